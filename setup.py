@@ -1,0 +1,51 @@
+"""The package: what is installed, from where, and what it needs."""
+
+from setuptools import find_packages, setup
+
+setup(
+    name="streaming-system",
+    version="0.1.0",
+    description="The streaming website of a conference, and the tracker behind it",
+    long_description=open("README.md", encoding="utf-8").read(),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.11",
+    # The parsers lie at the top level, where organisers find them as examples.
+    packages=[*find_packages("src"), "streaming_system.parsers"],
+    package_dir={"": "src", "streaming_system.parsers": "parsers"},
+    package_data={
+        "streaming_system": ["py.typed"],
+        "streaming_system.frontend": ["templates/**/*", "static/**/*"],
+        "streaming_system.tracker": ["templates/**/*", "static/**/*"],
+    },
+    install_requires=[
+        "alembic>=1.18",
+        "argon2-cffi>=25.1",
+        "click>=8.2",
+        "colander>=2.0",
+        "json5>=0.12",
+        "linkify-it-py>=2.0",
+        "lxml>=6.0",
+        "markdown-it-py>=4.0",
+        "nh3>=0.3",
+        "plaster-pastedeploy>=1.0",
+        "pluggy>=1.6",
+        "pyramid>=2.1",
+        "pyramid_jinja2>=2.10",
+        "pyramid_tm>=2.6",
+        "rutter>=1.0",
+        "SQLAlchemy>=2.1",
+        "tzdata",
+        "urllib3>=2.5",
+        "waitress>=3.0.2",
+        "zope.sqlalchemy>=4.0",
+    ],
+    extras_require={"postgresql": ["psycopg[binary]>=3.2"]},
+    entry_points={
+        "paste.app_factory": [
+            "frontend = streaming_system.frontend:main",
+            "tracker = streaming_system.tracker:main",
+        ],
+        "console_scripts": ["streaming-system = streaming_system.cli:main"],
+    },
+)
