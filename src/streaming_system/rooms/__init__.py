@@ -1,0 +1,16 @@
+"""What the conference is: config.json with config.private.json laid over it, checked."""
+
+from streaming_system.rooms.load import RESERVED_IDS, ROOM_ID, ConfigError, from_settings, load
+from streaming_system.rooms.model import EXAMPLE_SECRET, Config, Room, Site
+
+__all__ = [
+    "EXAMPLE_SECRET",
+    "RESERVED_IDS",
+    "ROOM_ID",
+    "Config",
+    "ConfigError",
+    "Room",
+    "Site",
+    "from_settings",
+    "load",
+]

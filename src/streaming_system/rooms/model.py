@@ -1,0 +1,87 @@
+"""The values of a checked configuration."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+EXAMPLE_SECRET = "move me to config.private.json"  # noqa: S105 - Everyone may know this one.
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """What holds for the whole site: the ``config`` object.
+
+    :param secret: what encoders show to register; "" where none is set.
+    :param localips: addresses of the venue, as patterns to ``match`` against a viewer's address.
+    :param reload: seconds after which a page that cannot update itself reloads; 0 for never.
+    :param schedule_format: the parser to use, by name; "" to recognise the feed.
+    :param schedule_url: the feed of every room that names none of its own.
+    """
+
+    secret: str
+    localips: tuple[re.Pattern[str], ...] = ()
+    reload: int = 600
+    schedule_format: str = ""
+    schedule_url: str = ""
+    schedule_timezone: ZoneInfo | None = None
+
+    def is_local(self, address: str) -> bool:
+        """Tell whether a viewer with this address is in the venue."""
+        return any(pattern.match(address) for pattern in self.localips)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Room:
+    """A room of the conference, with the values of ``default`` where it has none of its own.
+
+    Texts that the configuration gives as ``false`` or leaves out are "".
+
+    :param id: its address on the site and the old protocol's "group".
+    :param conference: the event it belongs to, for people to read.
+    :param schedule: where its programme comes from: a URL, an absolute path, or "" for none.
+    :param schedule_key: its name in the feed.
+    :param schedule_see_also: names of other rooms in the feed whose talks are shown here too.
+    :param schedule_timezone: the zone its people live by; ``None`` to take the feed's.
+    :param youtube: the id of a YouTube video; such a room always counts as live.
+    """
+
+    id: str
+    title: str
+    conference: str = ""
+    link: str = ""
+    logo: str = ""
+    twitter: str = ""
+    twitter_announce: str = ""
+    ircnetwork: str = ""
+    ircchannel: str = ""
+    channel: str = ""
+    irclog: str = ""
+    preview: str = ""
+    schedule: str = ""
+    schedule_key: str = ""
+    schedule_see_also: tuple[str, ...] = ()
+    schedule_timezone: ZoneInfo | None = None
+    youtube: str = ""
+    flumotion: bool = False
+    flumotion_collector: str = ""
+    flumotion_encoder: str = ""
+    flumotion_mixer: str = ""
+    flumotion_user: str = ""
+    flumotion_password: str = ""
+    flumotion_salt: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """The checked configuration.
+
+    :param rooms: by room id, in alphabetical order of the ids.
+    :param default: the values that a room has when it sets none; its title names the whole site.
+    :param warnings: what an organiser should know, though nothing stops.
+    """
+
+    site: Site
+    default: Room
+    rooms: Mapping[str, Room]
+    warnings: tuple[str, ...] = ()

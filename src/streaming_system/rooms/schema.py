@@ -1,0 +1,179 @@
+"""The rules for the keys of config.json and config.private.json."""
+
+import re
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+import colander
+
+# Keys that configurations of the original site have, and that mean nothing today.
+RETIRED_KEYS = {
+    "justintv_user": "has no effect: the service has closed",
+    "twitter_geo": "has no effect: pages search no tweets",
+}
+
+
+class _Type(colander.SchemaType):
+    """A type whose missing value is left to the node's ``missing``."""
+
+    def deserialize(self, node: colander.SchemaNode, cstruct: Any) -> Any:
+        return cstruct if cstruct is colander.null else self.read(node, cstruct)
+
+    def read(self, node: colander.SchemaNode, value: Any) -> Any:
+        raise NotImplementedError
+
+
+class _Text(_Type):
+    """Text, or ``false`` for none."""
+
+    def read(self, node: colander.SchemaNode, value: Any) -> Any:
+        if value is False or value is None:
+            return ""
+        if not isinstance(value, str):
+            raise colander.Invalid(node, f"is {_shown(value)}; allowed: text in quotes, or false")
+        return value.strip()
+
+
+class _Flag(_Type):
+    def read(self, node: colander.SchemaNode, value: Any) -> bool:
+        if not isinstance(value, bool):
+            raise colander.Invalid(node, f"is {_shown(value)}; allowed: true or false")
+        return value
+
+
+class _Seconds(_Type):
+    def read(self, node: colander.SchemaNode, value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 86400:
+            raise colander.Invalid(
+                node, f"is {_shown(value)}; allowed: a whole number of seconds, 0 to 86400"
+            )
+        return value
+
+
+class _Texts(_Type):
+    """A list of texts, or one text; empty ones are dropped."""
+
+    def read(self, node: colander.SchemaNode, value: Any) -> tuple[Any, ...]:
+        if value is False or value is None:
+            return ()
+        texts = [value] if isinstance(value, str) else value
+        if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+            raise colander.Invalid(node, f"is {_shown(value)}; allowed: a list of texts")
+        return tuple(text.strip() for text in texts if text.strip())
+
+
+class _Patterns(_Texts):
+    """A list of regular expressions, compiled."""
+
+    def read(self, node: colander.SchemaNode, value: Any) -> tuple[Any, ...]:
+        patterns = []
+        for text in super().read(node, value):
+            try:
+                patterns.append(re.compile(text))
+            except re.error as error:
+                raise colander.Invalid(
+                    node,
+                    f"{_shown(text)} is no regular expression ({error}); allowed: a list of "
+                    'patterns such as "^192\\\\.0\\\\.2\\\\."',
+                ) from None
+        return tuple(patterns)
+
+
+class _Zone(_Text):
+    """The name of a time zone, or ``false`` for none."""
+
+    def read(self, node: colander.SchemaNode, value: Any) -> Any:
+        name = super().read(node, value)
+        if not name:
+            return None
+        try:
+            return ZoneInfo(name)
+        except (ValueError, KeyError, OSError):
+            raise colander.Invalid(
+                node,
+                f"{_shown(name)} is no time zone; allowed: a name of the IANA database such as "
+                "Europe/Berlin or UTC",
+            ) from None
+
+
+def _shown(value: Any) -> str:
+    return f"{value!r:.80}"
+
+
+def _web_address(node: colander.SchemaNode, value: str) -> None:
+    """Refuse what a page must not link to, such as javascript:."""
+    try:
+        scheme = urlsplit(value).scheme
+    except ValueError:
+        scheme = "?"
+    if scheme not in ("", "http", "https"):
+        raise colander.Invalid(node, f"is {_shown(value)}; allowed: an http(s) address or a path")
+
+
+def _feed(node: colander.SchemaNode, value: str) -> None:
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        parts = urlsplit("bad:")
+    if (parts.scheme and parts.scheme not in ("http", "https")) or (
+        parts.scheme and not parts.netloc
+    ):
+        raise colander.Invalid(
+            node, f"is {_shown(value)}; allowed: an http:// or https:// address, or a path"
+        )
+
+
+def _video_id(node: colander.SchemaNode, value: str) -> None:
+    if value and not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", value):
+        raise colander.Invalid(
+            node, f"is {_shown(value)}; allowed: the id of a video, such as dQw4w9WgXcQ, or false"
+        )
+
+
+def _single_line(node: colander.SchemaNode, value: str) -> None:
+    if not value or len(value) > 200 or not value.isprintable():
+        raise colander.Invalid(node, f"is {_shown(value)}; allowed: 1 to 200 printable characters")
+
+
+def _text(name: str, validator: Any = None) -> colander.SchemaNode:
+    return colander.SchemaNode(_Text(), name=name, missing="", validator=validator)
+
+
+class SiteSchema(colander.Schema):
+    """The object ``config``."""
+
+    secret = _text("secret")
+    localips = colander.SchemaNode(_Patterns(), missing=())
+    reload = colander.SchemaNode(_Seconds(), missing=600)
+    schedule_format = _text("schedule-format")
+    schedule_url = _text("schedule-url", _feed)
+    schedule_timezone = colander.SchemaNode(_Zone(), name="schedule-timezone", missing=None)
+
+
+class RoomSchema(colander.Schema):
+    """The object ``default`` and the object of each room."""
+
+    title = colander.SchemaNode(_Text(), validator=_single_line)
+    conference = _text("conference")
+    link = _text("link", _web_address)
+    logo = _text("logo", _web_address)
+    twitter = _text("twitter")
+    twitter_announce = _text("twitter_announce")
+    ircnetwork = _text("ircnetwork")
+    ircchannel = _text("ircchannel")
+    channel = _text("channel")
+    irclog = _text("irclog", _web_address)
+    preview = _text("preview", _web_address)
+    schedule = _text("schedule", _feed)
+    schedule_key = _text("schedule-key")
+    schedule_see_also = colander.SchemaNode(_Texts(), name="schedule-see-also", missing=())
+    schedule_timezone = colander.SchemaNode(_Zone(), name="schedule-timezone", missing=None)
+    youtube = _text("youtube", _video_id)
+    flumotion = colander.SchemaNode(_Flag(), missing=False)
+    flumotion_collector = _text("flumotion-collector")
+    flumotion_encoder = _text("flumotion-encoder")
+    flumotion_mixer = _text("flumotion-mixer")
+    flumotion_user = _text("flumotion-user")
+    flumotion_password = _text("flumotion-password")
+    flumotion_salt = _text("flumotion-salt")
