@@ -1,0 +1,83 @@
+"""The feed of PyCon US from 2012 to 2015: a bare list of talks, with keys in any case.
+
+An item has ``room`` (or ``Room Name``), ``name`` (or ``Title``), ``start``, ``end`` or
+``duration``, ``kind``, ``conf_key`` or ``conf_url``. What is neither a talk nor a plenary was
+never shown: tutorials and posters of other days.
+"""
+
+from streaming_system.plugin import (
+    Feed,
+    Parser,
+    Talk,
+    from_markdown,
+    hookimpl,
+    parse_duration,
+    text,
+    texts,
+)
+
+ROOM, NAME = ("room", "room name"), ("name", "title")
+
+
+@hookimpl
+def register_parsers():
+    return [
+        Parser(
+            name="pycon",
+            summary="the list of PyCon US 2012 to 2015",
+            recognise=recognise,
+            parse=parse,
+        )
+    ]
+
+
+def recognise(feed: Feed) -> float:
+    if not isinstance(feed.json, list) or not feed.json:
+        return 0.0
+    # Less than certain: lists with such keys are what people make at home, too.
+    return 0.9 if sum(map(_is_talk, feed.json)) >= 0.8 * len(feed.json) else 0.0
+
+
+def _is_talk(item):
+    keys = {key.lower() for key in item} if isinstance(item, dict) else set()
+    return (
+        "start" in keys
+        and bool(keys & {"end", "duration"})
+        and bool(keys & {"conf_key", "conf_url"})
+        and bool(keys & set(ROOM))
+        and bool(keys & set(NAME))
+    )
+
+
+def parse(feed, context):
+    def read(item):
+        item = {key.lower(): value for key, value in item.items()}
+        if item.get("kind", "talk") not in ("plenary", "talk"):
+            return None
+        start = context.time(item["start"])
+        title = _first(item, NAME)
+        speakers = _speakers(item.get("authors"))
+        return Talk(
+            rooms=texts(_first(item, ROOM)),
+            start=start,
+            end=context.time(item["end"])
+            if item.get("end")
+            else start + parse_duration(item["duration"]),
+            title=f"{title}: {speakers[0]}" if title == "Keynote" and speakers else title,
+            abstract=from_markdown(text(item.get("abstract"))),
+            url=text(item.get("conf_url")),
+            guid=str(item.get("conf_key") or item.get("conf_url") or ""),
+            speakers=speakers,
+            kind=text(item.get("kind")),
+        )
+
+    return context.each(feed.json, read)
+
+
+def _first(item, keys):
+    return next((text(item[key]) for key in keys if key in item), "")
+
+
+def _speakers(authors):
+    people = authors if isinstance(authors, list) else [authors]
+    return texts([person.get("name") if isinstance(person, dict) else person for person in people])

@@ -1,0 +1,125 @@
+"""schedule.json, version 1: frab, pretalx and the tools of the C3VOC.
+
+``{"schedule": {"conference": {"days": [{"rooms": {ROOM: [EVENT, …]}}]}}}``, where an EVENT has
+``date`` (ISO 8601 with offset), ``duration`` or ``end``, ``title``, ``persons`` and so on.
+https://github.com/voc/schedule holds the schema.
+"""
+
+from urllib.parse import urljoin
+
+from streaming_system.plugin import (
+    Feed,
+    Parser,
+    Skip,
+    Talk,
+    from_unmarked,
+    hookimpl,
+    parse_duration,
+    recording_refused,
+    text,
+    texts,
+)
+
+
+@hookimpl
+def register_parsers():
+    return [
+        Parser(
+            name="schedule.json",
+            summary="schedule.json v1 (frab, pretalx, C3VOC)",
+            recognise=recognise,
+            parse=parse,
+        )
+    ]
+
+
+def recognise(feed: Feed) -> float:
+    days = _conference(feed).get("days")
+    return float(
+        isinstance(days, list)
+        and bool(days)
+        and all(isinstance(day, dict) and isinstance(day.get("rooms"), dict) for day in days)
+    )
+
+
+def _conference(feed):
+    schedule = feed.json.get("schedule") if isinstance(feed.json, dict) else None
+    conference = schedule.get("conference") if isinstance(schedule, dict) else None
+    return conference if isinstance(conference, dict) else {}
+
+
+def parse(feed, context):
+    conference = _conference(feed)
+    context.use_zone(conference.get("time_zone_name"))
+    base = conference.get("base_url") or feed.json["schedule"].get("base_url")
+    base = base if isinstance(base, str) else ""
+
+    def read(item):
+        event = item["event"]
+        start = context.time(event["date"])
+        return Talk(
+            rooms=texts(text(event.get("room")) or item["room"]),
+            start=start,
+            end=_end(event, start, context),
+            title=text(event["title"]),
+            subtitle=text(event.get("subtitle")),
+            abstract=from_unmarked(
+                "\n\n".join(
+                    filter(None, (text(event.get(key)) for key in ("abstract", "description")))
+                )
+            ),
+            url=_link(base, event),
+            guid=str(event.get("guid") or event.get("id") or event.get("code") or ""),
+            speakers=_speakers(event.get("persons")),
+            track=_name(event.get("track")),
+            language=text(event.get("language")),
+            kind=_name(event.get("type")),
+            do_not_record=recording_refused(event.get("do_not_record")),
+        )
+
+    return context.read_all(_events(conference["days"]), read)
+
+
+def _events(days):
+    for day_number, day in enumerate(days, 1):
+        for room, events in day["rooms"].items():
+            for number, event in enumerate(events if isinstance(events, list) else [events], 1):
+                known = isinstance(event, dict)
+                yield (
+                    f"day {day_number}, {room!r:.60}, event {number}",
+                    {"event": event, "room": room, "title": event.get("title")} if known else event,
+                )
+
+
+def _end(event, start, context):
+    # An end is clear; over 24 hours, a duration means different things to different programs.
+    if event.get("end"):
+        return context.time(event["end"])
+    if not event.get("duration"):
+        raise Skip("no-time", "neither end nor duration")
+    return start + parse_duration(event["duration"])
+
+
+def _link(base, event):
+    link = text(event.get("url")) or text(event.get("link"))
+    try:
+        return urljoin(base, link) if link else ""
+    except ValueError:
+        return ""
+
+
+def _name(value):
+    """Return the name of a track or a type: a text, a localised text, or an object with a name."""
+    if isinstance(value, dict) and "name" in value:
+        value = value["name"]
+    return text(value)
+
+
+def _speakers(persons):
+    names = []
+    for person in persons if isinstance(persons, list) else []:
+        if isinstance(person, dict):
+            keys = ("public_name", "name", "full_public_name")
+            person = next((person[key] for key in keys if person.get(key)), None)
+        names.append(person)
+    return texts(names)

@@ -1,0 +1,106 @@
+"""Symposion (linux.conf.au 2017 to 2020), and the conference.json of PyCon US, which grew from it.
+
+Both hold ``{"schedule": [{"conf_key", "kind", "name", "start", "end", "rooms", …}, …]}``; PyCon US
+has an object ``conference`` beside it, times with offsets, and HTML. ``room`` is ``rooms`` joined
+by commas. ``released`` tells whether the video was published, which is no wish about recording.
+"""
+
+from datetime import timedelta
+
+from streaming_system.plugin import (
+    Feed,
+    Parser,
+    Skip,
+    Talk,
+    from_html,
+    from_markdown,
+    hookimpl,
+    text,
+    texts,
+)
+
+# What a slot is called that nobody has filled.
+EMPTY_SLOT = "Slot"
+
+
+@hookimpl
+def register_parsers():
+    return [
+        Parser(
+            name="symposion",
+            summary="symposion's JSON (linux.conf.au 2017 to 2020)",
+            recognise=recognise_symposion,
+            parse=parse_symposion,
+        ),
+        Parser(
+            name="pyconus",
+            summary="the conference.json of PyCon US",
+            recognise=recognise_pyconus,
+            parse=parse_pyconus,
+        ),
+    ]
+
+
+def recognise_symposion(feed: Feed) -> float:
+    return float(_has_slots(feed) and "conference" not in feed.json)
+
+
+def recognise_pyconus(feed: Feed) -> float:
+    return float(_has_slots(feed) and isinstance(feed.json.get("conference"), dict))
+
+
+def _has_slots(feed):
+    slots = feed.json.get("schedule") if isinstance(feed.json, dict) else None
+    if not isinstance(slots, list) or not slots:
+        return False
+    keys = {"conf_key", "kind", "start"}
+    good = sum(isinstance(slot, dict) and keys <= slot.keys() for slot in slots)
+    return good >= 0.8 * len(slots)
+
+
+def parse_symposion(feed, context):
+    return _parse(feed, context, from_markdown)
+
+
+def parse_pyconus(feed, context):
+    return _parse(feed, context, from_html)
+
+
+def _parse(feed, context, convert):
+    def read(slot):
+        if slot.get("cancelled") is True:
+            raise Skip("cancelled")
+        kind = text(slot["kind"])
+        title = text(slot.get("name"))
+        if title in ("", EMPTY_SLOT):
+            if kind.lower() in ("talk", "tutorial", ""):
+                raise Skip("placeholder")
+            title = kind[:1].upper() + kind[1:]
+        start = context.time(slot["start"])
+        return Talk(
+            # Only the list says which commas part rooms and which belong to a name.
+            rooms=texts(slot["rooms"]) if "rooms" in slot else texts(text(slot.get("room"))),
+            start=start,
+            end=context.time(slot["end"]) if slot.get("end") else start + _minutes(slot),
+            title=title,
+            abstract=convert(text(slot.get("abstract")) or text(slot.get("description"))),
+            url=text(slot.get("conf_url")),
+            guid=f"symposion-{slot['conf_key']}",
+            speakers=_speakers(slot),
+            track=text(slot.get("track")),
+            kind=kind,
+        )
+
+    return context.each(feed.json["schedule"], read, title="name")
+
+
+def _minutes(slot):
+    minutes = slot["duration"]
+    if isinstance(minutes, bool) or not isinstance(minutes, int):
+        raise Skip("no-time", f"duration is {minutes!r:.40}")
+    return timedelta(minutes=minutes)
+
+
+def _speakers(slot):
+    people = slot.get("speakers") or slot.get("authors") or []
+    return texts([person.get("name") if isinstance(person, dict) else person for person in people])

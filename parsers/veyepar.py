@@ -1,0 +1,87 @@
+"""Veyepar, the video pipeline of Next Day Video: episodes as Django dumps them.
+
+``[{"pk", "model": "main.episode", "fields": {"name", "location", "start", "end", …}}]``, with
+``duration`` where there is no ``end``. ``location`` is a room's name, or in a raw dump the key of a
+``main.location`` in the same list. Times are local and carry no offset.
+"""
+
+from streaming_system.plugin import (
+    Feed,
+    Parser,
+    Skip,
+    Talk,
+    from_markdown,
+    hookimpl,
+    parse_duration,
+    text,
+    texts,
+)
+
+
+@hookimpl
+def register_parsers():
+    return [
+        Parser(
+            name="veyepar",
+            summary="veyepar's episodes, as Django dumps them",
+            recognise=recognise,
+            parse=parse,
+        )
+    ]
+
+
+def recognise(feed: Feed) -> float:
+    if not isinstance(feed.json, list):
+        return 0.0
+    rows = [item for item in feed.json if isinstance(item, dict)]
+    if len(rows) < len(feed.json) or not all(
+        {"pk", "model", "fields"} <= row.keys() for row in rows
+    ):
+        return 0.0
+    return float(any(row["model"] == "main.episode" for row in rows))
+
+
+def parse(feed, context):
+    locations = {
+        row["pk"]: text(row["fields"].get("name"))
+        for row in feed.json
+        if isinstance(row, dict)
+        and row.get("model") == "main.location"
+        and isinstance(row.get("fields"), dict)
+        and isinstance(row.get("pk"), int | str)
+    }
+
+    def read(row):
+        episode = row["episode"]
+        start = context.time(episode["start"])
+        location = episode.get("location")
+        return Talk(
+            rooms=texts(locations.get(location, location)),
+            start=start,
+            end=context.time(episode["end"])
+            if episode.get("end")
+            else start + _length(episode.get("duration")),
+            title=text(episode["name"]),
+            abstract=from_markdown(text(episode.get("description"))),
+            url=text(episode.get("public_url")) or text(episode.get("conf_url")),
+            guid=f"veyepar-{row['pk']}",
+            speakers=texts(text(episode.get("authors")).split(",")),
+        )
+
+    episodes = (
+        (
+            f"item {number}",
+            {"pk": row["pk"], "episode": row["fields"], "title": row["fields"].get("name")}
+            if isinstance(row, dict) and isinstance(row.get("fields"), dict)
+            else row,
+        )
+        for number, row in enumerate(feed.json, 1)
+        if not isinstance(row, dict) or row.get("model") == "main.episode"
+    )
+    return context.read_all(episodes, read)
+
+
+def _length(value):
+    if not value:
+        raise Skip("no-time", "neither end nor duration")
+    return parse_duration(value)

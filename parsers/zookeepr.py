@@ -1,0 +1,115 @@
+"""Zookeepr, the system of linux.conf.au until 2016: a list of events, or one list for each room.
+
+The list shape is ``[{"Title", "Room Name", "Start", "Duration" or "End", …}, …]``, in exactly these
+capitals. The rooms shape, of PyCon AU, is ``{ROOM: [{"title", "start", "end", …}, …], …}``. Times
+are local and carry no offset. ``Event`` repeats (lunch on five days is one event): it is no guid.
+"""
+
+from streaming_system.plugin import (
+    Feed,
+    Parser,
+    Skip,
+    Talk,
+    from_unmarked,
+    hookimpl,
+    parse_duration,
+    recording_refused,
+    text,
+    texts,
+)
+
+TO_BE_DETERMINED = "miniconf schedules to be determined"
+
+
+@hookimpl
+def register_parsers():
+    return [
+        Parser(
+            name="zookeepr",
+            summary="zookeepr's list of events (linux.conf.au to 2016)",
+            recognise=recognise_list,
+            parse=parse_list,
+        ),
+        Parser(
+            name="zookeepr-rooms",
+            summary="zookeepr's events by room (PyCon AU 2014 and 2015)",
+            recognise=recognise_rooms,
+            parse=parse_rooms,
+        ),
+    ]
+
+
+def recognise_list(feed: Feed) -> float:
+    if not isinstance(feed.json, list) or not feed.json:
+        return 0.0
+    return float(sum(map(_is_event, feed.json)) >= 0.8 * len(feed.json))
+
+
+def _is_event(item):
+    return (
+        isinstance(item, dict)
+        and {"Title", "Room Name", "Start"} <= item.keys()
+        and ("Duration" in item or "End" in item)
+    )
+
+
+def parse_list(feed, context):
+    def read(item):
+        title = text(item["Title"])
+        if title == TO_BE_DETERMINED:
+            raise Skip("placeholder")
+        start = context.time(item["Start"])
+        return Talk(
+            rooms=texts(text(item["Room Name"])),
+            start=start,
+            end=context.time(item["End"])
+            if item.get("End")
+            else start + parse_duration(item["Duration"]),
+            title=title,
+            abstract=from_unmarked(text(item.get("Description"))),
+            url=text(item.get("URL")),
+            guid=_guid(item.get("Id")),
+            speakers=texts(item.get("Presenters")),
+        )
+
+    return context.each(feed.json, read, title="Title")
+
+
+def recognise_rooms(feed: Feed) -> float:
+    if not isinstance(feed.json, dict) or not feed.json:
+        return 0.0
+    items = [item for items in feed.json.values() if isinstance(items, list) for item in items]
+    keys = {"title", "start", "end", "event_id", "schedule_id"}
+    return float(
+        bool(items)
+        and all(isinstance(value, list) for value in feed.json.values())
+        and all(isinstance(item, dict) and keys <= item.keys() for item in items)
+    )
+
+
+def parse_rooms(feed, context):
+    def read(pair):
+        room, item = pair["room"], pair["item"]
+        return Talk(
+            rooms=texts(room),
+            start=context.time(item["start"]),
+            end=context.time(item["end"]),
+            title=text(item["title"]),
+            abstract=from_unmarked(text(item.get("abstract"))),
+            url=text(item.get("url")),
+            guid=_guid(item.get("schedule_id")),
+            speakers=texts(item.get("presenters")),
+            do_not_record=recording_refused(item.get("do_not_record")),
+        )
+
+    places = (
+        (f"{room!r:.60} item {number}", {"room": room, "item": item, "title": item.get("title")})
+        for room, items in feed.json.items()
+        for number, item in enumerate(items, 1)
+    )
+    return context.read_all(places, read)
+
+
+def _guid(value):
+    """Return zookeepr's number of a slot in the schedule, which no other slot has."""
+    return f"zookeepr-{value}" if isinstance(value, int | str) and value != "" else ""

@@ -1,0 +1,33 @@
+"""All that the author of a parser plugin needs, and nothing else.
+
+A plugin offers parsers through :func:`register_parsers`; a parser recognises a feed and reads
+talks from it. ``docs/parsers.md`` takes you from an empty file to a deployed plugin.
+"""
+
+from streaming_system.plugin.context import Context, Skip, SkipReason
+from streaming_system.plugin.feed import Feed, FeedError, read_feed
+from streaming_system.plugin.hooks import Parser, hookimpl, register_parsers
+from streaming_system.plugin.markup import from_html, from_markdown, from_plain, from_unmarked
+from streaming_system.plugin.values import parse_duration, recording_refused, text, texts
+from streaming_system.schedule.model import Talk
+
+__all__ = [
+    "Context",
+    "Feed",
+    "FeedError",
+    "Parser",
+    "Skip",
+    "SkipReason",
+    "Talk",
+    "from_html",
+    "from_markdown",
+    "from_plain",
+    "from_unmarked",
+    "hookimpl",
+    "parse_duration",
+    "read_feed",
+    "recording_refused",
+    "register_parsers",
+    "text",
+    "texts",
+]

@@ -1,0 +1,77 @@
+"""Imports the schedules of all rooms: all or nothing."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from streaming_system.parsing import Found, choose, read_talks
+from streaming_system.plugin.feed import FeedError, read_feed
+from streaming_system.rooms import Config
+from streaming_system.schedule import file
+from streaming_system.schedule.check import Checked
+from streaming_system.schedule.compile import RoomFeed, ScheduleError, compile_schedule
+from streaming_system.schedule.fetch import fetch
+
+
+class ImportFailed(Exception):  # noqa: N818 - It reads as what happened.
+    """No schedule was imported, with one line that names the feed and the reason."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Imported:
+    """What one feed gave.
+
+    :param source: its address or path.
+    :param format: the name of the parser that read it.
+    :param rooms: the ids of the rooms that take their schedule from it.
+    """
+
+    source: str
+    format: str
+    rooms: tuple[str, ...]
+    checked: Checked
+
+
+def import_schedule(
+    config: Config, parsers: Mapping[str, Found], target: Path, *, now: datetime
+) -> list[Imported]:
+    """Read the feed of every room and replace the schedule file.
+
+    A feed that several rooms share is read once.
+
+    :param target: the schedule file.
+    :param now: the moment of the import (UTC).
+    :raises ImportFailed: if anything fails; the file at ``target`` is untouched then.
+    """
+    wanted: dict[tuple[str, ZoneInfo | None], list[str]] = {}
+    for room in config.rooms.values():
+        if room.schedule:
+            wanted.setdefault((room.schedule, room.schedule_timezone), []).append(room.id)
+    if not wanted:
+        raise ImportFailed("no room has a feed: set schedule-url, or schedule for a room")
+    feeds: dict[str, RoomFeed] = {}
+    results = []
+    downloads: dict[str, bytes] = {}
+    for (source, zone), room_ids in wanted.items():
+        try:
+            if source not in downloads:
+                downloads[source] = fetch(source)
+            feed = read_feed(downloads[source], source)
+            found = choose(feed, parsers, config.site.schedule_format)
+            checked, context = read_talks(feed, found, zone)
+        except FeedError as error:
+            raise ImportFailed(f"{source}: {error}") from error
+        feeds.update(dict.fromkeys(room_ids, RoomFeed(checked=checked, zone=context.feed_timezone)))
+        results.append(
+            Imported(
+                source=source, format=found.parser.name, rooms=tuple(room_ids), checked=checked
+            )
+        )
+    try:
+        schedule = compile_schedule(config.rooms.values(), feeds, imported=now)
+        file.write(schedule, target)
+    except (ScheduleError, file.ScheduleFileError) as error:
+        raise ImportFailed(str(error)) from error
+    return results
