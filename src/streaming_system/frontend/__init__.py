@@ -1,0 +1,37 @@
+"""The pages that viewers see. They need checked configuration and one schedule file, no more."""
+
+from pathlib import Path
+from typing import Any
+
+from pyramid.config import Configurator
+
+from streaming_system import rooms
+from streaming_system.frontend.live import LiveRooms
+from streaming_system.schedule.reader import ScheduleFile
+
+
+def main(global_config: dict[str, str], **local: str) -> Any:
+    """Return the frontend WSGI application.
+
+    A mistake in the configuration ends the process with one line.
+    """
+    settings: dict[str, Any] = {**global_config, **local}
+    try:
+        settings["conference"] = rooms.from_settings(settings)
+    except rooms.ConfigError as error:
+        raise SystemExit(str(error)) from None
+    if not settings.get("schedule.file"):
+        raise SystemExit("the ini file lacks the key schedule.file in [DEFAULT]")
+    settings.setdefault("tracker.url", "/tracker")
+    settings |= {"jinja2.trim_blocks": "true", "jinja2.lstrip_blocks": "true"}
+    with Configurator(settings=settings) as config:
+        config.registry["schedule"] = ScheduleFile(Path(settings["schedule.file"]))
+        config.registry["live"] = LiveRooms(settings.get("tracker.internal_url", ""))
+        config.include("pyramid_jinja2")
+        config.add_jinja2_search_path("streaming_system.frontend:templates")
+        config.include(".request")
+        config.include(".routes")
+        config.include(".security")
+        config.scan(".views")
+        config.scan(".errors")
+    return config.make_wsgi_app()

@@ -1,0 +1,39 @@
+"""What is said about pages that are not there, and about what went wrong."""
+
+import logging
+from typing import Any
+
+from pyramid.httpexceptions import HTTPException, HTTPInternalServerError
+from pyramid.view import exception_view_config, notfound_view_config
+
+log = logging.getLogger(__name__)
+
+FOR_PROGRAMS = ("room.json", "room.rss")
+
+
+@notfound_view_config(renderer="error.jinja2")
+@exception_view_config(HTTPException, renderer="error.jinja2")
+def http_error(error: HTTPException, request: Any) -> dict[str, Any]:
+    """Answer with the status that a view or Pyramid has chosen."""
+    # Pyramid's own words for an unknown path are the path.
+    detail = str(error.detail or "")
+    return _answer(request, error.status_int, "" if detail.startswith("/") else detail)
+
+
+@exception_view_config(Exception, renderer="error.jinja2")
+def fault(error: Exception, request: Any) -> dict[str, Any]:
+    """Log what went wrong here, and keep it from the viewer."""
+    log.error("%s %s failed", request.method, request.path, exc_info=error)
+    return _answer(request, HTTPInternalServerError.code, "")
+
+
+def _answer(request: Any, status: int, detail: str) -> dict[str, Any]:
+    request.response.status_int = status
+    request.response.cache_control.no_store = True
+    if request.matched_route and request.matched_route.name in FOR_PROGRAMS:
+        request.override_renderer = "json"
+        request.response.headers["Access-Control-Allow-Origin"] = "*"
+        return {"error": detail or "something is wrong on our side"}
+    # The view that failed may have chosen another one.
+    request.override_renderer = "error.jinja2"
+    return {"status": status, "detail": detail}

@@ -1,0 +1,64 @@
+"""What a view can ask of its request."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pyramid.httpexceptions import HTTPBadRequest, HTTPNotFound
+
+from streaming_system.rooms import Room
+
+# What config.json calls a stream that nobody has named.
+STOCK_TITLE = "Unknown stream"
+FARTHEST_DELTA = timedelta(days=3660)
+
+
+def includeme(config: Any) -> None:
+    """Add the properties."""
+    config.add_request_method(_now, "now", reify=True)
+    config.add_request_method(_room, "room", reify=True)
+    config.add_request_method(
+        lambda request: request.registry.settings["conference"], "conference", reify=True
+    )
+    config.add_request_method(
+        lambda request: request.registry["schedule"].current(), "schedule", reify=True
+    )
+    config.add_request_method(_site_title, "site_title", reify=True)
+
+
+def _now(request: Any) -> datetime:
+    """Return the moment the page is about: now, or ``?delta=`` seconds from now (UTC)."""
+    text = request.GET.get("delta", "0")
+    try:
+        delta = timedelta(seconds=int(text))
+    except (ValueError, OverflowError):
+        delta = FARTHEST_DELTA * 2
+    if abs(delta) > FARTHEST_DELTA:
+        raise HTTPBadRequest(
+            f"delta is {text!r:.40}; allowed: a whole number of seconds, ten years at most"
+        )
+    clock = request.registry.settings.get("clock", _clock)
+    moment: datetime = clock() + delta
+    return moment
+
+
+def _clock() -> datetime:
+    return datetime.now(UTC)
+
+
+def _room(request: Any) -> Room:
+    """Return the configured room that the path names."""
+    name = request.matchdict["room"]
+    room: Room | None = request.conference.rooms.get(name)
+    if room is None:
+        raise HTTPNotFound(f"there is no room called {name}")
+    return room
+
+
+def _site_title(request: Any) -> str:
+    """Return what the whole site is called: the default title, else the events' names."""
+    default = request.conference.default
+    if default.title not in ("default", STOCK_TITLE):
+        title: str = default.title
+        return title
+    events = {room.conference for room in request.conference.rooms.values()} - {""}
+    return ", ".join(sorted(events)) or "Live streams"

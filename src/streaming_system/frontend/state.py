@@ -1,0 +1,155 @@
+"""What a page says about a room at one moment."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from streaming_system.frontend.live import Live
+from streaming_system.rooms import Room
+from streaming_system.schedule.model import Event, RoomSchedule, Schedule
+
+UPCOMING = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoomState:
+    """A room, what the schedule says of it, and whether it is live.
+
+    :param zone: the zone to show times in.
+    :param events: what is on and what follows; empty where there is no schedule.
+    :param live: ``None`` if nobody knows.
+    """
+
+    room: Room
+    now: datetime
+    zone: ZoneInfo
+    events: tuple[Event, ...]
+    live: bool | None
+    told: Live | None = None
+
+    @property
+    def current(self) -> Event | None:
+        """What is on: a talk, or what fills a gap."""
+        first = self.events[0] if self.events else None
+        return first if first and first.is_on(self.now) else None
+
+    @property
+    def following(self) -> Event | None:
+        """What comes next, be it a talk or a break."""
+        rest = self.events[1:] if self.current else self.events
+        return rest[0] if rest else None
+
+    @property
+    def talk(self) -> Event | None:
+        """The talk that is on."""
+        return self.current if self.current and not self.current.generated else None
+
+    @property
+    def next_talk(self) -> Event | None:
+        """The next talk, whatever comes before it."""
+        coming = (event for event in self.events if event.start > self.now)
+        return next((event for event in coming if not event.generated), None)
+
+    @property
+    def later(self) -> tuple[Event, ...]:
+        """The talks that come next."""
+        return tuple(e for e in self.events if e.start > self.now and not e.generated)
+
+    @property
+    def badge(self) -> str:
+        """What stands over the room's card, in a word or three."""
+        if self.live:
+            return "Live"
+        if self.talk:
+            return "On now" if self.live is None else "No stream"
+        if self.next_talk is None:
+            return "Finished" if self.events else ""
+        if self.current and "break" in self.current.title:
+            return f"Break until {self.clock(self.next_talk.start)}"
+        return f"Starts {self.clock(self.next_talk.start)}"
+
+    @property
+    def progress(self) -> int:
+        """How much of the talk that is on is over, in per cent."""
+        if self.talk is None:
+            return 0
+        return int(100 * (self.now - self.talk.start) / (self.talk.end - self.talk.start))
+
+    @property
+    def minutes_left(self) -> int:
+        """How long the talk that is on goes on, in minutes; a begun minute counts."""
+        if self.talk is None:
+            return 0
+        return -((self.now - self.talk.end) // timedelta(minutes=1))
+
+    @property
+    def changes_at(self) -> datetime | None:
+        """When the page will have something else to say."""
+        if self.current:
+            return self.current.end
+        return self.following.start if self.following else None
+
+    @property
+    def needs_attention(self) -> bool:
+        """Tell the crew that a talk is on and nobody can watch it."""
+        return self.live is False and self.talk is not None
+
+    def clock(self, moment: datetime) -> str:
+        """Return a time as people in the room say it, with the day where it is another."""
+        local = moment.astimezone(self.zone)
+        same_day = local.date() == self.now.astimezone(self.zone).date()
+        return f"{local:%H:%M}" if same_day else f"{local:%a} {local:%H:%M}"
+
+    def local(self, moment: datetime) -> str:
+        """Return a time in the room's zone as ISO 8601 with offset."""
+        return moment.astimezone(self.zone).isoformat()
+
+    @property
+    def zone_name(self) -> str:
+        """The zone as the room's people call it: "AEDT", "CET"."""
+        return self.now.astimezone(self.zone).tzname() or self.zone.key
+
+
+def room_state(
+    room: Room, schedule: Schedule, told: Mapping[str, Live] | None, now: datetime
+) -> RoomState:
+    """Return what to say about a room."""
+    planned = schedule.rooms.get(room.id) or RoomSchedule(
+        timezone=room.schedule_timezone or ZoneInfo("UTC"), events=()
+    )
+    of_room = None if told is None else told.get(room.id)
+    live = None if told is None else bool(of_room and of_room.live)
+    return RoomState(
+        room=room,
+        now=now,
+        zone=planned.timezone,
+        events=planned.upcoming(now, UPCOMING),
+        live=True if room.youtube else live,
+        told=of_room,
+    )
+
+
+def room_states(request: Any) -> list[RoomState]:
+    """Return what to say about every room, in the order a viewer looks for them.
+
+    Live rooms come first, then those where something is on or starts soonest.
+    """
+    told = request.registry["live"].current()
+    states = [
+        room_state(room, request.schedule, told, request.now)
+        for room in request.conference.rooms.values()
+    ]
+    return sorted(states, key=_interest)
+
+
+def _interest(state: RoomState) -> tuple[bool, bool, datetime, str]:
+    never = datetime.max.replace(tzinfo=UTC)
+    starts = state.next_talk.start if state.next_talk else never
+    return (
+        not state.live,
+        state.talk is None,
+        starts if not state.talk else state.now,
+        state.room.title,
+    )

@@ -1,0 +1,112 @@
+// Keeps a page up to date. Without it the pages work all the same; they are only older.
+//
+// The tracker is asked every few seconds which rooms are live. When that changes, or when what is on
+// comes to its end, the page is fetched again and its parts marked data-refresh are exchanged.
+
+const ASK_EVERY = 5000;
+const ASK_AT_LEAST_EVERY = 60000;
+const TICK_EVERY = 15000;
+
+const streams = document.body.dataset.streams;
+let failures = 0;
+let knownLive = liveOnPage();
+
+function liveOnPage() {
+  const rooms = document.querySelectorAll("[data-room][data-live='true']");
+  return [...rooms].map((room) => room.dataset.room).sort().join(" ");
+}
+
+function roomsOnPage() {
+  return new Set([...document.querySelectorAll("[data-room]")].map((room) => room.dataset.room));
+}
+
+/** Wait a little longer or shorter each time, so that viewers do not all ask at once. */
+function later(action, milliseconds) {
+  setTimeout(action, milliseconds * (0.8 + 0.4 * Math.random()));
+}
+
+async function ask() {
+  try {
+    const answer = await fetch(streams, { cache: "no-store" });
+    if (!answer.ok) throw new Error(answer.status);
+    const { rooms } = await answer.json();
+    const shown = roomsOnPage();
+    const live = Object.keys(rooms).filter((id) => shown.has(id) && rooms[id].live).sort().join(" ");
+    failures = 0;
+    if (live !== knownLive) await refresh();
+  } catch {
+    failures += 1;
+  }
+  later(ask, Math.min(ASK_EVERY * 2 ** failures, ASK_AT_LEAST_EVERY));
+}
+
+async function refresh() {
+  const answer = await fetch(location.href, { cache: "no-store" });
+  if (!answer.ok) return;
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  for (const part of document.querySelectorAll("[data-refresh]")) {
+    const fresh = page.querySelector(`[data-refresh="${part.dataset.refresh}"]`);
+    if (fresh && !part.isEqualNode(fresh) && !isPlaying(part)) exchange(part, fresh);
+  }
+  knownLive = liveOnPage();
+  planChange();
+}
+
+/** A stream that plays goes on, whatever the tracker has heard of its server. */
+function isPlaying(part) {
+  const video = part.querySelector("video");
+  return video !== null && !video.paused && !video.ended;
+}
+
+function exchange(part, fresh) {
+  const open = [...part.querySelectorAll("details")].map((details) => details.open);
+  const focused = part.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+  part.replaceWith(fresh);
+  fresh.querySelectorAll("details").forEach((details, number) => { details.open = open[number] ?? details.open; });
+  if (focused) fresh.querySelector(`[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+  watchPlayer();
+}
+
+/** Fetch the page again when the schedule says that something ends. */
+let planned;
+function planChange() {
+  clearTimeout(planned);
+  const ends = [...document.querySelectorAll("progress[data-end]")].map((bar) => bar.dataset.end);
+  const changes = [...document.querySelectorAll("[data-changes]")].map((part) => part.dataset.changes);
+  const moments = [...ends, ...changes].filter(Boolean).map(Date.parse).filter((moment) => moment > Date.now());
+  if (moments.length === 0) return;
+  const wait = Math.min(...moments) - Date.now() + 1000 + 4000 * Math.random();
+  // Browsers cannot count further; by then the page has been fetched again anyway.
+  if (wait < 2 ** 31) planned = setTimeout(refresh, wait);
+}
+
+/** Move the bars and the minutes, which needs nobody's answer. */
+function tick() {
+  for (const bar of document.querySelectorAll("progress[data-end]")) {
+    const start = Date.parse(bar.dataset.start);
+    const end = Date.parse(bar.dataset.end);
+    bar.value = Math.max(0, Math.min(100, (100 * (Date.now() - start)) / (end - start)));
+    const left = bar.parentElement.querySelector("[data-left]");
+    if (left) left.textContent = `${Math.max(0, Math.ceil((end - Date.now()) / 60000))} min left`;
+  }
+}
+
+/** Say so when no source of the player gives a picture. */
+function watchPlayer() {
+  const video = document.querySelector(".stage video");
+  const message = document.querySelector(".stage-error");
+  if (!video || !message) return;
+  video.querySelector("source:last-of-type")?.addEventListener("error", () => { message.hidden = false; });
+  video.addEventListener("play", () => { if (video.error || video.networkState === 3) video.load(); });
+  video.addEventListener("playing", () => { message.hidden = true; });
+}
+
+const every = document.querySelector("[data-every]")?.dataset.every;
+if (every) setInterval(refresh, 1000 * every);
+// With ?delta= the page is about another moment: its clock is not ours.
+if (!new URLSearchParams(location.search).has("delta")) {
+  setInterval(tick, TICK_EVERY);
+  planChange();
+}
+watchPlayer();
+later(ask, ASK_EVERY);

@@ -1,0 +1,1 @@
+"""HTTP in, what a page says out."""

@@ -1,0 +1,80 @@
+"""Now and next, for programs and feed readers."""
+
+from datetime import datetime
+from email.utils import format_datetime
+from typing import Any
+from xml.etree import ElementTree
+
+from pyramid.response import Response
+from pyramid.view import view_config
+
+from streaming_system.frontend.state import RoomState, room_state
+from streaming_system.schedule.model import Event
+
+CACHE = 5  # seconds
+ATOM = "http://www.w3.org/2005/Atom"
+
+
+def _state(request: Any) -> RoomState:
+    return room_state(request.room, request.schedule, None, request.now)
+
+
+@view_config(route_name="room.json", renderer="json", http_cache=CACHE)
+def as_json(request: Any) -> list[dict[str, Any]]:
+    """Return what is on and what comes next, as the original's clients read it."""
+    state = _state(request)
+    request.response.headers["Access-Control-Allow-Origin"] = "*"
+    return [
+        {
+            "title": event.title,
+            "abstract": event.abstract,
+            "url": event.url,
+            "start": state.local(event.start),
+            "end": state.local(event.end),
+            "guid": event.guid,
+            "generated": event.generated,
+            "speakers": list(event.speakers),
+            "via": event.via,
+        }
+        for event in state.events[:2]
+    ]
+
+
+@view_config(route_name="room.rss", http_cache=CACHE)
+def as_rss(request: Any) -> Response:
+    """Return the same as RSS 2.0 (https://www.rssboard.org/rss-specification)."""
+    state = _state(request)
+    ElementTree.register_namespace("atom", ATOM)
+    rss = ElementTree.Element("rss", version="2.0")
+    channel = ElementTree.SubElement(rss, "channel")
+    page = request.route_url("room", room=state.room.id)
+    _add(channel, "title", state.room.title)
+    _add(channel, "link", page)
+    _add(channel, "description", f"What is on in {state.room.title}, and what comes next")
+    here = request.route_url("room.rss", room=state.room.id)
+    ElementTree.SubElement(
+        channel, f"{{{ATOM}}}link", href=here, rel="self", type="application/rss+xml"
+    )
+    for label, event in zip(("Now", "Next"), state.events, strict=False):
+        _add_item(channel, label, event, event.url or page)
+    body = ElementTree.tostring(rss, encoding="utf-8", xml_declaration=True)
+    answer = Response(body, content_type="application/rss+xml", charset="utf-8")
+    answer.headers["Access-Control-Allow-Origin"] = "*"
+    return answer
+
+
+def _add_item(channel: ElementTree.Element, label: str, event: Event, link: str) -> None:
+    item = ElementTree.SubElement(channel, "item")
+    _add(item, "title", f"{label}: {event.title}")
+    _add(item, "link", link)
+    _add(item, "description", event.abstract)
+    _add(item, "guid", event.guid, isPermaLink="false")
+    _add(item, "pubDate", _rfc_822(event.start))
+
+
+def _add(parent: ElementTree.Element, name: str, text: str, **attributes: str) -> None:
+    ElementTree.SubElement(parent, name, attributes).text = text
+
+
+def _rfc_822(moment: datetime) -> str:
+    return format_datetime(moment, usegmt=True)

@@ -1,0 +1,81 @@
+"""The pages for people."""
+
+from typing import Any
+from urllib.parse import quote
+
+from pyramid.httpexceptions import HTTPNotFound
+from pyramid.view import view_config
+
+from streaming_system.frontend.player import direct_links, sources
+from streaming_system.frontend.state import room_state, room_states
+from streaming_system.rooms import Room
+
+CACHE = 1  # seconds
+
+# What ?template= may ask for. "group" is the original's word for a room.
+TEMPLATES = {"group": "room.jinja2", "inroom": "inroom.jinja2"}
+
+
+@view_config(route_name="index", renderer="index.jinja2", http_cache=CACHE)
+def index(request: Any) -> dict[str, Any]:
+    """Show all rooms: the live ones first, the others folded away."""
+    states = room_states(request)
+    live = [state for state in states if state.live]
+    known = any(state.live is not None and not state.room.youtube for state in states)
+    starting = [state for state in states if state.next_talk]
+    return {
+        "shown": live if known else states,
+        "folded": [state for state in states if not state.live] if known else [],
+        "next_up": min(starting, key=lambda s: s.next_talk.start, default=None),  # type: ignore[union-attr]
+    }
+
+
+@view_config(route_name="monitor", renderer="monitor.jinja2", http_cache=CACHE)
+def monitor(request: Any) -> dict[str, Any]:
+    """Show the crew all rooms at once, what is wrong first."""
+    states = room_states(request)
+    return {
+        "states": sorted(states, key=lambda state: (not state.needs_attention, state.room.title)),
+        "wrong": sum(state.needs_attention for state in states),
+    }
+
+
+@view_config(route_name="room", renderer="room.jinja2", http_cache=CACHE)
+def room(request: Any) -> dict[str, Any]:
+    """Show one room: the picture, what is on, what comes next, where people talk."""
+    request.override_renderer = _template(request)
+    told = request.registry["live"].current()
+    state = room_state(request.room, request.schedule, told, request.now)
+    return {
+        "state": state,
+        "sources": sources(state.told),
+        "links": direct_links(state.told),
+        "chat": _chat(request.room),
+    }
+
+
+def _template(request: Any) -> str:
+    name = request.GET.get("template", "default")
+    if name == "default":
+        # The venue's network is for its visitors; they can walk into the room.
+        local = request.conference.site.is_local(request.remote_addr or "")
+        name = "inroom" if local else "group"
+    if name not in TEMPLATES:
+        raise HTTPNotFound(
+            f"there is no template {name[:40]!r}; allowed: default, {', '.join(TEMPLATES)}"
+        )
+    return TEMPLATES[name]
+
+
+def _chat(room: Room) -> dict[str, str]:
+    """Return the addresses of a room's chat, by what they are."""
+    channel = (room.ircchannel or room.channel).strip()
+    links = {}
+    if channel and room.ircnetwork:
+        name = channel.lstrip("#")
+        if room.ircnetwork.endswith("libera.chat"):
+            links["Chat in the browser"] = f"https://web.libera.chat/#{quote(name)}"
+        links[f"{channel} on {room.ircnetwork}"] = f"irc://{room.ircnetwork}/{quote(name)}"
+    if room.irclog:
+        links["What was said"] = room.irclog
+    return links
