@@ -1,0 +1,104 @@
+# make testserve   sets everything up and serves the site on http://127.0.0.1:8000
+# make test        passes its tests
+# The other targets: make help
+
+PYTHON ?= python3
+INI ?= development.ini
+# Where testserve listens: ARGS="127.0.0.1:8123" make testserve
+ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help:  ## Say what there is.
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sort | sed 's/:.*## /\t/' | expand -t 14
+
+# The environment. A stamp stands for each step, so that nothing is done twice.
+
+$(VENV)/made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed; name it: make PYTHON=python3.12 …" >&2; exit 1; }
+	@echo "Setting up $(VENV) (once; takes a minute)"
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/installed: $(VENV)/made requirements.txt setup.py pyproject.toml
+	@echo "Installing the dependencies"
+	@$(PIP) install --require-hashes -r requirements.txt
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed requirements-dev.txt
+	@echo "Installing what the tests need"
+	@$(PIP) install --require-hashes -r requirements-dev.txt
+	@touch $@
+
+.PHONY: install dev
+install: $(VENV)/installed  ## Install the program and its locked dependencies into .venv.
+
+dev: $(VENV)/installed-dev  ## Install what tests and checks need, too.
+
+# The site.
+
+.PHONY: initdb migrate schedule testserve
+initdb migrate: $(VENV)/installed  ## Create the tracker's database, or bring it up to date.
+	@$(BIN)/alembic -c $(INI) upgrade head
+
+schedule: $(VENV)/installed  ## Import the schedule.
+	@$(BIN)/streaming-system -c $(INI) schedule import
+
+var/tracker.sqlite: $(VENV)/installed $(wildcard alembic/versions/*.py)
+	@$(BIN)/alembic -c development.ini upgrade head
+	@touch $@
+
+testserve: INI := development.ini
+testserve: $(VENV)/installed var/tracker.sqlite  ## Set everything up and serve the site.
+	@if [ "$$(id -u)" = 0 ]; then \
+		echo "Warning: the site runs as root; do that on a machine for trials only" >&2; fi
+	@# The sample event is laid around the moment of its import, so it is renewed every day.
+	@if [ -z "$$(find var/schedule.json -mtime -1 2>/dev/null)" ]; then \
+		$(BIN)/streaming-system -c $(INI) schedule import || [ -f var/schedule.json ]; fi
+	@$(BIN)/streaming-system -c $(INI) admin create --if-none
+	@echo "Serving on http://$(or $(ARGS),127.0.0.1:8000)"
+	@# What an ini sets cannot be overridden on the command line, so a copy says it.
+	@$(if $(ARGS),sed 's|^address = .*|address = $(ARGS)|; s|%(here)s|$(CURDIR)|g' $(INI) > var/testserve.ini)
+	@exec $(BIN)/pserve $(if $(ARGS),var/testserve.ini,$(INI))
+
+# The checks.
+
+.PHONY: test lint format bench lock
+test: $(VENV)/installed-dev  ## Pass every test and check: what CI runs.
+	@$(MAKE) --no-print-directory lint
+	@$(BIN)/python -m pytest -n auto
+
+lint: $(VENV)/installed-dev  ## Check style and types.
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+
+format: $(VENV)/installed-dev  ## Put the code in order.
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+lock: $(VENV)/installed-dev  ## Renew the lists of locked dependencies (UPGRADE=1: newest versions).
+	@$(LOCK) $(if $(UPGRADE),--upgrade) --extra postgresql -o requirements.txt setup.py requirements-build.in
+	@$(LOCK) $(if $(UPGRADE),--upgrade) -c requirements.txt -o requirements-dev.txt requirements-dev.in
+
+# Away with it.
+
+.PHONY: clean distclean
+clean:  ## Remove what tests and checks left.
+	@rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
+	@find src parsers plugins alembic tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+distclean: clean  ## Remove everything that make has made, and nothing else.
+	@rm -rf $(VENV) src/streaming_system.egg-info
+	@rm -f var/tracker.sqlite var/tracker.sqlite-wal var/tracker.sqlite-shm \
+		var/schedule.json var/testserve.ini
+	@rmdir var 2>/dev/null || true

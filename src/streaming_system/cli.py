@@ -1,0 +1,232 @@
+"""The command `streaming-system`: arguments in, lines out; the work is done elsewhere."""
+
+import itertools
+import logging
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from streaming_system import rooms
+from streaming_system.encoder import fake
+from streaming_system.encoder.register import Registrar, RegistrationError
+from streaming_system.parsing import PluginError, find_parsers
+from streaming_system.schedule.importer import Imported, ImportFailed, import_schedule
+from streaming_system.settings import SettingsError, read_ini, required
+
+DEFAULT_INI = "development.ini"
+
+
+@contextmanager
+def one_line_errors() -> Iterator[None]:
+    """Turn what is wrong with somebody's file into one line on stderr and exit status 1."""
+    try:
+        yield
+    except (
+        SettingsError,
+        rooms.ConfigError,
+        PluginError,
+        ImportFailed,
+        RegistrationError,
+    ) as error:
+        raise click.ClickException(" ".join(str(error).split())) from None
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "-c",
+    "--config",
+    "ini",
+    metavar="INI",
+    type=click.Path(path_type=Path),
+    default=DEFAULT_INI,
+    envvar="STREAMING_SYSTEM_INI",
+    show_default=True,
+    show_envvar=True,
+    help="The ini file that says how the site runs.",
+)
+@click.option("-v", "--verbose", is_flag=True, help="Say more of what is done, and where it fails.")
+@click.pass_context
+def main(context: click.Context, ini: Path, verbose: bool) -> None:
+    """Run a conference's streaming site."""
+    logging.basicConfig(
+        level=logging.DEBUG if verbose else logging.WARNING,
+        format="%(levelname)s: %(message)s",
+        stream=sys.stderr,
+    )
+    context.obj = ini
+
+
+@main.group()
+def config() -> None:
+    """Look after config.json and config.private.json."""
+
+
+@config.command("check")
+@click.pass_obj
+def config_check(ini: Path) -> None:
+    """Check the configuration, as the site does when it starts."""
+    with one_line_errors():
+        found = _configuration(read_ini(ini, "frontend"))
+    click.echo(f"{len(found.rooms)} rooms: {', '.join(found.rooms)}")
+    click.echo("The configuration is good.")
+
+
+@main.group()
+def schedule() -> None:
+    """Import the programme of the event."""
+
+
+@schedule.command("import")
+@click.pass_obj
+def schedule_import(ini: Path) -> None:
+    """Read every room's feed and replace the schedule of the site.
+
+    All or nothing: if any feed fails, the schedule in service stays as it is.
+    """
+    with one_line_errors():
+        settings = read_ini(ini, "frontend")
+        folder = settings.get("plugins.folder")
+        target = Path(required(settings, "schedule.file"))
+        results = import_schedule(
+            _configuration(settings),
+            find_parsers(Path(folder) if folder else None),
+            target,
+            now=datetime.now(UTC),
+        )
+    for result in results:
+        _report(result)
+    click.echo(f"Wrote {target}")
+
+
+def _report(result: Imported) -> None:
+    checked = result.checked
+    click.echo(
+        f"{result.source}: {result.format}, {len(checked.talks)} of {checked.entries} entries "
+        f"for {', '.join(result.rooms)}"
+    )
+    for warning in checked.warnings:
+        click.echo(f"  warning: {warning}", err=True)
+    for skipped in checked.skipped:
+        detail = f" ({skipped.detail})" if skipped.detail not in ("", skipped.reason) else ""
+        click.echo(f"  left out: {skipped.where}: {skipped.title!r}: {skipped.reason}{detail}")
+
+
+@main.group()
+def admin() -> None:
+    """Look after the accounts of the crew."""
+
+
+@admin.command("create")
+@click.argument("name", required=False)
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+@click.option("--if-none", is_flag=True, help="Do nothing if there is an account already.")
+@click.pass_obj
+def admin_create(ini: Path, name: str | None, password_stdin: bool, if_none: bool) -> None:
+    """Create an account that may administer the tracker."""
+    # The tracker brings the database along; other commands start without it.
+    from streaming_system.tracker.admin import AccountError, create_account, has_accounts
+
+    with one_line_errors():
+        settings = read_ini(ini, "tracker")
+    try:
+        if if_none:
+            if has_accounts(settings):
+                return
+            if not sys.stdin.isatty():
+                click.echo(
+                    "There is no admin account yet. To create one: "
+                    f"{Path(sys.argv[0])} -c {ini} admin create NAME"
+                )
+                return
+            click.echo("The first start: choose a name and a password for the admin account.")
+        name = name or click.prompt("Name")
+        password = (
+            sys.stdin.readline().rstrip("\n")
+            if password_stdin
+            else click.prompt("Password", hide_input=True, confirmation_prompt=True)
+        )
+        create_account(settings, name, password)
+    except AccountError as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(f"Created the admin account {name}")
+
+
+@main.group()
+def encoder() -> None:
+    """Run beside a streaming server, or pretend to."""
+
+
+@encoder.command("fake")
+@click.option(
+    "--server",
+    metavar="URL",
+    default="http://127.0.0.1:8000/tracker",
+    show_default=True,
+    help="The tracker.",
+)
+@click.option(
+    "--secret",
+    metavar="S",
+    envvar="STREAMING_SYSTEM_SECRET",
+    show_envvar=True,
+    help="The tracker's secret.  [default: what the configuration here says]",
+)
+@click.option(
+    "--group",
+    metavar="A,B,C",
+    default="example",
+    show_default=True,
+    help="The ids of the rooms to stream.",
+)
+@click.option("--ip", metavar="ADDR", default="", help="Register this address, not the sender's.")
+@click.option(
+    "--interval",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0.1),
+    default=5.0,
+    show_default=True,
+    help="How long to wait between two rounds.",
+)
+@click.option("--count", metavar="N", type=click.IntRange(min=1), help="Stop after N rounds.")
+@click.pass_obj
+def encoder_fake(
+    ini: Path,
+    server: str,
+    secret: str | None,
+    group: str,
+    ip: str,
+    interval: float,
+    count: int | None,
+) -> None:
+    """Register rooms as live without streaming anything, to try the site."""
+    groups = tuple(filter(None, (name.strip() for name in group.split(","))))
+    if not groups:
+        raise click.BadParameter("name at least one room", param_hint="--group")
+    registrar = Registrar(server, secret or _secret_here(ini))
+    rounds = itertools.count() if count is None else iter(range(count))
+    with one_line_errors():
+        for line in fake.run(
+            registrar, groups, ip=ip, rounds=rounds, wait=lambda: time.sleep(interval)
+        ):
+            click.echo(line)
+            sys.stdout.flush()
+
+
+def _secret_here(ini: Path) -> str:
+    """Return the secret of the configuration on this machine, for trying things out."""
+    if not ini.is_file():
+        return rooms.EXAMPLE_SECRET
+    with one_line_errors():
+        return rooms.from_settings(read_ini(ini, "frontend")).site.secret
+
+
+def _configuration(settings: Mapping[str, str]) -> rooms.Config:
+    found = rooms.from_settings(settings)
+    for warning in found.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    return found

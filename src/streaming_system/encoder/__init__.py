@@ -1,0 +1,1 @@
+"""The agent beside a streaming server: it tells the tracker what is streaming."""

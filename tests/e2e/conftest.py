@@ -1,0 +1,153 @@
+"""A fresh copy of the project, served by its own commands."""
+
+import contextlib
+import os
+import random
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import urllib3
+
+LEFT_BEHIND = (".git", ".venv", "var", "build", "dist", "__pycache__", "*.egg-info", ".*_cache",
+               ".hypothesis", "config.private.json")  # fmt: skip
+
+
+@pytest.fixture
+def checkout(root, tmp_path) -> Path:
+    """A copy of the project without anything that make or a user has added to it.
+
+    Its .venv is the one that the tests run in, so that nothing has to be installed again.
+    """
+    copy = tmp_path / "checkout"
+    shutil.copytree(root, copy, ignore=shutil.ignore_patterns(*LEFT_BEHIND))
+    (copy / ".venv").symlink_to(sys.prefix)
+    return copy
+
+
+@pytest.fixture
+def free_port() -> int:
+    # Below the ports that the system gives to outgoing connections: asking such a port before
+    # anybody listens can end in a connection with oneself, and then nobody can listen any more.
+    for port in random.sample(range(20000, 32000), 100):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no free port")
+
+
+@pytest.fixture
+def clean_environment():
+    """The environment without what the test run has put into it."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PYTEST", "STREAMING", "MAKE", "MFLAGS"))
+    }
+
+
+class Site:
+    """A site that is being served."""
+
+    def __init__(self, url: str, process: subprocess.Popen, log: Path) -> None:
+        self.url = url
+        self.process = process
+        self._log = log
+        self._pool = urllib3.PoolManager(timeout=5, retries=False)
+
+    @property
+    def log(self) -> str:
+        return self._log.read_text(encoding="utf-8")
+
+    def get(self, path: str, **more) -> urllib3.BaseHTTPResponse:
+        return self._pool.request("GET", self.url + path, **more)
+
+    def text(self, path: str) -> str:
+        answer = self.get(path)
+        assert answer.status == 200, f"{path}: {answer.status}"
+        return answer.data.decode()
+
+    def post(self, path: str, **fields) -> urllib3.BaseHTTPResponse:
+        return self._pool.request("POST", self.url + path, fields=fields, encode_multipart=False)
+
+    def wait_for(self, is_true, seconds: float, what: str):
+        """Ask until the answer is true; that is how long a viewer waits, too."""
+        give_up = time.monotonic() + seconds
+        while not (answer := is_true()):
+            assert time.monotonic() < give_up, f"not within {seconds} s: {what}\n{self.log}"
+            assert self.process.poll() is None, f"the server has ended:\n{self.log}"
+            time.sleep(0.2)
+        return answer
+
+    def answers(self) -> bool:
+        try:
+            return self.get("/robots.txt").status < 500 or self.get("/").status < 500
+        except urllib3.exceptions.HTTPError:
+            return False
+
+
+@pytest.fixture
+def serve(checkout, clean_environment):
+    """Return a context manager: run a command in the checkout until its site answers."""
+
+    @contextlib.contextmanager
+    def serve(*command, url, env=None, ready=None):
+        log = checkout.parent / "log"
+        with log.open("a") as output:
+            process = subprocess.Popen(
+                command,
+                cwd=checkout,
+                env=clean_environment | (env or {}),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        site = Site(url, process, log)
+        try:
+            site.wait_for(ready or site.answers, 60, f"an answer from {url}")
+            yield site
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGTERM)
+                process.wait(20)
+
+    return serve
+
+
+@pytest.fixture
+def run(checkout, clean_environment):
+    """Run a command in the checkout and return what it printed and how it ended."""
+
+    def run(*command, **more):
+        return subprocess.run(
+            command,
+            cwd=checkout,
+            env=clean_environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            **more,
+        )
+
+    return run
+
+
+def live_rooms(page: str) -> list[str]:
+    """Return the ids of the rooms that a page shows as live."""
+    return re.findall(r'data-room="(\w+)"[^>]*data-live="true"', page)
+
+
+def set_key(ini: Path, key: str, value: str) -> None:
+    """Give the first key of that name in an ini another value."""
+    lines = ini.read_text().split("\n")
+    place = next(number for number, line in enumerate(lines) if line.startswith(f"{key} ="))
+    lines[place] = f"{key} = {value}"
+    ini.write_text("\n".join(lines))

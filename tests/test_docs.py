@@ -1,0 +1,114 @@
+"""The documentation says what is there."""
+
+import configparser
+import re
+
+import colander
+import pytest
+from click.testing import CliRunner
+
+from streaming_system import plugin
+from streaming_system.cli import main
+from streaming_system.parsing import choose, find_parsers, plugin_manager, read_talks
+from streaming_system.plugin import read_feed
+from streaming_system.rooms.schema import RoomSchema, SiteSchema
+
+
+def blocks(text, language):
+    """Return the code blocks of a document in one language."""
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+
+
+def test_every_hook_has_a_heading(root):
+    manual = (root / "docs/parsers.md").read_text()
+    hooks = [name for name in vars(plugin_manager().hook) if not name.startswith("_")]
+
+    assert hooks
+    assert [name for name in hooks if f"## {name}(" not in manual] == []
+
+
+def test_what_the_plugin_module_offers_is_in_the_manual(root):
+    manual = (root / "docs/parsers.md").read_text()
+    helpers = [name for name in plugin.__all__ if name not in ("texts", "Feed", "register_parsers")]
+
+    assert [name for name in helpers if name not in manual] == []
+
+
+def test_the_example_parser_reads_the_example_feed(root, tmp_path):
+    manual = (root / "docs/parsers.md").read_text()
+    (tmp_path / "our_conference.py").write_text(blocks(manual, "python")[0])
+    feed = read_feed(blocks(manual, "json")[0].encode())
+
+    found = choose(feed, find_parsers(tmp_path))
+    checked, _ = read_talks(feed, found)
+
+    assert found.parser.name == "our-conference"
+    [talk] = checked.talks
+    assert (talk.rooms, talk.title, f"{talk.start:%H:%M}", f"{talk.end:%H:%M}") == (
+        ("Aula",),
+        "Welcome",
+        "09:00",
+        "09:45",
+    )
+
+
+def test_every_configuration_key_is_documented(root):
+    manual = (root / "docs/configuration.md").read_text()
+    keys = [node.name for schema in (SiteSchema(), RoomSchema()) for node in schema.children]
+
+    assert [key for key in keys if f"`{key}`" not in manual] == []
+    assert isinstance(SiteSchema(), colander.Schema)
+
+
+@pytest.mark.parametrize("ini", ["development.ini", "production.ini"])
+def test_every_key_of_our_own_in_an_ini_is_documented(root, ini):
+    manual = (root / "docs/running.md").read_text()
+    parser = configparser.RawConfigParser()
+    parser.read(root / ini)
+    keys = set(parser.defaults())
+    for app in ("app:frontend", "app:tracker"):
+        keys |= {key for key in parser[app] if key != "use" and not key.startswith("pyramid.")}
+
+    assert sorted(key for key in keys if f"`{key}`" not in manual) == []
+
+
+def test_links_between_documents_lead_somewhere(root):
+    documents = [*root.glob("*.md"), *root.glob("*/*.md")]
+    broken = [
+        f"{document.name}: {target}"
+        for document in documents
+        if ".venv" not in document.parts
+        for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", document.read_text())
+        if not (document.parent / target).exists()
+    ]
+
+    assert broken == []
+
+
+def test_make_targets_in_the_documents_exist(root):
+    makefile = (root / "Makefile").read_text()
+    targets = set(re.findall(r"^([a-z -]+):(?!=)", makefile, re.MULTILINE))
+    names = {name for line in targets for name in line.split()}
+    told = set()
+    for document in [root / "README.md", root / "CONTRIBUTING.md", *root.glob("docs/*.md")]:
+        told |= set(re.findall(r"(?:^|`| )make ([a-z]+)", document.read_text(), re.MULTILINE))
+
+    assert {"testserve", "test"} <= told
+    assert told & {"testserve", "test", "distclean", "migrate", "lint", "lock"} - names == set()
+
+
+def test_commands_in_the_readme_exist(root):
+    text = (root / "README.md").read_text()
+    for command in set(re.findall(r"streaming-system ((?:[a-z]+ ?)+)", text)):
+        result = CliRunner().invoke(main, [*command.split(), "--help"])
+
+        assert result.exit_code == 0, command
+
+
+def test_the_readme_gives_the_two_commands_first(root):
+    [first, *_] = blocks((root / "README.md").read_text(), "sh")
+
+    assert [line.split("#")[0].strip() for line in first.splitlines()] == [
+        "make testserve",
+        "make test",
+    ]

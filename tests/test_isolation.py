@@ -1,0 +1,92 @@
+"""Who may import whom: one row for each arrow that is not allowed."""
+
+import subprocess
+import sys
+
+import pytest
+
+PAGES_STAND_ALONE = ("tracker", "parsing", "encoder", "parsers", "plugin", "sqlalchemy", "alembic")
+TRACKER_STANDS_ALONE = ("frontend", "parsing", "encoder", "parsers", "plugin")
+NO_WEB = ("frontend", "tracker", "pyramid", "sqlalchemy")
+
+FORBIDDEN = {
+    "frontend": PAGES_STAND_ALONE,
+    "schedule.reader": (*PAGES_STAND_ALONE, "frontend", "pyramid"),
+    "tracker": TRACKER_STANDS_ALONE,
+    "encoder": ("frontend", "tracker", "rooms", "schedule", "plugin", "pyramid", "sqlalchemy"),
+    "encoder.fake": ("frontend", "tracker", "rooms", "schedule", "plugin", "pyramid", "sqlalchemy"),
+    "plugin": (*NO_WEB, "parsing", "parsers", "rooms", "encoder"),
+    "parsing": (*NO_WEB, "rooms", "encoder"),
+    "rooms": (*NO_WEB, "plugin", "parsing", "schedule", "encoder"),
+    "schedule.importer": (*NO_WEB, "encoder"),
+    "cli": ("frontend", "tracker", "pyramid", "sqlalchemy"),
+}
+OURS = {"frontend", "tracker", "parsing", "encoder", "parsers", "plugin", "rooms", "schedule"}
+
+
+@pytest.fixture(scope="module")
+def imported_by():
+    """Return the names of all modules that a clean interpreter has after importing one of ours."""
+    known = {}
+
+    def imported_by(module):
+        if module not in known:
+            code = f"import sys, streaming_system.{module}; print(*sys.modules)"
+            answer = subprocess.run(
+                [sys.executable, "-W", "ignore", "-c", code],
+                capture_output=True,
+                text=True,
+                check=True,
+            )
+            known[module] = set(answer.stdout.split())
+        return known[module]
+
+    return imported_by
+
+
+@pytest.mark.parametrize(
+    ("module", "forbidden"),
+    [(module, name) for module, names in FORBIDDEN.items() for name in names],
+)
+def test_the_arrow_is_not_there(imported_by, module, forbidden):
+    name = f"streaming_system.{forbidden}" if forbidden in OURS else forbidden
+
+    assert name not in imported_by(module)
+
+
+def test_parsers_import_nothing_of_ours_but_the_public_module(root):
+    for path in root.glob("parsers/*.py"):
+        lines = [line for line in path.read_text().splitlines() if "streaming_system" in line]
+        imports = [line for line in lines if line.lstrip().startswith(("import ", "from "))]
+
+        assert {line.split()[1] for line in imports} <= {"streaming_system.plugin"}, path.name
+
+
+def test_no_format_is_hard_coded_in_the_program(root):
+    from streaming_system.parsing import find_parsers
+
+    text = "\n".join(path.read_text() for path in (root / "src").rglob("*.py"))
+
+    assert [name for name in find_parsers() if f'"{name}"' in text] == []
+
+
+def test_no_room_can_take_an_address_that_an_app_answers():
+    from streaming_system import rooms
+
+    first_parts = {path.strip("/").split("/")[0] for path in _paths("frontend") | _paths("tracker")}
+    could_be_rooms = {part for part in first_parts if rooms.ROOM_ID.fullmatch(part)}
+
+    assert could_be_rooms - rooms.RESERVED_IDS == set()
+    assert {"monitor", "static", "endpoint"} <= could_be_rooms
+
+
+def _paths(app):
+    import importlib
+
+    from pyramid.config import Configurator
+    from pyramid.interfaces import IRoutesMapper
+
+    config = Configurator()
+    config.include(importlib.import_module(f"streaming_system.{app}.routes"))
+    config.commit()
+    return {route.pattern for route in config.registry.getUtility(IRoutesMapper).get_routes()}
