@@ -1,8 +1,7 @@
 """Both apps, each behind WebTest, on real databases and real files."""
 
 import json
-from datetime import UTC, datetime
-from pathlib import Path
+from datetime import UTC, datetime, timedelta
 
 import alembic.command
 import alembic.config
@@ -11,9 +10,8 @@ import sqlalchemy as sa
 from webtest import TestApp
 
 from streaming_system import tracker as tracker_app
-from streaming_system.tracker import admin
 from streaming_system.tracker.db import make_engine
-from streaming_system.tracker.models import Base
+from streaming_system.tracker.models import Base, Endpoint
 
 SECRET = "s3cret of the tests"
 
@@ -126,10 +124,6 @@ def at(database):
     engine = make_engine({"sqlalchemy.url": database})
 
     def at(**ago):
-        from datetime import timedelta
-
-        from streaming_system.tracker.models import Endpoint
-
         with engine.begin() as connection:
             connection.execute(
                 sa.update(Endpoint).values(last_seen=datetime.now(UTC) - timedelta(**ago))
@@ -137,7 +131,3 @@ def at(database):
 
     yield at
     engine.dispose()
-
-
-assert Path
-assert admin

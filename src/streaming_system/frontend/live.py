@@ -17,6 +17,8 @@ FRESH_FOR = 3.0  # seconds
 # After that long without an answer, nothing is known any more.
 KNOWN_FOR = 15.0
 LARGEST_ANSWER = 4 * 2**20
+# How an answer shows that it is not what we think it is.
+_MISSHAPEN = (ValueError, KeyError, TypeError, AttributeError)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +80,7 @@ class LiveRooms:
             self._rooms = _read(json.loads(body))
             self._answered = time.monotonic()
             self._failing = False
-        except (urllib3.exceptions.HTTPError, ValueError, KeyError, TypeError) as error:
+        except (urllib3.exceptions.HTTPError, *_MISSHAPEN) as error:
             # Said once, not every few seconds.
             if not self._failing:
                 log.warning("%s: %s; pages cannot tell which rooms are live", self._url, error)

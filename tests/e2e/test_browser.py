@@ -1,0 +1,171 @@
+"""The site as people see it: a real Chromium on the real site."""
+
+import os
+import re
+import shutil
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from .conftest import set_key
+
+SECRET = "move me to config.private.json"
+PAGES = ("/", "/example", "/garden", "/example?template=inroom", "/monitor", "/nowhere",
+         "/tracker/endpoint/stats")  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        if os.environ.get("CI"):
+            pytest.fail("chromium is not installed, and CI skips nothing")
+        pytest.skip("needs Chromium, which is not installed: the pages were not seen by a browser")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=path,
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-quic",
+                "--disable-sync",
+                "--no-first-run",
+            ],
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def site(checkout, serve, run, free_port):
+    assert run(".venv/bin/alembic", "-c", "development.ini", "upgrade", "head").returncode == 0
+    assert run(".venv/bin/streaming-system", "schedule", "import").returncode == 0
+    set_key(checkout / "development.ini", "address", f"127.0.0.1:{free_port}")
+    with serve(".venv/bin/pserve", "development.ini", url=f"http://127.0.0.1:{free_port}") as site:
+        yield site
+
+
+@pytest.fixture
+def go_live(site):
+    def go_live(room):
+        answer = site.post(
+            "/tracker/endpoint/register",
+            secret=SECRET,
+            group=room,
+            data='{"overall_clients": 3, "webm_high_clients": 3}',
+        )
+        assert answer.data == b"OK\n"
+
+    return go_live
+
+
+@pytest.fixture
+def visit(chromium, site):
+    """Return a function that opens a page; it notes what the page asks for and complains of."""
+    contexts = []
+
+    def visit(path, **options):
+        context = chromium.new_context(**options)
+        contexts.append(context)
+        page = context.new_page()
+        page.asked, page.complaints = [], []
+        page.on("request", lambda request: page.asked.append(request.url))
+        page.on("pageerror", lambda error: page.complaints.append(str(error)))
+        page.on(
+            "console",
+            lambda message: message.type == "error" and page.complaints.append(message.text),
+        )
+        page.goto(site.url + path)
+        return page
+
+    yield visit
+    for context in contexts:
+        context.close()
+
+
+def test_a_room_that_goes_live_appears_without_a_reload(visit, site, go_live):
+    page = visit("/")
+    assert page.locator("h2").inner_text() == "Nothing is streaming right now."
+    page.evaluate("window.stillTheSamePage = true")
+
+    go_live("example")
+
+    card = page.locator("[data-room=example][data-live=true]")
+    card.wait_for(timeout=15_000)
+    assert "Main Hall" in card.inner_text()
+    assert card.locator(".badge").inner_text().endswith("Live")
+    assert page.locator("details.folded .card").count() == 2
+    assert page.evaluate("window.stillTheSamePage") is True
+
+
+def test_a_room_page_gets_its_player_without_a_reload(visit, site, go_live):
+    page = visit("/example")
+    assert page.locator("video").count() == 0
+
+    go_live("example")
+
+    page.locator(".stage video").wait_for(timeout=15_000)
+    source = page.locator(".stage source").get_attribute("src")
+    assert source == "http://127.0.0.1:8080/webcast-high.webm"
+
+
+def test_the_minutes_left_count_down(chromium, site):
+    context = chromium.new_context()
+    page = context.new_page()
+    page.clock.install()
+    page.goto(site.url + "/example")
+    left = page.locator(".about [data-left]")
+    before = minutes(left)
+
+    page.clock.run_for(60_000)
+
+    assert minutes(left) == before - 1
+    context.close()
+
+
+def minutes(locator):
+    return int(re.match(r"(\d+) min left", locator.inner_text())[1])
+
+
+def test_the_folded_rooms_can_be_opened_by_keyboard(visit, go_live):
+    go_live("example")
+    page = visit("/")
+    # The tracker's answer before the registration may be a few seconds old.
+    page.locator("[data-room=example][data-live=true]").wait_for(timeout=15_000)
+
+    page.locator("summary").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+
+    page.wait_for_url(re.compile(r"/(garden|lab)$"))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [320, 768, 1280, 3840])
+def test_every_page_fits_every_screen_and_asks_nobody_else(visit, site, go_live, width, scheme):
+    go_live("example")
+    for path in PAGES:
+        page = visit(path, viewport={"width": width, "height": 800}, color_scheme=scheme)
+
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+        elsewhere = [url for url in page.asked if not url.startswith(site.url)]
+        # The player may ask the stream server for what it is there for.
+        assert [url for url in elsewhere if "webcast" not in url] == [], path
+        expected = ["404"] if path == "/nowhere" else []
+        assert [c for c in page.complaints if not any(e in c for e in expected)] == [], path
+
+
+def test_the_pages_work_without_javascript(visit, site, go_live):
+    go_live("example")
+    site.wait_for(lambda: 'data-live="true"' in site.text("/"), 10, "example is live")
+
+    page = visit("/", java_script_enabled=False)
+    page.locator("[data-room=example] a").click()
+
+    assert page.url == f"{site.url}/example"
+    assert page.locator("h1").inner_text()
+    assert page.locator("video").count() == 1
+    assert page.locator(".programme li").count() > 2

@@ -1,0 +1,541 @@
+"""The pages over HTTP, with a clock that stands still."""
+
+import json
+import threading
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from xml.etree import ElementTree
+from zoneinfo import ZoneInfo
+
+import pytest
+from webtest import TestApp
+
+from streaming_system import frontend as frontend_app
+from streaming_system.schedule.file import write
+from streaming_system.schedule.fill import fill
+from streaming_system.schedule.model import Event, RoomSchedule, Schedule
+
+SYDNEY = ZoneInfo("Australia/Sydney")
+# 10:20 in Sydney.
+NOW = datetime(2026, 11, 23, 23, 20, tzinfo=UTC)
+
+
+def event(start, minutes, title, **more):
+    """Return a talk that starts at a local time of 24 November."""
+    begins = datetime.fromisoformat(f"2026-11-24T{start}").replace(tzinfo=SYDNEY).astimezone(UTC)
+    return Event(start=begins, end=begins + timedelta(minutes=minutes), title=title,
+                 guid=f"guid-{title}", **more)  # fmt: skip
+
+
+HALL = [
+    event("10:00", 60, "Keynote & more", abstract="<p>About <b>it</b></p>", speakers=("Ada", "Bo"),
+          url="https://e.example/keynote", subtitle="A subtitle", do_not_record=True),
+    event("11:30", 30, "<b>Panel</b>"),
+    event("12:00", 30, "Moved", via="Plenary"),
+]  # fmt: skip
+LAB = [event("11:00", 30, "Soldering")]
+
+
+@pytest.fixture
+def schedule_file(tmp_path):
+    path = tmp_path / "schedule.json"
+    rooms = {
+        name: RoomSchedule(
+            timezone=SYDNEY,
+            events=fill(events, room=name, conference="Test Conf", begin=HALL[0].start,
+                        end=HALL[-1].end, zone=SYDNEY),
+        )
+        for name, events in (("hall", HALL), ("lab", LAB))
+    }  # fmt: skip
+    write(Schedule(rooms=rooms, imported=NOW), path)
+    return path
+
+
+@pytest.fixture
+def clock():
+    """The time of the site; a test may change it."""
+    return {"now": NOW}
+
+
+@pytest.fixture
+def make_site(conference, schedule_file, clock, tmp_path):
+    def make_site(**settings):
+        settings = {
+            "schedule.file": str(schedule_file),
+            "brand.folder": str(tmp_path / "brand"),
+            "clock": lambda: clock["now"],
+            **conference,
+            **settings,
+        }
+        return TestApp(
+            frontend_app.main({}, **settings), extra_environ={"REMOTE_ADDR": "203.0.113.1"}
+        )
+
+    return make_site
+
+
+@pytest.fixture
+def site(make_site):
+    """The pages, with no tracker to ask."""
+    return make_site()
+
+
+@pytest.fixture
+def tracker_says():
+    """A tracker that can be told what to say: a real HTTP server."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            server.asked += 1
+            body = (
+                server.says if isinstance(server.says, bytes) else json.dumps(server.says).encode()
+            )
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.asked, server.says = 0, {}
+        server.url = f"http://127.0.0.1:{server.server_port}"
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def told(**rooms):
+    """Return what the tracker says: the formats of one endpoint, or None for a silent room."""
+    return {
+        "rooms": {
+            room: {
+                "live": formats is not None,
+                "youtube": None,
+                "clients": 7 if formats is not None else 0,
+                "bitrate": 3_500_000,
+                "endpoints": []
+                if formats is None
+                else [{"url": "http://192.0.2.5:8080/", "formats": formats}],
+            }
+            for room, formats in rooms.items()
+        }
+    }
+
+
+@pytest.fixture
+def live_site(make_site, tracker_says):
+    """The pages, while the hall is live and the lab is not."""
+    tracker_says.says = told(hall=["webm_high", "ogg_high"], lab=None)
+    return make_site(**{"tracker.internal_url": tracker_says.url})
+
+
+def cards(page, within="main"):
+    """Return the rooms of an index page: id, live, badge."""
+    return [
+        (card["data-room"], card["data-live"], text(card.select_one(".badge")))
+        for card in page.html.select(f"{within} > div > ul .card, {within} > div > details .card")
+    ]
+
+
+def text(element):
+    return " ".join(element.get_text().split()) if element else ""
+
+
+class TestIndex:
+    def test_live_rooms_are_shown_and_the_others_folded_away(self, live_site):
+        page = live_site.get("/")
+
+        shown = [card["data-room"] for card in page.html.select("main > div > ul .card")]
+        folded = [card["data-room"] for card in page.html.select("details.folded .card")]
+        assert (shown, folded) == (["hall", "tube"], ["lab"])
+        assert not page.html.select_one("details.folded").has_attr("open")
+
+    def test_a_card_tells_what_is_on_for_how_long_and_what_comes_next(self, live_site):
+        [card] = live_site.get("/").html.select(".card[data-room=hall]")
+
+        assert text(card.select_one(".badge")) == "● Live"
+        assert text(card.select_one(".title")) == "Keynote & more"
+        assert text(card.select_one(".speakers")) == "Ada, Bo"
+        assert card.select_one("progress")["value"] == "33"
+        assert text(card.select_one(".left")) == "40 min left"
+        assert text(card.select_one(".next")) == "Next 11:30 · <b>Panel</b>"
+        assert card.select_one("a")["href"] == "/hall"
+
+    def test_without_a_tracker_all_rooms_are_shown_and_none_called_live(self, site):
+        page = site.get("/")
+
+        assert cards(page) == [
+            ("tube", "true", "● Live"),
+            ("hall", "unknown", "On now"),
+            ("lab", "unknown", "Starts 11:00"),
+        ]
+        assert page.html.select("details.folded") == []
+
+    def test_when_nothing_is_live_the_page_says_what_starts_next(self, make_site, tracker_says,
+                                                                 conference, tmp_path):  # fmt: skip
+        document = json.loads((tmp_path / "config.json").read_text())
+        del document["tube"]
+        (tmp_path / "config.json").write_text(json.dumps(document))
+        tracker_says.says = told(hall=None, lab=None)
+
+        page = make_site(**{"tracker.internal_url": tracker_says.url}).get("/")
+
+        notice = text(page.html.select_one(".notice"))
+        assert notice.startswith(
+            "Nothing is streaming right now. The next talk starts at 11:00 AEDT in Lab: Soldering."
+        )
+        assert cards(page) == [("hall", "false", "No stream"), ("lab", "false", "Starts 11:00")]
+
+    @pytest.mark.parametrize(
+        ("local", "badge"),
+        [
+            ("2026-11-23T10:00", "Starts Tue 10:00"),
+            ("2026-11-24T09:00", "Starts 10:00"),
+            ("2026-11-24T10:30", "On now"),
+            ("2026-11-24T11:10", "Break until 11:30"),
+            ("2026-11-24T13:00", "Finished"),
+        ],
+    )
+    def test_a_badge_says_how_it_stands(self, site, clock, local, badge):
+        clock["now"] = datetime.fromisoformat(local).replace(tzinfo=SYDNEY).astimezone(UTC)
+
+        assert {room: said for room, _, said in cards(site.get("/"))}["hall"] == badge
+
+    def test_what_a_feed_says_is_text(self, site, clock):
+        clock["now"] = HALL[1].start
+
+        assert "<b>Panel</b>" not in site.get("/").text
+
+
+class TestRoom:
+    def test_the_page_shows_what_is_on_and_what_follows(self, live_site):
+        page = live_site.get("/hall")
+
+        assert text(page.html.select_one("h1")) == "Keynote & more"
+        assert text(page.html.select_one(".about .when")).startswith("10:00 – 11:00 AEDT")
+        assert str(page.html.select_one(".abstract p")) == "<p>About <b>it</b></p>"
+        programme = [list(item.stripped_strings) for item in page.html.select(".programme li")]
+        assert programme == [["11:30", "<b>Panel</b>"], ["12:00", "Moved", "in Plenary"]]
+        assert "AEDT (Australia/Sydney)" in text(page.html.select_one(".panel"))
+
+    def test_a_live_room_has_a_player_and_direct_links(self, live_site):
+        page = live_site.get("/hall").html
+
+        assert [(s["src"], s["type"]) for s in page.select("video source")] == [
+            ("http://192.0.2.5:8080/webcast-high.webm", "video/webm")
+        ]
+        assert [link["href"] for link in page.select(".formats a")] == [
+            "http://192.0.2.5:8080/webcast-high.webm",
+            "http://192.0.2.5:8080/webcast.ogg",
+        ]
+
+    def test_an_endpoint_that_names_no_formats_is_tried_for_all(self, make_site, tracker_says):
+        tracker_says.says = told(hall=[])
+
+        page = make_site(**{"tracker.internal_url": tracker_says.url}).get("/hall")
+
+        assert len(page.html.select("video source")) == 4
+
+    @pytest.mark.parametrize(
+        ("room", "local", "sentence"),
+        [
+            ("hall", "2026-11-24T10:30", "There is no picture from Great Hall yet."),
+            ("hall", "2026-11-24T11:10", "Great Hall goes on at 11:30 AEDT."),
+            ("hall", "2026-11-24T13:00", "That was all from Great Hall."),
+            ("tube", "2026-11-24T10:30", "This room streams on YouTube"),
+        ],
+    )
+    def test_without_a_stream_the_stage_says_how_it_stands(
+        self, site, clock, room, local, sentence
+    ):
+        clock["now"] = datetime.fromisoformat(local).replace(tzinfo=SYDNEY).astimezone(UTC)
+
+        page = site.get(f"/{room}").html
+
+        assert text(page.select_one(".stage h2")) == sentence
+        assert page.select("video") == []
+
+    def test_the_chat_is_linked(self, site):
+        links = {text(link): link["href"] for link in site.get("/hall").html.select(".links a")}
+
+        assert links["Chat in the browser"] == "https://web.libera.chat/#hall"
+        assert links["#hall on irc.libera.chat"] == "irc://irc.libera.chat/hall"
+
+    def test_its_feeds_are_advertised(self, site):
+        links = site.get("/hall").html.select("link[rel=alternate]")
+
+        assert [(link["type"], link["href"]) for link in links] == [
+            ("application/rss+xml", "/hall/rss"),
+            ("application/json", "/hall/json"),
+        ]
+
+    def test_an_unknown_room_is_a_page_that_leads_home(self, site):
+        page = site.get("/nowhere", status=404)
+
+        assert text(page.html.select_one("h1")) == "This page does not exist"
+        assert "There is no room called nowhere." in text(page.html.select_one(".notice"))
+        assert page.html.select_one(".notice a")["href"] == "/"
+
+    @pytest.mark.parametrize("path", ["/a-b", "/hall/nothing", "/static/none", "/%C3%A4"])
+    def test_an_unknown_page_leads_home(self, site, path):
+        assert site.get(path, status=404).html.select_one(".notice a")["href"] == "/"
+
+
+class TestAtTheVenue:
+    def visit(self, site, path, address="192.0.2.44"):
+        return site.get(path, extra_environ={"REMOTE_ADDR": address}).html
+
+    def test_viewers_there_are_asked_to_come_to_the_room(self, live_site):
+        page = self.visit(live_site, "/hall")
+
+        assert "video streaming is not permitted from within the venue" in text(page)
+        assert page.select("video") == page.select(".formats") == []
+        assert text(page.select_one("h1")) == "Keynote & more"
+        assert "Chat in the browser" in text(page)
+
+    def test_viewers_elsewhere_are_not(self, live_site):
+        assert self.visit(live_site, "/hall", "203.0.113.1").select("video") != []
+
+    def test_the_template_can_be_asked_for(self, live_site):
+        assert self.visit(live_site, "/hall?template=inroom", "203.0.113.1").select("video") == []
+        assert self.visit(live_site, "/hall?template=group").select("video") != []
+
+    def test_a_template_that_does_not_exist_is_not_found(self, site):
+        page = site.get("/hall?template=../etc", status=404)
+
+        assert "allowed: default, group, inroom" in text(page.html.select_one(".notice"))
+
+
+class TestMonitor:
+    def test_what_is_wrong_comes_first(self, make_site, tracker_says):
+        tracker_says.says = told(hall=None, lab=["webm_high"])
+        site = make_site(**{"tracker.internal_url": tracker_says.url})
+
+        page = site.get("/monitor").html
+
+        rows = [[text(cell) for cell in row.select("th, td")] for row in page.select("tbody tr")]
+        assert [row[:5] for row in rows] == [
+            ["Great Hall", "No stream", "0", "0", "3.5"],
+            ["Lab", "Live", "1", "7", "3.5"],
+            ["Tube", "Live", "–", "–", "–"],
+        ]
+        assert rows[0][5:7] == ["Keynote & more until 11:00 AEDT", "Do not record"]
+        assert text(page.select_one(".alarm")) == "1 room has a talk on and no stream."
+
+    def test_without_a_tracker_nothing_is_called_wrong(self, site):
+        page = site.get("/monitor").html
+
+        assert page.select(".alarm") == []
+        assert [text(row.select("td")[0]) for row in page.select("tbody tr")] == [
+            "Unknown",
+            "Unknown",
+            "Live",
+        ]
+
+
+class TestJson:
+    def test_now_and_next_in_the_room_s_own_time(self, site):
+        answer = site.get("/hall/json")
+
+        assert answer.content_type == "application/json"
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+        now, following = answer.json
+        assert now == {
+            "title": "Keynote & more",
+            "abstract": "<p>About <b>it</b></p>",
+            "url": "https://e.example/keynote",
+            "start": "2026-11-24T10:00:00+11:00",
+            "end": "2026-11-24T11:00:00+11:00",
+            "guid": "guid-Keynote & more",
+            "generated": False,
+            "speakers": ["Ada", "Bo"],
+            "via": "",
+        }
+        assert (following["title"], following["generated"]) == ("30 minute break", True)
+
+    def test_delta_shifts_the_clock(self, site):
+        titles = [item["title"] for item in site.get("/hall/json?delta=5400").json]
+
+        assert titles == ["<b>Panel</b>", "Moved"]
+        assert site.get("/hall/json?delta=-86400").json[0]["title"] == "Test Conf not yet started"
+
+    @pytest.mark.parametrize("delta", ["x", "", "1.5", "9" * 30, "999999999999"])
+    def test_a_delta_that_is_no_number_is_refused(self, site, delta):
+        answer = site.get(f"/hall/json?delta={delta}", status=400)
+
+        assert answer.json["error"].endswith(
+            "; allowed: a whole number of seconds, ten years at most"
+        )
+
+    def test_a_room_without_schedule_has_no_items(self, site):
+        assert site.get("/tube/json").json == []
+
+    def test_an_unknown_room_is_said_in_json(self, site):
+        assert site.get("/nowhere/json", status=404).json == {
+            "error": "there is no room called nowhere"
+        }
+
+
+class TestRss:
+    def test_now_and_next_are_items_of_a_valid_feed(self, site):
+        answer = site.get("/hall/rss")
+
+        assert answer.content_type == "application/rss+xml"
+        rss = ElementTree.fromstring(answer.body)
+        assert (rss.tag, rss.get("version")) == ("rss", "2.0")
+        channel = rss.find("channel")
+        assert [channel.findtext(name) for name in ("title", "link", "description")] == [
+            "Great Hall",
+            "http://localhost/hall",
+            "What is on in Great Hall, and what comes next",
+        ]
+        now, following = channel.findall("item")
+        assert now.findtext("title") == "Now: Keynote & more"
+        assert now.findtext("link") == "https://e.example/keynote"
+        assert now.findtext("description") == "<p>About <b>it</b></p>"
+        assert now.find("guid").attrib == {"isPermaLink": "false"}
+        assert parsedate_to_datetime(now.findtext("pubDate")) == HALL[0].start
+        assert following.findtext("title") == "Next: 30 minute break"
+        assert following.findtext("link") == "http://localhost/hall"
+
+    def test_a_room_without_schedule_has_an_empty_feed(self, site):
+        assert ElementTree.fromstring(site.get("/tube/rss").body).findall(".//item") == []
+
+
+class TestBrand:
+    @pytest.mark.parametrize(
+        ("path", "media_type"),
+        [
+            ("/brand/logo", "image/svg+xml"),
+            ("/favicon.ico", "image/svg+xml"),
+            ("/robots.txt", "text/plain"),
+        ],
+    )
+    def test_there_is_a_default(self, site, path, media_type):
+        assert site.get(path).content_type == media_type
+
+    @pytest.mark.parametrize(
+        ("path", "file", "media_type"),
+        [
+            ("/brand/logo", "logo.png", "image/png"),
+            ("/favicon.ico", "favicon.ico", "image/x-icon"),
+            ("/robots.txt", "robots.txt", "text/plain"),
+        ],
+    )
+    def test_a_file_dropped_into_the_folder_takes_its_place(
+        self, site, tmp_path, path, file, media_type
+    ):
+        (tmp_path / "brand").mkdir()
+        (tmp_path / "brand" / file).write_bytes(b"ours")
+
+        answer = site.get(path)
+
+        assert (answer.body, answer.content_type) == (b"ours", media_type)
+
+    def test_nothing_else_of_the_folder_is_served(self, site, tmp_path):
+        (tmp_path / "brand").mkdir()
+        (tmp_path / "brand" / "secret.txt").write_text("x")
+
+        for path in ("/brand/secret.txt", "/brand/..%2fconfig.json", "/brand"):
+            site.get(path, status=404)
+
+
+class TestEveryPage:
+    PAGES = ("/", "/hall", "/tube", "/hall?template=inroom", "/monitor")
+
+    @pytest.mark.parametrize("path", PAGES)
+    def test_it_has_one_heading_a_language_landmarks_and_named_pictures(self, live_site, path):
+        page = live_site.get(path).html
+
+        assert len(page.select("h1")) == 1
+        assert page.html["lang"] == "en"
+        assert [len(page.select(name)) for name in ("header", "main", "nav[aria-label]")] == [
+            1,
+            1,
+            1,
+        ]
+        assert all(image.has_attr("alt") for image in page.select("img"))
+        assert page.select_one("meta[name=viewport]")
+
+    @pytest.mark.parametrize("path", PAGES)
+    def test_it_loads_nothing_from_elsewhere_and_runs_nothing_inline(self, live_site, path):
+        answer = live_site.get(path)
+
+        policy = answer.headers["Content-Security-Policy"]
+        assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self'; ")
+        assert "unsafe" not in policy
+        loaded = [
+            element.get("src") or element.get("href")
+            for element in answer.html.select("script, img, link[rel=stylesheet], link[rel=icon]")
+        ]
+        assert loaded
+        assert [url for url in loaded if not url.startswith("/")] == []
+        assert [s for s in answer.html.select("script") if s.string] == answer.html.select("style")
+
+    def test_it_reloads_itself_where_there_is_no_javascript(self, site):
+        assert site.get("/").html.select_one("noscript meta")["content"] == "600"
+
+    def test_the_site_is_called_after_its_events(self, site):
+        assert text(site.get("/").html.select_one("title")) == "Test Conf"
+
+    def test_a_fault_of_ours_is_a_page_without_traceback(self, site, clock):
+        clock["now"] = None
+
+        answer = site.get("/", status=500)
+
+        assert text(answer.html.select_one("h1")) == "Something is wrong on our side"
+        assert "Traceback" not in answer.text
+
+    def test_head_requests_are_answered(self, site):
+        assert site.head("/hall").status_int == 200
+
+
+class TestLive:
+    def test_the_tracker_is_asked_once_for_many_viewers(self, live_site, tracker_says):
+        for _ in range(20):
+            live_site.get("/")
+
+        assert tracker_says.asked == 1
+
+    @pytest.mark.parametrize(
+        "nonsense",
+        [b"", b"<html>", b"[]", b"null", {"rooms": {"hall": {}}}, {"rooms": {"hall": {"live": 1}}},
+         {"rooms": []}],
+    )  # fmt: skip
+    def test_a_tracker_that_talks_nonsense_costs_no_page(self, make_site, tracker_says, nonsense):
+        tracker_says.says = nonsense
+
+        page = make_site(**{"tracker.internal_url": tracker_says.url}).get("/")
+
+        assert ("hall", "unknown", "On now") in cards(page)
+
+    def test_a_stream_with_an_odd_address_is_left_out(self, make_site, tracker_says):
+        says = told(hall=["webm_high"])
+        says["rooms"]["hall"]["endpoints"][0]["url"] = "javascript:alert(1)//"
+        tracker_says.says = says
+
+        page = make_site(**{"tracker.internal_url": tracker_says.url}).get("/hall")
+
+        assert "javascript:" not in page.text
+
+
+class TestStart:
+    def test_a_bad_configuration_stops_the_start_with_one_line(self, make_site, tmp_path):
+        (tmp_path / "config.json").write_text('{"hall": {"titel": "x"}}')
+
+        with pytest.raises(SystemExit) as stop:
+            make_site()
+
+        assert "room 'hall': key 'titel': unknown key; did you mean 'title'?" in str(stop.value)
+
+    def test_a_new_schedule_is_shown_without_a_restart(self, site, schedule_file):
+        assert site.get("/lab/json").json != []
+
+        write(Schedule(), schedule_file)
+
+        assert site.get("/lab/json").json == []
