@@ -95,7 +95,7 @@ lock: $(VENV)/installed-dev  ## Renew the lists of locked dependencies (UPGRADE=
 .PHONY: clean distclean
 clean:  ## Remove what tests and checks left.
 	@rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
-	@find src parsers plugins alembic tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+	@find . -path ./$(VENV) -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean  ## Remove everything that make has made, and nothing else.
 	@rm -rf $(VENV) src/streaming_system.egg-info
