@@ -67,11 +67,24 @@ def config() -> None:
 
 
 @config.command("check")
+@click.option(
+    "--only",
+    type=click.Choice(["frontend", "tracker"]),
+    help="Check what one app needs, on a machine that runs only that.",
+)
 @click.pass_obj
-def config_check(ini: Path) -> None:
+def config_check(ini: Path, only: str | None) -> None:
     """Check the configuration, as the site does when it starts."""
+    # The tracker brings the web framework along; other commands start without it.
+    from streaming_system.tracker.settings import StartError, checked
+
     with one_line_errors():
-        found = _configuration(read_ini(ini, "frontend"))
+        found = _configuration(read_ini(ini, only or "frontend"))
+        try:
+            if only != "frontend":
+                checked(read_ini(ini, "tracker"))
+        except StartError as error:
+            raise click.ClickException(str(error)) from None
     click.echo(f"{len(found.rooms)} rooms: {', '.join(found.rooms)}")
     click.echo("The configuration is good.")
 
@@ -129,7 +142,12 @@ def admin() -> None:
 def admin_create(ini: Path, name: str | None, password_stdin: bool, if_none: bool) -> None:
     """Create an account that may administer the tracker."""
     # The tracker brings the database along; other commands start without it.
-    from streaming_system.tracker.admin import AccountError, create_account, has_accounts
+    from streaming_system.tracker.admin import (
+        AccountError,
+        StartError,
+        create_account,
+        has_accounts,
+    )
 
     with one_line_errors():
         settings = read_ini(ini, "tracker")
@@ -151,7 +169,7 @@ def admin_create(ini: Path, name: str | None, password_stdin: bool, if_none: boo
             else click.prompt("Password", hide_input=True, confirmation_prompt=True)
         )
         create_account(settings, name, password)
-    except AccountError as error:
+    except (AccountError, StartError) as error:
         raise click.ClickException(str(error)) from None
     click.echo(f"Created the admin account {name}")
 

@@ -12,7 +12,8 @@ from streaming_system.cli import main
 @pytest.fixture
 def site(root, tmp_path):
     """A folder with a copy of what a fresh checkout is configured with."""
-    for name in ("development.ini", "config.json", "config.private.json.example"):
+    names = ("development.ini", "production.ini", "config.json", "config.private.json.example")
+    for name in names:
         shutil.copy(root / name, tmp_path)
     shutil.copytree(root / "conf", tmp_path / "conf")
     return tmp_path
@@ -43,6 +44,25 @@ def test_a_bad_configuration_is_one_line_and_exit_status_1(run, site):
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.startswith(f"Error: {site}/config.private.json: room 'monitor': ")
     assert result.stderr.count("\n") == 1
+
+
+def test_the_example_s_secret_will_not_do_in_production(run, site):
+    (site / "config.private.json").write_text((site / "config.private.json.example").read_text())
+
+    assert run("config", "check").exit_code == 0
+    result = run("config", "check", ini="production.ini")
+
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert "section 'config': key 'secret': is the example's" in result.stderr
+    # A machine that runs the frontend alone needs no secret.
+    assert run("config", "check", "--only", "frontend", ini="production.ini").exit_code == 0
+
+
+def test_an_account_needs_a_database_and_says_so(run):
+    result = run("admin", "create", "ada", "--password-stdin")
+
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert "run make initdb" in result.stderr
 
 
 @pytest.mark.parametrize(
