@@ -17,8 +17,18 @@ FRESH_FOR = 3.0  # seconds
 # After that long without an answer, nothing is known any more.
 KNOWN_FOR = 15.0
 LARGEST_ANSWER = 4 * 2**20
-# How an answer shows that it is not what we think it is.
-_MISSHAPEN = (ValueError, KeyError, TypeError, AttributeError)
+# How an answer shows that it is not what we think it is: OverflowError is a number without end,
+# RecursionError a nesting without end.
+_MISSHAPEN = (
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    OverflowError,
+    RecursionError,
+)
+# How long an answer may take that has begun.
+LONGEST_ANSWER = 1.0  # seconds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +48,10 @@ class Live:
 class LiveRooms:
     """Asks the tracker at most every few seconds, whatever the number of viewers.
 
-    One thread asks, the others go on with the last answer. A tracker that does not answer costs one
-    page a second, and no page an error.
+    One thread asks, the others go on with the last answer, or with none. They must not wait for the
+    one that asks: where both apps share a process, they would hold the very threads that the
+    tracker needs to answer. A tracker that does not answer costs one page in a few a second or
+    two, and no page an error.
 
     :param url: where this process reaches the tracker; "" to know nothing.
     """
@@ -54,8 +66,7 @@ class LiveRooms:
 
     def current(self) -> Mapping[str, Live] | None:
         """Return what is known of each room, by id; ``None`` if nothing is."""
-        # Whoever comes first asks; with nothing to go on, the others wait for the answer.
-        if self._is_old() and self._asking.acquire(blocking=self._rooms is None):
+        if self._is_old() and self._asking.acquire(blocking=False):
             try:
                 if self._is_old():
                     self._ask()
@@ -72,7 +83,7 @@ class LiveRooms:
         try:
             answer = self._pool.request("GET", self._url, preload_content=False)
             try:
-                body = answer.read(LARGEST_ANSWER)
+                body = _body(answer)
             finally:
                 answer.release_conn()
             if answer.status != 200:
@@ -87,6 +98,17 @@ class LiveRooms:
             self._failing = True
         finally:
             self._asked = time.monotonic()
+
+
+def _body(answer: urllib3.BaseHTTPResponse) -> bytes:
+    """Return an answer's body. The time-out holds for each piece, so the sum has one of its own."""
+    body = b""
+    give_up = time.monotonic() + LONGEST_ANSWER
+    while piece := answer.read1(2**16):
+        body += piece
+        if len(body) > LARGEST_ANSWER or time.monotonic() > give_up:
+            raise ValueError("the answer is too long, or takes too long")
+    return body
 
 
 def _read(document: Any) -> dict[str, Live]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -10,6 +11,7 @@ from streaming_system.frontend.live import Live
 from streaming_system.rooms import Room
 from streaming_system.schedule.model import Event, RoomSchedule, Schedule
 
+# Talks that a room's page lists.
 UPCOMING = 8
 
 
@@ -55,7 +57,8 @@ class RoomState:
     @property
     def later(self) -> tuple[Event, ...]:
         """The talks that come next."""
-        return tuple(e for e in self.events if e.start > self.now and not e.generated)
+        talks = (e for e in self.events if e.start > self.now and not e.generated)
+        return tuple(islice(talks, UPCOMING))
 
     @property
     def badge(self) -> str:
@@ -66,7 +69,7 @@ class RoomState:
             return "On now" if self.live is None else "No stream"
         if self.next_talk is None:
             return "Finished" if self.events else ""
-        if self.current and "break" in self.current.title:
+        if self.current and self.current.title.endswith("minute break"):
             return f"Break until {self.clock(self.next_talk.start)}"
         return f"Starts {self.clock(self.next_talk.start)}"
 
@@ -97,10 +100,15 @@ class RoomState:
         return self.live is False and self.talk is not None
 
     def clock(self, moment: datetime) -> str:
-        """Return a time as people in the room say it, with the day where it is another."""
+        """Return a time as people in the room say it, with the day where it is another.
+
+        The name of a day is enough for a week; beyond it, it would be another week's day.
+        """
         local = moment.astimezone(self.zone)
-        same_day = local.date() == self.now.astimezone(self.zone).date()
-        return f"{local:%H:%M}" if same_day else f"{local:%a} {local:%H:%M}"
+        days = abs((local.date() - self.now.astimezone(self.zone).date()).days)
+        if days == 0:
+            return f"{local:%H:%M}"
+        return f"{local:%a %H:%M}" if days < 7 else f"{local:%-d %b %H:%M}"
 
     def local(self, moment: datetime) -> str:
         """Return a time in the room's zone as ISO 8601 with offset."""
@@ -108,8 +116,14 @@ class RoomState:
 
     @property
     def zone_name(self) -> str:
-        """The zone as the room's people call it: "AEDT", "CET"."""
-        return self.now.astimezone(self.zone).tzname() or self.zone.key
+        """The zone as the room's people call it when the talk is: "AEDT", "CET", "UTC-03".
+
+        Clocks may change between now and a talk that is months away.
+        """
+        talk = self.talk or self.next_talk
+        name = (talk.start if talk else self.now).astimezone(self.zone).tzname() or self.zone.key
+        # Zones without letters of their own are called after their offset.
+        return f"UTC{name}" if name.startswith(("+", "-")) else name
 
 
 def room_state(
@@ -125,7 +139,8 @@ def room_state(
         room=room,
         now=now,
         zone=planned.timezone,
-        events=planned.upcoming(now, UPCOMING),
+        # All of them: each day of a quiet month has an event that says so before the next talk.
+        events=planned.upcoming(now, len(planned.events)),
         live=True if room.youtube else live,
         told=of_room,
     )

@@ -1,7 +1,7 @@
 """What a parser is told, and where it reports what it left out."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal, get_args
@@ -54,10 +54,14 @@ class Context:
     """What a parser is told about the feed, and where it reports what it left out.
 
     :param timezone: the zone that the configuration gives to this feed, if any.
+    :param columns: which column of a table holds what, as ``schedule-columns`` says.
     """
 
-    def __init__(self, timezone: ZoneInfo | None = None) -> None:
+    def __init__(
+        self, timezone: ZoneInfo | None = None, columns: Mapping[str, str] | None = None
+    ) -> None:
         self.timezone = timezone
+        self.columns: Mapping[str, str] = columns or {}
         self.feed_timezone: ZoneInfo | None = None
         self.skipped: list[Skipped] = []
         self.warnings: list[str] = []

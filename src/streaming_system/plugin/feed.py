@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import zipfile
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -10,6 +11,7 @@ from lxml import etree
 
 MAX_DOWNLOAD = 16 * 2**20
 MAX_INFLATED = 64 * 2**20
+MAX_MEMBERS = 1000
 
 
 class FeedError(Exception):
@@ -25,18 +27,32 @@ class Feed:
     :param kind: what it is written in; "text" is anything else that is UTF-8.
     :param json: the JSON value where ``kind`` is "json", else ``None``.
     :param xml: the root element where ``kind`` is "xml", else ``None``.
+    :param members: the names of the files in it where ``kind`` is "zip".
     """
 
     data: bytes
     source: str
-    kind: Literal["xml", "json", "ics", "text"]
+    kind: Literal["xml", "json", "ics", "text", "zip"]
     json: Any = None
     xml: "etree._Element | None" = None
+    members: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
         """The feed as text, without a byte order mark."""
         return self.data.decode("utf-8-sig")
+
+    def member(self, name: str) -> "Feed":
+        """Return a file of a zip as a feed of its own. Nothing is written anywhere.
+
+        :raises FeedError: if it cannot be read.
+        """
+        try:
+            with zipfile.ZipFile(io.BytesIO(self.data)) as archive:
+                data = archive.read(name)
+        except (KeyError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+            raise FeedError(f"the zip file's {name[:80]!r} cannot be read: {error}") from None
+        return read_feed(data, f"{self.source}!{name}")
 
 
 def read_feed(data: bytes, source: str = "feed", *, max_inflated: int = MAX_INFLATED) -> Feed:
@@ -49,6 +65,8 @@ def read_feed(data: bytes, source: str = "feed", *, max_inflated: int = MAX_INFL
     """
     if data[:2] == b"\x1f\x8b":
         data = _inflate(data, max_inflated)
+    if data[:4] == b"PK\x03\x04":
+        return Feed(data=data, source=source, kind="zip", members=_zip_members(data, max_inflated))
     if len(data) > max_inflated:
         raise FeedError(f"the feed is larger than {max_inflated:,} bytes")
     start = data[:4096].removeprefix(b"\xef\xbb\xbf").lstrip()
@@ -83,6 +101,18 @@ def _inflate(data: bytes, limit: int) -> bytes:
     if len(inflated) > limit:
         raise FeedError(f"the feed inflates to more than {limit:,} bytes")
     return inflated
+
+
+def _zip_members(data: bytes, limit: int) -> tuple[str, ...]:
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            members = archive.infolist()
+    except (zipfile.BadZipFile, NotImplementedError) as error:
+        raise FeedError(f"broken zip file: {error}") from None
+    # What a zip says of its sizes is checked again by whoever inflates it.
+    if len(members) > MAX_MEMBERS or sum(member.file_size for member in members) > limit:
+        raise FeedError(f"the zip file holds more than {MAX_MEMBERS} files or {limit:,} bytes")
+    return tuple(member.filename for member in members if not member.is_dir())
 
 
 def _decode(data: bytes) -> str:

@@ -6,6 +6,7 @@ the schedule is checked.
 
 import html
 import re
+from collections.abc import Callable
 
 from markdown_it import MarkdownIt
 
@@ -37,9 +38,9 @@ def from_plain(value: str) -> str:
     )
 
 
-def from_unmarked(value: str) -> str:
+def from_unmarked(value: str, otherwise: Callable[[str], str] = from_markdown) -> str:
     """Return text of a format that does not say how it is marked up as HTML.
 
-    Text with a known HTML tag in it is HTML; all else is Markdown, of which plain text is a case.
+    :param otherwise: what text without a known HTML tag is; Markdown, unless said otherwise.
     """
-    return from_html(value) if _TAG.search(value) else from_markdown(value)
+    return from_html(value) if _TAG.search(value) else otherwise(value)

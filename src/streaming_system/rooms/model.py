@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
 EXAMPLE_SECRET = "move me to config.private.json"  # noqa: S105 - Everyone may know this one.
@@ -17,6 +17,7 @@ class Site:
     :param reload: seconds after which a page that cannot update itself reloads; 0 for never.
     :param schedule_format: the parser to use, by name; "" to recognise the feed.
     :param schedule_url: the feed of every room that names none of its own.
+    :param schedule_columns: for a feed that is a table, the column that holds each thing.
     """
 
     secret: str
@@ -24,6 +25,7 @@ class Site:
     reload: int = 600
     schedule_format: str = ""
     schedule_url: str = ""
+    schedule_columns: Mapping[str, str] = field(default_factory=dict)
     schedule_timezone: ZoneInfo | None = None
 
     def is_local(self, address: str) -> bool:

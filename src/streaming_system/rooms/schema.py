@@ -140,6 +140,18 @@ def _text(name: str, validator: Any = None) -> colander.SchemaNode:
     return colander.SchemaNode(_Text(), name=name, missing="", validator=validator)
 
 
+class _Columns(_Type):
+    """An object of texts: what a table's columns hold."""
+
+    def read(self, node: colander.SchemaNode, value: Any) -> dict[str, str]:
+        good = isinstance(value, dict) and all(isinstance(text, str) for text in value.values())
+        if value is not False and not good:
+            raise colander.Invalid(
+                node, f'is {_shown(value)}; allowed: an object of texts such as {{"room": "Room"}}'
+            )
+        return dict(value or {})
+
+
 class SiteSchema(colander.Schema):
     """The object ``config``."""
 
@@ -148,6 +160,7 @@ class SiteSchema(colander.Schema):
     reload = colander.SchemaNode(_Seconds(), missing=600)
     schedule_format = _text("schedule-format")
     schedule_url = _text("schedule-url", _feed)
+    schedule_columns = colander.SchemaNode(_Columns(), name="schedule-columns", missing={})
     schedule_timezone = colander.SchemaNode(_Zone(), name="schedule-timezone", missing=None)
 
 

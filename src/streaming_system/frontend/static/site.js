@@ -6,10 +6,23 @@
 const ASK_EVERY = 5000;
 const ASK_AT_LEAST_EVERY = 60000;
 const TICK_EVERY = 15000;
+const RETRY_AFTER = 10000;
 
 const streams = document.body.dataset.streams;
 let failures = 0;
+// How often in a row the page has been fetched and still said something else than the tracker.
+let disagreements = 0;
 let knownLive = liveOnPage();
+let clockOffset = offsetOf(document);
+
+/** Pages say which moment they are about. The viewer's clock may be wrong; with ?delta= it is. */
+function offsetOf(page) {
+  return Date.parse(page.body.dataset.now) - Date.now();
+}
+
+function now() {
+  return Date.now() + clockOffset;
+}
 
 function liveOnPage() {
   const rooms = document.querySelectorAll("[data-room][data-live='true']");
@@ -34,21 +47,35 @@ async function ask() {
     const live = Object.keys(rooms).filter((id) => shown.has(id) && rooms[id].live).sort().join(" ");
     failures = 0;
     if (live !== knownLive) await refresh();
+    disagreements = live === knownLive ? 0 : disagreements + 1;
   } catch {
     failures += 1;
   }
-  later(ask, Math.min(ASK_EVERY * 2 ** failures, ASK_AT_LEAST_EVERY));
+  // The page's server may be a few seconds behind, which is worth a second try soon; or it cannot
+  // ask the tracker at all.
+  const patience = Math.max(failures, disagreements - 1, 0);
+  later(ask, Math.min(ASK_EVERY * 2 ** patience, ASK_AT_LEAST_EVERY));
 }
 
+/** Fetch the page again and show what has changed; if that fails, try once more later. */
 async function refresh() {
-  const answer = await fetch(location.href, { cache: "no-store" });
-  if (!answer.ok) return;
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  try {
+    const answer = await fetch(location.href, { cache: "no-store" });
+    if (!answer.ok) throw new Error(answer.status);
+    show(new DOMParser().parseFromString(await answer.text(), "text/html"));
+  } catch {
+    clearTimeout(planned);
+    planned = setTimeout(refresh, RETRY_AFTER * (1 + Math.random()));
+  }
+}
+
+function show(page) {
   for (const part of document.querySelectorAll("[data-refresh]")) {
     const fresh = page.querySelector(`[data-refresh="${part.dataset.refresh}"]`);
     if (fresh && !part.isEqualNode(fresh) && !isPlaying(part)) exchange(part, fresh);
   }
   knownLive = liveOnPage();
+  clockOffset = offsetOf(page);
   planChange();
 }
 
@@ -73,9 +100,9 @@ function planChange() {
   clearTimeout(planned);
   const ends = [...document.querySelectorAll("progress[data-end]")].map((bar) => bar.dataset.end);
   const changes = [...document.querySelectorAll("[data-changes]")].map((part) => part.dataset.changes);
-  const moments = [...ends, ...changes].filter(Boolean).map(Date.parse).filter((moment) => moment > Date.now());
+  const moments = [...ends, ...changes].filter(Boolean).map(Date.parse).filter((moment) => moment > now());
   if (moments.length === 0) return;
-  const wait = Math.min(...moments) - Date.now() + 1000 + 4000 * Math.random();
+  const wait = Math.min(...moments) - now() + 1000 + 4000 * Math.random();
   // Browsers cannot count further; by then the page has been fetched again anyway.
   if (wait < 2 ** 31) planned = setTimeout(refresh, wait);
 }
@@ -85,9 +112,9 @@ function tick() {
   for (const bar of document.querySelectorAll("progress[data-end]")) {
     const start = Date.parse(bar.dataset.start);
     const end = Date.parse(bar.dataset.end);
-    bar.value = Math.max(0, Math.min(100, (100 * (Date.now() - start)) / (end - start)));
+    bar.value = Math.max(0, Math.min(100, (100 * (now() - start)) / (end - start)));
     const left = bar.parentElement.querySelector("[data-left]");
-    if (left) left.textContent = `${Math.max(0, Math.ceil((end - Date.now()) / 60000))} min left`;
+    if (left) left.textContent = `${Math.max(0, Math.ceil((end - now()) / 60000))} min left`;
   }
 }
 
@@ -103,10 +130,9 @@ function watchPlayer() {
 
 const every = document.querySelector("[data-every]")?.dataset.every;
 if (every) setInterval(refresh, 1000 * every);
-// With ?delta= the page is about another moment: its clock is not ours.
-if (!new URLSearchParams(location.search).has("delta")) {
-  setInterval(tick, TICK_EVERY);
-  planChange();
-}
+setInterval(tick, TICK_EVERY);
+planChange();
+// On the way back a browser may show the page as it was.
+if (performance.getEntriesByType("navigation")[0]?.type === "back_forward") refresh();
 watchPlayer();
 later(ask, ASK_EVERY);

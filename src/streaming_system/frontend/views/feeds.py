@@ -1,5 +1,6 @@
 """Now and next, for programs and feed readers."""
 
+import re
 from datetime import datetime
 from email.utils import format_datetime
 from typing import Any
@@ -13,6 +14,8 @@ from streaming_system.schedule.model import Event
 
 CACHE = 5  # seconds
 ATOM = "http://www.w3.org/2005/Atom"
+# What XML cannot hold, not even as a reference.
+_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def _state(request: Any) -> RoomState:
@@ -55,8 +58,10 @@ def as_rss(request: Any) -> Response:
     ElementTree.SubElement(
         channel, f"{{{ATOM}}}link", href=here, rel="self", type="application/rss+xml"
     )
-    for label, event in zip(("Now", "Next"), state.events, strict=False):
-        _add_item(channel, label, event, event.url or page)
+    # In a gap too short to be filled nothing is on.
+    for label, event in (("Now", state.current), ("Next", state.following)):
+        if event:
+            _add_item(channel, label, event, event.url or page)
     body = ElementTree.tostring(rss, encoding="utf-8", xml_declaration=True)
     answer = Response(body, content_type="application/rss+xml", charset="utf-8")
     answer.headers["Access-Control-Allow-Origin"] = "*"
@@ -73,7 +78,7 @@ def _add_item(channel: ElementTree.Element, label: str, event: Event, link: str)
 
 
 def _add(parent: ElementTree.Element, name: str, text: str, **attributes: str) -> None:
-    ElementTree.SubElement(parent, name, attributes).text = text
+    ElementTree.SubElement(parent, name, attributes).text = _NO_XML.sub("", text)
 
 
 def _rfc_822(moment: datetime) -> str:

@@ -40,7 +40,8 @@ def monitor(request: Any) -> dict[str, Any]:
     }
 
 
-@view_config(route_name="room", renderer="room.jinja2", http_cache=CACHE)
+# Viewers at the venue get another page, which no cache may hand to anybody else.
+@view_config(route_name="room", renderer="room.jinja2", http_cache=(CACHE, {"private": True}))
 def room(request: Any) -> dict[str, Any]:
     """Show one room: the picture, what is on, what comes next, where people talk."""
     request.override_renderer = _template(request)

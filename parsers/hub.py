@@ -1,0 +1,75 @@
+"""schedule.json, version 2, as the C3's hub publishes it: one flat list of events, rooms apart.
+
+``{"schedule": {"conference": {"rooms": [...]}, "events": [{"start", "end", "room", …}]}}``
+"""
+
+from urllib.parse import urljoin
+
+from streaming_system.plugin import Feed, Parser, Talk, from_unmarked, hookimpl, text, texts
+
+
+@hookimpl
+def register_parsers():
+    return [
+        Parser(
+            name="schedule2.json",
+            summary="schedule.json v2 (the C3's hub)",
+            recognise=recognise,
+            parse=parse,
+        )
+    ]
+
+
+def recognise(feed: Feed) -> float:
+    schedule = feed.json.get("schedule") if isinstance(feed.json, dict) else None
+    if not isinstance(schedule, dict) or not isinstance(schedule.get("conference"), dict):
+        return 0.0
+    return float(
+        isinstance(schedule.get("events"), list)
+        and isinstance(schedule["conference"].get("rooms"), list)
+    )
+
+
+def parse(feed, context):
+    schedule = feed.json["schedule"]
+    conference = schedule["conference"]
+    context.use_zone(conference.get("time_zone_name"))
+    rooms = {_slug(room): room for room in conference["rooms"] if isinstance(room, dict)}
+    tracks = conference.get("tracks")
+    names = {_slug(track): track.get("name") for track in tracks or [] if isinstance(track, dict)}
+
+    def read(event):
+        room = event.get("room") or {}
+        known = rooms.get(_slug(room), {}) if isinstance(room, dict) else {}
+        features = known.get("features")
+        recording = features.get("recording") if isinstance(features, dict) else None
+        language = text(event.get("language"))
+        about = (text(event.get(key), language) for key in ("abstract", "description"))
+        return Talk(
+            rooms=texts(text(room.get("name") if isinstance(room, dict) else room)),
+            start=context.time(event["start"]),
+            end=context.time(event["end"]),
+            title=text(event["title"], language),
+            subtitle=text(event.get("subtitle"), language),
+            abstract=from_unmarked("\n\n".join(filter(None, about))),
+            url=urljoin(text(schedule.get("base_url")), text(event.get("url"))),
+            guid=text(event.get("guid")) or text(event.get("code")),
+            speakers=texts(
+                [
+                    person.get("name")
+                    for person in event.get("participants") or []
+                    if isinstance(person, dict) and person.get("role") in (None, "SPEAKER")
+                ]
+            ),
+            track=text(names.get(_slug(event.get("track")))),
+            language=language,
+            kind=text(event.get("type")),
+            # A room says what it can record, which is no speaker's wish.
+            do_not_record=True if recording == "not_allowed" else None,
+        )
+
+    return context.each(schedule["events"], read)
+
+
+def _slug(item):
+    return item.get("slug") if isinstance(item, dict) else item if isinstance(item, str) else None

@@ -1,0 +1,149 @@
+"""Indico: ``/export/event/ID.json?detail=sessions`` (or contributions), and ``/export/timetable``.
+
+Times are objects of date, time and zone. Of an event, talks lie in its sessions and beside them;
+of a timetable, in sessions and beside them as well, by day. Poster sessions put dozens of talks
+into one room at once.
+"""
+
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from streaming_system.plugin import Feed, Parser, Skip, Talk, from_unmarked, hookimpl, text, texts
+
+
+@hookimpl
+def register_parsers():
+    return [
+        Parser(
+            name="indico",
+            summary="Indico's export of an event",
+            recognise=recognise_event,
+            parse=parse_event,
+        ),
+        Parser(
+            name="indico-timetable",
+            summary="Indico's export of a timetable",
+            recognise=recognise_timetable,
+            parse=parse_timetable,
+        ),
+    ]
+
+
+def recognise_event(feed: Feed) -> float:
+    results = feed.json.get("results") if isinstance(feed.json, dict) else None
+    if not isinstance(results, list) or not results or not isinstance(results[0], dict):
+        return 0.0
+    fossil = str(results[0].get("_fossil", ""))
+    return float(
+        feed.json.get("_type") == "HTTPAPIResult" or fossil.startswith("conferenceMetadata")
+    )
+
+
+def recognise_timetable(feed: Feed) -> float:
+    results = feed.json.get("results") if isinstance(feed.json, dict) else None
+    return float(
+        isinstance(results, dict)
+        and bool(results)
+        and feed.json.get("_type") == "HTTPAPIResult"
+        and all(isinstance(days, dict) for days in results.values())
+    )
+
+
+def parse_event(feed, context):
+    for conference in feed.json["results"]:
+        seen = set()
+
+        def read(item, conference=conference, seen=seen):
+            key = item.get("db_id") or item.get("id")
+            if key in seen:
+                return None
+            seen.add(key)
+            return _talk(item, context, conference)
+
+        for number, session in enumerate(_list(conference, "sessions"), 1):
+            yield from context.read_all(
+                (
+                    (f"session {number}, item {place}", item)
+                    for place, item in enumerate(_list(session, "contributions"), 1)
+                ),
+                read,
+            )
+        yield from context.each(_list(conference, "contributions"), read)
+
+
+def _list(item, key):
+    value = item.get(key) if isinstance(item, dict) else None
+    return value if isinstance(value, list) else []
+
+
+def parse_timetable(feed, context):
+    return context.read_all(_entries(feed.json["results"]), lambda item: _talk(item, context, {}))
+
+
+def _entries(results):
+    """Yield every entry of a timetable that is no session, and what sessions hold."""
+    for days in results.values():
+        for day, entries in days.items():
+            for key, entry in entries.items() if isinstance(entries, dict) else ():
+                if not isinstance(entry, dict) or entry.get("entryType") != "Session":
+                    yield f"{day} {key}", entry
+                    continue
+                inner = entry.get("entries")
+                for inner_key, item in inner.items() if isinstance(inner, dict) else ():
+                    yield f"{day} {key} {inner_key}", item
+
+
+def _talk(item, context, conference):
+    start = _time(item.get("startDate"), context)
+    return Talk(
+        rooms=texts(_room(item) or _room(conference)),
+        start=start,
+        end=_end(item, start, context),
+        title=text(item["title"]),
+        abstract=from_unmarked(text(item.get("description"))),
+        url=text(item.get("url")),
+        guid=f"indico-{item.get('_type') or item.get('entryType') or ''}-{item['id']}",
+        speakers=_speakers(item),
+        track=text(item.get("track")) if isinstance(item.get("track"), str) else "",
+        kind=text(item.get("type")) if isinstance(item.get("type"), str) else "",
+    )
+
+
+def _end(item, start, context):
+    if item.get("endDate"):
+        return _time(item["endDate"], context)
+    minutes = item.get("duration")
+    if isinstance(minutes, bool) or not isinstance(minutes, int):
+        raise Skip("no-time", "neither end nor duration")
+    return start + timedelta(minutes=minutes)
+
+
+def _time(value, context):
+    if not value:
+        raise Skip("no-time", "not scheduled")
+    # The time is already in the zone that is named beside it.
+    try:
+        zone = ZoneInfo(value["tz"])
+    except (KeyError, ValueError, OSError):
+        return context.time(f"{value['date']}T{value['time']}")
+    moment = type(context)(zone)
+    found = moment.time(f"{value['date']}T{value['time']}")
+    context.warnings.extend(moment.warnings)
+    return found
+
+
+def _room(item):
+    for key in ("room", "roomFullname"):
+        if isinstance(item.get(key), str) and item[key].strip():
+            return item[key]
+    return ""
+
+
+def _speakers(item):
+    names = []
+    for person in _list(item, "speakers") or _list(item, "presenters"):
+        if isinstance(person, dict):
+            first = person.get("first_name") or person.get("firstName") or ""
+            last = person.get("last_name") or person.get("familyName") or ""
+            names.append(f"{first} {last}".strip() or person.get("name"))
+    return texts(names)

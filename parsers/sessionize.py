@@ -1,0 +1,143 @@
+"""Sessionize's API: https://sessionize.com/api/v2/KEY/view/ All, GridSmart or Sessions.
+
+``All`` is an object of lists that refer to each other by id; ``GridSmart`` a list of days with
+rooms with sessions; ``Sessions`` a list of groups with sessions. Times are local; some answers call
+them UTC with a false ``Z``, which nobody can tell from a true one.
+"""
+
+from streaming_system.plugin import Feed, Parser, Talk, from_plain, hookimpl, text, texts
+
+
+@hookimpl
+def register_parsers():
+    return [
+        Parser(
+            name="sessionize-all",
+            summary="Sessionize API, view All",
+            recognise=recognise_all,
+            parse=parse_all,
+        ),
+        Parser(
+            name="sessionize-grid",
+            summary="Sessionize API, view GridSmart",
+            recognise=recognise_grid,
+            parse=parse_grid,
+        ),
+        Parser(
+            name="sessionize-sessions",
+            summary="Sessionize API, view Sessions",
+            recognise=recognise_sessions,
+            parse=parse_sessions,
+        ),
+    ]
+
+
+def recognise_all(feed: Feed) -> float:
+    document = feed.json
+    if not isinstance(document, dict):
+        return 0.0
+    lists = ("sessions", "speakers", "rooms", "categories")
+    return float(
+        all(isinstance(document.get(name), list) for name in lists)
+        and _are_sessions(document["sessions"], {"startsAt", "roomId", "isServiceSession"})
+    )
+
+
+def recognise_grid(feed: Feed) -> float:
+    return float(
+        _are_objects(feed.json, {"date", "rooms", "timeSlots"})
+        and all(_are_objects(day["rooms"], {"id", "name", "sessions"}) for day in feed.json)
+    )
+
+
+def recognise_sessions(feed: Feed) -> float:
+    return float(
+        _are_objects(feed.json, {"groupId", "groupName", "sessions"})
+        and any(_are_sessions(group["sessions"], {"startsAt", "room"}) for group in feed.json)
+    )
+
+
+def _are_objects(items, keys):
+    return (
+        isinstance(items, list)
+        and bool(items)
+        and all(isinstance(item, dict) and keys <= item.keys() for item in items)
+    )
+
+
+def _are_sessions(items, keys):
+    return isinstance(items, list) and _are_objects(items[:1], keys)
+
+
+def parse_all(feed, context):
+    rooms = _names(feed.json["rooms"])
+    speakers = _names(feed.json["speakers"], "fullName")
+    return context.each(
+        feed.json["sessions"],
+        lambda session: _talk(
+            session,
+            context,
+            room=rooms.get(str(session.get("roomId")), ""),
+            all_rooms=rooms.values(),
+            speakers=[speakers.get(str(key)) for key in session.get("speakers") or []],
+        ),
+    )
+
+
+def parse_grid(feed, context):
+    for day in feed.json:
+        rooms = _names(day["rooms"])
+        for room in day["rooms"]:
+            yield from context.each(
+                room["sessions"],
+                lambda session, rooms=rooms, room=room: _talk(
+                    session,
+                    context,
+                    room=text(room["name"]),
+                    all_rooms=rooms.values(),
+                    speakers=_inline(session),
+                ),
+            )
+
+
+def parse_sessions(feed, context):
+    for group in feed.json:
+        yield from context.each(
+            group["sessions"],
+            lambda session: _talk(
+                session,
+                context,
+                room=text(session.get("room")),
+                all_rooms=(),
+                speakers=_inline(session),
+            ),
+        )
+
+
+def _talk(session, context, *, room, all_rooms, speakers):
+    plenum = session.get("isPlenumSession") is True and all_rooms
+    return Talk(
+        # What is for everybody is listed in one room, whichever it is.
+        rooms=tuple(all_rooms) if plenum else texts(room),
+        start=context.time(session.get("startsAt")),
+        end=context.time(session.get("endsAt")),
+        title=text(session["title"]),
+        abstract=from_plain(text(session.get("description"))),
+        guid=f"sessionize-{session['id']}",
+        speakers=texts(speakers),
+        kind="break" if session.get("isServiceSession") is True else "",
+    )
+
+
+def _names(items, key="name"):
+    """Return names by id; ids are numbers here and texts there."""
+    return {
+        str(item["id"]): item[key]
+        for item in items
+        if isinstance(item, dict) and "id" in item and isinstance(item.get(key), str)
+    }
+
+
+def _inline(session):
+    people = session.get("speakers") or []
+    return [person.get("name") for person in people if isinstance(person, dict)]
