@@ -2,8 +2,9 @@
 
 ``schedule-columns`` in the configuration names the columns of ``room``, ``title``, ``date``,
 ``start``, ``end`` or ``duration``, ``abstract``, ``speakers``, ``url``, ``track``, ``language`` and
-``guid``, and ``date-format`` how days are written (``%Y-%m-%d`` if it does not say). Two layouts
-need no map: that of voctosched, and that of Sched.com's import sheet.
+``guid``, and ``date-format`` how days are written (``%Y-%m-%d`` if it does not say). Without a
+column for the date, ``start`` and ``end`` are whole times in ISO 8601. Three layouts need no map:
+that of voctosched, that of Sched.com's import sheet, and Title, Room, Start, End.
 """
 
 import csv
@@ -43,7 +44,8 @@ SCHED_SHEET = {
     "track": "Schedule Track (Optional)",
     "date-format": "%m-%d-%Y",
 }
-NEEDED = ("room", "title", "date", "start")
+PLAIN = {"room": "Room", "title": "Title", "start": "Start", "end": "End"}
+NEEDED = ("room", "title", "start")
 FORMATS = ("%H:%M", "%H:%M:%S", "%I:%M %p")
 
 
@@ -73,8 +75,8 @@ def _head(feed):
 
 
 def _known_layout(head):
-    for layout in (VOCTOSCHED, SCHED_SHEET):
-        needed = {layout[key] for key in (*NEEDED, "end", "duration") if key in layout}
+    for layout in (VOCTOSCHED, SCHED_SHEET, PLAIN):
+        needed = {layout[key] for key in (*NEEDED, "date", "end", "duration") if key in layout}
         if needed <= head:
             return layout
     return None
@@ -126,6 +128,8 @@ def parse(feed, context):
 
 
 def _moment(day, clock, columns, context):
+    if "date" not in columns:
+        return context.time(clock)
     if not day or not clock:
         raise Skip("no-time", "no day or no time")
     form = columns.get("date-format", "%Y-%m-%d")

@@ -42,15 +42,13 @@ def register_parsers():
 def recognise_list(feed: Feed) -> float:
     if not isinstance(feed.json, list) or not feed.json:
         return 0.0
-    return float(sum(map(_is_event, feed.json)) >= 0.8 * len(feed.json))
+    objects = [item for item in feed.json if isinstance(item, dict)]
+    events = sum(map(_is_event, objects))
+    return float(events >= 0.8 * len(objects) and events > 0.5 * len(feed.json))
 
 
 def _is_event(item):
-    return (
-        isinstance(item, dict)
-        and {"Title", "Room Name", "Start"} <= item.keys()
-        and ("Duration" in item or "End" in item)
-    )
+    return {"Title", "Room Name", "Start"} <= item.keys() and ("Duration" in item or "End" in item)
 
 
 def parse_list(feed, context):

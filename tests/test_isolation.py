@@ -19,6 +19,7 @@ FORBIDDEN = {
     "parsing": (*NO_WEB, "rooms", "encoder"),
     "rooms": (*NO_WEB, "plugin", "parsing", "schedule", "encoder"),
     "schedule.importer": (*NO_WEB, "encoder"),
+    "worker": (*NO_WEB, "rooms", "encoder"),
     "cli": ("frontend", "tracker", "pyramid", "sqlalchemy"),
 }
 OURS = {"frontend", "tracker", "parsing", "encoder", "parsers", "plugin", "rooms", "schedule"}

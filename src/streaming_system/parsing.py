@@ -109,17 +109,21 @@ def choose(feed: Feed, parsers: Mapping[str, Found], name: str = "") -> Found:
 
 
 def read_talks(
-    feed: Feed, found: Found, timezone: ZoneInfo | None = None
+    feed: Feed,
+    found: Found,
+    timezone: ZoneInfo | None = None,
+    columns: Mapping[str, str] | None = None,
 ) -> tuple[Checked, Context]:
     """Let a parser read a feed, and check what it yields.
 
     :param timezone: the configured zone for times without offset.
+    :param columns: the configured columns of a table.
     :raises FeedError: if the feed cannot be used, or the parser fails.
     """
-    context = Context(timezone)
+    context = Context(timezone, columns)
     try:
         return check(found.parser.parse(feed, context), context, feed.source), context
-    except FeedError:
+    except (FeedError, MemoryError):
         raise
     except Exception as error:
         # A plugin is a stranger's code: whatever it raises must end as one line with its name.

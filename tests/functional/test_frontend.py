@@ -1,7 +1,9 @@
 """The pages over HTTP, with a clock that stands still."""
 
+import contextlib
 import json
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -53,6 +55,24 @@ def schedule_file(tmp_path):
 
 
 @pytest.fixture
+def plan(schedule_file):
+    """Return a function that replaces the hall's programme."""
+
+    def plan(*events, zone=SYDNEY, title="hall"):
+        filled = fill(
+            list(events),
+            room=title,
+            conference="Test Conf",
+            begin=events[0].start,
+            end=events[-1].end,
+            zone=zone,
+        )
+        write(Schedule(rooms={"hall": RoomSchedule(timezone=zone, events=filled)}), schedule_file)
+
+    return plan
+
+
+@pytest.fixture
 def clock():
     """The time of the site; a test may change it."""
     return {"now": NOW}
@@ -88,6 +108,8 @@ def tracker_says():
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
             server.asked += 1
+            server.was_asked.set()
+            server.answers.wait(5)
             body = (
                 server.says if isinstance(server.says, bytes) else json.dumps(server.says).encode()
             )
@@ -101,10 +123,39 @@ def tracker_says():
 
     with HTTPServer(("127.0.0.1", 0), Handler) as server:
         server.asked, server.says = 0, {}
+        # A test may hold the answer back.
+        server.was_asked, server.answers = threading.Event(), threading.Event()
+        server.answers.set()
         server.url = f"http://127.0.0.1:{server.server_port}"
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         yield server
+        server.shutdown()
+        thread.join()
+
+
+@contextlib.contextmanager
+def dripping():
+    """Yield the URL of a server that sends a byte of its answer every half second."""
+    stop = threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("Content-Length", "60")
+            self.end_headers()
+            with contextlib.suppress(OSError):
+                while not stop.wait(0.5):
+                    self.wfile.write(b" ")
+
+        def log_message(self, *args):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        stop.set()
         server.shutdown()
         thread.join()
 
@@ -206,6 +257,36 @@ class TestIndex:
 
         assert {room: said for room, _, said in cards(site.get("/"))}["hall"] == badge
 
+    @pytest.mark.parametrize(
+        ("now", "badge"),
+        [
+            # A month of quiet days lies between the two meetings of a user group.
+            (datetime(2026, 11, 25, 12, tzinfo=SYDNEY), "Starts 20 Jan 19:00"),
+            (datetime(2027, 1, 13, 12, tzinfo=SYDNEY), "Starts 20 Jan 19:00"),
+            (datetime(2027, 1, 14, 12, tzinfo=SYDNEY), "Starts Wed 19:00"),
+        ],
+    )
+    def test_a_talk_far_away_has_its_date(self, site, clock, plan, now, badge):
+        meeting = datetime(2027, 1, 20, 19, tzinfo=SYDNEY).astimezone(UTC)
+        plan(HALL[0], Event(start=meeting, end=meeting + timedelta(hours=1), title="x", guid="x"))
+        clock["now"] = now.astimezone(UTC)
+
+        assert {room: said for room, _, said in cards(site.get("/"))}["hall"] == badge
+
+    def test_a_room_called_after_a_break_is_not_taken_for_one(self, site, clock, plan):
+        tomorrow = HALL[0].start + timedelta(days=1)
+        plan(HALL[0], Event(start=tomorrow, end=tomorrow + timedelta(hours=1), title="x", guid="x"),
+             title="Coffee break corner")  # fmt: skip
+        clock["now"] = HALL[0].end
+
+        assert ("hall", "unknown", "Starts Wed 10:00") in cards(site.get("/"))
+
+    def test_rooms_are_sorted_as_people_count(self, make_site, tmp_path):
+        rooms = {f"r{number}": {"title": f"Room {number}"} for number in (10, 9, 100)}
+        (tmp_path / "config.json").write_text(json.dumps({"config": {"secret": "x"}, **rooms}))
+
+        assert [room for room, _, _ in cards(make_site().get("/"))] == ["r9", "r10", "r100"]
+
     def test_what_a_feed_says_is_text(self, site, clock):
         clock["now"] = HALL[1].start
 
@@ -260,6 +341,25 @@ class TestRoom:
         assert text(page.select_one(".stage h2")) == sentence
         assert page.select("video") == []
 
+    @pytest.mark.parametrize(
+        ("zone", "month", "sentence"),
+        [
+            # Seen in winter, when it is not.
+            ("Australia/Sydney", 1, "Great Hall goes on at 20 Jan 10:00 AEDT."),
+            # A zone that has no letters of its own.
+            ("America/Sao_Paulo", 9, "Great Hall goes on at 20 Sep 10:00 UTC-03."),
+        ],
+    )
+    def test_the_zone_is_called_as_it_is_when_the_talk_is(
+        self, site, clock, plan, zone, month, sentence
+    ):
+        zone = ZoneInfo(zone)
+        start = datetime(2027, month, 20, 10, tzinfo=zone).astimezone(UTC)
+        plan(Event(start=start, end=start + timedelta(hours=1), title="x", guid="x"), zone=zone)
+        clock["now"] = datetime(2026, 8, 24, tzinfo=UTC)
+
+        assert text(site.get("/hall").html.select_one(".stage h2")) == sentence
+
     def test_the_chat_is_linked(self, site):
         links = {text(link): link["href"] for link in site.get("/hall").html.select(".links a")}
 
@@ -300,6 +400,9 @@ class TestAtTheVenue:
 
     def test_viewers_elsewhere_are_not(self, live_site):
         assert self.visit(live_site, "/hall", "203.0.113.1").select("video") != []
+
+    def test_no_cache_gives_their_page_to_others(self, site):
+        assert "private" in site.get("/hall").headers["Cache-Control"]
 
     def test_the_template_can_be_asked_for(self, live_site):
         assert self.visit(live_site, "/hall?template=inroom", "203.0.113.1").select("video") == []
@@ -403,6 +506,22 @@ class TestRss:
         assert following.findtext("title") == "Next: 30 minute break"
         assert following.findtext("link") == "http://localhost/hall"
 
+    def test_in_a_gap_too_short_to_be_filled_nothing_is_called_now(self, site, clock, plan):
+        plan(HALL[0], event("11:03", 30, "Panel"))
+        clock["now"] = HALL[0].end
+
+        rss = ElementTree.fromstring(site.get("/hall/rss").body)
+
+        assert [item.findtext("title") for item in rss.iter("item")] == ["Next: Panel"]
+
+    def test_what_xml_cannot_hold_does_not_break_the_feed(self, site, plan):
+        plan(event("10:00", 60, "Keynote\ufffe \U0001f389", abstract="<p>tab\x08bed</p>"))
+
+        item = ElementTree.fromstring(site.get("/hall/rss").body).find(".//item")
+
+        assert item.findtext("title") == "Now: Keynote \U0001f389"
+        assert item.findtext("description") == "<p>tabbed</p>"
+
     def test_a_room_without_schedule_has_an_empty_feed(self, site):
         assert ElementTree.fromstring(site.get("/tube/rss").body).findall(".//item") == []
 
@@ -505,7 +624,7 @@ class TestLive:
     @pytest.mark.parametrize(
         "nonsense",
         [b"", b"<html>", b"[]", b"null", {"rooms": {"hall": {}}}, {"rooms": {"hall": {"live": 1}}},
-         {"rooms": []}],
+         {"rooms": []}, b"[" * 100_000, b'{"rooms": {"hall": {"live": true, "clients": 1e999}}}'],
     )  # fmt: skip
     def test_a_tracker_that_talks_nonsense_costs_no_page(self, make_site, tracker_says, nonsense):
         tracker_says.says = nonsense
@@ -513,6 +632,31 @@ class TestLive:
         page = make_site(**{"tracker.internal_url": tracker_says.url}).get("/")
 
         assert ("hall", "unknown", "On now") in cards(page)
+
+    def test_a_tracker_that_sends_drop_by_drop_costs_a_page_little(self, make_site):
+        with dripping() as url:
+            site = make_site(**{"tracker.internal_url": url})
+            began = time.monotonic()
+            site.get("/")
+
+            assert time.monotonic() - began < 2.5
+
+    def test_nobody_waits_for_the_viewer_who_asks_the_tracker(self, make_site, tracker_says):
+        """The tracker may need the threads that they would hold."""
+        tracker_says.says = told(hall=["webm_high"])
+        site = make_site(**{"tracker.internal_url": tracker_says.url})
+        tracker_says.answers.clear()
+        first = threading.Thread(target=site.get, args=("/",))
+        first.start()
+        assert tracker_says.was_asked.wait(5)
+
+        meanwhile = cards(site.get("/"))
+        assert first.is_alive()
+        tracker_says.answers.set()
+        first.join()
+
+        assert ("hall", "unknown", "On now") in meanwhile
+        assert ("hall", "true", "● Live") in cards(site.get("/"))
 
     def test_a_stream_with_an_odd_address_is_left_out(self, make_site, tracker_says):
         says = told(hall=["webm_high"])

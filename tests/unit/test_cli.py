@@ -125,6 +125,94 @@ def test_what_is_left_out_of_a_feed_is_listed(run, site):
     assert "'Z': zero-length" in result.stdout
 
 
+PLENARY = {
+    "schedule": [
+        {
+            "conf_key": number,
+            "name": name,
+            "kind": "talk",
+            "rooms": rooms,
+            "start": f"2026-07-04T1{number}:00:00",
+            "end": f"2026-07-04T1{number}:45:00",
+        }
+        for number, (name, rooms) in enumerate([("Keynote", ["Hall", "Lab"]), ("Slot", ["Lab"])])
+    ]
+}
+
+
+def test_a_check_tells_a_program_the_figures_of_a_feed(run, tmp_path):
+    (tmp_path / "feed.json").write_text(json.dumps(PLENARY))
+
+    result = run(
+        "schedule", "check", str(tmp_path / "feed.json"), "--timezone", "Europe/Berlin", "--json"
+    )
+
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert json.loads(result.stdout) == {
+        "format": "symposion",
+        "entries": 2,
+        "imported_entries": 1,
+        "events": 2,
+        "rooms": 2,
+        "first_start": "2026-07-04T08:00:00Z",
+        "last_end": "2026-07-04T08:45:00Z",
+        "total_minutes": 45,
+        "skipped": [{"reason": "placeholder", "where": "item 2", "title": "Slot"}],
+        "warnings": [],
+    }
+
+
+def test_a_check_shows_people_a_table_per_room_and_day_with_warnings_first(run, tmp_path):
+    (tmp_path / "feed.json").write_text(json.dumps(PLENARY))
+
+    result = run("schedule", "check", str(tmp_path / "feed.json"), "--timezone", "Europe/Berlin")
+
+    assert result.stdout.splitlines() == [
+        "left out: item 2: 'Slot': placeholder",
+        "",
+        "Hall, Saturday 04 July 2026",
+        "  10:00–10:45  Keynote",
+        "",
+        "Lab, Saturday 04 July 2026",
+        "  10:00–10:45  Keynote",
+        "",
+        "symposion: 1 of 2 entries, 2 events in 2 rooms, 2026-07-04T08:00:00Z to "
+        "2026-07-04T08:45:00Z; times above are Europe/Berlin",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("", "Error: the feed is empty"),
+        ("[", "Error: not valid JSON: Expecting value: line 1 column 2 (char 1)"),
+        (
+            json.dumps(PLENARY),
+            "Error: none of the 2 entries can be used; the first, item 1: no-time",
+        ),
+    ],
+)
+def test_a_refused_feed_is_one_line_on_stderr_and_exit_status_1(run, tmp_path, text, line):
+    (tmp_path / "feed.json").write_text(text)
+
+    result = run("schedule", "check", str(tmp_path / "feed.json"), "--json")
+
+    assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (1, "", 1)
+    assert result.stderr.startswith(line)
+
+
+@pytest.mark.parametrize("arguments", [[], ["x", "--timezone", "Mars/Phobos"], ["x", "--jason"]])
+def test_a_check_used_wrongly_is_exit_status_2(run, arguments):
+    assert run("schedule", "check", *arguments).exit_code == 2
+
+
+def test_the_formats_are_listed_with_where_they_come_from(run):
+    lines = run("schedule", "formats").stdout.splitlines()
+
+    [line] = [line for line in lines if line.startswith("schedule.xml ")]
+    assert line.endswith("[built in (schedule_xml.py)]")
+
+
 def test_the_fake_encoder_says_that_it_cannot_reach_the_tracker(run):
     result = run("encoder", "fake", "--server", "http://127.0.0.1:9/tracker", "--count", "1")
 

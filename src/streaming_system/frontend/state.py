@@ -1,5 +1,6 @@
 """What a page says about a room at one moment."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -159,12 +160,19 @@ def room_states(request: Any) -> list[RoomState]:
     return sorted(states, key=_interest)
 
 
-def _interest(state: RoomState) -> tuple[bool, bool, datetime, str]:
+def name_order(title: str) -> list[str | int]:
+    """Return what to sort rooms by, so that Room 5 comes before Room 10."""
+    return [
+        int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", title.casefold())
+    ]
+
+
+def _interest(state: RoomState) -> tuple[bool, bool, datetime, list[str | int]]:
     never = datetime.max.replace(tzinfo=UTC)
     starts = state.next_talk.start if state.next_talk else never
     return (
         not state.live,
         state.talk is None,
         starts if not state.talk else state.now,
-        state.room.title,
+        name_order(state.room.title),
     )

@@ -101,9 +101,10 @@ def _clean(talk: Talk) -> Talk:
 
 
 def _near_the_median(talks: list[Talk], context: Context) -> list[Talk]:
-    if len(talks) < 3:
+    if len(talks) < 2:
         return talks
-    median = statistics.median_low(talk.start for talk in talks)
+    # Of two the later counts: what is left in an export is from the year before.
+    median = statistics.median_high(talk.start for talk in talks)
     near = []
     for talk in talks:
         if abs(talk.start - median) > FARTHEST_FROM_MEDIAN:

@@ -1,18 +1,18 @@
 """Imports the schedules of all rooms: all or nothing."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from streaming_system.parsing import Found, choose, read_talks
-from streaming_system.plugin.feed import FeedError, read_feed
+from streaming_system.parsing import PluginError
+from streaming_system.plugin.feed import FeedError
 from streaming_system.rooms import Config
 from streaming_system.schedule import file
 from streaming_system.schedule.check import Checked
 from streaming_system.schedule.compile import RoomFeed, ScheduleError, compile_schedule
 from streaming_system.schedule.fetch import fetch
+from streaming_system.worker import Reader, read
 
 
 class ImportFailed(Exception):  # noqa: N818 - It reads as what happened.
@@ -35,7 +35,7 @@ class Imported:
 
 
 def import_schedule(
-    config: Config, parsers: Mapping[str, Found], target: Path, *, now: datetime
+    config: Config, reader: Reader, target: Path, *, now: datetime
 ) -> list[Imported]:
     """Read the feed of every room and replace the schedule file.
 
@@ -57,16 +57,17 @@ def import_schedule(
     for (source, zone), room_ids in wanted.items():
         try:
             if source not in downloads:
-                downloads[source] = fetch(source)
-            feed = read_feed(downloads[source], source)
-            found = choose(feed, parsers, config.site.schedule_format)
-            checked, context = read_talks(feed, found, zone)
-        except FeedError as error:
+                downloads[source] = fetch(source, limit=reader.limits.download)
+            reading = read(source, downloads[source], reader, zone)
+        except (FeedError, PluginError) as error:
             raise ImportFailed(f"{source}: {error}") from error
-        feeds.update(dict.fromkeys(room_ids, RoomFeed(checked=checked, zone=context.feed_timezone)))
+        feeds.update(dict.fromkeys(room_ids, RoomFeed(checked=reading.checked, zone=reading.zone)))
         results.append(
             Imported(
-                source=source, format=found.parser.name, rooms=tuple(room_ids), checked=checked
+                source=source,
+                format=reading.format,
+                rooms=tuple(room_ids),
+                checked=reading.checked,
             )
         )
     try:

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 import pytest
 
 from streaming_system import rooms
-from streaming_system.parsing import find_parsers
 from streaming_system.schedule.importer import ImportFailed, import_schedule
 from streaming_system.schedule.reader import ScheduleFile
+from streaming_system.worker import Reader
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 
@@ -41,7 +41,8 @@ def importing(tmp_path):
         default = {"schedule": "feed.json", "schedule-timezone": "Australia/Sydney"}
         (tmp_path / "config.json").write_text(json.dumps({"default": default, **config}))
         loaded = rooms.load(tmp_path / "config.json", tmp_path / "none.json")
-        return import_schedule(loaded, find_parsers(), target, now=NOW)
+        reader = Reader(format=loaded.site.schedule_format)
+        return import_schedule(loaded, reader, target, now=NOW)
 
     importing.schedule = lambda: ScheduleFile(target).current()
     importing.target = target

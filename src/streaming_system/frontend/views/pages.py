@@ -7,7 +7,7 @@ from pyramid.httpexceptions import HTTPNotFound
 from pyramid.view import view_config
 
 from streaming_system.frontend.player import direct_links, sources
-from streaming_system.frontend.state import room_state, room_states
+from streaming_system.frontend.state import name_order, room_state, room_states
 from streaming_system.rooms import Room
 
 CACHE = 1  # seconds
@@ -35,7 +35,9 @@ def monitor(request: Any) -> dict[str, Any]:
     """Show the crew all rooms at once, what is wrong first."""
     states = room_states(request)
     return {
-        "states": sorted(states, key=lambda state: (not state.needs_attention, state.room.title)),
+        "states": sorted(
+            states, key=lambda state: (not state.needs_attention, name_order(state.room.title))
+        ),
         "wrong": sum(state.needs_attention for state in states),
     }
 

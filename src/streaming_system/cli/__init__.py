@@ -4,36 +4,16 @@ import itertools
 import logging
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from streaming_system import rooms
+from streaming_system.cli.common import DEFAULT_INI, configuration, one_line_errors
+from streaming_system.cli.schedule import schedule
 from streaming_system.encoder import fake
-from streaming_system.encoder.register import Registrar, RegistrationError
-from streaming_system.parsing import PluginError, find_parsers
-from streaming_system.schedule.importer import Imported, ImportFailed, import_schedule
-from streaming_system.settings import SettingsError, read_ini, required
-
-DEFAULT_INI = "development.ini"
-
-
-@contextmanager
-def one_line_errors() -> Iterator[None]:
-    """Turn what is wrong with somebody's file into one line on stderr and exit status 1."""
-    try:
-        yield
-    except (
-        SettingsError,
-        rooms.ConfigError,
-        PluginError,
-        ImportFailed,
-        RegistrationError,
-    ) as error:
-        raise click.ClickException(" ".join(str(error).split())) from None
+from streaming_system.encoder.register import Registrar
+from streaming_system.settings import read_ini
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -79,7 +59,7 @@ def config_check(ini: Path, only: str | None) -> None:
     from streaming_system.tracker.settings import StartError, checked
 
     with one_line_errors():
-        found = _configuration(read_ini(ini, only or "frontend"))
+        found = configuration(read_ini(ini, only or "frontend"))
         try:
             if only != "frontend":
                 checked(read_ini(ini, "tracker"))
@@ -87,46 +67,6 @@ def config_check(ini: Path, only: str | None) -> None:
             raise click.ClickException(str(error)) from None
     click.echo(f"{len(found.rooms)} rooms: {', '.join(found.rooms)}")
     click.echo("The configuration is good.")
-
-
-@main.group()
-def schedule() -> None:
-    """Import the programme of the event."""
-
-
-@schedule.command("import")
-@click.pass_obj
-def schedule_import(ini: Path) -> None:
-    """Read every room's feed and replace the schedule of the site.
-
-    All or nothing: if any feed fails, the schedule in service stays as it is.
-    """
-    with one_line_errors():
-        settings = read_ini(ini, "frontend")
-        folder = settings.get("plugins.folder")
-        target = Path(required(settings, "schedule.file"))
-        results = import_schedule(
-            _configuration(settings),
-            find_parsers(Path(folder) if folder else None),
-            target,
-            now=datetime.now(UTC),
-        )
-    for result in results:
-        _report(result)
-    click.echo(f"Wrote {target}")
-
-
-def _report(result: Imported) -> None:
-    checked = result.checked
-    click.echo(
-        f"{result.source}: {result.format}, {len(checked.talks)} of {checked.entries} entries "
-        f"for {', '.join(result.rooms)}"
-    )
-    for warning in checked.warnings:
-        click.echo(f"  warning: {warning}", err=True)
-    for skipped in checked.skipped:
-        detail = f" ({skipped.detail})" if skipped.detail not in ("", skipped.reason) else ""
-        click.echo(f"  left out: {skipped.where}: {skipped.title!r}: {skipped.reason}{detail}")
 
 
 @main.group()
@@ -243,8 +183,4 @@ def _secret_here(ini: Path) -> str:
         return rooms.from_settings(read_ini(ini, "frontend")).site.secret
 
 
-def _configuration(settings: Mapping[str, str]) -> rooms.Config:
-    found = rooms.from_settings(settings)
-    for warning in found.warnings:
-        click.echo(f"warning: {warning}", err=True)
-    return found
+main.add_command(schedule)

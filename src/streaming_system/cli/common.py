@@ -1,0 +1,69 @@
+"""What the commands share."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from streaming_system import rooms
+from streaming_system.encoder.register import RegistrationError
+from streaming_system.parsing import PluginError
+from streaming_system.plugin.feed import FeedError
+from streaming_system.schedule.file import ScheduleFileError
+from streaming_system.schedule.importer import ImportFailed
+from streaming_system.settings import SettingsError
+from streaming_system.worker import Limits, Reader
+
+DEFAULT_INI = "development.ini"
+
+
+@contextmanager
+def one_line_errors() -> Iterator[None]:
+    """Turn what is wrong with somebody's file into one line on stderr and exit status 1."""
+    try:
+        yield
+    except (
+        SettingsError,
+        rooms.ConfigError,
+        PluginError,
+        ImportFailed,
+        RegistrationError,
+        FeedError,
+        ScheduleFileError,
+    ) as error:
+        raise click.ClickException(" ".join(str(error).split())) from None
+
+
+def configuration(settings: Mapping[str, str]) -> rooms.Config:
+    """Read the configuration; say its warnings."""
+    found = rooms.from_settings(settings)
+    for warning in found.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    return found
+
+
+def reader(settings: Mapping[str, str], site: rooms.Site | None = None) -> Reader:
+    """Return how feeds are read: the plugins and limits of the ini, the words of the configuration.
+
+    :raises SettingsError: if a limit is no number.
+    """
+    folder = settings.get("plugins.folder")
+    return Reader(
+        plugins=Path(folder) if folder else None,
+        format=site.schedule_format if site else "",
+        columns=site.schedule_columns if site else {},
+        limits=Limits(
+            download=_number(settings, "feed.download", Limits.download),
+            inflated=_number(settings, "feed.inflated", Limits.inflated),
+            seconds=_number(settings, "feed.seconds", int(Limits.seconds)),
+            memory=_number(settings, "feed.memory", Limits.memory),
+        ),
+    )
+
+
+def _number(settings: Mapping[str, str], key: str, default: int) -> int:
+    text = settings.get(key, str(default))
+    if not text.isascii() or not text.isdigit() or not int(text):
+        raise SettingsError(f"{key} in the ini file is {text!r}; allowed: a whole number above 0")
+    return int(text)

@@ -1,0 +1,166 @@
+"""The commands that organisers live in: `streaming-system schedule …`."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import click
+
+from streaming_system.cli.common import DEFAULT_INI, configuration, one_line_errors, reader
+from streaming_system.parsing import find_parsers
+from streaming_system.schedule.importer import Imported, import_schedule
+from streaming_system.schedule.model import Talk
+from streaming_system.settings import read_ini, required
+from streaming_system.worker import Reader, Reading, read_source
+
+
+class Zone(click.ParamType[ZoneInfo]):
+    """A time zone, by its name in the IANA database."""
+
+    name = "zone"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> ZoneInfo:
+        """Return the zone, or say that there is none of that name."""
+        if isinstance(value, ZoneInfo):
+            return value
+        try:
+            return ZoneInfo(value)
+        except (ValueError, KeyError, OSError):
+            self.fail(f"{value!r} is no time zone; use a name such as Europe/Berlin", param, ctx)
+
+
+@click.group()
+def schedule() -> None:
+    """Import the programme of the event, check it, compare it."""
+
+
+@schedule.command("import")
+@click.pass_obj
+def import_(ini: Path) -> None:
+    """Read every room's feed and replace the schedule of the site.
+
+    All or nothing: if any feed fails, the schedule in service stays as it is.
+    """
+    with one_line_errors():
+        settings = read_ini(ini, "frontend")
+        target = Path(required(settings, "schedule.file"))
+        config = configuration(settings)
+        results = import_schedule(
+            config, reader(settings, config.site), target, now=datetime.now(UTC)
+        )
+    for result in results:
+        _report(result)
+    click.echo(f"Wrote {target}")
+
+
+def _report(result: Imported) -> None:
+    checked = result.checked
+    click.echo(
+        f"{result.source}: {result.format}, {len(checked.talks)} of {checked.entries} entries "
+        f"for {', '.join(result.rooms)}"
+    )
+    for warning in checked.warnings:
+        click.echo(f"  warning: {warning}", err=True)
+    for skipped in checked.skipped:
+        detail = f" ({skipped.detail})" if skipped.detail not in ("", skipped.reason) else ""
+        click.echo(f"  left out: {skipped.where}: {skipped.title!r}: {skipped.reason}{detail}")
+
+
+@schedule.command()
+@click.argument("source", metavar="FILE_OR_URL")
+@click.option("--format", "format_", metavar="NAME", default="", help="The parser to use.")
+@click.option("--timezone", metavar="ZONE", type=Zone(), help="The zone of times without offset.")
+@click.option("--json", "as_json", is_flag=True, help="Print figures for programs.")
+@click.pass_obj
+def check(ini: Path, source: str, format_: str, timezone: ZoneInfo | None, as_json: bool) -> None:
+    """Show what the site would make of a feed.
+
+    Exit status 0: it can be used; 1: it is refused; 2: wrong usage.
+    """
+    with one_line_errors():
+        reading = read_source(source, _reader(ini, format_), timezone)
+    if as_json:
+        click.echo(json.dumps(figures(reading), ensure_ascii=False, indent=1))
+    else:
+        _show(reading, reading.zone or timezone or ZoneInfo("UTC"))
+
+
+def _reader(ini: Path, format_: str = "") -> Reader:
+    """Return how the ini says that feeds are read; without an ini, the built-in parsers read."""
+    if not ini.is_file() and str(ini) == DEFAULT_INI:
+        settings: Mapping[str, str] = {}
+    else:
+        settings = read_ini(ini, "frontend")
+    site = configuration(settings).site if settings else None
+    found = reader(settings, site)
+    return Reader(plugins=found.plugins, format=format_, columns=found.columns, limits=found.limits)
+
+
+def figures(reading: Reading) -> dict[str, Any]:
+    """Return what a program may want to know of a feed."""
+    checked = reading.checked
+    talks = checked.talks
+    minutes = sum(((talk.end - talk.start) for talk in talks), timedelta()) / timedelta(minutes=1)
+    return {
+        "format": reading.format,
+        "entries": checked.entries,
+        "imported_entries": len(talks),
+        "events": sum(len(talk.rooms) for talk in talks),
+        "rooms": len({room for talk in talks for room in talk.rooms}),
+        "first_start": _utc(min(talk.start for talk in talks)),
+        "last_end": _utc(max(talk.end for talk in talks)),
+        "total_minutes": int(minutes) if minutes == int(minutes) else round(minutes, 2),
+        "skipped": [
+            {"reason": skipped.reason, "where": skipped.where, "title": skipped.title}
+            for skipped in checked.skipped
+        ],
+        "warnings": list(checked.warnings),
+    }
+
+
+def _utc(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _show(reading: Reading, zone: ZoneInfo) -> None:
+    checked = reading.checked
+    for warning in checked.warnings:
+        click.secho(f"warning: {warning}", fg="yellow")
+    for skipped in checked.skipped:
+        detail = f" ({skipped.detail})" if skipped.detail not in ("", skipped.reason) else ""
+        click.secho(
+            f"left out: {skipped.where}: {skipped.title!r}: {skipped.reason}{detail}", fg="yellow"
+        )
+    days: dict[tuple[str, date], list[Talk]] = {}
+    for talk in checked.talks:
+        for room in talk.rooms:
+            days.setdefault((room, talk.start.astimezone(zone).date()), []).append(talk)
+    for (room, day), talks in sorted(days.items()):
+        click.secho(f"\n{room}, {day:%A %d %B %Y}", bold=True)
+        for talk in talks:
+            start, end = talk.start.astimezone(zone), talk.end.astimezone(zone)
+            who = f" ({', '.join(talk.speakers)})" if talk.speakers else ""
+            refused = click.style("  not to be recorded", fg="red") if talk.do_not_record else ""
+            click.echo(f"  {start:%H:%M}–{end:%H:%M}  {talk.title}{who}{refused}")
+    known = figures(reading)
+    click.echo(
+        f"\n{known['format']}: {known['imported_entries']} of {known['entries']} entries, "
+        f"{known['events']} events in {known['rooms']} rooms, "
+        f"{known['first_start']} to {known['last_end']}; times above are {zone.key}"
+    )
+
+
+@schedule.command()
+@click.pass_obj
+def formats(ini: Path) -> None:
+    """List the formats that can be read, and where their parsers come from."""
+    with one_line_errors():
+        found = find_parsers(_reader(ini).plugins)
+    width = max(len(name) for name in found)
+    for name, entry in found.items():
+        click.echo(f"{name:{width}}  {entry.parser.summary}  [{entry.origin}]")

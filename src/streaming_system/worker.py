@@ -1,0 +1,125 @@
+"""Reads a feed in a process of its own, with limits: feeds lie, and plugins are strangers' code."""
+
+import multiprocessing
+import resource
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from streaming_system.parsing import PluginError, choose, find_parsers, read_talks
+from streaming_system.plugin.feed import FeedError, read_feed
+from streaming_system.schedule.check import Checked
+from streaming_system.schedule.fetch import fetch
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What a feed may cost.
+
+    :param download: bytes of a feed as it comes in.
+    :param inflated: bytes of a feed that came compressed.
+    :param seconds: from the feed's bytes to its checked talks.
+    :param memory: bytes of address space of the process that reads it.
+    """
+
+    download: int = 16 * 2**20
+    inflated: int = 64 * 2**20
+    seconds: float = 30
+    memory: int = 2**30
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reader:
+    """How feeds are read: what the ini and the configuration say.
+
+    :param plugins: the folder of dropped-in plugins.
+    :param format: the parser to use; "" to recognise the feed.
+    """
+
+    plugins: Path | None = None
+    format: str = ""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """A feed that has been read.
+
+    :param format: the name of the parser.
+    :param zone: the zone that the feed names for itself.
+    """
+
+    format: str
+    checked: Checked
+    zone: ZoneInfo | None = None
+
+
+def read(source: str, data: bytes, reader: Reader, timezone: ZoneInfo | None = None) -> Reading:
+    """Read and check a feed in a process of its own.
+
+    :raises FeedError: if it cannot be used, or costs more than the limits allow.
+    :raises PluginError: if a plugin cannot be loaded.
+    """
+    reading: Reading = run_limited(_read, (source, data, reader, timezone), reader.limits)
+    return reading
+
+
+def read_source(source: str, reader: Reader, timezone: ZoneInfo | None = None) -> Reading:
+    """Fetch a feed, then do what :func:`read` does."""
+    return read(source, fetch(source, limit=reader.limits.download), reader, timezone)
+
+
+def _read(source: str, data: bytes, reader: Reader, timezone: ZoneInfo | None) -> Reading:
+    feed = read_feed(data, source, max_inflated=reader.limits.inflated)
+    found = choose(feed, find_parsers(reader.plugins), reader.format)
+    checked, context = read_talks(feed, found, timezone, reader.columns)
+    return Reading(format=found.parser.name, checked=checked, zone=context.feed_timezone)
+
+
+def run_limited(job: Callable[..., Any], arguments: tuple[Any, ...], limits: Limits) -> Any:
+    """Run ``job`` in a process of its own and return what it returns.
+
+    :raises FeedError: if it takes too long, needs too much memory, or its process dies.
+    """
+    # A fork has our modules already; the commands that get here run no other thread.
+    context = multiprocessing.get_context("fork")
+    receive, send = context.Pipe(duplex=False)
+    process = context.Process(target=_child, args=(send, limits.memory, job, arguments))
+    process.start()
+    send.close()
+    try:
+        if not receive.poll(limits.seconds):
+            raise FeedError(f"reading it took longer than {limits.seconds:g} s and was stopped")
+        error, result = receive.recv()
+    except EOFError:
+        process.join()
+        raise FeedError(f"its reader died (exit code {process.exitcode})") from None
+    finally:
+        process.kill()
+        process.join()
+        receive.close()
+    if error is not None:
+        raise error
+    return result
+
+
+def _child(
+    send: Connection, memory: int, job: Callable[..., Any], arguments: tuple[Any, ...]
+) -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    # A crash is reported by us, not by a file that fills the disk.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    try:
+        outcome: tuple[Exception | None, Any] = (None, job(*arguments))
+    except (FeedError, PluginError) as error:
+        outcome = (type(error)(str(error)), None)
+    except MemoryError:
+        outcome = (FeedError(f"reading it needs more than {memory // 2**20} MiB of memory"), None)
+    except RecursionError:
+        outcome = (FeedError("it is nested too deeply"), None)
+    send.send(outcome)
+    send.close()

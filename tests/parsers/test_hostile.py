@@ -1,0 +1,103 @@
+"""Feeds that lie: refused with one line, or read without what is wrong in them."""
+
+import csv
+import re
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from streaming_system.plugin import FeedError
+from streaming_system.worker import Limits, Reader, read_source
+
+SHARED = Path(__file__).parents[3] / "shared" / "feeds" / "hostile"
+# The zone of formats whose times carry no offset.
+LOCAL = {"zookeepr": "Australia/Sydney", "symposion": "Australia/Sydney"}
+# What must cost an honest reader little must not cost us much.
+READER = Reader(limits=Limits(seconds=20, memory=400 * 2**20))
+
+
+def rows():
+    path = SHARED / "MANIFEST.tsv"
+    if not path.exists():
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file, delimiter="\t"))
+
+
+def test_the_hostile_feeds_are_there(shared):
+    assert len(rows()) > 60
+
+
+@pytest.mark.parametrize("row", rows(), ids=lambda row: row["file"])
+def test_a_hostile_feed_does_no_harm(row):
+    words = row["format"].split()
+    zone = words[1] if len(words) > 1 else LOCAL.get(words[0])
+    timezone = ZoneInfo(zone) if zone else None
+    source = str(SHARED / row["file"])
+
+    if row["verdict"] == "REJECT":
+        with pytest.raises(FeedError) as refusal:
+            read_source(source, READER, timezone)
+        assert re.fullmatch(r"[^\n]{5,600}", str(refusal.value))
+        return
+
+    checked = read_source(source, READER, timezone).checked
+
+    assert checked.talks
+    if row["verdict"] == "SKIP_EVENT" and row["file"] != "41_ten_megabyte_title.json":
+        assert checked.skipped
+    told = re.search(r"; (\d+) events", row["what a trustworthy importer does"])
+    if row["verdict"] == "ACCEPT_SANITISED" and told:
+        assert len(checked.talks) == int(told[1])
+    for talk in checked.talks:
+        texts = "\n".join((talk.title, *talk.rooms, talk.abstract, *talk.speakers))
+        assert not re.search(r"root:x:|[\x00-\x08\u202a-\u202e]", texts)
+        # A title is text and shown as such; an abstract is HTML.
+        assert not re.search(r"<(script|img)|href=.javascript", talk.abstract)
+        assert re.match(r"https?://|$", talk.url)
+        assert len(talk.title) <= 1000
+        assert talk.end > talk.start
+
+
+def test_a_feed_that_costs_too_much_time_is_stopped(tmp_path):
+    (tmp_path / "slow.py").write_text(
+        "import itertools\n"
+        "from streaming_system.plugin import Parser, hookimpl\n"
+        "@hookimpl\n"
+        "def register_parsers():\n"
+        "    return [Parser(name='slow', summary='', recognise=lambda feed: 0.0, parse=parse)]\n"
+        "def parse(feed, context):\n"
+        "    for number in itertools.count():\n"
+        "        pass\n"
+        "    yield\n"
+    )
+    (tmp_path / "feed.json").write_text("{}")
+    reader = Reader(plugins=tmp_path, format="slow", limits=Limits(seconds=0.5))
+
+    with pytest.raises(FeedError, match=r"took longer than 0\.5 s and was stopped"):
+        read_source(str(tmp_path / "feed.json"), reader)
+
+
+def test_a_plugin_that_eats_memory_is_stopped(tmp_path):
+    (tmp_path / "fat.py").write_text(
+        "from streaming_system.plugin import Parser, hookimpl\n"
+        "@hookimpl\n"
+        "def register_parsers():\n"
+        "    return [Parser(name='fat', summary='', recognise=lambda feed: 0.0, parse=parse)]\n"
+        "def parse(feed, context):\n"
+        "    return ['x' * 10**9]\n"
+    )
+    (tmp_path / "feed.json").write_text("{}")
+    reader = Reader(plugins=tmp_path, format="fat", limits=Limits(memory=500 * 2**20))
+
+    with pytest.raises(FeedError, match="needs more than 500 MiB of memory"):
+        read_source(str(tmp_path / "feed.json"), reader)
+
+
+def test_a_plugin_that_kills_its_process_takes_nothing_else_with_it(tmp_path):
+    (tmp_path / "exit.py").write_text("import os\nos._exit(3)\n")
+    (tmp_path / "feed.json").write_text("{}")
+
+    with pytest.raises(FeedError, match=r"its reader died \(exit code 3\)"):
+        read_source(str(tmp_path / "feed.json"), Reader(plugins=tmp_path))
