@@ -371,6 +371,7 @@ class TestRoom:
 
         assert [(link["type"], link["href"]) for link in links] == [
             ("application/rss+xml", "/hall/rss"),
+            ("text/calendar", "/hall/schedule.ics"),
             ("application/json", "/hall/json"),
         ]
 
@@ -524,6 +525,32 @@ class TestRss:
 
     def test_a_room_without_schedule_has_an_empty_feed(self, site):
         assert ElementTree.fromstring(site.get("/tube/rss").body).findall(".//item") == []
+
+
+class TestExports:
+    @pytest.mark.parametrize(
+        ("path", "media_type", "talks"),
+        [
+            ("/schedule.xml", "application/xml", 4),
+            ("/schedule.json", "application/json", 4),
+            ("/schedule.ics", "text/calendar", 4),
+            ("/hall/schedule.ics", "text/calendar", 3),
+        ],
+    )
+    def test_the_programme_goes_out_for_apps(self, site, path, media_type, talks):
+        answer = site.get(path)
+
+        assert answer.content_type == media_type
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+        assert answer.body.count(b"guid-") == 0 or media_type == "text/calendar"
+        marks = (b"<event ", b'"guid"', b"BEGIN:VEVENT")
+        assert sum(answer.body.count(mark) for mark in marks) == talks
+        assert b"http://localhost/hall" in answer.body
+
+    def test_an_unknown_room_has_none(self, site):
+        assert site.get("/nowhere/schedule.ics", status=404).json == {
+            "error": "there is no room called nowhere"
+        }
 
 
 class TestBrand:

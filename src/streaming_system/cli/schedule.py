@@ -11,6 +11,8 @@ import click
 
 from streaming_system.cli.common import DEFAULT_INI, configuration, one_line_errors, reader
 from streaming_system.parsing import find_parsers
+from streaming_system.schedule.export import FORMATS, Site, export
+from streaming_system.schedule.file import read as read_file
 from streaming_system.schedule.importer import Imported, import_schedule
 from streaming_system.schedule.model import Talk
 from streaming_system.settings import read_ini, required
@@ -153,6 +155,25 @@ def _show(reading: Reading, zone: ZoneInfo) -> None:
         f"{known['events']} events in {known['rooms']} rooms, "
         f"{known['first_start']} to {known['last_end']}; times above are {zone.key}"
     )
+
+
+@schedule.command("export")
+@click.option(
+    "--format", "form", type=click.Choice(list(FORMATS)), required=True, help="What to write."
+)
+@click.option("--url", metavar="URL", help="The site's address, for the links to its pages.")
+@click.pass_obj
+def export_(ini: Path, form: str, url: str | None) -> None:
+    """Write the schedule of the site to standard output, in a format that apps read."""
+    with one_line_errors():
+        settings = read_ini(ini, "frontend")
+        config = configuration(settings)
+        path = Path(required(settings, "schedule.file"))
+        planned = read_file(path)
+    address = url or f"http://{settings.get('address', 'localhost')}"
+    events = {room.conference for room in config.rooms.values()} - {""}
+    site = Site(title=", ".join(sorted(events)) or config.default.title, url=address.rstrip("/"))
+    click.echo(export(planned, config.rooms, site, form), nl=False)
 
 
 @schedule.command()

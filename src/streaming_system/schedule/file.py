@@ -72,6 +72,19 @@ def loads(text: str) -> Schedule:
         raise ScheduleFileError(f"is not a schedule: {error!s:.200}") from None
 
 
+def read(path: Path) -> Schedule:
+    """Return the schedule in the file at ``path``.
+
+    :raises ScheduleFileError: if there is none, or it is not one of ours.
+    """
+    try:
+        return loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ScheduleFileError(f"{path}: cannot be read: {error}") from None
+    except ScheduleFileError as error:
+        raise ScheduleFileError(f"{path}: {error}") from None
+
+
 def write(schedule: Schedule, path: Path) -> None:
     """Replace the file at ``path``, whole or not at all.
 

@@ -1,0 +1,48 @@
+"""The schedule for phone apps and calendars."""
+
+from typing import Any
+
+from pyramid.response import Response
+from pyramid.view import view_config
+
+from streaming_system.schedule.export import Site, export
+
+CACHE = 60  # seconds
+
+TYPES = {
+    "frab-xml": "application/xml",
+    "json": "application/json",
+    "ics": "text/calendar",
+}
+
+
+@view_config(route_name="schedule.xml", http_cache=CACHE)
+def as_xml(request: Any) -> Response:
+    """Return the whole schedule as schedule.xml."""
+    return _export(request, "frab-xml", request.conference.rooms)
+
+
+@view_config(route_name="schedule.json", http_cache=CACHE)
+def as_json(request: Any) -> Response:
+    """Return the whole schedule as schedule.json."""
+    return _export(request, "json", request.conference.rooms)
+
+
+@view_config(route_name="schedule.ics", http_cache=CACHE)
+def as_ics(request: Any) -> Response:
+    """Return the whole schedule as iCalendar."""
+    return _export(request, "ics", request.conference.rooms)
+
+
+@view_config(route_name="room.ics", http_cache=CACHE)
+def room_as_ics(request: Any) -> Response:
+    """Return a room's schedule as iCalendar."""
+    return _export(request, "ics", {request.room.id: request.room})
+
+
+def _export(request: Any, form: str, rooms: Any) -> Response:
+    site = Site(title=request.site_title, url=request.application_url)
+    body = export(request.schedule, rooms, site, form)
+    answer = Response(body, content_type=TYPES[form], charset="utf-8")
+    answer.headers["Access-Control-Allow-Origin"] = "*"
+    return answer
