@@ -3,9 +3,14 @@
 import os
 import re
 import shutil
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import sync_playwright
+
+from streaming_system.schedule.file import write
+from streaming_system.schedule.model import Event, RoomSchedule, Schedule
 
 from .conftest import set_key
 
@@ -169,3 +174,96 @@ def test_the_pages_work_without_javascript(visit, site, go_live):
     assert page.locator("h1").inner_text()
     assert page.locator("video").count() == 1
     assert page.locator(".programme li").count() > 2
+
+
+@pytest.fixture
+def plan(checkout, site):
+    """Return a function that replaces the schedule under the running site.
+
+    Each event is its room, the minutes from now to its start, its length in minutes, its title.
+    """
+
+    def plan(*events, abstract=""):
+        now = datetime.now(UTC).replace(microsecond=0)
+        rooms = {}
+        for room, start, minutes, title in events:
+            begins = now + timedelta(minutes=start)
+            rooms.setdefault(room, []).append(
+                Event(
+                    start=begins,
+                    end=begins + timedelta(minutes=minutes),
+                    title=title,
+                    guid=title,
+                    abstract=abstract,
+                )
+            )
+        write(
+            Schedule(
+                rooms={
+                    room: RoomSchedule(timezone=ZoneInfo("UTC"), events=tuple(of_room))
+                    for room, of_room in rooms.items()
+                }
+            ),
+            checkout / "var/schedule.json",
+        )
+
+    return plan
+
+
+@pytest.mark.parametrize("width", [320, 768, 1280])
+def test_long_words_and_lines_of_code_fit_every_screen(visit, plan, go_live, width):
+    word = "Donaudampfschifffahrtsgesellschaftskapitänsmütze" * 3
+    code = f"<pre>{'x = 1; ' * 60}</pre>"
+    plan(("example", -10, 30, word), ("example", 20, 30, word), ("lab", 5, 30, word), abstract=code)
+    go_live("example")
+    for path in ("/", "/example", "/lab", "/example?template=inroom", "/monitor"):
+        page = visit(path, viewport={"width": width, "height": 800})
+
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+
+
+def test_the_last_column_of_the_monitor_is_in_sight_beside_long_titles(visit, plan):
+    plan(("example", -10, 30, "Donaudampfschifffahrtsgesellschaft" * 4))
+
+    page = visit("/monitor", viewport={"width": 1280, "height": 800})
+
+    box = page.locator("thead th").last.bounding_box()
+    assert box["x"] + box["width"] <= 1280
+
+
+@pytest.mark.parametrize("wrong_by", [timedelta(minutes=-12), timedelta(minutes=12)])
+def test_the_minutes_left_are_right_where_the_viewer_s_clock_is_wrong(
+    chromium, site, plan, wrong_by
+):
+    plan(("example", -10, 60, "A talk"))
+    context = chromium.new_context()
+    page = context.new_page()
+    page.clock.install(time=datetime.now(UTC) + wrong_by)
+    page.goto(site.url + "/example")
+    left = page.locator(".about [data-left]")
+    before = minutes(left)
+
+    page.clock.run_for(60_000)
+
+    assert minutes(left) == before - 1
+    context.close()
+
+
+def test_a_page_that_was_offline_when_the_talk_changed_catches_up(chromium, site, plan):
+    plan(("example", -30, 31, "First"), ("example", 1, 30, "Second"))
+    context = chromium.new_context()
+    page = context.new_page()
+    page.clock.install()
+    page.goto(site.url + "/example")
+    assert page.locator("h1").inner_text() == "First"
+
+    # The talk ends while the viewer has no network, and the page's attempt to ask is lost.
+    context.set_offline(True)
+    with page.expect_event("requestfailed", lambda request: request.url.endswith("/example")):
+        page.clock.fast_forward(70_000)
+    plan(("example", -1, 30, "Second"))
+    context.set_offline(False)
+    page.clock.fast_forward(30_000)
+
+    page.get_by_role("heading", name="Second", level=1).wait_for(timeout=10_000)
+    context.close()

@@ -213,6 +213,72 @@ def test_the_formats_are_listed_with_where_they_come_from(run):
     assert line.endswith("[built in (schedule_xml.py)]")
 
 
+def moved(hour):
+    slots = [dict(slot) for slot in PLENARY["schedule"][:1]]
+    slots[0] |= {"start": f"2026-07-04T{hour}:00:00", "end": f"2026-07-04T{hour}:45:00"}
+    return json.dumps({"schedule": slots})
+
+
+def test_the_difference_of_two_feeds_is_one_line_for_each_change(run, tmp_path):
+    (tmp_path / "old.json").write_text(moved(10))
+    (tmp_path / "new.json").write_text(moved(11))
+    files = (str(tmp_path / "old.json"), str(tmp_path / "new.json"))
+
+    result = run("schedule", "diff", *files, "--timezone", "Europe/Berlin")
+
+    assert (result.exit_code, result.stdout.splitlines()) == (
+        0,
+        [
+            "moved: Keynote: Hall, Sat 04 Jul 10:00–10:45 → Hall, Sat 04 Jul 11:00–11:45",
+            "moved: Keynote: Lab, Sat 04 Jul 10:00–10:45 → Lab, Sat 04 Jul 11:00–11:45",
+            "2 changes",
+        ],
+    )
+    same = run("schedule", "diff", files[0], files[0], "--timezone", "Europe/Berlin")
+    assert same.stdout == "No changes\n"
+
+
+def test_the_schedule_of_the_site_goes_out_and_has_no_difference_from_itself(run, site):
+    run("schedule", "import")
+
+    result = run("schedule", "export", "--format", "frab-xml", "--url", "https://live.example/")
+
+    assert result.exit_code == 0
+    (site / "out.xml").write_bytes(result.stdout_bytes)
+    assert "https://live.example/example#stream" in result.stdout
+    again = run("schedule", "check", str(site / "out.xml"), "--json")
+    assert json.loads(again.stdout)["imported_entries"] > 100
+
+
+def test_an_export_without_a_schedule_says_so(run):
+    result = run("schedule", "export", "--format", "ics")
+
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert "schedule.json: cannot be read" in result.stderr
+
+
+def test_a_watch_imports_what_changes_and_keeps_what_is_good(run, site, caplog):
+    feed = site / "feed.json"
+    feed.write_text(moved(10))
+    (site / "config.private.json").write_text(
+        json.dumps({"Hall": {"schedule": "feed.json", "schedule-timezone": "Europe/Berlin"}})
+    )
+
+    with caplog.at_level("INFO", logger="streaming_system.schedule"):
+        assert run("schedule", "watch", "--count", "1").exit_code == 0
+        feed.write_text(moved(11))
+        run("schedule", "watch", "--count", "1")
+        feed.write_text("<html>")
+        run("schedule", "watch", "--count", "1")
+
+    said = [record.getMessage() for record in caplog.records]
+    assert said[0] == "new: Keynote: Hall, Sat 04 Jul 10:00–10:45"
+    assert said[2] == "moved: Keynote: Hall, Sat 04 Jul 10:00–10:45 → Hall, Sat 04 Jul 11:00–11:45"
+    assert said[-1].endswith("is the address right?; the schedule in service stays")
+    kept = json.loads((site / "var/schedule.json").read_text())
+    assert "Keynote" in [event["title"] for event in kept["rooms"]["Hall"]["events"]]
+
+
 def test_the_fake_encoder_says_that_it_cannot_reach_the_tracker(run):
     result = run("encoder", "fake", "--server", "http://127.0.0.1:9/tracker", "--count", "1")
 

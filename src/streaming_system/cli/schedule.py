@@ -1,6 +1,9 @@
 """The commands that organisers live in: `streaming-system schedule …`."""
 
+import itertools
 import json
+import logging
+import time
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -11,12 +14,20 @@ import click
 
 from streaming_system.cli.common import DEFAULT_INI, configuration, one_line_errors, reader
 from streaming_system.parsing import find_parsers
+from streaming_system.plugin.feed import FeedError
+from streaming_system.schedule.diff import Placed, compare, of_schedule, of_talks
 from streaming_system.schedule.export import FORMATS, Site, export
+from streaming_system.schedule.file import ScheduleFileError
 from streaming_system.schedule.file import read as read_file
-from streaming_system.schedule.importer import Imported, import_schedule
+from streaming_system.schedule.importer import Imported, ImportFailed, import_schedule
 from streaming_system.schedule.model import Talk
+from streaming_system.schedule.watch import Conditional, Pace, watch
 from streaming_system.settings import read_ini, required
 from streaming_system.worker import Reader, Reading, read_source
+
+log = logging.getLogger("streaming_system.schedule")
+
+SHRINK = "Take a schedule that has less than half of the talks of the one in service."
 
 
 class Zone(click.ParamType[ZoneInfo]):
@@ -42,8 +53,9 @@ def schedule() -> None:
 
 
 @schedule.command("import")
+@click.option("--accept-shrink", is_flag=True, help=SHRINK)
 @click.pass_obj
-def import_(ini: Path) -> None:
+def import_(ini: Path, accept_shrink: bool) -> None:
     """Read every room's feed and replace the schedule of the site.
 
     All or nothing: if any feed fails, the schedule in service stays as it is.
@@ -52,12 +64,103 @@ def import_(ini: Path) -> None:
         settings = read_ini(ini, "frontend")
         target = Path(required(settings, "schedule.file"))
         config = configuration(settings)
-        results = import_schedule(
-            config, reader(settings, config.site), target, now=datetime.now(UTC)
+        outcome = import_schedule(
+            config,
+            reader(settings, config.site),
+            target,
+            now=datetime.now(UTC),
+            accept_shrink=accept_shrink,
         )
-    for result in results:
+    for result in outcome.feeds:
         _report(result)
     click.echo(f"Wrote {target}")
+
+
+@schedule.command("watch")
+@click.option(
+    "--interval",
+    metavar="SECONDS",
+    type=click.FloatRange(min=1),
+    default=300.0,
+    show_default=True,
+    help="How long to wait between two looks; a fifth more or less, and longer after failures.",
+)
+@click.option("--count", metavar="N", type=click.IntRange(min=1), help="Stop after N looks.")
+@click.option("--accept-shrink", is_flag=True, help=SHRINK)
+@click.pass_obj
+def watch_(ini: Path, interval: float, count: int | None, accept_shrink: bool) -> None:
+    """Import again whenever a feed changes, and say what changed.
+
+    A feed that cannot be read, or has suddenly lost half of its talks, changes nothing.
+    """
+    with one_line_errors():
+        settings = read_ini(ini, "frontend")
+        target = Path(required(settings, "schedule.file"))
+        config = configuration(settings)
+        how = reader(settings, config.site)
+    feeds = Conditional(how.limits.download)
+    zones = {room.id: room.schedule_timezone or ZoneInfo("UTC") for room in config.rooms.values()}
+    done = False
+
+    def get(source: str) -> bytes:
+        return feeds.fetch(source)
+
+    def look() -> bool:
+        nonlocal done
+        feeds.changed = False
+        try:
+            for source in {room.schedule for room in config.rooms.values()} - {""}:
+                feeds.fetch(source)
+            if done and not feeds.changed:
+                return True
+            outcome = import_schedule(
+                config, how, target, now=datetime.now(UTC), accept_shrink=accept_shrink, get=get
+            )
+        except (ImportFailed, FeedError) as error:
+            log.warning("%s; the schedule in service stays", error)
+            return False
+        done = True
+        for change in outcome.changes:
+            talk = change.after or change.before
+            log.info("%s", change.line(zones.get(talk.room if talk else "", ZoneInfo("UTC"))))
+        log.info("imported; %s changes", len(outcome.changes))
+        return True
+
+    logging.getLogger("streaming_system").setLevel(logging.INFO)
+    rounds = itertools.count() if count is None else iter(range(count))
+    watch(look, Pace(interval=interval), time.sleep, rounds)
+
+
+@schedule.command()
+@click.argument("old", metavar="OLD")
+@click.argument("new", metavar="NEW")
+@click.option("--timezone", metavar="ZONE", type=Zone(), help="The zone of times without offset.")
+@click.pass_obj
+def diff(ini: Path, old: str, new: str, timezone: ZoneInfo | None) -> None:
+    """Show what moved, appeared and vanished between two feeds, files or addresses.
+
+    The schedule file of the site can stand for either.
+    """
+    with one_line_errors():
+        how = _reader(ini)
+        before, _ = _placed(old, how, timezone)
+        after, zone = _placed(new, how, timezone)
+    changes = compare(before, after)
+    colours = {"appeared": "green", "vanished": "red"}
+    for change in changes:
+        click.secho(change.line(timezone or zone), fg=colours.get(change.kind, "yellow"))
+    click.echo(f"{len(changes)} changes" if changes else "No changes")
+
+
+def _placed(source: str, how: Reader, timezone: ZoneInfo | None) -> tuple[list[Placed], ZoneInfo]:
+    """Return the talks of a feed or of a schedule file, and the zone to show them in."""
+    try:
+        planned = read_file(Path(source))
+    except ScheduleFileError:
+        reading = read_source(source, how, timezone)
+        return of_talks(reading.checked.talks), reading.zone or ZoneInfo("UTC")
+    zones = [room.timezone for room in planned.rooms.values()]
+    return of_schedule(planned), zones[0] if zones else ZoneInfo("UTC")
 
 
 def _report(result: Imported) -> None:

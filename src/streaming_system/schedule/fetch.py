@@ -1,5 +1,6 @@
 """Gets a feed from where the configuration says it is."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -19,46 +20,72 @@ def fetch(source: str, *, limit: int = MAX_DOWNLOAD) -> bytes:
     :param limit: the most bytes that are taken.
     :raises FeedError: if it cannot be had.
     """
-    if urlsplit(source).scheme in ("http", "https"):
-        return _download(source, limit)
-    return _read(Path(source), limit)
+    return Downloader(source, limit=limit).fetch() or b""
 
 
-def _read(path: Path, limit: int) -> bytes:
-    try:
-        with path.open("rb") as file:
-            data = file.read(limit + 1)
-    except OSError as error:
-        raise FeedError(f"cannot be read: {error.strerror}") from None
-    return _within(data, limit)
+class Downloader:
+    """Gets one feed, or learns that it has not changed.
 
+    :param headers: the ``validators`` of the last time.
+    """
 
-def _download(url: str, limit: int) -> bytes:
-    try:
-        with urllib3.PoolManager(timeout=TIMEOUT, retries=RETRIES) as pool:
-            answer = pool.request(
-                "GET", url, preload_content=False, headers={"User-Agent": USER_AGENT}
-            )
-            try:
-                if answer.status != 200:
-                    raise FeedError(f"the server answered {answer.status} {answer.reason or ''}")
-                data = b""
-                for chunk in answer.stream(2**16, decode_content=True):
-                    data += chunk
-                    _within(data, limit)
-                return data
-            finally:
-                answer.close()
-    except urllib3.exceptions.HTTPError as error:
-        raise FeedError(f"cannot be downloaded: {_reason(error)}") from None
+    def __init__(
+        self, source: str, *, limit: int = MAX_DOWNLOAD, headers: Mapping[str, str] | None = None
+    ) -> None:
+        self.source = source
+        self.validators: dict[str, str] = {}
+        self._limit = limit
+        self._headers = dict(headers or {})
+
+    def fetch(self) -> bytes | None:
+        """Return the bytes, or ``None`` if they are those of the last time.
+
+        :raises FeedError: if the feed cannot be had.
+        """
+        if urlsplit(self.source).scheme in ("http", "https"):
+            return self._download()
+        return self._read(Path(self.source))
+
+    def _read(self, path: Path) -> bytes:
+        try:
+            with path.open("rb") as file:
+                data = file.read(self._limit + 1)
+        except OSError as error:
+            raise FeedError(f"cannot be read: {error.strerror}") from None
+        return self._within(data)
+
+    def _download(self) -> bytes | None:
+        headers = {"User-Agent": USER_AGENT, **self._headers}
+        try:
+            with urllib3.PoolManager(timeout=TIMEOUT, retries=RETRIES) as pool:
+                answer = pool.request("GET", self.source, preload_content=False, headers=headers)
+                try:
+                    return self._taken(answer)
+                finally:
+                    answer.close()
+        except urllib3.exceptions.HTTPError as error:
+            raise FeedError(f"cannot be downloaded: {_reason(error)}") from None
+
+    def _taken(self, answer: urllib3.BaseHTTPResponse) -> bytes | None:
+        if answer.status == 304 and self._headers:
+            return None
+        if answer.status != 200:
+            raise FeedError(f"the server answered {answer.status} {answer.reason or ''}".strip())
+        for given, back in (("ETag", "If-None-Match"), ("Last-Modified", "If-Modified-Since")):
+            if given in answer.headers:
+                self.validators[back] = answer.headers[given]
+        data = b""
+        for chunk in answer.stream(2**16, decode_content=True):
+            data += chunk
+            self._within(data)
+        return data
+
+    def _within(self, data: bytes) -> bytes:
+        if len(data) > self._limit:
+            raise FeedError(f"is larger than {self._limit:,} bytes")
+        return data
 
 
 def _reason(error: urllib3.exceptions.HTTPError) -> str:
     cause = getattr(error, "reason", None) or error
     return f"{cause!s:.200}".replace("\n", " ")
-
-
-def _within(data: bytes, limit: int) -> bytes:
-    if len(data) > limit:
-        raise FeedError(f"is larger than {limit:,} bytes")
-    return data

@@ -1,7 +1,9 @@
 """Imports the schedules of all rooms: all or nothing."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -11,7 +13,9 @@ from streaming_system.rooms import Config
 from streaming_system.schedule import file
 from streaming_system.schedule.check import Checked
 from streaming_system.schedule.compile import RoomFeed, ScheduleError, compile_schedule
+from streaming_system.schedule.diff import Change, compare, of_schedule
 from streaming_system.schedule.fetch import fetch
+from streaming_system.schedule.model import Schedule
 from streaming_system.worker import Reader, read
 
 
@@ -34,15 +38,31 @@ class Imported:
     checked: Checked
 
 
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What an import did: what each feed gave, and what is different from the schedule before."""
+
+    feeds: tuple[Imported, ...]
+    changes: tuple[Change, ...]
+
+
 def import_schedule(
-    config: Config, reader: Reader, target: Path, *, now: datetime
-) -> list[Imported]:
+    config: Config,
+    reader: Reader,
+    target: Path,
+    *,
+    now: datetime,
+    accept_shrink: bool = False,
+    get: Callable[[str], bytes] | None = None,
+) -> Outcome:
     """Read the feed of every room and replace the schedule file.
 
     A feed that several rooms share is read once.
 
     :param target: the schedule file.
     :param now: the moment of the import (UTC).
+    :param accept_shrink: replace a schedule by one with less than half of its talks, too.
+    :param get: how to get a feed's bytes; :func:`fetch`, unless said otherwise.
     :raises ImportFailed: if anything fails; the file at ``target`` is untouched then.
     """
     wanted: dict[tuple[str, ZoneInfo | None], list[str]] = {}
@@ -51,13 +71,14 @@ def import_schedule(
             wanted.setdefault((room.schedule, room.schedule_timezone), []).append(room.id)
     if not wanted:
         raise ImportFailed("no room has a feed: set schedule-url, or schedule for a room")
+    get = get or partial(fetch, limit=reader.limits.download)
     feeds: dict[str, RoomFeed] = {}
     results = []
     downloads: dict[str, bytes] = {}
     for (source, zone), room_ids in wanted.items():
         try:
             if source not in downloads:
-                downloads[source] = fetch(source, limit=reader.limits.download)
+                downloads[source] = get(source)
             reading = read(source, downloads[source], reader, zone)
         except (FeedError, PluginError) as error:
             raise ImportFailed(f"{source}: {error}") from error
@@ -72,7 +93,21 @@ def import_schedule(
         )
     try:
         schedule = compile_schedule(config.rooms.values(), feeds, imported=now)
+        before, after = of_schedule(_in_service(target)), of_schedule(schedule)
+        if len(after) < len(before) / 2 and not accept_shrink:
+            raise ImportFailed(
+                f"the new schedule has {len(after)} talks, the one in service {len(before)}; "
+                "if that is right, import it with --accept-shrink"
+            )
         file.write(schedule, target)
     except (ScheduleError, file.ScheduleFileError) as error:
         raise ImportFailed(str(error)) from error
-    return results
+    return Outcome(feeds=tuple(results), changes=tuple(compare(before, after)))
+
+
+def _in_service(target: Path) -> Schedule:
+    """Return the schedule that is shown now; an empty one if there is none that can be read."""
+    try:
+        return file.read(target)
+    except file.ScheduleFileError:
+        return Schedule()

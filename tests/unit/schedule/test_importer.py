@@ -36,13 +36,13 @@ FEED = [
 def importing(tmp_path):
     target = tmp_path / "var" / "schedule.json"
 
-    def importing(config, feed=FEED):
+    def importing(config, feed=FEED, accept_shrink=False):
         (tmp_path / "feed.json").write_text(feed if isinstance(feed, str) else json.dumps(feed))
         default = {"schedule": "feed.json", "schedule-timezone": "Australia/Sydney"}
         (tmp_path / "config.json").write_text(json.dumps({"default": default, **config}))
         loaded = rooms.load(tmp_path / "config.json", tmp_path / "none.json")
         reader = Reader(format=loaded.site.schedule_format)
-        return import_schedule(loaded, reader, target, now=NOW)
+        return import_schedule(loaded, reader, target, now=NOW, accept_shrink=accept_shrink)
 
     importing.schedule = lambda: ScheduleFile(target).current()
     importing.target = target
@@ -54,8 +54,9 @@ def titles(schedule, room):
 
 
 def test_rooms_of_the_feed_become_rooms_of_the_site(importing):
-    [result] = importing({"hall": {"schedule-key": "Great Hall"}, "lab": {"schedule-key": "Lab"}})
+    outcome = importing({"hall": {"schedule-key": "Great Hall"}, "lab": {"schedule-key": "Lab"}})
 
+    [result] = outcome.feeds
     schedule = importing.schedule()
     assert titles(schedule, "hall") == ["Opening", "Keynote"]
     assert titles(schedule, "lab") == ["Soldering"]
@@ -183,3 +184,26 @@ def test_if_anything_fails_the_old_schedule_stays_and_one_line_says_why(
     assert line in str(refusal.value)
     assert "\n" not in str(refusal.value)
     assert importing.target.read_bytes() == before
+
+
+def test_a_schedule_that_is_suddenly_half_empty_needs_a_yes(importing):
+    importing({"hall": {"schedule-key": "Great Hall", "schedule-see-also": ["Plenary", "Lab"]}})
+
+    with pytest.raises(ImportFailed) as refusal:
+        importing({"Lab": {}})
+
+    assert str(refusal.value) == (
+        "the new schedule has 1 talks, the one in service 4; "
+        "if that is right, import it with --accept-shrink"
+    )
+    importing({"Lab": {}}, accept_shrink=True)
+    assert list(importing.schedule().rooms) == ["Lab"]
+
+
+def test_an_import_tells_what_is_different_from_before(importing):
+    importing({"Lab": {}})
+
+    outcome = importing({"Lab": {}}, [item("Lab", "24 11:00", "Soldering")])
+
+    [change] = outcome.changes
+    assert (change.kind, change.before.start.hour, change.after.start.hour) == ("moved", 23, 0)

@@ -1,0 +1,67 @@
+"""What moved, appeared and vanished."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from streaming_system.schedule.diff import Placed, compare
+
+NINE = datetime(2026, 7, 4, 9, tzinfo=UTC)
+TALK = Placed(room="Hall", start=NINE, end=NINE + timedelta(hours=1), title="Keynote", guid="a")
+OTHER = replace(TALK, title="Panel", guid="b", room="Lab")
+LATER = {"start": NINE + timedelta(hours=2), "end": NINE + timedelta(hours=3)}
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+def told(old, new):
+    return [change.line(BERLIN) for change in compare(old, new)]
+
+
+@pytest.mark.parametrize(
+    ("new", "lines"),
+    [
+        ([TALK, OTHER], []),
+        ([OTHER, TALK], []),
+        ([OTHER], ["gone: Keynote: Hall, Sat 04 Jul 11:00–12:00"]),
+        (
+            [TALK, OTHER, replace(TALK, guid="c", title="New")],
+            ["new: New: Hall, Sat 04 Jul 11:00–12:00"],
+        ),
+        (
+            [replace(TALK, **LATER), OTHER],
+            ["moved: Keynote: Hall, Sat 04 Jul 11:00–12:00 → Hall, Sat 04 Jul 13:00–14:00"],
+        ),
+        (
+            [replace(TALK, room="Lab"), OTHER],
+            ["moved: Keynote: Hall, Sat 04 Jul 11:00–12:00 → Lab, Sat 04 Jul 11:00–12:00"],
+        ),
+        (
+            [replace(TALK, title="Opening"), OTHER],
+            ["renamed: Keynote → Opening: Hall, Sat 04 Jul 11:00–12:00"],
+        ),
+        # A feed without guids gives a talk that has moved another one.
+        (
+            [replace(TALK, guid="z", **LATER), OTHER],
+            ["moved: Keynote: Hall, Sat 04 Jul 11:00–12:00 → Hall, Sat 04 Jul 13:00–14:00"],
+        ),
+    ],
+)
+def test_a_difference_is_one_line(new, lines):
+    assert told([TALK, OTHER], new) == lines
+
+
+def test_of_two_talks_of_one_title_the_one_that_stayed_is_no_change():
+    lunch = replace(TALK, title="Lunch", guid="l1")
+    tomorrow = replace(lunch, guid="l2", start=NINE + timedelta(days=1))
+
+    [change] = compare([lunch, tomorrow], [replace(lunch, guid="x"), replace(tomorrow, **LATER)])
+
+    assert (change.kind, change.before) == ("moved", tomorrow)
+
+
+def test_changes_come_in_order_of_time():
+    kinds = [change.kind for change in compare([replace(TALK, **LATER)], [OTHER])]
+
+    assert kinds == ["appeared", "vanished"]
