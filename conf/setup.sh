@@ -39,11 +39,10 @@ sudo_postgres psql -tAc "SELECT 1 FROM pg_database WHERE datname = 'streaming_sy
 runuser -u streaming -- .venv/bin/alembic -c production.ini upgrade head
 
 say "Services"
-install -m 644 conf/streaming-*.service conf/streaming-*.timer /etc/systemd/system/
+install -m 644 conf/streaming-*.service /etc/systemd/system/
 systemctl daemon-reload
-systemctl enable --now streaming-frontend streaming-tracker streaming-schedule.timer
-systemctl restart streaming-frontend streaming-tracker
-systemctl start streaming-schedule
+systemctl enable --now streaming-frontend streaming-tracker streaming-schedule
+systemctl restart streaming-frontend streaming-tracker streaming-schedule
 
 say "Left to do"
 echo "* nginx: copy conf/nginx.conf to /etc/nginx/sites-available, change the name, enable it"
