@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import pluggy
 
+from streaming_system import plugin_hooks
 from streaming_system.plugin import hooks
 from streaming_system.plugin.context import Context
 from streaming_system.plugin.feed import Feed, FeedError
@@ -65,7 +66,14 @@ def find_parsers(folder: Path | None = None) -> Mapping[str, Found]:
     :param folder: where plugins are dropped in; it need not exist.
     :raises PluginError: if a plugin cannot be loaded, or two offer the same name.
     """
-    manager = plugin_manager(folder)
+    return parsers_of(plugin_manager(folder))
+
+
+def parsers_of(manager: pluggy.PluginManager) -> Mapping[str, Found]:
+    """Return the parsers of a manager's plugins, by name.
+
+    :raises PluginError: if two plugins offer the same name, or one offers something else.
+    """
     found: dict[str, Found] = {}
     for offer in manager.hook.register_parsers.get_hookimpls():
         origin = offer.plugin_name
@@ -113,16 +121,21 @@ def read_talks(
     found: Found,
     timezone: ZoneInfo | None = None,
     columns: Mapping[str, str] | None = None,
+    manager: pluggy.PluginManager | None = None,
 ) -> tuple[Checked, Context]:
     """Let a parser read a feed, and check what it yields.
 
     :param timezone: the configured zone for times without offset.
     :param columns: the configured columns of a table.
+    :param manager: whose plugins may hide and change talks; nobody's, unless given.
     :raises FeedError: if the feed cannot be used, or the parser fails.
     """
     context = Context(timezone, columns)
     try:
-        return check(found.parser.parse(feed, context), context, feed.source), context
+        talks = found.parser.parse(feed, context)
+        if manager is not None:
+            talks = plugin_hooks.apply(manager, talks, context)
+        return check(talks, context, feed.source), context
     except (FeedError, MemoryError):
         raise
     except Exception as error:

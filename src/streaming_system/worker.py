@@ -1,18 +1,31 @@
 """Reads a feed in a process of its own, with limits: feeds lie, and plugins are strangers' code."""
 
+import logging
 import multiprocessing
 import resource
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from streaming_system.parsing import PluginError, choose, find_parsers, read_talks
+from streaming_system import plugin_hooks
+from streaming_system.parsing import (
+    PluginError,
+    choose,
+    parsers_of,
+    plugin_manager,
+    read_talks,
+)
 from streaming_system.plugin.feed import FeedError, read_feed
 from streaming_system.schedule.check import Checked
+from streaming_system.schedule.diff import Change
 from streaming_system.schedule.fetch import fetch
+
+log = logging.getLogger(__name__)
+
+NOTIFY_SECONDS = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,9 +88,25 @@ def read_source(source: str, reader: Reader, timezone: ZoneInfo | None = None) -
 
 def _read(source: str, data: bytes, reader: Reader, timezone: ZoneInfo | None) -> Reading:
     feed = read_feed(data, source, max_inflated=reader.limits.inflated)
-    found = choose(feed, find_parsers(reader.plugins), reader.format)
-    checked, context = read_talks(feed, found, timezone, reader.columns)
+    manager = plugin_manager(reader.plugins)
+    found = choose(feed, parsers_of(manager), reader.format)
+    checked, context = read_talks(feed, found, timezone, reader.columns, manager)
     return Reading(format=found.parser.name, checked=checked, zone=context.feed_timezone)
+
+
+def tell(changes: Sequence[Change], zones: Mapping[str, ZoneInfo], reader: Reader) -> None:
+    """Tell plugins what an import has changed, in a process of its own; failures are logged."""
+    if not changes:
+        return
+    limits = Limits(seconds=NOTIFY_SECONDS, memory=reader.limits.memory)
+    try:
+        run_limited(_tell, (list(changes), dict(zones), reader.plugins), limits)
+    except (FeedError, PluginError) as error:
+        log.warning("telling plugins of the changes: %s", error)
+
+
+def _tell(changes: list[Change], zones: dict[str, ZoneInfo], folder: Path | None) -> None:
+    plugin_hooks.tell(plugin_manager(folder), changes, zones)
 
 
 def run_limited(job: Callable[..., Any], arguments: tuple[Any, ...], limits: Limits) -> Any:

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 
 import pytest
 from click.testing import CliRunner
@@ -257,24 +259,30 @@ def test_an_export_without_a_schedule_says_so(run):
     assert "schedule.json: cannot be read" in result.stderr
 
 
-def test_a_watch_imports_what_changes_and_keeps_what_is_good(run, site, caplog):
+def test_a_watch_imports_what_changes_and_keeps_what_is_good(site):
     feed = site / "feed.json"
-    feed.write_text(moved(10))
     (site / "config.private.json").write_text(
         json.dumps({"Hall": {"schedule": "feed.json", "schedule-timezone": "Europe/Berlin"}})
     )
 
-    with caplog.at_level("INFO", logger="streaming_system.schedule"):
-        assert run("schedule", "watch", "--count", "1").exit_code == 0
-        feed.write_text(moved(11))
-        run("schedule", "watch", "--count", "1")
-        feed.write_text("<html>")
-        run("schedule", "watch", "--count", "1")
+    def watch_once(text):
+        feed.write_text(text)
+        command = [sys.executable, "-W", "ignore", "-c",
+                   "from streaming_system.cli import main; main()",
+                   "-c", str(site / "development.ini"), "schedule", "watch", "--count", "1"]  # fmt: skip
+        ended = subprocess.run(command, capture_output=True, text=True, check=True)
+        return ended.stderr.splitlines()
 
-    said = [record.getMessage() for record in caplog.records]
-    assert said[0] == "new: Keynote: Hall, Sat 04 Jul 10:00–10:45"
-    assert said[2] == "moved: Keynote: Hall, Sat 04 Jul 10:00–10:45 → Hall, Sat 04 Jul 11:00–11:45"
-    assert said[-1].endswith("is the address right?; the schedule in service stays")
+    assert watch_once(moved(10)) == [
+        "INFO: new: Keynote: Hall, Sat 04 Jul 10:00–10:45",
+        "INFO: imported; 1 changes",
+    ]
+    assert watch_once(moved(11)) == [
+        "INFO: moved: Keynote: Hall, Sat 04 Jul 10:00–10:45 → Hall, Sat 04 Jul 11:00–11:45",
+        "INFO: imported; 1 changes",
+    ]
+    [line] = watch_once("<html>")
+    assert line.endswith("is the address right?; the schedule in service stays")
     kept = json.loads((site / "var/schedule.json").read_text())
     assert "Keynote" in [event["title"] for event in kept["rooms"]["Hall"]["events"]]
 

@@ -99,7 +99,6 @@ def watch_(ini: Path, interval: float, count: int | None, accept_shrink: bool) -
         config = configuration(settings)
         how = reader(settings, config.site)
     feeds = Conditional(how.limits.download)
-    zones = {room.id: room.schedule_timezone or ZoneInfo("UTC") for room in config.rooms.values()}
     done = False
 
     def get(source: str) -> bytes:
@@ -120,9 +119,6 @@ def watch_(ini: Path, interval: float, count: int | None, accept_shrink: bool) -
             log.warning("%s; the schedule in service stays", error)
             return False
         done = True
-        for change in outcome.changes:
-            talk = change.after or change.before
-            log.info("%s", change.line(zones.get(talk.room if talk else "", ZoneInfo("UTC"))))
         log.info("imported; %s changes", len(outcome.changes))
         return True
 

@@ -6,12 +6,22 @@ talks from it. ``docs/parsers.md`` takes you from an empty file to a deployed pl
 
 from streaming_system.plugin.context import Context, Skip, SkipReason
 from streaming_system.plugin.feed import Feed, FeedError, read_feed
-from streaming_system.plugin.hooks import Parser, hookimpl, register_parsers
+from streaming_system.plugin.hooks import (
+    Parser,
+    event_enrich,
+    event_filter,
+    hookimpl,
+    notify,
+    register_parsers,
+    room_aliases,
+)
 from streaming_system.plugin.markup import from_html, from_markdown, from_plain, from_unmarked
 from streaming_system.plugin.values import parse_duration, recording_refused, text, texts
+from streaming_system.schedule.diff import Change
 from streaming_system.schedule.model import Talk
 
 __all__ = [
+    "Change",
     "Context",
     "Feed",
     "FeedError",
@@ -19,15 +29,19 @@ __all__ = [
     "Skip",
     "SkipReason",
     "Talk",
+    "event_enrich",
+    "event_filter",
     "from_html",
     "from_markdown",
     "from_plain",
     "from_unmarked",
     "hookimpl",
+    "notify",
     "parse_duration",
     "read_feed",
     "recording_refused",
     "register_parsers",
+    "room_aliases",
     "text",
     "texts",
 ]

@@ -1,12 +1,14 @@
 """The hooks a plugin may implement."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 import pluggy
 
 from streaming_system.plugin.context import Context
 from streaming_system.plugin.feed import Feed
+from streaming_system.schedule.diff import Change
 from streaming_system.schedule.model import Talk
 
 PROJECT = "streaming_system"
@@ -44,4 +46,56 @@ def register_parsers() -> list[Parser]:  # type: ignore[empty-body]
         @hookimpl
         def register_parsers():
             return [Parser(name="my-conference", summary="…", recognise=recognise, parse=parse)]
+    """
+
+
+@hookspec
+def room_aliases() -> dict[str, str]:  # type: ignore[empty-body]
+    """Say which names of a feed mean another room.
+
+    Return a mapping from a name as the feed has it to the name that is meant; "" means that the
+    name is no room. Blanks are collapsed before names are compared, capitals count::
+
+        @hookimpl
+        def room_aliases():
+            return {"Roosevelt & Kennedy": "Roosevelt", "Online": ""}
+    """
+
+
+@hookspec
+def event_filter(talk: Talk) -> bool | None:
+    """Decide whether a talk is shown.
+
+    It is called once for every talk that a parser yields, after the rooms have been mapped and
+    before anything is checked or cleaned. Return ``False`` to hide the talk: it is then reported
+    as ``not-accepted`` with the name of the plugin; return ``None`` to leave it to others::
+
+        @hookimpl
+        def event_filter(talk):
+            return False if talk.title.startswith("[internal]") else None
+    """
+
+
+@hookspec
+def event_enrich(talk: Talk) -> Talk | None:
+    """Change a talk: rename it, add a link, correct its language.
+
+    It is called once for every talk that is not hidden. Return another :class:`Talk`, made by
+    :func:`dataclasses.replace`, or ``None`` to leave it as it is::
+
+        @hookimpl
+        def event_enrich(talk):
+            return replace(talk, title=talk.title.removeprefix("Talk: "))
+    """
+
+
+@hookspec
+def notify(changes: Sequence[Change], zones: Mapping[str, ZoneInfo]) -> None:
+    """Hear what an import has changed, to tell others.
+
+    It is called once after every import that changed something, in a process of its own that has
+    ten seconds; what it raises is logged and changes nothing.
+
+    :param changes: what moved, appeared, vanished or was renamed, in order of time; rooms are ids.
+    :param zones: the zone of each room, by room id; ``change.line(zone)`` tells a change in a line.
     """

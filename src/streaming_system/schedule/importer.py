@@ -16,7 +16,7 @@ from streaming_system.schedule.compile import RoomFeed, ScheduleError, compile_s
 from streaming_system.schedule.diff import Change, compare, of_schedule
 from streaming_system.schedule.fetch import fetch
 from streaming_system.schedule.model import Schedule
-from streaming_system.worker import Reader, read
+from streaming_system.worker import Reader, read, tell
 
 
 class ImportFailed(Exception):  # noqa: N818 - It reads as what happened.
@@ -102,7 +102,10 @@ def import_schedule(
         file.write(schedule, target)
     except (ScheduleError, file.ScheduleFileError) as error:
         raise ImportFailed(str(error)) from error
-    return Outcome(feeds=tuple(results), changes=tuple(compare(before, after)))
+    changes = compare(before, after)
+    zones = {room_id: room.timezone for room_id, room in schedule.rooms.items()}
+    tell(changes, zones, reader)
+    return Outcome(feeds=tuple(results), changes=tuple(changes))
 
 
 def _in_service(target: Path) -> Schedule:
