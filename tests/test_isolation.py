@@ -19,6 +19,7 @@ FORBIDDEN = {
     "parsing": (*NO_WEB, "rooms", "encoder"),
     "rooms": (*NO_WEB, "plugin", "parsing", "schedule", "encoder"),
     "schedule.importer": (*NO_WEB, "encoder"),
+    "plugin_hooks": (*NO_WEB, "rooms", "encoder"),
     "worker": (*NO_WEB, "rooms", "encoder"),
     "cli": ("frontend", "tracker", "pyramid", "sqlalchemy"),
 }

@@ -267,9 +267,9 @@ def test_a_watch_imports_what_changes_and_keeps_what_is_good(site):
 
     def watch_once(text):
         feed.write_text(text)
-        command = [sys.executable, "-W", "ignore", "-c",
-                   "from streaming_system.cli import main; main()",
-                   "-c", str(site / "development.ini"), "schedule", "watch", "--count", "1"]  # fmt: skip
+        code = "from streaming_system.cli import main; main()"
+        ini = str(site / "development.ini")
+        command = [sys.executable, "-c", code, "-c", ini, "schedule", "watch", "--count", "1"]
         ended = subprocess.run(command, capture_output=True, text=True, check=True)
         return ended.stderr.splitlines()
 
