@@ -15,6 +15,7 @@ setup(
     package_dir={"": "src", "streaming_system.parsers": "parsers"},
     package_data={
         "streaming_system": ["py.typed"],
+        "streaming_system.kit": ["*.txt"],
         "streaming_system.frontend": ["templates/**/*", "static/**/*"],
         "streaming_system.tracker": ["templates/**/*", "static/**/*"],
     },

@@ -39,11 +39,13 @@ class Found:
     origin: str
 
 
-def plugin_manager(folder: Path | None = None) -> pluggy.PluginManager:
+def plugin_manager(folder: Path | None = None, only: Path | None = None) -> pluggy.PluginManager:
     """Return a new manager with all plugins: built in, installed, and dropped into ``folder``.
 
-    They are loaded in the order of their names, so that it is the same on every machine.
+    They are loaded in the order of their names, so that it is the same on every machine. A file
+    called ``test_…`` is a plugin's test, and no plugin.
 
+    :param only: of the files in the folder, load this one alone.
     :raises PluginError: if one cannot be loaded or implements a hook that does not exist.
     """
     manager = pluggy.PluginManager(PROJECT)
@@ -56,7 +58,8 @@ def plugin_manager(folder: Path | None = None) -> pluggy.PluginManager:
         origin = f"package {point.dist.name if point.dist else point.value}"
         _register(manager, _guarded(origin, point.load), origin)
     for path in sorted(folder.glob("*.py")) if folder and folder.is_dir() else []:
-        _register(manager, _load_file(path), str(path))
+        if path == only or (only is None and not path.name.startswith("test_")):
+            _register(manager, _load_file(path), str(path))
     return manager
 
 

@@ -49,10 +49,12 @@ class Reader:
     """How feeds are read: what the ini and the configuration say.
 
     :param plugins: the folder of dropped-in plugins.
+    :param only: of these, the one to load; all, unless given.
     :param format: the parser to use; "" to recognise the feed.
     """
 
     plugins: Path | None = None
+    only: Path | None = None
     format: str = ""
     columns: Mapping[str, str] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
@@ -88,7 +90,7 @@ def read_source(source: str, reader: Reader, timezone: ZoneInfo | None = None) -
 
 def _read(source: str, data: bytes, reader: Reader, timezone: ZoneInfo | None) -> Reading:
     feed = read_feed(data, source, max_inflated=reader.limits.inflated)
-    manager = plugin_manager(reader.plugins)
+    manager = plugin_manager(reader.plugins, reader.only)
     found = choose(feed, parsers_of(manager), reader.format)
     checked, context = read_talks(feed, found, timezone, reader.columns, manager)
     return Reading(format=found.parser.name, checked=checked, zone=context.feed_timezone)

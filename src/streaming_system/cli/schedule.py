@@ -13,6 +13,8 @@ from zoneinfo import ZoneInfo
 import click
 
 from streaming_system.cli.common import DEFAULT_INI, configuration, one_line_errors, reader
+from streaming_system.kit.conformance import check_plugin
+from streaming_system.kit.scaffold import ScaffoldError, new_parser
 from streaming_system.parsing import find_parsers
 from streaming_system.plugin.feed import FeedError
 from streaming_system.schedule.diff import Placed, compare, of_schedule, of_talks
@@ -273,6 +275,40 @@ def export_(ini: Path, form: str, url: str | None) -> None:
     events = {room.conference for room in config.rooms.values()} - {""}
     site = Site(title=", ".join(sorted(events)) or config.default.title, url=address.rstrip("/"))
     click.echo(export(planned, config.rooms, site, form), nl=False)
+
+
+@schedule.command("new-parser")
+@click.argument("name")
+@click.pass_obj
+def new_parser_(ini: Path, name: str) -> None:
+    """Write a plugin that works, with a sample and a test, into the plugins folder."""
+    with one_line_errors():
+        folder = _reader(ini).plugins or Path("plugins")
+        try:
+            paths = new_parser(name, folder)
+        except ScaffoldError as error:
+            raise click.ClickException(str(error)) from None
+    for path in paths:
+        click.echo(f"Wrote {path}")
+    click.echo(f"Now: streaming-system schedule check-plugin {paths[0]}")
+
+
+@schedule.command("check-plugin")
+@click.argument("path", metavar="FILE", type=click.Path(path_type=Path))
+def check_plugin_(path: Path) -> None:
+    """Check that a parser plugin does what the site relies on.
+
+    Its sample feeds lie beside it: NAME.sample.json for NAME.py.
+    """
+    good = True
+    for finding in check_plugin(path):
+        good = good and not finding.fault
+        verdict = click.style(
+            "FAILED" if finding.fault else "ok", fg="red" if finding.fault else "green"
+        )
+        click.echo(f"{verdict}  {finding.what}" + (f": {finding.fault}" if finding.fault else ""))
+    if not good:
+        raise click.exceptions.Exit(1)
 
 
 @schedule.command()

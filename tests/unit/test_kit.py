@@ -1,0 +1,107 @@
+"""The kit: from nothing to a parser that the site can rely on."""
+
+import shutil
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from streaming_system.cli import main
+
+
+@pytest.fixture
+def site(root, tmp_path):
+    for name in ("development.ini", "config.json", "config.private.json.example"):
+        shutil.copy(root / name, tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def run(site):
+    def run(*arguments):
+        return CliRunner().invoke(
+            main, ["-c", str(site / "development.ini"), "schedule", *arguments]
+        )
+
+    return run
+
+
+@pytest.fixture
+def plugin(site, run):
+    """A plugin as the kit writes it."""
+    assert run("new-parser", "our_event").exit_code == 0
+    return site / "plugins" / "our_event.py"
+
+
+def test_what_the_kit_writes_passes_its_own_check(run, plugin):
+    result = run("check-plugin", str(plugin))
+
+    assert result.exit_code == 0, result.output
+    assert [line.split()[0] for line in result.stdout.splitlines()] == ["ok"] * 6
+
+
+def test_what_the_kit_writes_passes_its_own_test(plugin):
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", plugin.parent]
+
+    assert b"1 passed" in subprocess.run(command, capture_output=True, check=True).stdout
+
+
+def test_the_site_reads_the_new_format_at_once(run, plugin):
+    result = run("check", str(plugin.with_name("our_event.sample.json")))
+
+    assert result.exit_code == 0
+    assert "our-event: 2 of 2 entries" in result.stdout
+    assert "our-event " in run("formats").stdout
+
+
+def test_nothing_is_written_over(run, plugin):
+    plugin.write_text("mine")
+
+    result = run("new-parser", "our_event")
+
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert "our_event.py is there already; choose another name" in result.stderr
+    assert plugin.read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["Our Event", "../x", "1st", "test_it", "é", "x" * 50])
+def test_a_name_that_is_no_module_is_refused(run, site, name):
+    result = run("new-parser", name)
+
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert not (site / "plugins").exists()
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "fault"),
+    [
+        ("def parse(", "def parse(:", "SyntaxError"),
+        ('name="our-event"', 'name="zookeepr"', "offers a parser called 'zookeepr'"),
+        ("return 1.0 if", "return 0.0 if", "is recognised as nothing"),
+        ("return 1.0 if", "return 1.0 if True or", "recognises b'[]'"),
+        ('title=text(item["title"])', "title=item.title", "item 1: bad-value"),
+        ('texts(item["room"])', "()", "item 1: no-room"),
+        ("title=text(", "guid=str(__import__('os').getpid()), title=text(", "differ"),
+        ("    def read(", "    len(feed.json['our-event-talks'][1])\n    def read(", "failed"),
+    ],
+)
+def test_what_the_site_cannot_rely_on_is_found(run, plugin, was, becomes, fault):
+    code = plugin.read_text()
+    assert was in code
+    plugin.write_text(code.replace(was, becomes))
+
+    result = run("check-plugin", str(plugin))
+
+    assert result.exit_code == 1
+    last = result.stdout.splitlines()[-1]
+    assert last.startswith("FAILED  ")
+    assert fault in last
+
+
+def test_a_plugin_without_a_sample_is_told_to_have_one(run, plugin):
+    plugin.with_name("our_event.sample.json").unlink()
+
+    assert "there is no sample: put a small feed into our_event.sample.json" in (
+        run("check-plugin", str(plugin)).stdout
+    )
