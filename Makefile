@@ -86,6 +86,9 @@ format: $(VENV)/installed-dev  ## Put the code in order.
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
+bench: $(VENV)/installed-dev  ## Measure: ratios within one run.
+	@$(BIN)/python benchmarks/feed_import.py
+
 lock: $(VENV)/installed-dev  ## Renew the lists of locked dependencies (UPGRADE=1: newest versions).
 	@$(LOCK) $(if $(UPGRADE),--upgrade) --extra postgresql -o requirements.txt setup.py requirements-build.in
 	@$(LOCK) $(if $(UPGRADE),--upgrade) -c requirements.txt -o requirements-dev.txt requirements-dev.in
