@@ -36,7 +36,8 @@ def parse(feed, context):
     context.use_zone(conference.get("time_zone_name"))
     rooms = {_slug(room): room for room in conference["rooms"] if isinstance(room, dict)}
     tracks = conference.get("tracks")
-    names = {_slug(track): track.get("name") for track in tracks or [] if isinstance(track, dict)}
+    tracks = tracks if isinstance(tracks, list) else []
+    names = {_slug(track): track.get("name") for track in tracks if isinstance(track, dict)}
 
     def read(event):
         room = event.get("room") or {}
@@ -72,4 +73,6 @@ def parse(feed, context):
 
 
 def _slug(item):
-    return item.get("slug") if isinstance(item, dict) else item if isinstance(item, str) else None
+    """Return what a room or a track is referred to by; "" for what has no such name."""
+    slug = item.get("slug") if isinstance(item, dict) else item
+    return slug if isinstance(slug, str) else ""

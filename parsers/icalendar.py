@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import icalendar
 import recurring_ical_events
+from icalendar.error import BrokenCalendarProperty
 from lxml import html as lxml_html
 
 from streaming_system.plugin import (
@@ -62,7 +63,10 @@ def parse(feed, context):
     symposion = "linux.conf.au" in str(calendar.get("PRODID", ""))
 
     def read(item):
-        return _talk(item["event"], context, symposion)
+        try:
+            return _talk(item["event"], context, symposion)
+        except BrokenCalendarProperty as error:
+            raise Skip("bad-value", str(error)[:100]) from None
 
     yield from context.read_all(_occurrences(calendar, context), read)
 
@@ -80,6 +84,9 @@ def _occurrences(calendar, context):
             expanded = _expand(event)
         except Skip as skip:
             context.skip(skip.reason, where, title, str(skip))
+            continue
+        except (BrokenCalendarProperty, ValueError, TypeError, ArithmeticError) as error:
+            context.skip("bad-value", where, title, str(error)[:100])
             continue
         for occurrence in expanded:
             yield where, {"event": occurrence, "title": title}

@@ -43,7 +43,7 @@ def recognise(feed: Feed) -> float:
 
 def parse(feed, context):
     locations = {
-        row["pk"]: text(row["fields"].get("name"))
+        row["pk"]: row["fields"].get("name")
         for row in feed.json
         if isinstance(row, dict)
         and row.get("model") == "main.location"
@@ -55,8 +55,9 @@ def parse(feed, context):
         episode = row["episode"]
         start = context.time(episode["start"])
         location = episode.get("location")
+        room = locations.get(location, location) if isinstance(location, int | str) else ""
         return Talk(
-            rooms=texts(locations.get(location, location)),
+            rooms=texts(room),
             start=start,
             end=context.time(episode["end"])
             if episode.get("end")

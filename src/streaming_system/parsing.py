@@ -144,6 +144,10 @@ def read_talks(
     except Exception as error:
         # A plugin is a stranger's code: whatever it raises must end as one line with its name.
         log.debug("parser %s failed", found.parser.name, exc_info=True)
+        if not _confidence(found, feed):
+            raise FeedError(
+                f"this {feed.kind} document is not what the parser {found.parser.name!r} reads"
+            ) from error
         raise FeedError(
             f"the parser {found.parser.name!r} ({found.origin}) failed: "
             f"{type(error).__name__}: {error!s:.200}"

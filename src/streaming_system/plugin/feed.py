@@ -143,7 +143,7 @@ def _read_xml(data: bytes, start: bytes) -> "etree._Element":
     try:
         root = etree.fromstring(data, parser)
     except etree.XMLSyntaxError as error:
-        raise FeedError(f"not well-formed XML: {error.msg}") from None
+        raise FeedError(f"not well-formed XML: {' '.join(str(error.msg).split())}") from None
     # lxml leaves entities of a DTD in place and loses the text behind them, so a DTD is refused.
     if root.getroottree().docinfo.doctype:
         raise FeedError("the XML has a DOCTYPE, which no schedule needs: refused")
