@@ -72,7 +72,7 @@ testserve: $(VENV)/installed var/tracker.sqlite  ## Set everything up and serve 
 
 # The checks.
 
-.PHONY: test lint format bench lock
+.PHONY: test lint format bench fuzz lock
 test: $(VENV)/installed-dev  ## Pass every test and check: what CI runs.
 	@$(MAKE) --no-print-directory lint
 	@$(BIN)/python -m pytest -n auto
@@ -89,9 +89,14 @@ format: $(VENV)/installed-dev  ## Put the code in order.
 bench: $(VENV)/installed-dev  ## Measure: ratios within one run.
 	@$(BIN)/python benchmarks/feed_import.py
 
+fuzz: $(VENV)/installed-dev  ## Look for feeds that make a parser fail, for a minute.
+	@$(PIP) install --require-hashes -r requirements-fuzz.txt
+	@$(BIN)/python benchmarks/fuzz_feeds.py
+
 lock: $(VENV)/installed-dev  ## Renew the lists of locked dependencies (UPGRADE=1: newest versions).
 	@$(LOCK) $(if $(UPGRADE),--upgrade) --extra postgresql -o requirements.txt setup.py requirements-build.in
 	@$(LOCK) $(if $(UPGRADE),--upgrade) -c requirements.txt -o requirements-dev.txt requirements-dev.in
+	@$(LOCK) $(if $(UPGRADE),--upgrade) -c requirements.txt -o requirements-fuzz.txt requirements-fuzz.in
 
 # Away with it.
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from alembic import context
 from streaming_system.settings import SettingsError, read_ini
-from streaming_system.tracker.db import make_engine
+from streaming_system.tracker.db import make_engine, opening
 from streaming_system.tracker.models import Base, UtcDateTime
 from streaming_system.tracker.settings import StartError
 
@@ -18,11 +18,26 @@ def run() -> None:
         return
     settings = read_ini(Path(context.config.config_file_name), "tracker")
     engine = make_engine(settings)
-    if engine.dialect.name == "sqlite":
-        Path(engine.url.database).parent.mkdir(parents=True, exist_ok=True)
-    with engine.connect() as connection, connection.begin():
+    make_folder(engine.url)
+    with opening():
+        connection = engine.connect()
+    with connection, connection.begin():
         migrate(connection)
     engine.dispose()
+
+
+def make_folder(url) -> None:
+    """Make the folder of an SQLite file; other databases live elsewhere."""
+    if url.get_backend_name() != "sqlite" or not url.database:
+        return
+    folder = Path(url.database).parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StartError(
+            f"the folder of sqlalchemy.url in the ini file ({folder}) cannot be made: "
+            f"{error.strerror}; allowed: a path that the program may write to"
+        ) from None
 
 
 def migrate(connection) -> None:

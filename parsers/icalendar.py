@@ -53,7 +53,8 @@ def recognise(feed: Feed) -> float:
 def parse(feed, context):
     try:
         calendar = icalendar.Calendar.from_ical(feed.data)
-    except (ValueError, IndexError, KeyError, AttributeError, TypeError) as error:
+    except (ValueError, LookupError, AttributeError, TypeError, OSError) as error:
+        # A zone called "Europe" is a folder of the zones' database, which the library opens.
         raise FeedError(f"not valid iCalendar: {str(error).splitlines()[0][:200]}") from None
     if not isinstance(calendar, icalendar.Calendar):
         raise FeedError("not valid iCalendar: it is not one calendar")
@@ -85,7 +86,14 @@ def _occurrences(calendar, context):
         except Skip as skip:
             context.skip(skip.reason, where, title, str(skip))
             continue
-        except (BrokenCalendarProperty, ValueError, TypeError, ArithmeticError) as error:
+        except (
+            BrokenCalendarProperty,
+            AttributeError,
+            ValueError,
+            TypeError,
+            ArithmeticError,
+            LookupError,
+        ) as error:
             context.skip("bad-value", where, title, str(error)[:100])
             continue
         for occurrence in expanded:
@@ -97,7 +105,7 @@ def _expand(event):
 
     A rule is looked at before it is expanded: expanding a hostile one does not end.
     """
-    start = event.get("DTSTART")
+    start = _one(event, "DTSTART")
     if start is None or not isinstance(start.dt, datetime):
         raise Skip("all-day")
     rules = event.get("RRULE", [])
@@ -145,7 +153,7 @@ def _talk(event, context, symposion):
 
 
 def _time(event, name, context):
-    value = event.get(name)
+    value = _one(event, name)
     if value is None:
         raise Skip("no-time", f"no {name}")
     moment = getattr(value, "dt", None)
@@ -162,16 +170,21 @@ def _time(event, name, context):
 def _end(event, start, context):
     if "DTEND" in event:
         return _time(event, "DTEND", context)
-    length = getattr(event.get("DURATION"), "dt", None)
+    length = getattr(_one(event, "DURATION"), "dt", None)
     if not isinstance(length, timedelta):
         raise Skip("no-time", "neither DTEND nor DURATION")
     # Only in UTC does an hour always last an hour.
     return start.astimezone(UTC) + length
 
 
-def _text(event, name):
+def _one(event, name):
+    """Return a property; the first, where a broken calendar repeats it."""
     value = event.get(name)
-    return text(str(value[0] if isinstance(value, list) and value else value or ""))
+    return value[0] if isinstance(value, list) and value else value
+
+
+def _text(event, name):
+    return text(str(_one(event, name) or ""))
 
 
 def _guid(event, start):

@@ -21,8 +21,8 @@ def session(settings: Mapping[str, str]) -> Iterator[Session]:
     :raises StartError: if the database cannot be used.
     """
     engine = make_engine(settings)
-    check_tables(engine)
     try:
+        check_tables(engine)
         with Session(engine) as db, db.begin():
             yield db
     except sa.exc.OperationalError as error:

@@ -1,7 +1,8 @@
 """The database: one session per request, one transaction per session."""
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from streaming_system.tracker.models import Base
 from streaming_system.tracker.settings import StartError
+
+THE_DATABASE = "the database of sqlalchemy.url in the ini file"
 
 
 def includeme(config: Any) -> None:
@@ -46,7 +49,8 @@ def make_engine(settings: Mapping[str, Any]) -> sa.Engine:
             {key: value for key, value in settings.items() if key.startswith("sqlalchemy.")},
             "sqlalchemy.",
         )
-    except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ImportError, TypeError) as error:
+    except (sa.exc.ArgumentError, ImportError, TypeError, ValueError) as error:
+        # A port that is no number is a plain ValueError.
         raise StartError(
             f"sqlalchemy.url in the ini file: {_line(error)}; allowed: sqlite:////path/to/file or "
             "postgresql+psycopg://user:password@host/name"
@@ -62,21 +66,30 @@ def check_tables(engine: sa.Engine) -> None:
 
     :raises StartError: if it is not.
     """
-    where = "the database of sqlalchemy.url in the ini file"
     path = engine.url.database if engine.dialect.name == "sqlite" else None
     if path and not Path(path).is_file():
         # Asking would create an empty file, and hide that the path is wrong.
-        raise StartError(f"{where} is not there ({path}): run make initdb")
-    try:
+        raise StartError(f"{THE_DATABASE} is not there ({path}): run make initdb")
+    with opening():
         tables = set(sa.inspect(engine).get_table_names())
-    except sa.exc.DBAPIError as error:
-        raise StartError(
-            f"{where} cannot be opened: {_line(error.orig or error)}; "
-            "is it running, and has make initdb been run?"
-        ) from None
     missing = set(Base.metadata.tables) - tables
     if missing:
-        raise StartError(f"{where} lacks the table {min(missing)!r}: run make initdb")
+        raise StartError(f"{THE_DATABASE} lacks the table {min(missing)!r}: run make initdb")
+
+
+@contextmanager
+def opening() -> Iterator[None]:
+    """Say in one line why the database cannot be opened.
+
+    :raises StartError: instead of what the driver raises.
+    """
+    try:
+        yield
+    except sa.exc.DBAPIError as error:
+        reason = _line(error.orig or error)
+        raise StartError(
+            f"{THE_DATABASE} cannot be opened: {reason}; is it running, and is the URL right?"
+        ) from None
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, record: Any) -> None:

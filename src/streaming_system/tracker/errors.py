@@ -7,7 +7,14 @@ import logging
 from typing import Any
 
 import sqlalchemy as sa
-from pyramid.httpexceptions import HTTPException, HTTPInternalServerError, HTTPServiceUnavailable
+from pyramid.exceptions import URLDecodeError
+from pyramid.httpexceptions import (
+    HTTPBadRequest,
+    HTTPException,
+    HTTPInternalServerError,
+    HTTPNotFound,
+    HTTPServiceUnavailable,
+)
 from pyramid.response import Response
 from pyramid.view import exception_view_config, notfound_view_config
 
@@ -30,13 +37,25 @@ def refused(error: Refused, request: Any) -> Response:
 
 
 @notfound_view_config()
+def not_found(error: HTTPException, request: Any) -> Response:
+    """Say so without the address: it is the caller's text, of any length and with any characters."""
+    return _answer(request, HTTPNotFound.code, "there is nothing at this address")
+
+
+@exception_view_config(URLDecodeError)
+def bad_url(error: URLDecodeError, request: Any) -> Response:
+    """Refuse an address that cannot even be read."""
+    return _answer(request, HTTPBadRequest.code, "the address is not UTF-8")
+
+
 @exception_view_config(HTTPException)
 def http_error(error: HTTPException, request: Any) -> Response:
     """Answer with the status that a view or Pyramid has chosen."""
     return _answer(request, error.status_int, str(error.detail or error.title))
 
 
-@exception_view_config(sa.exc.DBAPIError)
+@exception_view_config(sa.exc.OperationalError)
+@exception_view_config(sa.exc.InterfaceError)
 def no_database(error: sa.exc.DBAPIError, request: Any) -> Response:
     """Say that the database cannot be used now; what was not acknowledged can be sent again."""
     log.error("the database failed: %s", error.orig or error)

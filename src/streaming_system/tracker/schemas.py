@@ -1,7 +1,6 @@
 """What a caller may say to us."""
 
 import json
-import math
 from typing import Any
 
 import colander
@@ -32,7 +31,8 @@ class Figure(colander.SchemaType):
         if cstruct is colander.null:
             return cstruct
         number = isinstance(cstruct, int | float) and not isinstance(cstruct, bool)
-        if not number or not math.isfinite(cstruct) or not 0 <= cstruct <= self.most:
+        # Nothing compares as true with NaN, and infinity is larger than anything that is allowed.
+        if not number or not 0 <= cstruct <= self.most:
             raise colander.Invalid(node, f"allowed: a number from 0 to {self.most}")
         return round(cstruct)
 

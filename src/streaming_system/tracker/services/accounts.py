@@ -36,9 +36,12 @@ class Accounts:
                 f"the name {name!r:.80} is not allowed; use 1 to 64 of A-Z a-z 0-9 . _ -"
             )
         if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
-            raise AccountError(f"a password has at least {SHORTEST_PASSWORD} characters")
+            raise AccountError(
+                f"a password has at least {SHORTEST_PASSWORD} characters "
+                f"and at most {LONGEST_PASSWORD}"
+            )
         account = Account(
-            name=name, password_hash=self._hasher.hash(password), role=role, created_at=now
+            name=name, password_hash=self._hasher.hash(_bytes(password)), role=role, created_at=now
         )
         self.db.add(account)
         try:
@@ -53,7 +56,7 @@ class Accounts:
         if account is None:
             return None
         try:
-            self._hasher.verify(account.password_hash, password)
+            self._hasher.verify(account.password_hash, _bytes(password))
         except (VerificationError, InvalidHashError):
             return None
         return account
@@ -61,3 +64,8 @@ class Accounts:
     def any(self) -> bool:
         """Tell whether there is an account at all."""
         return self.db.scalar(sa.select(Account.id).limit(1)) is not None
+
+
+def _bytes(password: str) -> bytes:
+    # What a terminal sends in another encoding arrives as halves of surrogate pairs.
+    return password.encode("utf-8", "surrogatepass")
