@@ -16,11 +16,13 @@ with atheris.instrument_imports(include=["streaming_system"]):
     from streaming_system.parsing import choose, find_parsers, read_talks
     from streaming_system.plugin import FeedError, read_feed
 
+    # The parsers are imported here, so that they are watched, too.
+    PARSERS = find_parsers()
+
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 from parsers.samples import all_samples
 
 SECONDS = 60
-PARSERS = find_parsers()
 BERLIN = ZoneInfo("Europe/Berlin")
 
 

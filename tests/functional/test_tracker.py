@@ -34,6 +34,24 @@ def register(tracker):
     return register
 
 
+IN_BASE64 = b"Content-Transfer-Encoding: base64"
+
+
+def part(headers):
+    """Return the body of a form whose only field has these headers, too."""
+    field = b'Content-Disposition: form-data; name="data"\r\n' + headers
+    return b"--x\r\n" + field + b"\r\n\r\n{}\r\n--x--\r\n"
+
+
+def nested(depth):
+    """Return the body of a form within a form within a form…"""
+    heads = [
+        f"--b{level}\r\nContent-Type: multipart/mixed; boundary=b{level + 1}\r\n\r\n"
+        for level in range(depth)
+    ]
+    return "".join(heads).encode() + f"--b{depth}--\r\n".encode()
+
+
 class TestRegister:
     def test_a_good_report_is_answered_ok_as_plain_text(self, register):
         answer = register()
@@ -166,6 +184,12 @@ class TestRegister:
                 400,
                 "ERROR DATA data is not JSON",
             ),
+            (
+                {"data": '{"overall_bitrate": ' + "9" * 400 + "}"},
+                400,
+                f"ERROR DATA overall_bitrate is {'9' * 60}; "
+                "allowed: a number from 0 to 10000000000000",
+            ),
         ],
     )
     def test_what_is_wrong_is_refused_in_one_line_and_changes_nothing(
@@ -192,6 +216,69 @@ class TestRegister:
             answer = tracker.post("/endpoint/register", body, status="4*")
 
             assert answer.text.startswith("ERROR ")
+
+    @pytest.mark.parametrize(
+        ("field", "status", "line"),
+        [
+            ("secret", 403, "ERROR SECRET\n"),
+            ("group", 404, "ERROR GROUP\n"),
+            ("data", 400, "ERROR DATA data is not JSON\n"),
+        ],
+    )
+    def test_a_field_that_is_sent_as_a_file_is_refused(self, tracker, rows, field, status, line):
+        form = {"secret": SECRET, "group": "hall", "data": "{}"}
+        content = form.pop(field).encode()
+
+        answer = tracker.post(
+            "/endpoint/register", form, upload_files=[(field, "a.txt", content)], status=status
+        )
+
+        assert answer.text == line
+        assert rows(Endpoint) == rows(Sample) == []
+
+    @pytest.mark.parametrize(
+        ("kind", "body"),
+        [
+            ("application/x-www-form-urlencoded; charset=iso-8859-1", b"secret=s"),
+            ("application/x-www-form-urlencoded; charset=nonsense", b"secret=s"),
+            ("multipart/form-data; boundary=x", part(b"Content-Type: text/plain; charset=bogus")),
+            (
+                "multipart/form-data; boundary=x",
+                part(b"Content-Type: multipart/mixed; boundary=y\r\n" + IN_BASE64),
+            ),
+            ("multipart/form-data; boundary=b0", nested(900)),
+        ],
+        ids=["another charset", "no charset", "a part's charset", "an encoded form", "too deep"],
+    )
+    def test_a_form_that_cannot_be_read_is_refused(self, tracker, rows, kind, body):
+        # WebTest's post() would encode the body once more.
+        answer = tracker.request(
+            "/endpoint/register", method="POST", body=body, content_type=kind, status=400
+        )
+
+        assert answer.text == "ERROR FORM the body is not a form in UTF-8\n"
+        assert rows(Endpoint) == rows(Sample) == []
+
+    def test_an_address_of_one_link_only_is_refused(self, register, rows):
+        answer = register(sender="fe80::1%eth0", status=400)
+
+        assert answer.text == (
+            "ERROR REMOTE_ADDR is an address of one link only; allowed: one without %\n"
+        )
+        assert rows(Endpoint) == []
+
+    def test_a_report_whose_history_cannot_be_kept_changes_nothing(self, tracker, register, rows):
+        engine = tracker.app.registry["db.sessions"].kw["bind"]
+
+        def fail(connection, cursor, statement, *rest):
+            if statement.startswith("INSERT INTO sample"):
+                raise sa.exc.OperationalError(statement, {}, Exception("the disk is full"))
+
+        sa.event.listen(engine, "before_cursor_execute", fail)
+
+        register(status=503)
+
+        assert rows(Endpoint) == rows(Sample) == []
 
     def test_a_browser_is_told_how_to_register(self, tracker):
         answer = tracker.get("/endpoint/register", status=405)
@@ -226,10 +313,20 @@ class TestUnderDevelopment:
 
         assert [row["ip"] for row in rows(Endpoint)] == ["2001:db8::7"]
 
-    def test_a_claim_that_is_no_address_is_refused(self, register, rows):
-        answer = register(REMOTE_ADDR="localhost", status=400)
+    @pytest.mark.parametrize("claim", ["localhost", "", "192.0.2.7:80", "192.0.2.0/24", "1"])
+    def test_a_claim_that_is_no_address_is_refused(self, register, rows, claim):
+        answer = register(REMOTE_ADDR=claim, status=400)
 
         assert answer.text == "ERROR REMOTE_ADDR is not an IP address\n"
+        assert rows(Endpoint) == []
+
+    @pytest.mark.parametrize("scope", ["eth0", "<script>", "\nOK", "a" * 80])
+    def test_a_claim_cannot_carry_any_text_behind_an_address(self, register, rows, scope):
+        answer = register(REMOTE_ADDR=f"fe80::1%{scope}", status=400)
+
+        assert answer.text == (
+            "ERROR REMOTE_ADDR is an address of one link only; allowed: one without %\n"
+        )
         assert rows(Endpoint) == []
 
 
@@ -384,9 +481,17 @@ class TestStats:
 
 
 class TestErrors:
-    def test_an_unknown_address_is_one_line(self, tracker):
-        assert tracker.get("/nothing", status=404).json == {"error": "/nothing"}
-        assert tracker.post("/nothing", status=404).text == "ERROR /nothing\n"
+    @pytest.mark.parametrize(
+        "path", ["/nothing", "/a%0aOK", "/static/../models.py", "/static/%00", "/" + "a" * 3000]
+    )
+    def test_an_unknown_address_is_one_line_without_the_address(self, tracker, path):
+        assert tracker.get(path, status=404).json == {"error": "there is nothing at this address"}
+        assert tracker.post(path, status=404).text == "ERROR there is nothing at this address\n"
+
+    @pytest.mark.parametrize("path", ["/%ff", "/%ff/stream.js", "/static/%ff"])
+    def test_an_address_that_is_not_utf_8_is_refused(self, tracker, path):
+        assert tracker.get(path, status=400).json == {"error": "the address is not UTF-8"}
+        assert tracker.post(path, status=400).text == "ERROR the address is not UTF-8\n"
 
     def test_a_lost_database_is_one_line_and_a_503(self, tracker, register):
         engine = tracker.app.registry["db.sessions"].kw["bind"]
@@ -402,6 +507,17 @@ class TestErrors:
         assert tracker.get("/streams.json", status=503).json == {
             "error": "the database cannot be used now"
         }
+
+    def test_a_wrong_query_of_ours_is_not_blamed_on_the_database(self, tracker, register, caplog):
+        engine = tracker.app.registry["db.sessions"].kw["bind"]
+
+        def fail(*args):
+            raise sa.exc.DataError("INSERT", {}, Exception("value too long"))
+
+        sa.event.listen(engine, "before_cursor_execute", fail)
+
+        assert register(status=500).text == "ERROR something is wrong on our side\n"
+        assert "value too long" in caplog.text
 
     def test_a_fault_of_ours_is_one_line_and_logged(self, tracker, caplog):
         del tracker.app.registry.settings["endpoint.url"]
@@ -455,6 +571,10 @@ class TestStart:
             ({"sqlalchemy.url": "nonsense"}, "sqlalchemy.url in the ini file: Could not parse"),
             ({"sqlalchemy.url": "mysql9://x"}, "sqlalchemy.url in the ini file: Can't load plugin"),
             (
+                {"sqlalchemy.url": "postgresql+psycopg://x:y@127.0.0.1:port/x"},
+                "sqlalchemy.url in the ini file: invalid literal for int()",
+            ),
+            (
                 {"sqlalchemy.url": "sqlite:////none/of/this"},
                 "is not there (/none/of/this): run make",
             ),
@@ -473,6 +593,16 @@ class TestStart:
 
         assert line in said
         assert "\n" not in said
+
+    def test_a_file_that_is_no_database_is_refused(self, conference, tmp_path):
+        (tmp_path / "text.sqlite").write_text("No database at all. " * 100)
+
+        said = self.start(conference | {"sqlalchemy.url": f"sqlite:///{tmp_path}/text.sqlite"})
+
+        assert said == (
+            "the database of sqlalchemy.url in the ini file cannot be opened: "
+            "file is not a database; is it running, and is the URL right?"
+        )
 
     def test_a_database_that_nobody_has_migrated_is_refused(self, conference, tmp_path):
         (tmp_path / "empty.sqlite").touch()

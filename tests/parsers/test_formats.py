@@ -1,6 +1,7 @@
 """What each format says, on small feeds of our own."""
 
 import json
+import zipfile
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -8,6 +9,8 @@ import pytest
 
 from streaming_system.parsing import choose, find_parsers, read_talks
 from streaming_system.plugin import FeedError, read_feed
+
+from .samples import JSON, all_samples
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -468,6 +471,58 @@ class TestScheduleXml:
     def test_a_look_alike_is_recognised_as_nothing(self, look_alike):
         with pytest.raises(FeedError, match="no parser recognises"):
             read(look_alike)
+
+
+@pytest.mark.parametrize("name", all_samples())
+def test_a_small_feed_of_every_format(name):
+    found, checked = read(all_samples()[name])
+
+    assert found == name
+    first = checked.talks[0]
+    assert (first.rooms[0], first.title.split(":")[0]) == ("Hall", "Keynote")
+    if name != "sample-event":
+        assert (first.start, first.start.minute) == (utc("04T08:00"), 0)
+
+
+def test_breaks_and_plenaries_and_wishes_of_the_newer_formats():
+    _, widget = read(JSON["pretalx-widget"])
+    assert [(talk.title, talk.kind) for talk in widget.talks] == [
+        ("Keynote", ""),
+        ("Lunch", "break"),
+    ]
+    _, emf = read([JSON["emf"][0] | {"may_record": False}])
+    assert emf.talks[0].do_not_record is True
+    _, hub = read(JSON["schedule2.json"])
+    assert (hub.talks[0].track, hub.talks[0].do_not_record) == ("Track", True)
+    rooms = [{"id": 215, "name": "Hall"}, {"id": 216, "name": "Lab"}]
+    _, plenum = read(JSON["sessionize-all"] | {"rooms": rooms})
+    assert plenum.talks[0].rooms == ("Hall", "Lab")
+    _, rejected = read([JSON["openevent"][0], JSON["openevent"][0] | {"state": "rejected"}])
+    assert reasons(rejected) == [("not-accepted", "item 2")]
+    _, inactive = read([JSON["sched"][0], JSON["sched"][0] | {"active": "N"}])
+    assert reasons(inactive) == [("cancelled", "item 2")]
+
+
+def test_sessions_in_a_zip_are_read_without_writing_anything(tmp_path):
+    path = tmp_path / "event.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("../event/sessions.json", json.dumps(JSON["openevent"]))
+        archive.writestr("event/rooms.json", "[]")
+
+    name, checked = read(path.read_bytes())
+
+    assert (name, [talk.title for talk in checked.talks]) == ("openevent", ["Keynote"])
+    assert [file.name for file in tmp_path.iterdir()] == ["event.zip"]
+
+
+def test_a_table_with_columns_of_its_own_is_read_by_the_configured_map():
+    feed = read_feed(b"Wo,Was,Tag,Von,Bis\nHall,Keynote,04.07.2026,22:00,01:00\n", "feed")
+    columns = {"room": "Wo", "title": "Was", "date": "Tag", "start": "Von", "end": "Bis",
+               "date-format": "%d.%m.%Y"}  # fmt: skip
+
+    checked, _ = read_talks(feed, find_parsers()["csv"], BERLIN, columns)
+
+    assert told(checked) == [(("Hall",), utc("04T20:00"), utc("04T23:00"), "Keynote")]
 
 
 def test_a_clock_that_goes_back_makes_no_talk_longer():

@@ -1,5 +1,6 @@
 """What the commands share."""
 
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,6 +34,19 @@ def one_line_errors() -> Iterator[None]:
         ScheduleFileError,
     ) as error:
         raise click.ClickException(" ".join(str(error).split())) from None
+
+
+@contextmanager
+def progress(what: str) -> Iterator[None]:
+    """Tell people at a terminal what takes a while, and take it away when it is done."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    click.echo(f"{what} …\r", nl=False, err=True)
+    try:
+        yield
+    finally:
+        click.echo("\x1b[2K", nl=False, err=True)
 
 
 def configuration(settings: Mapping[str, str]) -> rooms.Config:

@@ -12,7 +12,13 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from streaming_system.cli.common import DEFAULT_INI, configuration, one_line_errors, reader
+from streaming_system.cli.common import (
+    DEFAULT_INI,
+    configuration,
+    one_line_errors,
+    progress,
+    reader,
+)
 from streaming_system.kit.conformance import check_plugin
 from streaming_system.kit.scaffold import ScaffoldError, new_parser
 from streaming_system.parsing import find_parsers
@@ -66,13 +72,14 @@ def import_(ini: Path, accept_shrink: bool) -> None:
         settings = read_ini(ini, "frontend")
         target = Path(required(settings, "schedule.file"))
         config = configuration(settings)
-        outcome = import_schedule(
-            config,
-            reader(settings, config.site),
-            target,
-            now=datetime.now(UTC),
-            accept_shrink=accept_shrink,
-        )
+        with progress("Reading the feeds"):
+            outcome = import_schedule(
+                config,
+                reader(settings, config.site),
+                target,
+                now=datetime.now(UTC),
+                accept_shrink=accept_shrink,
+            )
     for result in outcome.feeds:
         _report(result)
     click.echo(f"Wrote {target}")
@@ -141,8 +148,9 @@ def diff(ini: Path, old: str, new: str, timezone: ZoneInfo | None) -> None:
     """
     with one_line_errors():
         how = _reader(ini)
-        before, _ = _placed(old, how, timezone)
-        after, zone = _placed(new, how, timezone)
+        with progress(f"Reading {old} and {new}"):
+            before, _ = _placed(old, how, timezone)
+            after, zone = _placed(new, how, timezone)
     changes = compare(before, after)
     colours = {"appeared": "green", "vanished": "red"}
     for change in changes:
@@ -186,7 +194,9 @@ def check(ini: Path, source: str, format_: str, timezone: ZoneInfo | None, as_js
     Exit status 0: it can be used; 1: it is refused; 2: wrong usage.
     """
     with one_line_errors():
-        reading = read_source(source, _reader(ini, format_), timezone)
+        how = _reader(ini, format_)
+        with progress(f"Reading {source}"):
+            reading = read_source(source, how, timezone)
     if as_json:
         click.echo(json.dumps(figures(reading), ensure_ascii=False, indent=1))
     else:

@@ -38,7 +38,7 @@ def refused(error: Refused, request: Any) -> Response:
 
 @notfound_view_config()
 def not_found(error: HTTPException, request: Any) -> Response:
-    """Say so without the address: it is the caller's text, of any length and with any characters."""
+    """Say so without the address, which is the caller's text: of any length and characters."""
     return _answer(request, HTTPNotFound.code, "there is nothing at this address")
 
 

@@ -1,0 +1,37 @@
+"""Passwords that a keyboard rarely sends."""
+
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy.orm import Session
+
+from streaming_system.tracker.db import make_engine
+from streaming_system.tracker.services.accounts import LONGEST_PASSWORD, AccountError, Accounts
+
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def accounts(database):
+    engine = make_engine({"sqlalchemy.url": database})
+    with Session(engine) as db:
+        yield Accounts(db)
+    engine.dispose()
+
+
+def test_a_password_in_another_encoding_is_taken_and_known_again(accounts):
+    # This is how a terminal's Latin-1 arrives where UTF-8 is expected.
+    password = b"caf\xe9 au lait".decode("utf-8", "surrogateescape")
+
+    account = accounts.create("ada", password, now=NOON)
+
+    assert accounts.verify("ada", password) is account
+    assert accounts.verify("ada", "café au lait") is None
+
+
+def test_a_password_that_is_too_long_is_told_so(accounts):
+    with pytest.raises(AccountError) as refusal:
+        accounts.create("ada", "a" * (LONGEST_PASSWORD + 1), now=NOON)
+
+    assert str(refusal.value) == "a password has at least 8 characters and at most 1024"
+    assert not accounts.any()
