@@ -99,6 +99,13 @@ def test_what_the_site_cannot_rely_on_is_found(run, plugin, was, becomes, fault)
     assert fault in last
 
 
+def test_a_feed_whose_times_carry_no_offset_passes(run, plugin):
+    sample = plugin.with_name("our_event.sample.json")
+    sample.write_text(sample.read_text().replace("+01:00", ""))
+
+    assert run("check-plugin", str(plugin)).exit_code == 0
+
+
 def test_a_plugin_without_a_sample_is_told_to_have_one(run, plugin):
     plugin.with_name("our_event.sample.json").unlink()
 

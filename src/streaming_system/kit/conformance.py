@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from streaming_system.parsing import Found, PluginError, parsers_of, plugin_manager
 from streaming_system.plugin.feed import FeedError, read_feed
@@ -175,7 +176,8 @@ def _taken_by(path: Path, data: bytes, names: list[str]) -> str:
 
 def _read(path: Path, data: bytes, format_: str = "") -> Reading:
     reader = Reader(plugins=path.parent, only=path, format=format_, limits=LIMITS)
-    return read("sample", data, reader)
+    # A feed without offsets gets its zone from the configuration; here, any will do.
+    return read("sample", data, reader, ZoneInfo("UTC"))
 
 
 def _guids(talks: tuple[Talk, ...]) -> list[str]:
