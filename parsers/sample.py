@@ -1,7 +1,7 @@
 """The sample event: a programme with lengths instead of times, laid around the present moment.
 
 A JSON object ``{"sample-event": {ROOM: [{"title", "minutes", "abstract", "speakers"}, …]}}``. Each
-room repeats its talks, five minutes apart, from a day before the import until a week after it.
+room repeats its talks without a pause, from a day before the import until a week after it.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -18,7 +18,7 @@ from streaming_system.plugin import (
     texts,
 )
 
-PAUSE = timedelta(minutes=5)
+SHIFT = timedelta(minutes=5)
 BEFORE, AFTER = timedelta(days=1), timedelta(days=7)
 
 
@@ -54,27 +54,31 @@ def parse(feed, context):
         )
 
     for number, (room, talks) in enumerate(feed.json["sample-event"].items()):
-        # Rooms start a little apart, as in life; at the import the first talks have just begun.
-        start = now - BEFORE - number * PAUSE
+        # Rooms start a little apart, as in life.
+        start = now - BEFORE - number * SHIFT
         yield from context.read_all(_repeated(room, talks, start, now + AFTER), read)
 
 
 def _repeated(room, talks, start, end):
     """Yield the talks of a room again and again, with the times at which they start."""
-    talks = talks if isinstance(talks, list) else []
-    lengths = [_length(talk) for talk in talks]
-    for number, length in enumerate(lengths, 1):
-        if length is None:
-            yield f"{room!r:.60}, talk {number}", None
-    good = [
-        (talk, length) for talk, length in zip(talks, lengths, strict=True) if length is not None
-    ]
-    for number, (talk, length) in enumerate(cycle(good), 1):
+    endless = []
+    for number, talk in enumerate(talks if isinstance(talks, list) else [], 1):
+        length = _length(talk)
+        if length:
+            endless.append((talk, length))
+        else:
+            # What has no length could be repeated for ever; the check reports it once.
+            item = None if length is None else _item(talk, room, start)
+            yield f"{room!r:.60}, talk {number}", item
+    for number, (talk, length) in enumerate(cycle(endless), 1):
         if start > end:
             return
-        item = {"talk": talk, "room": room, "start": start, "title": talk.get("title")}
-        yield f"{room!r:.60}, talk {number}", item
-        start += length + PAUSE
+        yield f"{room!r:.60}, talk {number}", _item(talk, room, start)
+        start += length
+
+
+def _item(talk, room, start):
+    return {"talk": talk, "room": room, "start": start, "title": talk.get("title")}
 
 
 def _length(talk):
