@@ -80,7 +80,7 @@ class TestEndpoints:
 
         alive = endpoints.alive(now=NOON, room="hall")
 
-        assert [endpoint.ip for endpoint in alive] == ["192.0.2.2", "192.0.2.3", "192.0.2.1"]
+        assert [endpoint.host for endpoint in alive] == ["192.0.2.2", "192.0.2.3", "192.0.2.1"]
 
     @pytest.mark.parametrize(
         ("age", "alive", "silent"),

@@ -63,7 +63,7 @@ class TestRegister:
         register(FIGURES | {"overall_clients": 7, "webm_high_clients": 7})
 
         [endpoint] = rows(Endpoint)
-        assert (endpoint["room"], endpoint["ip"]) == ("hall", "203.0.113.1")
+        assert (endpoint["room"], endpoint["host"]) == ("hall", "203.0.113.1")
         assert (endpoint["clients"], endpoint["figures"]) == (7, {"webm_high_clients": 7})
         assert [sample["clients"] for sample in rows(Sample)] == [3, 7]
         assert datetime.now(UTC) - endpoint["last_seen"] < timedelta(minutes=1)
@@ -74,7 +74,7 @@ class TestRegister:
         register(group="lab")
         register(sender="203.0.113.2")
 
-        assert {(row["room"], row["ip"]) for row in rows(Endpoint)} == {
+        assert {(row["room"], row["host"]) for row in rows(Endpoint)} == {
             ("hall", "203.0.113.1"),
             ("lab", "203.0.113.1"),
             ("hall", "203.0.113.2"),
@@ -90,7 +90,7 @@ class TestRegister:
     def test_an_address_has_one_form_only(self, register, rows, sender, kept):
         register(sender=sender)
 
-        assert [row["ip"] for row in rows(Endpoint)] == [kept]
+        assert [row["host"] for row in rows(Endpoint)] == [kept]
 
     def test_every_figure_of_the_original_is_taken(self, register, rows):
         streams = "webm_high webm_low flv_high flv_low mp4_high mp4_low ogg_high aac_high mp3_high"
@@ -289,7 +289,7 @@ class TestRegister:
     def test_a_claimed_address_is_ignored_unless_the_ini_allows_it(self, register, rows):
         register(REMOTE_ADDR="192.0.2.7")
 
-        assert [row["ip"] for row in rows(Endpoint)] == ["203.0.113.1"]
+        assert [row["host"] for row in rows(Endpoint)] == ["203.0.113.1"]
 
     def test_many_reports_at_once_are_all_kept(self, register, rows):
         def report(number):
@@ -311,7 +311,7 @@ class TestUnderDevelopment:
     def test_a_claimed_address_is_taken(self, register, rows):
         register(REMOTE_ADDR="2001:DB8::7")
 
-        assert [row["ip"] for row in rows(Endpoint)] == ["2001:db8::7"]
+        assert [row["host"] for row in rows(Endpoint)] == ["2001:db8::7"]
 
     @pytest.mark.parametrize("claim", ["localhost", "", "192.0.2.7:80", "192.0.2.0/24", "1"])
     def test_a_claim_that_is_no_address_is_refused(self, register, rows, claim):

@@ -1,9 +1,12 @@
 """What a caller hears when something is wrong: one line, never a traceback.
 
-The old protocol speaks plain text, ``ERROR`` and a reason; everything else answers in JSON.
+The old protocol speaks plain text, ``ERROR`` and a reason; the JSON API speaks RFC 9457;
+everything else answers in plain JSON.
 """
 
+import http
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,6 +24,30 @@ from pyramid.view import exception_view_config, notfound_view_config
 log = logging.getLogger(__name__)
 
 
+class Problem(Exception):  # noqa: N818 - It is an answer of the API, not a fault of ours.
+    """A call of the JSON API that is refused, as RFC 9457 describes it.
+
+    :param kind: what went wrong, as the last part of the problem's type, such as ``unknown-room``.
+    :param title: the same in words, the same for every problem of this kind.
+    :param detail: what was wrong with this call, and what to do.
+    :param members: further facts for programs, such as ``errors`` by field.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        kind: str,
+        title: str,
+        detail: str,
+        headers: Mapping[str, str] | None = None,
+        **members: Any,
+    ) -> None:
+        super().__init__(detail)
+        self.status, self.kind, self.title, self.detail = status, kind, title, detail
+        self.headers = dict(headers or {})
+        self.members = members
+
+
 class Refused(Exception):  # noqa: N818 - It is an answer of the protocol, not a fault of ours.
     """A call of the old protocol that is refused."""
 
@@ -28,6 +55,27 @@ class Refused(Exception):  # noqa: N818 - It is an answer of the protocol, not a
         super().__init__(reason)
         self.reason = reason
         self.status = status
+
+
+@exception_view_config(Problem)
+def problem(error: Problem, request: Any) -> Response:
+    """Answer as RFC 9457 wants it."""
+    return Response(
+        json_body={
+            "type": f"{request.script_name}/api/v1/#{error.kind}",
+            "title": error.title,
+            "status": error.status,
+            "detail": error.detail,
+            **error.members,
+        },
+        status=error.status,
+        headerlist=[
+            ("Content-Type", "application/problem+json"),
+            ("Cache-Control", "no-store"),
+            ("Access-Control-Allow-Origin", "*"),
+            *error.headers.items(),
+        ],
+    )
 
 
 @exception_view_config(Refused)
@@ -72,6 +120,10 @@ def fault(error: Exception, request: Any) -> Response:
 
 
 def _answer(request: Any, status: int, reason: str) -> Response:
+    # The address may be one that cannot be decoded.
+    if request.environ.get("PATH_INFO", "").startswith("/api/"):
+        title = http.HTTPStatus(status).phrase
+        return problem(Problem(status, title.lower().replace(" ", "-"), title, reason), request)
     if request.method == "POST":
         return _plain(status, reason)
     return Response(

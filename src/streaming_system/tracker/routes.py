@@ -3,13 +3,69 @@
 from typing import Any
 
 ROOM = "{room:[A-Za-z0-9_]+}"
+READ = ("GET", "HEAD")
+V1 = "/api/v1"
 
 
 def includeme(config: Any) -> None:
     """Add the routes."""
     config.add_static_view("static", "static", cache_max_age=3600)
+    _old_protocol(config)
+    _api(config)
+    _crew(config)
+
+
+def _old_protocol(config: Any) -> None:
     config.add_route("endpoint.register", "/endpoint/register")
-    config.add_route("endpoint.stats", "/endpoint/stats", request_method=("GET", "HEAD"))
-    config.add_route("streams.script", "/streams.js", request_method=("GET", "HEAD"))
-    config.add_route("streams.list", "/streams.json", request_method=("GET", "HEAD"))
-    config.add_route("stream.script", f"/{ROOM}/stream.js", request_method=("GET", "HEAD"))
+    config.add_route("endpoint.logs", "/endpoint/logs")
+    config.add_route("endpoint.stats", "/endpoint/stats", request_method=READ)
+    config.add_route("pipeline.report", "/flumotion/log")
+    config.add_route("pipeline.stats", "/flumotion/stats", request_method=READ)
+    config.add_route("graphs", "/overall-stats.json", request_method=READ)
+    config.add_route("streams.script", "/streams.js", request_method=READ)
+    config.add_route("streams.list", "/streams.json", request_method=READ)
+
+
+def _api(config: Any) -> None:
+    """Add the routes of the JSON API; which methods each has is said by its views."""
+    for name, path in (
+        ("api.document", "/openapi.json"),
+        ("api.manual", "/"),
+        ("api.rooms", "/rooms"),
+        ("api.room", "/rooms/{room}"),
+        ("api.endpoints", "/rooms/{room}/endpoints"),
+        ("api.endpoint", "/rooms/{room}/endpoints/{endpoint}"),
+        ("api.draining", "/rooms/{room}/endpoints/{endpoint}/draining"),
+        ("api.samples", "/rooms/{room}/samples"),
+        ("api.playback", "/rooms/{room}/playback"),
+        ("api.components", "/components"),
+        ("api.machine", "/components/{machine}"),
+        ("api.annotations", "/annotations"),
+        ("api.annotation", "/annotations/{annotation}"),
+        ("api.incidents", "/incidents"),
+        ("api.tokens", "/tokens"),
+        ("api.token", "/tokens/{token}"),
+    ):
+        config.add_route(name, V1 + path)
+    # Whatever else is asked of the API is answered as the API answers.
+    config.add_route("api.unknown", "/api/*path")
+
+
+def _crew(config: Any) -> None:
+    config.add_route("metrics", "/metrics", request_method=READ)
+    for name, path in (
+        ("admin", ""),
+        ("admin.login", "/login"),
+        ("admin.logout", "/logout"),
+        ("admin.password", "/password"),
+        ("admin.tokens", "/tokens"),
+        ("admin.endpoints", "/endpoints"),
+        ("admin.annotations", "/annotations"),
+        ("admin.accounts", "/accounts"),
+        ("admin.audit", "/audit"),
+    ):
+        config.add_route(name, f"/admin{path}")
+    # Rooms come last: their names are free.
+    config.add_route("room.streams", f"/{ROOM}/streams.json", request_method=READ)
+    config.add_route("stream.script", f"/{ROOM}/stream.js", request_method=READ)
+    config.add_route("room.log", f"/{ROOM}/log")

@@ -1,8 +1,11 @@
 """The keys of ``[app:tracker]``, turned into values once."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import limits
 from pyramid.settings import asbool
 
 from streaming_system import rooms
@@ -14,14 +17,111 @@ class StartError(Exception):
     """The tracker cannot start, with one line that says what, where and what to do."""
 
 
-def checked(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings of the app, with the checked configuration as ``conference``.
+@dataclass(frozen=True, kw_only=True)
+class Key:
+    """A key of the ini: what it is if the ini does not say, and how its text is read.
 
-    =============================== ====================================================
-    ``conference``                  the :class:`rooms.Config` that the JSON files hold
-    ``endpoint.url``                the address of a stream server, with ``{host}`` in it
-    ``endpoint.remote_addr_field``  believe the form field ``REMOTE_ADDR``
-    =============================== ====================================================
+    :param read: takes the text and returns the value, or raises ``ValueError``.
+    :param allowed: what may stand there, for people.
+    """
+
+    default: str
+    read: Callable[[str], Any]
+    allowed: str
+
+
+def _number(least: float, most: float) -> Callable[[str], float]:
+    def read(text: str) -> float:
+        number = float(text)
+        # Nothing compares as true with NaN.
+        if not least <= number <= most:
+            raise ValueError(text)
+        return number
+
+    return read
+
+
+def _count(least: int, most: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
+            raise ValueError(text)
+        return int(text)
+
+    return read
+
+
+def _path(text: str) -> Path | None:
+    return Path(text) if text else None
+
+
+def _rate(text: str) -> limits.RateLimitItem | None:
+    return None if text == "off" else limits.parse(text)
+
+
+def _url_pattern(text: str) -> str:
+    if not text.startswith(("http://", "https://")) or text.count("{host}") != 1:
+        raise ValueError(text)
+    return text
+
+
+def _flag(text: str) -> bool:
+    return bool(asbool(text))
+
+
+_A_FLAG = "true or false"
+_A_RATE = "a rate such as 600/minute, or off"
+
+KEYS: Mapping[str, Key] = {
+    # The address of a stream server that names no URL of its own.
+    "endpoint.url": Key(
+        default=DEFAULT_ENDPOINT_URL,
+        read=_url_pattern,
+        allowed=f"an address with {{host}} in it, such as {DEFAULT_ENDPOINT_URL}",
+    ),
+    # Believe the form field REMOTE_ADDR of a registration.
+    "endpoint.remote_addr_field": Key(default="false", read=_flag, allowed=_A_FLAG),
+    # Whether clients of the old protocol may use the shared secret.
+    "secret.accepted": Key(default="true", read=_flag, allowed=_A_FLAG),
+    # Where access logs of endpoints are kept; none are while it is empty.
+    "logdir": Key(default="", read=_path, allowed="the path of a folder"),
+    # A log file is closed at this size in bytes, and so many closed ones are kept.
+    "logdir.size": Key(default="67108864", read=_count(1024, 2**40), allowed="1024 or more bytes"),
+    "logdir.files": Key(default="10", read=_count(1, 10_000), allowed="a whole number, 1 to 10000"),
+    # For how many days addresses and user agents of viewers may stay in log files; 0: never stored.
+    "privacy.days": Key(
+        default="0", read=_count(0, 365), allowed="a whole number of days, 0 to 365"
+    ),
+    # How many playback reports a second players shall send together, and how long one waits.
+    "report.rate": Key(
+        default="20", read=_number(0.1, 1e6), allowed="reports a second, 0.1 or more"
+    ),
+    "report.shortest": Key(default="5", read=_count(1, 600), allowed="seconds, 1 to 600"),
+    "report.longest": Key(default="60", read=_count(1, 600), allowed="seconds, 1 to 600"),
+    # How long what was reported is kept: single reports, minutes, and ten minutes.
+    "keep.raw": Key(default="3", read=_number(1, 10_000), allowed="hours, 1 or more"),
+    "keep.minutes": Key(default="8", read=_number(1, 10_000), allowed="days, 1 or more"),
+    "keep.tens": Key(default="400", read=_number(1, 10_000), allowed="days, 1 or more"),
+    # What one address, and one token, may ask for.
+    "limit.reports": Key(default="6000/minute", read=_rate, allowed=_A_RATE),
+    "limit.writes": Key(default="1200/minute", read=_rate, allowed=_A_RATE),
+    "limit.reads": Key(default="12000/minute", read=_rate, allowed=_A_RATE),
+    "limit.logins": Key(default="20/minute", read=_rate, allowed=_A_RATE),
+    # When the crew is alarmed: the share of time that players wait, and from how many players on.
+    "alert.rebuffering": Key(default="0.05", read=_number(0, 1), allowed="a share, 0 to 1"),
+    "alert.players": Key(default="10", read=_count(1, 10**6), allowed="a whole number from 1"),
+    # How we learn where a viewer is: a header that a CDN sets, a MaxMind file of countries.
+    "region.header": Key(default="", read=str.strip, allowed="the name of a header"),
+    "region.file": Key(default="", read=_path, allowed="the path of a MaxMind file"),
+    # Whether the crew's session cookie goes over https only.
+    "session.secure": Key(default="true", read=_flag, allowed=_A_FLAG),
+}
+
+
+def checked(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of the app: :data:`KEYS` as values, and ``conference``.
+
+    ``conference`` is the :class:`rooms.Config` that the JSON files hold. Keys of others stay as
+    they are.
 
     :raises StartError: with one line for whoever must mend it.
     """
@@ -30,18 +130,16 @@ def checked(settings: Mapping[str, Any]) -> dict[str, Any]:
     except rooms.ConfigError as error:
         raise StartError(str(error)) from None
     _check_secret(conference.site.secret, asbool(settings.get("secret.allow_example")))
-    url = settings.get("endpoint.url", DEFAULT_ENDPOINT_URL)
-    if not url.startswith(("http://", "https://")) or url.count("{host}") != 1:
-        raise StartError(
-            f"endpoint.url in the ini file is {url!r}; "
-            f"allowed: an address with {{host}} in it, such as {DEFAULT_ENDPOINT_URL}"
-        )
-    return {
-        **settings,
-        "conference": conference,
-        "endpoint.url": url,
-        "endpoint.remote_addr_field": asbool(settings.get("endpoint.remote_addr_field")),
-    }
+    own = {name: _value(name, key, settings) for name, key in KEYS.items()}
+    return {**settings, "conference": conference, **own}
+
+
+def _value(name: str, key: Key, settings: Mapping[str, Any]) -> Any:
+    text = str(settings.get(name, key.default)).strip()
+    try:
+        return key.read(text)
+    except ValueError:
+        raise StartError(f"{name} in the ini file is {text!r}; allowed: {key.allowed}") from None
 
 
 def _check_secret(secret: str, allow_example: bool) -> None:

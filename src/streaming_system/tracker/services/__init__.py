@@ -1,10 +1,12 @@
 """What the tracker does, apart from HTTP: plain classes over a session."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from streaming_system.tracker.services.endpoints import Endpoints
 
 
 def includeme(config: Any) -> None:
-    """Give every request its services."""
+    """Give every request its services, and one moment that all of it happens at."""
+    config.add_request_method(lambda request: datetime.now(UTC), "now", reify=True)
     config.add_request_method(lambda request: Endpoints(request.db), "endpoints", reify=True)

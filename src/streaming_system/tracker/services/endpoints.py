@@ -21,7 +21,7 @@ class Endpoints:
         self.db = db
 
     def register(self, *, room: str, ip: str, figures: Mapping[str, int], now: datetime) -> None:
-        """Take a report: renew the endpoint's state, and keep the figures as history.
+        """Take a report of the old protocol: the endpoint is known by its address.
 
         :param figures: declared figures; ``overall_clients``, ``overall_bitrate`` and
             ``overall_cbitrate`` are always there.
@@ -36,15 +36,15 @@ class Endpoints:
                 name: value for name, value in figures.items() if not name.startswith("overall_")
             },
         }
-        state = {"last_seen": now, **values}
+        state = {"last_seen": now, "host": ip, "left_at": None, **values}
         # Two reports of a new endpoint may come at once; the database decides, not we.
         insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert
         self.db.execute(
             insert(Endpoint)
-            .values(room=room, ip=ip, **state)
-            .on_conflict_do_update(index_elements=["room", "ip"], set_=state)
+            .values(room=room, name=ip, since=now, **state)
+            .on_conflict_do_update(index_elements=["room", "name"], set_=state)
         )
-        self.db.add(Sample(room=room, ip=ip, at=now, **values))
+        self.db.add(Sample(room=room, name=ip, at=now, **values))
 
     def alive(self, *, now: datetime, room: str | None = None) -> Sequence[Endpoint]:
         """Return the endpoints that have reported within :data:`ALIVE_FOR`, least loaded first.

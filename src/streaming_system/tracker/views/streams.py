@@ -68,7 +68,7 @@ def _room(request: Any, room: Room, endpoints: Iterable[Endpoint]) -> dict[str, 
 
 def _endpoint(request: Any, endpoint: Endpoint) -> dict[str, Any]:
     return {
-        "ip": endpoint.ip,
+        "ip": endpoint.host,
         "url": _url(request, endpoint),
         "clients": endpoint.clients,
         "bitrate": endpoint.bitrate,
@@ -78,7 +78,7 @@ def _endpoint(request: Any, endpoint: Endpoint) -> dict[str, Any]:
 
 
 def _url(request: Any, endpoint: Endpoint) -> str:
-    host = f"[{endpoint.ip}]" if ":" in endpoint.ip else endpoint.ip
+    host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
     pattern: str = request.registry.settings["endpoint.url"]
     return pattern.replace("{host}", host)
 

@@ -1,0 +1,55 @@
+"""What the tracker remembers."""
+
+from streaming_system.tracker.models.base import Base, UtcDateTime
+from streaming_system.tracker.models.crew import (
+    Account,
+    Annotation,
+    Audit,
+    Incident,
+    LoginFailure,
+    Salt,
+    ServerKey,
+    Token,
+)
+from streaming_system.tracker.models.endpoint import (
+    Endpoint,
+    LogHour,
+    LogVisitor,
+    Sample,
+    SampleMinute,
+    SampleTen,
+)
+from streaming_system.tracker.models.pipeline import Component, ComponentMood
+from streaming_system.tracker.models.playback import (
+    Playback,
+    PlaybackMinute,
+    PlaybackTen,
+    Player,
+    Rollup,
+)
+
+__all__ = [
+    "Account",
+    "Annotation",
+    "Audit",
+    "Base",
+    "Component",
+    "ComponentMood",
+    "Endpoint",
+    "Incident",
+    "LogHour",
+    "LogVisitor",
+    "LoginFailure",
+    "Playback",
+    "PlaybackMinute",
+    "PlaybackTen",
+    "Player",
+    "Rollup",
+    "Salt",
+    "Sample",
+    "SampleMinute",
+    "SampleTen",
+    "ServerKey",
+    "Token",
+    "UtcDateTime",
+]

@@ -1,0 +1,126 @@
+"""The crew: who they are, what they may do, what they did, and what is wrong."""
+
+from datetime import date, datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from streaming_system.tracker.models.base import BIG_ID, Base, UtcDateTime
+
+
+class Account(Base):
+    """Somebody of the crew who may log in: an ``admin``, or a ``viewer`` who changes nothing.
+
+    ``epoch`` is part of every session; a new number ends all of them.
+    """
+
+    __tablename__ = "account"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(sa.String(64), unique=True)
+    password_hash: Mapped[str] = mapped_column(sa.String(255))
+    role: Mapped[str] = mapped_column(sa.String(16))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    epoch: Mapped[int] = mapped_column(default=0, server_default="0")
+
+
+class LoginFailure(Base):
+    """Failed log-ins, by a keyed hash of whom they were for and where they came from."""
+
+    __tablename__ = "login_failure"
+
+    key: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
+    count: Mapped[int]
+    last_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+
+
+class Token(Base):
+    """What a program shows instead of a password. Only its SHA-256 is kept: it is random enough.
+
+    ``scope`` is ``room`` (any endpoint of ``room``), ``endpoint`` (that one), or ``crew`` (what an
+    admin may do). ``hint`` is the token's beginning, by which people recognise it.
+    """
+
+    __tablename__ = "token"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    label: Mapped[str] = mapped_column(sa.String(100))
+    scope: Mapped[str] = mapped_column(sa.String(16))
+    room: Mapped[str] = mapped_column(sa.String(64))
+    endpoint: Mapped[str] = mapped_column(sa.String(64))
+    hash: Mapped[str] = mapped_column(sa.String(64), unique=True)
+    hint: Mapped[str] = mapped_column(sa.String(16))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    created_by: Mapped[str] = mapped_column(sa.String(64))
+    used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class Annotation(Base):
+    """A word about a moment, shown in graphs. ``room`` is "" where it is about all."""
+
+    __tablename__ = "annotation"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    label: Mapped[str] = mapped_column(sa.String(200))
+    room: Mapped[str] = mapped_column(sa.String(64))
+    created_by: Mapped[str] = mapped_column(sa.String(64))
+
+
+class Incident(Base):
+    """Something that is, or was, wrong: of one kind, in one room, with one subject."""
+
+    __tablename__ = "incident"
+    __table_args__ = (
+        sa.Index(
+            "uq_incident_open",
+            "kind",
+            "room",
+            "subject",
+            unique=True,
+            sqlite_where=sa.text("closed_at IS NULL"),
+            postgresql_where=sa.text("closed_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(BIG_ID, primary_key=True)
+    kind: Mapped[str] = mapped_column(sa.String(32))
+    room: Mapped[str] = mapped_column(sa.String(64))
+    subject: Mapped[str] = mapped_column(sa.String(128))
+    summary: Mapped[str] = mapped_column(sa.String(300))
+    opened_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # Whether plugins have been told of its beginning and of its end.
+    told_open: Mapped[bool] = mapped_column(default=False)
+    told_closed: Mapped[bool] = mapped_column(default=False)
+
+
+class Audit(Base):
+    """That somebody of the crew did something."""
+
+    __tablename__ = "audit"
+
+    id: Mapped[int] = mapped_column(BIG_ID, primary_key=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    account: Mapped[str] = mapped_column(sa.String(64))
+    action: Mapped[str] = mapped_column(sa.String(32))
+    subject: Mapped[str] = mapped_column(sa.String(200))
+
+
+class ServerKey(Base):
+    """A random key that all workers share, made when it is needed first."""
+
+    __tablename__ = "server_key"
+
+    name: Mapped[str] = mapped_column(sa.String(32), primary_key=True)
+    value: Mapped[bytes] = mapped_column(sa.LargeBinary(32))
+
+
+class Salt(Base):
+    """What the addresses of one day are hashed with; it is thrown away with the day."""
+
+    __tablename__ = "salt"
+
+    day: Mapped[date] = mapped_column(primary_key=True)
+    value: Mapped[bytes] = mapped_column(sa.LargeBinary(32))

@@ -1,0 +1,102 @@
+"""Who watches, and how well."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from streaming_system.tracker.models.base import BIG_ID, Base, UtcDateTime
+
+
+class Player(Base):
+    """One open player: one viewer. ``sid`` is a random number that the player made for itself.
+
+    It counts from ``begun`` until ``until``: when the next report is overdue, or, once the player
+    has said goodbye, when it did. The figures are totals since it began, so that a lost report
+    loses nothing. Times that end in ``_ms`` are milliseconds.
+    """
+
+    __tablename__ = "player"
+    __table_args__ = (
+        sa.Index("ix_player_until_room", "until", "room", "endpoint"),
+        sa.Index("ix_player_begun_room", "begun", "room"),
+    )
+
+    sid: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
+    room: Mapped[str] = mapped_column(sa.String(64))
+    endpoint: Mapped[str] = mapped_column(sa.String(64))
+    format: Mapped[str] = mapped_column(sa.String(16))
+    quality: Mapped[str] = mapped_column(sa.String(32))
+    begun: Mapped[datetime] = mapped_column(UtcDateTime)
+    # When it came to the endpoint that it plays from now.
+    moved: Mapped[datetime] = mapped_column(UtcDateTime)
+    last_seen: Mapped[datetime] = mapped_column(UtcDateTime)
+    until: Mapped[datetime] = mapped_column(UtcDateTime)
+    startup_ms: Mapped[int | None] = mapped_column(sa.Integer)
+    played_ms: Mapped[int] = mapped_column(sa.BigInteger)
+    rebuffer_ms: Mapped[int] = mapped_column(sa.BigInteger)
+    rebuffers: Mapped[int] = mapped_column(sa.Integer)
+    dropped: Mapped[int] = mapped_column(sa.BigInteger)
+    errors: Mapped[int] = mapped_column(sa.Integer)
+
+
+class _PlaybackFigures:
+    """What happened to players: counts, and times in milliseconds."""
+
+    starts: Mapped[int] = mapped_column(sa.Integer)
+    played_ms: Mapped[int] = mapped_column(sa.BigInteger)
+    rebuffer_ms: Mapped[int] = mapped_column(sa.BigInteger)
+    rebuffers: Mapped[int] = mapped_column(sa.Integer)
+    dropped: Mapped[int] = mapped_column(sa.BigInteger)
+    errors: Mapped[int] = mapped_column(sa.Integer)
+
+
+class Playback(_PlaybackFigures, Base):
+    """What happened to one player since its last report. It does not say to which."""
+
+    __tablename__ = "playback"
+    __table_args__ = (sa.Index("ix_playback_at", "at"),)
+
+    id: Mapped[int] = mapped_column(BIG_ID, primary_key=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    room: Mapped[str] = mapped_column(sa.String(64))
+    endpoint: Mapped[str] = mapped_column(sa.String(64))
+    format: Mapped[str] = mapped_column(sa.String(16))
+    quality: Mapped[str] = mapped_column(sa.String(32))
+    startup_ms: Mapped[int | None] = mapped_column(sa.Integer)
+    bitrate: Mapped[int | None] = mapped_column(sa.BigInteger)
+
+
+class _PlaybackRollup(_PlaybackFigures):
+    """What happened to the players of one endpoint within a span that begins at ``at``.
+
+    ``startups`` is a histogram: how many players needed how long to start. ``viewers`` is how many
+    there were at the span's beginning.
+    """
+
+    at: Mapped[datetime] = mapped_column(UtcDateTime, primary_key=True)
+    room: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
+    endpoint: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
+    viewers: Mapped[int] = mapped_column(sa.Integer)
+    startups: Mapped[list[int]] = mapped_column(sa.JSON)
+
+
+class PlaybackMinute(_PlaybackRollup, Base):
+    """Playback within a minute."""
+
+    __tablename__ = "playback_minute"
+
+
+class PlaybackTen(_PlaybackRollup, Base):
+    """Playback within ten minutes."""
+
+    __tablename__ = "playback_ten"
+
+
+class Rollup(Base):
+    """Up to when the rows of a table of spans have been made."""
+
+    __tablename__ = "rollup"
+
+    name: Mapped[str] = mapped_column(sa.String(32), primary_key=True)
+    until: Mapped[datetime] = mapped_column(UtcDateTime)
