@@ -70,7 +70,7 @@ def _authorised_room(request: Any, form: Any) -> str:
     if not hmac.compare_digest(secret, conference.site.secret.encode()):
         raise Refused("SECRET", status=403)
     room = _text(form, "group")
-    if room not in conference.rooms:
+    if not conference.takes(room):
         raise Refused("GROUP", status=404)
     return room
 
