@@ -1,8 +1,8 @@
 """Simulates a talk that begins: who gets how many of 20,000 viewers within two minutes.
 
 It drives the code that serves requests: registrations and players' reports go into a database
-through the services, viewers of old pages are sent by ``Endpoints.send``, players draw from the list
-that ``Directory.room`` makes and a cache keeps for a second.
+through the services, viewers of old pages are sent by ``Endpoints.send``, players draw from the
+list that ``Directory.room`` makes and a cache keeps for a second.
 
 The model: viewers come at random moments of 120 s, each costs the same; an endpoint sees a viewer a
 random 0.5 to 2.5 s after the hand-out; endpoints report every 30 s, at phases that nobody controls.
