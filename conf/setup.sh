@@ -41,8 +41,8 @@ runuser -u streaming -- .venv/bin/alembic -c production.ini upgrade head
 say "Services"
 install -m 644 conf/streaming-*.service /etc/systemd/system/
 systemctl daemon-reload
-systemctl enable --now streaming-frontend streaming-tracker streaming-schedule
-systemctl restart streaming-frontend streaming-tracker streaming-schedule
+systemctl enable --now streaming-frontend streaming-tracker streaming-schedule streaming-watch
+systemctl restart streaming-frontend streaming-tracker streaming-schedule streaming-watch
 
 say "Left to do"
 echo "* nginx: copy conf/nginx.conf to /etc/nginx/sites-available, change the name, enable it"
