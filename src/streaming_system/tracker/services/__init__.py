@@ -4,9 +4,18 @@ from datetime import UTC, datetime
 from typing import Any
 
 from streaming_system.tracker.services.endpoints import Endpoints
+from streaming_system.tracker.services.playback import Playback
+from streaming_system.tracker.services.viewers import Crowd, Viewers
 
 
 def includeme(config: Any) -> None:
     """Give every request its services, and one moment that all of it happens at."""
     config.add_request_method(lambda request: datetime.now(UTC), "now", reify=True)
     config.add_request_method(lambda request: Endpoints(request.db), "endpoints", reify=True)
+    config.add_request_method(lambda request: Viewers(request.db), "viewers", reify=True)
+    crowd = Crowd()
+    config.add_request_method(
+        lambda request: Playback(request.db, request.registry.settings, crowd),
+        "playback",
+        reify=True,
+    )
