@@ -11,6 +11,8 @@ from streaming_system.tracker.services.regions import Regions
 from streaming_system.schedule.reader import ScheduleFile
 from streaming_system.tracker.services.endpoints import Endpoints
 from streaming_system.tracker.services.incidents import Incidents, Pace
+from streaming_system.tracker.services.playback import Playback
+from streaming_system.tracker.services.viewers import Crowd, Viewers
 
 
 def includeme(config: Any) -> None:
@@ -39,3 +41,10 @@ def _regions(settings: Mapping[str, Any]) -> Regions:
 def _incidents(request: Any) -> Incidents:
     settings = request.registry.settings
     return Incidents(request.db, settings["conference"], request.registry["schedule"], settings)
+    config.add_request_method(lambda request: Viewers(request.db), "viewers", reify=True)
+    crowd = Crowd()
+    config.add_request_method(
+        lambda request: Playback(request.db, request.registry.settings, crowd),
+        "playback",
+        reify=True,
+    )
