@@ -5,6 +5,7 @@ from typing import Any
 
 from streaming_system.tracker.services.endpoints import Endpoints
 from streaming_system.tracker.services.keys import Keys
+from streaming_system.tracker.services.logs import Logs
 
 
 def includeme(config: Any) -> None:
@@ -12,3 +13,6 @@ def includeme(config: Any) -> None:
     config.add_request_method(lambda request: datetime.now(UTC), "now", reify=True)
     config.add_request_method(lambda request: Endpoints(request.db), "endpoints", reify=True)
     config.add_request_method(lambda request: Keys(request.db), "keys", reify=True)
+    config.add_request_method(
+        lambda request: Logs(request.db, request.registry.settings), "logs", reify=True
+    )
