@@ -6,6 +6,7 @@ from typing import Any
 from streaming_system.tracker.services.endpoints import Endpoints
 from streaming_system.tracker.services.keys import Keys
 from streaming_system.tracker.services.logs import Logs
+from streaming_system.tracker.services.pipeline import Pipeline
 from streaming_system.tracker.services.playback import Playback
 from streaming_system.tracker.services.viewers import Crowd, Viewers
 
@@ -17,6 +18,8 @@ def includeme(config: Any) -> None:
     config.add_request_method(lambda request: Keys(request.db), "keys", reify=True)
     config.add_request_method(
         lambda request: Logs(request.db, request.registry.settings), "logs", reify=True
+    )
+    config.add_request_method(lambda request: Pipeline(request.db), "pipeline", reify=True)
     config.add_request_method(lambda request: Viewers(request.db), "viewers", reify=True)
     crowd = Crowd()
     config.add_request_method(
