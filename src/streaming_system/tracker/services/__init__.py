@@ -1,9 +1,12 @@
 """What the tracker does, apart from HTTP: plain classes over a session."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+from streaming_system.schedule.reader import ScheduleFile
 from streaming_system.tracker.services.endpoints import Endpoints
+from streaming_system.tracker.services.incidents import Incidents, Pace
 from streaming_system.tracker.services.keys import Keys
 from streaming_system.tracker.services.logs import Logs
 from streaming_system.tracker.services.pipeline import Pipeline
@@ -13,6 +16,9 @@ from streaming_system.tracker.services.viewers import Crowd, Viewers
 
 def includeme(config: Any) -> None:
     """Give every request its services, and one moment that all of it happens at."""
+    path = config.get_settings().get("schedule.file")
+    config.registry["schedule"] = ScheduleFile(Path(path)) if path else None
+    config.registry["incidents.pace"] = Pace()
     config.add_request_method(lambda request: datetime.now(UTC), "now", reify=True)
     config.add_request_method(lambda request: Endpoints(request.db), "endpoints", reify=True)
     config.add_request_method(lambda request: Keys(request.db), "keys", reify=True)
@@ -27,3 +33,9 @@ def includeme(config: Any) -> None:
         "playback",
         reify=True,
     )
+    config.add_request_method(_incidents, "incidents", reify=True)
+
+
+def _incidents(request: Any) -> Incidents:
+    settings = request.registry.settings
+    return Incidents(request.db, settings["conference"], request.registry["schedule"], settings)
