@@ -3,10 +3,16 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from streaming_system.tracker.services.annotations import Annotations
 from streaming_system.tracker.services.endpoints import Endpoints
+from streaming_system.tracker.services.history import History
 
 
 def includeme(config: Any) -> None:
     """Give every request its services, and one moment that all of it happens at."""
     config.add_request_method(lambda request: datetime.now(UTC), "now", reify=True)
     config.add_request_method(lambda request: Endpoints(request.db), "endpoints", reify=True)
+    config.add_request_method(lambda request: Annotations(request.db), "annotations", reify=True)
+    config.add_request_method(
+        lambda request: History(request.db, request.registry.settings), "history", reify=True
+    )
