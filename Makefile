@@ -101,6 +101,10 @@ lock: $(VENV)/installed-dev  ## Renew the lists of locked dependencies (UPGRADE=
 	@$(LOCK) $(if $(UPGRADE),--upgrade) -c requirements.txt -o requirements-dev.txt requirements-dev.in
 	@$(LOCK) $(if $(UPGRADE),--upgrade) -c requirements.txt -o requirements-fuzz.txt requirements-fuzz.in
 
+.PHONY: vendor
+vendor: $(VENV)/installed-dev  ## Fetch what browsers need of others' work (needs npm).
+	@$(BIN)/python tools/vendor.py
+
 # Away with it.
 
 .PHONY: clean distclean

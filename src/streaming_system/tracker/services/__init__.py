@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from streaming_system.schedule.reader import ScheduleFile
+from streaming_system.tracker.services.annotations import Annotations
 from streaming_system.tracker.services.directory import Directory
 from streaming_system.tracker.services.endpoints import Endpoints
+from streaming_system.tracker.services.history import History
 from streaming_system.tracker.services.incidents import Incidents, Pace
 from streaming_system.tracker.services.keys import Keys
 from streaming_system.tracker.services.logs import Logs
@@ -18,10 +20,12 @@ from streaming_system.tracker.services.viewers import Crowd, Viewers
 
 # Each service of a request, by the name that views call it by.
 SERVICES: dict[str, Callable[[Any], Any]] = {
+    "annotations": lambda r: Annotations(r.db),
     "directory": lambda r: Directory(
         r.endpoints, r.registry.settings["conference"], r.registry.settings["endpoint.url"]
     ),
     "endpoints": lambda r: Endpoints(r.db),
+    "history": lambda r: History(r.db, r.registry.settings),
     "incidents": lambda r: Incidents(
         r.db, r.registry.settings["conference"], r.registry["schedule"], r.registry.settings
     ),
