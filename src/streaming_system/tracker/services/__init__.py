@@ -7,6 +7,7 @@ from typing import Any
 
 from streaming_system.schedule.reader import ScheduleFile
 from streaming_system.tracker.services.annotations import Annotations
+from streaming_system.tracker.services.audit import Audit
 from streaming_system.tracker.services.directory import Directory
 from streaming_system.tracker.services.endpoints import Endpoints
 from streaming_system.tracker.services.history import History
@@ -16,11 +17,13 @@ from streaming_system.tracker.services.logs import Logs
 from streaming_system.tracker.services.pipeline import Pipeline
 from streaming_system.tracker.services.playback import Playback
 from streaming_system.tracker.services.regions import Regions
+from streaming_system.tracker.services.tokens import Tokens
 from streaming_system.tracker.services.viewers import Crowd, Viewers
 
 # Each service of a request, by the name that views call it by.
 SERVICES: dict[str, Callable[[Any], Any]] = {
     "annotations": lambda r: Annotations(r.db),
+    "audit": lambda r: Audit(r.db),
     "directory": lambda r: Directory(
         r.endpoints, r.registry.settings["conference"], r.registry.settings["endpoint.url"]
     ),
@@ -33,6 +36,7 @@ SERVICES: dict[str, Callable[[Any], Any]] = {
     "logs": lambda r: Logs(r.db, r.registry.settings),
     "pipeline": lambda r: Pipeline(r.db),
     "playback": lambda r: Playback(r.db, r.registry.settings, r.registry["crowd"]),
+    "tokens": lambda r: Tokens(r.db),
     "viewers": lambda r: Viewers(r.db),
 }
 
