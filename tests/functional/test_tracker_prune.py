@@ -30,6 +30,7 @@ from streaming_system.tracker.models import (
     SampleMinute,
     SampleTen,
 )
+from streaming_system.tracker.services.audience import Audience
 from streaming_system.tracker.services.history import History
 from streaming_system.tracker.services.retention import Retention
 
@@ -285,6 +286,49 @@ def test_playback_is_rolled_up_without_a_loss(add, prune, rows):
             assert sum(row["viewers"] for row in table if row["at"] == at) == sum(
                 row["begun"] <= at < row["until"] for row in watching
             )
+
+
+@pytest.fixture
+def watching(engine):
+    """Return a function that reads how many watched, and how well, before a moment."""
+
+    def watching(minutes, step, room=None):
+        with Session(engine) as db:
+            return Audience(db).watching(
+                begin=NOW - minutes * MINUTE, end=NOW, step=step, room=room
+            )
+
+    return watching
+
+
+@pytest.mark.parametrize("step", [1, 5, 10, 30])
+def test_viewers_and_waiting_are_the_same_before_and_after(add, prune, watching, step):
+    reports, open_players = playback(37), players(37)
+    add(Playback, reports)
+    add(Player, open_players)
+
+    before = watching(85, step * MINUTE)
+    prune()
+    after = watching(85, step * MINUTE)
+
+    assert after == before
+    for place, at in enumerate((*before.times[1:-1], NOW), start=1):
+        for room, viewers in before.viewers.items():
+            assert viewers[place] == sum(
+                row["begun"] <= at < row["until"] for row in open_players if row["room"] == room
+            )
+    for place, at in enumerate(before.times[:-1]):
+        within = [row for row in reports if at <= row["at"] < at + step * MINUTE]
+        for room, shares in before.rebuffering.items():
+            waited = sum(row["rebuffer_ms"] for row in within if row["room"] == room)
+            played = sum(row["played_ms"] for row in within if row["room"] == room)
+            assert shares[place] == pytest.approx(waited / (waited + played) if waited else 0)
+
+
+def test_viewers_of_one_room_are_its_own(add, watching):
+    add(Player, players(41))
+
+    assert watching(60, MINUTE, room="lab").viewers == {"lab": watching(60, MINUTE).viewers["lab"]}
 
 
 def test_pruning_at_any_moments_gives_the_same_as_pruning_once(add, prune, rows, engine):

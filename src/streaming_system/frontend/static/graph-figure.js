@@ -78,9 +78,11 @@ export class Figure {
     this.drawing?.destroy();
     const style = getComputedStyle(this.plot);
     this.text = style.color;
+    this.ink = getComputedStyle(this.element).color;
     this.line = style.borderBlockEndColor;
     this.surface = style.backgroundColor;
-    this.size = parseFloat(style.fontSize);
+    // uPlot knows whole pixels only.
+    this.size = Math.round(parseFloat(style.fontSize));
     this.font = `${this.size}px ${style.fontFamily}`;
     const axis = { stroke: this.text, font: this.font, grid: { stroke: this.line, width: 1 }, ticks: { stroke: this.line, width: 1 } };
     const swatches = [...this.legend.querySelectorAll(".swatch")].map((swatch) => getComputedStyle(swatch).color);
@@ -94,8 +96,8 @@ export class Figure {
       cursor: { y: false, points: { show: !stacked }, drag: { x: false, y: false }, sync: { key: "graphs" } },
       scales: { x: { range: () => [this.span.begin, this.span.end] }, y: { range: (drawing, least, most) => [0, this.top(most)] } },
       axes: [
-        { ...axis, space: this.size * 6, size: this.size * 3.4, values: (drawing, splits, number, space, step) => this.times(splits, step) },
-        { ...axis, size: this.size * 4.4, space: this.size * 3, values: (drawing, splits) => splits.map((y) => y.toLocaleString(this.language, { notation: y >= 10000 ? "compact" : "standard", maximumFractionDigits: 2 })) },
+        { ...axis, space: this.size * 6, size: this.size * 3.8, lineGap: 1.4, values: (drawing, splits, number, space, step) => this.times(splits, step) },
+        { ...axis, size: this.size * 4.4, space: this.size * 3, values: (drawing, splits) => splits.map((y) => y.toLocaleString(this.language, { notation: y >= 1e6 ? "compact" : "standard", maximumFractionDigits: 2 })) },
       ],
       series: [{}, ...swatches.map((colour) => ({ stroke: colour, width: stacked ? 1 : 2, fill: stacked ? colour : undefined, points: { show: false } }))],
       hooks: { setCursor: [() => this.tell()], draw: [(drawing) => this.annotate(drawing)] },
@@ -144,13 +146,16 @@ export class Figure {
     for (const { x, label } of this.annotations) {
       const place = Math.round(drawing.valToPos(x, "x", true));
       if (place < bbox.left || place > bbox.left + bbox.width) continue;
-      canvas.strokeStyle = canvas.fillStyle = this.text;
-      canvas.lineWidth = scale;
-      canvas.setLineDash([4 * scale, 3 * scale]);
-      canvas.beginPath();
-      canvas.moveTo(place, bbox.top);
-      canvas.lineTo(place, bbox.top + bbox.height);
-      canvas.stroke();
+      // Two lines, since it runs over areas of any colour.
+      for (const [colour, width, dashes] of [[this.surface, 3, []], [this.ink, 1, [4 * scale, 3 * scale]]]) {
+        canvas.strokeStyle = colour;
+        canvas.lineWidth = width * scale;
+        canvas.setLineDash(dashes);
+        canvas.beginPath();
+        canvas.moveTo(place, bbox.top);
+        canvas.lineTo(place, bbox.top + bbox.height);
+        canvas.stroke();
+      }
       const text = label.length > LONGEST_LABEL ? `${label.slice(0, LONGEST_LABEL - 1)}…` : label;
       const width = canvas.measureText(text).width + 10 * scale;
       // Near the right edge a label stands before its line.
@@ -161,7 +166,7 @@ export class Figure {
       free[row] = left + width;
       canvas.fillStyle = this.surface;
       canvas.fillRect(left + scale, bbox.top + row * height, width - 2 * scale, height);
-      canvas.fillStyle = this.text;
+      canvas.fillStyle = this.ink;
       canvas.fillText(text, left + 5 * scale, bbox.top + (row + 0.5) * height);
     }
     canvas.restore();

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from streaming_system.tracker.services.annotations import Annotations
+from streaming_system.tracker.services.audience import Audience
 from streaming_system.tracker.services.endpoints import Endpoints
 from streaming_system.tracker.services.history import History
 
@@ -16,3 +17,4 @@ def includeme(config: Any) -> None:
     config.add_request_method(
         lambda request: History(request.db, request.registry.settings), "history", reify=True
     )
+    config.add_request_method(lambda request: Audience(request.db), "audience", reify=True)
