@@ -26,13 +26,13 @@ class Watching:
     :param viewers: by room, how many players were open when each step began; the last one is how
         many are open now.
     :param rebuffering: by room, for which share of the time within each step players stood still
-        while they should have played.
+        while they should have played; ``None`` where none of them should have.
     """
 
     times: tuple[datetime, ...]
     step: timedelta
     viewers: Mapping[str, tuple[int, ...]]
-    rebuffering: Mapping[str, tuple[float, ...]]
+    rebuffering: Mapping[str, tuple[float | None, ...]]
 
 
 class Audience:
@@ -122,13 +122,16 @@ class Audience:
         of_room = sa.true() if room is None else Player.room == room
         last = -((begin - end) // step) - 1
         changes: dict[str, list[int]] = defaultdict(lambda: [0] * (last + 1))
-        at_begin = (
-            sa.select(Player.room, sa.func.count())
-            .where(Player.until > begin, Player.begun <= begin, of_room)
-            .group_by(Player.room)
-        )
-        for name, count in self.db.execute(at_begin):
-            changes[name][0] = count
+        # Those who have come since are few, and found by one index; the others are counted in
+        # another one, without a look at each of them.
+        for since, sign in ((sa.true(), 1), (Player.begun > begin, -1)):
+            open_then = (
+                sa.select(Player.room, sa.func.count())
+                .where(Player.until > begin, since, of_room)
+                .group_by(Player.room)
+            )
+            for name, count in self.db.execute(open_then):
+                changes[name][0] += sign * count
         for column, sign in ((Player.begun, 1), (Player.until, -1)):
             # Who comes within a step is there when the next one begins.
             place = ((EpochMs(column) - to_ms(begin) + step // _MS - 1) // (step // _MS)).label("p")
@@ -148,6 +151,6 @@ def _at_begin(table: _Rolled, begin: datetime, step: timedelta) -> sa.ColumnElem
     return sa.case((since == 0, table.viewers), else_=0)
 
 
-def _share(rebuffer_ms: int, played_ms: int) -> float:
+def _share(rebuffer_ms: int, played_ms: int) -> float | None:
     both = rebuffer_ms + played_ms
-    return rebuffer_ms / both if both else 0.0
+    return rebuffer_ms / both if both else None

@@ -74,7 +74,7 @@ def _graph(
     title: str,
     unit: str,
     found: Lines | Watching,
-    lines: Mapping[str, Iterable[float]],
+    lines: Mapping[str, Iterable[float | None]],
     titles: Mapping[str, str],
     stacked: bool = True,
 ) -> dict[str, Any]:
@@ -107,5 +107,5 @@ def _annotation(noted: Annotation) -> dict[str, Any]:
     return {"x": to_ms(noted.at), "label": noted.label, "room": noted.room or None}
 
 
-def _rounded(figures: Iterable[float], digits: int, unit: float = 1) -> list[float]:
-    return [round(figure / unit, digits) for figure in figures]
+def _rounded(figures: Iterable[float | None], digits: int, unit: float = 1) -> list[float | None]:
+    return [None if figure is None else round(figure / unit, digits) for figure in figures]
