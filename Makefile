@@ -72,7 +72,7 @@ testserve: $(VENV)/installed var/tracker.sqlite  ## Set everything up and serve 
 
 # The checks.
 
-.PHONY: test lint format bench bench-growth fuzz lock
+.PHONY: test lint format bench bench-balance bench-growth fuzz lock
 test: $(VENV)/installed-dev  ## Pass every test and check: what CI runs.
 	@$(MAKE) --no-print-directory lint
 	@$(BIN)/python -m pytest -n auto
@@ -88,6 +88,9 @@ format: $(VENV)/installed-dev  ## Put the code in order.
 
 bench: $(VENV)/installed-dev  ## Measure: ratios within one run.
 	@$(BIN)/python benchmarks/feed_import.py
+
+bench-balance: $(VENV)/installed-dev  ## Simulate how viewers are shared out; takes a few minutes.
+	@$(BIN)/python benchmarks/balance.py --json benchmarks/balance.json
 
 bench-growth: $(VENV)/installed-dev  ## Measure what look-ups cost when the database has grown.
 	@$(BIN)/python -W ignore benchmarks/growth.py

@@ -28,6 +28,7 @@ from streaming_system.tracker.models import (
     SampleMinute,
     SampleTen,
 )
+from streaming_system.tracker.services.logs import Logs
 from streaming_system.tracker.services.retention import Retention
 
 from .reports import KEPT, MINUTE, NOW, held, playback, players, samples
@@ -171,6 +172,18 @@ def test_what_is_old_is_forgotten_and_nothing_else(add, prune, rows):
     assert (len(rows(Incident)), len(rows(Audit))) == (1, 1)
     assert done.forgotten["endpoints"] == 1
     assert prune().forgotten == {}
+
+
+def test_log_files_with_addresses_go_after_their_days(prune, engine, tmp_path):
+    keys = {"logdir": str(tmp_path / "logs"), "privacy.days": "2"}
+    line = '203.0.113.9 - - [21/Nov/2026:12:00:00 +0000] "GET /a HTTP/1.1" 200 5 "-" "VLC"'
+    with Session(engine) as db, db.begin():
+        settings = {"logdir": tmp_path / "logs", "privacy.days": 2, "logdir.size": 10**6,
+                    "logdir.files": 10}  # fmt: skip
+        Logs(db, settings).take(room="hall", name="a", text=line, now=NOW - timedelta(days=4))
+
+    assert prune(**keys).forgotten["log files"] == 1
+    assert [path for path in (tmp_path / "logs").rglob("*") if path.is_file()] == []
 
 
 def test_nothing_is_forgotten_before_it_is_rolled_up(add, rows, engine):

@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from streaming_system.tracker.db import begin_writing
 from streaming_system.tracker.models import (
     Audit,
     Base,
@@ -108,7 +109,7 @@ class Retention:
 
         :param old: which ones; at most :data:`BATCH` of them.
         """
-        connection = self.db.connection(execution_options={"sqlite_immediate": True})
+        connection = begin_writing(self.db)
         key = tuple(model.__table__.primary_key)
         some = sa.select(*key).where(old).limit(BATCH)
         delete = sa.delete(model).where(sa.tuple_(*key).in_(some))
