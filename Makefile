@@ -72,7 +72,7 @@ testserve: $(VENV)/installed var/tracker.sqlite  ## Set everything up and serve 
 
 # The checks.
 
-.PHONY: test lint format bench bench-balance fuzz lock
+.PHONY: test lint format bench bench-balance bench-growth fuzz lock
 test: $(VENV)/installed-dev  ## Pass every test and check: what CI runs.
 	@$(MAKE) --no-print-directory lint
 	@$(BIN)/python -m pytest -n auto
@@ -91,6 +91,9 @@ bench: $(VENV)/installed-dev  ## Measure: ratios within one run.
 
 bench-balance: $(VENV)/installed-dev  ## Simulate how viewers are shared out; takes a few minutes.
 	@$(BIN)/python benchmarks/balance.py --json benchmarks/balance.json
+
+bench-growth: $(VENV)/installed-dev  ## Measure what look-ups cost when the database has grown.
+	@$(BIN)/python -W ignore benchmarks/growth.py
 
 fuzz: $(VENV)/installed-dev  ## Look for feeds that make a parser fail, for a minute.
 	@$(PIP) install --require-hashes -r requirements-fuzz.txt

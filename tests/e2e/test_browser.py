@@ -16,7 +16,7 @@ from .conftest import set_key
 
 SECRET = "move me to config.private.json"
 PAGES = ("/", "/example", "/garden", "/example?template=inroom", "/monitor", "/nowhere",
-         "/tracker/endpoint/stats")  # fmt: skip
+         "/tracker/endpoint/stats", "/graphs", "/graphs?range=event")  # fmt: skip
 
 
 @pytest.fixture(scope="session")
@@ -267,3 +267,48 @@ def test_a_page_that_was_offline_when_the_talk_changed_catches_up(chromium, site
 
     page.get_by_role("heading", name="Second", level=1).wait_for(timeout=10_000)
     context.close()
+
+
+def test_graphs_show_who_streams_and_stay_up_to_date(visit, site, go_live):
+    go_live("example")
+    page = visit("/graphs?range=10")
+    legend = page.locator(".graph").first.locator(".legend li")
+    legend.first.wait_for()
+    page.evaluate("window.stillTheSamePage = true")
+    assert page.locator(".graph canvas").count() == 2
+    assert page.locator(".graph h2").all_inner_texts() == [
+        "Overall Bitrate Mbit/s",
+        "Overall Clients viewers",
+    ]
+
+    go_live("garden")
+    page.locator(".graph .legend li:nth-child(2)").first.wait_for(timeout=15_000)
+    page.locator("details summary").first.click()
+    page.get_by_role("link", name="1 hour").click()
+
+    assert page.url == f"{site.url}/graphs?range=60"
+    assert page.evaluate("window.stillTheSamePage")
+    rows = page.locator(".graph table").first.locator("tbody tr th").all_inner_texts()
+    assert rows[0] == "Together"
+    assert len(rows) == 3
+    page.go_back()
+    assert page.locator("[data-range='10']").get_attribute("aria-current") == "true"
+    assert page.complaints == []
+
+
+def test_graphs_lead_to_the_servers_of_a_room(visit, site, go_live):
+    go_live("example")
+    page = visit("/graphs?range=10")
+
+    page.locator(".legend a").first.click()
+
+    page.locator(".graph canvas").first.wait_for()
+    assert page.url == f"{site.url}/graphs?room=example&range=10"
+    assert page.get_by_role("link", name="All rooms").get_attribute("href") == "/graphs?range=10"
+
+
+def test_without_javascript_the_graphs_are_figures(visit, site):
+    page = visit("/graphs", java_script_enabled=False)
+
+    link = page.locator("noscript a, .notice a").first.get_attribute("href")
+    assert site.get(link).json()["graphs"]

@@ -710,3 +710,28 @@ class TestStart:
         write(Schedule(), schedule_file)
 
         assert site.get("/lab/json").json == []
+
+
+class TestGraphs:
+    @pytest.mark.parametrize(
+        ("asked", "minutes"),
+        # The keynote began 20 minutes ago, and the event two hours before it.
+        [("", 120), ("?range=10080", 10080), ("?range=event", 140)],
+    )
+    def test_the_range_is_kept_in_the_address(self, site, asked, minutes):
+        page = site.get(f"/graphs{asked}")
+
+        [chosen] = page.html.select("[aria-current=true]")
+        assert chosen["href"] == f"/graphs{asked or '?range=120'}"
+        assert f"overall-stats.json?range={minutes}" in page.text
+
+    def test_a_range_that_nobody_offers_is_refused(self, site):
+        page = site.get("/graphs?range=7%22%3E", status=400)
+
+        assert "allowed: 10, 60, 120, 1440, 10080, event" in page.text
+
+    def test_a_room_has_graphs_of_its_servers(self, site):
+        page = site.get("/graphs?room=hall&range=60")
+
+        assert page.html.h1.get_text() == "Great Hall: its servers"
+        assert page.html.select_one("[data-graphs]")["data-of"] == "hall"

@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from streaming_system.tracker.db import make_engine
-from streaming_system.tracker.models import Annotation, Sample
+from streaming_system.tracker.models import Annotation, Playback, Player, Sample
 
 MBIT = 1_000_000
 
@@ -130,3 +130,48 @@ def test_anybody_may_read_it_and_keep_it_for_a_moment(tracker):
 
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
     assert answer.headers["Cache-Control"] == "max-age=3, public"
+
+
+def test_players_add_graphs_of_their_own(tracker, add):
+    now = datetime.now(UTC)
+    add(
+        Player,
+        *(
+            {"sid": str(number), "room": "hall", "endpoint": "a", "format": "hls", "quality": "",
+             "begun": now - timedelta(minutes=5), "moved": now, "last_seen": now,
+             "until": now + timedelta(minutes=1), "startup_ms": None, "played_ms": 0,
+             "rebuffer_ms": 0, "rebuffers": 0, "dropped": 0, "errors": 0}
+            for number in range(3)
+        ),
+    )  # fmt: skip
+    add(
+        Playback,
+        {"at": now - timedelta(minutes=3), "room": "hall", "endpoint": "a", "format": "hls",
+         "quality": "", "startup_ms": None, "bitrate": None, "starts": 0, "played_ms": 9000,
+         "rebuffer_ms": 1000, "rebuffers": 1, "dropped": 0, "errors": 0},
+    )  # fmt: skip
+
+    viewers, rebuffering = tracker.get("/overall-stats.json?range=10").json["graphs"][2:]
+
+    assert (viewers["title"], viewers["stacked"]) == ("Viewers by players", True)
+    assert viewers["series"][0]["title"] == "Great Hall"
+    assert [y for _, y in viewers["series"][0]["data"]][-1] == 3
+    assert (rebuffering["title"], rebuffering["stacked"]) == ("Rebuffering", False)
+    assert {y for _, y in rebuffering["series"][0]["data"]} == {None, 10.0}
+
+
+def test_a_room_has_graphs_of_its_endpoints(tracker, add):
+    now = datetime.now(UTC)
+    add(
+        Sample,
+        sample("hall", "a", now, 10),
+        sample("hall", "b", now, 5),
+        sample("lab", "c", now, 1),
+    )
+
+    clients = tracker.get("/overall-stats.json?range=10&room=hall").json["graphs"][1]
+
+    assert [(each["label"], each["data"][-1][1]) for each in clients["series"]] == [
+        ("a", 10),
+        ("b", 5),
+    ]

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from streaming_system.tracker.db import check_tables, make_engine
 from streaming_system.tracker.models import SampleMinute
+from streaming_system.tracker.services.logs import Logs
 from streaming_system.tracker.services.retention import BATCH, OLD, Retention
 from streaming_system.tracker.services.rollup import RULES, Rollups
 from streaming_system.tracker.settings import StartError, checked
@@ -104,6 +105,8 @@ def _prune(turns: _Turns, settings: Mapping[str, Any], now: datetime) -> Pruned:
             with turns.next() as db:
                 count = Retention(db, settings).forget(model, old(times))
             forgotten[name] += count
+    with turns.next() as db:
+        forgotten["log files"] = Logs(db, settings).prune(now=now)
     return Pruned(until=until, made=+made, forgotten=+forgotten)
 
 

@@ -27,7 +27,9 @@ export class Figure {
     this.clock = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
     this.seconds = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
     this.day = new Intl.DateTimeFormat(language, { weekday: "short", day: "numeric", month: "short" });
-    this.title = make("h2", { id: `graph-${number}` });
+    this.title = make("span");
+    this.unit = make("span", { class: "unit" });
+    const head = make("h2", { id: `graph-${number}` }, this.title, " ", this.unit);
     this.plot = make("div", { class: "plot", "aria-hidden": "true" });
     this.empty = make("p", { class: "quiet empty", hidden: "" }, "Nothing was streamed within this range.");
     this.when = make("p", { class: "when" });
@@ -36,7 +38,7 @@ export class Figure {
     this.heads = make("tr");
     const table = make("table", { "aria-labelledby": `graph-${number}` }, make("thead", {}, this.heads), this.rows);
     this.element = make("figure", { class: "graph", "aria-labelledby": `graph-${number}` },
-      make("figcaption", {}, this.title), this.plot, this.empty, this.when, this.legend,
+      make("figcaption", {}, head), this.plot, this.empty, this.when, this.legend,
       make("details", {}, make("summary", {}, "As a table"), make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Figures" }, table)));
     new ResizeObserver(() => this.resize()).observe(this.plot);
   }
@@ -49,7 +51,8 @@ export class Figure {
     this.annotations = annotations;
     this.span = span;
     this.numbers = new Intl.NumberFormat(this.language, { maximumFractionDigits: DIGITS[graph.unit] ?? 0, minimumFractionDigits: DIGITS[graph.unit] ?? 0 });
-    setText(this.title, `${graph.title}, ${graph.unit}`);
+    setText(this.title, graph.title);
+    setText(this.unit, graph.unit);
     const nothing = graph.series.length === 0;
     this.empty.hidden = !nothing;
     this.plot.hidden = this.when.hidden = this.legend.hidden = nothing;
@@ -78,9 +81,11 @@ export class Figure {
     this.drawing?.destroy();
     const style = getComputedStyle(this.plot);
     this.text = style.color;
+    this.ink = getComputedStyle(this.element).color;
     this.line = style.borderBlockEndColor;
     this.surface = style.backgroundColor;
-    this.size = parseFloat(style.fontSize);
+    // uPlot knows whole pixels only.
+    this.size = Math.round(parseFloat(style.fontSize));
     this.font = `${this.size}px ${style.fontFamily}`;
     const axis = { stroke: this.text, font: this.font, grid: { stroke: this.line, width: 1 }, ticks: { stroke: this.line, width: 1 } };
     const swatches = [...this.legend.querySelectorAll(".swatch")].map((swatch) => getComputedStyle(swatch).color);
@@ -94,8 +99,8 @@ export class Figure {
       cursor: { y: false, points: { show: !stacked }, drag: { x: false, y: false }, sync: { key: "graphs" } },
       scales: { x: { range: () => [this.span.begin, this.span.end] }, y: { range: (drawing, least, most) => [0, this.top(most)] } },
       axes: [
-        { ...axis, space: this.size * 6, size: this.size * 3.4, values: (drawing, splits, number, space, step) => this.times(splits, step) },
-        { ...axis, size: this.size * 4.4, space: this.size * 3, values: (drawing, splits) => splits.map((y) => y.toLocaleString(this.language, { notation: y >= 10000 ? "compact" : "standard", maximumFractionDigits: 2 })) },
+        { ...axis, space: this.size * 6, size: this.size * 3.8, lineGap: 1.4, values: (drawing, splits, number, space, step) => this.times(splits, step) },
+        { ...axis, size: this.size * 5.2, space: this.size * 3, values: (drawing, splits) => splits.map((y) => y.toLocaleString(this.language, { notation: y >= 1e6 ? "compact" : "standard", maximumFractionDigits: 2 })) },
       ],
       series: [{}, ...swatches.map((colour) => ({ stroke: colour, width: stacked ? 1 : 2, fill: stacked ? colour : undefined, points: { show: false } }))],
       hooks: { setCursor: [() => this.tell()], draw: [(drawing) => this.annotate(drawing)] },
@@ -141,16 +146,21 @@ export class Figure {
     canvas.font = `${this.size * scale}px ${this.font.slice(this.font.indexOf(" ") + 1)}`;
     canvas.textBaseline = "middle";
     canvas.textAlign = "start";
-    for (const { x, label } of this.annotations) {
-      const place = Math.round(drawing.valToPos(x, "x", true));
-      if (place < bbox.left || place > bbox.left + bbox.width) continue;
-      canvas.strokeStyle = canvas.fillStyle = this.text;
-      canvas.lineWidth = scale;
-      canvas.setLineDash([4 * scale, 3 * scale]);
+    const shown = this.annotations.map(({ x, label }) => [Math.round(drawing.valToPos(x, "x", true)), label])
+      .filter(([place]) => place >= bbox.left && place <= bbox.left + bbox.width);
+    // Two lines each, since they run over areas of any colour.
+    for (const [colour, width, dashes] of [[this.surface, 2, []], [this.ink, 1, [4 * scale, 3 * scale]]]) {
+      canvas.strokeStyle = colour;
+      canvas.lineWidth = width * scale;
+      canvas.setLineDash(dashes);
       canvas.beginPath();
-      canvas.moveTo(place, bbox.top);
-      canvas.lineTo(place, bbox.top + bbox.height);
+      for (const [place] of shown) {
+        canvas.moveTo(place, bbox.top);
+        canvas.lineTo(place, bbox.top + bbox.height);
+      }
       canvas.stroke();
+    }
+    for (const [place, label] of shown) {
       const text = label.length > LONGEST_LABEL ? `${label.slice(0, LONGEST_LABEL - 1)}…` : label;
       const width = canvas.measureText(text).width + 10 * scale;
       // Near the right edge a label stands before its line.
@@ -161,7 +171,7 @@ export class Figure {
       free[row] = left + width;
       canvas.fillStyle = this.surface;
       canvas.fillRect(left + scale, bbox.top + row * height, width - 2 * scale, height);
-      canvas.fillStyle = this.text;
+      canvas.fillStyle = this.ink;
       canvas.fillText(text, left + 5 * scale, bbox.top + (row + 0.5) * height);
     }
     canvas.restore();
@@ -187,7 +197,7 @@ export class Figure {
     const [x] = series[0].data[point];
     const isNow = point === last && this.span.end - x < 2 * this.graph.step * 1000;
     setText(this.when, isNow ? "Now" : `${this.day.format(x)}, ${(this.graph.step < 60 ? this.seconds : this.clock).format(x)}`);
-    series.forEach(({ data }, place) => setText(this.values[place], this.numbers.format(data[point][1])));
+    series.forEach(({ data }, place) => setText(this.values[place], this.written(data[point][1])));
     if (this.link) this.legend.querySelectorAll("a").forEach((link, place) => { link.href = this.link(series[place].label); });
   }
 
@@ -199,8 +209,15 @@ export class Figure {
     }
     const heads = ["", "Now", "Most", "Mean"];
     this.heads.replaceChildren(...heads.map((text) => make("th", { scope: "col", class: text ? "number" : "" }, text || "Line")));
-    this.rows.replaceChildren(...lines.map(({ title, figures }) => make("tr", {}, make("th", { scope: "row" }, title), ...[
-      figures.at(-1), Math.max(...figures), figures.reduce((sum, y) => sum + y, 0) / figures.length,
-    ].map((y) => make("td", { class: "number" }, this.numbers.format(y))))));
+    this.rows.replaceChildren(...lines.map(({ title, figures }) => {
+      const known = figures.filter((y) => y !== null);
+      const mean = known.length ? known.reduce((sum, y) => sum + y, 0) / known.length : null;
+      const most = known.length ? Math.max(...known) : null;
+      return make("tr", {}, make("th", { scope: "row" }, title), ...[figures.at(-1), most, mean].map((y) => make("td", { class: "number" }, this.written(y))));
+    }));
+  }
+
+  written(y) {
+    return y === null ? "–" : this.numbers.format(y);
   }
 }

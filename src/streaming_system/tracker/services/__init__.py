@@ -7,6 +7,7 @@ from typing import Any
 
 from streaming_system.schedule.reader import ScheduleFile
 from streaming_system.tracker.services.annotations import Annotations
+from streaming_system.tracker.services.audience import Audience
 from streaming_system.tracker.services.audit import Audit
 from streaming_system.tracker.services.directory import Directory
 from streaming_system.tracker.services.endpoints import Endpoints
@@ -23,6 +24,7 @@ from streaming_system.tracker.services.viewers import Crowd, Viewers
 # Each service of a request, by the name that views call it by.
 SERVICES: dict[str, Callable[[Any], Any]] = {
     "annotations": lambda r: Annotations(r.db),
+    "audience": lambda r: Audience(r.db),
     "audit": lambda r: Audit(r.db),
     "directory": lambda r: Directory(
         r.endpoints, r.registry.settings["conference"], r.registry.settings["endpoint.url"]

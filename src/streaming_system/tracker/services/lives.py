@@ -22,9 +22,7 @@ def lives(begin: datetime, end: datetime, room: str | None = None) -> sa.CTE:
     :param room: only this room's.
     """
     at = EpochMs(Sample.at) - to_ms(begin)
-    following = sa.func.lead(at).over(
-        partition_by=(Sample.room, Sample.name), order_by=(Sample.at, Sample.id)
-    )
+    following = sa.func.lead(at).over(partition_by=(Sample.room, Sample.name), order_by=at)
     samples = (
         sa.select(
             Sample.room,

@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from streaming_system.tracker.db import begin_writing
 from streaming_system.tracker.models import (
     Audit,
     Base,
@@ -34,7 +35,7 @@ from streaming_system.tracker.services.rollup import Rollups, Table
 # So many rows of a table are deleted in one transaction.
 BATCH = 5000
 DAY = timedelta(days=1)
-# Lines of yesterday's log, and the reports of a failing machine, may come a little late.
+# Lines of an access log count for a day; the hour that they are of began before.
 LATE = timedelta(hours=1)
 
 
@@ -52,11 +53,6 @@ class Times:
     playback_minutes: datetime
     tens: datetime
 
-    @property
-    def day(self) -> datetime:
-        """The beginning of the day that may still be hashed with its salt."""
-        return (self.now - LATE).replace(hour=0, minute=0, second=0, microsecond=0)
-
 
 # What is forgotten: the table, what people call its rows, and which of them.
 OLD: tuple[tuple[type[Base], str, Callable[[Times], sa.ColumnElement[bool]]], ...] = (
@@ -68,8 +64,8 @@ OLD: tuple[tuple[type[Base], str, Callable[[Times], sa.ColumnElement[bool]]], ..
     (SampleTen, "tens of samples", lambda t: SampleTen.at < t.tens),
     (PlaybackTen, "tens of playback", lambda t: PlaybackTen.at < t.tens),
     (LogHour, "hours of logs", lambda t: LogHour.hour < t.tens),
-    (LogVisitor, "visitors", lambda t: LogVisitor.hour < t.day),
-    (Salt, "salts", lambda t: Salt.day < t.day.date()),
+    (LogVisitor, "visitors", lambda t: LogVisitor.hour < t.now - DAY - LATE),
+    (Salt, "salts", lambda t: Salt.day < (t.now - DAY).date()),
     (Endpoint, "endpoints", lambda t: Endpoint.last_seen < t.now - REMEMBERED_FOR),
     (Component, "components", lambda t: Component.reported_at < t.now - REMEMBERED_FOR),
     (
@@ -113,7 +109,7 @@ class Retention:
 
         :param old: which ones; at most :data:`BATCH` of them.
         """
-        connection = self.db.connection(execution_options={"sqlite_immediate": True})
+        connection = begin_writing(self.db)
         key = tuple(model.__table__.primary_key)
         some = sa.select(*key).where(old).limit(BATCH)
         delete = sa.delete(model).where(sa.tuple_(*key).in_(some))

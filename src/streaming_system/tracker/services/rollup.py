@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from streaming_system.tracker.db import begin_writing
 from streaming_system.tracker.models import (
     Playback,
     PlaybackMinute,
@@ -117,7 +118,7 @@ class Rollups:
         It is for a transaction of its own. Several at once wait for each other.
         """
         rule = RULES[table]
-        connection = self.db.connection(execution_options={"sqlite_immediate": True})
+        connection = begin_writing(self.db)
         insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert
         limit = self._limit(rule, now)
         begin = limit and self._begin(table, rule, limit, insert)

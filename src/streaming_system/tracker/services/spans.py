@@ -103,7 +103,8 @@ def playback_minutes(db: Session, begin: datetime, end: datetime) -> list[Row]:
             *within, Playback.startup_ms.is_not(None)
         )
     ):
-        histogram.add(rows.row(begin + place * MINUTE, room, endpoint)["startups"], took)
+        row = rows.row(begin + place * MINUTE, room, endpoint)
+        row["startups"] = histogram.add(row["startups"], took)
     for place in range((end - begin) // MINUTE):
         at = begin + place * MINUTE
         for room, endpoint, viewers in db.execute(
@@ -124,7 +125,7 @@ def playback_tens(db: Session, begin: datetime, end: datetime) -> list[Row]:
         )
     ):
         row = rows.row(floor(minute.at, TEN), minute.room, minute.endpoint)
-        row["startups"] = histogram.merge([row["startups"], minute.startups])
+        row["startups"] = histogram.merge(row["startups"], minute.startups)
         row["viewers"] += minute.viewers if minute.at == row["at"] else 0
         row.update({name: row[name] + getattr(minute, name) for name in _PLAYBACK_SUMS})
     return rows.all()

@@ -1,6 +1,6 @@
 """Figures over time, for graphs."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -10,38 +10,57 @@ from pyramid.view import view_config
 
 from streaming_system.tracker.graph_query import GraphQuery, read_query
 from streaming_system.tracker.models import Annotation
+from streaming_system.tracker.services.audience import Watching
 from streaming_system.tracker.services.epoch import to_ms
-from streaming_system.tracker.services.history import Line, Lines
+from streaming_system.tracker.services.history import Lines
 
 # A graph of days need not be newer than this, however many people look at it.
 LONGEST_CACHE = timedelta(seconds=5)
 SHORTEST_CACHE = timedelta(seconds=1)
 
+MEGA = 1_000_000
+
 
 @view_config(route_name="graphs", renderer="json")
 def overall_stats(request: Any) -> dict[str, Any]:
-    """Return bitrate and viewers over time: of every room, or of the endpoints of one."""
+    """Return figures over time of every room, or of the endpoints of one."""
     query = _query(request)
     begin = request.now - query.length
     step = request.history.step(begin=begin, end=request.now, now=request.now)
-    found = request.history.bitrate_and_clients(
-        begin=begin, end=request.now, step=step, room=query.room
-    )
-    names = _names(request, found, query.room)
+    span: dict[str, Any] = {"begin": begin, "end": request.now, "step": step, "room": query.room}
+    noted = request.annotations.between(begin, request.now, query.room)
     request.response.cache_expires(int(min(max(step / 10, SHORTEST_CACHE), LONGEST_CACHE).seconds))
     request.response.cache_control.public = True
     # Anybody may draw graphs of their own.
     request.response.headers["Access-Control-Allow-Origin"] = "*"
     return {
-        "graphs": [
-            _graph("Overall Bitrate", "Mbit/s", found, names, lambda line: _mega(line.bitrate)),
-            _graph("Overall Clients", "viewers", found, names, lambda line: _round(line.clients)),
-        ],
-        "annotations": [
-            _annotation(noted)
-            for noted in request.annotations.between(begin, request.now, query.room)
-        ],
+        "graphs": [*_of_endpoints(request, span), *_of_players(request, span)],
+        "annotations": [_annotation(each) for each in noted],
     }
+
+
+def _of_endpoints(request: Any, span: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return what endpoints report: the graphs that clients of the original know."""
+    found = request.history.bitrate_and_clients(**span)
+    titles = {} if span["room"] else _titles(request)
+    bitrate = {name: _rounded(line.bitrate, 3, MEGA) for name, line in found.lines.items()}
+    clients = {name: _rounded(line.clients, 1) for name, line in found.lines.items()}
+    return [
+        _graph("Overall Bitrate", "Mbit/s", found, bitrate, titles),
+        _graph("Overall Clients", "viewers", found, clients, titles),
+    ]
+
+
+def _of_players(request: Any, span: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return what players report, where they do."""
+    found = request.audience.watching(**span)
+    shares = {name: _rounded(line, 3, 0.01) for name, line in found.rebuffering.items()}
+    titles = _titles(request)
+    graphs = [
+        _graph("Viewers by players", "viewers", found, found.viewers, titles),
+        _graph("Rebuffering", "%", found, shares, titles, stacked=False),
+    ]
+    return [graph for graph in graphs if graph["series"]]
 
 
 def _query(request: Any) -> GraphQuery:
@@ -54,41 +73,39 @@ def _query(request: Any) -> GraphQuery:
 def _graph(
     title: str,
     unit: str,
-    found: Lines,
-    names: Mapping[str, str],
-    figures: Callable[[Line], list[float]],
+    found: Lines | Watching,
+    lines: Mapping[str, Iterable[float | None]],
+    titles: Mapping[str, str],
+    stacked: bool = True,
 ) -> dict[str, Any]:
     times = [to_ms(moment) for moment in found.times]
     return {
         "title": title,
-        "stacked": True,
+        "stacked": stacked,
         "unit": unit,
         "step": found.step.total_seconds(),
         "series": [
             {
                 "label": label,
-                "title": name,
-                "data": list(zip(times, figures(found.lines[label]), strict=True)),
+                "title": titles.get(label, label),
+                "data": list(zip(times, lines[label], strict=True)),
             }
-            for label, name in names.items()
+            # Rooms that are configured come first.
+            for label in dict.fromkeys((*titles, *lines))
+            if label in lines
         ],
     }
 
 
-def _names(request: Any, found: Lines, room: str | None) -> dict[str, str]:
-    """Return what people call each line, by its label; rooms that are configured come first."""
-    rooms = {} if room else request.registry.settings["conference"].rooms
-    known = {each.id: each.title for each in rooms.values() if each.id in found.lines}
-    return known | {label: label for label in found.lines if label not in known}
+def _titles(request: Any) -> dict[str, str]:
+    """Return what people call every room, by its id."""
+    rooms = request.registry.settings["conference"].rooms
+    return {room.id: room.title for room in rooms.values()}
 
 
 def _annotation(noted: Annotation) -> dict[str, Any]:
     return {"x": to_ms(noted.at), "label": noted.label, "room": noted.room or None}
 
 
-def _mega(figures: tuple[float, ...]) -> list[float]:
-    return [round(figure / 1_000_000, 3) for figure in figures]
-
-
-def _round(figures: tuple[float, ...]) -> list[float]:
-    return [round(figure, 1) for figure in figures]
+def _rounded(figures: Iterable[float | None], digits: int, unit: float = 1) -> list[float | None]:
+    return [None if figure is None else round(figure / unit, digits) for figure in figures]

@@ -6,7 +6,6 @@ import re
 import signal
 import subprocess
 import sys
-from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -16,7 +15,6 @@ from sqlalchemy.orm import Session
 
 from streaming_system.cli import main
 from streaming_system.tracker import upkeep
-from streaming_system.tracker.db import make_engine
 from streaming_system.tracker.models import (
     Audit,
     Endpoint,
@@ -30,98 +28,10 @@ from streaming_system.tracker.models import (
     SampleMinute,
     SampleTen,
 )
-from streaming_system.tracker.services.history import History
+from streaming_system.tracker.services.logs import Logs
 from streaming_system.tracker.services.retention import Retention
 
-NOW = datetime(2026, 11, 25, 12, 3, 20, tzinfo=UTC)
-MINUTE, SECOND = timedelta(minutes=1), timedelta(seconds=1)
-SETTINGS = {"keep.raw": 1.0, "keep.minutes": 1.0, "keep.tens": 400.0}
-
-
-@pytest.fixture
-def engine(database):
-    engine = make_engine({"sqlalchemy.url": database})
-    yield engine
-    engine.dispose()
-
-
-@pytest.fixture
-def add(engine):
-    """Return a function that adds rows."""
-
-    def add(model, rows):
-        with engine.begin() as connection:
-            connection.execute(sa.insert(model), rows)
-
-    return add
-
-
-@pytest.fixture
-def prune(tracker_settings):
-    """Return a function that prunes as the timer does, at some moment."""
-
-    def prune(now=NOW, **keep):
-        kept = {"keep.raw": "1", "keep.minutes": "1"} | keep
-        return upkeep.prune(tracker_settings | kept, clock=lambda: now, pause=lambda seconds: None)
-
-    return prune
-
-
-@pytest.fixture
-def lines(engine):
-    """Return a function that reads the figures of a span."""
-
-    def lines(minutes, step, now=NOW, room=None):
-        with Session(engine) as db:
-            return History(db, SETTINGS).bitrate_and_clients(
-                begin=now - minutes * MINUTE, end=now, step=step, room=room
-            )
-
-    return lines
-
-
-def samples(seed, minutes=200):
-    """Return what some endpoints report, with gaps, goodbyes and two programs of one name."""
-    chance = random.Random(seed)
-    rows = []
-    for room, name in (("hall", "a"), ("hall", "b"), ("lab", "a"), ("gone", "x")):
-        at = NOW - minutes * MINUTE + chance.random() * 90 * SECOND
-        while at < NOW:
-            clients = chance.choice((0, 1, chance.randrange(5000)))
-            rows.append(
-                {
-                    "room": room,
-                    "name": name,
-                    # Quarters of seconds are the same number in every database.
-                    "at": at.replace(microsecond=at.microsecond // 250_000 * 250_000),
-                    "clients": clients,
-                    "bitrate": clients * 800_000,
-                    "cbitrate": clients * 900_000,
-                    "figures": {},
-                }
-            )
-            at += chance.choice((30, 30, 30, 29.5, 31, 5, 0.25, 60, 61, 95, 700)) * SECOND
-    return rows
-
-
-def held(rows, begin, end):
-    """Return clients and bitrate times milliseconds by room and name: one look at every sample."""
-    series = defaultdict(list)
-    for row in sorted(rows, key=lambda row: row["at"]):
-        series[row["room"], row["name"]].append(row)
-    sums = {}
-    for key, reports in series.items():
-        parts = [
-            (row, max(timedelta(0), min(until, end) - max(row["at"], begin)) / SECOND * 1000)
-            for row, until in (
-                (row, min([row["at"] + MINUTE, *(r["at"] for r in reports[i + 1 : i + 2])]))
-                for i, row in enumerate(reports)
-            )
-        ]
-        sums[key] = tuple(
-            sum(row[figure] * ms for row, ms in parts) for figure in ("clients", "bitrate")
-        )
-    return sums
+from .reports import KEPT, MINUTE, NOW, held, playback, players, samples
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -142,124 +52,6 @@ def test_minutes_and_tens_are_what_the_samples_say(add, prune, rows, seed):
     # Nothing that held is missing: the minutes add up to the whole.
     whole = held(reported, NOW - 300 * MINUTE, NOW.replace(minute=1, second=0))
     assert sum(row["clients_ms"] for row in minutes) == sum(value[0] for value in whole.values())
-
-
-@pytest.mark.parametrize("step", [30, 60, 300, 600, 1800])
-def test_graphs_are_the_same_before_and_after(add, prune, lines, step):
-    add(Sample, samples(7))
-    span = 50 if step < 60 else 190
-    before = lines(span, step * SECOND)
-
-    prune()
-    after = lines(span, step * SECOND)
-
-    assert after.times == before.times
-    assert set(after.lines) == set(before.lines)
-    for name, line in before.lines.items():
-        assert after.lines[name].clients == pytest.approx(line.clients)
-        assert after.lines[name].bitrate == pytest.approx(line.bitrate)
-
-
-@pytest.mark.parametrize("step", [5, 30, 60, 600])
-def test_a_point_of_a_graph_is_the_mean_over_time_of_all_endpoints(add, lines, step):
-    reported = samples(11, minutes=60)
-    add(Sample, reported)
-
-    found = lines(50, step * SECOND)
-
-    for place, at in enumerate(found.times[:-1]):
-        expected = held(reported, at, at + step * SECOND)
-        for room, line in found.lines.items():
-            clients = sum(value[0] for key, value in expected.items() if key[0] == room)
-            assert line.clients[place] == pytest.approx(clients / 1000 / step)
-
-
-def test_lines_of_a_room_are_its_endpoints_and_add_up_to_it(add, prune, lines):
-    add(Sample, samples(13))
-    prune(NOW - 20 * MINUTE)
-
-    room = lines(190, MINUTE).lines["hall"]
-    endpoints = lines(190, MINUTE, room="hall").lines
-
-    assert set(endpoints) == {"a", "b"}
-    assert [a + b for a, b in zip(endpoints["a"].clients, endpoints["b"].clients, strict=True)] == (
-        pytest.approx(list(room.clients))
-    )
-
-
-def test_an_endpoint_that_ends_falls_to_zero(add, prune, lines):
-    begun = NOW.replace(second=0) - 30 * MINUTE
-    add(
-        Sample,
-        [
-            {"room": "hall", "name": name, "at": begun + place * MINUTE / 2, "clients": clients,
-             "bitrate": 0, "cbitrate": 0, "figures": {}}
-            for name, figures in (("silent", [7] * 8), ("goodbye", [5] * 7 + [0]))
-            for place, clients in enumerate(figures)
-        ],
-    )  # fmt: skip
-    # The last report of one is that of half past the fourth minute, and holds for a minute; the
-    # other says goodbye at that moment.
-    expected = (0, 12, 12, 12, 7 + 5 / 2, 7 / 2, 0, 0)
-
-    before = lines(31, MINUTE)
-    prune()
-    after = lines(31, MINUTE)
-
-    for found in (before, after):
-        assert found.times[1] == begun
-        assert found.lines["hall"].clients[:8] == expected
-        assert set(found.lines["hall"].clients[8:]) == {0}
-
-
-def test_the_last_step_is_what_holds_now(add, lines):
-    add(
-        Sample,
-        [
-            {"room": "hall", "name": name, "at": NOW - ago * SECOND, "clients": clients,
-             "bitrate": 0, "cbitrate": 0, "figures": {}}
-            for name, ago, clients in (("a", 5, 10), ("b", 59, 20), ("dead", 61, 40))
-        ],
-    )  # fmt: skip
-
-    assert lines(10, MINUTE).lines["hall"].clients[-1] == 30
-
-
-def playback(seed, minutes=90):
-    chance = random.Random(seed)
-    return [
-        {
-            "at": NOW - chance.random() * minutes * MINUTE,
-            "room": chance.choice(("hall", "lab")),
-            "endpoint": chance.choice(("a", "b")),
-            "format": "hls",
-            "quality": "",
-            "startup_ms": chance.choice((None, chance.randrange(20_000))),
-            "bitrate": None,
-            "starts": chance.randrange(2),
-            "played_ms": chance.randrange(60_000),
-            "rebuffer_ms": chance.randrange(5_000),
-            "rebuffers": chance.randrange(3),
-            "dropped": chance.randrange(100),
-            "errors": chance.randrange(2),
-        }
-        for _ in range(2000)
-    ]
-
-
-def players(seed, minutes=90):
-    chance = random.Random(seed)
-    found = []
-    for number in range(300):
-        begun = NOW - chance.random() * minutes * MINUTE
-        until = begun + chance.random() * 30 * MINUTE
-        found.append(
-            {"sid": str(number), "room": chance.choice(("hall", "lab")), "endpoint": "a",
-             "format": "hls", "quality": "", "begun": begun, "moved": begun, "last_seen": begun,
-             "until": until, "startup_ms": None, "played_ms": 0, "rebuffer_ms": 0, "rebuffers": 0,
-             "dropped": 0, "errors": 0}
-        )  # fmt: skip
-    return found
 
 
 def test_playback_is_rolled_up_without_a_loss(add, prune, rows):
@@ -382,12 +174,24 @@ def test_what_is_old_is_forgotten_and_nothing_else(add, prune, rows):
     assert prune().forgotten == {}
 
 
+def test_log_files_with_addresses_go_after_their_days(prune, engine, tmp_path):
+    keys = {"logdir": str(tmp_path / "logs"), "privacy.days": "2"}
+    line = '203.0.113.9 - - [21/Nov/2026:12:00:00 +0000] "GET /a HTTP/1.1" 200 5 "-" "VLC"'
+    with Session(engine) as db, db.begin():
+        settings = {"logdir": tmp_path / "logs", "privacy.days": 2, "logdir.size": 10**6,
+                    "logdir.files": 10}  # fmt: skip
+        Logs(db, settings).take(room="hall", name="a", text=line, now=NOW - timedelta(days=4))
+
+    assert prune(**keys).forgotten["log files"] == 1
+    assert [path for path in (tmp_path / "logs").rglob("*") if path.is_file()] == []
+
+
 def test_nothing_is_forgotten_before_it_is_rolled_up(add, rows, engine):
     add(Sample, samples(23))
     count = len(rows(Sample))
 
     with Session(engine) as db:
-        times = Retention(db, SETTINGS).times(now=NOW)
+        times = Retention(db, KEPT).times(now=NOW)
 
     assert times.samples < min(row["at"] for row in rows(Sample))
     assert len(rows(Sample)) == count

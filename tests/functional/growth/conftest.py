@@ -1,0 +1,53 @@
+"""What the tests of history and of pruning share."""
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from streaming_system.tracker import upkeep
+from streaming_system.tracker.db import make_engine
+from streaming_system.tracker.services.history import History
+
+from .reports import KEPT, MINUTE, NOW
+
+
+@pytest.fixture
+def engine(database):
+    engine = make_engine({"sqlalchemy.url": database})
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def add(engine):
+    """Return a function that adds rows."""
+
+    def add(model, rows):
+        with engine.begin() as connection:
+            connection.execute(sa.insert(model), rows)
+
+    return add
+
+
+@pytest.fixture
+def prune(tracker_settings):
+    """Return a function that prunes as the timer does, at some moment."""
+
+    def prune(now=NOW, **keep):
+        kept = {"keep.raw": "1", "keep.minutes": "1"} | keep
+        return upkeep.prune(tracker_settings | kept, clock=lambda: now, pause=lambda seconds: None)
+
+    return prune
+
+
+@pytest.fixture
+def lines(engine):
+    """Return a function that reads the figures of a span."""
+
+    def lines(minutes, step, now=NOW, room=None):
+        with Session(engine) as db:
+            return History(db, KEPT).bitrate_and_clients(
+                begin=now - minutes * MINUTE, end=now, step=step, room=room
+            )
+
+    return lines

@@ -1,0 +1,45 @@
+"""What others wrote and we serve: it is what it says it is."""
+
+import base64
+import hashlib
+import json
+
+import pytest
+
+
+@pytest.fixture
+def folder(root):
+    return root / "src/streaming_system/frontend/static/vendor"
+
+
+@pytest.fixture
+def entries(folder):
+    return json.loads((folder / "vendor.json").read_text())
+
+
+def test_every_file_is_the_one_of_the_manifest(folder, entries):
+    for entry in entries:
+        digest = hashlib.sha384((folder / entry["file"]).read_bytes()).digest()
+
+        assert entry["integrity"] == f"sha384-{base64.b64encode(digest).decode()}", entry["file"]
+
+
+def test_every_file_is_in_the_manifest(folder, entries):
+    there = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+    assert there - {"vendor.json"} == {entry["file"] for entry in entries}
+
+
+def test_every_package_comes_with_its_licence(entries):
+    for name in {entry["name"] for entry in entries}:
+        files = [entry["file"] for entry in entries if entry["name"] == name]
+
+        assert any("LICEN" in file.upper() for file in files), name
+
+
+def test_what_we_name_of_each_file_is_complete(entries):
+    for entry in entries:
+        assert set(entry) == {
+            "name", "version", "licence", "package", "path", "file", "integrity",
+        }  # fmt: skip
+        assert all(entry.values())
