@@ -112,6 +112,20 @@ def test_a_viewer_counts_while_the_player_is_open(live, visit):
     assert page.complaints == []
 
 
+def test_a_page_that_the_browser_has_kept_counts_again_when_it_is_back(live, visit):
+    page = visit("/example")
+    press_play(page)
+    live.wait_for(lambda: players(live) == 1, 15, "a viewer")
+    kept = "dispatchEvent(new PageTransitionEvent('{}', {{persisted: true}}))"
+
+    page.evaluate(kept.format("pagehide"))
+    live.wait_for(lambda: players(live) == 0, 5, "no viewer after the goodbye")
+    page.evaluate(kept.format("pageshow"))
+    live.wait_for(lambda: players(live) == 1, 8, "the viewer again")
+
+    assert live.get(FIGURES).json()["starts"] == 1
+
+
 def test_a_stream_that_stands_still_is_told_of(live, visit, go_on):
     go_on.clear()
     page = visit("/example")

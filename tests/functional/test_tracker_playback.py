@@ -1,5 +1,7 @@
 """Who watches, and how well: the services, on both databases."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -86,6 +88,21 @@ class TestOneOpenPlayerIsOneViewer:
         report(5, room="lab", played_ms=5_000)
 
         assert [viewers(5, "hall"), viewers(5, "lab"), viewers(5)] == [0, 1, 1]
+
+
+def test_two_first_reports_at_once_are_one_player(engine, report, rows):
+    def send(number):
+        barrier.wait(10)
+        return report(0, sid=f"{SID}{number // 4}", played_ms=1_000)
+
+    barrier = threading.Barrier(4)
+    with ThreadPoolExecutor(4) as threads:
+        due = list(threads.map(send, range(40)))
+
+    assert due == [5] * 40
+    kept = rows(PlaybackRow)
+    assert (len(rows(Player)), len(kept)) == (10, 10)
+    assert sum(row["played_ms"] for row in kept) == 10_000
 
 
 class TestWhatHappened:

@@ -87,6 +87,8 @@ def workers(engine, tracker_settings, monkeypatch):
         app.registry["db.sessions"].kw["bind"].dispose()
 
 
+# That a transaction holds several reports is only so here.
+@pytest.mark.filterwarnings("ignore:Connection is already established")
 def test_the_number_of_viewers_is_true_at_every_minute(engine, workers):
     random.seed(1)
     audience = Audience(workers.deliver, people=200, seconds=600, seed=1)

@@ -59,11 +59,11 @@ class Player {
 
   /** There is no data, while there should be some. */
   waits() {
-    // What comes before the first picture is the start, and a seek is the viewer's own wish.
-    if (this.startup === null || this.element.seeking || this.element.paused) return;
-    const since = this.stoodSince ?? performance.now();
+    // What comes before the first picture is the start.
+    if (this.startup === null || this.element.paused || this.stoodSince !== null) return;
     this.rests();
-    this.stoodSince = since;
+    // A seek is the viewer's own wish.
+    if (!this.element.seeking) this.stoodSince = performance.now();
   }
 
   /** It neither plays nor waits any more, for whatever reason. */
@@ -124,7 +124,7 @@ class Player {
         body: JSON.stringify(this.report(this.state())),
         credentials: "omit",
         keepalive: true,
-        signal: AbortSignal.timeout(GIVE_UP_AFTER),
+        signal: AbortSignal.timeout?.(GIVE_UP_AFTER),
       });
       // A report that is refused would be refused again.
       if (answer.status >= 400 && answer.status < 500 && answer.status !== 429) return;

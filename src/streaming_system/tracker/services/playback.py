@@ -98,8 +98,7 @@ class Playback:
         added twice.
         """
         # Who writes waits for other writers from the start of the transaction on.
-        if not self.db.in_transaction():
-            self.db.connection(execution_options={"sqlite_immediate": True})
+        self.db.connection(execution_options={"sqlite_immediate": True})
         seconds = 0 if report.leaving else self._pace(report, now)
         until = now + counts_for(seconds)
         known = self._locked(report.sid)
