@@ -1,5 +1,7 @@
 """Who watches, and how well: the services, on both databases."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -88,6 +90,21 @@ class TestOneOpenPlayerIsOneViewer:
         assert [viewers(5, "hall"), viewers(5, "lab"), viewers(5)] == [0, 1, 1]
 
 
+def test_two_first_reports_at_once_are_one_player(engine, report, rows):
+    def send(number):
+        barrier.wait(10)
+        return report(0, sid=f"{SID}{number // 4}", played_ms=1_000)
+
+    barrier = threading.Barrier(4)
+    with ThreadPoolExecutor(4) as threads:
+        due = list(threads.map(send, range(40)))
+
+    assert due == [5] * 40
+    kept = rows(PlaybackRow)
+    assert (len(rows(Player)), len(kept)) == (10, 10)
+    assert sum(row["played_ms"] for row in kept) == 10_000
+
+
 class TestWhatHappened:
     def test_is_kept_as_differences_that_nothing_adds_twice(self, report, rows):
         report(0, startup_ms=800)
@@ -129,3 +146,119 @@ def endpoint(name, room="hall", **more):
     zeros = dict.fromkeys(("clients", "bitrate", "cbitrate"), 0)
     values = zeros | {"figures": {}, "host": "192.0.2.1", "since": NOON, "last_seen": NOON} | more
     return Endpoint(room=room, name=name, **values)
+
+
+class TestFigures:
+    def test_are_those_of_each_endpoint(self, engine, report, figures):
+        with Session(engine) as db, db.begin():
+            db.add(endpoint("one"))
+        for number in range(1, 21):
+            report(0, sid=f"{SID}{number}", endpoint="one", startup_ms=100 * number, bitrate=1000)
+        for number in range(1, 21):
+            report(4, sid=f"{SID}{number}", endpoint="one", played_ms=3_000, rebuffer_ms=1_000)
+        report(4, sid=SID, endpoint="cdn", played_ms=1_800_000, errors=2, bitrate=4_000)
+
+        elsewhere, one = figures(5)
+
+        assert (elsewhere.endpoint, elsewhere.viewers, elsewhere.errors_per_hour) == ("cdn", 1, 4.0)
+        assert (one.endpoint, one.viewers, one.starts) == ("one", 20, 20)
+        assert (one.startup_p50_ms, one.startup_p95_ms) == (1_000, 1_900)
+        assert one.rebuffer_ratio == 0.25
+        assert (one.bitrate, elsewhere.bitrate) == (None, 4_000)
+
+    def test_of_the_whole_room_are_not_the_mean_of_its_endpoints(self, report, figures):
+        report(0, sid=f"{SID}1", endpoint="cdn", startup_ms=100)
+        report(0, sid=f"{SID}2", endpoint="youtube", startup_ms=900)
+        report(0, sid=f"{SID}3", endpoint="youtube", startup_ms=900)
+
+        [hall] = figures(5, by_endpoint=False)
+
+        assert (hall.endpoint, hall.viewers, hall.startup_p50_ms) == (None, 3, 900)
+
+    def test_forget_what_was_long_ago(self, report, figures):
+        report(0, played_ms=5_000)
+
+        assert figures(301) == []
+
+    @pytest.fixture
+    def figures(self, engine):
+        """Return a function that asks for the figures of the hall, some seconds after noon."""
+
+        def figures(seconds, **more):
+            with Session(engine) as db:
+                return Playback(db, SETTINGS).figures(
+                    now=NOON + timedelta(seconds=seconds), room="hall", **more
+                )
+
+        return figures
+
+
+class TestThePast:
+    @pytest.fixture
+    def counts(self, engine):
+        """Return a function that counts at every ten seconds of the first minutes after noon."""
+
+        def counts(seconds, **more):
+            with Session(engine) as db:
+                moments = Viewers(db).over_time(
+                    begin=NOON,
+                    end=NOON + timedelta(seconds=seconds),
+                    step=timedelta(seconds=10),
+                    **more,
+                )
+            assert [moment for moment, _ in moments] == [
+                NOON + timedelta(seconds=10 * number) for number in range(seconds // 10 + 1)
+            ]
+            return [count for _, count in moments]
+
+        return counts
+
+    def test_a_viewer_is_there_from_the_first_report_to_the_goodbye(self, report, counts):
+        report(10)
+        report(15.000_001, sid=SID[::-1])
+        report(30, played_ms=15_000, leaving=True)
+
+        assert counts(40) == [0, 1, 2, 0, 0]
+
+    def test_who_was_there_before_is_counted(self, report, counts):
+        report(-3)
+
+        assert counts(10) == [1, 0]
+
+    def test_who_went_and_came_back_was_away(self, report, counts):
+        report(0)
+        report(10, played_ms=10_000, leaving=True)
+        report(100, played_ms=11_000)
+        report(105, played_ms=16_000, leaving=True)
+
+        assert counts(110) == [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0]
+
+    def test_who_moved_was_in_one_room_and_then_in_the_other(self, report, counts):
+        report(0, room="hall")
+        report(10, room="lab", played_ms=10_000)
+
+        assert counts(10, room="hall") == [1, 0]
+        assert counts(10, room="lab") == [0, 1]
+        assert counts(10) == [1, 1]
+
+
+def test_who_has_come_since_a_moment_is_new_to_an_endpoint(engine, report):
+    for seconds, sid in ((0, "1"), (4, "2")):
+        report(seconds, sid=SID + sid, endpoint="cdn")
+    report(5, sid=f"{SID}1", endpoint="youtube", played_ms=5_000)
+
+    with Session(engine) as db:
+        joined = Viewers(db).joined_since(
+            NOON + timedelta(seconds=1), now=NOON + timedelta(seconds=5)
+        )
+
+    assert joined == {("hall", "cdn"): 1, ("hall", "youtube"): 1}
+
+
+def test_many_players_report_rarely(engine, report):
+    for number in range(1, 241):
+        due = report(number / 100, sid=f"{SID}{number}")
+
+    # 240 players at 20 reports a second are 12 s, less what keeps them apart.
+    assert 9 <= due <= 12
+    assert report(3, sid=f"{SID}hidden", hidden=True) == 60

@@ -36,13 +36,13 @@ class Live:
     """What the tracker says about one room.
 
     :param bitrate: of all endpoints together, in bit/s.
-    :param endpoints: as ``(url, formats)``, least loaded first.
+    :param endpoints: as ``(url, formats, name)``, least loaded first.
     """
 
     live: bool
     clients: int = 0
     bitrate: int = 0
-    endpoints: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    endpoints: tuple[tuple[str, tuple[str, ...], str], ...] = ()
 
 
 class LiveRooms:
@@ -119,7 +119,12 @@ def _read(document: Any) -> dict[str, Live]:
             clients=int(room["clients"]),
             bitrate=int(room["bitrate"]),
             endpoints=tuple(
-                (str(endpoint["url"]), tuple(map(str, endpoint["formats"])))
+                (
+                    str(endpoint["url"]),
+                    tuple(map(str, endpoint["formats"])),
+                    # An endpoint without a name is known by its address.
+                    str(endpoint.get("name") or endpoint.get("ip") or ""),
+                )
                 for endpoint in room["endpoints"]
                 if str(endpoint["url"]).startswith(("http://", "https://"))
             ),

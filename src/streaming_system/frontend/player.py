@@ -7,12 +7,26 @@ from streaming_system.frontend.live import Live
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """One stream: what to call it, where it is, and its media type."""
+    """One stream: what to call it, where it is, and its media type.
+
+    :param stream: its format and quality, such as ``webm_high``.
+    :param endpoint: the name of the endpoint that serves it.
+    """
 
     label: str
     url: str
     type: str
+    stream: str
+    endpoint: str
     audio: bool = False
+
+    @property
+    def format(self) -> str:
+        return self.stream.partition("_")[0]
+
+    @property
+    def quality(self) -> str:
+        return self.stream.partition("_")[2]
 
 
 # The figure that tells of a stream, its file, its media type, what people call it.
@@ -34,9 +48,16 @@ def direct_links(told: Live | None) -> list[Source]:
     """
     if told is None or not told.endpoints:
         return []
-    base, formats = told.endpoints[0]
+    base, formats, endpoint = told.endpoints[0]
     return [
-        Source(label=label, url=base + file, type=media, audio=media.startswith("audio/"))
+        Source(
+            label=label,
+            url=base + file,
+            type=media,
+            stream=name,
+            endpoint=endpoint,
+            audio=media.startswith("audio/"),
+        )
         for name, file, media, label in _STREAMS
         if name in formats or not formats
     ]

@@ -66,7 +66,11 @@ _player = sa.Table("player", models.Base.metadata)
 _playback = sa.Table("playback", models.Base.metadata)
 _endpoint = sa.Table("endpoint", models.Base.metadata)
 _LOCK = sa.select(_player).where(_player.c.sid == sa.bindparam("of")).with_for_update()
-_CHANGE = sa.update(_player).where(_player.c.sid == sa.bindparam("of"))
+_CHANGE = (
+    sa.update(_player)
+    .where(_player.c.sid == sa.bindparam("of"))
+    .values({column: sa.bindparam(column.name) for column in _player.c if column.name != "sid"})
+)
 _HAPPENED = sa.insert(_playback)
 _KNOWN = sa.select(_endpoint.c.id).where(
     _endpoint.c.room == sa.bindparam("in_room"), _endpoint.c.name == sa.bindparam("called")
@@ -160,7 +164,8 @@ class Playback:
             return
         if late:
             if not report.leaving:
-                self._change(known.sid, last_seen=now, until=max(until, known.until))
+                still = {"last_seen": now, "until": max(until, known.until), "of": known.sid}
+                self.db.execute(_CHANGE, dict(known._mapping) | still)
             return
         origin = known.endpoint
         if (report.room, report.endpoint) != (known.room, known.endpoint):
@@ -174,13 +179,16 @@ class Playback:
             begun = now
         if state["startup_ms"] is None:
             state["startup_ms"] = known.startup_ms
-        self._change(
-            known.sid,
-            **state,
-            begun=begun,
-            moved=now if moved or was_away else known.moved,
-            last_seen=now,
-            until=until,
+        self.db.execute(
+            _CHANGE,
+            {
+                **state,
+                "of": known.sid,
+                "begun": begun,
+                "moved": now if moved or was_away else known.moved,
+                "last_seen": now,
+                "until": until,
+            },
         )
         # Whoever moves tells what happened where it was.
         where = known._mapping if moved else state
@@ -195,9 +203,6 @@ class Playback:
             sa.insert(_player),
             dict(known._mapping) | {"sid": uuid.uuid4().hex, "until": min(known.until, now)},
         )
-
-    def _change(self, sid: str, **values: Any) -> None:
-        self.db.execute(_CHANGE.values(values), {"of": sid})
 
     def _happened(
         self,

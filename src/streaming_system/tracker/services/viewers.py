@@ -53,10 +53,8 @@ class Viewers:
 
         :param room: only those of this room.
         """
-        query = sa.select(sa.func.count()).where(player.c.until > now)
-        if room is not None:
-            query = query.where(player.c.room == room)
-        return self.db.scalar(query) or 0
+        where = [] if room is None else [player.c.room == room]
+        return self._count(player.c.until > now, *where)
 
     def by_endpoint(self, *, now: datetime) -> Mapping[tuple[str, str], int]:
         """Return how many watch, by room and endpoint; "" is an endpoint that we do not know."""
@@ -91,18 +89,20 @@ class Viewers:
         A player that has fallen silent is counted until its next report was overdue.
         """
         where = [] if room is None else [player.c.room == room]
-        at_begin = self.db.scalar(
-            sa.select(sa.func.count()).where(
-                player.c.begun <= begin, player.c.until > begin, *where
-            )
-        )
+        # Whoever began later is open later, too. Asked like this, an index answers each of the two
+        # counts; for "begun before, open after" a database may read the whole past.
+        count = self._count(player.c.until > begin, *where)
+        count -= self._count(player.c.begun > begin, *where)
         came = self._by_step(player.c.begun, begin, end, step, where)
         went = self._by_step(player.c.until, begin, end, step, where)
-        moments, count = [], at_begin or 0
+        moments = []
         for number in range((end - begin) // step + 1):
             count += came.get(number, 0) - went.get(number, 0)
             moments.append((begin + number * step, count))
         return moments
+
+    def _count(self, *conditions: sa.ColumnElement[bool]) -> int:
+        return self.db.scalar(sa.select(sa.func.count()).where(*conditions)) or 0
 
     def _by_step(
         self,

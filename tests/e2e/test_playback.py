@@ -1,0 +1,143 @@
+"""What players tell the tracker: a real Chromium plays a real stream."""
+
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from .conftest import SECRET, set_key
+
+# 10 s of VP8: ffmpeg -f lavfi -i testsrc2=size=160x90:rate=10 -t 10 -c:v libvpx -b:v 150k …
+MOVING = Path(__file__).parent / "data" / "moving.webm"
+# Chromium plays nothing before it has some blocks of 32 KiB; this is half of the stream.
+FIRST = 3 * 32 * 1024
+FIGURES = "/tracker/api/v1/rooms/example/playback"
+
+
+class Streams(BaseHTTPRequestHandler):
+    """A streaming server. It holds the rest of a stream back until it may go on."""
+
+    go_on = threading.Event()
+
+    def do_GET(self):
+        stream = MOVING.read_bytes()
+        self.send_response(200)
+        self.send_header("Content-Type", "video/webm")
+        self.end_headers()
+        try:
+            self.wfile.write(stream[:FIRST])
+            self.wfile.flush()
+            self.go_on.wait(30)
+            self.wfile.write(stream[FIRST:])
+        except OSError:
+            # The viewer has left.
+            pass
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture
+def go_on():
+    """An event: as long as it is not set, streams stand still after :data:`FIRST`."""
+    Streams.go_on.set()
+    yield Streams.go_on
+    Streams.go_on.set()
+
+
+@pytest.fixture
+def streams():
+    """The port of a streaming server."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Streams)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server.server_port
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def prepare(checkout, streams):
+    """Let the site send viewers to the streaming server."""
+    set_key(checkout / "development.ini", "endpoint.url", f"http://{{host}}:{streams}/")
+
+
+@pytest.fixture
+def live(prepare, go_on, site):
+    """The site, with a stream in the room "example" that comes from 127.0.0.1."""
+    answer = site.post(
+        "/tracker/endpoint/register",
+        secret=SECRET,
+        group="example",
+        data='{"overall_clients": 1, "webm_high_clients": 1}',
+        REMOTE_ADDR="127.0.0.1",
+    )
+    assert answer.data == b"OK\n"
+    return site
+
+
+def players(site):
+    return site.get(FIGURES).json()["viewers"]["players"]
+
+
+def ready_state(page):
+    """Return what the player has: 3 and more is enough to play on."""
+    return page.locator("video").evaluate("video => video.readyState")
+
+
+def press_play(page):
+    # Muted, as browsers let no page make a noise by itself.
+    page.locator("video").evaluate("video => { video.muted = true; return video.play(); }")
+
+
+def test_a_viewer_counts_while_the_player_is_open(live, visit):
+    page = visit("/example")
+    page.wait_for_load_state("networkidle")
+    assert players(live) == 0
+    assert not any(url.endswith("/playback") for url in page.asked)
+
+    press_play(page)
+    live.wait_for(lambda: players(live) == 1, 15, "a viewer")
+    page.wait_for_timeout(1500)
+    page.goto("about:blank")
+    live.wait_for(lambda: players(live) == 0, 5, "no viewer after the goodbye")
+
+    [figures] = live.get(FIGURES).json()["endpoints"]
+    assert figures["endpoint"] == "127.0.0.1"
+    assert (figures["starts"], figures["errors"]) == (1, 0)
+    assert 0 < figures["startup_p50_ms"] < 15_000
+    assert figures["played_ms"] > 1000
+    assert page.complaints == []
+
+
+def test_a_page_that_the_browser_has_kept_counts_again_when_it_is_back(live, visit):
+    page = visit("/example")
+    press_play(page)
+    live.wait_for(lambda: players(live) == 1, 15, "a viewer")
+    kept = "dispatchEvent(new PageTransitionEvent('{}', {{persisted: true}}))"
+
+    page.evaluate(kept.format("pagehide"))
+    live.wait_for(lambda: players(live) == 0, 5, "no viewer after the goodbye")
+    page.evaluate(kept.format("pageshow"))
+    live.wait_for(lambda: players(live) == 1, 8, "the viewer again")
+
+    assert live.get(FIGURES).json()["starts"] == 1
+
+
+def test_a_stream_that_stands_still_is_told_of(live, visit, go_on):
+    go_on.clear()
+    page = visit("/example")
+    press_play(page)
+    live.wait_for(lambda: players(live) == 1, 15, "a viewer")
+    live.wait_for(lambda: ready_state(page) < 3, 20, "a picture that stands still")
+    page.wait_for_timeout(700)
+    go_on.set()
+    live.wait_for(lambda: ready_state(page) >= 3, 10, "a picture that moves again")
+
+    live.wait_for(lambda: live.get(FIGURES).json()["rebuffers"] == 1, 15, "the rebuffering")
+    figures = live.get(FIGURES).json()
+    assert figures["rebuffer_ms"] >= 600
+    assert 0 < figures["rebuffer_ratio"] < 1
+    assert players(live) == 1
