@@ -1,6 +1,8 @@
 """Both apps, each behind WebTest, on real databases and real files."""
 
 import json
+import os
+import subprocess
 from datetime import UTC, datetime, timedelta
 
 import alembic.command
@@ -131,3 +133,15 @@ def at(database):
 
     yield at
     engine.dispose()
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A real file system of 256 KiB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    options = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(disk)]
+    if os.geteuid() != 0 or subprocess.run(options, check=False).returncode:
+        pytest.skip("needs to be root: mounts a small file system")
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)

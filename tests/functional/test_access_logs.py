@@ -145,6 +145,17 @@ class TestFigures:
 
         assert [row["hits"] for row in rows(LogHour)] == [1]
 
+    def test_lines_in_a_file_are_refused(self, tracker, logdir):
+        answer = tracker.post(
+            "/endpoint/logs",
+            {"secret": SECRET, "group": "hall"},
+            upload_files=[("data", "access.log", line().encode())],
+            status=400,
+        )
+
+        assert answer.text == "ERROR DATA there is no field data with the lines\n"
+        assert not logdir.exists()
+
     def test_figures_stay_countable(self, send, rows, database):
         send(line(size=2**50))
         engine = make_engine({"sqlalchemy.url": database})
@@ -260,6 +271,21 @@ class TestTrouble:
         send(line())
 
         assert [(row["hits"], row["viewers"]) for row in rows(LogHour)] == [(1, 1)]
+
+    def test_on_a_full_disk_nothing_acknowledged_is_lost_or_counted_twice(
+        self, small_disk, logdir, send, rows, kept
+    ):
+        logdir.symlink_to(small_disk)
+        report = [line(address=f"192.0.2.{number}") for number in range(200)]
+        answers = []
+        while "OK\n" in answers[-1:] or not answers:
+            answers.append(send(*report, status="*").text)
+
+        assert answers[-1] == "ERROR LOGS the logs cannot be written now; send them again\n"
+        taken = answers.count("OK\n")
+        assert taken > 1
+        assert len(kept()) == 200 * taken
+        assert [row["hits"] for row in rows(LogHour)] == [200 * taken]
 
     def test_without_a_database_nothing_is_written(self, tracker, send, logdir):
         engine = tracker.app.registry["db.sessions"].kw["bind"]

@@ -7,7 +7,6 @@ import itertools
 import multiprocessing
 import os
 import resource
-import subprocess
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -248,17 +247,6 @@ class TestFullDisk:
 
         assert failure == errno.EFBIG
         assert content(folder) == {"hall/192.0.2.1.log": b"acknowledged\n"}
-
-    @pytest.fixture
-    def small_disk(self, tmp_path):
-        """A real file system of 256 KiB."""
-        disk = tmp_path / "disk"
-        disk.mkdir()
-        options = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(disk)]
-        if os.geteuid() != 0 or subprocess.run(options, check=False).returncode:
-            pytest.skip("needs to be root: mounts a small file system")
-        yield disk
-        subprocess.run(["umount", str(disk)], check=True)
 
     def test_a_full_disk_loses_nothing_that_was_acknowledged(self, small_disk):
         files = LogFiles(folder=small_disk, size=100_000, files=3)

@@ -256,7 +256,7 @@ class TestPage:
 
         text = tracker.get("/flumotion/stats").text
 
-        assert text.count("its clock is 3,600 s ahead") == 1
+        assert text.count("its clock is 3,600 s ahead") == 1  # In the head of its column.
         assert "behind" not in text
 
     def test_an_empty_page_says_so(self, tracker):
