@@ -1,9 +1,11 @@
 """Both apps, each behind WebTest, on real databases and real files."""
 
+import contextlib
 import json
 import os
 import subprocess
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import alembic.command
 import alembic.config
@@ -145,3 +147,36 @@ def small_disk(tmp_path):
         pytest.skip("needs to be root: mounts a small file system")
     yield disk
     subprocess.run(["umount", str(disk)], check=True)
+
+
+@pytest.fixture
+def away(database):
+    """Return a context manager, within which nobody can open the database."""
+    url = sa.make_url(database)
+
+    def allow(allowed):
+        # From another database of the same server: this one answers nobody meanwhile.
+        engine = sa.create_engine(url.set(database="template1"), isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.exec_driver_sql(f"ALTER DATABASE {url.database} ALLOW_CONNECTIONS {allowed}")
+        engine.dispose()
+
+    @contextlib.contextmanager
+    def away():
+        if url.drivername.startswith("postgresql"):
+            allow(False)
+            try:
+                yield
+            finally:
+                allow(True)
+        else:
+            path = Path(url.database)
+            hidden = path.rename(path.with_suffix(".away"))
+            path.mkdir()
+            try:
+                yield
+            finally:
+                path.rmdir()
+                hidden.rename(path)
+
+    return away

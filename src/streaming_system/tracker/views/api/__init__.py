@@ -1,1 +1,1 @@
-"""The JSON API."""
+"""The views of the JSON API."""
