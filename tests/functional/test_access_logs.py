@@ -1,18 +1,18 @@
 """Access logs of endpoints, over HTTP: files, figures, and what is never stored."""
 
 import concurrent.futures
-import contextlib
 import re
 import urllib.parse
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
+from streaming_system.tracker import upkeep
 from streaming_system.tracker.db import make_engine
 from streaming_system.tracker.models import LogHour, LogVisitor, Salt
 from streaming_system.tracker.services.keys import Salts
-from streaming_system.tracker.services.logs import Logs
 
 from .conftest import SECRET
 
@@ -61,16 +61,11 @@ def kept(logdir):
 
 
 @pytest.fixture
-def service(tracker):
-    """Return a function that opens the service behind the app for one transaction."""
-    registry = tracker.app.registry
-
-    @contextlib.contextmanager
-    def service():
-        with registry["db.sessions"].begin() as db:
-            yield Logs(db, registry.settings)
-
-    return service
+def db(database):
+    engine = make_engine({"sqlalchemy.url": database})
+    with Session(engine) as db:
+        yield db
+    engine.dispose()
 
 
 class TestFigures:
@@ -210,22 +205,19 @@ class TestPrivacy:
         first, second, other = (text.split()[0] for text in kept())
         assert first == second != other
 
-    def test_what_makes_them_out_is_forgotten(self, tracker, send, service, rows):
+    def test_what_makes_them_out_is_forgotten(self, tracker_settings, send, rows):
         send(line())
 
-        with service() as logs:
-            logs.prune(now=NOW + timedelta(days=1))
-        assert len(rows(Salt)) == 1
-        with service() as logs:
-            logs.prune(now=NOW + timedelta(days=2))
+        upkeep.prune(tracker_settings, clock=lambda: NOW + timedelta(days=1))
+        assert len(rows(Salt)) == len(rows(LogVisitor)) == 1
+        upkeep.prune(tracker_settings, clock=lambda: NOW + timedelta(days=2))
 
         assert rows(Salt) == rows(LogVisitor) == []
         assert len(rows(LogHour)) == 1
 
-    def test_salts_of_days_before_yesterday_go_with_the_next_report(self, send, service, rows):
-        with service() as logs:
-            for days in (2, 1, 0):
-                Salts(logs.db).of_day((NOW - timedelta(days=days)).date())
+    def test_salts_of_days_before_yesterday_go_with_the_next_report(self, send, db, rows):
+        for days in (2, 1, 0):
+            Salts(db).of_day((NOW - timedelta(days=days)).date())
 
         send(line())
 
@@ -242,14 +234,23 @@ class TestWhereAddressesMayBeKept:
 
         assert kept() == [line(user="jane"), "garbage of 192.0.2.7"]
 
-    def test_old_files_are_removed(self, send, kept, service):
+    def test_old_files_are_removed(self, tracker_settings, send, kept):
         send(line())
 
-        with service() as logs:
-            assert logs.prune(now=NOW + timedelta(days=2)) == 0
-        with service() as logs:
-            assert logs.prune(now=NOW + timedelta(days=3)) == 1
+        done = upkeep.prune(tracker_settings, clock=lambda: NOW + timedelta(days=2))
+        assert done.forgotten["log files"] == 0
+        done = upkeep.prune(tracker_settings, clock=lambda: NOW + timedelta(days=3))
+        assert done.forgotten["log files"] == 1
         assert kept() == []
+
+    def test_what_is_no_file_stays(self, tracker_settings, send, logdir):
+        (logdir / "hall/a.log").mkdir(parents=True)
+        (logdir / "hall/b.log").symlink_to("/etc/passwd")
+        send(line())
+
+        upkeep.prune(tracker_settings, clock=lambda: NOW + timedelta(days=9))
+
+        assert sorted(path.name for path in (logdir / "hall").iterdir()) == ["a.log", "b.log"]
 
 
 class TestTrouble:

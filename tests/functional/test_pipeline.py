@@ -97,16 +97,6 @@ class TestReport:
 
         assert pipeline.current(now=NOON) == []
 
-    def test_what_is_old_can_be_pruned(self, report, pipeline, db, rows):
-        report(camera=("happy", ago(days=3)), now=ago(days=2))
-        report(machine="mix2", sound=("happy", NOON))
-
-        pipeline.prune(before=ago(days=1))
-        db.commit()
-
-        assert [row["machine"] for row in rows(Component)] == ["mix2"]
-        assert [row["machine"] for row in rows(ComponentMood)] == ["mix2"]
-
 
 class TestTimeline:
     @pytest.fixture

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from streaming_system.tracker.db import check_tables, make_engine
 from streaming_system.tracker.models import SampleMinute
+from streaming_system.tracker.services.logs import Logs, LogsError
 from streaming_system.tracker.services.retention import BATCH, OLD, Retention
 from streaming_system.tracker.services.rollup import RULES, Rollups
 from streaming_system.tracker.settings import StartError, checked
@@ -55,7 +56,7 @@ def prune(
 
     :param ini: what the ini says to ``[app:tracker]``.
     :param pause: waits, so that those who report get at least every other turn.
-    :raises StartError: if the database cannot be used.
+    :raises StartError: if the database, or the folder of log files, cannot be used.
     :raises Busy: if another process does this already.
     """
     settings = checked(ini)
@@ -66,6 +67,8 @@ def prune(
             return _prune(_Turns(engine, pause), settings, clock())
     except sa.exc.OperationalError as error:
         raise StartError(f"the database: {str(error.orig).splitlines()[0]}") from None
+    except LogsError as error:
+        raise StartError(str(error)) from None
     finally:
         engine.dispose()
 
@@ -104,6 +107,8 @@ def _prune(turns: _Turns, settings: Mapping[str, Any], now: datetime) -> Pruned:
             with turns.next() as db:
                 count = Retention(db, settings).forget(model, old(times))
             forgotten[name] += count
+    with turns.next() as db:
+        forgotten["log files"] = Logs(db, settings).prune(now=now)
     return Pruned(until=until, made=+made, forgotten=+forgotten)
 
 

@@ -29,13 +29,12 @@ from streaming_system.tracker.models import (
 )
 from streaming_system.tracker.services.endpoints import ALIVE_FOR, REMEMBERED_FOR
 from streaming_system.tracker.services.epoch import EpochMs, from_ms, to_ms
+from streaming_system.tracker.services.logs import COUNTED_BACK
 from streaming_system.tracker.services.rollup import Rollups, Table
 
 # So many rows of a table are deleted in one transaction.
 BATCH = 5000
 DAY = timedelta(days=1)
-# Lines of yesterday's log, and the reports of a failing machine, may come a little late.
-LATE = timedelta(hours=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,8 +53,8 @@ class Times:
 
     @property
     def day(self) -> datetime:
-        """The beginning of the day that may still be hashed with its salt."""
-        return (self.now - LATE).replace(hour=0, minute=0, second=0, microsecond=0)
+        """The beginning of the day whose salt may still be needed: lines of logs come late."""
+        return (self.now - COUNTED_BACK).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 # What is forgotten: the table, what people call its rows, and which of them.
