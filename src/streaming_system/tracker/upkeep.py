@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from streaming_system.tracker.db import check_tables, make_engine
 from streaming_system.tracker.models import SampleMinute
-from streaming_system.tracker.services.logs import Logs
+from streaming_system.tracker.services.logs import Logs, LogsError
 from streaming_system.tracker.services.retention import BATCH, OLD, Retention
 from streaming_system.tracker.services.rollup import RULES, Rollups
 from streaming_system.tracker.settings import StartError, checked
@@ -56,7 +56,7 @@ def prune(
 
     :param ini: what the ini says to ``[app:tracker]``.
     :param pause: waits, so that those who report get at least every other turn.
-    :raises StartError: if the database cannot be used.
+    :raises StartError: if the database, or the folder of log files, cannot be used.
     :raises Busy: if another process does this already.
     """
     settings = checked(ini)
@@ -67,6 +67,8 @@ def prune(
             return _prune(_Turns(engine, pause), settings, clock())
     except sa.exc.OperationalError as error:
         raise StartError(f"the database: {str(error.orig).splitlines()[0]}") from None
+    except LogsError as error:
+        raise StartError(str(error)) from None
     finally:
         engine.dispose()
 

@@ -118,17 +118,16 @@ class Logs:
         return self._totals(begin, end, LogHour.hour)
 
     def prune(self, *, now: datetime) -> int:
-        """Forget who was seen, and remove log files with addresses that are too old.
+        """Remove log files with addresses that are too old; return how many there were.
 
-        :returns: how many files were removed.
+        :raises LogsError: if they cannot be removed.
         """
-        begin_writing(self.db)
-        oldest = now - COUNTED_BACK
-        Salts(self.db).forget(before=oldest.date())
-        self.db.execute(sa.delete(LogVisitor).where(LogVisitor.hour < oldest - timedelta(hours=1)))
         if not (self.files and self.days):
             return 0
-        return self.files.prune(before=now - timedelta(days=self.days))
+        try:
+            return self.files.prune(before=now - timedelta(days=self.days))
+        except OSError as error:
+            raise LogsError(f"old log files cannot be removed: {error}") from None
 
     def _totals(self, begin: datetime, end: datetime, *by: Any) -> list[LogTotal]:
         # Who came in two hours was a viewer in each of them, and no more than that is known.

@@ -125,12 +125,6 @@ class Pipeline:
         ).all()
         return sorted([*first, *within], key=lambda mood: mood.since)
 
-    def prune(self, *, before: datetime) -> None:
-        """Forget moods that began before a moment, and machines last heard of before it."""
-        begin_writing(self.db)
-        self.db.execute(sa.delete(ComponentMood).where(ComponentMood.since < before))
-        self.db.execute(sa.delete(Component).where(Component.reported_at < before))
-
     def _upsert(self, insert: Any, key: list[str], changes: Any, rows: list[Any]) -> None:
         if rows:
             self.db.execute(insert.on_conflict_do_update(index_elements=key, set_=changes), rows)

@@ -18,8 +18,12 @@ def take(request: Any) -> Response:
     form = forms.read_odd_form(request, most=MAX_BODY, what="a report of logs")
     room = forms.authorised_room(request, form)
     name = forms.address(request, form)
+    lines = form.get("data")
+    # What is not taken, such as a file, must not be answered as if it were.
+    if not isinstance(lines, str):
+        raise Refused("DATA there is no field data with the lines")
     try:
-        request.logs.take(room=room, name=name, text=forms.text(form, "data"), now=request.now)
+        request.logs.take(room=room, name=name, text=lines, now=request.now)
     except LogsError as error:
         raise Refused(f"LOGS {error}", status=503) from None
     return forms.ok()

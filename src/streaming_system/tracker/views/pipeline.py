@@ -85,21 +85,25 @@ def stats(request: Any) -> dict[str, Any]:
 
 
 def _machines(components: Sequence[Component], now: datetime) -> list[dict[str, Any]]:
-    """Return the machines by name, each with when it was heard of last."""
-    last: dict[str, Component] = {}
+    """Return the machines by name, each with what is true of all its components."""
+    by_machine: dict[str, list[Component]] = {}
     for component in components:
-        known = last.setdefault(component.machine, component)
-        if component.reported_at > known.reported_at:
-            last[component.machine] = component
+        by_machine.setdefault(component.machine, []).append(component)
     return [
         {
             "name": name,
-            "kind": last[name].kind,
-            "reported_at": last[name].reported_at,
-            "silent": now - last[name].reported_at > LOST_AFTER,
+            "kinds": sorted({component.kind for component in by_machine[name]}),
+            "reported_at": (last := max(part.reported_at for part in by_machine[name])),
+            "silent": now - last > LOST_AFTER,
+            "detail": _shared_detail(by_machine[name]),
         }
-        for name in sorted(last)
+        for name in sorted(by_machine)
     ]
+
+
+def _shared_detail(components: Sequence[Component]) -> str:
+    details = {component.detail for component in components}
+    return details.pop() if len(details) == 1 else ""
 
 
 def _cell(component: Component, moods: Sequence[Any], now: datetime) -> dict[str, Any]:

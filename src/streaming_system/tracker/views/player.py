@@ -38,8 +38,7 @@ def report(request: Any) -> Response:
 @view_config(route_name="room.log", http_cache=0)
 def go_home(request: Any) -> Response:
     """Send whoever opens the address in a browser to the site's first page."""
-    # The tracker is a part of the site, below a prefix of its own.
-    return HTTPFound(location="/")
+    return HTTPFound(location=request.registry.settings["frontend.url"])
 
 
 def _answer(code: int, following: int) -> Response:
