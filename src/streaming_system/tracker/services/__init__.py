@@ -4,9 +4,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from streaming_system.tracker.services.endpoints import Endpoints
+from streaming_system.tracker.services.tokens import Tokens
 
 
 def includeme(config: Any) -> None:
     """Give every request its services, and one moment that all of it happens at."""
     config.add_request_method(lambda request: datetime.now(UTC), "now", reify=True)
     config.add_request_method(lambda request: Endpoints(request.db), "endpoints", reify=True)
+    config.add_request_method(lambda request: Tokens(request.db), "tokens", reify=True)

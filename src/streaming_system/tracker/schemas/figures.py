@@ -1,4 +1,4 @@
-"""What a caller may say to us."""
+"""What a registration of the old protocol may say."""
 
 import json
 from typing import Any

@@ -1,0 +1,72 @@
+"""What every call of the JSON API goes through before its view sees it."""
+
+from collections.abc import Callable
+from typing import Any
+
+from pyramid.view import view_config
+
+from streaming_system.tracker.api.auth import authenticate, check
+from streaming_system.tracker.api.body import read_body, read_query
+from streaming_system.tracker.api.operation import Operation
+from streaming_system.tracker.api.operations import BY_ID, OPERATIONS
+from streaming_system.tracker.api.path import read_path
+from streaming_system.tracker.api.problems import problem
+
+
+def api_view(operation: str) -> Any:
+    """Make a function the view of an operation.
+
+    It finds what was sent, checked, in ``request.validated``: parameters of the path and the
+    query and members of the body by name; and who sent it in ``request.caller``.
+    """
+    known = BY_ID[operation]
+    return view_config(
+        route_name=known.route, request_method=known.method, renderer="json", operation=known
+    )
+
+
+def includeme(config: Any) -> None:
+    """Add the checks, and an answer to the methods that an address does not know."""
+    config.add_view_deriver(_checked, "operation", under="limited")
+    methods: dict[str, set[str]] = {"api.document": {"GET"}, "api.manual": {"GET"}}
+    for operation in OPERATIONS:
+        methods.setdefault(operation.route, set()).add(operation.method)
+    for route, known in methods.items():
+        allowed = ", ".join(sorted({*known, *({"HEAD"} if "GET" in known else set())}))
+        config.add_view(_no_such_method(allowed), route_name=route)
+
+
+def _checked(view: Callable[..., Any], info: Any) -> Callable[..., Any]:
+    operation: Operation | None = info.options.get("operation")
+    if operation is None:
+        return view
+
+    def checked(context: Any, request: Any) -> Any:
+        if operation.scopes:
+            request.caller = authenticate(request)
+            request.registry["limiter"].count(operation.limit, f"token {request.caller.id}")
+            check(request.caller, operation, request.matchdict)
+        request.validated = read_path(request)
+        if operation.query is not None:
+            request.validated |= read_query(request, operation.query)
+        if operation.body is not None:
+            request.validated |= read_body(request, operation)
+        response = view(context, request)
+        response.headers.setdefault("Cache-Control", "no-store")
+        if operation.method == "GET" and not operation.scopes:
+            # Anybody may build a page of their own around what everybody may know. What needs a
+            # token is for programs: a browser that asks whether it may is told no.
+            response.headers["Access-Control-Allow-Origin"] = "*"
+        return response
+
+    return checked
+
+
+_checked.options = ("operation",)  # type: ignore[attr-defined]
+
+
+def _no_such_method(allowed: str) -> Callable[[Any], Any]:
+    def no_such_method(request: Any) -> Any:
+        raise problem("method-not-allowed", f"allowed: {allowed}", {"Allow": allowed})
+
+    return no_such_method
