@@ -23,8 +23,9 @@ def session(settings: Mapping[str, str]) -> Iterator[Session]:
     engine = make_engine(settings)
     try:
         check_tables(engine)
-        with Session(engine) as db, db.begin():
+        with Session(engine) as db:
             yield db
+            db.commit()
     except sa.exc.OperationalError as error:
         raise StartError(f"the database: {str(error.orig).splitlines()[0]}") from None
     finally:

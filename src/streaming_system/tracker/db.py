@@ -61,6 +61,17 @@ def make_engine(settings: Mapping[str, Any]) -> sa.Engine:
     return engine
 
 
+def begin_writing(db: Session) -> sa.Connection:
+    """Begin the session's transaction as that of a writer, unless it has begun.
+
+    On SQLite, one that has read already can lose against another writer at once. One that begins
+    as a writer waits its turn.
+    """
+    if not db.in_transaction():
+        return db.connection(execution_options={"sqlite_immediate": True})
+    return db.connection()
+
+
 def check_tables(engine: sa.Engine) -> None:
     """Make sure that the database is there and has been migrated.
 

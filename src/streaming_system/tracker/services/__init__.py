@@ -3,12 +3,18 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from streaming_system.tracker.services.annotations import Annotations
+from streaming_system.tracker.services.audit import Audit
 from streaming_system.tracker.services.endpoints import Endpoints
 from streaming_system.tracker.services.tokens import Tokens
 
 
 def includeme(config: Any) -> None:
     """Give every request its services, and one moment that all of it happens at."""
-    config.add_request_method(lambda request: datetime.now(UTC), "now", reify=True)
+    # Tests put another clock here.
+    config.registry["clock"] = lambda: datetime.now(UTC)
+    config.add_request_method(lambda request: request.registry["clock"](), "now", reify=True)
     config.add_request_method(lambda request: Endpoints(request.db), "endpoints", reify=True)
     config.add_request_method(lambda request: Tokens(request.db), "tokens", reify=True)
+    config.add_request_method(lambda request: Annotations(request.db), "annotations", reify=True)
+    config.add_request_method(lambda request: Audit(request.db), "audit", reify=True)

@@ -1,0 +1,205 @@
+"""Tokens, annotations and the audit trail, on both databases."""
+
+import hashlib
+import re
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy.orm import Session
+
+from streaming_system.tracker.db import make_engine
+from streaming_system.tracker.models import Token
+from streaming_system.tracker.services.annotations import Annotations
+from streaming_system.tracker.services.audit import Audit
+from streaming_system.tracker.services.refusal import CrewError
+from streaming_system.tracker.services.tokens import Tokens
+
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def engine(database):
+    engine = make_engine({"sqlalchemy.url": database})
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def db(engine):
+    with Session(engine) as db:
+        yield db
+
+
+class TestTokens:
+    def test_a_token_has_256_random_bits_and_only_its_hash_is_kept(self, tokens, db, rows):
+        token, text = tokens.issue(label="hall 1", scope="room", room="hall", by="ada", now=NOON)
+        db.commit()
+
+        assert re.fullmatch(r"sst_[A-Za-z0-9_-]{43}", text)
+        [row] = rows(Token)
+        assert row == {
+            "id": token.id,
+            "label": "hall 1",
+            "scope": "room",
+            "room": "hall",
+            "endpoint": "",
+            "hash": hashlib.sha256(text.encode()).hexdigest(),
+            "hint": text[:10],
+            "created_at": NOON,
+            "created_by": "ada",
+            "used_at": None,
+            "revoked_at": None,
+        }
+
+    def test_no_two_are_alike(self, tokens):
+        texts = {tokens.issue(label="x", scope="crew", by="ada", now=NOON)[1] for _ in range(20)}
+
+        assert len(texts) == 20
+
+    def test_its_text_is_what_it_is_known_by(self, tokens):
+        token, text = tokens.issue(label="x", scope="crew", by="ada", now=NOON)
+
+        assert tokens.authenticate(text, now=NOON) is token
+        for other in ("", text[:-1], text + "a", "sst_" + "a" * 43, token.hash, token.hint):
+            assert tokens.authenticate(other, now=NOON) is None
+
+    def test_when_it_was_used_is_known_to_the_minute(self, tokens):
+        token, text = tokens.issue(label="x", scope="crew", by="ada", now=NOON)
+
+        used = []
+        for seconds in (0, 59, 60, 61):
+            tokens.authenticate(text, now=NOON + timedelta(seconds=seconds))
+            used.append((token.used_at - NOON).total_seconds())
+
+        assert used == [0, 0, 60, 60]
+
+    def test_a_revoked_one_is_good_for_nothing_and_is_still_listed(self, tokens):
+        token, text = tokens.issue(label="x", scope="crew", by="ada", now=NOON)
+
+        assert tokens.revoke(token.id, now=NOON) is True
+        assert tokens.revoke(token.id, now=NOON + MINUTE) is False
+        assert tokens.revoke(token.id + 1, now=NOON) is False
+        assert tokens.authenticate(text, now=NOON + MINUTE) is None
+        assert [(t.id, t.revoked_at) for t in tokens.all()] == [(token.id, NOON)]
+
+    @pytest.mark.parametrize(
+        ("change", "complaint"),
+        [
+            ({"label": "  "}, "the label is empty"),
+            ({"label": "a" * 101}, "the label is too long; allowed: 100 characters"),
+            ({"label": "a\nb"}, "the label has characters that cannot be shown"),
+            ({"label": "a\x00b"}, "the label has characters that cannot be shown"),
+            ({"scope": "all"}, "the scope is 'all'; allowed: room, endpoint, crew"),
+            ({"scope": "room", "room": ""}, "the room is empty"),
+            ({"scope": "endpoint", "endpoint": ""}, "the endpoint is empty"),
+            ({"scope": "room", "endpoint": "a"}, "a token for the scope room has no endpoint"),
+            ({"scope": "crew"}, "a token for the scope crew has no room"),
+        ],
+    )
+    def test_one_that_says_less_than_it_may_is_refused(self, tokens, change, complaint):
+        with pytest.raises(CrewError) as refusal:
+            tokens.issue(
+                **{"label": "x", "scope": "room", "room": "hall", "by": "ada", "now": NOON} | change
+            )
+
+        assert str(refusal.value) == complaint
+        assert tokens.all() == []
+
+    def test_reports_with_tokens_that_come_at_once_wait_for_each_other(self, tokens, db, engine):
+        _, text = tokens.issue(label="x", scope="room", room="hall", by="ada", now=NOON)
+        db.commit()
+        start, failures = threading.Barrier(8), []
+
+        def report(number):
+            start.wait()
+            for minute in range(5):
+                now = NOON + minute * MINUTE
+                try:
+                    with Session(engine) as own:
+                        token = Tokens(own).authenticate(text, now=now)
+                        Audit(own).note(
+                            account=token.label, action="report", subject=f"{number}", now=now
+                        )
+                        own.commit()
+                except Exception as error:
+                    failures.append(error)
+
+        threads = [threading.Thread(target=report, args=(number,)) for number in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+        assert failures == []
+        assert len(Audit(db).latest()) == 40
+
+    @pytest.fixture
+    def tokens(self, db):
+        return Tokens(db)
+
+
+class TestAnnotations:
+    def test_they_are_told_in_the_order_of_time_with_those_of_all_rooms(self, annotations):
+        for minute, room in ((2, ""), (0, "hall"), (1, "lab"), (3, "hall")):
+            annotations.add(at=NOON + minute * MINUTE, label=f"{minute}", room=room, by="ada")
+
+        def labels(*arguments):
+            return [a.label for a in annotations.between(NOON, NOON + 3 * MINUTE, *arguments)]
+
+        assert labels() == ["0", "1", "2"]
+        assert labels("hall") == ["0", "2"]
+        assert labels("") == ["2"]
+        assert [a.label for a in annotations.latest(2)] == ["3", "2"]
+
+    def test_one_can_be_removed_once(self, annotations):
+        annotation = annotations.add(at=NOON, label="x", by="ada")
+
+        assert annotations.remove(annotation.id) is True
+        assert annotations.remove(annotation.id) is False
+        assert annotations.latest() == []
+
+    @pytest.mark.parametrize(
+        ("label", "at", "complaint"),
+        [
+            ("", NOON, "the label is empty"),
+            ("a" * 201, NOON, "the label is too long; allowed: 200 characters"),
+            ("a\r\nb", NOON, "the label has characters that cannot be shown"),
+            ("x", NOON.replace(year=1999), "the time is not within the years 2000 to 2099"),
+            ("x", NOON.replace(year=2100), "the time is not within the years 2000 to 2099"),
+        ],
+    )
+    def test_one_that_no_graph_could_show_is_refused(self, annotations, label, at, complaint):
+        with pytest.raises(CrewError) as refusal:
+            annotations.add(at=at, label=label, by="ada")
+
+        assert str(refusal.value) == complaint
+
+    @pytest.fixture
+    def annotations(self, db):
+        return Annotations(db)
+
+
+class TestAudit:
+    def test_the_newest_come_first_and_can_be_asked_for_by_account(self, audit):
+        for number, name in enumerate(("ada", "bob", "ada")):
+            audit.note(account=name, action="x", subject=f"{number}", now=NOON + number * MINUTE)
+
+        assert [entry.subject for entry in audit.latest()] == ["2", "1", "0"]
+        assert [entry.subject for entry in audit.latest(1)] == ["2"]
+        assert [entry.subject for entry in audit.latest(account="ada")] == ["2", "0"]
+        assert audit.accounts() == ["ada", "bob"]
+
+    def test_a_subject_of_any_length_and_characters_is_one_line(self, audit):
+        audit.note(
+            account="a" * 99, action="x" * 99, subject="a\n\x00\x1b[2K" + "b" * 300, now=NOON
+        )
+
+        [entry] = audit.latest()
+        assert (len(entry.account), len(entry.action), len(entry.subject)) == (64, 32, 200)
+        assert entry.subject.startswith("a\ufffd\ufffd\ufffd[2Kbbb")
+
+    @pytest.fixture
+    def audit(self, db):
+        return Audit(db)
