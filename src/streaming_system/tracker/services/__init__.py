@@ -7,6 +7,7 @@ from streaming_system.tracker.services.annotations import Annotations
 from streaming_system.tracker.services.audit import Audit
 from streaming_system.tracker.services.endpoints import Endpoints
 from streaming_system.tracker.services.tokens import Tokens
+from streaming_system.tracker.services.history import History
 
 
 def includeme(config: Any) -> None:
@@ -18,3 +19,6 @@ def includeme(config: Any) -> None:
     config.add_request_method(lambda request: Tokens(request.db), "tokens", reify=True)
     config.add_request_method(lambda request: Annotations(request.db), "annotations", reify=True)
     config.add_request_method(lambda request: Audit(request.db), "audit", reify=True)
+    config.add_request_method(
+        lambda request: History(request.db, request.registry.settings), "history", reify=True
+    )

@@ -1,0 +1,85 @@
+"""Figures over time, for graphs."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import colander
+from pyramid.httpexceptions import HTTPBadRequest
+from pyramid.view import view_config
+
+from streaming_system.tracker.graph_query import GraphQuery, read_query
+from streaming_system.tracker.models import Annotation
+from streaming_system.tracker.services.epoch import to_ms
+from streaming_system.tracker.services.history import Line, Lines
+
+# A graph of days need not be newer than this, however many people look at it.
+LONGEST_CACHE = timedelta(seconds=5)
+SHORTEST_CACHE = timedelta(seconds=1)
+
+
+@view_config(route_name="graphs", renderer="json")
+def overall_stats(request: Any) -> dict[str, Any]:
+    """Return the bitrate and viewers of every room over time."""
+    begin = request.now - _query(request).length
+    step = request.history.step(begin=begin, end=request.now, now=request.now)
+    found = request.history.bitrate_and_clients(begin=begin, end=request.now, step=step)
+    request.response.cache_expires(int(min(max(step / 10, SHORTEST_CACHE), LONGEST_CACHE).seconds))
+    request.response.cache_control.public = True
+    # Anybody may draw graphs of their own.
+    request.response.headers["Access-Control-Allow-Origin"] = "*"
+    return {
+        "graphs": [
+            _graph(request, "Overall Bitrate", "Mbit/s", found, lambda line: _mega(line.bitrate)),
+            _graph(request, "Overall Clients", "viewers", found, lambda line: _round(line.clients)),
+        ],
+        "annotations": [
+            _annotation(noted) for noted in request.annotations.between(begin, request.now)
+        ],
+    }
+
+
+def _query(request: Any) -> GraphQuery:
+    try:
+        return read_query(request.GET)
+    except colander.Invalid as error:
+        raise HTTPBadRequest("; ".join(error.asdict().values())) from None
+
+
+def _graph(
+    request: Any, title: str, unit: str, found: Lines, figures: Callable[[Line], list[float]]
+) -> dict[str, Any]:
+    times = [to_ms(moment) for moment in found.times]
+    return {
+        "title": title,
+        "stacked": True,
+        "unit": unit,
+        "step": found.step.total_seconds(),
+        "series": [
+            {
+                "label": room,
+                "title": title,
+                "data": list(zip(times, figures(found.lines[room]), strict=True)),
+            }
+            for room, title in _rooms(request, found)
+        ],
+    }
+
+
+def _rooms(request: Any, found: Lines) -> list[tuple[str, str]]:
+    """Return id and title of every room with figures; those that are configured come first."""
+    configured = request.registry.settings["conference"].rooms
+    titles = {room.id: room.title for room in configured.values() if room.id in found.lines}
+    return [*titles.items(), *((room, room) for room in found.lines if room not in titles)]
+
+
+def _annotation(noted: Annotation) -> dict[str, Any]:
+    return {"x": to_ms(noted.at), "label": noted.label, "room": noted.room or None}
+
+
+def _mega(figures: tuple[float, ...]) -> list[float]:
+    return [round(figure / 1_000_000, 3) for figure in figures]
+
+
+def _round(figures: tuple[float, ...]) -> list[float]:
+    return [round(figure, 1) for figure in figures]
