@@ -1,4 +1,4 @@
-"""What a registration of the old protocol may say."""
+"""The figures of the old protocol."""
 
 import json
 from typing import Any

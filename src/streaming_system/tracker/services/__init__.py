@@ -6,8 +6,11 @@ from typing import Any
 from streaming_system.tracker.services.annotations import Annotations
 from streaming_system.tracker.services.audit import Audit
 from streaming_system.tracker.services.endpoints import Endpoints
-from streaming_system.tracker.services.tokens import Tokens
 from streaming_system.tracker.services.history import History
+from streaming_system.tracker.services.pipeline import Pipeline
+from streaming_system.tracker.services.playback import Playback
+from streaming_system.tracker.services.tokens import Tokens
+from streaming_system.tracker.services.viewers import Crowd, Viewers
 
 
 def includeme(config: Any) -> None:
@@ -19,6 +22,14 @@ def includeme(config: Any) -> None:
     config.add_request_method(lambda request: Tokens(request.db), "tokens", reify=True)
     config.add_request_method(lambda request: Annotations(request.db), "annotations", reify=True)
     config.add_request_method(lambda request: Audit(request.db), "audit", reify=True)
+    config.add_request_method(lambda request: Pipeline(request.db), "pipeline", reify=True)
     config.add_request_method(
         lambda request: History(request.db, request.registry.settings), "history", reify=True
+    )
+    config.add_request_method(lambda request: Viewers(request.db), "viewers", reify=True)
+    crowd = Crowd()
+    config.add_request_method(
+        lambda request: Playback(request.db, request.registry.settings, crowd),
+        "playback",
+        reify=True,
     )
