@@ -41,14 +41,12 @@ def test_every_address_and_every_operation_is_in_it(api):
 
 
 def test_every_operation_has_a_view(tracker):
-    views = tracker.app.registry.introspector.get_category("views")
-    seen = {
-        view["introspectable"]["operation"].id
-        for view in views
-        if view["introspectable"].get("operation")
-    }
+    views = [
+        view["introspectable"] for view in tracker.app.registry.introspector.get_category("views")
+    ]
+    seen = {(view["request_methods"], view["route_name"]) for view in views}
 
-    assert seen == {operation.id for operation in OPERATIONS}
+    assert {(operation.method, operation.route) for operation in OPERATIONS} <= seen
 
 
 @pytest.mark.parametrize("version", ["v2", "v0", "v1.1", "latest", "", "%C3%A4", "v2/rooms/hall"])

@@ -1,6 +1,7 @@
 """How the JSON API reads what it is sent: within bounds, and strictly."""
 
 import json
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -8,7 +9,7 @@ import colander
 
 from streaming_system.tracker.api.operation import Operation
 from streaming_system.tracker.api.problems import problem
-from streaming_system.tracker.schemas.types import Record
+from streaming_system.tracker.schemas.types import Record, Whole
 
 
 def read_query(request: Any, schema: Record) -> dict[str, Any]:
@@ -23,7 +24,14 @@ def read_query(request: Any, schema: Record) -> dict[str, Any]:
     twice = {name for name, _ in pairs if sum(name == other for other, _ in pairs[:100]) > 1}
     if twice or len(pairs) > 100:
         raise problem("invalid", "a parameter is there more than once")
-    return _valid(schema, dict(pairs), "parameter", "a parameter of the query is not allowed")
+    values = {name: _from_text(schema, name, text) for name, text in pairs}
+    return _valid(schema, values, "parameter", "a parameter of the query is not allowed")
+
+
+def _from_text(schema: Record, name: str, text: str) -> Any:
+    """Return a parameter as the JSON value that it stands for."""
+    whole = name in schema and isinstance(schema[name].typ, Whole)
+    return int(text) if whole and re.fullmatch("-?[0-9]{1,18}", text) else text
 
 
 def read_body(request: Any, operation: Operation) -> dict[str, Any]:
@@ -62,6 +70,8 @@ def _bytes(request: Any, most: int) -> bytes:
         body += part
     if len(body) > most:
         raise too_large
+    # Whoever looks at request.body finds it there again.
+    request.body = body
     return body
 
 

@@ -24,11 +24,22 @@ def describe(node: colander.SchemaNode, components: dict[str, Any]) -> dict[str,
             schema["items"] = describe(schema["items"], components)
     if node.description:
         schema["description"] = node.description
-    if node.missing is not colander.required and node.missing is not colander.drop:
+    if _is_a_value(node):
         schema["default"] = list(node.missing) if node.missing == () else node.missing
     if getattr(node, "example", colander.null) is not colander.null:
         schema["examples"] = [node.example]
     return schema
+
+
+def _is_a_value(node: colander.SchemaNode) -> bool:
+    """Tell whether what stands for a missing member could have been sent as well."""
+    if node.missing is colander.required or node.missing is colander.drop:
+        return False
+    try:
+        value = list(node.missing) if node.missing == () else node.missing
+        return bool(node.typ.deserialize(node, value) == value)
+    except colander.Invalid:
+        return False
 
 
 def _object(node: colander.SchemaNode, components: dict[str, Any]) -> dict[str, Any]:

@@ -6,9 +6,10 @@ A call is checked by what stands here, and the OpenAPI document is made of it.
 from collections.abc import Mapping
 
 from streaming_system.tracker.api.operation import Operation
-from streaming_system.tracker.schemas import endpoint, room
+from streaming_system.tracker.schemas import crew, endpoint, pipeline, room, samples
 
 REPORTERS = ("room", "endpoint", "crew")
+CREW = ("crew",)
 
 OPERATIONS: tuple[Operation, ...] = (
     Operation(
@@ -79,6 +80,91 @@ OPERATIONS: tuple[Operation, ...] = (
         limit="writes",
         problems=("unknown-endpoint",),
     ),
+    Operation(
+        id="sample.list",
+        method="GET",
+        route="api.samples",
+        summary="Look at a room's figures over time",
+        query=samples.SampleQuery(),
+        answers={200: samples.Samples()},
+    ),
+    Operation(
+        id="component.list",
+        method="GET",
+        route="api.components",
+        summary="List the components of pipelines",
+        answers={200: pipeline.ComponentList()},
+    ),
+    Operation(
+        id="component.report",
+        method="PUT",
+        route="api.machine",
+        summary="Report a machine's components",
+        description="Whatever makes the streams (mixers, encoders, recorders) says how it is. A "
+        "token of a room is for the components of that room, one of the crew for all.",
+        body=pipeline.MachineReport(),
+        answers={200: pipeline.MachineAnswer()},
+        scopes=("room", "crew"),
+        limit="reports",
+    ),
+    Operation(
+        id="annotation.list",
+        method="GET",
+        route="api.annotations",
+        summary="List annotations",
+        query=crew.AnnotationQuery(),
+        answers={200: crew.AnnotationList()},
+    ),
+    Operation(
+        id="annotation.add",
+        method="POST",
+        route="api.annotations",
+        summary="Write an annotation",
+        body=crew.AnnotationNew(),
+        answers={201: crew.Annotation()},
+        scopes=CREW,
+        limit="writes",
+    ),
+    Operation(
+        id="annotation.remove",
+        method="DELETE",
+        route="api.annotation",
+        summary="Delete an annotation",
+        answers={204: None},
+        scopes=CREW,
+        limit="writes",
+    ),
+    Operation(
+        id="token.list",
+        method="GET",
+        route="api.tokens",
+        summary="List the tokens",
+        answers={200: crew.TokenList()},
+        scopes=CREW,
+    ),
+    Operation(
+        id="token.issue",
+        method="POST",
+        route="api.tokens",
+        summary="Issue a token",
+        description="The answer has the token's text, which is kept nowhere.",
+        body=crew.TokenIssue(),
+        answers={201: crew.IssuedToken()},
+        scopes=CREW,
+        limit="writes",
+    ),
+    Operation(
+        id="token.revoke",
+        method="DELETE",
+        route="api.token",
+        summary="Revoke a token",
+        answers={204: None},
+        scopes=CREW,
+        limit="writes",
+    ),
 )
 
 BY_ID: Mapping[str, Operation] = {operation.id: operation for operation in OPERATIONS}
+BY_ROUTE: Mapping[tuple[str, str], Operation] = {
+    (operation.method, operation.route): operation for operation in OPERATIONS
+}

@@ -8,9 +8,10 @@ from pyramid.view import view_config
 from streaming_system.tracker.api.auth import authenticate, check
 from streaming_system.tracker.api.body import read_body, read_query
 from streaming_system.tracker.api.operation import Operation
-from streaming_system.tracker.api.operations import BY_ID, OPERATIONS
+from streaming_system.tracker.api.operations import BY_ID, BY_ROUTE, OPERATIONS
 from streaming_system.tracker.api.path import read_path
 from streaming_system.tracker.api.problems import problem
+from streaming_system.tracker.services.refusal import CrewError
 
 
 def api_view(operation: str) -> Any:
@@ -20,14 +21,12 @@ def api_view(operation: str) -> Any:
     query and members of the body by name; and who sent it in ``request.caller``.
     """
     known = BY_ID[operation]
-    return view_config(
-        route_name=known.route, request_method=known.method, renderer="json", operation=known
-    )
+    return view_config(route_name=known.route, request_method=known.method, renderer="json")
 
 
 def includeme(config: Any) -> None:
     """Add the checks, and an answer to the methods that an address does not know."""
-    config.add_view_deriver(_checked, "operation", under="limited")
+    config.add_view_deriver(_checked, "checked", under="limited")
     methods: dict[str, set[str]] = {"api.document": {"GET"}, "api.manual": {"GET"}}
     for operation in OPERATIONS:
         methods.setdefault(operation.route, set()).add(operation.method)
@@ -37,23 +36,26 @@ def includeme(config: Any) -> None:
 
 
 def _checked(view: Callable[..., Any], info: Any) -> Callable[..., Any]:
-    operation: Operation | None = info.options.get("operation")
-    if operation is None:
+    if info.exception_only:
         return view
 
     def checked(context: Any, request: Any) -> Any:
+        route = request.matched_route.name if request.matched_route else ""
+        method = "GET" if request.method == "HEAD" else request.method
+        operation = BY_ROUTE.get((method, route))
+        if operation is None:
+            return view(context, request)
         if operation.scopes:
             request.caller = authenticate(request)
-            request.registry["limiter"].count(operation.limit, f"token {request.caller.id}")
+            request.registry["limiter"].count(operation.limit, request.caller.account)
             check(request.caller, operation, request.matchdict)
-        request.validated = read_path(request)
-        if operation.query is not None:
-            request.validated |= read_query(request, operation.query)
-        if operation.body is not None:
-            request.validated |= read_body(request, operation)
-        response = view(context, request)
+        request.validated = _validated(request, operation)
+        try:
+            response = view(context, request)
+        except CrewError as error:
+            raise problem("invalid", str(error)) from None
         response.headers.setdefault("Cache-Control", "no-store")
-        if operation.method == "GET" and not operation.scopes:
+        if not operation.scopes:
             # Anybody may build a page of their own around what everybody may know. What needs a
             # token is for programs: a browser that asks whether it may is told no.
             response.headers["Access-Control-Allow-Origin"] = "*"
@@ -62,7 +64,13 @@ def _checked(view: Callable[..., Any], info: Any) -> Callable[..., Any]:
     return checked
 
 
-_checked.options = ("operation",)  # type: ignore[attr-defined]
+def _validated(request: Any, operation: Operation) -> dict[str, Any]:
+    values = read_path(request)
+    if operation.query is not None:
+        values |= read_query(request, operation.query)
+    if operation.body is not None:
+        values |= read_body(request, operation)
+    return values
 
 
 def _no_such_method(allowed: str) -> Callable[[Any], Any]:

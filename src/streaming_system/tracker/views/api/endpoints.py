@@ -9,7 +9,7 @@ from streaming_system.tracker.api.problems import problem
 from streaming_system.tracker.api.view import api_view
 from streaming_system.tracker.models import Endpoint
 from streaming_system.tracker.services.endpoints import ALIVE_FOR, REPORT_EVERY, EndpointState
-from streaming_system.tracker.views.api.shown import by_stream, flat, streams_url, utc
+from streaming_system.tracker.views.api.shown import by_stream, flat, note, streams_url, utc
 
 SILENT = "no endpoint of that name is alive in this room"
 
@@ -72,6 +72,8 @@ def drain(request: Any) -> dict[str, Any]:
     wanted = request.validated["draining"]
     if request.caller.scope == "crew":
         found = request.endpoints.set_drained(**_which(request), drained=wanted, now=request.now)
+        action = "endpoint.drain" if wanted else "endpoint.undrain"
+        note(request, action, f"{request.validated['room']} {request.validated['endpoint']}")
     else:
         found = request.endpoints.set_draining(**_which(request), draining=wanted, now=request.now)
     if not found:

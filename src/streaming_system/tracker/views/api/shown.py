@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from streaming_system.tracker.api.problems import problem
 from streaming_system.tracker.models import Endpoint
 
 
@@ -36,6 +37,21 @@ def flat(nested: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
     }
 
 
-def identifier(text: Any) -> int:
-    """Return the id in an address."""
-    return int(text)
+def check_room(request: Any, room: str | None) -> None:
+    """Make sure that the room that a body names is one of the conference's.
+
+    :raises Problem: if it is not; ``None`` is about no room.
+    """
+    if room is not None and room not in request.registry.settings["conference"].rooms:
+        raise problem(
+            "invalid",
+            "something in the body is not allowed",
+            errors=[{"pointer": "/room", "detail": "allowed: the id of a room, or null"}],
+        )
+
+
+def note(request: Any, action: str, subject: str) -> None:
+    """Write down that the caller's token did something."""
+    request.audit.note(
+        account=request.caller.account, action=action, subject=subject, now=request.now
+    )
