@@ -2,7 +2,7 @@
 
 import random
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,6 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from streaming_system.tracker import models
+from streaming_system.tracker.services.quality import PlaybackFigures, figures
 from streaming_system.tracker.services.viewers import Crowd, Viewers
 
 # Where a player may have its stream from that is no endpoint; "" where it does not know.
@@ -73,7 +74,7 @@ _KNOWN = sa.select(_endpoint.c.id).where(
 
 
 class Playback:
-    """Takes the reports of players.
+    """Takes the reports of players, and says how well they play.
 
     :param settings: the app's, for the keys ``report.*``.
     :param crowd: this process's idea of how many watch; without it, they are counted each time.
@@ -103,6 +104,17 @@ class Playback:
         if known is not None:
             self._go_on(known, report, until, now)
         return seconds
+
+    def figures(
+        self, *, now: datetime, minutes: int = 5, room: str | None = None, by_endpoint: bool = True
+    ) -> Sequence[PlaybackFigures]:
+        """Return how well players have played within the last minutes, by room and endpoint.
+
+        :param room: only this one.
+        :param by_endpoint: whether endpoints are told apart; otherwise there is one for each room.
+        """
+        begin = now - timedelta(minutes=minutes)
+        return figures(self.db, begin=begin, now=now, room=room, by_endpoint=by_endpoint)
 
     def _pace(self, report: PlayerReport, now: datetime) -> int:
         """Return the seconds until the next report, so that all together come at the set rate."""
