@@ -40,7 +40,7 @@ class Client(TestApp):
             assert header in answer.headers
 
     def _operation(self, request):
-        parts = request.path.removeprefix(V1).split("/")
+        parts = request.environ["PATH_INFO"].removeprefix(V1).split("/")
         for path, item in self.document["paths"].items():
             known = path.split("/")
             if len(known) == len(parts) and all(
@@ -54,6 +54,7 @@ class Client(TestApp):
 def api(tracker):
     """A client of the API; requests come from 203.0.113.1."""
     client = Client(tracker.app, extra_environ={"REMOTE_ADDR": "203.0.113.1"})
+    client.tracker = tracker.app
     client.document = client.get(f"{V1}/openapi.json").json
     return client
 

@@ -1,6 +1,4 @@
-"""Whatever is sent to the JSON API is answered by a problem that says what to do, never by a fault."""
-
-import json
+"""Whatever is sent is answered by a problem that says what to do, and never by a fault."""
 
 import pytest
 from webtest import TestRequest
@@ -23,6 +21,14 @@ def send(api, body, headers, **environ):
         environ={"REMOTE_ADDR": "203.0.113.1", **environ},
     )
     return api.do_request(request, status="*")
+
+
+def put(api, headers, **environ):
+    """Put a body of which the server says this and that."""
+    request = TestRequest.blank(EDGE, method="PUT", headers=headers)
+    request.environ.pop("CONTENT_LENGTH", None)
+    request.environ.update({"CONTENT_TYPE": "application/json", **environ})
+    return request.get_response(api.tracker)
 
 
 def kind(answer):
@@ -86,19 +92,19 @@ class Unread:
 
 
 def test_a_large_body_is_refused_before_it_is_read(api, hall):
-    answer = send(api, b"", hall, **{"wsgi.input": Unread(0), "CONTENT_LENGTH": str(64 * 1024 + 1)})
+    answer = put(api, hall, **{"wsgi.input": Unread(0), "CONTENT_LENGTH": str(64 * 1024 + 1)})
 
     assert kind(answer) == "body-too-large"
     assert answer.json["limit"] == 64 * 1024
 
 
 def test_a_large_body_of_unknown_length_is_read_no_further_than_it_may_be(api, hall):
-    environ = {"wsgi.input": Unread(64 * 1024 + 1), "wsgi.input_terminated": True}
-    request = TestRequest.blank(EDGE, method="PUT", headers=hall, environ=environ)
-    request.content_type = "application/json"
-    del request.environ["CONTENT_LENGTH"]
+    unread = Unread(64 * 1024 + 1)
 
-    assert kind(api.do_request(request, status=413)) == "body-too-large"
+    answer = put(api, hall, **{"wsgi.input": unread, "wsgi.input_terminated": True})
+
+    assert kind(answer) == "body-too-large"
+    assert unread.left == 0
 
 
 @pytest.mark.parametrize(
@@ -142,15 +148,13 @@ def test_no_operation_takes_a_body_that_is_no_object(api, crew, operation):
 
 
 @pytest.mark.parametrize("path", sorted({address(operation) for operation in OPERATIONS}))
-@pytest.mark.parametrize("method", ["PATCH", "TRACE", "OPTIONS", "BREW", "POST", "DELETE", "PUT"])
-def test_a_method_that_is_not_known_is_told_which_are(api, path, method):
+def test_a_method_that_is_not_known_is_told_which_are(api, path):
     known = {operation.method for operation in OPERATIONS if address(operation) == path}
-    if method in known:
-        return
-    answer = api.request(path, method=method, status=405)
+    for method in {"PATCH", "TRACE", "POST", "DELETE", "PUT", "GET"} - known:
+        answer = api.request(path, method=method, status=405)
 
-    assert kind(answer) == "method-not-allowed"
-    assert known <= set(answer.headers["Allow"].split(", "))
+        assert kind(answer) == "method-not-allowed"
+        assert known <= set(answer.headers["Allow"].split(", "))
 
 
 def test_a_browser_of_another_site_may_not_send_tokens(api, hall):
@@ -196,9 +200,4 @@ def test_a_problem_leads_to_its_explanation(api):
     problem = api.get("/api/v1/rooms/cellar", status=404).json
     path, _, anchor = problem["type"].partition("#")
 
-    page = api.get(path)
-
-    assert (
-        page.html.find(id=anchor) is not None if hasattr(page, "bs4") else f'id="{anchor}"' in page
-    )
-    assert json.dumps(problem)
+    assert f'id="{anchor}"' in api.get(path)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from streaming_system.tracker.api.operation import Operation
-from streaming_system.tracker.api.problems import problem
+from streaming_system.tracker.api.problems import Problem, problem
 from streaming_system.tracker.services.tokens import Tokens
 
 REALM = 'Bearer realm="tracker"'
@@ -74,8 +74,10 @@ def check(caller: Caller, operation: Operation, path: Mapping[str, str]) -> None
     :raises Problem: if so.
     """
     if not caller.may(operation, path):
-        raise problem(
-            "forbidden",
-            f"this is a token of the scope {caller.scope}",
-            {"WWW-Authenticate": f'{REALM}, error="insufficient_scope"'},
-        )
+        raise forbidden(f"this is a token of the scope {caller.scope}")
+
+
+def forbidden(detail: str) -> Problem:
+    """Return the problem of a caller who may not do what they ask for."""
+    challenge = f'{REALM}, error="insufficient_scope"'
+    return problem("forbidden", detail, {"WWW-Authenticate": challenge})

@@ -5,8 +5,16 @@ A call is checked by what stands here, and the OpenAPI document is made of it.
 
 from collections.abc import Mapping
 
-from streaming_system.tracker.api.operation import Operation
-from streaming_system.tracker.schemas import crew, endpoint, pipeline, room, samples
+from streaming_system.tracker.api.operation import JSON, Operation
+from streaming_system.tracker.schemas import (
+    crew,
+    endpoint,
+    incidents,
+    pipeline,
+    playback,
+    room,
+    samples,
+)
 
 REPORTERS = ("room", "endpoint", "crew")
 CREW = ("crew",)
@@ -87,6 +95,35 @@ OPERATIONS: tuple[Operation, ...] = (
         summary="Look at a room's figures over time",
         query=samples.SampleQuery(),
         answers={200: samples.Samples()},
+    ),
+    Operation(
+        id="playback.report",
+        method="POST",
+        route="api.playback",
+        summary="Report how a player plays",
+        description="A player says that it is there, and how well it plays. Made for "
+        "`navigator.sendBeacon`: a page of any site may send it, as text, too, and nobody needs a "
+        "token. Names are CMCD's (CTA-5004-A) where it has one.",
+        body=playback.PlaybackReport(),
+        media=(JSON, "text/plain"),
+        most=8 * 1024,
+        answers={200: playback.PlaybackAnswer()},
+        limit="reports",
+    ),
+    Operation(
+        id="playback.get",
+        method="GET",
+        route="api.playback",
+        summary="Look at how well a room's players play",
+        query=playback.PlaybackQuery(),
+        answers={200: playback.RoomQuality()},
+    ),
+    Operation(
+        id="incident.list",
+        method="GET",
+        route="api.incidents",
+        summary="List what is wrong",
+        answers={200: incidents.IncidentList()},
     ),
     Operation(
         id="component.list",

@@ -14,14 +14,16 @@ from streaming_system.tracker.api.problems import problem
 from streaming_system.tracker.services.refusal import CrewError
 
 
-def api_view(operation: str) -> Any:
+def api_view(operation: str, **options: Any) -> Any:
     """Make a function the view of an operation.
 
     It finds what was sent, checked, in ``request.validated``: parameters of the path and the
     query and members of the body by name; and who sent it in ``request.caller``.
     """
     known = BY_ID[operation]
-    return view_config(route_name=known.route, request_method=known.method, renderer="json")
+    return view_config(
+        route_name=known.route, request_method=known.method, renderer="json", **options
+    )
 
 
 def includeme(config: Any) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from streaming_system.tracker.api.problems import problem
+from streaming_system.tracker.api.auth import forbidden
 from streaming_system.tracker.api.view import api_view
 from streaming_system.tracker.models import Component
 from streaming_system.tracker.services.endpoints import REPORT_EVERY
@@ -23,7 +23,7 @@ def report(request: Any) -> dict[str, Any]:
     sent = request.validated
     check_room(request, sent["room"])
     if request.caller.scope == "room" and request.caller.room != sent["room"]:
-        raise problem("forbidden", "the token is for components of another room")
+        raise forbidden("the token is for components of another room")
     request.pipeline.report(
         machine=sent["machine"],
         kind=sent["kind"],
