@@ -30,6 +30,7 @@ def manual(request: Any) -> dict[str, Any]:
         "resources": _resources(base),
         "schemas": DOCUMENT["components"]["schemas"],
         "problems": KINDS,
+        "leads_to": leads_to,
         "typed": typed,
         "marked": marked,
     }
@@ -92,6 +93,11 @@ def _curl(url: str, method: str, operation: Mapping[str, Any]) -> str:
 
 def _json(value: Any) -> str:
     return json.dumps(value, indent=2)
+
+
+def leads_to(schema: Mapping[str, Any]) -> str:
+    """Return the name of the schema that one refers to, for itself or its items; "" if none."""
+    return str(schema.get("items", schema).get("$ref", "").rpartition("/")[2])
 
 
 def typed(schema: Mapping[str, Any]) -> str:
