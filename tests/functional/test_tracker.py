@@ -391,17 +391,21 @@ class TestStreams:
                 "endpoints": [
                     {
                         "ip": "2001:db8::1",
+                        "name": "2001:db8::1",
                         "url": "http://[2001:db8::1]:8080/",
                         "clients": 2,
                         "bitrate": 100,
                         "formats": [],
+                        "weight": 500,
                     },
                     {
                         "ip": "203.0.113.1",
+                        "name": "203.0.113.1",
                         "url": "http://203.0.113.1:8080/",
                         "clients": 3,
                         "bitrate": 900,
                         "formats": ["webm_high"],
+                        "weight": 500,
                     },
                 ],
             },
@@ -426,7 +430,9 @@ class TestStreams:
         assert tracker.get("/streams.js").text == 'var streamers_active = ["tube"];\n'
         assert tracker.get("/hall/stream.js").text == "var streamer_hall = null;\n"
 
-    @pytest.mark.parametrize("path", ["/streams.json", "/streams.js", "/hall/stream.js"])
+    @pytest.mark.parametrize(
+        "path", ["/streams.json", "/streams.js", "/hall/streams.json", "/hall/stream.js"]
+    )
     def test_a_look_up_is_one_query_that_never_sees_the_history(self, tracker, register, path):
         register()
         engine = tracker.app.registry["db.sessions"].kw["bind"]
@@ -437,9 +443,14 @@ class TestStreams:
 
         tracker.get(path)
 
-        [query] = [query for query in queries if not query.startswith("begin")]
+        # Who is sent somewhere by the tracker is counted.
+        [query, *counting] = [query for query in queries if not query.startswith("begin")]
         assert "from endpoint" in query
+        assert [line.partition(" set ")[0] for line in counting] == (
+            ["update endpoint"] if path == "/hall/stream.js" else []
+        )
         assert "sample" not in query
+        assert "playback" not in query
 
 
 class TestStats:

@@ -29,13 +29,18 @@ class Minutes(colander.SchemaType):
 
 class _GraphSchema(colander.Schema):
     range = colander.SchemaNode(Minutes(), missing=DEFAULT_MINUTES)
+    room = colander.SchemaNode(colander.String(), validator=colander.Length(max=64), missing=None)
 
 
 @dataclass(frozen=True, kw_only=True)
 class GraphQuery:
-    """A span that ends now."""
+    """A span that ends now.
+
+    :param room: show this room's endpoints instead of all rooms.
+    """
 
     length: timedelta
+    room: str | None
 
 
 def read_query(parameters: Mapping[str, str]) -> GraphQuery:
@@ -44,4 +49,4 @@ def read_query(parameters: Mapping[str, str]) -> GraphQuery:
     :raises colander.Invalid: if it is not allowed.
     """
     asked = _GraphSchema().deserialize(dict(parameters))
-    return GraphQuery(length=timedelta(minutes=asked["range"]))
+    return GraphQuery(length=timedelta(minutes=asked["range"]), room=asked["room"])

@@ -1,23 +1,23 @@
 """The servers that stream to viewers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
-from streaming_system.tracker.models import Endpoint, Sample
+from streaming_system.tracker.models import Endpoint, Player, Sample, UtcDateTime
+from streaming_system.tracker.services.balance import Candidate, choose, standings
 
 REPORT_EVERY = timedelta(seconds=30)
 # One report may be lost.
 ALIVE_FOR = timedelta(seconds=60)
 REMEMBERED_FOR = timedelta(days=7)
-# Of the viewers that were sent to an endpoint between two reports, so many have come so lately
-# that the second report does not count them yet: those of about three seconds.
-UNSEEN_ONE_IN = 10
+# So long it takes until a viewer who was sent to an endpoint shows in its figures.
+SETTLE = timedelta(seconds=2)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +115,7 @@ class Endpoints:
                 set_={
                     **changes,
                     "since": sa.case((gap, now), else_=Endpoint.since),
-                    "handed": sa.case((gap, 0), else_=Endpoint.handed // UNSEEN_ONE_IN),
+                    "handed": sa.case((gap, 0), else_=_still_coming(connection, now)),
                 },
             )
         )
@@ -188,6 +188,100 @@ class Endpoints:
             .order_by(Endpoint.last_seen.desc(), Endpoint.id)
         ).all()
 
+    def candidates(self, *, now: datetime) -> Sequence[tuple[Endpoint, Candidate]]:
+        """Return the living endpoints with what matters for sending viewers to them.
+
+        The least loaded come first.
+        """
+        # Endpoints of one machine share its link, whatever rooms they stream.
+        other = aliased(Endpoint)
+        machine = (
+            sa.select(sa.func.sum(other.bitrate))
+            .where(other.host == Endpoint.host, *_alive(now, other))
+            .scalar_subquery()
+        )
+        joined = (
+            sa.select(sa.func.count())
+            .where(
+                Player.room == Endpoint.room,
+                Player.endpoint == Endpoint.name,
+                Player.moved > Endpoint.last_seen,
+                Player.until > now,
+            )
+            .scalar_subquery()
+        )
+        rows = self.db.execute(
+            sa.select(Endpoint, machine, joined)
+            .where(*_alive(now))
+            .order_by(Endpoint.bitrate, Endpoint.id)
+        )
+        return [
+            (endpoint, _candidate(endpoint, int(bitrate), players))
+            for endpoint, bitrate, players in rows
+        ]
+
+    def send(
+        self, *, rooms: Sequence[str], prefer: Collection[str] = (), now: datetime
+    ) -> Endpoint | None:
+        """Choose an endpoint for one more viewer, and count them for all workers.
+
+        :param rooms: the viewer's room, then those whose endpoints stand in for its own: the first
+            that has an endpoint with room left is taken, or else the first that has any.
+        :param prefer: regions and tags of the endpoints that the viewer is best served by.
+        """
+        # Who reads first and writes later cannot wait for another writer.
+        self.db.connection(execution_options={"sqlite_immediate": True})
+        found = self.candidates(now=now)
+        choices = [
+            choose(standings([c for endpoint, c in found if endpoint.room == room]), prefer)
+            for room in rooms
+        ]
+        offered = [choice for choice in choices if choice]
+        if not offered:
+            return None
+        chosen = next((choice for choice in offered if choice.welcomes), offered[0])
+        endpoint = next(endpoint for endpoint, c in found if c is chosen.candidate)
+        self.db.execute(
+            sa.update(Endpoint)
+            .where(Endpoint.id == endpoint.id)
+            .values(handed=Endpoint.handed + 1)
+            .execution_options(synchronize_session=False)
+        )
+        return endpoint
+
 
 def _alive(now: datetime, endpoint: Any = Endpoint) -> tuple[sa.ColumnElement[bool], ...]:
     return (endpoint.last_seen > now - ALIVE_FOR, endpoint.left_at.is_(None))
+
+
+def _still_coming(connection: sa.Connection, now: datetime) -> sa.ColumnElement[int]:
+    """Return how many of those sent to an endpoint a report that comes now cannot know yet.
+
+    They are taken to have been sent evenly since the report before.
+    """
+    if connection.dialect.name == "sqlite":
+        days = sa.func.julianday(sa.bindparam(None, now, UtcDateTime)) - sa.func.julianday(
+            Endpoint.last_seen
+        )
+        elapsed: sa.ColumnElement[Any] = days * 86400.0
+    else:
+        elapsed = sa.extract("epoch", sa.bindparam(None, now, UtcDateTime) - Endpoint.last_seen)
+    settle = SETTLE.total_seconds()
+    return sa.case(
+        (elapsed <= settle, Endpoint.handed),
+        else_=sa.cast(sa.func.round(Endpoint.handed * settle / elapsed), sa.BigInteger),
+    )
+
+
+def _candidate(endpoint: Endpoint, machine_bitrate: int, joined: int) -> Candidate:
+    return Candidate(
+        name=endpoint.name,
+        clients=endpoint.clients,
+        bitrate=endpoint.bitrate,
+        machine_bitrate=machine_bitrate,
+        capacity=endpoint.capacity,
+        # Who was sent there and who reports from there are the same people.
+        expected=max(endpoint.handed, joined),
+        closed=endpoint.draining or endpoint.drained,
+        labels=frozenset([*endpoint.tags, *filter(None, [endpoint.region])]),
+    )

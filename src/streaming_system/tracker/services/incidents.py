@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,6 +17,26 @@ from streaming_system.tracker.models import Incident
 from streaming_system.tracker.services.wrong import Finding, Wrong, one_line
 
 CHECK_EVERY = timedelta(seconds=10)
+# What has been over for so long is no news to anybody.
+NEWS_FOR = timedelta(hours=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class News:
+    """That an incident has begun, or is over, and plugins have not been told yet.
+
+    :param title: what people call the room.
+    :param closed_at: ``None`` for the news of its beginning.
+    """
+
+    id: int
+    kind: str
+    room: str
+    title: str
+    subject: str
+    summary: str
+    opened_at: datetime
+    closed_at: datetime | None
 
 
 class Pace:
@@ -93,6 +114,47 @@ class Incidents:
             .where(sa.or_(Incident.closed_at.is_(None), Incident.opened_at > now - timedelta(days)))
             .order_by(Incident.opened_at.desc(), Incident.id.desc())
         ).all()
+
+    def news(self, *, now: datetime) -> Sequence[News]:
+        """Return what plugins have not been told: the end of an incident only after its beginning.
+
+        What has been over for an hour is told to nobody any more.
+        """
+        self.db.connection(execution_options={"sqlite_immediate": True})
+        over = Incident.closed_at.is_not(None)
+        untold = sa.or_(~Incident.told_open, sa.and_(over, ~Incident.told_closed))
+        self.db.execute(
+            sa.update(Incident)
+            .where(untold, over, Incident.closed_at <= now - NEWS_FOR)
+            .values(told_open=True, told_closed=True)
+            .execution_options(synchronize_session=False)
+        )
+        rows = self.db.scalars(sa.select(Incident).where(untold).order_by(Incident.id))
+        return [self._news(incident) for incident in rows]
+
+    def _news(self, incident: Incident) -> News:
+        room = self.conference.rooms.get(incident.room)
+        return News(
+            id=incident.id,
+            kind=incident.kind,
+            room=incident.room,
+            title=room.title if room else incident.room,
+            subject=incident.subject,
+            summary=incident.summary,
+            opened_at=incident.opened_at,
+            closed_at=incident.closed_at if incident.told_open else None,
+        )
+
+    def told(self, news: News) -> None:
+        """Remember that plugins have been told."""
+        flag = Incident.told_open if news.closed_at is None else Incident.told_closed
+        self.db.connection(execution_options={"sqlite_immediate": True})
+        self.db.execute(
+            sa.update(Incident)
+            .where(Incident.id == news.id)
+            .values({flag: True})
+            .execution_options(synchronize_session=False)
+        )
 
     def _begin(self, dialect: str, findings: Sequence[Finding], now: datetime) -> None:
         if not findings:

@@ -56,8 +56,7 @@ def _shared(db: Session, model: type[ServerKey] | type[Salt], key: dict[str, Any
     reads or writes, and that is not ours to decide.
     """
     if db.in_transaction():
-        connection = db.connection()
-        return _read(connection, model, key) or _made(connection, model, key)
+        return _read(db, model, key) or _made(db, model, key)
     engine = db.get_bind().engine
     with engine.begin() as connection:
         value = _read(connection, model, key)
@@ -68,21 +67,22 @@ def _shared(db: Session, model: type[ServerKey] | type[Salt], key: dict[str, Any
 
 
 def _made(
-    connection: sa.Connection, model: type[ServerKey] | type[Salt], key: dict[str, Any]
+    db: Session | sa.Connection, model: type[ServerKey] | type[Salt], key: dict[str, Any]
 ) -> bytes:
     # Two workers may need it first at once; the database decides whose it is.
-    insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert
-    connection.execute(
+    dialect = db.get_bind().dialect.name if isinstance(db, Session) else db.dialect.name
+    insert = (postgresql if dialect == "postgresql" else sqlite).insert
+    db.execute(
         insert(model).values(**key, value=secrets.token_bytes(LENGTH)).on_conflict_do_nothing()
     )
-    value = _read(connection, model, key)
+    value = _read(db, model, key)
     if value is None:
         raise LookupError(f"{model.__tablename__} does not keep what it is given")
     return value
 
 
 def _read(
-    connection: sa.Connection, model: type[ServerKey] | type[Salt], key: dict[str, Any]
+    db: Session | sa.Connection, model: type[ServerKey] | type[Salt], key: dict[str, Any]
 ) -> bytes | None:
-    value: bytes | None = connection.scalar(sa.select(model.value).filter_by(**key))
+    value: bytes | None = db.scalar(sa.select(model.value).filter_by(**key))
     return value

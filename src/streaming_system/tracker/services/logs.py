@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from streaming_system.tracker.db import begin_writing
 from streaming_system.tracker.models import LogHour, LogVisitor
 from streaming_system.tracker.services.accesslog import LogLine, lines_of, read_line
 from streaming_system.tracker.services.keys import Salts, hashed
@@ -28,6 +29,23 @@ MOST = 2**62
 
 class LogsError(Exception):
     """Log lines that cannot be kept now, with one line that says why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogTotal:
+    """What access logs say of one hour, or of one endpoint in several.
+
+    ``viewers`` are distinct ones of an hour at one endpoint: the most in any hour, or, for one
+    hour, those of all endpoints added up.
+    """
+
+    hour: datetime | None = None
+    room: str = ""
+    name: str = ""
+    hits: int
+    bytes: int
+    errors: int
+    viewers: int
 
 
 @dataclass(kw_only=True)
@@ -91,20 +109,20 @@ class Logs:
             log.error("the logs of %s in %s cannot be written: %s", name, room, error)
             raise LogsError("the logs cannot be written now; send them again") from None
 
-    def hours(self, *, begin: datetime, end: datetime) -> Sequence[LogHour]:
+    def by_endpoint(self, *, begin: datetime, end: datetime) -> Sequence[LogTotal]:
         """Return the figures of the hours that begin within a span, by room and endpoint."""
-        return self.db.scalars(
-            sa.select(LogHour)
-            .where(LogHour.hour >= begin, LogHour.hour < end)
-            .order_by(LogHour.room, LogHour.name, LogHour.hour)
-        ).all()
+        return self._totals(begin, end, LogHour.room, LogHour.name)
+
+    def by_hour(self, *, begin: datetime, end: datetime) -> Sequence[LogTotal]:
+        """Return the figures of each hour that begins within a span, of all endpoints together."""
+        return self._totals(begin, end, LogHour.hour)
 
     def prune(self, *, now: datetime) -> int:
         """Forget who was seen, and remove log files with addresses that are too old.
 
         :returns: how many files were removed.
         """
-        self.db.connection(execution_options={"sqlite_immediate": True})
+        begin_writing(self.db)
         oldest = now - COUNTED_BACK
         Salts(self.db).forget(before=oldest.date())
         self.db.execute(sa.delete(LogVisitor).where(LogVisitor.hour < oldest - timedelta(hours=1)))
@@ -112,13 +130,29 @@ class Logs:
             return 0
         return self.files.prune(before=now - timedelta(days=self.days))
 
+    def _totals(self, begin: datetime, end: datetime, *by: Any) -> list[LogTotal]:
+        # Who came in two hours was a viewer in each of them, and no more than that is known.
+        viewers = sa.func.sum if LogHour.hour in by else sa.func.max
+        rows = self.db.execute(
+            sa.select(
+                *by,
+                sa.func.sum(LogHour.hits).label("hits"),
+                sa.func.sum(LogHour.bytes).label("bytes"),
+                sa.func.sum(LogHour.errors).label("errors"),
+                viewers(LogHour.viewers).label("viewers"),
+            )
+            .where(LogHour.hour >= begin, LogHour.hour < end)
+            .group_by(*by)
+            .order_by(*by)
+        )
+        return [_total(row) for row in rows.mappings()]
+
     def _count(self, room: str, name: str, hours: Mapping[datetime, _Hour], now: datetime) -> None:
-        # Who writes waits for other writers from the start of the transaction on.
-        connection = self.db.connection(execution_options={"sqlite_immediate": True})
+        dialect = begin_writing(self.db).dialect.name
         Salts(self.db).forget(before=(now - COUNTED_BACK).date())
         if not hours:
             return
-        insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert
+        insert = (postgresql if dialect == "postgresql" else sqlite).insert
         # All writers go through the rows in one order, so that none waits for one that waits.
         visitors = [
             {"hour": hour, "room": room, "name": name, "visitor": visitor}
@@ -126,9 +160,9 @@ class Logs:
             for visitor in sorted(hours[hour].visitors)
         ]
         seen = insert(LogVisitor.__table__).on_conflict_do_nothing().returning(LogVisitor.hour)
-        new = Counter(connection.scalars(seen, visitors))
+        new = Counter(self.db.scalars(seen, visitors))
         upsert = insert(LogHour.__table__)
-        connection.execute(
+        self.db.execute(
             upsert.on_conflict_do_update(
                 index_elements=["hour", "room", "name"],
                 set_={
@@ -149,6 +183,12 @@ class Logs:
                 for hour in sorted(hours)
             ],
         )
+
+
+def _total(row: Any) -> LogTotal:
+    # PostgreSQL's sums are decimals.
+    figures = {name: int(row[name]) for name in ("hits", "bytes", "errors", "viewers")}
+    return LogTotal(**{**row, **figures})
 
 
 class _Viewers:
@@ -184,11 +224,3 @@ def _anonymous(text: str, line: LogLine | None, visitor: bytes) -> str:
 def _sum(old: Any, new: Any) -> Any:
     # Neither database wraps around, but both would refuse the report.
     return sa.case((old > MOST - new, MOST), else_=old + new)
-
-
-def together(hours: Iterable[LogHour]) -> dict[tuple[str, str], list[LogHour]]:
-    """Return hours by room and endpoint."""
-    found: dict[tuple[str, str], list[LogHour]] = {}
-    for hour in hours:
-        found.setdefault((hour.room, hour.name), []).append(hour)
-    return found

@@ -1,7 +1,7 @@
 """The health of what makes the streams: mixers, encoders, recorders, on machines of the venue."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from streaming_system.tracker.db import begin_writing
 from streaming_system.tracker.models import Component, ComponentMood
 
 # Flumotion's moods; a number of its protocol is the place in this list.
@@ -63,42 +64,31 @@ class Pipeline:
 
         :param history: earlier moods; those that are known already change nothing.
         """
-        # Who writes waits for other writers from the start of the transaction on.
-        connection = self.db.connection(execution_options={"sqlite_immediate": True})
-        insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert
-        names = {component.name for component in components}
-        connection.execute(
+        dialect = begin_writing(self.db).dialect.name
+        insert = (postgresql if dialect == "postgresql" else sqlite).insert
+        states = {component.name: component for component in components}
+        self.db.execute(
             sa.delete(Component).where(
                 Component.machine == machine,
                 Component.kind == kind,
                 Component.room == room,
-                Component.name.not_in(names),
+                Component.name.not_in(states),
             )
         )
-        common = {"kind": kind, "room": room, "reported_at": now}
-        _upsert(
-            connection,
-            insert(Component.__table__),
-            ["machine", "name"],
-            ["kind", "room", "mood", "since", "detail", "reported_at"],
-            [
-                {"machine": machine, "name": state.name, "mood": state.mood}
-                | {"since": state.since, "detail": state.detail}
-                | common
-                for state in sorted({state.name: state for state in components}.values(), key=_name)
-            ],
-        )
-        moods = insert(ComponentMood.__table__)
+        common = {"machine": machine, "kind": kind, "room": room, "reported_at": now}
+        # All writers go through the rows in one order, so that none waits for one that waits.
+        rows = [asdict(states[name]) | common for name in sorted(states)]
+        state = insert(Component.__table__)
+        changed = ("kind", "room", "mood", "since", "detail", "reported_at")
+        self._upsert(state, ["machine", "name"], {c: state.excluded[c] for c in changed}, rows)
+        mood = insert(ComponentMood.__table__)
         longer = sa.case(
-            (moods.excluded.seconds > ComponentMood.seconds, moods.excluded.seconds),
+            (mood.excluded.seconds > ComponentMood.seconds, mood.excluded.seconds),
             else_=ComponentMood.seconds,
         )
-        rows = _mood_rows(machine, [*history, *_so_far(components, now)])
-        if rows:
-            key = ["machine", "name", "since", "mood"]
-            connection.execute(
-                moods.on_conflict_do_update(index_elements=key, set_={"seconds": longer}), rows
-            )
+        moods = _mood_rows(machine, [*history, *_so_far(components, now)])
+        key = ["machine", "name", "since", "mood"]
+        self._upsert(mood, key, {"seconds": longer}, moods)
 
     def current(self, *, now: datetime) -> Sequence[Component]:
         """Return the components of all machines that have reported within a day, by name."""
@@ -137,18 +127,18 @@ class Pipeline:
 
     def prune(self, *, before: datetime) -> None:
         """Forget moods that began before a moment, and machines last heard of before it."""
-        self.db.connection(execution_options={"sqlite_immediate": True})
+        begin_writing(self.db)
         self.db.execute(sa.delete(ComponentMood).where(ComponentMood.since < before))
         self.db.execute(sa.delete(Component).where(Component.reported_at < before))
+
+    def _upsert(self, insert: Any, key: list[str], changes: Any, rows: list[Any]) -> None:
+        if rows:
+            self.db.execute(insert.on_conflict_do_update(index_elements=key, set_=changes), rows)
 
 
 def mood_now(component: Component, now: datetime) -> str:
     """Return the mood of a component, which is lost if its machine has fallen silent."""
     return LOST if now - component.reported_at > LOST_AFTER else component.mood
-
-
-def _name(state: ComponentState) -> str:
-    return state.name
 
 
 def _so_far(components: Iterable[ComponentState], now: datetime) -> list[Mood]:
@@ -174,16 +164,3 @@ def _mood_rows(machine: str, moods: Iterable[Mood]) -> list[dict[str, Any]]:
         {"machine": machine, "name": name, "since": since, "mood": mood, "seconds": seconds}
         for (name, since, mood), seconds in sorted(longest.items())
     ]
-
-
-def _upsert(
-    connection: sa.Connection, insert: Any, key: list[str], columns: list[str], rows: list[Any]
-) -> None:
-    if rows:
-        connection.execute(
-            insert.on_conflict_do_update(
-                index_elements=key,
-                set_={column: insert.excluded[column] for column in columns},
-            ),
-            rows,
-        )

@@ -17,9 +17,11 @@ function show(page) {
   for (const part of document.querySelectorAll("[data-refresh]")) {
     const fresh = page.querySelector(`[data-refresh="${part.dataset.refresh}"]`);
     if (!fresh || part.isEqualNode(fresh)) continue;
-    // Whoever has scrolled a wide table to the side stays there.
+    // Whoever has scrolled a wide table to the side stays there, and folds stay open.
     const scrolled = [...part.querySelectorAll(".scroll")].map((table) => table.scrollLeft);
+    const unfolded = [...part.querySelectorAll("details")].map((fold) => fold.open);
     part.replaceWith(fresh);
+    fresh.querySelectorAll("details").forEach((fold, number) => { fold.open = unfolded[number] ?? false; });
     fresh.querySelectorAll(".scroll").forEach((table, number) => { table.scrollLeft = scrolled[number] ?? 0; });
   }
 }

@@ -80,7 +80,7 @@ def authorised_room(request: Any, form: Any) -> str:
     """
     check_secret(request, form)
     room = text(form, "group")
-    if room not in request.registry.settings["conference"].rooms:
+    if not request.registry.settings["conference"].takes(room):
         raise Refused("GROUP", status=404)
     return room
 

@@ -1,6 +1,6 @@
 """Figures over time, for graphs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -20,21 +20,26 @@ SHORTEST_CACHE = timedelta(seconds=1)
 
 @view_config(route_name="graphs", renderer="json")
 def overall_stats(request: Any) -> dict[str, Any]:
-    """Return the bitrate and viewers of every room over time."""
-    begin = request.now - _query(request).length
+    """Return bitrate and viewers over time: of every room, or of the endpoints of one."""
+    query = _query(request)
+    begin = request.now - query.length
     step = request.history.step(begin=begin, end=request.now, now=request.now)
-    found = request.history.bitrate_and_clients(begin=begin, end=request.now, step=step)
+    found = request.history.bitrate_and_clients(
+        begin=begin, end=request.now, step=step, room=query.room
+    )
+    names = _names(request, found, query.room)
     request.response.cache_expires(int(min(max(step / 10, SHORTEST_CACHE), LONGEST_CACHE).seconds))
     request.response.cache_control.public = True
     # Anybody may draw graphs of their own.
     request.response.headers["Access-Control-Allow-Origin"] = "*"
     return {
         "graphs": [
-            _graph(request, "Overall Bitrate", "Mbit/s", found, lambda line: _mega(line.bitrate)),
-            _graph(request, "Overall Clients", "viewers", found, lambda line: _round(line.clients)),
+            _graph("Overall Bitrate", "Mbit/s", found, names, lambda line: _mega(line.bitrate)),
+            _graph("Overall Clients", "viewers", found, names, lambda line: _round(line.clients)),
         ],
         "annotations": [
-            _annotation(noted) for noted in request.annotations.between(begin, request.now)
+            _annotation(noted)
+            for noted in request.annotations.between(begin, request.now, query.room)
         ],
     }
 
@@ -47,7 +52,11 @@ def _query(request: Any) -> GraphQuery:
 
 
 def _graph(
-    request: Any, title: str, unit: str, found: Lines, figures: Callable[[Line], list[float]]
+    title: str,
+    unit: str,
+    found: Lines,
+    names: Mapping[str, str],
+    figures: Callable[[Line], list[float]],
 ) -> dict[str, Any]:
     times = [to_ms(moment) for moment in found.times]
     return {
@@ -57,20 +66,20 @@ def _graph(
         "step": found.step.total_seconds(),
         "series": [
             {
-                "label": room,
-                "title": title,
-                "data": list(zip(times, figures(found.lines[room]), strict=True)),
+                "label": label,
+                "title": name,
+                "data": list(zip(times, figures(found.lines[label]), strict=True)),
             }
-            for room, title in _rooms(request, found)
+            for label, name in names.items()
         ],
     }
 
 
-def _rooms(request: Any, found: Lines) -> list[tuple[str, str]]:
-    """Return id and title of every room with figures; those that are configured come first."""
-    configured = request.registry.settings["conference"].rooms
-    titles = {room.id: room.title for room in configured.values() if room.id in found.lines}
-    return [*titles.items(), *((room, room) for room in found.lines if room not in titles)]
+def _names(request: Any, found: Lines, room: str | None) -> dict[str, str]:
+    """Return what people call each line, by its label; rooms that are configured come first."""
+    rooms = {} if room else request.registry.settings["conference"].rooms
+    known = {each.id: each.title for each in rooms.values() if each.id in found.lines}
+    return known | {label: label for label in found.lines if label not in known}
 
 
 def _annotation(noted: Annotation) -> dict[str, Any]:

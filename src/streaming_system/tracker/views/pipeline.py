@@ -70,6 +70,7 @@ def stats(request: Any) -> dict[str, Any]:
         for component in components
     }
     return {
+        "live": True,
         "now": now,
         "minutes": MINUTES,
         "width": WIDTH,

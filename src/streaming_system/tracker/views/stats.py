@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from pyramid.view import view_config
@@ -10,6 +10,7 @@ from pyramid.view import view_config
 from streaming_system.tracker.models import Endpoint
 from streaming_system.tracker.schemas import STREAMS
 from streaming_system.tracker.services.endpoints import ALIVE_FOR
+from streaming_system.tracker.services.logs import Logs
 from streaming_system.tracker.services.wrong import FORGOTTEN_AFTER, FULL
 
 # A page of the crew follows what happens by a script of our own that fetches the page again.
@@ -17,6 +18,8 @@ POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; "
     "base-uri 'none'; frame-ancestors 'self'"
 )
+
+LOG_HOURS = 24
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +67,18 @@ def stats(request: Any) -> dict[str, Any]:
         "now": now,
         # Only what streams deserves a table without rows.
         "tables": [table for table in tables if table["servers"] or table["title"] == "Streaming"],
+        "logs": _logs(request.logs, now),
         "rooms": request.registry.settings["conference"].rooms,
+    }
+
+
+def _logs(logs: Logs, now: datetime) -> dict[str, Any]:
+    """Return what the access logs say of this hour and of those before it."""
+    end = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+    begin = end - timedelta(hours=LOG_HOURS)
+    return {
+        "endpoints": logs.by_endpoint(begin=begin, end=end),
+        "hours": logs.by_hour(begin=begin, end=end),
     }
 
 
