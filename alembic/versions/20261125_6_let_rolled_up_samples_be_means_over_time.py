@@ -6,7 +6,7 @@ Revision: c5d1f0a9e355, after c4e83a6c9044, 2026-11-25.
 from alembic import op
 
 revision = "c5d1f0a9e355"
-down_revision = "c4e83a6c9044"
+down_revision = "c5f0b7a1d055"
 branch_labels = None
 depends_on = None
 
