@@ -51,7 +51,6 @@ class TestTokens:
             ({"label": "x" * 101}, "/label"),
             ({"scope": "root"}, "/scope"),
             ({"room": None}, "/room"),
-            ({"room": "cellar"}, "/room"),
             ({"endpoint": "edge1"}, "/endpoint"),
             ({"scope": "endpoint"}, "/endpoint"),
             ({"scope": "crew"}, "/room"),
@@ -63,6 +62,11 @@ class TestTokens:
 
         assert [error["pointer"] for error in answer.json["errors"]] == [pointer]
         assert [row["scope"] for row in rows(Token)] == ["crew"]
+
+    def test_a_room_that_is_not_there_has_no_tokens(self, api, crew):
+        answer = api.post_json(TOKENS, FOR_HALL | {"room": "cellar"}, headers=crew, status=404)
+
+        assert answer.json["type"] == "/api/v1/#unknown-room"
 
     def test_only_the_crew_sees_and_makes_them(self, api, hall, rows):
         api.get(TOKENS, status=401)
@@ -118,7 +122,6 @@ class TestAnnotations:
             {"label": "   "},
             {"label": "two\nlines"},
             {"label": "a\x00b"},
-            {"room": "cellar"},
             {"room": ""},
         ],
     )
@@ -128,6 +131,11 @@ class TestAnnotations:
         api.post_json(NOTES, sent, headers=crew, status=400)
 
         assert rows(Annotation) == []
+
+    def test_a_room_that_is_not_there_has_no_annotations(self, api, crew):
+        sent = {"at": "2026-08-22T12:00:00Z", "label": "Keynote", "room": "cellar"}
+
+        api.post_json(NOTES, sent, headers=crew, status=404)
 
     def test_only_the_crew_writes_them(self, api, hall):
         sent = {"at": "2026-08-22T12:00:00Z", "label": "Keynote"}

@@ -50,6 +50,7 @@ def _object(node: colander.SchemaNode, components: dict[str, Any]) -> dict[str, 
         "properties": {child.name: describe(child, components) for child in node.children},
         **({"required": required} if required else {}),
         "additionalProperties": False,
+        **getattr(node, "also", {}),
     }
 
 

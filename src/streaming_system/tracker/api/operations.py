@@ -143,6 +143,7 @@ OPERATIONS: tuple[Operation, ...] = (
         answers={200: pipeline.MachineAnswer()},
         scopes=("room", "crew"),
         limit="reports",
+        problems=("unknown-room",),
     ),
     Operation(
         id="annotation.list",
@@ -161,6 +162,7 @@ OPERATIONS: tuple[Operation, ...] = (
         answers={201: crew.Annotation()},
         scopes=CREW,
         limit="writes",
+        problems=("unknown-room",),
     ),
     Operation(
         id="annotation.remove",
@@ -189,6 +191,7 @@ OPERATIONS: tuple[Operation, ...] = (
         answers={201: crew.IssuedToken()},
         scopes=CREW,
         limit="writes",
+        problems=("unknown-room",),
     ),
     Operation(
         id="token.revoke",

@@ -1,6 +1,7 @@
 """Tokens, annotations and incidents, as the JSON API speaks of them."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import colander
 
@@ -22,6 +23,24 @@ SCOPES = ("room", "endpoint", "crew")
 
 class TokenIssue(Record):
     """A token that shall be made."""
+
+    also: ClassVar[Mapping[str, Any]] = {
+        "oneOf": [
+            {
+                "properties": {
+                    "scope": {"const": scope},
+                    "room": {"type": room},
+                    "endpoint": {"type": endpoint},
+                },
+                "required": needed,
+            }
+            for scope, room, endpoint, needed in (
+                ("room", "string", "null", ["room"]),
+                ("endpoint", "string", "string", ["room", "endpoint"]),
+                ("crew", "null", "null", []),
+            )
+        ]
+    }
 
     label = colander.SchemaNode(
         Text(100, least=1), description="Whose it is, for people.", example="Encoder in the hall"

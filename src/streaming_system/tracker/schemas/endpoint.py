@@ -1,6 +1,7 @@
 """Endpoints, as the JSON API speaks of them."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import colander
 
@@ -76,6 +77,8 @@ class EndpointReport(Record):
     Every report is the whole truth: what it leaves out is as if never said.
     """
 
+    also: ClassVar[Mapping[str, Any]] = {"not": {"required": ["url", "port"]}}
+
     url = colander.SchemaNode(
         BaseUrl(),
         missing="",
@@ -95,7 +98,6 @@ class EndpointReport(Record):
         missing=None,
         description="Instead of `url`: its streams begin with http://HOST:PORT/. With neither, "
         "the tracker's configuration says how they begin.",
-        example=8080,
     )
     formats = colander.SchemaNode(
         ListOf(Choice(*FORMATS), len(FORMATS)),

@@ -15,7 +15,7 @@ from streaming_system.tracker.schemas.types import (
     Whole,
     Words,
 )
-from streaming_system.tracker.services.pipeline import MOODS, MOST_COMPONENTS, MOST_HISTORY
+from streaming_system.tracker.services.pipeline import MOODS, MOST_COMPONENTS
 
 
 class ComponentNow(Record):
@@ -60,7 +60,7 @@ class MachineReport(Record):
         description="How each is now.",
     )
     history = colander.SchemaNode(
-        ListOf(ComponentBefore(), MOST_HISTORY, distinct=False),
+        ListOf(ComponentBefore(), 250, distinct=False),
         missing=(),
         description="How they were; what is known already changes nothing.",
     )

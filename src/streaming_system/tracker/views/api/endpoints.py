@@ -8,6 +8,7 @@ from pyramid.httpexceptions import HTTPNoContent
 from streaming_system.tracker.api.problems import problem
 from streaming_system.tracker.api.view import api_view
 from streaming_system.tracker.models import Endpoint
+from streaming_system.tracker.schemas.types import is_host
 from streaming_system.tracker.services.endpoints import ALIVE_FOR, REPORT_EVERY, EndpointState
 from streaming_system.tracker.views.api.shown import by_stream, flat, note, streams_url, utc
 
@@ -89,6 +90,13 @@ def _which(request: Any) -> dict[str, str]:
 def _state(request: Any) -> EndpointState:
     sent = request.validated
     host = sent["host"] or urlsplit(sent["url"]).hostname or request.remote_addr
+    if not host or not is_host(host):
+        # Behind a socket without addresses, nobody knows who calls.
+        raise problem(
+            "invalid",
+            "it cannot be seen where the endpoint is",
+            errors=[{"pointer": "/host", "detail": "allowed: an IP address or a host name"}],
+        )
     # A server that listens on IPv6 sees callers over IPv4 in this disguise.
     host = host.removeprefix("::ffff:")
     bracketed = f"[{host}]" if ":" in host else host

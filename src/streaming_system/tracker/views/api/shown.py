@@ -44,8 +44,8 @@ def check_room(request: Any, room: str | None) -> None:
     """
     if room is not None and room not in request.registry.settings["conference"].rooms:
         raise problem(
-            "invalid",
-            "something in the body is not allowed",
+            "unknown-room",
+            "the body names a room that the conference does not have",
             errors=[{"pointer": "/room", "detail": "allowed: the id of a room, or null"}],
         )
 
