@@ -139,7 +139,7 @@ def test_a_report_is_refused_with_the_name_of_what_is_wrong(tracker, rows, chang
     answer = tracker.post_json(HALL, REPORT | change, status=400)
 
     assert answer.content_type == "application/problem+json"
-    assert list(answer.json["errors"]) == [member]
+    assert [error["pointer"] for error in answer.json["errors"]] == [f"/{member}"]
     assert rows(Player) == []
 
 

@@ -20,6 +20,8 @@ def main(global_config: dict[str, str], **local: str) -> Any:
             config.include(".services")
             config.include(".db")
             config.include(".routes")
+            config.include(".limiting")
+            config.include(".api")
             config.scan(".views")
             config.scan(".errors")
         return config.make_wsgi_app()

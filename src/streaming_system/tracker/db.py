@@ -8,7 +8,8 @@ from typing import Any
 
 import sqlalchemy as sa
 import zope.sqlalchemy
-from sqlalchemy.orm import ORMExecuteState, Session, sessionmaker
+from sqlalchemy.orm import Session, sessionmaker
+from zope.sqlalchemy.datamanager import STATUS_CHANGED
 
 from streaming_system.tracker.models import Base
 from streaming_system.tracker.settings import StartError
@@ -33,14 +34,8 @@ def includeme(config: Any) -> None:
 
 def _session(request: Any) -> Session:
     session: Session = request.registry["db.sessions"]()
-    transactions = zope.sqlalchemy.register(session, transaction_manager=request.tm)
-
-    def note_writing(state: ORMExecuteState) -> None:
-        # By itself it notices only what is written through models, and rolls back the rest.
-        if state.is_insert or state.is_update or state.is_delete:
-            transactions.mark_changed(session)
-
-    sa.event.listen(session, "do_orm_execute", note_writing)
+    # By itself it notices only what is written through models, and rolls back the rest.
+    zope.sqlalchemy.register(session, initial_state=STATUS_CHANGED, transaction_manager=request.tm)
     return session
 
 

@@ -6,7 +6,6 @@ everything else answers in plain JSON.
 
 import http
 import logging
-from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,35 +16,30 @@ from pyramid.httpexceptions import (
     HTTPInternalServerError,
     HTTPNotFound,
     HTTPServiceUnavailable,
+    HTTPTooManyRequests,
 )
 from pyramid.response import Response
 from pyramid.view import exception_view_config, notfound_view_config
 
+from streaming_system.tracker.api.problems import KINDS, Problem
+from streaming_system.tracker.limiting import TooMany
+
+__all__ = ["Problem", "Refused"]
+
 log = logging.getLogger(__name__)
 
-
-class Problem(Exception):  # noqa: N818 - It is an answer of the API, not a fault of ours.
-    """A call of the JSON API that is refused, as RFC 9457 describes it.
-
-    :param kind: what went wrong, as the last part of the problem's type, such as ``unknown-room``.
-    :param title: the same in words, the same for every problem of this kind.
-    :param detail: what was wrong with this call, and what to do.
-    :param members: further facts for programs, such as ``errors`` by field.
-    """
-
-    def __init__(
-        self,
-        status: int,
-        kind: str,
-        title: str,
-        detail: str,
-        headers: Mapping[str, str] | None = None,
-        **members: Any,
-    ) -> None:
-        super().__init__(detail)
-        self.status, self.kind, self.title, self.detail = status, kind, title, detail
-        self.headers = dict(headers or {})
-        self.members = members
+# The kind of a problem of which nothing but the status is known.
+GENERAL_KINDS = {
+    KINDS[kind].status: kind
+    for kind in (
+        "bad-address",
+        "not-found",
+        "method-not-allowed",
+        "too-many-requests",
+        "internal-server-error",
+        "service-unavailable",
+    )
+}
 
 
 class Refused(Exception):  # noqa: N818 - It is an answer of the protocol, not a fault of ours.
@@ -102,6 +96,15 @@ def http_error(error: HTTPException, request: Any) -> Response:
     return _answer(request, error.status_int, str(error.detail or error.title))
 
 
+@exception_view_config(TooMany)
+def too_many(error: TooMany, request: Any) -> Response:
+    """Say when the call can be sent again."""
+    reason = f"TOO MANY calls; send it again in {error.seconds} s"
+    answer = _answer(request, HTTPTooManyRequests.code, reason)
+    answer.headers["Retry-After"] = str(error.seconds)
+    return answer
+
+
 @exception_view_config(sa.exc.OperationalError)
 @exception_view_config(sa.exc.InterfaceError)
 def no_database(error: sa.exc.DBAPIError, request: Any) -> Response:
@@ -122,8 +125,10 @@ def fault(error: Exception, request: Any) -> Response:
 def _answer(request: Any, status: int, reason: str) -> Response:
     # The address may be one that cannot be decoded.
     if request.environ.get("PATH_INFO", "").startswith("/api/"):
-        title = http.HTTPStatus(status).phrase
-        return problem(Problem(status, title.lower().replace(" ", "-"), title, reason), request)
+        phrase = http.HTTPStatus(status).phrase
+        kind = GENERAL_KINDS.get(status, phrase.lower().replace(" ", "-"))
+        title = KINDS[kind].title if kind in KINDS else phrase
+        return problem(Problem(status, kind, title, reason), request)
     if request.method == "POST":
         return _plain(status, reason)
     return Response(

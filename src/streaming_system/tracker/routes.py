@@ -6,6 +6,26 @@ ROOM = "{room:[A-Za-z0-9_]+}"
 READ = ("GET", "HEAD")
 V1 = "/api/v1"
 
+# The JSON API, below V1.
+API = (
+    ("api.document", "/openapi.json"),
+    ("api.manual", "/"),
+    ("api.rooms", "/rooms"),
+    ("api.room", "/rooms/{room}"),
+    ("api.endpoints", "/rooms/{room}/endpoints"),
+    ("api.endpoint", "/rooms/{room}/endpoints/{endpoint}"),
+    ("api.draining", "/rooms/{room}/endpoints/{endpoint}/draining"),
+    ("api.samples", "/rooms/{room}/samples"),
+    ("api.playback", "/rooms/{room}/playback"),
+    ("api.components", "/components"),
+    ("api.machine", "/components/{machine}"),
+    ("api.annotations", "/annotations"),
+    ("api.annotation", "/annotations/{annotation}"),
+    ("api.incidents", "/incidents"),
+    ("api.tokens", "/tokens"),
+    ("api.token", "/tokens/{token}"),
+)
+
 
 def includeme(config: Any) -> None:
     """Add the routes."""
@@ -28,24 +48,7 @@ def _old_protocol(config: Any) -> None:
 
 def _api(config: Any) -> None:
     """Add the routes of the JSON API; which methods each has is said by its views."""
-    for name, path in (
-        ("api.document", "/openapi.json"),
-        ("api.manual", "/"),
-        ("api.rooms", "/rooms"),
-        ("api.room", "/rooms/{room}"),
-        ("api.endpoints", "/rooms/{room}/endpoints"),
-        ("api.endpoint", "/rooms/{room}/endpoints/{endpoint}"),
-        ("api.draining", "/rooms/{room}/endpoints/{endpoint}/draining"),
-        ("api.samples", "/rooms/{room}/samples"),
-        ("api.playback", "/rooms/{room}/playback"),
-        ("api.components", "/components"),
-        ("api.machine", "/components/{machine}"),
-        ("api.annotations", "/annotations"),
-        ("api.annotation", "/annotations/{annotation}"),
-        ("api.incidents", "/incidents"),
-        ("api.tokens", "/tokens"),
-        ("api.token", "/tokens/{token}"),
-    ):
+    for name, path in API:
         config.add_route(name, V1 + path)
     # Whatever else is asked of the API is answered as the API answers.
     config.add_route("api.unknown", "/api/*path")

@@ -4,7 +4,20 @@ from typing import Any
 
 import colander
 
-from streaming_system.tracker.schemas.types import Choice, Flag, OrNull, Record, Text, Whole
+from streaming_system.tracker.schemas.room import RoomViewers
+from streaming_system.tracker.schemas.types import (
+    Choice,
+    Flag,
+    ListOf,
+    Moment,
+    Number,
+    OrNull,
+    Record,
+    RoomId,
+    Text,
+    Whole,
+    Words,
+)
 
 CMCD_VERSION = 2
 FORMATS = ("hls", "dash", "webm", "ogg", "opus", "mp3", "aac", "mp4", "flv", "ts", "whep", "rtmp")
@@ -13,6 +26,7 @@ STREAMING_FORMATS = {"h": "hls", "d": "dash"}
 # CMCD's states of a player: it has ended, failed for good, or was left.
 GONE = frozenset("efq")
 
+MOST_MINUTES = 60
 LONGEST = 31 * 24 * 3600 * 1000
 LONGEST_STARTUP = 600_000
 FASTEST = 10_000_000
@@ -89,3 +103,76 @@ class PlaybackReport(Record):
 def is_gone(report: dict[str, Any]) -> bool:
     """Tell whether a report is a player's goodbye."""
     return report["sta"] in GONE
+
+
+class PlaybackQuery(Record):
+    """Which figures are asked for."""
+
+    minutes = colander.SchemaNode(
+        Whole(1, MOST_MINUTES), missing=5, description="Those of how many minutes.", example=5
+    )
+
+
+class PlaybackAnswer(Record):
+    """What the tracker made of a player's report."""
+
+    next = colander.SchemaNode(
+        Whole(0, 3600), description="Seconds until the next report; 0: none is wanted.", example=12
+    )
+    until = colander.SchemaNode(
+        Moment(),
+        description="Until when the player counts as a viewer without another report.",
+        example="2026-08-22T12:00:20.000Z",
+    )
+
+
+class _Quality(Record):
+    """How well players play: sums over the minutes that were asked for."""
+
+    viewers = RoomViewers()
+    starts = colander.SchemaNode(Whole(0, 2**53), description="Players that began.", example=40)
+    startup_p50_ms = colander.SchemaNode(
+        OrNull(Whole(0, 2**53)),
+        description="Half of them needed at most so long to begin.",
+        example=640,
+    )
+    startup_p95_ms = colander.SchemaNode(
+        OrNull(Whole(0, 2**53)),
+        description="Of twenty, nineteen needed at most so long.",
+        example=2100,
+    )
+    played_ms = colander.SchemaNode(Whole(0, 2**53), example=36000000)
+    rebuffers = colander.SchemaNode(Whole(0, 2**53), example=3)
+    rebuffer_ms = colander.SchemaNode(Whole(0, 2**53), example=4200)
+    rebuffer_ratio = colander.SchemaNode(
+        OrNull(Number(0, 1)),
+        description="The share of the time that players stood still for want of data.",
+        example=0.0001,
+    )
+    errors = colander.SchemaNode(Whole(0, 2**53), example=1)
+    errors_per_hour = colander.SchemaNode(
+        OrNull(Number(0, 1e18)), description="For each hour played.", example=0.1
+    )
+    dropped = colander.SchemaNode(Whole(0, 2**53), description="Frames.", example=12)
+    bitrate = colander.SchemaNode(
+        OrNull(Whole(0, 2**53)), description="What was played, in bit/s.", example=2500000
+    )
+
+
+class EndpointQuality(_Quality):
+    """How well the players of one endpoint play."""
+
+    endpoint = colander.SchemaNode(
+        Words(),
+        description="Its name, `youtube` or `cdn`; empty where players do not know.",
+        example="edge1",
+    )
+
+
+class RoomQuality(_Quality):
+    """How well the players of a room play."""
+
+    room = colander.SchemaNode(RoomId(), example="hall")
+    generated_at = colander.SchemaNode(Moment(), example="2026-08-22T12:00:00.000Z")
+    minutes = colander.SchemaNode(Whole(1, MOST_MINUTES), example=5)
+    endpoints = colander.SchemaNode(ListOf(EndpointQuality(), 10_000, distinct=False))

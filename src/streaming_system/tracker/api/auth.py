@@ -1,0 +1,83 @@
+"""Who calls the JSON API: what the token in ``Authorization: Bearer`` stands for (RFC 6750)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from streaming_system.tracker.api.operation import Operation
+from streaming_system.tracker.api.problems import Problem, problem
+from streaming_system.tracker.services.tokens import Tokens
+
+REALM = 'Bearer realm="tracker"'
+LONGEST = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class Caller:
+    """What a token allows: what the :class:`Token` says, apart from the database."""
+
+    id: int
+    label: str
+    scope: str
+    room: str
+    endpoint: str
+
+    @property
+    def account(self) -> str:
+        """Return whom the audit trail names: the token, which people know by number."""
+        return f"token:{self.id}"
+
+    def may(self, operation: Operation, path: Mapping[str, str]) -> bool:
+        """Tell whether this caller may do that to what the address names."""
+        reach = {
+            "crew": True,
+            # Where the address has no room, the body has it, and the view looks at that.
+            "room": self.room == path.get("room", self.room),
+            "endpoint": (self.room, self.endpoint) == (path.get("room"), path.get("endpoint")),
+        }
+        return self.scope in operation.scopes and reach[self.scope]
+
+
+def authenticate(request: Any) -> Caller:
+    """Return who calls.
+
+    It happens in a transaction of its own, so that the call's own begins with what it does; and a
+    token's last use is noted even if the call is refused.
+
+    :raises Problem: unless a valid token was sent.
+    """
+    scheme, _, text = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer":
+        raise problem(
+            "unauthorized", "send Authorization: Bearer and a token", {"WWW-Authenticate": REALM}
+        )
+    with request.registry["db.sessions"]() as db, db.begin():
+        token = Tokens(db).authenticate(text.strip()[:LONGEST], now=request.now)
+        if token is None:
+            raise problem(
+                "unauthorized",
+                "the token is not valid",
+                {"WWW-Authenticate": f'{REALM}, error="invalid_token"'},
+            )
+        return Caller(
+            id=token.id,
+            label=token.label,
+            scope=token.scope,
+            room=token.room,
+            endpoint=token.endpoint,
+        )
+
+
+def check(caller: Caller, operation: Operation, path: Mapping[str, str]) -> None:
+    """Refuse what a caller may not do.
+
+    :raises Problem: if so.
+    """
+    if not caller.may(operation, path):
+        raise forbidden(f"this is a token of the scope {caller.scope}")
+
+
+def forbidden(detail: str) -> Problem:
+    """Return the problem of a caller who may not do what they ask for."""
+    challenge = f'{REALM}, error="insufficient_scope"'
+    return problem("forbidden", detail, {"WWW-Authenticate": challenge})

@@ -1,0 +1,50 @@
+"""The parameters in the addresses of the JSON API."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import colander
+
+from streaming_system.tracker.api.problems import problem
+from streaming_system.tracker.schemas.types import Name, RoomId, Text
+
+_NUMBER = r"^[0-9]{1,9}$"
+
+PARAMETERS: Mapping[str, colander.SchemaNode] = {
+    "room": colander.SchemaNode(RoomId(), description="The room's id.", example="hall"),
+    "endpoint": colander.SchemaNode(
+        Name(),
+        description="The endpoint's name, which it chooses; an endpoint that registers by the old "
+        "protocol is known by its address.",
+        example="edge1",
+    ),
+    "machine": colander.SchemaNode(
+        Name(), description="The machine that the components run on.", example="mixer1"
+    ),
+    "annotation": colander.SchemaNode(
+        Text(9, least=1, pattern=_NUMBER, allowed="a number"), description="Its id.", example="7"
+    ),
+    "token": colander.SchemaNode(
+        Text(9, least=1, pattern=_NUMBER, allowed="a number"), description="Its id.", example="3"
+    ),
+}
+
+
+def read_path(request: Any) -> dict[str, Any]:
+    """Return the parameters of the address.
+
+    :raises Problem: if one is not allowed, or there is no such room.
+    """
+    values, errors = {}, []
+    for name, text in request.matchdict.items():
+        try:
+            values[name] = PARAMETERS[name].deserialize(text)
+        except colander.Invalid as error:
+            errors.append({"parameter": name, "detail": error.messages()[0]})
+    if "room" in request.matchdict:
+        rooms = request.registry.settings["conference"].rooms
+        if values.get("room") not in rooms:
+            raise problem("unknown-room", "the conference has no room of that id")
+    if errors:
+        raise problem("invalid", "a part of the address is not allowed", errors=errors)
+    return values

@@ -1,0 +1,232 @@
+"""Endpoints, as the JSON API speaks of them."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import colander
+
+from streaming_system.tracker.schemas.figures import MAX_BITRATE, MAX_CLIENTS, STREAMS
+from streaming_system.tracker.schemas.types import (
+    BaseUrl,
+    Choice,
+    Flag,
+    Host,
+    ListOf,
+    Moment,
+    Name,
+    OrNull,
+    Record,
+    RoomId,
+    Text,
+    Whole,
+    Words,
+)
+
+FORMATS = ("hls", "dash", "webm", "ogg", "opus", "mp3", "aac", "mp4", "flv", "ts", "whep", "rtmp")
+FIGURES = ("clients", "bitrate", "cbitrate")
+
+
+def clients(missing: Any = 0) -> colander.SchemaNode:
+    """Return a node for a number of viewers."""
+    return colander.SchemaNode(
+        Whole(0, MAX_CLIENTS), missing=missing, description="Viewers.", example=12
+    )
+
+
+def bitrate(missing: Any = 0) -> colander.SchemaNode:
+    """Return a node for what is sent."""
+    return colander.SchemaNode(
+        Whole(0, MAX_BITRATE),
+        missing=missing,
+        description="What is sent, in bit/s.",
+        example=9600000,
+    )
+
+
+def cbitrate(missing: Any = 0) -> colander.SchemaNode:
+    """Return a node for what should be sent."""
+    return colander.SchemaNode(
+        Whole(0, MAX_BITRATE),
+        missing=missing,
+        description="What the viewers together should get, in bit/s.",
+        example=9600000,
+    )
+
+
+class StreamFigures(Record):
+    """The figures of one stream, or of the loop (which has no `cbitrate`)."""
+
+    clients = clients(colander.drop)
+    bitrate = bitrate(colander.drop)
+    cbitrate = cbitrate(colander.drop)
+
+
+class FiguresByStream(Record):
+    """Figures of single streams, and of the endpoint's own loop, which the totals leave out."""
+
+    def __init__(self, **kw: Any) -> None:
+        loop = StreamFigures(name="loop", missing=colander.drop)
+        del loop["cbitrate"]
+        streams = [StreamFigures(name=stream, missing=colander.drop) for stream in STREAMS]
+        super().__init__(*streams, loop, **kw)
+
+
+class EndpointReport(Record):
+    """What an endpoint says of itself, and what it does at the moment.
+
+    Every report is the whole truth: what it leaves out is as if never said.
+    """
+
+    also: ClassVar[Mapping[str, Any]] = {"not": {"required": ["url", "port"]}}
+
+    url = colander.SchemaNode(
+        BaseUrl(),
+        missing="",
+        description="What the addresses of all its streams begin with; `{room}` in it stands for "
+        "the room's id. A final slash is added.",
+        example="https://edge1.example.org:8443/live/",
+    )
+    host = colander.SchemaNode(
+        Host(),
+        missing="",
+        description="Its IP address or host name; the host of `url`, or the address that the "
+        "report comes from, if not given.",
+        example="edge1.example.org",
+    )
+    port = colander.SchemaNode(
+        Whole(1, 65535),
+        missing=None,
+        description="Instead of `url`: its streams begin with http://HOST:PORT/. With neither, "
+        "the tracker's configuration says how they begin.",
+    )
+    formats = colander.SchemaNode(
+        ListOf(Choice(*FORMATS), len(FORMATS)),
+        missing=(),
+        description="The formats that it serves.",
+        example=["hls", "webm"],
+    )
+    qualities = colander.SchemaNode(
+        ListOf(Name(), 16),
+        missing=(),
+        description="The qualities that it serves, by short names.",
+        example=["high", "low"],
+    )
+    capacity = colander.SchemaNode(
+        OrNull(Whole(1, MAX_BITRATE)),
+        missing=None,
+        description="What it can send, in bit/s; null if not known.",
+        example=1000000000,
+    )
+    draining = colander.SchemaNode(
+        Flag(),
+        missing=False,
+        description="That it wants no new viewers.",
+        example=False,
+    )
+    region = colander.SchemaNode(
+        OrNull(Name()), missing=None, description="Where it is.", example="eu"
+    )
+    tags = colander.SchemaNode(
+        ListOf(Name(), 16),
+        missing=(),
+        description="Words by which the configuration prefers endpoints for some viewers.",
+        example=["cdn"],
+    )
+    software = colander.SchemaNode(
+        Text(200), missing="", description="What runs on it.", example="nginx 1.28"
+    )
+    clients = clients()
+    bitrate = bitrate()
+    cbitrate = cbitrate()
+    figures = FiguresByStream(missing={}, description="Figures of single streams.")
+
+    def validator(self, node: colander.SchemaNode, report: dict[str, Any]) -> None:
+        """Refuse two ways to say where the streams are."""
+        if report["url"] and report["port"] is not None:
+            refusal = colander.Invalid(node)
+            refusal["port"] = "allowed: either url or port, not both"
+            raise refusal
+
+
+class Draining(Record):
+    """Whether an endpoint shall get no new viewers."""
+
+    draining = colander.SchemaNode(Flag(), description="True: none.", example=True)
+
+
+class DrainingAnswer(Record):
+    """Who wants that an endpoint gets no new viewers."""
+
+    draining = colander.SchemaNode(Flag(), description="The endpoint itself.")
+    drained = colander.SchemaNode(Flag(), description="The crew.")
+
+
+class ReportAnswer(Record):
+    """What the tracker made of a report, and when it wants the next."""
+
+    room = colander.SchemaNode(RoomId(), example="hall")
+    endpoint = colander.SchemaNode(Name(), example="edge1")
+    url = colander.SchemaNode(
+        Words(),
+        description="What viewers are given.",
+        example="https://edge1.example.org:8443/live/",
+    )
+    report_every = colander.SchemaNode(
+        Whole(1, 3600), description="Seconds between two reports.", example=30
+    )
+    next_report_at = colander.SchemaNode(
+        Moment(), description="When the next report is due.", example="2026-08-22T12:00:30.000Z"
+    )
+    alive_until = colander.SchemaNode(
+        Moment(),
+        description="Until when the endpoint counts as alive without another report.",
+        example="2026-08-22T12:01:00.000Z",
+    )
+    viewers_expected = colander.SchemaNode(
+        Whole(0, 2**53),
+        description="Viewers that have been sent to it and are not in its figures yet.",
+        example=3,
+    )
+    drained = colander.SchemaNode(
+        Flag(), description="That the crew lets it have no new viewers.", example=False
+    )
+
+
+class Endpoint(Record):
+    """A server that streams one room to viewers: one that is alive."""
+
+    name = colander.SchemaNode(Name(), example="edge1")
+    room = colander.SchemaNode(RoomId(), example="hall")
+    host = colander.SchemaNode(Words(), example="edge1.example.org")
+    url = colander.SchemaNode(Words(), example="https://edge1.example.org:8443/live/")
+    formats = colander.SchemaNode(ListOf(Choice(*FORMATS), 16), example=["hls", "webm"])
+    qualities = colander.SchemaNode(ListOf(Name(), 16), example=["high", "low"])
+    capacity = colander.SchemaNode(
+        OrNull(Whole(1, MAX_BITRATE)), description="In bit/s.", example=1000000000
+    )
+    region = colander.SchemaNode(OrNull(Name()), example="eu")
+    tags = colander.SchemaNode(ListOf(Name(), 16), example=["cdn"])
+    software = colander.SchemaNode(Words(), example="nginx 1.28")
+    draining = colander.SchemaNode(
+        Flag(), description="That it wants no new viewers.", example=False
+    )
+    drained = colander.SchemaNode(
+        Flag(), description="That the crew lets it have no new viewers.", example=False
+    )
+    clients = clients(colander.required)
+    bitrate = bitrate(colander.required)
+    cbitrate = cbitrate(colander.required)
+    figures = FiguresByStream()
+    since = colander.SchemaNode(
+        Moment(),
+        description="Since when it reports without a gap.",
+        example="2026-08-22T09:00:00.000Z",
+    )
+    last_seen = colander.SchemaNode(Moment(), example="2026-08-22T12:00:00.000Z")
+    alive_until = colander.SchemaNode(Moment(), example="2026-08-22T12:01:00.000Z")
+
+
+class EndpointList(Record):
+    """The endpoints of a room that are alive, least loaded first."""
+
+    endpoints = colander.SchemaNode(ListOf(Endpoint(), 10_000, distinct=False))

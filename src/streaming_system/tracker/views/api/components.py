@@ -1,0 +1,53 @@
+"""The machines that make the streams, for programs."""
+
+from typing import Any
+
+from streaming_system.tracker.api.auth import forbidden
+from streaming_system.tracker.api.view import api_view
+from streaming_system.tracker.models import Component
+from streaming_system.tracker.services.endpoints import REPORT_EVERY
+from streaming_system.tracker.services.pipeline import LOST_AFTER, ComponentState, Mood, mood_now
+from streaming_system.tracker.views.api.shown import check_room, utc
+
+
+@api_view("component.list")
+def components(request: Any) -> dict[str, Any]:
+    """Return all components as they are."""
+    found = request.pipeline.current(now=request.now)
+    return {"components": [_component(request, component) for component in found]}
+
+
+@api_view("component.report")
+def report(request: Any) -> dict[str, Any]:
+    """Take a machine's report."""
+    sent = request.validated
+    check_room(request, sent["room"])
+    if request.caller.scope == "room" and request.caller.room != sent["room"]:
+        raise forbidden("the token is for components of another room")
+    request.pipeline.report(
+        machine=sent["machine"],
+        kind=sent["kind"],
+        room=sent["room"] or "",
+        components=[ComponentState(**component) for component in sent["components"]],
+        history=[Mood(component=mood.pop("name"), **mood) for mood in map(dict, sent["history"])],
+        now=request.now,
+    )
+    return {
+        "machine": sent["machine"],
+        "components": len({component["name"] for component in sent["components"]}),
+        "report_every": int(REPORT_EVERY.total_seconds()),
+        "lost_at": utc(request.now + LOST_AFTER),
+    }
+
+
+def _component(request: Any, component: Component) -> dict[str, Any]:
+    return {
+        "machine": component.machine,
+        "name": component.name,
+        "kind": component.kind,
+        "room": component.room or None,
+        "mood": mood_now(component, request.now),
+        "since": utc(component.since),
+        "detail": component.detail,
+        "reported_at": utc(component.reported_at),
+    }

@@ -1,0 +1,141 @@
+"""Endpoints, for programs: they report here, and anybody may look at them."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from pyramid.httpexceptions import HTTPNoContent
+
+from streaming_system.tracker.api.problems import problem
+from streaming_system.tracker.api.view import api_view
+from streaming_system.tracker.models import Endpoint
+from streaming_system.tracker.schemas.types import is_host
+from streaming_system.tracker.services.endpoints import ALIVE_FOR, REPORT_EVERY, EndpointState
+from streaming_system.tracker.views.api.shown import by_stream, flat, note, streams_url, utc
+
+SILENT = "no endpoint of that name is alive in this room"
+
+
+@api_view("endpoint.list")
+def endpoints(request: Any) -> dict[str, Any]:
+    """Return a room's endpoints."""
+    alive = request.endpoints.alive(now=request.now, room=request.validated["room"])
+    return {"endpoints": [_endpoint(request, endpoint) for endpoint in alive]}
+
+
+@api_view("endpoint.get")
+def endpoint(request: Any) -> dict[str, Any]:
+    """Return an endpoint."""
+    found = request.endpoints.get(**_which(request))
+    if found is None or not _is_alive(request, found):
+        raise problem("unknown-endpoint", SILENT)
+    return _endpoint(request, found)
+
+
+@api_view("endpoint.report")
+def report(request: Any) -> dict[str, Any]:
+    """Take an endpoint's report."""
+    sent = request.validated
+    request.endpoints.report(
+        **_which(request),
+        state=_state(request),
+        clients=sent["clients"],
+        bitrate=sent["bitrate"],
+        cbitrate=sent["cbitrate"],
+        figures=flat(sent["figures"]),
+        now=request.now,
+    )
+    stored = request.endpoints.get(**_which(request))
+    if stored.since == request.now:
+        request.response.status_int = 201
+    return {
+        "room": stored.room,
+        "endpoint": stored.name,
+        "url": streams_url(stored, request.registry.settings["endpoint.url"]),
+        "report_every": int(REPORT_EVERY.total_seconds()),
+        "next_report_at": utc(request.now + REPORT_EVERY),
+        "alive_until": utc(request.now + ALIVE_FOR),
+        "viewers_expected": stored.handed,
+        "drained": stored.drained,
+    }
+
+
+@api_view("endpoint.goodbye")
+def goodbye(request: Any) -> Any:
+    """Take an endpoint out."""
+    if not request.endpoints.goodbye(**_which(request), now=request.now):
+        raise problem("unknown-endpoint", SILENT)
+    return HTTPNoContent()
+
+
+@api_view("endpoint.drain")
+def drain(request: Any) -> dict[str, Any]:
+    """Let an endpoint have no new viewers, or have them again."""
+    wanted = request.validated["draining"]
+    if request.caller.scope == "crew":
+        found = request.endpoints.set_drained(**_which(request), drained=wanted, now=request.now)
+        action = "endpoint.drain" if wanted else "endpoint.undrain"
+        note(request, action, f"{request.validated['room']} {request.validated['endpoint']}")
+    else:
+        found = request.endpoints.set_draining(**_which(request), draining=wanted, now=request.now)
+    if not found:
+        raise problem("unknown-endpoint", "no endpoint of that name has reported in this room")
+    changed = request.endpoints.get(**_which(request))
+    return {"draining": changed.draining, "drained": changed.drained}
+
+
+def _which(request: Any) -> dict[str, str]:
+    return {"room": request.validated["room"], "name": request.validated["endpoint"]}
+
+
+def _state(request: Any) -> EndpointState:
+    sent = request.validated
+    host = sent["host"] or urlsplit(sent["url"]).hostname or request.remote_addr
+    if not host or not is_host(host):
+        # Behind a socket without addresses, nobody knows who calls.
+        raise problem(
+            "invalid",
+            "it cannot be seen where the endpoint is",
+            errors=[{"pointer": "/host", "detail": "allowed: an IP address or a host name"}],
+        )
+    # A server that listens on IPv6 sees callers over IPv4 in this disguise.
+    host = host.removeprefix("::ffff:")
+    bracketed = f"[{host}]" if ":" in host else host
+    return EndpointState(
+        host=host,
+        url=f"http://{bracketed}:{sent['port']}/" if sent["port"] else sent["url"],
+        formats=tuple(sent["formats"]),
+        qualities=tuple(sent["qualities"]),
+        capacity=sent["capacity"],
+        draining=sent["draining"],
+        region=sent["region"] or "",
+        tags=tuple(sent["tags"]),
+        software=sent["software"],
+    )
+
+
+def _is_alive(request: Any, endpoint: Endpoint) -> bool:
+    return endpoint.left_at is None and endpoint.last_seen > request.now - ALIVE_FOR
+
+
+def _endpoint(request: Any, endpoint: Endpoint) -> dict[str, Any]:
+    return {
+        "name": endpoint.name,
+        "room": endpoint.room,
+        "host": endpoint.host,
+        "url": streams_url(endpoint, request.registry.settings["endpoint.url"]),
+        "formats": endpoint.formats,
+        "qualities": endpoint.qualities,
+        "capacity": endpoint.capacity,
+        "region": endpoint.region or None,
+        "tags": endpoint.tags,
+        "software": endpoint.software,
+        "draining": endpoint.draining,
+        "drained": endpoint.drained,
+        "clients": endpoint.clients,
+        "bitrate": endpoint.bitrate,
+        "cbitrate": endpoint.cbitrate,
+        "figures": by_stream(endpoint.figures),
+        "since": utc(endpoint.since),
+        "last_seen": utc(endpoint.last_seen),
+        "alive_until": utc(endpoint.last_seen + ALIVE_FOR),
+    }

@@ -1,0 +1,49 @@
+"""Rooms, for programs."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from streaming_system.rooms import Room
+from streaming_system.tracker.api.view import api_view
+from streaming_system.tracker.models import Endpoint
+from streaming_system.tracker.views.api.shown import utc
+
+
+@api_view("room.list")
+def rooms(request: Any) -> dict[str, Any]:
+    """Return every room."""
+    alive = request.endpoints.alive(now=request.now)
+    players = request.viewers.by_endpoint(now=request.now)
+    known = request.registry.settings["conference"].rooms.values()
+    return {
+        "generated_at": utc(request.now),
+        "rooms": [_room(room, [e for e in alive if e.room == room.id], players) for room in known],
+    }
+
+
+@api_view("room.get")
+def room(request: Any) -> dict[str, Any]:
+    """Return one room."""
+    room_id = request.validated["room"]
+    alive = request.endpoints.alive(now=request.now, room=room_id)
+    players = request.viewers.by_endpoint(now=request.now)
+    return _room(request.registry.settings["conference"].rooms[room_id], alive, players)
+
+
+def _room(
+    room: Room, alive: Sequence[Endpoint], players: Mapping[tuple[str, str], int]
+) -> dict[str, Any]:
+    # An endpoint counts all of its clients, those that report themselves, too.
+    others = [max(0, e.clients - players.get((room.id, e.name), 0)) for e in alive]
+    return {
+        "room": room.id,
+        "title": room.title,
+        "live": bool(alive or room.youtube),
+        "youtube": room.youtube or None,
+        "viewers": {
+            "players": sum(count for (where, _), count in players.items() if where == room.id),
+            "others": sum(others),
+        },
+        "bitrate": sum(endpoint.bitrate for endpoint in alive),
+        "endpoints": [endpoint.name for endpoint in alive],
+    }

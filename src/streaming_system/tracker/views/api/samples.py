@@ -1,0 +1,48 @@
+"""Figures over time, for programs."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from streaming_system.tracker.api.problems import problem
+from streaming_system.tracker.api.view import api_view
+from streaming_system.tracker.schemas.samples import MOST_DAYS
+from streaming_system.tracker.services.annotations import EARLIEST
+from streaming_system.tracker.services.history import STEPS
+from streaming_system.tracker.views.api.shown import utc
+
+
+@api_view("sample.list")
+def samples(request: Any) -> dict[str, Any]:
+    """Return the figures of a room's endpoints over time."""
+    asked = request.validated
+    begin, end = _span(request)
+    wanted = next(step for step in STEPS if step >= timedelta(seconds=asked["step"]))
+    step = max(wanted, request.history.step(begin=begin, end=end, now=request.now))
+    found = request.history.bitrate_and_clients(begin=begin, end=end, step=step, room=asked["room"])
+    return {
+        "room": asked["room"],
+        "step": int(step.total_seconds()),
+        "times": [utc(moment) for moment in found.times],
+        "endpoints": [
+            {"endpoint": name, "clients": _round(line.clients), "bitrate": _round(line.bitrate)}
+            for name, line in found.lines.items()
+        ],
+    }
+
+
+def _span(request: Any) -> tuple[datetime, datetime]:
+    end = min(request.validated["to"] or request.now, request.now)
+    begin = request.validated["from"] or max(end - timedelta(hours=1), EARLIEST)
+    if begin < EARLIEST or not timedelta(0) < end - begin <= timedelta(days=MOST_DAYS):
+        allowed = f"allowed: before `to` and before now, and at most {MOST_DAYS} days earlier"
+        raise problem(
+            "invalid",
+            "these are no times to show figures between",
+            errors=[{"parameter": "from", "detail": allowed}],
+        )
+    return begin, end
+
+
+def _round(figures: tuple[float, ...]) -> list[float]:
+    # A hundredth of a viewer is more than anybody can see.
+    return [round(figure, 2) for figure in figures]

@@ -1,0 +1,124 @@
+"""Figures over time, and the machines that make the streams."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from streaming_system.tracker.models import Component, ComponentMood
+
+EDGE = "/api/v1/rooms/hall/endpoints/edge1"
+SAMPLES = "/api/v1/rooms/hall/samples"
+MACHINE = "/api/v1/components/mixer1"
+
+
+def ago(**how_long):
+    moment = datetime.now(UTC) - timedelta(**how_long)
+    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+class TestSamples:
+    def test_they_tell_what_an_endpoint_did_in_the_last_hour(self, api, hall):
+        api.put_json(EDGE, {"clients": 12, "bitrate": 9_600_000}, headers=hall)
+
+        answer = api.get(SAMPLES).json
+
+        (line,) = answer["endpoints"]
+        assert line["endpoint"] == "edge1"
+        assert line["clients"][-1] == 12
+        assert line["bitrate"][-1] == 9_600_000
+        assert len(line["clients"]) == len(answer["times"]) >= 60
+        assert api.get("/api/v1/rooms/lab/samples").json["endpoints"] == []
+
+    def test_the_steps_are_as_long_as_was_asked_for_or_longer(self, api):
+        assert api.get(f"{SAMPLES}?step=60").json["step"] == 60
+        assert api.get(f"{SAMPLES}?step=45&from={ago(minutes=5)}").json["step"] == 60
+        assert api.get(f"{SAMPLES}?from={ago(days=6)}").json["step"] == 1800
+        assert len(api.get(f"{SAMPLES}?from={ago(days=399)}").json["times"]) <= 401
+
+    @pytest.mark.parametrize(
+        ("query", "parameter"),
+        [
+            ("step=0", "step"),
+            ("step=86401", "step"),
+            ("step=1e3", "step"),
+            ("step=abc", "step"),
+            ("step=" + "9" * 5000, "step"),
+            ("from=yesterday", "from"),
+            ("from=2099-01-01T00:00:00Z", "from"),
+            ("from=2000-01-01T00:00:00Z", "from"),
+            ("from=1999-12-31T23:59:59Z", "from"),
+            ("to=2026-08-22T12:00:00", "to"),
+            ("to=%00", "to"),
+            ("rooms=all", "rooms"),
+        ],
+    )
+    def test_what_cannot_be_asked_for_is_refused(self, api, query, parameter):
+        answer = api.get(f"{SAMPLES}?{query}", status=400)
+
+        assert [error["parameter"] for error in answer.json["errors"]] == [parameter]
+
+    @pytest.mark.parametrize(
+        "query", ["step=5&step=6", "%ff=1", "step=%ff", "&".join(["a=1"] * 999)]
+    )
+    def test_an_odd_query_is_refused(self, api, query):
+        api.get(f"{SAMPLES}?{query}", status=400)
+
+
+class TestComponents:
+    REPORT = {
+        "kind": "encoder",
+        "room": "hall",
+        "components": [
+            {"name": "webm", "mood": "happy", "since": "2026-08-22T09:00:00Z", "detail": "25 fps"}
+        ],
+        "history": [
+            {"name": "webm", "mood": "waking", "since": "2026-08-22T08:59:50Z", "seconds": 10}
+        ],
+    }
+
+    def test_a_machine_says_how_its_components_are(self, api, hall, rows):
+        answer = api.put_json(MACHINE, self.REPORT, headers=hall).json
+
+        assert (answer["machine"], answer["components"]) == ("mixer1", 1)
+        (component,) = api.get("/api/v1/components").json["components"]
+        assert component | {"reported_at": None} == {
+            "machine": "mixer1",
+            "name": "webm",
+            "kind": "encoder",
+            "room": "hall",
+            "mood": "happy",
+            "since": "2026-08-22T09:00:00.000Z",
+            "detail": "25 fps",
+            "reported_at": None,
+        }
+        assert {row["mood"] for row in rows(ComponentMood)} == {"happy", "waking"}
+
+    def test_what_a_report_leaves_out_is_gone(self, api, crew):
+        api.put_json(MACHINE, self.REPORT, headers=crew)
+
+        api.put_json(MACHINE, self.REPORT | {"components": []}, headers=crew)
+
+        assert api.get("/api/v1/components").json == {"components": []}
+
+    def test_a_rooms_token_is_for_that_rooms_components(self, api, hall, rows):
+        api.put_json(MACHINE, self.REPORT | {"room": "lab"}, headers=hall, status=403)
+        api.put_json(MACHINE, self.REPORT | {"room": None}, headers=hall, status=403)
+
+        assert rows(Component) == []
+
+    @pytest.mark.parametrize(
+        ("change", "pointer"),
+        [
+            ({"kind": "toaster"}, "/kind"),
+            ({"components": [{}]}, "/components/0/name"),
+            ({"components": [{"name": "x", "mood": "cross", "since": "?"}]}, "/components/0/mood"),
+            ({"components": None}, "/components"),
+            ({"history": [{"seconds": -1}]}, "/history/0/seconds"),
+            ({"components": [{"name": "x"}] * 101}, "/components"),
+        ],
+    )
+    def test_what_is_not_allowed_is_pointed_at(self, api, crew, rows, change, pointer):
+        answer = api.put_json(MACHINE, self.REPORT | change, headers=crew, status=400)
+
+        assert pointer in [error["pointer"] for error in answer.json["errors"]]
+        assert rows(Component) == rows(ComponentMood) == []

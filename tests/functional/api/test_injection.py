@@ -1,0 +1,162 @@
+"""Every text of the API is a text: wherever it goes, it is never a part of what is around it."""
+
+import json
+
+import pytest
+import sqlalchemy as sa
+
+from streaming_system.tracker.db import make_engine
+from streaming_system.tracker.models import Annotation, Audit, Component, Endpoint, Token
+
+EDGE = "/api/v1/rooms/hall/endpoints/edge1"
+EVIL = [
+    "'; DROP TABLE endpoint; --",
+    '" OR 1=1 --',
+    "%' UNION SELECT hash FROM token --",
+    "../../etc/passwd",
+    "..\\..\\boot.ini",
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "{{ 7 * 7 }}${7*7}#{7*7}",
+    '=HYPERLINK("http://evil.example")',
+    "@SUM(1+1)",
+    "</script><script>",
+    "name\r\nSet-Cookie: a=b",
+    "a\nb",
+    "a\x00b",
+    "\u202ekcatta",
+    "\u2028alert(1)",
+    "\ud800",
+    "javascript:alert(1)",
+    "%0d%0aX-Injected: 1",
+    "$(id)`id`",
+]
+
+
+@pytest.fixture
+def tables(database):
+    """Return a function that tells how many rows each table has."""
+    engine = make_engine({"sqlalchemy.url": database})
+
+    def tables():
+        with engine.connect() as connection:
+            return {
+                name: connection.scalar(sa.text(f"SELECT count(*) FROM {name}"))
+                for name in sa.inspect(engine).get_table_names()
+            }
+
+    yield tables
+    engine.dispose()
+
+
+def clean(answer):
+    """Make sure that an answer is one of ours, whatever was sent."""
+    assert answer.status_int < 500
+    assert not {"Set-Cookie", "X-Injected"} & set(answer.headers)
+    assert answer.content_type in ("application/json", "application/problem+json")
+    if answer.body:
+        # It is JSON, and has no characters that end a line or a script.
+        json.loads(answer.body)
+        assert not {"\r", "\u2028", "\x00"} & set(answer.text)
+    return answer
+
+
+@pytest.mark.parametrize("evil", EVIL, ids=ascii)
+def test_names_and_addresses_of_endpoints_take_none_of_it(api, hall, tables, evil):
+    before = tables()
+    bodies = [
+        {field: evil}
+        for field in ("url", "host", "port", "capacity", "draining", "region", "clients", "figures")
+    ]
+    bodies += [{field: [evil]} for field in ("formats", "qualities", "tags")]
+    bodies += [{evil: 1}, {"figures": {evil: {}}}, {"figures": {"webm_high": {evil: 1}}}]
+
+    for body in bodies:
+        clean(api.put_json(EDGE, body, headers=hall, status=400))
+
+    assert tables() == before | {"token": before["token"]}
+
+
+@pytest.mark.parametrize("evil", EVIL, ids=ascii)
+def test_addresses_take_none_of_it(api, hall, crew, rows, evil):
+    part = evil.encode("utf-8", "surrogatepass")
+    quoted = "".join(f"%{byte:02X}" for byte in part)
+    for path in (
+        f"/api/v1/rooms/{quoted}",
+        f"/api/v1/rooms/{quoted}/samples",
+        f"/api/v1/rooms/hall/endpoints/{quoted}",
+        f"/api/v1/rooms/hall/samples?from={quoted}",
+        f"/api/v1/rooms/hall/samples?{quoted}=1",
+        f"/api/v1/annotations?room={quoted}",
+        f"/api/v1/{quoted}",
+        f"/api/{quoted}/rooms",
+    ):
+        clean(api.get(path, status="4*"))
+    clean(api.put_json(f"/api/v1/rooms/hall/endpoints/{quoted}", {}, headers=hall, status="4*"))
+    clean(api.put_json(f"/api/v1/components/{quoted}", {}, headers=crew, status="4*"))
+    clean(api.delete(f"/api/v1/tokens/{quoted}", headers=crew, status="4*"))
+    clean(api.delete(f"/api/v1/annotations/{quoted}", headers=crew, status="4*"))
+
+    assert rows(Endpoint) == rows(Component) == rows(Annotation) == rows(Audit) == []
+
+
+@pytest.mark.parametrize("evil", EVIL, ids=ascii)
+def test_what_is_free_text_is_kept_as_it_is_or_not_at_all(api, crew, rows, evil):
+    machine = {
+        "kind": "encoder",
+        "components": [
+            {"name": evil, "detail": evil, "mood": "happy", "since": "2026-08-22T09:00:00Z"}
+        ],
+    }
+    answers = [
+        clean(api.put_json(EDGE, {"software": evil}, headers=crew, status="*")),
+        clean(api.put_json("/api/v1/components/mixer1", machine, headers=crew, status="*")),
+        clean(
+            api.post_json(
+                "/api/v1/annotations",
+                {"at": "2026-08-22T12:00:00Z", "label": evil},
+                headers=crew,
+                status="*",
+            )
+        ),
+        clean(
+            api.post_json(
+                "/api/v1/tokens", {"label": evil, "scope": "crew"}, headers=crew, status="*"
+            )
+        ),
+    ]
+
+    taken = {answer.status_int < 300 for answer in answers}
+    assert len(taken) == 1
+    kept = [row["software"] for row in rows(Endpoint)] + [row["label"] for row in rows(Annotation)]
+    kept += [text for row in rows(Component) for text in (row["name"], row["detail"])]
+    kept += [row["label"] for row in rows(Token) if not row["label"].startswith("a crew")]
+    assert kept == ([evil] * 5 if True in taken else [])
+
+
+@pytest.mark.parametrize("evil", [text for text in EVIL if text.isprintable()], ids=ascii)
+def test_pages_show_it_as_text(api, crew, evil):
+    machine = {
+        "kind": "encoder",
+        "components": [
+            {"name": evil, "detail": evil, "mood": "sad", "since": "2026-08-22T09:00:00Z"}
+        ],
+    }
+    api.put_json(EDGE, {"software": evil}, headers=crew)
+    api.put_json("/api/v1/components/mixer1", machine, headers=crew)
+
+    for page in ("/flumotion/stats", "/endpoint/stats"):
+        html = api.get(page).text
+        assert "<script>alert" not in html
+        assert "<img src=x" not in html
+        assert "</script><script>" not in html
+        assert "49" not in html or evil != "{{ 7 * 7 }}${7*7}#{7*7}"
+
+
+def test_what_goes_into_headers_is_never_what_came_in(api):
+    answer = api.get(
+        "/api/v1/rooms",
+        headers={"Origin": "https://evil.example", "X-Forwarded-Host": "evil.example"},
+    )
+
+    assert "evil.example" not in str(answer.headers)
