@@ -18,6 +18,7 @@ def main(global_config: dict[str, str], **local: str) -> Any:
             config.include("pyramid_jinja2")
             config.include(".db")
             config.include(".services")
+            config.include(".security")
             config.include(".routes")
             config.scan(".views")
             config.scan(".errors")

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from streaming_system.tracker.db import begin_writing
 from streaming_system.tracker.models import Endpoint, Sample
 
 # Encoders report every 30 s: one report may be lost.
@@ -45,6 +46,18 @@ class Endpoints:
             .on_conflict_do_update(index_elements=["room", "name"], set_=state)
         )
         self.db.add(Sample(room=room, name=ip, at=now, **values))
+
+    def set_drained(self, *, room: str, name: str, drained: bool, now: datetime) -> bool:
+        """Let an endpoint have no new viewers, or again; tell whether there is such an endpoint."""
+        begin_writing(self.db)
+        return bool(
+            self.db.execute(
+                sa.update(Endpoint)
+                .where(Endpoint.room == room, Endpoint.name == name)
+                .values(drained=drained)
+                .returning(Endpoint.id)
+            ).first()
+        )
 
     def alive(self, *, now: datetime, room: str | None = None) -> Sequence[Endpoint]:
         """Return the endpoints that have reported within :data:`ALIVE_FOR`, least loaded first.
