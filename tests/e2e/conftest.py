@@ -14,6 +14,9 @@ from pathlib import Path
 
 import pytest
 import urllib3
+from playwright.sync_api import sync_playwright
+
+SECRET = "move me to config.private.json"
 
 LEFT_BEHIND = (".git", ".venv", "var", "build", "dist", "__pycache__", "*.egg-info", ".*_cache",
                ".hypothesis", "config.private.json")  # fmt: skip
@@ -151,3 +154,74 @@ def set_key(ini: Path, key: str, value: str) -> None:
     place = next(number for number, line in enumerate(lines) if line.startswith(f"{key} ="))
     lines[place] = f"{key} = {value}"
     ini.write_text("\n".join(lines))
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        if os.environ.get("CI"):
+            pytest.fail("chromium is not installed, and CI skips nothing")
+        pytest.skip("needs Chromium, which is not installed: the pages were not seen by a browser")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=path,
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-quic",
+                "--disable-sync",
+                "--no-first-run",
+            ],
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def site(checkout, serve, run, free_port):
+    assert run(".venv/bin/alembic", "-c", "development.ini", "upgrade", "head").returncode == 0
+    assert run(".venv/bin/streaming-system", "schedule", "import").returncode == 0
+    set_key(checkout / "development.ini", "address", f"127.0.0.1:{free_port}")
+    with serve(".venv/bin/pserve", "development.ini", url=f"http://127.0.0.1:{free_port}") as site:
+        yield site
+
+
+@pytest.fixture
+def go_live(site):
+    def go_live(room):
+        answer = site.post(
+            "/tracker/endpoint/register",
+            secret=SECRET,
+            group=room,
+            data='{"overall_clients": 3, "webm_high_clients": 3}',
+        )
+        assert answer.data == b"OK\n"
+
+    return go_live
+
+
+@pytest.fixture
+def visit(chromium, site):
+    """Return a function that opens a page; it notes what the page asks for and complains of."""
+    contexts = []
+
+    def visit(path, **options):
+        context = chromium.new_context(**options)
+        contexts.append(context)
+        page = context.new_page()
+        page.asked, page.complaints = [], []
+        page.on("request", lambda request: page.asked.append(request.url))
+        page.on("pageerror", lambda error: page.complaints.append(str(error)))
+        page.on(
+            "console",
+            lambda message: message.type == "error" and page.complaints.append(message.text),
+        )
+        page.goto(site.url + path)
+        return page
+
+    yield visit
+    for context in contexts:
+        context.close()

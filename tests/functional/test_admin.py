@@ -504,7 +504,7 @@ class TestTokens:
             ({"label": " "}, "The label is empty."),
             ({"label": "a" * 101}, "The label is too long; allowed: 100 characters."),
             ({"label": "a" * 401}, "The field label is too long."),
-            ({"room": ""}, "There is no room &#39;&#39;; allowed: hall, lab, tube."),
+            ({"room": ""}, "Choose a room."),
             ({"room": "cellar"}, "There is no room &#39;cellar&#39;; allowed: hall, lab, tube."),
             ({"scope": "endpoint"}, "The endpoint is empty."),
             ({"scope": "crew"}, "A token for the scope crew has no room."),

@@ -119,6 +119,8 @@ class Crew:
         return f"Deleted the account {name}."
 
     def _check_room(self, room: str) -> None:
+        if not room:
+            raise CrewError("choose a room")
         if room not in self._rooms:
             raise CrewError(f"there is no room {room!r:.80}; allowed: {', '.join(self._rooms)}")
 
