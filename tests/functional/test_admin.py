@@ -1,11 +1,13 @@
 """The crew's pages behind the log-in, as a browser without JavaScript uses them."""
 
+import base64
 import hashlib
 import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
+from argon2 import PasswordHasher
 from sqlalchemy.orm import Session
 from webtest import TestApp
 
@@ -20,6 +22,7 @@ from streaming_system.tracker.models import (
     Token,
 )
 from streaming_system.tracker.services.accounts import Accounts
+from streaming_system.tracker.services.audit import Audit as Trail
 from streaming_system.tracker.services.passwords import hashed
 
 from .conftest import SECRET
@@ -358,6 +361,13 @@ class TestLogIn:
         assert flash(answer) == "You are logged out."
         ada.get("/admin", status=303)
 
+    def test_a_copy_of_the_cookie_is_worth_nothing_after_that(self, ada):
+        cookie = {"Cookie": f"crew={ada.cookies['crew']}"}
+        ada.get("/admin").forms[0].submit(status=303)
+
+        ada.reset()
+        ada.get("/admin", headers=cookie, status=303)
+
     def test_a_forged_cookie_is_none(self, anonymous):
         for cookie in ("", "a", "AAAA" * 40, "\u00e4"):
             anonymous.get("/admin", headers={"Cookie": f"crew={cookie}"}, status=303)
@@ -378,9 +388,7 @@ class TestLogIn:
         clock.now = NOON + timedelta(hours=72)
         ada.get("/admin", status=303)
 
-    def test_what_is_in_the_cookie_is_no_secret(self, ada, rows):
-        import base64
-
+    def test_what_is_in_the_cookie_is_no_secret(self, ada):
         cookie = ada.cookies["crew"]
         held = base64.urlsafe_b64decode(cookie + "==")
         assert b"ada" not in held
@@ -721,8 +729,6 @@ class TestPassword:
     def test_an_older_way_of_hashing_is_replaced_at_the_next_log_in(
         self, people, start, rows, database
     ):
-        from argon2 import PasswordHasher
-
         engine = make_engine({"sqlalchemy.url": database})
         with Session(engine) as db:
             weak = PasswordHasher(time_cost=1, memory_cost=1024).hash(PASSWORD)
@@ -768,8 +774,6 @@ class TestAudit:
             assert len(ada.get("/admin/audit", {"account": other}).html.select("tbody tr")) == 2
 
     def test_it_shows_two_hundred_at_most(self, ada, database):
-        from streaming_system.tracker.services.audit import Audit as Trail
-
         engine = make_engine({"sqlalchemy.url": database})
         with Session(engine) as db:
             for number in range(201):

@@ -3,6 +3,7 @@
 Nothing here is for the old protocol or the JSON API: they know neither cookies nor sessions.
 """
 
+import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -17,6 +18,7 @@ from streaming_system.tracker.db import begin_writing, writing
 from streaming_system.tracker.forms import MAX_BODY, UNREADABLE
 from streaming_system.tracker.services.accounts import Accounts
 from streaming_system.tracker.services.crew import Crew
+from streaming_system.tracker.services.ended import EndedSessions
 from streaming_system.tracker.services.keys import Keys
 from streaming_system.tracker.services.logins import Logins
 
@@ -75,12 +77,24 @@ class SecurityPolicy:
         """Begin a session. What there was before, and its CSRF token, means nothing any more."""
         request.session.invalidate()
         now = request.now.timestamp()
-        request.session.update({"account": userid, "epoch": epoch, "since": now, "seen": now})
+        request.session.update(
+            {
+                "id": secrets.token_urlsafe(32),
+                "account": userid,
+                "epoch": epoch,
+                "since": now,
+                "seen": now,
+            }
+        )
         self._identities.clear(request)
         return []
 
     def forget(self, request: Any) -> list[tuple[str, str]]:
-        """End the session."""
+        """End the session, wherever its cookie has been copied to."""
+        if "id" in request.session:
+            request.ended_sessions.add(
+                request.session["id"], now=request.now, forget=request.now - LONGEST
+            )
         request.session.invalidate()
         self._identities.clear(request)
         return []
@@ -99,6 +113,9 @@ def includeme(config: Any) -> None:
     config.add_request_method(_crew, "crew", reify=True)
     config.add_request_method(lambda request: Accounts(request.db), "accounts", reify=True)
     config.add_request_method(
+        lambda request: EndedSessions(request.db), "ended_sessions", reify=True
+    )
+    config.add_request_method(
         lambda request: Logins(request.registry["db.sessions"], failures), "logins", reify=True
     )
 
@@ -113,8 +130,8 @@ def is_admin_page(request: Any) -> bool:
 class _Sessions:
     """Sessions in a signed cookie that browsers show to the admin pages alone.
 
-    They hold no more than an account's number and the times of :func:`_identity`, which sets the
-    limits of time, too.
+    They hold no more than numbers of their own and of an account, and the times of
+    :func:`_identity`, which sets the limits of time, too.
     """
 
     def __init__(self, key: bytes, *, secure: bool) -> None:
@@ -150,6 +167,7 @@ def _identity(request: Any) -> Identity | None:
     now = request.now.timestamp()
     if (
         account is None
+        or request.ended_sessions.has(session["id"])
         or account.epoch != session["epoch"]
         or now - session["since"] >= LONGEST.total_seconds()
         or now - session["seen"] >= IDLE.total_seconds()
