@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from streaming_system import rooms
+from streaming_system.cli.admin import admin
 from streaming_system.cli.common import DEFAULT_INI, configuration, one_line_errors
 from streaming_system.cli.schedule import schedule
 from streaming_system.cli.tracker import tracker
@@ -68,51 +69,6 @@ def config_check(ini: Path, only: str | None) -> None:
             raise click.ClickException(str(error)) from None
     click.echo(f"{len(found.rooms)} rooms: {', '.join(found.rooms)}")
     click.echo("The configuration is good.")
-
-
-@main.group()
-def admin() -> None:
-    """Look after the accounts of the crew."""
-
-
-@admin.command("create")
-@click.argument("name", required=False)
-@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
-@click.option("--if-none", is_flag=True, help="Do nothing if there is an account already.")
-@click.pass_obj
-def admin_create(ini: Path, name: str | None, password_stdin: bool, if_none: bool) -> None:
-    """Create an account that may administer the tracker."""
-    # The tracker brings the database along; other commands start without it.
-    from streaming_system.tracker.admin import (
-        AccountError,
-        StartError,
-        create_account,
-        has_accounts,
-    )
-
-    with one_line_errors():
-        settings = read_ini(ini, "tracker")
-    try:
-        if if_none:
-            if has_accounts(settings):
-                return
-            if not sys.stdin.isatty():
-                click.echo(
-                    "There is no admin account yet. To create one: "
-                    f"{Path(sys.argv[0])} -c {ini} admin create NAME"
-                )
-                return
-            click.echo("The first start: choose a name and a password for the admin account.")
-        name = name or click.prompt("Name")
-        password = (
-            sys.stdin.readline().rstrip("\n")
-            if password_stdin
-            else click.prompt("Password", hide_input=True, confirmation_prompt=True)
-        )
-        create_account(settings, name, password)
-    except (AccountError, StartError) as error:
-        raise click.ClickException(str(error)) from None
-    click.echo(f"Created the admin account {name}")
 
 
 @main.group()
@@ -184,5 +140,6 @@ def _secret_here(ini: Path) -> str:
         return rooms.from_settings(read_ini(ini, "frontend")).site.secret
 
 
+main.add_command(admin)
 main.add_command(schedule)
 main.add_command(tracker)

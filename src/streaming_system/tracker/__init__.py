@@ -19,6 +19,7 @@ def main(global_config: dict[str, str], **local: str) -> Any:
             # The database comes last of what may stop the start: nothing else must be closed then.
             config.include(".services")
             config.include(".db")
+            config.include(".security")
             config.include(".routes")
             config.include(".limiting")
             config.include(".api")

@@ -1,25 +1,66 @@
 """What the command line does with the tracker's database."""
 
-from collections.abc import Iterator, Mapping
+import os
+import pwd
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from streaming_system.tracker.db import check_tables, make_engine
-from streaming_system.tracker.services.accounts import AccountError, Accounts
+from streaming_system.tracker.services.accounts import ROLES, AccountError, Accounts
+from streaming_system.tracker.services.annotations import Annotations
+from streaming_system.tracker.services.audit import Audit
+from streaming_system.tracker.services.crew import Crew, read_moment
+from streaming_system.tracker.services.refusal import CrewError
+from streaming_system.tracker.services.tokens import SCOPES, Tokens
 from streaming_system.tracker.settings import StartError
 
-__all__ = ["AccountError", "StartError", "create_account", "has_accounts"]
+__all__ = ["ROLES", "SCOPES", "AccountError", "CrewError", "Desk", "StartError", "desk"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Desk:
+    """What there is to look at and to do, at one moment."""
+
+    now: datetime
+    crew: Crew
+    accounts: Accounts
+    tokens: Tokens
+    annotations: Annotations
+    audit: Audit
+
+    def moment(self, text: str) -> datetime:
+        """Return the moment that somebody has written, now if nobody has.
+
+        :raises CrewError: if it is none.
+        """
+        return read_moment(text, now=self.now)
 
 
 @contextmanager
-def session(settings: Mapping[str, str]) -> Iterator[Session]:
-    """Open a session of the database that ``[app:tracker]`` names; commit at the end.
+def desk(settings: Mapping[str, str], rooms: Collection[str] = ()) -> Iterator[Desk]:
+    """Open the database that ``[app:tracker]`` names, for whoever runs this; commit at the end.
 
+    :param rooms: the ids of the rooms that there are.
     :raises StartError: if the database cannot be used.
     """
+    with _session(settings) as db:
+        yield Desk(
+            now=datetime.now(UTC),
+            crew=Crew(db, rooms, by=f"cli:{_user()}"),
+            accounts=Accounts(db),
+            tokens=Tokens(db),
+            annotations=Annotations(db),
+            audit=Audit(db),
+        )
+
+
+@contextmanager
+def _session(settings: Mapping[str, str]) -> Iterator[Session]:
     engine = make_engine(settings)
     try:
         check_tables(engine)
@@ -32,16 +73,9 @@ def session(settings: Mapping[str, str]) -> Iterator[Session]:
         engine.dispose()
 
 
-def create_account(settings: Mapping[str, str], name: str, password: str) -> None:
-    """Make an account that may administer the tracker.
-
-    :raises AccountError: if name or password will not do.
-    """
-    with session(settings) as db:
-        Accounts(db).create(name, password, now=datetime.now(UTC))
-
-
-def has_accounts(settings: Mapping[str, str]) -> bool:
-    """Tell whether anybody has an account."""
-    with session(settings) as db:
-        return Accounts(db).any()
+def _user() -> str:
+    """Return whom the system takes this process for; the environment could say anybody."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())

@@ -20,7 +20,10 @@ THE_DATABASE = "the database of sqlalchemy.url in the ini file"
 def includeme(config: Any) -> None:
     """Give every request ``request.db``, whose transaction ends with the request."""
     # Using a transaction after it has closed is a bug; explicit_manager says so.
-    config.add_settings({"tm.manager_hook": "pyramid_tm.explicit_manager"})
+    # Nor is it asked who somebody is unless a view wants to know: programs have no session.
+    config.add_settings(
+        {"tm.manager_hook": "pyramid_tm.explicit_manager", "tm.annotate_user": "false"}
+    )
     config.include("pyramid_tm")
     engine = make_engine(config.get_settings())
     try:
@@ -72,6 +75,15 @@ def begin_writing(db: Session) -> sa.Connection:
     if not db.in_transaction():
         return db.connection(execution_options={"sqlite_immediate": True})
     return db.connection()
+
+
+@contextmanager
+def writing(sessions: sessionmaker[Session]) -> Iterator[Session]:
+    """Open a session of one short transaction that writes."""
+    with sessions() as db:
+        begin_writing(db)
+        yield db
+        db.commit()
 
 
 def check_tables(engine: sa.Engine) -> None:

@@ -24,6 +24,15 @@ class Account(Base):
     epoch: Mapped[int] = mapped_column(default=0, server_default="0")
 
 
+class EndedSession(Base):
+    """A session that somebody has logged out of, whose cookie may still be somewhere."""
+
+    __tablename__ = "ended_session"
+
+    id: Mapped[str] = mapped_column(sa.String(43), primary_key=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+
+
 class LoginFailure(Base):
     """Failed log-ins, by a keyed hash of whom they were for and where they came from."""
 

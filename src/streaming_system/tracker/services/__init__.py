@@ -53,6 +53,8 @@ def includeme(config: Any) -> None:
     config.registry["regions"] = Regions(
         settings["conference"].site.regions, settings["region.header"], settings["region.file"]
     )
-    config.add_request_method(lambda request: datetime.now(UTC), "now", reify=True)
+    # Tests put another clock here.
+    config.registry["clock"] = lambda: datetime.now(UTC)
+    config.add_request_method(lambda request: request.registry["clock"](), "now", reify=True)
     for name, make in SERVICES.items():
         config.add_request_method(make, name, reify=True)

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, aliased
 
+from streaming_system.tracker.db import begin_writing
 from streaming_system.tracker.models import Endpoint, Player, Sample, UtcDateTime
 from streaming_system.tracker.services.balance import Candidate, choose, standings
 
@@ -101,8 +102,7 @@ class Endpoints:
     def _write(
         self, room: str, name: str, state: dict[str, Any], figures: dict[str, Any], now: datetime
     ) -> None:
-        # Who writes waits for other writers from the start of the transaction on.
-        connection = self.db.connection(execution_options={"sqlite_immediate": True})
+        connection = begin_writing(self.db)
         changes = {**state, **figures, "last_seen": now, "left_at": None}
         # Two reports of a new endpoint may come at once; the database decides, not we.
         insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert
@@ -126,7 +126,7 @@ class Endpoints:
 
         Its figures fall to zero, in the history, too.
         """
-        self.db.connection(execution_options={"sqlite_immediate": True})
+        begin_writing(self.db)
         nothing = {"clients": 0, "bitrate": 0, "cbitrate": 0, "figures": {}}
         found = self.db.execute(
             sa.update(Endpoint)
@@ -151,7 +151,7 @@ class Endpoints:
         return self._set(room, name, draining=draining)
 
     def _set(self, room: str, name: str, **values: bool) -> bool:
-        self.db.connection(execution_options={"sqlite_immediate": True})
+        begin_writing(self.db)
         found = self.db.execute(
             sa.update(Endpoint)
             .where(Endpoint.room == room, Endpoint.name == name)
@@ -229,8 +229,7 @@ class Endpoints:
             that has an endpoint with room left is taken, or else the first that has any.
         :param prefer: regions and tags of the endpoints that the viewer is best served by.
         """
-        # Who reads first and writes later cannot wait for another writer.
-        self.db.connection(execution_options={"sqlite_immediate": True})
+        begin_writing(self.db)
         found = self.candidates(now=now)
         choices = [
             choose(standings([c for endpoint, c in found if endpoint.room == room]), prefer)

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from streaming_system.rooms import Config
 from streaming_system.schedule.model import Schedule
 from streaming_system.schedule.reader import ScheduleFile
+from streaming_system.tracker.db import begin_writing
 from streaming_system.tracker.models import Incident
 from streaming_system.tracker.services.wrong import Finding, Wrong, one_line
 
@@ -79,7 +80,7 @@ class Incidents:
         Several processes may check at once: of one incident there is only ever one open row.
         """
         # Who writes waits for other writers from the start of the transaction on.
-        connection = self.db.connection(execution_options={"sqlite_immediate": True})
+        connection = begin_writing(self.db)
         planned = self.schedule.current() if self.schedule else Schedule()
         wrong = Wrong(self.db, self.conference, planned, self.settings)
         findings = {(f.kind, f.room, f.subject): f for f in wrong.found(now=now)}
@@ -120,7 +121,7 @@ class Incidents:
 
         What has been over for an hour is told to nobody any more.
         """
-        self.db.connection(execution_options={"sqlite_immediate": True})
+        begin_writing(self.db)
         over = Incident.closed_at.is_not(None)
         untold = sa.or_(~Incident.told_open, sa.and_(over, ~Incident.told_closed))
         self.db.execute(
@@ -148,7 +149,7 @@ class Incidents:
     def told(self, news: News) -> None:
         """Remember that plugins have been told."""
         flag = Incident.told_open if news.closed_at is None else Incident.told_closed
-        self.db.connection(execution_options={"sqlite_immediate": True})
+        begin_writing(self.db)
         self.db.execute(
             sa.update(Incident)
             .where(Incident.id == news.id)

@@ -12,6 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from streaming_system.tracker import models
+from streaming_system.tracker.db import begin_writing
 from streaming_system.tracker.services.quality import PlaybackFigures, figures
 from streaming_system.tracker.services.viewers import Crowd, Viewers
 
@@ -97,8 +98,7 @@ class Playback:
         Reports may come late, twice, or in another order: totals never go back, and nothing is
         added twice.
         """
-        # Who writes waits for other writers from the start of the transaction on.
-        self.db.connection(execution_options={"sqlite_immediate": True})
+        begin_writing(self.db)
         seconds = 0 if report.leaving else self._pace(report, now)
         until = now + counts_for(seconds)
         known = self._locked(report.sid)

@@ -1,0 +1,290 @@
+"""What the crew does: `streaming-system admin …`, as the admin pages do it."""
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from streaming_system.cli.common import one_line_errors
+from streaming_system.rooms import from_settings
+from streaming_system.settings import read_ini
+
+if TYPE_CHECKING:
+    from streaming_system.tracker.admin import Desk
+
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print it for programs.")
+PASSWORD_STDIN = click.option(
+    "--password-stdin", is_flag=True, help="Read the password from standard input."
+)
+ROLE = click.Choice(["admin", "viewer"])
+
+
+@click.group()
+def admin() -> None:
+    """Look after the crew's accounts, tokens, endpoints and annotations."""
+
+
+@contextmanager
+def _desk(ini: Path, *, rooms: bool = False) -> Iterator["Desk"]:
+    """Open the tracker's database; what is refused is one line on stderr and exit status 1.
+
+    :param rooms: whether it matters which rooms there are.
+    """
+    # The tracker brings the database along; other commands start without it.
+    from streaming_system.tracker.admin import CrewError, StartError, desk
+
+    with one_line_errors():
+        settings = read_ini(ini, "tracker")
+        known = tuple(from_settings(settings).rooms) if rooms else ()
+    try:
+        with desk(settings, known) as found:
+            yield found
+    except (CrewError, StartError) as error:
+        raise click.ClickException(str(error)) from None
+
+
+@admin.command("create")
+@click.argument("name", required=False)
+@click.option("--role", type=ROLE, default="admin", show_default=True, help="What it may do.")
+@PASSWORD_STDIN
+@click.option("--if-none", is_flag=True, help="Do nothing if there is an account already.")
+@click.pass_obj
+def create(ini: Path, name: str | None, role: str, password_stdin: bool, if_none: bool) -> None:
+    """Create an account: of an admin, or of a viewer, who looks and changes nothing."""
+    if if_none:
+        with _desk(ini) as desk:
+            if desk.accounts.any():
+                return
+        if not sys.stdin.isatty():
+            click.echo(
+                "There is no admin account yet. To create one: "
+                f"{Path(sys.argv[0])} -c {ini} admin create NAME"
+            )
+            return
+        click.echo("The first start: choose a name and a password for the admin account.")
+    # What is wrong with the database is told before anybody has to type.
+    with _desk(ini):
+        pass
+    name = name or click.prompt("Name")
+    password = _password(password_stdin)
+    with _desk(ini) as desk:
+        line = desk.crew.create_account(name=name, password=password, role=role, now=desk.now)
+    click.echo(line)
+
+
+@admin.command("list")
+@AS_JSON
+@click.pass_obj
+def list_(ini: Path, as_json: bool) -> None:
+    """List the accounts."""
+    with _desk(ini) as desk:
+        rows = [
+            {"name": account.name, "role": account.role, "created_at": _utc(account.created_at)}
+            for account in desk.accounts.all()
+        ]
+    _show(rows, as_json)
+
+
+@admin.command("password")
+@click.argument("name")
+@PASSWORD_STDIN
+@click.pass_obj
+def password_(ini: Path, name: str, password_stdin: bool) -> None:
+    """Give an account another password, and end its sessions."""
+    password = _password(password_stdin)
+    with _desk(ini) as desk:
+        line = desk.crew.reset_password(name=name, password=password, now=desk.now)
+    click.echo(line)
+
+
+@admin.command("role")
+@click.argument("name")
+@click.argument("role", type=ROLE)
+@click.pass_obj
+def role_(ini: Path, name: str, role: str) -> None:
+    """Make an account one of an admin or of a viewer."""
+    with _desk(ini) as desk:
+        line = desk.crew.set_role(name=name, role=role, now=desk.now)
+    click.echo(line)
+
+
+@admin.command("delete")
+@click.argument("name")
+@click.pass_obj
+def delete(ini: Path, name: str) -> None:
+    """Delete an account. The last admin stays."""
+    with _desk(ini) as desk:
+        line = desk.crew.delete_account(name=name, now=desk.now)
+    click.echo(line)
+
+
+@admin.group()
+def token() -> None:
+    """Look after the tokens that encoders and programs show."""
+
+
+@token.command("issue")
+@click.argument("label")
+@click.option("--room", metavar="ROOM", default="", help="Good for the endpoints of this room.")
+@click.option("--endpoint", metavar="NAME", default="", help="Good for this one of the room.")
+@click.option("--crew", is_flag=True, help="Good for what an admin may do.")
+@click.pass_obj
+def issue(ini: Path, label: str, room: str, endpoint: str, crew: bool) -> None:
+    """Issue a token and print it: nobody can see it again."""
+    if not (crew or room):
+        raise click.UsageError("say what it is good for: --room, --room and --endpoint, or --crew")
+    scope = "crew" if crew else "endpoint" if endpoint else "room"
+    with _desk(ini, rooms=True) as desk:
+        _, text = desk.crew.issue_token(
+            label=label, scope=scope, room=room, endpoint=endpoint, now=desk.now
+        )
+    click.echo(text)
+
+
+@token.command("list")
+@AS_JSON
+@click.pass_obj
+def token_list(ini: Path, as_json: bool) -> None:
+    """List the tokens: what they are good for, and by what to know them again."""
+    with _desk(ini) as desk:
+        rows = [
+            {
+                "id": token.id,
+                "label": token.label,
+                "hint": token.hint,
+                "scope": token.scope,
+                "room": token.room,
+                "endpoint": token.endpoint,
+                "created_by": token.created_by,
+                "created_at": _utc(token.created_at),
+                "used_at": _utc(token.used_at),
+                "revoked_at": _utc(token.revoked_at),
+            }
+            for token in desk.tokens.all()
+        ]
+    _show(rows, as_json)
+
+
+@token.command("revoke")
+@click.argument("id", type=int)
+@click.pass_obj
+def revoke(ini: Path, id: int) -> None:  # noqa: A002 - It is what the list calls it.
+    """Refuse the token with this number from now on."""
+    with _desk(ini) as desk:
+        line = desk.crew.revoke_token(id, now=desk.now)
+    click.echo(line)
+
+
+@admin.command("drain")
+@click.argument("room")
+@click.argument("endpoint")
+@click.pass_obj
+def drain(ini: Path, room: str, endpoint: str) -> None:
+    """Send an endpoint no new viewers."""
+    _drain(ini, room, endpoint, True)
+
+
+@admin.command("undrain")
+@click.argument("room")
+@click.argument("endpoint")
+@click.pass_obj
+def undrain(ini: Path, room: str, endpoint: str) -> None:
+    """Send an endpoint viewers again."""
+    _drain(ini, room, endpoint, False)
+
+
+def _drain(ini: Path, room: str, endpoint: str, drained: bool) -> None:
+    with _desk(ini) as desk:
+        line = desk.crew.drain(room=room, name=endpoint, drained=drained, now=desk.now)
+    click.echo(line)
+
+
+@admin.command("annotate")
+@click.argument("label")
+@click.option("--at", metavar="TIME", default="", help="When, in UTC.  [default: now]")
+@click.option("--room", metavar="ROOM", default="", help="What room it is about.  [default: all]")
+@click.pass_obj
+def annotate(ini: Path, label: str, at: str, room: str) -> None:
+    """Write a word about a moment beside the graphs."""
+    with _desk(ini, rooms=True) as desk:
+        line = desk.crew.annotate(at=desk.moment(at), label=label, room=room, now=desk.now)
+    click.echo(line)
+
+
+@admin.command("annotations")
+@click.option("--delete", "id_", metavar="ID", type=int, help="Delete the one with this number.")
+@AS_JSON
+@click.pass_obj
+def annotations(ini: Path, id_: int | None, as_json: bool) -> None:
+    """List the annotations of the newest moments, or delete one."""
+    with _desk(ini) as desk:
+        if id_ is not None:
+            click.echo(desk.crew.remove_annotation(id_, now=desk.now))
+            return
+        rows = [
+            {
+                "id": annotation.id,
+                "at": _utc(annotation.at),
+                "room": annotation.room,
+                "label": annotation.label,
+                "created_by": annotation.created_by,
+            }
+            for annotation in desk.annotations.latest()
+        ]
+    _show(rows, as_json)
+
+
+@admin.command("audit")
+@click.option("--account", metavar="NAME", help="What this account did.")
+@click.option(
+    "--limit", type=click.IntRange(1, 10_000), default=200, show_default=True, help="How much."
+)
+@AS_JSON
+@click.pass_obj
+def audit(ini: Path, account: str | None, limit: int, as_json: bool) -> None:
+    """Show who did what, newest first."""
+    with _desk(ini) as desk:
+        rows = [
+            {
+                "at": _utc(entry.at),
+                "account": entry.account,
+                "action": entry.action,
+                "subject": entry.subject,
+            }
+            for entry in desk.audit.latest(limit, account)
+        ]
+    _show(rows, as_json)
+
+
+def _password(from_stdin: bool) -> str:
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\n")
+    typed: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    return typed
+
+
+def _utc(moment: datetime | None) -> str | None:
+    return moment.isoformat(timespec="seconds").replace("+00:00", "Z") if moment else None
+
+
+def _show(rows: Sequence[dict[str, Any]], as_json: bool) -> None:
+    """Print rows as JSON, or as columns with a heading."""
+    if as_json:
+        click.echo(json.dumps(rows, ensure_ascii=False, indent=1))
+        return
+    if not rows:
+        return
+    cells = [list(rows[0]), *([_cell(value) for value in row.values()] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for line in cells:
+        padded = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        click.echo("  ".join(padded).rstrip())
+
+
+def _cell(value: Any) -> str:
+    return "-" if value in (None, "") else str(value)

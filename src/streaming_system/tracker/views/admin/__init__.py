@@ -1,0 +1,64 @@
+"""The pages that the crew logs in to. They work without JavaScript."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import colander
+from pyramid.httpexceptions import HTTPSeeOther
+
+from streaming_system.tracker import forms
+from streaming_system.tracker.routes import READ
+from streaming_system.tracker.services.refusal import CrewError
+
+TEMPLATES = "streaming_system.tracker:templates/admin"
+# How a page is shown, and how one of its forms is taken: the form says what it does.
+SHOWN: dict[str, Any] = {"request_method": READ, "permission": "look"}
+
+
+def takes(deed: str, permission: str = "admin") -> dict[str, Any]:
+    """Return the options of a view that takes a form with a button of this name."""
+    return {
+        "request_method": "POST",
+        "request_param": f"do={deed}",
+        "permission": permission,
+    }
+
+
+class Page:
+    """A page with forms: it is shown, a form is sent, and it is shown again with what came of it.
+
+    Subclasses name their route and tell what they show.
+    """
+
+    route = ""
+
+    def __init__(self, request: Any) -> None:
+        self.request = request
+
+    def content(self) -> dict[str, Any]:
+        """Return what the template shows."""
+        raise NotImplementedError
+
+    def page(self, **more: Any) -> dict[str, Any]:
+        """Return the page, with an ``error`` beside the form that ``failed``, if any."""
+        return {"error": "", "failed": "", "typed": {}, **self.content(), **more}
+
+    def take(self, form: colander.SchemaNode, deed: Callable[[Mapping[str, Any]], str]) -> Any:
+        """Do what a form asks for and go back to the page, or say beside the form why not."""
+        try:
+            line = deed(forms.read(form, self.request.POST))
+        except CrewError as error:
+            return self.refuse(str(error))
+        self.request.session.flash(line)
+        return HTTPSeeOther(self.request.route_path(self.route))
+
+    def refuse(self, error: str) -> dict[str, Any]:
+        """Show the page with what was typed and why it will not do. Nothing is kept."""
+        self.request.tm.doom()
+        self.request.response.status = 400
+        typed = {
+            name: value
+            for name, value in self.request.POST.items()
+            if isinstance(value, str) and name not in ("password", "again", "old", "new")
+        }
+        return self.page(error=error, failed=typed.get("do", ""), typed=typed)

@@ -1,0 +1,229 @@
+"""What the crew looks after."""
+
+from typing import Any
+
+from pyramid.view import view_config, view_defaults
+
+from streaming_system.tracker import forms
+from streaming_system.tracker.services.accounts import ROLES
+from streaming_system.tracker.services.crew import reach, read_moment
+from streaming_system.tracker.services.refusal import CrewError
+from streaming_system.tracker.services.tokens import SCOPES
+from streaming_system.tracker.views.admin import SHOWN, TEMPLATES, Page, takes
+
+
+@view_config(route_name="admin", renderer=f"{TEMPLATES}/overview.jinja2", http_cache=0, **SHOWN)
+def overview(request: Any) -> dict[str, Any]:
+    """Show what there is, and how much of it."""
+    return {
+        "alive": len(request.endpoints.alive(now=request.now)),
+        "silent": len(request.endpoints.silent(now=request.now)),
+        "tokens": sum(token.revoked_at is None for token in request.tokens.all()),
+        "annotations": len(request.annotations.latest()),
+        "accounts": len(request.accounts.all()),
+        "latest": request.audit.latest(5),
+    }
+
+
+@view_defaults(route_name="admin.endpoints", renderer=f"{TEMPLATES}/endpoints.jinja2", http_cache=0)
+class EndpointPage(Page):
+    """The servers that stream, and whether they are sent viewers."""
+
+    route = "admin.endpoints"
+
+    @view_config(**SHOWN)
+    def show(self) -> dict[str, Any]:
+        """Show them."""
+        return self.page()
+
+    @view_config(**takes("drain"))
+    def drain(self) -> Any:
+        """Send one no new viewers."""
+        return self.take(forms.ENDPOINT, lambda typed: self._drain(typed, True))
+
+    @view_config(**takes("undrain"))
+    def undrain(self) -> Any:
+        """Send one viewers again."""
+        return self.take(forms.ENDPOINT, lambda typed: self._drain(typed, False))
+
+    def _drain(self, typed: Any, drained: bool) -> str:
+        line: str = self.request.crew.drain(
+            room=typed["room"], name=typed["name"], drained=drained, now=self.request.now
+        )
+        return line
+
+    def content(self) -> dict[str, Any]:
+        """Return the endpoints, by room and name."""
+        endpoints, now = self.request.endpoints, self.request.now
+        return {
+            "now": now,
+            "alive": sorted(endpoints.alive(now=now), key=lambda e: (e.room, e.name)),
+            "silent": endpoints.silent(now=now),
+        }
+
+
+@view_defaults(route_name="admin.tokens", renderer=f"{TEMPLATES}/tokens.jinja2", http_cache=0)
+class TokenPage(Page):
+    """What programs show instead of a password."""
+
+    route = "admin.tokens"
+
+    @view_config(**SHOWN)
+    def show(self) -> dict[str, Any]:
+        """Show them, but for what is secret of them."""
+        return self.page()
+
+    @view_config(**takes("issue"))
+    def issue(self) -> Any:
+        """Issue one, and show it: here and now, since nobody can see it again.
+
+        There is no redirect: the text would have to be kept somewhere meanwhile.
+        """
+        try:
+            typed = forms.read(forms.TOKEN, self.request.POST)
+            token, text = self.request.crew.issue_token(**typed, now=self.request.now)
+        except CrewError as error:
+            return self.refuse(str(error))
+        return self.page(issued=token, text=text)
+
+    @view_config(**takes("revoke"))
+    def revoke(self) -> Any:
+        """Refuse one from now on."""
+        return self.take(
+            forms.ROW,
+            lambda typed: self.request.crew.revoke_token(typed["id"], now=self.request.now),
+        )
+
+    def content(self) -> dict[str, Any]:
+        """Return the tokens, newest first."""
+        return {
+            "tokens": self.request.tokens.all(),
+            "reach": reach,
+            "scopes": SCOPES,
+            "rooms": self.request.registry.settings["conference"].rooms,
+            "issued": None,
+            "text": "",
+        }
+
+
+@view_defaults(
+    route_name="admin.annotations", renderer=f"{TEMPLATES}/annotations.jinja2", http_cache=0
+)
+class AnnotationPage(Page):
+    """What is written beside the graphs."""
+
+    route = "admin.annotations"
+
+    @view_config(**SHOWN)
+    def show(self) -> dict[str, Any]:
+        """Show it."""
+        return self.page()
+
+    @view_config(**takes("add"))
+    def add(self) -> Any:
+        """Write a word about a moment."""
+        return self.take(forms.ANNOTATION, self._add)
+
+    @view_config(**takes("remove"))
+    def remove(self) -> Any:
+        """Delete one."""
+        return self.take(
+            forms.ROW,
+            lambda typed: self.request.crew.remove_annotation(typed["id"], now=self.request.now),
+        )
+
+    def _add(self, typed: Any) -> str:
+        now = self.request.now
+        line: str = self.request.crew.annotate(
+            at=read_moment(typed["at"], now=now), label=typed["label"], room=typed["room"], now=now
+        )
+        return line
+
+    def content(self) -> dict[str, Any]:
+        """Return the annotations, newest first."""
+        return {
+            "now": self.request.now,
+            "annotations": self.request.annotations.latest(),
+            "rooms": self.request.registry.settings["conference"].rooms,
+        }
+
+
+@view_defaults(route_name="admin.accounts", renderer=f"{TEMPLATES}/accounts.jinja2", http_cache=0)
+class AccountPage(Page):
+    """Who may log in."""
+
+    route = "admin.accounts"
+
+    @view_config(**SHOWN)
+    def show(self) -> dict[str, Any]:
+        """Show them."""
+        return self.page()
+
+    @view_config(**takes("create"))
+    def create(self) -> Any:
+        """Let somebody log in."""
+        return self.take(forms.ACCOUNT, self._create)
+
+    @view_config(**takes("role"))
+    def role(self) -> Any:
+        """Let somebody be something else."""
+        return self.take(
+            forms.ACCOUNT,
+            lambda typed: self.request.crew.set_role(
+                name=typed["name"], role=typed["role"], now=self.request.now
+            ),
+        )
+
+    @view_config(**takes("reset"))
+    def reset(self) -> Any:
+        """Give somebody another password."""
+        return self.take(forms.ACCOUNT, self._reset)
+
+    @view_config(**takes("delete"))
+    def delete(self) -> Any:
+        """Let somebody log in no more."""
+        return self.take(
+            forms.ACCOUNT,
+            lambda typed: self.request.crew.delete_account(
+                name=typed["name"], now=self.request.now
+            ),
+        )
+
+    def _create(self, typed: Any) -> str:
+        _same(typed)
+        line: str = self.request.crew.create_account(
+            name=typed["name"],
+            password=typed["password"],
+            role=typed["role"],
+            now=self.request.now,
+        )
+        return f"{line}."
+
+    def _reset(self, typed: Any) -> str:
+        _same(typed)
+        line: str = self.request.crew.reset_password(
+            name=typed["name"], password=typed["password"], now=self.request.now
+        )
+        return line
+
+    def content(self) -> dict[str, Any]:
+        """Return the accounts by name."""
+        return {"accounts": self.request.accounts.all(), "roles": ROLES}
+
+
+@view_config(route_name="admin.audit", renderer=f"{TEMPLATES}/audit.jinja2", http_cache=0, **SHOWN)
+def audit(request: Any) -> dict[str, Any]:
+    """Show who did what, of all or of one account."""
+    accounts = request.audit.accounts()
+    wanted = request.GET.get("account", "")
+    chosen = wanted if wanted in accounts else ""
+    return {
+        "accounts": accounts,
+        "chosen": chosen,
+        "entries": request.audit.latest(account=chosen or None),
+    }
+
+
+def _same(typed: Any) -> None:
+    if typed["password"] != typed["again"]:
+        raise CrewError("the two passwords are not the same")

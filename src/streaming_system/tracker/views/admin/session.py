@@ -1,0 +1,137 @@
+"""Logging in and out, and one's own password."""
+
+import math
+import re
+from typing import Any
+
+from pyramid.exceptions import BadCSRFOrigin, BadCSRFToken
+from pyramid.httpexceptions import HTTPException, HTTPForbidden, HTTPSeeOther
+from pyramid.security import forget, remember
+from pyramid.view import exception_view_config, forbidden_view_config, view_config, view_defaults
+
+from streaming_system.tracker import forms
+from streaming_system.tracker.routes import READ
+from streaming_system.tracker.security import SAFE
+from streaming_system.tracker.services.refusal import CrewError
+from streaming_system.tracker.views.admin import SHOWN, TEMPLATES, Page, takes
+
+# A page of ours below the tracker's prefix: nothing that could lead to another site.
+PAGE = re.compile(r"/admin(?:/[a-z]+)?(?:\?[A-Za-z0-9._~%=&+:-]*)?", re.ASCII)
+
+
+@view_defaults(route_name="admin.login", renderer=f"{TEMPLATES}/login.jinja2", http_cache=0)
+class LoginPage(Page):
+    """The way in."""
+
+    route = "admin.login"
+
+    @view_config(request_method=READ)
+    def show(self) -> dict[str, Any]:
+        """Ask for name and password."""
+        return self.page(typed={"next": self.request.GET.get("next", "")})
+
+    @view_config(request_method="POST")
+    def log_in(self) -> Any:
+        """Let somebody in who knows them."""
+        request = self.request
+        try:
+            typed = forms.read(forms.LOGIN, request.POST)
+        except CrewError as error:
+            return self.refuse(str(error))
+        login = request.logins.log_in(
+            typed["name"], typed["password"], address=request.remote_addr or "", now=request.now
+        )
+        if login.wait:
+            return self._later(login.wait)
+        if login.account is None:
+            return self.refuse("name or password is wrong")
+        headers = remember(request, login.account, epoch=login.epoch)
+        following = typed["next"] if PAGE.fullmatch(typed["next"]) else "/admin"
+        return HTTPSeeOther(request.script_name + following, headers=headers)
+
+    def content(self) -> dict[str, Any]:
+        """Return nothing: there is only the form."""
+        return {}
+
+    def _later(self, seconds: int) -> dict[str, Any]:
+        span, unit = (seconds, "second") if seconds < 120 else (math.ceil(seconds / 60), "minute")
+        span_of_time = f"{span} {unit}" if span == 1 else f"{span} {unit}s"
+        refused = self.refuse(f"too many attempts; try again in {span_of_time}")
+        self.request.response.status = 429
+        self.request.response.headers["Retry-After"] = str(seconds)
+        return refused
+
+
+@view_config(route_name="admin.logout", request_method="POST", permission="look")
+def log_out(request: Any) -> Any:
+    """End the session of this browser."""
+    request.audit.note(account=request.identity.name, action="logout", subject="", now=request.now)
+    headers = forget(request)
+    request.session.flash("You are logged out.")
+    return HTTPSeeOther(request.route_path("admin.login"), headers=headers)
+
+
+@view_defaults(route_name="admin.password", renderer=f"{TEMPLATES}/password.jinja2", http_cache=0)
+class PasswordPage(Page):
+    """One's own password, and one's own sessions."""
+
+    route = "admin.password"
+
+    @view_config(**SHOWN)
+    def show(self) -> dict[str, Any]:
+        """Ask for the old and the new password."""
+        return self.page()
+
+    @view_config(**takes("change", permission="look"))
+    def change(self) -> Any:
+        """Change the password. All sessions end but this one."""
+        return self.take(forms.PASSWORD, self._change)
+
+    @view_config(**takes("everywhere", permission="look"))
+    def everywhere(self) -> Any:
+        """End all sessions of the account."""
+        self.request.crew.end_sessions(now=self.request.now)
+        headers = forget(self.request)
+        self.request.session.flash("You are logged out everywhere.")
+        return HTTPSeeOther(self.request.route_path("admin.login"), headers=headers)
+
+    def content(self) -> dict[str, Any]:
+        """Return nothing: there are only the forms."""
+        return {}
+
+    def _change(self, typed: Any) -> str:
+        if typed["new"] != typed["again"]:
+            raise CrewError("the two new passwords are not the same")
+        account = self.request.crew.change_password(
+            old=typed["old"], new=typed["new"], now=self.request.now
+        )
+        remember(self.request, account.id, epoch=account.epoch)
+        return "Your password is changed; all other sessions have ended."
+
+
+@forbidden_view_config(path_info=r"^/admin(?:/|$)", renderer=f"{TEMPLATES}/refused.jinja2")
+def forbidden(error: HTTPForbidden, request: Any) -> Any:
+    """Let people log in; say to who has logged in that it is not for them."""
+    if request.identity:
+        return _refused(request, 403, "Your account may look, and change nothing.")
+    wanted = request.path_qs.removeprefix(request.script_name) if request.method in SAFE else ""
+    query = {"next": wanted} if PAGE.fullmatch(wanted) and wanted != "/admin" else {}
+    return HTTPSeeOther(request.route_path("admin.login", _query=query))
+
+
+@exception_view_config(
+    BadCSRFToken, path_info=r"^/admin(?:/|$)", renderer=f"{TEMPLATES}/refused.jinja2"
+)
+@exception_view_config(
+    BadCSRFOrigin, path_info=r"^/admin(?:/|$)", renderer=f"{TEMPLATES}/refused.jinja2"
+)
+def not_our_form(error: HTTPException, request: Any) -> Any:
+    """Refuse a form that another site has sent, or that is older than the session."""
+    return _refused(
+        request, 400, "This form is too old, or is not from this site. Open the page again."
+    )
+
+
+def _refused(request: Any, status: int, line: str) -> dict[str, str]:
+    request.response.status = status
+    return {"line": line}

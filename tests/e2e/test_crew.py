@@ -1,0 +1,86 @@
+"""The crew's admin pages in a real browser, which has no JavaScript to fall back on."""
+
+import re
+import subprocess
+
+import pytest
+
+NAME, PASSWORD = "ada", "correct horse"
+
+
+@pytest.fixture
+def crew(site, checkout, clean_environment):
+    """An account; returns how to log in to a page."""
+    subprocess.run(
+        [".venv/bin/streaming-system", "admin", "create", NAME, "--password-stdin"],
+        cwd=checkout,
+        env=clean_environment,
+        input=f"{PASSWORD}\n",
+        text=True,
+        capture_output=True,
+        check=True,
+    )
+
+    def log_in(page):
+        page.get_by_label("Name").fill(NAME)
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Log in").click()
+
+    return log_in
+
+
+def test_somebody_logs_in_issues_a_token_drains_a_server_and_logs_out(visit, crew, go_live):
+    go_live("example")
+    page = visit("/tracker/admin/tokens", java_script_enabled=False)
+    crew(page)
+    # One comes to the page that one wanted.
+    assert page.url.endswith("/tracker/admin/tokens")
+
+    page.get_by_label("Label").fill("mixer <1>")
+    page.get_by_label("Room").select_option("example")
+    page.get_by_role("button", name="Issue").click()
+    text = page.locator("code.secret").inner_text()
+    assert re.fullmatch(r"sst_[A-Za-z0-9_-]{43}", text)
+    assert text not in page.url
+    assert text[10:] not in str(page.context.cookies())
+    page.get_by_role("link", name="It is copied").click()
+    assert text not in page.content()
+    assert page.get_by_role("rowheader", name="mixer <1>").count() == 1
+
+    page.get_by_role("link", name="Endpoints").click()
+    page.get_by_role("button", name="Drain").click()
+    assert page.get_by_role("status").inner_text() == "127.0.0.1 of example gets no new viewers."
+    assert page.get_by_role("button", name="Undrain").count() == 1
+
+    page.get_by_role("button", name="Log out").click()
+    assert page.get_by_role("status").inner_text() == "You are logged out."
+    page.goto(page.url.replace("/login", ""))
+    assert "/admin/login" in page.url
+    assert page.complaints == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [320, 1280])
+def test_no_page_is_wider_than_its_window_or_asks_anybody_else(
+    visit, site, crew, go_live, width, scheme
+):
+    go_live("example")
+    page = visit(
+        "/tracker/admin",
+        viewport={"width": width, "height": 800},
+        color_scheme=scheme,
+        reduced_motion="reduce",
+    )
+    crew(page)
+
+    for path in ("", "/endpoints", "/tokens", "/annotations", "/accounts", "/audit", "/password"):
+        page.goto(f"{site.url}/tracker/admin{path}")
+        assert page.locator("h1").count() == 1, path
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+        unnamed = page.evaluate(
+            "[...document.querySelectorAll('input:not([type=hidden]), select')]"
+            ".filter((field) => !field.labels.length).length"
+        )
+        assert unnamed == 0, path
+    assert {url.split("/")[2] for url in page.asked} == {site.url.split("/")[2]}
+    assert page.complaints == []

@@ -1,0 +1,176 @@
+"""`streaming-system admin …`: what an admin page does, the command line does, too."""
+
+import json
+import os
+import pwd
+import re
+
+import pytest
+from click.testing import CliRunner
+
+from streaming_system.cli import main
+from streaming_system.tracker.models import Account, Annotation, Audit, Endpoint, Token
+
+from .conftest import SECRET
+
+ME = f"cli:{pwd.getpwuid(os.getuid()).pw_name}"
+PASSWORD = "correct horse\n"
+
+
+@pytest.fixture
+def run(tracker_settings, tmp_path):
+    """Return a function that runs `streaming-system admin`, and gives what it printed."""
+    ini = tmp_path / "tracker.ini"
+    lines = [f"{key} = {value}" for key, value in tracker_settings.items()]
+    ini.write_text("\n".join(["[app:tracker]", "use = egg:streaming-system#tracker", *lines]))
+
+    def run(*arguments, status=0, typed=""):
+        result = CliRunner().invoke(main, ["-c", str(ini), "admin", *arguments], input=typed)
+        assert result.exit_code == status, result.output
+        if status == 1:
+            assert (result.stdout, result.stderr.count("\n")) == ("", 1)
+            return result.stderr
+        return result.stdout
+
+    return run
+
+
+@pytest.fixture
+def ada(run):
+    run("create", "ada", "--password-stdin", typed=PASSWORD)
+
+
+def test_an_account_is_made_listed_changed_and_deleted(run, rows):
+    assert run("create", "ada", "--password-stdin", typed=PASSWORD) == (
+        "Created the admin account ada\n"
+    )
+    run("create", "vera", "--role", "viewer", "--password-stdin", typed=PASSWORD)
+    listed = json.loads(run("list", "--json"))
+    assert [(row["name"], row["role"]) for row in listed] == [("ada", "admin"), ("vera", "viewer")]
+
+    assert run("role", "vera", "admin") == "vera is an admin now.\n"
+    assert run("password", "vera", "--password-stdin", typed="tr0ub4dor\n") == (
+        "vera has another password, and is logged out everywhere.\n"
+    )
+    assert [row["epoch"] for row in rows(Account) if row["name"] == "vera"] == [1]
+    assert run("delete", "vera") == "Deleted the account vera.\n"
+    assert [row["name"] for row in rows(Account)] == ["ada"]
+
+
+def test_a_password_is_asked_for_twice_and_never_shown(run):
+    shown = run("create", "ada", typed=PASSWORD * 2)
+
+    assert "correct horse" not in shown
+    assert shown.endswith("Created the admin account ada\n")
+
+
+def test_lists_are_columns_for_people(run, ada):
+    heading, row = run("list").splitlines()
+
+    assert heading.split() == ["name", "role", "created_at"]
+    assert row.split()[:2] == ["ada", "admin"]
+
+
+def test_a_token_is_printed_alone_and_works_until_it_is_revoked(run, rows):
+    text = run("token", "issue", "hall 1", "--room", "hall")
+    assert re.fullmatch(r"sst_[A-Za-z0-9_-]{43}\n", text)
+
+    [token] = json.loads(run("token", "list", "--json"))
+    assert (token["label"], token["scope"], token["room"]) == ("hall 1", "room", "hall")
+    assert text.startswith(token["hint"])
+    assert text.strip() not in run("token", "list")
+    assert run("token", "revoke", str(token["id"])).startswith("Revoked the token hall 1")
+    assert rows(Token)[0]["revoked_at"] is not None
+
+
+@pytest.mark.parametrize(
+    ("options", "scope"),
+    [(["--room", "hall", "--endpoint", "a"], "endpoint"), (["--crew"], "crew")],
+)
+def test_a_token_can_be_narrower_and_wider(run, rows, options, scope):
+    run("token", "issue", "x", *options)
+
+    assert [row["scope"] for row in rows(Token)] == [scope]
+
+
+def test_an_endpoint_is_drained_and_undrained(run, tracker, rows):
+    tracker.post("/endpoint/register", {"secret": SECRET, "group": "hall", "data": "{}"})
+
+    run("drain", "hall", "203.0.113.1")
+    assert [row["drained"] for row in rows(Endpoint)] == [True]
+    run("undrain", "hall", "203.0.113.1")
+    assert [row["drained"] for row in rows(Endpoint)] == [False]
+
+
+def test_an_annotation_is_written_listed_and_deleted(run, rows):
+    run("annotate", "Keynote", "--at", "2026-11-24 12:00", "--room", "hall")
+
+    [annotation] = json.loads(run("annotations", "--json"))
+    number = annotation.pop("id")
+    assert annotation == {
+        "at": "2026-11-24T12:00:00Z",
+        "room": "hall",
+        "label": "Keynote",
+        "created_by": ME,
+    }
+    assert run("annotations", "--delete", str(number)) == "Deleted the annotation Keynote.\n"
+    assert rows(Annotation) == []
+
+
+def test_all_that_was_done_is_in_the_audit_trail_with_the_user_of_the_machine(run, ada, rows):
+    run("annotate", "Keynote")
+    run("token", "issue", "x", "--crew")
+
+    trail = json.loads(run("audit", "--json"))
+    assert [(row["account"], row["action"]) for row in trail] == [
+        (ME, "token.issue"),
+        (ME, "annotation.add"),
+        (ME, "account.create"),
+    ]
+    assert len(json.loads(run("audit", "--json", "--limit", "1"))) == 1
+    assert json.loads(run("audit", "--json", "--account", "ada")) == []
+    assert len(rows(Audit)) == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["role", "ada", "viewer"], "ada is the last admin; make another one first"),
+        (["delete", "ada"], "ada is the last admin; make another one first"),
+        (["delete", "eve"], "there is no account called 'eve'"),
+        (["delete", "a\x1b[2K"], r"there is no account called 'a\x1b[2K'"),
+        (["create", "ada", "--password-stdin"], "there is an account called ada already"),
+        (["create", "a b", "--password-stdin"], "the name 'a b' is not allowed"),
+        (["token", "issue", "x", "--room", "cellar"], "there is no room 'cellar'; allowed: hall"),
+        (["token", "issue", "x", "--crew", "--room", "hall"], "the scope crew has no room"),
+        (["token", "issue", "", "--crew"], "the label is empty"),
+        (["token", "revoke", "99"], "there is no such token, or it has been revoked already"),
+        (["token", "revoke", "9999999999999999999"], "there is no such token"),
+        (["drain", "hall", "gone"], "there is no endpoint gone in the room hall"),
+        (["annotate", "x", "--at", "noon"], "the time 'noon' cannot be read"),
+        (["annotate", "a\nb"], "the label has characters that cannot be shown"),
+        (["annotations", "--delete", "99"], "there is no such annotation"),
+    ],
+)
+def test_what_cannot_be_is_one_line_and_exit_status_1_and_leaves_no_trace(
+    run, ada, rows, arguments, line
+):
+    assert line in run(*arguments, status=1, typed=PASSWORD)
+
+    assert [row["action"] for row in rows(Audit)] == ["account.create"]
+    assert len(rows(Account)) == 1
+
+
+def test_a_short_password_is_refused(run):
+    line = run("create", "ada", "--password-stdin", typed="short\n", status=1)
+
+    assert "a password has at least 8 characters" in line
+
+
+def test_a_token_for_nothing_is_wrong_usage(run):
+    run("token", "issue", "x", status=2)
+
+
+def test_with_an_account_there_nobody_is_asked_for_one(run, ada, rows):
+    assert run("create", "--if-none") == ""
+    assert len(rows(Account)) == 1
