@@ -2,10 +2,9 @@
 
 import configparser
 import http.client
-import threading
 
 import pytest
-from waitress.server import create_server
+from webtest.http import StopableWSGIServer
 
 
 @pytest.fixture(params=["development.ini", "production.ini"])
@@ -14,12 +13,9 @@ def served(request, root, tracker):
     ini = configparser.ConfigParser(interpolation=None)
     ini.read(root / request.param)
     most = ini.getint("server:tracker", "max_request_body_size")
-    server = create_server(tracker.app, host="127.0.0.1", port=0, max_request_body_size=most)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
+    server = StopableWSGIServer.create(tracker.app, max_request_body_size=most)
     yield server.effective_host, server.effective_port, most
-    server.close()
-    thread.join(timeout=10)
+    server.shutdown()
 
 
 def answer(served, headers, chunks=()):
