@@ -72,7 +72,7 @@ testserve: $(VENV)/installed var/tracker.sqlite  ## Set everything up and serve 
 
 # The checks.
 
-.PHONY: test lint format bench fuzz lock
+.PHONY: test lint format bench bench-balance fuzz lock
 test: $(VENV)/installed-dev  ## Pass every test and check: what CI runs.
 	@$(MAKE) --no-print-directory lint
 	@$(BIN)/python -m pytest -n auto
@@ -89,6 +89,9 @@ format: $(VENV)/installed-dev  ## Put the code in order.
 bench: $(VENV)/installed-dev  ## Measure: ratios within one run.
 	@$(BIN)/python benchmarks/feed_import.py
 
+bench-balance: $(VENV)/installed-dev  ## Simulate how viewers are shared out; takes a few minutes.
+	@$(BIN)/python benchmarks/balance.py --json benchmarks/balance.json
+
 fuzz: $(VENV)/installed-dev  ## Look for feeds that make a parser fail, for a minute.
 	@$(PIP) install --require-hashes -r requirements-fuzz.txt
 	@$(BIN)/python benchmarks/fuzz_feeds.py
@@ -97,6 +100,10 @@ lock: $(VENV)/installed-dev  ## Renew the lists of locked dependencies (UPGRADE=
 	@$(LOCK) $(if $(UPGRADE),--upgrade) --extra postgresql -o requirements.txt setup.py requirements-build.in
 	@$(LOCK) $(if $(UPGRADE),--upgrade) -c requirements.txt -o requirements-dev.txt requirements-dev.in
 	@$(LOCK) $(if $(UPGRADE),--upgrade) -c requirements.txt -o requirements-fuzz.txt requirements-fuzz.in
+
+.PHONY: vendor
+vendor: $(VENV)/installed-dev  ## Fetch what browsers need of others' work (needs npm).
+	@$(BIN)/python tools/vendor.py
 
 # Away with it.
 

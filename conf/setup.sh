@@ -39,10 +39,11 @@ sudo_postgres psql -tAc "SELECT 1 FROM pg_database WHERE datname = 'streaming_sy
 runuser -u streaming -- .venv/bin/alembic -c production.ini upgrade head
 
 say "Services"
-install -m 644 conf/streaming-*.service /etc/systemd/system/
+install -m 644 conf/streaming-*.service conf/streaming-*.timer /etc/systemd/system/
 systemctl daemon-reload
-systemctl enable --now streaming-frontend streaming-tracker streaming-schedule
-systemctl restart streaming-frontend streaming-tracker streaming-schedule
+systemctl enable --now streaming-frontend streaming-tracker streaming-schedule streaming-watch \
+    streaming-prune.timer
+systemctl restart streaming-frontend streaming-tracker streaming-schedule streaming-watch
 
 say "Left to do"
 echo "* nginx: copy conf/nginx.conf to /etc/nginx/sites-available, change the name, enable it"

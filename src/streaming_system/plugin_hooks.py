@@ -10,6 +10,7 @@ import pluggy
 
 from streaming_system.plugin.context import Context
 from streaming_system.plugin.feed import FeedError
+from streaming_system.plugin.incident import Incident
 from streaming_system.schedule.diff import Change
 from streaming_system.schedule.model import Talk
 
@@ -48,6 +49,23 @@ def tell(
             _call(impl, changes=changes, zones=zones)
         except FeedError as error:
             log.warning("%s", error)
+
+
+def incident_listeners(manager: pluggy.PluginManager) -> list[str]:
+    """Return the names of the plugins that want to hear what is wrong."""
+    return [impl.plugin_name for impl in manager.hook.notify_incident.get_hookimpls()]
+
+
+def tell_incident(
+    manager: pluggy.PluginManager, name: str, incident: Incident, options: Mapping[str, str]
+) -> None:
+    """Tell one plugin that something is wrong, or over.
+
+    :raises FeedError: if it fails.
+    """
+    for impl in manager.hook.notify_incident.get_hookimpls():
+        if impl.plugin_name == name:
+            _call(impl, incident=incident, options=options)
 
 
 def _aliases(manager: pluggy.PluginManager) -> dict[str, str]:

@@ -19,6 +19,7 @@ from streaming_system.parsing import (
     read_talks,
 )
 from streaming_system.plugin.feed import FeedError, read_feed
+from streaming_system.plugin.incident import Incident
 from streaming_system.schedule.check import Checked
 from streaming_system.schedule.diff import Change
 from streaming_system.schedule.fetch import fetch
@@ -109,6 +110,39 @@ def tell(changes: Sequence[Change], zones: Mapping[str, ZoneInfo], reader: Reade
 
 def _tell(changes: list[Change], zones: dict[str, ZoneInfo], folder: Path | None) -> None:
     plugin_hooks.tell(plugin_manager(folder), changes, zones)
+
+
+def incident_listeners(reader: Reader) -> Sequence[str]:
+    """Return the names of the plugins that want to hear what is wrong.
+
+    :raises FeedError: if finding them takes too long.
+    :raises PluginError: if a plugin cannot be loaded.
+    """
+    limits = Limits(seconds=NOTIFY_SECONDS, memory=reader.limits.memory)
+    names: Sequence[str] = run_limited(_incident_listeners, (reader.plugins,), limits)
+    return names
+
+
+def _incident_listeners(folder: Path | None) -> Sequence[str]:
+    return plugin_hooks.incident_listeners(plugin_manager(folder))
+
+
+def tell_incident(
+    name: str, incident: Incident, options: Mapping[str, str], reader: Reader
+) -> None:
+    """Tell one plugin what is wrong, or over, in a process of its own.
+
+    :raises FeedError: if it fails, or takes too long.
+    :raises PluginError: if a plugin cannot be loaded.
+    """
+    limits = Limits(seconds=NOTIFY_SECONDS, memory=reader.limits.memory)
+    run_limited(_tell_incident, (name, incident, dict(options), reader.plugins), limits)
+
+
+def _tell_incident(
+    name: str, incident: Incident, options: Mapping[str, str], folder: Path | None
+) -> None:
+    plugin_hooks.tell_incident(plugin_manager(folder), name, incident, options)
 
 
 def run_limited(job: Callable[..., Any], arguments: tuple[Any, ...], limits: Limits) -> Any:

@@ -1,7 +1,9 @@
 """Both apps, each behind WebTest, on real databases and real files."""
 
+import contextlib
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import alembic.command
 import alembic.config
@@ -131,3 +133,36 @@ def at(database):
 
     yield at
     engine.dispose()
+
+
+@pytest.fixture
+def away(database):
+    """Return a context manager, within which nobody can open the database."""
+    url = sa.make_url(database)
+
+    def allow(allowed):
+        # From another database of the same server: this one answers nobody meanwhile.
+        engine = sa.create_engine(url.set(database="template1"), isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.exec_driver_sql(f"ALTER DATABASE {url.database} ALLOW_CONNECTIONS {allowed}")
+        engine.dispose()
+
+    @contextlib.contextmanager
+    def away():
+        if url.drivername.startswith("postgresql"):
+            allow(False)
+            try:
+                yield
+            finally:
+                allow(True)
+        else:
+            path = Path(url.database)
+            hidden = path.rename(path.with_suffix(".away"))
+            path.mkdir()
+            try:
+                yield
+            finally:
+                path.rmdir()
+                hidden.rename(path)
+
+    return away

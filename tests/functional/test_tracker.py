@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from webtest import TestApp
 
 from streaming_system import tracker as tracker_app
+from streaming_system.tracker.db import make_engine
 from streaming_system.tracker.models import Endpoint, Sample
 
 from .conftest import SECRET
@@ -390,17 +391,21 @@ class TestStreams:
                 "endpoints": [
                     {
                         "ip": "2001:db8::1",
+                        "name": "2001:db8::1",
                         "url": "http://[2001:db8::1]:8080/",
                         "clients": 2,
                         "bitrate": 100,
                         "formats": [],
+                        "weight": 500,
                     },
                     {
                         "ip": "203.0.113.1",
+                        "name": "203.0.113.1",
                         "url": "http://203.0.113.1:8080/",
                         "clients": 3,
                         "bitrate": 900,
                         "formats": ["webm_high"],
+                        "weight": 500,
                     },
                 ],
             },
@@ -425,7 +430,9 @@ class TestStreams:
         assert tracker.get("/streams.js").text == 'var streamers_active = ["tube"];\n'
         assert tracker.get("/hall/stream.js").text == "var streamer_hall = null;\n"
 
-    @pytest.mark.parametrize("path", ["/streams.json", "/streams.js", "/hall/stream.js"])
+    @pytest.mark.parametrize(
+        "path", ["/streams.json", "/streams.js", "/hall/streams.json", "/hall/stream.js"]
+    )
     def test_a_look_up_is_one_query_that_never_sees_the_history(self, tracker, register, path):
         register()
         engine = tracker.app.registry["db.sessions"].kw["bind"]
@@ -436,32 +443,93 @@ class TestStreams:
 
         tracker.get(path)
 
-        [query] = [query for query in queries if not query.startswith("begin")]
+        # Who is sent somewhere by the tracker is counted.
+        [query, *counting] = [query for query in queries if not query.startswith("begin")]
         assert "from endpoint" in query
+        assert [line.partition(" set ")[0] for line in counting] == (
+            ["update endpoint"] if path == "/hall/stream.js" else []
+        )
         assert "sample" not in query
+        assert "playback" not in query
 
 
 class TestStats:
-    def test_active_and_silent_servers_are_listed_with_their_figures(self, tracker, register, at):
+    def test_what_is_wrong_comes_first(self, tracker, register, at):
         register({"overall_clients": 1200}, sender="203.0.113.8")
         at(minutes=10)
         register({"overall_clients": 3, "overall_bitrate": 1_500_000}, group="lab")
 
         page = tracker.get("/endpoint/stats").html
 
-        active, silent = page.select("section")
-        assert [cell.get_text() for cell in active.select("tbody td")[:4]] == [
-            "lab",
+        silent, active = page.select("section")
+        assert [cell.get_text() for cell in active.select("tbody tr > *")[:6]] == [
+            "Lab",
             "203.0.113.1",
+            "Streaming",
             "3",
             "1.5",
+            "–",
         ]
-        assert [cell.get_text() for cell in silent.select("tbody td")[:3]] == [
-            "hall",
+        assert active.select(".bad") == []
+        assert [cell.get_text() for cell in silent.select("tbody tr > *")[:4]] == [
+            "Great Hall",
             "203.0.113.8",
+            "Silent",
             "1,200",
         ]
+        assert [cell.get_text() for cell in silent.select(".bad")][1:] == ["203.0.113.8", "Silent"]
         assert active.select_one("tfoot td").get_text() == "3"
+
+    def test_after_an_hour_silence_is_no_longer_wrong(self, tracker, register, at):
+        register()
+        at(hours=1)
+
+        page = tracker.get("/endpoint/stats").html
+
+        assert [heading.get_text() for heading in page.select("h2")] == [
+            "Streaming 0",
+            "Silent for longer 1",
+        ]
+        assert page.select(".bad") == []
+
+    @pytest.mark.parametrize(
+        ("values", "state"),
+        [
+            ({"capacity": 1_000_000, "bitrate": 960_000}, ["Full", "96"]),
+            ({"capacity": 1_000_000, "bitrate": 500_000}, ["Streaming", "50"]),
+            ({"draining": True}, ["Draining", "–"]),
+            ({"drained": True}, ["Draining", "–"]),
+        ],
+    )
+    def test_state_and_used_capacity(self, tracker, register, database, values, state):
+        register()
+        engine = make_engine({"sqlalchemy.url": database})
+        with engine.begin() as connection:
+            connection.execute(sa.update(Endpoint).values(**values))
+        engine.dispose()
+
+        cells = tracker.get("/endpoint/stats").html.select("tbody td")
+
+        assert [cells[1].get_text(), cells[4].get_text()] == state
+
+    def test_address_and_formats_are_shown(self, tracker, register):
+        register(FIGURES | {"webm_high_clients": 3}, sender="2001:db8::1")
+
+        assert [cell.get_text() for cell in tracker.get("/endpoint/stats").html.select("td")][
+            7:9
+        ] == ["webm_high", "http://[2001:db8::1]:8080/"]
+
+    def test_the_crew_finds_its_other_pages(self, tracker):
+        nav = tracker.get("/endpoint/stats").html.select("nav a")
+
+        assert [(a.get_text(), a["href"]) for a in nav] == [
+            ("Monitor", "/monitor"),
+            ("Graphs", "/graphs"),
+            ("Servers", "/endpoint/stats"),
+            ("Pipeline", "/flumotion/stats"),
+            ("Admin", "/admin"),
+        ]
+        assert [a.get_text() for a in nav if a.has_attr("aria-current")] == ["Servers"]
 
     def test_a_server_silent_for_a_week_is_forgotten(self, tracker, register, at):
         register()
@@ -473,11 +541,13 @@ class TestStats:
         answer = tracker.get("/endpoint/stats")
 
         assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'")
-        assert [
-            link["href"].startswith("http://localhost") or link["href"].startswith("/")
-            for link in answer.html.select("link")
-        ] == [True]
-        tracker.get(answer.html.select_one("link")["href"])
+        [sheet, script] = [
+            *answer.html.select("link[rel=stylesheet]"),
+            *answer.html.select("script"),
+        ]
+        for address in (sheet["href"], script["src"]):
+            assert address.startswith("/static/")
+            tracker.get(address)
 
 
 class TestErrors:

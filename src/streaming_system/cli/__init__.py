@@ -12,6 +12,7 @@ from streaming_system import rooms
 from streaming_system.cli.admin import admin
 from streaming_system.cli.common import DEFAULT_INI, configuration, one_line_errors
 from streaming_system.cli.schedule import schedule
+from streaming_system.cli.tracker import tracker
 from streaming_system.encoder import fake
 from streaming_system.encoder.register import Registrar
 from streaming_system.settings import read_ini
@@ -141,3 +142,4 @@ def _secret_here(ini: Path) -> str:
 
 main.add_command(admin)
 main.add_command(schedule)
+main.add_command(tracker)

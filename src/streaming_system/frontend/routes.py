@@ -11,6 +11,7 @@ def includeme(config: Any) -> None:
     for name, path in (
         ("index", "/"),
         ("monitor", "/monitor"),
+        ("graphs", "/graphs"),
         ("brand.favicon", "/favicon.ico"),
         ("brand.robots", "/robots.txt"),
         ("brand.logo", "/brand/logo"),

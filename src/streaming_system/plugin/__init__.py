@@ -12,9 +12,11 @@ from streaming_system.plugin.hooks import (
     event_filter,
     hookimpl,
     notify,
+    notify_incident,
     register_parsers,
     room_aliases,
 )
+from streaming_system.plugin.incident import Incident
 from streaming_system.plugin.markup import from_html, from_markdown, from_plain, from_unmarked
 from streaming_system.plugin.values import parse_duration, recording_refused, text, texts
 from streaming_system.schedule.diff import Change
@@ -25,6 +27,7 @@ __all__ = [
     "Context",
     "Feed",
     "FeedError",
+    "Incident",
     "Parser",
     "Skip",
     "SkipReason",
@@ -37,6 +40,7 @@ __all__ = [
     "from_unmarked",
     "hookimpl",
     "notify",
+    "notify_incident",
     "parse_duration",
     "read_feed",
     "recording_refused",

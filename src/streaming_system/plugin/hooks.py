@@ -8,6 +8,7 @@ import pluggy
 
 from streaming_system.plugin.context import Context
 from streaming_system.plugin.feed import Feed
+from streaming_system.plugin.incident import Incident
 from streaming_system.schedule.diff import Change
 from streaming_system.schedule.model import Talk
 
@@ -98,4 +99,20 @@ def notify(changes: Sequence[Change], zones: Mapping[str, ZoneInfo]) -> None:
 
     :param changes: what moved, appeared, vanished or was renamed, in order of time; rooms are ids.
     :param zones: the zone of each room, by room id; ``change.line(zone)`` tells a change in a line.
+    """
+
+
+@hookspec
+def notify_incident(incident: Incident, options: Mapping[str, str]) -> None:
+    """Hear that something has gone wrong, or is over, to tell the crew.
+
+    ``streaming-system tracker watch`` calls it once when an incident begins and once when it ends,
+    in a process of its own that has ten seconds. If it raises, it is called again a little later,
+    and the others are not::
+
+        @hookimpl
+        def notify_incident(incident, options):
+            send(options["plugin.mine.phone"], incident.line)
+
+    :param options: the keys of the tracker's ini that begin with ``plugin.``, with their texts.
     """

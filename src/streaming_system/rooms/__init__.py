@@ -1,7 +1,7 @@
 """What the conference is: config.json with config.private.json laid over it, checked."""
 
 from streaming_system.rooms.load import RESERVED_IDS, ROOM_ID, ConfigError, from_settings, load
-from streaming_system.rooms.model import EXAMPLE_SECRET, Config, Room, Site
+from streaming_system.rooms.model import EXAMPLE_SECRET, Config, Fallback, Region, Room, Site
 
 __all__ = [
     "EXAMPLE_SECRET",
@@ -9,6 +9,8 @@ __all__ = [
     "ROOM_ID",
     "Config",
     "ConfigError",
+    "Fallback",
+    "Region",
     "Room",
     "Site",
     "from_settings",

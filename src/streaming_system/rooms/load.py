@@ -150,9 +150,20 @@ class _Merged:
             )
             for room_id, room in rooms.items()
         }
+        self._check_groups(site, rooms)
         if not rooms:
             self.warnings.append("no room is configured: the site will be empty")
         return Config(site=site, default=default, rooms=rooms, warnings=tuple(self.warnings))
+
+    def _check_groups(self, site: Site, rooms: Mapping[str, Room]) -> None:
+        for room in rooms.values():
+            for fallback in room.fallbacks:
+                known = fallback.value in rooms or fallback.value in site.groups
+                if fallback.kind == "group" and not known:
+                    raise ConfigError(
+                        f"{self._where(room.id, 'fallbacks')}: there is no room "
+                        f"{fallback.value!r}, nor is it one of the groups in section 'config'"
+                    )
 
     def _room(self, room_id: str, defaults: dict[str, Any]) -> Room:
         own = self.sections[room_id]

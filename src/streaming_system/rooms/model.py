@@ -3,9 +3,42 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from zoneinfo import ZoneInfo
 
 EXAMPLE_SECRET = "move me to config.private.json"  # noqa: S105 - Everyone may know this one.
+
+
+@dataclass(frozen=True, kw_only=True)
+class Region:
+    """Viewers who are best served by some endpoints.
+
+    A viewer belongs to it whose address is in one of ``networks``, or whose country or continent
+    (ISO 3166 or the two letters of MaxMind's) is one of ``places``.
+
+    :param prefer: the regions and tags of those endpoints.
+    """
+
+    name: str
+    networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    places: frozenset[str] = frozenset()
+    prefer: tuple[str, ...] = ()
+
+    def has(self, address: IPv4Address | IPv6Address) -> bool:
+        """Tell whether an address is in one of the networks."""
+        return any(address in network for network in self.networks)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fallback:
+    """What viewers of a room get when its own endpoints cannot take them.
+
+    :param kind: ``group`` (the endpoints of another room or group), ``url`` or ``youtube``.
+    :param value: the group, the base URL of the streams, or the id of the video.
+    """
+
+    kind: str
+    value: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,6 +48,8 @@ class Site:
     :param secret: what encoders show to register; "" where none is set.
     :param localips: addresses of the venue, as patterns to ``match`` against a viewer's address.
     :param reload: seconds after which a page that cannot update itself reloads; 0 for never.
+    :param groups: names besides the rooms' that endpoints may register for, to stand in for others.
+    :param regions: where viewers may be, the first that fits counts.
     :param schedule_format: the parser to use, by name; "" to recognise the feed.
     :param schedule_url: the feed of every room that names none of its own.
     :param schedule_columns: for a feed that is a table, the column that holds each thing.
@@ -23,6 +58,8 @@ class Site:
     secret: str
     localips: tuple[re.Pattern[str], ...] = ()
     reload: int = 600
+    groups: tuple[str, ...] = ()
+    regions: tuple[Region, ...] = ()
     schedule_format: str = ""
     schedule_url: str = ""
     schedule_columns: Mapping[str, str] = field(default_factory=dict)
@@ -46,6 +83,7 @@ class Room:
     :param schedule_see_also: names of other rooms in the feed whose talks are shown here too.
     :param schedule_timezone: the zone its people live by; ``None`` to take the feed's.
     :param youtube: the id of a YouTube video; such a room always counts as live.
+    :param fallbacks: in the order in which they are tried.
     """
 
     id: str
@@ -65,6 +103,7 @@ class Room:
     schedule_see_also: tuple[str, ...] = ()
     schedule_timezone: ZoneInfo | None = None
     youtube: str = ""
+    fallbacks: tuple[Fallback, ...] = ()
     flumotion: bool = False
     flumotion_collector: str = ""
     flumotion_encoder: str = ""
@@ -87,3 +126,7 @@ class Config:
     default: Room
     rooms: Mapping[str, Room]
     warnings: tuple[str, ...] = ()
+
+    def takes(self, group: str) -> bool:
+        """Tell whether endpoints may register for a room or group of this name."""
+        return group in self.rooms or group in self.site.groups

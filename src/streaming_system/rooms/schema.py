@@ -1,11 +1,17 @@
 """The rules for the keys of config.json and config.private.json."""
 
+import ipaddress
 import re
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import colander
+
+from streaming_system.rooms.model import Fallback, Region
+
+_VIDEO_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+LABEL = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)
 
 # Keys that configurations of the original site have, and that mean nothing today.
 RETIRED_KEYS = {
@@ -80,6 +86,76 @@ class _Patterns(_Texts):
         return tuple(patterns)
 
 
+class _Groups(_Texts):
+    """A list of names such as rooms have."""
+
+    def read(self, node: colander.SchemaNode, value: Any) -> tuple[Any, ...]:
+        names = super().read(node, value)
+        for name in names:
+            if not re.fullmatch(r"[A-Za-z0-9_]{1,64}", name, re.ASCII):
+                raise colander.Invalid(
+                    node, f"{_shown(name)}; allowed: names of 1 to 64 of A-Z a-z 0-9 _"
+                )
+        return names
+
+
+class _Fallbacks(_Texts):
+    """A list of what stands in for a room's endpoints."""
+
+    def read(self, node: colander.SchemaNode, value: Any) -> tuple[Any, ...]:
+        return tuple(self._fallback(node, text) for text in super().read(node, value))
+
+    def _fallback(self, node: colander.SchemaNode, text: str) -> Fallback:
+        kind, _, name = text.partition(":")
+        if kind == "group" and re.fullmatch(r"[A-Za-z0-9_]{1,64}", name, re.ASCII):
+            return Fallback(kind="group", value=name)
+        if kind == "youtube" and _VIDEO_ID.fullmatch(name):
+            return Fallback(kind="youtube", value=name)
+        if kind in ("http", "https") and urlsplit(text).netloc:
+            return Fallback(kind="url", value=text)
+        raise colander.Invalid(
+            node,
+            f'{_shown(text)}; allowed: a list of "group:NAME", "https://…" and "youtube:ID"',
+        )
+
+
+class _Regions(_Type):
+    """An object of regions, by name: whom they hold and which endpoints these prefer."""
+
+    def read(self, node: colander.SchemaNode, value: Any) -> tuple[Region, ...]:
+        if value is False or value is None:
+            return ()
+        if not isinstance(value, dict):
+            raise colander.Invalid(node, f"is {_shown(value)}; allowed: an object of regions")
+        return tuple(self._region(node, name, rules) for name, rules in value.items() if name)
+
+    def _region(self, node: colander.SchemaNode, name: str, rules: Any) -> Region:
+        keys = ("networks", "places", "prefer")
+        good = isinstance(rules, dict) and set(rules) <= {*keys, ""} and LABEL.fullmatch(name)
+        if not good:
+            raise colander.Invalid(
+                node,
+                f"{_shown(name)}: allowed: a name of A-Z a-z 0-9 . _ : -, and an object with "
+                f"{', '.join(keys)}",
+            )
+        texts = {key: _Texts().read(node, rules.get(key)) for key in keys}
+        try:
+            networks = tuple(ipaddress.ip_network(text) for text in texts["networks"])
+        except ValueError as error:
+            raise colander.Invalid(
+                node, f"{_shown(name)}: {error}; allowed: networks such as 192.0.2.0/24"
+            ) from None
+        for text in (*texts["places"], *texts["prefer"]):
+            if not LABEL.fullmatch(text):
+                raise colander.Invalid(node, f"{_shown(name)}: {_shown(text)} is not allowed")
+        return Region(
+            name=name,
+            networks=networks,
+            places=frozenset(text.upper() for text in texts["places"]),
+            prefer=texts["prefer"] or (name,),
+        )
+
+
 class _Zone(_Text):
     """The name of a time zone, or ``false`` for none."""
 
@@ -125,7 +201,7 @@ def _feed(node: colander.SchemaNode, value: str) -> None:
 
 
 def _video_id(node: colander.SchemaNode, value: str) -> None:
-    if value and not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", value):
+    if value and not _VIDEO_ID.fullmatch(value):
         raise colander.Invalid(
             node, f"is {_shown(value)}; allowed: the id of a video, such as dQw4w9WgXcQ, or false"
         )
@@ -158,6 +234,8 @@ class SiteSchema(colander.Schema):
     secret = _text("secret")
     localips = colander.SchemaNode(_Patterns(), missing=())
     reload = colander.SchemaNode(_Seconds(), missing=600)
+    groups = colander.SchemaNode(_Groups(), missing=())
+    regions = colander.SchemaNode(_Regions(), missing=())
     schedule_format = _text("schedule-format")
     schedule_url = _text("schedule-url", _feed)
     schedule_columns = colander.SchemaNode(_Columns(), name="schedule-columns", missing={})
@@ -183,6 +261,7 @@ class RoomSchema(colander.Schema):
     schedule_see_also = colander.SchemaNode(_Texts(), name="schedule-see-also", missing=())
     schedule_timezone = colander.SchemaNode(_Zone(), name="schedule-timezone", missing=None)
     youtube = _text("youtube", _video_id)
+    fallbacks = colander.SchemaNode(_Fallbacks(), missing=())
     flumotion = colander.SchemaNode(_Flag(), missing=False)
     flumotion_collector = _text("flumotion-collector")
     flumotion_encoder = _text("flumotion-encoder")

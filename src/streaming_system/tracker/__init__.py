@@ -16,8 +16,9 @@ def main(global_config: dict[str, str], **local: str) -> Any:
         settings = checked({**global_config, **local})
         with Configurator(settings=settings) as config:
             config.include("pyramid_jinja2")
-            config.include(".db")
+            # The database comes last of what may stop the start: nothing else must be closed then.
             config.include(".services")
+            config.include(".db")
             config.include(".security")
             config.include(".routes")
             config.scan(".views")

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 import zope.sqlalchemy
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import ORMExecuteState, Session, sessionmaker
 
 from streaming_system.tracker.models import Base
 from streaming_system.tracker.settings import StartError
@@ -36,7 +36,14 @@ def includeme(config: Any) -> None:
 
 def _session(request: Any) -> Session:
     session: Session = request.registry["db.sessions"]()
-    zope.sqlalchemy.register(session, transaction_manager=request.tm)
+    transactions = zope.sqlalchemy.register(session, transaction_manager=request.tm)
+
+    def note_writing(state: ORMExecuteState) -> None:
+        # By itself it notices only what is written through models, and rolls back the rest.
+        if state.is_insert or state.is_update or state.is_delete:
+            transactions.mark_changed(session)
+
+    sa.event.listen(session, "do_orm_execute", note_writing)
     return session
 
 

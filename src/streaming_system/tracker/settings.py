@@ -64,6 +64,12 @@ def _url_pattern(text: str) -> str:
     return text
 
 
+def _site(text: str) -> str:
+    if not text.startswith(("/", "http://", "https://")):
+        raise ValueError(text)
+    return text
+
+
 def _flag(text: str) -> bool:
     return bool(asbool(text))
 
@@ -112,6 +118,8 @@ KEYS: Mapping[str, Key] = {
     # How we learn where a viewer is: a header that a CDN sets, a MaxMind file of countries.
     "region.header": Key(default="", read=str.strip, allowed="the name of a header"),
     "region.file": Key(default="", read=_path, allowed="the path of a MaxMind file"),
+    # Where browsers find the pages, for links from ours to theirs.
+    "frontend.url": Key(default="/", read=_site, allowed="/ or an address, as https://host/"),
     # Whether the crew's session cookie goes over https only.
     "session.secure": Key(default="true", read=_flag, allowed=_A_FLAG),
 }

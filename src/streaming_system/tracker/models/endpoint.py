@@ -69,17 +69,22 @@ class Sample(Figures, Base):
 
 
 class _SampleRollup:
-    """The samples of one endpoint within a span that begins at ``at``: sums and maxima."""
+    """What an endpoint's reports say of a span that begins at ``at``.
+
+    A report holds until the next one, for 60 s at most. What ends in ``_ms`` is the figure times
+    the milliseconds that it held within the span, so that spans add up and means are over time;
+    what ends in ``_max`` is the largest that held. ``samples`` are the reports of the span.
+    """
 
     at: Mapped[datetime] = mapped_column(UtcDateTime, primary_key=True)
     room: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
     name: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
     samples: Mapped[int] = mapped_column(sa.Integer)
-    clients_sum: Mapped[int] = mapped_column(sa.BigInteger)
+    clients_ms: Mapped[int] = mapped_column(sa.BigInteger)
     clients_max: Mapped[int] = mapped_column(sa.BigInteger)
-    bitrate_sum: Mapped[int] = mapped_column(sa.BigInteger)
+    bitrate_ms: Mapped[int] = mapped_column(sa.BigInteger)
     bitrate_max: Mapped[int] = mapped_column(sa.BigInteger)
-    cbitrate_sum: Mapped[int] = mapped_column(sa.BigInteger)
+    cbitrate_ms: Mapped[int] = mapped_column(sa.BigInteger)
 
 
 class SampleMinute(_SampleRollup, Base):

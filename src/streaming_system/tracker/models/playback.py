@@ -20,6 +20,7 @@ class Player(Base):
     __table_args__ = (
         sa.Index("ix_player_until_room", "until", "room", "endpoint"),
         sa.Index("ix_player_begun_room", "begun", "room"),
+        sa.Index("ix_player_room_endpoint_moved", "room", "endpoint", "moved"),
     )
 
     sid: Mapped[str] = mapped_column(sa.String(64), primary_key=True)

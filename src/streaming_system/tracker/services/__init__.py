@@ -1,20 +1,58 @@
 """What the tracker does, apart from HTTP: plain classes over a session."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+from streaming_system.schedule.reader import ScheduleFile
 from streaming_system.tracker.services.annotations import Annotations
 from streaming_system.tracker.services.audit import Audit
+from streaming_system.tracker.services.directory import Directory
 from streaming_system.tracker.services.endpoints import Endpoints
+from streaming_system.tracker.services.history import History
+from streaming_system.tracker.services.incidents import Incidents, Pace
+from streaming_system.tracker.services.keys import Keys
+from streaming_system.tracker.services.logs import Logs
+from streaming_system.tracker.services.pipeline import Pipeline
+from streaming_system.tracker.services.playback import Playback
+from streaming_system.tracker.services.regions import Regions
 from streaming_system.tracker.services.tokens import Tokens
+from streaming_system.tracker.services.viewers import Crowd, Viewers
+
+# Each service of a request, by the name that views call it by.
+SERVICES: dict[str, Callable[[Any], Any]] = {
+    "annotations": lambda r: Annotations(r.db),
+    "audit": lambda r: Audit(r.db),
+    "directory": lambda r: Directory(
+        r.endpoints, r.registry.settings["conference"], r.registry.settings["endpoint.url"]
+    ),
+    "endpoints": lambda r: Endpoints(r.db),
+    "history": lambda r: History(r.db, r.registry.settings),
+    "incidents": lambda r: Incidents(
+        r.db, r.registry.settings["conference"], r.registry["schedule"], r.registry.settings
+    ),
+    "keys": lambda r: Keys(r.db),
+    "logs": lambda r: Logs(r.db, r.registry.settings),
+    "pipeline": lambda r: Pipeline(r.db),
+    "playback": lambda r: Playback(r.db, r.registry.settings, r.registry["crowd"]),
+    "tokens": lambda r: Tokens(r.db),
+    "viewers": lambda r: Viewers(r.db),
+}
 
 
 def includeme(config: Any) -> None:
     """Give every request its services, and one moment that all of it happens at."""
+    settings = config.get_settings()
+    path = settings.get("schedule.file")
+    config.registry["schedule"] = ScheduleFile(Path(path)) if path else None
+    config.registry["incidents.pace"] = Pace()
+    config.registry["crowd"] = Crowd()
+    config.registry["regions"] = Regions(
+        settings["conference"].site.regions, settings["region.header"], settings["region.file"]
+    )
     # Tests put another clock here.
     config.registry["clock"] = lambda: datetime.now(UTC)
     config.add_request_method(lambda request: request.registry["clock"](), "now", reify=True)
-    config.add_request_method(lambda request: Endpoints(request.db), "endpoints", reify=True)
-    config.add_request_method(lambda request: Tokens(request.db), "tokens", reify=True)
-    config.add_request_method(lambda request: Annotations(request.db), "annotations", reify=True)
-    config.add_request_method(lambda request: Audit(request.db), "audit", reify=True)
+    for name, make in SERVICES.items():
+        config.add_request_method(make, name, reify=True)

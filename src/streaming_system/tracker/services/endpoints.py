@@ -1,18 +1,45 @@
 """The servers that stream to viewers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from streaming_system.tracker.db import begin_writing
-from streaming_system.tracker.models import Endpoint, Sample
+from streaming_system.tracker.models import Endpoint, Player, Sample, UtcDateTime
+from streaming_system.tracker.services.balance import Candidate, choose, standings
 
-# Encoders report every 30 s: one report may be lost.
+REPORT_EVERY = timedelta(seconds=30)
+# One report may be lost.
 ALIVE_FOR = timedelta(seconds=60)
 REMEMBERED_FOR = timedelta(days=7)
+# So long it takes until a viewer who was sent to an endpoint shows in its figures.
+SETTLE = timedelta(seconds=2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EndpointState:
+    """What an endpoint says of itself, apart from figures.
+
+    :param host: its address, or its name in the DNS.
+    :param url: the base of its streams, with ``{room}`` for the room's id if it serves several;
+        "" where the ini's pattern makes it of ``host``.
+    :param capacity: of its link, in bit/s; ``None`` if unknown.
+    """
+
+    host: str
+    url: str = ""
+    formats: tuple[str, ...] = ()
+    qualities: tuple[str, ...] = ()
+    capacity: int | None = None
+    draining: bool = False
+    region: str = ""
+    tags: tuple[str, ...] = ()
+    software: str = ""
 
 
 class Endpoints:
@@ -27,36 +54,117 @@ class Endpoints:
         :param figures: declared figures; ``overall_clients``, ``overall_bitrate`` and
             ``overall_cbitrate`` are always there.
         """
-        # Who writes waits for other writers from the start of the transaction on.
-        connection = self.db.connection(execution_options={"sqlite_immediate": True})
-        values = {
-            "clients": figures["overall_clients"],
-            "bitrate": figures["overall_bitrate"],
-            "cbitrate": figures["overall_cbitrate"],
-            "figures": {
-                name: value for name, value in figures.items() if not name.startswith("overall_")
+        self._write(
+            room,
+            ip,
+            {"host": ip},
+            {
+                "clients": figures["overall_clients"],
+                "bitrate": figures["overall_bitrate"],
+                "cbitrate": figures["overall_cbitrate"],
+                "figures": {
+                    name: value
+                    for name, value in figures.items()
+                    if not name.startswith("overall_")
+                },
             },
-        }
-        state = {"last_seen": now, "host": ip, "left_at": None, **values}
+            now,
+        )
+
+    def report(
+        self,
+        *,
+        room: str,
+        name: str,
+        state: EndpointState,
+        clients: int,
+        bitrate: int,
+        cbitrate: int,
+        figures: Mapping[str, int],
+        now: datetime,
+    ) -> None:
+        """Take a report: renew the endpoint's state, and keep the figures as history."""
+        values = asdict(state)
+        values |= {key: list(values[key]) for key in ("formats", "qualities", "tags")}
+        self._write(
+            room,
+            name,
+            values,
+            {
+                "clients": clients,
+                "bitrate": bitrate,
+                "cbitrate": cbitrate,
+                "figures": dict(figures),
+            },
+            now,
+        )
+
+    def _write(
+        self, room: str, name: str, state: dict[str, Any], figures: dict[str, Any], now: datetime
+    ) -> None:
+        # Who writes waits for other writers from the start of the transaction on.
+        connection = begin_writing(self.db)
+        changes = {**state, **figures, "last_seen": now, "left_at": None}
         # Two reports of a new endpoint may come at once; the database decides, not we.
         insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert
+        gap = sa.or_(Endpoint.left_at.is_not(None), Endpoint.last_seen <= now - ALIVE_FOR)
         self.db.execute(
             insert(Endpoint)
-            .values(room=room, name=ip, since=now, **state)
-            .on_conflict_do_update(index_elements=["room", "name"], set_=state)
+            .values(room=room, name=name, since=now, **changes)
+            .on_conflict_do_update(
+                index_elements=["room", "name"],
+                set_={
+                    **changes,
+                    "since": sa.case((gap, now), else_=Endpoint.since),
+                    "handed": sa.case((gap, 0), else_=_still_coming(connection, now)),
+                },
+            )
         )
-        self.db.add(Sample(room=room, name=ip, at=now, **values))
+        self.db.execute(sa.insert(Sample).values(room=room, name=name, at=now, **figures))
+
+    def goodbye(self, *, room: str, name: str, now: datetime) -> bool:
+        """Take an endpoint out at once, as it asks; tell whether it was there.
+
+        Its figures fall to zero, in the history, too.
+        """
+        begin_writing(self.db)
+        nothing = {"clients": 0, "bitrate": 0, "cbitrate": 0, "figures": {}}
+        found = self.db.execute(
+            sa.update(Endpoint)
+            .where(Endpoint.room == room, Endpoint.name == name, Endpoint.left_at.is_(None))
+            .values(left_at=now, handed=0, **nothing)
+            .returning(Endpoint.id)
+        ).first()
+        if found is None:
+            return False
+        self.db.execute(sa.insert(Sample).values(room=room, name=name, at=now, **nothing))
+        return True
 
     def set_drained(self, *, room: str, name: str, drained: bool, now: datetime) -> bool:
-        """Let an endpoint have no new viewers, or again; tell whether there is such an endpoint."""
+        """Say for the crew whether an endpoint shall get no new viewers; tell whether it is known.
+
+        It holds until the crew says otherwise, whatever the endpoint reports.
+        """
+        return self._set(room, name, drained=drained)
+
+    def set_draining(self, *, room: str, name: str, draining: bool, now: datetime) -> bool:
+        """Say for the endpoint itself whether it wants new viewers; tell whether it is known."""
+        return self._set(room, name, draining=draining)
+
+    def _set(self, room: str, name: str, **values: bool) -> bool:
         begin_writing(self.db)
-        return bool(
-            self.db.execute(
-                sa.update(Endpoint)
-                .where(Endpoint.room == room, Endpoint.name == name)
-                .values(drained=drained)
-                .returning(Endpoint.id)
-            ).first()
+        found = self.db.execute(
+            sa.update(Endpoint)
+            .where(Endpoint.room == room, Endpoint.name == name)
+            .values(**values)
+            .returning(Endpoint.id)
+        ).first()
+        return found is not None
+
+    def get(self, *, room: str, name: str) -> Endpoint | None:
+        """Return an endpoint, alive or not."""
+        return self.db.scalar(
+            sa.select(Endpoint).where(Endpoint.room == room, Endpoint.name == name)
         )
 
     def alive(self, *, now: datetime, room: str | None = None) -> Sequence[Endpoint]:
@@ -64,7 +172,7 @@ class Endpoints:
 
         :param room: only those of this room.
         """
-        query = sa.select(Endpoint).where(Endpoint.last_seen > now - ALIVE_FOR)
+        query = sa.select(Endpoint).where(*_alive(now))
         if room is not None:
             query = query.where(Endpoint.room == room)
         return self.db.scalars(query.order_by(Endpoint.bitrate, Endpoint.id)).all()
@@ -73,6 +181,108 @@ class Endpoints:
         """Return the endpoints that reported last within :data:`REMEMBERED_FOR`, newest first."""
         return self.db.scalars(
             sa.select(Endpoint)
-            .where(Endpoint.last_seen <= now - ALIVE_FOR, Endpoint.last_seen > now - REMEMBERED_FOR)
+            .where(
+                Endpoint.last_seen <= now - ALIVE_FOR,
+                Endpoint.last_seen > now - REMEMBERED_FOR,
+                Endpoint.left_at.is_(None),
+            )
             .order_by(Endpoint.last_seen.desc(), Endpoint.id)
         ).all()
+
+    def candidates(self, *, now: datetime) -> Sequence[tuple[Endpoint, Candidate]]:
+        """Return the living endpoints with what matters for sending viewers to them.
+
+        The least loaded come first.
+        """
+        # Endpoints of one machine share its link, whatever rooms they stream.
+        other = aliased(Endpoint)
+        machine = (
+            sa.select(sa.func.sum(other.bitrate))
+            .where(other.host == Endpoint.host, *_alive(now, other))
+            .scalar_subquery()
+        )
+        joined = (
+            sa.select(sa.func.count())
+            .where(
+                Player.room == Endpoint.room,
+                Player.endpoint == Endpoint.name,
+                Player.moved > Endpoint.last_seen,
+                Player.until > now,
+            )
+            .scalar_subquery()
+        )
+        rows = self.db.execute(
+            sa.select(Endpoint, machine, joined)
+            .where(*_alive(now))
+            .order_by(Endpoint.bitrate, Endpoint.id)
+        )
+        return [
+            (endpoint, _candidate(endpoint, int(bitrate), players))
+            for endpoint, bitrate, players in rows
+        ]
+
+    def send(
+        self, *, rooms: Sequence[str], prefer: Collection[str] = (), now: datetime
+    ) -> Endpoint | None:
+        """Choose an endpoint for one more viewer, and count them for all workers.
+
+        :param rooms: the viewer's room, then those whose endpoints stand in for its own: the first
+            that has an endpoint with room left is taken, or else the first that has any.
+        :param prefer: regions and tags of the endpoints that the viewer is best served by.
+        """
+        # Who reads first and writes later cannot wait for another writer.
+        begin_writing(self.db)
+        found = self.candidates(now=now)
+        choices = [
+            choose(standings([c for endpoint, c in found if endpoint.room == room]), prefer)
+            for room in rooms
+        ]
+        offered = [choice for choice in choices if choice]
+        if not offered:
+            return None
+        chosen = next((choice for choice in offered if choice.welcomes), offered[0])
+        endpoint = next(endpoint for endpoint, c in found if c is chosen.candidate)
+        self.db.execute(
+            sa.update(Endpoint)
+            .where(Endpoint.id == endpoint.id)
+            .values(handed=Endpoint.handed + 1)
+            .execution_options(synchronize_session=False)
+        )
+        return endpoint
+
+
+def _alive(now: datetime, endpoint: Any = Endpoint) -> tuple[sa.ColumnElement[bool], ...]:
+    return (endpoint.last_seen > now - ALIVE_FOR, endpoint.left_at.is_(None))
+
+
+def _still_coming(connection: sa.Connection, now: datetime) -> sa.ColumnElement[int]:
+    """Return how many of those sent to an endpoint a report that comes now cannot know yet.
+
+    They are taken to have been sent evenly since the report before.
+    """
+    if connection.dialect.name == "sqlite":
+        days = sa.func.julianday(sa.bindparam(None, now, UtcDateTime)) - sa.func.julianday(
+            Endpoint.last_seen
+        )
+        elapsed: sa.ColumnElement[Any] = days * 86400.0
+    else:
+        elapsed = sa.extract("epoch", sa.bindparam(None, now, UtcDateTime) - Endpoint.last_seen)
+    settle = SETTLE.total_seconds()
+    return sa.case(
+        (elapsed <= settle, Endpoint.handed),
+        else_=sa.cast(sa.func.round(Endpoint.handed * settle / elapsed), sa.BigInteger),
+    )
+
+
+def _candidate(endpoint: Endpoint, machine_bitrate: int, joined: int) -> Candidate:
+    return Candidate(
+        name=endpoint.name,
+        clients=endpoint.clients,
+        bitrate=endpoint.bitrate,
+        machine_bitrate=machine_bitrate,
+        capacity=endpoint.capacity,
+        # Who was sent there and who reports from there are the same people.
+        expected=max(endpoint.handed, joined),
+        closed=endpoint.draining or endpoint.drained,
+        labels=frozenset([*endpoint.tags, *filter(None, [endpoint.region])]),
+    )

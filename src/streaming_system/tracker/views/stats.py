@@ -1,52 +1,126 @@
 """The crew's table of servers."""
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from pyramid.view import view_config
 
 from streaming_system.tracker.models import Endpoint
+from streaming_system.tracker.schemas import STREAMS
+from streaming_system.tracker.services.endpoints import ALIVE_FOR
+from streaming_system.tracker.services.logs import Logs
+from streaming_system.tracker.services.wrong import FORGOTTEN_AFTER, FULL
 
-POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'self'"
+# A page of the crew follows what happens by a script of our own that fetches the page again.
+POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; "
+    "base-uri 'none'; frame-ancestors 'self'"
+)
+
+LOG_HOURS = 24
+
+
+@dataclass(frozen=True, kw_only=True)
+class Server:
+    """A row of the table.
+
+    :param used: the share of its capacity that it sends; ``None`` where that is not known.
+    :param wrong: whether somebody should look after it.
+    """
+
+    endpoint: Endpoint
+    url: str
+    formats: list[str]
+    used: float | None
+    state: str
+    wrong: bool
 
 
 @view_config(
     route_name="endpoint.stats",
-    renderer="streaming_system.tracker:templates/stats.jinja2",
+    renderer="streaming_system.tracker:templates/servers.jinja2",
     http_cache=0,
 )
 def stats(request: Any) -> dict[str, Any]:
-    """Show the servers that stream, and those that have fallen silent."""
-    now = datetime.now(UTC)
+    """Show the servers that stream, and those that have fallen silent; first what is wrong."""
     request.response.headers["Content-Security-Policy"] = POLICY
+    now = request.now
+    silent = _servers(request, request.endpoints.silent(now=now), now)
+    lately = [server for server in silent if server.wrong]
+    tables = [
+        _table("Fallen silent", lately, "No server has fallen silent within an hour."),
+        _table(
+            "Streaming",
+            sorted(_servers(request, request.endpoints.alive(now=now), now), key=_order),
+            "No server is streaming.",
+        ),
+        _table(
+            "Silent for longer",
+            [server for server in silent if not server.wrong],
+            "No server has fallen silent within seven days.",
+        ),
+    ]
     return {
+        "live": True,
         "now": now,
-        "tables": [
-            _table(
-                "Active servers",
-                "No server is streaming.",
-                _sorted(request.endpoints.alive(now=now)),
-            ),
-            _table(
-                "Silent servers",
-                "No server has fallen silent within seven days.",
-                request.endpoints.silent(now=now),
-            ),
-        ],
+        # Only what streams deserves a table without rows.
+        "tables": [table for table in tables if table["servers"] or table["title"] == "Streaming"],
+        "logs": _logs(request.logs, now),
         "rooms": request.registry.settings["conference"].rooms,
     }
 
 
-def _table(title: str, empty: str, endpoints: Sequence[Endpoint]) -> dict[str, Any]:
+def _logs(logs: Logs, now: datetime) -> dict[str, Any]:
+    """Return what the access logs say of this hour and of those before it."""
+    end = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+    begin = end - timedelta(hours=LOG_HOURS)
     return {
-        "title": title,
-        "empty": empty,
-        "endpoints": endpoints,
-        "clients": sum(endpoint.clients for endpoint in endpoints),
-        "bitrate": sum(endpoint.bitrate for endpoint in endpoints),
+        "endpoints": logs.by_endpoint(begin=begin, end=end),
+        "hours": logs.by_hour(begin=begin, end=end),
     }
 
 
-def _sorted(endpoints: Sequence[Endpoint]) -> list[Endpoint]:
-    return sorted(endpoints, key=lambda endpoint: (endpoint.room, endpoint.bitrate))
+def _servers(request: Any, endpoints: Iterable[Endpoint], now: datetime) -> list[Server]:
+    pattern: str = request.registry.settings["endpoint.url"]
+    return [_server(endpoint, pattern, now) for endpoint in endpoints]
+
+
+def _server(endpoint: Endpoint, pattern: str, now: datetime) -> Server:
+    host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
+    used = endpoint.bitrate / endpoint.capacity if endpoint.capacity else None
+    state, wrong = _state(endpoint, used, now)
+    return Server(
+        endpoint=endpoint,
+        url=endpoint.url or pattern.replace("{host}", host),
+        formats=endpoint.formats or [s for s in STREAMS if f"{s}_clients" in endpoint.figures],
+        used=used,
+        state=state,
+        wrong=wrong,
+    )
+
+
+def _state(endpoint: Endpoint, used: float | None, now: datetime) -> tuple[str, bool]:
+    """Return a server's state in a word or two, and whether that is wrong."""
+    if endpoint.last_seen <= now - ALIVE_FOR:
+        return "Silent", endpoint.last_seen > now - FORGOTTEN_AFTER
+    if used is not None and used > FULL:
+        return "Full", True
+    if endpoint.draining or endpoint.drained:
+        return "Draining", False
+    return "Streaming", False
+
+
+def _table(title: str, servers: list[Server], empty: str) -> dict[str, Any]:
+    return {
+        "title": title,
+        "empty": empty,
+        "servers": servers,
+        "clients": sum(server.endpoint.clients for server in servers),
+        "bitrate": sum(server.endpoint.bitrate for server in servers),
+    }
+
+
+def _order(server: Server) -> tuple[bool, str, int]:
+    return not server.wrong, server.endpoint.room, server.endpoint.bitrate

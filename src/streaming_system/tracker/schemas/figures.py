@@ -1,4 +1,4 @@
-"""What a caller may say to us."""
+"""The figures of the old protocol."""
 
 import json
 from typing import Any

@@ -1,6 +1,6 @@
 """Create ended_session
 
-Revision: d6a1c4f27b55, after c4e83a6c9044, 2026-11-25.
+Revision: d6a1c4f27b55, after c5d1f0a9e355, 2026-11-25.
 """
 
 import sqlalchemy as sa
@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "d6a1c4f27b55"
-down_revision = "c4e83a6c9044"
+down_revision = "c5d1f0a9e355"
 branch_labels = None
 depends_on = None
 

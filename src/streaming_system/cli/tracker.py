@@ -1,0 +1,86 @@
+"""`streaming-system tracker`: look after what the tracker remembers."""
+
+import dataclasses
+import itertools
+import logging
+import time
+from collections import Counter
+from pathlib import Path
+
+import click
+
+from streaming_system.alerts import Alerts
+from streaming_system.cli.common import one_line_errors, reader
+from streaming_system.plugin import Incident
+from streaming_system.schedule.watch import Pace, watch
+from streaming_system.settings import read_ini
+
+
+@click.group()
+def tracker() -> None:
+    """Look after what the tracker remembers."""
+
+
+@tracker.command("watch")
+@click.option("--count", metavar="N", type=click.IntRange(min=1), help="Stop after N looks.")
+@click.option(
+    "--interval",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0.1),
+    default=10.0,
+    show_default=True,
+    help="How long to wait between two looks; a fifth more or less.",
+)
+@click.pass_obj
+def tracker_watch(ini: Path, count: int | None, interval: float) -> None:
+    """Look every ten seconds what is wrong, and have plugins tell the crew of it."""
+    # The tracker brings the database along; other commands start without it.
+    from streaming_system.tracker.watcher import News, StartError, Watcher
+
+    logging.getLogger("streaming_system").setLevel(logging.INFO)
+    with one_line_errors():
+        settings = read_ini(ini, "tracker")
+        alerts = Alerts(settings, reader(settings))
+
+    def tell(news: News) -> bool:
+        return alerts.tell(Incident(**dataclasses.asdict(news)))
+
+    try:
+        watcher = Watcher(settings, tell)
+    except StartError as error:
+        raise click.ClickException(str(error)) from None
+    rounds = itertools.count() if count is None else iter(range(count))
+
+    def look() -> bool:
+        watcher.look()
+        # What cannot be used now is asked again at the usual pace: it may be back any moment.
+        return True
+
+    watch(look, Pace(interval), time.sleep, rounds)
+
+
+@tracker.command("prune")
+@click.pass_obj
+def tracker_prune(ini: Path) -> None:
+    """Roll up what was reported into minutes and tens of minutes, and forget what is old.
+
+    A timer runs it every few minutes. It may be stopped at any moment.
+    """
+    # The tracker brings the database along; other commands start without it.
+    from streaming_system.tracker.upkeep import Busy, StartError, prune
+
+    with one_line_errors():
+        settings = read_ini(ini, "tracker")
+    try:
+        done = prune(settings)
+    except Busy:
+        click.echo("Another prune is at work; there is nothing to do.")
+        return
+    except StartError as error:
+        raise click.ClickException(str(error)) from None
+    until = f"{done.until:%Y-%m-%d %H:%M} UTC" if done.until else "nothing yet"
+    click.echo(f"Rolled up to {until}: {_listed(done.made)}. Forgotten: {_listed(done.forgotten)}.")
+
+
+def _listed(counts: Counter[str]) -> str:
+    return ", ".join(f"{count:,} {name}" for name, count in counts.items()) or "nothing"

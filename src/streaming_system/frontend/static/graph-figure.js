@@ -1,0 +1,206 @@
+// One graph: its drawing by uPlot, its legend and its table.
+
+const COLOURS = 12;
+const LABEL_ROWS = 3;
+const LONGEST_LABEL = 28;
+const DIGITS = { "Mbit/s": 1, "%": 2 };
+const DAY = 86400000;
+
+/** Make an element with attributes and children. */
+function make(name, attributes = {}, ...children) {
+  const element = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  element.append(...children);
+  return element;
+}
+
+function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+export class Figure {
+  /** @param link returns the address of a room's own graphs, or is null where these are those. */
+  constructor({ number, language, order, link }) {
+    this.order = order;
+    this.link = link;
+    this.language = language;
+    this.clock = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+    this.seconds = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+    this.day = new Intl.DateTimeFormat(language, { weekday: "short", day: "numeric", month: "short" });
+    this.title = make("h2", { id: `graph-${number}` });
+    this.plot = make("div", { class: "plot", "aria-hidden": "true" });
+    this.empty = make("p", { class: "quiet empty", hidden: "" }, "Nothing was streamed within this range.");
+    this.when = make("p", { class: "when" });
+    this.legend = make("ul", { class: "legend" });
+    this.rows = make("tbody");
+    this.heads = make("tr");
+    const table = make("table", { "aria-labelledby": `graph-${number}` }, make("thead", {}, this.heads), this.rows);
+    this.element = make("figure", { class: "graph", "aria-labelledby": `graph-${number}` },
+      make("figcaption", {}, this.title), this.plot, this.empty, this.when, this.legend,
+      make("details", {}, make("summary", {}, "As a table"), make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Figures" }, table)));
+    new ResizeObserver(() => this.resize()).observe(this.plot);
+  }
+
+  show(graph, annotations, span) {
+    const lines = graph.series.map((series) => series.label).join(" ");
+    const changed = this.lines !== lines;
+    this.lines = lines;
+    this.graph = graph;
+    this.annotations = annotations;
+    this.span = span;
+    this.numbers = new Intl.NumberFormat(this.language, { maximumFractionDigits: DIGITS[graph.unit] ?? 0, minimumFractionDigits: DIGITS[graph.unit] ?? 0 });
+    setText(this.title, `${graph.title}, ${graph.unit}`);
+    const nothing = graph.series.length === 0;
+    this.empty.hidden = !nothing;
+    this.plot.hidden = this.when.hidden = this.legend.hidden = nothing;
+    this.element.querySelector("details").hidden = nothing;
+    if (changed) this.makeLegend();
+    if (nothing) return;
+    if (changed || !this.drawing) this.redraw();
+    else this.drawing.setData(this.data());
+    this.tell();
+    this.fillTable();
+  }
+
+  /** The times, and for each line what it and all below it add up to: the first line is on top. */
+  data() {
+    const series = this.graph.series.map(({ data }) => data.map(([, y]) => y));
+    if (this.graph.stacked) {
+      for (let place = series.length - 2; place >= 0; place -= 1) {
+        series[place] = series[place].map((y, point) => y + series[place + 1][point]);
+      }
+    }
+    return [this.graph.series[0].data.map(([x]) => x), ...series];
+  }
+
+  redraw() {
+    if (!this.graph?.series.length) return;
+    this.drawing?.destroy();
+    const style = getComputedStyle(this.plot);
+    this.text = style.color;
+    this.line = style.borderBlockEndColor;
+    this.surface = style.backgroundColor;
+    this.size = parseFloat(style.fontSize);
+    this.font = `${this.size}px ${style.fontFamily}`;
+    const axis = { stroke: this.text, font: this.font, grid: { stroke: this.line, width: 1 }, ticks: { stroke: this.line, width: 1 } };
+    const swatches = [...this.legend.querySelectorAll(".swatch")].map((swatch) => getComputedStyle(swatch).color);
+    const { stacked } = this.graph;
+    this.drawing = new uPlot({
+      ...this.extent(),
+      ms: 1,
+      legend: { show: false },
+      // Lines of what we measure lie over the areas, or nobody could read their height.
+      drawOrder: stacked ? ["series", "axes"] : ["axes", "series"],
+      cursor: { y: false, points: { show: !stacked }, drag: { x: false, y: false }, sync: { key: "graphs" } },
+      scales: { x: { range: () => [this.span.begin, this.span.end] }, y: { range: (drawing, least, most) => [0, this.top(most)] } },
+      axes: [
+        { ...axis, space: this.size * 6, size: this.size * 3.4, values: (drawing, splits, number, space, step) => this.times(splits, step) },
+        { ...axis, size: this.size * 4.4, space: this.size * 3, values: (drawing, splits) => splits.map((y) => y.toLocaleString(this.language, { notation: y >= 10000 ? "compact" : "standard", maximumFractionDigits: 2 })) },
+      ],
+      series: [{}, ...swatches.map((colour) => ({ stroke: colour, width: stacked ? 1 : 2, fill: stacked ? colour : undefined, points: { show: false } }))],
+      hooks: { setCursor: [() => this.tell()], draw: [(drawing) => this.annotate(drawing)] },
+    }, this.data(), this.plot);
+  }
+
+  extent() {
+    return { width: Math.max(this.plot.clientWidth, 100), height: Math.max(this.plot.clientHeight, 100) };
+  }
+
+  resize() {
+    if (this.drawing && this.plot.clientWidth) this.drawing.setSize(this.extent());
+  }
+
+  /** A round number above everything. It stays while it fits, so that nothing jumps. */
+  top(most) {
+    if (!(most > 0)) return this.highest ?? 1;
+    if (!this.highest || most > this.highest || most < this.highest / 3) {
+      const power = 10 ** Math.floor(Math.log10(most * 1.08));
+      this.highest = [1, 1.5, 2, 3, 4, 5, 6, 8, 10].map((step) => step * power).find((step) => step >= most * 1.08);
+    }
+    return this.highest;
+  }
+
+  times(splits, step) {
+    let before = null;
+    return splits.map((x) => {
+      const day = this.day.format(x);
+      if (step >= DAY) return day;
+      const time = (step < 60000 ? this.seconds : this.clock).format(x);
+      const text = day === before ? time : `${time}\n${day}`;
+      before = day;
+      return text;
+    });
+  }
+
+  annotate(drawing) {
+    const { ctx: canvas, bbox } = drawing;
+    const scale = uPlot.pxRatio;
+    const height = this.size * 1.4 * scale;
+    const free = Array(LABEL_ROWS).fill(bbox.left);
+    canvas.save();
+    canvas.font = `${this.size * scale}px ${this.font.slice(this.font.indexOf(" ") + 1)}`;
+    canvas.textBaseline = "middle";
+    canvas.textAlign = "start";
+    for (const { x, label } of this.annotations) {
+      const place = Math.round(drawing.valToPos(x, "x", true));
+      if (place < bbox.left || place > bbox.left + bbox.width) continue;
+      canvas.strokeStyle = canvas.fillStyle = this.text;
+      canvas.lineWidth = scale;
+      canvas.setLineDash([4 * scale, 3 * scale]);
+      canvas.beginPath();
+      canvas.moveTo(place, bbox.top);
+      canvas.lineTo(place, bbox.top + bbox.height);
+      canvas.stroke();
+      const text = label.length > LONGEST_LABEL ? `${label.slice(0, LONGEST_LABEL - 1)}…` : label;
+      const width = canvas.measureText(text).width + 10 * scale;
+      // Near the right edge a label stands before its line.
+      const left = place + width > bbox.left + bbox.width ? place - width : place;
+      const row = free.findIndex((end) => end <= left);
+      // The list below the graphs has those that find no room.
+      if (row < 0) continue;
+      free[row] = left + width;
+      canvas.fillStyle = this.surface;
+      canvas.fillRect(left + scale, bbox.top + row * height, width - 2 * scale, height);
+      canvas.fillStyle = this.text;
+      canvas.fillText(text, left + 5 * scale, bbox.top + (row + 0.5) * height);
+    }
+    canvas.restore();
+  }
+
+  makeLegend() {
+    this.values = this.graph.series.map(() => make("span", { class: "number" }));
+    this.legend.replaceChildren(...this.graph.series.map((series, place) => {
+      const known = this.order.indexOf(series.label);
+      const colour = (known < 0 ? place : known) % COLOURS;
+      const name = this.link
+        ? make("a", { href: this.link(series.label) }, series.title)
+        : make("span", {}, series.title);
+      return make("li", {}, make("span", { class: `swatch colour-${colour}` }), name, this.values[place]);
+    }));
+  }
+
+  /** Write into the legend what the pointer is at, or else what is newest. */
+  tell() {
+    const { series } = this.graph;
+    const last = series[0].data.length - 1;
+    const point = Math.min(this.drawing?.cursor.idx ?? last, last);
+    const [x] = series[0].data[point];
+    const isNow = point === last && this.span.end - x < 2 * this.graph.step * 1000;
+    setText(this.when, isNow ? "Now" : `${this.day.format(x)}, ${(this.graph.step < 60 ? this.seconds : this.clock).format(x)}`);
+    series.forEach(({ data }, place) => setText(this.values[place], this.numbers.format(data[point][1])));
+    if (this.link) this.legend.querySelectorAll("a").forEach((link, place) => { link.href = this.link(series[place].label); });
+  }
+
+  fillTable() {
+    const { series, stacked } = this.graph;
+    const lines = series.map(({ title, data }) => ({ title, figures: data.map(([, y]) => y) }));
+    if (stacked && lines.length > 1) {
+      lines.unshift({ title: "Together", figures: lines[0].figures.map((y, point) => lines.reduce((sum, { figures }) => sum + figures[point], 0)) });
+    }
+    const heads = ["", "Now", "Most", "Mean"];
+    this.heads.replaceChildren(...heads.map((text) => make("th", { scope: "col", class: text ? "number" : "" }, text || "Line")));
+    this.rows.replaceChildren(...lines.map(({ title, figures }) => make("tr", {}, make("th", { scope: "row" }, title), ...[
+      figures.at(-1), Math.max(...figures), figures.reduce((sum, y) => sum + y, 0) / figures.length,
+    ].map((y) => make("td", { class: "number" }, this.numbers.format(y))))));
+  }
+}

@@ -1,0 +1,49 @@
+"""The graphs for the crew. The browser draws them from what the tracker tells."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from pyramid.httpexceptions import HTTPBadRequest
+from pyramid.view import view_config
+
+from streaming_system.schedule.model import Schedule
+
+CACHE = 1  # seconds
+DEFAULT_RANGE = "120"
+# What ?range= may be, and what people call it. "event" begins with the programme.
+RANGES = {
+    "10": "10 min",
+    "60": "1 hour",
+    "120": "2 hours",
+    "1440": "1 day",
+    "10080": "7 days",
+    "event": "Whole event",
+}
+# How long the whole event is where no programme says so, and at least.
+LONG_EVENT = timedelta(days=14)
+# Streams begin before the first talk.
+BEFORE = timedelta(hours=2)
+
+
+@view_config(route_name="graphs", renderer="graphs.jinja2", http_cache=CACHE)
+def graphs(request: Any) -> dict[str, Any]:
+    """Show figures over time: of all rooms, or of the servers of one."""
+    chosen = request.GET.get("range", DEFAULT_RANGE)
+    if chosen not in RANGES:
+        raise HTTPBadRequest(f"range is {chosen!r:.40}; allowed: {', '.join(RANGES)}")
+    since = _since(request.schedule, request.now)
+    length = (request.now - since) // timedelta(minutes=1)
+    return {
+        "chosen": chosen,
+        "ranges": RANGES,
+        "since": since,
+        "minutes": length if chosen == "event" else int(chosen),
+        "room": request.conference.rooms.get(request.GET.get("room", "")),
+    }
+
+
+def _since(schedule: Schedule, now: datetime) -> datetime:
+    """Return when the event began, as far as the programme tells."""
+    talks = (event for room in schedule.rooms.values() for event in room.events)
+    begun = (talk.start - BEFORE for talk in talks if not talk.generated and talk.start < now)
+    return max(min(begun, default=now - LONG_EVENT), now - timedelta(days=365))

@@ -1,0 +1,94 @@
+"""What viewers may watch where: the lists that players and pages read."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from streaming_system.rooms import Config, Room
+from streaming_system.tracker.models import Endpoint
+from streaming_system.tracker.schemas import STREAMS
+from streaming_system.tracker.services import balance
+from streaming_system.tracker.services.endpoints import Endpoints
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offer:
+    """An endpoint that a viewer of a room may use.
+
+    :param url: the base of its streams of this room.
+    :param weight: how likely a player shall draw it among the room's; 0: only if others failed.
+    """
+
+    endpoint: Endpoint
+    url: str
+    formats: Sequence[str]
+    weight: int
+
+
+class Directory:
+    """Says which endpoints serve a room.
+
+    :param pattern: the URL of an endpoint that names none, with ``{host}`` in it.
+    """
+
+    def __init__(self, endpoints: Endpoints, conference: Config, pattern: str) -> None:
+        self._endpoints = endpoints
+        self._conference = conference
+        self._pattern = pattern
+
+    def all_rooms(self, *, now: datetime) -> Mapping[str, Sequence[Offer]]:
+        """Return what each room's own endpoints offer, least loaded first, by room id."""
+        alive = self._endpoints.candidates(now=now)
+        return {
+            room: self._offers(room, [pair for pair in alive if pair[0].room == room])
+            for room in self._conference.rooms
+        }
+
+    def room(self, room: Room, *, prefer: Collection[str] = (), now: datetime) -> Sequence[Offer]:
+        """Return what is offered to viewers of one room, those to be drawn first.
+
+        The endpoints of a fallback group are among them while the room's own cannot take all.
+        """
+        alive = self._endpoints.candidates(now=now)
+        found: list[tuple[Endpoint, balance.Candidate]] = []
+        for group in groups_of(room):
+            found += [pair for pair in alive if pair[0].room == group]
+            if any(standing.welcomes for standing in balance.standings([c for _, c in found])):
+                break
+        offers = self._offers(room.id, found, prefer)
+        return sorted(offers, key=lambda offer: (-offer.weight, offer.endpoint.name))
+
+    def url(self, endpoint: Endpoint, room: str) -> str:
+        """Return the base of an endpoint's streams of a room."""
+        if endpoint.url:
+            return endpoint.url.replace("{room}", room)
+        host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
+        return self._pattern.replace("{host}", host)
+
+    def _offers(
+        self,
+        room: str,
+        found: Sequence[tuple[Endpoint, balance.Candidate]],
+        prefer: Collection[str] = (),
+    ) -> Sequence[Offer]:
+        shares = balance.weights(balance.standings([c for _, c in found]), prefer)
+        return [
+            Offer(
+                endpoint=endpoint,
+                url=self.url(endpoint, room),
+                formats=formats_of(endpoint),
+                weight=share,
+            )
+            for (endpoint, _), share in zip(found, shares, strict=True)
+        ]
+
+
+def groups_of(room: Room) -> Iterator[str]:
+    """Yield the room and the groups that stand in for it, in this order."""
+    yield room.id
+    yield from (fallback.value for fallback in room.fallbacks if fallback.kind == "group")
+
+
+def formats_of(endpoint: Endpoint) -> Sequence[str]:
+    """Return what an endpoint says that it serves; one of the old protocol tells by its figures."""
+    return endpoint.formats or [name for name in STREAMS if f"{name}_clients" in endpoint.figures]

@@ -1,0 +1,142 @@
+"""The health of the pipelines: Flumotion's reports, and the crew's page of all of them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from pyramid.response import Response
+from pyramid.view import view_config
+
+from streaming_system.tracker.errors import Refused
+from streaming_system.tracker.flumotion import BadReport, read_report
+from streaming_system.tracker.models import Component
+from streaming_system.tracker.services.pipeline import LOST_AFTER, mood_now
+from streaming_system.tracker.services.timeline import Stretch, timeline
+from streaming_system.tracker.views import form as forms
+from streaming_system.tracker.views.stats import POLICY
+
+MAX_BODY = 256 * 1024
+MINUTES = 10
+# A strip is so many units wide: one for each second.
+WIDTH = MINUTES * 60
+# What is worse comes first where the page says what is wrong.
+SEVERITY = ("sad", "lost", "hungry", "waking", "sleeping", "happy")
+
+
+@view_config(route_name="pipeline.report", request_method="POST", http_cache=0)
+def report(request: Any) -> Response:
+    """Take what Flumotion says of the components of one machine."""
+    form = forms.read_form(request, most=MAX_BODY)
+    forms.check_secret(request, form)
+    names = ("identifier", "type", "recorded_time", "data")
+    fields = {name: forms.text(form, name) for name in names if name in form}
+    try:
+        said = read_report(fields, now=request.now)
+    except BadReport as error:
+        raise Refused(f"{error.name.upper()} {error}") from None
+    request.pipeline.report(
+        machine=said.machine,
+        kind=said.kind,
+        components=said.components,
+        history=said.history,
+        now=request.now,
+    )
+    return forms.ok()
+
+
+@view_config(route_name="pipeline.report", http_cache=0)
+def other_methods(request: Any) -> Response:
+    """Say how to report to whoever opens the address in a browser."""
+    return forms.post_only("secret, identifier, type, recorded_time and data")
+
+
+@view_config(
+    route_name="pipeline.stats",
+    renderer="streaming_system.tracker:templates/pipeline.jinja2",
+    http_cache=0,
+)
+def stats(request: Any) -> dict[str, Any]:
+    """Show every component on every machine, with its last ten minutes."""
+    now = request.now
+    request.response.headers["Content-Security-Policy"] = POLICY
+    components = request.pipeline.current(now=now)
+    moods: dict[tuple[str, str], list[Any]] = {}
+    for mood in request.pipeline.history(now=now, minutes=MINUTES):
+        moods.setdefault((mood.machine, mood.name), []).append(mood)
+    cells = {
+        (component.name, component.machine): _cell(
+            component, moods.get((component.machine, component.name), []), now
+        )
+        for component in components
+    }
+    return {
+        "live": True,
+        "now": now,
+        "minutes": MINUTES,
+        "width": WIDTH,
+        "names": sorted({component.name for component in components}),
+        "machines": _machines(components, now),
+        "cells": cells,
+        "wrong": sorted(
+            (cell for cell in cells.values() if cell["mood"] != "happy"),
+            key=lambda cell: SEVERITY.index(cell["mood"]),
+        ),
+    }
+
+
+def _machines(components: Sequence[Component], now: datetime) -> list[dict[str, Any]]:
+    """Return the machines by name, each with when it was heard of last."""
+    last: dict[str, Component] = {}
+    for component in components:
+        known = last.setdefault(component.machine, component)
+        if component.reported_at > known.reported_at:
+            last[component.machine] = component
+    return [
+        {
+            "name": name,
+            "kind": last[name].kind,
+            "reported_at": last[name].reported_at,
+            "silent": now - last[name].reported_at > LOST_AFTER,
+        }
+        for name in sorted(last)
+    ]
+
+
+def _cell(component: Component, moods: Sequence[Any], now: datetime) -> dict[str, Any]:
+    mood = mood_now(component, now)
+    since = component.reported_at if mood != component.mood else component.since
+    stretches = timeline(component, moods, now=now, minutes=MINUTES)
+    return {
+        "name": component.name,
+        "machine": component.machine,
+        "room": component.room,
+        "kind": component.kind,
+        "mood": mood,
+        "since": since,
+        "lasted": _lasted((now - since).total_seconds()),
+        "detail": component.detail,
+        "stretches": stretches,
+        "bars": [_bar(stretch, now) for stretch in stretches],
+        "words": ", ".join(
+            f"{stretch.mood} {stretch.begin:%H:%M:%S} to {stretch.end:%H:%M:%S}"
+            for stretch in stretches
+        ),
+    }
+
+
+def _bar(stretch: Stretch, now: datetime) -> dict[str, Any]:
+    begin = WIDTH - (now - stretch.begin).total_seconds()
+    width = (stretch.end - stretch.begin).total_seconds()
+    return {"mood": stretch.mood, "x": round(begin, 1), "width": round(width, 1)}
+
+
+def _lasted(seconds: float) -> str:
+    if seconds < 0:
+        return ""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    if seconds < 7200:
+        return f"{seconds / 60:.0f} min"
+    if seconds < 2 * 86400:
+        return f"{seconds / 3600:.0f} h"
+    return f"{seconds / 86400:,.0f} days"

@@ -1,0 +1,46 @@
+"""What is wrong, over HTTP."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from streaming_system.tracker.models import Incident
+
+from .conftest import SECRET
+
+
+@pytest.fixture
+def silent(tracker, at):
+    """A server of the hall that has stopped reporting."""
+    tracker.post("/endpoint/register", {"secret": SECRET, "group": "hall", "data": "{}"})
+    at(seconds=61)
+
+
+def test_nothing_is_wrong(tracker):
+    answer = tracker.get("/api/v1/incidents")
+
+    assert answer.json == {"incidents": []}
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert "max-age=1" in answer.headers["Cache-Control"]
+
+
+def test_asking_looks_whether_something_is_wrong(tracker, silent, rows):
+    [incident] = tracker.get("/api/v1/incidents").json["incidents"]
+
+    assert (incident["kind"], incident["room"], incident["subject"], incident["closed_at"]) == (
+        "silent-encoder",
+        "hall",
+        "203.0.113.1",
+        None,
+    )
+    assert incident["summary"].startswith("The server 203.0.113.1 of Great Hall stopped")
+    opened = datetime.fromisoformat(incident["opened_at"])
+    assert datetime.now(UTC) - opened < timedelta(minutes=1)
+    assert [row["id"] for row in rows(Incident)] == [incident["id"]]
+
+
+def test_asking_often_looks_every_ten_seconds_only(tracker, at, silent):
+    assert tracker.get("/api/v1/incidents").json["incidents"]
+    at(seconds=0)
+
+    assert len(tracker.get("/api/v1/incidents").json["incidents"]) == 1

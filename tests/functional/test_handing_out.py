@@ -1,0 +1,363 @@
+"""Where viewers are sent: over HTTP, with real databases."""
+
+import json
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import mmdb_writer
+import netaddr
+import pytest
+from sqlalchemy.orm import Session
+from webtest import TestApp
+
+from streaming_system import tracker as tracker_app
+from streaming_system.tracker.db import make_engine
+from streaming_system.tracker.models import Endpoint, Player, Sample
+from streaming_system.tracker.services.endpoints import Endpoints, EndpointState
+
+GBIT = 10**9
+REGIONS = {
+    "venue": {"networks": ["192.0.2.0/24", "2001:db8::/32"]},
+    "europe": {"places": ["EU", "CH"], "prefer": ["eu"]},
+    "": "",
+}
+
+
+@pytest.fixture
+def db(database):
+    engine = make_engine({"sqlalchemy.url": database})
+    with Session(engine) as session:
+        yield session
+    engine.dispose()
+
+
+@pytest.fixture
+def serve(db):
+    """Return a function that lets an endpoint of the hall report."""
+
+    def serve(name, viewers=0, room="hall", ago=0, **state):
+        Endpoints(db).report(
+            room=room,
+            name=name,
+            state=EndpointState(**{"host": f"{name}.example.org"} | state),
+            clients=viewers,
+            bitrate=viewers * 2_000_000,
+            cbitrate=0,
+            figures={},
+            now=datetime.now(UTC) - timedelta(seconds=ago),
+        )
+        db.commit()
+
+    return serve
+
+
+@pytest.fixture
+def app(tracker_settings):
+    """Return a function that makes another tracker: another worker, or one with more settings."""
+    apps = []
+
+    def app(config=None, **settings):
+        if config is not None:
+            path = Path(tracker_settings["config.public"])
+            document = json.loads(path.read_text())
+            for name, values in config.items():
+                document.setdefault(name, {}).update(values)
+            path.write_text(json.dumps(document))
+        made = tracker_app.main({}, **(tracker_settings | settings))
+        apps.append(made)
+        return TestApp(made, extra_environ={"REMOTE_ADDR": "203.0.113.1"})
+
+    yield app
+    for made in apps:
+        made.registry["db.sessions"].kw["bind"].dispose()
+
+
+def sent_to(tracker, room="hall", **more):
+    script = tracker.get(f"/{room}/stream.js", **more).text
+    return script.removeprefix(f'var streamer_{room} = new Streams("http://').removesuffix(
+        '.example.org:8080/");\n'
+    )
+
+
+def weights(tracker, path="/hall/streams.json", **more):
+    answer = tracker.get(path, **more)
+    return {told["name"]: told["weight"] for told in answer.json["endpoints"]}
+
+
+class TestStreamScript:
+    def test_viewers_between_two_reports_are_shared_out_by_capacity(self, tracker, serve):
+        serve("small", capacity=GBIT)
+        serve("large", capacity=9 * GBIT)
+
+        assert Counter(sent_to(tracker) for _ in range(20)) == {"small": 2, "large": 18}
+
+    def test_workers_count_together(self, app, serve):
+        serve("a")
+        serve("b")
+        workers = [app(), app()]
+
+        assert Counter(sent_to(workers[n % 2]) for n in range(12)) == {"a": 6, "b": 6}
+
+    def test_a_report_takes_the_place_of_what_was_counted(self, tracker, serve, rows):
+        serve("a", ago=30)
+        for _ in range(30):
+            sent_to(tracker)
+
+        serve("a", viewers=28)
+
+        # Those of the last two seconds have come so lately that the report does not know them yet.
+        assert [(row["clients"], row["handed"]) for row in rows(Endpoint)] == [(28, 2)]
+
+    def test_nobody_is_sent_to_the_silent_the_draining_and_the_full(self, tracker, serve):
+        serve("silent", ago=61)
+        serve("draining", draining=True)
+        serve("full", viewers=500, capacity=GBIT)
+        serve("good", viewers=400)
+
+        assert {sent_to(tracker) for _ in range(5)} == {"good"}
+
+    def test_an_endpoint_names_its_own_address(self, tracker, serve):
+        serve("cdn", url="https://cdn.example.org:8443/{room}/")
+
+        script = tracker.get("/hall/stream.js").text
+
+        assert script == 'var streamer_hall = new Streams("https://cdn.example.org:8443/hall/");\n'
+
+    def test_a_script_cannot_be_broken_out_of(self, tracker, serve):
+        serve("x", url="https://a.example/</script><script>alert(1)//")
+
+        assert "<" not in tracker.get("/hall/stream.js").text
+
+
+class TestStreamsOfARoom:
+    def test_the_endpoints_are_named_with_what_they_serve_and_weights(self, tracker, serve):
+        serve("a", formats=("hls", "webm"), qualities=("hd",), region="eu", tags=("cdn",))
+
+        answer = tracker.get("/hall/streams.json")
+
+        document = answer.json
+        assert datetime.now(UTC) - datetime.fromisoformat(document.pop("generated_at")) < timedelta(
+            minutes=1
+        )
+        assert document == {
+            "room": "hall",
+            "region": "",
+            "live": True,
+            "endpoints": [
+                {
+                    "name": "a",
+                    "url": "http://a.example.org:8080/",
+                    "formats": ["hls", "webm"],
+                    "qualities": ["hd"],
+                    "region": "eu",
+                    "tags": ["cdn"],
+                    "weight": 1000,
+                }
+            ],
+            "fallbacks": [],
+        }
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+        assert answer.cache_control.max_age == 1
+        assert answer.cache_control.public
+
+    def test_a_room_that_does_not_exist_is_not_there(self, tracker):
+        answer = tracker.get("/nowhere/streams.json", status=404)
+
+        assert answer.json == {"error": "there is nothing at this address"}
+
+    def test_those_that_shall_get_nobody_are_the_last_resort(self, tracker, serve):
+        serve("a")
+        serve("b", draining=True)
+
+        assert weights(tracker) == {"a": 1000, "b": 0}
+
+    def test_players_that_came_since_the_report_count(self, tracker, serve, db):
+        serve("a", capacity=GBIT, ago=10)
+        serve("b", capacity=GBIT, ago=10)
+        now = datetime.now(UTC)
+        nothing = dict.fromkeys(("played_ms", "rebuffer_ms", "rebuffers", "dropped", "errors"), 0)
+        db.add_all(
+            Player(
+                sid=str(number),
+                room="hall",
+                endpoint="a",
+                format="hls",
+                quality="",
+                begun=now,
+                moved=now,
+                last_seen=now,
+                until=now + timedelta(minutes=1),
+                **nothing,
+            )
+            for number in range(250)
+        )
+        db.commit()
+
+        # Half of a's capacity is taken, none of b's.
+        assert weights(tracker) == {"b": 667, "a": 333}
+
+    def test_rooms_on_one_machine_share_its_link(self, tracker, serve):
+        serve("a", host="one.example.org", capacity=GBIT)
+        serve("a", room="lab", viewers=600, host="one.example.org", capacity=GBIT)
+        serve("b", viewers=10, capacity=GBIT)
+
+        assert weights(tracker) == {"b": 1000, "a": 0}
+
+
+class TestGoodbye:
+    def test_it_is_gone_at_once_and_its_figures_fall_to_zero(self, tracker, serve, db, rows):
+        serve("a", viewers=7)
+
+        gone = Endpoints(db).goodbye(room="hall", name="a", now=datetime.now(UTC))
+        db.commit()
+
+        assert gone
+        assert tracker.get("/hall/streams.json").json["live"] is False
+        assert sent_to(tracker) == "var streamer_hall = null;\n"
+        assert [sample["clients"] for sample in rows(Sample)] == [7, 0]
+        assert "a.example.org" not in tracker.get("/endpoint/stats").text
+
+    def test_one_that_is_not_there_cannot_leave(self, db):
+        assert not Endpoints(db).goodbye(room="hall", name="a", now=datetime.now(UTC))
+
+    def test_it_may_come_back(self, tracker, serve, db):
+        serve("a")
+        Endpoints(db).goodbye(room="hall", name="a", now=datetime.now(UTC))
+        db.commit()
+
+        serve("a")
+
+        assert sent_to(tracker) == "a"
+
+    def test_what_the_crew_has_drained_stays_drained_when_it_reports(self, tracker, serve, db):
+        serve("a")
+        serve("b", viewers=100)
+
+        assert Endpoints(db).set_drained(room="hall", name="a", drained=True, now=datetime.now(UTC))
+        db.commit()
+        serve("a")
+
+        assert sent_to(tracker) == "b"
+
+
+class TestRegions:
+    @pytest.fixture
+    def regional(self, app, serve):
+        serve("here", tags=("venue",))
+        serve("europe", region="eu")
+        serve("elsewhere", region="us")
+        return app({"config": {"regions": REGIONS}}, **{"region.header": "CF-IPCountry"})
+
+    @pytest.mark.parametrize(
+        ("address", "country", "region", "endpoint"),
+        [
+            ("192.0.2.77", "", "venue", "here"),
+            ("::ffff:192.0.2.77", "US", "venue", "here"),
+            ("2001:db8::9", "", "venue", "here"),
+            ("203.0.113.1", "ch", "europe", "europe"),
+            ("203.0.113.1", "US", "", "elsewhere"),
+            ("203.0.113.1", "", "", "elsewhere"),
+        ],
+    )
+    def test_viewers_are_sent_to_endpoints_of_their_region(
+        self, regional, serve, address, country, region, endpoint
+    ):
+        serve("europe", region="eu", viewers=5)
+        serve("here", tags=("venue",), viewers=9)
+        caller = {
+            "extra_environ": {"REMOTE_ADDR": address},
+            "headers": {"CF-IPCountry": country} if country else {},
+        }
+
+        leading = regional.get("/hall/streams.json", status=302, **caller)
+        followed = leading.follow().json
+
+        assert leading.headers["Cache-Control"] == "max-age=300, private"
+        assert leading.headers["Access-Control-Allow-Origin"] == "*"
+        assert followed["region"] == region
+        assert followed["endpoints"][0]["name"] == endpoint
+        assert sent_to(regional, **caller) == endpoint
+
+    def test_the_rest_is_there_when_the_preferred_are_full(self, regional, serve):
+        serve("here", tags=("venue",), viewers=600, capacity=GBIT)
+
+        told = weights(regional, "/hall/streams.json?region=venue")
+
+        assert told["here"] == 0
+        assert told["europe"] == told["elsewhere"] > 0
+
+    def test_a_region_that_nobody_has_configured_is_none(self, regional):
+        answer = regional.get("/hall/streams.json?region=%3Cscript%3E")
+
+        assert answer.json["region"] == ""
+        assert {told["weight"] for told in answer.json["endpoints"]} == {333}
+
+    def test_a_file_of_countries_knows_them_by_address(self, app, serve, tmp_path):
+        countries = mmdb_writer.MMDBWriter(ip_version=6, ipv4_compatible=True)
+        countries.insert_network(
+            netaddr.IPSet(["203.0.113.0/24"]),
+            {"country": {"iso_code": "DE"}, "continent": {"code": "EU"}},
+        )
+        countries.to_db_file(str(tmp_path / "countries.mmdb"))
+        serve("europe", region="eu", viewers=50)
+        serve("elsewhere")
+        regional = app(
+            {"config": {"regions": REGIONS}}, **{"region.file": str(tmp_path / "countries.mmdb")}
+        )
+
+        assert sent_to(regional) == "europe"
+        assert sent_to(regional, extra_environ={"REMOTE_ADDR": "198.51.100.1"}) == "elsewhere"
+
+    def test_a_file_that_is_none_stops_the_start_with_one_line(self, app, tmp_path):
+        (tmp_path / "bad.mmdb").write_text("not a database")
+
+        with pytest.raises(SystemExit, match=r"region.file in the ini file .* cannot be read"):
+            app(**{"region.file": str(tmp_path / "bad.mmdb")})
+
+
+class TestFallbacks:
+    @pytest.fixture
+    def falling_back(self, app):
+        return app(
+            {
+                "config": {"groups": ["overflow"]},
+                "lab": {
+                    "fallbacks": [
+                        "group:overflow",
+                        "https://cdn.example.org/{room}/",
+                        "youtube:dQw4w9WgXcQ",
+                    ]
+                },
+            }
+        )
+
+    def test_a_group_stands_in_for_endpoints_that_are_not_there_or_full(self, falling_back, serve):
+        serve("extra", room="overflow", url="https://extra.example.org/{room}/")
+
+        [told] = falling_back.get("/lab/streams.json").json["endpoints"]
+        assert (told["name"], told["url"]) == ("extra", "https://extra.example.org/lab/")
+
+        serve("own", room="lab", capacity=GBIT)
+        assert weights(falling_back, "/lab/streams.json") == {"own": 1000}
+        assert sent_to(falling_back, "lab") == "own"
+
+        serve("own", room="lab", viewers=600, capacity=GBIT)
+        assert weights(falling_back, "/lab/streams.json") == {"extra": 1000, "own": 0}
+        assert "extra.example.org" in falling_back.get("/lab/stream.js").text
+
+    def test_a_cdn_and_youtube_are_named_in_order_and_make_the_room_live(self, falling_back):
+        answer = falling_back.get("/lab/streams.json").json
+
+        assert answer["live"]
+        assert answer["fallbacks"] == [
+            {"kind": "url", "url": "https://cdn.example.org/lab/"},
+            {"kind": "youtube", "youtube": "dQw4w9WgXcQ"},
+        ]
+        assert "https://cdn.example.org/lab/" in falling_back.get("/lab/stream.js").text
+        assert '"lab"' in falling_back.get("/streams.js").text
+
+    def test_endpoints_may_register_for_a_group(self, falling_back):
+        form = {"secret": "s3cret of the tests", "group": "overflow", "data": "{}"}
+
+        assert falling_back.post("/endpoint/register", form).text == "OK\n"

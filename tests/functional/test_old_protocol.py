@@ -1,0 +1,264 @@
+"""The old protocol as a table: what is sent, and what is answered. Its clients work unmodified."""
+
+import json
+import time
+
+import pytest
+
+from streaming_system.tracker.models import Component, ComponentMood, LogHour, Player
+
+from .conftest import SECRET
+
+LINE = '192.0.2.7 - - [25/Nov/2026:04:00:00 +0000] "GET / HTTP/1.1" 200 1 "-" "VLC"'
+NOW = time.time()
+MOODS = {"current": {"mixer": [0, NOW - 60]}, "history": {"mixer": [[5, NOW - 90, 30.0]]}}
+
+LOGS = {"secret": SECRET, "group": "hall", "data": LINE}
+FLUMOTION = {
+    "secret": SECRET,
+    "identifier": "mix1",
+    "type": "worker",
+    "recorded_time": str(NOW),
+    "data": json.dumps(MOODS),
+}
+
+# Text that would do something where somebody forgot to make text of it.
+HOSTILE = [
+    "'; DROP TABLE component; --",
+    "../../../etc/passwd",
+    "..",
+    "/etc/passwd",
+    "hall/../../x",
+    "hall\0",
+    "\0",
+    "hall\r\nSet-Cookie: a=b",
+    "<script>alert(1)</script>",
+    "{{ 7 * 7 }}",
+    "%s%n",
+    "=cmd|' /C calc'!A0",
+    "\u202egnp.exe",
+    "x" * 5000,
+]
+
+
+@pytest.fixture
+def tracker_settings(tracker_settings, tmp_path):
+    return tracker_settings | {"logdir": str(tmp_path / "logs")}
+
+
+def changed(form, change):
+    """Return a form with other values; a field that is None is left out."""
+    return {name: value for name, value in (form | change).items() if value is not None}
+
+
+class TestEndpointLogs:
+    @pytest.mark.parametrize(
+        ("change", "status", "line"),
+        [
+            ({}, 200, "OK"),
+            ({"data": None}, 200, "OK"),
+            ({"data": "no line of a log"}, 200, "OK"),
+            ({"secret": None}, 403, "ERROR SECRET"),
+            ({"secret": "wrong"}, 403, "ERROR SECRET"),
+            ({"group": None}, 404, "ERROR GROUP"),
+            ({"group": "nowhere"}, 404, "ERROR GROUP"),
+            (
+                {"data": "x" * 5_000_000},
+                413,
+                "ERROR SIZE a report of logs has at most 4194304 bytes",
+            ),
+        ],
+    )
+    def test_what_is_answered(self, tracker, change, status, line):
+        answer = tracker.post("/endpoint/logs", changed(LOGS, change), status=status)
+
+        assert (answer.content_type, answer.text) == ("text/plain", f"{line}\n")
+
+    def test_other_methods(self, tracker):
+        answer = tracker.get("/endpoint/logs", status=405)
+
+        assert answer.text == "ERROR METHOD post a form with secret, group and data\n"
+
+    @pytest.mark.parametrize("field", ["secret", "group", "data"])
+    @pytest.mark.parametrize("text", HOSTILE)
+    def test_hostile_text_leaves_the_folder_only_what_belongs_there(
+        self, tracker, tmp_path, rows, field, text
+    ):
+        answer = tracker.post("/endpoint/logs", LOGS | {field: text}, status="*")
+
+        assert answer.text in ("OK\n", "ERROR SECRET\n", "ERROR GROUP\n")
+        found = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")}
+        assert found <= {"config.json", "logs", "logs/hall", "logs/hall/203.0.113.1.log"}
+        assert rows(LogHour) == []
+
+
+class TestFlumotionLog:
+    @pytest.mark.parametrize(
+        ("change", "status", "line"),
+        [
+            ({}, 200, "OK"),
+            ({"type": None}, 200, "OK"),
+            ({"data": "{}"}, 200, "OK"),
+            ({"secret": "wrong"}, 403, "ERROR SECRET"),
+            ({"identifier": None}, 400, "ERROR IDENTIFIER Required"),
+            (
+                {"identifier": "a b"},
+                400,
+                "ERROR IDENTIFIER allowed: 1 to 64 of A-Z a-z 0-9 _ . : -",
+            ),
+            ({"type": "a/b"}, 400, "ERROR TYPE allowed: 1 to 32 of A-Z a-z 0-9 _ . -"),
+            ({"recorded_time": None}, 400, "ERROR RECORDED_TIME Required"),
+            (
+                {"recorded_time": "nan"},
+                400,
+                "ERROR RECORDED_TIME allowed: a Unix time from 0 to 4294967296",
+            ),
+            ({"data": "{"}, 400, "ERROR DATA is not JSON"),
+            ({"data": "[" * 20_000}, 400, "ERROR DATA is not JSON"),
+            ({"data": "[]"}, 400, "ERROR DATA data is not a JSON object"),
+            ({"data": '{"current": []}'}, 400, "ERROR DATA current is not a JSON object"),
+            (
+                {"data": '{"current": {"a": [6, 1]}}'},
+                400,
+                "ERROR DATA current of 'a'; allowed: happy, hungry, waking, sleeping, lost, sad, "
+                "or their numbers from 0 to 5",
+            ),
+            (
+                {"data": '{"current": {"a": [0]}}'},
+                400,
+                "ERROR DATA current of 'a'; allowed: [mood, since]",
+            ),
+            (
+                {"data": '{"history": {"a": [[0, 1]]}}'},
+                400,
+                "ERROR DATA history of 'a'; allowed: [[mood, since, age], …]",
+            ),
+            (
+                {"data": '{"current": {"a": [0, 1e999]}}'},
+                400,
+                "ERROR DATA current of 'a'; allowed: a number from 0 to 4294967296",
+            ),
+            (
+                {"data": json.dumps({"current": {f"c{n}": [0, 1] for n in range(101)}})},
+                400,
+                "ERROR DATA current has more than 100 components",
+            ),
+            (
+                {"data": json.dumps({"history": {"a": [[0, n, 1] for n in range(1001)]}})},
+                400,
+                "ERROR DATA history has more than 1000 entries",
+            ),
+            ({"data": "x" * 300_000}, 413, "ERROR SIZE a report has at most 262144 bytes"),
+        ],
+    )
+    def test_what_is_answered(self, tracker, rows, change, status, line):
+        answer = tracker.post("/flumotion/log", changed(FLUMOTION, change), status=status)
+
+        assert (answer.content_type, answer.text) == ("text/plain", f"{line}\n")
+        assert status == 200 or rows(Component) == rows(ComponentMood) == []
+
+    def test_other_methods(self, tracker):
+        answer = tracker.get("/flumotion/log", status=405)
+
+        assert answer.text == (
+            "ERROR METHOD post a form with secret, identifier, type, recorded_time and data\n"
+        )
+
+    @pytest.mark.parametrize("field", list(FLUMOTION))
+    @pytest.mark.parametrize("text", HOSTILE)
+    def test_hostile_text_is_refused_in_one_line(self, tracker, rows, field, text):
+        answer = tracker.post("/flumotion/log", FLUMOTION | {field: text}, status="4*")
+
+        assert answer.text.startswith("ERROR ")
+        assert answer.text.count("\n") == 1
+        assert "Set-Cookie" not in answer.headers
+        assert rows(Component) == []
+
+    @pytest.mark.parametrize("text", HOSTILE)
+    def test_a_hostile_name_of_a_component_is_refused_or_shown_as_text(self, tracker, text):
+        form = FLUMOTION | {"data": json.dumps({"current": {text: [0, NOW]}})}
+        tracker.post("/flumotion/log", form, status="*")
+
+        page = tracker.get("/flumotion/stats").html
+
+        assert page.find("script") is None
+        assert {cell.get_text() for cell in page.select("tbody th")} <= {text}
+
+
+class TestRoomLog:
+    NO_COOKIE = {"code": 1025, "next": 0}
+
+    def test_a_player_gets_a_cookie_first_and_is_a_viewer_then(self, tracker, rows):
+        first = tracker.post("/hall/log", {"data": "{}"})
+        second = tracker.post("/hall/log", {"data": '{"video": {"bitrate": 1000000}}'})
+
+        assert first.json == self.NO_COOKIE
+        assert second.json["code"] == 0
+        assert second.json["next"] > 0
+        assert [row["room"] for row in rows(Player)] == ["hall"]
+
+    def test_the_cookie_is_ours_alone(self, tracker):
+        [cookie] = tracker.post("/hall/log").headers.getall("Set-Cookie")
+
+        assert "HttpOnly" in cookie
+        assert "SameSite=Lax" in cookie
+        assert "Path=/;" in cookie
+
+    def test_below_a_prefix_the_cookie_stays_there(self, tracker):
+        answer = tracker.post("/tracker/hall/log", extra_environ={"SCRIPT_NAME": "/tracker"})
+
+        assert "Path=/tracker;" in answer.headers["Set-Cookie"]
+
+    @pytest.mark.parametrize(
+        "forge",
+        [
+            lambda cookie: "",
+            lambda cookie: "a",
+            lambda cookie: "." + cookie.partition(".")[2],
+            lambda cookie: "another" + cookie,
+            lambda cookie: cookie[:-1] + ("0" if cookie[-1] != "0" else "1"),
+            lambda cookie: cookie.upper(),
+            lambda cookie: cookie + "a",
+            lambda cookie: cookie.rpartition(".")[0],
+            lambda cookie: "é." + cookie,
+        ],
+    )
+    def test_a_forged_cookie_is_deleted(self, tracker, rows, forge):
+        tracker.post("/hall/log")
+        forged = forge(tracker.cookies["user"])
+        tracker.reset()
+
+        answer = tracker.post("/hall/log", {"data": "{}"}, headers={"Cookie": f'user="{forged}"'})
+
+        assert answer.json == self.NO_COOKIE
+        assert rows(Player) == []
+        assert "Max-Age=0" in answer.headers["Set-Cookie"] or not forged
+
+    def test_a_cookie_of_the_same_name_from_elsewhere_does_no_harm(self, tracker):
+        tracker.post("/hall/log")
+        ours = tracker.cookies["user"]
+        tracker.reset()
+
+        answer = tracker.post(
+            "/hall/log", {"data": "{}"}, headers={"Cookie": f"user=theirs; user={ours}; a=\xff"}
+        )
+
+        assert answer.json["code"] == 0
+
+    @pytest.mark.parametrize("data", ["", "{", "[]", "1", '"a"', "[" * 20_000, "NaN", None])
+    def test_bad_json(self, tracker, rows, data):
+        tracker.post("/hall/log")
+
+        answer = tracker.post("/hall/log", changed({}, {"data": data}))
+
+        assert answer.json == {"code": 2, "next": -1}
+        assert rows(Player) == []
+
+    @pytest.mark.parametrize("room", ["nowhere", "default", "config"])
+    def test_an_unknown_room(self, tracker, room):
+        assert tracker.post(f"/{room}/log", {"data": "{}"}).json == {"code": 1, "next": -1}
+
+    def test_a_browser_is_sent_to_the_first_page(self, tracker):
+        answer = tracker.get("/hall/log", status=302, extra_environ={"SCRIPT_NAME": "/tracker"})
+
+        assert answer.headers["Location"] == "http://localhost/"

@@ -1,0 +1,132 @@
+"""What the tracker tells of the past: overall-stats.json."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+import pytest
+import sqlalchemy as sa
+
+from streaming_system.tracker.db import make_engine
+from streaming_system.tracker.models import Annotation, Sample
+
+MBIT = 1_000_000
+
+
+@pytest.fixture
+def add(database):
+    """Return a function that adds rows."""
+    engine = make_engine({"sqlalchemy.url": database})
+
+    def add(model, *rows):
+        with engine.begin() as connection:
+            connection.execute(sa.insert(model), rows)
+
+    yield add
+    engine.dispose()
+
+
+def sample(room, name, at, clients, bitrate=0):
+    return {"room": room, "name": name, "at": at, "clients": clients, "bitrate": bitrate,
+            "cbitrate": 0, "figures": {}}  # fmt: skip
+
+
+def register(tracker, room, clients, bitrate):
+    data = f'{{"overall_clients": {clients}, "overall_bitrate": {bitrate}}}'
+    tracker.post(
+        "/endpoint/register", {"secret": "s3cret of the tests", "group": room, "data": data}
+    )
+
+
+def test_without_a_report_there_are_two_empty_graphs(tracker):
+    answer = tracker.get("/overall-stats.json")
+
+    assert [(g["title"], g["stacked"], g["series"]) for g in answer.json["graphs"][:2]] == [
+        ("Overall Bitrate", True, []),
+        ("Overall Clients", True, []),
+    ]
+    assert answer.json["annotations"] == []
+
+
+def test_a_room_that_streams_is_at_the_end_of_the_graphs_at_once(tracker):
+    register(tracker, "hall", 12, 9.6 * MBIT)
+
+    bitrate, clients = tracker.get("/overall-stats.json?range=10").json["graphs"][:2]
+
+    assert [series["label"] for series in bitrate["series"]] == ["hall"]
+    assert bitrate["series"][0]["data"][-1][1] == 9.6
+    assert clients["series"][0]["data"][-1][1] == 12
+
+
+def test_rooms_come_in_the_order_of_the_configuration(tracker):
+    for room in ("lab", "hall"):
+        register(tracker, room, 1, MBIT)
+
+    graph = tracker.get("/overall-stats.json").json["graphs"][0]
+
+    assert [series["label"] for series in graph["series"]] == ["hall", "lab"]
+
+
+@pytest.mark.parametrize(
+    ("minutes", "seconds"), [(10, 5), (60, 10), (120, 30), (1440, 300), (10080, 1800)]
+)
+def test_every_range_has_a_readable_number_of_points(tracker, minutes, seconds):
+    register(tracker, "hall", 12, MBIT)
+
+    data = tracker.get(f"/overall-stats.json?range={minutes}").json["graphs"][0]["series"][0][
+        "data"
+    ]
+
+    assert {later[0] - earlier[0] for earlier, later in pairwise(data)} == {1000 * seconds}
+    assert 120 <= len(data) <= 402
+
+
+def test_an_endpoint_counts_in_every_step_while_it_is_alive_and_then_no_more(tracker, add):
+    now = datetime.now(UTC)
+    begun = now - timedelta(minutes=5)
+    add(
+        Sample,
+        sample("hall", "a", begun, 10, 4 * MBIT),
+        sample("hall", "a", begun + timedelta(seconds=30), 10, 4 * MBIT),
+        sample("hall", "b", begun, 5, 2 * MBIT),
+    )
+
+    bitrate, clients = tracker.get("/overall-stats.json?range=10").json["graphs"][:2]
+
+    alive = [y for x, y in clients["series"][0]["data"] if y]
+    # The first and the last step begin and end in the midst of a report, or are whole.
+    assert set(alive[1:11]) == {15}
+    assert set(alive[13:17]) == {10}
+    assert len(alive) in (18, 19)
+    assert clients["series"][0]["data"][-1][1] == 0
+    assert max(y for x, y in bitrate["series"][0]["data"]) == 6
+
+
+def test_a_bad_range_is_refused_with_one_line(tracker):
+    for bad in ("0", "-1", "abc", "1.5", "99999999999", "٣", ""):
+        answer = tracker.get("/overall-stats.json", {"range": bad}, status=400)
+
+        assert answer.json["error"].endswith("allowed: a whole number of minutes, 1 to 527040")
+
+
+def test_annotations_of_the_range_are_told(tracker, add):
+    now = datetime.now(UTC).replace(microsecond=0)
+    for minutes, label in ((150, "Doors"), (90, "Opening"), (30, "Lunch")):
+        add(
+            Annotation,
+            {"at": now - timedelta(minutes=minutes), "label": label, "room": "",
+             "created_by": "ada"},
+        )  # fmt: skip
+
+    annotations = tracker.get("/overall-stats.json?range=120").json["annotations"]
+
+    assert [(a["x"], a["label"]) for a in annotations] == [
+        (int((now - timedelta(minutes=minutes)).timestamp() * 1000), label)
+        for minutes, label in ((90, "Opening"), (30, "Lunch"))
+    ]
+
+
+def test_anybody_may_read_it_and_keep_it_for_a_moment(tracker):
+    answer = tracker.get("/overall-stats.json")
+
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert answer.headers["Cache-Control"] == "max-age=3, public"

@@ -1,0 +1,168 @@
+"""What a player and a page may ask, over HTTP."""
+
+import json
+
+import pytest
+
+from streaming_system.tracker.models import Player
+
+HALL = "/api/v1/rooms/hall/playback"
+SID = "4dd8bff7-2f5a-4a0b-8b34-34ac1ae39a7e"
+REPORT = {
+    "v": 2,
+    "sid": SID,
+    "cdn": "cdn",
+    "sf": "h",
+    "quality": "high",
+    "br": 2500,
+    "msd": 820,
+    "played": 60_000,
+    "bsa": 1,
+    "bsda": 1_500,
+    "dfa": 12,
+    "errors": 1,
+    "sta": "p",
+}
+
+
+@pytest.mark.parametrize("media", ["text/plain;charset=UTF-8", "application/json"])
+def test_a_player_is_told_when_to_report_again(tracker, rows, media):
+    answer = tracker.post(HALL, json.dumps(REPORT), content_type=media)
+
+    assert set(answer.json) == {"next", "until"}
+    assert answer.json["next"] == 5
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    [player] = rows(Player)
+    assert (player["sid"], player["room"], player["endpoint"]) == (SID, "hall", "cdn")
+    assert (player["format"], player["quality"], player["startup_ms"]) == ("hls", "high", 820)
+
+
+def test_the_figures_of_a_room_are_there_for_every_page(tracker):
+    tracker.post_json(HALL, REPORT)
+    answer = tracker.get(HALL)
+
+    figures = {
+        "viewers": {"players": 1, "others": 0},
+        "starts": 1,
+        "startup_p50_ms": 820,
+        "startup_p95_ms": 820,
+        "played_ms": 60_000,
+        "rebuffers": 1,
+        "rebuffer_ms": 1_500,
+        "rebuffer_ratio": pytest.approx(1_500 / 61_500),
+        "errors": 1,
+        "errors_per_hour": pytest.approx(60),
+        "dropped": 12,
+        "bitrate": 2_500_000,
+    }
+    generated_at = answer.json.pop("generated_at")
+    assert answer.json | {"generated_at": generated_at} == {
+        "room": "hall",
+        "generated_at": generated_at,
+        "minutes": 5,
+        **figures,
+        "endpoints": [{"endpoint": "cdn", **figures}],
+    }
+    assert "max-age=1" in answer.headers["Cache-Control"]
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+
+
+def test_a_room_without_players_has_figures_too(tracker):
+    answer = tracker.get("/api/v1/rooms/lab/playback?minutes=60")
+
+    assert answer.json["viewers"] == {"players": 0, "others": 0}
+    assert answer.json["rebuffer_ratio"] is None
+    assert answer.json["endpoints"] == []
+
+
+def test_what_only_a_server_sees_is_counted_apart(tracker):
+    form = {"secret": "s3cret of the tests", "group": "hall", "data": '{"overall_clients": 3}'}
+    tracker.post("/endpoint/register", form)
+    tracker.post_json(HALL, REPORT | {"cdn": "203.0.113.1"})
+
+    assert tracker.get(HALL).json["viewers"] == {"players": 1, "others": 2}
+
+
+@pytest.mark.parametrize("state", ["q", "e", "f"])
+def test_a_goodbye_ends_a_viewer_at_once(tracker, state):
+    tracker.post_json(HALL, REPORT)
+    answer = tracker.post_json(HALL, REPORT | {"sta": state, "played": 61_000})
+
+    assert answer.json["next"] == 0
+    assert tracker.get(HALL).json["viewers"]["players"] == 0
+
+
+def test_a_page_that_nobody_sees_reports_rarely(tracker):
+    assert tracker.post_json(HALL, REPORT | {"bg": True}).json["next"] == 60
+
+
+def test_another_site_may_ask_whether_it_may_send_json(tracker):
+    answer = tracker.options(HALL, status=204)
+
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert "POST" in answer.headers["Access-Control-Allow-Methods"]
+    assert answer.headers["Access-Control-Allow-Headers"] == "Content-Type"
+
+
+@pytest.mark.parametrize(
+    ("change", "member"),
+    [
+        ({"sid": "x"}, "sid"),
+        ({"sid": "a" * 65}, "sid"),
+        ({"sid": "'; DROP TABLE player; --"}, "sid"),
+        ({"sid": "0123456789abcdef\n"}, "sid"),
+        ({"cdn": "../../etc/passwd"}, "cdn"),
+        ({"quality": "<b>"}, "quality"),
+        ({"format": "exe"}, "format"),
+        ({"played": -1}, "played"),
+        ({"played": 2**63}, "played"),
+        ({"played": True}, "played"),
+        ({"played": 1.5}, "played"),
+        ({"msd": 600_001}, "msd"),
+        ({"bsa": "1"}, "bsa"),
+        ({"v": 1}, "v"),
+        ({"sta": "x"}, "sta"),
+        ({"user": "Alice"}, "user"),
+    ],
+)
+def test_a_report_is_refused_with_the_name_of_what_is_wrong(tracker, rows, change, member):
+    answer = tracker.post_json(HALL, REPORT | change, status=400)
+
+    assert answer.content_type == "application/problem+json"
+    assert list(answer.json["errors"]) == [member]
+    assert rows(Player) == []
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff", b"[" * 8000, b'{"sid": NaN}', b"null"])
+def test_what_is_no_report_is_a_problem(tracker, body):
+    answer = tracker.post(HALL, body, content_type="text/plain", status=400)
+
+    assert answer.content_type == "application/problem+json"
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+
+
+def test_a_report_that_is_too_large_is_not_read(tracker):
+    answer = tracker.post(HALL, b" " * 8193, content_type="text/plain", status=413)
+
+    assert answer.json["limit"] == 8192
+
+
+def test_a_room_that_does_not_exist_has_no_players(tracker, rows):
+    tracker.post_json("/api/v1/rooms/attic/playback", REPORT, status=404)
+    tracker.get("/api/v1/rooms/attic/playback", status=404)
+
+    assert rows(Player) == []
+
+
+@pytest.mark.parametrize("minutes", ["0", "61", "x", "-1", "²", "", "9" * 5000])
+def test_minutes_are_a_number(tracker, minutes):
+    tracker.get(HALL, {"minutes": minutes}, status=400)
+
+
+def test_nothing_of_the_caller_is_kept(tracker, rows):
+    headers = {"User-Agent": "Mozilla/5.0 (Alice)", "Cookie": "user=alice"}
+    answer = tracker.post_json(HALL, REPORT, headers=headers)
+
+    assert "Set-Cookie" not in answer.headers
+    kept = str(rows(Player))
+    assert [word for word in ("203.0.113", "Mozilla", "alice") if word in kept] == []
