@@ -33,7 +33,7 @@ PERMISSIONS = {"admin": {"look", "admin"}, "viewer": {"look"}}
 SAFE = ("GET", "HEAD", "OPTIONS", "TRACE")
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; form-action 'self'; "
-    "base-uri 'none'; frame-ancestors 'none'",
+    "img-src data:; base-uri 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     # Browsers still say to ourselves where a form was, which Pyramid compares with our own name.
     "Referrer-Policy": "same-origin",
