@@ -66,7 +66,9 @@ def start(tracker_settings, database, clock, processes):
     def start(process="", **more):
         key = (database, process, *more.values())
         if key not in processes:
-            settings = tracker_settings | {"session.secure": "false"} | more
+            # All tests of a database share a process, and so would share its limits.
+            own = {"session.secure": "false", "limit.logins": "off"}
+            settings = tracker_settings | own | more
             processes[key] = tracker_app.main({}, **settings)
         processes[key].registry["clock"] = clock
         return TestApp(processes[key], extra_environ={"REMOTE_ADDR": "203.0.113.1"})

@@ -72,9 +72,24 @@ def begin_writing(db: Session) -> sa.Connection:
     On SQLite, one that has read already can lose against another writer at once. One that begins
     as a writer waits its turn.
     """
-    if not db.in_transaction():
-        return db.connection(execution_options={"sqlite_immediate": True})
-    return db.connection()
+    if db.info.get(_BEGUN):
+        return db.connection()
+    return db.connection(execution_options={"sqlite_immediate": True})
+
+
+# Whether the transaction of a session has begun in the database, and not only in the session.
+_BEGUN = "tracker.begun"
+
+
+@sa.event.listens_for(Session, "after_begin")
+def _has_begun(db: Session, transaction: Any, connection: sa.Connection) -> None:
+    db.info[_BEGUN] = True
+
+
+@sa.event.listens_for(Session, "after_transaction_end")
+def _has_ended(db: Session, transaction: Any) -> None:
+    if transaction.parent is None:
+        db.info.pop(_BEGUN, None)
 
 
 @contextmanager
