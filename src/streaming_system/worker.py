@@ -36,7 +36,7 @@ class Limits:
     :param download: bytes of a feed as it comes in.
     :param inflated: bytes of a feed that came compressed.
     :param seconds: from the feed's bytes to its checked talks.
-    :param memory: bytes of address space of the process that reads it.
+    :param memory: bytes of address space that the process that reads it may take.
     """
 
     download: int = 16 * 2**20
@@ -172,10 +172,21 @@ def run_limited(job: Callable[..., Any], arguments: tuple[Any, ...], limits: Lim
     return result
 
 
+def _address_space() -> int:
+    """Return the bytes of address space that this process has; 0 where the system does not say."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+    except OSError:
+        return 0
+    return pages * resource.getpagesize()
+
+
 def _child(
     send: Connection, memory: int, job: Callable[..., Any], arguments: tuple[Any, ...]
 ) -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    # What the parent has taken is not this feed's doing.
+    most = _address_space() + memory
+    resource.setrlimit(resource.RLIMIT_AS, (most, most))
     # A crash is reported by us, not by a file that fills the disk.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:

@@ -54,4 +54,5 @@ def lives(begin: datetime, end: datetime, room: str | None = None) -> sa.CTE:
 
 
 def _at_least_0(number: sa.ColumnElement[int]) -> sa.ColumnElement[int]:
-    return sa.case((number < 0, 0), else_=number)
+    # Its type is that of the first value, and milliseconds of more than 24 days need the larger.
+    return sa.case((number < 0, sa.literal(0, sa.BigInteger)), else_=number)
