@@ -15,6 +15,7 @@ from streaming_system import tracker as tracker_app
 from streaming_system.tracker.db import make_engine
 from streaming_system.tracker.models import Endpoint, Player, Sample
 from streaming_system.tracker.services.endpoints import Endpoints, EndpointState
+from streaming_system.tracker.services.tokens import Tokens
 
 GBIT = 10**9
 REGIONS = {
@@ -361,3 +362,18 @@ class TestFallbacks:
         form = {"secret": "s3cret of the tests", "group": "overflow", "data": "{}"}
 
         assert falling_back.post("/endpoint/register", form).text == "OK\n"
+
+    def test_and_so_by_the_json_api_with_a_token_of_the_group(self, falling_back, db):
+        _, text = Tokens(db).issue(
+            label="x", scope="room", room="overflow", by="ada", now=datetime.now(UTC)
+        )
+        db.commit()
+        address = "/api/v1/rooms/overflow/endpoints/extra"
+        state = {"url": "https://extra.example.org/{room}/"}
+
+        falling_back.authorization = ("Bearer", text)
+        falling_back.put_json(address, state, status=201)
+
+        [told] = falling_back.get("/lab/streams.json").json["endpoints"]
+        assert told["url"] == "https://extra.example.org/lab/"
+        falling_back.get("/api/v1/rooms/overflow/playback", status=404)

@@ -40,7 +40,7 @@ def _desk(ini: Path, *, rooms: bool = False) -> Iterator["Desk"]:
 
     with one_line_errors():
         settings = read_ini(ini, "tracker")
-        known = tuple(from_settings(settings).rooms) if rooms else ()
+        known = from_settings(settings).groups if rooms else ()
     try:
         with desk(settings, known) as found:
             yield found

@@ -127,6 +127,7 @@ class Config:
     rooms: Mapping[str, Room]
     warnings: tuple[str, ...] = ()
 
-    def takes(self, group: str) -> bool:
-        """Tell whether endpoints may register for a room or group of this name."""
-        return group in self.rooms or group in self.site.groups
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """What endpoints may register for: the rooms, and groups that stand in for them."""
+        return (*self.rooms, *self.site.groups)

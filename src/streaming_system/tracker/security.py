@@ -180,7 +180,7 @@ def _identity(request: Any) -> Identity | None:
 
 
 def _crew(request: Any) -> Crew:
-    rooms = request.registry.settings["conference"].rooms
+    rooms = request.registry.settings["conference"].groups
     return Crew(request.db, rooms, by=request.identity.name)
 
 

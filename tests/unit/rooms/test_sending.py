@@ -60,10 +60,7 @@ def test_fallbacks_are_read_in_order(load):
         Fallback(kind="url", value="https://cdn.example/x/"),
         Fallback(kind="youtube", value="abc"),
     )
-    assert [name for name in ("hall", "overflow", "nowhere") if config.takes(name)] == [
-        "hall",
-        "overflow",
-    ]
+    assert config.groups == ("hall", "lab", "overflow")
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,10 @@ PARAMETERS: Mapping[str, colander.SchemaNode] = {
 }
 
 
+# An endpoint need not belong to a room: it may be of a group that stands in for some.
+FOR_GROUPS = frozenset({"api.endpoints", "api.endpoint", "api.draining"})
+
+
 def read_path(request: Any) -> dict[str, Any]:
     """Return the parameters of the address.
 
@@ -42,8 +46,9 @@ def read_path(request: Any) -> dict[str, Any]:
         except colander.Invalid as error:
             errors.append({"parameter": name, "detail": error.messages()[0]})
     if "room" in request.matchdict:
-        rooms = request.registry.settings["conference"].rooms
-        if values.get("room") not in rooms:
+        conference = request.registry.settings["conference"]
+        known = conference.groups if request.matched_route.name in FOR_GROUPS else conference.rooms
+        if values.get("room") not in known:
             raise problem("unknown-room", "the conference has no room of that id")
     if errors:
         raise problem("invalid", "a part of the address is not allowed", errors=errors)

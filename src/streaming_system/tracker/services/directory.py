@@ -60,10 +60,8 @@ class Directory:
 
     def url(self, endpoint: Endpoint, room: str) -> str:
         """Return the base of an endpoint's streams of a room."""
-        if endpoint.url:
-            return endpoint.url.replace("{room}", room)
         host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
-        return self._pattern.replace("{host}", host)
+        return (endpoint.url or self._pattern.replace("{host}", host)).replace("{room}", room)
 
     def _offers(
         self,

@@ -80,7 +80,7 @@ def authorised_room(request: Any, form: Any) -> str:
     """
     check_secret(request, form)
     room = text(form, "group")
-    if not request.registry.settings["conference"].takes(room):
+    if room not in request.registry.settings["conference"].groups:
         raise Refused("GROUP", status=404)
     return room
 

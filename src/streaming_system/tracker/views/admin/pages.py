@@ -100,7 +100,7 @@ class TokenPage(Page):
             "tokens": self.request.tokens.all(),
             "reach": reach,
             "scopes": SCOPES,
-            "rooms": self.request.registry.settings["conference"].rooms,
+            "rooms": self.request.registry.settings["conference"].groups,
             "issued": None,
             "text": "",
         }

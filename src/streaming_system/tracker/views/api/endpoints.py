@@ -10,7 +10,7 @@ from streaming_system.tracker.api.view import api_view
 from streaming_system.tracker.models import Endpoint
 from streaming_system.tracker.schemas.types import is_host
 from streaming_system.tracker.services.endpoints import ALIVE_FOR, REPORT_EVERY, EndpointState
-from streaming_system.tracker.views.api.shown import by_stream, flat, note, streams_url, utc
+from streaming_system.tracker.views.api.shown import by_stream, flat, note, utc
 
 SILENT = "no endpoint of that name is alive in this room"
 
@@ -50,7 +50,7 @@ def report(request: Any) -> dict[str, Any]:
     return {
         "room": stored.room,
         "endpoint": stored.name,
-        "url": streams_url(stored, request.registry.settings["endpoint.url"]),
+        "url": request.directory.url(stored, stored.room),
         "report_every": int(REPORT_EVERY.total_seconds()),
         "next_report_at": utc(request.now + REPORT_EVERY),
         "alive_until": utc(request.now + ALIVE_FOR),
@@ -122,7 +122,7 @@ def _endpoint(request: Any, endpoint: Endpoint) -> dict[str, Any]:
         "name": endpoint.name,
         "room": endpoint.room,
         "host": endpoint.host,
-        "url": streams_url(endpoint, request.registry.settings["endpoint.url"]),
+        "url": request.directory.url(endpoint, endpoint.room),
         "formats": endpoint.formats,
         "qualities": endpoint.qualities,
         "capacity": endpoint.capacity,

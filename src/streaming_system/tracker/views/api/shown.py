@@ -5,18 +5,11 @@ from datetime import datetime
 from typing import Any
 
 from streaming_system.tracker.api.problems import problem
-from streaming_system.tracker.models import Endpoint
 
 
 def utc(moment: datetime) -> str:
     """Return a moment as RFC 3339 writes it."""
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def streams_url(endpoint: Endpoint, pattern: str) -> str:
-    """Return what the addresses of an endpoint's streams begin with."""
-    host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
-    return endpoint.url.replace("{room}", endpoint.room) or pattern.replace("{host}", host)
 
 
 def by_stream(figures: Mapping[str, int]) -> dict[str, dict[str, int]]:
