@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
+from limits.strategies import SlidingWindowCounterRateLimiter
 
 from streaming_system.tracker.api.operations import OPERATIONS
 
@@ -54,7 +54,8 @@ class Limiter:
             for name, rate in settings.items()
             if name.startswith("limit.")
         }
-        self._window = MovingWindowRateLimiter(MemoryStorage())
+        # Two counters for each caller, however many calls they may make.
+        self._window = SlidingWindowCounterRateLimiter(MemoryStorage())
         # Nobody can find an address behind a hash without it, and it ends with the process.
         self._key = secrets.token_bytes(32)
 

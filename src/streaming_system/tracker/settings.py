@@ -107,10 +107,11 @@ KEYS: Mapping[str, Key] = {
     "keep.raw": Key(default="3", read=_number(1, 10_000), allowed="hours, 1 or more"),
     "keep.minutes": Key(default="8", read=_number(1, 10_000), allowed="days, 1 or more"),
     "keep.tens": Key(default="400", read=_number(1, 10_000), allowed="days, 1 or more"),
-    # What one address, and one token, may ask for.
-    "limit.reports": Key(default="6000/minute", read=_rate, allowed=_A_RATE),
+    # What one address, and one token, may ask for. The venue of an event, or a provider's whole
+    # town, may be one address: there, thousands of players ask every five seconds.
+    "limit.reports": Key(default="12000/minute", read=_rate, allowed=_A_RATE),
     "limit.writes": Key(default="1200/minute", read=_rate, allowed=_A_RATE),
-    "limit.reads": Key(default="12000/minute", read=_rate, allowed=_A_RATE),
+    "limit.reads": Key(default="120000/minute", read=_rate, allowed=_A_RATE),
     "limit.logins": Key(default="20/minute", read=_rate, allowed=_A_RATE),
     # When the crew is alarmed: the share of time that players wait, and from how many players on.
     "alert.rebuffering": Key(default="0.05", read=_number(0, 1), allowed="a share, 0 to 1"),
