@@ -346,6 +346,11 @@ class TestFallbacks:
         serve("own", room="lab", viewers=600, capacity=GBIT)
         assert weights(falling_back, "/lab/streams.json") == {"extra": 1000, "own": 0}
         assert "extra.example.org" in falling_back.get("/lab/stream.js").text
+        told = falling_back.get("/streams.json").json["rooms"]["lab"]
+        assert {one["name"]: one["weight"] for one in told["endpoints"]} == {
+            "extra": 1000,
+            "own": 0,
+        }
 
     def test_a_cdn_and_youtube_are_named_in_order_and_make_the_room_live(self, falling_back):
         answer = falling_back.get("/lab/streams.json").json

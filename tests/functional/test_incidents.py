@@ -1,7 +1,9 @@
 """What the crew is told is wrong, and when it is over."""
 
 import concurrent.futures
+import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -102,6 +104,53 @@ def add(engine):
     return add
 
 
+@pytest.fixture
+def fall_back(conference):
+    """Return a function that gives the hall fallbacks; call it before anything else."""
+
+    def fall_back(*fallbacks):
+        path = Path(conference["config.public"])
+        document = json.loads(path.read_text())
+        document["config"]["groups"] = ["overflow"]
+        document["hall"]["fallbacks"] = fallbacks
+        path.write_text(json.dumps(document))
+
+    return fall_back
+
+
+@pytest.fixture(params=["https://cdn.example.org/", "youtube:dQw4w9WgXcQ"])
+def elsewhere(request, fall_back):
+    fall_back(request.param)
+
+
+@pytest.fixture
+def overflow(fall_back):
+    fall_back("group:overflow")
+
+
+class TestFallbacks:
+    def test_a_room_that_can_be_watched_elsewhere_is_not_missed(self, elsewhere, check, plan):
+        plan(hall=[talk()])
+
+        assert check(90) == []
+
+    def test_nor_is_one_whose_fallback_group_streams(self, overflow, check, plan, stream):
+        plan(hall=[talk()])
+        stream(seen=60, room="overflow")
+
+        assert check(90) == []
+
+    def test_it_is_full_only_when_its_fallback_group_is_too(self, overflow, check, stream):
+        stream(seen=0, capacity=1_000_000)
+        stream(seen=0, room="overflow", capacity=9_000_000)
+        assert check(1) == []
+
+        stream(seen=0, room="overflow", capacity=1_000_000)
+        assert [(kind, summary) for kind, _, _, summary in check(2)] == [
+            ("full", "Every server of Great Hall is full (2 in all).")
+        ]
+
+
 class TestNoStream:
     def test_a_room_with_a_talk_and_no_stream_is_missed_after_a_minute(self, check, plan):
         plan(hall=[talk()])
@@ -188,6 +237,11 @@ class TestSilentEncoder:
                 "The server 203.0.113.5 of Great Hall stopped reporting at 11:00 AEDT.",
             )
         ]
+
+    def test_one_that_the_crew_has_drained_may_be_switched_off(self, check, stream):
+        stream(seen=0, drained=True)
+
+        assert check(70) == []
 
     def test_one_that_said_goodbye_is_not(self, check, stream):
         stream(seen=0, left=0)

@@ -265,6 +265,8 @@ class TestRooms:
             "youtube": None,
             "viewers": {"players": 0, "others": 12},
             "bitrate": 9_600_000,
+            "startup_p95_ms": None,
+            "rebuffer_ratio": None,
             "endpoints": ["edge1"],
         }
         assert rooms["tube"]["live"] is True

@@ -8,6 +8,7 @@ from streaming_system.tracker.schemas.types import (
     ListOf,
     Moment,
     Name,
+    Number,
     OrNull,
     Record,
     RoomId,
@@ -37,12 +38,26 @@ class Room(Record):
     room = colander.SchemaNode(RoomId(), example="hall")
     title = colander.SchemaNode(Words(), example="Great Hall")
     live = colander.SchemaNode(
-        Flag(), description="That an endpoint is alive, or the room is on YouTube.", example=True
+        Flag(),
+        description="That an endpoint is alive, or the room can be watched elsewhere.",
+        example=True,
     )
     youtube = colander.SchemaNode(OrNull(Words()), description="The id of its video.", example=None)
     viewers = RoomViewers()
     bitrate = colander.SchemaNode(
         Whole(0, 2**53), description="What is sent, in bit/s.", example=9600000
+    )
+    startup_p95_ms = colander.SchemaNode(
+        OrNull(Whole(0, 2**53)),
+        description="Of twenty players that began within five minutes, nineteen needed at most so "
+        "long.",
+        example=2100,
+    )
+    rebuffer_ratio = colander.SchemaNode(
+        OrNull(Number(0, 1)),
+        description="The share of their time that players stood still for want of data, within "
+        "five minutes.",
+        example=0.0001,
     )
     endpoints = colander.SchemaNode(
         ListOf(Name(), 10_000),

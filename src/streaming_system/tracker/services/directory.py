@@ -37,11 +37,11 @@ class Directory:
         self._pattern = pattern
 
     def all_rooms(self, *, now: datetime) -> Mapping[str, Sequence[Offer]]:
-        """Return what each room's own endpoints offer, least loaded first, by room id."""
+        """Return what is offered to viewers of each room, least loaded first, by room id."""
         alive = self._endpoints.candidates(now=now)
         return {
-            room: self._offers(room, [pair for pair in alive if pair[0].room == room])
-            for room in self._conference.rooms
+            room.id: self._offers(room.id, _serving(room, alive))
+            for room in self._conference.rooms.values()
         }
 
     def room(self, room: Room, *, prefer: Collection[str] = (), now: datetime) -> Sequence[Offer]:
@@ -50,12 +50,7 @@ class Directory:
         The endpoints of a fallback group are among them while the room's own cannot take all.
         """
         alive = self._endpoints.candidates(now=now)
-        found: list[tuple[Endpoint, balance.Candidate]] = []
-        for group in groups_of(room):
-            found += [pair for pair in alive if pair[0].room == group]
-            if any(standing.welcomes for standing in balance.standings([c for _, c in found])):
-                break
-        offers = self._offers(room.id, found, prefer)
+        offers = self._offers(room.id, _serving(room, alive), prefer)
         return sorted(offers, key=lambda offer: (-offer.weight, offer.endpoint.name))
 
     def url(self, endpoint: Endpoint, room: str) -> str:
@@ -81,10 +76,27 @@ class Directory:
         ]
 
 
+def _serving(
+    room: Room, alive: Sequence[tuple[Endpoint, balance.Candidate]]
+) -> Sequence[tuple[Endpoint, balance.Candidate]]:
+    """Return the room's endpoints, and those of its fallback groups until somebody has room."""
+    found: list[tuple[Endpoint, balance.Candidate]] = []
+    for group in groups_of(room):
+        found += [pair for pair in alive if pair[0].room == group]
+        if any(standing.welcomes for standing in balance.standings([c for _, c in found])):
+            break
+    return found
+
+
 def groups_of(room: Room) -> Iterator[str]:
     """Yield the room and the groups that stand in for it, in this order."""
     yield room.id
     yield from (fallback.value for fallback in room.fallbacks if fallback.kind == "group")
+
+
+def lives_elsewhere(room: Room) -> bool:
+    """Tell whether a room can be watched though no endpoint serves it."""
+    return bool(room.youtube) or any(fallback.kind != "group" for fallback in room.fallbacks)
 
 
 def formats_of(endpoint: Endpoint) -> Sequence[str]:

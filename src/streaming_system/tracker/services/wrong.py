@@ -10,8 +10,10 @@ from sqlalchemy.orm import Session
 
 from streaming_system.rooms import Config, Room
 from streaming_system.schedule.model import Event, Schedule
-from streaming_system.tracker.models import Component, Endpoint, Playback, Player
+from streaming_system.tracker.models import Component, Endpoint
+from streaming_system.tracker.services.directory import groups_of, lives_elsewhere
 from streaming_system.tracker.services.endpoints import ALIVE_FOR
+from streaming_system.tracker.services.quality import figures
 
 # A talk may begin that much before its stream does.
 GRACE = timedelta(seconds=60)
@@ -98,8 +100,8 @@ class Wrong:
         self, endpoints: Mapping[str, Sequence[Endpoint]], now: datetime
     ) -> Iterator[Finding]:
         for room in self.rooms.values():
-            talk = None if room.youtube else self._talk(room.id, now)
-            here = endpoints.get(room.id, ())
+            talk = None if lives_elsewhere(room) else self._talk(room.id, now)
+            here = [e for group in groups_of(room) for e in endpoints.get(group, ())]
             if talk is None or any(_is_steady(endpoint, now) for endpoint in here):
                 continue
             covered = any(
@@ -118,7 +120,8 @@ class Wrong:
         self, endpoints: Mapping[str, Sequence[Endpoint]], now: datetime
     ) -> Iterator[Finding]:
         for room, endpoint in self._of_rooms(endpoints):
-            if endpoint.left_at is not None or _is_steady(endpoint, now):
+            # Whom the crew has drained, it may switch off.
+            if endpoint.drained or endpoint.left_at is not None or _is_steady(endpoint, now):
                 continue
             fresh = endpoint.last_seen > now - SILENCE_ALARMS_FOR
             yield Finding(
@@ -135,7 +138,8 @@ class Wrong:
         self, endpoints: Mapping[str, Sequence[Endpoint]], now: datetime
     ) -> Iterator[Finding]:
         for room in self.rooms.values():
-            alive = [e for e in endpoints.get(room.id, ()) if _is_alive(e, now)]
+            serving = (e for group in groups_of(room) for e in endpoints.get(group, ()))
+            alive = [endpoint for endpoint in serving if _is_alive(endpoint, now)]
             # A server that does not say what it can do may have room for many.
             if not alive or not all(endpoint.capacity for endpoint in alive):
                 continue
@@ -150,15 +154,18 @@ class Wrong:
 
     def _rebuffering(self, now: datetime) -> Iterator[Finding]:
         limit = self.settings["alert.rebuffering"]
-        for room_id, (players, share) in waiting(self.db, now).items():
-            room = self.rooms.get(room_id)
+        begin = now - PLAYBACK_SPAN
+        for played in figures(self.db, begin=begin, now=now, room=None, by_endpoint=False):
+            room = self.rooms.get(played.room)
+            share = played.rebuffer_ratio or 0
             if room is not None and share > limit * REBUFFERING_UNTIL:
                 yield Finding(
                     kind="rebuffering",
-                    room=room_id,
+                    room=room.id,
                     summary=f"Viewers of {room.title} waited for {share:.0%} of their time in "
-                    f"the five minutes before {self._clock(room, now)} ({players} players).",
-                    opens=share > limit and players >= self.settings["alert.players"],
+                    f"the five minutes before {self._clock(room, now)} "
+                    f"({played.viewers} players).",
+                    opens=share > limit and played.viewers >= self.settings["alert.players"],
                 )
 
     def _components(self, now: datetime) -> Iterator[Finding]:
@@ -212,23 +219,6 @@ class Wrong:
         planned = self.schedule.rooms.get(room.id)
         zone = planned.timezone if planned else room.schedule_timezone or UTC
         return f"{moment.astimezone(zone):%H:%M %Z}"
-
-
-def waiting(db: Session, now: datetime) -> Mapping[str, tuple[int, float]]:
-    """Return, by room, the players there are and the share of their time that they waited."""
-    counted = sa.select(Player.room, sa.func.count()).where(Player.until > now)
-    players = {row[0]: row[1] for row in db.execute(counted.group_by(Player.room))}
-    totals = db.execute(
-        sa.select(Playback.room, sa.func.sum(Playback.rebuffer_ms), sa.func.sum(Playback.played_ms))
-        .where(Playback.at > now - PLAYBACK_SPAN, Playback.at <= now)
-        .group_by(Playback.room)
-    )
-    # PostgreSQL's sums are exact decimals.
-    return {
-        room: (players.get(room, 0), float(waited) / float(waited + played))
-        for room, waited, played in totals
-        if waited + played
-    }
 
 
 def one_line(text: str, longest: int = LONGEST_SUMMARY) -> str:

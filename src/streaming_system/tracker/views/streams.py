@@ -11,7 +11,7 @@ from pyramid.response import Response
 from pyramid.view import view_config
 
 from streaming_system.rooms import Room
-from streaming_system.tracker.services.directory import Offer, groups_of
+from streaming_system.tracker.services.directory import Offer, groups_of, lives_elsewhere
 
 # What hundred thousand players ask for costs one query a second, if a cache stands before us.
 CACHE = (1, {"public": True, "stale_while_revalidate": 5})
@@ -25,7 +25,7 @@ def active_script(request: Any) -> Response:
     alive = {endpoint.room for endpoint in request.endpoints.alive(now=request.now)}
     rooms = request.registry.settings["conference"].rooms.values()
     active = [
-        room.id for room in rooms if _lives_without(room) or not alive.isdisjoint(groups_of(room))
+        room.id for room in rooms if lives_elsewhere(room) or not alive.isdisjoint(groups_of(room))
     ]
     return _script(f"var streamers_active = {_literal(active)};\n")
 
@@ -44,7 +44,7 @@ def stream_script(request: Any) -> Response:
         stream = f"new Streams({_literal(request.directory.url(endpoint, room.id))})"
     elif elsewhere:
         stream = f"new Streams({_literal(elsewhere[0].replace('{room}', room.id))})"
-    elif _lives_without(room):
+    elif lives_elsewhere(room):
         # Old pages offer YouTube only to a room with a stream; they never use this one's address.
         stream = "new Streams('')"
     else:
@@ -81,7 +81,7 @@ def room_streams(request: Any) -> Any:
         "generated_at": _utc(request.now),
         "room": room.id,
         "region": region if regions.preferred_in(region) else "",
-        "live": bool(offers) or _lives_without(room),
+        "live": bool(offers) or lives_elsewhere(room),
         "endpoints": [
             {
                 "name": offer.endpoint.name,
@@ -118,11 +118,6 @@ def _preferred_here(request: Any) -> Sequence[str]:
     return preferred
 
 
-def _lives_without(room: Room) -> bool:
-    """Tell whether a room can be watched though it has no endpoint."""
-    return bool(_elsewhere(room))
-
-
 def _elsewhere(room: Room) -> list[dict[str, str]]:
     """Return where a room can be watched besides its endpoints, in the order to be tried."""
     told = [
@@ -137,7 +132,7 @@ def _elsewhere(room: Room) -> list[dict[str, str]]:
 
 def _room(room: Room, offers: Sequence[Offer]) -> dict[str, Any]:
     return {
-        "live": bool(offers) or _lives_without(room),
+        "live": bool(offers) or lives_elsewhere(room),
         "youtube": room.youtube or None,
         "clients": sum(offer.endpoint.clients for offer in offers),
         "bitrate": sum(offer.endpoint.bitrate for offer in offers),

@@ -6,6 +6,8 @@ from typing import Any
 from streaming_system.rooms import Room
 from streaming_system.tracker.api.view import api_view
 from streaming_system.tracker.models import Endpoint
+from streaming_system.tracker.services.directory import lives_elsewhere
+from streaming_system.tracker.services.quality import PlaybackFigures
 from streaming_system.tracker.views.api.shown import utc
 
 
@@ -14,10 +16,14 @@ def rooms(request: Any) -> dict[str, Any]:
     """Return every room."""
     alive = request.endpoints.alive(now=request.now)
     players = request.viewers.by_endpoint(now=request.now)
+    played = _played(request)
     known = request.registry.settings["conference"].rooms.values()
     return {
         "generated_at": utc(request.now),
-        "rooms": [_room(room, [e for e in alive if e.room == room.id], players) for room in known],
+        "rooms": [
+            _room(room, [e for e in alive if e.room == room.id], players, played.get(room.id))
+            for room in known
+        ],
     }
 
 
@@ -27,23 +33,35 @@ def room(request: Any) -> dict[str, Any]:
     room_id = request.validated["room"]
     alive = request.endpoints.alive(now=request.now, room=room_id)
     players = request.viewers.by_endpoint(now=request.now)
-    return _room(request.registry.settings["conference"].rooms[room_id], alive, players)
+    played = _played(request, room_id).get(room_id)
+    return _room(request.registry.settings["conference"].rooms[room_id], alive, players, played)
+
+
+def _played(request: Any, room: str | None = None) -> Mapping[str, PlaybackFigures]:
+    """Return how players of each room have fared lately."""
+    found = request.playback.figures(now=request.now, room=room, by_endpoint=False)
+    return {figures.room: figures for figures in found}
 
 
 def _room(
-    room: Room, alive: Sequence[Endpoint], players: Mapping[tuple[str, str], int]
+    room: Room,
+    alive: Sequence[Endpoint],
+    players: Mapping[tuple[str, str], int],
+    played: PlaybackFigures | None,
 ) -> dict[str, Any]:
     # An endpoint counts all of its clients, those that report themselves, too.
     others = [max(0, e.clients - players.get((room.id, e.name), 0)) for e in alive]
     return {
         "room": room.id,
         "title": room.title,
-        "live": bool(alive or room.youtube),
+        "live": bool(alive) or lives_elsewhere(room),
         "youtube": room.youtube or None,
         "viewers": {
             "players": sum(count for (where, _), count in players.items() if where == room.id),
             "others": sum(others),
         },
         "bitrate": sum(endpoint.bitrate for endpoint in alive),
+        "startup_p95_ms": played.startup_p95_ms if played else None,
+        "rebuffer_ratio": played.rebuffer_ratio if played else None,
         "endpoints": [endpoint.name for endpoint in alive],
     }
