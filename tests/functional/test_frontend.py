@@ -110,9 +110,8 @@ def tracker_says():
             server.asked += 1
             server.was_asked.set()
             server.answers.wait(5)
-            body = (
-                server.says if isinstance(server.says, bytes) else json.dumps(server.says).encode()
-            )
+            says = server.of.get(self.path, server.says)
+            body = says if isinstance(says, bytes) else json.dumps(says).encode()
             self.send_response(200)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
@@ -123,6 +122,8 @@ def tracker_says():
 
     with HTTPServer(("127.0.0.1", 0), Handler) as server:
         server.asked, server.says = 0, {}
+        # What is said at some addresses instead.
+        server.of = {}
         # A test may hold the answer back.
         server.was_asked, server.answers = threading.Event(), threading.Event()
         server.answers.set()
@@ -415,6 +416,25 @@ class TestAtTheVenue:
         assert "allowed: default, group, inroom" in text(page.html.select_one(".notice"))
 
 
+class TestServers:
+    def test_viewers_of_a_room_are_sent_to_its_servers_by_their_weights(
+        self, make_site, tracker_says
+    ):
+        tracker_says.says = told(hall=["webm_high"])
+        [server] = tracker_says.says["rooms"]["hall"]["endpoints"]
+        tracker_says.says["rooms"]["hall"]["endpoints"] = [
+            server | {"url": "http://full.example/", "name": "full", "weight": 0},
+            server | {"url": "http://small.example/", "name": "small", "weight": 250},
+            server | {"url": "http://large.example/", "name": "large", "weight": 750},
+        ]
+        site = make_site(**{"tracker.internal_url": tracker_says.url})
+
+        drawn = [site.get("/hall").html.select_one("video")["data-endpoint"] for _ in range(60)]
+
+        assert set(drawn) == {"small", "large"}
+        assert drawn.count("large") > drawn.count("small")
+
+
 class TestMonitor:
     def test_what_is_wrong_comes_first(self, make_site, tracker_says):
         tracker_says.says = told(hall=None, lab=["webm_high"])
@@ -423,13 +443,54 @@ class TestMonitor:
         page = site.get("/monitor").html
 
         rows = [[text(cell) for cell in row.select("th, td")] for row in page.select("tbody tr")]
-        assert [row[:5] for row in rows] == [
-            ["Great Hall", "No stream", "0", "0", "3.5"],
-            ["Lab", "Live", "1", "7", "3.5"],
-            ["Tube", "Live", "–", "–", "–"],
+        assert [row[:8] for row in rows] == [
+            ["Great Hall", "No stream", "0", "–", "0", "3.5", "–", "–"],
+            ["Lab", "Live", "1", "–", "7", "3.5", "–", "–"],
+            ["Tube", "Live", "–", "–", "–", "–", "–", "–"],
         ]
-        assert rows[0][5:7] == ["Keynote & more until 11:00 AEDT", "Do not record"]
+        assert rows[0][8:10] == ["Keynote & more until 11:00 AEDT", "Do not record"]
         assert text(page.select_one(".alarm")) == "1 room has a talk on and no stream."
+
+    def test_what_the_tracker_calls_wrong_is_told_in_its_words(self, make_site, tracker_says):
+        tracker_says.says = told(hall=["webm_high"], lab=["webm_high"])
+        tracker_says.of["/api/v1/incidents"] = {
+            "incidents": [
+                {
+                    "room": "lab",
+                    "summary": "Viewers of <b>Lab</b> waited for 12% of their time.",
+                    "opened_at": "2026-08-21T23:59:00.000Z",
+                }
+            ]
+        }
+        tracker_says.of["/api/v1/rooms"] = {
+            "rooms": [
+                {
+                    "room": "lab",
+                    "viewers": {"players": 1234, "others": 5},
+                    "startup_p95_ms": 2149,
+                    "rebuffer_ratio": 0.1234,
+                }
+            ]
+        }
+        site = make_site(**{"tracker.internal_url": tracker_says.url})
+
+        page = site.get("/monitor").html
+
+        [alarm] = page.select(".incidents li")
+        assert text(alarm) == (
+            "Viewers of <b>Lab</b> waited for 12% of their time. since 23:59 UTC"
+        )
+        first = [text(cell) for cell in page.select_one("tbody tr").select("th, td")]
+        assert first[:8] == ["Lab", "Live", "1", "1,234", "5", "3.5", "2.1", "12.3"]
+        assert page.select("tr.wrong th")[0].text.strip() == "Lab"
+
+    def test_a_tracker_that_answers_something_else_is_like_none(self, make_site, tracker_says):
+        tracker_says.says = told(hall=["webm_high"])
+        tracker_says.of["/api/v1/incidents"] = {"incidents": [{"summary": 1}]}
+        tracker_says.of["/api/v1/rooms"] = ["what"]
+        site = make_site(**{"tracker.internal_url": tracker_says.url})
+
+        assert "The tracker does not answer" in text(site.get("/monitor").html.select_one("main"))
 
     def test_without_a_tracker_nothing_is_called_wrong(self, site):
         page = site.get("/monitor").html
@@ -600,11 +661,9 @@ class TestEveryPage:
 
         assert len(page.select("h1")) == 1
         assert page.html["lang"] == "en"
-        assert [len(page.select(name)) for name in ("header", "main", "nav[aria-label]")] == [
-            1,
-            1,
-            1,
-        ]
+        assert [len(page.select(name)) for name in ("header", "main")] == [1, 1]
+        navigations = [nav["aria-label"] for nav in page.select("nav")]
+        assert navigations == (["Site", "Crew"] if path == "/monitor" else ["Site"])
         assert all(image.has_attr("alt") for image in page.select("img"))
         assert page.select_one("meta[name=viewport]")
 

@@ -6,7 +6,7 @@ from typing import Any
 from pyramid.config import Configurator
 
 from streaming_system import rooms
-from streaming_system.frontend.live import LiveRooms
+from streaming_system.frontend.live import Asked, read_live, read_watched, read_wrong
 from streaming_system.schedule.reader import ScheduleFile
 
 
@@ -26,7 +26,10 @@ def main(global_config: dict[str, str], **local: str) -> Any:
     settings |= {"jinja2.trim_blocks": "true", "jinja2.lstrip_blocks": "true"}
     with Configurator(settings=settings) as config:
         config.registry["schedule"] = ScheduleFile(Path(settings["schedule.file"]))
-        config.registry["live"] = LiveRooms(settings.get("tracker.internal_url", ""))
+        tracker = settings.get("tracker.internal_url", "")
+        config.registry["live"] = Asked(tracker, "/streams.json", read_live)
+        config.registry["watched"] = Asked(tracker, "/api/v1/rooms", read_watched)
+        config.registry["wrong"] = Asked(tracker, "/api/v1/incidents", read_wrong)
         config.include("pyramid_jinja2")
         config.add_jinja2_search_path("streaming_system.frontend:templates")
         config.include(".request")

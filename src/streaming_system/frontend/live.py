@@ -1,12 +1,13 @@
-"""Which rooms are live: asked of the tracker, for all viewers together."""
+"""What the tracker says: asked for all viewers together."""
 
 import json
 import logging
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, Generic, TypeVar
 
 import urllib3
 
@@ -32,20 +33,62 @@ LONGEST_ANSWER = 1.0  # seconds
 
 
 @dataclass(frozen=True, kw_only=True)
+class Server:
+    """An endpoint that streams a room.
+
+    :param url: the base of its streams.
+    :param weight: the share of viewers that it shall get; 0: only if others have failed.
+    """
+
+    url: str
+    formats: tuple[str, ...] = ()
+    name: str = ""
+    weight: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Live:
     """What the tracker says about one room.
 
     :param bitrate: of all endpoints together, in bit/s.
-    :param endpoints: as ``(url, formats, name)``, least loaded first.
+    :param endpoints: least loaded first.
     """
 
     live: bool
     clients: int = 0
     bitrate: int = 0
-    endpoints: tuple[tuple[str, tuple[str, ...], str], ...] = ()
+    endpoints: tuple[Server, ...] = ()
 
 
-class LiveRooms:
+@dataclass(frozen=True, kw_only=True)
+class Watched:
+    """How a room's viewers fare.
+
+    :param players: viewers whose players report.
+    :param others: viewers that only the servers see.
+    :param startup_p95_ms: nineteen of twenty players began within that many milliseconds.
+    :param rebuffer_ratio: the share of their time that they waited.
+    """
+
+    players: int
+    others: int
+    startup_p95_ms: int | None
+    rebuffer_ratio: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wrong:
+    """Something that is wrong, in a sentence; ``room`` is "" where it is about none."""
+
+    room: str
+    summary: str
+    since: datetime
+
+
+T = TypeVar("T")
+
+
+class Asked(Generic[T]):
     """Asks the tracker at most every few seconds, whatever the number of viewers.
 
     One thread asks, the others go on with the last answer, or with none. They must not wait for the
@@ -53,19 +96,22 @@ class LiveRooms:
     tracker needs to answer. A tracker that does not answer costs one page in a few a second or
     two, and no page an error.
 
-    :param url: where this process reaches the tracker; "" to know nothing.
+    :param tracker: where this process reaches the tracker; "" to know nothing.
+    :param path: what it is asked for.
+    :param read: makes a value of the answer's JSON.
     """
 
-    def __init__(self, url: str) -> None:
-        self._url = f"{url.rstrip('/')}/streams.json" if url else ""
+    def __init__(self, tracker: str, path: str, read: Callable[[Any], T]) -> None:
+        self._url = f"{tracker.rstrip('/')}{path}" if tracker else ""
+        self._read = read
         self._pool = urllib3.PoolManager(timeout=TIMEOUT, retries=False)
         self._asking = threading.Lock()
-        self._rooms: Mapping[str, Live] | None = None
+        self._known: T | None = None
         self._asked = self._answered = float("-inf")
         self._failing = False
 
-    def current(self) -> Mapping[str, Live] | None:
-        """Return what is known of each room, by id; ``None`` if nothing is."""
+    def current(self) -> T | None:
+        """Return what is known; ``None`` if nothing is."""
         if self._is_old() and self._asking.acquire(blocking=False):
             try:
                 if self._is_old():
@@ -74,7 +120,7 @@ class LiveRooms:
                 self._asking.release()
         if time.monotonic() - self._answered > KNOWN_FOR:
             return None
-        return self._rooms
+        return self._known
 
     def _is_old(self) -> bool:
         return bool(self._url) and time.monotonic() - self._asked > FRESH_FOR
@@ -88,13 +134,13 @@ class LiveRooms:
                 answer.release_conn()
             if answer.status != 200:
                 raise ValueError(f"status {answer.status}")
-            self._rooms = _read(json.loads(body))
+            self._known = self._read(json.loads(body))
             self._answered = time.monotonic()
             self._failing = False
         except (urllib3.exceptions.HTTPError, *_MISSHAPEN) as error:
             # Said once, not every few seconds.
             if not self._failing:
-                log.warning("%s: %s; pages cannot tell which rooms are live", self._url, error)
+                log.warning("%s: %s; pages cannot tell what it would say", self._url, error)
             self._failing = True
         finally:
             self._asked = time.monotonic()
@@ -111,19 +157,20 @@ def _body(answer: urllib3.BaseHTTPResponse) -> bytes:
     return body
 
 
-def _read(document: Any) -> dict[str, Live]:
-    """Return the rooms of an answer; the tracker may be another version, or another program."""
+def read_live(document: Any) -> Mapping[str, Live]:
+    """Return the rooms of ``streams.json`` by id; the tracker may be another version or program."""
     return {
         str(room_id): Live(
             live=room["live"] is True,
             clients=int(room["clients"]),
             bitrate=int(room["bitrate"]),
             endpoints=tuple(
-                (
-                    str(endpoint["url"]),
-                    tuple(map(str, endpoint["formats"])),
+                Server(
+                    url=str(endpoint["url"]),
+                    formats=tuple(map(str, endpoint["formats"])),
                     # An endpoint without a name is known by its address.
-                    str(endpoint.get("name") or endpoint.get("ip") or ""),
+                    name=str(endpoint.get("name") or endpoint.get("ip") or ""),
+                    weight=max(0, int(endpoint.get("weight") or 0)),
                 )
                 for endpoint in room["endpoints"]
                 if str(endpoint["url"]).startswith(("http://", "https://"))
@@ -131,3 +178,30 @@ def _read(document: Any) -> dict[str, Live]:
         )
         for room_id, room in document["rooms"].items()
     }
+
+
+def read_watched(document: Any) -> Mapping[str, Watched]:
+    """Return the rooms of ``/api/v1/rooms`` by id."""
+    return {
+        str(room["room"]): Watched(
+            players=int(room["viewers"]["players"]),
+            others=int(room["viewers"]["others"]),
+            startup_p95_ms=None if room["startup_p95_ms"] is None else int(room["startup_p95_ms"]),
+            rebuffer_ratio=(
+                None if room["rebuffer_ratio"] is None else float(room["rebuffer_ratio"])
+            ),
+        )
+        for room in document["rooms"]
+    }
+
+
+def read_wrong(document: Any) -> tuple[Wrong, ...]:
+    """Return what ``/api/v1/incidents`` says is wrong, newest first."""
+    return tuple(
+        Wrong(
+            room=str(incident["room"]),
+            summary=str(incident["summary"]),
+            since=datetime.fromisoformat(incident["opened_at"]),
+        )
+        for incident in document["incidents"]
+    )

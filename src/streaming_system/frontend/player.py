@@ -1,8 +1,9 @@
 """The addresses of a room's stream, as the original's streaming servers name them."""
 
+import random
 from dataclasses import dataclass
 
-from streaming_system.frontend.live import Live
+from streaming_system.frontend.live import Live, Server
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,28 +42,36 @@ _STREAMS = (
 )
 
 
-def direct_links(told: Live | None) -> list[Source]:
-    """Return the streams of the least loaded endpoint, best first.
+def draw(told: Live | None, chance: random.Random) -> Server | None:
+    """Return the server for whoever loads a page now: each gets the share that it shall have.
 
-    An endpoint that does not say what it serves is taken to serve everything.
+    A page is the same for everybody for a second at most, so that no server is stormed.
     """
     if told is None or not told.endpoints:
+        return None
+    weights = [server.weight for server in told.endpoints]
+    if not any(weights):
+        return told.endpoints[0]
+    [server] = chance.choices(told.endpoints, weights)
+    return server
+
+
+def direct_links(server: Server | None) -> list[Source]:
+    """Return the streams of a server, best first.
+
+    One that does not say what it serves is taken to serve everything.
+    """
+    if server is None:
         return []
-    base, formats, endpoint = told.endpoints[0]
     return [
         Source(
             label=label,
-            url=base + file,
+            url=server.url + file,
             type=media,
             stream=name,
-            endpoint=endpoint,
+            endpoint=server.name,
             audio=media.startswith("audio/"),
         )
         for name, file, media, label in _STREAMS
-        if name in formats or not formats
+        if name in server.formats or not server.formats
     ]
-
-
-def sources(told: Live | None) -> list[Source]:
-    """Return the streams that a video player may try, in that order."""
-    return [source for source in direct_links(told) if not source.audio]

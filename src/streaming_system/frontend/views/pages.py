@@ -1,16 +1,18 @@
 """The pages for people."""
 
+import random
 from typing import Any
 from urllib.parse import quote
 
 from pyramid.httpexceptions import HTTPNotFound
 from pyramid.view import view_config
 
-from streaming_system.frontend.player import direct_links, sources
+from streaming_system.frontend.player import direct_links, draw
 from streaming_system.frontend.state import name_order, room_state, room_states
 from streaming_system.rooms import Room
 
 CACHE = 1  # seconds
+CHANCE = random.Random()
 
 # What ?template= may ask for. "group" is the original's word for a room.
 TEMPLATES = {"group": "room.jinja2", "inroom": "inroom.jinja2"}
@@ -33,12 +35,19 @@ def index(request: Any) -> dict[str, Any]:
 @view_config(route_name="monitor", renderer="monitor.jinja2", http_cache=CACHE)
 def monitor(request: Any) -> dict[str, Any]:
     """Show the crew all rooms at once, what is wrong first."""
+    wrong = request.registry["wrong"].current()
     states = room_states(request)
+    without = [state for state in states if state.needs_attention]
+    troubled = {incident.room for incident in wrong or ()} | {state.room.id for state in without}
     return {
         "states": sorted(
-            states, key=lambda state: (not state.needs_attention, name_order(state.room.title))
+            states,
+            key=lambda state: (state.room.id not in troubled, name_order(state.room.title)),
         ),
-        "wrong": sum(state.needs_attention for state in states),
+        "troubled": troubled,
+        "wrong": wrong,
+        "without": without,
+        "watched": request.registry["watched"].current() or {},
     }
 
 
@@ -49,10 +58,11 @@ def room(request: Any) -> dict[str, Any]:
     request.override_renderer = _template(request)
     told = request.registry["live"].current()
     state = room_state(request.room, request.schedule, told, request.now)
+    links = direct_links(draw(state.told, CHANCE))
     return {
         "state": state,
-        "sources": sources(state.told),
-        "links": direct_links(state.told),
+        "sources": [link for link in links if not link.audio],
+        "links": links,
         "chat": _chat(request.room),
     }
 
