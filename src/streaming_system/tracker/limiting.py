@@ -30,6 +30,7 @@ RULES: Mapping[tuple[str, str], str] = {
     ("GET", "streams.list"): "reads",
     ("GET", "room.streams"): "reads",
     ("GET", "stream.script"): "reads",
+    ("GET", "metrics"): "reads",
     ("GET", "api.document"): "reads",
     ("GET", "api.manual"): "reads",
     ("POST", "admin.login"): "logins",

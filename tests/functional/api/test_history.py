@@ -3,8 +3,11 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import sqlalchemy as sa
 
+from streaming_system.tracker.db import make_engine
 from streaming_system.tracker.models import Component, ComponentMood
+from streaming_system.tracker.services.pipeline import REMEMBERED_FOR
 
 EDGE = "/api/v1/rooms/hall/endpoints/edge1"
 SAMPLES = "/api/v1/rooms/hall/samples"
@@ -105,6 +108,65 @@ class TestComponents:
         api.put_json(MACHINE, self.REPORT | {"room": None}, headers=hall, status=403)
 
         assert rows(Component) == []
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {},
+            {"history": []},
+            # A mood of the past is said of somebody, too.
+            {"components": [], "history": REPORT["history"]},
+            {"kind": "mixer"},
+            # Nothing is done by halves.
+            {"components": [REPORT["components"][0] | {"name": "a"}, REPORT["components"][0]]},
+        ],
+    )
+    @pytest.mark.parametrize("owner", ["hall", None])
+    def test_a_rooms_token_cannot_speak_for_a_component_of_others(
+        self, api, crew, token, rows, change, owner
+    ):
+        api.put_json(MACHINE, self.REPORT | {"room": owner, "history": []}, headers=crew)
+        before = rows(Component), rows(ComponentMood)
+        sad = [self.REPORT["components"][0] | {"mood": "sad"}]
+        report = self.REPORT | {"room": "lab", "components": sad} | change
+
+        answer = api.put_json(MACHINE, report, headers=token("room", "lab"), status=403).json
+
+        assert answer["type"].endswith("#forbidden")
+        assert answer["detail"] == "the component webm on mixer1 is not one of the token's room"
+        assert (rows(Component), rows(ComponentMood)) == before
+
+    def test_two_rooms_share_a_machine_under_names_of_their_own(self, api, hall, token):
+        other = self.REPORT["components"][0] | {"name": "webm-lab"}
+        for_lab = {"room": "lab", "components": [other], "history": []}
+        api.put_json(MACHINE, self.REPORT, headers=hall)
+        api.put_json(MACHINE, self.REPORT | for_lab, headers=token("room", "lab"))
+        api.put_json(MACHINE, self.REPORT, headers=hall)
+
+        found = api.get("/api/v1/components").json["components"]
+        assert [(part["name"], part["room"]) for part in found] == [
+            ("webm", "hall"),
+            ("webm-lab", "lab"),
+        ]
+
+    def test_the_crew_may_give_a_component_to_another_room(self, api, crew, hall, token):
+        api.put_json(MACHINE, self.REPORT, headers=hall)
+        api.put_json(MACHINE, self.REPORT | {"room": "lab"}, headers=crew)
+
+        api.put_json(MACHINE, self.REPORT | {"room": "lab"}, headers=token("room", "lab"))
+        api.put_json(MACHINE, self.REPORT, headers=hall, status=403)
+
+    def test_a_name_is_free_again_once_nobody_remembers_the_component(
+        self, api, hall, token, database
+    ):
+        api.put_json(MACHINE, self.REPORT, headers=hall)
+        engine = make_engine({"sqlalchemy.url": database})
+        with engine.begin() as connection:
+            long_ago = datetime.now(UTC) - REMEMBERED_FOR - timedelta(seconds=1)
+            connection.execute(sa.update(Component).values(reported_at=long_ago))
+        engine.dispose()
+
+        api.put_json(MACHINE, self.REPORT | {"room": "lab"}, headers=token("room", "lab"))
 
     @pytest.mark.parametrize(
         ("change", "pointer"),

@@ -138,7 +138,9 @@ OPERATIONS: tuple[Operation, ...] = (
         route="api.machine",
         summary="Report a machine's components",
         description="Whatever makes the streams (mixers, encoders, recorders) says how it is. A "
-        "token of a room is for the components of that room, one of the crew for all.",
+        "token of a room is for the components of that room, one of the crew for all. Rooms that "
+        "share a machine need different names for their components; a name is free again once its "
+        "component has not been reported for a day.",
         body=pipeline.MachineReport(),
         answers={200: pipeline.MachineAnswer()},
         scopes=("room", "crew"),

@@ -65,8 +65,8 @@ KINDS: Mapping[str, Kind] = {
     "forbidden": Kind(
         status=403,
         title="The token does not allow this",
-        meaning="A room's token is for the endpoints of that room, an endpoint's for that endpoint "
-        "only; what is the crew's needs a token of the crew.",
+        meaning="A room's token is for the endpoints and components of that room, an endpoint's "
+        "for that endpoint only; what is the crew's needs a token of the crew.",
     ),
     "not-found": Kind(
         status=404,

@@ -1,6 +1,6 @@
 """The health of what makes the streams: mixers, encoders, recorders, on machines of the venue."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -44,6 +44,10 @@ class Mood:
     seconds: float
 
 
+class NotOfRoom(Exception):  # noqa: N818 - It is an answer to the caller, not a fault of ours.
+    """A report for a room that speaks of a component which is not of that room."""
+
+
 class Pipeline:
     """The components that machines have reported."""
 
@@ -58,11 +62,14 @@ class Pipeline:
         room: str = "",
         components: Sequence[ComponentState],
         history: Sequence[Mood],
+        within_room: bool = False,
         now: datetime,
     ) -> None:
         """Take all that a machine says of its components of one kind; others of that kind are gone.
 
         :param history: earlier moods; those that are known already change nothing.
+        :param within_room: whether who reports may speak for the components of this room only.
+        :raises NotOfRoom: if so, and they speak for another. The transaction must be rolled back.
         """
         dialect = begin_writing(self.db).dialect.name
         insert = (postgresql if dialect == "postgresql" else sqlite).insert
@@ -80,7 +87,17 @@ class Pipeline:
         rows = [asdict(states[name]) | common for name in sorted(states)]
         state = insert(Component.__table__)
         changed = ("kind", "room", "mood", "since", "detail", "reported_at")
-        self._upsert(state, ["machine", "name"], {c: state.excluded[c] for c in changed}, rows)
+        others = sa.and_(Component.room != room, Component.reported_at > now - REMEMBERED_FOR)
+        self._upsert(
+            state,
+            ["machine", "name"],
+            {column: state.excluded[column] for column in changed},
+            rows,
+            where=sa.not_(others) if within_room else None,
+        )
+        if within_room:
+            # Now, since nobody else can write these rows until the transaction ends.
+            self._check_own(machine, {*states, *(mood.component for mood in history)}, others)
         mood = insert(ComponentMood.__table__)
         longer = sa.case(
             (mood.excluded.seconds > ComponentMood.seconds, mood.excluded.seconds),
@@ -125,9 +142,24 @@ class Pipeline:
         ).all()
         return sorted([*first, *within], key=lambda mood: mood.since)
 
-    def _upsert(self, insert: Any, key: list[str], changes: Any, rows: list[Any]) -> None:
+    def _check_own(
+        self, machine: str, names: Collection[str], others: sa.ColumnElement[bool]
+    ) -> None:
+        name = self.db.scalar(
+            sa.select(Component.name)
+            .where(Component.machine == machine, Component.name.in_(names), others)
+            .order_by(Component.name)
+        )
+        if name is not None:
+            raise NotOfRoom(f"the component {name} on {machine}")
+
+    def _upsert(
+        self, insert: Any, key: list[str], changes: Any, rows: list[Any], where: Any = None
+    ) -> None:
         if rows:
-            self.db.execute(insert.on_conflict_do_update(index_elements=key, set_=changes), rows)
+            self.db.execute(
+                insert.on_conflict_do_update(index_elements=key, set_=changes, where=where), rows
+            )
 
 
 def mood_now(component: Component, now: datetime) -> str:

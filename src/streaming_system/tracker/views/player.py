@@ -42,7 +42,10 @@ def go_home(request: Any) -> Response:
 
 
 def _answer(code: int, following: int) -> Response:
-    return Response(json_body={"code": code, "next": following}, content_type="application/json")
+    answer = Response(json_body={"code": code, "next": following}, content_type="application/json")
+    # This protocol refuses with status 200, too; whoever counts reports wants to know.
+    answer.refused = code != 0
+    return answer
 
 
 def _with_new_cookie(request: Any, key: bytes) -> Response:

@@ -6,7 +6,13 @@ from streaming_system.tracker.api.auth import forbidden
 from streaming_system.tracker.api.view import api_view
 from streaming_system.tracker.models import Component
 from streaming_system.tracker.services.endpoints import REPORT_EVERY
-from streaming_system.tracker.services.pipeline import LOST_AFTER, ComponentState, Mood, mood_now
+from streaming_system.tracker.services.pipeline import (
+    LOST_AFTER,
+    ComponentState,
+    Mood,
+    NotOfRoom,
+    mood_now,
+)
 from streaming_system.tracker.views.api.shown import check_room, utc
 
 
@@ -24,14 +30,20 @@ def report(request: Any) -> dict[str, Any]:
     check_room(request, sent["room"])
     if request.caller.scope == "room" and request.caller.room != sent["room"]:
         raise forbidden("the token is for components of another room")
-    request.pipeline.report(
-        machine=sent["machine"],
-        kind=sent["kind"],
-        room=sent["room"] or "",
-        components=[ComponentState(**component) for component in sent["components"]],
-        history=[Mood(component=mood.pop("name"), **mood) for mood in map(dict, sent["history"])],
-        now=request.now,
-    )
+    try:
+        request.pipeline.report(
+            machine=sent["machine"],
+            kind=sent["kind"],
+            room=sent["room"] or "",
+            components=[ComponentState(**component) for component in sent["components"]],
+            history=[
+                Mood(component=mood.pop("name"), **mood) for mood in map(dict, sent["history"])
+            ],
+            within_room=request.caller.scope == "room",
+            now=request.now,
+        )
+    except NotOfRoom as error:
+        raise forbidden(f"{error} is not one of the token's room") from None
     return {
         "machine": sent["machine"],
         "components": len({component["name"] for component in sent["components"]}),
