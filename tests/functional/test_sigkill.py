@@ -41,6 +41,7 @@ class Load:
         self._changed = threading.Condition()
         self._up = threading.Event()
         self._over = False
+        self.cut_off = 0
         self.known = {kind: set() for kind in WRITES}
         self._threads = [
             threading.Thread(target=self._write, args=(kind, f"{kind}{number}"))
@@ -85,8 +86,9 @@ class Load:
                 while not self._over:
                     self._write_one(connection, kind, who)
             except (OSError, http.client.HTTPException):
-                # It was killed before it answered, or is not up yet: nothing was acknowledged.
-                pass
+                # It was killed before it answered: nothing was acknowledged.
+                with self._changed:
+                    self.cut_off += 1
             finally:
                 connection.close()
 
@@ -195,7 +197,9 @@ def test_a_killed_process_loses_nothing_that_it_has_acknowledged(
         load.wait_for(BETWEEN_KILLS)
 
     kept = found()
-    sys.stdout.write(f"\n{sa.make_url(database).drivername}, {KILLS + 1} kills:\n")
+    sys.stdout.write(
+        f"\n{sa.make_url(database).drivername}: {KILLS + 1} kills, {load.cut_off} calls cut off\n"
+    )
     sys.stdout.writelines(
         f"  {kind}: {len(known)} acknowledged, {len(known & kept[kind])} found\n"
         for kind, known in load.known.items()
@@ -204,5 +208,7 @@ def test_a_killed_process_loses_nothing_that_it_has_acknowledged(
     assert lost == {kind: [] for kind in WRITES}
     assert load.acknowledged.total() >= (KILLS + 1) * BETWEEN_KILLS
     assert min(load.acknowledged[kind] for kind in WRITES) >= 20
+    # It was always killed while it was at work.
+    assert load.cut_off > KILLS
     # What logs were counted as is as safe as the lines themselves.
     assert sum(row["hits"] for row in rows(LogHour)) >= load.acknowledged["logs"]
