@@ -97,9 +97,11 @@ class Metrics:
     def __init__(self, app: Any) -> None:
         self._registry = CollectorRegistry()
         shared = os.environ.get(SHARED_FOLDER)
-        if shared is not None and not (shared and Path(shared).is_dir()):
+        usable = shared and Path(shared).is_dir() and os.access(shared, os.W_OK)
+        if shared is not None and not usable:
             raise StartError(
-                f"{SHARED_FOLDER} in the environment is {shared!r}; allowed: the path of a folder"
+                f"{SHARED_FOLDER} in the environment is {shared!r}; allowed: the path of a folder "
+                "that the program may write to"
             )
         # Where processes share a folder, what all of them counted is read from there.
         own = None if shared else self._registry
