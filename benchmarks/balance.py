@@ -20,6 +20,7 @@ import bisect
 import json
 import random
 import statistics
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -81,20 +82,22 @@ class World:
         return max(shares) / mean
 
 
-class Rule:
+class Rule(ABC):
     """A way to choose an endpoint: told of reports and of players, asked for a viewer's."""
 
     def __init__(self, world: World) -> None:
         self.world = world
 
+    @abstractmethod
     def report(self, number: int, moment: float) -> None:
-        raise NotImplementedError
+        """Hear an endpoint's report."""
 
-    def joined(self, number: int, moment: float) -> None:
+    def joined(self, number: int, moment: float) -> None:  # noqa: B027 - Most hear nothing of it.
         """Hear that a player has begun to play."""
 
+    @abstractmethod
     def choose(self, moment: float) -> int:
-        raise NotImplementedError
+        """Return the endpoint of the next viewer."""
 
 
 class Original(Rule):
