@@ -140,6 +140,11 @@ class TestFallbacks:
 
         assert check(90) == []
 
+    def test_a_server_of_the_group_that_falls_silent_is_named(self, overflow, check, stream):
+        stream(seen=0, room="overflow")
+
+        assert [(kind, room) for kind, room, *_ in check(70)] == [("silent-encoder", "hall")]
+
     def test_it_is_full_only_when_its_fallback_group_is_too(self, overflow, check, stream):
         stream(seen=0, capacity=1_000_000)
         stream(seen=0, room="overflow", capacity=9_000_000)

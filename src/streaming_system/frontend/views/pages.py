@@ -46,7 +46,8 @@ def monitor(request: Any) -> dict[str, Any]:
         ),
         "troubled": troubled,
         "wrong": wrong,
-        "without": without,
+        # What the tracker has not called wrong: a talk has only just begun, or it is away.
+        "without": [s for s in without if s.room.id not in {one.room for one in wrong or ()}],
         "watched": request.registry["watched"].current() or {},
     }
 

@@ -209,10 +209,13 @@ class Wrong:
     def _of_rooms(
         self, endpoints: Mapping[str, Sequence[Endpoint]]
     ) -> Iterator[tuple[Room, Endpoint]]:
-        """Yield the endpoints of the rooms that there are still, with their rooms."""
+        """Yield the endpoints of the rooms there are, each with a room that it serves."""
+        seen = set()
         for room in self.rooms.values():
-            for endpoint in endpoints.get(room.id, ()):
-                yield room, endpoint
+            for group in groups_of(room):
+                if group not in seen:
+                    yield from ((room, endpoint) for endpoint in endpoints.get(group, ()))
+                seen.add(group)
 
     def _clock(self, room: Room, moment: datetime) -> str:
         """Return a time as the room's people say it."""

@@ -5,8 +5,7 @@ from typing import Any
 
 from streaming_system.rooms import Room
 from streaming_system.tracker.api.view import api_view
-from streaming_system.tracker.models import Endpoint
-from streaming_system.tracker.services.directory import lives_elsewhere
+from streaming_system.tracker.services.directory import Offer, lives_elsewhere
 from streaming_system.tracker.services.quality import PlaybackFigures
 from streaming_system.tracker.views.api.shown import utc
 
@@ -14,27 +13,23 @@ from streaming_system.tracker.views.api.shown import utc
 @api_view("room.list")
 def rooms(request: Any) -> dict[str, Any]:
     """Return every room."""
-    alive = request.endpoints.alive(now=request.now)
+    offers = request.directory.all_rooms(now=request.now)
     players = request.viewers.by_endpoint(now=request.now)
     played = _played(request)
     known = request.registry.settings["conference"].rooms.values()
     return {
         "generated_at": utc(request.now),
-        "rooms": [
-            _room(room, [e for e in alive if e.room == room.id], players, played.get(room.id))
-            for room in known
-        ],
+        "rooms": [_room(room, offers[room.id], players, played.get(room.id)) for room in known],
     }
 
 
 @api_view("room.get")
 def room(request: Any) -> dict[str, Any]:
     """Return one room."""
-    room_id = request.validated["room"]
-    alive = request.endpoints.alive(now=request.now, room=room_id)
+    room = request.registry.settings["conference"].rooms[request.validated["room"]]
+    offers = request.directory.room(room, now=request.now)
     players = request.viewers.by_endpoint(now=request.now)
-    played = _played(request, room_id).get(room_id)
-    return _room(request.registry.settings["conference"].rooms[room_id], alive, players, played)
+    return _room(room, offers, players, _played(request, room.id).get(room.id))
 
 
 def _played(request: Any, room: str | None = None) -> Mapping[str, PlaybackFigures]:
@@ -45,10 +40,11 @@ def _played(request: Any, room: str | None = None) -> Mapping[str, PlaybackFigur
 
 def _room(
     room: Room,
-    alive: Sequence[Endpoint],
+    offers: Sequence[Offer],
     players: Mapping[tuple[str, str], int],
     played: PlaybackFigures | None,
 ) -> dict[str, Any]:
+    alive = [offer.endpoint for offer in offers]
     # An endpoint counts all of its clients, those that report themselves, too.
     others = [max(0, e.clients - players.get((room.id, e.name), 0)) for e in alive]
     return {

@@ -1,0 +1,33 @@
+"""Which server a page names."""
+
+import random
+from collections import Counter
+
+from streaming_system.frontend.live import Live, Server
+from streaming_system.frontend.player import draw
+
+ONE = Server(url="http://one/", name="one", weight=250)
+TWO = Server(url="http://two/", name="two", weight=750)
+NONE = Server(url="http://none/", name="none", weight=0)
+
+
+def names(*servers):
+    chance = random.Random(1)
+    told = Live(live=True, endpoints=servers)
+    return Counter(draw(told, chance).name for _ in range(4000))
+
+
+def test_each_gets_its_share():
+    drawn = names(ONE, TWO, NONE)
+
+    assert set(drawn) == {"one", "two"}
+    assert 0.22 < drawn["one"] / 4000 < 0.28
+
+
+def test_one_that_shall_get_nobody_is_better_than_nothing():
+    assert set(names(NONE)) == {"none"}
+
+
+def test_nobody_is_there_where_nothing_streams():
+    assert draw(None, random.Random(1)) is None
+    assert draw(Live(live=False), random.Random(1)) is None
