@@ -17,6 +17,16 @@ from streaming_system import tracker as tracker_app
 from streaming_system.tracker.db import make_engine
 from streaming_system.tracker.models import Base, Endpoint
 
+from .pages import (  # noqa: F401 - These are fixtures.
+    clock,
+    live_site,
+    make_site,
+    plan,
+    schedule_file,
+    site,
+    tracker_says,
+)
+
 SECRET = "s3cret of the tests"
 
 

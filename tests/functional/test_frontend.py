@@ -11,128 +11,11 @@ from xml.etree import ElementTree
 from zoneinfo import ZoneInfo
 
 import pytest
-from webtest import TestApp
 
-from streaming_system import frontend as frontend_app
 from streaming_system.schedule.file import write
-from streaming_system.schedule.fill import fill
-from streaming_system.schedule.model import Event, RoomSchedule, Schedule
+from streaming_system.schedule.model import Event, Schedule
 
-SYDNEY = ZoneInfo("Australia/Sydney")
-# 10:20 in Sydney.
-NOW = datetime(2026, 11, 23, 23, 20, tzinfo=UTC)
-
-
-def event(start, minutes, title, **more):
-    """Return a talk that starts at a local time of 24 November."""
-    begins = datetime.fromisoformat(f"2026-11-24T{start}").replace(tzinfo=SYDNEY).astimezone(UTC)
-    return Event(start=begins, end=begins + timedelta(minutes=minutes), title=title,
-                 guid=f"guid-{title}", **more)  # fmt: skip
-
-
-HALL = [
-    event("10:00", 60, "Keynote & more", abstract="<p>About <b>it</b></p>", speakers=("Ada", "Bo"),
-          url="https://e.example/keynote", subtitle="A subtitle", do_not_record=True),
-    event("11:30", 30, "<b>Panel</b>"),
-    event("12:00", 30, "Moved", via="Plenary"),
-]  # fmt: skip
-LAB = [event("11:00", 30, "Soldering")]
-
-
-@pytest.fixture
-def schedule_file(tmp_path):
-    path = tmp_path / "schedule.json"
-    rooms = {
-        name: RoomSchedule(
-            timezone=SYDNEY,
-            events=fill(events, room=name, conference="Test Conf", begin=HALL[0].start,
-                        end=HALL[-1].end, zone=SYDNEY),
-        )
-        for name, events in (("hall", HALL), ("lab", LAB))
-    }  # fmt: skip
-    write(Schedule(rooms=rooms, imported=NOW), path)
-    return path
-
-
-@pytest.fixture
-def plan(schedule_file):
-    """Return a function that replaces the hall's programme."""
-
-    def plan(*events, zone=SYDNEY, title="hall"):
-        filled = fill(
-            list(events),
-            room=title,
-            conference="Test Conf",
-            begin=events[0].start,
-            end=events[-1].end,
-            zone=zone,
-        )
-        write(Schedule(rooms={"hall": RoomSchedule(timezone=zone, events=filled)}), schedule_file)
-
-    return plan
-
-
-@pytest.fixture
-def clock():
-    """The time of the site; a test may change it."""
-    return {"now": NOW}
-
-
-@pytest.fixture
-def make_site(conference, schedule_file, clock, tmp_path):
-    def make_site(**settings):
-        settings = {
-            "schedule.file": str(schedule_file),
-            "brand.folder": str(tmp_path / "brand"),
-            "clock": lambda: clock["now"],
-            **conference,
-            **settings,
-        }
-        return TestApp(
-            frontend_app.main({}, **settings), extra_environ={"REMOTE_ADDR": "203.0.113.1"}
-        )
-
-    return make_site
-
-
-@pytest.fixture
-def site(make_site):
-    """The pages, with no tracker to ask."""
-    return make_site()
-
-
-@pytest.fixture
-def tracker_says():
-    """A tracker that can be told what to say: a real HTTP server."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
-            server.asked += 1
-            server.was_asked.set()
-            server.answers.wait(5)
-            says = server.of.get(self.path, server.says)
-            body = says if isinstance(says, bytes) else json.dumps(says).encode()
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *args):
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.asked, server.says = 0, {}
-        # What is said at some addresses instead.
-        server.of = {}
-        # A test may hold the answer back.
-        server.was_asked, server.answers = threading.Event(), threading.Event()
-        server.answers.set()
-        server.url = f"http://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
+from .pages import HALL, SYDNEY, event, told
 
 
 @contextlib.contextmanager
@@ -159,31 +42,6 @@ def dripping():
         stop.set()
         server.shutdown()
         thread.join()
-
-
-def told(**rooms):
-    """Return what the tracker says: the formats of one endpoint, or None for a silent room."""
-    return {
-        "rooms": {
-            room: {
-                "live": formats is not None,
-                "youtube": None,
-                "clients": 7 if formats is not None else 0,
-                "bitrate": 3_500_000,
-                "endpoints": []
-                if formats is None
-                else [{"url": "http://192.0.2.5:8080/", "formats": formats}],
-            }
-            for room, formats in rooms.items()
-        }
-    }
-
-
-@pytest.fixture
-def live_site(make_site, tracker_says):
-    """The pages, while the hall is live and the lab is not."""
-    tracker_says.says = told(hall=["webm_high", "ogg_high"], lab=None)
-    return make_site(**{"tracker.internal_url": tracker_says.url})
 
 
 def cards(page, within="main"):
@@ -372,6 +230,7 @@ class TestRoom:
 
         assert [(link["type"], link["href"]) for link in links] == [
             ("application/rss+xml", "/hall/rss"),
+            ("application/atom+xml", "/hall/atom"),
             ("text/calendar", "/hall/schedule.ics"),
             ("application/json", "/hall/json"),
         ]
@@ -458,7 +317,7 @@ class TestMonitor:
                 {
                     "room": "lab",
                     "summary": "Viewers of <b>Lab</b> waited for 12% of their time.",
-                    "opened_at": "2026-08-21T23:59:00.000Z",
+                    "opened_at": "2026-11-23T21:19:00.000Z",
                 }
             ]
         }
@@ -477,9 +336,7 @@ class TestMonitor:
         page = site.get("/monitor").html
 
         [alarm] = page.select(".incidents li")
-        assert text(alarm) == (
-            "Viewers of <b>Lab</b> waited for 12% of their time. since 23:59 UTC"
-        )
+        assert text(alarm) == ("Viewers of <b>Lab</b> waited for 12% of their time. for 2 h")
         first = [text(cell) for cell in page.select_one("tbody tr").select("th, td")]
         assert first[:8] == ["Lab", "Live", "1", "1,234", "5", "3.5", "2.1", "12.3"]
         assert page.select("tr.wrong th")[0].text.strip() == "Lab"

@@ -8,7 +8,14 @@ from pyramid.view import exception_view_config, notfound_view_config
 
 log = logging.getLogger(__name__)
 
-FOR_PROGRAMS = ("room.json", "room.rss", "room.ics")
+FOR_PROGRAMS = (
+    "room.json",
+    "room.rss",
+    "room.atom",
+    "room.ics",
+    "apps.playlist",
+    "room.playlist",
+)
 
 
 @notfound_view_config(renderer="error.jinja2")
@@ -30,10 +37,15 @@ def fault(error: Exception, request: Any) -> dict[str, Any]:
 def _answer(request: Any, status: int, detail: str) -> dict[str, Any]:
     request.response.status_int = status
     request.response.cache_control.no_store = True
-    if request.matched_route and request.matched_route.name in FOR_PROGRAMS:
+    # What begins like that is asked for by apps, which would not understand a page.
+    by_app = request.environ.get("PATH_INFO", "").startswith("/streams/")
+    if by_app or (request.matched_route and request.matched_route.name in FOR_PROGRAMS):
         request.override_renderer = "json"
         request.response.headers["Access-Control-Allow-Origin"] = "*"
-        return {"error": detail or "something is wrong on our side"}
+        words = (
+            "there is nothing at this address" if status < 500 else "something is wrong on our side"
+        )
+        return {"error": detail or words}
     # The view that failed may have chosen another one.
     request.override_renderer = "error.jinja2"
     return {"status": status, "detail": detail}

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -86,6 +87,8 @@ class Wrong:
 
 
 T = TypeVar("T")
+# An address that cannot leave its place, be it an attribute or a line of a playlist.
+_ADDRESS = re.compile(r"https?://[^\s\x00-\x20\x7f\"<>]+")
 
 
 class Asked(Generic[T]):
@@ -173,7 +176,7 @@ def read_live(document: Any) -> Mapping[str, Live]:
                     weight=max(0, int(endpoint.get("weight") or 0)),
                 )
                 for endpoint in room["endpoints"]
-                if str(endpoint["url"]).startswith(("http://", "https://"))
+                if _ADDRESS.fullmatch(str(endpoint["url"]))
             ),
         )
         for room_id, room in document["rooms"].items()

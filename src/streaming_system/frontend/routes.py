@@ -18,9 +18,16 @@ def includeme(config: Any) -> None:
         ("schedule.xml", "/schedule.xml"),
         ("schedule.json", "/schedule.json"),
         ("schedule.ics", "/schedule.ics"),
+        ("apps.v2", "/streams/v2.json"),
+        ("apps.schema", "/streams/v2.schema.json"),
+        ("apps.playlist", "/streams.m3u"),
+        ("room.playlist", f"/{ROOM}/stream.m3u"),
+        ("room.atom", f"/{ROOM}/atom"),
         ("room.ics", f"/{ROOM}/schedule.ics"),
         ("room.json", f"/{ROOM}/json"),
         ("room.rss", f"/{ROOM}/rss"),
         ("room", f"/{ROOM}"),
+        # Apps know a room by its event, too.
+        ("room.of_event", f"/{{event:[a-z0-9]+}}/{ROOM}"),
     ):
         config.add_route(name, path, request_method=("GET", "HEAD"))

@@ -22,6 +22,7 @@ class RoomState:
 
     :param zone: the zone to show times in.
     :param events: what is on and what follows; empty where there is no schedule.
+    :param planned: all of the programme, what is over, too.
     :param live: ``None`` if nobody knows.
     """
 
@@ -31,6 +32,7 @@ class RoomState:
     events: tuple[Event, ...]
     live: bool | None
     told: Live | None = None
+    planned: tuple[Event, ...] = ()
 
     @property
     def current(self) -> Event | None:
@@ -144,6 +146,7 @@ def room_state(
         events=planned.upcoming(now, len(planned.events)),
         live=True if room.youtube else live,
         told=of_room,
+        planned=planned.events,
     )
 
 

@@ -4,6 +4,7 @@ import re
 from datetime import datetime
 from email.utils import format_datetime
 from typing import Any
+from urllib.parse import quote
 from xml.etree import ElementTree
 
 from pyramid.response import Response
@@ -64,6 +65,35 @@ def as_rss(request: Any) -> Response:
             _add_item(channel, label, event, event.url or page)
     body = ElementTree.tostring(rss, encoding="utf-8", xml_declaration=True)
     answer = Response(body, content_type="application/rss+xml", charset="utf-8")
+    answer.headers["Access-Control-Allow-Origin"] = "*"
+    return answer
+
+
+@view_config(route_name="room.atom", http_cache=CACHE)
+def as_atom(request: Any) -> Response:
+    """Return the same as Atom (RFC 4287)."""
+    state = _state(request)
+    feed = ElementTree.Element("feed", xmlns=ATOM)
+    page = request.route_url("room", room=state.room.id)
+    here = request.route_url("room.atom", room=state.room.id)
+    shown = [(label, e) for label, e in (("Now", state.current), ("Next", state.following)) if e]
+    _add(feed, "id", page)
+    _add(feed, "title", state.room.title)
+    changed = request.schedule.imported or state.now
+    _add(feed, "updated", changed.isoformat(timespec="seconds"))
+    author = ElementTree.SubElement(feed, "author")
+    _add(author, "name", state.room.conference or request.site_title)
+    _add(feed, "link", "", rel="alternate", type="text/html", href=page)
+    _add(feed, "link", "", rel="self", type="application/atom+xml", href=here)
+    for label, event in shown:
+        entry = ElementTree.SubElement(feed, "entry")
+        _add(entry, "id", f"{page}#{quote(event.guid, safe='')}")
+        _add(entry, "title", f"{label}: {event.title}")
+        _add(entry, "updated", min(event.start, changed).isoformat(timespec="seconds"))
+        _add(entry, "link", "", rel="alternate", href=event.url or page)
+        _add(entry, "summary", event.abstract, type="html")
+    body = ElementTree.tostring(feed, encoding="utf-8", xml_declaration=True)
+    answer = Response(body, content_type="application/atom+xml", charset="utf-8")
     answer.headers["Access-Control-Allow-Origin"] = "*"
     return answer
 

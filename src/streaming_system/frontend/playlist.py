@@ -1,0 +1,30 @@
+"""Playlists for VLC and TV sets: extended M3U, as Winamp wrote it first and everybody reads it."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from streaming_system.frontend.state import RoomState
+from streaming_system.frontend.voc import links_of
+
+
+def text(states: Iterable[RoomState], now: datetime, most: int | None = None) -> str:
+    """Return the streams of rooms: of each, first the video, then what else there is.
+
+    :param most: so many streams of each room; a TV set shows each as a channel.
+
+    A room that does not stream is a comment, so that a player shows an empty list, and no error.
+    """
+    lines = ["#EXTM3U"]
+    for state in states:
+        links = links_of(state, now)
+        if not links:
+            lines.append(f"# {_line(state.room.title)} does not stream now.")
+        for link in links[:most]:
+            # -1 stands for a length that nobody knows.
+            lines += [f"#EXTINF:-1,{_line(state.room.title)} – {_line(link.label)}", link.url]
+    return "\n".join(lines) + "\n"
+
+
+def _line(words: str) -> str:
+    """Return a text that cannot leave its line."""
+    return " ".join("".join(c if c.isprintable() else " " for c in words).split())
