@@ -8,7 +8,7 @@ from pyramid.view import exception_view_config, notfound_view_config
 
 log = logging.getLogger(__name__)
 
-FOR_PROGRAMS = ("room.json", "room.rss", "room.ics")
+FOR_PROGRAMS = ("room.json", "room.rss", "room.ics", "talk.ics")
 
 
 @notfound_view_config(renderer="error.jinja2")
