@@ -9,8 +9,9 @@ import pytest
 from streaming_system.schedule.file import write
 from streaming_system.schedule.model import Event, RoomSchedule, Schedule
 
-PAGES = ("/", "/example", "/garden", "/schedule", "/garden/schedule", "/example?template=inroom",
-         "/monitor", "/nowhere", "/tracker/endpoint/stats", "/graphs", "/graphs?range=event")  # fmt: skip
+PAGES = ("/", "/example", "/garden", "/schedule", "/garden/schedule",
+         "/example?template=inroom", "/monitor", "/nowhere",
+         "/tracker/endpoint/stats", "/graphs", "/graphs?range=event")  # fmt: skip
 
 
 def test_a_room_that_goes_live_appears_without_a_reload(visit, site, go_live):

@@ -219,7 +219,7 @@ def test_a_talk_s_page_counts_down_and_knows_the_viewer_s_time(chromium, site, p
     context = chromium.new_context(timezone_id="Asia/Tokyo")
     page = context.new_page()
     page.clock.install()
-    delta = int((NOON + timedelta(minutes=58) - datetime.now(UTC)).total_seconds())
+    delta = int((NOON + timedelta(minutes=58, seconds=20) - datetime.now(UTC)).total_seconds())
     page.goto(f"{site.url}/talk/Birds?delta={delta}")
     status = page.locator("[data-status]")
     assert status.inner_text() == "Starts in 2 min"

@@ -122,7 +122,7 @@ function goToNow(focus) {
   } else if (focus) {
     talk.scrollIntoView({ block: "center" });
   }
-  if (focus) talk.querySelector("a").focus({ preventScroll: true });
+  if (focus) talk.querySelector("a").focus();
 }
 
 let asking;
