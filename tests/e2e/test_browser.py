@@ -9,7 +9,8 @@ import pytest
 from streaming_system.schedule.file import write
 from streaming_system.schedule.model import Event, RoomSchedule, Schedule
 
-PAGES = ("/", "/example", "/garden", "/example?template=inroom", "/monitor", "/nowhere",
+PAGES = ("/", "/example", "/garden", "/schedule", "/garden/schedule",
+         "/example?template=inroom", "/monitor", "/nowhere",
          "/tracker/endpoint/stats", "/graphs", "/graphs?range=event")  # fmt: skip
 
 
@@ -91,7 +92,7 @@ def test_the_pages_work_without_javascript(visit, site, go_live):
     site.wait_for(lambda: 'data-live="true"' in site.text("/"), 10, "example is live")
 
     page = visit("/", java_script_enabled=False)
-    page.locator("[data-room=example] a").click()
+    page.locator("[data-room=example] > a").click()
 
     assert page.url == f"{site.url}/example"
     assert page.locator("h1").inner_text()

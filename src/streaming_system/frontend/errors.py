@@ -13,6 +13,7 @@ FOR_PROGRAMS = (
     "room.rss",
     "room.atom",
     "room.ics",
+    "talk.ics",
     "apps.playlist",
     "room.playlist",
 )

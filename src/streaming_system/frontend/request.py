@@ -5,7 +5,9 @@ from typing import Any
 
 from pyramid.httpexceptions import HTTPBadRequest, HTTPNotFound
 
+from streaming_system.frontend.programme.talks import talk_id
 from streaming_system.rooms import Room
+from streaming_system.schedule.model import Event
 
 # What config.json calls a stream that nobody has named.
 STOCK_TITLE = "Unknown stream"
@@ -22,6 +24,7 @@ def includeme(config: Any) -> None:
     config.add_request_method(
         lambda request: request.registry["schedule"].current(), "schedule", reify=True
     )
+    config.add_request_method(_talk_path, "talk_path")
     config.add_request_method(_site_title, "site_title", reify=True)
 
 
@@ -52,6 +55,14 @@ def _room(request: Any) -> Room:
     if room is None:
         raise HTTPNotFound(f"there is no room called {name}")
     return room
+
+
+def _talk_path(request: Any, event: Event) -> str:
+    """Return the address of a talk's page; "" for what fills a gap."""
+    if event.generated:
+        return ""
+    path: str = request.route_path("talk", talk=talk_id(event))
+    return path
 
 
 def _site_title(request: Any) -> str:

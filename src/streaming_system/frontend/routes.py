@@ -2,6 +2,7 @@
 
 from typing import Any
 
+TALK = "{talk:[A-Za-z0-9_-]+}"
 ROOM = "{room:[A-Za-z0-9_]+}"
 
 
@@ -15,6 +16,9 @@ def includeme(config: Any) -> None:
         ("brand.favicon", "/favicon.ico"),
         ("brand.robots", "/robots.txt"),
         ("brand.logo", "/brand/logo"),
+        ("schedule", "/schedule"),
+        ("talk.ics", f"/talk/{TALK}.ics"),
+        ("talk", f"/talk/{TALK}"),
         ("schedule.xml", "/schedule.xml"),
         ("schedule.json", "/schedule.json"),
         ("schedule.ics", "/schedule.ics"),
@@ -23,6 +27,7 @@ def includeme(config: Any) -> None:
         ("apps.playlist", "/streams.m3u"),
         ("room.playlist", f"/{ROOM}/stream.m3u"),
         ("room.atom", f"/{ROOM}/atom"),
+        ("room.schedule", f"/{ROOM}/schedule"),
         ("room.ics", f"/{ROOM}/schedule.ics"),
         ("room.json", f"/{ROOM}/json"),
         ("room.rss", f"/{ROOM}/rss"),

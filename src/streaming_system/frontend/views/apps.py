@@ -9,6 +9,7 @@ from pyramid.response import Response
 from pyramid.view import view_config
 
 from streaming_system.frontend import playlist, voc
+from streaming_system.frontend.kept import answer, tagged
 from streaming_system.frontend.state import RoomState, room_state, room_states
 
 CACHE = 10  # seconds
@@ -64,10 +65,9 @@ def _playlist(request: Any, states: list[RoomState], most: int | None = None) ->
 
 def _answer(request: Any, body: str, media: str) -> Response:
     """Return an answer that caches and programs of any site may have, and need not have twice."""
-    answer = Response(body, content_type=media, charset="utf-8", conditional_response=True)
+    response = answer(request, tagged(body), media)
     if media.startswith("application/"):
         # JSON is always UTF-8; a charset would be another type to strict clients.
-        answer.headers["Content-Type"] = media
-    answer.md5_etag()
-    answer.headers["Access-Control-Allow-Origin"] = "*"
-    return answer
+        response.headers["Content-Type"] = media
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    return response

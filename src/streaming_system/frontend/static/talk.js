@@ -1,0 +1,44 @@
+// One talk: its star, its time on the viewer's clock, and how long it is until it starts.
+
+import { clockIsSet, now } from "./clock.js";
+import { star } from "./favourites.js";
+import { differs, inFull, viewerZoneName } from "./zone.js";
+
+const TICK_EVERY = 10_000;
+const MINUTE = 60_000;
+
+const article = document.querySelector("[data-talk]");
+const title = article.querySelector("h1");
+title.after(star(article.dataset.talk, title.textContent));
+
+const times = [...article.querySelectorAll(".talk-facts time")];
+const here = article.querySelector("[data-viewer-time]");
+if (times.some(differs)) {
+  here.textContent = `${inFull(new Date(times[0].dateTime))} where you are (${viewerZoneName})`;
+  here.hidden = false;
+}
+
+const status = article.querySelector("[data-status]");
+const start = Date.parse(status.dataset.start);
+const end = Date.parse(status.dataset.end);
+
+function inWords(milliseconds) {
+  const minutes = Math.ceil(milliseconds / MINUTE);
+  if (minutes >= 2880) return `${Math.floor(minutes / 1440)} days`;
+  if (minutes >= 60) return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  return `${minutes} min`;
+}
+
+function tick() {
+  const moment = now();
+  let text = "Over";
+  if (moment < start) text = `Starts in ${inWords(start - moment)}`;
+  else if (moment < end) text = `On now, ${inWords(end - moment)} left`;
+  if (text === status.textContent) return;
+  status.textContent = text;
+  if (moment >= end) status.classList.remove("badge-live");
+}
+
+await clockIsSet;
+tick();
+setInterval(tick, TICK_EVERY);

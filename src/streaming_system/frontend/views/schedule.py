@@ -1,0 +1,221 @@
+"""The programme: all of it, of one room, and one talk."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from itertools import groupby
+from typing import Any
+
+from pyramid.httpexceptions import HTTPBadRequest, HTTPNotFound
+from pyramid.renderers import render
+from pyramid.response import Response
+from pyramid.view import view_config
+
+from streaming_system.frontend.kept import answer, tagged
+from streaming_system.frontend.programme.grid import Grid, grid
+from streaming_system.frontend.programme.talks import Entry, Programme, language_tag, matching
+from streaming_system.frontend.state import room_state
+from streaming_system.rooms import Room
+from streaming_system.schedule.export import Site, export
+from streaming_system.schedule.model import Event, RoomSchedule, Schedule
+
+CACHE = 60  # seconds
+# A talk's page says whether it is on.
+TALK_CACHE = 5  # seconds
+ALL = "all"
+VIEWS = ("", "grid", "list")
+LONGEST_SEARCH = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What an address asks for.
+
+    :param day: "" for the day that suits, or :data:`ALL`.
+    :param view: "" for what suits the screen.
+    """
+
+    day: str = ""
+    room: str = ""
+    view: str = ""
+    q: str = ""
+
+    def query(self, **changes: str) -> dict[str, str]:
+        """Return the query of an address that asks for the same but for some changes."""
+        values = {"day": self.day, "room": self.room, "view": self.view, "q": self.q} | changes
+        return {name: value for name, value in values.items() if value}
+
+
+@view_config(route_name="schedule", http_cache=CACHE)
+def schedule(request: Any) -> Response:
+    """Show the programme of all rooms, or of the one that the query names."""
+    asked = _asked(request, room=request.GET.get("room", ""))
+    room = request.conference.rooms.get(asked.room)
+    if asked.room and room is None:
+        raise HTTPNotFound(f"there is no room called {asked.room:.80}")
+    return _programme(request, asked, room)
+
+
+@view_config(route_name="room.schedule", http_cache=CACHE)
+def room_schedule(request: Any) -> Response:
+    """Show the programme of one room."""
+    return _programme(request, _asked(request, room=""), request.room)
+
+
+@view_config(route_name="talk", http_cache=TALK_CACHE)
+def talk(request: Any) -> Response:
+    """Show one talk: what it is about, when and where, and how to watch it."""
+    entry = _entry(request)
+    told = request.registry["live"].current()
+    state = room_state(entry.room, request.schedule, told, request.now)
+    values = {
+        "entry": entry,
+        "state": state,
+        "event": entry.event,
+        "status": status(entry.event, request.now),
+        "zone_names": zone_names([replace(entry, zone=state.zone)]),
+        "language_tag": language_tag,
+    }
+    return answer(request, tagged(render("talk.jinja2", values, request)))
+
+
+@view_config(route_name="talk.ics", http_cache=CACHE)
+def talk_as_ics(request: Any) -> Response:
+    """Return one talk as iCalendar."""
+    entry = _entry(request)
+    planned = request.schedule.rooms[entry.room.id]
+    alone = Schedule(
+        rooms={entry.room.id: RoomSchedule(timezone=planned.timezone, events=(entry.event,))}
+    )
+    site = Site(title=request.site_title, url=request.application_url)
+    body = export(alone, request.conference.rooms, site, "ics").decode()
+    response = answer(request, tagged(body), "text/calendar")
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    response.content_disposition = f'attachment; filename="{entry.id}.ics"'
+    return response
+
+
+def status(event: Event, now: datetime) -> str:
+    """Return how it stands with a talk, to the minute."""
+    if now >= event.end:
+        return "Over"
+    until = event.start if now < event.start else event.end
+    minutes = -((now - until) // timedelta(minutes=1))
+    days, hours = minutes // 1440, minutes // 60
+    if days >= 2:
+        left = f"{days} days"
+    elif hours >= 1:
+        left = f"{hours} h {minutes % 60} min"
+    else:
+        left = f"{minutes} min"
+    return f"Starts in {left}" if now < event.start else f"On now, {left} left"
+
+
+def _entry(request: Any) -> Entry:
+    name = request.matchdict["talk"]
+    entry: Entry | None = request.registry["programmes"].talk(request.schedule, name)
+    if entry is None:
+        raise HTTPNotFound("there is no such talk; perhaps it has been cancelled")
+    return entry
+
+
+def _asked(request: Any, room: str) -> Asked:
+    view = request.GET.get("view", "")
+    if view not in VIEWS:
+        raise HTTPBadRequest(f"view is {view!r:.40}; allowed: grid, list")
+    day = request.GET.get("day", "")
+    if day not in ("", ALL):
+        try:
+            day = date.fromisoformat(day).isoformat()
+        except ValueError:
+            raise HTTPBadRequest(f"day is {day!r:.40}; allowed: YYYY-MM-DD, all") from None
+    words = " ".join(request.GET.get("q", "")[:LONGEST_SEARCH].split())
+    return Asked(day=day, room=room, view=view, q=words)
+
+
+def _programme(request: Any, asked: Asked, room: Room | None) -> Response:
+    whole = request.registry["programmes"].of(request.schedule)
+    programme = whole if room is None else Programme(request.schedule, [room])
+    day = _day(request, asked, programme, room)
+
+    def draw() -> str:
+        values = _values(request, asked, programme, room, day)
+        page: str = render("schedule.jinja2", values, request)
+        return page
+
+    # Whatever else a page depends on belongs into the key.
+    key = (request.locale_name, request.script_name, request.path_info, asked, day)
+    # Neither words nor days that anybody can make up may push the others out.
+    if asked.q or "delta" in request.GET or not (day is None or programme.knows(day)):
+        page = tagged(draw())
+    else:
+        page = request.registry["kept"].get(request.schedule, key, draw)
+    return answer(request, page)
+
+
+def _day(request: Any, asked: Asked, programme: Programme, room: Room | None) -> date | None:
+    """Return the day that is shown; ``None`` for all days."""
+    if asked.day == ALL:
+        return None
+    if asked.day:
+        return date.fromisoformat(asked.day)
+    # A search looks everywhere, and the days of a room make a list that one can read.
+    if asked.q or (room is not None and not asked.view):
+        return None
+    return programme.day_at(request.now)
+
+
+def _values(
+    request: Any, asked: Asked, programme: Programme, room: Room | None, day: date | None
+) -> dict[str, Any]:
+    entries = programme.entries if room else programme.without_doubles()
+    found = matching(entries, asked.q) if asked.q else entries
+    shown = found if day is None else programme.on(day, found)
+    as_list = day is None or asked.view == "list"
+    return {
+        "asked": asked,
+        "room": room,
+        "rooms": request.registry["programmes"].of(request.schedule).rooms,
+        "day": day,
+        "days": programme.days,
+        "zone": programme.zone,
+        "zone_names": zone_names(shown or entries),
+        "count": len(shown),
+        "as_list": as_list,
+        "table": None if as_list else _table(programme, shown, day),
+        "language_tag": language_tag,
+        "agenda": list(_agenda(programme, shown, day)) if as_list else [],
+    }
+
+
+def zone_names(entries: list[Entry]) -> str:
+    """Return what the people there call their time: "CET", or "CET, CEST" where clocks change."""
+    names = dict.fromkeys(entry.start.tzname() or "" for entry in entries)
+    # Zones without letters of their own are called after their offset.
+    return ", ".join(f"UTC{name}" if name[:1] in "+-" else name for name in names if name)
+
+
+def _table(programme: Programme, entries: list[Entry], day: date | None) -> Grid:
+    if day is None or not entries:
+        return Grid(rooms=[], rows=[])
+    tomorrow = programme.begins(day + timedelta(days=1))
+    return grid(entries, programme.begins(day), tomorrow, programme.zone)
+
+
+def _agenda(
+    programme: Programme, entries: list[Entry], day: date | None
+) -> Iterator[tuple[date, list[tuple[datetime | None, list[Entry]]]]]:
+    """Yield the days, and of each the times at which something starts, with what starts then.
+
+    What began on an earlier day comes first, without a time.
+    """
+
+    def day_of(entry: Entry) -> date:
+        return day or entry.day
+
+    def start_of(entry: Entry) -> datetime | None:
+        return None if day and entry.day < day else entry.start
+
+    for some_day, of_day in groupby(entries, key=day_of):
+        times = groupby(of_day, key=start_of)
+        yield some_day, [(start, list(at_once)) for start, at_once in times]

@@ -1,0 +1,333 @@
+"""The programme as people use it: a real Chromium on the real site."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from streaming_system.schedule.file import write
+from streaming_system.schedule.model import Event, RoomSchedule, Schedule
+
+HOSTILE = "</script><b>Bold & \"quoted\"</b><img src=x onerror='document.title=1'>"
+WIDE = {"width": 1280, "height": 800}
+# An hour at which no test crosses the end of the programme's day.
+NOON = datetime.now(UTC).replace(hour=12, minute=10, second=0, microsecond=0)
+
+
+@pytest.fixture
+def plan(checkout, site):
+    """Return a function that replaces the schedule: room, minutes from noon, length, title."""
+
+    def plan(*talks, **more):
+        rooms = {}
+        for room, start, minutes, title in talks:
+            begins = NOON + timedelta(minutes=start)
+            rooms.setdefault(room, []).append(
+                Event(
+                    start=begins,
+                    end=begins + timedelta(minutes=minutes),
+                    title=title,
+                    guid={"Vögel": "Birds"}.get(title, re.sub(r"\W", "-", title)),
+                    speakers=("Ada Lovelace",),
+                    track="A track with a long name",
+                    language="en",
+                    **more,
+                )
+            )
+        write(
+            Schedule(
+                rooms={
+                    room: RoomSchedule(timezone=ZoneInfo("UTC"), events=tuple(of_room))
+                    for room, of_room in rooms.items()
+                }
+            ),
+            checkout / "var/schedule.json",
+        )
+
+    plan(
+        ("example", -10, 60, "Opening"),
+        ("example", 60, 30, "Vögel"),
+        ("garden", 0, 120, "Soldering"),
+        ("garden", 10, 30, HOSTILE),
+        ("lab", 600, 120, "Night owls"),
+        ("lab", 1440, 60, "Tomorrow's talk"),
+    )
+    return plan
+
+
+@pytest.fixture
+def programme(visit, plan, site):
+    """Return a function that opens a page of the programme shortly after noon."""
+
+    def programme(path="/schedule", **options):
+        delta = int((NOON + timedelta(seconds=5) - datetime.now(UTC)).total_seconds())
+        joint = "&" if "?" in path else "?"
+        options = {"viewport": WIDE} | options
+        page = visit(f"{path}{joint}delta={delta}", **options)
+        if options.get("java_script_enabled", True):
+            page.locator(".star").first.wait_for()
+        return page
+
+    return programme
+
+
+def shown(page):
+    return page.locator(".talk a:visible").all_inner_texts()
+
+
+def test_one_finds_a_talk_while_typing(programme):
+    page = programme()
+    page.evaluate("window.stillTheSamePage = true")
+    field = page.get_by_role("searchbox", name="Search")
+
+    # It is on another day, has an accent, and the words are in another order.
+    field.press_sequentially("lovelace tomorrow")
+    page.get_by_text("1 talk with “lovelace tomorrow”.").wait_for()
+    assert shown(page) == ["Tomorrow's talk"]
+    assert "q=lovelace+tomorrow" in page.url
+    assert page.get_by_role("button", name="Favourite: Tomorrow's talk").count() == 1
+
+    field.fill("vogel")
+    page.get_by_text("1 talk with “vogel”.").wait_for()
+    field.fill("nobody")
+    page.get_by_role("heading", name="No talk has all of these words.").wait_for()
+
+    field.fill("")
+    page.locator(".grid").wait_for()
+    assert "q=" not in page.url
+    assert page.evaluate("window.stillTheSamePage") is True
+    assert page.complaints == []
+
+
+def test_the_search_says_when_it_gets_no_answer(programme):
+    page = programme()
+    page.context.set_offline(True)
+
+    page.get_by_role("searchbox").fill("vogel")
+
+    page.get_by_text("The search does not answer at the moment.").wait_for()
+    page.context.set_offline(False)
+    page.keyboard.press("Enter")
+    page.get_by_text("1 talk with “vogel”.").wait_for()
+
+
+def test_favourites_survive_and_are_told_to_nobody(programme, site):
+    page = programme()
+    star = page.get_by_role("button", name="Favourite: Soldering")
+    assert star.get_attribute("aria-pressed") == "false"
+    star.focus()
+    page.keyboard.press("Space")
+    assert star.get_attribute("aria-pressed") == "true"
+
+    page.reload()
+    page.locator(".star").first.wait_for()
+    assert star.get_attribute("aria-pressed") == "true"
+    page.get_by_role("button", name="Favourites only").click()
+    assert shown(page) == ["Soldering"]
+    page.get_by_text("Only favourites are shown: 1 of 5.").wait_for()
+
+    # It stays on the way to the list, and the talk's own page knows it.
+    page.get_by_role("link", name="List").click()
+    page.locator(".agenda .star:visible").wait_for()
+    assert shown(page) == ["Soldering"]
+    assert page.locator(".slot:visible").count() == 1
+    page.get_by_role("link", name="Soldering").click()
+    page.locator(".star[aria-pressed=true]").click()
+    page.go_back()
+    page.get_by_text("Only favourites are shown: 0 of 5.").wait_for()
+    assert not [url for url in page.asked if "favourite" in url and not url.endswith(".js")]
+    assert page.context.cookies() == []
+
+
+def test_a_favourite_marked_in_another_tab_is_marked_here(programme, site):
+    page = programme()
+    other = page.context.new_page()
+    other.goto(f"{site.url}/talk/Soldering")
+
+    other.get_by_role("button", name="Favourite: Soldering").click()
+
+    page.locator("[aria-label='Favourite: Soldering'][aria-pressed=true]").wait_for()
+
+
+def test_times_are_the_viewer_s_if_wanted(programme):
+    page = programme(timezone_id="Asia/Tokyo")
+    switch = page.get_by_role("button", name="My time zone")
+    when = page.locator(".talk", has_text="Night owls").locator(".when time")
+    assert when.all_inner_texts() == ["22:10", "00:10"]
+
+    switch.click()
+    page.reload()
+
+    page.get_by_text("Times are where you are (Asia/Tokyo); days are the event's.").wait_for()
+    tomorrow = f"{NOON + timedelta(days=1):%a}"
+    # At the event, the talk ends on that day.
+    assert when.all_inner_texts() == [f"{tomorrow} 07:10", "09:10"]
+    assert page.locator("tbody th time").first.inner_text() == "21:00"
+    switch.click()
+    assert when.first.inner_text() == "22:10"
+
+
+def test_who_lives_by_the_event_s_time_gets_no_switch(programme):
+    page = programme(timezone_id="Africa/Abidjan")
+
+    assert page.get_by_role("button", name="My time zone").count() == 0
+
+
+def test_the_line_of_the_time_moves(chromium, site, plan):
+    context = chromium.new_context(viewport=WIDE)
+    page = context.new_page()
+    page.clock.install()
+    delta = int((NOON + timedelta(seconds=5) - datetime.now(UTC)).total_seconds())
+    page.goto(f"{site.url}/schedule?delta={delta}")
+    line = page.locator(".now-line")
+    line.wait_for()
+    before = line.evaluate("line => line.offsetTop")
+    assert page.locator(".is-on a").all_inner_texts() == ["Opening", "Soldering"]
+
+    page.clock.run_for(12 * 60_000)
+
+    assert line.evaluate("line => line.offsetTop") > before + 20
+    assert line.inner_text() == "12:22"
+    assert page.locator(".is-on").count() == 3
+    page.clock.fast_forward(14 * 3600_000)
+    page.clock.run_for(20_000)
+    line.wait_for(state="hidden")
+    context.close()
+
+
+@pytest.mark.parametrize("wrong_by", [timedelta(hours=-3), timedelta(hours=3)])
+def test_a_viewer_s_wrong_clock_does_not_matter(chromium, site, checkout, wrong_by):
+    start = datetime.now(UTC).replace(microsecond=0)
+    talk = Event(start=start - timedelta(minutes=5), end=start + timedelta(minutes=40),
+                 title="Now", guid="now")  # fmt: skip
+    rooms = {"example": RoomSchedule(timezone=ZoneInfo("UTC"), events=(talk,))}
+    write(Schedule(rooms=rooms), checkout / "var/schedule.json")
+    context = chromium.new_context(viewport=WIDE)
+    page = context.new_page()
+    page.clock.install(time=datetime.now(UTC) + wrong_by)
+
+    page.goto(f"{site.url}/schedule")
+    page.locator(".is-on").wait_for()
+
+    page.goto(f"{site.url}/talk/now")
+    page.get_by_text(re.compile("On now, (39|40) min left")).wait_for()
+    context.close()
+
+
+def test_a_talk_s_page_counts_down_and_knows_the_viewer_s_time(chromium, site, plan):
+    context = chromium.new_context(timezone_id="Asia/Tokyo")
+    page = context.new_page()
+    page.clock.install()
+    delta = int((NOON + timedelta(minutes=58, seconds=20) - datetime.now(UTC)).total_seconds())
+    page.goto(f"{site.url}/talk/Birds?delta={delta}")
+    status = page.locator("[data-status]")
+    assert status.inner_text() == "Starts in 2 min"
+    assert "22:10 where you are (Asia/Tokyo)" in page.locator("dl").inner_text()
+
+    page.clock.run_for(3 * 60_000)
+    assert status.inner_text() == "On now, 29 min left"
+    page.clock.run_for(30 * 60_000)
+    assert status.inner_text() == "Over"
+    context.close()
+
+
+def test_rooms_and_times_stay_in_sight(programme):
+    page = programme(viewport={"width": 1000, "height": 500})
+    region = page.get_by_role("region", name=re.compile("rooms across"))
+    region.focus()
+    top = region.bounding_box()["y"]
+
+    region.evaluate("region => region.scrollTo(200, 600)")
+
+    head = page.locator(".grid thead th").first.bounding_box()
+    time = page.locator(".grid tbody th").first.bounding_box()
+    box = region.bounding_box()
+    assert 0 <= head["y"] - box["y"] <= 2
+    assert 0 <= time["x"] - box["x"] <= 4
+    assert box["y"] == top
+
+
+def test_the_keyboard_reaches_everything(programme):
+    page = programme(viewport={"width": 1000, "height": 600})
+    region = page.get_by_role("region", name=re.compile("rooms across"))
+    region.evaluate(
+        "region => { region.scrollTop = 0; region.focus();"
+        " window.scrolled = new Promise((done) => region.addEventListener('scrollend', done)); }"
+    )
+    page.keyboard.press("PageDown")
+    page.evaluate("window.scrolled.then(() => true)")
+    assert region.evaluate("region => region.scrollTop") > 0
+
+    page.get_by_role("button", name="Go to now").focus()
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.textContent") == "Opening"
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.ariaLabel") == "Favourite: Opening"
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Enter")
+
+    page.wait_for_url(re.compile("/talk/Opening"))
+    assert page.get_by_role("heading", level=1).inner_text() == "Opening"
+
+
+@pytest.mark.parametrize("direction", ["ltr", "rtl"])
+def test_it_fits_every_screen_and_asks_nobody_else(programme, site, direction):
+    for width in (320, 768, 1280, 3840):
+        for path in ("/schedule", "/schedule?view=list", "/schedule?view=grid",
+                     "/schedule?day=all", "/garden/schedule", "/talk/Opening"):  # fmt: skip
+            page = programme(path, viewport={"width": width, "height": 800})
+            page.evaluate(f"document.documentElement.dir = '{direction}'")
+
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+            assert [url for url in page.asked if not url.startswith(site.url)] == []
+            assert page.complaints == []
+            page.context.close()
+
+
+def test_a_narrow_screen_and_paper_get_a_list(programme):
+    page = programme(viewport={"width": 320, "height": 700})
+
+    assert not page.locator(".grid thead").is_visible()
+    assert page.locator(".talk .chip").first.is_visible()
+    times = page.locator(".grid tbody th:visible time").all_inner_texts()
+    assert times == ["12:00", "12:10", "12:20", "13:10", "22:10"]
+
+    page.set_viewport_size(WIDE)
+    assert page.locator(".grid thead").is_visible()
+    assert not page.locator(".talk .chip").first.is_visible()
+    page.emulate_media(media="print")
+    assert page.locator(".talk .chip").first.is_visible()
+    for gone in (".star", ".search", ".days", ".masthead nav", ".for-scripts", ".now-line"):
+        assert not page.locator(gone).first.is_visible(), gone
+
+
+def test_what_a_feed_says_is_text(programme):
+    page = programme("/schedule?view=list")
+    name = f"Favourite: {HOSTILE}"
+
+    assert HOSTILE in shown(page)
+    assert [s.get_attribute("aria-label") for s in page.locator(".star").all()].count(name) == 1
+    page.get_by_role("searchbox").fill("<b>bold")
+    page.get_by_text("1 talk with “<b>bold”.").wait_for()
+    page.get_by_role("link", name="Bold").click()
+    assert page.get_by_role("heading", level=1).inner_text() == HOSTILE
+    assert page.locator("main img").count() == 0
+    assert page.complaints == []
+
+
+def test_it_works_without_javascript(programme, site):
+    page = programme(java_script_enabled=False)
+    assert page.locator(".grid").is_visible()
+    assert page.locator(".for-scripts").is_hidden()
+
+    page.get_by_role("searchbox").fill("vogel")
+    page.get_by_role("button", name="Search").click()
+    assert shown(page) == ["Vögel"]
+    page.get_by_label("Room").select_option("garden")
+    page.get_by_role("button", name="Show").click()
+    assert page.get_by_role("heading", name="No talk has all of these words.").is_visible()
+    page.goto(f"{site.url}/schedule")
+    page.get_by_role("link", name=f"{NOON + timedelta(days=1):%-d %b}").click()
+    page.get_by_role("link", name="Tomorrow's talk").click()
+    page.get_by_role("link", name="Add to calendar").wait_for()
