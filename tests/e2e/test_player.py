@@ -103,6 +103,8 @@ def test_a_full_server_is_only_asked_when_the_others_have_failed(
 def test_a_stream_that_has_not_begun_is_waited_for(encoder, watch):
     page, _ = watch()
     wait_until_it_says(page, "waits")
+    assert page.locator(".player-says").inner_text().startswith("The stream is not there")
+    assert page.locator(".player-says .button:visible").count() == 0
 
     encoder.start()
     encoder.wait()

@@ -17,7 +17,6 @@ export function showYouTube(stage, id) {
   frame.src = `${YOUTUBE}${encodeURIComponent(id)}?autoplay=1`;
   frame.title = "Video on YouTube";
   frame.allow = "autoplay; fullscreen; picture-in-picture; encrypted-media";
-  frame.allowFullscreen = true;
   // YouTube plays nothing for a page that does not say which site it is.
   frame.referrerPolicy = "strict-origin-when-cross-origin";
   stage.querySelector(".stage-state, .player-says")?.replaceWith(frame);

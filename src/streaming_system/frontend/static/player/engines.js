@@ -24,7 +24,7 @@ export function canPlay(video, type) {
  * Begin to play a source.
  *
  * told.fails(): it cannot go on. told.jumps(): the encoder has begun anew. told.ends(): it says that it is over.
- * told.changes(): what there is to choose has changed.
+ * told.exchanges(): the player has another source now. told.changes(): what there is to choose has changed.
  */
 export async function makeEngine(video, source, choice, told) {
   if (source.type === HLS_TYPE) {
@@ -71,7 +71,8 @@ class HlsEngine {
     const { Events } = Hls;
     this.hls.on(Events.ERROR, (_, error) => this.errs(error));
     this.hls.on(Events.MANIFEST_LOADED, (_, { levels }) => this.findSound(levels));
-    this.hls.on(Events.MANIFEST_PARSED, () => this.choose(this.choice));
+    // Another source must not come while hls.js still tells its own parts of this one.
+    this.hls.on(Events.MANIFEST_PARSED, () => queueMicrotask(() => { if (this.hls.media) this.choose(this.choice); }));
     this.hls.on(Events.LEVEL_LOADED, (_, { details }) => this.reads(details));
     this.hls.on(Events.FRAG_LOADED, () => { this.dataAt = performance.now(); });
     this.hls.on(Events.LEVEL_SWITCHED, (_, { level }) => {
@@ -131,6 +132,8 @@ class HlsEngine {
       this.isSoundOnly = sound;
       this.newest.clear();
       this.hls.loadSource(sound ? this.soundOnly : this.source.url);
+      // Another source stops the picture.
+      this.told.exchanges();
     } else if (!sound) {
       const heights = this.hls.levels.map(({ height }, level) => ({ height, level }));
       const fitting = heights.filter(({ height }) => height <= Number(id)).sort((a, b) => b.height - a.height)[0];

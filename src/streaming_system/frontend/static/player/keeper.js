@@ -114,6 +114,7 @@ export class Keeper extends EventTarget {
       fails: () => this.fails(turn),
       jumps: () => { if (turn === this.turn) this.again(); },
       ends: () => this.looksOut(turn, source),
+      exchanges: () => { if (turn === this.turn && this.wanted) this.play(); },
       changes: () => this.tell("changes"),
     });
     if (turn !== this.turn) return;
