@@ -16,6 +16,8 @@ import pytest
 import urllib3
 from playwright.sync_api import sync_playwright
 
+from .stream import encoder, origin, register  # noqa: F401 - Fixtures.
+
 SECRET = "move me to config.private.json"
 
 LEFT_BEHIND = (".git", ".venv", "var", "build", "dist", "__pycache__", "*.egg-info", ".*_cache",
@@ -78,6 +80,10 @@ class Site:
 
     def post(self, path: str, **fields) -> urllib3.BaseHTTPResponse:
         return self._pool.request("POST", self.url + path, fields=fields, encode_multipart=False)
+
+    def put(self, path: str, document: object, token: str) -> urllib3.BaseHTTPResponse:
+        shown = {"Authorization": f"Bearer {token}"}
+        return self._pool.request("PUT", self.url + path, json=document, headers=shown)
 
     def wait_for(self, is_true, seconds: float, what: str):
         """Ask until the answer is true; that is how long a viewer waits, too."""

@@ -181,6 +181,37 @@ class TestRoom:
 
         assert len(page.html.select("video source")) == 4
 
+    def test_hls_comes_first_and_lies_where_the_configuration_says(self, make_site, tracker_says):
+        tracker_says.says = told(hall=["webm", "hls"])
+
+        page = make_site(**{"tracker.internal_url": tracker_says.url}).get("/hall")
+
+        assert [source["src"] for source in page.html.select("video source")] == [
+            "http://192.0.2.5:8080/stream.m3u8",
+            "http://192.0.2.5:8080/webcast-high.webm",
+        ]
+        kinds = json.loads(page.html.select_one(".stage")["data-kinds"])
+        assert kinds[0][:2] == ["hls", "stream.m3u8"]
+
+    def test_only_the_pages_of_rooms_may_ask_servers_of_streams(self, live_site):
+        policies = {
+            path: live_site.get(path).headers["Content-Security-Policy"]
+            for path in ("/", "/hall", "/tube", "/hall?template=inroom")
+        }
+
+        allowed = [path for path, policy in policies.items() if "http: https:" in policy]
+        assert allowed == ["/hall", "/tube"]
+        assert [path for path, policy in policies.items() if "frame-src" in policy] == ["/tube"]
+        assert "frame-src https://www.youtube-nocookie.com" in policies["/tube"]
+
+    def test_what_plays_is_only_loaded_where_there_is_something_to_play(self, live_site):
+        def modules(path):
+            links = live_site.get(path).html.select("link[rel=modulepreload]")
+            return [link["href"] for link in links]
+
+        assert "/static/player/keeper.js" in modules("/hall")
+        assert modules("/lab") == modules("/hall?template=inroom") == []
+
     @pytest.mark.parametrize(
         ("room", "local", "sentence"),
         [

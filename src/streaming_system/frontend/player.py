@@ -4,6 +4,7 @@ import random
 from dataclasses import dataclass
 
 from streaming_system.frontend.live import Live, Server
+from streaming_system.rooms import Room, Site
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,8 +31,9 @@ class Source:
         return self.stream.partition("_")[2]
 
 
-# The figure that tells of a stream, its file, its media type, what people call it.
+# The format and quality that name a stream, its file, its media type, what people call it.
 _STREAMS = (
+    ("hls", "", "application/vnd.apple.mpegurl", "All qualities, HLS"),
     ("webm_high", "webcast-high.webm", "video/webm", "High quality, WebM"),
     ("mp4_high", "webcast-high.mp4", "video/mp4", "High quality, MP4"),
     ("webm_low", "webcast-low.webm", "video/webm", "Low quality, WebM"),
@@ -40,6 +42,46 @@ _STREAMS = (
     ("aac_high", "webcast.aac", "audio/aac", "Audio only, AAC"),
     ("mp3_high", "webcast.mp3", "audio/mpeg", "Audio only, MP3"),
 )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """A stream as every endpoint has it; ``file`` is its place below the base URL."""
+
+    label: str
+    file: str
+    type: str
+    stream: str
+
+    @property
+    def family(self) -> str:
+        """The word that the JSON API has for its format."""
+        return self.stream.partition("_")[0]
+
+
+def kinds(site: Site, room: Room) -> list[Kind]:
+    """Return the streams that an endpoint may have of a room, best first."""
+    playlist = site.hls_playlist.replace("{room}", room.id)
+    return [
+        Kind(stream=stream, file=file or playlist, type=media, label=label)
+        for stream, file, media, label in _STREAMS
+    ]
+
+
+def elsewhere(room: Room) -> Server | None:
+    """Return where a room's streams are when none of its endpoints is there, as configured."""
+    for fallback in room.fallbacks:
+        if fallback.kind == "url":
+            formats = tuple(stream for stream, *_ in _STREAMS)
+            url = fallback.value.replace("{room}", room.id)
+            return Server(url=url, name="cdn", formats=formats)
+    return None
+
+
+def videos(room: Room) -> list[str]:
+    """Return the ids of the YouTube videos that a room may lead to."""
+    others = [fallback.value for fallback in room.fallbacks if fallback.kind == "youtube"]
+    return list(filter(None, [room.youtube, *others]))
 
 
 def draw(told: Live | None, chance: random.Random) -> Server | None:
@@ -56,22 +98,30 @@ def draw(told: Live | None, chance: random.Random) -> Server | None:
     return server
 
 
-def direct_links(server: Server | None) -> list[Source]:
+def direct_links(server: Server | None, streams: list[Kind]) -> list[Source]:
     """Return the streams of a server, best first.
 
-    One that does not say what it serves is taken to serve everything.
+    One that does not say what it serves is of the old protocol, and taken to serve all of that.
     """
     if server is None:
         return []
     return [
         Source(
-            label=label,
-            url=server.url + file,
-            type=media,
-            stream=name,
+            label=kind.label,
+            url=server.url + kind.file,
+            type=kind.type,
+            stream=kind.stream,
             endpoint=server.name,
-            audio=media.startswith("audio/"),
+            audio=kind.type.startswith("audio/"),
         )
-        for name, file, media, label in _STREAMS
-        if name in server.formats or not server.formats
+        for kind in streams
+        if _serves(server, kind)
     ]
+
+
+def _serves(server: Server, kind: Kind) -> bool:
+    if not server.formats:
+        return kind.family != "hls"
+    # Reports by JSON name formats alone; their quality is then the high one.
+    whole = kind.family in server.formats and not kind.stream.endswith("_low")
+    return kind.stream in server.formats or whole

@@ -7,6 +7,8 @@ from pyramid.events import NewResponse
 
 from streaming_system.rooms import Config
 
+YOUTUBE = "https://www.youtube-nocookie.com"
+
 
 def includeme(config: Any) -> None:
     """Send the headers with every answer."""
@@ -15,18 +17,30 @@ def includeme(config: Any) -> None:
 
     def add_headers(event: NewResponse) -> None:
         headers = event.response.headers
-        headers["Content-Security-Policy"] = policy
+        headers.setdefault("Content-Security-Policy", policy)
         headers["X-Content-Type-Options"] = "nosniff"
         headers["Referrer-Policy"] = "strict-origin-when-cross-origin"
 
     config.add_subscriber(add_headers, NewResponse)
 
 
-def content_security_policy(conference: Config, tracker_url: str) -> str:
-    """Return the policy: this site, the pictures it is configured with, and streams.
+def allow_streams(request: Any, *, youtube: bool) -> None:
+    """Let the page that answers a request play streams and, where it may lead there, YouTube."""
+    settings = request.registry.settings
+    request.response.headers["Content-Security-Policy"] = content_security_policy(
+        settings["conference"], settings["tracker.url"], streams=True, youtube=youtube
+    )
 
-    Streams come from servers that register while we run, most of them by bare address, so the
-    policy cannot name them.
+
+def content_security_policy(
+    conference: Config, tracker_url: str, *, streams: bool = False, youtube: bool = False
+) -> str:
+    """Return the policy: this site, and the pictures it is configured with.
+
+    :param streams: also streams. They come from servers that register while we run, most of them
+        by bare address, so the policy cannot name them. A player of HLS fetches them by itself, and
+        hands them to the browser as blobs.
+    :param youtube: also a frame with a video of YouTube's, which a viewer asks for.
     """
     rooms = (conference.default, *conference.rooms.values())
     pictures = {_origin(url) for room in rooms for url in (room.logo, room.preview)} - {""}
@@ -36,8 +50,14 @@ def content_security_policy(conference: Config, tracker_url: str) -> str:
             "script-src 'self'",
             "style-src 'self'",
             " ".join(["img-src 'self'", *sorted(pictures)]),
-            "media-src *",
-            " ".join(filter(None, ["connect-src 'self'", _origin(tracker_url)])),
+            *(["media-src http: https: blob:", "worker-src 'self'"] if streams else []),
+            " ".join(
+                filter(
+                    None,
+                    ["connect-src 'self'", _origin(tracker_url), "http: https:" if streams else ""],
+                )
+            ),
+            *([f"frame-src {YOUTUBE}"] if youtube else []),
             "form-action 'self'",
             "base-uri 'none'",
             "frame-ancestors 'self'",

@@ -7,6 +7,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from zoneinfo import ZoneInfo
 
 EXAMPLE_SECRET = "move me to config.private.json"  # noqa: S105 - Everyone may know this one.
+HLS_PLAYLIST = "stream.m3u8"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +51,8 @@ class Site:
     :param reload: seconds after which a page that cannot update itself reloads; 0 for never.
     :param groups: names besides the rooms' that endpoints may register for, to stand in for others.
     :param regions: where viewers may be, the first that fits counts.
+    :param hls_playlist: where an endpoint has its HLS playlist, below its base URL; ``{room}`` in
+        it stands for the room's id.
     :param schedule_format: the parser to use, by name; "" to recognise the feed.
     :param schedule_url: the feed of every room that names none of its own.
     :param schedule_columns: for a feed that is a table, the column that holds each thing.
@@ -60,6 +63,7 @@ class Site:
     reload: int = 600
     groups: tuple[str, ...] = ()
     regions: tuple[Region, ...] = ()
+    hls_playlist: str = HLS_PLAYLIST
     schedule_format: str = ""
     schedule_url: str = ""
     schedule_columns: Mapping[str, str] = field(default_factory=dict)

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import colander
 
-from streaming_system.rooms.model import Fallback, Region
+from streaming_system.rooms.model import HLS_PLAYLIST, Fallback, Region
 
 _VIDEO_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 LABEL = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)
@@ -84,6 +84,22 @@ class _Patterns(_Texts):
                     'patterns such as "^192\\\\.0\\\\.2\\\\."',
                 ) from None
         return tuple(patterns)
+
+
+class _Playlist(_Text):
+    """Where an endpoint has a room's HLS playlist, below its base URL."""
+
+    def read(self, node: colander.SchemaNode, value: Any) -> Any:
+        path = super().read(node, value)
+        if not re.fullmatch(
+            r"(?:[A-Za-z0-9._~-]|\{room\})+(?:/(?:[A-Za-z0-9._~-]|\{room\})+)*", path
+        ):
+            raise colander.Invalid(
+                node,
+                f"is {_shown(value)}; allowed: a path below an endpoint's base URL, such as "
+                "stream.m3u8 or {room}/index.m3u8",
+            )
+        return path
 
 
 class _Groups(_Texts):
@@ -235,6 +251,7 @@ class SiteSchema(colander.Schema):
     localips = colander.SchemaNode(_Patterns(), missing=())
     reload = colander.SchemaNode(_Seconds(), missing=600)
     groups = colander.SchemaNode(_Groups(), missing=())
+    hls_playlist = colander.SchemaNode(_Playlist(), name="hls-playlist", missing=HLS_PLAYLIST)
     regions = colander.SchemaNode(_Regions(), missing=())
     schedule_format = _text("schedule-format")
     schedule_url = _text("schedule-url", _feed)

@@ -222,6 +222,11 @@ def test_an_unknown_key_is_refused_with_the_likely_and_the_allowed_ones(complain
     [
         ({"reload": "5"}, "key 'reload': is '5'; allowed: a whole number of seconds, 0 to 86400"),
         ({"reload": True}, "key 'reload': is True; allowed: a whole number of seconds, 0 to 86400"),
+        (
+            {"hls-playlist": "../x.m3u8?"},
+            "key 'hls-playlist': is '../x.m3u8?'; allowed: a path below an endpoint's base URL, "
+            "such as stream.m3u8 or {room}/index.m3u8",
+        ),
         ({"secret": 5}, "key 'secret': is 5; allowed: text in quotes, or false"),
         (
             {"localips": ["("]},

@@ -39,6 +39,8 @@ function later(action, milliseconds) {
 }
 
 async function ask() {
+  // Nobody sees it: it asks again when somebody does.
+  if (document.hidden) return document.addEventListener("visibilitychange", ask, { once: true });
   try {
     const answer = await fetch(streams, { cache: "no-store" });
     if (!answer.ok) throw new Error(answer.status);
@@ -72,17 +74,18 @@ async function refresh() {
 function show(page) {
   for (const part of document.querySelectorAll("[data-refresh]")) {
     const fresh = page.querySelector(`[data-refresh="${part.dataset.refresh}"]`);
-    if (fresh && !part.isEqualNode(fresh) && !isPlaying(part)) exchange(part, fresh);
+    if (fresh && !part.isEqualNode(fresh) && !isInUse(part, fresh)) exchange(part, fresh);
   }
   knownLive = liveOnPage();
   clockOffset = offsetOf(page);
   planChange();
 }
 
-/** A stream that plays goes on, whatever the tracker has heard of its server. */
-function isPlaying(part) {
+/** A stream that plays goes on, whatever the tracker has heard of its server; a player stays while there is a stream. */
+function isInUse(part, fresh) {
+  if (part.querySelector("iframe")) return true;
   const video = part.querySelector("video");
-  return video !== null && !video.paused && !video.ended;
+  return video !== null && (video.matches("[data-wanted]") || fresh.querySelector("video") !== null);
 }
 
 function exchange(part, fresh) {
@@ -91,7 +94,7 @@ function exchange(part, fresh) {
   part.replaceWith(fresh);
   fresh.querySelectorAll("details").forEach((details, number) => { details.open = open[number] ?? details.open; });
   if (focused) fresh.querySelector(`[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
-  watchPlayer();
+  document.dispatchEvent(new CustomEvent("exchanged", { detail: fresh }));
 }
 
 /** Fetch the page again when the schedule says that something ends. */
@@ -118,21 +121,10 @@ function tick() {
   }
 }
 
-/** Say so when no source of the player gives a picture. */
-function watchPlayer() {
-  const video = document.querySelector(".stage video");
-  const message = document.querySelector(".stage-error");
-  if (!video || !message) return;
-  video.querySelector("source:last-of-type")?.addEventListener("error", () => { message.hidden = false; });
-  video.addEventListener("play", () => { if (video.error || video.networkState === 3) video.load(); });
-  video.addEventListener("playing", () => { message.hidden = true; });
-}
-
 const every = document.querySelector("[data-every]")?.dataset.every;
 if (every) setInterval(refresh, 1000 * every);
 setInterval(tick, TICK_EVERY);
 planChange();
 // On the way back a browser may show the page as it was.
 if (performance.getEntriesByType("navigation")[0]?.type === "back_forward") refresh();
-watchPlayer();
 later(ask, ASK_EVERY);

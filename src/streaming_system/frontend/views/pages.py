@@ -7,7 +7,8 @@ from urllib.parse import quote
 from pyramid.httpexceptions import HTTPNotFound
 from pyramid.view import view_config
 
-from streaming_system.frontend.player import direct_links, draw
+from streaming_system.frontend.player import direct_links, draw, elsewhere, kinds, videos
+from streaming_system.frontend.security import allow_streams
 from streaming_system.frontend.state import name_order, room_state, room_states
 from streaming_system.rooms import Room
 
@@ -56,14 +57,20 @@ def monitor(request: Any) -> dict[str, Any]:
 @view_config(route_name="room", renderer="room.jinja2", http_cache=(CACHE, {"private": True}))
 def room(request: Any) -> dict[str, Any]:
     """Show one room: the picture, what is on, what comes next, where people talk."""
-    request.override_renderer = _template(request)
+    request.override_renderer = template = _template(request)
+    if template == TEMPLATES["group"]:
+        allow_streams(request, youtube=bool(videos(request.room)))
     told = request.registry["live"].current()
     state = room_state(request.room, request.schedule, told, request.now)
-    links = direct_links(draw(state.told, CHANCE))
+    streams = kinds(request.conference.site, request.room)
+    server = draw(state.told, CHANCE) or elsewhere(request.room)
+    links = direct_links(server, streams)
     return {
         "state": state,
         "sources": [link for link in links if not link.audio],
         "links": links,
+        "kinds": [(kind.stream, kind.file, kind.type, kind.label) for kind in streams],
+        "video": next(iter(videos(request.room)), ""),
         "chat": _chat(request.room),
     }
 

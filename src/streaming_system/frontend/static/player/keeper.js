@@ -1,0 +1,307 @@
+// Keeps a stream playing: chooses a server, sees when nothing moves any more, and tries again until something does.
+
+import { ask, nextSource, sourcesOf } from "./endpoints.js";
+import { canPlay, makeEngine } from "./engines.js";
+
+const LOOK_EVERY = 500;
+// The first picture is not worth more than that of waiting for a better server.
+const FIRST_ANSWER_WITHIN = 700;
+const ANSWER_WITHIN = 2000;
+// Nothing moves and nothing comes; or nothing moves whatever comes; or it has never begun.
+const SILENT_FOR = 4000;
+const STUCK_FOR = 8000;
+const STARTING_FOR = 20000;
+const FIRST_BREAK = 1000;
+const LONGEST_BREAK = 4000;
+// A stream that has played for that long is well again.
+const WELL_AFTER = 10000;
+// After that long the page may say in its own words that the room is silent.
+const HOPES_FOR = 120000;
+const PAUSED_FOR = 60000;
+
+export class Keeper extends EventTarget {
+  constructor(video, { list, kinds, first, quality }) {
+    super();
+    Object.assign(this, { video, list, kinds, quality });
+    this.known = { servers: [], youtube: "" };
+    this.page = first;
+    this.failed = new Set();
+    this.marks = new Map();
+    this.breaks = 0;
+    this.turn = 0;
+    this.engine = null;
+    this.source = null;
+    this.wanted = false;
+    this.asleep = false;
+    this.events = new AbortController();
+    const on = (target, name, action) => target.addEventListener(name, action, { signal: this.events.signal });
+    on(video, "timeupdate", () => this.moves());
+    on(video, "play", () => this.wantsTo(true));
+    on(video, "pause", () => {
+      // A stream that ends or is exchanged pauses, too, and nobody has asked for that.
+      if (this.engine && video.paused && !video.ended && !this.isOver()) this.wantsTo(false);
+    });
+    on(document, "visibilitychange", () => (document.hidden ? this.sleeps() : this.wakes()));
+    on(window, "online", () => { if (this.isWaiting()) this.next(); });
+    this.looking = setInterval(() => this.looks(), LOOK_EVERY);
+  }
+
+  /** Play from whichever server comes first. */
+  start() {
+    this.wantsTo(true);
+    this.since = performance.now();
+    this.says("loads");
+    if (document.hidden) this.asleep = true;
+    else this.next();
+  }
+
+  wantsTo(play) {
+    this.wanted = play;
+    this.movedAt = performance.now();
+    clearTimeout(this.resting);
+    if (play) {
+      if (this.rested) this.engine?.goesOn();
+      this.rested = false;
+    } else {
+      this.resting = setTimeout(() => this.rests(), PAUSED_FOR);
+    }
+    this.video.toggleAttribute("data-wanted", play);
+  }
+
+  rests() {
+    this.rested = true;
+    this.engine?.rests();
+  }
+
+  toggle() {
+    if (this.engine && !this.video.paused) this.video.pause();
+    else if (this.engine) this.play();
+    else if (this.wanted) this.gives();
+    else this.start();
+  }
+
+  /** The viewer does not want to wait any longer. */
+  gives() {
+    this.turn += 1;
+    clearTimeout(this.timer);
+    this.wantsTo(false);
+    this.says("stopped");
+  }
+
+  isWaiting() {
+    return this.wanted && this.engine === null && !this.asleep;
+  }
+
+  isInaudible() {
+    return this.video.paused || this.video.muted || this.video.volume === 0;
+  }
+
+  async next(first = this.since !== undefined && this.source === null) {
+    clearTimeout(this.timer);
+    const turn = (this.turn += 1);
+    this.drops();
+    this.known = (await ask(this.list, first ? FIRST_ANSWER_WITHIN : ANSWER_WITHIN)) ?? this.known;
+    if (turn !== this.turn) return;
+    let source;
+    while ((source = nextSource(this.offers(), this.failed, this.quality)) !== null) {
+      if (!(await this.isAsItWas(source))) break;
+      if (turn !== this.turn) return;
+      this.failed.add(source.url);
+    }
+    if (turn !== this.turn) return;
+    if (source === null) return this.waits();
+    const begin = await makeEngine(this.video, source, this.quality, {
+      fails: () => this.fails(turn),
+      jumps: () => { if (turn === this.turn) this.again(); },
+      ends: () => this.looksOut(turn, source),
+      exchanges: () => { if (turn === this.turn && this.wanted) this.play(); },
+      changes: () => this.tell("changes"),
+    });
+    if (turn !== this.turn) return;
+    this.source = source;
+    Object.assign(this.video.dataset, { endpoint: source.server, format: source.format, quality: source.quality });
+    this.begunAt = this.movedAt = performance.now();
+    this.playedFrom = null;
+    this.position = 0;
+    this.over = false;
+    this.engine = begin();
+    this.tell("changes");
+    this.play();
+  }
+
+  /** The servers that have something for us: the tracker's, or those of the page. */
+  offers() {
+    const can = (type) => canPlay(this.video, type);
+    const told = this.known.servers.map((server) => ({ server, sources: sourcesOf(server, this.kinds, can) }));
+    const offers = told.filter(({ sources }) => sources.length > 0);
+    const ofPage = this.page.filter(({ type }) => can(type));
+    if (offers.length > 0 || ofPage.length === 0) return offers;
+    return [{ server: { name: ofPage[0].server, weight: 1 }, sources: ofPage }];
+  }
+
+  /** Tell whether a playlist that had stopped is still the same, or gone: then there is nothing to play. */
+  async isAsItWas({ url }) {
+    const mark = this.marks.get(url);
+    if (!mark) return false;
+    try {
+      const answer = await fetch(mark.url, { cache: "no-store", credentials: "omit", signal: AbortSignal.timeout(3000) });
+      return !answer.ok || (await answer.text()) === mark.text;
+    } catch {
+      return true;
+    }
+  }
+
+  /** A stream that says it is over may begin again; we see it while the last seconds play. */
+  async looksOut(turn, source) {
+    if (turn !== this.turn || this.over) return;
+    this.over = true;
+    this.marks.set(source.url, this.engine.mark);
+    while (turn === this.turn) {
+      await new Promise((resolve) => { this.timer = setTimeout(resolve, FIRST_BREAK); });
+      if (turn === this.turn && !(await this.isAsItWas(source)) && turn === this.turn) return this.next();
+    }
+  }
+
+  isOver() {
+    const { buffered, currentTime } = this.video;
+    return this.over && (buffered.length === 0 || buffered.end(buffered.length - 1) - currentTime < 0.5);
+  }
+
+  async play() {
+    try {
+      await this.video.play();
+    } catch (error) {
+      if (error.name !== "NotAllowedError") return;
+      // Browsers let no page make a noise by itself.
+      if (this.video.muted) {
+        this.wantsTo(false);
+        this.says("blocked");
+      } else {
+        this.silenced = true;
+        this.video.muted = true;
+        await this.play();
+      }
+    }
+  }
+
+  /** The picture may have moved. */
+  moves() {
+    const { currentTime } = this.video;
+    if (!this.engine || currentTime === this.position) return;
+    this.position = currentTime;
+    const now = (this.movedAt = this.since = performance.now());
+    if (this.playedFrom === null && !this.video.seeking && this.video.readyState > 1) {
+      this.playedFrom = now;
+      this.video.toggleAttribute("data-wanted", this.wanted);
+      this.says("plays");
+    }
+    else if (this.state === "loads") this.says("plays");
+    if (this.playedFrom !== null && now - this.playedFrom > WELL_AFTER) this.isWell();
+  }
+
+  isWell() {
+    this.failed.clear();
+    this.breaks = 0;
+  }
+
+  looks() {
+    const now = performance.now();
+    if (!this.wanted || this.asleep) return;
+    if (now - this.since > HOPES_FOR) this.video.removeAttribute("data-wanted");
+    if (!this.engine || this.video.paused && !this.video.ended) return;
+    const stood = now - this.movedAt;
+    const patience = this.playedFrom === null ? STARTING_FOR : STUCK_FOR;
+    if (this.isOver() && stood > LOOK_EVERY) this.fails(this.turn);
+    else if (stood > patience || (stood > SILENT_FOR && now - this.engine.dataAt > SILENT_FOR)) this.fails(this.turn);
+    else if (stood > 2 * LOOK_EVERY && this.state === "plays") this.says("loads");
+  }
+
+  fails(turn) {
+    if (turn !== this.turn) return;
+    if (this.engine?.mark) this.marks.set(this.source.url, this.engine.mark);
+    if (this.source) this.failed.add(this.source.url);
+    this.again();
+  }
+
+  /** Try the next server, unless the viewer has stopped the picture: then that waits for them. */
+  again() {
+    if (this.wanted) return this.next();
+    this.turn += 1;
+    this.drops();
+    this.says("stopped");
+  }
+
+  /** Nothing plays anywhere. Try all of it again, soon at first. */
+  waits() {
+    this.failed.clear();
+    this.says(navigator.onLine ? "waits" : "offline");
+    if (document.hidden && this.isInaudible()) return this.sleeps();
+    const pause = Math.min(FIRST_BREAK * 2 ** this.breaks, LONGEST_BREAK);
+    this.breaks += 1;
+    this.timer = setTimeout(() => this.next(), pause * (0.75 + 0.25 * Math.random()));
+  }
+
+  /** Nobody sees or hears it. */
+  sleeps() {
+    if (!this.isInaudible()) return;
+    if (!this.wanted) return this.rests();
+    this.asleep = true;
+    this.turn += 1;
+    clearTimeout(this.timer);
+    this.drops();
+  }
+
+  wakes() {
+    this.movedAt = performance.now();
+    if (!this.asleep) return;
+    this.asleep = false;
+    this.since = performance.now();
+    this.breaks = 0;
+    this.next();
+  }
+
+  choose(quality) {
+    this.quality = quality;
+    if (this.engine?.qualities().length) this.engine.choose(quality);
+    else this.next();
+  }
+
+  /** What there is to choose: the levels of HLS, or the formats of the server. */
+  qualities() {
+    const levels = this.engine?.qualities() ?? [];
+    if (levels.length || !this.source || this.source.format === "hls") return { options: levels, chosen: this.engine?.chosen };
+    const offer = this.offers().find(({ server }) => server.name === this.source.server);
+    const options = (offer?.sources ?? []).map(({ stream, label }) => ({ id: stream, label }));
+    return { options: options.length > 1 ? options : [], chosen: this.source.stream };
+  }
+
+  /** How many seconds before its newest moment a stream can be played without a halt. */
+  leastDelay() {
+    return this.engine?.delay() ?? 0;
+  }
+
+  drops() {
+    const { engine } = this;
+    this.engine = null;
+    engine?.leave();
+  }
+
+  says(state) {
+    if (this.state === state) return;
+    this.state = state;
+    this.tell("state");
+  }
+
+  tell(what) {
+    this.dispatchEvent(new Event(what));
+  }
+
+  leave() {
+    this.turn += 1;
+    clearTimeout(this.timer);
+    clearTimeout(this.resting);
+    clearInterval(this.looking);
+    this.events.abort();
+    this.drops();
+  }
+}

@@ -1,0 +1,129 @@
+"""What a viewer can do with the player, by pointer and by keyboard."""
+
+import re
+
+import pytest
+
+from .test_player import stream, wait_until_it_plays, watch  # noqa: F401 - Fixtures.
+
+
+def value(page, name):
+    return page.locator("video").evaluate(f"video => video.{name}")
+
+
+def test_qualities_can_be_chosen_and_are_remembered(stream, watch, site):  # noqa: F811
+    page, server = watch()
+    wait_until_it_plays(page)
+    quality = page.get_by_label("Quality")
+    assert quality.locator("option").all_inner_texts() == [
+        "Automatic", "180p", "90p", "Audio only",
+    ]  # fmt: skip
+
+    quality.select_option("90p")
+    page.locator("video[data-quality='90p']").wait_for(timeout=15_000)
+    quality.select_option("Audio only")
+    page.locator("video[data-quality=audio]").wait_for(timeout=15_000)
+    wait_until_it_plays(page)
+    server.asked.clear()
+    page.reload()
+    page.locator("video[data-quality=audio]").wait_for(timeout=15_000)
+    wait_until_it_plays(page)
+
+    assert page.get_by_label("Quality").input_value() == "audio"
+    page.get_by_label("Quality").select_option("180p")
+    page.locator("video[data-quality='180p']").wait_for(timeout=15_000)
+    wait_until_it_plays(page)
+
+
+@pytest.fixture
+def long_stream(encoder):
+    encoder.length = 60
+    encoder.start()
+    encoder.wait()
+    return encoder
+
+
+def test_who_is_behind_can_go_back_to_live(long_stream, watch):  # noqa: F811
+    page, _ = watch()
+    wait_until_it_plays(page)
+    live = page.get_by_role("button", name="Back to live")
+    assert not live.is_visible()
+
+    page.keyboard.press("k")
+    live.wait_for(timeout=20_000)
+    assert value(page, "paused")
+    live.click()
+
+    live.wait_for(state="hidden", timeout=5000)
+    wait_until_it_plays(page)
+    page.keyboard.press("j")
+    live.wait_for(timeout=5000)
+    page.keyboard.press("l")
+    live.wait_for(state="hidden", timeout=5000)
+    wait_until_it_plays(page)
+
+
+def test_keys_move_the_player_and_can_be_turned_off(stream, watch):  # noqa: F811
+    page, _ = watch()
+    wait_until_it_plays(page)
+    page.locator("video").evaluate("video => { video.muted = false; }")
+
+    page.keyboard.press("m")
+    assert value(page, "muted")
+    page.get_by_role("button", name="Keys").focus()
+    page.keyboard.press("ArrowDown")
+    assert (value(page, "muted"), value(page, "volume")) == (False, 0.95)
+    page.keyboard.press("f")
+    page.wait_for_function("document.fullscreenElement?.matches('.stage')")
+    page.keyboard.press("f")
+    page.wait_for_function("document.fullscreenElement === null")
+
+    page.keyboard.press("?")
+    page.get_by_role("dialog").get_by_label("Use these keys").uncheck()
+    page.get_by_role("button", name="Close").click()
+    page.keyboard.press("m")
+
+    assert not value(page, "muted")
+    page.reload()
+    wait_until_it_plays(page)
+    assert value(page, "volume") == 0.95
+
+
+def test_without_hls_js_the_browser_plays_it_itself(stream, watch):  # noqa: F811
+    page, _ = watch()
+    page.add_init_script("delete window.MediaSource; delete window.ManagedMediaSource;")
+
+    page.reload()
+
+    wait_until_it_plays(page, 20_000)
+    assert page.locator("video").get_attribute("src").endswith("/stream.m3u8")
+
+
+@pytest.fixture
+def on_youtube(checkout):
+    """The room "lab" is a video on YouTube."""
+    config = checkout / "config.private.json.example"
+    title = '"title": "The Lab",'
+    config.write_text(config.read_text().replace(title, f'{title} "youtube": "dQw4w9WgXcQ",'))
+
+
+def test_youtube_is_asked_after_a_click_only(on_youtube, site, chromium):
+    context = chromium.new_context()
+    page = context.new_page()
+    asked = []
+    # Nobody there is bothered by a test.
+    context.route(
+        re.compile("^https:"), lambda route: (asked.append(route.request.url), route.abort())
+    )
+    page.goto(f"{site.url}/lab")
+    link = page.get_by_role("link", name="Watch on YouTube")
+    link.wait_for()
+    page.wait_for_load_state("networkidle")
+    assert asked == []
+
+    with page.expect_request(re.compile("^https:")):
+        link.click()
+
+    assert asked == ["https://www.youtube-nocookie.com/embed/dQw4w9WgXcQ?autoplay=1"]
+    assert page.locator(".stage iframe").get_attribute("title") == "Video on YouTube"
+    context.close()
