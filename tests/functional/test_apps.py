@@ -243,6 +243,22 @@ class TestPlaylists:
 
         assert "https://cdn.example.org/lab/webcast-high.webm" in text
 
+    def test_hls_is_where_the_configuration_says(self, conference, make_site, tracker_says):
+        path = Path(conference["config.public"])
+        document = json.loads(path.read_text())
+        document["config"]["hls-playlist"] = "{room}/master.m3u8"
+        path.write_text(json.dumps(document))
+        tracker_says.says = told(hall=["hls"])
+        site = make_site(**{"tracker.internal_url": tracker_says.url})
+
+        text = site.get("/hall/stream.m3u").text
+        [event] = site.get("/streams/v2.json").json
+
+        place = "http://192.0.2.5:8080/hall/master.m3u8"
+        assert place in text.splitlines()
+        [stream] = rooms([event])["hall"]["streams"]
+        assert stream["urls"]["hls"]["url"] == place
+
 
 class TestAtom:
     def test_now_and_next_are_entries(self, site):

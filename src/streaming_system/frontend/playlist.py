@@ -5,9 +5,10 @@ from datetime import datetime
 
 from streaming_system.frontend.state import RoomState
 from streaming_system.frontend.voc import links_of
+from streaming_system.rooms import Site
 
 
-def text(states: Iterable[RoomState], now: datetime, most: int | None = None) -> str:
+def text(states: Iterable[RoomState], site: Site, now: datetime, most: int | None = None) -> str:
     """Return the streams of rooms: of each, first the video, then what else there is.
 
     :param most: so many streams of each room; a TV set shows each as a channel.
@@ -16,7 +17,7 @@ def text(states: Iterable[RoomState], now: datetime, most: int | None = None) ->
     """
     lines = ["#EXTM3U"]
     for state in states:
-        links = links_of(state, now)
+        links = links_of(state, site, now)
         if not links:
             lines.append(f"# {_line(state.room.title)} does not stream now.")
         for link in links[:most]:

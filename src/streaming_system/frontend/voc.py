@@ -15,10 +15,9 @@ from itertools import groupby
 from typing import Any
 from urllib.parse import urljoin
 
-from streaming_system.frontend.live import Server
-from streaming_system.frontend.player import Source, direct_links, draw
+from streaming_system.frontend.player import Source, direct_links, draw, elsewhere, kinds
 from streaming_system.frontend.state import RoomState
-from streaming_system.rooms import RESERVED_IDS
+from streaming_system.rooms import RESERVED_IDS, Site
 from streaming_system.schedule.model import Event
 
 # How the document calls what a media type is carried by.
@@ -47,10 +46,12 @@ class Addresses:
 
     :param site: the site's own address, without a slash at its end.
     :param picture: the address of a picture for rooms that have none.
+    :param streams: what the configuration says of the places that streams have on endpoints.
     """
 
     site: str
     picture: str
+    streams: Site
 
     def absolute(self, address: str) -> str:
         """Return an address of the configuration as a program far away can use it."""
@@ -91,7 +92,9 @@ def _conference(
     talks = [event for state in states for event in state.planned if not event.generated]
     begin = min((talk.start for talk in talks), default=None)
     end = max((talk.end for talk in talks), default=None)
-    streaming = any(links_of(state, now) or _is_told_to_stream(state) for state in states)
+    streaming = any(
+        links_of(state, where.streams, now) or _is_told_to_stream(state) for state in states
+    )
     if begin and end and not streaming and not begin <= now < end:
         return None
     zone = states[0].zone
@@ -130,19 +133,15 @@ def _room(state: RoomState, mandator: str, where: Addresses, now: datetime) -> d
             "current": _current(state) if state.current else None,
             "next": _talk(state, state.next_talk) if state.next_talk else None,
         },
-        "streams": _streams(room.title, links_of(state, now)),
+        "streams": _streams(room.title, links_of(state, where.streams, now)),
     }
 
 
-def links_of(state: RoomState, now: datetime) -> list[Source]:
+def links_of(state: RoomState, site: Site, now: datetime) -> list[Source]:
     """Return a room's streams: of the server that is named for some seconds, by its share."""
-    if state.told is not None and state.told.endpoints:
-        chance = random.Random(f"{state.room.id} {now.timestamp() // FRESH_FOR}")
-        return direct_links(draw(state.told, chance))
-    elsewhere = [f.value for f in state.room.fallbacks if f.kind == "url"]
-    if not elsewhere:
-        return []
-    return direct_links(Server(url=elsewhere[0].replace("{room}", state.room.id)))
+    chance = random.Random(f"{state.room.id} {now.timestamp() // FRESH_FOR}")
+    server = draw(state.told, chance) or elsewhere(state.room)
+    return direct_links(server, kinds(site, state.room))
 
 
 def _is_told_to_stream(state: RoomState) -> bool:

@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import time
 
 import pytest
 from webtest import TestApp
@@ -17,8 +18,13 @@ REGISTRATION = {"secret": SECRET, "group": "hall", "data": "{}"}
 
 
 @pytest.fixture
-def limited(tracker_settings):
-    """Return a function that starts a tracker with other limits."""
+def limited(tracker_settings, monkeypatch):
+    """Return a function that starts a tracker with other limits.
+
+    Its clock stands still in the midst of a minute: where one begins, its share does, too.
+    """
+    midst = time.time() // 60 * 60 + 30.5
+    monkeypatch.setattr(time, "time", lambda: midst)
     apps = []
 
     def limited(**limits):

@@ -21,7 +21,11 @@ def v2(request: Any) -> Response:
     conference = request.conference
     site = request.application_url
     logo = conference.default.logo or request.route_path("brand.logo")
-    where = voc.Addresses(site=site, picture=request.relative_url(logo, to_application=True))
+    where = voc.Addresses(
+        site=site,
+        picture=request.relative_url(logo, to_application=True),
+        streams=conference.site,
+    )
     found = voc.document(room_states(request), where, request.site_title, request.now)
     body = json.dumps(found, ensure_ascii=False, indent=2)
     return _answer(request, body, "application/json")
@@ -60,7 +64,11 @@ def of_event(request: Any) -> Any:
 
 
 def _playlist(request: Any, states: list[RoomState], most: int | None = None) -> Response:
-    return _answer(request, playlist.text(states, request.now, most), "audio/x-mpegurl")
+    return _answer(
+        request,
+        playlist.text(states, request.conference.site, request.now, most),
+        "audio/x-mpegurl",
+    )
 
 
 def _answer(request: Any, body: str, media: str) -> Response:
