@@ -22,6 +22,7 @@ setup(
     install_requires=[
         "alembic>=1.18",
         "argon2-cffi>=25.1",
+        "babel>=2.17",
         "click>=8.2",
         "colander>=2.0",
         "icalendar>=7.0",
