@@ -38,6 +38,7 @@ def main(global_config: dict[str, str], **local: str) -> Any:
         config.add_jinja2_search_path("streaming_system.frontend:templates")
         config.include(".request")
         config.include(".routes")
+        config.include(".caching")
         config.include(".security")
         config.scan(".views")
         config.scan(".errors")

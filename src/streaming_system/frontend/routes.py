@@ -8,7 +8,7 @@ ROOM = "{room:[A-Za-z0-9_]+}"
 
 def includeme(config: Any) -> None:
     """Add the routes."""
-    config.add_static_view("static", "static", cache_max_age=3600)
+    config.include("streaming_system.frontend.assets")
     for name, path in (
         ("index", "/"),
         ("monitor", "/monitor"),
