@@ -65,6 +65,17 @@ def allow_streams(request: Any, *, youtube: bool) -> None:
     )
 
 
+def allow_frames(request: Any) -> None:
+    """Let the sites that the configuration names frame the page that answers a request."""
+    settings = request.registry.settings
+    headers = request.response.headers
+    policy = headers.get("Content-Security-Policy") or content_security_policy(
+        settings["conference"], settings["tracker.url"]
+    )
+    allowed = " ".join(("frame-ancestors 'self'", *settings["conference"].site.embed))
+    headers["Content-Security-Policy"] = policy.replace("frame-ancestors 'self'", allowed)
+
+
 def content_security_policy(
     conference: Config, tracker_url: str, *, streams: bool = False, youtube: bool = False
 ) -> str:
