@@ -26,6 +26,8 @@ def main(global_config: dict[str, str], **local: str) -> Any:
         raise SystemExit("the ini file lacks the key schedule.file in [DEFAULT]")
     settings.setdefault("tracker.url", "/tracker")
     settings |= {"jinja2.trim_blocks": "true", "jinja2.lstrip_blocks": "true"}
+    settings["jinja2.newstyle"] = "true"
+    settings["jinja2.filters"] = "plain = streaming_system.frontend.sharing:plain"
     with Configurator(settings=settings) as config:
         config.registry["schedule"] = ScheduleFile(Path(settings["schedule.file"]))
         config.registry["programmes"] = Programmes(settings["conference"])
@@ -37,7 +39,9 @@ def main(global_config: dict[str, str], **local: str) -> Any:
         config.include("pyramid_jinja2")
         config.add_jinja2_search_path("streaming_system.frontend:templates")
         config.include(".request")
+        config.include(".sharing")
         config.include(".routes")
+        config.include(".caching")
         config.include(".security")
         config.scan(".views")
         config.scan(".errors")

@@ -15,6 +15,7 @@ FOR_PROGRAMS = (
     "room.ics",
     "talk.ics",
     "apps.playlist",
+    "oembed",
     "room.playlist",
 )
 

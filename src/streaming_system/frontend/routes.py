@@ -8,7 +8,7 @@ ROOM = "{room:[A-Za-z0-9_]+}"
 
 def includeme(config: Any) -> None:
     """Add the routes."""
-    config.add_static_view("static", "static", cache_max_age=3600)
+    config.include("streaming_system.frontend.assets")
     for name, path in (
         ("index", "/"),
         ("monitor", "/monitor"),
@@ -22,6 +22,10 @@ def includeme(config: Any) -> None:
         ("schedule.xml", "/schedule.xml"),
         ("schedule.json", "/schedule.json"),
         ("schedule.ics", "/schedule.ics"),
+        ("embed", f"/embed/{ROOM}"),
+        ("oembed", "/oembed"),
+        ("brand.picture", "/brand/picture"),
+        ("brand.icon", "/brand/icon-{icon:192|512|maskable}.png"),
         ("apps.v2", "/streams/v2.json"),
         ("apps.schema", "/streams/v2.schema.json"),
         ("apps.playlist", "/streams.m3u"),

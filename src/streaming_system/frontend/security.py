@@ -9,6 +9,34 @@ from streaming_system.rooms import Config
 
 YOUTUBE = "https://www.youtube-nocookie.com"
 
+# What pages never use, and neither may what they frame. Only names that browsers know: they
+# complain of others.
+_DENIED = (
+    "accelerometer",
+    "camera",
+    "display-capture",
+    "geolocation",
+    "gyroscope",
+    "hid",
+    "magnetometer",
+    "microphone",
+    "midi",
+    "payment",
+    "serial",
+    "usb",
+    "xr-spatial-tracking",
+)
+# What the player uses, and the one of YouTube that a viewer asks for.
+_FOR_PLAYERS = ("autoplay", "encrypted-media", "fullscreen", "picture-in-picture")
+_FOR_US = ("clipboard-write", "screen-wake-lock", "web-share")
+PERMISSIONS = ", ".join(
+    (
+        *(f"{name}=()" for name in _DENIED),
+        *(f'{name}=(self "{YOUTUBE}")' for name in _FOR_PLAYERS),
+        *(f"{name}=(self)" for name in _FOR_US),
+    )
+)
+
 
 def includeme(config: Any) -> None:
     """Send the headers with every answer."""
@@ -20,6 +48,11 @@ def includeme(config: Any) -> None:
         headers.setdefault("Content-Security-Policy", policy)
         headers["X-Content-Type-Options"] = "nosniff"
         headers["Referrer-Policy"] = "strict-origin-when-cross-origin"
+        headers["Permissions-Policy"] = PERMISSIONS
+        headers["Cross-Origin-Opener-Policy"] = "same-origin"
+        # For browsers that do not know frame-ancestors, which says the same.
+        if "frame-ancestors 'self'" in headers["Content-Security-Policy"].split("; "):
+            headers["X-Frame-Options"] = "SAMEORIGIN"
 
     config.add_subscriber(add_headers, NewResponse)
 
@@ -30,6 +63,17 @@ def allow_streams(request: Any, *, youtube: bool) -> None:
     request.response.headers["Content-Security-Policy"] = content_security_policy(
         settings["conference"], settings["tracker.url"], streams=True, youtube=youtube
     )
+
+
+def allow_frames(request: Any) -> None:
+    """Let the sites that the configuration names frame the page that answers a request."""
+    settings = request.registry.settings
+    headers = request.response.headers
+    policy = headers.get("Content-Security-Policy") or content_security_policy(
+        settings["conference"], settings["tracker.url"]
+    )
+    allowed = " ".join(("frame-ancestors 'self'", *settings["conference"].site.embed))
+    headers["Content-Security-Policy"] = policy.replace("frame-ancestors 'self'", allowed)
 
 
 def content_security_policy(
@@ -59,6 +103,7 @@ def content_security_policy(
             ),
             *([f"frame-src {YOUTUBE}"] if youtube else []),
             "form-action 'self'",
+            "manifest-src 'self'",
             "base-uri 'none'",
             "frame-ancestors 'self'",
         )

@@ -78,10 +78,14 @@ class RoomState:
 
     @property
     def progress(self) -> int:
-        """How much of the talk that is on is over, in per cent."""
+        """How much of the talk that is on is over, in per cent.
+
+        It changes with the minutes that are left, so that a page stays the same in between.
+        """
         if self.talk is None:
             return 0
-        return int(100 * (self.now - self.talk.start) / (self.talk.end - self.talk.start))
+        over = (self.now - self.talk.start) // timedelta(minutes=1) * timedelta(minutes=1)
+        return int(100 * over / (self.talk.end - self.talk.start))
 
     @property
     def minutes_left(self) -> int:

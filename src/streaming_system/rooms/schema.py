@@ -11,6 +11,9 @@ import colander
 from streaming_system.rooms.model import HLS_PLAYLIST, Fallback, Region
 
 _VIDEO_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+_ORIGIN = re.compile(
+    r"https?://(?:\*\.)?[a-z0-9-]+(?:\.[a-z0-9-]+)*(?::[0-9]{1,5})?", re.ASCII | re.IGNORECASE
+)
 LABEL = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)
 
 # Keys that configurations of the original site have, and that mean nothing today.
@@ -113,6 +116,21 @@ class _Groups(_Texts):
                     node, f"{_shown(name)}; allowed: names of 1 to 64 of A-Z a-z 0-9 _"
                 )
         return names
+
+
+class _Origins(_Texts):
+    """A list of sites: scheme and host each, as browsers know them."""
+
+    def read(self, node: colander.SchemaNode, value: Any) -> tuple[Any, ...]:
+        origins = super().read(node, value)
+        for origin in origins:
+            if origin != "*" and not _ORIGIN.fullmatch(origin):
+                raise colander.Invalid(
+                    node,
+                    f"{_shown(origin)}; allowed: a list of sites without a path, such as "
+                    '"https://blog.example.org" or "https://*.example.com", or "*" for all',
+                )
+        return origins
 
 
 class _Fallbacks(_Texts):
@@ -257,6 +275,7 @@ class SiteSchema(colander.Schema):
     schedule_url = _text("schedule-url", _feed)
     schedule_columns = colander.SchemaNode(_Columns(), name="schedule-columns", missing={})
     schedule_timezone = colander.SchemaNode(_Zone(), name="schedule-timezone", missing=None)
+    embed = colander.SchemaNode(_Origins(), missing=())
 
 
 class RoomSchema(colander.Schema):

@@ -8,6 +8,11 @@ from streaming_system import rooms
 
 ZONES = "allowed: a name of the IANA database such as Europe/Berlin or UTC"
 
+SITES = (
+    'allowed: a list of sites without a path, such as "https://blog.example.org" or '
+    '"https://*.example.com", or "*" for all'
+)
+
 
 @pytest.fixture
 def load(tmp_path):
@@ -89,6 +94,13 @@ class TestReading:
 
         assert list(config.rooms) == ["example", "garden", "lab"]
         assert config.warnings == ()
+
+    @pytest.mark.parametrize(
+        "embed", ["*", "https://blog.example.org", "http://localhost:8080", "https://*.example.com"]
+    )
+    def test_sites_that_may_show_the_player_are_named_alone_or_as_a_list(self, load, embed):
+        for value in (embed, [embed]):
+            assert load({"config": {"embed": value}}).site.embed == (embed,)
 
     def test_values_refer_to_the_room_and_to_other_keys(self, load):
         config = load(
@@ -227,6 +239,16 @@ def test_an_unknown_key_is_refused_with_the_likely_and_the_allowed_ones(complain
             "key 'hls-playlist': is '../x.m3u8?'; allowed: a path below an endpoint's base URL, "
             "such as stream.m3u8 or {room}/index.m3u8",
         ),
+        (
+            {"embed": ["https://blog.example.org", "https://blog.example.org/page"]},
+            f"key 'embed': 'https://blog.example.org/page'; {SITES}",
+        ),
+        ({"embed": "blog.example.org"}, f"key 'embed': 'blog.example.org'; {SITES}"),
+        (
+            {"embed": ["https://a.example; img-src *"]},
+            f"key 'embed': 'https://a.example; img-src *'; {SITES}",
+        ),
+        ({"embed": True}, "key 'embed': is True; allowed: a list of texts"),
         ({"secret": 5}, "key 'secret': is 5; allowed: text in quotes, or false"),
         (
             {"localips": ["("]},

@@ -1,4 +1,5 @@
 // What time it is at the server. Pages that browsers keep cannot say it, and a viewer's clock may be wrong.
+// Every answer of the server has its time; a page that needs it at once asks.
 
 const WRONG_FROM = 5000;
 
@@ -9,15 +10,24 @@ export function now() {
   return Date.now() + offset;
 }
 
-/** Resolves when the clock is as right as it will be. With ?delta= the page says what time it is. */
-export const clockIsSet = told ? Promise.resolve() : ask();
+/** Take the time from an answer that is just here; tell whether it has one that we may read. */
+export function learn(answer, asked) {
+  // With ?delta= the page says what time it is.
+  if (told) return true;
+  const date = Date.parse(answer.headers.get("Date"));
+  if (Number.isNaN(date)) return false;
+  // A cache may have kept it, and says how long.
+  const wrong = date + 1000 * (Number(answer.headers.get("Age")) || 0) - (asked + Date.now()) / 2;
+  offset = Math.abs(wrong) > WRONG_FROM ? wrong : 0;
+  return true;
+}
 
-async function ask() {
+/** Resolves when the clock is as right as it will be. */
+export async function setClock() {
+  if (told) return;
   try {
-    const before = Date.now();
-    const answer = await fetch(location.href, { method: "HEAD", cache: "no-store" });
-    const wrong = Date.parse(answer.headers.get("Date")) - (before + Date.now()) / 2;
-    if (Math.abs(wrong) > WRONG_FROM) offset = wrong;
+    const asked = Date.now();
+    learn(await fetch(location.href, { method: "HEAD", cache: "no-store" }), asked);
   } catch {
     // Without the network the viewer's own clock has to do.
   }

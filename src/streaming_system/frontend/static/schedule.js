@@ -1,7 +1,7 @@
 // The programme: searches while one types, marks favourites, shows where the time is.
 // Without it the page is whole; the search then needs a press of the button.
 
-import { clockIsSet, now } from "./clock.js";
+import { now, setClock } from "./clock.js";
 import { isFavourite, onChange, star } from "./favourites.js";
 import * as zone from "./zone.js";
 
@@ -187,7 +187,7 @@ addEventListener("resize", () => drawLine(now()));
 document.querySelector(".for-scripts").hidden = false;
 search.querySelector("button").hidden = true;
 prepare();
-await clockIsSet;
+await setClock();
 tick();
 goToNow(false);
 setInterval(tick, TICK_EVERY);

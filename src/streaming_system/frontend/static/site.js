@@ -3,6 +3,8 @@
 // The tracker is asked every few seconds which rooms are live. When that changes, or when what is on
 // comes to its end, the page is fetched again and its parts marked data-refresh are exchanged.
 
+import { learn, now, setClock } from "./clock.js";
+
 const ASK_EVERY = 5000;
 const ASK_AT_LEAST_EVERY = 60000;
 const TICK_EVERY = 15000;
@@ -13,16 +15,7 @@ let failures = 0;
 // How often in a row the page has been fetched and still said something else than the tracker.
 let disagreements = 0;
 let knownLive = liveOnPage();
-let clockOffset = offsetOf(document);
-
-/** Pages say which moment they are about. The viewer's clock may be wrong; with ?delta= it is. */
-function offsetOf(page) {
-  return Date.parse(page.body.dataset.now) - Date.now();
-}
-
-function now() {
-  return Date.now() + clockOffset;
-}
+let clockIsSet = false;
 
 function liveOnPage() {
   const rooms = document.querySelectorAll("[data-room][data-live='true']");
@@ -42,12 +35,14 @@ async function ask() {
   // Nobody sees it: it asks again when somebody does.
   if (document.hidden) return document.addEventListener("visibilitychange", ask, { once: true });
   try {
+    const asked = Date.now();
     const answer = await fetch(streams, { cache: "no-store" });
     if (!answer.ok) throw new Error(answer.status);
     const { rooms } = await answer.json();
     const shown = roomsOnPage();
     const live = Object.keys(rooms).filter((id) => shown.has(id) && rooms[id].live).sort().join(" ");
     failures = 0;
+    await tellTime(answer, asked);
     if (live !== knownLive) await refresh();
     disagreements = live === knownLive ? 0 : disagreements + 1;
   } catch {
@@ -57,6 +52,15 @@ async function ask() {
   // ask the tracker at all.
   const patience = Math.max(failures, disagreements - 1, 0);
   later(ask, Math.min(ASK_EVERY * 2 ** patience, ASK_AT_LEAST_EVERY));
+}
+
+/** Set the clock once. A tracker of another site may not say what time it is. */
+async function tellTime(answer, asked) {
+  if (clockIsSet) return;
+  clockIsSet = true;
+  if (!learn(answer, asked)) await setClock();
+  planChange();
+  tick();
 }
 
 /** Fetch the page again and show what has changed; if that fails, try once more later. */
@@ -77,7 +81,6 @@ function show(page) {
     if (fresh && !part.isEqualNode(fresh) && !isInUse(part, fresh)) exchange(part, fresh);
   }
   knownLive = liveOnPage();
-  clockOffset = offsetOf(page);
   planChange();
 }
 

@@ -1,6 +1,6 @@
 // One talk: its star, its time on the viewer's clock, and how long it is until it starts.
 
-import { clockIsSet, now } from "./clock.js";
+import { now, setClock } from "./clock.js";
 import { star } from "./favourites.js";
 import { differs, inFull, viewerZoneName } from "./zone.js";
 
@@ -39,6 +39,6 @@ function tick() {
   if (moment >= end) status.classList.remove("badge-live");
 }
 
-await clockIsSet;
+await setClock();
 tick();
 setInterval(tick, TICK_EVERY);

@@ -20,6 +20,13 @@ FAVICONS = {
     "favicon.svg": "image/svg+xml",
     "favicon.png": "image/png",
 }
+# What messengers show of the event. They know no vector graphics.
+PICTURES = {
+    "logo.png": "image/png",
+    "logo.webp": "image/webp",
+    "logo.jpg": "image/jpeg",
+    "icon-512.png": "image/png",
+}
 ROBOTS = {"robots.txt": "text/plain"}
 
 OURS = Path(__file__).parent.parent / "static"
@@ -41,6 +48,18 @@ def favicon(request: Any) -> FileResponse:
 def robots(request: Any) -> FileResponse:
     """Return the event's robots.txt."""
     return _brand(request, ROBOTS)
+
+
+@view_config(route_name="brand.picture")
+def picture(request: Any) -> FileResponse:
+    """Return a picture that stands for the event."""
+    return _brand(request, PICTURES)
+
+
+@view_config(route_name="brand.icon")
+def icon(request: Any) -> FileResponse:
+    """Return an icon for the screens of phones."""
+    return _brand(request, {f"icon-{request.matchdict['icon']}.png": "image/png"})
 
 
 def _brand(request: Any, names: dict[str, str]) -> FileResponse:

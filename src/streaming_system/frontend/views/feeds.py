@@ -1,7 +1,7 @@
 """Now and next, for programs and feed readers."""
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any
 from urllib.parse import quote
@@ -79,7 +79,8 @@ def as_atom(request: Any) -> Response:
     shown = [(label, e) for label, e in (("Now", state.current), ("Next", state.following)) if e]
     _add(feed, "id", page)
     _add(feed, "title", state.room.title)
-    changed = request.schedule.imported or state.now
+    # Nothing has changed that long where nothing was ever imported.
+    changed = request.schedule.imported or datetime.fromtimestamp(0, UTC)
     _add(feed, "updated", changed.isoformat(timespec="seconds"))
     author = ElementTree.SubElement(feed, "author")
     _add(author, "name", state.room.conference or request.site_title)

@@ -46,4 +46,6 @@ def _since(schedule: Schedule, now: datetime) -> datetime:
     """Return when the event began, as far as the programme tells."""
     talks = (event for room in schedule.rooms.values() for event in room.events)
     begun = (talk.start - BEFORE for talk in talks if not talk.generated and talk.start < now)
+    # To the minute, so that the page stays the same in between.
+    now = now.replace(second=0, microsecond=0)
     return max(min(begun, default=now - LONG_EVENT), now - timedelta(days=365))

@@ -4,9 +4,11 @@ import random
 from typing import Any
 from urllib.parse import quote
 
+from markupsafe import escape
 from pyramid.httpexceptions import HTTPNotFound
 from pyramid.view import view_config
 
+from streaming_system.frontend.live import Live, Server
 from streaming_system.frontend.player import direct_links, draw, elsewhere, kinds, videos
 from streaming_system.frontend.security import allow_streams
 from streaming_system.frontend.state import name_order, room_state, room_states
@@ -53,17 +55,18 @@ def monitor(request: Any) -> dict[str, Any]:
     }
 
 
-# Viewers at the venue get another page, which no cache may hand to anybody else.
-@view_config(route_name="room", renderer="room.jinja2", http_cache=(CACHE, {"private": True}))
+@view_config(route_name="room", renderer="room.jinja2")
 def room(request: Any) -> dict[str, Any]:
     """Show one room: the picture, what is on, what comes next, where people talk."""
     request.override_renderer = template = _template(request)
+    _may_be_kept(request)
     if template == TEMPLATES["group"]:
         allow_streams(request, youtube=bool(videos(request.room)))
     told = request.registry["live"].current()
     state = room_state(request.room, request.schedule, told, request.now)
     streams = kinds(request.conference.site, request.room)
     server = draw(state.told, CHANCE) or elsewhere(request.room)
+    request.interchangeable.update(_interchangeable(state.told, server))
     links = direct_links(server, streams)
     return {
         "state": state,
@@ -73,6 +76,23 @@ def room(request: Any) -> dict[str, Any]:
         "video": next(iter(videos(request.room)), ""),
         "chat": _chat(request.room),
     }
+
+
+def _interchangeable(told: Live | None, server: Server | None) -> dict[str, str]:
+    """Return what a page may say otherwise of the server that was drawn for it.
+
+    Whoever has a page with one of the servers need not have it again with another.
+    """
+    if told is None or server is None:
+        return {}
+    anyone = " ".join(sorted(one.url for one in told.endpoints))
+    return {str(escape(server.url)): anyone, f'data-endpoint="{escape(server.name)}"': ""}
+
+
+def _may_be_kept(request: Any) -> None:
+    """Viewers at the venue get another page, which no cache may hand to anybody else."""
+    by_address = "template" not in request.GET and request.conference.site.localips
+    request.response.cache_expires(CACHE, **({"private": True} if by_address else {}))
 
 
 def _template(request: Any) -> str:

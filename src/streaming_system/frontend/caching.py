@@ -1,0 +1,54 @@
+"""How long browsers and caches may keep an answer, and how they ask whether it still holds.
+
+Views say how long (``http_cache``); the rest is the same for all answers and is done here: an
+entity tag of what the answer holds, an empty 304 for who has it already, and who may keep it.
+"""
+
+import hashlib
+from typing import Any
+
+from pyramid.events import NewResponse
+from pyramid.response import FileResponse, Response
+
+# An answer that is older than it should be may still be shown while a new one is fetched.
+LONGEST_STALE = 60  # seconds
+
+
+def includeme(config: Any) -> None:
+    """Complete every answer.
+
+    A view puts into ``request.interchangeable`` which words of its page could as well be others,
+    and what stands for them in the entity tag.
+    """
+    config.add_request_method(lambda request: {}, "interchangeable", reify=True)
+    config.add_subscriber(_complete, NewResponse)
+
+
+def _complete(event: NewResponse) -> None:
+    request, response = event.request, event.response
+    if response.status_int != 200 or request.method not in ("GET", "HEAD"):
+        return
+    control = response.cache_control
+    if control.no_store:
+        return
+    if response.etag is None:
+        response.etag = _tag(request, response)
+    response.conditional_response = True
+    # It says the same as max-age, for programs of the last century.
+    response.expires = None
+    if control.max_age and not control.private:
+        control.public = True
+        if "immutable" not in control.properties:
+            stale = min(5 * control.max_age, LONGEST_STALE)
+            control.properties["stale-while-revalidate"] = stale
+
+
+def _tag(request: Any, response: Response) -> str | tuple[str, bool]:
+    """Return an entity tag that changes when what is said does; weak if words may differ."""
+    if isinstance(response, FileResponse):
+        return f"{response.last_modified.timestamp():.0f}-{response.content_length}"
+    body = response.body
+    for words, stands_for in request.interchangeable.items():
+        body = body.replace(words.encode(), stands_for.encode())
+    tag = hashlib.sha256(body).hexdigest()[:24]
+    return (tag, False) if request.interchangeable else tag

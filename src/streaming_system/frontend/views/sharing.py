@@ -1,0 +1,83 @@
+"""The player in the pages of other sites, and how these find it (https://oembed.com)."""
+
+import re
+from typing import Any
+from urllib.parse import urlsplit
+
+from pyramid.httpexceptions import (
+    HTTPBadRequest,
+    HTTPNotFound,
+    HTTPNotImplemented,
+    HTTPUnauthorized,
+)
+from pyramid.view import view_config
+
+from streaming_system.frontend.security import allow_frames
+from streaming_system.frontend.sharing import CAPTION, WIDTH
+from streaming_system.frontend.views import pages
+from streaming_system.rooms import Room
+
+CACHE = 300  # seconds
+SMALLEST = 200  # pixels across
+LARGEST = 10_000
+
+
+@view_config(route_name="embed", renderer="embed.jinja2")
+def embed(request: Any) -> dict[str, Any]:
+    """Show a room's player alone, for frames."""
+    values = pages.room(request)
+    # The same page as the room's, in the venue, too, but for all that is around its player.
+    page = request.override_renderer
+    request.override_renderer = "embed.jinja2"
+    allow_frames(request)
+    return {**values, "page": page}
+
+
+@view_config(route_name="oembed", renderer="json", http_cache=CACHE)
+def oembed(request: Any) -> dict[str, Any]:
+    """Tell another site how to show the room that an address of ours leads to."""
+    if request.GET.get("format", "json") != "json":
+        raise HTTPNotImplemented("only format=json is there")
+    room = _room_at(request, request.GET.get("url", ""))
+    if not request.conference.site.embed:
+        raise HTTPUnauthorized("the rooms of this site may not be shown by others")
+    widest, highest = (_pixels(request, name) for name in ("maxwidth", "maxheight"))
+    width = max(SMALLEST, min(WIDTH, widest, (highest - CAPTION) * 16 // 9))
+    height = width * 9 // 16 + CAPTION
+    request.response.headers["Access-Control-Allow-Origin"] = "*"
+    return {
+        "version": "1.0",
+        "type": "video",
+        "title": room.title,
+        "provider_name": request.site_title,
+        "provider_url": request.route_url("index"),
+        "cache_age": CACHE,
+        "width": width,
+        "height": height,
+        "html": request.embed_code(room, width, height),
+    }
+
+
+def _room_at(request: Any, url: str) -> Room:
+    """Return the room that an address leads to: its page's, or its player's alone."""
+    if not url:
+        raise HTTPBadRequest("url is missing; allowed: the address of a room")
+    ours = urlsplit(request.application_url)
+    try:
+        asked = urlsplit(url)
+    except ValueError:
+        raise HTTPNotFound("url is no address") from None
+    place = re.fullmatch(r"(?:/embed)?/([A-Za-z0-9_]+)/?", asked.path.removeprefix(ours.path))
+    known = place and request.conference.rooms.get(place[1])
+    of_ours = asked.netloc == ours.netloc and asked.path.startswith(f"{ours.path}/")
+    if asked.scheme not in ("http", "https") or not of_ours or not known:
+        raise HTTPNotFound("url leads to no room of this site")
+    room: Room = known
+    return room
+
+
+def _pixels(request: Any, name: str) -> int:
+    text = request.GET.get(name, "") or str(LARGEST)
+    if not re.fullmatch(r"[0-9]{1,5}", text, re.ASCII):
+        raise HTTPBadRequest(f"{name} is {text!r:.40}; allowed: a whole number of pixels")
+    return int(text)
