@@ -108,6 +108,10 @@ lock: $(VENV)/installed-dev  ## Renew the lists of locked dependencies (UPGRADE=
 vendor: $(VENV)/installed-dev  ## Fetch what browsers need of others' work (needs npm).
 	@$(BIN)/python tools/vendor.py
 
+.PHONY: catalogues
+catalogues: $(VENV)/installed-dev  ## Bring the words of all languages up to date.
+	@$(BIN)/python tools/catalogues.py
+
 # Away with it.
 
 .PHONY: clean distclean

@@ -16,6 +16,7 @@ FOR_PROGRAMS = (
     "talk.ics",
     "apps.playlist",
     "room.playlist",
+    "words",
 )
 
 

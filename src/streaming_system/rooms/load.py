@@ -52,6 +52,7 @@ RESERVED_IDS = frozenset(
         "talk",
         "talks",
         "tracker",
+        "words",
     }
 )
 
