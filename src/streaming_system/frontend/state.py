@@ -74,16 +74,15 @@ class RoomState:
     @property
     def badge(self) -> str:
         """What stands over the room's card, in a word or three."""
-        say = self.words.translate
         if self.live:
-            return say("Live")
+            return self.words.translate("Live")
         if self.talk:
-            return say("On now") if self.live is None else say("No stream")
+            return self.words.translate("On now") if self.live is None else self.words.translate("No stream")
         if self.next_talk is None:
-            return say("Finished") if self.events else ""
+            return self.words.translate("Finished") if self.events else ""
         if self._first and is_break(self._first):
-            return say("Break until %(time)s", time=self.clock(self.next_talk.start))
-        return say("Starts %(time)s", time=self.clock(self.next_talk.start))
+            return self.words.translate("Break until %(time)s", time=self.clock(self.next_talk.start))
+        return self.words.translate("Starts %(time)s", time=self.clock(self.next_talk.start))
 
     @property
     def progress(self) -> int:
