@@ -112,6 +112,10 @@ lighthouse: $(VENV)/installed-dev  ## Ask Lighthouse about the pages of a site t
 vendor: $(VENV)/installed-dev  ## Fetch what browsers need of others' work (needs npm).
 	@$(BIN)/python tools/vendor.py
 
+.PHONY: catalogues
+catalogues: $(VENV)/installed-dev  ## Bring the words of all languages up to date.
+	@$(BIN)/python tools/catalogues.py
+
 # Away with it.
 
 .PHONY: clean distclean

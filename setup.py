@@ -16,7 +16,7 @@ setup(
     package_data={
         "streaming_system": ["py.typed"],
         "streaming_system.kit": ["*.txt"],
-        "streaming_system.frontend": ["templates/**/*", "static/**/*"],
+        "streaming_system.frontend": ["templates/**/*", "static/**/*", "locale/**/*"],
         "streaming_system.tracker": ["templates/**/*", "static/**/*"],
     },
     install_requires=[

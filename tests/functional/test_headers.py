@@ -19,7 +19,7 @@ def addresses(site, room="hall", talk="guid-Soldering"):
     """Return an address for each route of the site, so that none is forgotten."""
     routes = site.app.registry.getUtility(IRoutesMapper).get_routes()
     # What stands for the parts of paths; a new one belongs here.
-    parts = {"room": room, "talk": talk, "event": "testconf", "icon": "192"}
+    parts = {"room": room, "talk": talk, "event": "testconf", "icon": "192", "language": "de"}
     queries = {"oembed": f"/oembed?url=http://localhost/{room}"}
     found = {}
     for route in routes:

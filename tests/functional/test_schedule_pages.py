@@ -361,7 +361,7 @@ class TestATalk:
         assert text(page.select_one(".speakers")) == "Ada Lovelace, Bo"
         assert page.select_one(".abstract b").string == "it"
         facts = [text(dd) for dd in page.select("dl dd")]
-        assert facts == ["10:00 – 11:00 AEDT (Australia/Sydney)", "Great Hall", "Main", "EN",
+        assert facts == ["10:00 – 11:00 AEDT (Australia/Sydney)", "Great Hall", "Main", "English",
                          "This talk must not be recorded."]  # fmt: skip
         links = {text(a): a["href"] for a in page.select("main a")}
         assert links == {

@@ -7,6 +7,7 @@ from pyramid.config import Configurator
 
 from streaming_system import rooms
 from streaming_system.frontend.kept import KeptPages
+from streaming_system.frontend.languages import DOMAIN
 from streaming_system.frontend.live import Asked, read_live, read_watched, read_wrong
 from streaming_system.frontend.programme.talks import Programmes
 from streaming_system.schedule.reader import ScheduleFile
@@ -26,7 +27,7 @@ def main(global_config: dict[str, str], **local: str) -> Any:
         raise SystemExit("the ini file lacks the key schedule.file in [DEFAULT]")
     settings.setdefault("tracker.url", "/tracker")
     settings |= {"jinja2.trim_blocks": "true", "jinja2.lstrip_blocks": "true"}
-    settings["jinja2.newstyle"] = "true"
+    settings |= {"jinja2.i18n.domain": DOMAIN, "jinja2.newstyle": "true"}
     settings["jinja2.filters"] = "plain = streaming_system.frontend.sharing:plain"
     with Configurator(settings=settings) as config:
         config.registry["schedule"] = ScheduleFile(Path(settings["schedule.file"]))
@@ -39,6 +40,7 @@ def main(global_config: dict[str, str], **local: str) -> Any:
         config.include("pyramid_jinja2")
         config.add_jinja2_search_path("streaming_system.frontend:templates")
         config.include(".request")
+        config.include(".languages")
         config.include(".sharing")
         config.include(".routes")
         config.include(".caching")

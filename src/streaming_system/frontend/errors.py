@@ -17,6 +17,7 @@ FOR_PROGRAMS = (
     "apps.playlist",
     "oembed",
     "room.playlist",
+    "words",
 )
 
 

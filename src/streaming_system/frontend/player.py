@@ -4,6 +4,7 @@ import random
 from dataclasses import dataclass
 
 from streaming_system.frontend.live import Live, Server
+from streaming_system.frontend.words import noted
 from streaming_system.rooms import Room, Site
 
 
@@ -33,14 +34,14 @@ class Source:
 
 # The format and quality that name a stream, its file, its media type, what people call it.
 _STREAMS = (
-    ("hls", "", "application/vnd.apple.mpegurl", "All qualities, HLS"),
-    ("webm_high", "webcast-high.webm", "video/webm", "High quality, WebM"),
-    ("mp4_high", "webcast-high.mp4", "video/mp4", "High quality, MP4"),
-    ("webm_low", "webcast-low.webm", "video/webm", "Low quality, WebM"),
-    ("mp4_low", "webcast-low.mp4", "video/mp4", "Low quality, MP4"),
-    ("ogg_high", "webcast.ogg", "audio/ogg", "Audio only, Ogg"),
-    ("aac_high", "webcast.aac", "audio/aac", "Audio only, AAC"),
-    ("mp3_high", "webcast.mp3", "audio/mpeg", "Audio only, MP3"),
+    ("hls", "", "application/vnd.apple.mpegurl", noted("All qualities, HLS")),
+    ("webm_high", "webcast-high.webm", "video/webm", noted("High quality, WebM")),
+    ("mp4_high", "webcast-high.mp4", "video/mp4", noted("High quality, MP4")),
+    ("webm_low", "webcast-low.webm", "video/webm", noted("Low quality, WebM")),
+    ("mp4_low", "webcast-low.mp4", "video/mp4", noted("Low quality, MP4")),
+    ("ogg_high", "webcast.ogg", "audio/ogg", noted("Audio only, Ogg")),
+    ("aac_high", "webcast.aac", "audio/aac", noted("Audio only, AAC")),
+    ("mp3_high", "webcast.mp3", "audio/mpeg", noted("Audio only, MP3")),
 )
 
 

@@ -25,6 +25,7 @@ def includeme(config: Any) -> None:
         lambda request: request.registry["schedule"].current(), "schedule", reify=True
     )
     config.add_request_method(_talk_path, "talk_path")
+    config.add_request_method(_not_allowed, "not_allowed")
     config.add_request_method(_site_title, "site_title", reify=True)
 
 
@@ -36,12 +37,22 @@ def _now(request: Any) -> datetime:
     except (ValueError, OverflowError):
         delta = FARTHEST_DELTA * 2
     if abs(delta) > FARTHEST_DELTA:
-        raise HTTPBadRequest(
-            f"delta is {text!r:.40}; allowed: a whole number of seconds, ten years at most"
-        )
+        allowed = request.translate("a whole number of seconds, ten years at most")
+        raise HTTPBadRequest(request.not_allowed("delta", text, allowed))
     clock = request.registry.settings.get("clock", _clock)
     moment: datetime = clock() + delta
     return moment
+
+
+def _not_allowed(request: Any, key: str, value: str, allowed: str) -> str:
+    """Return what is wrong with a value in the address."""
+    words: str = request.translate(
+        "%(key)s is %(value)s; allowed: %(allowed)s",
+        key=key,
+        value=f"{value!r:.40}",
+        allowed=allowed,
+    )
+    return words
 
 
 def _clock() -> datetime:
@@ -53,7 +64,7 @@ def _room(request: Any) -> Room:
     name = request.matchdict["room"]
     room: Room | None = request.conference.rooms.get(name)
     if room is None:
-        raise HTTPNotFound(f"there is no room called {name}")
+        raise HTTPNotFound(request.translate("there is no room called %(room)s", room=name))
     return room
 
 
@@ -72,4 +83,4 @@ def _site_title(request: Any) -> str:
         title: str = default.title
         return title
     events = {room.conference for room in request.conference.rooms.values()} - {""}
-    return ", ".join(sorted(events)) or "Live streams"
+    return ", ".join(sorted(events)) or request.translate("Live streams")

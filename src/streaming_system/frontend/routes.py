@@ -5,6 +5,12 @@ from typing import Any
 TALK = "{talk:[A-Za-z0-9_-]+}"
 ROOM = "{room:[A-Za-z0-9_]+}"
 
+# What people read. These have a language, which the addresses of one page hand on to the next;
+# whatever else there is, programs read it, in English.
+PAGES = frozenset(
+    {"index", "monitor", "graphs", "schedule", "talk", "room.schedule", "room", "embed"}
+)
+
 
 def includeme(config: Any) -> None:
     """Add the routes."""
@@ -29,6 +35,7 @@ def includeme(config: Any) -> None:
         ("apps.v2", "/streams/v2.json"),
         ("apps.schema", "/streams/v2.schema.json"),
         ("apps.playlist", "/streams.m3u"),
+        ("words", "/words/{language:[A-Za-z0-9-]+}.json"),
         ("room.playlist", f"/{ROOM}/stream.m3u"),
         ("room.atom", f"/{ROOM}/atom"),
         ("room.schedule", f"/{ROOM}/schedule"),
@@ -39,4 +46,19 @@ def includeme(config: Any) -> None:
         # Apps know a room by its event, too.
         ("room.of_event", f"/{{event:[a-z0-9]+}}/{ROOM}"),
     ):
-        config.add_route(name, path, request_method=("GET", "HEAD"))
+        config.add_route(
+            name,
+            path,
+            request_method=("GET", "HEAD"),
+            pregenerator=_keep_language if name in PAGES else None,
+        )
+
+
+def _keep_language(request: Any, elements: Any, values: dict[str, Any]) -> Any:
+    """Have an address say the language, if that of the page which it stands on does."""
+    # Who asks for the address may be a program, which has no request of ours.
+    language = getattr(request, "asked_language", None)
+    query = values.get("_query") or {}
+    if language is None or isinstance(query, str):
+        return elements, values
+    return elements, values | {"_query": {"lang": language.tag} | dict(query)}

@@ -8,7 +8,9 @@ from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from streaming_system.frontend.gaps import is_break
 from streaming_system.frontend.live import Live
+from streaming_system.frontend.words import ENGLISH, Words
 from streaming_system.rooms import Room
 from streaming_system.schedule.model import Event, RoomSchedule, Schedule
 
@@ -23,6 +25,7 @@ class RoomState:
     :param zone: the zone to show times in.
     :param events: what is on and what follows; empty where there is no schedule.
     :param planned: all of the programme, what is over, too.
+    :param words: the language to speak; what the schedule calls gaps is English.
     :param live: ``None`` if nobody knows.
     """
 
@@ -33,18 +36,23 @@ class RoomState:
     live: bool | None
     told: Live | None = None
     planned: tuple[Event, ...] = ()
+    words: Words = ENGLISH
 
     @property
-    def current(self) -> Event | None:
-        """What is on: a talk, or what fills a gap."""
+    def _first(self) -> Event | None:
         first = self.events[0] if self.events else None
         return first if first and first.is_on(self.now) else None
 
     @property
+    def current(self) -> Event | None:
+        """What is on: a talk, or what fills a gap."""
+        return self.words.event(self._first) if self._first else None
+
+    @property
     def following(self) -> Event | None:
         """What comes next, be it a talk or a break."""
-        rest = self.events[1:] if self.current else self.events
-        return rest[0] if rest else None
+        rest = self.events[1:] if self._first else self.events
+        return self.words.event(rest[0]) if rest else None
 
     @property
     def talk(self) -> Event | None:
@@ -66,15 +74,17 @@ class RoomState:
     @property
     def badge(self) -> str:
         """What stands over the room's card, in a word or three."""
+        words = self.words
         if self.live:
-            return "Live"
+            return words.translate("Live")
         if self.talk:
-            return "On now" if self.live is None else "No stream"
+            return words.translate("On now") if self.live is None else words.translate("No stream")
         if self.next_talk is None:
-            return "Finished" if self.events else ""
-        if self.current and self.current.title.endswith("minute break"):
-            return f"Break until {self.clock(self.next_talk.start)}"
-        return f"Starts {self.clock(self.next_talk.start)}"
+            return words.translate("Finished") if self.events else ""
+        starts = self.clock(self.next_talk.start)
+        if self._first and is_break(self._first):
+            return words.translate("Break until %(time)s", time=starts)
+        return words.translate("Starts %(time)s", time=starts)
 
     @property
     def progress(self) -> int:
@@ -107,15 +117,8 @@ class RoomState:
         return self.live is False and self.talk is not None
 
     def clock(self, moment: datetime) -> str:
-        """Return a time as people in the room say it, with the day where it is another.
-
-        The name of a day is enough for a week; beyond it, it would be another week's day.
-        """
-        local = moment.astimezone(self.zone)
-        days = abs((local.date() - self.now.astimezone(self.zone).date()).days)
-        if days == 0:
-            return f"{local:%H:%M}"
-        return f"{local:%a %H:%M}" if days < 7 else f"{local:%-d %b %H:%M}"
+        """Return a time as people in the room say it, with the day where it is another."""
+        return self.words.clock(moment, self.now, self.zone)
 
     def local(self, moment: datetime) -> str:
         """Return a time in the room's zone as ISO 8601 with offset."""
@@ -128,13 +131,15 @@ class RoomState:
         Clocks may change between now and a talk that is months away.
         """
         talk = self.talk or self.next_talk
-        name = (talk.start if talk else self.now).astimezone(self.zone).tzname() or self.zone.key
-        # Zones without letters of their own are called after their offset.
-        return f"UTC{name}" if name.startswith(("+", "-")) else name
+        return self.words.zone((talk.start if talk else self.now).astimezone(self.zone))
 
 
 def room_state(
-    room: Room, schedule: Schedule, told: Mapping[str, Live] | None, now: datetime
+    room: Room,
+    schedule: Schedule,
+    told: Mapping[str, Live] | None,
+    now: datetime,
+    words: Words = ENGLISH,
 ) -> RoomState:
     """Return what to say about a room."""
     planned = schedule.rooms.get(room.id) or RoomSchedule(
@@ -151,6 +156,7 @@ def room_state(
         live=True if room.youtube else live,
         told=of_room,
         planned=planned.events,
+        words=words,
     )
 
 
@@ -161,7 +167,7 @@ def room_states(request: Any) -> list[RoomState]:
     """
     told = request.registry["live"].current()
     states = [
-        room_state(room, request.schedule, told, request.now)
+        room_state(room, request.schedule, told, request.now, request.words)
         for room in request.conference.rooms.values()
     ]
     return sorted(states, key=_interest)

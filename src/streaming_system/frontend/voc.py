@@ -15,6 +15,7 @@ from itertools import groupby
 from typing import Any
 from urllib.parse import urljoin
 
+from streaming_system.frontend.gaps import is_break
 from streaming_system.frontend.player import Source, direct_links, draw, elsewhere, kinds
 from streaming_system.frontend.state import RoomState
 from streaming_system.rooms import RESERVED_IDS, Site
@@ -180,7 +181,7 @@ def _current(state: RoomState) -> dict[str, Any]:
     if not event.generated:
         return _talk(state, event)
     # What fills a gap has the times, and says of which kind it is.
-    pause = event.title.endswith("minute break")
+    pause = is_break(event)
     filler = {"special": "pause" if pause else "gap", "room_known": True}
     return _times(state, event) | filler | ({"title": event.title} if pause else {})
 

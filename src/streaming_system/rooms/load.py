@@ -55,6 +55,7 @@ RESERVED_IDS = frozenset(
         "talk",
         "talks",
         "tracker",
+        "words",
     }
 )
 

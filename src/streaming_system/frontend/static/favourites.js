@@ -1,5 +1,7 @@
 // The talks that a viewer has marked. They are kept in this browser and told to nobody.
 
+import { t } from "./words.js";
+
 const KEY = "favourites";
 
 let favourites = read();
@@ -54,7 +56,7 @@ export function star(id, title) {
   button.type = "button";
   button.className = "star";
   button.dataset.id = id;
-  button.setAttribute("aria-label", `Favourite: ${title}`);
+  button.setAttribute("aria-label", t("Favourite: {title}", { title }));
   const sign = document.createElement("span");
   sign.setAttribute("aria-hidden", "true");
   button.append(sign);

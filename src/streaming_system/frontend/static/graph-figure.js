@@ -1,10 +1,20 @@
 // One graph: its drawing by uPlot, its legend and its table.
 
+import { t } from "./words.js";
+
 const COLOURS = 12;
 const LABEL_ROWS = 3;
 const LONGEST_LABEL = 28;
 const DIGITS = { "Mbit/s": 1, "%": 2 };
 const DAY = 86400000;
+// What the tracker calls its graphs and their units.
+const TITLES = {
+  "Overall Bitrate": t("Overall Bitrate"),
+  "Overall Clients": t("Overall Clients"),
+  "Viewers by players": t("Viewers by players"),
+  Rebuffering: t("Rebuffering"),
+};
+const UNITS = { viewers: t("viewers"), "Mbit/s": t("Mbit/s") };
 
 /** Make an element with attributes and children. */
 function make(name, attributes = {}, ...children) {
@@ -31,7 +41,7 @@ export class Figure {
     this.unit = make("span", { class: "unit" });
     const head = make("h2", { id: `graph-${number}` }, this.title, " ", this.unit);
     this.plot = make("div", { class: "plot", "aria-hidden": "true" });
-    this.empty = make("p", { class: "quiet empty", hidden: "" }, "Nothing was streamed within this range.");
+    this.empty = make("p", { class: "quiet empty", hidden: "" }, t("Nothing was streamed within this range."));
     this.when = make("p", { class: "when" });
     this.legend = make("ul", { class: "legend" });
     this.rows = make("tbody");
@@ -39,7 +49,7 @@ export class Figure {
     const table = make("table", { "aria-labelledby": `graph-${number}` }, make("thead", {}, this.heads), this.rows);
     this.element = make("figure", { class: "graph", "aria-labelledby": `graph-${number}` },
       make("figcaption", {}, head), this.plot, this.empty, this.when, this.legend,
-      make("details", {}, make("summary", {}, "As a table"), make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Figures" }, table)));
+      make("details", {}, make("summary", {}, t("As a table")), make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": t("Figures") }, table)));
     new ResizeObserver(() => this.resize()).observe(this.plot);
   }
 
@@ -51,8 +61,8 @@ export class Figure {
     this.annotations = annotations;
     this.span = span;
     this.numbers = new Intl.NumberFormat(this.language, { maximumFractionDigits: DIGITS[graph.unit] ?? 0, minimumFractionDigits: DIGITS[graph.unit] ?? 0 });
-    setText(this.title, graph.title);
-    setText(this.unit, graph.unit);
+    setText(this.title, TITLES[graph.title] ?? graph.title);
+    setText(this.unit, UNITS[graph.unit] ?? graph.unit);
     const nothing = graph.series.length === 0;
     this.empty.hidden = !nothing;
     this.plot.hidden = this.when.hidden = this.legend.hidden = nothing;
@@ -196,7 +206,7 @@ export class Figure {
     const point = Math.min(this.drawing?.cursor.idx ?? last, last);
     const [x] = series[0].data[point];
     const isNow = point === last && this.span.end - x < 2 * this.graph.step * 1000;
-    setText(this.when, isNow ? "Now" : `${this.day.format(x)}, ${(this.graph.step < 60 ? this.seconds : this.clock).format(x)}`);
+    setText(this.when, isNow ? t("Now") : `${this.day.format(x)}, ${(this.graph.step < 60 ? this.seconds : this.clock).format(x)}`);
     series.forEach(({ data }, place) => setText(this.values[place], this.written(data[point][1])));
     if (this.link) this.legend.querySelectorAll("a").forEach((link, place) => { link.href = this.link(series[place].label); });
   }
@@ -205,10 +215,10 @@ export class Figure {
     const { series, stacked } = this.graph;
     const lines = series.map(({ title, data }) => ({ title, figures: data.map(([, y]) => y) }));
     if (stacked && lines.length > 1) {
-      lines.unshift({ title: "Together", figures: lines[0].figures.map((y, point) => lines.reduce((sum, { figures }) => sum + figures[point], 0)) });
+      lines.unshift({ title: t("Together"), figures: lines[0].figures.map((y, point) => lines.reduce((sum, { figures }) => sum + figures[point], 0)) });
     }
-    const heads = ["", "Now", "Most", "Mean"];
-    this.heads.replaceChildren(...heads.map((text) => make("th", { scope: "col", class: text ? "number" : "" }, text || "Line")));
+    const heads = ["", t("Now"), t("Most"), t("Mean")];
+    this.heads.replaceChildren(...heads.map((text) => make("th", { scope: "col", class: text ? "number" : "" }, text || t("Line"))));
     this.rows.replaceChildren(...lines.map(({ title, figures }) => {
       const known = figures.filter((y) => y !== null);
       const mean = known.length ? known.reduce((sum, y) => sum + y, 0) / known.length : null;

@@ -4,6 +4,7 @@
 // order of the lines with the figures under the pointer, and the same as a table.
 
 import { Figure } from "./graph-figure.js";
+import { t } from "./words.js";
 
 const ASK_AT_MOST_EVERY = 5000;
 const ASK_AT_LEAST_EVERY = 60000;
@@ -14,7 +15,7 @@ const state = document.querySelector(".graphs-state");
 const noted = document.querySelector(".noted");
 const links = [...document.querySelectorAll("[data-range]")];
 const order = root.dataset.order.split(" ");
-const language = document.documentElement.lang;
+const language = document.documentElement.lang === "en" ? "en-GB" : document.documentElement.lang;
 const moment = new Intl.DateTimeFormat(language, { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 
 const figures = new Map();
@@ -49,7 +50,7 @@ async function ask() {
     say("");
   } catch {
     if (mine.signal.aborted) return;
-    say(newest ? `The tracker does not answer. This is what was known on ${moment.format(newest)}.` : "The tracker does not answer. It is asked again every few seconds.");
+    say(newest ? t("The tracker does not answer. This is what was known on {time}.", { time: moment.format(newest) }) : t("The tracker does not answer. It is asked again every few seconds."));
   }
   if (!document.hidden) planned = setTimeout(ask, Math.min(Math.max(wait, ASK_AT_MOST_EVERY), ASK_AT_LEAST_EVERY) * (0.9 + 0.2 * Math.random()));
 }
@@ -74,7 +75,10 @@ function show(told) {
 
 /** Where the graphs of one room's servers are. */
 function linkTo(room) {
-  return `${root.dataset.page}?${new URLSearchParams({ room, range })}`;
+  const address = new URL(root.dataset.page, location.href);
+  address.searchParams.set("room", room);
+  address.searchParams.set("range", range);
+  return `${address.pathname}${address.search}`;
 }
 
 /** List the annotations in words: not every label finds room in a drawing. */

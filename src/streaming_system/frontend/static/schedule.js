@@ -3,6 +3,7 @@
 
 import { now, setClock } from "./clock.js";
 import { isFavourite, onChange, star } from "./favourites.js";
+import { t } from "./words.js";
 import * as zone from "./zone.js";
 
 const SEARCH_AFTER = 200;
@@ -51,7 +52,7 @@ function showZone() {
   zoneSwitch.setAttribute("aria-pressed", viewer);
   zone.show(programme, viewer);
   const away = viewer && !zoneSwitch.hidden;
-  note.textContent = away ? `Times are where you are (${zone.viewerZoneName}); days are the event's.` : eventNote;
+  note.textContent = away ? t("Times are where you are ({place}); days are the event's.", { place: zone.viewerZoneName }) : eventNote;
   tick();
 }
 
@@ -70,7 +71,7 @@ function filter() {
   }
   onlyButton.setAttribute("aria-pressed", only);
   document.querySelector("[data-favourites-note]").textContent = only
-    ? `Only favourites are shown: ${shown} of ${all}.`
+    ? t("Only favourites are shown: {shown} of {all}.", { shown, all })
     : "";
 }
 
@@ -92,7 +93,7 @@ function tick() {
 function badge() {
   const badge = document.createElement("span");
   badge.className = "on-now";
-  badge.textContent = "now";
+  badge.textContent = t("now");
   return badge;
 }
 
@@ -150,7 +151,7 @@ async function find() {
     prepare();
   } catch (error) {
     // The words stay in the field; its button asks again.
-    if (error.name !== "AbortError") document.getElementById("count").textContent = "The search does not answer at the moment.";
+    if (error.name !== "AbortError") document.getElementById("count").textContent = t("The search does not answer at the moment.");
   }
 }
 

@@ -4,6 +4,7 @@
 // comes to its end, the page is fetched again and its parts marked data-refresh are exchanged.
 
 import { learn, now, setClock } from "./clock.js";
+import { t } from "./words.js";
 
 const ASK_EVERY = 5000;
 const ASK_AT_LEAST_EVERY = 60000;
@@ -120,7 +121,7 @@ function tick() {
     const end = Date.parse(bar.dataset.end);
     bar.value = Math.max(0, Math.min(100, (100 * (now() - start)) / (end - start)));
     const left = bar.parentElement.querySelector("[data-left]");
-    if (left) left.textContent = `${Math.max(0, Math.ceil((end - now()) / 60000))} min left`;
+    if (left) left.textContent = t("{minutes} min left", { minutes: Math.max(0, Math.ceil((end - now()) / 60000)) });
   }
 }
 

@@ -30,9 +30,15 @@ export function remember(viewer) {
   }
 }
 
-/** Whether the viewer's clock shows something else than the text of a time. */
+/** Whether the viewer's clock shows something else than the event's, which a time is written by. */
 export function differs(time) {
-  return clock.format(new Date(time.dateTime)) !== (time.dataset.event ?? time.textContent);
+  const moment = new Date(time.dateTime);
+  return moment.getHours() * 60 + moment.getMinutes() !== minuteOfDay(time.dateTime);
+}
+
+function minuteOfDay(text) {
+  const [, hours, minutes] = text.match(/T(\d\d):(\d\d)/);
+  return hours * 60 + Number(minutes);
 }
 
 /** Show all times within a part of the page in the one zone or the other. */

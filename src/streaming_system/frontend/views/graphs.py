@@ -6,18 +6,19 @@ from typing import Any
 from pyramid.httpexceptions import HTTPBadRequest
 from pyramid.view import view_config
 
+from streaming_system.frontend.words import noted
 from streaming_system.schedule.model import Schedule
 
 CACHE = 1  # seconds
 DEFAULT_RANGE = "120"
 # What ?range= may be, and what people call it. "event" begins with the programme.
 RANGES = {
-    "10": "10 min",
-    "60": "1 hour",
-    "120": "2 hours",
-    "1440": "1 day",
-    "10080": "7 days",
-    "event": "Whole event",
+    "10": noted("10 min"),
+    "60": noted("1 hour"),
+    "120": noted("2 hours"),
+    "1440": noted("1 day"),
+    "10080": noted("7 days"),
+    "event": noted("Whole event"),
 }
 # How long the whole event is where no programme says so, and at least.
 LONG_EVENT = timedelta(days=14)
@@ -30,12 +31,12 @@ def graphs(request: Any) -> dict[str, Any]:
     """Show figures over time: of all rooms, or of the servers of one."""
     chosen = request.GET.get("range", DEFAULT_RANGE)
     if chosen not in RANGES:
-        raise HTTPBadRequest(f"range is {chosen!r:.40}; allowed: {', '.join(RANGES)}")
+        raise HTTPBadRequest(request.not_allowed("range", chosen, ", ".join(RANGES)))
     since = _since(request.schedule, request.now)
     length = (request.now - since) // timedelta(minutes=1)
     return {
         "chosen": chosen,
-        "ranges": RANGES,
+        "ranges": {key: request.translate(words) for key, words in RANGES.items()},
         "since": since,
         "minutes": length if chosen == "event" else int(chosen),
         "room": request.conference.rooms.get(request.GET.get("room", "")),

@@ -63,7 +63,7 @@ def room(request: Any) -> dict[str, Any]:
     if template == TEMPLATES["group"]:
         allow_streams(request, youtube=bool(videos(request.room)))
     told = request.registry["live"].current()
-    state = room_state(request.room, request.schedule, told, request.now)
+    state = room_state(request.room, request.schedule, told, request.now, request.words)
     streams = kinds(request.conference.site, request.room)
     server = draw(state.told, CHANCE) or elsewhere(request.room)
     request.interchangeable.update(_interchangeable(state.told, server))
@@ -72,9 +72,11 @@ def room(request: Any) -> dict[str, Any]:
         "state": state,
         "sources": [link for link in links if not link.audio],
         "links": links,
-        "kinds": [(kind.stream, kind.file, kind.type, kind.label) for kind in streams],
+        "kinds": [
+            (kind.stream, kind.file, kind.type, request.translate(kind.label)) for kind in streams
+        ],
         "video": next(iter(videos(request.room)), ""),
-        "chat": _chat(request.room),
+        "chat": _chat(request, request.room),
     }
 
 
@@ -103,20 +105,25 @@ def _template(request: Any) -> str:
         name = "inroom" if local else "group"
     if name not in TEMPLATES:
         raise HTTPNotFound(
-            f"there is no template {name[:40]!r}; allowed: default, {', '.join(TEMPLATES)}"
+            request.not_allowed("template", name, ", ".join(("default", *TEMPLATES)))
         )
     return TEMPLATES[name]
 
 
-def _chat(room: Room) -> dict[str, str]:
+def _chat(request: Any, room: Room) -> dict[str, str]:
     """Return the addresses of a room's chat, by what they are."""
     channel = (room.ircchannel or room.channel).strip()
     links = {}
     if channel and room.ircnetwork:
         name = channel.lstrip("#")
         if room.ircnetwork.endswith("libera.chat"):
-            links["Chat in the browser"] = f"https://web.libera.chat/#{quote(name)}"
-        links[f"{channel} on {room.ircnetwork}"] = f"irc://{room.ircnetwork}/{quote(name)}"
+            links[request.translate("Chat in the browser")] = (
+                f"https://web.libera.chat/#{quote(name)}"
+            )
+        on = request.translate(
+            "%(channel)s on %(network)s", channel=channel, network=room.ircnetwork
+        )
+        links[on] = f"irc://{room.ircnetwork}/{quote(name)}"
     if room.irclog:
-        links["What was said"] = room.irclog
+        links[request.translate("What was said")] = room.irclog
     return links

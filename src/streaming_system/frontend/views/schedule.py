@@ -1,7 +1,7 @@
 """The programme: all of it, of one room, and one talk."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Any
@@ -17,7 +17,7 @@ from streaming_system.frontend.programme.talks import Entry, Programme, language
 from streaming_system.frontend.state import room_state
 from streaming_system.rooms import Room
 from streaming_system.schedule.export import Site, export
-from streaming_system.schedule.model import Event, RoomSchedule, Schedule
+from streaming_system.schedule.model import RoomSchedule, Schedule
 
 CACHE = 60  # seconds
 # A talk's page says whether it is on.
@@ -52,7 +52,9 @@ def schedule(request: Any) -> Response:
     asked = _asked(request, room=request.GET.get("room", ""))
     room = request.conference.rooms.get(asked.room)
     if asked.room and room is None:
-        raise HTTPNotFound(f"there is no room called {asked.room:.80}")
+        raise HTTPNotFound(
+            request.translate("there is no room called %(room)s", room=asked.room[:80])
+        )
     return _programme(request, asked, room)
 
 
@@ -67,13 +69,13 @@ def talk(request: Any) -> Response:
     """Show one talk: what it is about, when and where, and how to watch it."""
     entry = _entry(request)
     told = request.registry["live"].current()
-    state = room_state(entry.room, request.schedule, told, request.now)
+    state = room_state(entry.room, request.schedule, told, request.now, request.words)
     values = {
         "entry": entry,
         "state": state,
         "event": entry.event,
-        "status": status(entry.event, request.now),
-        "zone_names": zone_names([replace(entry, zone=state.zone)]),
+        "status": request.words.status(entry.event, request.now),
+        "zone_names": state.words.zone(entry.event.start.astimezone(state.zone)),
         "language_tag": language_tag,
     }
     return answer(request, tagged(render("talk.jinja2", values, request)))
@@ -95,40 +97,26 @@ def talk_as_ics(request: Any) -> Response:
     return response
 
 
-def status(event: Event, now: datetime) -> str:
-    """Return how it stands with a talk, to the minute."""
-    if now >= event.end:
-        return "Over"
-    until = event.start if now < event.start else event.end
-    minutes = -((now - until) // timedelta(minutes=1))
-    days, hours = minutes // 1440, minutes // 60
-    if days >= 2:
-        left = f"{days} days"
-    elif hours >= 1:
-        left = f"{hours} h {minutes % 60} min"
-    else:
-        left = f"{minutes} min"
-    return f"Starts in {left}" if now < event.start else f"On now, {left} left"
-
-
 def _entry(request: Any) -> Entry:
     name = request.matchdict["talk"]
     entry: Entry | None = request.registry["programmes"].talk(request.schedule, name)
     if entry is None:
-        raise HTTPNotFound("there is no such talk; perhaps it has been cancelled")
+        raise HTTPNotFound(
+            request.translate("there is no such talk; perhaps it has been cancelled")
+        )
     return entry
 
 
 def _asked(request: Any, room: str) -> Asked:
     view = request.GET.get("view", "")
     if view not in VIEWS:
-        raise HTTPBadRequest(f"view is {view!r:.40}; allowed: grid, list")
+        raise HTTPBadRequest(request.not_allowed("view", view, "grid, list"))
     day = request.GET.get("day", "")
     if day not in ("", ALL):
         try:
             day = date.fromisoformat(day).isoformat()
         except ValueError:
-            raise HTTPBadRequest(f"day is {day!r:.40}; allowed: YYYY-MM-DD, all") from None
+            raise HTTPBadRequest(request.not_allowed("day", day, "YYYY-MM-DD, all")) from None
     words = " ".join(request.GET.get("q", "")[:LONGEST_SEARCH].split())
     return Asked(day=day, room=room, view=view, q=words)
 
@@ -137,6 +125,7 @@ def _programme(request: Any, asked: Asked, room: Room | None) -> Response:
     whole = request.registry["programmes"].of(request.schedule)
     programme = whole if room is None else Programme(request.schedule, [room])
     day = _day(request, asked, programme, room)
+    request.page_query = _page_query(request, asked)
 
     def draw() -> str:
         values = _values(request, asked, programme, room, day)
@@ -144,13 +133,21 @@ def _programme(request: Any, asked: Asked, room: Room | None) -> Response:
         return page
 
     # Whatever else a page depends on belongs into the key.
-    key = (request.locale_name, request.application_url, request.path_info, asked, day)
+    # Links to the same page in other languages name the host.
+    said = (request.locale_name, request.asked_language is not None)
+    key = (said, request.application_url, request.path_info, asked, day)
     # Neither words nor days that anybody can make up may push the others out.
     if asked.q or "delta" in request.GET or not (day is None or programme.knows(day)):
         page = tagged(draw())
     else:
         page = request.registry["kept"].get(request.schedule, key, draw)
     return answer(request, page)
+
+
+def _page_query(request: Any, asked: Asked) -> dict[str, str]:
+    """Return what the page's address in another language asks for: no word that nobody reads."""
+    moved = {"delta": request.GET["delta"]} if "delta" in request.GET else {}
+    return asked.query() | moved
 
 
 def _day(request: Any, asked: Asked, programme: Programme, room: Room | None) -> date | None:
@@ -179,20 +176,13 @@ def _values(
         "day": day,
         "days": programme.days,
         "zone": programme.zone,
-        "zone_names": zone_names(shown or entries),
+        "zone_names": request.words.zones(entry.start for entry in shown or entries),
         "count": len(shown),
         "as_list": as_list,
         "table": None if as_list else _table(programme, shown, day),
         "language_tag": language_tag,
         "agenda": list(_agenda(programme, shown, day)) if as_list else [],
     }
-
-
-def zone_names(entries: list[Entry]) -> str:
-    """Return what the people there call their time: "CET", or "CET, CEST" where clocks change."""
-    names = dict.fromkeys(entry.start.tzname() or "" for entry in entries)
-    # Zones without letters of their own are called after their offset.
-    return ", ".join(f"UTC{name}" if name[:1] in "+-" else name for name in names if name)
 
 
 def _table(programme: Programme, entries: list[Entry], day: date | None) -> Grid:
