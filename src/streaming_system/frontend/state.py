@@ -77,11 +77,17 @@ class RoomState:
         if self.live:
             return self.words.translate("Live")
         if self.talk:
-            return self.words.translate("On now") if self.live is None else self.words.translate("No stream")
+            return (
+                self.words.translate("On now")
+                if self.live is None
+                else self.words.translate("No stream")
+            )
         if self.next_talk is None:
             return self.words.translate("Finished") if self.events else ""
         if self._first and is_break(self._first):
-            return self.words.translate("Break until %(time)s", time=self.clock(self.next_talk.start))
+            return self.words.translate(
+                "Break until %(time)s", time=self.clock(self.next_talk.start)
+            )
         return self.words.translate("Starts %(time)s", time=self.clock(self.next_talk.start))
 
     @property
