@@ -37,7 +37,8 @@ def undecodable(error: UnicodeDecodeError, request: Any) -> dict[str, Any]:
         unquote_to_bytes(request.query_string).decode()
     except UnicodeDecodeError:
         return _answer(request, HTTPBadRequest.code, "")
-    return fault(error, request)
+    answer: dict[str, Any] = fault(error, request)
+    return answer
 
 
 @exception_view_config(Exception, renderer="error.jinja2")

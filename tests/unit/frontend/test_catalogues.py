@@ -92,13 +92,15 @@ def test_nothing_is_doubtful(catalogue):
 
 
 def test_placeholders_are_those_of_the_english(catalogue):
-    wrong = []
-    for key, message in messages(catalogue).items():
-        for string in message.string if message.pluralizable else [message.string]:
-            if set(PLACEHOLDER.findall(key)) != set(PLACEHOLDER.findall(string)):
-                wrong.append((key, string))
+    for message in messages(catalogue).values():
         for check in checkers:
             check(catalogue, message)
+    wrong = [
+        (key, string)
+        for key, message in messages(catalogue).items()
+        for string in (message.string if message.pluralizable else [message.string])
+        if set(PLACEHOLDER.findall(key)) != set(PLACEHOLDER.findall(string))
+    ]
 
     assert wrong == []
 

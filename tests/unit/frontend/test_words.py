@@ -74,7 +74,7 @@ class TestNumbersAndNames:
             ("en", "1,234.5", "A, B, C", "Tuesday 24 November 2026", "09:05"),
             ("de", "1.234,5", "A, B und C", "Dienstag, 24. November 2026", "09:05"),
             ("fr", "1\u202f234,5", "A, B et C", "mardi 24 novembre 2026", "09:05"),
-            ("es", "1234,5", "A, B y C", "martes, 24 de noviembre de 2026", "09:05"),
+            ("es", "1.234,5", "A, B y C", "martes, 24 de noviembre de 2026", "09:05"),
         ],
     )
     def test_they_are_written_as_people_write(self, language, number, names, day, time):
