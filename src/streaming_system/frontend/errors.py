@@ -2,8 +2,9 @@
 
 import logging
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
-from pyramid.httpexceptions import HTTPException, HTTPInternalServerError
+from pyramid.httpexceptions import HTTPBadRequest, HTTPException, HTTPInternalServerError
 from pyramid.view import exception_view_config, notfound_view_config
 
 log = logging.getLogger(__name__)
@@ -28,6 +29,17 @@ def http_error(error: HTTPException, request: Any) -> dict[str, Any]:
     # Pyramid's own words for an unknown path are the path.
     detail = str(error.detail or "")
     return _answer(request, error.status_int, "" if detail.startswith("/") else detail)
+
+
+@exception_view_config(UnicodeDecodeError, renderer="error.jinja2")
+def undecodable(error: UnicodeDecodeError, request: Any) -> dict[str, Any]:
+    """Say that an address is none; whatever else cannot be decoded is a fault of ours."""
+    try:
+        unquote_to_bytes(request.query_string).decode()
+    except UnicodeDecodeError:
+        return _answer(request, HTTPBadRequest.code, "")
+    answer: dict[str, Any] = fault(error, request)
+    return answer
 
 
 @exception_view_config(Exception, renderer="error.jinja2")

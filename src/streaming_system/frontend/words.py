@@ -169,7 +169,8 @@ def _zone_name(key: str, name: str, daylight: bool, locale: str) -> str:
     """Return what a language calls a zone, or else what its own people do."""
     variant: Any = "daylight" if daylight else "standard"
     own = get_timezone_name(ZoneInfo(key), "short", locale=locale, zone_variant=variant)
-    if own.isalpha():
+    # French has a word of its own for UTC, which few would know.
+    if own.isalpha() and name != "UTC":
         return own
     # Zones without letters of their own are called after their offset.
     return f"UTC{name}" if name.startswith(("+", "-")) else name

@@ -24,5 +24,5 @@ def words(request: Any) -> Any:
     is_named = request.GET.get("v") == language.scripts.version
     response.cache_control.max_age = CACHE_VERSION if is_named else CACHE
     if is_named:
-        response.cache_control.immutable = True
+        response.cache_control.properties["immutable"] = None
     return response

@@ -1,0 +1,141 @@
+"""The catalogues: nothing is missing, doubtful or old in any language."""
+
+import importlib.util
+import io
+import re
+
+import pytest
+from babel.messages.checkers import checkers
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+
+LOCALE = "src/streaming_system/frontend/locale"
+LANGUAGES = ("de", "es", "fr")
+PLACEHOLDER = re.compile(r"%\(\w+\)s|\{\w+\}|%%")
+
+
+@pytest.fixture(scope="module")
+def tool(root):
+    """The tool that "make catalogues" runs."""
+    spec = importlib.util.spec_from_file_location("catalogues", root / "tools/catalogues.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def read(path, **more):
+    with path.open("rb") as file:
+        return read_po(file, **more)
+
+
+@pytest.fixture(scope="module")
+def template(root):
+    return read(root / LOCALE / "streaming-system.pot")
+
+
+@pytest.fixture(params=LANGUAGES)
+def folder(request, root):
+    return root / LOCALE / request.param / "LC_MESSAGES"
+
+
+@pytest.fixture
+def catalogue(folder):
+    return read(folder / "streaming-system.po", locale=folder.parent.name)
+
+
+def messages(catalogue):
+    return {
+        message.id[0] if message.pluralizable else message.id: message
+        for message in catalogue
+        if message.id
+    }
+
+
+def test_there_is_one_for_each_language(root):
+    found = {path.parent.parent.name for path in (root / LOCALE).glob("*/*/streaming-system.po")}
+
+    assert found == set(LANGUAGES)
+
+
+def test_the_template_has_all_words_of_the_sources(root, tool, tmp_path):
+    tool.extract(tmp_path / "found.pot")
+    found = (tmp_path / "found.pot").read_text()
+
+    # If this fails: make catalogues, and translate what is new.
+    assert (root / LOCALE / "streaming-system.pot").read_text() == found
+
+
+def test_words_of_all_kinds_of_sources_are_in_the_template(template):
+    places = {place.rpartition(".")[2] for message in template for place, _ in message.locations}
+
+    assert places == {"py", "jinja2", "js"}
+    assert {"Live", "now", "The tracker does not answer. This is what was known on {time}.",
+            "there is no room called %(room)s"} <= set(messages(template))  # fmt: skip
+
+
+def test_it_has_exactly_the_messages_of_the_template(template, catalogue):
+    assert set(messages(catalogue)) == set(messages(template))
+
+
+def test_nothing_is_missing(catalogue):
+    missing = [
+        key
+        for key, message in messages(catalogue).items()
+        if not (all(message.string) if message.pluralizable else message.string)
+    ]
+
+    assert missing == []
+
+
+def test_nothing_is_doubtful(catalogue):
+    assert [key for key, message in messages(catalogue).items() if message.fuzzy] == []
+
+
+def test_placeholders_are_those_of_the_english(catalogue):
+    for message in messages(catalogue).values():
+        for check in checkers:
+            check(catalogue, message)
+    wrong = [
+        (key, string)
+        for key, message in messages(catalogue).items()
+        for string in (message.string if message.pluralizable else [message.string])
+        if set(PLACEHOLDER.findall(key)) != set(PLACEHOLDER.findall(string))
+    ]
+
+    assert wrong == []
+
+
+def test_no_translation_is_more_than_text(catalogue):
+    # Templates take translations for HTML; values are escaped, translations are not.
+    strings = str([message.string for message in messages(catalogue).values()])
+
+    assert not re.search("[<>&]", strings)
+
+
+def test_the_compiled_one_is_made_of_this_source(folder, catalogue):
+    compiled = io.BytesIO()
+    write_mo(compiled, catalogue)
+
+    assert (folder / "streaming-system.mo").read_bytes() == compiled.getvalue()
+
+
+def test_french_has_no_break_before_its_high_punctuation(root):
+    catalogue = read(root / LOCALE / "fr/LC_MESSAGES/streaming-system.po", locale="fr")
+    wrong = [
+        string
+        for message in messages(catalogue).values()
+        for string in (message.string if message.pluralizable else [message.string])
+        if re.search(r"(?<!\u202f)[:;!?]|«(?!\u202f)|(?<!\u202f)»|'", string)
+    ]
+
+    assert wrong == []
+
+
+def test_updating_a_catalogue_keeps_it(root, tool, tmp_path, folder):
+    copy = tmp_path / folder.parent.name / "LC_MESSAGES/streaming-system.po"
+    copy.parent.mkdir(parents=True)
+    copy.write_bytes((folder / "streaming-system.po").read_bytes())
+
+    tool.update(tmp_path)
+
+    assert copy.read_text() == (folder / "streaming-system.po").read_text()
