@@ -16,6 +16,8 @@ def includeme(config: Any) -> None:
         ("brand.favicon", "/favicon.ico"),
         ("brand.robots", "/robots.txt"),
         ("brand.logo", "/brand/logo"),
+        ("brand.social", "/brand/social"),
+        ("theme", "/theme/{version}/{path:.+}"),
         ("schedule", "/schedule"),
         ("talk.ics", f"/talk/{TALK}.ics"),
         ("talk", f"/talk/{TALK}"),
