@@ -17,6 +17,7 @@ setup(
         "streaming_system": ["py.typed"],
         "streaming_system.kit": ["*.txt"],
         "streaming_system.frontend": ["templates/**/*", "static/**/*", "locale/**/*"],
+        "streaming_system.theme": ["examples/**/*"],
         "streaming_system.tracker": ["templates/**/*", "static/**/*"],
     },
     install_requires=[

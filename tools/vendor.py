@@ -1,7 +1,7 @@
-"""Fetch what browsers need of others' work into the frontend, so that nothing is fetched later.
+"""Fetch what browsers need of others' work into the package, so that nothing is fetched later.
 
-``make vendor`` runs it. What is taken, and from where, is said by vendor.json beside the files;
-change a version there, run it, look at the difference, commit.
+``make vendor`` runs it. What is taken, and from where, is said by each vendor.json beside the
+files; change a version there, run it, look at the difference, commit.
 """
 
 import base64
@@ -12,25 +12,30 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-FOLDER = Path(__file__).parent.parent / "src/streaming_system/frontend/static/vendor"
-MANIFEST = FOLDER / "vendor.json"
+SOURCE = Path(__file__).parent.parent / "src"
 
 
 def main() -> None:
-    """Bring every file up to what the manifest asks for, and note its integrity."""
-    entries = json.loads(MANIFEST.read_text(encoding="utf-8"))
+    """Bring every file up to what the manifests ask for, and note its integrity."""
+    for manifest in sorted(SOURCE.rglob("vendor.json")):
+        refresh(manifest)
+
+
+def refresh(manifest: Path) -> None:
+    """Bring the files beside a manifest up to what it asks for."""
+    entries = json.loads(manifest.read_text(encoding="utf-8"))
     packages = {(entry["package"], entry["version"]) for entry in entries}
     for package, version in sorted(packages):
         with tempfile.TemporaryDirectory() as folder, packed(package, version, folder) as archive:
             for entry in entries:
                 if (entry["package"], entry["version"]) == (package, version):
                     content = archive.extractfile(entry["path"]).read()
-                    target = FOLDER / entry["file"]
+                    target = manifest.parent / entry["file"]
                     target.parent.mkdir(exist_ok=True)
                     target.write_bytes(content)
                     entry["integrity"] = integrity(content)
                     print(f"{entry['file']}: {package} {version}, {len(content):,} bytes")
-    MANIFEST.write_text(json.dumps(entries, indent=2) + "\n", encoding="utf-8")
+    manifest.write_text(json.dumps(entries, indent=2) + "\n", encoding="utf-8")
 
 
 def packed(package: str, version: str, folder: str) -> tarfile.TarFile:

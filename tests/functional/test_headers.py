@@ -20,7 +20,11 @@ def addresses(site, room="hall", talk="guid-Soldering"):
     routes = site.app.registry.getUtility(IRoutesMapper).get_routes()
     # What stands for the parts of paths; a new one belongs here.
     parts = {"room": room, "talk": talk, "event": "testconf", "icon": "192", "language": "de"}
-    queries = {"oembed": f"/oembed?url=http://localhost/{room}"}
+    theme = site.app.registry["themes"].current()
+    others = {
+        "oembed": f"/oembed?url=http://localhost/{room}",
+        "theme": f"/theme/{theme.version}/style.css",
+    }
     found = {}
     for route in routes:
         if route.name == "asset":
@@ -28,7 +32,7 @@ def addresses(site, room="hall", talk="guid-Soldering"):
         elif route.name.startswith("__static"):
             path = "/static/site.css"
         else:
-            path = queries.get(route.name) or re.sub(
+            path = others.get(route.name) or re.sub(
                 r"{(\w+)(:[^}]*)?}", lambda match: parts[match[1]], route.pattern
             )
         found[route.name] = path
@@ -39,7 +43,7 @@ def addresses(site, room="hall", talk="guid-Soldering"):
 def live_site(make_site, tracker_says, tmp_path):
     """The pages with all that can be switched on, while the hall is live."""
     config = json.loads((tmp_path / "config.json").read_text())
-    config["config"]["embed"] = "https://blog.example.org"
+    config["config"] |= {"embed": "https://blog.example.org", "theme": "terminal"}
     (tmp_path / "config.json").write_text(json.dumps(config))
     tracker_says.says = told(hall=["webm_high", "ogg_high"], lab=None)
     return make_site(**{"tracker.internal_url": tracker_says.url})

@@ -48,6 +48,33 @@ def test_a_bad_configuration_is_one_line_and_exit_status_1(run, site):
     assert result.stderr.count("\n") == 1
 
 
+def test_the_theme_is_checked_and_what_is_corrected_in_it_is_said(run, site):
+    (site / "look").mkdir()
+    (site / "look/theme.json").write_text(
+        '{"name": "Ours", "colours": {"dark": {"accent": "#333"}}}'
+    )
+    example = (site / "config.private.json.example").read_text()
+    (site / "config.private.json").write_text(
+        example.replace('"config": {', '"config": {"theme": "./look",')
+    )
+
+    result = run("config", "check")
+
+    assert result.exit_code == 0
+    assert result.stdout.startswith("theme: Ours\n")
+    assert "'colours.dark.accent': #333333 has a contrast of 1." in result.stderr
+    assert "4.5:1 is the least; shown is #" in result.stderr
+
+    (site / "look/theme.json").write_text('{"colours": {"dark": {"accent": "#33"}}}')
+    result = run("config", "check")
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert (
+        "look/theme.json: key 'colours.dark.accent': is '#33', which is no colour" in result.stderr
+    )
+    # A machine that runs the tracker alone need not have the theme.
+    assert run("config", "check", "--only", "tracker").exit_code == 0
+
+
 def test_the_example_s_secret_will_not_do_in_production(run, site):
     (site / "config.private.json").write_text((site / "config.private.json.example").read_text())
 

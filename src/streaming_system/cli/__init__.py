@@ -10,7 +10,7 @@ import click
 
 from streaming_system import rooms
 from streaming_system.cli.admin import admin
-from streaming_system.cli.common import DEFAULT_INI, configuration, one_line_errors
+from streaming_system.cli.common import DEFAULT_INI, check_theme, configuration, one_line_errors
 from streaming_system.cli.schedule import schedule
 from streaming_system.cli.tracker import tracker
 from streaming_system.encoder import fake
@@ -62,6 +62,8 @@ def config_check(ini: Path, only: str | None) -> None:
 
     with one_line_errors():
         found = configuration(read_ini(ini, only or "frontend"))
+        if only != "tracker":
+            check_theme(found)
         try:
             if only != "frontend":
                 checked(read_ini(ini, "tracker"))

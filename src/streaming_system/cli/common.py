@@ -57,6 +57,21 @@ def configuration(settings: Mapping[str, str]) -> rooms.Config:
     return found
 
 
+def check_theme(config: rooms.Config) -> None:
+    """Read the theme that the configuration names; say what has been corrected in it."""
+    # Only those who check wait for the templates' language.
+    from streaming_system import theme
+
+    if config.site.theme:
+        try:
+            found = theme.load(config.site.theme)
+        except theme.ThemeError as error:
+            raise click.ClickException(" ".join(str(error).split())) from None
+        for note in found.notes:
+            click.echo(f"warning: {note}", err=True)
+        click.echo(f"theme: {found.name}")
+
+
 def reader(settings: Mapping[str, str], site: rooms.Site | None = None) -> Reader:
     """Return how feeds are read: the plugins and limits of the ini, the words of the configuration.
 

@@ -4,13 +4,16 @@ from pathlib import Path
 from typing import Any
 
 from pyramid.config import Configurator
+from pyramid.settings import asbool
 
 from streaming_system import rooms
-from streaming_system.frontend.kept import KeptPages
+from streaming_system.frontend.kept import MOST_PAGES, KeptPages
 from streaming_system.frontend.languages import DOMAIN
 from streaming_system.frontend.live import Asked, read_live, read_watched, read_wrong
 from streaming_system.frontend.programme.talks import Programmes
+from streaming_system.frontend.theming import Themes
 from streaming_system.schedule.reader import ScheduleFile
+from streaming_system.theme import ThemeError
 
 
 def main(global_config: dict[str, str], **local: str) -> Any:
@@ -21,7 +24,8 @@ def main(global_config: dict[str, str], **local: str) -> Any:
     settings: dict[str, Any] = {**global_config, **local}
     try:
         settings["conference"] = rooms.from_settings(settings)
-    except rooms.ConfigError as error:
+        settings["themes"] = Themes.from_settings(settings)
+    except (rooms.ConfigError, ThemeError) as error:
         raise SystemExit(str(error)) from None
     if not settings.get("schedule.file"):
         raise SystemExit("the ini file lacks the key schedule.file in [DEFAULT]")
@@ -32,13 +36,16 @@ def main(global_config: dict[str, str], **local: str) -> Any:
     with Configurator(settings=settings) as config:
         config.registry["schedule"] = ScheduleFile(Path(settings["schedule.file"]))
         config.registry["programmes"] = Programmes(settings["conference"])
-        config.registry["kept"] = KeptPages()
+        # Where templates are being written, pages are rendered each time.
+        reloads = asbool(settings.get("pyramid.reload_templates"))
+        config.registry["kept"] = KeptPages(0 if reloads else MOST_PAGES)
         tracker = settings.get("tracker.internal_url", "")
         config.registry["live"] = Asked(tracker, "/streams.json", read_live)
         config.registry["watched"] = Asked(tracker, "/api/v1/rooms", read_watched)
         config.registry["wrong"] = Asked(tracker, "/api/v1/incidents", read_wrong)
         config.include("pyramid_jinja2")
         config.add_jinja2_search_path("streaming_system.frontend:templates")
+        config.include(".theming")
         config.include(".request")
         config.include(".languages")
         config.include(".sharing")

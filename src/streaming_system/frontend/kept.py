@@ -15,9 +15,13 @@ MOST_PAGES = 64
 
 
 class KeptPages:
-    """The pages that have been asked for lately, of one version of the schedule."""
+    """The pages that have been asked for lately, of one version of the schedule.
 
-    def __init__(self) -> None:
+    :param most: how many of them.
+    """
+
+    def __init__(self, most: int = MOST_PAGES) -> None:
+        self._most = most
         self._lock = threading.Lock()
         self._schedule: Schedule | None = None
         self._pages: OrderedDict[Hashable, tuple[bytes, str]] = OrderedDict()
@@ -38,7 +42,7 @@ class KeptPages:
         with self._lock:
             if schedule is self._schedule:
                 self._pages[key] = page
-                while len(self._pages) > MOST_PAGES:
+                while len(self._pages) > self._most:
                     self._pages.popitem(last=False)
         return page
 

@@ -22,6 +22,7 @@ def includeme(config: Any) -> None:
         ("brand.favicon", "/favicon.ico"),
         ("brand.robots", "/robots.txt"),
         ("brand.logo", "/brand/logo"),
+        ("theme", "/theme/{version}/{path:.+}"),
         ("schedule", "/schedule"),
         ("talk.ics", f"/talk/{TALK}.ics"),
         ("talk", f"/talk/{TALK}"),

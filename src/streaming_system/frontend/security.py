@@ -93,6 +93,7 @@ def content_security_policy(
             "default-src 'none'",
             "script-src 'self'",
             "style-src 'self'",
+            "font-src 'self'",
             " ".join(["img-src 'self'", *sorted(pictures)]),
             *(["media-src http: https: blob:", "worker-src 'self'"] if streams else []),
             " ".join(

@@ -54,6 +54,7 @@ RESERVED_IDS = frozenset(
         "streams",
         "talk",
         "talks",
+        "theme",
         "tracker",
         "words",
     }
@@ -200,6 +201,9 @@ class _Merged:
         for key in ("schedule", "schedule-url"):
             if key in valid:
                 valid[key] = self._absolute(section, key, valid[key])
+        # A plain word is the name of a built-in theme.
+        if re.search(r"[/.]", valid.get("theme", "")):
+            valid["theme"] = self._absolute(section, "theme", valid["theme"])
         return valid
 
     def _interpolated(self, section: str, key: str, values: dict[str, Any]) -> Any:
@@ -239,7 +243,7 @@ class _Merged:
             )
 
     def _absolute(self, section: str, key: str, source: str) -> str:
-        """Make the path of a feed absolute: it is relative to the file that names it."""
+        """Make the path of a feed or a theme absolute: it is relative to the file that names it."""
         if not source or urlsplit(source).scheme in ("http", "https"):
             return source
         origin = self._origin(section, key)

@@ -57,6 +57,7 @@ class Site:
     :param schedule_url: the feed of every room that names none of its own.
     :param schedule_columns: for a feed that is a table, the column that holds each thing.
     :param embed: the origins whose pages may frame the player, ``*`` for all.
+    :param theme: how the pages look: a built-in theme's name, an absolute path, or "" for ours.
     """
 
     secret: str
@@ -70,6 +71,7 @@ class Site:
     schedule_columns: Mapping[str, str] = field(default_factory=dict)
     schedule_timezone: ZoneInfo | None = None
     embed: tuple[str, ...] = ()
+    theme: str = ""
 
     def is_local(self, address: str) -> bool:
         """Tell whether a viewer with this address is in the venue."""

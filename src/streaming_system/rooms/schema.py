@@ -234,6 +234,13 @@ def _feed(node: colander.SchemaNode, value: str) -> None:
         )
 
 
+def _theme(node: colander.SchemaNode, value: str) -> None:
+    if "\0" in value or (value and not re.search(r"[/.]", value) and not LABEL.fullmatch(value)):
+        raise colander.Invalid(
+            node, f"is {_shown(value)}; allowed: a built-in theme's name, or a path such as ./theme"
+        )
+
+
 def _video_id(node: colander.SchemaNode, value: str) -> None:
     if value and not _VIDEO_ID.fullmatch(value):
         raise colander.Invalid(
@@ -276,6 +283,7 @@ class SiteSchema(colander.Schema):
     schedule_columns = colander.SchemaNode(_Columns(), name="schedule-columns", missing={})
     schedule_timezone = colander.SchemaNode(_Zone(), name="schedule-timezone", missing=None)
     embed = colander.SchemaNode(_Origins(), missing=())
+    theme = _text("theme", _theme)
 
 
 class RoomSchema(colander.Schema):

@@ -7,9 +7,14 @@ import json
 import pytest
 
 
-@pytest.fixture
-def folder(root):
-    return root / "src/streaming_system/frontend/static/vendor"
+@pytest.fixture(
+    params=[
+        "frontend/static/vendor",
+        "theme/examples/festival/fonts",
+    ]
+)
+def folder(root, request):
+    return root / "src/streaming_system" / request.param
 
 
 @pytest.fixture
@@ -43,3 +48,9 @@ def test_what_we_name_of_each_file_is_complete(entries):
             "name", "version", "licence", "package", "path", "file", "integrity",
         }  # fmt: skip
         assert all(entry.values())
+
+
+def test_no_manifest_is_left_out(root):
+    found = {path.parent.name for path in (root / "src").rglob("vendor.json")}
+
+    assert found == {"vendor", "fonts"}

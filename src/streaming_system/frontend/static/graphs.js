@@ -114,5 +114,6 @@ for (const link of links) {
 }
 addEventListener("popstate", () => choose(new URLSearchParams(location.search).get("range") ?? "120"));
 document.addEventListener("visibilitychange", () => { if (document.hidden) clearTimeout(planned); else ask(); });
+document.addEventListener("schemechange", () => figures.forEach((figure) => figure.redraw()));
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => figures.forEach((figure) => figure.redraw()));
 ask();

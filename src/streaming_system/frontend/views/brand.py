@@ -1,8 +1,9 @@
-"""The event's own logo, favicon and robots.txt; ours where it has none."""
+"""The event's own logo, favicon, social picture and robots.txt; ours where it has none."""
 
 from pathlib import Path
 from typing import Any
 
+from pyramid.httpexceptions import HTTPNotFound
 from pyramid.response import FileResponse
 from pyramid.view import view_config
 
@@ -22,6 +23,9 @@ FAVICONS = {
 }
 # What messengers show of the event. They know no vector graphics.
 PICTURES = {
+    "social.png": "image/png",
+    "social.jpg": "image/jpeg",
+    "social.webp": "image/webp",
     "logo.png": "image/png",
     "logo.webp": "image/webp",
     "logo.jpg": "image/jpeg",
@@ -35,40 +39,50 @@ OURS = Path(__file__).parent.parent / "static"
 @view_config(route_name="brand.logo")
 def logo(request: Any) -> FileResponse:
     """Return the event's logo."""
-    return _brand(request, LOGOS)
+    return _brand(request, LOGOS, "logo")
 
 
 @view_config(route_name="brand.favicon")
 def favicon(request: Any) -> FileResponse:
     """Return the event's favicon."""
-    return _brand(request, FAVICONS)
-
-
-@view_config(route_name="brand.robots")
-def robots(request: Any) -> FileResponse:
-    """Return the event's robots.txt."""
-    return _brand(request, ROBOTS)
+    return _brand(request, FAVICONS, "favicon")
 
 
 @view_config(route_name="brand.picture")
 def picture(request: Any) -> FileResponse:
-    """Return a picture that stands for the event."""
-    return _brand(request, PICTURES)
+    """Return a picture that stands for the event where somebody links to the site."""
+    return _brand(request, PICTURES, "social")
 
 
 @view_config(route_name="brand.icon")
 def icon(request: Any) -> FileResponse:
     """Return an icon for the screens of phones."""
-    return _brand(request, {f"icon-{request.matchdict['icon']}.png": "image/png"})
+    return _brand(request, {f"icon-{request.matchdict['icon']}.png": "image/png"}, "")
 
 
-def _brand(request: Any, names: dict[str, str]) -> FileResponse:
+@view_config(route_name="brand.robots")
+def robots(request: Any) -> FileResponse:
+    """Return the event's robots.txt."""
+    return _brand(request, ROBOTS, "")
+
+
+def _brand(request: Any, names: dict[str, str], kind: str) -> FileResponse:
+    found = _find(request, names, kind)
+    if found is None:
+        raise HTTPNotFound("this site has no such picture")
+    path, media_type = found
+    return FileResponse(str(path), request=request, content_type=media_type, cache_max_age=CACHE)
+
+
+def _find(request: Any, names: dict[str, str], kind: str) -> tuple[Path, str] | None:
+    """Return a file and its media type: the event's, else the theme's, else ours."""
     folder = request.registry.settings.get("brand.folder")
-    for place in ([Path(folder)] if folder else []) + [OURS]:
-        for name, media_type in names.items():
-            path = place / name
-            if path.is_file():
-                return FileResponse(
-                    str(path), request=request, content_type=media_type, cache_max_age=CACHE
-                )
-    raise FileNotFoundError(f"our own {next(iter(names))} is missing from the package")
+    theme = request.theme.theme if request.theme else None
+    of_theme = theme.file(getattr(theme, kind)) if theme and kind else None
+    in_folder = _first(Path(folder), names) if folder else None
+    return in_folder or of_theme or _first(OURS, names)
+
+
+def _first(folder: Path, names: dict[str, str]) -> tuple[Path, str] | None:
+    files = ((folder / name, media_type) for name, media_type in names.items())
+    return next((found for found in files if found[0].is_file()), None)

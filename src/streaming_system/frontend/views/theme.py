@@ -1,0 +1,32 @@
+"""What browsers need of the event's theme."""
+
+from typing import Any
+
+from pyramid.httpexceptions import HTTPNotFound
+from pyramid.response import FileResponse, Response
+from pyramid.view import view_config
+
+CACHE = 365 * 24 * 3600  # seconds
+# An address of another version may lead to a page that is a little older, or newer.
+OTHER_CACHE = 60  # seconds
+STYLESHEET = "style.css"
+
+
+@view_config(route_name="theme")
+def theme(request: Any) -> Response:
+    """Return the stylesheet, a font or a picture."""
+    shown, path = request.theme, request.matchdict["path"]
+    if shown is None:
+        raise HTTPNotFound("this site has no theme")
+    age = CACHE if request.matchdict["version"] == shown.version else OTHER_CACHE
+    if path == STYLESHEET:
+        response = Response(shown.sheet, content_type="text/css", charset="utf-8", request=request)
+        response.cache_control.max_age = age
+        response.etag = shown.version
+        response.conditional_response = True
+        return response
+    found = shown.theme.file(path)
+    if found is None:
+        raise HTTPNotFound("the theme has no such file")
+    file, media_type = found
+    return FileResponse(str(file), request=request, content_type=media_type, cache_max_age=age)

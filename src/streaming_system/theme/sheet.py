@@ -1,0 +1,48 @@
+"""The stylesheet of a theme: what theme.json says, then what theme.css says, in the last layer."""
+
+from streaming_system.theme.model import COLOURS, Theme
+
+# Families that are no font's name, and so stand without quotes.
+GENERIC = frozenset(
+    [
+        "serif",
+        "sans-serif",
+        "monospace",
+        "cursive",
+        "fantasy",
+        "system-ui",
+        "ui-serif",
+        "ui-sans-serif",
+        "ui-monospace",
+        "ui-rounded",
+        "math",
+        "emoji",
+    ]
+)
+_TOKENS = {"text": "--font", "titles": "--font-titles"}
+
+
+def stylesheet(theme: Theme) -> str:
+    """Return the stylesheet. Its addresses are relative to ``fonts/`` and ``pictures/``."""
+    light, dark = theme.colours["light"], theme.colours["dark"]
+    tokens = [f"--{name}: light-dark({light[name]}, {dark[name]});" for name in COLOURS]
+    faces = []
+    for use, font in theme.fonts.items():
+        stack = ", ".join(name if name in GENERIC else f'"{name}"' for name in font.stack)
+        tokens.append(f"{_TOKENS[use]}: {stack};")
+        faces += [
+            f'@font-face {{ font-family: "{font.stack[0]}"; font-weight: {weight}; '
+            f'font-display: swap; src: url("{path}") format("woff2"); }}'
+            for weight, path in font.files.items()
+        ]
+    if theme.radius is not None:
+        tokens.append(f"--radius: {theme.radius}px;")
+    if not theme.shadow:
+        tokens.append("--shadow: none;")
+    rules = [
+        *dict.fromkeys(faces),
+        "@layer tokens { :root { " + " ".join(tokens) + " } }",
+    ]
+    if theme.pattern:
+        rules.append(f'@layer theme {{ .pattern {{ background-image: url("{theme.pattern}"); }} }}')
+    return "\n".join([*rules, "@layer theme {", theme.css, "}", ""])
