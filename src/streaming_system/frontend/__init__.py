@@ -26,6 +26,7 @@ def main(global_config: dict[str, str], **local: str) -> Any:
         raise SystemExit("the ini file lacks the key schedule.file in [DEFAULT]")
     settings.setdefault("tracker.url", "/tracker")
     settings |= {"jinja2.trim_blocks": "true", "jinja2.lstrip_blocks": "true"}
+    settings["jinja2.newstyle"] = "true"
     with Configurator(settings=settings) as config:
         config.registry["schedule"] = ScheduleFile(Path(settings["schedule.file"]))
         config.registry["programmes"] = Programmes(settings["conference"])

@@ -1,13 +1,12 @@
 """What a browser may do with our pages: nothing that calls on anybody else by itself."""
 
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
 from pyramid.events import NewResponse
 
 from streaming_system.rooms import Config
-
-YOUTUBE = "https://www.youtube-nocookie.com"
 
 
 def includeme(config: Any) -> None:
@@ -24,23 +23,23 @@ def includeme(config: Any) -> None:
     config.add_subscriber(add_headers, NewResponse)
 
 
-def allow_streams(request: Any, *, youtube: bool) -> None:
-    """Let the page that answers a request play streams and, where it may lead there, YouTube."""
+def allow_streams(request: Any, *, frames: Iterable[str]) -> None:
+    """Let the page that answers a request play streams, and frame others' players."""
     settings = request.registry.settings
     request.response.headers["Content-Security-Policy"] = content_security_policy(
-        settings["conference"], settings["tracker.url"], streams=True, youtube=youtube
+        settings["conference"], settings["tracker.url"], streams=True, frames=frames
     )
 
 
 def content_security_policy(
-    conference: Config, tracker_url: str, *, streams: bool = False, youtube: bool = False
+    conference: Config, tracker_url: str, *, streams: bool = False, frames: Iterable[str] = ()
 ) -> str:
     """Return the policy: this site, and the pictures it is configured with.
 
     :param streams: also streams. They come from servers that register while we run, most of them
         by bare address, so the policy cannot name them. A player of HLS fetches them by itself, and
         hands them to the browser as blobs.
-    :param youtube: also a frame with a video of YouTube's, which a viewer asks for.
+    :param frames: also frames from there: players of others, which a viewer asks for.
     """
     rooms = (conference.default, *conference.rooms.values())
     pictures = {_origin(url) for room in rooms for url in (room.logo, room.preview)} - {""}
@@ -57,7 +56,7 @@ def content_security_policy(
                     ["connect-src 'self'", _origin(tracker_url), "http: https:" if streams else ""],
                 )
             ),
-            *([f"frame-src {YOUTUBE}"] if youtube else []),
+            *([" ".join(["frame-src", *framed])] if (framed := list(frames)) else []),
             "form-action 'self'",
             "base-uri 'none'",
             "frame-ancestors 'self'",

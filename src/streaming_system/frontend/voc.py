@@ -15,7 +15,7 @@ from itertools import groupby
 from typing import Any
 from urllib.parse import urljoin
 
-from streaming_system.frontend.player import Source, direct_links, draw, elsewhere, kinds
+from streaming_system.frontend.player import Source, direct_links, kinds, server_at
 from streaming_system.frontend.state import RoomState
 from streaming_system.rooms import RESERVED_IDS, Site
 from streaming_system.schedule.model import Event
@@ -128,7 +128,7 @@ def _room(state: RoomState, mandator: str, where: Addresses, now: datetime) -> d
         "display": room.title,
         "stream": room.id,
         "status": {True: "live", False: "offline", None: "unknown"}[state.live],
-        "youtube": f"https://www.youtube.com/watch?v={room.youtube}" if room.youtube else None,
+        "youtube": f"https://www.youtube.com/watch?v={state.youtube}" if state.youtube else None,
         "talks": {
             "current": _current(state) if state.current else None,
             "next": _talk(state, state.next_talk) if state.next_talk else None,
@@ -140,13 +140,14 @@ def _room(state: RoomState, mandator: str, where: Addresses, now: datetime) -> d
 def links_of(state: RoomState, site: Site, now: datetime) -> list[Source]:
     """Return a room's streams: of the server that is named for some seconds, by its share."""
     chance = random.Random(f"{state.room.id} {now.timestamp() // FRESH_FOR}")
-    server = draw(state.told, chance) or elsewhere(state.room)
+    server = server_at(state.room, state.told, now, chance)
     return direct_links(server, kinds(site, state.room))
 
 
 def _is_told_to_stream(state: RoomState) -> bool:
     """Tell whether a talk is on in a room of which nobody knows whether it streams."""
-    return state.talk is not None and (state.live is None or bool(state.room.youtube))
+    elsewhere = bool(state.youtube) or state.source is not None
+    return state.talk is not None and (state.live is None or elsewhere)
 
 
 def _streams(title: str, links: Iterable[Source]) -> list[dict[str, Any]]:

@@ -7,7 +7,14 @@ from urllib.parse import quote
 from pyramid.httpexceptions import HTTPNotFound
 from pyramid.view import view_config
 
-from streaming_system.frontend.player import direct_links, draw, elsewhere, kinds, videos
+from streaming_system.frontend.player import (
+    direct_links,
+    frame_at,
+    frame_origins,
+    kinds,
+    server_at,
+    source_key,
+)
 from streaming_system.frontend.security import allow_streams
 from streaming_system.frontend.state import name_order, room_state, room_states
 from streaming_system.rooms import Room
@@ -59,18 +66,19 @@ def room(request: Any) -> dict[str, Any]:
     """Show one room: the picture, what is on, what comes next, where people talk."""
     request.override_renderer = template = _template(request)
     if template == TEMPLATES["group"]:
-        allow_streams(request, youtube=bool(videos(request.room)))
+        allow_streams(request, frames=frame_origins(request.room))
     told = request.registry["live"].current()
     state = room_state(request.room, request.schedule, told, request.now)
     streams = kinds(request.conference.site, request.room)
-    server = draw(state.told, CHANCE) or elsewhere(request.room)
+    server = server_at(request.room, state.told, request.now, CHANCE)
     links = direct_links(server, streams)
     return {
         "state": state,
         "sources": [link for link in links if not link.audio],
         "links": links,
         "kinds": [(kind.stream, kind.file, kind.type, kind.label) for kind in streams],
-        "video": next(iter(videos(request.room)), ""),
+        "frame": frame_at(request.room, request.now),
+        "source": source_key(request.room, request.now),
         "chat": _chat(request.room),
     }
 
