@@ -8,6 +8,7 @@ from pyramid.config import Configurator
 from streaming_system import rooms
 from streaming_system.frontend.kept import KeptPages
 from streaming_system.frontend.live import Asked, read_live, read_watched, read_wrong
+from streaming_system.frontend.previews import Previews
 from streaming_system.frontend.programme.talks import Programmes
 from streaming_system.schedule.reader import ScheduleFile
 
@@ -31,6 +32,8 @@ def main(global_config: dict[str, str], **local: str) -> Any:
         config.registry["schedule"] = ScheduleFile(Path(settings["schedule.file"]))
         config.registry["programmes"] = Programmes(settings["conference"])
         config.registry["kept"] = KeptPages()
+        folder = settings.get("preview.folder")
+        config.registry["previews"] = Previews(Path(folder) if folder else None)
         tracker = settings.get("tracker.internal_url", "")
         config.registry["live"] = Asked(tracker, "/streams.json", read_live)
         config.registry["watched"] = Asked(tracker, "/api/v1/rooms", read_watched)

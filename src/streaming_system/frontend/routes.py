@@ -25,6 +25,7 @@ def includeme(config: Any) -> None:
         ("apps.v2", "/streams/v2.json"),
         ("apps.schema", "/streams/v2.schema.json"),
         ("apps.playlist", "/streams.m3u"),
+        ("room.preview", f"/preview/{ROOM}{{large:(?:-large)?}}.{{form:avif|webp|jpg}}"),
         ("room.playlist", f"/{ROOM}/stream.m3u"),
         ("room.atom", f"/{ROOM}/atom"),
         ("room.schedule", f"/{ROOM}/schedule"),

@@ -8,7 +8,7 @@ conference, ``status`` and ``youtube`` of a room, ``mimeType`` of an address.
 import random
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -17,7 +17,7 @@ from urllib.parse import urljoin
 
 from streaming_system.frontend.player import Source, direct_links, kinds, server_at
 from streaming_system.frontend.state import RoomState
-from streaming_system.rooms import RESERVED_IDS, Site
+from streaming_system.rooms import RESERVED_IDS, Room, Site
 from streaming_system.schedule.model import Event
 
 # How the document calls what a media type is carried by.
@@ -46,12 +46,14 @@ class Addresses:
 
     :param site: the site's own address, without a slash at its end.
     :param picture: the address of a picture for rooms that have none.
+    :param poster: tells the address of a room's own picture, "" if it has none.
     :param streams: what the configuration says of the places that streams have on endpoints.
     """
 
     site: str
     picture: str
     streams: Site
+    poster: Callable[[Room], str]
 
     def absolute(self, address: str) -> str:
         """Return an address of the configuration as a program far away can use it."""
@@ -117,7 +119,8 @@ def _conference(
 
 def _room(state: RoomState, mandator: str, where: Addresses, now: datetime) -> dict[str, Any]:
     room = state.room
-    picture = where.absolute(room.preview) if room.preview else where.picture
+    poster = where.poster(room)
+    picture = where.absolute(poster) if poster else where.picture
     return {
         "guid": None,
         "slug": room.id,

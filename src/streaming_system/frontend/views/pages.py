@@ -7,6 +7,7 @@ from urllib.parse import quote
 from pyramid.httpexceptions import HTTPNotFound
 from pyramid.view import view_config
 
+from streaming_system.frontend.overview import overviews
 from streaming_system.frontend.player import (
     direct_links,
     frame_at,
@@ -28,16 +29,10 @@ TEMPLATES = {"group": "room.jinja2", "inroom": "inroom.jinja2"}
 
 @view_config(route_name="index", renderer="index.jinja2", http_cache=CACHE)
 def index(request: Any) -> dict[str, Any]:
-    """Show all rooms: the live ones first, the others folded away."""
-    states = room_states(request)
-    live = [state for state in states if state.live]
-    known = any(state.live is not None and not state.room.youtube for state in states)
-    starting = [state for state in states if state.next_talk]
-    return {
-        "shown": live if known else states,
-        "folded": [state for state in states if not state.live] if known else [],
-        "next_up": min(starting, key=lambda s: s.next_talk.start, default=None),  # type: ignore[union-attr]
-    }
+    """Show all rooms by their events: live ones first, then those that begin soon, then the rest."""
+    events = overviews(room_states(request), request.now)
+    changes = [event.changes_at for event in events if event.changes_at]
+    return {"events": events, "changes_at": min(changes, default=None)}
 
 
 @view_config(route_name="monitor", renderer="monitor.jinja2", http_cache=CACHE)
