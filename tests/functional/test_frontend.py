@@ -57,7 +57,8 @@ def text(element):
 
 
 class TestIndex:
-    def test_live_rooms_are_shown_and_the_others_folded_away(self, live_site):
+    def test_live_rooms_are_shown_and_the_others_folded_away(self, live_site, clock):
+        clock["now"] -= timedelta(minutes=30)
         page = live_site.get("/")
 
         shown = [card["data-room"] for card in page.html.select("main > div > ul .card")]
@@ -99,7 +100,7 @@ class TestIndex:
         assert notice.startswith(
             "Nothing is streaming right now. The next talk starts at 11:00 AEDT in Lab: Soldering."
         )
-        assert cards(page) == [("hall", "false", "No stream"), ("lab", "false", "Starts 11:00")]
+        assert cards(page) == [("lab", "false", "Starts 11:00"), ("hall", "false", "No stream")]
 
     @pytest.mark.parametrize(
         ("local", "badge"),

@@ -10,6 +10,7 @@ from streaming_system import rooms
 from streaming_system.frontend.kept import MOST_PAGES, KeptPages
 from streaming_system.frontend.languages import DOMAIN
 from streaming_system.frontend.live import Asked, read_live, read_watched, read_wrong
+from streaming_system.frontend.previews import Previews
 from streaming_system.frontend.programme.talks import Programmes
 from streaming_system.frontend.theming import Themes
 from streaming_system.schedule.reader import ScheduleFile
@@ -39,6 +40,8 @@ def main(global_config: dict[str, str], **local: str) -> Any:
         # Where templates are being written, pages are rendered each time.
         reloads = asbool(settings.get("pyramid.reload_templates"))
         config.registry["kept"] = KeptPages(0 if reloads else MOST_PAGES)
+        folder = settings.get("preview.folder")
+        config.registry["previews"] = Previews(Path(folder) if folder else None)
         tracker = settings.get("tracker.internal_url", "")
         config.registry["live"] = Asked(tracker, "/streams.json", read_live)
         config.registry["watched"] = Asked(tracker, "/api/v1/rooms", read_watched)

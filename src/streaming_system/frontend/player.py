@@ -2,10 +2,15 @@
 
 import random
 from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlsplit
 
 from streaming_system.frontend.live import Live, Server
 from streaming_system.frontend.words import noted
 from streaming_system.rooms import Room, Site
+from streaming_system.rooms.sources import elsewhere_at, source_at, uses_endpoints, youtube_at
+
+YOUTUBE = "https://www.youtube-nocookie.com"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,20 +74,81 @@ def kinds(site: Site, room: Room) -> list[Kind]:
     ]
 
 
-def elsewhere(room: Room) -> Server | None:
-    """Return where a room's streams are when none of its endpoints is there, as configured."""
-    for fallback in room.fallbacks:
-        if fallback.kind == "url":
+@dataclass(frozen=True, kw_only=True)
+class Frame:
+    """Somebody else's player, which comes into the page when a viewer asks for it.
+
+    :param kind: ``youtube`` or ``iframe``.
+    :param value: the id of the video, or the address of the page with the player.
+    """
+
+    kind: str
+    value: str
+
+    @property
+    def origin(self) -> str:
+        """Whom the browser has to ask for it."""
+        if self.kind == "youtube":
+            return YOUTUBE
+        parts = urlsplit(self.value)
+        return f"{parts.scheme}://{parts.netloc}"
+
+    @property
+    def host(self) -> str:
+        """What people know them by."""
+        return "YouTube" if self.kind == "youtube" else urlsplit(self.value).hostname or ""
+
+    @property
+    def page(self) -> str:
+        """Where it is for whoever wants it in a page of its own."""
+        if self.kind == "youtube":
+            return f"https://www.youtube.com/watch?v={self.value}"
+        return self.value
+
+
+def elsewhere(room: Room, now: datetime) -> Server | None:
+    """Return where a room's streams are when no endpoint has them, as configured."""
+    for place in elsewhere_at(room, now):
+        if place.kind == "url":
             formats = tuple(stream for stream, *_ in _STREAMS)
-            url = fallback.value.replace("{room}", room.id)
+            url = place.value.replace("{room}", room.id)
             return Server(url=url, name="cdn", formats=formats)
     return None
 
 
-def videos(room: Room) -> list[str]:
-    """Return the ids of the YouTube videos that a room may lead to."""
-    others = [fallback.value for fallback in room.fallbacks if fallback.kind == "youtube"]
-    return list(filter(None, [room.youtube, *others]))
+def frame_at(room: Room, now: datetime) -> Frame | None:
+    """Return the player of others that a room's page leads to now."""
+    own = youtube_at(room, now)
+    if own:
+        return Frame(kind="youtube", value=own)
+    for place in elsewhere_at(room, now):
+        if place.kind in ("youtube", "iframe"):
+            return Frame(kind=place.kind, value=place.value)
+    return None
+
+
+def frame_origins(room: Room) -> list[str]:
+    """Return everybody whom a room's page may ever frame: it changes its source by itself."""
+    places = [
+        ("youtube" if room.youtube else "", room.youtube),
+        *((fallback.kind, fallback.value) for fallback in room.fallbacks),
+        *((source.kind, source.value) for source in room.sources),
+    ]
+    return sorted(
+        {Frame(kind=kind, value=at).origin for kind, at in places if kind in ("youtube", "iframe")}
+    )
+
+
+def server_at(room: Room, told: Live | None, now: datetime, chance: random.Random) -> Server | None:
+    """Return the server of a room's streams for whoever asks now; ``None`` if there is none."""
+    drawn = draw(told, chance) if uses_endpoints(room, now) else None
+    return drawn or elsewhere(room, now)
+
+
+def source_key(room: Room, now: datetime) -> str:
+    """Return a name of the source with times that is on; a page compares it with its own."""
+    on = source_at(room, now)
+    return f"{on.kind}:{on.value}" if on else ""
 
 
 def draw(told: Live | None, chance: random.Random) -> Server | None:

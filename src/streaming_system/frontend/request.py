@@ -5,6 +5,7 @@ from typing import Any
 
 from pyramid.httpexceptions import HTTPBadRequest, HTTPNotFound
 
+from streaming_system.frontend.previews import FORMATS
 from streaming_system.frontend.programme.talks import talk_id
 from streaming_system.rooms import Room
 from streaming_system.schedule.model import Event
@@ -26,6 +27,8 @@ def includeme(config: Any) -> None:
     )
     config.add_request_method(_talk_path, "talk_path")
     config.add_request_method(_not_allowed, "not_allowed")
+    config.add_request_method(_previews, "previews")
+    config.add_request_method(_poster, "poster")
     config.add_request_method(_site_title, "site_title", reify=True)
 
 
@@ -74,6 +77,31 @@ def _talk_path(request: Any, event: Event) -> str:
         return ""
     path: str = request.route_path("talk", talk=talk_id(event))
     return path
+
+
+def _previews(request: Any, room: Room, *, large: bool = False) -> list[tuple[str, str]]:
+    """Return the addresses of a room's fresh pictures and their types, the last for any browser.
+
+    What the configuration names comes before what encoders write.
+    """
+    if room.preview:
+        return [(room.preview, "")]
+    pictures = request.registry["previews"]
+    large = large and bool(pictures.formats(room.id, large=True))
+    size = "-large" if large else ""
+    return [
+        (
+            request.route_path("room.preview", room=room.id, large=size, form=form),
+            FORMATS[form],
+        )
+        for form in pictures.formats(room.id, large=large)
+    ]
+
+
+def _poster(request: Any, room: Room) -> str:
+    """Return the address of one large picture of a room; "" if there is none."""
+    found = request.previews(room, large=True)
+    return found[-1][0] if found else ""
 
 
 def _site_title(request: Any) -> str:

@@ -37,6 +37,7 @@ def includeme(config: Any) -> None:
         ("apps.schema", "/streams/v2.schema.json"),
         ("apps.playlist", "/streams.m3u"),
         ("words", "/words/{language:[A-Za-z0-9-]+}.json"),
+        ("room.preview", f"/preview/{ROOM}{{large:(?:-large)?}}.{{form:avif|webp|jpg}}"),
         ("room.playlist", f"/{ROOM}/stream.m3u"),
         ("room.atom", f"/{ROOM}/atom"),
         ("room.schedule", f"/{ROOM}/schedule"),

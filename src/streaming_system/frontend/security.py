@@ -1,13 +1,13 @@
 """What a browser may do with our pages: nothing that calls on anybody else by itself."""
 
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
 from pyramid.events import NewResponse
 
+from streaming_system.frontend.player import frame_origins
 from streaming_system.rooms import Config
-
-YOUTUBE = "https://www.youtube-nocookie.com"
 
 # What pages never use, and neither may what they frame. Only names that browsers know: they
 # complain of others.
@@ -26,29 +26,23 @@ _DENIED = (
     "usb",
     "xr-spatial-tracking",
 )
-# What the player uses, and the one of YouTube that a viewer asks for.
+# What the player uses, and those of others that a viewer asks for.
 _FOR_PLAYERS = ("autoplay", "encrypted-media", "fullscreen", "picture-in-picture")
 _FOR_US = ("clipboard-write", "screen-wake-lock", "web-share")
-PERMISSIONS = ", ".join(
-    (
-        *(f"{name}=()" for name in _DENIED),
-        *(f'{name}=(self "{YOUTUBE}")' for name in _FOR_PLAYERS),
-        *(f"{name}=(self)" for name in _FOR_US),
-    )
-)
 
 
 def includeme(config: Any) -> None:
     """Send the headers with every answer."""
     settings = config.get_settings()
     policy = content_security_policy(settings["conference"], settings["tracker.url"])
+    permissions = permissions_policy(settings["conference"])
 
     def add_headers(event: NewResponse) -> None:
         headers = event.response.headers
         headers.setdefault("Content-Security-Policy", policy)
         headers["X-Content-Type-Options"] = "nosniff"
         headers["Referrer-Policy"] = "strict-origin-when-cross-origin"
-        headers["Permissions-Policy"] = PERMISSIONS
+        headers["Permissions-Policy"] = permissions
         headers["Cross-Origin-Opener-Policy"] = "same-origin"
         # For browsers that do not know frame-ancestors, which says the same.
         if "frame-ancestors 'self'" in headers["Content-Security-Policy"].split("; "):
@@ -57,11 +51,24 @@ def includeme(config: Any) -> None:
     config.add_subscriber(add_headers, NewResponse)
 
 
-def allow_streams(request: Any, *, youtube: bool) -> None:
-    """Let the page that answers a request play streams and, where it may lead there, YouTube."""
+def permissions_policy(conference: Config) -> str:
+    """Return what pages, and what they may frame, can use of a browser."""
+    framed = {origin for room in conference.rooms.values() for origin in frame_origins(room)}
+    players = " ".join(["self", *(f'"{origin}"' for origin in sorted(framed))])
+    return ", ".join(
+        (
+            *(f"{name}=()" for name in _DENIED),
+            *(f"{name}=({players})" for name in _FOR_PLAYERS),
+            *(f"{name}=(self)" for name in _FOR_US),
+        )
+    )
+
+
+def allow_streams(request: Any, *, frames: Iterable[str]) -> None:
+    """Let the page that answers a request play streams, and frame others' players."""
     settings = request.registry.settings
     request.response.headers["Content-Security-Policy"] = content_security_policy(
-        settings["conference"], settings["tracker.url"], streams=True, youtube=youtube
+        settings["conference"], settings["tracker.url"], streams=True, frames=frames
     )
 
 
@@ -77,14 +84,14 @@ def allow_frames(request: Any) -> None:
 
 
 def content_security_policy(
-    conference: Config, tracker_url: str, *, streams: bool = False, youtube: bool = False
+    conference: Config, tracker_url: str, *, streams: bool = False, frames: Iterable[str] = ()
 ) -> str:
     """Return the policy: this site, and the pictures it is configured with.
 
     :param streams: also streams. They come from servers that register while we run, most of them
         by bare address, so the policy cannot name them. A player of HLS fetches them by itself, and
         hands them to the browser as blobs.
-    :param youtube: also a frame with a video of YouTube's, which a viewer asks for.
+    :param frames: also frames from there: players of others, which a viewer asks for.
     """
     rooms = (conference.default, *conference.rooms.values())
     pictures = {_origin(url) for room in rooms for url in (room.logo, room.preview)} - {""}
@@ -102,7 +109,7 @@ def content_security_policy(
                     ["connect-src 'self'", _origin(tracker_url), "http: https:" if streams else ""],
                 )
             ),
-            *([f"frame-src {YOUTUBE}"] if youtube else []),
+            *([" ".join(["frame-src", *framed])] if (framed := list(frames)) else []),
             "form-action 'self'",
             "manifest-src 'self'",
             "base-uri 'none'",

@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 from streaming_system.frontend.gaps import is_break
 from streaming_system.frontend.live import Live
 from streaming_system.frontend.words import ENGLISH, Words
-from streaming_system.rooms import Room
+from streaming_system.rooms import Room, TimedSource
+from streaming_system.rooms.sources import next_change, source_at, youtube_at
 from streaming_system.schedule.model import Event, RoomSchedule, Schedule
 
 # Talks that a room's page lists.
@@ -107,9 +108,21 @@ class RoomState:
     @property
     def changes_at(self) -> datetime | None:
         """When the page will have something else to say."""
-        if self.current:
-            return self.current.end
-        return self.following.start if self.following else None
+        planned = self.current.end if self.current else None
+        if planned is None and self.following:
+            planned = self.following.start
+        moments = (planned, next_change(self.room, self.now))
+        return min((moment for moment in moments if moment), default=None)
+
+    @property
+    def source(self) -> TimedSource | None:
+        """The source with times that is on."""
+        return source_at(self.room, self.now)
+
+    @property
+    def youtube(self) -> str:
+        """The id of the video that the room shows, whatever the tracker says."""
+        return youtube_at(self.room, self.now)
 
     @property
     def needs_attention(self) -> bool:
@@ -153,7 +166,7 @@ def room_state(
         zone=planned.timezone,
         # All of them: each day of a quiet month has an event that says so before the next talk.
         events=planned.upcoming(now, len(planned.events)),
-        live=True if room.youtube else live,
+        live=True if youtube_at(room, now) or source_at(room, now) else live,
         told=of_room,
         planned=planned.events,
         words=words,

@@ -8,7 +8,7 @@ conference, ``status`` and ``youtube`` of a room, ``mimeType`` of an address.
 import random
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -16,9 +16,9 @@ from typing import Any
 from urllib.parse import urljoin
 
 from streaming_system.frontend.gaps import is_break
-from streaming_system.frontend.player import Source, direct_links, draw, elsewhere, kinds
+from streaming_system.frontend.player import Source, direct_links, kinds, server_at
 from streaming_system.frontend.state import RoomState
-from streaming_system.rooms import RESERVED_IDS, Site
+from streaming_system.rooms import RESERVED_IDS, Room, Site
 from streaming_system.schedule.model import Event
 
 # How the document calls what a media type is carried by.
@@ -47,12 +47,14 @@ class Addresses:
 
     :param site: the site's own address, without a slash at its end.
     :param picture: the address of a picture for rooms that have none.
+    :param poster: tells the address of a room's own picture, "" if it has none.
     :param streams: what the configuration says of the places that streams have on endpoints.
     """
 
     site: str
     picture: str
     streams: Site
+    poster: Callable[[Room], str]
 
     def absolute(self, address: str) -> str:
         """Return an address of the configuration as a program far away can use it."""
@@ -118,7 +120,8 @@ def _conference(
 
 def _room(state: RoomState, mandator: str, where: Addresses, now: datetime) -> dict[str, Any]:
     room = state.room
-    picture = where.absolute(room.preview) if room.preview else where.picture
+    poster = where.poster(room)
+    picture = where.absolute(poster) if poster else where.picture
     return {
         "guid": None,
         "slug": room.id,
@@ -129,7 +132,7 @@ def _room(state: RoomState, mandator: str, where: Addresses, now: datetime) -> d
         "display": room.title,
         "stream": room.id,
         "status": {True: "live", False: "offline", None: "unknown"}[state.live],
-        "youtube": f"https://www.youtube.com/watch?v={room.youtube}" if room.youtube else None,
+        "youtube": f"https://www.youtube.com/watch?v={state.youtube}" if state.youtube else None,
         "talks": {
             "current": _current(state) if state.current else None,
             "next": _talk(state, state.next_talk) if state.next_talk else None,
@@ -141,13 +144,14 @@ def _room(state: RoomState, mandator: str, where: Addresses, now: datetime) -> d
 def links_of(state: RoomState, site: Site, now: datetime) -> list[Source]:
     """Return a room's streams: of the server that is named for some seconds, by its share."""
     chance = random.Random(f"{state.room.id} {now.timestamp() // FRESH_FOR}")
-    server = draw(state.told, chance) or elsewhere(state.room)
+    server = server_at(state.room, state.told, now, chance)
     return direct_links(server, kinds(site, state.room))
 
 
 def _is_told_to_stream(state: RoomState) -> bool:
     """Tell whether a talk is on in a room of which nobody knows whether it streams."""
-    return state.talk is not None and (state.live is None or bool(state.room.youtube))
+    elsewhere = bool(state.youtube) or state.source is not None
+    return state.talk is not None and (state.live is None or elsewhere)
 
 
 def _streams(title: str, links: Iterable[Source]) -> list[dict[str, Any]]:

@@ -1,7 +1,15 @@
 """What the conference is: config.json with config.private.json laid over it, checked."""
 
 from streaming_system.rooms.load import RESERVED_IDS, ROOM_ID, ConfigError, from_settings, load
-from streaming_system.rooms.model import EXAMPLE_SECRET, Config, Fallback, Region, Room, Site
+from streaming_system.rooms.model import (
+    EXAMPLE_SECRET,
+    Config,
+    Fallback,
+    Region,
+    Room,
+    Site,
+    TimedSource,
+)
 
 __all__ = [
     "EXAMPLE_SECRET",
@@ -13,6 +21,7 @@ __all__ = [
     "Region",
     "Room",
     "Site",
+    "TimedSource",
     "from_settings",
     "load",
 ]

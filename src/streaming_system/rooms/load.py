@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 import colander
 import json5
 
-from streaming_system.rooms.model import Config, Room, Site
+from streaming_system.rooms.model import Config, Room, Site, TimedSource
 from streaming_system.rooms.schema import RETIRED_KEYS, RoomSchema, SiteSchema
+from streaming_system.rooms.sources import SourceTimeError, in_utc
 
 ROOM_ID = re.compile(r"[A-Za-z0-9_]{1,64}", re.ASCII)
 
@@ -45,6 +46,7 @@ RESERVED_IDS = frozenset(
         "now",
         "oembed",
         "offline",
+        "preview",
         "privacy",
         "relive",
         "rss",
@@ -145,7 +147,8 @@ class _Merged:
 
     def checked(self) -> Config:
         site = Site(**_attributes(self._valid("config", self.sections["config"], SiteSchema())))
-        default = self._room("default", {})
+        # Times of sources hold in a room's zone; the default has none of its own.
+        default = replace(self._room("default", {}), sources=())
         rooms = {}
         for room_id in sorted(set(self.sections) - set(_SECTIONS)):
             self._check_id(room_id)
@@ -155,6 +158,7 @@ class _Merged:
                 room,
                 schedule=room.schedule or site.schedule_url,
                 schedule_timezone=room.schedule_timezone or site.schedule_timezone,
+                sources=self._timed(room, site),
             )
             for room_id, room in rooms.items()
         }
@@ -162,6 +166,12 @@ class _Merged:
         if not rooms:
             self.warnings.append("no room is configured: the site will be empty")
         return Config(site=site, default=default, rooms=rooms, warnings=tuple(self.warnings))
+
+    def _timed(self, room: Room, site: Site) -> tuple[TimedSource, ...]:
+        try:
+            return in_utc(room.sources, room.schedule_timezone or site.schedule_timezone)
+        except SourceTimeError as error:
+            raise ConfigError(f"{self._where(room.id, 'sources')}: {error}") from None
 
     def _check_groups(self, site: Site, rooms: Mapping[str, Room]) -> None:
         for room in rooms.values():

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from zoneinfo import ZoneInfo
 
@@ -34,12 +35,29 @@ class Region:
 class Fallback:
     """What viewers of a room get when its own endpoints cannot take them.
 
-    :param kind: ``group`` (the endpoints of another room or group), ``url`` or ``youtube``.
-    :param value: the group, the base URL of the streams, or the id of the video.
+    :param kind: ``group`` (the endpoints of another room or group), ``url``, ``youtube``, or
+        ``iframe``.
+    :param value: the group, the base URL of the streams, the id of the video, or the address of
+        the page with the player.
     """
 
     kind: str
     value: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimedSource:
+    """Where a room is to be watched from one moment until another (UTC).
+
+    :param kind: ``url``, ``youtube`` or ``iframe``; ``value`` is as a fallback's.
+    :param start: ``None``: it has always been on.
+    :param until: ``None``: until the next one begins.
+    """
+
+    kind: str
+    value: str
+    start: datetime | None = None
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +110,9 @@ class Room:
     :param schedule_timezone: the zone its people live by; ``None`` to take the feed's.
     :param youtube: the id of a YouTube video; such a room always counts as live.
     :param fallbacks: in the order in which they are tried.
+    :param sources: in order of time; while one is on, it stands for endpoints, ``youtube`` and
+        ``fallbacks``.
+    :param recordings: where the event's recordings are.
     """
 
     id: str
@@ -119,6 +140,8 @@ class Room:
     flumotion_user: str = ""
     flumotion_password: str = ""
     flumotion_salt: str = ""
+    sources: tuple[TimedSource, ...] = ()
+    recordings: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

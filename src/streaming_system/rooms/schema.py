@@ -2,13 +2,14 @@
 
 import ipaddress
 import re
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import colander
 
-from streaming_system.rooms.model import HLS_PLAYLIST, Fallback, Region
+from streaming_system.rooms.model import HLS_PLAYLIST, Fallback, Region, TimedSource
 
 _VIDEO_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _ORIGIN = re.compile(
@@ -153,6 +154,74 @@ class _Fallbacks(_Texts):
         )
 
 
+class _Sources(_Type):
+    """A list of sources with times. Which zone times without offset are of is not known here."""
+
+    _KINDS = ("youtube", "url", "iframe")
+    _TIMES = ("from", "until")
+
+    def read(self, node: colander.SchemaNode, value: Any) -> tuple[TimedSource, ...]:
+        if value is False or value is None:
+            return ()
+        if not isinstance(value, list):
+            raise colander.Invalid(node, f"is {_shown(value)}; allowed: a list of sources")
+        return tuple(
+            self._source(node, f"source {number}", source) for number, source in enumerate(value, 1)
+        )
+
+    def _source(self, node: colander.SchemaNode, place: str, source: Any) -> TimedSource:
+        allowed = (*self._TIMES, *self._KINDS)
+        if not isinstance(source, dict):
+            raise colander.Invalid(
+                node,
+                f'{place}: is {_shown(source)}; allowed: an object such as {{"from": '
+                '"2026-11-25T09:00", "youtube": "ID"}',
+            )
+        unknown = next((key for key in source if key not in (*allowed, "")), None)
+        if unknown is not None:
+            raise colander.Invalid(
+                node, f"{place}: unknown key {_shown(unknown)}; allowed: {', '.join(allowed)}"
+            )
+        kinds = [kind for kind in self._KINDS if kind in source]
+        if len(kinds) != 1:
+            raise colander.Invalid(node, f"{place}: needs one of {', '.join(self._KINDS)}")
+        [kind] = kinds
+        start, until = (self._moment(node, f"{place}, '{t}'", source.get(t)) for t in self._TIMES)
+        return TimedSource(
+            kind=kind,
+            value=self._value(node, f"{place}, '{kind}'", kind, source[kind]),
+            start=start,
+            until=until,
+        )
+
+    def _moment(self, node: colander.SchemaNode, place: str, value: Any) -> datetime | None:
+        if value is None or value is False:
+            return None
+        try:
+            return datetime.fromisoformat(value)
+        except (TypeError, ValueError):
+            raise colander.Invalid(
+                node,
+                f"{place}: is {_shown(value)}; allowed: a time such as 2026-11-25T09:00 or "
+                "2026-11-25T09:00+01:00",
+            ) from None
+
+    def _value(self, node: colander.SchemaNode, place: str, kind: str, value: Any) -> str:
+        text = value.strip() if isinstance(value, str) else ""
+        if kind == "youtube":
+            if _VIDEO_ID.fullmatch(text):
+                return text
+            raise colander.Invalid(
+                node,
+                f"{place}: is {_shown(value)}; allowed: the id of a video, such as dQw4w9WgXcQ",
+            )
+        if not _is_absolute(text):
+            raise colander.Invalid(
+                node, f"{place}: is {_shown(value)}; allowed: an http:// or https:// address"
+            )
+        return text
+
+
 class _Regions(_Type):
     """An object of regions, by name: whom they hold and which endpoints these prefer."""
 
@@ -209,6 +278,19 @@ class _Zone(_Text):
 
 def _shown(value: Any) -> str:
     return f"{value!r:.80}"
+
+
+# What stands in a header or in front of a path must not be able to leave its place.
+_ABSOLUTE = re.compile(r"https?://[A-Za-z0-9.:\[\]_-]+(?:[/?][^\s\x00-\x20\x7f\"<>]*)?")
+
+
+def _is_absolute(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+        named = bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        return False
+    return named and _ABSOLUTE.fullmatch(address) is not None
 
 
 def _web_address(node: colander.SchemaNode, value: str) -> None:
@@ -313,3 +395,5 @@ class RoomSchema(colander.Schema):
     flumotion_user = _text("flumotion-user")
     flumotion_password = _text("flumotion-password")
     flumotion_salt = _text("flumotion-salt")
+    sources = colander.SchemaNode(_Sources(), missing=())
+    recordings = _text("recordings", _web_address)

@@ -1,34 +1,61 @@
-// Brings a room's stage to life. What plays streams is only loaded where there is a stream, and YouTube only when somebody
-// asks for it.
+// Brings a room's stage to life. What plays streams is only loaded where there is a stream, and players of others (YouTube, any
+// page that the configuration names) only when somebody asks for them.
+
+import { t } from "./words.js";
 
 const YOUTUBE = "https://www.youtube-nocookie.com/embed/";
 
+// Parts of the page are exchanged one by one; a stage gets one player.
+const mounted = new WeakSet();
+// Whom the viewer has asked for in this room. The next source of the same site then begins by itself.
+const agreed = { room: "", origins: new Set() };
+
 async function mount() {
   const stage = document.querySelector(".stage");
-  if (!stage?.querySelector("video[data-playback]")) return;
+  if (!stage || mounted.has(stage)) return;
+  mounted.add(stage);
+  const link = stage.querySelector("[data-youtube], [data-frame]");
+  if (link && stage.dataset.room === agreed.room && agreed.origins.has(originOf(link))) return open(stage, link);
+  if (!stage.querySelector("video[data-playback]")) return;
   const { Room } = await import("./player/room.js");
   // The page may have exchanged it while we loaded.
   if (stage.isConnected) new Room(stage);
 }
 
+function originOf(link) {
+  return new URL(link.dataset.frame ?? YOUTUBE).origin;
+}
+
+function open(stage, link) {
+  if (stage.dataset.room !== agreed.room) Object.assign(agreed, { room: stage.dataset.room, origins: new Set() });
+  agreed.origins.add(originOf(link));
+  if (link.dataset.frame) showFrame(stage, link.dataset.frame, new URL(link.dataset.frame).hostname);
+  else showYouTube(stage, link.dataset.youtube);
+}
+
 /** Put a video of YouTube's in the place of what leads to it. */
 export function showYouTube(stage, id) {
+  showFrame(stage, `${YOUTUBE}${encodeURIComponent(id)}?autoplay=1`, "YouTube");
+}
+
+function showFrame(stage, address, site) {
   const frame = document.createElement("iframe");
-  frame.src = `${YOUTUBE}${encodeURIComponent(id)}?autoplay=1`;
-  frame.title = "Video on YouTube";
+  frame.src = address;
+  frame.title = t("Video on {site}", { site });
   frame.allow = "autoplay; fullscreen; picture-in-picture; encrypted-media";
-  // YouTube plays nothing for a page that does not say which site it is.
+  // Some, like YouTube, play nothing for a page that does not say which site it is.
   frame.referrerPolicy = "strict-origin-when-cross-origin";
   stage.querySelector(".stage-state, .player-says")?.replaceWith(frame);
-  frame.focus();
 }
 
 document.addEventListener("click", (event) => {
-  const link = event.target.closest?.("[data-youtube]");
+  const link = event.target.closest?.("[data-youtube], [data-frame]");
   // Whoever wants it in another tab gets it there.
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
   event.preventDefault();
-  showYouTube(link.closest(".stage"), link.dataset.youtube);
+  const stage = link.closest(".stage");
+  open(stage, link);
+  stage.querySelector("iframe")?.focus();
 });
 document.addEventListener("exchanged", mount);
 mount();

@@ -85,8 +85,12 @@ function show(page) {
   planChange();
 }
 
-/** A stream that plays goes on, whatever the tracker has heard of its server; a player stays while there is a stream. */
+/**
+ * A stream that plays goes on, whatever the tracker has heard of its server; a player stays while there is a stream.
+ * But the configuration may send everybody to another source at a moment.
+ */
 function isInUse(part, fresh) {
+  if (part.dataset.source !== fresh.dataset.source) return false;
   if (part.querySelector("iframe")) return true;
   const video = part.querySelector("video");
   return video !== null && (video.matches("[data-wanted]") || fresh.querySelector("video") !== null);

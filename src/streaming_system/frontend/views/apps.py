@@ -25,6 +25,7 @@ def v2(request: Any) -> Response:
         site=site,
         picture=request.relative_url(logo, to_application=True),
         streams=conference.site,
+        poster=request.poster,
     )
     found = voc.document(room_states(request), where, request.site_title, request.now)
     body = json.dumps(found, ensure_ascii=False, indent=2)

@@ -9,7 +9,15 @@ from pyramid.httpexceptions import HTTPNotFound
 from pyramid.view import view_config
 
 from streaming_system.frontend.live import Live, Server
-from streaming_system.frontend.player import direct_links, draw, elsewhere, kinds, videos
+from streaming_system.frontend.overview import overviews
+from streaming_system.frontend.player import (
+    direct_links,
+    frame_at,
+    frame_origins,
+    kinds,
+    server_at,
+    source_key,
+)
 from streaming_system.frontend.security import allow_streams
 from streaming_system.frontend.state import name_order, room_state, room_states
 from streaming_system.rooms import Room
@@ -23,16 +31,10 @@ TEMPLATES = {"group": "room.jinja2", "inroom": "inroom.jinja2"}
 
 @view_config(route_name="index", renderer="index.jinja2", http_cache=CACHE)
 def index(request: Any) -> dict[str, Any]:
-    """Show all rooms: the live ones first, the others folded away."""
-    states = room_states(request)
-    live = [state for state in states if state.live]
-    known = any(state.live is not None and not state.room.youtube for state in states)
-    starting = [state for state in states if state.next_talk]
-    return {
-        "shown": live if known else states,
-        "folded": [state for state in states if not state.live] if known else [],
-        "next_up": min(starting, key=lambda s: s.next_talk.start, default=None),  # type: ignore[union-attr]
-    }
+    """Show all rooms by their events: live ones, then those that begin soon, then the rest."""
+    events = overviews(room_states(request), request.now)
+    changes = [event.changes_at for event in events if event.changes_at]
+    return {"events": events, "changes_at": min(changes, default=None)}
 
 
 @view_config(route_name="monitor", renderer="monitor.jinja2", http_cache=CACHE)
@@ -61,11 +63,11 @@ def room(request: Any) -> dict[str, Any]:
     request.override_renderer = template = _template(request)
     _may_be_kept(request)
     if template == TEMPLATES["group"]:
-        allow_streams(request, youtube=bool(videos(request.room)))
+        allow_streams(request, frames=frame_origins(request.room))
     told = request.registry["live"].current()
     state = room_state(request.room, request.schedule, told, request.now, request.words)
     streams = kinds(request.conference.site, request.room)
-    server = draw(state.told, CHANCE) or elsewhere(request.room)
+    server = server_at(request.room, state.told, request.now, CHANCE)
     request.interchangeable.update(_interchangeable(state.told, server))
     links = direct_links(server, streams)
     return {
@@ -75,7 +77,8 @@ def room(request: Any) -> dict[str, Any]:
         "kinds": [
             (kind.stream, kind.file, kind.type, request.translate(kind.label)) for kind in streams
         ],
-        "video": next(iter(videos(request.room)), ""),
+        "frame": frame_at(request.room, request.now),
+        "source": source_key(request.room, request.now),
         "chat": _chat(request, request.room),
     }
 

@@ -94,11 +94,6 @@ def groups_of(room: Room) -> Iterator[str]:
     yield from (fallback.value for fallback in room.fallbacks if fallback.kind == "group")
 
 
-def lives_elsewhere(room: Room) -> bool:
-    """Tell whether a room can be watched though no endpoint serves it."""
-    return bool(room.youtube) or any(fallback.kind != "group" for fallback in room.fallbacks)
-
-
 def formats_of(endpoint: Endpoint) -> Sequence[str]:
     """Return what an endpoint says that it serves; one of the old protocol tells by its figures."""
     return endpoint.formats or [name for name in STREAMS if f"{name}_clients" in endpoint.figures]

@@ -9,9 +9,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from streaming_system.rooms import Config, Room
+from streaming_system.rooms.sources import lives_elsewhere
 from streaming_system.schedule.model import Event, Schedule
 from streaming_system.tracker.models import Component, Endpoint
-from streaming_system.tracker.services.directory import groups_of, lives_elsewhere
+from streaming_system.tracker.services.directory import groups_of
 from streaming_system.tracker.services.endpoints import ALIVE_FOR
 from streaming_system.tracker.services.quality import figures
 
@@ -100,7 +101,7 @@ class Wrong:
         self, endpoints: Mapping[str, Sequence[Endpoint]], now: datetime
     ) -> Iterator[Finding]:
         for room in self.rooms.values():
-            talk = None if lives_elsewhere(room) else self._talk(room.id, now)
+            talk = None if lives_elsewhere(room, now) else self._talk(room.id, now)
             here = [e for group in groups_of(room) for e in endpoints.get(group, ())]
             if talk is None or any(_is_steady(endpoint, now) for endpoint in here):
                 continue

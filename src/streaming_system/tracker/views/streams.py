@@ -11,7 +11,13 @@ from pyramid.response import Response
 from pyramid.view import view_config
 
 from streaming_system.rooms import Room
-from streaming_system.tracker.services.directory import Offer, groups_of, lives_elsewhere
+from streaming_system.rooms.sources import (
+    elsewhere_at,
+    lives_elsewhere,
+    uses_endpoints,
+    youtube_at,
+)
+from streaming_system.tracker.services.directory import Offer, groups_of
 
 # What hundred thousand players ask for costs one query a second, if a cache stands before us.
 CACHE = (1, {"public": True, "stale_while_revalidate": 5})
@@ -25,7 +31,9 @@ def active_script(request: Any) -> Response:
     alive = {endpoint.room for endpoint in request.endpoints.alive(now=request.now)}
     rooms = request.registry.settings["conference"].rooms.values()
     active = [
-        room.id for room in rooms if lives_elsewhere(room) or not alive.isdisjoint(groups_of(room))
+        room.id
+        for room in rooms
+        if lives_elsewhere(room, request.now) or not alive.isdisjoint(groups_of(room))
     ]
     return _script(f"var streamers_active = {_literal(active)};\n")
 
@@ -36,15 +44,17 @@ def stream_script(request: Any) -> Response:
     room = request.registry.settings["conference"].rooms.get(request.matchdict["room"])
     if room is None:
         return _script("// There is no such room.\n", status=404)
-    endpoint = request.endpoints.send(
-        rooms=list(groups_of(room)), prefer=_preferred_here(request), now=request.now
-    )
-    elsewhere = [fallback.value for fallback in room.fallbacks if fallback.kind == "url"]
+    endpoint = None
+    if uses_endpoints(room, request.now):
+        endpoint = request.endpoints.send(
+            rooms=list(groups_of(room)), prefer=_preferred_here(request), now=request.now
+        )
+    elsewhere = [place.value for place in elsewhere_at(room, request.now) if place.kind == "url"]
     if endpoint:
         stream = f"new Streams({_literal(request.directory.url(endpoint, room.id))})"
     elif elsewhere:
         stream = f"new Streams({_literal(elsewhere[0].replace('{room}', room.id))})"
-    elif lives_elsewhere(room):
+    elif lives_elsewhere(room, request.now):
         # Old pages offer YouTube only to a room with a stream; they never use this one's address.
         stream = "new Streams('')"
     else:
@@ -61,7 +71,7 @@ def streams(request: Any) -> dict[str, Any]:
     rooms = request.registry.settings["conference"].rooms.values()
     return {
         "generated_at": _utc(request.now),
-        "rooms": {room.id: _room(room, offers[room.id]) for room in rooms},
+        "rooms": {room.id: _room(room, offers[room.id], request.now) for room in rooms},
     }
 
 
@@ -76,12 +86,13 @@ def room_streams(request: Any) -> Any:
     if regions.any and "region" not in request.GET:
         return _to_region(request)
     region = request.GET.get("region", "")
-    offers = request.directory.room(room, prefer=regions.preferred_in(region), now=request.now)
+    now = request.now
+    offers = request.directory.room(room, prefer=regions.preferred_in(region), now=now)
     return {
-        "generated_at": _utc(request.now),
+        "generated_at": _utc(now),
         "room": room.id,
         "region": region if regions.preferred_in(region) else "",
-        "live": bool(offers) or lives_elsewhere(room),
+        "live": bool(offers) or lives_elsewhere(room, now),
         "endpoints": [
             {
                 "name": offer.endpoint.name,
@@ -92,9 +103,12 @@ def room_streams(request: Any) -> Any:
                 "tags": offer.endpoint.tags,
                 "weight": offer.weight,
             }
-            for offer in offers
+            for offer in (offers if uses_endpoints(room, now) else ())
         ],
-        "fallbacks": _elsewhere(room),
+        "fallbacks": [
+            {"kind": place.kind, place.kind: place.value.replace("{room}", room.id)}
+            for place in elsewhere_at(room, now)
+        ],
     }
 
 
@@ -118,22 +132,10 @@ def _preferred_here(request: Any) -> Sequence[str]:
     return preferred
 
 
-def _elsewhere(room: Room) -> list[dict[str, str]]:
-    """Return where a room can be watched besides its endpoints, in the order to be tried."""
-    told = [
-        {"kind": fallback.kind, fallback.kind: fallback.value.replace("{room}", room.id)}
-        for fallback in room.fallbacks
-        if fallback.kind != "group"
-    ]
-    if room.youtube:
-        told.append({"kind": "youtube", "youtube": room.youtube})
-    return told
-
-
-def _room(room: Room, offers: Sequence[Offer]) -> dict[str, Any]:
+def _room(room: Room, offers: Sequence[Offer], now: datetime) -> dict[str, Any]:
     return {
-        "live": bool(offers) or lives_elsewhere(room),
-        "youtube": room.youtube or None,
+        "live": bool(offers) or lives_elsewhere(room, now),
+        "youtube": youtube_at(room, now) or None,
         "clients": sum(offer.endpoint.clients for offer in offers),
         "bitrate": sum(offer.endpoint.bitrate for offer in offers),
         "endpoints": [
@@ -147,7 +149,8 @@ def _room(room: Room, offers: Sequence[Offer]) -> dict[str, Any]:
                 "formats": list(offer.formats),
                 "weight": offer.weight,
             }
-            for offer in offers
+            # Who has begun there goes on; nobody new is sent while a source with times is on.
+            for offer in (offers if uses_endpoints(room, now) else ())
         ],
     }
 

@@ -1,11 +1,13 @@
 """Rooms, for programs."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from streaming_system.rooms import Room
+from streaming_system.rooms.sources import lives_elsewhere, youtube_at
 from streaming_system.tracker.api.view import api_view
-from streaming_system.tracker.services.directory import Offer, lives_elsewhere
+from streaming_system.tracker.services.directory import Offer
 from streaming_system.tracker.services.quality import PlaybackFigures
 from streaming_system.tracker.views.api.shown import utc
 
@@ -19,7 +21,10 @@ def rooms(request: Any) -> dict[str, Any]:
     known = request.registry.settings["conference"].rooms.values()
     return {
         "generated_at": utc(request.now),
-        "rooms": [_room(room, offers[room.id], players, played.get(room.id)) for room in known],
+        "rooms": [
+            _room(room, offers[room.id], players, played.get(room.id), request.now)
+            for room in known
+        ],
     }
 
 
@@ -29,7 +34,7 @@ def room(request: Any) -> dict[str, Any]:
     room = request.registry.settings["conference"].rooms[request.validated["room"]]
     offers = request.directory.room(room, now=request.now)
     players = request.viewers.by_endpoint(now=request.now)
-    return _room(room, offers, players, _played(request, room.id).get(room.id))
+    return _room(room, offers, players, _played(request, room.id).get(room.id), request.now)
 
 
 def _played(request: Any, room: str | None = None) -> Mapping[str, PlaybackFigures]:
@@ -43,6 +48,7 @@ def _room(
     offers: Sequence[Offer],
     players: Mapping[tuple[str, str], int],
     played: PlaybackFigures | None,
+    now: datetime,
 ) -> dict[str, Any]:
     alive = [offer.endpoint for offer in offers]
     # An endpoint counts all of its clients, those that report themselves, too.
@@ -50,8 +56,8 @@ def _room(
     return {
         "room": room.id,
         "title": room.title,
-        "live": bool(alive) or lives_elsewhere(room),
-        "youtube": room.youtube or None,
+        "live": bool(alive) or lives_elsewhere(room, now),
+        "youtube": youtube_at(room, now) or None,
         "viewers": {
             "players": sum(count for (where, _), count in players.items() if where == room.id),
             "others": sum(others),

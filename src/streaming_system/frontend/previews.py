@@ -1,0 +1,61 @@
+"""Pictures of what is on in a room, as encoders write them into one folder.
+
+``ROOM.jpg`` is small, for cards; ``ROOM-large.jpg`` is as large as the stream. Either may stand
+there as ``.webp`` and ``.avif``, too. Whoever writes them replaces them at once (``os.replace``).
+"""
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+# An encoder makes a picture every few seconds; an older one would show what is long over.
+FRESH_FOR = 60.0  # seconds
+# The smallest first: a browser takes the first that it knows.
+FORMATS = {"avif": "image/avif", "webp": "image/webp", "jpg": "image/jpeg"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """A picture that is fresh."""
+
+    path: Path
+    tag: str
+
+
+class Previews:
+    """The folder of the pictures.
+
+    :param folder: ``None`` where there is none.
+    """
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
+
+    def find(self, room: str, form: str, *, large: bool = False) -> Picture | None:
+        """Return a room's picture in one format, if it is fresh."""
+        if self._folder is None:
+            return None
+        path = self._folder / f"{name(room, large=large)}.{form}"
+        try:
+            status = path.stat()
+        except OSError:
+            return None
+        if not status.st_size or time.time() - status.st_mtime > FRESH_FOR:
+            return None
+        return Picture(path=path, tag=tag(status))
+
+    def formats(self, room: str, *, large: bool = False) -> list[str]:
+        """Return the formats of which there is a fresh picture; none without a JPEG."""
+        found = [form for form in FORMATS if self.find(room, form, large=large)]
+        return found if "jpg" in found else []
+
+
+def name(room: str, *, large: bool = False) -> str:
+    """Return what a room's pictures are called, without their ends."""
+    return f"{room}-large" if large else room
+
+
+def tag(status: os.stat_result) -> str:
+    """Return an entity tag for a file, which changes when the file does."""
+    return f"{status.st_mtime_ns:x}-{status.st_size:x}"

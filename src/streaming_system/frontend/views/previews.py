@@ -1,0 +1,39 @@
+"""What a room looks like at the moment."""
+
+from pathlib import Path
+from typing import Any
+
+from pyramid.httpexceptions import HTTPNotFound
+from pyramid.response import FileResponse
+from pyramid.view import view_config
+
+from streaming_system.frontend import previews
+
+CACHE = 10  # seconds
+NO_SIGNAL = Path(__file__).parent.parent / "static/no-signal.jpg"
+
+
+@view_config(route_name="room.preview")
+def preview(request: Any) -> FileResponse:
+    """Return a room's picture; where it has no fresh one, a picture that says so.
+
+    Cards of apps and of other sites ask for it, which would show a broken one instead.
+    """
+    form = request.matchdict["form"]
+    large = bool(request.matchdict["large"])
+    pictures = request.registry["previews"]
+    found = pictures.find(request.room.id, form, large=large)
+    if found is None and large:
+        found = pictures.find(request.room.id, form)
+    if found is None and form != "jpg":
+        raise HTTPNotFound("there is no such picture")
+    path, tag = (found.path, found.tag) if found else (NO_SIGNAL, previews.tag(NO_SIGNAL.stat()))
+    try:
+        response = FileResponse(
+            str(path), request=request, content_type=previews.FORMATS[form], cache_max_age=CACHE
+        )
+    except OSError:
+        raise HTTPNotFound("there is no such picture") from None
+    response.etag = tag
+    response.conditional_response = True
+    return response

@@ -1,0 +1,199 @@
+"""The index at every stage of an event, for one room and many, by a clock that stands still."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from streaming_system.schedule.file import write
+from streaming_system.schedule.fill import fill
+from streaming_system.schedule.model import RoomSchedule, Schedule
+
+from .pages import SYDNEY, event, told
+from .test_frontend import cards, text
+
+TODAY = [event("10:00", 60, "Keynote"), event("12:00", 30, "Moved")]
+TOMORROW = [
+    event("10:00", 60, "Keynote"),
+    event("23:30", 120, "Night owls"),
+]
+
+
+def local(moment):
+    return datetime.fromisoformat(moment).replace(tzinfo=SYDNEY).astimezone(UTC)
+
+
+@pytest.fixture
+def configure(tmp_path):
+    """Return a function that changes the configuration."""
+
+    def configure(change):
+        path = tmp_path / "config.json"
+        document = json.loads(path.read_text())
+        change(document)
+        path.write_text(json.dumps(document))
+
+    return configure
+
+
+@pytest.fixture
+def tracked(make_site, tracker_says):
+    """Return a function that makes a site whose tracker says so much of some rooms."""
+
+    def tracked(**rooms):
+        tracker_says.says = told(**rooms)
+        return make_site(**{"tracker.internal_url": tracker_says.url})
+
+    return tracked
+
+
+@pytest.fixture
+def days(schedule_file):
+    """Give the hall two days, of which one goes on after midnight, and another a week later."""
+
+    def moved(talk, **by):
+        return type(talk)(
+            start=talk.start + timedelta(**by),
+            end=talk.end + timedelta(**by),
+            title=f"{talk.title} {by['days']}",
+            guid=f"{talk.guid}-{by['days']}",
+        )
+
+    talks = [*TOMORROW, moved(TOMORROW[0], days=1), moved(TOMORROW[0], days=8)]
+    events = fill(talks, room="hall", conference="Test Conf", begin=talks[0].start,
+                  end=talks[-1].end, zone=SYDNEY)  # fmt: skip
+    write(Schedule(rooms={"hall": RoomSchedule(timezone=SYDNEY, events=events)}), schedule_file)
+
+
+def groups(page):
+    """Return the ids of the rooms that are live, start soon, and are folded."""
+    main = page.html.select_one("[data-refresh=rooms]")
+    lists = main.select("ul.cards")
+
+    def ids(wanted):
+        return [c["data-room"] for ul in lists if wanted(ul) for c in ul.select(".card")]
+
+    folded = ids(lambda ul: ul.find_parent("details"))
+    soon = ids(lambda ul: not ul.find_parent("details") and "cards-small" in ul["class"])
+    shown = ids(lambda ul: not ul.find_parent("details") and "cards-small" not in ul["class"])
+    return shown, soon, folded
+
+
+class TestRooms:
+    def test_live_ones_come_first_then_what_starts_soon_then_the_rest(self, tracked, clock):
+        site = tracked(hall=["webm_high"], lab=None)
+
+        assert groups(site.get("/")) == (["hall", "tube"], ["lab"], [])
+        clock["now"] = local("2026-11-24T09:50")
+        assert groups(site.get("/")) == (["hall", "tube"], [], ["lab"])
+
+    def test_the_page_looks_again_when_a_room_begins_to_be_soon(self, tracked, clock):
+        clock["now"] = local("2026-11-24T09:50")
+        page = tracked(hall=["webm_high"], lab=None).get("/")
+
+        assert page.html.select_one("[data-refresh=rooms]")["data-changes"] == (
+            "2026-11-23T23:00:00+00:00"
+        )
+
+    def test_one_room_is_one_large_card(self, tracked, configure):
+        configure(lambda document: [document.pop(room) for room in ("lab", "tube")])
+
+        page = tracked(hall=None).get("/").html
+
+        assert len(page.select(".card")) == len(page.select(".cards-one .card")) == 1
+        assert page.select("details") == []
+
+    def test_sixty_rooms_are_folded_away_but_those_to_watch(self, tracked, configure):
+        configure(
+            lambda document: document.update({f"r{n}": {"title": f"R{n}"} for n in range(60)})
+        )
+        shown, soon, folded = groups(tracked(r7=["webm_high"], hall=None).get("/"))
+
+        assert (shown, soon) == (["r7", "tube"], ["lab"])
+        assert len(folded) == 60
+        assert folded[1:4] == ["r0", "r1", "r2"]
+
+    def test_without_an_answer_nothing_is_called_live_and_the_page_says_why(self, site, configure):
+        page = site.get("/")
+
+        assert text(page.html.select_one(".notice-quiet")) == (
+            "We cannot see at the moment which rooms stream; try them."
+        )
+        assert ("hall", "unknown", "On now") in cards(page)
+
+    def test_with_an_answer_there_is_no_such_notice(self, live_site):
+        assert live_site.get("/").html.select(".notice-quiet") == []
+
+    def test_streams_of_the_configuration_play_without_the_tracker(self, make_site, configure):
+        configure(lambda d: d["hall"].update({"fallbacks": ["https://cdn.example/{room}/"]}))
+        site = make_site(**{"tracker.internal_url": "http://127.0.0.1:9"})
+
+        assert "We cannot see" in site.get("/").text
+        sources = site.get("/hall").html.select(".stage source")
+        assert sources[0]["src"] == "https://cdn.example/hall/stream.m3u8"
+        assert "We cannot see at the moment which rooms stream." in text(
+            site.get("/lab?delta=2400").html.select_one(".stage")
+        )
+
+
+class TestEvent:
+    def test_before_it_the_page_says_when_it_begins_and_with_what(self, tracked, clock, days):
+        clock["now"] = local("2026-11-22T08:57")
+        page = tracked(hall=None, lab=None).get("/").html
+
+        banner = page.select_one(".banner")
+        assert text(banner.h2) == "Test Conf begins on Tuesday 24 November at 10:00 AEDT."
+        assert text(banner.select_one(".countdown")) == "2 days 1 h 3 min"
+        assert banner.select_one(".countdown")["data-countdown"] == "2026-11-23T23:00:00+00:00"
+        assert [text(talk.a) for talk in banner.select(".programme li")] == [
+            "Keynote",
+            "Night owls",
+        ]
+        assert banner.select_one("a.button")["href"] == "/schedule"
+
+    def test_during_it_there_is_no_banner(self, tracked, clock, days):
+        for moment in ("2026-11-24T10:20", "2026-11-24T12:00", "2026-11-25T00:30"):
+            clock["now"] = local(moment)
+            assert tracked(hall=["webm_high"]).get("/").html.select(".banner") == []
+
+    def test_between_its_days_the_page_says_when_it_goes_on(self, tracked, clock, days):
+        # After midnight it is still the evening before, so that this is tomorrow.
+        clock["now"] = local("2026-11-25T01:40")
+        banner = tracked(hall=None).get("/").html.select_one(".banner")
+
+        assert text(banner.h2) == "Test Conf goes on tomorrow at 10:00 AEDT."
+        assert [text(talk.a) for talk in banner.select(".programme li")] == ["Keynote 1"]
+
+        clock["now"] = local("2026-11-26T09:00")
+        banner = tracked(hall=None).get("/").html.select_one(".banner")
+        assert text(banner.h2) == "Test Conf continues on Wednesday 2 December at 10:00 AEDT."
+
+    def test_after_it_the_page_leads_to_the_recordings(self, tracked, clock, days, configure):
+        configure(lambda d: d["default"].update({"recordings": "https://media.example/c/x"}))
+        clock["now"] = local("2027-01-03T10:00")
+        banner = tracked(hall=None).get("/").html.select_one(".banner")
+
+        assert text(banner.h2) == "Test Conf is over."
+        assert "It ended on Wednesday 2 December 2026 at 11:00 AEDT." in text(banner)
+        assert [link["href"] for link in banner.select("a")] == [
+            "https://media.example/c/x",
+            "/schedule",
+        ]
+
+    def test_a_room_that_streams_is_live_whatever_the_schedule_says(self, tracked, clock, days):
+        clock["now"] = local("2026-11-22T08:57")
+        page = tracked(hall=["webm_high"], lab=None).get("/")
+
+        assert groups(page)[0] == ["hall", "tube"]
+        assert page.html.select(".banner") != []
+
+    def test_several_events_have_a_heading_each(self, tracked, configure, clock):
+        configure(lambda document: document["lab"].update({"conference": "</h2><b>Lab Days"}))
+        page = tracked(hall=["webm_high"], lab=None).get("/")
+
+        sections = page.html.select(".event")
+        assert [text(section.h2) for section in sections] == ["Test Conf", "</h2><b>Lab Days"]
+        assert [c["data-room"] for c in sections[1].select(".card")] == ["lab"]
+        assert (
+            text(sections[1].h3) == "</h2><b>Lab Days begins on Tuesday 24 November at 11:00 AEDT."
+        )
