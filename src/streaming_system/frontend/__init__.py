@@ -8,6 +8,7 @@ from pyramid.config import Configurator
 from streaming_system import rooms
 from streaming_system.frontend.kept import KeptPages
 from streaming_system.frontend.live import Asked, read_live, read_watched, read_wrong
+from streaming_system.frontend.posts import sources_of_posts
 from streaming_system.frontend.programme.talks import Programmes
 from streaming_system.schedule.reader import ScheduleFile
 
@@ -26,6 +27,7 @@ def main(global_config: dict[str, str], **local: str) -> Any:
         raise SystemExit("the ini file lacks the key schedule.file in [DEFAULT]")
     settings.setdefault("tracker.url", "/tracker")
     settings |= {"jinja2.trim_blocks": "true", "jinja2.lstrip_blocks": "true"}
+    settings["jinja2.newstyle"] = "true"
     with Configurator(settings=settings) as config:
         config.registry["schedule"] = ScheduleFile(Path(settings["schedule.file"]))
         config.registry["programmes"] = Programmes(settings["conference"])
@@ -34,6 +36,7 @@ def main(global_config: dict[str, str], **local: str) -> Any:
         config.registry["live"] = Asked(tracker, "/streams.json", read_live)
         config.registry["watched"] = Asked(tracker, "/api/v1/rooms", read_watched)
         config.registry["wrong"] = Asked(tracker, "/api/v1/incidents", read_wrong)
+        config.registry["posts"] = sources_of_posts(settings["conference"])
         config.include("pyramid_jinja2")
         config.add_jinja2_search_path("streaming_system.frontend:templates")
         config.include(".request")

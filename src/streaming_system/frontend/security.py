@@ -24,16 +24,28 @@ def includeme(config: Any) -> None:
     config.add_subscriber(add_headers, NewResponse)
 
 
-def allow_streams(request: Any, *, youtube: bool) -> None:
-    """Let the page that answers a request play streams and, where it may lead there, YouTube."""
+def allow_streams(request: Any, *, youtube: bool, frames: tuple[str, ...] = ()) -> None:
+    """Let the page that answers a request play streams and, where it may lead there, YouTube.
+
+    :param frames: addresses of what else it may frame, such as its chat.
+    """
     settings = request.registry.settings
     request.response.headers["Content-Security-Policy"] = content_security_policy(
-        settings["conference"], settings["tracker.url"], streams=True, youtube=youtube
+        settings["conference"],
+        settings["tracker.url"],
+        streams=True,
+        youtube=youtube,
+        frames=frames,
     )
 
 
 def content_security_policy(
-    conference: Config, tracker_url: str, *, streams: bool = False, youtube: bool = False
+    conference: Config,
+    tracker_url: str,
+    *,
+    streams: bool = False,
+    youtube: bool = False,
+    frames: tuple[str, ...] = (),
 ) -> str:
     """Return the policy: this site, and the pictures it is configured with.
 
@@ -41,7 +53,9 @@ def content_security_policy(
         by bare address, so the policy cannot name them. A player of HLS fetches them by itself, and
         hands them to the browser as blobs.
     :param youtube: also a frame with a video of YouTube's, which a viewer asks for.
+    :param frames: addresses of what else a viewer may ask for; their origins are allowed.
     """
+    framed = [*([YOUTUBE] if youtube else []), *map(_origin, frames)]
     rooms = (conference.default, *conference.rooms.values())
     pictures = {_origin(url) for room in rooms for url in (room.logo, room.preview)} - {""}
     return "; ".join(
@@ -57,7 +71,7 @@ def content_security_policy(
                     ["connect-src 'self'", _origin(tracker_url), "http: https:" if streams else ""],
                 )
             ),
-            *([f"frame-src {YOUTUBE}"] if youtube else []),
+            *([" ".join(["frame-src", *framed])] if framed else []),
             "form-action 'self'",
             "base-uri 'none'",
             "frame-ancestors 'self'",

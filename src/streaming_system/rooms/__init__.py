@@ -1,7 +1,7 @@
 """What the conference is: config.json with config.private.json laid over it, checked."""
 
 from streaming_system.rooms.load import RESERVED_IDS, ROOM_ID, ConfigError, from_settings, load
-from streaming_system.rooms.model import EXAMPLE_SECRET, Config, Fallback, Region, Room, Site
+from streaming_system.rooms.model import EXAMPLE_SECRET, Config, Fallback, Posts, Region, Room, Site
 
 __all__ = [
     "EXAMPLE_SECRET",
@@ -10,6 +10,7 @@ __all__ = [
     "Config",
     "ConfigError",
     "Fallback",
+    "Posts",
     "Region",
     "Room",
     "Site",

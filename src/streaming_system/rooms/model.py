@@ -43,6 +43,14 @@ class Fallback:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Posts:
+    """Where posts about a room are asked for: a Mastodon server's origin, and a hashtag's name."""
+
+    server: str
+    hashtag: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Site:
     """What holds for the whole site: the ``config`` object.
 
@@ -88,6 +96,12 @@ class Room:
     :param schedule_timezone: the zone its people live by; ``None`` to take the feed's.
     :param youtube: the id of a YouTube video; such a room always counts as live.
     :param fallbacks: in the order in which they are tried.
+    :param webchat: the address of an IRC client, a template; ``None`` for the network's usual one,
+        "" for none.
+    :param matrix: the alias or id of a Matrix room.
+    :param chat: the address of any other chat, a template.
+    :param posts: where posts about it are asked for.
+    :param feedback: where viewers say what they think of a talk, a template.
     """
 
     id: str
@@ -115,6 +129,11 @@ class Room:
     flumotion_user: str = ""
     flumotion_password: str = ""
     flumotion_salt: str = ""
+    webchat: str | None = None
+    matrix: str = ""
+    chat: str = ""
+    posts: Posts | None = None
+    feedback: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

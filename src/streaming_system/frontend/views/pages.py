@@ -2,15 +2,15 @@
 
 import random
 from typing import Any
-from urllib.parse import quote
 
 from pyramid.httpexceptions import HTTPNotFound
 from pyramid.view import view_config
 
+from streaming_system.frontend.chat import chat_of
+from streaming_system.frontend.feedback import feedback_link, talk_to_judge
 from streaming_system.frontend.player import direct_links, draw, elsewhere, kinds, videos
 from streaming_system.frontend.security import allow_streams
 from streaming_system.frontend.state import name_order, room_state, room_states
-from streaming_system.rooms import Room
 
 CACHE = 1  # seconds
 CHANCE = random.Random()
@@ -58,20 +58,25 @@ def monitor(request: Any) -> dict[str, Any]:
 def room(request: Any) -> dict[str, Any]:
     """Show one room: the picture, what is on, what comes next, where people talk."""
     request.override_renderer = template = _template(request)
+    chat = chat_of(request.room)
     if template == TEMPLATES["group"]:
-        allow_streams(request, youtube=bool(videos(request.room)))
+        frames = (chat.web,) if chat.web else ()
+        allow_streams(request, youtube=bool(videos(request.room)), frames=frames)
     told = request.registry["live"].current()
     state = room_state(request.room, request.schedule, told, request.now)
     streams = kinds(request.conference.site, request.room)
     server = draw(state.told, CHANCE) or elsewhere(request.room)
     links = direct_links(server, streams)
+    judged = talk_to_judge(state)
     return {
         "state": state,
         "sources": [link for link in links if not link.audio],
         "links": links,
         "kinds": [(kind.stream, kind.file, kind.type, kind.label) for kind in streams],
         "video": next(iter(videos(request.room)), ""),
-        "chat": _chat(request.room),
+        "chat": chat,
+        "judged": judged,
+        "feedback": feedback_link(request.room, judged, request.now) if judged else "",
     }
 
 
@@ -86,17 +91,3 @@ def _template(request: Any) -> str:
             f"there is no template {name[:40]!r}; allowed: default, {', '.join(TEMPLATES)}"
         )
     return TEMPLATES[name]
-
-
-def _chat(room: Room) -> dict[str, str]:
-    """Return the addresses of a room's chat, by what they are."""
-    channel = (room.ircchannel or room.channel).strip()
-    links = {}
-    if channel and room.ircnetwork:
-        name = channel.lstrip("#")
-        if room.ircnetwork.endswith("libera.chat"):
-            links["Chat in the browser"] = f"https://web.libera.chat/#{quote(name)}"
-        links[f"{channel} on {room.ircnetwork}"] = f"irc://{room.ircnetwork}/{quote(name)}"
-    if room.irclog:
-        links["What was said"] = room.irclog
-    return links
