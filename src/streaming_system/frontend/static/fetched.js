@@ -1,6 +1,8 @@
 // A part of another page of this site, shown here and fetched again while somebody sees it. The element's data say which:
 // data-from is the page, data-part selects the part, data-again is how often in seconds.
 
+const TRY_AGAIN = 60;
+
 export class Fetched {
   constructor(place) {
     this.place = place;
@@ -28,6 +30,7 @@ export class Fetched {
     if (document.hidden || !this.stopping) return;
     const { signal } = this.stopping;
     const { from, part, again } = this.place.dataset;
+    let next = again;
     try {
       const answer = await fetch(at(from), { signal });
       if (!answer.ok) throw new Error(answer.status);
@@ -38,12 +41,13 @@ export class Fetched {
       this.says(true);
     } catch {
       if (!signal.aborted) this.says(false);
+      next = Math.min(again, TRY_AGAIN);
     }
     if (signal.aborted) return;
     this.place.ariaBusy = "false";
     // A little longer or shorter each time, so that viewers do not all ask at once.
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.load(), 1000 * again * (0.9 + 0.2 * Math.random()));
+    this.timer = setTimeout(() => this.load(), 1000 * next * (0.9 + 0.2 * Math.random()));
   }
 
   says(works) {

@@ -36,7 +36,7 @@ function ask(name) {
   const pane = panes.get(name);
   connect(pane.querySelector("[data-frame]"));
   pane.focus({ preventScroll: true });
-  pane.scrollIntoView({ block: "nearest" });
+  if (!WIDE.matches) pane.scrollIntoView({ block: "start" });
   keep(name);
 }
 
