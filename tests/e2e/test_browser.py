@@ -44,7 +44,7 @@ def test_the_minutes_left_count_down(chromium, site):
     page = context.new_page()
     page.clock.install()
     page.goto(site.url + "/example")
-    left = page.locator(".about [data-left]")
+    left = page.locator(".under [data-left]")
     before = minutes(left)
 
     page.clock.run_for(60_000)
@@ -163,7 +163,7 @@ def test_the_minutes_left_are_right_where_the_viewer_s_clock_is_wrong(
     page = context.new_page()
     page.clock.install(time=datetime.now(UTC) + wrong_by)
     page.goto(site.url + "/example")
-    left = page.locator(".about [data-left]")
+    left = page.locator(".under [data-left]")
     before = minutes(left)
 
     page.clock.run_for(60_000)

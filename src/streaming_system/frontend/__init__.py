@@ -10,6 +10,7 @@ from streaming_system import rooms
 from streaming_system.frontend.kept import MOST_PAGES, KeptPages
 from streaming_system.frontend.languages import DOMAIN
 from streaming_system.frontend.live import Asked, read_live, read_watched, read_wrong
+from streaming_system.frontend.posts import sources_of_posts
 from streaming_system.frontend.previews import Previews
 from streaming_system.frontend.programme.talks import Programmes
 from streaming_system.frontend.theming import Themes
@@ -46,6 +47,7 @@ def main(global_config: dict[str, str], **local: str) -> Any:
         config.registry["live"] = Asked(tracker, "/streams.json", read_live)
         config.registry["watched"] = Asked(tracker, "/api/v1/rooms", read_watched)
         config.registry["wrong"] = Asked(tracker, "/api/v1/incidents", read_wrong)
+        config.registry["posts"] = sources_of_posts(settings["conference"])
         config.include("pyramid_jinja2")
         config.add_jinja2_search_path("streaming_system.frontend:templates")
         config.include(".theming")

@@ -1,4 +1,4 @@
-"""What the tracker says: asked for all viewers together."""
+"""What the tracker says, or another server: asked for all viewers together."""
 
 import json
 import logging
@@ -31,6 +31,7 @@ _MISSHAPEN = (
 )
 # How long an answer may take that has begun.
 LONGEST_ANSWER = 1.0  # seconds
+WHO = {"User-Agent": "streaming-system", "Accept": "application/json"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +93,7 @@ _ADDRESS = re.compile(r"https?://[^\s\x00-\x20\x7f\"<>]+")
 
 
 class Asked(Generic[T]):
-    """Asks the tracker at most every few seconds, whatever the number of viewers.
+    """Asks a server, mostly the tracker, at most every few seconds for all viewers together.
 
     One thread asks, the others go on with the last answer, or with none. They must not wait for the
     one that asks: where both apps share a process, they would hold the very threads that the
@@ -102,12 +103,33 @@ class Asked(Generic[T]):
     :param tracker: where this process reaches the tracker; "" to know nothing.
     :param path: what it is asked for.
     :param read: makes a value of the answer's JSON.
+    :param fresh_for: seconds before it is asked again.
+    :param known_for: seconds after which a last answer is worth nothing.
+    :param timeout: for the connection, and for each piece of the answer.
+    :param longest: seconds that an answer may take that has begun.
+    :param largest: bytes that it may have.
     """
 
-    def __init__(self, tracker: str, path: str, read: Callable[[Any], T]) -> None:
+    def __init__(
+        self,
+        tracker: str,
+        path: str,
+        read: Callable[[Any], T],
+        *,
+        fresh_for: float = FRESH_FOR,
+        known_for: float = KNOWN_FOR,
+        timeout: urllib3.Timeout = TIMEOUT,
+        longest: float = LONGEST_ANSWER,
+        largest: int = LARGEST_ANSWER,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._url = f"{tracker.rstrip('/')}{path}" if tracker else ""
         self._read = read
-        self._pool = urllib3.PoolManager(timeout=TIMEOUT, retries=False)
+        self._fresh_for, self._known_for = fresh_for, known_for
+        self._longest, self._largest = longest, largest
+        self._clock = clock
+        # Without retries an answer that leads elsewhere is not followed either.
+        self._pool = urllib3.PoolManager(timeout=timeout, retries=False, headers=WHO)
         self._asking = threading.Lock()
         self._known: T | None = None
         self._asked = self._answered = float("-inf")
@@ -121,24 +143,24 @@ class Asked(Generic[T]):
                     self._ask()
             finally:
                 self._asking.release()
-        if time.monotonic() - self._answered > KNOWN_FOR:
+        if self._clock() - self._answered > self._known_for:
             return None
         return self._known
 
     def _is_old(self) -> bool:
-        return bool(self._url) and time.monotonic() - self._asked > FRESH_FOR
+        return bool(self._url) and self._clock() - self._asked > self._fresh_for
 
     def _ask(self) -> None:
         try:
             answer = self._pool.request("GET", self._url, preload_content=False)
             try:
-                body = _body(answer)
+                body = self._body(answer)
             finally:
                 answer.release_conn()
             if answer.status != 200:
                 raise ValueError(f"status {answer.status}")
             self._known = self._read(json.loads(body))
-            self._answered = time.monotonic()
+            self._answered = self._clock()
             self._failing = False
         except (urllib3.exceptions.HTTPError, *_MISSHAPEN) as error:
             # Said once, not every few seconds.
@@ -146,18 +168,17 @@ class Asked(Generic[T]):
                 log.warning("%s: %s; pages cannot tell what it would say", self._url, error)
             self._failing = True
         finally:
-            self._asked = time.monotonic()
+            self._asked = self._clock()
 
-
-def _body(answer: urllib3.BaseHTTPResponse) -> bytes:
-    """Return an answer's body. The time-out holds for each piece, so the sum has one of its own."""
-    body = b""
-    give_up = time.monotonic() + LONGEST_ANSWER
-    while piece := answer.read1(2**16):
-        body += piece
-        if len(body) > LARGEST_ANSWER or time.monotonic() > give_up:
-            raise ValueError("the answer is too long, or takes too long")
-    return body
+    def _body(self, answer: urllib3.BaseHTTPResponse) -> bytes:
+        """Return an answer's body. The time-out holds for each piece, so the sum has its own."""
+        body = b""
+        give_up = time.monotonic() + self._longest
+        while piece := answer.read1(2**16):
+            body += piece
+            if len(body) > self._largest or time.monotonic() > give_up:
+                raise ValueError("the answer is too long, or takes too long")
+        return body
 
 
 def read_live(document: Any) -> Mapping[str, Live]:

@@ -42,6 +42,7 @@ def includeme(config: Any) -> None:
         ("room.atom", f"/{ROOM}/atom"),
         ("room.schedule", f"/{ROOM}/schedule"),
         ("room.ics", f"/{ROOM}/schedule.ics"),
+        ("room.posts", f"/{ROOM}/posts"),
         ("room.json", f"/{ROOM}/json"),
         ("room.rss", f"/{ROOM}/rss"),
         ("room", f"/{ROOM}"),

@@ -91,8 +91,10 @@ def content_security_policy(
     :param streams: also streams. They come from servers that register while we run, most of them
         by bare address, so the policy cannot name them. A player of HLS fetches them by itself, and
         hands them to the browser as blobs.
-    :param frames: also frames from there: players of others, which a viewer asks for.
+    :param frames: also frames from these addresses: players and chats of others, which a viewer
+        asks for; their origins are allowed.
     """
+    framed = sorted(set(map(_origin, frames)))
     rooms = (conference.default, *conference.rooms.values())
     pictures = {_origin(url) for room in rooms for url in (room.logo, room.preview)} - {""}
     return "; ".join(
@@ -109,7 +111,7 @@ def content_security_policy(
                     ["connect-src 'self'", _origin(tracker_url), "http: https:" if streams else ""],
                 )
             ),
-            *([" ".join(["frame-src", *framed])] if (framed := list(frames)) else []),
+            *([" ".join(["frame-src", *framed])] if framed else []),
             "form-action 'self'",
             "manifest-src 'self'",
             "base-uri 'none'",

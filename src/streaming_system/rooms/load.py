@@ -14,6 +14,7 @@ import json5
 from streaming_system.rooms.model import Config, Room, Site, TimedSource
 from streaming_system.rooms.schema import RETIRED_KEYS, RoomSchema, SiteSchema
 from streaming_system.rooms.sources import SourceTimeError, in_utc
+from streaming_system.rooms.talking import HASHTAG
 
 ROOM_ID = re.compile(r"[A-Za-z0-9_]{1,64}", re.ASCII)
 
@@ -46,6 +47,7 @@ RESERVED_IDS = frozenset(
         "now",
         "oembed",
         "offline",
+        "posts",
         "preview",
         "privacy",
         "relive",
@@ -187,7 +189,16 @@ class _Merged:
         own = self.sections[room_id]
         values = {"title": room_id, **defaults, **own}
         filled = {key: self._interpolated(room_id, key, values) for key in values}
-        return Room(id=room_id, **_attributes(self._valid(room_id, filled, RoomSchema())))
+        room = Room(id=room_id, **_attributes(self._valid(room_id, filled, RoomSchema())))
+        if room.posts is None or room.posts.hashtag:
+            return room
+        said = HASHTAG.search(room.twitter)
+        if said is None and room_id != "default":
+            raise ConfigError(
+                f"{self._where(room_id, 'posts')}: names no hashtag, nor does twitter; "
+                'allowed: "#ourconf@mastodon.social"'
+            )
+        return replace(room, posts=replace(room.posts, hashtag=said[1] if said else ""))
 
     def _valid(
         self, section: str, values: dict[str, Any], schema: colander.Schema

@@ -61,6 +61,14 @@ class TimedSource:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Posts:
+    """Where posts about a room are asked for: a Mastodon server's origin, and a hashtag's name."""
+
+    server: str
+    hashtag: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Site:
     """What holds for the whole site: the ``config`` object.
 
@@ -113,6 +121,12 @@ class Room:
     :param sources: in order of time; while one is on, it stands for endpoints, ``youtube`` and
         ``fallbacks``.
     :param recordings: where the event's recordings are.
+    :param webchat: the address of an IRC client, a template; ``None`` for the network's usual one,
+        "" for none.
+    :param matrix: the alias or id of a Matrix room.
+    :param chat: the address of any other chat, a template.
+    :param posts: where posts about it are asked for.
+    :param feedback: where viewers say what they think of a talk, a template.
     """
 
     id: str
@@ -142,6 +156,11 @@ class Room:
     flumotion_salt: str = ""
     sources: tuple[TimedSource, ...] = ()
     recordings: str = ""
+    webchat: str | None = None
+    matrix: str = ""
+    chat: str = ""
+    posts: Posts | None = None
+    feedback: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,6 +11,7 @@ from zoneinfo import ZoneInfo
 import colander
 
 from streaming_system.rooms.model import HLS_PLAYLIST, Fallback, Region, TimedSource
+from streaming_system.rooms.talking import checked_alias, checked_posts, template
 
 _VIDEO_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _ORIGIN = re.compile(
@@ -351,6 +353,23 @@ class _Columns(_Type):
         return dict(value or {})
 
 
+class _Checked(_Type):
+    """What a function makes of a value; its ``ValueError`` says what is allowed."""
+
+    def __init__(self, check: Callable[[Any], Any]) -> None:
+        self._check = check
+
+    def read(self, node: colander.SchemaNode, value: Any) -> Any:
+        try:
+            return self._check(value)
+        except ValueError as error:
+            raise colander.Invalid(node, str(error)) from None
+
+
+def _checked(check: Callable[[Any], Any], missing: Any = "") -> colander.SchemaNode:
+    return colander.SchemaNode(_Checked(check), missing=missing)
+
+
 class SiteSchema(colander.Schema):
     """The object ``config``."""
 
@@ -397,3 +416,8 @@ class RoomSchema(colander.Schema):
     flumotion_salt = _text("flumotion-salt")
     sources = colander.SchemaNode(_Sources(), missing=())
     recordings = _text("recordings", _web_address)
+    webchat = _checked(template("room", "network", "channel"), missing=None)
+    matrix = _checked(checked_alias)
+    chat = _checked(template("room", "network", "channel", "matrix"))
+    posts = _checked(checked_posts, missing=None)
+    feedback = _checked(template("room", "talk", schemes=("https", "http", "mailto")))

@@ -36,13 +36,18 @@ _EMAIL = re.compile(
 _REMOVED = "[e-mail address removed]"
 
 
+def printable(value: str) -> str:
+    """Return a text without what no page should hold, nor show in another direction."""
+    return _UNPRINTABLE.sub("", value)
+
+
 def plain_text(value: str, limit: int = MAX_TEXT) -> str:
     """Return ``value`` as one line of at most ``limit`` characters.
 
     Control characters, overrides of the writing direction and halves of surrogate pairs are
     dropped, blanks are collapsed, e-mail addresses are replaced.
     """
-    line = _without_addresses(" ".join(_UNPRINTABLE.sub("", value[: limit * 4]).split()))
+    line = _without_addresses(" ".join(printable(value[: limit * 4]).split()))
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
 
@@ -53,7 +58,7 @@ def sanitised_html(value: str, limit: int = MAX_HTML) -> str:
     """
     if not value:
         return ""
-    cut = _UNPRINTABLE.sub("", value[:limit])
+    cut = printable(value[:limit])
     if len(value) > limit and "<" in cut:
         # A tag that the cut has torn would show as text.
         cut = cut.rpartition("<")[0]

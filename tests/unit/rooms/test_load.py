@@ -222,7 +222,7 @@ def test_a_bad_value_is_refused_by_file_room_and_key(complaint, room, line):
 
 def test_an_unknown_key_is_refused_with_the_likely_and_the_allowed_ones(complaint):
     assert complaint({"hall": {"zzz": ""}}).startswith(
-        "config.json: room 'hall': key 'zzz': unknown key; allowed: channel, conference,"
+        "config.json: room 'hall': key 'zzz': unknown key; allowed: channel, chat, conference,"
     )
     assert complaint({"hall": {"titel": ""}}).startswith(
         "config.json: room 'hall': key 'titel': unknown key; did you mean 'title'? allowed: "

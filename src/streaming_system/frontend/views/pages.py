@@ -2,12 +2,13 @@
 
 import random
 from typing import Any
-from urllib.parse import quote
 
 from markupsafe import escape
 from pyramid.httpexceptions import HTTPNotFound
 from pyramid.view import view_config
 
+from streaming_system.frontend.chat import chat_of
+from streaming_system.frontend.feedback import feedback_link, talk_to_judge
 from streaming_system.frontend.live import Live, Server
 from streaming_system.frontend.overview import overviews
 from streaming_system.frontend.player import (
@@ -20,7 +21,6 @@ from streaming_system.frontend.player import (
 )
 from streaming_system.frontend.security import allow_streams
 from streaming_system.frontend.state import name_order, room_state, room_states
-from streaming_system.rooms import Room
 
 CACHE = 1  # seconds
 CHANCE = random.Random()
@@ -62,14 +62,17 @@ def room(request: Any) -> dict[str, Any]:
     """Show one room: the picture, what is on, what comes next, where people talk."""
     request.override_renderer = template = _template(request)
     _may_be_kept(request)
+    chat = chat_of(request.room)
     if template == TEMPLATES["group"]:
-        allow_streams(request, frames=frame_origins(request.room))
+        frames = [*frame_origins(request.room), *([chat.web] if chat.web else [])]
+        allow_streams(request, frames=frames)
     told = request.registry["live"].current()
     state = room_state(request.room, request.schedule, told, request.now, request.words)
     streams = kinds(request.conference.site, request.room)
     server = server_at(request.room, state.told, request.now, CHANCE)
     request.interchangeable.update(_interchangeable(state.told, server))
     links = direct_links(server, streams)
+    judged = talk_to_judge(state)
     return {
         "state": state,
         "sources": [link for link in links if not link.audio],
@@ -79,7 +82,9 @@ def room(request: Any) -> dict[str, Any]:
         ],
         "frame": frame_at(request.room, request.now),
         "source": source_key(request.room, request.now),
-        "chat": _chat(request, request.room),
+        "chat": chat,
+        "judged": judged,
+        "feedback": feedback_link(request.room, judged, request.now) if judged else "",
     }
 
 
@@ -111,22 +116,3 @@ def _template(request: Any) -> str:
             request.not_allowed("template", name, ", ".join(("default", *TEMPLATES)))
         )
     return TEMPLATES[name]
-
-
-def _chat(request: Any, room: Room) -> dict[str, str]:
-    """Return the addresses of a room's chat, by what they are."""
-    channel = (room.ircchannel or room.channel).strip()
-    links = {}
-    if channel and room.ircnetwork:
-        name = channel.lstrip("#")
-        if room.ircnetwork.endswith("libera.chat"):
-            links[request.translate("Chat in the browser")] = (
-                f"https://web.libera.chat/#{quote(name)}"
-            )
-        on = request.translate(
-            "%(channel)s on %(network)s", channel=channel, network=room.ircnetwork
-        )
-        links[on] = f"irc://{room.ircnetwork}/{quote(name)}"
-    if room.irclog:
-        links[request.translate("What was said")] = room.irclog
-    return links

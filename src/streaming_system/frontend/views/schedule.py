@@ -11,6 +11,7 @@ from pyramid.renderers import render
 from pyramid.response import Response
 from pyramid.view import view_config
 
+from streaming_system.frontend.feedback import feedback_link
 from streaming_system.frontend.kept import answer, tagged
 from streaming_system.frontend.programme.grid import Grid, grid
 from streaming_system.frontend.programme.talks import Entry, Programme, language_tag, matching
@@ -75,6 +76,7 @@ def talk(request: Any) -> Response:
         "state": state,
         "event": entry.event,
         "status": request.words.status(entry.event, request.now),
+        "feedback": feedback_link(entry.room, entry.event, request.now),
         "zone_names": state.words.zone(entry.event.start.astimezone(state.zone)),
         "language_tag": language_tag,
     }

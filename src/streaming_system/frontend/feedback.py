@@ -1,0 +1,31 @@
+"""Where viewers say what they think of a talk."""
+
+from datetime import datetime, timedelta
+
+from streaming_system.frontend.programme.talks import talk_id
+from streaming_system.frontend.state import RoomState
+from streaming_system.rooms import Room
+from streaming_system.rooms.talking import filled
+from streaming_system.schedule.model import Event
+
+# How long a talk that is over is still what people in its room think of.
+REMEMBERED_FOR = timedelta(hours=1)
+
+
+def feedback_link(room: Room, event: Event, now: datetime) -> str:
+    """Return where to say it; "" if there is no such place, or the talk has not begun."""
+    if event.generated or event.start > now:
+        return ""
+    return filled(room.feedback, room=room.id, talk=talk_id(event))
+
+
+def talk_to_judge(state: RoomState) -> Event | None:
+    """Return the talk that is on, or else the one that has just ended."""
+    if state.talk:
+        return state.talk
+    lately = [
+        event
+        for event in state.planned
+        if not event.generated and state.now - REMEMBERED_FOR < event.end <= state.now
+    ]
+    return max(lately, key=lambda event: event.end, default=None)

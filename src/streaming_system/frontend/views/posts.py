@@ -1,0 +1,29 @@
+"""What people post about a room."""
+
+from typing import Any
+
+from pyramid.httpexceptions import HTTPNotFound
+from pyramid.renderers import render
+from pyramid.response import Response
+from pyramid.view import view_config
+
+from streaming_system.frontend.kept import answer, tagged
+from streaming_system.frontend.programme.talks import language_tag
+from streaming_system.frontend.state import room_state
+
+CACHE = 30  # seconds
+
+
+@view_config(route_name="room.posts", http_cache=CACHE)
+def posts(request: Any) -> Response:
+    """Show the posts with the room's hashtag."""
+    source = request.room.posts
+    if source is None:
+        raise HTTPNotFound(f"{request.room.title} has no posts")
+    values = {
+        "source": source,
+        "posts": request.registry["posts"][source].current(),
+        "state": room_state(request.room, request.schedule, None, request.now),
+        "language_tag": language_tag,
+    }
+    return answer(request, tagged(render("posts.jinja2", values, request)))
