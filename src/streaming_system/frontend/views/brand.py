@@ -63,12 +63,16 @@ def icon(request: Any) -> FileResponse:
 
 
 def _brand(request: Any, names: dict[str, str]) -> FileResponse:
+    path, media_type = find(request, names)
+    return FileResponse(str(path), request=request, content_type=media_type, cache_max_age=CACHE)
+
+
+def find(request: Any, names: dict[str, str]) -> tuple[Path, str]:
+    """Return the first of some files that the event has, else ours, and what it is."""
     folder = request.registry.settings.get("brand.folder")
     for place in ([Path(folder)] if folder else []) + [OURS]:
         for name, media_type in names.items():
             path = place / name
             if path.is_file():
-                return FileResponse(
-                    str(path), request=request, content_type=media_type, cache_max_age=CACHE
-                )
+                return path, media_type
     raise FileNotFoundError(f"our own {next(iter(names))} is missing from the package")
