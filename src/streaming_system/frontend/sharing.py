@@ -42,11 +42,11 @@ def _canonical_url(request: Any) -> str:
     route = request.matched_route.name
     room = request.matchdict.get("room")
     page = request.route_url("room", room=room) if route == "embed" else request.path_url
-    kept = {
-        key: request.GET[key]
-        for key in (*_OWN_QUERY.get(route, ()), "lang")
-        if request.GET.get(key)
-    }
+    kept = {key: request.GET[key] for key in _OWN_QUERY.get(route, ()) if request.GET.get(key)}
+    # A language that there is not is nobody's address.
+    language = request.GET.get("lang", "")
+    if language.lower() == request.locale_name.replace("_", "-").lower():
+        kept["lang"] = language
     return f"{page}?{urlencode(kept)}" if kept else page
 
 

@@ -14,7 +14,8 @@ if ("serviceWorker" in navigator) {
 const instead = document.querySelector("[data-offline]");
 // The page that says so stands under the address of the one that was wanted.
 if (instead && location.pathname !== instead.dataset.offline) retry();
-else if (!instead) note();
+// A player has its own words for it, and what is below it shall not jump.
+else if (!instead && !document.querySelector(".stage")) note();
 
 function retry() {
   instead.querySelector("[data-retries]").hidden = false;

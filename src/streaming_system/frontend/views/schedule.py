@@ -144,7 +144,7 @@ def _programme(request: Any, asked: Asked, room: Room | None) -> Response:
         return page
 
     # Whatever else a page depends on belongs into the key.
-    key = (request.locale_name, request.application_url, request.path_info, asked, day)
+    key = (request.locale_name, request.canonical_url, asked, day)
     # Neither words nor days that anybody can make up may push the others out.
     if asked.q or "delta" in request.GET or not (day is None or programme.knows(day)):
         page = tagged(draw())
