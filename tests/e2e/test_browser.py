@@ -162,7 +162,8 @@ def test_the_minutes_left_are_right_where_the_viewer_s_clock_is_wrong(
     context = chromium.new_context()
     page = context.new_page()
     page.clock.install(time=datetime.now(UTC) + wrong_by)
-    page.goto(site.url + "/example")
+    with page.expect_event("requestfinished", lambda one: one.url.endswith("/streams.json")):
+        page.goto(site.url + "/example")
     left = page.locator(".under [data-left]")
     before = minutes(left)
 

@@ -19,11 +19,12 @@ def addresses(site, room="hall", talk="guid-Soldering"):
     """Return an address for each route of the site, so that none is forgotten."""
     routes = site.app.registry.getUtility(IRoutesMapper).get_routes()
     # What stands for the parts of paths; a new one belongs here.
-    parts = {"room": room, "talk": talk, "event": "testconf", "icon": "192", "language": "de"}
+    parts = {"room": room, "talk": talk, "event": "testconf", "icon": "192", "language": "de",
+             "large": "", "form": "jpg"}  # fmt: skip
     theme = site.app.registry["themes"].current()
     others = {
         "oembed": f"/oembed?url=http://localhost/{room}",
-        "theme": f"/theme/{theme.version}/style.css",
+        "theme": f"/theme/{theme.version if theme else 'none'}/style.css",
     }
     found = {}
     for route in routes:
@@ -44,9 +45,14 @@ def live_site(make_site, tracker_says, tmp_path):
     """The pages with all that can be switched on, while the hall is live."""
     config = json.loads((tmp_path / "config.json").read_text())
     config["config"] |= {"embed": "https://blog.example.org", "theme": "terminal"}
+    # Nobody answers there.
+    config["default"]["posts"] = {"server": "http://127.0.0.1:9", "hashtag": "testconf"}
     (tmp_path / "config.json").write_text(json.dumps(config))
+    (tmp_path / "previews").mkdir()
+    (tmp_path / "previews/hall.jpg").write_bytes(b"a picture")
     tracker_says.says = told(hall=["webm_high", "ogg_high"], lab=None)
-    return make_site(**{"tracker.internal_url": tracker_says.url})
+    settings = {"preview.folder": str(tmp_path / "previews")}
+    return make_site(**settings, **{"tracker.internal_url": tracker_says.url})
 
 
 def kept(site):
@@ -155,7 +161,7 @@ class TestStaticFiles:
 
         assert len(loaded) > 5
         for address in loaded:
-            assert re.match(r"/static/[0-9a-f]{12}/", address)
+            assert re.match(r"/(static|theme)/[0-9a-f]{12}/", address)
             answer = live_site.get(address)
             assert answer.headers["Cache-Control"] == "immutable, max-age=31536000, public"
 

@@ -234,7 +234,9 @@ class TestSocial:
         ("asked", "canonical"),
         [
             ("/hall?t=5&delta=3&template=group", "/hall"),
-            ("/hall?lang=de&t=5", "/hall?lang=de"),
+            ("/hall?lang=en&t=5", "/hall?lang=en"),
+            ("/schedule?lang=en&day=2026-11-24", "/schedule?day=2026-11-24&lang=en"),
+            ("/schedule?lang=nonsense", "/schedule"),
             ("/schedule?day=2026-11-24&q=x&view=list", "/schedule?day=2026-11-24"),
             ("/schedule?room=hall", "/schedule?room=hall"),
             ("/?delta=3", "/"),
@@ -245,6 +247,11 @@ class TestSocial:
         [link] = live_site.get(asked).html.select("link[rel=canonical]")
 
         assert link["href"] == f"http://localhost{canonical}"
+
+    def test_what_one_viewer_adds_to_an_address_is_not_shown_to_the_next(self, site):
+        assert "lang=en" in site.get("/schedule?lang=en").text
+
+        assert "lang=en" not in site.get("/schedule").text
 
     def test_behind_a_proxy_addresses_are_those_of_the_viewers(self, site):
         proxied = {"HTTP_HOST": "live.example.org", "wsgi.url_scheme": "https"}

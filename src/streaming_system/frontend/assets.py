@@ -26,14 +26,14 @@ class Assets:
     def __init__(self, folder: Path = FOLDER, *, watch: bool = False) -> None:
         self._folder = folder
         self._watch = watch
-        self._times = self._modified()
+        self._seen = self._look()
         self._version = self._digest()
 
     @property
     def version(self) -> str:
         """What the files hold, as twelve characters."""
-        if self._watch and (times := self._modified()) != self._times:
-            self._times, self._version = times, self._digest()
+        if self._watch and (seen := self._look()) != self._seen:
+            self._seen, self._version = seen, self._digest()
         return self._version
 
     def address(self, request: Any, path: str, options: Any) -> tuple[str, Any]:
@@ -43,8 +43,9 @@ class Assets:
     def _files(self) -> list[Path]:
         return sorted(path for path in self._folder.rglob("*") if path.is_file())
 
-    def _modified(self) -> dict[Path, int]:
-        return {path: path.stat().st_mtime_ns for path in self._files()} if self._watch else {}
+    def _look(self) -> list[tuple[Path, int, int]]:
+        files = [(path, path.stat()) for path in self._files()] if self._watch else []
+        return [(path, stat.st_mtime_ns, stat.st_size) for path, stat in files]
 
     def _digest(self) -> str:
         digest = hashlib.sha256()

@@ -28,7 +28,7 @@ _DENIED = (
 )
 # What the player uses, and those of others that a viewer asks for.
 _FOR_PLAYERS = ("autoplay", "encrypted-media", "fullscreen", "picture-in-picture")
-_FOR_US = ("clipboard-write", "screen-wake-lock", "web-share")
+_FOR_US = ("clipboard-write", "screen-wake-lock")
 
 
 def includeme(config: Any) -> None:

@@ -40,13 +40,15 @@ def plain(markup: str, longest: int = LONGEST) -> str:
 def _canonical_url(request: Any) -> str:
     """Return the one address of a page, whatever else was asked of it."""
     route = request.matched_route.name
-    room = request.matchdict.get("room")
-    page = request.route_url("room", room=room) if route == "embed" else request.path_url
-    kept = {
-        key: request.GET[key]
-        for key in (*_OWN_QUERY.get(route, ()), "lang")
-        if request.GET.get(key)
-    }
+    kept = {key: request.GET[key] for key in _OWN_QUERY.get(route, ()) if request.GET.get(key)}
+    # A language that there is not is nobody's address.
+    language = request.GET.get("lang", "")
+    if language.lower() == request.locale_name.replace("_", "-").lower():
+        kept["lang"] = language
+    if route == "embed":
+        address: str = request.route_url("room", room=request.matchdict["room"], _query=kept)
+        return address
+    page: str = request.path_url
     return f"{page}?{urlencode(kept)}" if kept else page
 
 

@@ -135,4 +135,5 @@ setInterval(tick, TICK_EVERY);
 planChange();
 // On the way back a browser may show the page as it was.
 if (performance.getEntriesByType("navigation")[0]?.type === "back_forward") refresh();
-later(ask, ASK_EVERY);
+// At once, since the answer also says what time it is.
+ask();

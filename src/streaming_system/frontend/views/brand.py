@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-from pyramid.httpexceptions import HTTPNotFound
 from pyramid.response import FileResponse
 from pyramid.view import view_config
 
@@ -67,20 +66,22 @@ def robots(request: Any) -> FileResponse:
 
 
 def _brand(request: Any, names: dict[str, str], kind: str) -> FileResponse:
-    found = _find(request, names, kind)
-    if found is None:
-        raise HTTPNotFound("this site has no such picture")
-    path, media_type = found
+    path, media_type = find(request, names, kind)
     return FileResponse(str(path), request=request, content_type=media_type, cache_max_age=CACHE)
 
 
-def _find(request: Any, names: dict[str, str], kind: str) -> tuple[Path, str] | None:
-    """Return a file and its media type: the event's, else the theme's, else ours."""
+def find(request: Any, names: dict[str, str], kind: str = "") -> tuple[Path, str]:
+    """Return a file and its media type: the event's, else the theme's, else ours.
+
+    :param kind: what a theme calls it.
+    """
     folder = request.registry.settings.get("brand.folder")
     theme = request.theme.theme if request.theme else None
     of_theme = theme.file(getattr(theme, kind)) if theme and kind else None
-    in_folder = _first(Path(folder), names) if folder else None
-    return in_folder or of_theme or _first(OURS, names)
+    found = (_first(Path(folder), names) if folder else None) or of_theme or _first(OURS, names)
+    if found is None:
+        raise FileNotFoundError(f"our own {next(iter(names))} is missing from the package")
+    return found
 
 
 def _first(folder: Path, names: dict[str, str]) -> tuple[Path, str] | None:

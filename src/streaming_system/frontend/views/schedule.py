@@ -137,7 +137,7 @@ def _programme(request: Any, asked: Asked, room: Room | None) -> Response:
     # Whatever else a page depends on belongs into the key.
     # Links to the same page in other languages name the host.
     said = (request.locale_name, request.asked_language is not None)
-    key = (said, request.application_url, request.path_info, asked, day)
+    key = (said, request.canonical_url, asked, day)
     # Neither words nor days that anybody can make up may push the others out.
     if asked.q or "delta" in request.GET or not (day is None or programme.knows(day)):
         page = tagged(draw())

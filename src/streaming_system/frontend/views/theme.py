@@ -18,15 +18,19 @@ def theme(request: Any) -> Response:
     shown, path = request.theme, request.matchdict["path"]
     if shown is None:
         raise HTTPNotFound("this site has no theme")
-    age = CACHE if request.matchdict["version"] == shown.version else OTHER_CACHE
     if path == STYLESHEET:
         response = Response(shown.sheet, content_type="text/css", charset="utf-8", request=request)
-        response.cache_control.max_age = age
         response.etag = shown.version
         response.conditional_response = True
-        return response
-    found = shown.theme.file(path)
-    if found is None:
-        raise HTTPNotFound("the theme has no such file")
-    file, media_type = found
-    return FileResponse(str(file), request=request, content_type=media_type, cache_max_age=age)
+    else:
+        found = shown.theme.file(path)
+        if found is None:
+            raise HTTPNotFound("the theme has no such file")
+        file, media_type = found
+        response = FileResponse(str(file), request=request, content_type=media_type)
+    if request.matchdict["version"] == shown.version:
+        response.cache_control.max_age = CACHE
+        response.cache_control.properties["immutable"] = None
+    else:
+        response.cache_control.max_age = OTHER_CACHE
+    return response

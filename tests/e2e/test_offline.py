@@ -1,0 +1,229 @@
+"""What is left of the site without a network, in a real Chromium; and what is passed on of it."""
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+
+@pytest.fixture
+def kept(visit):
+    """Return a function that opens a page and waits until the browser keeps what it shall keep."""
+
+    def kept(path="/", **options):
+        page = visit(path, **options)
+        page.evaluate("navigator.serviceWorker.ready")
+        # It begins with the next page that one opens.
+        page.wait_for_function("navigator.serviceWorker.controller !== null")
+        return page
+
+    return kept
+
+
+def names_kept(page):
+    """Return the addresses of all that is kept, without the host."""
+    return page.evaluate(
+        """async () => {
+          const found = [];
+          for (const name of await caches.keys()) {
+            for (const { url } of await (await caches.open(name)).keys()) {
+              found.push(url.slice(location.origin.length));
+            }
+          }
+          return found;
+        }"""
+    )
+
+
+def test_without_a_network_the_site_says_so_and_comes_back_by_itself(kept, site):
+    page = kept()
+    page.context.set_offline(True)
+
+    page.goto(f"{site.url}/example")
+
+    assert page.locator("h1").inner_text() == "You are offline"
+    # It looks like the site, whose files are there.
+    assert page.evaluate("document.styleSheets[0].cssRules.length") > 0
+    assert page.locator(".brand img").evaluate("image => image.naturalWidth") > 0
+    assert page.get_by_text("tried again as soon as your device is online").is_visible()
+
+    # The page that was wanted, without a press.
+    with page.expect_navigation():
+        page.context.set_offline(False)
+    page.locator(".stage").wait_for()
+    assert page.url == f"{site.url}/example"
+
+
+def test_the_schedule_stays_readable(kept, site):
+    page = kept("/schedule")
+    page.reload()
+    page.locator(".star").first.click()
+    titles = page.locator(".talk a").all_inner_texts()
+    page.wait_for_function(
+        "async () => Boolean(await caches.match('/schedule?day=all', { ignoreVary: true }))"
+    )
+    page.context.set_offline(True)
+
+    page.goto(f"{site.url}/")
+    page.get_by_role("link", name="The schedule").click()
+
+    page.locator(".star[aria-pressed=true]").wait_for()
+    assert page.locator(".talk a").all_inner_texts() == titles
+    page.get_by_text("You are offline. This page is as you saw it last.").wait_for()
+    # Another day is on the page of all days, which is kept with it.
+    page.goto(f"{site.url}/schedule?day=2020-01-01")
+    page.locator(".agenda .star").first.wait_for()
+    assert set(titles) <= set(page.locator(".talk a").all_inner_texts())
+
+    page.context.set_offline(False)
+    page.get_by_text("You are offline.").wait_for(state="hidden")
+    page.reload()
+    page.get_by_role("heading", name="Nothing is planned").wait_for()
+
+
+def test_nothing_live_is_kept(kept, site, go_live):
+    go_live("example")
+    page = kept("/example")
+    page.reload()
+    page.goto(f"{site.url}/schedule")
+    page.goto(f"{site.url}/monitor")
+    page.goto(f"{site.url}/tracker/endpoint/stats")
+    page.goto(f"{site.url}/schedule?q=talk")
+    page.goto(site.url)
+
+    names = names_kept(page)
+
+    assert "/offline" in names
+    static = [name for name in names if name.startswith("/static/")]
+    assert len(static) > 5
+    allowed = ("/offline", "/schedule", "/schedule?day=all", "/brand/logo", "/favicon.ico")
+    assert sorted(set(names) - set(static) - set(allowed)) == []
+
+
+def test_an_update_leaves_nothing_of_the_version_before(kept, checkout, site):
+    page = kept()
+    page.evaluate(
+        "caches.open('files-0123456789ab').then((cache) => cache.put('/x', new Response('old')))"
+    )
+    page.evaluate("navigator.serviceWorker.ready.then((one) => one.unregister())")
+    page.reload()
+    page.evaluate("navigator.serviceWorker.ready")
+
+    page.wait_for_function("caches.keys().then((names) => !names.includes('files-0123456789ab'))")
+
+    page.reload()
+    assert page.locator(".masthead").is_visible()
+    assert page.complaints == []
+
+
+def test_a_part_of_a_file_is_not_answered_from_what_is_kept(kept):
+    page = kept()
+    page.reload()
+
+    status = page.evaluate(
+        """async () => (await fetch(document.querySelector("link[rel=stylesheet]").href,
+                                   { headers: { Range: "bytes=0-9" } })).status"""
+    )
+
+    assert status == 206
+
+
+def test_the_browser_can_install_it(kept):
+    page = kept()
+    devtools = page.context.new_cdp_session(page)
+
+    manifest = devtools.send("Page.getAppManifest")
+
+    assert manifest["errors"] == []
+    assert json.loads(manifest["data"])["display"] == "standalone"
+    assert devtools.send("Page.getInstallabilityErrors")["installabilityErrors"] in (
+        [],
+        # What Playwright's contexts are.
+        [{"errorId": "in-incognito", "errorArguments": []}],
+    )
+
+
+class TestSharing:
+    @pytest.fixture
+    def checkout(self, checkout):
+        example = (checkout / "config.private.json.example").read_text()
+        place = example.index('"config": {') + len('"config": {')
+        text = f'{example[:place]}\n"embed": ["*"],{example[place:]}'
+        (checkout / "config.private.json").write_text(text)
+        return checkout
+
+    def test_a_link_is_copied_and_that_is_said(self, visit, site):
+        page = visit("/example?template=group#stream", permissions=["clipboard-read"])
+        page.locator(".share > summary").press("Enter")
+        dialog = page.get_by_role("dialog", name="Share")
+        dialog.wait_for()
+
+        dialog.get_by_role("button", name="Copy: Link to this page").press("Enter")
+
+        dialog.get_by_role("status").get_by_text("Copied: Link to this page").wait_for()
+        assert page.evaluate("navigator.clipboard.readText()") == f"{site.url}/example"
+        stream = dialog.get_by_role("textbox", name="Stream for VLC")
+        assert stream.input_value().endswith("/example/stream.m3u")
+        page.keyboard.press("Escape")
+        dialog.wait_for(state="detached")
+        # The keyboard goes on where it was.
+        assert page.evaluate("document.activeElement.matches('.share > summary')")
+        assert page.complaints == []
+
+    def test_without_javascript_it_unfolds(self, visit, site):
+        page = visit("/example", java_script_enabled=False)
+
+        page.locator(".share > summary").click()
+
+        assert page.get_by_label("Link to this page").input_value() == f"{site.url}/example"
+        code = page.get_by_label("Code that shows the player").input_value()
+        assert code.startswith(f'<iframe src="{site.url}/embed/example"')
+
+    def test_the_code_shows_the_player_in_another_site(self, visit, site, blog, go_live):
+        go_live("example")
+        page = visit("/example")
+        code = page.locator("#share-code").input_value()
+        blog.page = f"<!DOCTYPE html><title>Blog</title>{code}"
+
+        page.goto(blog.url)
+
+        frame = page.frame_locator("iframe")
+        frame.locator(".stage video").wait_for()
+        with page.context.expect_page() as opened:
+            frame.locator(".embed-caption a").click()
+        opened.value.locator(".masthead").wait_for()
+        assert opened.value.url == f"{site.url}/example"
+
+    def test_no_other_page_can_be_put_into_a_frame(self, visit, site, blog):
+        page = visit("/")
+        blog.page = f"<!DOCTYPE html><title>Blog</title><iframe src='{site.url}/example'></iframe>"
+
+        with page.expect_console_message(lambda said: "frame-ancestors" in said.text):
+            page.goto(blog.url)
+
+        assert page.frame_locator("iframe").locator(".masthead").count() == 0
+
+    @pytest.fixture
+    def blog(self):
+        """Another site, of one page. It has another name, or it would be the same to browsers."""
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self):
+                body = server.page.encode()
+                self.send_response(200)
+                self.send_header("Content-Type", "text/html")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *args):
+                pass
+
+        with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+            server.url = f"http://localhost:{server.server_port}/"
+            thread = threading.Thread(target=server.serve_forever)
+            thread.start()
+            yield server
+            server.shutdown()
+            thread.join()
