@@ -1,6 +1,10 @@
 // Brings a room's stage to life. What plays streams is only loaded where there is a stream, and YouTube only when somebody
 // asks for it.
 
+import { countDown } from "./player/countdown.js";
+import { t } from "./words.js";
+
+const SECOND = 1000;
 const YOUTUBE = "https://www.youtube-nocookie.com/embed/";
 
 async function mount() {
@@ -15,7 +19,7 @@ async function mount() {
 export function showYouTube(stage, id) {
   const frame = document.createElement("iframe");
   frame.src = `${YOUTUBE}${encodeURIComponent(id)}?autoplay=1`;
-  frame.title = "Video on YouTube";
+  frame.title = t("Video on YouTube");
   frame.allow = "autoplay; fullscreen; picture-in-picture; encrypted-media";
   // YouTube plays nothing for a page that does not say which site it is.
   frame.referrerPolicy = "strict-origin-when-cross-origin";
@@ -30,5 +34,7 @@ document.addEventListener("click", (event) => {
   event.preventDefault();
   showYouTube(link.closest(".stage"), link.dataset.youtube);
 });
-document.addEventListener("exchanged", mount);
+document.addEventListener("exchanged", () => { countDown(); mount(); });
+setInterval(countDown, SECOND);
+countDown();
 mount();

@@ -7,7 +7,14 @@ from urllib.parse import quote
 from pyramid.httpexceptions import HTTPNotFound
 from pyramid.view import view_config
 
-from streaming_system.frontend.player import direct_links, draw, elsewhere, kinds, videos
+from streaming_system.frontend.player import (
+    direct_links,
+    draw,
+    elsewhere,
+    has_whep,
+    kinds,
+    videos,
+)
 from streaming_system.frontend.security import allow_streams
 from streaming_system.frontend.state import name_order, room_state, room_states
 from streaming_system.rooms import Room
@@ -65,11 +72,14 @@ def room(request: Any) -> dict[str, Any]:
     streams = kinds(request.conference.site, request.room)
     server = draw(state.told, CHANCE) or elsewhere(request.room)
     links = direct_links(server, streams)
+    pictures = [link for link in links if not link.audio]
+    sources = [link for link in pictures if not link.extra] or pictures
     return {
         "state": state,
-        "sources": [link for link in links if not link.audio],
+        "sources": sources,
+        "server": server if sources or has_whep(server) else None,
         "links": links,
-        "kinds": [(kind.stream, kind.file, kind.type, kind.label) for kind in streams],
+        "kinds": [(kind.stream, kind.file, kind.type, kind.label, kind.extra) for kind in streams],
         "video": next(iter(videos(request.room)), ""),
         "chat": _chat(request.room),
     }
