@@ -189,6 +189,9 @@ def chromium():
                 "--disable-quic",
                 "--disable-sync",
                 "--no-first-run",
+                # A test's sender and its viewer find each other without any network.
+                "--allow-loopback-in-peer-connection",
+                "--disable-features=WebRtcHideLocalIpsWithMdns",
             ],
         )
         yield browser

@@ -114,7 +114,7 @@ class Slides(Encoder):
 
     def makes(self) -> list[str]:
         source = ("-f", "lavfi", "-i", "testsrc=size=640x360:rate=5")
-        return ["-re", *source, "-map", "0", "-var_stream_map", "v:0,name:slides"]
+        return ["-re", *source, "-map", "0", "-b:v", "100k", "-var_stream_map", "v:0,name:slides"]
 
 
 class Origin:

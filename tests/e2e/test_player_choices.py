@@ -14,6 +14,11 @@ NONE_SHOWN = """() => [...document.querySelector('video').textTracks]
   .every(({mode}) => mode !== 'showing')"""
 
 
+def reports_slides(response):
+    told = response.request.post_data or ""
+    return response.url.endswith("/playback") and '"format":"slides"' in told
+
+
 class TestLanguages:
     @pytest.fixture
     def kind_of_encoder(self):
@@ -65,7 +70,7 @@ class TestSlides:
         yield slides
         slides.kill()
 
-    def test_slides_alone_can_be_chosen_and_left(self, stage, slides, watch, room):
+    def test_slides_alone_can_be_chosen_and_left(self, slides, watch):
         page, server = watch(["hls", "slides"])
         wait_until_it_plays(page)
         quality = settle(page, "Quality")
@@ -74,22 +79,21 @@ class TestSlides:
         ]  # fmt: skip
         assert [path for path in server.asked if "slides" in path] == []
 
-        quality.select_option("Slides only")
-
-        page.locator("video[data-format=slides]").wait_for(timeout=10_000)
-        wait_until_it_plays(page)
-        assert page.locator("video").evaluate("video => video.videoHeight") == 360
         # The crew sees who watches what.
-        figures = f"/tracker/api/v1/rooms/{room}/playback"
-        told = lambda: "slides" in str(stage.get(figures).json())  # noqa: E731
-        stage.wait_for(told, 10, "a report of slides")
+        with page.expect_response(reports_slides, timeout=20_000) as report:
+            quality.select_option("Slides only")
+
+        assert report.value.ok
+        wait_until_it_plays(page)
+        assert played(page)["format"] == "slides"
+        assert page.locator("video").evaluate("video => video.videoHeight") == 360
         page.reload()
         page.locator("video[data-format=slides]").wait_for(timeout=10_000)
         settle(page, "Quality").select_option("Automatic")
         page.locator("video[data-format=hls]").wait_for(timeout=10_000)
         wait_until_it_plays(page)
 
-    def test_who_likes_slides_sees_rooms_without_them(self, stream, watch, stage):
+    def test_who_likes_slides_sees_rooms_without_them(self, stream, watch):
         page, _ = watch()
         page.evaluate("localStorage.setItem('player', '{\"quality\": \"slides\"}')")
         page.reload()
