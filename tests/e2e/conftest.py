@@ -10,13 +10,14 @@ import socket
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
 import urllib3
 from playwright.sync_api import sync_playwright
 
-from .stream import encoder, origin, register  # noqa: F401 - Fixtures.
+from .stream import encoder, kind_of_encoder, origin, stream, watch  # noqa: F401 - Fixtures.
 
 SECRET = "move me to config.private.json"
 
@@ -30,7 +31,11 @@ def checkout(root, tmp_path) -> Path:
 
     Its .venv is the one that the tests run in, so that nothing has to be installed again.
     """
-    copy = tmp_path / "checkout"
+    return copy_of(root, tmp_path)
+
+
+def copy_of(root: Path, folder: Path) -> Path:
+    copy = folder / "checkout"
     shutil.copytree(root, copy, ignore=shutil.ignore_patterns(*LEFT_BEHIND))
     (copy / ".venv").symlink_to(sys.prefix)
     return copy
@@ -38,6 +43,10 @@ def checkout(root, tmp_path) -> Path:
 
 @pytest.fixture
 def free_port() -> int:
+    return find_port()
+
+
+def find_port() -> int:
     # Below the ports that the system gives to outgoing connections: asking such a port before
     # anybody listens can end in a connection with oneself, and then nobody can listen any more.
     for port in random.sample(range(20000, 32000), 100):
@@ -47,7 +56,7 @@ def free_port() -> int:
     raise AssertionError("no free port")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def clean_environment():
     """The environment without what the test run has put into it."""
     return {
@@ -104,49 +113,49 @@ class Site:
 @pytest.fixture
 def serve(checkout, clean_environment):
     """Return a context manager: run a command in the checkout until its site answers."""
+    return partial(serving, checkout, clean_environment)
 
-    @contextlib.contextmanager
-    def serve(*command, url, env=None, ready=None):
-        log = checkout.parent / "log"
-        with log.open("a") as output:
-            process = subprocess.Popen(
-                command,
-                cwd=checkout,
-                env=clean_environment | (env or {}),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        site = Site(url, process, log)
-        try:
-            site.wait_for(ready or site.answers, 60, f"an answer from {url}")
-            yield site
-        finally:
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGTERM)
-                process.wait(20)
 
-    return serve
+@contextlib.contextmanager
+def serving(checkout, environment, *command, url, env=None, ready=None):
+    log = checkout.parent / "log"
+    with log.open("a") as output:
+        process = subprocess.Popen(
+            command,
+            cwd=checkout,
+            env=environment | (env or {}),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    site = Site(url, process, log)
+    try:
+        site.wait_for(ready or site.answers, 60, f"an answer from {url}")
+        yield site
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGTERM)
+            process.wait(20)
 
 
 @pytest.fixture
 def run(checkout, clean_environment):
     """Run a command in the checkout and return what it printed and how it ended."""
+    return partial(run_in, checkout, clean_environment)
 
-    def run(*command, **more):
-        return subprocess.run(
-            command,
-            cwd=checkout,
-            env=clean_environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            **more,
-        )
 
-    return run
+def run_in(checkout, environment, *command, **more):
+    return subprocess.run(
+        command,
+        cwd=checkout,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        **more,
+    )
 
 
 def live_rooms(page: str) -> list[str]:
@@ -180,6 +189,9 @@ def chromium():
                 "--disable-quic",
                 "--disable-sync",
                 "--no-first-run",
+                # A test's sender and its viewer find each other without any network.
+                "--allow-loopback-in-peer-connection",
+                "--disable-features=WebRtcHideLocalIpsWithMdns",
             ],
         )
         yield browser
@@ -188,11 +200,40 @@ def chromium():
 
 @pytest.fixture
 def site(checkout, serve, run, free_port):
+    with serving_site(checkout, serve, run, free_port) as site:
+        yield site
+
+
+@contextlib.contextmanager
+def serving_site(checkout, serve, run, port):
+    """Set up what the checkout configures, and serve it."""
     assert run(".venv/bin/alembic", "-c", "development.ini", "upgrade", "head").returncode == 0
     assert run(".venv/bin/streaming-system", "schedule", "import").returncode == 0
-    set_key(checkout / "development.ini", "address", f"127.0.0.1:{free_port}")
-    with serve(".venv/bin/pserve", "development.ini", url=f"http://127.0.0.1:{free_port}") as site:
+    set_key(checkout / "development.ini", "address", f"127.0.0.1:{port}")
+    with serve(".venv/bin/pserve", "development.ini", url=f"http://127.0.0.1:{port}") as site:
         yield site
+
+
+@pytest.fixture(scope="session")
+def stage(root, tmp_path_factory, clean_environment):
+    """A site with a room for each test of the player, so that none has to wait for its own site."""
+    from .players import staging
+
+    with staging(root, tmp_path_factory.mktemp("stage"), clean_environment) as stage:
+        yield stage
+
+
+@pytest.fixture
+def room(stage):
+    """A room that no other test has."""
+    return next(stage.rooms)
+
+
+@pytest.fixture
+def open_page(chromium, stage):
+    """Return a function that opens a page of the shared site."""
+    with visiting(chromium, stage) as visit:
+        yield visit
 
 
 @pytest.fixture
@@ -212,6 +253,12 @@ def go_live(site):
 @pytest.fixture
 def visit(chromium, site):
     """Return a function that opens a page; it notes what the page asks for and complains of."""
+    with visiting(chromium, site) as visit:
+        yield visit
+
+
+@contextlib.contextmanager
+def visiting(chromium, site):
     contexts = []
 
     def visit(path, **options):

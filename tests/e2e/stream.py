@@ -14,7 +14,9 @@ from pathlib import Path
 import pytest
 
 PLAYLIST = "stream.m3u8"
-QUALITIES = ("sd", "hd", "sound")
+PICTURE = "testsrc2=size={}:rate=10"
+ENCODED = ("-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-g", "10",
+           "-pix_fmt", "yuv420p", "-c:a", "aac", "-b:a", "32k")  # fmt: skip
 
 
 class Encoder:
@@ -23,34 +25,41 @@ class Encoder:
     A new run overwrites the playlists of the one before it and counts from 0 again.
     """
 
+    playlist = PLAYLIST
+    renditions: tuple[str, ...] = ("sd", "hd", "sound")
+
     def __init__(self, folder: Path, length: int = 6) -> None:
         self.folder = folder
+        for name in self.renditions:
+            (folder / name).mkdir(parents=True)
         self.length = length
         self.runs = 0
         self.process: subprocess.Popen | None = None
 
     def start(self) -> None:
         self.runs += 1
-        picture = "testsrc2=size={}:rate=10"
-        command = ["ffmpeg", "-nostdin", "-loglevel", "error", "-re"]
-        for source in (picture.format("160x90"), picture.format("320x180"), "sine=frequency=440"):
+        self.process = subprocess.Popen(
+            ["ffmpeg", "-nostdin", "-loglevel", "error", *self.makes(), *ENCODED, "-f", "hls",
+             "-hls_time", "1", "-hls_list_size", str(self.length),
+             "-hls_flags", "delete_segments+temp_file", "-master_pl_name", self.playlist,
+             "-hls_segment_filename", f"{self.folder}/%v/run{self.runs}-%d.ts",
+             f"{self.folder}/%v/index.m3u8"]
+        )  # fmt: skip
+
+    def makes(self) -> list[str]:
+        """Return what is seen and heard, and of which renditions the stream is."""
+        command = ["-re"]
+        for source in (PICTURE.format("160x90"), PICTURE.format("320x180"), "sine=frequency=440"):
             command += ["-f", "lavfi", "-i", source]
         maps = ("0", "2", "1", "2", "2")
         command += [part for source in maps for part in ("-map", source)]
-        command += ["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-g", "10",
-                    "-pix_fmt", "yuv420p", "-b:v:0", "100k", "-b:v:1", "300k", "-c:a", "aac",
-                    "-b:a", "32k", "-f", "hls", "-hls_time", "1",
-                    "-hls_list_size", str(self.length), "-hls_flags", "delete_segments+temp_file",
-                    "-master_pl_name", PLAYLIST,
-                    "-var_stream_map", "v:0,a:0,name:sd v:1,a:1,name:hd a:2,name:sound",
-                    "-hls_segment_filename", f"{self.folder}/%v/run{self.runs}-%d.ts",
-                    f"{self.folder}/%v/index.m3u8"]  # fmt: skip
-        self.process = subprocess.Popen(command)
+        return [*command, "-b:v:0", "100k", "-b:v:1", "300k",
+                "-var_stream_map", "v:0,a:0,name:sd v:1,a:1,name:hd a:2,name:sound"]  # fmt: skip
 
     def wait(self, seconds: float = 30) -> None:
         """Wait until this run has something to see in every quality."""
         give_up = time.monotonic() + seconds
-        playlists = [self.folder / name / "index.m3u8" for name in QUALITIES]
+        playlists = [self.folder / name / "index.m3u8" for name in self.renditions]
         while not all(p.exists() and f"run{self.runs}-1.ts" in p.read_text() for p in playlists):
             assert time.monotonic() < give_up, "ffmpeg makes no stream"
             assert self.process.poll() is None, "ffmpeg has ended"
@@ -68,11 +77,52 @@ class Encoder:
         self.process.wait()
 
 
+class Translated(Encoder):
+    """A talk in English with German translation, and English subtitles."""
+
+    renditions = ("picture", "original", "translation")
+
+    def makes(self) -> list[str]:
+        text = self.folder / "text.srt"
+        text.write_text("\n".join(map(_line, range(3600))))
+        sources = [("-f", "lavfi", "-i", PICTURE.format("160x90")),
+                   ("-f", "lavfi", "-i", "sine=frequency=440"),
+                   ("-f", "lavfi", "-i", "sine=frequency=880"), ("-i", str(text))]  # fmt: skip
+        renditions = (
+            "v:0,s:0,agroup:sound,sgroup:text,language:en,name:picture",
+            "a:0,agroup:sound,language:en,default:yes,name:original",
+            "a:1,agroup:sound,language:de,name:translation",
+        )
+        maps = [part for number in range(4) for part in ("-map", str(number))]
+        return [*(part for source in sources for part in ("-re", *source)), *maps,
+                "-c:s", "webvtt", "-var_stream_map", " ".join(renditions)]  # fmt: skip
+
+
+def _line(second: int) -> str:
+    """Return a second's subtitle."""
+    begin, end = (
+        f"{at // 60 // 60:02}:{at // 60 % 60:02}:{at % 60:02},000" for at in (second, second + 1)
+    )
+    return f"{second + 1}\n{begin} --> {end}\nSecond {second}\n"
+
+
+class Slides(Encoder):
+    """What the speaker shows, alone."""
+
+    playlist = "slides.m3u8"
+    renditions = ("slides",)
+
+    def makes(self) -> list[str]:
+        source = ("-f", "lavfi", "-i", "testsrc=size=640x360:rate=5")
+        return ["-re", *source, "-map", "0", "-b:v", "100k", "-var_stream_map", "v:0,name:slides"]
+
+
 class Origin:
     """A server of a stream. It notes what it is asked for, and can be dead or refuse a part."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.handler: type[OfFiles] = OfFiles
         self.asked: list[str] = []
         self.refuses: Callable[[str], bool] = lambda path: False
         self.port = 0
@@ -83,7 +133,7 @@ class Origin:
         return f"http://127.0.0.1:{self.port}/"
 
     def start(self) -> None:
-        handler = partial(_Handler, origin=self, directory=str(self.folder))
+        handler = partial(self.handler, origin=self, directory=str(self.folder))
         self._server = ThreadingHTTPServer(("127.0.0.1", self.port), handler)
         self.port = self._server.server_port
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
@@ -97,8 +147,12 @@ class Origin:
             self._server = None
 
 
-class _Handler(SimpleHTTPRequestHandler):
-    extensions_map = {".m3u8": "application/vnd.apple.mpegurl", ".ts": "video/mp2t"}
+class OfFiles(SimpleHTTPRequestHandler):
+    extensions_map = {
+        ".m3u8": "application/vnd.apple.mpegurl",
+        ".ts": "video/mp2t",
+        ".vtt": "text/vtt",
+    }
 
     def __init__(self, *args, origin, **more):
         self.origin = origin
@@ -121,16 +175,22 @@ class _Handler(SimpleHTTPRequestHandler):
         pass
 
 
-@pytest.fixture
-def encoder(tmp_path):
+def needs_ffmpeg():
     if shutil.which("ffmpeg") is None:
         if os.environ.get("CI"):
             pytest.fail("ffmpeg is not installed, and CI skips nothing")
         pytest.skip("needs ffmpeg, which is not installed: no stream was played")
-    folder = tmp_path / "stream"
-    for name in QUALITIES:
-        (folder / name).mkdir(parents=True)
-    encoder = Encoder(folder)
+
+
+@pytest.fixture
+def kind_of_encoder():
+    return Encoder
+
+
+@pytest.fixture
+def encoder(tmp_path, kind_of_encoder):
+    needs_ffmpeg()
+    encoder = kind_of_encoder(tmp_path / "stream")
     yield encoder
     encoder.kill()
 
@@ -151,18 +211,20 @@ def origin(encoder):
 
 
 @pytest.fixture
-def register(site, run):
-    """Return a function that lets an endpoint report for the room "example"."""
-    issued = run(".venv/bin/streaming-system", "admin", "token", "issue", "tests", "--crew")
-    assert issued.returncode == 0, issued.stderr
-    token = issued.stdout.split()[-1]
+def watch(stage, room, origin, open_page):
+    """Return a function that opens the room's page with a server behind it."""
 
-    def register(name, origin, formats=("hls",), **more):
-        answer = site.put(
-            f"/tracker/api/v1/rooms/example/endpoints/{name}",
-            {"url": origin.url, "formats": list(formats), **more},
-            token,
-        )
-        assert answer.status < 300, answer.data
+    def watch(formats=("hls",)):
+        server = origin()
+        stage.register(room, "edge1", server, formats)
+        stage.wait_for(lambda: "<video" in stage.text(f"/{room}"), 10, "a player")
+        return open_page(f"/{room}"), server
 
-    return register
+    return watch
+
+
+@pytest.fixture
+def stream(encoder):
+    encoder.start()
+    encoder.wait()
+    return encoder

@@ -4,17 +4,17 @@ import re
 
 import pytest
 
-from .test_player import stream, wait_until_it_plays, watch  # noqa: F401 - Fixtures.
+from .players import settle, wait_until_it_plays
 
 
 def value(page, name):
     return page.locator("video").evaluate(f"video => video.{name}")
 
 
-def test_qualities_can_be_chosen_and_are_remembered(stream, watch, site):  # noqa: F811
+def test_qualities_can_be_chosen_and_are_remembered(stream, watch):
     page, server = watch()
     wait_until_it_plays(page)
-    quality = page.get_by_label("Quality")
+    quality = settle(page, "Quality")
     assert quality.locator("option").all_inner_texts() == [
         "Automatic", "180p", "90p", "Audio only",
     ]  # fmt: skip
@@ -29,8 +29,8 @@ def test_qualities_can_be_chosen_and_are_remembered(stream, watch, site):  # noq
     page.locator("video[data-quality=audio]").wait_for(timeout=15_000)
     wait_until_it_plays(page)
 
-    assert page.get_by_label("Quality").input_value() == "audio"
-    page.get_by_label("Quality").select_option("180p")
+    assert settle(page, "Quality").input_value() == "audio"
+    settle(page, "Quality").select_option("180p")
     page.locator("video[data-quality='180p']").wait_for(timeout=15_000)
     wait_until_it_plays(page)
 
@@ -43,7 +43,7 @@ def long_stream(encoder):
     return encoder
 
 
-def test_who_is_behind_can_go_back_to_live(long_stream, watch):  # noqa: F811
+def test_who_is_behind_can_go_back_to_live(long_stream, watch):
     page, _ = watch()
     wait_until_it_plays(page)
     live = page.get_by_role("button", name="Back to live")
@@ -63,7 +63,7 @@ def test_who_is_behind_can_go_back_to_live(long_stream, watch):  # noqa: F811
     wait_until_it_plays(page)
 
 
-def test_keys_move_the_player_and_can_be_turned_off(stream, watch):  # noqa: F811
+def test_keys_move_the_player_and_can_be_turned_off(stream, watch):
     page, _ = watch()
     wait_until_it_plays(page)
     page.locator("video").evaluate("video => { video.muted = false; }")
@@ -89,7 +89,7 @@ def test_keys_move_the_player_and_can_be_turned_off(stream, watch):  # noqa: F81
     assert value(page, "volume") == 0.95
 
 
-def test_without_hls_js_the_browser_plays_it_itself(stream, watch):  # noqa: F811
+def test_without_hls_js_the_browser_plays_it_itself(stream, watch):
     page, _ = watch()
     page.add_init_script("delete window.MediaSource; delete window.ManagedMediaSource;")
 

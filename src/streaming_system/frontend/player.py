@@ -27,6 +27,7 @@ class Source:
     stream: str
     endpoint: str
     audio: bool = False
+    extra: bool = False
 
     @property
     def format(self) -> str:
@@ -47,17 +48,27 @@ _STREAMS = (
     ("ogg_high", "webcast.ogg", "audio/ogg", noted("Audio only, Ogg")),
     ("aac_high", "webcast.aac", "audio/aac", noted("Audio only, AAC")),
     ("mp3_high", "webcast.mp3", "audio/mpeg", noted("Audio only, MP3")),
+    ("slides", "slides.m3u8", "application/vnd.apple.mpegurl", noted("Slides only, HLS")),
+    ("whep", "whep", "application/sdp", noted("Lowest delay, WHEP")),
 )
+# What an endpoint has only if it says so, and viewers only get if they ask for it.
+_EXTRAS = ("slides", "whep")
+# Only a script can ask for it: no address to hand out.
+_WHEP = "whep"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Kind:
-    """A stream as every endpoint has it; ``file`` is its place below the base URL."""
+    """A stream as every endpoint has it; ``file`` is its place below the base URL.
+
+    :param extra: an endpoint has it only if it says so, and viewers get it only if they ask for it.
+    """
 
     label: str
     file: str
     type: str
     stream: str
+    extra: bool = False
 
     @property
     def family(self) -> str:
@@ -69,7 +80,13 @@ def kinds(site: Site, room: Room) -> list[Kind]:
     """Return the streams that an endpoint may have of a room, best first."""
     playlist = site.hls_playlist.replace("{room}", room.id)
     return [
-        Kind(stream=stream, file=file or playlist, type=media, label=label)
+        Kind(
+            stream=stream,
+            file=file or playlist,
+            type=media,
+            label=label,
+            extra=stream in _EXTRAS,
+        )
         for stream, file, media, label in _STREAMS
     ]
 
@@ -110,7 +127,7 @@ def elsewhere(room: Room, now: datetime) -> Server | None:
     """Return where a room's streams are when no endpoint has them, as configured."""
     for place in elsewhere_at(room, now):
         if place.kind == "url":
-            formats = tuple(stream for stream, *_ in _STREAMS)
+            formats = tuple(stream for stream, *_ in _STREAMS if stream not in _EXTRAS)
             url = place.value.replace("{room}", room.id)
             return Server(url=url, name="cdn", formats=formats)
     return None
@@ -166,7 +183,7 @@ def draw(told: Live | None, chance: random.Random) -> Server | None:
 
 
 def direct_links(server: Server | None, streams: list[Kind]) -> list[Source]:
-    """Return the streams of a server, best first.
+    """Return the streams of a server that anything can play by their address, best first.
 
     One that does not say what it serves is of the old protocol, and taken to serve all of that.
     """
@@ -180,13 +197,21 @@ def direct_links(server: Server | None, streams: list[Kind]) -> list[Source]:
             stream=kind.stream,
             endpoint=server.name,
             audio=kind.type.startswith("audio/"),
+            extra=kind.extra,
         )
         for kind in streams
-        if _serves(server, kind)
+        if kind.stream != _WHEP and _serves(server, kind)
     ]
 
 
+def has_whep(server: Server | None) -> bool:
+    """Tell whether a server has a stream that only a player by script can ask for."""
+    return server is not None and _WHEP in server.formats
+
+
 def _serves(server: Server, kind: Kind) -> bool:
+    if kind.extra:
+        return kind.stream in server.formats
     if not server.formats:
         return kind.family != "hls"
     # Reports by JSON name formats alone; their quality is then the high one.

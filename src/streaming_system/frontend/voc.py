@@ -34,6 +34,7 @@ PROTOCOLS = {
 # By kind: what it is called, its type, and its size; the best comes last, as apps expect.
 KINDS: Mapping[str, tuple[str, str, Sequence[int] | None]] = {
     "audio": ("Audio", "audio", None),
+    "slides": ("Slides", "slides", (1920, 1080)),
     "sd": ("SD Video", "video", (1024, 576)),
     "hd": ("FullHD Video", "video", (1920, 1080)),
 }
@@ -160,6 +161,7 @@ def _streams(title: str, links: Iterable[Source]) -> list[dict[str, Any]]:
         if link.type not in PROTOCOLS:
             continue
         kind = "audio" if link.audio else "sd" if link.quality == "low" else "hd"
+        kind = link.stream if link.extra else kind
         protocol, display = PROTOCOLS[link.type]
         found.setdefault(kind, {}).setdefault(
             protocol,

@@ -1,8 +1,10 @@
 // Brings a room's stage to life. What plays streams is only loaded where there is a stream, and players of others (YouTube, any
 // page that the configuration names) only when somebody asks for them.
 
+import { countDown } from "./player/countdown.js";
 import { t } from "./words.js";
 
+const SECOND = 1000;
 const YOUTUBE = "https://www.youtube-nocookie.com/embed/";
 
 // Parts of the page are exchanged one by one; a stage gets one player.
@@ -57,5 +59,7 @@ document.addEventListener("click", (event) => {
   open(stage, link);
   stage.querySelector("iframe")?.focus();
 });
-document.addEventListener("exchanged", mount);
+document.addEventListener("exchanged", () => { countDown(); mount(); });
+setInterval(countDown, SECOND);
+countDown();
 mount();

@@ -117,6 +117,8 @@ class Player {
   async send() {
     // The page may have exchanged it for another.
     if (!this.element.isConnected) return this.leave("q");
+    // Streams change their size without a halt.
+    this.origin = this.currentOrigin();
     this.known = true;
     try {
       const answer = await fetch(this.element.dataset.playback, {

@@ -79,7 +79,10 @@ async function refresh() {
 function show(page) {
   for (const part of document.querySelectorAll("[data-refresh]")) {
     const fresh = page.querySelector(`[data-refresh="${part.dataset.refresh}"]`);
-    if (fresh && !part.isEqualNode(fresh) && !isInUse(part, fresh)) exchange(part, fresh);
+    if (!fresh || part.isEqualNode(fresh)) continue;
+    if (!isInUse(part, fresh)) exchange(part, fresh);
+    // A player that stays counts down to what comes next.
+    else Object.assign(part.dataset, { starts: fresh.dataset.starts ?? "", next: fresh.dataset.next ?? "" });
   }
   knownLive = liveOnPage();
   planChange();

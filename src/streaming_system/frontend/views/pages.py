@@ -15,6 +15,7 @@ from streaming_system.frontend.player import (
     direct_links,
     frame_at,
     frame_origins,
+    has_whep,
     kinds,
     server_at,
     source_key,
@@ -73,12 +74,16 @@ def room(request: Any) -> dict[str, Any]:
     request.interchangeable.update(_interchangeable(state.told, server))
     links = direct_links(server, streams)
     judged = talk_to_judge(state)
+    pictures = [link for link in links if not link.audio]
+    sources = [link for link in pictures if not link.extra] or pictures
     return {
         "state": state,
-        "sources": [link for link in links if not link.audio],
+        "sources": sources,
+        "server": server if sources or has_whep(server) else None,
         "links": links,
         "kinds": [
-            (kind.stream, kind.file, kind.type, request.translate(kind.label)) for kind in streams
+            (kind.stream, kind.file, kind.type, request.translate(kind.label), kind.extra)
+            for kind in streams
         ],
         "frame": frame_at(request.room, request.now),
         "source": source_key(request.room, request.now),

@@ -22,7 +22,10 @@ from streaming_system.tracker.schemas.types import (
     Words,
 )
 
-FORMATS = ("hls", "dash", "webm", "ogg", "opus", "mp3", "aac", "mp4", "flv", "ts", "whep", "rtmp")
+FORMATS = (
+    "hls", "dash", "webm", "ogg", "opus", "mp3", "aac", "mp4", "flv", "ts", "whep", "rtmp",
+    "slides",
+)  # fmt: skip
 FIGURES = ("clients", "bitrate", "cbitrate")
 
 

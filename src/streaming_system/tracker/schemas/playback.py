@@ -20,7 +20,10 @@ from streaming_system.tracker.schemas.types import (
 )
 
 CMCD_VERSION = 2
-FORMATS = ("hls", "dash", "webm", "ogg", "opus", "mp3", "aac", "mp4", "flv", "ts", "whep", "rtmp")
+FORMATS = (
+    "hls", "dash", "webm", "ogg", "opus", "mp3", "aac", "mp4", "flv", "ts", "whep", "rtmp",
+    "slides",
+)  # fmt: skip
 # CMCD knows formats of segments only; all others are "o".
 STREAMING_FORMATS = {"h": "hls", "d": "dash"}
 # CMCD's states of a player: it has ended, failed for good, or was left.

@@ -1,7 +1,7 @@
 // What a viewer has chosen, kept in this browser and told to nobody.
 
 const KEY = "player";
-const DEFAULTS = { volume: 1, muted: false, quality: "auto", keys: true };
+const DEFAULTS = { volume: 1, muted: false, quality: "auto", delay: "low", language: "", subtitles: "", keys: true };
 
 export function remembered() {
   try {

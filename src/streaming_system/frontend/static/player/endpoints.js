@@ -22,14 +22,17 @@ export async function ask(list, milliseconds) {
 
 /** Return the streams of a server that this browser may be able to play, best first. */
 export function sourcesOf(server, kinds, canPlay) {
-  return kinds.filter(([stream, , type]) => serves(server, stream) && canPlay(type)).map(([stream, file, type, label]) => {
+  const fitting = kinds.filter(([stream, , type, , extra]) => serves(server, stream, extra) && canPlay(type));
+  return fitting.map(([stream, file, type, label, extra]) => {
     const [format, quality = ""] = stream.split("_");
-    return { server: server.name, url: server.url + file, stream, format, quality, type, label, audio: type.startsWith("audio/") };
+    const audio = type.startsWith("audio/");
+    return { server: server.name, url: server.url + file, stream, format, quality, type, label, audio, extra };
   });
 }
 
-/** The same rule as on the server: whoever does not say what it has is of the old protocol. */
-function serves({ formats }, stream) {
+/** The same rule as on the server: whoever does not say what it has is of the old protocol. Extras are always said. */
+function serves({ formats }, stream, extra) {
+  if (extra) return formats?.includes(stream) ?? false;
   if (formats === null) return true;
   const [format] = stream.split("_");
   if (formats.length === 0) return format !== "hls";
@@ -50,14 +53,19 @@ export function draw(servers, chance = Math.random) {
 /**
  * Return the stream to try next; null if all have failed.
  *
- * A server of which nothing has failed comes before another format of one that has trouble.
+ * A server of which nothing has failed comes before another format of one that has trouble. Extras (slides, WHEP) are
+ * for whoever wishes one, and where there is nothing else.
  */
-export function nextSource(offers, failed, wanted) {
-  const open = offers.filter(({ sources }) => sources.some(({ url }) => !failed.has(url)));
+export function nextSource(offers, failed, { quality, extra }) {
+  const left = (wanted) => offers
+    .map(({ server, sources }) => ({ server, weight: server.weight, sources, left: sources.filter((s) => !failed.has(s.url) && wanted(s)) }))
+    .filter((offer) => offer.left.length > 0);
+  const wishes = [(source) => source.extra && source.stream === extra, (source) => !source.extra, () => true];
+  const open = wishes.map(left).find(({ length }) => length > 0) ?? [];
   const untried = open.filter(({ sources }) => !sources.some(({ url }) => failed.has(url)));
-  const chosen = draw((untried.length ? untried : open).map((offer) => ({ ...offer, weight: offer.server.weight })));
+  const chosen = draw(untried.length ? untried : open);
   if (!chosen) return null;
-  const left = chosen.sources.filter(({ url }) => !failed.has(url));
-  if (left[0].format === "hls") return left[0];
-  return left.find(({ stream }) => stream === wanted) ?? left.find(({ audio }) => !audio) ?? left[0];
+  const [first] = chosen.left;
+  if (first.format === "hls") return first;
+  return chosen.left.find(({ stream }) => stream === quality) ?? chosen.left.find(({ audio }) => !audio) ?? first;
 }

@@ -2,6 +2,8 @@
 
 import { ask, nextSource, sourcesOf } from "./endpoints.js";
 import { canPlay, makeEngine } from "./engines.js";
+import { Marks } from "./marks.js";
+import { delays, extrasOf, qualities } from "./menus.js";
 
 const LOOK_EVERY = 500;
 // The first picture is not worth more than that of waiting for a better server.
@@ -20,17 +22,20 @@ const HOPES_FOR = 120000;
 const PAUSED_FOR = 60000;
 
 export class Keeper extends EventTarget {
-  constructor(video, { list, kinds, first, quality }) {
+  constructor(video, { list, kinds, first, choices }) {
     super();
-    Object.assign(this, { video, list, kinds, quality });
+    Object.assign(this, { video, list, kinds, choices });
     this.known = { servers: [], youtube: "" };
     this.page = first;
     this.failed = new Set();
-    this.marks = new Map();
+    this.marks = new Marks();
     this.breaks = 0;
     this.turn = 0;
     this.engine = null;
     this.source = null;
+    this.rate = 1;
+    // What the stream had to choose before the slides, or another way, were chosen.
+    this.levels = [];
     this.wanted = false;
     this.asleep = false;
     this.events = new AbortController();
@@ -103,14 +108,15 @@ export class Keeper extends EventTarget {
     this.known = (await ask(this.list, first ? FIRST_ANSWER_WITHIN : ANSWER_WITHIN)) ?? this.known;
     if (turn !== this.turn) return;
     let source;
-    while ((source = nextSource(this.offers(), this.failed, this.quality)) !== null) {
-      if (!(await this.isAsItWas(source))) break;
+    const wishes = { quality: this.choices.quality, extra: this.extra() };
+    while ((source = nextSource(this.offers(), this.failed, wishes)) !== null) {
+      if (!(await this.marks.isAsItWas(source))) break;
       if (turn !== this.turn) return;
       this.failed.add(source.url);
     }
     if (turn !== this.turn) return;
     if (source === null) return this.waits();
-    const begin = await makeEngine(this.video, source, this.quality, {
+    const begin = await makeEngine(this.video, source, this.choices, {
       fails: () => this.fails(turn),
       jumps: () => { if (turn === this.turn) this.again(); },
       ends: () => this.looksOut(turn, source),
@@ -139,26 +145,14 @@ export class Keeper extends EventTarget {
     return [{ server: { name: ofPage[0].server, weight: 1 }, sources: ofPage }];
   }
 
-  /** Tell whether a playlist that had stopped is still the same, or gone: then there is nothing to play. */
-  async isAsItWas({ url }) {
-    const mark = this.marks.get(url);
-    if (!mark) return false;
-    try {
-      const answer = await fetch(mark.url, { cache: "no-store", credentials: "omit", signal: AbortSignal.timeout(3000) });
-      return !answer.ok || (await answer.text()) === mark.text;
-    } catch {
-      return true;
-    }
-  }
-
   /** A stream that says it is over may begin again; we see it while the last seconds play. */
   async looksOut(turn, source) {
     if (turn !== this.turn || this.over) return;
     this.over = true;
-    this.marks.set(source.url, this.engine.mark);
+    this.marks.note(source, this.engine.mark);
     while (turn === this.turn) {
       await new Promise((resolve) => { this.timer = setTimeout(resolve, FIRST_BREAK); });
-      if (turn === this.turn && !(await this.isAsItWas(source)) && turn === this.turn) return this.next();
+      if (turn === this.turn && !(await this.marks.isAsItWas(source)) && turn === this.turn) return this.next();
     }
   }
 
@@ -188,6 +182,8 @@ export class Keeper extends EventTarget {
   moves() {
     const { currentTime } = this.video;
     if (!this.engine || currentTime === this.position) return;
+    // Nobody is faster than live.
+    if (this.rate > 1 && this.engine.behind() < 0.5) this.runs(1);
     this.position = currentTime;
     const now = (this.movedAt = this.since = performance.now());
     if (this.playedFrom === null && !this.video.seeking && this.video.readyState > 1) {
@@ -212,13 +208,13 @@ export class Keeper extends EventTarget {
     const stood = now - this.movedAt;
     const patience = this.playedFrom === null ? STARTING_FOR : STUCK_FOR;
     if (this.isOver() && stood > LOOK_EVERY) this.fails(this.turn);
-    else if (stood > patience || (stood > SILENT_FOR && now - this.engine.dataAt > SILENT_FOR)) this.fails(this.turn);
+    else if (stood > patience || ((this.engine.clockRuns || stood > SILENT_FOR) && now - this.engine.dataAt > SILENT_FOR)) this.fails(this.turn);
     else if (stood > 2 * LOOK_EVERY && this.state === "plays") this.says("loads");
   }
 
   fails(turn) {
     if (turn !== this.turn) return;
-    if (this.engine?.mark) this.marks.set(this.source.url, this.engine.mark);
+    this.marks.note(this.source, this.engine?.mark);
     if (this.source) this.failed.add(this.source.url);
     this.again();
   }
@@ -260,19 +256,40 @@ export class Keeper extends EventTarget {
     this.next();
   }
 
-  choose(quality) {
-    this.quality = quality;
-    if (this.engine?.qualities().length) this.engine.choose(quality);
-    else this.next();
+  /** Do what a viewer has chosen, with another stream where that is needed. */
+  choose(name, value) {
+    this.choices = { ...this.choices, [name]: value };
+    const extra = this.extra();
+    const stays = this.source?.extra ? this.source.stream === extra : extra === "";
+    if (this.source && (!stays || !this.engine?.choose(name, value))) this.next();
+    this.tell("changes");
   }
 
-  /** What there is to choose: the levels of HLS, or the formats of the server. */
-  qualities() {
-    const levels = this.engine?.qualities() ?? [];
-    if (levels.length || !this.source || this.source.format === "hls") return { options: levels, chosen: this.engine?.chosen };
-    const offer = this.offers().find(({ server }) => server.name === this.source.server);
-    const options = (offer?.sources ?? []).map(({ stream, label }) => ({ id: stream, label }));
-    return { options: options.length > 1 ? options : [], chosen: this.source.stream };
+  /** The extra stream that the viewer wishes, if any server has it. */
+  extra() {
+    const { quality, delay } = this.choices;
+    const wished = quality === "slides" ? "slides" : delay === "lowest" ? "whep" : "";
+    return extrasOf(this.offers()).has(wished) ? wished : "";
+  }
+
+  /** Play slower or faster. */
+  runs(rate) {
+    this.rate = rate;
+    this.engine?.runs(rate);
+    this.tell("changes");
+  }
+
+  /** What there is to choose, by the names of choices. */
+  menus() {
+    const { engine, source } = this;
+    const offers = this.offers();
+    if (engine && !source.extra) this.levels = engine.qualities();
+    const none = { options: [], chosen: "" };
+    return {
+      quality: qualities({ engine, source, offers, levels: this.levels }),
+      delay: delays({ source, offers, wanted: this.choices.delay }),
+      ...(engine?.tracks() ?? { language: none, subtitles: none }),
+    };
   }
 
   /** How many seconds before its newest moment a stream can be played without a halt. */
@@ -283,6 +300,7 @@ export class Keeper extends EventTarget {
   drops() {
     const { engine } = this;
     this.engine = null;
+    this.rate = 1;
     engine?.leave();
   }
 

@@ -1,21 +1,27 @@
 // The player's keys. They hold while nothing else on the page has the focus, or something of the stage has it, and can be
 // turned off: whoever speaks to their computer types letters by accident.
 
+import { t } from "../words.js";
 import { remembered } from "./choices.js";
 
 const TYPES = "input:not([type=range], [type=checkbox]), textarea, select, [contenteditable]";
 const PRESSES = "button, a, summary, [type=checkbox]";
 
-export const KEYS = [
-  ["Space or k", "play or pause"],
-  ["j and l", "10 seconds back and forward"],
-  ["← and →", "5 seconds back and forward"],
-  ["↑ and ↓", "louder and quieter"],
-  ["m", "sound off or on"],
-  ["f", "full screen"],
-  ["p", "picture in picture"],
-  ["?", "this list"],
-];
+/** Each key, and what it does. */
+export function keys() {
+  return [
+    [t("Space or k"), t("play or pause")],
+    [t("j and l"), t("10 seconds back and forward")],
+    [t("← and →"), t("5 seconds back and forward")],
+    [t("↑ and ↓"), t("louder and quieter")],
+    ["m", t("sound off or on")],
+    ["c", t("subtitles on or off")],
+    ["f", t("full screen")],
+    ["t", t("theatre mode")],
+    ["p", t("picture in picture")],
+    ["?", t("this list")],
+  ];
+}
 
 export function listen(stage, room, signal) {
   document.addEventListener("keydown", (event) => {

@@ -17,7 +17,7 @@ export class Room {
     const choices = remembered();
     const first = [...video.querySelectorAll("source")].map(({ src, type, dataset }) => ({
       server: video.dataset.endpoint, url: src, type, stream: [dataset.format, dataset.quality].filter(Boolean).join("_"),
-      format: dataset.format, quality: dataset.quality, label: "", audio: false,
+      format: dataset.format, quality: dataset.quality, label: "", audio: false, extra: false,
     }));
     // From here on they are ours to play.
     video.replaceChildren();
@@ -26,7 +26,7 @@ export class Room {
     video.volume = choices.volume;
     video.muted = choices.muted;
     const kinds = JSON.parse(stage.dataset.kinds);
-    this.keeper = new Keeper(video, { list: stage.dataset.list, kinds, first, quality: choices.quality });
+    this.keeper = new Keeper(video, { list: stage.dataset.list, kinds, first, choices });
     this.controls = new Controls(stage, this);
     this.events = new AbortController();
     const { signal } = this.events;
@@ -79,9 +79,23 @@ export class Room {
     if (this.video.paused) this.toggle();
   }
 
-  choose(quality) {
-    remember({ quality });
-    this.keeper.choose(quality);
+  choose(name, value) {
+    remember({ [name]: value });
+    this.keeper.choose(name, value);
+  }
+
+  /** Show subtitles, or none: those that were seen last, or those in the page's language, or the first. */
+  captions() {
+    const { options, chosen } = this.keeper.menus().subtitles;
+    if (options.length === 0) return;
+    if (chosen) this.written = chosen;
+    const ids = options.map(({ id }) => id);
+    const own = ids.find((id) => id === this.written) ?? ids.find((id) => id.startsWith(document.documentElement.lang)) ?? ids[0];
+    this.choose("subtitles", chosen ? "" : own);
+  }
+
+  speed(rate) {
+    this.keeper.runs(rate);
   }
 
   async picture() {
@@ -108,7 +122,9 @@ export class Room {
       ArrowUp: () => this.loudness(this.video.volume + LOUDER),
       ArrowDown: () => this.loudness(this.video.volume - LOUDER),
       m: () => this.mute(),
+      c: () => this.captions(),
       f: () => this.full(),
+      t: () => document.dispatchEvent(new CustomEvent("theatre")),
       p: () => this.picture(),
       "?": () => this.controls.help(),
     };

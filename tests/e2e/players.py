@@ -1,0 +1,91 @@
+"""A site with many rooms that all tests of the player share: each has a room for itself."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+from .conftest import Site, copy_of, find_port, run_in, serving, serving_site
+
+ROOMS = 80
+
+
+class Stage(Site):
+    """A site of many rooms, and a token of the crew's."""
+
+    checkout: Path
+    token: str
+    rooms: Iterator[str]
+
+    def register(self, room, name, origin, formats=("hls",), **more):
+        """Let an endpoint report for a room."""
+        answer = self.put(
+            f"/tracker/api/v1/rooms/{room}/endpoints/{name}",
+            {"url": origin.url, "formats": list(formats), **more},
+            self.token,
+        )
+        assert answer.status < 300, answer.data
+
+
+@contextmanager
+def staging(root, folder, environment):
+    """Serve a site of many rooms, of which only the first has a programme."""
+    checkout = copy_of(root, folder)
+    rooms = [f"hall{number}" for number in range(1, ROOMS + 1)]
+    config = {
+        "config": {"secret": "of the tests"},
+        "default": {"schedule-timezone": "UTC"},
+        "example": {
+            "title": "Main Hall",
+            "schedule": "conf/sample-event.json",
+            "schedule-key": "Main Hall",
+        },
+        **{room: {"title": f"Room {room[4:]}"} for room in rooms},
+    }
+    (checkout / "config.private.json").write_text(json.dumps(config))
+    run = partial(run_in, checkout, environment)
+    serve = partial(serving, checkout, environment)
+    with serving_site(checkout, serve, run, find_port()) as site:
+        issued = run(".venv/bin/streaming-system", "admin", "token", "issue", "tests", "--crew")
+        assert issued.returncode == 0, issued.stderr
+        stage = Stage(site.url, site.process, checkout.parent / "log")
+        stage.checkout = checkout
+        stage.token = issued.stdout.split()[-1]
+        stage.rooms = iter(rooms)
+        yield stage
+
+
+# Between two looks the picture has moved, and by no more than time has passed: it plays.
+MOVES = """() => {
+  const video = document.querySelector('.stage video');
+  const now = performance.now();
+  const before = window.lastLook;
+  if (!before || now - before.at >= 400) window.lastLook = { at: now, position: video.currentTime };
+  if (!before || now - before.at < 400) return false;
+  const moved = video.currentTime - before.position;
+  return !video.paused && moved > 0.2 && moved < 2;
+}"""
+PLAYS_WITHIN = 10_000
+
+
+def wait_until_it_plays(page, milliseconds=PLAYS_WITHIN):
+    page.evaluate("window.lastLook = null")
+    page.wait_for_function(MOVES, timeout=milliseconds, polling=100)
+
+
+def wait_until_it_says(page, state, milliseconds=20_000):
+    page.locator(f".stage[data-says={state}]").wait_for(timeout=milliseconds)
+
+
+def played(page):
+    return page.locator("video").evaluate("video => ({...video.dataset})")
+
+
+def settle(page, name):
+    """Return a menu of the settings, which are open then."""
+    settings = page.get_by_role("button", name="Settings")
+    settings.wait_for()
+    if settings.get_attribute("aria-expanded") == "false":
+        settings.click()
+    return page.get_by_label(name, exact=True)

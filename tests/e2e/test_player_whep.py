@@ -1,0 +1,74 @@
+"""The stream with the lowest delay: WHEP, from a sender in another page."""
+
+import pytest
+
+from .players import played, settle, wait_until_it_plays, wait_until_it_says
+from .whep import WhepOrigin
+
+
+@pytest.fixture
+def server(tmp_path):
+    server = WhepOrigin(tmp_path / "stream")
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def sender(server, chromium):
+    page = server.opens(chromium)
+    yield page
+    page.context.close()
+
+
+@pytest.fixture
+def look(stage, room, server, open_page):
+    """Return a function that opens the room's page of which the server has some formats."""
+
+    def look(*formats):
+        stage.register(room, "edge1", server, formats)
+        stage.wait_for(lambda: "<video" in stage.text(f"/{room}"), 10, "a player")
+        return open_page(f"/{room}")
+
+    return look
+
+
+def test_whep_is_played_by_who_wants_the_lowest_delay(stage, stream, server, sender, look):
+    page = look("hls", "whep")
+    wait_until_it_plays(page)
+    assert played(page)["format"] == "hls"
+    assert "POST /whep" not in server.asked
+
+    settle(page, "Delay").select_option("Lowest delay")
+
+    page.locator("video[data-format=whep]").wait_for(timeout=10_000)
+    wait_until_it_plays(page)
+    assert len(server.open) == 1
+    settle(page, "Delay").select_option("Normal")
+    page.locator("video[data-format=hls]").wait_for(timeout=10_000)
+    wait_until_it_plays(page)
+    stage.wait_for(lambda: not server.open, 5, "the end of the session")
+
+
+def test_a_room_with_whep_alone_plays_it_and_gives_it_back(stage, server, sender, look):
+    page = look("whep")
+    wait_until_it_plays(page)
+    assert played(page)["format"] == "whep"
+    assert len(server.open) == 1
+
+    page.goto("about:blank")
+
+    stage.wait_for(lambda: not server.open, 5, "the end of the session")
+
+
+def test_whep_goes_on_when_its_sender_is_back(server, sender, look, chromium):
+    page = look("whep")
+    wait_until_it_plays(page)
+
+    server.sends.clear()
+    sender.goto("about:blank")
+    wait_until_it_says(page, "waits")
+    again = server.opens(chromium)
+
+    wait_until_it_plays(page)
+    again.context.close()
