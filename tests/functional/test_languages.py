@@ -5,6 +5,7 @@ import shutil
 from html import unescape
 
 import pytest
+from babel.messages import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
@@ -348,6 +349,68 @@ class TestNoEnglishIsLeftOver:
         assert (page.html["lang"], page.html["dir"]) == ("he", "rtl")
         assert page.select_one(".languages a[lang=he]")["dir"] == "rtl"
         assert page.select_one(".languages a[lang=he]").string == "עברית"
+
+
+class TestAnEventsOwnCatalogues:
+    @pytest.fixture
+    def folder(self, tmp_path):
+        return tmp_path / "event's own"
+
+    @pytest.fixture
+    def say(self, folder):
+        """Return a function that adds messages to a language, as a translator would."""
+
+        def say(language, **messages):
+            catalogue = Catalog(locale=language)
+            for message, string in messages.items():
+                catalogue.add(message, string, locations=[("static/schedule.js", None)])
+            target = folder / language / "LC_MESSAGES"
+            target.mkdir(parents=True)
+            with (target / "streaming-system.po").open("wb") as file:
+                write_po(file, catalogue)
+            with (target / "streaming-system.mo").open("wb") as file:
+                write_mo(file, catalogue)
+
+        return say
+
+    def test_they_add_a_language(self, make_site, folder, say):
+        say("nl", Rooms="Zalen")
+        site = make_site(**{"languages.folder": str(folder)})
+        page = site.get("/hall", headers=asking("nl-BE")).html
+
+        assert page.html["lang"] == "nl"
+        assert text(page.select_one("nav a")) == "Zalen"
+        # What nobody has translated is English.
+        assert text(page.select("nav a")[1]) == "Schedule"
+        assert "Nederlands" in [a.string for a in page.select(".languages a")]
+        assert site.get(page.html["data-words"]).json == {"Rooms": "Zalen"}
+
+    def test_they_take_the_place_of_some_of_our_messages(self, make_site, folder, say):
+        say("de", Rooms="Bühnen", now="gerade", Over="")
+        site = make_site(**{"languages.folder": str(folder)})
+        page = site.get("/hall?lang=de").html
+        words = site.get(page.html["data-words"]).json
+
+        assert [text(link) for link in page.select("nav a")][:2] == ["Bühnen", "Programm"]
+        assert (words["now"], words["Over"]) == ("gerade", "Vorbei")
+
+    def test_those_of_a_country_complete_those_of_its_language(self, make_site, folder, say):
+        say("de_AT", now="grad")
+        site = make_site(**{"languages.folder": str(folder)})
+        page = site.get("/hall", headers=asking("de-AT")).html
+        words = site.get(page.html["data-words"]).json
+
+        assert page.html["lang"] == "de-AT"
+        assert text(page.select_one("nav a")) == "Räume"
+        assert (words["now"], words["Over"]) == ("grad", "Vorbei")
+
+    def test_a_folder_that_is_not_there_stops_the_start(self, make_site, folder):
+        with pytest.raises(SystemExit) as stop:
+            make_site(**{"languages.folder": str(folder)})
+
+        assert (
+            str(stop.value) == f"languages.folder in the ini file is {folder}, which is no folder"
+        )
 
 
 def test_a_folder_that_is_no_language_stops_the_start(make_site, root, tmp_path):

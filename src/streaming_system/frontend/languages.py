@@ -64,7 +64,7 @@ class Languages(Mapping[str, Language]):
             for catalogue in sorted(folder.glob(f"*/LC_MESSAGES/{DOMAIN}.mo")):
                 found.setdefault(catalogue.parent.parent.name, []).append(catalogue)
         self._languages = {
-            name: Language(name=name, scripts=words_of_scripts(name, found[name]))
+            name: Language(name=name, scripts=words_of_scripts(name, _catalogues(name, found)))
             for name in sorted(found, key=_own_order)
         }
         self._by_tag = {one.tag.lower(): one for one in self._languages.values()}
@@ -89,6 +89,12 @@ class Languages(Mapping[str, Language]):
         return self.tagged(best) or self[SOURCE]
 
 
+def _catalogues(name: str, found: Mapping[str, list[Path]]) -> list[Path]:
+    """Return the catalogues of a language: what a country has not, its language has."""
+    whole, _, country = name.partition("_")
+    return [*(found.get(whole, []) if country else []), *found[name]]
+
+
 def _own_order(name: str) -> str:
     try:
         locale = Locale.parse(name)
@@ -105,6 +111,9 @@ def includeme(config: Any) -> None:
     settings = config.get_settings()
     more = settings.get("languages.folder")
     folders = [OURS, *([Path(more)] if more else [])]
+    for folder in folders:
+        if not folder.is_dir():
+            raise SystemExit(f"languages.folder in the ini file is {folder}, which is no folder")
     config.registry["languages"] = Languages(folders)
     config.add_translation_dirs(*map(str, folders))
     config.set_locale_negotiator(_negotiate)

@@ -42,7 +42,7 @@ def words_of_scripts(name: str, compiled: Iterable[Path]) -> ScriptWords:
 
 def _read(source: Path, compiled: Path, locale: Locale) -> dict[str, str | dict[str, str]]:
     with source.open("rb") as file:
-        messages = [message for message in read_po(file) if _of_script(message)]
+        messages = [m for m in read_po(file) if _of_script(m) and _is_translated(m)]
     with compiled.open("rb") as file:
         translations = GNUTranslations(file)
     found: dict[str, str | dict[str, str]] = {}
@@ -57,6 +57,11 @@ def _read(source: Path, compiled: Path, locale: Locale) -> dict[str, str | dict[
 
 def _of_script(message: Message) -> bool:
     return any(place.endswith(".js") for place, _ in message.locations)
+
+
+def _is_translated(message: Message) -> bool:
+    strings = [message.string] if isinstance(message.string, str) else (message.string or ("",))
+    return all(strings) and not message.fuzzy
 
 
 def _forms(translations: GNUTranslations, one: str, many: str, locale: Locale) -> dict[str, str]:
