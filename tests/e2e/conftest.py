@@ -187,7 +187,18 @@ def chromium():
 
 
 @pytest.fixture
-def site(checkout, serve, run, free_port):
+def theme():
+    """What the configuration calls the theme; a parameter of a test takes its place."""
+    return ""
+
+
+@pytest.fixture
+def site(checkout, theme, serve, run, free_port):
+    if theme:
+        example = (checkout / "config.private.json.example").read_text()
+        (checkout / "config.private.json").write_text(
+            example.replace('"config": {', f'"config": {{"theme": "{theme}",', 1)
+        )
     assert run(".venv/bin/alembic", "-c", "development.ini", "upgrade", "head").returncode == 0
     assert run(".venv/bin/streaming-system", "schedule", "import").returncode == 0
     set_key(checkout / "development.ini", "address", f"127.0.0.1:{free_port}")
