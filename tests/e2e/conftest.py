@@ -199,7 +199,18 @@ def chromium():
 
 
 @pytest.fixture
-def site(checkout, serve, run, free_port):
+def theme():
+    """What the configuration calls the theme; a parameter of a test takes its place."""
+    return ""
+
+
+@pytest.fixture
+def site(checkout, theme, serve, run, free_port):
+    if theme:
+        example = (checkout / "config.private.json.example").read_text()
+        (checkout / "config.private.json").write_text(
+            example.replace('"config": {', f'"config": {{"theme": "{theme}",', 1)
+        )
     with serving_site(checkout, serve, run, free_port) as site:
         yield site
 
