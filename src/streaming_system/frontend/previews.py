@@ -1,7 +1,7 @@
 """Pictures of what is on in a room, as encoders write them into one folder.
 
-``ROOM.jpg`` is small, for cards; ``ROOM-large.jpg`` is as large as the stream. Either may stand there
-as ``.webp`` and ``.avif``, too. Whoever writes them replaces them at once (``os.replace``).
+``ROOM.jpg`` is small, for cards; ``ROOM-large.jpg`` is as large as the stream. Either may stand
+there as ``.webp`` and ``.avif``, too. Whoever writes them replaces them at once (``os.replace``).
 """
 
 import os

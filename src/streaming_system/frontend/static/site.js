@@ -26,7 +26,8 @@ function now() {
 
 function liveOnPage() {
   const rooms = document.querySelectorAll("[data-room][data-live='true']");
-  return [...rooms].map((room) => room.dataset.room).sort().join(" ");
+  // A room may stand there twice.
+  return [...new Set([...rooms].map((room) => room.dataset.room))].sort().join(" ");
 }
 
 function roomsOnPage() {
@@ -61,10 +62,13 @@ async function ask() {
 
 /** Fetch the page again and show what has changed; if that fails, try once more later. */
 async function refresh() {
+  const asked = location.href;
   try {
-    const answer = await fetch(location.href, { cache: "no-store" });
+    const answer = await fetch(asked, { cache: "no-store" });
     if (!answer.ok) throw new Error(answer.status);
-    show(new DOMParser().parseFromString(await answer.text(), "text/html"));
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    // Meanwhile the viewer may have gone to another room.
+    if (asked === location.href) show(page);
   } catch {
     clearTimeout(planned);
     planned = setTimeout(refresh, RETRY_AFTER * (1 + Math.random()));
@@ -76,6 +80,10 @@ function show(page) {
     const fresh = page.querySelector(`[data-refresh="${part.dataset.refresh}"]`);
     if (fresh && !part.isEqualNode(fresh) && !isInUse(part, fresh)) exchange(part, fresh);
   }
+  isShown(page);
+}
+
+function isShown(page) {
   knownLive = liveOnPage();
   clockOffset = offsetOf(page);
   planChange();
@@ -128,6 +136,7 @@ function tick() {
 const every = document.querySelector("[data-every]")?.dataset.every;
 if (every) setInterval(refresh, 1000 * every);
 setInterval(tick, TICK_EVERY);
+document.addEventListener("switched", () => isShown(document));
 planChange();
 // On the way back a browser may show the page as it was.
 if (performance.getEntriesByType("navigation")[0]?.type === "back_forward") refresh();

@@ -17,7 +17,7 @@ from streaming_system.frontend.player import (
     source_key,
 )
 from streaming_system.frontend.security import allow_streams
-from streaming_system.frontend.state import name_order, room_state, room_states
+from streaming_system.frontend.state import name_order, room_states
 from streaming_system.rooms import Room
 
 CACHE = 1  # seconds
@@ -29,7 +29,7 @@ TEMPLATES = {"group": "room.jinja2", "inroom": "inroom.jinja2"}
 
 @view_config(route_name="index", renderer="index.jinja2", http_cache=CACHE)
 def index(request: Any) -> dict[str, Any]:
-    """Show all rooms by their events: live ones first, then those that begin soon, then the rest."""
+    """Show all rooms by their events: live ones, those that begin soon, the rest."""
     events = overviews(room_states(request), request.now)
     changes = [event.changes_at for event in events if event.changes_at]
     return {"events": events, "changes_at": min(changes, default=None)}
@@ -62,13 +62,16 @@ def room(request: Any) -> dict[str, Any]:
     request.override_renderer = template = _template(request)
     if template == TEMPLATES["group"]:
         allow_streams(request, frames=frame_origins(request.room))
-    told = request.registry["live"].current()
-    state = room_state(request.room, request.schedule, told, request.now)
+    states = room_states(request)
+    state = next(state for state in states if state.room.id == request.room.id)
+    changes = [other.changes_at for other in states if other.changes_at]
     streams = kinds(request.conference.site, request.room)
     server = server_at(request.room, state.told, request.now, CHANCE)
     links = direct_links(server, streams)
     return {
         "state": state,
+        "states": states,
+        "switcher_changes": min(changes, default=None),
         "sources": [link for link in links if not link.audio],
         "links": links,
         "kinds": [(kind.stream, kind.file, kind.type, kind.label) for kind in streams],
