@@ -65,6 +65,19 @@ class Encoder:
             assert self.process.poll() is None, "ffmpeg has ended"
             time.sleep(0.05)
 
+    def wait_for_more(self, segments: int = 3, seconds: float = 30) -> None:
+        """Wait until some segments are over: whoever plays has asked for them by then."""
+        playlist = self.folder / QUALITIES[0] / "index.m3u8"
+        last = self._newest(playlist)
+        give_up = time.monotonic() + seconds
+        while self._newest(playlist) < last + segments:
+            assert time.monotonic() < give_up, "ffmpeg makes no stream"
+            time.sleep(0.05)
+
+    @staticmethod
+    def _newest(playlist: Path) -> int:
+        return int(playlist.read_text().split()[-1].rpartition("-")[2].removesuffix(".ts"))
+
     def kill(self) -> None:
         """End it as a power cut does: the playlist stays as it is."""
         if self.process:

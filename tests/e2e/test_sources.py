@@ -70,8 +70,9 @@ def test_a_stream_that_plays_gives_way_to_what_comes_next(sources, watch, encode
     assert page.locator("video").count() == 0
     assert page.evaluate("stillTheSamePage") is True
     # The old player has left: nobody asks for its stream any more.
-    page.wait_for_load_state("networkidle")
+    encoder.wait_for_more()
     asked = len(server.asked)
+    encoder.wait_for_more()
     link.click()
     page.frame_locator(".stage iframe").locator("title").wait_for(state="attached")
     assert [frame.url for frame in page.frames[1:]] == [f"{SITE}/second"]

@@ -1,4 +1,4 @@
-"""The index at every stage of an event, for one room and many, by a clock that stands still."""
+"""The index at every stage of an event, for one room and for many; the clock stands still."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -49,7 +49,7 @@ def tracked(make_site, tracker_says):
 
 @pytest.fixture
 def days(schedule_file):
-    """Give the hall two days, of which one goes on after midnight, and another a week later."""
+    """Give the hall a day that goes on after midnight, the next, and another a week later."""
 
     def moved(talk, **by):
         return type(talk)(

@@ -75,14 +75,14 @@ class Overview:
     def _talks(self) -> list[tuple[Event, RoomState]]:
         """All talks, and each once: of rooms that show another's, that one's."""
         found: dict[tuple[datetime, str], tuple[Event, RoomState]] = {}
-        for state in self.states:
+        # Python's sort is stable: at the same time, the rooms keep their order.
+        for state in sorted(self.states, key=lambda state: name_order(state.room.title)):
             for event in state.planned:
                 if not event.generated:
                     key = (event.start, event.title)
                     if key not in found or found[key][0].via:
                         found[key] = (event, state)
-        order = sorted(found.values(), key=lambda pair: name_order(pair[1].room.title))
-        return sorted(order, key=lambda pair: pair[0].start)
+        return sorted(found.values(), key=lambda pair: pair[0].start)
 
     @property
     def begins(self) -> datetime | None:

@@ -20,7 +20,8 @@ let clockIsSet = false;
 
 function liveOnPage() {
   const rooms = document.querySelectorAll("[data-room][data-live='true']");
-  return [...rooms].map((room) => room.dataset.room).sort().join(" ");
+  // A room may stand there twice.
+  return [...new Set([...rooms].map((room) => room.dataset.room))].sort().join(" ");
 }
 
 function roomsOnPage() {
@@ -66,10 +67,13 @@ async function tellTime(answer, asked) {
 
 /** Fetch the page again and show what has changed; if that fails, try once more later. */
 async function refresh() {
+  const asked = location.href;
   try {
-    const answer = await fetch(location.href, { cache: "no-store" });
+    const answer = await fetch(asked, { cache: "no-store" });
     if (!answer.ok) throw new Error(answer.status);
-    show(new DOMParser().parseFromString(await answer.text(), "text/html"));
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    // Meanwhile the viewer may have gone to another room.
+    if (asked === location.href) show(page);
   } catch {
     clearTimeout(planned);
     planned = setTimeout(refresh, RETRY_AFTER * (1 + Math.random()));
@@ -84,6 +88,10 @@ function show(page) {
     // A player that stays counts down to what comes next.
     else Object.assign(part.dataset, { starts: fresh.dataset.starts ?? "", next: fresh.dataset.next ?? "" });
   }
+  isShown(page);
+}
+
+function isShown(page) {
   knownLive = liveOnPage();
   planChange();
 }
@@ -135,6 +143,7 @@ function tick() {
 const every = document.querySelector("[data-every]")?.dataset.every;
 if (every) setInterval(refresh, 1000 * every);
 setInterval(tick, TICK_EVERY);
+document.addEventListener("switched", () => isShown(document));
 planChange();
 // On the way back a browser may show the page as it was.
 if (performance.getEntriesByType("navigation")[0]?.type === "back_forward") refresh();

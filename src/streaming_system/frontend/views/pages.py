@@ -21,7 +21,7 @@ from streaming_system.frontend.player import (
     source_key,
 )
 from streaming_system.frontend.security import allow_streams
-from streaming_system.frontend.state import name_order, room_state, room_states
+from streaming_system.frontend.state import name_order, room_states
 
 CACHE = 1  # seconds
 CHANCE = random.Random()
@@ -32,7 +32,7 @@ TEMPLATES = {"group": "room.jinja2", "inroom": "inroom.jinja2"}
 
 @view_config(route_name="index", renderer="index.jinja2", http_cache=CACHE)
 def index(request: Any) -> dict[str, Any]:
-    """Show all rooms by their events: live ones, then those that begin soon, then the rest."""
+    """Show all rooms by their events: live ones, those that begin soon, the rest."""
     events = overviews(room_states(request), request.now)
     changes = [event.changes_at for event in events if event.changes_at]
     return {"events": events, "changes_at": min(changes, default=None)}
@@ -67,8 +67,9 @@ def room(request: Any) -> dict[str, Any]:
     if template == TEMPLATES["group"]:
         frames = [*frame_origins(request.room), *([chat.web] if chat.web else [])]
         allow_streams(request, frames=frames)
-    told = request.registry["live"].current()
-    state = room_state(request.room, request.schedule, told, request.now, request.words)
+    states = room_states(request)
+    state = next(state for state in states if state.room.id == request.room.id)
+    changes = [other.changes_at for other in states if other.changes_at]
     streams = kinds(request.conference.site, request.room)
     server = server_at(request.room, state.told, request.now, CHANCE)
     request.interchangeable.update(_interchangeable(state.told, server))
@@ -78,6 +79,8 @@ def room(request: Any) -> dict[str, Any]:
     sources = [link for link in pictures if not link.extra] or pictures
     return {
         "state": state,
+        "states": states,
+        "switcher_changes": min(changes, default=None),
         "sources": sources,
         "server": server if sources or has_whep(server) else None,
         "links": links,
