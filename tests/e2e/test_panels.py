@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 
 from .test_player import stream, wait_until_it_plays, watch  # noqa: F401 - Fixtures.
 
@@ -159,6 +160,30 @@ def test_all_of_it_can_be_done_by_keyboard(talked_about, visit):
     assert not page.locator("#pane-posts").is_visible()
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_whoever_hears_the_page_or_sees_little_of_it_can_use_it(talked_about, visit, scheme):
+    # Axe is a script that comes from nowhere.
+    page = visit("/example", color_scheme=scheme, bypass_csp=True)
+    found = {}
+
+    def look(name):
+        found[name] = [rule["id"] for rule in Axe().run(page).response["violations"]]
+
+    button(page, "Posts").click()
+    page.get_by_text("What a talk").wait_for()
+    look("posts")
+    button(page, "Schedule").click()
+    page.locator("#pane-programme .talk").first.wait_for()
+    look("programme")
+    page.keyboard.press("Escape")
+    button(page, "Theatre").click()
+    look("theatre")
+    page.goto(f"{page.url}/posts")
+    look("page of posts")
+
+    assert [(name, rules) for name, rules in found.items() if rules] == []
+
+
 def test_a_list_of_formats_closes_by_escape_and_by_a_click_beside_it(go_live, visit):
     go_live("example")
     page = visit("/example")
@@ -266,7 +291,7 @@ def test_the_theatre_shows_nothing_but_the_picture_until_one_leaves_it(site, vis
     assert box(page, ".stage") == {
         "left": 0, "top": 0, "right": size["width"], "bottom": size["height"],
     }  # fmt: skip
-    shown = page.locator("header, .under, .columns").locator("visible=true")
+    shown = page.locator("header, .room-actions, .columns").locator("visible=true")
     assert shown.count() == 0
 
     page.keyboard.press("Escape")

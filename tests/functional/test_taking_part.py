@@ -1,8 +1,11 @@
 """What surrounds the player: the row of actions, the chat, feedback, and posts about a room."""
 
+import gzip
 import json
+import re
 import threading
 from datetime import UTC, datetime
+from urllib.parse import urljoin
 
 import pytest
 
@@ -84,6 +87,24 @@ class TestRow:
         assert page.html.select(".under, .pane") == []
         assert text(page.html.select_one("h1")) == "Keynote & more"
         assert frames(page) == []
+
+    def test_a_page_is_small(self, make_site, configure, tracker_says):
+        """All that a browser needs before the player's own code, compressed."""
+        configure(posts="#linuxconf@mastodon.example")
+        tracker_says.says = told(hall=["webm_high"])
+        site = make_site(**{"tracker.internal_url": tracker_says.url})
+        page = site.get("/hall")
+        files = {link["href"] for link in page.html.select("link[rel=stylesheet]")}
+        found = {script["src"] for script in page.html.select("script[src]")}
+        while new := {path for path in found if "/player/" not in path} - files:
+            files |= new
+            for path in new:
+                imports = re.findall(r'import\b.*? from "(.+?)";', site.get(path).text)
+                found |= {urljoin(path, other) for other in imports}
+
+        assert {"/static/room.css", "/static/theatre.js", "/static/fetched.js"} <= files
+        sizes = [len(gzip.compress(site.get(path).body)) for path in ("/hall", *files)]
+        assert sum(sizes) < 60_000
 
 
 class TestChat:
@@ -345,6 +366,8 @@ class TestPosts:
         [
             {}, None, 7, "text", [], status("x", account=None), status("x", created_at="soon"),
             status("x", created_at="2026-11-23T23:10:00"), status("x", account={"acct": {}}),
+            status("x", created_at="9999-12-31T23:59:59Z"), status(None), status(["x"]),
+            status("x", media_attachments=7), status("x", spoiler_text=7), status("x", account="x"),
         ],
     )  # fmt: skip
     def test_a_post_that_nobody_understands_takes_none_of_the_others_away(self, posts, odd):

@@ -106,8 +106,10 @@ def _post(status: Any, source: Posts) -> Post | None:
         account.get("limited") or account.get("suspended")
     )
     created = datetime.fromisoformat(status["created_at"])
-    if not is_own or not is_shown or created.tzinfo is None:
+    if not is_own or not is_shown:
         return None
+    if created.tzinfo is None or not 2000 < created.year < 2200:
+        raise ValueError("no time that a page could show")
     name = _line(account["acct"], 200)
     if "@" not in name:
         # People of the server that is asked have none of its name in theirs.
@@ -118,7 +120,7 @@ def _post(status: Any, source: Posts) -> Post | None:
         account=f"@{name}",
         url=web_link(str(status.get("url") or status.get("uri") or "")),
         created=created,
-        html=_clean(str(status["content"])),
+        html=_clean(status["content"]),
         warning=warning,
         sensitive=bool(status.get("sensitive")) or bool(warning),
         language=str(status.get("language") or ""),
