@@ -67,7 +67,7 @@ class Encoder:
 
     def wait_for_more(self, segments: int = 3, seconds: float = 30) -> None:
         """Wait until some segments are over: whoever plays has asked for them by then."""
-        playlist = self.folder / QUALITIES[0] / "index.m3u8"
+        playlist = self.folder / self.renditions[0] / "index.m3u8"
         last = self._newest(playlist)
         give_up = time.monotonic() + seconds
         while self._newest(playlist) < last + segments:
