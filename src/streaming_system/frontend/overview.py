@@ -136,11 +136,6 @@ class Overview:
         """Return a moment as the clocks at the event show it."""
         return moment.astimezone(self.zone)
 
-    def zone_name(self, moment: datetime) -> str:
-        """Return what the zone is called at a moment."""
-        name = self.local(moment).tzname() or self.zone.key
-        return f"UTC{name}" if name.startswith(("+", "-")) else name
-
     def until(self, moment: datetime) -> tuple[int, int, int]:
         """Return how long it is until a moment: days, hours, minutes; a begun minute counts."""
         minutes = max(0, -((self.now - moment) // timedelta(minutes=1)))
