@@ -153,7 +153,7 @@ def test_a_tab_that_is_heard_plays_on(stream, watch):
     wait_until_it_plays(page)
     # Whether a page may make a noise by itself is the browser's choice; a click may.
     if page.locator("video").evaluate("video => video.muted"):
-        page.get_by_role("button", name="Sound on").click()
+        page.get_by_role("button", name="Sound on", exact=True).click()
 
     hide(page, True)
     server.asked.clear()

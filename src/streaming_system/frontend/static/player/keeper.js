@@ -1,9 +1,10 @@
 // Keeps a stream playing: chooses a server, sees when nothing moves any more, and tries again until something does.
 
-import { ask, nextSource, sourcesOf } from "./endpoints.js";
-import { canPlay, makeEngine } from "./engines.js";
+import { nextSource } from "./endpoints.js";
+import { makeEngine } from "./engines.js";
 import { Marks } from "./marks.js";
-import { delays, extrasOf, qualities } from "./menus.js";
+import { delays, qualities } from "./menus.js";
+import { Offers } from "./offers.js";
 
 const LOOK_EVERY = 500;
 // The first picture is not worth more than that of waiting for a better server.
@@ -22,11 +23,10 @@ const HOPES_FOR = 120000;
 const PAUSED_FOR = 60000;
 
 export class Keeper extends EventTarget {
-  constructor(video, { list, kinds, first, choices }) {
+  constructor(video, { choices, ...where }) {
     super();
-    Object.assign(this, { video, list, kinds, choices });
-    this.known = { servers: [], youtube: "" };
-    this.page = first;
+    Object.assign(this, { video, choices });
+    this.offers = new Offers(video, where);
     this.failed = new Set();
     this.marks = new Marks();
     this.breaks = 0;
@@ -105,11 +105,11 @@ export class Keeper extends EventTarget {
     clearTimeout(this.timer);
     const turn = (this.turn += 1);
     this.drops();
-    this.known = (await ask(this.list, first ? FIRST_ANSWER_WITHIN : ANSWER_WITHIN)) ?? this.known;
+    await this.offers.asks(first ? FIRST_ANSWER_WITHIN : ANSWER_WITHIN);
     if (turn !== this.turn) return;
     let source;
-    const wishes = { quality: this.choices.quality, extra: this.extra() };
-    while ((source = nextSource(this.offers(), this.failed, wishes)) !== null) {
+    const wishes = { quality: this.choices.quality, extra: this.offers.extra(this.choices) };
+    while ((source = nextSource(this.offers.all(), this.failed, wishes)) !== null) {
       if (!(await this.marks.isAsItWas(source))) break;
       if (turn !== this.turn) return;
       this.failed.add(source.url);
@@ -133,16 +133,6 @@ export class Keeper extends EventTarget {
     this.engine = begin();
     this.tell("changes");
     this.play();
-  }
-
-  /** The servers that have something for us: the tracker's, or those of the page. */
-  offers() {
-    const can = (type) => canPlay(this.video, type);
-    const told = this.known.servers.map((server) => ({ server, sources: sourcesOf(server, this.kinds, can) }));
-    const offers = told.filter(({ sources }) => sources.length > 0);
-    const ofPage = this.page.filter(({ type }) => can(type));
-    if (offers.length > 0 || ofPage.length === 0) return offers;
-    return [{ server: { name: ofPage[0].server, weight: 1 }, sources: ofPage }];
   }
 
   /** A stream that says it is over may begin again; we see it while the last seconds play. */
@@ -259,17 +249,10 @@ export class Keeper extends EventTarget {
   /** Do what a viewer has chosen, with another stream where that is needed. */
   choose(name, value) {
     this.choices = { ...this.choices, [name]: value };
-    const extra = this.extra();
+    const extra = this.offers.extra(this.choices);
     const stays = this.source?.extra ? this.source.stream === extra : extra === "";
-    if (this.source && (!stays || !this.engine?.choose(name, value))) this.next();
+    if (this.engine && (!stays || !this.engine.choose(name, value))) this.next();
     this.tell("changes");
-  }
-
-  /** The extra stream that the viewer wishes, if any server has it. */
-  extra() {
-    const { quality, delay } = this.choices;
-    const wished = quality === "slides" ? "slides" : delay === "lowest" ? "whep" : "";
-    return extrasOf(this.offers()).has(wished) ? wished : "";
   }
 
   /** Play slower or faster. */
@@ -282,7 +265,7 @@ export class Keeper extends EventTarget {
   /** What there is to choose, by the names of choices. */
   menus() {
     const { engine, source } = this;
-    const offers = this.offers();
+    const offers = this.offers.all();
     if (engine && !source.extra) this.levels = engine.qualities();
     const none = { options: [], chosen: "" };
     return {

@@ -2,16 +2,10 @@
 
 import { t } from "../words.js";
 
-/** Return the streams that a server's offer has beside those that everybody gets, such as "slides". */
-export function extrasOf(offers) {
-  return new Set(offers.flatMap(({ sources }) => sources.filter(({ extra }) => extra).map(({ stream }) => stream)));
-}
-
 /** The levels of HLS, or the formats of the server; and the slides alone where they are offered. */
 export function qualities({ engine, source, offers, levels }) {
   if (!source) return none();
-  const extras = extrasOf(offers);
-  const slides = extras.has("slides") ? [{ id: "slides", label: t("Slides only") }] : [];
+  const slides = has(offers, "slides") ? [{ id: "slides", label: t("Slides only") }] : [];
   const others = offers.some(({ sources }) => sources.some(({ extra }) => !extra));
   if (source.extra || source.format === "hls") {
     const pictures = levels.length ? levels : [{ id: "auto", label: t("Automatic") }];
@@ -25,11 +19,15 @@ export function qualities({ engine, source, offers, levels }) {
 /** How far behind live one wants to be. */
 export function delays({ source, offers, wanted }) {
   if (!source) return none();
-  const lowest = extrasOf(offers).has("whep") ? [{ id: "lowest", label: t("Lowest delay") }] : [];
+  const lowest = has(offers, "whep") ? [{ id: "lowest", label: t("Lowest delay") }] : [];
   const steady = offers.some(({ sources }) => sources.some(({ format }) => format === "hls"))
     ? [{ id: "steady", label: t("Longer, steadier") }] : [];
   const now = source.format === "whep" ? "lowest" : wanted === "steady" && steady.length ? "steady" : "low";
   return atLeastTwo([...lowest, { id: "low", label: t("Normal") }, ...steady], now);
+}
+
+function has(offers, stream) {
+  return offers.some(({ sources }) => sources.some((source) => source.extra && source.stream === stream));
 }
 
 function none() {

@@ -26,7 +26,7 @@ export class Says {
     this.element = make("div", { className: "player-says" }, this.words, this.countdown, this.begin, this.youtube);
   }
 
-  show({ state, known }) {
+  show({ state, offers }) {
     const words = wordsFor(state);
     if (this.words.textContent !== words) this.words.textContent = words;
     const { starts = "", next = "" } = this.stage.dataset;
@@ -34,7 +34,7 @@ export class Says {
     this.countdown.hidden = time === "";
     if (time) this.countdown.textContent = t("{title} starts in {time}.", { title: next, time });
     this.begin.hidden = state !== "blocked" && state !== "stopped";
-    const id = state === "waits" ? known.youtube : "";
+    const id = state === "waits" ? offers.known.youtube : "";
     this.youtube.hidden = !id;
     if (id) {
       this.youtube.dataset.youtube = id;
