@@ -39,7 +39,8 @@ def update(folder: Path) -> None:
     """Put new messages into the catalogues of a folder, and drop what nobody says any more."""
     if any(folder.glob(f"*/LC_MESSAGES/{DOMAIN}.po")):
         pybabel("update", "--input-file", TEMPLATE, "--domain", DOMAIN, "--output-dir", folder,
-                "--no-wrap", "--no-fuzzy-matching", "--ignore-obsolete", "--ignore-pot-creation-date")  # fmt: skip
+                "--no-wrap", "--no-fuzzy-matching", "--ignore-obsolete",
+                "--ignore-pot-creation-date")  # fmt: skip
 
 
 def pybabel(command: str, *arguments: object) -> None:
