@@ -44,6 +44,24 @@ class TestManifest:
         # A player in the frame of another site is no app.
         assert site.get("/embed/hall").html.select("link[rel=manifest]") == []
 
+    def test_a_theme_colours_the_window(self, make_site, tmp_path):
+        plain = make_site()
+        config = json.loads((tmp_path / "config.json").read_text())
+        config["config"]["theme"] = "terminal"
+        (tmp_path / "config.json").write_text(json.dumps(config))
+        themed = make_site()
+
+        def colours(site):
+            told = json.loads(site.get("/manifest.webmanifest").body)
+            page = site.get("/").html
+            return (
+                told["background_color"],
+                told["theme_color"],
+                *(meta["content"] for meta in page.select("[name=theme-color]")),
+            )
+
+        assert all(was != now for was, now in zip(colours(plain), colours(themed), strict=True))
+
     @pytest.mark.parametrize("icon", ["192", "512", "maskable"])
     def test_the_event_s_own_icons_take_their_place(self, site, tmp_path, icon):
         (tmp_path / "brand").mkdir()

@@ -58,6 +58,14 @@ class TestEmbed:
         assert page.select_one("base")["target"] == "_blank"
         assert page.select_one("link[rel=canonical]")["href"] == "http://localhost/hall"
 
+    def test_it_plays_by_itself_only_where_its_address_says_so(self, embeddable):
+        def waits(path):
+            return "data-waits" in embeddable.get(path).html.select_one(".stage").attrs
+
+        assert waits("/embed/hall")
+        assert not waits("/embed/hall?autoplay=1")
+        assert not waits("/hall")
+
     def test_only_the_sites_that_are_named_may_frame_it_and_nothing_else(self, embeddable):
         answer = embeddable.get("/embed/hall")
 

@@ -12,7 +12,7 @@ from pyramid_jinja2 import PARENT_RELATIVE_DELIM
 
 from streaming_system.theme import Theme, ThemeError, load, stylesheet
 from streaming_system.theme.check import OUR_TEMPLATES, SITE
-from streaming_system.theme.model import FOLDERS
+from streaming_system.theme.model import FOLDERS, SCHEMES, plain_colours
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +74,7 @@ def includeme(config: Any) -> None:
     config.registry["themes"] = themes
     config.add_request_method(lambda request: themes.current(), "theme", reify=True)
     config.add_request_method(_theme_path, "theme_path")
+    config.add_request_method(_window_colours, "window_colours")
     shown = themes.current()
     if shown and shown.theme.templates:
         folder = str(shown.theme.templates_folder)
@@ -90,6 +91,12 @@ def _theme_path(request: Any, path: str) -> str:
     """Return the address of what lies at a path in the theme's folder."""
     found: str = request.route_path("theme", version=request.theme.version, path=path)
     return found
+
+
+def _window_colours(request: Any, surface: str = "surface-1") -> dict[str, str]:
+    """Return the colour of a surface by scheme, for what devices paint around a page."""
+    colours = request.theme.theme.colours if request.theme else plain_colours()
+    return {scheme: str(colours[scheme][surface].shown) for scheme in SCHEMES}
 
 
 class Templates(BaseLoader):

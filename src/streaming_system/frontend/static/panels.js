@@ -11,10 +11,22 @@ const WIDE = matchMedia("(min-width: 1000px)");
 const MAY = "allow-scripts allow-same-origin allow-forms allow-popups allow-popups-to-escape-sandbox";
 
 const main = document.getElementById("content");
-const panes = new Map([...document.querySelectorAll("[data-pane]")].map((pane) => [pane.dataset.pane, pane]));
-const openers = new Map([...document.querySelectorAll("[data-opens]")].map((link) => [link.dataset.opens, opener(link)]));
+let panes = new Map();
+let openers = new Map();
 const parts = new Map();
 let shown = null;
+
+/** Take hold of the panels of the room that the page shows; a page may have none. */
+function setUp() {
+  for (const one of parts.values()) one.stop();
+  parts.clear();
+  shown = null;
+  main.classList.remove("has-pane");
+  panes = new Map([...main.querySelectorAll("[data-pane]")].map((pane) => [pane.dataset.pane, pane]));
+  openers = new Map([...main.querySelectorAll("[data-opens]")].map((link) => [link.dataset.opens, opener(link)]));
+  // On a phone it would push away what one came for.
+  if (WIDE.matches && panes.has(kept())) open(kept());
+}
 
 /** With scripts it opens something on this page, which is not what a link does. */
 function opener(link) {
@@ -129,5 +141,5 @@ document.addEventListener("keydown", (event) => {
   } else if (shown) close();
 });
 
-// On a phone it would push away what one came for.
-if (WIDE.matches && panes.has(kept())) open(kept());
+document.addEventListener("exchanged", ({ detail }) => { if (detail === main) setUp(); });
+setUp();

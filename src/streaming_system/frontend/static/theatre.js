@@ -5,7 +5,9 @@ const KEY = "theatre";
 const IDLE_AFTER = 3000;
 
 const page = document.documentElement;
-const [enter, leave] = [".room-actions [data-theatre]", ".theatre-leave"].map((place) => document.querySelector(place));
+const main = document.getElementById("content");
+let enter;
+let leave;
 let cameByButton = false;
 let idle;
 
@@ -13,7 +15,17 @@ export function isOn() {
   return page.classList.contains("theatre");
 }
 
+/** Take hold of the buttons of the room that the page shows; a page may have none. */
+function setUp() {
+  [enter, leave] = [".room-actions [data-theatre]", ".theatre-leave"].map((place) => main.querySelector(place));
+  if (!enter) return;
+  enter.hidden = false;
+  enter.setAttribute("aria-pressed", String(isOn()));
+  leave.hidden = !isOn();
+}
+
 export function switchTheatre(on = !isOn()) {
+  if (!enter) return;
   cameByButton = on ? document.activeElement === enter : cameByButton;
   page.classList.toggle("theatre", on);
   enter.setAttribute("aria-pressed", String(on));
@@ -25,7 +37,7 @@ export function switchTheatre(on = !isOn()) {
   }
   if (on) stir();
   // The player's keys hold where nothing else has the focus.
-  if (on && cameByButton) document.getElementById("content").focus({ preventScroll: true });
+  if (on && cameByButton) main.focus({ preventScroll: true });
   if (!on && cameByButton) enter.focus();
 }
 
@@ -44,8 +56,9 @@ function wasOn() {
   }
 }
 
-enter.hidden = false;
-for (const button of [enter, leave]) button.addEventListener("click", () => switchTheatre());
+document.addEventListener("click", ({ target }) => { if (target.closest("[data-theatre]")) switchTheatre(); });
 document.addEventListener("theatre", () => switchTheatre());
 for (const name of ["pointermove", "pointerdown", "keydown"]) document.addEventListener(name, stir);
+document.addEventListener("exchanged", ({ detail }) => { if (detail === main) setUp(); });
+setUp();
 if (wasOn()) switchTheatre(true);

@@ -12,9 +12,6 @@ from streaming_system.frontend.kept import answer, tagged
 from streaming_system.frontend.views.brand import FAVICONS, find
 
 CACHE = 60  # seconds
-# The colours of site.css, in which a device paints the window until the page is there.
-BACKGROUND = "#f6f7f9"
-COLOUR = "#ffffff"
 LONGEST_SHORT_NAME = 30
 # The crew's pages and the player are of no use without a network.
 NOT_OFFLINE = ("graph", "player", "quality", "embed", "sw.")
@@ -49,8 +46,8 @@ def manifest(request: Any) -> Response:
         "start_url": home,
         "scope": home,
         "display": "standalone",
-        "background_color": BACKGROUND,
-        "theme_color": COLOUR,
+        "background_color": request.window_colours("surface-0")["light"],
+        "theme_color": request.window_colours()["light"],
         "icons": icons,
     }
     body = json.dumps(told, ensure_ascii=False)

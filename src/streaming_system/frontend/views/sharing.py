@@ -30,7 +30,7 @@ def embed(request: Any) -> dict[str, Any]:
     page = request.override_renderer
     request.override_renderer = "embed.jinja2"
     allow_frames(request)
-    return {**values, "page": page}
+    return {**values, "page": page, "waits": request.GET.get("autoplay") != "1"}
 
 
 @view_config(route_name="oembed", renderer="json", http_cache=CACHE)

@@ -34,8 +34,8 @@ export class Room {
     video.addEventListener("volumechange", () => this.keepsVolume(), { signal });
     document.addEventListener("exchanged", () => { if (!stage.isConnected) this.leave(); }, { signal });
     listen(stage, this, signal);
-    // Who pays for every byte, or wants no motion, presses play.
-    const quiet = navigator.connection?.saveData || matchMedia("(prefers-reduced-motion: reduce)").matches;
+    // Who pays for every byte, wants no motion, or came for another site's page, presses play.
+    const quiet = "waits" in stage.dataset || navigator.connection?.saveData || matchMedia("(prefers-reduced-motion: reduce)").matches;
     if (quiet) this.keeper.gives();
     else this.keeper.start();
   }
