@@ -35,7 +35,13 @@ def staging(root, folder, environment):
     rooms = [f"hall{number}" for number in range(1, ROOMS + 1)]
     config = {
         "config": {"secret": "of the tests"},
-        "default": {"schedule-timezone": "UTC"},
+        "default": {
+            "schedule-timezone": "UTC",
+            "ircnetwork": "irc.libera.chat",
+            "ircchannel": "#test-%(group)s",
+            # Nobody answers there.
+            "posts": {"server": "http://127.0.0.1:9", "hashtag": "conf"},
+        },
         "example": {
             "title": "Main Hall",
             "schedule": "conf/sample-event.json",
@@ -88,4 +94,4 @@ def settle(page, name):
     settings.wait_for()
     if settings.get_attribute("aria-expanded") == "false":
         settings.click()
-    return page.get_by_label(name, exact=True)
+    return page.get_by_role("group", name="Player").get_by_label(name, exact=True)

@@ -87,16 +87,15 @@ def ready_state(page):
     return page.locator("video").evaluate("video => video.readyState")
 
 
-def press_play(page):
-    # Muted, as browsers let no page make a noise by itself.
-    page.locator("video").evaluate("video => { video.muted = true; return video.play(); }")
+def wait_until_it_wants_to_play(page):
+    page.locator("video[data-wanted]").wait_for()
 
 
 def test_a_viewer_counts_while_the_player_is_open(live, visit):
     assert players(live) == 0
 
     page = visit("/example")
-    press_play(page)
+    wait_until_it_wants_to_play(page)
     live.wait_for(lambda: players(live) == 1, 15, "a viewer")
     page.wait_for_timeout(1500)
     page.goto("about:blank")
@@ -112,7 +111,7 @@ def test_a_viewer_counts_while_the_player_is_open(live, visit):
 
 def test_a_page_that_the_browser_has_kept_counts_again_when_it_is_back(live, visit):
     page = visit("/example")
-    press_play(page)
+    wait_until_it_wants_to_play(page)
     live.wait_for(lambda: players(live) == 1, 15, "a viewer")
     kept = "dispatchEvent(new PageTransitionEvent('{}', {{persisted: true}}))"
 
@@ -127,7 +126,7 @@ def test_a_page_that_the_browser_has_kept_counts_again_when_it_is_back(live, vis
 def test_a_stream_that_stands_still_is_told_of(live, visit, go_on):
     go_on.clear()
     page = visit("/example")
-    press_play(page)
+    wait_until_it_wants_to_play(page)
     live.wait_for(lambda: players(live) == 1, 15, "a viewer")
     live.wait_for(lambda: ready_state(page) < 3, 20, "a picture that stands still")
     page.wait_for_timeout(700)

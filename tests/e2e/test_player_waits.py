@@ -7,6 +7,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from playwright.sync_api import expect
 
 from streaming_system.schedule.file import read, write
 from streaming_system.schedule.model import Event, RoomSchedule, Schedule
@@ -84,4 +85,4 @@ def test_a_machine_that_has_slept_is_live_again(chromium, stream, watch):
 
     wait_until_it_plays(page)
     assert page.locator(".stage").get_attribute("data-says") == "plays"
-    assert not page.get_by_role("button", name="Back to live").is_visible()
+    expect(page.get_by_role("button", name="Back to live")).to_be_hidden(timeout=10_000)

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from .test_player import stream, wait_until_it_plays, watch  # noqa: F401 - Fixtures.
+from .players import wait_until_it_plays
 
 PRIVATE = "config.private.json"
 SCROLL = """() => new Promise((done) => {
@@ -66,7 +66,7 @@ def test_another_room_is_shown_and_the_document_survives(hall, site):
     assert still_the_same(page)
     assert page.url == f"{site.url}/lab"
     assert page.locator(".stage").get_attribute("data-room") == "lab"
-    assert page.locator("link[rel=alternate]").first.get_attribute("href") == "/lab/rss"
+    assert page.locator("link[type='application/rss+xml']").get_attribute("href") == "/lab/rss"
     assert page.locator(".switcher [aria-current]").get_attribute("href") == "/lab"
     assert page.locator("h1").inner_text() != first_heading
     assert page.evaluate("document.activeElement === document.querySelector('h1')")
@@ -90,17 +90,18 @@ def test_another_room_is_shown_and_the_document_survives(hall, site):
     assert page.complaints == []
 
 
-def test_the_player_of_the_old_room_leaves(stream, watch, site):  # noqa: F811
+def test_the_player_of_the_old_room_leaves(stream, watch):
     page, server = watch()
     wait_until_it_plays(page)
     page.evaluate("window.stillTheSamePage = true")
 
-    switch_to(page, "The Lab")
+    switch_to(page, "Main Hall")
     stream.wait_for_more()
     asked = len(server.asked)
     stream.wait_for_more()
     assert len(server.asked) == asked
     page.go_back()
+    page.locator(".stage video").wait_for()
     wait_until_it_plays(page)
 
     assert still_the_same(page)
@@ -188,3 +189,22 @@ def test_a_page_that_fails_is_left_to_the_browser(hall, site):
     page.wait_for_url(f"{site.url}/lab")
     is_shown(page, "The Lab")
     assert not still_the_same(page)
+
+
+def test_panels_and_the_theatre_are_those_of_the_room_that_is_shown(hall, site):
+    page = hall()
+    page.get_by_role("button", name="Schedule", exact=True).click()
+    expect(page.locator("#pane-programme")).to_contain_text("Main Hall")
+
+    switch_to(page, "The Lab")
+
+    # What was open stays open, about the room that is shown.
+    expect(page.locator("#pane-programme")).to_be_visible()
+    expect(page.locator("#pane-programme h2").first).to_have_text("Schedule of The Lab")
+    page.get_by_role("button", name="Close", exact=True).click()
+    expect(page.locator("#pane-programme")).to_be_hidden()
+    page.get_by_role("button", name="Theatre", exact=True).click()
+    expect(page.locator("html")).to_have_class(re.compile("theatre"))
+    page.keyboard.press("Escape")
+    expect(page.locator("html")).not_to_have_class(re.compile("theatre"))
+    assert still_the_same(page)
