@@ -1,15 +1,16 @@
-"""Pages in languages: which one, how it is kept, and that no English is left over."""
+"""Pages in languages: which one, and how it is kept."""
 
+import json
 import re
 import shutil
-from html import unescape
 
 import pytest
 from babel.messages import Catalog
 from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po, write_po
+from babel.messages.pofile import write_po
 
 from .pages import event, told
+from .test_taking_part import status
 
 LANGUAGES = ("de", "en", "es", "fr")
 PAGES = (
@@ -25,8 +26,17 @@ PAGES = (
     "/monitor",
     "/graphs",
     "/graphs?room=hall",
+    "/embed/hall",
+    "/embed/tube",
+    "/hall/posts",
+    "/offline",
     "/nothing-here",
     "/schedule?day=nonsense",
+    "/schedule?room=nowhere",
+    "/lab/posts",
+    "/talk/nothing",
+    "/testconf/nowhere",
+    "/otherconf/hall",
 )
 PROGRAMS = (
     "/hall/json",
@@ -41,6 +51,37 @@ PROGRAMS = (
     "/schedule.ics",
     "/talk/guid-Moved.ics",
 )
+
+
+TAG = "/api/v1/timelines/tag/testconf?limit=20"
+
+
+def switch_everything_on(config, tracker_says):
+    """Have the site show whatever it can, while the hall is live and people post about it."""
+    document = json.loads(config.read_text())
+    document["config"]["embed"] = "*"
+    document["hall"] |= {
+        "posts": {"server": tracker_says.url, "hashtag": "testconf"},
+        "feedback": "https://f.example/{talk}",
+        "recordings": "https://r.example/",
+        "matrix": "#hall:m.example",
+        "irclog": "https://l.example/",
+        "twitter_announce": "@conf@m.example",
+        "link": "https://e.example/",
+    }
+    config.write_text(json.dumps(document))
+    tracker_says.says = told(hall=["webm_high", "ogg_high"], lab=None)
+    tracker_says.of[TAG] = [
+        status("<p>Good</p>", media_attachments=[{}]),
+        status("<p>Hm</p>", sensitive=True),
+    ]
+
+
+@pytest.fixture
+def live_site(make_site, tracker_says, tmp_path):
+    """The pages with all that they can have."""
+    switch_everything_on(tmp_path / "config.json", tracker_says)
+    return make_site(**{"tracker.internal_url": tracker_says.url})
 
 
 def text(element):
@@ -138,7 +179,9 @@ class TestAddresses:
     def test_every_link_to_a_page_keeps_the_language_and_no_other_does(self, live_site, path):
         joint = "&" if "?" in path else "?"
         page = live_site.get(f"{path}{joint}lang=de", expect_errors=True).html
-        links = {link["href"] for link in page.select("a[href^='/']:not([hreflang])")}
+        found = page.select("a[href]:not([hreflang])")
+        here = (link["href"].removeprefix("http://localhost") for link in found)
+        links = {link for link in here if link.startswith("/")}
         programs = re.compile(r"\.(ics|xml|json|m3u|js|css)|/(rss|atom|json)$|^/tracker/")
 
         kept = {link for link in links if "lang=de" in link}
@@ -149,6 +192,36 @@ class TestAddresses:
         others = {link.get("href") for link in page.select("link, script")} - {None}
         assert not [link for link in others if "lang=" in link and "hreflang" not in link
                     and not link.startswith("http")]  # fmt: skip
+
+    def test_what_pages_fetch_of_others_keeps_it_too(self, live_site):
+        room, posts = (live_site.get(f"/hall{page}?lang=de").html for page in ("", "/posts"))
+
+        assert {part["data-from"] for part in room.select("[data-from]")} == {
+            "/hall/posts?lang=de",
+            "/hall/schedule?lang=de&view=list",
+        }
+        assert posts.select_one("[data-from]")["data-from"] == "/hall/posts?lang=de"
+
+    def test_the_page_for_devices_that_are_offline_knows_its_own_path(self, live_site):
+        # A script tells by it whether it stands in for another page.
+        page = live_site.get("/offline?lang=de").html
+
+        assert page.select_one("[data-offline]")["data-offline"] == "/offline"
+
+    def test_a_link_of_an_app_keeps_it_too(self, live_site):
+        answer = live_site.get("/testconf/hall?lang=de", status=302)
+
+        assert answer.location == "http://localhost/hall?lang=de"
+
+    def test_an_event_without_a_name_has_the_same_address_in_all(self, make_site, tmp_path):
+        config = tmp_path / "config.json"
+        document = json.loads(config.read_text())
+        del document["default"]["conference"]
+        config.write_text(json.dumps(document))
+        site = make_site()
+
+        assert text(site.get("/?lang=de").html.title) == "Livestreams"
+        assert site.get("/livestreams/hall", headers=asking("de")).status_int == 302
 
     def test_forms_keep_it_too(self, site):
         page = site.get("/schedule?lang=de")
@@ -266,89 +339,7 @@ class TestWords:
         assert site.get("/words/xx.json", status=404).json == {"error": "there is no such language"}
 
 
-MARKED = re.compile("⟦[^⟦⟧]*⟧")
-
-
-@pytest.fixture
-def marked_site(make_site, tracker_says, root, tmp_path):
-    """The pages in a language whose every message is marked. Its script goes from right to left."""
-    with (root / POT).open("rb") as file:
-        catalogue = read_po(file, locale="he")
-    for message in catalogue:
-        if message.id:
-            ids = [message.id] if isinstance(message.id, str) else list(message.id)
-            strings = [f"⟦{one}⟧" for one in ids]
-            many = strings + strings[-1:] * (catalogue.num_plurals - len(strings))
-            message.string = strings[0] if isinstance(message.id, str) else tuple(many)
-    folder = tmp_path / "more/he/LC_MESSAGES"
-    folder.mkdir(parents=True)
-    with (folder / "streaming-system.po").open("wb") as file:
-        write_po(file, catalogue)
-    with (folder / "streaming-system.mo").open("wb") as file:
-        write_mo(file, catalogue)
-    tracker_says.says = told(hall=["webm_high", "ogg_high"], lab=None)
-    settings = {"languages.folder": str(tmp_path / "more")}
-    settings["tracker.internal_url"] = tracker_says.url
-    return make_site(**settings)
-
-
 POT = "src/streaming_system/frontend/locale/streaming-system.pot"
-
-
-def words_of(page):
-    """Return everything on a page that somebody reads or hears."""
-    for element in page.select("script, style, [lang=en], [hreflang]:not([hreflang=en])"):
-        element.decompose()
-    for element in page.find_all(True):
-        for name in ("title", "alt", "aria-label", "placeholder"):
-            if element.get(name):
-                yield unescape(element[name])
-    # A message may have elements within it.
-    yield " ".join(page.stripped_strings)
-
-
-def english(page):
-    """Return what is in no message and no data of the feed's or the configuration's."""
-    for words in words_of(page):
-        while MARKED.search(words):
-            words = MARKED.sub("", words)
-        yield from re.findall("[A-Za-z]+", DATA.sub("", words))
-
-
-# What the feed, the configuration and standards call things.
-DATA = re.compile(
-    r"Keynote & more|<b>Panel</b>|Moved|Soldering|Plenary|A subtitle|About|it\b|Ada|Bo\b"
-    r"|Great Hall|\bhall\b|Lab\b|\blab\b|Tube|Test Conf|AEDT|UTC|Australia/Sydney|panel"
-    r"|iCalendar|schedule\.xml|schedule\.json|overall-stats\.json|'nonsense'|YYYY-MM-DD, all"
-    r"|day\b|nothing-here"
-)
-
-
-class TestNoEnglishIsLeftOver:
-    @pytest.mark.parametrize("path", PAGES)
-    def test_all_words_of_a_page_are_translated(self, marked_site, path):
-        page = marked_site.get(path, headers=asking("he"), expect_errors=True).html
-
-        assert str(page).count("⟦") > 5
-        assert list(english(page)) == []
-
-    def test_all_words_of_gaps_and_states_are_translated(self, marked_site, clock, plan):
-        from datetime import timedelta
-
-        plan(event("10:00", 30, "Keynote & more"), event("11:00", 30, "Moved"), title="Great Hall")
-        start = clock["now"]
-        for hours in (-100, -2, 0.3, 2, 100):
-            clock["now"] = start + timedelta(hours=hours)
-            for path in ("/", "/hall", "/monitor", "/talk/guid-Moved"):
-                page = marked_site.get(path, headers=asking("he")).html
-                assert (hours, path, list(english(page))) == (hours, path, [])
-
-    def test_a_language_that_is_written_from_right_to_left_needs_nothing_else(self, marked_site):
-        page = marked_site.get("/?lang=he").html
-
-        assert (page.html["lang"], page.html["dir"]) == ("he", "rtl")
-        assert page.select_one(".languages a[lang=he]")["dir"] == "rtl"
-        assert page.select_one(".languages a[lang=he]").string == "עברית"
 
 
 class TestAnEventsOwnCatalogues:

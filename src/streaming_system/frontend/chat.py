@@ -23,7 +23,7 @@ class Chat:
 
     :param web: a client for the browser, which pages may frame.
     :param irc: for programs that speak IRC.
-    :param irc_name: the channel and its network.
+    :param channel: its name, and that of its network.
     :param matrix: for programs that speak Matrix.
     :param log: what was said.
     :param account: who announces what happens.
@@ -31,7 +31,8 @@ class Chat:
 
     web: str = ""
     irc: str = ""
-    irc_name: str = ""
+    channel: str = ""
+    network: str = ""
     matrix: str = ""
     matrix_name: str = ""
     log: str = ""
@@ -64,7 +65,8 @@ def chat_of(room: Room) -> Chat:
     return Chat(
         web=filled(web, room=room.id, network=room.ircnetwork, channel=name, matrix=room.matrix),
         irc=f"irc://{room.ircnetwork}/{quote(name, safe='')}" if irc else "",
-        irc_name=f"{channel} on {room.ircnetwork}" if irc else "",
+        channel=channel if irc else "",
+        network=room.ircnetwork if irc else "",
         matrix=matrix,
         matrix_name=room.matrix,
         log=room.irclog,

@@ -60,7 +60,9 @@ def _answer(request: Any, status: int, detail: str) -> dict[str, Any]:
         words = (
             "there is nothing at this address" if status < 500 else "something is wrong on our side"
         )
-        return {"error": detail or words}
+        # Such an address may be taken for that of an event, whose errors are for people.
+        of_event = request.matched_route and request.matched_route.name == "room.of_event"
+        return {"error": words if of_event or not detail else detail}
     # The view that failed may have chosen another one.
     request.override_renderer = "error.jinja2"
     return {"status": status, "detail": detail}

@@ -7,11 +7,14 @@ from pyramid.httpexceptions import HTTPBadRequest, HTTPNotFound
 
 from streaming_system.frontend.previews import FORMATS
 from streaming_system.frontend.programme.talks import talk_id
-from streaming_system.rooms import Room
+from streaming_system.frontend.words import noted
+from streaming_system.rooms import Config, Room
 from streaming_system.schedule.model import Event
 
 # What config.json calls a stream that nobody has named.
 STOCK_TITLE = "Unknown stream"
+# What a site is called that nobody has given a name.
+UNNAMED = noted("Live streams")
 FARTHEST_DELTA = timedelta(days=3660)
 
 
@@ -104,11 +107,15 @@ def _poster(request: Any, room: Room) -> str:
     return found[-1][0] if found else ""
 
 
-def _site_title(request: Any) -> str:
+def title_of(conference: Config) -> str:
     """Return what the whole site is called: the default title, else the events' names."""
-    default = request.conference.default
-    if default.title not in ("default", STOCK_TITLE):
-        title: str = default.title
-        return title
-    events = {room.conference for room in request.conference.rooms.values()} - {""}
-    return ", ".join(sorted(events)) or request.translate("Live streams")
+    if conference.default.title not in ("default", STOCK_TITLE):
+        return conference.default.title
+    events = {room.conference for room in conference.rooms.values()} - {""}
+    return ", ".join(sorted(events)) or UNNAMED
+
+
+def _site_title(request: Any) -> str:
+    title = title_of(request.conference)
+    # Names are the same in all languages.
+    return request.words.translate(title) if title == UNNAMED else title

@@ -8,7 +8,19 @@ ROOM = "{room:[A-Za-z0-9_]+}"
 # What people read. These have a language, which the addresses of one page hand on to the next;
 # whatever else there is, programs read it, in English.
 PAGES = frozenset(
-    {"index", "monitor", "graphs", "schedule", "talk", "room.schedule", "room", "embed"}
+    {
+        "index",
+        "monitor",
+        "graphs",
+        "schedule",
+        "talk",
+        "offline",
+        "room.schedule",
+        "room.posts",
+        "room",
+        "room.of_event",
+        "embed",
+    }
 )
 
 

@@ -104,7 +104,7 @@ class Words:
 
     def zones(self, moments: Iterable[datetime]) -> str:
         """Return what people call their time: "CET", or "CET, CEST" where clocks change."""
-        return ", ".join(filter(None, dict.fromkeys(map(self.zone, moments))))
+        return self.names(filter(None, dict.fromkeys(map(self.zone, moments))))
 
     def _format(self, moment: date, pattern: str) -> str:
         if isinstance(moment, datetime):

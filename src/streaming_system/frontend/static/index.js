@@ -1,7 +1,7 @@
 // The index: counts down to what begins, and shows what the rooms look like.
 
 import { now } from "./clock.js";
-import { t } from "./words.js";
+import { n, t } from "./words.js";
 
 const SECOND = 1000;
 const NEW_PICTURE_EVERY = 30_000;
@@ -12,8 +12,7 @@ function inWords(milliseconds) {
   const all = Math.ceil(seconds / 60);
   const [days, hours, minutes] = [Math.floor(all / 1440), Math.floor(all / 60) % 24, all % 60];
   if (days === 0) return t("{hours} h {minutes} min", { hours, minutes });
-  if (days === 1) return t("1 day {hours} h {minutes} min", { hours, minutes });
-  return t("{days} days {hours} h {minutes} min", { days, hours, minutes });
+  return n("{count} day {hours} h {minutes} min", "{count} days {hours} h {minutes} min", days, { hours, minutes });
 }
 
 function count() {

@@ -10,6 +10,7 @@ from pyramid.view import view_config
 
 from streaming_system.frontend import playlist, voc
 from streaming_system.frontend.kept import answer, tagged
+from streaming_system.frontend.request import title_of
 from streaming_system.frontend.state import RoomState, room_state, room_states
 
 CACHE = 10  # seconds
@@ -56,11 +57,18 @@ def one_room(request: Any) -> Response:
 @view_config(route_name="room.of_event", http_cache=3600)
 def of_event(request: Any) -> Any:
     """Lead from an app's link, which names the event, to the room."""
-    room = request.conference.rooms.get(request.matchdict["room"])
+    name = request.matchdict["room"]
+    room = request.conference.rooms.get(name)
     if room is None:
-        raise HTTPNotFound("there is no such room")
-    if request.matchdict["event"] != voc.mandator_of(room.conference or request.site_title):
-        raise HTTPNotFound("there is no such event")
+        raise HTTPNotFound(request.translate("there is no room called %(room)s", room=name))
+    # An event has one name, whatever the language of who asks.
+    event = voc.mandator_of(room.conference or title_of(request.conference))
+    if request.matchdict["event"] != event:
+        raise HTTPNotFound(
+            request.translate(
+                "there is no event called %(event)s", event=request.matchdict["event"]
+            )
+        )
     return HTTPFound(location=request.route_path("room", room=room.id))
 
 

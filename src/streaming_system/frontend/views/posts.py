@@ -19,11 +19,11 @@ def posts(request: Any) -> Response:
     """Show the posts with the room's hashtag."""
     source = request.room.posts
     if source is None:
-        raise HTTPNotFound(f"{request.room.title} has no posts")
+        raise HTTPNotFound(request.translate("%(room)s has no posts", room=request.room.title))
     values = {
         "source": source,
         "posts": request.registry["posts"][source].current(),
-        "state": room_state(request.room, request.schedule, None, request.now),
+        "state": room_state(request.room, request.schedule, None, request.now, request.words),
         "language_tag": language_tag,
     }
     return answer(request, tagged(render("posts.jinja2", values, request)))

@@ -1,6 +1,6 @@
 // What one sees of the player and presses: a bar below the picture, and words over it.
 
-import { t } from "../words.js";
+import { n, t } from "../words.js";
 import { remember, remembered } from "./choices.js";
 import { button, dress, make } from "./elements.js";
 import { keys } from "./keys.js";
@@ -83,7 +83,7 @@ export class Controls {
     this.time.max = Math.ceil(end);
     this.time.value = currentTime;
     const seconds = Math.round(engine.behind());
-    this.time.setAttribute("aria-valuetext", engine.isBehind() ? t("{seconds} seconds behind live", { seconds }) : t("live"));
+    this.time.setAttribute("aria-valuetext", engine.isBehind() ? n("{count} second behind live", "{count} seconds behind live", seconds) : t("live"));
   }
 
   showLatency({ engine, state }) {

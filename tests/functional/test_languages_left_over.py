@@ -1,0 +1,186 @@
+"""That no English is left over on any page: in a language whose every message is marked."""
+
+import json
+import re
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from html import unescape
+
+import pytest
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po, write_po
+from pyramid.interfaces import IRoutesMapper
+from pyramid.request import Request
+
+from streaming_system.frontend.routes import PAGES as ROUTES_FOR_PEOPLE
+from streaming_system.schedule.file import write
+from streaming_system.schedule.model import Schedule
+
+from .pages import event, told
+from .test_languages import PAGES, POT, TAG, asking, switch_everything_on
+
+MARKED = re.compile("⟦[^⟦⟧]*⟧")
+
+
+@pytest.fixture
+def language(root, tmp_path):
+    """A folder with a language, written from right to left, whose every message is marked."""
+    with (root / POT).open("rb") as file:
+        catalogue = read_po(file, locale="he")
+    for message in catalogue:
+        if message.id:
+            ids = [message.id] if isinstance(message.id, str) else list(message.id)
+            strings = [f"⟦{one}⟧" for one in ids]
+            many = strings + strings[-1:] * (catalogue.num_plurals - len(strings))
+            message.string = strings[0] if isinstance(message.id, str) else tuple(many)
+    folder = tmp_path / "more/he/LC_MESSAGES"
+    folder.mkdir(parents=True)
+    with (folder / "streaming-system.po").open("wb") as file:
+        write_po(file, catalogue)
+    with (folder / "streaming-system.mo").open("wb") as file:
+        write_mo(file, catalogue)
+    return tmp_path / "more"
+
+
+@pytest.fixture
+def marked(make_site, tracker_says, language, tmp_path):
+    """Return a function that makes the pages in that language, with more keys of rooms."""
+
+    def marked(**rooms):
+        path = tmp_path / "config.json"
+        switch_everything_on(path, tracker_says)
+        document = json.loads(path.read_text())
+        for room, keys in rooms.items():
+            document[room] |= keys
+        path.write_text(json.dumps(document))
+        settings = {"languages.folder": str(language), "tracker.internal_url": tracker_says.url}
+        return make_site(**settings)
+
+    return marked
+
+
+@pytest.fixture
+def marked_site(marked):
+    return marked()
+
+
+def words_of(page):
+    """Return everything on a page that somebody reads or hears."""
+    for element in page.select("script, style, textarea, [lang=en], [hreflang]:not([hreflang=en])"):
+        element.decompose()
+    for element in page.find_all(True):
+        for name in ("title", "alt", "aria-label", "placeholder", "data-title"):
+            if element.get(name):
+                yield unescape(element[name])
+    for told_elsewhere in page.select("meta[name=description], meta[property$=description]"):
+        yield told_elsewhere["content"]
+    # A message may have elements within it.
+    yield " ".join(page.stripped_strings)
+
+
+def english(page):
+    """Return what is in no message and no data of the feed's or the configuration's."""
+    for words in words_of(page):
+        while MARKED.search(words):
+            words = MARKED.sub("", words)
+        yield from re.findall("[A-Za-z]+", DATA.sub("", words))
+
+
+# What the feed, the configuration and standards call things.
+DATA = re.compile(
+    r"Keynote & more|<b>Panel</b>|Moved|Soldering|Plenary|A subtitle|About|it\b|Ada|\bada\b|Bo\b"
+    r"|Great Hall|\bhall\b|Lab\b|\blab\b|Tube|Test Conf|AEDT|UTC|Australia/Sydney|panel"
+    r"|iCalendar|schedule\.xml|schedule\.json|overall-stats\.json|'nonsense'|YYYY-MM-DD, all"
+    r"|day\b|nothing-here"
+)
+
+
+def moved(talk, days):
+    by = timedelta(days=days)
+    return replace(talk, start=talk.start + by, end=talk.end + by, guid=f"{talk.guid}-{days}")
+
+
+class TestNoEnglishIsLeftOver:
+    def test_every_route_for_people_is_tried(self, marked_site):
+        mapper = marked_site.app.registry.getUtility(IRoutesMapper)
+        routes = [mapper(Request.blank(path))["route"] for path in PAGES]
+
+        assert {route.name for route in routes if route} == ROUTES_FOR_PEOPLE
+
+    @pytest.mark.parametrize("path", PAGES)
+    def test_all_words_of_a_page_are_translated(self, marked_site, path):
+        page = marked_site.get(path, headers=asking("he"), expect_errors=True).html
+
+        assert str(page).count("⟦") > 3
+        assert list(english(page)) == []
+
+    def test_all_words_of_gaps_and_states_are_translated(self, marked_site, clock, plan):
+        plan(event("10:00", 30, "Keynote & more"), event("11:00", 30, "Moved"), title="Great Hall")
+        start = clock["now"]
+        for hours in (-100, -2, 0.3, 2, 100):
+            clock["now"] = start + timedelta(hours=hours)
+            for path in ("/", "/hall", "/lab", "/monitor", "/talk/guid-Moved", "/embed/hall"):
+                page = marked_site.get(path, headers=asking("he")).html
+                assert (hours, path, list(english(page))) == (hours, path, [])
+
+    @pytest.mark.parametrize(
+        ("moment", "live", "says"),
+        [
+            ("2026-11-20T10:20", False, "begins on"),
+            ("2026-11-23T10:20", False, "begins on"),
+            ("2026-11-24T11:00", False, "The next talk starts at"),
+            ("2026-11-24T11:00", None, "We cannot see at the moment which rooms stream"),
+            ("2026-11-24T18:00", False, "goes on tomorrow at"),
+            ("2026-11-25T18:00", True, "continues on"),
+            ("2026-12-24T10:20", False, "is over."),
+        ],
+    )
+    def test_all_words_of_the_index_are_translated_at_every_stage(
+        self, marked, tracker_says, clock, plan, moment, live, says
+    ):
+        site = marked(tube={"youtube": ""})
+        talk = event("10:00", 30, "Moved", speakers=("Ada", "Bo"))
+        plan(talk, event("11:30", 30, "Soldering"), moved(talk, 1), moved(talk, 9))
+        tracker_says.says = b"" if live is None else told(hall=["webm_high"] if live else None)
+        clock["now"] = datetime.fromisoformat(f"{moment}+11:00").astimezone(UTC)
+
+        page = site.get("/", headers=asking("he")).html
+
+        assert says in page.get_text()
+        assert list(english(page)) == []
+
+    @pytest.mark.parametrize("live", [True, False, None])
+    def test_nor_where_nothing_is_planned(self, marked_site, tracker_says, schedule_file, live):
+        write(Schedule(rooms={}), schedule_file)
+        tracker_says.says = b"" if live is None else told(hall=["webm_high"] if live else None)
+        pages = {
+            path: marked_site.get(path, headers=asking("he")).html
+            for path in ("/", "/hall", "/lab", "/schedule", "/hall/schedule", "/embed/hall")
+        }
+
+        left = {path: words for path, page in pages.items() if (words := list(english(page)))}
+        assert left == {}
+
+    def test_nor_where_there_are_several_events(self, marked):
+        page = marked(lab={"conference": ""}).get("/", headers=asking("he")).html
+
+        assert "⟦Other rooms⟧" in [heading.get_text() for heading in page.select("h2")]
+        assert list(english(page)) == []
+
+    @pytest.mark.parametrize(
+        ("answer", "says"), [(b"nonsense", "does not answer"), ([], "Nobody has posted")]
+    )
+    def test_nor_where_there_are_no_posts(self, marked_site, tracker_says, answer, says):
+        tracker_says.of[TAG] = answer
+
+        page = marked_site.get("/hall/posts", headers=asking("he")).html
+
+        assert says in page.select_one(".posts").get_text()
+        assert list(english(page)) == []
+
+    def test_a_language_that_is_written_from_right_to_left_needs_nothing_else(self, marked_site):
+        page = marked_site.get("/?lang=he").html
+
+        assert (page.html["lang"], page.html["dir"]) == ("he", "rtl")
+        assert page.select_one(".languages a[lang=he]")["dir"] == "rtl"
+        assert page.select_one(".languages a[lang=he]").string == "עברית"
