@@ -15,6 +15,7 @@ FORBIDDEN = {
     "tracker": TRACKER_STANDS_ALONE,
     "encoder": ("frontend", "tracker", "rooms", "schedule", "plugin", "pyramid", "sqlalchemy"),
     "encoder.fake": ("frontend", "tracker", "rooms", "schedule", "plugin", "pyramid", "sqlalchemy"),
+    "encoder.config": ("frontend", "tracker", "rooms", "schedule", "plugin", *NO_WEB),
     "plugin": (*NO_WEB, "parsing", "parsers", "rooms", "encoder"),
     "parsing": (*NO_WEB, "rooms", "encoder"),
     "rooms": (*NO_WEB, "plugin", "parsing", "schedule", "encoder"),
