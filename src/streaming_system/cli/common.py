@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from streaming_system import rooms
+from streaming_system.encoder.section import ConfigError
 from streaming_system.encoder.tracker import TrackerError
 from streaming_system.parsing import PluginError
 from streaming_system.plugin.feed import FeedError
@@ -27,6 +28,7 @@ def one_line_errors() -> Iterator[None]:
     except (
         SettingsError,
         rooms.ConfigError,
+        ConfigError,
         PluginError,
         ImportFailed,
         TrackerError,

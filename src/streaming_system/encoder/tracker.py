@@ -10,6 +10,8 @@ from urllib.parse import quote
 
 import urllib3
 
+from streaming_system.encoder.words import why
+
 MOST_ANSWER = 64 * 1024
 CONNECT, WHOLE = 5.0, 10.0
 # What a tracker may ask for, in seconds.
@@ -100,7 +102,7 @@ class _Caller:
         except TooMuch as error:
             raise Unreachable(f"{url}: {error}") from None
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            raise Unreachable(f"{url}: cannot be reached: {_why(error)}") from None
+            raise Unreachable(f"{url}: cannot be reached: {why(error)}") from None
         if 300 <= answer.status < 400:
             to = ascii(answer.headers.get("Location", "nowhere"))[:200]
             raise Unreachable(f"{url}: leads to {to}; does agent.ini name the tracker's address?")
@@ -120,15 +122,6 @@ def _all(answer: urllib3.BaseHTTPResponse, end: float) -> bytes:
         if time.monotonic() > end:
             raise TooMuch("takes too long to answer")
     return data
-
-
-def _why(error: Exception) -> str:
-    """Return the reason alone, in one line."""
-    said = str(error)
-    # urllib3 begins with the object that failed.
-    if said.startswith(("<", "HTTP")) and ": " in said:
-        said = said.partition(": ")[2]
-    return " ".join(said.split())[:200]
 
 
 class JsonTracker(_Caller):

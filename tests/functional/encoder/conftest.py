@@ -6,14 +6,18 @@ import time
 from datetime import UTC, datetime
 
 import pytest
+import sqlalchemy as sa
 import urllib3
 from sqlalchemy.orm import Session
 
 from streaming_system.tracker.db import make_engine
+from streaming_system.tracker.models import Base
 from streaming_system.tracker.services.tokens import Tokens
 
 from ..conftest import SECRET
 from ..served import Served
+from .running import RunningAgent
+from .servers import NGINX_RTMP, Icecast, NginxRtmp, needs
 from .standin import StandIn
 
 
@@ -23,12 +27,24 @@ class RealTracker(Served):
     def __init__(self, folder, settings, database) -> None:
         super().__init__(folder, settings)
         self.secret = SECRET
+        self.logs = folder / "logs"
         self._database = database
         self._pool = urllib3.PoolManager(retries=False, timeout=10)
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    def runs(self):
+        return self._process is not None and self._process.poll() is None
+
+    def forget(self):
+        """Forget everything that was reported."""
+        engine = make_engine({"sqlalchemy.url": self._database})
+        with engine.begin() as connection:
+            for table in reversed(Base.metadata.sorted_tables):
+                connection.execute(sa.delete(table))
+        engine.dispose()
 
     def token(self, scope="room", room="hall", endpoint=""):
         engine = make_engine({"sqlalchemy.url": self._database})
@@ -60,23 +76,33 @@ class RealTracker(Served):
 
 
 @pytest.fixture(scope="session")
-def empty_database(migrate, tmp_path_factory):
-    """The file of a database that has just been made."""
-    file = tmp_path_factory.mktemp("empty") / "tracker.sqlite"
-    migrate(f"sqlite:///{file}")
-    return file
-
-
-@pytest.fixture
-def served(conference, empty_database, tmp_path):
-    """A tracker that is served over HTTP."""
-    file = shutil.copy(empty_database, tmp_path / "tracker.sqlite")
-    database = f"sqlite:///{file}"
-    settings = conference | {"sqlalchemy.url": database, "logdir": str(tmp_path / "logs")}
-    tracker = RealTracker(tmp_path, settings, database)
+def tracker_process(migrate, tmp_path_factory):
+    """A tracker that is served over HTTP for all these tests: starting one takes a while."""
+    folder = tmp_path_factory.mktemp("tracker")
+    database = f"sqlite:///{folder}/tracker.sqlite"
+    migrate(database)
+    rooms = {room: {"title": room.title()} for room in ("hall", "lab")}
+    site = {"config": {"secret": SECRET}, "default": {"conference": "Test Conf"}}
+    (folder / "config.json").write_text(json.dumps({**site, **rooms}))
+    settings = {
+        "config.public": str(folder / "config.json"),
+        "config.private": str(folder / "none.json"),
+        "sqlalchemy.url": database,
+        "logdir": str(folder / "logs"),
+    }
+    tracker = RealTracker(folder, settings, database)
     tracker.start()
     yield tracker
     tracker.close()
+
+
+@pytest.fixture
+def served(tracker_process):
+    """A tracker that is served over HTTP, and that knows of nothing."""
+    if not tracker_process.runs():
+        tracker_process.start()
+    tracker_process.forget()
+    return tracker_process
 
 
 @pytest.fixture
@@ -98,3 +124,52 @@ def soon(is_true, seconds, what):
 def as_json(document, status=200, type_="application/json"):
     """Return a stand-in's answer."""
     return status, {"Content-Type": type_}, json.dumps(document).encode()
+
+
+@pytest.fixture
+def agent(tmp_path):
+    """Return a function that starts an agent."""
+    started = []
+
+    def agent(**more):
+        started.append(RunningAgent(tmp_path / f"agent{len(started)}", **more))
+        return started[-1]
+
+    yield agent
+    for one in started:
+        one.stop()
+
+
+@pytest.fixture
+def icecast(tmp_path):
+    """A real Icecast."""
+    needs("icecast2", shutil.which("icecast2"))
+    needs("ffmpeg", shutil.which("ffmpeg"))
+    server = Icecast(tmp_path / "icecast")
+    yield server
+    server.program.stop()
+
+
+@pytest.fixture
+def nginx_rtmp(tmp_path):
+    """A real nginx with the RTMP module."""
+    needs("nginx", shutil.which("nginx"))
+    needs("libnginx-mod-rtmp", NGINX_RTMP.exists())
+    needs("ffmpeg", shutil.which("ffmpeg"))
+    server = NginxRtmp(tmp_path / "nginx")
+    yield server
+    server.program.stop()
+
+
+@pytest.fixture
+def encoders():
+    """Return a function that keeps a program until the test ends."""
+    kept = []
+
+    def keep(program):
+        kept.append(program)
+        return program
+
+    yield keep
+    for program in kept:
+        program.stop()

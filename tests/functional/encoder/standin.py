@@ -50,7 +50,10 @@ class StandIn:
     def answer(self, handler):
         length = int(handler.headers.get("Content-Length") or 0)
         asked = Asked(
-            handler.command, handler.path, dict(handler.headers), handler.rfile.read(length)
+            handler.command,
+            handler.path,
+            {name.title(): value for name, value in handler.headers.items()},
+            handler.rfile.read(length),
         )
         with self._changed:
             self.asked.append(asked)

@@ -79,13 +79,13 @@ class TestARealTracker:
         assert found["figures"] == STATE["figures"]
         assert (found["clients"], found["cbitrate"]) == (5, 5_000_000)
 
-    def test_keeps_lines_of_access_logs(self, served, tmp_path):
+    def test_keeps_lines_of_access_logs(self, served):
         line = '203.0.113.9 - - [24/Nov/2026:09:00:00 +0000] "GET / HTTP/1.1" 200 5 "-" "VLC"'
 
         assert FormTracker(served.url, served.secret).logs("hall", line + "\n") == "OK"
 
         # Who it was is left out by the tracker.
-        kept = (tmp_path / "logs/hall/127.0.0.1.log").read_text()
+        kept = (served.logs / "hall/127.0.0.1.log").read_text()
         assert kept.split("[")[1].startswith('24/Nov/2026:09:00:00 +0000] "GET / HTTP/1.1" 200 5')
 
     @pytest.mark.parametrize(

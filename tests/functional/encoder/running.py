@@ -1,0 +1,74 @@
+"""The agent as an operator runs it: a process."""
+
+import os
+import re
+import signal
+import sys
+import time
+from pathlib import Path
+
+import urllib3
+
+from .servers import Program, free_port
+
+
+class RunningAgent(Program):
+    """`streaming-system encoder register`, with an agent.ini of its own."""
+
+    def __init__(self, folder, *, trackers, token, sources, options=(), status_port=None):
+        folder.mkdir(exist_ok=True)
+        self.status_port = status_port or free_port()
+        self.ini = folder / "agent.ini"
+        lines = "\n".join(f"    {tracker}" for tracker in trackers)
+        self.ini.write_text(
+            f"[agent]\ntrackers =\n{lines}\n{token}\nname = edge1\n"
+            f"url = http://127.0.0.1:8080/{{room}}/\ninterval = 1\n"
+            f"status = 127.0.0.1:{self.status_port}\n{sources}\n"
+        )
+        program = Path(sys.executable).with_name("streaming-system")
+        super().__init__(
+            program,
+            *("encoder", "register", "-c", self.ini, *options),
+            folder=folder,
+            name="agent",
+        )
+        self._pool = urllib3.PoolManager(retries=False, timeout=5)
+
+    def get(self, path):
+        answer = self._pool.request("GET", f"http://127.0.0.1:{self.status_port}{path}")
+        return answer.status, answer.data.decode()
+
+    def metric(self, name):
+        """Return the values of a metric, by their labels."""
+        _, text = self.get("/metrics")
+        found = re.findall(rf"^streaming_agent_{name}({{[^}}]*}})? (\S+)$", text, re.MULTILINE)
+        return {labels: float(value) for labels, value in found}
+
+    def healthz(self):
+        return self.get("/healthz")
+
+    def resident(self):
+        """Return how much memory it holds, in MiB."""
+        text = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(r"VmRSS:\s+(\d+) kB", text)[1]) / 1024
+
+    def processor(self):
+        """Return how many seconds of a core it has used."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def terminate(self, seconds=2.0):
+        """End it as systemd does; return how long that took."""
+        began = time.monotonic()
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(seconds + 5)
+        return time.monotonic() - began
+
+    def ended(self, seconds=20):
+        """Wait until it ends by itself; return its exit status and what it said."""
+        status = self.process.wait(seconds)
+        return status, self.said
+
+    def stop(self):
+        self._pool.clear()
+        super().stop()
