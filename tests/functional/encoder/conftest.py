@@ -1,7 +1,6 @@
 """What runs beside a streaming server, against a tracker that is served, and against bad ones."""
 
 import json
-import shutil
 import time
 from datetime import UTC, datetime
 
@@ -17,7 +16,7 @@ from streaming_system.tracker.services.tokens import Tokens
 from ..conftest import SECRET
 from ..served import Served
 from .running import RunningAgent
-from .servers import NGINX_RTMP, Icecast, NginxRtmp, needs
+from .servers import NGINX_RTMP, Icecast, NginxRtmp, needs, where
 from .standin import StandIn
 
 
@@ -143,8 +142,8 @@ def agent(tmp_path):
 @pytest.fixture
 def icecast(tmp_path):
     """A real Icecast."""
-    needs("icecast2", shutil.which("icecast2"))
-    needs("ffmpeg", shutil.which("ffmpeg"))
+    needs("icecast2", where("icecast2"))
+    needs("ffmpeg", where("ffmpeg"))
     server = Icecast(tmp_path / "icecast")
     yield server
     server.program.stop()
@@ -153,9 +152,9 @@ def icecast(tmp_path):
 @pytest.fixture
 def nginx_rtmp(tmp_path):
     """A real nginx with the RTMP module."""
-    needs("nginx", shutil.which("nginx"))
+    needs("nginx", where("nginx"))
     needs("libnginx-mod-rtmp", NGINX_RTMP.exists())
-    needs("ffmpeg", shutil.which("ffmpeg"))
+    needs("ffmpeg", where("ffmpeg"))
     server = NginxRtmp(tmp_path / "nginx")
     yield server
     server.program.stop()

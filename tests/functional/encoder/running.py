@@ -12,18 +12,30 @@ import urllib3
 from .servers import Program, free_port
 
 
+def write_ini(folder, *, trackers, token, sources, status="off"):
+    """Write an agent.ini."""
+    folder.mkdir(exist_ok=True)
+    lines = "\n".join(f"    {tracker}" for tracker in trackers)
+    ini = folder / "agent.ini"
+    ini.write_text(
+        f"[agent]\ntrackers =\n{lines}\n{token}\nname = edge1\n"
+        f"url = http://127.0.0.1:8080/{{room}}/\ninterval = 1\n"
+        f"status = {status}\n{sources}\n"
+    )
+    return ini
+
+
 class RunningAgent(Program):
     """`streaming-system encoder register`, with an agent.ini of its own."""
 
     def __init__(self, folder, *, trackers, token, sources, options=(), status_port=None):
-        folder.mkdir(exist_ok=True)
         self.status_port = status_port or free_port()
-        self.ini = folder / "agent.ini"
-        lines = "\n".join(f"    {tracker}" for tracker in trackers)
-        self.ini.write_text(
-            f"[agent]\ntrackers =\n{lines}\n{token}\nname = edge1\n"
-            f"url = http://127.0.0.1:8080/{{room}}/\ninterval = 1\n"
-            f"status = 127.0.0.1:{self.status_port}\n{sources}\n"
+        self.ini = write_ini(
+            folder,
+            trackers=trackers,
+            token=token,
+            sources=sources,
+            status=f"127.0.0.1:{self.status_port}",
         )
         program = Path(sys.executable).with_name("streaming-system")
         super().__init__(
@@ -40,12 +52,19 @@ class RunningAgent(Program):
 
     def metric(self, name):
         """Return the values of a metric, by their labels."""
-        _, text = self.get("/metrics")
+        try:
+            _, text = self.get("/metrics")
+        except urllib3.exceptions.HTTPError:
+            return {}
         found = re.findall(rf"^streaming_agent_{name}({{[^}}]*}})? (\S+)$", text, re.MULTILINE)
         return {labels: float(value) for labels, value in found}
 
     def healthz(self):
-        return self.get("/healthz")
+        """Return status and words of its health; nothing while it does not listen yet."""
+        try:
+            return self.get("/healthz")
+        except urllib3.exceptions.HTTPError:
+            return 0, ""
 
     def resident(self):
         """Return how much memory it holds, in MiB."""

@@ -14,6 +14,11 @@ import urllib3
 NGINX_RTMP = Path("/usr/lib/nginx/modules/ngx_rtmp_module.so")
 
 
+def where(program):
+    """Return where a program is; servers' are not on everybody's path."""
+    return shutil.which(program, path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")
+
+
 def needs(name, there):
     """Skip a test, by the name of the program it needs; CI skips nothing."""
     if not there:
@@ -111,9 +116,7 @@ class Icecast:
             for parent in folder.parents:
                 if not parent.stat().st_mode & 0o001:
                     parent.chmod(parent.stat().st_mode | 0o011)
-        self.program = Program(
-            shutil.which("icecast2"), "-c", str(config), folder=folder, name="icecast"
-        )
+        self.program = Program(where("icecast2"), "-c", str(config), folder=folder, name="icecast")
         self.program.wait_for(f"{self.url}/status-json.xsl")
 
     @property
@@ -191,7 +194,7 @@ class NginxRtmp:
             text = f"user root;\n{text}"
         config.write_text(text)
         self.access_log = folder / "access.log"
-        self._command = (shutil.which("nginx"), "-c", str(config))
+        self._command = (where("nginx"), "-c", str(config))
         self.start()
 
     @property

@@ -1,12 +1,19 @@
 """The agent as a process: what it does when trackers and servers are not as they should be."""
 
 import json
+import threading
 import time
 from itertools import pairwise
 
 import pytest
+from click.testing import CliRunner
+
+from streaming_system.cli import main
+from streaming_system.encoder.agent import Registration
+from streaming_system.encoder.config import read
 
 from .conftest import as_json, soon
+from .running import write_ini
 from .standin import endless, raw
 
 ICECAST = """
@@ -28,6 +35,19 @@ TAKEN = as_json({"report_every": 30, "drained": False})
 def stats(**source):
     mount = {"listenurl": "http://h:8000/hall.webm", "listeners": 4, **source}
     return as_json({"icestats": {"source": mount}})
+
+
+@pytest.fixture
+def once(tmp_path, caplog):
+    """Return a function that lets an agent report once; it returns the status and what was said."""
+
+    def once(**more):
+        ini = write_ini(tmp_path / "once", **more)
+        result = CliRunner().invoke(main, ["encoder", "register", "-c", str(ini), "--once"])
+        assert result.exception is None or isinstance(result.exception, SystemExit)
+        return result.exit_code, caplog.text + result.output
+
+    return once
 
 
 def told(stand_in):
@@ -169,10 +189,8 @@ class TestRefused:
         assert agent.process.poll() is None
         assert list(served.endpoints()) == ["edge1"]
 
-    def test_a_lack_of_a_token_is_one_line(self, agent):
-        agent = agent(trackers=["http://127.0.0.1:9"], token="", sources=CDN)
-
-        assert agent.ended(60) == (
+    def test_a_lack_of_a_token_is_one_line(self, once):
+        assert once(trackers=["http://127.0.0.1:9"], token="", sources=CDN) == (
             1,
             "Error: agent.ini: [agent] token: is missing; "
             "allowed: a token from the crew, or --legacy and a secret\n",
@@ -187,10 +205,8 @@ class TestRefused:
             (ICECAST.format(url=""), "[source:icecast] url: is missing; allowed: an address"),
         ],
     )
-    def test_a_mistake_in_a_source_is_one_line(self, agent, sources, line):
-        agent = agent(trackers=["http://127.0.0.1:9"], token="token = x", sources=sources)
-
-        status, said = agent.ended(60)
+    def test_a_mistake_in_a_source_is_one_line(self, once, sources, line):
+        status, said = once(trackers=["http://127.0.0.1:9"], token="token = x", sources=sources)
 
         assert (status, said.count("\n")) == (1, 1)
         assert line in said
@@ -275,27 +291,22 @@ class TestAServerSaysNonsense:
             ("password = p", (200, {}, b"\x00\xff" * 100), "the answer is no XML"),
         ],
     )
-    def test_it_is_told_in_one_line(self, stand_in, agent, password, answer, line):
+    def test_it_is_told_in_one_line(self, stand_in, once, password, answer, line):
         stand_in.says = {"*": TAKEN, "/status-json.xsl": answer, "/admin/stats": answer}
         sources = ICECAST.format(url=f"{stand_in.url}\n{password}")
-        agent = agent(
-            trackers=[stand_in.url], token="token = x", sources=sources, options=["--once"]
-        )
 
-        _, said = agent.ended(60)
+        _, said = once(trackers=[stand_in.url], token="token = x", sources=sources)
 
         assert line in said
-        assert "Traceback" not in said
         assert told(stand_in) == []
 
-    def test_an_answer_without_an_end_is_left(self, stand_in, agent):
+    def test_an_answer_without_an_end_is_left(self, stand_in, once):
         stand_in.says = {"*": TAKEN, "/status-json.xsl": endless(stand_in.over, b" ", 0.05)}
-        agent = agent(
-            trackers=[stand_in.url], token="token = x", sources=ICECAST.format(url=stand_in.url),
-            options=["--once"],
-        )  # fmt: skip
+        sources = ICECAST.format(url=stand_in.url)
 
-        assert "takes more than 5 s to answer" in agent.ended(60)[1]
+        _, said = once(trackers=[stand_in.url], token="token = x", sources=sources)
+
+        assert "takes more than 5 s to answer" in said
         assert told(stand_in) == []
 
     def test_a_server_that_stumbles_keeps_its_viewers_and_one_that_falls_loses_them(
@@ -327,6 +338,50 @@ class TestAServerSaysNonsense:
         assert rounds[:7] == [0] * 7
         assert {report["clients"] for report in told(stand_in)} == {4}
         assert agent.process.poll() is None
+
+
+class TestItIsSmall:
+    def test_with_eight_mounts_it_holds_less_than_60_mib(self, stand_in, agent):
+        mounts = [{"listenurl": f"http://h/{n}.webm", "listeners": n} for n in range(8)]
+        stats = as_json({"icestats": {"source": mounts}})
+        stand_in.says = {"*": TAKEN, "/status-json.xsl": stats}
+        streams = "".join(f"    /{n}.webm = room{n} webm_high\n" for n in range(8))
+        sources = ICECAST.format(url=stand_in.url).partition("    /hall")[0] + streams
+        agent = agent(trackers=[stand_in.url], token="token = x", sources=sources)
+        soon(lambda: len(told(stand_in)) >= 8, 60, "eight rooms")
+        # All that it ever imports has been used.
+        assert _ok(agent)
+        assert agent.metric("clients")
+
+        assert agent.resident() < 60
+
+
+class TestClock:
+    def test_a_clock_that_jumps_changes_nothing(self, stand_in, tmp_path, monkeypatch):
+        reports = []
+
+        def note(asked):
+            reports.append(asked)
+            return as_json({"report_every": 1})
+
+        stand_in.says["*"] = note
+        ini = write_ini(tmp_path / "agent", trackers=[stand_in.url], token="token = x", sources=CDN)
+        registration = Registration(read(ini))
+        running = threading.Thread(target=registration.run)
+        running.start()
+        try:
+            for years in (10, -20, 0):
+                before, now = len(reports), time.time()
+                monkeypatch.setattr("time.time", lambda years=years, now=now: now + years * 3e7)
+                began = time.monotonic()
+                stand_in.wait_for(before + 3, 30)
+                # One a second, neither a storm nor a pause.
+                assert time.monotonic() - began > 1.5
+        finally:
+            monkeypatch.undo()
+            registration.stop.set()
+            running.join(10)
+        assert not running.is_alive()
 
 
 class TestStatus:
