@@ -85,8 +85,12 @@ def test_hls_of_nginx_plays_through_the_page_and_viewers_move_when_it_is_killed(
     def watched_from():
         # Only a call of the browser lets its news in.
         page.evaluate("0")
-        asked = [url for url in page.asked if "/hls/" in url]
-        return next(name for name, server in servers.items() if asked[-1].startswith(server.url))
+        return next(
+            name
+            for url in reversed(page.asked)
+            for name, server in servers.items()
+            if url.startswith(f"{server.url}/hls/")
+        )
 
     first = watched_from()
     second = ({"edge1", "edge2"} - {first}).pop()
