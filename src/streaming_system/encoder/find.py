@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pluggy
+
 from streaming_system.encoder.config import Agent, SourceConfig
 from streaming_system.encoder.probe import HttpProbe
 from streaming_system.parsing import PluginError, plugin_manager
@@ -31,14 +33,22 @@ def find_sources(folder: Path | None = None) -> Mapping[str, Source]:
     manager = plugin_manager(folder, built_in=BUILT_IN)
     found: dict[str, Source] = {}
     for offer in manager.hook.encoder_sources.get_hookimpls():
-        offered: Any = offer.function()
-        for source in offered:
+        for source in _offered(offer):
             if not isinstance(source, Source):
                 raise PluginError(f"{offer.plugin_name}: encoder_sources must return Sources")
             if source.name in found:
                 raise PluginError(f"{offer.plugin_name}: there is a source {source.name!r} already")
             found[source.name] = source
     return dict(sorted(found.items()))
+
+
+def _offered(offer: pluggy.HookImpl) -> list[Any]:
+    """Call a plugin's code; whatever it raises becomes one line that names the plugin."""
+    try:
+        offered: Any = offer.function()
+        return list(offered)
+    except Exception as error:
+        raise PluginError(f"{offer.plugin_name}: {type(error).__name__}: {error!s:.200}") from error
 
 
 def prepare(agent: Agent) -> tuple[Prepared, ...]:

@@ -45,6 +45,7 @@ class Reader(threading.Thread):
         try:
             readings = list(source.read(probe))
             checked = check(config.name, config.streams, readings, self._warnings)
+            checked = self._with_audience(checked)
         except SourceError as error:
             self._failed(str(error))
         except Exception as error:
@@ -53,7 +54,7 @@ class Reader(threading.Thread):
             self._failed(f"{type(error).__name__}: {error!s:.200}")
         else:
             self._warnings.good(config.name)
-            self._board.good(config.name, self._with_audience(checked))
+            self._board.good(config.name, checked)
 
     def _failed(self, trouble: str) -> None:
         line = " ".join(trouble.split())[:300]

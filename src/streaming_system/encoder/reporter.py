@@ -74,6 +74,10 @@ class Reporter(threading.Thread):
             self.refused = self.trouble = str(refusal)
         except Unreachable as failure:
             self._failed(failure)
+        except Exception as error:
+            # Whatever it is, the next report may go well; without this thread there is none.
+            log.debug("a report to %s failed", self.tracker.url, exc_info=True)
+            self._failed(Unreachable(f"{self.tracker.url}: {type(error).__name__}: {error!s:.200}"))
 
     def _tell(self, picture: Picture) -> None:
         for room, report in picture.reports.items():

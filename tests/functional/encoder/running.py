@@ -12,14 +12,14 @@ import urllib3
 from .servers import Program, free_port
 
 
-def write_ini(folder, *, trackers, token, sources, status="off"):
+def write_ini(folder, *, trackers, token, sources, status="off", interval=1):
     """Write an agent.ini."""
     folder.mkdir(exist_ok=True)
     lines = "\n".join(f"    {tracker}" for tracker in trackers)
     ini = folder / "agent.ini"
     ini.write_text(
         f"[agent]\ntrackers =\n{lines}\n{token}\nname = edge1\n"
-        f"url = http://127.0.0.1:8080/{{room}}/\ninterval = 1\n"
+        f"url = http://127.0.0.1:8080/{{room}}/\ninterval = {interval}\n"
         f"status = {status}\n{sources}\n"
     )
     return ini
@@ -28,15 +28,9 @@ def write_ini(folder, *, trackers, token, sources, status="off"):
 class RunningAgent(Program):
     """`streaming-system encoder register`, with an agent.ini of its own."""
 
-    def __init__(self, folder, *, trackers, token, sources, options=(), status_port=None):
+    def __init__(self, folder, *, options=(), status_port=None, **said):
         self.status_port = status_port or free_port()
-        self.ini = write_ini(
-            folder,
-            trackers=trackers,
-            token=token,
-            sources=sources,
-            status=f"127.0.0.1:{self.status_port}",
-        )
+        self.ini = write_ini(folder, status=f"127.0.0.1:{self.status_port}", **said)
         program = Path(sys.executable).with_name("streaming-system")
         super().__init__(
             program,

@@ -116,16 +116,24 @@ class TestATrackerIsNotWell:
         stand_in.says["*"] = TAKEN
         soon(lambda: agent.healthz() == (200, "ok\n"), 20, "all is well again")
 
-    def test_a_tracker_that_is_restarted_is_told_again(self, served, agent):
-        agent = agent(trackers=[served.url], token=f"token = {served.token()}", sources=CDN)
+    def test_a_tracker_that_is_restarted_is_told_again(self, served, stand_in, agent):
+        # Viewers come all the time, so there is news at every look.
+        stand_in.says["/status-json.xsl"] = lambda asked: stats(listeners=len(stand_in.asked))
+        agent = agent(
+            trackers=[served.url],
+            token=f"token = {served.token()}",
+            sources=ICECAST.format(url=stand_in.url),
+        )
         soon(lambda: "edge1" in served.endpoints(), 60, "the endpoint is registered")
+        before = _taken(agent)
 
         port = served.port
         served.kill()
-        soon(lambda: agent.healthz()[0] == 503, 60, "the agent has noticed")
+        soon(lambda: agent.healthz()[0] == 503, 30, "the agent has noticed")
         served.start(port)
 
         soon(lambda: agent.healthz() == (200, "ok\n"), 60, "the agent has reported again")
+        assert _taken(agent) > before
         assert "edge1" in served.endpoints()
 
     def test_a_name_that_nobody_knows_is_asked_again(self, agent):
@@ -308,6 +316,16 @@ class TestAServerSaysNonsense:
 
         assert "takes more than 5 s to answer" in said
         assert told(stand_in) == []
+
+    def test_an_access_log_that_is_not_there_leaves_the_server_s_word(self, stand_in, once):
+        stand_in.says = {"*": TAKEN, "/status-json.xsl": stats()}
+        sources = ICECAST.format(url=f"{stand_in.url}\naccess.log = none.log")
+
+        status, said = once(trackers=[stand_in.url], token="token = x", sources=sources)
+
+        assert status == 0
+        assert "icecast access.log: cannot be read: No such file" in said
+        assert [report["clients"] for report in told(stand_in)] == [4]
 
     def test_a_server_that_stumbles_keeps_its_viewers_and_one_that_falls_loses_them(
         self, stand_in, agent

@@ -18,6 +18,9 @@ streams =
 """
 
 
+INTERVAL = 4
+
+
 class Listener(threading.Thread):
     """Somebody who watches a mount until it ends."""
 
@@ -63,6 +66,7 @@ def test_five_listeners_of_two_mounts_are_shown_and_an_ended_mount_is_not(
         trackers=[served.url],
         token=f"token = {served.token()}",
         sources=SOURCE.format(url=icecast.url, login=login),
+        interval=INTERVAL,
     )
     soon(lambda: "edge1" in served.endpoints(), 40, "the endpoint is registered")
 
@@ -71,8 +75,7 @@ def test_five_listeners_of_two_mounts_are_shown_and_an_ended_mount_is_not(
     for _ in range(2):
         listen(f"{icecast.url}/hall-low.webm")
 
-    # Two intervals, and the time that a look at the tracker takes.
-    found = soon(lambda: _with(served, clients=5), 2 * 1 + 1, "five clients")
+    found = soon(lambda: _with(served, clients=5), 2 * INTERVAL, "five clients")
     assert found["formats"] == ["webm"]
     assert found["qualities"] == ["high", "low"]
     assert found["url"] == "http://127.0.0.1:8080/hall/"

@@ -1,0 +1,99 @@
+"""Kinds of sources that organisers write."""
+
+import re
+
+import pytest
+from click.testing import CliRunner
+
+from streaming_system.cli import main
+
+from .conftest import as_json
+from .running import write_ini
+
+SOURCES = """
+[source:own]
+use = my-server
+url = {url}
+streams =
+    hall = hall hls
+"""
+TAKEN = as_json({"report_every": 30})
+
+
+@pytest.fixture
+def once(tmp_path, stand_in, caplog):
+    """Return a function that lets an agent with a plugin report once."""
+
+    def once(plugin):
+        (tmp_path / "plugins").mkdir()
+        (tmp_path / "plugins/my_server.py").write_text(plugin)
+        ini = write_ini(
+            tmp_path,
+            trackers=[stand_in.url],
+            token="token = sst_x\nplugins = plugins",
+            sources=SOURCES.format(url=stand_in.url),
+        )
+        result = CliRunner().invoke(main, ["encoder", "register", "-c", str(ini), "--once"])
+        return result.exit_code, caplog.text + result.output
+
+    return once
+
+
+@pytest.fixture
+def example(root):
+    """The example of the manual."""
+    manual = (root / "docs/parsers.md").read_text()
+    chapter = manual.partition("## encoder_sources()")[2]
+    code = re.search(r"```py\n(.*?)```", chapter, re.DOTALL)[1]
+    names = "Option, Reading, Source, hookimpl, whole_list, whole_object"
+    return f"from streaming_system.plugin import {names}\n\n{code}"
+
+
+def test_the_example_of_the_manual_works(stand_in, once, example):
+    stand_in.says = {
+        "*": TAKEN,
+        "/streams": as_json({"streams": [{"name": "hall", "viewers": 7}, {"name": "else"}]}),
+    }
+
+    status, said = once(example)
+
+    assert (status, "hall: hls; 7 clients, 0 bit/s\n" in said) == (0, True)
+    assert [asked.method for asked in stand_in.asked] == ["GET", "PUT"]
+
+
+def test_one_that_fails_is_told_in_one_line(stand_in, once, example):
+    stand_in.says = {"*": TAKEN}
+
+    status, said = once(example.replace("for stream in", "1 / 0\n    for stream in"))
+
+    assert (status, "own: ZeroDivisionError: division by zero" in said) == (1, True)
+    assert stand_in.asked == []
+
+
+@pytest.mark.parametrize(
+    ("plugin", "line"),
+    [
+        ("import nothing_of_that_name", "my_server.py: ModuleNotFoundError"),
+        (
+            "from streaming_system.plugin import hookimpl\n\n\n"
+            "@hookimpl\ndef encoder_sources():\n    return ['icecast']\n",
+            "encoder_sources must return Sources",
+        ),
+        (
+            "from streaming_system.plugin import Source, hookimpl\n\n\n"
+            "@hookimpl\ndef encoder_sources():\n"
+            "    return [Source(name='icecast', summary='', options=(), read=list)]\n",
+            "there is a source 'icecast' already",
+        ),
+        (
+            "from streaming_system.plugin import hookimpl\n\n\n"
+            "@hookimpl\ndef encoder_sources():\n    return 1 / 0\n",
+            "my_server.py: ZeroDivisionError",
+        ),
+    ],
+)
+def test_one_that_cannot_be_used_stops_the_start(once, plugin, line):
+    status, said = once(plugin)
+
+    assert (status, said.count("\n")) == (1, 1)
+    assert line in said
