@@ -1,7 +1,6 @@
 """Speaks to a tracker: by the JSON API with a token, or as the original's encoders do."""
 
 import json
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,44 +9,31 @@ from urllib.parse import quote
 
 import urllib3
 
-from streaming_system.encoder.words import why
+from streaming_system.encoder.calls import (
+    USER_AGENT,
+    WHOLE,
+    Caller,
+    Refused,
+    Rejected,
+    TrackerError,
+    Unreachable,
+    after,
+    seconds,
+)
 
-MOST_ANSWER = 64 * 1024
-CONNECT, WHOLE = 5.0, 10.0
-# What a tracker may ask for, in seconds.
-SOONEST, LATEST = 1.0, 300.0
-USER_AGENT = "streaming-system (agent)"
+__all__ = [
+    "FormTracker",
+    "JsonTracker",
+    "Refused",
+    "Rejected",
+    "Taken",
+    "Tracker",
+    "TrackerError",
+    "Unreachable",
+    "flat",
+]
+
 PROBLEM = "application/problem+json"
-
-
-class TrackerError(Exception):
-    """What a tracker says no to, or did not hear: one line that says which and why."""
-
-
-class Refused(TrackerError):  # noqa: N818 - That is what it is.
-    """The token or the secret is not taken: trying again is of no use.
-
-    :param known: that the tracker knows the token, which is not for this.
-    """
-
-    def __init__(self, line: str, *, known: bool = False) -> None:
-        super().__init__(line)
-        self.known = known
-
-
-class Unreachable(TrackerError):  # noqa: N818 - That is what it is.
-    """The tracker did not hear, or did not answer as a tracker does: to be tried again later.
-
-    :param after: the seconds that the tracker wants to be left alone.
-    """
-
-    def __init__(self, line: str, *, after: float | None = None) -> None:
-        super().__init__(line)
-        self.after = after
-
-
-class Rejected(Unreachable):
-    """The tracker does not take this, and will hardly ever: an unknown room, a value."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,56 +61,7 @@ class Tracker(Protocol):
         """Take an endpoint out."""
 
 
-class _Caller:
-    """HTTP with bounds: of time, of the size of answers, of redirects."""
-
-    def __init__(self, server: str) -> None:
-        self.url = server.rstrip("/")
-        self._pool = urllib3.PoolManager(retries=False, headers={"User-Agent": USER_AGENT})
-
-    def _call(
-        self, method: str, path: str, *, within: float = WHOLE, **more: Any
-    ) -> tuple[urllib3.BaseHTTPResponse, bytes]:
-        url = f"{self.url}{path}"
-        end = time.monotonic() + within
-        timeout = urllib3.Timeout(connect=min(CONNECT, within), read=within)
-        try:
-            answer = self._pool.request(
-                method, url, timeout=timeout, redirect=False, preload_content=False, **more
-            )
-            try:
-                data = _all(answer, end)
-            except BaseException:
-                # A connection with the rest of an answer in it is of no use to anybody.
-                answer.close()
-                raise
-            answer.release_conn()
-        except TooMuch as error:
-            raise Unreachable(f"{url}: {error}") from None
-        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            raise Unreachable(f"{url}: cannot be reached: {why(error)}") from None
-        if 300 <= answer.status < 400:
-            to = ascii(answer.headers.get("Location", "nowhere"))[:200]
-            raise Unreachable(f"{url}: leads to {to}; does agent.ini name the tracker's address?")
-        return answer, data
-
-
-class TooMuch(Exception):  # noqa: N818 - It never leaves this module.
-    """An answer that takes too long or does not end."""
-
-
-def _all(answer: urllib3.BaseHTTPResponse, end: float) -> bytes:
-    data = b""
-    while piece := answer.read1(MOST_ANSWER):
-        data += piece
-        if len(data) > MOST_ANSWER:
-            raise TooMuch(f"answers with more than {MOST_ANSWER // 1024} KiB: it is no tracker")
-        if time.monotonic() > end:
-            raise TooMuch("takes too long to answer")
-    return data
-
-
-class JsonTracker(_Caller):
+class JsonTracker(Caller):
     """A tracker's JSON API.
 
     :param server: the tracker's address, such as ``https://live.example.org/tracker``.
@@ -143,7 +80,7 @@ class JsonTracker(_Caller):
         :raises TrackerError: unless it is taken.
         """
         said = self._api("PUT", _endpoint(room, name), state, within=within)
-        return Taken(after=_seconds(said.get("report_every")), drained=said.get("drained") is True)
+        return Taken(after=seconds(said.get("report_every")), drained=said.get("drained") is True)
 
     def goodbye(self, room: str, name: str, *, within: float = WHOLE) -> None:
         """Take an endpoint out at once; one that is not there is no matter.
@@ -158,7 +95,7 @@ class JsonTracker(_Caller):
         :raises TrackerError: unless it is taken.
         """
         said = self._api("PUT", f"/components/{quote(machine, safe='')}", report)
-        return Taken(after=_seconds(said.get("report_every")))
+        return Taken(after=seconds(said.get("report_every")))
 
     def annotate(self, label: str, *, room: str | None, at: datetime) -> None:
         """Write an annotation, which needs a token of the crew.
@@ -189,7 +126,7 @@ class JsonTracker(_Caller):
             headers["Content-Type"] = "application/json"
             more["body"] = json.dumps(dict(body), allow_nan=False).encode()
         headers["User-Agent"] = USER_AGENT
-        answer, data = self._call(method, f"/api/v1{path}", headers=headers, **more)
+        answer, data = self.call(method, f"/api/v1{path}", headers=headers, **more)
         if answer.status == 204:
             return {}
         said = _object(data)
@@ -208,13 +145,13 @@ class JsonTracker(_Caller):
             return Unreachable(f"{where}: does not answer as a tracker does ({_shown(type_)})")
         # A 403 of a proxy is no word of the tracker's.
         if said is None or type_ != PROBLEM:
-            return Unreachable(f"{where}: {answer.status} {answer.reason}", after=_after(answer))
+            return Unreachable(f"{where}: {answer.status} {answer.reason}", after=after(answer))
         line = f"{where}: {answer.status} {_words(said)}"
         if answer.status in (401, 403):
             return Refused(line, known=answer.status == 403)
         if answer.status in (400, 404, 405, 413, 415):
             return Rejected(line)
-        return Unreachable(line, after=_after(answer))
+        return Unreachable(line, after=after(answer))
 
 
 def _endpoint(room: str, name: str) -> str:
@@ -244,19 +181,7 @@ def _shown(words: str) -> str:
     return "".join(c if c.isprintable() else " " for c in words)[:300]
 
 
-def _seconds(value: Any) -> float | None:
-    """Return how long to wait, as a tracker says it, within bounds."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
-        return None
-    return min(max(float(value), SOONEST), LATEST)
-
-
-def _after(answer: urllib3.BaseHTTPResponse) -> float | None:
-    value = answer.headers.get("Retry-After", "")
-    return _seconds(int(value)) if value.isascii() and value.isdigit() and len(value) < 9 else None
-
-
-class FormTracker(_Caller):
+class FormTracker(Caller):
     """The form protocol of the original: one secret for all.
 
     :param server: the tracker's address, such as ``http://127.0.0.1:8000/tracker``.
@@ -304,9 +229,7 @@ class FormTracker(_Caller):
         fields = {"secret": self._secret, "group": group, "data": data}
         if ip:
             fields["REMOTE_ADDR"] = ip
-        answer, body = self._call(
-            "POST", path, fields=fields, encode_multipart=False, within=within
-        )
+        answer, body = self.call("POST", path, fields=fields, encode_multipart=False, within=within)
         said = body.decode("utf-8", "replace").strip()
         if answer.status == 200 and said == "OK":
             return said
@@ -316,7 +239,7 @@ class FormTracker(_Caller):
             raise Refused(line)
         if said.startswith("ERROR ") and 400 <= answer.status < 500 and answer.status != 429:
             raise Rejected(line)
-        raise Unreachable(line, after=_after(answer))
+        raise Unreachable(line, after=after(answer))
 
 
 def flat(state: Mapping[str, Any]) -> dict[str, int]:

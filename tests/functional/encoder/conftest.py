@@ -7,15 +7,17 @@ from datetime import UTC, datetime
 import pytest
 import sqlalchemy as sa
 import urllib3
+from click.testing import CliRunner
 from sqlalchemy.orm import Session
 
+from streaming_system.cli import main
 from streaming_system.tracker.db import make_engine
 from streaming_system.tracker.models import Base
 from streaming_system.tracker.services.tokens import Tokens
 
 from ..conftest import SECRET
 from ..served import Served
-from .running import RunningAgent
+from .running import RunningAgent, write_ini
 from .servers import NGINX_RTMP, Icecast, NginxRtmp, needs, where
 from .standin import StandIn
 
@@ -137,6 +139,19 @@ def agent(tmp_path):
     yield agent
     for one in started:
         one.stop()
+
+
+@pytest.fixture
+def once(tmp_path, caplog):
+    """Return a function that lets an agent report once; it returns the status and what was said."""
+
+    def once(**more):
+        ini = write_ini(tmp_path / "once", **more)
+        result = CliRunner().invoke(main, ["encoder", "register", "-c", str(ini), "--once"])
+        assert result.exception is None or isinstance(result.exception, SystemExit)
+        return result.exit_code, caplog.text + result.output
+
+    return once
 
 
 @pytest.fixture

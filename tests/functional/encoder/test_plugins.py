@@ -3,12 +3,9 @@
 import re
 
 import pytest
-from click.testing import CliRunner
-
-from streaming_system.cli import main
 
 from .conftest import as_json
-from .running import write_ini
+from .said import TAKEN
 
 SOURCES = """
 [source:own]
@@ -17,26 +14,23 @@ url = {url}
 streams =
     hall = hall hls
 """
-TAKEN = as_json({"report_every": 30})
 
 
 @pytest.fixture
-def once(tmp_path, stand_in, caplog):
+def once_with(tmp_path, stand_in, once):
     """Return a function that lets an agent with a plugin report once."""
 
-    def once(plugin):
-        (tmp_path / "plugins").mkdir()
-        (tmp_path / "plugins/my_server.py").write_text(plugin)
-        ini = write_ini(
-            tmp_path,
+    def once_with(plugin):
+        folder = tmp_path / "once/plugins"
+        folder.mkdir(parents=True)
+        (folder / "my_server.py").write_text(plugin)
+        return once(
             trackers=[stand_in.url],
             token="token = sst_x\nplugins = plugins",
             sources=SOURCES.format(url=stand_in.url),
         )
-        result = CliRunner().invoke(main, ["encoder", "register", "-c", str(ini), "--once"])
-        return result.exit_code, caplog.text + result.output
 
-    return once
+    return once_with
 
 
 @pytest.fixture
@@ -49,22 +43,22 @@ def example(root):
     return f"from streaming_system.plugin import {names}\n\n{code}"
 
 
-def test_the_example_of_the_manual_works(stand_in, once, example):
+def test_the_example_of_the_manual_works(stand_in, once_with, example):
     stand_in.says = {
         "*": TAKEN,
         "/streams": as_json({"streams": [{"name": "hall", "viewers": 7}, {"name": "else"}]}),
     }
 
-    status, said = once(example)
+    status, said = once_with(example)
 
     assert (status, "hall: hls; 7 clients, 0 bit/s\n" in said) == (0, True)
     assert [asked.method for asked in stand_in.asked] == ["GET", "PUT"]
 
 
-def test_one_that_fails_is_told_in_one_line(stand_in, once, example):
+def test_one_that_fails_is_told_in_one_line(stand_in, once_with, example):
     stand_in.says = {"*": TAKEN}
 
-    status, said = once(example.replace("for stream in", "1 / 0\n    for stream in"))
+    status, said = once_with(example.replace("for stream in", "1 / 0\n    for stream in"))
 
     assert (status, "own: ZeroDivisionError: division by zero" in said) == (1, True)
     assert stand_in.asked == []
@@ -92,8 +86,8 @@ def test_one_that_fails_is_told_in_one_line(stand_in, once, example):
         ),
     ],
 )
-def test_one_that_cannot_be_used_stops_the_start(once, plugin, line):
-    status, said = once(plugin)
+def test_one_that_cannot_be_used_stops_the_start(once_with, plugin, line):
+    status, said = once_with(plugin)
 
     assert (status, said.count("\n")) == (1, 1)
     assert line in said
