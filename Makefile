@@ -72,7 +72,7 @@ testserve: $(VENV)/installed var/tracker.sqlite  ## Set everything up and serve 
 
 # The checks.
 
-.PHONY: test lint format bench bench-balance bench-growth bench-first-frame fuzz lock
+.PHONY: test lint format bench bench-balance bench-growth bench-first-frame bench-agent fuzz lock
 test: $(VENV)/installed-dev  ## Pass every test and check: what CI runs.
 	@$(MAKE) --no-print-directory lint
 	@$(BIN)/python -m pytest -n auto
@@ -97,6 +97,9 @@ bench-growth: $(VENV)/installed-dev  ## Measure what look-ups cost when the data
 
 bench-first-frame: $(VENV)/installed-dev  ## Measure how soon a room's page shows its first frame.
 	@$(BIN)/python benchmarks/first_frame.py
+
+bench-agent: $(VENV)/installed-dev  ## Measure the agent beside a streaming server: memory, processor.
+	@$(BIN)/python benchmarks/agent.py
 
 fuzz: $(VENV)/installed-dev  ## Look for feeds that make a parser fail, for a minute.
 	@$(PIP) install --require-hashes -r requirements-fuzz.txt

@@ -39,20 +39,23 @@ class Found:
     origin: str
 
 
-def plugin_manager(folder: Path | None = None, only: Path | None = None) -> pluggy.PluginManager:
+def plugin_manager(
+    folder: Path | None = None, only: Path | None = None, built_in: str = BUILT_IN
+) -> pluggy.PluginManager:
     """Return a new manager with all plugins: built in, installed, and dropped into ``folder``.
 
     They are loaded in the order of their names, so that it is the same on every machine. A file
     called ``test_…`` is a plugin's test, and no plugin.
 
     :param only: of the files in the folder, load this one alone.
+    :param built_in: the package of the built-in plugins.
     :raises PluginError: if one cannot be loaded or implements a hook that does not exist.
     """
     manager = pluggy.PluginManager(PROJECT)
     manager.add_hookspecs(hooks)
-    package = importlib.import_module(BUILT_IN)
+    package = importlib.import_module(built_in)
     for module in sorted(info.name for info in pkgutil.iter_modules(package.__path__)):
-        plugin = importlib.import_module(f"{BUILT_IN}.{module}")
+        plugin = importlib.import_module(f"{built_in}.{module}")
         _register(manager, plugin, f"built in ({module}.py)")
     for point in sorted(importlib.metadata.entry_points(group=ENTRY_POINTS), key=lambda p: p.name):
         origin = f"package {point.dist.name if point.dist else point.value}"

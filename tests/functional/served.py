@@ -14,7 +14,7 @@ use = egg:streaming-system#tracker
 
 [server:main]
 use = egg:waitress#main
-listen = 127.0.0.1:0
+listen = 127.0.0.1:{port}
 threads = 8
 
 [loggers]
@@ -39,13 +39,14 @@ class Served:
         self._ini = folder / "served.ini"
         # A % would begin an interpolation.
         lines = [f"{key} = {value}".replace("%", "%%") for key, value in settings.items()]
-        self._ini.write_text(INI.format(settings="\n".join(lines)))
+        self._settings = "\n".join(lines)
         self._environ = os.environ | {"PYTHONUNBUFFERED": "1"} | (environ or {})
         self._process = None
         self.port = None
 
-    def start(self) -> None:
+    def start(self, port=0) -> None:
         """Start a process, and wait until it listens."""
+        self._ini.write_text(INI.format(settings=self._settings, port=port))
         pserve = Path(sys.executable).with_name("pserve")
         self._process = subprocess.Popen(
             [pserve, self._ini],

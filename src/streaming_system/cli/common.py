@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 
 from streaming_system import rooms
-from streaming_system.encoder.register import RegistrationError
+from streaming_system.encoder.section import ConfigError
+from streaming_system.encoder.tracker import TrackerError
 from streaming_system.parsing import PluginError
 from streaming_system.plugin.feed import FeedError
 from streaming_system.schedule.file import ScheduleFileError
@@ -27,9 +28,10 @@ def one_line_errors() -> Iterator[None]:
     except (
         SettingsError,
         rooms.ConfigError,
+        ConfigError,
         PluginError,
         ImportFailed,
-        RegistrationError,
+        TrackerError,
         FeedError,
         ScheduleFileError,
     ) as error:

@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
-from streaming_system.encoder.register import Registrar
+from streaming_system.encoder.tracker import FormTracker
 
 # What one viewer of the high and of the low quality costs, in bit/s.
 BITRATES = {"webm_high": 800_000, "webm_low": 300_000}
@@ -24,7 +24,7 @@ def figures(viewers: int) -> dict[str, int]:
 
 
 def run(
-    registrar: Registrar,
+    tracker: FormTracker,
     groups: tuple[str, ...],
     *,
     ip: str,
@@ -35,7 +35,7 @@ def run(
 
     :param rounds: one item for each round.
     :param wait: called between two rounds.
-    :raises RegistrationError: as soon as the tracker refuses.
+    :raises TrackerError: as soon as the tracker refuses.
     """
     viewers = dict.fromkeys(groups, 30)
     for number in rounds:
@@ -43,6 +43,6 @@ def run(
             wait()
         for group in groups:
             viewers[group] = max(0, viewers[group] + random.randint(-5, 6))
-            answer = registrar.register(group, figures(viewers[group]), ip=ip)
+            answer = tracker.register(group, figures(viewers[group]), ip=ip)
             # The original's encoders print the local time, so people compare it with a clock.
             yield f"Registered {group} at {datetime.now()} result {answer}"  # noqa: DTZ005

@@ -8,6 +8,7 @@ from streaming_system.plugin.context import Context, Skip, SkipReason
 from streaming_system.plugin.feed import Feed, FeedError, read_feed
 from streaming_system.plugin.hooks import (
     Parser,
+    encoder_sources,
     event_enrich,
     event_filter,
     hookimpl,
@@ -18,6 +19,16 @@ from streaming_system.plugin.hooks import (
 )
 from streaming_system.plugin.incident import Incident
 from streaming_system.plugin.markup import from_html, from_markdown, from_plain, from_unmarked
+from streaming_system.plugin.source import (
+    Option,
+    Probe,
+    Reading,
+    Source,
+    SourceError,
+    moment,
+    whole_list,
+    whole_object,
+)
 from streaming_system.plugin.values import parse_duration, recording_refused, text, texts
 from streaming_system.schedule.diff import Change
 from streaming_system.schedule.model import Talk
@@ -28,10 +39,16 @@ __all__ = [
     "Feed",
     "FeedError",
     "Incident",
+    "Option",
     "Parser",
+    "Probe",
+    "Reading",
     "Skip",
     "SkipReason",
+    "Source",
+    "SourceError",
     "Talk",
+    "encoder_sources",
     "event_enrich",
     "event_filter",
     "from_html",
@@ -39,6 +56,7 @@ __all__ = [
     "from_plain",
     "from_unmarked",
     "hookimpl",
+    "moment",
     "notify",
     "notify_incident",
     "parse_duration",
@@ -48,4 +66,6 @@ __all__ = [
     "room_aliases",
     "text",
     "texts",
+    "whole_list",
+    "whole_object",
 ]

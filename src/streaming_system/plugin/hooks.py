@@ -9,6 +9,7 @@ import pluggy
 from streaming_system.plugin.context import Context
 from streaming_system.plugin.feed import Feed
 from streaming_system.plugin.incident import Incident
+from streaming_system.plugin.source import Source
 from streaming_system.schedule.diff import Change
 from streaming_system.schedule.model import Talk
 
@@ -115,4 +116,16 @@ def notify_incident(incident: Incident, options: Mapping[str, str]) -> None:
             send(options["plugin.mine.phone"], incident.line)
 
     :param options: the keys of the tracker's ini that begin with ``plugin.``, with their texts.
+    """
+
+
+@hookspec
+def encoder_sources() -> list[Source]:  # type: ignore[empty-body]
+    """Offer kinds of streaming servers that the agent can read figures from.
+
+    Return a list of :class:`Source`::
+
+        @hookimpl
+        def encoder_sources():
+            return [Source(name="my-server", summary="…", options=(), read=read)]
     """

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from streaming_system.encoder.fake import figures
-from streaming_system.encoder.register import Registrar, RegistrationError
+from streaming_system.encoder.tracker import FormTracker, TrackerError
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def tracker():
 
 
 def test_a_registration_is_the_form_of_the_old_protocol(tracker):
-    answer = Registrar(tracker.url, "s").register("hall", {"overall_clients": 3}, ip="::1")
+    answer = FormTracker(tracker.url, "s").register("hall", {"overall_clients": 3}, ip="::1")
 
     assert answer == "OK"
     [(path, form)] = tracker.posts
@@ -49,7 +49,7 @@ def test_a_registration_is_the_form_of_the_old_protocol(tracker):
 
 
 def test_without_an_address_the_sender_s_is_left_to_the_tracker(tracker):
-    Registrar(tracker.url, "s").register("hall", {})
+    FormTracker(tracker.url, "s").register("hall", {})
 
     assert "REMOTE_ADDR" not in tracker.posts[0][1]
 
@@ -66,16 +66,16 @@ def test_without_an_address_the_sender_s_is_left_to_the_tracker(tracker):
 def test_a_refusal_is_one_clear_line(tracker, status, text, line):
     tracker.says = status, text
 
-    with pytest.raises(RegistrationError) as refusal:
-        Registrar(tracker.url, "s").register("hall", {})
+    with pytest.raises(TrackerError) as refusal:
+        FormTracker(tracker.url, "s").register("hall", {})
 
     assert str(refusal.value) == f"{tracker.url}endpoint/register: {line}"
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9", "gopher://x", "http://[::1"])
 def test_a_tracker_that_cannot_be_reached_is_one_clear_line(url):
-    with pytest.raises(RegistrationError, match="cannot be reached") as refusal:
-        Registrar(url, "s").register("hall", {})
+    with pytest.raises(TrackerError, match="cannot be reached") as refusal:
+        FormTracker(url, "s").register("hall", {})
 
     assert "\n" not in str(refusal.value)
 

@@ -1,0 +1,162 @@
+"""What runs beside a streaming server: `streaming-system encoder …`."""
+
+import itertools
+import logging
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from streaming_system import rooms
+from streaming_system.cli.common import one_line_errors
+from streaming_system.encoder import config, fake
+from streaming_system.encoder.tracker import FormTracker
+from streaming_system.settings import read_ini
+
+if TYPE_CHECKING:
+    from streaming_system.encoder.agent import Registration
+
+AGENT_INI = click.option(
+    "-c",
+    "--config",
+    "agent_ini",
+    metavar="INI",
+    type=click.Path(path_type=Path),
+    default="agent.ini",
+    show_default=True,
+    help="What this machine streams, and to whom it is told.",
+)
+# For a service manager: starting it again would change nothing.
+REFUSED = 2
+
+
+@click.group()
+def encoder() -> None:
+    """Run beside a streaming server, or pretend to."""
+
+
+@encoder.command("register")
+@AGENT_INI
+@click.option("--legacy", is_flag=True, help="Speak the original's form protocol, with the secret.")
+@click.option("--once", is_flag=True, help="Report once, say what was reported, and end.")
+def encoder_register(agent_ini: Path, legacy: bool, once: bool) -> None:
+    """Tell trackers what the servers of this machine stream, until it is stopped.
+
+    Ends with status 2 if the token or the secret is not taken.
+    """
+    # Threads, plugins and metrics are for this command alone.
+    from streaming_system.encoder.agent import RefusedError, Registration
+
+    logging.getLogger("streaming_system.encoder").setLevel(logging.INFO)
+    with one_line_errors():
+        registration = Registration(config.read(agent_ini), legacy=legacy)
+    try:
+        if once:
+            registration.once()
+        else:
+            _until_stopped(registration)
+    except RefusedError as refusal:
+        click.echo(f"Error: {refusal}", err=True)
+        sys.exit(REFUSED)
+    if once:
+        _show_once(registration)
+
+
+def _until_stopped(registration: "Registration") -> None:
+    from streaming_system.encoder.status import Status
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: registration.stop.set())
+    status, address = None, registration.agent.status
+    if address:
+        try:
+            status = Status(registration, address)
+        except OSError as error:
+            shown = f"{address[0]}:{address[1]}"
+            raise click.ClickException(
+                f"[agent] status: nothing can listen on {shown}: {error.strerror}"
+            ) from None
+    try:
+        registration.run()
+    finally:
+        if status:
+            status.close()
+
+
+def _show_once(registration: "Registration") -> None:
+    """Say what was reported; end with status 1 if that was not everything."""
+    for room, report in registration.board.picture().reports.items():
+        streams = ", ".join(report["formats"])
+        click.echo(f"{room}: {streams}; {report['clients']} clients, {report['bitrate']} bit/s")
+    troubles = [s.trouble for s in registration.board.standings().values() if s.trouble]
+    troubles += [r.trouble for r in registration.reporters if r.trouble]
+    # What is wrong has been said when it was found.
+    if troubles or any(reporter.failed for reporter in registration.reporters):
+        sys.exit(1)
+
+
+@encoder.command("fake")
+@click.option(
+    "--server",
+    metavar="URL",
+    default="http://127.0.0.1:8000/tracker",
+    show_default=True,
+    help="The tracker.",
+)
+@click.option(
+    "--secret",
+    metavar="S",
+    envvar="STREAMING_SYSTEM_SECRET",
+    show_envvar=True,
+    help="The tracker's secret.  [default: what the configuration here says]",
+)
+@click.option(
+    "--group",
+    metavar="A,B,C",
+    default="example",
+    show_default=True,
+    help="The ids of the rooms to stream.",
+)
+@click.option("--ip", metavar="ADDR", default="", help="Register this address, not the sender's.")
+@click.option(
+    "--interval",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0.1),
+    default=5.0,
+    show_default=True,
+    help="How long to wait between two rounds.",
+)
+@click.option("--count", metavar="N", type=click.IntRange(min=1), help="Stop after N rounds.")
+@click.pass_obj
+def encoder_fake(
+    ini: Path,
+    server: str,
+    secret: str | None,
+    group: str,
+    ip: str,
+    interval: float,
+    count: int | None,
+) -> None:
+    """Register rooms as live without streaming anything, to try the site."""
+    groups = tuple(filter(None, (name.strip() for name in group.split(","))))
+    if not groups:
+        raise click.BadParameter("name at least one room", param_hint="--group")
+    tracker = FormTracker(server, secret or _secret_here(ini))
+    rounds = itertools.count() if count is None else iter(range(count))
+    with one_line_errors():
+        for line in fake.run(
+            tracker, groups, ip=ip, rounds=rounds, wait=lambda: time.sleep(interval)
+        ):
+            click.echo(line)
+            sys.stdout.flush()
+
+
+def _secret_here(ini: Path) -> str:
+    """Return the secret of the configuration on this machine, for trying things out."""
+    if not ini.is_file():
+        return rooms.EXAMPLE_SECRET
+    with one_line_errors():
+        return rooms.from_settings(read_ini(ini, "frontend")).site.secret

@@ -1,0 +1,110 @@
+"""Calls of a tracker, with bounds, and what becomes of them."""
+
+import time
+from typing import Any
+
+import urllib3
+
+from streaming_system.encoder.words import why
+
+MOST_ANSWER = 64 * 1024
+CONNECT, WHOLE = 5.0, 10.0
+# What a tracker may ask for, in seconds.
+SOONEST, LATEST = 1.0, 300.0
+USER_AGENT = "streaming-system (agent)"
+
+
+class TrackerError(Exception):
+    """What a tracker says no to, or did not hear: one line that says which and why."""
+
+
+class Refused(TrackerError):  # noqa: N818 - That is what it is.
+    """The token or the secret is not taken: trying again is of no use.
+
+    :param known: that the tracker knows the token, which is not for this.
+    """
+
+    def __init__(self, line: str, *, known: bool = False) -> None:
+        super().__init__(line)
+        self.known = known
+
+
+class Unreachable(TrackerError):  # noqa: N818 - That is what it is.
+    """The tracker did not hear, or did not answer as a tracker does: to be tried again later.
+
+    :param after: the seconds that the tracker wants to be left alone.
+    """
+
+    def __init__(self, line: str, *, after: float | None = None) -> None:
+        super().__init__(line)
+        self.after = after
+
+
+class Rejected(Unreachable):
+    """The tracker does not take this, and will hardly ever: an unknown room, a value."""
+
+
+class Caller:
+    """HTTP with bounds: of time, of the size of answers, of redirects."""
+
+    def __init__(self, server: str) -> None:
+        self.url = server.rstrip("/")
+        self._pool = urllib3.PoolManager(retries=False, headers={"User-Agent": USER_AGENT})
+
+    def call(
+        self, method: str, path: str, *, within: float = WHOLE, **more: Any
+    ) -> tuple[urllib3.BaseHTTPResponse, bytes]:
+        """Return an answer, of any status but a redirect's, and its body.
+
+        :raises Unreachable: if there is none within so many seconds.
+        """
+        url = f"{self.url}{path}"
+        end = time.monotonic() + within
+        timeout = urllib3.Timeout(connect=min(CONNECT, within), read=within)
+        try:
+            answer = self._pool.request(
+                method, url, timeout=timeout, redirect=False, preload_content=False, **more
+            )
+            try:
+                data = _all(answer, end)
+            except BaseException:
+                # A connection with the rest of an answer in it is of no use to anybody.
+                answer.close()
+                raise
+            answer.release_conn()
+        except TooMuch as error:
+            raise Unreachable(f"{url}: {error}") from None
+        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            raise Unreachable(f"{url}: cannot be reached: {why(error)}") from None
+        if 300 <= answer.status < 400:
+            to = ascii(answer.headers.get("Location", "nowhere"))[:200]
+            raise Unreachable(f"{url}: leads to {to}; does agent.ini name the tracker's address?")
+        return answer, data
+
+
+class TooMuch(Exception):  # noqa: N818 - It never leaves this module.
+    """An answer that takes too long or does not end."""
+
+
+def _all(answer: urllib3.BaseHTTPResponse, end: float) -> bytes:
+    data = b""
+    while piece := answer.read1(MOST_ANSWER):
+        data += piece
+        if len(data) > MOST_ANSWER:
+            raise TooMuch(f"answers with more than {MOST_ANSWER // 1024} KiB: it is no tracker")
+        if time.monotonic() > end:
+            raise TooMuch("takes too long to answer")
+    return data
+
+
+def seconds(value: Any) -> float | None:
+    """Return how long to wait, as a tracker says it, within bounds."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
+        return None
+    return min(max(float(value), SOONEST), LATEST)
+
+
+def after(answer: urllib3.BaseHTTPResponse) -> float | None:
+    """Return for how long a tracker wants to be left alone, if it says so."""
+    value = answer.headers.get("Retry-After", "")
+    return seconds(int(value)) if value.isascii() and value.isdigit() and len(value) < 9 else None

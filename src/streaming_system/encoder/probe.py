@@ -1,0 +1,226 @@
+"""Asks servers, and trusts none of them: answers are bounded in time, size and depth."""
+
+import contextlib
+import json
+import os
+import selectors
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+from xml.etree import ElementTree
+
+import urllib3
+
+from streaming_system.encoder.words import why
+from streaming_system.plugin.source import SourceError
+
+MOST = 2 * 1024 * 1024
+DEEPEST = 50
+SECONDS = 5.0
+USER_AGENT = "streaming-system (agent)"
+
+
+class HttpProbe:
+    """What a source asks its server with.
+
+    :param options: the values of the source's options.
+    :param mounts: the mounts that agent.ini names.
+    """
+
+    def __init__(self, *, options: Mapping[str, str], mounts: Sequence[str]) -> None:
+        self.options, self.mounts = options, mounts
+        self._pool = urllib3.PoolManager(retries=False)
+        self._totals: dict[str, tuple[float, float]] = {}
+        self._seen: set[str] = set()
+
+    def begin(self) -> None:
+        """Begin another reading: what was not asked for in the last one is forgotten."""
+        self._totals = {key: self._totals[key] for key in self._seen if key in self._totals}
+        self._seen = set()
+
+    def get(self, path: str = "", *, headers: Mapping[str, str] | None = None) -> bytes:
+        """Return what lies at a path below the option ``url``, or at a whole address.
+
+        :raises SourceError: unless the answer is a 200 of a sane size in a sane time.
+        """
+        url = path if "://" in path else self.options.get("url", "") + path
+        sent = {"User-Agent": USER_AGENT, **(headers or self._login())}
+        end = time.monotonic() + SECONDS
+        try:
+            answer = self._pool.request(
+                "GET",
+                url,
+                headers=sent,
+                redirect=False,
+                preload_content=False,
+                timeout=urllib3.Timeout(connect=2, read=SECONDS),
+            )
+            try:
+                return _body(url, answer, end)
+            finally:
+                # What is left of a bad answer must not meet the next question.
+                answer.close()
+        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            raise SourceError(f"{url}: cannot be read: {why(error)}") from None
+
+    def _login(self) -> Mapping[str, str]:
+        password = self.options.get("password", "")
+        if not password:
+            return {}
+        user = self.options.get("user", "")
+        return dict(urllib3.make_headers(basic_auth=f"{user}:{password}" if user else password))
+
+    def json(self, path: str = "") -> Any:
+        """Return the JSON at a path.
+
+        :raises SourceError: if there is none.
+        """
+        return read_json(self.get(path))
+
+    def xml(self, path: str = "") -> ElementTree.Element:
+        """Return the root of the XML at a path; one with a DOCTYPE, or very deep, is none.
+
+        :raises SourceError: if there is none.
+        """
+        return read_xml(self.get(path))
+
+    def rate(self, key: str, total: Any) -> float | None:
+        """Return how fast a total of bytes grows, in bit/s; ``None`` if that is not known yet."""
+        try:
+            number = float(total)
+        except (TypeError, ValueError):
+            return None
+        now = time.monotonic()
+        before = self._totals.get(key)
+        self._totals[key] = (now, number)
+        self._seen.add(key)
+        # A total that has fallen is that of a server which has been started anew.
+        if before is None or not 0 <= before[1] <= number or now - before[0] < 0.2:
+            return None
+        return (number - before[1]) * 8 / (now - before[0])
+
+    def run(self, command: Sequence[str]) -> bytes:
+        """Return what a command prints.
+
+        :raises SourceError: unless it ends well, with a sane amount of words, in a sane time.
+        """
+        return run(command)
+
+
+def _body(url: str, answer: urllib3.BaseHTTPResponse, end: float) -> bytes:
+    if answer.status in (401, 403):
+        raise SourceError(f"{url}: {answer.status}: user or password are not taken")
+    if answer.status != 200:
+        raise SourceError(f"{url}: {answer.status} {answer.reason}")
+    body = bytearray()
+    while piece := answer.read1(65536):
+        body += piece
+        if len(body) > MOST:
+            raise SourceError(f"{url}: answers with more than {MOST // 1024} KiB")
+        if time.monotonic() > end:
+            raise SourceError(f"{url}: takes more than {SECONDS:g} s to answer")
+    return bytes(body)
+
+
+def read_json(data: bytes) -> Any:
+    """Return a JSON value.
+
+    :raises SourceError: if it is none; NaN and Infinity are none.
+    """
+
+    def refuse(constant: str) -> None:
+        raise ValueError(f"{constant} is no number")
+
+    try:
+        return json.loads(data, parse_constant=refuse)
+    except RecursionError:
+        raise SourceError("the answer is JSON that is nested too deeply") from None
+    except ValueError as error:
+        raise SourceError(f"the answer is no JSON ({str(error)[:80]})") from None
+
+
+class _Careful(ElementTree.TreeBuilder):
+    """Builds a tree that is not deep, of a document that defines nothing."""
+
+    depth = 0
+
+    def start(self, tag: Any, attrs: Any, /) -> Any:
+        self.depth += 1
+        if self.depth > DEEPEST:
+            raise SourceError("the answer is XML that is nested too deeply")
+        return super().start(tag, attrs)
+
+    def end(self, tag: Any, /) -> Any:
+        self.depth -= 1
+        return super().end(tag)
+
+    def doctype(self, *about: Any) -> None:
+        raise SourceError("the answer is XML with a DOCTYPE, or HTML")
+
+
+def read_xml(data: bytes) -> ElementTree.Element:
+    """Return the root of an XML document.
+
+    :raises SourceError: if it is none, has a DOCTYPE, or is nested deeply.
+    """
+    # Without a DOCTYPE there are no entities, which is what is dangerous.
+    parser = ElementTree.XMLParser(target=_Careful())  # noqa: S314
+    try:
+        parser.feed(data)
+        root: ElementTree.Element = parser.close()
+    except ElementTree.ParseError as error:
+        raise SourceError(f"the answer is no XML ({error})") from None
+    except (LookupError, ValueError) as error:
+        raise SourceError(f"the answer is XML of a kind that is not read ({error!s:.80})") from None
+    return root
+
+
+def run(command: Sequence[str]) -> bytes:
+    """Return what a command prints.
+
+    :raises SourceError: unless it ends well, with a sane amount of words, in a sane time.
+    """
+    try:
+        process = subprocess.Popen(  # noqa: S603 - The operator names the command in agent.ini.
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    except (OSError, ValueError) as error:
+        raise SourceError(f"{command[0]}: cannot be run: {error!s:.100}") from None
+    with process:
+        try:
+            printed = _printed(process, command[0])
+        finally:
+            # Whatever it has started goes with it.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+    if process.returncode:
+        raise SourceError(f"{command[0]}: ended with {process.returncode}")
+    return printed
+
+
+def _printed(process: subprocess.Popen[bytes], name: str) -> bytes:
+    end = time.monotonic() + SECONDS
+    output, printed = process.stdout, bytearray()
+    assert output is not None  # noqa: S101 - For mypy.
+    with selectors.DefaultSelector() as ready:
+        ready.register(output, selectors.EVENT_READ)
+        while ready.select(max(0.0, end - time.monotonic())):
+            piece = os.read(output.fileno(), 65536)
+            if not piece:
+                break
+            printed += piece
+            if len(printed) > MOST:
+                raise SourceError(f"{name}: prints more than {MOST // 1024} KiB")
+        else:
+            raise SourceError(f"{name}: takes more than {SECONDS:g} s")
+    try:
+        process.wait(max(0.1, end - time.monotonic()))
+    except subprocess.TimeoutExpired:
+        raise SourceError(f"{name}: takes more than {SECONDS:g} s") from None
+    return bytes(printed)

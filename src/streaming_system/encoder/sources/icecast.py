@@ -1,0 +1,96 @@
+"""Icecast 2: ``/status-json.xsl``, or, with a password, ``/admin/stats``, which knows more.
+
+https://icecast.org/docs/icecast-2.4.1/server-stats.html
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from streaming_system.plugin import (
+    Option,
+    Probe,
+    Reading,
+    Source,
+    hookimpl,
+    moment,
+    whole_list,
+    whole_object,
+)
+
+
+@hookimpl
+def encoder_sources() -> list[Source]:
+    return [
+        Source(
+            name="icecast",
+            summary="Icecast 2: a mount is a path, such as /hall.webm",
+            options=(
+                Option(name="url", summary="where it is", default=None, kind="url"),
+                Option(name="user", summary="its admin-user", default="admin"),
+                Option(name="password", summary="its admin-password", kind="secret"),
+            ),
+            read=read,
+        )
+    ]
+
+
+def read(probe: Probe) -> Iterable[Reading]:
+    """Return what is mounted."""
+    return _admin(probe) if probe.options["password"] else _public(probe)
+
+
+def _public(probe: Probe) -> Iterator[Reading]:
+    stats = whole_object(
+        whole_object(probe.json("/status-json.xsl"), "the answer").get("icestats"), "icestats"
+    )
+    # One mount is an object, several are a list, none is nothing.
+    sources = stats.get("source", [])
+    for source in whole_list(sources if isinstance(sources, list) else [sources], "source"):
+        mount = urlsplit(str(source.get("listenurl", ""))).path
+        yield _reading(mount, source.get("listeners"), source)
+
+
+def _admin(probe: Probe) -> Iterator[Reading]:
+    for element in probe.xml("/admin/stats").iter("source"):
+        source = {child.tag: child.text or "" for child in element}
+        mount = element.get("mount", "")
+        # A fallback without an encoder is mounted, too, and has never read anything.
+        yield _reading(
+            mount,
+            source.get("listeners"),
+            source,
+            sent=probe.rate(f"{mount} sent", source.get("total_bytes_sent")),
+            flow=probe.rate(f"{mount} read", source.get("total_bytes_read")),
+        )
+
+
+def _reading(
+    mount: str, clients: Any, source: Any, sent: float | None = None, flow: float | None = None
+) -> Reading:
+    return Reading(
+        mount=mount,
+        clients=clients,
+        sent=sent,
+        bitrate=flow if flow is not None else _bitrate(source),
+        codec=str(source.get("server_type") or ""),
+        since=_since(source),
+    )
+
+
+def _bitrate(source: Any) -> Any:
+    """Return the bitrate that the encoder has announced: in kbit/s, or not at all."""
+    for key in ("bitrate", "ice-bitrate"):
+        try:
+            return float(source[key]) * 1000
+        except (KeyError, TypeError, ValueError):
+            continue
+    return None
+
+
+def _since(source: Any) -> datetime | None:
+    text = str(source.get("stream_start_iso8601") or "")
+    if found := moment(text):
+        return found.astimezone(UTC)
+    return None

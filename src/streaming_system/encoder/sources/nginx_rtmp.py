@@ -1,0 +1,55 @@
+"""nginx with the RTMP module: the XML of ``rtmp_stat all``.
+
+https://github.com/arut/nginx-rtmp-module/wiki/Directives#statistics
+
+It knows who plays by RTMP. Who plays HLS only shows in nginx's access log: see ``access.log``.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from xml.etree.ElementTree import Element
+
+from streaming_system.plugin import Option, Probe, Reading, Source, SourceError, hookimpl
+
+
+@hookimpl
+def encoder_sources() -> list[Source]:
+    return [
+        Source(
+            name="nginx_rtmp",
+            summary="nginx with the RTMP module: a mount is APPLICATION/STREAM",
+            options=(Option(name="url", summary="where rtmp_stat is", default=None, kind="url"),),
+            read=read,
+        )
+    ]
+
+
+def read(probe: Probe) -> Iterator[Reading]:
+    """Return what is being published."""
+    root = probe.xml()
+    if root.tag != "rtmp":
+        raise SourceError("the answer is not that of rtmp_stat")
+    for application in root.iter("application"):
+        for stream in application.iterfind("live/stream"):
+            # Whoever waits for a stream that nobody sends makes it appear, too.
+            if stream.find("publishing") is not None:
+                yield _reading(application.findtext("name", ""), stream)
+
+
+def _reading(application: str, stream: Element) -> Reading:
+    publishers = len(stream.findall("client/publishing"))
+    clients = stream.findtext("nclients")
+    return Reading(
+        mount=f"{application}/{stream.findtext('name', '')}",
+        clients=int(clients) - publishers if clients and clients.isdecimal() else clients,
+        sent=stream.findtext("bw_out"),
+        bitrate=stream.findtext("bw_in"),
+        codec=", ".join(filter(None, (e.text for e in stream.iterfind("meta//codec")))),
+        since=_since(stream.findtext("time", "")),
+    )
+
+
+def _since(milliseconds: str) -> datetime | None:
+    if not milliseconds.isascii() or not milliseconds.isdigit() or len(milliseconds) > 12:
+        return None
+    return datetime.now(UTC) - timedelta(milliseconds=int(milliseconds))

@@ -1,0 +1,71 @@
+"""Owncast: ``/api/status``, or, with a password, ``/api/admin/status``, which knows more.
+
+https://github.com/owncast/owncast/blob/develop/openapi.yaml and https://owncast.online/api/
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from streaming_system.plugin import (
+    Option,
+    Probe,
+    Reading,
+    Source,
+    SourceError,
+    hookimpl,
+    moment,
+    whole_object,
+)
+
+
+@hookimpl
+def encoder_sources() -> list[Source]:
+    return [
+        Source(
+            name="owncast",
+            summary="Owncast, which has one stream: the mount is called live",
+            options=(
+                Option(name="url", summary="where it is", default=None, kind="url"),
+                Option(name="user", summary="its admin", default="admin"),
+                Option(name="password", summary="the admin's password", kind="secret"),
+            ),
+            read=read,
+        )
+    ]
+
+
+def read(probe: Probe) -> Iterator[Reading]:
+    """Return the stream, if Owncast is online."""
+    admin = bool(probe.options["password"])
+    path = "/api/admin/status" if admin else "/api/status"
+    status = whole_object(probe.json(path), "the answer")
+    if not isinstance(status.get("online"), bool):
+        raise SourceError("the answer does not say whether Owncast is online")
+    if not status["online"]:
+        return
+    sender = status.get("broadcaster") if admin else None
+    details = _details(sender)
+    yield Reading(
+        mount="live",
+        # It is left out where viewers shall not be counted in public.
+        clients=status.get("viewerCount"),
+        bitrate=_bitrate(details),
+        codec=", ".join(
+            str(details[key]) for key in ("videoCodec", "audioCodec") if details.get(key)
+        ),
+        since=moment(
+            sender.get("time") if isinstance(sender, dict) else status.get("lastConnectTime")
+        ),
+    )
+
+
+def _details(sender: Any) -> Any:
+    details = sender.get("streamDetails") if isinstance(sender, dict) else None
+    return details if isinstance(details, dict) else {}
+
+
+def _bitrate(details: Any) -> int | None:
+    """Return what the broadcaster sends; Owncast tells it in kbit/s."""
+    found = [details.get(key) for key in ("videoBitrate", "audioBitrate")]
+    numbers = [n for n in found if isinstance(n, int) and not isinstance(n, bool)]
+    return sum(numbers) * 1000 if numbers else None

@@ -1,0 +1,69 @@
+"""SRS: ``/api/v1/streams`` of its HTTP API.
+
+https://ossrs.io/lts/en-us/docs/v6/doc/http-api and https://github.com/ossrs/srs/wiki/v3_EN_HTTPApi
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from streaming_system.plugin import (
+    Option,
+    Probe,
+    Reading,
+    Source,
+    SourceError,
+    hookimpl,
+    whole_list,
+    whole_object,
+)
+
+# What SRS counts as clients of a stream has the one that sends it among them.
+PUBLISHER = 1
+
+
+@hookimpl
+def encoder_sources() -> list[Source]:
+    return [
+        Source(
+            name="srs",
+            summary="SRS: a mount is APPLICATION/STREAM",
+            options=(
+                Option(name="url", summary="its http_api", default=None, kind="url"),
+                Option(name="user", summary="the user of http_api's auth"),
+                Option(name="password", summary="and the password", kind="secret"),
+            ),
+            read=read,
+        )
+    ]
+
+
+def read(probe: Probe) -> Iterator[Reading]:
+    """Return what is being published."""
+    answer = whole_object(probe.json("/api/v1/streams/?count=1000"), "the answer")
+    if answer.get("code") != 0:
+        raise SourceError(f"SRS says no: code {answer.get('code')!r:.40}")
+    for stream in whole_list(answer.get("streams"), "streams"):
+        publish = whole_object(stream.get("publish"), "publish")
+        # Old versions wrote it as a text.
+        if publish.get("active") not in (True, "true"):
+            continue
+        kbps = whole_object(stream.get("kbps"), "kbps")
+        clients = stream.get("clients")
+        yield Reading(
+            mount=f"{stream.get('app')}/{stream.get('name')}",
+            clients=clients - PUBLISHER if isinstance(clients, int) and clients else clients,
+            sent=_bits(kbps.get("send_30s")),
+            bitrate=_bits(kbps.get("recv_30s")),
+            codec=", ".join(_codecs(stream)),
+        )
+
+
+def _bits(kilobits: Any) -> Any:
+    return kilobits * 1000 if isinstance(kilobits, int | float) else kilobits
+
+
+def _codecs(stream: Any) -> Iterator[str]:
+    for kind in ("video", "audio"):
+        about = stream.get(kind)
+        if isinstance(about, dict) and about.get("codec"):
+            yield str(about["codec"])

@@ -1,0 +1,87 @@
+"""The agent as an operator runs it: a process."""
+
+import os
+import re
+import signal
+import sys
+import time
+from pathlib import Path
+
+import urllib3
+
+from .servers import Program, free_port
+
+
+def write_ini(folder, *, trackers, token, sources, status="off", interval=1):
+    """Write an agent.ini."""
+    folder.mkdir(exist_ok=True)
+    lines = "\n".join(f"    {tracker}" for tracker in trackers)
+    ini = folder / "agent.ini"
+    ini.write_text(
+        f"[agent]\ntrackers =\n{lines}\n{token}\nname = edge1\n"
+        f"url = http://127.0.0.1:8080/{{room}}/\ninterval = {interval}\n"
+        f"status = {status}\n{sources}\n"
+    )
+    return ini
+
+
+class RunningAgent(Program):
+    """`streaming-system encoder register`, with an agent.ini of its own."""
+
+    def __init__(self, folder, *, options=(), status_port=None, **said):
+        self.status_port = status_port or free_port()
+        self.ini = write_ini(folder, status=f"127.0.0.1:{self.status_port}", **said)
+        program = Path(sys.executable).with_name("streaming-system")
+        super().__init__(
+            program,
+            *("encoder", "register", "-c", self.ini, *options),
+            folder=folder,
+            name="agent",
+        )
+        self._pool = urllib3.PoolManager(retries=False, timeout=5)
+
+    def get(self, path):
+        answer = self._pool.request("GET", f"http://127.0.0.1:{self.status_port}{path}")
+        return answer.status, answer.data.decode()
+
+    def metric(self, name):
+        """Return the values of a metric, by their labels."""
+        try:
+            _, text = self.get("/metrics")
+        except urllib3.exceptions.HTTPError:
+            return {}
+        found = re.findall(rf"^streaming_agent_{name}({{[^}}]*}})? (\S+)$", text, re.MULTILINE)
+        return {labels: float(value) for labels, value in found}
+
+    def healthz(self):
+        """Return status and words of its health; nothing while it does not listen yet."""
+        try:
+            return self.get("/healthz")
+        except urllib3.exceptions.HTTPError:
+            return 0, ""
+
+    def resident(self):
+        """Return how much memory it holds, in MiB."""
+        text = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(r"VmRSS:\s+(\d+) kB", text)[1]) / 1024
+
+    def processor(self):
+        """Return how many seconds of a core it has used."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def terminate(self, seconds=2.0):
+        """End it as systemd does; return how long that took."""
+        began = time.monotonic()
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(seconds + 5)
+        return time.monotonic() - began
+
+    def ended(self, seconds=20):
+        """Wait until it ends by itself; return its exit status and what it said."""
+        status = self.process.wait(seconds)
+        return status, self.said
+
+    def stop(self):
+        self._pool.clear()
+        super().stop()

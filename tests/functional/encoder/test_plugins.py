@@ -1,0 +1,93 @@
+"""Kinds of sources that organisers write."""
+
+import re
+
+import pytest
+
+from .conftest import as_json
+from .said import TAKEN
+
+SOURCES = """
+[source:own]
+use = my-server
+url = {url}
+streams =
+    hall = hall hls
+"""
+
+
+@pytest.fixture
+def once_with(tmp_path, stand_in, once):
+    """Return a function that lets an agent with a plugin report once."""
+
+    def once_with(plugin):
+        folder = tmp_path / "once/plugins"
+        folder.mkdir(parents=True)
+        (folder / "my_server.py").write_text(plugin)
+        return once(
+            trackers=[stand_in.url],
+            token="token = sst_x\nplugins = plugins",
+            sources=SOURCES.format(url=stand_in.url),
+        )
+
+    return once_with
+
+
+@pytest.fixture
+def example(root):
+    """The example of the manual."""
+    manual = (root / "docs/parsers.md").read_text()
+    chapter = manual.partition("## encoder_sources()")[2]
+    code = re.search(r"```py\n(.*?)```", chapter, re.DOTALL)[1]
+    names = "Option, Reading, Source, hookimpl, whole_list, whole_object"
+    return f"from streaming_system.plugin import {names}\n\n{code}"
+
+
+def test_the_example_of_the_manual_works(stand_in, once_with, example):
+    stand_in.says = {
+        "*": TAKEN,
+        "/streams": as_json({"streams": [{"name": "hall", "viewers": 7}, {"name": "else"}]}),
+    }
+
+    status, said = once_with(example)
+
+    assert (status, "hall: hls; 7 clients, 0 bit/s\n" in said) == (0, True)
+    assert [asked.method for asked in stand_in.asked] == ["GET", "PUT"]
+
+
+def test_one_that_fails_is_told_in_one_line(stand_in, once_with, example):
+    stand_in.says = {"*": TAKEN}
+
+    status, said = once_with(example.replace("for stream in", "1 / 0\n    for stream in"))
+
+    assert (status, "own: ZeroDivisionError: division by zero" in said) == (1, True)
+    assert stand_in.asked == []
+
+
+@pytest.mark.parametrize(
+    ("plugin", "line"),
+    [
+        ("import nothing_of_that_name", "my_server.py: ModuleNotFoundError"),
+        (
+            "from streaming_system.plugin import hookimpl\n\n\n"
+            "@hookimpl\ndef encoder_sources():\n    return ['icecast']\n",
+            "encoder_sources must return Sources",
+        ),
+        (
+            "from streaming_system.plugin import Source, hookimpl\n\n\n"
+            "@hookimpl\ndef encoder_sources():\n"
+            "    return [Source(name='icecast', summary='', options=(), read=list)]\n",
+            "there is a source 'icecast' already",
+        ),
+        (
+            "from streaming_system.plugin import hookimpl\n\n\n"
+            "@hookimpl\ndef encoder_sources():\n    return 1 / 0\n",
+            "my_server.py: ZeroDivisionError",
+        ),
+    ],
+)
+def test_one_that_cannot_be_used_stops_the_start(once_with, plugin, line):
+    status, said = once_with(plugin)
+
+    assert (status, said.count("\n")) == (1, 1)
+    assert line in said
