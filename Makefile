@@ -75,7 +75,7 @@ testserve: $(VENV)/installed var/tracker.sqlite  ## Set everything up and serve 
 .PHONY: test lint format bench bench-balance bench-growth bench-first-frame bench-agent fuzz lock
 test: $(VENV)/installed-dev  ## Pass every test and check: what CI runs.
 	@$(MAKE) --no-print-directory lint
-	@$(BIN)/python -m pytest -n auto
+	@$(BIN)/python -m pytest -n auto --dist worksteal
 
 lint: $(VENV)/installed-dev  ## Check style and types.
 	@$(BIN)/ruff format --check .
