@@ -109,7 +109,7 @@ class TestWorker:
         names = [address.rpartition("/")[2] for address in told["files"]]
         assert {"site.css", "site.js", "schedule.js", "clock.js", "offline.js"} <= set(names)
         # What needs the network anyway would only cost the viewer's traffic.
-        assert not [name for name in names if re.match("player|graph|quality|sw", name)]
+        assert not [name for name in names if re.match("player|graph|quality|panels|switch", name)]
         size = 0
         for address in told["files"]:
             kept = site.get(address)

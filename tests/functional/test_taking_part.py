@@ -53,6 +53,7 @@ class TestRow:
         assert text(row.select_one(".left")) == "40 min left"
         actions = [text(action) for action in row.select(".action")]
         assert actions == [
+            "Share",
             "Formats",
             "Chat",
             "Posts",
@@ -78,7 +79,7 @@ class TestRow:
     def test_a_room_without_anything_of_it_offers_nothing_of_it(self, site):
         page = site.get("/tube")
 
-        assert [text(a) for a in page.html.select(".room-actions .action")] == ["Theatre"]
+        assert [text(a) for a in page.html.select(".room-actions .action")] == ["Share", "Theatre"]
         assert page.html.select(".pane") == []
 
     def test_viewers_at_the_venue_get_no_row(self, site):
@@ -94,6 +95,7 @@ class TestRow:
         tracker_says.says = told(hall=["webm_high"])
         site = make_site(**{"tracker.internal_url": tracker_says.url})
         page = site.get("/hall")
+        # Stylesheets first, then whatever scripts bring along.
         files = {link["href"] for link in page.html.select("link[rel=stylesheet]")}
         found = {script["src"] for script in page.html.select("script[src]")}
         while new := {path for path in found if "/player/" not in path} - files:
@@ -102,7 +104,8 @@ class TestRow:
                 imports = re.findall(r'import\b.*? from "(.+?)";', site.get(path).text)
                 found |= {urljoin(path, other) for other in imports}
 
-        assert {"/static/room.css", "/static/theatre.js", "/static/fetched.js"} <= files
+        names = {path.rpartition("/")[2] for path in files}
+        assert {"room.css", "theatre.js", "fetched.js"} <= names
         sizes = [len(gzip.compress(site.get(path).body)) for path in ("/hall", *files)]
         assert sum(sizes) < 60_000
 
@@ -147,7 +150,7 @@ class TestChat:
 
         page = site.get("/hall")
 
-        assert page.html.select_one("[data-frame]")["data-frame"] == web
+        assert page.html.select_one("[data-chat]")["data-chat"] == web
         assert links(page, "#pane-chat")["Open in its own window"] == web
         assert frames(page) == [origin]
         assert page.html.select("iframe") == []

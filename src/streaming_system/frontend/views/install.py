@@ -13,8 +13,9 @@ from streaming_system.frontend.views.brand import FAVICONS, find
 
 CACHE = 60  # seconds
 LONGEST_SHORT_NAME = 30
-# The crew's pages and the player are of no use without a network.
-NOT_OFFLINE = ("graph", "player", "quality", "embed", "sw.")
+# The crew's pages and the rooms' are of no use without a network.
+NOT_OFFLINE = ("crew", "embed", "fetched", "graph", "panels", "player", "posts", "quality", "room.",
+               "share", "sw", "theatre")  # fmt: skip
 
 
 @view_config(route_name="manifest", http_cache=CACHE)
