@@ -145,16 +145,15 @@ class TestPace:
             }"""
         )
 
-        # A machine with too much to do has made hls.js more careful: it wants to be further behind.
-        for _ in range(6):
-            page.keyboard.press("k")
-            page.wait_for_function("() => document.querySelector('video').paused")
-            page.wait_for_timeout(1500)
-            page.keyboard.press("k")
-            wait_until_it_plays(page)
-            if page.evaluate("window.rates.some(rate => rate > 1)"):
-                break
-        page.wait_for_function("() => window.rates.some(rate => rate > 1)", timeout=5_000)
+        page.keyboard.press("k")
+        page.wait_for_function("() => document.querySelector('video').paused")
+        page.wait_for_timeout(1500)
+        page.keyboard.press("k")
+
+        page.wait_for_function(
+            "() => document.querySelector('video').playbackRate > 1", timeout=20_000
+        )
+        wait_until_it_plays(page)
         assert all(1 <= rate <= 1.1 for rate in page.evaluate("window.rates"))
         assert page.evaluate("window.jumps") == 0
 
