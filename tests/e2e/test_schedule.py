@@ -331,3 +331,20 @@ def test_it_works_without_javascript(programme, site):
     page.get_by_role("link", name=f"{NOON + timedelta(days=1):%-d %b}").click()
     page.get_by_role("link", name="Tomorrow's talk").click()
     page.get_by_role("link", name="Add to calendar").wait_for()
+
+
+HALF_HIDDEN = """() => {
+  const edge = document.querySelector('.grid thead th').getBoundingClientRect().bottom;
+  const boxes = [...document.querySelectorAll('.star')].map((one) => one.getBoundingClientRect());
+  return boxes.filter(({ top, bottom }) => top < edge - 0.5 && bottom > edge + 0.5).length;
+}"""
+
+
+@pytest.mark.parametrize("height", [600, 720, 800, 940])
+def test_no_star_is_half_hidden_where_the_grid_is_scrolled_to_now(visit, height):
+    """The sample event has talks around now in every room, at different times."""
+    page = visit("/schedule?view=grid", viewport={"width": 1280, "height": height})
+    page.locator(".now-line:visible").wait_for()
+    page.wait_for_function("() => document.querySelector('.grid-scroll').scrollTop > 0")
+
+    assert page.evaluate(HALF_HIDDEN) == 0

@@ -111,6 +111,18 @@ function drawLine(moment) {
   line.firstChild.textContent = zone.clockTime(moment, viewer ? undefined : programme.dataset.zone);
 }
 
+/** Scroll back until no star is half below the head of the table, where nobody could press it. */
+function uncover(scroll) {
+  const edge = scroll.querySelector("thead th").getBoundingClientRect().bottom;
+  const stars = [...scroll.querySelectorAll(".star")];
+  // Each step uncovers one, and may bring the next one there.
+  for (let step = 0; step < stars.length; step += 1) {
+    const half = stars.map((one) => one.getBoundingClientRect()).find(({ top, bottom }) => top < edge && bottom > edge);
+    if (!half) return;
+    scroll.scrollTop -= Math.ceil(edge - half.top);
+  }
+}
+
 function goToNow(focus) {
   const talk = programme.querySelector(".is-on:not(.off)");
   if (!talk) return;
@@ -119,6 +131,7 @@ function goToNow(focus) {
   if (scroll && !line.hidden && getComputedStyle(line).display !== "none") {
     // The room's first talks of the hour are in sight, too.
     scroll.scrollTop = line.offsetTop - scroll.clientHeight / 3;
+    uncover(scroll);
     if (focus) scroll.scrollIntoView({ block: "nearest" });
   } else if (focus) {
     talk.scrollIntoView({ block: "center" });
