@@ -169,26 +169,21 @@ class TestPlaylists:
 
 
 class TestFilters:
-    def frames(self, marks):
-        lines = []
-        for number in range(11):
-            lines.append(f"frame:{number} pts:{number} pts_time:{number / 2}")
-            lines += marks.get(number, [])
-        return "\n".join(lines)
+    SAID = "frame=25\nout_time_us=5000000\nprogress=end\n"
 
     def test_what_does_not_end_goes_on_to_the_end(self):
-        found = read(self.frames({0: ["lavfi.black_start=0"]}))
+        found = read("frame:0 pts:0 pts_time:0\nlavfi.black_start=0\n", self.SAID)
 
         assert (found.seconds, found.share("black"), found.share("silence")) == (5, 1, 0)
 
     def test_parts_are_added(self):
-        marks = {
-            2: ["lavfi.freezedetect.freeze_start=0.5"],
-            4: ["lavfi.freezedetect.freeze_duration=1.5", "lavfi.freezedetect.freeze_end=2"],
-            10: ["lavfi.freezedetect.freeze_start=4"],
-        }
+        printed = (
+            "lavfi.freezedetect.freeze_start=0.5\nlavfi.freezedetect.freeze_duration=1.5\n"
+            "lavfi.freezedetect.freeze_end=2\nlavfi.freezedetect.freeze_start=4\n"
+        )
 
-        assert read(self.frames(marks)).share("freeze") == 0.5
+        assert read(printed, self.SAID).share("freeze") == 0.5
 
-    def test_nothing_played_is_nothing(self):
-        assert read("").seconds == 0
+    @pytest.mark.parametrize("said", ["", "out_time_us=N/A\nprogress=end\n"])
+    def test_nothing_played_is_nothing(self, said):
+        assert read("", said).seconds == 0

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from urllib.parse import urljoin
 
 import urllib3
 
@@ -68,7 +69,13 @@ def fetch(
             body += piece
             if time.monotonic() > end:
                 raise FetchError(f"takes more than {within:g} s")
-        return Fetched(url=answer.geturl() or url, status=answer.status, body=bytes(body[:most]))
+        return Fetched(url=_came_from(url, answer), status=answer.status, body=bytes(body[:most]))
+
+
+def _came_from(url: str, answer: urllib3.BaseHTTPResponse) -> str:
+    for hop in answer.retries.history if answer.retries else ():
+        url = urljoin(url, hop.redirect_location or "")
+    return url
 
 
 def _words(error: Exception) -> str:
@@ -77,9 +84,10 @@ def _words(error: Exception) -> str:
     error = reason if isinstance(reason, Exception) else error
     if isinstance(error, urllib3.exceptions.NameResolutionError):
         return "its name is not known"
-    if isinstance(error, urllib3.exceptions.TimeoutError):
-        return "takes too long to answer"
     if isinstance(error, urllib3.exceptions.SSLError):
         return "its certificate is not taken"
-    known = re.search(r"\[Errno -?\d+\] ([A-Za-z ]+)", str(error))
-    return f"cannot be reached: {known[1].lower()}" if known else "breaks off"
+    # To urllib3, what cannot be reached is a kind of timeout.
+    if known := re.search(r"\[Errno -?\d+\] ([A-Za-z ]+)", str(error)):
+        return f"cannot be reached: {known[1].lower()}"
+    late = isinstance(error, urllib3.exceptions.TimeoutError)
+    return "takes too long to answer" if late else "breaks off"

@@ -13,7 +13,7 @@ SCHEMES = ("http", "https", "rtmp", "rtmps", "rtsp", "srt")
 # Five pictures a second tell as much as fifty.
 PICTURE = "fps=5,blackdetect=d=0.1,freezedetect=n=-60dB:d=0.5,metadata=mode=print:file=-"
 SOUND = "silencedetect=n=-{floor:g}dB:d=0.5,ametadata=mode=print:file=-"
-_TIME = re.compile(r"pts_time:(-?[0-9.]+)")
+_PLAYED = re.compile(r"^out_time_us=([0-9]+)$", re.MULTILINE)
 _MARK = re.compile(r"lavfi\.(?:freezedetect\.)?(black|freeze|silence)_(start|end)=(-?[0-9.]+)")
 
 
@@ -25,13 +25,15 @@ class Player:
         self._seconds = section.number("seconds", 5, least=1, most=60)
         self._kit = kit
 
-    def play(self, options: Sequence[str], within: float) -> str:
-        """Return what ffmpeg printed.
+    def play(self, options: Sequence[str], within: float) -> "Found":
+        """Return what ffmpeg found.
 
         :raises Unplayable: if it could not play anything.
         """
         command = (
             *(self._kit.ffmpeg, "-nostdin", "-hide_banner", "-loglevel", "error"),
+            # How much was played is said on stderr, once, at the end.
+            *("-progress", "pipe:2", "-stats_period", "600"),
             *("-threads", "1", "-t", f"{self._seconds:g}", "-i", self._url),
             *(*options, "-f", "null", "-"),
         )
@@ -44,9 +46,10 @@ class Player:
         except ProgramError as error:
             raise Unplayable(sad("cannot be played")) from error
         # What was played before something went wrong is as good as any.
-        if ended.status and b"pts_time" not in ended.printed:
+        found = read(ended.printed.decode("ascii", "replace"), ended.said)
+        if not found.seconds:
             raise Unplayable(sad(self._reason(ended.said)))
-        return ended.printed.decode("ascii", "replace")
+        return found
 
     def _reason(self, said: str) -> str:
         """Return why nothing could be played, without the address: anybody may read it."""
@@ -79,12 +82,9 @@ class PictureCheck:
     def __call__(self, within: float) -> Verdict:
         """Return how the picture is."""
         try:
-            printed = self._player.play(("-map", "0:v:0", "-vf", PICTURE), within)
+            found = self._player.play(("-map", "0:v:0", "-vf", PICTURE), within)
         except Unplayable as failure:
             return failure.verdict
-        found = read(printed)
-        if not found.seconds:
-            return sad("there is no picture")
         if self._black and found.share("black") >= self._share:
             return hungry("the picture is black")
         if self._frozen and found.share("freeze") >= self._share:
@@ -104,12 +104,9 @@ class SoundCheck:
     def __call__(self, within: float) -> Verdict:
         """Return how the sound is."""
         try:
-            printed = self._player.play(("-map", "0:a:0", "-af", self._filter), within)
+            found = self._player.play(("-map", "0:a:0", "-af", self._filter), within)
         except Unplayable as failure:
             return failure.verdict
-        found = read(printed)
-        if not found.seconds:
-            return sad("there is no sound")
         return hungry("silence") if found.share("silence") >= self._share else happy()
 
 
@@ -128,11 +125,10 @@ class Found:
         return self.lasted.get(what, 0.0) / self.seconds
 
 
-def read(printed: str) -> Found:
-    """Return what the filters have printed."""
-    times = [float(time) for time in _TIME.findall(printed)]
-    if not times:
-        return Found(seconds=0, lasted={})
+def read(printed: str, said: str) -> Found:
+    """Return what filters have printed, and how much ffmpeg says that it has played."""
+    times = _PLAYED.findall(said)
+    seconds = int(times[-1]) / 1e6 if times else 0.0
     lasted: dict[str, float] = {}
     begun: dict[str, float] = {}
     for what, edge, text in _MARK.findall(printed):
@@ -142,5 +138,5 @@ def read(printed: str) -> Found:
             lasted[what] = lasted.get(what, 0) + float(text) - begun.pop(what)
     # What has not ended goes on to the end.
     for what, begin in begun.items():
-        lasted[what] = lasted.get(what, 0) + times[-1] - begin
-    return Found(seconds=max(times[-1] - times[0], 0.001), lasted=lasted)
+        lasted[what] = lasted.get(what, 0) + max(seconds - begin, 0)
+    return Found(seconds=seconds, lasted=lasted)
