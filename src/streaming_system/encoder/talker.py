@@ -6,8 +6,8 @@ import threading
 import time
 from typing import Protocol
 
-from streaming_system.encoder.figures import Warnings
 from streaming_system.encoder.tracker import Refused, Tracker, Unreachable
+from streaming_system.encoder.words import Warnings
 
 log = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Generic, TypeVar
 
 from streaming_system.encoder.watch.verdict import LONGEST_DETAIL
@@ -15,6 +15,7 @@ T = TypeVar("T")
 # A tracker that is away for long misses the oldest.
 MOST_PAST = 1000
 MOST_NOTES = 200
+MOMENT = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +96,9 @@ class Journal:
                 lasted = round(now - before.began, 3)
                 self.past.add(Past(name=name, mood=before.mood, since=before.since, seconds=lasted))
             since = datetime.now(UTC)
+            # Trackers know a mood by its moment, so no two may share one.
+            if before and timedelta() <= since - before.since < MOMENT:
+                since = before.since + MOMENT
             self._states[name] = State(name=name, mood=mood, detail=detail, since=since, began=now)
             self._tell()
             return True
