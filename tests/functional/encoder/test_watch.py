@@ -260,6 +260,53 @@ class TestStreams:
         finally:
             origin.stop()
 
+    def test_a_black_picture_can_be_reason_enough(self, served, crew, watch, tmp_path):
+        needs("ffmpeg", where("ffmpeg"))
+        (tmp_path / "films").mkdir()
+        origin = Origin(tmp_path / "films")
+        origin.start()
+        try:
+            film, good = origin.folder / "hall.ts", origin.folder / "good.ts"
+            make_film(film, picture="black")
+            make_film(good)
+            watch(
+                f"[watch:picture]\nuse = picture\nurl = {origin.url}hall.ts\nroom = hall\n"
+                "interval = 1\nseconds = 2\nrestart.when = hungry\n"
+                f"restart = cp {good} {film}\n",
+                **crew,
+            )
+            soon(lambda: mood(served, "picture") == "happy", 60, "there is something to see")
+            assert labels(served) == ["picture on edge1: started anew: the picture is black"]
+        finally:
+            origin.stop()
+
+
+class TestUnits:
+    def test_a_unit_that_failed_is_started_anew(self, served, crew, watch, tmp_path, monkeypatch):
+        """systemd cannot run here: a program stands in for systemctl, with the state of a unit."""
+        state = tmp_path / "state"
+        state.write_text("failed")
+        program = tmp_path / "bin/systemctl"
+        program.parent.mkdir()
+        program.write_text(
+            "#!/bin/sh\n"
+            f'if [ "$*" = "restart icecast2.service" ]; then echo active > {state}; exit; fi\n'
+            f"echo LoadState=loaded; echo ActiveState=$(cat {state}); echo Result=exit-code\n"
+        )
+        program.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+
+        watch(
+            "[watch:icecast]\nuse = unit\nunit = icecast2.service\nroom = hall\ninterval = 1\n"
+            "restart = systemctl restart icecast2.service\n",
+            **crew,
+        )
+
+        soon(lambda: mood(served, "icecast") == "happy", 60, "it is active")
+        assert labels(served) == [
+            "icecast on edge1: started anew: the unit is failed, exit-code",
+        ]
+
 
 class TestIndependence:
     def test_a_check_that_hangs_holds_up_nobody(self, stand_in, server, watch):

@@ -1,11 +1,17 @@
 """The sections of agent.ini about what is watched, and what is said to whoever gets them wrong."""
 
+import threading
+import time
+from dataclasses import replace
+
 import pytest
 
 from streaming_system.encoder.config import ConfigError, read
 from streaming_system.encoder.programs import Programs
 from streaming_system.encoder.watch.config import general, parts
 from streaming_system.encoder.watch.kit import Kit
+from streaming_system.encoder.watch.look import Look
+from streaming_system.encoder.watch.verdict import happy
 
 AGENT = """
 [agent]
@@ -86,6 +92,63 @@ def test_something_must_be_watched_and_not_too_much(parts_of):
     many = "".join(f"[watch:p{n}]\nuse = process\ncommand = x\n" for n in range(65))
     with pytest.raises(ConfigError, match=r"has 65 sections \[watch:NAME\]; allowed: 1 to 64"):
         parts_of(many)
+
+
+class TestLook:
+    """What happens to a check that the system does not let go."""
+
+    @pytest.fixture
+    def part(self, parts_of):
+        return replace(parts_of(GOOD)[0], limit=0.1)
+
+    def test_one_that_hangs_is_told_and_not_begun_again(self, part):
+        go_on, begun = threading.Event(), []
+
+        def check(within):
+            begun.append(within)
+            go_on.wait(30)
+            return happy()
+
+        look = Look(replace(part, check=check), threading.Semaphore(1), threading.Event())
+
+        assert look().detail == "the check takes more than 0.1 s"
+        assert look().detail.startswith("the check hangs for ")
+        assert begun == [0.1]
+        go_on.set()
+        while look().mood != "happy":
+            assert len(begun) < 3
+
+    def test_one_that_breaks_is_told_and_nothing_is_started_for_it(self, part):
+        def check(within):
+            raise ZeroDivisionError("oh")
+
+        found = Look(replace(part, check=check), threading.Semaphore(1), threading.Event())()
+
+        assert (found.mood, found.detail) == ("sad", "cannot be checked: ZeroDivisionError: oh")
+        assert not found.curable
+
+    def test_no_more_than_there_are_slots_run_at_once(self, part):
+        slots, over = threading.Semaphore(2), threading.Event()
+        counting, now, most = threading.Lock(), 0, 0
+
+        def check(within):
+            nonlocal now, most
+            with counting:
+                now += 1
+                most = max(most, now)
+            time.sleep(0.02)
+            with counting:
+                now -= 1
+            return happy()
+
+        heavy = replace(part, check=check, heavy=True, limit=5)
+        looks = [threading.Thread(target=Look(heavy, slots, over)) for _ in range(8)]
+        for thread in looks:
+            thread.start()
+        for thread in looks:
+            thread.join()
+
+        assert most == 2
 
 
 def test_what_is_said_for_all(agent):
