@@ -5,6 +5,9 @@ import logging
 import signal
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +21,8 @@ from streaming_system.settings import read_ini
 
 if TYPE_CHECKING:
     from streaming_system.encoder.agent import Registration
+    from streaming_system.encoder.service import Service
+    from streaming_system.encoder.serving import StatusPage
 
 AGENT_INI = click.option(
     "-c",
@@ -48,42 +53,92 @@ def encoder_register(agent_ini: Path, legacy: bool, once: bool) -> None:
     Ends with status 2 if the token or the secret is not taken.
     """
     # Threads, plugins and metrics are for this command alone.
-    from streaming_system.encoder.agent import RefusedError, Registration
+    from streaming_system.encoder.agent import Registration
+    from streaming_system.encoder.status import Status
 
-    logging.getLogger("streaming_system.encoder").setLevel(logging.INFO)
+    _say_what_happens()
     with one_line_errors():
         registration = Registration(config.read(agent_ini), legacy=legacy)
-    try:
+    with _refused():
         if once:
             registration.once()
         else:
-            _until_stopped(registration)
-    except RefusedError as refusal:
-        click.echo(f"Error: {refusal}", err=True)
-        sys.exit(REFUSED)
+            address = registration.agent.status
+            _until_stopped(
+                registration, "agent", address, address and partial(Status, registration, address)
+            )
     if once:
         _show_once(registration)
 
 
-def _until_stopped(registration: "Registration") -> None:
-    from streaming_system.encoder.status import Status
+def _say_what_happens() -> None:
+    logging.getLogger("streaming_system.encoder").setLevel(logging.INFO)
 
+
+@contextmanager
+def _refused() -> Iterator[None]:
+    """End with a status of its own where the token or the secret is not taken."""
+    from streaming_system.encoder.service import RefusedError
+
+    try:
+        yield
+    except RefusedError as refusal:
+        click.echo(f"Error: {refusal}", err=True)
+        sys.exit(REFUSED)
+
+
+def _until_stopped(
+    service: "Service",
+    section: str,
+    address: tuple[str, int] | None,
+    answer: "Callable[[], StatusPage] | None",
+) -> None:
+    """Run a part of the agent until it is told to stop, and answer how it is."""
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: registration.stop.set())
-    status, address = None, registration.agent.status
-    if address:
+        signal.signal(number, lambda *_: service.stop.set())
+    status = None
+    if address and answer:
         try:
-            status = Status(registration, address)
+            status = answer()
         except OSError as error:
             shown = f"{address[0]}:{address[1]}"
             raise click.ClickException(
-                f"[agent] status: nothing can listen on {shown}: {error.strerror}"
+                f"[{section}] status: nothing can listen on {shown}: {error.strerror}"
             ) from None
     try:
-        registration.run()
+        service.run()
     finally:
         if status:
             status.close()
+
+
+@encoder.command("watch")
+@AGENT_INI
+@click.option("--legacy", is_flag=True, help="Speak the original's form protocol, with the secret.")
+@click.option("--once", is_flag=True, help="Check once, say how everything is, and end.")
+def encoder_watch(agent_ini: Path, legacy: bool, once: bool) -> None:
+    """Watch what makes the streams, start anew what has failed, and tell trackers.
+
+    With --once, nothing is started anew, and trackers are not told.
+    Ends with status 2 if the token or the secret is not taken.
+    """
+    from streaming_system.encoder.watch.status import WatchStatus
+    from streaming_system.encoder.watch.watch import Watch, looks
+
+    _say_what_happens()
+    with one_line_errors():
+        agent = config.read(agent_ini)
+        watch = None if once else Watch(agent, legacy=legacy)
+        found = looks(agent) if watch is None else ()
+    if watch is None:
+        bad = 0
+        for name, verdict in found:
+            click.echo(f"{name}: {verdict.mood}{verdict.detail and f': {verdict.detail}'}")
+            bad += verdict.mood in ("hungry", "sad")
+        sys.exit(1 if bad else 0)
+    address = watch.settings.status
+    with _refused():
+        _until_stopped(watch, "watch", address, address and partial(WatchStatus, watch, address))
 
 
 def _show_once(registration: "Registration") -> None:

@@ -17,7 +17,7 @@ FORMATS = ("hls", "dash", "webm", "ogg", "opus", "mp3", "aac", "mp4", "flv", "ts
 MOST_BITRATE = 10**13
 
 # Sections that other parts of the agent read by themselves.
-OTHERS = ("logs", "preview")
+OTHERS = ("logs", "preview", "watch")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +81,8 @@ class Agent:
     :param capacity: of the link, in bit/s.
     :param status: where the agent tells how it is: host and port; ``None``: nowhere.
     :param state: the folder for what must survive a restart.
-    :param sections: those of other parts, by name: ``logs``, ``preview``, ``watch:NAME``.
+    :param sections: those of other parts, by name: ``logs``, ``preview``, ``watch``,
+        ``watch:NAME``.
     """
 
     file: Path
@@ -132,7 +133,7 @@ def read(file: Path) -> Agent:
         if not good and name != "agent":
             raise ConfigError(
                 f"{file.name}: [{name}]: is no section; allowed: [agent], [source:NAME], "
-                "[logs], [preview], [watch:NAME]"
+                "[logs], [preview], [watch], [watch:NAME]"
             )
     return _agent(file, sections)
 

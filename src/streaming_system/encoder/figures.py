@@ -1,15 +1,13 @@
 """What servers say, checked, and put into the words of the tracker's API."""
 
-import logging
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from streaming_system.encoder.config import Agent, Stream
+from streaming_system.encoder.words import Warnings
 from streaming_system.plugin.source import Reading
-
-log = logging.getLogger(__name__)
 
 # What the tracker's API takes.
 MOST_CLIENTS = 10_000_000
@@ -27,24 +25,6 @@ STREAMS = frozenset(
     )
     for quality in qualities
 )
-
-
-class Warnings:
-    """Says what is wrong once, and once more when it has been good in between."""
-
-    def __init__(self) -> None:
-        self._said: dict[str, str] = {}
-
-    def say(self, about: str, line: str) -> None:
-        """Warn, unless the last word about this was the same."""
-        if self._said.get(about) != line:
-            self._said[about] = line
-            log.warning("%s: %s", about, line)
-
-    def good(self, about: str) -> None:
-        """Note that nothing is wrong any more."""
-        if self._said.pop(about, None) is not None:
-            log.info("%s: is good again", about)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,11 +1,6 @@
 """Asks servers, and trusts none of them: answers are bounded in time, size and depth."""
 
-import contextlib
 import json
-import os
-import selectors
-import signal
-import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,6 +8,7 @@ from xml.etree import ElementTree
 
 import urllib3
 
+from streaming_system.encoder.programs import ProgramError, Programs
 from streaming_system.encoder.words import why
 from streaming_system.plugin.source import SourceError
 
@@ -183,44 +179,9 @@ def run(command: Sequence[str]) -> bytes:
     :raises SourceError: unless it ends well, with a sane amount of words, in a sane time.
     """
     try:
-        process = subprocess.Popen(  # noqa: S603 - The operator names the command in agent.ini.
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-    except (OSError, ValueError) as error:
-        raise SourceError(f"{command[0]}: cannot be run: {error!s:.100}") from None
-    with process:
-        try:
-            printed = _printed(process, command[0])
-        finally:
-            # Whatever it has started goes with it.
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-    if process.returncode:
-        raise SourceError(f"{command[0]}: ended with {process.returncode}")
-    return printed
-
-
-def _printed(process: subprocess.Popen[bytes], name: str) -> bytes:
-    end = time.monotonic() + SECONDS
-    output, printed = process.stdout, bytearray()
-    assert output is not None  # noqa: S101 - For mypy.
-    with selectors.DefaultSelector() as ready:
-        ready.register(output, selectors.EVENT_READ)
-        while ready.select(max(0.0, end - time.monotonic())):
-            piece = os.read(output.fileno(), 65536)
-            if not piece:
-                break
-            printed += piece
-            if len(printed) > MOST:
-                raise SourceError(f"{name}: prints more than {MOST // 1024} KiB")
-        else:
-            raise SourceError(f"{name}: takes more than {SECONDS:g} s")
-    try:
-        process.wait(max(0.1, end - time.monotonic()))
-    except subprocess.TimeoutExpired:
-        raise SourceError(f"{name}: takes more than {SECONDS:g} s") from None
-    return bytes(printed)
+        ended = Programs().run(command, SECONDS, most=MOST)
+    except ProgramError as error:
+        raise SourceError(str(error)) from None
+    if ended.status:
+        raise SourceError(f"{command[0]}: ended with {ended.status}")
+    return ended.printed

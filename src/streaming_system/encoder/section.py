@@ -119,6 +119,19 @@ class Section:
             raise self.error(key, value, allowed)
         return value.rstrip("/")
 
+    def address(self, key: str, *schemes: str) -> str:
+        """Return a whole address as it stands, with a query if it has one."""
+        allowed = f"an address that begins with {', '.join(f'{one}://' for one in schemes)}"
+        value = self.text(key, None, allowed)
+        try:
+            parts = urlsplit(value)
+            good = parts.scheme in schemes and parts.hostname and parts.port != 0
+        except ValueError:
+            good = False
+        if not good or re.search(r"[\s#\\]", value) or not value.isascii():
+            raise self.error(key, value, allowed)
+        return value
+
     def secret(self, key: str) -> str:
         """Return a secret: what stands there, or in the file that ``KEY.file`` names."""
         value, file = self.text(key, ""), self.path(f"{key}.file")

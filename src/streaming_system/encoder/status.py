@@ -1,21 +1,14 @@
-"""How the agent is: ``/healthz`` for people, ``/metrics`` for Prometheus, on this machine."""
+"""How the registration is, for people and for Prometheus."""
 
-import threading
-import time
 from collections.abc import Iterable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from socket import AF_INET6
 
-from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
-from prometheus_client.registry import Collector
 
 from streaming_system.encoder.agent import Registration
+from streaming_system.encoder.serving import StatusPage, gauge, of_trackers, unheard
 
-TEXT = "text/plain; version=0.0.4; charset=utf-8"
 
-
-class Status(Collector):
+class Status(StatusPage):
     """Answers on a loopback address.
 
     :raises OSError: if nothing can listen there.
@@ -23,18 +16,7 @@ class Status(Collector):
 
     def __init__(self, registration: Registration, address: tuple[str, int]) -> None:
         self._registration = registration
-        self._registry = CollectorRegistry(auto_describe=False)
-        self._registry.register(self)
-        self._server = _Server(address, self)
-        self.port = self._server.server_port
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
-        self._thread.start()
-
-    def close(self) -> None:
-        """Answer no more."""
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        super().__init__(address)
 
     def troubles(self) -> list[str]:
         """Return a line for everything that is wrong."""
@@ -48,29 +30,20 @@ class Status(Collector):
                 lines.append(
                     f"{name}: nonsense about {', '.join(sorted(standing.checked.doubtful))}"
                 )
-        lines += [
-            f"{reporter.tracker.url}: {reporter.trouble}"
-            for reporter in self._registration.reporters
-            if reporter.trouble
-        ]
-        return lines
-
-    def metrics(self) -> bytes:
-        """Return the figures in Prometheus's format."""
-        return generate_latest(self._registry)
+        return lines + unheard(self._registration.reporters)
 
     def collect(self) -> Iterable[GaugeMetricFamily | CounterMetricFamily]:
         """Return the figures."""
         yield from self._sources()
-        yield from self._trackers()
+        yield from of_trackers(self._registration.reporters)
 
     def _sources(self) -> Iterator[GaugeMetricFamily]:
-        up = _gauge("source_up", "Whether a server could be read.", ["source"])
+        up = gauge("source_up", "Whether a server could be read.", ["source"])
         labels = ["source", "mount", "room", "stream", "codec"]
-        clients = _gauge("clients", "Viewers of a mount.", labels)
-        sent = _gauge("sent_bits_per_second", "What is sent to the viewers of a mount.", labels)
-        bitrate = _gauge("stream_bits_per_second", "The bitrate of a mount.", labels)
-        since = _gauge("stream_start_seconds", "When a mount's stream began.", labels)
+        clients = gauge("clients", "Viewers of a mount.", labels)
+        sent = gauge("sent_bits_per_second", "What is sent to the viewers of a mount.", labels)
+        bitrate = gauge("stream_bits_per_second", "The bitrate of a mount.", labels)
+        since = gauge("stream_start_seconds", "When a mount's stream began.", labels)
         for name, standing in self._registration.board.standings().items():
             up.add_metric([name], standing.heard is not None and not standing.failures)
             for mount, one in standing.checked.figures.items():
@@ -84,56 +57,3 @@ class Status(Collector):
                 if one.reading.since:
                     since.add_metric(where, one.reading.since.timestamp())
         yield from (up, clients, sent, bitrate, since)
-
-    def _trackers(self) -> Iterator[GaugeMetricFamily | CounterMetricFamily]:
-        up = _gauge("tracker_up", "Whether a tracker takes reports.", ["tracker"])
-        age = _gauge("last_report_age_seconds", "How old the last report is.", ["tracker"])
-        total = CounterMetricFamily(
-            "streaming_agent_reports", "Reports by how they ended.", labels=["tracker", "result"]
-        )
-        for reporter in self._registration.reporters:
-            url = reporter.tracker.url
-            up.add_metric([url], not reporter.trouble)
-            total.add_metric([url, "taken"], reporter.taken)
-            total.add_metric([url, "failed"], reporter.failed)
-            if reporter.last is not None:
-                age.add_metric([url], time.monotonic() - reporter.last)
-        yield from (up, age, total)
-
-
-def _gauge(name: str, words: str, labels: list[str]) -> GaugeMetricFamily:
-    return GaugeMetricFamily(f"streaming_agent_{name}", words, labels=labels)
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def __init__(self, address: tuple[str, int], status: Status) -> None:
-        if ":" in address[0]:
-            self.address_family = AF_INET6
-        self.status = status
-        super().__init__(address, _Handler)
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: _Server
-    timeout = 5
-
-    def do_GET(self) -> None:
-        if self.path == "/healthz":
-            troubles = self.server.status.troubles()
-            self._answer(503 if troubles else 200, "\n".join(troubles or ["ok"]).encode() + b"\n")
-        elif self.path == "/metrics":
-            self._answer(200, self.server.status.metrics())
-        else:
-            self._answer(404, b"there are /healthz and /metrics\n")
-
-    def _answer(self, status: int, body: bytes) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", TEXT)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *about: object) -> None:
-        """Keep the agent's own log for what the agent does."""

@@ -1,6 +1,7 @@
 """Speaks to a tracker: by the JSON API with a token, or as the original's encoders do."""
 
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -61,12 +62,33 @@ class Tracker(Protocol):
         """Take an endpoint out."""
 
 
+class PipelineTracker(Tracker, Protocol):
+    """A tracker that is told of a machine's components.
+
+    :param by_room: whether a report is of one room's components, or of all of a kind.
+    :param annotated: whether it can be given annotations.
+    """
+
+    by_room: bool
+    annotated: bool
+
+    def components(
+        self, machine: str, report: Mapping[str, Any], *, within: float = WHOLE
+    ) -> Taken:
+        """Report a machine's components: the body of the API's ``PUT``."""
+
+    def annotate(self, label: str, *, room: str | None, at: datetime) -> None:
+        """Write a word about a moment."""
+
+
 class JsonTracker(Caller):
     """A tracker's JSON API.
 
     :param server: the tracker's address, such as ``https://live.example.org/tracker``.
     :param token: what the crew has issued for this endpoint, room, or machine.
     """
+
+    by_room = annotated = True
 
     def __init__(self, server: str, token: str) -> None:
         super().__init__(server)
@@ -89,12 +111,15 @@ class JsonTracker(Caller):
         """
         self._api("DELETE", _endpoint(room, name), within=within, gone=True)
 
-    def components(self, machine: str, report: Mapping[str, Any]) -> Taken:
+    def components(
+        self, machine: str, report: Mapping[str, Any], *, within: float = WHOLE
+    ) -> Taken:
         """Report a machine's components: the body of ``PUT /components/MACHINE``.
 
         :raises TrackerError: unless it is taken.
         """
-        said = self._api("PUT", f"/components/{quote(machine, safe='')}", report)
+        path = f"/components/{quote(machine, safe=':')}"
+        said = self._api("PUT", path, report, within=within)
         return Taken(after=seconds(said.get("report_every")))
 
     def annotate(self, label: str, *, room: str | None, at: datetime) -> None:
@@ -188,6 +213,8 @@ class FormTracker(Caller):
     :param secret: what the tracker's configuration calls ``secret``.
     """
 
+    by_room = annotated = False
+
     def __init__(self, server: str, secret: str) -> None:
         super().__init__(server)
         self._secret = secret
@@ -225,10 +252,34 @@ class FormTracker(Caller):
     def goodbye(self, room: str, name: str, *, within: float = WHOLE) -> None:
         """Do nothing: in this protocol, who is silent for a minute is gone."""
 
+    def components(
+        self, machine: str, report: Mapping[str, Any], *, within: float = WHOLE
+    ) -> Taken:
+        """Report a machine's components as Flumotion's logger does, of whichever rooms they are.
+
+        :param report: the body of the API's ``PUT``.
+        :raises TrackerError: unless the tracker answers ``OK``.
+        """
+        fields = {
+            "identifier": machine,
+            "type": report["kind"],
+            "recorded_time": str(time.time()),
+            "data": json.dumps(moods(report)),
+        }
+        self._send("/flumotion/log", machine, fields, within)
+        return Taken()
+
+    def annotate(self, label: str, *, room: str | None, at: datetime) -> None:
+        """Do nothing: this protocol has no annotations."""
+
     def _post(self, path: str, group: str, data: str, ip: str, within: float) -> str:
-        fields = {"secret": self._secret, "group": group, "data": data}
+        fields = {"group": group, "data": data}
         if ip:
             fields["REMOTE_ADDR"] = ip
+        return self._send(path, group, fields, within)
+
+    def _send(self, path: str, group: str, fields: Mapping[str, str], within: float) -> str:
+        fields = {"secret": self._secret, **fields}
         answer, body = self.call("POST", path, fields=fields, encode_multipart=False, within=within)
         said = body.decode("utf-8", "replace").strip()
         if answer.status == 200 and said == "OK":
@@ -248,3 +299,19 @@ def flat(state: Mapping[str, Any]) -> dict[str, int]:
     for stream, figures in state.get("figures", {}).items():
         found |= {f"{stream}_{what}": value for what, value in figures.items()}
     return found
+
+
+def moods(report: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a report of components as Flumotion's logger writes one, with Unix times."""
+    current = {
+        one["name"]: [one["mood"], _unix(one["since"])] for one in report.get("components", ())
+    }
+    history: dict[str, list[Any]] = {}
+    for past in report.get("history", ()):
+        entry = [past["mood"], _unix(past["since"]), past["seconds"]]
+        history.setdefault(past["name"], []).append(entry)
+    return {"current": current, "history": history}
+
+
+def _unix(moment: str) -> float:
+    return datetime.fromisoformat(moment).timestamp()

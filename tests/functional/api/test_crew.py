@@ -137,9 +137,13 @@ class TestAnnotations:
 
         api.post_json(NOTES, sent, headers=crew, status=404)
 
-    def test_only_the_crew_writes_them(self, api, hall):
-        sent = {"at": "2026-08-22T12:00:00Z", "label": "Keynote"}
+    def test_a_room_writes_its_own_and_deletes_none(self, api, hall, rows):
+        sent = {"at": "2026-08-22T12:00:00Z", "label": "Encoder started anew"}
 
         api.post_json(NOTES, sent, status=401)
         api.post_json(NOTES, sent, headers=hall, status=403)
-        api.delete(f"{NOTES}/1", headers=hall, status=403)
+        api.post_json(NOTES, sent | {"room": "lab"}, headers=hall, status=403)
+        assert rows(Annotation) == []
+        written = api.post_json(NOTES, sent | {"room": "hall"}, headers=hall, status=201).json
+        api.delete(f"{NOTES}/{written['id']}", headers=hall, status=403)
+        assert [row["label"] for row in rows(Annotation)] == [sent["label"]]

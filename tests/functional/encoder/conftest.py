@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 import sqlalchemy as sa
 import urllib3
+from bs4 import BeautifulSoup
 from click.testing import CliRunner
 from sqlalchemy.orm import Session
 
@@ -65,6 +66,20 @@ class RealTracker(Served):
         answer = self._pool.request("GET", self.url + path)
         assert answer.status == 200, answer.data
         return answer.json()
+
+    def page(self, path):
+        """A page as a document."""
+        answer = self._pool.request("GET", self.url + path)
+        assert answer.status == 200, answer.data
+        return BeautifulSoup(answer.data, "html.parser")
+
+    def rows(self, query, **values):
+        """What a query finds in its database."""
+        engine = make_engine({"sqlalchemy.url": self._database})
+        with engine.connect() as connection:
+            found = [tuple(row) for row in connection.execute(sa.text(query), values)]
+        engine.dispose()
+        return found
 
     def endpoints(self, room="hall"):
         """The endpoints of a room that are alive, by name."""

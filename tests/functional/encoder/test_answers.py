@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 import pytest
 
 from streaming_system.encoder.config import Stream
-from streaming_system.encoder.figures import Warnings, check
+from streaming_system.encoder.figures import check
 from streaming_system.encoder.find import find_sources
 from streaming_system.encoder.probe import HttpProbe
+from streaming_system.encoder.words import Warnings
 from streaming_system.plugin import SourceError
 
 from .conftest import as_json

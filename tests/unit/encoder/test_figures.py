@@ -5,8 +5,13 @@ import re
 import pytest
 
 from streaming_system.encoder.config import read
-from streaming_system.encoder.figures import Warnings, check, differs, reports
+from streaming_system.encoder.figures import check, differs, reports
 from streaming_system.encoder.find import find_sources, prepare
+from streaming_system.encoder.programs import Programs
+from streaming_system.encoder.watch.config import general, parts
+from streaming_system.encoder.watch.kinds import KINDS
+from streaming_system.encoder.watch.kit import Kit
+from streaming_system.encoder.words import Warnings
 from streaming_system.plugin import Reading
 from streaming_system.tracker.schemas.endpoint import FORMATS, EndpointReport
 from streaming_system.tracker.schemas.figures import STREAMS
@@ -117,9 +122,13 @@ def test_the_example_of_an_agent_ini_is_good_also_what_is_commented_out(root, tm
 
     agent = read(tmp_path / "agent.ini")
     prepared = prepare(agent)
+    watched = parts(agent, Kit(programs=Programs(), ffmpeg=general(agent).ffmpeg))
 
     assert (agent.token, agent.secret) == ("secret", "secret")
     assert {one.source.name for one in prepared} == set(find_sources())
+    uses = re.findall(r"^use = (\w+)", text.partition("[watch]")[2], re.MULTILINE)
+    assert set(uses) == set(KINDS)
+    assert len(watched) == len(uses)
 
 
 def test_every_kind_of_source_and_every_key_is_in_the_manual(root):
@@ -128,4 +137,5 @@ def test_every_kind_of_source_and_every_key_is_in_the_manual(root):
     keys = set(re.findall(r"^#?([a-z.]+) =", example, re.MULTILINE))
 
     assert [name for name in find_sources() if f"### `{name}`" not in manual] == []
+    assert [kind for kind in KINDS if f"| `{kind}` |" not in manual] == []
     assert [key for key in keys if f"`{key.removesuffix('.file')}" not in manual] == []

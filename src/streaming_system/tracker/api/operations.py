@@ -160,9 +160,11 @@ OPERATIONS: tuple[Operation, ...] = (
         method="POST",
         route="api.annotations",
         summary="Write an annotation",
+        description="A token of a room is for annotations of that room: its machines say what they "
+        "have done.",
         body=crew.AnnotationNew(),
         answers={201: crew.Annotation()},
-        scopes=CREW,
+        scopes=("room", "crew"),
         limit="writes",
         problems=("unknown-room",),
     ),

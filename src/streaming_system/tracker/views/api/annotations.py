@@ -1,10 +1,11 @@
-"""Words about moments, for programs: anybody reads them, the crew writes them."""
+"""Words about moments, for programs: anybody reads them, the crew and its machines write them."""
 
 from datetime import timedelta
 from typing import Any
 
 from pyramid.httpexceptions import HTTPNoContent
 
+from streaming_system.tracker.api.auth import forbidden
 from streaming_system.tracker.api.problems import problem
 from streaming_system.tracker.api.view import api_view
 from streaming_system.tracker.models import Annotation
@@ -29,6 +30,8 @@ def add(request: Any) -> dict[str, Any]:
     """Write a word about a moment."""
     sent = request.validated
     check_room(request, sent["room"])
+    if request.caller.scope == "room" and request.caller.room != sent["room"]:
+        raise forbidden("the token is for annotations of another room")
     added = request.annotations.add(
         at=sent["at"], label=sent["label"], room=sent["room"] or "", by=request.caller.account
     )

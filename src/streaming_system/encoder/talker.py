@@ -1,0 +1,129 @@
+"""Keeps one tracker up to date: the patience that takes, whatever it is told."""
+
+import logging
+import random
+import threading
+import time
+from typing import Protocol
+
+from streaming_system.encoder.tracker import Refused, Tracker, Unreachable
+from streaming_system.encoder.words import Warnings
+
+log = logging.getLogger(__name__)
+
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
+# How long something is left alone that the tracker does not take.
+AFTER_REJECTION = 60.0
+
+
+class News(Protocol):
+    """Where there is something new now and then."""
+
+    def wait(self, version: int, seconds: float) -> int:
+        """Wait until something is new, or so long; return the version that there is."""
+
+
+class Talker(threading.Thread):
+    """Tells a tracker what is new at once, and the rest when it is due.
+
+    :param news: whose news it waits for.
+    """
+
+    def __init__(self, tracker: Tracker, news: News, stop: threading.Event) -> None:
+        super().__init__(name=f"tracker {tracker.url}", daemon=True)
+        self.tracker = tracker
+        self.refused: str = ""
+        self.trouble: str = ""
+        self.taken = 0
+        self.failed = 0
+        self.last: float | None = None
+        self._news, self._stop_event = news, stop
+        self._left_alone: dict[str, float] = {}
+        self._pause_until, self._failures = 0.0, 0
+        self._speaking = threading.Lock()
+        self._warnings = Warnings()
+
+    def speak(self) -> None:
+        """Tell the tracker all that it should know by now."""
+        raise NotImplementedError
+
+    def due(self) -> float:
+        """Return when something has to be said even without news, by the monotonic clock."""
+        raise NotImplementedError
+
+    def leave(self, until: float) -> None:
+        """Say goodbye; what was not said by then is left unsaid."""
+        raise NotImplementedError
+
+    def run(self) -> None:
+        version = -1
+        while not self._stop_event.is_set() and not self.refused:
+            version = self._news.wait(version, self._idle())
+            with self._speaking:
+                self.round()
+
+    def round(self) -> None:
+        """Speak, and bear what comes of it."""
+        try:
+            self.speak()
+        except Refused as refusal:
+            self.refused = self.trouble = str(refusal)
+        except Unreachable as failure:
+            self._fail(failure)
+        except Exception as error:
+            # Whatever it is, the next report may go well; without this thread there is none.
+            log.debug("a report to %s failed", self.tracker.url, exc_info=True)
+            self._fail(Unreachable(f"{self.tracker.url}: {type(error).__name__}: {error!s:.200}"))
+
+    def farewell(self, until: float) -> None:
+        """Say goodbye, unless the tracker does not know us anyway.
+
+        :param until: by the monotonic clock; what was not said by then is left unsaid.
+        """
+        # A report that is on its way would bring back what has said goodbye.
+        calm = self._speaking.acquire(timeout=max(0.0, until - time.monotonic() - 0.8))
+        try:
+            if self.taken and not self.refused:
+                self.leave(until)
+        except (Refused, Unreachable) as failure:
+            log.warning("%s: could not say goodbye: %s", self.tracker.url, failure)
+        finally:
+            if calm:
+                self._speaking.release()
+
+    def _good(self, about: str) -> None:
+        self._left_alone.pop(about, None)
+        self._failures, self.trouble = 0, ""
+        self.taken += 1
+        self.last = time.monotonic()
+        self._warnings.good(self.tracker.url)
+        self._warnings.good(f"{self.tracker.url} {about}")
+
+    def _leave_alone(self, about: str, line: str) -> None:
+        self.failed += 1
+        self._left_alone[about] = time.monotonic() + AFTER_REJECTION
+        self._warnings.say(f"{self.tracker.url} {about}", line)
+
+    def _is_left_alone(self, about: str, now: float) -> bool:
+        return self._left_alone.get(about, 0) > now
+
+    def _fail(self, failure: Unreachable) -> None:
+        self.failed += 1
+        self.trouble = str(failure)
+        pause = min(FIRST_PAUSE * 2**self._failures, LONGEST_PAUSE)
+        self._failures = min(self._failures + 1, 10)
+        # Agents that have lost the tracker at the same moment do not come back at the same one.
+        pause *= random.uniform(0.5, 1)
+        self._pause_until = time.monotonic() + max(pause, failure.after or 0)
+        self._warnings.say(self.tracker.url, str(failure))
+
+    def _waiting(self) -> bool:
+        return time.monotonic() < self._pause_until
+
+    def _idle(self) -> float:
+        """Return for how long nothing has to be done, unless there is news."""
+        now = time.monotonic()
+        if self._pause_until > now:
+            return self._pause_until - now
+        moments = [self.due(), *(at for at in self._left_alone.values() if at > now)]
+        return min(max(min(moments) - now, 0.05), 60)

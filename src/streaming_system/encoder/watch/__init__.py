@@ -1,0 +1,1 @@
+"""Watches the parts of this machine's pipeline, starts anew what has failed, and tells trackers."""

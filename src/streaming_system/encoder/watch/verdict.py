@@ -1,0 +1,54 @@
+"""What a check says."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+# How bad each word is: a part is what has been found so often in a row.
+LEVELS = {"happy": 0, "waking": 1, "hungry": 1, "sad": 2}
+SLEEPING = "sleeping"
+# Anybody may read details.
+LONGEST_DETAIL = 120
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """How a part of the pipeline was found, in Flumotion's words.
+
+    :param mood: ``happy``; ``hungry``: it works, but not as it should; ``waking``: it is starting;
+        ``sad``: it has failed; ``sleeping``: somebody has switched it off.
+    :param curable: whether starting it anew could help.
+    """
+
+    mood: str
+    detail: str = ""
+    curable: bool = True
+
+
+class Check(Protocol):
+    """Looks at one part. It may keep what it needs to see whether something moves."""
+
+    def __call__(self, within: float) -> Verdict | None:
+        """Return how it is; ``None`` where one look does not tell.
+
+        :param within: how many seconds it has.
+        """
+
+
+def happy(detail: str = "") -> Verdict:
+    """Return that all is well."""
+    return Verdict(mood="happy", detail=detail)
+
+
+def hungry(detail: str) -> Verdict:
+    """Return that it works, but not as it should."""
+    return Verdict(mood="hungry", detail=detail)
+
+
+def sad(detail: str) -> Verdict:
+    """Return that it has failed."""
+    return Verdict(mood="sad", detail=detail)
+
+
+def unable(detail: str) -> Verdict:
+    """Return that it cannot be looked at, which somebody has to mend."""
+    return Verdict(mood="sad", detail=f"cannot be checked: {detail}", curable=False)
