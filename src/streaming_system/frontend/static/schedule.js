@@ -111,16 +111,18 @@ function drawLine(moment) {
   line.firstChild.textContent = zone.clockTime(moment, viewer ? undefined : programme.dataset.zone);
 }
 
-/** Scroll back until no star is half below the head of the table, where nobody could press it. */
+/** Scroll back a little, until no star is below the head of the table, where nobody could press it. */
 function uncover(scroll) {
-  const edge = scroll.querySelector("thead th").getBoundingClientRect().bottom;
+  const head = scroll.querySelector("thead th").getBoundingClientRect();
   const stars = [...scroll.querySelectorAll(".star")];
-  // Each step uncovers one, and may bring the next one there.
-  for (let step = 0; step < stars.length; step += 1) {
-    const half = stars.map((one) => one.getBoundingClientRect()).find(({ top, bottom }) => top < edge && bottom > edge);
-    if (!half) return;
-    scroll.scrollTop -= Math.ceil(edge - half.top);
+  const from = scroll.scrollTop;
+  // Each step uncovers one, and may bring the next one there. What is on now stays in sight.
+  while (from - scroll.scrollTop < scroll.clientHeight / 3) {
+    const hidden = stars.map((one) => one.getBoundingClientRect()).find(({ top, bottom }) => top < head.bottom && bottom > head.top);
+    if (!hidden || scroll.scrollTop === 0) return;
+    scroll.scrollTop -= Math.ceil(head.bottom - hidden.top);
   }
+  scroll.scrollTop = from;
 }
 
 function goToNow(focus) {
