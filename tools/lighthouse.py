@@ -13,6 +13,7 @@ from pathlib import Path
 
 LIGHTHOUSE = "lighthouse@13.5.0"
 CHROMIUM = "/usr/bin/chromium"
+TRIES = 3
 # What each page must reach, in per cent.
 LEAST = {"performance": 95, "accessibility": 100, "best-practices": 100, "seo": 95}
 FORMS = {"phone": [], "desktop": ["--preset=desktop"]}
@@ -44,7 +45,13 @@ def examine(url: str, options: list[str]) -> dict:
         command = ["npx", "--yes", LIGHTHOUSE, url, "--quiet", "--output=json",
                    f"--output-path={target}", f"--chrome-flags={flags}",
                    f"--only-categories={','.join(LEAST)}", *options]  # fmt: skip
-        subprocess.run(command, check=True, env=os.environ | {"CHROME_PATH": CHROMIUM})
+        # Now and then it cannot record how a page loads (NO_NAVSTART), and asks to be run again.
+        for left in reversed(range(TRIES)):
+            done = subprocess.run(command, env=os.environ | {"CHROME_PATH": CHROMIUM})
+            if done.returncode == 0:
+                break
+            if not left:
+                sys.exit(f"Lighthouse cannot load {url}")
         return json.loads(target.read_text(encoding="utf-8"))
 
 
