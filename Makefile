@@ -110,9 +110,12 @@ lock: $(VENV)/installed-dev  ## Renew the lists of locked dependencies (UPGRADE=
 	@$(LOCK) $(if $(UPGRADE),--upgrade) -c requirements.txt -o requirements-dev.txt requirements-dev.in
 	@$(LOCK) $(if $(UPGRADE),--upgrade) -c requirements.txt -o requirements-fuzz.txt requirements-fuzz.in
 
-.PHONY: lighthouse
+.PHONY: lighthouse pictures
 lighthouse: $(VENV)/installed-dev  ## Ask Lighthouse about the pages of a site that runs: URL=http://… (needs npm).
 	@$(BIN)/python tools/lighthouse.py $(or $(URL),http://127.0.0.1:8000) $(PAGES)
+
+pictures: $(VENV)/installed-dev  ## Take pictures of the pages of a site that runs: URL=http://… TO=folder
+	@$(BIN)/python tools/pictures.py $(or $(URL),http://127.0.0.1:8000) $(or $(TO),var/pictures)
 
 .PHONY: vendor
 vendor: $(VENV)/installed-dev  ## Fetch what browsers need of others' work (needs npm).
