@@ -13,6 +13,8 @@ from .pages import event, told
 HOSTILE = "</script><b>Bold & \"quoted\"</b><img src=x onerror='a()'>"
 # Routes that lead elsewhere have nothing to keep.
 REDIRECTS = {"room.of_event"}
+# What monitors ask is answered anew each time.
+NEVER_KEPT = {"health.live", "health.ready"}
 
 
 def addresses(site, room="hall", talk="guid-Soldering"):
@@ -57,8 +59,9 @@ def live_site(make_site, tracker_says, tmp_path):
 
 def kept(site):
     """Return the addresses of answers that may be kept."""
-    of_routes = {name: path for name, path in addresses(site).items() if name not in REDIRECTS}
-    return [*of_routes.values(), "/hall?template=inroom", "/schedule?view=list", "/graphs?room=lab"]
+    unkept = REDIRECTS | NEVER_KEPT
+    of_routes = [path for name, path in addresses(site).items() if name not in unkept]
+    return [*of_routes, "/hall?template=inroom", "/schedule?view=list", "/graphs?room=lab"]
 
 
 class TestKeeping:

@@ -55,6 +55,7 @@ def main(global_config: dict[str, str], **local: str) -> Any:
         config.include(".languages")
         config.include(".sharing")
         config.include(".routes")
+        config.include("streaming_system.request_ids")
         config.include(".caching")
         config.include(".security")
         config.scan(".views")

@@ -4,6 +4,7 @@ import logging
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+from pyramid.exceptions import URLDecodeError
 from pyramid.httpexceptions import HTTPBadRequest, HTTPException, HTTPInternalServerError
 from pyramid.view import exception_view_config, notfound_view_config
 
@@ -34,6 +35,10 @@ def http_error(error: HTTPException, request: Any) -> dict[str, Any]:
 @exception_view_config(UnicodeDecodeError, renderer="error.jinja2")
 def undecodable(error: UnicodeDecodeError, request: Any) -> dict[str, Any]:
     """Say that an address is none; whatever else cannot be decoded is a fault of ours."""
+    if isinstance(error, URLDecodeError):
+        # What the page links to it finds by the address; this one is good for nothing.
+        request.environ["PATH_INFO"] = "/"
+        return _answer(request, HTTPBadRequest.code, "")
     try:
         unquote_to_bytes(request.query_string).decode()
     except UnicodeDecodeError:

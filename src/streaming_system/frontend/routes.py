@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from streaming_system import health
+
 TALK = "{talk:[A-Za-z0-9_-]+}"
 ROOM = "{room:[A-Za-z0-9_]+}"
 
@@ -27,6 +29,7 @@ PAGES = frozenset(
 def includeme(config: Any) -> None:
     """Add the routes."""
     config.include("streaming_system.frontend.assets")
+    health.add_routes(config)
     for name, path in (
         ("index", "/"),
         ("monitor", "/monitor"),

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
 
 from streaming_system.schedule.file import ScheduleFileError, loads
@@ -20,7 +21,8 @@ class ScheduleFile:
         self.path = path
         self._lock = threading.Lock()
         self._schedule = Schedule()
-        self._seen: tuple[int, int, int] | None = None
+        self._seen: tuple[int, ...] | None = None
+        self._problem = ""
 
     def current(self) -> Schedule:
         """Return the newest schedule; an empty one before the first import."""
@@ -32,15 +34,42 @@ class ScheduleFile:
                     self._seen = state
         return self._schedule
 
-    def _state(self) -> tuple[int, int, int] | None:
+    def written(self) -> datetime:
+        """Return when the file was written.
+
+        :raises ScheduleFileError: if the newest file cannot be read, with why, but not its path;
+            pages show the one before, if there was one.
+        """
+        self.current()
+        try:
+            status = self.path.stat()
+        except OSError as error:
+            raise ScheduleFileError(_problem(error)) from None
+        if self._problem:
+            raise ScheduleFileError(self._problem)
+        return datetime.fromtimestamp(status.st_mtime, UTC)
+
+    def _state(self) -> tuple[int, ...] | None:
         try:
             status = self.path.stat()
         except OSError:
             return None
-        return status.st_ino, status.st_mtime_ns, status.st_size
+        # The last one changes, too, when somebody lets us read it.
+        return status.st_ino, status.st_mtime_ns, status.st_size, status.st_ctime_ns
 
     def _read(self) -> None:
         try:
             self._schedule = loads(self.path.read_text(encoding="utf-8"))
+            self._problem = ""
         except (OSError, UnicodeDecodeError, ScheduleFileError) as error:
             log.warning("%s: %s; the schedule read last stays in service", self.path, error)
+            self._problem = _problem(error)
+
+
+def _problem(error: Exception) -> str:
+    """Return one line that does not say where the file lies."""
+    if isinstance(error, OSError):
+        return f"cannot be read: {error.strerror}"
+    if isinstance(error, UnicodeDecodeError):
+        return "cannot be read: it is not UTF-8"
+    return " ".join(str(error).split())

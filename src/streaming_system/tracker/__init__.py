@@ -17,9 +17,11 @@ def main(global_config: dict[str, str], **local: str) -> Any:
         with Configurator(settings=settings) as config:
             config.include("pyramid_jinja2")
             # The database comes last of what may stop the start: nothing else must be closed then.
+            config.include("streaming_system.request_ids")
             config.include(".services")
             config.include(".metrics")
             config.include(".db")
+            config.include(".readiness")
             config.include(".security")
             config.include(".routes")
             config.include(".limiting")

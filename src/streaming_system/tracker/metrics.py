@@ -27,6 +27,8 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 from pyramid.tweens import INGRESS
 
+from streaming_system.health import ROUTES as HEALTH
+from streaming_system.request_ids import TWEEN as REQUEST_IDS
 from streaming_system.tracker.services.gauges import Gauges, RoomNow
 from streaming_system.tracker.services.incidents import Incidents
 from streaming_system.tracker.services.wrong import KINDS
@@ -57,7 +59,9 @@ def includeme(config: Any) -> None:
     """Measure every request, outside of all that happens to it."""
     config.registry["metrics"] = Metrics(config.registry)
     config.add_tween(
-        "streaming_system.tracker.metrics.meter", under=INGRESS, over="pyramid_tm.tm_tween_factory"
+        "streaming_system.tracker.metrics.meter",
+        under=(INGRESS, REQUEST_IDS),
+        over="pyramid_tm.tm_tween_factory",
     )
 
 
@@ -133,6 +137,8 @@ class Metrics:
         """Count a request; the response is ``None`` if there was an exception instead."""
         route = request.matched_route
         name = "none" if route is None else route.name
+        if name in HEALTH:
+            return
         method = request.environ["REQUEST_METHOD"]
         if method not in METHODS:
             # Anybody may make methods up.

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from streaming_system import health
+
 ROOM = "{room:[A-Za-z0-9_]+}"
 READ = ("GET", "HEAD")
 V1 = "/api/v1"
@@ -56,6 +58,7 @@ def _api(config: Any) -> None:
 
 def _crew(config: Any) -> None:
     config.add_route("metrics", "/metrics", request_method=READ)
+    health.add_routes(config)
     for name, path in (
         ("admin", ""),
         ("admin.login", "/login"),

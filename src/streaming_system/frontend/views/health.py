@@ -1,0 +1,28 @@
+"""Whether the frontend answers, and whether it has a schedule to show."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from pyramid.response import Response
+from pyramid.view import view_config
+
+from streaming_system import health
+from streaming_system.schedule.file import ScheduleFileError
+
+
+@view_config(route_name="health.live")
+def live(request: Any) -> Response:
+    """Say that the process answers."""
+    return health.alive()
+
+
+@view_config(route_name="health.ready")
+def ready(request: Any) -> Response:
+    """Say whether the schedule file can be read; without configuration nothing would run."""
+    try:
+        written = request.registry["schedule"].written()
+    except ScheduleFileError as error:
+        return health.not_ready(health.NotReady(f"the schedule file {error}"))
+    age = (datetime.now(UTC) - written).total_seconds()
+    rooms = len(request.schedule.rooms)
+    return health.ready({"schedule": {"age_seconds": max(0, round(age)), "rooms": rooms}})

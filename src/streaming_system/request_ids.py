@@ -1,0 +1,69 @@
+"""One id for each request, from the proxy's log to ours and to whoever asked.
+
+It is an app's outermost tween, so that whatever an app logs of a request has its id. With
+``access_log = true`` in the ini each request is a line, too, without anything about the viewer.
+"""
+
+import logging
+import re
+import time
+import uuid
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+from pyramid.settings import asbool
+from pyramid.tweens import INGRESS
+
+from streaming_system.health import ROUTES as HEALTH
+from streaming_system.logs import request_id
+
+HEADER = "X-Request-ID"
+TWEEN = "streaming_system.request_ids.identify"
+# What proxies make: UUIDs, hexadecimal digits. Other text would be a stranger's words in our logs.
+WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{8,64}", re.ASCII)
+
+access = logging.getLogger("streaming_system.access")
+
+
+def includeme(config: Any) -> None:
+    """Give every request an id."""
+    config.add_tween(TWEEN, under=INGRESS)
+
+
+def identify(handler: Callable[[Any], Any], registry: Any) -> Callable[[Any], Any]:
+    """Return the tween that gives requests their ids."""
+    writes = asbool(registry.settings.get("access_log"))
+    clock = time.perf_counter
+
+    def identified(request: Any) -> Any:
+        given = request.environ.get("HTTP_X_REQUEST_ID", "")
+        own = given if WELL_FORMED.fullmatch(given) else uuid.uuid4().hex
+        # Not what was asked for behind the path: that may be a viewer's own words.
+        path = request.environ.get("SCRIPT_NAME", "") + request.environ.get("PATH_INFO", "")
+        begun = clock()
+        token = request_id.set(own)
+        try:
+            response = handler(request)
+            response.headers[HEADER] = own
+            if writes:
+                _write(request, path, response.status_int, clock() - begun)
+            return response
+        finally:
+            # The thread will log what is about no request, or about another one.
+            request_id.reset(token)
+
+    return identified
+
+
+def _write(request: Any, path: str, status: int, seconds: float) -> None:
+    if request.matched_route is not None and request.matched_route.name in HEALTH:
+        return
+    fields = {
+        "method": quote(request.environ["REQUEST_METHOD"]),
+        "path": quote(path.encode("latin-1")),
+        "status": status,
+        "milliseconds": round(seconds * 1000, 1),
+    }
+    access.info("%(method)s %(path)s %(status)d %(milliseconds)s ms", fields,
+                extra={"fields": fields})  # fmt: skip

@@ -1,0 +1,23 @@
+"""Whether the tracker answers, and whether its database does."""
+
+from typing import Any
+
+from pyramid.response import Response
+from pyramid.view import view_config
+
+from streaming_system import health
+
+
+@view_config(route_name="health.live")
+def live(request: Any) -> Response:
+    """Say that the process answers."""
+    return health.alive()
+
+
+@view_config(route_name="health.ready")
+def ready(request: Any) -> Response:
+    """Say whether the database answers and is at the revision that this version needs."""
+    try:
+        return health.ready({"database": {"revision": request.registry["readiness"].check()}})
+    except health.NotReady as reason:
+        return health.not_ready(reason)
