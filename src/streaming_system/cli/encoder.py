@@ -5,6 +5,7 @@ import logging
 import signal
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,11 @@ from streaming_system.encoder.tracker import FormTracker
 from streaming_system.settings import read_ini
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from streaming_system.encoder.agent import Registration
+    from streaming_system.encoder.preview import Preview
+    from streaming_system.encoder.status import Answers
 
 AGENT_INI = click.option(
     "-c",
@@ -68,19 +73,31 @@ def encoder_register(agent_ini: Path, legacy: bool, once: bool) -> None:
 def _until_stopped(registration: "Registration") -> None:
     from streaming_system.encoder.status import Status
 
+    _run_with_status(
+        registration, registration.agent.status, partial(Status, registration), "agent"
+    )
+
+
+def _run_with_status(
+    part: "Registration | Preview",
+    address: tuple[str, int] | None,
+    answers: "Callable[[tuple[str, int]], Answers]",
+    section: str,
+) -> None:
+    """Run a part of the agent until a signal comes, and tell meanwhile how it is."""
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: registration.stop.set())
-    status, address = None, registration.agent.status
+        signal.signal(number, lambda *_: part.stop.set())
+    status = None
     if address:
         try:
-            status = Status(registration, address)
+            status = answers(address)
         except OSError as error:
             shown = f"{address[0]}:{address[1]}"
             raise click.ClickException(
-                f"[agent] status: nothing can listen on {shown}: {error.strerror}"
+                f"[{section}] status: nothing can listen on {shown}: {error.strerror}"
             ) from None
     try:
-        registration.run()
+        part.run()
     finally:
         if status:
             status.close()
@@ -96,6 +113,19 @@ def _show_once(registration: "Registration") -> None:
     # What is wrong has been said when it was found.
     if troubles or any(reporter.failed for reporter in registration.reporters):
         sys.exit(1)
+
+
+@encoder.command("preview")
+@AGENT_INI
+def encoder_preview(agent_ini: Path) -> None:
+    """Make pictures of what is on in the rooms, for the site to show, until it is stopped."""
+    # Threads and metrics are for this command alone.
+    from streaming_system.encoder.preview import Preview, PreviewStatus
+
+    logging.getLogger("streaming_system.encoder").setLevel(logging.INFO)
+    with one_line_errors():
+        preview = Preview(config.read(agent_ini))
+        _run_with_status(preview, preview.config.status, partial(PreviewStatus, preview), "preview")
 
 
 @encoder.command("fake")

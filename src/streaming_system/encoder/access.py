@@ -23,6 +23,8 @@ _LINE = re.compile(
 )
 PIECE = 256 * 1024
 MOST_LINE = 16 * 1024
+# What our own programs call themselves.
+OURS = b"streaming-system ("
 MOST_VIEWERS = 100_000
 # How far the agent reads in one go; beyond it, it has been asleep, and old lines are no viewers.
 MOST_BEHIND = 64 * 1024 * 1024
@@ -139,6 +141,9 @@ class Window:
             return
         if found[4] != b"-":
             octets[mount] = octets.get(mount, 0) + int(found[4])
+        if (found[5] or b"").startswith(OURS):
+            # An agent that takes a look is no viewer.
+            return
         told = b"\0".join((self._rooms[mount].encode(), found[1], found[5] or b""))
         who = hashlib.blake2b(told, key=self._key, digest_size=8).digest()
         if who in self._viewers or len(self._viewers) < MOST_VIEWERS:

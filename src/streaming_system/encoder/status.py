@@ -5,24 +5,25 @@ import time
 from collections.abc import Iterable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socket import AF_INET6
+from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from streaming_system.encoder.agent import Registration
+if TYPE_CHECKING:
+    from streaming_system.encoder.agent import Registration
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 
 
-class Status(Collector):
-    """Answers on a loopback address.
+class Answers(Collector):
+    """Answers on a loopback address with what a part of the agent has to tell.
 
     :raises OSError: if nothing can listen there.
     """
 
-    def __init__(self, registration: Registration, address: tuple[str, int]) -> None:
-        self._registration = registration
+    def __init__(self, address: tuple[str, int]) -> None:
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(self)
         self._server = _Server(address, self)
@@ -35,6 +36,22 @@ class Status(Collector):
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
+
+    def troubles(self) -> list[str]:
+        """Return a line for everything that is wrong."""
+        raise NotImplementedError
+
+    def metrics(self) -> bytes:
+        """Return the figures in Prometheus's format."""
+        return generate_latest(self._registry)
+
+
+class Status(Answers):
+    """How servers and trackers are."""
+
+    def __init__(self, registration: "Registration", address: tuple[str, int]) -> None:
+        self._registration = registration
+        super().__init__(address)
 
     def troubles(self) -> list[str]:
         """Return a line for everything that is wrong."""
@@ -55,22 +72,18 @@ class Status(Collector):
         ]
         return lines
 
-    def metrics(self) -> bytes:
-        """Return the figures in Prometheus's format."""
-        return generate_latest(self._registry)
-
     def collect(self) -> Iterable[GaugeMetricFamily | CounterMetricFamily]:
         """Return the figures."""
         yield from self._sources()
         yield from self._trackers()
 
     def _sources(self) -> Iterator[GaugeMetricFamily]:
-        up = _gauge("source_up", "Whether a server could be read.", ["source"])
+        up = gauge("source_up", "Whether a server could be read.", ["source"])
         labels = ["source", "mount", "room", "stream", "codec"]
-        clients = _gauge("clients", "Viewers of a mount.", labels)
-        sent = _gauge("sent_bits_per_second", "What is sent to the viewers of a mount.", labels)
-        bitrate = _gauge("stream_bits_per_second", "The bitrate of a mount.", labels)
-        since = _gauge("stream_start_seconds", "When a mount's stream began.", labels)
+        clients = gauge("clients", "Viewers of a mount.", labels)
+        sent = gauge("sent_bits_per_second", "What is sent to the viewers of a mount.", labels)
+        bitrate = gauge("stream_bits_per_second", "The bitrate of a mount.", labels)
+        since = gauge("stream_start_seconds", "When a mount's stream began.", labels)
         for name, standing in self._registration.board.standings().items():
             up.add_metric([name], standing.heard is not None and not standing.failures)
             for mount, one in standing.checked.figures.items():
@@ -86,8 +99,8 @@ class Status(Collector):
         yield from (up, clients, sent, bitrate, since)
 
     def _trackers(self) -> Iterator[GaugeMetricFamily | CounterMetricFamily]:
-        up = _gauge("tracker_up", "Whether a tracker takes reports.", ["tracker"])
-        age = _gauge("last_report_age_seconds", "How old the last report is.", ["tracker"])
+        up = gauge("tracker_up", "Whether a tracker takes reports.", ["tracker"])
+        age = gauge("last_report_age_seconds", "How old the last report is.", ["tracker"])
         total = CounterMetricFamily(
             "streaming_agent_reports", "Reports by how they ended.", labels=["tracker", "result"]
         )
@@ -101,14 +114,15 @@ class Status(Collector):
         yield from (up, age, total)
 
 
-def _gauge(name: str, words: str, labels: list[str]) -> GaugeMetricFamily:
+def gauge(name: str, words: str, labels: list[str]) -> GaugeMetricFamily:
+    """Return a figure of the agent without values."""
     return GaugeMetricFamily(f"streaming_agent_{name}", words, labels=labels)
 
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self, address: tuple[str, int], status: Status) -> None:
+    def __init__(self, address: tuple[str, int], status: Answers) -> None:
         if ":" in address[0]:
             self.address_family = AF_INET6
         self.status = status
