@@ -13,6 +13,7 @@ import click
 
 from streaming_system import rooms
 from streaming_system.cli.common import one_line_errors
+from streaming_system.cli.demo import demo
 from streaming_system.encoder import config, fake
 from streaming_system.encoder.tracker import FormTracker
 from streaming_system.settings import read_ini
@@ -126,6 +127,9 @@ def encoder_preview(agent_ini: Path) -> None:
     with one_line_errors():
         preview = Preview(config.read(agent_ini))
         _run_with_status(preview, preview.config.status, partial(PreviewStatus, preview), "preview")
+
+
+encoder.add_command(demo)
 
 
 @encoder.command("fake")

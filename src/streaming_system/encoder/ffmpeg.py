@@ -1,6 +1,7 @@
 """Runs ffmpeg and other programs so that none of them stays: each has a limit, all can be ended."""
 
 import contextlib
+import functools
 import os
 import shutil
 import signal
@@ -44,7 +45,7 @@ class Programs:
         try:
             with said.open("wb") as errors:
                 process = subprocess.Popen(  # noqa: S603 - A list of words, and no shell.
-                    command,
+                    tied(command),
                     cwd=folder,
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
@@ -66,12 +67,26 @@ class Programs:
             process.wait()
             self._running.discard(process.pid)
         if process.returncode:
-            raise ProgramError(_last_line(said) or f"ended with {process.returncode}")
+            raise ProgramError(last_line(said) or f"ended with {process.returncode}")
 
 
 def find() -> str | None:
     """Return where ffmpeg is."""
     return shutil.which("ffmpeg")
+
+
+def tied(command: Sequence[str]) -> list[str]:
+    """Return a command that ends when we do, even if we are killed, where Linux can do that."""
+    return [*_tie(), *command]
+
+
+@functools.cache
+def _tie() -> tuple[str, ...]:
+    setpriv = shutil.which("setpriv")
+    tie = (setpriv, "--pdeathsig", "TERM") if setpriv else ()
+    if tie and subprocess.run([*tie, "true"], capture_output=True).returncode == 0:  # noqa: S603
+        return tie
+    return ()
 
 
 def kill_group(process: subprocess.Popen[bytes]) -> None:
@@ -80,7 +95,7 @@ def kill_group(process: subprocess.Popen[bytes]) -> None:
         os.killpg(process.pid, signal.SIGKILL)
 
 
-def _last_line(file: Path) -> str:
+def last_line(file: Path) -> str:
     """Return the last thing that a program has said, as one line of sane length."""
     with file.open("rb") as opened:
         opened.seek(max(0, file.stat().st_size - MOST_SAID))

@@ -217,5 +217,8 @@ class Frames:
     def _note(self, change: Callable[[str], None], room: str) -> None:
         with self._writing, self._beside() as beside:
             change(room)
+            if not self._written:
+                (self.folder / LEDGER).unlink(missing_ok=True)
+                return
             (beside / LEDGER).write_text(json.dumps(sorted(self._written)), encoding="ascii")
             (beside / LEDGER).replace(self.folder / LEDGER)

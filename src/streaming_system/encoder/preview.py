@@ -137,6 +137,13 @@ class Preview:
         for thread in threads[: self.config.at_once]:
             thread.join(max(0.0, until - time.monotonic()))
 
+    def clear(self) -> None:
+        """Remove all pictures that were written, when nobody writes any more."""
+        with self._lock:
+            self._looks.clear()
+        if hasattr(self, "_frames"):
+            self._remove_gone()
+
     def looks(self) -> Mapping[str, Look]:
         """Return how it stands with each room."""
         with self._lock:
