@@ -1,15 +1,17 @@
 """`make demo`: the whole system alive, by one command, and gone by Ctrl-C."""
 
+import json
 import os
 import shutil
 import signal
+import socket
 import tempfile
 import time
 from pathlib import Path
 
 import pytest
 
-from .conftest import live_rooms, visiting
+from .conftest import live_rooms, run_in, set_key, visiting
 from .stream import needs_ffmpeg
 from .test_newcomer import MAKE
 
@@ -115,3 +117,36 @@ def players(site):
     """Return how many players report, in all rooms together."""
     counted = (site.get(f"/tracker/api/v1/rooms/{room}/playback").json() for room in ROOMS)
     return sum(room["viewers"]["players"] for room in counted)
+
+
+DEMO = (".venv/bin/streaming-system", "encoder", "demo")
+
+
+def test_an_address_that_is_taken_is_one_line(checkout, run, own, clean_environment):
+    needs_ffmpeg()
+    assert run(*MAKE, "initdb").returncode == 0
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        set_key(checkout / "development.ini", "address", address)
+        # Whoever has it does not answer as a tracker does.
+        taken.settimeout(0)
+
+        demo = run_in(checkout, clean_environment | {"TMPDIR": str(own)}, *DEMO)
+
+    assert (demo.returncode, demo.stdout) == (1, "")
+    assert demo.stderr.startswith(f"Error: the site does not answer at http://{address}/ (")
+    assert "Address already in use" in demo.stderr
+    assert demo.stderr.count("\n") == 1
+    assert naming(own) == []
+    [token] = json.loads(run(DEMO[0], "admin", "token", "list", "--json").stdout)
+    assert token["label"] == "demo"
+    assert token["revoked_at"]
+
+
+def test_without_ffmpeg_it_says_so(checkout, run, clean_environment, tmp_path):
+    assert run(*MAKE, "initdb").returncode == 0
+
+    demo = run_in(checkout, clean_environment | {"PATH": str(tmp_path)}, *DEMO)
+
+    assert (demo.returncode, demo.stdout) == (1, "")
+    assert demo.stderr == "Error: the demo needs ffmpeg, which is not installed\n"

@@ -14,6 +14,9 @@ from streaming_system.cli.admin import open_desk
 from streaming_system.cli.common import one_line_errors
 from streaming_system.settings import SettingsError, read_ini
 
+# More test patterns than that are too much for most machines.
+MOST_ROOMS = 6
+
 
 @click.command("demo")
 @click.option(
@@ -40,12 +43,15 @@ def demo(ini: Path, viewers: int) -> None:
         tracker = settings.get("tracker.internal_url", "").rstrip("/")
         if not tracker:
             raise SettingsError("the demo needs tracker.internal_url in the ini file")
+    shown = list(known.values())[:MOST_ROOMS]
+    if len(shown) < len(known):
+        click.echo(f"Of {len(known)} rooms, the first {MOST_ROOMS} are shown.")
     parts = urlsplit(tracker)
     folder = settings.get("preview.folder")
     with _token(ini) as token:
         plan = Plan(
             ini=ini,
-            rooms={room.id: room.title for room in known.values()},
+            rooms={room.id: room.title for room in shown},
             site=f"{parts.scheme}://{parts.netloc}",
             tracker=tracker,
             previews=Path(folder).absolute() if folder else None,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from streaming_system.encoder.calls import Caller, Unreachable
+from streaming_system.encoder.calls import WHOLE, Caller, Unreachable
 from streaming_system.encoder.config import ROOM, Agent, Section
 from streaming_system.encoder.frames import PROTOCOLS
 
@@ -68,13 +68,15 @@ def own(agent: Agent) -> dict[str, str]:
     return {room: address for room, address in found.items() if address}
 
 
-def live(tracker: Caller) -> dict[str, str]:
+def live(tracker: Caller, *, within: float = WHOLE) -> dict[str, str]:
     """Return the addresses of all rooms that a tracker knows to be live.
+
+    :param within: how many seconds it may take to answer.
 
     :raises Unreachable: if it does not say.
     """
     where = f"{tracker.url}/streams.json"
-    answer, data = tracker.call("GET", "/streams.json", most=MOST_LIST)
+    answer, data = tracker.call("GET", "/streams.json", within=within, most=MOST_LIST)
     if answer.status != 200:
         raise Unreachable(f"{where}: {answer.status} {answer.reason}")
     try:

@@ -41,6 +41,8 @@ PROTOCOLS = {
     "rtmp": "rtmp,tcp",
     "rtmps": "rtmps,tls,tcp",
 }
+# What a stream can be; ffmpeg reads many more formats, some of which lead elsewhere.
+FORMATS = "hls,mpegts,mov,mp4,matroska,webm,flv,live_flv,ogg,aac,mp3,webvtt"
 MOST_PIXELS = 7680 * 4320
 NO_SIGNAL = (
     "hue=s=0,eq=brightness=-0.25:contrast=0.6,"
@@ -94,7 +96,7 @@ class Frames:
         :raises ProgramError: if nothing could be seen; then nothing is changed.
         """
         scheme = url.partition(":")[0]
-        source = ["-protocol_whitelist", PROTOCOLS[scheme]]
+        source = ["-protocol_whitelist", PROTOCOLS[scheme], "-format_whitelist", FORMATS]
         source += ["-rw_timeout", str(round(self._within * 1_000_000))]
         if scheme.startswith("http"):
             # Agents know it, and do not count it as a viewer.

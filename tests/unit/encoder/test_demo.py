@@ -43,6 +43,21 @@ class TestChildren:
 
         assert child.process.pid != first
 
+    def test_what_never_lasts_is_left_alone(self, children, said, monkeypatch):
+        monkeypatch.setattr(module, "PAUSE", 0.0)
+        child = children.start("viewer", ("false",))
+
+        for _ in range(10):
+            child.process.wait()
+            children.tend()
+            time.sleep(0.01)
+
+        assert said == [
+            "viewer has ended; it is started again.",
+            "viewer has ended; it is started again.",
+            "viewer has ended; the rest goes on without it.",
+        ]
+
     def test_what_is_not_needed_stays_away(self, children, said, monkeypatch):
         monkeypatch.setattr(module, "PAUSE", 0.0)
         child = children.start("site", ("true",), again=False)

@@ -16,6 +16,8 @@ from streaming_system.encoder.ffmpeg import ProgramError, kill_group, last_line,
 PATIENCE = 2.0
 # A program that has ended is started again after so many seconds.
 PAUSE = 2.0
+# One that has ended so often, each time within so many seconds, is left alone.
+TRIES, SOON = 3, 10.0
 
 
 class Stopped(Exception):  # noqa: N818 - It is no error.
@@ -35,7 +37,9 @@ class Child:
     log: Path
     again: bool
     process: subprocess.Popen[bytes]
+    began: float
     ended: float | None = None
+    tries: int = 0
 
     @property
     def runs(self) -> bool:
@@ -70,7 +74,7 @@ class Children:
             raise Stopped
         log, folder = self._folder / f"{name}.log", folder or self._folder
         process = _start(command, folder, log)
-        child = Child(name, command, folder, log, again, process)
+        child = Child(name, command, folder, log, again, process, time.monotonic())
         self._children.append(child)
         return child
 
@@ -83,13 +87,16 @@ class Children:
             now = time.monotonic()
             if child.ended is None:
                 child.ended = now
+                child.tries = child.tries + 1 if now - child.began < SOON else 1
+                child.again = child.again and child.tries < TRIES
                 what = "it is started again" if child.again else "the rest goes on without it"
                 said = f" ({child.said})" if child.said else ""
                 self._say(f"{child.name} has ended{said}; {what}.")
             elif child.again and now - child.ended > PAUSE:
                 # What it had started goes, too.
                 kill_group(child.process)
-                child.process, child.ended = _start(child.command, child.folder, child.log), None
+                child.process = _start(child.command, child.folder, child.log)
+                child.began, child.ended = now, None
 
     def wait_until(self, is_true: Callable[[], bool], seconds: float, *needed: Child) -> bool:
         """Wait for something; return whether it has come within so many seconds.

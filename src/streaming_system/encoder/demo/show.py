@@ -93,6 +93,7 @@ class Demo:
 
     def __init__(self, plan: Plan, say: Callable[[str], None]) -> None:
         self._plan, self._say = plan, say
+        self._tracker = Caller(plan.tracker)
         self.stop = threading.Event()
         self._parts: list[Registration | Preview] = []
         self._threads: list[threading.Thread] = []
@@ -146,7 +147,7 @@ class Demo:
     def _live(self) -> Mapping[str, str] | None:
         """Return the rooms that are live at the tracker, if it answers."""
         try:
-            return addresses.live(Caller(self._plan.tracker))
+            return addresses.live(self._tracker, within=1)
         except Unreachable:
             return None
 
