@@ -15,6 +15,7 @@ import click
 
 from streaming_system import rooms
 from streaming_system.cli.common import one_line_errors
+from streaming_system.cli.demo import demo
 from streaming_system.encoder import config, fake
 from streaming_system.encoder.tracker import FormTracker
 from streaming_system.settings import read_ini
@@ -151,6 +152,24 @@ def _show_once(registration: "Registration") -> None:
     # What is wrong has been said when it was found.
     if troubles or any(reporter.failed for reporter in registration.reporters):
         sys.exit(1)
+
+
+@encoder.command("preview")
+@AGENT_INI
+def encoder_preview(agent_ini: Path) -> None:
+    """Make pictures of what is on in the rooms, for the site to show, until it is stopped."""
+    from streaming_system.encoder.preview import Preview, PreviewStatus
+
+    _say_what_happens()
+    with one_line_errors():
+        preview = Preview(config.read(agent_ini))
+        address = preview.config.status
+        _until_stopped(
+            preview, "preview", address, address and partial(PreviewStatus, preview, address)
+        )
+
+
+encoder.add_command(demo)
 
 
 @encoder.command("fake")

@@ -52,7 +52,13 @@ class Caller:
         self._pool = urllib3.PoolManager(retries=False, headers={"User-Agent": USER_AGENT})
 
     def call(
-        self, method: str, path: str, *, within: float = WHOLE, **more: Any
+        self,
+        method: str,
+        path: str,
+        *,
+        within: float = WHOLE,
+        most: int = MOST_ANSWER,
+        **more: Any,
     ) -> tuple[urllib3.BaseHTTPResponse, bytes]:
         """Return an answer, of any status but a redirect's, and its body.
 
@@ -66,7 +72,7 @@ class Caller:
                 method, url, timeout=timeout, redirect=False, preload_content=False, **more
             )
             try:
-                data = _all(answer, end)
+                data = _all(answer, end, most)
             except BaseException:
                 # A connection with the rest of an answer in it is of no use to anybody.
                 answer.close()
@@ -86,12 +92,12 @@ class TooMuch(Exception):  # noqa: N818 - It never leaves this module.
     """An answer that takes too long or does not end."""
 
 
-def _all(answer: urllib3.BaseHTTPResponse, end: float) -> bytes:
+def _all(answer: urllib3.BaseHTTPResponse, end: float, most: int) -> bytes:
     data = b""
     while piece := answer.read1(MOST_ANSWER):
         data += piece
-        if len(data) > MOST_ANSWER:
-            raise TooMuch(f"answers with more than {MOST_ANSWER // 1024} KiB: it is no tracker")
+        if len(data) > most:
+            raise TooMuch(f"answers with more than {most // 1024} KiB: it is no tracker")
         if time.monotonic() > end:
             raise TooMuch("takes too long to answer")
     return data

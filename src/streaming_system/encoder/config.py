@@ -13,7 +13,10 @@ __all__ = ["AccessLog", "Agent", "ConfigError", "Section", "SourceConfig", "Stre
 ROOM = re.compile(r"[A-Za-z0-9_]{1,64}")
 NAME = re.compile(r"[A-Za-z0-9:][A-Za-z0-9._:-]{0,63}")
 # As the tracker's API has them.
-FORMATS = ("hls", "dash", "webm", "ogg", "opus", "mp3", "aac", "mp4", "flv", "ts", "whep", "rtmp")
+FORMATS = (
+    "hls", "dash", "webm", "ogg", "opus", "mp3", "aac", "mp4", "flv", "ts", "whep", "rtmp",
+    "slides",
+)  # fmt: skip
 MOST_BITRATE = 10**13
 
 # Sections that other parts of the agent read by themselves.

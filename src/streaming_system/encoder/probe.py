@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 
 import urllib3
 
+from streaming_system.encoder.calls import USER_AGENT
 from streaming_system.encoder.programs import ProgramError, Programs
 from streaming_system.encoder.words import why
 from streaming_system.plugin.source import SourceError
@@ -15,7 +16,6 @@ from streaming_system.plugin.source import SourceError
 MOST = 2 * 1024 * 1024
 DEEPEST = 50
 SECONDS = 5.0
-USER_AGENT = "streaming-system (agent)"
 
 
 class HttpProbe:

@@ -28,7 +28,7 @@ class Watch(Service):
         self.agent = agent
         self.stop = threading.Event()
         self.settings = general(agent)
-        self._programs = Programs()
+        self._programs = Programs(self.stop)
         kit = Kit(programs=self._programs, ffmpeg=self.settings.ffmpeg)
         found = parts(agent, kit)
         self.journal = Journal()
