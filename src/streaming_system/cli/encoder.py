@@ -13,11 +13,14 @@ import click
 from streaming_system import rooms
 from streaming_system.cli.common import one_line_errors
 from streaming_system.encoder import config, fake
+from streaming_system.encoder.calls import Refused
 from streaming_system.encoder.tracker import FormTracker
 from streaming_system.settings import read_ini
 
 if TYPE_CHECKING:
     from streaming_system.encoder.agent import Registration
+    from streaming_system.encoder.logs.shipping import Shipping
+    from streaming_system.encoder.status import Told
 
 AGENT_INI = click.option(
     "-c",
@@ -49,6 +52,7 @@ def encoder_register(agent_ini: Path, legacy: bool, once: bool) -> None:
     """
     # Threads, plugins and metrics are for this command alone.
     from streaming_system.encoder.agent import RefusedError, Registration
+    from streaming_system.encoder.registered import Registered
 
     logging.getLogger("streaming_system.encoder").setLevel(logging.INFO)
     with one_line_errors():
@@ -57,7 +61,9 @@ def encoder_register(agent_ini: Path, legacy: bool, once: bool) -> None:
         if once:
             registration.once()
         else:
-            _until_stopped(registration)
+            _until_stopped(
+                registration, Registered(registration), registration.agent.status, "agent"
+            )
     except RefusedError as refusal:
         click.echo(f"Error: {refusal}", err=True)
         sys.exit(REFUSED)
@@ -65,22 +71,25 @@ def encoder_register(agent_ini: Path, legacy: bool, once: bool) -> None:
         _show_once(registration)
 
 
-def _until_stopped(registration: "Registration") -> None:
+def _until_stopped(
+    doing: "Registration | Shipping", told: "Told", address: tuple[str, int] | None, section: str
+) -> None:
+    """Go on until a signal comes; tell meanwhile how it is."""
     from streaming_system.encoder.status import Status
 
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: registration.stop.set())
-    status, address = None, registration.agent.status
+        signal.signal(number, lambda *_: doing.stop.set())
+    status = None
     if address:
         try:
-            status = Status(registration, address)
+            status = Status(told, address)
         except OSError as error:
             shown = f"{address[0]}:{address[1]}"
             raise click.ClickException(
-                f"[agent] status: nothing can listen on {shown}: {error.strerror}"
+                f"[{section}] status: nothing can listen on {shown}: {error.strerror}"
             ) from None
     try:
-        registration.run()
+        doing.run()
     finally:
         if status:
             status.close()
@@ -95,6 +104,39 @@ def _show_once(registration: "Registration") -> None:
     troubles += [r.trouble for r in registration.reporters if r.trouble]
     # What is wrong has been said when it was found.
     if troubles or any(reporter.failed for reporter in registration.reporters):
+        sys.exit(1)
+
+
+@encoder.command("logs")
+@AGENT_INI
+@click.option("--once", is_flag=True, help="Hand in what there is, and end.")
+def encoder_logs(agent_ini: Path, once: bool) -> None:
+    """Hand in access logs to trackers as they are written, until it is stopped.
+
+    Ends with status 2 if the secret is not taken.
+    """
+    from streaming_system.encoder.logs.shipping import Shipping
+    from streaming_system.encoder.logs.spool import SpoolError
+
+    logging.getLogger("streaming_system.encoder").setLevel(logging.INFO)
+    with one_line_errors():
+        agent = config.read(agent_ini)
+        try:
+            shipping = Shipping(agent)
+        except SpoolError as error:
+            raise click.ClickException(str(error)) from None
+    try:
+        if once:
+            shipping.once()
+        else:
+            _until_stopped(shipping, shipping, shipping.config.status, "logs")
+    except Refused as refusal:
+        click.echo(f"Error: {refusal}", err=True)
+        sys.exit(REFUSED)
+    finally:
+        shipping.close()
+    # What is wrong has been said when it was found.
+    if once and shipping.troubles():
         sys.exit(1)
 
 

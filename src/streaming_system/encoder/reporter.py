@@ -2,7 +2,6 @@
 
 import contextlib
 import logging
-import random
 import threading
 import time
 from collections.abc import Mapping
@@ -12,11 +11,11 @@ from typing import Any
 from streaming_system.encoder.board import Board, Picture
 from streaming_system.encoder.config import Agent
 from streaming_system.encoder.figures import Warnings, differs
+from streaming_system.encoder.pause import Pause
 from streaming_system.encoder.tracker import Refused, Rejected, Tracker, Unreachable
 
 log = logging.getLogger(__name__)
 
-FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 # How long a room is left alone that the tracker does not take.
 AFTER_REJECTION = 60.0
 
@@ -44,7 +43,7 @@ class Reporter(threading.Thread):
         self._agent, self._board, self._stop_event = agent, board, stop
         self._told: dict[str, Told] = {}
         self._left_alone: dict[str, float] = {}
-        self._pause_until, self._failures = 0.0, 0
+        self._pause = Pause()
         self._speaking = threading.Lock()
         self._warnings = Warnings()
 
@@ -112,7 +111,8 @@ class Reporter(threading.Thread):
             log.info("%s: %s is streamed from here", self.tracker.url, room)
         self._told[room] = Told(report, now, now + (after or self._agent.interval))
         self._left_alone.pop(room, None)
-        self._failures, self.trouble = 0, ""
+        self._pause.end()
+        self.trouble = ""
         self.taken += 1
         self.last = time.monotonic()
         self._warnings.good(self.tracker.url)
@@ -126,21 +126,17 @@ class Reporter(threading.Thread):
     def _failed(self, failure: Unreachable) -> None:
         self.failed += 1
         self.trouble = str(failure)
-        pause = min(FIRST_PAUSE * 2**self._failures, LONGEST_PAUSE)
-        self._failures = min(self._failures + 1, 10)
-        # Agents that have lost the tracker at the same moment do not come back at the same one.
-        pause *= random.uniform(0.5, 1)
-        self._pause_until = time.monotonic() + max(pause, failure.after or 0)
+        self._pause.begin(failure.after)
         self._warnings.say(self.tracker.url, str(failure))
 
     def _waiting(self) -> bool:
-        return time.monotonic() < self._pause_until
+        return self._pause.left() > 0
 
     def _idle(self) -> float:
         """Return for how long nothing has to be done, unless the board changes."""
+        if (left := self._pause.left()) > 0:
+            return left
         now = time.monotonic()
-        if self._pause_until > now:
-            return self._pause_until - now
         moments = [told.due for told in self._told.values()]
         moments += [moment for moment in self._left_alone.values() if moment > now]
         return min(max(min(moments, default=now + 60) - now, 0.05), 60)

@@ -1,28 +1,38 @@
 """How the agent is: ``/healthz`` for people, ``/metrics`` for Prometheus, on this machine."""
 
 import threading
-import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socket import AF_INET6
+from typing import Protocol
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from streaming_system.encoder.agent import Registration
-
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
+
+
+class Told(Protocol):
+    """What can be asked how it is."""
+
+    def troubles(self) -> list[str]:
+        """Return a line for everything that is wrong."""
+
+    def collect(self) -> Iterable[Metric]:
+        """Return the figures."""
 
 
 class Status(Collector):
     """Answers on a loopback address.
 
+    :param told: by whom.
     :raises OSError: if nothing can listen there.
     """
 
-    def __init__(self, registration: Registration, address: tuple[str, int]) -> None:
-        self._registration = registration
+    def __init__(self, told: Told, address: tuple[str, int]) -> None:
+        self._told = told
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(self)
         self._server = _Server(address, self)
@@ -38,71 +48,25 @@ class Status(Collector):
 
     def troubles(self) -> list[str]:
         """Return a line for everything that is wrong."""
-        lines = []
-        for name, standing in self._registration.board.standings().items():
-            if standing.heard is None:
-                lines.append(f"{name}: has not been read yet")
-            elif standing.failures:
-                lines.append(f"{name}: {standing.trouble}")
-            elif standing.checked.doubtful:
-                lines.append(
-                    f"{name}: nonsense about {', '.join(sorted(standing.checked.doubtful))}"
-                )
-        lines += [
-            f"{reporter.tracker.url}: {reporter.trouble}"
-            for reporter in self._registration.reporters
-            if reporter.trouble
-        ]
-        return lines
+        return self._told.troubles()
 
     def metrics(self) -> bytes:
         """Return the figures in Prometheus's format."""
         return generate_latest(self._registry)
 
-    def collect(self) -> Iterable[GaugeMetricFamily | CounterMetricFamily]:
+    def collect(self) -> Iterable[Metric]:
         """Return the figures."""
-        yield from self._sources()
-        yield from self._trackers()
-
-    def _sources(self) -> Iterator[GaugeMetricFamily]:
-        up = _gauge("source_up", "Whether a server could be read.", ["source"])
-        labels = ["source", "mount", "room", "stream", "codec"]
-        clients = _gauge("clients", "Viewers of a mount.", labels)
-        sent = _gauge("sent_bits_per_second", "What is sent to the viewers of a mount.", labels)
-        bitrate = _gauge("stream_bits_per_second", "The bitrate of a mount.", labels)
-        since = _gauge("stream_start_seconds", "When a mount's stream began.", labels)
-        for name, standing in self._registration.board.standings().items():
-            up.add_metric([name], standing.heard is not None and not standing.failures)
-            for mount, one in standing.checked.figures.items():
-                stream = one.stream
-                where = [name, mount, stream.room, stream.name, one.reading.codec[:60]]
-                clients.add_metric(where, one.clients)
-                if one.sent is not None:
-                    sent.add_metric(where, one.sent)
-                if one.bitrate is not None:
-                    bitrate.add_metric(where, one.bitrate)
-                if one.reading.since:
-                    since.add_metric(where, one.reading.since.timestamp())
-        yield from (up, clients, sent, bitrate, since)
-
-    def _trackers(self) -> Iterator[GaugeMetricFamily | CounterMetricFamily]:
-        up = _gauge("tracker_up", "Whether a tracker takes reports.", ["tracker"])
-        age = _gauge("last_report_age_seconds", "How old the last report is.", ["tracker"])
-        total = CounterMetricFamily(
-            "streaming_agent_reports", "Reports by how they ended.", labels=["tracker", "result"]
-        )
-        for reporter in self._registration.reporters:
-            url = reporter.tracker.url
-            up.add_metric([url], not reporter.trouble)
-            total.add_metric([url, "taken"], reporter.taken)
-            total.add_metric([url, "failed"], reporter.failed)
-            if reporter.last is not None:
-                age.add_metric([url], time.monotonic() - reporter.last)
-        yield from (up, age, total)
+        return self._told.collect()
 
 
-def _gauge(name: str, words: str, labels: list[str]) -> GaugeMetricFamily:
+def gauge(name: str, words: str, labels: list[str]) -> GaugeMetricFamily:
+    """Return a figure of the agent, to be filled."""
     return GaugeMetricFamily(f"streaming_agent_{name}", words, labels=labels)
+
+
+def counter(name: str, words: str, labels: list[str]) -> CounterMetricFamily:
+    """Return a count of the agent, to be filled."""
+    return CounterMetricFamily(f"streaming_agent_{name}", words, labels=labels)
 
 
 class _Server(ThreadingHTTPServer):

@@ -26,15 +26,15 @@ def write_ini(folder, *, trackers, token, sources, status="off", interval=1):
 
 
 class RunningAgent(Program):
-    """`streaming-system encoder register`, with an agent.ini of its own."""
+    """`streaming-system encoder register`, or another command, with an agent.ini of its own."""
 
-    def __init__(self, folder, *, options=(), status_port=None, **said):
+    def __init__(self, folder, *, command="register", options=(), status_port=None, **said):
         self.status_port = status_port or free_port()
         self.ini = write_ini(folder, status=f"127.0.0.1:{self.status_port}", **said)
         program = Path(sys.executable).with_name("streaming-system")
         super().__init__(
             program,
-            *("encoder", "register", "-c", self.ini, *options),
+            *("encoder", command, "-c", self.ini, *options),
             folder=folder,
             name="agent",
         )
