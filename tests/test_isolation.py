@@ -18,6 +18,7 @@ FORBIDDEN = {
     "encoder.config": (*NO_WEB, "rooms", "schedule", "plugin", "parsing", "parsers"),
     "encoder.agent": (*NO_WEB, "rooms", "parsers"),
     "encoder.status": (*NO_WEB, "rooms", "parsers"),
+    "encoder.logs.shipping": (*NO_WEB, "rooms", "parsing", "parsers"),
     "plugin": (*NO_WEB, "parsing", "parsers", "rooms", "encoder"),
     "parsing": (*NO_WEB, "rooms", "encoder"),
     "rooms": (*NO_WEB, "plugin", "parsing", "schedule", "encoder"),

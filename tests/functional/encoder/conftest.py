@@ -1,6 +1,7 @@
 """What runs beside a streaming server, against a tracker that is served, and against bad ones."""
 
 import json
+import shutil
 import time
 from datetime import UTC, datetime
 
@@ -46,6 +47,7 @@ class RealTracker(Served):
             for table in reversed(Base.metadata.sorted_tables):
                 connection.execute(sa.delete(table))
         engine.dispose()
+        shutil.rmtree(self.logs, ignore_errors=True)
 
     def token(self, scope="room", room="hall", endpoint=""):
         engine = make_engine({"sqlalchemy.url": self._database})

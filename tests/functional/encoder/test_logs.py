@@ -32,13 +32,6 @@ def keeper():
 
 
 @pytest.fixture
-def clean(served):
-    """A served tracker without any lines."""
-    shutil.rmtree(served.logs, ignore_errors=True)
-    return served
-
-
-@pytest.fixture
 def writer(log):
     """Return a function that starts a process that writes."""
     started = []
@@ -95,9 +88,9 @@ def read_so_far(agent):
 class TestRotation:
     """A process writes on all the time; at the end, every line is at the tracker once."""
 
-    def test_by_rename_and_packed_at_once(self, clean, logs, writer, log):
+    def test_by_rename_and_packed_at_once(self, served, logs, writer, log):
         server = writer()
-        agent = logs(clean)
+        agent = logs(served)
         for _ in range(4):
             before = soon(lambda: read_so_far(agent), 30, "lines are read")
             soon(lambda before=before: read_so_far(agent) > before + 50, 20, "lines are read")
@@ -112,12 +105,12 @@ class TestRotation:
 
         written = server.stop()
 
-        soon(lambda: kept_by(clean).total() >= written.total(), 30, "all lines have arrived")
-        assert kept_by(clean) == written
+        soon(lambda: kept_by(served).total() >= written.total(), 30, "all lines have arrived")
+        assert kept_by(served) == written
 
-    def test_by_copytruncate(self, clean, logs, writer, log):
+    def test_by_copytruncate(self, served, logs, writer, log):
         server = writer()
-        agent = logs(clean)
+        agent = logs(served)
         for number in range(4):
             before = soon(lambda: read_so_far(agent), 30, "lines are read")
             soon(lambda before=before: read_so_far(agent) > before + 50, 20, "lines are read")
@@ -128,13 +121,13 @@ class TestRotation:
 
         written = server.stop()
 
-        soon(lambda: kept_by(clean).total() >= written.total(), 30, "all lines have arrived")
-        assert kept_by(clean) == written
+        soon(lambda: kept_by(served).total() >= written.total(), 30, "all lines have arrived")
+        assert kept_by(served) == written
 
-    def test_twice_while_nobody_looked(self, clean, logs, log):
+    def test_twice_while_nobody_looked(self, served, logs, log):
         written = write(log, range(100))
-        agent = logs(clean)
-        soon(lambda: kept_by(clean) == written, 30, "the first lines have arrived")
+        agent = logs(served)
+        soon(lambda: kept_by(served) == written, 30, "the first lines have arrived")
         agent.kill()
         written += write(log, range(100, 200))
         log.rename(log.with_name("access.log.2"))
@@ -142,48 +135,48 @@ class TestRotation:
         log.rename(log.with_name("access.log.1"))
         written += write(log, range(300, 400))
 
-        logs(clean)
+        logs(served)
 
-        soon(lambda: kept_by(clean).total() >= 400, 30, "all lines have arrived")
-        assert kept_by(clean) == written
+        soon(lambda: kept_by(served).total() >= 400, 30, "all lines have arrived")
+        assert kept_by(served) == written
 
-    def test_files_that_were_rotated_before_it_came_are_left(self, clean, logs, log):
+    def test_files_that_were_rotated_before_it_came_are_left(self, served, logs, log):
         write(log.with_name("access.log.1"), range(100, 200))
         written = write(log, range(10))
 
-        agent = logs(clean, options=["--once"])
+        agent = logs(served, options=["--once"])
 
         assert agent.ended() == (0, "")
-        assert kept_by(clean) == written
+        assert kept_by(served) == written
 
-    def test_a_log_that_is_not_there_yet(self, clean, logs, log):
-        agent = logs(clean)
+    def test_a_log_that_is_not_there_yet(self, served, logs, log):
+        agent = logs(served)
         soon(lambda: agent.healthz() == (503, f"{log}: is not there\n"), 30, "it says so")
 
         written = write(log, range(3))
 
-        soon(lambda: kept_by(clean) == written, 20, "the lines have arrived")
+        soon(lambda: kept_by(served) == written, 20, "the lines have arrived")
         soon(lambda: agent.healthz() == (200, "ok\n"), 10, "all is well")
         assert agent.said.count("is not there") == 1
 
-    def test_half_a_line_waits(self, clean, logs, log):
+    def test_half_a_line_waits(self, served, logs, log):
         written = write(log, range(3))
         with log.open("a") as file:
             file.write(line(3)[:20])
             file.flush()
-            logs(clean)
-            soon(lambda: kept_by(clean) == written, 30, "whole lines have arrived")
+            logs(served)
+            soon(lambda: kept_by(served) == written, 30, "whole lines have arrived")
             file.write(line(3)[20:] + "\n")
 
-        soon(lambda: kept_by(clean) == written + Counter(["/main/3"]), 20, "the line has arrived")
+        soon(lambda: kept_by(served) == written + Counter(["/main/3"]), 20, "the line has arrived")
 
 
 class TestTheTrackerIsAway:
-    def test_an_hour_is_made_up_for(self, clean, logs, log):
-        agent = logs(clean)
+    def test_an_hour_is_made_up_for(self, served, logs, log):
+        agent = logs(served)
         written = write(log, range(10))
-        soon(lambda: kept_by(clean) == written, 30, "the first lines have arrived")
-        clean.stop()
+        soon(lambda: kept_by(served) == written, 30, "the first lines have arrived")
+        served.stop()
         for begin in range(10, 60_010, 20_000):
             written += write(log, range(begin, begin + 20_000))
             log.rename(log.with_name("access.log.1"))
@@ -193,10 +186,10 @@ class TestTheTrackerIsAway:
         _, words = soon(lambda: agent.healthz()[0] == 503 and agent.healthz(), 10, "it says so")
         assert "cannot be reached" in words
 
-        clean.start(clean.port)
+        served.start(served.port)
 
-        soon(lambda: kept_by(clean).total() >= written.total(), 90, "all lines have arrived")
-        assert kept_by(clean) == written
+        soon(lambda: kept_by(served).total() >= written.total(), 90, "all lines have arrived")
+        assert kept_by(served) == written
         assert total(agent, "log_lines_waiting") == total(agent, "spool_bytes") == 0
         assert agent.resident() < 60
         # What is empty does not lie around on the disk.
@@ -253,26 +246,26 @@ class TestTheTrackerIsAway:
         soon(lambda: line_of_it in agent.said, 10, "it says how many")
         assert agent.said.count("the oldest lines are dropped") == 1
 
-    def test_one_of_two_is_away(self, clean, keeper, logs, log):
+    def test_one_of_two_is_away(self, served, keeper, logs, log):
         keeper.refusing = (500, {}, b"")
-        agent = logs(clean, keeper)
+        agent = logs(served, keeper)
         written = write(log, range(500))
-        soon(lambda: kept_by(clean) == written, 30, "one tracker has all lines")
+        soon(lambda: kept_by(served) == written, 30, "one tracker has all lines")
         assert agent.healthz()[0] == 503
         keeper.refusing = None
 
         soon(lambda: keeper.lines.total() >= 500, 30, "the other one has them, too")
 
         assert requested(keeper.lines.elements()) == written
-        assert kept_by(clean) == written
+        assert kept_by(served) == written
 
-    def test_a_room_that_it_does_not_know_holds_up_no_other(self, clean, logs, log):
+    def test_a_room_that_it_does_not_know_holds_up_no_other(self, served, logs, log):
         other = log.with_name("other.log")
         write(other, range(5))
         written = write(log, range(5))
-        agent = logs(clean, files=[f"{other} = cellar\n    {log}"])
+        agent = logs(served, files=[f"{other} = cellar\n    {log}"])
 
-        soon(lambda: kept_by(clean) == written, 30, "the hall's lines have arrived")
+        soon(lambda: kept_by(served) == written, 30, "the hall's lines have arrived")
 
         soon(lambda: "cellar is refused: 404 ERROR GROUP" in agent.healthz()[1], 10, "it says so")
         assert total(agent, "log_lines_waiting") == 5
@@ -330,10 +323,10 @@ class TestTheDisk:
 
 
 class TestEnding:
-    def test_a_wrong_secret_is_one_line_and_status_2(self, clean, logs, log):
+    def test_a_wrong_secret_is_one_line_and_status_2(self, served, logs, log):
         write(log, range(3))
 
-        status, said = logs(clean, secret="wrong").ended()
+        status, said = logs(served, secret="wrong").ended()
 
         assert (status, said.count("\n")) == (2, 1)
         assert said.startswith("Error: ")
@@ -367,12 +360,12 @@ class TestWhatIsInALine:
         sent = [one.encode("utf-8", "surrogateescape") for one in keeper.lines.elements()]
         assert sorted(sent) == sorted(odd)
 
-    def test_the_tracker_takes_odd_bytes(self, clean, logs, log):
+    def test_the_tracker_takes_odd_bytes(self, served, logs, log):
         log.write_bytes(line(1, agent="VLC \xff").encode("latin-1") + b"\n\x00\xff\n")
 
-        assert logs(clean, options=["--once"]).ended() == (0, "")
+        assert logs(served, options=["--once"]).ended() == (0, "")
 
-        assert kept_by(clean) == Counter(["/main/1"])
+        assert kept_by(served) == Counter(["/main/1"])
 
     def test_a_line_without_end_is_dropped_and_counted(self, keeper, logs, log):
         log.write_bytes(b"first\n" + b"x" * 1_000_000 + b"\n" + b"y" * 200_000 + b"\nlast\n")

@@ -28,8 +28,9 @@ AWAY = [
 class EveryLineOnce(RuleBasedStateMachine):
     """Things happen in any order; at the end, what was written is what has arrived."""
 
-    @initialize(old=st.booleans(), there=st.booleans())
-    def begin(self, old, there):
+    @initialize(old=st.booleans(), there=st.booleans(), linger=st.sampled_from([0, 60]))
+    def begin(self, old, there, linger):
+        self.linger = linger
         self.folder = Path(tempfile.mkdtemp(prefix="logs-"))
         self.log = self.folder / "access.log"
         self.keeper = Keeper()
@@ -52,7 +53,7 @@ class EveryLineOnce(RuleBasedStateMachine):
         self.shipping.look()
 
     def start(self):
-        self.shipping = Shipping(config.read(self.folder / "agent.ini"))
+        self.shipping = Shipping(config.read(self.folder / "agent.ini"), self.linger)
 
     def append(self, text):
         with self.log.open("a") as file:
@@ -98,6 +99,13 @@ class EveryLineOnce(RuleBasedStateMachine):
         os.truncate(self.log, 0)
         if count:
             self.write(count, 100)
+
+    @rule()
+    def rewrite(self):
+        """Do as `sed -i`: the log becomes another file, with the same in it."""
+        if self.log.exists():
+            shutil.copy(self.log, self.folder / "sed.tmp")
+            (self.folder / "sed.tmp").rename(self.log)
 
     def finish_half(self, file):
         """Let the server write the rest of its line to the file that it has open."""

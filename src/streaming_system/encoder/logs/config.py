@@ -47,7 +47,7 @@ def read(agent: Agent) -> LogsConfig:
         raise agent.refuse("secret", "", "the tracker's secret, which access logs need")
     config = LogsConfig(
         files=_files(section),
-        spool=section.octets("spool", "256M", least=2**20, most=2**40),
+        spool=section.octets("spool", "1G", least=2**20, most=2**40),
         batch=section.octets("batch", "1M", least=64 * 1024, most=MOST_BATCH),
         interval=section.number("interval", 5, least=0.2, most=60),
         status=section.loopback("status", ("127.0.0.1", 9181)),

@@ -19,11 +19,14 @@ class Files:
     """Keeps a log's files open as long as something may come in them.
 
     :param path: the log's.
+    :param linger: seconds for which a file is kept open that is rotated.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, linger: float = LINGER) -> None:
         self.path = path
         self.main: Key | None = None
+        self.named: frozenset[Key] = frozenset()
+        self.resting: frozenset[Key] = frozenset()
         self.trouble = ""
         name = re.escape(path.name)
         stem, suffix = re.escape(path.stem), re.escape(path.suffix)
@@ -31,29 +34,38 @@ class Files:
         self._rotated = re.compile(f"{name}{_NUMBER}|{stem}{_NUMBER}{suffix}")
         self._open: dict[Key, LogFileHandle] = {}
         self._grew: dict[Key, float] = {}
+        self._seen: dict[Key, tuple[int, int]] = {}
         self._done: dict[Key, tuple[int, int]] = {}
-        self.resting: frozenset[Key] = frozenset()
+        self._linger = linger
 
     def look(self) -> list[LogFileHandle]:
         """Return the files that may have something new: the oldest first, the log itself last.
 
-        :attr:`resting` are those that have been done with, and are as they were then.
+        :attr:`named` are those that have a name, :attr:`resting` those of them that have been
+        done with, and are as they were then.
         """
         self.trouble = ""
-        resting = set()
+        resting, named = set(), set()
         for entry in self._entries():
             # They come and go while we look.
             with suppress(OSError):
                 found = entry.stat(follow_symlinks=False)
                 key = (found.st_dev, found.st_ino)
+                named.add(key)
                 if self._done.get(key) == (found.st_size, found.st_mtime_ns):
                     resting.add(key)
                 elif key not in self._open:
                     self._keep(LogFileHandle(Path(entry.path)))
-        self.resting = frozenset(resting)
-        self._done = {key: was for key, was in self._done.items() if key in resting}
         self.main = self._find_main()
-        return sorted(self._open.values(), key=lambda file: (file.key == self.main, file.changed()))
+        # Whatever a file of this name was done with when it was rotated, it is the log now.
+        self.resting = frozenset(resting - {self.main})
+        self.named = frozenset(named | {self.main} if self.main else named)
+        self._done = {key: was for key, was in self._done.items() if key in self.resting}
+        # What comes in while a file is read is new at the next look.
+        self._seen = {key: file.state() for key, file in self._open.items()}
+        return sorted(
+            self._open.values(), key=lambda file: (file.key == self.main, self._seen[file.key][1])
+        )
 
     def grew(self, file: LogFileHandle) -> None:
         """Note that something was read."""
@@ -61,9 +73,9 @@ class Files:
 
     def rest(self, file: LogFileHandle) -> None:
         """Let a file go that was read to its end, unless something may still come."""
-        if file.key == self.main or time.monotonic() - self._grew[file.key] < LINGER:
+        if file.key == self.main or time.monotonic() - self._grew[file.key] < self._linger:
             return
-        self._done[file.key] = (file.size(), file.changed())
+        self._done[file.key] = self._seen[file.key]
         del self._open[file.key], self._grew[file.key]
         file.close()
 
@@ -93,9 +105,6 @@ class Files:
             self.trouble = "is not there" if missing else f"cannot be read: {error.strerror}"
             return None
         self._keep(file)
-        # Whatever a rotated file of this name was done with, it is the log now.
-        self.resting -= {file.key}
-        self._done.pop(file.key, None)
         return file.key
 
     def _keep(self, file: LogFileHandle) -> None:

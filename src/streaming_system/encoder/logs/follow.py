@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from streaming_system.encoder.logs.config import LogFile
-from streaming_system.encoder.logs.files import Files, Key
+from streaming_system.encoder.logs.files import LINGER, Files, Key
 from streaming_system.encoder.logs.place import LogFileHandle, Place, begin_alike
 from streaming_system.encoder.logs.spool import Spool
 
@@ -24,14 +24,15 @@ class Follower:
 
     :param log: which file, and of which room.
     :param spool: where lines and places go.
+    :param linger: seconds for which a file is kept open that is rotated.
     """
 
-    def __init__(self, log: LogFile, spool: Spool) -> None:
+    def __init__(self, log: LogFile, spool: Spool, linger: float = LINGER) -> None:
         self.log = log
         self.lines = 0
         self.too_long = 0
         self._spool = spool
-        self._files = Files(log.path)
+        self._files = Files(log.path, linger)
         self._known = spool.knows(log.path)
         self._read: dict[Key, Place] = {}
         self._others = spool.places(log.path)
@@ -66,35 +67,57 @@ class Follower:
         for file in files:
             if fitting := [p for p in places if p.key == file.key and p.fits(file)]:
                 found[file.key] = max(fitting, key=lambda place: place.offset)
+        before_us = []
         new = [file for file in files if file.key not in found]
-        first = []
-        for file in new:
-            known = {id(place) for place in found.values()}
-            known |= {id(place) for place in places if place.key in self._files.resting}
+        # Of two that have the same in them, the log goes on.
+        for file in sorted(new, key=lambda file: file.key != self._files.main):
             twins = [place for place in places if place.head_size and place.begins(file)]
-            left = [p for p in twins if id(p) not in known and p.offset <= file.size()]
+            twins += self._of_nameless(file, files, found)
             place = Place(device=file.key[0], inode=file.key[1])
-            if left:
-                before = max(left, key=lambda place: place.offset)
-                places.remove(before)
-                place = replace(before, device=file.key[0], inode=file.key[1])
-                places.append(place)
+            if moved := self._moved_to(file, twins, found):
+                # It is a copy of what is not there any more.
+                places = [one for one in places if one is not moved]
+                found = {key: one for key, one in found.items() if one is not moved}
+                place = replace(moved, device=file.key[0], inode=file.key[1])
             elif file.key != self._files.main:
                 if twins or self._is_being_copied(file, files):
                     # What is in it was read elsewhere, or will be.
                     continue
                 if not self._known:
-                    # It was rotated before we came.
                     place = place.moved_to(file, file.size())
-                    first.append(file.key)
+                    before_us.append(file.key)
             found[file.key] = place
         if not self._known:
-            begun = self._spool.begin(self.log.path, [found[key] for key in first])
-            found |= dict(zip(first, begun, strict=True))
+            begun = self._spool.begin(self.log.path, [found[key] for key in before_us])
+            found |= dict(zip(before_us, begun, strict=True))
             self._known = True
         used = {id(place) for place in found.values()}
         self._read = found
         self._others = [place for place in places if id(place) not in used]
+
+    def _moved_to(
+        self, file: LogFileHandle, twins: list[Place], found: dict[Key, Place]
+    ) -> Place | None:
+        """Return the place that goes on in a file, of those in files that begin the same."""
+        there = [place for place in found.values() if place.key in self._files.named]
+        left = [
+            place
+            for place in twins
+            if place.offset <= file.size()
+            and place.key not in self._files.resting
+            and not any(place is one for one in there)
+        ]
+        return max(left, key=lambda place: place.offset, default=None)
+
+    def _of_nameless(
+        self, file: LogFileHandle, files: list[LogFileHandle], found: dict[Key, Place]
+    ) -> list[Place]:
+        """Return the places in files that have lost their names, and were the same."""
+        return [
+            found[one.key]
+            for one in files
+            if one.key in found and one.key not in self._files.named and begin_alike(one, file)
+        ]
 
     def _is_being_copied(self, file: LogFileHandle, files: list[LogFileHandle]) -> bool:
         """Tell whether a file is a copy of the log, which will be emptied in a moment."""

@@ -32,9 +32,10 @@ class LogFileHandle:
         """Return how long the file is at the moment."""
         return os.fstat(self._file.fileno()).st_size
 
-    def changed(self) -> int:
-        """Return when the file was last written, in nanoseconds."""
-        return os.fstat(self._file.fileno()).st_mtime_ns
+    def state(self) -> tuple[int, int]:
+        """Return how long it is, and when it was last written, in nanoseconds."""
+        found = os.fstat(self._file.fileno())
+        return found.st_size, found.st_mtime_ns
 
     def read(self, most: int, offset: int) -> bytes:
         """Return what stands at an offset."""
@@ -98,6 +99,7 @@ def digest(data: bytes) -> bytes:
 
 
 def begin_alike(one: LogFileHandle, other: LogFileHandle) -> bool:
-    """Tell whether one file may be a copy of another, as far as both go."""
-    size = min(HEAD, one.size(), other.size())
-    return size > 0 and one.read(size, 0) == other.read(size, 0)
+    """Tell whether one file may be a copy of another: they have the same in whole lines."""
+    beginning = one.read(min(HEAD, one.size(), other.size()), 0)
+    whole = b"\n" in beginning or len(beginning) == HEAD
+    return whole and beginning == other.read(len(beginning), 0)

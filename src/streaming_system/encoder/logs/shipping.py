@@ -11,6 +11,7 @@ from streaming_system.encoder.calls import Refused
 from streaming_system.encoder.config import Agent
 from streaming_system.encoder.figures import Warnings
 from streaming_system.encoder.logs.config import read
+from streaming_system.encoder.logs.files import LINGER
 from streaming_system.encoder.logs.follow import Follower
 from streaming_system.encoder.logs.send import Sender
 from streaming_system.encoder.logs.spool import Spool, SpoolError
@@ -26,15 +27,16 @@ LAST_ANSWER = 1.2
 class Shipping:
     """Follows logs and hands them in, until it is told to stop.
 
+    :param linger: seconds for which a file is kept open that is rotated.
     :raises ConfigError: if agent.ini lacks something, or says what is not allowed.
     :raises SpoolError: if the spool cannot be used.
     """
 
-    def __init__(self, agent: Agent) -> None:
+    def __init__(self, agent: Agent, linger: float = LINGER) -> None:
         self.config = read(agent)
         self.stop = threading.Event()
         self.spool = Spool(agent.state / "logs.sqlite", agent.trackers, self.config.spool)
-        self.followers = [Follower(file, self.spool) for file in self.config.files]
+        self.followers = [Follower(file, self.spool, linger) for file in self.config.files]
         self.senders = [
             Sender(FormTracker(url, agent.secret), self.spool, self.config.batch, self.stop)
             for url in agent.trackers
