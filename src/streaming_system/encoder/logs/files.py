@@ -25,6 +25,7 @@ class Files:
     def __init__(self, path: Path, linger: float = LINGER) -> None:
         self.path = path
         self.main: Key | None = None
+        self.held: frozenset[Key] = frozenset()
         self.named: frozenset[Key] = frozenset()
         self.resting: frozenset[Key] = frozenset()
         self.trouble = ""
@@ -41,10 +42,11 @@ class Files:
     def look(self) -> list[LogFileHandle]:
         """Return the files that may have something new: the oldest first, the log itself last.
 
-        :attr:`named` are those that have a name, :attr:`resting` those of them that have been
-        done with, and are as they were then.
+        :attr:`held` are those that were open before, :attr:`named` those that have a name,
+        :attr:`resting` those of them that have been done with, and are as they were then.
         """
         self.trouble = ""
+        self.held = frozenset(self._open)
         resting, named = set(), set()
         for entry in self._entries():
             # They come and go while we look.

@@ -62,7 +62,12 @@ class Follower:
 
     def _match(self, files: list[LogFileHandle]) -> None:
         """Find out how far each file was read."""
-        places = [*self._read.values(), *self._others]
+        # Of what nothing was read, nothing is known; another file may have its inode by now.
+        places = [
+            place
+            for place in (*self._read.values(), *self._others)
+            if place.head_size or place.key in self._files.held
+        ]
         found: dict[Key, Place] = {}
         for file in files:
             if fitting := [p for p in places if p.key == file.key and p.fits(file)]:
@@ -78,14 +83,19 @@ class Follower:
                 # It is a copy of what is not there any more.
                 places = [one for one in places if one is not moved]
                 found = {key: one for key, one in found.items() if one is not moved}
-                place = replace(moved, device=file.key[0], inode=file.key[1])
-            elif file.key != self._files.main:
+                place = replace(moved.copied_to(file), id=moved.id)
+            elif file.key == self._files.main:
+                if fitting := [one for one in twins if one.offset <= file.size()]:
+                    # It is a copy of what is still there.
+                    place = max(fitting, key=lambda place: place.offset).copied_to(file)
+            else:
                 if twins or self._is_being_copied(file, files):
                     # What is in it was read elsewhere, or will be.
                     continue
                 if not self._known:
                     place = place.moved_to(file, file.size())
-                    before_us.append(file.key)
+                    if place.head_size:
+                        before_us.append(file.key)
             found[file.key] = place
         if not self._known:
             begun = self._spool.begin(self.log.path, [found[key] for key in before_us])

@@ -3,7 +3,7 @@
 import hashlib
 import os
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import FileIO
 from pathlib import Path
 
@@ -76,21 +76,17 @@ class Place:
         """Tell whether reading can go on in a file."""
         return self.offset <= file.size() and self.begins(file)
 
+    def copied_to(self, file: LogFileHandle) -> "Place":
+        """Return the same place in another file."""
+        return replace(self, id=None, device=file.key[0], inode=file.key[1])
+
     def moved_to(self, file: LogFileHandle, offset: int, *, skipping: bool = False) -> "Place":
         """Return the place at another offset, of a file that begins the same."""
         head_size, head = self.head_size, self.head
         if head_size < HEAD and offset > head_size:
             head_size = min(offset, HEAD)
             head = digest(file.read(head_size, 0))
-        return Place(
-            id=self.id,
-            device=file.key[0],
-            inode=file.key[1],
-            offset=offset,
-            head_size=head_size,
-            head=head,
-            skipping=skipping,
-        )
+        return replace(self, offset=offset, head_size=head_size, head=head, skipping=skipping)
 
 
 def digest(data: bytes) -> bytes:
