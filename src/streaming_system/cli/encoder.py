@@ -115,8 +115,8 @@ def encoder_logs(agent_ini: Path, once: bool) -> None:
 
     Ends with status 2 if the secret is not taken.
     """
+    from streaming_system.encoder.logs.database import SpoolError
     from streaming_system.encoder.logs.shipping import Shipping
-    from streaming_system.encoder.logs.spool import SpoolError
 
     logging.getLogger("streaming_system.encoder").setLevel(logging.INFO)
     with one_line_errors():

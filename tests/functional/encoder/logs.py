@@ -28,6 +28,21 @@ def line(number, agent="VLC"):
     )
 
 
+def write(log, numbers):
+    """Write lines to a log; return them as they arrive."""
+    with log.open("a") as file:
+        file.writelines(f"{line(number)}\n" for number in numbers)
+    return Counter(f"/main/{number}" for number in numbers)
+
+
+def total(agent, name):
+    return sum(agent.metric(name).values())
+
+
+def read_so_far(agent):
+    return total(agent, "log_lines_read_total")
+
+
 def requested(lines):
     """Return how often each path is in lines of logs."""
     return Counter(found[1] for one in lines if (found := re.search(r'"GET (\S+) ', one)))

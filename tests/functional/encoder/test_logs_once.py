@@ -173,7 +173,7 @@ class EveryLineOnce(RuleBasedStateMachine):
 
 TestEveryLineOnce = EveryLineOnce.TestCase
 TestEveryLineOnce.settings = settings(
-    max_examples=int(os.environ.get("EXAMPLES", "60")),
+    max_examples=40,
     stateful_step_count=25,
     deadline=None,
     suppress_health_check=list(HealthCheck),

@@ -6,7 +6,9 @@ import time
 
 from streaming_system.encoder.calls import Refused, Rejected, TooLarge, Unreachable
 from streaming_system.encoder.figures import Warnings
-from streaming_system.encoder.logs.spool import Batch, Spool, SpoolError
+from streaming_system.encoder.logs.batch import Batch
+from streaming_system.encoder.logs.database import SpoolError
+from streaming_system.encoder.logs.spool import Spool
 from streaming_system.encoder.pause import Pause
 from streaming_system.encoder.tracker import FormTracker
 

@@ -11,10 +11,11 @@ from streaming_system.encoder.calls import Refused
 from streaming_system.encoder.config import Agent
 from streaming_system.encoder.figures import Warnings
 from streaming_system.encoder.logs.config import read
+from streaming_system.encoder.logs.database import SpoolError
 from streaming_system.encoder.logs.files import LINGER
 from streaming_system.encoder.logs.follow import Follower
 from streaming_system.encoder.logs.send import Sender
-from streaming_system.encoder.logs.spool import Spool, SpoolError
+from streaming_system.encoder.logs.spool import Spool
 from streaming_system.encoder.status import counter, gauge
 from streaming_system.encoder.tracker import FormTracker
 

@@ -4,55 +4,22 @@ Lines come in together with the place behind them, and go out together with how 
 them, each in one transaction. So whatever ends the program, neither is ever without the other.
 """
 
-import sqlite3
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from streaming_system.encoder.logs.batch import Batch, encoded_size, fitting
+from streaming_system.encoder.logs.database import Database
 from streaming_system.encoder.logs.place import Place
 
-VERSION = 1
-SCHEMA = """
-    CREATE TABLE chunk (id INTEGER PRIMARY KEY AUTOINCREMENT, room TEXT NOT NULL,
-        count INTEGER NOT NULL, lines BLOB NOT NULL);
-    CREATE INDEX chunk_of_room ON chunk (room, id);
-    CREATE TABLE sent (tracker TEXT NOT NULL, room TEXT NOT NULL, chunk INTEGER NOT NULL,
-        offset INTEGER NOT NULL, PRIMARY KEY (tracker, room));
-    CREATE TABLE log (path TEXT PRIMARY KEY);
-    CREATE TABLE place (id INTEGER PRIMARY KEY AUTOINCREMENT, path TEXT NOT NULL,
-        device TEXT NOT NULL, inode TEXT NOT NULL, offset INTEGER NOT NULL,
-        head_size INTEGER NOT NULL, head BLOB NOT NULL, skipping INTEGER NOT NULL);
-"""
 # What a chunk takes besides its lines.
 OVERHEAD = 64
 # Pages that are free stay for what comes next, as long as they are so few.
 FREE_PAGES = 256
-# What stays as it is when it is encoded for a form; a blank becomes one character, too.
-_PLAIN = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-~ "
 
 
-class SpoolError(Exception):
-    """The spool cannot be used now: one line that says why."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Batch:
-    """Whole lines for one tracker.
-
-    :param until: how far the tracker has the room's lines with these: a chunk, an offset in it.
-    """
-
-    tracker: str
-    room: str
-    lines: bytes
-    count: int
-    until: tuple[int, int]
-
-
-class Spool:
+class Spool(Database):
     """Keeps lines until every tracker has them, up to a bound.
 
     :param file: of the database; there may be only one program that uses it.
@@ -65,47 +32,17 @@ class Spool:
         self.bound = bound
         self.size = 0
         self.dropped: Counter[str] = Counter()
-        self.trouble = ""
-        self._file, self._trackers = file, tuple(trackers)
-        self._lock = threading.RLock()
+        self._trackers = tuple(trackers)
+        super().__init__(file)
         self._changed = threading.Condition(self._lock)
         self._version = 0
         self._flying: dict[str, frozenset[int]] = {}
         self._unsaved: set[tuple[str, str]] = set()
-        try:
-            file.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
-            self._db = sqlite3.connect(
-                file, timeout=0, isolation_level=None, check_same_thread=False
-            )
-        except (OSError, sqlite3.Error) as error:
-            raise SpoolError(f"{file}: cannot be opened: {error}") from None
-        try:
-            self._prepare()
-        except BaseException:
-            self._db.close()
-            raise
 
     def _prepare(self) -> None:
+        super()._prepare()
         with self._doing():
-            for pragma in (
-                "locking_mode=EXCLUSIVE",
-                "auto_vacuum=INCREMENTAL",
-                # It stays where it is, so that a full disk cannot keep us from saving a place.
-                "journal_mode=PERSIST",
-                f"journal_size_limit={2**20}",
-                "synchronous=FULL",
-                "cache_size=-1024",
-                "secure_delete=OFF",
-            ):
-                self._db.execute(f"PRAGMA {pragma}")
             with self._transaction():
-                [[version]] = self._db.execute("PRAGMA user_version")
-                if version == 0:
-                    for statement in SCHEMA.split(";"):
-                        self._db.execute(statement)
-                    self._db.execute(f"PRAGMA user_version={VERSION}")
-                elif version != VERSION:
-                    raise SpoolError(f"{self._file}: is of another version ({version})")
                 marks = ",".join("?" * len(self._trackers))
                 self._db.execute(f"DELETE FROM sent WHERE tracker NOT IN ({marks})", self._trackers)  # noqa: S608 - Marks only.
             rows = self._db.execute("SELECT tracker, room, chunk, offset FROM sent")
@@ -113,11 +50,6 @@ class Spool:
             [[self.size]] = self._db.execute(
                 "SELECT COALESCE(SUM(LENGTH(lines) + ?), 0) FROM chunk", [OVERHEAD]
             )
-
-    def close(self) -> None:
-        """Close it; whoever still uses it gets an error."""
-        with self._lock:
-            self._db.close()
 
     # What followers do.
 
@@ -236,7 +168,7 @@ class Spool:
                 [room, until[0]],
             ):
                 begin = until[1] if id_ == until[0] else 0
-                end = _fitting(lines, begin, left, first=not pieces)
+                end = fitting(lines, begin, left, first=not pieces)
                 if end > begin:
                     pieces.append(lines[begin:end])
                     ids.append(id_)
@@ -324,56 +256,3 @@ class Spool:
     def _tell(self) -> None:
         self._version += 1
         self._changed.notify_all()
-
-    @contextmanager
-    def _doing(self) -> Iterator[None]:
-        """Let nobody else in; whatever goes wrong with the database is one line."""
-        with self._lock:
-            try:
-                yield
-            except sqlite3.Error as error:
-                self.trouble = f"{self._file}: {_why(error)}"
-                raise SpoolError(self.trouble) from None
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            self._db.execute("COMMIT")
-            self.trouble = ""
-        except BaseException:
-            # Where the disk is full, the database may have done that by itself.
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
-            raise
-
-
-def encoded_size(lines: bytes) -> int:
-    """Return how many bytes lines have when they are encoded for a form."""
-    return len(lines) + 2 * len(lines.translate(None, _PLAIN))
-
-
-def _fitting(lines: bytes, begin: int, most: int, *, first: bool) -> int:
-    """Return where the last line ends that still fits."""
-    if encoded_size(lines[begin:]) <= most:
-        return len(lines)
-    end = begin
-    while end < len(lines):
-        next_end = lines.index(b"\n", end) + 1
-        most -= encoded_size(lines[end:next_end])
-        if most < 0 and not (first and end == begin):
-            break
-        end = next_end
-    return end
-
-
-def _why(error: sqlite3.Error) -> str:
-    words = {
-        "SQLITE_BUSY": "another program uses it; is this service running twice?",
-        "SQLITE_FULL": "the disk is full",
-        "SQLITE_NOTADB": "is damaged: move it away, and logs are read from their beginning",
-        "SQLITE_CORRUPT": "is damaged: move it away, and logs are read from their beginning",
-    }
-    name = getattr(error, "sqlite_errorname", "")
-    return words.get("_".join(name.split("_")[:2]), f"{error} ({name})" if name else str(error))
