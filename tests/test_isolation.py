@@ -19,7 +19,7 @@ FORBIDDEN = {
     "encoder.agent": (*NO_WEB, "rooms", "parsers"),
     "encoder.status": (*NO_WEB, "rooms", "parsers"),
     "encoder.preview": (*NO_WEB, "rooms", "schedule", "plugin", "parsing", "parsers"),
-    "encoder.watch.watch": (*NO_WEB, "rooms", "schedule", "plugin", "parsing", "parsers"),
+    "encoder.logs.status": (*NO_WEB, "rooms", "schedule", "plugin", "parsing", "parsers"),
     "encoder.watch.status": (*NO_WEB, "rooms", "schedule", "plugin", "parsing", "parsers"),
     "encoder.demo.show": (*NO_WEB, "rooms", "parsers"),
     "plugin": (*NO_WEB, "parsing", "parsers", "rooms", "encoder"),

@@ -44,6 +44,10 @@ class Rejected(Unreachable):
     """The tracker does not take this, and will hardly ever: an unknown room, a value."""
 
 
+class TooLarge(Rejected):
+    """The tracker, or what stands before it, takes less at once."""
+
+
 class Caller:
     """HTTP with bounds: of time, of the size of answers, of redirects."""
 

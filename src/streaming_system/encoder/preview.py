@@ -8,15 +8,16 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
 
 from streaming_system.encoder import addresses, ffmpeg
 from streaming_system.encoder.calls import Caller, Unreachable
 from streaming_system.encoder.config import Agent, ConfigError, Section
 from streaming_system.encoder.frames import FRESH_FOR, Frames
+from streaming_system.encoder.pause import Pause
 from streaming_system.encoder.programs import ProgramError, Programs
 from streaming_system.encoder.service import Service, join
-from streaming_system.encoder.serving import StatusPage, gauge
+from streaming_system.encoder.serving import StatusPage, counter, gauge
 from streaming_system.encoder.words import Warnings
 
 log = logging.getLogger(__name__)
@@ -171,18 +172,21 @@ class Preview(Service):
 
     def _ask(self, tracker: Caller) -> None:
         """Ask the tracker again and again which rooms are live."""
+        pause = Pause()
         while not self.stop.is_set():
             try:
                 rooms = {**addresses.live(tracker), **self.config.rooms}
             except Unreachable as failure:
                 # The rooms of the last answer go on.
+                pause.begin(failure.after)
                 self.trouble = str(failure)
                 self._warnings.say(tracker.url, str(failure))
             else:
+                pause.end()
                 self.trouble = ""
                 self._warnings.good(tracker.url)
                 self._look_at(rooms)
-            self.stop.wait(min(self.config.interval, 10))
+            self.stop.wait(max(min(self.config.interval, 10), pause.left()))
 
     def _look_at(self, rooms: Mapping[str, str]) -> None:
         """Look at these rooms and no others from now on."""
@@ -279,13 +283,11 @@ class PreviewStatus(StatusPage):
                 lines.append(f"{room}: has not been looked at for a minute: too many rooms at once")
         return lines + ([self._preview.trouble] if self._preview.trouble else [])
 
-    def collect(self) -> Iterable[GaugeMetricFamily | CounterMetricFamily]:
+    def collect(self) -> Iterable[Metric]:
         """Return the figures."""
         age = gauge("preview_age_seconds", "How old a room's picture is.", ["room"])
         took = gauge("preview_seconds", "How long the last look at a room took.", ["room"])
-        total = CounterMetricFamily(
-            "streaming_agent_previews", "Looks by how they ended.", labels=["room", "result"]
-        )
+        total = counter("previews", "Looks by how they ended.", ["room", "result"])
         running = gauge("preview_running", "How many rooms are looked at now.", [])
         running.add_metric([], len(self._preview.programs))
         for room, look in self._preview.looks().items():

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 _BITS = re.compile(r"([0-9]{1,14}|[0-9]{1,8}\.[0-9]{1,3})\s*([kKMG]?)")
 _FACTORS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9}
 MOST_BITS = 10**13
+_OCTETS = re.compile(r"([0-9]{1,14})\s*([kKMG]?)")
 MOST_SECRET = 1000
 
 
@@ -97,6 +98,16 @@ class Section:
             raise self.error(key, value, "bit/s, such as 2500k, 10G or 10000000000")
         return bits
 
+    def octets(self, key: str, default: str, *, least: int, most: int) -> int:
+        """Return a number of bytes within bounds, such as 512k or 256M."""
+        value = self.text(key, default)
+        fits = _OCTETS.fullmatch(value)
+        octets = int(fits[1]) * 1024 ** " KMG".index(fits[2].upper() or " ") if fits else 0
+        if not least <= octets <= most:
+            allowed = f"bytes, such as 512k or 256M, {_shown(least)} to {_shown(most)}"
+            raise self.error(key, value, allowed)
+        return octets
+
     def path(self, key: str) -> Path | None:
         """Return a path; one that is relative lies beside agent.ini."""
         value = self.text(key, "")
@@ -177,3 +188,10 @@ class Section:
                     f"{self.file.name}: [{self.name}] {key}: is no key; "
                     f"allowed: {', '.join(sorted(self._known))}"
                 )
+
+
+def _shown(octets: int) -> str:
+    for power, letter in ((3, "G"), (2, "M"), (1, "k")):
+        if octets % 1024**power == 0:
+            return f"{octets // 1024**power}{letter}"
+    return str(octets)

@@ -58,6 +58,20 @@ class Service:
             self.stop.set()
             self._farewell()
 
+    def tell(self) -> None:
+        """Tell every tracker once what there is.
+
+        :raises RefusedError: if a tracker does not take the token or the secret.
+        """
+        for reporter in self.reporters:
+            reporter.round()
+        if any(reporter.refused for reporter in self.reporters):
+            raise self.refusal()
+
+    def unheard(self) -> list[str]:
+        """Return a line for every tracker that does not listen."""
+        return [reporter.trouble for reporter in self.reporters if reporter.trouble]
+
     def refusal(self) -> RefusedError:
         """Return what trackers have said that refuse us, to be raised."""
         return RefusedError("; ".join(r.refused for r in self.reporters if r.refused))
