@@ -18,7 +18,7 @@ FORBIDDEN = {
     "encoder.config": (*NO_WEB, "rooms", "schedule", "plugin", "parsing", "parsers"),
     "encoder.agent": (*NO_WEB, "rooms", "parsers"),
     "encoder.status": (*NO_WEB, "rooms", "parsers"),
-    "encoder.preview": (*NO_WEB, "rooms", "schedule", "plugin", "parsing", "parsers"),
+    "encoder.preview.status": (*NO_WEB, "rooms", "schedule", "plugin", "parsing", "parsers"),
     "encoder.logs.status": (*NO_WEB, "rooms", "schedule", "plugin", "parsing", "parsers"),
     "encoder.watch.status": (*NO_WEB, "rooms", "schedule", "plugin", "parsing", "parsers"),
     "encoder.demo.show": (*NO_WEB, "rooms", "parsers"),

@@ -190,7 +190,8 @@ def encoder_logs(agent_ini: Path, once: bool) -> None:
 @AGENT_INI
 def encoder_preview(agent_ini: Path) -> None:
     """Make pictures of what is on in the rooms, for the site to show, until it is stopped."""
-    from streaming_system.encoder.preview import Preview, PreviewStatus
+    from streaming_system.encoder.preview.preview import Preview
+    from streaming_system.encoder.preview.status import PreviewStatus
 
     _say_what_happens()
     with one_line_errors():

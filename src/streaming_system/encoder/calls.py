@@ -8,6 +8,7 @@ import urllib3
 from streaming_system.encoder.words import why
 
 MOST_ANSWER = 64 * 1024
+PIECE = 64 * 1024
 CONNECT, WHOLE = 5.0, 10.0
 # What a tracker may ask for, in seconds.
 SOONEST, LATEST = 1.0, 300.0
@@ -76,13 +77,15 @@ class Caller:
                 method, url, timeout=timeout, redirect=False, preload_content=False, **more
             )
             try:
-                data = _all(answer, end, most)
+                data = whole(answer, end, most)
             except BaseException:
                 # A connection with the rest of an answer in it is of no use to anybody.
                 answer.close()
                 raise
             answer.release_conn()
         except TooMuch as error:
+            raise Unreachable(f"{url}: {error}: it is no tracker") from None
+        except TooSlow as error:
             raise Unreachable(f"{url}: {error}") from None
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
             raise Unreachable(f"{url}: cannot be reached: {why(error)}") from None
@@ -92,19 +95,29 @@ class Caller:
         return answer, data
 
 
-class TooMuch(Exception):  # noqa: N818 - It never leaves this module.
-    """An answer that takes too long or does not end."""
+class TooMuch(Exception):  # noqa: N818 - That is what it is.
+    """An answer that does not end."""
 
 
-def _all(answer: urllib3.BaseHTTPResponse, end: float, most: int) -> bytes:
-    data = b""
-    while piece := answer.read1(MOST_ANSWER):
-        data += piece
-        if len(data) > most:
-            raise TooMuch(f"answers with more than {most // 1024} KiB: it is no tracker")
+class TooSlow(Exception):  # noqa: N818 - That is what it is.
+    """An answer that takes too long."""
+
+
+def whole(answer: urllib3.BaseHTTPResponse, end: float, most: int) -> bytes:
+    """Return the body of an answer.
+
+    :param end: by the monotonic clock.
+    :raises TooMuch: if it has more than so many bytes.
+    :raises TooSlow: if it has not ended by then.
+    """
+    body = bytearray()
+    while piece := answer.read1(PIECE):
+        body += piece
+        if len(body) > most:
+            raise TooMuch(f"answers with more than {most // 1024} KiB")
         if time.monotonic() > end:
-            raise TooMuch("takes too long to answer")
-    return data
+            raise TooSlow("takes too long to answer")
+    return bytes(body)
 
 
 def seconds(value: Any) -> float | None:

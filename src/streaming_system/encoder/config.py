@@ -104,6 +104,10 @@ class Agent:
     sources: tuple[SourceConfig, ...]
     sections: Mapping[str, Section]
 
+    def section(self, name: str) -> Section:
+        """Return a section of another part; an empty one if it is not there."""
+        return self.sections.get(name) or Section(self.file, name, {})
+
     def refuse(self, key: str, value: str, allowed: str) -> ConfigError:
         """Return the error of a key of ``[agent]``, to be raised."""
         return Section(self.file, "agent", {}).error(key, value, allowed)
@@ -172,8 +176,7 @@ def _trackers(section: Section) -> tuple[str, ...]:
     trackers = tuple(section.http(line, "trackers") for line in section.lines("trackers"))
     if not trackers:
         raise section.error("trackers", "", "addresses of trackers, one a line")
-    if len(set(trackers)) < len(trackers):
-        raise section.error("trackers", trackers[0], "every tracker once only")
+    section.distinct("trackers", trackers, "tracker")
     return trackers
 
 
@@ -199,10 +202,7 @@ def _source(section: Section) -> SourceConfig:
     streams = tuple(_stream(section, line) for line in section.lines("streams"))
     if not streams:
         raise section.error("streams", "", "MOUNT = ROOM STREAM, one a line")
-    mounts = [stream.mount for stream in streams]
-    for mount in mounts:
-        if mounts.count(mount) > 1:
-            raise section.error("streams", mount, "every mount once only")
+    section.distinct("streams", [stream.mount for stream in streams], "mount")
     return SourceConfig(
         name=section.name.removeprefix("source:"),
         use=section.text("use"),

@@ -22,7 +22,6 @@ class RefusedError(Exception):
 class Service:
     """Threads that find something out, and threads that tell it to trackers, if anybody."""
 
-    agent: Agent
     stop: threading.Event
     workers: Sequence[threading.Thread]
     reporters: Sequence[Talker]

@@ -3,8 +3,8 @@
 import logging
 import threading
 import time
-from typing import Protocol
 
+from streaming_system.encoder.news import News
 from streaming_system.encoder.pause import Pause
 from streaming_system.encoder.tracker import Refused, Tracker, Unreachable
 from streaming_system.encoder.words import Warnings
@@ -13,13 +13,6 @@ log = logging.getLogger(__name__)
 
 # How long something is left alone that the tracker does not take.
 AFTER_REJECTION = 60.0
-
-
-class News(Protocol):
-    """Where there is something new now and then."""
-
-    def wait(self, version: int, seconds: float) -> int:
-        """Wait until something is new, or so long; return the version that there is."""
 
 
 class Talker(threading.Thread):

@@ -1,8 +1,6 @@
 """Pictures of real streams, made by the program as an operator runs it."""
 
 import os
-import re
-import signal
 import subprocess
 import sys
 import threading
@@ -10,43 +8,30 @@ import time
 from pathlib import Path
 
 import pytest
-import urllib3
 
 from ..pages import told
 from .conftest import as_json, soon
+from .running import RunningAgent
 from .servers import Program, free_port, needs, where
 from .standin import endless, raw
 
 SIZES = {"": (480, 270), "-large": (1280, 720)}
 
 
-class RunningPreview(Program):
+class RunningPreview(RunningAgent):
     """`streaming-system encoder preview`, with an agent.ini of its own."""
 
     def __init__(self, folder, **keys):
-        folder.mkdir()
-        self.port, self.pictures = free_port(), folder / "previews"
-        lines = [f"{key} = {value}" for key, value in {"interval": 2, **keys}.items()]
-        ini = folder / "agent.ini"
-        ini.write_text(
-            "[agent]\ntrackers = http://127.0.0.1:9\nname = edge1\nstatus = off\n[preview]\n"
-            f"folder = previews\nstatus = 127.0.0.1:{self.port}\n" + "\n".join(lines)
+        port, self.pictures = free_port(), folder / "previews"
+        lines = [f"{key} = {value}\n" for key, value in {"interval": 2, **keys}.items()]
+        super().__init__(
+            folder,
+            command="preview",
+            status_port=port,
+            trackers=["http://127.0.0.1:9"],
+            token="",
+            sources=f"[preview]\nfolder = previews\nstatus = 127.0.0.1:{port}\n{''.join(lines)}",
         )
-        program = Path(sys.executable).with_name("streaming-system")
-        super().__init__(program, "encoder", "preview", "-c", ini, folder=folder, name="preview")
-
-    def get(self, path):
-        with urllib3.PoolManager(retries=False, timeout=5) as pool:
-            try:
-                answer = pool.request("GET", f"http://127.0.0.1:{self.port}{path}")
-            except urllib3.exceptions.HTTPError:
-                return 0, ""
-            return answer.status, answer.data.decode()
-
-    def metric(self, name):
-        text = self.get("/metrics")[1]
-        found = re.findall(rf"^streaming_agent_{name}({{[^}}]*}})? (\S+)$", text, re.MULTILINE)
-        return {labels: float(value) for labels, value in found}
 
     def taken(self, room):
         return self.metric("previews_total").get(f'{{result="taken",room="{room}"}}', 0)
@@ -63,12 +48,6 @@ class RunningPreview(Program):
             ["ps", "-o", "pid=", "--ppid", str(self.process.pid)], capture_output=True, text=True
         )
         return [int(pid) for pid in found.stdout.split()]
-
-    def terminate(self):
-        began = time.monotonic()
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(10)
-        return time.monotonic() - began
 
 
 @pytest.fixture(autouse=True)
@@ -157,7 +136,7 @@ class TestPictures:
         # 4:3 stands in the middle of 16:9, with black on both sides.
         picture = running.pictures / "hall-large.jpg"
         assert [colour(picture, x, 360) for x in (40, 640, 1240)] == ["", "red", ""]
-        assert running.get("/healthz") == (200, "ok\n")
+        assert running.healthz() == (200, "ok\n")
         # Our own agents know who has looked, and count no viewer.
         assert {asked.headers["User-Agent"] for asked in stand_in.asked} == {
             "streaming-system (agent) preview"
@@ -254,7 +233,7 @@ class TestWithoutPicture:
 
         soon(lambda: running.failed("lab") >= 2, 60, "two looks")
         assert running.taken("hall") >= 1
-        status, said = running.get("/healthz")
+        status, said = running.healthz()
         assert (status, said.partition(":")[0]) == (503, "lab")
         # Each look is over before the next one of the room begins.
         assert len(running.children()) <= 2
@@ -277,9 +256,9 @@ class TestWithoutPicture:
         assert size(running.pictures / "hall-large.webp") == (1280, 720)
         # The site prefers its own way to say so.
         assert time.time() - (running.pictures / "hall.jpg").stat().st_mtime > 600
-        soon(lambda: running.get("/healthz")[0] == 503, 10, "trouble")
+        soon(lambda: running.healthz()[0] == 503, 10, "trouble")
         assert running.said.count("WARNING") == 1
-        assert stand_in.url not in running.get("/healthz")[1]
+        assert stand_in.url not in running.healthz()[1]
 
     def test_the_last_picture_stays_as_it_was_when_a_stream_ends(self, preview, stand_in, hls):
         stand_in.says |= hls
@@ -339,7 +318,7 @@ class TestManyRooms:
         (running.pictures / "garden.jpg").write_bytes(b"somebody else's")
 
         stand_in.says["/tracker/streams.json"] = (500, {}, b"")
-        soon(lambda: "500" in running.get("/healthz")[1], 60, "the tracker has stumbled")
+        soon(lambda: "500" in running.healthz()[1], 60, "the tracker has stumbled")
         assert "lab.jpg" in running.names()
         stand_in.says["/tracker/streams.json"] = live("hall")
 

@@ -4,8 +4,10 @@ import json
 
 import pytest
 
-from streaming_system.encoder import addresses, config, preview
+from streaming_system.encoder import config
 from streaming_system.encoder.calls import Unreachable
+from streaming_system.encoder.preview import addresses
+from streaming_system.encoder.preview import config as preview
 from streaming_system.encoder.section import ConfigError
 
 INI = """

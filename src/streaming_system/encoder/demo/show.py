@@ -11,14 +11,15 @@ from pathlib import Path
 
 import urllib3
 
-from streaming_system.encoder import addresses, config, ffmpeg
+from streaming_system.encoder import config, ffmpeg
 from streaming_system.encoder.agent import Registration
 from streaming_system.encoder.calls import Caller, Unreachable
 from streaming_system.encoder.demo import icecast, patterns, players
 from streaming_system.encoder.demo.children import Child, Children, Stopped
 from streaming_system.encoder.demo.files import FileServer
 from streaming_system.encoder.demo.icecast import Icecast
-from streaming_system.encoder.preview import Preview
+from streaming_system.encoder.preview import addresses
+from streaming_system.encoder.preview.preview import Preview
 from streaming_system.encoder.programs import ProgramError, Programs
 from streaming_system.encoder.service import RefusedError, Service
 

@@ -67,8 +67,5 @@ def _files(section: Section) -> tuple[LogFile, ...]:
         files.append(LogFile(path=section.file.parent.absolute() / path, room=room))
     if not files:
         raise section.error("files", "", allowed)
-    paths = [file.path for file in files]
-    for one in paths:
-        if paths.count(one) > 1:
-            raise section.error("files", str(one), "every file once only")
+    section.distinct("files", [str(file.path) for file in files], "file")
     return tuple(files)

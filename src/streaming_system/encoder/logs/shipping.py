@@ -28,7 +28,7 @@ class Shipping(Service):
     reporters: list[Sender]
 
     def __init__(self, agent: Agent, linger: float = LINGER) -> None:
-        self.agent, self.config = agent, read(agent)
+        self.config = read(agent)
         self.stop = threading.Event()
         self.spool = Spool(agent.state / "logs.sqlite", agent.trackers, self.config.spool)
         self.followers = [Follower(file, self.spool, linger) for file in self.config.files]

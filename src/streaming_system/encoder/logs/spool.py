@@ -4,7 +4,6 @@ Lines come in together with the place behind them, and go out together with how 
 them, each in one transaction. So whatever ends the program, neither is ever without the other.
 """
 
-import threading
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 from streaming_system.encoder.logs.batch import Batch, encoded_size, fitting
 from streaming_system.encoder.logs.database import Database
 from streaming_system.encoder.logs.place import Place
+from streaming_system.encoder.news import News
 
 # What a chunk takes besides its lines.
 OVERHEAD = 64
@@ -19,7 +19,7 @@ OVERHEAD = 64
 FREE_PAGES = 256
 
 
-class Spool(Database):
+class Spool(Database, News):
     """Keeps lines until every tracker has them, up to a bound.
 
     :param file: of the database; there may be only one program that uses it.
@@ -33,9 +33,8 @@ class Spool(Database):
         self.size = 0
         self.dropped: Counter[str] = Counter()
         self._trackers = tuple(trackers)
-        super().__init__(file)
-        self._changed = threading.Condition(self._lock)
-        self._version = 0
+        Database.__init__(self, file)
+        News.__init__(self, self._lock)
         self._flying: dict[str, frozenset[int]] = {}
         self._unsaved: set[tuple[str, str]] = set()
 
@@ -241,18 +240,3 @@ class Spool(Database):
                 ):
                     count += lines[offset:].count(b"\n") if id_ == chunk else lines
             return count
-
-    def wait(self, version: int, seconds: float) -> int:
-        """Wait until there are lines that were not there, or so long; return the version."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._version != version, seconds)
-            return self._version
-
-    def wake(self) -> None:
-        """Let everybody look who waits."""
-        with self._changed:
-            self._tell()
-
-    def _tell(self) -> None:
-        self._version += 1
-        self._changed.notify_all()

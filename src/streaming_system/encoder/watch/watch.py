@@ -25,7 +25,6 @@ class Watch(Service):
     reporters: list[PipelineReporter]
 
     def __init__(self, agent: Agent, *, legacy: bool = False) -> None:
-        self.agent = agent
         self.stop = threading.Event()
         self.settings = general(agent)
         self._programs = Programs(self.stop)

@@ -1,14 +1,13 @@
 """Where the streams are that a preview is made of."""
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from streaming_system.encoder.calls import WHOLE, Caller, Unreachable
 from streaming_system.encoder.config import ROOM, Agent, Section
-from streaming_system.encoder.frames import PROTOCOLS
+from streaming_system.encoder.preview.frames import PROTOCOLS
+from streaming_system.encoder.section import is_address
 
 # What shows most at the least cost comes first; the names are those of docs/player.md.
 FILES = {
@@ -45,15 +44,14 @@ def named(section: Section) -> dict[str, str]:
 
     :raises ConfigError: if one is none.
     """
-    found: dict[str, str] = {}
+    found: list[tuple[str, str]] = []
     for line in section.lines("rooms"):
         room, _, address = (part.strip() for part in line.partition("="))
-        if not ROOM.fullmatch(room) or not is_stream(address):
+        if not ROOM.fullmatch(room) or not is_address(address, PROTOCOLS):
             raise section.error("rooms", line, ALLOWED)
-        if room in found:
-            raise section.error("rooms", room, "every room once only")
-        found[room] = address
-    return found
+        found.append((room, address))
+    section.distinct("rooms", [room for room, _ in found], "room")
+    return dict(found)
 
 
 def own(agent: Agent) -> dict[str, str]:
@@ -98,16 +96,6 @@ def _of(listed: Any) -> str | None:
         streams = [name for name in offered if isinstance(name, str)]
         address = best(str(endpoint.get("url")), streams)
         # Who registers says where; that may be nothing but a server of the web.
-        if address and is_stream(address, schemes=("http", "https")):
+        if address and is_address(address, ("http", "https")):
             return address
     return None
-
-
-def is_stream(address: str, schemes: Iterable[str] = tuple(PROTOCOLS)) -> bool:
-    """Tell whether an address can be that of a stream."""
-    try:
-        parts = urlsplit(address)
-        good = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return False
-    return good and re.fullmatch(r"[!-~]{1,2000}", address) is not None and "\\" not in address

@@ -3,74 +3,23 @@
 import logging
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
-from prometheus_client.metrics_core import Metric
-
-from streaming_system.encoder import addresses, ffmpeg
+from streaming_system.encoder import ffmpeg
 from streaming_system.encoder.calls import Caller, Unreachable
-from streaming_system.encoder.config import Agent, ConfigError, Section
-from streaming_system.encoder.frames import FRESH_FOR, Frames
+from streaming_system.encoder.config import Agent
 from streaming_system.encoder.pause import Pause
+from streaming_system.encoder.preview import addresses
+from streaming_system.encoder.preview.config import read
+from streaming_system.encoder.preview.frames import Frames
 from streaming_system.encoder.programs import ProgramError, Programs
+from streaming_system.encoder.section import ConfigError
 from streaming_system.encoder.service import Service, join
-from streaming_system.encoder.serving import StatusPage, counter, gauge
 from streaming_system.encoder.words import Warnings
 
 log = logging.getLogger(__name__)
-
-STATUS = ("127.0.0.1", 9182)
-
-
-@dataclass(frozen=True, kw_only=True)
-class PreviewConfig:
-    """What ``[preview]`` says.
-
-    :param interval: seconds from one picture of a room to the next.
-    :param at_once: how many rooms are looked at at the same time.
-    :param timeout: how many seconds one look may take.
-    :param rooms: the addresses of rooms' streams that are always looked at.
-    :param tracker: whose live rooms are looked at, too; ``None``: no one's.
-    """
-
-    folder: Path
-    interval: float
-    at_once: int
-    timeout: float
-    rooms: Mapping[str, str]
-    tracker: str | None
-    status: tuple[str, int] | None
-
-
-def read(agent: Agent) -> PreviewConfig:
-    """Return what ``[preview]`` says.
-
-    :raises ConfigError: if there is none, or something in it is not allowed.
-    """
-    section = agent.sections.get("preview") or Section(agent.file, "preview", {})
-    folder = section.path("folder")
-    if folder is None:
-        raise section.error("folder", "", "the folder that the site serves pictures from")
-    rooms, tracker = addresses.named(section), section.url("from", "")
-    if not rooms and not tracker:
-        rooms = addresses.own(agent) if agent.url else {}
-    if not rooms and not tracker:
-        allowed = "ROOM = ADDRESS, one a line, or from, or a url and streams in the other sections"
-        raise section.error("rooms", "", allowed)
-    config = PreviewConfig(
-        folder=folder,
-        interval=section.number("interval", 20, least=2, most=50),
-        at_once=section.whole("at.once", 2, least=1, most=64),
-        timeout=section.number("timeout", 10, least=1, most=30),
-        rooms=rooms,
-        tracker=tracker or None,
-        status=section.loopback("status", STATUS),
-    )
-    section.finish()
-    return config
 
 
 @dataclass
@@ -101,7 +50,7 @@ class Preview(Service):
     _frames: Frames
 
     def __init__(self, agent: Agent) -> None:
-        self.agent, self.config = agent, read(agent)
+        self.config = read(agent)
         self.stop = threading.Event()
         self.trouble = ""
         self.programs = Programs(self.stop)
@@ -109,7 +58,7 @@ class Preview(Service):
         self._looks: dict[str, Look] = {}
         self._warnings = Warnings()
         self._tracker = Caller(self.config.tracker) if self.config.tracker else None
-        self._section = Section(agent.file, "preview", {})
+        self._section = agent.section("preview")
         self._lookers = [
             threading.Thread(target=self._work, name=f"preview {number}", daemon=True)
             for number in range(self.config.at_once)
@@ -261,39 +210,3 @@ class Preview(Service):
         look.failed += 1
         look.trouble = trouble
         self._warnings.say(f"preview of {room}", trouble)
-
-
-class PreviewStatus(StatusPage):
-    """How the previews are."""
-
-    def __init__(self, preview: Preview, address: tuple[str, int]) -> None:
-        self._preview = preview
-        super().__init__(address)
-
-    def troubles(self) -> list[str]:
-        """Return a line for everything that is wrong."""
-        lines = []
-        now = time.monotonic()
-        for room, look in self._preview.looks().items():
-            if look.trouble:
-                lines.append(f"{room}: {look.trouble}")
-            elif look.seen is None:
-                lines.append(f"{room}: has not been looked at yet")
-            elif now - look.seen > FRESH_FOR:
-                lines.append(f"{room}: has not been looked at for a minute: too many rooms at once")
-        return lines + ([self._preview.trouble] if self._preview.trouble else [])
-
-    def collect(self) -> Iterable[Metric]:
-        """Return the figures."""
-        age = gauge("preview_age_seconds", "How old a room's picture is.", ["room"])
-        took = gauge("preview_seconds", "How long the last look at a room took.", ["room"])
-        total = counter("previews", "Looks by how they ended.", ["room", "result"])
-        running = gauge("preview_running", "How many rooms are looked at now.", [])
-        running.add_metric([], len(self._preview.programs))
-        for room, look in self._preview.looks().items():
-            if look.seen is not None:
-                age.add_metric([room], time.monotonic() - look.seen)
-            took.add_metric([room], look.seconds)
-            total.add_metric([room, "taken"], look.taken)
-            total.add_metric([room, "failed"], look.failed)
-        yield from (age, took, total, running)
