@@ -8,6 +8,7 @@ from socket import AF_INET6
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from streaming_system.encoder.talker import Talker
@@ -50,20 +51,16 @@ def gauge(name: str, words: str, labels: Sequence[str]) -> GaugeMetricFamily:
     return GaugeMetricFamily(f"streaming_agent_{name}", words, labels=labels)
 
 
-def unheard(reporters: Sequence[Talker]) -> list[str]:
-    """Return a line for every tracker that does not listen."""
-    return [f"{one.tracker.url}: {one.trouble}" for one in reporters if one.trouble]
+def counter(name: str, words: str, labels: Sequence[str]) -> CounterMetricFamily:
+    """Return an empty counter of the agent's."""
+    return CounterMetricFamily(f"streaming_agent_{name}", words, labels=labels)
 
 
-def of_trackers(
-    reporters: Sequence[Talker],
-) -> Iterator[GaugeMetricFamily | CounterMetricFamily]:
+def of_trackers(reporters: Sequence[Talker]) -> Iterator[Metric]:
     """Return how trackers take what they are told."""
     up = gauge("tracker_up", "Whether a tracker takes reports.", ["tracker"])
     age = gauge("last_report_age_seconds", "How old the last report is.", ["tracker"])
-    total = CounterMetricFamily(
-        "streaming_agent_reports", "Reports by how they ended.", labels=["tracker", "result"]
-    )
+    total = counter("reports", "Reports by how they ended.", ["tracker", "result"])
     for reporter in reporters:
         url = reporter.tracker.url
         up.add_metric([url], not reporter.trouble)
