@@ -107,7 +107,8 @@ class TestKeeping:
         )
 
     def test_only_the_browser_keeps_rooms_where_the_venue_gets_another_page(self, site):
-        assert site.get("/hall").headers["Cache-Control"] == "max-age=1, private"
+        for path in ("/hall", "/hall?template=default", "/hall?lang=de"):
+            assert site.get(path).headers["Cache-Control"] == "max-age=1, private"
         # Whoever asks for one of the two by name gets that one.
         for template in ("group", "inroom"):
             assert site.get(f"/hall?template={template}").cache_control.public
