@@ -154,9 +154,11 @@ class Site:
 
     def start_worker(self, app, port):
         """Start a worker as its unit does."""
-        pserve = Path(sys.executable).with_name("pserve")
+        unit = (ROOT / f"conf/streaming-{app}@.service").read_text()
+        command = re.search(r"^ExecStart=(.*)", unit, re.MULTILINE)[1].replace("%i", str(port))
+        program, *words = command.split()
         self.workers[app, port] = Program(
-            *(pserve, "--server-name", f"{app}_worker", f"production.ini#{app}", f"port={port}"),
+            *(Path(sys.executable).with_name(Path(program).name), *words),
             folder=self.folder,
             name=f"{app}-{port}",
         )
