@@ -152,6 +152,16 @@ class TestKeeping:
         return own_site
 
 
+def test_a_path_that_is_no_text_is_refused_in_one_line(site):
+    for path in ("/%ff", "/static/%c0%ae%c0%ae/x", "/hall/%e0json"):
+        answer = site.get(path, status=400)
+        assert (answer.text, answer.headers["Cache-Control"]) == (
+            "the address is not UTF-8\n",
+            "no-store",
+        )
+        assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+
+
 class TestStaticFiles:
     def test_pages_name_them_by_what_they_hold_and_they_are_kept_for_ever(self, live_site):
         page = live_site.get("/hall").html

@@ -18,6 +18,8 @@ ROOT = Path(__file__).parents[3]
 NAME = "live.example.org"
 # All of 127/8 is this machine: a test may call from any of it.
 VIEWER, VENUE = "127.0.0.77", "127.0.0.88"
+# What nginx calls an answer that nobody waited for the app for.
+FROM_CACHE = ("HIT", "STALE", "UPDATING")
 HTTP = """
 {modules}
 daemon off;

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from .site import VENUE, VIEWER
+from .site import FROM_CACHE, VENUE, VIEWER
 
 MANY = 30
 
@@ -33,13 +33,18 @@ class TestMicroCache:
         assert {answer.status for answer in answers} == {200}
         assert states(answers)["MISS"] == 1
         # The others waited for it, or came later and found it; none asked the app.
-        assert set(states(answers)) <= {"MISS", "HIT", "STALE", "UPDATING"}
+        assert set(states(answers)) <= {"MISS", *FROM_CACHE}
         assert len({answer.data for answer in answers}) == 1
 
     def test_within_the_second_the_app_is_not_asked_again(self, proxied):
-        proxied.get("/lab?within")
+        # A machine that is busy may need longer than a second for two requests.
+        for number in range(10):
+            began = time.monotonic()
+            first, second = (proxied.get(f"/lab?within{number}") for _ in range(2))
+            if time.monotonic() - began < 1:
+                break
 
-        assert proxied.get("/lab?within").headers["X-Cache"] == "HIT"
+        assert (first.headers["X-Cache"], second.headers["X-Cache"]) == ("MISS", "HIT")
 
     def test_afterwards_nobody_waits_while_one_request_renews_the_page(self, proxied):
         proxied.get("/?renewed")
@@ -67,7 +72,8 @@ class TestMicroCache:
         }
 
         assert said == {"de": "de", "fr": "fr", "en": "en"}
-        assert proxied.get("/?both", headers={"Accept-Language": "de"}).headers["X-Cache"] == "HIT"
+        again = proxied.get("/?both", headers={"Accept-Language": "de"})
+        assert again.headers["X-Cache"] in FROM_CACHE
 
     def test_errors_are_not_kept(self, proxied):
         for _ in range(2):
@@ -207,13 +213,13 @@ class TestVenue:
         for template in ("group", "inroom"):
             venue_site.get(f"/hall?template={template}")
             again = venue_site.get(f"/hall?template={template}", source=VENUE)
-            assert again.headers["X-Cache"] == "HIT"
+            assert again.headers["X-Cache"] in FROM_CACHE
             assert in_room(again) == (template == "inroom")
 
     def test_other_pages_are_kept(self, venue_site):
         for path in ("/", "/schedule", "/monitor", "/hall/json"):
             venue_site.get(path)
-            assert venue_site.get(path, source=VENUE).headers["X-Cache"] in ("HIT", "STALE")
+            assert venue_site.get(path, source=VENUE).headers["X-Cache"] in FROM_CACHE
 
     def test_with_the_mark_browsers_are_told_that_they_have_a_page(self, venue_site):
         for source in (VENUE, VIEWER):

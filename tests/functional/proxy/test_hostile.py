@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from .site import NAME, VENUE, VIEWER
+from .site import FROM_CACHE, NAME, VENUE, VIEWER
 
 SECRET = "s3cret of the proxy"
 LOGIN = "/tracker/admin/login"
@@ -43,7 +43,7 @@ class TestNames:
         claimed = proxied.get(path, headers=claim)
         kept = proxied.get(path)
 
-        assert kept.headers["X-Cache"] == "HIT"
+        assert kept.headers["X-Cache"] in FROM_CACHE
         for answer in (claimed, kept):
             assert answer.status == 200
             assert b"evil" not in answer.data
