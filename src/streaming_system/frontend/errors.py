@@ -4,7 +4,9 @@ import logging
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+from pyramid.exceptions import URLDecodeError
 from pyramid.httpexceptions import HTTPBadRequest, HTTPException, HTTPInternalServerError
+from pyramid.response import Response
 from pyramid.view import exception_view_config, notfound_view_config
 
 log = logging.getLogger(__name__)
@@ -29,6 +31,16 @@ def http_error(error: HTTPException, request: Any) -> dict[str, Any]:
     # Pyramid's own words for an unknown path are the path.
     detail = str(error.detail or "")
     return _answer(request, error.status_int, "" if detail.startswith("/") else detail)
+
+
+@exception_view_config(URLDecodeError)
+def bad_path(error: URLDecodeError, request: Any) -> Response:
+    """Refuse a path that is no text: a page about it could not even say where it is."""
+    response = Response(
+        "the address is not UTF-8\n", HTTPBadRequest.code, content_type="text/plain"
+    )
+    response.cache_control.no_store = True
+    return response
 
 
 @exception_view_config(UnicodeDecodeError, renderer="error.jinja2")
