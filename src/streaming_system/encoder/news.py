@@ -9,7 +9,7 @@ class News:
     :param lock: under which it becomes new; one of its own if not given.
     """
 
-    def __init__(self, lock: threading.RLock | None = None) -> None:
+    def __init__(self, lock: "threading.RLock | None" = None) -> None:
         self._changed = threading.Condition(lock)
         self._version = 0
 
