@@ -54,6 +54,8 @@ class TestRotation:
         written = write(log, range(100))
         agent = logs(served)
         soon(lambda: kept_by(served) == written, 30, "the first lines have arrived")
+        # Lines whose answer has not been noted would be handed in again.
+        soon(lambda: read_so_far(agent) == 100 and not total(agent, "spool_bytes"), 10, "noted")
         agent.kill()
         written += write(log, range(100, 200))
         log.rename(log.with_name("access.log.2"))
