@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 
 from streaming_system.encoder.config import Agent
@@ -19,18 +20,18 @@ class RefusedError(Exception):
     """No tracker takes this agent: one line that says what they said."""
 
 
-class Service:
+class Service(ABC):
     """Threads that find something out, and threads that tell it to trackers, if anybody."""
 
     stop: threading.Event
     workers: Sequence[threading.Thread]
     reporters: Sequence[Talker]
 
+    @abstractmethod
     def wake(self) -> None:
         """Let everybody look who waits for news."""
-        raise NotImplementedError
 
-    def finish(self, until: float) -> None:
+    def finish(self, until: float) -> None:  # noqa: B027 - Most have nothing that must not.
         """Let come to an end what must not be broken off.
 
         :param until: by the monotonic clock; nobody waits longer.

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socket import AF_INET6
@@ -31,9 +32,9 @@ class StatusPage(Collector):
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), daemon=True)
         self._thread.start()
 
+    @abstractmethod
     def troubles(self) -> list[str]:
         """Return a line for everything that is wrong."""
-        raise NotImplementedError
 
     def close(self) -> None:
         """Answer no more."""

@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from abc import ABC, abstractmethod
 
 from streaming_system.encoder.news import News
 from streaming_system.encoder.pause import Pause
@@ -15,7 +16,7 @@ log = logging.getLogger(__name__)
 AFTER_REJECTION = 60.0
 
 
-class Talker(threading.Thread):
+class Talker(threading.Thread, ABC):
     """Tells a tracker what is new at once, and the rest when it is due.
 
     :param news: whose news it waits for.
@@ -38,17 +39,17 @@ class Talker(threading.Thread):
         self._speaking = threading.Lock()
         self._warnings = Warnings()
 
+    @abstractmethod
     def speak(self) -> None:
         """Tell the tracker all that it should know by now."""
-        raise NotImplementedError
 
+    @abstractmethod
     def due(self) -> float:
         """Return when something has to be said even without news, by the monotonic clock."""
-        raise NotImplementedError
 
+    @abstractmethod
     def leave(self, until: float) -> None:
         """Say goodbye; what was not said by then is left unsaid."""
-        raise NotImplementedError
 
     def run(self) -> None:
         version = -1
