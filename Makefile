@@ -46,7 +46,7 @@ dev: $(VENV)/installed-dev  ## Install what tests and checks need, too.
 
 # The site.
 
-.PHONY: initdb migrate schedule testserve
+.PHONY: initdb migrate schedule testserve demo
 initdb migrate: $(VENV)/installed  ## Create the tracker's database, or bring it up to date.
 	@$(BIN)/alembic -c $(INI) upgrade head
 
@@ -57,18 +57,28 @@ var/tracker.sqlite: $(VENV)/installed $(wildcard alembic/versions/*.py)
 	@$(BIN)/alembic -c development.ini upgrade head
 	@touch $@
 
-testserve: INI := development.ini
+testserve demo: INI := development.ini
+# What an ini sets cannot be overridden on the command line, so a copy says it.
+testserve demo: SERVED = $(if $(ARGS),var/testserve.ini,$(INI))
+
+define SET_UP
+@if [ "$$(id -u)" = 0 ]; then \
+	echo "Warning: the site runs as root; do that on a machine for trials only" >&2; fi
+@# The sample event is laid around the moment of its import, so it is renewed every day.
+@if [ -z "$$(find var/schedule.json -mtime -1 2>/dev/null)" ]; then \
+	$(BIN)/streaming-system -c $(INI) schedule import || [ -f var/schedule.json ]; fi
+@$(BIN)/streaming-system -c $(INI) admin create --if-none
+@$(if $(ARGS),sed 's|^address = .*|address = $(ARGS)|; s|%(here)s|$(CURDIR)|g' $(INI) > var/testserve.ini)
+endef
+
 testserve: $(VENV)/installed var/tracker.sqlite  ## Set everything up and serve the site.
-	@if [ "$$(id -u)" = 0 ]; then \
-		echo "Warning: the site runs as root; do that on a machine for trials only" >&2; fi
-	@# The sample event is laid around the moment of its import, so it is renewed every day.
-	@if [ -z "$$(find var/schedule.json -mtime -1 2>/dev/null)" ]; then \
-		$(BIN)/streaming-system -c $(INI) schedule import || [ -f var/schedule.json ]; fi
-	@$(BIN)/streaming-system -c $(INI) admin create --if-none
+	$(SET_UP)
 	@echo "Serving on http://$(or $(ARGS),127.0.0.1:8000)"
-	@# What an ini sets cannot be overridden on the command line, so a copy says it.
-	@$(if $(ARGS),sed 's|^address = .*|address = $(ARGS)|; s|%(here)s|$(CURDIR)|g' $(INI) > var/testserve.ini)
-	@exec $(BIN)/pserve $(if $(ARGS),var/testserve.ini,$(INI))
+	@exec $(BIN)/pserve $(SERVED)
+
+demo: $(VENV)/installed var/tracker.sqlite  ## Serve the site with streams, pictures and viewers (needs ffmpeg).
+	$(SET_UP)
+	@exec $(BIN)/streaming-system -c $(SERVED) encoder demo
 
 # The checks.
 

@@ -39,12 +39,50 @@ sudo_postgres psql -tAc "SELECT 1 FROM pg_database WHERE datname = 'streaming_sy
 runuser -u streaming -- .venv/bin/alembic -c production.ini upgrade head
 
 say "Services"
+# One worker a port, as conf/nginx.conf lists them.
+frontends=(8101 8102)
+trackers=(8201 8202)
 install -m 644 conf/streaming-*.service conf/streaming-*.timer /etc/systemd/system/
 systemctl daemon-reload
-systemctl enable --now streaming-frontend streaming-tracker streaming-schedule streaming-watch \
-    streaming-prune.timer
-systemctl restart streaming-frontend streaming-tracker streaming-schedule streaming-watch
+# One after the other, so that nginx always has one to ask.
+worker() {
+    systemctl enable "$1@$2"
+    systemctl restart "$1@$2"
+    for _ in $(seq 150); do
+        # It listens once it is ready.
+        if (: <"/dev/tcp/127.0.0.1/$2") 2>/dev/null; then return; fi
+        sleep 0.2
+    done
+    echo "conf/setup.sh: $1@$2 does not listen; journalctl -u $1@$2 says why" >&2
+    exit 1
+}
+for port in "${frontends[@]}"; do worker streaming-frontend "$port"; done
+for port in "${trackers[@]}"; do worker streaming-tracker "$port"; done
+# Before there were workers, each app had one service; it stays for as long as nginx asks it.
+asked_at_old_ports() { grep -rqsE '127\.0\.0\.1:800[12]\b' /etc/nginx/sites-enabled/; }
+for old in streaming-frontend streaming-tracker; do
+    [ -f "/etc/systemd/system/$old.service" ] || continue
+    if asked_at_old_ports; then
+        systemctl restart "$old"
+    else
+        systemctl disable --now "$old"
+        rm "/etc/systemd/system/$old.service"
+    fi
+done
+systemctl enable --now streaming-schedule streaming-watch streaming-prune.timer
+systemctl restart streaming-schedule streaming-watch
+
+say "nginx"
+install -d /etc/nginx/streaming.d
+if [ -e /usr/lib/nginx/modules/ngx_http_brotli_filter_module.so ]; then
+    install -m 644 conf/nginx-brotli.conf /etc/nginx/streaming.d/
+fi
 
 say "Left to do"
-echo "* nginx: copy conf/nginx.conf to /etc/nginx/sites-available, change the name, enable it"
+echo "* nginx: copy conf/nginx.conf to /etc/nginx/sites-available, change the name, enable it;" \
+    "docs/running.md tells of its marks"
+if asked_at_old_ports; then
+    echo "* nginx still asks ports 8001 and 8002, where old services run: bring its site up to date," \
+        "then run this again"
+fi
 echo "* an account: runuser -u streaming -- .venv/bin/streaming-system -c production.ini admin create NAME"

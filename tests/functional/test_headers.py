@@ -110,7 +110,8 @@ class TestKeeping:
         )
 
     def test_only_the_browser_keeps_rooms_where_the_venue_gets_another_page(self, site):
-        assert site.get("/hall").headers["Cache-Control"] == "max-age=1, private"
+        for path in ("/hall", "/hall?template=default", "/hall?lang=de"):
+            assert site.get(path).headers["Cache-Control"] == "max-age=1, private"
         # Whoever asks for one of the two by name gets that one.
         for template in ("group", "inroom"):
             assert site.get(f"/hall?template={template}").cache_control.public
@@ -152,6 +153,16 @@ class TestKeeping:
             return make_site(**{"config.public": str(tmp_path / "own.json")})
 
         return own_site
+
+
+def test_a_path_that_is_no_text_is_refused_in_one_line(site):
+    for path in ("/%ff", "/static/%c0%ae%c0%ae/x", "/hall/%e0json"):
+        answer = site.get(path, status=400)
+        assert (answer.text, answer.headers["Cache-Control"]) == (
+            "the address is not UTF-8\n",
+            "no-store",
+        )
+        assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
 
 
 class TestStaticFiles:

@@ -30,7 +30,7 @@ def admin() -> None:
 
 
 @contextmanager
-def _desk(ini: Path, *, rooms: bool = False) -> Iterator["Desk"]:
+def open_desk(ini: Path, *, rooms: bool = False) -> Iterator["Desk"]:
     """Open the tracker's database; what is refused is one line on stderr and exit status 1.
 
     :param rooms: whether it matters which rooms there are.
@@ -57,7 +57,7 @@ def _desk(ini: Path, *, rooms: bool = False) -> Iterator["Desk"]:
 def create(ini: Path, name: str | None, role: str, password_stdin: bool, if_none: bool) -> None:
     """Create an account: of an admin, or of a viewer, who looks and changes nothing."""
     if if_none:
-        with _desk(ini) as desk:
+        with open_desk(ini) as desk:
             if desk.accounts.any():
                 return
         if not sys.stdin.isatty():
@@ -68,11 +68,11 @@ def create(ini: Path, name: str | None, role: str, password_stdin: bool, if_none
             return
         click.echo("The first start: choose a name and a password for the admin account.")
     # What is wrong with the database is told before anybody has to type.
-    with _desk(ini):
+    with open_desk(ini):
         pass
     name = name or click.prompt("Name")
     password = _password(password_stdin)
-    with _desk(ini) as desk:
+    with open_desk(ini) as desk:
         line = desk.crew.create_account(name=name, password=password, role=role, now=desk.now)
     click.echo(line)
 
@@ -82,7 +82,7 @@ def create(ini: Path, name: str | None, role: str, password_stdin: bool, if_none
 @click.pass_obj
 def list_(ini: Path, as_json: bool) -> None:
     """List the accounts."""
-    with _desk(ini) as desk:
+    with open_desk(ini) as desk:
         rows = [
             {"name": account.name, "role": account.role, "created_at": _utc(account.created_at)}
             for account in desk.accounts.all()
@@ -97,7 +97,7 @@ def list_(ini: Path, as_json: bool) -> None:
 def password_(ini: Path, name: str, password_stdin: bool) -> None:
     """Give an account another password, and end its sessions."""
     password = _password(password_stdin)
-    with _desk(ini) as desk:
+    with open_desk(ini) as desk:
         line = desk.crew.reset_password(name=name, password=password, now=desk.now)
     click.echo(line)
 
@@ -108,7 +108,7 @@ def password_(ini: Path, name: str, password_stdin: bool) -> None:
 @click.pass_obj
 def role_(ini: Path, name: str, role: str) -> None:
     """Make an account one of an admin or of a viewer."""
-    with _desk(ini) as desk:
+    with open_desk(ini) as desk:
         line = desk.crew.set_role(name=name, role=role, now=desk.now)
     click.echo(line)
 
@@ -118,7 +118,7 @@ def role_(ini: Path, name: str, role: str) -> None:
 @click.pass_obj
 def delete(ini: Path, name: str) -> None:
     """Delete an account. The last admin stays."""
-    with _desk(ini) as desk:
+    with open_desk(ini) as desk:
         line = desk.crew.delete_account(name=name, now=desk.now)
     click.echo(line)
 
@@ -139,7 +139,7 @@ def issue(ini: Path, label: str, room: str, endpoint: str, crew: bool) -> None:
     if not (crew or room):
         raise click.UsageError("say what it is good for: --room, --room and --endpoint, or --crew")
     scope = "crew" if crew else "endpoint" if endpoint else "room"
-    with _desk(ini, rooms=True) as desk:
+    with open_desk(ini, rooms=True) as desk:
         _, text = desk.crew.issue_token(
             label=label, scope=scope, room=room, endpoint=endpoint, now=desk.now
         )
@@ -151,7 +151,7 @@ def issue(ini: Path, label: str, room: str, endpoint: str, crew: bool) -> None:
 @click.pass_obj
 def token_list(ini: Path, as_json: bool) -> None:
     """List the tokens: what they are good for, and by what to know them again."""
-    with _desk(ini) as desk:
+    with open_desk(ini) as desk:
         rows = [
             {
                 "id": token.id,
@@ -175,7 +175,7 @@ def token_list(ini: Path, as_json: bool) -> None:
 @click.pass_obj
 def revoke(ini: Path, id: int) -> None:  # noqa: A002 - It is what the list calls it.
     """Refuse the token with this number from now on."""
-    with _desk(ini) as desk:
+    with open_desk(ini) as desk:
         line = desk.crew.revoke_token(id, now=desk.now)
     click.echo(line)
 
@@ -199,7 +199,7 @@ def undrain(ini: Path, room: str, endpoint: str) -> None:
 
 
 def _drain(ini: Path, room: str, endpoint: str, drained: bool) -> None:
-    with _desk(ini) as desk:
+    with open_desk(ini) as desk:
         line = desk.crew.drain(room=room, name=endpoint, drained=drained, now=desk.now)
     click.echo(line)
 
@@ -211,7 +211,7 @@ def _drain(ini: Path, room: str, endpoint: str, drained: bool) -> None:
 @click.pass_obj
 def annotate(ini: Path, label: str, at: str, room: str) -> None:
     """Write a word about a moment beside the graphs."""
-    with _desk(ini, rooms=True) as desk:
+    with open_desk(ini, rooms=True) as desk:
         line = desk.crew.annotate(at=desk.moment(at), label=label, room=room, now=desk.now)
     click.echo(line)
 
@@ -222,7 +222,7 @@ def annotate(ini: Path, label: str, at: str, room: str) -> None:
 @click.pass_obj
 def annotations(ini: Path, id_: int | None, as_json: bool) -> None:
     """List the annotations of the newest moments, or delete one."""
-    with _desk(ini) as desk:
+    with open_desk(ini) as desk:
         if id_ is not None:
             click.echo(desk.crew.remove_annotation(id_, now=desk.now))
             return
@@ -248,7 +248,7 @@ def annotations(ini: Path, id_: int | None, as_json: bool) -> None:
 @click.pass_obj
 def audit(ini: Path, account: str | None, limit: int, as_json: bool) -> None:
     """Show who did what, newest first."""
-    with _desk(ini) as desk:
+    with open_desk(ini) as desk:
         rows = [
             {
                 "at": _utc(entry.at),

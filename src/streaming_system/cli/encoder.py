@@ -15,6 +15,7 @@ import click
 
 from streaming_system import rooms
 from streaming_system.cli.common import one_line_errors
+from streaming_system.cli.demo import demo
 from streaming_system.encoder import config, fake
 from streaming_system.encoder.tracker import FormTracker
 from streaming_system.settings import read_ini
@@ -63,9 +64,8 @@ def encoder_register(agent_ini: Path, legacy: bool, once: bool) -> None:
         if once:
             registration.once()
         else:
-            address = registration.agent.status
             _until_stopped(
-                registration, "agent", address, address and partial(Status, registration, address)
+                registration, "agent", registration.agent.status, partial(Status, registration)
             )
     if once:
         _show_once(registration)
@@ -91,15 +91,15 @@ def _until_stopped(
     service: "Service",
     section: str,
     address: tuple[str, int] | None,
-    answer: "Callable[[], StatusPage] | None",
+    answer: "Callable[[tuple[str, int]], StatusPage]",
 ) -> None:
     """Run a part of the agent until it is told to stop, and answer how it is."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: service.stop.set())
     status = None
-    if address and answer:
+    if address:
         try:
-            status = answer()
+            status = answer(address)
         except OSError as error:
             shown = f"{address[0]}:{address[1]}"
             raise click.ClickException(
@@ -136,9 +136,8 @@ def encoder_watch(agent_ini: Path, legacy: bool, once: bool) -> None:
             click.echo(f"{name}: {verdict.mood}{verdict.detail and f': {verdict.detail}'}")
             bad += verdict.mood in ("hungry", "sad")
         sys.exit(1 if bad else 0)
-    address = watch.settings.status
     with _refused():
-        _until_stopped(watch, "watch", address, address and partial(WatchStatus, watch, address))
+        _until_stopped(watch, "watch", watch.settings.status, partial(WatchStatus, watch))
 
 
 def _show_once(registration: "Registration") -> None:
@@ -151,6 +150,56 @@ def _show_once(registration: "Registration") -> None:
     # What is wrong has been said when it was found.
     if troubles or any(reporter.failed for reporter in registration.reporters):
         sys.exit(1)
+
+
+@encoder.command("logs")
+@AGENT_INI
+@click.option("--once", is_flag=True, help="Hand in what there is, and end.")
+def encoder_logs(agent_ini: Path, once: bool) -> None:
+    """Hand in access logs to trackers as they are written, until it is stopped.
+
+    Ends with status 2 if the secret is not taken.
+    """
+    from streaming_system.encoder.logs.database import SpoolError
+    from streaming_system.encoder.logs.shipping import Shipping
+    from streaming_system.encoder.logs.status import LogsStatus
+
+    _say_what_happens()
+    with one_line_errors():
+        agent = config.read(agent_ini)
+        try:
+            shipping = Shipping(agent)
+        except SpoolError as error:
+            raise click.ClickException(str(error)) from None
+    try:
+        with _refused():
+            if once:
+                shipping.once()
+            else:
+                _until_stopped(
+                    shipping, "logs", shipping.config.status, partial(LogsStatus, shipping)
+                )
+    finally:
+        shipping.close()
+    # What is wrong has been said when it was found.
+    if once and shipping.troubles():
+        sys.exit(1)
+
+
+@encoder.command("preview")
+@AGENT_INI
+def encoder_preview(agent_ini: Path) -> None:
+    """Make pictures of what is on in the rooms, for the site to show, until it is stopped."""
+    from streaming_system.encoder.preview.preview import Preview
+    from streaming_system.encoder.preview.status import PreviewStatus
+
+    _say_what_happens()
+    with one_line_errors():
+        preview = Preview(config.read(agent_ini))
+        _until_stopped(preview, "preview", preview.config.status, partial(PreviewStatus, preview))
+
+
+encoder.add_command(demo)
 
 
 @encoder.command("fake")

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from io import FileIO
 from urllib.parse import unquote
 
+from streaming_system.encoder.calls import USER_AGENT
 from streaming_system.encoder.config import AccessLog, Stream
 
 # Apache's combined format; nginx writes the same.
@@ -139,6 +140,9 @@ class Window:
             return
         if found[4] != b"-":
             octets[mount] = octets.get(mount, 0) + int(found[4])
+        if (found[5] or b"").startswith(USER_AGENT.encode()):
+            # An agent that takes a look is no viewer.
+            return
         told = b"\0".join((self._rooms[mount].encode(), found[1], found[5] or b""))
         who = hashlib.blake2b(told, key=self._key, digest_size=8).digest()
         if who in self._viewers or len(self._viewers) < MOST_VIEWERS:

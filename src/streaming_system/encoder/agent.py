@@ -44,7 +44,4 @@ class Registration(Service):
         """
         for reader in self.readers:
             reader.read()
-        for reporter in self.reporters:
-            reporter.round()
-        if any(reporter.refused for reporter in self.reporters):
-            raise self.refusal()
+        self.tell()

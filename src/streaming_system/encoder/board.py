@@ -1,6 +1,5 @@
 """What is known at the moment of all servers, from those who read it to those who report it."""
 
-import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,6 +8,7 @@ from typing import Any
 from streaming_system.encoder.config import Agent
 from streaming_system.encoder.figures import Checked, Figures, reports
 from streaming_system.encoder.find import Prepared
+from streaming_system.encoder.news import News
 
 # A server that could not be read so often in a row is gone, and so are its streams.
 PATIENCE = 3
@@ -40,18 +40,17 @@ class Picture:
     held: frozenset[str]
 
 
-class Board:
+class Board(News):
     """Takes what was read of each source, and says what follows for the rooms."""
 
     def __init__(self, agent: Agent, sources: tuple[Prepared, ...]) -> None:
+        super().__init__()
         self._agent = agent
         self._sources = {one.config.name: one for one in sources}
         kinds = dict.fromkeys(one.source.name for one in sources)
         self._software = f"streaming-system agent: {', '.join(kinds)}"[:200]
         self._standings = {name: Standing() for name in self._sources}
         self._doubts: dict[tuple[str, str], int] = {}
-        self._changed = threading.Condition()
-        self._version = 0
 
     def good(self, source: str, checked: Checked) -> None:
         """Take what a source says."""
@@ -75,22 +74,6 @@ class Board:
             standing.heard = time.monotonic()
             standing.trouble = trouble
             self._tell()
-
-    def wait(self, version: int, seconds: float) -> int:
-        """Wait until something is new, or so long; return the version that there is."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._version != version, seconds)
-            return self._version
-
-    def wake(self) -> None:
-        """Let everybody look who waits."""
-        with self._changed:
-            self._tell()
-
-    def heard_all(self) -> bool:
-        """Tell whether every source has been read once, or seen not to answer."""
-        with self._changed:
-            return all(standing.heard is not None for standing in self._standings.values())
 
     def picture(self) -> Picture:
         """Return what trackers shall know."""
@@ -118,10 +101,6 @@ class Board:
         """Return how it stands with each source."""
         with self._changed:
             return dict(self._standings)
-
-    def _tell(self) -> None:
-        self._version += 1
-        self._changed.notify_all()
 
     def _gone(self, standing: Standing) -> bool:
         return standing.failures >= PATIENCE or self._silent(standing)

@@ -8,6 +8,7 @@ import urllib3
 from streaming_system.encoder.words import why
 
 MOST_ANSWER = 64 * 1024
+PIECE = 64 * 1024
 CONNECT, WHOLE = 5.0, 10.0
 # What a tracker may ask for, in seconds.
 SOONEST, LATEST = 1.0, 300.0
@@ -44,6 +45,10 @@ class Rejected(Unreachable):
     """The tracker does not take this, and will hardly ever: an unknown room, a value."""
 
 
+class TooLarge(Rejected):
+    """The tracker, or what stands before it, takes less at once."""
+
+
 class Caller:
     """HTTP with bounds: of time, of the size of answers, of redirects."""
 
@@ -52,7 +57,13 @@ class Caller:
         self._pool = urllib3.PoolManager(retries=False, headers={"User-Agent": USER_AGENT})
 
     def call(
-        self, method: str, path: str, *, within: float = WHOLE, **more: Any
+        self,
+        method: str,
+        path: str,
+        *,
+        within: float = WHOLE,
+        most: int = MOST_ANSWER,
+        **more: Any,
     ) -> tuple[urllib3.BaseHTTPResponse, bytes]:
         """Return an answer, of any status but a redirect's, and its body.
 
@@ -66,13 +77,15 @@ class Caller:
                 method, url, timeout=timeout, redirect=False, preload_content=False, **more
             )
             try:
-                data = _all(answer, end)
+                data = whole(answer, end, most)
             except BaseException:
                 # A connection with the rest of an answer in it is of no use to anybody.
                 answer.close()
                 raise
             answer.release_conn()
         except TooMuch as error:
+            raise Unreachable(f"{url}: {error}: it is no tracker") from None
+        except TooSlow as error:
             raise Unreachable(f"{url}: {error}") from None
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
             raise Unreachable(f"{url}: cannot be reached: {why(error)}") from None
@@ -82,19 +95,29 @@ class Caller:
         return answer, data
 
 
-class TooMuch(Exception):  # noqa: N818 - It never leaves this module.
-    """An answer that takes too long or does not end."""
+class TooMuch(Exception):  # noqa: N818 - That is what it is.
+    """An answer that does not end."""
 
 
-def _all(answer: urllib3.BaseHTTPResponse, end: float) -> bytes:
-    data = b""
-    while piece := answer.read1(MOST_ANSWER):
-        data += piece
-        if len(data) > MOST_ANSWER:
-            raise TooMuch(f"answers with more than {MOST_ANSWER // 1024} KiB: it is no tracker")
+class TooSlow(Exception):  # noqa: N818 - That is what it is.
+    """An answer that takes too long."""
+
+
+def whole(answer: urllib3.BaseHTTPResponse, end: float, most: int) -> bytes:
+    """Return the body of an answer.
+
+    :param end: by the monotonic clock.
+    :raises TooMuch: if it has more than so many bytes.
+    :raises TooSlow: if it has not ended by then.
+    """
+    body = bytearray()
+    while piece := answer.read1(PIECE):
+        body += piece
+        if len(body) > most:
+            raise TooMuch(f"answers with more than {most // 1024} KiB")
         if time.monotonic() > end:
-            raise TooMuch("takes too long to answer")
-    return data
+            raise TooSlow("takes too long to answer")
+    return bytes(body)
 
 
 def seconds(value: Any) -> float | None:

@@ -13,7 +13,10 @@ __all__ = ["AccessLog", "Agent", "ConfigError", "Section", "SourceConfig", "Stre
 ROOM = re.compile(r"[A-Za-z0-9_]{1,64}")
 NAME = re.compile(r"[A-Za-z0-9:][A-Za-z0-9._:-]{0,63}")
 # As the tracker's API has them.
-FORMATS = ("hls", "dash", "webm", "ogg", "opus", "mp3", "aac", "mp4", "flv", "ts", "whep", "rtmp")
+FORMATS = (
+    "hls", "dash", "webm", "ogg", "opus", "mp3", "aac", "mp4", "flv", "ts", "whep", "rtmp",
+    "slides",
+)  # fmt: skip
 MOST_BITRATE = 10**13
 
 # Sections that other parts of the agent read by themselves.
@@ -101,6 +104,10 @@ class Agent:
     sources: tuple[SourceConfig, ...]
     sections: Mapping[str, Section]
 
+    def section(self, name: str) -> Section:
+        """Return a section of another part; an empty one if it is not there."""
+        return self.sections.get(name) or Section(self.file, name, {})
+
     def refuse(self, key: str, value: str, allowed: str) -> ConfigError:
         """Return the error of a key of ``[agent]``, to be raised."""
         return Section(self.file, "agent", {}).error(key, value, allowed)
@@ -169,8 +176,7 @@ def _trackers(section: Section) -> tuple[str, ...]:
     trackers = tuple(section.http(line, "trackers") for line in section.lines("trackers"))
     if not trackers:
         raise section.error("trackers", "", "addresses of trackers, one a line")
-    if len(set(trackers)) < len(trackers):
-        raise section.error("trackers", trackers[0], "every tracker once only")
+    section.distinct("trackers", trackers, "tracker")
     return trackers
 
 
@@ -196,10 +202,7 @@ def _source(section: Section) -> SourceConfig:
     streams = tuple(_stream(section, line) for line in section.lines("streams"))
     if not streams:
         raise section.error("streams", "", "MOUNT = ROOM STREAM, one a line")
-    mounts = [stream.mount for stream in streams]
-    for mount in mounts:
-        if mounts.count(mount) > 1:
-            raise section.error("streams", mount, "every mount once only")
+    section.distinct("streams", [stream.mount for stream in streams], "mount")
     return SourceConfig(
         name=section.name.removeprefix("source:"),
         use=section.text("use"),

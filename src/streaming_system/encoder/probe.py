@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 
 import urllib3
 
+from streaming_system.encoder.calls import USER_AGENT, TooMuch, TooSlow, whole
 from streaming_system.encoder.programs import ProgramError, Programs
 from streaming_system.encoder.words import why
 from streaming_system.plugin.source import SourceError
@@ -15,7 +16,6 @@ from streaming_system.plugin.source import SourceError
 MOST = 2 * 1024 * 1024
 DEEPEST = 50
 SECONDS = 5.0
-USER_AGENT = "streaming-system (agent)"
 
 
 class HttpProbe:
@@ -110,14 +110,10 @@ def _body(url: str, answer: urllib3.BaseHTTPResponse, end: float) -> bytes:
         raise SourceError(f"{url}: {answer.status}: user or password are not taken")
     if answer.status != 200:
         raise SourceError(f"{url}: {answer.status} {answer.reason}")
-    body = bytearray()
-    while piece := answer.read1(65536):
-        body += piece
-        if len(body) > MOST:
-            raise SourceError(f"{url}: answers with more than {MOST // 1024} KiB")
-        if time.monotonic() > end:
-            raise SourceError(f"{url}: takes more than {SECONDS:g} s to answer")
-    return bytes(body)
+    try:
+        return whole(answer, end, MOST)
+    except (TooMuch, TooSlow) as error:
+        raise SourceError(f"{url}: {error}") from None
 
 
 def read_json(data: bytes) -> Any:

@@ -47,7 +47,7 @@ class Reporter(Talker):
         picture = self._board.picture()
         self._tell(picture)
         for room in [r for r in self._told if r not in picture.reports]:
-            if room not in picture.held and not self._waiting():
+            if room not in picture.held:
                 self.tracker.goodbye(room, self._agent.name)
                 del self._told[room]
                 log.info("%s: %s is not streamed from here any more", self.tracker.url, room)
@@ -58,7 +58,7 @@ class Reporter(Talker):
 
     def _tell(self, picture: Picture) -> None:
         for room, report in picture.reports.items():
-            if self._stop_event.is_set() or self._waiting():
+            if self._stop_event.is_set():
                 return
             now = time.monotonic()
             if self._is_left_alone(room, now) or not self._is_due(room, report, now):

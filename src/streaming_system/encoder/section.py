@@ -2,13 +2,14 @@
 
 import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
 _BITS = re.compile(r"([0-9]{1,14}|[0-9]{1,8}\.[0-9]{1,3})\s*([kKMG]?)")
 _FACTORS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9}
 MOST_BITS = 10**13
+_OCTETS = re.compile(r"([0-9]{1,14})\s*([kKMG]?)")
 MOST_SECRET = 1000
 
 
@@ -47,6 +48,15 @@ class Section:
         self._known.add(key)
         lines = (line.strip() for line in self._values.get(key, "").splitlines())
         return tuple(line for line in lines if line and not line.startswith("#"))
+
+    def distinct(self, key: str, values: Sequence[str], what: str) -> None:
+        """Refuse what stands in a value twice.
+
+        :param what: each of them is.
+        """
+        for value in values:
+            if values.count(value) > 1:
+                raise self.error(key, value, f"every {what} once only")
 
     def pattern(
         self, key: str, pattern: re.Pattern[str], allowed: str, default: str | None = None
@@ -97,6 +107,16 @@ class Section:
             raise self.error(key, value, "bit/s, such as 2500k, 10G or 10000000000")
         return bits
 
+    def octets(self, key: str, default: str, *, least: int, most: int) -> int:
+        """Return a number of bytes within bounds, such as 512k or 256M."""
+        value = self.text(key, default)
+        fits = _OCTETS.fullmatch(value)
+        octets = int(fits[1]) * 1024 ** " KMG".index(fits[2].upper() or " ") if fits else 0
+        if not least <= octets <= most:
+            allowed = f"bytes, such as 512k or 256M, {_shown(least)} to {_shown(most)}"
+            raise self.error(key, value, allowed)
+        return octets
+
     def path(self, key: str) -> Path | None:
         """Return a path; one that is relative lies beside agent.ini."""
         value = self.text(key, "")
@@ -110,12 +130,7 @@ class Section:
     def http(self, value: str, key: str) -> str:
         """Return an address without a final slash, if it is one."""
         allowed = "http:// or https://, a host, perhaps a port and a path, and nothing else"
-        try:
-            parts = urlsplit(value)
-            good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-        except ValueError:
-            good = False
-        if not good or re.search(r"[\s?#@\\]", value) or not value.isascii():
+        if not is_address(value, ("http", "https")) or re.search("[?@]", value):
             raise self.error(key, value, allowed)
         return value.rstrip("/")
 
@@ -123,12 +138,7 @@ class Section:
         """Return a whole address as it stands, with a query if it has one."""
         allowed = f"an address that begins with {', '.join(f'{one}://' for one in schemes)}"
         value = self.text(key, None, allowed)
-        try:
-            parts = urlsplit(value)
-            good = parts.scheme in schemes and parts.hostname and parts.port != 0
-        except ValueError:
-            good = False
-        if not good or re.search(r"[\s#\\]", value) or not value.isascii():
+        if not is_address(value, schemes):
             raise self.error(key, value, allowed)
         return value
 
@@ -177,3 +187,21 @@ class Section:
                     f"{self.file.name}: [{self.name}] {key}: is no key; "
                     f"allowed: {', '.join(sorted(self._known))}"
                 )
+
+
+def _shown(octets: int) -> str:
+    for power, letter in ((3, "G"), (2, "M"), (1, "k")):
+        if octets % 1024**power == 0:
+            return f"{octets // 1024**power}{letter}"
+    return str(octets)
+
+
+def is_address(value: str, schemes: Iterable[str]) -> bool:
+    """Tell whether a text is a whole address, of one of these schemes."""
+    try:
+        parts = urlsplit(value)
+        good = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    # Visible ASCII, without "#" and "\\".
+    return good and re.fullmatch(r'[!"$-\[\]-~]{1,2000}', value) is not None

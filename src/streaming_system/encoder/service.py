@@ -3,7 +3,8 @@
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
 
 from streaming_system.encoder.config import Agent
 from streaming_system.encoder.talker import Talker
@@ -19,17 +20,22 @@ class RefusedError(Exception):
     """No tracker takes this agent: one line that says what they said."""
 
 
-class Service:
-    """Threads that find something out, and threads that tell it to trackers."""
+class Service(ABC):
+    """Threads that find something out, and threads that tell it to trackers, if anybody."""
 
-    agent: Agent
     stop: threading.Event
     workers: Sequence[threading.Thread]
     reporters: Sequence[Talker]
 
+    @abstractmethod
     def wake(self) -> None:
         """Let everybody look who waits for news."""
-        raise NotImplementedError
+
+    def finish(self, until: float) -> None:  # noqa: B027 - Most have nothing that must not.
+        """Let come to an end what must not be broken off.
+
+        :param until: by the monotonic clock; nobody waits longer.
+        """
 
     def run(self) -> None:
         """Go on until :attr:`stop` is set, then say goodbye.
@@ -46,11 +52,25 @@ class Service:
                         told.add(reporter.refused)
                         if len(self.reporters) > 1:
                             log.error("%s; this tracker is not called any more", reporter.refused)
-                if all(reporter.refused for reporter in self.reporters):
+                if told and all(reporter.refused for reporter in self.reporters):
                     raise self.refusal()
         finally:
             self.stop.set()
             self._farewell()
+
+    def tell(self) -> None:
+        """Tell every tracker once what there is.
+
+        :raises RefusedError: if a tracker does not take the token or the secret.
+        """
+        for reporter in self.reporters:
+            reporter.round()
+        if any(reporter.refused for reporter in self.reporters):
+            raise self.refusal()
+
+    def unheard(self) -> list[str]:
+        """Return a line for every tracker that does not listen."""
+        return [reporter.trouble for reporter in self.reporters if reporter.trouble]
 
     def refusal(self) -> RefusedError:
         """Return what trackers have said that refuse us, to be raised."""
@@ -65,8 +85,14 @@ class Service:
         ]
         for thread in leaving:
             thread.start()
-        for thread in leaving:
-            thread.join(max(0.0, until - time.monotonic()))
+        join(leaving, until)
+        self.finish(until)
+
+
+def join(threads: Iterable[threading.Thread], until: float) -> None:
+    """Wait for threads until a moment of the monotonic clock."""
+    for thread in threads:
+        thread.join(max(0.0, until - time.monotonic()))
 
 
 def trackers(agent: Agent, *, legacy: bool) -> Sequence[JsonTracker] | Sequence[FormTracker]:

@@ -2,12 +2,14 @@
 
 import threading
 import time
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socket import AF_INET6
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from streaming_system.encoder.talker import Talker
@@ -30,9 +32,9 @@ class StatusPage(Collector):
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), daemon=True)
         self._thread.start()
 
+    @abstractmethod
     def troubles(self) -> list[str]:
         """Return a line for everything that is wrong."""
-        raise NotImplementedError
 
     def close(self) -> None:
         """Answer no more."""
@@ -50,20 +52,16 @@ def gauge(name: str, words: str, labels: Sequence[str]) -> GaugeMetricFamily:
     return GaugeMetricFamily(f"streaming_agent_{name}", words, labels=labels)
 
 
-def unheard(reporters: Sequence[Talker]) -> list[str]:
-    """Return a line for every tracker that does not listen."""
-    return [f"{one.tracker.url}: {one.trouble}" for one in reporters if one.trouble]
+def counter(name: str, words: str, labels: Sequence[str]) -> CounterMetricFamily:
+    """Return an empty counter of the agent's."""
+    return CounterMetricFamily(f"streaming_agent_{name}", words, labels=labels)
 
 
-def of_trackers(
-    reporters: Sequence[Talker],
-) -> Iterator[GaugeMetricFamily | CounterMetricFamily]:
+def of_trackers(reporters: Sequence[Talker]) -> Iterator[Metric]:
     """Return how trackers take what they are told."""
     up = gauge("tracker_up", "Whether a tracker takes reports.", ["tracker"])
     age = gauge("last_report_age_seconds", "How old the last report is.", ["tracker"])
-    total = CounterMetricFamily(
-        "streaming_agent_reports", "Reports by how they ended.", labels=["tracker", "result"]
-    )
+    total = counter("reports", "Reports by how they ended.", ["tracker", "result"])
     for reporter in reporters:
         url = reporter.tracker.url
         up.add_metric([url], not reporter.trouble)

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
 
 from streaming_system.encoder.agent import Registration
-from streaming_system.encoder.serving import StatusPage, gauge, of_trackers, unheard
+from streaming_system.encoder.serving import StatusPage, gauge, of_trackers
 
 
 class Status(StatusPage):
@@ -30,14 +30,14 @@ class Status(StatusPage):
                 lines.append(
                     f"{name}: nonsense about {', '.join(sorted(standing.checked.doubtful))}"
                 )
-        return lines + unheard(self._registration.reporters)
+        return lines + self._registration.unheard()
 
-    def collect(self) -> Iterable[GaugeMetricFamily | CounterMetricFamily]:
+    def collect(self) -> Iterable[Metric]:
         """Return the figures."""
         yield from self._sources()
         yield from of_trackers(self._registration.reporters)
 
-    def _sources(self) -> Iterator[GaugeMetricFamily]:
+    def _sources(self) -> Iterator[Metric]:
         up = gauge("source_up", "Whether a server could be read.", ["source"])
         labels = ["source", "mount", "room", "stream", "codec"]
         clients = gauge("clients", "Viewers of a mount.", labels)

@@ -1,33 +1,29 @@
 """Keeps one tracker up to date: the patience that takes, whatever it is told."""
 
 import logging
-import random
 import threading
 import time
-from typing import Protocol
+from abc import ABC, abstractmethod
 
+from streaming_system.encoder.news import News
+from streaming_system.encoder.pause import Pause
 from streaming_system.encoder.tracker import Refused, Tracker, Unreachable
 from streaming_system.encoder.words import Warnings
 
 log = logging.getLogger(__name__)
 
-FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 # How long something is left alone that the tracker does not take.
 AFTER_REJECTION = 60.0
 
 
-class News(Protocol):
-    """Where there is something new now and then."""
-
-    def wait(self, version: int, seconds: float) -> int:
-        """Wait until something is new, or so long; return the version that there is."""
-
-
-class Talker(threading.Thread):
+class Talker(threading.Thread, ABC):
     """Tells a tracker what is new at once, and the rest when it is due.
 
     :param news: whose news it waits for.
     """
+
+    # So many seconds of a farewell are kept for saying goodbye.
+    last_words = 0.8
 
     def __init__(self, tracker: Tracker, news: News, stop: threading.Event) -> None:
         super().__init__(name=f"tracker {tracker.url}", daemon=True)
@@ -39,25 +35,30 @@ class Talker(threading.Thread):
         self.last: float | None = None
         self._news, self._stop_event = news, stop
         self._left_alone: dict[str, float] = {}
-        self._pause_until, self._failures = 0.0, 0
+        self._pause = Pause()
         self._speaking = threading.Lock()
         self._warnings = Warnings()
 
+    @abstractmethod
     def speak(self) -> None:
         """Tell the tracker all that it should know by now."""
-        raise NotImplementedError
 
+    @abstractmethod
     def due(self) -> float:
         """Return when something has to be said even without news, by the monotonic clock."""
-        raise NotImplementedError
 
+    @abstractmethod
     def leave(self, until: float) -> None:
         """Say goodbye; what was not said by then is left unsaid."""
-        raise NotImplementedError
 
     def run(self) -> None:
         version = -1
         while not self._stop_event.is_set() and not self.refused:
+            if (left := self._pause.left()) > 0:
+                self._stop_event.wait(left)
+                # Whatever is new by then, what could not be told is told after it.
+                version = -1
+                continue
             version = self._news.wait(version, self._idle())
             with self._speaking:
                 self.round()
@@ -81,7 +82,7 @@ class Talker(threading.Thread):
         :param until: by the monotonic clock; what was not said by then is left unsaid.
         """
         # A report that is on its way would bring back what has said goodbye.
-        calm = self._speaking.acquire(timeout=max(0.0, until - time.monotonic() - 0.8))
+        calm = self._speaking.acquire(timeout=max(0.0, until - time.monotonic() - self.last_words))
         try:
             if self.taken and not self.refused:
                 self.leave(until)
@@ -93,7 +94,8 @@ class Talker(threading.Thread):
 
     def _good(self, about: str) -> None:
         self._left_alone.pop(about, None)
-        self._failures, self.trouble = 0, ""
+        self._pause.end()
+        self.trouble = ""
         self.taken += 1
         self.last = time.monotonic()
         self._warnings.good(self.tracker.url)
@@ -110,20 +112,11 @@ class Talker(threading.Thread):
     def _fail(self, failure: Unreachable) -> None:
         self.failed += 1
         self.trouble = str(failure)
-        pause = min(FIRST_PAUSE * 2**self._failures, LONGEST_PAUSE)
-        self._failures = min(self._failures + 1, 10)
-        # Agents that have lost the tracker at the same moment do not come back at the same one.
-        pause *= random.uniform(0.5, 1)
-        self._pause_until = time.monotonic() + max(pause, failure.after or 0)
+        self._pause.begin(failure.after)
         self._warnings.say(self.tracker.url, str(failure))
-
-    def _waiting(self) -> bool:
-        return time.monotonic() < self._pause_until
 
     def _idle(self) -> float:
         """Return for how long nothing has to be done, unless there is news."""
         now = time.monotonic()
-        if self._pause_until > now:
-            return self._pause_until - now
         moments = [self.due(), *(at for at in self._left_alone.values() if at > now)]
         return min(max(min(moments) - now, 0.05), 60)

@@ -6,6 +6,7 @@ from urllib.parse import unquote_to_bytes
 
 from pyramid.exceptions import URLDecodeError
 from pyramid.httpexceptions import HTTPBadRequest, HTTPException, HTTPInternalServerError
+from pyramid.response import Response
 from pyramid.view import exception_view_config, notfound_view_config
 
 log = logging.getLogger(__name__)
@@ -32,13 +33,19 @@ def http_error(error: HTTPException, request: Any) -> dict[str, Any]:
     return _answer(request, error.status_int, "" if detail.startswith("/") else detail)
 
 
+@exception_view_config(URLDecodeError)
+def bad_path(error: URLDecodeError, request: Any) -> Response:
+    """Refuse a path that is no text: a page about it could not even say where it is."""
+    response = Response(
+        "the address is not UTF-8\n", HTTPBadRequest.code, content_type="text/plain"
+    )
+    response.cache_control.no_store = True
+    return response
+
+
 @exception_view_config(UnicodeDecodeError, renderer="error.jinja2")
 def undecodable(error: UnicodeDecodeError, request: Any) -> dict[str, Any]:
     """Say that an address is none; whatever else cannot be decoded is a fault of ours."""
-    if isinstance(error, URLDecodeError):
-        # What the page links to it finds by the address; this one is good for nothing.
-        request.environ["PATH_INFO"] = "/"
-        return _answer(request, HTTPBadRequest.code, "")
     try:
         unquote_to_bytes(request.query_string).decode()
     except UnicodeDecodeError:

@@ -1,6 +1,7 @@
 """What runs beside a streaming server, against a tracker that is served, and against bad ones."""
 
 import json
+import shutil
 import time
 from datetime import UTC, datetime
 
@@ -18,8 +19,10 @@ from streaming_system.tracker.services.tokens import Tokens
 
 from ..conftest import SECRET
 from ..served import Served
+from .keeper import Keeper
+from .logs import Writer, section
 from .running import RunningAgent, write_ini
-from .servers import NGINX_RTMP, Icecast, NginxRtmp, needs, where
+from .servers import NGINX_RTMP, Icecast, NginxRtmp, free_port, needs, where
 from .standin import StandIn
 
 
@@ -47,6 +50,7 @@ class RealTracker(Served):
             for table in reversed(Base.metadata.sorted_tables):
                 connection.execute(sa.delete(table))
         engine.dispose()
+        shutil.rmtree(self.logs, ignore_errors=True)
 
     def token(self, scope="room", room="hall", endpoint=""):
         engine = make_engine({"sqlalchemy.url": self._database})
@@ -202,3 +206,55 @@ def encoders():
     yield keep
     for program in kept:
         program.stop()
+
+
+@pytest.fixture
+def log(tmp_path):
+    folder = tmp_path / "nginx"
+    folder.mkdir()
+    return folder / "access.log"
+
+
+@pytest.fixture
+def keeper():
+    with Keeper() as keeper:
+        yield keeper
+
+
+@pytest.fixture
+def writer(log):
+    """Return a function that starts a process that writes."""
+    started = []
+
+    def writer(**more):
+        started.append(Writer(log, **more))
+        soon(log.exists, 10, "the log is written")
+        return started[-1]
+
+    yield writer
+    for one in started:
+        one.stop()
+
+
+@pytest.fixture
+def logs(tmp_path, log):
+    """Return a function that starts `encoder logs`; all that it starts have one state."""
+    started = []
+
+    def logs(*trackers, secret=SECRET, options=(), files=(), **more):
+        port = free_port()
+        one = RunningAgent(
+            tmp_path / "agent",
+            command="logs",
+            options=options,
+            status_port=port,
+            trackers=[tracker.url for tracker in trackers],
+            token=f"secret = {secret}",
+            sources=section(*(files or [log]), port=port, **more),
+        )
+        started.append(one)
+        return one
+
+    yield logs
+    for one in started:
+        one.stop()

@@ -187,7 +187,7 @@ class TestRestart:
             **crew,
         )
         soon(lambda: mood(served, "server") == "sleeping", 60, "it sleeps")
-        assert mood(served, "b") == "sleeping"
+        soon(lambda: mood(served, "b") == "sleeping", 10, "so does the other one")
         assert server.started == []
 
         off.unlink()

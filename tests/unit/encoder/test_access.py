@@ -169,3 +169,10 @@ def test_no_address_is_kept(log):
     kept = repr(vars(log.window))
     assert "203.0.113.77" not in kept
     assert "My Own Browser" not in kept
+
+
+def test_our_own_programs_are_no_viewers(log):
+    log.write("/hls/hall.m3u8", agent="streaming-system (agent) preview", size=500)
+    log.write("/hls/hall.m3u8", who="203.0.113.10")
+
+    assert log.clients() == {"live/hall": 1}

@@ -63,7 +63,7 @@ def general(agent: Agent) -> General:
 
     :raises ConfigError: if something in it is not allowed.
     """
-    section = agent.sections.get("watch") or Section(agent.file, "watch", {})
+    section = agent.section("watch")
     found = General(
         status=section.loopback("status", STATUS),
         ffmpeg=section.text("ffmpeg", "ffmpeg"),

@@ -1,6 +1,5 @@
 """How the parts are, how they were, and what was done: from those who look to those who tell."""
 
-import threading
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -8,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Generic, TypeVar
 
+from streaming_system.encoder.news import News
 from streaming_system.encoder.watch.verdict import LONGEST_DETAIL
 
 T = TypeVar("T")
@@ -72,15 +72,14 @@ class Ledger(Generic[T]):
         return [(at, entry) for at, entry in self._entries if at > number]
 
 
-class Journal:
+class Journal(News):
     """Takes how the parts are, and keeps how they were until trackers know it."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.past: Ledger[Past] = Ledger(MOST_PAST)
         self.notes: Ledger[Note] = Ledger(MOST_NOTES)
         self._states: dict[str, State] = {}
-        self._changed = threading.Condition()
-        self._version = 0
 
     def put(self, name: str, mood: str, detail: str = "") -> bool:
         """Take how a part is; tell whether that is another mood than before."""
@@ -122,21 +121,6 @@ class Journal:
                 past=self.past.after(past),
                 notes=self.notes.after(notes),
             )
-
-    def wait(self, version: int, seconds: float) -> int:
-        """Wait until something is new, or so long; return the version that there is."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._version != version, seconds)
-            return self._version
-
-    def wake(self) -> None:
-        """Let everybody look who waits."""
-        with self._changed:
-            self._tell()
-
-    def _tell(self) -> None:
-        self._version += 1
-        self._changed.notify_all()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from streaming_system.encoder.ffmpeg import QUIET
 from streaming_system.encoder.programs import Absent, ProgramError, TooSlow
 from streaming_system.encoder.section import Section
 from streaming_system.encoder.watch.kit import Kit
@@ -31,7 +32,7 @@ class Player:
         :raises Unplayable: if it could not play anything.
         """
         command = (
-            *(self._kit.ffmpeg, "-nostdin", "-hide_banner", "-loglevel", "error"),
+            *(self._kit.ffmpeg, *QUIET),
             # How much was played is said on stderr, once, at the end.
             *("-progress", "pipe:2", "-stats_period", "600"),
             *("-threads", "1", "-t", f"{self._seconds:g}", "-i", self._url),

@@ -55,7 +55,7 @@ class PipelineReporter(Talker):
         page = self._journal.page(min(self._known.values()), self._noted)
         refusals = []
         for key in self._groups:
-            if self._stop_event.is_set() or self._waiting():
+            if self._stop_event.is_set():
                 return
             about = _about(*key)
             if self._is_left_alone(about, time.monotonic()):

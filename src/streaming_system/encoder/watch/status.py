@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Iterator
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
 
-from streaming_system.encoder.serving import StatusPage, gauge, of_trackers, unheard
+from streaming_system.encoder.serving import StatusPage, counter, gauge, of_trackers
 from streaming_system.encoder.watch.verdict import LEVELS, SLEEPING
 from streaming_system.encoder.watch.watch import Watch
 
@@ -28,18 +28,16 @@ class WatchStatus(StatusPage):
             for state in self._watch.journal.states().values()
             if state.mood in ("hungry", "sad")
         ]
-        return bad + unheard(self._watch.reporters)
+        return bad + self._watch.unheard()
 
-    def collect(self) -> Iterable[GaugeMetricFamily | CounterMetricFamily]:
+    def collect(self) -> Iterable[Metric]:
         """Return the figures."""
         yield from self._parts()
         yield from of_trackers(self._watch.reporters)
 
-    def _parts(self) -> Iterator[GaugeMetricFamily | CounterMetricFamily]:
+    def _parts(self) -> Iterator[Metric]:
         mood = gauge("part_mood", "1 for the mood that a part is in.", ["part", "room", "mood"])
-        total = CounterMetricFamily(
-            "streaming_agent_restarts", "How often a part was started anew.", labels=["part"]
-        )
+        total = counter("restarts", "How often a part was started anew.", ["part"])
         states = self._watch.journal.states()
         for watcher in self._watch.watchers:
             part = watcher.part

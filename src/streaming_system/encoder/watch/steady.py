@@ -27,11 +27,6 @@ class Steady:
         self._better = {1: 0, 2: 0}
         self._last: dict[int, Verdict] = {}
 
-    @property
-    def known(self) -> bool:
-        """Whether enough was found since the beginning."""
-        return self._level is not None
-
     def take(self, verdict: Verdict) -> Verdict | None:
         """Take what was found; return how it is, or ``None`` while that is not known."""
         found = LEVELS[verdict.mood]

@@ -25,10 +25,9 @@ class Watch(Service):
     reporters: list[PipelineReporter]
 
     def __init__(self, agent: Agent, *, legacy: bool = False) -> None:
-        self.agent = agent
         self.stop = threading.Event()
         self.settings = general(agent)
-        self._programs = Programs()
+        self._programs = Programs(self.stop)
         kit = Kit(programs=self._programs, ffmpeg=self.settings.ffmpeg)
         found = parts(agent, kit)
         self.journal = Journal()

@@ -49,7 +49,7 @@ export class Figure {
     const table = make("table", { "aria-labelledby": `graph-${number}` }, make("thead", {}, this.heads), this.rows);
     this.element = make("figure", { class: "graph", "aria-labelledby": `graph-${number}` },
       make("figcaption", {}, head), this.plot, this.empty, this.when, this.legend,
-      make("details", {}, make("summary", {}, t("As a table")), make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": t("Figures") }, table)));
+      make("details", {}, make("summary", {}, t("As a table")), make("div", { class: "scroll", tabindex: "0", role: "region", "aria-labelledby": `graph-${number}` }, table)));
     new ResizeObserver(() => this.resize()).observe(this.plot);
   }
 

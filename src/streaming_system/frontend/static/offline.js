@@ -19,12 +19,17 @@ else if (!instead && !document.querySelector(".stage")) note();
 
 function retry() {
   instead.querySelector("[data-retries]").hidden = false;
-  addEventListener("online", () => location.reload());
+  // Whoever is on the way to another page is not called back.
+  let leaves = false;
+  addEventListener("beforeunload", () => { leaves = true; });
+  addEventListener("pageshow", () => { leaves = false; });
+  const again = () => { if (!leaves) location.reload(); };
+  addEventListener("online", again);
   setInterval(async () => {
     if (document.hidden) return;
     try {
       await fetch(location.href, { method: "HEAD", cache: "no-store" });
-      location.reload();
+      again();
     } catch {
       // Still nobody there.
     }

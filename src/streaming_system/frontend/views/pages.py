@@ -27,6 +27,8 @@ CACHE = 1  # seconds
 CHANCE = random.Random()
 
 # What ?template= may ask for. "group" is the original's word for a room.
+# That of the viewer's address is "default".
+DEFAULT = "default"
 TEMPLATES = {"group": "room.jinja2", "inroom": "inroom.jinja2"}
 
 
@@ -109,18 +111,21 @@ def _interchangeable(told: Live | None, server: Server | None) -> dict[str, str]
 
 def _may_be_kept(request: Any) -> None:
     """Viewers at the venue get another page, which no cache may hand to anybody else."""
-    by_address = "template" not in request.GET and request.conference.site.localips
+    by_address = _asked_template(request) == DEFAULT and request.conference.site.localips
     request.response.cache_expires(CACHE, **({"private": True} if by_address else {}))
 
 
+def _asked_template(request: Any) -> str:
+    name: str = request.GET.get("template", DEFAULT)
+    return name
+
+
 def _template(request: Any) -> str:
-    name = request.GET.get("template", "default")
-    if name == "default":
+    name = _asked_template(request)
+    if name == DEFAULT:
         # The venue's network is for its visitors; they can walk into the room.
         local = request.conference.site.is_local(request.remote_addr or "")
         name = "inroom" if local else "group"
     if name not in TEMPLATES:
-        raise HTTPNotFound(
-            request.not_allowed("template", name, ", ".join(("default", *TEMPLATES)))
-        )
+        raise HTTPNotFound(request.not_allowed("template", name, ", ".join((DEFAULT, *TEMPLATES))))
     return TEMPLATES[name]

@@ -1,0 +1,1 @@
+"""The whole system alive on one machine, to be looked at: `streaming-system encoder demo`."""

@@ -1,0 +1,80 @@
+"""An Icecast for the demo, on a port and with passwords of its own, where it is installed."""
+
+import grp
+import os
+import pwd
+import secrets
+import shutil
+import socket
+from dataclasses import dataclass, field
+from pathlib import Path
+
+CONFIG = """<icecast>
+  <limits><clients>100</clients><sources>50</sources><burst-size>65536</burst-size></limits>
+  <authentication>
+    <source-password>{password}</source-password><relay-password>{password}</relay-password>
+    <admin-user>admin</admin-user><admin-password>{password}</admin-password>
+  </authentication>
+  <hostname>127.0.0.1</hostname>
+  <listen-socket><port>{port}</port><bind-address>127.0.0.1</bind-address></listen-socket>
+  <paths><basedir>{base}</basedir><logdir>/tmp</logdir>
+    <webroot>{base}/web</webroot><adminroot>{base}/admin</adminroot></paths>
+  <logging><accesslog>-</accesslog><errorlog>-</errorlog><loglevel>2</loglevel></logging>
+  <security><chroot>0</chroot>{owner}</security>
+</icecast>
+"""
+# Debian's name, and the others'.
+PROGRAMS = ("icecast2", "icecast")
+SHARED = (Path("/usr/share/icecast2"), Path("/usr/share/icecast"))
+# Icecast does not run as root.
+NOBODY = (("nobody", "nogroup"), ("nobody", "nobody"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Icecast:
+    """Where the demo's Icecast is, and how it is started."""
+
+    command: tuple[str, ...]
+    port: int
+    password: str = field(repr=False)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def target(self, mount: str) -> str:
+        """Return where ffmpeg sends a stream to."""
+        return f"icecast://source:{self.password}@127.0.0.1:{self.port}{mount}"
+
+
+def prepare(folder: Path) -> Icecast | None:
+    """Return an Icecast that can be started, or nothing where it is not installed."""
+    path = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/bin"
+    program = next(filter(None, (shutil.which(name, path=path) for name in PROGRAMS)), None)
+    base = next((shared for shared in SHARED if (shared / "web").is_dir()), None)
+    owner = _owner() if os.getuid() == 0 else ""
+    if program is None or base is None or owner is None:
+        return None
+    password, port = secrets.token_urlsafe(16), _free_port()
+    file = folder / "icecast.xml"
+    file.touch(mode=0o600)
+    file.write_text(CONFIG.format(password=password, port=port, base=base, owner=owner))
+    return Icecast(command=(program, "-c", str(file)), port=port, password=password)
+
+
+def _owner() -> str | None:
+    for user, group in NOBODY:
+        try:
+            pwd.getpwnam(user), grp.getgrnam(group)
+        except KeyError:
+            continue
+        return f"<changeowner><user>{user}</user><group>{group}</group></changeowner>"
+    return None
+
+
+def _free_port() -> int:
+    # It cannot be told to choose one.
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,37 @@
+"""A few viewers: Chromium without a window, on rooms' pages."""
+
+import os
+import shutil
+from pathlib import Path
+
+PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
+
+
+def find() -> str | None:
+    """Return where Chromium is."""
+    return next(filter(None, map(shutil.which, PROGRAMS)), None)
+
+
+def command(chromium: str, url: str, profile: Path) -> list[str]:
+    """Return what plays a room's page."""
+    # Whoever looks at the demo comes first.
+    nice = shutil.which("nice")
+    return [
+        *((nice, "-n", "10") if nice else ()),
+        chromium,
+        "--headless",
+        # Its sandbox does not work for root.
+        *(("--no-sandbox",) if os.getuid() == 0 else ()),
+        f"--user-data-dir={profile}",
+        "--window-size=640,480",
+        "--mute-audio",
+        "--autoplay-policy=no-user-gesture-required",
+        "--disable-gpu",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-breakpad",
+        "--disable-extensions",
+        "--disable-sync",
+        url,
+    ]

@@ -1,0 +1,158 @@
+"""`encoder logs` when trackers or the disk take nothing: all is kept, and comes once."""
+
+import resource
+from collections import Counter
+
+from .conftest import soon
+from .logs import kept_by, read_so_far, requested, total, write
+
+
+class TestTheTrackerIsAway:
+    def test_an_hour_is_made_up_for(self, served, logs, log):
+        agent = logs(served)
+        written = write(log, range(10))
+        soon(lambda: kept_by(served) == written, 30, "the first lines have arrived")
+        served.stop()
+        for begin in range(10, 60_010, 20_000):
+            written += write(log, range(begin, begin + 20_000))
+            log.rename(log.with_name("access.log.1"))
+            log.touch()
+            soon(lambda end=begin: read_so_far(agent) == end + 20_000, 30, "lines are spooled")
+            log.with_name("access.log.1").unlink()
+        _, words = soon(lambda: agent.healthz()[0] == 503 and agent.healthz(), 10, "it says so")
+        assert "cannot be reached" in words
+
+        served.start(served.port)
+
+        soon(lambda: kept_by(served).total() >= written.total(), 90, "all lines have arrived")
+        assert kept_by(served) == written
+        assert total(agent, "log_lines_waiting") == total(agent, "spool_bytes") == 0
+        assert agent.resident() < 60
+        # What is empty does not lie around on the disk.
+        soon(lambda: (agent.ini.parent / "state/logs.sqlite").stat().st_size < 2**21, 10, "small")
+
+    def test_killed_again_and_again_meanwhile(self, keeper, logs, writer):
+        keeper.refusing = (503, {}, b"ERROR LOGS the logs cannot be written now\n")
+        server = writer()
+        for _ in range(4):
+            agent = logs(keeper, batch="64k")
+            before = soon(lambda agent=agent: read_so_far(agent), 30, "lines are read")
+            soon(lambda agent=agent, n=before: read_so_far(agent) > n + 50, 20, "lines are read")
+            agent.kill()
+        keeper.refusing = None
+        logs(keeper, batch="64k")
+        written = server.stop()
+
+        soon(lambda: keeper.lines.total() >= written.total(), 30, "all lines have arrived")
+        assert requested(keeper.lines.elements()) == written
+
+    def test_lines_whose_answer_was_lost_come_twice_and_no_others(self, keeper, logs, log):
+        keeper.lose_answer = True
+        written = write(log, range(100))
+        agent = logs(keeper)
+        soon(lambda: keeper.lost, 30, "lines were taken, and nobody heard that")
+        written += write(log, range(100, 200))
+
+        soon(lambda: total(agent, "log_lines_sent_total") >= 200, 30, "all lines have arrived")
+
+        assert requested(keeper.lines.elements()) == written + requested(keeper.lost)
+
+    def test_beyond_the_bound_the_oldest_go_and_are_counted(self, keeper, logs, log):
+        keeper.refusing = (503, {}, b"")
+        agent = logs(keeper, spool="1M")
+        written = write(log, range(30_000))
+        soon(lambda: read_so_far(agent) == 30_000, 30, "all lines are read")
+        spool = agent.ini.parent / "state/logs.sqlite"
+        assert total(agent, "spool_bytes") <= 2**20
+        assert spool.stat().st_size < 1.5 * 2**20
+        [dropped] = [
+            int(value)
+            for labels, value in agent.metric("log_lines_dropped_total").items()
+            if "spool full" in labels
+        ]
+        keeper.refusing = None
+
+        soon(lambda: keeper.lines.total() >= 30_000 - dropped, 40, "the rest has arrived")
+
+        assert 10_000 < dropped < 30_000
+        arrived = requested(keeper.lines.elements())
+        assert arrived == Counter(f"/main/{number}" for number in range(dropped, 30_000))
+        assert arrived <= written
+        line_of_it = f"{dropped} lines were dropped while it took none"
+        soon(lambda: line_of_it in agent.said, 10, "it says how many")
+        assert agent.said.count("the oldest lines are dropped") == 1
+
+    def test_one_of_two_is_away(self, served, keeper, logs, log):
+        keeper.refusing = (500, {}, b"")
+        agent = logs(served, keeper)
+        written = write(log, range(500))
+        soon(lambda: kept_by(served) == written, 30, "one tracker has all lines")
+        assert agent.healthz()[0] == 503
+        keeper.refusing = None
+
+        soon(lambda: keeper.lines.total() >= 500, 30, "the other one has them, too")
+
+        assert requested(keeper.lines.elements()) == written
+        assert kept_by(served) == written
+
+    def test_a_room_that_it_does_not_know_holds_up_no_other(self, served, logs, log):
+        other = log.with_name("other.log")
+        write(other, range(5))
+        written = write(log, range(5))
+        agent = logs(served, files=[f"{other} = cellar\n    {log}"])
+
+        soon(lambda: kept_by(served) == written, 30, "the hall's lines have arrived")
+
+        soon(lambda: "cellar is refused: 404 ERROR GROUP" in agent.healthz()[1], 10, "it says so")
+        assert total(agent, "log_lines_waiting") == 5
+
+    def test_a_proxy_that_takes_less_gets_less(self, keeper, logs, log):
+        keeper.most = 100_000
+        agent = logs(keeper, batch="3M")
+        written = write(log, range(10_000))
+
+        soon(lambda: keeper.lines.total() >= 10_000, 30, "all lines have arrived")
+
+        assert requested(keeper.lines.elements()) == written
+        assert keeper.largest <= 100_000
+        assert "half as much is handed in at once" in agent.said
+
+
+class TestTheDisk:
+    def test_a_full_one_loses_nothing(self, keeper, logs, log):
+        keeper.refusing = (503, {}, b"")
+        agent = logs(keeper)
+        written = write(log, range(100))
+        soon(lambda: read_so_far(agent) == 100, 30, "the first lines are read")
+        no_more = (agent.ini.parent / "state/logs.sqlite").stat().st_size + 100_000
+        resource.prlimit(agent.process.pid, resource.RLIMIT_FSIZE, (no_more, -1))
+        written += write(log, range(100, 20_000))
+        soon(lambda: "logs.sqlite" in agent.healthz()[1], 20, "it says that it cannot be written")
+        resource.prlimit(agent.process.pid, resource.RLIMIT_FSIZE, (-1, -1))
+        keeper.refusing = None
+
+        soon(lambda: keeper.lines.total() >= 20_000, 40, "all lines have arrived")
+
+        assert requested(keeper.lines.elements()) == written
+        assert "lines wait in their logs" in agent.said
+        soon(lambda: agent.healthz() == (200, "ok\n"), 10, "all is well")
+
+    def test_a_spool_that_is_damaged_is_one_line(self, keeper, logs, tmp_path):
+        (tmp_path / "agent/state").mkdir(parents=True)
+        (tmp_path / "agent/state/logs.sqlite").write_bytes(b"x" * 10_000)
+
+        status, said = logs(keeper).ended()
+
+        assert status == 1
+        assert "logs.sqlite: is damaged: move it away" in said
+        assert said.count("\n") == 1
+
+    def test_two_of_them_are_one_too_many(self, keeper, logs, log):
+        log.touch()
+        first = logs(keeper)
+        soon(lambda: first.healthz()[0] == 200, 30, "it runs")
+
+        status, said = logs(keeper).ended()
+
+        assert (status, said.count("\n")) == (1, 1)
+        assert said.endswith("is this service running twice?\n")

@@ -1,0 +1,204 @@
+"""The site as it is installed: conf/nginx.conf before workers that production.ini starts."""
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import urllib3
+
+from ..encoder.servers import Program, free_port, where
+
+ROOT = Path(__file__).parents[3]
+NAME = "live.example.org"
+# All of 127/8 is this machine: a test may call from any of it.
+VIEWER, VENUE = "127.0.0.77", "127.0.0.88"
+# What nginx calls an answer that nobody waited for the app for.
+FROM_CACHE = ("HIT", "STALE", "UPDATING")
+HTTP = """
+{modules}
+daemon off;
+worker_processes 1;
+{user}
+error_log {folder}/main.log;
+pid {folder}/nginx.pid;
+events {{ worker_connections 512; }}
+http {{
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    # As in Debian's nginx.conf.
+    gzip on;
+    include /etc/nginx/mime.types;
+    include {folder}/site.conf;
+}}
+"""
+
+
+def take(text, mark):
+    """Take a mark away, as the head of the file says."""
+    return re.sub(rf"^( *)#{mark} ", r"\1", text, flags=re.MULTILINE)
+
+
+@dataclass(kw_only=True)
+class Ports:
+    """Where everybody listens."""
+
+    site: int
+    inside: int
+    frontend: list[int]
+    tracker: list[int]
+
+    @classmethod
+    def free(cls):
+        found = set()
+        while len(found) < 6:
+            found.add(free_port())
+        one, two, *rest = sorted(found)
+        return cls(site=one, inside=two, frontend=rest[:2], tracker=rest[2:])
+
+
+def filled_in(folder, ports, marks=(), change=(), modules=()):
+    """Write conf/nginx.conf with ports and folders of a test; return the main file's path."""
+    text = (ROOT / "conf/nginx.conf").read_text()
+    for mark in marks:
+        text = take(text, mark)
+    text = re.sub(r"^ *listen \[::\].*\n", "", text, flags=re.MULTILINE)
+    own = [
+        ("listen 80", f"listen 127.0.0.1:{ports.site}"),
+        ("listen 443", f"listen 127.0.0.1:{ports.site + 1}"),
+        ("127.0.0.1:8000", f"127.0.0.1:{ports.inside}"),
+        ("127.0.0.1:8101", f"127.0.0.1:{ports.frontend[0]}"),
+        ("127.0.0.1:8102", f"127.0.0.1:{ports.frontend[1]}"),
+        ("127.0.0.1:8201", f"127.0.0.1:{ports.tracker[0]}"),
+        ("127.0.0.1:8202", f"127.0.0.1:{ports.tracker[1]}"),
+        ("/var/cache/", f"{folder}/"),
+        ("/var/log/nginx/", f"{folder}/"),
+        ("/etc/nginx/streaming.d/", f"{folder}/streaming.d/"),
+    ]
+    for old, new in [*own, *change]:
+        assert old in text or old == "listen 443", old
+        text = text.replace(old, new)
+    folder.mkdir(exist_ok=True)
+    (folder / "site.conf").write_text(text)
+    user = "user root;" if os.geteuid() == 0 else ""
+    loaded = "\n".join(f"load_module {module};" for module in modules)
+    (folder / "nginx.conf").write_text(HTTP.format(folder=folder, user=user, modules=loaded))
+    if modules:
+        # As an organiser installs it.
+        (folder / "streaming.d").mkdir()
+        shutil.copy(ROOT / "conf/nginx-brotli.conf", folder / "streaming.d")
+    return folder / "nginx.conf"
+
+
+def check(config):
+    """Return what ``nginx -t`` says, and whether it is content."""
+    done = subprocess.run(
+        [where("nginx"), "-t", "-c", config], capture_output=True, text=True, check=False
+    )
+    return done.returncode, done.stderr
+
+
+class Site:
+    """nginx and its workers, in a folder of their own."""
+
+    def __init__(self, folder, *, localips=(), marks=(), change=(), settings=(), modules=()):
+        self.folder = folder
+        self.ports = Ports.free()
+        self.marks = marks
+        self._config = filled_in(folder / "nginx", self.ports, marks, change, modules)
+        self._lay_out(localips, settings)
+        self.workers = {}
+        self.nginx = None
+
+    def _lay_out(self, localips, settings):
+        ini = (ROOT / "production.ini").read_text()
+        database = f"sqlite:///{self.folder}/var/tracker.sqlite"
+        ini = re.sub(r"^database = .*", f"database = {database}", ini, flags=re.MULTILINE)
+        ini = ini.replace("127.0.0.1:8000", f"127.0.0.1:{self.ports.inside}")
+        for section, key, value in settings:
+            ini = ini.replace(f"[{section}]\n", f"[{section}]\n{key} = {value}\n")
+        (self.folder / "production.ini").write_text(ini)
+        (self.folder / "var/previews").mkdir(parents=True)
+        (self.folder / "var/previews/hall.jpg").write_bytes(b"a picture")
+        shutil.copy(ROOT / "config.json", self.folder / "config.json")
+        private = {
+            "config": {"secret": "s3cret of the proxy", "localips": list(localips),
+                       "theme": "terminal"},
+            "default": {"conference": "Test Conf"},
+            "hall": {"title": "Great Hall"},
+            "lab": {"title": "Lab"},
+        }  # fmt: skip
+        (self.folder / "config.private.json").write_text(json.dumps(private))
+
+    def start(self, *, frontends=1, trackers=0):
+        """Start the workers, then nginx."""
+        for port in self.ports.frontend[:frontends]:
+            self.start_worker("frontend", port)
+        for port in self.ports.tracker[:trackers]:
+            self.start_worker("tracker", port)
+        ready = {port: ("/robots.txt" if app == "frontend" else "/tracker/streams.json")
+                 for (app, port) in self.workers}  # fmt: skip
+        for key, program in self.workers.items():
+            program.wait_for(f"http://127.0.0.1:{key[1]}{ready[key[1]]}", seconds=30)
+        self.nginx = Program(where("nginx"), "-c", self._config, folder=self.folder, name="nginx")
+        self.nginx.wait_for(
+            f"http://127.0.0.1:{self.ports.inside}/nothing", status=(404,), seconds=20
+        )
+        return self
+
+    def start_worker(self, app, port):
+        """Start a worker as its unit does."""
+        unit = (ROOT / f"conf/streaming-{app}@.service").read_text()
+        command = re.search(r"^ExecStart=(.*)", unit, re.MULTILINE)[1].replace("%i", str(port))
+        program, *words = command.split()
+        self.workers[app, port] = Program(
+            *(Path(sys.executable).with_name(Path(program).name), *words),
+            folder=self.folder,
+            name=f"{app}-{port}",
+        )
+
+    def stop(self):
+        for program in [self.nginx, *self.workers.values()]:
+            if program is not None:
+                program.kill()
+
+    def kill(self, app):
+        """End all workers of an app without a chance to do anything more."""
+        for (kind, _), program in self.workers.items():
+            if kind == app:
+                program.kill()
+
+    def request(self, method, path, *, host=NAME, source=VIEWER, port=None, **more):
+        """Ask as a browser does, from an address."""
+        pool = urllib3.HTTPConnectionPool(
+            "127.0.0.1",
+            port or self.ports.site,
+            retries=False,
+            timeout=30,
+            source_address=(source, 0),
+        )
+        headers = {"Host": host, **more.pop("headers", {})}
+        with pool:
+            return pool.request(method, path, headers=headers, redirect=False, **more)
+
+    def get(self, path, **more):
+        return self.request("GET", path, **more)
+
+    def raw(self, text, source=VIEWER):
+        """Send bytes as they are; return all that comes until nginx hangs up."""
+        with socket.create_connection(
+            ("127.0.0.1", self.ports.site), timeout=20, source_address=(source, 0)
+        ) as connection:
+            connection.sendall(text.encode("latin-1"))
+            said = b""
+            while part := connection.recv(65536):
+                said += part
+            return said.decode("latin-1")

@@ -1,0 +1,86 @@
+"""conf/nginx.conf as it is, and with each of its marks taken away."""
+
+import re
+import ssl
+import subprocess
+from pathlib import Path
+
+import pytest
+import urllib3
+
+from ..encoder.servers import needs
+from .site import NAME, ROOT, VIEWER, Ports, check, filled_in, take
+
+MARKS = ("https", "cdn", "log", "venue")
+BROTLI = "ngx_http_brotli_filter_module.so"
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    """A certificate of a test, as pairs of what the file says and what is there."""
+    folder = tmp_path_factory.mktemp("certificate")
+    key, chain = folder / "privkey.pem", folder / "fullchain.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+         "-nodes", "-days", "2", "-subj", f"/CN={NAME}", "-addext", f"subjectAltName=DNS:{NAME}",
+         "-keyout", key, "-out", chain],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    return [(f"/etc/letsencrypt/live/{NAME}", str(folder))]
+
+
+@pytest.mark.parametrize("marks", [(), *[(mark,) for mark in MARKS], MARKS])
+def test_nginx_takes_it(nginx, tmp_path, certificate, marks):
+    config = filled_in(tmp_path, Ports.free(), marks, certificate)
+
+    status, said = check(config)
+
+    assert status == 0, said
+    assert "[warn]" not in said
+
+
+def test_every_mark_is_explained_and_does_something():
+    text = (ROOT / "conf/nginx.conf").read_text()
+
+    assert set(re.findall(r"^ *#(\w+) ", text, re.MULTILINE)) == set(MARKS)
+    for mark in MARKS:
+        assert f"#   #{mark} " in text
+        assert take(text, mark) != text
+
+
+def test_with_the_mark_everything_goes_by_https(make_proxied, certificate):
+    site = make_proxied(marks=("https",), change=certificate)
+    port = site.ports.site + 1
+    trusted = ssl.create_default_context(cafile=f"{certificate[0][1]}/fullchain.pem")
+    with urllib3.HTTPSConnectionPool(
+        "127.0.0.1", port, ssl_context=trusted, server_hostname=NAME, assert_hostname=NAME,
+        source_address=(VIEWER, 0), retries=False,
+    ) as pool:  # fmt: skip
+        page = pool.request("GET", "/hall", headers={"Host": NAME})
+    assert page.status == 200
+    assert page.headers["Strict-Transport-Security"] == "max-age=31536000"
+    # Addresses in it are those of https.
+    assert f"https://{NAME}/".encode() in page.data
+    assert f"http://{NAME}/".encode() not in page.data
+    away = site.get("/hall?x")
+    assert (away.status, away.headers["Location"]) == (301, f"https://{NAME}/hall?x")
+    # No other name is answered, not even with a certificate.
+    other = ssl.create_default_context()
+    with (
+        urllib3.HTTPSConnectionPool(
+            "127.0.0.1", port, ssl_context=other, server_hostname="evil.example", retries=False
+        ) as pool,
+        pytest.raises(urllib3.exceptions.SSLError, match="UNRECOGNIZED_NAME"),
+    ):
+        pool.request("GET", "/")
+
+
+def test_with_its_module_pages_are_sent_by_brotli_too(make_proxied):
+    module = Path("/usr/lib/nginx/modules") / BROTLI
+    needs("libnginx-mod-http-brotli-filter", module.exists())
+    site = make_proxied(modules=[module])
+
+    answer = site.get("/", headers={"Accept-Encoding": "gzip, br"}, decode_content=False)
+
+    assert answer.headers["Content-Encoding"] == "br"
+    assert len(answer.data) < len(site.get("/").data) / 2
