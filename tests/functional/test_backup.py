@@ -18,7 +18,17 @@ from sqlalchemy.orm import sessionmaker
 from streaming_system.cli import main
 from streaming_system.tracker.db import make_engine, writing
 from streaming_system.tracker.dump import Checksum
-from streaming_system.tracker.models import Account, Audit, Base, Rollup, Sample, Token
+from streaming_system.tracker.models import (
+    Account,
+    Audit,
+    Base,
+    Endpoint,
+    Rollup,
+    Sample,
+    Token,
+)
+
+from .conftest import SECRET
 
 NOW = datetime(2026, 11, 25, 12, 3, 20, 250_000, tzinfo=UTC)
 THREADS = 4
@@ -78,7 +88,7 @@ def value(column, number):
     if isinstance(kind, sa.BigInteger):
         return 2**62 + number
     if isinstance(kind, sa.Integer):
-        return 2**31 - 10 + number
+        return 2**30 + number
     if isinstance(kind, sa.Float):
         return 0.1 + number
     if isinstance(kind, sa.Date):
@@ -240,6 +250,9 @@ def rewritten(file, change):
 CHANGES = {
     "a number twice": lambda name, rows: rows + rows[-1:] if name == "token" else rows,
     "no time": lambda name, rows: [row.replace(b"2026-", b"year ") for row in rows],
+    "a row that reads back otherwise": lambda name, rows: [
+        row.replace(b"[", b"[ ", 1) if name == "token" else row for row in rows
+    ],
     "a text for a number": lambda name, rows: [row.replace(b"4611", b'"x",4') for row in rows],
 }
 
@@ -248,6 +261,8 @@ CHANGES = {
 def test_a_restore_that_fails_in_the_middle_changes_nothing(run, full, tmp_path, change):
     file = tmp_path / "backup.gz"
     run(full, "backup", file)
+    run(full, "restore", file, "--replace")
+    add_token(full, 4)
     rewritten(file, CHANGES[change])
     before = contents(full)
 
@@ -255,6 +270,30 @@ def test_a_restore_that_fails_in_the_middle_changes_nothing(run, full, tmp_path,
 
     assert refused.endswith("; nothing has changed\n")
     assert contents(full) == before
+    # Nor does the database number new rows as if it had been restored.
+    add_token(full, 5)
+
+
+def add_token(url, number):
+    table = Token.__table__
+    row = {c.name: value(c, number) for c in table.columns if c.name != "id"}
+    with connected(url) as connection:
+        connection.execute(sa.insert(table), row)
+
+
+def test_a_tracker_that_is_running_answers_from_what_came_back(run, tracker, database, tmp_path):
+    file = tmp_path / "backup.gz"
+    form = {"secret": SECRET, "group": "hall", "data": '{"overall_clients": 3}'}
+    tracker.post("/endpoint/register", form)
+    run(database, "backup", file)
+    with connected(database) as connection:
+        connection.execute(sa.delete(Endpoint))
+    assert tracker.get("/hall/streams.json").json["live"] is False
+
+    run(database, "restore", file, "--replace")
+
+    assert tracker.get("/hall/streams.json").json["live"] is True
+    tracker.post("/endpoint/register", form)
 
 
 def test_another_revision_is_refused_with_what_to_do(run, full, target, migrate, tmp_path):
