@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import subprocess
+import uuid
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -51,7 +52,8 @@ def migrate(root):
         engine = make_engine({"sqlalchemy.url": url})
         with engine.connect() as connection, connection.begin():
             config.attributes["connection"] = connection
-            direction = alembic.command.downgrade if revision == "base" else alembic.command.upgrade
+            down = revision == "base" or revision.startswith("-")
+            direction = alembic.command.downgrade if down else alembic.command.upgrade
             direction(config, revision)
         engine.dispose()
 
@@ -67,6 +69,23 @@ def migrated_database(request, tmp_path_factory, migrate):
         url = request.getfixturevalue("postgresql")
     migrate(url)
     return url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def new_database(request, tmp_path):
+    """The URL of a database that nobody has migrated; of SQLite, not even the folder exists."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/not/yet/tracker.sqlite"
+        return
+    server = sa.create_engine(
+        request.getfixturevalue("postgresql"), isolation_level="AUTOCOMMIT", poolclass=sa.NullPool
+    )
+    name = f"new_{uuid.uuid4().hex}"
+    with server.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    yield server.url.set(database=name).render_as_string(hide_password=False)
+    with server.connect() as connection:
+        connection.exec_driver_sql(f"DROP DATABASE {name}")
 
 
 @pytest.fixture

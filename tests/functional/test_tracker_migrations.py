@@ -3,7 +3,6 @@
 import sqlite3
 import subprocess
 import sys
-import uuid
 
 import pytest
 import sqlalchemy as sa
@@ -36,23 +35,6 @@ def alembic(root, tmp_path):
         )
 
     return alembic
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def new_database(request, tmp_path):
-    """The URL of a database that nobody has migrated; of SQLite, not even the folder exists."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path}/not/yet/tracker.sqlite"
-        return
-    server = sa.create_engine(
-        request.getfixturevalue("postgresql"), isolation_level="AUTOCOMMIT", poolclass=sa.NullPool
-    )
-    name = f"new_{uuid.uuid4().hex}"
-    with server.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name}")
-    yield server.url.set(database=name).render_as_string(hide_password=False)
-    with server.connect() as connection:
-        connection.exec_driver_sql(f"DROP DATABASE {name}")
 
 
 def tables(url):

@@ -1,7 +1,7 @@
 """What the commands share."""
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -39,14 +39,21 @@ def one_line_errors() -> Iterator[None]:
 
 
 @contextmanager
-def progress(what: str) -> Iterator[None]:
-    """Tell people at a terminal what takes a while, and take it away when it is done."""
+def progress(what: str) -> Iterator[Callable[[str], None]]:
+    """Tell people at a terminal what takes a while, and take it away when it is done.
+
+    It gives a function that says how far it is.
+    """
     if not sys.stderr.isatty():
-        yield
+        yield lambda how_far: None
         return
-    click.echo(f"{what} …\r", nl=False, err=True)
+
+    def tell(how_far: str) -> None:
+        click.echo(f"\x1b[2K{' '.join((what, how_far)).strip()} …\r", nl=False, err=True)
+
+    tell("")
     try:
-        yield
+        yield tell
     finally:
         click.echo("\x1b[2K", nl=False, err=True)
 

@@ -3,17 +3,24 @@
 import dataclasses
 import itertools
 import logging
+import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import click
 
 from streaming_system.alerts import Alerts
-from streaming_system.cli.common import one_line_errors, reader
+from streaming_system.cli.common import one_line_errors, progress, reader
+from streaming_system.files import replacing
 from streaming_system.plugin import Incident
 from streaming_system.schedule.watch import Pace, watch
 from streaming_system.settings import read_ini
+
+STDOUT = "-"
 
 
 @click.group()
@@ -80,6 +87,74 @@ def tracker_prune(ini: Path) -> None:
         raise click.ClickException(str(error)) from None
     until = f"{done.until:%Y-%m-%d %H:%M} UTC" if done.until else "nothing yet"
     click.echo(f"Rolled up to {until}: {_listed(done.made)}. Forgotten: {_listed(done.forgotten)}.")
+
+
+@tracker.command("backup")
+@click.argument("path", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path))
+@click.pass_obj
+def tracker_backup(ini: Path, path: Path) -> None:
+    """Write all that the database holds, as it is at one moment, into FILE (- for stdout).
+
+    The site may be running. FILE is replaced once the new one is whole; only its owner may read it.
+    """
+    # The tracker brings the database along; other commands start without it.
+    from streaming_system.tracker.backup import BackupError, StartError, backup
+
+    with one_line_errors():
+        settings = read_ini(ini, "tracker")
+    try:
+        with progress("Backing up") as tell, _written(path) as file:
+            done = backup(settings, file, tell=tell)
+    except (BackupError, StartError) as error:
+        raise click.ClickException(str(error)) from None
+    except OSError as error:
+        raise click.ClickException(f"{path}: cannot be written: {error.strerror}") from None
+    click.echo(
+        f"Wrote {path}: {done.rows:,} rows of {len(done.checksums)} tables at revision "
+        f"{done.revision}.",
+        err=str(path) == STDOUT,
+    )
+
+
+@tracker.command("restore")
+@click.argument("path", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--replace", is_flag=True, help="Throw away what the database holds now.")
+@click.pass_obj
+def tracker_restore(ini: Path, path: Path, replace: bool) -> None:
+    """Bring back what `tracker backup` wrote, into either kind of database, all or nothing.
+
+    The site may be running: pages are answered as before meanwhile, reports wait.
+    """
+    # The tracker brings the database along; other commands start without it.
+    from streaming_system.tracker.backup import BackupError, StartError, restore
+
+    with one_line_errors():
+        settings = read_ini(ini, "tracker")
+    try:
+        with progress("Restoring") as tell, path.open("rb") as file:
+            done = restore(settings, file, replace=replace, tell=tell)
+    except BackupError as error:
+        raise click.ClickException(f"{path}: {error}; nothing has changed") from None
+    except StartError as error:
+        raise click.ClickException(str(error)) from None
+    except OSError as error:
+        raise click.ClickException(f"{path}: cannot be read: {error.strerror}") from None
+    click.echo(
+        f"Restored {done.rows:,} rows of {len(done.checksums)} tables as of "
+        f"{done.taken:%Y-%m-%d %H:%M:%S} UTC; the checksum of each is right."
+    )
+
+
+@contextmanager
+def _written(path: Path) -> Iterator[BinaryIO]:
+    if str(path) != STDOUT:
+        with replacing(path, mode=0o600) as file:
+            yield file
+        return
+    if sys.stdout.isatty():
+        raise click.UsageError("a backup is not for a terminal: give a file, or a pipe")
+    yield sys.stdout.buffer
+    sys.stdout.buffer.flush()
 
 
 def _listed(counts: Counter[str]) -> str:

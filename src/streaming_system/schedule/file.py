@@ -6,13 +6,12 @@
 
 import dataclasses
 import json
-import os
-import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from streaming_system.files import replacing
 from streaming_system.schedule.model import Event, RoomSchedule, Schedule
 
 VERSION = 1
@@ -97,18 +96,9 @@ def write(schedule: Schedule, path: Path) -> None:
         raise ScheduleFileError("the draft does not read back as what was written")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, draft = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".draft", dir=path.parent)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            # mkstemp makes a private file, but the pages may run as another user.
-            Path(draft).chmod(0o644)
-            Path(draft).replace(path)
-        except BaseException:
-            Path(draft).unlink(missing_ok=True)
-            raise
+        # The pages may run as another user.
+        with replacing(path, mode=0o644) as file:
+            file.write(text.encode())
     except OSError as error:
         raise ScheduleFileError(f"{path}: cannot be written: {error.strerror}") from None
 

@@ -106,15 +106,23 @@ def check_tables(engine: sa.Engine) -> None:
 
     :raises StartError: if it is not.
     """
-    path = engine.url.database if engine.dialect.name == "sqlite" else None
-    if path and not Path(path).is_file():
-        # Asking would create an empty file, and hide that the path is wrong.
-        raise StartError(f"{THE_DATABASE} is not there ({path}): run make initdb")
+    check_file(engine)
     with opening():
         tables = set(sa.inspect(engine).get_table_names())
     missing = set(Base.metadata.tables) - tables
     if missing:
         raise StartError(f"{THE_DATABASE} lacks the table {min(missing)!r}: run make initdb")
+
+
+def check_file(engine: sa.Engine) -> None:
+    """Make sure that the file of SQLite is there; other databases say so themselves.
+
+    :raises StartError: if it is not.
+    """
+    path = engine.url.database if engine.dialect.name == "sqlite" else None
+    if path and not Path(path).is_file():
+        # Asking would create an empty file, and hide that the path is wrong.
+        raise StartError(f"{THE_DATABASE} is not there ({path}): run make initdb")
 
 
 @contextmanager

@@ -1,0 +1,487 @@
+"""`streaming-system tracker backup` and `restore`: everything, of one moment, or nothing."""
+
+import gzip
+import json
+import stat
+import threading
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from click.testing import CliRunner
+from sqlalchemy.orm import sessionmaker
+
+from streaming_system.cli import main
+from streaming_system.tracker.db import make_engine, writing
+from streaming_system.tracker.dump import Checksum
+from streaming_system.tracker.models import (
+    Account,
+    Audit,
+    Base,
+    Endpoint,
+    Rollup,
+    Sample,
+    Token,
+)
+
+from .conftest import SECRET
+
+NOW = datetime(2026, 11, 25, 12, 3, 20, 250_000, tzinfo=UTC)
+THREADS = 4
+
+
+@contextmanager
+def connected(url):
+    engine = make_engine({"sqlalchemy.url": url})
+    try:
+        with engine.begin() as connection:
+            yield connection
+    finally:
+        engine.dispose()
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Return a function that runs `streaming-system tracker` on a database."""
+
+    def run(url, *arguments, status=0):
+        ini = tmp_path / "tracker.ini"
+        ini.write_text(f"[app:tracker]\nsqlalchemy.url = {url.replace('%', '%%')}\n")
+        result = CliRunner().invoke(main, ["-c", str(ini), "tracker", *map(str, arguments)])
+        assert result.exit_code == status, result.output
+        if status:
+            assert (result.stdout, result.stderr.count("\n")) == ("", 1)
+            return result.stderr
+        # No progress where there is no terminal.
+        assert result.stderr == ""
+        return result.stdout
+
+    return run
+
+
+@pytest.fixture
+def target(new_database, migrate):
+    """The URL of another empty, migrated database."""
+    if new_database.startswith("sqlite"):
+        Path(sa.make_url(new_database).database).parent.mkdir(parents=True)
+    migrate(new_database)
+    return new_database
+
+
+def value(column, number):
+    """Return something that a column of this kind can hold, and that is easily lost."""
+    if column.nullable and number == 0:
+        return None
+    kind = column.type
+    if isinstance(kind, sa.String):
+        return f'{number}{column.name[:5]}é"☂\n'[: kind.length]
+    if isinstance(kind, sa.LargeBinary):
+        return bytes([number, 0, 255, 10]) * 4
+    if isinstance(kind, sa.JSON):
+        return {"b": [number, None, 1.5, "ü"], "a": {}}
+    if isinstance(kind, sa.Boolean):
+        return number == 1
+    if isinstance(kind, sa.BigInteger):
+        return 2**62 + number
+    if isinstance(kind, sa.Integer):
+        return 2**30 + number
+    if isinstance(kind, sa.Float):
+        return 0.1 + number
+    if isinstance(kind, sa.Date):
+        return date(2026, 11, 25) - timedelta(days=number)
+    return NOW - number * timedelta(days=1, microseconds=1)
+
+
+@pytest.fixture
+def full(database):
+    """The URL of a database with rows in each of its tables."""
+    with connected(database) as connection:
+        for table in Base.metadata.sorted_tables:
+            rows = [
+                {column.name: value(column, number) for column in table.columns}
+                for number in range(3)
+            ]
+            connection.execute(sa.insert(table), rows)
+    return database
+
+
+def contents(url):
+    """Return the rows of each table, in an order that no database chose."""
+    with connected(url) as connection:
+        return {
+            table.name: sorted(repr(row) for row in connection.execute(sa.select(table)))
+            for table in Base.metadata.sorted_tables
+        }
+
+
+def test_all_tables_come_back_in_either_database(run, full, target, tmp_path):
+    file = tmp_path / "backup.gz"
+    before = contents(full)
+    tables = len(before) - 1
+
+    wrote = run(full, "backup", file)
+    restored = run(target, "restore", file)
+
+    after = contents(target)
+    # The salt of a day is forgotten with the day, wherever it is.
+    assert (len(before.pop("salt")), after.pop("salt")) == (3, [])
+    assert after == before
+    assert wrote.startswith(f"Wrote {file}: {3 * tables} rows of {tables} tables at revision ")
+    assert restored.startswith(f"Restored {3 * tables} rows of {tables} tables as of 20")
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    again = tmp_path / "again.gz"
+    run(target, "backup", again)
+    assert checksums(again) == checksums(file)
+
+
+def test_new_rows_are_numbered_after_those_that_came_back(run, full, target, tmp_path):
+    run(full, "backup", tmp_path / "backup.gz")
+    run(target, "restore", tmp_path / "backup.gz")
+
+    with connected(target) as connection:
+        for model in (Account, Audit, Sample, Token):
+            table = model.__table__
+            top = connection.scalar(sa.select(sa.func.max(table.c.id)))
+            row = {c.name: value(c, 7) for c in table.columns if c.name != "id"}
+            made = connection.execute(sa.insert(table), row)
+            assert made.inserted_primary_key[0] == top + 1
+
+
+def test_rows_that_are_there_are_thrown_away_only_on_demand(run, full, tmp_path):
+    file = tmp_path / "backup.gz"
+    before = contents(full)
+    run(full, "backup", file)
+    with connected(full) as connection:
+        connection.execute(sa.delete(Account))
+        connection.execute(sa.insert(Rollup), {"name": "later", "until": NOW})
+    changed = contents(full)
+
+    refused = run(full, "restore", file, status=1)
+
+    assert "is not empty (table " in refused
+    assert "--replace" in refused
+    assert contents(full) == changed
+
+    run(full, "restore", file, "--replace")
+    assert contents(full) == before
+
+
+def lines(file):
+    return gzip.decompress(file.read_bytes()).splitlines(keepends=True)
+
+
+def checksums(file):
+    return [line for line in lines(file) if line.startswith(b'{"table"')]
+
+
+def without_a_row(file):
+    kept = lines(file)
+    kept.remove(next(line for line in kept if line.startswith(b"[")))
+    return gzip.compress(b"".join(kept))
+
+
+def with_another_value(file):
+    return gzip.compress(b"".join(lines(file)).replace(b"0name", b"9name", 1))
+
+
+def with_one_bit_changed(file):
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    return content
+
+
+DAMAGES = {
+    "empty": lambda file: b"",
+    "half": lambda file: file.read_bytes()[: file.stat().st_size // 2],
+    "cut within its end": lambda file: file.read_bytes()[:-3],
+    "without its last line": lambda file: gzip.compress(b"".join(lines(file)[:-1])),
+    "with two ends": lambda file: gzip.compress(b"".join(lines(file)) + lines(file)[-1]),
+    "with one bit changed": with_one_bit_changed,
+    "without a row": without_a_row,
+    "with another value": with_another_value,
+    "text": lambda file: b"-- PostgreSQL database dump",
+    "other JSON": lambda file: gzip.compress(b'{"version": 1}\n'),
+    "only a head": lambda file: gzip.compress(
+        b'{"format": "streaming-system tracker backup", "version": 1}\n'
+    ),
+    "a later version": lambda file: gzip.compress(
+        b'{"format": "streaming-system tracker backup", "version": 2}\n'
+    ),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_file_changes_nothing(run, full, tmp_path, damage):
+    file = tmp_path / "backup.gz"
+    run(full, "backup", file)
+    file.write_bytes(DAMAGES[damage](file))
+    before = contents(full)
+
+    refused = run(full, "restore", file, "--replace", status=1)
+
+    assert refused.startswith(f"Error: {file}: is ")
+    assert refused.endswith("; nothing has changed\n")
+    assert contents(full) == before
+
+
+def rewritten(file, change):
+    """Change the rows of a file, by table, and let its checksums be right again."""
+    done, rows = [], []
+    for line in lines(file):
+        if line.startswith(b"["):
+            rows.append(line)
+        elif line.startswith(b'{"table"'):
+            name = json.loads(line)["table"]
+            checksum = Checksum()
+            for row in (rows := change(name, rows)):
+                checksum.add(row)
+            end = {"table": name, "rows": checksum.rows, "sha256": checksum.sha256}
+            done += [*rows, json.dumps(end).encode() + b"\n"]
+            rows = []
+        else:
+            done.append(line)
+    file.write_bytes(gzip.compress(b"".join(done)))
+
+
+CHANGES = {
+    "a number twice": lambda name, rows: rows + rows[-1:] if name == "token" else rows,
+    "no time": lambda name, rows: [row.replace(b"2026-", b"year ") for row in rows],
+    "a row that reads back otherwise": lambda name, rows: [
+        row.replace(b"[", b"[ ", 1) if name == "token" else row for row in rows
+    ],
+    "a text for a number": lambda name, rows: [row.replace(b"4611", b'"x",4') for row in rows],
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_restore_that_fails_in_the_middle_changes_nothing(run, full, tmp_path, change):
+    file = tmp_path / "backup.gz"
+    run(full, "backup", file)
+    run(full, "restore", file, "--replace")
+    add_token(full, 4)
+    rewritten(file, CHANGES[change])
+    before = contents(full)
+
+    refused = run(full, "restore", file, "--replace", status=1)
+
+    assert refused.endswith("; nothing has changed\n")
+    assert contents(full) == before
+    # Nor does the database number new rows as if it had been restored.
+    add_token(full, 5)
+
+
+def add_token(url, number):
+    table = Token.__table__
+    row = {c.name: value(c, number) for c in table.columns if c.name != "id"}
+    with connected(url) as connection:
+        connection.execute(sa.insert(table), row)
+
+
+def test_a_tracker_that_is_running_answers_from_what_came_back(run, tracker, database, tmp_path):
+    file = tmp_path / "backup.gz"
+    form = {"secret": SECRET, "group": "hall", "data": '{"overall_clients": 3}'}
+    tracker.post("/endpoint/register", form)
+    run(database, "backup", file)
+    with connected(database) as connection:
+        connection.execute(sa.delete(Endpoint))
+    assert tracker.get("/hall/streams.json").json["live"] is False
+
+    run(database, "restore", file, "--replace")
+
+    assert tracker.get("/hall/streams.json").json["live"] is True
+    tracker.post("/endpoint/register", form)
+
+
+def test_another_revision_is_refused_with_what_to_do(run, full, target, migrate, tmp_path):
+    file = tmp_path / "backup.gz"
+    run(full, "backup", file)
+    migrate(target, "-1")
+
+    refused = run(target, "restore", file, status=1)
+
+    assert "alembic -c INI upgrade " in refused
+    assert "make migrate" in refused
+
+
+def test_a_backup_of_an_older_revision_comes_back_and_is_migrated(run, target, migrate, tmp_path):
+    migrate(target, "-1")
+    with connected(target) as connection:
+        row = {column.name: value(column, 1) for column in Account.__table__.columns}
+        connection.execute(sa.insert(Account), row)
+
+    run(target, "backup", tmp_path / "old.gz")
+    run(target, "restore", tmp_path / "old.gz", "--replace")
+    migrate(target)
+
+    assert len(contents(target)["account"]) == 1
+
+
+def test_no_table_that_a_migration_has_ever_made_is_left_out(root, migrate, tmp_path):
+    config = Config()
+    config.set_main_option("script_location", str(root / "alembic"))
+    config.set_main_option("path_separator", "os")
+    scripts = list(ScriptDirectory.from_config(config).walk_revisions())
+    url = f"sqlite:///{tmp_path}/steps.sqlite"
+
+    for script in reversed(scripts):
+        migrate(url, script.revision)
+        with connected(url) as connection:
+            made = set(sa.inspect(connection).get_table_names())
+        assert made - {"alembic_version"} <= set(Base.metadata.tables)
+
+
+class Writers:
+    """Threads that write the same number into three tables, a transaction each, without a pause."""
+
+    def __init__(self, url):
+        self._engine = make_engine({"sqlalchemy.url": url, "sqlalchemy.pool_size": THREADS})
+        self._sessions = sessionmaker(self._engine)
+        self._over = threading.Event()
+        self._written = [threading.Event() for _ in range(THREADS)]
+        self._threads = [
+            threading.Thread(target=self._write, args=(number,)) for number in range(THREADS)
+        ]
+        self.failed = []
+
+    def __enter__(self):
+        for thread in self._threads:
+            thread.start()
+        self.wait()
+        return self
+
+    def __exit__(self, *error):
+        self._over.set()
+        for thread in self._threads:
+            thread.join()
+        self._engine.dispose()
+
+    def wait(self):
+        """Wait until each has written something more."""
+        for event in self._written:
+            event.clear()
+        for event in self._written:
+            assert event.wait(60), self.failed
+
+    def _write(self, thread):
+        number = thread
+        while not self._over.is_set():
+            text = f"{number:08d}"
+            try:
+                with writing(self._sessions) as db:
+                    db.execute(
+                        sa.insert(Audit),
+                        {"at": NOW, "account": "", "action": "", "subject": text},
+                    )
+                    db.execute(
+                        sa.insert(Sample),
+                        {"room": "hall", "name": text, "at": NOW, "clients": 1, "bitrate": 1,
+                         "cbitrate": 1, "figures": {}},
+                    )  # fmt: skip
+                    db.execute(sa.insert(Rollup), {"name": text, "until": NOW})
+            except sa.exc.DBAPIError as error:
+                self.failed.append(str(error))
+                return
+            self._written[thread].set()
+            number += THREADS
+
+
+def numbers(url):
+    """Return what has been written into each of the three tables."""
+    with connected(url) as connection:
+        return [
+            sorted(connection.scalars(sa.select(column)))
+            for column in (Audit.subject, Sample.name, Rollup.name)
+        ]
+
+
+def test_a_backup_holds_no_half_of_a_transaction(run, database, target, tmp_path):
+    taken = []
+    with Writers(database) as writers:
+        for number in range(3):
+            writers.wait()
+            run(database, "backup", tmp_path / str(number))
+        writers.wait()
+    assert writers.failed == []
+
+    for number in range(3):
+        run(target, "restore", tmp_path / str(number), "--replace")
+        audit, sample, rollup = numbers(target)
+        assert audit == sample == rollup
+        taken.append(len(audit))
+    assert 0 < taken[0] < taken[1] < taken[2] < len(numbers(database)[0])
+
+
+def test_who_writes_while_it_restores_waits_and_goes_on(run, database, tmp_path):
+    with Writers(database) as writers:
+        run(database, "backup", tmp_path / "backup.gz")
+        writers.wait()
+        run(database, "restore", tmp_path / "backup.gz", "--replace")
+        writers.wait()
+
+    assert writers.failed == []
+    audit, sample, rollup = numbers(database)
+    assert audit == sample == rollup
+
+
+def test_a_backup_that_cannot_be_written_leaves_the_last_one(run, full, small_disk):
+    file = small_disk / "backup.gz"
+    run(full, "backup", file)
+    kept = file.read_bytes()
+    with pytest.raises(OSError, match="No space"):
+        (small_disk / "rest").write_bytes(bytes(2**20))
+
+    refused = run(full, "backup", file, status=1)
+
+    assert refused == f"Error: {file}: cannot be written: No space left on device\n"
+    assert file.read_bytes() == kept
+    assert sorted(path.name for path in small_disk.iterdir()) == ["backup.gz", "rest"]
+
+
+def test_a_folder_that_is_not_there_is_one_line(run, full, tmp_path):
+    refused = run(full, "backup", tmp_path / "no" / "backup.gz", status=1)
+
+    assert refused == (
+        f"Error: {tmp_path}/no/backup.gz: cannot be written: No such file or directory\n"
+    )
+
+
+def test_a_file_that_is_not_there_is_one_line(run, full, tmp_path):
+    refused = run(full, "restore", tmp_path / "none.gz", status=1)
+
+    assert refused == f"Error: {tmp_path}/none.gz: cannot be read: No such file or directory\n"
+
+
+def test_a_database_that_is_not_there_is_one_line_and_no_file(run, full, away, tmp_path):
+    run(full, "backup", tmp_path / "good.gz")
+    with away():
+        for arguments in (["backup", tmp_path / "bad.gz"], ["restore", tmp_path / "good.gz"]):
+            refused = run(full, *arguments, status=1)
+            assert "the database of sqlalchemy.url in the ini file" in refused
+    assert not (tmp_path / "bad.gz").exists()
+
+
+def test_a_database_without_tables_is_one_line(run, new_database, tmp_path):
+    if new_database.startswith("sqlite"):
+        path = Path(sa.make_url(new_database).database)
+        path.parent.mkdir(parents=True)
+        path.touch()
+
+    refused = run(new_database, "backup", tmp_path / "backup.gz", status=1)
+
+    assert "has never been migrated: run make initdb" in refused
+    assert not (tmp_path / "backup.gz").exists()
+
+
+def test_a_backup_goes_through_a_pipe(full, target, run, tmp_path):
+    ini = tmp_path / "tracker.ini"
+    ini.write_text(f"[app:tracker]\nsqlalchemy.url = {full.replace('%', '%%')}\n")
+    piped = CliRunner().invoke(main, ["-c", str(ini), "tracker", "backup", "-"])
+    (tmp_path / "piped.gz").write_bytes(piped.stdout_bytes)
+
+    assert piped.stderr.startswith("Wrote -: ")
+    run(target, "restore", tmp_path / "piped.gz")
+    assert contents(target) == contents(full) | {"salt": []}
