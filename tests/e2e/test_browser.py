@@ -49,7 +49,8 @@ def test_the_minutes_left_count_down(chromium, site):
 
     page.clock.run_for(60_000)
 
-    assert minutes(left) == before - 1
+    # A question that is under way while the clock leaps is answered wrongly; the next one is not.
+    page.locator(".under").get_by_text(f"{before - 1} min left").wait_for(timeout=15_000)
     context.close()
 
 
@@ -169,7 +170,8 @@ def test_the_minutes_left_are_right_where_the_viewer_s_clock_is_wrong(
 
     page.clock.run_for(60_000)
 
-    assert minutes(left) == before - 1
+    # A question that is under way while the clock leaps is answered wrongly; the next one is not.
+    page.locator(".under").get_by_text(f"{before - 1} min left").wait_for(timeout=15_000)
     context.close()
 
 

@@ -13,9 +13,14 @@ def kept(visit):
 
     def kept(path="/", **options):
         page = visit(path, **options)
-        page.evaluate("navigator.serviceWorker.ready")
         # It begins with the next page that one opens.
-        page.wait_for_function("navigator.serviceWorker.controller !== null")
+        page.evaluate(
+            """async () => {
+              const { active } = await navigator.serviceWorker.ready;
+              if (active.state === "activated") return;
+              await new Promise((done) => active.addEventListener("statechange", done));
+            }"""
+        )
         return page
 
     return kept

@@ -14,8 +14,10 @@ self.addEventListener("install", (event) => {
   event.waitUntil(prepare().then(() => self.skipWaiting()));
 });
 
+// A page that is open stays without us until the next one: browsers lose what a page sends on its way out (the goodbye of its
+// player) if it is handed over at that moment.
 self.addEventListener("activate", (event) => {
-  event.waitUntil(tidy().then(() => self.clients.claim()));
+  event.waitUntil(tidy());
 });
 
 self.addEventListener("fetch", (event) => {
