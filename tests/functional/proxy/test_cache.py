@@ -3,6 +3,7 @@
 import re
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -82,7 +83,30 @@ class TestMicroCache:
 
     def test_the_tracker_is_not_kept(self, proxied):
         for _ in range(2):
-            assert "X-Cache" not in proxied.get("/tracker/streams.json").headers
+            assert "X-Cache" not in proxied.get("/tracker/streams.js").headers
+
+    def test_of_its_lists_one_answer_a_second_does_for_all(self, proxied):
+        for path in ("/tracker/streams.json", "/tracker/hall/streams.json"):
+            first = proxied.get(path)
+            assert (path, first.status) == (path, 200)
+            found = [proxied.get(path) for _ in range(20)]
+            assert {answer.headers["X-Cache"] for answer in found} <= {*FROM_CACHE, "EXPIRED"}
+            assert sum(answer.headers["X-Cache"] in FROM_CACHE for answer in found) >= 15
+            # It is never old.
+            made = datetime.fromisoformat(found[-1].json()["generated_at"])
+            assert datetime.now(UTC) - made < timedelta(seconds=10)
+
+    def test_lists_outlive_the_tracker_for_a_moment(self, make_proxied):
+        site = make_proxied(frontends=0, trackers=1)
+        said = site.get("/tracker/streams.json").json()
+        site.kill("tracker")
+        time.sleep(1.5)
+
+        answer = site.get("/tracker/streams.json")
+
+        assert (answer.status, answer.json()) == (200, said)
+        # What nobody has asked for lately is not there.
+        assert site.get("/tracker/lab/streams.json").status == 503
 
     def test_pages_know_from_the_trackers_workers_what_is_live(self, proxied):
         answer = proxied.request(
@@ -180,7 +204,7 @@ class TestAway:
         assert {answer.status for answer in answers} == {200}
 
     def test_a_tracker_that_is_away_is_told_in_one_line(self, fragile):
-        answer = fragile.get("/tracker/streams.json")
+        answer = fragile.get("/tracker/streams.js")
 
         assert answer.status == 503
         assert answer.data == b"ERROR AWAY for a moment; send it again in 5 s\n"

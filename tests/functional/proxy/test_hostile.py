@@ -211,13 +211,13 @@ class TestIdentity:
             frontends=0, trackers=1, settings=[("app:tracker", "limit.reads", "5/minute")]
         )
         found = [
-            strict.get("/tracker/streams.json", headers={"X-Forwarded-For": f"198.51.100.{n}"})
+            strict.get("/tracker/streams.js", headers={"X-Forwarded-For": f"198.51.100.{n}"})
             for n in range(7)
         ]
 
         assert [answer.status for answer in found] == [200] * 5 + [429] * 2
         # Somebody else is not held up.
-        assert strict.get("/tracker/streams.json", source="127.0.0.66").status == 200
+        assert strict.get("/tracker/streams.js", source="127.0.0.66").status == 200
 
     def test_nor_to_nginx(self, make_proxied):
         site = make_proxied(
@@ -225,14 +225,14 @@ class TestIdentity:
             change=[("rate=1000r/s", "rate=1r/m"), ("burst=2000", "burst=4")],
         )  # fmt: skip
         found = [
-            site.get("/tracker/streams.json", headers={"X-Forwarded-For": f"198.51.100.{n}"})
+            site.get("/tracker/streams.js", headers={"X-Forwarded-For": f"198.51.100.{n}"})
             for n in range(7)
         ]
 
         assert [answer.status for answer in found] == [200] * 5 + [429] * 2
         assert found[-1].data == b"ERROR TOO MANY calls; send it again in 5 s\n"
         assert found[-1].headers["Retry-After"] == "5"
-        assert site.get("/tracker/streams.json", source="127.0.0.66").status == 200
+        assert site.get("/tracker/streams.js", source="127.0.0.66").status == 200
 
     def test_behind_a_cdn_only_the_cdn_is_believed(self, make_proxied):
         site = make_proxied(
@@ -253,7 +253,7 @@ class TestIdentity:
 
         # Of one network of IPv6, all count as one.
         found = [
-            site.get("/tracker/streams.json", source="127.0.0.99",
+            site.get("/tracker/streams.js", source="127.0.0.99",
                      headers={"X-Forwarded-For": address}).status
             for address in ("2001:db8:1:2::1", "2001:db8:1:2::2", "2001:db8:1:2:a:b:c:d",
                             "2001:db8:1:3::1")
@@ -263,7 +263,7 @@ class TestIdentity:
     def test_every_answer_has_an_id_of_ours(self, proxied):
         ids = {
             proxied.get(path, headers={"X-Request-Id": "mine"}).headers["X-Request-Id"]
-            for path in ("/", "/", "/tracker/streams.json", "/nothing", "/static/site.css")
+            for path in ("/", "/", "/tracker/streams.js", "/nothing", "/static/site.css")
         }
 
         assert len(ids) == 5
@@ -281,7 +281,7 @@ def test_without_the_mark_nothing_is_logged(proxied):
 def test_no_log_holds_an_address(make_proxied):
     site = make_proxied(frontends=1, marks=("log",))
     site.get("/hall", source=VENUE, headers={"User-Agent": "a browser of somebody"})
-    site.get("/tracker/streams.json", source=VENUE)
+    site.get("/tracker/streams.js", source=VENUE)
     site.request("POST", "/hall", source=VENUE, body=b"", headers={"Content-Length": "999999"})
     answer = site.get("/lab", source=VENUE)
     log = site.folder / "nginx/streaming.log"
@@ -293,7 +293,7 @@ def test_no_log_holds_an_address(make_proxied):
     shown = [json.loads(line) for line in lines]
     assert [(line["path"], line["status"]) for line in shown] == [
         ("/hall", 200),
-        ("/tracker/streams.json", 503),
+        ("/tracker/streams.js", 503),
         ("/hall", 413),
         ("/lab", 200),
     ]

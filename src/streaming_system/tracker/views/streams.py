@@ -20,7 +20,7 @@ from streaming_system.rooms.sources import (
 from streaming_system.tracker.services.directory import Offer, groups_of
 
 # What hundred thousand players ask for costs one query a second, if a cache stands before us.
-CACHE = (1, {"public": True, "stale_while_revalidate": 5})
+CACHE = (1, {"public": True, "stale_while_revalidate": 5, "stale_if_error": 30})
 # Where a viewer is does not change every second.
 REGION_SECONDS = 300
 
@@ -62,7 +62,7 @@ def stream_script(request: Any) -> Response:
     return _script(f"var streamer_{room.id} = {stream};\n")
 
 
-@view_config(route_name="streams.list", renderer="json", http_cache=0)
+@view_config(route_name="streams.list", renderer="json", http_cache=CACHE)
 def streams(request: Any) -> dict[str, Any]:
     """Return every room with its live endpoints, least loaded first."""
     offers = request.directory.all_rooms(now=request.now)
