@@ -195,6 +195,30 @@ def test_a_page_that_was_offline_when_the_talk_changed_catches_up(chromium, site
     context.close()
 
 
+@pytest.mark.parametrize(("viewers", "not_before", "by"), [(3, 62, 75), (200_000, 80, 125)])
+def test_the_more_viewers_the_longer_they_take_to_fetch_the_page(
+    chromium, site, plan, go_live, viewers, not_before, by
+):
+    plan(("example", -29, 30, "First"), ("example", 1, 30, "Second"))
+    go_live("example", viewers)
+    context = chromium.new_context()
+    page = context.new_page()
+    # The end of everybody's time.
+    page.add_init_script("Math.random = () => 0.9")
+    page.clock.install()
+    with page.expect_event("requestfinished", lambda one: one.url.endswith("/streams.json")):
+        page.goto(site.url + "/example")
+    assert page.locator("h1").inner_text() == "First"
+    fetched = []
+    page.on("request", lambda one: fetched.append(one) if one.url.endswith("/example") else None)
+
+    page.clock.run_for(1000 * not_before)
+    assert fetched == []
+    with page.expect_event("request", lambda one: one.url.endswith("/example")):
+        page.clock.run_for(1000 * (by - not_before))
+    context.close()
+
+
 def test_graphs_show_who_streams_and_stay_up_to_date(visit, site, go_live):
     go_live("example")
     page = visit("/graphs?range=10")

@@ -10,6 +10,10 @@ const ASK_EVERY = 5000;
 const ASK_AT_LEAST_EVERY = 60000;
 const TICK_EVERY = 15000;
 const RETRY_AFTER = 10000;
+// When talks end, all viewers fetch their page: about so many of them do in a millisecond.
+const FETCHES = 5;
+const SHORTEST_SPREAD = 4000;
+const LONGEST_SPREAD = 60000;
 
 const streams = document.body.dataset.streams;
 let failures = 0;
@@ -17,6 +21,8 @@ let failures = 0;
 let disagreements = 0;
 let knownLive = liveOnPage();
 let clockIsSet = false;
+// How many watch, in all rooms.
+let crowd = 0;
 
 function liveOnPage() {
   const rooms = document.querySelectorAll("[data-room][data-live='true']");
@@ -43,6 +49,7 @@ async function ask() {
     const { rooms } = await answer.json();
     const shown = roomsOnPage();
     const live = Object.keys(rooms).filter((id) => shown.has(id) && rooms[id].live).sort().join(" ");
+    crowd = Object.values(rooms).reduce((sum, { clients }) => sum + clients, 0);
     failures = 0;
     await tellTime(answer, asked);
     if (live !== knownLive) await refresh();
@@ -124,9 +131,15 @@ function planChange() {
   const changes = [...document.querySelectorAll("[data-changes]")].map((part) => part.dataset.changes);
   const moments = [...ends, ...changes].filter(Boolean).map(Date.parse).filter((moment) => moment > now());
   if (moments.length === 0) return;
-  const wait = Math.min(...moments) - now() + 1000 + 4000 * Math.random();
+  const wait = Math.min(...moments) - now() + 1000;
   // Browsers cannot count further; by then the page has been fetched again anyway.
-  if (wait < 2 ** 31) planned = setTimeout(refresh, wait);
+  if (wait < 2 ** 31) planned = setTimeout(takeTurn, wait);
+}
+
+/** Fetch the page at a moment of one's own: the more viewers there are, the longer they take together. */
+function takeTurn() {
+  const spread = Math.min(Math.max(crowd / FETCHES, SHORTEST_SPREAD), LONGEST_SPREAD);
+  planned = setTimeout(refresh, spread * Math.random());
 }
 
 /** Move the bars and the minutes, which needs nobody's answer. */
