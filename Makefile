@@ -82,7 +82,7 @@ demo: $(VENV)/installed var/tracker.sqlite  ## Serve the site with streams, pict
 
 # The checks.
 
-.PHONY: test lint format bench bench-balance bench-growth bench-first-frame bench-agent fuzz lock
+.PHONY: test lint format bench bench-costs capacity bench-balance bench-growth bench-first-frame bench-agent fuzz lock
 test: $(VENV)/installed-dev  ## Pass every test and check: what CI runs.
 	@$(MAKE) --no-print-directory lint
 	@$(BIN)/python -m pytest -n auto --dist worksteal
@@ -110,6 +110,12 @@ bench-first-frame: $(VENV)/installed-dev  ## Measure how soon a room's page show
 
 bench-agent: $(VENV)/installed-dev  ## Measure the agent beside a streaming server: memory, processor.
 	@$(BIN)/python benchmarks/agent.py
+
+bench-costs: $(VENV)/installed-dev  ## Measure what a viewer's requests cost each program (needs nginx).
+	@$(BIN)/python -W ignore benchmarks/costs.py
+
+capacity: $(VENV)/installed-dev  ## Work out what an event needs from these costs: ARGS="--viewers 5000".
+	@$(BIN)/python benchmarks/capacity.py $(ARGS)
 
 fuzz: $(VENV)/installed-dev  ## Look for feeds that make a parser fail, for a minute.
 	@$(PIP) install --require-hashes -r requirements-fuzz.txt
