@@ -63,16 +63,19 @@ def test_none_ends_a_line(run, kind):
     assert str(event["UID"]) != "forged"
     assert "X-FORGED" not in event
     assert str(event["SUMMARY"]).startswith("T ")
-    document = run(forged, "export", "--format", "xml", "--url", "https://e.example").stdout
+    exported = run(forged, "export", "--format", "frab-xml", "--url", "https://e.example")
+    assert exported.exit_code == 0, (exported.output, exported.exception)
+    document = exported.stdout
     assert len(etree.fromstring(document.encode()).findall(".//event")) == 1
     watched = run(forged, "watch", "--count", "1")
     assert not [line for line in watched.output.splitlines() if line.startswith("Wrote /etc")]
 
 
-def test_none_is_a_sequence_for_a_terminal(run):
+def test_none_is_a_sequence_for_a_terminal(run, tmp_path):
     evil = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202egnp.exe"
 
-    for command in (["import"], ["check", "feed.json"]):
+    for command in (["import"], ["check", str(tmp_path / "feed.json")]):
         result = run(evil, *command)
+        assert "1 of 1 entries" in result.output
         for sign in ("\x1b", "\x07", "\x9b", "\u202e"):
             assert sign not in result.output
