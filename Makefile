@@ -141,6 +141,16 @@ vendor: $(VENV)/installed-dev  ## Fetch what browsers need of others' work (need
 catalogues: $(VENV)/installed-dev  ## Bring the words of all languages up to date.
 	@$(BIN)/python tools/catalogues.py
 
+.PHONY: audit sbom wheel
+audit: $(VENV)/installed  ## Ask whether a locked dependency is known to be vulnerable.
+	@$(BIN)/python tools/audit.py
+
+sbom: $(VENV)/installed-dev  ## Write what the program is made of to dist/sbom.json (CycloneDX).
+	@$(BIN)/python tools/sbom.py dist/sbom.json
+
+wheel: $(VENV)/installed  ## Build the wheel: the same commit gives the same bytes.
+	@$(BIN)/python tools/build_wheel.py dist
+
 # Away with it.
 
 .PHONY: clean distclean

@@ -7,7 +7,7 @@ import json
 
 import urllib3
 
-from streaming_system.plugin import hookimpl
+from streaming_system.plugin import guarded_pool, hookimpl, private_networks
 
 TIMEOUT = urllib3.Timeout(connect=3, read=5)
 
@@ -27,7 +27,8 @@ def notify_incident(incident, options):
         "opened_at": incident.opened_at.isoformat(),
         "closed_at": incident.closed_at.isoformat() if incident.closed_at else None,
     }
-    with urllib3.PoolManager(timeout=TIMEOUT, retries=False) as pool:
+    networks = private_networks(options)
+    with guarded_pool(networks, timeout=TIMEOUT, retries=False) as pool:
         answer = pool.request(
             "POST",
             url,

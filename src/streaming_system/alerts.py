@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from streaming_system import outbound
 from streaming_system.parsing import PluginError
 from streaming_system.plugin.feed import FeedError
 from streaming_system.plugin.incident import Incident
@@ -13,8 +14,8 @@ from streaming_system.worker import Reader, incident_listeners, tell_incident
 log = logging.getLogger(__name__)
 
 SHORTEST_WAIT, LONGEST_WAIT = 10.0, 600.0
-# Words of the ini for plugins begin so.
-PREFIX = "plugin."
+# Words of the ini for plugins begin so; whom they may ask is for all.
+PREFIX = ("plugin.", outbound.KEY)
 
 
 @dataclass
@@ -33,7 +34,7 @@ class _Attempt:
 class Alerts:
     """Tells plugins. What it knows of failures ends with the process.
 
-    :param settings: what the ini says; plugins get the keys that begin with :data:`PREFIX`.
+    :param settings: what the ini says; plugins get the keys that begin as :data:`PREFIX` says.
     """
 
     def __init__(

@@ -11,6 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from streaming_system import plugin_hooks
+from streaming_system.outbound import Networks
 from streaming_system.parsing import (
     PluginError,
     choose,
@@ -52,6 +53,7 @@ class Reader:
     :param plugins: the folder of dropped-in plugins.
     :param only: of these, the one to load; all, unless given.
     :param format: the parser to use; "" to recognise the feed.
+    :param networks: the private addresses that feeds may come from.
     """
 
     plugins: Path | None = None
@@ -59,6 +61,7 @@ class Reader:
     format: str = ""
     columns: Mapping[str, str] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
+    networks: Networks = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +89,8 @@ def read(source: str, data: bytes, reader: Reader, timezone: ZoneInfo | None = N
 
 def read_source(source: str, reader: Reader, timezone: ZoneInfo | None = None) -> Reading:
     """Fetch a feed, then do what :func:`read` does."""
-    return read(source, fetch(source, limit=reader.limits.download), reader, timezone)
+    data = fetch(source, limit=reader.limits.download, networks=reader.networks)
+    return read(source, data, reader, timezone)
 
 
 def _read(source: str, data: bytes, reader: Reader, timezone: ZoneInfo | None) -> Reading:

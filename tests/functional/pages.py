@@ -81,6 +81,8 @@ def make_site(conference, schedule_file, clock, tmp_path):
             "schedule.file": str(schedule_file),
             "brand.folder": str(tmp_path / "brand"),
             "clock": lambda: clock["now"],
+            # Servers that the tests start are on this machine.
+            "outbound.private": "127.0.0.1",
             **conference,
             **settings,
         }

@@ -122,3 +122,25 @@ class TestPages:
         rooms = {room["slug"]: room for room in event["groups"][0]["rooms"]}
         assert rooms["hall"]["poster"] == "http://localhost/preview/hall-large.jpg"
         assert rooms["lab"]["poster"] == "http://localhost/brand/logo"
+
+
+class TestLinks:
+    @pytest.mark.parametrize("large", ["", "-large"])
+    def test_a_link_to_another_file_is_no_picture(self, pictured, folder, root, tmp_path, large):
+        """Whoever may write pictures may not have every file that the site can read."""
+        (tmp_path / "private.json").write_text("the secret")
+        (folder / f"hall{large}.jpg").symlink_to(tmp_path / "private.json")
+        (folder / f"hall{large}.webp").symlink_to(tmp_path / "private.json")
+        ours = root / "src/streaming_system/frontend/static/no-signal.jpg"
+
+        assert pictured.get(f"/preview/hall{large}.jpg").body == ours.read_bytes()
+        pictured.get(f"/preview/hall{large}.webp", status=404)
+        assert "/preview/hall" not in pictured.get("/").text
+
+    def test_nor_is_what_is_no_file(self, pictured, folder, root):
+        os.mkfifo(folder / "hall.jpg")
+        (folder / "hall.webp").mkdir()
+        ours = root / "src/streaming_system/frontend/static/no-signal.jpg"
+
+        assert pictured.get("/preview/hall.jpg").body == ours.read_bytes()
+        pictured.get("/preview/hall.webp", status=404)

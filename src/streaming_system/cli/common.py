@@ -10,6 +10,7 @@ import click
 from streaming_system import rooms
 from streaming_system.encoder.section import ConfigError
 from streaming_system.encoder.tracker import TrackerError
+from streaming_system.outbound import NetworkError, private_networks
 from streaming_system.parsing import PluginError
 from streaming_system.plugin.feed import FeedError
 from streaming_system.schedule.file import ScheduleFileError
@@ -84,10 +85,15 @@ def check_theme(config: rooms.Config) -> None:
 def reader(settings: Mapping[str, str], site: rooms.Site | None = None) -> Reader:
     """Return how feeds are read: the plugins and limits of the ini, the words of the configuration.
 
-    :raises SettingsError: if a limit is no number.
+    :raises SettingsError: if a limit is no number, or an address is none.
     """
     folder = settings.get("plugins.folder")
+    try:
+        networks = private_networks(settings)
+    except NetworkError as error:
+        raise SettingsError(str(error)) from None
     return Reader(
+        networks=networks,
         plugins=Path(folder) if folder else None,
         format=site.schedule_format if site else "",
         columns=site.schedule_columns if site else {},

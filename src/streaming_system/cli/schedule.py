@@ -1,5 +1,6 @@
 """The commands that organisers live in: `streaming-system schedule …`."""
 
+import dataclasses
 import itertools
 import json
 import logging
@@ -107,7 +108,7 @@ def watch_(ini: Path, interval: float, count: int | None, accept_shrink: bool) -
         target = Path(required(settings, "schedule.file"))
         config = configuration(settings)
         how = reader(settings, config.site)
-    feeds = Conditional(how.limits.download)
+    feeds = Conditional(how.limits.download, how.networks)
     done = False
 
     def get(source: str) -> bytes:
@@ -210,8 +211,7 @@ def _reader(ini: Path, format_: str = "") -> Reader:
     else:
         settings = read_ini(ini, "frontend")
     site = configuration(settings).site if settings else None
-    found = reader(settings, site)
-    return Reader(plugins=found.plugins, format=format_, columns=found.columns, limits=found.limits)
+    return dataclasses.replace(reader(settings, site), format=format_)
 
 
 def figures(reading: Reading) -> dict[str, Any]:

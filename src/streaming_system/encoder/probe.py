@@ -158,7 +158,7 @@ def read_xml(data: bytes) -> ElementTree.Element:
     :raises SourceError: if it is none, has a DOCTYPE, or is nested deeply.
     """
     # Without a DOCTYPE there are no entities, which is what is dangerous.
-    parser = ElementTree.XMLParser(target=_Careful())  # noqa: S314
+    parser = ElementTree.XMLParser(target=_Careful())  # noqa: S314 - See above.
     try:
         parser.feed(data)
         root: ElementTree.Element = parser.close()

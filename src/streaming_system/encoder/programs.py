@@ -157,7 +157,8 @@ def tied(command: Sequence[str]) -> Sequence[str]:
 def _tie() -> Sequence[str]:
     setpriv = shutil.which("setpriv")
     tie = (setpriv, "--pdeathsig", "TERM") if setpriv else ()
-    if tie and subprocess.run([*tie, "true"], capture_output=True).returncode == 0:  # noqa: S603
+    tried = [*tie, "true"]
+    if tie and subprocess.run(tried, capture_output=True).returncode == 0:  # noqa: S603 - Ours.
         return tie
     return ()
 

@@ -14,6 +14,7 @@ from streaming_system.frontend.posts import sources_of_posts
 from streaming_system.frontend.previews import Previews
 from streaming_system.frontend.programme.talks import Programmes
 from streaming_system.frontend.theming import Themes
+from streaming_system.outbound import NetworkError, private_networks
 from streaming_system.schedule.reader import ScheduleFile
 from streaming_system.theme import ThemeError
 
@@ -27,7 +28,8 @@ def main(global_config: dict[str, str], **local: str) -> Any:
     try:
         settings["conference"] = rooms.from_settings(settings)
         settings["themes"] = Themes.from_settings(settings)
-    except (rooms.ConfigError, ThemeError) as error:
+        networks = private_networks(settings)
+    except (rooms.ConfigError, ThemeError, NetworkError) as error:
         raise SystemExit(str(error)) from None
     if not settings.get("schedule.file"):
         raise SystemExit("the ini file lacks the key schedule.file in [DEFAULT]")
@@ -47,7 +49,7 @@ def main(global_config: dict[str, str], **local: str) -> Any:
         config.registry["live"] = Asked(tracker, "/streams.json", read_live)
         config.registry["watched"] = Asked(tracker, "/api/v1/rooms", read_watched)
         config.registry["wrong"] = Asked(tracker, "/api/v1/incidents", read_wrong)
-        config.registry["posts"] = sources_of_posts(settings["conference"])
+        config.registry["posts"] = sources_of_posts(settings["conference"], networks)
         config.include("pyramid_jinja2")
         config.add_jinja2_search_path("streaming_system.frontend:templates")
         config.include(".theming")

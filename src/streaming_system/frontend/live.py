@@ -105,7 +105,7 @@ class Asked(Generic[T]):
     :param read: makes a value of the answer's JSON.
     :param fresh_for: seconds before it is asked again.
     :param known_for: seconds after which a last answer is worth nothing.
-    :param timeout: for the connection, and for each piece of the answer.
+    :param pool: by which it is asked; our own tracker may be anywhere, others may not.
     :param longest: seconds that an answer may take that has begun.
     :param largest: bytes that it may have.
     """
@@ -118,7 +118,7 @@ class Asked(Generic[T]):
         *,
         fresh_for: float = FRESH_FOR,
         known_for: float = KNOWN_FOR,
-        timeout: urllib3.Timeout = TIMEOUT,
+        pool: urllib3.PoolManager | None = None,
         longest: float = LONGEST_ANSWER,
         largest: int = LARGEST_ANSWER,
         clock: Callable[[], float] = time.monotonic,
@@ -129,7 +129,7 @@ class Asked(Generic[T]):
         self._longest, self._largest = longest, largest
         self._clock = clock
         # Without retries an answer that leads elsewhere is not followed either.
-        self._pool = urllib3.PoolManager(timeout=timeout, retries=False, headers=WHO)
+        self._pool = pool or urllib3.PoolManager(timeout=TIMEOUT, retries=False, headers=WHO)
         self._asking = threading.Lock()
         self._known: T | None = None
         self._asked = self._answered = float("-inf")

@@ -13,7 +13,8 @@ from urllib.parse import quote
 import nh3
 import urllib3
 
-from streaming_system.frontend.live import Asked
+from streaming_system.frontend.live import WHO, Asked
+from streaming_system.outbound import Networks, guarded_pool
 from streaming_system.rooms import Config, Posts
 from streaming_system.schedule.clean import printable, web_link
 
@@ -61,8 +62,13 @@ class Post:
     attachments: int = 0
 
 
-def sources_of_posts(conference: Config) -> Mapping[Posts, Asked[tuple[Post, ...]]]:
-    """Return who is asked for the posts about the rooms; rooms with one hashtag share it."""
+def sources_of_posts(
+    conference: Config, networks: Networks
+) -> Mapping[Posts, Asked[tuple[Post, ...]]]:
+    """Return who is asked for the posts about the rooms; rooms with one hashtag share it.
+
+    :param networks: the private addresses that may be asked.
+    """
     wanted = {room.posts for room in conference.rooms.values()} - {None}
     return {
         posts: Asked(
@@ -71,7 +77,7 @@ def sources_of_posts(conference: Config) -> Mapping[Posts, Asked[tuple[Post, ...
             partial(read_posts, source=posts),
             fresh_for=FRESH_FOR,
             known_for=KNOWN_FOR,
-            timeout=TIMEOUT,
+            pool=guarded_pool(networks, timeout=TIMEOUT, retries=False, headers=WHO),
             longest=LONGEST_ANSWER,
             largest=LARGEST_ANSWER,
         )

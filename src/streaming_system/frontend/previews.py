@@ -5,12 +5,14 @@ there as ``.webp`` and ``.avif``, too. Whoever writes them replaces them at once
 """
 
 import os
+import stat
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 # An encoder makes a picture every few seconds; an older one would show what is long over.
 FRESH_FOR = 60.0  # seconds
+MOST = 16 * 2**20  # bytes; a large picture has a tenth of a mebibyte
 # The smallest first: a browser takes the first that it knows.
 FORMATS = {"avif": "image/avif", "webp": "image/webp", "jpg": "image/jpeg"}
 
@@ -21,6 +23,17 @@ class Picture:
 
     path: Path
     tag: str
+
+    def read(self) -> bytes:
+        """Return what is in it.
+
+        :raises OSError: if it is gone, or has become anything but a file.
+        """
+        descriptor = os.open(self.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise OSError(f"{self.path} is no file")
+            return file.read(MOST)
 
 
 class Previews:
@@ -38,10 +51,13 @@ class Previews:
             return None
         path = self._folder / f"{name(room, large=large)}.{form}"
         try:
-            status = path.stat()
+            # Who writes pictures shall not choose other files that are served by a link.
+            status = path.lstat()
         except OSError:
             return None
-        if not status.st_size or time.time() - status.st_mtime > FRESH_FOR:
+        if not stat.S_ISREG(status.st_mode) or not 0 < status.st_size <= MOST:
+            return None
+        if time.time() - status.st_mtime > FRESH_FOR:
             return None
         return Picture(path=path, tag=tag(status))
 

@@ -183,7 +183,7 @@ def _streams(title: str, links: Iterable[Source]) -> list[dict[str, Any]]:
 
 def _current(state: RoomState) -> dict[str, Any]:
     event = state.current
-    assert event is not None  # noqa: S101
+    assert event is not None  # noqa: S101 - For mypy.
     if not event.generated:
         return _talk(state, event)
     # What fills a gap has the times, and says of which kind it is.

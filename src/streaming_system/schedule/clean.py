@@ -23,10 +23,13 @@ _CLEANER = nh3.Cleaner(
     link_rel="noopener noreferrer nofollow",
 )
 
-# Control characters but for blanks, overrides of the writing direction, halves of surrogate pairs.
+# Control characters but for blanks, overrides of the writing direction, halves of surrogate pairs,
+# and what is no character at all.
 _UNPRINTABLE = re.compile(
-    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
 )
+# Blanks that XML does not have.
+_ODD_BLANKS = re.compile("[\x0b\x0c\x1c-\x1f]")
 
 # An address in the running text. @user@host, as people sign in the fediverse, looks the same and
 # goes, too: nobody can tell that it is no address.
@@ -62,8 +65,9 @@ def sanitised_html(value: str, limit: int = MAX_HTML) -> str:
     if len(value) > limit and "<" in cut:
         # A tag that the cut has torn would show as text.
         cut = cut.rpartition("<")[0]
-    # The cleaner resolves entities, so that an address cannot hide behind them.
-    return _without_addresses(_CLEANER.clean(cut)).strip()
+    # The cleaner resolves entities, so that neither addresses nor control characters hide in them.
+    cleaned = _ODD_BLANKS.sub(" ", printable(_CLEANER.clean(cut)))
+    return _without_addresses(cleaned).strip()
 
 
 def _without_addresses(text: str) -> str:

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 import urllib3
 
+from streaming_system.outbound import Networks, guarded_pool
 from streaming_system.plugin.feed import MAX_DOWNLOAD, FeedError
 
 TIMEOUT = urllib3.Timeout(connect=10, read=30)
@@ -13,14 +14,15 @@ RETRIES = urllib3.Retry(total=5, connect=2, read=1, redirect=5, backoff_factor=0
 USER_AGENT = "streaming-system (schedule import)"
 
 
-def fetch(source: str, *, limit: int = MAX_DOWNLOAD) -> bytes:
+def fetch(source: str, *, limit: int = MAX_DOWNLOAD, networks: Networks = ()) -> bytes:
     """Return the bytes of a feed.
 
     :param source: an ``http://`` or ``https://`` address, or a path.
     :param limit: the most bytes that are taken.
+    :param networks: the private addresses that may be asked.
     :raises FeedError: if it cannot be had.
     """
-    return Downloader(source, limit=limit).fetch() or b""
+    return Downloader(source, limit=limit, networks=networks).fetch() or b""
 
 
 class Downloader:
@@ -30,12 +32,18 @@ class Downloader:
     """
 
     def __init__(
-        self, source: str, *, limit: int = MAX_DOWNLOAD, headers: Mapping[str, str] | None = None
+        self,
+        source: str,
+        *,
+        limit: int = MAX_DOWNLOAD,
+        headers: Mapping[str, str] | None = None,
+        networks: Networks = (),
     ) -> None:
         self.source = source
         self.validators: dict[str, str] = {}
         self._limit = limit
         self._headers = dict(headers or {})
+        self._networks = networks
 
     def fetch(self) -> bytes | None:
         """Return the bytes, or ``None`` if they are those of the last time.
@@ -57,7 +65,7 @@ class Downloader:
     def _download(self) -> bytes | None:
         headers = {"User-Agent": USER_AGENT, **self._headers}
         try:
-            with urllib3.PoolManager(timeout=TIMEOUT, retries=RETRIES) as pool:
+            with guarded_pool(self._networks, timeout=TIMEOUT, retries=RETRIES) as pool:
                 answer = pool.request("GET", self.source, preload_content=False, headers=headers)
                 try:
                     return self._taken(answer)

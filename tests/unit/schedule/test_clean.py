@@ -1,6 +1,9 @@
 """Texts, HTML and links of strangers."""
 
+import re
+
 import pytest
+from lxml import etree
 
 from streaming_system.schedule.clean import plain_text, sanitised_html, web_link
 
@@ -77,3 +80,27 @@ def test_html_made_to_be_slow_is_cleaned_all_the_same():
 )
 def test_only_absolute_web_addresses_are_links(value, link):
     assert web_link(value) == link
+
+
+@pytest.mark.parametrize(
+    "sign",
+    [
+        "\v",
+        "\f",
+        "\x1c",
+        "\x1f",
+        "&#11;",
+        "&#x1c;",
+        "&#1;",
+        "&#8238;",
+        "\ufffe",
+        "&#xFFFF;",
+        "&#12;",
+    ],
+)
+def test_what_xml_cannot_hold_is_in_no_html(sign):
+    """An abstract with one made the export, and the page /schedule.xml, fail."""
+    html = sanitised_html(f"<p>one{sign}two</p>")
+
+    assert re.fullmatch(r"<p>one ?two</p>", html)
+    etree.fromstring(f"<a>{html}</a>")

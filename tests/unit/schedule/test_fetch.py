@@ -6,8 +6,11 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
+from streaming_system.outbound import private_networks
 from streaming_system.plugin import FeedError
 from streaming_system.schedule.fetch import fetch
+
+HERE = private_networks({"outbound.private": "127.0.0.1"})
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -54,7 +57,7 @@ def server():
 
 @pytest.mark.parametrize("path", ["good", "moved"])
 def test_a_feed_is_downloaded(server, path):
-    assert fetch(f"{server}/{path}") == b'{"a": 1}'
+    assert fetch(f"{server}/{path}", networks=HERE) == b'{"a": 1}'
 
 
 @pytest.mark.parametrize(
@@ -67,14 +70,14 @@ def test_a_feed_is_downloaded(server, path):
 )
 def test_a_download_that_fails_says_why(server, path, reason):
     with pytest.raises(FeedError) as refusal:
-        fetch(f"{server}/{path}", limit=4000)
+        fetch(f"{server}/{path}", limit=4000, networks=HERE)
 
     assert str(refusal.value) == reason
 
 
 def test_a_server_that_is_not_there_is_said_in_one_line():
     with pytest.raises(FeedError, match=r"^cannot be downloaded: .*Connection refused") as refusal:
-        fetch("http://127.0.0.1:9/feed")
+        fetch("http://127.0.0.1:9/feed", networks=HERE)
 
     assert "\n" not in str(refusal.value)
 

@@ -5,8 +5,11 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
+from streaming_system.outbound import private_networks
 from streaming_system.plugin import FeedError
 from streaming_system.schedule.watch import Conditional, Pace, watch
+
+HERE = private_networks({"outbound.private": "127.0.0.1"})
 
 
 @pytest.fixture
@@ -43,7 +46,7 @@ def server():
 
 
 def test_a_feed_that_has_not_changed_is_not_sent_again(server):
-    feeds = Conditional(limit=1000)
+    feeds = Conditional(limit=1000, networks=HERE)
     assert (feeds.fetch(server.url), feeds.changed) == (b"one", True)
     feeds.changed = False
 
@@ -53,7 +56,7 @@ def test_a_feed_that_has_not_changed_is_not_sent_again(server):
 
 
 def test_a_feed_that_has_changed_is_seen(server):
-    feeds = Conditional(limit=1000)
+    feeds = Conditional(limit=1000, networks=HERE)
     feeds.fetch(server.url)
     feeds.changed = False
     server.etag, server.body = '"2"', b"two"
@@ -62,7 +65,7 @@ def test_a_feed_that_has_changed_is_seen(server):
 
 
 def test_a_new_name_for_the_same_bytes_is_no_change(server):
-    feeds = Conditional(limit=1000)
+    feeds = Conditional(limit=1000, networks=HERE)
     feeds.fetch(server.url)
     feeds.changed = False
     server.etag = '"2"'
@@ -71,7 +74,7 @@ def test_a_new_name_for_the_same_bytes_is_no_change(server):
 
 
 def test_a_broken_server_loses_nothing(server):
-    feeds = Conditional(limit=1000)
+    feeds = Conditional(limit=1000, networks=HERE)
     feeds.fetch(server.url)
     server.broken = True
     with pytest.raises(FeedError, match="the server answered 503"):

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from pyramid.httpexceptions import HTTPNotFound
-from pyramid.response import FileResponse
+from pyramid.response import Response
 from pyramid.view import view_config
 
 from streaming_system.frontend import previews
@@ -14,7 +14,7 @@ NO_SIGNAL = Path(__file__).parent.parent / "static/no-signal.jpg"
 
 
 @view_config(route_name="room.preview")
-def preview(request: Any) -> FileResponse:
+def preview(request: Any) -> Response:
     """Return a room's picture; where it has no fresh one, a picture that says so.
 
     Cards of apps and of other sites ask for it, which would show a broken one instead.
@@ -27,13 +27,12 @@ def preview(request: Any) -> FileResponse:
         found = pictures.find(request.room.id, form)
     if found is None and form != "jpg":
         raise HTTPNotFound("there is no such picture")
-    path, tag = (found.path, found.tag) if found else (NO_SIGNAL, previews.tag(NO_SIGNAL.stat()))
+    picture = found or previews.Picture(path=NO_SIGNAL, tag=previews.tag(NO_SIGNAL.stat()))
     try:
-        response = FileResponse(
-            str(path), request=request, content_type=previews.FORMATS[form], cache_max_age=CACHE
-        )
+        response = Response(body=picture.read(), content_type=previews.FORMATS[form])
     except OSError:
         raise HTTPNotFound("there is no such picture") from None
-    response.etag = tag
+    response.cache_expires = CACHE
+    response.etag = picture.tag
     response.conditional_response = True
     return response

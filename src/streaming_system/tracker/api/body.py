@@ -48,7 +48,7 @@ def read_body(request: Any, operation: Operation) -> dict[str, Any]:
     if charset not in ("utf-8", "utf8"):
         raise problem("unsupported-media-type", "allowed: UTF-8")
     value = _json(_bytes(request, operation.most))
-    assert operation.body is not None  # noqa: S101
+    assert operation.body is not None  # noqa: S101 - For mypy.
     return _valid(operation.body, value, "pointer", "something in the body is not allowed")
 
 

@@ -1,0 +1,169 @@
+"""Feeds that are small as they come and large when they are read.
+
+`tests/parsers/test_hostile.py` reads what has been collected; these are made here, so that they are
+read on every machine.
+"""
+
+import gzip
+import io
+import json
+import struct
+import threading
+import zipfile
+import zlib
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+
+from streaming_system.outbound import private_networks
+from streaming_system.plugin import FeedError, read_feed
+from streaming_system.schedule.fetch import fetch
+from streaming_system.worker import Limits, Reader, read
+
+MIB = 2**20
+READER = Reader(limits=Limits(inflated=8 * MIB, seconds=20, memory=300 * MIB))
+# 200 MiB of spaces are 200 kB.
+LARGE = b" " * MIB
+NESTED = 100_000
+
+
+def gzipped(times):
+    packer = zlib.compressobj(9, wbits=31)
+    return b"".join(packer.compress(LARGE) for _ in range(times)) + packer.flush()
+
+
+def zipped(**members):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    return file.getvalue()
+
+
+def lying(archive, size):
+    """Let a zip file say that each of its files is small."""
+    archive = bytearray(archive)
+    for mark, at in ((b"PK\x01\x02", 24), (b"PK\x03\x04", 22)):
+        place = archive.find(mark)
+        while place >= 0:
+            struct.pack_into("<I", archive, place + at, size)
+            place = archive.find(mark, place + 1)
+    return bytes(archive)
+
+
+def entities(kind):
+    """XML whose text grows: by entities of entities, or by one that is used often."""
+    if kind == "exponential":
+        rows = [f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 12)]
+        return f'<!DOCTYPE s [<!ENTITY a0 "x">{"".join(rows)}]><schedule>&a11;</schedule>'
+    if kind == "quadratic":
+        return f'<!DOCTYPE s [<!ENTITY a "{"x" * 50_000}">]><schedule>{"&a;" * 50_000}</schedule>'
+    if kind == "file":
+        return '<!DOCTYPE s [<!ENTITY a SYSTEM "file:///etc/passwd">]><schedule>&a;</schedule>'
+    if kind == "parameter":
+        return '<!DOCTYPE s [<!ENTITY % a SYSTEM "http://127.0.0.1:9/"> %a;]><schedule/>'
+    return '<!DOCTYPE schedule SYSTEM "http://127.0.0.1:9/schedule.dtd"><schedule/>'
+
+
+def refusal(data):
+    with pytest.raises(FeedError) as refused:
+        read("feed", data, READER)
+    [line] = str(refused.value).splitlines()
+    return line
+
+
+@pytest.mark.parametrize("kind", ["exponential", "quadratic", "file", "parameter", "external"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_xml_with_entities_is_refused_unread(kind, encoding):
+    line = refusal(entities(kind).encode(encoding))
+
+    assert "DOCTYPE" in line or "not well-formed XML" in line
+    assert "root:" not in line
+
+
+def test_xml_that_is_nested_deeply_is_refused():
+    data = "<schedule>" + "<a>" * NESTED + "</a>" * NESTED + "</schedule>"
+
+    assert refusal(data.encode()).startswith("not well-formed XML: ")
+
+
+@pytest.mark.parametrize("bracket", ["[", '{"a":'])
+def test_so_is_json(bracket):
+    assert refusal((bracket * NESTED).encode()) == "the JSON is nested too deeply"
+
+
+def test_json_of_huge_numbers_costs_no_time():
+    assert refusal(json.dumps({"schedule": 1}).replace("1", "9" * 1_000_000).encode()).startswith(
+        "not valid JSON: "
+    )
+
+
+def test_gzip_that_grows_is_stopped():
+    bomb = gzipped(200)
+    assert len(bomb) < MIB
+
+    assert refusal(bomb) == "the feed inflates to more than 8,388,608 bytes"
+    # Only what came compressed is inflated, and once.
+    assert refusal(gzip.compress(bomb)) == "the feed is binary data, not text"
+
+
+def test_a_zip_file_that_says_so_is_refused():
+    assert refusal(zipped(**{"sessions.json": LARGE * 100})).endswith("or 8,388,608 bytes")
+
+
+def test_one_of_very_many_files_is_refused():
+    many = {f"{number}.json": b"" for number in range(1001)}
+
+    assert refusal(zipped(**many)) == "the zip file holds more than 1000 files or 8,388,608 bytes"
+
+
+def test_one_that_lies_is_stopped():
+    bomb = lying(zipped(**{"sessions.json": LARGE * 100}), 100)
+    assert len(bomb) < MIB
+
+    with pytest.raises(FeedError, match=r"sessions\.json"):
+        read_feed(bomb, max_inflated=8 * MIB).member("sessions.json")
+    assert len(refusal(bomb)) < 600
+
+
+def test_names_in_it_lead_nowhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = ("../../escaped", "/tmp/escaped-from-a-zip", "a/../../escaped")
+
+    refusal(zipped(**dict.fromkeys(names, b"[]")))
+
+    assert list(tmp_path.rglob("*")) == []
+    assert not (tmp_path.parent / "escaped").exists()
+
+
+@pytest.fixture
+def bomber():
+    """A server that sends what is little on its way."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("Content-Encoding", self.path.strip("/"))
+            self.end_headers()
+            body = gzipped(200)
+            for _ in range(self.path.count("gzip") - 1):
+                body = gzip.compress(body)
+            self.wfile.write(body)
+
+        def log_message(self, *args):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "gzip,gzip", "gzip,gzip,gzip,gzip,gzip,gzip"])
+def test_a_transfer_that_grows_is_stopped(bomber, encoding):
+    networks = private_networks({"outbound.private": "127.0.0.1"})
+
+    with pytest.raises(FeedError, match=r"is larger than|Too many content encodings"):
+        fetch(f"{bomber}/{encoding}", limit=4 * MIB, networks=networks)

@@ -1,0 +1,328 @@
+"""Feeds, posts and webhooks whose address, or the answer of it, leads to where nobody should ask.
+
+The victims are real servers on this machine, and what counts is whether they were connected to.
+"""
+
+import json
+import socket
+import ssl
+import threading
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_address
+
+import pytest
+import urllib3
+from click.testing import CliRunner
+from streaming_system.parsers import webhook
+
+from streaming_system.cli import main
+from streaming_system.frontend.posts import sources_of_posts
+from streaming_system.outbound import ForbiddenError, guarded_pool, is_public, private_networks
+from streaming_system.plugin import FeedError, Incident
+from streaming_system.rooms import load
+from streaming_system.schedule.fetch import fetch
+
+INCIDENT = Incident(
+    id=1, kind="full", room="hall", title="Hall", subject="", summary="Full.",
+    opened_at=datetime(2026, 11, 25, tzinfo=UTC),
+)  # fmt: skip
+PUBLIC = private_networks({"outbound.private": "127.0.0.9"})
+HIDDEN = ("127.0.0.1", "localhost", "127.1", "2130706433", "0x7f000001", "0", "[::1]",
+          "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "localhost.", "LOCALHOST")  # fmt: skip
+
+
+@contextmanager
+def serving(address, port=0, family=socket.AF_INET):
+    """A server that counts who connects, and answers whatever is asked of it."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.do_GET()
+
+        def do_GET(self):
+            server.asked.append(self.path)
+            status, headers, body = server.says
+            self.send_response(status)
+            for name, value in headers:
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args):
+            pass
+
+    class Server(ThreadingHTTPServer):
+        address_family = family
+
+        def verify_request(self, request, client_address):
+            self.connections += 1
+            return True
+
+    with Server((address, port), Handler) as server:
+        server.connections, server.asked = 0, []
+        server.says = (200, [], b"[]")
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def victim():
+    """Something that only this machine reaches, on all its addresses."""
+    with serving("::", family=socket.AF_INET6) as server:
+        yield server
+
+
+@pytest.fixture
+def stranger(victim):
+    """Somebody's server: to the program it is public, being allowed; its port is the victim's."""
+    with serving("127.0.0.9") as server:
+        yield server
+
+
+def url_of(server, host, path="/feed"):
+    return f"http://{host}:{server.server_port}{path}"
+
+
+@pytest.mark.parametrize("host", HIDDEN)
+def test_a_feed_on_this_machine_is_refused_whatever_it_is_called(victim, host):
+    with pytest.raises(FeedError, match=r"^cannot be downloaded: .*outbound\.private"):
+        fetch(url_of(victim, host))
+
+    assert victim.connections == 0
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]"])
+def test_it_is_read_where_the_ini_allows_it(victim, host):
+    networks = private_networks({"outbound.private": "192.0.2.7, 127.0.0.0/8 ::1"})
+
+    assert fetch(url_of(victim, host), networks=networks) == b"[]"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "10.0.0.1", "172.16.9.9", "192.168.1.1", "127.8.8.8", "0.0.0.0", "169.254.169.254",
+        "100.64.0.1", "192.0.2.1", "198.18.0.1", "224.0.0.1", "240.0.0.1", "255.255.255.255",
+        "::", "::1", "::127.0.0.1", "fe80::1", "fc00::1", "fd00:ec2::254", "ff02::1",
+        "2001:db8::1", "::ffff:10.0.0.1", "64:ff9b::10.0.0.1", "64:ff9b::7f00:1",
+        "64:ff9b:1::a00:1", "2002:a00:1::", "2001:0:4136:e378:8000:63bf:3fff:fdd2",
+    ],
+)  # fmt: skip
+def test_an_address_of_nobody_outside_is_not_public(address):
+    assert not is_public(ip_address(address))
+
+
+@pytest.mark.parametrize(
+    "address", ["1.1.1.1", "93.184.215.14", "2606:4700::1111", "64:ff9b::101:101"]
+)
+def test_one_of_the_internet_is(address):
+    assert is_public(ip_address(address))
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_an_answer_cannot_lead_a_feed_inside(victim, stranger, status):
+    stranger.says = (status, [("Location", url_of(victim, "127.0.0.1", "/secret"))], b"")
+
+    with pytest.raises(FeedError, match=r"127\.0\.0\.1 is no public address"):
+        fetch(url_of(stranger, "127.0.0.9"), networks=PUBLIC)
+
+    assert stranger.asked == ["/feed"]
+    assert victim.connections == 0
+
+
+@pytest.mark.parametrize(
+    "place", ["file:///etc/passwd", "ftp://127.0.0.1/", "gopher://127.0.0.1/", "//127.0.0.1:{}/"]
+)
+def test_nor_to_a_file_or_another_protocol(victim, stranger, place):
+    stranger.says = (302, [("Location", place.format(victim.server_port))], b"")
+
+    with pytest.raises(FeedError, match=r"^cannot be downloaded: ") as refusal:
+        fetch(url_of(stranger, "127.0.0.9"), networks=PUBLIC)
+
+    assert "root:" not in str(refusal.value)
+    assert victim.connections == 0
+
+
+@pytest.fixture
+def rebinding(monkeypatch):
+    """A name whose server says a public address to whoever asks first, and another then."""
+    said = []
+    resolve = socket.getaddrinfo
+
+    def getaddrinfo(host, *more, **options):
+        if host == "rebinding.example":
+            host = "127.0.0.1" if said else "127.0.0.9"
+            said.append(host)
+        return resolve(host, *more, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    return said
+
+
+def test_a_name_that_changes_its_address_is_looked_at_at_every_connection(rebinding):
+    with serving("127.0.0.9") as stranger, serving("127.0.0.1", stranger.server_port) as victim:
+        url = url_of(stranger, "rebinding.example")
+        # Where the name pointed when it was looked at is where the request goes.
+        assert fetch(url, networks=PUBLIC) == b"[]"
+        assert (len(rebinding), stranger.asked, victim.connections) == (1, ["/feed"], 0)
+
+        with pytest.raises(FeedError, match=r"rebinding\.example is 127\.0\.0\.1, which is no pub"):
+            fetch(url, networks=PUBLIC)
+        assert victim.connections == 0
+
+
+def test_of_a_name_with_several_addresses_only_the_public_are_asked(monkeypatch):
+    with serving("127.0.0.9") as stranger, serving("127.0.0.1", stranger.server_port) as victim:
+        both = [
+            (socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, stranger.server_port))
+            for address in ("127.0.0.1", "127.0.0.9")
+        ]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda host, *more, **options: (
+            both if host == "both.example" else [both[1]]))  # fmt: skip
+
+        assert fetch(url_of(stranger, "both.example"), networks=PUBLIC) == b"[]"
+        assert victim.connections == 0
+
+
+def test_over_https_the_certificate_is_still_that_of_the_name(victim):
+    """Connecting by address must not make the address the name that is checked."""
+    with (
+        guarded_pool(PUBLIC, retries=False, timeout=10) as pool,
+        pytest.raises(ForbiddenError),
+    ):
+        pool.request("GET", url_of(victim, "127.0.0.1").replace("http:", "https:"))
+    assert victim.connections == 0
+
+    names = []
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.sni_callback = lambda connection, name, of: names.append(name)
+    with socket.create_server(("127.0.0.9", 0)) as listener:
+        port = listener.getsockname()[1]
+
+        def answer():
+            connection, _ = listener.accept()
+            with connection, pytest.raises(ssl.SSLError):
+                # It has no certificate: that ends it, once the name has been said.
+                context.wrap_socket(connection, server_side=True)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        here = private_networks({"outbound.private": "127.0.0.0/8 ::1"})
+        with (
+            guarded_pool(here, retries=False, timeout=10) as pool,
+            pytest.raises(urllib3.exceptions.SSLError),
+            resolved("feeds.example", "127.0.0.9"),
+        ):
+            pool.request("GET", f"https://feeds.example:{port}/")
+        thread.join()
+    assert names == ["feeds.example"]
+
+
+@contextmanager
+def resolved(name, address):
+    """Let a name of nobody be an address."""
+    resolve = socket.getaddrinfo
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket, "getaddrinfo", lambda host, *more, **options: (
+            resolve(address if host == name else host, *more, **options)))  # fmt: skip
+        yield
+
+
+def test_a_webhook_inside_is_not_called_unless_the_ini_allows_it(victim):
+    options = {"plugin.webhook.url": url_of(victim, "127.0.0.1", "/hook")}
+
+    with pytest.raises(ForbiddenError, match=r"name it in outbound\.private of the ini file$"):
+        webhook.notify_incident(INCIDENT, options)
+    assert victim.connections == 0
+
+    webhook.notify_incident(INCIDENT, {**options, "outbound.private": "127.0.0.1"})
+    assert victim.asked == ["/hook"]
+
+
+def test_nor_can_its_answer_lead_there(victim, stranger):
+    stranger.says = (307, [("Location", url_of(victim, "127.0.0.1"))], b"")
+    options = {"plugin.webhook.url": url_of(stranger, "127.0.0.9", "/hook")}
+
+    with pytest.raises(ValueError, match="answered with status 307"):
+        webhook.notify_incident(INCIDENT, {**options, "outbound.private": "127.0.0.9"})
+    assert victim.connections == 0
+
+
+def test_a_server_of_posts_inside_is_not_asked_unless_the_ini_allows_it(
+    victim, tmp_path, root, caplog
+):
+    rooms = {"config": {"secret": "s"}, "hall": {"title": "Hall", "posts": {
+        "server": url_of(victim, "127.0.0.1", ""), "hashtag": "conf"}}}  # fmt: skip
+    (tmp_path / "private.json").write_text(json.dumps(rooms))
+    conference = load(root / "config.json", tmp_path / "private.json")
+
+    [asked] = sources_of_posts(conference, ()).values()
+    assert asked.current() is None
+    assert victim.connections == 0
+    assert "127.0.0.1 is no public address" in caplog.text
+
+    [asked] = sources_of_posts(conference, private_networks({"outbound.private": "127.1.0.0/16,"
+                                                             "127.0.0.1"})).values()  # fmt: skip
+    assert asked.current() == ()
+    assert len(victim.asked) == 1
+
+
+class TestCommand:
+    @pytest.fixture
+    def run(self, tmp_path, root):
+        """Return a function that imports a feed with what the ini says."""
+
+        def run(source, *lines):
+            private = {"config": {"secret": "s"}, "hall": {"title": "Hall", "schedule": source}}
+            (tmp_path / "private.json").write_text(json.dumps(private))
+            ini = tmp_path / "site.ini"
+            ini.write_text(
+                "\n".join(
+                    ["[DEFAULT]", f"config.public = {root}/config.json",
+                     f"config.private = {tmp_path}/private.json",
+                     f"schedule.file = {tmp_path}/schedule.json", *lines,
+                     "[app:frontend]", "use = egg:streaming-system#frontend"]
+                )
+            )  # fmt: skip
+            return CliRunner().invoke(main, ["-c", str(ini), "schedule", "import"])
+
+        return run
+
+    def test_an_import_says_in_one_line_what_to_do(self, run, victim, tmp_path):
+        url = url_of(victim, "127.0.0.1")
+
+        result = run(url)
+
+        assert result.exit_code == 1
+        assert result.stderr.splitlines()[-1] == (
+            f"Error: {url}: cannot be downloaded: 127.0.0.1 is no public address; if that is "
+            "right, name it in outbound.private of the ini file"
+        )
+        assert victim.connections == 0
+        assert not (tmp_path / "schedule.json").exists()
+
+    def test_with_the_key_it_asks(self, run, victim):
+        assert (
+            "no public address"
+            not in run(url_of(victim, "127.0.0.1"), "outbound.private = 127.0.0.1").stderr
+        )
+        assert victim.asked == ["/feed"]
+
+    def test_a_word_that_is_no_network_is_told(self, run):
+        result = run("/nowhere", "outbound.private = 10.0.0.1/8")
+
+        assert result.stderr.splitlines()[-1] == (
+            "Error: outbound.private in the ini file: 10.0.0.1/8 has host bits set; allowed: "
+            "addresses and networks such as 10.0.5.0/24"
+        )
+
+    def test_files_are_read_as_ever(self, run, tmp_path):
+        (tmp_path / "feed.json").write_text("[]")
+
+        assert "no public address" not in run(str(tmp_path / "feed.json")).stderr

@@ -1,0 +1,74 @@
+"""What no line of the program does."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FILES = sorted(
+    path for folder in ("src", "parsers", "alembic", "tools", "benchmarks")
+    for path in (ROOT / folder).rglob("*.py")
+)  # fmt: skip
+# Each of these runs a text as a program.
+FORBIDDEN = {
+    "eval", "exec", "compile", "os.system", "os.popen", "subprocess.getoutput",
+    "subprocess.getstatusoutput", "pickle.loads", "pickle.load", "marshal.loads", "yaml.load",
+    "asyncio.create_subprocess_shell",
+}  # fmt: skip
+
+
+def calls(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call):
+            yield ast.unparse(node.func), node
+
+
+def test_there_are_files_to_look_at():
+    assert len(FILES) > 250
+
+
+def test_nothing_runs_a_text():
+    found = [
+        f"{path.relative_to(ROOT)}:{node.lineno}: {name}"
+        for path in FILES
+        for name, node in calls(path)
+        if name in FORBIDDEN
+    ]
+
+    assert found == []
+
+
+def test_nothing_is_run_by_a_shell():
+    found = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in FILES
+        for _, node in calls(path)
+        for word in node.keywords
+        if word.arg == "shell" and ast.unparse(word.value) != "False"
+    ]
+
+    assert found == []
+
+
+def test_every_exception_from_the_security_rules_says_why():
+    found = [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
+        for path in FILES
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if re.search(r"# noqa:[^#]*\bS\d{3}", line)
+        and not re.search(r"# noqa: [A-Z0-9, ]+ - [A-Z][^#]{3,}\.$", line)
+    ]
+
+    assert found == []
+
+
+@pytest.mark.parametrize("folder", ["src", "parsers", "alembic"])
+def test_the_security_rules_are_on_for_it(folder):
+    settings = (ROOT / "pyproject.toml").read_text()
+    [selected] = re.findall(r"^select = (\[.*\])", settings, re.MULTILINE)
+    ignored = settings.partition("per-file-ignores]")[2].partition("[tool.mypy]")[0]
+
+    assert '"S"' in selected
+    assert f'"{folder}' not in ignored

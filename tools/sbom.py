@@ -1,0 +1,86 @@
+"""Writes what the program is made of, as CycloneDX: `make sbom`.
+
+The list is that of requirements.txt; licences are those that installed packages name. The same lock
+and the same environment give the same bytes.
+"""
+
+import argparse
+import sys
+import uuid
+from hashlib import sha256
+from importlib.metadata import PackageNotFoundError, metadata
+from pathlib import Path
+
+from cyclonedx.model import HashAlgorithm, HashType
+from cyclonedx.model.bom import Bom
+from cyclonedx.model.component import Component, ComponentType
+from cyclonedx.model.license import DisjunctiveLicense, LicenseExpression
+from cyclonedx.output import make_outputter
+from cyclonedx.schema import OutputFormat, SchemaVersion
+from lockfile import LOCK, pins
+from packageurl import PackageURL
+from timestamps import commit_time
+
+NAMESPACE = uuid.UUID("1b7f2d0c-6f0e-5f0b-9a39-7d4a3a2c9b11")
+
+
+def licences(name):
+    """Return what an installed package says of its licence; nothing for one that is not."""
+    try:
+        about = metadata(name)
+    except PackageNotFoundError:
+        return []
+    if expression := about["License-Expression"]:
+        return [LicenseExpression(expression)]
+    classified = [
+        text.rpartition(" :: ")[2]
+        for text in about.get_all("Classifier") or ()
+        if text.startswith("License :: ") and text != "License :: OSI Approved"
+    ]
+    short = [line for line in (about["License"] or "").splitlines()[:1] if 0 < len(line) < 80]
+    return [DisjunctiveLicense(name=text) for text in dict.fromkeys(classified or short)]
+
+
+def component(pin):
+    return Component(
+        type=ComponentType.LIBRARY,
+        name=pin.name,
+        version=pin.version,
+        purl=PackageURL("pypi", name=pin.name.lower(), version=pin.version),
+        bom_ref=f"{pin.name}=={pin.version}",
+        hashes=[HashType(alg=HashAlgorithm.SHA_256, content=digest) for digest in pin.hashes],
+        licenses=licences(pin.name),
+    )
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("target", type=Path)
+    parser.add_argument("--lock", type=Path, default=LOCK)
+    options = parser.parse_args()
+    locked = pins(options.lock)
+    number = sha256(options.lock.read_bytes()).hexdigest()
+    bom = Bom(serial_number=uuid.uuid5(NAMESPACE, number))
+    bom.metadata.timestamp = commit_time()
+    program = Component(
+        type=ComponentType.APPLICATION,
+        name="streaming-system",
+        version=metadata("streaming-system")["Version"],
+        bom_ref="streaming-system",
+        licenses=licences("streaming-system"),
+    )
+    bom.metadata.component = program
+    parts = [component(pin) for pin in locked]
+    bom.components.update(parts)
+    bom.register_dependency(program, parts)
+    text = make_outputter(bom, OutputFormat.JSON, SchemaVersion.V1_6).output_as_string(indent=1)
+    options.target.parent.mkdir(parents=True, exist_ok=True)
+    options.target.write_text(text + "\n", encoding="utf-8")
+    unknown = [part.name for part in parts if not part.licenses]
+    print(f"Wrote {options.target}: {len(parts)} packages")
+    if unknown:
+        print(f"not installed here, so without a licence: {', '.join(unknown)}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
