@@ -16,6 +16,8 @@ set -euo pipefail
 : "${TRACKERS:=8201 8202}"
 : "${KEEP:=5}"                               # how many versions stay
 : "${HEALTH_SECONDS:=60}"                    # how long a worker may take to get ready
+: "${SETTLE:=4}"                              # seconds until nginx asks a worker again that was away:
+                                             # its fail_timeout, and two because it counts whole ones
 : "${PYTHON:=python3}"
 : "${PACKAGES=git curl python3 python3-venv postgresql nginx logrotate}"
 : "${SYSTEMCTL:=systemctl}"                  # whatever takes restart NAME and is-active NAME
@@ -68,10 +70,13 @@ build() {
         as "$DEPLOY_USER" tar -C "$folder" --no-same-owner -xf -
     as "$DEPLOY_USER" ln -sfn "$STATE" "$folder/var"
     as "$DEPLOY_USER" ln -sfn ../config.private.json "$folder/config.private.json"
-    # How the site runs on this machine, where that is another way than ours.
-    if [ -f "$WEBSITE/production.ini" ]; then
-        as "$DEPLOY_USER" ln -sfn ../production.ini "$folder/production.ini"
-    fi
+    # What is this event's, and in no repository.
+    local own
+    for own in production.ini brand plugins; do
+        [ -e "$WEBSITE/$own" ] || continue
+        as "$DEPLOY_USER" rm -rf "${folder:?}/$own"
+        as "$DEPLOY_USER" ln -sfn "../$own" "$folder/$own"
+    done
     cd "$folder"
     if [ -n "$VENV_FROM" ]; then reuse; else install_locked; fi
 }
@@ -184,17 +189,22 @@ restart() {
             return 1
         fi
         [ "$SECONDS" -lt "$end" ] || return 1
-        sleep 0.1
+        sleep 0.3
     done
     say "$worker is ready with $version"
 }
 
+# Until nginx asks the worker again that was away, the next one of the same app is its only one.
+settle() { if [ -n "$before" ] && [ "${1%@*}" = "${2%@*}" ]; then sleep "$SETTLE"; fi; }
+
 # Puts a version before viewers, worker by worker: nginx always has another one to ask.
 activate() {
-    local version=$1 worker
+    local version=$1 worker last=
     configure "$version"
     switch "$version"
     for worker in $(workers); do
+        settle "$last" "$worker"
+        last=$worker
         touched+=("$worker")
         restart "$worker" "$version" || { say "$worker is not ready with $version: $reason"; return 1; }
     done
@@ -207,7 +217,7 @@ activate() {
 # Whatever ended a run: a build that is not whole is removed, and of a version that has not got
 # ready after "current" was switched nothing stays in service.
 at_end() {
-    local status=$? worker bad=$switched failed=0
+    local status=$? worker last= bad=$switched failed=0
     trap - EXIT INT TERM HUP
     [ -z "$building" ] || rm -rf "${WEBSITE:?}/$building"
     if [ -n "$bad" ]; then
@@ -220,6 +230,8 @@ at_end() {
         configure "$before"
         switch "$before"
         for worker in "${touched[@]}"; do
+            settle "$last" "$worker"
+            last=$worker
             if [ "$worker" = others ]; then
                 service restart streaming-schedule || true
                 service restart streaming-watch || true

@@ -12,7 +12,7 @@ from .machine import SECRET
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 # One call in so many seconds from each of them.
-PACE = 0.03
+PACE = 0.15
 
 
 def page(number):
@@ -59,7 +59,7 @@ class Load:
         for thread in self._threads:
             thread.join()
 
-    def wait_for(self, more=100):
+    def wait_for(self, more=30):
         """Wait for so many more answers, or a failure."""
         with self._changed:
             enough = self.answered.total() + more

@@ -75,6 +75,8 @@ def served_by(machine):
     return version.rsplit("-", 2)[0]
 
 
+# It starts eighteen workers, one after the other.
+@pytest.mark.timeout(900)
 def test_no_request_is_dropped_by_deployments_good_and_bad(machine, new_database):
     first = machine.commit("The first")
     done = machine.setup()
@@ -85,7 +87,7 @@ def test_no_request_is_dropped_by_deployments_good_and_bad(machine, new_database
     with Load(machine.ports.site) as load:
         transcript = Transcript(machine, load)
         second = machine.commit("Another")
-        transcript.run("A version", )
+        transcript.run("A version")
         assert served_by(machine) == second
 
         (machine.source / "alembic/versions/later.py").write_text(MIGRATION)
