@@ -21,6 +21,7 @@ set -euo pipefail
 : "${PYTHON:=python3}"
 : "${PACKAGES=git curl python3 python3-venv postgresql nginx logrotate}"
 : "${SYSTEMCTL:=systemctl}"                  # whatever takes restart NAME and is-active NAME
+: "${EXTRAS:=}"                               # "yes": the packages for Sentry and OpenTelemetry, too
 : "${VENV_FROM:=}"                           # take packages from this virtualenv, install none
 
 source=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -85,6 +86,8 @@ install_locked() {
     local pip=(.venv/bin/python -m pip --disable-pip-version-check --quiet --no-cache-dir)
     as "$DEPLOY_USER" "$PYTHON" -m venv .venv
     as "$DEPLOY_USER" "${pip[@]}" install --require-hashes -r requirements.txt
+    [ -z "$EXTRAS" ] ||
+        as "$DEPLOY_USER" "${pip[@]}" install --require-hashes -r requirements-extras.txt
     as "$DEPLOY_USER" "${pip[@]}" install --no-deps --no-build-isolation .
 }
 
@@ -184,6 +187,8 @@ restart() {
     service enable "$worker" >/dev/null 2>&1 || true
     service restart "$worker" || { reason="it cannot be started"; return 1; }
     until healthy "$worker" "$version"; do
+        # A fault of the program does not go away.
+        [[ $reason != *"is answered with 500" ]] || return 1
         if ! service is-active "$worker" >/dev/null; then
             reason="it has ended; journalctl -u $worker says why"
             return 1

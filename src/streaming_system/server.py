@@ -1,10 +1,11 @@
-"""waitress, which ends without dropping a request: ``use = egg:streaming-system#server`` in the ini.
+"""waitress, which ends without dropping a request: ``use = egg:streaming-system#server``.
 
-By itself waitress is gone at SIGTERM, with all that is under way. A proxy asks another worker then, but
-never twice for a POST: it may have been done. Here SIGTERM makes a worker do what it has taken on:
+By itself waitress is gone at SIGTERM, with all that is under way. A proxy asks another worker
+then, but never twice for a POST: it may have been done. Here SIGTERM makes a worker do what it has
+taken on:
 
-1. Nobody can connect any more; who tries is not answered, tries again a second later, and is refused
-   then, so that a proxy goes elsewhere. Whoever was connected by then is served.
+1. Nobody can connect any more; who tries is not answered, tries again a second later, and is
+   refused then, so that a proxy goes elsewhere. Whoever was connected by then is served.
 2. Each answer closes its connection. Connections that a proxy keeps are closed once they have
    been silent for so long that it does not use them any more (``drain_idle``).
 3. It ends when nobody is connected, and after ``drain_seconds`` at the latest.

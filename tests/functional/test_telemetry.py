@@ -97,7 +97,7 @@ def broken(app, monkeypatch):
         viewer = OWN["query"]
         raise LookupError(f"{OWN['address']} asked for {viewer}, {OWN['body']}")
 
-    monkeypatch.setattr(type(app.app.registry["schedule"]), "read", fail)
+    monkeypatch.setattr(type(app.app.registry["schedule"]), "current", fail)
 
 
 class TestSentry:

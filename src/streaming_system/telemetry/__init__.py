@@ -7,6 +7,7 @@ header, cookie or address. Nor does what an exception says, or a variable held, 
 viewer's own words. The request's id leads from there to the log, which has them.
 """
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +18,8 @@ from streaming_system.request_ids import TWEEN as REQUEST_IDS
 TWEEN = "streaming_system.telemetry.observe"
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 HEALTH = ("/healthz", "/readyz")
+# What a part of a route may be: {room:[a-z]+}.
+MATCHER = re.compile(r"\{(\w+):(?:[^{}]|\{[^{}]*\})*\}")
 
 # Something that wraps how a request is answered.
 Observer = Callable[[Any, Callable[[Any], Any]], Any]
@@ -62,7 +65,7 @@ def _wrapped(handler: Callable[[Any], Any], observer: Observer) -> Callable[[Any
 def route_of(request: Any) -> str:
     """Return the pattern of the route: without what a viewer has put into it."""
     route = request.matched_route
-    return route.pattern if route is not None else "-"
+    return MATCHER.sub(r"{\1}", route.pattern) if route is not None else "-"
 
 
 def is_health(request: Any) -> bool:

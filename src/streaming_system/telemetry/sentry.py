@@ -37,7 +37,6 @@ def observer(settings: Mapping[str, Any], app: str) -> Observer:
             include_local_variables=False,
             max_request_body_size="never",
             send_client_reports=False,
-            send_default_pii=False,
         )
     except BadDsn:
         raise TelemetryError(

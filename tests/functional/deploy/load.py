@@ -12,7 +12,7 @@ from .machine import SECRET
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 # One call in so many seconds from each of them.
-PACE = 0.15
+PACE = 0.25
 
 
 def page(number):

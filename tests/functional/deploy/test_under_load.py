@@ -9,9 +9,7 @@ import sqlalchemy as sa
 from streaming_system.tracker.models import Sample
 from streaming_system.tracker.readiness import REVISION
 
-from ..encoder.servers import needs, where
 from .load import Load
-from .machine import Machine
 
 LATER = "ffffffffffff"
 MIGRATION = f'''"""A table that later versions have."""
@@ -34,15 +32,6 @@ READINESS = "src/streaming_system/tracker/readiness.py"
 FRONTEND = "src/streaming_system/frontend/__init__.py"
 
 pytestmark = pytest.mark.parametrize("new_database", ["postgresql"], indirect=True)
-
-
-@pytest.fixture
-def machine(tmp_path, new_database):
-    for program in ("nginx", "curl", "git", "flock"):
-        needs(program, where(program))
-    machine = Machine(tmp_path, new_database)
-    yield machine
-    machine.stop()
 
 
 class Transcript:
