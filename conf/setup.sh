@@ -126,7 +126,7 @@ print(read_ini(Path("production.ini"), "tracker")["sqlalchemy.url"])')
 configure() {
     local conf=$WEBSITE/$1/conf
     install -d "$ETC"/{systemd/system,tmpfiles.d,logrotate.d,nginx/streaming.d}
-    install -m 644 "$conf"/streaming-{frontend@,tracker@,schedule,watch,prune}.service \
+    install -m 644 "$conf"/streaming-{frontend@,tracker@,schedule,watch,prune,preview}.service \
         "$conf"/streaming-prune.timer "$ETC/systemd/system"
     install -m 644 "$conf/tmpfiles.conf" "$ETC/tmpfiles.d/streaming-system.conf"
     install -m 644 "$conf/logrotate.conf" "$ETC/logrotate.d/streaming-system"

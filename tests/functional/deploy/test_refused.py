@@ -4,8 +4,6 @@ import fcntl
 
 import pytest
 
-from ..proxy.site import ROOT
-
 pytestmark = pytest.mark.parametrize("new_database", ["postgresql"], indirect=True)
 
 
@@ -46,7 +44,10 @@ def test_a_second_run_at_once_and_what_is_not_there(machine):
 
 
 def test_a_ready_worker_whose_pages_fail_is_not_taken(machine):
-    machine.change("src/streaming_system/frontend/views/pages.py", RENDERED, f"{RENDERED} + BROKEN")
+    page = "src/streaming_system/frontend/views/pages.py"
+    machine.change(
+        page, "    events = overviews(", "    raise LookupError\n    events = overviews("
+    )
     machine.commit("A version whose pages fail")
     (port,) = machine.ports.frontend[:1]
 
