@@ -123,7 +123,8 @@ fuzz: $(VENV)/installed-dev  ## Look for feeds that make a parser fail, for a mi
 
 lock: $(VENV)/installed-dev  ## Renew the lists of locked dependencies (UPGRADE=1: newest versions).
 	@$(LOCK) $(if $(UPGRADE),--upgrade) --extra postgresql -o requirements.txt setup.py requirements-build.in
-	@$(LOCK) $(if $(UPGRADE),--upgrade) -c requirements.txt -o requirements-dev.txt requirements-dev.in
+	@$(LOCK) $(if $(UPGRADE),--upgrade) --extra sentry --extra otel -c requirements.txt -o requirements-extras.txt setup.py
+	@$(LOCK) $(if $(UPGRADE),--upgrade) -c requirements.txt -c requirements-extras.txt -o requirements-dev.txt requirements-dev.in
 	@$(LOCK) $(if $(UPGRADE),--upgrade) -c requirements.txt -o requirements-fuzz.txt requirements-fuzz.in
 
 .PHONY: lighthouse pictures

@@ -48,12 +48,20 @@ setup(
         "waitress>=3.0.2",
         "zope.sqlalchemy>=4.0",
     ],
-    extras_require={"postgresql": ["psycopg[binary]>=3.2"]},
+    extras_require={
+        "postgresql": ["psycopg[binary]>=3.2"],
+        "sentry": ["sentry-sdk>=2.40"],
+        "otel": [
+            "opentelemetry-sdk>=1.37",
+            "opentelemetry-exporter-otlp-proto-http>=1.37",
+        ],
+    },
     entry_points={
         "paste.app_factory": [
             "frontend = streaming_system.frontend:main",
             "tracker = streaming_system.tracker:main",
         ],
+        "paste.server_runner": ["server = streaming_system.server:serve"],
         "console_scripts": ["streaming-system = streaming_system.cli:main"],
     },
 )

@@ -1,88 +1,333 @@
 #!/usr/bin/env bash
-# Installs the site on a Debian machine, as root, from a checkout in /srv/streaming-system:
-# packages, a user, the database, the services. It may be run again after every update.
+# Puts the checkout that it lies in into service on a Debian machine, as root: docs/deploying.md.
+#   conf/setup.sh            deploys it into a folder of its own, without dropping a request
+#   conf/setup.sh rollback   goes back to the version that ran before
+# A version whose workers do not get ready is taken back by itself.
 set -euo pipefail
-home=/srv/streaming-system
-cd "$home"
 
-say() { printf '\n== %s\n' "$*"; }
+# All of these can be set from outside.
+: "${WEBSITE:=/srv/website}"                 # versions, "current", config.private.json
+: "${STATE:=/var/lib/streaming-system}"      # what the programs write
+: "${LOGS:=/var/log/streaming-system}"       # setup.log: what has been done here
+: "${ETC:=/etc}"                             # of systemd, tmpfiles, logrotate and nginx
+: "${DEPLOY_USER:=website}"                  # owns the code, runs nothing for viewers
+: "${RUN_USER:=streaming}"                   # runs all, owns nothing but STATE
+: "${FRONTENDS:=8101 8102}"                  # one worker a port, as conf/nginx.conf lists them
+: "${TRACKERS:=8201 8202}"
+: "${KEEP:=5}"                               # how many versions stay
+: "${HEALTH_SECONDS:=60}"                    # how long a worker may take to get ready
+: "${SETTLE:=4}"                              # seconds until nginx asks a worker again that was away:
+                                             # its fail_timeout, and two because it counts whole ones
+: "${PYTHON:=python3}"
+: "${PACKAGES=git curl python3 python3-venv postgresql nginx logrotate}"
+: "${SYSTEMCTL:=systemctl}"                  # whatever takes restart NAME and is-active NAME
+: "${EXTRAS:=}"                               # "yes": the packages for Sentry and OpenTelemetry, too
+: "${VENV_FROM:=}"                           # take packages from this virtualenv, install none
 
-[ "$(id -u)" = 0 ] || { echo "conf/setup.sh: run this as root" >&2; exit 1; }
-[ -f config.private.json ] || {
-    echo "conf/setup.sh: $home/config.private.json is missing;" \
-        "copy config.private.json.example and make it yours" >&2
-    exit 1
-}
+source=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+me=$(id -un)
 
-say "Packages"
-apt-get update -qq
-DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
-    git make python3 python3-venv postgresql nginx
+die() { echo "conf/setup.sh: $*" >&2; exit 1; }
+say() { printf '%(%H:%M:%S)T %s\n' -1 "$*"; printf '%(%FT%T%z)T %s\n' -1 "$*" >>"$LOGS/setup.log"; }
+# The lock is for this script; what it starts must not keep it.
+as() { if [ "$1" = "$me" ]; then "${@:2}"; else runuser -u "$1" -- "${@:2}"; fi 9>&-; }
+service() { $SYSTEMCTL "$@" 9>&-; }
+current() { basename "$(readlink "$WEBSITE/current")"; }
+switch() { ln -sfn "$1" "$WEBSITE/.current" && mv -T "$WEBSITE/.current" "$WEBSITE/current"; }
 
-say "User and folders"
-id streaming >/dev/null 2>&1 || useradd --system --home-dir "$home" --shell /usr/sbin/nologin streaming
-install -d -o streaming -g streaming "$home/var"
-# The secret is for the services, not for everybody who has an account here.
-chown root:streaming config.private.json
-chmod 640 config.private.json
+# -- the machine ------------------------------------------------------------------------------
 
-say "Program"
-make install
-.venv/bin/streaming-system -c production.ini config check
-
-say "Database"
-sudo_postgres() { runuser -u postgres -- "$@"; }
-sudo_postgres psql -tAc "SELECT 1 FROM pg_roles WHERE rolname = 'streaming'" | grep -q 1 ||
-    sudo_postgres createuser streaming
-sudo_postgres psql -tAc "SELECT 1 FROM pg_database WHERE datname = 'streaming_system'" | grep -q 1 ||
-    sudo_postgres createdb --owner streaming streaming_system
-runuser -u streaming -- .venv/bin/alembic -c production.ini upgrade head
-
-say "Services"
-# One worker a port, as conf/nginx.conf lists them.
-frontends=(8101 8102)
-trackers=(8201 8202)
-install -m 644 conf/streaming-*.service conf/streaming-*.timer /etc/systemd/system/
-systemctl daemon-reload
-# One after the other, so that nginx always has one to ask.
-worker() {
-    systemctl enable "$1@$2"
-    systemctl restart "$1@$2"
-    for _ in $(seq 150); do
-        # It listens once it is ready.
-        if (: <"/dev/tcp/127.0.0.1/$2") 2>/dev/null; then return; fi
-        sleep 0.2
-    done
-    echo "conf/setup.sh: $1@$2 does not listen; journalctl -u $1@$2 says why" >&2
-    exit 1
-}
-for port in "${frontends[@]}"; do worker streaming-frontend "$port"; done
-for port in "${trackers[@]}"; do worker streaming-tracker "$port"; done
-# Before there were workers, each app had one service; it stays for as long as nginx asks it.
-asked_at_old_ports() { grep -rqsE '127\.0\.0\.1:800[12]\b' /etc/nginx/sites-enabled/; }
-for old in streaming-frontend streaming-tracker; do
-    [ -f "/etc/systemd/system/$old.service" ] || continue
-    if asked_at_old_ports; then
-        systemctl restart "$old"
-    else
-        systemctl disable --now "$old"
-        rm "/etc/systemd/system/$old.service"
+machine() {
+    if [ -n "$PACKAGES" ] && ! dpkg-query -W $PACKAGES >/dev/null 2>&1; then
+        apt-get update -qq
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $PACKAGES
     fi
-done
-systemctl enable --now streaming-schedule streaming-watch streaming-prune.timer
-systemctl restart streaming-schedule streaming-watch
+    local user
+    for user in "$DEPLOY_USER" "$RUN_USER"; do
+        id "$user" >/dev/null 2>&1 ||
+            useradd --system --home-dir "$WEBSITE" --shell /usr/sbin/nologin "$user"
+    done
+    install -d "$LOGS"
+    install -d -o "$DEPLOY_USER" -g "$(id -gn "$DEPLOY_USER")" "$WEBSITE"
+    install -d -o "$RUN_USER" -g "$(id -gn "$RUN_USER")" "$STATE" "$STATE"/{previews,endpoint-logs}
+}
 
-say "nginx"
-install -d /etc/nginx/streaming.d
-if [ -e /usr/lib/nginx/modules/ngx_http_brotli_filter_module.so ]; then
-    install -m 644 conf/nginx-brotli.conf /etc/nginx/streaming.d/
-fi
+private() {
+    local file=$WEBSITE/config.private.json
+    [ -f "$file" ] ||
+        die "$file is missing; copy config.private.json.example there and make it yours"
+    # The secret is for the services, not for everybody who has an account here.
+    [ "$me" != root ] || chown "root:$(id -gn "$RUN_USER")" "$file"
+    chmod 640 "$file"
+}
 
-say "Left to do"
-echo "* nginx: copy conf/nginx.conf to /etc/nginx/sites-available, change the name, enable it;" \
-    "docs/running.md tells of its marks"
-if asked_at_old_ports; then
-    echo "* nginx still asks ports 8001 and 8002, where old services run: bring its site up to date," \
-        "then run this again"
-fi
-echo "* an account: runuser -u streaming -- .venv/bin/streaming-system -c production.ini admin create NAME"
+# -- a version --------------------------------------------------------------------------------
+
+# Copies what git tracks, as it lies there, and builds its virtualenv.
+build() {
+    local folder=$WEBSITE/$1 git=(git -c "safe.directory=$source" -C "$source")
+    as "$DEPLOY_USER" mkdir "$folder"
+    "${git[@]}" ls-files -z | tar -C "$source" --null -T - -cf - --owner=0 --group=0 |
+        as "$DEPLOY_USER" tar -C "$folder" --no-same-owner -xf -
+    as "$DEPLOY_USER" ln -sfn "$STATE" "$folder/var"
+    as "$DEPLOY_USER" ln -sfn ../config.private.json "$folder/config.private.json"
+    # What is this event's, and in no repository.
+    local own
+    for own in production.ini brand plugins; do
+        [ -e "$WEBSITE/$own" ] || continue
+        as "$DEPLOY_USER" rm -rf "${folder:?}/$own"
+        as "$DEPLOY_USER" ln -sfn "../$own" "$folder/$own"
+    done
+    cd "$folder"
+    if [ -n "$VENV_FROM" ]; then reuse; else install_locked; fi
+}
+
+install_locked() {
+    local pip=(.venv/bin/python -m pip --disable-pip-version-check --quiet --no-cache-dir)
+    as "$DEPLOY_USER" "$PYTHON" -m venv .venv
+    as "$DEPLOY_USER" "${pip[@]}" install --require-hashes -r requirements.txt
+    [ -z "$EXTRAS" ] ||
+        as "$DEPLOY_USER" "${pip[@]}" install --require-hashes -r requirements-extras.txt
+    as "$DEPLOY_USER" "${pip[@]}" install --no-deps --no-build-isolation .
+}
+
+# A virtualenv that has this version's code before all that another one has.
+reuse() {
+    local script site
+    site=$("$VENV_FROM/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+    "$VENV_FROM/bin/python" -m venv --without-pip .venv
+    printf '%s\n' "$PWD/src" "$site" >"$(echo .venv/lib/python*/site-packages)/reused.pth"
+    ln -s ../../parsers src/streaming_system/parsers
+    for script in pserve streaming-system alembic; do
+        sed "1s|.*|#!$PWD/.venv/bin/python|" "$VENV_FROM/bin/$script" >".venv/bin/$script"
+        chmod 755 ".venv/bin/$script"
+    done
+}
+
+# A database of this machine, for our own user, is made if it is not there.
+database() {
+    local url name=
+    url=$(as "$RUN_USER" .venv/bin/python -c '
+from pathlib import Path
+from streaming_system.settings import read_ini
+print(read_ini(Path("production.ini"), "tracker")["sqlalchemy.url"])')
+    [[ $url =~ ^postgresql[+a-z0-9]*:///([a-z0-9_]+)$ ]] && name=${BASH_REMATCH[1]}
+    if [ -n "$name" ]; then
+        cd /
+        as postgres psql -tAc "SELECT 1 FROM pg_roles WHERE rolname = '$RUN_USER'" | grep -q 1 ||
+            as postgres createuser "$RUN_USER"
+        as postgres psql -tAc "SELECT 1 FROM pg_database WHERE datname = '$name'" | grep -q 1 ||
+            as postgres createdb --owner "$RUN_USER" "$name"
+        cd "$OLDPWD"
+    fi
+}
+
+# Units, temporary files, log rotation of a version.
+configure() {
+    local conf=$WEBSITE/$1/conf
+    install -d "$ETC"/{systemd/system,tmpfiles.d,logrotate.d,nginx/streaming.d}
+    install -m 644 "$conf"/streaming-{frontend@,tracker@,schedule,watch,prune,preview}.service \
+        "$conf"/streaming-prune.timer "$ETC/systemd/system"
+    install -m 644 "$conf/tmpfiles.conf" "$ETC/tmpfiles.d/streaming-system.conf"
+    install -m 644 "$conf/logrotate.conf" "$ETC/logrotate.d/streaming-system"
+    if [ -e /usr/lib/nginx/modules/ngx_http_brotli_filter_module.so ]; then
+        install -m 644 "$conf/nginx-brotli.conf" "$ETC/nginx/streaming.d/"
+    fi
+    service daemon-reload
+}
+
+# -- into service -----------------------------------------------------------------------------
+
+workers() {
+    local port
+    for port in $FRONTENDS; do echo "streaming-frontend@$port"; done
+    for port in $TRACKERS; do echo "streaming-tracker@$port"; done
+}
+
+# Which revision of the database a version asks for.
+revision() {
+    sed -n 's/^REVISION = "\(.*\)"/\1/p' "$WEBSITE/$1/src/streaming_system/tracker/readiness.py"
+}
+
+get() { curl --silent --max-time 5 --output "$1" --write-out '%{http_code}' \
+    "http://127.0.0.1:$2$3" || true; }
+
+# Whether a worker can do its work: it is ready, and answers what it is there for. A database that a later
+# version has brought on is known here, and not to a version that we go back to: it bears both.
+healthy() {
+    local worker=$1 version=$2 port=${1#*@} ready=/readyz page=/ body status
+    [[ $worker != *tracker* ]] || { ready=/tracker/readyz page=/tracker/streams.json; }
+    body=$(mktemp)
+    status=$(get "$body" "$port" "$ready")
+    reason=$(head -c 300 "$body")
+    if [ "$status" = 503 ] && newer "$version" "$reason"; then status=200; fi
+    if [ "$status" = 200 ]; then
+        status=$(get "$body" "$port" "$page")
+        reason="$page is answered with $status"
+    fi
+    rm "$body"
+    [ "$status" = 200 ]
+}
+
+newer() {
+    local found other
+    [[ $2 =~ the\ database\ is\ at\ revision\ ([0-9a-f]+), ]] || return 1
+    found=${BASH_REMATCH[1]}
+    for other in $(versions); do
+        # Names of versions do not sort by time, their ends do.
+        if [[ ${other: -15} > ${1: -15} ]] && [ "$(revision "$other")" = "$found" ]; then return; fi
+    done
+    return 1
+}
+
+# Restarts one worker and waits until it is ready, or says why not.
+restart() {
+    local worker=$1 version=$2 end=$((SECONDS + HEALTH_SECONDS))
+    reason="it does not answer"
+    service enable "$worker" >/dev/null 2>&1 || true
+    service restart "$worker" || { reason="it cannot be started"; return 1; }
+    until healthy "$worker" "$version"; do
+        # A fault of the program does not go away.
+        [[ $reason != *"is answered with 500" ]] || return 1
+        if ! service is-active "$worker" >/dev/null; then
+            reason="it has ended; journalctl -u $worker says why"
+            return 1
+        fi
+        [ "$SECONDS" -lt "$end" ] || return 1
+        sleep 0.3
+    done
+    say "$worker is ready with $version"
+}
+
+# Until nginx asks the worker again that was away, the next one of the same app is its only one.
+settle() { if [ -n "$before" ] && [ "${1%@*}" = "${2%@*}" ]; then sleep "$SETTLE"; fi; }
+
+# Puts a version before viewers, worker by worker: nginx always has another one to ask.
+activate() {
+    local version=$1 worker last=
+    configure "$version"
+    switch "$version"
+    for worker in $(workers); do
+        settle "$last" "$worker"
+        last=$worker
+        touched+=("$worker")
+        restart "$worker" "$version" || { say "$worker is not ready with $version: $reason"; return 1; }
+    done
+    touched+=(others)
+    service enable --now streaming-schedule streaming-watch streaming-prune.timer >/dev/null 2>&1
+    service restart streaming-schedule
+    service restart streaming-watch
+}
+
+# Whatever ended a run: a build that is not whole is removed, and of a version that has not got
+# ready after "current" was switched nothing stays in service.
+at_end() {
+    local status=$? worker last= bad=$switched failed=0
+    trap - EXIT INT TERM HUP
+    [ -z "$building" ] || rm -rf "${WEBSITE:?}/$building"
+    if [ -n "$bad" ]; then
+        if [ -z "$before" ]; then
+            rm -f "$WEBSITE/current"
+            say "$bad has failed, and there is no version to go back to"
+            exit 1
+        fi
+        say "$bad has failed: going back to $before"
+        configure "$before"
+        switch "$before"
+        for worker in "${touched[@]}"; do
+            settle "$last" "$worker"
+            last=$worker
+            if [ "$worker" = others ]; then
+                service restart streaming-schedule || true
+                service restart streaming-watch || true
+            elif ! restart "$worker" "$before"; then
+                failed=1
+                say "$worker is not ready with $before either: $reason"
+            fi
+        done
+        [ "$failed" = 1 ] || say "$before is in service as before; $WEBSITE/$bad is left to be looked at"
+        exit 1
+    fi
+    exit "$status"
+}
+
+# -- versions ---------------------------------------------------------------------------------
+
+versions() { find "$WEBSITE" -mindepth 1 -maxdepth 1 -type d -name '*-????????-??????' -printf '%f\n'; }
+
+# What ran before the version that runs, and before that one.
+line() {
+    local version=$1
+    while [ -n "$version" ] && [ -d "$WEBSITE/$version" ]; do
+        echo "$version"
+        version=$(cat "$WEBSITE/$version/.before" 2>/dev/null || true)
+    done
+}
+
+prune() {
+    local version kept
+    kept=$(line "$1" | head -n "$KEEP" || true)
+    for version in $(versions); do
+        grep -qxF "$version" <<<"$kept" || { rm -rf "${WEBSITE:?}/$version"; say "$version is removed"; }
+    done
+}
+
+deploy() {
+    local version
+    version=$(git -c "safe.directory=$source" -C "$source" describe --tags --always --dirty) ||
+        die "$source is no git checkout; clone the repository and run it from there"
+    version=$version-$(date +%Y%m%d-%H%M%S)
+    [ ! -e "$WEBSITE/$version" ] || die "$WEBSITE/$version is there already; run it again in a second"
+    private
+    say "Deploying $version"
+    building=$version
+    build "$version"
+    as "$RUN_USER" .venv/bin/streaming-system -c production.ini config check --production
+    database
+    as "$RUN_USER" .venv/bin/alembic -c production.ini upgrade head
+    # Without a programme no page is ready; later ones are imported by streaming-schedule.
+    [ -e "$STATE/schedule.json" ] ||
+        as "$RUN_USER" .venv/bin/streaming-system -c production.ini schedule import
+    if [ -n "$before" ]; then as "$DEPLOY_USER" tee .before <<<"$before" >/dev/null; fi
+    building='' switched=$version
+    activate "$version"
+    switched=
+    prune "$version"
+    say "$version is in service"
+    [ -n "$before" ] || left_to_do
+}
+
+rollback() {
+    local version
+    [ -n "$before" ] || die "nothing has been deployed in $WEBSITE"
+    version=$(line "$before" | sed -n 2p)
+    [ -n "$version" ] || die "there is no version before $before in $WEBSITE"
+    say "Going back from $before to $version"
+    switched=$version
+    activate "$version"
+    switched=
+    say "$version is in service"
+}
+
+left_to_do() {
+    echo "Left to do:"
+    echo "* nginx: copy conf/nginx.conf to /etc/nginx/sites-available, change the name, enable it;" \
+        "docs/running.md tells of its marks"
+    echo "* an account: cd $WEBSITE/current &&" \
+        "runuser -u $RUN_USER -- .venv/bin/streaming-system -c production.ini admin create NAME"
+}
+
+# -- here we go -------------------------------------------------------------------------------
+
+case "${1:-deploy}" in deploy | rollback) ;; *) die "unknown: $1; allowed: deploy, rollback" ;; esac
+[ "$me" = root ] || [ "$me $me" = "$DEPLOY_USER $RUN_USER" ] || die "run this as root"
+mkdir -p "$WEBSITE"
+exec 9>"$WEBSITE/.lock"
+flock --nonblock 9 || die "another run is at work in $WEBSITE; wait for it to end"
+umask 022
+building='' switched='' touched=() before='' reason=''
+machine
+[ ! -L "$WEBSITE/current" ] || before=$(current)
+trap at_end EXIT
+trap 'exit 130' INT TERM HUP
+"${1:-deploy}"

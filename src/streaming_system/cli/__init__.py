@@ -50,11 +50,16 @@ def config() -> None:
     type=click.Choice(["frontend", "tracker"]),
     help="Check what one app needs, on a machine that runs only that.",
 )
+@click.option(
+    "--production",
+    is_flag=True,
+    help="Refuse also what is for trials: SQLite, and the example's secret.",
+)
 @click.pass_obj
-def config_check(ini: Path, only: str | None) -> None:
+def config_check(ini: Path, only: str | None, production: bool) -> None:
     """Check the configuration, as the site does when it starts."""
     # The tracker brings the web framework along; other commands start without it.
-    from streaming_system.tracker.settings import StartError, checked
+    from streaming_system.tracker.settings import StartError, check_production, checked
 
     with one_line_errors():
         found = configuration(read_ini(ini, only or "frontend"))
@@ -62,7 +67,10 @@ def config_check(ini: Path, only: str | None) -> None:
             check_theme(found)
         try:
             if only != "frontend":
-                checked(read_ini(ini, "tracker"))
+                settings = read_ini(ini, "tracker")
+                checked(settings)
+                if production:
+                    check_production(settings)
         except StartError as error:
             raise click.ClickException(str(error)) from None
     click.echo(f"{len(found.rooms)} rooms: {', '.join(found.rooms)}")

@@ -18,6 +18,7 @@ def main(global_config: dict[str, str], **local: str) -> Any:
             config.include("pyramid_jinja2")
             # The database comes last of what may stop the start: nothing else must be closed then.
             config.include("streaming_system.request_ids")
+            config.include("streaming_system.telemetry")
             config.include(".services")
             config.include(".metrics")
             config.include(".db")

@@ -143,6 +143,19 @@ def checked(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {**settings, "conference": conference, **own}
 
 
+def check_production(settings: Mapping[str, Any]) -> None:
+    """Refuse what is for trials, and not for an event.
+
+    :raises StartError: with one line for whoever must mend it.
+    """
+    _check_secret(rooms.from_settings(settings).site.secret, allow_example=False)
+    if str(settings.get("sqlalchemy.url", "")).startswith("sqlite"):
+        raise StartError(
+            "sqlalchemy.url in the ini file is an SQLite database, which is for trials; allowed in "
+            "production: postgresql+psycopg://user:password@host/name"
+        )
+
+
 def _value(name: str, key: Key, settings: Mapping[str, Any]) -> Any:
     text = str(settings.get(name, key.default)).strip()
     try:

@@ -1,0 +1,226 @@
+"""What Sentry and OpenTelemetry hear: received by a real HTTP server."""
+
+import gzip
+import json
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from webtest import TestApp
+
+from streaming_system import tracker as tracker_app
+
+# What a viewer says, anywhere.
+OWN = {
+    "address": "203.0.113.77",
+    "query": "needle-of-the-query",
+    "cookie": "needle-of-the-cookie",
+    "header": "needle-of-the-header",
+    "body": "needle-of-the-body",
+    "path": "needleofthepath",
+}
+ON_SQLITE = pytest.mark.parametrize("migrated_database", ["sqlite"], indirect=True)
+
+
+class Sink:
+    """Takes whatever is sent to it."""
+
+    def __init__(self):
+        self.changed = threading.Condition()
+        self.got = []
+        sink = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                if self.headers.get("Content-Encoding") == "gzip":
+                    body = gzip.decompress(body)
+                self.send_response(200)
+                self.end_headers()
+                with sink.changed:
+                    sink.got.append((self.path, body))
+                    sink.changed.notify_all()
+
+            def log_message(self, *words):
+                """Nobody reads it."""
+
+        self._server = HTTPServer(("127.0.0.1", 0), Handler)
+        self.port = self._server.server_port
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
+        self._thread.start()
+
+    def wait(self):
+        """Return the first thing that is sent."""
+        with self.changed:
+            assert self.changed.wait_for(lambda: self.got, timeout=60)
+            return self.got[0]
+
+    def stop(self):
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+@pytest.fixture
+def sink():
+    sink = Sink()
+    yield sink
+    sink.stop()
+
+
+def ask(app, path, **more):
+    """Ask as a viewer who says all that is theirs."""
+    return app.get(
+        f"{path}?q={OWN['query']}",
+        headers={
+            "Cookie": f"session={OWN['cookie']}",
+            "User-Agent": OWN["header"],
+            "X-Forwarded-For": OWN["address"],
+            "X-Request-ID": "0123456789abcdef",
+        },
+        extra_environ={"REMOTE_ADDR": OWN["address"]},
+        **more,
+    )
+
+
+def told(body):
+    return [name for name, words in OWN.items() if words.encode() in body]
+
+
+def broken(app, monkeypatch):
+    """Let a page fail, with words of a viewer in what is said of it."""
+
+    def fail(self):
+        viewer = OWN["query"]
+        raise LookupError(f"{OWN['address']} asked for {viewer}, {OWN['body']}")
+
+    monkeypatch.setattr(type(app.app.registry["schedule"]), "current", fail)
+
+
+class TestSentry:
+    @pytest.fixture
+    def app(self, make_site, sink):
+        return make_site(**{"sentry.dsn": f"http://key@127.0.0.1:{sink.port}/7"})
+
+    def test_it_hears_of_a_fault_and_nothing_of_the_viewer(self, app, sink, monkeypatch):
+        broken(app, monkeypatch)
+
+        assert ask(app, "/hall", status=500).headers["X-Request-ID"] == "0123456789abcdef"
+
+        path, body = sink.wait()
+        assert path == "/api/7/envelope/"
+        event = json.loads(body.splitlines()[2])
+        (said,) = event["exception"]["values"]
+        assert said["type"] == "LookupError"
+        assert said["stacktrace"]["frames"][-1]["function"] == "fail"
+        assert event["tags"] == {
+            "app": "frontend",
+            "route": "/{room}",
+            "request_id": "0123456789abcdef",
+        }
+        assert event["transaction"] == "GET /{room}"
+        assert told(body) == []
+        assert event.keys().isdisjoint({"user", "request", "breadcrumbs"})
+
+    def test_an_answer_that_was_meant_is_no_fault(self, app, sink, monkeypatch):
+        ask(app, "/nowhere", status=404)
+        broken(app, monkeypatch)
+        ask(app, "/hall", status=500)
+
+        # What is sent comes in order: nothing came before the fault.
+        _, body = sink.wait()
+        assert b"LookupError" in body
+
+
+class TestOpenTelemetry:
+    @pytest.fixture
+    def settings(self, sink, monkeypatch):
+        # It is sent as soon as it is there.
+        monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "50")
+        return {"otel.endpoint": f"http://127.0.0.1:{sink.port}/", "otel.share": "1"}
+
+    def test_it_hears_how_a_page_was_answered_and_nothing_of_the_viewer(
+        self, make_site, settings, sink
+    ):
+        app = make_site(**settings)
+        ask(app, "/healthz")
+        ask(app, f"/{OWN['path']}", status=404)
+
+        path, body = sink.wait()
+        assert path == "/v1/traces"
+        (resource,) = ExportTraceServiceRequest.FromString(body).resource_spans
+        attributes = {each.key: each.value.string_value for each in resource.resource.attributes}
+        assert attributes["service.name"] == "streaming-frontend"
+        (span,) = resource.scope_spans[0].spans
+        assert span.name == "GET /{room}"
+        assert span.end_time_unix_nano > span.start_time_unix_nano
+        found = {each.key: each.value for each in span.attributes}
+        assert found["http.response.status_code"].int_value == 404
+        assert found["request.id"].string_value == "0123456789abcdef"
+        assert told(body) == []
+
+    @ON_SQLITE
+    def test_the_tracker_tells_too_and_believes_no_trace_of_a_caller(
+        self, tracker_settings, settings, sink
+    ):
+        app = TestApp(tracker_app.main({}, **tracker_settings, **settings))
+        claimed = "4bf92f3577b34da6a3ce929d0e0e4736"
+        app.get("/hall/streams.json", headers={"traceparent": f"00-{claimed}-00f067aa0ba902b7-01"})
+        app.app.registry["db.sessions"].kw["bind"].dispose()
+
+        _, body = sink.wait()
+        (resource,) = ExportTraceServiceRequest.FromString(body).resource_spans
+        (span,) = resource.scope_spans[0].spans
+        assert span.name == "GET /{room}/streams.json"
+        assert (span.trace_id.hex() == claimed, span.parent_span_id) == (False, b"")
+
+
+class TestStart:
+    @pytest.mark.parametrize(
+        ("settings", "line"),
+        [
+            ({"sentry.dsn": "nonsense"}, "sentry.dsn in the ini file is none"),
+            ({"otel.endpoint": "localhost:4318"}, "otel.endpoint in the ini file is 'localhost"),
+            ({"otel.endpoint": "http://h:1", "otel.share": "2"}, "otel.share in the ini file is"),
+        ],
+        ids=["dsn", "endpoint", "share"],
+    )
+    def test_a_mistake_stops_it_with_one_line(self, make_site, settings, line):
+        with pytest.raises(SystemExit) as ended:
+            make_site(**settings)
+
+        assert str(ended.value).startswith(line)
+        assert "allowed: " in str(ended.value)
+
+    @pytest.mark.parametrize(
+        ("key", "value", "module", "extra"),
+        [
+            ("sentry.dsn", "http://key@127.0.0.1:9/7", "sentry_sdk", "sentry"),
+            ("otel.endpoint", "http://127.0.0.1:9", "opentelemetry", "otel"),
+        ],
+        ids=["sentry", "otel"],
+    )
+    def test_a_missing_package_is_named(self, make_site, monkeypatch, key, value, module, extra):
+        for name in [name for name in sys.modules if name.split(".")[0] == module]:
+            monkeypatch.delitem(sys.modules, name)
+        monkeypatch.setitem(sys.modules, module, None)
+
+        with pytest.raises(SystemExit) as ended:
+            make_site(**{key: value})
+
+        assert str(ended.value).startswith(f"{key} in the ini file needs the package ")
+        assert f"pip install 'streaming-system[{extra}]'" in str(ended.value)
+
+    def test_nothing_is_imported_unless_it_is_asked_for(self):
+        code = (
+            "import sys, streaming_system.frontend, streaming_system.tracker, "
+            "streaming_system.telemetry;"
+            "print([n for n in sys.modules if n.split('.')[0] in ('sentry_sdk', 'opentelemetry')])"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        )
+        assert done.stdout.strip() == "[]"
