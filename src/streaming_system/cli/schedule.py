@@ -19,6 +19,7 @@ from streaming_system.cli.common import (
     progress,
     reader,
 )
+from streaming_system.cli.follow import follow
 from streaming_system.kit.conformance import check_plugin
 from streaming_system.kit.scaffold import ScaffoldError, new_parser
 from streaming_system.parsing import find_parsers
@@ -58,6 +59,9 @@ class Zone(click.ParamType[ZoneInfo]):
 @click.group()
 def schedule() -> None:
     """Import the programme of the event, check it, compare it."""
+
+
+schedule.add_command(follow)
 
 
 @schedule.command("import")
