@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import click
 
 from streaming_system.cli.common import one_line_errors, reader
+from streaming_system.push import Push
 from streaming_system.schedule.follow import Follower
 from streaming_system.schedule.watch import Pace, watch
 from streaming_system.settings import SettingsError, read_ini, required
@@ -52,11 +53,15 @@ def follow(
         follower = Follower(
             url, target, limit=reader(settings).limits.download, accept_older=accept_older
         )
+        push = Push(settings.get("push.url", ""))
     well = True
 
     def look() -> bool:
         nonlocal well
+        before = follower.taken
         well = follower.look()
+        if follower.taken is not before:
+            push.publish("schedule")
         return well
 
     logging.getLogger("streaming_system").setLevel(logging.INFO)

@@ -19,6 +19,8 @@ _BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 class Follower:
     """Replaces the schedule file by what another host publishes, if that is good and newer.
 
+    ``taken`` is what was taken last, another object each time; ``None`` before.
+
     :param url: where it is published: ``/schedule/file.json`` of a frontend.
     :param target: the schedule file of this host.
     :param limit: the most bytes that are taken.
@@ -32,7 +34,7 @@ class Follower:
         self._accept_older = accept_older
         self._here = ScheduleFile(target)
         # What was taken last, as it is read from the file, and how to ask whether it still holds.
-        self._taken: Schedule | None = None
+        self.taken: Schedule | None = None
         self._validators: dict[str, str] = {}
         self._problem = ""
 
@@ -61,7 +63,7 @@ class Follower:
         """Return what is different from before; ``None`` if nothing is new."""
         here = self._in_service()
         # Whoever has lost or replaced the file gets it again.
-        same = here is not None and here is self._taken
+        same = here is not None and here is self.taken
         downloader = Downloader(
             self._url, limit=self._limit, headers=self._validators if same else {}
         )
@@ -71,7 +73,7 @@ class Follower:
         published = self._checked(document, downloader.digest, here)
         if published != here:
             write(published, self._target)
-        self._taken = self._here.current()
+        self.taken = self._here.current()
         self._validators = downloader.validators
         if published == here:
             return None
