@@ -150,11 +150,14 @@ class Site:
                  for (app, port) in self.workers}  # fmt: skip
         for key, program in self.workers.items():
             program.wait_for(f"http://127.0.0.1:{key[1]}{ready[key[1]]}", seconds=30)
+        self.start_nginx()
+        return self
+
+    def start_nginx(self):
         self.nginx = Program(where("nginx"), "-c", self._config, folder=self.folder, name="nginx")
         self.nginx.wait_for(
             f"http://127.0.0.1:{self.ports.inside}/nothing", status=(404,), seconds=20
         )
-        return self
 
     def start_worker(self, app, port):
         """Start a worker as its unit does."""

@@ -22,7 +22,7 @@ from streaming_system.schedule.file import write
 from streaming_system.schedule.model import Event, RoomSchedule, Schedule
 
 from ..encoder.servers import needs
-from .site import NCHAN, VIEWER
+from .site import NCHAN, VIEWER, filled_in
 
 SECRET = "s3cret of the proxy"
 # Browsers know the site by its address.
@@ -30,9 +30,7 @@ BY_ADDRESS = [("live.example.org", "127.0.0.1")]
 PATIENCE = 60
 
 
-@pytest.fixture(scope="module")
-def pushed(make_proxied):
-    """A site whose nginx pushes."""
+def with_push(make_proxied):
     needs("libnginx-mod-nchan", NCHAN.exists())
     made = make_proxied(
         trackers=1,
@@ -43,6 +41,12 @@ def pushed(make_proxied):
     made.url = f"http://127.0.0.1:{made.ports.site}"
     made.publisher = f"http://127.0.0.1:{made.ports.inside}/push"
     return made
+
+
+@pytest.fixture(scope="module")
+def pushed(make_proxied):
+    """A site whose nginx pushes."""
+    return with_push(make_proxied)
 
 
 def register(site, room, method="POST"):
@@ -205,16 +209,16 @@ def test_a_page_shows_the_new_schedule_at_once(pushed, chromium):  # noqa: F811
     page.context.close()
 
 
-def test_without_the_module_pages_ask_as_ever(make_proxied, chromium):  # noqa: F811
-    site = make_proxied(
-        trackers=1,
-        change=BY_ADDRESS,
-        settings=[("DEFAULT", "push.url", "http://%(address)s/push")],
-    )
-    site.url = f"http://127.0.0.1:{site.ports.site}"
+def test_when_push_stops_an_open_page_asks_as_ever(make_proxied, chromium):  # noqa: F811
+    site = with_push(make_proxied)
     page = open_page(chromium, site, "/")
     hall = page.locator("[data-room=hall][data-live=true]").first
     expect(hall).to_have_count(0)
+    until(lambda: listeners(site) == 1, "the page listens")
+    # As if the module had been removed: the site goes on without it.
+    site.nginx.kill()
+    filled_in(site.folder / "nginx", site.ports, (), BY_ADDRESS)
+    site.start_nginx()
 
     register(site, "hall")
 
