@@ -1,4 +1,4 @@
-"""The tracker as `pserve` runs it: processes of their own, which can be killed."""
+"""An app as `pserve` runs it: processes of their own, which can be killed."""
 
 import os
 import re
@@ -9,7 +9,7 @@ from pathlib import Path
 
 INI = """
 [app:main]
-use = egg:streaming-system#tracker
+use = egg:streaming-system#{app}
 {settings}
 
 [server:main]
@@ -33,10 +33,11 @@ args = (sys.stderr,)
 
 
 class Served:
-    """A process that serves the tracker, at a port that the system chooses."""
+    """A process that serves an app, at a port that the system chooses."""
 
-    def __init__(self, folder: Path, settings, environ=None) -> None:
-        self._ini = folder / "served.ini"
+    def __init__(self, folder: Path, settings, environ=None, app="tracker") -> None:
+        self._app = app
+        self._ini = folder / f"{app}.ini"
         # A % would begin an interpolation.
         lines = [f"{key} = {value}".replace("%", "%%") for key, value in settings.items()]
         self._settings = "\n".join(lines)
@@ -46,7 +47,7 @@ class Served:
 
     def start(self, port=0) -> None:
         """Start a process, and wait until it listens."""
-        self._ini.write_text(INI.format(settings=self._settings, port=port))
+        self._ini.write_text(INI.format(app=self._app, settings=self._settings, port=port))
         pserve = Path(sys.executable).with_name("pserve")
         self._process = subprocess.Popen(
             [pserve, self._ini],
@@ -63,7 +64,7 @@ class Served:
             if found := re.search(r"Serving on http://127\.0\.0\.1:(\d+)", line):
                 self.port = int(found[1])
                 return
-        raise AssertionError(f"the tracker did not start:\n{''.join(said)}")
+        raise AssertionError(f"the {self._app} did not start:\n{''.join(said)}")
 
     def kill(self) -> None:
         """End the process as a lack of memory does: without a chance to do anything more."""

@@ -20,10 +20,12 @@ from streaming_system.cli.common import (
     progress,
     reader,
 )
+from streaming_system.cli.follow import follow
 from streaming_system.kit.conformance import check_plugin
 from streaming_system.kit.scaffold import ScaffoldError, new_parser
 from streaming_system.parsing import find_parsers
 from streaming_system.plugin.feed import FeedError
+from streaming_system.push import Push
 from streaming_system.schedule.diff import Placed, compare, of_schedule, of_talks
 from streaming_system.schedule.export import FORMATS, Site, export
 from streaming_system.schedule.file import ScheduleFileError
@@ -61,6 +63,9 @@ def schedule() -> None:
     """Import the programme of the event, check it, compare it."""
 
 
+schedule.add_command(follow)
+
+
 @schedule.command("import")
 @click.option("--accept-shrink", is_flag=True, help=SHRINK)
 @click.pass_obj
@@ -81,6 +86,7 @@ def import_(ini: Path, accept_shrink: bool) -> None:
                 now=datetime.now(UTC),
                 accept_shrink=accept_shrink,
             )
+            Push(settings.get("push.url", "")).publish("schedule")
     for result in outcome.feeds:
         _report(result)
     click.echo(f"Wrote {target}")
@@ -108,6 +114,7 @@ def watch_(ini: Path, interval: float, count: int | None, accept_shrink: bool) -
         target = Path(required(settings, "schedule.file"))
         config = configuration(settings)
         how = reader(settings, config.site)
+    push = Push(settings.get("push.url", ""))
     feeds = Conditional(how.limits.download, how.networks)
     done = False
 
@@ -129,6 +136,7 @@ def watch_(ini: Path, interval: float, count: int | None, accept_shrink: bool) -
             log.warning("%s; the schedule in service stays", error)
             return False
         done = True
+        push.publish("schedule")
         log.info("imported; %s changes", len(outcome.changes))
         return True
 

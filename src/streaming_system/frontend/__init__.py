@@ -9,7 +9,14 @@ from pyramid.settings import asbool
 from streaming_system import rooms
 from streaming_system.frontend.kept import MOST_PAGES, KeptPages
 from streaming_system.frontend.languages import DOMAIN
-from streaming_system.frontend.live import Asked, read_live, read_watched, read_wrong
+from streaming_system.frontend.live import (
+    FRESH_FOR,
+    FRESH_WITH_PUSH,
+    Asked,
+    read_live,
+    read_watched,
+    read_wrong,
+)
 from streaming_system.frontend.posts import sources_of_posts
 from streaming_system.frontend.previews import Previews
 from streaming_system.frontend.programme.talks import Programmes
@@ -34,6 +41,7 @@ def main(global_config: dict[str, str], **local: str) -> Any:
     if not settings.get("schedule.file"):
         raise SystemExit("the ini file lacks the key schedule.file in [DEFAULT]")
     settings.setdefault("tracker.url", "/tracker")
+    settings.setdefault("push.url", "")
     settings |= {"jinja2.trim_blocks": "true", "jinja2.lstrip_blocks": "true"}
     settings |= {"jinja2.i18n.domain": DOMAIN, "jinja2.newstyle": "true"}
     settings["jinja2.filters"] = "plain = streaming_system.frontend.sharing:plain"
@@ -46,7 +54,9 @@ def main(global_config: dict[str, str], **local: str) -> Any:
         folder = settings.get("preview.folder")
         config.registry["previews"] = Previews(Path(folder) if folder else None)
         tracker = settings.get("tracker.internal_url", "")
-        config.registry["live"] = Asked(tracker, "/streams.json", read_live)
+        # Pages that are told of a change ask at once.
+        fresh_for = FRESH_WITH_PUSH if settings["push.url"] else FRESH_FOR
+        config.registry["live"] = Asked(tracker, "/streams.json", read_live, fresh_for=fresh_for)
         config.registry["watched"] = Asked(tracker, "/api/v1/rooms", read_watched)
         config.registry["wrong"] = Asked(tracker, "/api/v1/incidents", read_wrong)
         config.registry["posts"] = sources_of_posts(settings["conference"], networks)

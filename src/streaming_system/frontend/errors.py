@@ -21,6 +21,7 @@ FOR_PROGRAMS = (
     "oembed",
     "room.playlist",
     "words",
+    "schedule.file",
 )
 
 

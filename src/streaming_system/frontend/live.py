@@ -16,6 +16,7 @@ log = logging.getLogger(__name__)
 
 TIMEOUT = urllib3.Timeout(connect=0.5, read=1)
 FRESH_FOR = 3.0  # seconds
+FRESH_WITH_PUSH = 0.5  # seconds
 # After that long without an answer, nothing is known any more.
 KNOWN_FOR = 15.0
 LARGEST_ANSWER = 4 * 2**20

@@ -44,6 +44,7 @@ def includeme(config: Any) -> None:
         ("schedule.xml", "/schedule.xml"),
         ("schedule.json", "/schedule.json"),
         ("schedule.ics", "/schedule.ics"),
+        ("schedule.file", "/schedule/file.json"),
         ("embed", f"/embed/{ROOM}"),
         ("oembed", "/oembed"),
         ("manifest", "/manifest.webmanifest"),

@@ -50,6 +50,7 @@ RESERVED_IDS = frozenset(
         "offline",
         "posts",
         "preview",
+        "push",
         "privacy",
         "readyz",
         "relive",

@@ -1,5 +1,6 @@
 """Gets a feed from where the configuration says it is."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -28,6 +29,8 @@ def fetch(source: str, *, limit: int = MAX_DOWNLOAD, networks: Networks = ()) ->
 class Downloader:
     """Gets one feed, or learns that it has not changed.
 
+    ``digest`` is what the server says of the bytes in ``Repr-Digest``; "" if it says nothing.
+
     :param headers: the ``validators`` of the last time.
     """
 
@@ -41,6 +44,7 @@ class Downloader:
     ) -> None:
         self.source = source
         self.validators: dict[str, str] = {}
+        self.digest = ""
         self._limit = limit
         self._headers = dict(headers or {})
         self._networks = networks
@@ -82,6 +86,7 @@ class Downloader:
         for given, back in (("ETag", "If-None-Match"), ("Last-Modified", "If-Modified-Since")):
             if given in answer.headers:
                 self.validators[back] = answer.headers[given]
+        self.digest = answer.headers.get("Repr-Digest", "")
         data = b""
         for chunk in answer.stream(2**16, decode_content=True):
             data += chunk
@@ -96,4 +101,5 @@ class Downloader:
 
 def _reason(error: urllib3.exceptions.HTTPError) -> str:
     cause = getattr(error, "reason", None) or error
-    return f"{cause!s:.200}".replace("\n", " ")
+    # Where in memory the connection was is no reason, and another one each time.
+    return re.sub(r"<[^<>]* at 0x[0-9a-f]+>: ", "", f"{cause!s:.200}".replace("\n", " "))

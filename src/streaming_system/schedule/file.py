@@ -4,7 +4,9 @@
 [EVENT, …]}}}``, where an EVENT has the fields of :class:`Event`; times are UTC.
 """
 
+import base64
 import dataclasses
+import hashlib
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +17,8 @@ from streaming_system.files import replacing
 from streaming_system.schedule.model import Event, RoomSchedule, Schedule
 
 VERSION = 1
+# A type of its own, so that nobody compresses it on its way: the digest is of the bytes as sent.
+MEDIA_TYPE = "application/vnd.streaming-system.schedule+json"
 
 _FIELDS = tuple(field.name for field in dataclasses.fields(Event))
 # What the check of an event's types allows, by field; the rest is text.
@@ -69,6 +73,11 @@ def loads(text: str) -> Schedule:
         )
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise ScheduleFileError(f"is not a schedule: {error!s:.200}") from None
+
+
+def digest(document: bytes) -> str:
+    """Return what the field ``Repr-Digest`` of an answer with this document says (RFC 9530)."""
+    return f"sha-256=:{base64.b64encode(hashlib.sha256(document).digest()).decode()}:"
 
 
 def read(path: Path) -> Schedule:

@@ -8,6 +8,7 @@ from streaming_system.outbound import Networks
 from streaming_system.schedule.fetch import Downloader
 
 LONGEST_WAIT = 3600.0
+MOST_DOUBLINGS = 32
 
 
 class Conditional:
@@ -35,15 +36,19 @@ class Pace:
     """How long to wait: an interval, and longer after every failure, never the same for all.
 
     :param interval: seconds between two looks while all goes well.
+    :param longest: the most seconds between two looks, unless the interval is longer.
     """
 
     interval: float
+    longest: float = LONGEST_WAIT
     failures: int = 0
 
     def next_wait(self, *, failed: bool) -> float:
         """Return the seconds to wait before the next look."""
         self.failures = self.failures + 1 if failed else 0
-        wait = min(self.interval * 2.0**self.failures, max(LONGEST_WAIT, self.interval))
+        # More doublings than that are longer than anybody waits, and soon no number any more.
+        doubled = self.interval * 2.0 ** min(self.failures, MOST_DOUBLINGS)
+        wait = min(doubled, max(self.longest, self.interval))
         return wait * random.uniform(0.8, 1.2)
 
 

@@ -26,6 +26,7 @@ def main(global_config: dict[str, str], **local: str) -> Any:
             config.include(".security")
             config.include(".routes")
             config.include(".limiting")
+            config.include(".origins")
             config.include(".api")
             config.scan(".views")
             config.scan(".errors")

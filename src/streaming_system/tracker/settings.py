@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import limits
 from pyramid.settings import asbool
@@ -70,6 +71,21 @@ def _site(text: str) -> str:
     return text
 
 
+def _origins(text: str) -> frozenset[str] | None:
+    """Return origins; ``None`` for those of everybody."""
+    if text.strip() == "*":
+        return None
+    origins = frozenset(text.lower().split())
+    for origin in origins:
+        parts = urlsplit(origin)
+        # What browsers say has no path, not even a slash.
+        if parts.scheme not in ("http", "https") or origin != f"{parts.scheme}://{parts.netloc}":
+            raise ValueError(text)
+        if not parts.hostname:
+            raise ValueError(text)
+    return origins
+
+
 def _flag(text: str) -> bool:
     return bool(asbool(text))
 
@@ -121,6 +137,10 @@ KEYS: Mapping[str, Key] = {
     "region.file": Key(default="", read=_path, allowed="the path of a MaxMind file"),
     # Where browsers find the pages, for links from ours to theirs.
     "frontend.url": Key(default="/", read=_site, allowed="/ or an address, as https://host/"),
+    # Whose pages may ask us from a browser, besides our own site's.
+    "allowed_origins": Key(
+        default="*", read=_origins, allowed="* or addresses such as https://live.example.org"
+    ),
     # Whether the crew's session cookie goes over https only.
     "session.secure": Key(default="true", read=_flag, allowed=_A_FLAG),
 }

@@ -10,8 +10,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from streaming_system.push import Push
 from streaming_system.schedule.reader import ScheduleFile
 from streaming_system.tracker.db import check_tables, make_engine
+from streaming_system.tracker.services.endpoints import Endpoints
 from streaming_system.tracker.services.incidents import Incidents, News
 from streaming_system.tracker.settings import StartError, checked
 
@@ -35,6 +37,8 @@ class Watcher:
         self._engine = make_engine(ini)
         self._tell = tell
         self._failing = False
+        self._push = Push(ini.get("push.url", ""))
+        self._live: frozenset[str] | None = None
         check_tables(self._engine)
 
     def look(self) -> bool:
@@ -50,6 +54,7 @@ class Watcher:
                 if self._tell(item):
                     with self._incidents() as incidents:
                         incidents.told(item)
+            self._tell_pages()
         except (sa.exc.OperationalError, sa.exc.InterfaceError) as error:
             # Said once, not every ten seconds.
             if not self._failing:
@@ -60,6 +65,16 @@ class Watcher:
             log.warning("the database is back")
         self._failing = False
         return True
+
+    def _tell_pages(self) -> None:
+        """Tell open pages when a room has come or gone; nobody else sees that one falls silent."""
+        with Session(self._engine) as db:
+            endpoints = Endpoints(db).alive(now=datetime.now(UTC))
+            live = frozenset(endpoint.room for endpoint in endpoints)
+        self._engine.dispose()
+        if live != self._live and self._live is not None:
+            self._push.publish("streams")
+        self._live = live
 
     @contextmanager
     def _incidents(self) -> Iterator[Incidents]:

@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[3]
 NAME = "live.example.org"
 # All of 127/8 is this machine: a test may call from any of it.
 VIEWER, VENUE = "127.0.0.77", "127.0.0.88"
+NCHAN = Path("/usr/lib/nginx/modules/ngx_nchan_module.so")
 # What nginx calls an answer that nobody waited for the app for.
 FROM_CACHE = ("HIT", "STALE", "UPDATING")
 HTTP = """
@@ -89,7 +90,8 @@ def filled_in(folder, ports, marks=(), change=(), modules=()):
     folder.mkdir(exist_ok=True)
     (folder / "site.conf").write_text(text)
     user = "user root;" if os.geteuid() == 0 else ""
-    loaded = "\n".join(f"load_module {module};" for module in modules)
+    wanted = [*modules, *([NCHAN] if "push" in marks else [])]
+    loaded = "\n".join(f"load_module {module};" for module in wanted)
     (folder / "nginx.conf").write_text(HTTP.format(folder=folder, user=user, modules=loaded))
     if modules:
         # As an organiser installs it.
@@ -148,11 +150,14 @@ class Site:
                  for (app, port) in self.workers}  # fmt: skip
         for key, program in self.workers.items():
             program.wait_for(f"http://127.0.0.1:{key[1]}{ready[key[1]]}", seconds=30)
+        self.start_nginx()
+        return self
+
+    def start_nginx(self):
         self.nginx = Program(where("nginx"), "-c", self._config, folder=self.folder, name="nginx")
         self.nginx.wait_for(
             f"http://127.0.0.1:{self.ports.inside}/nothing", status=(404,), seconds=20
         )
-        return self
 
     def start_worker(self, app, port):
         """Start a worker as its unit does."""

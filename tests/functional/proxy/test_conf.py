@@ -9,9 +9,9 @@ import pytest
 import urllib3
 
 from ..encoder.servers import needs
-from .site import NAME, ROOT, VIEWER, Ports, check, filled_in, take
+from .site import NAME, NCHAN, ROOT, VIEWER, Ports, check, filled_in, take
 
-MARKS = ("https", "cdn", "log", "venue")
+MARKS = ("https", "cdn", "log", "venue", "push")
 BROTLI = "ngx_http_brotli_filter_module.so"
 
 
@@ -31,6 +31,7 @@ def certificate(tmp_path_factory):
 
 @pytest.mark.parametrize("marks", [(), *[(mark,) for mark in MARKS], MARKS])
 def test_nginx_takes_it(nginx, tmp_path, certificate, marks):
+    needs("libnginx-mod-nchan", "push" not in marks or NCHAN.exists())
     config = filled_in(tmp_path, Ports.free(), marks, certificate)
 
     status, said = check(config)

@@ -93,6 +93,15 @@ def test_failures_make_the_wait_longer_up_to_an_hour_and_success_ends_that():
     assert all(0.8 * u <= wait <= 1.2 * u for wait, u in zip(waits, usual, strict=True))
 
 
+def test_days_of_failures_are_borne():
+    pace = Pace(interval=10, longest=60)
+
+    waits = [pace.next_wait(failed=True) for _ in range(5000)]
+
+    assert 16 <= waits[0] <= 24
+    assert all(48 <= wait <= 72 for wait in waits[3:])
+
+
 def test_no_two_watchers_keep_step():
     assert len({Pace(interval=300).next_wait(failed=False) for _ in range(20)}) > 10
 

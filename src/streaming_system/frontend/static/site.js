@@ -1,9 +1,11 @@
 // Keeps a page up to date. Without it the pages work all the same; they are only older.
 //
 // The tracker is asked every few seconds which rooms are live. When that changes, or when what is on
-// comes to its end, the page is fetched again and its parts marked data-refresh are exchanged.
+// comes to its end, the page is fetched again and its parts marked data-refresh are exchanged. Where the
+// server tells of changes (push.js), the tracker is asked at once then, and seldom otherwise.
 
 import { learn, now, setClock } from "./clock.js";
+import { Push } from "./push.js";
 import { t } from "./words.js";
 
 const ASK_EVERY = 5000;
@@ -14,6 +16,11 @@ const RETRY_AFTER = 10000;
 const FETCHES = 5;
 const SHORTEST_SPREAD = 4000;
 const LONGEST_SPREAD = 60000;
+// The page's server learns what is new within a second or so of the one that told us.
+const AGAIN_AFTER = 1000;
+const MOST_AT_ONCE = 5;
+// The name of what we were told last, as long as the page does not show it.
+let news = "";
 
 const streams = document.body.dataset.streams;
 let failures = 0;
@@ -35,16 +42,28 @@ function roomsOnPage() {
 }
 
 /** Wait a little longer or shorter each time, so that viewers do not all ask at once. */
-function later(action, milliseconds) {
-  setTimeout(action, milliseconds * (0.8 + 0.4 * Math.random()));
+let waiting;
+function askIn(milliseconds) {
+  clearTimeout(waiting);
+  waiting = setTimeout(ask, milliseconds * (0.8 + 0.4 * Math.random()));
 }
 
+// Whoever is told something while an answer is on its way asks once more: it may be from before.
+let asking = false;
+let askAgain = false;
+
 async function ask() {
+  clearTimeout(waiting);
   // Nobody sees it: it asks again when somebody does.
   if (document.hidden) return document.addEventListener("visibilitychange", ask, { once: true });
+  if (asking) {
+    askAgain = true;
+    return;
+  }
+  asking = true;
   try {
     const asked = Date.now();
-    const answer = await fetch(streams, { cache: "no-store" });
+    const answer = await fetch(asNew(streams), { cache: "no-store" });
     if (!answer.ok) throw new Error(answer.status);
     const { rooms } = await answer.json();
     const shown = roomsOnPage();
@@ -54,13 +73,37 @@ async function ask() {
     await tellTime(answer, asked);
     if (live !== knownLive) await refresh();
     disagreements = live === knownLive ? 0 : disagreements + 1;
+    if (disagreements === 0) news = "";
   } catch {
     failures += 1;
   }
   // The page's server may be a few seconds behind, which is worth a second try soon; or it cannot
   // ask the tracker at all.
   const patience = Math.max(failures, disagreements - 1, 0);
-  later(ask, Math.min(ASK_EVERY * 2 ** patience, ASK_AT_LEAST_EVERY));
+  asking = false;
+  if (askAgain) {
+    askAgain = false;
+    return askIn(0);
+  }
+  if (push?.isOpen && failures === 0) {
+    const soon = disagreements > 0 && disagreements <= MOST_AT_ONCE;
+    return askIn(soon ? AGAIN_AFTER : ASK_AT_LEAST_EVERY);
+  }
+  askIn(Math.min(ASK_EVERY * 2 ** patience, ASK_AT_LEAST_EVERY));
+}
+
+function told(what, id) {
+  if (document.hidden) return;
+  news = id;
+  if (what === "streams") ask();
+  if (what === "schedule") refresh();
+}
+
+/** A cache may keep the answer of before for a while. Whoever was told the same asks for the same one beyond that. */
+function asNew(href) {
+  const address = new URL(href, location.href);
+  if (news) address.searchParams.set("told", disagreements ? `${news}-${disagreements}` : news);
+  return address;
 }
 
 /** Set the clock once. A tracker of another site may not say what time it is. */
@@ -76,7 +119,7 @@ async function tellTime(answer, asked) {
 async function refresh() {
   const asked = location.href;
   try {
-    const answer = await fetch(asked, { cache: "no-store" });
+    const answer = await fetch(asNew(asked), { cache: "no-store" });
     if (!answer.ok) throw new Error(answer.status);
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     // Meanwhile the viewer may have gone to another room.
@@ -160,5 +203,8 @@ document.addEventListener("switched", () => isShown(document));
 planChange();
 // On the way back a browser may show the page as it was.
 if (performance.getEntriesByType("navigation")[0]?.type === "back_forward") refresh();
+const address = document.body.dataset.push;
+// Without it the page asks as often as ever.
+const push = address ? new Push(address, { told, lost: () => askIn(ASK_EVERY) }) : null;
 // At once, since the answer also says what time it is.
 ask();

@@ -1,13 +1,18 @@
-"""The schedule for phone apps and calendars."""
+"""The schedule for phone apps and calendars, and for other hosts of this site."""
 
 from typing import Any
 
+from pyramid.httpexceptions import HTTPServiceUnavailable
 from pyramid.response import Response
 from pyramid.view import view_config
 
 from streaming_system.schedule.export import Site, export
+from streaming_system.schedule.file import MEDIA_TYPE, digest, dumps
+from streaming_system.schedule.model import Schedule
 
 CACHE = 60  # seconds
+# Other hosts shall be as new as this one.
+FILE_CACHE = 1  # seconds
 
 TYPES = {
     "frab-xml": "application/xml",
@@ -38,6 +43,21 @@ def as_ics(request: Any) -> Response:
 def room_as_ics(request: Any) -> Response:
     """Return a room's schedule as iCalendar."""
     return _export(request, "ics", {request.room.id: request.room})
+
+
+@view_config(route_name="schedule.file", http_cache=FILE_CACHE)
+def published(request: Any) -> Response:
+    """Return the schedule file for `schedule follow` of other hosts: what pages show, no more."""
+    schedule = request.schedule
+    if schedule.imported is None and not schedule.rooms:
+        raise HTTPServiceUnavailable("there is no schedule here yet")
+    shown = {
+        name: schedule.rooms[name] for name in request.conference.rooms if name in schedule.rooms
+    }
+    document = dumps(Schedule(rooms=shown, imported=schedule.imported)).encode()
+    response = Response(document, content_type=MEDIA_TYPE)
+    response.headers["Repr-Digest"] = digest(document)
+    return response
 
 
 def _export(request: Any, form: str, rooms: Any) -> Response:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from streaming_system.push import Push
 from streaming_system.schedule.reader import ScheduleFile
 from streaming_system.tracker.services.annotations import Annotations
 from streaming_system.tracker.services.audience import Audience
@@ -29,7 +30,7 @@ SERVICES: dict[str, Callable[[Any], Any]] = {
     "directory": lambda r: Directory(
         r.endpoints, r.registry.settings["conference"], r.registry.settings["endpoint.url"]
     ),
-    "endpoints": lambda r: Endpoints(r.db),
+    "endpoints": lambda r: Endpoints(r.db, changed=lambda: _tell_pages(r)),
     "history": lambda r: History(r.db, r.registry.settings),
     "incidents": lambda r: Incidents(
         r.db, r.registry.settings["conference"], r.registry["schedule"], r.registry.settings
@@ -43,11 +44,22 @@ SERVICES: dict[str, Callable[[Any], Any]] = {
 }
 
 
+def _tell_pages(request: Any) -> None:
+    """Tell open pages, once it is in the database, that other rooms may be live now."""
+
+    def tell(committed: bool) -> None:
+        if committed:
+            request.registry["push"].soon("streams")
+
+    request.tm.get().addAfterCommitHook(tell)
+
+
 def includeme(config: Any) -> None:
     """Give every request its services, and one moment that all of it happens at."""
     settings = config.get_settings()
     path = settings.get("schedule.file")
     config.registry["schedule"] = ScheduleFile(Path(path)) if path else None
+    config.registry["push"] = Push(settings.get("push.url", ""))
     config.registry["incidents.pace"] = Pace()
     config.registry["crowd"] = Crowd()
     config.registry["regions"] = Regions(

