@@ -27,6 +27,9 @@ KEY = "outbound.private"
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Networks = tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
 
+# For what an operator has chosen by name: the hosts of the site itself.
+ANYWHERE: Networks = (ipaddress.ip_network("0.0.0.0/0"), ipaddress.ip_network("::/0"))
+
 # Behind these, an address of IPv6 leads to one of IPv4 (RFC 6052, RFC 8215).
 _TRANSLATED = (
     ipaddress.IPv6Network("64:ff9b::/96"),

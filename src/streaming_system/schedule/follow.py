@@ -4,6 +4,7 @@ import logging
 from datetime import UTC, datetime
 from pathlib import Path
 
+from streaming_system.outbound import ANYWHERE
 from streaming_system.plugin.feed import FeedError
 from streaming_system.schedule.diff import Change, compare, of_schedule
 from streaming_system.schedule.fetch import Downloader
@@ -65,7 +66,10 @@ class Follower:
         # Whoever has lost or replaced the file gets it again.
         same = here is not None and here is self.taken
         downloader = Downloader(
-            self._url, limit=self._limit, headers=self._validators if same else {}
+            self._url,
+            limit=self._limit,
+            headers=self._validators if same else {},
+            networks=ANYWHERE,
         )
         document = downloader.fetch()
         if document is None:
