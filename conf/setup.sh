@@ -323,6 +323,7 @@ case "${1:-deploy}" in deploy | rollback) ;; *) die "unknown: $1; allowed: deplo
 [ "$me" = root ] || [ "$me $me" = "$DEPLOY_USER $RUN_USER" ] || die "run this as root"
 mkdir -p "$WEBSITE"
 exec 9>"$WEBSITE/.lock"
+chmod 600 "$WEBSITE/.lock"
 flock --nonblock 9 || die "another run is at work in $WEBSITE; wait for it to end"
 umask 022
 building='' switched='' touched=() before='' reason=''
