@@ -13,7 +13,7 @@ const ASK_AT_LEAST_EVERY = 60000;
 const TICK_EVERY = 15000;
 const RETRY_AFTER = 10000;
 // The page's server learns what is new within a second or so of the one that told us.
-const AGAIN_AFTER = 1000;
+const AGAIN_AFTER = 600;
 const MOST_AT_ONCE = 5;
 // The name of what we were told last, as long as the page does not show it.
 let news = "";
