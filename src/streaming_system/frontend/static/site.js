@@ -17,7 +17,7 @@ const FETCHES = 5;
 const SHORTEST_SPREAD = 4000;
 const LONGEST_SPREAD = 60000;
 // The page's server learns what is new within a second or so of the one that told us.
-const AGAIN_AFTER = 1000;
+const AGAIN_AFTER = 600;
 const MOST_AT_ONCE = 5;
 // The name of what we were told last, as long as the page does not show it.
 let news = "";
