@@ -82,6 +82,7 @@ class Harmed(Site):
             yield run
             viewers.wait_for(enough)
             writers.wait_for(enough)
+            run.wait_until_over()
         run.judge()
 
 
@@ -93,12 +94,24 @@ class Run:
         self._since = since
         self.figures = {}
 
-    def back(self, since, kinds=None):
+    def back(self, since):
         """Wait until all goes well again; note how long that took."""
         pages = self.viewers.back(since)
-        writes = self.writers.back(since, kinds)
+        writes = self.writers.back(since)
         self.figures |= {"pages_back": round(pages, 1), "writes_back": round(writes, 1)}
         assert max(pages, writes) < PATIENCE
+
+    def wait_until_over(self):
+        """Wait until each worker that said that the database fails has said that it works again."""
+        give_up = now() + PATIENCE
+        while pending := [
+            key
+            for key, lines in self.site.said(self._since, "tracker").items()
+            if any("the database failed" in line["message"] for line in lines)
+            and "the database works again" not in lines[-1]["message"]
+        ]:
+            assert now() < give_up, pending
+            time.sleep(0.1)
 
     def judge(self):
         """Compare what was acknowledged with what is there; count."""
@@ -109,6 +122,9 @@ class Run:
         assert self.writers.refused == []
         said = self.site.said(self._since)
         self.lines = [line for lines in said.values() for line in lines]
+        self.by_app = {app: [] for app, _ in said}
+        for (app, _), lines in said.items():
+            self.by_app[app] += lines
         self.figures |= {
             "pages": self.viewers.seen,
             "pages_failed": len(self.viewers.failed),

@@ -9,24 +9,19 @@ from .harmed import now
 
 
 @pytest.mark.parametrize("app", ["frontend", "tracker"])
-def test_a_worker_is_killed(harmed, figures, app):
-    port = harmed.ports.frontend[0] if app == "frontend" else harmed.ports.tracker[0]
+def test_workers_are_killed(harmed, figures, app):
+    ports = harmed.ports.frontend if app == "frontend" else harmed.ports.tracker
     with harmed.loaded() as run:
-        moment = now()
-        harmed.workers[app, port].kill()
-        run.back(moment)
-        harmed.restart(app, port)
+        harmed.workers[app, ports[0]].kill()
+        run.back(now())
     # nginx asks the other one, at once.
     run.pages_were_well()
     figures(f"kill -9: one of two {app} workers", **run.figures)
 
-
-@pytest.mark.parametrize("app", ["frontend", "tracker"])
-def test_all_workers_of_an_app_are_killed(harmed, figures, app):
-    ports = harmed.ports.frontend if app == "frontend" else harmed.ports.tracker
     with harmed.loaded() as run:
-        moment = now()
         harmed.kill(app)
+        moment = now()
+        # As systemd does.
         for port in ports:
             harmed.start_worker(app, port)
         run.back(moment)
@@ -34,18 +29,16 @@ def test_all_workers_of_an_app_are_killed(harmed, figures, app):
             harmed.wait_for_worker(app, port)
     if app == "tracker":
         run.pages_were_well()
-    # Who is not shown a page is told when to come back.
+    # Who is not shown a page is told when to come back; what has been seen lately is shown.
     assert {(status, after) for _, status, after in run.viewers.failed} <= {(503, "5")}
-    # What has been looked at lately is shown meanwhile.
     assert [path for path, *_ in run.viewers.failed if "?" not in path] == []
     figures(f"kill -9: all {app} workers, started at once", **run.figures)
 
 
 def test_nginxs_worker_is_killed(harmed, figures):
     with harmed.loaded() as run:
-        moment = now()
         os.kill(harmed.nginx_worker().pid, signal.SIGKILL)
-        run.back(moment)
+        run.back(now())
     # One of each connection that was open.
     run.pages_were_well(cut_off=20)
     assert run.writers.cut_off <= 40
@@ -64,8 +57,8 @@ def test_a_backend_of_postgresql_is_killed(harmed, postgres, figures):
 
 def test_postgresql_is_killed(harmed, postgres, figures):
     with harmed.loaded() as run:
-        moment = now()
         postgres.kill()
+        moment = now()
         postgres.start()
         run.back(moment)
     run.pages_were_well()

@@ -2,6 +2,7 @@
 
 import threading
 import time
+import uuid
 from collections import Counter
 
 import urllib3
@@ -18,13 +19,16 @@ class Viewers:
 
     def __init__(self, site):
         self._site = site
+        # So that nothing new is in nginx's cache from another time.
+        self._own = uuid.uuid4().hex
         self._changed = threading.Condition()
         self._over = threading.Event()
         self.answers = Counter()
         self.failed = []
         self.cut_off = 0
         self.slowest = 0.0
-        self._begun = 0.0
+        # When new pages that have been seen were asked for, and when they were there.
+        self._new = []
         self._threads = [threading.Thread(target=self._look, args=(n,)) for n in range(THREADS)]
 
     def __enter__(self):
@@ -51,8 +55,10 @@ class Viewers:
     def back(self, since):
         """Wait for a new page that was asked for after a moment; return how long it took."""
         with self._changed:
-            assert self._changed.wait_for(lambda: self._begun > since, timeout=60), self.answers
-        return time.monotonic() - since
+            assert self._changed.wait_for(
+                lambda: self._new and self._new[-1][0] > since, timeout=60
+            ), self.answers
+            return min(seen for begun, seen in self._new if begun > since) - since
 
     def _look(self, who):
         pool = urllib3.HTTPConnectionPool(
@@ -62,7 +68,7 @@ class Viewers:
         while not self._over.wait(PAUSE):
             number += 1
             new = number % 2 == 0
-            path = PAGES[number % len(PAGES)] + (f"?v={who}-{number}" if new else "")
+            path = PAGES[number % len(PAGES)] + (f"?{self._own}-{who}-{number}" if new else "")
             begun = time.monotonic()
             try:
                 answer = pool.request("GET", path)
@@ -76,6 +82,6 @@ class Viewers:
                 if answer.status != 200:
                     self.failed.append((path, answer.status, answer.headers.get("Retry-After")))
                 elif new:
-                    self._begun = max(self._begun, begun)
+                    self._new.append((begun, time.monotonic()))
                 self._changed.notify_all()
         pool.close()

@@ -117,6 +117,23 @@ class Postgres:
                 connection.exec_driver_sql(statement)
 
     @contextlib.contextmanager
+    def locked(self, tables):
+        """Let everybody wait who wants anything of these tables."""
+        engine = sa.create_engine(self.url, poolclass=sa.NullPool)
+        give_up = time.monotonic() + 30
+        with engine.connect() as connection:
+            while True:
+                try:
+                    # Whoever waits while it holds something would be part of a deadlock.
+                    connection.exec_driver_sql(f"LOCK TABLE {', '.join(tables)} NOWAIT")
+                    break
+                except sa.exc.OperationalError:
+                    connection.rollback()
+                    assert time.monotonic() < give_up
+            yield
+        engine.dispose()
+
+    @contextlib.contextmanager
     def crowded(self):
         """Take all connections, those of others, too."""
         taken = []

@@ -46,8 +46,8 @@ class Writers:
         self.cut_off = 0
         self.slowest = 0.0
         self.known = {kind: set() for kind in WRITES}
-        # When the last call that has been acknowledged began.
-        self._begun = dict.fromkeys(WRITES, 0.0)
+        # When calls that have been acknowledged began, and when they were.
+        self._times = {kind: [] for kind in WRITES}
         self._threads = [
             threading.Thread(target=self._write, args=(kind, f"{kind}{number}"))
             for kind in WRITES
@@ -87,16 +87,28 @@ class Writers:
             )
         assert self.refused == []
 
-    def back(self, since, kinds=None, seconds=60):
-        """Wait for an acknowledged call of each kind that began after a moment; return when."""
-        kinds = kinds or list(WRITES)
+    def back(self, since):
+        """Wait for an acknowledged call of each kind that began after a moment; return how long."""
+
+        def after(kind):
+            return [done for begun, done in self._times[kind] if begun > since]
+
         with self._changed:
             assert self._changed.wait_for(
-                lambda: self.refused or min(self._begun[kind] for kind in kinds) > since,
-                timeout=seconds,
+                lambda: self.refused or all(after(kind) for kind in WRITES), timeout=60
+            ), (self.acknowledged, self.away)
+            assert self.refused == []
+            return max(min(after(kind)) for kind in WRITES) - since
+
+    def wait_until_away(self):
+        """Wait until writes of each kind have been refused for now."""
+        before = self.away.copy()
+        with self._changed:
+            assert self._changed.wait_for(
+                lambda: self.refused or all(self.away[kind] > before[kind] for kind in WRITES),
+                timeout=60,
             ), (self.acknowledged, self.away)
         assert self.refused == []
-        return time.monotonic() - since
 
     def _write(self, kind, who):
         while not self._over.is_set():
@@ -128,7 +140,7 @@ class Writers:
             if answer.status in (200, 201):
                 self.known[kind].add(number)
                 self.acknowledged[kind] += 1
-                self._begun[kind] = max(self._begun[kind], begun)
+                self._times[kind].append((begun, time.monotonic()))
             elif away:
                 self.away[kind] += 1
             else:

@@ -130,9 +130,7 @@ class Site:
         self._environ = environ
         self.ports = Ports.free()
         self.marks = marks
-        self._config = filled_in(
-            folder / "nginx", self.ports, marks, change, modules, connections
-        )
+        self._config = filled_in(folder / "nginx", self.ports, marks, change, modules, connections)
         self._lay_out(localips, settings)
         self.workers = {}
         self.nginx = None
