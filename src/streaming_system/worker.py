@@ -35,7 +35,7 @@ class Limits:
 
     :param download: bytes of a feed as it comes in.
     :param inflated: bytes of a feed that came compressed.
-    :param seconds: from the feed's bytes to its checked talks.
+    :param seconds: for which its server may be silent; from the feed's bytes to its checked talks.
     :param memory: bytes of address space that the process that reads it may take.
     """
 
@@ -86,7 +86,12 @@ def read(source: str, data: bytes, reader: Reader, timezone: ZoneInfo | None = N
 
 def read_source(source: str, reader: Reader, timezone: ZoneInfo | None = None) -> Reading:
     """Fetch a feed, then do what :func:`read` does."""
-    return read(source, fetch(source, limit=reader.limits.download), reader, timezone)
+    return read(
+        source,
+        fetch(source, limit=reader.limits.download, seconds=reader.limits.seconds),
+        reader,
+        timezone,
+    )
 
 
 def _read(source: str, data: bytes, reader: Reader, timezone: ZoneInfo | None) -> Reading:

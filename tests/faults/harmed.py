@@ -6,7 +6,6 @@ import time
 
 import psutil
 import sqlalchemy as sa
-
 from functional.proxy.site import NAME, SECRET, Site
 from functional.writers import WRITES, Writers, token_of, what_is_kept
 

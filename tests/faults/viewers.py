@@ -6,7 +6,6 @@ import uuid
 from collections import Counter
 
 import urllib3
-
 from functional.proxy.site import NAME
 
 THREADS = 3

@@ -107,7 +107,7 @@ def watch_(ini: Path, interval: float, count: int | None, accept_shrink: bool) -
         target = Path(required(settings, "schedule.file"))
         config = configuration(settings)
         how = reader(settings, config.site)
-    feeds = Conditional(how.limits.download)
+    feeds = Conditional(how.limits.download, how.limits.seconds)
     done = False
 
     def get(source: str) -> bytes:

@@ -1,5 +1,6 @@
 """Gets a feed from where the configuration says it is."""
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -8,19 +9,23 @@ import urllib3
 
 from streaming_system.plugin.feed import MAX_DOWNLOAD, FeedError
 
-TIMEOUT = urllib3.Timeout(connect=10, read=30)
+CONNECT = 10.0  # seconds
+SECONDS = 30.0
+# All of it may take so many times as long as a server may be silent.
+WHOLE = 4
 RETRIES = urllib3.Retry(total=5, connect=2, read=1, redirect=5, backoff_factor=0.5)
 USER_AGENT = "streaming-system (schedule import)"
 
 
-def fetch(source: str, *, limit: int = MAX_DOWNLOAD) -> bytes:
+def fetch(source: str, *, limit: int = MAX_DOWNLOAD, seconds: float = SECONDS) -> bytes:
     """Return the bytes of a feed.
 
     :param source: an ``http://`` or ``https://`` address, or a path.
     :param limit: the most bytes that are taken.
+    :param seconds: how long its server may be silent.
     :raises FeedError: if it cannot be had.
     """
-    return Downloader(source, limit=limit).fetch() or b""
+    return Downloader(source, limit=limit, seconds=seconds).fetch() or b""
 
 
 class Downloader:
@@ -30,11 +35,17 @@ class Downloader:
     """
 
     def __init__(
-        self, source: str, *, limit: int = MAX_DOWNLOAD, headers: Mapping[str, str] | None = None
+        self,
+        source: str,
+        *,
+        limit: int = MAX_DOWNLOAD,
+        seconds: float = SECONDS,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         self.source = source
         self.validators: dict[str, str] = {}
         self._limit = limit
+        self._seconds = seconds
         self._headers = dict(headers or {})
 
     def fetch(self) -> bytes | None:
@@ -56,8 +67,9 @@ class Downloader:
 
     def _download(self) -> bytes | None:
         headers = {"User-Agent": USER_AGENT, **self._headers}
+        timeout = urllib3.Timeout(connect=min(CONNECT, self._seconds), read=self._seconds)
         try:
-            with urllib3.PoolManager(timeout=TIMEOUT, retries=RETRIES) as pool:
+            with urllib3.PoolManager(timeout=timeout, retries=RETRIES) as pool:
                 answer = pool.request("GET", self.source, preload_content=False, headers=headers)
                 try:
                     return self._taken(answer)
@@ -75,9 +87,13 @@ class Downloader:
             if given in answer.headers:
                 self.validators[back] = answer.headers[given]
         data = b""
-        for chunk in answer.stream(2**16, decode_content=True):
+        # The time-out holds for each piece, so the sum has its own.
+        give_up = time.monotonic() + WHOLE * self._seconds
+        while chunk := answer.read1(2**16, decode_content=True):
             data += chunk
             self._within(data)
+            if time.monotonic() > give_up:
+                raise FeedError(f"takes longer than {WHOLE * self._seconds:g} s to download")
         return data
 
     def _within(self, data: bytes) -> bytes:

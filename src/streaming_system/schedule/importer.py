@@ -71,7 +71,7 @@ def import_schedule(
             wanted.setdefault((room.schedule, room.schedule_timezone), []).append(room.id)
     if not wanted:
         raise ImportFailed("no room has a feed: set schedule-url, or schedule for a room")
-    get = get or partial(fetch, limit=reader.limits.download)
+    get = get or partial(fetch, limit=reader.limits.download, seconds=reader.limits.seconds)
     feeds: dict[str, RoomFeed] = {}
     results = []
     downloads: dict[str, bytes] = {}

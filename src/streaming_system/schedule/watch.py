@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from streaming_system.schedule.fetch import Downloader
+from streaming_system.schedule.fetch import SECONDS, Downloader
 
 LONGEST_WAIT = 3600.0
 
@@ -12,15 +12,15 @@ LONGEST_WAIT = 3600.0
 class Conditional:
     """Fetches feeds, and what has not changed since the last time only in name (RFC 9110, 13)."""
 
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
+    def __init__(self, limit: int, seconds: float = SECONDS) -> None:
+        self._limit, self._seconds = limit, seconds
         self._known: dict[str, tuple[dict[str, str], bytes]] = {}
         self.changed = False
 
     def fetch(self, source: str) -> bytes:
         """Return a feed's bytes; set :attr:`changed` if they are others than the last time."""
         headers, data = self._known.get(source, ({}, b""))
-        downloader = Downloader(source, limit=self._limit, headers=headers)
+        downloader = Downloader(source, limit=self._limit, seconds=self._seconds, headers=headers)
         fresh = downloader.fetch()
         if fresh is None:
             return data
