@@ -101,13 +101,13 @@ class Run:
         assert max(pages, writes) < PATIENCE
 
     def wait_until_over(self):
-        """Wait until each worker that said that the database fails has said that it works again."""
+        """Wait until each worker that said that something fails has said that it works again."""
         give_up = now() + PATIENCE
         while pending := [
             key
             for key, lines in self.site.said(self._since, "tracker").items()
-            if any("the database failed" in line["message"] for line in lines)
-            and "the database works again" not in lines[-1]["message"]
+            if any(" failed: " in line["message"] for line in lines)
+            and " works again: " not in lines[-1]["message"]
         ]:
             assert now() < give_up, pending
             time.sleep(0.1)

@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import time
+import uuid
 
 import psutil
 import pytest
@@ -115,6 +116,12 @@ class Postgres:
         with self.engine.connect() as connection:
             for statement in statements:
                 connection.exec_driver_sql(statement)
+
+    def new_database(self):
+        """Return the URL of a database of one's own."""
+        name = f"own_{uuid.uuid4().hex}"
+        self.say(f"CREATE DATABASE {name}")
+        return sa.make_url(self.url).set(database=name).render_as_string(hide_password=False)
 
     @contextlib.contextmanager
     def locked(self, tables):

@@ -110,6 +110,15 @@ class Writers:
             ), (self.acknowledged, self.away)
         assert self.refused == []
 
+    def wait_for_refusals(self, kind, more):
+        """Wait until so many more writes of a kind have been refused for now."""
+        with self._changed:
+            enough = self.away[kind] + more
+            assert self._changed.wait_for(
+                lambda: self.refused or self.away[kind] >= enough, timeout=60
+            ), (self.acknowledged, self.away)
+        assert self.refused == []
+
     def _write(self, kind, who):
         while not self._over.is_set():
             self._up.wait()

@@ -41,8 +41,8 @@ GENERAL_KINDS = {
     )
 }
 
-# What PostgreSQL says of a server that only reads (a standby, or one that protects a full disk), and of
-# a transaction that it has given up because it waited for us. psycopg calls both internal errors.
+# What PostgreSQL says of a server that only reads, and of a transaction that it has given up because
+# it waited for us. psycopg calls both internal errors.
 NOT_NOW = ("25006", "25P03")
 
 
@@ -79,7 +79,10 @@ def problem(error: Problem, request: Any) -> Response:
 @exception_view_config(Refused)
 def refused(error: Refused, request: Any) -> Response:
     """Answer as the original's clients expect it."""
-    return _plain(error.status, error.reason)
+    answer = _plain(error.status, error.reason)
+    if error.status == HTTPServiceUnavailable.code:
+        answer.headers["Retry-After"] = "5"
+    return answer
 
 
 @notfound_view_config()

@@ -1,4 +1,4 @@
-"""Says once that the database fails, and once that it is over: not with every call."""
+"""Says once that a thing fails, and once that it is over: not with every call."""
 
 import logging
 import threading
@@ -16,16 +16,24 @@ REMIND = 60.0  # seconds
 
 
 def includeme(config: Any) -> None:
-    """Let views tell ``request.registry["trouble"]`` that the database has failed."""
-    trouble = config.registry["trouble"] = Trouble()
+    """Let views tell ``request.registry["trouble"]`` that the database has failed.
+
+    ``request.registry["trouble.logs"]`` hears the same of the files of access logs.
+    """
+    config.registry["trouble.logs"] = Trouble("writing access logs")
+    trouble = config.registry["trouble"] = Trouble("the database")
     engine = config.registry["db.sessions"].kw["bind"]
     sa.event.listen(engine, "commit", lambda connection: trouble.worked())
 
 
 class Trouble:
-    """What is wrong with the database as seen by all threads of a process."""
+    """What is wrong with one thing, as seen by all threads of a process.
 
-    def __init__(self) -> None:
+    :param what: the subject of the sentences.
+    """
+
+    def __init__(self, what: str) -> None:
+        self._what = what
         self._lock = threading.Lock()
         self._began = self._last = self._said = 0.0
         self._calls = 0
@@ -43,10 +51,10 @@ class Trouble:
             self._said = now
             calls = self._calls
         reason = " ".join(str(error).split())
-        log.error("the database failed: %s (calls that were refused so far: %d)", reason, calls)
+        log.error("%s failed: %s (calls refused so far: %d)", self._what, reason, calls)
 
     def worked(self) -> None:
-        """Note that something has been committed."""
+        """Note that a call has gone well."""
         if not self._calls:
             return
         now = time.monotonic()
