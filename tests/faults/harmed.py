@@ -137,7 +137,7 @@ class Run:
         }
 
     def pages_were_well(self, *, cut_off=0):
-        assert self.viewers.failed == []
+        assert self.viewers.failed == [], self.viewers.failed[:3]
         assert self.viewers.cut_off <= cut_off
 
     def said(self, *words):

@@ -8,7 +8,6 @@ import time
 from contextlib import ExitStack
 
 import pytest
-
 from functional.proxy.site import NAME
 
 from .harmed import Harmed, now

@@ -15,10 +15,10 @@ from .harmed import PATIENCE, now
 
 COMMAND = Path(sys.executable).with_name("streaming-system")
 DAMAGE = {
-    "deleted": lambda path: path.unlink(),
-    "truncated": lambda path: path.write_bytes(path.read_bytes()[: path.stat().st_size // 2]),
-    "emptied": lambda path: path.write_bytes(b""),
-    "replaced by rubbish": lambda path: path.write_bytes(b"\x00\xff rubbish" * 5000),
+    "deleted": None,
+    "truncated": lambda good: good[: len(good) // 2],
+    "emptied": lambda good: b"",
+    "replaced by rubbish": lambda good: b"\x00\xff rubbish" * 5000,
 }
 FEEDS = {
     "hanging": "timed out",
@@ -47,7 +47,9 @@ def programme(harmed, server):
     private.write_text(json.dumps(config))
     ini = harmed.folder / "impatient.ini"
     text = (harmed.folder / "production.ini").read_text()
-    ini.write_text(text.replace("[DEFAULT]\n", "[DEFAULT]\nfeed.seconds = 1\n"))
+    ini.write_text(
+        text.replace("[DEFAULT]\n", "[DEFAULT]\nfeed.seconds = 1\nfeed.download = 1048576\n")
+    )
     done = imported(harmed)
     assert done.returncode == 0, done.stderr
     wait_for_talk(harmed, "The first")
@@ -68,6 +70,13 @@ def imported(harmed, **more):
     )
 
 
+def replace(path, data):
+    """Put a file there at one moment: two would be two events."""
+    draft = path.with_suffix(".draft")
+    draft.write_bytes(data)
+    draft.replace(path)
+
+
 def wait_for_talk(harmed, title):
     """Wait until each worker shows a talk."""
     for port in harmed.ports.frontend:
@@ -81,15 +90,16 @@ def test_the_file_is_damaged(harmed, programme, server, figures):
     good = programme.read_bytes()
     for how, damage in DAMAGE.items():
         with harmed.loaded(20) as run:
-            damage(programme)
+            if damage is None:
+                programme.unlink()
+            else:
+                replace(programme, damage(good))
             run.viewers.wait_for(40)
             for port in harmed.ports.frontend:
                 assert harmed.get("/readyz", port=port).status == 503
             # Each worker shows the programme that it has read last.
             wait_for_talk(harmed, "The first")
-            draft = programme.with_suffix(".draft")
-            draft.write_bytes(good)
-            draft.replace(programme)
+            replace(programme, good)
             run.back(now())
         run.pages_were_well()
         lines = [line["message"] for line in run.by_app["frontend"]]

@@ -63,7 +63,8 @@ class Downloader:
                 data = file.read(self._limit + 1)
         except OSError as error:
             raise FeedError(f"cannot be read: {error.strerror}") from None
-        return self._within(data)
+        self._within(data)
+        return data
 
     def _download(self) -> bytes | None:
         headers = {"User-Agent": USER_AGENT, **self._headers}
@@ -86,7 +87,7 @@ class Downloader:
         for given, back in (("ETag", "If-None-Match"), ("Last-Modified", "If-Modified-Since")):
             if given in answer.headers:
                 self.validators[back] = answer.headers[given]
-        data = b""
+        data = bytearray()
         # The time-out holds for each piece, so the sum has its own.
         give_up = time.monotonic() + WHOLE * self._seconds
         while chunk := answer.read1(2**16, decode_content=True):
@@ -94,12 +95,11 @@ class Downloader:
             self._within(data)
             if time.monotonic() > give_up:
                 raise FeedError(f"takes longer than {WHOLE * self._seconds:g} s to download")
-        return data
+        return bytes(data)
 
-    def _within(self, data: bytes) -> bytes:
+    def _within(self, data: bytes | bytearray) -> None:
         if len(data) > self._limit:
             raise FeedError(f"is larger than {self._limit:,} bytes")
-        return data
 
 
 def _reason(error: urllib3.exceptions.HTTPError) -> str:

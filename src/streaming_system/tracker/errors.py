@@ -41,8 +41,8 @@ GENERAL_KINDS = {
     )
 }
 
-# What PostgreSQL says of a server that only reads, and of a transaction that it has given up because
-# it waited for us. psycopg calls both internal errors.
+# What PostgreSQL says of a server that only reads, and of a transaction that it has given up
+# because it waited for us. psycopg calls both internal errors.
 NOT_NOW = ("25006", "25P03")
 
 

@@ -16,7 +16,6 @@ from streaming_system.tracker.services.accesslog import LogLine, lines_of, read_
 from streaming_system.tracker.services.keys import Salts, hashed
 from streaming_system.tracker.services.logfiles import LogFiles
 
-
 # Lines from further away are kept, but not counted: who saw them cannot be told any more.
 COUNTED_BACK = timedelta(days=1)
 # A clock may be fast.
