@@ -82,7 +82,7 @@ demo: $(VENV)/installed var/tracker.sqlite  ## Serve the site with streams, pict
 
 # The checks.
 
-.PHONY: test lint format bench bench-costs capacity bench-balance bench-growth bench-first-frame bench-agent fuzz lock
+.PHONY: test lint format faults bench bench-costs capacity bench-balance bench-growth bench-first-frame bench-agent fuzz lock
 test: $(VENV)/installed-dev  ## Pass every test and check: what CI runs.
 	@$(MAKE) --no-print-directory lint
 	@$(BIN)/python -m pytest -n auto --dist worksteal
@@ -95,6 +95,9 @@ lint: $(VENV)/installed-dev  ## Check style and types.
 format: $(VENV)/installed-dev  ## Put the code in order.
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+faults: $(VENV)/installed-dev  ## Break everything once, and write what that does into docs/faults.md.
+	@$(BIN)/python benchmarks/faults.py
 
 bench: $(VENV)/installed-dev  ## Measure: ratios within one run.
 	@$(BIN)/python benchmarks/feed_import.py

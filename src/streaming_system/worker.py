@@ -36,7 +36,7 @@ class Limits:
 
     :param download: bytes of a feed as it comes in.
     :param inflated: bytes of a feed that came compressed.
-    :param seconds: from the feed's bytes to its checked talks.
+    :param seconds: for which its server may be silent; from the feed's bytes to its checked talks.
     :param memory: bytes of address space that the process that reads it may take.
     """
 
@@ -89,7 +89,8 @@ def read(source: str, data: bytes, reader: Reader, timezone: ZoneInfo | None = N
 
 def read_source(source: str, reader: Reader, timezone: ZoneInfo | None = None) -> Reading:
     """Fetch a feed, then do what :func:`read` does."""
-    data = fetch(source, limit=reader.limits.download, networks=reader.networks)
+    limits = reader.limits
+    data = fetch(source, limit=limits.download, seconds=limits.seconds, networks=reader.networks)
     return read(source, data, reader, timezone)
 
 

@@ -115,7 +115,7 @@ def watch_(ini: Path, interval: float, count: int | None, accept_shrink: bool) -
         config = configuration(settings)
         how = reader(settings, config.site)
     push = Push(settings.get("push.url", ""))
-    feeds = Conditional(how.limits.download, how.networks)
+    feeds = Conditional(how.limits.download, how.limits.seconds, how.networks)
     done = False
 
     def get(source: str) -> bytes:

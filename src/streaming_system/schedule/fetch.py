@@ -1,6 +1,7 @@
 """Gets a feed from where the configuration says it is."""
 
 import re
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -10,20 +11,31 @@ import urllib3
 from streaming_system.outbound import Networks, guarded_pool
 from streaming_system.plugin.feed import MAX_DOWNLOAD, FeedError
 
-TIMEOUT = urllib3.Timeout(connect=10, read=30)
+CONNECT = 10.0  # seconds
+SECONDS = 30.0
+# All of it may take so many times as long as a server may be silent.
+WHOLE = 4
 RETRIES = urllib3.Retry(total=5, connect=2, read=1, redirect=5, backoff_factor=0.5)
 USER_AGENT = "streaming-system (schedule import)"
 
 
-def fetch(source: str, *, limit: int = MAX_DOWNLOAD, networks: Networks = ()) -> bytes:
+def fetch(
+    source: str,
+    *,
+    limit: int = MAX_DOWNLOAD,
+    seconds: float = SECONDS,
+    networks: Networks = (),
+) -> bytes:
     """Return the bytes of a feed.
 
     :param source: an ``http://`` or ``https://`` address, or a path.
     :param limit: the most bytes that are taken.
+    :param seconds: how long its server may be silent.
     :param networks: the private addresses that may be asked.
     :raises FeedError: if it cannot be had.
     """
-    return Downloader(source, limit=limit, networks=networks).fetch() or b""
+    downloader = Downloader(source, limit=limit, seconds=seconds, networks=networks)
+    return downloader.fetch() or b""
 
 
 class Downloader:
@@ -39,6 +51,7 @@ class Downloader:
         source: str,
         *,
         limit: int = MAX_DOWNLOAD,
+        seconds: float = SECONDS,
         headers: Mapping[str, str] | None = None,
         networks: Networks = (),
     ) -> None:
@@ -46,6 +59,7 @@ class Downloader:
         self.validators: dict[str, str] = {}
         self.digest = ""
         self._limit = limit
+        self._seconds = seconds
         self._headers = dict(headers or {})
         self._networks = networks
 
@@ -64,12 +78,14 @@ class Downloader:
                 data = file.read(self._limit + 1)
         except OSError as error:
             raise FeedError(f"cannot be read: {error.strerror}") from None
-        return self._within(data)
+        self._within(data)
+        return data
 
     def _download(self) -> bytes | None:
         headers = {"User-Agent": USER_AGENT, **self._headers}
+        timeout = urllib3.Timeout(connect=min(CONNECT, self._seconds), read=self._seconds)
         try:
-            with guarded_pool(self._networks, timeout=TIMEOUT, retries=RETRIES) as pool:
+            with guarded_pool(self._networks, timeout=timeout, retries=RETRIES) as pool:
                 answer = pool.request("GET", self.source, preload_content=False, headers=headers)
                 try:
                     return self._taken(answer)
@@ -87,16 +103,19 @@ class Downloader:
             if given in answer.headers:
                 self.validators[back] = answer.headers[given]
         self.digest = answer.headers.get("Repr-Digest", "")
-        data = b""
-        for chunk in answer.stream(2**16, decode_content=True):
+        data = bytearray()
+        # The time-out holds for each piece, so the sum has its own.
+        give_up = time.monotonic() + WHOLE * self._seconds
+        while chunk := answer.read1(2**16, decode_content=True):
             data += chunk
             self._within(data)
-        return data
+            if time.monotonic() > give_up:
+                raise FeedError(f"takes longer than {WHOLE * self._seconds:g} s to download")
+        return bytes(data)
 
-    def _within(self, data: bytes) -> bytes:
+    def _within(self, data: bytes | bytearray) -> None:
         if len(data) > self._limit:
             raise FeedError(f"is larger than {self._limit:,} bytes")
-        return data
 
 
 def _reason(error: urllib3.exceptions.HTTPError) -> str:

@@ -71,7 +71,12 @@ def import_schedule(
             wanted.setdefault((room.schedule, room.schedule_timezone), []).append(room.id)
     if not wanted:
         raise ImportFailed("no room has a feed: set schedule-url, or schedule for a room")
-    get = get or partial(fetch, limit=reader.limits.download, networks=reader.networks)
+    get = get or partial(
+        fetch,
+        limit=reader.limits.download,
+        seconds=reader.limits.seconds,
+        networks=reader.networks,
+    )
     feeds: dict[str, RoomFeed] = {}
     results = []
     downloads: dict[str, bytes] = {}

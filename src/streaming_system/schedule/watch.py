@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from streaming_system.outbound import Networks
-from streaming_system.schedule.fetch import Downloader
+from streaming_system.schedule.fetch import SECONDS, Downloader
 
 LONGEST_WAIT = 3600.0
 MOST_DOUBLINGS = 32
@@ -14,15 +14,21 @@ MOST_DOUBLINGS = 32
 class Conditional:
     """Fetches feeds, and what has not changed since the last time only in name (RFC 9110, 13)."""
 
-    def __init__(self, limit: int, networks: Networks = ()) -> None:
-        self._limit, self._networks = limit, networks
+    def __init__(self, limit: int, seconds: float = SECONDS, networks: Networks = ()) -> None:
+        self._limit, self._seconds, self._networks = limit, seconds, networks
         self._known: dict[str, tuple[dict[str, str], bytes]] = {}
         self.changed = False
 
     def fetch(self, source: str) -> bytes:
         """Return a feed's bytes; set :attr:`changed` if they are others than the last time."""
         headers, data = self._known.get(source, ({}, b""))
-        downloader = Downloader(source, limit=self._limit, headers=headers, networks=self._networks)
+        downloader = Downloader(
+            source,
+            limit=self._limit,
+            seconds=self._seconds,
+            headers=headers,
+            networks=self._networks,
+        )
         fresh = downloader.fetch()
         if fresh is None:
             return data

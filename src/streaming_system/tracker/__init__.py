@@ -22,6 +22,7 @@ def main(global_config: dict[str, str], **local: str) -> Any:
             config.include(".services")
             config.include(".metrics")
             config.include(".db")
+            config.include(".trouble")
             config.include(".readiness")
             config.include(".security")
             config.include(".routes")

@@ -53,6 +53,7 @@ def make_engine(settings: Mapping[str, Any]) -> sa.Engine:
         engine = sa.engine_from_config(
             {key: value for key, value in settings.items() if key.startswith("sqlalchemy.")},
             "sqlalchemy.",
+            **_not_for_ever(sa.make_url(settings["sqlalchemy.url"])),
         )
     except (sa.exc.ArgumentError, ImportError, TypeError, ValueError) as error:
         # A port that is no number is a plain ValueError.
@@ -64,6 +65,26 @@ def make_engine(settings: Mapping[str, Any]) -> sa.Engine:
         sa.event.listen(engine, "connect", _prepare_sqlite)
         sa.event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+# What ends a connection to a host that has gone without a word; an URL may say otherwise.
+PATIENCE = {
+    "connect_timeout": 5,  # seconds
+    "tcp_user_timeout": 10_000,  # milliseconds
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 2,
+}
+
+
+def _not_for_ever(url: sa.URL) -> dict[str, Any]:
+    if url.get_driver_name() not in ("psycopg", "psycopg2"):
+        return {}
+    return {
+        # After a restart of the server, a connection of before would cost a caller an error.
+        "pool_pre_ping": True,
+        "connect_args": {key: value for key, value in PATIENCE.items() if key not in url.query},
+    }
 
 
 def begin_writing(db: Session) -> sa.Connection:

@@ -41,6 +41,10 @@ GENERAL_KINDS = {
     )
 }
 
+# What PostgreSQL says of a server that only reads, and of a transaction that it has given up
+# because it waited for us. psycopg calls both internal errors.
+NOT_NOW = ("25006", "25P03")
+
 
 class Refused(Exception):  # noqa: N818 - It is an answer of the protocol, not a fault of ours.
     """A call of the old protocol that is refused."""
@@ -75,7 +79,10 @@ def problem(error: Problem, request: Any) -> Response:
 @exception_view_config(Refused)
 def refused(error: Refused, request: Any) -> Response:
     """Answer as the original's clients expect it."""
-    return _plain(error.status, error.reason)
+    answer = _plain(error.status, error.reason)
+    if error.status == HTTPServiceUnavailable.code:
+        answer.headers["Retry-After"] = "5"
+    return answer
 
 
 @notfound_view_config()
@@ -109,10 +116,18 @@ def too_many(error: TooMany, request: Any) -> Response:
 @exception_view_config(sa.exc.InterfaceError)
 def no_database(error: sa.exc.DBAPIError, request: Any) -> Response:
     """Say that the database cannot be used now; what was not acknowledged can be sent again."""
-    log.error("the database failed: %s", error.orig or error)
+    request.registry["trouble"].failed(error.orig or error)
     answer = _answer(request, HTTPServiceUnavailable.code, "the database cannot be used now")
     answer.headers["Retry-After"] = "5"
     return answer
+
+
+@exception_view_config(sa.exc.InternalError)
+def no_transaction(error: sa.exc.InternalError, request: Any) -> Response:
+    """Tell a database that takes no writes now from a fault of ours."""
+    if getattr(error.orig, "sqlstate", "") in NOT_NOW:
+        return no_database(error, request)
+    return fault(error, request)
 
 
 @exception_view_config(Exception)

@@ -44,7 +44,7 @@ def free_port():
 class Program:
     """A process that a test has started, and what it says."""
 
-    def __init__(self, *command, folder, name):
+    def __init__(self, *command, folder, name, environ=None):
         self.log = folder / f"{name}.log"
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
@@ -53,6 +53,7 @@ class Program:
                 stdout=output,
                 stderr=output,
                 cwd=folder,
+                env=os.environ | (environ or {}),
                 start_new_session=True,
             )
 

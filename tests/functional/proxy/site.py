@@ -16,6 +16,7 @@ from ..encoder.servers import Program, free_port, where
 
 ROOT = Path(__file__).parents[3]
 NAME = "live.example.org"
+SECRET = "s3cret of the proxy"
 # All of 127/8 is this machine: a test may call from any of it.
 VIEWER, VENUE = "127.0.0.77", "127.0.0.88"
 NCHAN = Path("/usr/lib/nginx/modules/ngx_nchan_module.so")
@@ -28,7 +29,7 @@ worker_processes 1;
 {user}
 error_log {folder}/main.log;
 pid {folder}/nginx.pid;
-events {{ worker_connections 512; }}
+events {{ worker_connections {connections}; }}
 http {{
     client_body_temp_path {folder}/body;
     proxy_temp_path {folder}/proxy;
@@ -66,7 +67,7 @@ class Ports:
         return cls(site=one, inside=two, frontend=rest[:2], tracker=rest[2:])
 
 
-def filled_in(folder, ports, marks=(), change=(), modules=()):
+def filled_in(folder, ports, marks=(), change=(), modules=(), connections=512):
     """Write conf/nginx.conf with ports and folders of a test; return the main file's path."""
     text = (ROOT / "conf/nginx.conf").read_text()
     for mark in marks:
@@ -92,7 +93,9 @@ def filled_in(folder, ports, marks=(), change=(), modules=()):
     user = "user root;" if os.geteuid() == 0 else ""
     wanted = [*modules, *([NCHAN] if "push" in marks else [])]
     loaded = "\n".join(f"load_module {module};" for module in wanted)
-    (folder / "nginx.conf").write_text(HTTP.format(folder=folder, user=user, modules=loaded))
+    (folder / "nginx.conf").write_text(
+        HTTP.format(folder=folder, user=user, modules=loaded, connections=connections)
+    )
     if modules:
         # As an organiser installs it.
         (folder / "streaming.d").mkdir()
@@ -111,19 +114,34 @@ def check(config):
 class Site:
     """nginx and its workers, in a folder of their own."""
 
-    def __init__(self, folder, *, localips=(), marks=(), change=(), settings=(), modules=()):
+    def __init__(
+        self,
+        folder,
+        *,
+        localips=(),
+        marks=(),
+        change=(),
+        settings=(),
+        modules=(),
+        database="",
+        connections=512,
+        environ=None,
+    ):
         self.folder = folder
+        self.database = database or f"sqlite:///{folder}/var/tracker.sqlite"
+        self._environ = environ
         self.ports = Ports.free()
         self.marks = marks
-        self._config = filled_in(folder / "nginx", self.ports, marks, change, modules)
+        self._config = filled_in(folder / "nginx", self.ports, marks, change, modules, connections)
         self._lay_out(localips, settings)
         self.workers = {}
         self.nginx = None
 
     def _lay_out(self, localips, settings):
         ini = (ROOT / "production.ini").read_text()
-        database = f"sqlite:///{self.folder}/var/tracker.sqlite"
-        ini = re.sub(r"^database = .*", f"database = {database}", ini, flags=re.MULTILINE)
+        # A % would begin an interpolation.
+        database = f"database = {self.database}".replace("%", "%%")
+        ini = re.sub(r"^database = .*", lambda _: database, ini, flags=re.MULTILINE)
         ini = ini.replace("127.0.0.1:8000", f"127.0.0.1:{self.ports.inside}")
         for section, key, value in settings:
             ini = ini.replace(f"[{section}]\n", f"[{section}]\n{key} = {value}\n")
@@ -132,7 +150,7 @@ class Site:
         (self.folder / "var/previews/hall.jpg").write_bytes(b"a picture")
         shutil.copy(ROOT / "config.json", self.folder / "config.json")
         private = {
-            "config": {"secret": "s3cret of the proxy", "localips": list(localips),
+            "config": {"secret": SECRET, "localips": list(localips),
                        "theme": "terminal"},
             "default": {"conference": "Test Conf"},
             "hall": {"title": "Great Hall"},
@@ -146,10 +164,8 @@ class Site:
             self.start_worker("frontend", port)
         for port in self.ports.tracker[:trackers]:
             self.start_worker("tracker", port)
-        ready = {port: ("/robots.txt" if app == "frontend" else "/tracker/streams.json")
-                 for (app, port) in self.workers}  # fmt: skip
-        for key, program in self.workers.items():
-            program.wait_for(f"http://127.0.0.1:{key[1]}{ready[key[1]]}", seconds=30)
+        for app, port in self.workers:
+            self.wait_for_worker(app, port)
         self.start_nginx()
         return self
 
@@ -168,7 +184,13 @@ class Site:
             *(Path(sys.executable).with_name(Path(program).name), *words),
             folder=self.folder,
             name=f"{app}-{port}",
+            environ=self._environ,
         )
+
+    def wait_for_worker(self, app, port):
+        """Wait until a worker answers."""
+        path = "/robots.txt" if app == "frontend" else "/tracker/streams.json"
+        self.workers[app, port].wait_for(f"http://127.0.0.1:{port}{path}", seconds=30)
 
     def stop(self):
         for program in [self.nginx, *self.workers.values()]:

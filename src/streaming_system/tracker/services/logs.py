@@ -1,6 +1,5 @@
 """Access logs of endpoints: kept as files, and counted by the hour."""
 
-import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,8 +15,6 @@ from streaming_system.tracker.models import LogHour, LogVisitor
 from streaming_system.tracker.services.accesslog import LogLine, lines_of, read_line
 from streaming_system.tracker.services.keys import Salts, hashed
 from streaming_system.tracker.services.logfiles import LogFiles
-
-log = logging.getLogger(__name__)
 
 # Lines from further away are kept, but not counted: who saw them cannot be told any more.
 COUNTED_BACK = timedelta(days=1)
@@ -106,8 +103,7 @@ class Logs:
         try:
             self.files.append(room=room, name=name, lines=lines, now=now)
         except OSError as error:
-            log.error("the logs of %s in %s cannot be written: %s", name, room, error)
-            raise LogsError("the logs cannot be written now; send them again") from None
+            raise LogsError("the logs cannot be written now; send them again") from error
 
     def by_endpoint(self, *, begin: datetime, end: datetime) -> Sequence[LogTotal]:
         """Return the figures of the hours that begin within a span, by room and endpoint."""

@@ -22,10 +22,14 @@ def take(request: Any) -> Response:
     # What is not taken, such as a file, must not be answered as if it were.
     if not isinstance(lines, str):
         raise Refused("DATA there is no field data with the lines")
+    trouble = request.registry["trouble.logs"]
     try:
         request.logs.take(room=room, name=name, text=lines, now=request.now)
     except LogsError as error:
+        if error.__cause__:
+            trouble.failed(error.__cause__)
         raise Refused(f"LOGS {error}", status=503) from None
+    trouble.worked()
     return forms.ok()
 
 

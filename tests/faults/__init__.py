@@ -1,0 +1,1 @@
+"""What happens to the site when something fails: with figures, by `make faults`."""
