@@ -143,7 +143,7 @@ def test_pruning_that_is_killed_again_and_again_loses_nothing(
     )
 
 
-def test_what_is_old_is_forgotten_and_nothing_else(add, prune, rows):
+def test_what_is_old_is_forgotten_and_nothing_else(add, prune, rows, engine):
     add(Sample, samples(19))
     add(Playback, playback(19))
     add(Player, players(19))
@@ -165,8 +165,10 @@ def test_what_is_old_is_forgotten_and_nothing_else(add, prune, rows):
     done = prune()
 
     hour = NOW - 60 * MINUTE
-    assert min(row["at"] for row in rows(Sample)) >= hour - MINUTE
-    assert {row["at"] >= hour for row in rows(Playback)} == {True}
+    # PostgreSQL forgets whole partitions, which are of one hour here.
+    whole = 60 * MINUTE if engine.dialect.name == "postgresql" else timedelta()
+    assert min(row["at"] for row in rows(Sample)) >= hour - MINUTE - whole
+    assert {row["at"] >= hour - whole for row in rows(Playback)} == {True}
     assert {row["until"] >= hour for row in rows(Player)} == {True}
     assert [row["name"] for row in rows(Endpoint)] == ["young"]
     assert (len(rows(Incident)), len(rows(Audit))) == (1, 1)
@@ -244,6 +246,6 @@ def test_the_command_says_in_one_line_what_it_did(add, root, tmp_path, tracker_s
     [line] = result.output.splitlines()
     assert re.fullmatch(
         r"Rolled up to [-\d]+ \d\d:\d\d UTC: \d+ sample_minute, \d+ sample_ten\. "
-        r"Forgotten: [\d,]+ samples\.",
+        r"Forgotten: [\d,]+ samples\.( Partitions: [\w, ]+\.)?",
         line,
     )
