@@ -20,6 +20,7 @@ def main(global_config: dict[str, str], **local: str) -> Any:
             config.include("streaming_system.request_ids")
             config.include(".services")
             config.include(".metrics")
+            config.include(".replica")
             config.include(".db")
             config.include(".readiness")
             config.include(".security")

@@ -68,8 +68,14 @@ def prune(
     engine = make_engine(settings)
     try:
         check_tables(engine)
+        turns, now = _Turns(engine, pause), clock()
+        # Log files are this machine's own, whoever looks after the database.
+        with turns.next() as db:
+            files = Logs(db, settings).prune(now=now)
         with _alone(engine):
-            return _prune(_Turns(engine, pause), settings, clock())
+            done = _prune(turns, settings, now)
+        done.forgotten.update(+Counter({"log files": files}))
+        return done
     except sa.exc.OperationalError as error:
         raise StartError(f"the database: {str(error.orig).splitlines()[0]}") from None
     except LogsError as error:
@@ -186,8 +192,6 @@ def _prune(turns: _Turns, settings: Mapping[str, Any], now: datetime) -> Pruned:
             with turns.next() as db:
                 count = Retention(db, settings).forget(model, old(times))
             forgotten[name] += count
-    with turns.next() as db:
-        forgotten["log files"] = Logs(db, settings).prune(now=now)
     return Pruned(until=until, made=+made, forgotten=+forgotten, partitions=partitions)
 
 

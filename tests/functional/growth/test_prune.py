@@ -188,6 +188,29 @@ def test_log_files_with_addresses_go_after_their_days(prune, engine, tmp_path):
     assert [path for path in (tmp_path / "logs").rglob("*") if path.is_file()] == []
 
 
+def test_log_files_go_even_while_another_machine_prunes_the_database(
+    tracker_settings, prune, engine, tmp_path
+):
+    folder = tmp_path / "logs"
+    keys = {"logdir": str(folder), "privacy.days": "2"}
+    line = '203.0.113.9 - - [21/Nov/2026:12:00:00 +0000] "GET /a HTTP/1.1" 200 5 "-" "VLC"'
+    with Session(engine) as db, db.begin():
+        settings = {"logdir": folder, "privacy.days": 2, "logdir.size": 10**6, "logdir.files": 10}
+        Logs(db, settings).take(room="hall", name="a", text=line, now=NOW - timedelta(days=4))
+    tried = []
+
+    def meanwhile(seconds):
+        # The first pause is before it has the lock.
+        if len(tried) == 1:
+            with pytest.raises(upkeep.Busy):
+                prune(**keys)
+        tried.append(True)
+
+    upkeep.prune(tracker_settings, clock=lambda: NOW, pause=meanwhile)
+
+    assert [path for path in folder.rglob("*") if path.is_file()] == []
+
+
 def test_nothing_is_forgotten_before_it_is_rolled_up(add, rows, engine):
     add(Sample, samples(23))
     count = len(rows(Sample))
@@ -215,8 +238,12 @@ def test_months_without_a_report_are_passed_in_one_step(add, prune, rows):
 def test_only_one_prune_is_at_work(tracker_settings, prune):
     refused = []
 
+    begun = []
+
     def again(seconds):
-        if not refused:
+        # The first pause is before it has the lock.
+        begun.append(True)
+        if len(begun) > 1 and not refused:
             with pytest.raises(upkeep.Busy):
                 prune()
             refused.append(True)

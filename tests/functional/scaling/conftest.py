@@ -13,7 +13,7 @@ from streaming_system.tracker.db import make_engine
 from ..growth.reports import NOW
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def server(postgresql):
     """Return a function that makes an empty database and returns its URL; all go again."""
     admin = sa.create_engine(postgresql, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
