@@ -86,7 +86,10 @@ def tracker_prune(ini: Path) -> None:
     except StartError as error:
         raise click.ClickException(str(error)) from None
     until = f"{done.until:%Y-%m-%d %H:%M} UTC" if done.until else "nothing yet"
-    click.echo(f"Rolled up to {until}: {_listed(done.made)}. Forgotten: {_listed(done.forgotten)}.")
+    line = f"Rolled up to {until}: {_listed(done.made)}. Forgotten: {_listed(done.forgotten)}."
+    if done.partitions:
+        line += f" Partitions: {_listed(done.partitions)}."
+    click.echo(line)
 
 
 @tracker.command("backup")

@@ -21,6 +21,7 @@ def main(global_config: dict[str, str], **local: str) -> Any:
             config.include("streaming_system.telemetry")
             config.include(".services")
             config.include(".metrics")
+            config.include(".replica")
             config.include(".db")
             config.include(".trouble")
             config.include(".readiness")

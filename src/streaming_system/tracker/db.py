@@ -51,7 +51,11 @@ def make_engine(settings: Mapping[str, Any]) -> sa.Engine:
         raise StartError("the ini file lacks the key sqlalchemy.url in [app:tracker]")
     try:
         engine = sa.engine_from_config(
-            {key: value for key, value in settings.items() if key.startswith("sqlalchemy.")},
+            {
+                key: value
+                for key, value in settings.items()
+                if key.startswith("sqlalchemy.") and not key.startswith("sqlalchemy.replica.")
+            },
             "sqlalchemy.",
             **_not_for_ever(sa.make_url(settings["sqlalchemy.url"])),
         )

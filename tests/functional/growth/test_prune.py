@@ -143,7 +143,7 @@ def test_pruning_that_is_killed_again_and_again_loses_nothing(
     )
 
 
-def test_what_is_old_is_forgotten_and_nothing_else(add, prune, rows):
+def test_what_is_old_is_forgotten_and_nothing_else(add, prune, rows, engine):
     add(Sample, samples(19))
     add(Playback, playback(19))
     add(Player, players(19))
@@ -165,8 +165,10 @@ def test_what_is_old_is_forgotten_and_nothing_else(add, prune, rows):
     done = prune()
 
     hour = NOW - 60 * MINUTE
-    assert min(row["at"] for row in rows(Sample)) >= hour - MINUTE
-    assert {row["at"] >= hour for row in rows(Playback)} == {True}
+    # PostgreSQL forgets whole partitions, which are of one hour here.
+    whole = 60 * MINUTE if engine.dialect.name == "postgresql" else timedelta()
+    assert min(row["at"] for row in rows(Sample)) >= hour - MINUTE - whole
+    assert {row["at"] >= hour - whole for row in rows(Playback)} == {True}
     assert {row["until"] >= hour for row in rows(Player)} == {True}
     assert [row["name"] for row in rows(Endpoint)] == ["young"]
     assert (len(rows(Incident)), len(rows(Audit))) == (1, 1)
@@ -184,6 +186,29 @@ def test_log_files_with_addresses_go_after_their_days(prune, engine, tmp_path):
 
     assert prune(**keys).forgotten["log files"] == 1
     assert [path for path in (tmp_path / "logs").rglob("*") if path.is_file()] == []
+
+
+def test_log_files_go_even_while_another_machine_prunes_the_database(
+    tracker_settings, prune, engine, tmp_path
+):
+    folder = tmp_path / "logs"
+    keys = {"logdir": str(folder), "privacy.days": "2"}
+    line = '203.0.113.9 - - [21/Nov/2026:12:00:00 +0000] "GET /a HTTP/1.1" 200 5 "-" "VLC"'
+    with Session(engine) as db, db.begin():
+        settings = {"logdir": folder, "privacy.days": 2, "logdir.size": 10**6, "logdir.files": 10}
+        Logs(db, settings).take(room="hall", name="a", text=line, now=NOW - timedelta(days=4))
+    tried = []
+
+    def meanwhile(seconds):
+        # The first pause is before it has the lock.
+        if len(tried) == 1:
+            with pytest.raises(upkeep.Busy):
+                prune(**keys)
+        tried.append(True)
+
+    upkeep.prune(tracker_settings, clock=lambda: NOW, pause=meanwhile)
+
+    assert [path for path in folder.rglob("*") if path.is_file()] == []
 
 
 def test_nothing_is_forgotten_before_it_is_rolled_up(add, rows, engine):
@@ -213,8 +238,12 @@ def test_months_without_a_report_are_passed_in_one_step(add, prune, rows):
 def test_only_one_prune_is_at_work(tracker_settings, prune):
     refused = []
 
+    begun = []
+
     def again(seconds):
-        if not refused:
+        # The first pause is before it has the lock.
+        begun.append(True)
+        if len(begun) > 1 and not refused:
             with pytest.raises(upkeep.Busy):
                 prune()
             refused.append(True)
@@ -244,6 +273,6 @@ def test_the_command_says_in_one_line_what_it_did(add, root, tmp_path, tracker_s
     [line] = result.output.splitlines()
     assert re.fullmatch(
         r"Rolled up to [-\d]+ \d\d:\d\d UTC: \d+ sample_minute, \d+ sample_ten\. "
-        r"Forgotten: [\d,]+ samples\.",
+        r"Forgotten: [\d,]+ samples\.( Partitions: [\w, ]+\.)?",
         line,
     )

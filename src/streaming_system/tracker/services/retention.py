@@ -54,6 +54,14 @@ class Times:
     tens: datetime
 
 
+# The same of what PostgreSQL keeps in partitions: up to when whole ones are dropped.
+PARTED: Mapping[type[Base], Callable[[Times], datetime]] = {
+    Sample: lambda t: t.samples,
+    Playback: lambda t: t.playback,
+    SampleMinute: lambda t: t.sample_minutes,
+    PlaybackMinute: lambda t: t.playback_minutes,
+}
+
 # What is forgotten: the table, what people call its rows, and which of them.
 OLD: tuple[tuple[type[Base], str, Callable[[Times], sa.ColumnElement[bool]]], ...] = (
     (Sample, "samples", lambda t: Sample.at < t.samples),
