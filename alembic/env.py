@@ -7,6 +7,7 @@ from alembic import context
 from streaming_system.settings import SettingsError, read_ini
 from streaming_system.tracker.db import make_engine, opening
 from streaming_system.tracker.models import Base, UtcDateTime
+from streaming_system.tracker.services.partitions import partitions_in
 from streaming_system.tracker.settings import StartError
 
 
@@ -40,18 +41,9 @@ def make_folder(url) -> None:
         ) from None
 
 
-def partitions(connection) -> set[str]:
-    """Return the names of the partitions, which no migration is about: their parents are."""
-    if connection.dialect.name != "postgresql":
-        return set()
-    return set(
-        connection.exec_driver_sql("SELECT relname FROM pg_class WHERE relispartition").scalars()
-    )
-
-
 def migrate(connection) -> None:
     """Run the migrations over a connection that is in a transaction."""
-    parts = partitions(connection)
+    parts = partitions_in(connection)
     context.configure(
         connection=connection,
         target_metadata=Base.metadata,

@@ -126,7 +126,7 @@ print(read_ini(Path("production.ini"), "tracker")["sqlalchemy.url"])')
 configure() {
     local conf=$WEBSITE/$1/conf
     install -d "$ETC"/{systemd/system,tmpfiles.d,logrotate.d,nginx/streaming.d}
-    install -m 644 "$conf"/streaming-{frontend@,tracker@,schedule,watch,prune,preview}.service \
+    install -m 644 "$conf"/streaming-{frontend@,tracker@,schedule,follow,watch,prune,preview}.service \
         "$conf"/streaming-prune.timer "$ETC/systemd/system"
     install -m 644 "$conf/tmpfiles.conf" "$ETC/tmpfiles.d/streaming-system.conf"
     install -m 644 "$conf/logrotate.conf" "$ETC/logrotate.d/streaming-system"
@@ -142,6 +142,15 @@ workers() {
     local port
     for port in $FRONTENDS; do echo "streaming-frontend@$port"; done
     for port in $TRACKERS; do echo "streaming-tracker@$port"; done
+}
+
+# A host whose ini says schedule.follow keeps the schedule of another one.
+importer() {
+    if grep -qE '^schedule\.follow *=' "$WEBSITE/$1/production.ini"; then
+        echo streaming-follow
+    else
+        echo streaming-schedule
+    fi
 }
 
 # Which revision of the database a version asks for.
@@ -214,8 +223,9 @@ activate() {
         restart "$worker" "$version" || { say "$worker is not ready with $version: $reason"; return 1; }
     done
     touched+=(others)
-    service enable --now streaming-schedule streaming-watch streaming-prune.timer >/dev/null 2>&1
-    service restart streaming-schedule
+    service enable --now "$(importer "$version")" streaming-watch streaming-prune.timer \
+        >/dev/null 2>&1
+    service restart "$(importer "$version")"
     service restart streaming-watch
 }
 
@@ -238,7 +248,7 @@ at_end() {
             settle "$last" "$worker"
             last=$worker
             if [ "$worker" = others ]; then
-                service restart streaming-schedule || true
+                service restart "$(importer "$before")" || true
                 service restart streaming-watch || true
             elif ! restart "$worker" "$before"; then
                 failed=1
@@ -285,9 +295,11 @@ deploy() {
     as "$RUN_USER" .venv/bin/streaming-system -c production.ini config check --production
     database
     as "$RUN_USER" .venv/bin/alembic -c production.ini upgrade head
-    # Without a programme no page is ready; later ones are imported by streaming-schedule.
+    # Without a programme no page is ready; later ones are brought by a service.
+    local first=(import)
+    [ "$(importer "$version")" = streaming-schedule ] || first=(follow --count 1)
     [ -e "$STATE/schedule.json" ] ||
-        as "$RUN_USER" .venv/bin/streaming-system -c production.ini schedule import
+        as "$RUN_USER" .venv/bin/streaming-system -c production.ini schedule "${first[@]}"
     if [ -n "$before" ]; then as "$DEPLOY_USER" tee .before <<<"$before" >/dev/null; fi
     building='' switched=$version
     activate "$version"

@@ -14,6 +14,7 @@ from streaming_system.tracker.db import make_engine
 from streaming_system.tracker.models import Account, Base
 from streaming_system.tracker.services.accounts import Accounts
 from streaming_system.tracker.services.endpoints import Endpoints
+from streaming_system.tracker.services.partitions import partitions_in
 from streaming_system.tracker.settings import StartError
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -34,7 +35,14 @@ def db(engine):
 
 def test_the_migrations_make_what_the_models_say(engine):
     with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        parts = partitions_in(connection)
+        context = MigrationContext.configure(
+            connection,
+            opts={
+                "compare_type": True,
+                "include_name": lambda name, kind, _: kind != "table" or name not in parts,
+            },
+        )
 
         assert compare_metadata(context, Base.metadata) == []
 

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from streaming_system.tracker.db import make_engine
 from streaming_system.tracker.models import Base
+from streaming_system.tracker.services.partitions import partitions_in
 
 TABLES = sorted([*Base.metadata.tables, "alembic_version"])
 
@@ -40,10 +41,8 @@ def alembic(root, tmp_path):
 def tables(url):
     engine = make_engine({"sqlalchemy.url": url})
     names = set(sa.inspect(engine).get_table_names())
-    if engine.dialect.name == "postgresql":
-        with engine.connect() as connection:
-            parts = "SELECT relname FROM pg_class WHERE relispartition"
-            names -= set(connection.exec_driver_sql(parts).scalars())
+    with engine.connect() as connection:
+        names -= partitions_in(connection)
     engine.dispose()
     return sorted(names)
 

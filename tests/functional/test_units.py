@@ -46,10 +46,11 @@ def test_who_runs_writes_only_what_it_has_to():
     allowed = {name: written(name) for name in UNITS if not name.startswith("streaming-agent")}
 
     assert allowed == {
+        # It replaces the schedule's file by a new one.
+        "streaming-follow.service": [state],
         "streaming-frontend@.service": [],
         "streaming-preview.service": [f"{state}/previews"],
         "streaming-prune.service": [f"{state}/endpoint-logs"],
-        # It replaces the schedule's file by a new one.
         "streaming-schedule.service": [state],
         "streaming-tracker@.service": [f"{state}/endpoint-logs"],
         "streaming-watch.service": [],

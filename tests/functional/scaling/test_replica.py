@@ -35,7 +35,9 @@ class Tracker:
         self.url = f"http://127.0.0.1:{free_port()}"
         lines = [f"{key} = {value}".replace("%", "%%") for key, value in settings.items()]
         ini = folder / "replica.ini"
-        ini.write_text(INI.format(settings="\n".join(lines), port=self.url.rpartition(":")[2]))
+        ini.write_text(
+            INI.format(app="tracker", settings="\n".join(lines), port=self.url.rpartition(":")[2])
+        )
         pserve = Path(sys.executable).with_name("pserve")
         self.program = Program(pserve, ini, folder=folder, name="tracker")
         self.program.wait_for(f"{self.url}/healthz", seconds=60)

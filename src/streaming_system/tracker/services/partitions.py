@@ -36,6 +36,14 @@ _BOUNDS = re.compile(r"FOR VALUES FROM \((.*)\) TO \((.*)\)")
 _FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
+def partitions_in(connection: sa.Connection) -> set[str]:
+    """Return the names of all partitions, which no migration is about: their parents are."""
+    if connection.dialect.name != "postgresql":
+        return set()
+    found = connection.exec_driver_sql("SELECT relname FROM pg_class WHERE relispartition")
+    return set(found.scalars())
+
+
 @dataclass(frozen=True, kw_only=True)
 class Plan:
     """How a table is parted.
@@ -113,7 +121,7 @@ class Partitions:
         self._sql(f"LOCK TABLE {default} IN ACCESS EXCLUSIVE MODE")
         self._sql(f"CREATE TABLE {name} (LIKE {table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS)")
         self._sql(
-            f"WITH moved AS (DELETE FROM {default} WHERE at >= :begin AND at < :end RETURNING *) "  # noqa: S608
+            f"WITH moved AS (DELETE FROM {default} WHERE at >= :begin AND at < :end RETURNING *) "  # noqa: S608 - Our own names.
             f"INSERT INTO {name} SELECT * FROM moved",
             times,
         )
@@ -157,7 +165,7 @@ class Partitions:
         default = self._quoted(self._default.name)
         done = self._db.execute(
             sa.text(
-                f"DELETE FROM {default} WHERE ctid = ANY(ARRAY("  # noqa: S608
+                f"DELETE FROM {default} WHERE ctid = ANY(ARRAY("  # noqa: S608 - Our own names.
                 f"SELECT ctid FROM {default} WHERE at < :limit LIMIT {BATCH}))"
             ),
             {"limit": limit},
