@@ -85,7 +85,9 @@ demo: $(VENV)/installed var/tracker.sqlite  ## Serve the site with streams, pict
 .PHONY: test lint format faults bench bench-costs capacity bench-balance bench-growth bench-first-frame bench-agent fuzz lock
 test: $(VENV)/installed-dev  ## Pass every test and check: what CI runs.
 	@$(MAKE) --no-print-directory lint
-	@$(BIN)/python -m pytest -n auto --dist worksteal
+	@# Most of the first wait for servers and encoders; browsers need all of a core.
+	@$(BIN)/python -m pytest -n $$(($$(nproc) + 1)) --dist worksteal --ignore tests/e2e
+	@$(BIN)/python -m pytest -n auto --dist worksteal tests/e2e
 
 lint: $(VENV)/installed-dev  ## Check style and types.
 	@$(BIN)/ruff format --check .
