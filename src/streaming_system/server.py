@@ -19,6 +19,8 @@ import signal
 import socket
 import struct
 import time
+from collections.abc import Callable
+from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -72,6 +74,19 @@ class ClosingChannel(HTTPChannel):
     """A connection whose requests know whether the server is about to end."""
 
     task_class = ClosingTask
+    _active = 0.0
+
+    @property
+    def last_activity(self) -> float:
+        """When bytes came or went, by a clock that does not jump.
+
+        By the wall's, which waitress takes, all are idle at once when it is set.
+        """
+        return self._active
+
+    @last_activity.setter
+    def last_activity(self, _: float) -> None:
+        self._active = time.monotonic()
 
 
 class Draining:
@@ -92,6 +107,7 @@ class Draining:
         for listener in self._listeners:
             listener.channel_class = ClosingChannel
             listener.draining = False
+            listener.maintenance = partial(_close_idle, listener.maintenance)
         self._stopping = False
 
     def stop(self, number: int, frame: FrameType | None) -> None:
@@ -130,7 +146,7 @@ class Draining:
             wasyncore.dispatcher.close(listener)
         while (channels := self._channels()) and time.monotonic() < begun + self._seconds:
             for channel in channels:
-                if _is_silent(channel) and time.time() - channel.last_activity > self._idle:
+                if _is_silent(channel) and time.monotonic() - channel.last_activity > self._idle:
                     channel.handle_close()
             self._turn(0.1)
         busy = sum(not _is_silent(channel) for channel in self._channels())
@@ -139,6 +155,11 @@ class Draining:
 
     def _channels(self) -> list[HTTPChannel]:
         return [each for each in self._map.values() if isinstance(each, HTTPChannel)]
+
+
+def _close_idle(close: Callable[[float], None], _: float) -> None:
+    """Let waitress close what has been idle for long by the clock that our channels use."""
+    close(time.monotonic())
 
 
 def _is_silent(channel: HTTPChannel) -> bool:

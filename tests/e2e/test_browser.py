@@ -209,6 +209,8 @@ def test_the_more_viewers_the_longer_they_take_to_fetch_the_page(
     with page.expect_event("requestfinished", lambda one: one.url.endswith("/streams.json")):
         page.goto(site.url + "/example")
     assert page.locator("h1").inner_text() == "First"
+    # The pages' server may hear of the stream later than the page does, which fetches itself then.
+    page.locator("[data-room=example][data-live=true]").first.wait_for()
     fetched = []
     page.on("request", lambda one: fetched.append(one) if one.url.endswith("/example") else None)
 
