@@ -110,6 +110,12 @@ def test_search_and_talks_stay_in_the_language_of_the_address(programme):  # noq
     page.locator(".talk a").first.click()
 
     page.wait_for_url("**/talk/Birds?lang=de")
+    assert page.complaints == []
+
+
+def test_a_talk_says_in_the_language_of_the_address_when_it_starts(programme):  # noqa: F811
+    page = programme("/talk/Birds?lang=de")
+
     page.locator("[data-status]:text('bis zum Beginn')").wait_for()
     assert page.complaints == []
 
