@@ -193,7 +193,9 @@ def chromium():
                 "--no-first-run",
                 # A test's sender and its viewer find each other without any network.
                 "--allow-loopback-in-peer-connection",
-                "--disable-features=WebRtcHideLocalIpsWithMdns",
+                # Nobody sees the suggestions of an address bar: two thirds of what a window costs.
+                "--disable-features=WebRtcHideLocalIpsWithMdns,WebUIOmniboxPopup,"
+                "WebUIOmniboxFullPopup,WebUIOmniboxAimPopup",
             ],
         )
         yield browser
