@@ -39,7 +39,7 @@ def upgrade() -> None:
             begin = begin.replace(hour=0)
         until = begin + width
         op.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
-        full = connection.scalar(sa.text(f"SELECT EXISTS (SELECT FROM {table})"))  # noqa: S608 - Our own names.
+        full = connection.scalar(sa.text(f"SELECT EXISTS (SELECT FROM {table})"))  # noqa: S608 - Names of TABLES.
         old = f"{table}_before"
         op.execute(f"ALTER TABLE {table} RENAME TO {old}")
         if "id" in key:
@@ -62,7 +62,7 @@ def upgrade() -> None:
         if full:
             # Only a wrong clock has written what is later.
             op.execute(
-                f"WITH late AS (DELETE FROM {old} WHERE at >= '{until}' RETURNING *) "  # noqa: S608 - Our own names.
+                f"WITH late AS (DELETE FROM {old} WHERE at >= '{until}' RETURNING *) "  # noqa: S608 - Names of TABLES.
                 f"INSERT INTO {table}_default SELECT * FROM late"
             )
             op.execute(
@@ -78,7 +78,7 @@ def upgrade() -> None:
 def _make_ahead(connection, table, width, begin, until) -> None:
     while begin < until:
         end = begin + width
-        late = sa.text(f"SELECT EXISTS (SELECT FROM {table}_default WHERE at >= '{begin}' "  # noqa: S608 - Our own names.
+        late = sa.text(f"SELECT EXISTS (SELECT FROM {table}_default WHERE at >= '{begin}' "  # noqa: S608 - Names of TABLES.
                        f"AND at < '{end}')")  # fmt: skip
         # What a wrong clock has written keeps its place until `tracker prune` moves it.
         if not connection.scalar(late):
@@ -100,7 +100,7 @@ def downgrade() -> None:
         op.execute(f"CREATE TABLE {table} (LIKE {table}_parts INCLUDING DEFAULTS)")
         if "id" in key:
             op.execute(f"ALTER SEQUENCE {table}_id_seq OWNED BY {table}.id")
-        op.execute(f"INSERT INTO {table} SELECT * FROM {table}_parts")  # noqa: S608 - Our own names.
+        op.execute(f"INSERT INTO {table} SELECT * FROM {table}_parts")  # noqa: S608 - Names of TABLES.
         plain = "id" if "id" in key else ", ".join(key)
         op.execute(f"ALTER TABLE {table} ADD CONSTRAINT pk_{table} PRIMARY KEY ({plain})")
         for index, columns in indexes.items():

@@ -101,7 +101,7 @@ class Writers:
             return max(min(after(kind)) for kind in WRITES) - since
 
     def wait_until_away(self):
-        """Wait until writes of each kind have been refused for now."""
+        """Wait until writes of each kind have been told to come back later."""
         before = self.away.copy()
         with self._changed:
             assert self._changed.wait_for(
@@ -111,7 +111,7 @@ class Writers:
         assert self.refused == []
 
     def wait_for_refusals(self, kind, more):
-        """Wait until so many more writes of a kind have been refused for now."""
+        """Wait until so many more writes of a kind have been told to come back later."""
         with self._changed:
             enough = self.away[kind] + more
             assert self._changed.wait_for(

@@ -19,7 +19,7 @@ class TrackerError(Exception):
     """What a tracker says no to, or did not hear: one line that says which and why."""
 
 
-class Refused(TrackerError):  # noqa: N818 - That is what it is.
+class Refused(TrackerError):  # noqa: N818 - It is an answer of the server.
     """The token or the secret is not taken: trying again is of no use.
 
     :param known: that the tracker knows the token, which is not for this.
@@ -30,7 +30,7 @@ class Refused(TrackerError):  # noqa: N818 - That is what it is.
         self.known = known
 
 
-class Unreachable(TrackerError):  # noqa: N818 - That is what it is.
+class Unreachable(TrackerError):  # noqa: N818 - It is said of the server.
     """The tracker did not hear, or did not answer as a tracker does: to be tried again later.
 
     :param after: the seconds that the tracker wants to be left alone.
@@ -83,9 +83,9 @@ class Caller:
                 answer.close()
                 raise
             answer.release_conn()
-        except TooMuch as error:
+        except TooMuchError as error:
             raise Unreachable(f"{url}: {error}: it is no tracker") from None
-        except TooSlow as error:
+        except TooSlowError as error:
             raise Unreachable(f"{url}: {error}") from None
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
             raise Unreachable(f"{url}: cannot be reached: {why(error)}") from None
@@ -95,11 +95,11 @@ class Caller:
         return answer, data
 
 
-class TooMuch(Exception):  # noqa: N818 - That is what it is.
+class TooMuchError(Exception):
     """An answer that does not end."""
 
 
-class TooSlow(Exception):  # noqa: N818 - That is what it is.
+class TooSlowError(Exception):
     """An answer that takes too long."""
 
 
@@ -107,16 +107,16 @@ def whole(answer: urllib3.BaseHTTPResponse, end: float, most: int) -> bytes:
     """Return the body of an answer.
 
     :param end: by the monotonic clock.
-    :raises TooMuch: if it has more than so many bytes.
-    :raises TooSlow: if it has not ended by then.
+    :raises TooMuchError: if it has more than so many bytes.
+    :raises TooSlowError: if it has not ended by then.
     """
     body = bytearray()
     while piece := answer.read1(PIECE):
         body += piece
         if len(body) > most:
-            raise TooMuch(f"answers with more than {most // 1024} KiB")
+            raise TooMuchError(f"answers with more than {most // 1024} KiB")
         if time.monotonic() > end:
-            raise TooSlow("takes too long to answer")
+            raise TooSlowError("takes too long to answer")
     return bytes(body)
 
 

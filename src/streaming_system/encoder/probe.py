@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import urllib3
 
-from streaming_system.encoder.calls import USER_AGENT, TooMuch, TooSlow, whole
+from streaming_system.encoder.calls import USER_AGENT, TooMuchError, TooSlowError, whole
 from streaming_system.encoder.programs import ProgramError, Programs
 from streaming_system.encoder.words import why
 from streaming_system.plugin.source import SourceError
@@ -112,7 +112,7 @@ def _body(url: str, answer: urllib3.BaseHTTPResponse, end: float) -> bytes:
         raise SourceError(f"{url}: {answer.status} {answer.reason}")
     try:
         return whole(answer, end, MOST)
-    except (TooMuch, TooSlow) as error:
+    except (TooMuchError, TooSlowError) as error:
         raise SourceError(f"{url}: {error}") from None
 
 

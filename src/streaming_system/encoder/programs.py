@@ -24,11 +24,11 @@ class ProgramError(Exception):
     """A program that cannot be run, or does not keep to its bounds: one line that says which."""
 
 
-class Absent(ProgramError):  # noqa: N818 - That is what it is.
+class Absent(ProgramError):  # noqa: N818 - It is said of the program.
     """There is no such program, or it may not be run."""
 
 
-class TooSlow(ProgramError):  # noqa: N818 - That is what it is.
+class TooSlowError(ProgramError):
     """A program that has not ended in its time; it was killed."""
 
 
@@ -113,7 +113,7 @@ class Programs:
             while any(key.data is printed for key in ready.get_map().values()):
                 left = end - time.monotonic()
                 if left <= 0:
-                    raise TooSlow(f"{name}: takes more than {seconds:g} s")
+                    raise TooSlowError(f"{name}: takes more than {seconds:g} s")
                 if self.over:
                     raise ProgramError(f"{name}: is not run any more")
                 for key, _ in ready.select(min(left, GLANCE)):
@@ -127,7 +127,7 @@ class Programs:
             try:
                 process.wait(max(0.1, end - time.monotonic()))
             except subprocess.TimeoutExpired:
-                raise TooSlow(f"{name}: takes more than {seconds:g} s") from None
+                raise TooSlowError(f"{name}: takes more than {seconds:g} s") from None
             for key, _ in ready.select(0):
                 said += os.read(key.fd, 65536)
         return bytes(printed), said[-MOST_SAID:].decode("utf-8", "replace")

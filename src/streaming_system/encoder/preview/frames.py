@@ -18,7 +18,7 @@ from pathlib import Path
 from streaming_system.encoder.calls import USER_AGENT
 from streaming_system.encoder.config import ROOM
 from streaming_system.encoder.ffmpeg import QUIET
-from streaming_system.encoder.programs import ProgramError, Programs, TooSlow, last_line
+from streaming_system.encoder.programs import ProgramError, Programs, TooSlowError, last_line
 
 log = logging.getLogger(__name__)
 
@@ -182,7 +182,7 @@ class Frames:
                 command += ["-an", "-sn", "-dn", "-threads", "1", *writer.options, f"./{names[-1]}"]
         try:
             ended = self._programs.run(command, self._within, folder=beside)
-        except TooSlow:
+        except TooSlowError:
             raise ProgramError(f"nothing within {self._within:g} s") from None
         if ended.status:
             raise ProgramError(last_line(ended.said) or f"ffmpeg: ended with {ended.status}")

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from streaming_system.encoder.ffmpeg import QUIET
-from streaming_system.encoder.programs import Absent, ProgramError, TooSlow
+from streaming_system.encoder.programs import Absent, ProgramError, TooSlowError
 from streaming_system.encoder.section import Section
 from streaming_system.encoder.watch.kit import Kit
 from streaming_system.encoder.watch.verdict import Verdict, happy, hungry, sad, unable
@@ -42,7 +42,7 @@ class Player:
             ended = self._kit.programs.run(command, within)
         except Absent as error:
             raise Unplayable(unable("there is no ffmpeg")) from error
-        except TooSlow as error:
+        except TooSlowError as error:
             raise Unplayable(sad(f"nothing could be played within {within:g} s")) from error
         except ProgramError as error:
             raise Unplayable(sad("cannot be played")) from error
