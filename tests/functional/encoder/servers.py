@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 import urllib3
 
+from streaming_system.encoder.calls import USER_AGENT
+
 NGINX_RTMP = Path("/usr/lib/nginx/modules/ngx_rtmp_module.so")
 
 
@@ -62,9 +64,10 @@ class Program:
         return self.log.read_text(errors="replace")
 
     def wait_for(self, url, status=(200,), seconds=20):
-        """Wait until it answers."""
+        """Wait until it answers; who waits is no viewer, so that nobody counts this as one."""
         give_up = time.monotonic() + seconds
-        with urllib3.PoolManager(retries=False, timeout=2) as pool:
+        known = {"User-Agent": USER_AGENT}
+        with urllib3.PoolManager(retries=False, timeout=2, headers=known) as pool:
             while True:
                 assert self.process.poll() is None, f"has ended:\n{self.said}"
                 try:
