@@ -24,6 +24,7 @@ setup(
         "alembic>=1.18",
         "argon2-cffi>=25.1",
         "babel>=2.17",
+        "brotli>=1.2",
         "click>=8.2",
         "colander>=2.0",
         "icalendar>=7.0",

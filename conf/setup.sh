@@ -125,14 +125,11 @@ print(read_ini(Path("production.ini"), "tracker")["sqlalchemy.url"])')
 # Units, temporary files, log rotation of a version.
 configure() {
     local conf=$WEBSITE/$1/conf
-    install -d "$ETC"/{systemd/system,tmpfiles.d,logrotate.d,nginx/streaming.d}
+    install -d "$ETC"/{systemd/system,tmpfiles.d,logrotate.d}
     install -m 644 "$conf"/streaming-{frontend@,tracker@,schedule,follow,watch,prune,preview}.service \
         "$conf"/streaming-prune.timer "$ETC/systemd/system"
     install -m 644 "$conf/tmpfiles.conf" "$ETC/tmpfiles.d/streaming-system.conf"
     install -m 644 "$conf/logrotate.conf" "$ETC/logrotate.d/streaming-system"
-    if [ -e /usr/lib/nginx/modules/ngx_http_brotli_filter_module.so ]; then
-        install -m 644 "$conf/nginx-brotli.conf" "$ETC/nginx/streaming.d/"
-    fi
     service daemon-reload
 }
 

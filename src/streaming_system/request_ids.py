@@ -8,7 +8,7 @@ import logging
 import re
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -37,17 +37,15 @@ def identify(handler: Callable[[Any], Any], registry: Any) -> Callable[[Any], An
     clock = time.perf_counter
 
     def identified(request: Any) -> Any:
-        given = request.environ.get("HTTP_X_REQUEST_ID", "")
-        own = given if WELL_FORMED.fullmatch(given) else uuid.uuid4().hex
-        # Not what was asked for behind the path: that may be a viewer's own words.
-        path = request.environ.get("SCRIPT_NAME", "") + request.environ.get("PATH_INFO", "")
+        own = of(request.environ)
+        path = path_of(request.environ)
         begun = clock()
         token = request_id.set(own)
         try:
             response = handler(request)
             response.headers[HEADER] = own
-            if writes:
-                _write(request, path, response.status_int, clock() - begun)
+            if writes and not _is_health(request):
+                write(request.environ["REQUEST_METHOD"], path, response.status_int, clock() - begun)
             return response
         finally:
             # The thread will log what is about no request, or about another one.
@@ -56,14 +54,32 @@ def identify(handler: Callable[[Any], Any], registry: Any) -> Callable[[Any], An
     return identified
 
 
-def _write(request: Any, path: str, status: int, seconds: float) -> None:
-    if request.matched_route is not None and request.matched_route.name in HEALTH:
-        return
+def of(environ: Mapping[str, Any]) -> str:
+    """Return the id of a request: the proxy's, or a new one."""
+    given: str = environ.get("HTTP_X_REQUEST_ID", "")
+    return given if WELL_FORMED.fullmatch(given) else uuid.uuid4().hex
+
+
+def path_of(environ: Mapping[str, Any]) -> str:
+    """Return the path of a request, and not what was asked for behind it.
+
+    That may be a viewer's own words.
+    """
+    path: str = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
+    return path
+
+
+def write(method: str, path: str, status: int, seconds: float) -> None:
+    """Write a line about a request into the log."""
     fields = {
-        "method": quote(request.environ["REQUEST_METHOD"]),
+        "method": quote(method),
         "path": quote(path.encode("latin-1")),
         "status": status,
         "milliseconds": round(seconds * 1000, 1),
     }
     access.info("%(method)s %(path)s %(status)d %(milliseconds)s ms", fields,
                 extra={"fields": fields})  # fmt: skip
+
+
+def _is_health(request: Any) -> bool:
+    return request.matched_route is not None and request.matched_route.name in HEALTH

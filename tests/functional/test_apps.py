@@ -145,7 +145,7 @@ class TestV2:
 
         assert answer.headers["Content-Type"] == "application/json"
         assert answer.headers["Access-Control-Allow-Origin"] == "*"
-        assert answer.cache_control.max_age == 10
+        assert answer.cache_control.max_age == 1
         assert (again.status_int, again.body) == (304, b"")
 
     def test_what_is_wrong_is_told_in_json_too(self, site):

@@ -114,7 +114,7 @@ class TestWhichLanguage:
 
         assert answer.html.html["lang"] == language
         assert answer.headers["Content-Language"] == language
-        assert answer.vary == ("Accept-Language",)
+        assert "Accept-Language" in answer.vary
 
     def test_the_address_has_the_last_word(self, site):
         answer = site.get("/hall?lang=fr", headers=asking("de"))
@@ -127,7 +127,7 @@ class TestWhichLanguage:
         answer = site.get(f"/hall?lang={unknown}", headers=asking("de"))
 
         assert answer.html.html["lang"] == "de"
-        assert answer.vary == ("Accept-Language",)
+        assert "Accept-Language" in answer.vary
         assert not [link["href"] for link in answer.html.select("main a[href*='lang=']")]
 
     def test_an_address_that_is_no_text_is_a_page_that_says_so(self, site):

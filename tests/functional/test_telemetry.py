@@ -7,6 +7,7 @@ import sys
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
+import brotli
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from webtest import TestApp
@@ -25,6 +26,9 @@ OWN = {
 ON_SQLITE = pytest.mark.parametrize("migrated_database", ["sqlite"], indirect=True)
 
 
+DECODE = {"": bytes, "gzip": gzip.decompress, "br": brotli.decompress}
+
+
 class Sink:
     """Takes whatever is sent to it."""
 
@@ -36,8 +40,7 @@ class Sink:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                if self.headers.get("Content-Encoding") == "gzip":
-                    body = gzip.decompress(body)
+                body = DECODE[self.headers.get("Content-Encoding", "")](body)
                 self.send_response(200)
                 self.end_headers()
                 with sink.changed:

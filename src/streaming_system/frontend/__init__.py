@@ -7,7 +7,7 @@ from pyramid.config import Configurator
 from pyramid.settings import asbool
 
 from streaming_system import rooms
-from streaming_system.frontend.kept import MOST_PAGES, KeptPages
+from streaming_system.frontend.kept import MOST_PAGES, KeptPages, keep_answers
 from streaming_system.frontend.languages import DOMAIN
 from streaming_system.frontend.live import (
     FRESH_FOR,
@@ -73,4 +73,4 @@ def main(global_config: dict[str, str], **local: str) -> Any:
         config.include(".security")
         config.scan(".views")
         config.scan(".errors")
-    return config.make_wsgi_app()
+    return keep_answers(config.make_wsgi_app(), config.get_settings())

@@ -10,7 +10,10 @@ from typing import Any
 from pyramid.events import NewResponse
 from pyramid.response import FileResponse, Response
 
-# An answer that is older than it should be may still be shown while a new one is fetched.
+# How long what is made from the schedule may be kept. A cache before the site and one in the
+# browser together show an old one for two seconds at most, since neither may go on with it.
+FROM_SCHEDULE = 1  # seconds
+# Any other answer may still be shown while a new one is fetched.
 LONGEST_STALE = 60  # seconds
 
 
@@ -38,7 +41,7 @@ def _complete(event: NewResponse) -> None:
     response.expires = None
     if control.max_age and not control.private:
         control.public = True
-        if "immutable" not in control.properties:
+        if control.max_age > FROM_SCHEDULE and "immutable" not in control.properties:
             stale = min(5 * control.max_age, LONGEST_STALE)
             control.properties["stale-while-revalidate"] = stale
 

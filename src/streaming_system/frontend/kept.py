@@ -1,13 +1,23 @@
-"""Pages that are the same for everybody until the schedule changes: rendered once, then kept."""
+"""Pages that are the same for everybody until the schedule changes: rendered once, then kept.
+
+In front of that, all answers are kept for a second, whatever they were made from.
+"""
 
 import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from functools import lru_cache
 from typing import Any
+from wsgiref.types import WSGIApplication, WSGIEnvironment
 
 from pyramid.response import Response
+from pyramid.settings import asbool
+from webob.acceptparse import create_accept_language_header
 
+from streaming_system import request_ids
+from streaming_system.answers import KeptAnswers
+from streaming_system.frontend.request import utc_now
 from streaming_system.schedule.model import Schedule
 
 # A page of a large event has some 300 kB.
@@ -60,3 +70,39 @@ def answer(request: Any, page: tuple[bytes, str], media_type: str = "text/html")
     response.etag = tag
     response.conditional_response = True
     return response
+
+
+def keep_answers(app: Any, settings: Any) -> WSGIApplication:
+    """Return the app with :class:`KeptAnswers` before it, unless the ini does without.
+
+    An answer depends on the language that a browser likes best, and on whether it is at the venue.
+    """
+    registry = app.registry
+    # Whoever writes templates, or traces requests, wants each of them made.
+    never = asbool(settings.get("pyramid.reload_templates")) or "telemetry" in registry
+    if never or not asbool(settings.get("answers.kept", "true")):
+        unchanged: WSGIApplication = app
+        return unchanged
+    schedule, live = registry["schedule"], registry["live"]
+    languages, site = registry["languages"], settings["conference"].site
+    logs = asbool(settings.get("access_log"))
+
+    @lru_cache(1024)
+    def language(accepted: str) -> str:
+        return str(languages.liked(create_accept_language_header(accepted or None)).name)
+
+    def group(environ: WSGIEnvironment) -> Hashable:
+        at_venue = bool(site.localips) and site.is_local(environ.get("REMOTE_ADDR") or "")
+        return language(environ.get("HTTP_ACCEPT_LANGUAGE", "")), at_venue
+
+    def seen(environ: WSGIEnvironment, status: int, seconds: float) -> None:
+        if logs:
+            request_ids.write("GET", request_ids.path_of(environ), status, seconds)
+
+    return KeptAnswers(
+        app,
+        made_from=lambda: (schedule.current(), live.current()),
+        group=group,
+        clock=settings.get("clock", utc_now),
+        seen=seen,
+    )

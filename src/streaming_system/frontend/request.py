@@ -45,7 +45,7 @@ def _now(request: Any) -> datetime:
     if abs(delta) > FARTHEST_DELTA:
         allowed = request.translate("a whole number of seconds, ten years at most")
         raise HTTPBadRequest(request.not_allowed("delta", text, allowed))
-    clock = request.registry.settings.get("clock", _clock)
+    clock = request.registry.settings.get("clock", utc_now)
     moment: datetime = clock() + delta
     return moment
 
@@ -61,7 +61,8 @@ def _not_allowed(request: Any, key: str, value: str, allowed: str) -> str:
     return words
 
 
-def _clock() -> datetime:
+def utc_now() -> datetime:
+    """Return what the time is, for whoever has no other clock."""
     return datetime.now(UTC)
 
 

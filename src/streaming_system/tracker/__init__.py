@@ -4,6 +4,7 @@ from typing import Any
 
 from pyramid.config import Configurator
 
+from streaming_system.tracker.kept import keep_answers
 from streaming_system.tracker.settings import StartError, checked
 
 
@@ -32,6 +33,6 @@ def main(global_config: dict[str, str], **local: str) -> Any:
             config.include(".api")
             config.scan(".views")
             config.scan(".errors")
-        return config.make_wsgi_app()
+        return keep_answers(config.make_wsgi_app(), settings)
     except StartError as error:
         raise SystemExit(str(error)) from None

@@ -143,12 +143,18 @@ class Metrics:
         if method not in METHODS:
             # Anybody may make methods up.
             method = "other"
-        status = "5" if response is None else response.status[0]
-        counters = self._known.get((name, method, status)) or self._find(name, method, status)
-        counters.requests.inc()
-        counters.seconds.observe(seconds)
+        status = "5" if response is None else response.status
+        counters = self.count(name, method, status, seconds)
         if counters.reports is not None and not getattr(response, "refused", False):
             counters.reports.inc()
+
+    def count(self, route: str, method: str, status: str, seconds: float) -> "_Counters":
+        """Count a request of a route; return its counters."""
+        key = (route, method, status[0])
+        counters = self._known.get(key) or self._find(*key)
+        counters.requests.inc()
+        counters.seconds.observe(seconds)
+        return counters
 
     def _find(self, route: str, method: str, status: str) -> _Counters:
         return self._known.setdefault(

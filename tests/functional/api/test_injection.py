@@ -17,7 +17,7 @@ EVIL = [
     "..\\..\\boot.ini",
     "<script>alert(1)</script>",
     '"><img src=x onerror=alert(1)>',
-    "{{ 7 * 7 }}${7*7}#{7*7}",
+    "{{ 7919 * 7907 }}${7919*7907}#{7919*7907}",
     '=HYPERLINK("http://evil.example")',
     "@SUM(1+1)",
     "</script><script>",
@@ -150,7 +150,7 @@ def test_pages_show_it_as_text(api, crew, evil):
         assert "<script>alert" not in html
         assert "<img src=x" not in html
         assert "</script><script>" not in html
-        assert "49" not in html or evil != "{{ 7 * 7 }}${7*7}#{7*7}"
+        assert str(7919 * 7907) not in html
 
 
 def test_what_goes_into_headers_is_never_what_came_in(api):

@@ -83,7 +83,6 @@ def filled_in(folder, ports, marks=(), change=(), modules=(), connections=512):
         ("127.0.0.1:8202", f"127.0.0.1:{ports.tracker[1]}"),
         ("/var/cache/", f"{folder}/"),
         ("/var/log/nginx/", f"{folder}/"),
-        ("/etc/nginx/streaming.d/", f"{folder}/streaming.d/"),
     ]
     for old, new in [*own, *change]:
         assert old in text or old == "listen 443", old
@@ -96,10 +95,6 @@ def filled_in(folder, ports, marks=(), change=(), modules=(), connections=512):
     (folder / "nginx.conf").write_text(
         HTTP.format(folder=folder, user=user, modules=loaded, connections=connections)
     )
-    if modules:
-        # As an organiser installs it.
-        (folder / "streaming.d").mkdir()
-        shutil.copy(ROOT / "conf/nginx-brotli.conf", folder / "streaming.d")
     return folder / "nginx.conf"
 
 

@@ -9,14 +9,13 @@ from pyramid.response import Response
 from pyramid.view import view_config
 
 from streaming_system.frontend import playlist, voc
+from streaming_system.frontend.caching import FROM_SCHEDULE
 from streaming_system.frontend.kept import answer, tagged
 from streaming_system.frontend.request import title_of
 from streaming_system.frontend.state import RoomState, room_state, room_states
 
-CACHE = 10  # seconds
 
-
-@view_config(route_name="apps.v2", http_cache=CACHE)
+@view_config(route_name="apps.v2", http_cache=FROM_SCHEDULE)
 def v2(request: Any) -> Response:
     """Return the document that apps for media.ccc.de read."""
     conference = request.conference
@@ -40,13 +39,13 @@ def schema(request: Any) -> Response:
     return _answer(request, body, "application/schema+json")
 
 
-@view_config(route_name="apps.playlist", http_cache=CACHE)
+@view_config(route_name="apps.playlist", http_cache=FROM_SCHEDULE)
 def all_rooms(request: Any) -> Response:
     """Return the streams of all live rooms, for VLC and TV sets."""
     return _playlist(request, room_states(request), most=1)
 
 
-@view_config(route_name="room.playlist", http_cache=CACHE)
+@view_config(route_name="room.playlist", http_cache=FROM_SCHEDULE)
 def one_room(request: Any) -> Response:
     """Return the streams of a room."""
     told = request.registry["live"].current()

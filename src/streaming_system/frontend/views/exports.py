@@ -6,13 +6,11 @@ from pyramid.httpexceptions import HTTPServiceUnavailable
 from pyramid.response import Response
 from pyramid.view import view_config
 
+from streaming_system.frontend.caching import FROM_SCHEDULE
+from streaming_system.frontend.kept import answer
 from streaming_system.schedule.export import Site, export
 from streaming_system.schedule.file import MEDIA_TYPE, digest, dumps
 from streaming_system.schedule.model import Schedule
-
-CACHE = 60  # seconds
-# Other hosts shall be as new as this one.
-FILE_CACHE = 1  # seconds
 
 TYPES = {
     "frab-xml": "application/xml",
@@ -21,31 +19,31 @@ TYPES = {
 }
 
 
-@view_config(route_name="schedule.xml", http_cache=CACHE)
+@view_config(route_name="schedule.xml", http_cache=FROM_SCHEDULE)
 def as_xml(request: Any) -> Response:
     """Return the whole schedule as schedule.xml."""
     return _export(request, "frab-xml", request.conference.rooms)
 
 
-@view_config(route_name="schedule.json", http_cache=CACHE)
+@view_config(route_name="schedule.json", http_cache=FROM_SCHEDULE)
 def as_json(request: Any) -> Response:
     """Return the whole schedule as schedule.json."""
     return _export(request, "json", request.conference.rooms)
 
 
-@view_config(route_name="schedule.ics", http_cache=CACHE)
+@view_config(route_name="schedule.ics", http_cache=FROM_SCHEDULE)
 def as_ics(request: Any) -> Response:
     """Return the whole schedule as iCalendar."""
     return _export(request, "ics", request.conference.rooms)
 
 
-@view_config(route_name="room.ics", http_cache=CACHE)
+@view_config(route_name="room.ics", http_cache=FROM_SCHEDULE)
 def room_as_ics(request: Any) -> Response:
     """Return a room's schedule as iCalendar."""
     return _export(request, "ics", {request.room.id: request.room})
 
 
-@view_config(route_name="schedule.file", http_cache=FILE_CACHE)
+@view_config(route_name="schedule.file", http_cache=FROM_SCHEDULE)
 def published(request: Any) -> Response:
     """Return the schedule file for `schedule follow` of other hosts: what pages show, no more."""
     schedule = request.schedule
@@ -61,8 +59,10 @@ def published(request: Any) -> Response:
 
 
 def _export(request: Any, form: str, rooms: Any) -> Response:
-    site = Site(title=request.site_title, url=request.application_url)
-    body = export(request.schedule, rooms, site, form)
-    answer = Response(body, content_type=TYPES[form], charset="utf-8")
-    answer.headers["Access-Control-Allow-Origin"] = "*"
-    return answer
+    schedule, site = request.schedule, Site(title=request.site_title, url=request.application_url)
+    page = request.registry["kept"].get(
+        schedule, (form, tuple(rooms), site), lambda: export(schedule, rooms, site, form).decode()
+    )
+    response = answer(request, page, TYPES[form])
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    return response

@@ -10,10 +10,10 @@ from xml.etree import ElementTree
 from pyramid.response import Response
 from pyramid.view import view_config
 
+from streaming_system.frontend.caching import FROM_SCHEDULE
 from streaming_system.frontend.state import RoomState, room_state
 from streaming_system.schedule.model import Event
 
-CACHE = 5  # seconds
 ATOM = "http://www.w3.org/2005/Atom"
 # What XML cannot hold, not even as a reference.
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -23,7 +23,7 @@ def _state(request: Any) -> RoomState:
     return room_state(request.room, request.schedule, None, request.now)
 
 
-@view_config(route_name="room.json", renderer="json", http_cache=CACHE)
+@view_config(route_name="room.json", renderer="json", http_cache=FROM_SCHEDULE)
 def as_json(request: Any) -> list[dict[str, Any]]:
     """Return what is on and what comes next, as the original's clients read it."""
     state = _state(request)
@@ -44,7 +44,7 @@ def as_json(request: Any) -> list[dict[str, Any]]:
     ]
 
 
-@view_config(route_name="room.rss", http_cache=CACHE)
+@view_config(route_name="room.rss", http_cache=FROM_SCHEDULE)
 def as_rss(request: Any) -> Response:
     """Return the same as RSS 2.0 (https://www.rssboard.org/rss-specification)."""
     state = _state(request)
@@ -69,7 +69,7 @@ def as_rss(request: Any) -> Response:
     return answer
 
 
-@view_config(route_name="room.atom", http_cache=CACHE)
+@view_config(route_name="room.atom", http_cache=FROM_SCHEDULE)
 def as_atom(request: Any) -> Response:
     """Return the same as Atom (RFC 4287)."""
     state = _state(request)

@@ -7,6 +7,8 @@ from markupsafe import escape
 from pyramid.httpexceptions import HTTPNotFound
 from pyramid.view import view_config
 
+from streaming_system.answers import BY_GROUP
+from streaming_system.frontend.caching import FROM_SCHEDULE
 from streaming_system.frontend.chat import chat_of
 from streaming_system.frontend.feedback import feedback_link, talk_to_judge
 from streaming_system.frontend.live import Live, Server
@@ -23,7 +25,6 @@ from streaming_system.frontend.player import (
 from streaming_system.frontend.security import allow_streams
 from streaming_system.frontend.state import name_order, room_states
 
-CACHE = 1  # seconds
 CHANCE = random.Random()
 
 # What ?template= may ask for. "group" is the original's word for a room.
@@ -32,7 +33,7 @@ DEFAULT = "default"
 TEMPLATES = {"group": "room.jinja2", "inroom": "inroom.jinja2"}
 
 
-@view_config(route_name="index", renderer="index.jinja2", http_cache=CACHE)
+@view_config(route_name="index", renderer="index.jinja2", http_cache=FROM_SCHEDULE)
 def index(request: Any) -> dict[str, Any]:
     """Show all rooms by their events: live ones, those that begin soon, the rest."""
     events = overviews(room_states(request), request.now)
@@ -40,7 +41,7 @@ def index(request: Any) -> dict[str, Any]:
     return {"events": events, "changes_at": min(changes, default=None)}
 
 
-@view_config(route_name="monitor", renderer="monitor.jinja2", http_cache=CACHE)
+@view_config(route_name="monitor", renderer="monitor.jinja2", http_cache=FROM_SCHEDULE)
 def monitor(request: Any) -> dict[str, Any]:
     """Show the crew all rooms at once, what is wrong first."""
     wrong = request.registry["wrong"].current()
@@ -112,7 +113,10 @@ def _interchangeable(told: Live | None, server: Server | None) -> dict[str, str]
 def _may_be_kept(request: Any) -> None:
     """Viewers at the venue get another page, which no cache may hand to anybody else."""
     by_address = _asked_template(request) == DEFAULT and request.conference.site.localips
-    request.response.cache_expires(CACHE, **({"private": True} if by_address else {}))
+    if by_address:
+        # Our own knows the venue.
+        request.environ[BY_GROUP] = True
+    request.response.cache_expires(FROM_SCHEDULE, **({"private": True} if by_address else {}))
 
 
 def _asked_template(request: Any) -> str:

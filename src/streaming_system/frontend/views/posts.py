@@ -7,14 +7,13 @@ from pyramid.renderers import render
 from pyramid.response import Response
 from pyramid.view import view_config
 
+from streaming_system.frontend.caching import FROM_SCHEDULE
 from streaming_system.frontend.kept import answer, tagged
 from streaming_system.frontend.programme.talks import language_tag
 from streaming_system.frontend.state import room_state
 
-CACHE = 30  # seconds
 
-
-@view_config(route_name="room.posts", http_cache=CACHE)
+@view_config(route_name="room.posts", http_cache=FROM_SCHEDULE)
 def posts(request: Any) -> Response:
     """Show the posts with the room's hashtag."""
     source = request.room.posts

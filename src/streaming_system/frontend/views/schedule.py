@@ -11,6 +11,7 @@ from pyramid.renderers import render
 from pyramid.response import Response
 from pyramid.view import view_config
 
+from streaming_system.frontend.caching import FROM_SCHEDULE
 from streaming_system.frontend.feedback import feedback_link
 from streaming_system.frontend.kept import answer, tagged
 from streaming_system.frontend.programme.grid import Grid, grid
@@ -20,9 +21,6 @@ from streaming_system.rooms import Room
 from streaming_system.schedule.export import Site, export
 from streaming_system.schedule.model import RoomSchedule, Schedule
 
-CACHE = 60  # seconds
-# A talk's page says whether it is on.
-TALK_CACHE = 5  # seconds
 ALL = "all"
 VIEWS = ("", "grid", "list")
 LONGEST_SEARCH = 200
@@ -47,7 +45,7 @@ class Asked:
         return {name: value for name, value in values.items() if value}
 
 
-@view_config(route_name="schedule", http_cache=CACHE)
+@view_config(route_name="schedule", http_cache=FROM_SCHEDULE)
 def schedule(request: Any) -> Response:
     """Show the programme of all rooms, or of the one that the query names."""
     asked = _asked(request, room=request.GET.get("room", ""))
@@ -59,13 +57,13 @@ def schedule(request: Any) -> Response:
     return _programme(request, asked, room)
 
 
-@view_config(route_name="room.schedule", http_cache=CACHE)
+@view_config(route_name="room.schedule", http_cache=FROM_SCHEDULE)
 def room_schedule(request: Any) -> Response:
     """Show the programme of one room."""
     return _programme(request, _asked(request, room=""), request.room)
 
 
-@view_config(route_name="talk", http_cache=TALK_CACHE)
+@view_config(route_name="talk", http_cache=FROM_SCHEDULE)
 def talk(request: Any) -> Response:
     """Show one talk: what it is about, when and where, and how to watch it."""
     entry = _entry(request)
@@ -83,7 +81,7 @@ def talk(request: Any) -> Response:
     return answer(request, tagged(render("talk.jinja2", values, request)))
 
 
-@view_config(route_name="talk.ics", http_cache=CACHE)
+@view_config(route_name="talk.ics", http_cache=FROM_SCHEDULE)
 def talk_as_ics(request: Any) -> Response:
     """Return one talk as iCalendar."""
     entry = _entry(request)
