@@ -101,8 +101,8 @@ format: $(VENV)/installed-dev  ## Put the code in order.
 faults: $(VENV)/installed-dev  ## Break everything once, and write what that does into docs/faults.md.
 	@$(BIN)/python benchmarks/faults.py
 
-bench: $(VENV)/installed-dev  ## Measure: ratios within one run.
-	@$(BIN)/python benchmarks/feed_import.py
+bench: $(VENV)/installed-dev  ## Measure all that has a goal (needs wrk, nginx): ARGS="--only room,index".
+	@$(BIN)/python -W ignore benchmarks/bench.py $(ARGS)
 
 bench-balance: $(VENV)/installed-dev  ## Simulate how viewers are shared out; takes a few minutes.
 	@$(BIN)/python benchmarks/balance.py --json benchmarks/balance.json
