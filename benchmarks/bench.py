@@ -22,9 +22,9 @@ DOCS = ROOT / "docs/performance.md"
 
 def groups() -> Iterator[object]:
     """Return the modules that measure, in the order in which they do."""
-    from speed import rows_pages
+    from speed import rows_nginx, rows_pages, rows_writes
 
-    yield from (rows_pages,)
+    yield from (rows_pages, rows_nginx, rows_writes)
 
 
 def arguments() -> argparse.ArgumentParser:
