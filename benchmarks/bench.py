@@ -22,9 +22,16 @@ DOCS = ROOT / "docs/performance.md"
 
 def groups() -> Iterator[object]:
     """Return the modules that measure, in the order in which they do."""
-    from speed import rows_nginx, rows_pages, rows_writes
+    from speed import (
+        rows_database,
+        rows_import,
+        rows_nginx,
+        rows_pages,
+        rows_process,
+        rows_writes,
+    )
 
-    yield from (rows_pages, rows_nginx, rows_writes)
+    yield from (rows_pages, rows_nginx, rows_writes, rows_database, rows_import, rows_process)
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -33,6 +40,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--only", default="", help="names of rows, or what they begin with: a,b")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=2, help="of load, a side and round")
+    parser.add_argument("--requests", type=int, default=100_000, help="of the rows of memory")
     parser.add_argument("--json", type=Path, help="where the results are written")
     return parser
 
@@ -42,7 +50,7 @@ def measured(asked: argparse.Namespace) -> dict[str, dict[str, object]]:
     from speed.plan import Plan
 
     names = rows.chosen(asked.only)
-    plan = Plan(rounds=asked.rounds, seconds=asked.seconds)
+    plan = Plan(rounds=asked.rounds, seconds=asked.seconds, requests=asked.requests)
     found = {}
     for group in groups():
         wanted = [name for name in names if name in group.NAMES]

@@ -9,10 +9,11 @@ from .servers import Side
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """How often, and for how long."""
+    """How often, for how long, and of how many requests the memory is measured."""
 
     rounds: int = 5
     seconds: float = 2.0
+    requests: int = 100_000
 
     def compare(
         self,

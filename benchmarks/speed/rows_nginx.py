@@ -61,14 +61,10 @@ def measure(names: list[str], plan: Plan) -> Iterator[tuple[str, Found]]:
 def serve_files(site: Site, folder: Path) -> int:
     """Have the site's nginx serve a folder at a port of its own, with the same compression."""
     port = free_port()
-    main, conf = site.folder / "nginx/nginx.conf", site.folder / "nginx/site.conf"
+    conf = site.folder / "nginx/site.conf"
     text = conf.read_text()
     compression = re.search(r"^ *gzip on;\n(?: +.*\n)*?.*text/xml;\n", text, re.MULTILINE)[0]
     conf.write_text(
         text + STATIC.format(port=port, name=NAME, folder=folder, compression=compression)
-    )
-    # As in Debian's nginx.conf, for both sides.
-    main.write_text(
-        main.read_text().replace("    gzip on;", "    sendfile on;\n    tcp_nopush on;\n    gzip on;")
     )
     return port
