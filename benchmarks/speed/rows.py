@@ -29,10 +29,6 @@ class Row:
         """Return whether a ratio is what is to be reached."""
         return ratio <= self.goal if self.at_most else ratio >= self.goal
 
-    def change(self, before: float, now: float) -> float:
-        """Return how much worse a ratio has become: 0.2 is a fifth worse, less than 0 better."""
-        return now / before - 1 if self.at_most else before / now - 1
-
 
 def _rows() -> list[Row]:
     direct, nginx = "asked directly", "through conf/nginx.conf"
@@ -122,13 +118,14 @@ class Found:
         """Return what results.json says of it."""
         ours, other = statistics.median(self.ours), statistics.median(self.other)
         ratios = [one / two for one, two in zip(self.ours, self.other, strict=True)]
+        ratio = round(ours / other, 3)
         said: dict[str, object] = {
             "what": row.what, "against": row.against, "unit": row.unit,
             "ours": side(self.ours), "other": side(self.other),
-            "ratio": round(ours / other, 3),
+            "ratio": ratio,
             "spread": [round(min(ratios), 3), round(max(ratios), 3)],
             "goal": row.goal, "better": "less" if row.at_most else "more",
-            "reached": row.reached(ours / other), "rounds": len(ratios),
+            "reached": row.reached(ratio), "rounds": len(ratios),
         }  # fmt: skip
         if self.cpu_ours and all(self.cpu_other):
             said["cpu_ms"] = {

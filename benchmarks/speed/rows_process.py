@@ -40,7 +40,7 @@ def measure(names: list[str], plan: Plan) -> Iterator[tuple[str, Found]]:
             with ThreadPoolExecutor() as pool:
                 held = pool.map(lambda app: memory(site, app, folder / app, plan), wanted)
             for app, (few, many) in zip(wanted, held, strict=True):
-                note = f"of these shared with nobody or in part (Pss): {many['Pss']:.1f} MB"
+                note = f"{many['Pss']:.1f} MB if what is shared is divided (Pss)"
                 found = {
                     f"memory-{app}": Found(ours=[many["Rss"]], other=[few["Rss"]], note=note),
                     f"memory-total-{app}": Found(ours=[many["Rss"]], other=[MOST], note=note),

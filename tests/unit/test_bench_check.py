@@ -1,5 +1,7 @@
 """The table of speeds: what wrk says is read right, and whatever got worse is named."""
 
+import copy
+import json
 import sys
 
 import pytest
@@ -35,6 +37,25 @@ def rows(_benchmarks):
     from speed import rows
 
     return rows
+
+
+@pytest.fixture(scope="module")
+def check(_benchmarks):
+    from speed import check
+
+    return check
+
+
+@pytest.fixture(scope="module")
+def table(_benchmarks):
+    from speed import table
+
+    return table
+
+
+@pytest.fixture(scope="module")
+def committed(root):
+    return json.loads((root / "benchmarks/results.json").read_text())
 
 
 class TestWrk:
@@ -89,3 +110,76 @@ class TestRows:
 
         assert [pages.reached(0.89), pages.reached(0.9)] == [False, True]
         assert [memory.reached(1.05), memory.reached(1.06)] == [True, False]
+
+
+class TestCheck:
+    PAGE = {"ratio": 0.9, "better": "more"}
+    MEMORY = {"ratio": 1.0, "better": "less"}
+
+    def test_ratios_that_differ_by_a_tenth_are_no_news(self, check):
+        before = {"room": self.PAGE, "memory": self.MEMORY}
+        now = {"room": self.PAGE | {"ratio": 0.81}, "memory": self.MEMORY | {"ratio": 1.1}}
+
+        assert check.worse(now, before) == []
+
+    def test_fewer_answers_and_more_memory_are_worse(self, check):
+        before = {"room": self.PAGE, "memory": self.MEMORY}
+        now = {"room": self.PAGE | {"ratio": 0.75}, "memory": self.MEMORY | {"ratio": 1.2}}
+
+        assert check.worse(now, before) == [
+            "room: 0.900 before, 0.750 now: 20% worse (more is better)",
+            "memory: 1.000 before, 1.200 now: 20% worse (less is better)",
+        ]
+
+    def test_more_answers_and_less_memory_are_not(self, check):
+        before = {"room": self.PAGE, "memory": self.MEMORY}
+        now = {"room": self.PAGE | {"ratio": 2.0}, "memory": self.MEMORY | {"ratio": 0.5}}
+
+        assert check.worse(now, before) == []
+
+    def test_rows_on_one_side_only_are_named(self, check):
+        assert check.worse({"memory": self.MEMORY}, {"room": self.PAGE}) == [
+            "room: was not measured; it was 0.900",
+            "memory: is new, at 1.000; no ratio was committed",
+        ]
+
+    def test_the_command_names_what_got_worse_and_fails(
+        self, committed, tmp_path, monkeypatch, capsys
+    ):
+        import bench_check
+
+        slower = copy.deepcopy(committed)
+        slower["rows"]["room"]["ratio"] /= 2
+        files = {name: tmp_path / name for name in ("before.json", "now.json")}
+        for file, results in zip(files.values(), (committed, slower), strict=True):
+            file.write_text(json.dumps(results))
+        asked = ["bench_check.py", "--results", str(files["now.json"])]
+        monkeypatch.setattr(sys, "argv", [*asked, "--against", str(files["before.json"])])
+
+        status = bench_check.main()
+
+        assert (status, capsys.readouterr().out.split(":")[0]) == (1, "room")
+
+
+class TestCommitted:
+    def test_all_rows_are_there_with_both_sides_and_their_spread(self, committed, rows):
+        assert list(committed["rows"]) == list(rows.ROWS)
+        for name, row in committed["rows"].items():
+            least, most = row["spread"]
+            assert 0 < least <= most, name
+            assert row["rounds"] == 1 if name.startswith("memory") else row["rounds"] >= 3, name
+            for side in ("ours", "other"):
+                assert 0 < row[side]["least"] <= row[side]["median"] <= row[side]["most"], name
+            assert row["reached"] == rows.ROWS[name].reached(row["ratio"]), name
+
+    def test_the_machine_and_the_versions_are_said(self, committed):
+        assert committed["machine"]["cores"] >= 1
+        assert all(committed["machine"].values())
+        assert {"python", "pyramid", "waitress", "sqlalchemy", "nginx", "wrk", "postgresql",
+                "sqlite"} <= set(committed["versions"])  # fmt: skip
+        assert not {"unknown", "not installed"} & set(committed["versions"].values())
+
+    def test_the_docs_show_what_was_measured(self, root, committed, table):
+        shown = (root / "docs/performance.md").read_text()
+
+        assert table.written_into(shown, committed) == shown, "make bench renews it"
