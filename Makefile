@@ -82,7 +82,7 @@ demo: $(VENV)/installed var/tracker.sqlite  ## Serve the site with streams, pict
 
 # The checks.
 
-.PHONY: test lint format faults bench bench-costs capacity bench-balance bench-growth bench-first-frame bench-agent fuzz lock
+.PHONY: test lint format faults bench bench-check bench-costs capacity bench-balance bench-growth bench-first-frame bench-agent fuzz lock
 test: $(VENV)/installed-dev  ## Pass every test and check: what CI runs.
 	@$(MAKE) --no-print-directory lint
 	@# Most of the first wait for servers and encoders; browsers need all of a core.
@@ -101,8 +101,11 @@ format: $(VENV)/installed-dev  ## Put the code in order.
 faults: $(VENV)/installed-dev  ## Break everything once, and write what that does into docs/faults.md.
 	@$(BIN)/python benchmarks/faults.py
 
-bench: $(VENV)/installed-dev  ## Measure: ratios within one run.
-	@$(BIN)/python benchmarks/feed_import.py
+bench: $(VENV)/installed-dev  ## Measure all that has a goal (needs wrk, nginx): ARGS="--only room,index".
+	@$(BIN)/python -W ignore benchmarks/bench.py $(ARGS)
+
+bench-check: $(VENV)/installed-dev  ## Name what got slower than what was committed: ARGS="--results FILE".
+	@$(BIN)/python -W ignore benchmarks/bench_check.py $(ARGS)
 
 bench-balance: $(VENV)/installed-dev  ## Simulate how viewers are shared out; takes a few minutes.
 	@$(BIN)/python benchmarks/balance.py --json benchmarks/balance.json

@@ -254,8 +254,10 @@ def seconds(app: Callable[..., object], path: str) -> tuple[float, int, int]:
     return time.perf_counter() - begun, answer.status_code, size
 
 
-def compare(apps: dict[str, Callable[..., object]], path: str, rounds: int) -> dict[str, object]:
-    """Ask every tracker in turn; return the medians in milliseconds, and the sizes."""
+def timed(
+    apps: dict[str, Callable[..., object]], path: str, rounds: int
+) -> tuple[dict[str, list[float]], dict[str, int]]:
+    """Ask every tracker in turn; return the seconds, and the sizes; nothing if none has this."""
     taken: dict[str, list[float]] = {name: [] for name in apps}
     sizes: dict[str, int] = {}
     for turn in range(rounds + 3):
@@ -263,11 +265,19 @@ def compare(apps: dict[str, Callable[..., object]], path: str, rounds: int) -> d
         for name, app in sorted(apps.items(), reverse=bool(turn % 2)):
             took, status, sizes[name] = seconds(app, path)
             if status == 404:
-                return {}
+                return {}, {}
             assert status == 200, f"{path}: {status}"
             # The first ones compile and warm up.
             if turn >= 3:
                 taken[name].append(took)
+    return taken, sizes
+
+
+def compare(apps: dict[str, Callable[..., object]], path: str, rounds: int) -> dict[str, object]:
+    """Ask every tracker in turn; return the medians in milliseconds, and the sizes."""
+    taken, sizes = timed(apps, path, rounds)
+    if not taken:
+        return {}
     medians = {name: 1000 * statistics.median(times) for name, times in taken.items()}
     return {"ms": {name: round(value, 3) for name, value in medians.items()}, "bytes": sizes,
             "ratio": round(medians["seven days"] / medians["the present"], 3),

@@ -37,6 +37,8 @@ http {{
     uwsgi_temp_path {folder}/uwsgi;
     scgi_temp_path {folder}/scgi;
     # As in Debian's nginx.conf.
+    sendfile on;
+    tcp_nopush on;
     gzip on;
     include /etc/nginx/mime.types;
     include {folder}/site.conf;
