@@ -24,6 +24,7 @@ def main(global_config: dict[str, str], **local: str) -> Any:
             config.include(".metrics")
             config.include(".replica")
             config.include(".db")
+            config.include(".services.reports")
             config.include(".trouble")
             config.include(".readiness")
             config.include(".security")

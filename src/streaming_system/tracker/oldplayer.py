@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from streaming_system.tracker.services.playback import PlayerReport
+from streaming_system.tracker.services.players import PlayerReport
 
 # How deep and how large a player's JSON may be. Nothing of it is kept but what KNOWN names.
 DEEPEST = 10

@@ -9,6 +9,7 @@ from streaming_system.tracker.models import Endpoint
 from streaming_system.tracker.schemas import STREAMS
 from streaming_system.tracker.services import balance
 from streaming_system.tracker.services.endpoints import Endpoints
+from streaming_system.tracker.services.registrations import EndpointState
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +54,7 @@ class Directory:
         offers = self._offers(room.id, _serving(room, alive), prefer)
         return sorted(offers, key=lambda offer: (-offer.weight, offer.endpoint.name))
 
-    def url(self, endpoint: Endpoint, room: str) -> str:
+    def url(self, endpoint: Endpoint | EndpointState, room: str) -> str:
         """Return the base of an endpoint's streams of a room."""
         host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
         return (endpoint.url or self._pattern.replace("{host}", host)).replace("{room}", room)

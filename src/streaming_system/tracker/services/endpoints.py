@@ -1,45 +1,27 @@
 """The servers that stream to viewers."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, aliased
 
 from streaming_system.tracker.db import begin_writing
-from streaming_system.tracker.models import Endpoint, Player, Sample, UtcDateTime
+from streaming_system.tracker.models import Endpoint, Player, Sample
 from streaming_system.tracker.services.balance import Candidate, choose, standings
+from streaming_system.tracker.services.registrations import (
+    ALIVE_FOR,
+    EndpointState,
+    Registration,
+    of_old_protocol,
+    write,
+)
+
+__all__ = ["ALIVE_FOR", "EndpointState", "Endpoints"]
 
 REPORT_EVERY = timedelta(seconds=30)
-# One report may be lost.
-ALIVE_FOR = timedelta(seconds=60)
 REMEMBERED_FOR = timedelta(days=7)
-# So long it takes until a viewer who was sent to an endpoint shows in its figures.
-SETTLE = timedelta(seconds=2)
-
-
-@dataclass(frozen=True, kw_only=True)
-class EndpointState:
-    """What an endpoint says of itself, apart from figures.
-
-    :param host: its address, or its name in the DNS.
-    :param url: the base of its streams, with ``{room}`` for the room's id if it serves several;
-        "" where the ini's pattern makes it of ``host``.
-    :param capacity: of its link, in bit/s; ``None`` if unknown.
-    """
-
-    host: str
-    url: str = ""
-    formats: tuple[str, ...] = ()
-    qualities: tuple[str, ...] = ()
-    capacity: int | None = None
-    draining: bool = False
-    region: str = ""
-    tags: tuple[str, ...] = ()
-    software: str = ""
 
 
 class Endpoints:
@@ -53,27 +35,11 @@ class Endpoints:
         self._changed = changed
 
     def register(self, *, room: str, ip: str, figures: Mapping[str, int], now: datetime) -> None:
-        """Take a report of the old protocol: the endpoint is known by its address.
+        """Take a report of the old protocol within the session's transaction.
 
-        :param figures: declared figures; ``overall_clients``, ``overall_bitrate`` and
-            ``overall_cbitrate`` are always there.
+        :param figures: as :func:`of_old_protocol` takes them.
         """
-        self._write(
-            room,
-            ip,
-            {"host": ip},
-            {
-                "clients": figures["overall_clients"],
-                "bitrate": figures["overall_bitrate"],
-                "cbitrate": figures["overall_cbitrate"],
-                "figures": {
-                    name: value
-                    for name, value in figures.items()
-                    if not name.startswith("overall_")
-                },
-            },
-            now,
-        )
+        self._write(of_old_protocol(room=room, ip=ip, figures=figures, now=now))
 
     def report(
         self,
@@ -88,45 +54,25 @@ class Endpoints:
         now: datetime,
     ) -> None:
         """Take a report: renew the endpoint's state, and keep the figures as history."""
-        values = asdict(state)
-        values |= {key: list(values[key]) for key in ("formats", "qualities", "tags")}
         self._write(
-            room,
-            name,
-            values,
-            {
-                "clients": clients,
-                "bitrate": bitrate,
-                "cbitrate": cbitrate,
-                "figures": dict(figures),
-            },
-            now,
+            Registration(
+                room=room,
+                name=name,
+                state=state,
+                clients=clients,
+                bitrate=bitrate,
+                cbitrate=cbitrate,
+                figures=figures,
+                now=now,
+            )
         )
 
-    def _write(
-        self, room: str, name: str, state: dict[str, Any], figures: dict[str, Any], now: datetime
-    ) -> None:
-        connection = begin_writing(self.db)
-        changes = {**state, **figures, "last_seen": now, "left_at": None}
-        # Two reports of a new endpoint may come at once; the database decides, not we.
-        insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert
-        gap = sa.or_(Endpoint.left_at.is_not(None), Endpoint.last_seen <= now - ALIVE_FOR)
-        since = self.db.scalar(
-            insert(Endpoint)
-            .values(room=room, name=name, since=now, **changes)
-            .on_conflict_do_update(
-                index_elements=["room", "name"],
-                set_={
-                    **changes,
-                    "since": sa.case((gap, now), else_=Endpoint.since),
-                    "handed": sa.case((gap, 0), else_=_still_coming(connection, now)),
-                },
-            )
-            .returning(Endpoint.since)
-        )
-        if since == now:
+    def _write(self, report: Registration) -> None:
+        [registered] = write(begin_writing(self.db), [report])
+        # What the session has read of it is old.
+        self.db.expire_all()
+        if registered.came:
             self._changed()
-        self.db.execute(sa.insert(Sample).values(room=room, name=name, at=now, **figures))
 
     def goodbye(self, *, room: str, name: str, now: datetime) -> bool:
         """Take an endpoint out at once, as it asks; tell whether it was there.
@@ -259,25 +205,6 @@ class Endpoints:
 
 def _alive(now: datetime, endpoint: Any = Endpoint) -> tuple[sa.ColumnElement[bool], ...]:
     return (endpoint.last_seen > now - ALIVE_FOR, endpoint.left_at.is_(None))
-
-
-def _still_coming(connection: sa.Connection, now: datetime) -> sa.ColumnElement[int]:
-    """Return how many of those sent to an endpoint a report that comes now cannot know yet.
-
-    They are taken to have been sent evenly since the report before.
-    """
-    if connection.dialect.name == "sqlite":
-        days = sa.func.julianday(sa.bindparam(None, now, UtcDateTime)) - sa.func.julianday(
-            Endpoint.last_seen
-        )
-        elapsed: sa.ColumnElement[Any] = days * 86400.0
-    else:
-        elapsed = sa.extract("epoch", sa.bindparam(None, now, UtcDateTime) - Endpoint.last_seen)
-    settle = SETTLE.total_seconds()
-    return sa.case(
-        (elapsed <= settle, Endpoint.handed),
-        else_=sa.cast(sa.func.round(Endpoint.handed * settle / elapsed), sa.BigInteger),
-    )
 
 
 def _candidate(endpoint: Endpoint, machine_bitrate: int, joined: int) -> Candidate:

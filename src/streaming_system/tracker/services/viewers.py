@@ -102,7 +102,7 @@ class Viewers:
         return moments
 
     def _count(self, *conditions: sa.ColumnElement[bool]) -> int:
-        return self.db.scalar(sa.select(sa.func.count()).where(*conditions)) or 0
+        return self.db.scalar(_counted(*conditions)) or 0
 
     def _by_step(
         self,
@@ -132,6 +132,10 @@ class Viewers:
         return {(room, endpoint): count for room, endpoint, count in rows}
 
 
+def _counted(*conditions: sa.ColumnElement[bool]) -> sa.Select[int]:
+    return sa.select(sa.func.count()).where(*conditions)
+
+
 class Crowd:
     """How many watch, as this process counted less than a second ago.
 
@@ -143,9 +147,10 @@ class Crowd:
     def __init__(self) -> None:
         self._counted: tuple[datetime, int] | None = None
 
-    def size(self, viewers: Viewers, *, now: datetime) -> int:
+    def size(self, connection: sa.Connection, *, now: datetime) -> int:
         """Return how many watch, counting them again where that was too long ago."""
         counted = self._counted
         if counted is None or abs(now - counted[0]) >= self.FRESH_FOR:
-            counted = self._counted = now, viewers.count(now=now)
+            watching: int = connection.scalar(_counted(player.c.until > now)) or 0
+            counted = self._counted = now, watching
         return counted[1]

@@ -8,6 +8,7 @@ from pyramid.view import view_config
 
 from streaming_system.tracker.errors import Refused
 from streaming_system.tracker.schemas import BadFigures, read_figures
+from streaming_system.tracker.services.registrations import of_old_protocol
 from streaming_system.tracker.views import form as forms
 
 
@@ -21,7 +22,9 @@ def register(request: Any) -> Response:
         figures = read_figures(forms.text(form, "data"))
     except BadFigures as error:
         raise Refused(f"DATA {error}") from None
-    request.endpoints.register(room=room, ip=ip, figures=figures, now=datetime.now(UTC))
+    request.registry["reports"].endpoint(
+        of_old_protocol(room=room, ip=ip, figures=figures, now=datetime.now(UTC))
+    )
     return forms.ok()
 
 

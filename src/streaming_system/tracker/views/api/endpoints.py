@@ -9,7 +9,8 @@ from streaming_system.tracker.api.problems import problem
 from streaming_system.tracker.api.view import api_view
 from streaming_system.tracker.models import Endpoint
 from streaming_system.tracker.schemas.types import is_host
-from streaming_system.tracker.services.endpoints import ALIVE_FOR, REPORT_EVERY, EndpointState
+from streaming_system.tracker.services.endpoints import ALIVE_FOR, REPORT_EVERY
+from streaming_system.tracker.services.registrations import EndpointState, Registration
 from streaming_system.tracker.views.api.shown import by_stream, flat, note, utc
 
 SILENT = "no endpoint of that name is alive in this room"
@@ -35,27 +36,29 @@ def endpoint(request: Any) -> dict[str, Any]:
 def report(request: Any) -> dict[str, Any]:
     """Take an endpoint's report."""
     sent = request.validated
-    request.endpoints.report(
-        **_which(request),
-        state=_state(request),
-        clients=sent["clients"],
-        bitrate=sent["bitrate"],
-        cbitrate=sent["cbitrate"],
-        figures=flat(sent["figures"]),
-        now=request.now,
+    which, state = _which(request), _state(request)
+    registered = request.registry["reports"].endpoint(
+        Registration(
+            **which,
+            state=state,
+            clients=sent["clients"],
+            bitrate=sent["bitrate"],
+            cbitrate=sent["cbitrate"],
+            figures=flat(sent["figures"]),
+            now=request.now,
+        )
     )
-    stored = request.endpoints.get(**_which(request))
-    if stored.since == request.now:
+    if registered.came:
         request.response.status_int = 201
     return {
-        "room": stored.room,
-        "endpoint": stored.name,
-        "url": request.directory.url(stored, stored.room),
+        "room": which["room"],
+        "endpoint": which["name"],
+        "url": request.directory.url(state, which["room"]),
         "report_every": int(REPORT_EVERY.total_seconds()),
         "next_report_at": utc(request.now + REPORT_EVERY),
         "alive_until": utc(request.now + ALIVE_FOR),
-        "viewers_expected": stored.handed,
-        "drained": stored.drained,
+        "viewers_expected": registered.handed,
+        "drained": registered.drained,
     }
 
 

@@ -7,7 +7,7 @@ from pyramid.view import view_config
 
 from streaming_system.tracker.api.view import api_view
 from streaming_system.tracker.schemas.playback import STREAMING_FORMATS, is_gone
-from streaming_system.tracker.services.playback import PlayerReport, counts_for
+from streaming_system.tracker.services.players import PlayerReport, counts_for
 from streaming_system.tracker.services.quality import PlaybackFigures
 from streaming_system.tracker.views.api.shown import utc
 
@@ -18,7 +18,7 @@ ANY_SITE = ("Access-Control-Allow-Origin", "*")
 @api_view("playback.report")
 def report(request: Any) -> dict[str, Any]:
     """Take a player's report."""
-    seconds = request.playback.report(_player(request.validated), now=request.now)
+    seconds = request.registry["reports"].player(_player(request.validated), now=request.now)
     return {"next": seconds, "until": utc(request.now + counts_for(seconds))}
 
 

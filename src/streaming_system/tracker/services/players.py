@@ -1,0 +1,258 @@
+"""What players report, written: many reports in one transaction."""
+
+import random
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from streaming_system.tracker import models
+from streaming_system.tracker.services.viewers import Crowd
+
+# Where a player may have its stream from that is no endpoint; "" where it does not know.
+ELSEWHERE = frozenset({"", "youtube", "cdn"})
+# A player that was away for longer than this has gone and come back.
+SAME_VISIT = timedelta(seconds=60)
+# Reports shall not keep step with each other: each comes up to this share earlier.
+JITTER = 0.2
+# A report may be late by half of the interval, and by two seconds of the network's.
+PATIENCE, SLACK = 1.5, 2.0
+
+TOTALS = ("played_ms", "rebuffer_ms", "rebuffers", "dropped", "errors")
+_SAID = ("room", "format", "quality", "startup_ms", *TOTALS)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlayerReport:
+    """A player's word on itself: totals since it began, so that a lost report loses nothing.
+
+    :param sid: a random number that the player made for itself.
+    :param endpoint: the name of the endpoint that it plays from, or one of :data:`ELSEWHERE`.
+    :param startup_ms: milliseconds from the wish to play to the first picture; ``None`` until then.
+    :param rebuffer_ms: for how many milliseconds it stood still while it should have played.
+    :param bitrate: of what it plays, in bit/s.
+    :param leaving: that it will not report again.
+    :param hidden: that nobody sees it now: browsers let it report rarely.
+    """
+
+    sid: str
+    room: str
+    endpoint: str = ""
+    format: str = ""
+    quality: str = ""
+    startup_ms: int | None = None
+    played_ms: int = 0
+    rebuffer_ms: int = 0
+    rebuffers: int = 0
+    dropped: int = 0
+    errors: int = 0
+    bitrate: int | None = None
+    leaving: bool = False
+    hidden: bool = False
+
+
+def counts_for(seconds: int) -> timedelta:
+    """Return for how long a player counts that was told to report again in so many seconds."""
+    return timedelta(seconds=PATIENCE * seconds + SLACK if seconds else 0)
+
+
+# This is the busiest path of all, so its statements are made once.
+_player = sa.Table("player", models.Base.metadata)
+_playback = sa.Table("playback", models.Base.metadata)
+_endpoint = sa.Table("endpoint", models.Base.metadata)
+# Whoever locks several takes them in this order, so that nobody waits in a circle.
+_LOCK = (
+    sa.select(_player)
+    .where(_player.c.sid.in_(sa.bindparam("sids", expanding=True)))
+    .order_by(_player.c.sid)
+    .with_for_update()
+)
+_CHANGE = (
+    sa.update(_player)
+    .where(_player.c.sid == sa.bindparam("of"))
+    .values({column: sa.bindparam(column.name) for column in _player.c if column.name != "sid"})
+)
+_BEGIN = {
+    dialect: insert(_player).on_conflict_do_nothing().returning(_player.c.sid)
+    for dialect, insert in (("postgresql", postgresql.insert), ("sqlite", sqlite.insert))
+}
+_KEEP = sa.insert(_player)
+_HAPPENED = sa.insert(_playback)
+_KNOWN = sa.select(_endpoint.c.id).where(
+    _endpoint.c.room == sa.bindparam("in_room"), _endpoint.c.name == sa.bindparam("called")
+)
+
+
+class Pace:
+    """Says when the next report is due, so that those of all players come at the set rate.
+
+    :param settings: the app's, for the keys ``report.*``.
+    :param crowd: this process's idea of how many watch.
+    """
+
+    def __init__(self, settings: Mapping[str, Any], crowd: Crowd) -> None:
+        self._shortest: int = settings["report.shortest"]
+        self._longest: int = settings["report.longest"]
+        self._rate: float = settings["report.rate"]
+        self._crowd = crowd
+
+    def seconds(self, report: PlayerReport, connection: sa.Connection, now: datetime) -> int:
+        """Return the seconds until the next report; 0 for never."""
+        if report.leaving:
+            return 0
+        if report.hidden:
+            return self._longest
+        watching = self._crowd.size(connection, now=now)
+        seconds = min(watching / self._rate, self._longest) * random.uniform(1 - JITTER, 1)
+        return max(round(seconds), self._shortest)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A report, when it came, and how long the player counts because of it."""
+
+    report: PlayerReport
+    now: datetime
+    until: datetime
+
+
+def take(
+    connection: sa.Connection, reports: Sequence[tuple[PlayerReport, datetime]], pace: Pace
+) -> list[int]:
+    """Write reports, each with when it came, and return in how many seconds the next ones are due.
+
+    What comes out is the same as if each had been written by itself, in this order. Reports may
+    come late, twice, or in another order: totals never go back, and nothing is added twice.
+
+    :param connection: its transaction must be that of a writer.
+    """
+    due = [pace.seconds(report, connection, now) for report, now in reports]
+    _Batch(connection).write(
+        [
+            Told(report, now, now + counts_for(seconds))
+            for (report, now), seconds in zip(reports, due, strict=True)
+        ]
+    )
+    return due
+
+
+class _Batch:
+    """The players of some reports: as the database has them, and then as they shall be."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+        self._players: dict[str, dict[str, Any]] = {}
+        self._origins: dict[tuple[str, str], str] = {}
+        self._changed: set[str] = set()
+        self._visits: list[dict[str, Any]] = []
+        self._events: list[dict[str, Any]] = []
+
+    def write(self, all_told: Sequence[Told]) -> None:
+        self._lock({told.report.sid for told in all_told})
+        fresh: dict[str, Told] = {}
+        for told in all_told:
+            if told.report.sid not in self._players:
+                fresh.setdefault(told.report.sid, told)
+        made = self._begin(fresh) if fresh else set()
+        if others := fresh.keys() - made:
+            # Other reports of the same players were quicker.
+            self._lock(others)
+        for told in all_told:
+            sid = told.report.sid
+            if sid in made and fresh[sid] is told:
+                self._happened(self._players[sid], self._players[sid], told, starts=1)
+            elif sid in self._players:
+                self._go_on(self._players[sid], told)
+        self._store()
+
+    def _lock(self, sids: Iterable[str]) -> None:
+        for row in self._connection.execute(_LOCK, {"sids": sorted(sids)}).mappings():
+            self._players[row["sid"]] = dict(row)
+
+    def _begin(self, fresh: Mapping[str, Told]) -> set[str]:
+        """Make new players, unless they are there by now; return which ones were made."""
+        rows = {}
+        for sid, told in sorted(fresh.items()):
+            state = self._state(told.report, self._origin(told.report))
+            times = {"begun": told.now, "moved": told.now, "last_seen": told.now}
+            rows[sid] = {**state, **times, "sid": sid, "until": told.until}
+        begin = _BEGIN[self._connection.dialect.name]
+        made = set(self._connection.execute(begin, list(rows.values())).scalars())
+        self._players.update((sid, rows[sid]) for sid in made)
+        return made
+
+    def _go_on(self, known: dict[str, Any], told: Told) -> None:
+        report, now, until = told.report, told.now, told.until
+        happened = {name: getattr(report, name) - known[name] for name in TOTALS}
+        late = min(happened.values()) < 0
+        has_left = known["until"] <= known["last_seen"]
+        if has_left and (late or not any(happened.values())):
+            # What was sent before the goodbye, or the goodbye once more.
+            return
+        if late:
+            if not report.leaving:
+                known.update(last_seen=now, until=max(until, known["until"]))
+                self._changed.add(report.sid)
+            return
+        origin = known["endpoint"]
+        if (report.room, report.endpoint) != (known["room"], origin):
+            origin = self._origin(report)
+        state = self._state(report, origin)
+        before = dict(known)
+        moved = (report.room, origin) != (before["room"], before["endpoint"])
+        was_away = before["until"] <= now
+        if report.room != before["room"] or now - before["until"] > SAME_VISIT:
+            # A visit that has ended is kept under a name of its own, for the numbers of the past.
+            visit = {"sid": uuid.uuid4().hex, "until": min(before["until"], now)}
+            self._visits.append(before | visit)
+            known["begun"] = now
+        if state["startup_ms"] is None:
+            state["startup_ms"] = before["startup_ms"]
+        if moved or was_away:
+            known["moved"] = now
+        known.update(state, last_seen=now, until=until)
+        self._changed.add(report.sid)
+        new_startup = report.startup_ms is not None and before["startup_ms"] is None
+        if any(happened.values()) or new_startup:
+            happened["startup_ms"] = report.startup_ms if new_startup else None
+            # Whoever moves tells what happened where it was.
+            self._happened(before if moved else state, happened, told)
+
+    def _happened(
+        self, where: Mapping[str, Any], what: Mapping[str, Any], told: Told, starts: int = 0
+    ) -> None:
+        self._events.append(
+            {
+                "at": told.now,
+                "starts": starts,
+                "bitrate": told.report.bitrate,
+                **{name: where[name] for name in ("room", "endpoint", "format", "quality")},
+                **{name: what[name] for name in (*TOTALS, "startup_ms")},
+            }
+        )
+
+    def _origin(self, report: PlayerReport) -> str:
+        """Return where a player has its stream from; "" where we know nothing of that name."""
+        if report.endpoint in ELSEWHERE:
+            return report.endpoint
+        which = report.room, report.endpoint
+        if which not in self._origins:
+            known = self._connection.scalar(_KNOWN, {"in_room": which[0], "called": which[1]})
+            self._origins[which] = "" if known is None else report.endpoint
+        return self._origins[which]
+
+    def _state(self, report: PlayerReport, origin: str) -> dict[str, Any]:
+        return {"endpoint": origin, **{name: getattr(report, name) for name in _SAID}}
+
+    def _store(self) -> None:
+        if self._visits:
+            self._connection.execute(_KEEP, self._visits)
+        if self._changed:
+            changes = [{**self._players[sid], "of": sid} for sid in sorted(self._changed)]
+            self._connection.execute(_CHANGE, changes)
+        if self._events:
+            self._connection.execute(_HAPPENED, self._events)

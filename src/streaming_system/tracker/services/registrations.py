@@ -1,0 +1,222 @@
+"""What endpoints report, written: many reports in one transaction."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from streaming_system.tracker import models
+
+# One report may be lost.
+ALIVE_FOR = timedelta(seconds=60)
+# So long it takes until a viewer who was sent to an endpoint shows in its figures.
+SETTLE = timedelta(seconds=2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EndpointState:
+    """What an endpoint says of itself, apart from figures.
+
+    :param host: its address, or its name in the DNS.
+    :param url: the base of its streams, with ``{room}`` for the room's id if it serves several;
+        "" where the ini's pattern makes it of ``host``.
+    :param capacity: of its link, in bit/s; ``None`` if unknown.
+    """
+
+    host: str
+    url: str = ""
+    formats: tuple[str, ...] = ()
+    qualities: tuple[str, ...] = ()
+    capacity: int | None = None
+    draining: bool = False
+    region: str = ""
+    tags: tuple[str, ...] = ()
+    software: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Registration:
+    """A report of an endpoint.
+
+    :param state: ``None`` in the old protocol, which knows no more than the address. What was said
+        of the rest by other means stays as it is.
+    :param figures: declared figures of single streams.
+    """
+
+    room: str
+    name: str
+    state: EndpointState | None
+    clients: int
+    bitrate: int
+    cbitrate: int
+    figures: Mapping[str, int]
+    now: datetime
+
+
+def of_old_protocol(
+    *, room: str, ip: str, figures: Mapping[str, int], now: datetime
+) -> Registration:
+    """Return a report of the old protocol: the endpoint is known by its address.
+
+    :param figures: declared figures; ``overall_clients``, ``overall_bitrate`` and
+        ``overall_cbitrate`` are always there.
+    """
+    return Registration(
+        room=room,
+        name=ip,
+        state=None,
+        clients=figures["overall_clients"],
+        bitrate=figures["overall_bitrate"],
+        cbitrate=figures["overall_cbitrate"],
+        figures={name: value for name, value in figures.items() if not name.startswith("overall_")},
+        now=now,
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Registered:
+    """What the tracker knows of an endpoint that has reported.
+
+    :param came: that it is new, or comes back after a gap.
+    :param handed: how many viewers were sent to it that the report cannot have counted yet.
+    :param drained: that the crew lets it have no new viewers.
+    """
+
+    came: bool
+    handed: int
+    drained: bool
+
+
+_endpoint = sa.Table("endpoint", models.Base.metadata)
+_KEY = ("room", "name")
+_STATE = tuple(field.name for field in fields(EndpointState))
+_FIGURES = ("clients", "bitrate", "cbitrate", "figures")
+_SEEN = ("last_seen", "left_at", "since", "handed")
+# Whoever locks several takes them in this order, so that nobody waits in a circle.
+_LOCK = (
+    sa.select(*(_endpoint.c[name] for name in (*_KEY, "drained", *_SEEN)))
+    .where(sa.tuple_(_endpoint.c.room, _endpoint.c.name).in_(sa.bindparam("keys", expanding=True)))
+    .order_by(_endpoint.c.room, _endpoint.c.name)
+    .with_for_update()
+)
+
+
+def _change(*names: str) -> sa.Update:
+    return (
+        sa.update(_endpoint)
+        .where(
+            _endpoint.c.room == sa.bindparam("of_room"),
+            _endpoint.c.name == sa.bindparam("of_name"),
+        )
+        .values({_endpoint.c[name]: sa.bindparam(name) for name in names})
+    )
+
+
+# By whether a report is one of the old protocol.
+_CHANGE = {
+    True: _change("host", *_FIGURES, *_SEEN),
+    False: _change(*_STATE, *_FIGURES, *_SEEN),
+}
+_BEGIN = {
+    dialect: insert(_endpoint).on_conflict_do_nothing().returning(_endpoint.c.id)
+    for dialect, insert in (("postgresql", postgresql.insert), ("sqlite", sqlite.insert))
+}
+_SAMPLE = sa.insert(sa.Table("sample", models.Base.metadata))
+
+
+def write(connection: sa.Connection, reports: Sequence[Registration]) -> list[Registered]:
+    """Write reports, and return what is known of each endpoint after its report.
+
+    What comes out is the same as if each had been written by itself, in this order.
+
+    :param connection: its transaction must be that of a writer.
+    """
+    known = _locked(connection, {_key(report) for report in reports})
+    first = {_key(report): report for report in reversed(reports)}
+    begun: set[tuple[str, str]] = set()
+    # Two reports of a new endpoint may come at once; the database decides, not we.
+    while missing := first.keys() - known.keys():
+        begun |= {key for key in sorted(missing) if _began(connection, first[key])}
+        known |= _locked(connection, missing)
+    changes: dict[tuple[str, str], dict[str, Any]] = {}
+    results = []
+    for report in reports:
+        key = _key(report)
+        seen = known[key]
+        if key not in begun or first[key] is not report:
+            seen.update(_renewed(seen, report.now))
+            changes[key] = {**changes.get(key, {}), **_said(report), **seen}
+        came = seen["since"] == report.now
+        results.append(Registered(came=came, handed=seen["handed"], drained=seen["drained"]))
+    _store(connection, changes)
+    connection.execute(
+        _SAMPLE,
+        [
+            {"room": report.room, "name": report.name, "at": report.now, **_figures(report)}
+            for report in reports
+        ],
+    )
+    return results
+
+
+def _key(report: Registration) -> tuple[str, str]:
+    return report.room, report.name
+
+
+def _locked(
+    connection: sa.Connection, keys: Iterable[tuple[str, str]]
+) -> dict[tuple[str, str], dict[str, Any]]:
+    """Return what is known of endpoints, and keep others from changing it."""
+    rows = connection.execute(_LOCK, {"keys": sorted(keys)}).mappings()
+    return {(row["room"], row["name"]): dict(row) for row in rows}
+
+
+def _began(connection: sa.Connection, report: Registration) -> bool:
+    """Make a new endpoint, unless it is there by now; tell whether it was made."""
+    values = {"room": report.room, "name": report.name, "since": report.now, **_said(report)}
+    values |= {"last_seen": report.now, "left_at": None}
+    return connection.execute(_BEGIN[connection.dialect.name], values).first() is not None
+
+
+def _renewed(seen: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """Return when an endpoint that reports was seen, and how many viewers are coming still."""
+    if seen["left_at"] is not None or seen["last_seen"] <= now - ALIVE_FOR:
+        since, handed = now, 0
+    else:
+        since, handed = seen["since"], _still_coming(seen["handed"], now - seen["last_seen"])
+    return {"last_seen": now, "left_at": None, "since": since, "handed": handed}
+
+
+def _still_coming(handed: int, elapsed: timedelta) -> int:
+    """Return how many of those sent to an endpoint a report that comes now cannot know yet.
+
+    They are taken to have been sent evenly since the report before.
+    """
+    return handed if elapsed <= SETTLE else int(handed * (SETTLE / elapsed) + 0.5)
+
+
+def _said(report: Registration) -> dict[str, Any]:
+    if report.state is None:
+        return {"host": report.name, **_figures(report)}
+    state = {name: getattr(report.state, name) for name in _STATE}
+    lists = {name: list(state[name]) for name in ("formats", "qualities", "tags")}
+    return {**state, **lists, **_figures(report)}
+
+
+def _figures(report: Registration) -> dict[str, Any]:
+    return {name: getattr(report, name) for name in _FIGURES}
+
+
+def _store(connection: sa.Connection, changes: Mapping[tuple[str, str], Mapping[str, Any]]) -> None:
+    for old, change in _CHANGE.items():
+        rows = [
+            {**changes[key], "of_room": key[0], "of_name": key[1]}
+            for key in sorted(changes)
+            # What only the other protocol says is among the changes, or it is not.
+            if ("url" not in changes[key]) is old
+        ]
+        if rows:
+            connection.execute(change, rows)

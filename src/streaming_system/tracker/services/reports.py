@@ -1,0 +1,80 @@
+"""What a worker is told all the time: reports of players and endpoints, written together."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from streaming_system.tracker.services import players, registrations
+from streaming_system.tracker.services.players import PlayerReport
+from streaming_system.tracker.services.registrations import Registered, Registration
+from streaming_system.tracker.services.together import Together
+from streaming_system.tracker.services.viewers import Crowd
+
+# PostgreSQL ends one of several transactions that cannot all be done: that one can be tried again.
+_TRY_AGAIN = "40"
+
+
+class Reports:
+    """Takes the reports that come to this process; those that come at once share a transaction.
+
+    Each is in the database before it is answered.
+
+    :param settings: the app's, for the keys ``report.*``.
+    :param crowd: this process's idea of how many watch.
+    :param changed: is called when an endpoint has come.
+    """
+
+    def __init__(
+        self,
+        engine: sa.Engine,
+        settings: Mapping[str, Any],
+        crowd: Crowd,
+        changed: Callable[[], None] = lambda: None,
+    ) -> None:
+        # The transactions are those of writers from the beginning: see db.begin_writing.
+        self._engine = engine.execution_options(sqlite_immediate=True)
+        self._pace = players.Pace(settings, crowd)
+        self._changed = changed
+        self._players = Together(self._write_players, hopeless=_is_hopeless)
+        self._endpoints = Together(self._write_endpoints, hopeless=_is_hopeless)
+
+    def player(self, report: PlayerReport, *, now: datetime) -> int:
+        """Take a player's report, and return in how many seconds the next is due; 0 for never."""
+        return self._players.do((report, now))
+
+    def endpoint(self, report: Registration) -> Registered:
+        """Take an endpoint's report, and return what is known of it besides."""
+        registered = self._endpoints.do(report)
+        if registered.came:
+            self._changed()
+        return registered
+
+    def _write_players(self, reports: Sequence[tuple[PlayerReport, datetime]]) -> list[int]:
+        with self._engine.begin() as connection:
+            return players.take(connection, reports, self._pace)
+
+    def _write_endpoints(self, reports: Sequence[Registration]) -> list[Registered]:
+        with self._engine.begin() as connection:
+            return registrations.write(connection, reports)
+
+
+def _is_hopeless(error: BaseException) -> bool:
+    """Tell whether the database cannot be used now, whatever is written."""
+    if isinstance(error, sa.exc.TimeoutError) or not isinstance(error, Exception):
+        return True
+    if not isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError):
+        return False
+    return not (getattr(error.orig, "sqlstate", None) or "").startswith(_TRY_AGAIN)
+
+
+def includeme(config: Any) -> None:
+    """Give the app its ``request.registry["reports"]``."""
+    registry = config.registry
+    registry["reports"] = Reports(
+        registry["db.sessions"].kw["bind"],
+        config.get_settings(),
+        registry["crowd"],
+        changed=lambda: registry["push"].soon("streams"),
+    )
