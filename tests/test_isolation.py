@@ -24,6 +24,7 @@ FORBIDDEN = {
     "encoder.demo.show": (*NO_WEB, "rooms", "parsers"),
     "health": ("frontend", "tracker", "sqlalchemy"),
     "request_ids": ("frontend", "tracker", "sqlalchemy"),
+    "requests": ("frontend", "tracker", "sqlalchemy"),
     "logs": NO_WEB,
     "plugin": (*NO_WEB, "parsing", "parsers", "rooms", "encoder"),
     "parsing": (*NO_WEB, "rooms", "encoder"),

@@ -69,6 +69,7 @@ def main(global_config: dict[str, str], **local: str) -> Any:
         config.include(".routes")
         config.include("streaming_system.request_ids")
         config.include("streaming_system.telemetry")
+        config.include("streaming_system.requests")
         config.include(".caching")
         config.include(".security")
         config.scan(".views")

@@ -20,6 +20,7 @@ def main(global_config: dict[str, str], **local: str) -> Any:
             # The database comes last of what may stop the start: nothing else must be closed then.
             config.include("streaming_system.request_ids")
             config.include("streaming_system.telemetry")
+            config.include("streaming_system.requests")
             config.include(".services")
             config.include(".metrics")
             config.include(".replica")

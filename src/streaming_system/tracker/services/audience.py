@@ -56,16 +56,18 @@ class Audience:
         times = tuple(begin + step * number for number in range(-((begin - end) // step)))
         table: _Rolled = PlaybackTen if step % TEN == timedelta(0) else PlaybackMinute
         counts: dict[str, list[int]] = defaultdict(lambda: [0] * len(times))
-        stood: dict[tuple[str, int], tuple[int, int]] = defaultdict(lambda: (0, 0))
+        # What is reported at the end itself is of a step of its own, which nobody asked for.
+        shares: dict[str, list[float | None]] = defaultdict(lambda: [None] * (len(times) + 1))
         # Rows are of whole steps, or a step's figures would be added from two places.
         done = max(begin, floor(min(rolled_until(self.db, table), end), step))
         within = (table.at >= begin, table.at < done)
-        for name, place, viewers, rebuffer, played in self.db.execute(
+        db = self.db.connection()
+        for name, place, viewers, rebuffer, played in db.execute(
             self._by_step(table, begin, step, within, room, _at_begin(table, begin, step))
         ):
             counts[name][place] = int(viewers)
-            stood[name, place] = (int(rebuffer), int(played))
-        for name, place, _, rebuffer, played in self.db.execute(
+            shares[name][place] = _share(int(rebuffer), int(played))
+        for name, place, _, rebuffer, played in db.execute(
             self._by_step(
                 Playback,
                 begin,
@@ -75,7 +77,7 @@ class Audience:
                 sa.literal(0),
             )
         ):
-            stood[name, place] = (int(rebuffer), int(played))
+            shares[name][place] = _share(int(rebuffer), int(played))
         levels_by_room = self._open(done, end, step, room) if done < end else {}
         for name, levels in levels_by_room.items():
             first = (done - begin) // step
@@ -84,10 +86,7 @@ class Audience:
             times=times,
             step=step,
             viewers={name: tuple(counts[name]) for name in sorted(counts)},
-            rebuffering={
-                name: tuple(_share(*stood[name, place]) for place in range(len(times)))
-                for name in sorted({name for name, _ in stood})
-            },
+            rebuffering={name: tuple(shares[name][: len(times)]) for name in sorted(shares)},
         )
 
     def _by_step(

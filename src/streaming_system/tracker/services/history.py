@@ -1,9 +1,11 @@
 """What was: figures over time, from single samples and from what has been made of them."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -24,7 +26,6 @@ STEPS = tuple(
 MOST_POINTS = 400
 
 _MS = timedelta(milliseconds=1)
-_NO_CHANGE = (0.0, 0.0, 0.0, 0.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,8 +53,8 @@ class Lines:
     lines: Mapping[str, Line]
 
 
-# Clients and bitrate, times milliseconds, by name and number of the step.
-_Totals = defaultdict[tuple[str, int], tuple[float, float]]
+# By name: clients and bitrate of each step, times milliseconds.
+_Totals = defaultdict[str, tuple[list[float], list[float]]]
 
 
 class History:
@@ -90,7 +91,9 @@ class History:
         """
         begin = floor(begin, step)
         times = tuple(begin + step * number for number in range(-((begin - end) // step)))
-        totals: _Totals = defaultdict(lambda: (0.0, 0.0))
+        count = len(times)
+        # What begins at the end itself is of a step of its own, which nobody asked for.
+        totals: _Totals = defaultdict(lambda: ([0.0] * (count + 1), [0.0] * (count + 1)))
         done = begin
         for table, span in ((SampleTen, TEN), (SampleMinute, MINUTE)):
             if step % span == timedelta(0):
@@ -98,11 +101,23 @@ class History:
                 self._add_rolled(totals, table, (begin, done, until), step, room)
                 done = until
         now = self._add_samples(totals, (begin, done, end), step, room) if done < end else {}
-        means = {key: (c / (step / _MS), b / (step / _MS)) for key, (c, b) in totals.items()}
+        length = step / _MS
+        lines = {
+            name: ([sum_ / length for sum_ in clients[:count]],
+                   [sum_ / length for sum_ in bitrate[:count]])
+            for name, (clients, bitrate) in sorted(totals.items())
+        }  # fmt: skip
         if done < end < times[-1] + step:
-            names = {name for name, _ in means}
-            means |= {(name, len(times) - 1): now.get(name, (0.0, 0.0)) for name in names}
-        return Lines(times=times, step=step, lines=_lines(means, len(times)))
+            for name, (clients, bitrate) in lines.items():
+                clients[-1], bitrate[-1] = now.get(name, (0.0, 0.0))
+        return Lines(
+            times=times,
+            step=step,
+            lines={
+                name: Line(clients=tuple(clients), bitrate=tuple(bitrate))
+                for name, (clients, bitrate) in lines.items()
+            },
+        )
 
     def _add_rolled(
         self,
@@ -122,9 +137,10 @@ class History:
             .where(sa.true() if room is None else table.room == room)
             .group_by(key, number)
         )
-        for name, place, clients, bitrate in self.db.execute(query):
-            before = totals[name, place]
-            totals[name, place] = (before[0] + clients, before[1] + bitrate)
+        for name, place, clients, bitrate in self.db.connection().execute(query):
+            line = totals[name]
+            line[0][place] += clients
+            line[1][place] += bitrate
 
     def _add_samples(
         self,
@@ -164,13 +180,10 @@ class History:
             .group_by(changes.c.key, number)
             .order_by(changes.c.key, number)
         )
-        found: dict[str, dict[int, Any]] = defaultdict(dict)
-        for name, place, *sums in self.db.execute(query):
-            found[name][place] = sums
-        last = (end - origin) // _MS // length
+        places = ((begin - origin) // _MS // length, (end - origin) // _MS // length)
+        changes_by_name = groupby(self.db.connection().execute(query), itemgetter(0))
         return {
-            name: _run(totals, name, by_place, ((begin - origin) // _MS // length, last), length)
-            for name, by_place in found.items()
+            name: _run(totals[name], changes, places, length) for name, changes in changes_by_name
         }
 
 
@@ -187,33 +200,25 @@ def _sum(column: sa.SQLColumnExpression[int]) -> sa.ColumnElement[float]:
 
 
 def _run(
-    totals: _Totals,
-    name: str,
-    changes: Mapping[int, Any],
+    line: tuple[list[float], list[float]],
+    changes: Iterable[Any],
     places: tuple[int, int],
     length: int,
 ) -> tuple[float, float]:
-    """Add the running sums of a line's changes to its totals; return what holds at the end."""
+    """Add the running sums of changes to a line, from a step to another; return what holds then."""
+    of_clients, of_bitrate = line
     clients = bitrate = 0.0
-    for place in range(places[0], places[1] + 1):
-        more = changes.get(place, _NO_CHANGE)
-        before = totals[name, place]
-        totals[name, place] = (
-            before[0] + clients * length + more[2],
-            before[1] + bitrate * length + more[3],
-        )
-        clients += more[0]
-        bitrate += more[1]
+    begin, last = places
+    for _, place, more_clients, more_bitrate, clients_ms, bitrate_ms in changes:
+        for unchanged in range(begin, place):
+            of_clients[unchanged] += clients * length
+            of_bitrate[unchanged] += bitrate * length
+        of_clients[place] += clients * length + clients_ms
+        of_bitrate[place] += bitrate * length + bitrate_ms
+        clients += more_clients
+        bitrate += more_bitrate
+        begin = place + 1
+    for unchanged in range(begin, last + 1):
+        of_clients[unchanged] += clients * length
+        of_bitrate[unchanged] += bitrate * length
     return clients, bitrate
-
-
-def _lines(means: Mapping[tuple[str, int], tuple[float, float]], count: int) -> dict[str, Line]:
-    nothing = (0.0, 0.0)
-    rows = {
-        name: [means.get((name, place), nothing) for place in range(count)]
-        for name in sorted({name for name, _ in means})
-    }
-    return {
-        name: Line(clients=tuple(c for c, _ in row), bitrate=tuple(b for _, b in row))
-        for name, row in rows.items()
-    }

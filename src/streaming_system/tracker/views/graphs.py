@@ -19,6 +19,7 @@ LONGEST_CACHE = timedelta(seconds=5)
 SHORTEST_CACHE = timedelta(seconds=1)
 
 MEGA = 1_000_000
+_MS = timedelta(milliseconds=1)
 
 
 @view_config(route_name="graphs", renderer="json")
@@ -78,7 +79,9 @@ def _graph(
     titles: Mapping[str, str],
     stacked: bool = True,
 ) -> dict[str, Any]:
-    times = [to_ms(moment) for moment in found.times]
+    length = found.step // _MS
+    begin = to_ms(found.times[0])
+    times = range(begin, begin + length * len(found.times), length)
     return {
         "title": title,
         "stacked": stacked,
