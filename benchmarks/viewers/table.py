@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 TOLERANCE = 1.05
+# A client that is later than that has asked less than the viewers would have.
+LATEST = 250.0
 CPU, WRITTEN = "cpu_seconds_per_1000_viewer_minutes", "written_per_1000_viewer_minutes"
 KINDS = ("page", "asset", "room list", "list", "now/next", "report", "register")
 APPS = ("nginx", "frontend", "tracker", "database", "sum")
@@ -61,6 +63,12 @@ def complaints(sizes: Sequence[dict]) -> list[str]:
     for one in sizes:
         who = f"{one['viewers']:,} viewers"
         found += [f"{who}: {count} errors: {what}" for what, count in one["errors"].items()]
+        late = one["client"]["late_ms"]["p99"]
+        if late > LATEST:
+            found.append(
+                f"{who}: the client was late by {late} ms (p99): the machine has other work, or "
+                "the factor of time is too high; latencies mean nothing"
+            )
         dead = one["dead_endpoint"]
         if dead["sent_there_later"] or dead["still_there"] or dead["players_by_tracker"]:
             found.append(f"{who}: the dead endpoint has viewers: {dead}")

@@ -254,17 +254,18 @@ def test_the_client_reads_answers_that_come_in_pieces_and_asks_again_where_it_wa
 
 
 @pytest.mark.parametrize(
-    ("costs", "wrong"),
+    ("costs", "late", "wrong"),
     [
-        ([5.0, 4.0, 4.1], []),
-        ([5.0, 4.0, 4.3], ["a viewer costs more of 100 than of 10"]),
+        ([5.0, 4.0, 4.1], 4.0, []),
+        ([5.0, 4.0, 4.3], 4.0, ["a viewer costs more of 100 than of 10"]),
+        ([5.0], 400.0, ["1 viewers"]),
     ],
 )
-def test_a_viewer_must_not_cost_more_where_there_are_more(viewers, costs, wrong):
+def test_a_viewer_must_not_cost_more_where_there_are_more(viewers, costs, late, wrong):
     dead = {"sent_there_later": 0, "still_there": 0, "players_by_tracker": 0}
     sizes = [
         {"viewers": 10**power, "errors": {}, "dead_endpoint": dead,
-         viewers.table.CPU: {"sum": cost}}
+         "client": {"late_ms": {"p99": late}}, viewers.table.CPU: {"sum": cost}}
         for power, cost in enumerate(costs)
     ]  # fmt: skip
 
