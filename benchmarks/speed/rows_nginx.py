@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from costs import children
+from machine import children
 from functional.encoder.servers import free_port
 from functional.proxy.site import NAME, Site
 

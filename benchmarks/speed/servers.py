@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from costs import ROOT, migrate, processor_seconds
+from machine import ROOT, migrate, processor_seconds
 from functional.encoder.servers import Program, free_port
 from functional.proxy.site import NAME, SECRET, Site
 
