@@ -3,15 +3,16 @@
 import json
 import logging
 import threading
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import urllib3
+if TYPE_CHECKING:
+    import urllib3
 
 log = logging.getLogger(__name__)
 
 What = Literal["streams", "schedule"]
 
-TIMEOUT = urllib3.Timeout(connect=0.5, read=1)
+CONNECT_WITHIN, READ_WITHIN = 0.5, 1  # seconds
 # Pages that have been told ask within some seconds of their own choice, so that no more ask at
 # once than would if each asked every five seconds.
 ASKS_A_SECOND = 20_000
@@ -26,7 +27,7 @@ class Push:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._pool = urllib3.PoolManager(timeout=TIMEOUT, retries=False)
+        self._pool = _pool() if url else None
         self._waiting: set[What] = set()
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
@@ -34,15 +35,18 @@ class Push:
 
     def publish(self, what: What) -> None:
         """Say that the live rooms, or the schedule, may be others now."""
-        if not self._url:
+        if self._pool is None:
             return
+        # As in _pool: it is there by now.
+        from urllib3.exceptions import HTTPError
+
         try:
-            message = {"what": what, "within": self._within()}
+            message = {"what": what, "within": self._within(self._pool)}
             answer = self._pool.request("POST", self._url, json=message)
             if answer.status not in (200, 201, 202):
                 raise ValueError(f"the server answered {answer.status}")
             self._failing = False
-        except (urllib3.exceptions.HTTPError, ValueError, TypeError, KeyError) as error:
+        except (HTTPError, ValueError, TypeError, KeyError) as error:
             # Said once, not at every change.
             if not self._failing:
                 log.warning("%s: %s; pages are not told, and ask by themselves", self._url, error)
@@ -50,7 +54,7 @@ class Push:
 
     def soon(self, what: What) -> None:
         """Say it from a thread of our own, so that nobody waits."""
-        if not self._url:
+        if self._pool is None:
             return
         with self._changed:
             self._waiting.add(what)
@@ -67,10 +71,18 @@ class Push:
             for what in sorted(waiting):
                 self.publish(what)
 
-    def _within(self) -> float:
+    def _within(self, pool: "urllib3.PoolManager") -> float:
         """Return the seconds within which those who listen shall ask."""
         headers = {"Accept": "text/json"}
-        answer = self._pool.request("GET", self._url, headers=headers)
+        answer = pool.request("GET", self._url, headers=headers)
         # Nobody has ever listened or published.
         listeners = 0 if answer.status == 404 else int(json.loads(answer.data)["subscribers"])
         return round(min(max(listeners / ASKS_A_SECOND, SHORTEST), LONGEST), 1)
+
+
+def _pool() -> "urllib3.PoolManager":
+    # A tracker that tells nobody need not wait for it at its start.
+    import urllib3
+
+    timeout = urllib3.Timeout(connect=CONNECT_WITHIN, read=READ_WITHIN)
+    return urllib3.PoolManager(timeout=timeout, retries=False)

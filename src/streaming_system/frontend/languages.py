@@ -27,16 +27,21 @@ class Language:
     """A language that pages can speak.
 
     :param name: what gettext and Babel call it, such as ``pt_BR``.
-    :param scripts: the words of scripts in it.
+    :param catalogues: where its words are, the weaker first.
     """
 
     name: str
-    scripts: ScriptWords
+    catalogues: tuple[Path, ...]
 
     @property
     def tag(self) -> str:
         """What browsers call it, such as ``pt-BR``."""
         return self.name.replace("_", "-")
+
+    @cached_property
+    def scripts(self) -> ScriptWords:
+        """The words of scripts in it."""
+        return words_of_scripts(self.name, self.catalogues)
 
     @cached_property
     def locale(self) -> Locale:
@@ -64,9 +69,14 @@ class Languages(Mapping[str, Language]):
             for catalogue in sorted(folder.glob(f"*/LC_MESSAGES/{DOMAIN}.mo")):
                 found.setdefault(catalogue.parent.parent.name, []).append(catalogue)
         self._languages = {
-            name: Language(name=name, scripts=words_of_scripts(name, _catalogues(name, found)))
+            name: Language(name=name, catalogues=_catalogues(name, found))
             for name in sorted(found, key=_own_order)
         }
+        # A catalogue of ours is read when somebody speaks it, and tested. One that an organiser
+        # has added is read now, so that a mistake in it is one of the start.
+        for language in self._languages.values():
+            if any(OURS not in path.parents for path in language.catalogues):
+                _ = language.scripts
         self._by_tag = {one.tag.lower(): one for one in self._languages.values()}
 
     def __getitem__(self, name: str) -> Language:
@@ -89,10 +99,10 @@ class Languages(Mapping[str, Language]):
         return self.tagged(best) or self[SOURCE]
 
 
-def _catalogues(name: str, found: Mapping[str, list[Path]]) -> list[Path]:
+def _catalogues(name: str, found: Mapping[str, list[Path]]) -> tuple[Path, ...]:
     """Return the catalogues of a language: what a country has not, its language has."""
     whole, _, country = name.partition("_")
-    return [*(found.get(whole, []) if country else []), *found[name]]
+    return (*(found.get(whole, []) if country else []), *found[name])
 
 
 def _own_order(name: str) -> str:

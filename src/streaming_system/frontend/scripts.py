@@ -6,10 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from gettext import GNUTranslations
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from babel import Locale
-from babel.messages import Message
-from babel.messages.pofile import read_po
+
+if TYPE_CHECKING:
+    from babel.messages import Message
 
 # Enough numbers to meet every form that a language has for whole numbers.
 _SAMPLES = (*range(201), 1000, 10**6)
@@ -41,6 +43,9 @@ def words_of_scripts(name: str, compiled: Iterable[Path]) -> ScriptWords:
 
 
 def _read(source: Path, compiled: Path, locale: Locale) -> dict[str, str | dict[str, str]]:
+    # A worker whose pages are all English never needs it.
+    from babel.messages.pofile import read_po
+
     with source.open("rb") as file:
         messages = [m for m in read_po(file) if _of_script(m) and _is_translated(m)]
     with compiled.open("rb") as file:
@@ -55,11 +60,11 @@ def _read(source: Path, compiled: Path, locale: Locale) -> dict[str, str | dict[
     return found
 
 
-def _of_script(message: Message) -> bool:
+def _of_script(message: "Message") -> bool:
     return any(place.endswith(".js") for place, _ in message.locations)
 
 
-def _is_translated(message: Message) -> bool:
+def _is_translated(message: "Message") -> bool:
     strings = [message.string] if isinstance(message.string, str) else (message.string or ("",))
     return all(strings) and not message.fuzzy
 

@@ -14,7 +14,6 @@ from html import unescape
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import icalendar
 import nh3
 from lxml import etree
 
@@ -252,6 +251,9 @@ def _json_event(item: _Item) -> dict[str, Any]:
 
 def to_ics(items: list[_Item], site: Site) -> bytes:
     """Return iCalendar, with the zones that its times are in."""
+    # Its hundred modules would take longer than any other part of a worker's start.
+    import icalendar
+
     calendar = icalendar.Calendar()
     calendar.add("prodid", "-//streaming-system//schedule//EN")
     calendar.add("version", "2.0")

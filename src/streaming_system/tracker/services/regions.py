@@ -3,12 +3,13 @@
 import ipaddress
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
-
-import maxminddb
+from typing import TYPE_CHECKING, Any
 
 from streaming_system.rooms import Region
 from streaming_system.tracker.settings import StartError
+
+if TYPE_CHECKING:
+    import maxminddb
 
 
 class Regions:
@@ -72,7 +73,10 @@ def _code(record: Mapping[str, Any], what: str, key: str) -> str:
     return code if isinstance(code, str) else ""
 
 
-def _open(file: Path) -> maxminddb.Reader:
+def _open(file: Path) -> "maxminddb.Reader":
+    # Few have such a file; the others' workers start without what reads it.
+    import maxminddb
+
     try:
         return maxminddb.open_database(file, maxminddb.MODE_MMAP)
     except (OSError, ValueError, maxminddb.InvalidDatabaseError) as error:
