@@ -5,6 +5,7 @@ import json
 import os
 import platform
 import shutil
+import signal
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,6 +35,8 @@ def main() -> int:
     parser.add_argument("--factor", type=float, help="of the event's clock to the wall clock")
     parser.add_argument("--json", type=Path, help=f"{TO.name}, if all sizes are played")
     asked = parser.parse_args()
+    # Whoever ends us does not leave a site behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     if not shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin"):
         print("benchmarks/viewers: nginx is not installed", file=sys.stderr)
         return 1
