@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import brotli
@@ -61,6 +61,14 @@ def _by_brotli(body: bytes) -> bytes:
 CODINGS: Mapping[str, Callable[[bytes], bytes]] = {"br": _by_brotli, "gzip": _by_gzip}
 
 
+class Sent(NamedTuple):
+    """An answer in one coding: its headers, those that say that it has not changed, its body."""
+
+    headers: Headers
+    unchanged: Headers
+    body: bytes
+
+
 @dataclass(kw_only=True)
 class Answer:
     """An answer that can be given again.
@@ -77,7 +85,7 @@ class Answer:
     began: float
     renewing: bool = False
     coded: dict[str, bytes] = field(default_factory=dict)
-    _sent: dict[str, tuple[Headers, bytes]] = field(default_factory=dict)
+    _sent: dict[str, Sent] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.tag = _header(self.headers, "etag").removeprefix("W/").strip('"')
@@ -97,11 +105,12 @@ class Answer:
         since = wall - self.wall
         return max(now - self.began, since) if since >= 0 else KEPT_FOR + STALE_FOR
 
-    def sent(self, accepted: str) -> tuple[Headers, bytes]:
-        """Return headers and body for who accepts such codings (``Accept-Encoding``)."""
+    def sent(self, accepted: str) -> Sent:
+        """Return it as it is for who accepts such codings (``Accept-Encoding``)."""
         coding = _coding(accepted) if self._compresses else ""
         if coding not in self._sent:
-            self._sent[coding] = self._made(coding)
+            headers, body = self._made(coding)
+            self._sent[coding] = Sent(headers, _without(headers, _OF_BODY), body)
         return self._sent[coding]
 
     def _made(self, coding: str) -> tuple[Headers, bytes]:
@@ -277,18 +286,23 @@ def _give(
     answer: Answer, environ: WSGIEnvironment, start_response: StartResponse, own: Headers
 ) -> tuple[int, Iterable[bytes]]:
     """Begin to send an answer, or say that it has not changed; return the status and the body."""
-    headers, body = answer.sent(environ.get("HTTP_ACCEPT_ENCODING", ""))
+    sent = answer.sent(environ.get("HTTP_ACCEPT_ENCODING", ""))
     if _has_it(environ, answer.tag):
-        start_response("304 Not Modified", _without(headers, _OF_BODY) + own)
+        start_response("304 Not Modified", sent.unchanged + own)
         return 304, []
-    start_response("200 OK", headers + own)
-    return 200, [body]
+    start_response("200 OK", sent.headers + own)
+    return 200, [sent.body]
 
 
 def _has_it(environ: WSGIEnvironment, tag: str) -> bool:
     """Tell whether who asks has what an entity tag stands for (RFC 9110, 13.1.2)."""
     held = environ.get("HTTP_IF_NONE_MATCH", "")
-    return bool(held and tag) and tag in ETagMatcher.parse(held, strong=False)
+    return bool(held and tag) and tag in _tags(held)
+
+
+@lru_cache(1024)
+def _tags(held: str) -> Any:
+    return ETagMatcher.parse(held, strong=False)
 
 
 def _may_be_kept(headers: Headers, *, shared: bool) -> bool:
