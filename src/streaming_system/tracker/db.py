@@ -1,5 +1,6 @@
 """The database: one session per request, one transaction per session."""
 
+import re
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -22,7 +23,11 @@ def includeme(config: Any) -> None:
     # Using a transaction after it has closed is a bug; explicit_manager says so.
     # Nor is it asked who somebody is unless a view wants to know: programs have no session.
     config.add_settings(
-        {"tm.manager_hook": "pyramid_tm.explicit_manager", "tm.annotate_user": "false"}
+        {
+            "tm.manager_hook": "pyramid_tm.explicit_manager",
+            "tm.annotate_user": "false",
+            "tm.activate_hook": "streaming_system.tracker.db.has_session",
+        }
     )
     config.include("pyramid_tm")
     engine = make_engine(config.get_settings())
@@ -33,6 +38,19 @@ def includeme(config: Any) -> None:
         raise
     config.registry["db.sessions"] = sessionmaker(engine)
     config.add_request_method(_session, "db", reify=True)
+
+
+# These take a report and write it together with others': services.reports.
+_WITHOUT_SESSION = re.compile(r"/endpoint/register|/api/v1/rooms/[^/]+/playback")
+
+
+def has_session(request: Any) -> bool:
+    """Tell whether a request may use ``request.db``: two calls, of which there are most, do not."""
+    environ = request.environ
+    return (
+        environ["REQUEST_METHOD"] != "POST"
+        or _WITHOUT_SESSION.fullmatch(environ.get("PATH_INFO", "")) is None
+    )
 
 
 def _session(request: Any) -> Session:

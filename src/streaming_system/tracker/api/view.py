@@ -26,8 +26,30 @@ def api_view(operation: str, **options: Any) -> Any:
     )
 
 
+class Often:
+    """Says of a view that it is asked more often than the others of its address.
+
+    Pyramid tries views with more conditions first, and each that does not fit costs it an
+    exception.
+    """
+
+    def __init__(self, value: bool, config: Any) -> None:
+        self._value = value
+
+    def text(self) -> str:
+        """Return what tells this condition from others."""
+        return f"often = {self._value}"
+
+    phash = text
+
+    def __call__(self, context: Any, request: Any) -> bool:
+        """Let every request through."""
+        return True
+
+
 def includeme(config: Any) -> None:
     """Add the checks, and an answer to the methods that an address does not know."""
+    config.add_view_predicate("often", Often)
     config.add_view_deriver(_checked, "checked", under="limited")
     methods: dict[str, set[str]] = {"api.document": {"GET"}, "api.manual": {"GET"}}
     for operation in OPERATIONS:

@@ -32,7 +32,7 @@ def endpoint(request: Any) -> dict[str, Any]:
     return _endpoint(request, found)
 
 
-@api_view("endpoint.report")
+@api_view("endpoint.report", often=True)
 def report(request: Any) -> dict[str, Any]:
     """Take an endpoint's report."""
     sent = request.validated
