@@ -5,9 +5,9 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from machine import children
 from functional.encoder.servers import free_port
 from functional.proxy.site import NAME, Site
+from machine import children
 
 from .load import Call
 from .plan import Plan

@@ -12,9 +12,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from machine import ROOT, migrate, processor_seconds
 from functional.encoder.servers import Program, free_port
 from functional.proxy.site import NAME, SECRET, Site
+from machine import ROOT, migrate, processor_seconds
 
 from streaming_system.schedule.file import write
 from streaming_system.schedule.model import Event, RoomSchedule, Schedule
