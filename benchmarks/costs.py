@@ -57,9 +57,9 @@ class Viewer:
         return gzip.decompress(text) if answer.headers["Content-Encoding"] == "gzip" else text
 
 
-def report(sid: str, played: int) -> str:
+def report(sid: str, played: int, endpoint: str = "127.0.0.1") -> str:
     return json.dumps({
-        "v": 2, "sid": sid, "cdn": "127.0.0.1", "format": "hls", "quality": "high", "msd": 800,
+        "v": 2, "sid": sid, "cdn": endpoint, "format": "hls", "quality": "high", "msd": 800,
         "played": played, "bsa": 0, "bsda": 0, "dfa": 0, "errors": 0,
         "sta": "p", "bg": False, "br": 2500,
     })  # fmt: skip

@@ -12,7 +12,7 @@ from costs import report
 from .load import TURN, Call
 from .plan import Plan
 from .rows import KINDS, Found
-from .servers import LIVE, Bare, Side, Streams, a_site, registration
+from .servers import LIVE, Bare, Side, Streams, a_site, endpoint_of, registration
 
 NAMES = tuple(f"{what}-{kind}" for kind in KINDS for what in ("register", "playback"))
 PLAYERS, ENDPOINTS = 2000, 50
@@ -78,7 +78,9 @@ def reports() -> list[Call]:
             method="POST",
             path=f"/tracker/api/v1/rooms/{LIVE[number % len(LIVE)]}/playback",
             headers={"Content-Type": "text/plain"},
-            body=report(str(uuid.uuid4()), MARK).replace(str(MARK), f"{TURN}0000"),
+            body=report(str(uuid.uuid4()), MARK, endpoint_of(number % len(LIVE))).replace(
+                str(MARK), f"{TURN}0000"
+            ),
         )
         for number in range(PLAYERS)
     ]

@@ -40,6 +40,11 @@ bare.database = {database}
 """
 
 
+def endpoint_of(number: int) -> str:
+    """Return what the server of a live room is called: it is known by its address."""
+    return f"127.0.0.{number + 1}"
+
+
 def registration(room: str, viewers: int, address: str = "127.0.0.1") -> Call:
     """Return how a server that streams a room says so, by the form."""
     return Call(
@@ -108,7 +113,7 @@ class Streams:
         if time.monotonic() < self._told + REGISTERED_FOR:
             return
         for number, room in enumerate(LIVE):
-            status, _, body = ask(self._port, registration(room, number, f"127.0.0.{number + 1}"))
+            status, _, body = ask(self._port, registration(room, number, endpoint_of(number)))
             assert status == 200, body
         self._told = time.monotonic()
 

@@ -82,8 +82,8 @@ _BEGIN = {
 }
 _KEEP = sa.insert(_player)
 _HAPPENED = sa.insert(_playback)
-_KNOWN = sa.select(_endpoint.c.id).where(
-    _endpoint.c.room == sa.bindparam("in_room"), _endpoint.c.name == sa.bindparam("called")
+_KNOWN = sa.select(_endpoint.c.room, _endpoint.c.name).where(
+    sa.tuple_(_endpoint.c.room, _endpoint.c.name).in_(sa.bindparam("which", expanding=True))
 )
 
 
@@ -153,6 +153,7 @@ class _Batch:
 
     def write(self, all_told: Sequence[Told]) -> None:
         self._lock({told.report.sid for told in all_told})
+        self._find_origins([told.report for told in all_told])
         fresh: dict[str, Told] = {}
         for told in all_told:
             if told.report.sid not in self._players:
@@ -199,7 +200,7 @@ class _Batch:
                 self._changed.add(report.sid)
             return
         origin = known["endpoint"]
-        if (report.room, report.endpoint) != (known["room"], origin):
+        if not self._is_there(report):
             origin = self._origin(report)
         state = self._state(report, origin)
         before = dict(known)
@@ -235,15 +236,31 @@ class _Batch:
             }
         )
 
+    def _find_origins(self, reports: Iterable[PlayerReport]) -> None:
+        """Look which endpoints there are, of those that players name and did not name before."""
+        which = {
+            (report.room, report.endpoint)
+            for report in reports
+            if report.endpoint not in ELSEWHERE and not self._is_there(report)
+        }
+        if which:
+            found = self._connection.execute(_KNOWN, {"which": sorted(which)})
+            self._origins.update(dict.fromkeys(which, ""))
+            self._origins.update((tuple(row), row.name) for row in found)
+
+    def _is_there(self, report: PlayerReport) -> bool:
+        """Tell whether a player plays from where it did before."""
+        known = self._players.get(report.sid, {})
+        return (known.get("room"), known.get("endpoint")) == (report.room, report.endpoint)
+
     def _origin(self, report: PlayerReport) -> str:
         """Return where a player has its stream from; "" where we know nothing of that name."""
         if report.endpoint in ELSEWHERE:
             return report.endpoint
-        which = report.room, report.endpoint
-        if which not in self._origins:
-            known = self._connection.scalar(_KNOWN, {"in_room": which[0], "called": which[1]})
-            self._origins[which] = "" if known is None else report.endpoint
-        return self._origins[which]
+        if (report.room, report.endpoint) not in self._origins:
+            # It has come back to where it was, within these reports.
+            self._find_origins([report])
+        return self._origins[report.room, report.endpoint]
 
     def _state(self, report: PlayerReport, origin: str) -> dict[str, Any]:
         return {"endpoint": origin, **{name: getattr(report, name) for name in _SAID}}
