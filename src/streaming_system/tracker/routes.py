@@ -10,6 +10,8 @@ V1 = "/api/v1"
 
 # The JSON API, below V1.
 API = (
+    # Routes are tried in this order, and nobody calls as often as players do.
+    ("api.playback", "/rooms/{room}/playback"),
     ("api.document", "/openapi.json"),
     ("api.manual", "/"),
     ("api.rooms", "/rooms"),
@@ -18,7 +20,6 @@ API = (
     ("api.endpoint", "/rooms/{room}/endpoints/{endpoint}"),
     ("api.draining", "/rooms/{room}/endpoints/{endpoint}/draining"),
     ("api.samples", "/rooms/{room}/samples"),
-    ("api.playback", "/rooms/{room}/playback"),
     ("api.components", "/components"),
     ("api.machine", "/components/{machine}"),
     ("api.annotations", "/annotations"),
@@ -31,9 +32,9 @@ API = (
 
 def includeme(config: Any) -> None:
     """Add the routes."""
-    config.add_static_view("static", "static", cache_max_age=3600)
-    _old_protocol(config)
     _api(config)
+    _old_protocol(config)
+    config.add_static_view("static", "static", cache_max_age=3600)
     _crew(config)
 
 

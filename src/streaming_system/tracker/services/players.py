@@ -71,11 +71,17 @@ _LOCK = (
     .order_by(_player.c.sid)
     .with_for_update()
 )
-_CHANGE = (
-    sa.update(_player)
-    .where(_player.c.sid == sa.bindparam("of"))
-    .values({column: sa.bindparam(column.name) for column in _player.c if column.name != "sid"})
-)
+# What nearly every report changes; the rest changes seldom.
+_ALWAYS = ("last_seen", "until", *TOTALS)
+_SELDOM = tuple(c.name for c in _player.c if c.name not in ("sid", *_ALWAYS))
+
+
+def _update(names: Iterable[str]) -> sa.Update:
+    change = sa.update(_player).where(_player.c.sid == sa.bindparam("of"))
+    return change.values({name: sa.bindparam(name) for name in names})
+
+
+_CHANGE = {True: _update((*_SELDOM, *_ALWAYS)), False: _update(_ALWAYS)}
 _BEGIN = {
     dialect: insert(_player).on_conflict_do_nothing().returning(_player.c.sid)
     for dialect, insert in (("postgresql", postgresql.insert), ("sqlite", sqlite.insert))
@@ -147,7 +153,8 @@ class _Batch:
         self._connection = connection
         self._players: dict[str, dict[str, Any]] = {}
         self._origins: dict[tuple[str, str], str] = {}
-        self._changed: set[str] = set()
+        # Whether more of a player has changed than what always does.
+        self._changed: dict[str, bool] = {}
         self._visits: list[dict[str, Any]] = []
         self._events: list[dict[str, Any]] = []
 
@@ -171,8 +178,10 @@ class _Batch:
         self._store()
 
     def _lock(self, sids: Iterable[str]) -> None:
-        for row in self._connection.execute(_LOCK, {"sids": sorted(sids)}).mappings():
-            self._players[row["sid"]] = dict(row)
+        found = self._connection.execute(_LOCK, {"sids": sorted(sids)})
+        names = tuple(found.keys())
+        for row in found:
+            self._players[row.sid] = dict(zip(names, row, strict=True))
 
     def _begin(self, fresh: Mapping[str, Told]) -> set[str]:
         """Make new players, unless they are there by now; return which ones were made."""
@@ -197,7 +206,7 @@ class _Batch:
         if late:
             if not report.leaving:
                 known.update(last_seen=now, until=max(until, known["until"]))
-                self._changed.add(report.sid)
+                self._changed.setdefault(report.sid, False)
             return
         origin = known["endpoint"]
         if not self._is_there(report):
@@ -216,7 +225,10 @@ class _Batch:
         if moved or was_away:
             known["moved"] = now
         known.update(state, last_seen=now, until=until)
-        self._changed.add(report.sid)
+        if any(known[name] != before[name] for name in _SELDOM):
+            self._changed[report.sid] = True
+        else:
+            self._changed.setdefault(report.sid, False)
         new_startup = report.startup_ms is not None and before["startup_ms"] is None
         if any(happened.values()) or new_startup:
             happened["startup_ms"] = report.startup_ms if new_startup else None
@@ -268,8 +280,14 @@ class _Batch:
     def _store(self) -> None:
         if self._visits:
             self._connection.execute(_KEEP, self._visits)
-        if self._changed:
-            changes = [{**self._players[sid], "of": sid} for sid in sorted(self._changed)]
-            self._connection.execute(_CHANGE, changes)
+        for whole, statement in _CHANGE.items():
+            names = (*_SELDOM, *_ALWAYS) if whole else _ALWAYS
+            changes = [
+                {"of": sid, **{name: self._players[sid][name] for name in names}}
+                for sid in sorted(self._changed)
+                if self._changed[sid] is whole
+            ]
+            if changes:
+                self._connection.execute(statement, changes)
         if self._events:
             self._connection.execute(_HAPPENED, self._events)
