@@ -3,6 +3,10 @@
 from collections.abc import Sequence
 from itertools import pairwise
 
+BEGIN, END = (
+    "<!-- made by make bench-viewers: begin -->",
+    "<!-- made by make bench-viewers: end -->",
+)
 TOLERANCE = 1.05
 # A client that is later than that has asked less than the viewers would have.
 LATEST = 250.0
@@ -41,6 +45,13 @@ def table(sizes: Sequence[dict]) -> str:
     lines = ["| viewers | " + " | ".join(f"{one['viewers']:,}" for one in sizes) + " |",
              "|---" * (len(sizes) + 1) + "|"]  # fmt: skip
     return "\n".join([*lines, *(f"| {name} | " + " | ".join(cells) + " |" for name, cells in rows)])
+
+
+def written_into(text: str, sizes: Sequence[dict]) -> str:
+    """Return a document with the table between its marks."""
+    before, rest = text.split(BEGIN)
+    _, after = rest.split(END)
+    return f"{before}{BEGIN}\n{table(sizes)}\n{END}{after}"
 
 
 def _latency(one: dict, kind: str) -> str:

@@ -40,7 +40,7 @@ _NOT_OURS = ("HTTP_RANGE", "HTTP_AUTHORIZATION", "HTTP_IF_MODIFIED_SINCE", "HTTP
 # What says something of a body that is not sent.
 _OF_BODY = frozenset({"content-length", "content-type", "content-encoding"})
 _ID = request_ids.HEADER.lower()
-_SMALLER = ("text/", "application/", "image/svg+xml", "audio/x-mpegurl")
+_TEXT = ("text/", "application/", "image/svg+xml", "audio/x-mpegurl")
 # What is smaller than that goes into one packet anyway.
 LEAST_COMPRESSED = 512
 
@@ -89,10 +89,8 @@ class Answer:
 
     def __post_init__(self) -> None:
         self.tag = _header(self.headers, "etag").removeprefix("W/").strip('"')
-        self._compresses = (
-            len(self.body) >= LEAST_COMPRESSED
-            and _header(self.headers, "content-type").startswith(_SMALLER)
-            and not _header(self.headers, "content-encoding")
+        self._compresses = len(self.body) >= LEAST_COMPRESSED and not _header(
+            self.headers, "content-encoding"
         )
 
     @property
@@ -186,7 +184,7 @@ class KeptAnswers:
     def _answered(
         self, environ: WSGIEnvironment, start_response: StartResponse, given: str
     ) -> Iterable[bytes]:
-        began, wall = time.monotonic(), self._clock().timestamp()
+        began = time.monotonic()
         key = (
             environ["wsgi.url_scheme"],
             environ.get("HTTP_HOST") or (environ["SERVER_NAME"], environ["SERVER_PORT"]),
@@ -197,7 +195,7 @@ class KeptAnswers:
             self._group(environ),
         )
         try:
-            made_from = self._made_from()
+            wall, made_from = self._clock().timestamp(), self._made_from()
         except Exception:
             # It fails in the app, too, which knows what to say then.
             return self.app(environ, start_response)
@@ -246,7 +244,7 @@ class KeptAnswers:
             start_response(status, headers)
             return body
         tag = _header(headers, "etag").removeprefix("W/").strip('"')
-        if not _is_short(headers):
+        if not _is_text(headers):
             if _has_it(environ, tag):
                 _close(body)
                 start_response("304 Not Modified", _without(headers, _OF_BODY))
@@ -322,9 +320,10 @@ def _may_be_kept(headers: Headers, *, shared: bool) -> bool:
     )
 
 
-def _is_short(headers: Headers) -> bool:
-    length = _header(headers, "content-length")
-    return length.isdecimal() and int(length) <= LARGEST
+def _is_text(headers: Headers) -> bool:
+    """Tell whether it is worth keeping: pictures, fonts and what is large come from their files."""
+    length, kind = _header(headers, "content-length"), _header(headers, "content-type")
+    return length.isdecimal() and int(length) <= LARGEST and kind.startswith(_TEXT)
 
 
 @lru_cache(256)

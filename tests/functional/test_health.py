@@ -230,8 +230,8 @@ class TestTracker:
             tracker_app.main({}, **tracker_settings | limits),
             extra_environ={"REMOTE_ADDR": "203.0.113.1"},
         )
-        app.get("/streams.json")
-        app.get("/streams.json", status=429)
+        app.get("/api/v1/rooms")
+        app.get("/api/v1/rooms", status=429)
 
         for _ in range(3):
             app.get("/healthz", status=200)

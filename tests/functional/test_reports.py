@@ -22,7 +22,12 @@ from streaming_system.tracker.services.reports import Reports
 from streaming_system.tracker.services.viewers import Crowd
 
 NOON = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
-SETTINGS = {"report.rate": 20.0, "report.shortest": 5, "report.longest": 60}
+SETTINGS = {
+    "report.rate": 20.0,
+    "report.shortest": 5,
+    "report.longest": 60,
+    "report.together": 64,
+}
 SIDS = [f"4dd8bff7-2f5a-4a0b-8b34-{number:012}" for number in range(6)]
 FIGURES = {"overall_clients": 1, "overall_bitrate": 2, "overall_cbitrate": 3}
 TABLES = (Player, Playback, Endpoint, Sample)

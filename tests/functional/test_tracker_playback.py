@@ -14,7 +14,12 @@ from streaming_system.tracker.services.playback import Playback, PlayerReport
 from streaming_system.tracker.services.viewers import Viewers
 
 NOON = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
-SETTINGS = {"report.rate": 20.0, "report.shortest": 5, "report.longest": 60}
+SETTINGS = {
+    "report.rate": 20.0,
+    "report.shortest": 5,
+    "report.longest": 60,
+    "report.together": 64,
+}
 SID = "4dd8bff7-2f5a-4a0b-8b34-34ac1ae39a7e"
 
 

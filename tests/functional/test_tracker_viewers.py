@@ -17,7 +17,12 @@ from streaming_system.tracker.services.viewers import Crowd, Viewers
 from .audience import ROOMS, Audience
 
 NOON = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
-SETTINGS = {"report.rate": 20.0, "report.shortest": 5, "report.longest": 60}
+SETTINGS = {
+    "report.rate": 20.0,
+    "report.shortest": 5,
+    "report.longest": 60,
+    "report.together": 64,
+}
 # Of the simulated players, each of so many speaks HTTP; for the others HTTP would only take time.
 EACH_OVER_HTTP = 20
 

@@ -85,7 +85,7 @@ class Writers:
             assert self._changed.wait_for(
                 lambda: self.refused or self.acknowledged.total() >= enough, timeout=60
             )
-        assert self.refused == []
+        assert self.refused == [], self.refused[:3]
 
     def back(self, since):
         """Wait for an acknowledged call of each kind that began after a moment; return how long."""

@@ -274,6 +274,15 @@ def test_a_viewer_must_not_cost_more_where_there_are_more(viewers, costs, late, 
     assert [re.sub(":.*", "", line) for line in found] == wrong
 
 
+def test_the_docs_show_what_was_measured_and_nothing_was_wrong_with_it(root, viewers):
+    sizes = json.loads((root / "benchmarks/viewers.json").read_text())["sizes"]
+    shown = (root / "docs/performance.md").read_text()
+
+    assert [one["viewers"] for one in sizes] == [1_000, 10_000, 100_000]
+    assert viewers.table.complaints(sizes) == []
+    assert viewers.table.written_into(shown, sizes) == shown, "make bench-viewers renews it"
+
+
 def gaps_of(asked):
     """Return the seconds between what each viewer has asked and asked next."""
     before, gaps = {}, []

@@ -119,6 +119,8 @@ KEYS: Mapping[str, Key] = {
     ),
     "report.shortest": Key(default="5", read=_count(1, 600), allowed="seconds, 1 to 600"),
     "report.longest": Key(default="60", read=_count(1, 600), allowed="seconds, 1 to 600"),
+    # How many reports that come at once share a transaction.
+    "report.together": Key(default="64", read=_count(1, 1000), allowed="reports, 1 to 1000"),
     # How long what was reported is kept: single reports, minutes, and ten minutes.
     "keep.raw": Key(default="3", read=_number(1, 10_000), allowed="hours, 1 or more"),
     "keep.minutes": Key(default="8", read=_number(1, 10_000), allowed="days, 1 or more"),

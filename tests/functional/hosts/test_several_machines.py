@@ -45,7 +45,7 @@ def test_what_is_said_to_one_tracker_the_other_knows(machines):
 
     assert machines.register(one, "hall").data == b"OK\n"
 
-    assert machines.is_live(other, "hall")
+    machines.until(lambda: machines.is_live(other, "hall"), "a live room on the other tracker")
     # And the pages of both, through nginx and the trackers.
     for frontend in machines.frontends:
         machines.until(

@@ -158,7 +158,7 @@ def test_each_worker_counts_calls_for_itself(pair):
     # An address that no other test calls from.
     with urllib3.PoolManager(retries=False, timeout=60, source_address=("127.0.0.9", 0)) as pool:
         answers = [
-            [worker.ask("GET", "/streams.json", pool=pool).status for _ in range(31)]
+            [worker.ask("GET", "/api/v1/rooms", pool=pool).status for _ in range(31)]
             for worker in pair
         ]
 

@@ -71,6 +71,8 @@ _LOCK = (
     .order_by(_player.c.sid)
     .with_for_update()
 )
+# A distributed database locks on one shard at a time.
+_LOCK_ONE = sa.select(_player).where(_player.c.sid == sa.bindparam("of")).with_for_update()
 # What nearly every report changes; the rest changes seldom.
 _ALWAYS = ("last_seen", "until", *TOTALS)
 _SELDOM = tuple(c.name for c in _player.c if c.name not in ("sid", *_ALWAYS))
@@ -178,10 +180,14 @@ class _Batch:
         self._store()
 
     def _lock(self, sids: Iterable[str]) -> None:
-        found = self._connection.execute(_LOCK, {"sids": sorted(sids)})
-        names = tuple(found.keys())
+        names = sorted(sids)
+        if len(names) == 1:
+            found = self._connection.execute(_LOCK_ONE, {"of": names[0]})
+        else:
+            found = self._connection.execute(_LOCK, {"sids": names})
+        columns = tuple(found.keys())
         for row in found:
-            self._players[row.sid] = dict(zip(names, row, strict=True))
+            self._players[row.sid] = dict(zip(columns, row, strict=True))
 
     def _begin(self, fresh: Mapping[str, Told]) -> set[str]:
         """Make new players, unless they are there by now; return which ones were made."""

@@ -37,8 +37,9 @@ class Reports:
         self._engine = engine.execution_options(sqlite_immediate=True)
         self._pace = players.Pace(settings, crowd)
         self._changed = changed
-        self._players = Together(self._write_players, hopeless=_is_hopeless)
-        self._endpoints = Together(self._write_endpoints, hopeless=_is_hopeless)
+        most = settings["report.together"]
+        self._players = Together(self._write_players, hopeless=_is_hopeless, most=most)
+        self._endpoints = Together(self._write_endpoints, hopeless=_is_hopeless, most=most)
 
     def player(self, report: PlayerReport, *, now: datetime) -> int:
         """Take a player's report, and return in how many seconds the next is due; 0 for never."""

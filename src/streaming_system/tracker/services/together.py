@@ -1,7 +1,6 @@
 """Several callers' writes in one transaction: those who come during a commit share the next."""
 
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from itertools import islice
@@ -9,10 +8,6 @@ from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-
-# Who had to wait for a transaction of others waits for so much longer, so that those who have just
-# been answered can come with what they have next: PostgreSQL's commit_delay is the same.
-COMPANY = 0.0002  # seconds
 
 
 class _Call(Generic[Item, Result]):
@@ -85,8 +80,6 @@ class Together(Generic[Item, Result]):
             leads, self._writing = not self._writing, True
         if not leads:
             call.sleep()
-            if not call.answered:
-                time.sleep(COMPANY)
         # Whoever is woken up without an answer is the first of those who wait.
         if not call.answered:
             self._lead(call)
