@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -163,11 +164,21 @@ def test_the_minutes_left_are_right_where_the_viewer_s_clock_is_wrong(
     context = chromium.new_context()
     page = context.new_page()
     page.clock.install(time=datetime.now(UTC) + wrong_by)
+    passed = timedelta(0)
+
+    def at_the_server(route):
+        # The server's clock goes as the viewer's does, and is right.
+        answer = route.fetch()
+        date = format_datetime(datetime.now(UTC) + passed, usegmt=True)
+        route.fulfill(response=answer, headers=answer.headers | {"date": date})
+
+    page.route("**/streams.json", at_the_server)
     with page.expect_event("requestfinished", lambda one: one.url.endswith("/streams.json")):
         page.goto(site.url + "/example")
     left = page.locator(".under [data-left]")
     before = minutes(left)
 
+    passed = timedelta(minutes=1)
     page.clock.run_for(60_000)
 
     # A question that is under way while the clock leaps is answered wrongly; the next one is not.
