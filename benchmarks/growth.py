@@ -242,6 +242,8 @@ def application(url: str, folder: Path) -> Callable[..., object]:
             "sqlalchemy.url": url,
             "config.public": str(config),
             "config.private": str(folder / "none.json"),
+            # What is measured is how an answer is made.
+            "answers.kept": "false",
         },
     )
 

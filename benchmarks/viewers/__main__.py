@@ -17,7 +17,7 @@ from .table import complaints, table, written_into
 
 # A small event goes by in true time; the largest is slowed down until the machine can follow.
 FACTORS = {1_000: 1.0, 10_000: 1.0, 100_000: 0.2}
-MINUTES = 1.5
+MINUTES = 1.0
 BUSY = 10_000
 TO = Path(__file__).parent.parent / "viewers.json"
 DOCS = Path(__file__).parent.parent.parent / "docs/performance.md"
