@@ -24,7 +24,10 @@ IN_ROOM = "video streaming is not permitted from within the venue"
 
 def as_sent(site, path, headers):
     """Return an answer without decoding it, which WebTest would."""
-    return Request.blank(path, headers=headers).get_response(site.app)
+    answer = Request.blank(path, headers=headers).get_response(site.app)
+    # All of it is read, so that a file that it comes from is closed.
+    assert answer.body
+    return answer
 
 
 class Counting:
