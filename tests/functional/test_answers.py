@@ -5,12 +5,14 @@ import json
 import re
 import threading
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import brotli
 import pytest
 from webob import Request
 from webtest import TestApp
 
+from streaming_system import answers
 from streaming_system import tracker as tracker_app
 from streaming_system.answers import KeptAnswers
 
@@ -42,7 +44,13 @@ class Counting:
 
 
 @pytest.fixture
-def counted(site):
+def still(monkeypatch):
+    """Only the test's own clock goes, however slow the machine is."""
+    monkeypatch.setattr(answers, "time", SimpleNamespace(monotonic=lambda: 1000.0))
+
+
+@pytest.fixture
+def counted(site, still):
     """The pages of three rooms, and what reaches Pyramid of what they are asked."""
     site.app.app = Counting(site.app.app)
     return site
@@ -225,7 +233,7 @@ def small():
 
 
 @pytest.fixture
-def keep(small):
+def keep(small, still):
     """Return a function that keeps the small app's answers, by a clock of the test."""
     time = {"now": datetime(2026, 11, 25, 12, tzinfo=UTC)}
 
