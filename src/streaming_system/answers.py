@@ -355,4 +355,4 @@ def _close(body: Any) -> None:
 
 
 def _refuse_to_write(data: bytes) -> None:
-    raise NotImplementedError("an app that writes past its answer cannot be kept")
+    raise RuntimeError("the app wrote past its answer (WSGI's write()), which Pyramid never does")
