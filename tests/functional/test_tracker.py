@@ -240,6 +240,9 @@ class TestRegister:
     @pytest.mark.parametrize(
         ("kind", "body"),
         [
+            ("application/x-www-form-urlencoded", b"secret=%FF"),
+            ("application/x-www-form-urlencoded", b"secret=\xff"),
+            ("application/x-www-form-urlencoded", b"secret=s&" * 1001),
             ("application/x-www-form-urlencoded; charset=iso-8859-1", b"secret=s"),
             ("application/x-www-form-urlencoded; charset=nonsense", b"secret=s"),
             ("multipart/form-data; boundary=x", part(b"Content-Type: text/plain; charset=bogus")),
@@ -249,7 +252,16 @@ class TestRegister:
             ),
             ("multipart/form-data; boundary=b0", nested(900)),
         ],
-        ids=["another charset", "no charset", "a part's charset", "an encoded form", "too deep"],
+        ids=[
+            "no UTF-8",
+            "raw bytes",
+            "too many fields",
+            "another charset",
+            "no charset",
+            "a part's charset",
+            "an encoded form",
+            "too deep",
+        ],
     )
     def test_a_form_that_cannot_be_read_is_refused(self, tracker, rows, kind, body):
         # WebTest's post() would encode the body once more.

@@ -17,19 +17,25 @@ MAX_FIELDS = 1000
 # field, one of the whole body other than UTF-8, an encoded form within the form, and too many.
 UNREADABLE = (ValueError, LookupError, DeprecationWarning, AttributeError, RecursionError)
 URLENCODED = "application/x-www-form-urlencoded"
+# As clients write it; what says more, or otherwise, is WebOb's business.
+_PLAIN = frozenset({"", URLENCODED, f"{URLENCODED}; charset=utf-8", f"{URLENCODED};charset=utf-8"})
+NO_FORM = "FORM the body is not a form in UTF-8"
 
 
 def read_form(request: Any, *, most: int = MAX_BODY, what: str = "a report") -> Any:
-    """Return the fields that were posted.
+    """Return the fields that were posted; of one that is there twice, the last.
 
     :param most: how many bytes the body may have; a longer one is not read.
     :raises Refused: if there is no such form.
     """
+    # This is what clients of the old protocol send, and WebOb would take twice as long.
+    if request.environ.get("CONTENT_TYPE", "").lower() in _PLAIN:
+        return _parsed(request, most, what, errors="strict")
     _check_length(request, most, what)
     try:
         return request.POST
     except UNREADABLE:
-        raise Refused("FORM the body is not a form in UTF-8") from None
+        raise Refused(NO_FORM) from None
 
 
 def read_odd_form(request: Any, *, most: int, what: str) -> Any:
@@ -40,18 +46,22 @@ def read_odd_form(request: Any, *, most: int, what: str) -> Any:
     if request.content_type != URLENCODED:
         # WebOb itself replaces what is not UTF-8 there.
         return read_form(request, most=most, what=what)
+    return _parsed(request, most, what, errors="replace")
+
+
+def _parsed(request: Any, most: int, what: str, *, errors: str) -> dict[str, str]:
     _check_length(request, most, what)
     try:
         return dict(
             urllib.parse.parse_qsl(
-                request.body.decode("utf-8", "replace"),
+                request.body.decode("utf-8", errors),
                 keep_blank_values=True,
-                errors="replace",
+                errors=errors,
                 max_num_fields=MAX_FIELDS,
             )
         )
     except ValueError:
-        raise Refused("FORM the body is not a form") from None
+        raise Refused(NO_FORM) from None
 
 
 def text(form: Any, name: str) -> str:
