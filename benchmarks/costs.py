@@ -22,16 +22,13 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 # It puts the tests' folder on the path.
 from machine import Machine, own_memory, processor_name, running
+from programme import write_programme
 
 # isort: split
 from functional.proxy.site import NAME, Site
-
-from streaming_system.schedule.file import write
-from streaming_system.schedule.model import Event, RoomSchedule, Schedule
 
 SECRET = "s3cret of the proxy"
 IDLE = 2000
@@ -155,22 +152,12 @@ def idle_connection(machine: Machine) -> float:
 
 def write_schedule_of(site: Site) -> None:
     """Write three days of talks, so that pages have what they usually have."""
-    now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
-    rooms = {
-        room: RoomSchedule(
-            timezone=ZoneInfo("Europe/Berlin"),
-            events=tuple(
-                Event(start=now + timedelta(minutes=30 * number),
-                      end=now + timedelta(minutes=30 * number + 30),
-                      title=f"Talk {number} about a subject that takes a line",
-                      abstract="<p>" + "words " * 80 + "</p>", guid=f"{room}-{number}",
-                      speakers=("Ada Lovelace", "Grace Hopper"))
-                for number in range(-20, 80)
-            ),
-        )
-        for room in ("hall", "lab")
-    }  # fmt: skip
-    write(Schedule(rooms=rooms, imported=now), site.folder / "var/schedule.json")
+    write_programme(
+        site.folder / "var/schedule.json",
+        ("hall", "lab"),
+        length=timedelta(minutes=30),
+        numbers=range(-20, 80),
+    )
 
 
 def main() -> int:

@@ -8,16 +8,13 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from functional.encoder.servers import Program, free_port
 from functional.proxy.site import NAME, SECRET, Site
 from machine import ROOT, migrate, processor_seconds
-
-from streaming_system.schedule.file import write
-from streaming_system.schedule.model import Event, RoomSchedule, Schedule
+from programme import write_programme
 
 from . import load
 from .load import Call, Load
@@ -56,27 +53,6 @@ def registration(room: str, viewers: int, address: str = "127.0.0.1") -> Call:
     )
 
 
-def write_programme(folder: Path) -> None:
-    """Write an event of 900 talks in 60 rooms, a quarter of which is over."""
-    now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
-    each = EVENTS // len(ROOMS)
-    rooms = {
-        room: RoomSchedule(
-            timezone=ZoneInfo("Europe/Berlin"),
-            events=tuple(
-                Event(start=now + timedelta(minutes=40 * number),
-                      end=now + timedelta(minutes=40 * number + 40),
-                      title=f"Talk {number} about a subject that takes a line",
-                      abstract="<p>" + "words " * 80 + "</p>", guid=f"{room}-{number}",
-                      speakers=("Ada Lovelace", "Grace Hopper"))
-                for number in range(-(each // 4), each - each // 4)
-            ),
-        )
-        for room in ROOMS
-    }  # fmt: skip
-    write(Schedule(rooms=rooms, imported=now), folder / "var/schedule.json")
-
-
 def write_rooms(folder: Path) -> None:
     """Write a configuration of 60 rooms."""
     private = {
@@ -94,7 +70,14 @@ def a_site(folder: Path, database: str = "", **how: object) -> Iterator[Site]:
     site = Site(folder, database=database, settings=OFF, **how)
     try:
         write_rooms(folder)
-        write_programme(folder)
+        # 900 talks, a quarter of which is over.
+        each = EVENTS // len(ROOMS)
+        write_programme(
+            folder / "var/schedule.json",
+            ROOMS,
+            length=timedelta(minutes=40),
+            numbers=range(-(each // 4), each - each // 4),
+        )
         migrate(site.database)
         yield site
     finally:

@@ -100,6 +100,14 @@ def database(migrated_database):
 
 
 @pytest.fixture
+def engine(database):
+    """An engine on an empty, migrated database, as the tracker makes it."""
+    engine = make_engine({"sqlalchemy.url": database})
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
 def conference(tmp_path):
     """The settings for a conference of three rooms, one of them on YouTube."""
     (tmp_path / "config.json").write_text(

@@ -211,6 +211,11 @@ class Small:
         self.may_answer.set()
         self.is_asked = threading.Event()
 
+    def hold(self):
+        """Answer the next one when the test says so."""
+        self.may_answer.clear()
+        self.is_asked.clear()
+
     def __call__(self, environ, start_response):
         self.count += 1
         body = f"{self.count:4}".encode() * 256
@@ -256,8 +261,7 @@ class TestKeeping:
         app, time = keep()
         first = app.get("/").body
         time["now"] += timedelta(seconds=1.5)
-        small.may_answer.clear()
-        small.is_asked.clear()
+        small.hold()
         renewed = []
         thread = threading.Thread(target=lambda: renewed.append(app.get("/").body))
         thread.start()
@@ -274,8 +278,7 @@ class TestKeeping:
         app, time = keep()
         first = app.get("/").body
         time["now"] += timedelta(seconds=2)
-        small.may_answer.clear()
-        small.is_asked.clear()
+        small.hold()
         got = []
         threads = [threading.Thread(target=lambda: got.append(app.get("/").body)) for _ in "ab"]
         for thread in threads:

@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy.orm import Session
 
-from streaming_system.tracker.db import make_engine
 from streaming_system.tracker.models import Token
 from streaming_system.tracker.services.annotations import Annotations
 from streaming_system.tracker.services.audit import Audit
@@ -17,13 +16,6 @@ from streaming_system.tracker.services.tokens import Tokens
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
-
-
-@pytest.fixture
-def engine(database):
-    engine = make_engine({"sqlalchemy.url": database})
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture

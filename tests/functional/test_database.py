@@ -10,7 +10,6 @@ from alembic.migration import MigrationContext
 from sqlalchemy.orm import Session
 
 from streaming_system.tracker.admin import AccountError, desk
-from streaming_system.tracker.db import make_engine
 from streaming_system.tracker.models import Account, Base
 from streaming_system.tracker.services.accounts import Accounts
 from streaming_system.tracker.services.endpoints import Endpoints
@@ -18,13 +17,6 @@ from streaming_system.tracker.services.partitions import partitions_in
 from streaming_system.tracker.settings import StartError
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
-
-
-@pytest.fixture
-def engine(database):
-    engine = make_engine({"sqlalchemy.url": database})
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture

@@ -15,19 +15,11 @@ from alembic.script import ScriptDirectory
 from webtest import TestApp
 
 from streaming_system import tracker as tracker_app
-from streaming_system.tracker.db import make_engine
 from streaming_system.tracker.readiness import REVISION
 
 SECRETS = ("postgresql", "sqlite", "/", "psycopg", "@", "Traceback")
 UNUSABLE = "the database cannot be used: is it running, and is its URL right?"
 SILENT = "the database has not answered within a second"
-
-
-@pytest.fixture
-def engine(database):
-    engine = make_engine({"sqlalchemy.url": database})
-    yield engine
-    engine.dispose()
 
 
 ON_POSTGRESQL = pytest.mark.parametrize("migrated_database", ["postgresql"], indirect=True)

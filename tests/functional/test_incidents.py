@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 from streaming_system.schedule.file import write
 from streaming_system.schedule.model import Event, RoomSchedule, Schedule
 from streaming_system.schedule.reader import ScheduleFile
-from streaming_system.tracker.db import make_engine
 from streaming_system.tracker.models import Component, Endpoint, Incident, Playback, Player
 from streaming_system.tracker.services.incidents import Incidents
 from streaming_system.tracker.settings import checked
@@ -30,13 +29,6 @@ def seconds(number):
 def talk(start=NOON, minutes=60, title="Keynote", **more):
     end = start + timedelta(minutes=minutes)
     return Event(start=start, end=end, title=title, guid=title, **more)
-
-
-@pytest.fixture
-def engine(database):
-    engine = make_engine({"sqlalchemy.url": database})
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture

@@ -34,13 +34,6 @@ TABLES = (Player, Playback, Endpoint, Sample)
 
 
 @pytest.fixture
-def engine(database):
-    engine = make_engine({"sqlalchemy.url": database})
-    yield engine
-    engine.dispose()
-
-
-@pytest.fixture
 def reports(engine):
     return Reports(engine, SETTINGS, Crowd())
 

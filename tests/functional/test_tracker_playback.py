@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy.orm import Session
 
-from streaming_system.tracker.db import make_engine
 from streaming_system.tracker.models import Endpoint, Player
 from streaming_system.tracker.models import Playback as PlaybackRow
 from streaming_system.tracker.services.playback import Playback, PlayerReport
@@ -21,13 +20,6 @@ SETTINGS = {
     "report.together": 64,
 }
 SID = "4dd8bff7-2f5a-4a0b-8b34-34ac1ae39a7e"
-
-
-@pytest.fixture
-def engine(database):
-    engine = make_engine({"sqlalchemy.url": database})
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture

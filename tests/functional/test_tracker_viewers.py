@@ -10,7 +10,6 @@ from webtest import TestApp
 
 from streaming_system import tracker as tracker_app
 from streaming_system.tracker import services
-from streaming_system.tracker.db import make_engine
 from streaming_system.tracker.services.playback import Playback
 from streaming_system.tracker.services.viewers import Crowd, Viewers
 
@@ -71,13 +70,6 @@ class Workers:
     def change_hands(self):
         self.db.commit()
         self.crowd = next(self.crowds)
-
-
-@pytest.fixture
-def engine(database):
-    engine = make_engine({"sqlalchemy.url": database})
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """The table of speeds: what wrk says is read right, and whatever got worse is named."""
 
 import copy
+import importlib
 import json
 import sys
 
@@ -25,32 +26,15 @@ def _benchmarks(root):
     sys.path.remove(str(root / "benchmarks"))
 
 
-@pytest.fixture(scope="module")
-def load(_benchmarks):
-    from speed import load
+def part_of_speed(name):
+    @pytest.fixture(scope="module", name=name)
+    def part(_benchmarks):
+        return importlib.import_module(f"speed.{name}")
 
-    return load
-
-
-@pytest.fixture(scope="module")
-def rows(_benchmarks):
-    from speed import rows
-
-    return rows
+    return part
 
 
-@pytest.fixture(scope="module")
-def check(_benchmarks):
-    from speed import check
-
-    return check
-
-
-@pytest.fixture(scope="module")
-def table(_benchmarks):
-    from speed import table
-
-    return table
+load, rows, check, table = map(part_of_speed, ("load", "rows", "check", "table"))
 
 
 @pytest.fixture(scope="module")

@@ -5,17 +5,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from streaming_system.tracker import upkeep
-from streaming_system.tracker.db import make_engine
 from streaming_system.tracker.services.history import History
 
 from .reports import KEPT, MINUTE, NOW
-
-
-@pytest.fixture
-def engine(database):
-    engine = make_engine({"sqlalchemy.url": database})
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture

@@ -1,0 +1,32 @@
+"""A programme as large events have it, for sites that are measured."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from streaming_system.schedule.file import write
+from streaming_system.schedule.model import Event, RoomSchedule, Schedule
+
+
+def write_programme(path: Path, rooms: Iterable[str], *, length: timedelta, numbers: range) -> None:
+    """Write talks that follow each other in each room; number 0 begins with this hour."""
+    now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    programme = {
+        room: RoomSchedule(
+            timezone=ZoneInfo("Europe/Berlin"),
+            events=tuple(
+                Event(
+                    start=now + length * number,
+                    end=now + length * (number + 1),
+                    title=f"Talk {number} about a subject that takes a line",
+                    abstract="<p>" + "words " * 80 + "</p>",
+                    guid=f"{room}-{number}",
+                    speakers=("Ada Lovelace", "Grace Hopper"),
+                )
+                for number in numbers
+            ),
+        )
+        for room in rooms
+    }
+    write(Schedule(rooms=programme, imported=now), path)
