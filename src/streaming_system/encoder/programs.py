@@ -172,5 +172,7 @@ def kill_group(group: int) -> None:
 def last_line(said: str) -> str:
     """Return the last thing that a program has said, as one line of sane length."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
+    # ffmpeg counts what it would say again.
+    lines = [line for line in lines if not line.startswith("Last message repeated")]
     last = lines[-1] if lines else ""
     return "".join(c if c.isprintable() else " " for c in last)[:300]

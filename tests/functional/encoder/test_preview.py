@@ -15,6 +15,8 @@ from .running import RunningAgent
 from .servers import Program, free_port, needs, where
 from .standin import endless, raw
 
+# What each part of a WebM begins with.
+CLUSTER = b"\x1f\x43\xb6\x75"
 SIZES = {"": (480, 270), "-large": (1280, 720)}
 
 
@@ -154,6 +156,24 @@ class TestPictures:
         assert picture.stat().st_ino != before.st_ino
         assert picture.stat().st_mode & 0o777 == 0o644
         assert colour(picture, 240, 135) == "blue"
+
+    def test_a_stream_that_begins_between_two_key_frames_does_too(
+        self, preview, stand_in, tmp_path
+    ):
+        # As from an Icecast that is joined in the middle: the first second cannot be decoded.
+        made = make(
+            tmp_path / "made", "-f", "lavfi", "-i", "color=blue:size=320x180:rate=10", "-t", "2",
+            "-c:v", "libvpx", "-g", "10", "-cluster_time_limit", "500", "hall.webm",
+        )  # fmt: skip
+        head, *clusters = made["/hall.webm"][2].split(CLUSTER)
+        assert len(clusters) > 2
+        stand_in.says["/hall.webm"] = (200, {}, head + CLUSTER + CLUSTER.join(clusters[1:]))
+
+        running = preview(rooms={"hall": f"{stand_in.url}/hall.webm"})
+
+        soon(lambda: running.taken("hall") + running.failed("hall"), 60, "an attempt")
+        assert running.taken("hall"), running.said
+        assert colour(running.pictures / "hall.jpg", 240, 135) == "blue"
 
     def test_icecast_does_too(self, preview, icecast, encoders):
         encoders(icecast.encode("/hall.webm"))

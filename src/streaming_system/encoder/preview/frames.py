@@ -102,6 +102,9 @@ class Frames:
         if scheme.startswith("http"):
             # Agents know it, and do not count it as a viewer.
             source += ["-user_agent", f"{USER_AGENT} preview"]
+        # Whoever joins a stream may get a second of it that only makes sense with what was before;
+        # ffmpeg fails over that, though it has the picture that follows.
+        source += ["-max_error_rate", "1"]
         source += ["-analyzeduration", "3000000", "-max_pixels", str(MOST_PIXELS)]
         source += ["-threads", "1", "-i", url]
         # A player would show it in this shape, whatever shape its dots have.
