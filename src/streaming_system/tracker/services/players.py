@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from streaming_system.tracker import models
+from streaming_system.tracker.services.rows import Insert, Update
 from streaming_system.tracker.services.viewers import Crowd
 
 # Where a player may have its stream from that is no endpoint; "" where it does not know.
@@ -78,18 +79,18 @@ _ALWAYS = ("last_seen", "until", *TOTALS)
 _SELDOM = tuple(c.name for c in _player.c if c.name not in ("sid", *_ALWAYS))
 
 
-def _update(names: Iterable[str]) -> sa.Update:
-    change = sa.update(_player).where(_player.c.sid == sa.bindparam("of"))
-    return change.values({name: sa.bindparam(name) for name in names})
-
-
-_CHANGE = {True: _update((*_SELDOM, *_ALWAYS)), False: _update(_ALWAYS)}
+# By whether more of a player has changed than what always does.
+_CHANGE = {
+    True: Update(_player, ["sid"], (*_SELDOM, *_ALWAYS)),
+    False: Update(_player, ["sid"], _ALWAYS),
+}
 _BEGIN = {
     dialect: insert(_player).on_conflict_do_nothing().returning(_player.c.sid)
     for dialect, insert in (("postgresql", postgresql.insert), ("sqlite", sqlite.insert))
 }
 _KEEP = sa.insert(_player)
-_HAPPENED = sa.insert(_playback)
+_WHERE = ("room", "endpoint", "format", "quality")
+_HAPPENED = Insert(_playback, ("at", "starts", "bitrate", *_WHERE, *TOTALS, "startup_ms"))
 _KNOWN = sa.select(_endpoint.c.room, _endpoint.c.name).where(
     sa.tuple_(_endpoint.c.room, _endpoint.c.name).in_(sa.bindparam("which", expanding=True))
 )
@@ -249,7 +250,7 @@ class _Batch:
                 "at": told.now,
                 "starts": starts,
                 "bitrate": told.report.bitrate,
-                **{name: where[name] for name in ("room", "endpoint", "format", "quality")},
+                **{name: where[name] for name in _WHERE},
                 **{name: what[name] for name in (*TOTALS, "startup_ms")},
             }
         )
@@ -286,14 +287,12 @@ class _Batch:
     def _store(self) -> None:
         if self._visits:
             self._connection.execute(_KEEP, self._visits)
-        for whole, statement in _CHANGE.items():
+        for whole, change in _CHANGE.items():
             names = (*_SELDOM, *_ALWAYS) if whole else _ALWAYS
             changes = [
-                {"of": sid, **{name: self._players[sid][name] for name in names}}
+                {"of_sid": sid, **{name: self._players[sid][name] for name in names}}
                 for sid in sorted(self._changed)
                 if self._changed[sid] is whole
             ]
-            if changes:
-                self._connection.execute(statement, changes)
-        if self._events:
-            self._connection.execute(_HAPPENED, self._events)
+            change(self._connection, changes)
+        _HAPPENED(self._connection, self._events)

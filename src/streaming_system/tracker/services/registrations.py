@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from streaming_system.tracker import models
+from streaming_system.tracker.services.rows import Insert, Update
 
 # One report may be lost.
 ALIVE_FOR = timedelta(seconds=60)
@@ -104,27 +105,16 @@ _LOCK = (
 )
 
 
-def _change(*names: str) -> sa.Update:
-    return (
-        sa.update(_endpoint)
-        .where(
-            _endpoint.c.room == sa.bindparam("of_room"),
-            _endpoint.c.name == sa.bindparam("of_name"),
-        )
-        .values({_endpoint.c[name]: sa.bindparam(name) for name in names})
-    )
-
-
 # By whether a report is one of the old protocol.
 _CHANGE = {
-    True: _change("host", *_FIGURES, *_SEEN),
-    False: _change(*_STATE, *_FIGURES, *_SEEN),
+    True: Update(_endpoint, _KEY, ("host", *_FIGURES, *_SEEN)),
+    False: Update(_endpoint, _KEY, (*_STATE, *_FIGURES, *_SEEN)),
 }
 _BEGIN = {
     dialect: insert(_endpoint).on_conflict_do_nothing().returning(_endpoint.c.id)
     for dialect, insert in (("postgresql", postgresql.insert), ("sqlite", sqlite.insert))
 }
-_SAMPLE = sa.insert(sa.Table("sample", models.Base.metadata))
+_SAMPLE = Insert(sa.Table("sample", models.Base.metadata), (*_KEY, "at", *_FIGURES))
 
 
 def write(connection: sa.Connection, reports: Sequence[Registration]) -> list[Registered]:
@@ -152,8 +142,8 @@ def write(connection: sa.Connection, reports: Sequence[Registration]) -> list[Re
         came = seen["since"] == report.now
         results.append(Registered(came=came, handed=seen["handed"], drained=seen["drained"]))
     _store(connection, changes)
-    connection.execute(
-        _SAMPLE,
+    _SAMPLE(
+        connection,
         [
             {"room": report.room, "name": report.name, "at": report.now, **_figures(report)}
             for report in reports
@@ -218,5 +208,4 @@ def _store(connection: sa.Connection, changes: Mapping[tuple[str, str], Mapping[
             # What only the other protocol says is among the changes, or it is not.
             if ("url" not in changes[key]) is old
         ]
-        if rows:
-            connection.execute(change, rows)
+        change(connection, rows)
