@@ -1,6 +1,7 @@
 """Reads config.json, lays config.private.json over it, and checks the result."""
 
 import difflib
+import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -113,13 +114,21 @@ def _read(path: Path) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: is not UTF-8 (byte {error.start})") from None
     try:
-        document = json5.loads(text, object_pairs_hook=_object)
-    except (ValueError, RecursionError) as error:
-        complaint = re.sub(r"^<string>:(\d+)", r"line \1:", str(error).splitlines()[0])
-        raise ConfigError(f"{path}: {complaint}") from None
+        # Most files are plain JSON, which takes a hundredth of the time.
+        document = json.loads(text, object_pairs_hook=_object)
+    except (ValueError, RecursionError):
+        document = _read_json5(path, text)
     if not isinstance(document, dict):
         raise ConfigError(f"{path}: must hold one object: {{…}}")
     return document
+
+
+def _read_json5(path: Path, text: str) -> Any:
+    try:
+        return json5.loads(text, object_pairs_hook=_object)
+    except (ValueError, RecursionError) as error:
+        complaint = re.sub(r"^<string>:(\d+)", r"line \1:", str(error).splitlines()[0])
+        raise ConfigError(f"{path}: {complaint}") from None
 
 
 def _object(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
