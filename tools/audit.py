@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 
 import urllib3
-from lockfile import LOCK, pins
+from lockfile import EXTRAS, LOCK, pins
 
 OSV = "https://api.osv.dev"
 MOST = 8 * 2**20
@@ -54,10 +54,13 @@ def vulnerabilities(pool, url, locked):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("lock", nargs="?", type=Path, default=LOCK)
+    parser.add_argument(
+        "locks", nargs="*", type=Path, default=(LOCK, EXTRAS), help="all that may be deployed"
+    )
     parser.add_argument("--url", default=OSV, help="where the database is")
     options = parser.parse_args()
-    locked = pins(options.lock)
+    every = [pin for lock in options.locks for pin in pins(lock)]
+    locked = list({(pin.name, pin.version): pin for pin in every}.values())
     authorities = os.environ.get("SSL_CERT_FILE")
     with urllib3.PoolManager(
         timeout=20, retries=urllib3.Retry(2, redirect=0), ca_certs=authorities

@@ -1,10 +1,12 @@
-"""Reads requirements.txt, as `make lock` writes it."""
+"""Reads requirements.txt and its like, as `make lock` writes them."""
 
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 LOCK = Path(__file__).parent.parent / "requirements.txt"
+# What some sites have besides.
+EXTRAS = LOCK.with_name("requirements-extras.txt")
 _PIN = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?==(?P<version>[^\s;\\]+)")
 
 
