@@ -1,8 +1,10 @@
 """Tells open pages through nginx (nchan) that there is something new, and nothing of what it is."""
 
+import contextlib
 import json
 import logging
 import threading
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -22,35 +24,33 @@ SHORTEST, LONGEST = 0.2, 30.0
 class Push:
     """Publishes to the pages that listen. What cannot be said is let go: pages ask by themselves.
 
-    :param url: where nginx takes messages: the ini's ``push.url``; "" to say nothing.
+    :param urls: where each nginx takes messages, with spaces between: the ini's ``push.url``; ""
+        to say nothing.
     """
 
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self._pool = _pool() if url else None
+    def __init__(self, urls: str) -> None:
+        self._urls = urls.split()
+        self._pool = _pool() if self._urls else None
         self._waiting: set[What] = set()
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
-        self._failing = False
+        self._failing: set[str] = set()
 
     def publish(self, what: What) -> None:
         """Say that the live rooms, or the schedule, may be others now."""
         if self._pool is None:
             return
-        # As in _pool: it is there by now.
-        from urllib3.exceptions import HTTPError
-
-        try:
-            message = {"what": what, "within": self._within(self._pool)}
-            answer = self._pool.request("POST", self._url, json=message)
-            if answer.status not in (200, 201, 202):
-                raise ValueError(f"the server answered {answer.status}")
-            self._failing = False
-        except (HTTPError, ValueError, TypeError, KeyError) as error:
-            # Said once, not at every change.
-            if not self._failing:
-                log.warning("%s: %s; pages are not told, and ask by themselves", self._url, error)
-            self._failing = True
+        listeners: dict[str, int] = {}
+        for url in self._urls:
+            with self._forgiven(url):
+                listeners[url] = _listeners(self._pool, url)
+        # However many sites there are, all ask the same trackers.
+        within = min(max(sum(listeners.values()) / ASKS_A_SECOND, SHORTEST), LONGEST)
+        message = {"what": what, "within": round(within, 1)}
+        for url in listeners:
+            with self._forgiven(url):
+                _checked(self._pool.request("POST", url, json=message), (200, 201, 202))
+                self._failing.discard(url)
 
     def soon(self, what: What) -> None:
         """Say it from a thread of our own, so that nobody waits."""
@@ -71,13 +71,34 @@ class Push:
             for what in sorted(waiting):
                 self.publish(what)
 
-    def _within(self, pool: "urllib3.PoolManager") -> float:
-        """Return the seconds within which those who listen shall ask."""
-        headers = {"Accept": "text/json"}
-        answer = pool.request("GET", self._url, headers=headers)
+    @contextlib.contextmanager
+    def _forgiven(self, url: str) -> Iterator[None]:
+        # As in _pool: it is there by now.
+        from urllib3.exceptions import HTTPError
+
+        try:
+            yield
+        except (HTTPError, ValueError, TypeError, KeyError) as error:
+            # Said once, not at every change.
+            if url not in self._failing:
+                log.warning("%s: %s; pages are not told, and ask by themselves", url, error)
+            self._failing.add(url)
+
+
+def _listeners(pool: "urllib3.PoolManager", url: str) -> int:
+    answer = pool.request("GET", url, headers={"Accept": "text/json"})
+    if answer.status == 404:
         # Nobody has ever listened or published.
-        listeners = 0 if answer.status == 404 else int(json.loads(answer.data)["subscribers"])
-        return round(min(max(listeners / ASKS_A_SECOND, SHORTEST), LONGEST), 1)
+        return 0
+    return int(json.loads(_checked(answer, (200,)).data)["subscribers"])
+
+
+def _checked(
+    answer: "urllib3.BaseHTTPResponse", right: Collection[int]
+) -> "urllib3.BaseHTTPResponse":
+    if answer.status not in right:
+        raise ValueError(f"the server answered {answer.status}")
+    return answer
 
 
 def _pool() -> "urllib3.PoolManager":

@@ -3,6 +3,7 @@
 import json
 import queue
 import threading
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
@@ -16,13 +17,14 @@ from streaming_system.tracker.models import Endpoint
 from streaming_system.tracker.watcher import Watcher
 
 from .conftest import SECRET
+from .encoder.servers import free_port
 
 PATIENCE = 60
 CALLER = {"REMOTE_ADDR": "203.0.113.1"}
 
 
-@pytest.fixture
-def pages():
+@contextmanager
+def an_nginx():
     """Where messages go: a real HTTP server that says how many listen, as nchan does."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -53,6 +55,12 @@ def pages():
         thread.join()
 
 
+@pytest.fixture
+def pages():
+    with an_nginx() as server:
+        yield server
+
+
 @pytest.mark.parametrize(
     ("listeners", "within"), [(0, 0.2), (1000, 0.2), (20_000, 1), (100_000, 5), (10**7, 30)]
 )
@@ -62,6 +70,22 @@ def test_the_more_listen_the_longer_they_take_to_ask(pages, listeners, within):
     Push(pages.url).publish("streams")
 
     assert pages.heard.get(timeout=PATIENCE) == {"what": "streams", "within": within}
+
+
+def test_pages_of_several_sites_are_told_and_those_that_can_be(pages, caplog):
+    away = f"http://127.0.0.1:{free_port()}/push"
+    with an_nginx() as others:
+        pages.says, others.says = (
+            json.dumps({"subscribers": n}).encode() for n in (60_000, 40_000)
+        )
+
+        Push(f"{pages.url} {away} {others.url}").publish("streams")
+
+        # All of them ask the same trackers.
+        for site in (pages, others):
+            assert site.heard.get(timeout=PATIENCE) == {"what": "streams", "within": 5}
+    [said] = [record.getMessage() for record in caplog.records]
+    assert said.startswith(away)
 
 
 @pytest.mark.parametrize(
