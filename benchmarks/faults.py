@@ -31,6 +31,8 @@ COLUMNS = {
     "lines of log": "most_lines",
 }
 SECONDS = ("pages_back", "writes_back", "slowest_page")
+# After that, pages and reports must be as before: seconds, on a quiet machine.
+BACK_WITHIN = 5.0
 OTHERS = {
     "import_ended_after": "the import ended after {} s, and changed nothing",
     "live_after": "live again after {} s",
@@ -48,6 +50,15 @@ def table(figures):
         more = [words.format(f"{row[key]:,}") for key, words in OTHERS.items() if key in row]
         name = row["fault"] + (f": {', '.join(more)}" if more else "")
         yield f"| {name} | {' | '.join(cells)} |"
+
+
+def late(figures):
+    """Return the faults after which it took too long until all was as before."""
+    return [
+        row["fault"]
+        for row in figures
+        if max(row.get("pages_back", 0), row.get("writes_back", 0)) > BACK_WITHIN
+    ]
 
 
 def cell(row, key):
@@ -76,6 +87,8 @@ def main():
     when = f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, Python "
     lines = [BEGIN, f"{when}{platform.python_version()}:", "", *table(figures), END]
     PAGE.write_text(before + "\n".join(lines) + after)
+    if found := late(figures):
+        sys.exit(f"Not as before within {BACK_WITHIN:g} s: {', '.join(found)}")
 
 
 if __name__ == "__main__":

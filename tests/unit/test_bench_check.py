@@ -1,7 +1,6 @@
 """The table of speeds: what wrk says is read right, and whatever got worse is named."""
 
 import copy
-import importlib
 import json
 import sys
 
@@ -18,18 +17,10 @@ Transfer/sec:     45.05MB
 """
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _benchmarks(root):
-    """The package lies beside the benchmarks, and is no part of the program."""
-    sys.path.insert(0, str(root / "benchmarks"))
-    yield
-    sys.path.remove(str(root / "benchmarks"))
-
-
 def part_of_speed(name):
     @pytest.fixture(scope="module", name=name)
-    def part(_benchmarks):
-        return importlib.import_module(f"speed.{name}")
+    def part(script):
+        return script(f"speed.{name}")
 
     return part
 
@@ -128,10 +119,8 @@ class TestCheck:
         ]
 
     def test_the_command_names_what_got_worse_and_fails(
-        self, committed, tmp_path, monkeypatch, capsys
+        self, script, committed, tmp_path, monkeypatch, capsys
     ):
-        import bench_check
-
         slower = copy.deepcopy(committed)
         slower["rows"]["room"]["ratio"] /= 2
         files = {name: tmp_path / name for name in ("before.json", "now.json")}
@@ -140,7 +129,7 @@ class TestCheck:
         asked = ["bench_check.py", "--results", str(files["now.json"])]
         monkeypatch.setattr(sys, "argv", [*asked, "--against", str(files["before.json"])])
 
-        status = bench_check.main()
+        status = script("bench_check").main()
 
         assert (status, capsys.readouterr().out.split(":")[0]) == (1, "room")
 

@@ -1,20 +1,14 @@
 """The plan for events of any size: it follows from what was measured, and the docs show today's."""
 
 import json
-import sys
 
 import pytest
 
 
 @pytest.fixture(scope="module")
-def capacity(root):
+def capacity(script):
     """The model, which is a script beside the benchmarks."""
-    sys.path.insert(0, str(root / "benchmarks"))
-    try:
-        import capacity
-    finally:
-        sys.path.pop(0)
-    return capacity
+    return script("capacity")
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 """The picture of where time goes: shares are right, and what waits is not in it."""
 
 import re
-import sys
 from xml.etree import ElementTree
 
 import pytest
@@ -15,13 +14,8 @@ thread (t.py:1);ClosingTask.execute (waitress/task.py:9);ask (app.py:8) 20
 
 
 @pytest.fixture(scope="module")
-def flame(root):
-    sys.path.insert(0, str(root / "tools"))
-    try:
-        import flame
-    finally:
-        sys.path.pop(0)
-    return flame
+def flame(script):
+    return script("flame", "tools")
 
 
 def test_each_bar_says_its_share_of_the_time_that_was_used(flame):

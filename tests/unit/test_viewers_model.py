@@ -4,7 +4,6 @@ import gzip
 import json
 import re
 import socket
-import sys
 import threading
 from collections import Counter
 from statistics import mean
@@ -16,18 +15,11 @@ TOLD = 40
 
 
 @pytest.fixture(scope="module")
-def viewers(root):
+def viewers(script):
     """The package of the simulator, without what starts servers."""
-    sys.path.insert(0, str(root / "benchmarks"))
-    try:
-        import viewers.client
-        import viewers.event
-        import viewers.page
-        import viewers.table
-        import viewers.viewer
-    finally:
-        sys.path.pop(0)
-    return viewers
+    for part in ("client", "event", "page", "table", "viewer"):
+        script(f"viewers.{part}")
+    return script("viewers")
 
 
 class Site:
