@@ -12,9 +12,9 @@ from .encoder.servers import Program, free_port
 from .proxy.site import ROOT
 
 COMMANDS = {
-    "both": ["production.ini"],
-    "frontend": ["production.ini#frontend"],
-    "tracker": ["production.ini#tracker"],
+    "both": ["production.ini#gunicorn"],
+    "frontend": ["production.ini#gunicorn_frontend"],
+    "tracker": ["production.ini#gunicorn_tracker"],
 }
 
 
@@ -73,6 +73,23 @@ def test_both_apps_in_one_process(serve):
     # What the apps log is JSON, as with pserve; gunicorn's own lines are text.
     own = [line for line in program.said.splitlines() if not line.startswith("[")]
     assert [line for line in own if not line.startswith("{")] == []
+
+
+def test_encoders_behind_the_proxy_are_told_apart_by_their_own_addresses(serve):
+    url, _ = serve("both")
+    fields = {"secret": "s3cret of gunicorn", "group": "hall", "data": "{}"}
+    register = f"{url}/tracker/endpoint/register"
+
+    # What they say of themselves stands before what nginx knows.
+    for said in ("192.0.2.1", "192.0.2.2", "198.51.100.9, 192.0.2.3"):
+        headers = {"X-Forwarded-For": said}
+        answer = get(register, "POST", fields=fields, encode_multipart=False, headers=headers)
+        assert answer.status == 200
+
+    known = get(f"{url}/tracker/api/v1/rooms/hall/endpoints").json()["endpoints"]
+    names = {each["name"] for each in known}
+    assert {"192.0.2.1", "192.0.2.2", "192.0.2.3"} <= names
+    assert "198.51.100.9" not in names
 
 
 def test_the_pages_alone(serve):
