@@ -34,6 +34,7 @@ RULES: Mapping[tuple[str, str], str] = {
     ("GET", "api.document"): "reads",
     ("GET", "api.manual"): "reads",
     ("POST", "admin.login"): "logins",
+    ("POST", "admin.password"): "logins",
     **{(operation.method, operation.route): operation.limit for operation in OPERATIONS},
 }
 

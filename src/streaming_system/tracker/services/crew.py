@@ -100,9 +100,12 @@ class Crew:
         self._note("account.password", account.name, now)
         return f"{account.name} has another password, and is logged out everywhere."
 
-    def change_password(self, *, old: str, new: str, now: datetime) -> Account:
-        """Give one's own account another password; all its sessions end."""
-        account = Accounts(self.db).change_password(self._by, old, new)
+    def change_password(self, *, proven: str, new: str, now: datetime) -> Account:
+        """Give one's own account another password; all its sessions end.
+
+        :param proven: as :meth:`Accounts.change_password` takes it.
+        """
+        account = Accounts(self.db).change_password(self._by, proven, new)
         self._note("account.password", account.name, now)
         return account
 
