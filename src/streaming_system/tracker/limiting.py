@@ -25,7 +25,7 @@ RULES: Mapping[tuple[str, str], str] = {
     ("POST", "room.log"): "reports",
     ("GET", "endpoint.stats"): "reads",
     ("GET", "pipeline.stats"): "reads",
-    ("GET", "graphs"): "reads",
+    ("GET", "graphs"): "graphs",
     ("GET", "streams.script"): "reads",
     ("GET", "streams.list"): "reads",
     ("GET", "room.streams"): "reads",
