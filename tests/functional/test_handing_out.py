@@ -215,6 +215,23 @@ class TestStreamsOfARoom:
 
         assert weights(tracker) == {"b": 1000, "a": 0}
 
+    def test_and_so_do_those_who_come_to_them_between_two_reports(self, tracker, serve, join):
+        serve("a", host="one.example.org", capacity=GBIT, ago=10)
+        serve("a", room="lab", host="one.example.org", capacity=GBIT, ago=10)
+        serve("b", capacity=GBIT, ago=10)
+        join("a", 250, room="lab")
+
+        assert weights(tracker) == {"b": 667, "a": 333}
+
+    def test_rooms_that_begin_at_once_do_not_overfill_a_link(self, tracker, serve):
+        for room in ("hall", "lab"):
+            serve("both", room=room, capacity=GBIT // 10)
+            serve(room, room=room, capacity=GBIT // 10)
+        names = [sent_to(tracker, room) for _ in range(60) for room in ("hall", "lab")]
+
+        # A link of 100 Mbit/s has room for 50 viewers at 2 Mbit/s.
+        assert max(Counter(names).values()) <= 50
+
 
 class TestGoodbye:
     def test_it_is_gone_at_once_and_its_figures_fall_to_zero(self, tracker, serve, db, rows):

@@ -179,12 +179,20 @@ class Endpoints:
             .order_by(Endpoint.bitrate, Endpoint.id)
         ).all()
         guests = self._guests({(endpoint.room, endpoint.name) for endpoint, _, _ in rows}, now)
+        expected = {
+            # Who was sent there and who reports from there are the same people.
+            endpoint.id: max(endpoint.handed, players + guests[endpoint.room, endpoint.name])
+            for endpoint, _, players in rows
+        }
+        coming: Counter[str] = Counter()
+        for endpoint, _, _ in rows:
+            coming[endpoint.host] += expected[endpoint.id]
         return [
             (
                 endpoint,
-                _candidate(endpoint, int(bitrate), players + guests[endpoint.room, endpoint.name]),
+                _candidate(endpoint, int(bitrate), expected[endpoint.id], coming[endpoint.host]),
             )
-            for endpoint, bitrate, players in rows
+            for endpoint, bitrate, _ in rows
         ]
 
     def _guests(self, alive: Set[tuple[str, str]], now: datetime) -> Counter[tuple[str, str]]:
@@ -242,15 +250,17 @@ def _alive(now: datetime, endpoint: Any = Endpoint) -> tuple[sa.ColumnElement[bo
     return (endpoint.last_seen > now - ALIVE_FOR, endpoint.left_at.is_(None))
 
 
-def _candidate(endpoint: Endpoint, machine_bitrate: int, joined: int) -> Candidate:
+def _candidate(
+    endpoint: Endpoint, machine_bitrate: int, expected: int, machine_expected: int
+) -> Candidate:
     return Candidate(
         name=endpoint.name,
         clients=endpoint.clients,
         bitrate=endpoint.bitrate,
         machine_bitrate=machine_bitrate,
         capacity=endpoint.capacity,
-        # Who was sent there and who reports from there are the same people.
-        expected=max(endpoint.handed, joined),
+        expected=expected,
+        machine_expected=machine_expected,
         closed=endpoint.draining or endpoint.drained,
         labels=frozenset([*endpoint.tags, *filter(None, [endpoint.region])]),
     )
