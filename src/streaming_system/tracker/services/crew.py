@@ -115,6 +115,12 @@ class Crew:
         self._note("logout.everywhere", "", now)
         return account
 
+    def log_out(self, *, name: str, now: datetime) -> str:
+        """Log somebody out everywhere."""
+        Accounts(self.db).end_sessions(name)
+        self._note("logout.everywhere", name, now)
+        return f"{name} is logged out everywhere."
+
     def delete_account(self, *, name: str, now: datetime) -> str:
         """Delete an account; its sessions end."""
         Accounts(self.db).delete(name)
