@@ -22,7 +22,9 @@ from .load import Call, Load
 ROOMS = [f"room{number}" for number in range(60)]
 LIVE = ROOMS[:30]
 EVENTS = 900
-OFF = tuple(("app:tracker", f"limit.{what}", "off") for what in ("reports", "writes", "reads"))
+OFF = tuple(
+    ("app:tracker", f"limit.{what}", "off") for what in ("reports", "writes", "reads", "graphs")
+)
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 # Streams are gone from the lists after two minutes without a report.
 REGISTERED_FOR = 20.0  # seconds

@@ -13,7 +13,9 @@ from .viewers import Viewers
 
 PATIENCE = 30
 # Load is what is tested here, not limits.
-FREE = [("app:tracker", f"limit.{rate}", "off") for rate in ("reports", "writes", "reads")]
+FREE = [
+    ("app:tracker", f"limit.{rate}", "off") for rate in ("reports", "writes", "reads", "graphs")
+]
 # Nor whether a slow machine that does much else makes every page in time.
 PATIENT = [("proxy_read_timeout 4s", "proxy_read_timeout 30s")]
 

@@ -21,6 +21,7 @@ from streaming_system.tracker.models import (
     LoginFailure,
     Token,
 )
+from streaming_system.tracker.services import passwords
 from streaming_system.tracker.services.accounts import Accounts
 from streaming_system.tracker.services.audit import Audit as Trail
 from streaming_system.tracker.services.passwords import hashed
@@ -718,6 +719,42 @@ class TestPassword:
 
         assert error(answer).startswith(line)
         assert rows(Account) == before
+
+    def test_who_guesses_the_old_one_waits_and_is_noted(self, vera, clock, rows):
+        fields = {"new": "tr0ub4dor", "again": "tr0ub4dor"}
+        for _ in range(5):
+            deed(vera, "/admin/password", "change", old="wrong horse", status=400, **fields)
+
+        answer = deed(vera, "/admin/password", "change", old=PASSWORD, status=429, **fields)
+
+        assert error(answer) == "Too many attempts; try again in 1 second."
+        assert answer.headers["Retry-After"] == "1"
+        noted = [row["account"] for row in rows(Audit) if row["action"] == "login.failed"]
+        assert noted == ["vera"] * 5
+        clock.now += timedelta(seconds=1)
+        deed(vera, "/admin/password", "change", old=PASSWORD, status=303, **fields)
+
+    def test_guesses_count_as_log_ins(self, people, start):
+        app = start("limited", **{"limit.logins": "2/hour"})
+        log_in(app, "vera", status=303)
+        fields = {"old": "wrong horse", "new": "tr0ub4dor", "again": "tr0ub4dor"}
+
+        deed(app, "/admin/password", "change", status=400, **fields)
+        deed(app, "/admin/password", "change", status=429, **fields)
+
+    def test_no_report_waits_while_it_is_checked(self, vera, monkeypatch, rows):
+        matches = passwords.matches
+
+        def slowly(*args):
+            registration = {"secret": SECRET, "group": "hall", "data": "{}"}
+            vera.post("/endpoint/register", registration, status=200)
+            return matches(*args)
+
+        monkeypatch.setattr(passwords, "matches", slowly)
+
+        deed(vera, "/admin/password", "change", old=PASSWORD, new="tr0ub4dor", again="tr0ub4dor")
+
+        assert len(rows(Endpoint)) == 1
 
     def test_one_can_log_out_everywhere(self, ada, browser):
         other = browser("ada")

@@ -4,8 +4,10 @@ import json
 import os
 import pwd
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
+import sqlalchemy as sa
 from click.testing import CliRunner
 
 from streaming_system.cli import main
@@ -102,6 +104,35 @@ def test_an_endpoint_is_drained_and_undrained(run, tracker, rows):
     assert [row["drained"] for row in rows(Endpoint)] == [False]
 
 
+def test_endpoints_are_listed_with_what_drain_wants_to_know(run, tracker, engine):
+    for sender in ("203.0.113.1", "203.0.113.2"):
+        form = {"secret": SECRET, "group": "hall", "data": '{"overall_clients": 3}'}
+        tracker.post("/endpoint/register", form, extra_environ={"REMOTE_ADDR": sender})
+    run("drain", "hall", "203.0.113.1")
+    with engine.begin() as connection:
+        silent = sa.update(Endpoint).where(Endpoint.name == "203.0.113.2")
+        connection.execute(silent.values(last_seen=datetime.now(UTC) - timedelta(hours=1)))
+
+    told = json.loads(run("endpoints", "--json"))
+
+    assert [(e["room"], e["endpoint"], e["state"], e["drained"], e["clients"]) for e in told] == [
+        ("hall", "203.0.113.1", "alive", True, 3),
+        ("hall", "203.0.113.2", "silent", False, 3),
+    ]
+    heading, first, _ = run("endpoints").splitlines()
+    assert heading.split()[:5] == ["room", "endpoint", "state", "drained", "draining"]
+    assert first.split()[:5] == ["hall", "203.0.113.1", "alive", "yes", "no"]
+
+
+def test_an_account_is_logged_out_everywhere_and_keeps_its_password(run, ada, rows):
+    [before] = rows(Account)
+
+    assert run("logout", "ada") == "ada is logged out everywhere.\n"
+
+    [after] = rows(Account)
+    assert after == before | {"epoch": before["epoch"] + 1}
+
+
 def test_an_annotation_is_written_listed_and_deleted(run, rows):
     run("annotate", "Keynote", "--at", "2026-11-24 12:00", "--room", "hall")
 
@@ -138,6 +169,7 @@ def test_all_that_was_done_is_in_the_audit_trail_with_the_user_of_the_machine(ru
         (["role", "ada", "viewer"], "ada is the last admin; make another one first"),
         (["delete", "ada"], "ada is the last admin; make another one first"),
         (["delete", "eve"], "there is no account called 'eve'"),
+        (["logout", "eve"], "there is no account called 'eve'"),
         (["delete", "a\x1b[2K"], r"there is no account called 'a\x1b[2K'"),
         (["create", "ada", "--password-stdin"], "there is an account called ada already"),
         (["create", "a b", "--password-stdin"], "the name 'a b' is not allowed"),

@@ -54,6 +54,33 @@ def serve(db):
 
 
 @pytest.fixture
+def join(db):
+    """Return a function that lets players of the hall come to an endpoint."""
+
+    def join(endpoint, number, room="hall"):
+        now = datetime.now(UTC)
+        nothing = dict.fromkeys(("played_ms", "rebuffer_ms", "rebuffers", "dropped", "errors"), 0)
+        db.add_all(
+            Player(
+                sid=f"{room} {endpoint} {each}",
+                room=room,
+                endpoint=endpoint,
+                format="hls",
+                quality="",
+                begun=now,
+                moved=now,
+                last_seen=now,
+                until=now + timedelta(minutes=1),
+                **nothing,
+            )
+            for each in range(number)
+        )
+        db.commit()
+
+    return join
+
+
+@pytest.fixture
 def app(tracker_settings):
     """Return a function that makes another tracker: another worker, or one with more settings."""
     apps = []
@@ -173,27 +200,10 @@ class TestStreamsOfARoom:
 
         assert weights(tracker) == {"a": 1000, "b": 0}
 
-    def test_players_that_came_since_the_report_count(self, tracker, serve, db):
+    def test_players_that_came_since_the_report_count(self, tracker, serve, join):
         serve("a", capacity=GBIT, ago=10)
         serve("b", capacity=GBIT, ago=10)
-        now = datetime.now(UTC)
-        nothing = dict.fromkeys(("played_ms", "rebuffer_ms", "rebuffers", "dropped", "errors"), 0)
-        db.add_all(
-            Player(
-                sid=str(number),
-                room="hall",
-                endpoint="a",
-                format="hls",
-                quality="",
-                begun=now,
-                moved=now,
-                last_seen=now,
-                until=now + timedelta(minutes=1),
-                **nothing,
-            )
-            for number in range(250)
-        )
-        db.commit()
+        join("a", 250)
 
         # Half of a's capacity is taken, none of b's.
         assert weights(tracker) == {"b": 667, "a": 333}
@@ -204,6 +214,23 @@ class TestStreamsOfARoom:
         serve("b", viewers=10, capacity=GBIT)
 
         assert weights(tracker) == {"b": 1000, "a": 0}
+
+    def test_and_so_do_those_who_come_to_them_between_two_reports(self, tracker, serve, join):
+        serve("a", host="one.example.org", capacity=GBIT, ago=10)
+        serve("a", room="lab", host="one.example.org", capacity=GBIT, ago=10)
+        serve("b", capacity=GBIT, ago=10)
+        join("a", 250, room="lab")
+
+        assert weights(tracker) == {"b": 667, "a": 333}
+
+    def test_rooms_that_begin_at_once_do_not_overfill_a_link(self, tracker, serve):
+        for room in ("hall", "lab"):
+            serve("both", room=room, capacity=GBIT // 10)
+            serve(room, room=room, capacity=GBIT // 10)
+        names = [sent_to(tracker, room) for _ in range(60) for room in ("hall", "lab")]
+
+        # A link of 100 Mbit/s has room for 50 viewers at 2 Mbit/s.
+        assert max(Counter(names).values()) <= 50
 
 
 class TestGoodbye:
@@ -384,3 +411,64 @@ class TestFallbacks:
         [told] = falling_back.get("/lab/streams.json").json["endpoints"]
         assert told["url"] == "https://extra.example.org/lab/"
         falling_back.get("/api/v1/rooms/overflow/playback", status=404)
+
+
+class TestViewersOnOtherRoomsEndpoints:
+    @pytest.fixture
+    def falling_back(self, app):
+        return app(
+            {
+                "config": {"groups": ["overflow"]},
+                "lab": {"fallbacks": ["group:hall", "group:overflow"]},
+            },
+            # What the tests report does not come through this process.
+            **{"answers.kept": "false"},
+        )
+
+    def test_are_viewers_of_their_room_and_clients_of_the_endpoint_s(self, falling_back, serve):
+        serve("edge", viewers=10)
+        report = {"sid": "0" * 32, "cdn": "edge", "sf": "h", "played": 0}
+        falling_back.post_json("/api/v1/rooms/lab/playback", report)
+
+        rooms = {room["room"]: room for room in falling_back.get("/api/v1/rooms").json["rooms"]}
+        assert rooms["lab"]["viewers"] == {"players": 1, "others": 0}
+        assert rooms["hall"]["viewers"] == {"players": 0, "others": 9}
+        assert (rooms["lab"]["bitrate"], rooms["hall"]["bitrate"]) == (0, 20_000_000)
+        assert rooms["lab"]["endpoints"] == ["edge"]
+        told = falling_back.get("/streams.json").json["rooms"]
+        assert [(told[room]["clients"], told[room]["bitrate"]) for room in ("lab", "hall")] == [
+            (0, 0),
+            (10, 20_000_000),
+        ]
+        figures = falling_back.get("/api/v1/rooms/lab/playback").json
+        assert [each["endpoint"] for each in figures["endpoints"]] == ["edge"]
+        metrics = falling_back.get("/metrics").text
+        assert 'streaming_viewers{kind="others",room="hall"} 9.0' in metrics
+
+    def test_of_a_group_that_is_no_room_count_for_the_room(self, falling_back, serve):
+        serve("extra", room="overflow", viewers=5)
+        report = {"sid": "0" * 32, "cdn": "extra", "sf": "h", "played": 0}
+        falling_back.post_json("/api/v1/rooms/lab/playback", report)
+
+        told = falling_back.get("/api/v1/rooms/lab").json
+        assert (told["viewers"], told["bitrate"]) == ({"players": 1, "others": 4}, 10_000_000)
+        [figures] = falling_back.get("/api/v1/rooms/lab/playback").json["endpoints"]
+        assert figures["viewers"] == {"players": 1, "others": 4}
+
+    def test_count_between_two_reports(self, falling_back, serve, join):
+        serve("a", capacity=GBIT, ago=10)
+        serve("b", capacity=GBIT, ago=10)
+        join("a", 250, room="lab")
+
+        for room in ("hall", "lab"):
+            assert weights(falling_back, f"/{room}/streams.json") == {"b": 667, "a": 333}
+
+    def test_are_on_their_own_room_s_endpoint_if_it_has_one_of_that_name(
+        self, falling_back, serve, join
+    ):
+        serve("a", capacity=GBIT, ago=10)
+        serve("b", capacity=GBIT, ago=10)
+        serve("a", room="lab", ago=10, host="lab.example.org")
+        join("a", 250, room="lab")
+
+        assert weights(falling_back) == {"a": 500, "b": 500}

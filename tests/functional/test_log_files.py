@@ -46,10 +46,12 @@ class TestNames:
         append(files, b"two\n", room="lab")
         append(files, b"three\n", name="2001:db8::1")
         append(files, b"four\n")
+        append(files, b"five\n", name="::1")
 
         assert content(folder) == {
             "hall/192.0.2.1.log": b"one\nfour\n",
             "hall/2001_db8__1.log": b"three\n",
+            "hall/__1.log": b"five\n",
             "lab/192.0.2.1.log": b"two\n",
         }
 

@@ -19,6 +19,7 @@ from streaming_system.tracker.services.registrations import (
     of_old_protocol,
 )
 from streaming_system.tracker.services.reports import Reports
+from streaming_system.tracker.services.standins import StandIns
 from streaming_system.tracker.services.viewers import Crowd
 
 NOON = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
@@ -127,7 +128,7 @@ def test_players_come_out_as_if_each_had_been_written_by_itself(
             )
         pace = Pace(SETTINGS, Crowd())
         due = in_batches(
-            engine, lambda c, items, pace=pace: players.take(c, items, pace), told, size
+            engine, lambda c, items, pace=pace: players.take(c, items, pace, StandIns()), told, size
         )
         found.append((due, rows(Player), rows(Playback)))
 

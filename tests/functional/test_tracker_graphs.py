@@ -108,6 +108,10 @@ def test_a_bad_range_is_refused_with_one_line(tracker):
         assert answer.json["error"].endswith("allowed: a whole number of minutes, 1 to 527040")
 
 
+def test_there_are_no_figures_of_a_room_that_is_not_there(tracker):
+    tracker.get("/overall-stats.json?room=attic", status=404)
+
+
 def test_annotations_of_the_range_are_told(tracker, add):
     now = datetime.now(UTC).replace(microsecond=0)
     for minutes, label in ((150, "Doors"), (90, "Opening"), (30, "Lunch")):

@@ -102,6 +102,16 @@ def password_(ini: Path, name: str, password_stdin: bool) -> None:
     click.echo(line)
 
 
+@admin.command("logout")
+@click.argument("name")
+@click.pass_obj
+def logout(ini: Path, name: str) -> None:
+    """Log an account out everywhere; its password stays."""
+    with open_desk(ini) as desk:
+        line = desk.crew.log_out(name=name, now=desk.now)
+    click.echo(line)
+
+
 @admin.command("role")
 @click.argument("name")
 @click.argument("role", type=ROLE)
@@ -178,6 +188,31 @@ def revoke(ini: Path, id: int) -> None:  # noqa: A002 - It is what the list call
     with open_desk(ini) as desk:
         line = desk.crew.revoke_token(id, now=desk.now)
     click.echo(line)
+
+
+@admin.command("endpoints")
+@AS_JSON
+@click.pass_obj
+def endpoints(ini: Path, as_json: bool) -> None:
+    """List the endpoints: those that stream, and those that have fallen silent."""
+    with open_desk(ini) as desk:
+        alive = desk.endpoints.alive(now=desk.now)
+        silent = desk.endpoints.silent(now=desk.now)
+        rows = [
+            {
+                "room": endpoint.room,
+                "endpoint": endpoint.name,
+                "state": state,
+                "drained": endpoint.drained,
+                "draining": endpoint.draining,
+                "clients": endpoint.clients,
+                "bitrate": endpoint.bitrate,
+                "last_seen": _utc(endpoint.last_seen),
+            }
+            for state, found in (("alive", alive), ("silent", silent))
+            for endpoint in sorted(found, key=lambda e: (e.room, e.name))
+        ]
+    _show(rows, as_json)
 
 
 @admin.command("drain")
@@ -287,4 +322,6 @@ def _show(rows: Sequence[dict[str, Any]], as_json: bool) -> None:
 
 
 def _cell(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return "-" if value in (None, "") else str(value)

@@ -15,6 +15,7 @@ from streaming_system.tracker.services.accounts import ROLES, AccountError, Acco
 from streaming_system.tracker.services.annotations import Annotations
 from streaming_system.tracker.services.audit import Audit
 from streaming_system.tracker.services.crew import Crew, read_moment
+from streaming_system.tracker.services.endpoints import Endpoints
 from streaming_system.tracker.services.refusal import CrewError
 from streaming_system.tracker.services.tokens import SCOPES, Tokens
 from streaming_system.tracker.settings import StartError
@@ -30,6 +31,7 @@ class Desk:
     crew: Crew
     accounts: Accounts
     tokens: Tokens
+    endpoints: Endpoints
     annotations: Annotations
     audit: Audit
 
@@ -54,6 +56,7 @@ def desk(settings: Mapping[str, str], rooms: Collection[str] = ()) -> Iterator[D
             crew=Crew(db, rooms, by=f"cli:{_user()}"),
             accounts=Accounts(db),
             tokens=Tokens(db),
+            endpoints=Endpoints(db),
             annotations=Annotations(db),
             audit=Audit(db),
         )

@@ -25,7 +25,7 @@ RULES: Mapping[tuple[str, str], str] = {
     ("POST", "room.log"): "reports",
     ("GET", "endpoint.stats"): "reads",
     ("GET", "pipeline.stats"): "reads",
-    ("GET", "graphs"): "reads",
+    ("GET", "graphs"): "graphs",
     ("GET", "streams.script"): "reads",
     ("GET", "streams.list"): "reads",
     ("GET", "room.streams"): "reads",
@@ -34,6 +34,7 @@ RULES: Mapping[tuple[str, str], str] = {
     ("GET", "api.document"): "reads",
     ("GET", "api.manual"): "reads",
     ("POST", "admin.login"): "logins",
+    ("POST", "admin.password"): "logins",
     **{(operation.method, operation.route): operation.limit for operation in OPERATIONS},
 }
 

@@ -202,7 +202,8 @@ class Database(Collector):
             begun = time.perf_counter()
             db.execute(sa.select(1))
             seconds = time.perf_counter() - begun
-            rooms = Gauges(db).rooms(conference.rooms, now=now)
+            gauges = Gauges(db, self._app["stand_ins"])
+            rooms = gauges.rooms(conference.rooms, now=now)
         yield _gauge("database_seconds", "How long a question took, in seconds.", (), {(): seconds})
         for name, text, labels, values in _ROOMS:
             samples = {(room.room, *rest): n for room in rooms for rest, n in values(room).items()}

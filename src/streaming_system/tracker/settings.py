@@ -130,6 +130,8 @@ KEYS: Mapping[str, Key] = {
     "limit.reports": Key(default="12000/minute", read=_rate, allowed=_A_RATE),
     "limit.writes": Key(default="1200/minute", read=_rate, allowed=_A_RATE),
     "limit.reads": Key(default="120000/minute", read=_rate, allowed=_A_RATE),
+    # Figures over time cost the database a thousand times what a list does.
+    "limit.graphs": Key(default="300/minute", read=_rate, allowed=_A_RATE),
     "limit.logins": Key(default="20/minute", read=_rate, allowed=_A_RATE),
     # When the crew is alarmed: the share of time that players wait, and from how many players on.
     "alert.rebuffering": Key(default="0.05", read=_number(0, 1), allowed="a share, 0 to 1"),

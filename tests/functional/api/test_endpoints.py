@@ -81,6 +81,21 @@ class TestReport:
     def test_its_streams_are_where_it_says(self, api, hall, sent, url):
         assert api.put_json(EDGE, sent, headers=hall).json["url"] == url
 
+    @pytest.mark.parametrize(
+        ("host", "kept"),
+        [
+            ("::ffff:192.0.2.7", "192.0.2.7"),
+            ("::FFFF:192.0.2.7", "192.0.2.7"),
+            ("::ffff:c000:207", "192.0.2.7"),
+            ("2001:DB8:0::7", "2001:db8::7"),
+            ("edge.example", "edge.example"),
+        ],
+    )
+    def test_an_address_has_one_form_only(self, api, hall, host, kept):
+        api.put_json(EDGE, {"host": host}, headers=hall)
+
+        assert api.get(EDGE).json["host"] == kept
+
     def test_a_silent_endpoint_is_not_there_until_it_is_back(self, api, hall, at):
         api.put_json(EDGE, WHOLE, headers=hall)
         at(seconds=61)

@@ -52,6 +52,23 @@ def test_an_address_has_its_share_and_no_more(limited):
     app.get("/api/v1/rooms", extra_environ={"REMOTE_ADDR": "203.0.113.2"}, status=200)
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/overall-stats.json?range={}",
+        "/api/v1/rooms/hall/samples?step={}",
+        "/api/v1/rooms/hall/playback?minutes={}",
+    ],
+)
+def test_figures_over_time_have_a_share_of_their_own(limited, address):
+    app = limited(graphs="2/hour")
+    for number in (5, 6):
+        app.get(address.format(number))
+
+    app.get(address.format(7), status=429)
+    app.get("/api/v1/rooms", status=200)
+
+
 def test_the_share_comes_back_with_time(limited):
     app = limited(reads="1/second")
     app.get("/api/v1/rooms")

@@ -95,6 +95,7 @@ OPERATIONS: tuple[Operation, ...] = (
         summary="Look at a room's figures over time",
         query=samples.SampleQuery(),
         answers={200: samples.Samples()},
+        limit="graphs",
     ),
     Operation(
         id="playback.report",
@@ -117,6 +118,7 @@ OPERATIONS: tuple[Operation, ...] = (
         summary="Look at how well a room's players play",
         query=playback.PlaybackQuery(),
         answers={200: playback.RoomQuality()},
+        limit="graphs",
     ),
     Operation(
         id="incident.list",

@@ -19,6 +19,7 @@ from streaming_system.tracker.services.logs import Logs
 from streaming_system.tracker.services.pipeline import Pipeline
 from streaming_system.tracker.services.playback import Playback
 from streaming_system.tracker.services.regions import Regions
+from streaming_system.tracker.services.standins import StandIns
 from streaming_system.tracker.services.tokens import Tokens
 from streaming_system.tracker.services.viewers import Crowd, Viewers
 
@@ -30,7 +31,9 @@ SERVICES: dict[str, Callable[[Any], Any]] = {
     "directory": lambda r: Directory(
         r.endpoints, r.registry.settings["conference"], r.registry.settings["endpoint.url"]
     ),
-    "endpoints": lambda r: Endpoints(r.db, changed=lambda: _tell_pages(r)),
+    "endpoints": lambda r: Endpoints(
+        r.db, changed=lambda: _tell_pages(r), stand_ins=r.registry["stand_ins"]
+    ),
     "history": lambda r: History(r.db, r.registry.settings),
     "incidents": lambda r: Incidents(
         r.db, r.registry.settings["conference"], r.registry["schedule"], r.registry.settings
@@ -38,9 +41,11 @@ SERVICES: dict[str, Callable[[Any], Any]] = {
     "keys": lambda r: Keys(r.db),
     "logs": lambda r: Logs(r.db, r.registry.settings),
     "pipeline": lambda r: Pipeline(r.db),
-    "playback": lambda r: Playback(r.db, r.registry.settings, r.registry["crowd"]),
+    "playback": lambda r: Playback(
+        r.db, r.registry.settings, r.registry["crowd"], r.registry["stand_ins"]
+    ),
     "tokens": lambda r: Tokens(r.db),
-    "viewers": lambda r: Viewers(r.db),
+    "viewers": lambda r: Viewers(r.db, r.registry["stand_ins"]),
 }
 
 
@@ -62,6 +67,7 @@ def includeme(config: Any) -> None:
     config.registry["push"] = Push(settings.get("push.url", ""))
     config.registry["incidents.pace"] = Pace()
     config.registry["crowd"] = Crowd()
+    config.registry["stand_ins"] = StandIns(settings["conference"].rooms)
     config.registry["regions"] = Regions(
         settings["conference"].site.regions, settings["region.header"], settings["region.file"]
     )

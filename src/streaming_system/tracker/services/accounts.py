@@ -74,22 +74,25 @@ class Accounts:
         """Tell whether there is an account at all."""
         return self.db.scalar(sa.select(Account.id).limit(1)) is not None
 
-    def change_password(self, name: str, old: str, new: str) -> Account:
-        """Give the account another password, for somebody who shows that they know the old one.
+    def change_password(self, name: str, proven: str, new: str) -> Account:
+        """Give the account another password, for somebody who has shown that they know the old one.
 
-        :raises AccountError: if they do not, or the new one is not allowed.
+        :param proven: the hash that the old one was compared with.
+        :raises AccountError: if it is another one by now, or the new password is not allowed.
         """
+        kept = _hashed(new)
         account = self._found(name)
-        if not passwords.matches(account.password_hash, old):
-            raise AccountError("the old password is wrong")
-        return self._set_password(account, new)
+        if account.password_hash != proven:
+            raise AccountError("the old password has been changed in the meantime")
+        return self._set_password(account, kept)
 
     def reset_password(self, name: str, new: str) -> Account:
         """Give the account another password.
 
         :raises AccountError: if there is no such account, or the password is not allowed.
         """
-        return self._set_password(self._found(name), new)
+        kept = _hashed(new)
+        return self._set_password(self._found(name), kept)
 
     def end_sessions(self, name: str) -> Account:
         """Log the account out everywhere.
@@ -129,8 +132,8 @@ class Accounts:
             raise AccountError(f"there is no account called {name!r:.80}")
         return account
 
-    def _set_password(self, account: Account, password: str) -> Account:
-        account.password_hash = _hashed(password)
+    def _set_password(self, account: Account, kept: str) -> Account:
+        account.password_hash = kept
         account.epoch += 1
         return account
 

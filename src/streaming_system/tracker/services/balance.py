@@ -31,6 +31,7 @@ class Candidate:
     :param machine_bitrate: what its machine sent then, for other rooms, too: they share its link.
     :param capacity: of the link, in bit/s; ``None`` if it does not say.
     :param expected: viewers that have been sent there, or come there, since that report.
+    :param machine_expected: those of its whole machine, likewise.
     :param closed: whether it wants no new viewers (draining).
     :param labels: its region and tags.
     """
@@ -41,6 +42,7 @@ class Candidate:
     machine_bitrate: int = 0
     capacity: int | None = None
     expected: int = 0
+    machine_expected: int = 0
     closed: bool = False
     labels: frozenset[str] = frozenset()
 
@@ -81,7 +83,9 @@ def standings(candidates: Sequence[Candidate]) -> list[Standing]:
     return [
         Standing(
             candidate=candidate,
-            load=max(candidate.machine_bitrate, candidate.bitrate) + candidate.expected * rate,
+            # What a viewer of another room costs will be much the same.
+            load=max(candidate.machine_bitrate, candidate.bitrate)
+            + max(candidate.machine_expected, candidate.expected) * rate,
             capacity=float(candidate.capacity or usual),
             rate=rate,
         )

@@ -100,9 +100,12 @@ class Crew:
         self._note("account.password", account.name, now)
         return f"{account.name} has another password, and is logged out everywhere."
 
-    def change_password(self, *, old: str, new: str, now: datetime) -> Account:
-        """Give one's own account another password; all its sessions end."""
-        account = Accounts(self.db).change_password(self._by, old, new)
+    def change_password(self, *, proven: str, new: str, now: datetime) -> Account:
+        """Give one's own account another password; all its sessions end.
+
+        :param proven: as :meth:`Accounts.change_password` takes it.
+        """
+        account = Accounts(self.db).change_password(self._by, proven, new)
         self._note("account.password", account.name, now)
         return account
 
@@ -111,6 +114,12 @@ class Crew:
         account = Accounts(self.db).end_sessions(self._by)
         self._note("logout.everywhere", "", now)
         return account
+
+    def log_out(self, *, name: str, now: datetime) -> str:
+        """Log somebody out everywhere."""
+        Accounts(self.db).end_sessions(name)
+        self._note("logout.everywhere", name, now)
+        return f"{name} is logged out everywhere."
 
     def delete_account(self, *, name: str, now: datetime) -> str:
         """Delete an account; its sessions end."""

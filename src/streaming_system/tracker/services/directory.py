@@ -1,6 +1,6 @@
 """What viewers may watch where: the lists that players and pages read."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,6 +10,7 @@ from streaming_system.tracker.schemas import STREAMS
 from streaming_system.tracker.services import balance
 from streaming_system.tracker.services.endpoints import Endpoints
 from streaming_system.tracker.services.registrations import EndpointState
+from streaming_system.tracker.services.standins import StandIns, groups_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,12 +19,15 @@ class Offer:
 
     :param url: the base of its streams of this room.
     :param weight: how likely a player shall draw it among the room's; 0: only if others failed.
+    :param own: whether its figures count for this room: of what stands in for several they
+        count once.
     """
 
     endpoint: Endpoint
     url: str
     formats: Sequence[str]
     weight: int
+    own: bool
 
 
 class Directory:
@@ -36,6 +40,7 @@ class Directory:
         self._endpoints = endpoints
         self._conference = conference
         self._pattern = pattern
+        self._stand_ins = StandIns(conference.rooms)
 
     def all_rooms(self, *, now: datetime) -> Mapping[str, Sequence[Offer]]:
         """Return what is offered to viewers of each room, least loaded first, by room id."""
@@ -72,6 +77,7 @@ class Directory:
                 url=self.url(endpoint, room),
                 formats=formats_of(endpoint),
                 weight=share,
+                own=self._stand_ins.home(endpoint.room) == room,
             )
             for (endpoint, _), share in zip(found, shares, strict=True)
         ]
@@ -87,12 +93,6 @@ def _serving(
         if any(standing.welcomes for standing in balance.standings([c for _, c in found])):
             break
     return found
-
-
-def groups_of(room: Room) -> Iterator[str]:
-    """Yield the room and the groups that stand in for it, in this order."""
-    yield room.id
-    yield from (fallback.value for fallback in room.fallbacks if fallback.kind == "group")
 
 
 def formats_of(endpoint: Endpoint) -> Sequence[str]:

@@ -1,6 +1,7 @@
 """The servers that stream to viewers."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,6 +18,7 @@ from streaming_system.tracker.services.registrations import (
     of_old_protocol,
     write,
 )
+from streaming_system.tracker.services.standins import StandIns
 
 __all__ = ["ALIVE_FOR", "EndpointState", "Endpoints"]
 
@@ -28,11 +30,18 @@ class Endpoints:
     """The endpoints which have registered with us.
 
     :param changed: is called when an endpoint has come, or has said goodbye.
+    :param stand_ins: whose viewers may be on them, besides their own room's.
     """
 
-    def __init__(self, db: Session, changed: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        db: Session,
+        changed: Callable[[], None] = lambda: None,
+        stand_ins: StandIns | None = None,
+    ) -> None:
         self.db = db
         self._changed = changed
+        self._stand_ins = stand_ins or StandIns()
 
     def register(self, *, room: str, ip: str, figures: Mapping[str, int], now: datetime) -> None:
         """Take a report of the old protocol within the session's transaction.
@@ -168,11 +177,45 @@ class Endpoints:
             sa.select(Endpoint, machine, joined)
             .where(*_alive(now))
             .order_by(Endpoint.bitrate, Endpoint.id)
-        )
+        ).all()
+        guests = self._guests({(endpoint.room, endpoint.name) for endpoint, _, _ in rows}, now)
+        expected = {
+            # Who was sent there and who reports from there are the same people.
+            endpoint.id: max(endpoint.handed, players + guests[endpoint.room, endpoint.name])
+            for endpoint, _, players in rows
+        }
+        coming: Counter[str] = Counter()
+        for endpoint, _, _ in rows:
+            coming[endpoint.host] += expected[endpoint.id]
         return [
-            (endpoint, _candidate(endpoint, int(bitrate), players))
-            for endpoint, bitrate, players in rows
+            (
+                endpoint,
+                _candidate(endpoint, int(bitrate), expected[endpoint.id], coming[endpoint.host]),
+            )
+            for endpoint, bitrate, _ in rows
         ]
+
+    def _guests(self, alive: Set[tuple[str, str]], now: datetime) -> Counter[tuple[str, str]]:
+        """Return how many players of other rooms have come to each endpoint since its report."""
+        found: Counter[tuple[str, str]] = Counter()
+        if not self._stand_ins.guests:
+            return found
+        rows = self.db.execute(
+            sa.select(Player.room, Endpoint.room, Endpoint.name, sa.func.count())
+            .join(Endpoint, Player.endpoint == Endpoint.name)
+            .where(
+                Player.room.in_(self._stand_ins.guests),
+                Player.room != Endpoint.room,
+                Player.moved > Endpoint.last_seen,
+                Player.until > now,
+                *_alive(now),
+            )
+            .group_by(Player.room, Endpoint.room, Endpoint.name)
+        )
+        for watched, group, name, players in rows:
+            if self._stand_ins.owner(watched, name, alive) == group:
+                found[group, name] += players
+        return found
 
     def send(
         self, *, rooms: Sequence[str], prefer: Collection[str] = (), now: datetime
@@ -207,15 +250,17 @@ def _alive(now: datetime, endpoint: Any = Endpoint) -> tuple[sa.ColumnElement[bo
     return (endpoint.last_seen > now - ALIVE_FOR, endpoint.left_at.is_(None))
 
 
-def _candidate(endpoint: Endpoint, machine_bitrate: int, joined: int) -> Candidate:
+def _candidate(
+    endpoint: Endpoint, machine_bitrate: int, expected: int, machine_expected: int
+) -> Candidate:
     return Candidate(
         name=endpoint.name,
         clients=endpoint.clients,
         bitrate=endpoint.bitrate,
         machine_bitrate=machine_bitrate,
         capacity=endpoint.capacity,
-        # Who was sent there and who reports from there are the same people.
-        expected=max(endpoint.handed, joined),
+        expected=expected,
+        machine_expected=machine_expected,
         closed=endpoint.draining or endpoint.drained,
         labels=frozenset([*endpoint.tags, *filter(None, [endpoint.region])]),
     )

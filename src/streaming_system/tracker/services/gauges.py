@@ -1,13 +1,14 @@
 """What the database says of each room now: a handful of numbers, for programs that watch."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
 from streaming_system.tracker.services.endpoints import Endpoints
+from streaming_system.tracker.services.standins import StandIns
 from streaming_system.tracker.services.viewers import Viewers
 from streaming_system.tracker.services.wrong import FORGOTTEN_AFTER
 
@@ -38,8 +39,9 @@ class RoomNow:
 class Gauges:
     """Reads the numbers of all rooms, with as few queries for many rooms as for one."""
 
-    def __init__(self, db: Session) -> None:
+    def __init__(self, db: Session, stand_ins: StandIns | None = None) -> None:
         self.db = db
+        self._stand_ins = stand_ins or StandIns()
 
     def rooms(self, ids: Collection[str], *, now: datetime) -> Sequence[RoomNow]:
         """Return the numbers of each of these rooms; they are 0 where nothing streams."""
@@ -55,9 +57,13 @@ class Gauges:
         for endpoint in endpoints.silent(now=now):
             if endpoint.last_seen > now - FORGOTTEN_AFTER:
                 states[endpoint.room, "silent"] += 1
-        viewers = Viewers(self.db)
-        players = _by_room(viewers.by_endpoint(now=now))
-        others = _by_room(viewers.others(now=now))
+        viewers = Viewers(self.db, self._stand_ins)
+        players: Counter[str] = Counter()
+        for (room, _), count in viewers.by_endpoint(now=now).items():
+            players[room] += count
+        others: Counter[str] = Counter()
+        for (group, _), count in viewers.others(now=now).items():
+            others[self._stand_ins.home(group)] += count
         return [
             RoomNow(
                 room=room,
@@ -71,10 +77,3 @@ class Gauges:
             )
             for room in ids
         ]
-
-
-def _by_room(counts: Mapping[tuple[str, str], int]) -> Counter[str]:
-    total: Counter[str] = Counter()
-    for (room, _), count in counts.items():
-        total[room] += count
-    return total

@@ -39,7 +39,8 @@ class LogFiles:
 
         :raises OSError: if they cannot be written.
         """
-        file = f"{_safe(name).replace(':', '_')}.log"
+        # An address may begin with a colon: ::1.
+        file = f"{_safe(name.replace(':', '_'))}.log"
         with self._locked(_safe(room)) as room_folder:
             if self._is_full(room_folder, file, len(lines), now):
                 self._close(room_folder, file)

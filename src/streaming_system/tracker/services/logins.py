@@ -25,13 +25,15 @@ FORGOTTEN_AFTER = timedelta(days=1)
 
 @dataclass(frozen=True, kw_only=True)
 class Login:
-    """What came of logging in: an account, or ``None`` and for how many seconds to wait.
+    """What came of a name and a password: an account, or ``None`` and how many seconds to wait.
 
-    ``epoch`` is the account's; see :class:`Account`.
+    ``epoch`` is the account's; see :class:`Account`. The password matches ``password_hash``.
     """
 
     account: int | None = None
+    name: str = ""
     epoch: int = 0
+    password_hash: str = ""
     wait: int = 0
 
 
@@ -43,6 +45,25 @@ class Logins:
         self._key = key
 
     def log_in(self, name: str, password: str, *, address: str, now: datetime) -> Login:
+        """Let somebody in whose name and password are right, as :meth:`prove` tells."""
+        login = self.prove(name, password, address=address, now=now)
+        if login.account is None:
+            return login
+        outdated = passwords.is_outdated(login.password_hash)
+        renewed = passwords.hashed(password) if outdated else ""
+        with writing(self._sessions) as db:
+            if renewed:
+                # Not over a password that was changed in the meantime.
+                db.execute(
+                    sa.update(Account)
+                    .where(Account.id == login.account)
+                    .where(Account.password_hash == login.password_hash)
+                    .values(password_hash=renewed)
+                )
+            Audit(db).note(account=login.name, action="login", subject="", now=now)
+        return login
+
+    def prove(self, name: str, password: str, *, address: str, now: datetime) -> Login:
         """Tell whose account it is, if name and password are right and nobody has to wait.
 
         :param address: where the caller comes from; only a keyed hash of it is kept.
@@ -62,19 +83,14 @@ class Logins:
         if account is None or not right:
             self._note(account.name if account else "", "login.failed", now)
             return Login()
-        renewed = passwords.hashed(password) if passwords.is_outdated(account.password_hash) else ""
         with writing(self._sessions) as db:
             db.execute(sa.delete(LoginFailure).where(LoginFailure.key.in_(keys)))
-            if renewed:
-                # Not over a password that was changed in the meantime.
-                db.execute(
-                    sa.update(Account)
-                    .where(Account.id == account.id)
-                    .where(Account.password_hash == account.password_hash)
-                    .values(password_hash=renewed)
-                )
-            Audit(db).note(account=account.name, action="login", subject="", now=now)
-        return Login(account=account.id, epoch=account.epoch)
+        return Login(
+            account=account.id,
+            name=account.name,
+            epoch=account.epoch,
+            password_hash=account.password_hash,
+        )
 
     def _note(self, name: str, action: str, now: datetime) -> None:
         # What was typed as a name and is none may be a password.

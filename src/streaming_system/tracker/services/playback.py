@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from streaming_system.tracker.db import begin_writing
 from streaming_system.tracker.services.players import Pace, PlayerReport, counts_for, take
 from streaming_system.tracker.services.quality import PlaybackFigures, figures
+from streaming_system.tracker.services.standins import StandIns
 from streaming_system.tracker.services.viewers import Crowd
 
 __all__ = ["Playback", "PlayerReport", "counts_for"]
@@ -19,14 +20,20 @@ class Playback:
 
     :param settings: the app's, for the keys ``report.*``.
     :param crowd: this process's idea of how many watch; without it, they are counted each time.
+    :param stand_ins: on whose endpoints players of a room may be, besides its own.
     """
 
     def __init__(
-        self, db: Session, settings: Mapping[str, Any], crowd: Crowd | None = None
+        self,
+        db: Session,
+        settings: Mapping[str, Any],
+        crowd: Crowd | None = None,
+        stand_ins: StandIns | None = None,
     ) -> None:
         self.db = db
         self._settings = settings
         self._crowd = crowd or Crowd()
+        self._stand_ins = stand_ins or StandIns()
 
     def report(self, report: PlayerReport, *, now: datetime) -> int:
         """Take a report within the session's transaction.
@@ -34,7 +41,7 @@ class Playback:
         Return in how many seconds the next one is due; 0 for never.
         """
         pace = Pace(self._settings, self._crowd)
-        [seconds] = take(begin_writing(self.db), [(report, now)], pace)
+        [seconds] = take(begin_writing(self.db), [(report, now)], pace, self._stand_ins)
         return seconds
 
     def figures(

@@ -12,6 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from streaming_system.tracker import models
 from streaming_system.tracker.services.rows import Insert, Update
+from streaming_system.tracker.services.standins import StandIns
 from streaming_system.tracker.services.viewers import Crowd
 
 # Where a player may have its stream from that is no endpoint; "" where it does not know.
@@ -130,7 +131,10 @@ class Told:
 
 
 def take(
-    connection: sa.Connection, reports: Sequence[tuple[PlayerReport, datetime]], pace: Pace
+    connection: sa.Connection,
+    reports: Sequence[tuple[PlayerReport, datetime]],
+    pace: Pace,
+    stand_ins: StandIns,
 ) -> list[int]:
     """Write reports, each with when it came, and return in how many seconds the next ones are due.
 
@@ -140,7 +144,7 @@ def take(
     :param connection: its transaction must be that of a writer.
     """
     due = [pace.seconds(report, connection, now) for report, now in reports]
-    _Batch(connection).write(
+    _Batch(connection, stand_ins).write(
         [
             Told(report, now, now + counts_for(seconds))
             for (report, now), seconds in zip(reports, due, strict=True)
@@ -152,8 +156,9 @@ def take(
 class _Batch:
     """The players of some reports: as the database has them, and then as they shall be."""
 
-    def __init__(self, connection: sa.Connection) -> None:
+    def __init__(self, connection: sa.Connection, stand_ins: StandIns) -> None:
         self._connection = connection
+        self._stand_ins = stand_ins
         self._players: dict[str, dict[str, Any]] = {}
         self._origins: dict[tuple[str, str], str] = {}
         # Whether more of a player has changed than what always does.
@@ -257,15 +262,20 @@ class _Batch:
 
     def _find_origins(self, reports: Iterable[PlayerReport]) -> None:
         """Look which endpoints there are, of those that players name and did not name before."""
-        which = {
+        named = {
             (report.room, report.endpoint)
             for report in reports
             if report.endpoint not in ELSEWHERE and not self._is_there(report)
         }
-        if which:
-            found = self._connection.execute(_KNOWN, {"which": sorted(which)})
-            self._origins.update(dict.fromkeys(which, ""))
-            self._origins.update((tuple(row), row.name) for row in found)
+        if not named:
+            return
+        # Those of a group that stands in for the room are as good as its own.
+        which = {(group, name) for room, name in named for group in self._stand_ins.groups(room)}
+        rows = self._connection.execute(_KNOWN, {"which": sorted(which)})
+        found = {(row.room, row.name) for row in rows}
+        for room, name in named:
+            known = any((group, name) in found for group in self._stand_ins.groups(room))
+            self._origins[room, name] = name if known else ""
 
     def _is_there(self, report: PlayerReport) -> bool:
         """Tell whether a player plays from where it did before."""

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from streaming_system.tracker.services import players, registrations
 from streaming_system.tracker.services.players import PlayerReport
 from streaming_system.tracker.services.registrations import Registered, Registration
+from streaming_system.tracker.services.standins import StandIns
 from streaming_system.tracker.services.together import Together
 from streaming_system.tracker.services.viewers import Crowd
 
@@ -24,6 +25,7 @@ class Reports:
     :param settings: the app's, for the keys ``report.*``.
     :param crowd: this process's idea of how many watch.
     :param changed: is called when an endpoint has come.
+    :param stand_ins: on whose endpoints players of a room may be, besides its own.
     """
 
     def __init__(
@@ -32,11 +34,13 @@ class Reports:
         settings: Mapping[str, Any],
         crowd: Crowd,
         changed: Callable[[], None] = lambda: None,
+        stand_ins: StandIns | None = None,
     ) -> None:
         # The transactions are those of writers from the beginning: see db.begin_writing.
         self._engine = engine.execution_options(sqlite_immediate=True)
         self._pace = players.Pace(settings, crowd)
         self._changed = changed
+        self._stand_ins = stand_ins or StandIns()
         most = settings["report.together"]
         self._players = Together(self._write_players, hopeless=_is_hopeless, most=most)
         self._endpoints = Together(self._write_endpoints, hopeless=_is_hopeless, most=most)
@@ -54,7 +58,7 @@ class Reports:
 
     def _write_players(self, reports: Sequence[tuple[PlayerReport, datetime]]) -> list[int]:
         with self._engine.begin() as connection:
-            return players.take(connection, reports, self._pace)
+            return players.take(connection, reports, self._pace, self._stand_ins)
 
     def _write_endpoints(self, reports: Sequence[Registration]) -> list[Registered]:
         with self._engine.begin() as connection:
@@ -78,4 +82,5 @@ def includeme(config: Any) -> None:
         config.get_settings(),
         registry["crowd"],
         changed=lambda: registry["push"].soon("streams"),
+        stand_ins=registry["stand_ins"],
     )

@@ -11,6 +11,7 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from streaming_system.tracker.models import Base
 from streaming_system.tracker.services.endpoints import Endpoints
+from streaming_system.tracker.services.standins import StandIns
 
 player = sa.Table("player", Base.metadata)
 
@@ -43,10 +44,13 @@ class Viewers:
 
     A player counts from its first report until its next one is overdue, or until it has said
     goodbye.
+
+    :param stand_ins: on whose endpoints players of a room may be, besides its own.
     """
 
-    def __init__(self, db: Session) -> None:
+    def __init__(self, db: Session, stand_ins: StandIns | None = None) -> None:
         self.db = db
+        self._stand_ins = stand_ins or StandIns()
 
     def count(self, *, now: datetime, room: str | None = None) -> int:
         """Return how many watch.
@@ -70,15 +74,21 @@ class Viewers:
     def others(self, *, now: datetime, room: str | None = None) -> Mapping[tuple[str, str], int]:
         """Return how many are seen by the endpoints only, by room and endpoint: VLC, TV sets.
 
-        An endpoint counts all of its clients, so that the players on it are taken off. What it
-        said is up to half a minute old: the numbers are near the truth, no more.
+        An endpoint counts all of its clients, so that the players on it are taken off, whichever
+        room they watch. What it said is up to half a minute old: the numbers are near the truth,
+        no more.
+
+        :param room: only those on the endpoints that count for this room.
         """
-        players = self.by_endpoint(now=now)
+        clients = {(e.room, e.name): e.clients for e in Endpoints(self.db).alive(now=now)}
+        for (watched, name), count in self.by_endpoint(now=now).items():
+            where = self._stand_ins.owner(watched, name, clients), name
+            if where in clients:
+                clients[where] -= count
         return {
-            (endpoint.room, endpoint.name): max(
-                0, endpoint.clients - players.get((endpoint.room, endpoint.name), 0)
-            )
-            for endpoint in Endpoints(self.db).alive(now=now, room=room)
+            where: max(0, count)
+            for where, count in clients.items()
+            if room is None or self._stand_ins.home(where[0]) == room
         }
 
     def over_time(

@@ -12,9 +12,9 @@ from streaming_system.rooms import Config, Room
 from streaming_system.rooms.sources import lives_elsewhere
 from streaming_system.schedule.model import Event, Schedule
 from streaming_system.tracker.models import Component, Endpoint
-from streaming_system.tracker.services.directory import groups_of
 from streaming_system.tracker.services.endpoints import ALIVE_FOR
 from streaming_system.tracker.services.quality import figures
+from streaming_system.tracker.services.standins import groups_of
 
 # A talk may begin that much before its stream does.
 GRACE = timedelta(seconds=60)

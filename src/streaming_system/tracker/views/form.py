@@ -110,6 +110,15 @@ def address(request: Any, form: Any) -> str:
     # "%eth0" names a network card of ours, or any text: nobody else could use the address.
     if getattr(found, "scope_id", None):
         raise Refused("REMOTE_ADDR is an address of one link only; allowed: one without %")
+    return shortest(claimed)
+
+
+def shortest(host: str) -> str:
+    """Return a host as it is kept: an address has one form only, a name stays as it is."""
+    try:
+        found = ipaddress.ip_address(host)
+    except ValueError:
+        return host
     # A server that listens on IPv6 sees callers over IPv4 in this disguise.
     return str(getattr(found, "ipv4_mapped", None) or found)
 

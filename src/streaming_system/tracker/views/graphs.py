@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import colander
-from pyramid.httpexceptions import HTTPBadRequest
+from pyramid.httpexceptions import HTTPBadRequest, HTTPNotFound
 from pyramid.view import view_config
 
 from streaming_system.tracker.graph_query import GraphQuery, read_query
@@ -66,9 +66,12 @@ def _of_players(request: Any, span: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _query(request: Any) -> GraphQuery:
     try:
-        return read_query(request.GET)
+        query = read_query(request.GET)
     except colander.Invalid as error:
         raise HTTPBadRequest("; ".join(error.asdict().values())) from None
+    if query.room and query.room not in request.registry.settings["conference"].groups:
+        raise HTTPNotFound
+    return query
 
 
 def _graph(

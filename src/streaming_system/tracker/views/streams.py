@@ -17,7 +17,8 @@ from streaming_system.rooms.sources import (
     uses_endpoints,
     youtube_at,
 )
-from streaming_system.tracker.services.directory import Offer, groups_of
+from streaming_system.tracker.services.directory import Offer
+from streaming_system.tracker.services.standins import groups_of
 
 # What hundred thousand players ask for costs one query a second, if a cache stands before us.
 CACHE = (1, {"public": True, "stale_while_revalidate": 5, "stale_if_error": 30})
@@ -136,8 +137,8 @@ def _room(room: Room, offers: Sequence[Offer], now: datetime) -> dict[str, Any]:
     return {
         "live": bool(offers) or lives_elsewhere(room, now),
         "youtube": youtube_at(room, now) or None,
-        "clients": sum(offer.endpoint.clients for offer in offers),
-        "bitrate": sum(offer.endpoint.bitrate for offer in offers),
+        "clients": sum(offer.endpoint.clients for offer in offers if offer.own),
+        "bitrate": sum(offer.endpoint.bitrate for offer in offers if offer.own),
         "endpoints": [
             {
                 "ip": offer.endpoint.host,

@@ -1,5 +1,6 @@
 """The pages that the crew logs in to. They work without JavaScript."""
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -62,3 +63,12 @@ class Page:
             if isinstance(value, str) and name not in ("password", "again", "old", "new")
         }
         return self.page(error=error, failed=typed.get("do", ""), typed=typed)
+
+    def later(self, seconds: int) -> dict[str, Any]:
+        """Show the page to somebody who has to wait so many seconds."""
+        span, unit = (seconds, "second") if seconds < 120 else (math.ceil(seconds / 60), "minute")
+        span_of_time = f"{span} {unit}" if span == 1 else f"{span} {unit}s"
+        refused = self.refuse(f"too many attempts; try again in {span_of_time}")
+        self.request.response.status = 429
+        self.request.response.headers["Retry-After"] = str(seconds)
+        return refused

@@ -12,6 +12,7 @@ from streaming_system.tracker.schemas.types import is_host
 from streaming_system.tracker.services.endpoints import ALIVE_FOR, REPORT_EVERY
 from streaming_system.tracker.services.registrations import EndpointState, Registration
 from streaming_system.tracker.views.api.shown import by_stream, flat, note, utc
+from streaming_system.tracker.views.form import shortest
 
 SILENT = "no endpoint of that name is alive in this room"
 
@@ -100,8 +101,7 @@ def _state(request: Any) -> EndpointState:
             "it cannot be seen where the endpoint is",
             errors=[{"pointer": "/host", "detail": "allowed: an IP address or a host name"}],
         )
-    # A server that listens on IPv6 sees callers over IPv4 in this disguise.
-    host = host.removeprefix("::ffff:")
+    host = shortest(host)
     bracketed = f"[{host}]" if ":" in host else host
     return EndpointState(
         host=host,

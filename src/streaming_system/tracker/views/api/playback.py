@@ -1,6 +1,7 @@
 """Players, for programs: they report here, and anybody may look at the figures."""
 
 import json
+from collections import Counter
 from typing import Any
 
 from pyramid.response import Response
@@ -30,7 +31,9 @@ def figures(request: Any) -> dict[str, Any]:
     """Return how many watch a room, and how well they can."""
     room, minutes = request.validated["room"], request.validated["minutes"]
     which = {"now": request.now, "minutes": minutes, "room": room}
-    others = request.viewers.others(now=request.now, room=room)
+    others: Counter[str] = Counter()
+    for (_, name), count in request.viewers.others(now=request.now, room=room).items():
+        others[name] += count
     [whole] = request.playback.figures(**which, by_endpoint=False) or [
         PlaybackFigures(room=room, endpoint=None)
     ]
@@ -40,7 +43,7 @@ def figures(request: Any) -> dict[str, Any]:
         "minutes": minutes,
         **_figures(whole, sum(others.values())),
         "endpoints": [
-            {"endpoint": each.endpoint, **_figures(each, others.get((room, each.endpoint), 0))}
+            {"endpoint": each.endpoint, **_figures(each, others[each.endpoint])}
             for each in request.playback.figures(**which)
         ],
     }

@@ -17,12 +17,13 @@ def rooms(request: Any) -> dict[str, Any]:
     """Return every room."""
     offers = request.directory.all_rooms(now=request.now)
     players = request.viewers.by_endpoint(now=request.now)
+    others = request.viewers.others(now=request.now)
     played = _played(request)
     known = request.registry.settings["conference"].rooms.values()
     return {
         "generated_at": utc(request.now),
         "rooms": [
-            _room(room, offers[room.id], players, played.get(room.id), request.now)
+            _room(room, offers[room.id], players, others, played.get(room.id), request.now)
             for room in known
         ],
     }
@@ -34,7 +35,9 @@ def room(request: Any) -> dict[str, Any]:
     room = request.registry.settings["conference"].rooms[request.validated["room"]]
     offers = request.directory.room(room, now=request.now)
     players = request.viewers.by_endpoint(now=request.now)
-    return _room(room, offers, players, _played(request, room.id).get(room.id), request.now)
+    others = request.viewers.others(now=request.now)
+    played = _played(request, room.id).get(room.id)
+    return _room(room, offers, players, others, played, request.now)
 
 
 def _played(request: Any, room: str | None = None) -> Mapping[str, PlaybackFigures]:
@@ -47,12 +50,12 @@ def _room(
     room: Room,
     offers: Sequence[Offer],
     players: Mapping[tuple[str, str], int],
+    others: Mapping[tuple[str, str], int],
     played: PlaybackFigures | None,
     now: datetime,
 ) -> dict[str, Any]:
     alive = [offer.endpoint for offer in offers]
-    # An endpoint counts all of its clients, those that report themselves, too.
-    others = [max(0, e.clients - players.get((room.id, e.name), 0)) for e in alive]
+    own = [offer.endpoint for offer in offers if offer.own]
     return {
         "room": room.id,
         "title": room.title,
@@ -60,9 +63,9 @@ def _room(
         "youtube": youtube_at(room, now) or None,
         "viewers": {
             "players": sum(count for (where, _), count in players.items() if where == room.id),
-            "others": sum(others),
+            "others": sum(others.get((endpoint.room, endpoint.name), 0) for endpoint in own),
         },
-        "bitrate": sum(endpoint.bitrate for endpoint in alive),
+        "bitrate": sum(endpoint.bitrate for endpoint in own),
         "startup_p95_ms": played.startup_p95_ms if played else None,
         "rebuffer_ratio": played.rebuffer_ratio if played else None,
         "endpoints": [endpoint.name for endpoint in alive],
