@@ -335,6 +335,21 @@ class TestServers:
         assert set(drawn) == {"small", "large"}
         assert drawn.count("large") > drawn.count("small")
 
+    def test_a_server_with_sound_alone_takes_nobody_from_the_picture(self, make_site, tracker_says):
+        tracker_says.says = told(hall=["mp3"])
+        [server] = tracker_says.says["rooms"]["hall"]["endpoints"]
+        tracker_says.says["rooms"]["hall"]["endpoints"] = [
+            server | {"url": "http://sound.example/", "name": "sound", "weight": 1000},
+            server | {"url": "http://video.example/", "formats": ["hls"], "weight": 0},
+        ]
+        site = make_site(**{"tracker.internal_url": tracker_says.url})
+
+        assert site.get("/hall").html.select_one("video source")["src"] == (
+            "http://video.example/stream.m3u8"
+        )
+        assert "http://video.example/stream.m3u8" in site.get("/hall/stream.m3u").text
+        assert "http://sound.example" not in site.get("/streams/v2.json").text
+
 
 class TestMonitor:
     def test_what_is_wrong_comes_first(self, make_site, tracker_says):

@@ -130,6 +130,12 @@ class TestStreamScript:
 
         assert "<" not in tracker.get("/hall/stream.js").text
 
+    def test_who_can_have_a_picture_is_not_sent_to_sound_alone(self, tracker, serve):
+        serve("video", viewers=600, capacity=GBIT, formats=("hls",))
+        serve("sound", formats=("mp3", "opus"))
+
+        assert {sent_to(tracker) for _ in range(5)} == {"video"}
+
 
 class TestStreamsOfARoom:
     def test_the_endpoints_are_named_with_what_they_serve_and_weights(self, tracker, serve):
@@ -197,6 +203,12 @@ class TestStreamsOfARoom:
 
         # Half of a's capacity is taken, none of b's.
         assert weights(tracker) == {"b": 667, "a": 333}
+
+    def test_sound_alone_is_not_weighed_against_pictures(self, tracker, serve):
+        serve("video", viewers=600, capacity=GBIT, formats=("hls",))
+        serve("sound", formats=("mp3",))
+
+        assert weights(tracker) == {"video": 1000, "sound": 1000}
 
     def test_rooms_on_one_machine_share_its_link(self, tracker, serve):
         serve("a", host="one.example.org", capacity=GBIT)
@@ -335,7 +347,9 @@ class TestFallbacks:
             **{"answers.kept": "false"},
         )
 
-    def test_a_group_stands_in_for_endpoints_that_are_not_there_or_full(self, falling_back, serve):
+    def test_a_group_stands_in_for_endpoints_that_are_not_there_or_full(
+        self, falling_back, serve, db
+    ):
         serve("extra", room="overflow", url="https://extra.example.org/{room}/")
 
         [told] = falling_back.get("/lab/streams.json").json["endpoints"]
@@ -348,6 +362,14 @@ class TestFallbacks:
         serve("own", room="lab", viewers=600, capacity=GBIT)
         assert weights(falling_back, "/lab/streams.json") == {"extra": 1000, "own": 0}
         assert "extra.example.org" in falling_back.get("/lab/stream.js").text
+        serve("sound", room="lab", formats=("mp3",))
+        assert weights(falling_back, "/lab/streams.json") == {
+            "extra": 1000,
+            "own": 0,
+            "sound": 1000,
+        }
+        Endpoints(db).goodbye(room="lab", name="sound", now=datetime.now(UTC))
+        db.commit()
         told = falling_back.get("/streams.json").json["rooms"]["lab"]
         assert {one["name"]: one["weight"] for one in told["endpoints"]} == {
             "extra": 1000,

@@ -55,6 +55,15 @@ _STREAMS = (
 _EXTRAS = ("slides", "whep")
 # Only a script can ask for it: no address to hand out.
 _WHEP = "whep"
+# What viewers want to get, best first.
+_WANTED = tuple(
+    [
+        stream
+        for stream, _, media, _ in _STREAMS
+        if media.startswith("audio/") is audio and stream not in _EXTRAS
+    ]
+    for audio in (False, True)
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,11 +78,6 @@ class Kind:
     type: str
     stream: str
     extra: bool = False
-
-    @property
-    def family(self) -> str:
-        """The word that the JSON API has for its format."""
-        return self.stream.partition("_")[0]
 
 
 def kinds(site: Site, room: Room) -> list[Kind]:
@@ -171,14 +175,20 @@ def source_key(room: Room, now: datetime) -> str:
 def draw(told: Live | None, chance: random.Random) -> Server | None:
     """Return the server for whoever loads a page now: each gets the share that it shall have.
 
-    A page is the same for everybody for a second at most, so that no server is stormed.
+    Servers that have sound alone are only drawn where none has a picture. A page is the same for
+    everybody for a second at most, so that no server is stormed.
     """
     if told is None or not told.endpoints:
         return None
-    weights = [server.weight for server in told.endpoints]
+    fitting = (
+        [server for server in told.endpoints if any(_serves(server, stream) for stream in streams)]
+        for streams in _WANTED
+    )
+    servers = next(filter(None, fitting), told.endpoints)
+    weights = [server.weight for server in servers]
     if not any(weights):
-        return told.endpoints[0]
-    [server] = chance.choices(told.endpoints, weights)
+        return servers[0]
+    [server] = chance.choices(servers, weights)
     return server
 
 
@@ -200,7 +210,7 @@ def direct_links(server: Server | None, streams: list[Kind]) -> list[Source]:
             extra=kind.extra,
         )
         for kind in streams
-        if kind.stream != _WHEP and _serves(server, kind)
+        if kind.stream != _WHEP and _serves(server, kind.stream)
     ]
 
 
@@ -209,11 +219,13 @@ def has_whep(server: Server | None) -> bool:
     return server is not None and _WHEP in server.formats
 
 
-def _serves(server: Server, kind: Kind) -> bool:
-    if kind.extra:
-        return kind.stream in server.formats
+def _serves(server: Server, stream: str) -> bool:
+    if stream in _EXTRAS:
+        return stream in server.formats
+    # The word that the JSON API has for its format.
+    family = stream.partition("_")[0]
     if not server.formats:
-        return kind.family != "hls"
+        return family != "hls"
     # Reports by JSON name formats alone; their quality is then the high one.
-    whole = kind.family in server.formats and not kind.stream.endswith("_low")
-    return kind.stream in server.formats or whole
+    whole = family in server.formats and not stream.endswith("_low")
+    return stream in server.formats or whole

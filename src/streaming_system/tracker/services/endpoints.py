@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, aliased
 from streaming_system.tracker.db import begin_writing
 from streaming_system.tracker.models import Endpoint, Player, Sample
 from streaming_system.tracker.services.balance import Candidate, choose, standings
+from streaming_system.tracker.services.formats import formats_of, serves
 from streaming_system.tracker.services.registrations import (
     ALIVE_FOR,
     EndpointState,
@@ -217,5 +218,6 @@ def _candidate(endpoint: Endpoint, machine_bitrate: int, joined: int) -> Candida
         # Who was sent there and who reports from there are the same people.
         expected=max(endpoint.handed, joined),
         closed=endpoint.draining or endpoint.drained,
+        serves=serves(formats_of(endpoint)),
         labels=frozenset([*endpoint.tags, *filter(None, [endpoint.region])]),
     )

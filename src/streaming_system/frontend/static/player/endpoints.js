@@ -53,19 +53,27 @@ export function draw(servers, chance = Math.random) {
 /**
  * Return the stream to try next; null if all have failed.
  *
- * A server of which nothing has failed comes before another format of one that has trouble. Extras (slides, WHEP) are
- * for whoever wishes one, and where there is nothing else.
+ * A server of which nothing has failed comes before another format of one that has trouble. Sound alone comes after
+ * every picture, unless none of the tracker's servers has one: what a CDN would have is only a guess. Extras (slides,
+ * WHEP) are for whoever wishes one, and where there is nothing else.
  */
 export function nextSource(offers, failed, { quality, extra }) {
   const left = (wanted) => offers
     .map(({ server, sources }) => ({ server, weight: server.weight, sources, left: sources.filter((s) => !failed.has(s.url) && wanted(s)) }))
     .filter((offer) => offer.left.length > 0);
-  const wishes = [(source) => source.extra && source.stream === extra, (source) => !source.extra, () => true];
+  const picture = (source) => !source.extra && !source.audio;
+  const hasPicture = offers.some(({ server, sources }) => server.weight >= 0 && sources.some(picture));
+  const wishes = [
+    (source) => source.extra && source.stream === extra,
+    (source) => hasPicture && (picture(source) || source.stream === quality),
+    (source) => !source.extra,
+    () => true,
+  ];
   const open = wishes.map(left).find(({ length }) => length > 0) ?? [];
   const untried = open.filter(({ sources }) => !sources.some(({ url }) => failed.has(url)));
   const chosen = draw(untried.length ? untried : open);
   if (!chosen) return null;
   const [first] = chosen.left;
   if (first.format === "hls") return first;
-  return chosen.left.find(({ stream }) => stream === quality) ?? chosen.left.find(({ audio }) => !audio) ?? first;
+  return chosen.left.find(({ stream }) => stream === quality) ?? first;
 }

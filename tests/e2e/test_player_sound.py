@@ -1,0 +1,36 @@
+"""Sound alone: beside a picture, and where there is none."""
+
+import subprocess
+
+import pytest
+
+from .players import played, wait_until_it_plays
+
+
+@pytest.fixture
+def sound(encoder):
+    """The servers of the stream have a minute of sound, too."""
+    subprocess.run(
+        ["ffmpeg", "-nostdin", "-loglevel", "error", "-f", "lavfi",
+         "-i", "sine=frequency=440:duration=60", encoder.folder / "webcast.mp3"],
+        check=True,
+    )  # fmt: skip
+
+
+def test_sound_is_only_heard_when_every_picture_has_failed(
+    stage, room, sound, stream, origin, open_page
+):
+    picture, radio = origin(), origin()
+    # It would rather have nobody, and the other would have everybody.
+    stage.register(room, "picture", picture, draining=True)
+    stage.register(room, "radio", radio, ["mp3"])
+    stage.wait_for(lambda: 'stream.m3u8"' in stage.text(f"/{room}"), 10, "a picture")
+    page = open_page(f"/{room}")
+    wait_until_it_plays(page)
+    assert played(page)["format"] == "hls"
+    assert radio.asked == []
+
+    picture.refuses = lambda path: True
+
+    page.locator("video[data-format=mp3]").wait_for(timeout=30_000)
+    wait_until_it_plays(page, 30_000)
