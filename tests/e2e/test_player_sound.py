@@ -1,5 +1,6 @@
 """Sound alone: beside a picture, and where there is none."""
 
+import json
 import subprocess
 
 import pytest
@@ -34,3 +35,18 @@ def test_sound_is_only_heard_when_every_picture_has_failed(
 
     page.locator("video[data-format=mp3]").wait_for(timeout=30_000)
     wait_until_it_plays(page, 30_000)
+
+
+def test_a_room_with_sound_alone_is_heard_and_its_listeners_count(
+    stage, room, sound, origin, open_page
+):
+    stage.register(room, "radio", origin(), ["mp3"])
+    stage.wait_for(lambda: "<video" in stage.text(f"/{room}"), 10, "a player")
+
+    page = open_page(f"/{room}")
+
+    wait_until_it_plays(page, 30_000)
+    assert played(page)["format"] == "mp3"
+    page.get_by_text("There is sound and no picture.").wait_for()
+    told = lambda: json.loads(stage.text(f"/tracker/api/v1/rooms/{room}/playback"))  # noqa: E731
+    stage.wait_for(lambda: told()["viewers"]["players"] == 1, 20, "a listener")

@@ -195,6 +195,17 @@ class TestRoom:
         kinds = json.loads(page.html.select_one(".stage")["data-kinds"])
         assert kinds[0][:2] == ["hls", "stream.m3u8"]
 
+    def test_a_room_with_sound_alone_has_a_player_for_it(self, make_site, tracker_says):
+        tracker_says.says = told(hall=["mp3", "ogg"])
+
+        page = make_site(**{"tracker.internal_url": tracker_says.url}).get("/hall").html
+
+        assert [(s["src"], s["type"]) for s in page.select("video[data-playback] source")] == [
+            ("http://192.0.2.5:8080/webcast.ogg", "audio/ogg"),
+            ("http://192.0.2.5:8080/webcast.mp3", "audio/mpeg"),
+        ]
+        assert len(page.select(".formats a")) == 2
+
     def test_only_the_pages_of_rooms_may_ask_servers_of_streams(self, live_site):
         policies = {
             path: live_site.get(path).headers["Content-Security-Policy"]

@@ -17,7 +17,7 @@ export class Room {
     const choices = remembered();
     const first = [...video.querySelectorAll("source")].map(({ src, type, dataset }) => ({
       server: video.dataset.endpoint, url: src, type, stream: [dataset.format, dataset.quality].filter(Boolean).join("_"),
-      format: dataset.format, quality: dataset.quality, label: "", audio: false, extra: false,
+      format: dataset.format, quality: dataset.quality, label: "", audio: type.startsWith("audio/"), extra: false,
     }));
     // From here on they are ours to play.
     video.replaceChildren();
