@@ -37,7 +37,7 @@ def db(database):
 def serve(db):
     """Return a function that lets an endpoint of the hall report."""
 
-    def serve(name, viewers=0, room="hall", ago=0, **state):
+    def serve(name, viewers=0, room="hall", ago=0, figures=None, **state):
         Endpoints(db).report(
             room=room,
             name=name,
@@ -45,7 +45,7 @@ def serve(db):
             clients=viewers,
             bitrate=viewers * 2_000_000,
             cbitrate=0,
-            figures={},
+            figures=figures or {},
             now=datetime.now(UTC) - timedelta(seconds=ago),
         )
         db.commit()
@@ -167,6 +167,27 @@ class TestStreamsOfARoom:
         assert answer.headers["Access-Control-Allow-Origin"] == "*"
         assert answer.cache_control.max_age == 1
         assert answer.cache_control.public
+
+    @pytest.mark.parametrize(
+        ("qualities", "figures", "expected"),
+        [
+            (("high",), {}, ["hls", "webm", "mp4"]),
+            (("high", "low"), {}, ["hls", "webm", "webm_low", "mp4", "mp4_low"]),
+            (("720p", "sd"), {}, ["hls", "webm", "webm_low", "mp4", "mp4_low"]),
+            (("low",), {}, ["hls", "webm_low", "mp4_low"]),
+            # It tells which of them it has.
+            (("hd", "sd"), {"webm_low_clients": 0}, ["hls", "webm", "webm_low", "mp4"]),
+        ],
+    )
+    def test_low_quality_is_offered_where_it_is_named(
+        self, tracker, serve, qualities, figures, expected
+    ):
+        serve("a", formats=("hls", "webm", "mp4"), qualities=qualities, figures=figures)
+
+        [told] = tracker.get("/hall/streams.json").json["endpoints"]
+        assert told["formats"] == expected
+        [told] = tracker.get("/streams.json").json["rooms"]["hall"]["endpoints"]
+        assert told["formats"] == expected
 
     def test_a_room_that_does_not_exist_is_not_there(self, tracker):
         answer = tracker.get("/nowhere/streams.json", status=404)

@@ -7,6 +7,8 @@ from streaming_system.tracker.models import Endpoint
 from streaming_system.tracker.schemas import STREAMS
 
 _PICTURES = frozenset({"hls", "webm", "mp4"})
+# How reports by JSON call what is "webm_low" as a single stream.
+_LOW = frozenset({"low", "sd"})
 _SOUNDS = frozenset({"ogg", "opus", "mp3", "aac"})
 
 
@@ -22,8 +24,25 @@ class Serves(IntEnum):
 
 
 def formats_of(endpoint: Endpoint) -> list[str]:
-    """Return what an endpoint says that it serves; one of the old protocol tells by its figures."""
-    return endpoint.formats or [name for name in STREAMS if f"{name}_clients" in endpoint.figures]
+    """Return what an endpoint says that it serves: formats, and streams such as ``webm_low``.
+
+    One of the old protocol tells by its figures.
+    """
+    named = [name for name in STREAMS if f"{name}_clients" in endpoint.figures]
+    if not endpoint.formats:
+        return named
+    qualities = set(endpoint.qualities)
+    if not qualities & _LOW:
+        return endpoint.formats
+    # Who has figures of single streams says by them which of its formats it has in low quality.
+    low = [name for name in named if name.endswith("_low")] or STREAMS
+    both = bool(qualities - _LOW)
+    found = []
+    for name in endpoint.formats:
+        has_low = f"{name}_low" in low
+        found += [name] if both or not has_low else []
+        found += [f"{name}_low"] if has_low else []
+    return found
 
 
 def serves(formats: Sequence[str]) -> Serves:
