@@ -206,6 +206,36 @@ class TestRoom:
         ]
         assert len(page.select(".formats a")) == 2
 
+    def test_opus_is_played_as_ogg(self, make_site, tracker_says):
+        tracker_says.says = told(hall=["opus"])
+
+        page = make_site(**{"tracker.internal_url": tracker_says.url}).get("/hall").html
+
+        assert [source["src"] for source in page.select("video source")] == [
+            "http://192.0.2.5:8080/webcast.ogg"
+        ]
+
+    def test_dash_is_for_other_players(self, make_site, tracker_says):
+        tracker_says.says = told(hall=["dash"])
+        site = make_site(**{"tracker.internal_url": tracker_says.url})
+
+        page = site.get("/hall").html
+
+        assert text(page.select_one(".stage h2")) == "Great Hall is live, for other players"
+        assert page.select("video") == []
+        assert [link["href"] for link in page.select(".formats a")] == [
+            "http://192.0.2.5:8080/manifest.mpd"
+        ]
+        assert "http://192.0.2.5:8080/manifest.mpd" in site.get("/hall/stream.m3u").text
+
+    def test_dash_beside_hls_is_only_a_link(self, make_site, tracker_says):
+        tracker_says.says = told(hall=["hls", "dash"])
+
+        page = make_site(**{"tracker.internal_url": tracker_says.url}).get("/hall").html
+
+        assert len(page.select("video source")) == 1
+        assert len(page.select(".formats a")) == 2
+
     def test_only_the_pages_of_rooms_may_ask_servers_of_streams(self, live_site):
         policies = {
             path: live_site.get(path).headers["Content-Security-Policy"]

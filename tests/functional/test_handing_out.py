@@ -189,6 +189,17 @@ class TestStreamsOfARoom:
         [told] = tracker.get("/streams.json").json["rooms"]["hall"]["endpoints"]
         assert told["formats"] == expected
 
+    @pytest.mark.parametrize(
+        ("formats", "live"),
+        [(("rtmp", "flv", "ts"), False), (("rtmp", "dash"), True), (("opus",), True), ((), True)],
+    )
+    def test_a_room_is_live_by_what_viewers_can_be_given(self, tracker, serve, formats, live):
+        serve("a", formats=formats)
+
+        assert tracker.get("/hall/streams.json").json["live"] is live
+        assert tracker.get("/streams.json").json["rooms"]["hall"]["live"] is live
+        assert tracker.get("/api/v1/rooms/hall").json["live"] is live
+
     def test_a_room_that_does_not_exist_is_not_there(self, tracker):
         answer = tracker.get("/nowhere/streams.json", status=404)
 

@@ -37,6 +37,11 @@ class Source:
     def quality(self) -> str:
         return self.stream.partition("_")[2]
 
+    @property
+    def is_for_pages(self) -> bool:
+        """Whether the player of a page can play it."""
+        return self.stream != _DASH
+
 
 # The format and quality that name a stream, its file, its media type, what people call it.
 _STREAMS = (
@@ -45,6 +50,7 @@ _STREAMS = (
     ("mp4_high", "webcast-high.mp4", "video/mp4", noted("High quality, MP4")),
     ("webm_low", "webcast-low.webm", "video/webm", noted("Low quality, WebM")),
     ("mp4_low", "webcast-low.mp4", "video/mp4", noted("Low quality, MP4")),
+    ("dash", "manifest.mpd", "application/dash+xml", noted("All qualities, DASH")),
     ("ogg_high", "webcast.ogg", "audio/ogg", noted("Audio only, Ogg")),
     ("aac_high", "webcast.aac", "audio/aac", noted("Audio only, AAC")),
     ("mp3_high", "webcast.mp3", "audio/mpeg", noted("Audio only, MP3")),
@@ -52,17 +58,22 @@ _STREAMS = (
     ("whep", "whep", "application/sdp", noted("Lowest delay, WHEP")),
 )
 # What an endpoint has only if it says so, and viewers only get if they ask for it.
-_EXTRAS = ("slides", "whep")
+_EXTRAS = ("slides", "whep", "dash")
 # Only a script can ask for it: no address to hand out.
 _WHEP = "whep"
+# Only programs can play it: no page has a script for it.
+_DASH = "dash"
 # What viewers want to get, best first.
-_WANTED = tuple(
-    [
-        stream
-        for stream, _, media, _ in _STREAMS
-        if media.startswith("audio/") is audio and stream not in _EXTRAS
-    ]
-    for audio in (False, True)
+_WANTED = (
+    *(
+        [
+            stream
+            for stream, _, media, _ in _STREAMS
+            if media.startswith("audio/") is audio and stream not in _EXTRAS
+        ]
+        for audio in (False, True)
+    ),
+    _EXTRAS,
 )
 
 
@@ -178,13 +189,15 @@ def draw(told: Live | None, chance: random.Random) -> Server | None:
     Servers that have sound alone are only drawn where none has a picture. A page is the same for
     everybody for a second at most, so that no server is stormed.
     """
-    if told is None or not told.endpoints:
+    if told is None:
         return None
     fitting = (
         [server for server in told.endpoints if any(_serves(server, stream) for stream in streams)]
         for streams in _WANTED
     )
-    servers = next(filter(None, fitting), told.endpoints)
+    servers = next(filter(None, fitting), None)
+    if servers is None:
+        return None
     weights = [server.weight for server in servers]
     if not any(weights):
         return servers[0]
@@ -227,5 +240,6 @@ def _serves(server: Server, stream: str) -> bool:
     if not server.formats:
         return family != "hls"
     # Reports by JSON name formats alone; their quality is then the high one.
-    whole = family in server.formats and not stream.endswith("_low")
+    named = family in server.formats or (family == "ogg" and "opus" in server.formats)
+    whole = named and not stream.endswith("_low")
     return stream in server.formats or whole

@@ -38,6 +38,12 @@ def test_sound_alone_is_for_rooms_without_a_picture():
     assert set(names(slides)) == {"slides"}
 
 
+def test_nobody_is_sent_where_nothing_can_be_played():
+    feed = Server(url="http://feed/", name="feed", formats=("rtmp",), weight=900)
+
+    assert draw(Live(live=False, endpoints=(feed,)), random.Random(1)) is None
+
+
 def test_nobody_is_there_where_nothing_streams():
     assert draw(None, random.Random(1)) is None
     assert draw(Live(live=False), random.Random(1)) is None

@@ -79,7 +79,8 @@ def room(request: Any) -> dict[str, Any]:
     links = direct_links(server, streams)
     judged = talk_to_judge(state)
     usual = [link for link in links if not link.extra]
-    sources = [link for link in usual if not link.audio] or usual or links
+    sources = [link for link in usual if not link.audio] or usual
+    sources = sources or [link for link in links if link.is_for_pages]
     return {
         "state": state,
         "states": states,

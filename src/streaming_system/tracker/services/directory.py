@@ -8,7 +8,7 @@ from streaming_system.rooms import Config, Room
 from streaming_system.tracker.models import Endpoint
 from streaming_system.tracker.services import balance
 from streaming_system.tracker.services.endpoints import Endpoints
-from streaming_system.tracker.services.formats import formats_of
+from streaming_system.tracker.services.formats import formats_of, reaches_viewers
 from streaming_system.tracker.services.registrations import EndpointState
 
 
@@ -24,6 +24,11 @@ class Offer:
     url: str
     formats: Sequence[str]
     weight: int
+
+    @property
+    def reaches_viewers(self) -> bool:
+        """Whether there is anything for viewers; only then the room is live by it."""
+        return reaches_viewers(self.endpoint)
 
 
 class Directory:

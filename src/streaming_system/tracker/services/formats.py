@@ -9,6 +9,9 @@ from streaming_system.tracker.schemas import STREAMS
 _PICTURES = frozenset({"hls", "webm", "mp4"})
 # How reports by JSON call what is "webm_low" as a single stream.
 _LOW = frozenset({"low", "sd"})
+_IN_LOW = ("webm_low", "mp4_low")
+# Where these are on an endpoint, nobody has said: they come from encoders, or go on to others.
+_FEEDS = frozenset({"flv", "ts", "rtmp"})
 _SOUNDS = frozenset({"ogg", "opus", "mp3", "aac"})
 
 
@@ -35,7 +38,7 @@ def formats_of(endpoint: Endpoint) -> list[str]:
     if not qualities & _LOW:
         return endpoint.formats
     # Who has figures of single streams says by them which of its formats it has in low quality.
-    low = [name for name in named if name.endswith("_low")] or STREAMS
+    low = [name for name in _IN_LOW if name in named] or _IN_LOW
     both = bool(qualities - _LOW)
     found = []
     for name in endpoint.formats:
@@ -51,3 +54,9 @@ def serves(formats: Sequence[str]) -> Serves:
     if not families or families & _PICTURES:
         return Serves.PICTURE
     return Serves.SOUND if families & _SOUNDS else Serves.OTHER
+
+
+def reaches_viewers(endpoint: Endpoint) -> bool:
+    """Tell whether viewers can be given the address of anything that an endpoint serves."""
+    formats = formats_of(endpoint)
+    return not formats or not _FEEDS.issuperset(formats)

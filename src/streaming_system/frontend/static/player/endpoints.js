@@ -36,7 +36,8 @@ function serves({ formats }, stream, extra) {
   if (formats === null) return true;
   const [format] = stream.split("_");
   if (formats.length === 0) return format !== "hls";
-  return formats.includes(stream) || (formats.includes(format) && !stream.endsWith("_low"));
+  const named = formats.includes(format) || (format === "ogg" && formats.includes("opus"));
+  return formats.includes(stream) || (named && !stream.endsWith("_low"));
 }
 
 /** Return one server, each by its weight; weight 0 and less only where there is no other. */
