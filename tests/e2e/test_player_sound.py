@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from .players import played, wait_until_it_plays
+from .players import played, settle, wait_until_it_plays
 
 
 @pytest.fixture
@@ -50,3 +50,32 @@ def test_a_room_with_sound_alone_is_heard_and_its_listeners_count(
     page.get_by_text("There is sound and no picture.").wait_for()
     told = lambda: json.loads(stage.text(f"/tracker/api/v1/rooms/{room}/playback"))  # noqa: E731
     stage.wait_for(lambda: told()["viewers"]["players"] == 1, 20, "a listener")
+
+
+def test_sound_alone_can_be_chosen_beside_hls_and_left(
+    stage, room, sound, stream, origin, open_page
+):
+    picture, radio = origin(), origin()
+    stage.register(room, "picture", picture)
+    stage.register(room, "radio", radio, ["mp3"])
+    stage.wait_for(lambda: 'stream.m3u8"' in stage.text(f"/{room}"), 10, "a picture")
+    page = open_page(f"/{room}")
+    wait_until_it_plays(page)
+    quality = settle(page, "Quality")
+    assert quality.locator("option").all_inner_texts() == [
+        "Automatic", "180p", "90p", "Audio only", "Audio only, MP3",
+    ]  # fmt: skip
+
+    quality.select_option("Audio only, MP3")
+
+    page.locator("video[data-format=mp3]").wait_for(timeout=15_000)
+    wait_until_it_plays(page, 30_000)
+    picture.asked.clear()
+    page.reload()
+    page.locator("video[data-format=mp3]").wait_for(timeout=15_000)
+    wait_until_it_plays(page, 30_000)
+    assert picture.asked == []
+    assert settle(page, "Quality").input_value() == "mp3_high"
+    settle(page, "Quality").select_option("Automatic")
+    page.locator("video[data-format=hls]").wait_for(timeout=15_000)
+    wait_until_it_plays(page, 30_000)

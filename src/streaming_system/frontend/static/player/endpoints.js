@@ -40,6 +40,17 @@ function serves({ formats }, stream, extra) {
   return formats.includes(stream) || (named && !stream.endsWith("_low"));
 }
 
+/** Tell whether a source has the picture that everybody gets. */
+export function isPicture({ extra, audio }) {
+  return !extra && !audio;
+}
+
+/** Return the sources of sound alone. What a CDN may have of it is a guess, for where there is nobody else. */
+export function soundsOf(offers) {
+  const told = offers.filter(({ server }) => server.weight >= 0);
+  return (told.length ? told : offers).flatMap(({ sources }) => sources).filter(({ audio }) => audio);
+}
+
 /** Return one server, each by its weight; weight 0 and less only where there is no other. */
 export function draw(servers, chance = Math.random) {
   const total = servers.reduce((sum, { weight }) => sum + Math.max(0, weight), 0);
@@ -56,17 +67,19 @@ export function draw(servers, chance = Math.random) {
  *
  * A server of which nothing has failed comes before another format of one that has trouble. Sound alone comes after
  * every picture, unless none of the tracker's servers has one: what a CDN would have is only a guess. Extras (slides,
- * WHEP) are for whoever wishes one, and where there is nothing else.
+ * WHEP) are for whoever wishes one, and where there is nothing else. Who wishes sound alone gets another sound first.
  */
 export function nextSource(offers, failed, { quality, extra }) {
   const left = (wanted) => offers
     .map(({ server, sources }) => ({ server, weight: server.weight, sources, left: sources.filter((s) => !failed.has(s.url) && wanted(s)) }))
     .filter((offer) => offer.left.length > 0);
-  const picture = (source) => !source.extra && !source.audio;
-  const hasPicture = offers.some(({ server, sources }) => server.weight >= 0 && sources.some(picture));
+  const isWished = ({ stream }) => stream === extra;
+  const hasPicture = offers.some(({ server, sources }) => server.weight >= 0 && sources.some(isPicture));
+  const wantsSound = soundsOf(offers).some(isWished);
   const wishes = [
-    (source) => source.extra && source.stream === extra,
-    (source) => hasPicture && (picture(source) || source.stream === quality),
+    isWished,
+    (source) => wantsSound && source.audio,
+    (source) => hasPicture && isPicture(source),
     (source) => !source.extra,
     () => true,
   ];
