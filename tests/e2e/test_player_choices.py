@@ -1,9 +1,12 @@
 """What a stream leaves to choose: languages, subtitles, slides, speed and delay."""
 
+import shutil
+
 import pytest
 
 from .players import played, settle, wait_until_it_plays
 from .stream import Slides, Translated
+from .test_playback import MOVING
 
 SHOWN = """() => {
   const tracks = [...document.querySelector('video').textTracks];
@@ -59,6 +62,25 @@ class TestLanguages:
         page.keyboard.press("c")
         page.wait_for_function(NONE_SHOWN)
         assert settle(page, "Subtitles").input_value() == ""
+
+
+def test_low_quality_can_be_chosen_of_files_that_never_end(stage, room, encoder, origin, open_page):
+    for name in ("webcast-high.webm", "webcast-low.webm"):
+        shutil.copy(MOVING, encoder.folder / name)
+    stage.register(room, "edge1", origin(), ["webm"], qualities=["hd", "sd"])
+    stage.wait_for(lambda: "<video" in stage.text(f"/{room}"), 10, "a player")
+    page = open_page(f"/{room}")
+    wait_until_it_plays(page)
+    assert played(page)["quality"] == "high"
+
+    quality = settle(page, "Quality")
+    assert quality.locator("option").all_inner_texts() == [
+        "High quality, WebM", "Low quality, WebM",
+    ]  # fmt: skip
+    quality.select_option("Low quality, WebM")
+
+    page.locator("video[data-quality=low]").wait_for(timeout=15_000)
+    wait_until_it_plays(page)
 
 
 class TestSlides:

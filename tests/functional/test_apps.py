@@ -81,6 +81,17 @@ class TestV2:
         ]
         assert hall["streams"][1]["urls"]["webm"]["url"].startswith("http://192.0.2.5:8080/")
 
+    def test_dash_and_opus_are_there(self, make_site, tracker_says, v2):
+        tracker_says.says = told(hall=["dash", "opus"])
+
+        site = make_site(**{"tracker.internal_url": tracker_says.url})
+
+        streams = rooms(v2(site))["hall"]["streams"]
+        assert [(s["slug"], s["type"], s["videoSize"], list(s["urls"])) for s in streams] == [
+            ("dash-native", "dash", None, ["dash"]),
+            ("audio-native", "audio", None, ["ogg"]),
+        ]
+
     def test_a_room_that_does_not_stream_has_every_key_and_no_stream(self, live_site, v2):
         lab = rooms(v2(live_site))["lab"]
 

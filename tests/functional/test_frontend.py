@@ -195,6 +195,47 @@ class TestRoom:
         kinds = json.loads(page.html.select_one(".stage")["data-kinds"])
         assert kinds[0][:2] == ["hls", "stream.m3u8"]
 
+    def test_a_room_with_sound_alone_has_a_player_for_it(self, make_site, tracker_says):
+        tracker_says.says = told(hall=["mp3", "ogg"])
+
+        page = make_site(**{"tracker.internal_url": tracker_says.url}).get("/hall").html
+
+        assert [(s["src"], s["type"]) for s in page.select("video[data-playback] source")] == [
+            ("http://192.0.2.5:8080/webcast.ogg", "audio/ogg"),
+            ("http://192.0.2.5:8080/webcast.mp3", "audio/mpeg"),
+        ]
+        assert len(page.select(".formats a")) == 2
+
+    def test_opus_is_played_as_ogg(self, make_site, tracker_says):
+        tracker_says.says = told(hall=["opus"])
+
+        page = make_site(**{"tracker.internal_url": tracker_says.url}).get("/hall").html
+
+        assert [source["src"] for source in page.select("video source")] == [
+            "http://192.0.2.5:8080/webcast.ogg"
+        ]
+
+    def test_dash_is_for_other_players(self, make_site, tracker_says):
+        tracker_says.says = told(hall=["dash"])
+        site = make_site(**{"tracker.internal_url": tracker_says.url})
+
+        page = site.get("/hall").html
+
+        assert text(page.select_one(".stage h2")) == "Great Hall is live, for other players"
+        assert page.select("video") == []
+        assert [link["href"] for link in page.select(".formats a")] == [
+            "http://192.0.2.5:8080/manifest.mpd"
+        ]
+        assert "http://192.0.2.5:8080/manifest.mpd" in site.get("/hall/stream.m3u").text
+
+    def test_dash_beside_hls_is_only_a_link(self, make_site, tracker_says):
+        tracker_says.says = told(hall=["hls", "dash"])
+
+        page = make_site(**{"tracker.internal_url": tracker_says.url}).get("/hall").html
+
+        assert len(page.select("video source")) == 1
+        assert len(page.select(".formats a")) == 2
+
     def test_only_the_pages_of_rooms_may_ask_servers_of_streams(self, live_site):
         policies = {
             path: live_site.get(path).headers["Content-Security-Policy"]
@@ -334,6 +375,21 @@ class TestServers:
 
         assert set(drawn) == {"small", "large"}
         assert drawn.count("large") > drawn.count("small")
+
+    def test_a_server_with_sound_alone_takes_nobody_from_the_picture(self, make_site, tracker_says):
+        tracker_says.says = told(hall=["mp3"])
+        [server] = tracker_says.says["rooms"]["hall"]["endpoints"]
+        tracker_says.says["rooms"]["hall"]["endpoints"] = [
+            server | {"url": "http://sound.example/", "name": "sound", "weight": 1000},
+            server | {"url": "http://video.example/", "formats": ["hls"], "weight": 0},
+        ]
+        site = make_site(**{"tracker.internal_url": tracker_says.url})
+
+        assert site.get("/hall").html.select_one("video source")["src"] == (
+            "http://video.example/stream.m3u8"
+        )
+        assert "http://video.example/stream.m3u8" in site.get("/hall/stream.m3u").text
+        assert "http://sound.example" not in site.get("/streams/v2.json").text
 
 
 class TestMonitor:

@@ -37,7 +37,7 @@ def db(database):
 def serve(db):
     """Return a function that lets an endpoint of the hall report."""
 
-    def serve(name, viewers=0, room="hall", ago=0, **state):
+    def serve(name, viewers=0, room="hall", ago=0, figures=None, **state):
         Endpoints(db).report(
             room=room,
             name=name,
@@ -45,7 +45,7 @@ def serve(db):
             clients=viewers,
             bitrate=viewers * 2_000_000,
             cbitrate=0,
-            figures={},
+            figures=figures or {},
             now=datetime.now(UTC) - timedelta(seconds=ago),
         )
         db.commit()
@@ -157,6 +157,12 @@ class TestStreamScript:
 
         assert "<" not in tracker.get("/hall/stream.js").text
 
+    def test_who_can_have_a_picture_is_not_sent_to_sound_alone(self, tracker, serve):
+        serve("video", viewers=600, capacity=GBIT, formats=("hls",))
+        serve("sound", formats=("mp3", "opus"))
+
+        assert {sent_to(tracker) for _ in range(5)} == {"video"}
+
 
 class TestStreamsOfARoom:
     def test_the_endpoints_are_named_with_what_they_serve_and_weights(self, tracker, serve):
@@ -189,6 +195,38 @@ class TestStreamsOfARoom:
         assert answer.cache_control.max_age == 1
         assert answer.cache_control.public
 
+    @pytest.mark.parametrize(
+        ("qualities", "figures", "expected"),
+        [
+            (("high",), {}, ["hls", "webm", "mp4"]),
+            (("high", "low"), {}, ["hls", "webm", "webm_low", "mp4", "mp4_low"]),
+            (("720p", "sd"), {}, ["hls", "webm", "webm_low", "mp4", "mp4_low"]),
+            (("low",), {}, ["hls", "webm_low", "mp4_low"]),
+            # It tells which of them it has.
+            (("hd", "sd"), {"webm_low_clients": 0}, ["hls", "webm", "webm_low", "mp4"]),
+        ],
+    )
+    def test_low_quality_is_offered_where_it_is_named(
+        self, tracker, serve, qualities, figures, expected
+    ):
+        serve("a", formats=("hls", "webm", "mp4"), qualities=qualities, figures=figures)
+
+        [told] = tracker.get("/hall/streams.json").json["endpoints"]
+        assert told["formats"] == expected
+        [told] = tracker.get("/streams.json").json["rooms"]["hall"]["endpoints"]
+        assert told["formats"] == expected
+
+    @pytest.mark.parametrize(
+        ("formats", "live"),
+        [(("rtmp", "flv", "ts"), False), (("rtmp", "dash"), True), (("opus",), True), ((), True)],
+    )
+    def test_a_room_is_live_by_what_viewers_can_be_given(self, tracker, serve, formats, live):
+        serve("a", formats=formats)
+
+        assert tracker.get("/hall/streams.json").json["live"] is live
+        assert tracker.get("/streams.json").json["rooms"]["hall"]["live"] is live
+        assert tracker.get("/api/v1/rooms/hall").json["live"] is live
+
     def test_a_room_that_does_not_exist_is_not_there(self, tracker):
         answer = tracker.get("/nowhere/streams.json", status=404)
 
@@ -207,6 +245,12 @@ class TestStreamsOfARoom:
 
         # Half of a's capacity is taken, none of b's.
         assert weights(tracker) == {"b": 667, "a": 333}
+
+    def test_sound_alone_is_not_weighed_against_pictures(self, tracker, serve):
+        serve("video", viewers=600, capacity=GBIT, formats=("hls",))
+        serve("sound", formats=("mp3",))
+
+        assert weights(tracker) == {"video": 1000, "sound": 1000}
 
     def test_rooms_on_one_machine_share_its_link(self, tracker, serve):
         serve("a", host="one.example.org", capacity=GBIT)
@@ -362,7 +406,9 @@ class TestFallbacks:
             **{"answers.kept": "false"},
         )
 
-    def test_a_group_stands_in_for_endpoints_that_are_not_there_or_full(self, falling_back, serve):
+    def test_a_group_stands_in_for_endpoints_that_are_not_there_or_full(
+        self, falling_back, serve, db
+    ):
         serve("extra", room="overflow", url="https://extra.example.org/{room}/")
 
         [told] = falling_back.get("/lab/streams.json").json["endpoints"]
@@ -375,6 +421,14 @@ class TestFallbacks:
         serve("own", room="lab", viewers=600, capacity=GBIT)
         assert weights(falling_back, "/lab/streams.json") == {"extra": 1000, "own": 0}
         assert "extra.example.org" in falling_back.get("/lab/stream.js").text
+        serve("sound", room="lab", formats=("mp3",))
+        assert weights(falling_back, "/lab/streams.json") == {
+            "extra": 1000,
+            "own": 0,
+            "sound": 1000,
+        }
+        Endpoints(db).goodbye(room="lab", name="sound", now=datetime.now(UTC))
+        db.commit()
         told = falling_back.get("/streams.json").json["rooms"]["lab"]
         assert {one["name"]: one["weight"] for one in told["endpoints"]} == {
             "extra": 1000,

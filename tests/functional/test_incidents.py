@@ -171,6 +171,13 @@ class TestNoStream:
         stream(seen=100, since=70)
         assert check(100) == []
 
+    def test_a_server_that_has_nothing_for_viewers_is_no_stream(self, check, plan, stream):
+        plan(hall=[talk()])
+
+        stream(seen=60, formats=["rtmp"])
+
+        assert [kind for kind, *_ in check(60)] == ["no-stream"]
+
     def test_a_server_that_comes_and_goes_does_not_flap(self, check, plan, stream, rows):
         plan(hall=[talk()])
         for start in range(60, 1200, 120):

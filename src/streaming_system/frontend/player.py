@@ -37,6 +37,11 @@ class Source:
     def quality(self) -> str:
         return self.stream.partition("_")[2]
 
+    @property
+    def is_for_pages(self) -> bool:
+        """Whether the player of a page can play it."""
+        return self.stream != _DASH
+
 
 # The format and quality that name a stream, its file, its media type, what people call it.
 _STREAMS = (
@@ -45,6 +50,7 @@ _STREAMS = (
     ("mp4_high", "webcast-high.mp4", "video/mp4", noted("High quality, MP4")),
     ("webm_low", "webcast-low.webm", "video/webm", noted("Low quality, WebM")),
     ("mp4_low", "webcast-low.mp4", "video/mp4", noted("Low quality, MP4")),
+    ("dash", "manifest.mpd", "application/dash+xml", noted("All qualities, DASH")),
     ("ogg_high", "webcast.ogg", "audio/ogg", noted("Audio only, Ogg")),
     ("aac_high", "webcast.aac", "audio/aac", noted("Audio only, AAC")),
     ("mp3_high", "webcast.mp3", "audio/mpeg", noted("Audio only, MP3")),
@@ -52,9 +58,23 @@ _STREAMS = (
     ("whep", "whep", "application/sdp", noted("Lowest delay, WHEP")),
 )
 # What an endpoint has only if it says so, and viewers only get if they ask for it.
-_EXTRAS = ("slides", "whep")
+_EXTRAS = ("slides", "whep", "dash")
 # Only a script can ask for it: no address to hand out.
 _WHEP = "whep"
+# Only programs can play it: no page has a script for it.
+_DASH = "dash"
+# What viewers want to get, best first.
+_WANTED = (
+    *(
+        [
+            stream
+            for stream, _, media, _ in _STREAMS
+            if media.startswith("audio/") is audio and stream not in _EXTRAS
+        ]
+        for audio in (False, True)
+    ),
+    _EXTRAS,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,11 +89,6 @@ class Kind:
     type: str
     stream: str
     extra: bool = False
-
-    @property
-    def family(self) -> str:
-        """The word that the JSON API has for its format."""
-        return self.stream.partition("_")[0]
 
 
 def kinds(site: Site, room: Room) -> list[Kind]:
@@ -171,14 +186,22 @@ def source_key(room: Room, now: datetime) -> str:
 def draw(told: Live | None, chance: random.Random) -> Server | None:
     """Return the server for whoever loads a page now: each gets the share that it shall have.
 
-    A page is the same for everybody for a second at most, so that no server is stormed.
+    Servers that have sound alone are only drawn where none has a picture. A page is the same for
+    everybody for a second at most, so that no server is stormed.
     """
-    if told is None or not told.endpoints:
+    if told is None:
         return None
-    weights = [server.weight for server in told.endpoints]
+    fitting = (
+        [server for server in told.endpoints if any(_serves(server, stream) for stream in streams)]
+        for streams in _WANTED
+    )
+    servers = next(filter(None, fitting), None)
+    if servers is None:
+        return None
+    weights = [server.weight for server in servers]
     if not any(weights):
-        return told.endpoints[0]
-    [server] = chance.choices(told.endpoints, weights)
+        return servers[0]
+    [server] = chance.choices(servers, weights)
     return server
 
 
@@ -200,7 +223,7 @@ def direct_links(server: Server | None, streams: list[Kind]) -> list[Source]:
             extra=kind.extra,
         )
         for kind in streams
-        if kind.stream != _WHEP and _serves(server, kind)
+        if kind.stream != _WHEP and _serves(server, kind.stream)
     ]
 
 
@@ -209,11 +232,14 @@ def has_whep(server: Server | None) -> bool:
     return server is not None and _WHEP in server.formats
 
 
-def _serves(server: Server, kind: Kind) -> bool:
-    if kind.extra:
-        return kind.stream in server.formats
+def _serves(server: Server, stream: str) -> bool:
+    if stream in _EXTRAS:
+        return stream in server.formats
+    # The word that the JSON API has for its format.
+    family = stream.partition("_")[0]
     if not server.formats:
-        return kind.family != "hls"
+        return family != "hls"
     # Reports by JSON name formats alone; their quality is then the high one.
-    whole = kind.family in server.formats and not kind.stream.endswith("_low")
-    return kind.stream in server.formats or whole
+    named = family in server.formats or (family == "ogg" and "opus" in server.formats)
+    whole = named and not stream.endswith("_low")
+    return stream in server.formats or whole

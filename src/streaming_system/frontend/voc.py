@@ -24,6 +24,7 @@ from streaming_system.schedule.model import Event
 # How the document calls what a media type is carried by.
 PROTOCOLS = {
     "application/vnd.apple.mpegurl": ("hls", "HLS"),
+    "application/dash+xml": ("dash", "DASH"),
     "video/webm": ("webm", "WebM"),
     "video/mp4": ("mp4", "MP4"),
     "audio/mpeg": ("mp3", "MP3"),
@@ -33,6 +34,7 @@ PROTOCOLS = {
 }
 # By kind: what it is called, its type, and its size; the best comes last, as apps expect.
 KINDS: Mapping[str, tuple[str, str, Sequence[int] | None]] = {
+    "dash": ("DASH", "dash", None),
     "audio": ("Audio", "audio", None),
     "slides": ("Slides", "slides", (1920, 1080)),
     "sd": ("SD Video", "video", (1024, 576)),

@@ -10,6 +10,7 @@ from streaming_system.tracker.services.balance import (
     standings,
     weights,
 )
+from streaming_system.tracker.services.formats import Serves
 
 GBIT = 10**9
 RATE = 2_000_000
@@ -63,6 +64,8 @@ class TestEligible:
             ([candidate("a", 600, capacity=GBIT), candidate("b", closed=True)], ["a"]),
             ([candidate("b", closed=True)], ["b"]),
             ([candidate("a", 600), candidate("b", 9000)], ["a", "b"]),
+            ([candidate("a", closed=True), candidate("b", serves=Serves.SOUND)], ["a"]),
+            ([candidate("a", serves=Serves.OTHER), candidate("b", serves=Serves.SOUND)], ["b"]),
             ([], []),
         ],
         ids=[
@@ -71,6 +74,8 @@ class TestEligible:
             "to a full one rather than to one that is draining",
             "to one that is draining rather than nowhere",
             "to any whose capacity nobody knows",
+            "to any picture rather than to sound alone",
+            "to sound rather than to what only some can play",
             "to nobody",
         ],
     )
@@ -104,6 +109,18 @@ class TestWeights:
         )
 
         assert weights(found) == [100, 900]
+
+    def test_those_with_sound_alone_share_who_wants_just_that(self):
+        found = standings(
+            [
+                candidate("a", 900, capacity=GBIT),
+                candidate("b", capacity=GBIT, serves=Serves.SOUND),
+                candidate("c", capacity=3 * GBIT, serves=Serves.SOUND),
+                candidate("d", closed=True, serves=Serves.SOUND),
+            ]
+        )
+
+        assert weights(found) == [1000, 250, 750, 0]
 
     def test_one_whose_capacity_is_unknown_counts_like_the_usual_one_and_is_never_out(self):
         found = standings([candidate("a", 5000), candidate("b", capacity=GBIT)])

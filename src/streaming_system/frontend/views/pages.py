@@ -78,8 +78,9 @@ def room(request: Any) -> dict[str, Any]:
     request.interchangeable.update(_interchangeable(state.told, server))
     links = direct_links(server, streams)
     judged = talk_to_judge(state)
-    pictures = [link for link in links if not link.audio]
-    sources = [link for link in pictures if not link.extra] or pictures
+    usual = [link for link in links if not link.extra]
+    sources = [link for link in usual if not link.audio] or usual
+    sources = sources or [link for link in links if link.is_for_pages]
     return {
         "state": state,
         "states": states,

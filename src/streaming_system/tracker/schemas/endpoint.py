@@ -111,7 +111,8 @@ class EndpointReport(Record):
     qualities = colander.SchemaNode(
         ListOf(Name(), 16),
         missing=(),
-        description="The qualities that it serves, by short names.",
+        description="The qualities that it serves, by short names. With `low` or `sd` among them "
+        "its WebM and MP4 are offered in low quality, too; alone, in no other.",
         example=["high", "low"],
     )
     capacity = colander.SchemaNode(

@@ -5,11 +5,16 @@ endpoint that will be least used with it, counting those it has sent there since
 report. A player of today reads a list that is the same for everybody for a second, and draws from
 it by weight: each endpoint's weight is the room that it has left, so that shares follow capacities,
 a new endpoint fills up without being stormed, and what reports cannot know yet does little harm.
+
+A room may have sound from other endpoints than its picture. They are never weighed against each
+other: who can have the picture shall have it, however little the others have to do.
 """
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
+
+from streaming_system.tracker.services.formats import Serves
 
 # A link of 1 Gbit/s is the least that somebody who says nothing about it will have.
 USUAL_CAPACITY = 10**9
@@ -33,6 +38,7 @@ class Candidate:
     :param expected: viewers that have been sent there, or come there, since that report.
     :param machine_expected: those of its whole machine, likewise.
     :param closed: whether it wants no new viewers (draining).
+    :param serves: the best that viewers get there.
     :param labels: its region and tags.
     """
 
@@ -44,6 +50,7 @@ class Candidate:
     expected: int = 0
     machine_expected: int = 0
     closed: bool = False
+    serves: Serves = Serves.PICTURE
     labels: frozenset[str] = frozenset()
 
 
@@ -105,13 +112,16 @@ def _rate(candidates: Iterable[Candidate]) -> float:
 def eligible(found: Sequence[Standing], prefer: Collection[str] = ()) -> list[Standing]:
     """Return the endpoints that a new viewer may be sent to.
 
-    These are, of those that are neither draining nor full, the ones with a preferred label, or all
-    if none has one. If all are full, they are better than nothing; so are, last, draining ones.
+    These are, of those with a picture that are neither draining nor full, the ones with a preferred
+    label, or all if none has one. If all are full, they are better than nothing; so are, last,
+    draining ones. Where nobody has a picture, the same holds of those with sound.
     """
+    best = min((standing.candidate.serves for standing in found), default=None)
+    found = [standing for standing in found if standing.candidate.serves == best]
     willing = [standing for standing in found if not standing.candidate.closed]
     roomy = [standing for standing in found if standing.welcomes]
     preferred = [s for s in roomy if not s.candidate.labels.isdisjoint(prefer)]
-    return preferred or roomy or willing or list(found)
+    return preferred or roomy or willing or found
 
 
 def choose(found: Sequence[Standing], prefer: Collection[str] = ()) -> Standing | None:
@@ -126,13 +136,16 @@ def choose(found: Sequence[Standing], prefer: Collection[str] = ()) -> Standing 
 def weights(found: Sequence[Standing], prefer: Collection[str] = ()) -> list[int]:
     """Return how likely a player shall draw each endpoint; 0: only if others have failed.
 
-    Full endpoints share what is there by capacity.
+    It draws among those that serve what its viewer wants. Full ones share what there is by
+    capacity.
     """
-    chosen = eligible(found, prefer)
-    full = not any(standing.has_room for standing in chosen)
-    shares = [
-        0.0 if standing not in chosen else standing.capacity if full else standing.free
-        for standing in found
-    ]
-    total = sum(shares)
-    return [max(1, round(SCALE * share / total)) if share else 0 for share in shares]
+    shares = [0.0 for _ in found]
+    for kind in Serves:
+        places = [at for at, standing in enumerate(found) if standing.candidate.serves == kind]
+        chosen = eligible([found[at] for at in places], prefer)
+        full = not any(standing.has_room for standing in chosen)
+        wanted = [at for at in places if found[at] in chosen]
+        free = [found[at].capacity if full else found[at].free for at in wanted]
+        for at, share in zip(wanted, free, strict=True):
+            shares[at] = share / sum(free)
+    return [max(1, round(SCALE * share)) if share else 0 for share in shares]

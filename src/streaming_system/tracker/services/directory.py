@@ -6,9 +6,9 @@ from datetime import datetime
 
 from streaming_system.rooms import Config, Room
 from streaming_system.tracker.models import Endpoint
-from streaming_system.tracker.schemas import STREAMS
 from streaming_system.tracker.services import balance
 from streaming_system.tracker.services.endpoints import Endpoints
+from streaming_system.tracker.services.formats import formats_of, reaches_viewers
 from streaming_system.tracker.services.registrations import EndpointState
 from streaming_system.tracker.services.standins import StandIns, groups_of
 
@@ -28,6 +28,11 @@ class Offer:
     formats: Sequence[str]
     weight: int
     own: bool
+
+    @property
+    def reaches_viewers(self) -> bool:
+        """Whether there is anything for viewers; only then the room is live by it."""
+        return reaches_viewers(self.endpoint)
 
 
 class Directory:
@@ -90,11 +95,7 @@ def _serving(
     found: list[tuple[Endpoint, balance.Candidate]] = []
     for group in groups_of(room):
         found += [pair for pair in alive if pair[0].room == group]
-        if any(standing.welcomes for standing in balance.standings([c for _, c in found])):
+        best = balance.eligible(balance.standings([c for _, c in found]))
+        if any(standing.welcomes for standing in best):
             break
     return found
-
-
-def formats_of(endpoint: Endpoint) -> Sequence[str]:
-    """Return what an endpoint says that it serves; one of the old protocol tells by its figures."""
-    return endpoint.formats or [name for name in STREAMS if f"{name}_clients" in endpoint.figures]

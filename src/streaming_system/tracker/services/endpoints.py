@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, aliased
 from streaming_system.tracker.db import begin_writing
 from streaming_system.tracker.models import Endpoint, Player, Sample
 from streaming_system.tracker.services.balance import Candidate, choose, standings
+from streaming_system.tracker.services.formats import formats_of, serves
 from streaming_system.tracker.services.registrations import (
     ALIVE_FOR,
     EndpointState,
@@ -262,5 +263,6 @@ def _candidate(
         expected=expected,
         machine_expected=machine_expected,
         closed=endpoint.draining or endpoint.drained,
+        serves=serves(formats_of(endpoint)),
         labels=frozenset([*endpoint.tags, *filter(None, [endpoint.region])]),
     )

@@ -13,6 +13,7 @@ from streaming_system.rooms.sources import lives_elsewhere
 from streaming_system.schedule.model import Event, Schedule
 from streaming_system.tracker.models import Component, Endpoint
 from streaming_system.tracker.services.endpoints import ALIVE_FOR
+from streaming_system.tracker.services.formats import reaches_viewers
 from streaming_system.tracker.services.quality import figures
 from streaming_system.tracker.services.standins import groups_of
 
@@ -102,7 +103,8 @@ class Wrong:
     ) -> Iterator[Finding]:
         for room in self.rooms.values():
             talk = None if lives_elsewhere(room, now) else self._talk(room.id, now)
-            here = [e for group in groups_of(room) for e in endpoints.get(group, ())]
+            serving = (e for group in groups_of(room) for e in endpoints.get(group, ()))
+            here = [endpoint for endpoint in serving if reaches_viewers(endpoint)]
             if talk is None or any(_is_steady(endpoint, now) for endpoint in here):
                 continue
             covered = any(

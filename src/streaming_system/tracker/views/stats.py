@@ -8,8 +8,8 @@ from typing import Any
 from pyramid.view import view_config
 
 from streaming_system.tracker.models import Endpoint
-from streaming_system.tracker.schemas import STREAMS
 from streaming_system.tracker.services.endpoints import ALIVE_FOR
+from streaming_system.tracker.services.formats import formats_of
 from streaming_system.tracker.services.logs import Logs
 from streaming_system.tracker.services.wrong import FORGOTTEN_AFTER, FULL
 
@@ -94,7 +94,7 @@ def _server(endpoint: Endpoint, pattern: str, now: datetime) -> Server:
     return Server(
         endpoint=endpoint,
         url=endpoint.url or pattern.replace("{host}", host),
-        formats=endpoint.formats or [s for s in STREAMS if f"{s}_clients" in endpoint.figures],
+        formats=formats_of(endpoint),
         used=used,
         state=state,
         wrong=wrong,

@@ -93,7 +93,7 @@ def room_streams(request: Any) -> Any:
         "generated_at": _utc(now),
         "room": room.id,
         "region": region if regions.preferred_in(region) else "",
-        "live": bool(offers) or lives_elsewhere(room, now),
+        "live": any(offer.reaches_viewers for offer in offers) or lives_elsewhere(room, now),
         "endpoints": [
             {
                 "name": offer.endpoint.name,
@@ -135,7 +135,7 @@ def _preferred_here(request: Any) -> Sequence[str]:
 
 def _room(room: Room, offers: Sequence[Offer], now: datetime) -> dict[str, Any]:
     return {
-        "live": bool(offers) or lives_elsewhere(room, now),
+        "live": any(offer.reaches_viewers for offer in offers) or lives_elsewhere(room, now),
         "youtube": youtube_at(room, now) or None,
         "clients": sum(offer.endpoint.clients for offer in offers if offer.own),
         "bitrate": sum(offer.endpoint.bitrate for offer in offers if offer.own),

@@ -36,7 +36,19 @@ function serves({ formats }, stream, extra) {
   if (formats === null) return true;
   const [format] = stream.split("_");
   if (formats.length === 0) return format !== "hls";
-  return formats.includes(stream) || (formats.includes(format) && !stream.endsWith("_low"));
+  const named = formats.includes(format) || (format === "ogg" && formats.includes("opus"));
+  return formats.includes(stream) || (named && !stream.endsWith("_low"));
+}
+
+/** Tell whether a source has the picture that everybody gets. */
+export function isPicture({ extra, audio }) {
+  return !extra && !audio;
+}
+
+/** Return the sources of sound alone. What a CDN may have of it is a guess, for where there is nobody else. */
+export function soundsOf(offers) {
+  const told = offers.filter(({ server }) => server.weight >= 0);
+  return (told.length ? told : offers).flatMap(({ sources }) => sources).filter(({ audio }) => audio);
 }
 
 /** Return one server, each by its weight; weight 0 and less only where there is no other. */
@@ -53,19 +65,29 @@ export function draw(servers, chance = Math.random) {
 /**
  * Return the stream to try next; null if all have failed.
  *
- * A server of which nothing has failed comes before another format of one that has trouble. Extras (slides, WHEP) are
- * for whoever wishes one, and where there is nothing else.
+ * A server of which nothing has failed comes before another format of one that has trouble. Sound alone comes after
+ * every picture, unless none of the tracker's servers has one: what a CDN would have is only a guess. Extras (slides,
+ * WHEP) are for whoever wishes one, and where there is nothing else. Who wishes sound alone gets another sound first.
  */
 export function nextSource(offers, failed, { quality, extra }) {
   const left = (wanted) => offers
     .map(({ server, sources }) => ({ server, weight: server.weight, sources, left: sources.filter((s) => !failed.has(s.url) && wanted(s)) }))
     .filter((offer) => offer.left.length > 0);
-  const wishes = [(source) => source.extra && source.stream === extra, (source) => !source.extra, () => true];
+  const isWished = ({ stream }) => stream === extra;
+  const hasPicture = offers.some(({ server, sources }) => server.weight >= 0 && sources.some(isPicture));
+  const wantsSound = soundsOf(offers).some(isWished);
+  const wishes = [
+    isWished,
+    (source) => wantsSound && source.audio,
+    (source) => hasPicture && isPicture(source),
+    (source) => !source.extra,
+    () => true,
+  ];
   const open = wishes.map(left).find(({ length }) => length > 0) ?? [];
   const untried = open.filter(({ sources }) => !sources.some(({ url }) => failed.has(url)));
   const chosen = draw(untried.length ? untried : open);
   if (!chosen) return null;
   const [first] = chosen.left;
   if (first.format === "hls") return first;
-  return chosen.left.find(({ stream }) => stream === quality) ?? chosen.left.find(({ audio }) => !audio) ?? first;
+  return chosen.left.find(({ stream }) => stream === quality) ?? first;
 }

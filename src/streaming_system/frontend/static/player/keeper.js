@@ -34,7 +34,7 @@ export class Keeper extends EventTarget {
     this.engine = null;
     this.source = null;
     this.rate = 1;
-    // What the stream had to choose before the slides, or another way, were chosen.
+    // What the stream had to choose before the slides, sound alone, or another way were chosen.
     this.levels = [];
     this.wanted = false;
     this.asleep = false;
@@ -250,7 +250,7 @@ export class Keeper extends EventTarget {
   choose(name, value) {
     this.choices = { ...this.choices, [name]: value };
     const extra = this.offers.extra(this.choices);
-    const stays = this.source?.extra ? this.source.stream === extra : extra === "";
+    const stays = extra ? this.source?.stream === extra : !this.source?.extra;
     if (this.engine && (!stays || !this.engine.choose(name, value))) this.next();
     this.tell("changes");
   }
@@ -266,7 +266,7 @@ export class Keeper extends EventTarget {
   menus() {
     const { engine, source } = this;
     const offers = this.offers.all();
-    if (engine && !source.extra) this.levels = engine.qualities();
+    if (engine && source.format === "hls") this.levels = engine.qualities();
     const none = { options: [], chosen: "" };
     return {
       quality: qualities({ engine, source, offers, levels: this.levels }),

@@ -1,19 +1,29 @@
 // What there is to choose at the moment, as menus show it.
 
 import { t } from "../words.js";
+import { isPicture, soundsOf } from "./endpoints.js";
 
-/** The levels of HLS, or the formats of the server; and the slides alone where they are offered. */
+/** The levels of HLS, or the formats of the server; and sound and slides alone where any server has them. */
 export function qualities({ engine, source, offers, levels }) {
   if (!source) return none();
-  const slides = has(offers, "slides") ? [{ id: "slides", label: t("Slides only") }] : [];
-  const others = offers.some(({ sources }) => sources.some(({ extra }) => !extra));
-  if (source.extra || source.format === "hls") {
+  const all = offers.flatMap(({ sources }) => sources);
+  const alone = [
+    ...filesOf(soundsOf(offers)),
+    ...(has(offers, "slides") ? [{ id: "slides", label: t("Slides only") }] : []),
+  ];
+  if (source.extra || source.format === "hls" || (source.audio && all.some(({ format }) => format === "hls"))) {
     const pictures = levels.length ? levels : [{ id: "auto", label: t("Automatic") }];
-    return atLeastTwo([...(others ? pictures : []), ...slides], source.stream === "slides" ? "slides" : engine?.chosen ?? "auto");
+    const isAlone = alone.some(({ id }) => id === source.stream);
+    return atLeastTwo([...(all.some(isPicture) ? pictures : []), ...alone], isAlone ? source.stream : engine?.chosen ?? "auto");
   }
-  const offer = offers.find(({ server }) => server.name === source.server);
-  const files = (offer?.sources ?? []).filter(({ extra }) => !extra).map(({ stream, label }) => ({ id: stream, label }));
-  return atLeastTwo([...files, ...slides], source.stream);
+  const pictures = all.filter(isPicture);
+  const own = pictures.filter(({ server }) => server === source.server);
+  return atLeastTwo([...filesOf(own.length ? own : pictures), ...alone], source.stream);
+}
+
+/** Each kind of stream once, whoever has it. */
+function filesOf(sources) {
+  return [...new Map(sources.map(({ stream, label }) => [stream, { id: stream, label }])).values()];
 }
 
 /** How far behind live one wants to be. */

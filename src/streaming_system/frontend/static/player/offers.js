@@ -1,6 +1,6 @@
 // What there is to play: by the tracker's list, or by the page where the tracker does not say.
 
-import { ask, sourcesOf } from "./endpoints.js";
+import { ask, soundsOf, sourcesOf } from "./endpoints.js";
 import { canPlay } from "./engines.js";
 
 export class Offers {
@@ -24,15 +24,12 @@ export class Offers {
     return [{ server: { name: ofPage[0].server, weight: 1 }, sources: ofPage }];
   }
 
-  /** The streams beside those that everybody gets, such as "slides". */
-  extras() {
-    const sources = this.all().flatMap((offer) => offer.sources);
-    return new Set(sources.filter(({ extra }) => extra).map(({ stream }) => stream));
-  }
-
-  /** The extra stream that a viewer's choices ask for, if any server has it. */
+  /** The stream that a viewer's choices ask for beside those that everybody gets, if any server has it. */
   extra({ quality, delay }) {
-    const wished = quality === "slides" ? "slides" : delay === "lowest" ? "whep" : "";
-    return this.extras().has(wished) ? wished : "";
+    const offers = this.all();
+    const sources = offers.flatMap((offer) => offer.sources);
+    const isSound = soundsOf(offers).some(({ stream }) => stream === quality);
+    const wished = quality === "slides" || isSound ? quality : delay === "lowest" ? "whep" : "";
+    return sources.some(({ stream }) => stream === wished) ? wished : "";
   }
 }

@@ -15,17 +15,18 @@ export class Room {
     this.video = stage.querySelector("video");
     const { video } = this;
     const choices = remembered();
-    const first = [...video.querySelectorAll("source")].map(({ src, type, dataset }) => ({
-      server: video.dataset.endpoint, url: src, type, stream: [dataset.format, dataset.quality].filter(Boolean).join("_"),
-      format: dataset.format, quality: dataset.quality, label: "", audio: false, extra: false,
-    }));
+    const kinds = JSON.parse(stage.dataset.kinds);
+    const first = [...video.querySelectorAll("source")].map(({ src, type, dataset: { format, quality } }) => {
+      const stream = [format, quality].filter(Boolean).join("_");
+      const [, , , label] = kinds.find(([name]) => name === stream);
+      return { server: video.dataset.endpoint, url: src, type, stream, format, quality, label, audio: type.startsWith("audio/"), extra: false };
+    });
     // From here on they are ours to play.
     video.replaceChildren();
     video.controls = false;
     video.load();
     video.volume = choices.volume;
     video.muted = choices.muted;
-    const kinds = JSON.parse(stage.dataset.kinds);
     this.keeper = new Keeper(video, { list: stage.dataset.list, kinds, first, choices });
     this.controls = new Controls(stage, this);
     this.events = new AbortController();

@@ -4,8 +4,9 @@ import { t } from "../words.js";
 import { timeUntil } from "./countdown.js";
 import { make } from "./elements.js";
 
-function wordsFor(state) {
+function wordsFor(state, source) {
   return {
+    plays: source?.audio ? t("There is sound and no picture.") : "",
     loads: t("The stream is on its way."),
     waits: t("The stream is not there at the moment. It goes on by itself as soon as it is back."),
     offline: t("Your device is offline. The stream goes on by itself when it is back."),
@@ -26,8 +27,8 @@ export class Says {
     this.element = make("div", { className: "player-says" }, this.words, this.countdown, this.begin, this.youtube);
   }
 
-  show({ state, offers }) {
-    const words = wordsFor(state);
+  show({ state, offers, source }) {
+    const words = wordsFor(state, source);
     if (this.words.textContent !== words) this.words.textContent = words;
     const { starts = "", next = "" } = this.stage.dataset;
     const time = state === "waits" ? timeUntil(starts) : "";

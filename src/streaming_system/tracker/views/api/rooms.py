@@ -59,7 +59,7 @@ def _room(
     return {
         "room": room.id,
         "title": room.title,
-        "live": bool(alive) or lives_elsewhere(room, now),
+        "live": any(offer.reaches_viewers for offer in offers) or lives_elsewhere(room, now),
         "youtube": youtube_at(room, now) or None,
         "viewers": {
             "players": sum(count for (where, _), count in players.items() if where == room.id),
