@@ -99,15 +99,7 @@ def test_without_hls_js_the_browser_plays_it_itself(stream, watch):
     assert page.locator("video").get_attribute("src").endswith("/stream.m3u8")
 
 
-@pytest.fixture
-def on_youtube(checkout):
-    """The room "lab" is a video on YouTube."""
-    config = checkout / "config.private.json.example"
-    title = '"title": "The Lab",'
-    config.write_text(config.read_text().replace(title, f'{title} "youtube": "dQw4w9WgXcQ",'))
-
-
-def test_youtube_is_asked_after_a_click_only(on_youtube, site, chromium):
+def test_youtube_is_asked_after_a_click_only(stage, chromium):
     context = chromium.new_context()
     page = context.new_page()
     asked = []
@@ -115,7 +107,7 @@ def test_youtube_is_asked_after_a_click_only(on_youtube, site, chromium):
     context.route(
         re.compile("^https:"), lambda route: (asked.append(route.request.url), route.abort())
     )
-    page.goto(f"{site.url}/lab")
+    page.goto(f"{stage.url}/tube")
     link = page.get_by_role("link", name="Watch on YouTube")
     link.wait_for()
     page.wait_for_load_state("networkidle")
