@@ -89,6 +89,39 @@ def test_keys_move_the_player_and_can_be_turned_off(stream, watch):
     assert value(page, "volume") == 0.95
 
 
+def test_keys_play_go_by_seconds_and_change_the_volume(long_stream, watch):
+    page, _ = watch()
+    wait_until_it_plays(page)
+    # There has to be something to go back to.
+    long_stream.wait_for_more(8)
+    page.keyboard.press("Space")
+    page.wait_for_function("document.querySelector('video').paused")
+    page.get_by_role("button", name="Keys").focus()
+    paused_at = value(page, "currentTime")
+
+    page.keyboard.press("ArrowLeft")
+    assert value(page, "currentTime") == pytest.approx(paused_at - 5, abs=0.5)
+    page.keyboard.press("ArrowRight")
+    assert value(page, "currentTime") == pytest.approx(paused_at, abs=0.5)
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowUp")
+    assert value(page, "volume") == pytest.approx(0.95)
+    page.keyboard.press("p")
+    page.wait_for_function("document.pictureInPictureElement?.matches('.stage video')")
+    page.keyboard.press("p")
+    page.wait_for_function("document.pictureInPictureElement === null")
+
+    # On a button it is the button's key.
+    page.keyboard.press("Space")
+    page.get_by_role("dialog").wait_for()
+    page.keyboard.press("Escape")
+    assert value(page, "paused")
+    page.locator("#content").focus()
+    page.keyboard.press("Space")
+    wait_until_it_plays(page)
+
+
 def test_without_hls_js_the_browser_plays_it_itself(stream, watch):
     page, _ = watch()
     page.add_init_script("delete window.MediaSource; delete window.ManagedMediaSource;")
