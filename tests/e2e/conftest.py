@@ -19,6 +19,7 @@ import pytest
 import urllib3
 from playwright.sync_api import sync_playwright
 
+from .pages import crew, every_page, posts_nowhere  # noqa: F401 - Fixtures.
 from .stream import encoder, kind_of_encoder, origin, stream, watch  # noqa: F401 - Fixtures.
 
 SECRET = "move me to config.private.json"

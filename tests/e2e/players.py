@@ -30,7 +30,7 @@ class Stage(Site):
 
 @contextmanager
 def staging(root, folder, environment):
-    """Serve a site of many rooms, of which only the first has a programme."""
+    """Serve a site of many rooms: the first has a programme, "tube" a video on YouTube."""
     checkout = copy_of(root, folder)
     rooms = [f"hall{number}" for number in range(1, ROOMS + 1)]
     config = {
@@ -47,6 +47,7 @@ def staging(root, folder, environment):
             "schedule": "conf/sample-event.json",
             "schedule-key": "Main Hall",
         },
+        "tube": {"title": "The Tube", "youtube": "dQw4w9WgXcQ"},
         **{room: {"title": f"Room {room[4:]}"} for room in rooms},
     }
     (checkout / "config.private.json").write_text(json.dumps(config))

@@ -1,32 +1,8 @@
 """The crew's admin pages in a real browser, which has no JavaScript to fall back on."""
 
 import re
-import subprocess
 
 import pytest
-
-NAME, PASSWORD = "ada", "correct horse"
-
-
-@pytest.fixture
-def crew(site, checkout, clean_environment):
-    """An account; returns how to log in to a page."""
-    subprocess.run(
-        [".venv/bin/streaming-system", "admin", "create", NAME, "--password-stdin"],
-        cwd=checkout,
-        env=clean_environment,
-        input=f"{PASSWORD}\n",
-        text=True,
-        capture_output=True,
-        check=True,
-    )
-
-    def log_in(page):
-        page.get_by_label("Name").fill(NAME)
-        page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_role("button", name="Log in").click()
-
-    return log_in
 
 
 def test_somebody_logs_in_issues_a_token_drains_a_server_and_logs_out(visit, crew, go_live):

@@ -120,6 +120,28 @@ def test_what_was_open_is_open_again_but_for_a_chat_that_nobody_asks_for(talked_
     assert page.context.cookies(site.url) == []
 
 
+@pytest.fixture
+def on_matrix(checkout):
+    """The example has a room on Matrix and no other chat."""
+    config = checkout / "config.private.json.example"
+    title = '"title": "Main Hall",'
+    keys = '"matrix": "#hall:m.example", "ircnetwork": false,'
+    config.write_text(config.read_text().replace(title, title + keys))
+
+
+def test_a_chat_that_no_page_may_frame_opens_beside_the_stream(on_matrix, site, visit):
+    page = visit("/example")
+    page.context.route(re.compile("^https:"), lambda route: route.fulfill(body="Welcome"))
+
+    with page.expect_popup() as other:
+        page.locator(".under").get_by_role("link", name="Chat").click()
+
+    assert other.value.url == "https://matrix.to/#/%23hall:m.example"
+    assert page.url == f"{site.url}/example"
+    assert page.locator("[data-pane=chat]").count() == 0
+    assert page.complaints == []
+
+
 def test_the_player_plays_on_while_panels_open_and_close(stream, watch):
     page, _ = watch()
     answer_as_chat(page)

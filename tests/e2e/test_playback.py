@@ -1,5 +1,6 @@
 """What players tell the tracker: a real Chromium plays a real stream."""
 
+import re
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -7,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from .conftest import SECRET, set_key
+from .players import wait_until_it_plays
+from .test_player import hide
+from .test_switcher import switch_to
 
 # 10 s of VP8: ffmpeg -f lavfi -i testsrc2=size=160x90:rate=10 -t 10 -c:v libvpx -b:v 150k …
 MOVING = Path(__file__).parent / "data" / "moving.webm"
@@ -78,8 +82,8 @@ def live(prepare, go_on, site):
     return site
 
 
-def players(site):
-    return site.get(FIGURES).json()["viewers"]["players"]
+def players(site, figures=FIGURES):
+    return site.get(figures).json()["viewers"]["players"]
 
 
 def ready_state(page):
@@ -138,3 +142,51 @@ def test_a_stream_that_stands_still_is_told_of(live, visit, go_on):
     assert figures["rebuffer_ms"] >= 600
     assert 0 < figures["rebuffer_ratio"] < 1
     assert players(live) == 1
+
+
+class TestAnotherSitesPlayer:
+    FIGURES = FIGURES.replace("example", "tube")
+
+    def watched(self, stage):
+        return players(stage, self.FIGURES)
+
+    def test_who_has_it_in_sight_is_a_viewer(self, stage, chromium):
+        context = chromium.new_context()
+        # Nobody there is bothered by a test.
+        context.route(re.compile("^https:"), lambda route: route.fulfill(body="a video"))
+        page = context.new_page()
+        page.clock.install()
+        page.goto(f"{stage.url}/tube")
+        # Whoever watched in another test may have left without a word.
+        stage.wait_for(lambda: self.watched(stage) == 0, 30, "nobody")
+
+        page.get_by_role("link", name="Watch on YouTube").click()
+
+        stage.wait_for(lambda: self.watched(stage) == 1, 15, "a viewer")
+        [figures] = stage.get(self.FIGURES).json()["endpoints"]
+        # How it plays, nobody tells us.
+        assert (figures["endpoint"], figures["startup_p50_ms"]) == ("youtube", None)
+        hide(page, True)
+        page.clock.fast_forward(301_000)
+        stage.wait_for(lambda: self.watched(stage) == 0, 15, "no viewer where nobody looks")
+        hide(page, False)
+        stage.wait_for(lambda: self.watched(stage) == 1, 15, "the viewer again")
+        page.goto("about:blank")
+        stage.wait_for(lambda: self.watched(stage) == 0, 15, "no viewer after the goodbye")
+        context.close()
+
+
+def test_who_goes_to_another_room_leaves_the_first_at_once(stage, room, stream, watch):
+    page, _ = watch()
+    wait_until_it_plays(page)
+    told = FIGURES.replace("example", room)
+    stage.wait_for(lambda: players(stage, told) == 1, 15, "a viewer")
+    reports = []
+    page.on("request", lambda request: reports.append(request) if "playback" in request.url else 0)
+
+    with page.expect_request("**/playback"):
+        switch_to(page, "Main Hall")
+
+    assert reports[0].url.endswith(told)
+    assert '"sta":"q"' in reports[0].post_data
+    stage.wait_for(lambda: players(stage, told) == 0, 15, "nobody in the first room")

@@ -161,3 +161,20 @@ def test_a_tab_that_is_heard_plays_on(stream, watch):
 
     assert server.asked
     wait_until_it_plays(page)
+
+
+def test_a_silent_picture_in_picture_plays_on_beside_other_tabs_until_it_is_closed(stream, watch):
+    page, _ = watch()
+    wait_until_it_plays(page)
+    page.locator("video").evaluate("video => { video.muted = true; }")
+    page.keyboard.press("p")
+    page.wait_for_function("document.pictureInPictureElement?.matches('.stage video')")
+
+    hide(page, True)
+
+    stream.wait_for_more()
+    wait_until_it_plays(page)
+    page.evaluate("document.exitPictureInPicture()")
+    page.wait_for_function("document.querySelector('.stage video').readyState === 0")
+    hide(page, False)
+    wait_until_it_plays(page)

@@ -89,6 +89,39 @@ def test_keys_move_the_player_and_can_be_turned_off(stream, watch):
     assert value(page, "volume") == 0.95
 
 
+def test_keys_play_go_by_seconds_and_change_the_volume(long_stream, watch):
+    page, _ = watch()
+    wait_until_it_plays(page)
+    # There has to be something to go back to.
+    long_stream.wait_for_more(8)
+    page.keyboard.press("Space")
+    page.wait_for_function("document.querySelector('video').paused")
+    page.get_by_role("button", name="Keys").focus()
+    paused_at = value(page, "currentTime")
+
+    page.keyboard.press("ArrowLeft")
+    assert value(page, "currentTime") == pytest.approx(paused_at - 5, abs=0.5)
+    page.keyboard.press("ArrowRight")
+    assert value(page, "currentTime") == pytest.approx(paused_at, abs=0.5)
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowUp")
+    assert value(page, "volume") == pytest.approx(0.95)
+    page.keyboard.press("p")
+    page.wait_for_function("document.pictureInPictureElement?.matches('.stage video')")
+    page.keyboard.press("p")
+    page.wait_for_function("document.pictureInPictureElement === null")
+
+    # On a button it is the button's key.
+    page.keyboard.press("Space")
+    page.get_by_role("dialog").wait_for()
+    page.keyboard.press("Escape")
+    assert value(page, "paused")
+    page.locator("#content").focus()
+    page.keyboard.press("Space")
+    wait_until_it_plays(page)
+
+
 def test_without_hls_js_the_browser_plays_it_itself(stream, watch):
     page, _ = watch()
     page.add_init_script("delete window.MediaSource; delete window.ManagedMediaSource;")
@@ -99,15 +132,7 @@ def test_without_hls_js_the_browser_plays_it_itself(stream, watch):
     assert page.locator("video").get_attribute("src").endswith("/stream.m3u8")
 
 
-@pytest.fixture
-def on_youtube(checkout):
-    """The room "lab" is a video on YouTube."""
-    config = checkout / "config.private.json.example"
-    title = '"title": "The Lab",'
-    config.write_text(config.read_text().replace(title, f'{title} "youtube": "dQw4w9WgXcQ",'))
-
-
-def test_youtube_is_asked_after_a_click_only(on_youtube, site, chromium):
+def test_youtube_is_asked_after_a_click_only(stage, chromium):
     context = chromium.new_context()
     page = context.new_page()
     asked = []
@@ -115,7 +140,7 @@ def test_youtube_is_asked_after_a_click_only(on_youtube, site, chromium):
     context.route(
         re.compile("^https:"), lambda route: (asked.append(route.request.url), route.abort())
     )
-    page.goto(f"{site.url}/lab")
+    page.goto(f"{stage.url}/tube")
     link = page.get_by_role("link", name="Watch on YouTube")
     link.wait_for()
     page.wait_for_load_state("networkidle")

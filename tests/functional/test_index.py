@@ -129,11 +129,23 @@ class TestRooms:
         site = make_site(**{"tracker.internal_url": "http://127.0.0.1:9"})
 
         assert "We cannot see" in site.get("/").text
-        sources = site.get("/hall").html.select(".stage source")
-        assert sources[0]["src"] == "https://cdn.example/hall/stream.m3u8"
-        assert "We cannot see at the moment which rooms stream." in text(
-            site.get("/lab?delta=2400").html.select_one(".stage")
-        )
+        page = site.get("/hall").html
+        assert page.select(".stage source")[0]["src"] == "https://cdn.example/hall/stream.m3u8"
+        assert "We cannot see at the moment which rooms stream." in text(page.select_one(".under"))
+
+    @pytest.mark.parametrize("delta", [0, 2400, 86400])
+    def test_a_room_without_a_stream_says_so_before_during_and_after_its_talk(
+        self, make_site, delta
+    ):
+        site = make_site(**{"tracker.internal_url": "http://127.0.0.1:9"})
+
+        page = site.get(f"/lab?delta={delta}")
+
+        assert page.text.count("We cannot see at the moment which rooms stream.") == 1
+
+    def test_where_the_tracker_answers_no_room_says_so(self, live_site):
+        for path in ("/hall", "/lab"):
+            assert "We cannot see" not in live_site.get(path)
 
 
 class TestEvent:

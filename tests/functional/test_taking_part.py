@@ -163,6 +163,7 @@ class TestChat:
 
         assert frames(page) == page.html.select("[data-frame]") == []
         assert links(page, ".under")["Chat"] == "irc://irc.libera.chat/hall"
+        assert page.html.select("#pane-chat, [data-opens=chat]") == []
 
     def test_a_matrix_room_is_linked(self, make_site, configure):
         configure(matrix="#hall:m.example", ircnetwork=False)

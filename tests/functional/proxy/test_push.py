@@ -28,6 +28,10 @@ SECRET = "s3cret of the proxy"
 # Browsers know the site by its address.
 BY_ADDRESS = [("live.example.org", "127.0.0.1")]
 PATIENCE = 60
+HIDE = """hidden => {
+    Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
+    document.dispatchEvent(new Event("visibilitychange"));
+}"""
 
 
 def with_push(make_proxied):
@@ -185,13 +189,9 @@ def test_a_page_turns_live_within_two_seconds_of_the_stream(pushed, chromium):  
     assert took[-1] < 2, took
     assert page.complaints == []
     # Nobody looks at it: it holds no connection, and takes one when somebody does again.
-    hide = """hidden => {
-        Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
-        document.dispatchEvent(new Event("visibilitychange"));
-    }"""
-    page.evaluate(hide, True)
+    page.evaluate(HIDE, True)
     until(lambda: listeners(pushed) == 0, "the hidden page has let go")
-    page.evaluate(hide, False)
+    page.evaluate(HIDE, False)
     until(lambda: listeners(pushed) == 1, "the page listens again")
     page.context.close()
 
@@ -204,6 +204,23 @@ def test_a_page_shows_the_new_schedule_at_once(pushed, chromium):  # noqa: F811
 
     write(schedule("After", 1), pushed.folder / "var/schedule.json")
     Push(pushed.publisher).publish("schedule")
+
+    expect(page.get_by_text("After").first).to_be_attached(timeout=1000 * PATIENCE)
+    page.context.close()
+
+
+def test_who_comes_back_to_a_page_sees_what_it_was_not_told(pushed, chromium):  # noqa: F811
+    write(schedule("Before"), pushed.folder / "var/schedule.json")
+    page = open_page(chromium, pushed, "/hall")
+    expect(page.get_by_text("Before").first).to_be_attached(timeout=1000 * PATIENCE)
+    until(lambda: listeners(pushed) == 1, "the page listens")
+    page.evaluate(HIDE, True)
+    until(lambda: listeners(pushed) == 0, "the hidden page has let go")
+    write(schedule("After", 1), pushed.folder / "var/schedule.json")
+    Push(pushed.publisher).publish("schedule")
+    until(lambda: b"After" in pushed.request("GET", "/hall", host="127.0.0.1").data, "it is served")
+
+    page.evaluate(HIDE, False)
 
     expect(page.get_by_text("After").first).to_be_attached(timeout=1000 * PATIENCE)
     page.context.close()

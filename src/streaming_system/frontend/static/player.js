@@ -9,6 +9,7 @@ const YOUTUBE = "https://www.youtube-nocookie.com/embed/";
 
 // Parts of the page are exchanged one by one; a stage gets one player.
 const mounted = new WeakSet();
+const rooms = new WeakMap();
 // Whom the viewer has asked for in this room. The next source of the same site then begins by itself.
 const agreed = { room: "", origins: new Set() };
 
@@ -21,7 +22,7 @@ async function mount() {
   if (!stage.querySelector("video[data-playback]")) return;
   const { Room } = await import("./player/room.js");
   // The page may have exchanged it while we loaded.
-  if (stage.isConnected) new Room(stage);
+  if (stage.isConnected) rooms.set(stage, new Room(stage));
 }
 
 function originOf(link) {
@@ -31,23 +32,23 @@ function originOf(link) {
 function open(stage, link) {
   if (stage.dataset.room !== agreed.room) Object.assign(agreed, { room: stage.dataset.room, origins: new Set() });
   agreed.origins.add(originOf(link));
-  if (link.dataset.frame) showFrame(stage, link.dataset.frame, new URL(link.dataset.frame).hostname);
-  else showYouTube(stage, link.dataset.youtube);
+  if (link.dataset.frame) show(stage, link.dataset.frame, new URL(link.dataset.frame).hostname, "");
+  else show(stage, `${YOUTUBE}${encodeURIComponent(link.dataset.youtube)}?autoplay=1`, "YouTube", "youtube");
 }
 
-/** Put a video of YouTube's in the place of what leads to it. */
-export function showYouTube(stage, id) {
-  showFrame(stage, `${YOUTUBE}${encodeURIComponent(id)}?autoplay=1`, "YouTube");
-}
-
-function showFrame(stage, address, site) {
+/** Put somebody else's player in the place of what leads to it. quality.js counts who has it open. */
+function show(stage, address, site, endpoint) {
   const frame = document.createElement("iframe");
   frame.src = address;
   frame.title = t("Video on {site}", { site });
   frame.allow = "autoplay; fullscreen; picture-in-picture; encrypted-media";
   // Some, like YouTube, play nothing for a page that does not say which site it is.
   frame.referrerPolicy = "strict-origin-when-cross-origin";
-  stage.querySelector(".stage-state, .player-says")?.replaceWith(frame);
+  Object.assign(frame.dataset, { playback: stage.dataset.reports, endpoint });
+  // Our own player does not go on behind it.
+  rooms.get(stage)?.leave();
+  stage.replaceChildren(frame, ...stage.querySelectorAll(".badge"));
+  frame.dispatchEvent(new Event("framed"));
 }
 
 document.addEventListener("click", (event) => {

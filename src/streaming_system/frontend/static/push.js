@@ -10,6 +10,8 @@ export class Push {
     Object.assign(this, { address, told, lost });
     this.failures = 0;
     this.source = null;
+    // Whether something may have been said that nobody heard: a new connection brings nothing of before.
+    this.missed = document.hidden;
     document.addEventListener("visibilitychange", () => (document.hidden ? this.closes() : this.opens()));
     // A page that is kept for the way back must not hold a connection.
     addEventListener("pagehide", () => this.closes());
@@ -26,8 +28,8 @@ export class Push {
     if (document.hidden || this.source) return;
     const source = (this.source = new EventSource(this.address));
     source.addEventListener("open", () => {
-      // Whatever was said meanwhile has been missed.
-      if (this.failures) this.plans("streams", WITHIN, "");
+      if (this.missed) for (const what of ["streams", "schedule"]) this.plans(what, this.failures ? WITHIN : 0, "");
+      this.missed = false;
       this.failures = 0;
     });
     source.addEventListener("message", ({ data, lastEventId }) => {
@@ -59,5 +61,6 @@ export class Push {
     clearTimeout(this.timer);
     this.source?.close();
     this.source = null;
+    this.missed = true;
   }
 }

@@ -2,7 +2,8 @@
 // sent, and what is not: no name, no address, nothing that outlives the page.
 //
 // A player is a <video> or <audio> with data-playback (where reports go) and data-endpoint (whose
-// stream it is). It is watched from the moment that somebody presses play.
+// stream it is). It is watched from the moment that somebody presses play. Of another site's player, in an <iframe> with the
+// same data, we only know that somebody has it open and in sight.
 
 const CMCD_VERSION = 2;
 const FALLBACK_INTERVAL = 30000;
@@ -37,9 +38,14 @@ class Player {
   }
 
   /** The picture moves, or sound is heard. */
-  plays() {
+  begins() {
     const now = performance.now();
     this.startup ??= now - (this.wantedAt ?? now);
+    this.plays();
+  }
+
+  plays() {
+    const now = performance.now();
     if (this.playedSince === null) {
       this.rests();
       this.playedSince = now;
@@ -211,7 +217,11 @@ function on(event, method) {
 }
 
 on("play", (player) => { player.wantedAt ??= performance.now(); });
-on("playing", (player) => player.plays());
+on("playing", (player) => player.begins());
+on("framed", (player) => {
+  replaced();
+  player.plays();
+});
 on("waiting", (player) => player.waits());
 on("pause", (player) => player.pauses());
 on("emptied", (player) => player.rests());
@@ -222,6 +232,12 @@ on("error", (player, target) => {
   if (target === element || target === element.querySelector("source:last-of-type")) player.fails();
 });
 
+/** Who has been exchanged for another player is no second viewer. */
+function replaced() {
+  for (const player of [...open]) if (!player.element.isConnected) player.leave("q");
+}
+
+document.addEventListener("exchanged", replaced);
 addEventListener("pagehide", () => { for (const player of [...open]) player.leave("q"); });
 // A page that is kept and shown again goes on by itself where it stopped.
 addEventListener("pageshow", ({ persisted }) => {
@@ -231,4 +247,10 @@ addEventListener("pageshow", ({ persisted }) => {
   }
 });
 // Nobody sees it now, or somebody does again: the tracker chooses how often it wants to hear of it.
-document.addEventListener("visibilitychange", () => { for (const player of open) player.reportIn(0); });
+document.addEventListener("visibilitychange", () => {
+  for (const player of open) player.reportIn(0);
+  for (const frame of document.querySelectorAll("iframe[data-playback]")) {
+    if (document.hidden) players.get(frame)?.pauses();
+    else players.get(frame)?.plays();
+  }
+});

@@ -47,6 +47,7 @@ export class Keeper extends EventTarget {
       if (this.engine && video.paused && !video.ended && !this.isOver()) this.wantsTo(false);
     });
     on(document, "visibilitychange", () => (document.hidden ? this.sleeps() : this.wakes()));
+    on(video, "leavepictureinpicture", () => this.sleeps());
     on(window, "online", () => { if (this.isWaiting()) this.next(); });
     this.looking = setInterval(() => this.looks(), LOOK_EVERY);
   }
@@ -97,8 +98,10 @@ export class Keeper extends EventTarget {
     return this.wanted && this.engine === null && !this.asleep;
   }
 
-  isInaudible() {
-    return this.video.paused || this.video.muted || this.video.volume === 0;
+  /** Nobody sees or hears it. A picture in picture is seen wherever the viewer is. */
+  isUnnoticed() {
+    const { paused, muted, volume } = this.video;
+    return document.hidden && document.pictureInPictureElement !== this.video && (paused || muted || volume === 0);
   }
 
   async next(first = this.since !== undefined && this.source === null) {
@@ -221,15 +224,14 @@ export class Keeper extends EventTarget {
   waits() {
     this.failed.clear();
     this.says(navigator.onLine ? "waits" : "offline");
-    if (document.hidden && this.isInaudible()) return this.sleeps();
+    if (this.isUnnoticed()) return this.sleeps();
     const pause = Math.min(FIRST_BREAK * 2 ** this.breaks, LONGEST_BREAK);
     this.breaks += 1;
     this.timer = setTimeout(() => this.next(), pause * (0.75 + 0.25 * Math.random()));
   }
 
-  /** Nobody sees or hears it. */
   sleeps() {
-    if (!this.isInaudible()) return;
+    if (!this.isUnnoticed()) return;
     if (!this.wanted) return this.rests();
     this.asleep = true;
     this.turn += 1;
