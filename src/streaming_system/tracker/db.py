@@ -183,6 +183,18 @@ def opening() -> Iterator[None]:
         ) from None
 
 
+# What PostgreSQL says of a server that only reads, and of a transaction that it has given up
+# because it waited for us. psycopg calls both internal errors.
+NOT_NOW = ("25006", "25P03")
+
+
+def is_away(error: sa.exc.DBAPIError) -> bool:
+    """Tell a database that cannot be used now, or takes no writes, from a fault of ours."""
+    if isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError):
+        return True
+    return getattr(error.orig, "sqlstate", None) in NOT_NOW
+
+
 def _prepare_sqlite(connection: sqlite3.Connection, record: Any) -> None:
     # The driver would begin transactions only at the first write; ours begin when we say so.
     connection.isolation_level = None
