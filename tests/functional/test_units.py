@@ -149,7 +149,7 @@ def test_nginx_and_the_setup_know_the_same_workers():
     setup = (ROOT / "conf/setup.sh").read_text()
     for app in ("frontend", "tracker"):
         block = re.search(rf"upstream streaming_{app} {{(.*?)}}", site, re.DOTALL)[1]
-        listed = re.search(rf"{app.upper()}S:=([0-9 ]+)}}", setup)[1]
+        listed = re.search(rf"{app.upper()}S=([0-9 ]+)}}", setup)[1]
         assert re.findall(r"server 127\.0\.0\.1:(\d+)", block) == listed.split()
 
 
