@@ -139,6 +139,14 @@ class TestMicroCache:
             made = datetime.fromisoformat(found[-1].json()["generated_at"])
             assert datetime.now(UTC) - made < timedelta(seconds=10)
 
+    def test_of_a_rooms_list_nothing_is_asked_but_the_region(self, proxied):
+        path = "/tracker/hall/streams.json"
+        proxied.get(path)
+        found = [proxied.get(f"{path}?{number}&region=&x={number}") for number in range(20)]
+
+        assert {answer.status for answer in found} == {200}
+        assert sum(answer.headers["X-Cache"] in FROM_CACHE for answer in found) >= 15
+
     def test_lists_outlive_the_tracker_for_a_moment(self, make_proxied):
         site = make_proxied(frontends=0, trackers=1)
         said = site.get("/tracker/streams.json").json()
