@@ -50,6 +50,16 @@ def test_every_mark_is_explained_and_does_something():
         assert take(text, mark) != text
 
 
+def test_every_language_of_ours_is_one_of_nginx():
+    text = (ROOT / "conf/nginx.conf").read_text()
+    folder = ROOT / "src/streaming_system/frontend/locale"
+
+    listed = re.search(r"<streaming_liked>([^)]*)\)", text)[1].split("|")
+
+    ours = {path.parent.parent.name for path in folder.glob("*/LC_MESSAGES/*.po")}
+    assert set(listed) == {"en"} | {name.replace("_", "-") for name in ours}
+
+
 def test_with_the_mark_everything_goes_by_https(make_proxied, certificate):
     site = make_proxied(marks=("https",), change=certificate)
     port = site.ports.site + 1
