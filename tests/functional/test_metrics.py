@@ -196,6 +196,18 @@ def test_metrics_are_told_while_the_database_is_away(tracker, told, away):
     assert gone("http_requests_total", route="metrics", method="GET", status="2xx") == 1
 
 
+def test_a_database_that_is_away_is_said_once_however_often_they_are_asked_for(
+    tracker, told, away, caplog
+):
+    with away():
+        tracker.app.registry["db.sessions"].kw["bind"].dispose()
+        for _ in range(3):
+            told()
+
+    said = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert len([line for line in said if line.startswith("the database failed: ")]) == 1, said
+
+
 def test_two_apps_of_one_process_count_apart(tracker, told, tracker_settings):
     other = tracker_app.main({}, **tracker_settings)
     try:

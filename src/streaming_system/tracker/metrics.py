@@ -5,7 +5,6 @@ No caller can add one.
 """
 
 import importlib.metadata
-import logging
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -33,8 +32,6 @@ from streaming_system.tracker.services.gauges import Gauges, RoomNow
 from streaming_system.tracker.services.incidents import Incidents
 from streaming_system.tracker.services.wrong import KINDS
 from streaming_system.tracker.settings import StartError
-
-log = logging.getLogger(__name__)
 
 # Where several processes add up what they count; prometheus_client reads it when it is imported.
 SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
@@ -188,7 +185,7 @@ class Database(Collector):
         try:
             found = list(self._found())
         except (sa.exc.DBAPIError, sa.exc.TimeoutError) as error:
-            log.error("the database failed: %s", getattr(error, "orig", None) or error)
+            self._app["trouble"].failed(getattr(error, "orig", None) or error)
             yield _gauge("database_up", up, (), {(): 0})
             return
         yield _gauge("database_up", up, (), {(): 1})
