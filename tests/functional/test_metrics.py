@@ -268,6 +268,31 @@ def test_several_processes_add_up_what_they_count(workers):
     assert Told(get(second, "/metrics"))("http_requests_total", **counted) == 3
 
 
+def test_a_process_that_is_started_again_goes_on_counting_and_leaves_nothing(
+    tmp_path, tracker_settings
+):
+    shared = tmp_path / "metrics"
+    shared.mkdir()
+    environ = {"PROMETHEUS_MULTIPROC_DIR": str(shared), "PROMETHEUS_MULTIPROC_NAME": "8201"}
+    worker = Served(tmp_path, tracker_settings, environ)
+    counted = {"route": "streams.list", "method": "GET", "status": "2xx"}
+
+    for number in range(1, 4):
+        worker.start()
+        base = f"http://127.0.0.1:{worker.port}"
+        urllib.request.urlopen(f"{base}/streams.json", timeout=30).close()
+        with urllib.request.urlopen(f"{base}/metrics", timeout=30) as answer:
+            told = Told(answer.read().decode())
+        assert told("http_requests_total", **counted) == number
+        assert told("http_request_seconds_count", route="streams.list") == number
+        worker.kill()
+
+    assert sorted(path.name for path in shared.iterdir()) == [
+        "counter_8201.db",
+        "histogram_8201.db",
+    ]
+
+
 @pytest.mark.parametrize("folder", ["/nowhere", ""])
 def test_a_shared_folder_that_is_not_there_stops_the_start(tracker_settings, monkeypatch, folder):
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", folder)
