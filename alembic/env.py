@@ -1,14 +1,25 @@
 """Brings the tracker's database from one schema to the next: `alembic -c INI upgrade head`."""
 
+import hashlib
 import sys
+import time
 from pathlib import Path
+
+import sqlalchemy as sa
 
 from alembic import context
 from streaming_system.settings import SettingsError, read_ini
 from streaming_system.tracker.db import make_engine, opening
 from streaming_system.tracker.models import Base, UtcDateTime
-from streaming_system.tracker.services.partitions import partitions_in
+from streaming_system.tracker.services.partitions import is_locked, partitions_in
 from streaming_system.tracker.settings import StartError
+
+# A key for PostgreSQL's locks that nobody else uses by accident.
+LOCK = int.from_bytes(hashlib.sha256(b"streaming-system migrate").digest()[:8], "big", signed=True)
+# Whoever waits for a table makes all wait who come later: reports, too.
+PATIENCE = "3s"
+# So often it is tried, with as long a pause.
+TRIES = 20
 
 
 def run() -> None:
@@ -22,9 +33,35 @@ def run() -> None:
     make_folder(engine.url)
     with opening():
         connection = engine.connect()
-    with connection, connection.begin():
-        migrate(connection)
+    with connection:
+        if connection.dialect.name == "postgresql":
+            migrate_beside_others(connection)
+        else:
+            with connection.begin():
+                migrate(connection)
     engine.dispose()
+
+
+def migrate_beside_others(connection) -> None:
+    """Migrate when no other machine does, and give way to whoever has a table for long."""
+    for left in reversed(range(TRIES)):
+        try:
+            with connection.begin():
+                # Of two machines, the second one finds the work done.
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
+                connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{PATIENCE}'")
+                migrate(connection)
+            return
+        except sa.exc.OperationalError as error:
+            if not is_locked(error):
+                raise
+            if not left:
+                raise StartError(
+                    "somebody has had a table of the database for too long (pg_stat_activity says "
+                    "who): nothing has changed; try again later"
+                ) from None
+        sys.stderr.write("Database: somebody is using it for long; trying again\n")
+        time.sleep(3)
 
 
 def make_folder(url) -> None:

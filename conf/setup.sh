@@ -12,14 +12,14 @@ set -euo pipefail
 : "${ETC:=/etc}"                             # of systemd, tmpfiles, logrotate and nginx
 : "${DEPLOY_USER:=website}"                  # owns the code, runs nothing for viewers
 : "${RUN_USER:=streaming}"                   # runs all, owns nothing but STATE
-: "${FRONTENDS:=8101 8102}"                  # one worker a port, as conf/nginx.conf lists them
-: "${TRACKERS:=8201 8202}"
+: "${FRONTENDS=8101 8102}"                   # one worker a port, as conf/nginx.conf lists them;
+: "${TRACKERS=8201 8202}"                    # "" for none of them on this machine
 : "${KEEP:=5}"                               # how many versions stay
 : "${HEALTH_SECONDS:=60}"                    # how long a worker may take to get ready
 : "${SETTLE:=4}"                              # seconds until nginx asks a worker again that was away:
                                              # its fail_timeout, and two because it counts whole ones
 : "${PYTHON:=python3}"
-: "${PACKAGES=git curl python3 python3-venv postgresql nginx logrotate}"
+: "${PACKAGES=git curl python3 python3-venv nginx logrotate${TRACKERS:+ postgresql}}"
 : "${SYSTEMCTL:=systemctl}"                  # whatever takes restart NAME and is-active NAME
 : "${EXTRAS:=}"                               # "yes": the packages for Sentry and OpenTelemetry, too
 : "${VENV_FROM:=}"                           # take packages from this virtualenv, install none
@@ -141,14 +141,18 @@ workers() {
     for port in $TRACKERS; do echo "streaming-tracker@$port"; done
 }
 
-# A host whose ini says schedule.follow keeps the schedule of another one.
+# A host whose ini says schedule.follow keeps the schedule of another one. Without pages, none is needed.
 importer() {
     if grep -qE '^schedule\.follow *=' "$WEBSITE/$1/production.ini"; then
         echo streaming-follow
-    else
+    elif [ -n "$FRONTENDS" ]; then
         echo streaming-schedule
     fi
 }
+
+# What runs beside the workers.
+others() { importer "$1"; [ -z "$TRACKERS" ] || echo streaming-watch; }
+timers() { [ -z "$TRACKERS" ] || echo streaming-prune.timer; }
 
 # Which revision of the database a version asks for.
 revision() {
@@ -210,7 +214,7 @@ settle() { if [ -n "$before" ] && [ "${1%@*}" = "${2%@*}" ]; then sleep "$SETTLE
 
 # Puts a version before viewers, worker by worker: nginx always has another one to ask.
 activate() {
-    local version=$1 worker last=
+    local version=$1 worker other last=
     configure "$version"
     switch "$version"
     for worker in $(workers); do
@@ -220,16 +224,14 @@ activate() {
         restart "$worker" "$version" || { say "$worker is not ready with $version: $reason"; return 1; }
     done
     touched+=(others)
-    service enable --now "$(importer "$version")" streaming-watch streaming-prune.timer \
-        >/dev/null 2>&1
-    service restart "$(importer "$version")"
-    service restart streaming-watch
+    for other in $(others "$version") $(timers); do service enable --now "$other" >/dev/null 2>&1; done
+    for other in $(others "$version"); do service restart "$other"; done
 }
 
 # Whatever ended a run: a build that is not whole is removed, and of a version that has not got
 # ready after "current" was switched nothing stays in service.
 at_end() {
-    local status=$? worker last= bad=$switched failed=0
+    local status=$? worker other last= bad=$switched failed=0
     trap - EXIT INT TERM HUP
     [ -z "$building" ] || rm -rf "${WEBSITE:?}/$building"
     if [ -n "$bad" ]; then
@@ -245,8 +247,7 @@ at_end() {
             settle "$last" "$worker"
             last=$worker
             if [ "$worker" = others ]; then
-                service restart "$(importer "$before")" || true
-                service restart streaming-watch || true
+                for other in $(others "$before"); do service restart "$other" || true; done
             elif ! restart "$worker" "$before"; then
                 failed=1
                 say "$worker is not ready with $before either: $reason"
@@ -289,13 +290,21 @@ deploy() {
     say "Deploying $version"
     building=$version
     build "$version"
-    as "$RUN_USER" .venv/bin/streaming-system -c production.ini config check --production
-    database
-    as "$RUN_USER" .venv/bin/alembic -c production.ini upgrade head
+    local only=()
+    [ -n "$FRONTENDS" ] || only=(--only tracker)
+    [ -n "$TRACKERS" ] || only=(--only frontend)
+    as "$RUN_USER" .venv/bin/streaming-system -c production.ini config check --production "${only[@]}"
+    if [ -n "$TRACKERS" ]; then
+        database
+        as "$RUN_USER" .venv/bin/alembic -c production.ini upgrade head
+    fi
     # Without a programme no page is ready; later ones are brought by a service.
-    local first=(import)
-    [ "$(importer "$version")" = streaming-schedule ] || first=(follow --count 1)
-    [ -e "$STATE/schedule.json" ] ||
+    local first=()
+    case $(importer "$version") in
+        streaming-schedule) first=(import) ;;
+        streaming-follow) first=(follow --count 1) ;;
+    esac
+    [ -z "${first[*]}" ] || [ -e "$STATE/schedule.json" ] ||
         as "$RUN_USER" .venv/bin/streaming-system -c production.ini schedule "${first[@]}"
     if [ -n "$before" ]; then as "$DEPLOY_USER" tee .before <<<"$before" >/dev/null; fi
     building='' switched=$version
@@ -322,7 +331,7 @@ left_to_do() {
     echo "Left to do:"
     echo "* nginx: copy conf/nginx.conf to /etc/nginx/sites-available, change the name, enable it;" \
         "docs/running.md tells of its marks"
-    echo "* an account: cd $WEBSITE/current &&" \
+    [ -z "$TRACKERS" ] || echo "* an account: cd $WEBSITE/current &&" \
         "runuser -u $RUN_USER -- .venv/bin/streaming-system -c production.ini admin create NAME"
 }
 
@@ -330,6 +339,7 @@ left_to_do() {
 
 case "${1:-deploy}" in deploy | rollback) ;; *) die "unknown: $1; allowed: deploy, rollback" ;; esac
 [ "$me" = root ] || [ "$me $me" = "$DEPLOY_USER $RUN_USER" ] || die "run this as root"
+[ -n "$FRONTENDS$TRACKERS" ] || die "FRONTENDS and TRACKERS are both empty; name a port"
 mkdir -p "$WEBSITE"
 exec 9>"$WEBSITE/.lock"
 chmod 600 "$WEBSITE/.lock"

@@ -12,7 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from functional.encoder.servers import Program, free_port
-from functional.proxy.site import NAME, SECRET, Site
+from functional.proxy.site import NAME, NO_LIMITS, SECRET, Site
 from machine import ROOT, migrate, processor_seconds
 from programme import write_programme
 
@@ -69,7 +69,7 @@ def write_rooms(folder: Path) -> None:
 def a_site(folder: Path, database: str = "", **how: object) -> Iterator[Site]:
     """Lay out a site of 60 rooms with 900 talks; whatever was started of it ends."""
     folder.mkdir()
-    site = Site(folder, database=database, settings=OFF, **how)
+    site = Site(folder, database=database, settings=OFF, change=NO_LIMITS, **how)
     try:
         write_rooms(folder)
         # 900 talks, a quarter of which is over.

@@ -6,7 +6,7 @@ import time
 
 import psutil
 import sqlalchemy as sa
-from functional.proxy.site import NAME, SECRET, Site
+from functional.proxy.site import NAME, NO_LIMITS, SECRET, Site
 from functional.writers import WRITES, Writers, token_of, what_is_kept
 
 from .viewers import Viewers
@@ -17,7 +17,7 @@ FREE = [
     ("app:tracker", f"limit.{rate}", "off") for rate in ("reports", "writes", "reads", "graphs")
 ]
 # Nor whether a slow machine that does much else makes every page in time.
-PATIENT = [("proxy_read_timeout 4s", "proxy_read_timeout 30s")]
+PATIENT = [("proxy_read_timeout 4s", "proxy_read_timeout 30s"), *NO_LIMITS]
 
 
 class Harmed(Site):

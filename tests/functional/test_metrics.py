@@ -196,6 +196,18 @@ def test_metrics_are_told_while_the_database_is_away(tracker, told, away):
     assert gone("http_requests_total", route="metrics", method="GET", status="2xx") == 1
 
 
+def test_a_database_that_is_away_is_said_once_however_often_they_are_asked_for(
+    tracker, told, away, caplog
+):
+    with away():
+        tracker.app.registry["db.sessions"].kw["bind"].dispose()
+        for _ in range(3):
+            told()
+
+    said = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert len([line for line in said if line.startswith("the database failed: ")]) == 1, said
+
+
 def test_two_apps_of_one_process_count_apart(tracker, told, tracker_settings):
     other = tracker_app.main({}, **tracker_settings)
     try:
@@ -254,6 +266,31 @@ def test_several_processes_add_up_what_they_count(workers):
     # What a process that has ended counted stays: counters never go back.
     first.kill()
     assert Told(get(second, "/metrics"))("http_requests_total", **counted) == 3
+
+
+def test_a_process_that_is_started_again_goes_on_counting_and_leaves_nothing(
+    tmp_path, tracker_settings
+):
+    shared = tmp_path / "metrics"
+    shared.mkdir()
+    environ = {"PROMETHEUS_MULTIPROC_DIR": str(shared), "PROMETHEUS_MULTIPROC_NAME": "8201"}
+    worker = Served(tmp_path, tracker_settings, environ)
+    counted = {"route": "streams.list", "method": "GET", "status": "2xx"}
+
+    for number in range(1, 4):
+        worker.start()
+        base = f"http://127.0.0.1:{worker.port}"
+        urllib.request.urlopen(f"{base}/streams.json", timeout=30).close()
+        with urllib.request.urlopen(f"{base}/metrics", timeout=30) as answer:
+            told = Told(answer.read().decode())
+        assert told("http_requests_total", **counted) == number
+        assert told("http_request_seconds_count", route="streams.list") == number
+        worker.kill()
+
+    assert sorted(path.name for path in shared.iterdir()) == [
+        "counter_8201.db",
+        "histogram_8201.db",
+    ]
 
 
 @pytest.mark.parametrize("folder", ["/nowhere", ""])

@@ -97,6 +97,15 @@ def test_folders_that_the_services_write_to_are_made(tmp_path):
     assert {path for name in UNITS for path in written(name)} <= made
     assert "/var/log/streaming-system" in made
 
+    # What is left over goes; the previewer's list of its own pictures stays.
+    previews = tmp_path / "var/lib/streaming-system/previews"
+    for name in ("left.jpg.tmp", ".previews.json"):
+        (previews / name).write_text("old")
+    own = (tmp_path / "own.conf").read_text()
+    (tmp_path / "own.conf").write_text(own.replace(" 7d", " 0"))
+    subprocess.run(["systemd-tmpfiles", "--clean", tmp_path / "own.conf"], check=True)
+    assert [path.name for path in previews.iterdir()] == [".previews.json"]
+
 
 def test_the_log_of_deployments_is_rotated(tmp_path):
     needs("logrotate", where("logrotate"))
@@ -149,7 +158,7 @@ def test_nginx_and_the_setup_know_the_same_workers():
     setup = (ROOT / "conf/setup.sh").read_text()
     for app in ("frontend", "tracker"):
         block = re.search(rf"upstream streaming_{app} {{(.*?)}}", site, re.DOTALL)[1]
-        listed = re.search(rf"{app.upper()}S:=([0-9 ]+)}}", setup)[1]
+        listed = re.search(rf"{app.upper()}S=([0-9 ]+)}}", setup)[1]
         assert re.findall(r"server 127\.0\.0\.1:(\d+)", block) == listed.split()
 
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from streaming_system.tracker.db import check_tables, make_engine
+from streaming_system.tracker.db import check_tables, is_away, make_engine
 from streaming_system.tracker.services.accounts import ROLES, AccountError, Accounts
 from streaming_system.tracker.services.annotations import Annotations
 from streaming_system.tracker.services.audit import Audit
@@ -70,7 +70,9 @@ def _session(settings: Mapping[str, str]) -> Iterator[Session]:
         with Session(engine) as db:
             yield db
             db.commit()
-    except sa.exc.OperationalError as error:
+    except sa.exc.DBAPIError as error:
+        if not is_away(error):
+            raise
         raise StartError(f"the database: {str(error.orig).splitlines()[0]}") from None
     finally:
         engine.dispose()

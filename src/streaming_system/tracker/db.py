@@ -68,15 +68,20 @@ def make_engine(settings: Mapping[str, Any]) -> sa.Engine:
     if not settings.get("sqlalchemy.url"):
         raise StartError("the ini file lacks the key sqlalchemy.url in [app:tracker]")
     try:
-        engine = sa.engine_from_config(
-            {
-                key: value
-                for key, value in settings.items()
-                if key.startswith("sqlalchemy.") and not key.startswith("sqlalchemy.replica.")
-            },
-            "sqlalchemy.",
-            **_not_for_ever(sa.make_url(settings["sqlalchemy.url"])),
-        )
+        said = {
+            key: value
+            for key, value in settings.items()
+            if key.startswith("sqlalchemy.") and not key.startswith("sqlalchemy.replica.")
+        }
+        url = sa.make_url(said["sqlalchemy.url"])
+        if url.get_driver_name() in ("psycopg", "psycopg2"):
+            # After a restart of the server, a connection of before would cost a caller an error.
+            said.setdefault("sqlalchemy.pool_pre_ping", True)
+            said["sqlalchemy.connect_args"] = {
+                **{key: value for key, value in PATIENCE.items() if key not in url.query},
+                **said.get("sqlalchemy.connect_args", {}),
+            }
+        engine = sa.engine_from_config(said, "sqlalchemy.")
     except (sa.exc.ArgumentError, ImportError, TypeError, ValueError) as error:
         # A port that is no number is a plain ValueError.
         raise StartError(
@@ -97,16 +102,6 @@ PATIENCE = {
     "keepalives_interval": 5,
     "keepalives_count": 2,
 }
-
-
-def _not_for_ever(url: sa.URL) -> dict[str, Any]:
-    if url.get_driver_name() not in ("psycopg", "psycopg2"):
-        return {}
-    return {
-        # After a restart of the server, a connection of before would cost a caller an error.
-        "pool_pre_ping": True,
-        "connect_args": {key: value for key, value in PATIENCE.items() if key not in url.query},
-    }
 
 
 def begin_writing(db: Session) -> sa.Connection:
@@ -181,6 +176,18 @@ def opening() -> Iterator[None]:
         raise StartError(
             f"{THE_DATABASE} cannot be opened: {reason}; is it running, and is the URL right?"
         ) from None
+
+
+# What PostgreSQL says of a server that only reads, and of a transaction that it has given up
+# because it waited for us. psycopg calls both internal errors.
+NOT_NOW = ("25006", "25P03")
+
+
+def is_away(error: sa.exc.DBAPIError) -> bool:
+    """Tell a database that cannot be used now, or takes no writes, from a fault of ours."""
+    if isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError):
+        return True
+    return getattr(error.orig, "sqlstate", None) in NOT_NOW
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, record: Any) -> None:

@@ -22,6 +22,7 @@ from pyramid.response import Response
 from pyramid.view import exception_view_config, notfound_view_config
 
 from streaming_system.tracker.api.problems import KINDS, Problem
+from streaming_system.tracker.db import is_away
 from streaming_system.tracker.limiting import TooMany
 
 __all__ = ["Problem", "Refused"]
@@ -40,10 +41,6 @@ GENERAL_KINDS = {
         "service-unavailable",
     )
 }
-
-# What PostgreSQL says of a server that only reads, and of a transaction that it has given up
-# because it waited for us. psycopg calls both internal errors.
-NOT_NOW = ("25006", "25P03")
 
 
 class Refused(Exception):  # noqa: N818 - It is an answer of the protocol, not a fault of ours.
@@ -125,9 +122,7 @@ def no_database(error: sa.exc.DBAPIError, request: Any) -> Response:
 @exception_view_config(sa.exc.InternalError)
 def no_transaction(error: sa.exc.InternalError, request: Any) -> Response:
     """Tell a database that takes no writes now from a fault of ours."""
-    if getattr(error.orig, "sqlstate", "") in NOT_NOW:
-        return no_database(error, request)
-    return fault(error, request)
+    return no_database(error, request) if is_away(error) else fault(error, request)
 
 
 @exception_view_config(Exception)

@@ -5,7 +5,6 @@ No caller can add one.
 """
 
 import importlib.metadata
-import logging
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,6 +20,7 @@ from prometheus_client import (
     Histogram,
     disable_created_metrics,
     generate_latest,
+    values,
 )
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -34,10 +34,11 @@ from streaming_system.tracker.services.incidents import Incidents
 from streaming_system.tracker.services.wrong import KINDS
 from streaming_system.tracker.settings import StartError
 
-log = logging.getLogger(__name__)
-
 # Where several processes add up what they count; prometheus_client reads it when it is imported.
 SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+# What a process is called there. One of the same name goes on where the last one ended; by default
+# it is the process's number, and each restart would leave files that are read ever after.
+SHARED_NAME = "PROMETHEUS_MULTIPROC_NAME"
 SECONDS = (0.005, 0.02, 0.1, 0.5, 2.0, 10.0)
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"))
 # What counts as a report once it has been taken.
@@ -50,6 +51,10 @@ REPORTS: Mapping[tuple[str, str], str] = {
     ("api.machine", "PUT"): "components",
     ("room.log", "POST"): "old-player",
 }
+
+if SHARED_FOLDER in os.environ and (_name := os.environ.get(SHARED_NAME, "")).isalnum():
+    # For the whole process, as prometheus_client itself chooses when it is imported.
+    values.ValueClass = values.MultiProcessValue(lambda: _name)  # type: ignore
 
 # When a counter began would be as many lines again, and nobody asks.
 disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -188,7 +193,7 @@ class Database(Collector):
         try:
             found = list(self._found())
         except (sa.exc.DBAPIError, sa.exc.TimeoutError) as error:
-            log.error("the database failed: %s", getattr(error, "orig", None) or error)
+            self._app["trouble"].failed(getattr(error, "orig", None) or error)
             yield _gauge("database_up", up, (), {(): 0})
             return
         yield _gauge("database_up", up, (), {(): 1})
@@ -205,8 +210,8 @@ class Database(Collector):
             gauges = Gauges(db, self._app["stand_ins"])
             rooms = gauges.rooms(conference.rooms, now=now)
         yield _gauge("database_seconds", "How long a question took, in seconds.", (), {(): seconds})
-        for name, text, labels, values in _ROOMS:
-            samples = {(room.room, *rest): n for room in rooms for rest, n in values(room).items()}
+        for name, text, labels, of in _ROOMS:
+            samples = {(room.room, *rest): n for room in rooms for rest, n in of(room).items()}
             yield _gauge(name, text, labels, samples)
         yield _gauge("incidents", "What is wrong now.", ("kind",), self._incidents(now))
 
@@ -259,6 +264,6 @@ def _gauge(
     name: str, text: str, labels: Sequence[str], samples: Mapping[tuple[str, ...], float]
 ) -> Metric:
     gauge = GaugeMetricFamily(f"streaming_{name}", text, labels=labels)
-    for values, number in samples.items():
-        gauge.add_metric(values, number)
+    for said, number in samples.items():
+        gauge.add_metric(said, number)
     return gauge

@@ -4,13 +4,17 @@ Nothing that writes, hands out streams, or decides who may do what, asks it. Whi
 readers ask the database itself.
 """
 
+import contextlib
 import logging
+import os
+import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.orm import Session, sessionmaker
 
 from streaming_system.tracker.db import make_engine
@@ -26,6 +30,9 @@ ROUTES = frozenset(
 )
 # By then one that hangs counts as away.
 PATIENCE = 2  # seconds
+# So long one that has answered may take for a question; the database itself is asked then, before
+# nginx gives the request up.
+AT_WORK = 10  # seconds
 # For how many seconds one that is away is not asked again.
 RETRY_KEY, RETRY = "sqlalchemy.replica.retry", "10"
 
@@ -51,16 +58,20 @@ class Replica:
         self._retry = int(retry)
         own = {
             "sqlalchemy.url": url,
-            # A connection that has died meanwhile is noticed before it is used.
-            "sqlalchemy.pool_pre_ping": "true",
+            # It would wait without end for one that hangs: see _take.
+            "sqlalchemy.pool_pre_ping": False,
             "sqlalchemy.connect_args": {
                 "connect_timeout": PATIENCE,
                 "tcp_user_timeout": PATIENCE * 1000,
                 # Even if the URL is the primary's, nothing is ever written over it.
-                "options": "-c default_transaction_read_only=on",
+                "options": "-c default_transaction_read_only=on"
+                f" -c statement_timeout={AT_WORK * 1000}",
             },
         }
-        self._sessions = sessionmaker(make_engine({**settings, **own}))
+        engine = make_engine({**settings, **own})
+        sa.event.listen(engine, "checkout", _take)
+        sa.event.listen(engine, "checkin", _give_back)
+        self._sessions = sessionmaker(engine)
         self._lock = threading.Lock()
         self._ask_at = 0.0
         self._away = False
@@ -94,6 +105,58 @@ class Replica:
     def dispose(self) -> None:
         """Close its connections."""
         self._sessions.kw["bind"].dispose()
+
+
+class _Deadline:
+    """Hangs up on a server that has not answered by then, so that whoever waits gets an error.
+
+    Neither the server's own time-outs nor those of TCP do that for a server that has been stopped:
+    its kernel goes on acknowledging.
+
+    :param seconds: how long it has.
+    """
+
+    def __init__(self, connection: DBAPIConnection, seconds: float) -> None:
+        # The driver may close its own at any time; this one stays that of this connection.
+        self._socket = socket.socket(fileno=os.dup(connection.fileno()))
+        self._timer = threading.Timer(seconds, self._hang_up)
+        self._timer.daemon = True
+        self._timer.start()
+        self.is_over = False
+
+    def _hang_up(self) -> None:
+        self.is_over = True
+        # The other end may have hung up already.
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+
+    def end(self) -> None:
+        """Let the connection be."""
+        self._timer.cancel()
+        self._timer.join()
+        self._socket.close()
+
+
+def _take(connection: DBAPIConnection, record: Any, fairy: Any) -> None:
+    """Ask whether a connection is still good, and let a request use it for a while."""
+    deadline = _Deadline(connection, PATIENCE)
+    try:
+        connection.cursor().execute("SELECT 1")
+        connection.rollback()
+    except Exception as error:
+        if deadline.is_over:
+            raise
+        # The server has been restarted meanwhile: the pool tries a new one.
+        raise sa.exc.DisconnectionError from error
+    finally:
+        deadline.end()
+    # The server gives up before, if it is still able to.
+    record.info["deadline"] = _Deadline(connection, AT_WORK + PATIENCE)
+
+
+def _give_back(connection: DBAPIConnection | None, record: Any) -> None:
+    if deadline := record.info.pop("deadline", None):
+        deadline.end()
 
 
 def includeme(config: Any) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from streaming_system.tracker.db import check_tables, make_engine
+from streaming_system.tracker.db import check_tables, is_away, make_engine
 from streaming_system.tracker.models import SampleMinute
 from streaming_system.tracker.services.logs import Logs, LogsError
 from streaming_system.tracker.services.partitions import Partitions, Plan, is_locked, plans
@@ -76,7 +76,9 @@ def prune(
             done = _prune(turns, settings, now)
         done.forgotten.update(+Counter({"log files": files}))
         return done
-    except sa.exc.OperationalError as error:
+    except sa.exc.DBAPIError as error:
+        if not is_away(error):
+            raise
         raise StartError(f"the database: {str(error.orig).splitlines()[0]}") from None
     except LogsError as error:
         raise StartError(str(error)) from None

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from streaming_system.push import Push
 from streaming_system.schedule.reader import ScheduleFile
-from streaming_system.tracker.db import check_tables, make_engine
+from streaming_system.tracker.db import check_tables, is_away, make_engine
 from streaming_system.tracker.services.endpoints import Endpoints
 from streaming_system.tracker.services.incidents import Incidents, News
 from streaming_system.tracker.settings import StartError, checked
@@ -55,7 +55,9 @@ class Watcher:
                     with self._incidents() as incidents:
                         incidents.told(item)
             self._tell_pages()
-        except (sa.exc.OperationalError, sa.exc.InterfaceError) as error:
+        except sa.exc.DBAPIError as error:
+            if not is_away(error):
+                raise
             # Said once, not every ten seconds.
             if not self._failing:
                 log.error("the database failed: %s; trying again", error.orig or error)

@@ -20,6 +20,8 @@ SECRET = "s3cret of the proxy"
 # All of 127/8 is this machine: a test may call from any of it.
 VIEWER, VENUE = "127.0.0.77", "127.0.0.88"
 NCHAN = Path("/usr/lib/nginx/modules/ngx_nchan_module.so")
+# For whoever measures: nobody is one caller too many.
+NO_LIMITS = [("rate=1000r/s", "rate=1000000r/s"), ("rate=100r/s", "rate=1000000r/s")]
 # What nginx calls an answer that nobody waited for the app for.
 FROM_CACHE = ("HIT", "STALE", "UPDATING")
 HTTP = """

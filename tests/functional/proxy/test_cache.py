@@ -119,6 +119,25 @@ class TestMicroCache:
         again = proxied.get("/?both", headers={"Accept-Language": "de"})
         assert again.headers["X-Cache"] in FROM_CACHE
 
+    @pytest.mark.parametrize(
+        ("spellings", "language"),
+        [
+            (("de", "de-AT,de;q=0.9,en;q=0.8", "de-CH, de;q=0.7, *;q=0.5"), "de"),
+            (("fr-FR,fr;q=0.8,en-US;q=0.5", "pl, fr;q=0.9, en;q=0.1", "de;q=0, fr"), "fr"),
+            (("", "pl", "en-US,en;q=0.9,de;q=0.1", "*"), "en"),
+        ],
+    )
+    def test_spellings_of_a_language_share_a_page(self, proxied, spellings, language):
+        # A machine that is busy may need longer for them than a page is kept.
+        for number in range(10):
+            path = f"/hall?spelt={language}{number}"
+            answers = [proxied.get(path, headers={"Accept-Language": one}) for one in spellings]
+            if states(answers).get("MISS") == 1:
+                break
+
+        assert {answer.headers["Content-Language"] for answer in answers} == {language}
+        assert states(answers)["MISS"] == 1
+
     def test_errors_are_not_kept(self, proxied):
         for _ in range(2):
             answer = proxied.get("/hall?delta=x")
@@ -138,6 +157,14 @@ class TestMicroCache:
             # It is never old.
             made = datetime.fromisoformat(found[-1].json()["generated_at"])
             assert datetime.now(UTC) - made < timedelta(seconds=10)
+
+    def test_of_a_rooms_list_nothing_is_asked_but_the_region(self, proxied):
+        path = "/tracker/hall/streams.json"
+        proxied.get(path)
+        found = [proxied.get(f"{path}?{number}&region=&x={number}") for number in range(20)]
+
+        assert {answer.status for answer in found} == {200}
+        assert sum(answer.headers["X-Cache"] in FROM_CACHE for answer in found) >= 15
 
     def test_lists_outlive_the_tracker_for_a_moment(self, make_proxied):
         site = make_proxied(frontends=0, trackers=1)

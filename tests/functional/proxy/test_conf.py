@@ -50,6 +50,16 @@ def test_every_mark_is_explained_and_does_something():
         assert take(text, mark) != text
 
 
+def test_every_language_of_ours_is_one_of_nginx():
+    text = (ROOT / "conf/nginx.conf").read_text()
+    folder = ROOT / "src/streaming_system/frontend/locale"
+
+    listed = re.search(r"<streaming_liked>([^)]*)\)", text)[1].split("|")
+
+    ours = {path.parent.parent.name for path in folder.glob("*/LC_MESSAGES/*.po")}
+    assert set(listed) == {"en"} | {name.replace("_", "-") for name in ours}
+
+
 def test_with_the_mark_everything_goes_by_https(make_proxied, certificate):
     site = make_proxied(marks=("https",), change=certificate)
     port = site.ports.site + 1
@@ -59,7 +69,17 @@ def test_with_the_mark_everything_goes_by_https(make_proxied, certificate):
         source_address=(VIEWER, 0), retries=False,
     ) as pool:  # fmt: skip
         page = pool.request("GET", "/hall", headers={"Host": NAME})
+        # There is no tracker, and nginx answers itself.
+        others = [
+            pool.request("GET", "/tracker/streams.js", headers={"Host": NAME}),
+            pool.request("POST", "/hall", headers={"Host": NAME, "Content-Length": "99999"}),
+        ]
+        site.kill("frontend")
+        others.append(pool.request("GET", "/lab", headers={"Host": NAME}))
     assert page.status == 200
+    assert [other.status for other in others] == [503, 413, 503]
+    for other in others:
+        assert other.headers["Strict-Transport-Security"] == "max-age=31536000"
     assert page.headers["Strict-Transport-Security"] == "max-age=31536000"
     # Addresses in it are those of https.
     assert f"https://{NAME}/".encode() in page.data

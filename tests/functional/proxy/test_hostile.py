@@ -234,6 +234,27 @@ class TestIdentity:
         assert found[-1].headers["Retry-After"] == "5"
         assert site.get("/tracker/streams.js", source="127.0.0.66").status == 200
 
+    def test_nor_are_made_up_questions_rendered_without_end(self, make_proxied):
+        site = make_proxied(change=[("rate=100r/s", "rate=1r/m"), ("burst=1000", "burst=4")])
+
+        found = [site.get(f"/?{n}") for n in range(7)]
+
+        assert [answer.status for answer in found] == [200] * 5 + [429] * 2
+        assert found[-1].data == b"ERROR TOO MANY calls; send it again in 5 s\n"
+        # Pages that nobody asks anything of are there, for somebody else all of them.
+        assert site.get("/hall").status == 200
+        assert site.get("/?7", source="127.0.0.66").status == 200
+
+    def test_pages_and_lists_that_are_in_the_cache_are_limited_too(self, make_proxied):
+        site = make_proxied(
+            trackers=1, change=[("rate=1000r/s", "rate=1r/m"), ("burst=2000", "burst=1")]
+        )
+        for number, path in enumerate(("/", "/tracker/streams.json", "/tracker/hall/streams.json")):
+            found = [site.get(path, source=f"127.0.1.{number + 1}") for _ in range(3)]
+
+            assert (path, [answer.status for answer in found]) == (path, [200, 200, 429])
+            assert found[-1].data == b"ERROR TOO MANY calls; send it again in 5 s\n"
+
     def test_behind_a_cdn_only_the_cdn_is_believed(self, make_proxied):
         site = make_proxied(
             localips=["^203\\.0\\.113\\.5$"], trackers=1, marks=("cdn",),

@@ -1,5 +1,6 @@
 """A second PostgreSQL server that follows the first one: real streaming replication."""
 
+import contextlib
 import os
 import pwd
 import shutil
@@ -8,6 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import psutil
 import sqlalchemy as sa
 
 
@@ -74,6 +76,19 @@ class Standby:
             # Its children end with it: they are not ours to be found by name.
             self._run("pg_ctl", "-D", self._data, "-m", "immediate", "stop")
             self._process.wait()
+
+    @contextlib.contextmanager
+    def frozen(self):
+        """Let it say nothing any more, while its machine goes on acknowledging what it is sent."""
+        first = psutil.Process(self._process.pid)
+        processes = [first, *first.children(recursive=True)]
+        for process in processes:
+            process.suspend()
+        try:
+            yield
+        finally:
+            for process in processes:
+                process.resume()
 
     def remove(self) -> None:
         self.kill()

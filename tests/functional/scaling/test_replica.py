@@ -6,10 +6,12 @@ import time
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 import urllib3
 from webtest import TestApp
 
 from streaming_system import tracker as tracker_app
+from streaming_system.tracker.replica import Replica
 
 from ..conftest import SECRET
 from ..encoder.servers import Program, free_port
@@ -102,16 +104,55 @@ def test_graphs_are_the_replicas_and_players_are_sent_by_the_database_itself(tra
     assert tracker.program.said.count("is away") == 1
 
     standby.start()
-    give_up = time.monotonic() + 60
-    while "sqlalchemy.replica.url is back" not in tracker.program.said:
-        assert tracker.drawn() == {"hall", "lab", "tube"}
-        assert time.monotonic() < give_up, tracker.program.said
-        time.sleep(0.1)
+    wait_until_back(tracker, {"hall", "lab", "tube"})
     assert tracker.program.said.count("is away") == 1
     # It is read again, and only read.
     standby.ask("SELECT pg_wal_replay_pause()")
     assert tracker.drawn() == {"hall", "lab", "tube"}
     standby.ask("SELECT pg_wal_replay_resume()")
+
+
+def test_one_that_hangs_costs_one_answer_two_seconds(tracker, standby):
+    tracker.register("hall")
+    standby.catch_up()
+    # There are connections that were good until now.
+    assert tracker.drawn() == {"hall"}
+
+    with standby.frozen():
+        tracker.register("lab")
+        for _ in range(3):
+            assert tracker.drawn() == {"hall", "lab"}
+        assert tracker.program.said.count("is away") == 1
+
+    wait_until_back(tracker, {"hall", "lab"})
+
+
+def test_a_question_that_does_not_end_is_asked_the_database_itself(tracker, standby, url):
+    tracker.register("hall")
+    engine = sa.create_engine(url, poolclass=sa.NullPool)
+    with engine.begin() as connection:
+        # The replica takes over locks; it keeps this one, for it does not hear of its end.
+        connection.exec_driver_sql("LOCK TABLE annotation IN ACCESS EXCLUSIVE MODE")
+        tracker.register("lab")
+        standby.catch_up()
+        standby.ask("SELECT pg_wal_replay_pause()")
+        while standby.ask("SELECT pg_get_wal_replay_pause_state()") != "paused":
+            time.sleep(0.05)
+
+    assert tracker.drawn() == {"hall", "lab"}
+    assert "statement timeout" in tracker.program.said
+
+    standby.ask("SELECT pg_wal_replay_resume()")
+    wait_until_back(tracker, {"hall", "lab"})
+
+
+def wait_until_back(tracker, rooms):
+    """Wait until the replica is asked again; the graphs show all rooms all the time."""
+    give_up = time.monotonic() + 60
+    while "sqlalchemy.replica.url is back" not in tracker.program.said:
+        assert tracker.drawn() == rooms
+        assert time.monotonic() < give_up, tracker.program.said
+        time.sleep(0.1)
 
 
 def test_a_replica_that_was_never_there_is_no_reason_not_to_start(url, migrate, conference):
@@ -124,6 +165,15 @@ def test_a_replica_that_was_never_there_is_no_reason_not_to_start(url, migrate, 
     assert app.get("/overall-stats.json").status_int == 200
     app.app.registry["db.sessions"].kw["bind"].dispose()
     app.app.registry["replica"].dispose()
+
+
+def test_nothing_is_written_over_it_even_if_it_is_the_database_itself(url, migrate):
+    migrate(url)
+    replica = Replica({"sqlalchemy.url": url, "sqlalchemy.replica.url": url})
+
+    with replica.session() as db, pytest.raises(sa.exc.InternalError, match="read-only"):
+        db.execute(sa.text("DELETE FROM sample"))
+    replica.dispose()
 
 
 @pytest.mark.parametrize(
