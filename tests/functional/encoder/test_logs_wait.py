@@ -1,6 +1,8 @@
 """`encoder logs` when trackers or the disk take nothing: all is kept, and comes once."""
 
+import contextlib
 import resource
+import sqlite3
 from collections import Counter
 
 from .conftest import soon
@@ -65,11 +67,7 @@ class TestTheTrackerIsAway:
         spool = agent.ini.parent / "state/logs.sqlite"
         assert total(agent, "spool_bytes") <= 2**20
         assert spool.stat().st_size < 1.5 * 2**20
-        [dropped] = [
-            int(value)
-            for labels, value in agent.metric("log_lines_dropped_total").items()
-            if "spool full" in labels
-        ]
+        dropped = dropped_by(agent)
         keeper.refusing = None
 
         soon(lambda: keeper.lines.total() >= 30_000 - dropped, 40, "the rest has arrived")
@@ -81,6 +79,30 @@ class TestTheTrackerIsAway:
         line_of_it = f"{dropped} lines were dropped while it took none"
         soon(lambda: line_of_it in agent.said, 10, "it says how many")
         assert agent.said.count("the oldest lines are dropped") == 1
+
+    def test_what_was_dropped_is_counted_and_told_once_through_restarts(self, keeper, logs, log):
+        keeper.refusing = (503, {}, b"")
+        agent = logs(keeper, spool="1M")
+        write(log, range(20_000))
+        soon(lambda: read_so_far(agent) == 20_000, 30, "all lines are read")
+        dropped = dropped_by(agent)
+        agent.kill()
+        keeper.refusing = None
+
+        told = logs(keeper, spool="1M")
+        line_of_it = f"{dropped} lines were dropped while it took none"
+        soon(lambda: line_of_it in told.said, 30, "it says how many")
+        soon(lambda: total(told, "log_lines_waiting") == 0, 30, "the rest has arrived")
+        assert dropped_by(told) == dropped > 0
+        told.kill()
+        write(log, range(20_000, 20_010))
+        again = logs(keeper, spool="1M")
+        soon(lambda: total(again, "log_lines_sent_total") == 10, 30, "more has arrived")
+
+        assert dropped_by(again) == dropped
+        # All three write to the same log.
+        assert again.said.count("lines were dropped") == 1
+        assert again.said.count("the oldest lines are dropped") == 1
 
     def test_one_of_two_is_away(self, served, keeper, logs, log):
         keeper.refusing = (500, {}, b"")
@@ -156,3 +178,28 @@ class TestTheDisk:
 
         assert (status, said.count("\n")) == (1, 1)
         assert said.endswith("is this service running twice?\n")
+
+    def test_one_of_an_earlier_version_is_used_on(self, keeper, logs, log, tmp_path):
+        keeper.refusing = (503, {}, b"")
+        agent = logs(keeper)
+        written = write(log, range(10))
+        soon(lambda: read_so_far(agent) == 10, 30, "all lines are read")
+        agent.kill()
+        with contextlib.closing(sqlite3.connect(tmp_path / "agent/state/logs.sqlite")) as spool:
+            spool.execute("DROP TABLE dropped")
+        keeper.refusing = None
+
+        logs(keeper)
+
+        soon(lambda: keeper.lines, 30, "the lines have arrived")
+        assert requested(keeper.lines.elements()) == written
+
+
+def dropped_by(agent):
+    """How many lines a tracker will never have, since the spool was full."""
+    [dropped] = [
+        int(value)
+        for labels, value in agent.metric("log_lines_dropped_total").items()
+        if "spool full" in labels
+    ]
+    return dropped

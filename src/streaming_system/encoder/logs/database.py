@@ -18,6 +18,11 @@ SCHEMA = """
         device TEXT NOT NULL, inode TEXT NOT NULL, offset INTEGER NOT NULL,
         head_size INTEGER NOT NULL, head BLOB NOT NULL, skipping INTEGER NOT NULL);
 """
+# What spools of this version may lack, and older programs leave alone.
+LATER = """
+    CREATE TABLE IF NOT EXISTS dropped (tracker TEXT PRIMARY KEY, lines INTEGER NOT NULL,
+        told INTEGER NOT NULL)
+"""
 
 
 class SpoolError(Exception):
@@ -69,6 +74,7 @@ class Database:
                     self._db.execute(f"PRAGMA user_version={VERSION}")
                 elif version != VERSION:
                     raise SpoolError(f"{self._file}: is of another version ({version})")
+                self._db.execute(LATER)
 
     def close(self) -> None:
         """Close it; whoever still uses it gets an error."""

@@ -32,6 +32,7 @@ class Spool(Database, News):
         self.bound = bound
         self.size = 0
         self.dropped: Counter[str] = Counter()
+        self._told: Counter[str] = Counter()
         self._trackers = tuple(trackers)
         Database.__init__(self, file)
         News.__init__(self, self._lock)
@@ -43,9 +44,15 @@ class Spool(Database, News):
         with self._doing():
             with self._transaction():
                 marks = ",".join("?" * len(self._trackers))
-                self._db.execute(f"DELETE FROM sent WHERE tracker NOT IN ({marks})", self._trackers)  # noqa: S608 - Marks only.
+                for table in ("sent", "dropped"):
+                    self._db.execute(
+                        f"DELETE FROM {table} WHERE tracker NOT IN ({marks})",  # noqa: S608 - Marks only.
+                        self._trackers,
+                    )
             rows = self._db.execute("SELECT tracker, room, chunk, offset FROM sent")
             self._sent = {(tracker, room): (chunk, at) for tracker, room, chunk, at in rows}
+            for tracker, lines, told in self._db.execute("SELECT * FROM dropped"):
+                self.dropped[tracker], self._told[tracker] = lines, told
             [[self.size]] = self._db.execute(
                 "SELECT COALESCE(SUM(LENGTH(lines) + ?), 0) FROM chunk", [OVERHEAD]
             )
@@ -142,6 +149,11 @@ class Spool(Database, News):
                     lost[tracker] += lines[offset:].count(b"\n") if chunk == id_ else count
             self._db.execute("DELETE FROM chunk WHERE id = ?", [id_])
             freed += len(lines) + OVERHEAD
+        self._db.executemany(
+            "INSERT INTO dropped VALUES (?, ?, 0)"
+            " ON CONFLICT (tracker) DO UPDATE SET lines = lines + excluded.lines",
+            lost.items(),
+        )
         return freed, lost
 
     # What senders do.
@@ -208,6 +220,10 @@ class Spool(Database, News):
                     "INSERT OR REPLACE INTO sent VALUES (?, ?, ?, ?)",
                     [(*key, *self._sent[key]) for key in self._unsaved],
                 )
+                self._db.executemany(
+                    "UPDATE dropped SET told = ? WHERE tracker = ?",
+                    [(self._told[tracker], tracker) for tracker, _ in self._unsaved],
+                )
                 for room in {room for _, room in self._unsaved}:
                     done = min(self._sent.get((one, room), (0, 0))[0] for one in self._trackers)
                     rows = self._db.execute(
@@ -221,6 +237,15 @@ class Spool(Database, News):
             if free > FREE_PAGES:
                 # execute() would end after the first page.
                 self._db.executescript(f"PRAGMA incremental_vacuum({free - FREE_PAGES})")
+
+    def untold(self, tracker: str) -> int:
+        """Return how many lines were dropped that a tracker lacks, and that nobody was told of.
+
+        They count as told of from now on, which is saved with what is :meth:`acknowledged` next.
+        """
+        with self._lock:
+            before, self._told[tracker] = self._told[tracker], self.dropped[tracker]
+            return self.dropped[tracker] - before
 
     def returned(self, batch: Batch) -> None:
         """Note that a tracker does not have lines that were handed out."""
