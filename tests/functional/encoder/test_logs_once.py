@@ -146,6 +146,10 @@ class EveryLineOnce(RuleBasedStateMachine):
         self.keeper.refusing = answer
 
     @rule()
+    def lose_the_next_answer(self):
+        self.keeper.lose_answer = True
+
+    @rule()
     def kill(self):
         """Leave everything as it is: what was not in the database by now is gone."""
         self.shipping.close()
@@ -157,6 +161,7 @@ class EveryLineOnce(RuleBasedStateMachine):
         try:
             self.finish_half(self.log)
             self.keeper.refusing = None
+            self.keeper.lose_answer = False
             self.kill()
             self.look()
             self.send()

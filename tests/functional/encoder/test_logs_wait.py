@@ -5,8 +5,13 @@ import resource
 import sqlite3
 from collections import Counter
 
+import pytest
+import urllib3
+
 from .conftest import soon
 from .logs import kept_by, read_so_far, requested, total, write
+
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 class TestTheTrackerIsAway:
@@ -48,8 +53,38 @@ class TestTheTrackerIsAway:
         soon(lambda: keeper.lines.total() >= written.total(), 30, "all lines have arrived")
         assert requested(keeper.lines.elements()) == written
 
-    def test_lines_whose_answer_was_lost_come_twice_and_no_others(self, keeper, logs, log):
-        keeper.lose_answer = True
+    @pytest.mark.parametrize("killed", [False, True])
+    def test_lines_whose_answer_was_lost_come_once(self, served, stand_in, logs, log, killed):
+        """A proxy gives the tracker up before it answers, and more lines come meanwhile."""
+        answers = []
+
+        def proxy(asked):
+            with urllib3.PoolManager() as pool:
+                answers.append(
+                    pool.request("POST", served.url + asked.path, body=asked.body, headers=FORM)
+                )
+            if len(answers) == 1:
+                write(log, range(100, 200))
+            lost = len(answers) == 1 or (killed and len(answers) == 2)
+            return (503, {}, b"<html>") if lost else (answers[-1].status, {}, answers[-1].data)
+
+        stand_in.says["*"] = proxy
+        write(log, range(100))
+        agent = logs(stand_in)
+        soon(lambda: answers, 30, "lines were taken, and nobody heard that")
+        if killed:
+            soon(lambda: read_so_far(agent) == 200, 30, "more lines are there")
+            agent.kill()
+            agent = logs(stand_in)
+        written = Counter(f"/main/{number}" for number in range(200))
+
+        soon(lambda: kept_by(served).total() >= 200, 30, "all lines have arrived")
+        soon(lambda: total(agent, "log_lines_waiting") == 0, 30, "and the agent knows that")
+
+        assert kept_by(served) == written
+
+    def test_with_a_tracker_that_knows_no_batches_they_come_twice(self, keeper, logs, log):
+        keeper.lose_answer, keeper.knows_batches = True, False
         written = write(log, range(100))
         agent = logs(keeper)
         soon(lambda: keeper.lost, 30, "lines were taken, and nobody heard that")

@@ -69,7 +69,7 @@ class Sender(Talker):
             return False
         there = False
         try:
-            self.tracker.logs(room, batch.lines, within=WITHIN)
+            self.tracker.logs(room, batch.lines, batch=batch.name, within=WITHIN)
             there = True
         except TooLarge as refusal:
             return self._too_large(batch, refusal)
