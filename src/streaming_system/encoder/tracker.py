@@ -5,7 +5,6 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from types import MappingProxyType
 from typing import Any, Protocol
 from urllib.parse import quote, quote_plus
 
@@ -251,7 +250,7 @@ class FormTracker(Caller):
         :raises TrackerError: unless the tracker has them all on its disk.
         """
         more = {"batch": batch} if batch else {}
-        return self._post("/endpoint/logs", group, lines, ip, within, more)
+        return self._post("/endpoint/logs", group, lines, ip, within, **more)
 
     def report(
         self, room: str, name: str, state: Mapping[str, Any], *, within: float = WHOLE
@@ -294,7 +293,7 @@ class FormTracker(Caller):
         data: str | bytes,
         ip: str,
         within: float,
-        more: Mapping[str, str] = MappingProxyType({}),
+        **more: str,
     ) -> str:
         fields = {"group": group, **more, "data": data}
         if ip:
