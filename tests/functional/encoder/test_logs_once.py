@@ -183,3 +183,17 @@ TestEveryLineOnce.settings = settings(
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
+
+
+def test_a_log_that_was_rewritten_and_then_rotated_arrives_once():
+    log = EveryLineOnce()
+    log.begin(old=False, there=True, linger=60)
+    log.write(1, 100)
+    log.rewrite()
+    log.write(1, 100)
+    log.look()
+    log.rename()
+    log.look()
+
+    # This compares what was written with what has arrived.
+    log.teardown()
