@@ -104,16 +104,18 @@ def main():
         command = [program, "encoder", "register", "-c", ini]
         process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
         try:
-            measure(process, server, wanted)
+            good = measure(process, server, wanted)
         finally:
             began = time.monotonic()
             process.terminate()
             process.wait()
             print(f"out after SIGTERM:  {time.monotonic() - began:.2f} s")
             server.shutdown()
+    sys.exit(0 if good else 1)
 
 
 def measure(process, server, wanted):
+    """Print what the agent takes; return whether that is within the limits."""
     give_up = time.monotonic() + 60
     while not server.reports:
         assert process.poll() is None, "the agent has ended"
@@ -129,6 +131,7 @@ def measure(process, server, wanted):
     print(f"{MOUNTS} mounts at {wanted.interval:g} s, {reports} reports in {span:.0f} s")
     print(f"resident:           {whole:.1f} MiB, {own:.1f} of it its own (limit {MOST_MEMORY})")
     print(f"processor:          {share:.2f} % of a core (limit {MOST_PROCESSOR})")
+    return whole <= MOST_MEMORY and share <= MOST_PROCESSOR
 
 
 if __name__ == "__main__":

@@ -175,6 +175,33 @@ class TestFigures:
         assert [(row["hits"], row["viewers"]) for row in rows(LogHour)] == [(36, 5)] * 3
         assert len(kept()) == 108
 
+    def test_a_batch_that_comes_again_is_neither_kept_nor_counted(self, send, rows, kept):
+        first, second = line(), line(size=500)
+        send(first, batch="edge1:1")
+        send(second, batch="edge2:1", sender="203.0.113.2")
+        send(second, batch="edge1:1", group="lab")
+
+        assert send(first, batch="edge1:1").text == "OK\n"
+
+        assert [row["hits"] for row in rows(LogHour)] == [1, 1, 1]
+        assert len(kept()) == 3
+        send(second, batch="edge1:2")
+        assert len(kept()) == 4
+
+    def test_the_same_batch_at_once_is_kept_once(self, send, kept):
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            answers = list(pool.map(lambda _: send(line(), batch="edge1:1"), range(4)))
+
+        assert [answer.text for answer in answers] == ["OK\n"] * 4
+        assert len(kept()) == 1
+
+    @pytest.mark.parametrize("batch", ["", "edge1", ":1", "edge1:", "a b:1", "e:" + "1" * 61])
+    def test_a_batch_without_sender_and_word_is_refused(self, send, kept, batch):
+        answer = send(line(), batch=batch, status=400)
+
+        assert answer.text.startswith("ERROR BATCH ")
+        assert kept() == []
+
     def test_the_crew_sees_them(self, tracker, send):
         send(line(size=2_500_000_000), line(address="192.0.2.8", status=500))
         send(line(time=NOW - timedelta(hours=20)))
@@ -266,6 +293,16 @@ class TestTrouble:
         assert answer.text == "ERROR LOGS the logs cannot be written now; send them again\n"
         assert rows(LogHour) == rows(LogVisitor) == []
         assert "writing access logs failed" in caplog.text
+
+    def test_a_batch_that_was_refused_is_taken_when_it_comes_again(
+        self, unwritable, logdir, send, kept
+    ):
+        send(line(), batch="edge1:1", status=503)
+        logdir.unlink()
+
+        send(line(), batch="edge1:1")
+
+        assert len(kept()) == 1
 
     def test_what_is_sent_again_is_counted_once(self, unwritable, logdir, send, rows):
         send(line(), status=503)

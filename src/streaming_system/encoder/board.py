@@ -33,7 +33,7 @@ class Picture:
     """What trackers shall know.
 
     :param reports: of every room that is streaming.
-    :param held: rooms of which nothing shall be said at the moment, since it is not known.
+    :param held: rooms of which it is not known at the moment: what was said last shall stand.
     """
 
     reports: Mapping[str, Mapping[str, Any]]

@@ -16,6 +16,7 @@ from streaming_system.plugin.source import SourceError
 MOST = 2 * 1024 * 1024
 DEEPEST = 50
 SECONDS = 5.0
+AT_ONCE = 32
 
 
 class HttpProbe:
@@ -27,7 +28,8 @@ class HttpProbe:
 
     def __init__(self, *, options: Mapping[str, str], mounts: Sequence[str]) -> None:
         self.options, self.mounts = options, mounts
-        self._pool = urllib3.PoolManager(retries=False)
+        # A source may ask for several things at the same time, of several servers.
+        self._pool = urllib3.PoolManager(retries=False, num_pools=AT_ONCE, maxsize=AT_ONCE)
         self._totals: dict[str, tuple[float, float]] = {}
         self._seen: set[str] = set()
 

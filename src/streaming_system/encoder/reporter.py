@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from streaming_system.encoder.board import Board, Picture
+from streaming_system.encoder.board import Board
 from streaming_system.encoder.config import Agent
 from streaming_system.encoder.figures import differs
 from streaming_system.encoder.talker import Talker
@@ -45,7 +45,9 @@ class Reporter(Talker):
         :raises TrackerError: if it does not listen.
         """
         picture = self._board.picture()
-        self._tell(picture)
+        # Who is silent for a minute is gone: of what is not known now, the last word is said again.
+        last = {room: told.report for room, told in self._told.items() if room in picture.held}
+        self._tell({**picture.reports, **last})
         for room in [r for r in self._told if r not in picture.reports]:
             if room not in picture.held:
                 self.tracker.goodbye(room, self._agent.name)
@@ -56,8 +58,8 @@ class Reporter(Talker):
         """Return when the next room has to be reported again."""
         return min((told.due for told in self._told.values()), default=time.monotonic() + 60)
 
-    def _tell(self, picture: Picture) -> None:
-        for room, report in picture.reports.items():
+    def _tell(self, reports: Mapping[str, Mapping[str, Any]]) -> None:
+        for room, report in reports.items():
             if self._stop_event.is_set():
                 return
             now = time.monotonic()

@@ -235,12 +235,22 @@ class FormTracker(Caller):
         """
         return self._post("/endpoint/register", group, json.dumps(dict(figures)), ip, within)
 
-    def logs(self, group: str, lines: str | bytes, *, ip: str = "", within: float = WHOLE) -> str:
+    def logs(
+        self,
+        group: str,
+        lines: str | bytes,
+        *,
+        batch: str = "",
+        ip: str = "",
+        within: float = WHOLE,
+    ) -> str:
         """Hand in whole lines of an access log, of whatever bytes; return the answer.
 
+        :param batch: ``SENDER:WORD``, by which the tracker knows them if they come again.
         :raises TrackerError: unless the tracker has them all on its disk.
         """
-        return self._post("/endpoint/logs", group, lines, ip, within)
+        more = {"batch": batch} if batch else {}
+        return self._post("/endpoint/logs", group, lines, ip, within, **more)
 
     def report(
         self, room: str, name: str, state: Mapping[str, Any], *, within: float = WHOLE
@@ -276,8 +286,16 @@ class FormTracker(Caller):
     def annotate(self, label: str, *, room: str | None, at: datetime) -> None:
         """Do nothing: this protocol has no annotations."""
 
-    def _post(self, path: str, group: str, data: str | bytes, ip: str, within: float) -> str:
-        fields = {"group": group, "data": data}
+    def _post(
+        self,
+        path: str,
+        group: str,
+        data: str | bytes,
+        ip: str,
+        within: float,
+        **more: str,
+    ) -> str:
+        fields = {"group": group, **more, "data": data}
         if ip:
             fields["REMOTE_ADDR"] = ip
         return self._send(path, group, fields, within)

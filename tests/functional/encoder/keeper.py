@@ -22,6 +22,8 @@ class Keeper(StandIn):
         self.largest = 0
         self.lose_answer = False
         self.lost = []
+        self.knows_batches = True
+        self._batches = {}
         self._keeping = threading.Lock()
         self.says = {"/endpoint/logs": self._take}
 
@@ -35,6 +37,10 @@ class Keeper(StandIn):
             form = dict(urllib.parse.parse_qsl(asked.body.decode(), errors="surrogateescape"))
             assert form["data"].endswith("\n")
             lines = form["data"].split("\n")[:-1]
+            sender, _, batch = form["batch"].partition(":")
+            if self.knows_batches and self._batches.get((sender, form["group"])) == batch:
+                return OK
+            self._batches[sender, form["group"]] = batch
             self.lines.update(lines)
             self.rooms[form["group"]] += len(lines)
             self.asked.clear()

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import threading
 from datetime import UTC, datetime
 
 import pytest
@@ -245,6 +246,23 @@ def test_a_cdn_is_there_while_its_playlists_are(stand_in, probe):
         "live/hall",
         "live/lab",
     }
+
+
+def test_playlists_that_hang_hold_up_no_other(stand_in, probe, caplog):
+    mounts = [f"live/{number}" for number in range(10)]
+    last_is_asked = threading.Event()
+
+    def playlist(asked):
+        if asked.path.startswith("/live/9"):
+            last_is_asked.set()
+        return (200 if last_is_asked.wait(30) else 504), {}, b"#EXTM3U"
+
+    stand_in.says["*"] = playlist
+
+    found = read("static", probe(mounts, check=f"{stand_in.url}/{{mount}}/stream.m3u8"))
+
+    assert [reading.mount for reading in found] == mounts
+    assert caplog.text == ""
 
 
 @pytest.mark.parametrize(

@@ -146,6 +146,10 @@ class EveryLineOnce(RuleBasedStateMachine):
         self.keeper.refusing = answer
 
     @rule()
+    def lose_the_next_answer(self):
+        self.keeper.lose_answer = True
+
+    @rule()
     def kill(self):
         """Leave everything as it is: what was not in the database by now is gone."""
         self.shipping.close()
@@ -157,6 +161,7 @@ class EveryLineOnce(RuleBasedStateMachine):
         try:
             self.finish_half(self.log)
             self.keeper.refusing = None
+            self.keeper.lose_answer = False
             self.kill()
             self.look()
             self.send()
@@ -178,3 +183,17 @@ TestEveryLineOnce.settings = settings(
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
+
+
+def test_a_log_that_was_rewritten_and_then_rotated_arrives_once():
+    log = EveryLineOnce()
+    log.begin(old=False, there=True, linger=60)
+    log.write(1, 100)
+    log.rewrite()
+    log.write(1, 100)
+    log.look()
+    log.rename()
+    log.look()
+
+    # This compares what was written with what has arrived.
+    log.teardown()

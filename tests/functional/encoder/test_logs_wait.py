@@ -1,10 +1,17 @@
 """`encoder logs` when trackers or the disk take nothing: all is kept, and comes once."""
 
+import contextlib
 import resource
+import sqlite3
 from collections import Counter
+
+import pytest
+import urllib3
 
 from .conftest import soon
 from .logs import kept_by, read_so_far, requested, total, write
+
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 class TestTheTrackerIsAway:
@@ -46,8 +53,38 @@ class TestTheTrackerIsAway:
         soon(lambda: keeper.lines.total() >= written.total(), 30, "all lines have arrived")
         assert requested(keeper.lines.elements()) == written
 
-    def test_lines_whose_answer_was_lost_come_twice_and_no_others(self, keeper, logs, log):
-        keeper.lose_answer = True
+    @pytest.mark.parametrize("killed", [False, True])
+    def test_lines_whose_answer_was_lost_come_once(self, served, stand_in, logs, log, killed):
+        """A proxy gives the tracker up before it answers, and more lines come meanwhile."""
+        answers = []
+
+        def proxy(asked):
+            with urllib3.PoolManager() as pool:
+                answers.append(
+                    pool.request("POST", served.url + asked.path, body=asked.body, headers=FORM)
+                )
+            if len(answers) == 1:
+                write(log, range(100, 200))
+            lost = len(answers) == 1 or (killed and len(answers) == 2)
+            return (503, {}, b"<html>") if lost else (answers[-1].status, {}, answers[-1].data)
+
+        stand_in.says["*"] = proxy
+        write(log, range(100))
+        agent = logs(stand_in)
+        soon(lambda: answers, 30, "lines were taken, and nobody heard that")
+        if killed:
+            soon(lambda: read_so_far(agent) == 200, 30, "more lines are there")
+            agent.kill()
+            agent = logs(stand_in)
+        written = Counter(f"/main/{number}" for number in range(200))
+
+        soon(lambda: kept_by(served).total() >= 200, 30, "all lines have arrived")
+        soon(lambda: total(agent, "log_lines_waiting") == 0, 30, "and the agent knows that")
+
+        assert kept_by(served) == written
+
+    def test_with_a_tracker_that_knows_no_batches_they_come_twice(self, keeper, logs, log):
+        keeper.lose_answer, keeper.knows_batches = True, False
         written = write(log, range(100))
         agent = logs(keeper)
         soon(lambda: keeper.lost, 30, "lines were taken, and nobody heard that")
@@ -65,11 +102,7 @@ class TestTheTrackerIsAway:
         spool = agent.ini.parent / "state/logs.sqlite"
         assert total(agent, "spool_bytes") <= 2**20
         assert spool.stat().st_size < 1.5 * 2**20
-        [dropped] = [
-            int(value)
-            for labels, value in agent.metric("log_lines_dropped_total").items()
-            if "spool full" in labels
-        ]
+        dropped = dropped_by(agent)
         keeper.refusing = None
 
         soon(lambda: keeper.lines.total() >= 30_000 - dropped, 40, "the rest has arrived")
@@ -81,6 +114,30 @@ class TestTheTrackerIsAway:
         line_of_it = f"{dropped} lines were dropped while it took none"
         soon(lambda: line_of_it in agent.said, 10, "it says how many")
         assert agent.said.count("the oldest lines are dropped") == 1
+
+    def test_what_was_dropped_is_counted_and_told_once_through_restarts(self, keeper, logs, log):
+        keeper.refusing = (503, {}, b"")
+        agent = logs(keeper, spool="1M")
+        write(log, range(20_000))
+        soon(lambda: read_so_far(agent) == 20_000, 30, "all lines are read")
+        dropped = dropped_by(agent)
+        agent.kill()
+        keeper.refusing = None
+
+        told = logs(keeper, spool="1M")
+        line_of_it = f"{dropped} lines were dropped while it took none"
+        soon(lambda: line_of_it in told.said, 30, "it says how many")
+        soon(lambda: total(told, "log_lines_waiting") == 0, 30, "the rest has arrived")
+        assert dropped_by(told) == dropped > 0
+        told.kill()
+        write(log, range(20_000, 20_010))
+        again = logs(keeper, spool="1M")
+        soon(lambda: total(again, "log_lines_sent_total") == 10, 30, "more has arrived")
+
+        assert dropped_by(again) == dropped
+        # All three write to the same log.
+        assert again.said.count("lines were dropped") == 1
+        assert again.said.count("the oldest lines are dropped") == 1
 
     def test_one_of_two_is_away(self, served, keeper, logs, log):
         keeper.refusing = (500, {}, b"")
@@ -156,3 +213,28 @@ class TestTheDisk:
 
         assert (status, said.count("\n")) == (1, 1)
         assert said.endswith("is this service running twice?\n")
+
+    def test_one_of_an_earlier_version_is_used_on(self, keeper, logs, log, tmp_path):
+        keeper.refusing = (503, {}, b"")
+        agent = logs(keeper)
+        written = write(log, range(10))
+        soon(lambda: read_so_far(agent) == 10, 30, "all lines are read")
+        agent.kill()
+        with contextlib.closing(sqlite3.connect(tmp_path / "agent/state/logs.sqlite")) as spool:
+            spool.execute("DROP TABLE dropped")
+        keeper.refusing = None
+
+        logs(keeper)
+
+        soon(lambda: keeper.lines, 30, "the lines have arrived")
+        assert requested(keeper.lines.elements()) == written
+
+
+def dropped_by(agent):
+    """How many lines a tracker will never have, since the spool was full."""
+    [dropped] = [
+        int(value)
+        for labels, value in agent.metric("log_lines_dropped_total").items()
+        if "spool full" in labels
+    ]
+    return dropped

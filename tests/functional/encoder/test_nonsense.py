@@ -108,3 +108,32 @@ class TestAServerSaysNonsense:
         assert rounds[:7] == [0] * 7
         assert {report["clients"] for report in told(stand_in)} == {4}
         assert agent.process.poll() is None
+
+    @pytest.mark.parametrize("answer", [HTML, stats(listeners=-1)])
+    def test_while_it_stumbles_the_tracker_is_told_what_it_was_told_last(
+        self, stand_in, agent, answer
+    ):
+        # The tracker wants to hear more often than the server is looked at.
+        taken = as_json({"report_every": 1})
+        looks = iter([stats()])
+        stand_in.says = {
+            "*": lambda asked: (204, {}, b"") if asked.method == "DELETE" else taken,
+            "/status-json.xsl": lambda asked: next(looks, answer),
+        }
+        agent(
+            trackers=[stand_in.url],
+            token="token = x",
+            sources=ICECAST.format(url=stand_in.url),
+            interval=3,
+        )
+        soon(lambda: "DELETE" in methods(stand_in), 60, "goodbye")
+
+        heard = methods(stand_in)
+        second = [index for index, method in enumerate(heard) if method == "GET"][1]
+        assert heard[second:].count("PUT") >= 3
+        assert {report["clients"] for report in told(stand_in)} == {4}
+
+
+def methods(stand_in):
+    """How a stand-in was asked: as a server (GET) and as a tracker (PUT, DELETE)."""
+    return [asked.method for asked in list(stand_in.asked)]

@@ -11,6 +11,7 @@ class Batch:
     """Whole lines for one tracker.
 
     :param until: how far the tracker has the room's lines with these: a chunk, an offset in it.
+    :param name: by which the tracker knows them if they come again, as its answer was lost.
     """
 
     tracker: str
@@ -18,6 +19,7 @@ class Batch:
     lines: bytes
     count: int
     until: tuple[int, int]
+    name: str
 
 
 def encoded_size(lines: bytes) -> int:

@@ -18,6 +18,14 @@ SCHEMA = """
         device TEXT NOT NULL, inode TEXT NOT NULL, offset INTEGER NOT NULL,
         head_size INTEGER NOT NULL, head BLOB NOT NULL, skipping INTEGER NOT NULL);
 """
+# What spools of this version may lack, and older programs leave alone.
+LATER = """
+    CREATE TABLE IF NOT EXISTS dropped (tracker TEXT PRIMARY KEY, lines INTEGER NOT NULL,
+        told INTEGER NOT NULL);
+    CREATE TABLE IF NOT EXISTS offered (tracker TEXT NOT NULL, room TEXT NOT NULL,
+        chunk INTEGER NOT NULL, offset INTEGER NOT NULL, PRIMARY KEY (tracker, room));
+    CREATE TABLE IF NOT EXISTS name (name TEXT NOT NULL);
+"""
 
 
 class SpoolError(Exception):
@@ -64,11 +72,15 @@ class Database:
             with self._transaction():
                 [[version]] = self._db.execute("PRAGMA user_version")
                 if version == 0:
-                    for statement in SCHEMA.split(";"):
-                        self._db.execute(statement)
+                    self._create(SCHEMA)
                     self._db.execute(f"PRAGMA user_version={VERSION}")
                 elif version != VERSION:
                     raise SpoolError(f"{self._file}: is of another version ({version})")
+                self._create(LATER)
+
+    def _create(self, schema: str) -> None:
+        for statement in schema.split(";"):
+            self._db.execute(statement)
 
     def close(self) -> None:
         """Close it; whoever still uses it gets an error."""

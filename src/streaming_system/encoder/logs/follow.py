@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from streaming_system.encoder.logs.config import LogFile
 from streaming_system.encoder.logs.files import LINGER, Files, Key
-from streaming_system.encoder.logs.place import LogFileHandle, Place, begin_alike
+from streaming_system.encoder.logs.place import HEAD, LogFileHandle, Place, begin_alike
 from streaming_system.encoder.logs.spool import Spool
 
 # Read at once; and no line is longer. What a web server logs of a request stays below.
@@ -88,6 +88,9 @@ class Follower:
                 if fitting := [one for one in twins if one.offset <= file.size()]:
                     # It is a copy of what is still there.
                     place = max(fitting, key=lambda place: place.offset).copied_to(file)
+            elif self._was_read_elsewhere(file, files, found):
+                # What comes after it was written by who has it still open.
+                place = place.moved_to(file, file.read(HEAD, 0).rfind(b"\n") + 1)
             else:
                 if twins or self._is_being_copied(file, files):
                     # What is in it was read elsewhere, or will be.
@@ -128,6 +131,21 @@ class Follower:
             for one in files
             if one.key in found and one.key not in self._files.named and begin_alike(one, file)
         ]
+
+    def _was_read_elsewhere(
+        self, file: LogFileHandle, files: list[LogFileHandle], found: dict[Key, Place]
+    ) -> bool:
+        """Tell whether a short file without a name is the beginning of one that was read so far.
+
+        Of one that is longer than what is known of a beginning, :meth:`Place.begins` tells.
+        """
+        if file.key in self._files.named or file.size() > HEAD:
+            return False
+        return any(
+            found[one.key].offset >= file.size() and begin_alike(file, one)
+            for one in files
+            if one.key in found
+        )
 
     def _is_being_copied(self, file: LogFileHandle, files: list[LogFileHandle]) -> bool:
         """Tell whether a file is a copy of the log, which will be emptied in a moment."""

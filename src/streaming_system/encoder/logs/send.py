@@ -37,7 +37,6 @@ class Sender(Talker):
         self.not_taken = 0
         self._spool, self._most = spool, most
         self._rejected: dict[str, str] = {}
-        self._told_dropped = 0
 
     def speak(self) -> None:
         """Hand in all that there is, as long as the tracker takes it.
@@ -70,7 +69,7 @@ class Sender(Talker):
             return False
         there = False
         try:
-            self.tracker.logs(room, batch.lines, within=WITHIN)
+            self.tracker.logs(room, batch.lines, batch=batch.name, within=WITHIN)
             there = True
         except TooLarge as refusal:
             return self._too_large(batch, refusal)
@@ -90,14 +89,12 @@ class Sender(Talker):
         super()._good(about)
         self._rejected.pop(about, None)
         self.trouble = next(iter(self._rejected.values()), "")
-        dropped = self._spool.dropped[self.tracker.url]
-        if dropped > self._told_dropped:
+        if dropped := self._spool.untold(self.tracker.url):
             log.warning(
                 "%s: %d lines were dropped while it took none: the spool was full",
                 self.tracker.url,
-                dropped - self._told_dropped,
+                dropped,
             )
-            self._told_dropped = dropped
 
     def _too_large(self, batch: Batch, refusal: TooLarge) -> bool:
         size = len(batch.lines)

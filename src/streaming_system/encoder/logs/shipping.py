@@ -38,7 +38,7 @@ class Shipping(Service):
             for url in agent.trackers
         ]
         self._warnings = Warnings()
-        self._dropped = 0
+        self._dropped = self.spool.dropped.total()
 
     def wake(self) -> None:
         """Let everybody look who waits for news."""

@@ -4,6 +4,7 @@ Lines come in together with the place behind them, and go out together with how 
 them, each in one transaction. So whatever ends the program, neither is ever without the other.
 """
 
+import secrets
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -32,6 +33,7 @@ class Spool(Database, News):
         self.bound = bound
         self.size = 0
         self.dropped: Counter[str] = Counter()
+        self._told: Counter[str] = Counter()
         self._trackers = tuple(trackers)
         Database.__init__(self, file)
         News.__init__(self, self._lock)
@@ -43,9 +45,25 @@ class Spool(Database, News):
         with self._doing():
             with self._transaction():
                 marks = ",".join("?" * len(self._trackers))
-                self._db.execute(f"DELETE FROM sent WHERE tracker NOT IN ({marks})", self._trackers)  # noqa: S608 - Marks only.
-            rows = self._db.execute("SELECT tracker, room, chunk, offset FROM sent")
-            self._sent = {(tracker, room): (chunk, at) for tracker, room, chunk, at in rows}
+                for table in ("sent", "offered", "dropped"):
+                    self._db.execute(
+                        f"DELETE FROM {table} WHERE tracker NOT IN ({marks})",  # noqa: S608 - Marks only.
+                        self._trackers,
+                    )
+                self._db.execute(
+                    "INSERT INTO name SELECT ? WHERE NOT EXISTS (SELECT * FROM name)",
+                    [secrets.token_hex(12)],
+                )
+            [[self._name]] = self._db.execute("SELECT name FROM name")
+            self._sent, self._offered = (
+                {(tracker, room): (chunk, at) for tracker, room, chunk, at in rows}
+                for rows in (
+                    self._db.execute("SELECT tracker, room, chunk, offset FROM sent"),
+                    self._db.execute("SELECT tracker, room, chunk, offset FROM offered"),
+                )
+            )
+            for tracker, lines, told in self._db.execute("SELECT * FROM dropped"):
+                self.dropped[tracker], self._told[tracker] = lines, told
             [[self.size]] = self._db.execute(
                 "SELECT COALESCE(SUM(LENGTH(lines) + ?), 0) FROM chunk", [OVERHEAD]
             )
@@ -142,6 +160,11 @@ class Spool(Database, News):
                     lost[tracker] += lines[offset:].count(b"\n") if chunk == id_ else count
             self._db.execute("DELETE FROM chunk WHERE id = ?", [id_])
             freed += len(lines) + OVERHEAD
+        self._db.executemany(
+            "INSERT INTO dropped VALUES (?, ?, 0)"
+            " ON CONFLICT (tracker) DO UPDATE SET lines = lines + excluded.lines",
+            lost.items(),
+        )
         return freed, lost
 
     # What senders do.
@@ -160,14 +183,21 @@ class Spool(Database, News):
         """
         with self._doing():
             until = self._sent.get((tracker, room), (0, 0))
+            # What was handed in, but not acknowledged, may be there: it is handed in again as it
+            # was, without what has come meanwhile, so that the tracker can tell.
+            offered = self._offered.get((tracker, room), (0, 0))
             pieces: list[bytes] = []
-            ids, left = [], most
+            ids, left, again = [], most, False
             for id_, lines in self._db.execute(
                 "SELECT id, lines FROM chunk WHERE room = ? AND id >= ? ORDER BY id",
                 [room, until[0]],
             ):
                 begin = until[1] if id_ == until[0] else 0
-                end = fitting(lines, begin, left, first=not pieces)
+                if again and (id_, begin) >= offered:
+                    break
+                again = (id_, begin) < offered
+                known = lines[: offered[1]] if again and id_ == offered[0] else lines
+                end = fitting(known, begin, left, first=not pieces)
                 if end > begin:
                     pieces.append(lines[begin:end])
                     ids.append(id_)
@@ -177,10 +207,25 @@ class Spool(Database, News):
                     break
             if not pieces:
                 return None
+            self._offer(tracker, room, until)
             self._flying[tracker] = frozenset(ids)
         lines = b"".join(pieces)
-        count = lines.count(b"\n")
-        return Batch(tracker=tracker, room=room, lines=lines, count=count, until=until)
+        return Batch(
+            tracker=tracker,
+            room=room,
+            lines=lines,
+            count=lines.count(b"\n"),
+            until=until,
+            name=f"{self._name}:{until[0]}.{until[1]}",
+        )
+
+    def _offer(self, tracker: str, room: str, until: tuple[int, int]) -> None:
+        if self._offered.get((tracker, room)) != until:
+            with self._transaction():
+                self._db.execute(
+                    "INSERT OR REPLACE INTO offered VALUES (?, ?, ?, ?)", [tracker, room, *until]
+                )
+            self._offered[tracker, room] = until
 
     def acknowledged(self, batch: Batch) -> None:
         """Note that a tracker has lines, and remove those that all trackers have.
@@ -208,6 +253,10 @@ class Spool(Database, News):
                     "INSERT OR REPLACE INTO sent VALUES (?, ?, ?, ?)",
                     [(*key, *self._sent[key]) for key in self._unsaved],
                 )
+                self._db.executemany(
+                    "UPDATE dropped SET told = ? WHERE tracker = ?",
+                    [(self._told[tracker], tracker) for tracker, _ in self._unsaved],
+                )
                 for room in {room for _, room in self._unsaved}:
                     done = min(self._sent.get((one, room), (0, 0))[0] for one in self._trackers)
                     rows = self._db.execute(
@@ -221,6 +270,15 @@ class Spool(Database, News):
             if free > FREE_PAGES:
                 # execute() would end after the first page.
                 self._db.executescript(f"PRAGMA incremental_vacuum({free - FREE_PAGES})")
+
+    def untold(self, tracker: str) -> int:
+        """Return how many lines were dropped that a tracker lacks, and that nobody was told of.
+
+        They count as told of from now on, which is saved with what is :meth:`acknowledged` next.
+        """
+        with self._lock:
+            before, self._told[tracker] = self._told[tracker], self.dropped[tracker]
+            return self.dropped[tracker] - before
 
     def returned(self, batch: Batch) -> None:
         """Note that a tracker does not have lines that were handed out."""

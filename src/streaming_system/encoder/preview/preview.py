@@ -13,7 +13,7 @@ from streaming_system.encoder.config import Agent
 from streaming_system.encoder.pause import Pause
 from streaming_system.encoder.preview import addresses
 from streaming_system.encoder.preview.config import read
-from streaming_system.encoder.preview.frames import Frames
+from streaming_system.encoder.preview.frames import FRESH_FOR, Frames
 from streaming_system.encoder.programs import ProgramError, Programs
 from streaming_system.encoder.section import ConfigError
 from streaming_system.encoder.service import Service, join
@@ -198,7 +198,9 @@ class Preview(Service):
                 return
             # An address may hold what is nobody's business.
             self._failed(room, look, str(error).replace(look.address, "its stream"))
-            if not look.dark and self._frames.dark(room):
+            # By this clock, too: one of the wall that leaps makes every picture look old.
+            lately = look.seen is not None and time.monotonic() - look.seen <= FRESH_FOR
+            if not look.dark and not lately and self._frames.dark(room):
                 self._frames.no_signal(room)
                 look.dark = True
             return

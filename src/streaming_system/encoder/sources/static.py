@@ -3,10 +3,14 @@
 With ``check``, it is only there while its playlist, or whatever the address leads to, can be had.
 """
 
-from collections.abc import Iterator
+import threading
+from collections import deque
+from collections.abc import Iterator, Mapping
 from urllib.parse import quote
 
 from streaming_system.plugin import Option, Probe, Reading, Source, SourceError, hookimpl
+
+AT_ONCE = 16
 
 
 @hookimpl
@@ -28,16 +32,40 @@ def encoder_sources() -> list[Source]:
 
 def read(probe: Probe) -> Iterator[Reading]:
     """Return the mounts that are there."""
-    check = probe.options["check"]
-    failures = []
-    for mount in probe.mounts:
-        try:
-            if check:
-                probe.get(check.replace("{mount}", quote(mount, safe="/")))
-        except SourceError as error:
-            failures.append(error)
-            continue
-        yield Reading(mount=mount)
+    failures = _failures(probe) if probe.options["check"] else {}
     if failures and len(failures) == len(probe.mounts):
         # Whether the CDN is silent or the way to it is down cannot be told apart.
-        raise failures[0]
+        raise failures[probe.mounts[0]]
+    for mount in probe.mounts:
+        if mount not in failures:
+            yield Reading(mount=mount)
+
+
+def _failures(probe: Probe) -> Mapping[str, SourceError]:
+    """Return what is wrong with mounts.
+
+    They are asked side by side: one after the other, a few that hang would take so long that all
+    would count as gone.
+    """
+    check = probe.options["check"]
+    waiting = deque(probe.mounts)
+    failures: dict[str, SourceError] = {}
+
+    def ask() -> None:
+        while waiting:
+            try:
+                mount = waiting.popleft()
+            except IndexError:
+                return
+            try:
+                probe.get(check.replace("{mount}", quote(mount, safe="/")))
+            except SourceError as error:
+                failures[mount] = error
+
+    # A pool of concurrent.futures would keep the agent from ending until the last has answered.
+    asking = [threading.Thread(target=ask, daemon=True) for _ in range(min(AT_ONCE, len(waiting)))]
+    for thread in asking:
+        thread.start()
+    for thread in asking:
+        thread.join()
+    return failures

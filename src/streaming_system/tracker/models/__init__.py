@@ -14,6 +14,7 @@ from streaming_system.tracker.models.crew import (
 )
 from streaming_system.tracker.models.endpoint import (
     Endpoint,
+    LogBatch,
     LogHour,
     LogVisitor,
     Sample,
@@ -39,6 +40,7 @@ __all__ = [
     "EndedSession",
     "Endpoint",
     "Incident",
+    "LogBatch",
     "LogHour",
     "LogVisitor",
     "LoginFailure",

@@ -113,6 +113,17 @@ class LogHour(Base):
     viewers: Mapped[int] = mapped_column(sa.BigInteger)
 
 
+class LogBatch(Base):
+    """Which lines a sender has handed in last of a room: its own word for them."""
+
+    __tablename__ = "log_batch"
+
+    sender: Mapped[str] = mapped_column(sa.String(40), primary_key=True)
+    room: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
+    batch: Mapped[str] = mapped_column(sa.String(60))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
 class LogVisitor(Base):
     """That somebody was seen in an hour: a hash with the day's salt, which is thrown away."""
 

@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from streaming_system.tracker.db import begin_writing
-from streaming_system.tracker.models import LogHour, LogVisitor
+from streaming_system.tracker.models import LogBatch, LogHour, LogVisitor
 from streaming_system.tracker.services.accesslog import LogLine, lines_of, read_line
 from streaming_system.tracker.services.keys import Salts, hashed
 from streaming_system.tracker.services.logfiles import LogFiles
@@ -75,17 +75,29 @@ class Logs:
             daily=self.days > 0,
         )
 
-    def take(self, *, room: str, name: str, text: str, now: datetime) -> None:
+    def take(
+        self,
+        *,
+        room: str,
+        name: str,
+        text: str,
+        batch: tuple[str, str] | None = None,
+        now: datetime,
+    ) -> None:
         """Keep the lines of an endpoint's access log, and count them.
 
         The figures come first: if the lines cannot be written they are undone, so that what is
         sent again is counted once. Once this returns, the lines are on the disk.
 
         :param text: lines in the combined format; what cannot be read is kept, but not counted.
+        :param batch: who hands them in, and its word for them: the sender's last one is not taken
+            again.
         :raises LogsError: if the lines cannot be kept. Then nothing is.
         """
         if not self.files:
             raise LogsError("the tracker keeps no logs: the ini file has no logdir")
+        if batch and not self._is_new(room, *batch, now):
+            return
         viewers = _Viewers(Salts(self.db), now)
         hours: dict[datetime, _Hour] = {}
         kept = []
@@ -124,6 +136,18 @@ class Logs:
             return self.files.prune(before=now - timedelta(days=self.days))
         except OSError as error:
             raise LogsError(f"old log files cannot be removed: {error}") from None
+
+    def _is_new(self, room: str, sender: str, batch: str, now: datetime) -> bool:
+        """Note what is handed in; who hands in the same meanwhile waits for what becomes of it."""
+        dialect = begin_writing(self.db).dialect.name
+        insert = (postgresql if dialect == "postgresql" else sqlite).insert(LogBatch.__table__)
+        noted = insert.on_conflict_do_update(
+            index_elements=["sender", "room"],
+            set_={"batch": insert.excluded.batch, "at": insert.excluded.at},
+            where=LogBatch.__table__.c.batch != insert.excluded.batch,
+        ).returning(LogBatch.__table__.c.sender)
+        values = {"sender": sender, "room": room, "batch": batch, "at": now}
+        return self.db.execute(noted, values).first() is not None
 
     def _totals(self, begin: datetime, end: datetime, *by: Any) -> list[LogTotal]:
         # Who came in two hours was a viewer in each of them, and no more than that is known.
