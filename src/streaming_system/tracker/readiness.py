@@ -13,7 +13,7 @@ from streaming_system.health import NotReady
 log = logging.getLogger(__name__)
 
 # The last of alembic/versions, which are not installed with the program. A test compares.
-REVISION = "e7c2d9a4b066"
+REVISION = "a94c1f6e2d70"
 PATIENCE = 1.0  # seconds
 # By then a database that hangs has been left, so that the next look can begin.
 GIVE_UP = 2  # seconds

@@ -21,7 +21,10 @@ SECRET = "s3cret of the proxy"
 VIEWER, VENUE = "127.0.0.77", "127.0.0.88"
 NCHAN = Path("/usr/lib/nginx/modules/ngx_nchan_module.so")
 # For whoever measures: nobody is one caller too many.
-NO_LIMITS = [("rate=1000r/s", "rate=1000000r/s"), ("rate=100r/s", "rate=1000000r/s")]
+NO_LIMITS = [(f"rate={rate}r/s", "rate=1000000r/s") for rate in (100, 1000, 5000)]
+# One request a minute of each address, and another one at once.
+FEW = [(f"rate={rate}r/s", "rate=1r/m") for rate in (1000, 5000)]
+FEW += [(f"burst={burst} ", "burst=1 ") for burst in (2000, 20000)]
 # What nginx calls an answer that nobody waited for the app for.
 FROM_CACHE = ("HIT", "STALE", "UPDATING")
 HTTP = """

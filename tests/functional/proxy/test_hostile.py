@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from .site import FROM_CACHE, NAME, VENUE, VIEWER
+from .site import FEW, FROM_CACHE, NAME, VENUE, VIEWER
 
 SECRET = "s3cret of the proxy"
 LOGIN = "/tracker/admin/login"
@@ -246,9 +246,7 @@ class TestIdentity:
         assert site.get("/?7", source="127.0.0.66").status == 200
 
     def test_pages_and_lists_that_are_in_the_cache_are_limited_too(self, make_proxied):
-        site = make_proxied(
-            trackers=1, change=[("rate=1000r/s", "rate=1r/m"), ("burst=2000", "burst=1")]
-        )
+        site = make_proxied(trackers=1, change=FEW)
         for number, path in enumerate(("/", "/tracker/streams.json", "/tracker/hall/streams.json")):
             found = [site.get(path, source=f"127.0.1.{number + 1}") for _ in range(3)]
 
@@ -258,8 +256,7 @@ class TestIdentity:
     def test_behind_a_cdn_only_the_cdn_is_believed(self, make_proxied):
         site = make_proxied(
             localips=["^203\\.0\\.113\\.5$"], trackers=1, marks=("cdn",),
-            change=[("198.51.100.0/24", "127.0.0.99"), ("rate=1000r/s", "rate=1r/m"),
-                    ("burst=2000", "burst=1")],
+            change=[("198.51.100.0/24", "127.0.0.99"), *FEW],
         )  # fmt: skip
 
         def shown(source, claim):
