@@ -43,7 +43,12 @@ class TestMicroCache:
         # The app's first page of all takes longer: it reads its templates.
         proxied.get("/hall?before")
 
-        answers = at_once(proxied, "/hall?first")
+        # Whoever has waited for half a second asks the app: it may be that the machine is busy.
+        for number in range(20):
+            began = time.monotonic()
+            answers = at_once(proxied, f"/hall?first{number}")
+            if time.monotonic() - began < 0.5:
+                break
 
         assert {answer.status for answer in answers} == {200}
         assert states(answers)["MISS"] == 1
