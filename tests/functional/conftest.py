@@ -29,6 +29,13 @@ from .pages import (  # noqa: F401 - These are fixtures.
 )
 
 SECRET = "s3cret of the tests"
+# How often players report, as the ini has it by default.
+REPORTING = {
+    "report.rate": 20.0,
+    "report.shortest": 5,
+    "report.longest": 60,
+    "report.together": 64,
+}
 
 
 @pytest.fixture(scope="session")

@@ -22,13 +22,9 @@ from streaming_system.tracker.services.reports import Reports
 from streaming_system.tracker.services.standins import StandIns
 from streaming_system.tracker.services.viewers import Crowd
 
+from .conftest import REPORTING
+
 NOON = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
-SETTINGS = {
-    "report.rate": 20.0,
-    "report.shortest": 5,
-    "report.longest": 60,
-    "report.together": 64,
-}
 SIDS = [f"4dd8bff7-2f5a-4a0b-8b34-{number:012}" for number in range(6)]
 FIGURES = {"overall_clients": 1, "overall_bitrate": 2, "overall_cbitrate": 3}
 TABLES = (Player, Playback, Endpoint, Sample)
@@ -36,7 +32,7 @@ TABLES = (Player, Playback, Endpoint, Sample)
 
 @pytest.fixture
 def reports(engine):
-    return Reports(engine, SETTINGS, Crowd())
+    return Reports(engine, REPORTING, Crowd())
 
 
 @pytest.fixture
@@ -126,7 +122,7 @@ def test_players_come_out_as_if_each_had_been_written_by_itself(
                 begin_writing(db),
                 [of_old_protocol(room="hall", ip="edge1", figures=FIGURES, now=NOON)],
             )
-        pace = Pace(SETTINGS, Crowd())
+        pace = Pace(REPORTING, Crowd())
         due = in_batches(
             engine, lambda c, items, pace=pace: players.take(c, items, pace, StandIns()), told, size
         )
@@ -153,7 +149,7 @@ def test_endpoints_come_out_as_if_each_had_been_written_by_itself(engine, rows, 
 
 def test_two_workers_take_reports_of_the_same_players_and_lose_nothing(database, rows):
     engines = [make_engine({"sqlalchemy.url": database}) for _ in range(2)]
-    workers = [Reports(engine, SETTINGS, Crowd()) for engine in engines]
+    workers = [Reports(engine, REPORTING, Crowd()) for engine in engines]
     start = threading.Barrier(8)
 
     def work(number):
@@ -224,7 +220,7 @@ def test_pages_are_told_of_an_endpoint_once_it_is_committed(engine):
         with Session(engine) as db:
             seen.append(db.scalar(sa.select(sa.func.count()).select_from(Endpoint)))
 
-    reports = Reports(engine, SETTINGS, Crowd(), changed)
+    reports = Reports(engine, REPORTING, Crowd(), changed)
     for seconds in (0, 30):
         now = NOON + timedelta(seconds=seconds)
         reports.endpoint(of_old_protocol(room="hall", ip="192.0.2.1", figures=FIGURES, now=now))

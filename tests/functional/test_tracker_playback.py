@@ -12,13 +12,9 @@ from streaming_system.tracker.models import Playback as PlaybackRow
 from streaming_system.tracker.services.playback import Playback, PlayerReport
 from streaming_system.tracker.services.viewers import Viewers
 
+from .conftest import REPORTING
+
 NOON = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
-SETTINGS = {
-    "report.rate": 20.0,
-    "report.shortest": 5,
-    "report.longest": 60,
-    "report.together": 64,
-}
 SID = "4dd8bff7-2f5a-4a0b-8b34-34ac1ae39a7e"
 
 
@@ -28,7 +24,7 @@ def report(engine):
 
     def report(seconds=0.0, sid=SID, room="hall", **more):
         with Session(engine) as db, db.begin():
-            return Playback(db, SETTINGS).report(
+            return Playback(db, REPORTING).report(
                 PlayerReport(sid=sid, room=room, **more), now=NOON + timedelta(seconds=seconds)
             )
 
@@ -183,7 +179,7 @@ class TestFigures:
 
         def figures(seconds, **more):
             with Session(engine) as db:
-                return Playback(db, SETTINGS).figures(
+                return Playback(db, REPORTING).figures(
                     now=NOON + timedelta(seconds=seconds), room="hall", **more
                 )
 

@@ -14,14 +14,9 @@ from streaming_system.tracker.services.playback import Playback
 from streaming_system.tracker.services.viewers import Crowd, Viewers
 
 from .audience import ROOMS, Audience
+from .conftest import REPORTING
 
 NOON = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
-SETTINGS = {
-    "report.rate": 20.0,
-    "report.shortest": 5,
-    "report.longest": 60,
-    "report.together": 64,
-}
 # Of the simulated players, each of so many speaks HTTP; for the others HTTP would only take time.
 EACH_OVER_HTTP = 20
 
@@ -52,7 +47,7 @@ class Workers:
     def deliver(self, report, seconds):
         Clock.moment = NOON + timedelta(seconds=seconds)
         if int(report.sid[-2:], 16) % EACH_OVER_HTTP:
-            return Playback(self.db, SETTINGS, self.crowd).report(report, now=Clock.moment)
+            return Playback(self.db, REPORTING, self.crowd).report(report, now=Clock.moment)
         self.change_hands()
         answer = next(self.apps).post_json(
             f"/api/v1/rooms/{report.room}/playback",

@@ -3,7 +3,7 @@
 import random
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,18 +24,32 @@ JITTER = 0.2
 # A report may be late by half of the interval, and by two seconds of the network's.
 PATIENCE, SLACK = 1.5, 2.0
 
-TOTALS = ("played_ms", "rebuffer_ms", "rebuffers", "dropped", "errors")
+
+@dataclass(frozen=True, kw_only=True)
+class Totals:
+    """What happened to players.
+
+    :param rebuffer_ms: for how many milliseconds they stood still while they should have played.
+    """
+
+    played_ms: int = 0
+    rebuffer_ms: int = 0
+    rebuffers: int = 0
+    dropped: int = 0
+    errors: int = 0
+
+
+TOTALS = tuple(field.name for field in fields(Totals))
 _SAID = ("room", "format", "quality", "startup_ms", *TOTALS)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PlayerReport:
+@dataclass(frozen=True, kw_only=True)
+class PlayerReport(Totals):
     """A player's word on itself: totals since it began, so that a lost report loses nothing.
 
     :param sid: a random number that the player made for itself.
     :param endpoint: the name of the endpoint that it plays from, or one of :data:`ELSEWHERE`.
     :param startup_ms: milliseconds from the wish to play to the first picture; ``None`` until then.
-    :param rebuffer_ms: for how many milliseconds it stood still while it should have played.
     :param bitrate: of what it plays, in bit/s.
     :param leaving: that it will not report again.
     :param hidden: that nobody sees it now: browsers let it report rarely.
@@ -47,11 +61,6 @@ class PlayerReport:
     format: str = ""
     quality: str = ""
     startup_ms: int | None = None
-    played_ms: int = 0
-    rebuffer_ms: int = 0
-    rebuffers: int = 0
-    dropped: int = 0
-    errors: int = 0
     bitrate: int | None = None
     leaving: bool = False
     hidden: bool = False

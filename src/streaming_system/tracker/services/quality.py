@@ -9,15 +9,16 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from streaming_system.tracker.models import Base
+from streaming_system.tracker.services.players import TOTALS, Totals
 from streaming_system.tracker.services.viewers import Viewers
 
 _playback = sa.Table("playback", Base.metadata)
-_SUMS = ("starts", "played_ms", "rebuffer_ms", "rebuffers", "dropped", "errors")
+_SUMS = ("starts", *TOTALS)
 _HOUR = 3_600_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlaybackFigures:
+class PlaybackFigures(Totals):
     """How players of a room and endpoint have fared within some minutes.
 
     :param endpoint: ``None`` where it is about all of the room's.
@@ -33,11 +34,6 @@ class PlaybackFigures:
     starts: int = 0
     startup_p50_ms: int | None = None
     startup_p95_ms: int | None = None
-    played_ms: int = 0
-    rebuffer_ms: int = 0
-    rebuffers: int = 0
-    dropped: int = 0
-    errors: int = 0
     bitrate: int | None = None
 
     @property
