@@ -10,7 +10,7 @@ V1 = "/api/v1"
 
 # The JSON API, below V1.
 API = (
-    # Routes are tried in this order, and nobody calls as often as players do.
+    # Nobody calls as often as players do.
     ("api.playback", "/rooms/{room}/playback"),
     ("api.document", "/openapi.json"),
     ("api.manual", "/"),
@@ -31,7 +31,8 @@ API = (
 
 
 def includeme(config: Any) -> None:
-    """Add the routes."""
+    """Add the routes, which are tried in this order: first what is called most."""
+    config.add_route("endpoint.register", "/endpoint/register")
     _api(config)
     _old_protocol(config)
     config.add_static_view("static", "static", cache_max_age=3600)
@@ -39,7 +40,6 @@ def includeme(config: Any) -> None:
 
 
 def _old_protocol(config: Any) -> None:
-    config.add_route("endpoint.register", "/endpoint/register")
     config.add_route("endpoint.logs", "/endpoint/logs")
     config.add_route("endpoint.stats", "/endpoint/stats", request_method=READ)
     config.add_route("pipeline.report", "/flumotion/log")

@@ -37,27 +37,24 @@ class Figure(colander.SchemaType):
         return round(cstruct)
 
 
-def _figure(name: str, missing: Any = colander.drop) -> colander.SchemaNode:
-    most = MAX_CLIENTS if name.endswith("_clients") else MAX_BITRATE
-    return colander.SchemaNode(Figure(most), name=name, missing=missing)
+def _figure(name: str) -> colander.SchemaNode:
+    return colander.SchemaNode(
+        Figure(MAX_CLIENTS if name.endswith("_clients") else MAX_BITRATE), name=name
+    )
 
 
-class EndpointFigures(colander.Schema):
-    """The figures of a registration. Nothing but these is ever stored."""
-
-    def __init__(self) -> None:
-        totals = [_figure(f"overall_{what}", 0) for what in ("clients", "bitrate", "cbitrate")]
-        loop = [_figure(f"loop_{what}") for what in ("clients", "bitrate")]
-        streams = [
-            _figure(f"{stream}_{what}")
-            for stream in STREAMS
-            for what in ("clients", "bitrate", "cbitrate")
-        ]
-        super().__init__(colander.Mapping(), *totals, *loop, *streams)
-
-
-FIGURES = EndpointFigures()
-_NAMES = frozenset(node.name for node in FIGURES.children)
+_KINDS = ("clients", "bitrate", "cbitrate")
+# These are 0 where nothing is said of them.
+_TOTALS = {f"overall_{kind}": 0 for kind in _KINDS}
+# Nothing but these is ever stored.
+_FIGURES = {
+    name: _figure(name)
+    for name in (
+        *_TOTALS,
+        *("loop_clients", "loop_bitrate"),
+        *(f"{stream}_{kind}" for stream in STREAMS for kind in _KINDS),
+    )
+}
 
 
 class BadFigures(ValueError):  # noqa: N818 - That is what they are.
@@ -76,13 +73,15 @@ def read_figures(text: str) -> dict[str, int]:
     if not isinstance(data, dict):
         raise BadFigures("data is not a JSON object")
     for name in data:
-        if name not in _NAMES:
+        if name not in _FIGURES:
             raise BadFigures(f"data has {_shown(name)}, which is no figure")
-    try:
-        figures: dict[str, int] = FIGURES.deserialize(data)
-    except colander.Invalid as error:
-        name, complaint = next(iter(error.asdict().items()))
-        raise BadFigures(f"{name} is {_shown(data[name])}; {complaint}") from None
+    figures: dict[str, int] = dict(_TOTALS)
+    # There are far more figures than any endpoint has.
+    for name, value in data.items():
+        try:
+            figures[name] = _FIGURES[name].deserialize(value)
+        except colander.Invalid as error:
+            raise BadFigures(f"{name} is {_shown(value)}; {error.msg}") from None
     return figures
 
 

@@ -14,7 +14,7 @@ MAX_BODY = 4 * 1024 * 1024
 BATCH = re.compile(r"([A-Za-z0-9_.-]{1,40}):([A-Za-z0-9_.-]{1,60})", re.ASCII)
 
 
-@view_config(route_name="endpoint.logs", request_method="POST", http_cache=0)
+@view_config(route_name="endpoint.logs", request_method="POST")
 def take(request: Any) -> Response:
     """Take lines of the access log of a server that streams a room to viewers."""
     form = forms.read_odd_form(request, most=MAX_BODY, what="a report of logs")

@@ -23,7 +23,7 @@ WIDTH = MINUTES * 60
 SEVERITY = ("sad", "lost", "hungry", "waking", "sleeping", "happy")
 
 
-@view_config(route_name="pipeline.report", request_method="POST", http_cache=0)
+@view_config(route_name="pipeline.report", request_method="POST")
 def report(request: Any) -> Response:
     """Take what Flumotion says of the components of one machine."""
     form = forms.read_form(request, most=MAX_BODY)

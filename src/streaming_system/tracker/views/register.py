@@ -12,7 +12,7 @@ from streaming_system.tracker.services.registrations import of_old_protocol
 from streaming_system.tracker.views import form as forms
 
 
-@view_config(route_name="endpoint.register", request_method="POST", http_cache=0)
+@view_config(route_name="endpoint.register", request_method="POST")
 def register(request: Any) -> Response:
     """Take the report of a server that streams a room to viewers."""
     form = forms.read_form(request)
