@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from .test_partitions import BEFORE
+
 
 @pytest.fixture
 def start(root, url, tmp_path):
@@ -41,8 +43,7 @@ def test_two_machines_that_migrate_at_once_do_it_once(start):
 def test_nobodys_report_waits_for_a_migration_that_waits_for_a_long_query(
     start, migrate, url, sample
 ):
-    migrate(url, "head")
-    migrate(url, "-1")
+    migrate(url, BEFORE)
     engine = sa.create_engine(url, poolclass=sa.NullPool)
     with engine.begin() as reader:
         reader.exec_driver_sql("SELECT count(*) FROM sample")
