@@ -28,7 +28,7 @@ export class Push {
     if (document.hidden || this.source) return;
     const source = (this.source = new EventSource(this.address));
     source.addEventListener("open", () => {
-      if (this.missed) for (const what of ["streams", "schedule"]) this.plans(what, this.failures ? WITHIN : 0, "");
+      if (this.missed) for (const what of ["streams", "schedule"]) this.plans(what, this.failures ? WITHIN : 0, thisSecond());
       this.missed = false;
       this.failures = 0;
     });
@@ -63,4 +63,9 @@ export class Push {
     this.source = null;
     this.missed = true;
   }
+}
+
+/** What was missed may be younger than what a cache has kept: those who come back in the same second ask beyond it, together. */
+function thisSecond() {
+  return `back-${Math.floor(Date.now() / 1000)}`;
 }
