@@ -4,17 +4,16 @@ import contextlib
 import json
 import math
 import os
-import random
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
 from functools import partial
 from pathlib import Path
 
+import ports
 import pytest
 import urllib3
 from playwright.sync_api import sync_playwright
@@ -46,17 +45,7 @@ def copy_of(root: Path, folder: Path) -> Path:
 
 @pytest.fixture
 def free_port() -> int:
-    return find_port()
-
-
-def find_port() -> int:
-    # Below the ports that the system gives to outgoing connections: asking such a port before
-    # anybody listens can end in a connection with oneself, and then nobody can listen any more.
-    for port in random.sample(range(20000, 32000), 100):
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
-    raise AssertionError("no free port")
+    return ports.free_port()
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,9 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from .conftest import Site, copy_of, find_port, run_in, serving, serving_site
+from ports import free_port
+
+from .conftest import Site, copy_of, run_in, serving, serving_site
 
 ROOMS = 80
 
@@ -53,7 +55,7 @@ def staging(root, folder, environment):
     (checkout / "config.private.json").write_text(json.dumps(config))
     run = partial(run_in, checkout, environment)
     serve = partial(serving, checkout, environment)
-    with serving_site(checkout, serve, run, find_port()) as site:
+    with serving_site(checkout, serve, run, free_port()) as site:
         issued = run(".venv/bin/streaming-system", "admin", "token", "issue", "tests", "--crew")
         assert issued.returncode == 0, issued.stderr
         stage = Stage(site.url, site.process, checkout.parent / "log")

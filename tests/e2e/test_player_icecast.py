@@ -7,8 +7,8 @@ import time
 import urllib.request
 
 import pytest
+from ports import free_port
 
-from .conftest import find_port
 from .players import played, wait_until_it_plays, wait_until_it_says
 from .stream import needs_ffmpeg
 
@@ -40,7 +40,7 @@ class Icecast:
     """A server of Icecast's, and the encoder that feeds it."""
 
     def __init__(self, folder):
-        self.port = find_port()
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}/"
         config = folder / "icecast.xml"
         owner = OWNER if os.geteuid() == 0 else ""

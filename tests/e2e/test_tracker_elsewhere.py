@@ -1,8 +1,9 @@
 """A tracker with a name of its own: pages of the site may ask it, in a real browser; no others."""
 
 import pytest
+from ports import free_port
 
-from .conftest import SECRET, find_port, set_key, set_up, visiting
+from .conftest import SECRET, set_key, set_up, visiting
 from .test_apart import PSERVE, move
 from .test_playback import FIGURES, go_on, streams, wait_until_it_wants_to_play  # noqa: F401 - Fixtures.
 
@@ -10,7 +11,7 @@ from .test_playback import FIGURES, go_on, streams, wait_until_it_wants_to_play 
 @pytest.fixture
 def ports():
     """Where the pages and the tracker are: each port is a site of its own to browsers."""
-    return find_port(), find_port()
+    return free_port(), free_port()
 
 
 @pytest.fixture

@@ -2,18 +2,19 @@
 
 import contextlib
 import os
-import random
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from pathlib import Path
 
 import pytest
 import urllib3
+from ports import free_port
 
 from streaming_system.encoder.calls import USER_AGENT
+
+__all__ = ["free_port"]
 
 NGINX_RTMP = Path("/usr/lib/nginx/modules/ngx_rtmp_module.so")
 
@@ -29,18 +30,6 @@ def needs(name, there):
         if os.environ.get("CI"):
             pytest.fail(f"{name} is not installed, and CI skips nothing")
         pytest.skip(f"needs {name}, which is not installed: nothing was asked of a real one")
-
-
-def free_port():
-    """Return a port that nobody has: below those that outgoing connections get."""
-    for port in random.sample(range(20000, 32000), 100):
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-    raise AssertionError("no free port")
 
 
 class Program:

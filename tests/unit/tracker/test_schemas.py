@@ -7,14 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from streaming_system.tracker.schemas import (
-    FIGURES,
     MAX_BITRATE,
     MAX_CLIENTS,
+    STREAMS,
     BadFigures,
     read_figures,
 )
 
-NAMES = [node.name for node in FIGURES.children]
+KINDS = ("clients", "bitrate", "cbitrate")
+NAMES = [f"{stream}_{kind}" for stream in ("overall", *STREAMS) for kind in KINDS]
 ANYTHING = some.recursive(
     some.none() | some.booleans() | some.integers() | some.floats() | some.text(),
     lambda inner: some.lists(inner) | some.dictionaries(some.text(), inner),
