@@ -18,8 +18,8 @@ from streaming_system.tracker.settings import StartError
 LOCK = int.from_bytes(hashlib.sha256(b"streaming-system migrate").digest()[:8], "big", signed=True)
 # Whoever waits for a table makes all wait who come later: reports, too.
 PATIENCE = "3s"
-# So often it is tried, with as long a pause.
-TRIES = 20
+# So often it is tried; in between, those who have waited behind it get through.
+TRIES, PAUSE = 20, 3  # seconds
 
 
 def run() -> None:
@@ -61,7 +61,7 @@ def migrate_beside_others(connection) -> None:
                     "who): nothing has changed; try again later"
                 ) from None
         sys.stderr.write("Database: somebody is using it for long; trying again\n")
-        time.sleep(3)
+        time.sleep(PAUSE)
 
 
 def make_folder(url) -> None:

@@ -48,8 +48,12 @@ def test_a_room_with_sound_alone_is_heard_and_its_listeners_count(
     wait_until_it_plays(page, 30_000)
     assert played(page)["format"] == "mp3"
     page.get_by_text("There is sound and no picture.").wait_for()
-    told = lambda: json.loads(stage.text(f"/tracker/api/v1/rooms/{room}/playback"))  # noqa: E731
-    stage.wait_for(lambda: told()["viewers"]["players"] == 1, 20, "a listener")
+
+    def listeners():
+        told = json.loads(stage.text(f"/tracker/api/v1/rooms/{room}/playback"))
+        return told["viewers"]["players"]
+
+    stage.wait_for(lambda: listeners() == 1, 20, "a listener")
 
 
 def test_sound_alone_can_be_chosen_beside_hls_and_left(
