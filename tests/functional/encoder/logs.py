@@ -67,10 +67,13 @@ class Writer:
         )
 
     def reopen(self):
-        """Let it open the log's name anew, as nginx does at a signal."""
+        """Let it open the log's name anew, as nginx does at a signal.
+
+        Return how many lines are in files of before.
+        """
         self._process.stdin.write("reopen")
         self._process.stdin.flush()
-        assert self._process.stdout.readline() == "reopened\n"
+        return int(self._process.stdout.readline())
 
     @contextmanager
     def held(self):

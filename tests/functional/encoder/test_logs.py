@@ -17,14 +17,15 @@ class TestRotation:
     def test_by_rename_and_packed_at_once(self, served, logs, writer, log):
         server = writer()
         agent = logs(served)
+        before = 0
         for _ in range(4):
-            before = soon(lambda: read_so_far(agent), 30, "lines are read")
-            soon(lambda before=before: read_so_far(agent) > before + 50, 20, "lines are read")
+            # A file that it has never seen would be lost with its name.
+            soon(lambda n=before: read_so_far(agent) > n + 50, 30, "lines of this file are read")
             rotated = log.with_name("access.log.1")
             log.rename(rotated)
             # The server writes to the old file until it is told.
             time.sleep(0.1)
-            server.reopen()
+            before = server.reopen()
             with rotated.open("rb") as plain, gzip.open(f"{rotated}.gz", "wb") as packed:
                 shutil.copyfileobj(plain, packed)
             rotated.unlink()

@@ -30,7 +30,7 @@ def main(path, name, pause):
         if told:
             os.close(log)
             log = os.open(path, flags, 0o644)
-            os.write(1, b"reopened\n")
+            os.write(1, f"{number}\n".encode())
         time.sleep(pause)
 
 
