@@ -12,11 +12,13 @@ import alembic.command
 import alembic.config
 import pytest
 import sqlalchemy as sa
+from argon2 import PasswordHasher
 from webtest import TestApp
 
 from streaming_system import tracker as tracker_app
 from streaming_system.tracker.db import make_engine
 from streaming_system.tracker.models import Base, Endpoint
+from streaming_system.tracker.services import passwords
 
 from .pages import (  # noqa: F401 - These are fixtures.
     clock,
@@ -36,6 +38,15 @@ REPORTING = {
     "report.longest": 60,
     "report.together": 64,
 }
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords():
+    """Let hashes of passwords take as little time as they can: most tests log in."""
+    with pytest.MonkeyPatch.context() as patch:
+        quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+        patch.setattr(passwords, "HASHER", quick)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ from pyramid.config import Configurator
 from pyramid.settings import asbool
 
 from streaming_system import rooms
+from streaming_system.compiled import include_templates
 from streaming_system.frontend.kept import MOST_PAGES, KeptPages, keep_answers
 from streaming_system.frontend.languages import DOMAIN
 from streaming_system.frontend.live import (
@@ -25,6 +26,15 @@ from streaming_system.outbound import NetworkError, private_networks
 from streaming_system.schedule.reader import ScheduleFile
 from streaming_system.theme import ThemeError
 
+# How pages' templates are read.
+TEMPLATES = {
+    "jinja2.trim_blocks": "true",
+    "jinja2.lstrip_blocks": "true",
+    "jinja2.i18n.domain": DOMAIN,
+    "jinja2.newstyle": "true",
+    "jinja2.filters": "plain = streaming_system.frontend.sharing:plain",
+}
+
 
 def main(global_config: dict[str, str], **local: str) -> Any:
     """Return the frontend WSGI application.
@@ -42,9 +52,7 @@ def main(global_config: dict[str, str], **local: str) -> Any:
         raise SystemExit("the ini file lacks the key schedule.file in [DEFAULT]")
     settings.setdefault("tracker.url", "/tracker")
     settings.setdefault("push.url", "")
-    settings |= {"jinja2.trim_blocks": "true", "jinja2.lstrip_blocks": "true"}
-    settings |= {"jinja2.i18n.domain": DOMAIN, "jinja2.newstyle": "true"}
-    settings["jinja2.filters"] = "plain = streaming_system.frontend.sharing:plain"
+    settings |= TEMPLATES
     with Configurator(settings=settings) as config:
         config.registry["schedule"] = ScheduleFile(Path(settings["schedule.file"]))
         config.registry["programmes"] = Programmes(settings["conference"])
@@ -60,7 +68,7 @@ def main(global_config: dict[str, str], **local: str) -> Any:
         config.registry["watched"] = Asked(tracker, "/api/v1/rooms", read_watched)
         config.registry["wrong"] = Asked(tracker, "/api/v1/incidents", read_wrong)
         config.registry["posts"] = sources_of_posts(settings["conference"], networks)
-        config.include("pyramid_jinja2")
+        include_templates(config)
         config.add_jinja2_search_path("streaming_system.frontend:templates")
         config.include(".theming")
         config.include(".request")

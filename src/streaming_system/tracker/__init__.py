@@ -4,6 +4,7 @@ from typing import Any
 
 from pyramid.config import Configurator
 
+from streaming_system.compiled import include_templates
 from streaming_system.tracker.kept import keep_answers
 from streaming_system.tracker.settings import StartError, checked
 
@@ -16,7 +17,7 @@ def main(global_config: dict[str, str], **local: str) -> Any:
     try:
         settings = checked({**global_config, **local})
         with Configurator(settings=settings) as config:
-            config.include("pyramid_jinja2")
+            include_templates(config)
             # The database comes last of what may stop the start: nothing else must be closed then.
             config.include("streaming_system.request_ids")
             config.include("streaming_system.telemetry")

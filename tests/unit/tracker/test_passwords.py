@@ -1,0 +1,12 @@
+"""Passwords are kept so that guessing them from a stolen database is dear."""
+
+import argon2
+
+from streaming_system.tracker.services import passwords
+
+
+def test_a_hash_is_as_dear_as_the_rfc_asks():
+    kept = argon2.extract_parameters(passwords.hashed("correct horse"))
+
+    assert kept == argon2.profiles.RFC_9106_LOW_MEMORY
+    assert passwords.matches(passwords.hashed("correct horse"), "correct horse")
