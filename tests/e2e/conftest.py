@@ -18,6 +18,7 @@ import pytest
 import urllib3
 from playwright.sync_api import sync_playwright
 
+from .config import SITE, configure
 from .pages import crew, every_page, posts_nowhere  # noqa: F401 - Fixtures.
 from .stream import encoder, kind_of_encoder, origin, stream, watch  # noqa: F401 - Fixtures.
 
@@ -201,10 +202,7 @@ def theme():
 @pytest.fixture
 def site(checkout, theme, serve, run, free_port):
     if theme:
-        example = (checkout / "config.private.json.example").read_text()
-        (checkout / "config.private.json").write_text(
-            example.replace('"config": {', f'"config": {{"theme": "{theme}",', 1)
-        )
+        configure(checkout, SITE, f'"theme": "{theme}",')
     with serving_site(checkout, serve, run, free_port) as site:
         yield site
 

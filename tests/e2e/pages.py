@@ -7,6 +7,8 @@ import pytest
 from pyramid.config import Configurator
 from pyramid.interfaces import IRoutesMapper
 
+from .config import CONFERENCE, configure
+
 NAME, PASSWORD = "ada", "correct horse"
 # What the routes do not tell: other looks of a page, and what is not there.
 BESIDES = ("/lab", "/schedule?view=list", "/example?template=inroom", "/none")
@@ -36,10 +38,7 @@ def crew(site, checkout, clean_environment):
 @pytest.fixture
 def posts_nowhere(checkout):
     """All rooms have posts of a server that does not answer."""
-    config = checkout / "config.private.json.example"
-    conference = '"conference": "Example Conf",'
-    posts = '"posts": "#conf@http://127.0.0.1:9",'
-    config.write_text(config.read_text().replace(conference, conference + posts))
+    configure(checkout, CONFERENCE, '"posts": "#conf@http://127.0.0.1:9",')
 
 
 @pytest.fixture

@@ -6,6 +6,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from .config import SITE, configure
+
 
 @pytest.fixture
 def kept(visit):
@@ -152,10 +154,7 @@ def test_the_browser_can_install_it(kept):
 class TestSharing:
     @pytest.fixture
     def checkout(self, checkout):
-        example = (checkout / "config.private.json.example").read_text()
-        place = example.index('"config": {') + len('"config": {')
-        text = f'{example[:place]}\n"embed": ["*"],{example[place:]}'
-        (checkout / "config.private.json").write_text(text)
+        configure(checkout, SITE, '"embed": ["*"],')
         return checkout
 
     def test_a_link_is_copied_and_that_is_said(self, visit, site):

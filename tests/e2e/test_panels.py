@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
+from .config import CONFERENCE, HALL, configure
 from .players import wait_until_it_plays
 
 CHAT = "https://web.libera.chat/"
@@ -43,10 +44,8 @@ def talked_about(checkout):
     with ThreadingHTTPServer(("127.0.0.1", 0), Mastodon) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))
         thread.start()
-        config = checkout / "config.private.json.example"
-        conference = '"conference": "Example Conf",'
         posts = f'"posts": "#conf@http://127.0.0.1:{server.server_port}",'
-        config.write_text(config.read_text().replace(conference, conference + posts))
+        configure(checkout, CONFERENCE, posts)
         yield
         server.shutdown()
         thread.join()
@@ -123,10 +122,7 @@ def test_what_was_open_is_open_again_but_for_a_chat_that_nobody_asks_for(talked_
 @pytest.fixture
 def on_matrix(checkout):
     """The example has a room on Matrix and no other chat."""
-    config = checkout / "config.private.json.example"
-    title = '"title": "Main Hall",'
-    keys = '"matrix": "#hall:m.example", "ircnetwork": false,'
-    config.write_text(config.read_text().replace(title, title + keys))
+    configure(checkout, HALL, '"matrix": "#hall:m.example", "ircnetwork": false,')
 
 
 def test_a_chat_that_no_page_may_frame_opens_beside_the_stream(on_matrix, site, visit):

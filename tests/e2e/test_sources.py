@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from .config import HALL, configure
 from .test_player import wait_until_it_plays
 
 # So far away that the tracker, which has no ?delta=, sees the first source all the time.
@@ -18,12 +19,7 @@ def sources(checkout, request):
 
     def sources(first, second):
         listed = json.dumps([first, second | {"from": MOMENT.isoformat()}])
-        example = (checkout / "config.private.json.example").read_text()
-        title = '"title": "Main Hall",'
-        assert title in example
-        (checkout / "config.private.json").write_text(
-            example.replace(title, f'{title} "sources": {listed},')
-        )
+        configure(checkout, HALL, f'"sources": {listed},')
         return request.getfixturevalue("site")
 
     return sources
