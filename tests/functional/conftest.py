@@ -40,13 +40,13 @@ REPORTING = {
 }
 
 
-@pytest.fixture(scope="session", autouse=True)
-def quick_passwords():
+QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+
+@pytest.fixture(autouse=True)
+def quick_passwords(monkeypatch):
     """Let hashes of passwords take as little time as they can: most tests log in."""
-    with pytest.MonkeyPatch.context() as patch:
-        quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-        patch.setattr(passwords, "HASHER", quick)
-        yield
+    monkeypatch.setattr(passwords, "HASHER", QUICK)
 
 
 @pytest.fixture(scope="session")
