@@ -54,7 +54,7 @@ REPORTS: Mapping[tuple[str, str], str] = {
 
 if SHARED_FOLDER in os.environ and (_name := os.environ.get(SHARED_NAME, "")).isalnum():
     # For the whole process, as prometheus_client itself chooses when it is imported.
-    values.ValueClass = values.MultiProcessValue(lambda: _name)  # type: ignore
+    values.ValueClass = values.MultiProcessValue(lambda: _name)  # type: ignore[no-untyped-call]
 
 # When a counter began would be as many lines again, and nobody asks.
 disable_created_metrics()  # type: ignore[no-untyped-call]
