@@ -59,11 +59,12 @@ def walk(visit):
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("width", [360, 1280])
-def test_tab_leads_to_everything_and_shows_where_it_is(every_page, walk, width):
+def test_tab_leads_to_everything_and_shows_where_it_is(every_page, walk):
     wrong = [
         one
         for path, options in every_page
+        # The crew's pages are the same at any width.
+        for width in ((360, 1280) if not path.startswith("/tracker") else (360,))
         for one in walk(path, viewport={"width": width, "height": 800}, **options)
     ]
 
