@@ -64,11 +64,15 @@ def compile_templates(package: str, settings: Mapping[str, str]) -> int:
     :param settings: those of the app that begin with ``jinja2.``.
     :raises OSError: if they cannot be kept.
     """
+    compiled = Compiled(must=True)
     with Configurator(settings=dict(settings)) as config:
-        include_templates(config, Compiled(must=True))
+        include_templates(config, compiled)
     environment = config.get_jinja2_environment()
     folder = Path(AssetResolver().resolve(f"{package}:templates").abspath())
     templates = sorted(folder.rglob("*.jinja2"))
     for path in templates:
         environment.get_template(str(path))
+    # Jinja writes them for their owner alone, and it is not the owner who serves the site.
+    for kept in Path(compiled.directory).glob(compiled.pattern % "*"):
+        kept.chmod(0o644)
     return len(templates)

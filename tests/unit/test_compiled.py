@@ -108,6 +108,8 @@ def test_who_installs_the_program_compiles_all_pages(folder):
     assert done.output == f"{len(list(folder.iterdir()))} templates are compiled.\n"
     templates = list(Path(compiled.__file__).parent.glob("*/templates/**/*.jinja2"))
     assert len(list(folder.iterdir())) == len(templates) > 30
+    # Somebody else serves the site.
+    assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o644}
 
 
 def test_who_may_not_write_there_learns_it_in_one_line(folder, tmp_path, monkeypatch):
