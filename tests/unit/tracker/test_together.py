@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from streaming_system.tracker.services import together
 from streaming_system.tracker.services.together import Together
 
 PATIENCE = 60
@@ -153,3 +154,45 @@ def test_what_comes_after_a_failure_is_written(store, come):
     assert isinstance(failed.exception(PATIENCE), ValueError)
     assert results(later) == [20]
     assert results(come(3)) == [30]
+
+
+@pytest.fixture
+def three_at_once(store, come, monkeypatch):
+    """Three have been written at once just now; the next one waits long for others."""
+    monkeypatch.setattr(together, "COMPANY", PATIENCE)
+    monkeypatch.setattr(together, "JUST_NOW", PATIENCE)
+    first = come.first(1)
+    calls = come(2, 3, 4)
+    store.may_end.release(2)
+    assert results([first, *calls]) == [10, 20, 30, 40]
+    store.begun.acquire()
+
+
+def test_who_comes_first_after_several_waits_for_as_many(store, come, three_at_once):
+    calls = come(5, 6)
+    assert store.tried == [[1], [2, 3, 4]]
+    store.may_end.release()
+    calls += come(7)
+
+    assert results(calls) == [50, 60, 70]
+    assert store.tried[2:] == [[5, 6, 7]]
+
+
+def test_who_waits_for_others_that_do_not_come_is_written_alone(
+    store, come, three_at_once, monkeypatch
+):
+    monkeypatch.setattr(together, "COMPANY", 0.001)
+    store.may_end.release(2)
+
+    assert results(come(5)) == [50]
+    # Nobody waits the next time.
+    monkeypatch.setattr(together, "COMPANY", PATIENCE)
+    assert results(come(6)) == [60]
+    assert store.tried[2:] == [[5], [6]]
+
+
+def test_nobody_waits_for_those_who_came_long_ago(store, come, three_at_once, monkeypatch):
+    monkeypatch.setattr(together, "JUST_NOW", 0)
+    store.may_end.release()
+
+    assert results(come(5)) == [50]

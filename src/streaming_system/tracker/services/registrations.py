@@ -10,6 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from streaming_system.tracker import models
 from streaming_system.tracker.services.rows import Insert, Update
+from streaming_system.tracker.services.steady import Columns, Steady
 
 # One report may be lost.
 ALIVE_FOR = timedelta(seconds=60)
@@ -114,7 +115,78 @@ _BEGIN = {
     dialect: insert(_endpoint).on_conflict_do_nothing().returning(_endpoint.c.id)
     for dialect, insert in (("postgresql", postgresql.insert), ("sqlite", sqlite.insert))
 }
-_SAMPLE = Insert(sa.Table("sample", models.Base.metadata), (*_KEY, "at", *_FIGURES))
+_sample = sa.Table("sample", models.Base.metadata)
+_SAMPLE = Insert(_sample, (*_KEY, "at", *_FIGURES))
+
+
+def _goes_on(new: Columns, had: Columns) -> sa.ColumnElement[bool]:
+    """Tell what :func:`_renewed` takes for no new beginning."""
+    return sa.and_(
+        had["left_at"].is_(None),
+        had["last_seen"] > new["alive_since"],
+        had["since"] != new["now"],
+    )
+
+
+def _handed(new: Columns, had: Columns) -> sa.ColumnElement[int]:
+    """Return what :func:`_still_coming` does."""
+    elapsed = new["now"] - had["last_seen"]
+    share = SETTLE.total_seconds() / sa.extract("epoch", elapsed)
+    rounded = sa.func.floor(had["handed"] * share + 0.5)
+    return sa.case((elapsed <= SETTLE, had["handed"]), else_=sa.cast(rounded, sa.BigInteger))
+
+
+def _steady(said: Sequence[str]) -> Steady:
+    names = (*said, *_FIGURES)
+    own = {name: name for name in (*_KEY, *names)}
+    return Steady(
+        _endpoint,
+        keys=_KEY,
+        given={**own, "now": "last_seen", "alive_since": "last_seen"},
+        holds=_goes_on,
+        values=lambda new, had: {
+            **{name: new[name] for name in names},
+            "last_seen": new["now"],
+            "handed": _handed(new, had),
+        },
+        history=_sample,
+        adds=lambda new, had: {
+            **{name: new[name] for name in (*_KEY, *_FIGURES)},
+            "at": new["now"],
+        },
+        tells=("handed", "drained"),
+    )
+
+
+# By whether a report is one of the old protocol.
+_GOES_ON = {True: _steady(("host",)), False: _steady(_STATE)}
+
+
+def go_on(connection: sa.Connection, reports: Sequence[Registration]) -> list[Registered | None]:
+    """Write the reports of endpoints that go on, in one statement of PostgreSQL's.
+
+    :return: as :func:`write` does; ``None`` for a report of an endpoint that comes, or comes back,
+        or is not its first of these. Nothing of it was written.
+    """
+    first = {_key(report): report for report in reversed(reports)}
+    known: dict[tuple[str, str], Registered] = {}
+    for old, steady in _GOES_ON.items():
+        given = [
+            {
+                **dict(zip(_KEY, key, strict=True)),
+                **_said(report),
+                "now": report.now,
+                "alive_since": report.now - ALIVE_FOR,
+            }
+            for key, report in first.items()
+            if (report.state is None) is old
+        ]
+        for row in steady(connection, given):
+            found = Registered(came=False, handed=row.handed, drained=row.drained)
+            known[row.room, row.name] = found
+    return [
+        known.get(_key(report)) if first[_key(report)] is report else None for report in reports
+    ]
 
 
 def write(connection: sa.Connection, reports: Sequence[Registration]) -> list[Registered]:

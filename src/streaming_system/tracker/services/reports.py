@@ -12,6 +12,7 @@ from streaming_system.tracker.services.registrations import Registered, Registra
 from streaming_system.tracker.services.standins import StandIns
 from streaming_system.tracker.services.together import Together
 from streaming_system.tracker.services.viewers import Crowd
+from streaming_system.tracker.standing import Standing
 
 # PostgreSQL ends one of several transactions that cannot all be done: that one can be tried again.
 _TRY_AGAIN = "40"
@@ -44,14 +45,23 @@ class Reports:
         most = settings["report.together"]
         self._players = Together(self._write_players, hopeless=_is_hopeless, most=most)
         self._endpoints = Together(self._write_endpoints, hopeless=_is_hopeless, most=most)
+        # SQLite has no round trips to save, and a distributed database wants one row at a time.
+        self._goes_on = engine.dialect.name == "postgresql" and most > 1
+        self._for_players, self._for_endpoints = Standing(engine), Standing(engine)
+        self._steady_players = Together(self._players_go_on, hopeless=_is_hopeless, most=most)
+        self._steady_endpoints = Together(self._endpoints_go_on, hopeless=_is_hopeless, most=most)
 
     def player(self, report: PlayerReport, *, now: datetime) -> int:
         """Take a player's report, and return in how many seconds the next is due; 0 for never."""
-        return self._players.do((report, now))
+        # Who has played nothing yet has just come.
+        due = self._steady_players.do((report, now)) if self._goes_on and report.played_ms else None
+        return self._players.do((report, now)) if due is None else due
 
     def endpoint(self, report: Registration) -> Registered:
         """Take an endpoint's report, and return what is known of it besides."""
-        registered = self._endpoints.do(report)
+        registered = self._steady_endpoints.do(report) if self._goes_on else None
+        if registered is None:
+            registered = self._endpoints.do(report)
         if registered.came:
             self._changed()
         return registered
@@ -63,6 +73,14 @@ class Reports:
     def _write_endpoints(self, reports: Sequence[Registration]) -> list[Registered]:
         with self._engine.begin() as connection:
             return registrations.write(connection, reports)
+
+    def _players_go_on(
+        self, reports: Sequence[tuple[PlayerReport, datetime]]
+    ) -> Sequence[int | None]:
+        return self._for_players.run(lambda standing: players.go_on(standing, reports, self._pace))
+
+    def _endpoints_go_on(self, reports: Sequence[Registration]) -> Sequence[Registered | None]:
+        return self._for_endpoints.run(lambda standing: registrations.go_on(standing, reports))
 
 
 def _is_hopeless(error: BaseException) -> bool:

@@ -19,7 +19,7 @@ class Insert:
 
     def __init__(self, table: sa.Table, names: Sequence[str]) -> None:
         self._each = sa.insert(table)
-        given = _given(table, {name: name for name in names})
+        given = given_rows(table, {name: name for name in names})
         self._at_once = sa.insert(table).from_select(list(names), sa.select(given))
 
     def __call__(self, connection: sa.Connection, rows: Sequence[Row]) -> None:
@@ -36,7 +36,7 @@ class Update:
 
     def __init__(self, table: sa.Table, keys: Sequence[str], names: Sequence[str]) -> None:
         found_by = {f"of_{key}": key for key in keys}
-        given = _given(table, found_by | {name: name for name in names})
+        given = given_rows(table, found_by | {name: name for name in names})
         change = sa.update(table)
         self._each = change.where(
             *(table.c[key] == sa.bindparam(of_key) for of_key, key in found_by.items())
@@ -46,7 +46,7 @@ class Update:
         self._found_by = found_by
         self._at_once = (
             change.where(*(table.c[key] == given.c[of_key] for of_key, key in found_by.items()))
-            .where(*(table.c[key] == _any_of(of_key) for of_key, key in found_by.items()))
+            .where(*(table.c[key] == any_of(of_key) for of_key, key in found_by.items()))
             .values({name: given.c[name] for name in names})
         )
 
@@ -69,15 +69,24 @@ def _execute(
     if len(rows) == 1 or connection.dialect.name != "postgresql":
         connection.execute(each, rows)
     else:
-        connection.execute(at_once, {"rows": json.dumps(rows, default=datetime.isoformat), **keys})
+        connection.execute(at_once, {"rows": text_of(rows), **keys})
 
 
-def _any_of(name: str) -> sa.ColumnElement[Any]:
+def text_of(rows: Sequence[Row]) -> str:
+    """Return rows as PostgreSQL takes them."""
+    return json.dumps(rows, default=datetime.isoformat)
+
+
+def any_of(name: str) -> sa.ColumnElement[Any]:
+    """Return one of the texts of a parameter."""
     return sa.any_(sa.bindparam(name, type_=ARRAY(sa.Text)))
 
 
-def _given(table: sa.Table, columns: Mapping[str, str]) -> sa.TableValuedAlias:
-    """Return the rows of the parameter, their names, and the columns whose types they have."""
+def given_rows(table: sa.Table, columns: Mapping[str, str]) -> sa.TableValuedAlias:
+    """Return the rows of the parameter ``rows``.
+
+    :param columns: their names, and the columns of the table whose types they have.
+    """
     rows = sa.cast(sa.bindparam("rows", type_=sa.Text), sa.JSON)
     described = (sa.column(name, table.c[column].type) for name, column in columns.items())
     given = sa.func.json_to_recordset(rows).table_valued(*described, name="given")

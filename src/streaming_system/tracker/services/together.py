@@ -1,14 +1,17 @@
 """Several callers' writes in one transaction: those who come during a commit share the next."""
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Generic, TypeVar
 
-# Who had to wait for a transaction of others waits for so much longer, so that those who have just
-# been answered can come with what they have next: PostgreSQL's commit_delay is the same.
-COMPANY = 0.0002  # seconds
+# Where several come at once, who writes next waits so long for as many as the last time: those who
+# have just been answered may come with what they have next. PostgreSQL's commit_delay is the same.
+COMPANY = 0.005  # seconds
+# It was not just now if it is over for longer.
+JUST_NOW = 0.05  # seconds
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -47,8 +50,9 @@ class _Call(Generic[Item, Result]):
 class Together(Generic[Item, Result]):
     """Writes items of several threads at once, in the order in which they came.
 
-    Who comes while nothing is being written begins at once. Those who come in the meantime wait,
-    and the first of them writes for all. Nobody is answered before ``write`` has returned.
+    Who comes while nothing is being written begins, alone if it was alone the last time. Those who
+    come in the meantime wait, and the first of them writes for all. Nobody is answered before
+    ``write`` has returned.
 
     If it fails, each item is tried by itself: a bad one harms no other.
 
@@ -72,6 +76,9 @@ class Together(Generic[Item, Result]):
         self._lock = threading.Lock()
         self._waiting: deque[_Call[Item, Result]] = deque()
         self._writing = False
+        # Who waits for others to come, how many came the last time, and when they were done.
+        self._host: _Call[Item, Result] | None = None
+        self._last, self._done = 1, 0.0
 
     def do(self, item: Item) -> Result:
         """Write an item, and return its result once that is committed.
@@ -82,25 +89,38 @@ class Together(Generic[Item, Result]):
         with self._lock:
             self._waiting.append(call)
             leads, self._writing = not self._writing, True
+            if self._host is not None and len(self._waiting) >= self._last:
+                self._host.wake()
+                self._host = None
         if not leads:
             call.sleep()
-            if not call.answered:
-                call.sleep(COMPANY)
         # Whoever is woken up without an answer is the first of those who wait.
         if not call.answered:
+            self._wait_for_company(call)
             self._lead(call)
         return call.result()
+
+    def _wait_for_company(self, own: _Call[Item, Result]) -> None:
+        """Wait until as many have come as the last time, but not for long."""
+        with self._lock:
+            if len(self._waiting) >= self._last or time.monotonic() > self._done + JUST_NOW:
+                return
+            self._host = own
+        own.sleep(COMPANY)
 
     def _lead(self, own: _Call[Item, Result]) -> None:
         """Write for those who wait, and let the first of those who are left go on."""
         with self._lock:
+            self._host = None
             calls = list(islice(self._waiting, self._most))
+            self._last = len(calls)
             for _ in calls:
                 self._waiting.popleft()
         try:
             self._answer(calls)
         finally:
             with self._lock:
+                self._done = time.monotonic()
                 following = self._waiting[0] if self._waiting else None
                 self._writing = following is not None
             if following is not None:
