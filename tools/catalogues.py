@@ -1,14 +1,18 @@
 """Bring the catalogues of all languages up to what pages and scripts say: ``make catalogues``.
 
 It runs pybabel: extracts the words into the .pot, puts new ones into every .po, and compiles those.
+What scripts say of them is written beside, so that no worker looks for it.
 docs/languages.md says what translators do then.
 """
 
 import contextlib
+import json
 import sys
 from pathlib import Path
 
 from babel.messages.frontend import CommandLineInterface
+
+from streaming_system.frontend.scripts import read
 
 ROOT = Path(__file__).parent.parent
 FRONTEND = ROOT / "src/streaming_system/frontend"
@@ -24,6 +28,10 @@ def main() -> None:
     extract(TEMPLATE)
     update(LOCALE)
     pybabel("compile", "--statistics", "--domain", DOMAIN, "--directory", LOCALE)
+    for compiled in sorted(LOCALE.glob(f"*/LC_MESSAGES/{DOMAIN}.mo")):
+        words = read(compiled.parent.parent.name, compiled)
+        text = json.dumps(words, ensure_ascii=False, indent=1, sort_keys=True)
+        compiled.with_suffix(".json").write_text(f"{text}\n", encoding="utf-8")
 
 
 def extract(target: Path) -> None:

@@ -24,6 +24,7 @@ from streaming_system.frontend.programme.talks import Programmes
 from streaming_system.frontend.theming import Themes
 from streaming_system.outbound import NetworkError, private_networks
 from streaming_system.schedule.reader import ScheduleFile
+from streaming_system.starting import nothing_is_garbage
 from streaming_system.theme import ThemeError
 
 # How pages' templates are read.
@@ -36,6 +37,7 @@ TEMPLATES = {
 }
 
 
+@nothing_is_garbage()
 def main(global_config: dict[str, str], **local: str) -> Any:
     """Return the frontend WSGI application.
 

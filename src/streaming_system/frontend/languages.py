@@ -18,6 +18,9 @@ DOMAIN = "streaming-system"
 OURS = Path(__file__).parent / "locale"
 # What all words are written in.
 SOURCE = "en"
+# What those who speak our languages call them, all of which go from left to right. Babel says the
+# same, and reads all that it knows of a language to say it, at each start.
+OWN_NAMES = {"de": "Deutsch", "en": "English", "es": "español", "fr": "français"}
 # What an address may ask of a page; the same page in another language is asked the same.
 QUERY = ("day", "room", "view", "q", "range", "template", "delta")
 
@@ -51,12 +54,14 @@ class Language:
     @property
     def own_name(self) -> str:
         """What its speakers call it."""
-        name = self.locale.get_display_name() or self.tag
+        name = _own_name(self.locale) or self.tag
         return name[:1].upper() + name[1:]
 
     @property
     def direction(self) -> str:
         """Where its lines go."""
+        if self.name in OWN_NAMES:
+            return "ltr"
         return "rtl" if self.locale.character_order == "right-to-left" else "ltr"
 
 
@@ -113,7 +118,11 @@ def _own_order(name: str) -> str:
             f"a folder of catalogues is called {name}, which is no language; "
             "right are names like de or pt_BR"
         ) from None
-    return (locale.get_display_name() or name).casefold()
+    return (_own_name(locale) or name).casefold()
+
+
+def _own_name(locale: Locale) -> str | None:
+    return OWN_NAMES.get(str(locale)) or locale.get_display_name()
 
 
 def includeme(config: Any) -> None:

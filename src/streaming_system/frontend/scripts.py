@@ -13,6 +13,8 @@ from babel import Locale
 if TYPE_CHECKING:
     from babel.messages import Message
 
+# Texts by what they are in English; where there is a number in them, by its kind.
+Words = dict[str, str | dict[str, str]]
 # Enough numbers to meet every form that a language has for whole numbers.
 _SAMPLES = (*range(201), 1000, 10**6)
 
@@ -29,28 +31,34 @@ def words_of_scripts(name: str, compiled: Iterable[Path]) -> ScriptWords:
     """Return the words of a language.
 
     Compiled catalogues do not tell who says what, so the sources beside them do: scripts need not
-    fetch the words of the server.
+    fetch the words of the server. Beside those that come with us is what was found in them.
     """
-    words: dict[str, str | dict[str, str]] = {}
+    words: Words = {}
     for path in compiled:
-        source = path.with_suffix(".po")
-        if source.is_file():
-            words |= _read(source, path, Locale.parse(name))
+        found = path.with_suffix(".json")
+        if found.is_file():
+            words |= json.loads(found.read_text(encoding="utf-8"))
+        else:
+            words |= read(name, path)
     if not words:
         return ScriptWords(body="{}", version="")
     body = json.dumps(words, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return ScriptWords(body=body, version=hashlib.sha256(body.encode()).hexdigest()[:12])
 
 
-def _read(source: Path, compiled: Path, locale: Locale) -> dict[str, str | dict[str, str]]:
-    # A worker whose pages are all English never needs it.
+def read(name: str, compiled: Path) -> Words:
+    """Return what scripts say, of one catalogue and its source; nothing without that."""
+    # Whoever has no catalogues of their own never needs it.
     from babel.messages.pofile import read_po
 
+    source, locale = compiled.with_suffix(".po"), Locale.parse(name)
+    if not source.is_file():
+        return {}
     with source.open("rb") as file:
         messages = [m for m in read_po(file) if _of_script(m) and _is_translated(m)]
     with compiled.open("rb") as file:
         translations = GNUTranslations(file)
-    found: dict[str, str | dict[str, str]] = {}
+    found: Words = {}
     for message in messages:
         if isinstance(message.id, str):
             found[message.id] = translations.gettext(message.id)

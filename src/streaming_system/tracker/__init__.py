@@ -5,10 +5,12 @@ from typing import Any
 from pyramid.config import Configurator
 
 from streaming_system.compiled import include_templates
+from streaming_system.starting import nothing_is_garbage
 from streaming_system.tracker.kept import keep_answers
 from streaming_system.tracker.settings import StartError, checked
 
 
+@nothing_is_garbage()
 def main(global_config: dict[str, str], **local: str) -> Any:
     """Return the tracker WSGI application.
 

@@ -2,12 +2,17 @@
 
 import importlib.util
 import io
+import json
 import re
 
 import pytest
+from babel import Locale
 from babel.messages.checkers import checkers
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
+
+from streaming_system.frontend import scripts
+from streaming_system.frontend.languages import OWN_NAMES
 
 LOCALE = "src/streaming_system/frontend/locale"
 LANGUAGES = ("de", "es", "fr")
@@ -117,6 +122,20 @@ def test_the_compiled_one_is_made_of_this_source(folder, catalogue):
     write_mo(compiled, catalogue)
 
     assert (folder / "streaming-system.mo").read_bytes() == compiled.getvalue()
+
+
+def test_the_words_of_scripts_are_taken_from_this_source(folder):
+    found = json.loads((folder / "streaming-system.json").read_text())
+
+    assert found == scripts.read(folder.parent.name, folder / "streaming-system.mo")
+    assert len(found) > 20
+
+
+def test_what_is_known_of_a_language_is_what_babel_says():
+    assert set(OWN_NAMES) == {*LANGUAGES, "en"}
+    for name, own in OWN_NAMES.items():
+        locale = Locale.parse(name)
+        assert (own, locale.character_order) == (locale.get_display_name(), "left-to-right")
 
 
 def test_french_has_no_break_before_its_high_punctuation(root):

@@ -80,6 +80,17 @@ class TestReading:
         assert not config.site.is_local("203.0.113.9")
         assert any("justintv_user" in warning for warning in config.warnings)
 
+    def test_a_line_that_begins_with_slashes_is_a_comment_but_not_within_a_text(self, load):
+        config = load("""{
+            // What it is called.
+            "default": {"conference": "Conf", "link": "https://example.org/"},
+            "config": {"secret": "s"},
+            "hall": {"title": "The\\
+// Hall"}
+        }""")
+
+        assert config.rooms["hall"].title == "The// Hall"
+
     def test_the_private_file_is_laid_over_the_public_one_key_by_key(self, load):
         config = load(
             {"config": {"secret": "public", "reload": 5}, "hall": {"title": "Hall", "link": "/a"}},
