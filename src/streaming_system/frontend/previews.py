@@ -7,6 +7,7 @@ there as ``.webp`` and ``.avif``, too. Whoever writes them replaces them at once
 import os
 import stat
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,9 +62,29 @@ class Previews:
             return None
         return Picture(path=path, tag=tag(status))
 
-    def formats(self, room: str, *, large: bool = False) -> list[str]:
-        """Return the formats of which there is a fresh picture; none without a JPEG."""
-        found = [form for form in FORMATS if self.find(room, form, large=large)]
+    def there(self) -> Collection[str]:
+        """Return what the files in the folder are called.
+
+        A page shows many rooms. To look at the folder once lets other threads in less often than
+        looking for each picture.
+        """
+        if self._folder is None:
+            return frozenset()
+        try:
+            return frozenset(path.name for path in self._folder.iterdir())
+        except OSError:
+            return frozenset()
+
+    def formats(self, room: str, there: Collection[str], *, large: bool = False) -> list[str]:
+        """Return the formats of which there is a fresh picture; none without a JPEG.
+
+        :param there: what :meth:`there` has returned just now.
+        """
+        base = name(room, large=large)
+        if f"{base}.jpg" not in there:
+            return []
+        named = [form for form in FORMATS if f"{base}.{form}" in there]
+        found = [form for form in named if self.find(room, form, large=large)]
         return found if "jpg" in found else []
 
 

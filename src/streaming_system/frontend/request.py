@@ -30,6 +30,9 @@ def includeme(config: Any) -> None:
     )
     config.add_request_method(_talk_path, "talk_path")
     config.add_request_method(_not_allowed, "not_allowed")
+    config.add_request_method(
+        lambda request: request.registry["previews"].there(), "pictures_there", reify=True
+    )
     config.add_request_method(_previews, "previews")
     config.add_request_method(_poster, "poster")
     config.add_request_method(_site_title, "site_title", reify=True)
@@ -90,15 +93,15 @@ def _previews(request: Any, room: Room, *, large: bool = False) -> list[tuple[st
     """
     if room.preview:
         return [(room.preview, "")]
-    pictures = request.registry["previews"]
-    large = large and bool(pictures.formats(room.id, large=True))
+    pictures, there = request.registry["previews"], request.pictures_there
+    large = large and bool(pictures.formats(room.id, there, large=True))
     size = "-large" if large else ""
     return [
         (
             request.route_path("room.preview", room=room.id, large=size, form=form),
             FORMATS[form],
         )
-        for form in pictures.formats(room.id, large=large)
+        for form in pictures.formats(room.id, there, large=large)
     ]
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -39,12 +40,12 @@ class RoomState:
     planned: tuple[Event, ...] = ()
     words: Words = ENGLISH
 
-    @property
+    @cached_property
     def _first(self) -> Event | None:
         first = self.events[0] if self.events else None
         return first if first and first.is_on(self.now) else None
 
-    @property
+    @cached_property
     def current(self) -> Event | None:
         """What is on: a talk, or what fills a gap."""
         return self.words.event(self._first) if self._first else None
@@ -55,12 +56,12 @@ class RoomState:
         rest = self.events[1:] if self._first else self.events
         return self.words.event(rest[0]) if rest else None
 
-    @property
+    @cached_property
     def talk(self) -> Event | None:
         """The talk that is on."""
         return self.current if self.current and not self.current.generated else None
 
-    @property
+    @cached_property
     def next_talk(self) -> Event | None:
         """The next talk, whatever comes before it."""
         coming = (event for event in self.events if event.start > self.now)
