@@ -24,8 +24,8 @@ class Standing:
     def run(self, do: Callable[[sa.Connection], T]) -> T:
         """Use it; once more with a new one if it is found broken.
 
-        After a restart of the server, what it held is gone, and nothing of ``do`` may have been
-        done: ``do`` must be worth repeating.
+        That is how a restart of the server shows. Nobody can tell then whether the last statement
+        was done: ``do`` must do no harm when it is done twice.
         """
         stood = self._connection is not None
         try:
