@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 
 # Thousands of requests a second need not all look: these many within so many seconds do.
-LOOKS, WITHIN = 3, 0.01
+LOOKS, WITHIN = 8, 0.01
 
 
 class ScheduleFile:
