@@ -56,6 +56,10 @@ def test_whoever_asks_first_and_how_the_others_get_the_same_page(target, base, m
 
         found = page(target.get(path), path)
 
+        if found != wanted:
+            # Pages tell the minute, and another one may have begun.
+            plain = f"{base}?x{next(NUMBERS):04}"
+            wanted = page(target.get(plain), plain)
         assert found == wanted, headers
 
 

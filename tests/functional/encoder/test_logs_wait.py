@@ -19,6 +19,8 @@ class TestTheTrackerIsAway:
         agent = logs(served)
         written = write(log, range(10))
         soon(lambda: kept_by(served) == written, 30, "the first lines have arrived")
+        # The tracker has written them before it says so.
+        soon(lambda: total(agent, "log_lines_waiting") == 0, 10, "the agent knows")
         served.stop()
         for begin in range(10, 60_010, 20_000):
             written += write(log, range(begin, begin + 20_000))
