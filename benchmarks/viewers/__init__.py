@@ -13,7 +13,7 @@ the page, its scripts and styles, and what it keeps offline (:mod:`.page`).
 
 **Time.** The event's clock runs at a factor of the wall clock's, so that the machine is never
 saturated: 1 is true time, 0.2 means that five seconds pass for one of the event. Load in a second
-is less by that, and costs per viewer-minute are those of the event's minutes. Three things know
+is less by that, and costs per viewer-minute are those of the event's minutes. Four things know
 only the wall clock:
 
 - What a cache keeps for a second is used by fewer viewers than in truth, since fewer ask in that
@@ -23,6 +23,8 @@ only the wall clock:
   own clock. So the site is set up in its seconds: ``report.shortest`` and ``report.longest`` are
   divided by the factor, and ``report.rate`` is multiplied by it. ``next`` is then turned into
   seconds of the event, and nobody is overdue.
+- It forgets endpoints after sixty seconds without a word. Where ten seconds of the event are more
+  than fifty of its clock, they report every fifty.
 - A dead endpoint is in the lists for sixty seconds of the wall clock, which are fewer of the event.
 
 **What is not in it.** Streams themselves, and TLS. Viewers share connections as behind a CDN (the

@@ -22,6 +22,8 @@ STARTUP = 0.8
 REPORTS_A_SECOND, SHORTEST, LONGEST = 20.0, 5.0, 60.0
 # conf/streaming-agent: an endpoint says every ten seconds that it is there.
 REGISTER_EVERY = 10.0
+# The tracker forgets it a minute after its last word, by its own clock.
+HEARD_OF_WITHIN = 50.0
 BITRATE = 2_500_000
 
 PLAYBACK = (
@@ -42,6 +44,14 @@ def spread(viewers: int) -> float:
 def report_every(viewers: int) -> float:
     """Return how many seconds the tracker lets a player wait, at most."""
     return min(max(viewers / REPORTS_A_SECOND, SHORTEST), LONGEST)
+
+
+def register_every(second: float) -> float:
+    """Return how often an endpoint reports, in seconds of an event.
+
+    :param second: how many of them pass in one of the tracker's.
+    """
+    return min(REGISTER_EVERY, HEARD_OF_WITHIN * second)
 
 
 class Show:
@@ -80,10 +90,10 @@ class Show:
 
     def begin(self) -> list["Viewer"]:
         """Plan everything; return those who are there already."""
-        event = self.event
+        event, within = self.event, register_every(self.second)
         for endpoint in event.endpoints:
             self.agenda.after(
-                self.random.uniform(0, REGISTER_EVERY), lambda one=endpoint: self.register(one)
+                self.random.uniform(0, within), lambda one=endpoint: self.register(one)
             )
         self.agenda.after(event.dies_at, self.dies)
         seated = [self._viewer() for _ in range(event.seated)]
@@ -121,7 +131,7 @@ class Show:
             more=f"Authorization: Bearer {self.token}\r\nContent-Type: application/json\r\n",
         )
         if done is None:
-            self.agenda.after(REGISTER_EVERY, lambda: self.register(endpoint))
+            self.agenda.after(register_every(self.second), lambda: self.register(endpoint))
 
     def dies(self) -> None:
         """Let an endpoint die without a word; its players see it by themselves."""

@@ -96,6 +96,14 @@ class TestArrivals:
         assert servers["hall"] > 4 * servers["cellar"] > 0
 
 
+@pytest.mark.parametrize("second", [1.0, 0.2, 0.1, 0.01])
+def test_endpoints_are_heard_of_before_the_tracker_forgets_them(viewers, second):
+    every = viewers.viewer.register_every(second)
+
+    assert every <= 10
+    assert every / second <= 50
+
+
 def test_everybody_comes_and_is_watched_for_as_long_as_they_stay(played):
     show, _ = played
 
