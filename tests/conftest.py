@@ -1,14 +1,76 @@
-"""What all tests share."""
+"""What all tests share: temporary folders, markers, and the summary of what was skipped."""
 
 import gc
+import shutil
+import tempfile
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
 
+# By folder or file, what its tests need; "slow" ones take seconds, whatever runs them.
+MARKED_PATHS = {
+    "tests/attacks": ["nginx"],
+    "tests/e2e": ["browser"],
+    "tests/faults": ["nginx", "postgresql", "slow"],
+    "tests/functional/deploy": ["nginx", "slow"],
+    "tests/functional/hosts": ["nginx", "postgresql", "slow"],
+    "tests/functional/proxy": ["nginx"],
+    "tests/functional/scaling": ["postgresql"],
+}
+# By fixture, for folders whose tests need different things.
+MARKED_FIXTURES = {
+    "chromium": "browser",
+    "encoder": "ffmpeg",
+    "icecast": "icecast",
+    "nginx": "nginx",
+    "nginx_rtmp": "nginx",
+    "postgres": "postgresql",
+}
+# Only worth it now and then: `make test-exhaustive` runs them.
+EXHAUSTIVE_PATHS = (
+    "tests/faults",
+    "tests/functional/hosts",
+)
+# How the summary calls the tests that need a program.
+KINDS = {"chromium": "browser", "icecast2": "Icecast"}
+BASETEMP_PREFIX = "streaming-system-tests-"
+_skipped = Counter()
 
-def pytest_collection_finish() -> None:
+
+def pytest_configure(config):
+    """Give each session folders of its own.
+
+    pytest would take all sessions' folders from other users at the start of each session, those
+    of servers that run as such a user included.
+    """
+    if config.option.basetemp is None and not hasattr(config, "workerinput"):
+        config.option.basetemp = tempfile.mkdtemp(prefix=BASETEMP_PREFIX)
+        config.add_cleanup(lambda: shutil.rmtree(config.option.basetemp, ignore_errors=True))
+
+
+def pytest_collection_modifyitems(config, items):
+    """Mark tests by what they need, and by how often they are worth running."""
+    for item in items:
+        path = item.path.relative_to(ROOT).as_posix()
+        for prefix, markers in MARKED_PATHS.items():
+            if path.startswith(prefix):
+                for marker in markers:
+                    item.add_marker(marker)
+        for fixture in MARKED_FIXTURES.keys() & set(getattr(item, "fixturenames", ())):
+            item.add_marker(MARKED_FIXTURES[fixture])
+        parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
+        if "postgresql" in parameters:
+            item.add_marker("postgresql")
+            if not item.get_closest_marker("both_databases"):
+                item.add_marker("exhaustive")
+        if path.startswith(EXHAUSTIVE_PATHS):
+            item.add_marker("exhaustive")
+
+
+def pytest_collection_finish():
     """Keep what is there for good out of the garbage collector's sight.
 
     It would look at all the tests again for each few apps that one has made: a third of the time.
@@ -16,6 +78,26 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
+
+
+def pytest_runtest_logreport(report):
+    """Count what was skipped, by the reason."""
+    if report.skipped and isinstance(report.longrepr, tuple):
+        _skipped[report.longrepr[2].removeprefix("Skipped: ")] += 1
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Name in one line what was skipped, and what to install."""
+    if _skipped:
+        lines = [summary_of(reason, count) for reason, count in sorted(_skipped.items())]
+        terminalreporter.write_line(f"skipped: {'; '.join(lines)}")
+
+
+def summary_of(reason, count):
+    """Return a part of the summary, such as "189 browser tests, no chromium: …"."""
+    program = reason.removeprefix("no ").partition(":")[0]
+    kind = f"{KINDS.get(program, program)} " if reason.startswith("no ") else ""
+    return f"{count} {kind}test{'s' if count > 1 else ''}, {reason}"
 
 
 @pytest.fixture(scope="session")
@@ -29,5 +111,5 @@ def shared(root: Path) -> Path:
     """The folder of real and hostile feeds that lies beside the project, where there is one."""
     folder = root.parent / "shared"
     if not folder.is_dir():
-        pytest.skip("needs ../shared, which is not beside this checkout")
+        pytest.skip("../shared is not beside this checkout")
     return folder

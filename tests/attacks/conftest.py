@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 from functional.conftest import migrate, postgresql  # noqa: F401 - These are fixtures.
-from functional.encoder.servers import needs, where
 from functional.proxy.site import VENUE, Site
+from programs import require
 from sqlalchemy.orm import Session
 
 from streaming_system.tracker.db import make_engine
@@ -51,7 +51,7 @@ def read_line(line):
 @pytest.fixture(scope="session")
 def target(tmp_path_factory, migrate):  # noqa: F811
     """A site with a venue, an account of the crew, a token, and a log of all that is asked."""
-    needs("nginx", where("nginx"))
+    require("nginx")
     folder = tmp_path_factory.mktemp("attacked")
     settings = [
         ("app:frontend", "set access_log", "true"),

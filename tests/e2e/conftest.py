@@ -17,6 +17,7 @@ import ports
 import pytest
 import urllib3
 from playwright.sync_api import sync_playwright
+from programs import require
 
 from .config import SITE, configure
 from .pages import crew, every_page, posts_nowhere  # noqa: F401 - Fixtures.
@@ -166,11 +167,7 @@ def set_key(ini: Path, key: str, value: str) -> None:
 
 @pytest.fixture(scope="session")
 def chromium():
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
-    if path is None:
-        if os.environ.get("CI"):
-            pytest.fail("chromium is not installed, and CI skips nothing")
-        pytest.skip("needs Chromium, which is not installed: the pages were not seen by a browser")
+    path = require("chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=path,

@@ -1,8 +1,6 @@
 """A live stream as events have it: an encoder, and servers that hand out what it makes."""
 
 import contextlib
-import os
-import shutil
 import subprocess
 import threading
 import time
@@ -12,6 +10,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from programs import require
 
 PLAYLIST = "stream.m3u8"
 PICTURE = "testsrc2=size={}:rate=10"
@@ -188,13 +187,6 @@ class OfFiles(SimpleHTTPRequestHandler):
         pass
 
 
-def needs_ffmpeg():
-    if shutil.which("ffmpeg") is None:
-        if os.environ.get("CI"):
-            pytest.fail("ffmpeg is not installed, and CI skips nothing")
-        pytest.skip("needs ffmpeg, which is not installed: no stream was played")
-
-
 @pytest.fixture
 def kind_of_encoder():
     return Encoder
@@ -202,7 +194,7 @@ def kind_of_encoder():
 
 @pytest.fixture
 def encoder(tmp_path, kind_of_encoder):
-    needs_ffmpeg()
+    require("ffmpeg")
     encoder = kind_of_encoder(tmp_path / "stream")
     yield encoder
     encoder.kill()

@@ -10,9 +10,9 @@ import time
 from pathlib import Path
 
 import pytest
+from programs import require
 
 from .conftest import live_rooms, run_in, set_key, visiting
-from .stream import needs_ffmpeg
 from .test_newcomer import MAKE
 
 ROOMS = ["example", "garden", "lab"]
@@ -66,7 +66,7 @@ def own():
 
 
 def test_everything_is_alive_until_ctrl_c(checkout, serve, free_port, chromium, own):
-    needs_ffmpeg()
+    require("ffmpeg")
     url = f"http://127.0.0.1:{free_port}"
     make = (*MAKE, f"ARGS=127.0.0.1:{free_port}", "demo")
 
@@ -123,7 +123,7 @@ DEMO = (".venv/bin/streaming-system", "encoder", "demo")
 
 
 def test_an_address_that_is_taken_is_one_line(checkout, run, own, clean_environment):
-    needs_ffmpeg()
+    require("ffmpeg")
     assert run(*MAKE, "initdb").returncode == 0
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"

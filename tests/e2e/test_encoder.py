@@ -4,7 +4,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from functional.encoder.servers import NGINX_RTMP, NginxRtmp, Program, needs, where
+from functional.encoder.servers import NginxRtmp, Program
+from programs import require
 
 INI = """[agent]
 trackers = {tracker}
@@ -40,9 +41,9 @@ def programs():
 @pytest.fixture
 def edge(tmp_path, site, run, programs):
     """Return a function that starts nginx, an encoder for it, and an agent beside it."""
-    needs("nginx", where("nginx"))
-    needs("libnginx-mod-rtmp", NGINX_RTMP.exists())
-    needs("ffmpeg", where("ffmpeg"))
+    require("nginx")
+    require("ngx_rtmp_module")
+    require("ffmpeg")
     issued = run(".venv/bin/streaming-system", "admin", "token", "issue", "tests", "--crew")
     token = issued.stdout.split()[-1]
 

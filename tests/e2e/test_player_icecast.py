@@ -1,16 +1,15 @@
 """WebM from Icecast, as small events stream: a real server, a real encoder."""
 
 import os
-import shutil
 import subprocess
 import time
 import urllib.request
 
 import pytest
 from ports import free_port
+from programs import require
 
 from .players import played, wait_until_it_plays, wait_until_it_says
-from .stream import needs_ffmpeg
 
 CONFIG = """<icecast>
   <limits><clients>20</clients><sources>2</sources></limits>
@@ -85,11 +84,7 @@ class Icecast:
 
 @pytest.fixture
 def icecast(tmp_path):
-    needs_ffmpeg()
-    if shutil.which("icecast2") is None:
-        if os.environ.get("CI"):
-            pytest.fail("icecast2 is not installed, and CI skips nothing")
-        pytest.skip("needs icecast2, which is not installed: no WebM of Icecast was played")
+    require("ffmpeg", "icecast2")
     icecast = Icecast(tmp_path)
     icecast.feed()
     yield icecast

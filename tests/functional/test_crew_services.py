@@ -14,6 +14,8 @@ from streaming_system.tracker.services.audit import Audit
 from streaming_system.tracker.services.refusal import CrewError
 from streaming_system.tracker.services.tokens import Tokens
 
+pytestmark = pytest.mark.both_databases
+
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 

@@ -16,6 +16,8 @@ from streaming_system.tracker.services.endpoints import Endpoints
 from streaming_system.tracker.services.partitions import partitions_in
 from streaming_system.tracker.settings import StartError
 
+pytestmark = pytest.mark.both_databases
+
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 

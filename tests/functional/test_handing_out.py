@@ -81,9 +81,9 @@ def join(db):
 
 
 @pytest.fixture
-def app(tracker_settings):
+def app(app_pool, tracker_settings):
     """Return a function that makes another tracker: another worker, or one with more settings."""
-    apps = []
+    workers = []
 
     def app(config=None, **settings):
         if config is not None:
@@ -92,13 +92,12 @@ def app(tracker_settings):
             for name, values in config.items():
                 document.setdefault(name, {}).update(values)
             path.write_text(json.dumps(document))
-        made = tracker_app.main({}, **(tracker_settings | settings))
-        apps.append(made)
-        return TestApp(made, extra_environ={"REMOTE_ADDR": "203.0.113.1"})
+        workers.append(
+            app_pool.get(tracker_app.main, tracker_settings | settings, len(workers) + 1)
+        )
+        return TestApp(workers[-1], extra_environ={"REMOTE_ADDR": "203.0.113.1"})
 
-    yield app
-    for made in apps:
-        made.registry["db.sessions"].kw["bind"].dispose()
+    return app
 
 
 def sent_to(tracker, room="hall", **more):

@@ -17,6 +17,8 @@ from webtest import TestApp
 from streaming_system import tracker as tracker_app
 from streaming_system.tracker.readiness import REVISION
 
+pytestmark = pytest.mark.both_databases
+
 SECRETS = ("postgresql", "sqlite", "/", "psycopg", "@", "Traceback")
 UNUSABLE = "the database cannot be used: is it running, and is its URL right?"
 SILENT = "the database has not answered within a second"

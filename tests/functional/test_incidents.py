@@ -16,6 +16,8 @@ from streaming_system.tracker.models import Component, Endpoint, Incident, Playb
 from streaming_system.tracker.services.incidents import Incidents
 from streaming_system.tracker.settings import checked
 
+pytestmark = pytest.mark.both_databases
+
 # 11:00 in Sydney.
 NOON = datetime(2026, 11, 24, 0, 0, tzinfo=UTC)
 SYDNEY = ZoneInfo("Australia/Sydney")

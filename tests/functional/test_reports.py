@@ -25,6 +25,8 @@ from streaming_system.tracker.services.viewers import Crowd
 
 from .conftest import REPORTING
 
+pytestmark = pytest.mark.both_databases
+
 NOON = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 SIDS = [f"4dd8bff7-2f5a-4a0b-8b34-{number:012}" for number in range(6)]
 FIGURES = {"overall_clients": 1, "overall_bitrate": 2, "overall_cbitrate": 3}

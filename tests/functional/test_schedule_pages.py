@@ -6,9 +6,7 @@ from zoneinfo import ZoneInfo
 
 import icalendar
 import pytest
-from webtest import TestApp
 
-from streaming_system import frontend as frontend_app
 from streaming_system.schedule.file import write
 from streaming_system.schedule.fill import fill
 from streaming_system.schedule.model import Event, RoomSchedule, Schedule
@@ -78,16 +76,10 @@ def plan(schedule_file):
 
 
 @pytest.fixture
-def clock():
-    return {"now": NOW}
-
-
-@pytest.fixture
-def site(conference, schedule_file, plan, clock):
+def site(make_site, plan):
     """The pages, with no tracker to ask."""
     plan(hall=HALL, lab=LAB)
-    settings = {"schedule.file": str(schedule_file), "clock": lambda: clock["now"], **conference}
-    return TestApp(frontend_app.main({}, **settings))
+    return make_site()
 
 
 def text(element):

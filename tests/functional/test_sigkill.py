@@ -11,6 +11,8 @@ from streaming_system.tracker.models import LogHour
 from .served import Served
 from .writers import WRITES, Writers, token_of, what_is_kept
 
+pytestmark = pytest.mark.both_databases
+
 KILLS = 4
 BETWEEN_KILLS = 150
 

@@ -53,6 +53,7 @@ def nested(depth):
     return "".join(heads).encode() + f"--b{depth}--\r\n".encode()
 
 
+@pytest.mark.both_databases
 class TestRegister:
     def test_a_good_report_is_answered_ok_as_plain_text(self, register):
         answer = register()
@@ -280,14 +281,14 @@ class TestRegister:
         )
         assert rows(Endpoint) == []
 
-    def test_a_report_whose_history_cannot_be_kept_changes_nothing(self, tracker, register, rows):
-        engine = tracker.app.registry["db.sessions"].kw["bind"]
-
+    def test_a_report_whose_history_cannot_be_kept_changes_nothing(
+        self, tracker, register, rows, before_statement
+    ):
         def fail(connection, cursor, statement, *rest):
             if statement.startswith("INSERT INTO sample"):
                 raise sa.exc.OperationalError(statement, {}, Exception("the disk is full"))
 
-        sa.event.listen(engine, "before_cursor_execute", fail)
+        before_statement(tracker.app, fail)
 
         register(status=503)
 
@@ -446,13 +447,12 @@ class TestStreams:
     @pytest.mark.parametrize(
         "path", ["/streams.json", "/streams.js", "/hall/streams.json", "/hall/stream.js"]
     )
-    def test_a_look_up_is_one_query_that_never_sees_the_history(self, tracker, register, path):
+    def test_a_look_up_is_one_query_that_never_sees_the_history(
+        self, tracker, register, path, before_statement
+    ):
         register()
-        engine = tracker.app.registry["db.sessions"].kw["bind"]
         queries = []
-        sa.event.listen(
-            engine, "before_cursor_execute", lambda *args: queries.append(args[2].lower())
-        )
+        before_statement(tracker.app, lambda *args: queries.append(args[2].lower()))
 
         tracker.get(path)
 
@@ -576,13 +576,11 @@ class TestErrors:
         assert tracker.get(path, status=400).json == {"error": "the address is not UTF-8"}
         assert tracker.post(path, status=400).text == "ERROR the address is not UTF-8\n"
 
-    def test_a_lost_database_is_one_line_and_a_503(self, tracker, register):
-        engine = tracker.app.registry["db.sessions"].kw["bind"]
-
+    def test_a_lost_database_is_one_line_and_a_503(self, tracker, register, before_statement):
         def fail(*args):
             raise sa.exc.OperationalError("SELECT", {}, Exception("gone"))
 
-        sa.event.listen(engine, "before_cursor_execute", fail)
+        before_statement(tracker.app, fail)
 
         answer = register(status=503)
         assert answer.text == "ERROR the database cannot be used now\n"
@@ -591,13 +589,13 @@ class TestErrors:
             "error": "the database cannot be used now"
         }
 
-    def test_a_wrong_query_of_ours_is_not_blamed_on_the_database(self, tracker, register, caplog):
-        engine = tracker.app.registry["db.sessions"].kw["bind"]
-
+    def test_a_wrong_query_of_ours_is_not_blamed_on_the_database(
+        self, tracker, register, caplog, before_statement
+    ):
         def fail(*args):
             raise sa.exc.DataError("INSERT", {}, Exception("value too long"))
 
-        sa.event.listen(engine, "before_cursor_execute", fail)
+        before_statement(tracker.app, fail)
 
         assert register(status=500).text == "ERROR something is wrong on our side\n"
         assert "value too long" in caplog.text

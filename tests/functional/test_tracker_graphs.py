@@ -9,6 +9,8 @@ import sqlalchemy as sa
 from streaming_system.tracker.db import make_engine
 from streaming_system.tracker.models import Annotation, Playback, Player, Sample
 
+pytestmark = pytest.mark.both_databases
+
 MBIT = 1_000_000
 
 

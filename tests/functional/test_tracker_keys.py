@@ -11,6 +11,8 @@ from streaming_system.tracker.db import make_engine
 from streaming_system.tracker.models import Salt, ServerKey
 from streaming_system.tracker.services.keys import Keys, Salts, hashed
 
+pytestmark = pytest.mark.both_databases
+
 MONDAY, TUESDAY = date(2026, 11, 23), date(2026, 11, 24)
 
 

@@ -11,6 +11,8 @@ from streaming_system.tracker.db import make_engine
 from streaming_system.tracker.models import Base
 from streaming_system.tracker.services.partitions import partitions_in
 
+pytestmark = pytest.mark.both_databases
+
 TABLES = sorted([*Base.metadata.tables, "alembic_version"])
 
 

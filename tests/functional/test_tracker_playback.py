@@ -14,6 +14,8 @@ from streaming_system.tracker.services.viewers import Viewers
 
 from .conftest import REPORTING
 
+pytestmark = pytest.mark.both_databases
+
 NOON = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 SID = "4dd8bff7-2f5a-4a0b-8b34-34ac1ae39a7e"
 

@@ -19,6 +19,8 @@ from streaming_system.tracker.models import Endpoint, Incident
 from streaming_system.tracker.watcher import Watcher
 from streaming_system.worker import Reader
 
+pytestmark = pytest.mark.both_databases
+
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 TOLD = Told(
     id=1, kind="no-stream", room="hall", title="Great Hall", subject="", summary="No stream.",

@@ -6,8 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-
-from .encoder.servers import needs, where
+from programs import find, require
 
 ROOT = Path(__file__).parents[2]
 UNITS = sorted(path.name for path in (ROOT / "conf").glob("streaming-*.service"))
@@ -16,7 +15,7 @@ UNITS = sorted(path.name for path in (ROOT / "conf").glob("streaming-*.service")
 @pytest.fixture(autouse=True)
 def analyze():
     """Skip where there is no systemd."""
-    needs("systemd-analyze", where("systemd-analyze"))
+    require("systemd-analyze")
 
 
 def ask(*words, **more):
@@ -75,7 +74,7 @@ def test_workers_are_given_the_time_that_they_take_to_end(app):
 
 
 def test_folders_that_the_services_write_to_are_made(tmp_path):
-    needs("systemd-tmpfiles", where("systemd-tmpfiles"))
+    require("systemd-tmpfiles")
     me, group = (
         subprocess.run(["id", word], capture_output=True, text=True, check=True).stdout.strip()
         for word in ("-un", "-gn")
@@ -108,7 +107,7 @@ def test_folders_that_the_services_write_to_are_made(tmp_path):
 
 
 def test_the_log_of_deployments_is_rotated(tmp_path):
-    needs("logrotate", where("logrotate"))
+    require("logrotate")
     log = tmp_path / "setup.log"
     log.write_text("a line\n" * 2_000_000)
     me, group = (
@@ -124,7 +123,7 @@ def test_the_log_of_deployments_is_rotated(tmp_path):
     (tmp_path / "own.conf").chmod(0o644)
 
     done = subprocess.run(
-        [where("logrotate"), "-s", tmp_path / "state", tmp_path / "own.conf"],
+        [find("logrotate"), "-s", tmp_path / "state", tmp_path / "own.conf"],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
 

@@ -9,6 +9,8 @@ from streaming_system.tracker.db import make_engine
 from streaming_system.tracker.models import Component, ComponentMood
 from streaming_system.tracker.services.pipeline import REMEMBERED_FOR
 
+pytestmark = pytest.mark.both_databases
+
 EDGE = "/api/v1/rooms/hall/endpoints/edge1"
 SAMPLES = "/api/v1/rooms/hall/samples"
 MACHINE = "/api/v1/components/mixer1"

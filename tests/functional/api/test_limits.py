@@ -19,24 +19,20 @@ REGISTRATION = {"secret": SECRET, "group": "hall", "data": "{}"}
 
 
 @pytest.fixture
-def limited(tracker_settings, monkeypatch):
+def limited(app_pool, tracker_settings, monkeypatch):
     """Return a function that starts a tracker with other limits.
 
     Its clock stands still in the midst of a minute: where one begins, its share does, too.
     """
     midst = time.time() // 60 * 60 + 30.5
     monkeypatch.setattr(time, "time", lambda: midst)
-    apps = []
 
     def limited(**limits):
         rates = {f"limit.{name}": rate for name, rate in limits.items()}
-        app = tracker_app.main({}, **tracker_settings | rates)
-        apps.append(app)
+        app = app_pool.get(tracker_app.main, tracker_settings | rates)
         return TestApp(app, extra_environ={"REMOTE_ADDR": "203.0.113.1"})
 
-    yield limited
-    for app in apps:
-        app.registry["db.sessions"].kw["bind"].dispose()
+    return limited
 
 
 def test_an_address_has_its_share_and_no_more(limited):

@@ -1,16 +1,15 @@
 """A machine to deploy to."""
 
 import pytest
+from programs import require
 
-from ..encoder.servers import needs, where
 from .machine import Machine
 
 
 @pytest.fixture(scope="session")
 def programs():
     """Skip where something is missing that conf/setup.sh needs."""
-    for program in ("nginx", "curl", "git", "flock"):
-        needs(program, where(program))
+    require("nginx", "curl", "git", "flock")
 
 
 @pytest.fixture

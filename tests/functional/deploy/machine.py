@@ -10,7 +10,9 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from ..encoder.servers import Program, where
+from programs import find
+
+from ..encoder.servers import Program
 from ..proxy.site import ROOT, Ports, filled_in
 
 SECRET = "s3cret of the deployment"
@@ -184,7 +186,7 @@ class Machine:
 
     def start_nginx(self):
         config = filled_in(self.folder / "nginx", self.ports, change=SOONER)
-        self.nginx = Program(where("nginx"), "-c", config, folder=self.folder, name="nginx")
+        self.nginx = Program(find("nginx"), "-c", config, folder=self.folder, name="nginx")
         self.nginx.wait_for(f"http://127.0.0.1:{self.ports.inside}/x", status=(404,), seconds=30)
 
     def stop(self):

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 import urllib3
 from bs4 import BeautifulSoup
 from click.testing import CliRunner
+from programs import require
 from sqlalchemy.orm import Session
 
 from streaming_system.cli import main
@@ -22,7 +23,7 @@ from ..served import Served
 from .keeper import Keeper
 from .logs import Writer, section
 from .running import RunningAgent, write_ini
-from .servers import NGINX_RTMP, Icecast, NginxRtmp, free_port, needs, where
+from .servers import Icecast, NginxRtmp, free_port
 from .standin import StandIn
 
 
@@ -176,8 +177,8 @@ def once(tmp_path, caplog):
 @pytest.fixture
 def icecast(tmp_path):
     """A real Icecast."""
-    needs("icecast2", where("icecast2"))
-    needs("ffmpeg", where("ffmpeg"))
+    require("icecast2")
+    require("ffmpeg")
     server = Icecast(tmp_path / "icecast")
     yield server
     server.program.stop()
@@ -186,9 +187,9 @@ def icecast(tmp_path):
 @pytest.fixture
 def nginx_rtmp(tmp_path):
     """A real nginx with the RTMP module."""
-    needs("nginx", where("nginx"))
-    needs("libnginx-mod-rtmp", NGINX_RTMP.exists())
-    needs("ffmpeg", where("ffmpeg"))
+    require("nginx")
+    require("ngx_rtmp_module")
+    require("ffmpeg")
     server = NginxRtmp(tmp_path / "nginx")
     yield server
     server.program.stop()

@@ -2,34 +2,17 @@
 
 import contextlib
 import os
-import shutil
 import signal
 import subprocess
 import time
-from pathlib import Path
 
-import pytest
 import urllib3
 from ports import free_port
+from programs import find
 
 from streaming_system.encoder.calls import USER_AGENT
 
 __all__ = ["free_port"]
-
-NGINX_RTMP = Path("/usr/lib/nginx/modules/ngx_rtmp_module.so")
-
-
-def where(program):
-    """Return where a program is; servers' are not on everybody's path."""
-    return shutil.which(program, path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")
-
-
-def needs(name, there):
-    """Skip a test, by the name of the program it needs; CI skips nothing."""
-    if not there:
-        if os.environ.get("CI"):
-            pytest.fail(f"{name} is not installed, and CI skips nothing")
-        pytest.skip(f"needs {name}, which is not installed: nothing was asked of a real one")
 
 
 class Program:
@@ -117,7 +100,7 @@ class Icecast:
             for parent in folder.parents:
                 if not parent.stat().st_mode & 0o001:
                     parent.chmod(parent.stat().st_mode | 0o011)
-        self.program = Program(where("icecast2"), "-c", str(config), folder=folder, name="icecast")
+        self.program = Program(find("icecast2"), "-c", str(config), folder=folder, name="icecast")
         self.program.wait_for(f"{self.url}/status-json.xsl")
 
     @property
@@ -190,12 +173,14 @@ class NginxRtmp:
         folder.mkdir()
         (folder / "hls").mkdir()
         config = folder / "nginx.conf"
-        text = NGINX.format(module=NGINX_RTMP, folder=folder, port=self.port, rtmp=self.rtmp)
+        text = NGINX.format(
+            module=find("ngx_rtmp_module"), folder=folder, port=self.port, rtmp=self.rtmp
+        )
         if os.getuid() == 0:
             text = f"user root;\n{text}"
         config.write_text(text)
         self.access_log = folder / "access.log"
-        self._command = (where("nginx"), "-c", str(config))
+        self._command = (find("nginx"), "-c", str(config))
         self.start()
 
     @property

@@ -8,11 +8,12 @@ import time
 from pathlib import Path
 
 import pytest
+from programs import find, require
 
 from ..pages import told
 from .conftest import as_json, soon
 from .running import RunningAgent
-from .servers import Program, free_port, needs, where
+from .servers import Program, free_port
 from .standin import endless, raw
 
 # What each part of a WebM begins with.
@@ -54,7 +55,7 @@ class RunningPreview(RunningAgent):
 
 @pytest.fixture(autouse=True)
 def _with_ffmpeg():
-    needs("ffmpeg", where("ffmpeg"))
+    require("ffmpeg")
 
 
 @pytest.fixture
@@ -83,7 +84,7 @@ def make(folder, *options):
 @pytest.fixture(scope="session")
 def hls(tmp_path_factory):
     """The files of an HLS stream: red, and wider than high by four thirds."""
-    needs("ffmpeg", where("ffmpeg"))
+    require("ffmpeg")
     return make(
         tmp_path_factory.mktemp("hls"), "-f", "lavfi", "-i", "color=red:size=320x240:rate=10",
         "-t", "4", "-c:v", "libx264", "-preset", "ultrafast", "-g", "10", "-pix_fmt", "yuv420p",
@@ -94,7 +95,7 @@ def hls(tmp_path_factory):
 @pytest.fixture(scope="session")
 def webm(tmp_path_factory):
     """A WebM: blue, with sound."""
-    needs("ffmpeg", where("ffmpeg"))
+    require("ffmpeg")
     return make(
         tmp_path_factory.mktemp("webm"), "-f", "lavfi", "-i", "color=blue:size=320x180:rate=10",
         "-f", "lavfi", "-i", "sine", "-t", "2", "-c:v", "libvpx", "-c:a", "libopus", "hall.webm",
@@ -214,7 +215,7 @@ class TestPictures:
         own.mkdir()
         (own / "ffmpeg").write_text(
             '#!/bin/sh\ncase "$*" in *av1*|*libwebp*) echo Unknown encoder >&2; exit 1;; esac\n'
-            f'exec {where("ffmpeg")} "$@"\n'
+            f'exec {find("ffmpeg")} "$@"\n'
         )
         (own / "ffmpeg").chmod(0o755)
         monkeypatch.setenv("PATH", f"{own}:{os.environ['PATH']}")

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 from e2e.stream import Encoder, Origin
+from programs import require
 
 from .conftest import as_json, soon
 from .running import write_ini
-from .servers import free_port, needs, where
+from .servers import free_port
 from .standin import endless
 from .streams import make_film
 
@@ -197,7 +198,7 @@ class TestRestart:
 
 class TestStreams:
     def test_hls_that_stops_and_starts(self, served, crew, watch, tmp_path):
-        needs("ffmpeg", where("ffmpeg"))
+        require("ffmpeg")
         encoder = Encoder(tmp_path / "stream")
         origin = Origin(encoder.folder)
         encoder.start()
@@ -222,7 +223,7 @@ class TestStreams:
     def test_black_and_silent_streams_are_hungry_and_seen_by_the_crew(
         self, served, crew, watch, tmp_path
     ):
-        needs("ffmpeg", where("ffmpeg"))
+        require("ffmpeg")
         (tmp_path / "films").mkdir()
         origin = Origin(tmp_path / "films")
         origin.start()
@@ -261,7 +262,7 @@ class TestStreams:
             origin.stop()
 
     def test_a_black_picture_can_be_reason_enough(self, served, crew, watch, tmp_path):
-        needs("ffmpeg", where("ffmpeg"))
+        require("ffmpeg")
         (tmp_path / "films").mkdir()
         origin = Origin(tmp_path / "films")
         origin.start()

@@ -10,6 +10,7 @@ import time
 
 import pytest
 from e2e.stream import Encoder, Origin
+from programs import require
 
 from streaming_system.encoder.programs import Programs
 from streaming_system.encoder.section import Section
@@ -17,7 +18,6 @@ from streaming_system.encoder.watch.kinds import KINDS
 from streaming_system.encoder.watch.kit import Kit
 
 from .conftest import soon
-from .servers import needs, where
 from .standin import endless, raw
 from .streams import make_film
 
@@ -224,7 +224,7 @@ class TestHttp:
 class TestHls:
     @pytest.fixture
     def encoder(self, tmp_path):
-        needs("ffmpeg", where("ffmpeg"))
+        require("ffmpeg")
         encoder = Encoder(tmp_path / "stream")
         encoder.start()
         encoder.wait()
@@ -324,7 +324,7 @@ class TestPictureAndSound:
     @pytest.fixture
     def films(self, tmp_path):
         """A server of films."""
-        needs("ffmpeg", where("ffmpeg"))
+        require("ffmpeg")
         (tmp_path / "films").mkdir()
         origin = Origin(tmp_path / "films")
         origin.start()

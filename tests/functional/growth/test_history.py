@@ -8,6 +8,8 @@ from streaming_system.tracker.services.audience import Audience
 
 from .reports import MINUTE, NOW, SECOND, held, playback, players, samples
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.fixture
 def watching(engine):

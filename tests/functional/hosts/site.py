@@ -10,10 +10,11 @@ from pathlib import Path
 
 import sqlalchemy as sa
 import urllib3
+from programs import find
 
 from streaming_system.schedule.file import write
 
-from ..encoder.servers import free_port, where
+from ..encoder.servers import free_port
 from ..proxy.site import NAME, ROOT, Ports, filled_in
 
 SECRET = "s3cret of all machines"
@@ -74,7 +75,7 @@ class Site:
             folder=folder / "c", name="follow",
         )  # fmt: skip
         config = filled_in(folder / "nginx", self.ports, change=self._nginx())
-        self.a.start(where("nginx"), "-c", config, folder=folder, name="nginx")
+        self.a.start(find("nginx"), "-c", config, folder=folder, name="nginx")
         self.until(lambda: all(self.is_up(url) for url in self._all()), "all answer")
 
     def _all(self):

@@ -1,15 +1,15 @@
 """Sites behind a real nginx."""
 
 import pytest
+from programs import require
 
-from ..encoder.servers import needs, where
 from .site import VENUE, Site
 
 
 @pytest.fixture(scope="session")
 def nginx():
     """Skip where there is no nginx."""
-    needs("nginx", where("nginx"))
+    require("nginx")
 
 
 @pytest.fixture(scope="session")

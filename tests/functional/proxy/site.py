@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import urllib3
+from programs import find
 
-from ..encoder.servers import Program, free_port, where
+from ..encoder.servers import Program, free_port
 
 ROOT = Path(__file__).parents[3]
 NAME = "live.example.org"
 SECRET = "s3cret of the proxy"
 # All of 127/8 is this machine: a test may call from any of it.
 VIEWER, VENUE = "127.0.0.77", "127.0.0.88"
-NCHAN = Path("/usr/lib/nginx/modules/ngx_nchan_module.so")
 # For whoever measures: nobody is one caller too many.
 NO_LIMITS = [(f"rate={rate}r/s", "rate=1000000r/s") for rate in (100, 1000, 5000)]
 # One request a minute of each address, and another one at once.
@@ -97,7 +97,7 @@ def filled_in(folder, ports, marks=(), change=(), modules=(), connections=512):
     folder.mkdir(exist_ok=True)
     (folder / "site.conf").write_text(text)
     user = "user root;" if os.geteuid() == 0 else ""
-    wanted = [*modules, *([NCHAN] if "push" in marks else [])]
+    wanted = [*modules, *([find("ngx_nchan_module")] if "push" in marks else [])]
     loaded = "\n".join(f"load_module {module};" for module in wanted)
     (folder / "nginx.conf").write_text(
         HTTP.format(folder=folder, user=user, modules=loaded, connections=connections)
@@ -108,7 +108,7 @@ def filled_in(folder, ports, marks=(), change=(), modules=(), connections=512):
 def check(config):
     """Return what ``nginx -t`` says, and whether it is content."""
     done = subprocess.run(
-        [where("nginx"), "-t", "-c", config], capture_output=True, text=True, check=False
+        [find("nginx"), "-t", "-c", config], capture_output=True, text=True, check=False
     )
     return done.returncode, done.stderr
 
@@ -172,7 +172,7 @@ class Site:
         return self
 
     def start_nginx(self):
-        self.nginx = Program(where("nginx"), "-c", self._config, folder=self.folder, name="nginx")
+        self.nginx = Program(find("nginx"), "-c", self._config, folder=self.folder, name="nginx")
         self.nginx.wait_for(
             f"http://127.0.0.1:{self.ports.inside}/nothing", status=(404,), seconds=20
         )

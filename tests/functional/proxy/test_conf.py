@@ -8,9 +8,9 @@ import subprocess
 import brotli
 import pytest
 import urllib3
+from programs import require
 
-from ..encoder.servers import needs
-from .site import NAME, NCHAN, ROOT, VIEWER, Ports, check, filled_in, take
+from .site import NAME, ROOT, VIEWER, Ports, check, filled_in, take
 
 MARKS = ("https", "cdn", "log", "venue", "push")
 DECODE = {"gzip": gzip.decompress, "br": brotli.decompress}
@@ -19,6 +19,7 @@ DECODE = {"gzip": gzip.decompress, "br": brotli.decompress}
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory):
     """A certificate of a test, as pairs of what the file says and what is there."""
+    require("openssl")
     folder = tmp_path_factory.mktemp("certificate")
     key, chain = folder / "privkey.pem", folder / "fullchain.pem"
     subprocess.run(
@@ -32,7 +33,8 @@ def certificate(tmp_path_factory):
 
 @pytest.mark.parametrize("marks", [(), *[(mark,) for mark in MARKS], MARKS])
 def test_nginx_takes_it(nginx, tmp_path, certificate, marks):
-    needs("libnginx-mod-nchan", "push" not in marks or NCHAN.exists())
+    if "push" in marks:
+        require("ngx_nchan_module")
     config = filled_in(tmp_path, Ports.free(), marks, certificate)
 
     status, said = check(config)

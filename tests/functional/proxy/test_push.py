@@ -16,13 +16,13 @@ import pytest
 import urllib3
 from e2e.conftest import chromium  # noqa: F401 - A fixture.
 from playwright.sync_api import expect
+from programs import require
 
 from streaming_system.push import Push
 from streaming_system.schedule.file import write
 from streaming_system.schedule.model import Event, RoomSchedule, Schedule
 
-from ..encoder.servers import needs
-from .site import NCHAN, VIEWER, filled_in
+from .site import VIEWER, filled_in
 
 SECRET = "s3cret of the proxy"
 # Browsers know the site by its address.
@@ -35,7 +35,7 @@ HIDE = """hidden => {
 
 
 def with_push(make_proxied):
-    needs("libnginx-mod-nchan", NCHAN.exists())
+    require("ngx_nchan_module")
     made = make_proxied(
         trackers=1,
         marks=("push",),
