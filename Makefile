@@ -85,12 +85,23 @@ demo: $(VENV)/installed var/tracker.sqlite  ## Serve the site with streams, pict
 
 # The checks.
 
-.PHONY: test lint format faults bench bench-check bench-costs bench-viewers capacity bench-balance bench-growth bench-first-frame bench-agent fuzz lock
-test: $(VENV)/installed-dev  ## Pass every test and check: what CI runs.
-	@$(MAKE) --no-print-directory lint
-	@# Most of the first wait for servers and encoders; browsers need all of a core.
-	@$(BIN)/python -m pytest -n $$(($$(nproc) + 1)) --dist worksteal --ignore tests/e2e
-	@$(BIN)/python -m pytest -n auto --dist worksteal tests/e2e
+.PHONY: check test test-exhaustive lint format faults bench bench-check bench-costs bench-viewers capacity bench-balance bench-growth bench-first-frame bench-agent fuzz lock
+PYTEST := $(BIN)/python -m pytest
+# Tests of servers and agents wait most of the time, so that two fit on a core.
+WORKERS ?= $$(($$(nproc) * 2))
+BROWSERS ?= $$(nproc)
+
+check: lint  ## Style, types, unit and parser tests, documentation: a first answer, in 90 seconds.
+	@$(PYTEST) -n auto -m "not slow and not exhaustive" \
+		tests/unit tests/parsers tests/test_docs.py tests/test_isolation.py
+
+test: lint  ## Pass all checks, and every test that guards behaviour.
+	@$(PYTEST) -n $(WORKERS) --dist worksteal -m "not exhaustive" --ignore tests/e2e
+	@$(PYTEST) -n $(BROWSERS) --dist worksteal -m "not exhaustive" tests/e2e
+
+test-exhaustive: $(VENV)/installed-dev  ## Pass what is only worth it now and then: all faults, both databases, more examples.
+	@TESTS_EXHAUSTIVE=1 $(PYTEST) -n $(WORKERS) --dist worksteal -m "exhaustive or deep" --ignore tests/e2e
+	@TESTS_EXHAUSTIVE=1 $(PYTEST) -n $(BROWSERS) --dist worksteal -m "exhaustive or deep" tests/e2e
 
 lint: $(VENV)/installed-dev  ## Check style and types.
 	@$(BIN)/ruff format --check .

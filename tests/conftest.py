@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 
-# By folder or file, what its tests need; "slow" ones take seconds, whatever runs them.
+# By folder or file, what its tests need; "slow" ones take seconds each.
 MARKED_PATHS = {
     "tests/attacks": ["nginx"],
     "tests/e2e": ["browser"],
@@ -19,6 +19,8 @@ MARKED_PATHS = {
     "tests/functional/hosts": ["nginx", "postgresql", "slow"],
     "tests/functional/proxy": ["nginx"],
     "tests/functional/scaling": ["postgresql"],
+    "tests/unit/test_cli.py": ["slow"],
+    "tests/unit/test_kit.py": ["slow"],
 }
 # By fixture, for folders whose tests need different things.
 MARKED_FIXTURES = {
@@ -31,8 +33,28 @@ MARKED_FIXTURES = {
 }
 # Only worth it now and then: `make test-exhaustive` runs them.
 EXHAUSTIVE_PATHS = (
+    "tests/attacks/test_supply.py",
     "tests/faults",
+    "tests/functional/deploy/test_one_kind.py",
+    "tests/functional/deploy/test_under_load.py",
     "tests/functional/hosts",
+    "tests/functional/scaling/test_migrating.py",
+    "tests/functional/scaling/test_partitions.py",
+    "tests/unit/test_bench_",
+    "tests/unit/test_capacity.py",
+    "tests/unit/test_faults_table.py",
+    "tests/unit/test_flame.py",
+    "tests/unit/test_viewers_model.py",
+)
+# What `make test` runs with few examples, and `make test-exhaustive` again with many: tests.depth.
+DEEP_PATHS = (
+    "tests/functional/api/test_schemathesis.py",
+    "tests/functional/encoder/test_logs_once.py",
+    "tests/functional/test_log_files.py::TestManyProcesses",
+    "tests/functional/test_sigkill.py",
+    "tests/functional/test_tracker_keys.py::TestKeys::test_processes_that_need_it_first_at_once_agree",
+    "tests/functional/test_tracker_viewers.py",
+    "tests/parsers/test_fuzz.py",
 )
 # How the summary calls the tests that need a program.
 KINDS = {"chromium": "browser", "icecast2": "Icecast"}
@@ -68,6 +90,8 @@ def pytest_collection_modifyitems(config, items):
                 item.add_marker("exhaustive")
         if path.startswith(EXHAUSTIVE_PATHS):
             item.add_marker("exhaustive")
+        if item.nodeid.startswith(DEEP_PATHS):
+            item.add_marker("deep")
 
 
 def pytest_collection_finish():

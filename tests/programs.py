@@ -40,7 +40,8 @@ def find(program):
         module = NGINX_MODULES / f"{program}.so"
         return str(module) if module.exists() and find("nginx") else None
     if program == "faketime":
-        return next(map(str, Path("/usr/lib").glob("*/faketime/libfaketime.so.1")), None)
+        libraries = map(str, Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
+        return next(libraries, None) if shutil.which("faketime") else None
     if program == "chromium" and (found := find("chromium-browser")):
         return found
     return shutil.which(program, path=f"{os.environ['PATH']}:{SERVER_PATH}")

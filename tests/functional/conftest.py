@@ -1,6 +1,7 @@
 """Both apps, each behind WebTest, on real databases and real files."""
 
 import contextlib
+import functools
 import json
 import os
 import shutil
@@ -121,15 +122,11 @@ def new_database(request, tmp_path):
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path}/not/yet/tracker.sqlite"
         return
-    server = sa.create_engine(
-        request.getfixturevalue("postgresql"), isolation_level="AUTOCOMMIT", poolclass=sa.NullPool
-    )
+    server = sa.make_url(request.getfixturevalue("postgresql"))
     name = f"new_{uuid.uuid4().hex}"
-    with server.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name}")
-    yield server.url.set(database=name).render_as_string(hide_password=False)
-    with server.connect() as connection:
-        connection.exec_driver_sql(f"DROP DATABASE {name}")
+    run_sql(server, f"CREATE DATABASE {name}")
+    yield server.set(database=name).render_as_string(hide_password=False)
+    run_sql(server, f"DROP DATABASE {name}")
 
 
 @pytest.fixture(scope="session")
@@ -138,6 +135,50 @@ def migrated_engine(migrated_database):
     engine = make_engine({"sqlalchemy.url": migrated_database})
     yield engine
     engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def migrated_template(tmp_path_factory, migrate, request):
+    """Return a function that gives a migrated database to copy, of SQLite or of PostgreSQL.
+
+    Nothing connects to it any more: PostgreSQL copies no database that is in use.
+    """
+
+    @functools.cache
+    def migrated_template(kind):
+        if kind == "sqlite":
+            url = f"sqlite:///{tmp_path_factory.mktemp('template')}/tracker.sqlite"
+        else:
+            server = sa.make_url(request.getfixturevalue("postgresql"))
+            run_sql(server, "CREATE DATABASE migrated_template")
+            url = server.set(database="migrated_template").render_as_string(hide_password=False)
+        migrate(url)
+        return sa.make_url(url)
+
+    return migrated_template
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def new_migrated_database(request, tmp_path, migrated_template):
+    """The URL of an empty, migrated database that no other test has."""
+    template = migrated_template(request.param)
+    if request.param == "sqlite":
+        folder = tmp_path / "not" / "yet"
+        folder.mkdir(parents=True)
+        yield f"sqlite:///{shutil.copy(template.database, folder)}"
+        return
+    server = template.set(database="postgres")
+    name = f"new_{uuid.uuid4().hex}"
+    run_sql(server, f"CREATE DATABASE {name} TEMPLATE {template.database}")
+    yield server.set(database=name).render_as_string(hide_password=False)
+    run_sql(server, f"DROP DATABASE {name}")
+
+
+def run_sql(server, statement):
+    """Run a statement on a server, outside of any transaction."""
+    engine = sa.create_engine(server, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        connection.exec_driver_sql(statement)
 
 
 @pytest.fixture

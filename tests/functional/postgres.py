@@ -20,7 +20,7 @@ synchronous_commit = on
 
 
 # Tests lose nothing if the machine loses its power.
-FAST = ("fsync = off", "synchronous_commit = off", "full_page_writes = off")
+FAST = ("fsync = off", "full_page_writes = off")
 
 
 def server_package():

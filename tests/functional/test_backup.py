@@ -66,12 +66,9 @@ def run(tmp_path):
 
 
 @pytest.fixture
-def target(new_database, migrate):
+def target(new_migrated_database):
     """The URL of another empty, migrated database."""
-    if new_database.startswith("sqlite"):
-        Path(sa.make_url(new_database).database).parent.mkdir(parents=True)
-    migrate(new_database)
-    return new_database
+    return new_migrated_database
 
 
 def value(column, number):

@@ -4,6 +4,7 @@ import sys
 
 import pytest
 import sqlalchemy as sa
+from depth import scaled
 
 from streaming_system.tracker.db import make_engine
 from streaming_system.tracker.models import LogHour
@@ -13,7 +14,7 @@ from .writers import WRITES, Writers, token_of, what_is_kept
 
 pytestmark = pytest.mark.both_databases
 
-KILLS = 4
+KILLS = scaled(1, 6)
 BETWEEN_KILLS = 150
 
 

@@ -5,6 +5,7 @@ import multiprocessing
 from datetime import date
 
 import pytest
+from depth import scaled
 from sqlalchemy.orm import Session
 
 from streaming_system.tracker.db import make_engine
@@ -57,7 +58,7 @@ class TestKeys:
 
     def test_processes_that_need_it_first_at_once_agree(self, database):
         spawn = multiprocessing.get_context("spawn")
-        with concurrent.futures.ProcessPoolExecutor(4, mp_context=spawn) as pool:
+        with concurrent.futures.ProcessPoolExecutor(scaled(2, 4), mp_context=spawn) as pool:
             keys = set(pool.map(key_of_a_process, [database] * 12, range(12)))
 
         assert len(keys) == 1

@@ -68,18 +68,14 @@ def test_a_database_goes_up_and_down_and_up_again(alembic, new_database):
     assert tables(new_database) == TABLES
 
 
-def test_a_second_upgrade_changes_nothing(alembic, new_database):
-    alembic(new_database, "upgrade", "head")
-
-    again = alembic(new_database, "upgrade", "head")
+def test_a_second_upgrade_changes_nothing(alembic, new_migrated_database):
+    again = alembic(new_migrated_database, "upgrade", "head")
 
     assert (again.returncode, again.stdout, again.stderr) == (0, "", "")
 
 
-def test_the_models_ask_for_no_further_migration(alembic, new_database):
-    alembic(new_database, "upgrade", "head")
-
-    check = alembic(new_database, "check")
+def test_the_models_ask_for_no_further_migration(alembic, new_migrated_database):
+    check = alembic(new_migrated_database, "check")
 
     assert (check.returncode, check.stdout) == (0, "No new upgrade operations detected.\n")
 

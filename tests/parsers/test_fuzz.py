@@ -4,6 +4,7 @@ import json
 import zoneinfo
 
 import pytest
+from depth import scaled
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -14,7 +15,9 @@ from .samples import JSON, all_samples
 
 PARSERS = find_parsers()
 BERLIN = zoneinfo.ZoneInfo("Europe/Berlin")
-SETTINGS = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+SETTINGS = settings(
+    max_examples=scaled(12, 100), deadline=None, suppress_health_check=list(HealthCheck)
+)
 
 # What stands where something else should: every JSON value, and texts that mean something.
 words = st.sampled_from(

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 import schemathesis
+from depth import scaled
 from schemathesis.config import (
     CacheConfig,
     ChecksConfig,
@@ -20,7 +21,7 @@ from schemathesis.engine import events, from_schema
 from streaming_system.tracker import main
 from streaming_system.tracker.api.operations import OPERATIONS
 
-EXAMPLES = 15
+EXAMPLES = scaled(4, 25)
 PROJECT = {
     "generation": GenerationConfig(
         max_examples=EXAMPLES, deterministic=True, no_shrink=True, database="none"

@@ -7,6 +7,7 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
+from depth import scaled
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
@@ -178,7 +179,7 @@ class EveryLineOnce(RuleBasedStateMachine):
 
 TestEveryLineOnce = EveryLineOnce.TestCase
 TestEveryLineOnce.settings = settings(
-    max_examples=40,
+    max_examples=scaled(8, 60),
     stateful_step_count=25,
     deadline=None,
     suppress_health_check=list(HealthCheck),

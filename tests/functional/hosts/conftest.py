@@ -29,7 +29,7 @@ def planned():
 @pytest.fixture(scope="module")
 def machines(request, tmp_path_factory, migrate, planned):
     """The site, on network namespaces if the kernel allows them."""
-    require("nginx")
+    require("nginx", "ip")
     postgresql = server_package()
     network = Namespaces() if Namespaces.allowed() else Addresses()
     if isinstance(network, Addresses):
