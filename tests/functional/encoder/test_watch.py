@@ -311,6 +311,7 @@ class TestUnits:
 
 class TestIndependence:
     def test_a_check_that_hangs_holds_up_nobody(self, stand_in, server, watch):
+        require("ffmpeg")
         server.start()
         stand_in.says["/api/v1/components/edge1"] = TAKEN
         stand_in.says["/hang.ts"] = endless(stand_in.over, b"\0", 0.1)

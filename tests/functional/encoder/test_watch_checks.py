@@ -86,7 +86,7 @@ class TestProcess:
         soon(lambda: look() == ("sad", "1 process, 2 are wanted"), 5, "one is there")
 
     def test_a_pid_file_that_is_wrong_is_told(self, check, tmp_path):
-        look = check("process", pid_file="it.pid", command="icecast")
+        look = check("process", pid_file="it.pid", command="never-started")
 
         found = [look()]
         for text in ("x", str(os.getpid()), "4194304"):
@@ -370,6 +370,7 @@ class TestPictureAndSound:
         )
 
     def test_one_that_hangs_is_killed_with_all_it_has_started(self, check, stand_in):
+        require("ffmpeg")
         stand_in.says["*"] = endless(stand_in.over, b"\0", 0.1)
 
         began = time.monotonic()
@@ -380,6 +381,7 @@ class TestPictureAndSound:
         assert not running(f"{stand_in.url}/hang.ts")
 
     def test_all_end_at_once(self, stand_in, tmp_path):
+        require("ffmpeg")
         stand_in.says["*"] = endless(stand_in.over, b"\0", 0.1)
         programs = Programs()
         section = Section(tmp_path / "a.ini", "watch:it", {"url": f"{stand_in.url}/end.ts"})
