@@ -36,7 +36,8 @@ def demo(ini: Path, viewers: int) -> None:
     from streaming_system.encoder.demo.show import Demo, Plan
     from streaming_system.encoder.programs import ProgramError
 
-    logging.getLogger("streaming_system.encoder").setLevel(logging.WARNING)
+    for name in ("streaming_system.encoder", "streaming_system.util"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     with one_line_errors():
         settings = read_ini(ini, "frontend")
         known = rooms.from_settings(settings).rooms

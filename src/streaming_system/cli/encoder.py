@@ -72,7 +72,8 @@ def encoder_register(agent_ini: Path, legacy: bool, once: bool) -> None:
 
 
 def _say_what_happens() -> None:
-    logging.getLogger("streaming_system.encoder").setLevel(logging.INFO)
+    for name in ("streaming_system.encoder", "streaming_system.util"):
+        logging.getLogger(name).setLevel(logging.INFO)
 
 
 @contextmanager

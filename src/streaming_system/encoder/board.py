@@ -8,7 +8,7 @@ from typing import Any
 from streaming_system.encoder.config import Agent
 from streaming_system.encoder.figures import Checked, Figures, reports
 from streaming_system.encoder.find import Prepared
-from streaming_system.encoder.news import News
+from streaming_system.util.versioned_condition import News
 
 # A server that could not be read so often in a row is gone, and so are its streams.
 PATIENCE = 3

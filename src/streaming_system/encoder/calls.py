@@ -5,7 +5,7 @@ from typing import Any
 
 import urllib3
 
-from streaming_system.encoder.words import why
+from streaming_system.util.log_once import why
 
 MOST_ANSWER = 64 * 1024
 PIECE = 64 * 1024

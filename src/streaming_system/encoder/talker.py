@@ -5,10 +5,10 @@ import threading
 import time
 from abc import ABC, abstractmethod
 
-from streaming_system.encoder.news import News
-from streaming_system.encoder.pause import Pause
 from streaming_system.encoder.tracker import Refused, Tracker, Unreachable
-from streaming_system.encoder.words import Warnings
+from streaming_system.util.backoff import Pause
+from streaming_system.util.log_once import Warnings
+from streaming_system.util.versioned_condition import News
 
 log = logging.getLogger(__name__)
 

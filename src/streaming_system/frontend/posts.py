@@ -16,7 +16,7 @@ import urllib3
 from streaming_system.frontend.live import WHO, Asked
 from streaming_system.outbound import Networks, guarded_pool
 from streaming_system.rooms import Config, Posts
-from streaming_system.schedule.clean import printable, web_link
+from streaming_system.util.sanitize import printable, web_link
 
 MOST_POSTS = 20
 FRESH_FOR = 60.0  # seconds

@@ -9,8 +9,8 @@ from datetime import timedelta
 
 from streaming_system.plugin.context import Context, Skip, Skipped, in_range
 from streaming_system.plugin.feed import FeedError
-from streaming_system.schedule.clean import plain_text, sanitised_html, web_link
 from streaming_system.schedule.model import Talk
+from streaming_system.util.sanitize import plain_text, sanitised_html, web_link
 
 MAX_TALKS = 5000
 MAX_ROOMS = 300

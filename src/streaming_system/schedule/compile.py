@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 
 from streaming_system.rooms import Room
 from streaming_system.schedule.check import Checked, room_guid
-from streaming_system.schedule.clean import plain_text
 from streaming_system.schedule.fill import fill
 from streaming_system.schedule.model import Event, RoomSchedule, Schedule, Talk
+from streaming_system.util.sanitize import plain_text
 
 
 class ScheduleError(Exception):

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from streaming_system.files import replacing
 from streaming_system.schedule.model import Event, RoomSchedule, Schedule
+from streaming_system.util.atomic_write import replacing
 
 VERSION = 1
 # A type of its own, so that nobody compresses it on its way: the digest is of the bytes as sent.

@@ -11,8 +11,8 @@ from streaming_system.encoder.config import Stream
 from streaming_system.encoder.figures import check
 from streaming_system.encoder.find import find_sources
 from streaming_system.encoder.probe import HttpProbe
-from streaming_system.encoder.words import Warnings
 from streaming_system.plugin import SourceError
+from streaming_system.util.log_once import Warnings
 
 from .conftest import as_json
 

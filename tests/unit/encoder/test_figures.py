@@ -11,10 +11,10 @@ from streaming_system.encoder.programs import Programs
 from streaming_system.encoder.watch.config import general, parts
 from streaming_system.encoder.watch.kinds import KINDS
 from streaming_system.encoder.watch.kit import Kit
-from streaming_system.encoder.words import Warnings
 from streaming_system.plugin import Reading
 from streaming_system.tracker.schemas.endpoint import FORMATS, EndpointReport
 from streaming_system.tracker.schemas.figures import STREAMS
+from streaming_system.util.log_once import Warnings
 
 INI = """
 [agent]

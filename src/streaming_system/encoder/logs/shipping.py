@@ -12,7 +12,7 @@ from streaming_system.encoder.logs.send import Sender
 from streaming_system.encoder.logs.spool import Spool
 from streaming_system.encoder.service import Service, join
 from streaming_system.encoder.tracker import FormTracker
-from streaming_system.encoder.words import Warnings
+from streaming_system.util.log_once import Warnings
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from streaming_system.encoder.logs.batch import Batch, encoded_size, fitting
 from streaming_system.encoder.logs.database import Database
 from streaming_system.encoder.logs.place import Place
-from streaming_system.encoder.news import News
+from streaming_system.util.versioned_condition import News
 
 # What a chunk takes besides its lines.
 OVERHEAD = 64

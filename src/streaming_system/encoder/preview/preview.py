@@ -10,14 +10,14 @@ from functools import partial
 from streaming_system.encoder import ffmpeg
 from streaming_system.encoder.calls import Caller, Unreachable
 from streaming_system.encoder.config import Agent
-from streaming_system.encoder.pause import Pause
 from streaming_system.encoder.preview import addresses
 from streaming_system.encoder.preview.config import read
 from streaming_system.encoder.preview.frames import FRESH_FOR, Frames
 from streaming_system.encoder.programs import ProgramError, Programs
 from streaming_system.encoder.section import ConfigError
 from streaming_system.encoder.service import Service, join
-from streaming_system.encoder.words import Warnings
+from streaming_system.util.backoff import Pause
+from streaming_system.util.log_once import Warnings
 
 log = logging.getLogger(__name__)
 

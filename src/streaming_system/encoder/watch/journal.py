@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Generic, TypeVar
 
-from streaming_system.encoder.news import News
 from streaming_system.encoder.watch.verdict import LONGEST_DETAIL
+from streaming_system.util.versioned_condition import News
 
 T = TypeVar("T")
 

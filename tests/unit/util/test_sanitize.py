@@ -5,7 +5,7 @@ import re
 import pytest
 from lxml import etree
 
-from streaming_system.schedule.clean import plain_text, sanitised_html, web_link
+from streaming_system.util.sanitize import plain_text, sanitised_html, web_link
 
 
 @pytest.mark.parametrize(
