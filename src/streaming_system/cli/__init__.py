@@ -85,7 +85,7 @@ def compile_command() -> None:
     """
     # The apps bring the web framework along; other commands start without it.
     from streaming_system import frontend
-    from streaming_system.compiled import compile_templates
+    from streaming_system.web.template_cache import compile_templates
 
     try:
         count = compile_templates("streaming_system.frontend", frontend.TEMPLATES)

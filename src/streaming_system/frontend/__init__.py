@@ -7,7 +7,6 @@ from pyramid.config import Configurator
 from pyramid.settings import asbool
 
 from streaming_system import rooms
-from streaming_system.compiled import include_templates
 from streaming_system.frontend.kept import MOST_PAGES, KeptPages, keep_answers
 from streaming_system.frontend.languages import DOMAIN
 from streaming_system.frontend.live import (
@@ -24,8 +23,9 @@ from streaming_system.frontend.programme.talks import Programmes
 from streaming_system.frontend.theming import Themes
 from streaming_system.outbound import NetworkError, private_networks
 from streaming_system.schedule.reader import ScheduleFile
-from streaming_system.starting import nothing_is_garbage
 from streaming_system.theme import ThemeError
+from streaming_system.web.startup import nothing_is_garbage
+from streaming_system.web.template_cache import include_templates
 
 # How pages' templates are read.
 TEMPLATES = {
@@ -77,9 +77,9 @@ def main(global_config: dict[str, str], **local: str) -> Any:
         config.include(".languages")
         config.include(".sharing")
         config.include(".routes")
-        config.include("streaming_system.request_ids")
-        config.include("streaming_system.telemetry")
-        config.include("streaming_system.requests")
+        config.include("streaming_system.web.request_id")
+        config.include("streaming_system.web.telemetry")
+        config.include("streaming_system.web.request_factory")
         config.include(".caching")
         config.include(".security")
         config.scan(".views")

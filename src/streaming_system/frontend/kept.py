@@ -15,10 +15,10 @@ from pyramid.response import Response
 from pyramid.settings import asbool
 from webob.acceptparse import create_accept_language_header
 
-from streaming_system import request_ids
-from streaming_system.answers import KeptAnswers
 from streaming_system.frontend.request import utc_now
 from streaming_system.schedule.model import Schedule
+from streaming_system.web import request_id
+from streaming_system.web.response_cache import KeptAnswers
 
 # A page of a large event has some 300 kB.
 MOST_PAGES = 64
@@ -97,7 +97,7 @@ def keep_answers(app: Any, settings: Any) -> WSGIApplication:
 
     def seen(environ: WSGIEnvironment, status: int, seconds: float) -> None:
         if logs:
-            request_ids.write("GET", request_ids.path_of(environ), status, seconds)
+            request_id.write("GET", request_id.path_of(environ), status, seconds)
 
     return KeptAnswers(
         app,

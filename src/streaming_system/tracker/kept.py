@@ -11,8 +11,8 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from pyramid.settings import asbool
 
-from streaming_system import request_ids
-from streaming_system.answers import KeptAnswers
+from streaming_system.web import request_id
+from streaming_system.web.response_cache import KeptAnswers
 
 GRAPHS = "/overall-stats.json"
 LIST = "/streams.json"
@@ -34,7 +34,7 @@ def keep_answers(app: Any, settings: Any) -> WSGIApplication:
     def seen(environ: WSGIEnvironment, status: int, seconds: float) -> None:
         metrics.count(_route(environ["PATH_INFO"]), "GET", f"{status}", seconds)
         if logs:
-            request_ids.write("GET", request_ids.path_of(environ), status, seconds)
+            request_id.write("GET", request_id.path_of(environ), status, seconds)
 
     return KeptAnswers(
         written,

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from streaming_system.health import NotReady
+from streaming_system.web.health import NotReady
 
 log = logging.getLogger(__name__)
 

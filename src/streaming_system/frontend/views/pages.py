@@ -7,7 +7,6 @@ from markupsafe import escape
 from pyramid.httpexceptions import HTTPNotFound
 from pyramid.view import view_config
 
-from streaming_system.answers import BY_GROUP
 from streaming_system.frontend.caching import FROM_SCHEDULE
 from streaming_system.frontend.chat import chat_of
 from streaming_system.frontend.feedback import feedback_link, talk_to_judge
@@ -24,6 +23,7 @@ from streaming_system.frontend.player import (
 )
 from streaming_system.frontend.security import allow_streams
 from streaming_system.frontend.state import name_order, room_states
+from streaming_system.web.response_cache import BY_GROUP
 
 CHANCE = random.Random()
 

@@ -13,9 +13,9 @@ from typing import Any
 
 from pyramid.tweens import EXCVIEW
 
-from streaming_system.request_ids import TWEEN as REQUEST_IDS
+from streaming_system.web.request_id import TWEEN as REQUEST_IDS
 
-TWEEN = "streaming_system.telemetry.observe"
+TWEEN = "streaming_system.web.telemetry.observe"
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 HEALTH = ("/healthz", "/readyz")
 # What a part of a route may be: {room:[a-z]+}.
@@ -36,11 +36,11 @@ def includeme(config: Any) -> None:
     observers: list[Observer] = []
     try:
         if settings.get("sentry.dsn"):
-            from streaming_system.telemetry import sentry
+            from streaming_system.web.telemetry import sentry
 
             observers.append(sentry.observer(settings, app))
         if settings.get("otel.endpoint"):
-            from streaming_system.telemetry import otel
+            from streaming_system.web.telemetry import otel
 
             observers.append(otel.observer(settings, app))
     except TelemetryError as error:

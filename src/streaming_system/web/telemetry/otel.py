@@ -4,8 +4,8 @@ import atexit
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from streaming_system.logs import request_id
-from streaming_system.telemetry import (
+from streaming_system.web.json_logging import request_id
+from streaming_system.web.telemetry import (
     Observer,
     TelemetryError,
     is_health,

@@ -4,14 +4,8 @@ import atexit
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from streaming_system.logs import request_id
-from streaming_system.telemetry import (
-    Observer,
-    TelemetryError,
-    method_of,
-    needs,
-    route_of,
-)
+from streaming_system.web.json_logging import request_id
+from streaming_system.web.telemetry import Observer, TelemetryError, method_of, needs, route_of
 
 GOODBYE = 2  # seconds for what has not been sent yet
 

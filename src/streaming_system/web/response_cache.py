@@ -21,8 +21,8 @@ import brotli
 from webob.acceptparse import AcceptEncodingValidHeader, create_accept_encoding_header
 from webob.etag import ETagMatcher
 
-from streaming_system import request_ids
-from streaming_system.logs import request_id
+from streaming_system.web import request_id as request_ids
+from streaming_system.web.json_logging import request_id
 
 KEPT_FOR = 1.0  # seconds
 # While one thread makes it anew, others get what is older by no more than this.

@@ -15,11 +15,11 @@ from urllib.parse import quote
 from pyramid.settings import asbool
 from pyramid.tweens import INGRESS
 
-from streaming_system.health import ROUTES as HEALTH
-from streaming_system.logs import request_id
+from streaming_system.web.health import ROUTES as HEALTH
+from streaming_system.web.json_logging import request_id
 
 HEADER = "X-Request-ID"
-TWEEN = "streaming_system.request_ids.identify"
+TWEEN = "streaming_system.web.request_id.identify"
 # What proxies make: UUIDs, hexadecimal digits. Other text would be a stranger's words in our logs.
 WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{8,64}", re.ASCII)
 

@@ -6,8 +6,8 @@ import jinja2
 import pytest
 from click.testing import CliRunner
 
-from streaming_system import compiled
 from streaming_system.cli import main
+from streaming_system.web import template_cache
 
 
 @pytest.fixture
@@ -15,8 +15,10 @@ def folder(tmp_path, monkeypatch):
     """Where compiled templates are kept."""
     folder = tmp_path / "compiled"
     folder.mkdir()
-    monkeypatch.setattr(compiled.importlib.util, "cache_from_source", lambda _: folder / "one.pyc")
-    monkeypatch.setattr(compiled.sys, "dont_write_bytecode", False)
+    monkeypatch.setattr(
+        template_cache.importlib.util, "cache_from_source", lambda _: folder / "one.pyc"
+    )
+    monkeypatch.setattr(template_cache.sys, "dont_write_bytecode", False)
     return folder
 
 
@@ -30,7 +32,7 @@ def said(tmp_path):
         if name != "page.jinja2":
             loader = jinja2.PrefixLoader({"site": loader})
         environment = jinja2.Environment(
-            loader=loader, bytecode_cache=compiled.Compiled(), autoescape=True
+            loader=loader, bytecode_cache=template_cache.Compiled(), autoescape=True
         )
         environment.compile = compiling(environment.compile)
         return environment.get_template(name).render(who="<you>")
@@ -85,7 +87,7 @@ def test_where_nothing_may_be_written_pages_are_shown_all_the_same(folder, said)
 def test_who_tells_python_not_to_keep_what_it_compiles_means_templates_too(
     folder, said, monkeypatch
 ):
-    monkeypatch.setattr(compiled.sys, "dont_write_bytecode", True)
+    monkeypatch.setattr(template_cache.sys, "dont_write_bytecode", True)
 
     said("Hello {{ who }}")
 
@@ -106,7 +108,7 @@ def test_who_installs_the_program_compiles_all_pages(folder):
     done = CliRunner().invoke(main, ["compile"])
 
     assert done.output == f"{len(list(folder.iterdir()))} templates are compiled.\n"
-    templates = list(Path(compiled.__file__).parent.glob("*/templates/**/*.jinja2"))
+    templates = list(Path(template_cache.__file__).parent.parent.glob("*/templates/**/*.jinja2"))
     assert len(list(folder.iterdir())) == len(templates) > 30
     # Somebody else serves the site.
     assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o644}
@@ -115,7 +117,7 @@ def test_who_installs_the_program_compiles_all_pages(folder):
 def test_who_may_not_write_there_learns_it_in_one_line(folder, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     place = tmp_path / "file/one.pyc"
-    monkeypatch.setattr(compiled.importlib.util, "cache_from_source", lambda _: place)
+    monkeypatch.setattr(template_cache.importlib.util, "cache_from_source", lambda _: place)
 
     done = CliRunner().invoke(main, ["compile"])
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from streaming_system.logs import JsonFormatter, request_id
+from streaming_system.web.json_logging import JsonFormatter, request_id
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import gc
 
 import pytest
 
-from streaming_system.starting import nothing_is_garbage
+from streaming_system.web.startup import nothing_is_garbage
 
 
 def test_garbage_is_looked_for_again_once_the_app_is_made_or_has_failed():

@@ -27,7 +27,7 @@ class Compiled(jinja2.FileSystemBytecodeCache):
     def __init__(self, *, must: bool = False) -> None:
         super().__init__(str(Path(importlib.util.cache_from_source(__file__)).parent))
         self._must = must
-        self._ours = f"{Path(__file__).parent}{os.sep}"
+        self._ours = f"{Path(__file__).parent.parent}{os.sep}"
 
     def get_cache_key(self, name: str, filename: str | None = None) -> str:
         """Return what a template is known by: its file, whoever refers to it by whatever name."""

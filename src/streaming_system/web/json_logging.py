@@ -1,6 +1,7 @@
 """Logs for programs: one JSON object a line, with the id of the request that it is about.
 
-``class = streaming_system.logs.JsonFormatter`` in a ``[formatter_…]`` section of the ini.
+``class = streaming_system.web.json_logging.JsonFormatter`` in a ``[formatter_…]`` section of the
+ini.
 """
 
 import json

@@ -16,7 +16,7 @@ class Requests:
         self.seen = []
         numbers = count()
         with Configurator(**options) as config:
-            config.include("streaming_system.requests")
+            config.include("streaming_system.web.request_factory")
             config.add_request_method(lambda request: next(numbers), "once", reify=True)
             config.add_request_method(lambda request: next(numbers), "anew", property=True)
             config.add_request_method(lambda request, word: (request, word), "method")
