@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from streaming_system import outbound
+from streaming_system.net import ssrf
 from streaming_system.parsing import PluginError
 from streaming_system.plugin.feed import FeedError
 from streaming_system.plugin.incident import Incident
@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 SHORTEST_WAIT, LONGEST_WAIT = 10.0, 600.0
 # Words of the ini for plugins begin so; whom they may ask is for all.
-PREFIX = ("plugin.", outbound.KEY)
+PREFIX = ("plugin.", ssrf.KEY)
 
 
 @dataclass

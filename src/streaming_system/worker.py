@@ -11,7 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from streaming_system import plugin_hooks
-from streaming_system.outbound import Networks
+from streaming_system.net.ssrf import Networks
 from streaming_system.parsing import (
     PluginError,
     choose,

@@ -15,7 +15,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from streaming_system.outbound import private_networks
+from streaming_system.net.ssrf import private_networks
 from streaming_system.plugin import FeedError, read_feed
 from streaming_system.schedule.fetch import fetch
 from streaming_system.worker import Limits, Reader, read

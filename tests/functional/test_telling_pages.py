@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from webtest import TestApp
 
 from streaming_system import tracker as tracker_app
-from streaming_system.push import Push
+from streaming_system.net.page_events import Push
 from streaming_system.tracker.db import make_engine
 from streaming_system.tracker.models import Endpoint
 from streaming_system.tracker.watcher import Watcher

@@ -10,7 +10,7 @@ import click
 from streaming_system import rooms
 from streaming_system.encoder.section import ConfigError
 from streaming_system.encoder.tracker import TrackerError
-from streaming_system.outbound import NetworkError, private_networks
+from streaming_system.net.ssrf import NetworkError, private_networks
 from streaming_system.parsing import PluginError
 from streaming_system.plugin.feed import FeedError
 from streaming_system.schedule.file import ScheduleFileError

@@ -23,9 +23,9 @@ from streaming_system.cli.common import (
 from streaming_system.cli.follow import follow
 from streaming_system.kit.conformance import check_plugin
 from streaming_system.kit.scaffold import ScaffoldError, new_parser
+from streaming_system.net.page_events import Push
 from streaming_system.parsing import find_parsers
 from streaming_system.plugin.feed import FeedError
-from streaming_system.push import Push
 from streaming_system.schedule.diff import Placed, compare, of_schedule, of_talks
 from streaming_system.schedule.export import FORMATS, Site, export
 from streaming_system.schedule.file import ScheduleFileError

@@ -4,7 +4,7 @@ A plugin offers parsers through :func:`register_parsers`; a parser recognises a 
 talks from it. ``docs/parsers.md`` takes you from an empty file to a deployed plugin.
 """
 
-from streaming_system.outbound import guarded_pool, private_networks
+from streaming_system.net.ssrf import guarded_pool, private_networks
 from streaming_system.plugin.context import Context, Skip, SkipReason
 from streaming_system.plugin.feed import Feed, FeedError, read_feed
 from streaming_system.plugin.hooks import (

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import urllib3
 
-from streaming_system.outbound import Networks, guarded_pool
+from streaming_system.net.ssrf import Networks, guarded_pool
 from streaming_system.plugin.feed import MAX_DOWNLOAD, FeedError
 
 CONNECT = 10.0  # seconds

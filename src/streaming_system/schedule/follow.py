@@ -4,7 +4,7 @@ import logging
 from datetime import UTC, datetime
 from pathlib import Path
 
-from streaming_system.outbound import ANYWHERE
+from streaming_system.net.ssrf import ANYWHERE
 from streaming_system.plugin.feed import FeedError
 from streaming_system.schedule.diff import Change, compare, of_schedule
 from streaming_system.schedule.fetch import Downloader

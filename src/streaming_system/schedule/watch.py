@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from streaming_system.outbound import Networks
+from streaming_system.net.ssrf import Networks
 from streaming_system.schedule.fetch import SECONDS, Downloader
 
 LONGEST_WAIT = 3600.0

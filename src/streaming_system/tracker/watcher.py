@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from streaming_system.push import Push
+from streaming_system.net.page_events import Push
 from streaming_system.schedule.reader import ScheduleFile
 from streaming_system.tracker.db import check_tables, is_away, make_engine
 from streaming_system.tracker.services.endpoints import Endpoints

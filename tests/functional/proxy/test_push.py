@@ -17,7 +17,7 @@ import urllib3
 from e2e.conftest import chromium  # noqa: F401 - A fixture.
 from playwright.sync_api import expect
 
-from streaming_system.push import Push
+from streaming_system.net.page_events import Push
 from streaming_system.schedule.file import write
 from streaming_system.schedule.model import Event, RoomSchedule, Schedule
 

@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from streaming_system.outbound import private_networks
+from streaming_system.net.ssrf import private_networks
 from streaming_system.plugin import FeedError
 from streaming_system.schedule.fetch import fetch
 

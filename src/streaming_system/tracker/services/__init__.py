@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from streaming_system.push import Push
+from streaming_system.net.page_events import Push
 from streaming_system.schedule.reader import ScheduleFile
 from streaming_system.tracker.services.annotations import Annotations
 from streaming_system.tracker.services.audience import Audience
