@@ -8,7 +8,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from alembic import context
-from streaming_system.settings import SettingsError, read_ini
+from streaming_system.config.ini import SettingsError, read_ini
 from streaming_system.tracker.db import make_engine, opening
 from streaming_system.tracker.models import Base, UtcDateTime
 from streaming_system.tracker.services.partitions import is_locked, partitions_in

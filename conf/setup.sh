@@ -110,7 +110,7 @@ database() {
     local url name=
     url=$(as "$RUN_USER" .venv/bin/python -c '
 from pathlib import Path
-from streaming_system.settings import read_ini
+from streaming_system.config.ini import read_ini
 print(read_ini(Path("production.ini"), "tracker")["sqlalchemy.url"])')
     [[ $url =~ ^postgresql[+a-z0-9]*:///([a-z0-9_]+)$ ]] && name=${BASH_REMATCH[1]}
     if [ -n "$name" ]; then

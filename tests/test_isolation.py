@@ -13,28 +13,36 @@ FORBIDDEN = {
     "frontend": PAGES_STAND_ALONE,
     "schedule.reader": (*PAGES_STAND_ALONE, "frontend", "pyramid"),
     "tracker": TRACKER_STANDS_ALONE,
-    "encoder": ("frontend", "tracker", "rooms", "schedule", "plugin", "pyramid", "sqlalchemy"),
-    "encoder.fake": ("frontend", "tracker", "rooms", "schedule", "plugin", "pyramid", "sqlalchemy"),
-    "encoder.config": (*NO_WEB, "rooms", "schedule", "plugin", "parsing", "parsers"),
-    "encoder.agent": (*NO_WEB, "rooms", "parsers"),
-    "encoder.status": (*NO_WEB, "rooms", "parsers"),
-    "encoder.preview.status": (*NO_WEB, "rooms", "schedule", "plugin", "parsing", "parsers"),
-    "encoder.logs.status": (*NO_WEB, "rooms", "schedule", "plugin", "parsing", "parsers"),
-    "encoder.watch.status": (*NO_WEB, "rooms", "schedule", "plugin", "parsing", "parsers"),
-    "encoder.demo.show": (*NO_WEB, "rooms", "parsers"),
+    "encoder": ("frontend", "tracker", "config", "schedule", "plugin", "pyramid", "sqlalchemy"),
+    "encoder.fake": (
+        "frontend",
+        "tracker",
+        "config",
+        "schedule",
+        "plugin",
+        "pyramid",
+        "sqlalchemy",
+    ),
+    "encoder.config": (*NO_WEB, "config", "schedule", "plugin", "parsing", "parsers"),
+    "encoder.agent": (*NO_WEB, "config", "parsers"),
+    "encoder.status": (*NO_WEB, "config", "parsers"),
+    "encoder.preview.status": (*NO_WEB, "config", "schedule", "plugin", "parsing", "parsers"),
+    "encoder.logs.status": (*NO_WEB, "config", "schedule", "plugin", "parsing", "parsers"),
+    "encoder.watch.status": (*NO_WEB, "config", "schedule", "plugin", "parsing", "parsers"),
+    "encoder.demo.show": (*NO_WEB, "config", "parsers"),
     "web.health": ("frontend", "tracker", "sqlalchemy"),
     "web.request_id": ("frontend", "tracker", "sqlalchemy"),
     "web.request_factory": ("frontend", "tracker", "sqlalchemy"),
     "web.json_logging": NO_WEB,
-    "plugin": (*NO_WEB, "parsing", "parsers", "rooms", "encoder"),
-    "parsing": (*NO_WEB, "rooms", "encoder"),
-    "rooms": (*NO_WEB, "plugin", "parsing", "schedule", "encoder"),
+    "plugin": (*NO_WEB, "parsing", "parsers", "config", "encoder"),
+    "parsing": (*NO_WEB, "config", "encoder"),
+    "config": (*NO_WEB, "plugin", "parsing", "schedule", "encoder"),
     "schedule.importer": (*NO_WEB, "encoder"),
-    "plugin_hooks": (*NO_WEB, "rooms", "encoder"),
-    "worker": (*NO_WEB, "rooms", "encoder"),
+    "plugin_hooks": (*NO_WEB, "config", "encoder"),
+    "worker": (*NO_WEB, "config", "encoder"),
     "cli": ("frontend", "tracker", "pyramid", "sqlalchemy"),
 }
-OURS = {"frontend", "tracker", "parsing", "encoder", "parsers", "plugin", "rooms", "schedule"}
+OURS = {"frontend", "tracker", "parsing", "encoder", "parsers", "plugin", "config", "schedule"}
 
 
 @pytest.fixture(scope="module")
@@ -87,12 +95,12 @@ def test_no_format_is_hard_coded_in_the_program(root):
 
 
 def test_no_room_can_take_an_address_that_an_app_answers():
-    from streaming_system import rooms
+    from streaming_system.config import RESERVED_IDS, ROOM_ID
 
     first_parts = {path.strip("/").split("/")[0] for path in _paths("frontend") | _paths("tracker")}
-    could_be_rooms = {part for part in first_parts if rooms.ROOM_ID.fullmatch(part)}
+    could_be_rooms = {part for part in first_parts if ROOM_ID.fullmatch(part)}
 
-    assert could_be_rooms - rooms.RESERVED_IDS == set()
+    assert could_be_rooms - RESERVED_IDS == set()
     assert {"monitor", "static", "endpoint"} <= could_be_rooms
 
 

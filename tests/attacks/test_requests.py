@@ -18,10 +18,10 @@ from click.testing import CliRunner
 from streaming_system.parsers import webhook
 
 from streaming_system.cli import main
+from streaming_system.config import load
 from streaming_system.frontend.posts import sources_of_posts
 from streaming_system.net.ssrf import ForbiddenError, guarded_pool, is_public, private_networks
 from streaming_system.plugin import FeedError, Incident
-from streaming_system.rooms import load
 from streaming_system.schedule.fetch import fetch
 
 INCIDENT = Incident(

@@ -14,7 +14,7 @@ from threading import Thread
 
 import pytest
 
-from streaming_system import rooms
+from streaming_system.config import load
 from streaming_system.schedule.file import digest, dumps, read, write
 from streaming_system.schedule.follow import Follower
 from streaming_system.schedule.importer import import_schedule
@@ -87,7 +87,7 @@ class TestPublished:
                            "schedule-timezone": "Europe/Berlin"}}  # fmt: skip
         config = Path(conference["config.public"])
         config.write_text(json.dumps(public))
-        loaded = rooms.load(config, tmp_path / "none.json")
+        loaded = load(config, tmp_path / "none.json")
         import_schedule(loaded, Reader(format=""), tmp_path / "imported.json", now=NOW)
 
         said = make_site(**{"schedule.file": str(tmp_path / "imported.json")}).get(ADDRESS).text

@@ -11,7 +11,7 @@ from streaming_system.cli.common import DEFAULT_INI, check_theme, configuration,
 from streaming_system.cli.encoder import encoder
 from streaming_system.cli.schedule import schedule
 from streaming_system.cli.tracker import tracker
-from streaming_system.settings import read_ini
+from streaming_system.config.ini import read_ini
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from streaming_system.cli.common import one_line_errors
-from streaming_system.rooms import from_settings
-from streaming_system.settings import read_ini
+from streaming_system.config import from_settings
+from streaming_system.config.ini import read_ini
 
 if TYPE_CHECKING:
     from streaming_system.tracker.admin import Desk

@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 
 import click
 
-from streaming_system import rooms
+from streaming_system import config
 from streaming_system.cli.admin import open_desk
 from streaming_system.cli.common import one_line_errors
-from streaming_system.settings import SettingsError, read_ini
+from streaming_system.config.ini import SettingsError, read_ini
 
 # More test patterns than that are too much for most machines.
 MOST_ROOMS = 6
@@ -40,7 +40,7 @@ def demo(ini: Path, viewers: int) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
     with one_line_errors():
         settings = read_ini(ini, "frontend")
-        known = rooms.from_settings(settings).rooms
+        known = config.from_settings(settings).rooms
         tracker = settings.get("tracker.internal_url", "").rstrip("/")
         if not tracker:
             raise SettingsError("the demo needs tracker.internal_url in the ini file")

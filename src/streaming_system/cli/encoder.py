@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from streaming_system import rooms
 from streaming_system.cli.common import one_line_errors
 from streaming_system.cli.demo import demo
+from streaming_system.config import EXAMPLE_SECRET, from_settings
+from streaming_system.config.ini import read_ini
 from streaming_system.encoder import config, fake
 from streaming_system.encoder.tracker import FormTracker
-from streaming_system.settings import read_ini
 
 if TYPE_CHECKING:
     from streaming_system.encoder.agent import Registration
@@ -262,6 +262,6 @@ def encoder_fake(
 def _secret_here(ini: Path) -> str:
     """Return the secret of the configuration on this machine, for trying things out."""
     if not ini.is_file():
-        return rooms.EXAMPLE_SECRET
+        return EXAMPLE_SECRET
     with one_line_errors():
-        return rooms.from_settings(read_ini(ini, "frontend")).site.secret
+        return from_settings(read_ini(ini, "frontend")).site.secret

@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 import click
 
 from streaming_system.cli.common import one_line_errors, reader
+from streaming_system.config.ini import SettingsError, read_ini, required
 from streaming_system.net.page_events import Push
 from streaming_system.schedule.follow import Follower
 from streaming_system.schedule.watch import Pace, watch
-from streaming_system.settings import SettingsError, read_ini, required
 
 # A host that was away is asked again soon after it is back.
 LONGEST_WAIT = 60.0

@@ -21,6 +21,7 @@ from streaming_system.cli.common import (
     reader,
 )
 from streaming_system.cli.follow import follow
+from streaming_system.config.ini import read_ini, required
 from streaming_system.kit.conformance import check_plugin
 from streaming_system.kit.scaffold import ScaffoldError, new_parser
 from streaming_system.net.page_events import Push
@@ -33,7 +34,6 @@ from streaming_system.schedule.file import read as read_file
 from streaming_system.schedule.importer import Imported, ImportFailed, import_schedule
 from streaming_system.schedule.model import Talk
 from streaming_system.schedule.watch import Conditional, Pace, watch
-from streaming_system.settings import read_ini, required
 from streaming_system.worker import Reader, Reading, read_source
 
 log = logging.getLogger("streaming_system.schedule")

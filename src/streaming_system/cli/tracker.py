@@ -15,9 +15,9 @@ import click
 
 from streaming_system.alerts import Alerts
 from streaming_system.cli.common import one_line_errors, progress, reader
+from streaming_system.config.ini import read_ini
 from streaming_system.plugin import Incident
 from streaming_system.schedule.watch import Pace, watch
-from streaming_system.settings import read_ini
 from streaming_system.util.atomic_write import replacing
 
 STDOUT = "-"

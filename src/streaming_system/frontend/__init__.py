@@ -6,7 +6,7 @@ from typing import Any
 from pyramid.config import Configurator
 from pyramid.settings import asbool
 
-from streaming_system import rooms
+from streaming_system.config import ConfigError, from_settings
 from streaming_system.frontend.kept import MOST_PAGES, KeptPages, keep_answers
 from streaming_system.frontend.languages import DOMAIN
 from streaming_system.frontend.live import (
@@ -45,10 +45,10 @@ def main(global_config: dict[str, str], **local: str) -> Any:
     """
     settings: dict[str, Any] = {**global_config, **local}
     try:
-        settings["conference"] = rooms.from_settings(settings)
+        settings["conference"] = from_settings(settings)
         settings["themes"] = Themes.from_settings(settings)
         networks = private_networks(settings)
-    except (rooms.ConfigError, ThemeError, NetworkError) as error:
+    except (ConfigError, ThemeError, NetworkError) as error:
         raise SystemExit(str(error)) from None
     if not settings.get("schedule.file"):
         raise SystemExit("the ini file lacks the key schedule.file in [DEFAULT]")

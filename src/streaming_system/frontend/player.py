@@ -5,10 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
 
+from streaming_system.config import Room, Site
+from streaming_system.config.stream_sources import (
+    elsewhere_at,
+    source_at,
+    uses_endpoints,
+    youtube_at,
+)
 from streaming_system.frontend.live import Live, Server
 from streaming_system.frontend.words import noted
-from streaming_system.rooms import Room, Site
-from streaming_system.rooms.sources import elsewhere_at, source_at, uses_endpoints, youtube_at
 
 YOUTUBE = "https://www.youtube-nocookie.com"
 

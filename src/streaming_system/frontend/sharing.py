@@ -7,7 +7,7 @@ from urllib.parse import urlencode, urlsplit
 
 from markupsafe import Markup, escape
 
-from streaming_system.rooms import Room
+from streaming_system.config import Room
 
 # What of a query makes another page; the rest is about how it is shown.
 _OWN_QUERY = {"schedule": ("day", "room"), "room.schedule": ("day",)}

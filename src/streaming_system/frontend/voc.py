@@ -15,10 +15,10 @@ from itertools import groupby
 from typing import Any
 from urllib.parse import urljoin
 
+from streaming_system.config import RESERVED_IDS, Room, Site
 from streaming_system.frontend.gaps import is_break
 from streaming_system.frontend.player import Source, direct_links, kinds, server_at
 from streaming_system.frontend.state import RoomState
-from streaming_system.rooms import RESERVED_IDS, Room, Site
 from streaming_system.schedule.model import Event
 
 # How the document calls what a media type is carried by.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from streaming_system.rooms import Room
+from streaming_system.config import Room
 from streaming_system.schedule.check import Checked, room_guid
 from streaming_system.schedule.fill import fill
 from streaming_system.schedule.model import Event, RoomSchedule, Schedule, Talk

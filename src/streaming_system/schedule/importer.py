@@ -7,9 +7,9 @@ from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from streaming_system.config import Config
 from streaming_system.parsing import PluginError
 from streaming_system.plugin.feed import FeedError
-from streaming_system.rooms import Config
 from streaming_system.schedule import file
 from streaming_system.schedule.check import Checked
 from streaming_system.schedule.compile import RoomFeed, ScheduleError, compile_schedule

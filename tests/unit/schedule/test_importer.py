@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from streaming_system import rooms
+from streaming_system.config import load
 from streaming_system.schedule.importer import ImportFailed, import_schedule
 from streaming_system.schedule.reader import ScheduleFile
 from streaming_system.worker import Reader
@@ -40,7 +40,7 @@ def importing(tmp_path):
         (tmp_path / "feed.json").write_text(feed if isinstance(feed, str) else json.dumps(feed))
         default = {"schedule": "feed.json", "schedule-timezone": "Australia/Sydney"}
         (tmp_path / "config.json").write_text(json.dumps({"default": default, **config}))
-        loaded = rooms.load(tmp_path / "config.json", tmp_path / "none.json")
+        loaded = load(tmp_path / "config.json", tmp_path / "none.json")
         reader = Reader(format=loaded.site.schedule_format)
         return import_schedule(loaded, reader, target, now=NOW, accept_shrink=accept_shrink)
 

@@ -11,9 +11,9 @@ from itertools import pairwise
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from streaming_system.config import Room
 from streaming_system.frontend.programme.talks import Entry
 from streaming_system.frontend.state import name_order
-from streaming_system.rooms import Room
 
 MARK = 30  # minutes
 # No row is drawn higher than this many minutes.

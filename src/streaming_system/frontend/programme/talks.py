@@ -11,8 +11,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
+from streaming_system.config import Config, Room
 from streaming_system.frontend.state import name_order
-from streaming_system.rooms import Config, Room
 from streaming_system.schedule.model import Event, Schedule
 
 # What is on after midnight belongs to the evening before.

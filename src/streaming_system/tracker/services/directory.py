@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from streaming_system.rooms import Config, Room
+from streaming_system.config import Config, Room
 from streaming_system.tracker.models import Endpoint
 from streaming_system.tracker.services import balance
 from streaming_system.tracker.services.endpoints import Endpoints

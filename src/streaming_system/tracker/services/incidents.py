@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from streaming_system.rooms import Config
+from streaming_system.config import Config
 from streaming_system.schedule.model import Schedule
 from streaming_system.schedule.reader import ScheduleFile
 from streaming_system.tracker.db import begin_writing

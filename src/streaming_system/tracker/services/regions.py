@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from streaming_system.rooms import Region
+from streaming_system.config import Region
 from streaming_system.tracker.settings import StartError
 
 if TYPE_CHECKING:

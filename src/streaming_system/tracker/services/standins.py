@@ -2,7 +2,7 @@
 
 from collections.abc import Container, Iterator, Mapping
 
-from streaming_system.rooms import Room
+from streaming_system.config import Room
 
 
 class StandIns:

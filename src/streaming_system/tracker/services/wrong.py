@@ -8,8 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from streaming_system.rooms import Config, Room
-from streaming_system.rooms.sources import lives_elsewhere
+from streaming_system.config import Config, Room
+from streaming_system.config.stream_sources import lives_elsewhere
 from streaming_system.schedule.model import Event, Schedule
 from streaming_system.tracker.models import Component, Endpoint
 from streaming_system.tracker.services.endpoints import ALIVE_FOR

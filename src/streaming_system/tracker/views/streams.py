@@ -10,8 +10,8 @@ from pyramid.httpexceptions import HTTPFound, HTTPNotFound
 from pyramid.response import Response
 from pyramid.view import view_config
 
-from streaming_system.rooms import Room
-from streaming_system.rooms.sources import (
+from streaming_system.config import Room
+from streaming_system.config.stream_sources import (
     elsewhere_at,
     lives_elsewhere,
     uses_endpoints,

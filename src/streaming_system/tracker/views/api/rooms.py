@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from streaming_system.rooms import Room
-from streaming_system.rooms.sources import lives_elsewhere, youtube_at
+from streaming_system.config import Room
+from streaming_system.config.stream_sources import lives_elsewhere, youtube_at
 from streaming_system.tracker.api.view import api_view
 from streaming_system.tracker.services.directory import Offer
 from streaming_system.tracker.services.quality import PlaybackFigures

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from streaming_system.rooms.model import Fallback, Room, TimedSource
+from streaming_system.config.model import Fallback, Room, TimedSource
 
 
 class SourceTimeError(ValueError):

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from streaming_system import rooms
-from streaming_system.rooms import Posts
+from streaming_system import config
+from streaming_system.config import Posts
 
 SERVER = "https://mastodon.example"
 
@@ -16,7 +16,7 @@ def hall(tmp_path):
 
     def hall(**keys):
         (tmp_path / "config.json").write_text(json.dumps({"hall": keys}))
-        return rooms.load(tmp_path / "config.json", tmp_path / "none.json").rooms["hall"]
+        return config.load(tmp_path / "config.json", tmp_path / "none.json").rooms["hall"]
 
     return hall
 
@@ -54,12 +54,12 @@ def test_posts_have_a_server_and_a_hashtag(hall, keys, server, hashtag):
     ],
 )
 def test_a_server_that_must_not_be_asked_is_refused(hall, posts):
-    with pytest.raises(rooms.ConfigError, match=r"key 'posts': is .*; allowed: \{\"server\""):
+    with pytest.raises(config.ConfigError, match=r"key 'posts': is .*; allowed: \{\"server\""):
         hall(posts=posts)
 
 
 def test_posts_without_any_hashtag_are_refused(hall):
-    with pytest.raises(rooms.ConfigError, match="key 'posts': names no hashtag, nor does twitter"):
+    with pytest.raises(config.ConfigError, match="key 'posts': names no hashtag, nor does twitter"):
         hall(posts="mastodon.example", twitter="@conf")
 
 
@@ -79,7 +79,7 @@ def test_posts_without_any_hashtag_are_refused(hall):
     ],
 )
 def test_what_a_page_must_not_lead_to_is_refused(hall, key, value, allowed):
-    with pytest.raises(rooms.ConfigError) as refusal:
+    with pytest.raises(config.ConfigError) as refusal:
         hall(**{key: value})
 
     assert f"key {key!r}: is {value!r}; allowed: an address" in str(refusal.value)

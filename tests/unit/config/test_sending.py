@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from streaming_system import rooms
-from streaming_system.rooms import Fallback
+from streaming_system.config import ConfigError, Fallback
+from streaming_system.config import load as load_config
 
 
 @pytest.fixture
@@ -15,7 +15,7 @@ def load(tmp_path):
         path = tmp_path / "config.json"
         document = {"config": config or {}, "default": {}, "hall": hall or {}, "lab": {}}
         path.write_text(json.dumps(document), encoding="utf-8")
-        return rooms.load(path, tmp_path / "none.json")
+        return load_config(path, tmp_path / "none.json")
 
     return load
 
@@ -23,7 +23,7 @@ def load(tmp_path):
 @pytest.fixture
 def complaint(load, tmp_path):
     def complaint(**sections):
-        with pytest.raises(rooms.ConfigError) as refusal:
+        with pytest.raises(ConfigError) as refusal:
             load(**sections)
         return str(refusal.value).replace(f"{tmp_path}/", "")
 

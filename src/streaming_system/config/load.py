@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 import colander
 import json5
 
-from streaming_system.rooms.model import Config, Room, Site, TimedSource
-from streaming_system.rooms.schema import RETIRED_KEYS, RoomSchema, SiteSchema
-from streaming_system.rooms.sources import SourceTimeError, in_utc
-from streaming_system.rooms.talking import HASHTAG
+from streaming_system.config.model import Config, Room, Site, TimedSource
+from streaming_system.config.schema import RETIRED_KEYS, RoomSchema, SiteSchema
+from streaming_system.config.social import HASHTAG
+from streaming_system.config.stream_sources import SourceTimeError, in_utc
 
 ROOM_ID = re.compile(r"[A-Za-z0-9_]{1,64}", re.ASCII)
 

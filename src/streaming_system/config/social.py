@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import SplitResult, quote, urlsplit
 
-from streaming_system.rooms.model import Posts
+from streaming_system.config.model import Posts
 
 HASHTAG = re.compile(r"[#＃](\w{1,100})")
 _ALIAS = re.compile(r"[#!][^\s:/?#]{1,200}:[A-Za-z0-9.:-]{1,200}")

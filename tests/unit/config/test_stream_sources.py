@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from streaming_system import rooms
-from streaming_system.rooms import Fallback
-from streaming_system.rooms.sources import (
+from streaming_system import config
+from streaming_system.config import Fallback
+from streaming_system.config.stream_sources import (
     elsewhere_at,
     next_change,
     source_at,
@@ -28,7 +28,7 @@ def load(tmp_path):
     def load(**hall):
         path = tmp_path / "config.json"
         path.write_text(json.dumps({"hall": {"schedule-timezone": "Europe/Berlin"} | hall}))
-        return rooms.load(path, tmp_path / "none.json").rooms["hall"]
+        return config.load(path, tmp_path / "none.json").rooms["hall"]
 
     return load
 
@@ -85,7 +85,7 @@ def test_sources_of_the_default_have_the_times_of_each_room(tmp_path):
         "tokyo": {"schedule-timezone": "Asia/Tokyo"},
     }
     path.write_text(json.dumps(document))
-    found = rooms.load(path, tmp_path / "none.json").rooms
+    found = config.load(path, tmp_path / "none.json").rooms
 
     assert found["berlin"].sources[0].start == utc(25, 8)
     assert found["tokyo"].sources[0].start == utc(25, 0)
@@ -116,7 +116,7 @@ def test_sources_of_the_default_have_the_times_of_each_room(tmp_path):
     ],
 )
 def test_what_cannot_be_is_refused_with_key_and_place(load, tmp_path, sources, line):
-    with pytest.raises(rooms.ConfigError) as refusal:
+    with pytest.raises(config.ConfigError) as refusal:
         load(sources=sources)
 
     start = f"{tmp_path}/config.json: room 'hall': key 'sources': {line}"
@@ -125,5 +125,5 @@ def test_what_cannot_be_is_refused_with_key_and_place(load, tmp_path, sources, l
 
 
 def test_a_time_without_offset_needs_a_zone(load):
-    with pytest.raises(rooms.ConfigError, match=r"'from': 2026-11-25T09:00 has no offset"):
+    with pytest.raises(config.ConfigError, match=r"'from': 2026-11-25T09:00 has no offset"):
         load(sources=DAYS, **{"schedule-timezone": False})

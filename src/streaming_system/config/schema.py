@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 import colander
 
-from streaming_system.rooms.model import HLS_PLAYLIST, Fallback, Region, TimedSource
-from streaming_system.rooms.talking import checked_alias, checked_posts, template
+from streaming_system.config.model import HLS_PLAYLIST, Fallback, Region, TimedSource
+from streaming_system.config.social import checked_alias, checked_posts, template
 
 _VIDEO_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _ORIGIN = re.compile(

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from streaming_system import rooms
+from streaming_system.config import ConfigError, from_settings
+from streaming_system.config import load as load_config
 
 ZONES = "allowed: a name of the IANA database such as Europe/Berlin or UTC"
 
@@ -20,7 +21,7 @@ def load(tmp_path):
         (tmp_path / "config.json").write_text(_text(public), encoding="utf-8")
         if private is not None:
             (tmp_path / "config.private.json").write_text(_text(private), encoding="utf-8")
-        return rooms.load(tmp_path / "config.json", tmp_path / "config.private.json")
+        return load_config(tmp_path / "config.json", tmp_path / "config.private.json")
 
     return load
 
@@ -32,7 +33,7 @@ def _text(document):
 @pytest.fixture
 def complaint(load, tmp_path):
     def complaint(*documents):
-        with pytest.raises(rooms.ConfigError) as refusal:
+        with pytest.raises(ConfigError) as refusal:
             load(*documents)
         return str(refusal.value).replace(f"{tmp_path}/", "")
 
@@ -101,7 +102,7 @@ class TestReading:
         assert (config.rooms["hall"].title, config.rooms["hall"].link) == ("Great Hall", "/a")
 
     def test_the_project_s_own_example_is_good(self, root):
-        config = rooms.load(root / "config.json", root / "config.private.json.example")
+        config = load_config(root / "config.json", root / "config.private.json.example")
 
         assert list(config.rooms) == ["example", "garden", "lab"]
         assert config.warnings == ()
@@ -305,8 +306,8 @@ def test_a_file_that_is_no_configuration_is_refused(complaint, text, line):
 
 
 def test_a_missing_public_file_is_refused(tmp_path):
-    with pytest.raises(rooms.ConfigError) as refusal:
-        rooms.load(tmp_path / "config.json", tmp_path / "config.private.json")
+    with pytest.raises(ConfigError) as refusal:
+        load_config(tmp_path / "config.json", tmp_path / "config.private.json")
 
     assert (
         str(refusal.value) == f"{tmp_path}/config.json: cannot be read: No such file or directory"
@@ -322,8 +323,8 @@ def test_the_example_is_read_only_while_there_is_no_private_file(tmp_path):
         "config.example": str(tmp_path / "example"),
     }
 
-    assert list(rooms.from_settings(settings).rooms) == ["hall"]
+    assert list(from_settings(settings).rooms) == ["hall"]
 
     (tmp_path / "config.private.json").write_text('{"mine": {}}')
 
-    assert list(rooms.from_settings(settings).rooms) == ["mine"]
+    assert list(from_settings(settings).rooms) == ["mine"]

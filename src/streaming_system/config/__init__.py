@@ -1,7 +1,7 @@
 """What the conference is: config.json with config.private.json laid over it, checked."""
 
-from streaming_system.rooms.load import RESERVED_IDS, ROOM_ID, ConfigError, from_settings, load
-from streaming_system.rooms.model import (
+from streaming_system.config.load import RESERVED_IDS, ROOM_ID, ConfigError, from_settings, load
+from streaming_system.config.model import (
     EXAMPLE_SECRET,
     Config,
     Fallback,
