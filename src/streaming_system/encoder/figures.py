@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from streaming_system.encoder.config import Agent, Stream
-from streaming_system.plugin.source import Reading
+from streaming_system.plugin.stats_source import Reading
 from streaming_system.util.log_once import Warnings
 
 # What the tracker's API takes.

@@ -10,7 +10,7 @@ import pluggy
 from streaming_system.encoder.config import Agent, SourceConfig
 from streaming_system.encoder.probe import HttpProbe
 from streaming_system.parsing import PluginError, plugin_manager
-from streaming_system.plugin.source import Source
+from streaming_system.plugin.stats_source import Source
 
 BUILT_IN = "streaming_system.encoder.sources"
 

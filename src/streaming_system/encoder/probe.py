@@ -10,7 +10,7 @@ import urllib3
 
 from streaming_system.encoder.calls import USER_AGENT, TooMuchError, TooSlowError, whole
 from streaming_system.encoder.programs import ProgramError, Programs
-from streaming_system.plugin.source import SourceError
+from streaming_system.plugin.stats_source import SourceError
 from streaming_system.util.log_once import why
 
 MOST = 2 * 1024 * 1024

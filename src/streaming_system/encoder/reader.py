@@ -8,7 +8,7 @@ from streaming_system.encoder.access import Window
 from streaming_system.encoder.board import Board
 from streaming_system.encoder.figures import Checked, check
 from streaming_system.encoder.find import Prepared
-from streaming_system.plugin.source import SourceError
+from streaming_system.plugin.stats_source import SourceError
 from streaming_system.util.log_once import Warnings
 
 log = logging.getLogger(__name__)

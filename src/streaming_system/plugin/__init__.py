@@ -20,7 +20,7 @@ from streaming_system.plugin.hooks import (
 )
 from streaming_system.plugin.incident import Incident
 from streaming_system.plugin.markup import from_html, from_markdown, from_plain, from_unmarked
-from streaming_system.plugin.source import (
+from streaming_system.plugin.stats_source import (
     Option,
     Probe,
     Reading,
