@@ -2,7 +2,7 @@
 
 import pytest
 
-from streaming_system.theme.colours import BLACK, WHITE, read, readable
+from streaming_system.theme.colour import BLACK, WHITE, read, readable
 
 
 @pytest.mark.parametrize(
