@@ -15,7 +15,7 @@ setup(
     package_dir={"": "src", "streaming_system.parsers": "parsers"},
     package_data={
         "streaming_system": ["py.typed"],
-        "streaming_system.kit": ["*.txt"],
+        "streaming_system.schedule_import.authoring": ["*.txt"],
         "streaming_system.frontend": ["templates/**/*", "static/**/*", "locale/**/*"],
         "streaming_system.theme": ["examples/**/*"],
         "streaming_system.tracker": ["templates/**/*", "static/**/*"],

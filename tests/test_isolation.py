@@ -5,13 +5,21 @@ import sys
 
 import pytest
 
-PAGES_STAND_ALONE = ("tracker", "parsing", "encoder", "parsers", "plugin", "sqlalchemy", "alembic")
-TRACKER_STANDS_ALONE = ("frontend", "parsing", "encoder", "parsers", "plugin")
+PAGES_STAND_ALONE = (
+    "tracker",
+    "plugin_host",
+    "encoder",
+    "parsers",
+    "plugin",
+    "sqlalchemy",
+    "alembic",
+)
+TRACKER_STANDS_ALONE = ("frontend", "plugin_host", "encoder", "parsers", "plugin")
 NO_WEB = ("frontend", "tracker", "pyramid", "sqlalchemy")
 
 FORBIDDEN = {
     "frontend": PAGES_STAND_ALONE,
-    "schedule.reader": (*PAGES_STAND_ALONE, "frontend", "pyramid"),
+    "schedule.store": (*PAGES_STAND_ALONE, "frontend", "pyramid"),
     "tracker": TRACKER_STANDS_ALONE,
     "encoder": ("frontend", "tracker", "config", "schedule", "plugin", "pyramid", "sqlalchemy"),
     "encoder.fake": (
@@ -23,26 +31,26 @@ FORBIDDEN = {
         "pyramid",
         "sqlalchemy",
     ),
-    "encoder.config": (*NO_WEB, "config", "schedule", "plugin", "parsing", "parsers"),
+    "encoder.config": (*NO_WEB, "config", "schedule", "plugin", "plugin_host", "parsers"),
     "encoder.agent": (*NO_WEB, "config", "parsers"),
     "encoder.status": (*NO_WEB, "config", "parsers"),
-    "encoder.preview.status": (*NO_WEB, "config", "schedule", "plugin", "parsing", "parsers"),
-    "encoder.logs.status": (*NO_WEB, "config", "schedule", "plugin", "parsing", "parsers"),
-    "encoder.watch.status": (*NO_WEB, "config", "schedule", "plugin", "parsing", "parsers"),
+    "encoder.preview.status": (*NO_WEB, "config", "schedule", "plugin", "plugin_host", "parsers"),
+    "encoder.logs.status": (*NO_WEB, "config", "schedule", "plugin", "plugin_host", "parsers"),
+    "encoder.watch.status": (*NO_WEB, "config", "schedule", "plugin", "plugin_host", "parsers"),
     "encoder.demo.show": (*NO_WEB, "config", "parsers"),
     "web.health": ("frontend", "tracker", "sqlalchemy"),
     "web.request_id": ("frontend", "tracker", "sqlalchemy"),
     "web.request_factory": ("frontend", "tracker", "sqlalchemy"),
     "web.json_logging": NO_WEB,
-    "plugin": (*NO_WEB, "parsing", "parsers", "config", "encoder"),
-    "parsing": (*NO_WEB, "config", "encoder"),
-    "config": (*NO_WEB, "plugin", "parsing", "schedule", "encoder"),
-    "schedule.importer": (*NO_WEB, "encoder"),
-    "plugin_hooks": (*NO_WEB, "config", "encoder"),
-    "worker": (*NO_WEB, "config", "encoder"),
+    "plugin": (*NO_WEB, "plugin_host", "parsers", "config", "encoder"),
+    "plugin_host": (*NO_WEB, "config", "encoder"),
+    "config": (*NO_WEB, "plugin", "plugin_host", "schedule", "encoder"),
+    "schedule_import.importer": (*NO_WEB, "encoder"),
+    "plugin_host.hooks": (*NO_WEB, "config", "encoder"),
+    "schedule_import.feed_reader": (*NO_WEB, "config", "encoder"),
     "cli": ("frontend", "tracker", "pyramid", "sqlalchemy"),
 }
-OURS = {"frontend", "tracker", "parsing", "encoder", "parsers", "plugin", "config", "schedule"}
+OURS = {"frontend", "tracker", "plugin_host", "encoder", "parsers", "plugin", "config", "schedule"}
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +92,7 @@ def test_parsers_import_nothing_of_ours_but_the_public_module(root):
 
 
 def test_no_format_is_hard_coded_in_the_program(root):
-    from streaming_system.parsing import find_parsers
+    from streaming_system.schedule_import.parsers import find_parsers
 
     # The frontend and the export write formats; nothing that reads may know one by name.
     writers = ("frontend", "export.py")

@@ -24,7 +24,7 @@ HARMLESS = {
     "encoder/find.py: option.kind == 'secret'": "a kind of option",
     "encoder/logs/place.py: digest(file.read(self.head_size, 0)) == self.head": "a log's beginning",
     "frontend/views/sharing.py: asked.netloc == ours.netloc": "names of hosts",
-    "schedule/follow.py: told != digest(document)": "a checksum of what everybody may have",
+    "schedule_import/mirror.py: told != digest(document)": "a checksum of what everybody may have",
     "tracker/services/crew.py: token.scope == 'endpoint'": "what a token is for",
     "tracker/services/crew.py: token.scope == 'room'": "what a token is for",
     "tracker/services/accounts.py: account.password_hash != proven": "both are ours",

@@ -15,10 +15,10 @@ from threading import Thread
 import pytest
 
 from streaming_system.config import load
-from streaming_system.schedule.file import digest, dumps, read, write
-from streaming_system.schedule.follow import Follower
-from streaming_system.schedule.importer import import_schedule
-from streaming_system.worker import Reader
+from streaming_system.schedule.storage import digest, dumps, read, write
+from streaming_system.schedule_import.feed_reader import Reader
+from streaming_system.schedule_import.importer import import_schedule
+from streaming_system.schedule_import.mirror import Follower
 
 from .pages import NOW, event
 from .served import Served

@@ -12,11 +12,12 @@ from streaming_system.config.ini import SettingsError
 from streaming_system.encoder.section import ConfigError as AgentConfigError
 from streaming_system.encoder.tracker import TrackerError
 from streaming_system.net.ssrf import NetworkError, private_networks
-from streaming_system.parsing import PluginError
 from streaming_system.plugin.feed import FeedError
-from streaming_system.schedule.file import ScheduleFileError
-from streaming_system.schedule.importer import ImportFailed
-from streaming_system.worker import Limits, Reader
+from streaming_system.plugin_host.manager import PluginError
+from streaming_system.plugin_host.sandbox import Limits
+from streaming_system.schedule.storage import ScheduleFileError
+from streaming_system.schedule_import.feed_reader import Reader
+from streaming_system.schedule_import.importer import ImportFailed
 
 DEFAULT_INI = "development.ini"
 

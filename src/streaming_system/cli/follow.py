@@ -11,8 +11,8 @@ import click
 from streaming_system.cli.common import one_line_errors, reader
 from streaming_system.config.ini import SettingsError, read_ini, required
 from streaming_system.net.page_events import Push
-from streaming_system.schedule.follow import Follower
-from streaming_system.schedule.watch import Pace, watch
+from streaming_system.schedule_import.mirror import Follower
+from streaming_system.schedule_import.poll import Pace, watch
 
 # A host that was away is asked again soon after it is back.
 LONGEST_WAIT = 60.0

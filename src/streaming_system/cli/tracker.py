@@ -13,11 +13,11 @@ from typing import BinaryIO
 
 import click
 
-from streaming_system.alerts import Alerts
 from streaming_system.cli.common import one_line_errors, progress, reader
 from streaming_system.config.ini import read_ini
 from streaming_system.plugin import Incident
-from streaming_system.schedule.watch import Pace, watch
+from streaming_system.plugin_host.incident_notifier import Alerts
+from streaming_system.schedule_import.poll import Pace, watch
 from streaming_system.util.atomic_write import replacing
 
 STDOUT = "-"
@@ -47,7 +47,8 @@ def tracker_watch(ini: Path, count: int | None, interval: float) -> None:
     logging.getLogger("streaming_system").setLevel(logging.INFO)
     with one_line_errors():
         settings = read_ini(ini, "tracker")
-        alerts = Alerts(settings, reader(settings))
+        known = reader(settings)
+        alerts = Alerts(settings, known.plugins, known.limits)
 
     def tell(news: News) -> bool:
         return alerts.tell(Incident(**dataclasses.asdict(news)))

@@ -9,8 +9,8 @@ import pluggy
 
 from streaming_system.encoder.config import Agent, SourceConfig
 from streaming_system.encoder.probe import HttpProbe
-from streaming_system.parsing import PluginError, plugin_manager
 from streaming_system.plugin.stats_source import Source
+from streaming_system.plugin_host.manager import PluginError, plugin_manager
 
 BUILT_IN = "streaming_system.encoder.sources"
 

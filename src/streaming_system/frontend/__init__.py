@@ -22,7 +22,7 @@ from streaming_system.frontend.previews import Previews
 from streaming_system.frontend.programme.talks import Programmes
 from streaming_system.frontend.theming import Themes
 from streaming_system.net.ssrf import NetworkError, private_networks
-from streaming_system.schedule.reader import ScheduleFile
+from streaming_system.schedule.store import ScheduleFile
 from streaming_system.theme import ThemeError
 from streaming_system.web.startup import nothing_is_garbage
 from streaming_system.web.template_cache import include_templates

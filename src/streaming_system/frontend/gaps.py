@@ -1,6 +1,6 @@
 """The titles that the import gives to gaps in the programme, in the language of a page.
 
-They are stored in English (``schedule/fill.py`` makes them); here they are known again.
+They are stored in English (``schedule/gaps.py`` makes them); here they are known again.
 """
 
 import re

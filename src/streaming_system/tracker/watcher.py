@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from streaming_system.net.page_events import Push
-from streaming_system.schedule.reader import ScheduleFile
+from streaming_system.schedule.store import ScheduleFile
 from streaming_system.tracker.db import check_tables, is_away, make_engine
 from streaming_system.tracker.services.endpoints import Endpoints
 from streaming_system.tracker.services.incidents import Incidents, News

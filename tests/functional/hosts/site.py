@@ -11,7 +11,7 @@ from pathlib import Path
 import sqlalchemy as sa
 import urllib3
 
-from streaming_system.schedule.file import write
+from streaming_system.schedule.storage import write
 
 from ..encoder.servers import free_port, where
 from ..proxy.site import NAME, ROOT, Ports, filled_in

@@ -8,7 +8,7 @@ from pyramid.i18n import make_localizer
 
 from streaming_system.frontend.languages import DOMAIN, OURS
 from streaming_system.frontend.words import ENGLISH, Words
-from streaming_system.schedule.fill import fill
+from streaming_system.schedule.gaps import fill
 from streaming_system.schedule.model import Event
 
 START = datetime(2026, 11, 24, 9, tzinfo=UTC)

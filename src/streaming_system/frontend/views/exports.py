@@ -9,8 +9,8 @@ from pyramid.view import view_config
 from streaming_system.frontend.caching import FROM_SCHEDULE
 from streaming_system.frontend.kept import answer
 from streaming_system.schedule.export import Site, export
-from streaming_system.schedule.file import MEDIA_TYPE, digest, dumps
 from streaming_system.schedule.model import Schedule
+from streaming_system.schedule.storage import MEDIA_TYPE, digest, dumps
 
 TYPES = {
     "frab-xml": "application/xml",

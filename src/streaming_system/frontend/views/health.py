@@ -6,7 +6,7 @@ from typing import Any
 from pyramid.response import Response
 from pyramid.view import view_config
 
-from streaming_system.schedule.file import ScheduleFileError
+from streaming_system.schedule.storage import ScheduleFileError
 from streaming_system.web import health
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from streaming_system.net.page_events import Push
-from streaming_system.schedule.reader import ScheduleFile
+from streaming_system.schedule.store import ScheduleFile
 from streaming_system.tracker.services.annotations import Annotations
 from streaming_system.tracker.services.audience import Audience
 from streaming_system.tracker.services.audit import Audit

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from streaming_system.config import Config
 from streaming_system.schedule.model import Schedule
-from streaming_system.schedule.reader import ScheduleFile
+from streaming_system.schedule.store import ScheduleFile
 from streaming_system.tracker.db import begin_writing
 from streaming_system.tracker.models import Incident
 from streaming_system.tracker.services.wrong import Finding, Wrong, one_line

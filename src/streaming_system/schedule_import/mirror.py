@@ -7,10 +7,10 @@ from pathlib import Path
 from streaming_system.net.ssrf import ANYWHERE
 from streaming_system.plugin.feed import FeedError
 from streaming_system.schedule.diff import Change, compare, of_schedule
-from streaming_system.schedule.fetch import Downloader
-from streaming_system.schedule.file import ScheduleFileError, digest, loads, write
 from streaming_system.schedule.model import Schedule
-from streaming_system.schedule.reader import ScheduleFile
+from streaming_system.schedule.storage import ScheduleFileError, digest, loads, write
+from streaming_system.schedule.store import ScheduleFile
+from streaming_system.schedule_import.download import Downloader
 
 log = logging.getLogger(__name__)
 

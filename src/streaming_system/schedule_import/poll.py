@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from streaming_system.net.ssrf import Networks
-from streaming_system.schedule.fetch import SECONDS, Downloader
+from streaming_system.schedule_import.download import SECONDS, Downloader
 
 LONGEST_WAIT = 3600.0
 MOST_DOUBLINGS = 32

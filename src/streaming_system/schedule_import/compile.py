@@ -6,9 +6,9 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from streaming_system.config import Room
-from streaming_system.schedule.check import Checked, room_guid
-from streaming_system.schedule.fill import fill
+from streaming_system.schedule.gaps import fill
 from streaming_system.schedule.model import Event, RoomSchedule, Schedule, Talk
+from streaming_system.schedule_import.validate import Checked, room_guid
 from streaming_system.util.sanitize import plain_text
 
 

@@ -38,7 +38,7 @@ def new_parser(name: str, folder: Path) -> list[Path]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for path, template in ((plugin, "parser"), (sample, "sample"), (test, "test")):
-            source = importlib.resources.files("streaming_system.kit") / f"{template}.txt"
+            source = importlib.resources.files(__package__) / f"{template}.txt"
             path.write_text(Template(source.read_text()).substitute(words), encoding="utf-8")
     except OSError as error:
         raise ScaffoldError(f"{folder}: cannot be written: {error.strerror}") from None

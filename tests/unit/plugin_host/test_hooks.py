@@ -5,7 +5,9 @@ import json
 import pytest
 
 from streaming_system.plugin import FeedError
-from streaming_system.worker import Reader, read, tell
+from streaming_system.plugin_host.notifications import tell
+from streaming_system.plugin_host.sandbox import Limits
+from streaming_system.schedule_import.feed_reader import Reader, read
 
 HEAD = (
     "from dataclasses import replace\nfrom streaming_system.plugin import hookimpl\n\n\n@hookimpl\n"
@@ -108,7 +110,7 @@ class TestNotify:
             f"    open({str(tmp_path / 'heard')!r}, 'w').write(changes[0].after.title)\n"
         )
 
-        tell(changes, {}, Reader(plugins=tmp_path))
+        tell(changes, {}, tmp_path, Limits())
 
         assert (tmp_path / "heard").read_text() == "Keynote"
 
@@ -117,7 +119,7 @@ class TestNotify:
             HEAD + f"def notify():\n    open({str(tmp_path / 'heard')!r}, 'w')\n"
         )
 
-        tell([], {}, Reader(plugins=tmp_path))
+        tell([], {}, tmp_path, Limits())
 
         assert not (tmp_path / "heard").exists()
 
@@ -127,6 +129,6 @@ class TestNotify:
             HEAD + f"def notify():\n    open({str(tmp_path / 'heard')!r}, 'w')\n"
         )
 
-        tell(changes, {}, Reader(plugins=tmp_path))
+        tell(changes, {}, tmp_path, Limits())
 
         assert (tmp_path / "heard").exists()

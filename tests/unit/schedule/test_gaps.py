@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from streaming_system.schedule.fill import BEGINNING_OF_TIME, END_OF_TIME, fill
+from streaming_system.schedule.gaps import BEGINNING_OF_TIME, END_OF_TIME, fill
 from streaming_system.schedule.model import Event, RoomSchedule
 
 SYDNEY = ZoneInfo("Australia/Sydney")

@@ -8,7 +8,7 @@ import pytest
 
 from streaming_system.net.ssrf import private_networks
 from streaming_system.plugin import FeedError
-from streaming_system.schedule.fetch import fetch
+from streaming_system.schedule_import.download import fetch
 
 HERE = private_networks({"outbound.private": "127.0.0.1"})
 

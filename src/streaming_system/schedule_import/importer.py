@@ -8,15 +8,16 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from streaming_system.config import Config
-from streaming_system.parsing import PluginError
 from streaming_system.plugin.feed import FeedError
-from streaming_system.schedule import file
-from streaming_system.schedule.check import Checked
-from streaming_system.schedule.compile import RoomFeed, ScheduleError, compile_schedule
+from streaming_system.plugin_host.manager import PluginError
+from streaming_system.plugin_host.notifications import tell
+from streaming_system.schedule import storage
 from streaming_system.schedule.diff import Change, compare, of_schedule
-from streaming_system.schedule.fetch import fetch
 from streaming_system.schedule.model import Schedule
-from streaming_system.worker import Reader, read, tell
+from streaming_system.schedule_import.compile import RoomFeed, ScheduleError, compile_schedule
+from streaming_system.schedule_import.download import fetch
+from streaming_system.schedule_import.feed_reader import Reader, read
+from streaming_system.schedule_import.validate import Checked
 
 
 class ImportFailed(Exception):  # noqa: N818 - It reads as what happened.
@@ -104,18 +105,18 @@ def import_schedule(
                 f"the new schedule has {len(after)} talks, the one in service {len(before)}; "
                 "if that is right, import it with --accept-shrink"
             )
-        file.write(schedule, target)
-    except (ScheduleError, file.ScheduleFileError) as error:
+        storage.write(schedule, target)
+    except (ScheduleError, storage.ScheduleFileError) as error:
         raise ImportFailed(str(error)) from error
     changes = compare(before, after)
     zones = {room_id: room.timezone for room_id, room in schedule.rooms.items()}
-    tell(changes, zones, reader)
+    tell(changes, zones, reader.plugins, reader.limits)
     return Outcome(feeds=tuple(results), changes=tuple(changes))
 
 
 def _in_service(target: Path) -> Schedule:
     """Return the schedule that is shown now; an empty one if there is none that can be read."""
     try:
-        return file.read(target)
-    except file.ScheduleFileError:
+        return storage.read(target)
+    except storage.ScheduleFileError:
         return Schedule()

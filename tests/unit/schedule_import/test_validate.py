@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from streaming_system.plugin import Context, FeedError, Talk
-from streaming_system.schedule.check import MAX_TALKS, check
+from streaming_system.schedule_import.validate import MAX_TALKS, check
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 TALK = Talk(

@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from streaming_system.parsing import PluginError, choose, find_parsers, read_talks
 from streaming_system.plugin import FeedError, read_feed
+from streaming_system.plugin_host.manager import PluginError
+from streaming_system.schedule_import.parsers import choose, find_parsers, read_talks
 
 PLUGIN = """
 from datetime import UTC, datetime, timedelta

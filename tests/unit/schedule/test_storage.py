@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from streaming_system.schedule.file import ScheduleFileError, dumps, loads, write
 from streaming_system.schedule.model import Event, RoomSchedule, Schedule
-from streaming_system.schedule.reader import ScheduleFile
+from streaming_system.schedule.storage import ScheduleFileError, dumps, loads, write
+from streaming_system.schedule.store import ScheduleFile
 
 EVENT = Event(
     start=datetime(2026, 11, 24, 9, tzinfo=UTC),

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from streaming_system.parsing import Found, PluginError, parsers_of, plugin_manager
 from streaming_system.plugin.feed import FeedError, read_feed
+from streaming_system.plugin_host.manager import PluginError, plugin_manager
+from streaming_system.plugin_host.sandbox import Limits, run_limited
 from streaming_system.schedule.model import Talk
-from streaming_system.worker import Limits, Reader, Reading, read, run_limited
+from streaming_system.schedule_import.feed_reader import Reader, Reading, read
+from streaming_system.schedule_import.parsers import Found, parsers_of
 
 # What a parser may take for a feed of a few talks.
 LIMITS = Limits(seconds=5, memory=500 * 2**20)

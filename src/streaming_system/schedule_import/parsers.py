@@ -1,34 +1,21 @@
-"""Finds parser plugins and lets the right one read a feed. Private: plugins import `plugin`."""
+"""Finds the parsers that plugins offer, and lets the right one read a feed."""
 
-import importlib
-import importlib.metadata
-import importlib.util
 import logging
-import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import pluggy
 
-from streaming_system import plugin_hooks
-from streaming_system.plugin import hooks
 from streaming_system.plugin.context import Context
 from streaming_system.plugin.feed import Feed, FeedError
-from streaming_system.plugin.hooks import PROJECT, Parser
-from streaming_system.schedule.check import Checked, check
+from streaming_system.plugin.hooks import Parser
+from streaming_system.plugin_host import hooks
+from streaming_system.plugin_host.manager import PluginError, call_plugin, plugin_manager
+from streaming_system.schedule_import.validate import Checked, check
 
 log = logging.getLogger(__name__)
-
-BUILT_IN = "streaming_system.parsers"
-ENTRY_POINTS = "streaming_system"
-
-
-class PluginError(Exception):
-    """A plugin that cannot be used, with one line that names it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,33 +24,6 @@ class Found:
 
     parser: Parser
     origin: str
-
-
-def plugin_manager(
-    folder: Path | None = None, only: Path | None = None, built_in: str = BUILT_IN
-) -> pluggy.PluginManager:
-    """Return a new manager with all plugins: built in, installed, and dropped into ``folder``.
-
-    They are loaded in the order of their names, so that it is the same on every machine. A file
-    called ``test_…`` is a plugin's test, and no plugin.
-
-    :param only: of the files in the folder, load this one alone.
-    :param built_in: the package of the built-in plugins.
-    :raises PluginError: if one cannot be loaded or implements a hook that does not exist.
-    """
-    manager = pluggy.PluginManager(PROJECT)
-    manager.add_hookspecs(hooks)
-    package = importlib.import_module(built_in)
-    for module in sorted(info.name for info in pkgutil.iter_modules(package.__path__)):
-        plugin = importlib.import_module(f"{built_in}.{module}")
-        _register(manager, plugin, f"built in ({module}.py)")
-    for point in sorted(importlib.metadata.entry_points(group=ENTRY_POINTS), key=lambda p: p.name):
-        origin = f"package {point.dist.name if point.dist else point.value}"
-        _register(manager, _guarded(origin, point.load), origin)
-    for path in sorted(folder.glob("*.py")) if folder and folder.is_dir() else []:
-        if path == only or (only is None and not path.name.startswith("test_")):
-            _register(manager, _load_file(path), str(path))
-    return manager
 
 
 def find_parsers(folder: Path | None = None) -> Mapping[str, Found]:
@@ -83,7 +43,7 @@ def parsers_of(manager: pluggy.PluginManager) -> Mapping[str, Found]:
     found: dict[str, Found] = {}
     for offer in manager.hook.register_parsers.get_hookimpls():
         origin = offer.plugin_name
-        for parser in _guarded(origin, offer.function):
+        for parser in call_plugin(origin, offer.function):
             if not isinstance(parser, Parser):
                 raise PluginError(f"{origin}: register_parsers must return a list of Parser")
             if parser.name in found:
@@ -140,7 +100,7 @@ def read_talks(
     try:
         talks = found.parser.parse(feed, context)
         if manager is not None:
-            talks = plugin_hooks.apply(manager, talks, context)
+            talks = hooks.apply(manager, talks, context)
         return check(talks, context, feed.source), context
     except (FeedError, MemoryError):
         raise
@@ -169,30 +129,3 @@ def _confidence(found: Found, feed: Feed) -> float:
             exc_info=True,
         )
         return 0.0
-
-
-def _register(manager: pluggy.PluginManager, plugin: ModuleType, origin: str) -> None:
-    try:
-        manager.register(plugin, name=origin)
-        manager.check_pending()
-    except pluggy.PluginValidationError as error:
-        raise PluginError(f"{origin}: {error!s:.200}") from None
-
-
-def _load_file(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"streaming_system_dropped_{path.stem}", path)
-    if spec is None or spec.loader is None:
-        raise PluginError(f"{path}: cannot be loaded")
-    module = importlib.util.module_from_spec(spec)
-    loader = spec.loader
-    _guarded(str(path), lambda: loader.exec_module(module))
-    return module
-
-
-def _guarded(origin: str, call: Callable[[], Any]) -> Any:
-    """Call a plugin's code; whatever it raises becomes one line that names the plugin."""
-    try:
-        return call()
-    except Exception as error:
-        log.debug("plugin %s failed", origin, exc_info=True)
-        raise PluginError(f"{origin}: {type(error).__name__}: {error!s:.200}") from error

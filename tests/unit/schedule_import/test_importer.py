@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 import pytest
 
 from streaming_system.config import load
-from streaming_system.schedule.importer import ImportFailed, import_schedule
-from streaming_system.schedule.reader import ScheduleFile
-from streaming_system.worker import Reader
+from streaming_system.schedule.store import ScheduleFile
+from streaming_system.schedule_import.feed_reader import Reader
+from streaming_system.schedule_import.importer import ImportFailed, import_schedule
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 

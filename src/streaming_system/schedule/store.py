@@ -6,8 +6,8 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from streaming_system.schedule.file import ScheduleFileError, loads
 from streaming_system.schedule.model import Schedule
+from streaming_system.schedule.storage import ScheduleFileError, loads
 
 log = logging.getLogger(__name__)
 

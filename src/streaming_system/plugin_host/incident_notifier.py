@@ -4,12 +4,14 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from streaming_system.net import ssrf
-from streaming_system.parsing import PluginError
 from streaming_system.plugin.feed import FeedError
 from streaming_system.plugin.incident import Incident
-from streaming_system.worker import Reader, incident_listeners, tell_incident
+from streaming_system.plugin_host.manager import PluginError
+from streaming_system.plugin_host.notifications import incident_listeners, tell_incident
+from streaming_system.plugin_host.sandbox import Limits
 
 log = logging.getLogger(__name__)
 
@@ -35,16 +37,20 @@ class Alerts:
     """Tells plugins. What it knows of failures ends with the process.
 
     :param settings: what the ini says; plugins get the keys that begin as :data:`PREFIX` says.
+    :param folder: of the plugins.
+    :param limits: what a plugin may cost.
     """
 
     def __init__(
         self,
         settings: Mapping[str, str],
-        reader: Reader,
+        folder: Path | None,
+        limits: Limits,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._options = {key: text for key, text in settings.items() if key.startswith(PREFIX)}
-        self._reader = reader
+        self._folder = folder
+        self._limits = limits
         self._clock = clock
         self._attempts: dict[tuple[int, bool], _Attempt] = {}
 
@@ -68,7 +74,7 @@ class Alerts:
     def _tell(self, incident: Incident, attempt: _Attempt) -> bool:
         well = True
         try:
-            for name in incident_listeners(self._reader):
+            for name in incident_listeners(self._folder, self._limits):
                 if name not in attempt.told:
                     well = self._tell_one(name, incident, attempt) and well
         except (FeedError, PluginError) as error:
@@ -78,7 +84,7 @@ class Alerts:
 
     def _tell_one(self, name: str, incident: Incident, attempt: _Attempt) -> bool:
         try:
-            tell_incident(name, incident, self._options, self._reader)
+            tell_incident(name, incident, self._options, self._folder, self._limits)
         except (FeedError, PluginError) as error:
             log.warning("telling %s of an incident: %s", name, error)
             return False

@@ -7,7 +7,7 @@ import pytest
 
 from streaming_system.net.ssrf import private_networks
 from streaming_system.plugin import FeedError
-from streaming_system.schedule.watch import Conditional, Pace, watch
+from streaming_system.schedule_import.poll import Conditional, Pace, watch
 
 HERE = private_networks({"outbound.private": "127.0.0.1"})
 
