@@ -8,21 +8,21 @@ import pytest
 PAGES_STAND_ALONE = (
     "tracker",
     "plugin_host",
-    "encoder",
+    "agent",
     "parsers",
     "plugin",
     "sqlalchemy",
     "alembic",
 )
-TRACKER_STANDS_ALONE = ("frontend", "plugin_host", "encoder", "parsers", "plugin")
+TRACKER_STANDS_ALONE = ("frontend", "plugin_host", "agent", "parsers", "plugin")
 NO_WEB = ("frontend", "tracker", "pyramid", "sqlalchemy")
 
 FORBIDDEN = {
     "frontend": PAGES_STAND_ALONE,
     "schedule.store": (*PAGES_STAND_ALONE, "frontend", "pyramid"),
     "tracker": TRACKER_STANDS_ALONE,
-    "encoder": ("frontend", "tracker", "config", "schedule", "plugin", "pyramid", "sqlalchemy"),
-    "encoder.fake": (
+    "agent": ("frontend", "tracker", "config", "schedule", "plugin", "pyramid", "sqlalchemy"),
+    "agent.fake_encoder": (
         "frontend",
         "tracker",
         "config",
@@ -31,26 +31,40 @@ FORBIDDEN = {
         "pyramid",
         "sqlalchemy",
     ),
-    "encoder.config": (*NO_WEB, "config", "schedule", "plugin", "plugin_host", "parsers"),
-    "encoder.agent": (*NO_WEB, "config", "parsers"),
-    "encoder.status": (*NO_WEB, "config", "parsers"),
-    "encoder.preview.status": (*NO_WEB, "config", "schedule", "plugin", "plugin_host", "parsers"),
-    "encoder.logs.status": (*NO_WEB, "config", "schedule", "plugin", "plugin_host", "parsers"),
-    "encoder.watch.status": (*NO_WEB, "config", "schedule", "plugin", "plugin_host", "parsers"),
-    "encoder.demo.show": (*NO_WEB, "config", "parsers"),
+    "agent.config": (*NO_WEB, "config", "schedule", "plugin", "plugin_host", "parsers"),
+    "agent.register": (*NO_WEB, "config", "parsers"),
+    "agent.register_metrics": (*NO_WEB, "config", "parsers"),
+    "agent.preview.preview_metrics": (
+        *NO_WEB,
+        "config",
+        "schedule",
+        "plugin",
+        "plugin_host",
+        "parsers",
+    ),
+    "agent.logs.log_metrics": (*NO_WEB, "config", "schedule", "plugin", "plugin_host", "parsers"),
+    "agent.supervisor.supervisor_metrics": (
+        *NO_WEB,
+        "config",
+        "schedule",
+        "plugin",
+        "plugin_host",
+        "parsers",
+    ),
+    "demo.runner": (*NO_WEB, "config", "parsers"),
     "web.health": ("frontend", "tracker", "sqlalchemy"),
     "web.request_id": ("frontend", "tracker", "sqlalchemy"),
     "web.request_factory": ("frontend", "tracker", "sqlalchemy"),
     "web.json_logging": NO_WEB,
-    "plugin": (*NO_WEB, "plugin_host", "parsers", "config", "encoder"),
-    "plugin_host": (*NO_WEB, "config", "encoder"),
-    "config": (*NO_WEB, "plugin", "plugin_host", "schedule", "encoder"),
-    "schedule_import.importer": (*NO_WEB, "encoder"),
-    "plugin_host.hooks": (*NO_WEB, "config", "encoder"),
-    "schedule_import.feed_reader": (*NO_WEB, "config", "encoder"),
+    "plugin": (*NO_WEB, "plugin_host", "parsers", "config", "agent"),
+    "plugin_host": (*NO_WEB, "config", "agent"),
+    "config": (*NO_WEB, "plugin", "plugin_host", "schedule", "agent"),
+    "schedule_import.importer": (*NO_WEB, "agent"),
+    "plugin_host.hooks": (*NO_WEB, "config", "agent"),
+    "schedule_import.feed_reader": (*NO_WEB, "config", "agent"),
     "cli": ("frontend", "tracker", "pyramid", "sqlalchemy"),
 }
-OURS = {"frontend", "tracker", "plugin_host", "encoder", "parsers", "plugin", "config", "schedule"}
+OURS = {"frontend", "tracker", "plugin_host", "agent", "parsers", "plugin", "config", "schedule"}
 
 
 @pytest.fixture(scope="module")

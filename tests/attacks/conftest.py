@@ -5,8 +5,8 @@ import time
 from datetime import UTC, datetime
 
 import pytest
+from functional.agent.servers import needs, where
 from functional.conftest import migrate, postgresql  # noqa: F401 - These are fixtures.
-from functional.encoder.servers import needs, where
 from functional.proxy.site import VENUE, Site
 from sqlalchemy.orm import Session
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from functional.encoder.servers import free_port
+from functional.agent.servers import free_port
 from functional.proxy.site import NAME
 
 from streaming_system.cli import main
@@ -21,8 +21,10 @@ SOURCES = Path(__file__).parents[2] / "src/streaming_system"
 GUESSABLE = re.compile(r"secret|token|passw|digest|signature|\bmac\b|hash|csrf|ours|given")
 # Comparisons by == of what is no secret, or not with what a stranger says; each with its reason.
 HARMLESS = {
-    "encoder/find.py: option.kind == 'secret'": "a kind of option",
-    "encoder/logs/place.py: digest(file.read(self.head_size, 0)) == self.head": "a log's beginning",
+    "agent/source_registry.py: option.kind == 'secret'": "a kind of option",
+    "agent/logs/checkpoint.py: digest(file.read(self.head_size, 0)) == self.head": (
+        "a log's beginning"
+    ),
     "frontend/views/sharing.py: asked.netloc == ours.netloc": "names of hosts",
     "schedule_import/mirror.py: told != digest(document)": "a checksum of what everybody may have",
     "tracker/services/crew.py: token.scope == 'endpoint'": "what a token is for",
@@ -33,7 +35,7 @@ HARMLESS = {
     "tracker/services/tokens.py: Token.hash == _hash(text)": "a hash of what is shown: nobody who "
     "learns how much of it is right can choose the next",
     "tracker/services/tokens.py: Token.id == id": "a number",
-    "tracker/settings.py: secret == rooms.EXAMPLE_SECRET": "at the start, with a public word",
+    "tracker/settings.py: secret == config.EXAMPLE_SECRET": "at the start, with a public word",
     "tracker/views/admin/pages.py: typed['password'] != typed['again']": "typed twice, by one",
 }
 

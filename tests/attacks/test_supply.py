@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
-from functional.encoder.servers import free_port
+from functional.agent.servers import free_port
 
 ROOT = Path(__file__).parents[2]
 

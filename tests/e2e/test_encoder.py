@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from functional.encoder.servers import NGINX_RTMP, NginxRtmp, Program, needs, where
+from functional.agent.servers import NGINX_RTMP, NginxRtmp, Program, needs, where
 
 INI = """[agent]
 trackers = {tracker}

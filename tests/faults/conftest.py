@@ -5,8 +5,8 @@ import os
 from pathlib import Path
 
 import pytest
+from functional.agent.servers import needs, where
 from functional.conftest import migrate  # noqa: F401 - It is a fixture.
-from functional.encoder.servers import needs, where
 from functional.postgres import Postgres
 
 from .harmed import Harmed

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from functional.encoder.servers import needs
+from functional.agent.servers import needs
 
 from .harmed import PATIENCE, Harmed, now
 

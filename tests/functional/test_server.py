@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from .encoder.servers import Program, free_port
+from .agent.servers import Program, free_port
 
 # It says when it is asked, and answers once it is told.
 APP = """

@@ -16,8 +16,8 @@ from streaming_system.tracker.db import make_engine
 from streaming_system.tracker.models import Endpoint
 from streaming_system.tracker.watcher import Watcher
 
+from .agent.servers import free_port
 from .conftest import SECRET
-from .encoder.servers import free_port
 
 PATIENCE = 60
 CALLER = {"REMOTE_ADDR": "203.0.113.1"}

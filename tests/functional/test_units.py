@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from .encoder.servers import needs, where
+from .agent.servers import needs, where
 
 ROOT = Path(__file__).parents[2]
 UNITS = sorted(path.name for path in (ROOT / "conf").glob("streaming-*.service"))

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import click
 
+from streaming_system.agent.config_section import ConfigError as AgentConfigError
+from streaming_system.agent.tracker_client import TrackerError
 from streaming_system.config import Config, ConfigError, Site, from_settings
 from streaming_system.config.ini import SettingsError
-from streaming_system.encoder.section import ConfigError as AgentConfigError
-from streaming_system.encoder.tracker import TrackerError
 from streaming_system.net.ssrf import NetworkError, private_networks
 from streaming_system.plugin.feed import FeedError
 from streaming_system.plugin_host.manager import PluginError

@@ -33,10 +33,10 @@ def demo(ini: Path, viewers: int) -> None:
     The site has to be set up; it is started if it does not run. `make demo` does both.
     """
     # Threads and all that the demo starts are for this command alone.
-    from streaming_system.encoder.demo.show import Demo, Plan
-    from streaming_system.encoder.programs import ProgramError
+    from streaming_system.agent.subprocesses import ProgramError
+    from streaming_system.demo.runner import Demo, Plan
 
-    for name in ("streaming_system.encoder", "streaming_system.util"):
+    for name in ("streaming_system.agent", "streaming_system.util"):
         logging.getLogger(name).setLevel(logging.WARNING)
     with one_line_errors():
         settings = read_ini(ini, "frontend")

@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING
 
 import click
 
+from streaming_system.agent import config, fake_encoder
+from streaming_system.agent.tracker_client import FormTracker
 from streaming_system.cli.common import one_line_errors
 from streaming_system.cli.demo import demo
 from streaming_system.config import EXAMPLE_SECRET, from_settings
 from streaming_system.config.ini import read_ini
-from streaming_system.encoder import config, fake
-from streaming_system.encoder.tracker import FormTracker
 
 if TYPE_CHECKING:
-    from streaming_system.encoder.agent import Registration
-    from streaming_system.encoder.service import Service
-    from streaming_system.encoder.serving import StatusPage
+    from streaming_system.agent.agent_service import Service
+    from streaming_system.agent.register import Registration
+    from streaming_system.agent.status_server import StatusPage
 
 AGENT_INI = click.option(
     "-c",
@@ -54,8 +54,8 @@ def encoder_register(agent_ini: Path, legacy: bool, once: bool) -> None:
     Ends with status 2 if the token or the secret is not taken.
     """
     # Threads, plugins and metrics are for this command alone.
-    from streaming_system.encoder.agent import Registration
-    from streaming_system.encoder.status import Status
+    from streaming_system.agent.register import Registration
+    from streaming_system.agent.register_metrics import Status
 
     _say_what_happens()
     with one_line_errors():
@@ -72,14 +72,14 @@ def encoder_register(agent_ini: Path, legacy: bool, once: bool) -> None:
 
 
 def _say_what_happens() -> None:
-    for name in ("streaming_system.encoder", "streaming_system.util"):
+    for name in ("streaming_system.agent", "streaming_system.util"):
         logging.getLogger(name).setLevel(logging.INFO)
 
 
 @contextmanager
 def _refused() -> Iterator[None]:
     """End with a status of its own where the token or the secret is not taken."""
-    from streaming_system.encoder.service import RefusedError
+    from streaming_system.agent.agent_service import RefusedError
 
     try:
         yield
@@ -123,8 +123,8 @@ def encoder_watch(agent_ini: Path, legacy: bool, once: bool) -> None:
     With --once, nothing is started anew, and trackers are not told.
     Ends with status 2 if the token or the secret is not taken.
     """
-    from streaming_system.encoder.watch.status import WatchStatus
-    from streaming_system.encoder.watch.watch import Watch, looks
+    from streaming_system.agent.supervisor.service import Watch, looks
+    from streaming_system.agent.supervisor.supervisor_metrics import WatchStatus
 
     _say_what_happens()
     with one_line_errors():
@@ -161,9 +161,9 @@ def encoder_logs(agent_ini: Path, once: bool) -> None:
 
     Ends with status 2 if the secret is not taken.
     """
-    from streaming_system.encoder.logs.database import SpoolError
-    from streaming_system.encoder.logs.shipping import Shipping
-    from streaming_system.encoder.logs.status import LogsStatus
+    from streaming_system.agent.logs.database import SpoolError
+    from streaming_system.agent.logs.log_metrics import LogsStatus
+    from streaming_system.agent.logs.service import Shipping
 
     _say_what_happens()
     with one_line_errors():
@@ -191,8 +191,8 @@ def encoder_logs(agent_ini: Path, once: bool) -> None:
 @AGENT_INI
 def encoder_preview(agent_ini: Path) -> None:
     """Make pictures of what is on in the rooms, for the site to show, until it is stopped."""
-    from streaming_system.encoder.preview.preview import Preview
-    from streaming_system.encoder.preview.status import PreviewStatus
+    from streaming_system.agent.preview.preview_metrics import PreviewStatus
+    from streaming_system.agent.preview.service import Preview
 
     _say_what_happens()
     with one_line_errors():
@@ -252,7 +252,7 @@ def encoder_fake(
     tracker = FormTracker(server, secret or _secret_here(ini))
     rounds = itertools.count() if count is None else iter(range(count))
     with one_line_errors():
-        for line in fake.run(
+        for line in fake_encoder.run(
             tracker, groups, ip=ip, rounds=rounds, wait=lambda: time.sleep(interval)
         ):
             click.echo(line)

@@ -10,7 +10,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from ..encoder.servers import Program, where
+from ..agent.servers import Program, where
 from ..proxy.site import ROOT, Ports, filled_in
 
 SECRET = "s3cret of the deployment"

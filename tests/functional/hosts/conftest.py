@@ -7,7 +7,7 @@ import pytest
 
 from streaming_system.schedule.model import RoomSchedule, Schedule
 
-from ..encoder.servers import needs, where
+from ..agent.servers import needs, where
 from ..pages import HALL, LAB, NOW, SYDNEY
 from .network import Addresses, Namespaces
 from .site import Site

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import urllib3
 
-from ..encoder.servers import Program, where
+from ..agent.servers import Program, where
 
 _CLONE_NEWNET = 0x40000000
 

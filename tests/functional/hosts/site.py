@@ -13,7 +13,7 @@ import urllib3
 
 from streaming_system.schedule.storage import write
 
-from ..encoder.servers import free_port, where
+from ..agent.servers import free_port, where
 from ..proxy.site import NAME, ROOT, Ports, filled_in
 
 SECRET = "s3cret of all machines"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ..encoder.servers import needs, where
+from ..agent.servers import needs, where
 from .site import VENUE, Site
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import urllib3
 
-from ..encoder.servers import Program, free_port, where
+from ..agent.servers import Program, free_port, where
 
 ROOT = Path(__file__).parents[3]
 NAME = "live.example.org"

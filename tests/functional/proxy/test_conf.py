@@ -9,7 +9,7 @@ import brotli
 import pytest
 import urllib3
 
-from ..encoder.servers import needs
+from ..agent.servers import needs
 from .site import NAME, NCHAN, ROOT, VIEWER, Ports, check, filled_in, take
 
 MARKS = ("https", "cdn", "log", "venue", "push")

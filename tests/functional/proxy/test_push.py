@@ -21,7 +21,7 @@ from streaming_system.net.page_events import Push
 from streaming_system.schedule.model import Event, RoomSchedule, Schedule
 from streaming_system.schedule.storage import write
 
-from ..encoder.servers import needs
+from ..agent.servers import needs
 from .site import NCHAN, VIEWER, filled_in
 
 SECRET = "s3cret of the proxy"
