@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from streaming_system.cli.admin import admin
+from streaming_system.cli.agent import encoder
 from streaming_system.cli.common import DEFAULT_INI, check_theme, configuration, one_line_errors
-from streaming_system.cli.encoder import encoder
 from streaming_system.cli.schedule import schedule
 from streaming_system.cli.tracker import tracker
 from streaming_system.config.ini import read_ini

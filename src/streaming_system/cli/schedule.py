@@ -20,7 +20,7 @@ from streaming_system.cli.common import (
     progress,
     reader,
 )
-from streaming_system.cli.follow import follow
+from streaming_system.cli.schedule_follow import follow
 from streaming_system.config.ini import read_ini, required
 from streaming_system.net.page_events import Push
 from streaming_system.plugin.feed import FeedError
