@@ -6,8 +6,8 @@ from pyramid.httpexceptions import HTTPServiceUnavailable
 from pyramid.response import Response
 from pyramid.view import view_config
 
-from streaming_system.frontend.caching import FROM_SCHEDULE
-from streaming_system.frontend.kept import answer
+from streaming_system.frontend.http_cache import FROM_SCHEDULE
+from streaming_system.frontend.page_cache import answer
 from streaming_system.schedule.export import Site, export
 from streaming_system.schedule.model import Schedule
 from streaming_system.schedule.storage import MEDIA_TYPE, digest, dumps

@@ -12,8 +12,8 @@ from streaming_system.config.stream_sources import (
     uses_endpoints,
     youtube_at,
 )
-from streaming_system.frontend.live import Live, Server
-from streaming_system.frontend.words import noted
+from streaming_system.frontend.formatting import noted
+from streaming_system.frontend.tracker_client import Live, Server
 
 YOUTUBE = "https://www.youtube-nocookie.com"
 

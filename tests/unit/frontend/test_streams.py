@@ -3,8 +3,8 @@
 import random
 from collections import Counter
 
-from streaming_system.frontend.live import Live, Server
-from streaming_system.frontend.player import draw
+from streaming_system.frontend.streams import draw
+from streaming_system.frontend.tracker_client import Live, Server
 
 ONE = Server(url="http://one/", name="one", weight=250)
 TWO = Server(url="http://two/", name="two", weight=750)

@@ -10,9 +10,9 @@ from urllib.parse import urlencode
 from babel import Locale, UnknownLocaleError
 from pyramid.events import BeforeRender, NewResponse
 
+from streaming_system.frontend.formatting import Words
+from streaming_system.frontend.js_catalogue import ScriptWords, words_of_scripts
 from streaming_system.frontend.routes import PAGES
-from streaming_system.frontend.scripts import ScriptWords, words_of_scripts
-from streaming_system.frontend.words import Words
 
 DOMAIN = "streaming-system"
 OURS = Path(__file__).parent / "locale"

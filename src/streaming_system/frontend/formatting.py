@@ -13,7 +13,7 @@ from babel.lists import format_list
 from babel.numbers import format_decimal
 from pyramid.i18n import Localizer, make_localizer
 
-from streaming_system.frontend.gaps import in_words
+from streaming_system.frontend.filler_titles import in_words
 from streaming_system.schedule.model import Event
 
 # How people write dates and times who read our English.

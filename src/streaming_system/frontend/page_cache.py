@@ -15,7 +15,7 @@ from pyramid.response import Response
 from pyramid.settings import asbool
 from webob.acceptparse import create_accept_language_header
 
-from streaming_system.frontend.request import utc_now
+from streaming_system.frontend.request_methods import utc_now
 from streaming_system.schedule.model import Schedule
 from streaming_system.web import request_id
 from streaming_system.web.response_cache import KeptAnswers

@@ -5,7 +5,7 @@ from typing import Any
 from pyramid.httpexceptions import HTTPNotFound
 from pyramid.view import view_config
 
-from streaming_system.frontend.kept import answer, tagged
+from streaming_system.frontend.page_cache import answer, tagged
 
 CACHE = 60  # seconds
 # An address that names what is in it never says anything else.

@@ -8,11 +8,11 @@ from pyramid.httpexceptions import HTTPFound, HTTPNotFound
 from pyramid.response import Response
 from pyramid.view import view_config
 
-from streaming_system.frontend import playlist, voc
-from streaming_system.frontend.caching import FROM_SCHEDULE
-from streaming_system.frontend.kept import answer, tagged
-from streaming_system.frontend.request import title_of
-from streaming_system.frontend.state import RoomState, room_state, room_states
+from streaming_system.frontend import playlist, streams_v2
+from streaming_system.frontend.http_cache import FROM_SCHEDULE
+from streaming_system.frontend.page_cache import answer, tagged
+from streaming_system.frontend.request_methods import title_of
+from streaming_system.frontend.room_view import RoomState, room_state, room_states
 
 
 @view_config(route_name="apps.v2", http_cache=FROM_SCHEDULE)
@@ -21,13 +21,13 @@ def v2(request: Any) -> Response:
     conference = request.conference
     site = request.application_url
     logo = conference.default.logo or request.route_path("brand.logo")
-    where = voc.Addresses(
+    where = streams_v2.Addresses(
         site=site,
         picture=request.relative_url(logo, to_application=True),
         streams=conference.site,
         poster=request.poster,
     )
-    found = voc.document(room_states(request), where, request.site_title, request.now)
+    found = streams_v2.document(room_states(request), where, request.site_title, request.now)
     body = json.dumps(found, ensure_ascii=False, indent=2)
     return _answer(request, body, "application/json")
 
@@ -61,7 +61,7 @@ def of_event(request: Any) -> Any:
     if room is None:
         raise HTTPNotFound(request.translate("there is no room called %(room)s", room=name))
     # An event has one name, whatever the language of who asks.
-    event = voc.mandator_of(room.conference or title_of(request.conference))
+    event = streams_v2.mandator_of(room.conference or title_of(request.conference))
     if request.matchdict["event"] != event:
         raise HTTPNotFound(
             request.translate(

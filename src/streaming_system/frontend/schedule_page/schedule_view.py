@@ -12,7 +12,7 @@ from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from streaming_system.config import Config, Room
-from streaming_system.frontend.state import name_order
+from streaming_system.frontend.room_view import name_order
 from streaming_system.schedule.model import Event, Schedule
 
 # What is on after midnight belongs to the evening before.

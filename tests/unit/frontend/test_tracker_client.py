@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from streaming_system.frontend.live import Asked
+from streaming_system.frontend.tracker_client import Asked
 
 
 class Server(HTTPServer):

@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 
 from streaming_system.config import Room, TimedSource
 from streaming_system.config.stream_sources import next_change, source_at, youtube_at
-from streaming_system.frontend.gaps import is_break
-from streaming_system.frontend.live import Live
-from streaming_system.frontend.words import ENGLISH, Words
+from streaming_system.frontend.filler_titles import is_break
+from streaming_system.frontend.formatting import ENGLISH, Words
+from streaming_system.frontend.tracker_client import Live
 from streaming_system.schedule.model import Event, RoomSchedule, Schedule
 
 # Talks that a room's page lists.

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from pyramid.events import NewResponse
 
 from streaming_system.config import Config
-from streaming_system.frontend.player import frame_origins
+from streaming_system.frontend.streams import frame_origins
 
 # What pages never use, and neither may what they frame. Only names that browsers know: they
 # complain of others.

@@ -16,9 +16,9 @@ from typing import Any
 from urllib.parse import urljoin
 
 from streaming_system.config import RESERVED_IDS, Room, Site
-from streaming_system.frontend.gaps import is_break
-from streaming_system.frontend.player import Source, direct_links, kinds, server_at
-from streaming_system.frontend.state import RoomState
+from streaming_system.frontend.filler_titles import is_break
+from streaming_system.frontend.room_view import RoomState
+from streaming_system.frontend.streams import Source, direct_links, kinds, server_at
 from streaming_system.schedule.model import Event
 
 # How the document calls what a media type is carried by.

@@ -12,8 +12,8 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from streaming_system.config import Room
-from streaming_system.frontend.programme.talks import Entry
-from streaming_system.frontend.state import name_order
+from streaming_system.frontend.room_view import name_order
+from streaming_system.frontend.schedule_page.schedule_view import Entry
 
 MARK = 30  # minutes
 # No row is drawn higher than this many minutes.

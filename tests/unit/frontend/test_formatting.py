@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from pyramid.i18n import make_localizer
 
-from streaming_system.frontend.languages import DOMAIN, OURS
-from streaming_system.frontend.words import ENGLISH, Words
+from streaming_system.frontend.formatting import ENGLISH, Words
+from streaming_system.frontend.i18n import DOMAIN, OURS
 from streaming_system.schedule.gaps import fill
 from streaming_system.schedule.model import Event
 

@@ -6,9 +6,9 @@ from typing import Any
 from pyramid.httpexceptions import HTTPBadRequest, HTTPNotFound
 
 from streaming_system.config import Config, Room
+from streaming_system.frontend.formatting import noted
 from streaming_system.frontend.previews import FORMATS
-from streaming_system.frontend.programme.talks import talk_id
-from streaming_system.frontend.words import noted
+from streaming_system.frontend.schedule_page.schedule_view import talk_id
 from streaming_system.schedule.model import Event
 
 # What config.json calls a stream that nobody has named.

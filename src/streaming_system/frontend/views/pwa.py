@@ -8,8 +8,8 @@ from pyramid.response import Response
 from pyramid.view import view_config
 
 from streaming_system.frontend.assets import FOLDER
-from streaming_system.frontend.kept import answer, tagged
-from streaming_system.frontend.views.brand import FAVICONS, find
+from streaming_system.frontend.page_cache import answer, tagged
+from streaming_system.frontend.views.branding import FAVICONS, find
 
 CACHE = 60  # seconds
 LONGEST_SHORT_NAME = 30

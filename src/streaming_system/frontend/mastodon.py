@@ -14,7 +14,7 @@ import nh3
 import urllib3
 
 from streaming_system.config import Config, Posts
-from streaming_system.frontend.live import WHO, Asked
+from streaming_system.frontend.tracker_client import WHO, Asked
 from streaming_system.net.ssrf import Networks, guarded_pool
 from streaming_system.util.sanitize import printable, web_link
 
