@@ -157,7 +157,7 @@ timers() { [ -z "$TRACKERS" ] || echo streaming-prune.timer; }
 
 # Which revision of the database a version asks for.
 revision() {
-    sed -n 's/^REVISION = "\(.*\)"/\1/p' "$WEBSITE/$1/src/streaming_system/tracker/readiness.py"
+    sed -n 's/^REVISION = "\(.*\)"/\1/p' "$WEBSITE/$1/src/streaming_system/tracker/db/readiness.py"
 }
 
 get() { curl --silent --max-time 5 --output "$1" --write-out '%{http_code}' \

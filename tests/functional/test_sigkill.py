@@ -5,7 +5,7 @@ import sys
 import pytest
 import sqlalchemy as sa
 
-from streaming_system.tracker.db import make_engine
+from streaming_system.tracker.db.session import make_engine
 from streaming_system.tracker.models import LogHour
 
 from .served import Served

@@ -7,9 +7,9 @@ from datetime import date
 import pytest
 from sqlalchemy.orm import Session
 
-from streaming_system.tracker.db import make_engine
+from streaming_system.tracker.crew.server_keys import Keys, Salts, hashed
+from streaming_system.tracker.db.session import make_engine
 from streaming_system.tracker.models import Salt, ServerKey
-from streaming_system.tracker.services.keys import Keys, Salts, hashed
 
 MONDAY, TUESDAY = date(2026, 11, 23), date(2026, 11, 24)
 

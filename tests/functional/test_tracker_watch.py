@@ -15,9 +15,9 @@ from streaming_system.plugin import Incident as Told
 from streaming_system.plugin_host import notifications
 from streaming_system.plugin_host.incident_notifier import Alerts
 from streaming_system.plugin_host.sandbox import Limits
-from streaming_system.tracker.db import make_engine
+from streaming_system.tracker.db.session import make_engine
+from streaming_system.tracker.incidents.monitor import Watcher
 from streaming_system.tracker.models import Endpoint, Incident
-from streaming_system.tracker.watcher import Watcher
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 TOLD = Told(

@@ -42,7 +42,7 @@ def tracker() -> None:
 def tracker_watch(ini: Path, count: int | None, interval: float) -> None:
     """Look every ten seconds what is wrong, and have plugins tell the crew of it."""
     # The tracker brings the database along; other commands start without it.
-    from streaming_system.tracker.watcher import News, StartError, Watcher
+    from streaming_system.tracker.incidents.monitor import News, StartError, Watcher
 
     logging.getLogger("streaming_system").setLevel(logging.INFO)
     with one_line_errors():
@@ -75,7 +75,7 @@ def tracker_prune(ini: Path) -> None:
     A timer runs it every few minutes. It may be stopped at any moment.
     """
     # The tracker brings the database along; other commands start without it.
-    from streaming_system.tracker.upkeep import Busy, StartError, prune
+    from streaming_system.tracker.history.maintenance import Busy, StartError, prune
 
     with one_line_errors():
         settings = read_ini(ini, "tracker")

@@ -13,9 +13,9 @@ from click.testing import CliRunner
 from sqlalchemy.orm import Session
 
 from streaming_system.cli import main
-from streaming_system.tracker.db import make_engine
+from streaming_system.tracker.crew.tokens import Tokens
+from streaming_system.tracker.db.session import make_engine
 from streaming_system.tracker.models import Base
-from streaming_system.tracker.services.tokens import Tokens
 
 from ..conftest import SECRET
 from ..served import Served

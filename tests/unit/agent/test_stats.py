@@ -12,8 +12,8 @@ from streaming_system.agent.supervisor.check_tools import Kit
 from streaming_system.agent.supervisor.check_types import KINDS
 from streaming_system.agent.supervisor.config import general, parts
 from streaming_system.plugin import Reading
+from streaming_system.tracker.endpoints.formats import STREAMS
 from streaming_system.tracker.schemas.endpoint import FORMATS, EndpointReport
-from streaming_system.tracker.schemas.figures import STREAMS
 from streaming_system.util.log_once import Warnings
 
 INI = """

@@ -17,8 +17,8 @@ from streaming_system.config.stream_sources import (
     uses_endpoints,
     youtube_at,
 )
-from streaming_system.tracker.services.directory import Offer
-from streaming_system.tracker.services.standins import groups_of
+from streaming_system.tracker.endpoints.fallback_groups import groups_of
+from streaming_system.tracker.endpoints.stream_directory import Offer
 
 # What hundred thousand players ask for costs one query a second, if a cache stands before us.
 CACHE = (1, {"public": True, "stale_while_revalidate": 5, "stale_if_error": 30})
