@@ -92,10 +92,11 @@ test: $(VENV)/installed-dev  ## Pass every test and check: what CI runs.
 	@$(BIN)/python -m pytest -n $$(($$(nproc) + 1)) --dist worksteal --ignore tests/e2e
 	@$(BIN)/python -m pytest -n auto --dist worksteal tests/e2e
 
-lint: $(VENV)/installed-dev  ## Check style and types.
+lint: $(VENV)/installed-dev  ## Check style, types and imports.
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache --no-logo
 
 format: $(VENV)/installed-dev  ## Put the code in order.
 	@$(BIN)/ruff check --fix .
