@@ -103,10 +103,11 @@ test-exhaustive: $(VENV)/installed-dev  ## Pass what is only worth it now and th
 	@TESTS_EXHAUSTIVE=1 $(PYTEST) -n $(WORKERS) --dist worksteal -m "exhaustive or deep" --ignore tests/e2e
 	@TESTS_EXHAUSTIVE=1 $(PYTEST) -n $(BROWSERS) --dist worksteal -m "exhaustive or deep" tests/e2e
 
-lint: $(VENV)/installed-dev  ## Check style and types.
+lint: $(VENV)/installed-dev  ## Check style, types and imports.
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache --no-logo
 
 format: $(VENV)/installed-dev  ## Put the code in order.
 	@$(BIN)/ruff check --fix .

@@ -15,7 +15,7 @@ setup(
     package_dir={"": "src", "streaming_system.parsers": "parsers"},
     package_data={
         "streaming_system": ["py.typed"],
-        "streaming_system.kit": ["*.txt"],
+        "streaming_system.schedule_import.authoring": ["*.txt"],
         "streaming_system.frontend": ["templates/**/*", "static/**/*", "locale/**/*"],
         "streaming_system.theme": ["examples/**/*"],
         "streaming_system.tracker": ["templates/**/*", "static/**/*"],
@@ -62,8 +62,8 @@ setup(
             "frontend = streaming_system.frontend:main",
             "tracker = streaming_system.tracker:main",
         ],
-        "paste.filter_factory": ["behind_proxy = streaming_system.proxied:behind_proxy"],
-        "paste.server_runner": ["server = streaming_system.server:serve"],
+        "paste.filter_factory": ["behind_proxy = streaming_system.web.proxy_headers:behind_proxy"],
+        "paste.server_runner": ["server = streaming_system.web.server:serve"],
         "console_scripts": ["streaming-system = streaming_system.cli:main"],
     },
 )

@@ -8,10 +8,10 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from alembic import context
-from streaming_system.settings import SettingsError, read_ini
-from streaming_system.tracker.db import make_engine, opening
+from streaming_system.config.ini import SettingsError, read_ini
+from streaming_system.tracker.db.session import make_engine, opening
+from streaming_system.tracker.history.partitions import is_locked, partitions_in
 from streaming_system.tracker.models import Base, UtcDateTime
-from streaming_system.tracker.services.partitions import is_locked, partitions_in
 from streaming_system.tracker.settings import StartError
 
 # A key for PostgreSQL's locks that nobody else uses by accident.

@@ -32,10 +32,10 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from streaming_system.rooms import Config, Room, Site
+from streaming_system.config import Config, Room, Site
+from streaming_system.tracker.endpoints.endpoints import Endpoints, EndpointState
+from streaming_system.tracker.endpoints.stream_directory import Directory
 from streaming_system.tracker.models import Base, Player
-from streaming_system.tracker.services.directory import Directory
-from streaming_system.tracker.services.endpoints import Endpoints, EndpointState
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 VIEWERS = 20_000

@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 import nh3
 from lxml import etree
 
-from streaming_system.parsing import choose, find_parsers, read_talks
 from streaming_system.plugin import read_feed
+from streaming_system.schedule_import.parsers import choose, find_parsers, read_talks
 
 ROUNDS = 5
 WORDS = "<p>A conference takes <b>people</b>, cables and <a href='https://e.example/'>time</a>. "

@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 import atheris
 
 with atheris.instrument_imports(include=["streaming_system"]):
-    from streaming_system.parsing import choose, find_parsers, read_talks
     from streaming_system.plugin import FeedError, read_feed
+    from streaming_system.schedule_import.parsers import choose, find_parsers, read_talks
 
     # The parsers are imported here, so that they are watched, too.
     PARSERS = find_parsers()

@@ -28,7 +28,8 @@ import sqlalchemy as sa
 from pyramid.request import Request
 
 from streaming_system import tracker
-from streaming_system.tracker.db import make_engine
+from streaming_system.tracker.db.session import make_engine
+from streaming_system.tracker.history.sql_time import floor
 from streaming_system.tracker.models import (
     Annotation,
     Endpoint,
@@ -41,7 +42,6 @@ from streaming_system.tracker.models import (
     SampleMinute,
     SampleTen,
 )
-from streaming_system.tracker.services.epoch import floor
 
 ROOT = Path(__file__).parent.parent
 ROOMS = 8

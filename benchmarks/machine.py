@@ -25,7 +25,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from functional.proxy.site import Site
 
-from streaming_system.tracker.db import make_engine
+from streaming_system.tracker.db.session import make_engine
 
 TICKS = os.sysconf("SC_CLK_TCK")
 

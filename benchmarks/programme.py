@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from streaming_system.schedule.file import write
 from streaming_system.schedule.model import Event, RoomSchedule, Schedule
+from streaming_system.schedule.storage import write
 
 
 def write_programme(path: Path, rooms: Iterable[str], *, length: timedelta, numbers: range) -> None:

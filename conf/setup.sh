@@ -110,7 +110,7 @@ database() {
     local url name=
     url=$(as "$RUN_USER" .venv/bin/python -c '
 from pathlib import Path
-from streaming_system.settings import read_ini
+from streaming_system.config.ini import read_ini
 print(read_ini(Path("production.ini"), "tracker")["sqlalchemy.url"])')
     [[ $url =~ ^postgresql[+a-z0-9]*:///([a-z0-9_]+)$ ]] && name=${BASH_REMATCH[1]}
     if [ -n "$name" ]; then
@@ -157,7 +157,7 @@ timers() { [ -z "$TRACKERS" ] || echo streaming-prune.timer; }
 
 # Which revision of the database a version asks for.
 revision() {
-    sed -n 's/^REVISION = "\(.*\)"/\1/p' "$WEBSITE/$1/src/streaming_system/tracker/readiness.py"
+    sed -n 's/^REVISION = "\(.*\)"/\1/p' "$WEBSITE/$1/src/streaming_system/tracker/db/readiness.py"
 }
 
 get() { curl --silent --max-time 5 --output "$1" --write-out '%{http_code}' \

@@ -50,7 +50,7 @@ EXHAUSTIVE_PATHS = (
 # What `make test` runs with few examples, and `make test-exhaustive` again with many: tests.depth.
 DEEP_PATHS = (
     "tests/functional/api/test_schemathesis.py",
-    "tests/functional/encoder/test_logs_once.py",
+    "tests/functional/agent/test_logs_once.py",
     "tests/functional/test_log_files.py::TestManyProcesses",
     "tests/functional/test_sigkill.py",
     "tests/functional/test_tracker_keys.py::TestKeys::test_processes_that_need_it_first_at_once_agree",

@@ -9,9 +9,10 @@ from click.testing import CliRunner
 
 from streaming_system import plugin
 from streaming_system.cli import main
-from streaming_system.parsing import choose, find_parsers, plugin_manager, read_talks
+from streaming_system.config.schema import RoomSchema, SiteSchema
 from streaming_system.plugin import read_feed
-from streaming_system.rooms.schema import RoomSchema, SiteSchema
+from streaming_system.plugin_host.manager import plugin_manager
+from streaming_system.schedule_import.parsers import choose, find_parsers, read_talks
 
 
 def blocks(text, language):

@@ -11,11 +11,11 @@ import pytest
 # Programs beyond git, make, Python and Debian's base, with a few tests that run each of them.
 OPTIONAL = {
     "ffmpeg": [
-        "tests/functional/encoder/test_demo_patterns.py",
-        "tests/functional/encoder/test_watch_checks.py",
-        "tests/functional/encoder/test_watch.py",
+        "tests/functional/agent/test_demo_patterns.py",
+        "tests/functional/agent/test_watch_checks.py",
+        "tests/functional/agent/test_watch.py",
     ],
-    "icecast2": ["tests/functional/encoder/test_icecast.py"],
+    "icecast2": ["tests/functional/agent/test_icecast.py"],
     "nginx": ["tests/functional/proxy/test_conf.py", "tests/attacks/test_poison.py"],
     "ip": ["tests/functional/hosts"],
     "curl": ["tests/functional/deploy/test_refused.py"],

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from babel.messages.frontend import CommandLineInterface
 
-from streaming_system.frontend.scripts import read
+from streaming_system.frontend.js_catalogue import read
 
 ROOT = Path(__file__).parent.parent
 FRONTEND = ROOT / "src/streaming_system/frontend"

@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from functional.encoder.servers import free_port
+from functional.agent.servers import free_port
 from functional.proxy.site import NAME, Site
 from machine import children
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from functional.encoder.servers import Program, free_port
+from functional.agent.servers import Program, free_port
 from functional.proxy.site import Site
 
 from .load import Call

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
-from functional.encoder.servers import Program, free_port
+from functional.agent.servers import Program, free_port
 from functional.proxy.site import NAME, NO_LIMITS, SECRET, Site
 from machine import ROOT, migrate, processor_seconds
 from programme import write_programme

@@ -19,7 +19,7 @@ from machine import Machine, running
 from functional.proxy.site import NAME, Site
 
 from streaming_system.schedule import model
-from streaming_system.schedule.file import write
+from streaming_system.schedule.storage import write
 from streaming_system.tracker.models import Player
 
 from .client import Client

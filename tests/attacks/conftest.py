@@ -10,9 +10,9 @@ from functional.proxy.site import VENUE, Site
 from programs import require
 from sqlalchemy.orm import Session
 
-from streaming_system.tracker.db import make_engine
-from streaming_system.tracker.services.accounts import Accounts
-from streaming_system.tracker.services.tokens import Tokens
+from streaming_system.tracker.crew.accounts import Accounts
+from streaming_system.tracker.crew.tokens import Tokens
+from streaming_system.tracker.db.session import make_engine
 
 # What must never be seen in a log or an answer.
 SECRET = "s3cret of the proxy"

@@ -15,10 +15,11 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from streaming_system.outbound import private_networks
+from streaming_system.net.ssrf import private_networks
 from streaming_system.plugin import FeedError, read_feed
-from streaming_system.schedule.fetch import fetch
-from streaming_system.worker import Limits, Reader, read
+from streaming_system.plugin_host.sandbox import Limits
+from streaming_system.schedule_import.download import fetch
+from streaming_system.schedule_import.feed_reader import Reader, read
 
 MIB = 2**20
 READER = Reader(limits=Limits(inflated=8 * MIB, seconds=20, memory=300 * MIB))

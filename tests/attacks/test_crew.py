@@ -8,7 +8,7 @@ from functional.proxy.site import NAME
 
 from streaming_system import tracker as tracker_app
 from streaming_system.tracker.api.operations import OPERATIONS
-from streaming_system.tracker.db import make_engine
+from streaming_system.tracker.db.session import make_engine
 from streaming_system.tracker.models import Account, Annotation, Token
 from streaming_system.tracker.routes import API, V1
 

@@ -18,11 +18,11 @@ from click.testing import CliRunner
 from streaming_system.parsers import webhook
 
 from streaming_system.cli import main
-from streaming_system.frontend.posts import sources_of_posts
-from streaming_system.outbound import ForbiddenError, guarded_pool, is_public, private_networks
+from streaming_system.config import load
+from streaming_system.frontend.mastodon import sources_of_posts
+from streaming_system.net.ssrf import ForbiddenError, guarded_pool, is_public, private_networks
 from streaming_system.plugin import FeedError, Incident
-from streaming_system.rooms import load
-from streaming_system.schedule.fetch import fetch
+from streaming_system.schedule_import.download import fetch
 
 INCIDENT = Incident(
     id=1, kind="full", room="hall", title="Hall", subject="", summary="Full.",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from functional.encoder.servers import free_port
+from functional.agent.servers import free_port
 from functional.proxy.site import NAME
 
 from streaming_system.cli import main
@@ -21,19 +21,21 @@ SOURCES = Path(__file__).parents[2] / "src/streaming_system"
 GUESSABLE = re.compile(r"secret|token|passw|digest|signature|\bmac\b|hash|csrf|ours|given")
 # Comparisons by == of what is no secret, or not with what a stranger says; each with its reason.
 HARMLESS = {
-    "encoder/find.py: option.kind == 'secret'": "a kind of option",
-    "encoder/logs/place.py: digest(file.read(self.head_size, 0)) == self.head": "a log's beginning",
+    "agent/source_registry.py: option.kind == 'secret'": "a kind of option",
+    "agent/logs/checkpoint.py: digest(file.read(self.head_size, 0)) == self.head": (
+        "a log's beginning"
+    ),
     "frontend/views/sharing.py: asked.netloc == ours.netloc": "names of hosts",
-    "schedule/follow.py: told != digest(document)": "a checksum of what everybody may have",
-    "tracker/services/crew.py: token.scope == 'endpoint'": "what a token is for",
-    "tracker/services/crew.py: token.scope == 'room'": "what a token is for",
-    "tracker/services/accounts.py: account.password_hash != proven": "both are ours",
-    "tracker/services/logins.py: Account.password_hash == login.password_hash": "both are ours",
-    "tracker/services/rows.py: table.c[key] == given.c[of_key]": "keys of rows",
-    "tracker/services/tokens.py: Token.hash == _hash(text)": "a hash of what is shown: nobody who "
+    "schedule_import/mirror.py: told != digest(document)": "a checksum of what everybody may have",
+    "tracker/crew/crew.py: token.scope == 'endpoint'": "what a token is for",
+    "tracker/crew/crew.py: token.scope == 'room'": "what a token is for",
+    "tracker/crew/accounts.py: account.password_hash != proven": "both are ours",
+    "tracker/crew/logins.py: Account.password_hash == login.password_hash": "both are ours",
+    "tracker/ingest/bulk.py: table.c[key] == given.c[of_key]": "keys of rows",
+    "tracker/crew/tokens.py: Token.hash == _hash(text)": "a hash of what is shown: nobody who "
     "learns how much of it is right can choose the next",
-    "tracker/services/tokens.py: Token.id == id": "a number",
-    "tracker/settings.py: secret == rooms.EXAMPLE_SECRET": "at the start, with a public word",
+    "tracker/crew/tokens.py: Token.id == id": "a number",
+    "tracker/settings.py: secret == config.EXAMPLE_SECRET": "at the start, with a public word",
     "tracker/views/admin/pages.py: typed['password'] != typed['again']": "typed twice, by one",
 }
 
@@ -63,7 +65,7 @@ def test_what_strangers_say_is_compared_in_constant_time():
         if "hmac.compare_digest(" in path.read_text(encoding="utf-8")
     }
 
-    assert calls == {"tracker/views/form.py", "tracker/oldplayer.py"}
+    assert calls == {"tracker/legacy/form.py", "tracker/legacy/player_report.py"}
 
 
 @pytest.mark.parametrize(

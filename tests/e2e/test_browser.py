@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from streaming_system.schedule.file import write
 from streaming_system.schedule.model import Event, RoomSchedule, Schedule
+from streaming_system.schedule.storage import write
 
 PAGES = ("/", "/example", "/garden", "/schedule", "/garden/schedule",
          "/example?template=inroom", "/monitor", "/nowhere",

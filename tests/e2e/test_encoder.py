@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from functional.encoder.servers import NginxRtmp, Program
+from functional.agent.servers import NginxRtmp, Program
 from programs import require
 
 INI = """[agent]

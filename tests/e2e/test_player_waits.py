@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import expect
 
-from streaming_system.schedule.file import read, write
 from streaming_system.schedule.model import Event, RoomSchedule, Schedule
+from streaming_system.schedule.storage import read, write
 
 from .players import wait_until_it_plays, wait_until_it_says
 

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from streaming_system.schedule.file import write
 from streaming_system.schedule.model import Event, RoomSchedule, Schedule
+from streaming_system.schedule.storage import write
 
 HOSTILE = "</script><b>Bold & \"quoted\"</b><img src=x onerror='document.title=1'>"
 WIDE = {"width": 1280, "height": 800}

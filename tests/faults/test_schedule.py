@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from functional.encoder.servers import Program
+from functional.agent.servers import Program
 
 from .feeds import FeedServer, feed
 from .harmed import PATIENCE, now

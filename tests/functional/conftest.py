@@ -18,9 +18,9 @@ from argon2 import PasswordHasher
 from webtest import TestApp
 
 from streaming_system import tracker as tracker_app
-from streaming_system.tracker.db import make_engine
+from streaming_system.tracker.crew import passwords
+from streaming_system.tracker.db.session import make_engine
 from streaming_system.tracker.models import Base, Endpoint
-from streaming_system.tracker.services import passwords
 
 from .app_pool import AppPool
 from .pages import (  # noqa: F401 - These are fixtures.

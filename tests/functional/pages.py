@@ -11,9 +11,9 @@ import pytest
 from webtest import TestApp
 
 from streaming_system import frontend as frontend_app
-from streaming_system.schedule.file import write
-from streaming_system.schedule.fill import fill
+from streaming_system.schedule.gaps import fill
 from streaming_system.schedule.model import Event, RoomSchedule, Schedule
+from streaming_system.schedule.storage import write
 
 SYDNEY = ZoneInfo("Australia/Sydney")
 # 10:20 in Sydney.

@@ -9,10 +9,10 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from streaming_system.tracker import upkeep
-from streaming_system.tracker.db import make_engine
+from streaming_system.tracker.crew.server_keys import Salts
+from streaming_system.tracker.db.session import make_engine
+from streaming_system.tracker.history import maintenance
 from streaming_system.tracker.models import LogHour, LogVisitor, Salt
-from streaming_system.tracker.services.keys import Salts
 
 from .conftest import SECRET
 
@@ -238,9 +238,9 @@ class TestPrivacy:
     def test_what_makes_them_out_is_forgotten(self, tracker_settings, send, rows):
         send(line())
 
-        upkeep.prune(tracker_settings, clock=lambda: NOW + timedelta(days=1))
+        maintenance.prune(tracker_settings, clock=lambda: NOW + timedelta(days=1))
         assert len(rows(Salt)) == len(rows(LogVisitor)) == 1
-        upkeep.prune(tracker_settings, clock=lambda: NOW + timedelta(days=2))
+        maintenance.prune(tracker_settings, clock=lambda: NOW + timedelta(days=2))
 
         assert rows(Salt) == rows(LogVisitor) == []
         assert len(rows(LogHour)) == 1
@@ -267,9 +267,9 @@ class TestWhereAddressesMayBeKept:
     def test_old_files_are_removed(self, tracker_settings, send, kept):
         send(line())
 
-        done = upkeep.prune(tracker_settings, clock=lambda: NOW + timedelta(days=2))
+        done = maintenance.prune(tracker_settings, clock=lambda: NOW + timedelta(days=2))
         assert done.forgotten["log files"] == 0
-        done = upkeep.prune(tracker_settings, clock=lambda: NOW + timedelta(days=3))
+        done = maintenance.prune(tracker_settings, clock=lambda: NOW + timedelta(days=3))
         assert done.forgotten["log files"] == 1
         assert kept() == []
 
@@ -278,7 +278,7 @@ class TestWhereAddressesMayBeKept:
         (logdir / "hall/b.log").symlink_to("/etc/passwd")
         send(line())
 
-        upkeep.prune(tracker_settings, clock=lambda: NOW + timedelta(days=9))
+        maintenance.prune(tracker_settings, clock=lambda: NOW + timedelta(days=9))
 
         assert sorted(path.name for path in (logdir / "hall").iterdir()) == ["a.log", "b.log"]
 

@@ -12,7 +12,11 @@ from sqlalchemy.orm import Session
 from webtest import TestApp
 
 from streaming_system import tracker as tracker_app
-from streaming_system.tracker.db import make_engine
+from streaming_system.tracker.crew import passwords
+from streaming_system.tracker.crew.accounts import Accounts
+from streaming_system.tracker.crew.audit import Audit as Trail
+from streaming_system.tracker.crew.passwords import hashed
+from streaming_system.tracker.db.session import make_engine
 from streaming_system.tracker.models import (
     Account,
     Annotation,
@@ -21,10 +25,6 @@ from streaming_system.tracker.models import (
     LoginFailure,
     Token,
 )
-from streaming_system.tracker.services import passwords
-from streaming_system.tracker.services.accounts import Accounts
-from streaming_system.tracker.services.audit import Audit as Trail
-from streaming_system.tracker.services.passwords import hashed
 
 from .conftest import SECRET
 

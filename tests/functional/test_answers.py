@@ -12,9 +12,9 @@ import pytest
 from webob import Request
 from webtest import TestApp
 
-from streaming_system import answers
 from streaming_system import tracker as tracker_app
-from streaming_system.answers import KeptAnswers
+from streaming_system.web import response_cache as answers
+from streaming_system.web.response_cache import KeptAnswers
 
 from .conftest import SECRET
 from .pages import event

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import jsonschema
 import pytest
 
-from streaming_system.frontend.voc import mandator_of
+from streaming_system.frontend.streams_v2 import mandator_of
 
 from .pages import NOW, told
 

@@ -16,8 +16,8 @@ from click.testing import CliRunner
 from sqlalchemy.orm import sessionmaker
 
 from streaming_system.cli import main
-from streaming_system.tracker.db import make_engine, writing
-from streaming_system.tracker.dump import Checksum
+from streaming_system.tracker.backup.format import Checksum
+from streaming_system.tracker.db.session import make_engine, writing
 from streaming_system.tracker.models import (
     Account,
     Audit,

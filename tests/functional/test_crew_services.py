@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy.orm import Session
 
+from streaming_system.tracker.crew.annotations import Annotations
+from streaming_system.tracker.crew.audit import Audit
+from streaming_system.tracker.crew.errors import CrewError
+from streaming_system.tracker.crew.tokens import Tokens
 from streaming_system.tracker.models import Token
-from streaming_system.tracker.services.annotations import Annotations
-from streaming_system.tracker.services.audit import Audit
-from streaming_system.tracker.services.refusal import CrewError
-from streaming_system.tracker.services.tokens import Tokens
 
 pytestmark = pytest.mark.both_databases
 

@@ -9,11 +9,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy.orm import Session
 
-from streaming_system.tracker.admin import AccountError, desk
+from streaming_system.tracker.crew.accounts import Accounts
+from streaming_system.tracker.crew.cli_session import AccountError, desk
+from streaming_system.tracker.endpoints.endpoints import Endpoints
+from streaming_system.tracker.history.partitions import partitions_in
 from streaming_system.tracker.models import Account, Base
-from streaming_system.tracker.services.accounts import Accounts
-from streaming_system.tracker.services.endpoints import Endpoints
-from streaming_system.tracker.services.partitions import partitions_in
 from streaming_system.tracker.settings import StartError
 
 pytestmark = pytest.mark.both_databases

@@ -14,11 +14,11 @@ from threading import Thread
 
 import pytest
 
-from streaming_system import rooms
-from streaming_system.schedule.file import digest, dumps, read, write
-from streaming_system.schedule.follow import Follower
-from streaming_system.schedule.importer import import_schedule
-from streaming_system.worker import Reader
+from streaming_system.config import load
+from streaming_system.schedule.storage import digest, dumps, read, write
+from streaming_system.schedule_import.feed_reader import Reader
+from streaming_system.schedule_import.importer import import_schedule
+from streaming_system.schedule_import.mirror import Follower
 
 from .pages import NOW, event
 from .served import Served
@@ -87,7 +87,7 @@ class TestPublished:
                            "schedule-timezone": "Europe/Berlin"}}  # fmt: skip
         config = Path(conference["config.public"])
         config.write_text(json.dumps(public))
-        loaded = rooms.load(config, tmp_path / "none.json")
+        loaded = load(config, tmp_path / "none.json")
         import_schedule(loaded, Reader(format=""), tmp_path / "imported.json", now=NOW)
 
         said = make_site(**{"schedule.file": str(tmp_path / "imported.json")}).get(ADDRESS).text

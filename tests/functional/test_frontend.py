@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from streaming_system.schedule.file import write
 from streaming_system.schedule.model import Event, Schedule
+from streaming_system.schedule.storage import write
 
 from .pages import HALL, SYDNEY, event, told
 

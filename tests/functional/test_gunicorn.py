@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import urllib3
 
-from .encoder.servers import Program, free_port
+from .agent.servers import Program, free_port
 from .proxy.site import ROOT
 
 COMMANDS = {

@@ -12,10 +12,10 @@ from sqlalchemy.orm import Session
 from webtest import TestApp
 
 from streaming_system import tracker as tracker_app
-from streaming_system.tracker.db import make_engine
+from streaming_system.tracker.crew.tokens import Tokens
+from streaming_system.tracker.db.session import make_engine
+from streaming_system.tracker.endpoints.endpoints import Endpoints, EndpointState
 from streaming_system.tracker.models import Endpoint, Player, Sample
-from streaming_system.tracker.services.endpoints import Endpoints, EndpointState
-from streaming_system.tracker.services.tokens import Tokens
 
 GBIT = 10**9
 REGIONS = {

@@ -15,7 +15,7 @@ from alembic.script import ScriptDirectory
 from webtest import TestApp
 
 from streaming_system import tracker as tracker_app
-from streaming_system.tracker.readiness import REVISION
+from streaming_system.tracker.db.readiness import REVISION
 
 pytestmark = pytest.mark.both_databases
 

@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy.orm import Session
 
-from streaming_system.schedule.file import write
 from streaming_system.schedule.model import Event, RoomSchedule, Schedule
-from streaming_system.schedule.reader import ScheduleFile
+from streaming_system.schedule.storage import write
+from streaming_system.schedule.store import ScheduleFile
+from streaming_system.tracker.incidents.incidents import Incidents
 from streaming_system.tracker.models import Component, Endpoint, Incident, Playback, Player
-from streaming_system.tracker.services.incidents import Incidents
 from streaming_system.tracker.settings import checked
 
 pytestmark = pytest.mark.both_databases

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from streaming_system.schedule.file import write
-from streaming_system.schedule.fill import fill
+from streaming_system.schedule.gaps import fill
 from streaming_system.schedule.model import RoomSchedule, Schedule
+from streaming_system.schedule.storage import write
 
 from .pages import SYDNEY, event, told
 from .test_frontend import cards, text

@@ -13,8 +13,8 @@ from pyramid.interfaces import IRoutesMapper
 from pyramid.request import Request
 
 from streaming_system.frontend.routes import PAGES as ROUTES_FOR_PEOPLE
-from streaming_system.schedule.file import write
 from streaming_system.schedule.model import Schedule
+from streaming_system.schedule.storage import write
 
 from .pages import event, told
 from .test_languages import PAGES, POT, TAG, asking, switch_everything_on

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from depth import scaled
 
-from streaming_system.tracker.services.logfiles import LogFiles
+from streaming_system.tracker.logs.store import LogFiles
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 SPAWN = multiprocessing.get_context("spawn")

@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 from webob import Request
 
 from streaming_system import tracker as tracker_app
-from streaming_system.tracker.db import make_engine
+from streaming_system.tracker.db.session import make_engine
+from streaming_system.tracker.incidents.detector import KINDS
 from streaming_system.tracker.models import Endpoint, Incident
-from streaming_system.tracker.services.wrong import KINDS
 
 from .conftest import SECRET
 from .served import Served

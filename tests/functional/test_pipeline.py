@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy.orm import Session
 
-from streaming_system.tracker.db import make_engine
+from streaming_system.tracker.db.session import make_engine
 from streaming_system.tracker.models import Component, ComponentMood
-from streaming_system.tracker.services.pipeline import ComponentState, Mood, Pipeline
-from streaming_system.tracker.services.timeline import timeline
+from streaming_system.tracker.pipeline.pipeline import ComponentState, Mood, Pipeline
+from streaming_system.tracker.pipeline.timeline import timeline
 
 from .conftest import SECRET
 

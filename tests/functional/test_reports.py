@@ -10,18 +10,14 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from streaming_system.tracker.db import begin_writing, make_engine
+from streaming_system.tracker.audience.viewers import Crowd
+from streaming_system.tracker.db.session import begin_writing, make_engine
+from streaming_system.tracker.endpoints.fallback_groups import StandIns
+from streaming_system.tracker.ingest import endpoints, playback
+from streaming_system.tracker.ingest.endpoints import EndpointState, Registration, of_old_protocol
+from streaming_system.tracker.ingest.playback import Pace, PlayerReport
+from streaming_system.tracker.ingest.report_ingest import Reports
 from streaming_system.tracker.models import Endpoint, Playback, Player, Sample
-from streaming_system.tracker.services import players, registrations
-from streaming_system.tracker.services.players import Pace, PlayerReport
-from streaming_system.tracker.services.registrations import (
-    EndpointState,
-    Registration,
-    of_old_protocol,
-)
-from streaming_system.tracker.services.reports import Reports
-from streaming_system.tracker.services.standins import StandIns
-from streaming_system.tracker.services.viewers import Crowd
 
 from .conftest import REPORTING
 
@@ -121,13 +117,16 @@ def test_players_come_out_as_if_each_had_been_written_by_itself(
     for size in (1, 7, 150):
         forget()
         with Session(engine) as db, db.begin():
-            registrations.write(
+            endpoints.write(
                 begin_writing(db),
                 [of_old_protocol(room="hall", ip="edge1", figures=FIGURES, now=NOON)],
             )
         pace = Pace(REPORTING, Crowd())
         due = in_batches(
-            engine, lambda c, items, pace=pace: players.take(c, items, pace, StandIns()), told, size
+            engine,
+            lambda c, items, pace=pace: playback.take(c, items, pace, StandIns()),
+            told,
+            size,
         )
         found.append((due, rows(Player), rows(Playback)))
 
@@ -143,7 +142,7 @@ def test_endpoints_come_out_as_if_each_had_been_written_by_itself(engine, rows, 
     found = []
     for size in (1, 5, 40):
         forget()
-        known = in_batches(engine, registrations.write, told, size)
+        known = in_batches(engine, endpoints.write, told, size)
         found.append((known, rows(Endpoint), rows(Sample)))
 
     assert found[0] == found[1] == found[2]
@@ -162,8 +161,8 @@ def looked_at(monkeypatch):
 
         return noted
 
-    monkeypatch.setattr(players, "take", noting(players.take))
-    monkeypatch.setattr(registrations, "write", noting(registrations.write))
+    monkeypatch.setattr(playback, "take", noting(playback.take))
+    monkeypatch.setattr(endpoints, "write", noting(endpoints.write))
     return found
 
 

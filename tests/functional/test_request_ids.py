@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from streaming_system.logs import JsonFormatter, request_id
+from streaming_system.web.json_logging import JsonFormatter, request_id
 
 OURS = re.compile("[0-9a-f]{32}")
 

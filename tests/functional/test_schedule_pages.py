@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 import icalendar
 import pytest
 
-from streaming_system.schedule.file import write
-from streaming_system.schedule.fill import fill
+from streaming_system.schedule.gaps import fill
 from streaming_system.schedule.model import Event, RoomSchedule, Schedule
+from streaming_system.schedule.storage import write
 
 SYDNEY = ZoneInfo("Australia/Sydney")
 # 10:20 on Tuesday in Sydney.

@@ -11,12 +11,12 @@ import time
 
 import pytest
 
-from .encoder.servers import Program, free_port
+from .agent.servers import Program, free_port
 
 # It says when it is asked, and answers once it is told.
 APP = """
 import sys, threading
-from streaming_system.server import serve
+from streaming_system.web.server import serve
 
 go = threading.Event()
 

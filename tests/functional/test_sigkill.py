@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 from depth import scaled
 
-from streaming_system.tracker.db import make_engine
+from streaming_system.tracker.db.session import make_engine
 from streaming_system.tracker.models import LogHour
 
 from .served import Served

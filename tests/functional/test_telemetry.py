@@ -220,7 +220,7 @@ class TestStart:
     def test_nothing_is_imported_unless_it_is_asked_for(self):
         code = (
             "import sys, streaming_system.frontend, streaming_system.tracker, "
-            "streaming_system.telemetry;"
+            "streaming_system.web.telemetry;"
             "print([n for n in sys.modules if n.split('.')[0] in ('sentry_sdk', 'opentelemetry')])"
         )
         done = subprocess.run(

@@ -11,13 +11,13 @@ import sqlalchemy as sa
 from webtest import TestApp
 
 from streaming_system import tracker as tracker_app
-from streaming_system.push import Push
-from streaming_system.tracker.db import make_engine
+from streaming_system.net.page_events import Push
+from streaming_system.tracker.db.session import make_engine
+from streaming_system.tracker.incidents.monitor import Watcher
 from streaming_system.tracker.models import Endpoint
-from streaming_system.tracker.watcher import Watcher
 
+from .agent.servers import free_port
 from .conftest import SECRET
-from .encoder.servers import free_port
 
 PATIENCE = 60
 CALLER = {"REMOTE_ADDR": "203.0.113.1"}

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from webtest import TestApp
 
 from streaming_system import tracker as tracker_app
-from streaming_system.tracker.db import make_engine
+from streaming_system.tracker.db.session import make_engine
 from streaming_system.tracker.models import Endpoint, Sample
 
 from .conftest import SECRET

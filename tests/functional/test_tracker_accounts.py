@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy.orm import Session
 
-from streaming_system.tracker.db import make_engine
-from streaming_system.tracker.services.accounts import LONGEST_PASSWORD, AccountError, Accounts
+from streaming_system.tracker.crew.accounts import LONGEST_PASSWORD, AccountError, Accounts
+from streaming_system.tracker.db.session import make_engine
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 import sqlalchemy as sa
 
-from streaming_system.tracker.db import make_engine
+from streaming_system.tracker.db.session import make_engine
 from streaming_system.tracker.models import Annotation, Playback, Player, Sample
 
 pytestmark = pytest.mark.both_databases

@@ -8,9 +8,9 @@ import pytest
 from depth import scaled
 from sqlalchemy.orm import Session
 
-from streaming_system.tracker.db import make_engine
+from streaming_system.tracker.crew.server_keys import Keys, Salts, hashed
+from streaming_system.tracker.db.session import make_engine
 from streaming_system.tracker.models import Salt, ServerKey
-from streaming_system.tracker.services.keys import Keys, Salts, hashed
 
 pytestmark = pytest.mark.both_databases
 

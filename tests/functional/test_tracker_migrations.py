@@ -7,9 +7,9 @@ import sys
 import pytest
 import sqlalchemy as sa
 
-from streaming_system.tracker.db import make_engine
+from streaming_system.tracker.db.session import make_engine
+from streaming_system.tracker.history.partitions import partitions_in
 from streaming_system.tracker.models import Base
-from streaming_system.tracker.services.partitions import partitions_in
 
 pytestmark = pytest.mark.both_databases
 

@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy.orm import Session
 
+from streaming_system.tracker.audience.playback import Playback, PlayerReport
+from streaming_system.tracker.audience.viewers import Viewers
 from streaming_system.tracker.models import Endpoint, Player
 from streaming_system.tracker.models import Playback as PlaybackRow
-from streaming_system.tracker.services.playback import Playback, PlayerReport
-from streaming_system.tracker.services.viewers import Viewers
 
 from .conftest import REPORTING
 

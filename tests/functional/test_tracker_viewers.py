@@ -11,8 +11,8 @@ from webtest import TestApp
 
 from streaming_system import tracker as tracker_app
 from streaming_system.tracker import services
-from streaming_system.tracker.services.playback import Playback
-from streaming_system.tracker.services.viewers import Crowd, Viewers
+from streaming_system.tracker.audience.playback import Playback
+from streaming_system.tracker.audience.viewers import Crowd, Viewers
 
 from .audience import ROOMS, Audience
 from .conftest import REPORTING

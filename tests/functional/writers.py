@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from streaming_system.tracker.crew.tokens import Tokens
 from streaming_system.tracker.models import Playback, Player, Sample
-from streaming_system.tracker.services.tokens import Tokens
 
 from .conftest import SECRET
 

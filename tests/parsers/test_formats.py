@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from streaming_system.parsing import choose, find_parsers, read_talks
 from streaming_system.plugin import FeedError, read_feed
+from streaming_system.schedule_import.parsers import choose, find_parsers, read_talks
 
 from .samples import JSON, all_samples
 

@@ -8,8 +8,8 @@ from depth import scaled
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from streaming_system.parsing import choose, find_parsers, read_talks
 from streaming_system.plugin import FeedError, read_feed
+from streaming_system.schedule_import.parsers import choose, find_parsers, read_talks
 
 from .samples import JSON, all_samples
 

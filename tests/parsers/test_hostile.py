@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from streaming_system.plugin import FeedError
-from streaming_system.worker import Limits, Reader, read_source
+from streaming_system.plugin_host.sandbox import Limits
+from streaming_system.schedule_import.feed_reader import Reader, read_source
 
 SHARED = Path(__file__).parents[3] / "shared" / "feeds" / "hostile"
 # The zone of formats whose times carry no offset.

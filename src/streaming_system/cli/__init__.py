@@ -7,11 +7,11 @@ from pathlib import Path
 import click
 
 from streaming_system.cli.admin import admin
+from streaming_system.cli.agent import encoder
 from streaming_system.cli.common import DEFAULT_INI, check_theme, configuration, one_line_errors
-from streaming_system.cli.encoder import encoder
 from streaming_system.cli.schedule import schedule
 from streaming_system.cli.tracker import tracker
-from streaming_system.settings import read_ini
+from streaming_system.config.ini import read_ini
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -85,7 +85,7 @@ def compile_command() -> None:
     """
     # The apps bring the web framework along; other commands start without it.
     from streaming_system import frontend
-    from streaming_system.compiled import compile_templates
+    from streaming_system.web.template_cache import compile_templates
 
     try:
         count = compile_templates("streaming_system.frontend", frontend.TEMPLATES)

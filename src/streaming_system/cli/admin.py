@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from streaming_system.cli.common import one_line_errors
-from streaming_system.rooms import from_settings
-from streaming_system.settings import read_ini
+from streaming_system.config import from_settings
+from streaming_system.config.ini import read_ini
 
 if TYPE_CHECKING:
-    from streaming_system.tracker.admin import Desk
+    from streaming_system.tracker.crew.cli_session import Desk
 
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print it for programs.")
 PASSWORD_STDIN = click.option(
@@ -36,7 +36,7 @@ def open_desk(ini: Path, *, rooms: bool = False) -> Iterator["Desk"]:
     :param rooms: whether it matters which rooms there are.
     """
     # The tracker brings the database along; other commands start without it.
-    from streaming_system.tracker.admin import CrewError, StartError, desk
+    from streaming_system.tracker.crew.cli_session import CrewError, StartError, desk
 
     with one_line_errors():
         settings = read_ini(ini, "tracker")

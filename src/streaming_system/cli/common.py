@@ -7,16 +7,17 @@ from pathlib import Path
 
 import click
 
-from streaming_system import rooms
-from streaming_system.encoder.section import ConfigError
-from streaming_system.encoder.tracker import TrackerError
-from streaming_system.outbound import NetworkError, private_networks
-from streaming_system.parsing import PluginError
+from streaming_system.agent.config_section import ConfigError as AgentConfigError
+from streaming_system.agent.tracker_client import TrackerError
+from streaming_system.config import Config, ConfigError, Site, from_settings
+from streaming_system.config.ini import SettingsError
+from streaming_system.net.ssrf import NetworkError, private_networks
 from streaming_system.plugin.feed import FeedError
-from streaming_system.schedule.file import ScheduleFileError
-from streaming_system.schedule.importer import ImportFailed
-from streaming_system.settings import SettingsError
-from streaming_system.worker import Limits, Reader
+from streaming_system.plugin_host.manager import PluginError
+from streaming_system.plugin_host.sandbox import Limits
+from streaming_system.schedule.storage import ScheduleFileError
+from streaming_system.schedule_import.feed_reader import Reader
+from streaming_system.schedule_import.importer import ImportFailed
 
 DEFAULT_INI = "development.ini"
 
@@ -28,8 +29,8 @@ def one_line_errors() -> Iterator[None]:
         yield
     except (
         SettingsError,
-        rooms.ConfigError,
         ConfigError,
+        AgentConfigError,
         PluginError,
         ImportFailed,
         TrackerError,
@@ -59,15 +60,15 @@ def progress(what: str) -> Iterator[Callable[[str], None]]:
         click.echo("\x1b[2K", nl=False, err=True)
 
 
-def configuration(settings: Mapping[str, str]) -> rooms.Config:
+def configuration(settings: Mapping[str, str]) -> Config:
     """Read the configuration; say its warnings."""
-    found = rooms.from_settings(settings)
+    found = from_settings(settings)
     for warning in found.warnings:
         click.echo(f"warning: {warning}", err=True)
     return found
 
 
-def check_theme(config: rooms.Config) -> None:
+def check_theme(config: Config) -> None:
     """Read the theme that the configuration names; say what has been corrected in it."""
     # Only those who check wait for the templates' language.
     from streaming_system import theme
@@ -82,7 +83,7 @@ def check_theme(config: rooms.Config) -> None:
         click.echo(f"theme: {found.name}")
 
 
-def reader(settings: Mapping[str, str], site: rooms.Site | None = None) -> Reader:
+def reader(settings: Mapping[str, str], site: Site | None = None) -> Reader:
     """Return how feeds are read: the plugins and limits of the ini, the words of the configuration.
 
     :raises SettingsError: if a limit is no number, or an address is none.

@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 
 import click
 
-from streaming_system import rooms
+from streaming_system import config
 from streaming_system.cli.admin import open_desk
 from streaming_system.cli.common import one_line_errors
-from streaming_system.settings import SettingsError, read_ini
+from streaming_system.config.ini import SettingsError, read_ini
 
 # More test patterns than that are too much for most machines.
 MOST_ROOMS = 6
@@ -33,13 +33,14 @@ def demo(ini: Path, viewers: int) -> None:
     The site has to be set up; it is started if it does not run. `make demo` does both.
     """
     # Threads and all that the demo starts are for this command alone.
-    from streaming_system.encoder.demo.show import Demo, Plan
-    from streaming_system.encoder.programs import ProgramError
+    from streaming_system.agent.subprocesses import ProgramError
+    from streaming_system.demo.runner import Demo, Plan
 
-    logging.getLogger("streaming_system.encoder").setLevel(logging.WARNING)
+    for name in ("streaming_system.agent", "streaming_system.util"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     with one_line_errors():
         settings = read_ini(ini, "frontend")
-        known = rooms.from_settings(settings).rooms
+        known = config.from_settings(settings).rooms
         tracker = settings.get("tracker.internal_url", "").rstrip("/")
         if not tracker:
             raise SettingsError("the demo needs tracker.internal_url in the ini file")

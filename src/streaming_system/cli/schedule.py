@@ -20,21 +20,21 @@ from streaming_system.cli.common import (
     progress,
     reader,
 )
-from streaming_system.cli.follow import follow
-from streaming_system.kit.conformance import check_plugin
-from streaming_system.kit.scaffold import ScaffoldError, new_parser
-from streaming_system.parsing import find_parsers
+from streaming_system.cli.schedule_follow import follow
+from streaming_system.config.ini import read_ini, required
+from streaming_system.net.page_events import Push
 from streaming_system.plugin.feed import FeedError
-from streaming_system.push import Push
 from streaming_system.schedule.diff import Placed, compare, of_schedule, of_talks
 from streaming_system.schedule.export import FORMATS, Site, export
-from streaming_system.schedule.file import ScheduleFileError
-from streaming_system.schedule.file import read as read_file
-from streaming_system.schedule.importer import Imported, ImportFailed, import_schedule
 from streaming_system.schedule.model import Talk
-from streaming_system.schedule.watch import Conditional, Pace, watch
-from streaming_system.settings import read_ini, required
-from streaming_system.worker import Reader, Reading, read_source
+from streaming_system.schedule.storage import ScheduleFileError
+from streaming_system.schedule.storage import read as read_file
+from streaming_system.schedule_import.authoring.conformance import check_plugin
+from streaming_system.schedule_import.authoring.scaffold import ScaffoldError, new_parser
+from streaming_system.schedule_import.feed_reader import Reader, Reading, read_source
+from streaming_system.schedule_import.importer import Imported, ImportFailed, import_schedule
+from streaming_system.schedule_import.parsers import find_parsers
+from streaming_system.schedule_import.poll import Conditional, Pace, watch
 
 log = logging.getLogger("streaming_system.schedule")
 

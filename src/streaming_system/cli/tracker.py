@@ -13,12 +13,12 @@ from typing import BinaryIO
 
 import click
 
-from streaming_system.alerts import Alerts
 from streaming_system.cli.common import one_line_errors, progress, reader
-from streaming_system.files import replacing
+from streaming_system.config.ini import read_ini
 from streaming_system.plugin import Incident
-from streaming_system.schedule.watch import Pace, watch
-from streaming_system.settings import read_ini
+from streaming_system.plugin_host.incident_notifier import Alerts
+from streaming_system.schedule_import.poll import Pace, watch
+from streaming_system.util.atomic_write import replacing
 
 STDOUT = "-"
 
@@ -42,12 +42,13 @@ def tracker() -> None:
 def tracker_watch(ini: Path, count: int | None, interval: float) -> None:
     """Look every ten seconds what is wrong, and have plugins tell the crew of it."""
     # The tracker brings the database along; other commands start without it.
-    from streaming_system.tracker.watcher import News, StartError, Watcher
+    from streaming_system.tracker.incidents.monitor import News, StartError, Watcher
 
     logging.getLogger("streaming_system").setLevel(logging.INFO)
     with one_line_errors():
         settings = read_ini(ini, "tracker")
-        alerts = Alerts(settings, reader(settings))
+        known = reader(settings)
+        alerts = Alerts(settings, known.plugins, known.limits)
 
     def tell(news: News) -> bool:
         return alerts.tell(Incident(**dataclasses.asdict(news)))
@@ -74,7 +75,7 @@ def tracker_prune(ini: Path) -> None:
     A timer runs it every few minutes. It may be stopped at any moment.
     """
     # The tracker brings the database along; other commands start without it.
-    from streaming_system.tracker.upkeep import Busy, StartError, prune
+    from streaming_system.tracker.history.maintenance import Busy, StartError, prune
 
     with one_line_errors():
         settings = read_ini(ini, "tracker")

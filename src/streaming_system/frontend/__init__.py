@@ -6,11 +6,14 @@ from typing import Any
 from pyramid.config import Configurator
 from pyramid.settings import asbool
 
-from streaming_system import rooms
-from streaming_system.compiled import include_templates
-from streaming_system.frontend.kept import MOST_PAGES, KeptPages, keep_answers
-from streaming_system.frontend.languages import DOMAIN
-from streaming_system.frontend.live import (
+from streaming_system.config import ConfigError, from_settings
+from streaming_system.frontend.i18n import DOMAIN
+from streaming_system.frontend.mastodon import sources_of_posts
+from streaming_system.frontend.page_cache import MOST_PAGES, KeptPages, keep_answers
+from streaming_system.frontend.previews import Previews
+from streaming_system.frontend.schedule_page.schedule_view import Programmes
+from streaming_system.frontend.theming import Themes
+from streaming_system.frontend.tracker_client import (
     FRESH_FOR,
     FRESH_WITH_PUSH,
     Asked,
@@ -18,14 +21,11 @@ from streaming_system.frontend.live import (
     read_watched,
     read_wrong,
 )
-from streaming_system.frontend.posts import sources_of_posts
-from streaming_system.frontend.previews import Previews
-from streaming_system.frontend.programme.talks import Programmes
-from streaming_system.frontend.theming import Themes
-from streaming_system.outbound import NetworkError, private_networks
-from streaming_system.schedule.reader import ScheduleFile
-from streaming_system.starting import nothing_is_garbage
+from streaming_system.net.ssrf import NetworkError, private_networks
+from streaming_system.schedule.store import ScheduleFile
 from streaming_system.theme import ThemeError
+from streaming_system.web.startup import nothing_is_garbage
+from streaming_system.web.template_cache import include_templates
 
 # How pages' templates are read.
 TEMPLATES = {
@@ -33,7 +33,7 @@ TEMPLATES = {
     "jinja2.lstrip_blocks": "true",
     "jinja2.i18n.domain": DOMAIN,
     "jinja2.newstyle": "true",
-    "jinja2.filters": "plain = streaming_system.frontend.sharing:plain",
+    "jinja2.filters": "plain = streaming_system.frontend.social_meta:plain",
 }
 
 
@@ -45,10 +45,10 @@ def main(global_config: dict[str, str], **local: str) -> Any:
     """
     settings: dict[str, Any] = {**global_config, **local}
     try:
-        settings["conference"] = rooms.from_settings(settings)
+        settings["conference"] = from_settings(settings)
         settings["themes"] = Themes.from_settings(settings)
         networks = private_networks(settings)
-    except (rooms.ConfigError, ThemeError, NetworkError) as error:
+    except (ConfigError, ThemeError, NetworkError) as error:
         raise SystemExit(str(error)) from None
     if not settings.get("schedule.file"):
         raise SystemExit("the ini file lacks the key schedule.file in [DEFAULT]")
@@ -73,15 +73,15 @@ def main(global_config: dict[str, str], **local: str) -> Any:
         include_templates(config)
         config.add_jinja2_search_path("streaming_system.frontend:templates")
         config.include(".theming")
-        config.include(".request")
-        config.include(".languages")
-        config.include(".sharing")
+        config.include(".request_methods")
+        config.include(".i18n")
+        config.include(".social_meta")
         config.include(".routes")
-        config.include("streaming_system.request_ids")
-        config.include("streaming_system.telemetry")
-        config.include("streaming_system.requests")
-        config.include(".caching")
-        config.include(".security")
+        config.include("streaming_system.web.request_id")
+        config.include("streaming_system.web.telemetry")
+        config.include("streaming_system.web.request_factory")
+        config.include(".http_cache")
+        config.include(".security_headers")
         config.scan(".views")
         config.scan(".errors")
     return keep_answers(config.make_wsgi_app(), config.get_settings())

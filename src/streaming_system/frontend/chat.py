@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
-from streaming_system.rooms import Room
-from streaming_system.rooms.talking import filled
+from streaming_system.config import Room
+from streaming_system.config.social import filled
 
 # The clients of IRC networks; any other network has the one that takes them all.
 _WEB_CLIENTS = {

@@ -2,10 +2,10 @@
 
 from datetime import datetime, timedelta
 
-from streaming_system.frontend.programme.talks import talk_id
-from streaming_system.frontend.state import RoomState
-from streaming_system.rooms import Room
-from streaming_system.rooms.talking import filled
+from streaming_system.config import Room
+from streaming_system.config.social import filled
+from streaming_system.frontend.room_view import RoomState
+from streaming_system.frontend.schedule_page.schedule_view import talk_id
 from streaming_system.schedule.model import Event
 
 # How long a talk that is over is still what people in its room think of.

@@ -9,8 +9,8 @@ from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from streaming_system.frontend.programme.talks import DAY_BEGINS
-from streaming_system.frontend.state import RoomState, name_order
+from streaming_system.frontend.room_view import RoomState, name_order
+from streaming_system.frontend.schedule_page.schedule_view import DAY_BEGINS
 from streaming_system.schedule.model import Event
 
 # A room whose next talk is nearer than that is worth waiting for.

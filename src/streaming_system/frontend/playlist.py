@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from streaming_system.frontend.state import RoomState
-from streaming_system.frontend.voc import links_of
-from streaming_system.rooms import Site
+from streaming_system.config import Site
+from streaming_system.frontend.room_view import RoomState
+from streaming_system.frontend.streams_v2 import links_of
 
 
 def text(states: Iterable[RoomState], site: Site, now: datetime, most: int | None = None) -> str:

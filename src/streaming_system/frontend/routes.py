@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from streaming_system import health
+from streaming_system.web import health
 
 TALK = "{talk:[A-Za-z0-9_-]+}"
 ROOM = "{room:[A-Za-z0-9_]+}"

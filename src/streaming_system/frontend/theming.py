@@ -11,8 +11,8 @@ from pyramid.settings import asbool
 from pyramid_jinja2 import PARENT_RELATIVE_DELIM
 
 from streaming_system.theme import Theme, ThemeError, load, stylesheet
-from streaming_system.theme.check import OUR_TEMPLATES, SITE
 from streaming_system.theme.model import FOLDERS, SCHEMES, plain_colours
+from streaming_system.theme.validate import OUR_TEMPLATES, SITE
 
 log = logging.getLogger(__name__)
 

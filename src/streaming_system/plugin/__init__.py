@@ -4,7 +4,7 @@ A plugin offers parsers through :func:`register_parsers`; a parser recognises a 
 talks from it. ``docs/parsers.md`` takes you from an empty file to a deployed plugin.
 """
 
-from streaming_system.outbound import guarded_pool, private_networks
+from streaming_system.net.ssrf import guarded_pool, private_networks
 from streaming_system.plugin.context import Context, Skip, SkipReason
 from streaming_system.plugin.feed import Feed, FeedError, read_feed
 from streaming_system.plugin.hooks import (
@@ -20,7 +20,7 @@ from streaming_system.plugin.hooks import (
 )
 from streaming_system.plugin.incident import Incident
 from streaming_system.plugin.markup import from_html, from_markdown, from_plain, from_unmarked
-from streaming_system.plugin.source import (
+from streaming_system.plugin.stats_source import (
     Option,
     Probe,
     Reading,

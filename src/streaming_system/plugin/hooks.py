@@ -9,7 +9,7 @@ import pluggy
 from streaming_system.plugin.context import Context
 from streaming_system.plugin.feed import Feed
 from streaming_system.plugin.incident import Incident
-from streaming_system.plugin.source import Source
+from streaming_system.plugin.stats_source import Source
 from streaming_system.schedule.diff import Change
 from streaming_system.schedule.model import Talk
 

@@ -1,1 +1,1 @@
-"""The schedule: from the talks of a feed to the file that the pages read."""
+"""The schedule: its model, the file that pages read, what has changed in it, and its exports."""

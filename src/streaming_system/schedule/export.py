@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 import nh3
 from lxml import etree
 
-from streaming_system.rooms import Room
+from streaming_system.config import Room
 from streaming_system.schedule.model import Event, Schedule
 
 _NAMESPACE = uuid.UUID("7d1f6f2e-35c0-5d68-9f52-2f7f6c8e1b90")

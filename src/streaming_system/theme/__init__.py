@@ -2,6 +2,6 @@
 
 from streaming_system.theme.load import EXAMPLES, load
 from streaming_system.theme.model import Theme, ThemeError
-from streaming_system.theme.sheet import stylesheet
+from streaming_system.theme.stylesheet import stylesheet
 
 __all__ = ["EXAMPLES", "Theme", "ThemeError", "load", "stylesheet"]

@@ -8,8 +8,7 @@ from typing import Any, NoReturn
 
 import json5
 
-from streaming_system.theme.check import check_css, check_templates
-from streaming_system.theme.colours import ALLOWED, BLACK, WHITE, Colour, Mix, read, readable
+from streaming_system.theme.colour import ALLOWED, BLACK, WHITE, Colour, Mix, read, readable
 from streaming_system.theme.model import (
     COLOURS,
     MEDIA_TYPES,
@@ -20,6 +19,7 @@ from streaming_system.theme.model import (
     find_file,
     plain_colours,
 )
+from streaming_system.theme.validate import check_css, check_templates
 
 EXAMPLES = Path(__file__).parent / "examples"
 LARGEST_FILE = 256 * 1024

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from streaming_system.theme.colours import Mix, read
+from streaming_system.theme.colour import Mix, read
 
 SCHEMES = ("light", "dark")
 # Ours, for what a theme does not say. The same stand in foundation.css, and a test compares.

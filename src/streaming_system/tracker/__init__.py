@@ -4,10 +4,10 @@ from typing import Any
 
 from pyramid.config import Configurator
 
-from streaming_system.compiled import include_templates
-from streaming_system.starting import nothing_is_garbage
-from streaming_system.tracker.kept import keep_answers
+from streaming_system.tracker.response_cache import keep_answers
 from streaming_system.tracker.settings import StartError, checked
+from streaming_system.web.startup import nothing_is_garbage
+from streaming_system.web.template_cache import include_templates
 
 
 @nothing_is_garbage()
@@ -21,20 +21,20 @@ def main(global_config: dict[str, str], **local: str) -> Any:
         with Configurator(settings=settings) as config:
             include_templates(config)
             # The database comes last of what may stop the start: nothing else must be closed then.
-            config.include("streaming_system.request_ids")
-            config.include("streaming_system.telemetry")
-            config.include("streaming_system.requests")
+            config.include("streaming_system.web.request_id")
+            config.include("streaming_system.web.telemetry")
+            config.include("streaming_system.web.request_factory")
             config.include(".services")
             config.include(".metrics")
-            config.include(".replica")
-            config.include(".db")
-            config.include(".services.reports")
-            config.include(".trouble")
-            config.include(".readiness")
-            config.include(".security")
+            config.include(".db.replica")
+            config.include(".db.session")
+            config.include(".ingest.report_ingest")
+            config.include(".db.outage_log")
+            config.include(".db.readiness")
+            config.include(".admin.security")
             config.include(".routes")
-            config.include(".limiting")
-            config.include(".origins")
+            config.include(".rate_limiting")
+            config.include(".cors")
             config.include(".api")
             config.scan(".views")
             config.scan(".errors")

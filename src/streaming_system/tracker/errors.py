@@ -22,8 +22,8 @@ from pyramid.response import Response
 from pyramid.view import exception_view_config, notfound_view_config
 
 from streaming_system.tracker.api.problems import KINDS, Problem
-from streaming_system.tracker.db import is_away
-from streaming_system.tracker.limiting import TooMany
+from streaming_system.tracker.db.session import is_away
+from streaming_system.tracker.rate_limiting import TooMany
 
 __all__ = ["Problem", "Refused"]
 

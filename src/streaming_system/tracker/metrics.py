@@ -27,12 +27,12 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 from pyramid.tweens import INGRESS
 
-from streaming_system.health import ROUTES as HEALTH
-from streaming_system.request_ids import TWEEN as REQUEST_IDS
-from streaming_system.tracker.services.gauges import Gauges, RoomNow
-from streaming_system.tracker.services.incidents import Incidents
-from streaming_system.tracker.services.wrong import KINDS
+from streaming_system.tracker.incidents.detector import KINDS
+from streaming_system.tracker.incidents.incidents import Incidents
+from streaming_system.tracker.room_gauges import Gauges, RoomNow
 from streaming_system.tracker.settings import StartError
+from streaming_system.web.health import ROUTES as HEALTH
+from streaming_system.web.request_id import TWEEN as REQUEST_IDS
 
 # Where several processes add up what they count; prometheus_client reads it when it is imported.
 SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import limits
 from pyramid.settings import asbool
 
-from streaming_system import rooms
+from streaming_system import config
 
 DEFAULT_ENDPOINT_URL = "http://{host}:8080/"
 
@@ -159,8 +159,8 @@ def checked(settings: Mapping[str, Any]) -> dict[str, Any]:
     :raises StartError: with one line for whoever must mend it.
     """
     try:
-        conference = rooms.from_settings(settings)
-    except rooms.ConfigError as error:
+        conference = config.from_settings(settings)
+    except config.ConfigError as error:
         raise StartError(str(error)) from None
     _check_secret(conference.site.secret, asbool(settings.get("secret.allow_example")))
     own = {name: _value(name, key, settings) for name, key in KEYS.items()}
@@ -172,7 +172,7 @@ def check_production(settings: Mapping[str, Any]) -> None:
 
     :raises StartError: with one line for whoever must mend it.
     """
-    _check_secret(rooms.from_settings(settings).site.secret, allow_example=False)
+    _check_secret(config.from_settings(settings).site.secret, allow_example=False)
     if str(settings.get("sqlalchemy.url", "")).startswith("sqlite"):
         raise StartError(
             "sqlalchemy.url in the ini file is an SQLite database, which is for trials; allowed in "
@@ -191,7 +191,7 @@ def _value(name: str, key: Key, settings: Mapping[str, Any]) -> Any:
 def _check_secret(secret: str, allow_example: bool) -> None:
     if not secret:
         raise StartError("config.private.json: section 'config': key 'secret': set one")
-    if secret == rooms.EXAMPLE_SECRET and not allow_example:
+    if secret == config.EXAMPLE_SECRET and not allow_example:
         raise StartError(
             "config.private.json: section 'config': key 'secret': is the example's, which "
             "everybody knows; allowed: any text of your own "

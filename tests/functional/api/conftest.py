@@ -8,9 +8,9 @@ from sqlalchemy.orm import Session
 from webtest import TestApp
 
 from streaming_system.tracker.api.operations import OPERATIONS
-from streaming_system.tracker.db import make_engine
+from streaming_system.tracker.crew.tokens import Tokens
+from streaming_system.tracker.db.session import make_engine
 from streaming_system.tracker.routes import API, V1
-from streaming_system.tracker.services.tokens import Tokens
 
 
 class Client(TestApp):

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from streaming_system.tracker.db import make_engine
+from streaming_system.tracker.db.session import make_engine
 from streaming_system.tracker.models import Component, ComponentMood
-from streaming_system.tracker.services.pipeline import REMEMBERED_FOR
+from streaming_system.tracker.pipeline.pipeline import REMEMBERED_FOR
 
 pytestmark = pytest.mark.both_databases
 

@@ -5,7 +5,7 @@ import json
 import pytest
 import sqlalchemy as sa
 
-from streaming_system.tracker.db import make_engine
+from streaming_system.tracker.db.session import make_engine
 from streaming_system.tracker.models import Annotation, Audit, Component, Endpoint, Token
 
 EDGE = "/api/v1/rooms/hall/endpoints/edge1"

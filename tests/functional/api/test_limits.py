@@ -9,8 +9,8 @@ from pyramid.interfaces import IRoutesMapper
 from webtest import TestApp
 
 from streaming_system import tracker as tracker_app
-from streaming_system.tracker.limiting import RULES, caller
 from streaming_system.tracker.models import Endpoint
+from streaming_system.tracker.rate_limiting import RULES, caller
 
 from ..conftest import SECRET
 

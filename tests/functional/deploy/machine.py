@@ -12,7 +12,7 @@ from pathlib import Path
 
 from programs import find
 
-from ..encoder.servers import Program
+from ..agent.servers import Program
 from ..proxy.site import ROOT, Ports, filled_in
 
 SECRET = "s3cret of the deployment"

@@ -6,8 +6,8 @@ import time
 import pytest
 import sqlalchemy as sa
 
+from streaming_system.tracker.db.readiness import REVISION
 from streaming_system.tracker.models import Sample
-from streaming_system.tracker.readiness import REVISION
 
 from .load import Load
 
@@ -28,7 +28,7 @@ def upgrade():
 def downgrade():
     op.drop_table("later")
 '''
-READINESS = "src/streaming_system/tracker/readiness.py"
+READINESS = "src/streaming_system/tracker/db/readiness.py"
 FRONTEND = "src/streaming_system/frontend/__init__.py"
 
 pytestmark = pytest.mark.parametrize("new_database", ["postgresql"], indirect=True)

@@ -4,8 +4,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from streaming_system.tracker import upkeep
-from streaming_system.tracker.services.history import History
+from streaming_system.tracker.history import maintenance
+from streaming_system.tracker.history.time_series import History
 
 from .reports import KEPT, MINUTE, NOW
 
@@ -27,7 +27,9 @@ def prune(tracker_settings):
 
     def prune(now=NOW, **keep):
         kept = {"keep.raw": "1", "keep.minutes": "1"} | keep
-        return upkeep.prune(tracker_settings | kept, clock=lambda: now, pause=lambda seconds: None)
+        return maintenance.prune(
+            tracker_settings | kept, clock=lambda: now, pause=lambda seconds: None
+        )
 
     return prune
 

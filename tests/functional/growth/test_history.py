@@ -3,8 +3,8 @@
 import pytest
 from sqlalchemy.orm import Session
 
+from streaming_system.tracker.audience.viewer_history import Audience
 from streaming_system.tracker.models import Playback, Player, Sample
-from streaming_system.tracker.services.audience import Audience
 
 from .reports import MINUTE, NOW, SECOND, held, playback, players, samples
 

@@ -14,7 +14,9 @@ from click.testing import CliRunner
 from sqlalchemy.orm import Session
 
 from streaming_system.cli import main
-from streaming_system.tracker import upkeep
+from streaming_system.tracker.history import maintenance
+from streaming_system.tracker.history.retention import Retention
+from streaming_system.tracker.logs.ingest import Logs
 from streaming_system.tracker.models import (
     Audit,
     Endpoint,
@@ -28,8 +30,6 @@ from streaming_system.tracker.models import (
     SampleMinute,
     SampleTen,
 )
-from streaming_system.tracker.services.logs import Logs
-from streaming_system.tracker.services.retention import Retention
 
 from .reports import KEPT, MINUTE, NOW, held, playback, players, samples
 
@@ -104,10 +104,10 @@ def test_pruning_at_any_moments_gives_the_same_as_pruning_once(add, prune, rows,
 CHILD = """
 import json, sys
 from datetime import datetime
-from streaming_system.tracker import upkeep
+from streaming_system.tracker.history import maintenance
 
 settings, now = json.loads(sys.argv[1]), datetime.fromisoformat(sys.argv[2])
-upkeep.prune(settings, clock=lambda: now, pause=lambda seconds: print("turn", flush=True))
+maintenance.prune(settings, clock=lambda: now, pause=lambda seconds: print("turn", flush=True))
 """
 
 
@@ -204,11 +204,11 @@ def test_log_files_go_even_while_another_machine_prunes_the_database(
     def meanwhile(seconds):
         # The first pause is before it has the lock.
         if len(tried) == 1:
-            with pytest.raises(upkeep.Busy):
+            with pytest.raises(maintenance.Busy):
                 prune(**keys)
         tried.append(True)
 
-    upkeep.prune(tracker_settings, clock=lambda: NOW, pause=meanwhile)
+    maintenance.prune(tracker_settings, clock=lambda: NOW, pause=meanwhile)
 
     assert [path for path in folder.rglob("*") if path.is_file()] == []
 
@@ -246,11 +246,11 @@ def test_only_one_prune_is_at_work(tracker_settings, prune):
         # The first pause is before it has the lock.
         begun.append(True)
         if len(begun) > 1 and not refused:
-            with pytest.raises(upkeep.Busy):
+            with pytest.raises(maintenance.Busy):
                 prune()
             refused.append(True)
 
-    upkeep.prune(tracker_settings, clock=lambda: NOW, pause=again)
+    maintenance.prune(tracker_settings, clock=lambda: NOW, pause=again)
 
     assert refused
     # The next one may.

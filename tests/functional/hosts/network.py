@@ -10,7 +10,7 @@ from pathlib import Path
 import urllib3
 from programs import find
 
-from ..encoder.servers import Program
+from ..agent.servers import Program
 
 _CLONE_NEWNET = 0x40000000
 

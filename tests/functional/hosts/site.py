@@ -12,9 +12,9 @@ import sqlalchemy as sa
 import urllib3
 from programs import find
 
-from streaming_system.schedule.file import write
+from streaming_system.schedule.storage import write
 
-from ..encoder.servers import free_port
+from ..agent.servers import free_port
 from ..proxy.site import NAME, ROOT, Ports, filled_in
 
 SECRET = "s3cret of all machines"

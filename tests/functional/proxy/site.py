@@ -13,7 +13,7 @@ from pathlib import Path
 import urllib3
 from programs import find
 
-from ..encoder.servers import Program, free_port
+from ..agent.servers import Program, free_port
 
 ROOT = Path(__file__).parents[3]
 NAME = "live.example.org"

@@ -18,9 +18,9 @@ from e2e.conftest import chromium  # noqa: F401 - A fixture.
 from playwright.sync_api import expect
 from programs import require
 
-from streaming_system.push import Push
-from streaming_system.schedule.file import write
+from streaming_system.net.page_events import Push
 from streaming_system.schedule.model import Event, RoomSchedule, Schedule
+from streaming_system.schedule.storage import write
 
 from .site import VIEWER, filled_in
 

@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from streaming_system.tracker import upkeep
-from streaming_system.tracker.db import make_engine
+from streaming_system.tracker.db.session import make_engine
+from streaming_system.tracker.history import maintenance
 
 from ..growth.reports import NOW
 
@@ -56,7 +56,7 @@ def prune(url, conference):
 
     def prune(now=NOW, pause=lambda seconds: None, **keep):
         settings = conference | {"sqlalchemy.url": url} | keep
-        return upkeep.prune(settings, clock=lambda: now, pause=pause)
+        return maintenance.prune(settings, clock=lambda: now, pause=pause)
 
     return prune
 

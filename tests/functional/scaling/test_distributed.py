@@ -11,8 +11,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from streaming_system.tracker.db import make_engine
-from streaming_system.tracker.services.playback import Playback, PlayerReport
+from streaming_system.tracker.audience.playback import Playback, PlayerReport
+from streaming_system.tracker.db.session import make_engine
 
 NOW = datetime.now(UTC)
 

@@ -11,10 +11,10 @@ import urllib3
 from webtest import TestApp
 
 from streaming_system import tracker as tracker_app
-from streaming_system.tracker.replica import Replica
+from streaming_system.tracker.db.replica import Replica
 
+from ..agent.servers import Program, free_port
 from ..conftest import SECRET
-from ..encoder.servers import Program, free_port
 from ..served import INI
 from .standby import Standby
 

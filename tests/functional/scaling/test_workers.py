@@ -11,9 +11,9 @@ import pytest
 import urllib3
 from sqlalchemy.orm import Session
 
-from streaming_system.tracker.db import make_engine
-from streaming_system.tracker.services.accounts import Accounts
-from streaming_system.tracker.services.tokens import Tokens
+from streaming_system.tracker.crew.accounts import Accounts
+from streaming_system.tracker.crew.tokens import Tokens
+from streaming_system.tracker.db.session import make_engine
 
 from ..conftest import SECRET
 from ..served import Served

@@ -11,8 +11,8 @@ from babel.messages.checkers import checkers
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
-from streaming_system.frontend import scripts
-from streaming_system.frontend.languages import OWN_NAMES
+from streaming_system.frontend import js_catalogue
+from streaming_system.frontend.i18n import OWN_NAMES
 
 LOCALE = "src/streaming_system/frontend/locale"
 LANGUAGES = ("de", "es", "fr")
@@ -127,7 +127,7 @@ def test_the_compiled_one_is_made_of_this_source(folder, catalogue):
 def test_the_words_of_scripts_are_taken_from_this_source(folder):
     found = json.loads((folder / "streaming-system.json").read_text())
 
-    assert found == scripts.read(folder.parent.name, folder / "streaming-system.mo")
+    assert found == js_catalogue.read(folder.parent.name, folder / "streaming-system.mo")
     assert len(found) > 20
 
 

@@ -9,11 +9,11 @@ import icalendar
 import pytest
 from lxml import etree
 
-from streaming_system.parsing import choose, find_parsers, read_talks
+from streaming_system.config import Room
 from streaming_system.plugin import read_feed
-from streaming_system.rooms import Room
 from streaming_system.schedule.export import FORMATS, Site, export
 from streaming_system.schedule.model import Event, RoomSchedule, Schedule
+from streaming_system.schedule_import.parsers import choose, find_parsers, read_talks
 
 SITE = Site(title="Conf 2026", url="https://live.example.org")
 BERLIN = ZoneInfo("Europe/Berlin")

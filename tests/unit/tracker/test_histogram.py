@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from streaming_system.tracker.services.histogram import BINS, LEAST, add, merge, quantile
+from streaming_system.tracker.history.histogram import BINS, LEAST, add, merge, quantile
 
 VALUES = some.lists(some.floats(LEAST, 600_000), min_size=1, max_size=50)
 

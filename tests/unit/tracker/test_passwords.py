@@ -2,7 +2,7 @@
 
 import argon2
 
-from streaming_system.tracker.services import passwords
+from streaming_system.tracker.crew import passwords
 
 
 def test_a_hash_is_as_dear_as_the_rfc_asks():

@@ -10,8 +10,8 @@ from xml.etree import ElementTree
 from pyramid.response import Response
 from pyramid.view import view_config
 
-from streaming_system.frontend.caching import FROM_SCHEDULE
-from streaming_system.frontend.state import RoomState, room_state
+from streaming_system.frontend.http_cache import FROM_SCHEDULE
+from streaming_system.frontend.room_view import RoomState, room_state
 from streaming_system.schedule.model import Event
 
 ATOM = "http://www.w3.org/2005/Atom"

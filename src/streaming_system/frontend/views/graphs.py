@@ -6,7 +6,7 @@ from typing import Any
 from pyramid.httpexceptions import HTTPBadRequest
 from pyramid.view import view_config
 
-from streaming_system.frontend.words import noted
+from streaming_system.frontend.formatting import noted
 from streaming_system.schedule.model import Schedule
 
 CACHE = 1  # seconds

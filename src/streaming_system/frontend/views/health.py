@@ -6,8 +6,8 @@ from typing import Any
 from pyramid.response import Response
 from pyramid.view import view_config
 
-from streaming_system import health
-from streaming_system.schedule.file import ScheduleFileError
+from streaming_system.schedule.storage import ScheduleFileError
+from streaming_system.web import health
 
 
 @view_config(route_name="health.live")

@@ -7,13 +7,13 @@ from markupsafe import escape
 from pyramid.httpexceptions import HTTPNotFound
 from pyramid.view import view_config
 
-from streaming_system.answers import BY_GROUP
-from streaming_system.frontend.caching import FROM_SCHEDULE
 from streaming_system.frontend.chat import chat_of
 from streaming_system.frontend.feedback import feedback_link, talk_to_judge
-from streaming_system.frontend.live import Live, Server
+from streaming_system.frontend.http_cache import FROM_SCHEDULE
 from streaming_system.frontend.overview import overviews
-from streaming_system.frontend.player import (
+from streaming_system.frontend.room_view import name_order, room_states
+from streaming_system.frontend.security_headers import allow_streams
+from streaming_system.frontend.streams import (
     direct_links,
     frame_at,
     frame_origins,
@@ -22,8 +22,8 @@ from streaming_system.frontend.player import (
     server_at,
     source_key,
 )
-from streaming_system.frontend.security import allow_streams
-from streaming_system.frontend.state import name_order, room_states
+from streaming_system.frontend.tracker_client import Live, Server
+from streaming_system.web.response_cache import BY_GROUP
 
 CHANCE = random.Random()
 

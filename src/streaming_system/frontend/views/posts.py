@@ -7,10 +7,10 @@ from pyramid.renderers import render
 from pyramid.response import Response
 from pyramid.view import view_config
 
-from streaming_system.frontend.caching import FROM_SCHEDULE
-from streaming_system.frontend.kept import answer, tagged
-from streaming_system.frontend.programme.talks import language_tag
-from streaming_system.frontend.state import room_state
+from streaming_system.frontend.http_cache import FROM_SCHEDULE
+from streaming_system.frontend.page_cache import answer, tagged
+from streaming_system.frontend.room_view import room_state
+from streaming_system.frontend.schedule_page.schedule_view import language_tag
 
 
 @view_config(route_name="room.posts", http_cache=FROM_SCHEDULE)

@@ -11,13 +11,18 @@ from pyramid.renderers import render
 from pyramid.response import Response
 from pyramid.view import view_config
 
-from streaming_system.frontend.caching import FROM_SCHEDULE
+from streaming_system.config import Room
 from streaming_system.frontend.feedback import feedback_link
-from streaming_system.frontend.kept import answer, tagged
-from streaming_system.frontend.programme.grid import Grid, grid
-from streaming_system.frontend.programme.talks import Entry, Programme, language_tag, matching
-from streaming_system.frontend.state import room_state
-from streaming_system.rooms import Room
+from streaming_system.frontend.http_cache import FROM_SCHEDULE
+from streaming_system.frontend.page_cache import answer, tagged
+from streaming_system.frontend.room_view import room_state
+from streaming_system.frontend.schedule_page.grid import Grid, grid
+from streaming_system.frontend.schedule_page.schedule_view import (
+    Entry,
+    Programme,
+    language_tag,
+    matching,
+)
 from streaming_system.schedule.export import Site, export
 from streaming_system.schedule.model import RoomSchedule, Schedule
 

@@ -12,10 +12,10 @@ from pyramid.httpexceptions import (
 )
 from pyramid.view import view_config
 
-from streaming_system.frontend.security import allow_frames
-from streaming_system.frontend.sharing import CAPTION, WIDTH
+from streaming_system.config import Room
+from streaming_system.frontend.security_headers import allow_frames
+from streaming_system.frontend.social_meta import CAPTION, WIDTH
 from streaming_system.frontend.views import pages
-from streaming_system.rooms import Room
 
 CACHE = 300  # seconds
 SMALLEST = 200  # pixels across

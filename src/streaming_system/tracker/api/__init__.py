@@ -5,4 +5,4 @@ from typing import Any
 
 def includeme(config: Any) -> None:
     """Teach views the option ``operation``."""
-    config.include("streaming_system.tracker.api.view")
+    config.include("streaming_system.tracker.api.dispatch")

@@ -6,7 +6,7 @@ from typing import Any
 
 from streaming_system.tracker.api.operation import Operation
 from streaming_system.tracker.api.problems import Problem, problem
-from streaming_system.tracker.services.tokens import Tokens
+from streaming_system.tracker.crew.tokens import Tokens
 
 REALM = 'Bearer realm="tracker"'
 LONGEST = 200

@@ -5,8 +5,10 @@ from typing import Any, ClassVar
 
 import colander
 
-from streaming_system.tracker.schemas.figures import MAX_BITRATE, MAX_CLIENTS, STREAMS
+from streaming_system.tracker.endpoints.formats import STREAMS
 from streaming_system.tracker.schemas.types import (
+    MAX_BITRATE,
+    MAX_CLIENTS,
     BaseUrl,
     Choice,
     Flag,

@@ -2,6 +2,7 @@
 
 import colander
 
+from streaming_system.tracker.pipeline.pipeline import MOODS, MOST_COMPONENTS
 from streaming_system.tracker.schemas.types import (
     Choice,
     ListOf,
@@ -15,7 +16,6 @@ from streaming_system.tracker.schemas.types import (
     Whole,
     Words,
 )
-from streaming_system.tracker.services.pipeline import MOODS, MOST_COMPONENTS
 
 
 class ComponentNow(Record):

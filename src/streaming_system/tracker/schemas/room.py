@@ -2,8 +2,8 @@
 
 import colander
 
-from streaming_system.tracker.schemas.figures import MAX_CLIENTS
 from streaming_system.tracker.schemas.types import (
+    MAX_CLIENTS,
     Flag,
     ListOf,
     Moment,

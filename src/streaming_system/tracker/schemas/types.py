@@ -13,6 +13,9 @@ from urllib.parse import urlsplit
 
 import colander
 
+MAX_CLIENTS = 10_000_000
+MAX_BITRATE = 10**13  # bit/s, ten times the largest link there is.
+
 # What a person may read in one line: no control characters (PostgreSQL takes no NUL, terminals
 # take orders from escapes), and none that change the direction of text.
 _LINE = r"^[^\u0000-\u001F\u007F-\u009F\u2028-\u202E\u2066-\u2069]*$"

@@ -8,11 +8,11 @@ import colander
 from pyramid.httpexceptions import HTTPBadRequest, HTTPNotFound
 from pyramid.view import view_config
 
-from streaming_system.tracker.graph_query import GraphQuery, read_query
+from streaming_system.tracker.audience.viewer_history import Watching
+from streaming_system.tracker.history.graph_query import GraphQuery, read_query
+from streaming_system.tracker.history.sql_time import to_ms
+from streaming_system.tracker.history.time_series import Lines
 from streaming_system.tracker.models import Annotation
-from streaming_system.tracker.services.audience import Watching
-from streaming_system.tracker.services.epoch import to_ms
-from streaming_system.tracker.services.history import Lines
 
 # A graph of days need not be newer than this, however many people look at it.
 LONGEST_CACHE = timedelta(seconds=5)

@@ -5,7 +5,7 @@ from typing import Any
 from pyramid.response import Response
 from pyramid.view import view_config
 
-from streaming_system import health
+from streaming_system.web import health
 
 
 @view_config(route_name="health.live")

@@ -7,8 +7,8 @@ from pyramid.response import Response
 from pyramid.view import view_config
 
 from streaming_system.tracker.errors import Refused
-from streaming_system.tracker.services.logs import LogsError
-from streaming_system.tracker.views import form as forms
+from streaming_system.tracker.legacy import form as forms
+from streaming_system.tracker.logs.ingest import LogsError
 
 MAX_BODY = 4 * 1024 * 1024
 BATCH = re.compile(r"([A-Za-z0-9_.-]{1,40}):([A-Za-z0-9_.-]{1,60})", re.ASCII)

@@ -8,11 +8,11 @@ from pyramid.response import Response
 from pyramid.view import view_config
 
 from streaming_system.tracker.errors import Refused
-from streaming_system.tracker.flumotion import BadReport, read_report
+from streaming_system.tracker.legacy import form as forms
+from streaming_system.tracker.legacy.flumotion import BadReport, read_report
 from streaming_system.tracker.models import Component
-from streaming_system.tracker.services.pipeline import LOST_AFTER, mood_now
-from streaming_system.tracker.services.timeline import Stretch, timeline
-from streaming_system.tracker.views import form as forms
+from streaming_system.tracker.pipeline.pipeline import LOST_AFTER, mood_now
+from streaming_system.tracker.pipeline.timeline import Stretch, timeline
 from streaming_system.tracker.views.stats import POLICY
 
 MAX_BODY = 256 * 1024

@@ -6,8 +6,13 @@ from pyramid.httpexceptions import HTTPFound
 from pyramid.response import Response
 from pyramid.view import view_config
 
-from streaming_system.tracker.oldplayer import NotJson, first_identity, new_cookie, read_player
-from streaming_system.tracker.views import form as forms
+from streaming_system.tracker.legacy import form as forms
+from streaming_system.tracker.legacy.player_report import (
+    NotJson,
+    first_identity,
+    new_cookie,
+    read_player,
+)
 
 COOKIE = "user"
 KEY = "player-cookie"

@@ -7,9 +7,9 @@ from pyramid.response import Response
 from pyramid.view import view_config
 
 from streaming_system.tracker.errors import Refused
-from streaming_system.tracker.schemas import BadFigures, read_figures
-from streaming_system.tracker.services.registrations import of_old_protocol
-from streaming_system.tracker.views import form as forms
+from streaming_system.tracker.ingest.endpoints import of_old_protocol
+from streaming_system.tracker.legacy import form as forms
+from streaming_system.tracker.legacy.stats_schema import BadFigures, read_figures
 
 
 @view_config(route_name="endpoint.register", request_method="POST")

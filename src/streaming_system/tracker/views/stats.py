@@ -7,11 +7,11 @@ from typing import Any
 
 from pyramid.view import view_config
 
+from streaming_system.tracker.endpoints.endpoints import ALIVE_FOR
+from streaming_system.tracker.endpoints.formats import formats_of
+from streaming_system.tracker.incidents.detector import FORGOTTEN_AFTER, FULL
+from streaming_system.tracker.logs.ingest import Logs
 from streaming_system.tracker.models import Endpoint
-from streaming_system.tracker.services.endpoints import ALIVE_FOR
-from streaming_system.tracker.services.formats import formats_of
-from streaming_system.tracker.services.logs import Logs
-from streaming_system.tracker.services.wrong import FORGOTTEN_AFTER, FULL
 
 # A page of the crew follows what happens by a script of our own that fetches the page again.
 POLICY = (

@@ -10,15 +10,15 @@ from pyramid.httpexceptions import HTTPFound, HTTPNotFound
 from pyramid.response import Response
 from pyramid.view import view_config
 
-from streaming_system.rooms import Room
-from streaming_system.rooms.sources import (
+from streaming_system.config import Room
+from streaming_system.config.stream_sources import (
     elsewhere_at,
     lives_elsewhere,
     uses_endpoints,
     youtube_at,
 )
-from streaming_system.tracker.services.directory import Offer
-from streaming_system.tracker.services.standins import groups_of
+from streaming_system.tracker.endpoints.fallback_groups import groups_of
+from streaming_system.tracker.endpoints.stream_directory import Offer
 
 # What hundred thousand players ask for costs one query a second, if a cache stands before us.
 CACHE = (1, {"public": True, "stale_while_revalidate": 5, "stale_if_error": 30})

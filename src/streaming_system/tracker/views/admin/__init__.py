@@ -7,9 +7,9 @@ from typing import Any
 import colander
 from pyramid.httpexceptions import HTTPSeeOther
 
-from streaming_system.tracker import forms
+from streaming_system.tracker.admin import forms
+from streaming_system.tracker.crew.errors import CrewError
 from streaming_system.tracker.routes import READ
-from streaming_system.tracker.services.refusal import CrewError
 
 TEMPLATES = "streaming_system.tracker:templates/admin"
 # How a page is shown, and how one of its forms is taken: the form says what it does.

@@ -4,11 +4,11 @@ from typing import Any
 
 from pyramid.view import view_config, view_defaults
 
-from streaming_system.tracker import forms
-from streaming_system.tracker.services.accounts import ROLES
-from streaming_system.tracker.services.crew import reach, read_moment
-from streaming_system.tracker.services.refusal import CrewError
-from streaming_system.tracker.services.tokens import SCOPES
+from streaming_system.tracker.admin import forms
+from streaming_system.tracker.crew.accounts import ROLES
+from streaming_system.tracker.crew.crew import reach, read_moment
+from streaming_system.tracker.crew.errors import CrewError
+from streaming_system.tracker.crew.tokens import SCOPES
 from streaming_system.tracker.views.admin import SHOWN, TEMPLATES, Page, takes
 
 

@@ -8,10 +8,10 @@ from pyramid.httpexceptions import HTTPException, HTTPForbidden, HTTPSeeOther
 from pyramid.security import forget, remember
 from pyramid.view import exception_view_config, forbidden_view_config, view_config, view_defaults
 
-from streaming_system.tracker import forms
+from streaming_system.tracker.admin import forms
+from streaming_system.tracker.admin.security import SAFE
+from streaming_system.tracker.crew.errors import CrewError
 from streaming_system.tracker.routes import READ
-from streaming_system.tracker.security import SAFE
-from streaming_system.tracker.services.refusal import CrewError
 from streaming_system.tracker.views.admin import SHOWN, TEMPLATES, Page, takes
 
 # A page of ours below the tracker's prefix: nothing that could lead to another site.

@@ -6,10 +6,10 @@ from typing import Any
 from pyramid.httpexceptions import HTTPNoContent
 
 from streaming_system.tracker.api.auth import forbidden
+from streaming_system.tracker.api.dispatch import api_view
 from streaming_system.tracker.api.problems import problem
-from streaming_system.tracker.api.view import api_view
 from streaming_system.tracker.models import Annotation
-from streaming_system.tracker.views.api.shown import check_room, note, utc
+from streaming_system.tracker.views.api.serialization import check_room, note, utc
 
 # How far the crew looks back, and plans ahead, where a program does not say.
 WEEK = timedelta(days=7)

@@ -3,17 +3,17 @@
 from typing import Any
 
 from streaming_system.tracker.api.auth import forbidden
-from streaming_system.tracker.api.view import api_view
+from streaming_system.tracker.api.dispatch import api_view
+from streaming_system.tracker.endpoints.endpoints import REPORT_EVERY
 from streaming_system.tracker.models import Component
-from streaming_system.tracker.services.endpoints import REPORT_EVERY
-from streaming_system.tracker.services.pipeline import (
+from streaming_system.tracker.pipeline.pipeline import (
     LOST_AFTER,
     ComponentState,
     Mood,
     NotOfRoom,
     mood_now,
 )
-from streaming_system.tracker.views.api.shown import check_room, utc
+from streaming_system.tracker.views.api.serialization import check_room, utc
 
 
 @api_view("component.list")

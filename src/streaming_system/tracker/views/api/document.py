@@ -7,7 +7,7 @@ from typing import Any
 from pyramid.response import Response
 from pyramid.view import view_config
 
-from streaming_system.tracker.api.document import make_document
+from streaming_system.tracker.api.openapi import make_document
 from streaming_system.tracker.api.operations import OPERATIONS
 from streaming_system.tracker.api.problems import problem
 from streaming_system.tracker.routes import API, V1

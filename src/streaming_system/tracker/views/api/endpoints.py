@@ -5,14 +5,14 @@ from urllib.parse import urlsplit
 
 from pyramid.httpexceptions import HTTPNoContent
 
+from streaming_system.tracker.api.dispatch import api_view
 from streaming_system.tracker.api.problems import problem
-from streaming_system.tracker.api.view import api_view
+from streaming_system.tracker.endpoints.endpoints import ALIVE_FOR, REPORT_EVERY
+from streaming_system.tracker.ingest.endpoints import EndpointState, Registration
+from streaming_system.tracker.legacy.form import shortest
 from streaming_system.tracker.models import Endpoint
 from streaming_system.tracker.schemas.types import is_host
-from streaming_system.tracker.services.endpoints import ALIVE_FOR, REPORT_EVERY
-from streaming_system.tracker.services.registrations import EndpointState, Registration
-from streaming_system.tracker.views.api.shown import by_stream, flat, note, utc
-from streaming_system.tracker.views.form import shortest
+from streaming_system.tracker.views.api.serialization import by_stream, flat, note, utc
 
 SILENT = "no endpoint of that name is alive in this room"
 

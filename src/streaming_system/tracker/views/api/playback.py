@@ -7,11 +7,11 @@ from typing import Any
 from pyramid.response import Response
 from pyramid.view import view_config
 
-from streaming_system.tracker.api.view import api_view
+from streaming_system.tracker.api.dispatch import api_view
+from streaming_system.tracker.audience.qoe import PlaybackFigures
+from streaming_system.tracker.ingest.playback import PlayerReport, counts_for
 from streaming_system.tracker.schemas.playback import STREAMING_FORMATS, is_gone
-from streaming_system.tracker.services.players import PlayerReport, counts_for
-from streaming_system.tracker.services.quality import PlaybackFigures
-from streaming_system.tracker.views.api.shown import utc
+from streaming_system.tracker.views.api.serialization import utc
 
 # A page of another site sends a report without asking first: as text, and without cookies.
 ANY_SITE = ("Access-Control-Allow-Origin", "*")

@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from streaming_system.rooms import Room
-from streaming_system.rooms.sources import lives_elsewhere, youtube_at
-from streaming_system.tracker.api.view import api_view
-from streaming_system.tracker.services.directory import Offer
-from streaming_system.tracker.services.quality import PlaybackFigures
-from streaming_system.tracker.views.api.shown import utc
+from streaming_system.config import Room
+from streaming_system.config.stream_sources import lives_elsewhere, youtube_at
+from streaming_system.tracker.api.dispatch import api_view
+from streaming_system.tracker.audience.qoe import PlaybackFigures
+from streaming_system.tracker.endpoints.stream_directory import Offer
+from streaming_system.tracker.views.api.serialization import utc
 
 
 @api_view("room.list")

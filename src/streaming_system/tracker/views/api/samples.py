@@ -3,12 +3,12 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from streaming_system.tracker.api.dispatch import api_view
 from streaming_system.tracker.api.problems import problem
-from streaming_system.tracker.api.view import api_view
+from streaming_system.tracker.crew.annotations import EARLIEST
+from streaming_system.tracker.history.time_series import STEPS
 from streaming_system.tracker.schemas.samples import MOST_DAYS
-from streaming_system.tracker.services.annotations import EARLIEST
-from streaming_system.tracker.services.history import STEPS
-from streaming_system.tracker.views.api.shown import utc
+from streaming_system.tracker.views.api.serialization import utc
 
 
 @api_view("sample.list")

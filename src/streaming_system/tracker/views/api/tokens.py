@@ -4,10 +4,10 @@ from typing import Any
 
 from pyramid.httpexceptions import HTTPNoContent
 
+from streaming_system.tracker.api.dispatch import api_view
 from streaming_system.tracker.api.problems import problem
-from streaming_system.tracker.api.view import api_view
 from streaming_system.tracker.models import Token
-from streaming_system.tracker.views.api.shown import check_room, note, utc
+from streaming_system.tracker.views.api.serialization import check_room, note, utc
 
 
 @api_view("token.list")

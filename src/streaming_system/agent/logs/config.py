@@ -1,0 +1,71 @@
+"""`[logs]` of agent.ini."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from streaming_system.agent.config import ROOM, Agent
+from streaming_system.agent.config_section import ConfigError, Section
+
+# What a tracker takes at once is 4 MiB, with the secret and the room in it.
+MOST_BATCH = 4 * 2**20 - 64 * 1024
+STATUS = ("127.0.0.1", 9183)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogFile:
+    """An access log, and the room whose viewers are in it."""
+
+    path: Path
+    room: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogsConfig:
+    """What is followed, and how.
+
+    :param spool: at most so many bytes of lines wait for trackers.
+    :param batch: at most so many bytes are handed in at once, as they are encoded on their way.
+    :param interval: seconds between two looks at the files.
+    :param status: where it is told how it is: host and port; ``None``: nowhere.
+    """
+
+    files: tuple[LogFile, ...]
+    spool: int
+    batch: int
+    interval: float
+    status: tuple[str, int] | None
+
+
+def read(agent: Agent) -> LogsConfig:
+    """Return what an agent.ini says about access logs.
+
+    :raises ConfigError: if it says nothing, or something that is not allowed.
+    """
+    section = agent.sections.get("logs")
+    if section is None:
+        raise ConfigError(f"{agent.file.name}: has no section [logs]")
+    if not agent.secret:
+        raise agent.refuse("secret", "", "the tracker's secret, which access logs need")
+    config = LogsConfig(
+        files=_files(section),
+        spool=section.octets("spool", "1G", least=2**20, most=2**40),
+        batch=section.octets("batch", "1M", least=64 * 1024, most=MOST_BATCH),
+        interval=section.number("interval", 5, least=0.2, most=60),
+        status=section.loopback("status", STATUS),
+    )
+    section.finish()
+    return config
+
+
+def _files(section: Section) -> tuple[LogFile, ...]:
+    allowed = "PATH = ROOM, one a line"
+    files = []
+    for line in section.lines("files"):
+        path, _, room = (part.strip() for part in line.rpartition("="))
+        if not path or not ROOM.fullmatch(room):
+            raise section.error("files", line, f"{allowed}; a room's id is made of A-Z a-z 0-9 _")
+        files.append(LogFile(path=section.file.parent.absolute() / path, room=room))
+    if not files:
+        raise section.error("files", "", allowed)
+    section.distinct("files", [str(file.path) for file in files], "file")
+    return tuple(files)

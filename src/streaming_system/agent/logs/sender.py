@@ -1,0 +1,118 @@
+"""Hands in lines to one tracker."""
+
+import logging
+import math
+import threading
+import time
+
+from streaming_system.agent.logs.batch import Batch
+from streaming_system.agent.logs.database import SpoolError
+from streaming_system.agent.logs.spool import Spool
+from streaming_system.agent.tracker_client import FormTracker, Rejected, TooLarge, Unreachable
+from streaming_system.agent.tracker_sender import Talker
+
+log = logging.getLogger(__name__)
+
+# A tracker writes lines to its disk before it answers.
+WITHIN = 60.0
+# So few bytes are too many for nobody.
+SMALL = 8 * 1024
+
+
+class Sender(Talker):
+    """Hands in what is in the spool to a tracker, room by room.
+
+    :param most: how many bytes are handed in at once.
+    """
+
+    tracker: FormTracker
+    # There is no goodbye; what is kept is for whoever closes the spool.
+    last_words = 0.4
+
+    def __init__(
+        self, tracker: FormTracker, spool: Spool, most: int, stop: threading.Event
+    ) -> None:
+        super().__init__(tracker, spool, stop)
+        self.lines = 0
+        self.not_taken = 0
+        self._spool, self._most = spool, most
+        self._rejected: dict[str, str] = {}
+
+    def speak(self) -> None:
+        """Hand in all that there is, as long as the tracker takes it.
+
+        :raises TrackerError: if it does not listen, or the spool does not give anything.
+        """
+        try:
+            self._spool.settle()
+            more = True
+            while more:
+                more = False
+                for room in self._spool.rooms():
+                    more |= self._next_of(room)
+        except SpoolError as error:
+            raise Unreachable(str(error)) from None
+
+    def due(self) -> float:
+        """Return when something has to be handed in without news: never."""
+        return math.inf
+
+    def leave(self, until: float) -> None:
+        """Say nothing: what was not handed in waits on the disk."""
+
+    def _next_of(self, room: str) -> bool:
+        """Hand in the next lines of a room; return whether there may be more."""
+        if self._stop_event.is_set() or self._is_left_alone(room, time.monotonic()):
+            return False
+        batch = self._spool.batch(self.tracker.url, room, self._most)
+        if batch is None:
+            return False
+        there = False
+        try:
+            self.tracker.logs(room, batch.lines, batch=batch.name, within=WITHIN)
+            there = True
+        except TooLarge as refusal:
+            return self._too_large(batch, refusal)
+        except Rejected as refusal:
+            self._leave_alone(room, str(refusal))
+            return False
+        finally:
+            if not there:
+                self._spool.returned(batch)
+        self.lines += batch.count
+        self._good(room)
+        # Even if this cannot be saved now, the lines are not handed in again.
+        self._spool.acknowledged(batch)
+        return True
+
+    def _good(self, about: str) -> None:
+        super()._good(about)
+        self._rejected.pop(about, None)
+        self.trouble = next(iter(self._rejected.values()), "")
+        if dropped := self._spool.untold(self.tracker.url):
+            log.warning(
+                "%s: %d lines were dropped while it took none: the spool was full",
+                self.tracker.url,
+                dropped,
+            )
+
+    def _too_large(self, batch: Batch, refusal: TooLarge) -> bool:
+        size = len(batch.lines)
+        if size < SMALL:
+            # That is no matter of size.
+            self._leave_alone(batch.room, str(refusal))
+            return False
+        if batch.count > 1:
+            # It may be a proxy's limit; one that is lower than ours is found soon.
+            self._most = size // 2
+            log.warning("%s; from now on, half as much is handed in at once", refusal)
+        else:
+            self.not_taken += 1
+            log.warning("%s; this line of %d bytes is dropped", refusal, size)
+            self._spool.acknowledged(batch)
+        return True
+
+    def _leave_alone(self, about: str, line: str) -> None:
+        super()._leave_alone(about, line)
+        # Lines that wait for ever are somebody's to look after.
+        self.trouble = self._rejected[about] = line

@@ -1,0 +1,118 @@
+"""All of it: logs are followed, and handed in to trackers."""
+
+import logging
+import threading
+
+from streaming_system.agent.agent_service import Service, join
+from streaming_system.agent.config import Agent
+from streaming_system.agent.logs.config import read
+from streaming_system.agent.logs.database import SpoolError
+from streaming_system.agent.logs.rotation import LINGER
+from streaming_system.agent.logs.sender import Sender
+from streaming_system.agent.logs.spool import Spool
+from streaming_system.agent.logs.tail import Follower
+from streaming_system.agent.tracker_client import FormTracker
+from streaming_system.util.log_once import Warnings
+
+log = logging.getLogger(__name__)
+
+
+class Shipping(Service):
+    """Follows logs and hands them in, until it is told to stop.
+
+    :param linger: seconds for which a file is kept open that is rotated.
+    :raises ConfigError: if agent.ini lacks something, or says what is not allowed.
+    :raises SpoolError: if the spool cannot be used.
+    """
+
+    reporters: list[Sender]
+
+    def __init__(self, agent: Agent, linger: float = LINGER) -> None:
+        self.config = read(agent)
+        self.stop = threading.Event()
+        self.spool = Spool(agent.state / "logs.sqlite", agent.trackers, self.config.spool)
+        self.followers = [Follower(file, self.spool, linger) for file in self.config.files]
+        self.workers = [threading.Thread(target=self._look_on, name="logs", daemon=True)]
+        self.reporters = [
+            Sender(FormTracker(url, agent.secret), self.spool, self.config.batch, self.stop)
+            for url in agent.trackers
+        ]
+        self._warnings = Warnings()
+        self._dropped = self.spool.dropped.total()
+
+    def wake(self) -> None:
+        """Let everybody look who waits for news."""
+        self.spool.wake()
+
+    def finish(self, until: float) -> None:
+        """Let a place be saved with the lines before it."""
+        join(self.workers, until)
+
+    def once(self) -> None:
+        """Look at every log once, and hand in what there is.
+
+        :raises RefusedError: if a tracker does not take the secret.
+        """
+        self.look()
+        self.tell()
+
+    def look(self) -> None:
+        """Look at every log once."""
+        for follower in self.followers:
+            path = str(follower.log.path)
+            try:
+                follower.look(self._may_read)
+            except SpoolError as error:
+                self._warnings.say("spool", f"{error}; lines wait in their logs")
+                continue
+            except OSError as error:
+                self._warnings.say(path, f"cannot be read: {error.strerror}")
+                continue
+            if not self.spool.trouble:
+                self._warnings.good("spool")
+            if follower.trouble:
+                self._warnings.say(path, follower.trouble)
+            else:
+                self._warnings.good(path)
+        self._tell_of_dropped()
+
+    def _tell_of_dropped(self) -> None:
+        dropped, bound = self.spool.dropped.total(), self.spool.bound
+        if dropped > self._dropped:
+            self._warnings.say("the spool", f"{bound} bytes are full: the oldest lines are dropped")
+        elif self.spool.size < bound / 2:
+            self._warnings.good("the spool")
+        self._dropped = dropped
+
+    def close(self) -> None:
+        """Close all files."""
+        for follower in self.followers:
+            follower.close()
+        self.spool.close()
+
+    def _look_on(self) -> None:
+        while not self.stop.is_set():
+            try:
+                self.look()
+            except Exception:
+                # Whatever it is, the next look may go well; without this thread there is none.
+                log.exception("logs could not be read")
+            self.stop.wait(self.config.interval)
+
+    def _may_read(self) -> bool:
+        """Tell whether lines shall come into the spool.
+
+        As long as trackers take them, but more slowly than they can be read, those that are in a
+        log already wait there: the bound is for trackers that take none.
+        """
+        if self.stop.is_set():
+            return False
+        crowded = self.spool.size > self.spool.bound / 2
+        return not crowded or any(sender.trouble for sender in self.reporters)
+
+    def troubles(self) -> list[str]:
+        """Return a line for everything that is wrong."""
+        lines = [f"{f.log.path}: {f.trouble}" for f in self.followers if f.trouble]
+        if self.spool.trouble:
+            lines.append(self.spool.trouble)
+        return lines + [line for line in self.unheard() if line not in lines]

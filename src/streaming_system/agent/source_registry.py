@@ -1,0 +1,81 @@
+"""Finds the kinds of sources, and makes those that an agent.ini names."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pluggy
+
+from streaming_system.agent.config import Agent, SourceConfig
+from streaming_system.agent.probe import HttpProbe
+from streaming_system.plugin.stats_source import Source
+from streaming_system.plugin_host.manager import PluginError, plugin_manager
+
+BUILT_IN = "streaming_system.agent.sources"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """A source that can be read."""
+
+    config: SourceConfig
+    source: Source
+    probe: HttpProbe
+
+
+def find_sources(folder: Path | None = None) -> Mapping[str, Source]:
+    """Return every kind of source there is, by name.
+
+    :param folder: where plugins are dropped in.
+    :raises PluginError: if a plugin cannot be loaded, or two offer the same name.
+    """
+    manager = plugin_manager(folder, built_in=BUILT_IN)
+    found: dict[str, Source] = {}
+    for offer in manager.hook.encoder_sources.get_hookimpls():
+        for source in _offered(offer):
+            if not isinstance(source, Source):
+                raise PluginError(f"{offer.plugin_name}: encoder_sources must return Sources")
+            if source.name in found:
+                raise PluginError(f"{offer.plugin_name}: there is a source {source.name!r} already")
+            found[source.name] = source
+    return dict(sorted(found.items()))
+
+
+def _offered(offer: pluggy.HookImpl) -> list[Any]:
+    """Call a plugin's code; whatever it raises becomes one line that names the plugin."""
+    try:
+        offered: Any = offer.function()
+        return list(offered)
+    except Exception as error:
+        raise PluginError(f"{offer.plugin_name}: {type(error).__name__}: {error!s:.200}") from error
+
+
+def prepare(agent: Agent) -> tuple[Prepared, ...]:
+    """Return the sources that an agent.ini names.
+
+    :raises ConfigError: if there is no such kind, or an option is not allowed.
+    :raises PluginError: if a plugin cannot be used.
+    """
+    kinds = find_sources(agent.plugins)
+    prepared = []
+    for config in agent.sources:
+        section = config.options
+        if config.use not in kinds:
+            raise section.error("use", config.use, ", ".join(kinds))
+        source = kinds[config.use]
+        options = {}
+        for option in source.options:
+            if option.kind == "url":
+                value = section.url(option.name, option.default)
+            elif option.kind == "secret":
+                value = section.secret(option.name)
+            else:
+                value = section.text(option.name, option.default, option.summary)
+            options[option.name] = value
+        section.finish()
+        mounts = tuple(stream.mount for stream in config.streams)
+        prepared.append(
+            Prepared(config=config, source=source, probe=HttpProbe(options=options, mounts=mounts))
+        )
+    return tuple(prepared)

@@ -1,0 +1,179 @@
+"""What servers say, checked, and put into the words of the tracker's API."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from streaming_system.agent.config import Agent, Stream
+from streaming_system.plugin.stats_source import Reading
+from streaming_system.util.log_once import Warnings
+
+# What the tracker's API takes.
+MOST_CLIENTS = 10_000_000
+MOST_BITRATE = 10**13
+MOST_QUALITIES = 16
+STREAMS = frozenset(
+    f"{format_}_{quality}"
+    for format_, qualities in (
+        ("webm", ("high", "low")),
+        ("flv", ("high", "low")),
+        ("mp4", ("high", "low")),
+        ("ogg", ("high",)),
+        ("aac", ("high",)),
+        ("mp3", ("high",)),
+    )
+    for quality in qualities
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figures:
+    """A reading whose numbers are numbers.
+
+    :param sent: in bit/s to all clients together; ``None`` if not known.
+    :param bitrate: of the stream, in bit/s; ``None`` if not known.
+    """
+
+    stream: Stream
+    clients: int
+    sent: int | None
+    bitrate: int | None
+    reading: Reading
+
+    def with_audience(self, clients: int, sent: int) -> "Figures":
+        """Return the same stream with viewers that were counted elsewhere."""
+        return replace(self, clients=clients, sent=sent)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checked:
+    """What is left of a server's readings.
+
+    :param doubtful: mounts that are there, but of which the server says nonsense.
+    """
+
+    figures: Mapping[str, Figures] = field(default_factory=dict)
+    doubtful: frozenset[str] = frozenset()
+
+
+def check(
+    source: str, streams: Iterable[Stream], readings: Iterable[Reading], warnings: Warnings
+) -> Checked:
+    """Return what can be believed of the readings of the mounts that agent.ini names."""
+    wanted = {stream.mount: stream for stream in streams}
+    figures: dict[str, Figures] = {}
+    doubtful = set()
+    for reading in readings:
+        stream = wanted.get(reading.mount)
+        if stream is None:
+            continue
+        about = f"{source} {reading.mount}"
+        bad: list[str] = []
+        values = {
+            name: _number(name, getattr(reading, name), most, bad)
+            for name, most in (
+                ("clients", MOST_CLIENTS),
+                ("sent", MOST_BITRATE),
+                ("bitrate", MOST_BITRATE),
+            )
+        }
+        if bad:
+            warnings.say(about, f"is not believed: {'; '.join(bad)}")
+        else:
+            warnings.good(about)
+        if any(word.startswith("clients") for word in bad):
+            doubtful.add(reading.mount)
+            continue
+        bitrate = values["bitrate"] if stream.bitrate is None else stream.bitrate
+        figures[reading.mount] = Figures(
+            stream=stream,
+            clients=values["clients"] or 0,
+            sent=values["sent"],
+            bitrate=bitrate,
+            reading=reading,
+        )
+    # In agent.ini's order, so that a report does not change because a server's list has.
+    ordered = {mount: figures[mount] for mount in wanted if mount in figures}
+    return Checked(figures=ordered, doubtful=frozenset(doubtful))
+
+
+def _number(name: str, value: Any, most: int, bad: list[str]) -> int | None:
+    """Return a number that may be sent; note what is wrong with one that may not."""
+    if value is None:
+        return None
+    try:
+        if isinstance(value, bool) or not isinstance(value, int | float | str):
+            raise ValueError(value)
+        number = float(value)
+    except (ValueError, OverflowError):
+        number = math.nan
+    # Nothing compares as true with NaN.
+    if not 0 <= number <= most:
+        bad.append(f"{name} is {ascii(value)[:40]}, which is no number from 0 to {most}")
+        return None
+    return round(number)
+
+
+def reports(agent: Agent, software: str, figures: Iterable[Figures]) -> dict[str, dict[str, Any]]:
+    """Return what the tracker is told of each room that is streaming: the bodies of its API."""
+    rooms: dict[str, list[Figures]] = {}
+    for one in figures:
+        rooms.setdefault(one.stream.room, []).append(one)
+    return {room: _report(agent, software, found) for room, found in sorted(rooms.items())}
+
+
+def _report(agent: Agent, software: str, found: list[Figures]) -> dict[str, Any]:
+    numbers = [_numbers(one) for one in found]
+    by_stream: dict[str, dict[str, int]] = {}
+    for one, values in zip(found, numbers, strict=True):
+        if one.stream.name in STREAMS:
+            _add(by_stream.setdefault(one.stream.name, {}), values)
+    totals: dict[str, int] = {}
+    for values in numbers:
+        _add(totals, values)
+    qualities = dict.fromkeys(one.stream.quality for one in found if one.stream.quality)
+    said = {
+        "url": agent.url,
+        "capacity": agent.capacity,
+        "region": agent.region,
+        "tags": list(agent.tags),
+    }
+    return {
+        "formats": list(dict.fromkeys(one.stream.format for one in found)),
+        "qualities": list(qualities)[:MOST_QUALITIES],
+        "software": software,
+        **totals,
+        "figures": by_stream,
+        **{key: value for key, value in said.items() if value},
+    }
+
+
+def _numbers(one: Figures) -> dict[str, int]:
+    # What the viewers of a stream should get is known if its bitrate is, and so, about, is what
+    # is sent to them where the server does not measure it.
+    due = one.clients * one.bitrate if one.bitrate is not None else one.sent or 0
+    sent = one.sent if one.sent is not None else due
+    return {
+        "clients": one.clients,
+        "bitrate": min(sent, MOST_BITRATE),
+        "cbitrate": min(due, MOST_BITRATE),
+    }
+
+
+def _add(totals: dict[str, int], values: Mapping[str, int]) -> None:
+    for name, value in values.items():
+        most = MOST_CLIENTS if name == "clients" else MOST_BITRATE
+        totals[name] = min(totals.get(name, 0) + value, most)
+
+
+def differs(now: Mapping[str, Any], before: Mapping[str, Any]) -> bool:
+    """Tell whether a report says something new: what is sent always trembles a little."""
+    for name in ("bitrate", "cbitrate"):
+        if abs(now[name] - before[name]) > max(now[name], before[name]) / 10:
+            return True
+    # Streams' figures differ when the totals do.
+    passing = ("bitrate", "cbitrate", "figures")
+    return {k: v for k, v in now.items() if k not in passing} != {
+        k: v for k, v in before.items() if k not in passing
+    }

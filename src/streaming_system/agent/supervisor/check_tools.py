@@ -1,0 +1,16 @@
+"""What checks work with."""
+
+from dataclasses import dataclass
+
+from streaming_system.agent.subprocesses import Programs
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kit:
+    """What all checks of a machine share.
+
+    :param ffmpeg: the program.
+    """
+
+    programs: Programs
+    ffmpeg: str

@@ -1,0 +1,36 @@
+"""A server answers as it should."""
+
+import urllib3
+
+from streaming_system.agent.config_section import Section
+from streaming_system.agent.supervisor.check_result import Verdict, happy, sad
+from streaming_system.agent.supervisor.check_tools import Kit
+from streaming_system.agent.supervisor.fetch import FetchError, fetch
+
+MOST = 1024 * 1024
+
+
+class HttpCheck:
+    """Asks an address."""
+
+    def __init__(self, section: Section, kit: Kit) -> None:
+        self._url = section.address("url", "http", "https")
+        text = section.text("status", "200")
+        statuses = text.replace(",", " ").split()
+        if not all(s.isascii() and s.isdigit() and 100 <= int(s) <= 599 for s in statuses):
+            raise section.error("status", text, "what it may answer, such as 200, or 200 302")
+        self._statuses = {int(status) for status in statuses}
+        self._text = section.text("text", "").encode()
+        self._pool = urllib3.PoolManager()
+
+    def __call__(self, within: float) -> Verdict:
+        """Return whether it answers so."""
+        try:
+            answer = fetch(self._pool, self._url, within=within, most=MOST, follow=False)
+        except FetchError as error:
+            return sad(str(error))
+        if answer.status not in self._statuses:
+            return sad(f"answers {answer.status}")
+        if self._text not in answer.body:
+            return sad("does not say what it should")
+        return happy()

@@ -1,0 +1,267 @@
+"""What runs beside a streaming server: `streaming-system encoder …`."""
+
+import itertools
+import logging
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from streaming_system.agent import config, fake_encoder
+from streaming_system.agent.tracker_client import FormTracker
+from streaming_system.cli.common import one_line_errors
+from streaming_system.cli.demo import demo
+from streaming_system.config import EXAMPLE_SECRET, from_settings
+from streaming_system.config.ini import read_ini
+
+if TYPE_CHECKING:
+    from streaming_system.agent.agent_service import Service
+    from streaming_system.agent.register import Registration
+    from streaming_system.agent.status_server import StatusPage
+
+AGENT_INI = click.option(
+    "-c",
+    "--config",
+    "agent_ini",
+    metavar="INI",
+    type=click.Path(path_type=Path),
+    default="agent.ini",
+    show_default=True,
+    help="What this machine streams, and to whom it is told.",
+)
+# For a service manager: starting it again would change nothing.
+REFUSED = 2
+
+
+@click.group()
+def encoder() -> None:
+    """Run beside a streaming server, or pretend to."""
+
+
+@encoder.command("register")
+@AGENT_INI
+@click.option("--legacy", is_flag=True, help="Speak the original's form protocol, with the secret.")
+@click.option("--once", is_flag=True, help="Report once, say what was reported, and end.")
+def encoder_register(agent_ini: Path, legacy: bool, once: bool) -> None:
+    """Tell trackers what the servers of this machine stream, until it is stopped.
+
+    Ends with status 2 if the token or the secret is not taken.
+    """
+    # Threads, plugins and metrics are for this command alone.
+    from streaming_system.agent.register import Registration
+    from streaming_system.agent.register_metrics import Status
+
+    _say_what_happens()
+    with one_line_errors():
+        registration = Registration(config.read(agent_ini), legacy=legacy)
+    with _refused():
+        if once:
+            registration.once()
+        else:
+            _until_stopped(
+                registration, "agent", registration.agent.status, partial(Status, registration)
+            )
+    if once:
+        _show_once(registration)
+
+
+def _say_what_happens() -> None:
+    for name in ("streaming_system.agent", "streaming_system.util"):
+        logging.getLogger(name).setLevel(logging.INFO)
+
+
+@contextmanager
+def _refused() -> Iterator[None]:
+    """End with a status of its own where the token or the secret is not taken."""
+    from streaming_system.agent.agent_service import RefusedError
+
+    try:
+        yield
+    except RefusedError as refusal:
+        click.echo(f"Error: {refusal}", err=True)
+        sys.exit(REFUSED)
+
+
+def _until_stopped(
+    service: "Service",
+    section: str,
+    address: tuple[str, int] | None,
+    answer: "Callable[[tuple[str, int]], StatusPage]",
+) -> None:
+    """Run a part of the agent until it is told to stop, and answer how it is."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: service.stop.set())
+    status = None
+    if address:
+        try:
+            status = answer(address)
+        except OSError as error:
+            shown = f"{address[0]}:{address[1]}"
+            raise click.ClickException(
+                f"[{section}] status: nothing can listen on {shown}: {error.strerror}"
+            ) from None
+    try:
+        service.run()
+    finally:
+        if status:
+            status.close()
+
+
+@encoder.command("watch")
+@AGENT_INI
+@click.option("--legacy", is_flag=True, help="Speak the original's form protocol, with the secret.")
+@click.option("--once", is_flag=True, help="Check once, say how everything is, and end.")
+def encoder_watch(agent_ini: Path, legacy: bool, once: bool) -> None:
+    """Watch what makes the streams, start anew what has failed, and tell trackers.
+
+    With --once, nothing is started anew, and trackers are not told.
+    Ends with status 2 if the token or the secret is not taken.
+    """
+    from streaming_system.agent.supervisor.service import Watch, looks
+    from streaming_system.agent.supervisor.supervisor_metrics import WatchStatus
+
+    _say_what_happens()
+    with one_line_errors():
+        agent = config.read(agent_ini)
+        watch = None if once else Watch(agent, legacy=legacy)
+        found = looks(agent) if watch is None else ()
+    if watch is None:
+        bad = 0
+        for name, verdict in found:
+            click.echo(f"{name}: {verdict.mood}{verdict.detail and f': {verdict.detail}'}")
+            bad += verdict.mood in ("hungry", "sad")
+        sys.exit(1 if bad else 0)
+    with _refused():
+        _until_stopped(watch, "watch", watch.settings.status, partial(WatchStatus, watch))
+
+
+def _show_once(registration: "Registration") -> None:
+    """Say what was reported; end with status 1 if that was not everything."""
+    for room, report in registration.board.picture().reports.items():
+        streams = ", ".join(report["formats"])
+        click.echo(f"{room}: {streams}; {report['clients']} clients, {report['bitrate']} bit/s")
+    troubles = [s.trouble for s in registration.board.standings().values() if s.trouble]
+    troubles += [r.trouble for r in registration.reporters if r.trouble]
+    # What is wrong has been said when it was found.
+    if troubles or any(reporter.failed for reporter in registration.reporters):
+        sys.exit(1)
+
+
+@encoder.command("logs")
+@AGENT_INI
+@click.option("--once", is_flag=True, help="Hand in what there is, and end.")
+def encoder_logs(agent_ini: Path, once: bool) -> None:
+    """Hand in access logs to trackers as they are written, until it is stopped.
+
+    Ends with status 2 if the secret is not taken.
+    """
+    from streaming_system.agent.logs.database import SpoolError
+    from streaming_system.agent.logs.log_metrics import LogsStatus
+    from streaming_system.agent.logs.service import Shipping
+
+    _say_what_happens()
+    with one_line_errors():
+        agent = config.read(agent_ini)
+        try:
+            shipping = Shipping(agent)
+        except SpoolError as error:
+            raise click.ClickException(str(error)) from None
+    try:
+        with _refused():
+            if once:
+                shipping.once()
+            else:
+                _until_stopped(
+                    shipping, "logs", shipping.config.status, partial(LogsStatus, shipping)
+                )
+    finally:
+        shipping.close()
+    # What is wrong has been said when it was found.
+    if once and shipping.troubles():
+        sys.exit(1)
+
+
+@encoder.command("preview")
+@AGENT_INI
+def encoder_preview(agent_ini: Path) -> None:
+    """Make pictures of what is on in the rooms, for the site to show, until it is stopped."""
+    from streaming_system.agent.preview.preview_metrics import PreviewStatus
+    from streaming_system.agent.preview.service import Preview
+
+    _say_what_happens()
+    with one_line_errors():
+        preview = Preview(config.read(agent_ini))
+        _until_stopped(preview, "preview", preview.config.status, partial(PreviewStatus, preview))
+
+
+encoder.add_command(demo)
+
+
+@encoder.command("fake")
+@click.option(
+    "--server",
+    metavar="URL",
+    default="http://127.0.0.1:8000/tracker",
+    show_default=True,
+    help="The tracker.",
+)
+@click.option(
+    "--secret",
+    metavar="S",
+    envvar="STREAMING_SYSTEM_SECRET",
+    show_envvar=True,
+    help="The tracker's secret.  [default: what the configuration here says]",
+)
+@click.option(
+    "--group",
+    metavar="A,B,C",
+    default="example",
+    show_default=True,
+    help="The ids of the rooms to stream.",
+)
+@click.option("--ip", metavar="ADDR", default="", help="Register this address, not the sender's.")
+@click.option(
+    "--interval",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0.1),
+    default=5.0,
+    show_default=True,
+    help="How long to wait between two rounds.",
+)
+@click.option("--count", metavar="N", type=click.IntRange(min=1), help="Stop after N rounds.")
+@click.pass_obj
+def encoder_fake(
+    ini: Path,
+    server: str,
+    secret: str | None,
+    group: str,
+    ip: str,
+    interval: float,
+    count: int | None,
+) -> None:
+    """Register rooms as live without streaming anything, to try the site."""
+    groups = tuple(filter(None, (name.strip() for name in group.split(","))))
+    if not groups:
+        raise click.BadParameter("name at least one room", param_hint="--group")
+    tracker = FormTracker(server, secret or _secret_here(ini))
+    rounds = itertools.count() if count is None else iter(range(count))
+    with one_line_errors():
+        for line in fake_encoder.run(
+            tracker, groups, ip=ip, rounds=rounds, wait=lambda: time.sleep(interval)
+        ):
+            click.echo(line)
+            sys.stdout.flush()
+
+
+def _secret_here(ini: Path) -> str:
+    """Return the secret of the configuration on this machine, for trying things out."""
+    if not ini.is_file():
+        return EXAMPLE_SECRET
+    with one_line_errors():
+        return from_settings(read_ini(ini, "frontend")).site.secret

@@ -1,0 +1,79 @@
+"""Test patterns with a room's name and a clock, encoded by ffmpeg."""
+
+import contextlib
+import tempfile
+from pathlib import Path
+
+from streaming_system.agent.ffmpeg import QUIET
+from streaming_system.agent.subprocesses import ProgramError, Programs
+from streaming_system.demo.icecast import Icecast
+
+# Each room looks and sounds different. Small and slow: three must do on two cores.
+PICTURES = ("testsrc2", "smptehdbars", "pal100bars", "rgbtestsrc")
+TONES = (220, 277, 330, 392)
+SIZE, RATE = "640x360", 10
+HLS_BITRATE, WEBM_BITRATE = 400_000, 180_000
+# The name in the middle, the clock below it. A name may hold anything, so it is read from a file.
+NAME = (
+    "drawtext=textfile=name.txt:expansion=none:fontsize=44:fontcolor=white:box=1:boxborderw=14:"
+    "boxcolor=black@0.7:x=(w-tw)/2:y=h/2-th-20"
+)
+CLOCK = (
+    r"drawtext=text='%{localtime\:%X}':fontsize=44:fontcolor=white:box=1:boxborderw=14:"
+    "boxcolor=black@0.7:x=(w-tw)/2:y=h/2+20"
+)
+
+
+def can_write_words(ffmpeg: str, programs: Programs) -> bool:
+    """Tell whether this ffmpeg can write words into pictures, and has a font for it."""
+    with tempfile.TemporaryDirectory() as folder, contextlib.suppress(ProgramError):
+        (Path(folder) / "name.txt").write_text("Room")
+        picture = ("-f", "lavfi", "-i", f"testsrc2=size={SIZE}", "-frames:v", "1")
+        filters = ("-vf", f"{NAME},{CLOCK}")
+        command = [ffmpeg, *QUIET, *picture, *filters, "-f", "null", "-"]
+        return programs.run(command, 20, folder=Path(folder)).status == 0
+    return False
+
+
+def command(
+    ffmpeg: str, number: int, *, words: bool, icecast: Icecast | None, room: str
+) -> list[str]:
+    """Return what encodes a room's pattern, to be run in the folder of its HLS.
+
+    :param number: which of the rooms it is.
+    """
+    # Without words, a pattern that counts seconds itself.
+    picture = PICTURES[number % len(PICTURES)] if words else "testsrc"
+    filters = f"[0:v]{NAME},{CLOCK}" if words else "[0:v]null"
+    filters += ",format=yuv420p"
+    filters += ",split[hls][whole];[whole]scale=320:180[webm]" if icecast else "[hls]"
+    return [
+        ffmpeg, *QUIET,
+        "-re", "-f", "lavfi", "-i", f"{picture}=size={SIZE}:rate={RATE}",
+        "-re", "-f", "lavfi", "-i", f"sine=frequency={TONES[number % len(TONES)]},volume=0.1",
+        "-filter_complex", filters,
+        *("-map", "[hls]", "-map", "1:a", "-threads", "1"),
+        *("-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency"),
+        *("-g", str(2 * RATE), "-maxrate", "350k", "-bufsize", "700k"),
+        *("-c:a", "aac", "-b:a", "48k"),
+        *("-f", "hls", "-hls_time", "2", "-hls_list_size", "8"),
+        # A new run counts on, so that players follow.
+        *("-hls_start_number_source", "epoch", "-hls_flags", "delete_segments+temp_file"),
+        "stream.m3u8",
+        *(_webm(icecast, room) if icecast else ()),
+    ]  # fmt: skip
+
+
+def _webm(icecast: Icecast, room: str) -> list[str]:
+    return [
+        *("-map", "[webm]", "-map", "1:a", "-threads", "1"),
+        *("-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8", "-b:v", "150k"),
+        *("-g", str(2 * RATE), "-c:a", "libopus", "-b:a", "32k"),
+        *("-f", "webm", "-cluster_time_limit", "1000", "-content_type", "video/webm"),
+        icecast.target(mount(room)),
+    ]  # fmt: skip
+
+
+def mount(room: str) -> str:
+    """Return where a room's WebM is: below the room's id, as players ask for it."""
+    return f"/{room}/webcast-high.webm"

@@ -1,0 +1,149 @@
+"""Posts with a hashtag from a Mastodon server: asked for all viewers together, by this site.
+
+The API is https://docs.joinmastodon.org/methods/timelines/#tag. Whatever it says is a stranger's.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any
+from urllib.parse import quote
+
+import nh3
+import urllib3
+
+from streaming_system.config import Config, Posts
+from streaming_system.frontend.tracker_client import WHO, Asked
+from streaming_system.net.ssrf import Networks, guarded_pool
+from streaming_system.util.sanitize import printable, web_link
+
+MOST_POSTS = 20
+FRESH_FOR = 60.0  # seconds
+KNOWN_FOR = 900.0
+TIMEOUT = urllib3.Timeout(connect=2, read=3)
+LONGEST_ANSWER = 4.0  # seconds
+LARGEST_ANSWER = 2 * 2**20
+LONGEST_POST = 20_000
+LONGEST_NAME = 80
+LONGEST_WARNING = 300
+
+# Text and links: nothing that a browser would fetch by itself.
+_CLEANER = nh3.Cleaner(
+    tags={"a", "blockquote", "br", "code", "del", "em", "li", "ol", "p", "pre", "strong", "ul"},
+    attributes={"a": {"href"}},
+    url_schemes={"http", "https"},
+    url_relative="deny",
+    link_rel="noopener noreferrer nofollow",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Post:
+    """What somebody wrote.
+
+    :param author: the name that they chose.
+    :param account: their address in the fediverse, "@user@host".
+    :param url: the post's own page.
+    :param html: sanitised, fit for a page.
+    :param warning: what its author warns of; "" for nothing.
+    :param sensitive: its author wants nobody to see it by accident.
+    :param attachments: how many pictures, sounds and videos belong to it.
+    """
+
+    author: str
+    account: str
+    url: str
+    created: datetime
+    html: str
+    warning: str = ""
+    sensitive: bool = False
+    language: str = ""
+    attachments: int = 0
+
+
+def sources_of_posts(
+    conference: Config, networks: Networks
+) -> Mapping[Posts, Asked[tuple[Post, ...]]]:
+    """Return who is asked for the posts about the rooms; rooms with one hashtag share it.
+
+    :param networks: the private addresses that may be asked.
+    """
+    wanted = {room.posts for room in conference.rooms.values()} - {None}
+    return {
+        posts: Asked(
+            posts.server,
+            f"/api/v1/timelines/tag/{quote(posts.hashtag, safe='')}?limit={MOST_POSTS}",
+            partial(read_posts, source=posts),
+            fresh_for=FRESH_FOR,
+            known_for=KNOWN_FOR,
+            pool=guarded_pool(networks, timeout=TIMEOUT, retries=False, headers=WHO),
+            longest=LONGEST_ANSWER,
+            largest=LARGEST_ANSWER,
+        )
+        for posts in wanted
+        if posts is not None
+    }
+
+
+def read_posts(document: Any, source: Posts) -> tuple[Post, ...]:
+    """Return the posts of a timeline, newest first, without replies and boosts."""
+    if not isinstance(document, list):
+        raise ValueError("a timeline is a list")
+    found = sorted(_readable(document, source), key=lambda post: post.created, reverse=True)
+    return tuple(found[:MOST_POSTS])
+
+
+def _readable(document: list[Any], source: Posts) -> Iterator[Post]:
+    for status in document:
+        try:
+            post = _post(status, source)
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
+            # One that nobody understands takes none of the others away.
+            continue
+        if post is not None:
+            yield post
+
+
+def _post(status: Any, source: Posts) -> Post | None:
+    account = status["account"]
+    is_own = status.get("reblog") is None and status.get("in_reply_to_id") is None
+    is_shown = status.get("visibility", "public") == "public" and not (
+        account.get("limited") or account.get("suspended")
+    )
+    created = datetime.fromisoformat(status["created_at"])
+    if not is_own or not is_shown:
+        return None
+    if created.tzinfo is None or not 2000 < created.year < 2200:
+        raise ValueError("no time that a page could show")
+    name = _line(account["acct"], 200)
+    if "@" not in name:
+        # People of the server that is asked have none of its name in theirs.
+        name = f"{name}@{source.server.partition('://')[2]}"
+    warning = _line(status.get("spoiler_text") or "", LONGEST_WARNING)
+    return Post(
+        author=_line(account.get("display_name") or account["username"], LONGEST_NAME),
+        account=f"@{name}",
+        url=web_link(str(status.get("url") or status.get("uri") or "")),
+        created=created,
+        html=_clean(status["content"]),
+        warning=warning,
+        sensitive=bool(status.get("sensitive")) or bool(warning),
+        language=str(status.get("language") or ""),
+        attachments=len(status.get("media_attachments") or ()),
+    )
+
+
+def _line(value: Any, limit: int) -> str:
+    if not isinstance(value, str):
+        raise TypeError("is no text")
+    line = " ".join(printable(value[: limit * 4]).split())
+    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
+def _clean(value: str) -> str:
+    cut = printable(value[:LONGEST_POST])
+    if len(value) > LONGEST_POST and "<" in cut:
+        # A tag that the cut has torn would show as text.
+        cut = cut.rpartition("<")[0]
+    return _CLEANER.clean(cut).strip()

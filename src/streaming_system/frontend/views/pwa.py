@@ -1,0 +1,94 @@
+"""What a device needs to keep the site like an app: manifest, icons, what it shows offline."""
+
+import json
+from importlib.resources import files
+from typing import Any
+
+from pyramid.response import Response
+from pyramid.view import view_config
+
+from streaming_system.frontend.assets import FOLDER
+from streaming_system.frontend.page_cache import answer, tagged
+from streaming_system.frontend.views.branding import FAVICONS, find
+
+CACHE = 60  # seconds
+LONGEST_SHORT_NAME = 30
+# The crew's pages and the rooms' are of no use without a network.
+NOT_OFFLINE = ("crew", "embed", "fetched", "graph", "panels", "player", "posts", "quality", "room.",
+               "share", "sw", "theatre")  # fmt: skip
+
+
+@view_config(route_name="manifest", http_cache=CACHE)
+def manifest(request: Any) -> Response:
+    """Describe the site to devices that install it (https://www.w3.org/TR/appmanifest/)."""
+    home = request.route_path("index")
+    title = request.site_title
+    icons = [
+        {
+            "src": request.route_path("brand.icon", icon=icon),
+            "sizes": f"{size}x{size}",
+            "type": "image/png",
+            "purpose": purpose,
+        }
+        for icon, size, purpose in (
+            ("192", 192, "any"),
+            ("512", 512, "any"),
+            ("maskable", 512, "maskable"),
+        )
+    ]
+    _, media_type = find(request, FAVICONS, "favicon")
+    if media_type == "image/svg+xml":
+        drawn = {"src": request.route_path("brand.favicon"), "sizes": "any", "type": media_type}
+        icons.append({**drawn, "purpose": "any"})
+    told = {
+        "id": home,
+        "name": title,
+        "short_name": title if len(title) <= LONGEST_SHORT_NAME else title.split()[0],
+        "start_url": home,
+        "scope": home,
+        "display": "standalone",
+        "background_color": request.window_colours("surface-0")["light"],
+        "theme_color": request.window_colours()["light"],
+        "icons": icons,
+    }
+    body = json.dumps(told, ensure_ascii=False)
+    return _plain(request, body, "application/manifest+json")
+
+
+@view_config(route_name="worker", http_cache=CACHE)
+def worker(request: Any) -> Response:
+    """Return the script that keeps pages for when there is no network."""
+    assets = request.registry["assets"]
+    static = request.static_path("streaming_system.frontend:static/")
+    told = {
+        "version": assets.version,
+        "static": static,
+        "files": [f"{static}{name}" for name in _files()],
+        "offline": request.route_path("offline"),
+        "schedule": request.route_path("schedule"),
+        "home": request.route_path("index"),
+        "tracker": request.registry.settings["tracker.url"].rstrip("/") + "/",
+    }
+    script = files("streaming_system.frontend").joinpath("static/sw.js").read_text("utf-8")
+    body = f"const SITE = {json.dumps(told)};\n{script}"
+    response = _plain(request, body, "text/javascript")
+    response.headers["Service-Worker-Allowed"] = request.route_path("index")
+    return response
+
+
+@view_config(route_name="offline", renderer="offline.jinja2", http_cache=CACHE)
+def offline(request: Any) -> dict[str, Any]:
+    """Show what is shown when there is no network."""
+    return {}
+
+
+def _files() -> list[str]:
+    """Return the styles and scripts that pages need without a network."""
+    names = (path.name for path in FOLDER.iterdir() if path.suffix in (".js", ".css"))
+    return sorted(name for name in names if not name.startswith(NOT_OFFLINE))
+
+
+def _plain(request: Any, body: str, media_type: str) -> Response:
+    response = answer(request, tagged(body), media_type)
+    response.headers["Content-Type"] = media_type
+    return response

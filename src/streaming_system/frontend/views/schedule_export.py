@@ -1,0 +1,68 @@
+"""The schedule for phone apps and calendars, and for other hosts of this site."""
+
+from typing import Any
+
+from pyramid.httpexceptions import HTTPServiceUnavailable
+from pyramid.response import Response
+from pyramid.view import view_config
+
+from streaming_system.frontend.http_cache import FROM_SCHEDULE
+from streaming_system.frontend.page_cache import answer
+from streaming_system.schedule.export import Site, export
+from streaming_system.schedule.model import Schedule
+from streaming_system.schedule.storage import MEDIA_TYPE, digest, dumps
+
+TYPES = {
+    "frab-xml": "application/xml",
+    "json": "application/json",
+    "ics": "text/calendar",
+}
+
+
+@view_config(route_name="schedule.xml", http_cache=FROM_SCHEDULE)
+def as_xml(request: Any) -> Response:
+    """Return the whole schedule as schedule.xml."""
+    return _export(request, "frab-xml", request.conference.rooms)
+
+
+@view_config(route_name="schedule.json", http_cache=FROM_SCHEDULE)
+def as_json(request: Any) -> Response:
+    """Return the whole schedule as schedule.json."""
+    return _export(request, "json", request.conference.rooms)
+
+
+@view_config(route_name="schedule.ics", http_cache=FROM_SCHEDULE)
+def as_ics(request: Any) -> Response:
+    """Return the whole schedule as iCalendar."""
+    return _export(request, "ics", request.conference.rooms)
+
+
+@view_config(route_name="room.ics", http_cache=FROM_SCHEDULE)
+def room_as_ics(request: Any) -> Response:
+    """Return a room's schedule as iCalendar."""
+    return _export(request, "ics", {request.room.id: request.room})
+
+
+@view_config(route_name="schedule.file", http_cache=FROM_SCHEDULE)
+def published(request: Any) -> Response:
+    """Return the schedule file for `schedule follow` of other hosts: what pages show, no more."""
+    schedule = request.schedule
+    if schedule.imported is None and not schedule.rooms:
+        raise HTTPServiceUnavailable("there is no schedule here yet")
+    shown = {
+        name: schedule.rooms[name] for name in request.conference.rooms if name in schedule.rooms
+    }
+    document = dumps(Schedule(rooms=shown, imported=schedule.imported)).encode()
+    response = Response(document, content_type=MEDIA_TYPE)
+    response.headers["Repr-Digest"] = digest(document)
+    return response
+
+
+def _export(request: Any, form: str, rooms: Any) -> Response:
+    schedule, site = request.schedule, Site(title=request.site_title, url=request.application_url)
+    page = request.registry["kept"].get(
+        schedule, (form, tuple(rooms), site), lambda: export(schedule, rooms, site, form).decode()
+    )
+    response = answer(request, page, TYPES[form])
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    return response

@@ -1,0 +1,1 @@
+"""Finds plugins and calls them; they themselves import :mod:`streaming_system.plugin`."""

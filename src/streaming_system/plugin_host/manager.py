@@ -1,0 +1,79 @@
+"""Finds plugins: built in, installed, and dropped in. Private: plugins import `plugin`."""
+
+import importlib
+import importlib.metadata
+import importlib.util
+import logging
+import pkgutil
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pluggy
+
+from streaming_system.plugin import hooks
+from streaming_system.plugin.hooks import PROJECT
+
+log = logging.getLogger(__name__)
+
+BUILT_IN = "streaming_system.parsers"
+ENTRY_POINTS = "streaming_system"
+
+
+class PluginError(Exception):
+    """A plugin that cannot be used, with one line that names it."""
+
+
+def plugin_manager(
+    folder: Path | None = None, only: Path | None = None, built_in: str = BUILT_IN
+) -> pluggy.PluginManager:
+    """Return a new manager with all plugins: built in, installed, and dropped into ``folder``.
+
+    They are loaded in the order of their names, so that it is the same on every machine. A file
+    called ``test_…`` is a plugin's test, and no plugin.
+
+    :param only: of the files in the folder, load this one alone.
+    :param built_in: the package of the built-in plugins.
+    :raises PluginError: if one cannot be loaded or implements a hook that does not exist.
+    """
+    manager = pluggy.PluginManager(PROJECT)
+    manager.add_hookspecs(hooks)
+    package = importlib.import_module(built_in)
+    for module in sorted(info.name for info in pkgutil.iter_modules(package.__path__)):
+        plugin = importlib.import_module(f"{built_in}.{module}")
+        _register(manager, plugin, f"built in ({module}.py)")
+    for point in sorted(importlib.metadata.entry_points(group=ENTRY_POINTS), key=lambda p: p.name):
+        origin = f"package {point.dist.name if point.dist else point.value}"
+        _register(manager, call_plugin(origin, point.load), origin)
+    for path in sorted(folder.glob("*.py")) if folder and folder.is_dir() else []:
+        if path == only or (only is None and not path.name.startswith("test_")):
+            _register(manager, _load_file(path), str(path))
+    return manager
+
+
+def _register(manager: pluggy.PluginManager, plugin: ModuleType, origin: str) -> None:
+    try:
+        manager.register(plugin, name=origin)
+        manager.check_pending()
+    except pluggy.PluginValidationError as error:
+        raise PluginError(f"{origin}: {error!s:.200}") from None
+
+
+def _load_file(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"streaming_system_dropped_{path.stem}", path)
+    if spec is None or spec.loader is None:
+        raise PluginError(f"{path}: cannot be loaded")
+    module = importlib.util.module_from_spec(spec)
+    loader = spec.loader
+    call_plugin(str(path), lambda: loader.exec_module(module))
+    return module
+
+
+def call_plugin(origin: str, call: Callable[[], Any]) -> Any:
+    """Call a plugin's code; whatever it raises becomes one line that names the plugin."""
+    try:
+        return call()
+    except Exception as error:
+        log.debug("plugin %s failed", origin, exc_info=True)
+        raise PluginError(f"{origin}: {type(error).__name__}: {error!s:.200}") from error

@@ -1,0 +1,45 @@
+"""Writes a plugin that works, for its author to change."""
+
+import importlib.resources
+import re
+from pathlib import Path
+from string import Template
+
+NAME = re.compile(r"[a-z][a-z0-9_]{1,40}", re.ASCII)
+
+
+class ScaffoldError(Exception):
+    """A plugin that cannot be written, with one line that says why."""
+
+
+def new_parser(name: str, folder: Path) -> list[Path]:
+    """Write a plugin, its sample feed and its test into ``folder``; return their paths.
+
+    :param name: of the module; the format has hyphens where it has underscores.
+    :raises ScaffoldError: if the name is not allowed, or one of the files is there already.
+    """
+    if not NAME.fullmatch(name) or name.startswith("test_"):
+        raise ScaffoldError(
+            f"{name!r} cannot be a plugin's name; use a-z, 0-9 and _, a letter first, not test_"
+        )
+    plugin, test = folder / f"{name}.py", folder / f"test_{name}.py"
+    sample = folder / f"{name}.sample.json"
+    for path in (plugin, sample, test):
+        if path.exists():
+            raise ScaffoldError(f"{path} is there already; choose another name")
+    words = {
+        "name": name,
+        "title": name.replace("_", " ").title(),
+        "format": name.replace("_", "-"),
+        "key": f"{name}-talks".replace("_", "-"),
+        "path": plugin,
+        "test": test,
+    }
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for path, template in ((plugin, "parser"), (sample, "sample"), (test, "test")):
+            source = importlib.resources.files(__package__) / f"{template}.txt"
+            path.write_text(Template(source.read_text()).substitute(words), encoding="utf-8")
+    except OSError as error:
+        raise ScaffoldError(f"{folder}: cannot be written: {error.strerror}") from None
+    return [plugin, sample, test]

@@ -1,0 +1,188 @@
+"""Checks the talks of one feed, the same way for every format."""
+
+import statistics
+import uuid
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from streaming_system.plugin.context import Context, Skip, Skipped, in_range
+from streaming_system.plugin.feed import FeedError
+from streaming_system.schedule.model import Talk
+from streaming_system.util.sanitize import plain_text, sanitised_html, web_link
+
+MAX_TALKS = 5000
+MAX_ROOMS = 300
+LONGEST_TALK = timedelta(days=7)
+# Exports of real events hold entries that are years off; a conference is not that long.
+FARTHEST_FROM_MEDIAN = timedelta(days=60)
+UNTITLED = "Untitled"
+
+_NAMESPACE = uuid.UUID("0f1c2c1e-7a0b-5d0e-9f3a-6d1f4f8a2b57")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checked:
+    """The talks of a feed that can be shown, in UTC, clean and in order.
+
+    :param entries: how many entries the feed lists.
+    :param skipped: the entries that are left out, and why.
+    :param warnings: what an organiser should know.
+    """
+
+    talks: tuple[Talk, ...]
+    entries: int
+    skipped: tuple[Skipped, ...]
+    warnings: tuple[str, ...]
+
+
+def check(talks: Iterable[Talk], context: Context, source: str = "") -> Checked:
+    """Check and clean talks as a parser yields them.
+
+    :param context: the context that the parser reported to; its reports are part of the result.
+    :param source: where the feed came from, from which guids are derived where it has none.
+    :raises FeedError: if nothing can be shown, or if there is more than any conference has.
+    """
+    good: list[Talk] = []
+    for listed, talk in enumerate(talks, 1):
+        if listed > MAX_TALKS:
+            raise FeedError(f"the feed lists more than {MAX_TALKS:,} talks")
+        try:
+            good.append(_clean(talk))
+        except Skip as skip:
+            context.skip(skip.reason, talk.where, plain_text(talk.title), str(skip))
+    entries = len(good) + len(context.skipped)
+    good = _without_duplicates(_near_the_median(good, context), context)
+    if not good:
+        raise FeedError(_nothing_usable(entries, context))
+    rooms = {room for talk in good for room in talk.rooms}
+    if len(rooms) > MAX_ROOMS:
+        raise FeedError(f"the feed names {len(rooms):,} rooms; at most {MAX_ROOMS} are taken")
+    good = sorted(_with_guids(good, source, context), key=lambda talk: (talk.start, talk.end))
+    _warn_of_overlaps(good, context)
+    _warn_of_similar_rooms(rooms, context)
+    return Checked(
+        talks=tuple(good),
+        entries=entries,
+        skipped=tuple(context.skipped),
+        warnings=tuple(context.warnings),
+    )
+
+
+def _clean(talk: Talk) -> Talk:
+    if talk.start.tzinfo is None or talk.end.tzinfo is None:
+        raise Skip("no-time", "a time without UTC offset")
+    start, end = in_range(talk.start), in_range(talk.end)
+    if end < start:
+        raise Skip("ends-before-start")
+    if end == start:
+        raise Skip("zero-length")
+    if end - start > LONGEST_TALK:
+        raise Skip("bad-value", f"lasts more than {LONGEST_TALK.days} days")
+    rooms = tuple(dict.fromkeys(filter(None, (plain_text(room, 200) for room in talk.rooms))))
+    if not rooms:
+        raise Skip("no-room")
+    return replace(
+        talk,
+        rooms=rooms,
+        start=start,
+        end=end,
+        title=plain_text(talk.title) or UNTITLED,
+        subtitle=plain_text(talk.subtitle),
+        abstract=sanitised_html(talk.abstract),
+        url=web_link(talk.url),
+        guid=plain_text(talk.guid, 200),
+        speakers=tuple(filter(None, (plain_text(name, 200) for name in talk.speakers[:100]))),
+        track=plain_text(talk.track, 200),
+        language=plain_text(talk.language, 35),
+        kind=plain_text(talk.kind, 100),
+    )
+
+
+def _near_the_median(talks: list[Talk], context: Context) -> list[Talk]:
+    if len(talks) < 2:
+        return talks
+    # Of two the later counts: what is left in an export is from the year before.
+    median = statistics.median_high(talk.start for talk in talks)
+    near = []
+    for talk in talks:
+        if abs(talk.start - median) > FARTHEST_FROM_MEDIAN:
+            context.skip(
+                "out-of-range",
+                talk.where,
+                talk.title,
+                f"{talk.start:%Y-%m-%d} is more than {FARTHEST_FROM_MEDIAN.days} days "
+                f"from the middle of the event",
+            )
+        else:
+            near.append(talk)
+    return near
+
+
+def _without_duplicates(talks: list[Talk], context: Context) -> list[Talk]:
+    kept: dict[Talk, Talk] = {}
+    for talk in talks:
+        if kept.setdefault(replace(talk, where=""), talk) is not talk:
+            context.skip("duplicate", talk.where, talk.title)
+    return list(kept.values())
+
+
+def _with_guids(talks: list[Talk], source: str, context: Context) -> list[Talk]:
+    """Give every talk a guid of its own that stays the same over imports."""
+    counts = Counter(talk.guid for talk in talks if talk.guid)
+    repeated = sum(1 for count in counts.values() if count > 1)
+    if repeated:
+        context.warn(f"{repeated} guids are used by more than one talk: made unique by start")
+    seen: set[str] = set()
+    result = []
+    for talk in talks:
+        guid = talk.guid
+        if not guid or guid in seen:
+            name = "\n".join((source, guid, talk.start.isoformat(), *talk.rooms))
+            guid = str(uuid.uuid5(_NAMESPACE, name))
+            # Two different talks at one time in one room, or a feed that knows our rule.
+            while guid in seen:
+                guid = str(uuid.uuid5(_NAMESPACE, guid + talk.title))
+        seen.add(guid)
+        result.append(replace(talk, guid=guid))
+    return result
+
+
+def room_guid(guid: str, room_id: str) -> str:
+    """Return the guid of a talk's second and later rooms, where its own is taken."""
+    return str(uuid.uuid5(_NAMESPACE, f"{guid}\n{room_id}"))
+
+
+def _warn_of_overlaps(talks: list[Talk], context: Context) -> None:
+    last: dict[str, Talk] = {}
+    overlaps: Counter[str] = Counter()
+    for talk in talks:
+        for room in talk.rooms:
+            before = last.get(room)
+            if before is not None and before.end > talk.start:
+                overlaps[room] += 1
+            if before is None or talk.end > before.end:
+                last[room] = talk
+    for room, count in sorted(overlaps.items()):
+        context.warn(f"{room}: {count} talks start before the one before them has ended")
+
+
+def _warn_of_similar_rooms(rooms: set[str], context: Context) -> None:
+    alike: dict[str, list[str]] = {}
+    for room in sorted(rooms):
+        alike.setdefault(room.casefold(), []).append(room)
+    for names in alike.values():
+        if len(names) > 1:
+            context.warn(f"rooms that differ in capitals only: {', '.join(names)}")
+
+
+def _nothing_usable(entries: int, context: Context) -> str:
+    if not entries:
+        return "the feed lists no talk at all"
+    first = context.skipped[0]
+    detail = f", {first.detail}" if first.detail and first.detail != first.reason else ""
+    return (
+        f"none of the {entries} entries can be used; the first, {first.where or 'somewhere'}: "
+        f"{first.reason}{detail}"
+    )

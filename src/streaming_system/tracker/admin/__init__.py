@@ -1,0 +1,1 @@
+"""What the crew's pages share: sessions and forms."""

@@ -1,0 +1,1 @@
+"""Viewers: how many, since when, and how well they see."""

@@ -1,0 +1,1 @@
+"""Accounts, logins and tokens of the crew, and what they do."""

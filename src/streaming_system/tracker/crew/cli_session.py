@@ -1,0 +1,86 @@
+"""What the command line does with the tracker's database."""
+
+import os
+import pwd
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from streaming_system.tracker.crew.accounts import ROLES, AccountError, Accounts
+from streaming_system.tracker.crew.annotations import Annotations
+from streaming_system.tracker.crew.audit import Audit
+from streaming_system.tracker.crew.crew import Crew, read_moment
+from streaming_system.tracker.crew.errors import CrewError
+from streaming_system.tracker.crew.tokens import SCOPES, Tokens
+from streaming_system.tracker.db.session import check_tables, is_away, make_engine
+from streaming_system.tracker.endpoints.endpoints import Endpoints
+from streaming_system.tracker.settings import StartError
+
+__all__ = ["ROLES", "SCOPES", "AccountError", "CrewError", "Desk", "StartError", "desk"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Desk:
+    """What there is to look at and to do, at one moment."""
+
+    now: datetime
+    crew: Crew
+    accounts: Accounts
+    tokens: Tokens
+    endpoints: Endpoints
+    annotations: Annotations
+    audit: Audit
+
+    def moment(self, text: str) -> datetime:
+        """Return the moment that somebody has written, now if nobody has.
+
+        :raises CrewError: if it is none.
+        """
+        return read_moment(text, now=self.now)
+
+
+@contextmanager
+def desk(settings: Mapping[str, str], rooms: Collection[str] = ()) -> Iterator[Desk]:
+    """Open the database that ``[app:tracker]`` names, for whoever runs this; commit at the end.
+
+    :param rooms: the ids of the rooms that there are.
+    :raises StartError: if the database cannot be used.
+    """
+    with _session(settings) as db:
+        yield Desk(
+            now=datetime.now(UTC),
+            crew=Crew(db, rooms, by=f"cli:{_user()}"),
+            accounts=Accounts(db),
+            tokens=Tokens(db),
+            endpoints=Endpoints(db),
+            annotations=Annotations(db),
+            audit=Audit(db),
+        )
+
+
+@contextmanager
+def _session(settings: Mapping[str, str]) -> Iterator[Session]:
+    engine = make_engine(settings)
+    try:
+        check_tables(engine)
+        with Session(engine) as db:
+            yield db
+            db.commit()
+    except sa.exc.DBAPIError as error:
+        if not is_away(error):
+            raise
+        raise StartError(f"the database: {str(error.orig).splitlines()[0]}") from None
+    finally:
+        engine.dispose()
+
+
+def _user() -> str:
+    """Return whom the system takes this process for; the environment could say anybody."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())

@@ -1,0 +1,1 @@
+"""The tracker's connections: sessions, the read replica, readiness."""

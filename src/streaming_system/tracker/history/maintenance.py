@@ -1,0 +1,216 @@
+"""What a timer does with the database: make rows of what was reported, forget what is old."""
+
+import fcntl
+import hashlib
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from operator import methodcaller
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from streaming_system.tracker.db.session import check_tables, is_away, make_engine
+from streaming_system.tracker.history.partitions import Partitions, Plan, is_locked, plans
+from streaming_system.tracker.history.retention import BATCH, OLD, PARTED, Retention
+from streaming_system.tracker.history.rollup import RULES, Rollups
+from streaming_system.tracker.logs.ingest import Logs, LogsError
+from streaming_system.tracker.models import SampleMinute
+from streaming_system.tracker.settings import StartError, checked
+
+__all__ = ["Busy", "Pruned", "StartError", "prune"]
+
+# A key for PostgreSQL's locks that nobody else uses by accident.
+_LOCK = int.from_bytes(hashlib.sha256(b"streaming-system prune").digest()[:8], "big", signed=True)
+
+
+class Busy(Exception):  # noqa: N818 - It is no fault.
+    """Another process is at it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pruned:
+    """What was done.
+
+    :param until: up to when minutes of samples have been made.
+    :param made: how many rows, by table, and ``forgotten`` by what people call them.
+    :param partitions: how many were ``made``, ``dropped``, and put off (``later``) since others
+        held a lock.
+    """
+
+    until: datetime | None
+    made: Counter[str] = field(default_factory=Counter)
+    forgotten: Counter[str] = field(default_factory=Counter)
+    partitions: Counter[str] = field(default_factory=Counter)
+
+
+def prune(
+    ini: Mapping[str, str],
+    *,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    pause: Callable[[float], None] = time.sleep,
+) -> Pruned:
+    """Roll up what is complete, and forget what is old, in many short transactions.
+
+    It may be killed at any moment: the next time goes on where it was.
+
+    :param ini: what the ini says to ``[app:tracker]``.
+    :param pause: waits, so that those who report get at least every other turn.
+    :raises StartError: if the database, or the folder of log files, cannot be used.
+    :raises Busy: if another process does this already.
+    """
+    settings = checked(ini)
+    engine = make_engine(settings)
+    try:
+        check_tables(engine)
+        turns, now = _Turns(engine, pause), clock()
+        # Log files are this machine's own, whoever looks after the database.
+        with turns.next() as db:
+            files = Logs(db, settings).prune(now=now)
+        with _alone(engine):
+            done = _prune(turns, settings, now)
+        done.forgotten.update(+Counter({"log files": files}))
+        return done
+    except sa.exc.DBAPIError as error:
+        if not is_away(error):
+            raise
+        raise StartError(f"the database: {str(error.orig).splitlines()[0]}") from None
+    except LogsError as error:
+        raise StartError(str(error)) from None
+    finally:
+        engine.dispose()
+
+
+class _Turns:
+    """Transactions, with a pause after each that is as long as it was."""
+
+    def __init__(self, engine: sa.Engine, pause: Callable[[float], None]) -> None:
+        self._engine = engine
+        self._pause = pause
+        self.on_postgresql = engine.dialect.name == "postgresql"
+
+    @contextmanager
+    def next(self) -> Iterator[Session]:
+        begun = time.monotonic()
+        with Session(self._engine) as db, db.begin():
+            yield db
+        self._pause(time.monotonic() - begun)
+
+
+class _Parts:
+    """Makes the partitions of a table, and drops them.
+
+    :param done: counts what was done.
+    """
+
+    def __init__(self, turns: _Turns, plan: Plan, done: Counter[str]) -> None:
+        self._turns = turns
+        self._plan = plan
+        self._done = done
+
+    def prune(self, *, limit: datetime, now: datetime) -> int:
+        """Forget what is older than a limit; return how many rows that were."""
+        # Some may be there from a prune that was killed.
+        forgotten = self._drop_detached()
+        with self._turns.next() as db:
+            missing = Partitions(db, self._plan).missing(now=now)
+        for part in missing:
+            if not self._exclusively("made", methodcaller("make", part)):
+                break
+        forgotten += self._forget_strays(limit)
+        self._move_strays(limit, now)
+        with self._turns.next() as db:
+            old = Partitions(db, self._plan).old(limit)
+        for name in old:
+            if not self._exclusively("dropped", methodcaller("detach", name)):
+                break
+        return forgotten + self._drop_detached()
+
+    def _drop_detached(self) -> int:
+        forgotten = 0
+        with self._turns.next() as db:
+            detached = Partitions(db, self._plan).detached()
+        for name in detached:
+            with self._turns.next() as db:
+                forgotten += Partitions(db, self._plan).drop(name)
+        return forgotten
+
+    def _forget_strays(self, limit: datetime) -> int:
+        forgotten, count = 0, BATCH
+        while count == BATCH:
+            with self._turns.next() as db:
+                count = Partitions(db, self._plan).forget_strays(limit)
+            forgotten += count
+        return forgotten
+
+    def _move_strays(self, limit: datetime, now: datetime) -> None:
+        moved = True
+        while moved:
+            with self._turns.next() as db:
+                stray = Partitions(db, self._plan).stray(since=limit, now=now)
+            moved = stray is not None and self._exclusively("made", methodcaller("make", stray))
+
+    def _exclusively(self, what: str, do: Callable[[Partitions], None]) -> bool:
+        """Do what needs a lock, or leave it to the next prune; tell whether it was done."""
+        try:
+            with self._turns.next() as db:
+                do(Partitions(db, self._plan))
+        except sa.exc.OperationalError as error:
+            if not is_locked(error):
+                raise
+            self._done["later"] += 1
+            return False
+        self._done[what] += 1
+        return True
+
+
+def _prune(turns: _Turns, settings: Mapping[str, Any], now: datetime) -> Pruned:
+    made: Counter[str] = Counter()
+    forgotten: Counter[str] = Counter()
+    for table in RULES:
+        more = True
+        while more:
+            with turns.next() as db:
+                step = Rollups(db).advance(table, now=now)
+            made[table.__tablename__] += step.rows
+            more = step.more
+    with turns.next() as db:
+        times = Retention(db, settings).times(now=now)
+        until = Rollups(db).until(SampleMinute)
+    parted = plans(settings) if turns.on_postgresql else {}
+    partitions: Counter[str] = Counter()
+    for model, name, old in OLD:
+        if model in parted:
+            parts = _Parts(turns, parted[model], partitions)
+            forgotten[name] += parts.prune(limit=PARTED[model](times), now=now)
+            continue
+        count = BATCH
+        while count == BATCH:
+            with turns.next() as db:
+                count = Retention(db, settings).forget(model, old(times))
+            forgotten[name] += count
+    return Pruned(until=until, made=+made, forgotten=+forgotten, partitions=partitions)
+
+
+@contextmanager
+def _alone(engine: sa.Engine) -> Iterator[None]:
+    """Hold a lock that ends with the process, however it ends."""
+    if engine.dialect.name == "postgresql":
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            if not connection.scalar(sa.select(sa.func.pg_try_advisory_lock(_LOCK))):
+                raise Busy
+            yield
+            connection.execute(sa.select(sa.func.pg_advisory_unlock(_LOCK)))
+        return
+    # Not the database itself: to close it a second time would end SQLite's own locks.
+    with Path(f"{engine.url.database}-prune").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Busy from None
+        yield

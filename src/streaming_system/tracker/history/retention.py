@@ -1,0 +1,126 @@
+"""Forgetting what is old."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from streaming_system.tracker.db.session import begin_writing
+from streaming_system.tracker.endpoints.endpoints import ALIVE_FOR, REMEMBERED_FOR
+from streaming_system.tracker.history.rollup import Rollups, Table
+from streaming_system.tracker.history.sql_time import EpochMs, from_ms, to_ms
+from streaming_system.tracker.models import (
+    Audit,
+    Base,
+    Component,
+    ComponentMood,
+    Endpoint,
+    Incident,
+    LogBatch,
+    LogHour,
+    LoginFailure,
+    LogVisitor,
+    Playback,
+    PlaybackMinute,
+    PlaybackTen,
+    Player,
+    Salt,
+    Sample,
+    SampleMinute,
+    SampleTen,
+)
+
+# So many rows of a table are deleted in one transaction.
+BATCH = 5000
+DAY = timedelta(days=1)
+# Lines of an access log count for a day; the hour that they are of began before.
+LATE = timedelta(hours=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Times:
+    """Up to when each kind of thing is forgotten.
+
+    Single reports and minutes stay, however old, until something has been made of them.
+    """
+
+    now: datetime
+    samples: datetime
+    playback: datetime
+    sample_minutes: datetime
+    playback_minutes: datetime
+    tens: datetime
+
+
+# The same of what PostgreSQL keeps in partitions: up to when whole ones are dropped.
+PARTED: Mapping[type[Base], Callable[[Times], datetime]] = {
+    Sample: lambda t: t.samples,
+    Playback: lambda t: t.playback,
+    SampleMinute: lambda t: t.sample_minutes,
+    PlaybackMinute: lambda t: t.playback_minutes,
+}
+
+# What is forgotten: the table, what people call its rows, and which of them.
+OLD: tuple[tuple[type[Base], str, Callable[[Times], sa.ColumnElement[bool]]], ...] = (
+    (Sample, "samples", lambda t: Sample.at < t.samples),
+    (Playback, "playback reports", lambda t: Playback.at < t.playback),
+    (Player, "players", lambda t: Player.until < t.playback),
+    (SampleMinute, "minutes of samples", lambda t: SampleMinute.at < t.sample_minutes),
+    (PlaybackMinute, "minutes of playback", lambda t: PlaybackMinute.at < t.playback_minutes),
+    (SampleTen, "tens of samples", lambda t: SampleTen.at < t.tens),
+    (PlaybackTen, "tens of playback", lambda t: PlaybackTen.at < t.tens),
+    (LogHour, "hours of logs", lambda t: LogHour.hour < t.tens),
+    (LogBatch, "batches of logs", lambda t: LogBatch.at < t.tens),
+    (LogVisitor, "visitors", lambda t: LogVisitor.hour < t.now - DAY - LATE),
+    (Salt, "salts", lambda t: Salt.day < (t.now - DAY).date()),
+    (Endpoint, "endpoints", lambda t: Endpoint.last_seen < t.now - REMEMBERED_FOR),
+    (Component, "components", lambda t: Component.reported_at < t.now - REMEMBERED_FOR),
+    (
+        ComponentMood,
+        "moods",
+        lambda t: EpochMs(ComponentMood.since) + ComponentMood.seconds * 1000 < to_ms(t.now - DAY),
+    ),
+    (LoginFailure, "failed log-ins", lambda t: LoginFailure.last_at < t.now - DAY),
+    (Incident, "incidents", lambda t: Incident.closed_at < t.tens),
+    (Audit, "audit entries", lambda t: Audit.at < t.tens),
+)
+
+
+class Retention:
+    """How long things are kept: ``keep.raw``, ``keep.minutes`` and ``keep.tens`` of the ini."""
+
+    def __init__(self, db: Session, settings: Mapping[str, Any]) -> None:
+        self.db = db
+        self._raw = timedelta(hours=settings["keep.raw"])
+        self._minutes = timedelta(days=settings["keep.minutes"])
+        self._tens = timedelta(days=settings["keep.tens"])
+
+    def times(self, *, now: datetime) -> Times:
+        """Return up to when things may be forgotten."""
+
+        def made(table: Table) -> datetime:
+            return Rollups(self.db).until(table) or from_ms(0)
+
+        return Times(
+            now=now,
+            # The last report before the next minute still holds in it.
+            samples=min(now - self._raw, made(SampleMinute)) - ALIVE_FOR,
+            playback=min(now - self._raw, made(PlaybackMinute)),
+            sample_minutes=min(now - self._minutes, made(SampleTen)),
+            playback_minutes=min(now - self._minutes, made(PlaybackTen)),
+            tens=now - self._tens,
+        )
+
+    def forget(self, model: type[Base], old: sa.ColumnElement[bool]) -> int:
+        """Delete some rows of a table; return how many.
+
+        :param old: which ones; at most :data:`BATCH` of them.
+        """
+        connection = begin_writing(self.db)
+        key = tuple(model.__table__.primary_key)
+        some = sa.select(*key).where(old).limit(BATCH)
+        delete = sa.delete(model).where(sa.tuple_(*key).in_(some))
+        return connection.execute(delete).rowcount

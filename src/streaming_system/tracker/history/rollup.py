@@ -1,0 +1,159 @@
+"""Making minutes of single reports, and tens of minutes.
+
+How far a table has got is a row of its own, changed in the transaction that adds the table's rows:
+whenever the process is killed, either both are there or neither.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from streaming_system.tracker.db.session import begin_writing
+from streaming_system.tracker.endpoints.endpoints import ALIVE_FOR
+from streaming_system.tracker.history import rollup_queries
+from streaming_system.tracker.history.rollup_queries import MINUTE, TEN
+from streaming_system.tracker.history.sql_time import floor, from_ms
+from streaming_system.tracker.models import (
+    Playback,
+    PlaybackMinute,
+    PlaybackTen,
+    Player,
+    Rollup,
+    Sample,
+    SampleMinute,
+    SampleTen,
+)
+
+# A report is written within seconds of the moment that it carries, or it is not acknowledged, and
+# it holds until the next one. So what is older than this does not change any more.
+SETTLED_AFTER = timedelta(minutes=2)
+
+Table = type[SampleMinute | SampleTen | PlaybackMinute | PlaybackTen]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """How a table of spans is made.
+
+    :param span: what one row is about, and ``chunk`` what one transaction makes.
+    :param rows: returns the rows from a moment to another.
+    :param first: returns the first moment from another on that there is something to make rows of.
+    :param source: the table that the rows are made of, if that is one of spans, too.
+    """
+
+    span: timedelta
+    chunk: timedelta
+    rows: Callable[[Session, datetime, datetime], list[rollup_queries.Row]]
+    first: Callable[[Session, datetime], datetime | None]
+    source: Table | None = None
+
+
+def _first_sample(db: Session, since: datetime) -> datetime | None:
+    return db.scalar(sa.select(sa.func.min(Sample.at)).where(Sample.at > since - ALIVE_FOR))
+
+
+def _first_playback(db: Session, since: datetime) -> datetime | None:
+    found = (
+        db.scalar(sa.select(sa.func.min(Playback.at)).where(Playback.at >= since)),
+        db.scalar(sa.select(sa.func.min(Player.begun)).where(Player.until > since)),
+    )
+    return min(filter(None, found), default=None)
+
+
+def _first_of(table: type[SampleMinute | PlaybackMinute]) -> Callable[..., datetime | None]:
+    def first(db: Session, since: datetime) -> datetime | None:
+        return db.scalar(sa.select(sa.func.min(table.at)).where(table.at >= since))
+
+    return first
+
+
+# In the order in which they must be made.
+RULES: dict[Table, Rule] = {
+    SampleMinute: Rule(
+        span=MINUTE, chunk=TEN, rows=rollup_queries.sample_minutes, first=_first_sample
+    ),
+    SampleTen: Rule(
+        span=TEN,
+        chunk=timedelta(hours=1),
+        rows=rollup_queries.sample_tens,
+        first=_first_of(SampleMinute),
+        source=SampleMinute,
+    ),
+    PlaybackMinute: Rule(
+        span=MINUTE, chunk=5 * MINUTE, rows=rollup_queries.playback_minutes, first=_first_playback
+    ),
+    PlaybackTen: Rule(
+        span=TEN,
+        chunk=timedelta(hours=1),
+        rows=rollup_queries.playback_tens,
+        first=_first_of(PlaybackMinute),
+        source=PlaybackMinute,
+    ),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """What one step has done: how many rows it made, and whether there is more to do."""
+
+    rows: int
+    more: bool
+
+
+class Rollups:
+    """The tables of spans, and how far they have got."""
+
+    def __init__(self, db: Session) -> None:
+        self.db = db
+
+    def until(self, table: Table) -> datetime | None:
+        """Return up to when the rows of a table have been made."""
+        return self.db.scalar(sa.select(Rollup.until).where(Rollup.name == table.__tablename__))
+
+    def advance(self, table: Table, *, now: datetime) -> Progress:
+        """Make the next rows of a table, few enough that nobody waits for them.
+
+        It is for a transaction of its own. Several at once wait for each other.
+        """
+        rule = RULES[table]
+        connection = begin_writing(self.db)
+        insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert
+        limit = self._limit(rule, now)
+        begin = limit and self._begin(table, rule, limit, insert)
+        if limit is None or begin is None or begin >= limit:
+            return Progress(rows=0, more=False)
+        first = rule.first(self.db, begin)
+        # Times in which nothing happened need no steps.
+        begin = min(max(begin, floor(first, rule.span)), limit) if first else limit
+        end = min(begin + rule.chunk, limit)
+        rows = rule.rows(self.db, begin, end) if begin < end else []
+        self.db.execute(sa.delete(table).where(table.at >= begin, table.at < end))
+        if rows:
+            self.db.execute(sa.insert(table), rows)
+        self.db.execute(
+            sa.update(Rollup).where(Rollup.name == table.__tablename__).values(until=end)
+        )
+        return Progress(rows=len(rows), more=end < limit)
+
+    def _limit(self, rule: Rule, now: datetime) -> datetime | None:
+        """Return up to when rows can be made."""
+        ready = self.until(rule.source) if rule.source else now - SETTLED_AFTER
+        return floor(ready, rule.span) if ready else None
+
+    def _begin(
+        self, table: Table, rule: Rule, limit: datetime, insert: Callable[..., postgresql.Insert]
+    ) -> datetime | None:
+        """Return up to when rows have been made, and keep others from making the next."""
+        mine = sa.select(Rollup.until).where(Rollup.name == table.__tablename__).with_for_update()
+        until = self.db.scalar(mine)
+        if until is None:
+            first = rule.first(self.db, from_ms(0))
+            begin = min(floor(first, rule.span), limit) if first else limit
+            values = {"name": table.__tablename__, "until": begin}
+            self.db.execute(insert(Rollup).values(values).on_conflict_do_nothing())
+            until = self.db.scalar(mine)
+        return until

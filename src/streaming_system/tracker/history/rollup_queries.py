@@ -1,0 +1,160 @@
+"""The rows of the tables of spans: what they are made of, and how."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from streaming_system.tracker.history import histogram
+from streaming_system.tracker.history.sample_intervals import lives
+from streaming_system.tracker.history.sql_time import EpochMs, floor, to_ms
+from streaming_system.tracker.models import (
+    Playback,
+    PlaybackMinute,
+    Player,
+    SampleMinute,
+)
+
+MINUTE = timedelta(minutes=1)
+TEN = timedelta(minutes=10)
+_MS = timedelta(milliseconds=1)
+_PLAYBACK_SUMS = ("starts", "played_ms", "rebuffer_ms", "rebuffers", "dropped", "errors")
+
+Row = dict[str, Any]
+
+
+def sample_minutes(db: Session, begin: datetime, end: datetime) -> list[Row]:
+    """Return the rows of :class:`SampleMinute` for a span of whole minutes, from samples."""
+    held = lives(begin, end + MINUTE)
+    minute = MINUTE // _MS
+    number = held.c.first // minute
+    turn = (number + 1) * minute
+    columns = (held.c.room, held.c.name, held.c.clients, held.c.bitrate, held.c.cbitrate)
+    # A report holds for a minute at most, so that it is part of two minutes at most.
+    until_turn = sa.case((held.c.last < turn, held.c.last), else_=turn)
+    parts = sa.union_all(
+        sa.select(*columns, number.label("number"), (until_turn - held.c.first).label("ms"),
+                  held.c.own),
+        sa.select(*columns, number + 1, held.c.last - turn, sa.literal(0))
+        .where(held.c.last > turn),
+    ).subquery()  # fmt: skip
+    where = (parts.c.room, parts.c.name, parts.c.number)
+    query = (
+        sa.select(
+            *where,
+            sa.func.sum(parts.c.own),
+            sa.func.sum(parts.c.clients * parts.c.ms),
+            sa.func.max(parts.c.clients),
+            sa.func.sum(parts.c.bitrate * parts.c.ms),
+            sa.func.max(parts.c.bitrate),
+            sa.func.sum(parts.c.cbitrate * parts.c.ms),
+        )
+        # What holds for no time at all is a report that another one followed at once, or one
+        # from before the span.
+        .where(parts.c.number < (end - begin) // MINUTE, (parts.c.ms > 0) | (parts.c.own > 0))
+        .group_by(*where)
+    )
+    return [
+        {"room": room, "name": name, "at": begin + place * MINUTE, **_figures(figures)}
+        for room, name, place, *figures in db.execute(query)
+    ]
+
+
+def sample_tens(db: Session, begin: datetime, end: datetime) -> list[Row]:
+    """Return the rows of :class:`SampleTen` for a span of whole tens, from minutes."""
+    ten = _number(SampleMinute.at, begin, TEN)
+    query = (
+        sa.select(
+            SampleMinute.room,
+            SampleMinute.name,
+            ten,
+            sa.func.sum(SampleMinute.samples),
+            sa.func.sum(SampleMinute.clients_ms),
+            sa.func.max(SampleMinute.clients_max),
+            sa.func.sum(SampleMinute.bitrate_ms),
+            sa.func.max(SampleMinute.bitrate_max),
+            sa.func.sum(SampleMinute.cbitrate_ms),
+        )
+        .where(SampleMinute.at >= begin, SampleMinute.at < end)
+        .group_by(SampleMinute.room, SampleMinute.name, ten)
+    )
+    return [
+        {"room": room, "name": name, "at": begin + place * TEN, **_figures(figures)}
+        for room, name, place, *figures in db.execute(query)
+    ]
+
+
+def playback_minutes(db: Session, begin: datetime, end: datetime) -> list[Row]:
+    """Return the rows of :class:`PlaybackMinute` for a span of whole minutes."""
+    rows = _Rows()
+    minute = _number(Playback.at, begin, MINUTE)
+    where = (Playback.room, Playback.endpoint, minute)
+    within = (Playback.at >= begin, Playback.at < end)
+    sums = (sa.func.sum(getattr(Playback, name)) for name in _PLAYBACK_SUMS)
+    for room, endpoint, place, *figures in db.execute(
+        sa.select(*where, *sums).where(*within).group_by(*where)
+    ):
+        row = rows.row(begin + place * MINUTE, room, endpoint)
+        row.update(zip(_PLAYBACK_SUMS, map(int, figures), strict=True))
+    for room, endpoint, place, took in db.execute(
+        sa.select(*where, sa.type_coerce(Playback.startup_ms, sa.Integer)).where(
+            *within, Playback.startup_ms.is_not(None)
+        )
+    ):
+        row = rows.row(begin + place * MINUTE, room, endpoint)
+        row["startups"] = histogram.add(row["startups"], took)
+    for place in range((end - begin) // MINUTE):
+        at = begin + place * MINUTE
+        for room, endpoint, viewers in db.execute(
+            sa.select(Player.room, Player.endpoint, sa.func.count())
+            .where(Player.begun <= at, Player.until > at)
+            .group_by(Player.room, Player.endpoint)
+        ):
+            rows.row(at, room, endpoint)["viewers"] = viewers
+    return rows.all()
+
+
+def playback_tens(db: Session, begin: datetime, end: datetime) -> list[Row]:
+    """Return the rows of :class:`PlaybackTen` for a span of whole tens, from minutes."""
+    rows = _Rows()
+    for minute in db.execute(
+        sa.select(PlaybackMinute.__table__).where(
+            PlaybackMinute.at >= begin, PlaybackMinute.at < end
+        )
+    ):
+        row = rows.row(floor(minute.at, TEN), minute.room, minute.endpoint)
+        row["startups"] = histogram.merge(row["startups"], minute.startups)
+        row["viewers"] += minute.viewers if minute.at == row["at"] else 0
+        row.update({name: row[name] + getattr(minute, name) for name in _PLAYBACK_SUMS})
+    return rows.all()
+
+
+class _Rows:
+    """Rows of playback, made when they are needed first."""
+
+    def __init__(self) -> None:
+        self._rows: dict[tuple[datetime, str, str], Row] = {}
+
+    def row(self, at: datetime, room: str, endpoint: str) -> Row:
+        return self._rows.setdefault(
+            (at, room, endpoint),
+            {"at": at, "room": room, "endpoint": endpoint, "viewers": 0, "startups": []}
+            | dict.fromkeys(_PLAYBACK_SUMS, 0),
+        )
+
+    def all(self) -> list[Row]:
+        return list(self._rows.values())
+
+
+def _number(
+    at: sa.SQLColumnExpression[datetime], begin: datetime, span: timedelta
+) -> sa.ColumnElement[int]:
+    return ((EpochMs(at) - to_ms(begin)) // (span // _MS)).label("number")
+
+
+def _figures(sums: Sequence[Any]) -> Row:
+    # PostgreSQL sums whole numbers to decimals.
+    names = ("samples", "clients_ms", "clients_max", "bitrate_ms", "bitrate_max", "cbitrate_ms")
+    return dict(zip(names, map(int, sums), strict=True))

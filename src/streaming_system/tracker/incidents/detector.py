@@ -1,0 +1,247 @@
+"""Finds what is wrong in what was reported and what is planned. It writes nothing."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from streaming_system.config import Config, Room
+from streaming_system.config.stream_sources import lives_elsewhere
+from streaming_system.schedule.model import Event, Schedule
+from streaming_system.tracker.audience.qoe import figures
+from streaming_system.tracker.endpoints.endpoints import ALIVE_FOR
+from streaming_system.tracker.endpoints.fallback_groups import groups_of
+from streaming_system.tracker.endpoints.formats import reaches_viewers
+from streaming_system.tracker.models import Component, Endpoint
+
+# A talk may begin that much before its stream does.
+GRACE = timedelta(seconds=60)
+# Whoever comes back has to report that long before all is well: at least twice.
+STEADY = timedelta(seconds=20)
+# Whoever says goodbye may be back within that time.
+RESTART = timedelta(seconds=30)
+# After that long in silence, a server is alarming only while its room has a talk on.
+SILENCE_ALARMS_FOR = timedelta(minutes=10)
+# After that long in silence, it has been taken away.
+FORGOTTEN_AFTER = timedelta(hours=1)
+MACHINE_SILENT_AFTER = timedelta(seconds=120)
+PLAYBACK_SPAN = timedelta(minutes=5)
+KINDS = ("no-stream", "silent-encoder", "full", "rebuffering", "component")
+BAD_MOODS = ("sad", "lost")
+FULL, FULL_UNTIL = 0.95, 0.9
+# Rebuffering is over once it is that much below the share that alarms.
+REBUFFERING_UNTIL = 0.75
+LONGEST_SUMMARY = 300
+LONGEST_SUBJECT = 128
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """Something that is wrong.
+
+    :param kind: one of :data:`KINDS`.
+    :param room: the room's id, "" where it is about none or several.
+    :param subject: what in the room it is about: an endpoint, a machine; "" for the room itself.
+    :param summary: a sentence for people, true from its beginning to its end.
+    :param opens: ``False`` where it is too little to alarm, but too much to call an alarm off.
+    """
+
+    kind: str
+    room: str
+    subject: str = ""
+    summary: str
+    opens: bool = True
+
+
+class Wrong:
+    """Looks for what is wrong.
+
+    :param schedule: the programme; without one no room has to be live.
+    :param settings: holds ``alert.rebuffering`` and ``alert.players``.
+    """
+
+    def __init__(
+        self, db: Session, conference: Config, schedule: Schedule, settings: Mapping[str, Any]
+    ) -> None:
+        self.db = db
+        self.rooms = conference.rooms
+        self.schedule = schedule
+        self.settings = settings
+
+    def found(self, *, now: datetime) -> Sequence[Finding]:
+        """Return all that is wrong."""
+        endpoints = self._endpoints(now)
+        return [
+            *self._no_stream(endpoints, now),
+            *self._silent(endpoints, now),
+            *self._full(endpoints, now),
+            *self._rebuffering(now),
+            *self._components(now),
+        ]
+
+    def _endpoints(self, now: datetime) -> Mapping[str, Sequence[Endpoint]]:
+        """Return what has streamed lately, by room."""
+        found: dict[str, list[Endpoint]] = {}
+        query = sa.select(Endpoint).where(Endpoint.last_seen > now - FORGOTTEN_AFTER)
+        for endpoint in self.db.scalars(query.order_by(Endpoint.name)):
+            found.setdefault(endpoint.room, []).append(endpoint)
+        return found
+
+    def _talk(self, room: str, now: datetime) -> Event | None:
+        """Return the talk that is on in a room, neither a gap nor one of another room."""
+        planned = self.schedule.rooms.get(room)
+        for event in planned.upcoming(now, 1) if planned else ():
+            if event.is_on(now) and not event.generated and not event.via:
+                return event
+        return None
+
+    def _no_stream(
+        self, endpoints: Mapping[str, Sequence[Endpoint]], now: datetime
+    ) -> Iterator[Finding]:
+        for room in self.rooms.values():
+            talk = None if lives_elsewhere(room, now) else self._talk(room.id, now)
+            serving = (e for group in groups_of(room) for e in endpoints.get(group, ()))
+            here = [endpoint for endpoint in serving if reaches_viewers(endpoint)]
+            if talk is None or any(_is_steady(endpoint, now) for endpoint in here):
+                continue
+            covered = any(
+                _is_alive(endpoint, now) or _just_left(endpoint, now) for endpoint in here
+            )
+            yield Finding(
+                kind="no-stream",
+                room=room.id,
+                summary=f"{room.title} has no stream; “{talk.title[:120]}” began there at "
+                f"{self._clock(room, talk.start)}.",
+                # While nothing is on the air, a talk that follows another needs no new grace.
+                opens=not covered and talk.start <= now - GRACE,
+            )
+
+    def _silent(
+        self, endpoints: Mapping[str, Sequence[Endpoint]], now: datetime
+    ) -> Iterator[Finding]:
+        for room, endpoint in self._of_rooms(endpoints):
+            # Whom the crew has drained, it may switch off.
+            if endpoint.drained or endpoint.left_at is not None or _is_steady(endpoint, now):
+                continue
+            fresh = endpoint.last_seen > now - SILENCE_ALARMS_FOR
+            yield Finding(
+                kind="silent-encoder",
+                room=room.id,
+                subject=endpoint.name,
+                summary=f"The server {endpoint.name} of {room.title} stopped reporting at "
+                f"{self._clock(room, endpoint.last_seen)}.",
+                opens=not _is_alive(endpoint, now)
+                and (fresh or self._talk(room.id, now) is not None),
+            )
+
+    def _full(
+        self, endpoints: Mapping[str, Sequence[Endpoint]], now: datetime
+    ) -> Iterator[Finding]:
+        for room in self.rooms.values():
+            serving = (e for group in groups_of(room) for e in endpoints.get(group, ()))
+            alive = [endpoint for endpoint in serving if _is_alive(endpoint, now)]
+            # A server that does not say what it can do may have room for many.
+            if not alive or not all(endpoint.capacity for endpoint in alive):
+                continue
+            emptiest = min(endpoint.bitrate / (endpoint.capacity or 1) for endpoint in alive)
+            if emptiest > FULL_UNTIL:
+                yield Finding(
+                    kind="full",
+                    room=room.id,
+                    summary=f"Every server of {room.title} is full ({len(alive)} in all).",
+                    opens=emptiest > FULL,
+                )
+
+    def _rebuffering(self, now: datetime) -> Iterator[Finding]:
+        limit = self.settings["alert.rebuffering"]
+        begin = now - PLAYBACK_SPAN
+        for played in figures(self.db, begin=begin, now=now, room=None, by_endpoint=False):
+            room = self.rooms.get(played.room)
+            share = played.rebuffer_ratio or 0
+            if room is not None and share > limit * REBUFFERING_UNTIL:
+                yield Finding(
+                    kind="rebuffering",
+                    room=room.id,
+                    summary=f"Viewers of {room.title} waited for {share:.0%} of their time in "
+                    f"the five minutes before {self._clock(room, now)} "
+                    f"({played.viewers} players).",
+                    opens=share > limit and played.viewers >= self.settings["alert.players"],
+                )
+
+    def _components(self, now: datetime) -> Iterator[Finding]:
+        query = sa.select(Component).where(Component.reported_at > now - FORGOTTEN_AFTER)
+        machines: dict[str, list[Component]] = {}
+        for component in self.db.scalars(query.order_by(Component.machine, Component.name)):
+            machines.setdefault(component.machine, []).append(component)
+        for machine, components in machines.items():
+            seen = max(component.reported_at for component in components)
+            if seen <= now - MACHINE_SILENT_AFTER:
+                rooms = {component.room for component in components}
+                room = rooms.pop() if len(rooms) == 1 else ""
+                # What a silent machine said last of its components is no longer known to be so.
+                yield Finding(
+                    kind="component",
+                    room=room,
+                    subject=machine,
+                    summary=f"The machine {machine} stopped reporting at {seen:%H:%M:%S} UTC.",
+                )
+            else:
+                yield from self._moods(components, now)
+
+    def _moods(self, components: Iterable[Component], now: datetime) -> Iterator[Finding]:
+        for component in components:
+            bad = component.mood in BAD_MOODS
+            # Times of other machines' clocks: one from the future says nothing.
+            recovering = timedelta() <= now - component.since < STEADY
+            if bad or recovering:
+                room = self.rooms.get(component.room)
+                where = f" of {room.title}" if room else ""
+                detail = f": {component.detail}" if component.detail else ""
+                yield Finding(
+                    kind="component",
+                    room=component.room,
+                    subject=f"{component.name} on {component.machine}"[:LONGEST_SUBJECT],
+                    summary=f"{component.name} on {component.machine}{where} is "
+                    f"{component.mood}{detail}.",
+                    opens=bad,
+                )
+
+    def _of_rooms(
+        self, endpoints: Mapping[str, Sequence[Endpoint]]
+    ) -> Iterator[tuple[Room, Endpoint]]:
+        """Yield the endpoints of the rooms there are, each with a room that it serves."""
+        seen = set()
+        for room in self.rooms.values():
+            for group in groups_of(room):
+                if group not in seen:
+                    yield from ((room, endpoint) for endpoint in endpoints.get(group, ()))
+                seen.add(group)
+
+    def _clock(self, room: Room, moment: datetime) -> str:
+        """Return a time as the room's people say it."""
+        planned = self.schedule.rooms.get(room.id)
+        zone = planned.timezone if planned else room.schedule_timezone or UTC
+        return f"{moment.astimezone(zone):%H:%M %Z}"
+
+
+def one_line(text: str, longest: int = LONGEST_SUMMARY) -> str:
+    """Return a text without anything that would leave its line, cut where it is too long."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return line if len(line) <= longest else line[: longest - 1] + "…"
+
+
+def _is_alive(endpoint: Endpoint, now: datetime) -> bool:
+    return endpoint.left_at is None and endpoint.last_seen > now - ALIVE_FOR
+
+
+def _is_steady(endpoint: Endpoint, now: datetime) -> bool:
+    """Tell whether it is alive and has reported for a while, so that alarms can be called off."""
+    return _is_alive(endpoint, now) and endpoint.last_seen - endpoint.since >= STEADY
+
+
+def _just_left(endpoint: Endpoint, now: datetime) -> bool:
+    """Tell whether it said goodbye only a moment ago: it may be restarting."""
+    return endpoint.left_at is not None and endpoint.left_at > now - RESTART

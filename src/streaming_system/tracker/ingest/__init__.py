@@ -1,0 +1,1 @@
+"""Takes in what players and endpoints report, and writes it."""

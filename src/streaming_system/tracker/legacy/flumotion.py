@@ -1,0 +1,198 @@
+"""What Flumotion's logger posts: a form, and in it JSON of moods."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import colander
+
+from streaming_system.tracker.pipeline.pipeline import (
+    LONGEST_NAME,
+    MOODS,
+    MOST_COMPONENTS,
+    MOST_HISTORY,
+    ComponentState,
+    Mood,
+)
+
+LATEST = 2**32  # The year 2106, in Unix time.
+LONGEST_AGE = 10 * 366 * 86400
+# Reports are sent every few seconds; a larger difference is the clock, not the way.
+CLOCK_MAY_DIFFER = timedelta(seconds=60)
+
+
+class BadReport(ValueError):  # noqa: N818 - That is what it is.
+    """A report that is refused: the field, and one line that says what is wrong with it."""
+
+    def __init__(self, name: str, complaint: str) -> None:
+        super().__init__(complaint)
+        self.name = name
+
+
+@dataclass(frozen=True, kw_only=True)
+class FlumotionReport:
+    """All that one machine says of its components."""
+
+    machine: str
+    kind: str
+    components: Sequence[ComponentState]
+    history: Sequence[Mood]
+
+
+class _Number(colander.SchemaType):
+    def __init__(self, least: float, most: float) -> None:
+        self.least, self.most = least, most
+
+    def deserialize(self, node: colander.SchemaNode, cstruct: Any) -> Any:
+        number = isinstance(cstruct, int | float) and not isinstance(cstruct, bool)
+        # Nothing compares as true with NaN.
+        if not number or not self.least <= cstruct <= self.most:
+            raise colander.Invalid(node, f"allowed: a number from {self.least} to {self.most}")
+        return float(cstruct)
+
+
+class _MoodWord(colander.SchemaType):
+    """A mood by its name, or by Flumotion's number for it."""
+
+    def deserialize(self, node: colander.SchemaNode, cstruct: Any) -> Any:
+        if isinstance(cstruct, str) and cstruct.lower() in MOODS:
+            return cstruct.lower()
+        whole = isinstance(cstruct, int | float) and not isinstance(cstruct, bool)
+        if whole and cstruct in range(len(MOODS)):
+            return MOODS[int(cstruct)]
+        raise colander.Invalid(
+            node, f"allowed: {', '.join(MOODS)}, or their numbers from 0 to {len(MOODS) - 1}"
+        )
+
+
+def _mood(*, aged: bool) -> colander.SchemaNode:
+    age = [colander.SchemaNode(_Number(-LONGEST_AGE, LONGEST_AGE), name="age")] if aged else []
+    return colander.SchemaNode(
+        colander.Tuple(),
+        colander.SchemaNode(_MoodWord(), name="mood"),
+        colander.SchemaNode(_Number(0, LATEST), name="since"),
+        *age,
+    )
+
+
+class _TimeText(colander.SchemaType):
+    """A Unix time as text. What colander's own type says of it would hold the text itself."""
+
+    def deserialize(self, node: colander.SchemaNode, cstruct: Any) -> Any:
+        if cstruct is colander.null:
+            return cstruct
+        try:
+            seconds = float(cstruct)
+        except ValueError:
+            seconds = -1.0
+        # Nothing compares as true with NaN.
+        if not 0 <= seconds <= LATEST:
+            raise colander.Invalid(node, f"allowed: a Unix time from 0 to {LATEST}")
+        return seconds
+
+
+class FlumotionForm(colander.Schema):
+    """The fields beside the moods."""
+
+    identifier = colander.SchemaNode(
+        colander.String(),
+        validator=colander.Regex(
+            r"^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,63}\Z", "allowed: 1 to 64 of A-Z a-z 0-9 _ . : -"
+        ),
+    )
+    type = colander.SchemaNode(
+        colander.String(),
+        missing="flumotion",
+        validator=colander.Regex(
+            r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,31}\Z", "allowed: 1 to 32 of A-Z a-z 0-9 _ . -"
+        ),
+    )
+    recorded_time = colander.SchemaNode(_TimeText())
+
+
+CURRENT = _mood(aged=False)
+HISTORY = colander.SchemaNode(colander.Sequence(), _mood(aged=True))
+SHAPES = {"current": "[mood, since]", "history": "[[mood, since, age], …]"}
+FORM = FlumotionForm()
+
+
+def read_report(fields: Mapping[str, str], *, now: datetime) -> FlumotionReport:
+    """Return what a form of texts says.
+
+    Times stay those of the sender's clock: the same mood comes with the same time in every
+    report, which is how repeats are known. Where the clock differs from ours, components say so.
+
+    :raises BadReport: unless every field is what it should be.
+    """
+    try:
+        form = FORM.deserialize({name: fields[name] for name in fields if name != "data"})
+    except colander.Invalid as error:
+        name, complaint = next(iter(error.asdict().items()))
+        raise BadReport(name, complaint) from None
+    data = _object(_json(fields.get("data", "")), "data")
+    detail = _clock(form["recorded_time"], now)
+    components = [
+        ComponentState(name=name, mood=mood, since=_moment(since), detail=detail)
+        for name, (mood, since) in _by_component(data, "current", CURRENT)
+    ]
+    history = [
+        Mood(component=name, mood=mood, since=_moment(since), seconds=max(0.0, age))
+        for name, past in _by_component(data, "history", HISTORY)
+        for mood, since, age in past
+    ]
+    if len(history) > MOST_HISTORY:
+        raise BadReport("data", f"history has more than {MOST_HISTORY} entries")
+    return FlumotionReport(
+        machine=form["identifier"], kind=form["type"], components=components, history=history
+    )
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise BadReport("data", "is not JSON") from None
+
+
+def _object(value: Any, what: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise BadReport("data", f"{what} is not a JSON object")
+    return value
+
+
+def _by_component(
+    data: Mapping[str, Any], part: str, schema: colander.SchemaNode
+) -> list[tuple[str, Any]]:
+    found = _object(data.get(part, {}), part)
+    if len(found) > MOST_COMPONENTS:
+        raise BadReport("data", f"{part} has more than {MOST_COMPONENTS} components")
+    result = []
+    for name, value in found.items():
+        # Text that cannot be printed is no name, and no database of ours could keep all of it.
+        if not (0 < len(name) <= LONGEST_NAME and name.isprintable()):
+            raise BadReport(
+                "data", f"{part} has {ascii(name)[:80]}; allowed: 1 to {LONGEST_NAME} characters"
+            )
+        try:
+            result.append((name, schema.deserialize(value)))
+        except colander.Invalid as error:
+            complaint = next(iter(error.asdict().values()))
+            # What colander says of a shape shows the value, which is the caller's text.
+            if not complaint.startswith("allowed"):
+                complaint = f"allowed: {SHAPES[part]}"
+            raise BadReport("data", f"{part} of {ascii(name)[:80]}; {complaint}") from None
+    return result
+
+
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _clock(recorded_time: float, now: datetime) -> str:
+    ahead = _moment(recorded_time) - now
+    if abs(ahead) <= CLOCK_MAY_DIFFER:
+        return ""
+    seconds = round(abs(ahead).total_seconds())
+    return f"its clock is {seconds:,} s {'ahead' if ahead > timedelta() else 'behind'}"

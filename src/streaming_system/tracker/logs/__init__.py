@@ -1,0 +1,1 @@
+"""Access logs that streaming servers hand in."""

@@ -1,0 +1,1 @@
+"""The components that make a room's stream, and how they are."""

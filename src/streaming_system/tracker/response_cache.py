@@ -1,0 +1,73 @@
+"""What everybody asks for is made once a second, and at once when a report changes it.
+
+These are the lists of streams and the graphs. Another worker's reports show a second later, as they
+do where a cache stands before us. Such an answer is counted in the metrics, but for no caller's
+limit: it costs next to nothing.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+from pyramid.settings import asbool
+
+from streaming_system.web import request_id
+from streaming_system.web.response_cache import KeptAnswers
+
+GRAPHS = "/overall-stats.json"
+LIST = "/streams.json"
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+# Players report all the time, and move nothing that could not wait a second.
+PLAYBACK = "/playback"
+
+
+def keep_answers(app: Any, settings: Any) -> WSGIApplication:
+    """Return the app with :class:`KeptAnswers` before it, unless the ini does without."""
+    registry = app.registry
+    if "telemetry" in registry or not asbool(settings.get("answers.kept", "true")):
+        unchanged: WSGIApplication = app
+        return unchanged
+    metrics = registry["metrics"]
+    logs = asbool(settings.get("access_log"))
+    written = Written(app)
+
+    def seen(environ: WSGIEnvironment, status: int, seconds: float) -> None:
+        metrics.count(_route(environ["PATH_INFO"]), "GET", f"{status}", seconds)
+        if logs:
+            request_id.write("GET", request_id.path_of(environ), status, seconds)
+
+    return KeptAnswers(
+        written,
+        made_from=lambda: (written.last,),
+        group=lambda environ: None,
+        clock=lambda: registry["clock"](),
+        keeps=lambda path: path.endswith(LIST) or path == GRAPHS,
+        seen=seen,
+    )
+
+
+class Written:
+    """A WSGI app that knows when it last took something that others may want to see at once.
+
+    :ivar last: another object after each of these requests.
+    """
+
+    def __init__(self, app: Any) -> None:
+        self._app: WSGIApplication = app
+        self.registry = app.registry
+        self.last = object()
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a request."""
+        if environ["REQUEST_METHOD"] in SAFE or environ["PATH_INFO"].endswith(PLAYBACK):
+            return self._app(environ, start_response)
+        try:
+            return self._app(environ, start_response)
+        finally:
+            # It is committed by now; what was asked for meanwhile may not know of it.
+            self.last = object()
+
+
+def _route(path: str) -> str:
+    """Return the name of the route of what is kept."""
+    return {LIST: "streams.list", GRAPHS: "graphs"}.get(path, "room.streams")

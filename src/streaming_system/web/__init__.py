@@ -1,0 +1,1 @@
+"""What both Pyramid apps share, and the server that runs them."""

@@ -1,0 +1,92 @@
+"""How long requests take goes to OpenTelemetry: a span for each, by OTLP over HTTP."""
+
+import atexit
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from streaming_system.web.json_logging import request_id
+from streaming_system.web.telemetry import (
+    Observer,
+    TelemetryError,
+    is_health,
+    method_of,
+    needs,
+    route_of,
+)
+
+
+def observer(settings: Mapping[str, Any], app: str) -> Observer:
+    """Return what makes a span of a request.
+
+    :raises TelemetryError: if a package is missing, or a key is wrong.
+    """
+    endpoint = settings["otel.endpoint"]
+    if not endpoint.startswith(("http://", "https://")):
+        raise TelemetryError(
+            f"otel.endpoint in the ini file is {endpoint!r}; allowed: http://HOST:4318"
+        )
+    try:
+        from opentelemetry.context import Context
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+        from opentelemetry.sdk.resources import Resource
+        from opentelemetry.sdk.trace import TracerProvider
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor
+        from opentelemetry.sdk.trace.sampling import TraceIdRatioBased
+        from opentelemetry.trace import SpanKind, Status, StatusCode
+    except ImportError:
+        raise needs("otel.endpoint", "opentelemetry-sdk and its exporter", "otel") from None
+
+    # Of this app, and not of the process, which may hold both.
+    provider = TracerProvider(
+        resource=Resource.create({"service.name": f"streaming-{app}"}),
+        sampler=TraceIdRatioBased(_share(settings)),
+        shutdown_on_exit=False,
+    )
+    exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces")
+    provider.add_span_processor(BatchSpanProcessor(exporter))
+    atexit.register(provider.shutdown)
+    tracer = provider.get_tracer("streaming_system")
+
+    def observed(request: Any, handler: Callable[[Any], Any]) -> Any:
+        # A trace that a caller claims to be part of is a stranger's word: ours begin here.
+        with tracer.start_as_current_span(
+            method_of(request),
+            context=Context(),
+            kind=SpanKind.SERVER,
+            record_exception=False,
+            set_status_on_exception=False,
+        ) as span:
+            status = 500
+            try:
+                response = handler(request)
+                status = response.status_int
+                return response
+            finally:
+                route = route_of(request)
+                span.update_name(f"{method_of(request)} {route}")
+                span.set_attributes(
+                    {
+                        "http.request.method": method_of(request),
+                        "http.route": route,
+                        "http.response.status_code": status,
+                        "request.id": request_id.get(),
+                    }
+                )
+                if status >= 500:
+                    span.set_status(Status(StatusCode.ERROR))
+
+    def unless_health(request: Any, handler: Callable[[Any], Any]) -> Any:
+        return handler(request) if is_health(request) else observed(request, handler)
+
+    return unless_health
+
+
+def _share(settings: Mapping[str, Any]) -> float:
+    text = str(settings.get("otel.share", "0.05"))
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1
+    if not 0 <= share <= 1:
+        raise TelemetryError(f"otel.share in the ini file is {text!r}; allowed: a share, 0 to 1")
+    return share

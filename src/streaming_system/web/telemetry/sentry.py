@@ -1,0 +1,63 @@
+"""Faults of ours go to Sentry: what kind, and where in the code."""
+
+import atexit
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from streaming_system.web.json_logging import request_id
+from streaming_system.web.telemetry import Observer, TelemetryError, method_of, needs, route_of
+
+GOODBYE = 2  # seconds for what has not been sent yet
+
+
+def observer(settings: Mapping[str, Any], app: str) -> Observer:
+    """Return what watches requests for faults.
+
+    :raises TelemetryError: if the package is missing, or the DSN is none.
+    """
+    try:
+        from sentry_sdk import Client
+        from sentry_sdk.utils import BadDsn, event_from_exception
+    except ImportError:
+        raise needs("sentry.dsn", "sentry-sdk", "sentry") from None
+    try:
+        # No integrations: they would collect what nobody has asked for.
+        client = Client(
+            dsn=settings["sentry.dsn"],
+            environment=settings.get("sentry.environment", "production"),
+            auto_enabling_integrations=False,
+            default_integrations=False,
+            auto_session_tracking=False,
+            include_local_variables=False,
+            max_request_body_size="never",
+            send_client_reports=False,
+        )
+    except BadDsn:
+        raise TelemetryError(
+            "sentry.dsn in the ini file is none; allowed: https://KEY@HOST/PROJECT"
+        ) from None
+    atexit.register(client.close, timeout=GOODBYE)
+
+    def report(request: Any, error: Any) -> None:
+        event, hint = event_from_exception(
+            error, client_options=client.options, mechanism={"type": "pyramid", "handled": False}
+        )
+        for told in event["exception"]["values"]:
+            told["value"] = "in the log, under the request's id"
+        route = route_of(request)
+        event["transaction"] = f"{method_of(request)} {route}"
+        event["tags"] = {"app": app, "route": route, "request_id": request_id.get()}
+        client.capture_event(event, hint)
+
+    def observed(request: Any, handler: Callable[[Any], Any]) -> Any:
+        try:
+            response = handler(request)
+        except Exception as error:
+            report(request, error)
+            raise
+        # An exception that became any other answer was meant.
+        if response.status_int == 500 and (found := getattr(request, "exc_info", None)):
+            report(request, found)
+        return response
+
+    return observed

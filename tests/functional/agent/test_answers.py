@@ -1,0 +1,316 @@
+"""Servers that cannot be installed here, by answers in the shape that their documents give."""
+
+import json
+import sys
+import threading
+from datetime import UTC, datetime
+
+import pytest
+
+from streaming_system.agent.config import Stream
+from streaming_system.agent.probe import HttpProbe
+from streaming_system.agent.source_registry import find_sources
+from streaming_system.agent.stats import check
+from streaming_system.plugin import SourceError
+from streaming_system.util.log_once import Warnings
+
+from .conftest import as_json
+
+SRS = {
+    "code": 0,
+    "server": "vid-1",
+    "streams": [
+        {
+            "id": "vid-2",
+            "name": "hall",
+            "vhost": "vid-3",
+            "app": "live",
+            "live_ms": 1790000000000,
+            "clients": 8,
+            "frames": 12345,
+            "send_bytes": 67890123,
+            "recv_bytes": 12345678,
+            "kbps": {"recv_30s": 2048, "send_30s": 14336},
+            "publish": {"active": True, "cid": "vid-4"},
+            "video": {"codec": "H264", "profile": "High", "width": 1280, "height": 720},
+            "audio": {"codec": "AAC", "sample_rate": 44100, "channel": 2},
+        },
+        {
+            "name": "lab",
+            "app": "live",
+            "clients": 2,
+            "kbps": {"recv_30s": 0, "send_30s": 0},
+            "publish": {"active": False, "cid": ""},
+            "video": None,
+            "audio": None,
+        },
+    ],
+}
+MEDIAMTX = {
+    "pageCount": 1,
+    "itemCount": 2,
+    "items": [
+        {
+            "name": "hall",
+            "confName": "all_others",
+            "source": {"type": "rtmpConn", "id": "1"},
+            "ready": True,
+            "readyTime": "2026-11-24T09:00:00.5+01:00",
+            "tracks": ["H264", "MPEG-4 Audio"],
+            "bytesReceived": 1000,
+            "bytesSent": 9000,
+            "readers": [
+                {"type": "webRTCSession", "id": "2"},
+                {"type": "rtspSession", "id": "3"},
+                {"type": "hlsMuxer", "id": ""},
+            ],
+        },
+        {"name": "lab", "ready": False, "readyTime": None, "tracks": [], "readers": []},
+    ],
+}
+OME_STREAM = {
+    "input": {
+        "createdTime": "2026-11-24T09:00:00.500+01:00",
+        "sourceType": "Rtmp",
+        "tracks": [
+            {"id": 0, "type": "Video", "video": {"bitrate": "2500000", "codec": "H264"}},
+            {"id": 1, "type": "Audio", "audio": {"bitrate": "128000", "codec": "AAC"}},
+        ],
+    },
+    "name": "hall",
+    "outputs": [],
+}
+OME_CONNECTIONS = {"file": 1, "llhls": 3, "ovt": 2, "push": 1, "thumbnail": 4, "webrtc": 4}
+OME_FLAT = {"connections": OME_CONNECTIONS, "lastThroughputOut": 18000000, "totalConnections": 15}
+OME_NEW = {"publishers": OME_FLAT, "sources": {"lastThroughputIn": 2600000}}
+OWNCAST = {
+    "online": True,
+    "viewerCount": 7,
+    "lastConnectTime": "2026-11-24T09:00:00.5+01:00",
+    "lastDisconnectTime": None,
+    "versionNumber": "0.2.4",
+    "streamTitle": "Test",
+}
+OWNCAST_ADMIN = OWNCAST | {
+    "broadcaster": {
+        "remoteAddr": "192.0.2.1",
+        "time": "2026-11-24T09:00:00.5+01:00",
+        "streamDetails": {"videoBitrate": 2500, "audioBitrate": 128, "videoCodec": "H.264"},
+    }
+}
+BEGAN = datetime(2026, 11, 24, 8, 0, 0, 500_000, tzinfo=UTC)
+
+
+@pytest.fixture
+def probe(stand_in):
+    """Return a function that makes a probe of the stand-in."""
+
+    def probe(mounts=("live/hall", "live/lab"), **options):
+        return HttpProbe(options={"url": stand_in.url, **options}, mounts=mounts)
+
+    return probe
+
+
+def read(name, probe):
+    probe.begin()
+    return list(find_sources()[name].read(probe))
+
+
+def test_all_eight_kinds_are_there():
+    assert list(find_sources()) == [
+        "command",
+        "icecast",
+        "mediamtx",
+        "nginx_rtmp",
+        "ovenmediaengine",
+        "owncast",
+        "srs",
+        "static",
+    ]
+
+
+def test_srs(stand_in, probe):
+    stand_in.says["/api/v1/streams/"] = as_json(SRS)
+
+    [hall] = read("srs", probe())
+
+    # The one that sends the stream is no viewer of it.
+    assert (hall.mount, hall.clients) == ("live/hall", 7)
+    assert (hall.sent, hall.bitrate, hall.codec) == (14336000, 2048000, "H264, AAC")
+
+
+def test_srs_that_says_no(stand_in, probe):
+    stand_in.says["/api/v1/streams/"] = as_json({"code": 2048})
+
+    with pytest.raises(SourceError, match="SRS says no: code 2048"):
+        read("srs", probe())
+
+
+def test_mediamtx_counts_readers_and_measures_by_its_totals(stand_in, probe):
+    later = json.loads(json.dumps(MEDIAMTX))
+    later["items"][0] |= {"bytesReceived": 1001000, "bytesSent": 9009000}
+    asked = probe(user="agent", password="secret")
+    stand_in.says["/v3/paths/list"] = as_json(MEDIAMTX)
+    [first] = read("mediamtx", asked)
+    stand_in.says["/v3/paths/list"] = as_json(later)
+    stand_in.over.wait(0.3)
+
+    [second] = read("mediamtx", asked)
+
+    assert (first.mount, first.clients, first.sent) == ("hall", 2, None)
+    assert (first.codec, first.since) == ("H264, MPEG-4 Audio", BEGAN)
+    assert second.sent == pytest.approx(9 * second.bitrate, rel=0.01)
+    assert 0 < second.bitrate < 8 * 1_000_000 / 0.3
+    assert stand_in.asked[0].headers["Authorization"].startswith("Basic ")
+
+
+@pytest.mark.parametrize("statistics", [OME_FLAT, OME_NEW])
+def test_ovenmediaengine(stand_in, probe, statistics):
+    for path, response in (
+        ("/v1/vhosts/default/apps/live/streams", ["hall"]),
+        ("/v1/vhosts/default/apps/live/streams/hall", OME_STREAM),
+        ("/v1/stats/current/vhosts/default/apps/live/streams/hall", statistics),
+    ):
+        stand_in.says[path] = as_json({"statusCode": 200, "message": "OK", "response": response})
+
+    [hall] = read("ovenmediaengine", probe(password="token", vhost="default"))
+
+    assert (hall.mount, hall.clients, hall.sent) == ("live/hall", 7, 18000000)
+    assert (hall.bitrate, hall.codec, hall.since) == (2628000, "H264, AAC", BEGAN)
+    # The AccessToken is what it wants, without a user.
+    assert stand_in.asked[0].headers["Authorization"] == "Basic dG9rZW4="
+
+
+def test_owncast_in_public(stand_in, probe):
+    stand_in.says["/api/status"] = as_json(OWNCAST)
+
+    [live] = read("owncast", probe(password=""))
+
+    assert (live.mount, live.clients, live.since) == ("live", 7, BEGAN)
+
+
+def test_owncast_for_its_admin(stand_in, probe):
+    stand_in.says["/api/admin/status"] = as_json(OWNCAST_ADMIN)
+
+    [live] = read("owncast", probe(user="admin", password="secret"))
+
+    assert (live.clients, live.bitrate, live.codec) == (7, 2628000, "H.264")
+
+
+def test_owncast_that_is_offline(stand_in, probe):
+    stand_in.says["/api/status"] = as_json(OWNCAST | {"online": False})
+
+    assert read("owncast", probe(password="")) == []
+
+
+def test_a_command(probe, tmp_path):
+    figures = {"mounts": [{"mount": "hall", "clients": 3, "since": "2026-11-24T08:00:00.5Z"}]}
+    script = tmp_path / "my figures.py"
+    script.write_text(f"print({json.dumps(figures)!r})")
+
+    [hall] = read("command", probe(command=f"{sys.executable} '{script}'"))
+
+    assert (hall.mount, hall.clients, hall.since) == ("hall", 3, BEGAN)
+
+
+@pytest.mark.parametrize(
+    ("program", "line"),
+    [
+        ("import sys; sys.exit(3)", "ended with 3"),
+        ("print('x' * 3000000)", "prints more than 2048 KiB"),
+        ("import time; time.sleep(60)", "takes more than 5 s"),
+        ("print('no JSON')", "no JSON"),
+        ('print(\'{"mounts": [{"mount": "a", "viewers": 3}]}\')', "a mount has a name and"),
+    ],
+)
+def test_a_command_that_is_no_good(probe, tmp_path, program, line):
+    script = tmp_path / "figures.py"
+    script.write_text(program)
+
+    with pytest.raises(SourceError, match=line):
+        read("command", probe(command=f"{sys.executable} {script}"))
+
+
+def test_a_command_that_is_not_there(probe):
+    with pytest.raises(SourceError, match="/none: cannot be run"):
+        read("command", probe(command="/none"))
+
+
+def test_a_cdn_is_there_while_its_playlists_are(stand_in, probe):
+    stand_in.says["/live/hall/stream.m3u8"] = (200, {}, b"#EXTM3U")
+
+    [hall] = read("static", probe(check=f"{stand_in.url}/{{mount}}/stream.m3u8"))
+
+    assert hall.mount == "live/hall"
+    assert {reading.mount for reading in read("static", probe(check=""))} == {
+        "live/hall",
+        "live/lab",
+    }
+
+
+def test_playlists_that_hang_hold_up_no_other(stand_in, probe, caplog):
+    mounts = [f"live/{number}" for number in range(10)]
+    last_is_asked = threading.Event()
+
+    def playlist(asked):
+        if asked.path.startswith("/live/9"):
+            last_is_asked.set()
+        return (200 if last_is_asked.wait(30) else 504), {}, b"#EXTM3U"
+
+    stand_in.says["*"] = playlist
+
+    found = read("static", probe(mounts, check=f"{stand_in.url}/{{mount}}/stream.m3u8"))
+
+    assert [reading.mount for reading in found] == mounts
+    assert caplog.text == ""
+
+
+@pytest.mark.parametrize(
+    ("document", "mounts"),
+    [
+        ({"icestats": {}}, []),
+        ({"icestats": {"source": {"listenurl": "http://h:1/a", "listeners": 1}}}, ["/a"]),
+        (
+            {"icestats": {"source": [{"listenurl": "http://h:1/a"}, {"listenurl": "http://h/b"}]}},
+            ["/a", "/b"],
+        ),
+    ],
+)
+def test_icecast_says_no_one_or_several_mounts(stand_in, probe, document, mounts):
+    stand_in.says["/status-json.xsl"] = as_json(document)
+
+    assert [reading.mount for reading in read("icecast", probe(password=""))] == mounts
+
+
+@pytest.mark.parametrize(
+    ("said", "clients", "complaint"),
+    [
+        (0, 0, ""),
+        ("12", 12, ""),
+        (None, 0, ""),
+        (-5, None, "clients is -5, which is no number from 0 to 10000000"),
+        (1e99, None, "clients is 1e"),
+        (10**400, None, "clients is 1000"),
+        (True, None, "clients is True"),
+        ("NaN", None, "clients is 'NaN'"),
+        ("many", None, "clients is 'many'"),
+        ([], None, "clients is []"),
+    ],
+)
+def test_numbers_are_believed_or_not_and_that_is_said_once(
+    stand_in, probe, caplog, said, clients, complaint
+):
+    source = {"listenurl": "http://h/hall.webm", "listeners": said}
+    stand_in.says["/status-json.xsl"] = as_json({"icestats": {"source": source}})
+    streams = [Stream(mount="/hall.webm", room="hall", format="webm")]
+    warnings = Warnings()
+
+    for _ in range(3):
+        readings = read("icecast", probe(password=""))
+        checked = check("icecast", streams, readings, warnings)
+
+    found = {mount: one.clients for mount, one in checked.figures.items()}
+    assert found == ({} if clients is None else {"/hall.webm": clients})
+    assert checked.doubtful == (frozenset({"/hall.webm"}) if clients is None else frozenset())
+    assert len(caplog.records) == (1 if complaint else 0)
+    assert complaint in caplog.text

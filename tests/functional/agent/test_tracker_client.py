@@ -1,0 +1,196 @@
+"""What is said to trackers: to a real one, and to some that are out of order."""
+
+import contextlib
+import time
+from datetime import UTC, datetime
+
+import pytest
+
+from streaming_system.agent.tracker_client import (
+    FormTracker,
+    JsonTracker,
+    Refused,
+    Rejected,
+    Unreachable,
+)
+
+from .conftest import as_json
+from .standin import endless
+
+STATE = {
+    "url": "https://edge1.example.org/{room}/",
+    "formats": ["webm"],
+    "qualities": ["high"],
+    "clients": 5,
+    "bitrate": 4_000_000,
+    "cbitrate": 5_000_000,
+    "figures": {"webm_high": {"clients": 5, "bitrate": 4_000_000, "cbitrate": 5_000_000}},
+}
+
+
+class TestARealTracker:
+    def test_shows_what_was_reported_and_says_when_to_report_next(self, served):
+        taken = JsonTracker(served.url, served.token()).report("hall", "edge1", STATE)
+
+        found = served.endpoints()["edge1"]
+        assert {key: found[key] for key in STATE if key != "url"} == {
+            key: value for key, value in STATE.items() if key != "url"
+        }
+        assert found["url"] == "https://edge1.example.org/hall/"
+        assert (taken.after, taken.drained) == (30, False)
+
+    def test_forgets_who_says_goodbye_and_a_second_goodbye_is_no_error(self, served):
+        tracker = JsonTracker(served.url, served.token())
+        tracker.report("hall", "edge1", STATE)
+
+        tracker.goodbye("hall", "edge1")
+        tracker.goodbye("hall", "edge1")
+
+        assert served.endpoints() == {}
+
+    def test_takes_components_and_annotations_and_gives_samples(self, served):
+        tracker = JsonTracker(served.url, served.token("crew", ""))
+        now = datetime.now(UTC)
+
+        tracker.components(
+            "mixer1",
+            {
+                "kind": "mixer",
+                "room": "hall",
+                "components": [{"name": "mix", "mood": "happy", "since": now.isoformat()}],
+            },
+        )
+        tracker.annotate("Encoder restarted", room="hall", at=now)
+        tracker.report("hall", "edge1", STATE)
+
+        [component] = served.get("/api/v1/components")["components"]
+        assert (component["machine"], component["name"]) == ("mixer1", "mix")
+        [annotation] = served.get("/api/v1/annotations")["annotations"]
+        assert (annotation["label"], annotation["room"]) == ("Encoder restarted", "hall")
+        assert tracker.samples("hall", step="10")["room"] == "hall"
+
+    def test_is_told_by_forms_what_the_api_is_told(self, served):
+        tracker = FormTracker(served.url, served.secret)
+
+        tracker.report("hall", "edge1", STATE)
+        tracker.goodbye("hall", "edge1")
+
+        [found] = served.endpoints().values()
+        assert found["figures"] == STATE["figures"]
+        assert (found["clients"], found["cbitrate"]) == (5, 5_000_000)
+
+    def test_keeps_lines_of_access_logs(self, served):
+        line = '203.0.113.9 - - [24/Nov/2026:09:00:00 +0000] "GET / HTTP/1.1" 200 5 "-" "VLC"'
+
+        assert FormTracker(served.url, served.secret).logs("hall", line + "\n") == "OK"
+
+        # Who it was is left out by the tracker.
+        kept = (served.logs / "hall/127.0.0.1.log").read_text()
+        assert kept.split("[")[1].startswith('24/Nov/2026:09:00:00 +0000] "GET / HTTP/1.1" 200 5')
+
+    @pytest.mark.parametrize(
+        ("token", "line"),
+        [
+            ("sst_nonsense", "401 "),
+            ("", "401 "),
+            ("lab's", "403 "),
+        ],
+    )
+    def test_refuses_tokens_in_one_line_without_the_token(self, served, token, line):
+        token = served.token("room", "lab") if token == "lab's" else token
+
+        with pytest.raises(Refused, match=f"/rooms/hall/endpoints/edge1: {line}") as refusal:
+            JsonTracker(served.url, token).report("hall", "edge1", STATE)
+
+        assert "\n" not in str(refusal.value)
+        assert "sst_" not in str(refusal.value)
+
+    def test_refuses_a_wrong_secret(self, served):
+        with pytest.raises(Refused, match="hall is refused: 403 ERROR SECRET"):
+            FormTracker(served.url, "wrong").report("hall", "edge1", STATE)
+
+    def test_says_which_value_it_does_not_take(self, served):
+        with pytest.raises(Rejected, match=r"400 .*; /capacity: allowed: a whole number"):
+            JsonTracker(served.url, served.token()).report("hall", "e", STATE | {"capacity": 0})
+
+    def test_says_that_a_room_is_unknown(self, served):
+        tracker = JsonTracker(served.url, served.token("crew", ""))
+
+        with pytest.raises(Rejected, match="404 "):
+            tracker.report("attic", "edge1", STATE)
+        with pytest.raises(Rejected, match="ERROR GROUP"):
+            FormTracker(served.url, served.secret).report("attic", "edge1", STATE)
+
+
+class TestATrackerThatIsOutOfOrder:
+    @pytest.mark.parametrize(
+        ("answer", "line"),
+        [
+            ((500, {}, b"Traceback"), "500 Internal Server Error"),
+            ((200, {"Content-Type": "text/html"}, b"<p>Log in"), "does not answer as a tracker"),
+            ((200, {}, b"[" * 60000), "does not answer as a tracker does"),
+            ((200, {}, b'["a list"]'), "does not answer as a tracker does"),
+            ((200, {}, b"\xff\xfe\x00"), "does not answer as a tracker does"),
+            ((301, {"Location": "https://new.example.org/"}, b""), "leads to 'https://new.example"),
+            ((403, {"Content-Type": "text/html"}, b"the firewall says no"), "403 Forbidden"),
+            ((200, {}, b"x" * 70_000), "answers with more than 64 KiB: it is no tracker"),
+        ],
+    )
+    def test_is_tried_again_later(self, stand_in, answer, line):
+        stand_in.says["*"] = answer
+
+        with pytest.raises(Unreachable, match=line) as failure:
+            JsonTracker(stand_in.url, "t").report("hall", "edge1", STATE)
+
+        assert not isinstance(failure.value, Rejected)
+        assert "\n" not in str(failure.value)
+        # No call is made again, and none is made to where a redirect leads.
+        assert len(stand_in.asked) == 1
+
+    def test_may_ask_to_be_left_alone(self, stand_in):
+        problem = {"type": "#service-unavailable", "title": "No", "status": 503}
+        status, headers, body = as_json(problem, 503, "application/problem+json")
+        stand_in.says["*"] = (status, headers | {"Retry-After": "17"}, body)
+
+        with pytest.raises(Unreachable) as failure:
+            JsonTracker(stand_in.url, "t").report("hall", "edge1", STATE)
+
+        assert failure.value.after == 17
+
+    @pytest.mark.parametrize("pause", [0.0, 0.05])
+    def test_cannot_hold_anybody_by_an_answer_without_an_end(self, stand_in, pause):
+        stand_in.says["*"] = endless(stand_in.over, b" ", pause)
+        started = time.monotonic()
+
+        with pytest.raises(Unreachable, match=r"takes too long|more than 64 KiB"):
+            JsonTracker(stand_in.url, "t").report("hall", "edge1", STATE, within=1)
+
+        assert time.monotonic() - started < 3
+
+    @pytest.mark.parametrize(
+        "url", ["http://127.0.0.1:9", "http://no-such-host.invalid", "http://[::1"]
+    )
+    def test_may_not_be_there_at_all(self, url):
+        with pytest.raises(Unreachable, match="cannot be reached") as failure:
+            JsonTracker(url, "t").report("hall", "edge1", STATE, within=5)
+
+        assert "\n" not in str(failure.value)
+        assert "object at 0x" not in str(failure.value)
+
+    @pytest.mark.parametrize(
+        ("every", "after"),
+        [(0, 1), (-5, 1), (10**9, 300), (25, 25), ("soon", None), (True, None), (None, None)],
+    )
+    def test_can_neither_hurry_nor_stop_an_agent(self, stand_in, every, after):
+        stand_in.says["*"] = as_json({"report_every": every})
+
+        assert JsonTracker(stand_in.url, "t").report("hall", "e", STATE).after == after
+
+
+def test_a_token_of_the_wrong_kind_is_not_sent_as_a_header_of_its_own(stand_in):
+    stand_in.says["*"] = as_json({})
+
+    with contextlib.suppress(Unreachable):
+        JsonTracker(stand_in.url, "t\r\nX-Mine: 1").report("hall", "edge1", STATE)
+
+    assert not any("X-Mine" in asked.headers for asked in stand_in.asked)

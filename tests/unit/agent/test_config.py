@@ -1,0 +1,137 @@
+"""agent.ini: what is in it, and what is said to whoever gets it wrong."""
+
+from pathlib import Path
+
+import pytest
+
+from streaming_system.agent.config import AccessLog, ConfigError, Stream, read
+
+GOOD = """
+[agent]
+trackers =
+    https://live.example.org/tracker/
+    http://127.0.0.1:8000/tracker
+token = sst_abc          ; issued by the crew
+name = edge1
+url = https://edge1.example.org/{room}/
+capacity = 10G
+tags = cdn, eu-west
+
+[source:icecast]
+use = icecast
+url = http://127.0.0.1:8000/
+streams =
+    # The main hall in two sizes.
+    /hall.webm = hall webm_high 2500k
+    /hall-low.webm = hall webm_low
+    /lab.opus = lab opus
+
+[logs]
+file = /var/log/nginx/access.log
+"""
+
+
+@pytest.fixture
+def ini(tmp_path):
+    """Return a function that writes an agent.ini and reads it."""
+
+    def ini(text):
+        file = tmp_path / "agent.ini"
+        file.write_text(text)
+        return read(file)
+
+    return ini
+
+
+def test_an_agent_ini_is_read(ini):
+    agent = ini(GOOD)
+
+    assert agent.trackers == ("https://live.example.org/tracker", "http://127.0.0.1:8000/tracker")
+    assert (agent.token, agent.secret) == ("sst_abc", "")
+    assert (agent.name, agent.url) == ("edge1", "https://edge1.example.org/{room}/")
+    assert (agent.capacity, agent.interval) == (10**10, 10)
+    assert (agent.region, agent.tags) == ("", ("cdn", "eu-west"))
+    assert agent.status == ("127.0.0.1", 9180)
+    assert agent.state == Path("/var/lib/streaming-agent")
+    [source] = agent.sources
+    assert (source.name, source.use, source.access) == ("icecast", "icecast", None)
+    assert source.streams == (
+        Stream(mount="/hall.webm", room="hall", format="webm", quality="high", bitrate=2_500_000),
+        Stream(mount="/hall-low.webm", room="hall", format="webm", quality="low"),
+        Stream(mount="/lab.opus", room="lab", format="opus"),
+    )
+    assert [stream.name for stream in source.streams] == ["webm_high", "webm_low", "opus"]
+    assert source.options.url("url") == "http://127.0.0.1:8000"
+    assert agent.sections["logs"].text("file") == "/var/log/nginx/access.log"
+
+
+def test_a_secret_never_shows(ini):
+    assert "sst_abc" not in repr(ini(GOOD))
+
+
+def test_a_token_may_lie_in_a_file_beside_the_ini(ini, tmp_path):
+    (tmp_path / "token").write_text("sst_of_the_file\n")
+
+    agent = ini(GOOD.replace("token = sst_abc", "token.file = token"))
+
+    assert agent.token == "sst_of_the_file"
+
+
+def test_an_access_log_tells_who_watches(ini):
+    agent = ini(GOOD.replace("[logs]", "access.log = /a.log\naccess.path = /hls/{mount}\n[logs]"))
+
+    [source] = agent.sources
+    assert source.access == AccessLog(file=Path("/a.log"), path="/hls/{mount}", window=30)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        ("name = edge1", "name = a b", "[agent] name: is 'a b'; allowed: 1 to 64 of A-Z"),
+        ("name = edge1", "", "[agent] name: is missing; allowed: 1 to 64 of A-Z"),
+        ("capacity = 10G", "capacity = lots", "[agent] capacity: is 'lots'; allowed: bit/s, such"),
+        ("capacity = 10G", "capacity = 0", "[agent] capacity: is '0'; allowed: bit/s, such"),
+        ("capacity = 10G", "interval = 0", "[agent] interval: is '0'; allowed: a number, 1 to 30"),
+        ("capacity = 10G", "interval = nan", "[agent] interval: is 'nan'; allowed: a number"),
+        ("capacity = 10G", "capasity = 10G", "[agent] capasity: is no key; allowed: capacity"),
+        ("capacity = 10G", "status = 0.0.0.0:80", "[agent] status: is '0.0.0.0:80'; allowed: a lo"),
+        ("capacity = 10G", "token.file = x", "[agent] token.file: is"),
+        ("token = sst_abc", "token.file = none", "allowed: a file that can be read, but No such"),
+        ("http://127.0.0.1:8000/tracker", "ftp://x", "[agent] trackers: is 'ftp://x'; allowed: h"),
+        ("https://edge1.", "https://user@edge1.", "[agent] url: is 'https://user@edge1"),
+        ("use = icecast", "", "[source:icecast] use: is missing; allowed: "),
+        ("webm_low", "wbm_low", "[source:icecast] streams: is '/hall-low.webm = hall wbm_low'"),
+        ("= lab opus", "= the lab opus 3", "[source:icecast] streams: is '/lab.opus = the lab op"),
+        ("/lab.opus", "/hall.webm", "[source:icecast] streams: is '/hall.webm'; allowed: every"),
+        ("2500k", "fast", "[source:icecast] streams: is 'fast'; allowed: bit/s"),
+        ("[logs]", "access.path = hls\n[logs]", "[source:icecast] access.path: is 'hls'; allowed:"),
+        ("[logs]", "[log]", "[log]: is no section; allowed: [agent], [source:NAME]"),
+        ("[agent]", "[agnt]", "agent.ini: has no section [agent]"),
+        ("[agent]", "", "agent.ini: File contains no section headers."),
+        ("token = sst_abc", "tokn = sst_abc", "[agent] tokn: is no key; allowed: "),
+        ("name = edge1", "name = edge1\nname = edge2", "agent.ini: While reading from 'agent.ini'"),
+    ],
+)
+def test_a_mistake_is_one_line_that_says_where_and_what_is_allowed(ini, old, new, line):
+    assert old in GOOD
+
+    with pytest.raises(ConfigError) as refusal:
+        ini(GOOD.replace(old, new, 1))
+
+    assert line in str(refusal.value)
+    assert str(refusal.value).startswith("agent.ini: ")
+    assert "\n" not in str(refusal.value)
+    assert "sst_abc" not in str(refusal.value)
+
+
+def test_a_file_that_is_not_there_is_one_line(tmp_path):
+    with pytest.raises(ConfigError, match=r"none\.ini: cannot be read: No such file"):
+        read(tmp_path / "none.ini")
+
+
+def test_keys_that_nobody_knows_are_found_in_any_section(ini):
+    logs = ini(GOOD).sections["logs"]
+    logs.text("files", "")
+
+    with pytest.raises(ConfigError, match=r"\[logs\] file: is no key; allowed: files"):
+        logs.finish()

@@ -1,0 +1,141 @@
+"""What is said of rooms: sums, and the words of the tracker's API."""
+
+import re
+
+import pytest
+
+from streaming_system.agent.config import read
+from streaming_system.agent.source_registry import find_sources, prepare
+from streaming_system.agent.stats import check, differs, reports
+from streaming_system.agent.subprocesses import Programs
+from streaming_system.agent.supervisor.check_tools import Kit
+from streaming_system.agent.supervisor.check_types import KINDS
+from streaming_system.agent.supervisor.config import general, parts
+from streaming_system.plugin import Reading
+from streaming_system.tracker.endpoints.formats import STREAMS
+from streaming_system.tracker.schemas.endpoint import FORMATS, EndpointReport
+from streaming_system.util.log_once import Warnings
+
+INI = """
+[agent]
+trackers = http://127.0.0.1:8000/tracker
+token = sst_x
+name = edge1
+url = https://edge1.example.org/{room}/
+capacity = 10G
+region = eu
+tags = cdn
+[source:a]
+use = static
+streams =
+    /hall.webm = hall webm_high 800k
+    /hall-low.webm = hall webm_low 300k
+    /hall.m3u8 = hall hls
+    /lab.opus = lab opus
+"""
+
+
+@pytest.fixture
+def agent(tmp_path):
+    (tmp_path / "agent.ini").write_text(INI)
+    return read(tmp_path / "agent.ini")
+
+
+def test_the_figures_of_a_room_are_the_sum_of_its_mounts(agent):
+    streams = agent.sources[0].streams
+    readings = [
+        Reading(mount="/hall.webm", clients=3, sent=2_000_000),
+        Reading(mount="/hall-low.webm", clients=2),
+        Reading(mount="/hall.m3u8", clients=5, sent=4_000_000, bitrate=1_000_000),
+        Reading(mount="/attic.webm", clients=99),
+    ]
+
+    found = reports(agent, "test", check("a", streams, readings, Warnings()).figures.values())
+
+    assert found == {
+        "hall": {
+            "url": "https://edge1.example.org/{room}/",
+            "capacity": 10**10,
+            "region": "eu",
+            "tags": ["cdn"],
+            "software": "test",
+            "formats": ["webm", "hls"],
+            "qualities": ["high", "low"],
+            "clients": 10,
+            # What Icecast does not measure is what its viewers should get.
+            "bitrate": 2_000_000 + 2 * 300_000 + 4_000_000,
+            "cbitrate": 3 * 800_000 + 2 * 300_000 + 5 * 1_000_000,
+            "figures": {
+                "webm_high": {"clients": 3, "bitrate": 2_000_000, "cbitrate": 2_400_000},
+                "webm_low": {"clients": 2, "bitrate": 600_000, "cbitrate": 600_000},
+            },
+        }
+    }
+
+
+@pytest.mark.parametrize("clients", [0, 10_000_000])
+def test_the_api_takes_every_report_that_can_be_made(agent, clients):
+    streams = agent.sources[0].streams
+    readings = [
+        Reading(mount=s.mount, clients=clients, sent=10**13, bitrate=10**13) for s in streams
+    ]
+
+    found = reports(agent, "x" * 200, check("a", streams, readings, Warnings()).figures.values())
+
+    assert set(found) == {"hall", "lab"}
+    for report in found.values():
+        assert EndpointReport().deserialize(report)["clients"] == clients
+
+
+def test_formats_and_streams_are_those_of_the_tracker():
+    from streaming_system.agent import config, stats
+
+    assert config.FORMATS == FORMATS
+    assert frozenset(STREAMS) == stats.STREAMS
+
+
+REPORT = {"clients": 5, "bitrate": 1000, "cbitrate": 1000, "formats": ["hls"], "figures": {}}
+
+
+@pytest.mark.parametrize(
+    ("change", "news"),
+    [
+        ({}, False),
+        ({"clients": 6}, True),
+        ({"formats": ["hls", "webm"]}, True),
+        ({"bitrate": 1050}, False),
+        ({"bitrate": 1200}, True),
+        ({"bitrate": 0}, True),
+        ({"figures": {"webm_high": {"clients": 5}}}, False),
+    ],
+)
+def test_what_trembles_is_no_news(change, news):
+    assert differs(REPORT | change, REPORT) is news
+
+
+def test_the_example_of_an_agent_ini_is_good_also_what_is_commented_out(root, tmp_path):
+    text = (root / "conf/agent.ini.example").read_text().replace("/etc/streaming/", "")
+    # A key or a section that is commented out has no blank after its "#", a remark has one.
+    (tmp_path / "agent.ini").write_text(re.sub(r"^#(?=\[|[a-z]|  )", "", text, flags=re.MULTILINE))
+    for name in ("agent.token", "tracker.secret", "icecast.password", "ome.token"):
+        (tmp_path / name).write_text("secret")
+
+    agent = read(tmp_path / "agent.ini")
+    prepared = prepare(agent)
+    watched = parts(agent, Kit(programs=Programs(), ffmpeg=general(agent).ffmpeg))
+
+    assert (agent.token, agent.secret) == ("secret", "secret")
+    assert {one.source.name for one in prepared} == set(find_sources())
+    uses = re.findall(r"^use = (\w+)", text.partition("[watch]")[2], re.MULTILINE)
+    assert set(uses) == set(KINDS)
+    assert len(watched) == len(uses)
+
+
+def test_every_kind_of_source_and_every_key_is_in_the_manual(root):
+    manual = (root / "docs/encoder.md").read_text()
+    example = (root / "conf/agent.ini.example").read_text()
+    keys = set(re.findall(r"^#?([a-z.]+) =", example, re.MULTILINE))
+
+    assert [name for name in find_sources() if f"### `{name}`" not in manual] == []
+    assert [kind for kind in KINDS if f"| `{kind}` |" not in manual] == []
+    assert [key for key in keys if f"`{key.removesuffix('.file')}" not in manual] == []

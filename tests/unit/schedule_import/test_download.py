@@ -1,0 +1,97 @@
+"""Getting a feed, from a real HTTP server and from real files."""
+
+import gzip
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+
+from streaming_system.net.ssrf import private_networks
+from streaming_system.plugin import FeedError
+from streaming_system.schedule_import.download import fetch
+
+HERE = private_networks({"outbound.private": "127.0.0.1"})
+
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        answer = getattr(self, f"answer_{self.path.strip('/')}")
+        answer()
+
+    def answer_good(self):
+        self.send(200, b'{"a": 1}')
+
+    def answer_zipped(self):
+        self.send(200, gzip.compress(b"x" * 5000), ("Content-Encoding", "gzip"))
+
+    def answer_gone(self):
+        self.send(404, b"nothing here")
+
+    def answer_moved(self):
+        self.send(302, b"", ("Location", "/good"))
+
+    def answer_circle(self):
+        self.send(302, b"", ("Location", "/circle"))
+
+    def send(self, status, body, *headers):
+        self.send_response(status)
+        for name, value in headers:
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture(scope="module")
+def server():
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize("path", ["good", "moved"])
+def test_a_feed_is_downloaded(server, path):
+    assert fetch(f"{server}/{path}", networks=HERE) == b'{"a": 1}'
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("gone", "the server answered 404 Not Found"),
+        ("circle", "cannot be downloaded: too many redirects"),
+        ("zipped", "is larger than 4,000 bytes"),
+    ],
+)
+def test_a_download_that_fails_says_why(server, path, reason):
+    with pytest.raises(FeedError) as refusal:
+        fetch(f"{server}/{path}", limit=4000, networks=HERE)
+
+    assert str(refusal.value) == reason
+
+
+def test_a_server_that_is_not_there_is_said_in_one_line():
+    with pytest.raises(FeedError, match=r"^cannot be downloaded: .*Connection refused") as refusal:
+        fetch("http://127.0.0.1:9/feed", networks=HERE)
+
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_file_is_read(tmp_path):
+    (tmp_path / "feed").write_bytes(b"[]")
+
+    assert fetch(str(tmp_path / "feed")) == b"[]"
+
+
+def test_a_file_that_is_missing_or_too_large_is_refused(tmp_path):
+    (tmp_path / "large").write_bytes(b"x" * 11)
+
+    with pytest.raises(FeedError, match="cannot be read: No such file or directory"):
+        fetch(str(tmp_path / "none"))
+    with pytest.raises(FeedError, match="is larger than 10 bytes"):
+        fetch(str(tmp_path / "large"), limit=10)

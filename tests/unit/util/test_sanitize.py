@@ -1,0 +1,106 @@
+"""Texts, HTML and links of strangers."""
+
+import re
+
+import pytest
+from lxml import etree
+
+from streaming_system.util.sanitize import plain_text, sanitised_html, web_link
+
+
+@pytest.mark.parametrize(
+    ("value", "clean"),
+    [
+        ("  two\n words\t", "two words"),
+        ("a\x00b\x07c", "abc"),
+        ("right \u202eto left\u2069", "right to left"),
+        ("half \ud83d a pair", "half a pair"),
+        ("x" * 2000, "x" * 999 + "…"),
+        (
+            "Ask ada@example.org or b.c@d.example",
+            "Ask [e-mail address removed] or [e-mail address removed]",
+        ),
+        ("See @ada@social.example", "See @[e-mail address removed]"),
+        ("Grüße, 世界 👩‍💻", "Grüße, 世界 👩‍💻"),
+        ("{{ 7 * 7 }} {% x %}", "{{ 7 * 7 }} {% x %}"),
+    ],
+)
+def test_text_becomes_one_clean_line(value, clean):
+    assert plain_text(value) == clean
+
+
+@pytest.mark.parametrize(
+    ("value", "clean"),
+    [
+        ("<p>ok</p><script>alert(1)</script>", "<p>ok</p>"),
+        ('<img src="http://t.example/p.png">Hi', "Hi"),
+        ('<a href="javascript:alert(1)">x</a>', '<a rel="noopener noreferrer nofollow">x</a>'),
+        ('<a href="/admin">x</a>', '<a rel="noopener noreferrer nofollow">x</a>'),
+        (
+            '<a href="https://e.example/" onclick="x()" style="y">x</a>',
+            '<a href="https://e.example/" rel="noopener noreferrer nofollow">x</a>',
+        ),
+        ("<h1>Big</h1><p>text", "Big<p>text</p>"),
+        ("<p>mail ada&#64;example.org</p>", "<p>mail [e-mail address removed]</p>"),
+        ('<a href="mailto:ada@example.org">x</a>', '<a rel="noopener noreferrer nofollow">x</a>'),
+        ("a < b", "a &lt; b"),
+        ("", ""),
+    ],
+)
+def test_html_keeps_what_it_says_and_loses_what_it_does(value, clean):
+    assert sanitised_html(value) == clean
+
+
+def test_long_html_is_cut_between_tags_and_closed():
+    clean = sanitised_html("<p>" + "word " * 30 + '<a href="https://e.example/">x</a>', limit=160)
+
+    assert clean == "<p>" + "word " * 30 + "</p>"
+
+
+def test_html_made_to_be_slow_is_cleaned_all_the_same():
+    assert sanitised_html("<" * 50_000).count("&lt;") > 0
+
+
+@pytest.mark.parametrize(
+    ("value", "link"),
+    [
+        ("https://e.example/talk?id=1#a", "https://e.example/talk?id=1#a"),
+        (" http://e.example ", "http://e.example"),
+        ("javascript:alert(1)", ""),
+        ("//e.example/x", ""),
+        ("/talk/1", ""),
+        ("https://", ""),
+        ("http://[::1", ""),
+        ("https://user:pw@e.example/", ""),
+        ("https://e.example/a b", ""),
+        ("https://e.example/?from=ada@example.org", ""),
+        ("https://social.example/@ada", "https://social.example/@ada"),
+        ("https://e.example/" + "x" * 2000, ""),
+    ],
+)
+def test_only_absolute_web_addresses_are_links(value, link):
+    assert web_link(value) == link
+
+
+@pytest.mark.parametrize(
+    "sign",
+    [
+        "\v",
+        "\f",
+        "\x1c",
+        "\x1f",
+        "&#11;",
+        "&#x1c;",
+        "&#1;",
+        "&#8238;",
+        "\ufffe",
+        "&#xFFFF;",
+        "&#12;",
+    ],
+)
+def test_what_xml_cannot_hold_is_in_no_html(sign):
+    """An abstract with one made the export, and the page /schedule.xml, fail."""
+    html = sanitised_html(f"<p>one{sign}two</p>")
+
+    assert re.fullmatch(r"<p>one ?two</p>", html)
+    etree.fromstring(f"<a>{html}</a>")
