@@ -96,6 +96,7 @@ lint: $(VENV)/installed-dev  ## Check style and types.
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
+	@$(BIN)/python tools/vocabulary.py
 
 format: $(VENV)/installed-dev  ## Put the code in order.
 	@$(BIN)/ruff check --fix .
