@@ -108,6 +108,7 @@ lint: $(VENV)/installed-dev  ## Check style, types and imports.
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache --no-logo
+	@$(BIN)/python tools/vocabulary.py
 
 format: $(VENV)/installed-dev  ## Put the code in order.
 	@$(BIN)/ruff check --fix .
