@@ -86,6 +86,34 @@ def test_links_between_documents_lead_somewhere(root):
     assert broken == []
 
 
+def anchors(text):
+    """Return the anchors that GitHub gives to the headings of a document."""
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_anchors_of_links_between_documents_exist(root):
+    documents = [*root.glob("*.md"), *root.glob("docs/*.md")]
+    broken = [
+        f"{document.name}: {target}#{anchor}"
+        for document in documents
+        for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)#([^)]+)\)", document.read_text())
+        if anchor not in anchors((document.parent / (target or document.name)).read_text())
+    ]
+
+    assert broken == []
+
+
+def test_every_decision_is_in_the_index(root):
+    text = (root / "docs/decisions.md").read_text()
+    index, *topics = re.split(r"^## (?!Index)", text, flags=re.MULTILINE)
+    decisions = re.findall(r"^### (.*)\n\n(.*)$", "".join(topics), re.MULTILINE)
+
+    assert re.findall(r"^- \[(.*)\]\(#", index, re.MULTILINE) == [title for title, _ in decisions]
+    for title, status in decisions:
+        assert re.match(r"\d{4}-\d\d-\d\d · (accepted|superseded by)", status), title
+
+
 def test_make_targets_in_the_documents_exist(root):
     makefile = (root / "Makefile").read_text()
     targets = set(re.findall(r"^([a-z -]+):(?!=)", makefile, re.MULTILINE))
