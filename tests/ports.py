@@ -2,6 +2,7 @@
 
 import fcntl
 import functools
+import os
 import random
 import socket
 import tempfile
@@ -38,11 +39,11 @@ def _block():
     """Return the first port of a block, and the lock that keeps it for this process alone."""
     LOCKS.mkdir(exist_ok=True)
     for number in range(BLOCKS):
-        lock = (LOCKS / str(number)).open("a")
+        lock = os.open(LOCKS / str(number), os.O_RDWR | os.O_CREAT)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            lock.close()
+            os.close(lock)
             continue
         return FIRST_PORT + BLOCK_SIZE * number, lock
     raise AssertionError("no free block of ports: other test runs have them all")

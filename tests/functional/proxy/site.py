@@ -7,6 +7,8 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
+import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -111,6 +113,14 @@ def check(config):
         [find("nginx"), "-t", "-c", config], capture_output=True, text=True, check=False
     )
     return done.returncode, done.stderr
+
+
+def wait_until(is_true, seconds, what):
+    """Ask until the answer is true."""
+    deadline = time.monotonic() + seconds
+    while not is_true():
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+        time.sleep(0.05)
 
 
 class Site:
@@ -220,6 +230,12 @@ class Site:
 
     def get(self, path, **more):
         return self.request("GET", path, **more)
+
+    def wait_until_expired(self):
+        """Wait until nothing is fresh any more that the cache holds now."""
+        page = f"/lab?cached={uuid.uuid4()}"
+        self.get(page)
+        wait_until(lambda: self.get(page).headers["X-Cache"] != "HIT", 10, "the page has expired")
 
     def raw(self, text, source=VIEWER):
         """Send bytes as they are; return all that comes until nginx hangs up."""

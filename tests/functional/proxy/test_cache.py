@@ -11,7 +11,7 @@ import pytest
 from streaming_system.schedule.model import Event, RoomSchedule, Schedule
 from streaming_system.schedule.storage import write
 
-from .site import FROM_CACHE, VENUE, VIEWER
+from .site import FROM_CACHE, VENUE, VIEWER, wait_until
 
 MANY = 30
 
@@ -68,7 +68,7 @@ class TestMicroCache:
 
     def test_afterwards_nobody_gets_the_page_of_before(self, proxied):
         proxied.get("/?renewed")
-        time.sleep(1.1)
+        proxied.wait_until_expired()
 
         answers = at_once(proxied, "/?renewed")
 
@@ -98,7 +98,9 @@ class TestMicroCache:
             assert b"What it was called" in site.get(path, headers=coding).data, path
 
         write(of_one_talk("Brand new title"), file)
-        time.sleep(2)
+        # A second in nginx, and one more in which the app may renew it.
+        site.wait_until_expired()
+        site.wait_until_expired()
 
         for path, coding in asked:
             answer = site.get(path, headers=coding)
@@ -175,11 +177,12 @@ class TestMicroCache:
         site = make_proxied(frontends=0, trackers=1)
         said = site.get("/tracker/streams.json").json()
         site.kill("tracker")
-        time.sleep(1.5)
 
-        answer = site.get("/tracker/streams.json")
+        def answer():
+            return site.get("/tracker/streams.json")
 
-        assert (answer.status, answer.json()) == (200, said)
+        wait_until(lambda: answer().headers["X-Cache"] == "STALE", 10, "the list has expired")
+        assert (answer().status, answer().json()) == (200, said)
         # What nobody has asked for lately is not there.
         assert site.get("/tracker/lab/streams.json").status == 503
 
@@ -251,11 +254,12 @@ class TestAway:
 
         fragile.kill("frontend")
         # None of them may be shown so long while it is renewed, but for when the app is away.
-        time.sleep(7)
-
-        for path in kept:
-            answer = fragile.get(path)
-            assert (path, answer.status, answer.data) == (path, 200, before[path])
+        deadline = time.monotonic() + 7
+        while time.monotonic() < deadline:
+            for path in kept:
+                answer = fragile.get(path)
+                assert (path, answer.status, answer.data) == (path, 200, before[path])
+            time.sleep(0.2)
         # What nobody has looked at lately is not there; that is said to people.
         missing = fragile.get("/lab")
         assert (missing.status, missing.headers["Retry-After"]) == (503, "5")
