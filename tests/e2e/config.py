@@ -1,17 +1,65 @@
-"""What a test says in the configuration besides what the example has."""
+"""What a test adds to the example's configuration."""
 
+import hashlib
+import json
 from pathlib import Path
 
 # Words of the example, behind which there is room for more: of the site, of all rooms, of one.
 SITE = '"config": {'
 CONFERENCE = '"conference": "Example Conf",'
 HALL = '"title": "Main Hall",'
+GARDEN = '"title": "Garden Stage",'
 
 
-def configure(checkout: Path, behind: str, said: str) -> None:
-    """Say more in the example's configuration, behind some of its words."""
+class Configuration:
+    """Additions to what a fresh checkout configures; sites with equal ones can be shared."""
+
+    def __init__(self) -> None:
+        self.additions: list[tuple[str, str]] = []
+        self.keys: dict[str, str] = {}
+        self.files: dict[str, str] = {}
+
+    def add(self, after: str, text: str) -> None:
+        """Add text to config.private.json, after some words of the example."""
+        self.additions.append((after, text))
+
+    @property
+    def digest(self) -> str:
+        parts = json.dumps([self.additions, self.keys, self.files], sort_keys=True)
+        return hashlib.sha256(parts.encode()).hexdigest()
+
+    def write(self, checkout: Path) -> None:
+        """Write it into a checkout that nothing has been configured in."""
+        for after, text in self.additions:
+            configure(checkout, after, text)
+        for key, value in self.keys.items():
+            set_key(checkout / "development.ini", key, value)
+        for name, content in self.files.items():
+            path = checkout / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(content)
+
+
+def with_theme(theme: str) -> Configuration:
+    """Return the configuration of a site with a theme; "" is that of the example."""
+    configuration = Configuration()
+    if theme:
+        configuration.add(SITE, f'"theme": "{theme}",')
+    return configuration
+
+
+def configure(checkout: Path, after: str, text: str) -> None:
+    """Add text to the private configuration, after some words of the example."""
     example = checkout / "config.private.json.example"
     own = checkout / "config.private.json"
-    text = (own if own.exists() else example).read_text()
-    assert behind in text
-    own.write_text(text.replace(behind, behind + said, 1))
+    current = (own if own.exists() else example).read_text()
+    assert after in current
+    own.write_text(current.replace(after, after + text, 1))
+
+
+def set_key(ini: Path, key: str, value: str) -> None:
+    """Give the first key of that name in an ini another value."""
+    lines = ini.read_text().split("\n")
+    place = next(number for number, line in enumerate(lines) if line.startswith(f"{key} ="))
+    lines[place] = f"{key} = {value}"
+    ini.write_text("\n".join(lines))

@@ -1,48 +1,34 @@
-"""A fresh copy of the project, served by its own commands."""
+"""The project's site, served by its own commands, and a browser that looks at it."""
 
 import contextlib
-import json
-import math
 import os
-import re
-import shutil
-import signal
-import subprocess
-import sys
-import time
 from functools import partial
 from pathlib import Path
 
 import ports
 import pytest
-import urllib3
 from playwright.sync_api import sync_playwright
 from programs import require
 
-from .config import SITE, configure
+from .config import with_theme
 from .pages import crew, every_page, posts_nowhere  # noqa: F401 - Fixtures.
-from .stream import encoder, kind_of_encoder, origin, stream, watch  # noqa: F401 - Fixtures.
-
-SECRET = "move me to config.private.json"
-
-LEFT_BEHIND = (".git", ".venv", "var", "build", "dist", "__pycache__", "*.egg-info", ".*_cache",
-               ".hypothesis", "config.private.json")  # fmt: skip
+from .served import copy_of, run_in, serving, serving_site
+from .shared_sites import SharedSites
+from .stream import (  # noqa: F401 - Fixtures.
+    encoder,
+    kind_of_encoder,
+    origin,
+    own_stream,
+    source,
+    stream,
+    watch,
+)
 
 
 @pytest.fixture
 def checkout(root, tmp_path) -> Path:
-    """A copy of the project without anything that make or a user has added to it.
-
-    Its .venv is the one that the tests run in, so that nothing has to be installed again.
-    """
+    """A copy of the project that is the test's own."""
     return copy_of(root, tmp_path)
-
-
-def copy_of(root: Path, folder: Path) -> Path:
-    copy = folder / "checkout"
-    shutil.copytree(root, copy, ignore=shutil.ignore_patterns(*LEFT_BEHIND))
-    (copy / ".venv").symlink_to(sys.prefix)
-    return copy
 
 
 @pytest.fixture
@@ -60,109 +46,16 @@ def clean_environment():
     }
 
 
-class Site:
-    """A site that is being served."""
-
-    def __init__(self, url: str, process: subprocess.Popen, log: Path) -> None:
-        self.url = url
-        self.process = process
-        self._log = log
-        self._pool = urllib3.PoolManager(timeout=5, retries=False)
-
-    @property
-    def log(self) -> str:
-        return self._log.read_text(encoding="utf-8")
-
-    def get(self, path: str, **more) -> urllib3.BaseHTTPResponse:
-        return self._pool.request("GET", self.url + path, **more)
-
-    def text(self, path: str) -> str:
-        answer = self.get(path)
-        assert answer.status == 200, f"{path}: {answer.status}"
-        return answer.data.decode()
-
-    def post(self, path: str, **fields) -> urllib3.BaseHTTPResponse:
-        return self._pool.request("POST", self.url + path, fields=fields, encode_multipart=False)
-
-    def put(self, path: str, document: object, token: str) -> urllib3.BaseHTTPResponse:
-        shown = {"Authorization": f"Bearer {token}"}
-        return self._pool.request("PUT", self.url + path, json=document, headers=shown)
-
-    def wait_for(self, is_true, seconds: float, what: str):
-        """Ask until the answer is true; that is how long a viewer waits, too."""
-        give_up = time.monotonic() + seconds
-        while not (answer := is_true()):
-            assert time.monotonic() < give_up, f"not within {seconds} s: {what}\n{self.log}"
-            assert self.process.poll() is None, f"the server has ended:\n{self.log}"
-            time.sleep(0.2)
-        return answer
-
-    def answers(self) -> bool:
-        try:
-            return self.get("/robots.txt").status < 500 or self.get("/").status < 500
-        except urllib3.exceptions.HTTPError:
-            return False
-
-
 @pytest.fixture
 def serve(checkout, clean_environment):
     """Return a context manager: run a command in the checkout until its site answers."""
     return partial(serving, checkout, clean_environment)
 
 
-@contextlib.contextmanager
-def serving(checkout, environment, *command, url, env=None, ready=None):
-    log = checkout.parent / "log"
-    with log.open("a") as output:
-        process = subprocess.Popen(
-            command,
-            cwd=checkout,
-            env=environment | (env or {}),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    site = Site(url, process, log)
-    try:
-        site.wait_for(ready or site.answers, 60, f"an answer from {url}")
-        yield site
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGTERM)
-            process.wait(20)
-
-
 @pytest.fixture
 def run(checkout, clean_environment):
-    """Run a command in the checkout and return what it printed and how it ended."""
+    """Return a function that runs a command in the test's own checkout."""
     return partial(run_in, checkout, clean_environment)
-
-
-def run_in(checkout, environment, *command, **more):
-    return subprocess.run(
-        command,
-        cwd=checkout,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        **more,
-    )
-
-
-def live_rooms(page: str) -> list[str]:
-    """Return the ids of the rooms that a page shows as live."""
-    return re.findall(r'data-room="(\w+)"[^>]*data-live="true"', page)
-
-
-def set_key(ini: Path, key: str, value: str) -> None:
-    """Give the first key of that name in an ini another value."""
-    lines = ini.read_text().split("\n")
-    place = next(number for number, line in enumerate(lines) if line.startswith(f"{key} ="))
-    lines[place] = f"{key} = {value}"
-    ini.write_text("\n".join(lines))
 
 
 @pytest.fixture(scope="session")
@@ -190,6 +83,14 @@ def chromium():
         browser.close()
 
 
+@pytest.fixture(scope="session")
+def shared_sites(root, tmp_path_factory, clean_environment):
+    """The sites that tests share, one for each configuration."""
+    sites = SharedSites(root, tmp_path_factory.mktemp, clean_environment)
+    yield sites
+    sites.close()
+
+
 @pytest.fixture
 def theme():
     """What the configuration calls the theme; a parameter of a test takes its place."""
@@ -197,47 +98,22 @@ def theme():
 
 
 @pytest.fixture
-def site(checkout, theme, serve, run, free_port):
-    if theme:
-        configure(checkout, SITE, f'"theme": "{theme}",')
-    with serving_site(checkout, serve, run, free_port) as site:
+def configuration(theme):
+    """The configuration of the test's site. Fixtures add to it before the site is served."""
+    return with_theme(theme)
+
+
+@pytest.fixture
+def site(shared_sites, configuration):
+    """A site with the test's configuration, without anything of an earlier test."""
+    return shared_sites.get(configuration)
+
+
+@pytest.fixture
+def own_site(checkout, clean_environment, free_port):
+    """A site that no other test uses."""
+    with serving_site(checkout, clean_environment, free_port) as site:
         yield site
-
-
-@contextlib.contextmanager
-def serving_site(checkout, serve, run, port):
-    """Set up what the checkout configures, and serve it."""
-    set_up(checkout, run)
-    set_key(checkout / "development.ini", "address", f"127.0.0.1:{port}")
-    with serve(".venv/bin/pserve", "development.ini", url=f"http://127.0.0.1:{port}") as site:
-        yield site
-
-
-# What setting up a site has left in var, by what was configured, and when that was.
-SET_UP: dict[tuple[bytes, ...], tuple[float, dict[str, bytes]]] = {}
-# The sample event is laid around the moment of its import: a test may find it so much older.
-FRESH_FOR = 120
-
-
-def set_up(checkout, run):
-    """Do what make does before it serves; not for each test anew, since that takes seconds."""
-    ini = (checkout / "development.ini").read_bytes()
-    named = [checkout / name for name in ("config.json", "config.private.json")]
-    configured = (
-        re.sub(rb"^(address|endpoint\.url) = .*", b"", ini, flags=re.MULTILINE),
-        *(path.read_bytes() if path.exists() else b"" for path in named),
-    )
-    made, files = SET_UP.get(configured, (-math.inf, {}))
-    if time.monotonic() - made > FRESH_FOR:
-        made = time.monotonic()
-        assert run(".venv/bin/alembic", "-c", "development.ini", "upgrade", "head").returncode == 0
-        assert run(".venv/bin/streaming-system", "schedule", "import").returncode == 0
-        found = (checkout / "var").iterdir()
-        SET_UP[configured] = made, {path.name: path.read_bytes() for path in found}
-    for name, content in files.items():
-        target = checkout / "var" / name
-        target.parent.mkdir(exist_ok=True)
-        target.write_bytes(content)
 
 
 @pytest.fixture(scope="session")
@@ -257,23 +133,22 @@ def room(stage):
 
 @pytest.fixture
 def open_page(chromium, stage):
-    """Return a function that opens a page of the shared site."""
+    """Return a function that opens a page of the site with a room for each test."""
     with visiting(chromium, stage) as visit:
         yield visit
 
 
 @pytest.fixture
 def go_live(site):
-    def go_live(room, viewers=3):
-        answer = site.post(
-            "/tracker/endpoint/register",
-            secret=SECRET,
-            group=room,
-            data=json.dumps({"overall_clients": viewers, "webm_high_clients": viewers}),
-        )
-        assert answer.data == b"OK\n"
+    """Return a function that lets a room be live."""
+    return site.go_live
 
-    return go_live
+
+@pytest.fixture
+def new_page(chromium):
+    """Return a function that opens a window; it is closed even if the test fails."""
+    with opening(chromium) as new_page:
+        yield new_page
 
 
 @pytest.fixture
@@ -285,22 +160,38 @@ def visit(chromium, site):
 
 @contextlib.contextmanager
 def visiting(chromium, site):
+    with opening(chromium) as new_page:
+
+        def visit(path, **options):
+            page = new_page(**options)
+            page.goto(site.url + path)
+            return page
+
+        yield visit
+
+
+@contextlib.contextmanager
+def opening(chromium):
     contexts = []
 
-    def visit(path, **options):
-        context = chromium.new_context(**options)
-        contexts.append(context)
-        page = context.new_page()
-        page.asked, page.complaints = [], []
-        page.on("request", lambda request: page.asked.append(request.url))
-        page.on("pageerror", lambda error: page.complaints.append(str(error)))
-        page.on(
-            "console",
-            lambda message: message.type == "error" and page.complaints.append(message.text),
-        )
-        page.goto(site.url + path)
-        return page
+    def new_page(**options):
+        contexts.append(chromium.new_context(**options))
+        return noting(contexts[-1].new_page())
 
-    yield visit
-    for context in contexts:
-        context.close()
+    try:
+        yield new_page
+    finally:
+        for context in contexts:
+            context.close()
+
+
+def noting(page):
+    """Let a page note what it asks for and complains of."""
+    page.asked, page.complaints = [], []
+    page.on("request", lambda request: page.asked.append(request.url))
+    page.on("pageerror", lambda error: page.complaints.append(str(error)))
+    page.on(
+        "console",
+        lambda message: message.type == "error" and page.complaints.append(message.text),
+    )
+    return page

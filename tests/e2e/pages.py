@@ -7,7 +7,7 @@ import pytest
 from pyramid.config import Configurator
 from pyramid.interfaces import IRoutesMapper
 
-from .config import CONFERENCE, configure
+from .config import CONFERENCE
 
 NAME, PASSWORD = "ada", "correct horse"
 # What the routes do not tell: other looks of a page, and what is not there.
@@ -15,17 +15,19 @@ BESIDES = ("/lab", "/schedule?view=list", "/example?template=inroom", "/none")
 
 
 @pytest.fixture
-def crew(site, checkout, clean_environment):
+def crew(site, clean_environment):
     """An account; returns how to log in to a page."""
-    subprocess.run(
-        [".venv/bin/streaming-system", "admin", "create", NAME, "--password-stdin"],
-        cwd=checkout,
-        env=clean_environment,
-        input=f"{PASSWORD}\n",
-        text=True,
-        capture_output=True,
-        check=True,
-    )
+    if NAME not in site.accounts:
+        subprocess.run(
+            [".venv/bin/streaming-system", "admin", "create", NAME, "--password-stdin"],
+            cwd=site.checkout,
+            env=clean_environment,
+            input=f"{PASSWORD}\n",
+            text=True,
+            capture_output=True,
+            check=True,
+        )
+        site.accounts.add(NAME)
 
     def log_in(page):
         page.get_by_label("Name").fill(NAME)
@@ -36,37 +38,45 @@ def crew(site, checkout, clean_environment):
 
 
 @pytest.fixture
-def posts_nowhere(checkout):
+def posts_nowhere(configuration):
     """All rooms have posts of a server that does not answer."""
-    configure(checkout, CONFERENCE, '"posts": "#conf@http://127.0.0.1:9",')
+    configuration.add(CONFERENCE, '"posts": "#conf@http://127.0.0.1:9",')
 
 
 @pytest.fixture
-def every_page(posts_nowhere, site, crew, go_live, visit):
-    """All pages while a room is live: each one's address, and the options of who may see it."""
+def every_page(posts_nowhere, site, crew, go_live, chromium):
+    """The addresses of all pages while a room is live, by who looks at them."""
     go_live("example")
-    site.wait_for(lambda: 'data-live="true"' in site.text("/"), 10, "the room is live")
-    talk = site.text("/example/schedule").split('href="/talk/')[1].split('"')[0]
-    page = visit("/tracker/admin", java_script_enabled=False)
+    context = chromium.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{site.url}/tracker/admin")
     crew(page)
     page.get_by_role("button", name="Log out").wait_for()
-    of_crew = {"storage_state": page.context.storage_state()}
 
     def is_page(path):
         answer = page.request.get(site.url + path, max_redirects=0)
         return answer.status == 200 and answer.headers["content-type"].startswith("text/html")
 
-    # Who is logged in is not shown how to do so, and shall not log out by the way.
-    paths = [path for path in addresses(talk) if not re.search("/log(in|out)$", path)]
+    # The crew is logged in already, and shall not log out on the way.
+    paths = [path for path in addresses(talk_of(site)) if not re.search("/log(in|out)$", path)]
     found = [*filter(is_page, paths), *BESIDES]
-    return [("/tracker/admin/login", {}), *((path, of_crew) for path in found)]
+    context.close()
+    return {
+        "visitors": [path for path in found if not path.startswith("/tracker")],
+        "crew": [path for path in found if path.startswith("/tracker")],
+    }
+
+
+def talk_of(site):
+    """Return the address of a talk's page."""
+    return re.search(r'href="(/talk/[^"]+)"', site.text("/example/schedule"))[1]
 
 
 def addresses(talk, room="example"):
     """Return an address for each route of both apps."""
     parts = {
         "room": room,
-        "talk": talk,
+        "talk": talk.removeprefix("/talk/"),
         "icon": "192",
         "language": "de",
         "large": "",

@@ -3,12 +3,10 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
-from pathlib import Path
 
 from ports import free_port
 
-from .conftest import Site, copy_of, run_in, serving, serving_site
+from .served import Site, copy_of, run_in, serving_site
 
 ROOMS = 80
 
@@ -16,7 +14,6 @@ ROOMS = 80
 class Stage(Site):
     """A site of many rooms, and a token of the crew's."""
 
-    checkout: Path
     token: str
     rooms: Iterator[str]
 
@@ -53,13 +50,11 @@ def staging(root, folder, environment):
         **{room: {"title": f"Room {room[4:]}"} for room in rooms},
     }
     (checkout / "config.private.json").write_text(json.dumps(config))
-    run = partial(run_in, checkout, environment)
-    serve = partial(serving, checkout, environment)
-    with serving_site(checkout, serve, run, free_port()) as site:
-        issued = run(".venv/bin/streaming-system", "admin", "token", "issue", "tests", "--crew")
+    with serving_site(checkout, environment, free_port()) as site:
+        issue = (".venv/bin/streaming-system", "admin", "token", "issue", "tests", "--crew")
+        issued = run_in(checkout, environment, *issue)
         assert issued.returncode == 0, issued.stderr
-        stage = Stage(site.url, site.process, checkout.parent / "log")
-        stage.checkout = checkout
+        stage = Stage(site.url, site.process, checkout)
         stage.token = issued.stdout.split()[-1]
         stage.rooms = iter(rooms)
         yield stage
@@ -68,6 +63,7 @@ def staging(root, folder, environment):
 # Between two looks the picture has moved, and by no more than time has passed: it plays.
 MOVES = """() => {
   const video = document.querySelector('.stage video');
+  if (!video) return false;
   const now = performance.now();
   const before = window.lastLook;
   if (!before || now - before.at >= 400) window.lastLook = { at: now, position: video.currentTime };

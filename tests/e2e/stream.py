@@ -65,7 +65,7 @@ class Encoder:
             time.sleep(0.05)
 
     def wait_for_more(self, segments: int = 3, seconds: float = 30) -> None:
-        """Wait until some segments are over: whoever plays has asked for them by then."""
+        """Wait until there are more segments: players that go on have asked for them by then."""
         playlist = self.folder / self.renditions[0] / "index.m3u8"
         last = self._newest(playlist)
         give_up = time.monotonic() + seconds
@@ -144,6 +144,10 @@ class Origin:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/"
 
+    def count(self, ending: str) -> int:
+        """Return how often it was asked for addresses with such an ending."""
+        return sum(path.endswith(ending) for path in self.asked)
+
     def start(self) -> None:
         handler = partial(self.handler, origin=self, directory=str(self.folder))
         self._server = ThreadingHTTPServer(("127.0.0.1", self.port), handler)
@@ -194,6 +198,7 @@ def kind_of_encoder():
 
 @pytest.fixture
 def encoder(tmp_path, kind_of_encoder):
+    """An encoder of the test's own, which it may start, kill and start again."""
     require("ffmpeg")
     encoder = kind_of_encoder(tmp_path / "stream")
     yield encoder
@@ -201,12 +206,37 @@ def encoder(tmp_path, kind_of_encoder):
 
 
 @pytest.fixture
-def origin(encoder):
+def own_stream(encoder):
+    """A stream of the test's own."""
+    encoder.start()
+    encoder.wait()
+    return encoder
+
+
+@pytest.fixture(scope="session")
+def stream(tmp_path_factory):
+    """A stream that tests share, of which servers have the last minute."""
+    require("ffmpeg")
+    encoder = Encoder(tmp_path_factory.mktemp("shared") / "stream", length=60)
+    encoder.start()
+    encoder.wait()
+    yield encoder
+    encoder.kill()
+
+
+@pytest.fixture
+def source(request):
+    """What servers hand out: the shared stream if the test asks for it, else its encoder's."""
+    return request.getfixturevalue("stream" if "stream" in request.fixturenames else "encoder")
+
+
+@pytest.fixture
+def origin(source):
     """Return a function that starts another server of the stream."""
     origins = []
 
     def start():
-        origins.append(Origin(encoder.folder))
+        origins.append(Origin(source.folder))
         origins[-1].start()
         return origins[-1]
 
@@ -226,10 +256,3 @@ def watch(stage, room, origin, open_page):
         return open_page(f"/{room}"), server
 
     return watch
-
-
-@pytest.fixture
-def stream(encoder):
-    encoder.start()
-    encoder.wait()
-    return encoder

@@ -1,12 +1,14 @@
 """The two halves, each alone; and what stops a start."""
 
 import json
+from functools import partial
 
 import pytest
 
-from .conftest import set_key
+from .config import set_key
 
 PSERVE = ".venv/bin/pserve"
+exhaustive = partial(pytest.param, marks=pytest.mark.exhaustive)
 PAGES = (
     "/",
     "/monitor",
@@ -95,13 +97,16 @@ def test_production_serves_both_once_it_has_a_secret_of_its_own(checkout, serve,
             lambda checkout: (checkout / "config.private.json").write_text('{"monitor": {}}'),
             "config.private.json: room 'monitor': the site itself uses /monitor",
         ),
-        (
+        # What each of these says is asserted without a server, too.
+        exhaustive(
             lambda checkout: (checkout / "config.json").write_text("{"),
             "config.json: line 1: Unexpected end of input at column 2",
         ),
-        (lambda checkout: database(checkout, "nonsense"), "sqlalchemy.url"),
-        (lambda checkout: database(checkout, "sqlite:////none/of/this"), "sqlalchemy.url"),
-        (
+        exhaustive(lambda checkout: database(checkout, "nonsense"), "sqlalchemy.url"),
+        exhaustive(
+            lambda checkout: database(checkout, "sqlite:////none/of/this"), "sqlalchemy.url"
+        ),
+        exhaustive(
             lambda checkout: database(checkout, "postgresql+psycopg://x@127.0.0.1:9/x"),
             "sqlalchemy.url",
         ),

@@ -12,9 +12,12 @@ from pathlib import Path
 import pytest
 from programs import require
 
-from .conftest import live_rooms, run_in, set_key, visiting
+from .config import set_key
+from .conftest import visiting
+from .served import live_rooms, run_in
 from .test_newcomer import MAKE
 
+DEMO = (".venv/bin/streaming-system", "encoder", "demo")
 ROOMS = ["example", "garden", "lab"]
 PLAYS = """() => {
     const video = document.querySelector("video");
@@ -65,6 +68,8 @@ def own():
         yield Path(folder)
 
 
+# The whole of it takes a minute of both cores: only worth it now and then.
+@pytest.mark.exhaustive
 def test_everything_is_alive_until_ctrl_c(checkout, serve, free_port, chromium, own):
     require("ffmpeg")
     url = f"http://127.0.0.1:{free_port}"
@@ -113,13 +118,31 @@ def test_everything_is_alive_until_ctrl_c(checkout, serve, free_port, chromium, 
     assert "Error" not in site.log
 
 
+def test_a_room_is_alive_until_it_is_ended(checkout, run, serve, free_port, own):
+    require("ffmpeg")
+    assert run(*MAKE, "initdb", "schedule").returncode == 0
+    set_key(checkout / "development.ini", "address", f"127.0.0.1:{free_port}")
+    rooms = {"config": {"secret": "of the tests"}, "hall": {"title": "Hall"}}
+    (checkout / "config.private.json").write_text(json.dumps(rooms))
+    url = f"http://127.0.0.1:{free_port}"
+
+    with serve(*DEMO, "--viewers", "0", url=url, env={"TMPDIR": str(own)}) as site:
+        site.wait_for(lambda: "Everything runs; Ctrl-C ends it." in site.log, 120, "all is there")
+        site.wait_for(lambda: live_rooms(site.text("/")) == ["hall"], 10, "the hall is live")
+        started = descendants(site.process.pid)
+        os.killpg(site.process.pid, signal.SIGINT)
+        site.process.wait(20)
+
+    assert [pid for pid in started if runs(pid)] == []
+    assert list(own.iterdir()) == []
+    assert "The demo is over; nothing of it runs any more." in site.log
+    assert "Traceback" not in site.log
+
+
 def players(site):
     """Return how many players report, in all rooms together."""
     counted = (site.get(f"/tracker/api/v1/rooms/{room}/playback").json() for room in ROOMS)
     return sum(room["viewers"]["players"] for room in counted)
-
-
-DEMO = (".venv/bin/streaming-system", "encoder", "demo")
 
 
 def test_an_address_that_is_taken_is_one_line(checkout, run, own, clean_environment):

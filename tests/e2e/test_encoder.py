@@ -7,6 +7,8 @@ import pytest
 from functional.agent.servers import NginxRtmp, Program
 from programs import require
 
+from .served import run_in
+
 INI = """[agent]
 trackers = {tracker}
 token = {token}
@@ -39,12 +41,13 @@ def programs():
 
 
 @pytest.fixture
-def edge(tmp_path, site, run, programs):
+def edge(tmp_path, site, clean_environment, programs):
     """Return a function that starts nginx, an encoder for it, and an agent beside it."""
     require("nginx")
     require("ngx_rtmp_module")
     require("ffmpeg")
-    issued = run(".venv/bin/streaming-system", "admin", "token", "issue", "tests", "--crew")
+    issue = (".venv/bin/streaming-system", "admin", "token", "issue", "tests", "--crew")
+    issued = run_in(site.checkout, clean_environment, *issue)
     token = issued.stdout.split()[-1]
 
     def edge(name):

@@ -15,38 +15,29 @@ NEW_PICTURE = 31_000
 
 
 @pytest.fixture
-def begins_in(checkout, site):
+def begins_in(site):
     """Return a function that gives the hall its only talk."""
 
     def begins_in(**time):
         start = datetime.now(UTC) + timedelta(**time)
         talk = Event(start=start, end=start + timedelta(hours=1), title="Opening", guid="opening")
         rooms = {"example": RoomSchedule(timezone=ZoneInfo("UTC"), events=(talk,))}
-        write(Schedule(rooms=rooms), checkout / "var/schedule.json")
+        write(Schedule(rooms=rooms), site.checkout / "var/schedule.json")
 
     return begins_in
 
 
 @pytest.fixture
-def open_index(chromium, site):
+def open_index(new_page, site):
     """Return a function that opens the index with a clock that tests can move."""
-    contexts = []
 
     def open_index(offset=timedelta(), **options):
-        context = chromium.new_context(**options)
-        contexts.append(context)
-        page = context.new_page()
-        page.asked, page.complaints = [], []
-        page.on("request", lambda request: page.asked.append(request.url))
-        page.on("pageerror", lambda error: page.complaints.append(str(error)))
-        page.on("console", lambda m: m.type == "error" and page.complaints.append(m.text))
+        page = new_page(**options)
         page.clock.install(time=datetime.now(UTC) + offset)
         page.goto(site.url)
         return page
 
-    yield open_index
-    for context in contexts:
-        context.close()
+    return open_index
 
 
 @pytest.mark.parametrize("wrong_by", [timedelta(0), timedelta(hours=5)])
@@ -65,11 +56,11 @@ def test_it_counts_down_by_the_site_s_clock(begins_in, open_index, wrong_by):
 
 
 @pytest.fixture
-def put_picture(checkout, root):
+def put_picture(site, root):
     """Return a function that writes a fresh picture of a room, as an encoder would."""
 
     def put_picture(room):
-        folder = checkout / "var/previews"
+        folder = site.checkout / "var/previews"
         folder.mkdir(parents=True, exist_ok=True)
         picture = root / "src/streaming_system/frontend/static/no-signal.jpg"
         shutil.copyfile(picture, folder / f"{room}.jpg")

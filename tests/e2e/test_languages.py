@@ -88,9 +88,8 @@ def test_english_asks_for_no_catalogue(visit, site):
     assert [url for url in page.asked if "/words/" in url] == []
 
 
-def test_scripts_speak_english_where_the_catalogue_cannot_be_had(chromium, site, plan):  # noqa: F811
-    context = chromium.new_context(locale="de", viewport=WIDE)
-    page = context.new_page()
+def test_scripts_speak_english_where_the_catalogue_cannot_be_had(new_page, site, plan):  # noqa: F811
+    page = new_page(locale="de", viewport=WIDE)
     page.route("**/words/**", lambda route: route.abort())
     page.goto(site.url + "/schedule")
 
@@ -98,7 +97,6 @@ def test_scripts_speak_english_where_the_catalogue_cannot_be_had(chromium, site,
 
     labels = [star.get_attribute("aria-label") for star in page.locator(".star").all()]
     assert "Favourite: Opening" in labels
-    context.close()
 
 
 def test_search_and_talks_stay_in_the_language_of_the_address(programme):  # noqa: F811

@@ -7,14 +7,16 @@ import re
 import select
 from datetime import UTC, datetime
 
-from .conftest import live_rooms, set_key
+import pytest
+
+from .served import live_rooms, run_in
 
 # The environment is there: nothing may be installed again, least of all over the one in use.
 MAKE = ("make", "--no-print-directory", "-o", ".venv/made", "-o", ".venv/installed")
 COMMAND = ".venv/bin/streaming-system"
 
 
-def test_from_make_testserve_to_a_live_room_and_back(checkout, serve, run, free_port):
+def test_from_make_testserve_to_a_live_room(checkout, serve, run, free_port):
     url = f"http://127.0.0.1:{free_port}"
     testserve = (*MAKE, f"ARGS=127.0.0.1:{free_port}", "testserve")
 
@@ -53,8 +55,6 @@ def test_from_make_testserve_to_a_live_room_and_back(checkout, serve, run, free_
         assert site.text("/tracker/streams.js").strip() == 'var streamers_active = ["example"];'
         assert "127.0.0.1" in site.text("/tracker/endpoint/stats")
 
-        site.wait_for(lambda: live_rooms(site.text("/")) == [], 70, "example has left the index")
-
     database = (checkout / "var/tracker.sqlite").stat()
     with serve(*testserve, url=url) as site:
         # The second time nothing is set up again.
@@ -62,24 +62,26 @@ def test_from_make_testserve_to_a_live_room_and_back(checkout, serve, run, free_
         assert (checkout / "var/tracker.sqlite").stat().st_ino == database.st_ino
 
 
-def test_a_refused_encoder_ends_with_one_clear_line(checkout, serve, run, free_port):
-    url = f"http://127.0.0.1:{free_port}"
-    assert run(*MAKE, "initdb").returncode == 0
+@pytest.mark.exhaustive
+def test_a_room_whose_encoder_has_ended_leaves_the_index(own_site):
+    own_site.register("example")
+    own_site.wait_for(lambda: live_rooms(own_site.text("/")) == ["example"], 10, "it is live")
 
-    set_key(checkout / "development.ini", "address", f"127.0.0.1:{free_port}")
-    with serve(".venv/bin/pserve", "development.ini", url=url):
-        for arguments, said in (
-            (("--secret", "wrong"), "example is refused: 403 ERROR SECRET"),
-            (("--group", "nowhere"), "nowhere is refused: 4"),
-            (("--ip", "not-an-address"), "example is refused: 400 ERROR "),
-        ):
-            refused = run(
-                COMMAND, "encoder", "fake", "--server", f"{url}/tracker", "--count", "1", *arguments
-            )
+    own_site.wait_for(lambda: live_rooms(own_site.text("/")) == [], 70, "it has left the index")
 
-            assert (refused.returncode, refused.stdout) == (1, "")
-            assert refused.stderr.count("\n") == 1
-            assert f"{url}/tracker/endpoint/register: {said}" in refused.stderr
+
+def test_a_refused_encoder_ends_with_one_clear_line(site, clean_environment):
+    fake = (COMMAND, "encoder", "fake", "--server", f"{site.url}/tracker", "--count", "1")
+    for arguments, said in (
+        (("--secret", "wrong"), "example is refused: 403 ERROR SECRET"),
+        (("--group", "nowhere"), "nowhere is refused: 4"),
+        (("--ip", "not-an-address"), "example is refused: 400 ERROR "),
+    ):
+        refused = run_in(site.checkout, clean_environment, *fake, *arguments)
+
+        assert (refused.returncode, refused.stdout) == (1, "")
+        assert refused.stderr.count("\n") == 1
+        assert f"{site.url}/tracker/endpoint/register: {said}" in refused.stderr
 
 
 def test_make_distclean_takes_away_what_make_has_made_and_nothing_else(

@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from .config import SITE, configure
+from .config import SITE
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ def test_nothing_live_is_kept(kept, site, go_live):
     assert sorted(set(names) - set(static) - set(allowed)) == []
 
 
-def test_an_update_leaves_nothing_of_the_version_before(kept, checkout, site):
+def test_an_update_leaves_nothing_of_the_version_before(kept, site):
     page = kept()
     page.evaluate(
         "caches.open('files-0123456789ab').then((cache) => cache.put('/x', new Response('old')))"
@@ -117,7 +117,9 @@ def test_an_update_leaves_nothing_of_the_version_before(kept, checkout, site):
     page.reload()
     page.evaluate("navigator.serviceWorker.ready")
 
-    page.wait_for_function("caches.keys().then((names) => !names.includes('files-0123456789ab'))")
+    page.wait_for_function(
+        "() => caches.keys().then((names) => !names.includes('files-0123456789ab'))"
+    )
 
     page.reload()
     assert page.locator(".masthead").is_visible()
@@ -153,9 +155,9 @@ def test_the_browser_can_install_it(kept):
 
 class TestSharing:
     @pytest.fixture
-    def checkout(self, checkout):
-        configure(checkout, SITE, '"embed": ["*"],')
-        return checkout
+    def configuration(self, configuration):
+        configuration.add(SITE, '"embed": ["*"],')
+        return configuration
 
     def test_a_link_is_copied_and_that_is_said(self, visit, site):
         page = visit("/example?template=group#stream", permissions=["clipboard-read"])

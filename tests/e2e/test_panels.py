@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
-from .config import CONFERENCE, HALL, configure
+from .accessible import by_axe
+from .config import CONFERENCE, GARDEN
 from .players import wait_until_it_plays
 
 CHAT = "https://web.libera.chat/"
@@ -38,17 +38,23 @@ class Mastodon(BaseHTTPRequestHandler):
         pass
 
 
-@pytest.fixture
-def talked_about(checkout):
-    """All rooms have posts of a real server, besides the chat that the example has."""
+@pytest.fixture(scope="module")
+def mastodon():
+    """The address of a server with a post."""
     with ThreadingHTTPServer(("127.0.0.1", 0), Mastodon) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))
         thread.start()
-        posts = f'"posts": "#conf@http://127.0.0.1:{server.server_port}",'
-        configure(checkout, CONFERENCE, posts)
-        yield
+        yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
         thread.join()
+
+
+@pytest.fixture
+def configuration(configuration, mastodon):
+    """All rooms have posts; the garden has a room on Matrix in place of the example's chat."""
+    configuration.add(CONFERENCE, f'"posts": "#conf@{mastodon}",')
+    configuration.add(GARDEN, '"matrix": "#garden:m.example", "ircnetwork": false,')
+    return configuration
 
 
 def button(page, name):
@@ -77,7 +83,7 @@ def box(page, selector):
     }
 
 
-def test_nobody_elses_server_is_asked_until_the_chat_is_opened(talked_about, site, visit):
+def test_nobody_elses_server_is_asked_until_the_chat_is_opened(site, visit):
     page = visit("/example")
     answer_as_chat(page)
     button(page, "Posts").click()
@@ -102,7 +108,7 @@ def test_nobody_elses_server_is_asked_until_the_chat_is_opened(talked_about, sit
     assert page.complaints == []
 
 
-def test_what_was_open_is_open_again_but_for_a_chat_that_nobody_asks_for(talked_about, site, visit):
+def test_what_was_open_is_open_again_but_for_a_chat_that_nobody_asks_for(site, visit):
     page = visit("/example")
     answer_as_chat(page)
     button(page, "Chat").click()
@@ -119,21 +125,15 @@ def test_what_was_open_is_open_again_but_for_a_chat_that_nobody_asks_for(talked_
     assert page.context.cookies(site.url) == []
 
 
-@pytest.fixture
-def on_matrix(checkout):
-    """The example has a room on Matrix and no other chat."""
-    configure(checkout, HALL, '"matrix": "#hall:m.example", "ircnetwork": false,')
-
-
-def test_a_chat_that_no_page_may_frame_opens_beside_the_stream(on_matrix, site, visit):
-    page = visit("/example")
+def test_a_chat_that_no_page_may_frame_opens_beside_the_stream(site, visit):
+    page = visit("/garden")
     page.context.route(re.compile("^https:"), lambda route: route.fulfill(body="Welcome"))
 
     with page.expect_popup() as other:
         page.locator(".under").get_by_role("link", name="Chat").click()
 
-    assert other.value.url == "https://matrix.to/#/%23hall:m.example"
-    assert page.url == f"{site.url}/example"
+    assert other.value.url == "https://matrix.to/#/%23garden:m.example"
+    assert page.url == f"{site.url}/garden"
     assert page.locator("[data-pane=chat]").count() == 0
     assert page.complaints == []
 
@@ -160,7 +160,7 @@ def test_the_player_plays_on_while_panels_open_and_close(stream, watch):
     wait_until_it_plays(page)
 
 
-def test_all_of_it_can_be_done_by_keyboard(talked_about, visit):
+def test_all_of_it_can_be_done_by_keyboard(visit):
     page = visit("/example")
     opener = button(page, "Posts")
     opener.focus()
@@ -178,14 +178,12 @@ def test_all_of_it_can_be_done_by_keyboard(talked_about, visit):
     assert not page.locator("#pane-posts").is_visible()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_whoever_hears_the_page_or_sees_little_of_it_can_use_it(talked_about, visit, scheme):
-    # Axe is a script that comes from nowhere.
-    page = visit("/example", color_scheme=scheme, bypass_csp=True)
+def test_whoever_hears_the_page_or_sees_little_of_it_can_use_it(visit):
+    page = visit("/example")
     found = {}
 
     def look(name):
-        found[name] = [rule["id"] for rule in Axe().run(page).response["violations"]]
+        found[name] = by_axe(page)
 
     button(page, "Posts").click()
     page.get_by_text("What a talk").wait_for()
@@ -199,7 +197,8 @@ def test_whoever_hears_the_page_or_sees_little_of_it_can_use_it(talked_about, vi
     page.goto(f"{page.url}/posts")
     look("page of posts")
 
-    assert [(name, rules) for name, rules in found.items() if rules] == []
+    assert len(found) == 4
+    assert not any(found.values()), found
 
 
 def test_a_list_of_formats_closes_by_escape_and_by_a_click_beside_it(go_live, visit):
@@ -221,7 +220,7 @@ def test_a_list_of_formats_closes_by_escape_and_by_a_click_beside_it(go_live, vi
 
 
 @pytest.mark.parametrize("size", [(1000, 700), (1280, 800), (3840, 2160)])
-def test_on_a_wide_screen_a_panel_stands_beside_the_picture(talked_about, visit, size):
+def test_on_a_wide_screen_a_panel_stands_beside_the_picture(visit, size):
     page = visit("/example", viewport=dict(zip(("width", "height"), size, strict=True)))
     button(page, "Posts").click()
     page.get_by_text("What a talk").wait_for()
@@ -233,7 +232,7 @@ def test_on_a_wide_screen_a_panel_stands_beside_the_picture(talked_about, visit,
     assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
 
 
-def test_on_a_phone_it_is_below_the_picture_which_stays_in_sight(talked_about, go_live, visit):
+def test_on_a_phone_it_is_below_the_picture_which_stays_in_sight(go_live, visit):
     go_live("example")
     page = visit("/example", **PHONE)
     page.locator(".stage video").wait_for(timeout=15_000)
@@ -249,7 +248,7 @@ def test_on_a_phone_it_is_below_the_picture_which_stays_in_sight(talked_about, g
     assert page.evaluate("document.documentElement.scrollWidth") == 390
 
 
-def test_without_javascript_the_buttons_are_links(talked_about, site, visit):
+def test_without_javascript_the_buttons_are_links(site, visit):
     page = visit("/example", java_script_enabled=False)
     chat = page.locator(".under").get_by_role("link", name="Chat")
     assert chat.get_attribute("href") == f"{CHAT}#example-example"
@@ -262,16 +261,13 @@ def test_without_javascript_the_buttons_are_links(talked_about, site, visit):
     assert elsewhere(page, site) == []
 
 
-def test_posts_are_asked_for_each_minute_while_somebody_sees_them(talked_about, chromium, site):
-    context = chromium.new_context()
-    page = context.new_page()
-    asked = []
-    page.on("request", lambda request: asked.append(request.url))
+def test_posts_are_asked_for_each_minute_while_somebody_sees_them(new_page, site):
+    page = new_page()
     page.clock.install()
     page.goto(f"{site.url}/example")
 
     def fetched():
-        return len([url for url in asked if url.endswith("/example/posts")])
+        return len([url for url in page.asked if url.endswith("/example/posts")])
 
     with page.expect_response("**/example/posts"):
         button(page, "Posts").click()
@@ -283,10 +279,9 @@ def test_posts_are_asked_for_each_minute_while_somebody_sees_them(talked_about, 
     page.clock.run_for(200_000)
 
     assert fetched() == 2
-    context.close()
 
 
-def test_posts_that_do_not_come_are_told_of_and_tried_again(talked_about, visit):
+def test_posts_that_do_not_come_are_told_of_and_tried_again(visit):
     page = visit("/example")
     page.context.set_offline(True)
     button(page, "Posts").click()

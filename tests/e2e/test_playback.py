@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import SECRET, set_key
 from .players import wait_until_it_plays
 from .test_player import hide
 from .test_switcher import switch_to
@@ -50,11 +49,11 @@ def go_on():
     Streams.go_on.set()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def streams():
     """The port of a streaming server."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Streams)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
     yield server.server_port
     server.shutdown()
@@ -63,22 +62,16 @@ def streams():
 
 
 @pytest.fixture
-def prepare(checkout, streams):
-    """Let the site send viewers to the streaming server."""
-    set_key(checkout / "development.ini", "endpoint.url", f"http://{{host}}:{streams}/")
+def configuration(configuration, streams):
+    """The site sends viewers to the streaming server."""
+    configuration.keys["endpoint.url"] = f"http://{{host}}:{streams}/"
+    return configuration
 
 
 @pytest.fixture
-def live(prepare, go_on, site):
+def live(go_on, site):
     """The site, with a stream in the room "example" that comes from 127.0.0.1."""
-    answer = site.post(
-        "/tracker/endpoint/register",
-        secret=SECRET,
-        group="example",
-        data='{"overall_clients": 1, "webm_high_clients": 1}',
-        REMOTE_ADDR="127.0.0.1",
-    )
-    assert answer.data == b"OK\n"
+    site.go_live("example", 1, REMOTE_ADDR="127.0.0.1")
     return site
 
 
@@ -101,7 +94,7 @@ def test_a_viewer_counts_while_the_player_is_open(live, visit):
     page = visit("/example")
     wait_until_it_wants_to_play(page)
     live.wait_for(lambda: players(live) == 1, 15, "a viewer")
-    page.wait_for_timeout(1500)
+    page.wait_for_function("() => document.querySelector('video').currentTime > 1.5")
     page.goto("about:blank")
     live.wait_for(lambda: players(live) == 0, 5, "no viewer after the goodbye")
 
@@ -133,7 +126,8 @@ def test_a_stream_that_stands_still_is_told_of(live, visit, go_on):
     wait_until_it_wants_to_play(page)
     live.wait_for(lambda: players(live) == 1, 15, "a viewer")
     live.wait_for(lambda: ready_state(page) < 3, 20, "a picture that stands still")
-    page.wait_for_timeout(700)
+    stood_since = page.evaluate("performance.now()")
+    page.wait_for_function(f"() => performance.now() > {stood_since} + 700")
     go_on.set()
     live.wait_for(lambda: ready_state(page) >= 3, 10, "a picture that moves again")
 
@@ -150,11 +144,10 @@ class TestAnotherSitesPlayer:
     def watched(self, stage):
         return players(stage, self.FIGURES)
 
-    def test_who_has_it_in_sight_is_a_viewer(self, stage, chromium):
-        context = chromium.new_context()
+    def test_who_has_it_in_sight_is_a_viewer(self, stage, new_page):
+        page = new_page()
         # Nobody there is bothered by a test.
-        context.route(re.compile("^https:"), lambda route: route.fulfill(body="a video"))
-        page = context.new_page()
+        page.context.route(re.compile("^https:"), lambda route: route.fulfill(body="a video"))
         page.clock.install()
         page.goto(f"{stage.url}/tube")
         # Whoever watched in another test may have left without a word.
@@ -173,7 +166,6 @@ class TestAnotherSitesPlayer:
         stage.wait_for(lambda: self.watched(stage) == 1, 15, "the viewer again")
         page.goto("about:blank")
         stage.wait_for(lambda: self.watched(stage) == 0, 15, "no viewer after the goodbye")
-        context.close()
 
 
 def test_who_goes_to_another_room_leaves_the_first_at_once(stage, room, stream, watch):

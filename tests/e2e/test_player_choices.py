@@ -27,7 +27,7 @@ class TestLanguages:
     def kind_of_encoder(self):
         return Translated
 
-    def test_a_translation_is_heard_and_remembered(self, stage, stream, watch):
+    def test_a_translation_is_heard_and_remembered(self, stage, own_stream, watch):
         page, server = watch()
         wait_until_it_plays(page)
         language = settle(page, "Language")
@@ -44,7 +44,7 @@ class TestLanguages:
         wait_until_it_plays(page)
         assert settle(page, "Language").input_value() == "de"
 
-    def test_subtitles_are_only_loaded_when_they_are_wanted(self, stream, watch):
+    def test_subtitles_are_only_loaded_when_they_are_wanted(self, own_stream, watch):
         page, server = watch()
         wait_until_it_plays(page)
         subtitles = settle(page, "Subtitles")
@@ -85,8 +85,8 @@ def test_low_quality_can_be_chosen_of_files_that_never_end(stage, room, encoder,
 
 class TestSlides:
     @pytest.fixture
-    def slides(self, stream):
-        slides = Slides(stream.folder)
+    def slides(self, own_stream):
+        slides = Slides(own_stream.folder)
         slides.start()
         slides.wait()
         yield slides
@@ -127,13 +127,6 @@ class TestSlides:
 
 
 class TestPace:
-    @pytest.fixture
-    def stream(self, encoder):
-        encoder.length = 60
-        encoder.start()
-        encoder.wait()
-        return encoder
-
     def test_who_is_behind_plays_faster_until_live(self, stream, watch):
         page, _ = watch()
         wait_until_it_plays(page)
@@ -169,7 +162,7 @@ class TestPace:
 
         page.keyboard.press("k")
         page.wait_for_function("() => document.querySelector('video').paused")
-        page.wait_for_timeout(1500)
+        stream.wait_for_more(2)
         page.keyboard.press("k")
 
         page.wait_for_function(

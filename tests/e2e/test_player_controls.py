@@ -35,15 +35,7 @@ def test_qualities_can_be_chosen_and_are_remembered(stream, watch):
     wait_until_it_plays(page)
 
 
-@pytest.fixture
-def long_stream(encoder):
-    encoder.length = 60
-    encoder.start()
-    encoder.wait()
-    return encoder
-
-
-def test_who_is_behind_can_go_back_to_live(long_stream, watch):
+def test_who_is_behind_can_go_back_to_live(stream, watch):
     page, _ = watch()
     wait_until_it_plays(page)
     live = page.get_by_role("button", name="Back to live")
@@ -74,9 +66,9 @@ def test_keys_move_the_player_and_can_be_turned_off(stream, watch):
     page.keyboard.press("ArrowDown")
     assert (value(page, "muted"), value(page, "volume")) == (False, 0.95)
     page.keyboard.press("f")
-    page.wait_for_function("document.fullscreenElement?.matches('.stage')")
+    page.wait_for_function("() => document.fullscreenElement?.matches('.stage')")
     page.keyboard.press("f")
-    page.wait_for_function("document.fullscreenElement === null")
+    page.wait_for_function("() => document.fullscreenElement === null")
 
     page.keyboard.press("?")
     page.get_by_role("dialog").get_by_label("Use these keys").uncheck()
@@ -89,30 +81,30 @@ def test_keys_move_the_player_and_can_be_turned_off(stream, watch):
     assert value(page, "volume") == 0.95
 
 
-def test_keys_play_go_by_seconds_and_change_the_volume(long_stream, watch):
+def test_keys_play_go_by_seconds_and_change_the_volume(stream, watch):
     page, _ = watch()
     wait_until_it_plays(page)
     # There has to be something to go back to.
-    long_stream.wait_for_more(8)
+    stream.wait_for_more(8)
     page.keyboard.press("Space")
-    page.wait_for_function("document.querySelector('video').paused")
+    page.wait_for_function("() => document.querySelector('video').paused")
     page.get_by_role("button", name="Keys").focus()
     paused_at = value(page, "currentTime")
 
     # How far it can go depends on what a live stream still has.
     page.keyboard.press("ArrowLeft")
-    page.wait_for_function(f"document.querySelector('video').currentTime < {paused_at}")
+    page.wait_for_function(f"() => document.querySelector('video').currentTime < {paused_at}")
     earlier = value(page, "currentTime")
     page.keyboard.press("ArrowRight")
-    page.wait_for_function(f"document.querySelector('video').currentTime > {earlier}")
+    page.wait_for_function(f"() => document.querySelector('video').currentTime > {earlier}")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowUp")
     assert value(page, "volume") == pytest.approx(0.95)
     page.keyboard.press("p")
-    page.wait_for_function("document.pictureInPictureElement?.matches('.stage video')")
+    page.wait_for_function("() => document.pictureInPictureElement?.matches('.stage video')")
     page.keyboard.press("p")
-    page.wait_for_function("document.pictureInPictureElement === null")
+    page.wait_for_function("() => document.pictureInPictureElement === null")
 
     # On a button it is the button's key.
     page.keyboard.press("Space")
@@ -134,12 +126,11 @@ def test_without_hls_js_the_browser_plays_it_itself(stream, watch):
     assert page.locator("video").get_attribute("src").endswith("/stream.m3u8")
 
 
-def test_youtube_is_asked_after_a_click_only(stage, chromium):
-    context = chromium.new_context()
-    page = context.new_page()
+def test_youtube_is_asked_after_a_click_only(stage, new_page):
+    page = new_page()
     asked = []
     # Nobody there is bothered by a test.
-    context.route(
+    page.context.route(
         re.compile("^https:"), lambda route: (asked.append(route.request.url), route.abort())
     )
     page.goto(f"{stage.url}/tube")
@@ -153,4 +144,3 @@ def test_youtube_is_asked_after_a_click_only(stage, chromium):
 
     assert asked == ["https://www.youtube-nocookie.com/embed/dQw4w9WgXcQ?autoplay=1"]
     assert page.locator(".stage iframe").get_attribute("title") == "Video on YouTube"
-    context.close()

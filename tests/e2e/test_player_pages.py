@@ -5,42 +5,48 @@ import re
 
 import pytest
 
+from .conftest import visiting
 from .players import wait_until_it_plays
 
 LARGEST = 60_000
 
 
-@pytest.fixture
-def look(open_page):
-    """Return a function that opens a page and waits until it is quiet."""
+PAGES = ("/", "/example", "/example/schedule", "/schedule", "talk", "/monitor", "/graphs",
+         "/nowhere", "/example?template=inroom")  # fmt: skip
 
-    def look(path):
-        page = open_page(path)
-        page.wait_for_load_state("networkidle")
-        return page
 
-    return look
+@pytest.fixture(scope="module")
+def asked(chromium, stage):
+    """What each page asks for until it is quiet."""
+    talk = re.search(r'href="(/talk/[^"]+)"', stage.text("/schedule"))[1]
+    found = {}
+    with visiting(chromium, stage) as visit:
+        page = visit("/")
+        for path in PAGES:
+            page.wait_for_load_state("networkidle")
+            page.asked.clear()
+            page.goto(stage.url + (talk if path == "talk" else path))
+            page.wait_for_load_state("networkidle")
+            found[path] = list(page.asked)
+    return found
 
 
 def is_player_code(url):
     return "/static/player/" in url or "/vendor/hls/" in url
 
 
-def test_no_page_asks_anybody_else(stage, look):
-    talk = re.search(r'href="(/talk/[^"]+)"', stage.text("/schedule"))[1]
-    paths = ["/", "/example", "/example/schedule", "/schedule", talk, "/monitor", "/graphs",
-             "/nowhere", "/example?template=inroom"]  # fmt: skip
-
+def test_no_page_asks_anybody_else(stage, asked):
     foreign = {
-        path: [url for url in look(path).asked if not url.startswith(stage.url)] for path in paths
+        path: [url for url in urls if not url.startswith(stage.url)] for path, urls in asked.items()
     }
 
-    assert foreign == {path: [] for path in paths}
+    assert all(asked.values())
+    assert foreign == {path: [] for path in PAGES}
 
 
 @pytest.mark.parametrize("path", ["/", "/schedule", "/example/schedule", "/example"])
-def test_where_nothing_plays_no_player_is_loaded(look, path):
-    loaded = [url for url in look(path).asked if is_player_code(url)]
+def test_where_nothing_plays_no_player_is_loaded(asked, path):
+    loaded = [url for url in asked[path] if is_player_code(url)]
 
     # How long it is until a talk begins is not the player's own affair.
     assert [url for url in loaded if not url.endswith("/player/countdown.js")] == []
@@ -62,8 +68,8 @@ def test_a_room_page_is_small(stage, stream, watch):
     assert size < LARGEST, f"the room's page is {size} bytes"
 
 
-def test_what_can_play_is_what_the_browser_has(look):
-    page = look("/example")
+def test_what_can_play_is_what_the_browser_has(open_page):
+    page = open_page("/example")
 
     answers = page.evaluate(
         """async () => {

@@ -9,11 +9,11 @@ from .players import played, settle, wait_until_it_plays
 
 
 @pytest.fixture
-def sound(encoder):
+def sound(source):
     """The servers of the stream have a minute of sound, too."""
     subprocess.run(
         ["ffmpeg", "-nostdin", "-loglevel", "error", "-f", "lavfi",
-         "-i", "sine=frequency=440:duration=60", encoder.folder / "webcast.mp3"],
+         "-i", "sine=frequency=440:duration=60", "-y", source.folder / "webcast.mp3"],
         check=True,
     )  # fmt: skip
 

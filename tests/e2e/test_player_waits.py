@@ -61,7 +61,7 @@ def test_a_room_that_no_server_has_yet_counts_down_and_starts_by_itself(
     wait_until_it_plays(page)
 
 
-def test_a_machine_that_has_slept_is_live_again(chromium, stream, watch):
+def test_a_machine_that_has_slept_is_live_again(chromium, own_stream, watch):
     page, _ = watch()
     wait_until_it_plays(page)
     devtools = chromium.new_browser_cdp_session()
@@ -73,7 +73,7 @@ def test_a_machine_that_has_slept_is_live_again(chromium, stream, watch):
         os.kill(process, signal.SIGSTOP)
     try:
         # It sleeps until the server has nothing any more of what it has.
-        playlist = stream.folder / "hd" / "index.m3u8"
+        playlist = own_stream.folder / "hd" / "index.m3u8"
         newest = max(map(int, re.findall(r"run1-(\d+)", playlist.read_text())))
         give_up = time.monotonic() + 60
         while min(map(int, re.findall(r"run1-(\d+)", playlist.read_text()))) <= newest + 3:

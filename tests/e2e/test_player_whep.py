@@ -33,7 +33,7 @@ def look(stage, room, server, open_page):
     return look
 
 
-def test_whep_is_played_by_who_wants_the_lowest_delay(stage, stream, server, sender, look):
+def test_whep_is_played_by_who_wants_the_lowest_delay(stage, own_stream, server, sender, look):
     page = look("hls", "whep")
     wait_until_it_plays(page)
     assert played(page)["format"] == "hls"

@@ -17,7 +17,7 @@ NOON = datetime.now(UTC).replace(hour=12, minute=10, second=0, microsecond=0)
 
 
 @pytest.fixture
-def plan(checkout, site):
+def plan(site):
     """Return a function that replaces the schedule: room, minutes from noon, length, title."""
 
     def plan(*talks, **more):
@@ -43,7 +43,7 @@ def plan(checkout, site):
                     for room, of_room in rooms.items()
                 }
             ),
-            checkout / "var/schedule.json",
+            site.checkout / "var/schedule.json",
         )
 
     plan(
@@ -62,15 +62,20 @@ def programme(visit, plan, site):
     """Return a function that opens a page of the programme shortly after noon."""
 
     def programme(path="/schedule", **options):
-        delta = int((NOON + timedelta(seconds=5) - datetime.now(UTC)).total_seconds())
-        joint = "&" if "?" in path else "?"
         options = {"viewport": WIDE} | options
-        page = visit(f"{path}{joint}delta={delta}", **options)
+        page = visit(at_noon(path), **options)
         if options.get("java_script_enabled", True):
             page.locator(".star").first.wait_for()
         return page
 
     return programme
+
+
+def at_noon(path, **later):
+    """Return the address of a page as it is shortly after noon, or so much later."""
+    moment = NOON + timedelta(**(later or {"seconds": 5}))
+    joint = "&" if "?" in path else "?"
+    return f"{path}{joint}delta={int((moment - datetime.now(UTC)).total_seconds())}"
 
 
 def shown(page):
@@ -175,12 +180,10 @@ def test_who_lives_by_the_event_s_time_gets_no_switch(programme):
     assert page.get_by_role("button", name="My time zone").count() == 0
 
 
-def test_the_line_of_the_time_moves(chromium, site, plan):
-    context = chromium.new_context(viewport=WIDE)
-    page = context.new_page()
+def test_the_line_of_the_time_moves(new_page, site, plan):
+    page = new_page(viewport=WIDE)
     page.clock.install()
-    delta = int((NOON + timedelta(seconds=5) - datetime.now(UTC)).total_seconds())
-    page.goto(f"{site.url}/schedule?delta={delta}")
+    page.goto(site.url + at_noon("/schedule"))
     line = page.locator(".now-line")
     line.wait_for()
     before = line.evaluate("line => line.offsetTop")
@@ -194,18 +197,16 @@ def test_the_line_of_the_time_moves(chromium, site, plan):
     page.clock.fast_forward(14 * 3600_000)
     page.clock.run_for(20_000)
     line.wait_for(state="hidden")
-    context.close()
 
 
 @pytest.mark.parametrize("wrong_by", [timedelta(hours=-3), timedelta(hours=3)])
-def test_a_viewer_s_wrong_clock_does_not_matter(chromium, site, checkout, wrong_by):
+def test_a_viewer_s_wrong_clock_does_not_matter(new_page, site, wrong_by):
     start = datetime.now(UTC).replace(microsecond=0)
     talk = Event(start=start - timedelta(minutes=5), end=start + timedelta(minutes=40),
                  title="Now", guid="now")  # fmt: skip
     rooms = {"example": RoomSchedule(timezone=ZoneInfo("UTC"), events=(talk,))}
-    write(Schedule(rooms=rooms), checkout / "var/schedule.json")
-    context = chromium.new_context(viewport=WIDE)
-    page = context.new_page()
+    write(Schedule(rooms=rooms), site.checkout / "var/schedule.json")
+    page = new_page(viewport=WIDE)
     page.clock.install(time=datetime.now(UTC) + wrong_by)
 
     page.goto(f"{site.url}/schedule")
@@ -213,15 +214,12 @@ def test_a_viewer_s_wrong_clock_does_not_matter(chromium, site, checkout, wrong_
 
     page.goto(f"{site.url}/talk/now")
     page.get_by_text(re.compile("On now, (39|40) min left")).wait_for()
-    context.close()
 
 
-def test_a_talk_s_page_counts_down_and_knows_the_viewer_s_time(chromium, site, plan):
-    context = chromium.new_context(timezone_id="Asia/Tokyo")
-    page = context.new_page()
+def test_a_talk_s_page_counts_down_and_knows_the_viewer_s_time(new_page, site, plan):
+    page = new_page(timezone_id="Asia/Tokyo")
     page.clock.install()
-    delta = int((NOON + timedelta(minutes=58, seconds=20) - datetime.now(UTC)).total_seconds())
-    page.goto(f"{site.url}/talk/Birds?delta={delta}")
+    page.goto(site.url + at_noon("/talk/Birds", minutes=58, seconds=20))
     status = page.locator("[data-status]")
     assert status.inner_text() == "Starts in 2 min"
     assert "22:10 where you are (Asia/Tokyo)" in page.locator("dl").inner_text()
@@ -230,7 +228,6 @@ def test_a_talk_s_page_counts_down_and_knows_the_viewer_s_time(chromium, site, p
     assert status.inner_text() == "On now, 29 min left"
     page.clock.run_for(30 * 60_000)
     assert status.inner_text() == "Over"
-    context.close()
 
 
 def test_rooms_and_times_stay_in_sight(programme):
@@ -273,9 +270,11 @@ def test_the_keyboard_reaches_everything(programme):
 
 
 def test_it_fits_every_screen_and_asks_nobody_else(programme, site):
+    page = programme()
     for path in ("/schedule", "/schedule?view=list", "/schedule?view=grid",
                  "/schedule?day=all", "/garden/schedule", "/talk/Opening"):  # fmt: skip
-        page = programme(path, viewport={"width": 320, "height": 800})
+        page.goto(site.url + at_noon(path))
+        page.locator(".star").first.wait_for()
 
         for width, direction in product((320, 768, 1280, 3840), ("ltr", "rtl")):
             page.set_viewport_size({"width": width, "height": 800})
@@ -284,7 +283,6 @@ def test_it_fits_every_screen_and_asks_nobody_else(programme, site):
             assert wide <= width, (path, width, direction)
         assert [url for url in page.asked if not url.startswith(site.url)] == []
         assert page.complaints == []
-        page.context.close()
 
 
 def test_a_narrow_screen_and_paper_get_a_list(programme):

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from .config import HALL, configure
+from .config import HALL
 from .test_player import wait_until_it_plays
 
 # So far away that the tracker, which has no ?delta=, sees the first source all the time.
@@ -14,47 +14,37 @@ SITE = "https://player.example"
 
 
 @pytest.fixture
-def sources(checkout, request):
+def sources(configuration, request):
     """Return a function that starts the site with a room of two sources, one after the other."""
 
     def sources(first, second):
         listed = json.dumps([first, second | {"from": MOMENT.isoformat()}])
-        configure(checkout, HALL, f'"sources": {listed},')
+        configuration.add(HALL, f'"sources": {listed},')
         return request.getfixturevalue("site")
 
     return sources
 
 
 @pytest.fixture
-def watch(chromium):
+def watch(new_page):
     """Return a function that opens the room's page four seconds before its source changes."""
-    contexts = []
 
     def watch(site):
-        context = chromium.new_context()
-        contexts.append(context)
-        context.route(
+        page = new_page()
+        page.context.route(
             f"{SITE}/**",
             lambda route: route.fulfill(body=f"<title>{route.request.url}</title>",
                                         content_type="text/html"),
         )  # fmt: skip
-        page = context.new_page()
-        page.complaints = []
-        page.on("pageerror", lambda error: page.complaints.append(str(error)))
-        page.on("console", lambda m: m.type == "error" and page.complaints.append(m.text))
         delta = int((MOMENT - timedelta(seconds=4) - datetime.now(UTC)).total_seconds())
         page.goto(f"{site.url}/example?delta={delta}")
         page.evaluate("window.stillTheSamePage = true")
         return page
 
-    yield watch
-    for context in contexts:
-        context.close()
+    return watch
 
 
-def test_a_stream_that_plays_gives_way_to_what_comes_next(sources, watch, encoder, origin):
-    encoder.start()
-    encoder.wait()
+def test_a_stream_that_plays_gives_way_to_what_comes_next(sources, watch, stream, origin):
     server = origin()
     site = sources({"url": server.url}, {"iframe": f"{SITE}/second"})
     page = watch(site)
@@ -66,9 +56,9 @@ def test_a_stream_that_plays_gives_way_to_what_comes_next(sources, watch, encode
     assert page.locator("video").count() == 0
     assert page.evaluate("stillTheSamePage") is True
     # The old player has left: nobody asks for its stream any more.
-    encoder.wait_for_more()
+    stream.wait_for_more()
     asked = len(server.asked)
-    encoder.wait_for_more()
+    stream.wait_for_more()
     link.click()
     page.frame_locator(".stage iframe").locator("title").wait_for(state="attached")
     assert [frame.url for frame in page.frames[1:]] == [f"{SITE}/second"]

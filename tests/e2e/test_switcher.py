@@ -5,9 +5,9 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from .config import GARDEN
 from .players import wait_until_it_plays
 
-PRIVATE = "config.private.json"
 SCROLL = """() => new Promise((done) => {
   addEventListener('scrollend', done, { once: true });
   scrollTo(0, 200);
@@ -19,13 +19,11 @@ IN_SIGHT = """item => {
 
 
 @pytest.fixture
-def rooms(checkout, request):
-    """Return a function that starts the site with something more in its configuration."""
+def rooms(configuration, request):
+    """Return a function that starts the site with something more about its last room."""
 
-    def rooms(more="", of='"title": "Garden Stage",'):
-        example = (checkout / f"{PRIVATE}.example").read_text()
-        assert of in example
-        (checkout / PRIVATE).write_text(example.replace(of, f"{of} {more}"))
+    def rooms(more):
+        configuration.add(GARDEN, more)
         return request.getfixturevalue("site")
 
     return rooms
@@ -165,7 +163,7 @@ def test_the_room_is_in_sight_among_many_and_the_list_says_what_is_live(rooms, h
     many = ", ".join(
         f'"r{n}": {{"title": "Workshop room {n}", "schedule-key": "Lab"}}' for n in range(60)
     )
-    rooms(f'"": ""}}, {many}, "last": {{"title": "The last one",', of='"title": "Garden Stage",')
+    rooms(f'"": ""}}, {many}, "last": {{"title": "The last one",')
     request.getfixturevalue("go_live")("lab")
     page = hall()
 

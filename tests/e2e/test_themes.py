@@ -6,6 +6,9 @@ import pytest
 
 from streaming_system.theme.load import examples
 
+from .config import with_theme
+from .pages import talk_of
+
 WIDTHS = {320: 640, 768: 1024, 1280: 800, 3840: 2160}
 SCHEMES = ("light", "dark")
 
@@ -48,8 +51,7 @@ def background(page):
 
 def pages(site):
     """Return the addresses of one page of each kind."""
-    talk = site.text("/example/schedule").split('href="/talk/')[1].split('"')[0]
-    return ["/", "/example", "/schedule", "/schedule?view=list", f"/talk/{talk}", "/monitor"]
+    return ["/", "/example", "/schedule", "/schedule?view=list", talk_of(site), "/monitor"]
 
 
 def unreadable(page):
@@ -59,26 +61,19 @@ def unreadable(page):
 
 
 class TestThemes:
-    def test_they_look_different_in_both_schemes(self, checkout, serve, free_port, chromium):
-        ini = checkout / "development.ini"
-        example = (checkout / "config.private.json.example").read_text()
-        ini.write_text(ini.read_text().replace("127.0.0.1:8001", f"127.0.0.1:{free_port}"))
+    def test_they_look_different_in_both_schemes(self, shared_sites, chromium):
         seen = {}
+        page = chromium.new_page()
         for theme in ("", *examples()):
-            (checkout / "config.private.json").write_text(
-                example.replace('"config": {', f'"config": {{"theme": "{theme}",', 1)
-            )
-            command = (".venv/bin/pserve", "development.ini#frontend")
-            with serve(*command, url=f"http://127.0.0.1:{free_port}") as site:
-                for scheme in SCHEMES:
-                    page = chromium.new_page(color_scheme=scheme)
-                    page.goto(site.url)
-                    style = page.evaluate(
-                        "(({ backgroundColor, color, fontFamily }) => "
-                        "[backgroundColor, color, fontFamily])(getComputedStyle(document.body))"
-                    )
-                    seen[theme, scheme] = tuple(style)
-                    page.close()
+            page.goto(shared_sites.get(with_theme(theme)).url)
+            for scheme in SCHEMES:
+                page.emulate_media(color_scheme=scheme)
+                style = page.evaluate(
+                    "(({ backgroundColor, color, fontFamily }) => "
+                    "[backgroundColor, color, fontFamily])(getComputedStyle(document.body))"
+                )
+                seen[theme, scheme] = tuple(style)
+        page.close()
 
         grounds = {ground for ground, _, _ in seen.values()}
         assert len(grounds) == len({text for _, text, _ in seen.values()}) == len(seen) == 8
@@ -86,35 +81,30 @@ class TestThemes:
 
     @pytest.mark.parametrize("theme", ["", *examples()])
     def test_all_can_be_read(self, visit, theme):
-        for scheme in SCHEMES:
-            assert unreadable(visit("/", color_scheme=scheme)) == {}, scheme
-
-    @pytest.mark.parametrize("theme", ["./look"])
-    def test_an_accent_that_cannot_be_read_is_mended_on_the_page(
-        self, checkout, site, visit, theme
-    ):
         page = visit("/")
+        for scheme in SCHEMES:
+            page.emulate_media(color_scheme=scheme)
+            assert unreadable(page) == {}, scheme
 
-        assert unreadable(page) == {}
-        # It is still of that colour, only darker: some red and green, and hardly any blue.
-        accent = page.locator(".masthead nav").evaluate(
-            "(nav) => { nav.style.color = 'var(--accent)'; return getComputedStyle(nav).color }"
-        )
-        assert accent.startswith("color(srgb ")
-        red, green, blue = map(float, accent.removeprefix("color(srgb ").strip(")").split())
-        assert 0.9 > red > green > 0.2 > blue
+    class TestOfSomebodyWhoLikesYellow:
+        @pytest.fixture
+        def configuration(self):
+            configuration = with_theme("./look")
+            colours = {"light": {"accent": "#ffd400"}, "dark": {"accent": "#332b00"}}
+            configuration.files["look/theme.json"] = json.dumps({"colours": colours})
+            return configuration
 
-    @pytest.fixture
-    def checkout(self, checkout, theme):
-        """With a theme of somebody who likes yellow."""
-        if theme == "./look":
-            (checkout / "look").mkdir()
-            (checkout / "look/theme.json").write_text(
-                json.dumps(
-                    {"colours": {"light": {"accent": "#ffd400"}, "dark": {"accent": "#332b00"}}}
-                )
+        def test_an_accent_that_cannot_be_read_is_mended_on_the_page(self, visit):
+            page = visit("/")
+
+            assert unreadable(page) == {}
+            # It is still of that colour, only darker: some red and green, and hardly any blue.
+            accent = page.locator(".masthead nav").evaluate(
+                "(nav) => { nav.style.color = 'var(--accent)'; return getComputedStyle(nav).color }"
             )
-        return checkout
+            assert accent.startswith("color(srgb ")
+            red, green, blue = map(float, accent.removeprefix("color(srgb ").strip(")").split())
+            assert 0.9 > red > green > 0.2 > blue
 
     @pytest.mark.parametrize("theme", ["festival"])
     def test_it_brings_its_own_letters_and_asks_nobody_else(self, site, visit, theme):
@@ -174,7 +164,7 @@ class TestSwitch:
 
         page.get_by_label("Colours").select_option("Dark")
 
-        other.wait_for_function("document.documentElement.dataset.scheme === 'dark'")
+        other.wait_for_function("() => document.documentElement.dataset.scheme === 'dark'")
         assert other.get_by_label("Colours").input_value() == "dark"
 
     def test_without_javascript_the_page_follows_the_system(self, visit):

@@ -3,7 +3,9 @@
 import pytest
 from ports import free_port
 
-from .conftest import SECRET, set_key, set_up, visiting
+from .config import set_key
+from .conftest import visiting
+from .served import set_up
 from .test_apart import PSERVE, move
 from .test_playback import FIGURES, go_on, streams, wait_until_it_wants_to_play  # noqa: F401 - Fixtures.
 
@@ -36,14 +38,7 @@ def apart(checkout, serve, run, ports, streams, allowed):  # noqa: F811 - The fi
 
 
 def go_live(tracker):
-    answer = tracker.post(
-        "/tracker/endpoint/register",
-        secret=SECRET,
-        group="example",
-        data='{"overall_clients": 1, "webm_high_clients": 1}',
-        REMOTE_ADDR="127.0.0.1",
-    )
-    assert answer.data == b"OK\n"
+    tracker.register("example", 1, REMOTE_ADDR="127.0.0.1")
 
 
 @pytest.mark.parametrize("allowed", ["PAGES"])

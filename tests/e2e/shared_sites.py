@@ -1,0 +1,90 @@
+"""Sites that tests share: starting one costs more than most tests. Each test finds it as new."""
+
+import shutil
+import sqlite3
+from contextlib import ExitStack, closing
+from functools import partial
+from pathlib import Path
+
+from ports import free_port
+
+from .config import Configuration
+from .served import DATABASE, Site, copy_of, imported, live_rooms, replace, run_in, serving_site
+
+# More of them take memory; tests of a module share one or two.
+MOST = 8
+# An account takes long to create, and the server remembers its own keys.
+LASTING = {"alembic_version", "account", "server_key", "salt"}
+
+
+class SharedSite:
+    """A site, and how to make it as good as new."""
+
+    def __init__(self, root: Path, folder: Path, environment, configuration: Configuration) -> None:
+        self._stack = ExitStack()
+        checkout = copy_of(root, folder)
+        configuration.write(checkout)
+        self._run = partial(run_in, checkout, environment)
+        self.site: Site = self._stack.enter_context(
+            serving_site(checkout, environment, free_port())
+        )
+
+    @property
+    def is_alive(self) -> bool:
+        return self.site.process.poll() is None
+
+    def reset(self) -> None:
+        """Take away what an earlier test has left, and wait until no page shows it."""
+        var = self.site.checkout / "var"
+        replace(var / "schedule.json", imported(self.site.checkout, self._run))
+        for folder in ("previews", "endpoint-logs"):
+            shutil.rmtree(var / folder, ignore_errors=True)
+        if self._delete_rows(var / DATABASE):
+            # The tracker has its answers made again after any POST; pages ask it now and then.
+            self.site.post("/tracker/none")
+            self.site.wait_for(lambda: not live_rooms(self.site.text("/")), 20, "no live room")
+        self.site.forget_log()
+
+    def _delete_rows(self, database: Path) -> bool:
+        """Delete what tests have caused; return whether servers had registered."""
+        deleted = {}
+        with closing(sqlite3.connect(database, timeout=10, isolation_level=None)) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            names = {name for (name,) in tables if not name.startswith("sqlite_")}
+            for name in names - LASTING:
+                deleted[name] = connection.execute(f'DELETE FROM "{name}"').rowcount
+            connection.execute("COMMIT")
+        return deleted["endpoint"] > 0
+
+    def close(self) -> None:
+        self._stack.close()
+
+
+class SharedSites:
+    """The sites of a test run, by configuration. Those not used for longest are closed."""
+
+    def __init__(self, root: Path, new_folder, environment) -> None:
+        self._root, self._new_folder, self._environment = root, new_folder, environment
+        self._sites: dict[str, SharedSite] = {}
+
+    def get(self, configuration: Configuration) -> Site:
+        """Return a site with that configuration, as good as new."""
+        key = configuration.digest
+        shared = self._sites.pop(key, None)
+        if shared and not shared.is_alive:
+            shared.close()
+            shared = None
+        if shared is None:
+            shared = SharedSite(
+                self._root, self._new_folder("site"), self._environment, configuration
+            )
+        self._sites[key] = shared
+        while len(self._sites) > MOST:
+            self._sites.pop(next(iter(self._sites))).close()
+        shared.reset()
+        return shared.site
+
+    def close(self) -> None:
+        for shared in self._sites.values():
+            shared.close()
