@@ -19,7 +19,7 @@ MARKED_PATHS = {
     "tests/functional/hosts": ["nginx", "postgresql", "slow"],
     "tests/functional/proxy": ["nginx"],
     "tests/functional/scaling": ["postgresql"],
-    "tests/unit/test_cli.py": ["slow"],
+    "tests/unit/cli": ["slow"],
     "tests/unit/test_kit.py": ["slow"],
 }
 # By fixture, for folders whose tests need different things.
