@@ -20,7 +20,7 @@ MARKED_PATHS = {
     "tests/functional/proxy": ["nginx"],
     "tests/functional/scaling": ["postgresql"],
     "tests/unit/cli": ["slow"],
-    "tests/unit/test_kit.py": ["slow"],
+    "tests/unit/schedule_import/test_authoring.py": ["slow"],
 }
 # By fixture, for folders whose tests need different things.
 MARKED_FIXTURES = {

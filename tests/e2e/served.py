@@ -17,9 +17,9 @@ from pathlib import Path
 
 import urllib3
 
-from streaming_system import rooms
-from streaming_system.schedule import file as schedule_file
-from streaming_system.settings import read_ini
+from streaming_system import config as conference_config
+from streaming_system.config.ini import read_ini
+from streaming_system.schedule import storage
 
 from .config import set_key
 
@@ -78,9 +78,9 @@ class Site:
         return self._pool.request("GET", self.url + path, **more)
 
     def text(self, path: str) -> str:
-        answer = self.get(path)
-        assert answer.status == 200, f"{path}: {answer.status}"
-        return answer.data.decode()
+        response = self.get(path)
+        assert response.status == 200, f"{path}: {response.status}"
+        return response.data.decode()
 
     def post(self, path: str, **fields) -> urllib3.BaseHTTPResponse:
         return self._pool.request("POST", self.url + path, fields=fields, encode_multipart=False)
@@ -91,11 +91,11 @@ class Site:
 
     def register(self, room: str, viewers: int = 3, **more) -> None:
         """Let an encoder report that a room is live."""
-        figures = json.dumps({"overall_clients": viewers, "webm_high_clients": viewers})
-        answer = self.post(
-            "/tracker/endpoint/register", secret=SECRET, group=room, data=figures, **more
+        metrics = json.dumps({"overall_clients": viewers, "webm_high_clients": viewers})
+        response = self.post(
+            "/tracker/endpoint/register", secret=SECRET, group=room, data=metrics, **more
         )
-        assert answer.data == b"OK\n"
+        assert response.data == b"OK\n"
 
     def go_live(self, room: str, viewers: int = 3, **more) -> None:
         """Let a room be live, and wait until pages are served that say so.
@@ -106,15 +106,15 @@ class Site:
         self.wait_for(lambda: room in live_rooms(self.text("/")), 10, f"{room} is live")
 
     def wait_for(self, is_true, seconds: float, what: str):
-        """Ask until the answer is true; a viewer waits as long."""
+        """Ask until the condition is true; a viewer waits as long."""
         give_up = time.monotonic() + seconds
-        while not (answer := is_true()):
+        while not (response := is_true()):
             assert time.monotonic() < give_up, f"not within {seconds} s: {what}\n{self.log}"
             assert self.process.poll() is None, f"the server has ended:\n{self.log}"
             time.sleep(0.1)
-        return answer
+        return response
 
-    def answers(self) -> bool:
+    def responds(self) -> bool:
         try:
             return self.get("/robots.txt").status < 500 or self.get("/").status < 500
         except urllib3.exceptions.HTTPError:
@@ -127,7 +127,7 @@ def log_of(checkout: Path) -> Path:
 
 @contextlib.contextmanager
 def serving(checkout, environment, *command, url, env=None, ready=None):
-    """Run a command in the checkout until its site answers; end it afterwards."""
+    """Run a command in the checkout until its site responds; end it afterwards."""
     with log_of(checkout).open("a") as output:
         process = subprocess.Popen(
             command,
@@ -140,7 +140,7 @@ def serving(checkout, environment, *command, url, env=None, ready=None):
         )
     site = Site(url, process, checkout)
     try:
-        site.wait_for(ready or site.answers, 60, f"an answer from {url}")
+        site.wait_for(ready or site.responds, 60, f"an response from {url}")
         yield site
     finally:
         if process.poll() is None:
@@ -183,7 +183,7 @@ _databases: list[bytes] = []
 # What importing has written, by what rooms were imported, and when that was.
 _schedules: dict[tuple[object, ...], tuple[float, bytes]] = {}
 # The sample event is laid around the moment of its import: a test may find it so much older.
-FRESH_FOR = 120
+SETUP_TTL = 120
 # How much of it is left, for some talks that are over and more than a room's page lists.
 BEFORE, AFTER = timedelta(hours=1), timedelta(hours=4)
 
@@ -200,11 +200,11 @@ def set_up(checkout, run) -> None:
 
 
 def imported(checkout, run) -> bytes:
-    """Return the schedule that an import writes, made within :data:`FRESH_FOR`.
+    """Return the schedule that an import writes, made within :data:`SETUP_TTL`.
 
     Of the sample event it has some hours: pages of all its 900 talks take seconds to look at.
     """
-    configured = rooms.from_settings(read_ini(checkout / "development.ini", "frontend"))
+    configured = conference_config.from_settings(read_ini(checkout / "development.ini", "frontend"))
     key = tuple(
         (
             room.id,
@@ -215,7 +215,7 @@ def imported(checkout, run) -> bytes:
         for room in configured.rooms.values()
     )
     made, schedule = _schedules.get(key, (-math.inf, b""))
-    if time.monotonic() - made > FRESH_FOR:
+    if time.monotonic() - made > SETUP_TTL:
         made = time.monotonic()
         assert run(".venv/bin/streaming-system", "schedule", "import").returncode == 0
         path = checkout / "var/schedule.json"
@@ -228,7 +228,7 @@ def imported(checkout, run) -> bytes:
 def shorten(path: Path) -> None:
     """Leave only the talks of some hours in a schedule file."""
     now = datetime.now(UTC)
-    schedule = schedule_file.read(path)
+    schedule = storage.read(path)
     short = {
         name: dataclasses.replace(
             room,
@@ -240,7 +240,7 @@ def shorten(path: Path) -> None:
         )
         for name, room in schedule.rooms.items()
     }
-    schedule_file.write(dataclasses.replace(schedule, rooms=short), path)
+    storage.write(dataclasses.replace(schedule, rooms=short), path)
 
 
 def replace(path: Path, content: bytes) -> None:

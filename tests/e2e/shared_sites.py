@@ -12,7 +12,7 @@ from .config import Configuration
 from .served import DATABASE, Site, copy_of, imported, live_rooms, replace, run_in, serving_site
 
 # More of them take memory; tests of a module share one or two.
-MOST = 8
+MAX_SITES = 8
 # An account takes long to create, and the server remembers its own keys.
 LASTING = {"alembic_version", "account", "server_key", "salt"}
 
@@ -80,7 +80,7 @@ class SharedSites:
                 self._root, self._new_folder("site"), self._environment, configuration
             )
         self._sites[key] = shared
-        while len(self._sites) > MOST:
+        while len(self._sites) > MAX_SITES:
             self._sites.pop(next(iter(self._sites))).close()
         shared.reset()
         return shared.site
