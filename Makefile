@@ -89,7 +89,9 @@ demo: $(VENV)/installed var/tracker.sqlite  ## Serve the site with streams, pict
 PYTEST := $(BIN)/python -m pytest
 # Tests of servers and agents wait most of the time, so that two fit on a core.
 WORKERS ?= $$(($$(nproc) * 2))
+# Browsers need all of a core, and tests of a file share a site.
 BROWSERS ?= $$(nproc)
+BROWSER_TESTS := -n $(BROWSERS) --dist loadscope -p no:schemathesis -p no:hypothesispytest tests/e2e
 
 check: lint  ## Style, types, unit and parser tests, documentation: a first answer, in 90 seconds.
 	@$(PYTEST) -n auto -m "not slow and not exhaustive" \
@@ -97,11 +99,11 @@ check: lint  ## Style, types, unit and parser tests, documentation: a first answ
 
 test: lint  ## Pass all checks, and every test that guards behaviour.
 	@$(PYTEST) -n $(WORKERS) --dist worksteal -m "not exhaustive" --ignore tests/e2e
-	@$(PYTEST) -n $(BROWSERS) --dist worksteal -m "not exhaustive" tests/e2e
+	@$(PYTEST) -m "not exhaustive" $(BROWSER_TESTS)
 
 test-exhaustive: $(VENV)/installed-dev  ## Pass what is only worth it now and then: all faults, both databases, more examples.
 	@TESTS_EXHAUSTIVE=1 $(PYTEST) -n $(WORKERS) --dist worksteal -m "exhaustive or deep" --ignore tests/e2e
-	@TESTS_EXHAUSTIVE=1 $(PYTEST) -n $(BROWSERS) --dist worksteal -m "exhaustive or deep" tests/e2e
+	@TESTS_EXHAUSTIVE=1 $(PYTEST) -m "exhaustive or deep" $(BROWSER_TESTS)
 
 lint: $(VENV)/installed-dev  ## Check style, types and imports.
 	@$(BIN)/ruff format --check .
