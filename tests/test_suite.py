@@ -12,8 +12,8 @@ import pytest
 OPTIONAL = {
     "ffmpeg": [
         "tests/functional/agent/test_demo_patterns.py",
-        "tests/functional/agent/test_watch_checks.py",
-        "tests/functional/agent/test_watch.py",
+        "tests/functional/agent/test_supervisor_checks.py",
+        "tests/functional/agent/test_supervisor.py",
     ],
     "icecast2": ["tests/functional/agent/test_icecast.py"],
     "nginx": ["tests/functional/proxy/test_conf.py", "tests/attacks/test_poison.py"],
