@@ -11,7 +11,7 @@ import urllib3
 from streaming_system.agent.subprocesses import ProgramError, Programs
 from streaming_system.agent.tracker_http import USER_AGENT, TooMuchError, TooSlowError, whole
 from streaming_system.plugin.stats_source import SourceError
-from streaming_system.util.log_once import why
+from streaming_system.util.log_once import describe_error
 
 MOST = 2 * 1024 * 1024
 DEEPEST = 50
@@ -61,7 +61,7 @@ class HttpProbe:
                 # What is left of a bad answer must not meet the next question.
                 answer.close()
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            raise SourceError(f"{url}: cannot be read: {why(error)}") from None
+            raise SourceError(f"{url}: cannot be read: {describe_error(error)}") from None
 
     def _login(self) -> Mapping[str, str]:
         password = self.options.get("password", "")

@@ -9,7 +9,7 @@ from streaming_system.agent.source_registry import Prepared
 from streaming_system.agent.source_state import Board
 from streaming_system.agent.stats import Checked, check
 from streaming_system.plugin.stats_source import SourceError
-from streaming_system.util.log_once import Warnings
+from streaming_system.util.log_once import LogOnce
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ class Reader(threading.Thread):
             interval,
             stop,
         )
-        self._warnings = Warnings()
+        self._warnings = LogOnce(log)
         access = prepared.config.access
         self._window = Window(access, prepared.config.streams) if access else None
 
@@ -54,12 +54,12 @@ class Reader(threading.Thread):
             log.debug("source %s failed", config.name, exc_info=True)
             self._failed(f"{type(error).__name__}: {error!s:.200}")
         else:
-            self._warnings.good(config.name)
+            self._warnings.resolve(config.name)
             self._board.good(config.name, checked)
 
     def _failed(self, trouble: str) -> None:
         line = " ".join(trouble.split())[:300]
-        self._warnings.say(self._prepared.config.name, line)
+        self._warnings.warn(self._prepared.config.name, line)
         self._board.bad(self._prepared.config.name, line)
 
     def _with_audience(self, checked: Checked) -> Checked:
@@ -70,9 +70,9 @@ class Reader(threading.Thread):
         try:
             audience = self._window.count()
         except OSError as error:
-            self._warnings.say(about, f"cannot be read: {error.strerror}")
+            self._warnings.warn(about, f"cannot be read: {error.strerror}")
             return checked
-        self._warnings.good(about)
+        self._warnings.resolve(about)
         return Checked(
             figures={
                 mount: one.with_audience(audience[mount].clients, audience[mount].sent)

@@ -7,7 +7,7 @@ from typing import Any
 
 from streaming_system.agent.config import Agent, Stream
 from streaming_system.plugin.stats_source import Reading
-from streaming_system.util.log_once import Warnings
+from streaming_system.util.log_once import LogOnce
 
 # What the tracker's API takes.
 MOST_CLIENTS = 10_000_000
@@ -58,7 +58,7 @@ class Checked:
 
 
 def check(
-    source: str, streams: Iterable[Stream], readings: Iterable[Reading], warnings: Warnings
+    source: str, streams: Iterable[Stream], readings: Iterable[Reading], warnings: LogOnce
 ) -> Checked:
     """Return what can be believed of the readings of the mounts that agent.ini names."""
     wanted = {stream.mount: stream for stream in streams}
@@ -79,9 +79,9 @@ def check(
             )
         }
         if bad:
-            warnings.say(about, f"is not believed: {'; '.join(bad)}")
+            warnings.warn(about, f"is not believed: {'; '.join(bad)}")
         else:
-            warnings.good(about)
+            warnings.resolve(about)
         if any(word.startswith("clients") for word in bad):
             doubtful.add(reading.mount)
             continue

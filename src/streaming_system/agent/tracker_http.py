@@ -5,7 +5,7 @@ from typing import Any
 
 import urllib3
 
-from streaming_system.util.log_once import why
+from streaming_system.util.log_once import describe_error
 
 MOST_ANSWER = 64 * 1024
 PIECE = 64 * 1024
@@ -88,7 +88,7 @@ class Caller:
         except TooSlowError as error:
             raise Unreachable(f"{url}: {error}") from None
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            raise Unreachable(f"{url}: cannot be reached: {why(error)}") from None
+            raise Unreachable(f"{url}: cannot be reached: {describe_error(error)}") from None
         if 300 <= answer.status < 400:
             to = ascii(answer.headers.get("Location", "nowhere"))[:200]
             raise Unreachable(f"{url}: leads to {to}; does agent.ini name the tracker's address?")

@@ -6,8 +6,8 @@ import time
 from abc import ABC, abstractmethod
 
 from streaming_system.agent.tracker_client import Refused, Tracker, Unreachable
-from streaming_system.util.backoff import Pause
-from streaming_system.util.log_once import Warnings
+from streaming_system.util.backoff import Backoff
+from streaming_system.util.log_once import LogOnce
 from streaming_system.util.versioned_condition import News
 
 log = logging.getLogger(__name__)
@@ -35,9 +35,9 @@ class Talker(threading.Thread, ABC):
         self.last: float | None = None
         self._news, self._stop_event = news, stop
         self._left_alone: dict[str, float] = {}
-        self._pause = Pause()
+        self._backoff = Backoff()
         self._speaking = threading.Lock()
-        self._warnings = Warnings()
+        self._warnings = LogOnce(log)
 
     @abstractmethod
     def speak(self) -> None:
@@ -54,7 +54,7 @@ class Talker(threading.Thread, ABC):
     def run(self) -> None:
         version = -1
         while not self._stop_event.is_set() and not self.refused:
-            if (left := self._pause.left()) > 0:
+            if (left := self._backoff.remaining()) > 0:
                 self._stop_event.wait(left)
                 # Whatever is new by then, what could not be told is told after it.
                 version = -1
@@ -94,17 +94,17 @@ class Talker(threading.Thread, ABC):
 
     def _good(self, about: str) -> None:
         self._left_alone.pop(about, None)
-        self._pause.end()
+        self._backoff.reset()
         self.trouble = ""
         self.taken += 1
         self.last = time.monotonic()
-        self._warnings.good(self.tracker.url)
-        self._warnings.good(f"{self.tracker.url} {about}")
+        self._warnings.resolve(self.tracker.url)
+        self._warnings.resolve(f"{self.tracker.url} {about}")
 
     def _leave_alone(self, about: str, line: str) -> None:
         self.failed += 1
         self._left_alone[about] = time.monotonic() + AFTER_REJECTION
-        self._warnings.say(f"{self.tracker.url} {about}", line)
+        self._warnings.warn(f"{self.tracker.url} {about}", line)
 
     def _is_left_alone(self, about: str, now: float) -> bool:
         return self._left_alone.get(about, 0) > now
@@ -112,8 +112,8 @@ class Talker(threading.Thread, ABC):
     def _fail(self, failure: Unreachable) -> None:
         self.failed += 1
         self.trouble = str(failure)
-        self._pause.begin(failure.after)
-        self._warnings.say(self.tracker.url, str(failure))
+        self._backoff.record_failure(failure.after)
+        self._warnings.warn(self.tracker.url, str(failure))
 
     def _idle(self) -> float:
         """Return for how long nothing has to be done, unless there is news."""

@@ -18,7 +18,7 @@ from streaming_system.config.ini import read_ini
 from streaming_system.plugin import Incident
 from streaming_system.plugin_host.incident_notifier import Alerts
 from streaming_system.schedule_import.poll import Pace, watch
-from streaming_system.util.atomic_write import replacing
+from streaming_system.util.atomic_write import atomic_write
 
 STDOUT = "-"
 
@@ -152,7 +152,7 @@ def tracker_restore(ini: Path, path: Path, replace: bool) -> None:
 @contextmanager
 def _written(path: Path) -> Iterator[BinaryIO]:
     if str(path) != STDOUT:
-        with replacing(path, mode=0o600) as file:
+        with atomic_write(path, mode=0o600) as file:
             yield file
         return
     if sys.stdout.isatty():

@@ -14,7 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from streaming_system.schedule.model import Event, RoomSchedule, Schedule
-from streaming_system.util.atomic_write import replacing
+from streaming_system.util.atomic_write import atomic_write
 
 VERSION = 1
 # A type of its own, so that nobody compresses it on its way: the digest is of the bytes as sent.
@@ -106,7 +106,7 @@ def write(schedule: Schedule, path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         # The pages may run as another user.
-        with replacing(path, mode=0o644) as file:
+        with atomic_write(path, mode=0o644) as file:
             file.write(text.encode())
     except OSError as error:
         raise ScheduleFileError(f"{path}: cannot be written: {error.strerror}") from None

@@ -1,4 +1,4 @@
-"""Files that are replaced whole or not at all."""
+"""Atomic replacement of files."""
 
 import os
 import tempfile
@@ -9,20 +9,20 @@ from typing import BinaryIO
 
 
 @contextmanager
-def replacing(path: Path, *, mode: int) -> Iterator[BinaryIO]:
-    """Open a draft beside the file at ``path``, which takes its place unless something is raised.
+def atomic_write(path: Path, *, mode: int) -> Iterator[BinaryIO]:
+    """Write a temporary file beside ``path`` that replaces it unless the block raises.
 
-    :param mode: who may read the file; until it is whole, its owner alone may.
-    :raises OSError: if it cannot be written; the old file is untouched.
+    :param mode: permissions of the file; while it is written, only its owner can read it.
+    :raises OSError: if the file cannot be written; the old file stays.
     """
-    handle, draft = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".draft", dir=path.parent)
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".draft", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        Path(draft).chmod(mode)
-        Path(draft).replace(path)
+        Path(temporary).chmod(mode)
+        Path(temporary).replace(path)
     except BaseException:
-        Path(draft).unlink(missing_ok=True)
+        Path(temporary).unlink(missing_ok=True)
         raise

@@ -1,32 +1,34 @@
-"""Words for people."""
+"""Logs a persistent problem once instead of at each attempt."""
 
 import logging
 
-log = logging.getLogger(__name__)
+
+def describe_error(error: Exception) -> str:
+    """Return the message of an error in one line of at most 200 characters."""
+    message = " ".join(str(error).split())
+    # urllib3 puts the representation of the failed object first.
+    if message.startswith(("<", "HTTP")) and ": " in message:
+        message = message.partition(": ")[2]
+    return message[:200]
 
 
-def why(error: Exception) -> str:
-    """Return the reason of an error alone, in one line."""
-    said = " ".join(str(error).split())
-    # urllib3 begins with the object that failed.
-    if said.startswith(("<", "HTTP")) and ": " in said:
-        said = said.partition(": ")[2]
-    return said[:200]
+class LogOnce:
+    """Logs each warning once until it changes or is resolved.
 
+    :param log: the logger of the caller.
+    """
 
-class Warnings:
-    """Says what is wrong once, and once more when it has been good in between."""
+    def __init__(self, log: logging.Logger) -> None:
+        self._log = log
+        self._messages: dict[str, str] = {}
 
-    def __init__(self) -> None:
-        self._said: dict[str, str] = {}
+    def warn(self, subject: str, message: str) -> None:
+        """Log a warning unless the last one about this subject was the same."""
+        if self._messages.get(subject) != message:
+            self._messages[subject] = message
+            self._log.warning("%s: %s", subject, message)
 
-    def say(self, about: str, line: str) -> None:
-        """Warn, unless the last word about this was the same."""
-        if self._said.get(about) != line:
-            self._said[about] = line
-            log.warning("%s: %s", about, line)
-
-    def good(self, about: str) -> None:
-        """Note that nothing is wrong any more."""
-        if self._said.pop(about, None) is not None:
-            log.info("%s: is good again", about)
+    def resolve(self, subject: str) -> None:
+        """Log that the problem is over, if there was one."""
+        if self._messages.pop(subject, None) is not None:
+            self._log.info("%s: is good again", subject)

@@ -1,6 +1,7 @@
 """Servers that cannot be installed here, by answers in the shape that their documents give."""
 
 import json
+import logging
 import sys
 import threading
 from datetime import UTC, datetime
@@ -12,9 +13,11 @@ from streaming_system.agent.probe import HttpProbe
 from streaming_system.agent.source_registry import find_sources
 from streaming_system.agent.stats import check
 from streaming_system.plugin import SourceError
-from streaming_system.util.log_once import Warnings
+from streaming_system.util.log_once import LogOnce
 
 from .conftest import as_json
+
+log = logging.getLogger("streaming_system.agent")
 
 SRS = {
     "code": 0,
@@ -303,7 +306,7 @@ def test_numbers_are_believed_or_not_and_that_is_said_once(
     source = {"listenurl": "http://h/hall.webm", "listeners": said}
     stand_in.says["/status-json.xsl"] = as_json({"icestats": {"source": source}})
     streams = [Stream(mount="/hall.webm", room="hall", format="webm")]
-    warnings = Warnings()
+    warnings = LogOnce(log)
 
     for _ in range(3):
         readings = read("icecast", probe(password=""))

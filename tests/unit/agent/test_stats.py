@@ -1,5 +1,6 @@
 """What is said of rooms: sums, and the words of the tracker's API."""
 
+import logging
 import re
 
 import pytest
@@ -14,7 +15,9 @@ from streaming_system.agent.supervisor.config import general, parts
 from streaming_system.plugin import Reading
 from streaming_system.tracker.endpoints.formats import STREAMS
 from streaming_system.tracker.schemas.endpoint import FORMATS, EndpointReport
-from streaming_system.util.log_once import Warnings
+from streaming_system.util.log_once import LogOnce
+
+log = logging.getLogger("streaming_system.agent")
 
 INI = """
 [agent]
@@ -50,7 +53,11 @@ def test_the_figures_of_a_room_are_the_sum_of_its_mounts(agent):
         Reading(mount="/attic.webm", clients=99),
     ]
 
-    found = reports(agent, "test", check("a", streams, readings, Warnings()).figures.values())
+    found = reports(
+        agent,
+        "test",
+        check("a", streams, readings, LogOnce(log)).figures.values(),
+    )
 
     assert found == {
         "hall": {
@@ -80,7 +87,11 @@ def test_the_api_takes_every_report_that_can_be_made(agent, clients):
         Reading(mount=s.mount, clients=clients, sent=10**13, bitrate=10**13) for s in streams
     ]
 
-    found = reports(agent, "x" * 200, check("a", streams, readings, Warnings()).figures.values())
+    found = reports(
+        agent,
+        "x" * 200,
+        check("a", streams, readings, LogOnce(log)).figures.values(),
+    )
 
     assert set(found) == {"hall", "lab"}
     for report in found.values():

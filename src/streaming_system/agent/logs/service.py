@@ -12,7 +12,7 @@ from streaming_system.agent.logs.sender import Sender
 from streaming_system.agent.logs.spool import Spool
 from streaming_system.agent.logs.tail import Follower
 from streaming_system.agent.tracker_client import FormTracker
-from streaming_system.util.log_once import Warnings
+from streaming_system.util.log_once import LogOnce
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ class Shipping(Service):
             Sender(FormTracker(url, agent.secret), self.spool, self.config.batch, self.stop)
             for url in agent.trackers
         ]
-        self._warnings = Warnings()
+        self._warnings = LogOnce(log)
         self._dropped = self.spool.dropped.total()
 
     def wake(self) -> None:
@@ -63,25 +63,27 @@ class Shipping(Service):
             try:
                 follower.look(self._may_read)
             except SpoolError as error:
-                self._warnings.say("spool", f"{error}; lines wait in their logs")
+                self._warnings.warn("spool", f"{error}; lines wait in their logs")
                 continue
             except OSError as error:
-                self._warnings.say(path, f"cannot be read: {error.strerror}")
+                self._warnings.warn(path, f"cannot be read: {error.strerror}")
                 continue
             if not self.spool.trouble:
-                self._warnings.good("spool")
+                self._warnings.resolve("spool")
             if follower.trouble:
-                self._warnings.say(path, follower.trouble)
+                self._warnings.warn(path, follower.trouble)
             else:
-                self._warnings.good(path)
+                self._warnings.resolve(path)
         self._tell_of_dropped()
 
     def _tell_of_dropped(self) -> None:
         dropped, bound = self.spool.dropped.total(), self.spool.bound
         if dropped > self._dropped:
-            self._warnings.say("the spool", f"{bound} bytes are full: the oldest lines are dropped")
+            self._warnings.warn(
+                "the spool", f"{bound} bytes are full: the oldest lines are dropped"
+            )
         elif self.spool.size < bound / 2:
-            self._warnings.good("the spool")
+            self._warnings.resolve("the spool")
         self._dropped = dropped
 
     def close(self) -> None:

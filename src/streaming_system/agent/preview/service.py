@@ -16,8 +16,8 @@ from streaming_system.agent.preview.config import read
 from streaming_system.agent.preview.thumbnails import FRESH_FOR, Frames
 from streaming_system.agent.subprocesses import ProgramError, Programs
 from streaming_system.agent.tracker_http import Caller, Unreachable
-from streaming_system.util.backoff import Pause
-from streaming_system.util.log_once import Warnings
+from streaming_system.util.backoff import Backoff
+from streaming_system.util.log_once import LogOnce
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ class Preview(Service):
         self.programs = Programs(self.stop)
         self._lock = threading.Condition()
         self._looks: dict[str, Look] = {}
-        self._warnings = Warnings()
+        self._warnings = LogOnce(log)
         self._tracker = Caller(self.config.tracker) if self.config.tracker else None
         self._section = agent.section("preview")
         self._lookers = [
@@ -121,21 +121,21 @@ class Preview(Service):
 
     def _ask(self, tracker: Caller) -> None:
         """Ask the tracker again and again which rooms are live."""
-        pause = Pause()
+        backoff = Backoff()
         while not self.stop.is_set():
             try:
                 rooms = {**stream_urls.live(tracker), **self.config.rooms}
             except Unreachable as failure:
                 # The rooms of the last answer go on.
-                pause.begin(failure.after)
+                backoff.record_failure(failure.after)
                 self.trouble = str(failure)
-                self._warnings.say(tracker.url, str(failure))
+                self._warnings.warn(tracker.url, str(failure))
             else:
-                pause.end()
+                backoff.reset()
                 self.trouble = ""
-                self._warnings.good(tracker.url)
+                self._warnings.resolve(tracker.url)
                 self._look_at(rooms)
-            self.stop.wait(max(min(self.config.interval, 10), pause.left()))
+            self.stop.wait(max(min(self.config.interval, 10), backoff.remaining()))
 
     def _look_at(self, rooms: Mapping[str, str]) -> None:
         """Look at these rooms and no others from now on."""
@@ -154,7 +154,7 @@ class Preview(Service):
                     if room not in self._looks:
                         self._frames.remove(room)
         except OSError as error:
-            self._warnings.say(str(self.config.folder), f"old pictures stay: {error.strerror}")
+            self._warnings.warn(str(self.config.folder), f"old pictures stay: {error.strerror}")
 
     def _work(self) -> None:
         while (job := self._next()) is not None:
@@ -206,9 +206,9 @@ class Preview(Service):
             return
         look.seen, look.trouble, look.dark = time.monotonic(), "", False
         look.taken += 1
-        self._warnings.good(f"preview of {room}")
+        self._warnings.resolve(f"preview of {room}")
 
     def _failed(self, room: str, look: Look, trouble: str) -> None:
         look.failed += 1
         look.trouble = trouble
-        self._warnings.say(f"preview of {room}", trouble)
+        self._warnings.warn(f"preview of {room}", trouble)

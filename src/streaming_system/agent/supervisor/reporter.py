@@ -120,7 +120,7 @@ class PipelineReporter(Talker):
                 self.tracker.annotate(note.label, room=note.room or None, at=note.at)
             except (Rejected, Refused) as refusal:
                 # How things are is told all the same.
-                self._warnings.say(f"{self.tracker.url} {NOTES}", str(refusal))
+                self._warnings.warn(f"{self.tracker.url} {NOTES}", str(refusal))
                 self.failed += 1
             except Unreachable as failure:
                 self._leave_alone(NOTES, str(failure))
