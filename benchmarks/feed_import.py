@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 import nh3
 from lxml import etree
 
-from streaming_system.plugin import read_feed
-from streaming_system.schedule_import.parsers import choose, find_parsers, read_talks
+from streaming_system.plugin import open_feed
+from streaming_system.schedule_import.parsers import load_parsers, parse_and_validate, select_parser
 
 ROUNDS = 5
 WORDS = "<p>A conference takes <b>people</b>, cables and <a href='https://e.example/'>time</a>. "
@@ -57,11 +57,11 @@ def parts(data: bytes) -> None:
 
 def reader() -> Callable[[bytes], object]:
     """Return what reads a feed as the import does."""
-    parsers = find_parsers()
+    parsers = load_parsers()
 
     def read(data: bytes) -> object:
-        feed = read_feed(data)
-        return read_talks(feed, choose(feed, parsers))
+        feed = open_feed(data)
+        return parse_and_validate(feed, select_parser(feed, parsers))
 
     return read
 

@@ -13,11 +13,15 @@ from zoneinfo import ZoneInfo
 import atheris
 
 with atheris.instrument_imports(include=["streaming_system"]):
-    from streaming_system.plugin import FeedError, read_feed
-    from streaming_system.schedule_import.parsers import choose, find_parsers, read_talks
+    from streaming_system.plugin import FeedError, open_feed
+    from streaming_system.schedule_import.parsers import (
+        load_parsers,
+        parse_and_validate,
+        select_parser,
+    )
 
     # The parsers are imported here, so that they are watched, too.
-    PARSERS = find_parsers()
+    PARSERS = load_parsers()
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 from parsers.samples import all_samples
@@ -29,9 +33,9 @@ BERLIN = ZoneInfo("Europe/Berlin")
 def test_one(data: bytes) -> None:
     """Read one feed; whatever is not a refusal is a find."""
     try:
-        feed = read_feed(data)
-        found = choose(feed, PARSERS)
-        checked, _ = read_talks(feed, found, BERLIN)
+        feed = open_feed(data)
+        found = select_parser(feed, PARSERS)
+        checked, _ = parse_and_validate(feed, found, BERLIN)
     except FeedError as error:
         if "failed:" in str(error):
             raise RuntimeError(str(error)) from error

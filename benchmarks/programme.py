@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from streaming_system.schedule.model import Event, RoomSchedule, Schedule
-from streaming_system.schedule.storage import write
+from streaming_system.schedule.model import RoomSchedule, Schedule, Slot
+from streaming_system.schedule.storage import save_schedule
 
 
 def write_programme(path: Path, rooms: Iterable[str], *, length: timedelta, numbers: range) -> None:
@@ -16,7 +16,7 @@ def write_programme(path: Path, rooms: Iterable[str], *, length: timedelta, numb
         room: RoomSchedule(
             timezone=ZoneInfo("Europe/Berlin"),
             events=tuple(
-                Event(
+                Slot(
                     start=now + length * number,
                     end=now + length * (number + 1),
                     title=f"Talk {number} about a subject that takes a line",
@@ -29,4 +29,4 @@ def write_programme(path: Path, rooms: Iterable[str], *, length: timedelta, numb
         )
         for room in rooms
     }
-    write(Schedule(rooms=programme, imported=now), path)
+    save_schedule(Schedule(rooms=programme, imported=now), path)

@@ -15,12 +15,12 @@ from streaming_system.plugin import (
     Feed,
     FeedError,
     Parser,
-    Skip,
+    SkipEntryError,
     Talk,
-    from_unmarked,
+    clean_str_list,
     hookimpl,
+    html_from_unknown_markup,
     parse_duration,
-    texts,
 )
 
 VOCTOSCHED = {
@@ -111,14 +111,14 @@ def parse(feed, context):
 
         start = _moment(cell("date"), cell("start"), columns, context)
         return Talk(
-            rooms=texts(cell("room")),
+            rooms=clean_str_list(cell("room")),
             start=start,
             end=_end(cell, start, columns, context),
             title=cell("title"),
-            abstract=from_unmarked(cell("abstract")),
+            abstract=html_from_unknown_markup(cell("abstract")),
             url=cell("url"),
             guid=f"csv-{cell('guid')}" if cell("guid") else "",
-            speakers=texts(cell("speakers").split(",")),
+            speakers=clean_str_list(cell("speakers").split(",")),
             track=cell("track"),
             language=cell("language"),
         )
@@ -131,7 +131,7 @@ def _moment(day, clock, columns, context):
     if "date" not in columns:
         return context.time(clock)
     if not day or not clock:
-        raise Skip("no-time", "no day or no time")
+        raise SkipEntryError("no-time", "no day or no time")
     form = columns.get("date-format", "%Y-%m-%d")
     return context.time(f"{day} {clock}", *(f"{form} {time}" for time in FORMATS))
 
@@ -142,5 +142,5 @@ def _end(cell, start, columns, context):
         # What ends before it starts goes on past midnight.
         return end if end >= start else end + timedelta(days=1)
     if not cell("duration"):
-        raise Skip("no-time", "neither end nor duration")
+        raise SkipEntryError("no-time", "neither end nor duration")
     return start + parse_duration(cell("duration"))

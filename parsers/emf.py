@@ -8,11 +8,11 @@ from streaming_system.plugin import (
     Feed,
     Parser,
     Talk,
-    from_plain,
+    clean_str,
+    clean_str_list,
     hookimpl,
-    recording_refused,
-    text,
-    texts,
+    html_from_plain_text,
+    parse_do_not_record,
 )
 
 
@@ -33,17 +33,17 @@ def recognise(feed: Feed) -> float:
 
 def parse(feed, context):
     def read(item):
-        may_record = recording_refused(item.get("may_record"))
+        may_record = parse_do_not_record(item.get("may_record"))
         return Talk(
-            rooms=texts(item.get("venue")),
+            rooms=clean_str_list(item.get("venue")),
             start=_time(item.get("start_date"), context),
             end=_time(item.get("end_date"), context),
-            title=text(item["title"]),
-            abstract=from_plain(text(item.get("description"))),
-            url=text(item.get("link")),
+            title=clean_str(item["title"]),
+            abstract=html_from_plain_text(clean_str(item.get("description"))),
+            url=clean_str(item.get("link")),
             guid=f"emf-{item.get('source')}-{item['id']}" if item.get("id") else "",
-            speakers=texts(item.get("speaker")),
-            kind=text(item.get("type")),
+            speakers=clean_str_list(item.get("speaker")),
+            kind=clean_str(item.get("type")),
             do_not_record=None if may_record is None else not may_record,
         )
 

@@ -16,13 +16,13 @@ from streaming_system.plugin import (
     Feed,
     FeedError,
     Parser,
-    Skip,
+    SkipEntryError,
     Talk,
-    from_plain,
-    from_unmarked,
+    clean_str,
+    clean_str_list,
     hookimpl,
-    text,
-    texts,
+    html_from_plain_text,
+    html_from_unknown_markup,
 )
 
 SLOW_ENOUGH = {"DAILY", "WEEKLY", "MONTHLY", "YEARLY"}
@@ -67,7 +67,7 @@ def parse(feed, context):
         try:
             return _talk(item["event"], context, symposion)
         except BrokenCalendarProperty as error:
-            raise Skip("bad-value", str(error)[:100]) from None
+            raise SkipEntryError("bad-value", str(error)[:100]) from None
 
     yield from context.read_all(_occurrences(calendar, context), read)
 
@@ -83,7 +83,7 @@ def _occurrences(calendar, context):
             continue
         try:
             expanded = _expand(event)
-        except Skip as skip:
+        except SkipEntryError as skip:
             context.skip(skip.reason, where, title, str(skip))
             continue
         except (
@@ -107,31 +107,31 @@ def _expand(event):
     """
     start = _one(event, "DTSTART")
     if start is None or not isinstance(start.dt, datetime):
-        raise Skip("all-day")
+        raise SkipEntryError("all-day")
     rules = event.get("RRULE", [])
     for rule in rules if isinstance(rules, list) else [rules]:
         frequency = str((rule.get("FREQ") or [""])[0]).upper()
         count = (rule.get("COUNT") or [None])[0]
         if frequency not in SLOW_ENOUGH:
-            raise Skip("bad-value", f"repeats {frequency.lower() or 'by no frequency'}")
+            raise SkipEntryError("bad-value", f"repeats {frequency.lower() or 'by no frequency'}")
         if any(key in rule for key in ("BYHOUR", "BYMINUTE", "BYSECOND")):
-            raise Skip("bad-value", "repeats more than once a day")
+            raise SkipEntryError("bad-value", "repeats more than once a day")
         if count is None and "UNTIL" not in rule:
-            raise Skip("bad-value", "repeats for ever")
+            raise SkipEntryError("bad-value", "repeats for ever")
         if count is not None and not 0 < count <= MOST_OCCURRENCES:
-            raise Skip("bad-value", f"repeats {count} times")
+            raise SkipEntryError("bad-value", f"repeats {count} times")
     alone = icalendar.Calendar()
     alone.add_component(event)
     found = recurring_ical_events.of(alone).between(start.dt, start.dt + WINDOW)
     if len(found) > MOST_OCCURRENCES:
-        raise Skip("bad-value", "repeats too often")
+        raise SkipEntryError("bad-value", "repeats too often")
     # A rule that never matches leaves the event itself.
     return found or [event]
 
 
 def _talk(event, context, symposion):
     if _text(event, "STATUS").upper() == "CANCELLED":
-        raise Skip("cancelled")
+        raise SkipEntryError("cancelled")
     start = _time(event, "DTSTART", context)
     title, about = _text(event, "SUMMARY"), _text(event, "DESCRIPTION")
     kind = ""
@@ -140,11 +140,11 @@ def _talk(event, context, symposion):
     elif match := KIND.match(title):
         kind, title = match[1], title[match.end() :]
     return Talk(
-        rooms=texts(_text(event, "LOCATION")),
+        rooms=clean_str_list(_text(event, "LOCATION")),
         start=start,
         end=_end(event, start, context),
         title=title,
-        abstract=from_unmarked(about, otherwise=from_plain),
+        abstract=html_from_unknown_markup(about, otherwise=html_from_plain_text),
         url=_text(event, "URL"),
         guid=_guid(event, start),
         track=_categories(event),
@@ -155,7 +155,7 @@ def _talk(event, context, symposion):
 def _time(event, name, context):
     value = _one(event, name)
     if value is None:
-        raise Skip("no-time", f"no {name}")
+        raise SkipEntryError("no-time", f"no {name}")
     moment = getattr(value, "dt", None)
     if isinstance(moment, datetime):
         if moment.tzinfo is None:
@@ -163,8 +163,8 @@ def _time(event, name, context):
             return context.time(moment.replace(microsecond=0).isoformat(" "))
         return moment
     if isinstance(moment, date):
-        raise Skip("all-day")
-    raise Skip("bad-value", f"{name} is no time")
+        raise SkipEntryError("all-day")
+    raise SkipEntryError("bad-value", f"{name} is no time")
 
 
 def _end(event, start, context):
@@ -172,7 +172,7 @@ def _end(event, start, context):
         return _time(event, "DTEND", context)
     length = getattr(_one(event, "DURATION"), "dt", None)
     if not isinstance(length, timedelta):
-        raise Skip("no-time", "neither DTEND nor DURATION")
+        raise SkipEntryError("no-time", "neither DTEND nor DURATION")
     # Only in UTC does an hour always last an hour.
     return start.astimezone(UTC) + length
 
@@ -184,7 +184,7 @@ def _one(event, name):
 
 
 def _text(event, name):
-    return text(str(_one(event, name) or ""))
+    return clean_str(str(_one(event, name) or ""))
 
 
 def _guid(event, start):

@@ -8,7 +8,16 @@ into one room at once.
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
-from streaming_system.plugin import Feed, Parser, Skip, Talk, from_unmarked, hookimpl, text, texts
+from streaming_system.plugin import (
+    Feed,
+    Parser,
+    SkipEntryError,
+    Talk,
+    clean_str,
+    clean_str_list,
+    hookimpl,
+    html_from_unknown_markup,
+)
 
 
 @hookimpl
@@ -96,16 +105,16 @@ def _entries(results):
 def _talk(item, context, conference):
     start = _time(item.get("startDate"), context)
     return Talk(
-        rooms=texts(_room(item) or _room(conference)),
+        rooms=clean_str_list(_room(item) or _room(conference)),
         start=start,
         end=_end(item, start, context),
-        title=text(item["title"]),
-        abstract=from_unmarked(text(item.get("description"))),
-        url=text(item.get("url")),
+        title=clean_str(item["title"]),
+        abstract=html_from_unknown_markup(clean_str(item.get("description"))),
+        url=clean_str(item.get("url")),
         guid=f"indico-{item.get('_type') or item.get('entryType') or ''}-{item['id']}",
         speakers=_speakers(item),
-        track=text(item.get("track")) if isinstance(item.get("track"), str) else "",
-        kind=text(item.get("type")) if isinstance(item.get("type"), str) else "",
+        track=clean_str(item.get("track")) if isinstance(item.get("track"), str) else "",
+        kind=clean_str(item.get("type")) if isinstance(item.get("type"), str) else "",
     )
 
 
@@ -114,13 +123,13 @@ def _end(item, start, context):
         return _time(item["endDate"], context)
     minutes = item.get("duration")
     if isinstance(minutes, bool) or not isinstance(minutes, int):
-        raise Skip("no-time", "neither end nor duration")
+        raise SkipEntryError("no-time", "neither end nor duration")
     return start + timedelta(minutes=minutes)
 
 
 def _time(value, context):
     if not value:
-        raise Skip("no-time", "not scheduled")
+        raise SkipEntryError("no-time", "not scheduled")
     # The time is already in the zone that is named beside it.
     try:
         zone = ZoneInfo(value["tz"])
@@ -146,4 +155,4 @@ def _speakers(item):
             first = person.get("first_name") or person.get("firstName") or ""
             last = person.get("last_name") or person.get("familyName") or ""
             names.append(f"{first} {last}".strip() or person.get("name"))
-    return texts(names)
+    return clean_str_list(names)

@@ -4,7 +4,16 @@ Three dialects name the keys with hyphens or underscores and the times ``starts-
 ``start_time``. Only sessions that were accepted happen.
 """
 
-from streaming_system.plugin import Feed, Parser, Skip, Talk, from_unmarked, hookimpl, text, texts
+from streaming_system.plugin import (
+    Feed,
+    Parser,
+    SkipEntryError,
+    Talk,
+    clean_str,
+    clean_str_list,
+    hookimpl,
+    html_from_unknown_markup,
+)
 
 STARTS, ENDS = ("starts_at", "start_time"), ("ends_at", "end_time")
 ACCEPTED = ("accepted", "confirmed")
@@ -50,28 +59,28 @@ def parse(feed, context):
     def read(item):
         item = _keys(item)
         if item.get("state") not in (None, "", *ACCEPTED):
-            raise Skip("not-accepted", f"state is {item['state']!r:.40}")
+            raise SkipEntryError("not-accepted", f"state is {item['state']!r:.40}")
         place = item["microlocation"]
         track = item.get("track")
         return Talk(
-            rooms=texts(place.get("name") if isinstance(place, dict) else None),
+            rooms=clean_str_list(place.get("name") if isinstance(place, dict) else None),
             start=context.time(next((item[key] for key in STARTS if item.get(key)), None)),
             end=context.time(next((item[key] for key in ENDS if item.get(key)), None)),
-            title=text(item["title"]),
-            subtitle=text(item.get("subtitle")),
-            abstract=from_unmarked(
-                text(item.get("long_abstract")) or text(item.get("short_abstract"))
+            title=clean_str(item["title"]),
+            subtitle=clean_str(item.get("subtitle")),
+            abstract=html_from_unknown_markup(
+                clean_str(item.get("long_abstract")) or clean_str(item.get("short_abstract"))
             ),
             guid=f"openevent-{item['id']}",
-            speakers=texts(
+            speakers=clean_str_list(
                 [
                     speaker.get("name")
                     for speaker in item.get("speakers") or []
                     if isinstance(speaker, dict)
                 ]
             ),
-            track=text(track.get("name")) if isinstance(track, dict) else "",
-            language=text(item.get("language")),
+            track=clean_str(track.get("name")) if isinstance(track, dict) else "",
+            language=clean_str(item.get("language")),
         )
 
     return context.each(_sessions(feed), read)

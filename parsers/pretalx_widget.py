@@ -8,11 +8,11 @@ from streaming_system.plugin import (
     Feed,
     Parser,
     Talk,
-    from_markdown,
+    clean_str,
+    clean_str_list,
     hookimpl,
-    recording_refused,
-    text,
-    texts,
+    html_from_markdown,
+    parse_do_not_record,
 )
 
 
@@ -47,19 +47,19 @@ def parse(feed, context):
     speakers = _by(document["speakers"], "code")
 
     def read(item):
-        title = text(item["title"])
+        title = clean_str(item["title"])
         start = context.time(item["start"])
         return Talk(
-            rooms=texts(text(rooms.get(item.get("room")))),
+            rooms=clean_str_list(clean_str(rooms.get(item.get("room")))),
             start=start,
             end=context.time(item["end"]),
             title=title,
-            abstract=from_markdown(text(item.get("abstract"))),
-            guid=text(item.get("code")) and f"pretalx-{item['code']}-{item.get('id', '')}",
-            speakers=texts([speakers.get(code) for code in item.get("speakers") or []]),
-            track=text(tracks.get(item.get("track"))),
+            abstract=html_from_markdown(clean_str(item.get("abstract"))),
+            guid=clean_str(item.get("code")) and f"pretalx-{item['code']}-{item.get('id', '')}",
+            speakers=clean_str_list([speakers.get(code) for code in item.get("speakers") or []]),
+            track=clean_str(tracks.get(item.get("track"))),
             kind="" if item.get("code") else "break",
-            do_not_record=recording_refused(item.get("do_not_record")),
+            do_not_record=parse_do_not_record(item.get("do_not_record")),
         )
 
     return context.each(document["talks"], read)

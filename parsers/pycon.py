@@ -9,11 +9,11 @@ from streaming_system.plugin import (
     Feed,
     Parser,
     Talk,
-    from_markdown,
+    clean_str,
+    clean_str_list,
     hookimpl,
+    html_from_markdown,
     parse_duration,
-    text,
-    texts,
 )
 
 ROOM, NAME = ("room", "room name"), ("name", "title")
@@ -58,26 +58,28 @@ def parse(feed, context):
         title = _first(item, NAME)
         speakers = _speakers(item.get("authors"))
         return Talk(
-            rooms=texts(_first(item, ROOM)),
+            rooms=clean_str_list(_first(item, ROOM)),
             start=start,
             end=context.time(item["end"])
             if item.get("end")
             else start + parse_duration(item["duration"]),
             title=f"{title}: {speakers[0]}" if title == "Keynote" and speakers else title,
-            abstract=from_markdown(text(item.get("abstract"))),
-            url=text(item.get("conf_url")),
+            abstract=html_from_markdown(clean_str(item.get("abstract"))),
+            url=clean_str(item.get("conf_url")),
             guid=str(item.get("conf_key") or item.get("conf_url") or ""),
             speakers=speakers,
-            kind=text(item.get("kind")),
+            kind=clean_str(item.get("kind")),
         )
 
     return context.each(feed.json, read)
 
 
 def _first(item, keys):
-    return next((text(item[key]) for key in keys if key in item), "")
+    return next((clean_str(item[key]) for key in keys if key in item), "")
 
 
 def _speakers(authors):
     people = authors if isinstance(authors, list) else [authors]
-    return texts([person.get("name") if isinstance(person, dict) else person for person in people])
+    return clean_str_list(
+        [person.get("name") if isinstance(person, dict) else person for person in people]
+    )

@@ -11,11 +11,11 @@ from streaming_system.plugin import (
     Feed,
     Parser,
     Talk,
-    from_markdown,
+    clean_str,
+    clean_str_list,
     hookimpl,
+    html_from_markdown,
     parse_duration,
-    text,
-    texts,
 )
 
 SHIFT = timedelta(minutes=5)
@@ -48,9 +48,9 @@ def parse(feed, context):
             rooms=(item["room"],),
             start=start,
             end=start + parse_duration(talk["minutes"]),
-            title=text(talk["title"]),
-            abstract=from_markdown(text(talk.get("abstract"))),
-            speakers=texts(talk.get("speakers")),
+            title=clean_str(talk["title"]),
+            abstract=html_from_markdown(clean_str(talk.get("abstract"))),
+            speakers=clean_str_list(talk.get("speakers")),
         )
 
     for number, (room, talks) in enumerate(feed.json["sample-event"].items()):

@@ -6,7 +6,16 @@ zone.
 
 from datetime import UTC, datetime
 
-from streaming_system.plugin import Feed, Parser, Skip, Talk, from_unmarked, hookimpl, text, texts
+from streaming_system.plugin import (
+    Feed,
+    Parser,
+    SkipEntryError,
+    Talk,
+    clean_str,
+    clean_str_list,
+    hookimpl,
+    html_from_unknown_markup,
+)
 
 
 @hookimpl
@@ -27,17 +36,17 @@ def recognise(feed: Feed) -> float:
 def parse(feed, context):
     def read(item):
         if item.get("active", "Y") != "Y":
-            raise Skip("cancelled", "not active")
+            raise SkipEntryError("cancelled", "not active")
         return Talk(
-            rooms=texts(item.get("venue")),
+            rooms=clean_str_list(item.get("venue")),
             start=_time(item, "start", context),
             end=_time(item, "end", context),
-            title=text(item["name"]),
-            abstract=from_unmarked(text(item.get("description"))),
-            guid=text(item.get("id")) or text(item["event_key"]),
-            speakers=texts([_speaker(person) for person in item.get("speakers") or []]),
-            track=text(item.get("event_type")),
-            kind=text(item.get("event_subtype")),
+            title=clean_str(item["name"]),
+            abstract=html_from_unknown_markup(clean_str(item.get("description"))),
+            guid=clean_str(item.get("id")) or clean_str(item["event_key"]),
+            speakers=clean_str_list([_speaker(person) for person in item.get("speakers") or []]),
+            track=clean_str(item.get("event_type")),
+            kind=clean_str(item.get("event_subtype")),
         )
 
     return context.each(feed.json, read, title="name")

@@ -10,14 +10,14 @@ from urllib.parse import urljoin
 from streaming_system.plugin import (
     Feed,
     Parser,
-    Skip,
+    SkipEntryError,
     Talk,
-    from_unmarked,
+    clean_str,
+    clean_str_list,
     hookimpl,
+    html_from_unknown_markup,
+    parse_do_not_record,
     parse_duration,
-    recording_refused,
-    text,
-    texts,
 )
 
 
@@ -58,23 +58,23 @@ def parse(feed, context):
         event = item["event"]
         start = context.time(event["date"])
         return Talk(
-            rooms=texts(text(event.get("room")) or item["room"]),
+            rooms=clean_str_list(clean_str(event.get("room")) or item["room"]),
             start=start,
             end=_end(event, start, context),
-            title=text(event["title"]),
-            subtitle=text(event.get("subtitle")),
-            abstract=from_unmarked(
+            title=clean_str(event["title"]),
+            subtitle=clean_str(event.get("subtitle")),
+            abstract=html_from_unknown_markup(
                 "\n\n".join(
-                    filter(None, (text(event.get(key)) for key in ("abstract", "description")))
+                    filter(None, (clean_str(event.get(key)) for key in ("abstract", "description")))
                 )
             ),
             url=_link(base, event),
             guid=str(event.get("guid") or event.get("id") or event.get("code") or ""),
             speakers=_speakers(event.get("persons")),
             track=_name(event.get("track")),
-            language=text(event.get("language")),
+            language=clean_str(event.get("language")),
             kind=_name(event.get("type")),
-            do_not_record=recording_refused(event.get("do_not_record")),
+            do_not_record=parse_do_not_record(event.get("do_not_record")),
         )
 
     return context.read_all(_events(conference["days"]), read)
@@ -96,12 +96,12 @@ def _end(event, start, context):
     if event.get("end"):
         return context.time(event["end"])
     if not event.get("duration"):
-        raise Skip("no-time", "neither end nor duration")
+        raise SkipEntryError("no-time", "neither end nor duration")
     return start + parse_duration(event["duration"])
 
 
 def _link(base, event):
-    link = text(event.get("url")) or text(event.get("link"))
+    link = clean_str(event.get("url")) or clean_str(event.get("link"))
     try:
         return urljoin(base, link) if link else ""
     except ValueError:
@@ -112,7 +112,7 @@ def _name(value):
     """Return the name of a track or a type: a text, a localised text, or an object with a name."""
     if isinstance(value, dict) and "name" in value:
         value = value["name"]
-    return text(value)
+    return clean_str(value)
 
 
 def _speakers(persons):
@@ -122,4 +122,4 @@ def _speakers(persons):
             keys = ("public_name", "name", "full_public_name")
             person = next((person[key] for key in keys if person.get(key)), None)
         names.append(person)
-    return texts(names)
+    return clean_str_list(names)

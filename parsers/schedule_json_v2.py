@@ -5,7 +5,15 @@
 
 from urllib.parse import urljoin
 
-from streaming_system.plugin import Feed, Parser, Talk, from_unmarked, hookimpl, text, texts
+from streaming_system.plugin import (
+    Feed,
+    Parser,
+    Talk,
+    clean_str,
+    clean_str_list,
+    hookimpl,
+    html_from_unknown_markup,
+)
 
 
 @hookimpl
@@ -44,27 +52,27 @@ def parse(feed, context):
         known = rooms.get(_slug(room), {}) if isinstance(room, dict) else {}
         features = known.get("features")
         recording = features.get("recording") if isinstance(features, dict) else None
-        language = text(event.get("language"))
-        about = (text(event.get(key), language) for key in ("abstract", "description"))
+        language = clean_str(event.get("language"))
+        about = (clean_str(event.get(key), language) for key in ("abstract", "description"))
         return Talk(
-            rooms=texts(text(room.get("name") if isinstance(room, dict) else room)),
+            rooms=clean_str_list(clean_str(room.get("name") if isinstance(room, dict) else room)),
             start=context.time(event["start"]),
             end=context.time(event["end"]),
-            title=text(event["title"], language),
-            subtitle=text(event.get("subtitle"), language),
-            abstract=from_unmarked("\n\n".join(filter(None, about))),
-            url=urljoin(text(schedule.get("base_url")), text(event.get("url"))),
-            guid=text(event.get("guid")) or text(event.get("code")),
-            speakers=texts(
+            title=clean_str(event["title"], language),
+            subtitle=clean_str(event.get("subtitle"), language),
+            abstract=html_from_unknown_markup("\n\n".join(filter(None, about))),
+            url=urljoin(clean_str(schedule.get("base_url")), clean_str(event.get("url"))),
+            guid=clean_str(event.get("guid")) or clean_str(event.get("code")),
+            speakers=clean_str_list(
                 [
                     person.get("name")
                     for person in event.get("participants") or []
                     if isinstance(person, dict) and person.get("role") in (None, "SPEAKER")
                 ]
             ),
-            track=text(names.get(_slug(event.get("track")))),
+            track=clean_str(names.get(_slug(event.get("track")))),
             language=language,
-            kind=text(event.get("type")),
+            kind=clean_str(event.get("type")),
             # A room says what it can record, which is no speaker's wish.
             do_not_record=True if recording == "not_allowed" else None,
         )

@@ -13,13 +13,13 @@ from urllib.parse import urljoin
 from streaming_system.plugin import (
     Feed,
     Parser,
-    Skip,
+    SkipEntryError,
     Talk,
-    from_unmarked,
+    clean_str_list,
     hookimpl,
+    html_from_unknown_markup,
+    parse_do_not_record,
     parse_duration,
-    recording_refused,
-    texts,
 )
 
 CLOCK = re.compile(r"(\d{1,2}):(\d\d)(?::\d\d)?", re.ASCII)
@@ -103,12 +103,12 @@ class _Reader:
         # Some exports say the same twice.
         about = dict.fromkeys(filter(None, (event.get("abstract"), event.get("description"))))
         return Talk(
-            rooms=texts(event["room"]),
+            rooms=clean_str_list(event["room"]),
             start=start,
             end=self._end(event, start),
             title=event.get("title", ""),
             subtitle=event.get("subtitle", ""),
-            abstract="".join(map(from_unmarked, about)),
+            abstract="".join(map(html_from_unknown_markup, about)),
             url=self._link(event.get("url", "")),
             guid=event["guid"],
             speakers=tuple(_speakers(element)),
@@ -127,7 +127,7 @@ class _Reader:
                 self.disagreements += timedelta(hours=local.hour, minutes=local.minute) != clock
             return start
         if clock is None:
-            raise Skip("no-time", "neither date nor start")
+            raise SkipEntryError("no-time", "neither date nor start")
         hours, minutes = divmod(int(clock.total_seconds()) // 60, 60)
         start = self.context.time(f"{day.get('date', '')}T{hours:02}:{minutes:02}")
         change = self.day_change
@@ -144,7 +144,7 @@ class _Reader:
         if not duration:
             if event.get("end"):
                 return self.context.time(event["end"])
-            raise Skip("no-time", "neither duration nor end")
+            raise SkipEntryError("no-time", "neither duration nor end")
         if parts := THREE_PARTS.fullmatch(duration):
             first, second, third = map(int, parts.groups())
             self.ambiguous += third > 0
@@ -201,5 +201,5 @@ def _opt_out(event):
     for recording in _children(event, "recording"):
         for name in ("optout", "opt_out"):
             for flag in _children(recording, name):
-                return recording_refused((flag.text or "").strip())
+                return parse_do_not_record((flag.text or "").strip())
     return None

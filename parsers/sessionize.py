@@ -5,7 +5,15 @@ rooms with sessions; ``Sessions`` a list of groups with sessions. Times are loca
 them UTC with a false ``Z``, which nobody can tell from a true one.
 """
 
-from streaming_system.plugin import Feed, Parser, Talk, from_plain, hookimpl, text, texts
+from streaming_system.plugin import (
+    Feed,
+    Parser,
+    Talk,
+    clean_str,
+    clean_str_list,
+    hookimpl,
+    html_from_plain_text,
+)
 
 
 @hookimpl
@@ -93,7 +101,7 @@ def parse_grid(feed, context):
                 lambda session, rooms=rooms, room=room: _talk(
                     session,
                     context,
-                    room=text(room["name"]),
+                    room=clean_str(room["name"]),
                     all_rooms=rooms.values(),
                     speakers=_inline(session),
                 ),
@@ -107,7 +115,7 @@ def parse_sessions(feed, context):
             lambda session: _talk(
                 session,
                 context,
-                room=text(session.get("room")),
+                room=clean_str(session.get("room")),
                 all_rooms=(),
                 speakers=_inline(session),
             ),
@@ -118,13 +126,13 @@ def _talk(session, context, *, room, all_rooms, speakers):
     plenum = session.get("isPlenumSession") is True and all_rooms
     return Talk(
         # What is for everybody is listed in one room, whichever it is.
-        rooms=tuple(all_rooms) if plenum else texts(room),
+        rooms=tuple(all_rooms) if plenum else clean_str_list(room),
         start=context.time(session.get("startsAt")),
         end=context.time(session.get("endsAt")),
-        title=text(session["title"]),
-        abstract=from_plain(text(session.get("description"))),
+        title=clean_str(session["title"]),
+        abstract=html_from_plain_text(clean_str(session.get("description"))),
         guid=f"sessionize-{session['id']}",
-        speakers=texts(speakers),
+        speakers=clean_str_list(speakers),
         kind="break" if session.get("isServiceSession") is True else "",
     )
 

@@ -10,13 +10,13 @@ from datetime import timedelta
 from streaming_system.plugin import (
     Feed,
     Parser,
-    Skip,
+    SkipEntryError,
     Talk,
-    from_html,
-    from_markdown,
+    clean_str,
+    clean_str_list,
     hookimpl,
-    text,
-    texts,
+    html_from_html,
+    html_from_markdown,
 )
 
 # What a slot is called that nobody has filled.
@@ -59,35 +59,37 @@ def _has_slots(feed):
 
 
 def parse_symposion(feed, context):
-    return _parse(feed, context, from_markdown)
+    return _parse(feed, context, html_from_markdown)
 
 
 def parse_pyconus(feed, context):
-    return _parse(feed, context, from_html)
+    return _parse(feed, context, html_from_html)
 
 
 def _parse(feed, context, convert):
     def read(slot):
         if slot.get("cancelled") is True:
-            raise Skip("cancelled")
-        kind = text(slot["kind"])
-        title = text(slot.get("name"))
+            raise SkipEntryError("cancelled")
+        kind = clean_str(slot["kind"])
+        title = clean_str(slot.get("name"))
         if title in ("", EMPTY_SLOT):
             if kind.lower() in ("talk", "tutorial", ""):
-                raise Skip("placeholder")
+                raise SkipEntryError("placeholder")
             title = kind[:1].upper() + kind[1:]
         start = context.time(slot["start"])
         return Talk(
             # Only the list says which commas part rooms and which belong to a name.
-            rooms=texts(slot["rooms"]) if "rooms" in slot else texts(text(slot.get("room"))),
+            rooms=clean_str_list(slot["rooms"])
+            if "rooms" in slot
+            else clean_str_list(clean_str(slot.get("room"))),
             start=start,
             end=context.time(slot["end"]) if slot.get("end") else start + _minutes(slot),
             title=title,
-            abstract=convert(text(slot.get("abstract")) or text(slot.get("description"))),
-            url=text(slot.get("conf_url")),
+            abstract=convert(clean_str(slot.get("abstract")) or clean_str(slot.get("description"))),
+            url=clean_str(slot.get("conf_url")),
             guid=f"symposion-{slot['conf_key']}",
             speakers=_speakers(slot),
-            track=text(slot.get("track")),
+            track=clean_str(slot.get("track")),
             kind=kind,
         )
 
@@ -97,10 +99,12 @@ def _parse(feed, context, convert):
 def _minutes(slot):
     minutes = slot["duration"]
     if isinstance(minutes, bool) or not isinstance(minutes, int):
-        raise Skip("no-time", f"duration is {minutes!r:.40}")
+        raise SkipEntryError("no-time", f"duration is {minutes!r:.40}")
     return timedelta(minutes=minutes)
 
 
 def _speakers(slot):
     people = slot.get("speakers") or slot.get("authors") or []
-    return texts([person.get("name") if isinstance(person, dict) else person for person in people])
+    return clean_str_list(
+        [person.get("name") if isinstance(person, dict) else person for person in people]
+    )

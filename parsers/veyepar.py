@@ -8,13 +8,13 @@
 from streaming_system.plugin import (
     Feed,
     Parser,
-    Skip,
+    SkipEntryError,
     Talk,
-    from_markdown,
+    clean_str,
+    clean_str_list,
     hookimpl,
+    html_from_markdown,
     parse_duration,
-    text,
-    texts,
 )
 
 
@@ -57,16 +57,16 @@ def parse(feed, context):
         location = episode.get("location")
         room = locations.get(location, location) if isinstance(location, int | str) else ""
         return Talk(
-            rooms=texts(room),
+            rooms=clean_str_list(room),
             start=start,
             end=context.time(episode["end"])
             if episode.get("end")
             else start + _length(episode.get("duration")),
-            title=text(episode["name"]),
-            abstract=from_markdown(text(episode.get("description"))),
-            url=text(episode.get("public_url")) or text(episode.get("conf_url")),
+            title=clean_str(episode["name"]),
+            abstract=html_from_markdown(clean_str(episode.get("description"))),
+            url=clean_str(episode.get("public_url")) or clean_str(episode.get("conf_url")),
             guid=f"veyepar-{row['pk']}",
-            speakers=texts(text(episode.get("authors")).split(",")),
+            speakers=clean_str_list(clean_str(episode.get("authors")).split(",")),
         )
 
     episodes = (
@@ -84,5 +84,5 @@ def parse(feed, context):
 
 def _length(value):
     if not value:
-        raise Skip("no-time", "neither end nor duration")
+        raise SkipEntryError("no-time", "neither end nor duration")
     return parse_duration(value)

@@ -8,14 +8,14 @@ are local and carry no offset. ``Event`` repeats (lunch on five days is one even
 from streaming_system.plugin import (
     Feed,
     Parser,
-    Skip,
+    SkipEntryError,
     Talk,
-    from_unmarked,
+    clean_str,
+    clean_str_list,
     hookimpl,
+    html_from_unknown_markup,
+    parse_do_not_record,
     parse_duration,
-    recording_refused,
-    text,
-    texts,
 )
 
 TO_BE_DETERMINED = "miniconf schedules to be determined"
@@ -53,21 +53,21 @@ def _is_event(item):
 
 def parse_list(feed, context):
     def read(item):
-        title = text(item["Title"])
+        title = clean_str(item["Title"])
         if title == TO_BE_DETERMINED:
-            raise Skip("placeholder")
+            raise SkipEntryError("placeholder")
         start = context.time(item["Start"])
         return Talk(
-            rooms=texts(text(item["Room Name"])),
+            rooms=clean_str_list(clean_str(item["Room Name"])),
             start=start,
             end=context.time(item["End"])
             if item.get("End")
             else start + parse_duration(item["Duration"]),
             title=title,
-            abstract=from_unmarked(text(item.get("Description"))),
-            url=text(item.get("URL")),
+            abstract=html_from_unknown_markup(clean_str(item.get("Description"))),
+            url=clean_str(item.get("URL")),
             guid=_guid(item.get("Id")),
-            speakers=texts(item.get("Presenters")),
+            speakers=clean_str_list(item.get("Presenters")),
         )
 
     return context.each(feed.json, read, title="Title")
@@ -89,15 +89,15 @@ def parse_rooms(feed, context):
     def read(pair):
         room, item = pair["room"], pair["item"]
         return Talk(
-            rooms=texts(room),
+            rooms=clean_str_list(room),
             start=context.time(item["start"]),
             end=context.time(item["end"]),
-            title=text(item["title"]),
-            abstract=from_unmarked(text(item.get("abstract"))),
-            url=text(item.get("url")),
+            title=clean_str(item["title"]),
+            abstract=html_from_unknown_markup(clean_str(item.get("abstract"))),
+            url=clean_str(item.get("url")),
             guid=_guid(item.get("schedule_id")),
-            speakers=texts(item.get("presenters")),
-            do_not_record=recording_refused(item.get("do_not_record")),
+            speakers=clean_str_list(item.get("presenters")),
+            do_not_record=parse_do_not_record(item.get("do_not_record")),
         )
 
     places = (

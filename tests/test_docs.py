@@ -10,9 +10,9 @@ from click.testing import CliRunner
 from streaming_system import plugin
 from streaming_system.cli import main
 from streaming_system.config.schema import RoomSchema, SiteSchema
-from streaming_system.plugin import read_feed
-from streaming_system.plugin_host.manager import plugin_manager
-from streaming_system.schedule_import.parsers import choose, find_parsers, read_talks
+from streaming_system.plugin import open_feed
+from streaming_system.plugin_host.manager import create_plugin_manager
+from streaming_system.schedule_import.parsers import load_parsers, parse_and_validate, select_parser
 
 
 def blocks(text, language):
@@ -22,7 +22,7 @@ def blocks(text, language):
 
 def test_every_hook_has_a_heading(root):
     manual = (root / "docs/parsers.md").read_text()
-    hooks = [name for name in vars(plugin_manager().hook) if not name.startswith("_")]
+    hooks = [name for name in vars(create_plugin_manager().hook) if not name.startswith("_")]
 
     assert hooks
     assert [name for name in hooks if f"## {name}(" not in manual] == []
@@ -38,10 +38,10 @@ def test_what_the_plugin_module_offers_is_in_the_manual(root):
 def test_the_example_parser_reads_the_example_feed(root, tmp_path):
     manual = (root / "docs/parsers.md").read_text()
     (tmp_path / "our_conference.py").write_text(blocks(manual, "python")[0])
-    feed = read_feed(blocks(manual, "json")[0].encode())
+    feed = open_feed(blocks(manual, "json")[0].encode())
 
-    found = choose(feed, find_parsers(tmp_path))
-    checked, _ = read_talks(feed, found)
+    found = select_parser(feed, load_parsers(tmp_path))
+    checked, _ = parse_and_validate(feed, found)
 
     assert found.parser.name == "our-conference"
     [talk] = checked.talks

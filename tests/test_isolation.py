@@ -75,14 +75,14 @@ def test_parsers_import_nothing_of_ours_but_the_public_module(root):
 
 
 def test_no_format_is_hard_coded_in_the_program(root):
-    from streaming_system.schedule_import.parsers import find_parsers
+    from streaming_system.schedule_import.parsers import load_parsers
 
     # The frontend and the export write formats; nothing that reads may know one by name.
     writers = ("frontend", "export.py")
     files = [p for p in (root / "src").rglob("*.py") if not set(writers) & set(p.parts)]
     text = "\n".join(path.read_text() for path in files)
 
-    assert [name for name in find_parsers() if f'"{name}"' in text] == []
+    assert [name for name in load_parsers() if f'"{name}"' in text] == []
 
 
 def test_no_room_can_take_an_address_that_an_app_answers():

@@ -19,7 +19,7 @@ from machine import Machine, running
 from functional.proxy.site import NAME, Site
 
 from streaming_system.schedule import model
-from streaming_system.schedule.storage import write
+from streaming_system.schedule.storage import save_schedule
 from streaming_system.tracker.models import Player
 
 from .client import Client
@@ -64,7 +64,7 @@ def write_schedule(site: Site, begin: datetime, talks: list[float], factor: floa
         room: model.RoomSchedule(
             timezone=ZoneInfo("Europe/Berlin"),
             events=tuple(
-                model.Event(start=first + timedelta(seconds=every * number),
+                model.Slot(start=first + timedelta(seconds=every * number),
                             end=first + timedelta(seconds=every * (number + 1)),
                             title=f"Talk {number} about a subject that takes a line",
                             abstract="<p>" + "words " * 80 + "</p>", guid=f"{room}-{number}",
@@ -74,7 +74,7 @@ def write_schedule(site: Site, begin: datetime, talks: list[float], factor: floa
         )
         for room in ROOMS
     }  # fmt: skip
-    write(
+    save_schedule(
         model.Schedule(rooms=rooms, imported=datetime.now(UTC)), site.folder / "var/schedule.json"
     )
 

@@ -16,13 +16,13 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from streaming_system.net.ssrf import private_networks
-from streaming_system.plugin import FeedError, read_feed
-from streaming_system.plugin_host.sandbox import Limits
-from streaming_system.schedule_import.download import fetch
-from streaming_system.schedule_import.feed_reader import Reader, read
+from streaming_system.plugin import FeedError, open_feed
+from streaming_system.plugin_host.sandbox import ResourceLimits
+from streaming_system.schedule_import.download import fetch_feed
+from streaming_system.schedule_import.feed_reader import FeedReaderOptions, parse_feed
 
 MIB = 2**20
-READER = Reader(limits=Limits(inflated=8 * MIB, seconds=20, memory=300 * MIB))
+READER = FeedReaderOptions(limits=ResourceLimits(inflated=8 * MIB, seconds=20, memory=300 * MIB))
 # 200 MiB of spaces are 200 kB.
 LARGE = b" " * MIB
 NESTED = 100_000
@@ -68,7 +68,7 @@ def entities(kind):
 
 def refusal(data):
     with pytest.raises(FeedError) as refused:
-        read("feed", data, READER)
+        parse_feed("feed", data, READER)
     [line] = str(refused.value).splitlines()
     return line
 
@@ -123,7 +123,7 @@ def test_one_that_lies_is_stopped():
     assert len(bomb) < MIB
 
     with pytest.raises(FeedError, match=r"sessions\.json"):
-        read_feed(bomb, max_inflated=8 * MIB).member("sessions.json")
+        open_feed(bomb, max_inflated=8 * MIB).member("sessions.json")
     assert len(refusal(bomb)) < 600
 
 
@@ -167,4 +167,4 @@ def test_a_transfer_that_grows_is_stopped(bomber, encoding):
     networks = private_networks({"outbound.private": "127.0.0.1"})
 
     with pytest.raises(FeedError, match=r"is larger than|Too many content encodings"):
-        fetch(f"{bomber}/{encoding}", limit=4 * MIB, networks=networks)
+        fetch_feed(f"{bomber}/{encoding}", limit=4 * MIB, networks=networks)

@@ -22,7 +22,7 @@ from streaming_system.config import load
 from streaming_system.frontend.mastodon import sources_of_posts
 from streaming_system.net.ssrf import ForbiddenError, guarded_pool, is_public, private_networks
 from streaming_system.plugin import FeedError, Incident
-from streaming_system.schedule_import.download import fetch
+from streaming_system.schedule_import.download import fetch_feed
 
 INCIDENT = Incident(
     id=1, kind="full", room="hall", title="Hall", subject="", summary="Full.",
@@ -92,7 +92,7 @@ def url_of(server, host, path="/feed"):
 @pytest.mark.parametrize("host", HIDDEN)
 def test_a_feed_on_this_machine_is_refused_whatever_it_is_called(victim, host):
     with pytest.raises(FeedError, match=r"^cannot be downloaded: .*outbound\.private"):
-        fetch(url_of(victim, host))
+        fetch_feed(url_of(victim, host))
 
     assert victim.connections == 0
 
@@ -101,7 +101,7 @@ def test_a_feed_on_this_machine_is_refused_whatever_it_is_called(victim, host):
 def test_it_is_read_where_the_ini_allows_it(victim, host):
     networks = private_networks({"outbound.private": "192.0.2.7, 127.0.0.0/8 ::1"})
 
-    assert fetch(url_of(victim, host), networks=networks) == b"[]"
+    assert fetch_feed(url_of(victim, host), networks=networks) == b"[]"
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_an_answer_cannot_lead_a_feed_inside(victim, stranger, status):
     stranger.says = (status, [("Location", url_of(victim, "127.0.0.1", "/secret"))], b"")
 
     with pytest.raises(FeedError, match=r"127\.0\.0\.1 is no public address"):
-        fetch(url_of(stranger, "127.0.0.9"), networks=PUBLIC)
+        fetch_feed(url_of(stranger, "127.0.0.9"), networks=PUBLIC)
 
     assert stranger.asked == ["/feed"]
     assert victim.connections == 0
@@ -143,7 +143,7 @@ def test_nor_to_a_file_or_another_protocol(victim, stranger, place):
     stranger.says = (302, [("Location", place.format(victim.server_port))], b"")
 
     with pytest.raises(FeedError, match=r"^cannot be downloaded: ") as refusal:
-        fetch(url_of(stranger, "127.0.0.9"), networks=PUBLIC)
+        fetch_feed(url_of(stranger, "127.0.0.9"), networks=PUBLIC)
 
     assert "root:" not in str(refusal.value)
     assert victim.connections == 0
@@ -169,11 +169,11 @@ def test_a_name_that_changes_its_address_is_looked_at_at_every_connection(rebind
     with serving("127.0.0.9") as stranger, serving("127.0.0.1", stranger.server_port) as victim:
         url = url_of(stranger, "rebinding.example")
         # Where the name pointed when it was looked at is where the request goes.
-        assert fetch(url, networks=PUBLIC) == b"[]"
+        assert fetch_feed(url, networks=PUBLIC) == b"[]"
         assert (len(rebinding), stranger.asked, victim.connections) == (1, ["/feed"], 0)
 
         with pytest.raises(FeedError, match=r"rebinding\.example is 127\.0\.0\.1, which is no pub"):
-            fetch(url, networks=PUBLIC)
+            fetch_feed(url, networks=PUBLIC)
         assert victim.connections == 0
 
 
@@ -186,7 +186,7 @@ def test_of_a_name_with_several_addresses_only_the_public_are_asked(monkeypatch)
         monkeypatch.setattr(socket, "getaddrinfo", lambda host, *more, **options: (
             both if host == "both.example" else [both[1]]))  # fmt: skip
 
-        assert fetch(url_of(stranger, "both.example"), networks=PUBLIC) == b"[]"
+        assert fetch_feed(url_of(stranger, "both.example"), networks=PUBLIC) == b"[]"
         assert victim.connections == 0
 
 

@@ -228,7 +228,7 @@ def imported(checkout, run) -> bytes:
 def shorten(path: Path) -> None:
     """Leave only the talks of some hours in a schedule file."""
     now = datetime.now(UTC)
-    schedule = storage.read(path)
+    schedule = storage.load_schedule(path)
     short = {
         name: dataclasses.replace(
             room,
@@ -240,7 +240,7 @@ def shorten(path: Path) -> None:
         )
         for name, room in schedule.rooms.items()
     }
-    storage.write(dataclasses.replace(schedule, rooms=short), path)
+    storage.save_schedule(dataclasses.replace(schedule, rooms=short), path)
 
 
 def replace(path: Path, content: bytes) -> None:

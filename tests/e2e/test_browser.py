@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from streaming_system.schedule.model import Event, RoomSchedule, Schedule
-from streaming_system.schedule.storage import write
+from streaming_system.schedule.model import RoomSchedule, Schedule, Slot
+from streaming_system.schedule.storage import save_schedule
 
 PAGES = ("/", "/example", "/garden", "/schedule", "/garden/schedule",
          "/example?template=inroom", "/monitor", "/nowhere",
@@ -123,7 +123,7 @@ def plan(site):
         for room, start, minutes, title in events:
             begins = now + timedelta(minutes=start)
             rooms.setdefault(room, []).append(
-                Event(
+                Slot(
                     start=begins,
                     end=begins + timedelta(minutes=minutes),
                     title=title,
@@ -131,7 +131,7 @@ def plan(site):
                     abstract=abstract,
                 )
             )
-        write(
+        save_schedule(
             Schedule(
                 rooms={
                     room: RoomSchedule(timezone=ZoneInfo("UTC"), events=tuple(of_room))

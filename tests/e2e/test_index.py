@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import expect
 
-from streaming_system.schedule.model import Event, RoomSchedule, Schedule
-from streaming_system.schedule.storage import write
+from streaming_system.schedule.model import RoomSchedule, Schedule, Slot
+from streaming_system.schedule.storage import save_schedule
 
 NEW_PICTURE = 31_000
 
@@ -20,9 +20,9 @@ def begins_in(site):
 
     def begins_in(**time):
         start = datetime.now(UTC) + timedelta(**time)
-        talk = Event(start=start, end=start + timedelta(hours=1), title="Opening", guid="opening")
+        talk = Slot(start=start, end=start + timedelta(hours=1), title="Opening", guid="opening")
         rooms = {"example": RoomSchedule(timezone=ZoneInfo("UTC"), events=(talk,))}
-        write(Schedule(rooms=rooms), site.checkout / "var/schedule.json")
+        save_schedule(Schedule(rooms=rooms), site.checkout / "var/schedule.json")
 
     return begins_in
 

@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import expect
 
-from streaming_system.schedule.model import Event, RoomSchedule, Schedule
-from streaming_system.schedule.storage import read, write
+from streaming_system.schedule.model import RoomSchedule, Schedule, Slot
+from streaming_system.schedule.storage import load_schedule, save_schedule
 
 from .players import wait_until_it_plays, wait_until_it_says
 
@@ -22,11 +22,11 @@ def planned(stage, room):
     """The room has a talk in some minutes."""
     path = stage.checkout / "var" / "schedule.json"
     start = datetime.now(UTC).replace(microsecond=0) + STARTS_IN
-    talk = Event(guid="talk", title="<Opening>", start=start, end=start + STARTS_IN)
-    known = read(path)
+    talk = Slot(guid="talk", title="<Opening>", start=start, end=start + STARTS_IN)
+    known = load_schedule(path)
     zone = next(iter(known.rooms.values())).timezone
     rooms = {**known.rooms, room: RoomSchedule(timezone=zone, events=(talk,))}
-    write(Schedule(rooms=rooms, imported=known.imported), path)
+    save_schedule(Schedule(rooms=rooms, imported=known.imported), path)
     stage.wait_for(lambda: "&lt;Opening&gt;" in stage.text(f"/{room}"), 10, "the talk")
     return talk
 

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from streaming_system.schedule.model import Event, RoomSchedule, Schedule
-from streaming_system.schedule.storage import write
+from streaming_system.schedule.model import RoomSchedule, Schedule, Slot
+from streaming_system.schedule.storage import save_schedule
 
 HOSTILE = "</script><b>Bold & \"quoted\"</b><img src=x onerror='document.title=1'>"
 WIDE = {"width": 1280, "height": 800}
@@ -25,7 +25,7 @@ def plan(site):
         for room, start, minutes, title in talks:
             begins = NOON + timedelta(minutes=start)
             rooms.setdefault(room, []).append(
-                Event(
+                Slot(
                     start=begins,
                     end=begins + timedelta(minutes=minutes),
                     title=title,
@@ -36,7 +36,7 @@ def plan(site):
                     **more,
                 )
             )
-        write(
+        save_schedule(
             Schedule(
                 rooms={
                     room: RoomSchedule(timezone=ZoneInfo("UTC"), events=tuple(of_room))
@@ -202,10 +202,10 @@ def test_the_line_of_the_time_moves(new_page, site, plan):
 @pytest.mark.parametrize("wrong_by", [timedelta(hours=-3), timedelta(hours=3)])
 def test_a_viewer_s_wrong_clock_does_not_matter(new_page, site, wrong_by):
     start = datetime.now(UTC).replace(microsecond=0)
-    talk = Event(start=start - timedelta(minutes=5), end=start + timedelta(minutes=40),
+    talk = Slot(start=start - timedelta(minutes=5), end=start + timedelta(minutes=40),
                  title="Now", guid="now")  # fmt: skip
     rooms = {"example": RoomSchedule(timezone=ZoneInfo("UTC"), events=(talk,))}
-    write(Schedule(rooms=rooms), site.checkout / "var/schedule.json")
+    save_schedule(Schedule(rooms=rooms), site.checkout / "var/schedule.json")
     page = new_page(viewport=WIDE)
     page.clock.install(time=datetime.now(UTC) + wrong_by)
 

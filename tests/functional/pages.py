@@ -11,9 +11,9 @@ import pytest
 from webtest import TestApp
 
 from streaming_system import frontend as frontend_app
-from streaming_system.schedule.gaps import fill
-from streaming_system.schedule.model import Event, RoomSchedule, Schedule
-from streaming_system.schedule.storage import write
+from streaming_system.schedule.gaps import fill_gaps
+from streaming_system.schedule.model import RoomSchedule, Schedule, Slot
+from streaming_system.schedule.storage import save_schedule
 
 SYDNEY = ZoneInfo("Australia/Sydney")
 # 10:20 in Sydney.
@@ -23,7 +23,7 @@ NOW = datetime(2026, 11, 23, 23, 20, tzinfo=UTC)
 def event(start, minutes, title, **more):
     """Return a talk that starts at a local time of 24 November."""
     begins = datetime.fromisoformat(f"2026-11-24T{start}").replace(tzinfo=SYDNEY).astimezone(UTC)
-    return Event(start=begins, end=begins + timedelta(minutes=minutes), title=title,
+    return Slot(start=begins, end=begins + timedelta(minutes=minutes), title=title,
                  guid=f"guid-{title}", **more)  # fmt: skip
 
 
@@ -42,12 +42,12 @@ def schedule_file(tmp_path):
     rooms = {
         name: RoomSchedule(
             timezone=SYDNEY,
-            events=fill(events, room=name, conference="Test Conf", begin=HALL[0].start,
+            events=fill_gaps(events, room=name, conference="Test Conf", begin=HALL[0].start,
                         end=HALL[-1].end, zone=SYDNEY),
         )
         for name, events in (("hall", HALL), ("lab", LAB))
     }  # fmt: skip
-    write(Schedule(rooms=rooms, imported=NOW), path)
+    save_schedule(Schedule(rooms=rooms, imported=NOW), path)
     return path
 
 
@@ -56,7 +56,7 @@ def plan(schedule_file):
     """Return a function that replaces the hall's programme."""
 
     def plan(*events, zone=SYDNEY, title="hall"):
-        filled = fill(
+        filled = fill_gaps(
             list(events),
             room=title,
             conference="Test Conf",
@@ -64,7 +64,9 @@ def plan(schedule_file):
             end=events[-1].end,
             zone=zone,
         )
-        write(Schedule(rooms={"hall": RoomSchedule(timezone=zone, events=filled)}), schedule_file)
+        save_schedule(
+            Schedule(rooms={"hall": RoomSchedule(timezone=zone, events=filled)}), schedule_file
+        )
 
     return plan
 

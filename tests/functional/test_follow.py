@@ -15,10 +15,15 @@ from threading import Thread
 import pytest
 
 from streaming_system.config import load
-from streaming_system.schedule.storage import digest, dumps, read, write
-from streaming_system.schedule_import.feed_reader import Reader
+from streaming_system.schedule.storage import (
+    load_schedule,
+    repr_digest,
+    save_schedule,
+    serialize_schedule,
+)
+from streaming_system.schedule_import.feed_reader import FeedReaderOptions
 from streaming_system.schedule_import.importer import import_schedule
-from streaming_system.schedule_import.mirror import Follower
+from streaming_system.schedule_import.mirror import ScheduleMirror
 
 from .pages import NOW, event
 from .served import Served
@@ -52,7 +57,7 @@ class TestPublished:
         answer = site.get(ADDRESS)
 
         assert answer.body == schedule_file.read_bytes()
-        assert answer.headers["Repr-Digest"] == digest(answer.body)
+        assert answer.headers["Repr-Digest"] == repr_digest(answer.body)
         again = site.get(ADDRESS, headers={"If-None-Match": answer.headers["ETag"]})
         assert (again.status_int, again.body) == (304, b"")
 
@@ -88,7 +93,7 @@ class TestPublished:
         config = Path(conference["config.public"])
         config.write_text(json.dumps(public))
         loaded = load(config, tmp_path / "none.json")
-        import_schedule(loaded, Reader(format=""), tmp_path / "imported.json", now=NOW)
+        import_schedule(loaded, FeedReaderOptions(format=""), tmp_path / "imported.json", now=NOW)
 
         said = make_site(**{"schedule.file": str(tmp_path / "imported.json")}).get(ADDRESS).text
 
@@ -96,11 +101,11 @@ class TestPublished:
         assert "secret.example" not in said
 
     def test_rooms_that_the_site_does_not_have_are_left_out(self, site, schedule_file):
-        schedule = read(schedule_file)
+        schedule = load_schedule(schedule_file)
         backstage = dataclasses.replace(
             schedule.rooms["lab"], events=(event("11:00", 30, "Secret"),)
         )
-        write(
+        save_schedule(
             dataclasses.replace(schedule, rooms={**schedule.rooms, "backstage": backstage}),
             schedule_file,
         )
@@ -143,8 +148,8 @@ def publisher():
 
 
 def good(schedule, **more):
-    body = dumps(schedule).encode()
-    headers = {"ETag": '"1"', "Repr-Digest": digest(body), "Content-Length": str(len(body))}
+    body = serialize_schedule(schedule).encode()
+    headers = {"ETag": '"1"', "Repr-Digest": repr_digest(body), "Content-Length": str(len(body))}
     return 200, headers | more, body
 
 
@@ -159,7 +164,7 @@ def _wrong(kind, schedule):
         "changed": (status, headers, body.replace(b"Another", b"Anothex")),
         "no-checksum": (status, {"ETag": '"1"'}, body),
         "html": (200, {"Content-Type": "text/html"}, page),
-        "html-with-checksum": (200, {"Repr-Digest": digest(page)}, page),
+        "html-with-checksum": (200, {"Repr-Digest": repr_digest(page)}, page),
         "500": (500, headers, body),
         "503": (503, {}, b""),
         "unasked-304": (304, {}, b""),
@@ -167,14 +172,14 @@ def _wrong(kind, schedule):
         "other-version": _with_digest(text.replace('"version": 1', '"version": 2')),
         "unknown-field": _with_digest(text.replace('"guid"', '"phone"')),
         "no-rooms": good(dataclasses.replace(newer, rooms={})),
-        "not-utf-8": (200, {"Repr-Digest": digest(b"\xff{")}, b"\xff{"),
+        "not-utf-8": (200, {"Repr-Digest": repr_digest(b"\xff{")}, b"\xff{"),
         "too-large": good(newer),
     }[kind]
 
 
 def _with_digest(text):
     body = text.encode()
-    return 200, {"Repr-Digest": digest(body)}, body
+    return 200, {"Repr-Digest": repr_digest(body)}, body
 
 
 @pytest.mark.parametrize(
@@ -201,9 +206,9 @@ def test_whatever_is_wrong_the_schedule_stays_and_the_log_says_it_once(
     publisher, schedule_file, caplog, kind, reason
 ):
     before = schedule_file.read_bytes()
-    publisher.says = _wrong(kind, read(schedule_file))
+    publisher.says = _wrong(kind, load_schedule(schedule_file))
     limit = 100 if kind == "too-large" else 10**6
-    follower = Follower(publisher.url, schedule_file, limit=limit)
+    follower = ScheduleMirror(publisher.url, schedule_file, limit=limit)
 
     assert [follower.look(), follower.look()] == [False, False]
 
@@ -216,19 +221,19 @@ def test_whatever_is_wrong_the_schedule_stays_and_the_log_says_it_once(
 
 
 def test_an_older_schedule_is_taken_where_that_is_wanted(publisher, schedule_file):
-    older = changed(read(schedule_file), event("10:00", 60, "Old"), later=-1)
+    older = changed(load_schedule(schedule_file), event("10:00", 60, "Old"), later=-1)
     publisher.says = good(older)
 
-    assert Follower(publisher.url, schedule_file, limit=10**6, accept_older=True).look()
+    assert ScheduleMirror(publisher.url, schedule_file, limit=10**6, accept_older=True).look()
 
-    assert read(schedule_file) == older
+    assert load_schedule(schedule_file) == older
 
 
 def test_what_has_not_changed_is_asked_for_by_name_only(publisher, schedule_file):
-    newer = changed(read(schedule_file), event("10:00", 60, "Another"))
+    newer = changed(load_schedule(schedule_file), event("10:00", 60, "Another"))
     publisher.says = good(newer)
     publisher.asked.clear()
-    follower = Follower(publisher.url, schedule_file, limit=10**6)
+    follower = ScheduleMirror(publisher.url, schedule_file, limit=10**6)
     assert follower.look()
     publisher.says = (304, {}, b"")
     written = schedule_file.stat()
@@ -242,18 +247,18 @@ def test_what_has_not_changed_is_asked_for_by_name_only(publisher, schedule_file
     publisher.says = good(newer)
     assert follower.look()
     assert publisher.asked[-1] is None
-    assert read(schedule_file) == newer
+    assert load_schedule(schedule_file) == newer
 
 
 def test_a_disk_that_is_full_costs_nothing_but_the_news(publisher, schedule_file, small_disk):
     target = small_disk / "schedule.json"
     target.write_bytes(schedule_file.read_bytes())
-    before = read(target)
+    before = load_schedule(target)
     publisher.says = good(changed(before, event("10:00", 60, "Long", abstract="x" * 300_000)))
 
-    assert not Follower(publisher.url, target, limit=10**6).look()
+    assert not ScheduleMirror(publisher.url, target, limit=10**6).look()
 
-    assert read(target) == before
+    assert load_schedule(target) == before
     assert [path.name for path in small_disk.iterdir()] == ["schedule.json"]
 
 
@@ -282,18 +287,18 @@ def test_a_host_follows_another_while_that_comes_and_goes(conference, schedule_f
         until(here.exists, log.read_text)
         assert here.read_bytes() == schedule_file.read_bytes()
 
-        newer = changed(read(schedule_file), event("10:00", 60, "Another"))
-        write(newer, schedule_file)
-        until(lambda: read(here) == newer, log.read_text)
+        newer = changed(load_schedule(schedule_file), event("10:00", 60, "Another"))
+        save_schedule(newer, schedule_file)
+        until(lambda: load_schedule(here) == newer, log.read_text)
 
         publisher.kill()
         until(lambda: "stays" in log.read_text(), log.read_text)
-        assert read(here) == newer
+        assert load_schedule(here) == newer
 
         newest = changed(newer, event("10:00", 60, "Last"), later=2)
-        write(newest, schedule_file)
+        save_schedule(newest, schedule_file)
         publisher.start(publisher.port)
-        until(lambda: read(here) == newest, log.read_text)
+        until(lambda: load_schedule(here) == newest, log.read_text)
     finally:
         follower.terminate()
         follower.wait()

@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from streaming_system.schedule.model import Event, Schedule
-from streaming_system.schedule.storage import write
+from streaming_system.schedule.model import Schedule, Slot
+from streaming_system.schedule.storage import save_schedule
 
 from .pages import HALL, SYDNEY, event, told
 
@@ -129,14 +129,14 @@ class TestIndex:
     )
     def test_a_talk_far_away_has_its_date(self, site, clock, plan, now, badge):
         meeting = datetime(2027, 1, 20, 19, tzinfo=SYDNEY).astimezone(UTC)
-        plan(HALL[0], Event(start=meeting, end=meeting + timedelta(hours=1), title="x", guid="x"))
+        plan(HALL[0], Slot(start=meeting, end=meeting + timedelta(hours=1), title="x", guid="x"))
         clock["now"] = now.astimezone(UTC)
 
         assert {room: said for room, _, said in cards(site.get("/"))}["hall"] == badge
 
     def test_a_room_called_after_a_break_is_not_taken_for_one(self, site, clock, plan):
         tomorrow = HALL[0].start + timedelta(days=1)
-        plan(HALL[0], Event(start=tomorrow, end=tomorrow + timedelta(hours=1), title="x", guid="x"),
+        plan(HALL[0], Slot(start=tomorrow, end=tomorrow + timedelta(hours=1), title="x", guid="x"),
              title="Coffee break corner")  # fmt: skip
         clock["now"] = HALL[0].end
 
@@ -295,7 +295,7 @@ class TestRoom:
     ):
         zone = ZoneInfo(zone)
         start = datetime(2027, month, 20, 10, tzinfo=zone).astimezone(UTC)
-        plan(Event(start=start, end=start + timedelta(hours=1), title="x", guid="x"), zone=zone)
+        plan(Slot(start=start, end=start + timedelta(hours=1), title="x", guid="x"), zone=zone)
         clock["now"] = datetime(2026, 8, 24, tzinfo=UTC)
 
         assert text(site.get("/hall").html.select_one(".stage h2")) == sentence
@@ -724,7 +724,7 @@ class TestStart:
     def test_a_new_schedule_is_shown_without_a_restart(self, site, schedule_file):
         assert site.get("/lab/json").json != []
 
-        write(Schedule(), schedule_file)
+        save_schedule(Schedule(), schedule_file)
 
         assert site.get("/lab/json").json == []
 

@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy.orm import Session
 
-from streaming_system.schedule.model import Event, RoomSchedule, Schedule
-from streaming_system.schedule.storage import write
-from streaming_system.schedule.store import ScheduleFile
+from streaming_system.schedule.model import RoomSchedule, Schedule, Slot
+from streaming_system.schedule.storage import save_schedule
+from streaming_system.schedule.store import ScheduleStore
 from streaming_system.tracker.incidents.incidents import Incidents
 from streaming_system.tracker.models import Component, Endpoint, Incident, Playback, Player
 from streaming_system.tracker.settings import checked
@@ -30,7 +30,7 @@ def seconds(number):
 
 def talk(start=NOON, minutes=60, title="Keynote", **more):
     end = start + timedelta(minutes=minutes)
-    return Event(start=start, end=end, title=title, guid=title, **more)
+    return Slot(start=start, end=end, title=title, guid=title, **more)
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def plan(tmp_path):
             room: RoomSchedule(timezone=SYDNEY, events=tuple(events))
             for room, events in rooms.items()
         }
-        write(Schedule(rooms=planned, imported=NOON), plan.path)
+        save_schedule(Schedule(rooms=planned, imported=NOON), plan.path)
 
     plan.path = tmp_path / "schedule.json"
     return plan
@@ -56,7 +56,7 @@ def settings(tracker_settings):
 @pytest.fixture
 def check(engine, settings, plan):
     """Return a function that checks at some moment and returns what is open."""
-    schedule = ScheduleFile(plan.path)
+    schedule = ScheduleStore(plan.path)
 
     def check(after=0):
         with Session(engine) as db, db.begin():
@@ -428,7 +428,7 @@ def test_processes_that_check_at_once_open_one_incident(engine, settings, plan, 
 
     def look(number):
         with Session(engine) as db, db.begin():
-            service = Incidents(db, settings["conference"], ScheduleFile(plan.path), settings)
+            service = Incidents(db, settings["conference"], ScheduleStore(plan.path), settings)
             return len(service.check(now=seconds(70)))
 
     with concurrent.futures.ThreadPoolExecutor(8) as pool:

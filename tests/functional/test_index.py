@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from streaming_system.schedule.gaps import fill
+from streaming_system.schedule.gaps import fill_gaps
 from streaming_system.schedule.model import RoomSchedule, Schedule
-from streaming_system.schedule.storage import write
+from streaming_system.schedule.storage import save_schedule
 
 from .pages import SYDNEY, event, told
 from .test_frontend import cards, text
@@ -60,9 +60,11 @@ def days(schedule_file):
         )
 
     talks = [*TOMORROW, moved(TOMORROW[0], days=1), moved(TOMORROW[0], days=8)]
-    events = fill(talks, room="hall", conference="Test Conf", begin=talks[0].start,
+    events = fill_gaps(talks, room="hall", conference="Test Conf", begin=talks[0].start,
                   end=talks[-1].end, zone=SYDNEY)  # fmt: skip
-    write(Schedule(rooms={"hall": RoomSchedule(timezone=SYDNEY, events=events)}), schedule_file)
+    save_schedule(
+        Schedule(rooms={"hall": RoomSchedule(timezone=SYDNEY, events=events)}), schedule_file
+    )
 
 
 def groups(page):

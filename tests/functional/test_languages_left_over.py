@@ -14,7 +14,7 @@ from pyramid.request import Request
 
 from streaming_system.frontend.routes import PAGES as ROUTES_FOR_PEOPLE
 from streaming_system.schedule.model import Schedule
-from streaming_system.schedule.storage import write
+from streaming_system.schedule.storage import save_schedule
 
 from .pages import event, told
 from .test_languages import PAGES, POT, TAG, asking, switch_everything_on
@@ -151,7 +151,7 @@ class TestNoEnglishIsLeftOver:
 
     @pytest.mark.parametrize("live", [True, False, None])
     def test_nor_where_nothing_is_planned(self, marked_site, tracker_says, schedule_file, live):
-        write(Schedule(rooms={}), schedule_file)
+        save_schedule(Schedule(rooms={}), schedule_file)
         tracker_says.says = b"" if live is None else told(hall=["webm_high"] if live else None)
         pages = {
             path: marked_site.get(path, headers=asking("he")).html

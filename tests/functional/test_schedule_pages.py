@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 import icalendar
 import pytest
 
-from streaming_system.schedule.gaps import fill
-from streaming_system.schedule.model import Event, RoomSchedule, Schedule
-from streaming_system.schedule.storage import write
+from streaming_system.schedule.gaps import fill_gaps
+from streaming_system.schedule.model import RoomSchedule, Schedule, Slot
+from streaming_system.schedule.storage import save_schedule
 
 SYDNEY = ZoneInfo("Australia/Sydney")
 # 10:20 on Tuesday in Sydney.
@@ -22,7 +22,7 @@ def event(start, minutes, title, **more):
     begins = datetime.strptime(f"2026-11-{start}", "%Y-%m-%d %H:%M").replace(tzinfo=SYDNEY)
     begins = begins.astimezone(UTC)
     more = {"guid": f"guid-{title}"} | more
-    return Event(start=begins, end=begins + timedelta(minutes=minutes), title=title, **more)
+    return Slot(start=begins, end=begins + timedelta(minutes=minutes), title=title, **more)
 
 
 HALL = [
@@ -52,12 +52,12 @@ def plan(schedule_file):
 
     def plan(zone=SYDNEY, **rooms):
         everything = [event for events in rooms.values() for event in events]
-        write(
+        save_schedule(
             Schedule(
                 rooms={
                     name: RoomSchedule(
                         timezone=zone,
-                        events=fill(
+                        events=fill_gaps(
                             events,
                             room=name,
                             conference="Test Conf",
@@ -466,7 +466,7 @@ class TestEveryPage:
         site.get("/schedule", headers={"If-None-Match": tag}, status=304)
 
     def test_an_empty_schedule_is_a_page(self, site, schedule_file):
-        write(Schedule(rooms={}), schedule_file)
+        save_schedule(Schedule(rooms={}), schedule_file)
 
         page = site.get("/schedule").html
 

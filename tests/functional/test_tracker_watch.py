@@ -13,8 +13,8 @@ from click.testing import CliRunner
 from streaming_system.cli import main
 from streaming_system.plugin import Incident as Told
 from streaming_system.plugin_host import notifications
-from streaming_system.plugin_host.incident_notifier import Alerts
-from streaming_system.plugin_host.sandbox import Limits
+from streaming_system.plugin_host.incident_notifier import IncidentNotifier
+from streaming_system.plugin_host.sandbox import ResourceLimits
 from streaming_system.tracker.db.session import make_engine
 from streaming_system.tracker.incidents.monitor import Watcher
 from streaming_system.tracker.models import Endpoint, Incident
@@ -214,7 +214,7 @@ class TestAlerts:
     @pytest.fixture
     def alerts(self, tmp_path, clock):
         settings = {"plugin.mine.word": "hello", "sqlalchemy.url": "secret"}
-        return Alerts(settings, tmp_path, Limits(), clock=lambda: clock["now"])
+        return IncidentNotifier(settings, tmp_path, ResourceLimits(), clock=lambda: clock["now"])
 
     def test_a_plugin_gets_the_incident_and_its_own_words_of_the_ini(
         self, alerts, plugin, tmp_path
@@ -245,7 +245,7 @@ class TestAlerts:
         assert (tmp_path / "heard").read_text() == "x"
 
     def test_one_that_hangs_is_stopped(self, alerts, plugin, monkeypatch, caplog):
-        monkeypatch.setattr(notifications, "NOTIFY_SECONDS", 0.5)
+        monkeypatch.setattr(notifications, "NOTIFY_TIMEOUT", 0.5)
         plugin("a", "import time; time.sleep(60)")
 
         assert not alerts.tell(TOLD)

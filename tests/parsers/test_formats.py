@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from streaming_system.plugin import FeedError, read_feed
-from streaming_system.schedule_import.parsers import choose, find_parsers, read_talks
+from streaming_system.plugin import FeedError, open_feed
+from streaming_system.schedule_import.parsers import load_parsers, parse_and_validate, select_parser
 
 from .samples import JSON, all_samples
 
@@ -18,9 +18,9 @@ BERLIN = ZoneInfo("Europe/Berlin")
 def read(document, zone=BERLIN):
     """Let whichever parser recognises a document read it; return its name and the result."""
     data = document if isinstance(document, bytes) else json.dumps(document).encode()
-    feed = read_feed(data, "https://e.example/feed")
-    found = choose(feed, find_parsers())
-    checked, _ = read_talks(feed, found, zone)
+    feed = open_feed(data, "https://e.example/feed")
+    found = select_parser(feed, load_parsers())
+    checked, _ = parse_and_validate(feed, found, zone)
     return found.parser.name, checked
 
 
@@ -516,11 +516,11 @@ def test_sessions_in_a_zip_are_read_without_writing_anything(tmp_path):
 
 
 def test_a_table_with_columns_of_its_own_is_read_by_the_configured_map():
-    feed = read_feed(b"Wo,Was,Tag,Von,Bis\nHall,Keynote,04.07.2026,22:00,01:00\n", "feed")
+    feed = open_feed(b"Wo,Was,Tag,Von,Bis\nHall,Keynote,04.07.2026,22:00,01:00\n", "feed")
     columns = {"room": "Wo", "title": "Was", "date": "Tag", "start": "Von", "end": "Bis",
                "date-format": "%d.%m.%Y"}  # fmt: skip
 
-    checked, _ = read_talks(feed, find_parsers()["csv"], BERLIN, columns)
+    checked, _ = parse_and_validate(feed, load_parsers()["csv"], BERLIN, columns)
 
     assert told(checked) == [(("Hall",), utc("04T20:00"), utc("04T23:00"), "Keynote")]
 

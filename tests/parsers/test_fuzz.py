@@ -8,12 +8,12 @@ from depth import scaled
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from streaming_system.plugin import FeedError, read_feed
-from streaming_system.schedule_import.parsers import choose, find_parsers, read_talks
+from streaming_system.plugin import FeedError, open_feed
+from streaming_system.schedule_import.parsers import load_parsers, parse_and_validate, select_parser
 
 from .samples import JSON, all_samples
 
-PARSERS = find_parsers()
+PARSERS = load_parsers()
 BERLIN = zoneinfo.ZoneInfo("Europe/Berlin")
 SETTINGS = settings(
     max_examples=scaled(12, 100), deadline=None, suppress_health_check=list(HealthCheck)
@@ -37,10 +37,10 @@ def survives(data, name):
     """Read a feed by one parser: it may be refused, but nothing may fail."""
     refusal, talks = "", ()
     try:
-        feed = read_feed(data)
+        feed = open_feed(data)
         for found in PARSERS.values():
             found.parser.recognise(feed)
-        checked, _ = read_talks(feed, PARSERS[name], BERLIN)
+        checked, _ = parse_and_validate(feed, PARSERS[name], BERLIN)
         talks = checked.talks
     except FeedError as error:
         refusal = str(error)
@@ -73,10 +73,10 @@ def exchanged(value, path, new):
 
 @pytest.mark.parametrize("name", all_samples())
 def test_the_sample_is_recognised_as_what_it_is(name):
-    feed = read_feed(all_samples()[name])
+    feed = open_feed(all_samples()[name])
 
-    assert choose(feed, PARSERS).parser.name == name
-    checked, _ = read_talks(feed, PARSERS[name], BERLIN)
+    assert select_parser(feed, PARSERS).parser.name == name
+    checked, _ = parse_and_validate(feed, PARSERS[name], BERLIN)
     assert checked.talks
     assert checked.skipped == ()
 

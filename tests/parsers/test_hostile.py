@@ -8,14 +8,14 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from streaming_system.plugin import FeedError
-from streaming_system.plugin_host.sandbox import Limits
-from streaming_system.schedule_import.feed_reader import Reader, read_source
+from streaming_system.plugin_host.sandbox import ResourceLimits
+from streaming_system.schedule_import.feed_reader import FeedReaderOptions, fetch_and_parse
 
 SHARED = Path(__file__).parents[3] / "shared" / "feeds" / "hostile"
 # The zone of formats whose times carry no offset.
 LOCAL = {"zookeepr": "Australia/Sydney", "symposion": "Australia/Sydney"}
 # What must cost an honest reader little must not cost us much.
-READER = Reader(limits=Limits(seconds=20, memory=400 * 2**20))
+READER = FeedReaderOptions(limits=ResourceLimits(seconds=20, memory=400 * 2**20))
 
 
 def rows():
@@ -39,11 +39,11 @@ def test_a_hostile_feed_does_no_harm(row):
 
     if row["verdict"] == "REJECT":
         with pytest.raises(FeedError) as refusal:
-            read_source(source, READER, timezone)
+            fetch_and_parse(source, READER, timezone)
         assert re.fullmatch(r"[^\n]{5,600}", str(refusal.value))
         return
 
-    checked = read_source(source, READER, timezone).checked
+    checked = fetch_and_parse(source, READER, timezone).checked
 
     assert checked.talks
     if row["verdict"] == "SKIP_EVENT" and row["file"] != "41_ten_megabyte_title.json":
@@ -74,10 +74,10 @@ def test_a_feed_that_costs_too_much_time_is_stopped(tmp_path):
         "    yield\n"
     )
     (tmp_path / "feed.json").write_text("{}")
-    reader = Reader(plugins=tmp_path, format="slow", limits=Limits(seconds=0.5))
+    reader = FeedReaderOptions(plugins=tmp_path, format="slow", limits=ResourceLimits(seconds=0.5))
 
     with pytest.raises(FeedError, match=r"took longer than 0\.5 s and was stopped"):
-        read_source(str(tmp_path / "feed.json"), reader)
+        fetch_and_parse(str(tmp_path / "feed.json"), reader)
 
 
 def test_a_plugin_that_eats_memory_is_stopped(tmp_path):
@@ -90,10 +90,12 @@ def test_a_plugin_that_eats_memory_is_stopped(tmp_path):
         "    return ['x' * 10**9]\n"
     )
     (tmp_path / "feed.json").write_text("{}")
-    reader = Reader(plugins=tmp_path, format="fat", limits=Limits(memory=500 * 2**20))
+    reader = FeedReaderOptions(
+        plugins=tmp_path, format="fat", limits=ResourceLimits(memory=500 * 2**20)
+    )
 
     with pytest.raises(FeedError, match="needs more than 500 MiB of memory"):
-        read_source(str(tmp_path / "feed.json"), reader)
+        fetch_and_parse(str(tmp_path / "feed.json"), reader)
 
 
 def test_a_plugin_that_kills_its_process_takes_nothing_else_with_it(tmp_path):
@@ -101,4 +103,4 @@ def test_a_plugin_that_kills_its_process_takes_nothing_else_with_it(tmp_path):
     (tmp_path / "feed.json").write_text("{}")
 
     with pytest.raises(FeedError, match=r"its reader died \(exit code 3\)"):
-        read_source(str(tmp_path / "feed.json"), Reader(plugins=tmp_path))
+        fetch_and_parse(str(tmp_path / "feed.json"), FeedReaderOptions(plugins=tmp_path))

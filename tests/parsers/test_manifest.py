@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from streaming_system.plugin import FeedError, read_feed
-from streaming_system.schedule_import.parsers import choose, find_parsers, read_talks
+from streaming_system.plugin import FeedError, open_feed
+from streaming_system.schedule_import.parsers import load_parsers, parse_and_validate, select_parser
 
 FORMATS = {
     "schedule.xml": "schedule.xml",
@@ -81,11 +81,11 @@ def in_utc(text):
 
 @pytest.mark.parametrize("row", REAL, ids=lambda row: row["file"])
 def test_a_real_feed_agrees_with_its_figures(feeds, row):
-    feed = read_feed((feeds / "real" / row["file"]).read_bytes(), row["file"])
-    found = choose(feed, find_parsers())
+    feed = open_feed((feeds / "real" / row["file"]).read_bytes(), row["file"])
+    found = select_parser(feed, load_parsers())
     zone = None if row["tz_assumed"] == "in feed" else ZoneInfo(row["tz_assumed"])
 
-    checked, _ = read_talks(feed, found, zone)
+    checked, _ = parse_and_validate(feed, found, zone)
 
     assert found.parser.name == parser_for(row)
     left_out = sum(skipped.reason in COUNTED for skipped in checked.skipped)
@@ -108,7 +108,7 @@ def test_a_real_feed_agrees_with_its_figures(feeds, row):
 
 @pytest.mark.parametrize("row", OTHER, ids=lambda row: row["file"])
 def test_a_feed_of_another_format_is_recognised_as_none_of_ours(feeds, row):
-    feed = read_feed((feeds / "real" / row["file"]).read_bytes(), row["file"])
+    feed = open_feed((feeds / "real" / row["file"]).read_bytes(), row["file"])
 
     with pytest.raises(FeedError, match="no parser recognises"):
-        choose(feed, find_parsers())
+        select_parser(feed, load_parsers())

@@ -9,8 +9,8 @@ import pluggy
 
 from streaming_system.agent.config import Agent, SourceConfig
 from streaming_system.agent.probe import HttpProbe
-from streaming_system.plugin.stats_source import Source
-from streaming_system.plugin_host.manager import PluginError, plugin_manager
+from streaming_system.plugin.stats_source import StatsSource
+from streaming_system.plugin_host.manager import PluginError, create_plugin_manager
 
 BUILT_IN = "streaming_system.agent.sources"
 
@@ -20,21 +20,21 @@ class Prepared:
     """A source that can be read."""
 
     config: SourceConfig
-    source: Source
+    source: StatsSource
     probe: HttpProbe
 
 
-def find_sources(folder: Path | None = None) -> Mapping[str, Source]:
+def find_sources(folder: Path | None = None) -> Mapping[str, StatsSource]:
     """Return every kind of source there is, by name.
 
     :param folder: where plugins are dropped in.
     :raises PluginError: if a plugin cannot be loaded, or two offer the same name.
     """
-    manager = plugin_manager(folder, built_in=BUILT_IN)
-    found: dict[str, Source] = {}
+    manager = create_plugin_manager(folder, built_in=BUILT_IN)
+    found: dict[str, StatsSource] = {}
     for offer in manager.hook.encoder_sources.get_hookimpls():
         for source in _offered(offer):
-            if not isinstance(source, Source):
+            if not isinstance(source, StatsSource):
                 raise PluginError(f"{offer.plugin_name}: encoder_sources must return Sources")
             if source.name in found:
                 raise PluginError(f"{offer.plugin_name}: there is a source {source.name!r} already")

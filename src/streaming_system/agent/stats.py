@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from streaming_system.agent.config import Agent, Stream
-from streaming_system.plugin.stats_source import Reading
+from streaming_system.plugin.stats_source import MountStats
 from streaming_system.util.log_once import LogOnce
 
 # What the tracker's API takes.
@@ -39,7 +39,7 @@ class Figures:
     clients: int
     sent: int | None
     bitrate: int | None
-    reading: Reading
+    reading: MountStats
 
     def with_audience(self, clients: int, sent: int) -> "Figures":
         """Return the same stream with viewers that were counted elsewhere."""
@@ -58,7 +58,7 @@ class Checked:
 
 
 def check(
-    source: str, streams: Iterable[Stream], readings: Iterable[Reading], warnings: LogOnce
+    source: str, streams: Iterable[Stream], readings: Iterable[MountStats], warnings: LogOnce
 ) -> Checked:
     """Return what can be believed of the readings of the mounts that agent.ini names."""
     wanted = {stream.mount: stream for stream in streams}

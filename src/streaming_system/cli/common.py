@@ -14,10 +14,10 @@ from streaming_system.config.ini import SettingsError
 from streaming_system.net.ssrf import NetworkError, private_networks
 from streaming_system.plugin.feed import FeedError
 from streaming_system.plugin_host.manager import PluginError
-from streaming_system.plugin_host.sandbox import Limits
+from streaming_system.plugin_host.sandbox import ResourceLimits
 from streaming_system.schedule.storage import ScheduleFileError
-from streaming_system.schedule_import.feed_reader import Reader
-from streaming_system.schedule_import.importer import ImportFailed
+from streaming_system.schedule_import.feed_reader import FeedReaderOptions
+from streaming_system.schedule_import.importer import ImportFailedError
 
 DEFAULT_INI = "development.ini"
 
@@ -32,7 +32,7 @@ def one_line_errors() -> Iterator[None]:
         ConfigError,
         AgentConfigError,
         PluginError,
-        ImportFailed,
+        ImportFailedError,
         TrackerError,
         FeedError,
         ScheduleFileError,
@@ -83,7 +83,7 @@ def check_theme(config: Config) -> None:
         click.echo(f"theme: {found.name}")
 
 
-def reader(settings: Mapping[str, str], site: Site | None = None) -> Reader:
+def reader(settings: Mapping[str, str], site: Site | None = None) -> FeedReaderOptions:
     """Return how feeds are read: the plugins and limits of the ini, the words of the configuration.
 
     :raises SettingsError: if a limit is no number, or an address is none.
@@ -93,16 +93,16 @@ def reader(settings: Mapping[str, str], site: Site | None = None) -> Reader:
         networks = private_networks(settings)
     except NetworkError as error:
         raise SettingsError(str(error)) from None
-    return Reader(
+    return FeedReaderOptions(
         networks=networks,
         plugins=Path(folder) if folder else None,
         format=site.schedule_format if site else "",
         columns=site.schedule_columns if site else {},
-        limits=Limits(
-            download=_number(settings, "feed.download", Limits.download),
-            inflated=_number(settings, "feed.inflated", Limits.inflated),
-            seconds=_number(settings, "feed.seconds", int(Limits.seconds)),
-            memory=_number(settings, "feed.memory", Limits.memory),
+        limits=ResourceLimits(
+            download=_number(settings, "feed.download", ResourceLimits.download),
+            inflated=_number(settings, "feed.inflated", ResourceLimits.inflated),
+            seconds=_number(settings, "feed.seconds", int(ResourceLimits.seconds)),
+            memory=_number(settings, "feed.memory", ResourceLimits.memory),
         ),
     )
 

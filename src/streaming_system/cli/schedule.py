@@ -24,17 +24,30 @@ from streaming_system.cli.schedule_follow import follow
 from streaming_system.config.ini import read_ini, required
 from streaming_system.net.page_events import Push
 from streaming_system.plugin.feed import FeedError
-from streaming_system.schedule.diff import Placed, compare, of_schedule, of_talks
-from streaming_system.schedule.export import FORMATS, Site, export
+from streaming_system.schedule.diff import (
+    SlotSummary,
+    diff_slots,
+    summarize_schedule,
+    summarize_talks,
+)
+from streaming_system.schedule.export import EXPORT_FORMATS, ExportSite, export_schedule
 from streaming_system.schedule.model import Talk
 from streaming_system.schedule.storage import ScheduleFileError
-from streaming_system.schedule.storage import read as read_file
+from streaming_system.schedule.storage import load_schedule as read_file
 from streaming_system.schedule_import.authoring.conformance import check_plugin
-from streaming_system.schedule_import.authoring.scaffold import ScaffoldError, new_parser
-from streaming_system.schedule_import.feed_reader import Reader, Reading, read_source
-from streaming_system.schedule_import.importer import Imported, ImportFailed, import_schedule
-from streaming_system.schedule_import.parsers import find_parsers
-from streaming_system.schedule_import.poll import Conditional, Pace, watch
+from streaming_system.schedule_import.authoring.scaffold import ScaffoldError, scaffold_parser
+from streaming_system.schedule_import.feed_reader import (
+    FeedReaderOptions,
+    ParsedFeed,
+    fetch_and_parse,
+)
+from streaming_system.schedule_import.importer import (
+    ImportedFeed,
+    ImportFailedError,
+    import_schedule,
+)
+from streaming_system.schedule_import.parsers import load_parsers
+from streaming_system.schedule_import.poll import ConditionalFetcher, PollInterval, poll_feeds
 
 log = logging.getLogger("streaming_system.schedule")
 
@@ -115,7 +128,7 @@ def watch_(ini: Path, interval: float, count: int | None, accept_shrink: bool) -
         config = configuration(settings)
         how = reader(settings, config.site)
     push = Push(settings.get("push.url", ""))
-    feeds = Conditional(how.limits.download, how.limits.seconds, how.networks)
+    feeds = ConditionalFetcher(how.limits.download, how.limits.seconds, how.networks)
     done = False
 
     def get(source: str) -> bytes:
@@ -132,7 +145,7 @@ def watch_(ini: Path, interval: float, count: int | None, accept_shrink: bool) -
             outcome = import_schedule(
                 config, how, target, now=datetime.now(UTC), accept_shrink=accept_shrink, get=get
             )
-        except (ImportFailed, FeedError) as error:
+        except (ImportFailedError, FeedError) as error:
             log.warning("%s; the schedule in service stays", error)
             return False
         done = True
@@ -142,7 +155,7 @@ def watch_(ini: Path, interval: float, count: int | None, accept_shrink: bool) -
 
     logging.getLogger("streaming_system").setLevel(logging.INFO)
     rounds = itertools.count() if count is None else iter(range(count))
-    watch(look, Pace(interval=interval), time.sleep, rounds)
+    poll_feeds(look, PollInterval(interval=interval), time.sleep, rounds)
 
 
 @schedule.command()
@@ -160,25 +173,27 @@ def diff(ini: Path, old: str, new: str, timezone: ZoneInfo | None) -> None:
         with progress(f"Reading {old} and {new}"):
             before, _ = _placed(old, how, timezone)
             after, zone = _placed(new, how, timezone)
-    changes = compare(before, after)
+    changes = diff_slots(before, after)
     colours = {"appeared": "green", "vanished": "red"}
     for change in changes:
         click.secho(change.line(timezone or zone), fg=colours.get(change.kind, "yellow"))
     click.echo(f"{len(changes)} changes" if changes else "No changes")
 
 
-def _placed(source: str, how: Reader, timezone: ZoneInfo | None) -> tuple[list[Placed], ZoneInfo]:
+def _placed(
+    source: str, how: FeedReaderOptions, timezone: ZoneInfo | None
+) -> tuple[list[SlotSummary], ZoneInfo]:
     """Return the talks of a feed or of a schedule file, and the zone to show them in."""
     try:
         planned = read_file(Path(source))
     except ScheduleFileError:
-        reading = read_source(source, how, timezone)
-        return of_talks(reading.checked.talks), reading.zone or ZoneInfo("UTC")
+        reading = fetch_and_parse(source, how, timezone)
+        return summarize_talks(reading.checked.talks), reading.zone or ZoneInfo("UTC")
     zones = [room.timezone for room in planned.rooms.values()]
-    return of_schedule(planned), zones[0] if zones else ZoneInfo("UTC")
+    return summarize_schedule(planned), zones[0] if zones else ZoneInfo("UTC")
 
 
-def _report(result: Imported) -> None:
+def _report(result: ImportedFeed) -> None:
     checked = result.checked
     click.echo(
         f"{result.source}: {result.format}, {len(checked.talks)} of {checked.entries} entries "
@@ -205,14 +220,14 @@ def check(ini: Path, source: str, format_: str, timezone: ZoneInfo | None, as_js
     with one_line_errors():
         how = _reader(ini, format_)
         with progress(f"Reading {source}"):
-            reading = read_source(source, how, timezone)
+            reading = fetch_and_parse(source, how, timezone)
     if as_json:
         click.echo(json.dumps(figures(reading), ensure_ascii=False, indent=1))
     else:
         _show(reading, reading.zone or timezone or ZoneInfo("UTC"))
 
 
-def _reader(ini: Path, format_: str = "") -> Reader:
+def _reader(ini: Path, format_: str = "") -> FeedReaderOptions:
     """Return how the ini says that feeds are read; without an ini, the built-in parsers read."""
     if not ini.is_file() and str(ini) == DEFAULT_INI:
         settings: Mapping[str, str] = {}
@@ -222,7 +237,7 @@ def _reader(ini: Path, format_: str = "") -> Reader:
     return dataclasses.replace(reader(settings, site), format=format_)
 
 
-def figures(reading: Reading) -> dict[str, Any]:
+def figures(reading: ParsedFeed) -> dict[str, Any]:
     """Return what a program may want to know of a feed."""
     checked = reading.checked
     talks = checked.talks
@@ -248,7 +263,7 @@ def _utc(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _show(reading: Reading, zone: ZoneInfo) -> None:
+def _show(reading: ParsedFeed, zone: ZoneInfo) -> None:
     checked = reading.checked
     for warning in checked.warnings:
         click.secho(f"warning: {warning}", fg="yellow")
@@ -278,7 +293,11 @@ def _show(reading: Reading, zone: ZoneInfo) -> None:
 
 @schedule.command("export")
 @click.option(
-    "--format", "form", type=click.Choice(list(FORMATS)), required=True, help="What to write."
+    "--format",
+    "form",
+    type=click.Choice(list(EXPORT_FORMATS)),
+    required=True,
+    help="What to write.",
 )
 @click.option("--url", metavar="URL", help="The site's address, for the links to its pages.")
 @click.pass_obj
@@ -291,8 +310,10 @@ def export_(ini: Path, form: str, url: str | None) -> None:
         planned = read_file(path)
     address = url or f"http://{settings.get('address', 'localhost')}"
     events = {room.conference for room in config.rooms.values()} - {""}
-    site = Site(title=", ".join(sorted(events)) or config.default.title, url=address.rstrip("/"))
-    click.echo(export(planned, config.rooms, site, form), nl=False)
+    site = ExportSite(
+        title=", ".join(sorted(events)) or config.default.title, url=address.rstrip("/")
+    )
+    click.echo(export_schedule(planned, config.rooms, site, form), nl=False)
 
 
 @schedule.command("new-parser")
@@ -303,7 +324,7 @@ def new_parser_(ini: Path, name: str) -> None:
     with one_line_errors():
         folder = _reader(ini).plugins or Path("plugins")
         try:
-            paths = new_parser(name, folder)
+            paths = scaffold_parser(name, folder)
         except ScaffoldError as error:
             raise click.ClickException(str(error)) from None
     for path in paths:
@@ -334,7 +355,7 @@ def check_plugin_(path: Path) -> None:
 def formats(ini: Path) -> None:
     """List the formats that can be read, and where their parsers come from."""
     with one_line_errors():
-        found = find_parsers(_reader(ini).plugins)
+        found = load_parsers(_reader(ini).plugins)
     width = max(len(name) for name in found)
     for name, entry in found.items():
         click.echo(f"{name:{width}}  {entry.parser.summary}  [{entry.origin}]")

@@ -16,8 +16,8 @@ import click
 from streaming_system.cli.common import one_line_errors, progress, reader
 from streaming_system.config.ini import read_ini
 from streaming_system.plugin import Incident
-from streaming_system.plugin_host.incident_notifier import Alerts
-from streaming_system.schedule_import.poll import Pace, watch
+from streaming_system.plugin_host.incident_notifier import IncidentNotifier
+from streaming_system.schedule_import.poll import PollInterval, poll_feeds
 from streaming_system.util.atomic_write import atomic_write
 
 STDOUT = "-"
@@ -48,7 +48,7 @@ def tracker_watch(ini: Path, count: int | None, interval: float) -> None:
     with one_line_errors():
         settings = read_ini(ini, "tracker")
         known = reader(settings)
-        alerts = Alerts(settings, known.plugins, known.limits)
+        alerts = IncidentNotifier(settings, known.plugins, known.limits)
 
     def tell(news: News) -> bool:
         return alerts.tell(Incident(**dataclasses.asdict(news)))
@@ -64,7 +64,7 @@ def tracker_watch(ini: Path, count: int | None, interval: float) -> None:
         # What cannot be used now is asked again at the usual pace: it may be back any moment.
         return True
 
-    watch(look, Pace(interval), time.sleep, rounds)
+    poll_feeds(look, PollInterval(interval), time.sleep, rounds)
 
 
 @tracker.command("prune")

@@ -22,7 +22,7 @@ from streaming_system.frontend.tracker_client import (
     read_wrong,
 )
 from streaming_system.net.ssrf import NetworkError, private_networks
-from streaming_system.schedule.store import ScheduleFile
+from streaming_system.schedule.store import ScheduleStore
 from streaming_system.theme import ThemeError
 from streaming_system.web.startup import nothing_is_garbage
 from streaming_system.web.template_cache import include_templates
@@ -56,7 +56,7 @@ def main(global_config: dict[str, str], **local: str) -> Any:
     settings.setdefault("push.url", "")
     settings |= TEMPLATES
     with Configurator(settings=settings) as config:
-        config.registry["schedule"] = ScheduleFile(Path(settings["schedule.file"]))
+        config.registry["schedule"] = ScheduleStore(Path(settings["schedule.file"]))
         config.registry["programmes"] = Programmes(settings["conference"])
         # Where templates are being written, pages are rendered each time.
         reloads = asbool(settings.get("pyramid.reload_templates"))

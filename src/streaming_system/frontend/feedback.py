@@ -6,20 +6,20 @@ from streaming_system.config import Room
 from streaming_system.config.social import filled
 from streaming_system.frontend.room_view import RoomState
 from streaming_system.frontend.schedule_page.schedule_view import talk_id
-from streaming_system.schedule.model import Event
+from streaming_system.schedule.model import Slot
 
 # How long a talk that is over is still what people in its room think of.
 REMEMBERED_FOR = timedelta(hours=1)
 
 
-def feedback_link(room: Room, event: Event, now: datetime) -> str:
+def feedback_link(room: Room, event: Slot, now: datetime) -> str:
     """Return where to say it; "" if there is no such place, or the talk has not begun."""
     if event.generated or event.start > now:
         return ""
     return filled(room.feedback, room=room.id, talk=talk_id(event))
 
 
-def talk_to_judge(state: RoomState) -> Event | None:
+def talk_to_judge(state: RoomState) -> Slot | None:
     """Return the talk that is on, or else the one that has just ended."""
     if state.talk:
         return state.talk

@@ -7,7 +7,7 @@ import re
 from dataclasses import replace
 from typing import Protocol
 
-from streaming_system.schedule.model import Event
+from streaming_system.schedule.model import Slot
 
 
 class Translator(Protocol):
@@ -23,12 +23,12 @@ class Translator(Protocol):
 _BREAK = re.compile(r"(\d+) minute break")
 
 
-def is_break(event: Event) -> bool:
+def is_break(event: Slot) -> bool:
     """Tell whether an event is a break between two talks of a day."""
     return event.generated and _BREAK.fullmatch(event.title) is not None
 
 
-def in_words(event: Event, words: Translator) -> Event:
+def in_words(event: Slot, words: Translator) -> Slot:
     """Return the event that fills a gap with its title in another language."""
     return replace(event, title=_title(event.title, words))
 

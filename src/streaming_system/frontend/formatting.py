@@ -14,7 +14,7 @@ from babel.numbers import format_decimal
 from pyramid.i18n import Localizer, make_localizer
 
 from streaming_system.frontend.filler_titles import in_words
-from streaming_system.schedule.model import Event
+from streaming_system.schedule.model import Slot
 
 # How people write dates and times who read our English.
 _FORMATS = {"en": "en_GB"}
@@ -48,7 +48,7 @@ class Words:
         text: str = self._localizer.pluralize(one, many, num, domain=self._domain)
         return text % ({"num": num} | values)
 
-    def event(self, event: Event) -> Event:
+    def event(self, event: Slot) -> Slot:
         """Return an event whose title is in the language if it only fills a gap."""
         return in_words(event, self) if event.generated else event
 
@@ -133,7 +133,7 @@ class Words:
 
     # How it stands.
 
-    def status(self, event: Event, now: datetime) -> str:
+    def status(self, event: Slot, now: datetime) -> str:
         """Return how it stands with a talk, to the minute."""
         if now >= event.end:
             return self.translate("Over")

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from streaming_system.frontend.room_view import RoomState, name_order
 from streaming_system.frontend.schedule_page.schedule_view import DAY_BEGINS
-from streaming_system.schedule.model import Event
+from streaming_system.schedule.model import Slot
 
 # A room whose next talk is nearer than that is worth waiting for.
 SOON = timedelta(hours=1)
@@ -72,9 +72,9 @@ class Overview:
         return ZoneInfo(zones.most_common(1)[0][0]) if zones else self.states[0].zone
 
     @cached_property
-    def _talks(self) -> list[tuple[Event, RoomState]]:
+    def _talks(self) -> list[tuple[Slot, RoomState]]:
         """All talks, and each once: of rooms that show another's, that one's."""
-        found: dict[tuple[datetime, str], tuple[Event, RoomState]] = {}
+        found: dict[tuple[datetime, str], tuple[Slot, RoomState]] = {}
         # Python's sort is stable: at the same time, the rooms keep their order.
         for state in sorted(self.states, key=lambda state: name_order(state.room.title)):
             for event in state.planned:
@@ -108,12 +108,12 @@ class Overview:
         return "on" if self._day(self.coming[0][0].start) == self._day(self.now) else "between"
 
     @cached_property
-    def coming(self) -> list[tuple[Event, RoomState]]:
+    def coming(self) -> list[tuple[Slot, RoomState]]:
         """The talks that are still to start."""
         return [pair for pair in self._talks if pair[0].start > self.now]
 
     @property
-    def first_talks(self) -> list[tuple[Event, RoomState]]:
+    def first_talks(self) -> list[tuple[Slot, RoomState]]:
         """The first talks of the day that comes next."""
         if not self.coming:
             return []

@@ -9,7 +9,7 @@ from streaming_system.config import Config, Room
 from streaming_system.frontend.formatting import noted
 from streaming_system.frontend.previews import FORMATS
 from streaming_system.frontend.schedule_page.schedule_view import talk_id
-from streaming_system.schedule.model import Event
+from streaming_system.schedule.model import Slot
 
 # What config.json calls a stream that nobody has named.
 STOCK_TITLE = "Unknown stream"
@@ -78,7 +78,7 @@ def _room(request: Any) -> Room:
     return room
 
 
-def _talk_path(request: Any, event: Event) -> str:
+def _talk_path(request: Any, event: Slot) -> str:
     """Return the address of a talk's page; "" for what fills a gap."""
     if event.generated:
         return ""

@@ -14,7 +14,7 @@ from streaming_system.config.stream_sources import next_change, source_at, youtu
 from streaming_system.frontend.filler_titles import is_break
 from streaming_system.frontend.formatting import ENGLISH, Words
 from streaming_system.frontend.tracker_client import Live
-from streaming_system.schedule.model import Event, RoomSchedule, Schedule
+from streaming_system.schedule.model import RoomSchedule, Schedule, Slot
 
 # Talks that a room's page lists.
 UPCOMING = 8
@@ -34,41 +34,41 @@ class RoomState:
     room: Room
     now: datetime
     zone: ZoneInfo
-    events: tuple[Event, ...]
+    events: tuple[Slot, ...]
     live: bool | None
     told: Live | None = None
-    planned: tuple[Event, ...] = ()
+    planned: tuple[Slot, ...] = ()
     words: Words = ENGLISH
 
     @cached_property
-    def _first(self) -> Event | None:
+    def _first(self) -> Slot | None:
         first = self.events[0] if self.events else None
         return first if first and first.is_on(self.now) else None
 
     @cached_property
-    def current(self) -> Event | None:
+    def current(self) -> Slot | None:
         """What is on: a talk, or what fills a gap."""
         return self.words.event(self._first) if self._first else None
 
     @property
-    def following(self) -> Event | None:
+    def following(self) -> Slot | None:
         """What comes next, be it a talk or a break."""
         rest = self.events[1:] if self._first else self.events
         return self.words.event(rest[0]) if rest else None
 
     @cached_property
-    def talk(self) -> Event | None:
+    def talk(self) -> Slot | None:
         """The talk that is on."""
         return self.current if self.current and not self.current.generated else None
 
     @cached_property
-    def next_talk(self) -> Event | None:
+    def next_talk(self) -> Slot | None:
         """The next talk, whatever comes before it."""
         coming = (event for event in self.events if event.start > self.now)
         return next((event for event in coming if not event.generated), None)
 
     @property
-    def later(self) -> tuple[Event, ...]:
+    def later(self) -> tuple[Slot, ...]:
         """The talks that come next."""
         talks = (e for e in self.events if e.start > self.now and not e.generated)
         return tuple(islice(talks, UPCOMING))

@@ -19,7 +19,7 @@ from streaming_system.config import RESERVED_IDS, Room, Site
 from streaming_system.frontend.filler_titles import is_break
 from streaming_system.frontend.room_view import RoomState
 from streaming_system.frontend.streams import Source, direct_links, kinds, server_at
-from streaming_system.schedule.model import Event
+from streaming_system.schedule.model import Slot
 
 # How the document calls what a media type is carried by.
 PROTOCOLS = {
@@ -194,7 +194,7 @@ def _current(state: RoomState) -> dict[str, Any]:
     return _times(state, event) | filler | ({"title": event.title} if pause else {})
 
 
-def _talk(state: RoomState, event: Event) -> dict[str, Any]:
+def _talk(state: RoomState, event: Slot) -> dict[str, Any]:
     return _times(state, event) | {
         "guid": event.guid,
         "code": "",
@@ -207,7 +207,7 @@ def _talk(state: RoomState, event: Event) -> dict[str, Any]:
     }
 
 
-def _times(state: RoomState, event: Event) -> dict[str, Any]:
+def _times(state: RoomState, event: Slot) -> dict[str, Any]:
     start, end = event.start.astimezone(state.zone), event.end.astimezone(state.zone)
     offset = start.utcoffset()
     return {

@@ -5,8 +5,8 @@ talks from it. ``docs/parsers.md`` takes you from an empty file to a deployed pl
 """
 
 from streaming_system.net.ssrf import guarded_pool, private_networks
-from streaming_system.plugin.context import Context, Skip, SkipReason
-from streaming_system.plugin.feed import Feed, FeedError, read_feed
+from streaming_system.plugin.context import ParseContext, SkipEntryError, SkipReason
+from streaming_system.plugin.feed import Feed, FeedError, open_feed
 from streaming_system.plugin.hooks import (
     Parser,
     encoder_sources,
@@ -19,56 +19,66 @@ from streaming_system.plugin.hooks import (
     room_aliases,
 )
 from streaming_system.plugin.incident import Incident
-from streaming_system.plugin.markup import from_html, from_markdown, from_plain, from_unmarked
-from streaming_system.plugin.stats_source import (
-    Option,
-    Probe,
-    Reading,
-    Source,
-    SourceError,
-    moment,
-    whole_list,
-    whole_object,
+from streaming_system.plugin.markup import (
+    html_from_html,
+    html_from_markdown,
+    html_from_plain_text,
+    html_from_unknown_markup,
 )
-from streaming_system.plugin.values import parse_duration, recording_refused, text, texts
+from streaming_system.plugin.stats_source import (
+    MountStats,
+    SourceError,
+    SourceOption,
+    SourceProbe,
+    StatsSource,
+    parse_timestamp,
+    require_list,
+    require_object,
+)
+from streaming_system.plugin.values import (
+    clean_str,
+    clean_str_list,
+    parse_do_not_record,
+    parse_duration,
+)
 from streaming_system.schedule.diff import Change
 from streaming_system.schedule.model import Talk
 
 __all__ = [
     "Change",
-    "Context",
     "Feed",
     "FeedError",
     "Incident",
-    "Option",
+    "MountStats",
+    "ParseContext",
     "Parser",
-    "Probe",
-    "Reading",
-    "Skip",
+    "SkipEntryError",
     "SkipReason",
-    "Source",
     "SourceError",
+    "SourceOption",
+    "SourceProbe",
+    "StatsSource",
     "Talk",
+    "clean_str",
+    "clean_str_list",
     "encoder_sources",
     "event_enrich",
     "event_filter",
-    "from_html",
-    "from_markdown",
-    "from_plain",
-    "from_unmarked",
     "guarded_pool",
     "hookimpl",
-    "moment",
+    "html_from_html",
+    "html_from_markdown",
+    "html_from_plain_text",
+    "html_from_unknown_markup",
     "notify",
     "notify_incident",
+    "open_feed",
+    "parse_do_not_record",
     "parse_duration",
+    "parse_timestamp",
     "private_networks",
-    "read_feed",
-    "recording_refused",
     "register_parsers",
+    "require_list",
+    "require_object",
     "room_aliases",
-    "text",
-    "texts",
-    "whole_list",
-    "whole_object",
 ]

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from streaming_system.plugin.values import text
+from streaming_system.plugin.values import clean_str
 from streaming_system.schedule.model import Talk
 
 SkipReason = Literal[
@@ -27,13 +27,13 @@ SKIP_REASONS: frozenset[str] = frozenset(get_args(SkipReason))
 
 # Conferences are neither older than Unix nor planned for the next century, and the arithmetic of
 # datetime overflows at its ends.
-EARLIEST, LATEST = datetime(1970, 1, 2, tzinfo=UTC), datetime(2099, 12, 31, tzinfo=UTC)
+MIN_TIME, MAX_TIME = datetime(1970, 1, 2, tzinfo=UTC), datetime(2099, 12, 31, tzinfo=UTC)
 
-_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]([01]\d|2[0-3]):[0-5]\d(?!\d)", re.ASCII)
+_ISO_DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]([01]\d|2[0-3]):[0-5]\d(?!\d)", re.ASCII)
 
 
-class Skip(ValueError):  # noqa: N818 - It is a decision about an entry, not a fault.
-    """Leave this entry out: raised while an entry is read, reported by :meth:`Context.each`."""
+class SkipEntryError(ValueError):
+    """Leave this entry out: raised while an entry is read, reported by :meth:`ParseContext.each`."""
 
     def __init__(self, reason: SkipReason, detail: str = "") -> None:
         super().__init__(detail or reason)
@@ -41,7 +41,7 @@ class Skip(ValueError):  # noqa: N818 - It is a decision about an entry, not a f
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Skipped:
+class SkippedEntry:
     """An entry of the feed which the site will not show."""
 
     reason: SkipReason
@@ -50,7 +50,7 @@ class Skipped:
     detail: str = ""
 
 
-class Context:
+class ParseContext:
     """What a parser is told about the feed, and where it reports what it left out.
 
     :param timezone: the zone that the configuration gives to this feed, if any.
@@ -63,7 +63,7 @@ class Context:
         self.timezone = timezone
         self.columns: Mapping[str, str] = columns or {}
         self.feed_timezone: ZoneInfo | None = None
-        self.skipped: list[Skipped] = []
+        self.skipped: list[SkippedEntry] = []
         self.warnings: list[str] = []
 
     @property
@@ -94,7 +94,9 @@ class Context:
         """
         if reason not in SKIP_REASONS:
             raise ValueError(f"{reason!r} is not a reason to skip; use one of {SKIP_REASONS}")
-        self.skipped.append(Skipped(reason=reason, where=where, title=title[:200], detail=detail))
+        self.skipped.append(
+            SkippedEntry(reason=reason, where=where, title=title[:200], detail=detail)
+        )
 
     def time(self, value: object, *formats: str) -> datetime:
         """Return the instant that ``value`` names, in UTC.
@@ -106,20 +108,22 @@ class Context:
             anything else that is not a time; ``out-of-range`` before 1970 or after 2099.
         """
         if value is None or value == "":
-            raise Skip("no-time")
+            raise SkipEntryError("no-time")
         if not isinstance(value, str):
-            raise Skip("bad-value", f"{value!r:.60} is not a time")
-        moment = _read_time(value.strip(), formats)
+            raise SkipEntryError("bad-value", f"{value!r:.60} is not a time")
+        moment = _parse_time(value.strip(), formats)
         if moment.tzinfo is None:
             if self.zone is None:
-                raise Skip("no-time", f"{value!r:.60} has no UTC offset: set schedule-timezone")
+                raise SkipEntryError(
+                    "no-time", f"{value!r:.60} has no UTC offset: set schedule-timezone"
+                )
             moment = self._localise(moment, self.zone)
-        return in_range(moment)
+        return normalise_time(moment)
 
     def _localise(self, naive: datetime, zone: ZoneInfo) -> datetime:
         moment = naive.replace(tzinfo=zone)
         if naive.year in (1, 9999):  # A zone cannot be asked about the ends of time.
-            raise Skip("out-of-range", f"the year {naive.year}")
+            raise SkipEntryError("out-of-range", f"the year {naive.year}")
         there_and_back = moment.astimezone(UTC).astimezone(zone)
         if there_and_back.replace(tzinfo=None) != naive:
             self.warn(f"{naive} does not exist in {zone.key}: taken as {there_and_back:%H:%M}")
@@ -133,7 +137,7 @@ class Context:
         """Read talks from a list of JSON objects; report the items that cannot be read.
 
         :param items: the list; anything else is one bad value.
-        :param read: makes a :class:`Talk` of an item. It may raise :class:`Skip`; a missing key or
+        :param read: makes a :class:`Talk` of an item. It may raise :class:`SkipEntryError`; a missing key or
             a value of the wrong type skips the item as ``bad-value``. ``None`` leaves the item
             out without a word: for what is no entry at all.
         :param title: the key of an item's title, for the report.
@@ -156,10 +160,12 @@ class Context:
             name = ""
             try:
                 if not isinstance(item, dict):
-                    raise Skip("bad-value", f"{type(item).__name__} where an object should be")
-                name = _name_of(item.get(title))
+                    raise SkipEntryError(
+                        "bad-value", f"{type(item).__name__} where an object should be"
+                    )
+                name = _entry_title(item.get(title))
                 talk = read(item)
-            except Skip as skip:
+            except SkipEntryError as skip:
                 self.skip(skip.reason, where, name, str(skip))
             except KeyError as error:
                 self.skip("bad-value", where, name, f"no {error.args[0]!r:.60}")
@@ -171,7 +177,7 @@ class Context:
                     yield replace(talk, where=where)
 
 
-def in_range(moment: datetime) -> datetime:
+def normalise_time(moment: datetime) -> datetime:
     """Return an aware time in UTC.
 
     :raises Skip: ``out-of-range`` before 1970 or after 2099.
@@ -179,29 +185,29 @@ def in_range(moment: datetime) -> datetime:
     try:
         moment = moment.astimezone(UTC)
     except OverflowError:
-        raise Skip("out-of-range", f"the year {moment.year}") from None
-    if not EARLIEST <= moment <= LATEST:
-        raise Skip("out-of-range", f"the year {moment.year}")
+        raise SkipEntryError("out-of-range", f"the year {moment.year}") from None
+    if not MIN_TIME <= moment <= MAX_TIME:
+        raise SkipEntryError("out-of-range", f"the year {moment.year}")
     return moment
 
 
-def _read_time(value: str, formats: tuple[str, ...]) -> datetime:
+def _parse_time(value: str, formats: tuple[str, ...]) -> datetime:
     for pattern in formats:
         try:
             return datetime.strptime(value, pattern)  # noqa: DTZ007 - Zones are the caller's.
         except ValueError:
             continue
     # fromisoformat also takes bare dates and weeks, which no talk starts at.
-    if not _TIME.match(value):
-        raise Skip("bad-value", f"{value!r:.60} is not a date and time")
+    if not _ISO_DATE_TIME.match(value):
+        raise SkipEntryError("bad-value", f"{value!r:.60} is not a date and time")
     try:
         return datetime.fromisoformat(value)
     except ValueError as error:
-        raise Skip("bad-value", f"{value!r:.60}: {error}") from None
+        raise SkipEntryError("bad-value", f"{value!r:.60}: {error}") from None
 
 
-def _name_of(value: object) -> str:
+def _entry_title(value: object) -> str:
     try:
-        return text(value)
+        return clean_str(value)
     except ValueError:
         return ""

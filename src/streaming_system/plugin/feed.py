@@ -9,9 +9,9 @@ from typing import Any, Literal
 
 from lxml import etree
 
-MAX_DOWNLOAD = 16 * 2**20
-MAX_INFLATED = 64 * 2**20
-MAX_MEMBERS = 1000
+MAX_DOWNLOAD_BYTES = 16 * 2**20
+MAX_DECOMPRESSED_BYTES = 64 * 2**20
+MAX_ZIP_MEMBERS = 1000
 
 
 class FeedError(Exception):
@@ -52,10 +52,12 @@ class Feed:
                 data = archive.read(name)
         except (KeyError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
             raise FeedError(f"the zip file's {name[:80]!r} cannot be read: {error}") from None
-        return read_feed(data, f"{self.source}!{name}")
+        return open_feed(data, f"{self.source}!{name}")
 
 
-def read_feed(data: bytes, source: str = "feed", *, max_inflated: int = MAX_INFLATED) -> Feed:
+def open_feed(
+    data: bytes, source: str = "feed", *, max_inflated: int = MAX_DECOMPRESSED_BYTES
+) -> Feed:
     """Turn bytes into a :class:`Feed`.
 
     The order of the questions is: compressed? XML? iCalendar? JSON? text? Nothing is fetched and no
@@ -64,7 +66,7 @@ def read_feed(data: bytes, source: str = "feed", *, max_inflated: int = MAX_INFL
     :raises FeedError: for empty, binary, truncated or hostile input.
     """
     if data[:2] == b"\x1f\x8b":
-        data = _inflate(data, max_inflated)
+        data = _decompress(data, max_inflated)
     if data[:4] == b"PK\x03\x04":
         return Feed(data=data, source=source, kind="zip", members=_zip_members(data, max_inflated))
     if len(data) > max_inflated:
@@ -74,13 +76,13 @@ def read_feed(data: bytes, source: str = "feed", *, max_inflated: int = MAX_INFL
         raise FeedError("the feed is empty")
     # UTF-16 XML starts with a byte order mark; the XML parser decodes it from the bytes.
     if start[:1] == b"<" or data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return Feed(data=data, source=source, kind="xml", xml=_read_xml(data, start))
-    text = _decode(data)
+        return Feed(data=data, source=source, kind="xml", xml=_parse_xml(data, start))
+    text = _decode_utf8(data)
     if start[:15].upper() == b"BEGIN:VCALENDAR":
         return Feed(data=data, source=source, kind="ics")
     # Only JSON that is an object or a list can be a schedule; "10" or "null" is worth saying so.
     try:
-        value = json.loads(text, parse_constant=_refuse_constant)
+        value = json.loads(text, parse_constant=_reject_constant)
     except RecursionError:
         raise FeedError("the JSON is nested too deeply") from None
     except ValueError as error:
@@ -92,7 +94,7 @@ def read_feed(data: bytes, source: str = "feed", *, max_inflated: int = MAX_INFL
     return Feed(data=data, source=source, kind="json", json=value)
 
 
-def _inflate(data: bytes, limit: int) -> bytes:
+def _decompress(data: bytes, limit: int) -> bytes:
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(data)) as stream:
             inflated = stream.read(limit + 1)
@@ -110,12 +112,12 @@ def _zip_members(data: bytes, limit: int) -> tuple[str, ...]:
     except (zipfile.BadZipFile, NotImplementedError) as error:
         raise FeedError(f"broken zip file: {error}") from None
     # What a zip says of its sizes is checked again by whoever inflates it.
-    if len(members) > MAX_MEMBERS or sum(member.file_size for member in members) > limit:
-        raise FeedError(f"the zip file holds more than {MAX_MEMBERS} files or {limit:,} bytes")
+    if len(members) > MAX_ZIP_MEMBERS or sum(member.file_size for member in members) > limit:
+        raise FeedError(f"the zip file holds more than {MAX_ZIP_MEMBERS} files or {limit:,} bytes")
     return tuple(member.filename for member in members if not member.is_dir())
 
 
-def _decode(data: bytes) -> str:
+def _decode_utf8(data: bytes) -> str:
     if b"\x00" in data[:4096]:
         raise FeedError("the feed is binary data, not text")
     try:
@@ -124,11 +126,11 @@ def _decode(data: bytes) -> str:
         raise FeedError(f"the feed is not UTF-8 (byte {error.start})") from None
 
 
-def _refuse_constant(name: str) -> Any:
+def _reject_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
 
 
-def _read_xml(data: bytes, start: bytes) -> "etree._Element":
+def _parse_xml(data: bytes, start: bytes) -> "etree._Element":
     if start[:14].lower() == b"<!doctype html" or start[:5].lower() == b"<html":
         raise FeedError("the feed is an HTML page, not a schedule: is the address right?")
     parser = etree.XMLParser(

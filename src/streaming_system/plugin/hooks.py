@@ -6,10 +6,10 @@ from zoneinfo import ZoneInfo
 
 import pluggy
 
-from streaming_system.plugin.context import Context
+from streaming_system.plugin.context import ParseContext
 from streaming_system.plugin.feed import Feed
 from streaming_system.plugin.incident import Incident
-from streaming_system.plugin.stats_source import Source
+from streaming_system.plugin.stats_source import StatsSource
 from streaming_system.schedule.diff import Change
 from streaming_system.schedule.model import Talk
 
@@ -27,16 +27,16 @@ class Parser:
     :param summary: what it is, in one line for people.
     :param recognise: takes a :class:`Feed` and returns how sure it is that this is its format,
         from 0.0 (no) to 1.0 (certain). It looks at types after parsing, never at text.
-    :param parse: takes a :class:`Feed` and a :class:`Context` and yields a :class:`Talk` for each
+    :param parse: takes a :class:`Feed` and a :class:`ParseContext` and yields a :class:`Talk` for each
         entry. It only reads: checking, sorting, gaps and zones for display come later. An entry
-        it leaves out is reported by :meth:`Context.skip`; a feed it cannot read at all raises
+        it leaves out is reported by :meth:`ParseContext.skip`; a feed it cannot read at all raises
         :class:`FeedError`.
     """
 
     name: str
     summary: str
     recognise: Callable[[Feed], float]
-    parse: Callable[[Feed, Context], Iterable[Talk]]
+    parse: Callable[[Feed, ParseContext], Iterable[Talk]]
 
 
 @hookspec
@@ -120,10 +120,10 @@ def notify_incident(incident: Incident, options: Mapping[str, str]) -> None:
 
 
 @hookspec
-def encoder_sources() -> list[Source]:  # type: ignore[empty-body]
+def encoder_sources() -> list[StatsSource]:  # type: ignore[empty-body]
     """Offer kinds of streaming servers that the agent can read figures from.
 
-    Return a list of :class:`Source`::
+    Return a list of :class:`StatsSource`::
 
         @hookimpl
         def encoder_sources():

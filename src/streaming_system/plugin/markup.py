@@ -18,17 +18,17 @@ _TAG = re.compile(
 )
 
 
-def from_html(value: str) -> str:
+def html_from_html(value: str) -> str:
     """Return HTML as it came."""
     return value.strip()
 
 
-def from_markdown(value: str) -> str:
+def html_from_markdown(value: str) -> str:
     """Return Markdown (CommonMark, bare links made clickable) as HTML; tags in it are text."""
     return _MARKDOWN.render(value.strip().replace("\r\n", "\n")) if value.strip() else ""
 
 
-def from_plain(value: str) -> str:
+def html_from_plain_text(value: str) -> str:
     """Return plain text as HTML: a blank line ends a paragraph, a line end breaks the line."""
     paragraphs = re.split(r"\n[ \t]*\n", value.strip().replace("\r\n", "\n"))
     return "".join(
@@ -38,9 +38,11 @@ def from_plain(value: str) -> str:
     )
 
 
-def from_unmarked(value: str, otherwise: Callable[[str], str] = from_markdown) -> str:
+def html_from_unknown_markup(
+    value: str, otherwise: Callable[[str], str] = html_from_markdown
+) -> str:
     """Return text of a format that does not say how it is marked up as HTML.
 
     :param otherwise: what text without a known HTML tag is; Markdown, unless said otherwise.
     """
-    return from_html(value) if _TAG.search(value) else otherwise(value)
+    return html_from_html(value) if _TAG.search(value) else otherwise(value)

@@ -12,7 +12,7 @@ class SourceError(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reading:
+class MountStats:
     """What a server says of one mount, or rendition, that is streaming.
 
     Numbers are passed on as the server has them, as texts, too: the agent checks them all.
@@ -34,7 +34,7 @@ class Reading:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Option:
+class SourceOption:
     """A key that a source has in its section of agent.ini.
 
     :param summary: what it means, in one line for people.
@@ -48,7 +48,7 @@ class Option:
     kind: str = "text"
 
 
-class Probe(Protocol):
+class SourceProbe(Protocol):
     """What a source asks its server with. All of it is bounded in time and size."""
 
     @property
@@ -88,24 +88,24 @@ class Probe(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Source:
+class StatsSource:
     """One kind of server that figures can be read from.
 
     :param name: how agent.ini names it in ``use``; unique among all plugins.
     :param summary: what it is, in one line for people.
     :param options: the keys that its section may have besides those of every source.
-    :param read: takes a :class:`Probe` and returns a :class:`Reading` for each mount that is
+    :param read: takes a :class:`SourceProbe` and returns a :class:`MountStats` for each mount that is
         streaming at the moment. It is called every few seconds; a server that cannot be read
         raises :class:`SourceError`.
     """
 
     name: str
     summary: str
-    options: Sequence[Option]
-    read: Callable[[Probe], Iterable[Reading]]
+    options: Sequence[SourceOption]
+    read: Callable[[SourceProbe], Iterable[MountStats]]
 
 
-def whole_object(value: Any, what: str) -> Mapping[str, Any]:
+def require_object(value: Any, what: str) -> Mapping[str, Any]:
     """Return a JSON object.
 
     :param what: what it should be, for people.
@@ -116,7 +116,7 @@ def whole_object(value: Any, what: str) -> Mapping[str, Any]:
     return value
 
 
-def whole_list(value: Any, what: str) -> Sequence[Mapping[str, Any]]:
+def require_list(value: Any, what: str) -> Sequence[Mapping[str, Any]]:
     """Return a JSON list of objects.
 
     :param what: what it should be, for people.
@@ -124,10 +124,10 @@ def whole_list(value: Any, what: str) -> Sequence[Mapping[str, Any]]:
     """
     if not isinstance(value, list):
         raise SourceError(f"{what} is missing, or no list")
-    return [whole_object(item, f"an item of {what}") for item in value]
+    return [require_object(item, f"an item of {what}") for item in value]
 
 
-def moment(value: Any) -> datetime | None:
+def parse_timestamp(value: Any) -> datetime | None:
     """Return a time of RFC 3339 or ISO 8601 with its offset; ``None`` if it is none."""
     try:
         found = datetime.fromisoformat(value)

@@ -4,16 +4,18 @@ import re
 from datetime import timedelta
 from typing import Any
 
-LONGEST = timedelta(days=7)
+MAX_DURATION = timedelta(days=7)
 
-_DAYS = re.compile(r"(\d{1,3}) days?, (.+)", re.ASCII)
+_DAYS_AND_CLOCK = re.compile(r"(\d{1,3}) days?, (.+)", re.ASCII)
 _CLOCK = re.compile(r"(\d{1,3}):([0-5]?\d)(?::([0-5]?\d))?", re.ASCII)
-_ISO = re.compile(r"P(?:(\d{1,3})D)?(?:T(?:(\d{1,3})H)?(?:(\d{1,5})M)?(?:(\d{1,6})S)?)?", re.ASCII)
+_ISO_DURATION = re.compile(
+    r"P(?:(\d{1,3})D)?(?:T(?:(\d{1,3})H)?(?:(\d{1,5})M)?(?:(\d{1,6})S)?)?", re.ASCII
+)
 
-_NO = {"false", "0", "no", "n", "off"}
+_FALSE_WORDS = {"false", "0", "no", "n", "off"}
 
 
-def text(value: Any, language: str = "") -> str:
+def clean_str(value: Any, language: str = "") -> str:
     """Return a value that should be text as text, stripped; "" for ``None``.
 
     A mapping of languages to texts, as localised feeds have it, gives the text in ``language``,
@@ -31,7 +33,7 @@ def text(value: Any, language: str = "") -> str:
     raise ValueError(f"{value!r:.60} is not text")
 
 
-def texts(value: Any) -> tuple[str, ...]:
+def clean_str_list(value: Any) -> tuple[str, ...]:
     """Return the non-empty texts of a list; of one text; of nothing.
 
     Items that are no text are left out: a broken name must not cost a talk.
@@ -50,13 +52,13 @@ def parse_duration(value: Any) -> timedelta:
 
     :raises ValueError: for anything else, for negative lengths, and for more than seven days.
     """
-    length = _read_duration(value)
-    if length is None or length > LONGEST:
-        raise ValueError(f"{value!r:.60} is not a duration of at most {LONGEST.days} days")
+    length = _parse_duration(value)
+    if length is None or length > MAX_DURATION:
+        raise ValueError(f"{value!r:.60} is not a duration of at most {MAX_DURATION.days} days")
     return length
 
 
-def _read_duration(value: Any) -> timedelta | None:
+def _parse_duration(value: Any) -> timedelta | None:
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 10080:
         return timedelta(minutes=value)
     if not isinstance(value, str) or len(value) > 40:
@@ -64,19 +66,19 @@ def _read_duration(value: Any) -> timedelta | None:
     value = value.strip()
     if value.isascii() and value.isdigit():
         return timedelta(minutes=int(value))
-    if days := _DAYS.fullmatch(value):
-        clock = _read_duration(days[2]) if _CLOCK.fullmatch(days[2]) else None
+    if days := _DAYS_AND_CLOCK.fullmatch(value):
+        clock = _parse_duration(days[2]) if _CLOCK.fullmatch(days[2]) else None
         return None if clock is None else timedelta(days=int(days[1])) + clock
     if clock_match := _CLOCK.fullmatch(value):
         hours, minutes, seconds = (int(part or 0) for part in clock_match.groups())
         return timedelta(hours=hours, minutes=minutes, seconds=seconds)
-    if (iso := _ISO.fullmatch(value)) and any(iso.groups()):
+    if (iso := _ISO_DURATION.fullmatch(value)) and any(iso.groups()):
         days_, hours, minutes, seconds = (int(part or 0) for part in iso.groups())
         return timedelta(days=days_, hours=hours, minutes=minutes, seconds=seconds)
     return None
 
 
-def recording_refused(value: Any) -> bool | None:
+def parse_do_not_record(value: Any) -> bool | None:
     """Return whether a "do not record" value asks for no recording; ``None`` if it says nothing.
 
     A word that nobody knows is taken as a refusal: a talk that was not recorded does less harm
@@ -84,4 +86,4 @@ def recording_refused(value: Any) -> bool | None:
     """
     if value is None or value == "":
         return None
-    return str(value).strip().lower() not in _NO
+    return str(value).strip().lower() not in _FALSE_WORDS

@@ -17,16 +17,16 @@ from streaming_system.plugin.hooks import PROJECT
 
 log = logging.getLogger(__name__)
 
-BUILT_IN = "streaming_system.parsers"
-ENTRY_POINTS = "streaming_system"
+BUILT_IN_PACKAGE = "streaming_system.parsers"
+ENTRY_POINT_GROUP = "streaming_system"
 
 
 class PluginError(Exception):
     """A plugin that cannot be used, with one line that names it."""
 
 
-def plugin_manager(
-    folder: Path | None = None, only: Path | None = None, built_in: str = BUILT_IN
+def create_plugin_manager(
+    folder: Path | None = None, only: Path | None = None, built_in: str = BUILT_IN_PACKAGE
 ) -> pluggy.PluginManager:
     """Return a new manager with all plugins: built in, installed, and dropped into ``folder``.
 
@@ -42,17 +42,19 @@ def plugin_manager(
     package = importlib.import_module(built_in)
     for module in sorted(info.name for info in pkgutil.iter_modules(package.__path__)):
         plugin = importlib.import_module(f"{built_in}.{module}")
-        _register(manager, plugin, f"built in ({module}.py)")
-    for point in sorted(importlib.metadata.entry_points(group=ENTRY_POINTS), key=lambda p: p.name):
+        _register_plugin(manager, plugin, f"built in ({module}.py)")
+    for point in sorted(
+        importlib.metadata.entry_points(group=ENTRY_POINT_GROUP), key=lambda p: p.name
+    ):
         origin = f"package {point.dist.name if point.dist else point.value}"
-        _register(manager, call_plugin(origin, point.load), origin)
+        _register_plugin(manager, call_plugin(origin, point.load), origin)
     for path in sorted(folder.glob("*.py")) if folder and folder.is_dir() else []:
         if path == only or (only is None and not path.name.startswith("test_")):
-            _register(manager, _load_file(path), str(path))
+            _register_plugin(manager, _load_plugin_file(path), str(path))
     return manager
 
 
-def _register(manager: pluggy.PluginManager, plugin: ModuleType, origin: str) -> None:
+def _register_plugin(manager: pluggy.PluginManager, plugin: ModuleType, origin: str) -> None:
     try:
         manager.register(plugin, name=origin)
         manager.check_pending()
@@ -60,7 +62,7 @@ def _register(manager: pluggy.PluginManager, plugin: ModuleType, origin: str) ->
         raise PluginError(f"{origin}: {error!s:.200}") from None
 
 
-def _load_file(path: Path) -> ModuleType:
+def _load_plugin_file(path: Path) -> ModuleType:
     spec = importlib.util.spec_from_file_location(f"streaming_system_dropped_{path.stem}", path)
     if spec is None or spec.loader is None:
         raise PluginError(f"{path}: cannot be loaded")

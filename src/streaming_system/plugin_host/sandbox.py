@@ -13,7 +13,7 @@ from streaming_system.plugin_host.manager import PluginError
 
 
 @dataclass(frozen=True, kw_only=True)
-class Limits:
+class ResourceLimits:
     """What a feed may cost.
 
     :param download: bytes of a feed as it comes in.
@@ -28,7 +28,9 @@ class Limits:
     memory: int = 2**30
 
 
-def run_limited(job: Callable[..., Any], arguments: tuple[Any, ...], limits: Limits) -> Any:
+def run_sandboxed(
+    job: Callable[..., Any], arguments: tuple[Any, ...], limits: ResourceLimits
+) -> Any:
     """Run ``job`` in a process of its own and return what it returns.
 
     :raises FeedError: if it takes too long, needs too much memory, or its process dies.
@@ -36,7 +38,7 @@ def run_limited(job: Callable[..., Any], arguments: tuple[Any, ...], limits: Lim
     # A fork has our modules already; the commands that get here run no other thread.
     context = multiprocessing.get_context("fork")
     receive, send = context.Pipe(duplex=False)
-    process = context.Process(target=_child, args=(send, limits.memory, job, arguments))
+    process = context.Process(target=_run_child, args=(send, limits.memory, job, arguments))
     process.start()
     send.close()
     try:
@@ -55,7 +57,7 @@ def run_limited(job: Callable[..., Any], arguments: tuple[Any, ...], limits: Lim
     return result
 
 
-def _address_space() -> int:
+def _address_space_bytes() -> int:
     """Return the bytes of address space that this process has; 0 where the system does not say."""
     try:
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
@@ -64,11 +66,11 @@ def _address_space() -> int:
     return pages * resource.getpagesize()
 
 
-def _child(
+def _run_child(
     send: Connection, memory: int, job: Callable[..., Any], arguments: tuple[Any, ...]
 ) -> None:
     # What the parent has taken is not this feed's doing.
-    most = _address_space() + memory
+    most = _address_space_bytes() + memory
     resource.setrlimit(resource.RLIMIT_AS, (most, most))
     # A crash is reported by us, not by a file that fills the disk.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -10,7 +10,7 @@ from streaming_system.schedule.model import Schedule, Talk
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Placed:
+class SlotSummary:
     """A talk in one room. Times are UTC."""
 
     room: str
@@ -28,56 +28,56 @@ class Change:
     """
 
     kind: Literal["moved", "renamed", "appeared", "vanished"]
-    before: Placed | None = None
-    after: Placed | None = None
+    before: SlotSummary | None = None
+    after: SlotSummary | None = None
 
     def line(self, zone: ZoneInfo) -> str:
         """Tell it in one line, with times in ``zone``."""
         match self.before, self.after:
-            case None, Placed() as new:
-                return f"new: {new.title}: {_place(new, zone)}"
-            case Placed() as old, None:
-                return f"gone: {old.title}: {_place(old, zone)}"
-            case Placed() as old, Placed() as new if self.kind == "renamed":
-                return f"renamed: {old.title} → {new.title}: {_place(new, zone)}"
-            case Placed() as old, Placed() as new:
-                return f"moved: {new.title}: {_place(old, zone)} → {_place(new, zone)}"
+            case None, SlotSummary() as new:
+                return f"new: {new.title}: {_format_slot(new, zone)}"
+            case SlotSummary() as old, None:
+                return f"gone: {old.title}: {_format_slot(old, zone)}"
+            case SlotSummary() as old, SlotSummary() as new if self.kind == "renamed":
+                return f"renamed: {old.title} → {new.title}: {_format_slot(new, zone)}"
+            case SlotSummary() as old, SlotSummary() as new:
+                return f"moved: {new.title}: {_format_slot(old, zone)} → {_format_slot(new, zone)}"
         raise ValueError("a change has a before or an after")
 
 
-def _place(talk: Placed, zone: ZoneInfo) -> str:
+def _format_slot(talk: SlotSummary, zone: ZoneInfo) -> str:
     start, end = talk.start.astimezone(zone), talk.end.astimezone(zone)
     return f"{talk.room}, {start:%a %d %b %H:%M}–{end:%H:%M}"
 
 
-def of_schedule(schedule: Schedule) -> list[Placed]:
+def summarize_schedule(schedule: Schedule) -> list[SlotSummary]:
     """Return the talks of a schedule, by room id; what fills gaps is left out."""
     return [
-        Placed(room=room, start=e.start, end=e.end, title=e.title, guid=e.guid)
+        SlotSummary(room=room, start=e.start, end=e.end, title=e.title, guid=e.guid)
         for room, planned in schedule.rooms.items()
         for e in planned.events
         if not e.generated
     ]
 
 
-def of_talks(talks: Iterable[Talk]) -> list[Placed]:
+def summarize_talks(talks: Iterable[Talk]) -> list[SlotSummary]:
     """Return the talks of a feed, by its own names of the rooms."""
     return [
-        Placed(room=room, start=t.start, end=t.end, title=t.title, guid=t.guid)
+        SlotSummary(room=room, start=t.start, end=t.end, title=t.title, guid=t.guid)
         for t in talks
         for room in t.rooms
     ]
 
 
-def compare(old: Iterable[Placed], new: Iterable[Placed]) -> list[Change]:
+def diff_slots(old: Iterable[SlotSummary], new: Iterable[SlotSummary]) -> list[Change]:
     """Return what is different, in order of time.
 
     Talks are found again by guid and room, then by guid, then by title and room, then by title:
     a feed without guids gives a talk that has moved another one.
     """
     before, after = list(old), list(new)
-    pairs: list[tuple[Placed, Placed]] = []
-    keys: tuple[Callable[[Placed], Hashable], ...] = (
+    pairs: list[tuple[SlotSummary, SlotSummary]] = []
+    keys: tuple[Callable[[SlotSummary], Hashable], ...] = (
         lambda talk: talk,
         lambda talk: (talk.guid, talk.room),
         lambda talk: talk.guid,
@@ -85,25 +85,25 @@ def compare(old: Iterable[Placed], new: Iterable[Placed]) -> list[Change]:
         lambda talk: talk.title,
     )
     for key in keys:
-        before, after = _pair(before, after, key, pairs)
+        before, after = _pair_by_key(before, after, key, pairs)
     changes = [
-        Change(kind="renamed" if _same_place(was, now) else "moved", before=was, after=now)
+        Change(kind="renamed" if _is_same_slot(was, now) else "moved", before=was, after=now)
         for was, now in pairs
         if (was.title, was.room, was.start, was.end) != (now.title, now.room, now.start, now.end)
     ]
     changes += [Change(kind="vanished", before=talk) for talk in before]
     changes += [Change(kind="appeared", after=talk) for talk in after]
-    return sorted(changes, key=_when)
+    return sorted(changes, key=_sort_key)
 
 
-def _pair(
-    before: list[Placed],
-    after: list[Placed],
-    key: Callable[[Placed], Hashable],
-    pairs: list[tuple[Placed, Placed]],
-) -> tuple[list[Placed], list[Placed]]:
+def _pair_by_key(
+    before: list[SlotSummary],
+    after: list[SlotSummary],
+    key: Callable[[SlotSummary], Hashable],
+    pairs: list[tuple[SlotSummary, SlotSummary]],
+) -> tuple[list[SlotSummary], list[SlotSummary]]:
     """Pair the talks with equal keys, and return those that are left."""
-    waiting: dict[Hashable, list[Placed]] = {}
+    waiting: dict[Hashable, list[SlotSummary]] = {}
     for talk in before:
         waiting.setdefault(key(talk), []).append(talk)
     left = []
@@ -115,11 +115,11 @@ def _pair(
     return [talk for talks in waiting.values() for talk in talks], left
 
 
-def _same_place(was: Placed, now: Placed) -> bool:
+def _is_same_slot(was: SlotSummary, now: SlotSummary) -> bool:
     return (was.room, was.start, was.end) == (now.room, now.start, now.end)
 
 
-def _when(change: Change) -> tuple[datetime, str]:
+def _sort_key(change: Change) -> tuple[datetime, str]:
     talk = change.after or change.before
     assert talk is not None  # noqa: S101 - A change has one or the other.
     return talk.start, talk.room

@@ -18,14 +18,14 @@ import nh3
 from lxml import etree
 
 from streaming_system.config import Room
-from streaming_system.schedule.model import Event, Schedule
+from streaming_system.schedule.model import Schedule, Slot
 
 _NAMESPACE = uuid.UUID("7d1f6f2e-35c0-5d68-9f52-2f7f6c8e1b90")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Site:
+class ExportSite:
     """Whose schedule it is.
 
     :param title: what the event is called.
@@ -37,11 +37,11 @@ class Site:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Item:
+class _ExportTalk:
     """A talk in its room, as all formats tell it."""
 
     number: int
-    event: Event
+    event: Slot
     room: str
     page: str
     zone: ZoneInfo
@@ -69,16 +69,20 @@ class _Item:
         return [("Live stream", f"{self.page}#stream"), ("The room's page", self.page)]
 
 
-def export(schedule: Schedule, rooms: Mapping[str, Room], site: Site, form: str) -> bytes:
+def export_schedule(
+    schedule: Schedule, rooms: Mapping[str, Room], site: ExportSite, form: str
+) -> bytes:
     """Return the talks of all rooms; what fills gaps is left out.
 
     :param rooms: the configured rooms, by id; only these are exported.
-    :param form: one of :data:`FORMATS`.
+    :param form: one of :data:`EXPORT_FORMATS`.
     """
-    return FORMATS[form](list(_items(schedule, rooms, site)), site)
+    return EXPORT_FORMATS[form](list(_export_talks(schedule, rooms, site)), site)
 
 
-def _items(schedule: Schedule, rooms: Mapping[str, Room], site: Site) -> Iterator[_Item]:
+def _export_talks(
+    schedule: Schedule, rooms: Mapping[str, Room], site: ExportSite
+) -> Iterator[_ExportTalk]:
     titles = [room.title for room in rooms.values()]
     number = 0
     # What is shown in a room but happens in another is exported there, if that is one of ours.
@@ -97,7 +101,7 @@ def _items(schedule: Schedule, rooms: Mapping[str, Room], site: Site) -> Iterato
             if event.generated or (event.via and (event.start, event.title) in at_home):
                 continue
             number += 1
-            yield _Item(
+            yield _ExportTalk(
                 number=number,
                 event=event,
                 room=name,
@@ -106,14 +110,14 @@ def _items(schedule: Schedule, rooms: Mapping[str, Room], site: Site) -> Iterato
             )
 
 
-def _days(items: list[_Item]) -> dict[date, dict[str, list[_Item]]]:
-    days: dict[date, dict[str, list[_Item]]] = {}
+def _talks_by_day(items: list[_ExportTalk]) -> dict[date, dict[str, list[_ExportTalk]]]:
+    days: dict[date, dict[str, list[_ExportTalk]]] = {}
     for item in sorted(items, key=lambda item: (item.start.date(), item.room, item.start)):
         days.setdefault(item.start.date(), {}).setdefault(item.room, []).append(item)
     return days
 
 
-def _conference(items: list[_Item], site: Site) -> dict[str, Any]:
+def _conference_fields(items: list[_ExportTalk], site: ExportSite) -> dict[str, Any]:
     days = sorted({item.start.date() for item in items})
     return {
         "acronym": _slug(site.title),
@@ -126,41 +130,41 @@ def _conference(items: list[_Item], site: Site) -> dict[str, Any]:
     }
 
 
-def to_xml(items: list[_Item], site: Site) -> bytes:
+def to_xml(items: list[_ExportTalk], site: ExportSite) -> bytes:
     """Return schedule.xml."""
     root = etree.Element("schedule")
     etree.SubElement(root, "generator", name="streaming-system")
-    _add(root, "version", _version(items))
+    _append_text(root, "version", _schedule_version(items))
     conference = etree.SubElement(root, "conference")
-    for name, value in _conference(items, site).items():
-        _add(conference, name, str(value))
+    for name, value in _conference_fields(items, site).items():
+        _append_text(conference, name, str(value))
     # The schema wants a day, even of an event that has none.
-    days = _days(items) or {date.today(): {}}  # noqa: DTZ011 - No talk depends on it.
+    days = _talks_by_day(items) or {date.today(): {}}  # noqa: DTZ011 - No talk depends on it.
     for index, (day, rooms) in enumerate(days.items(), 1):
         attributes = {"index": str(index), "date": day.isoformat()}
         if rooms:
-            begins, ends = _bounds(rooms)
+            begins, ends = _time_range(rooms)
             attributes |= {"start": begins.isoformat(), "end": ends.isoformat()}
         day_element = etree.SubElement(root, "day", attributes)
         for room, planned in rooms.items():
             room_element = etree.SubElement(day_element, "room", name=room)
             for item in planned:
-                _add_event(room_element, item)
+                _append_talk(room_element, item)
     return etree.tostring(root, encoding="utf-8", xml_declaration=True, pretty_print=True)
 
 
-def _bounds(rooms: Mapping[str, list[_Item]]) -> tuple[datetime, datetime]:
+def _time_range(rooms: Mapping[str, list[_ExportTalk]]) -> tuple[datetime, datetime]:
     items = [item for planned in rooms.values() for item in planned]
     return min(item.start for item in items), max(item.end for item in items)
 
 
-def _add_event(room: etree._Element, item: _Item) -> None:
+def _append_talk(room: etree._Element, item: _ExportTalk) -> None:
     event = item.event
     element = etree.SubElement(room, "event", guid=item.guid, id=str(item.number))
     for name, value in (
         ("date", item.start.isoformat()),
         ("start", f"{item.start:%H:%M}"),
-        ("duration", _duration(event)),
+        ("duration", _format_duration(event)),
         ("room", item.room),
         ("slug", item.slug),
         ("url", event.url or item.page),
@@ -172,38 +176,38 @@ def _add_event(room: etree._Element, item: _Item) -> None:
         ("abstract", event.abstract),
         ("description", ""),
     ):
-        _add(element, name, value)
+        _append_text(element, name, value)
     if event.do_not_record is not None:
         recording = etree.SubElement(element, "recording")
-        _add(recording, "license", "")
-        _add(recording, "optout", "true" if event.do_not_record else "false")
+        _append_text(recording, "license", "")
+        _append_text(recording, "optout", "true" if event.do_not_record else "false")
     persons = etree.SubElement(element, "persons")
     for name in event.speakers:
-        _add(persons, "person", name)
+        _append_text(persons, "person", name)
     links = etree.SubElement(element, "links")
     for label, url in item.links:
         etree.SubElement(links, "link", href=url).text = label
 
 
-def _add(parent: etree._Element, name: str, value: str) -> None:
+def _append_text(parent: etree._Element, name: str, value: str) -> None:
     etree.SubElement(parent, name).text = value
 
 
-def to_json(items: list[_Item], site: Site) -> bytes:
+def to_json(items: list[_ExportTalk], site: ExportSite) -> bytes:
     """Return schedule.json, version 1."""
-    conference = _conference(items, site)
+    conference = _conference_fields(items, site)
     conference["daysCount"] = conference.pop("days")
     document = {
         "schedule": {
             "generator": {"name": "streaming-system"},
-            "version": _version(items),
+            "version": _schedule_version(items),
             "base_url": f"{site.url}/",
             "conference": {
                 **conference,
                 "rooms": [{"name": room} for room in dict.fromkeys(item.room for item in items)],
                 "days": [
                     _json_day(index, day, rooms)
-                    for index, (day, rooms) in enumerate(_days(items).items(), 1)
+                    for index, (day, rooms) in enumerate(_talks_by_day(items).items(), 1)
                 ],
             },
         }
@@ -211,18 +215,18 @@ def to_json(items: list[_Item], site: Site) -> bytes:
     return json.dumps(document, ensure_ascii=False, indent=1).encode()
 
 
-def _json_day(index: int, day: date, rooms: Mapping[str, list[_Item]]) -> dict[str, Any]:
-    begins, ends = _bounds(rooms)
+def _json_day(index: int, day: date, rooms: Mapping[str, list[_ExportTalk]]) -> dict[str, Any]:
+    begins, ends = _time_range(rooms)
     return {
         "index": index,
         "date": day.isoformat(),
         "day_start": begins.isoformat(),
         "day_end": ends.isoformat(),
-        "rooms": {room: [_json_event(item) for item in planned] for room, planned in rooms.items()},
+        "rooms": {room: [_json_talk(item) for item in planned] for room, planned in rooms.items()},
     }
 
 
-def _json_event(item: _Item) -> dict[str, Any]:
+def _json_talk(item: _ExportTalk) -> dict[str, Any]:
     event = item.event
     return {
         "guid": item.guid,
@@ -230,7 +234,7 @@ def _json_event(item: _Item) -> dict[str, Any]:
         "date": item.start.isoformat(),
         "start": f"{item.start:%H:%M}",
         "end": item.end.isoformat(),
-        "duration": _duration(event),
+        "duration": _format_duration(event),
         "room": item.room,
         "slug": item.slug,
         "url": event.url or item.page,
@@ -249,7 +253,7 @@ def _json_event(item: _Item) -> dict[str, Any]:
     }
 
 
-def to_ics(items: list[_Item], site: Site) -> bytes:
+def to_ics(items: list[_ExportTalk], site: ExportSite) -> bytes:
     """Return iCalendar, with the zones that its times are in."""
     # Its hundred modules would take longer than any other part of a worker's start.
     import icalendar
@@ -280,19 +284,19 @@ def to_ics(items: list[_Item], site: Site) -> bytes:
     return ics
 
 
-def _description(item: _Item) -> str:
+def _description(item: _ExportTalk) -> str:
     about = nh3.clean(re.sub(r"<br>|</p>|</li>", "\n", item.event.abstract), tags=set())
     parts = [", ".join(item.event.speakers), unescape(about).strip(), f"Live: {item.page}"]
     return "\n\n".join(filter(None, parts))
 
 
-def _duration(event: Event) -> str:
+def _format_duration(event: Slot) -> str:
     minutes, seconds = divmod(int((event.end - event.start) / timedelta(seconds=1)), 60)
     clock = f"{minutes // 60:02}:{minutes % 60:02}"
     return f"{clock}:{seconds:02}" if seconds else clock
 
 
-def _version(items: list[_Item]) -> str:
+def _schedule_version(items: list[_ExportTalk]) -> str:
     """Return a name for this state of the schedule: the same talks have the same."""
     told = repr([(item.guid, item.event) for item in items])
     return uuid.uuid5(_NAMESPACE, told).hex[:12]
@@ -302,7 +306,7 @@ def _slug(title: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:60] or "event"
 
 
-FORMATS: Mapping[str, Callable[[list[_Item], Site], bytes]] = {
+EXPORT_FORMATS: Mapping[str, Callable[[list[_ExportTalk], ExportSite], bytes]] = {
     "frab-xml": to_xml,
     "json": to_json,
     "ics": to_ics,

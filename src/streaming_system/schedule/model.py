@@ -40,7 +40,7 @@ class Talk:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Event:
+class Slot:
     """What happens in one room from start to end: a talk, or something that fills a gap.
 
     :param abstract: sanitised HTML, fit for a page.
@@ -74,14 +74,14 @@ class RoomSchedule:
     """Everything that happens in one room, in order, and the zone its people live by."""
 
     timezone: ZoneInfo
-    events: tuple[Event, ...]
+    events: tuple[Slot, ...]
 
-    def upcoming(self, now: datetime, count: int = 2) -> tuple[Event, ...]:
+    def upcoming(self, now: datetime, count: int = 2) -> tuple[Slot, ...]:
         """Return the event that is on and those after it, at most ``count``.
 
         In a gap too short to be filled, the event about to start comes first.
         """
-        found: list[Event] = []
+        found: list[Slot] = []
         for event in self.events:
             if event.end > now:
                 found.append(event)

@@ -7,16 +7,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from streaming_system.schedule.model import Schedule
-from streaming_system.schedule.storage import ScheduleFileError, loads
+from streaming_system.schedule.storage import ScheduleFileError, deserialize_schedule
 
 log = logging.getLogger(__name__)
 
 
 # Thousands of requests a second need not all look: these many within so many seconds do.
-LOOKS, WITHIN = 8, 0.01
+STAT_BUDGET, STAT_INTERVAL = 8, 0.01
 
 
-class ScheduleFile:
+class ScheduleStore:
     """The schedule file. A broken or missing one never takes the last good schedule away.
 
     Looking is cheap (one ``stat``), so every request may ask; any thread may.
@@ -33,10 +33,10 @@ class ScheduleFile:
     def current(self) -> Schedule:
         """Return the newest schedule; an empty one before the first import."""
         now = time.monotonic()
-        if now - self._looked > WITHIN:
+        if now - self._looked > STAT_INTERVAL:
             self._looked, self._looks = now, 0
         self._looks += 1
-        if self._looks > LOOKS:
+        if self._looks > STAT_BUDGET:
             return self._schedule
         state = self._state()
         if state != self._seen:
@@ -56,7 +56,7 @@ class ScheduleFile:
         try:
             status = self.path.stat()
         except OSError as error:
-            raise ScheduleFileError(_problem(error)) from None
+            raise ScheduleFileError(_describe_error(error)) from None
         if self._problem:
             raise ScheduleFileError(self._problem)
         return datetime.fromtimestamp(status.st_mtime, UTC)
@@ -71,14 +71,14 @@ class ScheduleFile:
 
     def _read(self) -> None:
         try:
-            self._schedule = loads(self.path.read_text(encoding="utf-8"))
+            self._schedule = deserialize_schedule(self.path.read_text(encoding="utf-8"))
             self._problem = ""
         except (OSError, UnicodeDecodeError, ScheduleFileError) as error:
             log.warning("%s: %s; the schedule read last stays in service", self.path, error)
-            self._problem = _problem(error)
+            self._problem = _describe_error(error)
 
 
-def _problem(error: Exception) -> str:
+def _describe_error(error: Exception) -> str:
     """Return one line that does not say where the file lies."""
     if isinstance(error, OSError):
         return f"cannot be read: {error.strerror}"

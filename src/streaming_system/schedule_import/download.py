@@ -9,21 +9,21 @@ from urllib.parse import urlsplit
 import urllib3
 
 from streaming_system.net.ssrf import Networks, guarded_pool
-from streaming_system.plugin.feed import MAX_DOWNLOAD, FeedError
+from streaming_system.plugin.feed import MAX_DOWNLOAD_BYTES, FeedError
 
-CONNECT = 10.0  # seconds
-SECONDS = 30.0
+CONNECT_TIMEOUT = 10.0  # seconds
+READ_TIMEOUT = 30.0
 # All of it may take so many times as long as a server may be silent.
-WHOLE = 4
+TOTAL_TIMEOUT_FACTOR = 4
 RETRIES = urllib3.Retry(total=5, connect=2, read=1, redirect=5, backoff_factor=0.5)
 USER_AGENT = "streaming-system (schedule import)"
 
 
-def fetch(
+def fetch_feed(
     source: str,
     *,
-    limit: int = MAX_DOWNLOAD,
-    seconds: float = SECONDS,
+    limit: int = MAX_DOWNLOAD_BYTES,
+    seconds: float = READ_TIMEOUT,
     networks: Networks = (),
 ) -> bytes:
     """Return the bytes of a feed.
@@ -34,11 +34,11 @@ def fetch(
     :param networks: the private addresses that may be asked.
     :raises FeedError: if it cannot be had.
     """
-    downloader = Downloader(source, limit=limit, seconds=seconds, networks=networks)
+    downloader = FeedDownloader(source, limit=limit, seconds=seconds, networks=networks)
     return downloader.fetch() or b""
 
 
-class Downloader:
+class FeedDownloader:
     """Gets one feed, or learns that it has not changed.
 
     ``digest`` is what the server says of the bytes in ``Repr-Digest``; "" if it says nothing.
@@ -50,8 +50,8 @@ class Downloader:
         self,
         source: str,
         *,
-        limit: int = MAX_DOWNLOAD,
-        seconds: float = SECONDS,
+        limit: int = MAX_DOWNLOAD_BYTES,
+        seconds: float = READ_TIMEOUT,
         headers: Mapping[str, str] | None = None,
         networks: Networks = (),
     ) -> None:
@@ -83,7 +83,7 @@ class Downloader:
 
     def _download(self) -> bytes | None:
         headers = {"User-Agent": USER_AGENT, **self._headers}
-        timeout = urllib3.Timeout(connect=min(CONNECT, self._seconds), read=self._seconds)
+        timeout = urllib3.Timeout(connect=min(CONNECT_TIMEOUT, self._seconds), read=self._seconds)
         try:
             with guarded_pool(self._networks, timeout=timeout, retries=RETRIES) as pool:
                 answer = pool.request("GET", self.source, preload_content=False, headers=headers)
@@ -92,7 +92,7 @@ class Downloader:
                 finally:
                     answer.close()
         except urllib3.exceptions.HTTPError as error:
-            raise FeedError(f"cannot be downloaded: {_reason(error)}") from None
+            raise FeedError(f"cannot be downloaded: {_describe_error(error)}") from None
 
     def _taken(self, answer: urllib3.BaseHTTPResponse) -> bytes | None:
         if answer.status == 304 and self._headers:
@@ -105,12 +105,14 @@ class Downloader:
         self.digest = answer.headers.get("Repr-Digest", "")
         data = bytearray()
         # The time-out holds for each piece, so the sum has its own.
-        give_up = time.monotonic() + WHOLE * self._seconds
+        give_up = time.monotonic() + TOTAL_TIMEOUT_FACTOR * self._seconds
         while chunk := answer.read1(2**16, decode_content=True):
             data += chunk
             self._within(data)
             if time.monotonic() > give_up:
-                raise FeedError(f"takes longer than {WHOLE * self._seconds:g} s to download")
+                raise FeedError(
+                    f"takes longer than {TOTAL_TIMEOUT_FACTOR * self._seconds:g} s to download"
+                )
         return bytes(data)
 
     def _within(self, data: bytes | bytearray) -> None:
@@ -118,7 +120,7 @@ class Downloader:
             raise FeedError(f"is larger than {self._limit:,} bytes")
 
 
-def _reason(error: urllib3.exceptions.HTTPError) -> str:
+def _describe_error(error: urllib3.exceptions.HTTPError) -> str:
     cause = getattr(error, "reason", None) or error
     # Where in memory the connection was is no reason, and another one each time.
     return re.sub(r"<[^<>]* at 0x[0-9a-f]+>: ", "", f"{cause!s:.200}".replace("\n", " "))

@@ -6,16 +6,20 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from streaming_system.net.ssrf import Networks
-from streaming_system.plugin.feed import read_feed
-from streaming_system.plugin_host.manager import plugin_manager
-from streaming_system.plugin_host.sandbox import Limits, run_limited
-from streaming_system.schedule_import.download import fetch
-from streaming_system.schedule_import.parsers import choose, parsers_of, read_talks
-from streaming_system.schedule_import.validate import Checked
+from streaming_system.plugin.feed import open_feed
+from streaming_system.plugin_host.manager import create_plugin_manager
+from streaming_system.plugin_host.sandbox import ResourceLimits, run_sandboxed
+from streaming_system.schedule_import.download import fetch_feed
+from streaming_system.schedule_import.parsers import (
+    parse_and_validate,
+    registered_parsers,
+    select_parser,
+)
+from streaming_system.schedule_import.validate import ValidatedTalks
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reader:
+class FeedReaderOptions:
     """How feeds are read: what the ini and the configuration say.
 
     :param plugins: the folder of dropped-in plugins.
@@ -28,12 +32,12 @@ class Reader:
     only: Path | None = None
     format: str = ""
     columns: Mapping[str, str] = field(default_factory=dict)
-    limits: Limits = field(default_factory=Limits)
+    limits: ResourceLimits = field(default_factory=ResourceLimits)
     networks: Networks = ()
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reading:
+class ParsedFeed:
     """A feed that has been read.
 
     :param format: the name of the parser.
@@ -41,30 +45,40 @@ class Reading:
     """
 
     format: str
-    checked: Checked
+    checked: ValidatedTalks
     zone: ZoneInfo | None = None
 
 
-def read(source: str, data: bytes, reader: Reader, timezone: ZoneInfo | None = None) -> Reading:
+def parse_feed(
+    source: str, data: bytes, reader: FeedReaderOptions, timezone: ZoneInfo | None = None
+) -> ParsedFeed:
     """Read and check a feed in a process of its own.
 
     :raises FeedError: if it cannot be used, or costs more than the limits allow.
     :raises PluginError: if a plugin cannot be loaded.
     """
-    reading: Reading = run_limited(_read, (source, data, reader, timezone), reader.limits)
+    reading: ParsedFeed = run_sandboxed(
+        _parse_in_sandbox, (source, data, reader, timezone), reader.limits
+    )
     return reading
 
 
-def read_source(source: str, reader: Reader, timezone: ZoneInfo | None = None) -> Reading:
-    """Fetch a feed, then do what :func:`read` does."""
+def fetch_and_parse(
+    source: str, reader: FeedReaderOptions, timezone: ZoneInfo | None = None
+) -> ParsedFeed:
+    """Fetch a feed, then do what :func:`parse_feed` does."""
     limits = reader.limits
-    data = fetch(source, limit=limits.download, seconds=limits.seconds, networks=reader.networks)
-    return read(source, data, reader, timezone)
+    data = fetch_feed(
+        source, limit=limits.download, seconds=limits.seconds, networks=reader.networks
+    )
+    return parse_feed(source, data, reader, timezone)
 
 
-def _read(source: str, data: bytes, reader: Reader, timezone: ZoneInfo | None) -> Reading:
-    feed = read_feed(data, source, max_inflated=reader.limits.inflated)
-    manager = plugin_manager(reader.plugins, reader.only)
-    found = choose(feed, parsers_of(manager), reader.format)
-    checked, context = read_talks(feed, found, timezone, reader.columns, manager)
-    return Reading(format=found.parser.name, checked=checked, zone=context.feed_timezone)
+def _parse_in_sandbox(
+    source: str, data: bytes, reader: FeedReaderOptions, timezone: ZoneInfo | None
+) -> ParsedFeed:
+    feed = open_feed(data, source, max_inflated=reader.limits.inflated)
+    manager = create_plugin_manager(reader.plugins, reader.only)
+    found = select_parser(feed, registered_parsers(manager), reader.format)
+    checked, context = parse_and_validate(feed, found, timezone, reader.columns, manager)
+    return ParsedFeed(format=found.parser.name, checked=checked, zone=context.feed_timezone)

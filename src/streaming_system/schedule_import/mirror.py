@@ -6,18 +6,23 @@ from pathlib import Path
 
 from streaming_system.net.ssrf import ANYWHERE
 from streaming_system.plugin.feed import FeedError
-from streaming_system.schedule.diff import Change, compare, of_schedule
+from streaming_system.schedule.diff import Change, diff_slots, summarize_schedule
 from streaming_system.schedule.model import Schedule
-from streaming_system.schedule.storage import ScheduleFileError, digest, loads, write
-from streaming_system.schedule.store import ScheduleFile
-from streaming_system.schedule_import.download import Downloader
+from streaming_system.schedule.storage import (
+    ScheduleFileError,
+    deserialize_schedule,
+    repr_digest,
+    save_schedule,
+)
+from streaming_system.schedule.store import ScheduleStore
+from streaming_system.schedule_import.download import FeedDownloader
 
 log = logging.getLogger(__name__)
 
-_BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
+_MIN_TIME = datetime.min.replace(tzinfo=UTC)
 
 
-class Follower:
+class ScheduleMirror:
     """Replaces the schedule file by what another host publishes, if that is good and newer.
 
     ``taken`` is what was taken last, another object each time; ``None`` before.
@@ -33,7 +38,7 @@ class Follower:
         self._target = target
         self._limit = limit
         self._accept_older = accept_older
-        self._here = ScheduleFile(target)
+        self._here = ScheduleStore(target)
         # What was taken last, as it is read from the file, and how to ask whether it still holds.
         self.taken: Schedule | None = None
         self._validators: dict[str, str] = {}
@@ -65,7 +70,7 @@ class Follower:
         here = self._in_service()
         # Whoever has lost or replaced the file gets it again.
         same = here is not None and here is self.taken
-        downloader = Downloader(
+        downloader = FeedDownloader(
             self._url,
             limit=self._limit,
             headers=self._validators if same else {},
@@ -76,12 +81,12 @@ class Follower:
             return None
         published = self._checked(document, downloader.digest, here)
         if published != here:
-            write(published, self._target)
+            save_schedule(published, self._target)
         self.taken = self._here.current()
         self._validators = downloader.validators
         if published == here:
             return None
-        return compare(of_schedule(here or Schedule()), of_schedule(published))
+        return diff_slots(summarize_schedule(here or Schedule()), summarize_schedule(published))
 
     def _in_service(self) -> Schedule | None:
         """Return the schedule that is here; ``None`` if there is none that can be read."""
@@ -101,16 +106,16 @@ class Follower:
                 "the answer has no checksum (Repr-Digest): is it the address of "
                 "/schedule/file.json of a frontend?"
             )
-        if told != digest(document):
+        if told != repr_digest(document):
             raise FeedError("the checksum is not that of what came: it was changed on its way")
         try:
-            published = loads(document.decode())
+            published = deserialize_schedule(document.decode())
         except UnicodeDecodeError:
             raise FeedError("is not a schedule: it is not UTF-8") from None
         if not published.rooms:
             raise FeedError("has no rooms: are the same rooms configured there?")
-        before = (here and here.imported) or _BEFORE_ALL
-        if (published.imported or _BEFORE_ALL) < before and not self._accept_older:
+        before = (here and here.imported) or _MIN_TIME
+        if (published.imported or _MIN_TIME) < before and not self._accept_older:
             raise FeedError(
                 f"was imported at {published.imported or 'no time'}, before the one here "
                 f"({before}); if that is right, follow it with --accept-older"

@@ -8,39 +8,39 @@ from zoneinfo import ZoneInfo
 
 import pluggy
 
-from streaming_system.plugin.context import Context
+from streaming_system.plugin.context import ParseContext
 from streaming_system.plugin.feed import Feed, FeedError
 from streaming_system.plugin.hooks import Parser
 from streaming_system.plugin_host import hooks
-from streaming_system.plugin_host.manager import PluginError, call_plugin, plugin_manager
-from streaming_system.schedule_import.validate import Checked, check
+from streaming_system.plugin_host.manager import PluginError, call_plugin, create_plugin_manager
+from streaming_system.schedule_import.validate import ValidatedTalks, validate_talks
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Found:
+class RegisteredParser:
     """A parser, and where its plugin comes from: "built in", a package, or a file."""
 
     parser: Parser
     origin: str
 
 
-def find_parsers(folder: Path | None = None) -> Mapping[str, Found]:
+def load_parsers(folder: Path | None = None) -> Mapping[str, RegisteredParser]:
     """Return every parser there is, by name.
 
     :param folder: where plugins are dropped in; it need not exist.
     :raises PluginError: if a plugin cannot be loaded, or two offer the same name.
     """
-    return parsers_of(plugin_manager(folder))
+    return registered_parsers(create_plugin_manager(folder))
 
 
-def parsers_of(manager: pluggy.PluginManager) -> Mapping[str, Found]:
+def registered_parsers(manager: pluggy.PluginManager) -> Mapping[str, RegisteredParser]:
     """Return the parsers of a manager's plugins, by name.
 
     :raises PluginError: if two plugins offer the same name, or one offers something else.
     """
-    found: dict[str, Found] = {}
+    found: dict[str, RegisteredParser] = {}
     for offer in manager.hook.register_parsers.get_hookimpls():
         origin = offer.plugin_name
         for parser in call_plugin(origin, offer.function):
@@ -51,11 +51,13 @@ def parsers_of(manager: pluggy.PluginManager) -> Mapping[str, Found]:
                     f"{origin}: offers a parser called {parser.name!r}, "
                     f"as does {found[parser.name].origin}"
                 )
-            found[parser.name] = Found(parser=parser, origin=origin)
+            found[parser.name] = RegisteredParser(parser=parser, origin=origin)
     return dict(sorted(found.items()))
 
 
-def choose(feed: Feed, parsers: Mapping[str, Found], name: str = "") -> Found:
+def select_parser(
+    feed: Feed, parsers: Mapping[str, RegisteredParser], name: str = ""
+) -> RegisteredParser:
     """Return the parser for a feed.
 
     :param name: the configured ``schedule-format``, which always wins; "" to recognise the feed.
@@ -82,13 +84,13 @@ def choose(feed: Feed, parsers: Mapping[str, Found], name: str = "") -> Found:
     return parsers[winners[0]]
 
 
-def read_talks(
+def parse_and_validate(
     feed: Feed,
-    found: Found,
+    found: RegisteredParser,
     timezone: ZoneInfo | None = None,
     columns: Mapping[str, str] | None = None,
     manager: pluggy.PluginManager | None = None,
-) -> tuple[Checked, Context]:
+) -> tuple[ValidatedTalks, ParseContext]:
     """Let a parser read a feed, and check what it yields.
 
     :param timezone: the configured zone for times without offset.
@@ -96,12 +98,12 @@ def read_talks(
     :param manager: whose plugins may hide and change talks; nobody's, unless given.
     :raises FeedError: if the feed cannot be used, or the parser fails.
     """
-    context = Context(timezone, columns)
+    context = ParseContext(timezone, columns)
     try:
         talks = found.parser.parse(feed, context)
         if manager is not None:
-            talks = hooks.apply(manager, talks, context)
-        return check(talks, context, feed.source), context
+            talks = hooks.apply_talk_hooks(manager, talks, context)
+        return validate_talks(talks, context, feed.source), context
     except (FeedError, MemoryError):
         raise
     except Exception as error:
@@ -117,7 +119,7 @@ def read_talks(
         ) from error
 
 
-def _confidence(found: Found, feed: Feed) -> float:
+def _confidence(found: RegisteredParser, feed: Feed) -> float:
     try:
         return float(found.parser.recognise(feed))
     except Exception:

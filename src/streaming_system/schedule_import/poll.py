@@ -5,16 +5,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from streaming_system.net.ssrf import Networks
-from streaming_system.schedule_import.download import SECONDS, Downloader
+from streaming_system.schedule_import.download import READ_TIMEOUT, FeedDownloader
 
-LONGEST_WAIT = 3600.0
-MOST_DOUBLINGS = 32
+MAX_WAIT_SECONDS = 3600.0
+MAX_DOUBLINGS = 32
 
 
-class Conditional:
+class ConditionalFetcher:
     """Fetches feeds, and what has not changed since the last time only in name (RFC 9110, 13)."""
 
-    def __init__(self, limit: int, seconds: float = SECONDS, networks: Networks = ()) -> None:
+    def __init__(self, limit: int, seconds: float = READ_TIMEOUT, networks: Networks = ()) -> None:
         self._limit, self._seconds, self._networks = limit, seconds, networks
         self._known: dict[str, tuple[dict[str, str], bytes]] = {}
         self.changed = False
@@ -22,7 +22,7 @@ class Conditional:
     def fetch(self, source: str) -> bytes:
         """Return a feed's bytes; set :attr:`changed` if they are others than the last time."""
         headers, data = self._known.get(source, ({}, b""))
-        downloader = Downloader(
+        downloader = FeedDownloader(
             source,
             limit=self._limit,
             seconds=self._seconds,
@@ -38,7 +38,7 @@ class Conditional:
 
 
 @dataclass
-class Pace:
+class PollInterval:
     """How long to wait: an interval, and longer after every failure, never the same for all.
 
     :param interval: seconds between two looks while all goes well.
@@ -46,20 +46,23 @@ class Pace:
     """
 
     interval: float
-    longest: float = LONGEST_WAIT
+    longest: float = MAX_WAIT_SECONDS
     failures: int = 0
 
     def next_wait(self, *, failed: bool) -> float:
         """Return the seconds to wait before the next look."""
         self.failures = self.failures + 1 if failed else 0
         # More doublings than that are longer than anybody waits, and soon no number any more.
-        doubled = self.interval * 2.0 ** min(self.failures, MOST_DOUBLINGS)
+        doubled = self.interval * 2.0 ** min(self.failures, MAX_DOUBLINGS)
         wait = min(doubled, max(self.longest, self.interval))
         return wait * random.uniform(0.8, 1.2)
 
 
-def watch(
-    look: Callable[[], bool], pace: Pace, wait: Callable[[float], object], rounds: Iterator[int]
+def poll_feeds(
+    look: Callable[[], bool],
+    pace: PollInterval,
+    wait: Callable[[float], object],
+    rounds: Iterator[int],
 ) -> None:
     """Look once a round, and wait between two rounds.
 

@@ -7,23 +7,28 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from streaming_system.plugin.context import Context, Skip, Skipped, in_range
+from streaming_system.plugin.context import (
+    ParseContext,
+    SkipEntryError,
+    SkippedEntry,
+    normalise_time,
+)
 from streaming_system.plugin.feed import FeedError
 from streaming_system.schedule.model import Talk
 from streaming_system.util.sanitize import plain_text, sanitised_html, web_link
 
 MAX_TALKS = 5000
 MAX_ROOMS = 300
-LONGEST_TALK = timedelta(days=7)
+MAX_TALK_DURATION = timedelta(days=7)
 # Exports of real events hold entries that are years off; a conference is not that long.
-FARTHEST_FROM_MEDIAN = timedelta(days=60)
+MAX_DISTANCE_FROM_MEDIAN = timedelta(days=60)
 UNTITLED = "Untitled"
 
 _NAMESPACE = uuid.UUID("0f1c2c1e-7a0b-5d0e-9f3a-6d1f4f8a2b57")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Checked:
+class ValidatedTalks:
     """The talks of a feed that can be shown, in UTC, clean and in order.
 
     :param entries: how many entries the feed lists.
@@ -33,11 +38,13 @@ class Checked:
 
     talks: tuple[Talk, ...]
     entries: int
-    skipped: tuple[Skipped, ...]
+    skipped: tuple[SkippedEntry, ...]
     warnings: tuple[str, ...]
 
 
-def check(talks: Iterable[Talk], context: Context, source: str = "") -> Checked:
+def validate_talks(
+    talks: Iterable[Talk], context: ParseContext, source: str = ""
+) -> ValidatedTalks:
     """Check and clean talks as a parser yields them.
 
     :param context: the context that the parser reported to; its reports are part of the result.
@@ -49,20 +56,20 @@ def check(talks: Iterable[Talk], context: Context, source: str = "") -> Checked:
         if listed > MAX_TALKS:
             raise FeedError(f"the feed lists more than {MAX_TALKS:,} talks")
         try:
-            good.append(_clean(talk))
-        except Skip as skip:
+            good.append(_normalise_talk(talk))
+        except SkipEntryError as skip:
             context.skip(skip.reason, talk.where, plain_text(talk.title), str(skip))
     entries = len(good) + len(context.skipped)
-    good = _without_duplicates(_near_the_median(good, context), context)
+    good = _deduplicate(_drop_date_outliers(good, context), context)
     if not good:
-        raise FeedError(_nothing_usable(entries, context))
+        raise FeedError(_describe_no_usable_talks(entries, context))
     rooms = {room for talk in good for room in talk.rooms}
     if len(rooms) > MAX_ROOMS:
         raise FeedError(f"the feed names {len(rooms):,} rooms; at most {MAX_ROOMS} are taken")
-    good = sorted(_with_guids(good, source, context), key=lambda talk: (talk.start, talk.end))
-    _warn_of_overlaps(good, context)
-    _warn_of_similar_rooms(rooms, context)
-    return Checked(
+    good = sorted(_assign_guids(good, source, context), key=lambda talk: (talk.start, talk.end))
+    _warn_about_overlaps(good, context)
+    _warn_about_similar_rooms(rooms, context)
+    return ValidatedTalks(
         talks=tuple(good),
         entries=entries,
         skipped=tuple(context.skipped),
@@ -70,19 +77,19 @@ def check(talks: Iterable[Talk], context: Context, source: str = "") -> Checked:
     )
 
 
-def _clean(talk: Talk) -> Talk:
+def _normalise_talk(talk: Talk) -> Talk:
     if talk.start.tzinfo is None or talk.end.tzinfo is None:
-        raise Skip("no-time", "a time without UTC offset")
-    start, end = in_range(talk.start), in_range(talk.end)
+        raise SkipEntryError("no-time", "a time without UTC offset")
+    start, end = normalise_time(talk.start), normalise_time(talk.end)
     if end < start:
-        raise Skip("ends-before-start")
+        raise SkipEntryError("ends-before-start")
     if end == start:
-        raise Skip("zero-length")
-    if end - start > LONGEST_TALK:
-        raise Skip("bad-value", f"lasts more than {LONGEST_TALK.days} days")
+        raise SkipEntryError("zero-length")
+    if end - start > MAX_TALK_DURATION:
+        raise SkipEntryError("bad-value", f"lasts more than {MAX_TALK_DURATION.days} days")
     rooms = tuple(dict.fromkeys(filter(None, (plain_text(room, 200) for room in talk.rooms))))
     if not rooms:
-        raise Skip("no-room")
+        raise SkipEntryError("no-room")
     return replace(
         talk,
         rooms=rooms,
@@ -100,19 +107,19 @@ def _clean(talk: Talk) -> Talk:
     )
 
 
-def _near_the_median(talks: list[Talk], context: Context) -> list[Talk]:
+def _drop_date_outliers(talks: list[Talk], context: ParseContext) -> list[Talk]:
     if len(talks) < 2:
         return talks
     # Of two the later counts: what is left in an export is from the year before.
     median = statistics.median_high(talk.start for talk in talks)
     near = []
     for talk in talks:
-        if abs(talk.start - median) > FARTHEST_FROM_MEDIAN:
+        if abs(talk.start - median) > MAX_DISTANCE_FROM_MEDIAN:
             context.skip(
                 "out-of-range",
                 talk.where,
                 talk.title,
-                f"{talk.start:%Y-%m-%d} is more than {FARTHEST_FROM_MEDIAN.days} days "
+                f"{talk.start:%Y-%m-%d} is more than {MAX_DISTANCE_FROM_MEDIAN.days} days "
                 f"from the middle of the event",
             )
         else:
@@ -120,7 +127,7 @@ def _near_the_median(talks: list[Talk], context: Context) -> list[Talk]:
     return near
 
 
-def _without_duplicates(talks: list[Talk], context: Context) -> list[Talk]:
+def _deduplicate(talks: list[Talk], context: ParseContext) -> list[Talk]:
     kept: dict[Talk, Talk] = {}
     for talk in talks:
         if kept.setdefault(replace(talk, where=""), talk) is not talk:
@@ -128,7 +135,7 @@ def _without_duplicates(talks: list[Talk], context: Context) -> list[Talk]:
     return list(kept.values())
 
 
-def _with_guids(talks: list[Talk], source: str, context: Context) -> list[Talk]:
+def _assign_guids(talks: list[Talk], source: str, context: ParseContext) -> list[Talk]:
     """Give every talk a guid of its own that stays the same over imports."""
     counts = Counter(talk.guid for talk in talks if talk.guid)
     repeated = sum(1 for count in counts.values() if count > 1)
@@ -154,7 +161,7 @@ def room_guid(guid: str, room_id: str) -> str:
     return str(uuid.uuid5(_NAMESPACE, f"{guid}\n{room_id}"))
 
 
-def _warn_of_overlaps(talks: list[Talk], context: Context) -> None:
+def _warn_about_overlaps(talks: list[Talk], context: ParseContext) -> None:
     last: dict[str, Talk] = {}
     overlaps: Counter[str] = Counter()
     for talk in talks:
@@ -168,7 +175,7 @@ def _warn_of_overlaps(talks: list[Talk], context: Context) -> None:
         context.warn(f"{room}: {count} talks start before the one before them has ended")
 
 
-def _warn_of_similar_rooms(rooms: set[str], context: Context) -> None:
+def _warn_about_similar_rooms(rooms: set[str], context: ParseContext) -> None:
     alike: dict[str, list[str]] = {}
     for room in sorted(rooms):
         alike.setdefault(room.casefold(), []).append(room)
@@ -177,7 +184,7 @@ def _warn_of_similar_rooms(rooms: set[str], context: Context) -> None:
             context.warn(f"rooms that differ in capitals only: {', '.join(names)}")
 
 
-def _nothing_usable(entries: int, context: Context) -> str:
+def _describe_no_usable_talks(entries: int, context: ParseContext) -> str:
     if not entries:
         return "the feed lists no talk at all"
     first = context.skipped[0]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from streaming_system.net.page_events import Push
-from streaming_system.schedule.store import ScheduleFile
+from streaming_system.schedule.store import ScheduleStore
 from streaming_system.tracker.audience.playback import Playback
 from streaming_system.tracker.audience.viewer_history import Audience
 from streaming_system.tracker.audience.viewers import Crowd, Viewers
@@ -64,7 +64,7 @@ def includeme(config: Any) -> None:
     settings = config.get_settings()
     path = settings.get("schedule.file")
     config.registry["services"] = tuple(SERVICES)
-    config.registry["schedule"] = ScheduleFile(Path(path)) if path else None
+    config.registry["schedule"] = ScheduleStore(Path(path)) if path else None
     config.registry["push"] = Push(settings.get("push.url", ""))
     config.registry["incidents.pace"] = Pace()
     config.registry["crowd"] = Crowd()

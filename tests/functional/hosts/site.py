@@ -12,7 +12,7 @@ import sqlalchemy as sa
 import urllib3
 from programs import find
 
-from streaming_system.schedule.storage import write
+from streaming_system.schedule.storage import save_schedule
 
 from ..agent.servers import free_port
 from ..proxy.site import NAME, ROOT, Ports, filled_in
@@ -109,7 +109,7 @@ class Site:
         )
 
     def publish(self, schedule):
-        write(schedule, self.folder / "b/var/schedule.json")
+        save_schedule(schedule, self.folder / "b/var/schedule.json")
 
     def is_registered(self, tracker, room):
         """Register as an encoder does that tries again soon."""

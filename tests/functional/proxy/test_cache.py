@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from streaming_system.schedule.model import Event, RoomSchedule, Schedule
-from streaming_system.schedule.storage import write
+from streaming_system.schedule.model import RoomSchedule, Schedule, Slot
+from streaming_system.schedule.storage import save_schedule
 
 from .site import FROM_CACHE, VENUE, VIEWER, wait_until
 
@@ -31,9 +31,7 @@ def states(answers):
 def of_one_talk(title):
     """Return a schedule whose only talk is on now."""
     now = datetime.now(UTC)
-    talk = Event(
-        start=now - timedelta(hours=1), end=now + timedelta(hours=1), title=title, guid="1"
-    )
+    talk = Slot(start=now - timedelta(hours=1), end=now + timedelta(hours=1), title=title, guid="1")
     hall = RoomSchedule(timezone=ZoneInfo("UTC"), events=(talk,))
     return Schedule(rooms={"hall": hall}, imported=now)
 
@@ -79,7 +77,7 @@ class TestMicroCache:
     def test_two_seconds_after_an_import_nothing_is_old(self, make_proxied):
         site = make_proxied(frontends=2)
         file = site.folder / "var/schedule.json"
-        write(of_one_talk("What it was called"), file)
+        save_schedule(of_one_talk("What it was called"), file)
         paths = [
             *(
                 "/",
@@ -97,7 +95,7 @@ class TestMicroCache:
         for path, coding in asked:
             assert b"What it was called" in site.get(path, headers=coding).data, path
 
-        write(of_one_talk("Brand new title"), file)
+        save_schedule(of_one_talk("Brand new title"), file)
         # A second in nginx, and one more in which the app may renew it.
         site.wait_until_expired()
         site.wait_until_expired()

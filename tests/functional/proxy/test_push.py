@@ -19,8 +19,8 @@ from playwright.sync_api import expect
 from programs import require
 
 from streaming_system.net.page_events import Push
-from streaming_system.schedule.model import Event, RoomSchedule, Schedule
-from streaming_system.schedule.storage import write
+from streaming_system.schedule.model import RoomSchedule, Schedule, Slot
+from streaming_system.schedule.storage import save_schedule
 
 from .site import VIEWER, filled_in
 
@@ -106,7 +106,7 @@ def heard(pushed):
 
 def schedule(title, minutes=0):
     now = datetime.now(UTC)
-    talk = Event(start=now, end=now + timedelta(hours=1), title=title, guid="one")
+    talk = Slot(start=now, end=now + timedelta(hours=1), title=title, guid="one")
     room = RoomSchedule(timezone=ZoneInfo("UTC"), events=(talk,))
     return Schedule(rooms={"hall": room}, imported=now + timedelta(minutes=minutes))
 
@@ -123,7 +123,7 @@ class TestTold:
 
     def test_when_a_schedule_has_been_followed(self, pushed, heard, make_proxied):
         (pushed.folder / "elsewhere").mkdir(exist_ok=True)
-        write(schedule("Opening"), pushed.folder / "var/schedule.json")
+        save_schedule(schedule("Opening"), pushed.folder / "var/schedule.json")
         here = pushed.folder / "elsewhere/schedule.json"
         ini = pushed.folder / "production.ini"
         other = ini.with_name("other.ini")
@@ -197,12 +197,12 @@ def test_a_page_turns_live_within_two_seconds_of_the_stream(pushed, chromium):  
 
 
 def test_a_page_shows_the_new_schedule_at_once(pushed, chromium):  # noqa: F811
-    write(schedule("Before"), pushed.folder / "var/schedule.json")
+    save_schedule(schedule("Before"), pushed.folder / "var/schedule.json")
     page = open_page(chromium, pushed, "/hall")
     expect(page.get_by_text("Before").first).to_be_attached(timeout=1000 * PATIENCE)
     until(lambda: listeners(pushed) == 1, "the page listens")
 
-    write(schedule("After", 1), pushed.folder / "var/schedule.json")
+    save_schedule(schedule("After", 1), pushed.folder / "var/schedule.json")
     Push(pushed.publisher).publish("schedule")
 
     expect(page.get_by_text("After").first).to_be_attached(timeout=1000 * PATIENCE)
@@ -210,13 +210,13 @@ def test_a_page_shows_the_new_schedule_at_once(pushed, chromium):  # noqa: F811
 
 
 def test_who_comes_back_to_a_page_sees_what_it_was_not_told(pushed, chromium):  # noqa: F811
-    write(schedule("Before"), pushed.folder / "var/schedule.json")
+    save_schedule(schedule("Before"), pushed.folder / "var/schedule.json")
     page = open_page(chromium, pushed, "/hall")
     expect(page.get_by_text("Before").first).to_be_attached(timeout=1000 * PATIENCE)
     until(lambda: listeners(pushed) == 1, "the page listens")
     page.evaluate(HIDE, True)
     until(lambda: listeners(pushed) == 0, "the hidden page has let go")
-    write(schedule("After", 1), pushed.folder / "var/schedule.json")
+    save_schedule(schedule("After", 1), pushed.folder / "var/schedule.json")
     Push(pushed.publisher).publish("schedule")
     until(lambda: b"After" in pushed.request("GET", "/hall", host="127.0.0.1").data, "it is served")
 

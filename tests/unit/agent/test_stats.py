@@ -12,7 +12,7 @@ from streaming_system.agent.subprocesses import Programs
 from streaming_system.agent.supervisor.check_tools import Kit
 from streaming_system.agent.supervisor.check_types import KINDS
 from streaming_system.agent.supervisor.config import general, parts
-from streaming_system.plugin import Reading
+from streaming_system.plugin import MountStats
 from streaming_system.tracker.endpoints.formats import STREAMS
 from streaming_system.tracker.schemas.endpoint import FORMATS, EndpointReport
 from streaming_system.util.log_once import LogOnce
@@ -47,10 +47,10 @@ def agent(tmp_path):
 def test_the_figures_of_a_room_are_the_sum_of_its_mounts(agent):
     streams = agent.sources[0].streams
     readings = [
-        Reading(mount="/hall.webm", clients=3, sent=2_000_000),
-        Reading(mount="/hall-low.webm", clients=2),
-        Reading(mount="/hall.m3u8", clients=5, sent=4_000_000, bitrate=1_000_000),
-        Reading(mount="/attic.webm", clients=99),
+        MountStats(mount="/hall.webm", clients=3, sent=2_000_000),
+        MountStats(mount="/hall-low.webm", clients=2),
+        MountStats(mount="/hall.m3u8", clients=5, sent=4_000_000, bitrate=1_000_000),
+        MountStats(mount="/attic.webm", clients=99),
     ]
 
     found = reports(
@@ -84,7 +84,7 @@ def test_the_figures_of_a_room_are_the_sum_of_its_mounts(agent):
 def test_the_api_takes_every_report_that_can_be_made(agent, clients):
     streams = agent.sources[0].streams
     readings = [
-        Reading(mount=s.mount, clients=clients, sent=10**13, bitrate=10**13) for s in streams
+        MountStats(mount=s.mount, clients=clients, sent=10**13, bitrate=10**13) for s in streams
     ]
 
     found = reports(

@@ -8,8 +8,8 @@ from pyramid.i18n import make_localizer
 
 from streaming_system.frontend.formatting import ENGLISH, Words
 from streaming_system.frontend.i18n import DOMAIN, OURS
-from streaming_system.schedule.gaps import fill
-from streaming_system.schedule.model import Event
+from streaming_system.schedule.gaps import fill_gaps
+from streaming_system.schedule.model import Slot
 
 START = datetime(2026, 11, 24, 9, tzinfo=UTC)
 
@@ -20,14 +20,14 @@ def words(name):
 
 def talk(hours, minutes=60, title="A talk"):
     begins = START + timedelta(hours=hours)
-    return Event(start=begins, end=begins + timedelta(minutes=minutes), title=title, guid=title)
+    return Slot(start=begins, end=begins + timedelta(minutes=minutes), title=title, guid=title)
 
 
 @pytest.fixture
 def gaps():
     """All that fills the gaps of a room whose name is that of a gap."""
     # One day with a break, one without any talk, one that begins late.
-    filled = fill(
+    filled = fill_gaps(
         [talk(2), talk(4), talk(50)],
         room="Nothing in it",
         conference="The end finished",

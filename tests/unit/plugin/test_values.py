@@ -6,16 +6,16 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from streaming_system.plugin import (
-    Context,
-    Skip,
+    ParseContext,
+    SkipEntryError,
     Talk,
-    from_markdown,
-    from_plain,
-    from_unmarked,
+    clean_str,
+    clean_str_list,
+    html_from_markdown,
+    html_from_plain_text,
+    html_from_unknown_markup,
+    parse_do_not_record,
     parse_duration,
-    recording_refused,
-    text,
-    texts,
 )
 
 
@@ -64,23 +64,23 @@ def test_what_is_no_duration_is_refused(value):
     ],
 )
 def test_text_is_found_in_localised_values(value, found):
-    assert text(value) == found
+    assert clean_str(value) == found
 
 
 def test_the_wanted_language_comes_first():
-    assert text({"de": "Saal", "en": "Hall"}, "de") == "Saal"
+    assert clean_str({"de": "Saal", "en": "Hall"}, "de") == "Saal"
 
 
 @pytest.mark.parametrize("value", [7, ["x"], {}, {"en": 5}, True])
 def test_what_is_no_text_is_refused(value):
     with pytest.raises(ValueError, match="is not text"):
-        text(value)
+        clean_str(value)
 
 
 def test_texts_leave_out_what_is_none():
-    assert texts(["Ada", None, "", 7, " Bo "]) == ("Ada", "Bo")
-    assert texts("Ada") == ("Ada",)
-    assert texts(None) == ()
+    assert clean_str_list(["Ada", None, "", 7, " Bo "]) == ("Ada", "Bo")
+    assert clean_str_list("Ada") == ("Ada",)
+    assert clean_str_list(None) == ()
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_texts_leave_out_what_is_none():
     ],
 )  # fmt: skip
 def test_an_unclear_wish_about_recording_is_taken_as_a_refusal(value, refused):
-    assert recording_refused(value) is refused
+    assert parse_do_not_record(value) is refused
 
 
 class TestTime:
@@ -106,18 +106,18 @@ class TestTime:
         ],
     )
     def test_an_offset_wins_over_the_zone(self, value, utc):
-        context = Context(ZoneInfo("Australia/Sydney"))
+        context = ParseContext(ZoneInfo("Australia/Sydney"))
 
         assert context.time(value) == datetime.fromisoformat(utc).replace(tzinfo=UTC)
 
     def test_the_zone_of_the_feed_wins_over_the_configured_one(self):
-        context = Context(ZoneInfo("Australia/Sydney"))
+        context = ParseContext(ZoneInfo("Australia/Sydney"))
         context.use_zone("Europe/Berlin")
 
         assert context.time("2026-11-24T10:00") == datetime(2026, 11, 24, 9, tzinfo=UTC)
 
     def test_a_zone_that_does_not_exist_is_warned_of_and_ignored(self):
-        context = Context(ZoneInfo("Europe/Berlin"))
+        context = ParseContext(ZoneInfo("Europe/Berlin"))
         context.use_zone("../../etc/passwd")
 
         assert context.zone == ZoneInfo("Europe/Berlin")
@@ -126,7 +126,7 @@ class TestTime:
         ]
 
     def test_a_time_in_a_form_of_the_feed_s_own(self):
-        moment = Context(ZoneInfo("UTC")).time("09-18-2015 09:30", "%m-%d-%Y %H:%M")
+        moment = ParseContext(ZoneInfo("UTC")).time("09-18-2015 09:30", "%m-%d-%Y %H:%M")
 
         assert moment == datetime(2015, 9, 18, 9, 30, tzinfo=UTC)
 
@@ -143,19 +143,19 @@ class TestTime:
         ],
     )  # fmt: skip
     def test_what_is_no_time_skips_the_entry(self, value, reason):
-        with pytest.raises(Skip) as skip:
-            Context(ZoneInfo("Australia/Sydney")).time(value)
+        with pytest.raises(SkipEntryError) as skip:
+            ParseContext(ZoneInfo("Australia/Sydney")).time(value)
 
         assert skip.value.reason == reason
 
     def test_a_naive_time_without_any_zone_skips_the_entry_and_says_what_to_set(self):
-        with pytest.raises(Skip, match="set schedule-timezone") as skip:
-            Context().time("2026-11-24T10:00")
+        with pytest.raises(SkipEntryError, match="set schedule-timezone") as skip:
+            ParseContext().time("2026-11-24T10:00")
 
         assert skip.value.reason == "no-time"
 
     def test_a_time_that_the_clocks_skip_is_taken_later_with_a_warning(self):
-        context = Context(ZoneInfo("Europe/Berlin"))
+        context = ParseContext(ZoneInfo("Europe/Berlin"))
 
         assert context.time("2026-03-29T02:30") == datetime(2026, 3, 29, 1, 30, tzinfo=UTC)
         assert context.warnings == [
@@ -163,7 +163,7 @@ class TestTime:
         ]
 
     def test_a_time_that_happens_twice_is_the_first_with_a_warning(self):
-        context = Context(ZoneInfo("Europe/Berlin"))
+        context = ParseContext(ZoneInfo("Europe/Berlin"))
 
         assert context.time("2026-10-25T02:30") == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
         assert context.warnings == [
@@ -173,11 +173,11 @@ class TestTime:
 
 class TestEach:
     def test_an_item_that_cannot_be_read_is_reported_and_the_others_stay(self):
-        context = Context()
+        context = ParseContext()
 
         def read(item):
             if item["title"] == "off":
-                raise Skip("cancelled")
+                raise SkipEntryError("cancelled")
             if item["title"] == "header":
                 return None
             start = context.time(item["start"])
@@ -207,26 +207,30 @@ class TestEach:
         ]
 
     def test_what_is_no_list_is_reported(self):
-        context = Context()
+        context = ParseContext()
 
         assert list(context.each({"a": 1}, lambda item: None)) == []
         assert [(s.reason, s.where) for s in context.skipped] == [("bad-value", "feed")]
 
     def test_a_reason_that_does_not_exist_is_the_author_s_mistake(self):
         with pytest.raises(ValueError, match="'boring' is not a reason to skip"):
-            Context().skip("boring", "item 1")
+            ParseContext().skip("boring", "item 1")
 
 
 @pytest.mark.parametrize(
     ("convert", "value", "html"),
     [
-        (from_plain, "a < b\nc\n\nd", "<p>a &lt; b<br>c</p><p>d</p>"),
-        (from_plain, "  ", ""),
-        (from_markdown, "**b**\r\n\r\n- x", "<p><strong>b</strong></p>\n<ul>\n<li>x</li>\n</ul>\n"),
-        (from_markdown, "<script>", "<p>&lt;script&gt;</p>\n"),
-        (from_markdown, "", ""),
-        (from_unmarked, "<p>is <b>HTML</b></p>", "<p>is <b>HTML</b></p>"),
-        (from_unmarked, "a <1 *b*", "<p>a &lt;1 <em>b</em></p>\n"),
+        (html_from_plain_text, "a < b\nc\n\nd", "<p>a &lt; b<br>c</p><p>d</p>"),
+        (html_from_plain_text, "  ", ""),
+        (
+            html_from_markdown,
+            "**b**\r\n\r\n- x",
+            "<p><strong>b</strong></p>\n<ul>\n<li>x</li>\n</ul>\n",
+        ),
+        (html_from_markdown, "<script>", "<p>&lt;script&gt;</p>\n"),
+        (html_from_markdown, "", ""),
+        (html_from_unknown_markup, "<p>is <b>HTML</b></p>", "<p>is <b>HTML</b></p>"),
+        (html_from_unknown_markup, "a <1 *b*", "<p>a &lt;1 <em>b</em></p>\n"),
     ],
 )
 def test_abstracts_become_html(convert, value, html):

@@ -5,9 +5,9 @@ import json
 import pytest
 
 from streaming_system.plugin import FeedError
-from streaming_system.plugin_host.notifications import tell
-from streaming_system.plugin_host.sandbox import Limits
-from streaming_system.schedule_import.feed_reader import Reader, read
+from streaming_system.plugin_host.notifications import notify_schedule_changes
+from streaming_system.plugin_host.sandbox import ResourceLimits
+from streaming_system.schedule_import.feed_reader import FeedReaderOptions, parse_feed
 
 HEAD = (
     "from dataclasses import replace\nfrom streaming_system.plugin import hookimpl\n\n\n@hookimpl\n"
@@ -33,7 +33,7 @@ def reading(tmp_path):
     def reading(code=None, feed=FEED):
         if code:
             (tmp_path / "mine.py").write_text(HEAD + code)
-        return read("feed", feed, Reader(plugins=tmp_path)).checked
+        return parse_feed("feed", feed, FeedReaderOptions(plugins=tmp_path)).checked
 
     return reading
 
@@ -100,9 +100,9 @@ def test_a_block_that_only_closes_a_room_is_no_talk(reading):
 class TestNotify:
     @pytest.fixture
     def changes(self, reading):
-        from streaming_system.schedule.diff import compare, of_talks
+        from streaming_system.schedule.diff import diff_slots, summarize_talks
 
-        return compare([], of_talks(reading().talks))
+        return diff_slots([], summarize_talks(reading().talks))
 
     def test_plugins_hear_what_has_changed(self, changes, tmp_path):
         (tmp_path / "mine.py").write_text(
@@ -110,7 +110,7 @@ class TestNotify:
             f"    open({str(tmp_path / 'heard')!r}, 'w').write(changes[0].after.title)\n"
         )
 
-        tell(changes, {}, tmp_path, Limits())
+        notify_schedule_changes(changes, {}, tmp_path, ResourceLimits())
 
         assert (tmp_path / "heard").read_text() == "Keynote"
 
@@ -119,7 +119,7 @@ class TestNotify:
             HEAD + f"def notify():\n    open({str(tmp_path / 'heard')!r}, 'w')\n"
         )
 
-        tell([], {}, tmp_path, Limits())
+        notify_schedule_changes([], {}, tmp_path, ResourceLimits())
 
         assert not (tmp_path / "heard").exists()
 
@@ -129,6 +129,6 @@ class TestNotify:
             HEAD + f"def notify():\n    open({str(tmp_path / 'heard')!r}, 'w')\n"
         )
 
-        tell(changes, {}, tmp_path, Limits())
+        notify_schedule_changes(changes, {}, tmp_path, ResourceLimits())
 
         assert (tmp_path / "heard").exists()

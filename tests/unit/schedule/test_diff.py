@@ -6,17 +6,19 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from streaming_system.schedule.diff import Placed, compare
+from streaming_system.schedule.diff import SlotSummary, diff_slots
 
 NINE = datetime(2026, 7, 4, 9, tzinfo=UTC)
-TALK = Placed(room="Hall", start=NINE, end=NINE + timedelta(hours=1), title="Keynote", guid="a")
+TALK = SlotSummary(
+    room="Hall", start=NINE, end=NINE + timedelta(hours=1), title="Keynote", guid="a"
+)
 OTHER = replace(TALK, title="Panel", guid="b", room="Lab")
 LATER = {"start": NINE + timedelta(hours=2), "end": NINE + timedelta(hours=3)}
 BERLIN = ZoneInfo("Europe/Berlin")
 
 
 def told(old, new):
-    return [change.line(BERLIN) for change in compare(old, new)]
+    return [change.line(BERLIN) for change in diff_slots(old, new)]
 
 
 @pytest.mark.parametrize(
@@ -56,12 +58,12 @@ def test_of_two_talks_of_one_title_the_one_that_stayed_is_no_change():
     lunch = replace(TALK, title="Lunch", guid="l1")
     tomorrow = replace(lunch, guid="l2", start=NINE + timedelta(days=1))
 
-    [change] = compare([lunch, tomorrow], [replace(lunch, guid="x"), replace(tomorrow, **LATER)])
+    [change] = diff_slots([lunch, tomorrow], [replace(lunch, guid="x"), replace(tomorrow, **LATER)])
 
     assert (change.kind, change.before) == ("moved", tomorrow)
 
 
 def test_changes_come_in_order_of_time():
-    kinds = [change.kind for change in compare([replace(TALK, **LATER)], [OTHER])]
+    kinds = [change.kind for change in diff_slots([replace(TALK, **LATER)], [OTHER])]
 
     assert kinds == ["appeared", "vanished"]

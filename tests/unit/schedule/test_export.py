@@ -10,19 +10,19 @@ import pytest
 from lxml import etree
 
 from streaming_system.config import Room
-from streaming_system.plugin import read_feed
-from streaming_system.schedule.export import FORMATS, Site, export
-from streaming_system.schedule.model import Event, RoomSchedule, Schedule
-from streaming_system.schedule_import.parsers import choose, find_parsers, read_talks
+from streaming_system.plugin import open_feed
+from streaming_system.schedule.export import EXPORT_FORMATS, ExportSite, export_schedule
+from streaming_system.schedule.model import RoomSchedule, Schedule, Slot
+from streaming_system.schedule_import.parsers import load_parsers, parse_and_validate, select_parser
 
-SITE = Site(title="Conf 2026", url="https://live.example.org")
+SITE = ExportSite(title="Conf 2026", url="https://live.example.org")
 BERLIN = ZoneInfo("Europe/Berlin")
 
 
 def event(hour, title, **more):
     start = datetime(2026, 7, 4, hour, tzinfo=UTC)
     more = {"guid": f"00000000-0000-4000-8000-0000000000{hour:02}"} | more
-    return Event(start=start, end=start + timedelta(minutes=45), title=title, **more)
+    return Slot(start=start, end=start + timedelta(minutes=45), title=title, **more)
 
 
 HALL = (
@@ -44,13 +44,13 @@ ROOMS = {"hall": Room(id="hall", title="Hall"), "lab": Room(id="lab", title="Lab
 
 
 def exported(form):
-    return export(SCHEDULE, ROOMS, SITE, form)
+    return export_schedule(SCHEDULE, ROOMS, SITE, form)
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("form", EXPORT_FORMATS)
 def test_an_export_imports_as_the_same_talks(form):
-    feed = read_feed(exported(form))
-    checked, _ = read_talks(feed, choose(feed, find_parsers()))
+    feed = open_feed(exported(form))
+    checked, _ = parse_and_validate(feed, select_parser(feed, load_parsers()))
 
     told = [(talk.rooms, talk.start, talk.end, talk.title, talk.track) for talk in checked.talks]
     assert told == [
@@ -132,8 +132,8 @@ class TestXml:
         assert links == ["https://live.example.org/hall#stream", "https://live.example.org/hall"]
 
     def test_an_empty_schedule_is_a_document_all_the_same(self):
-        for form in FORMATS:
-            assert export(Schedule(), {}, SITE, form)
+        for form in EXPORT_FORMATS:
+            assert export_schedule(Schedule(), {}, SITE, form)
 
 
 def test_json_tells_the_days_and_rooms_as_the_schema_has_them():
@@ -166,5 +166,5 @@ class TestIcs:
 
 
 def test_the_same_schedule_gives_the_same_bytes():
-    for form in FORMATS:
+    for form in EXPORT_FORMATS:
         assert exported(form) == exported(form)

@@ -5,8 +5,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from streaming_system.schedule.gaps import BEGINNING_OF_TIME, END_OF_TIME, fill
-from streaming_system.schedule.model import Event, RoomSchedule
+from streaming_system.schedule.gaps import MAX_TIME, MIN_TIME, fill_gaps
+from streaming_system.schedule.model import RoomSchedule, Slot
 
 SYDNEY = ZoneInfo("Australia/Sydney")
 
@@ -17,7 +17,7 @@ def at(text, zone=SYDNEY):
 
 
 def talk(start, end, title="Talk"):
-    return Event(start=at(start), end=at(end), title=title, guid=f"{title} {start}")
+    return Slot(start=at(start), end=at(end), title=title, guid=f"{title} {start}")
 
 
 def told(events, zone=SYDNEY):
@@ -29,14 +29,14 @@ def told(events, zone=SYDNEY):
             event.title,
         )
         for event in events
-        if event.start > BEGINNING_OF_TIME and event.end < END_OF_TIME
+        if event.start > MIN_TIME and event.end < MAX_TIME
     ]
 
 
 @pytest.fixture
 def fill_hall():
     def fill_hall(*events, begin=None, end=None):
-        return fill(
+        return fill_gaps(
             list(events),
             room="Hall",
             conference="Conf",
@@ -66,10 +66,10 @@ def test_two_days_are_filled_from_before_the_conference_to_after_it(fill_hall):
     first, last = filled[0], filled[-1]
     assert (first.title, first.start, first.end) == (
         "Conf not yet started",
-        BEGINNING_OF_TIME,
+        MIN_TIME,
         at("24 09:00"),
     )
-    assert (last.title, last.start, last.end) == ("Conf finished", at("25 10:00"), END_OF_TIME)
+    assert (last.title, last.start, last.end) == ("Conf finished", at("25 10:00"), MAX_TIME)
 
 
 def test_only_fillers_are_marked_generated(fill_hall):
@@ -128,12 +128,12 @@ def test_days_are_those_of_the_room_s_zone_and_as_long_as_they_are():
     # Berlin's clocks go back on 25 October 2026: that day has 25 hours.
     berlin = ZoneInfo("Europe/Berlin")
     events = [
-        Event(start=start, end=start.replace(hour=12), title="T", guid=str(day))
+        Slot(start=start, end=start.replace(hour=12), title="T", guid=str(day))
         for day in (24, 26)
         for start in [datetime(2026, 10, day, 11, tzinfo=UTC)]
     ]
 
-    filled = fill(
+    filled = fill_gaps(
         events, room="R", conference="C", begin=events[0].start, end=events[1].end, zone=berlin
     )
 

@@ -9,11 +9,16 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from streaming_system.schedule.model import Event, RoomSchedule, Schedule
-from streaming_system.schedule.storage import ScheduleFileError, dumps, loads, write
-from streaming_system.schedule.store import ScheduleFile
+from streaming_system.schedule.model import RoomSchedule, Schedule, Slot
+from streaming_system.schedule.storage import (
+    ScheduleFileError,
+    deserialize_schedule,
+    save_schedule,
+    serialize_schedule,
+)
+from streaming_system.schedule.store import ScheduleStore
 
-EVENT = Event(
+EVENT = Slot(
     start=datetime(2026, 11, 24, 9, tzinfo=UTC),
     end=datetime(2026, 11, 24, 10, tzinfo=UTC),
     title="Streaming für alle",
@@ -39,13 +44,13 @@ def path(tmp_path):
 
 
 def test_what_is_written_is_read_back(path):
-    write(SCHEDULE, path)
+    save_schedule(SCHEDULE, path)
 
-    assert ScheduleFile(path).current() == SCHEDULE
+    assert ScheduleStore(path).current() == SCHEDULE
 
 
 def test_the_file_holds_utc_and_readable_text(path):
-    write(SCHEDULE, path)
+    save_schedule(SCHEDULE, path)
 
     text = path.read_text(encoding="utf-8")
     assert "Streaming für alle" in text
@@ -54,14 +59,14 @@ def test_the_file_holds_utc_and_readable_text(path):
 
 
 def test_the_pages_may_run_as_another_user(path):
-    write(SCHEDULE, path)
+    save_schedule(SCHEDULE, path)
 
     assert stat.filemode(path.stat().st_mode) == "-rw-r--r--"
 
 
 def test_nothing_but_the_file_is_left_behind(path):
-    write(SCHEDULE, path)
-    write(with_title("New"), path)
+    save_schedule(SCHEDULE, path)
+    save_schedule(with_title("New"), path)
 
     assert [file.name for file in path.parent.iterdir()] == ["schedule.json"]
 
@@ -70,7 +75,7 @@ def test_a_folder_that_cannot_be_written_is_said_in_one_line(tmp_path):
     (tmp_path / "var").write_text("a file where the folder should be")
 
     with pytest.raises(ScheduleFileError, match=r"schedule\.json: cannot be written: File exists"):
-        write(SCHEDULE, tmp_path / "var" / "schedule.json")
+        save_schedule(SCHEDULE, tmp_path / "var" / "schedule.json")
 
 
 @pytest.mark.parametrize(
@@ -89,30 +94,30 @@ def test_a_folder_that_cannot_be_written_is_said_in_one_line(tmp_path):
     ],
 )
 def test_a_document_that_is_not_ours_is_refused(spoil):
-    document = json.loads(dumps(SCHEDULE))
+    document = json.loads(serialize_schedule(SCHEDULE))
     spoil(document)
 
     with pytest.raises(ScheduleFileError):
-        loads(json.dumps(document))
+        deserialize_schedule(json.dumps(document))
 
 
 class TestScheduleFile:
     def test_before_the_first_import_the_schedule_is_empty(self, path):
-        assert ScheduleFile(path).current() == Schedule()
+        assert ScheduleStore(path).current() == Schedule()
 
     def test_a_new_import_is_seen_without_a_restart(self, path):
-        reader = ScheduleFile(path)
+        reader = ScheduleStore(path)
         reader.current()
-        write(with_title("Old"), path)
+        save_schedule(with_title("Old"), path)
         assert reader.current() == with_title("Old")
 
-        write(with_title("New"), path)
+        save_schedule(with_title("New"), path)
 
         assert reader.current() == with_title("New")
 
     def test_a_broken_file_leaves_the_last_good_schedule(self, path, caplog):
-        write(SCHEDULE, path)
-        reader = ScheduleFile(path)
+        save_schedule(SCHEDULE, path)
+        reader = ScheduleStore(path)
         reader.current()
 
         with caplog.at_level(logging.WARNING):
@@ -125,8 +130,8 @@ class TestScheduleFile:
         assert line.endswith("the schedule read last stays in service")
 
     def test_a_file_that_vanishes_leaves_the_last_good_schedule(self, path):
-        write(SCHEDULE, path)
-        reader = ScheduleFile(path)
+        save_schedule(SCHEDULE, path)
+        reader = ScheduleStore(path)
         reader.current()
 
         path.unlink()

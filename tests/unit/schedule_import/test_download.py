@@ -8,7 +8,7 @@ import pytest
 
 from streaming_system.net.ssrf import private_networks
 from streaming_system.plugin import FeedError
-from streaming_system.schedule_import.download import fetch
+from streaming_system.schedule_import.download import fetch_feed
 
 HERE = private_networks({"outbound.private": "127.0.0.1"})
 
@@ -57,7 +57,7 @@ def server():
 
 @pytest.mark.parametrize("path", ["good", "moved"])
 def test_a_feed_is_downloaded(server, path):
-    assert fetch(f"{server}/{path}", networks=HERE) == b'{"a": 1}'
+    assert fetch_feed(f"{server}/{path}", networks=HERE) == b'{"a": 1}'
 
 
 @pytest.mark.parametrize(
@@ -70,14 +70,14 @@ def test_a_feed_is_downloaded(server, path):
 )
 def test_a_download_that_fails_says_why(server, path, reason):
     with pytest.raises(FeedError) as refusal:
-        fetch(f"{server}/{path}", limit=4000, networks=HERE)
+        fetch_feed(f"{server}/{path}", limit=4000, networks=HERE)
 
     assert str(refusal.value) == reason
 
 
 def test_a_server_that_is_not_there_is_said_in_one_line():
     with pytest.raises(FeedError, match=r"^cannot be downloaded: .*Connection refused") as refusal:
-        fetch("http://127.0.0.1:9/feed", networks=HERE)
+        fetch_feed("http://127.0.0.1:9/feed", networks=HERE)
 
     assert "\n" not in str(refusal.value)
 
@@ -85,13 +85,13 @@ def test_a_server_that_is_not_there_is_said_in_one_line():
 def test_a_file_is_read(tmp_path):
     (tmp_path / "feed").write_bytes(b"[]")
 
-    assert fetch(str(tmp_path / "feed")) == b"[]"
+    assert fetch_feed(str(tmp_path / "feed")) == b"[]"
 
 
 def test_a_file_that_is_missing_or_too_large_is_refused(tmp_path):
     (tmp_path / "large").write_bytes(b"x" * 11)
 
     with pytest.raises(FeedError, match="cannot be read: No such file or directory"):
-        fetch(str(tmp_path / "none"))
+        fetch_feed(str(tmp_path / "none"))
     with pytest.raises(FeedError, match="is larger than 10 bytes"):
-        fetch(str(tmp_path / "large"), limit=10)
+        fetch_feed(str(tmp_path / "large"), limit=10)

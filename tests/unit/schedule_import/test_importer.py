@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 import pytest
 
 from streaming_system.config import load
-from streaming_system.schedule.store import ScheduleFile
-from streaming_system.schedule_import.feed_reader import Reader
-from streaming_system.schedule_import.importer import ImportFailed, import_schedule
+from streaming_system.schedule.store import ScheduleStore
+from streaming_system.schedule_import.feed_reader import FeedReaderOptions
+from streaming_system.schedule_import.importer import ImportFailedError, import_schedule
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 
@@ -41,10 +41,10 @@ def importing(tmp_path):
         default = {"schedule": "feed.json", "schedule-timezone": "Australia/Sydney"}
         (tmp_path / "config.json").write_text(json.dumps({"default": default, **config}))
         loaded = load(tmp_path / "config.json", tmp_path / "none.json")
-        reader = Reader(format=loaded.site.schedule_format)
+        reader = FeedReaderOptions(format=loaded.site.schedule_format)
         return import_schedule(loaded, reader, target, now=NOW, accept_shrink=accept_shrink)
 
-    importing.schedule = lambda: ScheduleFile(target).current()
+    importing.schedule = lambda: ScheduleStore(target).current()
     importing.target = target
     return importing
 
@@ -178,7 +178,7 @@ def test_if_anything_fails_the_old_schedule_stays_and_one_line_says_why(
     importing({"Lab": {}})
     before = importing.target.read_bytes()
 
-    with pytest.raises(ImportFailed) as refusal:
+    with pytest.raises(ImportFailedError) as refusal:
         importing(config, feed)
 
     assert line in str(refusal.value)
@@ -189,7 +189,7 @@ def test_if_anything_fails_the_old_schedule_stays_and_one_line_says_why(
 def test_a_schedule_that_is_suddenly_half_empty_needs_a_yes(importing):
     importing({"hall": {"schedule-key": "Great Hall", "schedule-see-also": ["Plenary", "Lab"]}})
 
-    with pytest.raises(ImportFailed) as refusal:
+    with pytest.raises(ImportFailedError) as refusal:
         importing({"Lab": {}})
 
     assert str(refusal.value) == (

@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from streaming_system.plugin import FeedError, read_feed
+from streaming_system.plugin import FeedError, open_feed
 from streaming_system.plugin_host.manager import PluginError
-from streaming_system.schedule_import.parsers import choose, find_parsers, read_talks
+from streaming_system.schedule_import.parsers import load_parsers, parse_and_validate, select_parser
 
 PLUGIN = """
 from datetime import UTC, datetime, timedelta
@@ -41,14 +41,14 @@ def drop(tmp_path):
     return drop
 
 
-MINE = read_feed(b'{"mine": [9, 10]}')
+MINE = open_feed(b'{"mine": [9, 10]}')
 
 
 def test_a_file_dropped_into_the_folder_is_found_without_installing(drop):
-    found = choose(MINE, find_parsers(drop()))
+    found = select_parser(MINE, load_parsers(drop()))
 
     assert (found.parser.name, found.origin.endswith("mine.py")) == ("mine", True)
-    checked, _ = read_talks(MINE, found)
+    checked, _ = parse_and_validate(MINE, found)
     assert [talk.start for talk in checked.talks] == [
         datetime(2026, 11, 24, hour, tzinfo=UTC) for hour in (9, 10)
     ]
@@ -65,13 +65,13 @@ def test_an_installed_package_is_found_by_its_entry_point(drop, tmp_path, monkey
     )
     monkeypatch.syspath_prepend(package)
 
-    found = find_parsers()["conf"]
+    found = load_parsers()["conf"]
 
     assert found.origin == "package conf-feeds"
 
 
 def test_the_built_in_parsers_are_found_and_come_in_order():
-    names = list(find_parsers())
+    names = list(load_parsers())
 
     assert {"zookeepr", "symposion", "pycon", "veyepar", "schedule.xml", "schedule.json"} <= set(
         names
@@ -80,20 +80,20 @@ def test_the_built_in_parsers_are_found_and_come_in_order():
 
 
 def test_a_folder_that_does_not_exist_holds_no_plugin(tmp_path):
-    assert find_parsers(tmp_path / "none") == find_parsers()
+    assert load_parsers(tmp_path / "none") == load_parsers()
 
 
 def test_the_surest_parser_reads_the_feed(drop):
     drop("other.py", "other", 0.4)
 
-    assert choose(MINE, find_parsers(drop(confidence=0.6))).parser.name == "mine"
+    assert select_parser(MINE, load_parsers(drop(confidence=0.6))).parser.name == "mine"
 
 
 def test_a_tie_is_an_error_that_names_both(drop):
     drop("other.py", "other")
 
     with pytest.raises(FeedError) as refusal:
-        choose(MINE, find_parsers(drop()))
+        select_parser(MINE, load_parsers(drop()))
 
     assert str(refusal.value) == (
         "several parsers are equally sure of this json document: mine, other; "
@@ -104,19 +104,19 @@ def test_a_tie_is_an_error_that_names_both(drop):
 def test_the_configured_format_always_wins(drop):
     drop("other.py", "other", 0.4)
 
-    assert choose(MINE, find_parsers(drop()), "other").parser.name == "other"
+    assert select_parser(MINE, load_parsers(drop()), "other").parser.name == "other"
 
 
 def test_a_format_that_does_not_exist_is_said_with_those_that_do(drop):
     with pytest.raises(FeedError, match=r"there is no format called 'mime'; .* mine,"):
-        choose(MINE, find_parsers(drop()), "mime")
+        select_parser(MINE, load_parsers(drop()), "mime")
 
 
 def test_a_feed_that_nobody_recognises_is_said_with_what_was_tried():
     with pytest.raises(
         FeedError, match=r"no parser recognises this json document; tried: .*zookeepr"
     ):
-        choose(read_feed(b'{"yours": []}'), find_parsers())
+        select_parser(open_feed(b'{"yours": []}'), load_parsers())
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_a_feed_that_nobody_recognises_is_said_with_what_was_tried():
 )
 def test_a_plugin_that_cannot_be_used_is_named(drop, text, line):
     with pytest.raises(PluginError) as refusal:
-        find_parsers(drop(text=text))
+        load_parsers(drop(text=text))
 
     assert "mine.py" in str(refusal.value)
     assert line in str(refusal.value)
@@ -145,10 +145,10 @@ def test_a_parser_that_raises_is_named_and_ends_as_a_feed_error(drop):
     folder = drop(text=PLUGIN.replace("for hour in", "1 / 0\n    for hour in"))
 
     with pytest.raises(FeedError, match=r"the parser 'mine' \(.*mine\.py\) failed: ZeroDivision"):
-        read_talks(MINE, find_parsers(folder)["mine"])
+        parse_and_validate(MINE, load_parsers(folder)["mine"])
 
 
 def test_a_parser_that_fails_to_look_does_not_keep_the_others_from_it(drop):
     drop("broken.py", "broken", "1 / 0")
 
-    assert choose(MINE, find_parsers(drop())).parser.name == "mine"
+    assert select_parser(MINE, load_parsers(drop())).parser.name == "mine"

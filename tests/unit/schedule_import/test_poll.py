@@ -7,7 +7,7 @@ import pytest
 
 from streaming_system.net.ssrf import private_networks
 from streaming_system.plugin import FeedError
-from streaming_system.schedule_import.poll import Conditional, Pace, watch
+from streaming_system.schedule_import.poll import ConditionalFetcher, PollInterval, poll_feeds
 
 HERE = private_networks({"outbound.private": "127.0.0.1"})
 
@@ -46,7 +46,7 @@ def server():
 
 
 def test_a_feed_that_has_not_changed_is_not_sent_again(server):
-    feeds = Conditional(limit=1000, networks=HERE)
+    feeds = ConditionalFetcher(limit=1000, networks=HERE)
     assert (feeds.fetch(server.url), feeds.changed) == (b"one", True)
     feeds.changed = False
 
@@ -56,7 +56,7 @@ def test_a_feed_that_has_not_changed_is_not_sent_again(server):
 
 
 def test_a_feed_that_has_changed_is_seen(server):
-    feeds = Conditional(limit=1000, networks=HERE)
+    feeds = ConditionalFetcher(limit=1000, networks=HERE)
     feeds.fetch(server.url)
     feeds.changed = False
     server.etag, server.body = '"2"', b"two"
@@ -65,7 +65,7 @@ def test_a_feed_that_has_changed_is_seen(server):
 
 
 def test_a_new_name_for_the_same_bytes_is_no_change(server):
-    feeds = Conditional(limit=1000, networks=HERE)
+    feeds = ConditionalFetcher(limit=1000, networks=HERE)
     feeds.fetch(server.url)
     feeds.changed = False
     server.etag = '"2"'
@@ -74,7 +74,7 @@ def test_a_new_name_for_the_same_bytes_is_no_change(server):
 
 
 def test_a_broken_server_loses_nothing(server):
-    feeds = Conditional(limit=1000, networks=HERE)
+    feeds = ConditionalFetcher(limit=1000, networks=HERE)
     feeds.fetch(server.url)
     server.broken = True
     with pytest.raises(FeedError, match="the server answered 503"):
@@ -85,7 +85,7 @@ def test_a_broken_server_loses_nothing(server):
 
 
 def test_failures_make_the_wait_longer_up_to_an_hour_and_success_ends_that():
-    pace = Pace(interval=300)
+    pace = PollInterval(interval=300)
 
     waits = [pace.next_wait(failed=failed) for failed in (False, True, True, True, True, False)]
 
@@ -94,7 +94,7 @@ def test_failures_make_the_wait_longer_up_to_an_hour_and_success_ends_that():
 
 
 def test_days_of_failures_are_borne():
-    pace = Pace(interval=10, longest=60)
+    pace = PollInterval(interval=10, longest=60)
 
     waits = [pace.next_wait(failed=True) for _ in range(5000)]
 
@@ -103,14 +103,14 @@ def test_days_of_failures_are_borne():
 
 
 def test_no_two_watchers_keep_step():
-    assert len({Pace(interval=300).next_wait(failed=False) for _ in range(20)}) > 10
+    assert len({PollInterval(interval=300).next_wait(failed=False) for _ in range(20)}) > 10
 
 
 def test_it_waits_between_looks_and_longer_after_a_bad_one():
     outcomes = iter([True, False, True])
     waits = []
 
-    watch(lambda: next(outcomes), Pace(interval=10), waits.append, iter(range(3)))
+    poll_feeds(lambda: next(outcomes), PollInterval(interval=10), waits.append, iter(range(3)))
 
     assert len(waits) == 2
     assert 8 <= waits[0] <= 12 < 16 <= waits[1] <= 24

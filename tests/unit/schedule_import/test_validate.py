@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from streaming_system.plugin import Context, FeedError, Talk
-from streaming_system.schedule_import.validate import MAX_TALKS, check
+from streaming_system.plugin import FeedError, ParseContext, Talk
+from streaming_system.schedule_import.validate import MAX_TALKS, validate_talks
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 TALK = Talk(
@@ -20,7 +20,7 @@ def later(talk, **delta):
 
 
 def checked(*talks, context=None):
-    return check(talks, context or Context(), "http://e.example/feed")
+    return validate_talks(talks, context or ParseContext(), "http://e.example/feed")
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_a_talk_that_cannot_be_shown_is_left_out_and_reported(change, reason):
 
 
 def test_entries_that_the_parser_left_out_are_counted():
-    context = Context()
+    context = ParseContext()
     context.skip("cancelled", "item 2", "Gone")
 
     result = checked(TALK, context=context)
@@ -71,7 +71,7 @@ def test_more_talks_than_any_conference_has_are_refused():
     talks = (later(TALK, minutes=number) for number in range(MAX_TALKS + 1))
 
     with pytest.raises(FeedError, match="lists more than 5,000 talks"):
-        check(talks, Context())
+        validate_talks(talks, ParseContext())
 
 
 def test_more_rooms_than_any_conference_has_are_refused():

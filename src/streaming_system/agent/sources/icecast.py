@@ -9,50 +9,50 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from streaming_system.plugin import (
-    Option,
-    Probe,
-    Reading,
-    Source,
+    MountStats,
+    SourceOption,
+    SourceProbe,
+    StatsSource,
     hookimpl,
-    moment,
-    whole_list,
-    whole_object,
+    parse_timestamp,
+    require_list,
+    require_object,
 )
 
 
 @hookimpl
-def encoder_sources() -> list[Source]:
+def encoder_sources() -> list[StatsSource]:
     return [
-        Source(
+        StatsSource(
             name="icecast",
             summary="Icecast 2: a mount is a path, such as /hall.webm",
             options=(
-                Option(name="url", summary="where it is", default=None, kind="url"),
-                Option(name="user", summary="its admin-user", default="admin"),
-                Option(name="password", summary="its admin-password", kind="secret"),
+                SourceOption(name="url", summary="where it is", default=None, kind="url"),
+                SourceOption(name="user", summary="its admin-user", default="admin"),
+                SourceOption(name="password", summary="its admin-password", kind="secret"),
             ),
             read=read,
         )
     ]
 
 
-def read(probe: Probe) -> Iterable[Reading]:
+def read(probe: SourceProbe) -> Iterable[MountStats]:
     """Return what is mounted."""
     return _admin(probe) if probe.options["password"] else _public(probe)
 
 
-def _public(probe: Probe) -> Iterator[Reading]:
-    stats = whole_object(
-        whole_object(probe.json("/status-json.xsl"), "the answer").get("icestats"), "icestats"
+def _public(probe: SourceProbe) -> Iterator[MountStats]:
+    stats = require_object(
+        require_object(probe.json("/status-json.xsl"), "the answer").get("icestats"), "icestats"
     )
     # One mount is an object, several are a list, none is nothing.
     sources = stats.get("source", [])
-    for source in whole_list(sources if isinstance(sources, list) else [sources], "source"):
+    for source in require_list(sources if isinstance(sources, list) else [sources], "source"):
         mount = urlsplit(str(source.get("listenurl", ""))).path
         yield _reading(mount, source.get("listeners"), source)
 
 
-def _admin(probe: Probe) -> Iterator[Reading]:
+def _admin(probe: SourceProbe) -> Iterator[MountStats]:
     for element in probe.xml("/admin/stats").iter("source"):
         source = {child.tag: child.text or "" for child in element}
         mount = element.get("mount", "")
@@ -68,8 +68,8 @@ def _admin(probe: Probe) -> Iterator[Reading]:
 
 def _reading(
     mount: str, clients: Any, source: Any, sent: float | None = None, flow: float | None = None
-) -> Reading:
-    return Reading(
+) -> MountStats:
+    return MountStats(
         mount=mount,
         clients=clients,
         sent=sent,
@@ -91,6 +91,6 @@ def _bitrate(source: Any) -> Any:
 
 def _since(source: Any) -> datetime | None:
     text = str(source.get("stream_start_iso8601") or "")
-    if found := moment(text):
+    if found := parse_timestamp(text):
         return found.astimezone(UTC)
     return None

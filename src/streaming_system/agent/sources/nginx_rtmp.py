@@ -9,22 +9,31 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from xml.etree.ElementTree import Element
 
-from streaming_system.plugin import Option, Probe, Reading, Source, SourceError, hookimpl
+from streaming_system.plugin import (
+    MountStats,
+    SourceError,
+    SourceOption,
+    SourceProbe,
+    StatsSource,
+    hookimpl,
+)
 
 
 @hookimpl
-def encoder_sources() -> list[Source]:
+def encoder_sources() -> list[StatsSource]:
     return [
-        Source(
+        StatsSource(
             name="nginx_rtmp",
             summary="nginx with the RTMP module: a mount is APPLICATION/STREAM",
-            options=(Option(name="url", summary="where rtmp_stat is", default=None, kind="url"),),
+            options=(
+                SourceOption(name="url", summary="where rtmp_stat is", default=None, kind="url"),
+            ),
             read=read,
         )
     ]
 
 
-def read(probe: Probe) -> Iterator[Reading]:
+def read(probe: SourceProbe) -> Iterator[MountStats]:
     """Return what is being published."""
     root = probe.xml()
     if root.tag != "rtmp":
@@ -36,10 +45,10 @@ def read(probe: Probe) -> Iterator[Reading]:
                 yield _reading(application.findtext("name", ""), stream)
 
 
-def _reading(application: str, stream: Element) -> Reading:
+def _reading(application: str, stream: Element) -> MountStats:
     publishers = len(stream.findall("client/publishing"))
     clients = stream.findtext("nclients")
-    return Reading(
+    return MountStats(
         mount=f"{application}/{stream.findtext('name', '')}",
         clients=int(clients) - publishers if clients and clients.isdecimal() else clients,
         sent=stream.findtext("bw_out"),

@@ -9,15 +9,15 @@ from typing import Any
 from urllib.parse import quote
 
 from streaming_system.plugin import (
-    Option,
-    Probe,
-    Reading,
-    Source,
+    MountStats,
     SourceError,
+    SourceOption,
+    SourceProbe,
+    StatsSource,
     hookimpl,
-    moment,
-    whole_list,
-    whole_object,
+    parse_timestamp,
+    require_list,
+    require_object,
 )
 
 # Connections that are viewers: the others are other servers, files and pictures.
@@ -25,22 +25,24 @@ VIEWERS = ("webrtc", "llhls", "hlsv3", "hls", "dash", "lldash", "srt")
 
 
 @hookimpl
-def encoder_sources() -> list[Source]:
+def encoder_sources() -> list[StatsSource]:
     return [
-        Source(
+        StatsSource(
             name="ovenmediaengine",
             summary="OvenMediaEngine: a mount is APPLICATION/STREAM",
             options=(
-                Option(name="url", summary="its API server", default=None, kind="url"),
-                Option(name="password", summary="its AccessToken", default=None, kind="secret"),
-                Option(name="vhost", summary="the virtual host", default="default"),
+                SourceOption(name="url", summary="its API server", default=None, kind="url"),
+                SourceOption(
+                    name="password", summary="its AccessToken", default=None, kind="secret"
+                ),
+                SourceOption(name="vhost", summary="the virtual host", default="default"),
             ),
             read=read,
         )
     ]
 
 
-def read(probe: Probe) -> Iterator[Reading]:
+def read(probe: SourceProbe) -> Iterator[MountStats]:
     """Return the streams that agent.ini names and that are there."""
     vhost = f"vhosts/{quote(probe.options['vhost'], safe='')}"
     listed: dict[str, Any] = {}
@@ -57,24 +59,24 @@ def read(probe: Probe) -> Iterator[Reading]:
             where += f"/{quote(stream, safe='')}"
             yield _reading(
                 mount,
-                whole_object(_response(probe.json(f"/v1/stats/current/{where}")), "statistics"),
-                whole_object(_response(probe.json(f"/v1/{where}")), "the stream"),
+                require_object(_response(probe.json(f"/v1/stats/current/{where}")), "statistics"),
+                require_object(_response(probe.json(f"/v1/{where}")), "the stream"),
             )
 
 
 def _response(answer: Any) -> Any:
-    said = whole_object(answer, "the answer")
+    said = require_object(answer, "the answer")
     if said.get("statusCode") != 200:
         raise SourceError(f"OvenMediaEngine says no: {said.get('message')!r:.100}")
     return said.get("response")
 
 
-def _reading(mount: str, statistics: Any, stream: Any) -> Reading:
+def _reading(mount: str, statistics: Any, stream: Any) -> MountStats:
     # Newer versions keep what is sent apart from what comes in.
     out = statistics.get("publishers", statistics)
-    out = whole_object(out, "publishers")
-    connections = whole_object(out.get("connections"), "connections")
-    tracks = whole_list(whole_object(stream.get("input"), "input").get("tracks"), "tracks")
+    out = require_object(out, "publishers")
+    connections = require_object(out.get("connections"), "connections")
+    tracks = require_list(require_object(stream.get("input"), "input").get("tracks"), "tracks")
     media = [
         track[kind]
         for track in tracks
@@ -83,13 +85,13 @@ def _reading(mount: str, statistics: Any, stream: Any) -> Reading:
     ]
     known = [connections[kind] for kind in VIEWERS if kind in connections]
     good = all(isinstance(count, int) and count >= 0 for count in known)
-    return Reading(
+    return MountStats(
         mount=mount,
         clients=sum(known) if good else -1,
         sent=out.get("lastThroughputOut"),
         bitrate=_bitrate(media),
         codec=", ".join(str(one["codec"]) for one in media if one.get("codec")),
-        since=moment(stream["input"].get("createdTime")),
+        since=parse_timestamp(stream["input"].get("createdTime")),
     )
 
 

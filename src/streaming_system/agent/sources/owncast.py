@@ -7,45 +7,45 @@ from collections.abc import Iterator
 from typing import Any
 
 from streaming_system.plugin import (
-    Option,
-    Probe,
-    Reading,
-    Source,
+    MountStats,
     SourceError,
+    SourceOption,
+    SourceProbe,
+    StatsSource,
     hookimpl,
-    moment,
-    whole_object,
+    parse_timestamp,
+    require_object,
 )
 
 
 @hookimpl
-def encoder_sources() -> list[Source]:
+def encoder_sources() -> list[StatsSource]:
     return [
-        Source(
+        StatsSource(
             name="owncast",
             summary="Owncast, which has one stream: the mount is called live",
             options=(
-                Option(name="url", summary="where it is", default=None, kind="url"),
-                Option(name="user", summary="its admin", default="admin"),
-                Option(name="password", summary="the admin's password", kind="secret"),
+                SourceOption(name="url", summary="where it is", default=None, kind="url"),
+                SourceOption(name="user", summary="its admin", default="admin"),
+                SourceOption(name="password", summary="the admin's password", kind="secret"),
             ),
             read=read,
         )
     ]
 
 
-def read(probe: Probe) -> Iterator[Reading]:
+def read(probe: SourceProbe) -> Iterator[MountStats]:
     """Return the stream, if Owncast is online."""
     admin = bool(probe.options["password"])
     path = "/api/admin/status" if admin else "/api/status"
-    status = whole_object(probe.json(path), "the answer")
+    status = require_object(probe.json(path), "the answer")
     if not isinstance(status.get("online"), bool):
         raise SourceError("the answer does not say whether Owncast is online")
     if not status["online"]:
         return
     sender = status.get("broadcaster") if admin else None
     details = _details(sender)
-    yield Reading(
+    yield MountStats(
         mount="live",
         # It is left out where viewers shall not be counted in public.
         clients=status.get("viewerCount"),
@@ -53,7 +53,7 @@ def read(probe: Probe) -> Iterator[Reading]:
         codec=", ".join(
             str(details[key]) for key in ("videoCodec", "audioCodec") if details.get(key)
         ),
-        since=moment(
+        since=parse_timestamp(
             sender.get("time") if isinstance(sender, dict) else status.get("lastConnectTime")
         ),
     )

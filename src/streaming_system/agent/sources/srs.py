@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from streaming_system.plugin import (
-    Option,
-    Probe,
-    Reading,
-    Source,
+    MountStats,
     SourceError,
+    SourceOption,
+    SourceProbe,
+    StatsSource,
     hookimpl,
-    whole_list,
-    whole_object,
+    require_list,
+    require_object,
 )
 
 # What SRS counts as clients of a stream has the one that sends it among them.
@@ -22,34 +22,34 @@ PUBLISHER = 1
 
 
 @hookimpl
-def encoder_sources() -> list[Source]:
+def encoder_sources() -> list[StatsSource]:
     return [
-        Source(
+        StatsSource(
             name="srs",
             summary="SRS: a mount is APPLICATION/STREAM",
             options=(
-                Option(name="url", summary="its http_api", default=None, kind="url"),
-                Option(name="user", summary="the user of http_api's auth"),
-                Option(name="password", summary="and the password", kind="secret"),
+                SourceOption(name="url", summary="its http_api", default=None, kind="url"),
+                SourceOption(name="user", summary="the user of http_api's auth"),
+                SourceOption(name="password", summary="and the password", kind="secret"),
             ),
             read=read,
         )
     ]
 
 
-def read(probe: Probe) -> Iterator[Reading]:
+def read(probe: SourceProbe) -> Iterator[MountStats]:
     """Return what is being published."""
-    answer = whole_object(probe.json("/api/v1/streams/?count=1000"), "the answer")
+    answer = require_object(probe.json("/api/v1/streams/?count=1000"), "the answer")
     if answer.get("code") != 0:
         raise SourceError(f"SRS says no: code {answer.get('code')!r:.40}")
-    for stream in whole_list(answer.get("streams"), "streams"):
-        publish = whole_object(stream.get("publish"), "publish")
+    for stream in require_list(answer.get("streams"), "streams"):
+        publish = require_object(stream.get("publish"), "publish")
         # Old versions wrote it as a text.
         if publish.get("active") not in (True, "true"):
             continue
-        kbps = whole_object(stream.get("kbps"), "kbps")
+        kbps = require_object(stream.get("kbps"), "kbps")
         clients = stream.get("clients")
-        yield Reading(
+        yield MountStats(
             mount=f"{stream.get('app')}/{stream.get('name')}",
             clients=clients - PUBLISHER if isinstance(clients, int) and clients else clients,
             sent=_bits(kbps.get("send_30s")),

@@ -8,19 +8,26 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from urllib.parse import quote
 
-from streaming_system.plugin import Option, Probe, Reading, Source, SourceError, hookimpl
+from streaming_system.plugin import (
+    MountStats,
+    SourceError,
+    SourceOption,
+    SourceProbe,
+    StatsSource,
+    hookimpl,
+)
 
 AT_ONCE = 16
 
 
 @hookimpl
-def encoder_sources() -> list[Source]:
+def encoder_sources() -> list[StatsSource]:
     return [
-        Source(
+        StatsSource(
             name="static",
             summary="a CDN: a mount is any word, and there as long as `check` says so",
             options=(
-                Option(
+                SourceOption(
                     name="check",
                     summary="an address of each mount, with {mount}, that must answer 200",
                 ),
@@ -30,7 +37,7 @@ def encoder_sources() -> list[Source]:
     ]
 
 
-def read(probe: Probe) -> Iterator[Reading]:
+def read(probe: SourceProbe) -> Iterator[MountStats]:
     """Return the mounts that are there."""
     failures = _failures(probe) if probe.options["check"] else {}
     if failures and len(failures) == len(probe.mounts):
@@ -38,10 +45,10 @@ def read(probe: Probe) -> Iterator[Reading]:
         raise failures[probe.mounts[0]]
     for mount in probe.mounts:
         if mount not in failures:
-            yield Reading(mount=mount)
+            yield MountStats(mount=mount)
 
 
-def _failures(probe: Probe) -> Mapping[str, SourceError]:
+def _failures(probe: SourceProbe) -> Mapping[str, SourceError]:
     """Return what is wrong with mounts.
 
     They are asked side by side: one after the other, a few that hang would take so long that all

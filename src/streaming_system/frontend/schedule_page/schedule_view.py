@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from streaming_system.config import Config, Room
 from streaming_system.frontend.room_view import name_order
-from streaming_system.schedule.model import Event, Schedule
+from streaming_system.schedule.model import Schedule, Slot
 
 # What is on after midnight belongs to the evening before.
 DAY_BEGINS = timedelta(hours=5)
@@ -25,7 +25,7 @@ _SAFE = re.compile(r"[A-Za-z0-9_-]{1,200}", re.ASCII)
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", re.ASCII)
 
 
-def talk_id(event: Event) -> str:
+def talk_id(event: Slot) -> str:
     """Return what a talk is called in addresses: its guid, if that needs no escaping."""
     return event.guid if _SAFE.fullmatch(event.guid) else str(uuid.uuid5(_NAMESPACE, event.guid))
 
@@ -51,7 +51,7 @@ class Entry:
     """
 
     id: str
-    event: Event
+    event: Slot
     room: Room
     zone: ZoneInfo
     day: date

@@ -12,7 +12,7 @@ from pyramid.view import view_config
 
 from streaming_system.frontend.http_cache import FROM_SCHEDULE
 from streaming_system.frontend.room_view import RoomState, room_state
-from streaming_system.schedule.model import Event
+from streaming_system.schedule.model import Slot
 
 ATOM = "http://www.w3.org/2005/Atom"
 # What XML cannot hold, not even as a reference.
@@ -99,7 +99,7 @@ def as_atom(request: Any) -> Response:
     return answer
 
 
-def _add_item(channel: ElementTree.Element, label: str, event: Event, link: str) -> None:
+def _add_item(channel: ElementTree.Element, label: str, event: Slot, link: str) -> None:
     item = ElementTree.SubElement(channel, "item")
     _add(item, "title", f"{label}: {event.title}")
     _add(item, "link", link)

@@ -23,7 +23,7 @@ from streaming_system.frontend.schedule_page.schedule_view import (
     language_tag,
     matching,
 )
-from streaming_system.schedule.export import Site, export
+from streaming_system.schedule.export import ExportSite, export_schedule
 from streaming_system.schedule.model import RoomSchedule, Schedule
 
 ALL = "all"
@@ -94,8 +94,8 @@ def talk_as_ics(request: Any) -> Response:
     alone = Schedule(
         rooms={entry.room.id: RoomSchedule(timezone=planned.timezone, events=(entry.event,))}
     )
-    site = Site(title=request.site_title, url=request.application_url)
-    body = export(alone, request.conference.rooms, site, "ics").decode()
+    site = ExportSite(title=request.site_title, url=request.application_url)
+    body = export_schedule(alone, request.conference.rooms, site, "ics").decode()
     response = answer(request, tagged(body), "text/calendar")
     response.headers["Access-Control-Allow-Origin"] = "*"
     response.content_disposition = f'attachment; filename="{entry.id}.ics"'

@@ -8,9 +8,9 @@ from pyramid.view import view_config
 
 from streaming_system.frontend.http_cache import FROM_SCHEDULE
 from streaming_system.frontend.page_cache import answer
-from streaming_system.schedule.export import Site, export
+from streaming_system.schedule.export import ExportSite, export_schedule
 from streaming_system.schedule.model import Schedule
-from streaming_system.schedule.storage import MEDIA_TYPE, digest, dumps
+from streaming_system.schedule.storage import MEDIA_TYPE, repr_digest, serialize_schedule
 
 TYPES = {
     "frab-xml": "application/xml",
@@ -52,16 +52,21 @@ def published(request: Any) -> Response:
     shown = {
         name: schedule.rooms[name] for name in request.conference.rooms if name in schedule.rooms
     }
-    document = dumps(Schedule(rooms=shown, imported=schedule.imported)).encode()
+    document = serialize_schedule(Schedule(rooms=shown, imported=schedule.imported)).encode()
     response = Response(document, content_type=MEDIA_TYPE)
-    response.headers["Repr-Digest"] = digest(document)
+    response.headers["Repr-Digest"] = repr_digest(document)
     return response
 
 
 def _export(request: Any, form: str, rooms: Any) -> Response:
-    schedule, site = request.schedule, Site(title=request.site_title, url=request.application_url)
+    schedule, site = (
+        request.schedule,
+        ExportSite(title=request.site_title, url=request.application_url),
+    )
     page = request.registry["kept"].get(
-        schedule, (form, tuple(rooms), site), lambda: export(schedule, rooms, site, form).decode()
+        schedule,
+        (form, tuple(rooms), site),
+        lambda: export_schedule(schedule, rooms, site, form).decode(),
     )
     response = answer(request, page, TYPES[form])
     response.headers["Access-Control-Allow-Origin"] = "*"

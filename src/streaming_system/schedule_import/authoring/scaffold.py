@@ -5,20 +5,20 @@ import re
 from pathlib import Path
 from string import Template
 
-NAME = re.compile(r"[a-z][a-z0-9_]{1,40}", re.ASCII)
+NAME_PATTERN = re.compile(r"[a-z][a-z0-9_]{1,40}", re.ASCII)
 
 
 class ScaffoldError(Exception):
     """A plugin that cannot be written, with one line that says why."""
 
 
-def new_parser(name: str, folder: Path) -> list[Path]:
+def scaffold_parser(name: str, folder: Path) -> list[Path]:
     """Write a plugin, its sample feed and its test into ``folder``; return their paths.
 
     :param name: of the module; the format has hyphens where it has underscores.
     :raises ScaffoldError: if the name is not allowed, or one of the files is there already.
     """
-    if not NAME.fullmatch(name) or name.startswith("test_"):
+    if not NAME_PATTERN.fullmatch(name) or name.startswith("test_"):
         raise ScaffoldError(
             f"{name!r} cannot be a plugin's name; use a-z, 0-9 and _, a letter first, not test_"
         )

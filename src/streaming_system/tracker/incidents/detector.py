@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from streaming_system.config import Config, Room
 from streaming_system.config.stream_sources import lives_elsewhere
-from streaming_system.schedule.model import Event, Schedule
+from streaming_system.schedule.model import Schedule, Slot
 from streaming_system.tracker.audience.qoe import figures
 from streaming_system.tracker.endpoints.endpoints import ALIVE_FOR
 from streaming_system.tracker.endpoints.fallback_groups import groups_of
@@ -90,7 +90,7 @@ class Wrong:
             found.setdefault(endpoint.room, []).append(endpoint)
         return found
 
-    def _talk(self, room: str, now: datetime) -> Event | None:
+    def _talk(self, room: str, now: datetime) -> Slot | None:
         """Return the talk that is on in a room, neither a gap nor one of another room."""
         planned = self.schedule.rooms.get(room)
         for event in planned.upcoming(now, 1) if planned else ():

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from streaming_system.config import Config
 from streaming_system.schedule.model import Schedule
-from streaming_system.schedule.store import ScheduleFile
+from streaming_system.schedule.store import ScheduleStore
 from streaming_system.tracker.db.session import begin_writing
 from streaming_system.tracker.incidents.detector import Finding, Wrong, one_line
 from streaming_system.tracker.models import Incident
@@ -66,7 +66,7 @@ class Incidents:
         self,
         db: Session,
         conference: Config,
-        schedule: ScheduleFile | None,
+        schedule: ScheduleStore | None,
         settings: Mapping[str, Any],
     ) -> None:
         self.db = db

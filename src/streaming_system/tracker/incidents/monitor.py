@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from streaming_system.net.page_events import Push
-from streaming_system.schedule.store import ScheduleFile
+from streaming_system.schedule.store import ScheduleStore
 from streaming_system.tracker.db.session import check_tables, is_away, make_engine
 from streaming_system.tracker.endpoints.endpoints import Endpoints
 from streaming_system.tracker.incidents.incidents import Incidents, News
@@ -33,7 +33,7 @@ class Watcher:
     def __init__(self, ini: Mapping[str, str], tell: Callable[[News], bool]) -> None:
         self._settings: Mapping[str, Any] = checked(ini)
         path = ini.get("schedule.file")
-        self._schedule = ScheduleFile(Path(path)) if path else None
+        self._schedule = ScheduleStore(Path(path)) if path else None
         self._engine = make_engine(ini)
         self._tell = tell
         self._failing = False
