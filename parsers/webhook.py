@@ -7,7 +7,7 @@ import json
 
 import urllib3
 
-from streaming_system.plugin import guarded_pool, hookimpl, private_networks
+from streaming_system.plugin import hookimpl, parse_allowed_networks, safe_pool_manager
 
 TIMEOUT = urllib3.Timeout(connect=3, read=5)
 
@@ -27,8 +27,8 @@ def notify_incident(incident, options):
         "opened_at": incident.opened_at.isoformat(),
         "closed_at": incident.closed_at.isoformat() if incident.closed_at else None,
     }
-    networks = private_networks(options)
-    with guarded_pool(networks, timeout=TIMEOUT, retries=False) as pool:
+    networks = parse_allowed_networks(options)
+    with safe_pool_manager(networks, timeout=TIMEOUT, retries=False) as pool:
         answer = pool.request(
             "POST",
             url,

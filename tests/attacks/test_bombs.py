@@ -15,7 +15,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from streaming_system.net.ssrf import private_networks
+from streaming_system.net.ssrf import parse_allowed_networks
 from streaming_system.plugin import FeedError, open_feed
 from streaming_system.plugin_host.sandbox import ResourceLimits
 from streaming_system.schedule_import.download import fetch_feed
@@ -164,7 +164,7 @@ def bomber():
 
 @pytest.mark.parametrize("encoding", ["gzip", "gzip,gzip", "gzip,gzip,gzip,gzip,gzip,gzip"])
 def test_a_transfer_that_grows_is_stopped(bomber, encoding):
-    networks = private_networks({"outbound.private": "127.0.0.1"})
+    networks = parse_allowed_networks({"outbound.private": "127.0.0.1"})
 
     with pytest.raises(FeedError, match=r"is larger than|Too many content encodings"):
         fetch_feed(f"{bomber}/{encoding}", limit=4 * MIB, networks=networks)

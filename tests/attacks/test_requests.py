@@ -20,7 +20,12 @@ from streaming_system.parsers import webhook
 from streaming_system.cli import main
 from streaming_system.config import load
 from streaming_system.frontend.mastodon import sources_of_posts
-from streaming_system.net.ssrf import ForbiddenError, guarded_pool, is_public, private_networks
+from streaming_system.net.ssrf import (
+    BlockedAddressError,
+    is_global_address,
+    parse_allowed_networks,
+    safe_pool_manager,
+)
 from streaming_system.plugin import FeedError, Incident
 from streaming_system.schedule_import.download import fetch_feed
 
@@ -28,7 +33,7 @@ INCIDENT = Incident(
     id=1, kind="full", room="hall", title="Hall", subject="", summary="Full.",
     opened_at=datetime(2026, 11, 25, tzinfo=UTC),
 )  # fmt: skip
-PUBLIC = private_networks({"outbound.private": "127.0.0.9"})
+PUBLIC = parse_allowed_networks({"outbound.private": "127.0.0.9"})
 HIDDEN = ("127.0.0.1", "localhost", "127.1", "2130706433", "0x7f000001", "0", "[::1]",
           "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "localhost.", "LOCALHOST")  # fmt: skip
 
@@ -99,7 +104,7 @@ def test_a_feed_on_this_machine_is_refused_whatever_it_is_called(victim, host):
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]"])
 def test_it_is_read_where_the_ini_allows_it(victim, host):
-    networks = private_networks({"outbound.private": "192.0.2.7, 127.0.0.0/8 ::1"})
+    networks = parse_allowed_networks({"outbound.private": "192.0.2.7, 127.0.0.0/8 ::1"})
 
     assert fetch_feed(url_of(victim, host), networks=networks) == b"[]"
 
@@ -115,14 +120,14 @@ def test_it_is_read_where_the_ini_allows_it(victim, host):
     ],
 )  # fmt: skip
 def test_an_address_of_nobody_outside_is_not_public(address):
-    assert not is_public(ip_address(address))
+    assert not is_global_address(ip_address(address))
 
 
 @pytest.mark.parametrize(
     "address", ["1.1.1.1", "93.184.215.14", "2606:4700::1111", "64:ff9b::101:101"]
 )
 def test_one_of_the_internet_is(address):
-    assert is_public(ip_address(address))
+    assert is_global_address(ip_address(address))
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -193,8 +198,8 @@ def test_of_a_name_with_several_addresses_only_the_public_are_asked(monkeypatch)
 def test_over_https_the_certificate_is_still_that_of_the_name(victim):
     """Connecting by address must not make the address the name that is checked."""
     with (
-        guarded_pool(PUBLIC, retries=False, timeout=10) as pool,
-        pytest.raises(ForbiddenError),
+        safe_pool_manager(PUBLIC, retries=False, timeout=10) as pool,
+        pytest.raises(BlockedAddressError),
     ):
         pool.request("GET", url_of(victim, "127.0.0.1").replace("http:", "https:"))
     assert victim.connections == 0
@@ -213,9 +218,9 @@ def test_over_https_the_certificate_is_still_that_of_the_name(victim):
 
         thread = threading.Thread(target=answer)
         thread.start()
-        here = private_networks({"outbound.private": "127.0.0.0/8 ::1"})
+        here = parse_allowed_networks({"outbound.private": "127.0.0.0/8 ::1"})
         with (
-            guarded_pool(here, retries=False, timeout=10) as pool,
+            safe_pool_manager(here, retries=False, timeout=10) as pool,
             pytest.raises(urllib3.exceptions.SSLError),
             resolved("feeds.example", "127.0.0.9"),
         ):
@@ -237,7 +242,7 @@ def resolved(name, address):
 def test_a_webhook_inside_is_not_called_unless_the_ini_allows_it(victim):
     options = {"plugin.webhook.url": url_of(victim, "127.0.0.1", "/hook")}
 
-    with pytest.raises(ForbiddenError, match=r"name it in outbound\.private of the ini file$"):
+    with pytest.raises(BlockedAddressError, match=r"name it in outbound\.private of the ini file$"):
         webhook.notify_incident(INCIDENT, options)
     assert victim.connections == 0
 
@@ -267,7 +272,7 @@ def test_a_server_of_posts_inside_is_not_asked_unless_the_ini_allows_it(
     assert victim.connections == 0
     assert "127.0.0.1 is no public address" in caplog.text
 
-    [asked] = sources_of_posts(conference, private_networks({"outbound.private": "127.1.0.0/16,"
+    [asked] = sources_of_posts(conference, parse_allowed_networks({"outbound.private": "127.1.0.0/16,"
                                                              "127.0.0.1"})).values()  # fmt: skip
     assert asked.current() == ()
     assert len(victim.asked) == 1

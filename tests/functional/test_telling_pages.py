@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from webtest import TestApp
 
 from streaming_system import tracker as tracker_app
-from streaming_system.net.page_events import Push
+from streaming_system.net.page_events import PageEventPublisher
 from streaming_system.tracker.db.session import make_engine
 from streaming_system.tracker.incidents.monitor import Watcher
 from streaming_system.tracker.models import Endpoint
@@ -67,7 +67,7 @@ def pages():
 def test_the_more_listen_the_longer_they_take_to_ask(pages, listeners, within):
     pages.says = json.dumps({"subscribers": listeners}).encode()
 
-    Push(pages.url).publish("streams")
+    PageEventPublisher(pages.url).publish("streams")
 
     assert pages.heard.get(timeout=PATIENCE) == {"what": "streams", "within": within}
 
@@ -79,7 +79,7 @@ def test_pages_of_several_sites_are_told_and_those_that_can_be(pages, caplog):
             json.dumps({"subscribers": n}).encode() for n in (60_000, 40_000)
         )
 
-        Push(f"{pages.url} {away} {others.url}").publish("streams")
+        PageEventPublisher(f"{pages.url} {away} {others.url}").publish("streams")
 
         # All of them ask the same trackers.
         for site in (pages, others):
@@ -93,7 +93,7 @@ def test_pages_of_several_sites_are_told_and_those_that_can_be(pages, caplog):
 )
 def test_what_cannot_be_said_is_logged_once_and_stops_nobody(pages, caplog, status, says):
     pages.status, pages.says = status, says
-    push = Push(pages.url)
+    push = PageEventPublisher(pages.url)
 
     push.publish("streams")
     push.publish("schedule")

@@ -14,23 +14,23 @@ from dataclasses import dataclass
 from io import FileIO
 from urllib.parse import unquote
 
-from streaming_system.agent.config import AccessLog, Stream
+from streaming_system.agent.config import AccessLogConfig, StreamConfig
 from streaming_system.agent.tracker_http import USER_AGENT
 
 # Apache's combined format; nginx writes the same.
-_LINE = re.compile(
+_LOG_LINE = re.compile(
     rb'(\S+) \S+ .{0,200}?\[[^\]]{1,40}\] "[A-Z]{3,10} (\S{1,4000})[^"]*" (\d{3}) (\d{1,12}|-)'
     rb'(?: "(?:[^"\\]|\\.)*" "((?:[^"\\]|\\.)*)")?'
 )
-PIECE = 256 * 1024
-MOST_LINE = 16 * 1024
-MOST_VIEWERS = 100_000
+CHUNK_BYTES = 256 * 1024
+MAX_LINE_BYTES = 16 * 1024
+MAX_VIEWERS = 100_000
 # How far the agent reads in one go; beyond it, it has been asleep, and old lines are no viewers.
-MOST_BEHIND = 64 * 1024 * 1024
+MAX_BACKLOG_BYTES = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, kw_only=True)
-class Audience:
+class ViewerCount:
     """Who watches a mount.
 
     :param sent: in bit/s.
@@ -40,14 +40,14 @@ class Audience:
     sent: int = 0
 
 
-class Window:
+class ViewerWindow:
     """The last seconds of an access log.
 
     :param log: which file, and what the addresses of its mounts begin with.
     :param streams: the mounts.
     """
 
-    def __init__(self, log: AccessLog, streams: Iterable[Stream]) -> None:
+    def __init__(self, log: AccessLogConfig, streams: Iterable[StreamConfig]) -> None:
         self._log = log
         self._rooms = {stream.mount: stream.room for stream in streams}
         # The longest first: /hls/hall-low is not /hls/hall.
@@ -65,7 +65,7 @@ class Window:
         self._rest = b""
         self._began = time.monotonic()
 
-    def count(self) -> Mapping[str, Audience]:
+    def count(self) -> Mapping[str, ViewerCount]:
         """Read what is new in the log; return who watches each mount.
 
         :raises OSError: if the log cannot be read.
@@ -84,7 +84,7 @@ class Window:
         for _, mount, octets in self._sent:
             bits[mount] += octets * 8
         return {
-            mount: Audience(clients=clients[mount], sent=round(bits[mount] / span))
+            mount: ViewerCount(clients=clients[mount], sent=round(bits[mount] / span))
             for mount in self._rooms
         }
 
@@ -112,12 +112,12 @@ class Window:
         if size < place:
             # It was emptied in place.
             place, self._rest = file.seek(0), b""
-        if size - place > MOST_BEHIND:
-            file.seek(size - MOST_BEHIND)
+        if size - place > MAX_BACKLOG_BYTES:
+            file.seek(size - MAX_BACKLOG_BYTES)
             self._rest = b""
-        while piece := file.read(PIECE):
+        while piece := file.read(CHUNK_BYTES):
             *lines, self._rest = (self._rest + piece).split(b"\n")
-            if len(self._rest) > MOST_LINE:
+            if len(self._rest) > MAX_LINE_BYTES:
                 self._rest = b""
             for line in lines:
                 self._take(line, now, octets)
@@ -132,7 +132,7 @@ class Window:
         return (there.st_dev, there.st_ino) != (here.st_dev, here.st_ino)
 
     def _take(self, line: bytes, now: float, octets: dict[str, int]) -> None:
-        found = _LINE.match(line)
+        found = _LOG_LINE.match(line)
         if not found or found[3][:1] not in (b"2", b"3"):
             return
         mount = self._mount(found[2])
@@ -145,7 +145,7 @@ class Window:
             return
         told = b"\0".join((self._rooms[mount].encode(), found[1], found[5] or b""))
         who = hashlib.blake2b(told, key=self._key, digest_size=8).digest()
-        if who in self._viewers or len(self._viewers) < MOST_VIEWERS:
+        if who in self._viewers or len(self._viewers) < MAX_VIEWERS:
             # One viewer who changes the quality is still one.
             self._viewers[who] = (now, mount)
 

@@ -6,26 +6,26 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 
-from streaming_system.agent.config import Agent
-from streaming_system.agent.tracker_client import FormTracker, JsonTracker
-from streaming_system.agent.tracker_sender import Talker
+from streaming_system.agent.config import AgentConfig
+from streaming_system.agent.tracker_client import ApiTrackerClient, LegacyTrackerClient
+from streaming_system.agent.tracker_sender import TrackerSender
 
 log = logging.getLogger(__name__)
 
 # Whoever stops the agent waits no longer than this.
-GOODBYE = 1.6
+SHUTDOWN_TIMEOUT = 1.6
 
 
-class RefusedError(Exception):
+class CredentialsRejectedError(Exception):
     """No tracker takes this agent: one line that says what they said."""
 
 
-class Service(ABC):
+class AgentService(ABC):
     """Threads that find something out, and threads that tell it to trackers, if anybody."""
 
     stop: threading.Event
     workers: Sequence[threading.Thread]
-    reporters: Sequence[Talker]
+    reporters: Sequence[TrackerSender]
 
     @abstractmethod
     def wake(self) -> None:
@@ -72,12 +72,12 @@ class Service(ABC):
         """Return a line for every tracker that does not listen."""
         return [reporter.trouble for reporter in self.reporters if reporter.trouble]
 
-    def refusal(self) -> RefusedError:
+    def refusal(self) -> CredentialsRejectedError:
         """Return what trackers have said that refuse us, to be raised."""
-        return RefusedError("; ".join(r.refused for r in self.reporters if r.refused))
+        return CredentialsRejectedError("; ".join(r.refused for r in self.reporters if r.refused))
 
     def _farewell(self) -> None:
-        until = time.monotonic() + GOODBYE
+        until = time.monotonic() + SHUTDOWN_TIMEOUT
         self.wake()
         leaving = [
             threading.Thread(target=reporter.farewell, args=(until,), daemon=True)
@@ -85,17 +85,19 @@ class Service(ABC):
         ]
         for thread in leaving:
             thread.start()
-        join(leaving, until)
+        join_threads(leaving, until)
         self.finish(until)
 
 
-def join(threads: Iterable[threading.Thread], until: float) -> None:
+def join_threads(threads: Iterable[threading.Thread], until: float) -> None:
     """Wait for threads until a moment of the monotonic clock."""
     for thread in threads:
         thread.join(max(0.0, until - time.monotonic()))
 
 
-def trackers(agent: Agent, *, legacy: bool) -> Sequence[JsonTracker] | Sequence[FormTracker]:
+def create_tracker_clients(
+    agent: AgentConfig, *, legacy: bool
+) -> Sequence[ApiTrackerClient] | Sequence[LegacyTrackerClient]:
     """Return whom an agent tells what it knows.
 
     :param legacy: by the form protocol, with the secret.
@@ -104,7 +106,7 @@ def trackers(agent: Agent, *, legacy: bool) -> Sequence[JsonTracker] | Sequence[
     if legacy:
         if not agent.secret:
             raise agent.refuse("secret", "", "the tracker's secret, which --legacy needs")
-        return [FormTracker(url, agent.secret) for url in agent.trackers]
+        return [LegacyTrackerClient(url, agent.secret) for url in agent.trackers]
     if not agent.token:
         raise agent.refuse("token", "", "a token from the crew, or --legacy and a secret")
-    return [JsonTracker(url, agent.token) for url in agent.trackers]
+    return [ApiTrackerClient(url, agent.token) for url in agent.trackers]

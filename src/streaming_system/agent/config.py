@@ -6,25 +6,33 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from streaming_system.agent.config_section import ConfigError, Section
+from streaming_system.agent.config_section import AgentConfigError, ConfigSection
 
-__all__ = ["AccessLog", "Agent", "ConfigError", "Section", "SourceConfig", "Stream", "read"]
+__all__ = [
+    "AccessLogConfig",
+    "AgentConfig",
+    "AgentConfigError",
+    "ConfigSection",
+    "SourceConfig",
+    "StreamConfig",
+    "load_agent_config",
+]
 
-ROOM = re.compile(r"[A-Za-z0-9_]{1,64}")
-NAME = re.compile(r"[A-Za-z0-9:][A-Za-z0-9._:-]{0,63}")
+ROOM_PATTERN = re.compile(r"[A-Za-z0-9_]{1,64}")
+NAME_PATTERN = re.compile(r"[A-Za-z0-9:][A-Za-z0-9._:-]{0,63}")
 # As the tracker's API has them.
 FORMATS = (
     "hls", "dash", "webm", "ogg", "opus", "mp3", "aac", "mp4", "flv", "ts", "whep", "rtmp",
     "slides",
 )  # fmt: skip
-MOST_BITRATE = 10**13
+MAX_BITRATE = 10**13
 
 # Sections that other parts of the agent read by themselves.
-OTHERS = ("logs", "preview", "watch")
+OTHER_SECTIONS = ("logs", "preview", "watch")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stream:
+class StreamConfig:
     """What one mount of a server is to viewers.
 
     :param mount: as the server calls it, such as ``/hall.webm`` or ``live/hall``.
@@ -45,7 +53,7 @@ class Stream:
 
 
 @dataclass(frozen=True, kw_only=True)
-class AccessLog:
+class AccessLogConfig:
     """Where the viewers of streams are seen that are fetched in pieces.
 
     :param path: what the addresses of a mount begin with; ``{mount}`` is the mount's last part.
@@ -67,13 +75,13 @@ class SourceConfig:
 
     name: str
     use: str
-    streams: tuple[Stream, ...]
-    access: AccessLog | None
-    options: Section
+    streams: tuple[StreamConfig, ...]
+    access: AccessLogConfig | None
+    options: ConfigSection
 
 
 @dataclass(frozen=True, kw_only=True)
-class Agent:
+class AgentConfig:
     """What an agent is told.
 
     :param trackers: their addresses, such as ``https://live.example.org/tracker``.
@@ -102,18 +110,18 @@ class Agent:
     state: Path
     plugins: Path | None
     sources: tuple[SourceConfig, ...]
-    sections: Mapping[str, Section]
+    sections: Mapping[str, ConfigSection]
 
-    def section(self, name: str) -> Section:
+    def section(self, name: str) -> ConfigSection:
         """Return a section of another part; an empty one if it is not there."""
-        return self.sections.get(name) or Section(self.file, name, {})
+        return self.sections.get(name) or ConfigSection(self.file, name, {})
 
-    def refuse(self, key: str, value: str, allowed: str) -> ConfigError:
+    def refuse(self, key: str, value: str, allowed: str) -> AgentConfigError:
         """Return the error of a key of ``[agent]``, to be raised."""
-        return Section(self.file, "agent", {}).error(key, value, allowed)
+        return ConfigSection(self.file, "agent", {}).error(key, value, allowed)
 
 
-def read(file: Path) -> Agent:
+def load_agent_config(file: Path) -> AgentConfig:
     """Return what an agent.ini says.
 
     :raises ConfigError: with one line, if it cannot be read or something in it is not allowed.
@@ -126,42 +134,48 @@ def read(file: Path) -> Agent:
     try:
         parser.read_string(file.read_text(encoding="utf-8"), source=file.name)
     except OSError as error:
-        raise ConfigError(f"{file}: cannot be read: {error.strerror}") from None
+        raise AgentConfigError(f"{file}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise ConfigError(f"{file}: is not in UTF-8") from None
+        raise AgentConfigError(f"{file}: is not in UTF-8") from None
     except configparser.Error as error:
-        raise ConfigError(f"{file.name}: {' '.join(str(error).split())}") from None
-    sections = {name: Section(file, name, dict(parser[name])) for name in parser.sections()}
+        raise AgentConfigError(f"{file.name}: {' '.join(str(error).split())}") from None
+    sections = {name: ConfigSection(file, name, dict(parser[name])) for name in parser.sections()}
     if "agent" not in sections:
-        raise ConfigError(f"{file.name}: has no section [agent]")
+        raise AgentConfigError(f"{file.name}: has no section [agent]")
     for name in sections:
         kind, colon, rest = name.partition(":")
-        good = kind in ("source", "watch") and NAME.fullmatch(rest) if colon else name in OTHERS
+        good = (
+            kind in ("source", "watch") and NAME_PATTERN.fullmatch(rest)
+            if colon
+            else name in OTHER_SECTIONS
+        )
         if not good and name != "agent":
-            raise ConfigError(
+            raise AgentConfigError(
                 f"{file.name}: [{name}]: is no section; allowed: [agent], [source:NAME], "
                 "[logs], [preview], [watch], [watch:NAME]"
             )
-    return _agent(file, sections)
+    return _parse_agent(file, sections)
 
 
-def _agent(file: Path, sections: Mapping[str, Section]) -> Agent:
+def _parse_agent(file: Path, sections: Mapping[str, ConfigSection]) -> AgentConfig:
     section = sections["agent"]
-    agent = Agent(
+    agent = AgentConfig(
         file=file,
-        trackers=_trackers(section),
+        trackers=_parse_trackers(section),
         token=section.secret("token"),
         secret=section.secret("secret"),
-        name=section.pattern("name", NAME, "1 to 64 of A-Z a-z 0-9 . _ : -"),
-        url=_url(section),
+        name=section.pattern("name", NAME_PATTERN, "1 to 64 of A-Z a-z 0-9 . _ : -"),
+        url=_parse_url(section),
         interval=section.number("interval", 10, least=1, most=30),
         capacity=section.bits("capacity"),
-        region=section.pattern("region", NAME, "1 to 64 of A-Z a-z 0-9 . _ : -", ""),
-        tags=_tags(section),
+        region=section.pattern("region", NAME_PATTERN, "1 to 64 of A-Z a-z 0-9 . _ : -", ""),
+        tags=_parse_tags(section),
         status=section.loopback("status", ("127.0.0.1", 9180)),
         state=section.path("state") or Path("/var/lib/streaming-agent"),
         plugins=section.path("plugins"),
-        sources=tuple(_source(s) for name, s in sections.items() if name.startswith("source:")),
+        sources=tuple(
+            _parse_source(s) for name, s in sections.items() if name.startswith("source:")
+        ),
         sections={
             name: s
             for name, s in sections.items()
@@ -172,7 +186,7 @@ def _agent(file: Path, sections: Mapping[str, Section]) -> Agent:
     return agent
 
 
-def _trackers(section: Section) -> tuple[str, ...]:
+def _parse_trackers(section: ConfigSection) -> tuple[str, ...]:
     trackers = tuple(section.http(line, "trackers") for line in section.lines("trackers"))
     if not trackers:
         raise section.error("trackers", "", "addresses of trackers, one a line")
@@ -180,7 +194,7 @@ def _trackers(section: Section) -> tuple[str, ...]:
     return trackers
 
 
-def _url(section: Section) -> str:
+def _parse_url(section: ConfigSection) -> str:
     url = section.text("url", "")
     if url:
         # What stands for the room is no part of any address yet.
@@ -188,18 +202,18 @@ def _url(section: Section) -> str:
     return url
 
 
-def _tags(section: Section) -> tuple[str, ...]:
+def _parse_tags(section: ConfigSection) -> tuple[str, ...]:
     tags = tuple(dict.fromkeys(section.text("tags", "").replace(",", " ").split()))
     for tag in tags:
-        if not NAME.fullmatch(tag):
+        if not NAME_PATTERN.fullmatch(tag):
             raise section.error("tags", tag, "words of A-Z a-z 0-9 . _ : -")
     if len(tags) > 16:
         raise section.error("tags", f"{len(tags)} words", "16 at most")
     return tags
 
 
-def _source(section: Section) -> SourceConfig:
-    streams = tuple(_stream(section, line) for line in section.lines("streams"))
+def _parse_source(section: ConfigSection) -> SourceConfig:
+    streams = tuple(_parse_stream(section, line) for line in section.lines("streams"))
     if not streams:
         raise section.error("streams", "", "MOUNT = ROOM STREAM, one a line")
     section.distinct("streams", [stream.mount for stream in streams], "mount")
@@ -207,12 +221,12 @@ def _source(section: Section) -> SourceConfig:
         name=section.name.removeprefix("source:"),
         use=section.text("use"),
         streams=streams,
-        access=_access(section),
+        access=_parse_access_log(section),
         options=section,
     )
 
 
-def _stream(section: Section, line: str) -> Stream:
+def _parse_stream(section: ConfigSection, line: str) -> StreamConfig:
     allowed = "MOUNT = ROOM STREAM, and perhaps the stream's bit/s, such as 2500k"
     # A mount may have a "=" of its own, a room may not.
     mount, equals, rest = line.rpartition("=")
@@ -220,15 +234,15 @@ def _stream(section: Section, line: str) -> Stream:
     if not equals or not mount.strip() or not 2 <= len(words) <= 3:
         raise section.error("streams", line, allowed)
     room, stream, *more = words
-    if not ROOM.fullmatch(room):
+    if not ROOM_PATTERN.fullmatch(room):
         raise section.error("streams", line, f"{allowed}; a room's id is made of A-Z a-z 0-9 _")
     format_, _, quality = stream.partition("_")
-    if format_ not in FORMATS or ("_" in stream and not NAME.fullmatch(quality)):
+    if format_ not in FORMATS or ("_" in stream and not NAME_PATTERN.fullmatch(quality)):
         formats = ", ".join(FORMATS)
         raise section.error(
             "streams", line, f"a STREAM is a format, and perhaps _QUALITY; formats: {formats}"
         )
-    return Stream(
+    return StreamConfig(
         mount=mount.strip(),
         room=room,
         format=format_,
@@ -237,10 +251,10 @@ def _stream(section: Section, line: str) -> Stream:
     )
 
 
-def _access(section: Section) -> AccessLog | None:
+def _parse_access_log(section: ConfigSection) -> AccessLogConfig | None:
     file = section.path("access.log")
     path = section.text("access.path", "/{mount}")
     window = section.number("access.window", 30, least=2, most=600)
     if not path.startswith("/") or "{mount}" not in path:
         raise section.error("access.path", path, "a path with {mount}, such as /hls/{mount}")
-    return AccessLog(file=file, path=path, window=window) if file else None
+    return AccessLogConfig(file=file, path=path, window=window) if file else None

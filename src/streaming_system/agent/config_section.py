@@ -6,18 +6,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
-_BITS = re.compile(r"([0-9]{1,14}|[0-9]{1,8}\.[0-9]{1,3})\s*([kKMG]?)")
-_FACTORS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9}
-MOST_BITS = 10**13
-_OCTETS = re.compile(r"([0-9]{1,14})\s*([kKMG]?)")
-MOST_SECRET = 1000
+_BITRATE_PATTERN = re.compile(r"([0-9]{1,14}|[0-9]{1,8}\.[0-9]{1,3})\s*([kKMG]?)")
+_BITRATE_FACTORS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9}
+MAX_BITRATE = 10**13
+_BYTE_SIZE_PATTERN = re.compile(r"([0-9]{1,14})\s*([kKMG]?)")
+MAX_SECRET_CHARS = 1000
 
 
-class ConfigError(Exception):
+class AgentConfigError(Exception):
     """An agent.ini that cannot be used, with one line that says where and what is allowed."""
 
 
-class Section:
+class ConfigSection:
     """One section. It remembers which keys were asked for: others are mistakes."""
 
     def __init__(self, file: Path, name: str, values: Mapping[str, str]) -> None:
@@ -28,10 +28,12 @@ class Section:
     def __contains__(self, key: str) -> bool:
         return bool(self._values.get(key, "").strip())
 
-    def error(self, key: str, value: str, allowed: str) -> ConfigError:
+    def error(self, key: str, value: str, allowed: str) -> AgentConfigError:
         """Return the error of a key, to be raised."""
         shown = ascii(value)[:80] if value else "missing"
-        return ConfigError(f"{self.file.name}: [{self.name}] {key}: is {shown}; allowed: {allowed}")
+        return AgentConfigError(
+            f"{self.file.name}: [{self.name}] {key}: is {shown}; allowed: {allowed}"
+        )
 
     def text(self, key: str, default: str | None = None, allowed: str = "one line") -> str:
         """Return a value of one line; without a default, it must be there."""
@@ -98,19 +100,19 @@ class Section:
 
     def as_bits(self, key: str, value: str) -> int:
         """Return a text of a value as bit/s."""
-        fits = _BITS.fullmatch(value)
+        fits = _BITRATE_PATTERN.fullmatch(value)
         bits = 0
         if fits:
             factor = "k" if fits[2] == "K" else fits[2]
-            bits = round(float(fits[1]) * _FACTORS[factor])
-        if not 1 <= bits <= MOST_BITS:
+            bits = round(float(fits[1]) * _BITRATE_FACTORS[factor])
+        if not 1 <= bits <= MAX_BITRATE:
             raise self.error(key, value, "bit/s, such as 2500k, 10G or 10000000000")
         return bits
 
     def octets(self, key: str, default: str, *, least: int, most: int) -> int:
         """Return a number of bytes within bounds, such as 512k or 256M."""
         value = self.text(key, default)
-        fits = _OCTETS.fullmatch(value)
+        fits = _BYTE_SIZE_PATTERN.fullmatch(value)
         octets = int(fits[1]) * 1024 ** " KMG".index(fits[2].upper() or " ") if fits else 0
         if not least <= octets <= most:
             allowed = f"bytes, such as 512k or 256M, {_shown(least)} to {_shown(most)}"
@@ -130,7 +132,7 @@ class Section:
     def http(self, value: str, key: str) -> str:
         """Return an address without a final slash, if it is one."""
         allowed = "http:// or https://, a host, perhaps a port and a path, and nothing else"
-        if not is_address(value, ("http", "https")) or re.search("[?@]", value):
+        if not is_url(value, ("http", "https")) or re.search("[?@]", value):
             raise self.error(key, value, allowed)
         return value.rstrip("/")
 
@@ -138,7 +140,7 @@ class Section:
         """Return a whole address as it stands, with a query if it has one."""
         allowed = f"an address that begins with {', '.join(f'{one}://' for one in schemes)}"
         value = self.text(key, None, allowed)
-        if not is_address(value, schemes):
+        if not is_url(value, schemes):
             raise self.error(key, value, allowed)
         return value
 
@@ -151,13 +153,13 @@ class Section:
             return value
         try:
             with file.open(encoding="ascii") as opened:
-                value = opened.read(MOST_SECRET + 1).strip()
+                value = opened.read(MAX_SECRET_CHARS + 1).strip()
         except (OSError, UnicodeDecodeError) as error:
             why = error.strerror if isinstance(error, OSError) else "it is not ASCII"
             raise self.error(
                 f"{key}.file", str(file), f"a file that can be read, but {why}"
             ) from None
-        if not value or len(value) > MOST_SECRET or not value.isprintable():
+        if not value or len(value) > MAX_SECRET_CHARS or not value.isprintable():
             raise self.error(f"{key}.file", str(file), f"a file with one line, the {key}")
         return value
 
@@ -183,7 +185,7 @@ class Section:
         for key in self._values:
             if key not in self._known:
                 # The value is not shown: it may be a secret whose key is misspelt.
-                raise ConfigError(
+                raise AgentConfigError(
                     f"{self.file.name}: [{self.name}] {key}: is no key; "
                     f"allowed: {', '.join(sorted(self._known))}"
                 )
@@ -196,7 +198,7 @@ def _shown(octets: int) -> str:
     return str(octets)
 
 
-def is_address(value: str, schemes: Iterable[str]) -> bool:
+def is_url(value: str, schemes: Iterable[str]) -> bool:
     """Tell whether a text is a whole address, of one of these schemes."""
     try:
         parts = urlsplit(value)

@@ -8,17 +8,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from streaming_system.agent.config import Agent
-from streaming_system.agent.source_state import Board
-from streaming_system.agent.stats import differs
-from streaming_system.agent.tracker_client import Refused, Rejected, Tracker, Unreachable
-from streaming_system.agent.tracker_sender import Talker
+from streaming_system.agent.config import AgentConfig
+from streaming_system.agent.source_state import SourceStateStore
+from streaming_system.agent.stats import is_significant_change
+from streaming_system.agent.tracker_client import (
+    ReportRejectedError,
+    TrackerClient,
+    TrackerUnavailableError,
+    UnauthorizedError,
+)
+from streaming_system.agent.tracker_sender import TrackerSender
 
 log = logging.getLogger(__name__)
 
 
 @dataclass
-class Told:
+class LastReport:
     """What a tracker was last told of a room, and when it wants to hear of it again."""
 
     report: Mapping[str, Any]
@@ -26,13 +31,19 @@ class Told:
     due: float
 
 
-class Reporter(Talker):
+class EndpointReporter(TrackerSender):
     """Tells a tracker what is on the board: what is new at once, the rest when it is due."""
 
-    def __init__(self, tracker: Tracker, agent: Agent, board: Board, stop: threading.Event) -> None:
+    def __init__(
+        self,
+        tracker: TrackerClient,
+        agent: AgentConfig,
+        board: SourceStateStore,
+        stop: threading.Event,
+    ) -> None:
         super().__init__(tracker, board, stop)
         self._agent, self._board = agent, board
-        self._told: dict[str, Told] = {}
+        self._told: dict[str, LastReport] = {}
 
     @property
     def rooms(self) -> tuple[str, ...]:
@@ -67,10 +78,10 @@ class Reporter(Talker):
                 continue
             try:
                 taken = self.tracker.report(room, self._agent.name, report)
-            except Rejected as rejection:
+            except ReportRejectedError as rejection:
                 self._leave_alone(room, str(rejection))
                 continue
-            except Refused as refusal:
+            except UnauthorizedError as refusal:
                 # A token may be for one of several rooms; but one that is good for nothing is
                 # a mistake that somebody has to mend.
                 if not (refusal.known and self.taken):
@@ -84,12 +95,14 @@ class Reporter(Talker):
         if told is None or now >= told.due:
             return True
         # Several sources of a room are read one after the other.
-        return now >= told.at + self._agent.interval / 2 and differs(report, told.report)
+        return now >= told.at + self._agent.interval / 2 and is_significant_change(
+            report, told.report
+        )
 
     def _note(self, room: str, report: Mapping[str, Any], after: float | None, now: float) -> None:
         if room not in self._told:
             log.info("%s: %s is streamed from here", self.tracker.url, room)
-        self._told[room] = Told(report, now, now + (after or self._agent.interval))
+        self._told[room] = LastReport(report, now, now + (after or self._agent.interval))
         self._good(room)
 
     def leave(self, until: float) -> None:
@@ -100,7 +113,7 @@ class Reporter(Talker):
             if left > 0.8:
                 draining = {**told.report, "draining": True}
                 # Who could not be told this can still be told that it is over.
-                with contextlib.suppress(Unreachable):
+                with contextlib.suppress(TrackerUnavailableError):
                     self.tracker.report(room, name, draining, within=left / 2)
         for room in list(self._told):
             left = until - time.monotonic()

@@ -4,13 +4,13 @@ import random
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
-from streaming_system.agent.tracker_client import FormTracker
+from streaming_system.agent.tracker_client import LegacyTrackerClient
 
 # What one viewer of the high and of the low quality costs, in bit/s.
 BITRATES = {"webm_high": 800_000, "webm_low": 300_000}
 
 
-def figures(viewers: int) -> dict[str, int]:
+def fake_stats(viewers: int) -> dict[str, int]:
     """Return the figures of an endpoint with this many viewers, two thirds of them in high."""
     clients = {"webm_high": viewers - viewers // 3, "webm_low": viewers // 3}
     found = {}
@@ -23,8 +23,8 @@ def figures(viewers: int) -> dict[str, int]:
     }
 
 
-def run(
-    tracker: FormTracker,
+def register_rooms(
+    tracker: LegacyTrackerClient,
     groups: tuple[str, ...],
     *,
     ip: str,
@@ -43,6 +43,6 @@ def run(
             wait()
         for group in groups:
             viewers[group] = max(0, viewers[group] + random.randint(-5, 6))
-            answer = tracker.register(group, figures(viewers[group]), ip=ip)
+            answer = tracker.register(group, fake_stats(viewers[group]), ip=ip)
             # The original's encoders print the local time, so people compare it with a clock.
             yield f"Registered {group} at {datetime.now()} result {answer}"  # noqa: DTZ005

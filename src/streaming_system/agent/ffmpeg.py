@@ -3,9 +3,9 @@
 import shutil
 
 # No terminal, no words but errors, and nothing is asked.
-QUIET = ("-nostdin", "-hide_banner", "-loglevel", "error", "-y")
+QUIET_FLAGS = ("-nostdin", "-hide_banner", "-loglevel", "error", "-y")
 
 
-def find() -> str | None:
+def find_ffmpeg() -> str | None:
     """Return where ffmpeg is."""
     return shutil.which("ffmpeg")

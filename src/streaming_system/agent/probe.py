@@ -8,15 +8,20 @@ from xml.etree import ElementTree
 
 import urllib3
 
-from streaming_system.agent.subprocesses import ProgramError, Programs
-from streaming_system.agent.tracker_http import USER_AGENT, TooMuchError, TooSlowError, whole
+from streaming_system.agent.subprocesses import ProcessRunner, ProgramError
+from streaming_system.agent.tracker_http import (
+    USER_AGENT,
+    TrackerBodyTimeoutError,
+    TrackerBodyTooLargeError,
+    read_bounded,
+)
 from streaming_system.plugin.stats_source import SourceError
 from streaming_system.util.log_once import describe_error
 
-MOST = 2 * 1024 * 1024
-DEEPEST = 50
-SECONDS = 5.0
-AT_ONCE = 32
+MAX_BODY_BYTES = 2 * 1024 * 1024
+MAX_DEPTH = 50
+TIMEOUT = 5.0
+MAX_PARALLEL = 32
 
 
 class HttpProbe:
@@ -29,7 +34,9 @@ class HttpProbe:
     def __init__(self, *, options: Mapping[str, str], mounts: Sequence[str]) -> None:
         self.options, self.mounts = options, mounts
         # A source may ask for several things at the same time, of several servers.
-        self._pool = urllib3.PoolManager(retries=False, num_pools=AT_ONCE, maxsize=AT_ONCE)
+        self._pool = urllib3.PoolManager(
+            retries=False, num_pools=MAX_PARALLEL, maxsize=MAX_PARALLEL
+        )
         self._totals: dict[str, tuple[float, float]] = {}
         self._seen: set[str] = set()
 
@@ -45,7 +52,7 @@ class HttpProbe:
         """
         url = path if "://" in path else self.options.get("url", "") + path
         sent = {"User-Agent": USER_AGENT, **(headers or self._login())}
-        end = time.monotonic() + SECONDS
+        end = time.monotonic() + TIMEOUT
         try:
             answer = self._pool.request(
                 "GET",
@@ -53,10 +60,10 @@ class HttpProbe:
                 headers=sent,
                 redirect=False,
                 preload_content=False,
-                timeout=urllib3.Timeout(connect=2, read=SECONDS),
+                timeout=urllib3.Timeout(connect=2, read=TIMEOUT),
             )
             try:
-                return _body(url, answer, end)
+                return _read_body(url, answer, end)
             finally:
                 # What is left of a bad answer must not meet the next question.
                 answer.close()
@@ -75,14 +82,14 @@ class HttpProbe:
 
         :raises SourceError: if there is none.
         """
-        return read_json(self.get(path))
+        return parse_json(self.get(path))
 
     def xml(self, path: str = "") -> ElementTree.Element:
         """Return the root of the XML at a path; one with a DOCTYPE, or very deep, is none.
 
         :raises SourceError: if there is none.
         """
-        return read_xml(self.get(path))
+        return parse_xml(self.get(path))
 
     def rate(self, key: str, total: Any) -> float | None:
         """Return how fast a total of bytes grows, in bit/s; ``None`` if that is not known yet."""
@@ -104,21 +111,21 @@ class HttpProbe:
 
         :raises SourceError: unless it ends well, with a sane amount of words, in a sane time.
         """
-        return run(command)
+        return run_command(command)
 
 
-def _body(url: str, answer: urllib3.BaseHTTPResponse, end: float) -> bytes:
+def _read_body(url: str, answer: urllib3.BaseHTTPResponse, end: float) -> bytes:
     if answer.status in (401, 403):
         raise SourceError(f"{url}: {answer.status}: user or password are not taken")
     if answer.status != 200:
         raise SourceError(f"{url}: {answer.status} {answer.reason}")
     try:
-        return whole(answer, end, MOST)
-    except (TooMuchError, TooSlowError) as error:
+        return read_bounded(answer, end, MAX_BODY_BYTES)
+    except (TrackerBodyTooLargeError, TrackerBodyTimeoutError) as error:
         raise SourceError(f"{url}: {error}") from None
 
 
-def read_json(data: bytes) -> Any:
+def parse_json(data: bytes) -> Any:
     """Return a JSON value.
 
     :raises SourceError: if it is none; NaN and Infinity are none.
@@ -135,14 +142,14 @@ def read_json(data: bytes) -> Any:
         raise SourceError(f"the answer is no JSON ({str(error)[:80]})") from None
 
 
-class _Careful(ElementTree.TreeBuilder):
+class _SafeTreeBuilder(ElementTree.TreeBuilder):
     """Builds a tree that is not deep, of a document that defines nothing."""
 
     depth = 0
 
     def start(self, tag: Any, attrs: Any, /) -> Any:
         self.depth += 1
-        if self.depth > DEEPEST:
+        if self.depth > MAX_DEPTH:
             raise SourceError("the answer is XML that is nested too deeply")
         return super().start(tag, attrs)
 
@@ -154,13 +161,13 @@ class _Careful(ElementTree.TreeBuilder):
         raise SourceError("the answer is XML with a DOCTYPE, or HTML")
 
 
-def read_xml(data: bytes) -> ElementTree.Element:
+def parse_xml(data: bytes) -> ElementTree.Element:
     """Return the root of an XML document.
 
     :raises SourceError: if it is none, has a DOCTYPE, or is nested deeply.
     """
     # Without a DOCTYPE there are no entities, which is what is dangerous.
-    parser = ElementTree.XMLParser(target=_Careful())  # noqa: S314 - See above.
+    parser = ElementTree.XMLParser(target=_SafeTreeBuilder())  # noqa: S314 - See above.
     try:
         parser.feed(data)
         root: ElementTree.Element = parser.close()
@@ -171,13 +178,13 @@ def read_xml(data: bytes) -> ElementTree.Element:
     return root
 
 
-def run(command: Sequence[str]) -> bytes:
+def run_command(command: Sequence[str]) -> bytes:
     """Return what a command prints.
 
     :raises SourceError: unless it ends well, with a sane amount of words, in a sane time.
     """
     try:
-        ended = Programs().run(command, SECONDS, most=MOST)
+        ended = ProcessRunner().run(command, TIMEOUT, most=MAX_BODY_BYTES)
     except ProgramError as error:
         raise SourceError(str(error)) from None
     if ended.status:

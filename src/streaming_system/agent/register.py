@@ -2,35 +2,35 @@
 
 import threading
 
-from streaming_system.agent.agent_service import Service, trackers
-from streaming_system.agent.config import Agent, ConfigError
-from streaming_system.agent.endpoint_reporter import Reporter
-from streaming_system.agent.source_poller import Reader
-from streaming_system.agent.source_registry import prepare
-from streaming_system.agent.source_state import Board
+from streaming_system.agent.agent_service import AgentService, create_tracker_clients
+from streaming_system.agent.config import AgentConfig, AgentConfigError
+from streaming_system.agent.endpoint_reporter import EndpointReporter
+from streaming_system.agent.source_poller import SourcePoller
+from streaming_system.agent.source_registry import configure_sources
+from streaming_system.agent.source_state import SourceStateStore
 
 
-class Registration(Service):
+class RegistrationService(AgentService):
     """Registers what is streamed from here, until it is told to stop.
 
     :param legacy: speak the form protocol, with the secret.
     :raises ConfigError: if agent.ini lacks something, or names an option or source there is not.
     """
 
-    reporters: list[Reporter]
+    reporters: list[EndpointReporter]
 
-    def __init__(self, agent: Agent, *, legacy: bool = False) -> None:
+    def __init__(self, agent: AgentConfig, *, legacy: bool = False) -> None:
         self.agent = agent
         self.stop = threading.Event()
         if not agent.sources:
-            raise ConfigError(f"{agent.file.name}: has no section [source:NAME]")
-        sources = prepare(agent)
-        self.board = Board(agent, sources)
+            raise AgentConfigError(f"{agent.file.name}: has no section [source:NAME]")
+        sources = configure_sources(agent)
+        self.board = SourceStateStore(agent, sources)
         self.reporters = [
-            Reporter(tracker, agent, self.board, self.stop)
-            for tracker in trackers(agent, legacy=legacy)
+            EndpointReporter(tracker, agent, self.board, self.stop)
+            for tracker in create_tracker_clients(agent, legacy=legacy)
         ]
-        self.readers = [Reader(one, self.board, agent.interval, self.stop) for one in sources]
+        self.readers = [SourcePoller(one, self.board, agent.interval, self.stop) for one in sources]
         self.workers = self.readers
 
     def wake(self) -> None:

@@ -4,17 +4,17 @@ from collections.abc import Iterable, Iterator
 
 from prometheus_client.metrics_core import Metric
 
-from streaming_system.agent.register import Registration
-from streaming_system.agent.status_server import StatusPage, gauge, of_trackers
+from streaming_system.agent.register import RegistrationService
+from streaming_system.agent.status_server import StatusServer, gauge, tracker_metrics
 
 
-class Status(StatusPage):
+class RegistrationStatusServer(StatusServer):
     """Answers on a loopback address.
 
     :raises OSError: if nothing can listen there.
     """
 
-    def __init__(self, registration: Registration, address: tuple[str, int]) -> None:
+    def __init__(self, registration: RegistrationService, address: tuple[str, int]) -> None:
         self._registration = registration
         super().__init__(address)
 
@@ -35,7 +35,7 @@ class Status(StatusPage):
     def collect(self) -> Iterable[Metric]:
         """Return the figures."""
         yield from self._sources()
-        yield from of_trackers(self._registration.reporters)
+        yield from tracker_metrics(self._registration.reporters)
 
     def _sources(self) -> Iterator[Metric]:
         up = gauge("source_up", "Whether a server could be read.", ["source"])

@@ -4,21 +4,25 @@ import logging
 import threading
 import time
 
-from streaming_system.agent.access_log_viewers import Window
-from streaming_system.agent.source_registry import Prepared
-from streaming_system.agent.source_state import Board
-from streaming_system.agent.stats import Checked, check
+from streaming_system.agent.access_log_viewers import ViewerWindow
+from streaming_system.agent.source_registry import ConfiguredSource
+from streaming_system.agent.source_state import SourceStateStore
+from streaming_system.agent.stats import ValidatedStats, validate_stats
 from streaming_system.plugin.stats_source import SourceError
 from streaming_system.util.log_once import LogOnce
 
 log = logging.getLogger(__name__)
 
 
-class Reader(threading.Thread):
+class SourcePoller(threading.Thread):
     """Reads a source every ``interval`` seconds, and puts what it says on the board."""
 
     def __init__(
-        self, prepared: Prepared, board: Board, interval: float, stop: threading.Event
+        self,
+        prepared: ConfiguredSource,
+        board: SourceStateStore,
+        interval: float,
+        stop: threading.Event,
     ) -> None:
         super().__init__(name=f"source {prepared.config.name}", daemon=True)
         self._prepared, self._board, self._interval, self._stop_event = (
@@ -29,7 +33,7 @@ class Reader(threading.Thread):
         )
         self._warnings = LogOnce(log)
         access = prepared.config.access
-        self._window = Window(access, prepared.config.streams) if access else None
+        self._window = ViewerWindow(access, prepared.config.streams) if access else None
 
     def run(self) -> None:
         due = time.monotonic()
@@ -45,7 +49,7 @@ class Reader(threading.Thread):
         probe.begin()
         try:
             readings = list(source.read(probe))
-            checked = check(config.name, config.streams, readings, self._warnings)
+            checked = validate_stats(config.name, config.streams, readings, self._warnings)
             checked = self._with_audience(checked)
         except SourceError as error:
             self._failed(str(error))
@@ -62,7 +66,7 @@ class Reader(threading.Thread):
         self._warnings.warn(self._prepared.config.name, line)
         self._board.bad(self._prepared.config.name, line)
 
-    def _with_audience(self, checked: Checked) -> Checked:
+    def _with_audience(self, checked: ValidatedStats) -> ValidatedStats:
         """Return the figures with viewers from the access log, where there is one."""
         if self._window is None:
             return checked
@@ -73,7 +77,7 @@ class Reader(threading.Thread):
             self._warnings.warn(about, f"cannot be read: {error.strerror}")
             return checked
         self._warnings.resolve(about)
-        return Checked(
+        return ValidatedStats(
             figures={
                 mount: one.with_audience(audience[mount].clients, audience[mount].sent)
                 for mount, one in checked.figures.items()

@@ -7,16 +7,16 @@ from typing import Any
 
 import pluggy
 
-from streaming_system.agent.config import Agent, SourceConfig
+from streaming_system.agent.config import AgentConfig, SourceConfig
 from streaming_system.agent.probe import HttpProbe
 from streaming_system.plugin.stats_source import StatsSource
 from streaming_system.plugin_host.manager import PluginError, create_plugin_manager
 
-BUILT_IN = "streaming_system.agent.sources"
+BUILT_IN_PACKAGE = "streaming_system.agent.sources"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Prepared:
+class ConfiguredSource:
     """A source that can be read."""
 
     config: SourceConfig
@@ -24,16 +24,16 @@ class Prepared:
     probe: HttpProbe
 
 
-def find_sources(folder: Path | None = None) -> Mapping[str, StatsSource]:
+def load_sources(folder: Path | None = None) -> Mapping[str, StatsSource]:
     """Return every kind of source there is, by name.
 
     :param folder: where plugins are dropped in.
     :raises PluginError: if a plugin cannot be loaded, or two offer the same name.
     """
-    manager = create_plugin_manager(folder, built_in=BUILT_IN)
+    manager = create_plugin_manager(folder, built_in=BUILT_IN_PACKAGE)
     found: dict[str, StatsSource] = {}
     for offer in manager.hook.encoder_sources.get_hookimpls():
-        for source in _offered(offer):
+        for source in _call_plugin(offer):
             if not isinstance(source, StatsSource):
                 raise PluginError(f"{offer.plugin_name}: encoder_sources must return Sources")
             if source.name in found:
@@ -42,7 +42,7 @@ def find_sources(folder: Path | None = None) -> Mapping[str, StatsSource]:
     return dict(sorted(found.items()))
 
 
-def _offered(offer: pluggy.HookImpl) -> list[Any]:
+def _call_plugin(offer: pluggy.HookImpl) -> list[Any]:
     """Call a plugin's code; whatever it raises becomes one line that names the plugin."""
     try:
         offered: Any = offer.function()
@@ -51,13 +51,13 @@ def _offered(offer: pluggy.HookImpl) -> list[Any]:
         raise PluginError(f"{offer.plugin_name}: {type(error).__name__}: {error!s:.200}") from error
 
 
-def prepare(agent: Agent) -> tuple[Prepared, ...]:
+def configure_sources(agent: AgentConfig) -> tuple[ConfiguredSource, ...]:
     """Return the sources that an agent.ini names.
 
     :raises ConfigError: if there is no such kind, or an option is not allowed.
     :raises PluginError: if a plugin cannot be used.
     """
-    kinds = find_sources(agent.plugins)
+    kinds = load_sources(agent.plugins)
     prepared = []
     for config in agent.sources:
         section = config.options
@@ -76,6 +76,8 @@ def prepare(agent: Agent) -> tuple[Prepared, ...]:
         section.finish()
         mounts = tuple(stream.mount for stream in config.streams)
         prepared.append(
-            Prepared(config=config, source=source, probe=HttpProbe(options=options, mounts=mounts))
+            ConfiguredSource(
+                config=config, source=source, probe=HttpProbe(options=options, mounts=mounts)
+            )
         )
     return tuple(prepared)

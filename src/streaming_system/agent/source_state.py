@@ -5,31 +5,31 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from streaming_system.agent.config import Agent
-from streaming_system.agent.source_registry import Prepared
-from streaming_system.agent.stats import Checked, Figures, reports
-from streaming_system.util.versioned_condition import News
+from streaming_system.agent.config import AgentConfig
+from streaming_system.agent.source_registry import ConfiguredSource
+from streaming_system.agent.stats import ValidatedMountStats, ValidatedStats, build_reports
+from streaming_system.util.versioned_condition import ChangeNotifier
 
 # A server that could not be read so often in a row is gone, and so are its streams.
-PATIENCE = 3
+MAX_CONSECUTIVE_FAILURES = 3
 
 
 @dataclass
-class Standing:
+class SourceState:
     """How it stands with one source.
 
     :param failures: how often in a row it could not be read.
     :param heard: when it was last read, or seen not to answer, by the monotonic clock.
     """
 
-    checked: Checked = field(default_factory=Checked)
+    checked: ValidatedStats = field(default_factory=ValidatedStats)
     failures: int = 0
     heard: float | None = None
     trouble: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Picture:
+class ReportSnapshot:
     """What trackers shall know.
 
     :param reports: of every room that is streaming.
@@ -40,19 +40,19 @@ class Picture:
     held: frozenset[str]
 
 
-class Board(News):
+class SourceStateStore(ChangeNotifier):
     """Takes what was read of each source, and says what follows for the rooms."""
 
-    def __init__(self, agent: Agent, sources: tuple[Prepared, ...]) -> None:
+    def __init__(self, agent: AgentConfig, sources: tuple[ConfiguredSource, ...]) -> None:
         super().__init__()
         self._agent = agent
         self._sources = {one.config.name: one for one in sources}
         kinds = dict.fromkeys(one.source.name for one in sources)
         self._software = f"streaming-system agent: {', '.join(kinds)}"[:200]
-        self._standings = {name: Standing() for name in self._sources}
+        self._standings = {name: SourceState() for name in self._sources}
         self._doubts: dict[tuple[str, str], int] = {}
 
-    def good(self, source: str, checked: Checked) -> None:
+    def good(self, source: str, checked: ValidatedStats) -> None:
         """Take what a source says."""
         with self._changed:
             # A server may say nonsense of a mount for a while, and not for ever.
@@ -63,7 +63,7 @@ class Board(News):
             }
             for mount in checked.doubtful:
                 self._doubts[source, mount] = self._doubts.get((source, mount), 0) + 1
-            self._standings[source] = Standing(checked=checked, heard=time.monotonic())
+            self._standings[source] = SourceState(checked=checked, heard=time.monotonic())
             self._tell()
 
     def bad(self, source: str, trouble: str) -> None:
@@ -75,11 +75,11 @@ class Board(News):
             standing.trouble = trouble
             self._tell()
 
-    def picture(self) -> Picture:
+    def picture(self) -> ReportSnapshot:
         """Return what trackers shall know."""
         with self._changed:
             held = set()
-            figures: list[Figures] = []
+            figures: list[ValidatedMountStats] = []
             for name, standing in self._standings.items():
                 streams = self._sources[name].config.streams
                 if self._unclear(standing):
@@ -89,28 +89,28 @@ class Board(News):
                     held |= {
                         stream.room
                         for stream in streams
-                        if 0 < self._doubts.get((name, stream.mount), 0) < PATIENCE
+                        if 0 < self._doubts.get((name, stream.mount), 0) < MAX_CONSECUTIVE_FAILURES
                     }
-            told = reports(self._agent, self._software, figures)
-        return Picture(
+            told = build_reports(self._agent, self._software, figures)
+        return ReportSnapshot(
             reports={room: report for room, report in told.items() if room not in held},
             held=frozenset(held),
         )
 
-    def standings(self) -> Mapping[str, Standing]:
+    def standings(self) -> Mapping[str, SourceState]:
         """Return how it stands with each source."""
         with self._changed:
             return dict(self._standings)
 
-    def _gone(self, standing: Standing) -> bool:
-        return standing.failures >= PATIENCE or self._silent(standing)
+    def _gone(self, standing: SourceState) -> bool:
+        return standing.failures >= MAX_CONSECUTIVE_FAILURES or self._silent(standing)
 
-    def _unclear(self, standing: Standing) -> bool:
+    def _unclear(self, standing: SourceState) -> bool:
         if standing.heard is None:
             return True
-        return 0 < standing.failures < PATIENCE and not self._silent(standing)
+        return 0 < standing.failures < MAX_CONSECUTIVE_FAILURES and not self._silent(standing)
 
-    def _silent(self, standing: Standing) -> bool:
+    def _silent(self, standing: SourceState) -> bool:
         """Tell whether even the one who reads has not come back for long."""
-        longest = PATIENCE * self._agent.interval + 15
+        longest = MAX_CONSECUTIVE_FAILURES * self._agent.interval + 15
         return standing.heard is not None and time.monotonic() - standing.heard > longest

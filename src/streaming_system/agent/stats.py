@@ -5,15 +5,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from streaming_system.agent.config import Agent, Stream
+from streaming_system.agent.config import AgentConfig, StreamConfig
 from streaming_system.plugin.stats_source import MountStats
 from streaming_system.util.log_once import LogOnce
 
 # What the tracker's API takes.
-MOST_CLIENTS = 10_000_000
-MOST_BITRATE = 10**13
-MOST_QUALITIES = 16
-STREAMS = frozenset(
+MAX_CLIENTS = 10_000_000
+MAX_BITRATE = 10**13
+MAX_QUALITIES = 16
+REPORTED_STREAMS = frozenset(
     f"{format_}_{quality}"
     for format_, qualities in (
         ("webm", ("high", "low")),
@@ -28,41 +28,41 @@ STREAMS = frozenset(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Figures:
+class ValidatedMountStats:
     """A reading whose numbers are numbers.
 
     :param sent: in bit/s to all clients together; ``None`` if not known.
     :param bitrate: of the stream, in bit/s; ``None`` if not known.
     """
 
-    stream: Stream
+    stream: StreamConfig
     clients: int
     sent: int | None
     bitrate: int | None
     reading: MountStats
 
-    def with_audience(self, clients: int, sent: int) -> "Figures":
+    def with_audience(self, clients: int, sent: int) -> "ValidatedMountStats":
         """Return the same stream with viewers that were counted elsewhere."""
         return replace(self, clients=clients, sent=sent)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Checked:
+class ValidatedStats:
     """What is left of a server's readings.
 
     :param doubtful: mounts that are there, but of which the server says nonsense.
     """
 
-    figures: Mapping[str, Figures] = field(default_factory=dict)
+    figures: Mapping[str, ValidatedMountStats] = field(default_factory=dict)
     doubtful: frozenset[str] = frozenset()
 
 
-def check(
-    source: str, streams: Iterable[Stream], readings: Iterable[MountStats], warnings: LogOnce
-) -> Checked:
+def validate_stats(
+    source: str, streams: Iterable[StreamConfig], readings: Iterable[MountStats], warnings: LogOnce
+) -> ValidatedStats:
     """Return what can be believed of the readings of the mounts that agent.ini names."""
     wanted = {stream.mount: stream for stream in streams}
-    figures: dict[str, Figures] = {}
+    figures: dict[str, ValidatedMountStats] = {}
     doubtful = set()
     for reading in readings:
         stream = wanted.get(reading.mount)
@@ -71,11 +71,11 @@ def check(
         about = f"{source} {reading.mount}"
         bad: list[str] = []
         values = {
-            name: _number(name, getattr(reading, name), most, bad)
+            name: _validate_number(name, getattr(reading, name), most, bad)
             for name, most in (
-                ("clients", MOST_CLIENTS),
-                ("sent", MOST_BITRATE),
-                ("bitrate", MOST_BITRATE),
+                ("clients", MAX_CLIENTS),
+                ("sent", MAX_BITRATE),
+                ("bitrate", MAX_BITRATE),
             )
         }
         if bad:
@@ -86,7 +86,7 @@ def check(
             doubtful.add(reading.mount)
             continue
         bitrate = values["bitrate"] if stream.bitrate is None else stream.bitrate
-        figures[reading.mount] = Figures(
+        figures[reading.mount] = ValidatedMountStats(
             stream=stream,
             clients=values["clients"] or 0,
             sent=values["sent"],
@@ -95,10 +95,10 @@ def check(
         )
     # In agent.ini's order, so that a report does not change because a server's list has.
     ordered = {mount: figures[mount] for mount in wanted if mount in figures}
-    return Checked(figures=ordered, doubtful=frozenset(doubtful))
+    return ValidatedStats(figures=ordered, doubtful=frozenset(doubtful))
 
 
-def _number(name: str, value: Any, most: int, bad: list[str]) -> int | None:
+def _validate_number(name: str, value: Any, most: int, bad: list[str]) -> int | None:
     """Return a number that may be sent; note what is wrong with one that may not."""
     if value is None:
         return None
@@ -115,23 +115,27 @@ def _number(name: str, value: Any, most: int, bad: list[str]) -> int | None:
     return round(number)
 
 
-def reports(agent: Agent, software: str, figures: Iterable[Figures]) -> dict[str, dict[str, Any]]:
+def build_reports(
+    agent: AgentConfig, software: str, figures: Iterable[ValidatedMountStats]
+) -> dict[str, dict[str, Any]]:
     """Return what the tracker is told of each room that is streaming: the bodies of its API."""
-    rooms: dict[str, list[Figures]] = {}
+    rooms: dict[str, list[ValidatedMountStats]] = {}
     for one in figures:
         rooms.setdefault(one.stream.room, []).append(one)
-    return {room: _report(agent, software, found) for room, found in sorted(rooms.items())}
+    return {room: _build_report(agent, software, found) for room, found in sorted(rooms.items())}
 
 
-def _report(agent: Agent, software: str, found: list[Figures]) -> dict[str, Any]:
-    numbers = [_numbers(one) for one in found]
+def _build_report(
+    agent: AgentConfig, software: str, found: list[ValidatedMountStats]
+) -> dict[str, Any]:
+    numbers = [_sum_bitrates(one) for one in found]
     by_stream: dict[str, dict[str, int]] = {}
     for one, values in zip(found, numbers, strict=True):
-        if one.stream.name in STREAMS:
-            _add(by_stream.setdefault(one.stream.name, {}), values)
+        if one.stream.name in REPORTED_STREAMS:
+            _add_to_totals(by_stream.setdefault(one.stream.name, {}), values)
     totals: dict[str, int] = {}
     for values in numbers:
-        _add(totals, values)
+        _add_to_totals(totals, values)
     qualities = dict.fromkeys(one.stream.quality for one in found if one.stream.quality)
     said = {
         "url": agent.url,
@@ -141,7 +145,7 @@ def _report(agent: Agent, software: str, found: list[Figures]) -> dict[str, Any]
     }
     return {
         "formats": list(dict.fromkeys(one.stream.format for one in found)),
-        "qualities": list(qualities)[:MOST_QUALITIES],
+        "qualities": list(qualities)[:MAX_QUALITIES],
         "software": software,
         **totals,
         "figures": by_stream,
@@ -149,25 +153,25 @@ def _report(agent: Agent, software: str, found: list[Figures]) -> dict[str, Any]
     }
 
 
-def _numbers(one: Figures) -> dict[str, int]:
+def _sum_bitrates(one: ValidatedMountStats) -> dict[str, int]:
     # What the viewers of a stream should get is known if its bitrate is, and so, about, is what
     # is sent to them where the server does not measure it.
     due = one.clients * one.bitrate if one.bitrate is not None else one.sent or 0
     sent = one.sent if one.sent is not None else due
     return {
         "clients": one.clients,
-        "bitrate": min(sent, MOST_BITRATE),
-        "cbitrate": min(due, MOST_BITRATE),
+        "bitrate": min(sent, MAX_BITRATE),
+        "cbitrate": min(due, MAX_BITRATE),
     }
 
 
-def _add(totals: dict[str, int], values: Mapping[str, int]) -> None:
+def _add_to_totals(totals: dict[str, int], values: Mapping[str, int]) -> None:
     for name, value in values.items():
-        most = MOST_CLIENTS if name == "clients" else MOST_BITRATE
+        most = MAX_CLIENTS if name == "clients" else MAX_BITRATE
         totals[name] = min(totals.get(name, 0) + value, most)
 
 
-def differs(now: Mapping[str, Any], before: Mapping[str, Any]) -> bool:
+def is_significant_change(now: Mapping[str, Any], before: Mapping[str, Any]) -> bool:
     """Tell whether a report says something new: what is sent always trembles a little."""
     for name in ("bitrate", "cbitrate"):
         if abs(now[name] - before[name]) > max(now[name], before[name]) / 10:

@@ -12,12 +12,12 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from streaming_system.agent.tracker_sender import Talker
+from streaming_system.agent.tracker_sender import TrackerSender
 
-TEXT = "text/plain; version=0.0.4; charset=utf-8"
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
-class StatusPage(Collector):
+class StatusServer(Collector):
     """Answers on a loopback address.
 
     :raises OSError: if nothing can listen there.
@@ -26,7 +26,7 @@ class StatusPage(Collector):
     def __init__(self, address: tuple[str, int]) -> None:
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(self)
-        self._server = _Server(address, self)
+        self._server = _HttpServer(address, self)
         self.port = self._server.server_port
         # Whoever closes it waits for one such pause.
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), daemon=True)
@@ -57,7 +57,7 @@ def counter(name: str, words: str, labels: Sequence[str]) -> CounterMetricFamily
     return CounterMetricFamily(f"streaming_agent_{name}", words, labels=labels)
 
 
-def of_trackers(reporters: Sequence[Talker]) -> Iterator[Metric]:
+def tracker_metrics(reporters: Sequence[TrackerSender]) -> Iterator[Metric]:
     """Return how trackers take what they are told."""
     up = gauge("tracker_up", "Whether a tracker takes reports.", ["tracker"])
     age = gauge("last_report_age_seconds", "How old the last report is.", ["tracker"])
@@ -72,18 +72,18 @@ def of_trackers(reporters: Sequence[Talker]) -> Iterator[Metric]:
     yield from (up, age, total)
 
 
-class _Server(ThreadingHTTPServer):
+class _HttpServer(ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self, address: tuple[str, int], status: StatusPage) -> None:
+    def __init__(self, address: tuple[str, int], status: StatusServer) -> None:
         if ":" in address[0]:
             self.address_family = AF_INET6
         self.status = status
-        super().__init__(address, _Handler)
+        super().__init__(address, _StatusHandler)
 
 
-class _Handler(BaseHTTPRequestHandler):
-    server: _Server
+class _StatusHandler(BaseHTTPRequestHandler):
+    server: _HttpServer
     timeout = 5
 
     def do_GET(self) -> None:
@@ -97,7 +97,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, status: int, body: bytes) -> None:
         self.send_response(status)
-        self.send_header("Content-Type", TEXT)
+        self.send_header("Content-Type", CONTENT_TYPE)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)

@@ -13,27 +13,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-MOST = 2 * 1024 * 1024
+MAX_STDOUT_BYTES = 2 * 1024 * 1024
 # Of what a program says of its troubles, the end is kept.
-MOST_SAID = 4096
+MAX_STDERR_BYTES = 4096
 # So soon it is seen that all is over.
-GLANCE = 0.1
+POLL_INTERVAL = 0.1
 
 
 class ProgramError(Exception):
     """A program that cannot be run, or does not keep to its bounds: one line that says which."""
 
 
-class Absent(ProgramError):  # noqa: N818 - It is said of the program.
+class ProgramNotFoundError(ProgramError):
     """There is no such program, or it may not be run."""
 
 
-class TooSlowError(ProgramError):
+class ProgramTimeoutError(ProgramError):
     """A program that has not ended in its time; it was killed."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ended:
+class CompletedProgram:
     """How a program has ended, what it has printed, and the end of what it said on stderr."""
 
     status: int
@@ -41,7 +41,7 @@ class Ended:
     said: str
 
 
-class Programs:
+class ProcessRunner:
     """Runs programs, each as a process group of its own, and can end them all.
 
     :param stop: when it is set, whatever runs is killed, and nothing is run any more.
@@ -66,9 +66,9 @@ class Programs:
         command: Sequence[str],
         seconds: float,
         *,
-        most: int = MOST,
+        most: int = MAX_STDOUT_BYTES,
         folder: Path | None = None,
-    ) -> Ended:
+    ) -> CompletedProgram:
         """Return how a program has ended; whatever it has started ends with it.
 
         :param most: so many bytes it may print.
@@ -79,12 +79,12 @@ class Programs:
         with self._lock:
             if self.over:
                 raise ProgramError(f"{name}: is not run any more")
-            process = _start(command, folder)
+            process = _start_process(command, folder)
             self._running.add(process.pid)
         # Popen's own __exit__ would wait for a process without bound.
         try:
             printed, said = self._read(process, name, seconds, most)
-            return Ended(status=process.returncode, printed=printed, said=said)
+            return CompletedProgram(status=process.returncode, printed=printed, said=said)
         finally:
             with self._lock:
                 kill_group(process.pid)
@@ -113,30 +113,30 @@ class Programs:
             while any(key.data is printed for key in ready.get_map().values()):
                 left = end - time.monotonic()
                 if left <= 0:
-                    raise TooSlowError(f"{name}: takes more than {seconds:g} s")
+                    raise ProgramTimeoutError(f"{name}: takes more than {seconds:g} s")
                 if self.over:
                     raise ProgramError(f"{name}: is not run any more")
-                for key, _ in ready.select(min(left, GLANCE)):
+                for key, _ in ready.select(min(left, POLL_INTERVAL)):
                     piece = os.read(key.fd, 65536)
                     if not piece:
                         ready.unregister(key.fileobj)
                     key.data.extend(piece)
-                del said[:-MOST_SAID]
+                del said[:-MAX_STDERR_BYTES]
                 if len(printed) > most:
                     raise ProgramError(f"{name}: prints more than {most // 1024} KiB")
             try:
                 process.wait(max(0.1, end - time.monotonic()))
             except subprocess.TimeoutExpired:
-                raise TooSlowError(f"{name}: takes more than {seconds:g} s") from None
+                raise ProgramTimeoutError(f"{name}: takes more than {seconds:g} s") from None
             for key, _ in ready.select(0):
                 said += os.read(key.fd, 65536)
-        return bytes(printed), said[-MOST_SAID:].decode("utf-8", "replace")
+        return bytes(printed), said[-MAX_STDERR_BYTES:].decode("utf-8", "replace")
 
 
-def _start(command: Sequence[str], folder: Path | None) -> subprocess.Popen[bytes]:
+def _start_process(command: Sequence[str], folder: Path | None) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(  # noqa: S603 - The operator names the command in agent.ini.
-            tied(command),
+            die_with_parent(command),
             cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -144,17 +144,17 @@ def _start(command: Sequence[str], folder: Path | None) -> subprocess.Popen[byte
             start_new_session=True,
         )
     except (OSError, ValueError) as error:
-        raise Absent(f"{command[0]}: cannot be run: {error!s:.100}") from None
+        raise ProgramNotFoundError(f"{command[0]}: cannot be run: {error!s:.100}") from None
 
 
-def tied(command: Sequence[str]) -> Sequence[str]:
+def die_with_parent(command: Sequence[str]) -> Sequence[str]:
     """Return a command that ends when we do, even if we are killed, where Linux can do that."""
     # What cannot be run is told by whoever tries it, not by what stands before it.
-    return (*_tie(), *command) if shutil.which(command[0]) else command
+    return (*_pdeathsig_prefix(), *command) if shutil.which(command[0]) else command
 
 
 @functools.cache
-def _tie() -> Sequence[str]:
+def _pdeathsig_prefix() -> Sequence[str]:
     setpriv = shutil.which("setpriv")
     tie = (setpriv, "--pdeathsig", "TERM") if setpriv else ()
     tried = [*tie, "true"]

@@ -11,38 +11,38 @@ from urllib.parse import quote, quote_plus
 import urllib3
 
 from streaming_system.agent.tracker_http import (
+    TOTAL_TIMEOUT,
     USER_AGENT,
-    WHOLE,
-    Caller,
-    Refused,
-    Rejected,
-    TooLarge,
+    BoundedHttpClient,
+    PayloadTooLargeError,
+    ReportRejectedError,
     TrackerError,
-    Unreachable,
+    TrackerUnavailableError,
+    UnauthorizedError,
     after,
-    seconds,
+    parse_delay,
 )
 
 __all__ = [
-    "FormTracker",
-    "JsonTracker",
-    "Refused",
-    "Rejected",
-    "Taken",
-    "TooLarge",
-    "Tracker",
+    "ApiTrackerClient",
+    "LegacyTrackerClient",
+    "PayloadTooLargeError",
+    "ReportAck",
+    "ReportRejectedError",
+    "TrackerClient",
     "TrackerError",
-    "Unreachable",
-    "flat",
+    "TrackerUnavailableError",
+    "UnauthorizedError",
+    "flatten_stats",
 ]
 
-PROBLEM = "application/problem+json"
-FORM = {"Content-Type": "application/x-www-form-urlencoded", "User-Agent": USER_AGENT}
-PIECE = 16 * 1024
+PROBLEM_CONTENT_TYPE = "application/problem+json"
+FORM_HEADERS = {"Content-Type": "application/x-www-form-urlencoded", "User-Agent": USER_AGENT}
+CHUNK_BYTES = 16 * 1024
 
 
 @dataclass(frozen=True, kw_only=True)
-class Taken:
+class ReportAck:
     """What a tracker says to a report that it has taken.
 
     :param after: the seconds until it wants the next one; ``None`` if it does not say.
@@ -52,21 +52,21 @@ class Taken:
     drained: bool = False
 
 
-class Tracker(Protocol):
+class TrackerClient(Protocol):
     """One tracker, whichever protocol it is spoken to with."""
 
     url: str
 
     def report(
-        self, room: str, name: str, state: Mapping[str, Any], *, within: float = WHOLE
-    ) -> Taken:
+        self, room: str, name: str, state: Mapping[str, Any], *, within: float = TOTAL_TIMEOUT
+    ) -> ReportAck:
         """Report an endpoint's state: the body of the API's ``PUT``."""
 
-    def goodbye(self, room: str, name: str, *, within: float = WHOLE) -> None:
+    def goodbye(self, room: str, name: str, *, within: float = TOTAL_TIMEOUT) -> None:
         """Take an endpoint out."""
 
 
-class PipelineTracker(Tracker, Protocol):
+class ComponentTrackerClient(TrackerClient, Protocol):
     """A tracker that is told of a machine's components.
 
     :param by_room: whether a report is of one room's components, or of all of a kind.
@@ -77,15 +77,15 @@ class PipelineTracker(Tracker, Protocol):
     annotated: bool
 
     def components(
-        self, machine: str, report: Mapping[str, Any], *, within: float = WHOLE
-    ) -> Taken:
+        self, machine: str, report: Mapping[str, Any], *, within: float = TOTAL_TIMEOUT
+    ) -> ReportAck:
         """Report a machine's components: the body of the API's ``PUT``."""
 
     def annotate(self, label: str, *, room: str | None, at: datetime) -> None:
         """Write a word about a moment."""
 
 
-class JsonTracker(Caller):
+class ApiTrackerClient(BoundedHttpClient):
     """A tracker's JSON API.
 
     :param server: the tracker's address, such as ``https://live.example.org/tracker``.
@@ -99,32 +99,34 @@ class JsonTracker(Caller):
         self._shown = {"Authorization": f"Bearer {token}"}
 
     def report(
-        self, room: str, name: str, state: Mapping[str, Any], *, within: float = WHOLE
-    ) -> Taken:
+        self, room: str, name: str, state: Mapping[str, Any], *, within: float = TOTAL_TIMEOUT
+    ) -> ReportAck:
         """Report an endpoint's state.
 
         :raises TrackerError: unless it is taken.
         """
-        said = self._api("PUT", _endpoint(room, name), state, within=within)
-        return Taken(after=seconds(said.get("report_every")), drained=said.get("drained") is True)
+        said = self._api("PUT", _endpoint_path(room, name), state, within=within)
+        return ReportAck(
+            after=parse_delay(said.get("report_every")), drained=said.get("drained") is True
+        )
 
-    def goodbye(self, room: str, name: str, *, within: float = WHOLE) -> None:
+    def goodbye(self, room: str, name: str, *, within: float = TOTAL_TIMEOUT) -> None:
         """Take an endpoint out at once; one that is not there is no matter.
 
         :raises TrackerError: unless it is taken.
         """
-        self._api("DELETE", _endpoint(room, name), within=within, gone=True)
+        self._api("DELETE", _endpoint_path(room, name), within=within, gone=True)
 
     def components(
-        self, machine: str, report: Mapping[str, Any], *, within: float = WHOLE
-    ) -> Taken:
+        self, machine: str, report: Mapping[str, Any], *, within: float = TOTAL_TIMEOUT
+    ) -> ReportAck:
         """Report a machine's components: the body of ``PUT /components/MACHINE``.
 
         :raises TrackerError: unless it is taken.
         """
         path = f"/components/{quote(machine, safe=':')}"
         said = self._api("PUT", path, report, within=within)
-        return Taken(after=seconds(said.get("report_every")))
+        return ReportAck(after=parse_delay(said.get("report_every")))
 
     def annotate(self, label: str, *, room: str | None, at: datetime) -> None:
         """Write an annotation, which needs a token of the crew.
@@ -158,7 +160,7 @@ class JsonTracker(Caller):
         answer, data = self.call(method, f"/api/v1{path}", headers=headers, **more)
         if answer.status == 204:
             return {}
-        said = _object(data)
+        said = _parse_json_object(data)
         if said is not None and answer.status in (200, 201):
             return said
         if gone and said is not None and said.get("status") == answer.status == 404:
@@ -171,23 +173,27 @@ class JsonTracker(Caller):
         where = f"{self.url}/api/v1{path}"
         type_ = answer.headers.get("Content-Type", "").partition(";")[0]
         if answer.status < 300:
-            return Unreachable(f"{where}: does not answer as a tracker does ({_shown(type_)})")
+            return TrackerUnavailableError(
+                f"{where}: does not answer as a tracker does ({_shown(type_)})"
+            )
         # A 403 of a proxy is no word of the tracker's.
-        if said is None or type_ != PROBLEM:
-            return Unreachable(f"{where}: {answer.status} {answer.reason}", after=after(answer))
+        if said is None or type_ != PROBLEM_CONTENT_TYPE:
+            return TrackerUnavailableError(
+                f"{where}: {answer.status} {answer.reason}", after=after(answer)
+            )
         line = f"{where}: {answer.status} {_words(said)}"
         if answer.status in (401, 403):
-            return Refused(line, known=answer.status == 403)
+            return UnauthorizedError(line, known=answer.status == 403)
         if answer.status in (400, 404, 405, 413, 415):
-            return Rejected(line)
-        return Unreachable(line, after=after(answer))
+            return ReportRejectedError(line)
+        return TrackerUnavailableError(line, after=after(answer))
 
 
-def _endpoint(room: str, name: str) -> str:
+def _endpoint_path(room: str, name: str) -> str:
     return f"/rooms/{quote(room, safe='')}/endpoints/{quote(name, safe=':')}"
 
 
-def _object(data: bytes) -> Mapping[str, Any] | None:
+def _parse_json_object(data: bytes) -> Mapping[str, Any] | None:
     try:
         said = json.loads(data)
     except (ValueError, RecursionError):
@@ -210,7 +216,7 @@ def _shown(words: str) -> str:
     return "".join(c if c.isprintable() else " " for c in words)[:300]
 
 
-class FormTracker(Caller):
+class LegacyTrackerClient(BoundedHttpClient):
     """The form protocol of the original: one secret for all.
 
     :param server: the tracker's address, such as ``http://127.0.0.1:8000/tracker``.
@@ -224,7 +230,7 @@ class FormTracker(Caller):
         self._secret = secret
 
     def register(
-        self, group: str, figures: Mapping[str, int], *, ip: str = "", within: float = WHOLE
+        self, group: str, figures: Mapping[str, int], *, ip: str = "", within: float = TOTAL_TIMEOUT
     ) -> str:
         """Report the figures of the endpoint that streams ``group``; return the answer.
 
@@ -242,7 +248,7 @@ class FormTracker(Caller):
         *,
         batch: str = "",
         ip: str = "",
-        within: float = WHOLE,
+        within: float = TOTAL_TIMEOUT,
     ) -> str:
         """Hand in whole lines of an access log, of whatever bytes; return the answer.
 
@@ -253,22 +259,22 @@ class FormTracker(Caller):
         return self._post("/endpoint/logs", group, lines, ip, within, **more)
 
     def report(
-        self, room: str, name: str, state: Mapping[str, Any], *, within: float = WHOLE
-    ) -> Taken:
+        self, room: str, name: str, state: Mapping[str, Any], *, within: float = TOTAL_TIMEOUT
+    ) -> ReportAck:
         """Report an endpoint's figures; the protocol knows it by its address, not by its name.
 
         :raises TrackerError: unless the tracker answers ``OK``.
         """
         if not state.get("draining"):
-            self.register(room, flat(state), within=within)
-        return Taken()
+            self.register(room, flatten_stats(state), within=within)
+        return ReportAck()
 
-    def goodbye(self, room: str, name: str, *, within: float = WHOLE) -> None:
+    def goodbye(self, room: str, name: str, *, within: float = TOTAL_TIMEOUT) -> None:
         """Do nothing: in this protocol, who is silent for a minute is gone."""
 
     def components(
-        self, machine: str, report: Mapping[str, Any], *, within: float = WHOLE
-    ) -> Taken:
+        self, machine: str, report: Mapping[str, Any], *, within: float = TOTAL_TIMEOUT
+    ) -> ReportAck:
         """Report a machine's components as Flumotion's logger does, of whichever rooms they are.
 
         :param report: the body of the API's ``PUT``.
@@ -278,10 +284,10 @@ class FormTracker(Caller):
             "identifier": machine,
             "type": report["kind"],
             "recorded_time": str(time.time()),
-            "data": json.dumps(moods(report)),
+            "data": json.dumps(legacy_moods(report)),
         }
         self._send("/flumotion/log", machine, fields, within)
-        return Taken()
+        return ReportAck()
 
     def annotate(self, label: str, *, room: str | None, at: datetime) -> None:
         """Do nothing: this protocol has no annotations."""
@@ -301,34 +307,34 @@ class FormTracker(Caller):
         return self._send(path, group, fields, within)
 
     def _send(self, path: str, group: str, fields: Mapping[str, str | bytes], within: float) -> str:
-        form = _form({"secret": self._secret, **fields})
-        answer, body = self.call("POST", path, body=form, headers=FORM, within=within)
+        form = _encode_form({"secret": self._secret, **fields})
+        answer, body = self.call("POST", path, body=form, headers=FORM_HEADERS, within=within)
         said = body.decode("utf-8", "replace").strip()
         if answer.status == 200 and said == "OK":
             return said
         first = _shown(said.partition("\n")[0])[:200]
         line = f"{self.url}{path}: {group} is refused: {answer.status} {first or answer.reason}"
         if said.startswith("ERROR SECRET"):
-            raise Refused(line)
+            raise UnauthorizedError(line)
         if answer.status == 413:
-            raise TooLarge(line)
+            raise PayloadTooLargeError(line)
         if said.startswith("ERROR ") and 400 <= answer.status < 500 and answer.status != 429:
-            raise Rejected(line)
-        raise Unreachable(line, after=after(answer))
+            raise ReportRejectedError(line)
+        raise TrackerUnavailableError(line, after=after(answer))
 
 
-def _form(fields: Mapping[str, str | bytes]) -> bytes:
+def _encode_form(fields: Mapping[str, str | bytes]) -> bytes:
     """Encode a form; piece by piece: urllib takes dozens of bytes of memory for each byte."""
     whole = bytearray()
     for name, value in fields.items():
         whole += b"&" * bool(whole) + f"{quote_plus(name)}=".encode()
         data = value.encode() if isinstance(value, str) else value
-        for begin in range(0, len(data), PIECE):
-            whole += quote_plus(data[begin : begin + PIECE]).encode()
+        for begin in range(0, len(data), CHUNK_BYTES):
+            whole += quote_plus(data[begin : begin + CHUNK_BYTES]).encode()
     return bytes(whole)
 
 
-def flat(state: Mapping[str, Any]) -> dict[str, int]:
+def flatten_stats(state: Mapping[str, Any]) -> dict[str, int]:
     """Return a report of the JSON API as figures of the form protocol."""
     found = {f"overall_{what}": state.get(what, 0) for what in ("clients", "bitrate", "cbitrate")}
     for stream, figures in state.get("figures", {}).items():
@@ -336,17 +342,18 @@ def flat(state: Mapping[str, Any]) -> dict[str, int]:
     return found
 
 
-def moods(report: Mapping[str, Any]) -> dict[str, Any]:
+def legacy_moods(report: Mapping[str, Any]) -> dict[str, Any]:
     """Return a report of components as Flumotion's logger writes one, with Unix times."""
     current = {
-        one["name"]: [one["mood"], _unix(one["since"])] for one in report.get("components", ())
+        one["name"]: [one["mood"], _unix_timestamp(one["since"])]
+        for one in report.get("components", ())
     }
     history: dict[str, list[Any]] = {}
     for past in report.get("history", ()):
-        entry = [past["mood"], _unix(past["since"]), past["seconds"]]
+        entry = [past["mood"], _unix_timestamp(past["since"]), past["seconds"]]
         history.setdefault(past["name"], []).append(entry)
     return {"current": current, "history": history}
 
 
-def _unix(moment: str) -> float:
+def _unix_timestamp(moment: str) -> float:
     return datetime.fromisoformat(moment).timestamp()

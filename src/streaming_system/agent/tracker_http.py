@@ -7,11 +7,11 @@ import urllib3
 
 from streaming_system.util.log_once import describe_error
 
-MOST_ANSWER = 64 * 1024
-PIECE = 64 * 1024
-CONNECT, WHOLE = 5.0, 10.0
+MAX_BODY_BYTES = 64 * 1024
+CHUNK_BYTES = 64 * 1024
+CONNECT_TIMEOUT, TOTAL_TIMEOUT = 5.0, 10.0
 # What a tracker may ask for, in seconds.
-SOONEST, LATEST = 1.0, 300.0
+MIN_DELAY, MAX_DELAY = 1.0, 300.0
 USER_AGENT = "streaming-system (agent)"
 
 
@@ -19,7 +19,7 @@ class TrackerError(Exception):
     """What a tracker says no to, or did not hear: one line that says which and why."""
 
 
-class Refused(TrackerError):  # noqa: N818 - It is an answer of the server.
+class UnauthorizedError(TrackerError):
     """The token or the secret is not taken: trying again is of no use.
 
     :param known: that the tracker knows the token, which is not for this.
@@ -30,7 +30,7 @@ class Refused(TrackerError):  # noqa: N818 - It is an answer of the server.
         self.known = known
 
 
-class Unreachable(TrackerError):  # noqa: N818 - It is said of the server.
+class TrackerUnavailableError(TrackerError):
     """The tracker did not hear, or did not answer as a tracker does: to be tried again later.
 
     :param after: the seconds that the tracker wants to be left alone.
@@ -41,15 +41,15 @@ class Unreachable(TrackerError):  # noqa: N818 - It is said of the server.
         self.after = after
 
 
-class Rejected(Unreachable):
+class ReportRejectedError(TrackerUnavailableError):
     """The tracker does not take this, and will hardly ever: an unknown room, a value."""
 
 
-class TooLarge(Rejected):
+class PayloadTooLargeError(ReportRejectedError):
     """The tracker, or what stands before it, takes less at once."""
 
 
-class Caller:
+class BoundedHttpClient:
     """HTTP with bounds: of time, of the size of answers, of redirects."""
 
     def __init__(self, server: str) -> None:
@@ -61,8 +61,8 @@ class Caller:
         method: str,
         path: str,
         *,
-        within: float = WHOLE,
-        most: int = MOST_ANSWER,
+        within: float = TOTAL_TIMEOUT,
+        most: int = MAX_BODY_BYTES,
         **more: Any,
     ) -> tuple[urllib3.BaseHTTPResponse, bytes]:
         """Return an answer, of any status but a redirect's, and its body.
@@ -71,39 +71,43 @@ class Caller:
         """
         url = f"{self.url}{path}"
         end = time.monotonic() + within
-        timeout = urllib3.Timeout(connect=min(CONNECT, within), read=within)
+        timeout = urllib3.Timeout(connect=min(CONNECT_TIMEOUT, within), read=within)
         try:
             answer = self._pool.request(
                 method, url, timeout=timeout, redirect=False, preload_content=False, **more
             )
             try:
-                data = whole(answer, end, most)
+                data = read_bounded(answer, end, most)
             except BaseException:
                 # A connection with the rest of an answer in it is of no use to anybody.
                 answer.close()
                 raise
             answer.release_conn()
-        except TooMuchError as error:
-            raise Unreachable(f"{url}: {error}: it is no tracker") from None
-        except TooSlowError as error:
-            raise Unreachable(f"{url}: {error}") from None
+        except TrackerBodyTooLargeError as error:
+            raise TrackerUnavailableError(f"{url}: {error}: it is no tracker") from None
+        except TrackerBodyTimeoutError as error:
+            raise TrackerUnavailableError(f"{url}: {error}") from None
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            raise Unreachable(f"{url}: cannot be reached: {describe_error(error)}") from None
+            raise TrackerUnavailableError(
+                f"{url}: cannot be reached: {describe_error(error)}"
+            ) from None
         if 300 <= answer.status < 400:
             to = ascii(answer.headers.get("Location", "nowhere"))[:200]
-            raise Unreachable(f"{url}: leads to {to}; does agent.ini name the tracker's address?")
+            raise TrackerUnavailableError(
+                f"{url}: leads to {to}; does agent.ini name the tracker's address?"
+            )
         return answer, data
 
 
-class TooMuchError(Exception):
+class TrackerBodyTooLargeError(Exception):
     """An answer that does not end."""
 
 
-class TooSlowError(Exception):
+class TrackerBodyTimeoutError(Exception):
     """An answer that takes too long."""
 
 
-def whole(answer: urllib3.BaseHTTPResponse, end: float, most: int) -> bytes:
+def read_bounded(answer: urllib3.BaseHTTPResponse, end: float, most: int) -> bytes:
     """Return the body of an answer.
 
     :param end: by the monotonic clock.
@@ -111,23 +115,25 @@ def whole(answer: urllib3.BaseHTTPResponse, end: float, most: int) -> bytes:
     :raises TooSlowError: if it has not ended by then.
     """
     body = bytearray()
-    while piece := answer.read1(PIECE):
+    while piece := answer.read1(CHUNK_BYTES):
         body += piece
         if len(body) > most:
-            raise TooMuchError(f"answers with more than {most // 1024} KiB")
+            raise TrackerBodyTooLargeError(f"answers with more than {most // 1024} KiB")
         if time.monotonic() > end:
-            raise TooSlowError("takes too long to answer")
+            raise TrackerBodyTimeoutError("takes too long to answer")
     return bytes(body)
 
 
-def seconds(value: Any) -> float | None:
+def parse_delay(value: Any) -> float | None:
     """Return how long to wait, as a tracker says it, within bounds."""
     if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
         return None
-    return min(max(float(value), SOONEST), LATEST)
+    return min(max(float(value), MIN_DELAY), MAX_DELAY)
 
 
 def after(answer: urllib3.BaseHTTPResponse) -> float | None:
     """Return for how long a tracker wants to be left alone, if it says so."""
     value = answer.headers.get("Retry-After", "")
-    return seconds(int(value)) if value.isascii() and value.isdigit() and len(value) < 9 else None
+    return (
+        parse_delay(int(value)) if value.isascii() and value.isdigit() and len(value) < 9 else None
+    )

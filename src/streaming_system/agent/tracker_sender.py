@@ -5,18 +5,22 @@ import threading
 import time
 from abc import ABC, abstractmethod
 
-from streaming_system.agent.tracker_client import Refused, Tracker, Unreachable
+from streaming_system.agent.tracker_client import (
+    TrackerClient,
+    TrackerUnavailableError,
+    UnauthorizedError,
+)
 from streaming_system.util.backoff import Backoff
 from streaming_system.util.log_once import LogOnce
-from streaming_system.util.versioned_condition import News
+from streaming_system.util.versioned_condition import ChangeNotifier
 
 log = logging.getLogger(__name__)
 
 # How long something is left alone that the tracker does not take.
-AFTER_REJECTION = 60.0
+REJECTION_BACKOFF = 60.0
 
 
-class Talker(threading.Thread, ABC):
+class TrackerSender(threading.Thread, ABC):
     """Tells a tracker what is new at once, and the rest when it is due.
 
     :param news: whose news it waits for.
@@ -25,7 +29,7 @@ class Talker(threading.Thread, ABC):
     # So many seconds of a farewell are kept for saying goodbye.
     last_words = 0.8
 
-    def __init__(self, tracker: Tracker, news: News, stop: threading.Event) -> None:
+    def __init__(self, tracker: TrackerClient, news: ChangeNotifier, stop: threading.Event) -> None:
         super().__init__(name=f"tracker {tracker.url}", daemon=True)
         self.tracker = tracker
         self.refused: str = ""
@@ -67,14 +71,18 @@ class Talker(threading.Thread, ABC):
         """Speak, and bear what comes of it."""
         try:
             self.speak()
-        except Refused as refusal:
+        except UnauthorizedError as refusal:
             self.refused = self.trouble = str(refusal)
-        except Unreachable as failure:
+        except TrackerUnavailableError as failure:
             self._fail(failure)
         except Exception as error:
             # Whatever it is, the next report may go well; without this thread there is none.
             log.debug("a report to %s failed", self.tracker.url, exc_info=True)
-            self._fail(Unreachable(f"{self.tracker.url}: {type(error).__name__}: {error!s:.200}"))
+            self._fail(
+                TrackerUnavailableError(
+                    f"{self.tracker.url}: {type(error).__name__}: {error!s:.200}"
+                )
+            )
 
     def farewell(self, until: float) -> None:
         """Say goodbye, unless the tracker does not know us anyway.
@@ -86,7 +94,7 @@ class Talker(threading.Thread, ABC):
         try:
             if self.taken and not self.refused:
                 self.leave(until)
-        except (Refused, Unreachable) as failure:
+        except (UnauthorizedError, TrackerUnavailableError) as failure:
             log.warning("%s: could not say goodbye: %s", self.tracker.url, failure)
         finally:
             if calm:
@@ -103,13 +111,13 @@ class Talker(threading.Thread, ABC):
 
     def _leave_alone(self, about: str, line: str) -> None:
         self.failed += 1
-        self._left_alone[about] = time.monotonic() + AFTER_REJECTION
+        self._left_alone[about] = time.monotonic() + REJECTION_BACKOFF
         self._warnings.warn(f"{self.tracker.url} {about}", line)
 
     def _is_left_alone(self, about: str, now: float) -> bool:
         return self._left_alone.get(about, 0) > now
 
-    def _fail(self, failure: Unreachable) -> None:
+    def _fail(self, failure: TrackerUnavailableError) -> None:
         self.failed += 1
         self.trouble = str(failure)
         self._backoff.record_failure(failure.after)

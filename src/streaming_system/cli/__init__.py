@@ -8,7 +8,7 @@ import click
 
 from streaming_system.cli.admin import admin
 from streaming_system.cli.agent import encoder
-from streaming_system.cli.common import DEFAULT_INI, check_theme, configuration, one_line_errors
+from streaming_system.cli.common import DEFAULT_INI, load_config, one_line_errors, warn_about_theme
 from streaming_system.cli.schedule import schedule
 from streaming_system.cli.tracker import tracker
 from streaming_system.config.ini import read_ini
@@ -62,9 +62,9 @@ def config_check(ini: Path, only: str | None, production: bool) -> None:
     from streaming_system.tracker.settings import StartError, check_production, checked
 
     with one_line_errors():
-        found = configuration(read_ini(ini, only or "frontend"))
+        found = load_config(read_ini(ini, only or "frontend"))
         if only != "tracker":
-            check_theme(found)
+            warn_about_theme(found)
         try:
             if only != "frontend":
                 settings = read_ini(ini, "tracker")

@@ -30,7 +30,7 @@ def admin() -> None:
 
 
 @contextmanager
-def open_desk(ini: Path, *, rooms: bool = False) -> Iterator["Desk"]:
+def open_admin_session(ini: Path, *, rooms: bool = False) -> Iterator["Desk"]:
     """Open the tracker's database; what is refused is one line on stderr and exit status 1.
 
     :param rooms: whether it matters which rooms there are.
@@ -57,7 +57,7 @@ def open_desk(ini: Path, *, rooms: bool = False) -> Iterator["Desk"]:
 def create(ini: Path, name: str | None, role: str, password_stdin: bool, if_none: bool) -> None:
     """Create an account: of an admin, or of a viewer, who looks and changes nothing."""
     if if_none:
-        with open_desk(ini) as desk:
+        with open_admin_session(ini) as desk:
             if desk.accounts.any():
                 return
         if not sys.stdin.isatty():
@@ -68,11 +68,11 @@ def create(ini: Path, name: str | None, role: str, password_stdin: bool, if_none
             return
         click.echo("The first start: choose a name and a password for the admin account.")
     # What is wrong with the database is told before anybody has to type.
-    with open_desk(ini):
+    with open_admin_session(ini):
         pass
     name = name or click.prompt("Name")
-    password = _password(password_stdin)
-    with open_desk(ini) as desk:
+    password = _read_password(password_stdin)
+    with open_admin_session(ini) as desk:
         line = desk.crew.create_account(name=name, password=password, role=role, now=desk.now)
     click.echo(line)
 
@@ -80,24 +80,28 @@ def create(ini: Path, name: str | None, role: str, password_stdin: bool, if_none
 @admin.command("list")
 @AS_JSON
 @click.pass_obj
-def list_(ini: Path, as_json: bool) -> None:
+def list_accounts(ini: Path, as_json: bool) -> None:
     """List the accounts."""
-    with open_desk(ini) as desk:
+    with open_admin_session(ini) as desk:
         rows = [
-            {"name": account.name, "role": account.role, "created_at": _utc(account.created_at)}
+            {
+                "name": account.name,
+                "role": account.role,
+                "created_at": _format_utc(account.created_at),
+            }
             for account in desk.accounts.all()
         ]
-    _show(rows, as_json)
+    _print_rows(rows, as_json)
 
 
 @admin.command("password")
 @click.argument("name")
 @PASSWORD_STDIN
 @click.pass_obj
-def password_(ini: Path, name: str, password_stdin: bool) -> None:
+def set_password(ini: Path, name: str, password_stdin: bool) -> None:
     """Give an account another password, and end its sessions."""
-    password = _password(password_stdin)
-    with open_desk(ini) as desk:
+    password = _read_password(password_stdin)
+    with open_admin_session(ini) as desk:
         line = desk.crew.reset_password(name=name, password=password, now=desk.now)
     click.echo(line)
 
@@ -107,7 +111,7 @@ def password_(ini: Path, name: str, password_stdin: bool) -> None:
 @click.pass_obj
 def logout(ini: Path, name: str) -> None:
     """Log an account out everywhere; its password stays."""
-    with open_desk(ini) as desk:
+    with open_admin_session(ini) as desk:
         line = desk.crew.log_out(name=name, now=desk.now)
     click.echo(line)
 
@@ -116,9 +120,9 @@ def logout(ini: Path, name: str) -> None:
 @click.argument("name")
 @click.argument("role", type=ROLE)
 @click.pass_obj
-def role_(ini: Path, name: str, role: str) -> None:
+def set_role(ini: Path, name: str, role: str) -> None:
     """Make an account one of an admin or of a viewer."""
-    with open_desk(ini) as desk:
+    with open_admin_session(ini) as desk:
         line = desk.crew.set_role(name=name, role=role, now=desk.now)
     click.echo(line)
 
@@ -128,7 +132,7 @@ def role_(ini: Path, name: str, role: str) -> None:
 @click.pass_obj
 def delete(ini: Path, name: str) -> None:
     """Delete an account. The last admin stays."""
-    with open_desk(ini) as desk:
+    with open_admin_session(ini) as desk:
         line = desk.crew.delete_account(name=name, now=desk.now)
     click.echo(line)
 
@@ -149,7 +153,7 @@ def issue(ini: Path, label: str, room: str, endpoint: str, crew: bool) -> None:
     if not (crew or room):
         raise click.UsageError("say what it is good for: --room, --room and --endpoint, or --crew")
     scope = "crew" if crew else "endpoint" if endpoint else "room"
-    with open_desk(ini, rooms=True) as desk:
+    with open_admin_session(ini, rooms=True) as desk:
         _, text = desk.crew.issue_token(
             label=label, scope=scope, room=room, endpoint=endpoint, now=desk.now
         )
@@ -159,9 +163,9 @@ def issue(ini: Path, label: str, room: str, endpoint: str, crew: bool) -> None:
 @token.command("list")
 @AS_JSON
 @click.pass_obj
-def token_list(ini: Path, as_json: bool) -> None:
+def list_tokens(ini: Path, as_json: bool) -> None:
     """List the tokens: what they are good for, and by what to know them again."""
-    with open_desk(ini) as desk:
+    with open_admin_session(ini) as desk:
         rows = [
             {
                 "id": token.id,
@@ -171,13 +175,13 @@ def token_list(ini: Path, as_json: bool) -> None:
                 "room": token.room,
                 "endpoint": token.endpoint,
                 "created_by": token.created_by,
-                "created_at": _utc(token.created_at),
-                "used_at": _utc(token.used_at),
-                "revoked_at": _utc(token.revoked_at),
+                "created_at": _format_utc(token.created_at),
+                "used_at": _format_utc(token.used_at),
+                "revoked_at": _format_utc(token.revoked_at),
             }
             for token in desk.tokens.all()
         ]
-    _show(rows, as_json)
+    _print_rows(rows, as_json)
 
 
 @token.command("revoke")
@@ -185,7 +189,7 @@ def token_list(ini: Path, as_json: bool) -> None:
 @click.pass_obj
 def revoke(ini: Path, id: int) -> None:  # noqa: A002 - It is what the list calls it.
     """Refuse the token with this number from now on."""
-    with open_desk(ini) as desk:
+    with open_admin_session(ini) as desk:
         line = desk.crew.revoke_token(id, now=desk.now)
     click.echo(line)
 
@@ -195,7 +199,7 @@ def revoke(ini: Path, id: int) -> None:  # noqa: A002 - It is what the list call
 @click.pass_obj
 def endpoints(ini: Path, as_json: bool) -> None:
     """List the endpoints: those that stream, and those that have fallen silent."""
-    with open_desk(ini) as desk:
+    with open_admin_session(ini) as desk:
         alive = desk.endpoints.alive(now=desk.now)
         silent = desk.endpoints.silent(now=desk.now)
         rows = [
@@ -207,12 +211,12 @@ def endpoints(ini: Path, as_json: bool) -> None:
                 "draining": endpoint.draining,
                 "clients": endpoint.clients,
                 "bitrate": endpoint.bitrate,
-                "last_seen": _utc(endpoint.last_seen),
+                "last_seen": _format_utc(endpoint.last_seen),
             }
             for state, found in (("alive", alive), ("silent", silent))
             for endpoint in sorted(found, key=lambda e: (e.room, e.name))
         ]
-    _show(rows, as_json)
+    _print_rows(rows, as_json)
 
 
 @admin.command("drain")
@@ -221,7 +225,7 @@ def endpoints(ini: Path, as_json: bool) -> None:
 @click.pass_obj
 def drain(ini: Path, room: str, endpoint: str) -> None:
     """Send an endpoint no new viewers."""
-    _drain(ini, room, endpoint, True)
+    _set_drained(ini, room, endpoint, True)
 
 
 @admin.command("undrain")
@@ -230,11 +234,11 @@ def drain(ini: Path, room: str, endpoint: str) -> None:
 @click.pass_obj
 def undrain(ini: Path, room: str, endpoint: str) -> None:
     """Send an endpoint viewers again."""
-    _drain(ini, room, endpoint, False)
+    _set_drained(ini, room, endpoint, False)
 
 
-def _drain(ini: Path, room: str, endpoint: str, drained: bool) -> None:
-    with open_desk(ini) as desk:
+def _set_drained(ini: Path, room: str, endpoint: str, drained: bool) -> None:
+    with open_admin_session(ini) as desk:
         line = desk.crew.drain(room=room, name=endpoint, drained=drained, now=desk.now)
     click.echo(line)
 
@@ -246,7 +250,7 @@ def _drain(ini: Path, room: str, endpoint: str, drained: bool) -> None:
 @click.pass_obj
 def annotate(ini: Path, label: str, at: str, room: str) -> None:
     """Write a word about a moment beside the graphs."""
-    with open_desk(ini, rooms=True) as desk:
+    with open_admin_session(ini, rooms=True) as desk:
         line = desk.crew.annotate(at=desk.moment(at), label=label, room=room, now=desk.now)
     click.echo(line)
 
@@ -257,21 +261,21 @@ def annotate(ini: Path, label: str, at: str, room: str) -> None:
 @click.pass_obj
 def annotations(ini: Path, id_: int | None, as_json: bool) -> None:
     """List the annotations of the newest moments, or delete one."""
-    with open_desk(ini) as desk:
+    with open_admin_session(ini) as desk:
         if id_ is not None:
             click.echo(desk.crew.remove_annotation(id_, now=desk.now))
             return
         rows = [
             {
                 "id": annotation.id,
-                "at": _utc(annotation.at),
+                "at": _format_utc(annotation.at),
                 "room": annotation.room,
                 "label": annotation.label,
                 "created_by": annotation.created_by,
             }
             for annotation in desk.annotations.latest()
         ]
-    _show(rows, as_json)
+    _print_rows(rows, as_json)
 
 
 @admin.command("audit")
@@ -283,45 +287,45 @@ def annotations(ini: Path, id_: int | None, as_json: bool) -> None:
 @click.pass_obj
 def audit(ini: Path, account: str | None, limit: int, as_json: bool) -> None:
     """Show who did what, newest first."""
-    with open_desk(ini) as desk:
+    with open_admin_session(ini) as desk:
         rows = [
             {
-                "at": _utc(entry.at),
+                "at": _format_utc(entry.at),
                 "account": entry.account,
                 "action": entry.action,
                 "subject": entry.subject,
             }
             for entry in desk.audit.latest(limit, account)
         ]
-    _show(rows, as_json)
+    _print_rows(rows, as_json)
 
 
-def _password(from_stdin: bool) -> str:
+def _read_password(from_stdin: bool) -> str:
     if from_stdin:
         return sys.stdin.readline().rstrip("\n")
     typed: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)
     return typed
 
 
-def _utc(moment: datetime | None) -> str | None:
+def _format_utc(moment: datetime | None) -> str | None:
     return moment.isoformat(timespec="seconds").replace("+00:00", "Z") if moment else None
 
 
-def _show(rows: Sequence[dict[str, Any]], as_json: bool) -> None:
+def _print_rows(rows: Sequence[dict[str, Any]], as_json: bool) -> None:
     """Print rows as JSON, or as columns with a heading."""
     if as_json:
         click.echo(json.dumps(rows, ensure_ascii=False, indent=1))
         return
     if not rows:
         return
-    cells = [list(rows[0]), *([_cell(value) for value in row.values()] for row in rows)]
+    cells = [list(rows[0]), *([_format_cell(value) for value in row.values()] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     for line in cells:
         padded = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
         click.echo("  ".join(padded).rstrip())
 
 
-def _cell(value: Any) -> str:
+def _format_cell(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return "-" if value in (None, "") else str(value)

@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING
 import click
 
 from streaming_system.agent import config, fake_encoder
-from streaming_system.agent.tracker_client import FormTracker
+from streaming_system.agent.tracker_client import LegacyTrackerClient
 from streaming_system.cli.common import one_line_errors
 from streaming_system.cli.demo import demo
 from streaming_system.config import EXAMPLE_SECRET, from_settings
 from streaming_system.config.ini import read_ini
 
 if TYPE_CHECKING:
-    from streaming_system.agent.agent_service import Service
-    from streaming_system.agent.register import Registration
-    from streaming_system.agent.status_server import StatusPage
+    from streaming_system.agent.agent_service import AgentService
+    from streaming_system.agent.register import RegistrationService
+    from streaming_system.agent.status_server import StatusServer
 
 AGENT_INI = click.option(
     "-c",
@@ -36,7 +36,7 @@ AGENT_INI = click.option(
     help="What this machine streams, and to whom it is told.",
 )
 # For a service manager: starting it again would change nothing.
-REFUSED = 2
+EXIT_UNAUTHORIZED = 2
 
 
 @click.group()
@@ -48,51 +48,54 @@ def encoder() -> None:
 @AGENT_INI
 @click.option("--legacy", is_flag=True, help="Speak the original's form protocol, with the secret.")
 @click.option("--once", is_flag=True, help="Report once, say what was reported, and end.")
-def encoder_register(agent_ini: Path, legacy: bool, once: bool) -> None:
+def agent_register(agent_ini: Path, legacy: bool, once: bool) -> None:
     """Tell trackers what the servers of this machine stream, until it is stopped.
 
     Ends with status 2 if the token or the secret is not taken.
     """
     # Threads, plugins and metrics are for this command alone.
-    from streaming_system.agent.register import Registration
-    from streaming_system.agent.register_metrics import Status
+    from streaming_system.agent.register import RegistrationService
+    from streaming_system.agent.register_metrics import RegistrationStatusServer
 
-    _say_what_happens()
+    _configure_logging()
     with one_line_errors():
-        registration = Registration(config.read(agent_ini), legacy=legacy)
-    with _refused():
+        registration = RegistrationService(config.load_agent_config(agent_ini), legacy=legacy)
+    with _exit_if_unauthorized():
         if once:
             registration.once()
         else:
-            _until_stopped(
-                registration, "agent", registration.agent.status, partial(Status, registration)
+            _run_until_stopped(
+                registration,
+                "agent",
+                registration.agent.status,
+                partial(RegistrationStatusServer, registration),
             )
     if once:
-        _show_once(registration)
+        _print_reports(registration)
 
 
-def _say_what_happens() -> None:
+def _configure_logging() -> None:
     for name in ("streaming_system.agent", "streaming_system.util"):
         logging.getLogger(name).setLevel(logging.INFO)
 
 
 @contextmanager
-def _refused() -> Iterator[None]:
+def _exit_if_unauthorized() -> Iterator[None]:
     """End with a status of its own where the token or the secret is not taken."""
-    from streaming_system.agent.agent_service import RefusedError
+    from streaming_system.agent.agent_service import CredentialsRejectedError
 
     try:
         yield
-    except RefusedError as refusal:
+    except CredentialsRejectedError as refusal:
         click.echo(f"Error: {refusal}", err=True)
-        sys.exit(REFUSED)
+        sys.exit(EXIT_UNAUTHORIZED)
 
 
-def _until_stopped(
-    service: "Service",
+def _run_until_stopped(
+    service: "AgentService",
     section: str,
     address: tuple[str, int] | None,
-    answer: "Callable[[tuple[str, int]], StatusPage]",
+    answer: "Callable[[tuple[str, int]], StatusServer]",
 ) -> None:
     """Run a part of the agent until it is told to stop, and answer how it is."""
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -117,7 +120,7 @@ def _until_stopped(
 @AGENT_INI
 @click.option("--legacy", is_flag=True, help="Speak the original's form protocol, with the secret.")
 @click.option("--once", is_flag=True, help="Check once, say how everything is, and end.")
-def encoder_watch(agent_ini: Path, legacy: bool, once: bool) -> None:
+def agent_watch(agent_ini: Path, legacy: bool, once: bool) -> None:
     """Watch what makes the streams, start anew what has failed, and tell trackers.
 
     With --once, nothing is started anew, and trackers are not told.
@@ -126,9 +129,9 @@ def encoder_watch(agent_ini: Path, legacy: bool, once: bool) -> None:
     from streaming_system.agent.supervisor.service import Watch, looks
     from streaming_system.agent.supervisor.supervisor_metrics import WatchStatus
 
-    _say_what_happens()
+    _configure_logging()
     with one_line_errors():
-        agent = config.read(agent_ini)
+        agent = config.load_agent_config(agent_ini)
         watch = None if once else Watch(agent, legacy=legacy)
         found = looks(agent) if watch is None else ()
     if watch is None:
@@ -137,11 +140,11 @@ def encoder_watch(agent_ini: Path, legacy: bool, once: bool) -> None:
             click.echo(f"{name}: {verdict.mood}{verdict.detail and f': {verdict.detail}'}")
             bad += verdict.mood in ("hungry", "sad")
         sys.exit(1 if bad else 0)
-    with _refused():
-        _until_stopped(watch, "watch", watch.settings.status, partial(WatchStatus, watch))
+    with _exit_if_unauthorized():
+        _run_until_stopped(watch, "watch", watch.settings.status, partial(WatchStatus, watch))
 
 
-def _show_once(registration: "Registration") -> None:
+def _print_reports(registration: "RegistrationService") -> None:
     """Say what was reported; end with status 1 if that was not everything."""
     for room, report in registration.board.picture().reports.items():
         streams = ", ".join(report["formats"])
@@ -156,7 +159,7 @@ def _show_once(registration: "Registration") -> None:
 @encoder.command("logs")
 @AGENT_INI
 @click.option("--once", is_flag=True, help="Hand in what there is, and end.")
-def encoder_logs(agent_ini: Path, once: bool) -> None:
+def agent_logs(agent_ini: Path, once: bool) -> None:
     """Hand in access logs to trackers as they are written, until it is stopped.
 
     Ends with status 2 if the secret is not taken.
@@ -165,19 +168,19 @@ def encoder_logs(agent_ini: Path, once: bool) -> None:
     from streaming_system.agent.logs.log_metrics import LogsStatus
     from streaming_system.agent.logs.service import Shipping
 
-    _say_what_happens()
+    _configure_logging()
     with one_line_errors():
-        agent = config.read(agent_ini)
+        agent = config.load_agent_config(agent_ini)
         try:
             shipping = Shipping(agent)
         except SpoolError as error:
             raise click.ClickException(str(error)) from None
     try:
-        with _refused():
+        with _exit_if_unauthorized():
             if once:
                 shipping.once()
             else:
-                _until_stopped(
+                _run_until_stopped(
                     shipping, "logs", shipping.config.status, partial(LogsStatus, shipping)
                 )
     finally:
@@ -189,15 +192,17 @@ def encoder_logs(agent_ini: Path, once: bool) -> None:
 
 @encoder.command("preview")
 @AGENT_INI
-def encoder_preview(agent_ini: Path) -> None:
+def agent_preview(agent_ini: Path) -> None:
     """Make pictures of what is on in the rooms, for the site to show, until it is stopped."""
     from streaming_system.agent.preview.preview_metrics import PreviewStatus
     from streaming_system.agent.preview.service import Preview
 
-    _say_what_happens()
+    _configure_logging()
     with one_line_errors():
-        preview = Preview(config.read(agent_ini))
-        _until_stopped(preview, "preview", preview.config.status, partial(PreviewStatus, preview))
+        preview = Preview(config.load_agent_config(agent_ini))
+        _run_until_stopped(
+            preview, "preview", preview.config.status, partial(PreviewStatus, preview)
+        )
 
 
 encoder.add_command(demo)
@@ -236,7 +241,7 @@ encoder.add_command(demo)
 )
 @click.option("--count", metavar="N", type=click.IntRange(min=1), help="Stop after N rounds.")
 @click.pass_obj
-def encoder_fake(
+def agent_fake_encoder(
     ini: Path,
     server: str,
     secret: str | None,
@@ -249,17 +254,17 @@ def encoder_fake(
     groups = tuple(filter(None, (name.strip() for name in group.split(","))))
     if not groups:
         raise click.BadParameter("name at least one room", param_hint="--group")
-    tracker = FormTracker(server, secret or _secret_here(ini))
+    tracker = LegacyTrackerClient(server, secret or _read_secret(ini))
     rounds = itertools.count() if count is None else iter(range(count))
     with one_line_errors():
-        for line in fake_encoder.run(
+        for line in fake_encoder.register_rooms(
             tracker, groups, ip=ip, rounds=rounds, wait=lambda: time.sleep(interval)
         ):
             click.echo(line)
             sys.stdout.flush()
 
 
-def _secret_here(ini: Path) -> str:
+def _read_secret(ini: Path) -> str:
     """Return the secret of the configuration on this machine, for trying things out."""
     if not ini.is_file():
         return EXAMPLE_SECRET

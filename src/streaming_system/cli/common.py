@@ -7,11 +7,11 @@ from pathlib import Path
 
 import click
 
-from streaming_system.agent.config_section import ConfigError as AgentConfigError
+from streaming_system.agent.config_section import AgentConfigError as AgentConfigError
 from streaming_system.agent.tracker_client import TrackerError
 from streaming_system.config import Config, ConfigError, Site, from_settings
 from streaming_system.config.ini import SettingsError
-from streaming_system.net.ssrf import NetworkError, private_networks
+from streaming_system.net.ssrf import NetworkSettingError, parse_allowed_networks
 from streaming_system.plugin.feed import FeedError
 from streaming_system.plugin_host.manager import PluginError
 from streaming_system.plugin_host.sandbox import ResourceLimits
@@ -60,7 +60,7 @@ def progress(what: str) -> Iterator[Callable[[str], None]]:
         click.echo("\x1b[2K", nl=False, err=True)
 
 
-def configuration(settings: Mapping[str, str]) -> Config:
+def load_config(settings: Mapping[str, str]) -> Config:
     """Read the configuration; say its warnings."""
     found = from_settings(settings)
     for warning in found.warnings:
@@ -68,7 +68,7 @@ def configuration(settings: Mapping[str, str]) -> Config:
     return found
 
 
-def check_theme(config: Config) -> None:
+def warn_about_theme(config: Config) -> None:
     """Read the theme that the configuration names; say what has been corrected in it."""
     # Only those who check wait for the templates' language.
     from streaming_system import theme
@@ -83,15 +83,15 @@ def check_theme(config: Config) -> None:
         click.echo(f"theme: {found.name}")
 
 
-def reader(settings: Mapping[str, str], site: Site | None = None) -> FeedReaderOptions:
+def feed_options(settings: Mapping[str, str], site: Site | None = None) -> FeedReaderOptions:
     """Return how feeds are read: the plugins and limits of the ini, the words of the configuration.
 
     :raises SettingsError: if a limit is no number, or an address is none.
     """
     folder = settings.get("plugins.folder")
     try:
-        networks = private_networks(settings)
-    except NetworkError as error:
+        networks = parse_allowed_networks(settings)
+    except NetworkSettingError as error:
         raise SettingsError(str(error)) from None
     return FeedReaderOptions(
         networks=networks,
@@ -99,15 +99,15 @@ def reader(settings: Mapping[str, str], site: Site | None = None) -> FeedReaderO
         format=site.schedule_format if site else "",
         columns=site.schedule_columns if site else {},
         limits=ResourceLimits(
-            download=_number(settings, "feed.download", ResourceLimits.download),
-            inflated=_number(settings, "feed.inflated", ResourceLimits.inflated),
-            seconds=_number(settings, "feed.seconds", int(ResourceLimits.seconds)),
-            memory=_number(settings, "feed.memory", ResourceLimits.memory),
+            download=_positive_integer(settings, "feed.download", ResourceLimits.download),
+            inflated=_positive_integer(settings, "feed.inflated", ResourceLimits.inflated),
+            seconds=_positive_integer(settings, "feed.seconds", int(ResourceLimits.seconds)),
+            memory=_positive_integer(settings, "feed.memory", ResourceLimits.memory),
         ),
     )
 
 
-def _number(settings: Mapping[str, str], key: str, default: int) -> int:
+def _positive_integer(settings: Mapping[str, str], key: str, default: int) -> int:
     text = settings.get(key, str(default))
     if not text.isascii() or not text.isdigit() or not int(text):
         raise SettingsError(f"{key} in the ini file is {text!r}; allowed: a whole number above 0")

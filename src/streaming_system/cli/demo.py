@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import click
 
 from streaming_system import config
-from streaming_system.cli.admin import open_desk
+from streaming_system.cli.admin import open_admin_session
 from streaming_system.cli.common import one_line_errors
 from streaming_system.config.ini import SettingsError, read_ini
 
@@ -49,7 +49,7 @@ def demo(ini: Path, viewers: int) -> None:
         click.echo(f"Of {len(known)} rooms, the first {MOST_ROOMS} are shown.")
     parts = urlsplit(tracker)
     folder = settings.get("preview.folder")
-    with _token(ini) as token:
+    with _temporary_token(ini) as token:
         plan = Plan(
             ini=ini,
             rooms={room.id: room.title for room in shown},
@@ -71,9 +71,9 @@ def demo(ini: Path, viewers: int) -> None:
 
 
 @contextlib.contextmanager
-def _token(ini: Path) -> Iterator[str]:
+def _temporary_token(ini: Path) -> Iterator[str]:
     """Issue a token for the time of the demo."""
-    with open_desk(ini) as desk:
+    with open_admin_session(ini) as desk:
         token, text = desk.crew.issue_token(
             label="demo", scope="crew", room="", endpoint="", now=desk.now
         )
@@ -81,5 +81,5 @@ def _token(ini: Path) -> Iterator[str]:
     try:
         yield text
     finally:
-        with open_desk(ini) as desk:
+        with open_admin_session(ini) as desk:
             desk.crew.revoke_token(number, now=desk.now)

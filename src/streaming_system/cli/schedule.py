@@ -15,14 +15,14 @@ import click
 
 from streaming_system.cli.common import (
     DEFAULT_INI,
-    configuration,
+    feed_options,
+    load_config,
     one_line_errors,
     progress,
-    reader,
 )
 from streaming_system.cli.schedule_follow import follow
 from streaming_system.config.ini import read_ini, required
-from streaming_system.net.page_events import Push
+from streaming_system.net.page_events import PageEventPublisher
 from streaming_system.plugin.feed import FeedError
 from streaming_system.schedule.diff import (
     SlotSummary,
@@ -51,10 +51,10 @@ from streaming_system.schedule_import.poll import ConditionalFetcher, PollInterv
 
 log = logging.getLogger("streaming_system.schedule")
 
-SHRINK = "Take a schedule that has less than half of the talks of the one in service."
+SHRINK_HELP = "Take a schedule that has less than half of the talks of the one in service."
 
 
-class Zone(click.ParamType[ZoneInfo]):
+class TimeZoneParam(click.ParamType[ZoneInfo]):
     """A time zone, by its name in the IANA database."""
 
     name = "zone"
@@ -80,9 +80,9 @@ schedule.add_command(follow)
 
 
 @schedule.command("import")
-@click.option("--accept-shrink", is_flag=True, help=SHRINK)
+@click.option("--accept-shrink", is_flag=True, help=SHRINK_HELP)
 @click.pass_obj
-def import_(ini: Path, accept_shrink: bool) -> None:
+def import_command(ini: Path, accept_shrink: bool) -> None:
     """Read every room's feed and replace the schedule of the site.
 
     All or nothing: if any feed fails, the schedule in service stays as it is.
@@ -90,18 +90,18 @@ def import_(ini: Path, accept_shrink: bool) -> None:
     with one_line_errors():
         settings = read_ini(ini, "frontend")
         target = Path(required(settings, "schedule.file"))
-        config = configuration(settings)
+        config = load_config(settings)
         with progress("Reading the feeds"):
             outcome = import_schedule(
                 config,
-                reader(settings, config.site),
+                feed_options(settings, config.site),
                 target,
                 now=datetime.now(UTC),
                 accept_shrink=accept_shrink,
             )
-            Push(settings.get("push.url", "")).publish("schedule")
+            PageEventPublisher(settings.get("push.url", "")).publish("schedule")
     for result in outcome.feeds:
-        _report(result)
+        _print_imported(result)
     click.echo(f"Wrote {target}")
 
 
@@ -115,9 +115,9 @@ def import_(ini: Path, accept_shrink: bool) -> None:
     help="How long to wait between two looks; a fifth more or less, and longer after failures.",
 )
 @click.option("--count", metavar="N", type=click.IntRange(min=1), help="Stop after N looks.")
-@click.option("--accept-shrink", is_flag=True, help=SHRINK)
+@click.option("--accept-shrink", is_flag=True, help=SHRINK_HELP)
 @click.pass_obj
-def watch_(ini: Path, interval: float, count: int | None, accept_shrink: bool) -> None:
+def watch_command(ini: Path, interval: float, count: int | None, accept_shrink: bool) -> None:
     """Import again whenever a feed changes, and say what changed.
 
     A feed that cannot be read, or has suddenly lost half of its talks, changes nothing.
@@ -125,9 +125,9 @@ def watch_(ini: Path, interval: float, count: int | None, accept_shrink: bool) -
     with one_line_errors():
         settings = read_ini(ini, "frontend")
         target = Path(required(settings, "schedule.file"))
-        config = configuration(settings)
-        how = reader(settings, config.site)
-    push = Push(settings.get("push.url", ""))
+        config = load_config(settings)
+        how = feed_options(settings, config.site)
+    push = PageEventPublisher(settings.get("push.url", ""))
     feeds = ConditionalFetcher(how.limits.download, how.limits.seconds, how.networks)
     done = False
 
@@ -161,7 +161,9 @@ def watch_(ini: Path, interval: float, count: int | None, accept_shrink: bool) -
 @schedule.command()
 @click.argument("old", metavar="OLD")
 @click.argument("new", metavar="NEW")
-@click.option("--timezone", metavar="ZONE", type=Zone(), help="The zone of times without offset.")
+@click.option(
+    "--timezone", metavar="ZONE", type=TimeZoneParam(), help="The zone of times without offset."
+)
 @click.pass_obj
 def diff(ini: Path, old: str, new: str, timezone: ZoneInfo | None) -> None:
     """Show what moved, appeared and vanished between two feeds, files or addresses.
@@ -169,10 +171,10 @@ def diff(ini: Path, old: str, new: str, timezone: ZoneInfo | None) -> None:
     The schedule file of the site can stand for either.
     """
     with one_line_errors():
-        how = _reader(ini)
+        how = _feed_options(ini)
         with progress(f"Reading {old} and {new}"):
-            before, _ = _placed(old, how, timezone)
-            after, zone = _placed(new, how, timezone)
+            before, _ = _load_for_diff(old, how, timezone)
+            after, zone = _load_for_diff(new, how, timezone)
     changes = diff_slots(before, after)
     colours = {"appeared": "green", "vanished": "red"}
     for change in changes:
@@ -180,7 +182,7 @@ def diff(ini: Path, old: str, new: str, timezone: ZoneInfo | None) -> None:
     click.echo(f"{len(changes)} changes" if changes else "No changes")
 
 
-def _placed(
+def _load_for_diff(
     source: str, how: FeedReaderOptions, timezone: ZoneInfo | None
 ) -> tuple[list[SlotSummary], ZoneInfo]:
     """Return the talks of a feed or of a schedule file, and the zone to show them in."""
@@ -193,7 +195,7 @@ def _placed(
     return summarize_schedule(planned), zones[0] if zones else ZoneInfo("UTC")
 
 
-def _report(result: ImportedFeed) -> None:
+def _print_imported(result: ImportedFeed) -> None:
     checked = result.checked
     click.echo(
         f"{result.source}: {result.format}, {len(checked.talks)} of {checked.entries} entries "
@@ -209,7 +211,9 @@ def _report(result: ImportedFeed) -> None:
 @schedule.command()
 @click.argument("source", metavar="FILE_OR_URL")
 @click.option("--format", "format_", metavar="NAME", default="", help="The parser to use.")
-@click.option("--timezone", metavar="ZONE", type=Zone(), help="The zone of times without offset.")
+@click.option(
+    "--timezone", metavar="ZONE", type=TimeZoneParam(), help="The zone of times without offset."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print figures for programs.")
 @click.pass_obj
 def check(ini: Path, source: str, format_: str, timezone: ZoneInfo | None, as_json: bool) -> None:
@@ -218,26 +222,26 @@ def check(ini: Path, source: str, format_: str, timezone: ZoneInfo | None, as_js
     Exit status 0: it can be used; 1: it is refused; 2: wrong usage.
     """
     with one_line_errors():
-        how = _reader(ini, format_)
+        how = _feed_options(ini, format_)
         with progress(f"Reading {source}"):
             reading = fetch_and_parse(source, how, timezone)
     if as_json:
-        click.echo(json.dumps(figures(reading), ensure_ascii=False, indent=1))
+        click.echo(json.dumps(feed_summary(reading), ensure_ascii=False, indent=1))
     else:
-        _show(reading, reading.zone or timezone or ZoneInfo("UTC"))
+        _print_feed(reading, reading.zone or timezone or ZoneInfo("UTC"))
 
 
-def _reader(ini: Path, format_: str = "") -> FeedReaderOptions:
+def _feed_options(ini: Path, format_: str = "") -> FeedReaderOptions:
     """Return how the ini says that feeds are read; without an ini, the built-in parsers read."""
     if not ini.is_file() and str(ini) == DEFAULT_INI:
         settings: Mapping[str, str] = {}
     else:
         settings = read_ini(ini, "frontend")
-    site = configuration(settings).site if settings else None
-    return dataclasses.replace(reader(settings, site), format=format_)
+    site = load_config(settings).site if settings else None
+    return dataclasses.replace(feed_options(settings, site), format=format_)
 
 
-def figures(reading: ParsedFeed) -> dict[str, Any]:
+def feed_summary(reading: ParsedFeed) -> dict[str, Any]:
     """Return what a program may want to know of a feed."""
     checked = reading.checked
     talks = checked.talks
@@ -248,8 +252,8 @@ def figures(reading: ParsedFeed) -> dict[str, Any]:
         "imported_entries": len(talks),
         "events": sum(len(talk.rooms) for talk in talks),
         "rooms": len({room for talk in talks for room in talk.rooms}),
-        "first_start": _utc(min(talk.start for talk in talks)),
-        "last_end": _utc(max(talk.end for talk in talks)),
+        "first_start": _format_utc(min(talk.start for talk in talks)),
+        "last_end": _format_utc(max(talk.end for talk in talks)),
         "total_minutes": int(minutes) if minutes == int(minutes) else round(minutes, 2),
         "skipped": [
             {"reason": skipped.reason, "where": skipped.where, "title": skipped.title}
@@ -259,11 +263,11 @@ def figures(reading: ParsedFeed) -> dict[str, Any]:
     }
 
 
-def _utc(moment: datetime) -> str:
+def _format_utc(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _show(reading: ParsedFeed, zone: ZoneInfo) -> None:
+def _print_feed(reading: ParsedFeed, zone: ZoneInfo) -> None:
     checked = reading.checked
     for warning in checked.warnings:
         click.secho(f"warning: {warning}", fg="yellow")
@@ -283,7 +287,7 @@ def _show(reading: ParsedFeed, zone: ZoneInfo) -> None:
             who = f" ({', '.join(talk.speakers)})" if talk.speakers else ""
             refused = click.style("  not to be recorded", fg="red") if talk.do_not_record else ""
             click.echo(f"  {start:%H:%M}–{end:%H:%M}  {talk.title}{who}{refused}")
-    known = figures(reading)
+    known = feed_summary(reading)
     click.echo(
         f"\n{known['format']}: {known['imported_entries']} of {known['entries']} entries, "
         f"{known['events']} events in {known['rooms']} rooms, "
@@ -301,11 +305,11 @@ def _show(reading: ParsedFeed, zone: ZoneInfo) -> None:
 )
 @click.option("--url", metavar="URL", help="The site's address, for the links to its pages.")
 @click.pass_obj
-def export_(ini: Path, form: str, url: str | None) -> None:
+def export_command(ini: Path, form: str, url: str | None) -> None:
     """Write the schedule of the site to standard output, in a format that apps read."""
     with one_line_errors():
         settings = read_ini(ini, "frontend")
-        config = configuration(settings)
+        config = load_config(settings)
         path = Path(required(settings, "schedule.file"))
         planned = read_file(path)
     address = url or f"http://{settings.get('address', 'localhost')}"
@@ -319,10 +323,10 @@ def export_(ini: Path, form: str, url: str | None) -> None:
 @schedule.command("new-parser")
 @click.argument("name")
 @click.pass_obj
-def new_parser_(ini: Path, name: str) -> None:
+def new_parser_command(ini: Path, name: str) -> None:
     """Write a plugin that works, with a sample and a test, into the plugins folder."""
     with one_line_errors():
-        folder = _reader(ini).plugins or Path("plugins")
+        folder = _feed_options(ini).plugins or Path("plugins")
         try:
             paths = scaffold_parser(name, folder)
         except ScaffoldError as error:
@@ -334,7 +338,7 @@ def new_parser_(ini: Path, name: str) -> None:
 
 @schedule.command("check-plugin")
 @click.argument("path", metavar="FILE", type=click.Path(path_type=Path))
-def check_plugin_(path: Path) -> None:
+def check_plugin_command(path: Path) -> None:
     """Check that a parser plugin does what the site relies on.
 
     Its sample feeds lie beside it: NAME.sample.json for NAME.py.
@@ -355,7 +359,7 @@ def check_plugin_(path: Path) -> None:
 def formats(ini: Path) -> None:
     """List the formats that can be read, and where their parsers come from."""
     with one_line_errors():
-        found = load_parsers(_reader(ini).plugins)
+        found = load_parsers(_feed_options(ini).plugins)
     width = max(len(name) for name in found)
     for name, entry in found.items():
         click.echo(f"{name:{width}}  {entry.parser.summary}  [{entry.origin}]")

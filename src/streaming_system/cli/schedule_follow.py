@@ -8,14 +8,14 @@ from urllib.parse import urlsplit
 
 import click
 
-from streaming_system.cli.common import one_line_errors, reader
+from streaming_system.cli.common import feed_options, one_line_errors
 from streaming_system.config.ini import SettingsError, read_ini, required
-from streaming_system.net.page_events import Push
+from streaming_system.net.page_events import PageEventPublisher
 from streaming_system.schedule_import.mirror import ScheduleMirror
 from streaming_system.schedule_import.poll import PollInterval, poll_feeds
 
 # A host that was away is asked again soon after it is back.
-LONGEST_WAIT = 60.0
+MAX_BACKOFF = 60.0
 
 
 @click.command()
@@ -51,9 +51,9 @@ def follow(
                 f"{url!r} is no address to follow; allowed: http:// or https:// with a host"
             )
         follower = ScheduleMirror(
-            url, target, limit=reader(settings).limits.download, accept_older=accept_older
+            url, target, limit=feed_options(settings).limits.download, accept_older=accept_older
         )
-        push = Push(settings.get("push.url", ""))
+        push = PageEventPublisher(settings.get("push.url", ""))
     well = True
 
     def look() -> bool:
@@ -66,6 +66,6 @@ def follow(
 
     logging.getLogger("streaming_system").setLevel(logging.INFO)
     rounds = itertools.count() if count is None else iter(range(count))
-    poll_feeds(look, PollInterval(interval=interval, longest=LONGEST_WAIT), time.sleep, rounds)
+    poll_feeds(look, PollInterval(interval=interval, longest=MAX_BACKOFF), time.sleep, rounds)
     if not well:
         raise click.exceptions.Exit(1)

@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 import click
 
-from streaming_system.cli.common import one_line_errors, progress, reader
+from streaming_system.cli.common import feed_options, one_line_errors, progress
 from streaming_system.config.ini import read_ini
 from streaming_system.plugin import Incident
 from streaming_system.plugin_host.incident_notifier import IncidentNotifier
@@ -47,7 +47,7 @@ def tracker_watch(ini: Path, count: int | None, interval: float) -> None:
     logging.getLogger("streaming_system").setLevel(logging.INFO)
     with one_line_errors():
         settings = read_ini(ini, "tracker")
-        known = reader(settings)
+        known = feed_options(settings)
         alerts = IncidentNotifier(settings, known.plugins, known.limits)
 
     def tell(news: News) -> bool:
@@ -107,7 +107,7 @@ def tracker_backup(ini: Path, path: Path) -> None:
     with one_line_errors():
         settings = read_ini(ini, "tracker")
     try:
-        with progress("Backing up") as tell, _written(path) as file:
+        with progress("Backing up") as tell, _open_output(path) as file:
             done = backup(settings, file, tell=tell)
     except (BackupError, StartError) as error:
         raise click.ClickException(str(error)) from None
@@ -150,7 +150,7 @@ def tracker_restore(ini: Path, path: Path, replace: bool) -> None:
 
 
 @contextmanager
-def _written(path: Path) -> Iterator[BinaryIO]:
+def _open_output(path: Path) -> Iterator[BinaryIO]:
     if str(path) != STDOUT:
         with atomic_write(path, mode=0o600) as file:
             yield file

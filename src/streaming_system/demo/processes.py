@@ -10,7 +10,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from streaming_system.agent.subprocesses import MOST_SAID, ProgramError, kill_group, last_line, tied
+from streaming_system.agent.subprocesses import (
+    MAX_STDERR_BYTES,
+    ProgramError,
+    die_with_parent,
+    kill_group,
+    last_line,
+)
 
 # Who does not end within so many seconds of being asked is killed.
 PATIENCE = 2.0
@@ -49,8 +55,8 @@ class Child:
     def said(self) -> str:
         """The last thing it has said."""
         with self.log.open("rb") as opened:
-            opened.seek(max(0, self.log.stat().st_size - MOST_SAID))
-            return last_line(opened.read(MOST_SAID).decode("utf-8", "replace"))
+            opened.seek(max(0, self.log.stat().st_size - MAX_STDERR_BYTES))
+            return last_line(opened.read(MAX_STDERR_BYTES).decode("utf-8", "replace"))
 
 
 class Children:
@@ -135,7 +141,7 @@ def _start(command: Sequence[str], folder: Path, log: Path) -> subprocess.Popen[
         with log.open("wb") as output:
             # A group of its own: Ctrl-C at the terminal reaches the demo, which ends all in order.
             return subprocess.Popen(  # noqa: S603 - A list of words, and no shell.
-                tied(command),
+                die_with_parent(command),
                 cwd=folder,
                 env=environment,
                 stdin=subprocess.DEVNULL,

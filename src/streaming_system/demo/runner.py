@@ -12,12 +12,12 @@ from pathlib import Path
 import urllib3
 
 from streaming_system.agent import config, ffmpeg
-from streaming_system.agent.agent_service import RefusedError, Service
+from streaming_system.agent.agent_service import AgentService, CredentialsRejectedError
 from streaming_system.agent.preview import stream_urls
 from streaming_system.agent.preview.service import Preview
-from streaming_system.agent.register import Registration
-from streaming_system.agent.subprocesses import ProgramError, Programs
-from streaming_system.agent.tracker_http import Caller, Unreachable
+from streaming_system.agent.register import RegistrationService
+from streaming_system.agent.subprocesses import ProcessRunner, ProgramError
+from streaming_system.agent.tracker_http import BoundedHttpClient, TrackerUnavailableError
 from streaming_system.demo import browsers, icecast, test_patterns
 from streaming_system.demo.hls_server import FileServer
 from streaming_system.demo.icecast import Icecast
@@ -95,9 +95,9 @@ class Demo:
 
     def __init__(self, plan: Plan, say: Callable[[str], None]) -> None:
         self._plan, self._say = plan, say
-        self._tracker = Caller(plan.tracker)
+        self._tracker = BoundedHttpClient(plan.tracker)
         self.stop = threading.Event()
-        self._parts: list[Service] = []
+        self._parts: list[AgentService] = []
         self._threads: list[threading.Thread] = []
         self._files: FileServer | None = None
 
@@ -106,7 +106,7 @@ class Demo:
 
         :raises ProgramError: if a part without which there is nothing to see does not work.
         """
-        found = ffmpeg.find()
+        found = ffmpeg.find_ffmpeg()
         if found is None:
             raise ProgramError("the demo needs ffmpeg, which is not installed")
         with tempfile.TemporaryDirectory(prefix="streaming-demo-") as folder:
@@ -150,7 +150,7 @@ class Demo:
         """Return the rooms that are live at the tracker, if it answers."""
         try:
             return stream_urls.live(self._tracker, within=1)
-        except Unreachable:
+        except TrackerUnavailableError:
             return None
 
     def _silent(self) -> list[str]:
@@ -176,7 +176,7 @@ class Demo:
         hls.mkdir()
         self._files = FileServer(hls, folder / "access.log")
         self._say(f"HLS: a small file server at {self._files.url}/ (good for a demo only)")
-        words = test_patterns.can_write_words(found, Programs(self.stop))
+        words = test_patterns.can_write_words(found, ProcessRunner(self.stop))
         encoders: list[tuple[Path, Child]] = []
         for number, (room, title) in enumerate(self._plan.rooms.items()):
             at = hls / room
@@ -207,7 +207,7 @@ class Demo:
             preview=preview,
         )
         agent = _agent(folder / "hls.ini", hls)
-        self._run("HLS", Registration(agent))
+        self._run("HLS", RegistrationService(agent))
         if plan.previews:
             self._run("previews", Preview(agent))
         if casting:
@@ -222,13 +222,13 @@ class Demo:
                 password=casting.password,
                 streams=streams,
             )
-            self._run("WebM", Registration(_agent(folder / "webm.ini", webm)))
+            self._run("WebM", RegistrationService(_agent(folder / "webm.ini", webm)))
 
-    def _run(self, name: str, part: Service) -> None:
+    def _run(self, name: str, part: AgentService) -> None:
         def run() -> None:
             try:
                 part.run()
-            except (RefusedError, config.ConfigError) as error:
+            except (CredentialsRejectedError, config.AgentConfigError) as error:
                 self._say(f"{name}: {error}")
 
         self._parts.append(part)
@@ -287,10 +287,10 @@ def _lines(lines: Iterable[str]) -> str:
     return "\n".join(f"    {line}" for line in lines)
 
 
-def _agent(file: Path, text: str) -> config.Agent:
+def _agent(file: Path, text: str) -> config.AgentConfig:
     file.touch(mode=0o600)
     file.write_text(text, encoding="utf-8")
-    return config.read(file)
+    return config.load_agent_config(file)
 
 
 def _is_there(url: str) -> bool:

@@ -4,8 +4,8 @@ import contextlib
 import tempfile
 from pathlib import Path
 
-from streaming_system.agent.ffmpeg import QUIET
-from streaming_system.agent.subprocesses import ProgramError, Programs
+from streaming_system.agent.ffmpeg import QUIET_FLAGS
+from streaming_system.agent.subprocesses import ProcessRunner, ProgramError
 from streaming_system.demo.icecast import Icecast
 
 # Each room looks and sounds different. Small and slow: three must do on two cores.
@@ -24,13 +24,13 @@ CLOCK = (
 )
 
 
-def can_write_words(ffmpeg: str, programs: Programs) -> bool:
+def can_write_words(ffmpeg: str, programs: ProcessRunner) -> bool:
     """Tell whether this ffmpeg can write words into pictures, and has a font for it."""
     with tempfile.TemporaryDirectory() as folder, contextlib.suppress(ProgramError):
         (Path(folder) / "name.txt").write_text("Room")
         picture = ("-f", "lavfi", "-i", f"testsrc2=size={SIZE}", "-frames:v", "1")
         filters = ("-vf", f"{NAME},{CLOCK}")
-        command = [ffmpeg, *QUIET, *picture, *filters, "-f", "null", "-"]
+        command = [ffmpeg, *QUIET_FLAGS, *picture, *filters, "-f", "null", "-"]
         return programs.run(command, 20, folder=Path(folder)).status == 0
     return False
 
@@ -48,7 +48,7 @@ def command(
     filters += ",format=yuv420p"
     filters += ",split[hls][whole];[whole]scale=320:180[webm]" if icecast else "[hls]"
     return [
-        ffmpeg, *QUIET,
+        ffmpeg, *QUIET_FLAGS,
         "-re", "-f", "lavfi", "-i", f"{picture}=size={SIZE}:rate={RATE}",
         "-re", "-f", "lavfi", "-i", f"sine=frequency={TONES[number % len(TONES)]},volume=0.1",
         "-filter_complex", filters,

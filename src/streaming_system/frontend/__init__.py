@@ -21,7 +21,7 @@ from streaming_system.frontend.tracker_client import (
     read_watched,
     read_wrong,
 )
-from streaming_system.net.ssrf import NetworkError, private_networks
+from streaming_system.net.ssrf import NetworkSettingError, parse_allowed_networks
 from streaming_system.schedule.store import ScheduleStore
 from streaming_system.theme import ThemeError
 from streaming_system.web.startup import nothing_is_garbage
@@ -47,8 +47,8 @@ def main(global_config: dict[str, str], **local: str) -> Any:
     try:
         settings["conference"] = from_settings(settings)
         settings["themes"] = Themes.from_settings(settings)
-        networks = private_networks(settings)
-    except (ConfigError, ThemeError, NetworkError) as error:
+        networks = parse_allowed_networks(settings)
+    except (ConfigError, ThemeError, NetworkSettingError) as error:
         raise SystemExit(str(error)) from None
     if not settings.get("schedule.file"):
         raise SystemExit("the ini file lacks the key schedule.file in [DEFAULT]")

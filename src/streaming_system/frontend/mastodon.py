@@ -15,8 +15,8 @@ import urllib3
 
 from streaming_system.config import Config, Posts
 from streaming_system.frontend.tracker_client import WHO, Asked
-from streaming_system.net.ssrf import Networks, guarded_pool
-from streaming_system.util.sanitize import printable, web_link
+from streaming_system.net.ssrf import Networks, safe_pool_manager
+from streaming_system.util.sanitize import sanitise_url, strip_unprintable
 
 MOST_POSTS = 20
 FRESH_FOR = 60.0  # seconds
@@ -77,7 +77,7 @@ def sources_of_posts(
             partial(read_posts, source=posts),
             fresh_for=FRESH_FOR,
             known_for=KNOWN_FOR,
-            pool=guarded_pool(networks, timeout=TIMEOUT, retries=False, headers=WHO),
+            pool=safe_pool_manager(networks, timeout=TIMEOUT, retries=False, headers=WHO),
             longest=LONGEST_ANSWER,
             largest=LARGEST_ANSWER,
         )
@@ -124,7 +124,7 @@ def _post(status: Any, source: Posts) -> Post | None:
     return Post(
         author=_line(account.get("display_name") or account["username"], LONGEST_NAME),
         account=f"@{name}",
-        url=web_link(str(status.get("url") or status.get("uri") or "")),
+        url=sanitise_url(str(status.get("url") or status.get("uri") or "")),
         created=created,
         html=_clean(status["content"]),
         warning=warning,
@@ -137,12 +137,12 @@ def _post(status: Any, source: Posts) -> Post | None:
 def _line(value: Any, limit: int) -> str:
     if not isinstance(value, str):
         raise TypeError("is no text")
-    line = " ".join(printable(value[: limit * 4]).split())
+    line = " ".join(strip_unprintable(value[: limit * 4]).split())
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
 
 def _clean(value: str) -> str:
-    cut = printable(value[:LONGEST_POST])
+    cut = strip_unprintable(value[:LONGEST_POST])
     if len(value) > LONGEST_POST and "<" in cut:
         # A tag that the cut has torn would show as text.
         cut = cut.rpartition("<")[0]

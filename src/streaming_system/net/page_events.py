@@ -12,16 +12,16 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-What = Literal["streams", "schedule"]
+Topic = Literal["streams", "schedule"]
 
-CONNECT_WITHIN, READ_WITHIN = 0.5, 1  # seconds
+CONNECT_TIMEOUT, READ_TIMEOUT = 0.5, 1  # seconds
 # Pages that have been told ask within some seconds of their own choice, so that no more ask at
 # once than would if each asked every five seconds.
-ASKS_A_SECOND = 20_000
-SHORTEST, LONGEST = 0.2, 30.0
+MAX_REFETCH_RATE = 20_000
+MIN_REFETCH_SPREAD, MAX_REFETCH_SPREAD = 0.2, 30.0
 
 
-class Push:
+class PageEventPublisher:
     """Publishes to the pages that listen. What cannot be said is let go: pages ask by themselves.
 
     :param urls: where each nginx takes messages, with spaces between: the ini's ``push.url``; ""
@@ -30,29 +30,31 @@ class Push:
 
     def __init__(self, urls: str) -> None:
         self._urls = urls.split()
-        self._pool = _pool() if self._urls else None
-        self._waiting: set[What] = set()
+        self._pool = _create_pool() if self._urls else None
+        self._waiting: set[Topic] = set()
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._failing: set[str] = set()
 
-    def publish(self, what: What) -> None:
+    def publish(self, what: Topic) -> None:
         """Say that the live rooms, or the schedule, may be others now."""
         if self._pool is None:
             return
         listeners: dict[str, int] = {}
         for url in self._urls:
             with self._forgiven(url):
-                listeners[url] = _listeners(self._pool, url)
+                listeners[url] = _count_subscribers(self._pool, url)
         # However many sites there are, all ask the same trackers.
-        within = min(max(sum(listeners.values()) / ASKS_A_SECOND, SHORTEST), LONGEST)
+        within = min(
+            max(sum(listeners.values()) / MAX_REFETCH_RATE, MIN_REFETCH_SPREAD), MAX_REFETCH_SPREAD
+        )
         message = {"what": what, "within": round(within, 1)}
         for url in listeners:
             with self._forgiven(url):
-                _checked(self._pool.request("POST", url, json=message), (200, 201, 202))
+                _raise_for_status(self._pool.request("POST", url, json=message), (200, 201, 202))
                 self._failing.discard(url)
 
-    def soon(self, what: What) -> None:
+    def soon(self, what: Topic) -> None:
         """Say it from a thread of our own, so that nobody waits."""
         if self._pool is None:
             return
@@ -85,15 +87,15 @@ class Push:
             self._failing.add(url)
 
 
-def _listeners(pool: "urllib3.PoolManager", url: str) -> int:
+def _count_subscribers(pool: "urllib3.PoolManager", url: str) -> int:
     answer = pool.request("GET", url, headers={"Accept": "text/json"})
     if answer.status == 404:
         # Nobody has ever listened or published.
         return 0
-    return int(json.loads(_checked(answer, (200,)).data)["subscribers"])
+    return int(json.loads(_raise_for_status(answer, (200,)).data)["subscribers"])
 
 
-def _checked(
+def _raise_for_status(
     answer: "urllib3.BaseHTTPResponse", right: Collection[int]
 ) -> "urllib3.BaseHTTPResponse":
     if answer.status not in right:
@@ -101,9 +103,9 @@ def _checked(
     return answer
 
 
-def _pool() -> "urllib3.PoolManager":
+def _create_pool() -> "urllib3.PoolManager":
     # A tracker that tells nobody need not wait for it at its start.
     import urllib3
 
-    timeout = urllib3.Timeout(connect=CONNECT_WITHIN, read=READ_WITHIN)
+    timeout = urllib3.Timeout(connect=CONNECT_TIMEOUT, read=READ_TIMEOUT)
     return urllib3.PoolManager(timeout=timeout, retries=False)

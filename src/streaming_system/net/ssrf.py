@@ -28,24 +28,24 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Networks = tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
 
 # For what an operator has chosen by name: the hosts of the site itself.
-ANYWHERE: Networks = (ipaddress.ip_network("0.0.0.0/0"), ipaddress.ip_network("::/0"))
+ALLOW_ALL: Networks = (ipaddress.ip_network("0.0.0.0/0"), ipaddress.ip_network("::/0"))
 
 # Behind these, an address of IPv6 leads to one of IPv4 (RFC 6052, RFC 8215).
-_TRANSLATED = (
+_NAT64_NETWORKS = (
     ipaddress.IPv6Network("64:ff9b::/96"),
     ipaddress.IPv6Network("64:ff9b:1::/48"),
 )
 
 
-class NetworkError(ValueError):
+class NetworkSettingError(ValueError):
     """What is no address or network, with one line that says so."""
 
 
-class ForbiddenError(HTTPError):
+class BlockedAddressError(HTTPError):
     """An address that nobody from outside could ask, with one line that says how to allow it."""
 
 
-def private_networks(settings: Mapping[str, str]) -> Networks:
+def parse_allowed_networks(settings: Mapping[str, str]) -> Networks:
     """Return the addresses that may be asked though they are private: a key of the ini.
 
     :raises NetworkError: if one is none.
@@ -54,22 +54,22 @@ def private_networks(settings: Mapping[str, str]) -> Networks:
     try:
         return tuple(ipaddress.ip_network(word) for word in words)
     except ValueError as error:
-        raise NetworkError(
+        raise NetworkSettingError(
             f"{KEY} in the ini file: {error}; allowed: addresses and networks such as 10.0.5.0/24"
         ) from None
 
 
-def guarded_pool(networks: Networks = (), **options: Any) -> urllib3.PoolManager:
+def safe_pool_manager(networks: Networks = (), **options: Any) -> urllib3.PoolManager:
     """Return a pool that connects to public addresses alone, also where an answer leads on.
 
-    :param networks: what else may be asked: :func:`private_networks`.
+    :param networks: what else may be asked: :func:`parse_allowed_networks`.
     :param options: those of :class:`urllib3.PoolManager`.
     """
 
-    class Plain(_Guarded, HTTPConnection):
+    class Plain(_SafeConnection, HTTPConnection):
         allowed = networks
 
-    class Secure(_Guarded, HTTPSConnection):
+    class Secure(_SafeConnection, HTTPSConnection):
         allowed = networks
 
     class PlainPool(urllib3.HTTPConnectionPool):
@@ -83,23 +83,23 @@ def guarded_pool(networks: Networks = (), **options: Any) -> urllib3.PoolManager
     return pool
 
 
-def is_public(address: Address) -> bool:
+def is_global_address(address: Address) -> bool:
     """Tell whether anybody on the internet reaches the same machine by it."""
     if isinstance(address, ipaddress.IPv6Address):
-        inner = _inner(address)
+        inner = _embedded_ipv4(address)
         if inner is not None:
-            return is_public(inner)
+            return is_global_address(inner)
     return address.is_global and not (address.is_multicast or address.is_reserved)
 
 
-def _inner(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+def _embedded_ipv4(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
     """Return the address of IPv4 that one of IPv6 stands for."""
-    if any(address in network for network in _TRANSLATED):
+    if any(address in network for network in _NAT64_NETWORKS):
         return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
     return address.ipv4_mapped or address.sixtofour
 
 
-class _Guarded(HTTPConnection):
+class _SafeConnection(HTTPConnection):
     """A connection to an address that has been looked at."""
 
     allowed: ClassVar[Networks] = ()
@@ -139,7 +139,7 @@ class _Guarded(HTTPConnection):
         good = [text for text in texts if self._may_be_asked(ipaddress.ip_address(text))]
         if not good:
             at = "" if texts[0] == host else f" is {texts[0]}, which"
-            raise ForbiddenError(
+            raise BlockedAddressError(
                 f"{host:.80}{at} is no public address; if that is right, name it in {KEY} of the "
                 "ini file"
             )
@@ -147,4 +147,4 @@ class _Guarded(HTTPConnection):
 
     def _may_be_asked(self, address: Address) -> bool:
         mapped = getattr(address, "ipv4_mapped", None) or address
-        return is_public(address) or any(mapped in network for network in self.allowed)
+        return is_global_address(address) or any(mapped in network for network in self.allowed)

@@ -4,7 +4,7 @@ A plugin offers parsers through :func:`register_parsers`; a parser recognises a 
 talks from it. ``docs/parsers.md`` takes you from an empty file to a deployed plugin.
 """
 
-from streaming_system.net.ssrf import guarded_pool, private_networks
+from streaming_system.net.ssrf import parse_allowed_networks, safe_pool_manager
 from streaming_system.plugin.context import ParseContext, SkipEntryError, SkipReason
 from streaming_system.plugin.feed import Feed, FeedError, open_feed
 from streaming_system.plugin.hooks import (
@@ -64,7 +64,6 @@ __all__ = [
     "encoder_sources",
     "event_enrich",
     "event_filter",
-    "guarded_pool",
     "hookimpl",
     "html_from_html",
     "html_from_markdown",
@@ -73,12 +72,13 @@ __all__ = [
     "notify",
     "notify_incident",
     "open_feed",
+    "parse_allowed_networks",
     "parse_do_not_record",
     "parse_duration",
     "parse_timestamp",
-    "private_networks",
     "register_parsers",
     "require_list",
     "require_object",
     "room_aliases",
+    "safe_pool_manager",
 ]

@@ -9,7 +9,7 @@ from streaming_system.config import Room
 from streaming_system.schedule.gaps import fill_gaps
 from streaming_system.schedule.model import RoomSchedule, Schedule, Slot, Talk
 from streaming_system.schedule_import.validate import ValidatedTalks, room_guid
-from streaming_system.util.sanitize import plain_text
+from streaming_system.util.sanitize import sanitise_text
 
 
 class ScheduleError(Exception):
@@ -79,8 +79,8 @@ def _room_feed_name(room: Room, names: list[str]) -> str:
     if room.schedule_key:
         return _require_known_room(room, "schedule-key", room.schedule_key, names)
     for name in (room.title, room.id):
-        if plain_text(name, 200) in names:
-            return plain_text(name, 200)
+        if sanitise_text(name, 200) in names:
+            return sanitise_text(name, 200)
     raise ScheduleError(
         f"room {room.id!r}: has no schedule-key, and the feed has no room called {room.title!r}; "
         f"it has: {_format_room_list(names)}"
@@ -88,7 +88,7 @@ def _room_feed_name(room: Room, names: list[str]) -> str:
 
 
 def _require_known_room(room: Room, key: str, name: str, names: list[str]) -> str:
-    wanted = plain_text(name, 200)
+    wanted = sanitise_text(name, 200)
     if wanted not in names:
         raise ScheduleError(
             f"room {room.id!r}: the feed has no room called {wanted!r} ({key}); "

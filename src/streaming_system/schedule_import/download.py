@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import urllib3
 
-from streaming_system.net.ssrf import Networks, guarded_pool
+from streaming_system.net.ssrf import Networks, safe_pool_manager
 from streaming_system.plugin.feed import MAX_DOWNLOAD_BYTES, FeedError
 
 CONNECT_TIMEOUT = 10.0  # seconds
@@ -85,7 +85,7 @@ class FeedDownloader:
         headers = {"User-Agent": USER_AGENT, **self._headers}
         timeout = urllib3.Timeout(connect=min(CONNECT_TIMEOUT, self._seconds), read=self._seconds)
         try:
-            with guarded_pool(self._networks, timeout=timeout, retries=RETRIES) as pool:
+            with safe_pool_manager(self._networks, timeout=timeout, retries=RETRIES) as pool:
                 answer = pool.request("GET", self.source, preload_content=False, headers=headers)
                 try:
                     return self._taken(answer)

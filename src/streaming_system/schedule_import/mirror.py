@@ -4,7 +4,7 @@ import logging
 from datetime import UTC, datetime
 from pathlib import Path
 
-from streaming_system.net.ssrf import ANYWHERE
+from streaming_system.net.ssrf import ALLOW_ALL
 from streaming_system.plugin.feed import FeedError
 from streaming_system.schedule.diff import Change, diff_slots, summarize_schedule
 from streaming_system.schedule.model import Schedule
@@ -74,7 +74,7 @@ class ScheduleMirror:
             self._url,
             limit=self._limit,
             headers=self._validators if same else {},
-            networks=ANYWHERE,
+            networks=ALLOW_ALL,
         )
         document = downloader.fetch()
         if document is None:

@@ -15,7 +15,7 @@ from streaming_system.plugin.context import (
 )
 from streaming_system.plugin.feed import FeedError
 from streaming_system.schedule.model import Talk
-from streaming_system.util.sanitize import plain_text, sanitised_html, web_link
+from streaming_system.util.sanitize import sanitise_html, sanitise_text, sanitise_url
 
 MAX_TALKS = 5000
 MAX_ROOMS = 300
@@ -58,7 +58,7 @@ def validate_talks(
         try:
             good.append(_normalise_talk(talk))
         except SkipEntryError as skip:
-            context.skip(skip.reason, talk.where, plain_text(talk.title), str(skip))
+            context.skip(skip.reason, talk.where, sanitise_text(talk.title), str(skip))
     entries = len(good) + len(context.skipped)
     good = _deduplicate(_drop_date_outliers(good, context), context)
     if not good:
@@ -87,7 +87,7 @@ def _normalise_talk(talk: Talk) -> Talk:
         raise SkipEntryError("zero-length")
     if end - start > MAX_TALK_DURATION:
         raise SkipEntryError("bad-value", f"lasts more than {MAX_TALK_DURATION.days} days")
-    rooms = tuple(dict.fromkeys(filter(None, (plain_text(room, 200) for room in talk.rooms))))
+    rooms = tuple(dict.fromkeys(filter(None, (sanitise_text(room, 200) for room in talk.rooms))))
     if not rooms:
         raise SkipEntryError("no-room")
     return replace(
@@ -95,15 +95,15 @@ def _normalise_talk(talk: Talk) -> Talk:
         rooms=rooms,
         start=start,
         end=end,
-        title=plain_text(talk.title) or UNTITLED,
-        subtitle=plain_text(talk.subtitle),
-        abstract=sanitised_html(talk.abstract),
-        url=web_link(talk.url),
-        guid=plain_text(talk.guid, 200),
-        speakers=tuple(filter(None, (plain_text(name, 200) for name in talk.speakers[:100]))),
-        track=plain_text(talk.track, 200),
-        language=plain_text(talk.language, 35),
-        kind=plain_text(talk.kind, 100),
+        title=sanitise_text(talk.title) or UNTITLED,
+        subtitle=sanitise_text(talk.subtitle),
+        abstract=sanitise_html(talk.abstract),
+        url=sanitise_url(talk.url),
+        guid=sanitise_text(talk.guid, 200),
+        speakers=tuple(filter(None, (sanitise_text(name, 200) for name in talk.speakers[:100]))),
+        track=sanitise_text(talk.track, 200),
+        language=sanitise_text(talk.language, 35),
+        kind=sanitise_text(talk.kind, 100),
     )
 
 

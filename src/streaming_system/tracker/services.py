@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from streaming_system.net.page_events import Push
+from streaming_system.net.page_events import PageEventPublisher
 from streaming_system.schedule.store import ScheduleStore
 from streaming_system.tracker.audience.playback import Playback
 from streaming_system.tracker.audience.viewer_history import Audience
@@ -65,7 +65,7 @@ def includeme(config: Any) -> None:
     path = settings.get("schedule.file")
     config.registry["services"] = tuple(SERVICES)
     config.registry["schedule"] = ScheduleStore(Path(path)) if path else None
-    config.registry["push"] = Push(settings.get("push.url", ""))
+    config.registry["push"] = PageEventPublisher(settings.get("push.url", ""))
     config.registry["incidents.pace"] = Pace()
     config.registry["crowd"] = Crowd()
     config.registry["stand_ins"] = StandIns(settings["conference"].rooms)

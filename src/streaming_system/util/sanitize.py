@@ -5,8 +5,8 @@ from urllib.parse import urlsplit
 
 import nh3
 
-MAX_TEXT = 1000
-MAX_HTML = 64 * 1024
+MAX_TEXT_CHARS = 1000
+MAX_HTML_CHARS = 64 * 1024
 
 # No images (they would call on third parties), no headings that compete with the page's own.
 _TAGS = {
@@ -39,42 +39,42 @@ _EMAIL = re.compile(
 _REMOVED = "[e-mail address removed]"
 
 
-def printable(value: str) -> str:
+def strip_unprintable(value: str) -> str:
     """Return a text without what no page should hold, nor show in another direction."""
     return _UNPRINTABLE.sub("", value)
 
 
-def plain_text(value: str, limit: int = MAX_TEXT) -> str:
+def sanitise_text(value: str, limit: int = MAX_TEXT_CHARS) -> str:
     """Return ``value`` as one line of at most ``limit`` characters.
 
     Control characters, overrides of the writing direction and halves of surrogate pairs are
     dropped, blanks are collapsed, e-mail addresses are replaced.
     """
-    line = _without_addresses(" ".join(printable(value[: limit * 4]).split()))
+    line = _redact_emails(" ".join(strip_unprintable(value[: limit * 4]).split()))
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
 
-def sanitised_html(value: str, limit: int = MAX_HTML) -> str:
+def sanitise_html(value: str, limit: int = MAX_HTML_CHARS) -> str:
     """Return an HTML fragment without scripts, images, styles, odd links and e-mail addresses.
 
     What is longer than ``limit`` characters is cut; open tags are closed.
     """
     if not value:
         return ""
-    cut = printable(value[:limit])
+    cut = strip_unprintable(value[:limit])
     if len(value) > limit and "<" in cut:
         # A tag that the cut has torn would show as text.
         cut = cut.rpartition("<")[0]
     # The cleaner resolves entities, so that neither addresses nor control characters hide in them.
-    cleaned = _ODD_BLANKS.sub(" ", printable(_CLEANER.clean(cut)))
-    return _without_addresses(cleaned).strip()
+    cleaned = _ODD_BLANKS.sub(" ", strip_unprintable(_CLEANER.clean(cut)))
+    return _redact_emails(cleaned).strip()
 
 
-def _without_addresses(text: str) -> str:
+def _redact_emails(text: str) -> str:
     return _EMAIL.sub(_REMOVED, text) if "@" in text or "%40" in text else text
 
 
-def web_link(value: str) -> str:
+def sanitise_url(value: str) -> str:
     """Return ``value`` if it is an absolute http(s) URL of sane length, else ""."""
     value = value.strip()
     try:
@@ -84,6 +84,6 @@ def web_link(value: str) -> str:
         return ""
     if parts.scheme not in ("http", "https") or not host or len(value) > 2000:
         return ""
-    if _without_addresses(value) != value:
+    if _redact_emails(value) != value:
         return ""
     return value if value.isprintable() and " " not in value and not parts.username else ""

@@ -3,7 +3,7 @@
 import threading
 
 
-class News:
+class ChangeNotifier:
     """Where there is something new now and then.
 
     :param lock: under which it becomes new; one of its own if not given.

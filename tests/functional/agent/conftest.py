@@ -24,7 +24,7 @@ from .keeper import Keeper
 from .logs import Writer, section
 from .running import RunningAgent, write_ini
 from .servers import Icecast, NginxRtmp, free_port
-from .standin import StandIn
+from .standin import FakeServer
 
 
 class RealTracker(Served):
@@ -129,11 +129,11 @@ def served(tracker_process):
 @pytest.fixture
 def stand_in():
     """A server that says what it is told to say, and keeps what it is asked."""
-    with StandIn() as server:
+    with FakeServer() as server:
         yield server
 
 
-def soon(is_true, seconds, what):
+def wait_until(is_true, seconds, what):
     """Ask until the answer is true."""
     give_up = time.monotonic() + seconds
     while not (answer := is_true()):
@@ -142,7 +142,7 @@ def soon(is_true, seconds, what):
     return answer
 
 
-def as_json(document, status=200, type_="application/json"):
+def json_response(document, status=200, type_="application/json"):
     """Return a stand-in's answer."""
     return status, {"Content-Type": type_}, json.dumps(document).encode()
 
@@ -229,7 +229,7 @@ def writer(log):
 
     def writer(**more):
         started.append(Writer(log, **more))
-        soon(log.exists, 10, "the log is written")
+        wait_until(log.exists, 10, "the log is written")
         return started[-1]
 
     yield writer

@@ -4,12 +4,12 @@ import threading
 import urllib.parse
 from collections import Counter
 
-from .standin import StandIn
+from .standin import FakeServer
 
 OK = (200, {}, b"OK\n")
 
 
-class Keeper(StandIn):
+class Keeper(FakeServer):
     """Keeps the lines that it has said OK to, as a tracker does."""
 
     def __init__(self) -> None:

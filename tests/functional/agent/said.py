@@ -2,7 +2,7 @@
 
 import json
 
-from .conftest import as_json
+from .conftest import json_response
 
 ICECAST = """
 [source:icecast]
@@ -17,14 +17,14 @@ use = static
 streams =
     hall = hall hls
 """
-TAKEN = as_json({"report_every": 30, "drained": False})
+ACCEPTED = json_response({"report_every": 30, "drained": False})
 
 
-def stats(**source):
+def icecast_stats(**source):
     mount = {"listenurl": "http://h:8000/hall.webm", "listeners": 4, **source}
-    return as_json({"icestats": {"source": mount}})
+    return json_response({"icestats": {"source": mount}})
 
 
-def told(stand_in):
+def received_reports(stand_in):
     """The reports that a stand-in of a tracker has got."""
     return [json.loads(asked.body) for asked in list(stand_in.asked) if asked.method == "PUT"]

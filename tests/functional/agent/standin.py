@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 @dataclass
-class Asked:
+class RecordedRequest:
     """A request that came."""
 
     method: str
@@ -16,11 +16,11 @@ class Asked:
     body: bytes = field(repr=False)
 
 
-class StandIn:
+class FakeServer:
     """A server on a free port of this machine.
 
     ``says`` maps a path (or "*") to an answer: ``(status, headers, body)``, a function that takes
-    an :class:`Asked` and returns one, or one that takes the raw handler (``raw``).
+    an :class:`RecordedRequest` and returns one, or one that takes the raw handler (``raw``).
     """
 
     def __init__(self) -> None:
@@ -49,7 +49,7 @@ class StandIn:
 
     def answer(self, handler):
         length = int(handler.headers.get("Content-Length") or 0)
-        asked = Asked(
+        asked = RecordedRequest(
             handler.command,
             handler.path,
             {name.title(): value for name, value in handler.headers.items()},
@@ -101,16 +101,16 @@ def _handler(stand_in):
     return Handler
 
 
-def raw(function):
+def raw_handler(function):
     """Mark an answer that writes to the connection by itself."""
     function.raw = True
     return function
 
 
-def endless(over, piece=b"x" * 65536, pause=0.0):
+def endless_response(over, piece=b"x" * 65536, pause=0.0):
     """Return an answer that never ends."""
 
-    @raw
+    @raw_handler
     def answer(handler):
         handler.send_response(200)
         handler.send_header("Content-Type", "application/json")

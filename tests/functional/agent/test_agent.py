@@ -6,18 +6,18 @@ from itertools import pairwise
 
 import pytest
 
-from streaming_system.agent.config import read
-from streaming_system.agent.register import Registration
+from streaming_system.agent.config import load_agent_config
+from streaming_system.agent.register import RegistrationService
 
-from .conftest import as_json, soon
+from .conftest import json_response, wait_until
 from .running import write_ini
-from .said import CDN, ICECAST, TAKEN, stats, told
-from .standin import endless
+from .said import ACCEPTED, CDN, ICECAST, icecast_stats, received_reports
+from .standin import endless_response
 
 
 class TestGoodbye:
     def test_it_drains_then_goes_and_is_out_within_two_seconds(self, stand_in, agent):
-        stand_in.says["*"] = lambda asked: (204, {}, b"") if asked.method == "DELETE" else TAKEN
+        stand_in.says["*"] = lambda asked: (204, {}, b"") if asked.method == "DELETE" else ACCEPTED
         agent = agent(trackers=[stand_in.url], token="token = sst_x", sources=CDN)
         stand_in.wait_for(1, 60)
 
@@ -25,19 +25,22 @@ class TestGoodbye:
 
         assert agent.process.returncode == 0
         assert [asked.method for asked in stand_in.asked] == ["PUT", "PUT", "DELETE"]
-        assert [report.get("draining", False) for report in told(stand_in)] == [False, True]
+        assert [report.get("draining", False) for report in received_reports(stand_in)] == [
+            False,
+            True,
+        ]
         assert {asked.path for asked in stand_in.asked} == {"/api/v1/rooms/hall/endpoints/edge1"}
 
     def test_a_real_tracker_forgets_it(self, served, agent):
         agent = agent(trackers=[served.url], token=f"token = {served.token()}", sources=CDN)
-        soon(lambda: "edge1" in served.endpoints(), 60, "the endpoint is registered")
+        wait_until(lambda: "edge1" in served.endpoints(), 60, "the endpoint is registered")
 
         agent.terminate()
 
         assert served.endpoints() == {}
 
     def test_a_tracker_that_hangs_cannot_keep_it(self, stand_in, agent):
-        stand_in.says["*"] = endless(stand_in.over, b" ", 0.1)
+        stand_in.says["*"] = endless_response(stand_in.over, b" ", 0.1)
         agent = agent(trackers=[stand_in.url], token="token = sst_x", sources=CDN)
         stand_in.wait_for(1, 60)
 
@@ -73,26 +76,28 @@ class TestATrackerIsNotWell:
         assert agent.process.poll() is None
         assert agent.healthz()[0] == 503
 
-        stand_in.says["*"] = TAKEN
-        soon(lambda: agent.healthz() == (200, "ok\n"), 20, "all is well again")
+        stand_in.says["*"] = ACCEPTED
+        wait_until(lambda: agent.healthz() == (200, "ok\n"), 20, "all is well again")
 
     def test_a_tracker_that_is_restarted_is_told_again(self, served, stand_in, agent):
         # Viewers come all the time, so there is news at every look.
-        stand_in.says["/status-json.xsl"] = lambda asked: stats(listeners=len(stand_in.asked))
+        stand_in.says["/status-json.xsl"] = lambda asked: icecast_stats(
+            listeners=len(stand_in.asked)
+        )
         agent = agent(
             trackers=[served.url],
             token=f"token = {served.token()}",
             sources=ICECAST.format(url=stand_in.url),
         )
-        soon(lambda: "edge1" in served.endpoints(), 60, "the endpoint is registered")
+        wait_until(lambda: "edge1" in served.endpoints(), 60, "the endpoint is registered")
         before = _taken(agent)
 
         port = served.port
         served.kill()
-        soon(lambda: agent.healthz()[0] == 503, 30, "the agent has noticed")
+        wait_until(lambda: agent.healthz()[0] == 503, 30, "the agent has noticed")
         served.start(port)
 
-        soon(lambda: agent.healthz() == (200, "ok\n"), 60, "the agent has reported again")
+        wait_until(lambda: agent.healthz() == (200, "ok\n"), 60, "the agent has reported again")
         assert _taken(agent) > before
         assert "edge1" in served.endpoints()
 
@@ -101,7 +106,7 @@ class TestATrackerIsNotWell:
             trackers=["http://tracker.invalid/tracker"], token="token = sst_x", sources=CDN
         )
 
-        soon(lambda: _failed(agent) >= 2, 60, "two failures")
+        wait_until(lambda: _failed(agent) >= 2, 60, "two failures")
 
         assert agent.said.count("cannot be reached") == 1
         assert agent.terminate() < 2
@@ -113,7 +118,7 @@ class TestATrackerIsNotWell:
             sources=CDN,
         )
 
-        soon(lambda: "edge1" in served.endpoints(), 60, "the endpoint is registered")
+        wait_until(lambda: "edge1" in served.endpoints(), 60, "the endpoint is registered")
 
 
 class TestRefused:
@@ -132,7 +137,7 @@ class TestRefused:
 
     def test_it_asks_once_only(self, stand_in, agent):
         problem = {"title": "A valid token is needed", "status": 401, "detail": "no"}
-        stand_in.says["*"] = as_json(problem, 401, "application/problem+json")
+        stand_in.says["*"] = json_response(problem, 401, "application/problem+json")
         agent = agent(trackers=[stand_in.url], token="token = sst_x", sources=CDN)
 
         assert agent.ended(60)[0] == 2
@@ -152,7 +157,7 @@ class TestRefused:
         sources = CDN + "    lab = lab hls\n"
         agent = agent(trackers=[served.url], token=f"token = {served.token()}", sources=sources)
 
-        soon(lambda: "lab/endpoints/edge1: 403" in agent.said, 60, "one line about the lab")
+        wait_until(lambda: "lab/endpoints/edge1: 403" in agent.said, 60, "one line about the lab")
 
         assert agent.process.poll() is None
         assert list(served.endpoints()) == ["edge1"]
@@ -186,7 +191,7 @@ class TestPace:
 
         def note(asked):
             times.append(time.monotonic())
-            return as_json({"report_every": 3})
+            return json_response({"report_every": 3})
 
         stand_in.says["*"] = note
         agent(trackers=[stand_in.url], token="token = sst_x", sources=CDN)
@@ -196,13 +201,13 @@ class TestPace:
         assert all(2.5 < later - earlier < 6 for earlier, later in pairwise(times))
 
     def test_what_changes_is_told_within_an_interval(self, stand_in, agent):
-        stand_in.says = {"*": TAKEN, "/status-json.xsl": stats()}
+        stand_in.says = {"*": ACCEPTED, "/status-json.xsl": icecast_stats()}
         agent(trackers=[stand_in.url], token="token = x", sources=ICECAST.format(url=stand_in.url))
-        soon(lambda: told(stand_in), 60, "a report")
+        wait_until(lambda: received_reports(stand_in), 60, "a report")
 
-        stand_in.says["/status-json.xsl"] = stats(listeners=9)
+        stand_in.says["/status-json.xsl"] = icecast_stats(listeners=9)
 
-        soon(lambda: told(stand_in)[-1]["clients"] == 9, 10, "nine clients")
+        wait_until(lambda: received_reports(stand_in)[-1]["clients"] == 9, 10, "nine clients")
 
     def test_legacy_registers_every_interval(self, served, agent):
         agent = agent(
@@ -210,8 +215,8 @@ class TestPace:
             options=["--legacy"],
         )  # fmt: skip
 
-        soon(lambda: len(served.endpoints()) == 1, 60, "the endpoint is registered")
-        soon(lambda: _taken(agent) >= 3, 20, "three reports")
+        wait_until(lambda: len(served.endpoints()) == 1, 60, "the endpoint is registered")
+        wait_until(lambda: _taken(agent) >= 3, 20, "three reports")
 
 
 class TestItIsSmall:
@@ -219,12 +224,12 @@ class TestItIsSmall:
     def eight(self, stand_in, agent):
         """An agent with eight mounts, which looks ten times as often as it would."""
         mounts = [{"listenurl": f"http://h/{n}.webm", "listeners": n} for n in range(8)]
-        stats = as_json({"icestats": {"source": mounts}})
-        stand_in.says = {"*": as_json({"report_every": 1}), "/status-json.xsl": stats}
+        icecast_stats = json_response({"icestats": {"source": mounts}})
+        stand_in.says = {"*": json_response({"report_every": 1}), "/status-json.xsl": icecast_stats}
         streams = "".join(f"    /{n}.webm = room{n} webm_high\n" for n in range(8))
         sources = ICECAST.format(url=stand_in.url).partition("    /hall")[0] + streams
         agent = agent(trackers=[stand_in.url], token="token = x", sources=sources)
-        soon(lambda: len(told(stand_in)) >= 8, 60, "eight rooms")
+        wait_until(lambda: len(received_reports(stand_in)) >= 8, 60, "eight rooms")
         return agent
 
     def test_with_eight_mounts_it_holds_less_than_60_mib(self, eight):
@@ -251,11 +256,11 @@ class TestClock:
 
         def note(asked):
             reports.append(asked)
-            return as_json({"report_every": 1})
+            return json_response({"report_every": 1})
 
         stand_in.says["*"] = note
         ini = write_ini(tmp_path / "agent", trackers=[stand_in.url], token="token = x", sources=CDN)
-        registration = Registration(read(ini))
+        registration = RegistrationService(load_agent_config(ini))
         running = threading.Thread(target=registration.run)
         running.start()
         try:
@@ -275,13 +280,13 @@ class TestClock:
 
 class TestStatus:
     def test_prometheus_and_people_are_told(self, stand_in, agent):
-        stand_in.says = {"*": TAKEN, "/status-json.xsl": stats(bitrate=800)}
+        stand_in.says = {"*": ACCEPTED, "/status-json.xsl": icecast_stats(bitrate=800)}
         agent = agent(
             trackers=[stand_in.url], token="token = x", sources=ICECAST.format(url=stand_in.url)
         )
-        soon(lambda: told(stand_in), 60, "a report")
+        wait_until(lambda: received_reports(stand_in), 60, "a report")
 
-        assert soon(lambda: _ok(agent), 10, "all is well")
+        assert wait_until(lambda: _ok(agent), 10, "all is well")
         assert agent.metric("source_up") == {'{source="icecast"}': 1}
         assert list(agent.metric("stream_bits_per_second").values()) == [800_000]
         assert list(agent.metric("tracker_up").values()) == [1]

@@ -8,14 +8,14 @@ from datetime import UTC, datetime
 
 import pytest
 
-from streaming_system.agent.config import Stream
+from streaming_system.agent.config import StreamConfig
 from streaming_system.agent.probe import HttpProbe
-from streaming_system.agent.source_registry import find_sources
-from streaming_system.agent.stats import check
+from streaming_system.agent.source_registry import load_sources
+from streaming_system.agent.stats import validate_stats
 from streaming_system.plugin import SourceError
 from streaming_system.util.log_once import LogOnce
 
-from .conftest import as_json
+from .conftest import json_response
 
 log = logging.getLogger("streaming_system.agent")
 
@@ -116,11 +116,11 @@ def probe(stand_in):
 
 def read(name, probe):
     probe.begin()
-    return list(find_sources()[name].read(probe))
+    return list(load_sources()[name].read(probe))
 
 
 def test_all_eight_kinds_are_there():
-    assert list(find_sources()) == [
+    assert list(load_sources()) == [
         "command",
         "icecast",
         "mediamtx",
@@ -133,7 +133,7 @@ def test_all_eight_kinds_are_there():
 
 
 def test_srs(stand_in, probe):
-    stand_in.says["/api/v1/streams/"] = as_json(SRS)
+    stand_in.says["/api/v1/streams/"] = json_response(SRS)
 
     [hall] = read("srs", probe())
 
@@ -143,7 +143,7 @@ def test_srs(stand_in, probe):
 
 
 def test_srs_that_says_no(stand_in, probe):
-    stand_in.says["/api/v1/streams/"] = as_json({"code": 2048})
+    stand_in.says["/api/v1/streams/"] = json_response({"code": 2048})
 
     with pytest.raises(SourceError, match="SRS says no: code 2048"):
         read("srs", probe())
@@ -153,9 +153,9 @@ def test_mediamtx_counts_readers_and_measures_by_its_totals(stand_in, probe):
     later = json.loads(json.dumps(MEDIAMTX))
     later["items"][0] |= {"bytesReceived": 1001000, "bytesSent": 9009000}
     asked = probe(user="agent", password="secret")
-    stand_in.says["/v3/paths/list"] = as_json(MEDIAMTX)
+    stand_in.says["/v3/paths/list"] = json_response(MEDIAMTX)
     [first] = read("mediamtx", asked)
-    stand_in.says["/v3/paths/list"] = as_json(later)
+    stand_in.says["/v3/paths/list"] = json_response(later)
     stand_in.over.wait(0.3)
 
     [second] = read("mediamtx", asked)
@@ -174,7 +174,9 @@ def test_ovenmediaengine(stand_in, probe, statistics):
         ("/v1/vhosts/default/apps/live/streams/hall", OME_STREAM),
         ("/v1/stats/current/vhosts/default/apps/live/streams/hall", statistics),
     ):
-        stand_in.says[path] = as_json({"statusCode": 200, "message": "OK", "response": response})
+        stand_in.says[path] = json_response(
+            {"statusCode": 200, "message": "OK", "response": response}
+        )
 
     [hall] = read("ovenmediaengine", probe(password="token", vhost="default"))
 
@@ -185,7 +187,7 @@ def test_ovenmediaengine(stand_in, probe, statistics):
 
 
 def test_owncast_in_public(stand_in, probe):
-    stand_in.says["/api/status"] = as_json(OWNCAST)
+    stand_in.says["/api/status"] = json_response(OWNCAST)
 
     [live] = read("owncast", probe(password=""))
 
@@ -193,7 +195,7 @@ def test_owncast_in_public(stand_in, probe):
 
 
 def test_owncast_for_its_admin(stand_in, probe):
-    stand_in.says["/api/admin/status"] = as_json(OWNCAST_ADMIN)
+    stand_in.says["/api/admin/status"] = json_response(OWNCAST_ADMIN)
 
     [live] = read("owncast", probe(user="admin", password="secret"))
 
@@ -201,7 +203,7 @@ def test_owncast_for_its_admin(stand_in, probe):
 
 
 def test_owncast_that_is_offline(stand_in, probe):
-    stand_in.says["/api/status"] = as_json(OWNCAST | {"online": False})
+    stand_in.says["/api/status"] = json_response(OWNCAST | {"online": False})
 
     assert read("owncast", probe(password="")) == []
 
@@ -280,7 +282,7 @@ def test_playlists_that_hang_hold_up_no_other(stand_in, probe, caplog):
     ],
 )
 def test_icecast_says_no_one_or_several_mounts(stand_in, probe, document, mounts):
-    stand_in.says["/status-json.xsl"] = as_json(document)
+    stand_in.says["/status-json.xsl"] = json_response(document)
 
     assert [reading.mount for reading in read("icecast", probe(password=""))] == mounts
 
@@ -304,13 +306,13 @@ def test_numbers_are_believed_or_not_and_that_is_said_once(
     stand_in, probe, caplog, said, clients, complaint
 ):
     source = {"listenurl": "http://h/hall.webm", "listeners": said}
-    stand_in.says["/status-json.xsl"] = as_json({"icestats": {"source": source}})
-    streams = [Stream(mount="/hall.webm", room="hall", format="webm")]
+    stand_in.says["/status-json.xsl"] = json_response({"icestats": {"source": source}})
+    streams = [StreamConfig(mount="/hall.webm", room="hall", format="webm")]
     warnings = LogOnce(log)
 
     for _ in range(3):
         readings = read("icecast", probe(password=""))
-        checked = check("icecast", streams, readings, warnings)
+        checked = validate_stats("icecast", streams, readings, warnings)
 
     found = {mount: one.clients for mount, one in checked.figures.items()}
     assert found == ({} if clients is None else {"/hall.webm": clients})

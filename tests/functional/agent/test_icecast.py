@@ -5,7 +5,7 @@ import threading
 import pytest
 import urllib3
 
-from .conftest import soon
+from .conftest import wait_until
 
 SOURCE = """
 [source:icecast]
@@ -61,21 +61,21 @@ def test_five_listeners_of_two_mounts_are_shown_and_an_ended_mount_is_not(
     high = encoders(icecast.encode("/hall.webm"))
     low = encoders(icecast.encode("/hall-low.webm"))
     for mount in ("/hall.webm", "/hall-low.webm"):
-        soon(lambda mount=mount: mount in _mounted(icecast), 40, f"{mount} is there")
+        wait_until(lambda mount=mount: mount in _mounted(icecast), 40, f"{mount} is there")
     agent = agent(
         trackers=[served.url],
         token=f"token = {served.token()}",
         sources=SOURCE.format(url=icecast.url, login=login),
         interval=INTERVAL,
     )
-    soon(lambda: "edge1" in served.endpoints(), 40, "the endpoint is registered")
+    wait_until(lambda: "edge1" in served.endpoints(), 40, "the endpoint is registered")
 
     for _ in range(3):
         listen(f"{icecast.url}/hall.webm")
     for _ in range(2):
         listen(f"{icecast.url}/hall-low.webm")
 
-    found = soon(lambda: _with(served, clients=5), 2 * INTERVAL, "five clients")
+    found = wait_until(lambda: _with(served, clients=5), 2 * INTERVAL, "five clients")
     assert found["formats"] == ["webm"]
     assert found["qualities"] == ["high", "low"]
     assert found["url"] == "http://127.0.0.1:8080/hall/"
@@ -83,16 +83,16 @@ def test_five_listeners_of_two_mounts_are_shown_and_an_ended_mount_is_not(
     assert found["figures"]["webm_low"]["clients"] == 2
     if login:
         # With its password, Icecast says how much it sends: about 180 kbit/s to each of five.
-        found = soon(lambda: _sends(served, 300_000), 30, "a bitrate")
+        found = wait_until(lambda: _sends(served, 300_000), 30, "a bitrate")
         assert found["bitrate"] < 5_000_000
     assert agent.healthz() == (200, "ok\n")
     assert set(agent.metric("clients").values()) == {3, 2}
 
     low.kill()
-    found = soon(lambda: _with(served, qualities=["high"]), 30, "one mount is left")
+    found = wait_until(lambda: _with(served, qualities=["high"]), 30, "one mount is left")
     assert list(found["figures"]) == ["webm_high"]
     high.kill()
-    soon(lambda: served.endpoints() == {}, 30, "the endpoint is gone")
+    wait_until(lambda: served.endpoints() == {}, 30, "the endpoint is gone")
 
 
 def test_an_icecast_that_ends_takes_its_endpoint_along(icecast, served, agent, encoders):
@@ -102,11 +102,11 @@ def test_an_icecast_that_ends_takes_its_endpoint_along(icecast, served, agent, e
         token=f"token = {served.token()}",
         sources=SOURCE.format(url=icecast.url, login=""),
     )
-    soon(lambda: "edge1" in served.endpoints(), 40, "the endpoint is registered")
+    wait_until(lambda: "edge1" in served.endpoints(), 40, "the endpoint is registered")
 
     icecast.program.kill()
 
-    soon(lambda: served.endpoints() == {}, 30, "the endpoint is gone")
+    wait_until(lambda: served.endpoints() == {}, 30, "the endpoint is gone")
     status, words = agent.healthz()
     assert (status, "icecast: " in words, "cannot be read" in words) == (503, True, True)
 

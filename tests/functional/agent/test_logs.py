@@ -6,9 +6,9 @@ import shutil
 import time
 from collections import Counter
 
-from .conftest import soon
+from .conftest import wait_until
 from .logs import kept_by, line, read_so_far, total, write
-from .standin import endless
+from .standin import endless_response
 
 
 class TestRotation:
@@ -20,7 +20,9 @@ class TestRotation:
         before = 0
         for _ in range(4):
             # A file that it has never seen would be lost with its name.
-            soon(lambda n=before: read_so_far(agent) > n + 50, 30, "lines of this file are read")
+            wait_until(
+                lambda n=before: read_so_far(agent) > n + 50, 30, "lines of this file are read"
+            )
             rotated = log.with_name("access.log.1")
             log.rename(rotated)
             # The server writes to the old file until it is told.
@@ -32,15 +34,15 @@ class TestRotation:
 
         written = server.stop()
 
-        soon(lambda: kept_by(served).total() >= written.total(), 30, "all lines have arrived")
+        wait_until(lambda: kept_by(served).total() >= written.total(), 30, "all lines have arrived")
         assert kept_by(served) == written
 
     def test_by_copytruncate(self, served, logs, writer, log):
         server = writer()
         agent = logs(served)
         for number in range(4):
-            before = soon(lambda: read_so_far(agent), 30, "lines are read")
-            soon(lambda before=before: read_so_far(agent) > before + 50, 20, "lines are read")
+            before = wait_until(lambda: read_so_far(agent), 30, "lines are read")
+            wait_until(lambda before=before: read_so_far(agent) > before + 50, 20, "lines are read")
             # What is written between copying and emptying is lost by copytruncate itself.
             with server.held():
                 shutil.copy(log, log.with_name(f"access.log-2026112{number}"))
@@ -48,15 +50,17 @@ class TestRotation:
 
         written = server.stop()
 
-        soon(lambda: kept_by(served).total() >= written.total(), 30, "all lines have arrived")
+        wait_until(lambda: kept_by(served).total() >= written.total(), 30, "all lines have arrived")
         assert kept_by(served) == written
 
     def test_twice_while_nobody_looked(self, served, logs, log):
         written = write(log, range(100))
         agent = logs(served)
-        soon(lambda: kept_by(served) == written, 30, "the first lines have arrived")
+        wait_until(lambda: kept_by(served) == written, 30, "the first lines have arrived")
         # Lines whose answer has not been noted would be handed in again.
-        soon(lambda: read_so_far(agent) == 100 and not total(agent, "spool_bytes"), 10, "noted")
+        wait_until(
+            lambda: read_so_far(agent) == 100 and not total(agent, "spool_bytes"), 10, "noted"
+        )
         agent.kill()
         written += write(log, range(100, 200))
         log.rename(log.with_name("access.log.2"))
@@ -66,7 +70,7 @@ class TestRotation:
 
         logs(served)
 
-        soon(lambda: kept_by(served).total() >= 400, 30, "all lines have arrived")
+        wait_until(lambda: kept_by(served).total() >= 400, 30, "all lines have arrived")
         assert kept_by(served) == written
 
     def test_files_that_were_rotated_before_it_came_are_left(self, served, logs, log):
@@ -80,12 +84,12 @@ class TestRotation:
 
     def test_a_log_that_is_not_there_yet(self, served, logs, log):
         agent = logs(served)
-        soon(lambda: agent.healthz() == (503, f"{log}: is not there\n"), 30, "it says so")
+        wait_until(lambda: agent.healthz() == (503, f"{log}: is not there\n"), 30, "it says so")
 
         written = write(log, range(3))
 
-        soon(lambda: kept_by(served) == written, 20, "the lines have arrived")
-        soon(lambda: agent.healthz() == (200, "ok\n"), 10, "all is well")
+        wait_until(lambda: kept_by(served) == written, 20, "the lines have arrived")
+        wait_until(lambda: agent.healthz() == (200, "ok\n"), 10, "all is well")
         assert agent.said.count("is not there") == 1
 
     def test_half_a_line_waits(self, served, logs, log):
@@ -94,10 +98,12 @@ class TestRotation:
             file.write(line(3)[:20])
             file.flush()
             logs(served)
-            soon(lambda: kept_by(served) == written, 30, "whole lines have arrived")
+            wait_until(lambda: kept_by(served) == written, 30, "whole lines have arrived")
             file.write(line(3)[20:] + "\n")
 
-        soon(lambda: kept_by(served) == written + Counter(["/main/3"]), 20, "the line has arrived")
+        wait_until(
+            lambda: kept_by(served) == written + Counter(["/main/3"]), 20, "the line has arrived"
+        )
 
 
 class TestEnding:
@@ -112,7 +118,7 @@ class TestEnding:
         assert "wrong" not in said
 
     def test_a_tracker_that_hangs_keeps_it_for_less_than_two_seconds(self, stand_in, logs, log):
-        stand_in.says["*"] = endless(stand_in.over, b" ", 0.1)
+        stand_in.says["*"] = endless_response(stand_in.over, b" ", 0.1)
         write(log, range(3))
         agent = logs(stand_in)
         stand_in.wait_for(1, 30)
@@ -149,7 +155,7 @@ class TestWhatIsInALine:
         log.write_bytes(b"first\n" + b"x" * 1_000_000 + b"\n" + b"y" * 200_000 + b"\nlast\n")
         agent = logs(keeper, batch="64k")
 
-        soon(lambda: keeper.lines.total() >= 3, 30, "the others have arrived")
+        wait_until(lambda: keeper.lines.total() >= 3, 30, "the others have arrived")
 
         assert keeper.lines == Counter(["first", "y" * 200_000, "last"])
         assert total(agent, "log_lines_too_long_total") == 1

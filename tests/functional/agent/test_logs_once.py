@@ -54,7 +54,7 @@ class EveryLineOnce(RuleBasedStateMachine):
         self.shipping.look()
 
     def start(self):
-        self.shipping = Shipping(config.read(self.folder / "agent.ini"), self.linger)
+        self.shipping = Shipping(config.load_agent_config(self.folder / "agent.ini"), self.linger)
 
     def append(self, text):
         with self.log.open("a") as file:

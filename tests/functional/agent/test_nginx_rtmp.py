@@ -2,7 +2,7 @@
 
 import urllib3
 
-from .conftest import soon
+from .conftest import wait_until
 
 SOURCE = """
 [source:nginx]
@@ -25,12 +25,12 @@ def test_hls_is_registered_with_the_viewers_of_the_access_log(nginx_rtmp, served
         token=f"token = {served.token('crew', '')}",
         sources=SOURCE.format(url=nginx_rtmp.url, log=nginx_rtmp.access_log),
     )
-    found = soon(lambda: served.endpoints().get("edge1"), 40, "the endpoint is registered")
+    found = wait_until(lambda: served.endpoints().get("edge1"), 40, "the endpoint is registered")
     assert (found["formats"], found["clients"], found["figures"]) == (["hls"], 0, {})
     # The other application's stream is not published.
     assert served.endpoints("lab") == {}
     playlist = f"{nginx_rtmp.url}/hls/hall.m3u8"
-    soon(lambda: _get(playlist).status == 200, 30, "there is a playlist")
+    wait_until(lambda: _get(playlist).status == 200, 30, "there is a playlist")
 
     def watch():
         """Let three browsers behind one address fetch the playlist and its last segment."""
@@ -42,24 +42,24 @@ def test_hls_is_registered_with_the_viewers_of_the_access_log(nginx_rtmp, served
         found = served.endpoints().get("edge1")
         return found if found and found["clients"] == len(BROWSERS) else None
 
-    found = soon(watch, 10, "three viewers")
+    found = wait_until(watch, 10, "three viewers")
     assert found["bitrate"] > 10_000
     # What nginx measures of the stream is what each of them should get.
-    soon(lambda: 90_000 < _each(served) < 2_000_000, 20, "the bitrate of the stream")
+    wait_until(lambda: 90_000 < _each(served) < 2_000_000, 20, "the bitrate of the stream")
 
     def counted():
         # They have gone once they have fetched nothing for some seconds.
         watch()
         return {of: count for of, count in agent.metric("clients").items() if count == 3}
 
-    [labels] = soon(counted, 20, "the agent's own figure of three viewers")
+    [labels] = wait_until(counted, 20, "the agent's own figure of three viewers")
     assert 'mount="live/hall"' in labels
     assert 'codec="H264' in labels
 
     # Nobody asks for anything any more.
-    soon(lambda: served.endpoints()["edge1"]["clients"] == 0, 15, "no viewers")
+    wait_until(lambda: served.endpoints()["edge1"]["clients"] == 0, 15, "no viewers")
     hall.kill()
-    soon(lambda: served.endpoints() == {}, 20, "the endpoint is gone")
+    wait_until(lambda: served.endpoints() == {}, 20, "the endpoint is gone")
 
 
 def _each(served):

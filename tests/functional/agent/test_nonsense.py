@@ -2,9 +2,9 @@
 
 import pytest
 
-from .conftest import as_json, soon
-from .said import ICECAST, TAKEN, stats, told
-from .standin import endless, raw
+from .conftest import json_response, wait_until
+from .said import ACCEPTED, ICECAST, icecast_stats, received_reports
+from .standin import endless_response, raw_handler
 
 HTML = (200, {"Content-Type": "text/html"}, b"<!DOCTYPE html><html><body>Log in</body></html>")
 DEEP = b"<a>" * 100_000
@@ -12,7 +12,7 @@ TRUNCATED = b'<?xml version="1.0"?><icestats><source mount="/hall.webm"><listene
 BOMB = b'<!DOCTYPE a [<!ENTITY b "x"><!ENTITY c "&b;&b;">]><icestats>&c;</icestats>'
 
 
-@raw
+@raw_handler
 def hang_up(handler):
     handler.send_response(200)
     handler.send_header("Content-Length", "1000000")
@@ -34,7 +34,7 @@ class TestAServerSaysNonsense:
             ("", (200, {}, b"[]"), "the answer is missing, or no object"),
             (
                 "",
-                as_json({"icestats": {"source": 3}}),
+                json_response({"icestats": {"source": 3}}),
                 "an item of source is missing, or no object",
             ),
             ("", (200, {}, b""), "no JSON"),
@@ -42,8 +42,8 @@ class TestAServerSaysNonsense:
             ("", (500, {}, b""), "500 Internal Server Error"),
             ("", (302, {"Location": "/login"}, b""), "302 Found"),
             ("", hang_up, "cannot be read"),
-            ("", stats(listeners=-3), "clients is -3, which is no number"),
-            ("", stats(listeners=1e300), "clients is 1e"),
+            ("", icecast_stats(listeners=-3), "clients is -3, which is no number"),
+            ("", icecast_stats(listeners=1e300), "clients is 1e"),
             ("password = p", HTML, "XML with a DOCTYPE, or HTML"),
             ("password = p", (200, {}, TRUNCATED), "the answer is no XML"),
             ("password = p", (200, {}, DEEP), "XML that is nested too deeply"),
@@ -52,32 +52,35 @@ class TestAServerSaysNonsense:
         ],
     )
     def test_it_is_told_in_one_line(self, stand_in, once, password, answer, line):
-        stand_in.says = {"*": TAKEN, "/status-json.xsl": answer, "/admin/stats": answer}
+        stand_in.says = {"*": ACCEPTED, "/status-json.xsl": answer, "/admin/stats": answer}
         sources = ICECAST.format(url=f"{stand_in.url}\n{password}")
 
         _, said = once(trackers=[stand_in.url], token="token = x", sources=sources)
 
         assert line in said
-        assert told(stand_in) == []
+        assert received_reports(stand_in) == []
 
     def test_an_answer_without_an_end_is_left(self, stand_in, once):
-        stand_in.says = {"*": TAKEN, "/status-json.xsl": endless(stand_in.over, b" ", 0.05)}
+        stand_in.says = {
+            "*": ACCEPTED,
+            "/status-json.xsl": endless_response(stand_in.over, b" ", 0.05),
+        }
         sources = ICECAST.format(url=stand_in.url)
 
         _, said = once(trackers=[stand_in.url], token="token = x", sources=sources)
 
         assert "takes too long to answer" in said
-        assert told(stand_in) == []
+        assert received_reports(stand_in) == []
 
     def test_an_access_log_that_is_not_there_leaves_the_server_s_word(self, stand_in, once):
-        stand_in.says = {"*": TAKEN, "/status-json.xsl": stats()}
+        stand_in.says = {"*": ACCEPTED, "/status-json.xsl": icecast_stats()}
         sources = ICECAST.format(url=f"{stand_in.url}\naccess.log = none.log")
 
         status, said = once(trackers=[stand_in.url], token="token = x", sources=sources)
 
         assert status == 0
         assert "icecast access.log: cannot be read: No such file" in said
-        assert [report["clients"] for report in told(stand_in)] == [4]
+        assert [report["clients"] for report in received_reports(stand_in)] == [4]
 
     def test_a_server_that_stumbles_keeps_its_viewers_and_one_that_falls_loses_them(
         self, stand_in, agent
@@ -88,9 +91,11 @@ class TestAServerSaysNonsense:
             if asked.method == "DELETE":
                 goodbyes.append(asked)
                 return 204, {}, b""
-            return TAKEN
+            return ACCEPTED
 
-        answers = iter([stats(), HTML, stats(), stats(listeners=-1), stats()])
+        answers = iter(
+            [icecast_stats(), HTML, icecast_stats(), icecast_stats(listeners=-1), icecast_stats()]
+        )
         rounds = []
 
         def icecast(asked):
@@ -102,20 +107,20 @@ class TestAServerSaysNonsense:
             trackers=[stand_in.url], token="token = x", sources=ICECAST.format(url=stand_in.url)
         )
 
-        soon(lambda: goodbyes, 60, "goodbye")
+        wait_until(lambda: goodbyes, 60, "goodbye")
 
         # Not when it stumbled; only when it was down for three rounds.
         assert rounds[:7] == [0] * 7
-        assert {report["clients"] for report in told(stand_in)} == {4}
+        assert {report["clients"] for report in received_reports(stand_in)} == {4}
         assert agent.process.poll() is None
 
-    @pytest.mark.parametrize("answer", [HTML, stats(listeners=-1)])
+    @pytest.mark.parametrize("answer", [HTML, icecast_stats(listeners=-1)])
     def test_while_it_stumbles_the_tracker_is_told_what_it_was_told_last(
         self, stand_in, agent, answer
     ):
         # The tracker wants to hear more often than the server is looked at.
-        taken = as_json({"report_every": 1})
-        looks = iter([stats()])
+        taken = json_response({"report_every": 1})
+        looks = iter([icecast_stats()])
         stand_in.says = {
             "*": lambda asked: (204, {}, b"") if asked.method == "DELETE" else taken,
             "/status-json.xsl": lambda asked: next(looks, answer),
@@ -126,12 +131,12 @@ class TestAServerSaysNonsense:
             sources=ICECAST.format(url=stand_in.url),
             interval=3,
         )
-        soon(lambda: "DELETE" in methods(stand_in), 60, "goodbye")
+        wait_until(lambda: "DELETE" in methods(stand_in), 60, "goodbye")
 
         heard = methods(stand_in)
         second = [index for index, method in enumerate(heard) if method == "GET"][1]
         assert heard[second:].count("PUT") >= 3
-        assert {report["clients"] for report in told(stand_in)} == {4}
+        assert {report["clients"] for report in received_reports(stand_in)} == {4}
 
 
 def methods(stand_in):

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from .conftest import as_json
-from .said import TAKEN
+from .conftest import json_response
+from .said import ACCEPTED
 
 SOURCES = """
 [source:own]
@@ -45,8 +45,8 @@ def example(root):
 
 def test_the_example_of_the_manual_works(stand_in, once_with, example):
     stand_in.says = {
-        "*": TAKEN,
-        "/streams": as_json({"streams": [{"name": "hall", "viewers": 7}, {"name": "else"}]}),
+        "*": ACCEPTED,
+        "/streams": json_response({"streams": [{"name": "hall", "viewers": 7}, {"name": "else"}]}),
     }
 
     status, said = once_with(example)
@@ -56,7 +56,7 @@ def test_the_example_of_the_manual_works(stand_in, once_with, example):
 
 
 def test_one_that_fails_is_told_in_one_line(stand_in, once_with, example):
-    stand_in.says = {"*": TAKEN}
+    stand_in.says = {"*": ACCEPTED}
 
     status, said = once_with(example.replace("for stream in", "1 / 0\n    for stream in"))
 

@@ -11,10 +11,10 @@ import pytest
 from programs import find, require
 
 from ..pages import told
-from .conftest import as_json, soon
+from .conftest import json_response, wait_until
 from .running import RunningAgent
 from .servers import Program, free_port
-from .standin import endless, raw
+from .standin import endless_response, raw_handler
 
 # What each part of a WebM begins with.
 CLUSTER = b"\x1f\x43\xb6\x75"
@@ -130,7 +130,7 @@ class TestPictures:
 
         running = preview(rooms={"hall": f"{stand_in.url}/stream.m3u8"})
 
-        soon(lambda: running.taken("hall"), 60, "a picture")
+        wait_until(lambda: running.taken("hall"), 60, "a picture")
         everything = {f"hall{size}.{end}" for size in SIZES for end in ("jpg", "webp", "avif")}
         assert running.names() == everything
         for which, expected in SIZES.items():
@@ -148,11 +148,11 @@ class TestPictures:
     def test_webm_does_too_and_is_renewed(self, preview, stand_in, webm):
         stand_in.says |= webm
         running = preview(rooms={"hall": f"{stand_in.url}/hall.webm"})
-        soon(lambda: running.taken("hall"), 60, "a picture")
+        wait_until(lambda: running.taken("hall"), 60, "a picture")
         picture = running.pictures / "hall.jpg"
         before = picture.stat()
 
-        soon(lambda: running.taken("hall") >= 2, 60, "another one")
+        wait_until(lambda: running.taken("hall") >= 2, 60, "another one")
 
         assert picture.stat().st_ino != before.st_ino
         assert picture.stat().st_mode & 0o777 == 0o644
@@ -172,7 +172,7 @@ class TestPictures:
 
         running = preview(rooms={"hall": f"{stand_in.url}/hall.webm"})
 
-        soon(lambda: running.taken("hall") + running.failed("hall"), 60, "an attempt")
+        wait_until(lambda: running.taken("hall") + running.failed("hall"), 60, "an attempt")
         assert running.taken("hall"), running.said
         assert colour(running.pictures / "hall.jpg", 240, 135) == "blue"
 
@@ -181,13 +181,13 @@ class TestPictures:
 
         running = preview(rooms={"hall": f"{icecast.url}/hall.webm"})
 
-        soon(lambda: running.taken("hall"), 60, "a picture")
+        wait_until(lambda: running.taken("hall"), 60, "a picture")
         assert size(running.pictures / "hall.jpg") == (480, 270)
 
     def test_nobody_ever_gets_half_a_picture(self, preview, stand_in, hls):
         stand_in.says |= hls
         running = preview(rooms={"hall": f"{stand_in.url}/stream.m3u8"})
-        soon(lambda: running.taken("hall"), 60, "a picture")
+        wait_until(lambda: running.taken("hall"), 60, "a picture")
         pictures = [running.pictures / f"hall{which}.jpg" for which in SIZES]
         kinds, over = set(), threading.Event()
 
@@ -200,7 +200,7 @@ class TestPictures:
         reader = threading.Thread(target=look)
         reader.start()
         try:
-            soon(lambda: running.taken("hall") >= 4, 60, "three more pictures")
+            wait_until(lambda: running.taken("hall") >= 4, 60, "three more pictures")
         finally:
             over.set()
             reader.join()
@@ -223,7 +223,7 @@ class TestPictures:
 
         running = preview(rooms={"hall": f"{stand_in.url}/stream.m3u8"})
 
-        soon(lambda: running.taken("hall"), 60, "a picture")
+        wait_until(lambda: running.taken("hall"), 60, "a picture")
         assert running.names() == {"hall.jpg", "hall-large.jpg"}
         assert running.said.count("this ffmpeg cannot write") == 2
         assert "this ffmpeg cannot write AVIF; it is left out" in running.said
@@ -243,7 +243,7 @@ class TestWithoutPicture:
     def test_a_server_that_hangs_holds_up_nobody_and_leaves_no_program(
         self, preview, stand_in, hls
     ):
-        @raw
+        @raw_handler
         def hang(handler):
             stand_in.over.wait(60)
 
@@ -252,7 +252,7 @@ class TestWithoutPicture:
 
         running = preview(rooms=rooms, timeout=1.5, **{"at.once": 2})
 
-        soon(lambda: running.failed("lab") >= 2, 60, "two looks")
+        wait_until(lambda: running.failed("lab") >= 2, 60, "two looks")
         assert running.taken("hall") >= 1
         status, said = running.healthz()
         assert (status, said.partition(":")[0]) == (503, "lab")
@@ -266,18 +266,18 @@ class TestWithoutPicture:
         stand_in.says["/x"] = {
             "html": (200, {"Content-Type": "text/html"}, b"<html><h1>Log in</h1></html>"),
             "noise": (200, {"Content-Type": "video/webm"}, os.urandom(300_000)),
-            "endless": endless(stand_in.over, b"\0" * 65536, 0.01),
+            "endless": endless_response(stand_in.over, b"\0" * 65536, 0.01),
             "sound": _sound(tmp_path),
             "playlist": (200, {}, b"#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n#EXT-X-ENDLIST\n"),
         }[rubbish]
 
         running = preview(rooms={"hall": f"{stand_in.url}/x"}, timeout=3)
 
-        soon(lambda: (running.pictures / "hall.jpg").exists(), 60, "a picture without signal")
+        wait_until(lambda: (running.pictures / "hall.jpg").exists(), 60, "a picture without signal")
         assert size(running.pictures / "hall-large.webp") == (1280, 720)
         # The site prefers its own way to say so.
         assert time.time() - (running.pictures / "hall.jpg").stat().st_mtime > 600
-        soon(lambda: running.healthz()[0] == 503, 10, "trouble")
+        wait_until(lambda: running.healthz()[0] == 503, 10, "trouble")
         assert running.said.count("WARNING") == 1
         assert stand_in.url not in running.healthz()[1]
 
@@ -287,16 +287,16 @@ class TestWithoutPicture:
     ):
         stand_in.says |= hls
         running = preview(rooms={"hall": f"{stand_in.url}/stream.m3u8"})
-        soon(lambda: running.taken("hall"), 60, "a picture")
+        wait_until(lambda: running.taken("hall"), 60, "a picture")
 
         stand_in.says.clear()
         stand_in.says["*"] = (404, {}, b"")
-        soon(lambda: running.failed("hall"), 60, "a look in vain")
+        wait_until(lambda: running.failed("hall"), 60, "a look in vain")
         # After a leap of the clock, every picture looks that old.
         then = time.time() - leap
         os.utime(running.pictures / "hall.jpg", (then, then))
         picture = (running.pictures / "hall.jpg").stat()
-        soon(lambda: running.failed("hall") >= 3, 60, "more of them")
+        wait_until(lambda: running.failed("hall") >= 3, 60, "more of them")
 
         assert (running.pictures / "hall.jpg").stat().st_ino == picture.st_ino
         assert colour(running.pictures / "hall.jpg", 240, 135) == "red"
@@ -306,7 +306,7 @@ class TestManyRooms:
     def test_never_more_than_so_many_at_once(self, preview, stand_in):
         asking, most, lock = 0, 0, threading.Lock()
 
-        @raw
+        @raw_handler
         def slow(handler):
             nonlocal asking, most
             with lock:
@@ -328,7 +328,7 @@ class TestManyRooms:
             seen.add(len(running.children()))
             return all(running.failed(room) for room in rooms)
 
-        soon(all_failed, 60, "every room had its turn")
+        wait_until(all_failed, 60, "every room had its turn")
         assert most == 3
         assert max(seen) <= 3
 
@@ -337,28 +337,28 @@ class TestManyRooms:
     ):
         def live(*rooms):
             listed = [{"url": stand_in.url, "formats": ["hls"]}]
-            return as_json({"rooms": {room: {"endpoints": listed} for room in rooms}})
+            return json_response({"rooms": {room: {"endpoints": listed} for room in rooms}})
 
         stand_in.says |= {**hls, "/tracker/streams.json": live("hall", "lab")}
         running = preview(**{"from": f"{stand_in.url}/tracker"})
-        soon(lambda: running.taken("hall") and running.taken("lab"), 60, "two rooms")
+        wait_until(lambda: running.taken("hall") and running.taken("lab"), 60, "two rooms")
         (running.pictures / "garden.jpg").write_bytes(b"somebody else's")
 
         stand_in.says["/tracker/streams.json"] = (500, {}, b"")
-        soon(lambda: "500" in running.healthz()[1], 60, "the tracker has stumbled")
+        wait_until(lambda: "500" in running.healthz()[1], 60, "the tracker has stumbled")
         assert "lab.jpg" in running.names()
         stand_in.says["/tracker/streams.json"] = live("hall")
 
         def left():
             return {name.partition(".")[0].removesuffix("-large") for name in running.names()}
 
-        soon(lambda: left() == {"hall", "garden"}, 60, "the lab is gone, and nothing else")
+        wait_until(lambda: left() == {"hall", "garden"}, 60, "the lab is gone, and nothing else")
 
     def test_after_a_restart_it_still_knows_what_it_has_written(self, preview, stand_in, hls):
         stand_in.says |= hls
         url = f"{stand_in.url}/stream.m3u8"
         first = preview(rooms={"hall": url, "lab": url})
-        soon(lambda: first.taken("hall") and first.taken("lab"), 60, "two rooms")
+        wait_until(lambda: first.taken("hall") and first.taken("lab"), 60, "two rooms")
         assert first.terminate() < 2
         ini = first.pictures.parent / "agent.ini"
         ini.write_text(ini.read_text().replace(f"\n    lab = {url}", ""))
@@ -366,14 +366,14 @@ class TestManyRooms:
         program = Path(sys.executable).with_name("streaming-system")
         second = Program(program, "encoder", "preview", "-c", ini, folder=ini.parent, name="second")
         try:
-            soon(lambda: "lab.jpg" not in first.names(), 60, "the lab is gone")
+            wait_until(lambda: "lab.jpg" not in first.names(), 60, "the lab is gone")
         finally:
             second.stop()
         assert "hall.jpg" in first.names()
 
 
 def test_it_ends_within_two_seconds_whatever_it_does(preview, stand_in):
-    @raw
+    @raw_handler
     def hang(handler):
         stand_in.over.wait(60)
 
@@ -381,7 +381,7 @@ def test_it_ends_within_two_seconds_whatever_it_does(preview, stand_in):
     running = preview(
         rooms={"hall": f"{stand_in.url}/x"}, timeout=30, **{"from": f"{stand_in.url}/tracker"}
     )
-    soon(running.children, 60, "a look")
+    wait_until(running.children, 60, "a look")
     children = running.children()
 
     assert running.terminate() < 2
@@ -415,7 +415,7 @@ def test_the_site_shows_what_was_seen_and_a_pattern_where_nothing_was(
     running = preview(
         rooms={"hall": f"{stand_in.url}/stream.m3u8", "lab": f"{stand_in.url}/none.m3u8"}
     )
-    soon(lambda: running.taken("hall") and "lab.jpg" in running.names(), 60, "both rooms")
+    wait_until(lambda: running.taken("hall") and "lab.jpg" in running.names(), 60, "both rooms")
     tracker_says.says = told(hall=["hls"], lab=["hls"])
     site = make_site(
         **{"preview.folder": str(running.pictures), "tracker.internal_url": tracker_says.url}

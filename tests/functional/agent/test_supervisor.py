@@ -13,14 +13,14 @@ import pytest
 from e2e.stream import Encoder, Origin
 from programs import require
 
-from .conftest import as_json, soon
+from .conftest import json_response, wait_until
 from .running import write_ini
 from .servers import free_port
-from .standin import endless
+from .standin import endless_response
 from .streams import make_film
 
-TAKEN = as_json({"machine": "edge1", "components": 1, "report_every": 30})
-NOTED = as_json({"id": 1, "at": "2026-08-22T12:00:00.000Z", "label": "x", "room": None}, 201)
+TAKEN = json_response({"machine": "edge1", "components": 1, "report_every": 30})
+NOTED = json_response({"id": 1, "at": "2026-08-22T12:00:00.000Z", "label": "x", "room": None}, 201)
 
 
 @pytest.fixture
@@ -111,14 +111,14 @@ class TestRestart:
     ):
         server.start()
         watch(server.part(), **crew)
-        soon(lambda: mood(served, "server") == "happy", 60, "it is well")
+        wait_until(lambda: mood(served, "server") == "happy", 60, "it is well")
         before = server.pid
 
         server.kill()
 
-        soon(lambda: server.started == ["first", "a b"], 10, "it is started anew")
-        soon(lambda: labels(served), 10, "the annotation is there")
-        soon(lambda: mood(served, "server") == "happy", 10, "it is well again")
+        wait_until(lambda: server.started == ["first", "a b"], 10, "it is started anew")
+        wait_until(lambda: labels(served), 10, "the annotation is there")
+        wait_until(lambda: mood(served, "server") == "happy", 10, "it is well again")
         assert server.pid != before
         assert Path(f"/proc/{server.pid}").exists()
         assert labels(served) == [f"server on edge1: started anew: process {before} is gone"]
@@ -136,7 +136,7 @@ class TestRestart:
         server.write("true")
         running = watch(server.part(restart_most=3, restart_pause=1, restart_longest=2), **crew)
 
-        soon(lambda: "not any more" in str(components(served)), 60, "it is given up")
+        wait_until(lambda: "not any more" in str(components(served)), 60, "it is given up")
 
         [part] = components(served).values()
         assert (part["mood"], part["detail"]) == (
@@ -147,7 +147,7 @@ class TestRestart:
         while time.monotonic() - began < 4:
             assert server.started == ["a b"] * 3
             time.sleep(0.2)
-        soon(lambda: len(labels(served)) == 4, 10, "all of it is annotated")
+        wait_until(lambda: len(labels(served)) == 4, 10, "all of it is annotated")
         assert labels(served)[-1].startswith("server on edge1: started anew 3 times within an hour")
         assert running.metric("restarts_total") == {'{part="server"}': 3}
         assert running.healthz() == (503, f"server is sad: {part['detail']}\n")
@@ -166,7 +166,7 @@ class TestRestart:
         )
         watch(f"{server.part()}{hangs}restart.within = 1\n{none}", **crew)
 
-        soon(lambda: len(labels(served)) >= 3, 60, "all are annotated")
+        wait_until(lambda: len(labels(served)) >= 3, 60, "all are annotated")
 
         assert sorted(labels(served)) == [
             "hangs on edge1: could not be started anew (sleep takes more than 1 s): "
@@ -187,13 +187,13 @@ class TestRestart:
             f"{server.part(off_file=off)}[watch:b]\nuse = http\nurl = http://h/\nenabled = no",
             **crew,
         )
-        soon(lambda: mood(served, "server") == "sleeping", 60, "it sleeps")
-        soon(lambda: mood(served, "b") == "sleeping", 10, "so does the other one")
+        wait_until(lambda: mood(served, "server") == "sleeping", 60, "it sleeps")
+        wait_until(lambda: mood(served, "b") == "sleeping", 10, "so does the other one")
         assert server.started == []
 
         off.unlink()
 
-        soon(lambda: server.started, 10, "it is started")
+        wait_until(lambda: server.started, 10, "it is started")
 
 
 class TestStreams:
@@ -210,12 +210,12 @@ class TestStreams:
                 "interval = 1\nstill = 4\ngood.after = 1\n",
                 **crew,
             )
-            soon(lambda: mood(served, "hls") == "happy", 60, "it moves")
+            wait_until(lambda: mood(served, "hls") == "happy", 60, "it moves")
             encoder.kill()
-            soon(lambda: mood(served, "hls") == "sad", 20, "it stands still")
+            wait_until(lambda: mood(served, "hls") == "sad", 20, "it stands still")
             assert "stands still" in components(served)["hls"]["detail"]
             encoder.start()
-            soon(lambda: mood(served, "hls") == "happy", 20, "it moves again")
+            wait_until(lambda: mood(served, "hls") == "happy", 20, "it moves again")
         finally:
             encoder.kill()
             origin.stop()
@@ -235,7 +235,7 @@ class TestStreams:
                 general="at.once = 1",
                 **crew,
             )
-            soon(
+            wait_until(
                 lambda: {one["mood"] for one in components(served).values()} == {"hungry"},
                 60,
                 "both are hungry",
@@ -253,7 +253,7 @@ class TestStreams:
             # When there is something to see again, it is well.
             make_film(origin.folder / "new.ts")
             (origin.folder / "new.ts").replace(origin.folder / "hall.ts")
-            soon(
+            wait_until(
                 lambda: {one["mood"] for one in components(served).values()} == {"happy"},
                 30,
                 "both are well",
@@ -276,7 +276,7 @@ class TestStreams:
                 f"restart = cp {good} {film}\n",
                 **crew,
             )
-            soon(lambda: mood(served, "picture") == "happy", 60, "there is something to see")
+            wait_until(lambda: mood(served, "picture") == "happy", 60, "there is something to see")
             assert labels(served) == ["picture on edge1: started anew: the picture is black"]
         finally:
             origin.stop()
@@ -303,7 +303,7 @@ class TestUnits:
             **crew,
         )
 
-        soon(lambda: mood(served, "icecast") == "happy", 60, "it is active")
+        wait_until(lambda: mood(served, "icecast") == "happy", 60, "it is active")
         assert labels(served) == [
             "icecast on edge1: started anew: the unit is failed, exit-code",
         ]
@@ -314,32 +314,34 @@ class TestIndependence:
         require("ffmpeg")
         server.start()
         stand_in.says["/api/v1/components/edge1"] = TAKEN
-        stand_in.says["/hang.ts"] = endless(stand_in.over, b"\0", 0.1)
+        stand_in.says["/hang.ts"] = endless_response(stand_in.over, b"\0", 0.1)
         hanging = "".join(
             f"[watch:film{n}]\nuse = picture\nurl = {stand_in.url}/hang.ts\ninterval = 1\n"
             "limit = 60\n"
             for n in range(3)
         )
         running = watch(f"{hanging}{server.part()}", trackers=[stand_in.url], general="at.once = 2")
-        soon(lambda: told_moods(stand_in, "server")[-1:] == ["happy"], 60, "the process is seen")
-        soon(lambda: ffmpegs(stand_in) == 2, 20, "two are looked at")
+        wait_until(
+            lambda: told_moods(stand_in, "server")[-1:] == ["happy"], 60, "the process is seen"
+        )
+        wait_until(lambda: ffmpegs(stand_in) == 2, 20, "two are looked at")
 
         server.kill()
 
-        soon(lambda: len(server.started) == 2, 5, "it is started anew")
+        wait_until(lambda: len(server.started) == 2, 5, "it is started anew")
         # Never more at once than was said.
         assert ffmpegs(stand_in) == 2
         assert running.terminate() < 2
-        soon(lambda: ffmpegs(stand_in) == 0, 2, "nothing is left behind")
+        wait_until(lambda: ffmpegs(stand_in) == 0, 2, "nothing is left behind")
 
     def test_changes_are_told_at_once_and_the_rest_each_interval(self, stand_in, server, watch):
         server.start()
         stand_in.says["*"] = TAKEN
         watch(server.part(), trackers=[stand_in.url])
-        soon(lambda: told_moods(stand_in, "server")[-1:] == ["happy"], 60, "it is well")
+        wait_until(lambda: told_moods(stand_in, "server")[-1:] == ["happy"], 60, "it is well")
 
         count = len(told_moods(stand_in, "server"))
-        soon(lambda: len(told_moods(stand_in, "server")) >= count + 2, 4, "it is told again")
+        wait_until(lambda: len(told_moods(stand_in, "server")) >= count + 2, 4, "it is told again")
 
 
 def reports(stand_in):
@@ -369,23 +371,23 @@ class TestTrackers:
     ):
         server.start()
         running = watch(server.part(restart_pause=1), **crew)
-        soon(lambda: mood(served, "server") == "happy", 60, "it is well")
+        wait_until(lambda: mood(served, "server") == "happy", 60, "it is well")
         port = served.port
         served.kill()
 
         before = server.pid
         for starts in (2, 3):
-            soon(lambda: server.pid_file.exists() and alive(server.pid), 10, "it runs")
-            soon(lambda: running.metric("part_mood").get(HAPPY) == 1, 10, "it is well")
+            wait_until(lambda: server.pid_file.exists() and alive(server.pid), 10, "it runs")
+            wait_until(lambda: running.metric("part_mood").get(HAPPY) == 1, 10, "it is well")
             server.kill()
-            soon(lambda count=starts: len(server.started) == count, 10, "it is started anew")
-        soon(lambda: running.metric("part_mood").get(HAPPY) == 1, 10, "it is well")
+            wait_until(lambda count=starts: len(server.started) == count, 10, "it is started anew")
+        wait_until(lambda: running.metric("part_mood").get(HAPPY) == 1, 10, "it is well")
         assert "cannot be reached" in running.healthz()[1]
         assert server.pid != before
         served.start(port)
 
-        soon(lambda: len(labels(served)) == 2, 60, "the annotations are there")
-        soon(lambda: mood(served, "server") == "happy", 10, "it is well")
+        wait_until(lambda: len(labels(served)) == 2, 60, "the annotations are there")
+        wait_until(lambda: mood(served, "server") == "happy", 10, "it is well")
         moods = rows_of("server")
         assert [one for one, _ in moods if one != "waking"] == [
             "happy", "sad", "happy", "sad", "happy",
@@ -401,12 +403,12 @@ class TestTrackers:
             token=f"secret = {served.secret}",
             legacy=True,
         )
-        soon(lambda: mood(served, "server") == "happy", 60, "it is well")
+        wait_until(lambda: mood(served, "server") == "happy", 60, "it is well")
 
         server.kill()
 
-        soon(lambda: "sad" in [one for one, _ in rows_of("server")], 10, "it was sad")
-        soon(lambda: mood(served, "server") == "happy", 10, "it is well again")
+        wait_until(lambda: "sad" in [one for one, _ in rows_of("server")], 10, "it was sad")
+        wait_until(lambda: mood(served, "server") == "happy", 10, "it is well again")
         assert components(served)["server"]["kind"] == "encoder"
         assert labels(served) == []
         running.terminate()
@@ -415,7 +417,7 @@ class TestTrackers:
     def test_an_orderly_end_takes_its_parts_out(self, served, crew, server, watch):
         server.start()
         running = watch(server.part(), **crew)
-        soon(lambda: mood(served, "server") == "happy", 60, "it is well")
+        wait_until(lambda: mood(served, "server") == "happy", 60, "it is well")
 
         assert running.terminate() < 2
 
@@ -425,7 +427,7 @@ class TestTrackers:
 
     def test_a_tracker_that_hangs_cannot_keep_it(self, stand_in, server, watch):
         server.start()
-        stand_in.says["*"] = endless(stand_in.over, b" ", 0.1)
+        stand_in.says["*"] = endless_response(stand_in.over, b" ", 0.1)
         running = watch(server.part(), trackers=[stand_in.url])
         stand_in.wait_for(1, 60)
 
@@ -449,13 +451,13 @@ class TestTrackers:
             trackers=[served.url],
             token=f"token = {served.token()}",
         )
-        soon(lambda: mood(served, "server") == "happy", 60, "it is well")
-        soon(lambda: "annotations: " in running.said, 10, "what cannot be told is said")
+        wait_until(lambda: mood(served, "server") == "happy", 60, "it is well")
+        wait_until(lambda: "annotations: " in running.said, 10, "what cannot be told is said")
 
         server.kill()
 
-        soon(lambda: labels(served), 10, "its restart is annotated")
-        soon(lambda: mood(served, "server") == "happy", 10, "it is well again")
+        wait_until(lambda: labels(served), 10, "its restart is annotated")
+        wait_until(lambda: mood(served, "server") == "happy", 10, "it is well again")
         assert set(components(served)) == {"server"}
         assert [label.partition(":")[0] for label in labels(served)] == ["server on edge1"]
         assert running.said.count("/api/v1/annotations: 403") == 1

@@ -12,25 +12,25 @@ import pytest
 from e2e.stream import Encoder, Origin
 from programs import require
 
-from streaming_system.agent.config_section import Section
-from streaming_system.agent.subprocesses import Programs
+from streaming_system.agent.config_section import ConfigSection
+from streaming_system.agent.subprocesses import ProcessRunner
 from streaming_system.agent.supervisor.check_tools import Kit
 from streaming_system.agent.supervisor.check_types import KINDS
 
-from .conftest import soon
-from .standin import endless, raw
+from .conftest import wait_until
+from .standin import endless_response, raw_handler
 from .streams import make_film
 
 
 @pytest.fixture
 def check(tmp_path):
     """Return a function that makes a check of a kind, with the keys of its section."""
-    programs = Programs()
+    programs = ProcessRunner()
     kit = Kit(programs=programs, ffmpeg="ffmpeg")
 
     def check(kind, **values):
         values = {key.replace("_", "."): str(value) for key, value in values.items()}
-        section = Section(tmp_path / "agent.ini", "watch:it", values)
+        section = ConfigSection(tmp_path / "agent.ini", "watch:it", values)
         made = KINDS[kind].make(section, kit)
         section.finish()
         return lambda within=KINDS[kind].limit: _shown(made(within))
@@ -62,28 +62,28 @@ class TestProcess:
     def test_it_is_there_until_it_is_killed(self, check, sleeper):
         mark, pid = sleeper
         look = check("process", command=f"{mark}$")
-        soon(lambda: look() == ("happy", "1 process"), 5, "the process is there")
+        wait_until(lambda: look() == ("happy", "1 process"), 5, "the process is there")
 
         os.kill(pid, signal.SIGKILL)
 
-        soon(lambda: look() == ("sad", "no process"), 5, "the process is gone")
+        wait_until(lambda: look() == ("sad", "no process"), 5, "the process is gone")
 
     def test_one_that_is_stopped_does_nothing(self, check, sleeper, tmp_path):
         mark, pid = sleeper
         (tmp_path / "it.pid").write_text(f"{pid}\n")
         look, by_number = check("process", command=mark), check("process", pid_file="it.pid")
-        soon(lambda: look() == ("happy", "1 process"), 5, "the process is there")
+        wait_until(lambda: look() == ("happy", "1 process"), 5, "the process is there")
         assert by_number() == ("happy", "")
 
         os.kill(pid, signal.SIGSTOP)
 
-        soon(lambda: look() == ("sad", "no process, 1 stopped"), 5, "it is stopped")
+        wait_until(lambda: look() == ("sad", "no process, 1 stopped"), 5, "it is stopped")
         assert by_number() == ("sad", f"process {pid} is stopped")
 
     def test_more_may_be_wanted(self, check, sleeper):
         look = check("process", command=sleeper[0], least=2)
 
-        soon(lambda: look() == ("sad", "1 process, 2 are wanted"), 5, "one is there")
+        wait_until(lambda: look() == ("sad", "1 process, 2 are wanted"), 5, "one is there")
 
     def test_a_pid_file_that_is_wrong_is_told(self, check, tmp_path):
         look = check("process", pid_file="it.pid", command="never-started")
@@ -108,7 +108,7 @@ class TestProcess:
 
         child.kill()
 
-        soon(lambda: look() == ("sad", f"process {child.pid} is gone"), 5, "it is dead")
+        wait_until(lambda: look() == ("sad", f"process {child.pid} is gone"), 5, "it is dead")
         child.wait()
 
     def test_what_checks_themselves_start_does_not_count(self, check):
@@ -207,7 +207,7 @@ class TestHttp:
         assert len(stand_in.asked) == 1
 
     def test_one_that_drips_is_left_in_time(self, check, stand_in):
-        stand_in.says["*"] = endless(stand_in.over, b" ", 0.1)
+        stand_in.says["*"] = endless_response(stand_in.over, b" ", 0.1)
 
         began = time.monotonic()
         assert check("http", url=stand_in.url)(1) == ("sad", "takes more than 1 s")
@@ -243,15 +243,15 @@ class TestHls:
     ):
         look = check("hls", url=f"{origin.url}stream.m3u8", still=4)
         assert look() is None  # One look does not tell.
-        soon(lambda: (look() or "-")[0] == "happy", 10, "it moves")
+        wait_until(lambda: (look() or "-")[0] == "happy", 10, "it moves")
 
         encoder.kill()
-        soon(lambda: look()[0] == "sad", 10, "it stands still")
+        wait_until(lambda: look()[0] == "sad", 10, "it stands still")
         assert look()[1].startswith("stands still for ")
 
         encoder.start()
         encoder.wait()
-        soon(lambda: look()[0] == "happy", 10, "it moves again")
+        wait_until(lambda: look()[0] == "happy", 10, "it moves again")
 
     def test_an_orderly_end_is_told(self, check, encoder, origin):
         encoder.stop()
@@ -278,7 +278,7 @@ class TestHls:
 class TestStream:
     @staticmethod
     def flow(over, burst, then):
-        @raw
+        @raw_handler
         def answer(handler):
             handler.send_response(200)
             handler.end_headers()
@@ -313,11 +313,11 @@ class TestStream:
     def test_a_mount_of_icecast_flows_until_its_encoder_ends(self, check, icecast, encoders):
         encoder = encoders(icecast.encode("/hall.webm"))
         look = check("stream", url=f"{icecast.url}/hall.webm", bitrate="20k", seconds=2)
-        soon(lambda: look()[0] == "happy", 30, "it flows")
+        wait_until(lambda: look()[0] == "happy", 30, "it flows")
 
         encoder.stop()
 
-        soon(lambda: look() == ("sad", "answers 404"), 10, "it is over")
+        wait_until(lambda: look() == ("sad", "answers 404"), 10, "it is over")
 
 
 class TestPictureAndSound:
@@ -371,7 +371,7 @@ class TestPictureAndSound:
 
     def test_one_that_hangs_is_killed_with_all_it_has_started(self, check, stand_in):
         require("ffmpeg")
-        stand_in.says["*"] = endless(stand_in.over, b"\0", 0.1)
+        stand_in.says["*"] = endless_response(stand_in.over, b"\0", 0.1)
 
         began = time.monotonic()
         found = check("picture", url=f"{stand_in.url}/hang.ts")(1)
@@ -382,13 +382,13 @@ class TestPictureAndSound:
 
     def test_all_end_at_once(self, stand_in, tmp_path):
         require("ffmpeg")
-        stand_in.says["*"] = endless(stand_in.over, b"\0", 0.1)
-        programs = Programs()
-        section = Section(tmp_path / "a.ini", "watch:it", {"url": f"{stand_in.url}/end.ts"})
+        stand_in.says["*"] = endless_response(stand_in.over, b"\0", 0.1)
+        programs = ProcessRunner()
+        section = ConfigSection(tmp_path / "a.ini", "watch:it", {"url": f"{stand_in.url}/end.ts"})
         look = KINDS["picture"].make(section, Kit(programs=programs, ffmpeg="ffmpeg"))
         thread = threading.Thread(target=look, args=(60,))
         thread.start()
-        soon(lambda: running(f"{stand_in.url}/end.ts"), 10, "ffmpeg runs")
+        wait_until(lambda: running(f"{stand_in.url}/end.ts"), 10, "ffmpeg runs")
 
         programs.end()
         thread.join(5)
@@ -397,8 +397,8 @@ class TestPictureAndSound:
         assert not running(f"{stand_in.url}/end.ts")
 
     def test_without_ffmpeg_it_is_told(self, tmp_path):
-        section = Section(tmp_path / "a.ini", "watch:it", {"url": "http://h/"})
-        look = KINDS["sound"].make(section, Kit(programs=Programs(), ffmpeg="/nowhere/ffmpeg"))
+        section = ConfigSection(tmp_path / "a.ini", "watch:it", {"url": "http://h/"})
+        look = KINDS["sound"].make(section, Kit(programs=ProcessRunner(), ffmpeg="/nowhere/ffmpeg"))
 
         found = look(5)
 

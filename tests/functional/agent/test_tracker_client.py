@@ -7,15 +7,15 @@ from datetime import UTC, datetime
 import pytest
 
 from streaming_system.agent.tracker_client import (
-    FormTracker,
-    JsonTracker,
-    Refused,
-    Rejected,
-    Unreachable,
+    ApiTrackerClient,
+    LegacyTrackerClient,
+    ReportRejectedError,
+    TrackerUnavailableError,
+    UnauthorizedError,
 )
 
-from .conftest import as_json
-from .standin import endless
+from .conftest import json_response
+from .standin import endless_response
 
 STATE = {
     "url": "https://edge1.example.org/{room}/",
@@ -30,7 +30,7 @@ STATE = {
 
 class TestARealTracker:
     def test_shows_what_was_reported_and_says_when_to_report_next(self, served):
-        taken = JsonTracker(served.url, served.token()).report("hall", "edge1", STATE)
+        taken = ApiTrackerClient(served.url, served.token()).report("hall", "edge1", STATE)
 
         found = served.endpoints()["edge1"]
         assert {key: found[key] for key in STATE if key != "url"} == {
@@ -40,7 +40,7 @@ class TestARealTracker:
         assert (taken.after, taken.drained) == (30, False)
 
     def test_forgets_who_says_goodbye_and_a_second_goodbye_is_no_error(self, served):
-        tracker = JsonTracker(served.url, served.token())
+        tracker = ApiTrackerClient(served.url, served.token())
         tracker.report("hall", "edge1", STATE)
 
         tracker.goodbye("hall", "edge1")
@@ -49,7 +49,7 @@ class TestARealTracker:
         assert served.endpoints() == {}
 
     def test_takes_components_and_annotations_and_gives_samples(self, served):
-        tracker = JsonTracker(served.url, served.token("crew", ""))
+        tracker = ApiTrackerClient(served.url, served.token("crew", ""))
         now = datetime.now(UTC)
 
         tracker.components(
@@ -70,7 +70,7 @@ class TestARealTracker:
         assert tracker.samples("hall", step="10")["room"] == "hall"
 
     def test_is_told_by_forms_what_the_api_is_told(self, served):
-        tracker = FormTracker(served.url, served.secret)
+        tracker = LegacyTrackerClient(served.url, served.secret)
 
         tracker.report("hall", "edge1", STATE)
         tracker.goodbye("hall", "edge1")
@@ -82,7 +82,7 @@ class TestARealTracker:
     def test_keeps_lines_of_access_logs(self, served):
         line = '203.0.113.9 - - [24/Nov/2026:09:00:00 +0000] "GET / HTTP/1.1" 200 5 "-" "VLC"'
 
-        assert FormTracker(served.url, served.secret).logs("hall", line + "\n") == "OK"
+        assert LegacyTrackerClient(served.url, served.secret).logs("hall", line + "\n") == "OK"
 
         # Who it was is left out by the tracker.
         kept = (served.logs / "hall/127.0.0.1.log").read_text()
@@ -99,27 +99,33 @@ class TestARealTracker:
     def test_refuses_tokens_in_one_line_without_the_token(self, served, token, line):
         token = served.token("room", "lab") if token == "lab's" else token
 
-        with pytest.raises(Refused, match=f"/rooms/hall/endpoints/edge1: {line}") as refusal:
-            JsonTracker(served.url, token).report("hall", "edge1", STATE)
+        with pytest.raises(
+            UnauthorizedError, match=f"/rooms/hall/endpoints/edge1: {line}"
+        ) as refusal:
+            ApiTrackerClient(served.url, token).report("hall", "edge1", STATE)
 
         assert "\n" not in str(refusal.value)
         assert "sst_" not in str(refusal.value)
 
     def test_refuses_a_wrong_secret(self, served):
-        with pytest.raises(Refused, match="hall is refused: 403 ERROR SECRET"):
-            FormTracker(served.url, "wrong").report("hall", "edge1", STATE)
+        with pytest.raises(UnauthorizedError, match="hall is refused: 403 ERROR SECRET"):
+            LegacyTrackerClient(served.url, "wrong").report("hall", "edge1", STATE)
 
     def test_says_which_value_it_does_not_take(self, served):
-        with pytest.raises(Rejected, match=r"400 .*; /capacity: allowed: a whole number"):
-            JsonTracker(served.url, served.token()).report("hall", "e", STATE | {"capacity": 0})
+        with pytest.raises(
+            ReportRejectedError, match=r"400 .*; /capacity: allowed: a whole number"
+        ):
+            ApiTrackerClient(served.url, served.token()).report(
+                "hall", "e", STATE | {"capacity": 0}
+            )
 
     def test_says_that_a_room_is_unknown(self, served):
-        tracker = JsonTracker(served.url, served.token("crew", ""))
+        tracker = ApiTrackerClient(served.url, served.token("crew", ""))
 
-        with pytest.raises(Rejected, match="404 "):
+        with pytest.raises(ReportRejectedError, match="404 "):
             tracker.report("attic", "edge1", STATE)
-        with pytest.raises(Rejected, match="ERROR GROUP"):
-            FormTracker(served.url, served.secret).report("attic", "edge1", STATE)
+        with pytest.raises(ReportRejectedError, match="ERROR GROUP"):
+            LegacyTrackerClient(served.url, served.secret).report("attic", "edge1", STATE)
 
 
 class TestATrackerThatIsOutOfOrder:
@@ -139,31 +145,31 @@ class TestATrackerThatIsOutOfOrder:
     def test_is_tried_again_later(self, stand_in, answer, line):
         stand_in.says["*"] = answer
 
-        with pytest.raises(Unreachable, match=line) as failure:
-            JsonTracker(stand_in.url, "t").report("hall", "edge1", STATE)
+        with pytest.raises(TrackerUnavailableError, match=line) as failure:
+            ApiTrackerClient(stand_in.url, "t").report("hall", "edge1", STATE)
 
-        assert not isinstance(failure.value, Rejected)
+        assert not isinstance(failure.value, ReportRejectedError)
         assert "\n" not in str(failure.value)
         # No call is made again, and none is made to where a redirect leads.
         assert len(stand_in.asked) == 1
 
     def test_may_ask_to_be_left_alone(self, stand_in):
         problem = {"type": "#service-unavailable", "title": "No", "status": 503}
-        status, headers, body = as_json(problem, 503, "application/problem+json")
+        status, headers, body = json_response(problem, 503, "application/problem+json")
         stand_in.says["*"] = (status, headers | {"Retry-After": "17"}, body)
 
-        with pytest.raises(Unreachable) as failure:
-            JsonTracker(stand_in.url, "t").report("hall", "edge1", STATE)
+        with pytest.raises(TrackerUnavailableError) as failure:
+            ApiTrackerClient(stand_in.url, "t").report("hall", "edge1", STATE)
 
         assert failure.value.after == 17
 
     @pytest.mark.parametrize("pause", [0.0, 0.05])
     def test_cannot_hold_anybody_by_an_answer_without_an_end(self, stand_in, pause):
-        stand_in.says["*"] = endless(stand_in.over, b" ", pause)
+        stand_in.says["*"] = endless_response(stand_in.over, b" ", pause)
         started = time.monotonic()
 
-        with pytest.raises(Unreachable, match=r"takes too long|more than 64 KiB"):
-            JsonTracker(stand_in.url, "t").report("hall", "edge1", STATE, within=1)
+        with pytest.raises(TrackerUnavailableError, match=r"takes too long|more than 64 KiB"):
+            ApiTrackerClient(stand_in.url, "t").report("hall", "edge1", STATE, within=1)
 
         assert time.monotonic() - started < 3
 
@@ -171,8 +177,8 @@ class TestATrackerThatIsOutOfOrder:
         "url", ["http://127.0.0.1:9", "http://no-such-host.invalid", "http://[::1"]
     )
     def test_may_not_be_there_at_all(self, url):
-        with pytest.raises(Unreachable, match="cannot be reached") as failure:
-            JsonTracker(url, "t").report("hall", "edge1", STATE, within=5)
+        with pytest.raises(TrackerUnavailableError, match="cannot be reached") as failure:
+            ApiTrackerClient(url, "t").report("hall", "edge1", STATE, within=5)
 
         assert "\n" not in str(failure.value)
         assert "object at 0x" not in str(failure.value)
@@ -182,15 +188,15 @@ class TestATrackerThatIsOutOfOrder:
         [(0, 1), (-5, 1), (10**9, 300), (25, 25), ("soon", None), (True, None), (None, None)],
     )
     def test_can_neither_hurry_nor_stop_an_agent(self, stand_in, every, after):
-        stand_in.says["*"] = as_json({"report_every": every})
+        stand_in.says["*"] = json_response({"report_every": every})
 
-        assert JsonTracker(stand_in.url, "t").report("hall", "e", STATE).after == after
+        assert ApiTrackerClient(stand_in.url, "t").report("hall", "e", STATE).after == after
 
 
 def test_a_token_of_the_wrong_kind_is_not_sent_as_a_header_of_its_own(stand_in):
-    stand_in.says["*"] = as_json({})
+    stand_in.says["*"] = json_response({})
 
-    with contextlib.suppress(Unreachable):
-        JsonTracker(stand_in.url, "t\r\nX-Mine: 1").report("hall", "edge1", STATE)
+    with contextlib.suppress(TrackerUnavailableError):
+        ApiTrackerClient(stand_in.url, "t\r\nX-Mine: 1").report("hall", "edge1", STATE)
 
     assert not any("X-Mine" in asked.headers for asked in stand_in.asked)

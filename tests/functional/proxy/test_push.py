@@ -18,7 +18,7 @@ from e2e.conftest import chromium  # noqa: F401 - A fixture.
 from playwright.sync_api import expect
 from programs import require
 
-from streaming_system.net.page_events import Push
+from streaming_system.net.page_events import PageEventPublisher
 from streaming_system.schedule.model import RoomSchedule, Schedule, Slot
 from streaming_system.schedule.storage import save_schedule
 
@@ -118,7 +118,7 @@ class TestTold:
         assert heard.get(timeout=PATIENCE) == {"what": "streams", "within": 0.2}
         # A report of one that is there is no news.
         register(pushed, "lab")
-        Push(pushed.publisher).publish("schedule")
+        PageEventPublisher(pushed.publisher).publish("schedule")
         assert heard.get(timeout=PATIENCE) == {"what": "schedule", "within": 0.2}
 
     def test_when_a_schedule_has_been_followed(self, pushed, heard, make_proxied):
@@ -147,7 +147,7 @@ class TestTold:
             assert pushed.request(method, "/push/", host="127.0.0.1", body=b"x").status >= 400
         assert urllib3.request("DELETE", pushed.publisher, retries=False).status == 403
 
-        Push(pushed.publisher).publish("schedule")
+        PageEventPublisher(pushed.publisher).publish("schedule")
 
         assert heard.get(timeout=PATIENCE)["what"] == "schedule"
 
@@ -168,7 +168,7 @@ def seconds_until_live(site, page):
     with contextlib.closing(sqlite3.connect(site.folder / "var/tracker.sqlite")) as database:
         database.execute("DELETE FROM endpoint")
         database.commit()
-    Push(site.publisher).publish("streams")
+    PageEventPublisher(site.publisher).publish("streams")
     hall.wait_for(state="detached", timeout=1000 * PATIENCE)
     register(site, "hall")
     begun = time.monotonic()
@@ -203,7 +203,7 @@ def test_a_page_shows_the_new_schedule_at_once(pushed, chromium):  # noqa: F811
     until(lambda: listeners(pushed) == 1, "the page listens")
 
     save_schedule(schedule("After", 1), pushed.folder / "var/schedule.json")
-    Push(pushed.publisher).publish("schedule")
+    PageEventPublisher(pushed.publisher).publish("schedule")
 
     expect(page.get_by_text("After").first).to_be_attached(timeout=1000 * PATIENCE)
     page.context.close()
@@ -217,7 +217,7 @@ def test_who_comes_back_to_a_page_sees_what_it_was_not_told(pushed, chromium):  
     page.evaluate(HIDE, True)
     until(lambda: listeners(pushed) == 0, "the hidden page has let go")
     save_schedule(schedule("After", 1), pushed.folder / "var/schedule.json")
-    Push(pushed.publisher).publish("schedule")
+    PageEventPublisher(pushed.publisher).publish("schedule")
     until(lambda: b"After" in pushed.request("GET", "/hall", host="127.0.0.1").data, "it is served")
 
     page.evaluate(HIDE, False)

@@ -5,13 +5,13 @@ import time
 
 import pytest
 
-from streaming_system.agent.access_log_viewers import PIECE, Audience, Window
-from streaming_system.agent.config import AccessLog, Stream
+from streaming_system.agent.access_log_viewers import CHUNK_BYTES, ViewerCount, ViewerWindow
+from streaming_system.agent.config import AccessLogConfig, StreamConfig
 
 STREAMS = [
-    Stream(mount="live/hall", room="hall", format="hls"),
-    Stream(mount="live/hall-low", room="hall", format="hls", quality="low"),
-    Stream(mount="live/lab", room="lab", format="hls"),
+    StreamConfig(mount="live/hall", room="hall", format="hls"),
+    StreamConfig(mount="live/hall-low", room="hall", format="hls", quality="low"),
+    StreamConfig(mount="live/lab", room="lab", format="hls"),
 ]
 
 
@@ -21,7 +21,9 @@ class Log:
     def __init__(self, file, seconds=30.0):
         self.file = file
         file.touch()
-        self.window = Window(AccessLog(file=file, path="/hls/{mount}", window=seconds), STREAMS)
+        self.window = ViewerWindow(
+            AccessLogConfig(file=file, path="/hls/{mount}", window=seconds), STREAMS
+        )
         self.window.count()
 
     def write(self, target, *, who="203.0.113.9", agent="VLC", status=200, size=1000, end="\n"):
@@ -109,7 +111,7 @@ def test_what_is_sent_is_told_in_bits_per_second(log, monkeypatch):
     log.write("/hls/hall.m3u8", size=30_000)
     log.write("/hls/hall-0.ts", size=720_000)
 
-    assert log.window.count()["live/hall"] == Audience(clients=1, sent=200_000)
+    assert log.window.count()["live/hall"] == ViewerCount(clients=1, sent=200_000)
 
 
 def test_a_line_that_is_still_being_written_is_read_once_it_is_whole(log):
@@ -146,7 +148,7 @@ def test_a_log_that_is_emptied_in_place_is_followed(log):
 
 def test_rubbish_is_passed_over(log):
     with log.file.open("ab") as file:
-        file.write(b"\xff\x00 no line\n" + b"x" * (3 * PIECE) + b'\n"""[[[\n')
+        file.write(b"\xff\x00 no line\n" + b"x" * (3 * CHUNK_BYTES) + b'\n"""[[[\n')
     log.write("/hls/hall.m3u8")
 
     assert log.clients() == {"live/hall": 1}

@@ -4,7 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from streaming_system.agent.config import AccessLog, ConfigError, Stream, read
+from streaming_system.agent.config import (
+    AccessLogConfig,
+    AgentConfigError,
+    StreamConfig,
+    load_agent_config,
+)
 
 GOOD = """
 [agent]
@@ -38,7 +43,7 @@ def ini(tmp_path):
     def ini(text):
         file = tmp_path / "agent.ini"
         file.write_text(text)
-        return read(file)
+        return load_agent_config(file)
 
     return ini
 
@@ -56,9 +61,11 @@ def test_an_agent_ini_is_read(ini):
     [source] = agent.sources
     assert (source.name, source.use, source.access) == ("icecast", "icecast", None)
     assert source.streams == (
-        Stream(mount="/hall.webm", room="hall", format="webm", quality="high", bitrate=2_500_000),
-        Stream(mount="/hall-low.webm", room="hall", format="webm", quality="low"),
-        Stream(mount="/lab.opus", room="lab", format="opus"),
+        StreamConfig(
+            mount="/hall.webm", room="hall", format="webm", quality="high", bitrate=2_500_000
+        ),
+        StreamConfig(mount="/hall-low.webm", room="hall", format="webm", quality="low"),
+        StreamConfig(mount="/lab.opus", room="lab", format="opus"),
     )
     assert [stream.name for stream in source.streams] == ["webm_high", "webm_low", "opus"]
     assert source.options.url("url") == "http://127.0.0.1:8000"
@@ -81,7 +88,7 @@ def test_an_access_log_tells_who_watches(ini):
     agent = ini(GOOD.replace("[logs]", "access.log = /a.log\naccess.path = /hls/{mount}\n[logs]"))
 
     [source] = agent.sources
-    assert source.access == AccessLog(file=Path("/a.log"), path="/hls/{mount}", window=30)
+    assert source.access == AccessLogConfig(file=Path("/a.log"), path="/hls/{mount}", window=30)
 
 
 @pytest.mark.parametrize(
@@ -115,7 +122,7 @@ def test_an_access_log_tells_who_watches(ini):
 def test_a_mistake_is_one_line_that_says_where_and_what_is_allowed(ini, old, new, line):
     assert old in GOOD
 
-    with pytest.raises(ConfigError) as refusal:
+    with pytest.raises(AgentConfigError) as refusal:
         ini(GOOD.replace(old, new, 1))
 
     assert line in str(refusal.value)
@@ -125,13 +132,13 @@ def test_a_mistake_is_one_line_that_says_where_and_what_is_allowed(ini, old, new
 
 
 def test_a_file_that_is_not_there_is_one_line(tmp_path):
-    with pytest.raises(ConfigError, match=r"none\.ini: cannot be read: No such file"):
-        read(tmp_path / "none.ini")
+    with pytest.raises(AgentConfigError, match=r"none\.ini: cannot be read: No such file"):
+        load_agent_config(tmp_path / "none.ini")
 
 
 def test_keys_that_nobody_knows_are_found_in_any_section(ini):
     logs = ini(GOOD).sections["logs"]
     logs.text("files", "")
 
-    with pytest.raises(ConfigError, match=r"\[logs\] file: is no key; allowed: files"):
+    with pytest.raises(AgentConfigError, match=r"\[logs\] file: is no key; allowed: files"):
         logs.finish()

@@ -7,8 +7,8 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from streaming_system.agent.fake_encoder import figures
-from streaming_system.agent.tracker_client import FormTracker, TrackerError
+from streaming_system.agent.fake_encoder import fake_stats
+from streaming_system.agent.tracker_client import LegacyTrackerClient, TrackerError
 
 
 @pytest.fixture
@@ -39,7 +39,9 @@ def tracker():
 
 
 def test_a_registration_is_the_form_of_the_old_protocol(tracker):
-    answer = FormTracker(tracker.url, "s").register("hall", {"overall_clients": 3}, ip="::1")
+    answer = LegacyTrackerClient(tracker.url, "s").register(
+        "hall", {"overall_clients": 3}, ip="::1"
+    )
 
     assert answer == "OK"
     [(path, form)] = tracker.posts
@@ -49,7 +51,7 @@ def test_a_registration_is_the_form_of_the_old_protocol(tracker):
 
 
 def test_without_an_address_the_sender_s_is_left_to_the_tracker(tracker):
-    FormTracker(tracker.url, "s").register("hall", {})
+    LegacyTrackerClient(tracker.url, "s").register("hall", {})
 
     assert "REMOTE_ADDR" not in tracker.posts[0][1]
 
@@ -67,7 +69,7 @@ def test_a_refusal_is_one_clear_line(tracker, status, text, line):
     tracker.says = status, text
 
     with pytest.raises(TrackerError) as refusal:
-        FormTracker(tracker.url, "s").register("hall", {})
+        LegacyTrackerClient(tracker.url, "s").register("hall", {})
 
     assert str(refusal.value) == f"{tracker.url}endpoint/register: {line}"
 
@@ -75,14 +77,14 @@ def test_a_refusal_is_one_clear_line(tracker, status, text, line):
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9", "gopher://x", "http://[::1"])
 def test_a_tracker_that_cannot_be_reached_is_one_clear_line(url):
     with pytest.raises(TrackerError, match="cannot be reached") as refusal:
-        FormTracker(url, "s").register("hall", {})
+        LegacyTrackerClient(url, "s").register("hall", {})
 
     assert "\n" not in str(refusal.value)
 
 
 @pytest.mark.parametrize("viewers", [0, 1, 31, 1000])
 def test_the_figures_add_up(viewers):
-    found = figures(viewers)
+    found = fake_stats(viewers)
 
     assert found["webm_high_clients"] + found["webm_low_clients"] == viewers
     assert found["overall_clients"] == viewers

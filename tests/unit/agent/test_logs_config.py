@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from streaming_system.agent import config
-from streaming_system.agent.config_section import ConfigError
+from streaming_system.agent.config_section import AgentConfigError
 from streaming_system.agent.logs.config import LogFile, LogsConfig, read
 
 GOOD = """
@@ -31,7 +31,7 @@ def logs(tmp_path):
     def logs(text):
         file = tmp_path / "agent.ini"
         file.write_text(text)
-        return read(config.read(file))
+        return read(config.load_agent_config(file))
 
     return logs
 
@@ -100,7 +100,7 @@ def test_the_example_is_good_once_it_is_no_remark_any_more(logs, root):
 def test_a_mistake_is_one_line_that_says_where_and_what_is_allowed(logs, old, new, line):
     assert old in GOOD
 
-    with pytest.raises(ConfigError) as refusal:
+    with pytest.raises(AgentConfigError) as refusal:
         logs(GOOD.replace(old, new, 1))
 
     assert line in str(refusal.value)

@@ -5,10 +5,10 @@ import json
 import pytest
 
 from streaming_system.agent import config
-from streaming_system.agent.config_section import ConfigError
+from streaming_system.agent.config_section import AgentConfigError
 from streaming_system.agent.preview import config as preview
 from streaming_system.agent.preview import stream_urls
-from streaming_system.agent.tracker_http import Unreachable
+from streaming_system.agent.tracker_http import TrackerUnavailableError
 
 INI = """
 [agent]
@@ -34,7 +34,7 @@ def read(tmp_path):
     def read(text):
         file = tmp_path / "agent.ini"
         file.write_text(text)
-        return preview.read(config.read(file))
+        return preview.read(config.load_agent_config(file))
 
     return read
 
@@ -92,7 +92,7 @@ def test_with_a_tracker_only_what_is_named_is_known_from_the_start(read):
 def test_a_mistake_is_one_line(read, old, new, line):
     assert old in INI
 
-    with pytest.raises(ConfigError) as refusal:
+    with pytest.raises(AgentConfigError) as refusal:
         read(INI.replace(old, new))
 
     assert line in str(refusal.value)
@@ -146,7 +146,7 @@ def test_nobody_can_lead_it_to_anything_but_a_web_server(url):
     "said", [b"<html>", [], {}, {"rooms": []}, {"rooms": None}, b"[" * 100_000]
 )
 def test_rubbish_is_no_answer(said):
-    with pytest.raises(Unreachable):
+    with pytest.raises(TrackerUnavailableError):
         stream_urls.live(Says(said))
 
 

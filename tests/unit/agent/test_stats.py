@@ -5,10 +5,10 @@ import re
 
 import pytest
 
-from streaming_system.agent.config import read
-from streaming_system.agent.source_registry import find_sources, prepare
-from streaming_system.agent.stats import check, differs, reports
-from streaming_system.agent.subprocesses import Programs
+from streaming_system.agent.config import load_agent_config
+from streaming_system.agent.source_registry import configure_sources, load_sources
+from streaming_system.agent.stats import build_reports, is_significant_change, validate_stats
+from streaming_system.agent.subprocesses import ProcessRunner
 from streaming_system.agent.supervisor.check_tools import Kit
 from streaming_system.agent.supervisor.check_types import KINDS
 from streaming_system.agent.supervisor.config import general, parts
@@ -41,7 +41,7 @@ streams =
 @pytest.fixture
 def agent(tmp_path):
     (tmp_path / "agent.ini").write_text(INI)
-    return read(tmp_path / "agent.ini")
+    return load_agent_config(tmp_path / "agent.ini")
 
 
 def test_the_figures_of_a_room_are_the_sum_of_its_mounts(agent):
@@ -53,10 +53,10 @@ def test_the_figures_of_a_room_are_the_sum_of_its_mounts(agent):
         MountStats(mount="/attic.webm", clients=99),
     ]
 
-    found = reports(
+    found = build_reports(
         agent,
         "test",
-        check("a", streams, readings, LogOnce(log)).figures.values(),
+        validate_stats("a", streams, readings, LogOnce(log)).figures.values(),
     )
 
     assert found == {
@@ -87,10 +87,10 @@ def test_the_api_takes_every_report_that_can_be_made(agent, clients):
         MountStats(mount=s.mount, clients=clients, sent=10**13, bitrate=10**13) for s in streams
     ]
 
-    found = reports(
+    found = build_reports(
         agent,
         "x" * 200,
-        check("a", streams, readings, LogOnce(log)).figures.values(),
+        validate_stats("a", streams, readings, LogOnce(log)).figures.values(),
     )
 
     assert set(found) == {"hall", "lab"}
@@ -102,7 +102,7 @@ def test_formats_and_streams_are_those_of_the_tracker():
     from streaming_system.agent import config, stats
 
     assert config.FORMATS == FORMATS
-    assert frozenset(STREAMS) == stats.STREAMS
+    assert frozenset(STREAMS) == stats.REPORTED_STREAMS
 
 
 REPORT = {"clients": 5, "bitrate": 1000, "cbitrate": 1000, "formats": ["hls"], "figures": {}}
@@ -121,7 +121,7 @@ REPORT = {"clients": 5, "bitrate": 1000, "cbitrate": 1000, "formats": ["hls"], "
     ],
 )
 def test_what_trembles_is_no_news(change, news):
-    assert differs(REPORT | change, REPORT) is news
+    assert is_significant_change(REPORT | change, REPORT) is news
 
 
 def test_the_example_of_an_agent_ini_is_good_also_what_is_commented_out(root, tmp_path):
@@ -131,12 +131,12 @@ def test_the_example_of_an_agent_ini_is_good_also_what_is_commented_out(root, tm
     for name in ("agent.token", "tracker.secret", "icecast.password", "ome.token"):
         (tmp_path / name).write_text("secret")
 
-    agent = read(tmp_path / "agent.ini")
-    prepared = prepare(agent)
-    watched = parts(agent, Kit(programs=Programs(), ffmpeg=general(agent).ffmpeg))
+    agent = load_agent_config(tmp_path / "agent.ini")
+    prepared = configure_sources(agent)
+    watched = parts(agent, Kit(programs=ProcessRunner(), ffmpeg=general(agent).ffmpeg))
 
     assert (agent.token, agent.secret) == ("secret", "secret")
-    assert {one.source.name for one in prepared} == set(find_sources())
+    assert {one.source.name for one in prepared} == set(load_sources())
     uses = re.findall(r"^use = (\w+)", text.partition("[watch]")[2], re.MULTILINE)
     assert set(uses) == set(KINDS)
     assert len(watched) == len(uses)
@@ -147,6 +147,6 @@ def test_every_kind_of_source_and_every_key_is_in_the_manual(root):
     example = (root / "conf/agent.ini.example").read_text()
     keys = set(re.findall(r"^#?([a-z.]+) =", example, re.MULTILINE))
 
-    assert [name for name in find_sources() if f"### `{name}`" not in manual] == []
+    assert [name for name in load_sources() if f"### `{name}`" not in manual] == []
     assert [kind for kind in KINDS if f"| `{kind}` |" not in manual] == []
     assert [key for key in keys if f"`{key.removesuffix('.file')}" not in manual] == []

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from streaming_system.agent.config import ConfigError, read
-from streaming_system.agent.subprocesses import Programs
+from streaming_system.agent.config import AgentConfigError, load_agent_config
+from streaming_system.agent.subprocesses import ProcessRunner
 from streaming_system.agent.supervisor.check_result import happy
 from streaming_system.agent.supervisor.check_runner import Look
 from streaming_system.agent.supervisor.check_tools import Kit
@@ -39,7 +39,7 @@ def agent(tmp_path):
     def agent(text):
         file = tmp_path / "agent.ini"
         file.write_text(AGENT + text)
-        return read(file)
+        return load_agent_config(file)
 
     return agent
 
@@ -47,7 +47,7 @@ def agent(tmp_path):
 @pytest.fixture
 def parts_of(agent):
     """Return a function that reads the parts of an agent.ini."""
-    return lambda text: parts(agent(text), Kit(programs=Programs(), ffmpeg="ffmpeg"))
+    return lambda text: parts(agent(text), Kit(programs=ProcessRunner(), ffmpeg="ffmpeg"))
 
 
 def test_a_part_is_read(parts_of, tmp_path):
@@ -78,7 +78,7 @@ def test_a_part_is_read(parts_of, tmp_path):
     ],
 )
 def test_mistakes_are_one_line(parts_of, before, after, line):
-    with pytest.raises(ConfigError) as error:
+    with pytest.raises(AgentConfigError) as error:
         parts_of(GOOD.replace(before, after))
 
     assert str(error.value).startswith("agent.ini: [watch:icecast] ")
@@ -87,10 +87,10 @@ def test_mistakes_are_one_line(parts_of, before, after, line):
 
 
 def test_something_must_be_watched_and_not_too_much(parts_of):
-    with pytest.raises(ConfigError, match=r"agent.ini: has no section \[watch:NAME\]"):
+    with pytest.raises(AgentConfigError, match=r"agent.ini: has no section \[watch:NAME\]"):
         parts_of("")
     many = "".join(f"[watch:p{n}]\nuse = process\ncommand = x\n" for n in range(65))
-    with pytest.raises(ConfigError, match=r"has 65 sections \[watch:NAME\]; allowed: 1 to 64"):
+    with pytest.raises(AgentConfigError, match=r"has 65 sections \[watch:NAME\]; allowed: 1 to 64"):
         parts_of(many)
 
 
@@ -155,5 +155,5 @@ def test_what_is_said_for_all(agent):
     assert general(agent("")).status == ("127.0.0.1", 9181)
     found = general(agent("[watch]\nstatus = off\nat.once = 1\nffmpeg = /opt/ffmpeg\n"))
     assert (found.status, found.most, found.ffmpeg) == (None, 1, "/opt/ffmpeg")
-    with pytest.raises(ConfigError, match=r"\[watch\] atonce: is no key; allowed: at.once, "):
+    with pytest.raises(AgentConfigError, match=r"\[watch\] atonce: is no key; allowed: at.once, "):
         general(agent("[watch]\natonce = 1\n"))

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import urllib3
 
-from streaming_system.agent.access_log_viewers import Window
-from streaming_system.agent.config import AccessLog, Stream
+from streaming_system.agent.access_log_viewers import ViewerWindow
+from streaming_system.agent.config import AccessLogConfig, StreamConfig
 from streaming_system.demo import processes as module
 from streaming_system.demo.hls_server import FileServer
 from streaming_system.demo.processes import Children, Stopped
@@ -139,9 +139,9 @@ def test_files_are_served_to_pages_of_the_site_and_viewers_counted(tmp_path):
     (folder / "hall").mkdir(parents=True)
     (folder / "hall/stream.m3u8").write_text("#EXTM3U\n")
     server = FileServer(folder, log)
-    window = Window(
-        AccessLog(file=log, path="/{mount}", window=30),
-        [Stream(mount="hall", room="hall", format="hls")],
+    window = ViewerWindow(
+        AccessLogConfig(file=log, path="/{mount}", window=30),
+        [StreamConfig(mount="hall", room="hall", format="hls")],
     )
     window.count()
     try:

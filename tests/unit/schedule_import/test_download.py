@@ -6,11 +6,11 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from streaming_system.net.ssrf import private_networks
+from streaming_system.net.ssrf import parse_allowed_networks
 from streaming_system.plugin import FeedError
 from streaming_system.schedule_import.download import fetch_feed
 
-HERE = private_networks({"outbound.private": "127.0.0.1"})
+HERE = parse_allowed_networks({"outbound.private": "127.0.0.1"})
 
 
 class Handler(BaseHTTPRequestHandler):

@@ -5,7 +5,7 @@ import re
 import pytest
 from lxml import etree
 
-from streaming_system.util.sanitize import plain_text, sanitised_html, web_link
+from streaming_system.util.sanitize import sanitise_html, sanitise_text, sanitise_url
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ from streaming_system.util.sanitize import plain_text, sanitised_html, web_link
     ],
 )
 def test_text_becomes_one_clean_line(value, clean):
-    assert plain_text(value) == clean
+    assert sanitise_text(value) == clean
 
 
 @pytest.mark.parametrize(
@@ -48,17 +48,17 @@ def test_text_becomes_one_clean_line(value, clean):
     ],
 )
 def test_html_keeps_what_it_says_and_loses_what_it_does(value, clean):
-    assert sanitised_html(value) == clean
+    assert sanitise_html(value) == clean
 
 
 def test_long_html_is_cut_between_tags_and_closed():
-    clean = sanitised_html("<p>" + "word " * 30 + '<a href="https://e.example/">x</a>', limit=160)
+    clean = sanitise_html("<p>" + "word " * 30 + '<a href="https://e.example/">x</a>', limit=160)
 
     assert clean == "<p>" + "word " * 30 + "</p>"
 
 
 def test_html_made_to_be_slow_is_cleaned_all_the_same():
-    assert sanitised_html("<" * 50_000).count("&lt;") > 0
+    assert sanitise_html("<" * 50_000).count("&lt;") > 0
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_html_made_to_be_slow_is_cleaned_all_the_same():
     ],
 )
 def test_only_absolute_web_addresses_are_links(value, link):
-    assert web_link(value) == link
+    assert sanitise_url(value) == link
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_only_absolute_web_addresses_are_links(value, link):
 )
 def test_what_xml_cannot_hold_is_in_no_html(sign):
     """An abstract with one made the export, and the page /schedule.xml, fail."""
-    html = sanitised_html(f"<p>one{sign}two</p>")
+    html = sanitise_html(f"<p>one{sign}two</p>")
 
     assert re.fullmatch(r"<p>one ?two</p>", html)
     etree.fromstring(f"<a>{html}</a>")

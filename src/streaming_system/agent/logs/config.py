@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from streaming_system.agent.config import ROOM, Agent
-from streaming_system.agent.config_section import ConfigError, Section
+from streaming_system.agent.config import ROOM_PATTERN, AgentConfig
+from streaming_system.agent.config_section import AgentConfigError, ConfigSection
 
 # What a tracker takes at once is 4 MiB, with the secret and the room in it.
 MOST_BATCH = 4 * 2**20 - 64 * 1024
@@ -36,14 +36,14 @@ class LogsConfig:
     status: tuple[str, int] | None
 
 
-def read(agent: Agent) -> LogsConfig:
+def read(agent: AgentConfig) -> LogsConfig:
     """Return what an agent.ini says about access logs.
 
     :raises ConfigError: if it says nothing, or something that is not allowed.
     """
     section = agent.sections.get("logs")
     if section is None:
-        raise ConfigError(f"{agent.file.name}: has no section [logs]")
+        raise AgentConfigError(f"{agent.file.name}: has no section [logs]")
     if not agent.secret:
         raise agent.refuse("secret", "", "the tracker's secret, which access logs need")
     config = LogsConfig(
@@ -57,12 +57,12 @@ def read(agent: Agent) -> LogsConfig:
     return config
 
 
-def _files(section: Section) -> tuple[LogFile, ...]:
+def _files(section: ConfigSection) -> tuple[LogFile, ...]:
     allowed = "PATH = ROOM, one a line"
     files = []
     for line in section.lines("files"):
         path, _, room = (part.strip() for part in line.rpartition("="))
-        if not path or not ROOM.fullmatch(room):
+        if not path or not ROOM_PATTERN.fullmatch(room):
             raise section.error("files", line, f"{allowed}; a room's id is made of A-Z a-z 0-9 _")
         files.append(LogFile(path=section.file.parent.absolute() / path, room=room))
     if not files:

@@ -6,10 +6,10 @@ from prometheus_client.metrics_core import Metric
 
 from streaming_system.agent.logs.database import SpoolError
 from streaming_system.agent.logs.service import Shipping
-from streaming_system.agent.status_server import StatusPage, counter, gauge, of_trackers
+from streaming_system.agent.status_server import StatusServer, counter, gauge, tracker_metrics
 
 
-class LogsStatus(StatusPage):
+class LogsStatus(StatusServer):
     """Answers on a loopback address.
 
     :raises OSError: if nothing can listen there.
@@ -27,7 +27,7 @@ class LogsStatus(StatusPage):
         """Return the figures."""
         yield from self._logs()
         yield from self._waiting()
-        yield from of_trackers(self._shipping.reporters)
+        yield from tracker_metrics(self._shipping.reporters)
 
     def _logs(self) -> Iterator[Metric]:
         lines = counter("log_lines_read", "Lines of a log.", ["log", "room"])

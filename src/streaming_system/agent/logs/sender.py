@@ -8,8 +8,13 @@ import time
 from streaming_system.agent.logs.batch import Batch
 from streaming_system.agent.logs.database import SpoolError
 from streaming_system.agent.logs.spool import Spool
-from streaming_system.agent.tracker_client import FormTracker, Rejected, TooLarge, Unreachable
-from streaming_system.agent.tracker_sender import Talker
+from streaming_system.agent.tracker_client import (
+    LegacyTrackerClient,
+    PayloadTooLargeError,
+    ReportRejectedError,
+    TrackerUnavailableError,
+)
+from streaming_system.agent.tracker_sender import TrackerSender
 
 log = logging.getLogger(__name__)
 
@@ -19,18 +24,18 @@ WITHIN = 60.0
 SMALL = 8 * 1024
 
 
-class Sender(Talker):
+class Sender(TrackerSender):
     """Hands in what is in the spool to a tracker, room by room.
 
     :param most: how many bytes are handed in at once.
     """
 
-    tracker: FormTracker
+    tracker: LegacyTrackerClient
     # There is no goodbye; what is kept is for whoever closes the spool.
     last_words = 0.4
 
     def __init__(
-        self, tracker: FormTracker, spool: Spool, most: int, stop: threading.Event
+        self, tracker: LegacyTrackerClient, spool: Spool, most: int, stop: threading.Event
     ) -> None:
         super().__init__(tracker, spool, stop)
         self.lines = 0
@@ -51,7 +56,7 @@ class Sender(Talker):
                 for room in self._spool.rooms():
                     more |= self._next_of(room)
         except SpoolError as error:
-            raise Unreachable(str(error)) from None
+            raise TrackerUnavailableError(str(error)) from None
 
     def due(self) -> float:
         """Return when something has to be handed in without news: never."""
@@ -71,9 +76,9 @@ class Sender(Talker):
         try:
             self.tracker.logs(room, batch.lines, batch=batch.name, within=WITHIN)
             there = True
-        except TooLarge as refusal:
+        except PayloadTooLargeError as refusal:
             return self._too_large(batch, refusal)
-        except Rejected as refusal:
+        except ReportRejectedError as refusal:
             self._leave_alone(room, str(refusal))
             return False
         finally:
@@ -96,7 +101,7 @@ class Sender(Talker):
                 dropped,
             )
 
-    def _too_large(self, batch: Batch, refusal: TooLarge) -> bool:
+    def _too_large(self, batch: Batch, refusal: PayloadTooLargeError) -> bool:
         size = len(batch.lines)
         if size < SMALL:
             # That is no matter of size.

@@ -3,21 +3,21 @@
 import logging
 import threading
 
-from streaming_system.agent.agent_service import Service, join
-from streaming_system.agent.config import Agent
+from streaming_system.agent.agent_service import AgentService, join_threads
+from streaming_system.agent.config import AgentConfig
 from streaming_system.agent.logs.config import read
 from streaming_system.agent.logs.database import SpoolError
 from streaming_system.agent.logs.rotation import LINGER
 from streaming_system.agent.logs.sender import Sender
 from streaming_system.agent.logs.spool import Spool
 from streaming_system.agent.logs.tail import Follower
-from streaming_system.agent.tracker_client import FormTracker
+from streaming_system.agent.tracker_client import LegacyTrackerClient
 from streaming_system.util.log_once import LogOnce
 
 log = logging.getLogger(__name__)
 
 
-class Shipping(Service):
+class Shipping(AgentService):
     """Follows logs and hands them in, until it is told to stop.
 
     :param linger: seconds for which a file is kept open that is rotated.
@@ -27,14 +27,14 @@ class Shipping(Service):
 
     reporters: list[Sender]
 
-    def __init__(self, agent: Agent, linger: float = LINGER) -> None:
+    def __init__(self, agent: AgentConfig, linger: float = LINGER) -> None:
         self.config = read(agent)
         self.stop = threading.Event()
         self.spool = Spool(agent.state / "logs.sqlite", agent.trackers, self.config.spool)
         self.followers = [Follower(file, self.spool, linger) for file in self.config.files]
         self.workers = [threading.Thread(target=self._look_on, name="logs", daemon=True)]
         self.reporters = [
-            Sender(FormTracker(url, agent.secret), self.spool, self.config.batch, self.stop)
+            Sender(LegacyTrackerClient(url, agent.secret), self.spool, self.config.batch, self.stop)
             for url in agent.trackers
         ]
         self._warnings = LogOnce(log)
@@ -46,7 +46,7 @@ class Shipping(Service):
 
     def finish(self, until: float) -> None:
         """Let a place be saved with the lines before it."""
-        join(self.workers, until)
+        join_threads(self.workers, until)
 
     def once(self) -> None:
         """Look at every log once, and hand in what there is.

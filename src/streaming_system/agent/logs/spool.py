@@ -12,7 +12,7 @@ from pathlib import Path
 from streaming_system.agent.logs.batch import Batch, encoded_size, fitting
 from streaming_system.agent.logs.checkpoint import Place
 from streaming_system.agent.logs.database import Database
-from streaming_system.util.versioned_condition import News
+from streaming_system.util.versioned_condition import ChangeNotifier
 
 # What a chunk takes besides its lines.
 OVERHEAD = 64
@@ -20,7 +20,7 @@ OVERHEAD = 64
 FREE_PAGES = 256
 
 
-class Spool(Database, News):
+class Spool(Database, ChangeNotifier):
     """Keeps lines until every tracker has them, up to a bound.
 
     :param file: of the database; there may be only one program that uses it.
@@ -36,7 +36,7 @@ class Spool(Database, News):
         self._told: Counter[str] = Counter()
         self._trackers = tuple(trackers)
         Database.__init__(self, file)
-        News.__init__(self, self._lock)
+        ChangeNotifier.__init__(self, self._lock)
         self._flying: dict[str, frozenset[int]] = {}
         self._unsaved: set[tuple[str, str]] = set()
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from streaming_system.agent.config import Agent
+from streaming_system.agent.config import AgentConfig
 from streaming_system.agent.preview import stream_urls
 
 STATUS = ("127.0.0.1", 9182)
@@ -30,7 +30,7 @@ class PreviewConfig:
     status: tuple[str, int] | None
 
 
-def read(agent: Agent) -> PreviewConfig:
+def read(agent: AgentConfig) -> PreviewConfig:
     """Return what ``[preview]`` says.
 
     :raises ConfigError: if there is none, or something in it is not allowed.

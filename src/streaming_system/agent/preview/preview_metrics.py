@@ -7,10 +7,10 @@ from prometheus_client.metrics_core import Metric
 
 from streaming_system.agent.preview.service import Preview
 from streaming_system.agent.preview.thumbnails import FRESH_FOR
-from streaming_system.agent.status_server import StatusPage, counter, gauge
+from streaming_system.agent.status_server import StatusServer, counter, gauge
 
 
-class PreviewStatus(StatusPage):
+class PreviewStatus(StatusServer):
     """Answers on a loopback address.
 
     :raises OSError: if nothing can listen there.

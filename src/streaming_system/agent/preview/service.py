@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from functools import partial
 
 from streaming_system.agent import ffmpeg
-from streaming_system.agent.agent_service import Service, join
-from streaming_system.agent.config import Agent
-from streaming_system.agent.config_section import ConfigError
+from streaming_system.agent.agent_service import AgentService, join_threads
+from streaming_system.agent.config import AgentConfig
+from streaming_system.agent.config_section import AgentConfigError
 from streaming_system.agent.preview import stream_urls
 from streaming_system.agent.preview.config import read
 from streaming_system.agent.preview.thumbnails import FRESH_FOR, Frames
-from streaming_system.agent.subprocesses import ProgramError, Programs
-from streaming_system.agent.tracker_http import Caller, Unreachable
+from streaming_system.agent.subprocesses import ProcessRunner, ProgramError
+from streaming_system.agent.tracker_http import BoundedHttpClient, TrackerUnavailableError
 from streaming_system.util.backoff import Backoff
 from streaming_system.util.log_once import LogOnce
 
@@ -41,7 +41,7 @@ class Look:
     seconds: float = 0.0
 
 
-class Preview(Service):
+class Preview(AgentService):
     """Looks at rooms in turn, at some of them at once.
 
     :raises ConfigError: if ``[preview]`` cannot be used.
@@ -49,15 +49,15 @@ class Preview(Service):
 
     _frames: Frames
 
-    def __init__(self, agent: Agent) -> None:
+    def __init__(self, agent: AgentConfig) -> None:
         self.config = read(agent)
         self.stop = threading.Event()
         self.trouble = ""
-        self.programs = Programs(self.stop)
+        self.programs = ProcessRunner(self.stop)
         self._lock = threading.Condition()
         self._looks: dict[str, Look] = {}
         self._warnings = LogOnce(log)
-        self._tracker = Caller(self.config.tracker) if self.config.tracker else None
+        self._tracker = BoundedHttpClient(self.config.tracker) if self.config.tracker else None
         self._section = agent.section("preview")
         self._lookers = [
             threading.Thread(target=self._work, name=f"preview {number}", daemon=True)
@@ -77,7 +77,7 @@ class Preview(Service):
 
     def finish(self, until: float) -> None:
         """Let nobody be in the middle of writing a picture."""
-        join(self._lookers, until)
+        join_threads(self._lookers, until)
 
     def run(self) -> None:
         """Go on until :attr:`stop` is set.
@@ -89,7 +89,7 @@ class Preview(Service):
         except ProgramError as error:
             if self.stop.is_set():
                 return
-            raise ConfigError(f"{self._section.file.name}: [preview]: {error}") from None
+            raise AgentConfigError(f"{self._section.file.name}: [preview]: {error}") from None
         log.info("previews: %s into %s", ", ".join(self._frames.formats), self.config.folder)
         if self._tracker is None:
             self._look_at(self.config.rooms)
@@ -108,7 +108,7 @@ class Preview(Service):
             return dict(self._looks)
 
     def _prepare(self) -> Frames:
-        found = ffmpeg.find()
+        found = ffmpeg.find_ffmpeg()
         if found is None:
             raise ProgramError("needs ffmpeg, which is not installed")
         folder = self.config.folder
@@ -119,13 +119,13 @@ class Preview(Service):
                 "folder", str(folder), f"a folder to write into, but {error.strerror}"
             ) from None
 
-    def _ask(self, tracker: Caller) -> None:
+    def _ask(self, tracker: BoundedHttpClient) -> None:
         """Ask the tracker again and again which rooms are live."""
         backoff = Backoff()
         while not self.stop.is_set():
             try:
                 rooms = {**stream_urls.live(tracker), **self.config.rooms}
-            except Unreachable as failure:
+            except TrackerUnavailableError as failure:
                 # The rooms of the last answer go on.
                 backoff.record_failure(failure.after)
                 self.trouble = str(failure)

@@ -4,10 +4,14 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from streaming_system.agent.config import ROOM, Agent, Section
-from streaming_system.agent.config_section import is_address
+from streaming_system.agent.config import ROOM_PATTERN, AgentConfig, ConfigSection
+from streaming_system.agent.config_section import is_url
 from streaming_system.agent.preview.thumbnails import PROTOCOLS
-from streaming_system.agent.tracker_http import WHOLE, Caller, Unreachable
+from streaming_system.agent.tracker_http import (
+    TOTAL_TIMEOUT,
+    BoundedHttpClient,
+    TrackerUnavailableError,
+)
 
 # What shows most at the least cost comes first; the names are those of docs/player.md.
 FILES = {
@@ -39,7 +43,7 @@ def best(url: str, streams: Iterable[str]) -> str | None:
     return None
 
 
-def named(section: Section) -> dict[str, str]:
+def named(section: ConfigSection) -> dict[str, str]:
     """Return the addresses that a section names.
 
     :raises ConfigError: if one is none.
@@ -47,14 +51,14 @@ def named(section: Section) -> dict[str, str]:
     found: list[tuple[str, str]] = []
     for line in section.lines("rooms"):
         room, _, address = (part.strip() for part in line.partition("="))
-        if not ROOM.fullmatch(room) or not is_address(address, PROTOCOLS):
+        if not ROOM_PATTERN.fullmatch(room) or not is_url(address, PROTOCOLS):
             raise section.error("rooms", line, ALLOWED)
         found.append((room, address))
     section.distinct("rooms", [room for room, _ in found], "room")
     return dict(found)
 
 
-def own(agent: Agent) -> dict[str, str]:
+def own(agent: AgentConfig) -> dict[str, str]:
     """Return the addresses of what is streamed from here."""
     rooms: dict[str, set[str]] = {}
     for source in agent.sources:
@@ -66,7 +70,7 @@ def own(agent: Agent) -> dict[str, str]:
     return {room: address for room, address in found.items() if address}
 
 
-def live(tracker: Caller, *, within: float = WHOLE) -> dict[str, str]:
+def live(tracker: BoundedHttpClient, *, within: float = TOTAL_TIMEOUT) -> dict[str, str]:
     """Return the addresses of all rooms that a tracker knows to be live.
 
     :param within: how many seconds it may take to answer.
@@ -76,12 +80,12 @@ def live(tracker: Caller, *, within: float = WHOLE) -> dict[str, str]:
     where = f"{tracker.url}/streams.json"
     answer, data = tracker.call("GET", "/streams.json", within=within, most=MOST_LIST)
     if answer.status != 200:
-        raise Unreachable(f"{where}: {answer.status} {answer.reason}")
+        raise TrackerUnavailableError(f"{where}: {answer.status} {answer.reason}")
     try:
         rooms = json.loads(data)["rooms"].items()
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        raise Unreachable(f"{where}: does not answer as a tracker does") from None
-    found = {str(room): _of(listed) for room, listed in rooms if ROOM.fullmatch(str(room))}
+        raise TrackerUnavailableError(f"{where}: does not answer as a tracker does") from None
+    found = {str(room): _of(listed) for room, listed in rooms if ROOM_PATTERN.fullmatch(str(room))}
     return {room: address for room, address in found.items() if address}
 
 
@@ -96,6 +100,6 @@ def _of(listed: Any) -> str | None:
         streams = [name for name in offered if isinstance(name, str)]
         address = best(str(endpoint.get("url")), streams)
         # Who registers says where; that may be nothing but a server of the web.
-        if address and is_address(address, ("http", "https")):
+        if address and is_url(address, ("http", "https")):
             return address
     return None

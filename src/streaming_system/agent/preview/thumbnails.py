@@ -15,9 +15,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from streaming_system.agent.config import ROOM
-from streaming_system.agent.ffmpeg import QUIET
-from streaming_system.agent.subprocesses import ProgramError, Programs, TooSlowError, last_line
+from streaming_system.agent.config import ROOM_PATTERN
+from streaming_system.agent.ffmpeg import QUIET_FLAGS
+from streaming_system.agent.subprocesses import (
+    ProcessRunner,
+    ProgramError,
+    ProgramTimeoutError,
+    last_line,
+)
 from streaming_system.agent.tracker_http import USER_AGENT
 
 log = logging.getLogger(__name__)
@@ -71,7 +76,9 @@ class Frames:
     :raises OSError: if nothing can be written into the folder.
     """
 
-    def __init__(self, folder: Path, ffmpeg: str, programs: Programs, *, within: float) -> None:
+    def __init__(
+        self, folder: Path, ffmpeg: str, programs: ProcessRunner, *, within: float
+    ) -> None:
         self.folder = folder
         self._ffmpeg, self._programs, self._within = ffmpeg, programs, within
         folder.mkdir(parents=True, exist_ok=True)
@@ -170,7 +177,7 @@ class Frames:
         self, source: Sequence[str], filters: str, writers: Iterable[Writer], beside: Path
     ) -> None:
         """Let ffmpeg write pictures, called after size and format, into a folder."""
-        command = [self._ffmpeg, *QUIET, *source]
+        command = [self._ffmpeg, *QUIET_FLAGS, *source]
         names = []
         for size, (width, height) in SIZES.items():
             fit = (
@@ -185,7 +192,7 @@ class Frames:
                 command += ["-an", "-sn", "-dn", "-threads", "1", *writer.options, f"./{names[-1]}"]
         try:
             ended = self._programs.run(command, self._within, folder=beside)
-        except TooSlowError:
+        except ProgramTimeoutError:
             raise ProgramError(f"nothing within {self._within:g} s") from None
         if ended.status:
             raise ProgramError(last_line(ended.said) or f"ffmpeg: ended with {ended.status}")
@@ -223,7 +230,7 @@ class Frames:
         except (OSError, ValueError):
             return []
         rooms = rooms if isinstance(rooms, list) else []
-        return [room for room in rooms if isinstance(room, str) and ROOM.fullmatch(room)]
+        return [room for room in rooms if isinstance(room, str) and ROOM_PATTERN.fullmatch(room)]
 
     def _note(self, change: Callable[[str], None], room: str) -> None:
         with self._writing, self._beside() as beside:

@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Iterator
 
-from streaming_system.agent.probe import read_json
+from streaming_system.agent.probe import parse_json
 from streaming_system.plugin import (
     MountStats,
     SourceError,
@@ -28,18 +28,18 @@ def encoder_sources() -> list[StatsSource]:
             options=(
                 SourceOption(name="command", summary="what to run, without a shell", default=None),
             ),
-            read=read,
+            read=fetch_readings,
         )
     ]
 
 
-def read(probe: SourceProbe) -> Iterator[MountStats]:
+def fetch_readings(probe: SourceProbe) -> Iterator[MountStats]:
     """Return what the command has printed."""
     try:
         words = shlex.split(probe.options["command"])
     except ValueError as error:
         raise SourceError(f"command: {error}") from None
-    said = require_object(read_json(probe.run(words)), "what is printed")
+    said = require_object(parse_json(probe.run(words)), "what is printed")
     for mount in require_list(said.get("mounts"), "mounts"):
         if not isinstance(mount.get("mount"), str) or set(mount) - KNOWN:
             raise SourceError(f"a mount has a name and, perhaps, {', '.join(sorted(KNOWN))}")

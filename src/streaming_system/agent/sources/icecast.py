@@ -31,17 +31,17 @@ def encoder_sources() -> list[StatsSource]:
                 SourceOption(name="user", summary="its admin-user", default="admin"),
                 SourceOption(name="password", summary="its admin-password", kind="secret"),
             ),
-            read=read,
+            read=fetch_readings,
         )
     ]
 
 
-def read(probe: SourceProbe) -> Iterable[MountStats]:
+def fetch_readings(probe: SourceProbe) -> Iterable[MountStats]:
     """Return what is mounted."""
-    return _admin(probe) if probe.options["password"] else _public(probe)
+    return _fetch_admin(probe) if probe.options["password"] else _fetch_public(probe)
 
 
-def _public(probe: SourceProbe) -> Iterator[MountStats]:
+def _fetch_public(probe: SourceProbe) -> Iterator[MountStats]:
     stats = require_object(
         require_object(probe.json("/status-json.xsl"), "the answer").get("icestats"), "icestats"
     )
@@ -49,15 +49,15 @@ def _public(probe: SourceProbe) -> Iterator[MountStats]:
     sources = stats.get("source", [])
     for source in require_list(sources if isinstance(sources, list) else [sources], "source"):
         mount = urlsplit(str(source.get("listenurl", ""))).path
-        yield _reading(mount, source.get("listeners"), source)
+        yield _build_reading(mount, source.get("listeners"), source)
 
 
-def _admin(probe: SourceProbe) -> Iterator[MountStats]:
+def _fetch_admin(probe: SourceProbe) -> Iterator[MountStats]:
     for element in probe.xml("/admin/stats").iter("source"):
         source = {child.tag: child.text or "" for child in element}
         mount = element.get("mount", "")
         # A fallback without an encoder is mounted, too, and has never read anything.
-        yield _reading(
+        yield _build_reading(
             mount,
             source.get("listeners"),
             source,
@@ -66,7 +66,7 @@ def _admin(probe: SourceProbe) -> Iterator[MountStats]:
         )
 
 
-def _reading(
+def _build_reading(
     mount: str, clients: Any, source: Any, sent: float | None = None, flow: float | None = None
 ) -> MountStats:
     return MountStats(
@@ -75,7 +75,7 @@ def _reading(
         sent=sent,
         bitrate=flow if flow is not None else _bitrate(source),
         codec=str(source.get("server_type") or ""),
-        since=_since(source),
+        since=_stream_start(source),
     )
 
 
@@ -89,7 +89,7 @@ def _bitrate(source: Any) -> Any:
     return None
 
 
-def _since(source: Any) -> datetime | None:
+def _stream_start(source: Any) -> datetime | None:
     text = str(source.get("stream_start_iso8601") or "")
     if found := parse_timestamp(text):
         return found.astimezone(UTC)

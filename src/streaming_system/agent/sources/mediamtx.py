@@ -19,9 +19,9 @@ from streaming_system.plugin import (
     require_object,
 )
 
-MOST_PAGES = 20
+MAX_PAGES = 20
 # One reader that stands for everybody who plays HLS; they are only seen in an access log.
-HLS = "hlsMuxer"
+HLS_READER_TYPE = "hlsMuxer"
 
 
 @hookimpl
@@ -35,14 +35,14 @@ def encoder_sources() -> list[StatsSource]:
                 SourceOption(name="user", summary="a user with the permission api"),
                 SourceOption(name="password", summary="and the password", kind="secret"),
             ),
-            read=read,
+            read=fetch_readings,
         )
     ]
 
 
-def read(probe: SourceProbe) -> Iterator[MountStats]:
+def fetch_readings(probe: SourceProbe) -> Iterator[MountStats]:
     """Return the paths that are ready."""
-    for path in _paths(probe):
+    for path in _fetch_paths(probe):
         if path.get("ready") is not True:
             continue
         name = str(path.get("name", ""))
@@ -50,7 +50,7 @@ def read(probe: SourceProbe) -> Iterator[MountStats]:
         tracks = path.get("tracks")
         yield MountStats(
             mount=name,
-            clients=sum(reader.get("type") != HLS for reader in readers),
+            clients=sum(reader.get("type") != HLS_READER_TYPE for reader in readers),
             sent=probe.rate(f"{name} sent", path.get("bytesSent")),
             bitrate=probe.rate(f"{name} received", path.get("bytesReceived")),
             codec=", ".join(map(str, tracks)) if isinstance(tracks, list) else "",
@@ -58,14 +58,14 @@ def read(probe: SourceProbe) -> Iterator[MountStats]:
         )
 
 
-def _paths(probe: SourceProbe) -> Iterator[Any]:
+def _fetch_paths(probe: SourceProbe) -> Iterator[Any]:
     page, pages = 0, 1
     while page < pages:
         answer = require_object(
             probe.json(f"/v3/paths/list?itemsPerPage=500&page={quote(str(page))}"), "the answer"
         )
         pages = answer.get("pageCount", 1)
-        if not isinstance(pages, int) or pages > MOST_PAGES:
+        if not isinstance(pages, int) or pages > MAX_PAGES:
             raise SourceError(f"pageCount is {pages!r:.40}")
         yield from require_list(answer.get("items"), "items")
         page += 1

@@ -28,12 +28,12 @@ def encoder_sources() -> list[StatsSource]:
             options=(
                 SourceOption(name="url", summary="where rtmp_stat is", default=None, kind="url"),
             ),
-            read=read,
+            read=fetch_readings,
         )
     ]
 
 
-def read(probe: SourceProbe) -> Iterator[MountStats]:
+def fetch_readings(probe: SourceProbe) -> Iterator[MountStats]:
     """Return what is being published."""
     root = probe.xml()
     if root.tag != "rtmp":
@@ -42,10 +42,10 @@ def read(probe: SourceProbe) -> Iterator[MountStats]:
         for stream in application.iterfind("live/stream"):
             # Whoever waits for a stream that nobody sends makes it appear, too.
             if stream.find("publishing") is not None:
-                yield _reading(application.findtext("name", ""), stream)
+                yield _build_reading(application.findtext("name", ""), stream)
 
 
-def _reading(application: str, stream: Element) -> MountStats:
+def _build_reading(application: str, stream: Element) -> MountStats:
     publishers = len(stream.findall("client/publishing"))
     clients = stream.findtext("nclients")
     return MountStats(
@@ -54,11 +54,11 @@ def _reading(application: str, stream: Element) -> MountStats:
         sent=stream.findtext("bw_out"),
         bitrate=stream.findtext("bw_in"),
         codec=", ".join(filter(None, (e.text for e in stream.iterfind("meta//codec")))),
-        since=_since(stream.findtext("time", "")),
+        since=_stream_start(stream.findtext("time", "")),
     )
 
 
-def _since(milliseconds: str) -> datetime | None:
+def _stream_start(milliseconds: str) -> datetime | None:
     if not milliseconds.isascii() or not milliseconds.isdigit() or len(milliseconds) > 12:
         return None
     return datetime.now(UTC) - timedelta(milliseconds=int(milliseconds))

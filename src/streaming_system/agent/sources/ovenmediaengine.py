@@ -21,7 +21,7 @@ from streaming_system.plugin import (
 )
 
 # Connections that are viewers: the others are other servers, files and pictures.
-VIEWERS = ("webrtc", "llhls", "hlsv3", "hls", "dash", "lldash", "srt")
+VIEWER_CONNECTIONS = ("webrtc", "llhls", "hlsv3", "hls", "dash", "lldash", "srt")
 
 
 @hookimpl
@@ -37,12 +37,12 @@ def encoder_sources() -> list[StatsSource]:
                 ),
                 SourceOption(name="vhost", summary="the virtual host", default="default"),
             ),
-            read=read,
+            read=fetch_readings,
         )
     ]
 
 
-def read(probe: SourceProbe) -> Iterator[MountStats]:
+def fetch_readings(probe: SourceProbe) -> Iterator[MountStats]:
     """Return the streams that agent.ini names and that are there."""
     vhost = f"vhosts/{quote(probe.options['vhost'], safe='')}"
     listed: dict[str, Any] = {}
@@ -52,26 +52,28 @@ def read(probe: SourceProbe) -> Iterator[MountStats]:
             raise SourceError(f"{mount!r:.60} is no APPLICATION/STREAM")
         where = f"{vhost}/apps/{quote(app, safe='')}/streams"
         if app not in listed:
-            listed[app] = _response(probe.json(f"/v1/{where}"))
+            listed[app] = _unwrap_response(probe.json(f"/v1/{where}"))
         if not isinstance(listed[app], list):
             raise SourceError("the list of streams is no list")
         if stream in listed[app]:
             where += f"/{quote(stream, safe='')}"
-            yield _reading(
+            yield _build_reading(
                 mount,
-                require_object(_response(probe.json(f"/v1/stats/current/{where}")), "statistics"),
-                require_object(_response(probe.json(f"/v1/{where}")), "the stream"),
+                require_object(
+                    _unwrap_response(probe.json(f"/v1/stats/current/{where}")), "statistics"
+                ),
+                require_object(_unwrap_response(probe.json(f"/v1/{where}")), "the stream"),
             )
 
 
-def _response(answer: Any) -> Any:
+def _unwrap_response(answer: Any) -> Any:
     said = require_object(answer, "the answer")
     if said.get("statusCode") != 200:
         raise SourceError(f"OvenMediaEngine says no: {said.get('message')!r:.100}")
     return said.get("response")
 
 
-def _reading(mount: str, statistics: Any, stream: Any) -> MountStats:
+def _build_reading(mount: str, statistics: Any, stream: Any) -> MountStats:
     # Newer versions keep what is sent apart from what comes in.
     out = statistics.get("publishers", statistics)
     out = require_object(out, "publishers")
@@ -83,7 +85,7 @@ def _reading(mount: str, statistics: Any, stream: Any) -> MountStats:
         for kind in ("video", "audio")
         if isinstance(track.get(kind), dict)
     ]
-    known = [connections[kind] for kind in VIEWERS if kind in connections]
+    known = [connections[kind] for kind in VIEWER_CONNECTIONS if kind in connections]
     good = all(isinstance(count, int) and count >= 0 for count in known)
     return MountStats(
         mount=mount,

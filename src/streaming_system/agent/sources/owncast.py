@@ -29,12 +29,12 @@ def encoder_sources() -> list[StatsSource]:
                 SourceOption(name="user", summary="its admin", default="admin"),
                 SourceOption(name="password", summary="the admin's password", kind="secret"),
             ),
-            read=read,
+            read=fetch_readings,
         )
     ]
 
 
-def read(probe: SourceProbe) -> Iterator[MountStats]:
+def fetch_readings(probe: SourceProbe) -> Iterator[MountStats]:
     """Return the stream, if Owncast is online."""
     admin = bool(probe.options["password"])
     path = "/api/admin/status" if admin else "/api/status"
@@ -44,7 +44,7 @@ def read(probe: SourceProbe) -> Iterator[MountStats]:
     if not status["online"]:
         return
     sender = status.get("broadcaster") if admin else None
-    details = _details(sender)
+    details = _stream_details(sender)
     yield MountStats(
         mount="live",
         # It is left out where viewers shall not be counted in public.
@@ -59,7 +59,7 @@ def read(probe: SourceProbe) -> Iterator[MountStats]:
     )
 
 
-def _details(sender: Any) -> Any:
+def _stream_details(sender: Any) -> Any:
     details = sender.get("streamDetails") if isinstance(sender, dict) else None
     return details if isinstance(details, dict) else {}
 

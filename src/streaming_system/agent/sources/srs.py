@@ -18,7 +18,7 @@ from streaming_system.plugin import (
 )
 
 # What SRS counts as clients of a stream has the one that sends it among them.
-PUBLISHER = 1
+PUBLISHER_COUNT = 1
 
 
 @hookimpl
@@ -32,12 +32,12 @@ def encoder_sources() -> list[StatsSource]:
                 SourceOption(name="user", summary="the user of http_api's auth"),
                 SourceOption(name="password", summary="and the password", kind="secret"),
             ),
-            read=read,
+            read=fetch_readings,
         )
     ]
 
 
-def read(probe: SourceProbe) -> Iterator[MountStats]:
+def fetch_readings(probe: SourceProbe) -> Iterator[MountStats]:
     """Return what is being published."""
     answer = require_object(probe.json("/api/v1/streams/?count=1000"), "the answer")
     if answer.get("code") != 0:
@@ -51,14 +51,14 @@ def read(probe: SourceProbe) -> Iterator[MountStats]:
         clients = stream.get("clients")
         yield MountStats(
             mount=f"{stream.get('app')}/{stream.get('name')}",
-            clients=clients - PUBLISHER if isinstance(clients, int) and clients else clients,
-            sent=_bits(kbps.get("send_30s")),
-            bitrate=_bits(kbps.get("recv_30s")),
+            clients=clients - PUBLISHER_COUNT if isinstance(clients, int) and clients else clients,
+            sent=_to_bits(kbps.get("send_30s")),
+            bitrate=_to_bits(kbps.get("recv_30s")),
             codec=", ".join(_codecs(stream)),
         )
 
 
-def _bits(kilobits: Any) -> Any:
+def _to_bits(kilobits: Any) -> Any:
     return kilobits * 1000 if isinstance(kilobits, int | float) else kilobits
 
 

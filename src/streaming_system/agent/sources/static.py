@@ -17,7 +17,7 @@ from streaming_system.plugin import (
     hookimpl,
 )
 
-AT_ONCE = 16
+MAX_PARALLEL = 16
 
 
 @hookimpl
@@ -32,14 +32,14 @@ def encoder_sources() -> list[StatsSource]:
                     summary="an address of each mount, with {mount}, that must answer 200",
                 ),
             ),
-            read=read,
+            read=fetch_readings,
         )
     ]
 
 
-def read(probe: SourceProbe) -> Iterator[MountStats]:
+def fetch_readings(probe: SourceProbe) -> Iterator[MountStats]:
     """Return the mounts that are there."""
-    failures = _failures(probe) if probe.options["check"] else {}
+    failures = _check_mounts(probe) if probe.options["check"] else {}
     if failures and len(failures) == len(probe.mounts):
         # Whether the CDN is silent or the way to it is down cannot be told apart.
         raise failures[probe.mounts[0]]
@@ -48,7 +48,7 @@ def read(probe: SourceProbe) -> Iterator[MountStats]:
             yield MountStats(mount=mount)
 
 
-def _failures(probe: SourceProbe) -> Mapping[str, SourceError]:
+def _check_mounts(probe: SourceProbe) -> Mapping[str, SourceError]:
     """Return what is wrong with mounts.
 
     They are asked side by side: one after the other, a few that hang would take so long that all
@@ -70,7 +70,9 @@ def _failures(probe: SourceProbe) -> Mapping[str, SourceError]:
                 failures[mount] = error
 
     # A pool of concurrent.futures would keep the agent from ending until the last has answered.
-    asking = [threading.Thread(target=ask, daemon=True) for _ in range(min(AT_ONCE, len(waiting)))]
+    asking = [
+        threading.Thread(target=ask, daemon=True) for _ in range(min(MAX_PARALLEL, len(waiting)))
+    ]
     for thread in asking:
         thread.start()
     for thread in asking:

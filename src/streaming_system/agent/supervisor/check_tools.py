@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from streaming_system.agent.subprocesses import Programs
+from streaming_system.agent.subprocesses import ProcessRunner
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -12,5 +12,5 @@ class Kit:
     :param ffmpeg: the program.
     """
 
-    programs: Programs
+    programs: ProcessRunner
     ffmpeg: str

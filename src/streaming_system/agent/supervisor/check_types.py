@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from streaming_system.agent.config_section import Section
+from streaming_system.agent.config_section import ConfigSection
 from streaming_system.agent.supervisor.check_result import Check
 from streaming_system.agent.supervisor.check_tools import Kit
 from streaming_system.agent.supervisor.hls import HlsCheck
@@ -25,7 +25,7 @@ class Kind:
     """
 
     summary: str
-    make: Callable[[Section, Kit], Check]
+    make: Callable[[ConfigSection, Kit], Check]
     interval: float
     limit: float
     heavy: bool = False

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from streaming_system.agent.config import ROOM, Agent
-from streaming_system.agent.config_section import ConfigError, Section
+from streaming_system.agent.config import ROOM_PATTERN, AgentConfig
+from streaming_system.agent.config_section import AgentConfigError, ConfigSection
 from streaming_system.agent.supervisor.check_result import Check
 from streaming_system.agent.supervisor.check_tools import Kit
 from streaming_system.agent.supervisor.check_types import KINDS
@@ -58,7 +58,7 @@ class Part:
     restart: RestartConfig | None
 
 
-def general(agent: Agent) -> General:
+def general(agent: AgentConfig) -> General:
     """Return what is said for all parts.
 
     :raises ConfigError: if something in it is not allowed.
@@ -73,7 +73,7 @@ def general(agent: Agent) -> General:
     return found
 
 
-def parts(agent: Agent, kit: Kit) -> Sequence[Part]:
+def parts(agent: AgentConfig, kit: Kit) -> Sequence[Part]:
     """Return the parts that are watched.
 
     :raises ConfigError: if there are none, or something is not allowed.
@@ -85,11 +85,13 @@ def parts(agent: Agent, kit: Kit) -> Sequence[Part]:
     ]
     if not 1 <= len(found) <= MOST_PARTS:
         what = f"{len(found)} sections" if found else "no section"
-        raise ConfigError(f"{agent.file.name}: has {what} [watch:NAME]; allowed: 1 to {MOST_PARTS}")
+        raise AgentConfigError(
+            f"{agent.file.name}: has {what} [watch:NAME]; allowed: 1 to {MOST_PARTS}"
+        )
     return found
 
 
-def _part(section: Section, name: str, kit: Kit) -> Part:
+def _part(section: ConfigSection, name: str, kit: Kit) -> Part:
     use = section.text("use", None, ", ".join(KINDS))
     if use not in KINDS:
         raise section.error("use", use, ", ".join(KINDS))
@@ -101,7 +103,7 @@ def _part(section: Section, name: str, kit: Kit) -> Part:
         name=name,
         check=made.make(section, kit),
         kind=kind,
-        room=section.pattern("room", ROOM, "a room's id", ""),
+        room=section.pattern("room", ROOM_PATTERN, "a room's id", ""),
         interval=section.number("interval", made.interval, least=1, most=3600),
         limit=section.number("limit", made.limit, least=1, most=120),
         heavy=made.heavy,
@@ -115,7 +117,7 @@ def _part(section: Section, name: str, kit: Kit) -> Part:
     return part
 
 
-def _restart(section: Section) -> RestartConfig | None:
+def _restart(section: ConfigSection) -> RestartConfig | None:
     text = section.text("restart", "")
     try:
         command = tuple(shlex.split(text))

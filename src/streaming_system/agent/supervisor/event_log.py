@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Generic, TypeVar
 
 from streaming_system.agent.supervisor.check_result import LONGEST_DETAIL
-from streaming_system.util.versioned_condition import News
+from streaming_system.util.versioned_condition import ChangeNotifier
 
 T = TypeVar("T")
 
@@ -72,7 +72,7 @@ class Ledger(Generic[T]):
         return [(at, entry) for at, entry in self._entries if at > number]
 
 
-class Journal(News):
+class Journal(ChangeNotifier):
     """Takes how the parts are, and keeps how they were until trackers know it."""
 
     def __init__(self) -> None:

@@ -7,7 +7,7 @@ from urllib.parse import urljoin
 
 import urllib3
 
-from streaming_system.agent.config_section import Section
+from streaming_system.agent.config_section import ConfigSection
 from streaming_system.agent.supervisor.check_result import Verdict, happy, sad
 from streaming_system.agent.supervisor.check_tools import Kit
 from streaming_system.agent.supervisor.fetch import Fetched, FetchError, fetch
@@ -43,7 +43,7 @@ class Seen:
 class HlsCheck:
     """Looks at a playlist, and at all that it names."""
 
-    def __init__(self, section: Section, kit: Kit) -> None:
+    def __init__(self, section: ConfigSection, kit: Kit) -> None:
         self._url = section.address("url", "http", "https")
         self._still = section.number("still", 0, least=0, most=600)
         self._pool = urllib3.PoolManager()

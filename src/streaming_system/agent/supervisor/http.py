@@ -2,7 +2,7 @@
 
 import urllib3
 
-from streaming_system.agent.config_section import Section
+from streaming_system.agent.config_section import ConfigSection
 from streaming_system.agent.supervisor.check_result import Verdict, happy, sad
 from streaming_system.agent.supervisor.check_tools import Kit
 from streaming_system.agent.supervisor.fetch import FetchError, fetch
@@ -13,7 +13,7 @@ MOST = 1024 * 1024
 class HttpCheck:
     """Asks an address."""
 
-    def __init__(self, section: Section, kit: Kit) -> None:
+    def __init__(self, section: ConfigSection, kit: Kit) -> None:
         self._url = section.address("url", "http", "https")
         text = section.text("status", "200")
         statuses = text.replace(",", " ").split()

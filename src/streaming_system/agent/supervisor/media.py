@@ -4,9 +4,13 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from streaming_system.agent.config_section import Section
-from streaming_system.agent.ffmpeg import QUIET
-from streaming_system.agent.subprocesses import Absent, ProgramError, TooSlowError
+from streaming_system.agent.config_section import ConfigSection
+from streaming_system.agent.ffmpeg import QUIET_FLAGS
+from streaming_system.agent.subprocesses import (
+    ProgramError,
+    ProgramNotFoundError,
+    ProgramTimeoutError,
+)
 from streaming_system.agent.supervisor.check_result import Verdict, happy, hungry, sad, unable
 from streaming_system.agent.supervisor.check_tools import Kit
 
@@ -21,7 +25,7 @@ _MARK = re.compile(r"lavfi\.(?:freezedetect\.)?(black|freeze|silence)_(start|end
 class Player:
     """Plays some seconds of a stream with a filter, and reads what that found."""
 
-    def __init__(self, section: Section, kit: Kit) -> None:
+    def __init__(self, section: ConfigSection, kit: Kit) -> None:
         self._url = section.address("url", *SCHEMES)
         self._seconds = section.number("seconds", 5, least=1, most=60)
         self._kit = kit
@@ -32,7 +36,7 @@ class Player:
         :raises Unplayable: if it could not play anything.
         """
         command = (
-            *(self._kit.ffmpeg, *QUIET),
+            *(self._kit.ffmpeg, *QUIET_FLAGS),
             # How much was played is said on stderr, once, at the end.
             *("-progress", "pipe:2", "-stats_period", "600"),
             *("-threads", "1", "-t", f"{self._seconds:g}", "-i", self._url),
@@ -40,9 +44,9 @@ class Player:
         )
         try:
             ended = self._kit.programs.run(command, within)
-        except Absent as error:
+        except ProgramNotFoundError as error:
             raise Unplayable(unable("there is no ffmpeg")) from error
-        except TooSlowError as error:
+        except ProgramTimeoutError as error:
             raise Unplayable(sad(f"nothing could be played within {within:g} s")) from error
         except ProgramError as error:
             raise Unplayable(sad("cannot be played")) from error
@@ -74,7 +78,7 @@ class Unplayable(Exception):  # noqa: N818 - It is a verdict.
 class PictureCheck:
     """Looks whether the picture is black, or stands still."""
 
-    def __init__(self, section: Section, kit: Kit) -> None:
+    def __init__(self, section: ConfigSection, kit: Kit) -> None:
         self._player = Player(section, kit)
         self._black = section.flag("black", True)
         self._frozen = section.flag("frozen", True)
@@ -96,7 +100,7 @@ class PictureCheck:
 class SoundCheck:
     """Listens whether there is anything but silence."""
 
-    def __init__(self, section: Section, kit: Kit) -> None:
+    def __init__(self, section: ConfigSection, kit: Kit) -> None:
         self._player = Player(section, kit)
         floor = section.number("floor", 50, least=1, most=120)
         self._filter = SOUND.format(floor=floor)

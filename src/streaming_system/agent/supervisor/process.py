@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from streaming_system.agent.config_section import Section
+from streaming_system.agent.config_section import ConfigSection
 from streaming_system.agent.supervisor.check_result import Verdict, happy, sad, unable
 from streaming_system.agent.supervisor.check_tools import Kit
 
@@ -32,7 +32,7 @@ class Process:
 class ProcessCheck:
     """Looks for processes."""
 
-    def __init__(self, section: Section, kit: Kit) -> None:
+    def __init__(self, section: ConfigSection, kit: Kit) -> None:
         self._file = section.path("pid.file")
         text = section.text("command", "")
         try:

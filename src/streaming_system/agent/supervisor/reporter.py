@@ -9,8 +9,13 @@ from typing import Any
 
 from streaming_system.agent.supervisor.config import Part
 from streaming_system.agent.supervisor.event_log import Journal, Page, Past
-from streaming_system.agent.tracker_client import PipelineTracker, Refused, Rejected, Unreachable
-from streaming_system.agent.tracker_sender import Talker
+from streaming_system.agent.tracker_client import (
+    ComponentTrackerClient,
+    ReportRejectedError,
+    TrackerUnavailableError,
+    UnauthorizedError,
+)
+from streaming_system.agent.tracker_sender import TrackerSender
 
 log = logging.getLogger(__name__)
 
@@ -19,17 +24,17 @@ MOST_PAST = 150
 NOTES = "annotations"
 
 
-class PipelineReporter(Talker):
+class PipelineReporter(TrackerSender):
     """Tells a tracker what has changed at once, and all of it each interval.
 
     A report is of all parts of one kind, and of one room where the tracker knows rooms.
     """
 
-    tracker: PipelineTracker
+    tracker: ComponentTrackerClient
 
     def __init__(
         self,
-        tracker: PipelineTracker,
+        tracker: ComponentTrackerClient,
         machine: str,
         interval: float,
         parts: Sequence[Part],
@@ -62,9 +67,9 @@ class PipelineReporter(Talker):
                 continue
             try:
                 self._report(key, page)
-            except Rejected as rejection:
+            except ReportRejectedError as rejection:
                 self._leave_alone(about, str(rejection))
-            except Refused as refusal:
+            except UnauthorizedError as refusal:
                 # A token may be for the parts of one of several rooms.
                 if not refusal.known:
                     raise
@@ -118,11 +123,11 @@ class PipelineReporter(Talker):
                 return
             try:
                 self.tracker.annotate(note.label, room=note.room or None, at=note.at)
-            except (Rejected, Refused) as refusal:
+            except (ReportRejectedError, UnauthorizedError) as refusal:
                 # How things are is told all the same.
                 self._warnings.warn(f"{self.tracker.url} {NOTES}", str(refusal))
                 self.failed += 1
-            except Unreachable as failure:
+            except TrackerUnavailableError as failure:
                 self._leave_alone(NOTES, str(failure))
                 return
             self._noted = number

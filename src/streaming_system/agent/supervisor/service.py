@@ -3,9 +3,9 @@
 import threading
 from collections.abc import Iterator
 
-from streaming_system.agent.agent_service import Service, trackers
-from streaming_system.agent.config import Agent
-from streaming_system.agent.subprocesses import Programs
+from streaming_system.agent.agent_service import AgentService, create_tracker_clients
+from streaming_system.agent.config import AgentConfig
+from streaming_system.agent.subprocesses import ProcessRunner
 from streaming_system.agent.supervisor.check_result import SLEEPING, Verdict
 from streaming_system.agent.supervisor.check_runner import Look
 from streaming_system.agent.supervisor.check_tools import Kit
@@ -15,7 +15,7 @@ from streaming_system.agent.supervisor.event_log import Journal
 from streaming_system.agent.supervisor.reporter import PipelineReporter
 
 
-class Watch(Service):
+class Watch(AgentService):
     """Watches the parts of this machine's pipeline, until it is told to stop.
 
     :param legacy: speak the form protocol, with the secret.
@@ -24,10 +24,10 @@ class Watch(Service):
 
     reporters: list[PipelineReporter]
 
-    def __init__(self, agent: Agent, *, legacy: bool = False) -> None:
+    def __init__(self, agent: AgentConfig, *, legacy: bool = False) -> None:
         self.stop = threading.Event()
         self.settings = general(agent)
-        self._programs = Programs(self.stop)
+        self._programs = ProcessRunner(self.stop)
         kit = Kit(programs=self._programs, ffmpeg=self.settings.ffmpeg)
         found = parts(agent, kit)
         self.journal = Journal()
@@ -38,7 +38,7 @@ class Watch(Service):
         self.workers = self.watchers
         self.reporters = [
             PipelineReporter(tracker, agent.name, agent.interval, found, self.journal, self.stop)
-            for tracker in trackers(agent, legacy=legacy)
+            for tracker in create_tracker_clients(agent, legacy=legacy)
         ]
 
     def wake(self) -> None:
@@ -47,12 +47,12 @@ class Watch(Service):
         self.journal.wake()
 
 
-def looks(agent: Agent) -> Iterator[tuple[str, Verdict]]:
+def looks(agent: AgentConfig) -> Iterator[tuple[str, Verdict]]:
     """Look at every part once, one after the other.
 
     :raises ConfigError: if something in agent.ini is not allowed.
     """
-    kit = Kit(programs=Programs(), ffmpeg=general(agent).ffmpeg)
+    kit = Kit(programs=ProcessRunner(), ffmpeg=general(agent).ffmpeg)
     slots, stop = threading.Semaphore(1), threading.Event()
     return (
         (

@@ -4,7 +4,7 @@ import time
 
 import urllib3
 
-from streaming_system.agent.config_section import Section
+from streaming_system.agent.config_section import ConfigSection
 from streaming_system.agent.supervisor.check_result import Verdict, happy, hungry, sad
 from streaming_system.agent.supervisor.check_tools import Kit
 from streaming_system.agent.supervisor.fetch import FetchError, opened
@@ -16,7 +16,7 @@ BURST = 1.0
 class StreamCheck:
     """Listens for a few seconds."""
 
-    def __init__(self, section: Section, kit: Kit) -> None:
+    def __init__(self, section: ConfigSection, kit: Kit) -> None:
         self._url = section.address("url", "http", "https")
         self._least = section.bits("bitrate") or 1
         self._seconds = section.number("seconds", 4, least=1, most=60)

@@ -4,14 +4,14 @@ from collections.abc import Iterable, Iterator
 
 from prometheus_client.metrics_core import Metric
 
-from streaming_system.agent.status_server import StatusPage, counter, gauge, of_trackers
+from streaming_system.agent.status_server import StatusServer, counter, gauge, tracker_metrics
 from streaming_system.agent.supervisor.check_result import LEVELS, SLEEPING
 from streaming_system.agent.supervisor.service import Watch
 
 MOODS = (*LEVELS, SLEEPING)
 
 
-class WatchStatus(StatusPage):
+class WatchStatus(StatusServer):
     """Answers on a loopback address.
 
     :raises OSError: if nothing can listen there.
@@ -33,7 +33,7 @@ class WatchStatus(StatusPage):
     def collect(self) -> Iterable[Metric]:
         """Return the figures."""
         yield from self._parts()
-        yield from of_trackers(self._watch.reporters)
+        yield from tracker_metrics(self._watch.reporters)
 
     def _parts(self) -> Iterator[Metric]:
         mood = gauge("part_mood", "1 for the mood that a part is in.", ["part", "room", "mood"])

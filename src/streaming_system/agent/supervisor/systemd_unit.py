@@ -2,8 +2,8 @@
 
 import re
 
-from streaming_system.agent.config_section import Section
-from streaming_system.agent.subprocesses import Absent, ProgramError
+from streaming_system.agent.config_section import ConfigSection
+from streaming_system.agent.subprocesses import ProgramError, ProgramNotFoundError
 from streaming_system.agent.supervisor.check_result import SLEEPING, Verdict, happy, sad, unable
 from streaming_system.agent.supervisor.check_tools import Kit
 
@@ -14,7 +14,7 @@ PROPERTIES = "LoadState,ActiveState,SubState,Result"
 class UnitCheck:
     """Asks systemd."""
 
-    def __init__(self, section: Section, kit: Kit) -> None:
+    def __init__(self, section: ConfigSection, kit: Kit) -> None:
         self._unit = section.pattern("unit", UNIT, "a unit of systemd, such as icecast2.service")
         self._programs = kit.programs
 
@@ -23,7 +23,7 @@ class UnitCheck:
         command = ("systemctl", "show", f"--property={PROPERTIES}", "--", self._unit)
         try:
             ended = self._programs.run(command, within)
-        except Absent:
+        except ProgramNotFoundError:
             return unable("there is no systemctl")
         except ProgramError:
             return unable("systemctl does not answer")

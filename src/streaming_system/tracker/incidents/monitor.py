@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from streaming_system.net.page_events import Push
+from streaming_system.net.page_events import PageEventPublisher
 from streaming_system.schedule.store import ScheduleStore
 from streaming_system.tracker.db.session import check_tables, is_away, make_engine
 from streaming_system.tracker.endpoints.endpoints import Endpoints
@@ -37,7 +37,7 @@ class Watcher:
         self._engine = make_engine(ini)
         self._tell = tell
         self._failing = False
-        self._push = Push(ini.get("push.url", ""))
+        self._push = PageEventPublisher(ini.get("push.url", ""))
         self._live: frozenset[str] | None = None
         check_tables(self._engine)
 
