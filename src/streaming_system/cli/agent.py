@@ -126,14 +126,14 @@ def agent_watch(agent_ini: Path, legacy: bool, once: bool) -> None:
     With --once, nothing is started anew, and trackers are not told.
     Ends with status 2 if the token or the secret is not taken.
     """
-    from streaming_system.agent.supervisor.service import Watch, looks
-    from streaming_system.agent.supervisor.supervisor_metrics import WatchStatus
+    from streaming_system.agent.supervisor.service import SupervisorService, run_checks_once
+    from streaming_system.agent.supervisor.supervisor_metrics import SupervisorStatusServer
 
     _configure_logging()
     with one_line_errors():
         agent = config.load_agent_config(agent_ini)
-        watch = None if once else Watch(agent, legacy=legacy)
-        found = looks(agent) if watch is None else ()
+        watch = None if once else SupervisorService(agent, legacy=legacy)
+        found = run_checks_once(agent) if watch is None else ()
     if watch is None:
         bad = 0
         for name, verdict in found:
@@ -141,7 +141,9 @@ def agent_watch(agent_ini: Path, legacy: bool, once: bool) -> None:
             bad += verdict.mood in ("hungry", "sad")
         sys.exit(1 if bad else 0)
     with _exit_if_unauthorized():
-        _run_until_stopped(watch, "watch", watch.settings.status, partial(WatchStatus, watch))
+        _run_until_stopped(
+            watch, "watch", watch.settings.status, partial(SupervisorStatusServer, watch)
+        )
 
 
 def _print_reports(registration: "RegistrationService") -> None:
@@ -165,14 +167,14 @@ def agent_logs(agent_ini: Path, once: bool) -> None:
     Ends with status 2 if the secret is not taken.
     """
     from streaming_system.agent.logs.database import SpoolError
-    from streaming_system.agent.logs.log_metrics import LogsStatus
-    from streaming_system.agent.logs.service import Shipping
+    from streaming_system.agent.logs.log_metrics import LogsStatusServer
+    from streaming_system.agent.logs.service import LogShippingService
 
     _configure_logging()
     with one_line_errors():
         agent = config.load_agent_config(agent_ini)
         try:
-            shipping = Shipping(agent)
+            shipping = LogShippingService(agent)
         except SpoolError as error:
             raise click.ClickException(str(error)) from None
     try:
@@ -181,7 +183,7 @@ def agent_logs(agent_ini: Path, once: bool) -> None:
                 shipping.once()
             else:
                 _run_until_stopped(
-                    shipping, "logs", shipping.config.status, partial(LogsStatus, shipping)
+                    shipping, "logs", shipping.config.status, partial(LogsStatusServer, shipping)
                 )
     finally:
         shipping.close()
@@ -194,14 +196,14 @@ def agent_logs(agent_ini: Path, once: bool) -> None:
 @AGENT_INI
 def agent_preview(agent_ini: Path) -> None:
     """Make pictures of what is on in the rooms, for the site to show, until it is stopped."""
-    from streaming_system.agent.preview.preview_metrics import PreviewStatus
-    from streaming_system.agent.preview.service import Preview
+    from streaming_system.agent.preview.preview_metrics import PreviewStatusServer
+    from streaming_system.agent.preview.service import ThumbnailService
 
     _configure_logging()
     with one_line_errors():
-        preview = Preview(config.load_agent_config(agent_ini))
+        preview = ThumbnailService(config.load_agent_config(agent_ini))
         _run_until_stopped(
-            preview, "preview", preview.config.status, partial(PreviewStatus, preview)
+            preview, "preview", preview.config.status, partial(PreviewStatusServer, preview)
         )
 
 

@@ -34,7 +34,7 @@ def demo(ini: Path, viewers: int) -> None:
     """
     # Threads and all that the demo starts are for this command alone.
     from streaming_system.agent.subprocesses import ProgramError
-    from streaming_system.demo.runner import Demo, Plan
+    from streaming_system.demo.runner import DemoConfig, DemoRunner
 
     for name in ("streaming_system.agent", "streaming_system.util"):
         logging.getLogger(name).setLevel(logging.WARNING)
@@ -50,7 +50,7 @@ def demo(ini: Path, viewers: int) -> None:
     parts = urlsplit(tracker)
     folder = settings.get("preview.folder")
     with _temporary_token(ini) as token:
-        plan = Plan(
+        plan = DemoConfig(
             ini=ini,
             rooms={room.id: room.title for room in shown},
             site=f"{parts.scheme}://{parts.netloc}",
@@ -59,7 +59,7 @@ def demo(ini: Path, viewers: int) -> None:
             token=token,
             viewers=viewers,
         )
-        show = Demo(plan, click.echo)
+        show = DemoRunner(plan, click.echo)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, lambda *_: show.stop.set())
         try:

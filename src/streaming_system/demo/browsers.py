@@ -7,12 +7,12 @@ from pathlib import Path
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 
 
-def find() -> str | None:
+def find_chromium() -> str | None:
     """Return where Chromium is."""
     return next(filter(None, map(shutil.which, PROGRAMS)), None)
 
 
-def command(chromium: str, url: str, profile: Path) -> list[str]:
+def chromium_command(chromium: str, url: str, profile: Path) -> list[str]:
     """Return what plays a room's page."""
     # Whoever looks at the demo comes first.
     nice = shutil.which("nice")

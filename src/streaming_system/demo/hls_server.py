@@ -8,12 +8,12 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 
-class FileServer:
+class HlsServer:
     """Serves a folder to browsers of this machine, and writes an access log as nginx does."""
 
     def __init__(self, folder: Path, log: Path) -> None:
         self._log = log.open("a", encoding="utf-8", buffering=1)
-        handler = partial(_Handler, directory=str(folder), log=self._write)
+        handler = partial(_HlsRequestHandler, directory=str(folder), log=self._write)
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}"
@@ -33,7 +33,7 @@ class FileServer:
             self._log.write(line)
 
 
-class _Handler(SimpleHTTPRequestHandler):
+class _HlsRequestHandler(SimpleHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = 20
     extensions_map = {  # noqa: RUF012 - The standard library has it so.

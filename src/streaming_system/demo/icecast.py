@@ -25,9 +25,9 @@ CONFIG = """<icecast>
 """
 # Debian's name, and the others'.
 PROGRAMS = ("icecast2", "icecast")
-SHARED = (Path("/usr/share/icecast2"), Path("/usr/share/icecast"))
+SHARED_FOLDERS = (Path("/usr/share/icecast2"), Path("/usr/share/icecast"))
 # Icecast does not run as root.
-NOBODY = (("nobody", "nogroup"), ("nobody", "nobody"))
+UNPRIVILEGED_USERS = (("nobody", "nogroup"), ("nobody", "nobody"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,23 +47,23 @@ class Icecast:
         return f"icecast://source:{self.password}@127.0.0.1:{self.port}{mount}"
 
 
-def prepare(folder: Path) -> Icecast | None:
+def prepare_icecast(folder: Path) -> Icecast | None:
     """Return an Icecast that can be started, or nothing where it is not installed."""
     path = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/bin"
     program = next(filter(None, (shutil.which(name, path=path) for name in PROGRAMS)), None)
-    base = next((shared for shared in SHARED if (shared / "web").is_dir()), None)
-    owner = _owner() if os.getuid() == 0 else ""
+    base = next((shared for shared in SHARED_FOLDERS if (shared / "web").is_dir()), None)
+    owner = _changeowner_xml() if os.getuid() == 0 else ""
     if program is None or base is None or owner is None:
         return None
-    password, port = secrets.token_urlsafe(16), _free_port()
+    password, port = secrets.token_urlsafe(16), _find_free_port()
     file = folder / "icecast.xml"
     file.touch(mode=0o600)
     file.write_text(CONFIG.format(password=password, port=port, base=base, owner=owner))
     return Icecast(command=(program, "-c", str(file)), port=port, password=password)
 
 
-def _owner() -> str | None:
-    for user, group in NOBODY:
+def _changeowner_xml() -> str | None:
+    for user, group in UNPRIVILEGED_USERS:
         try:
             pwd.getpwnam(user), grp.getgrnam(group)
         except KeyError:
@@ -72,7 +72,7 @@ def _owner() -> str | None:
     return None
 
 
-def _free_port() -> int:
+def _find_free_port() -> int:
     # It cannot be told to choose one.
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

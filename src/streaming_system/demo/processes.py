@@ -19,19 +19,19 @@ from streaming_system.agent.subprocesses import (
 )
 
 # Who does not end within so many seconds of being asked is killed.
-PATIENCE = 2.0
+TERMINATE_TIMEOUT = 2.0
 # A program that has ended is started again after so many seconds.
-PAUSE = 2.0
+RESTART_INTERVAL = 2.0
 # One that has ended so often, each time within so many seconds, is left alone.
-TRIES, SOON = 3, 10.0
+MAX_RAPID_EXITS, MIN_UPTIME_SECONDS = 3, 10.0
 
 
-class Stopped(Exception):  # noqa: N818 - It is no error.
+class DemoStoppedError(Exception):
     """Somebody has ended the demo while something was waited for."""
 
 
 @dataclass
-class Child:
+class ManagedProcess:
     """A program, which leads a group of its own.
 
     :param again: whether it is started again when it has ended.
@@ -59,7 +59,7 @@ class Child:
             return last_line(opened.read(MAX_STDERR_BYTES).decode("utf-8", "replace"))
 
 
-class Children:
+class ProcessGroup:
     """All that the demo has started.
 
     :param stop: whether somebody has ended the demo.
@@ -68,21 +68,21 @@ class Children:
 
     def __init__(self, folder: Path, stop: threading.Event, say: Callable[[str], None]) -> None:
         self._folder, self.stop, self._say = folder, stop, say
-        self._children: list[Child] = []
+        self._children: list[ManagedProcess] = []
 
     def start(
         self, name: str, command: Sequence[str], *, folder: Path | None = None, again: bool = True
-    ) -> Child:
+    ) -> ManagedProcess:
         """Start a program.
 
         :raises ProgramError: if that cannot be.
         :raises Stopped: if all is over.
         """
         if self.stop.is_set():
-            raise Stopped
+            raise DemoStoppedError
         log, folder = self._folder / f"{name}.log", folder or self._folder
-        process = _start(command, folder, log)
-        child = Child(name, command, folder, log, again, process, time.monotonic())
+        process = _spawn(command, folder, log)
+        child = ManagedProcess(name, command, folder, log, again, process, time.monotonic())
         self._children.append(child)
         return child
 
@@ -95,18 +95,20 @@ class Children:
             now = time.monotonic()
             if child.ended is None:
                 child.ended = now
-                child.tries = child.tries + 1 if now - child.began < SOON else 1
-                child.again = child.again and child.tries < TRIES
+                child.tries = child.tries + 1 if now - child.began < MIN_UPTIME_SECONDS else 1
+                child.again = child.again and child.tries < MAX_RAPID_EXITS
                 what = "it is started again" if child.again else "the rest goes on without it"
                 said = f" ({child.said})" if child.said else ""
                 self._say(f"{child.name} has ended{said}; {what}.")
-            elif child.again and now - child.ended > PAUSE:
+            elif child.again and now - child.ended > RESTART_INTERVAL:
                 # What it had started goes, too.
                 kill_group(child.process.pid)
-                child.process = _start(child.command, child.folder, child.log)
+                child.process = _spawn(child.command, child.folder, child.log)
                 child.began, child.ended = now, None
 
-    def wait_until(self, is_true: Callable[[], bool], seconds: float, *needed: Child) -> bool:
+    def wait_until(
+        self, is_true: Callable[[], bool], seconds: float, *needed: ManagedProcess
+    ) -> bool:
         """Wait for something; return whether it has come within so many seconds.
 
         :param needed: the programs without which it cannot come.
@@ -115,7 +117,7 @@ class Children:
         give_up = time.monotonic() + seconds
         while not is_true():
             if self.stop.wait(0.1):
-                raise Stopped
+                raise DemoStoppedError
             if time.monotonic() > give_up or not all(child.runs for child in needed):
                 return False
         return True
@@ -125,7 +127,7 @@ class Children:
         for child in reversed(self._children):
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(child.process.pid, signal.SIGTERM)
-        give_up = time.monotonic() + PATIENCE
+        give_up = time.monotonic() + TERMINATE_TIMEOUT
         for child in self._children:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 child.process.wait(max(0.0, give_up - time.monotonic()))
@@ -134,7 +136,7 @@ class Children:
             child.process.wait()
 
 
-def _start(command: Sequence[str], folder: Path, log: Path) -> subprocess.Popen[bytes]:
+def _spawn(command: Sequence[str], folder: Path, log: Path) -> subprocess.Popen[bytes]:
     # Some leave things behind; they go with the demo's own folder.
     environment = os.environ | {"TMPDIR": str(log.parent)}
     try:

@@ -14,14 +14,14 @@ import urllib3
 from streaming_system.agent import config, ffmpeg
 from streaming_system.agent.agent_service import AgentService, CredentialsRejectedError
 from streaming_system.agent.preview import stream_urls
-from streaming_system.agent.preview.service import Preview
+from streaming_system.agent.preview.service import ThumbnailService
 from streaming_system.agent.register import RegistrationService
 from streaming_system.agent.subprocesses import ProcessRunner, ProgramError
 from streaming_system.agent.tracker_http import BoundedHttpClient, TrackerUnavailableError
 from streaming_system.demo import browsers, icecast, test_patterns
-from streaming_system.demo.hls_server import FileServer
+from streaming_system.demo.hls_server import HlsServer
 from streaming_system.demo.icecast import Icecast
-from streaming_system.demo.processes import Child, Children, Stopped
+from streaming_system.demo.processes import DemoStoppedError, ManagedProcess, ProcessGroup
 
 # As an operator would write them.
 HLS_INI = """[agent]
@@ -67,7 +67,7 @@ streams =
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class DemoConfig:
     """What is to be shown.
 
     :param ini: of the site.
@@ -87,19 +87,19 @@ class Plan:
     viewers: int
 
 
-class Demo:
+class DemoRunner:
     """The whole system, alive.
 
     :param say: shows people a line.
     """
 
-    def __init__(self, plan: Plan, say: Callable[[str], None]) -> None:
+    def __init__(self, plan: DemoConfig, say: Callable[[str], None]) -> None:
         self._plan, self._say = plan, say
         self._tracker = BoundedHttpClient(plan.tracker)
         self.stop = threading.Event()
         self._parts: list[AgentService] = []
         self._threads: list[threading.Thread] = []
-        self._files: FileServer | None = None
+        self._files: HlsServer | None = None
 
     def run(self) -> None:
         """Go on until :attr:`stop` is set.
@@ -110,17 +110,17 @@ class Demo:
         if found is None:
             raise ProgramError("the demo needs ffmpeg, which is not installed")
         with tempfile.TemporaryDirectory(prefix="streaming-demo-") as folder:
-            children = Children(Path(folder), self.stop, self._say)
+            children = ProcessGroup(Path(folder), self.stop, self._say)
             try:
                 self._start(Path(folder), found, children)
                 while not self.stop.wait(0.5):
                     children.tend()
-            except Stopped:
+            except DemoStoppedError:
                 pass
             finally:
                 self._end(children)
 
-    def _start(self, folder: Path, found: str, children: Children) -> None:
+    def _start(self, folder: Path, found: str, children: ProcessGroup) -> None:
         self._serve_site(children)
         casting = self._start_icecast(folder, children)
         self._start_patterns(folder, found, children, casting)
@@ -130,7 +130,7 @@ class Demo:
         self._start_players(folder, children)
         self._tell()
 
-    def _serve_site(self, children: Children) -> None:
+    def _serve_site(self, children: ProcessGroup) -> None:
         """Start the site, unless it runs already."""
         site = self._plan.site
         if self._answers():
@@ -149,7 +149,7 @@ class Demo:
     def _live(self) -> Mapping[str, str] | None:
         """Return the rooms that are live at the tracker, if it answers."""
         try:
-            return stream_urls.live(self._tracker, within=1)
+            return stream_urls.fetch_live_stream_urls(self._tracker, within=1)
         except TrackerUnavailableError:
             return None
 
@@ -157,32 +157,34 @@ class Demo:
         live = self._live() or {}
         return [room for room in self._plan.rooms if room not in live]
 
-    def _start_icecast(self, folder: Path, children: Children) -> Icecast | None:
-        casting = icecast.prepare(folder)
+    def _start_icecast(self, folder: Path, children: ProcessGroup) -> Icecast | None:
+        casting = icecast.prepare_icecast(folder)
         if casting is None:
             self._say("WebM: no, Icecast is not installed.")
             return None
         child = children.start("icecast", casting.command)
-        if not children.wait_until(lambda: _is_there(casting.url), 10, child):
+        if not children.wait_until(lambda: _is_icecast_ready(casting.url), 10, child):
             self._say(f"WebM: no, Icecast does not answer ({child.said}).")
             return None
         self._say(f"WebM: Icecast at {casting.url}/")
         return casting
 
     def _start_patterns(
-        self, folder: Path, found: str, children: Children, casting: Icecast | None
+        self, folder: Path, found: str, children: ProcessGroup, casting: Icecast | None
     ) -> None:
         hls = folder / "hls"
         hls.mkdir()
-        self._files = FileServer(hls, folder / "access.log")
+        self._files = HlsServer(hls, folder / "access.log")
         self._say(f"HLS: a small file server at {self._files.url}/ (good for a demo only)")
-        words = test_patterns.can_write_words(found, ProcessRunner(self.stop))
-        encoders: list[tuple[Path, Child]] = []
+        words = test_patterns.can_draw_text(found, ProcessRunner(self.stop))
+        encoders: list[tuple[Path, ManagedProcess]] = []
         for number, (room, title) in enumerate(self._plan.rooms.items()):
             at = hls / room
             at.mkdir()
             (at / "name.txt").write_text(title, encoding="utf-8")
-            command = test_patterns.command(found, number, words=words, icecast=casting, room=room)
+            command = test_patterns.encoder_command(
+                found, number, words=words, icecast=casting, room=room
+            )
             encoders.append(
                 (at / "stream.m3u8", children.start(f"ffmpeg-{room}", command, folder=at))
             )
@@ -195,7 +197,7 @@ class Demo:
         plan = self._plan
         assert self._files is not None  # noqa: S101 - For mypy.
         preview = PREVIEW_INI.format(folder=plan.previews) if plan.previews else ""
-        streams = _lines(
+        streams = _indent_lines(
             f"{room} = {room} hls {test_patterns.HLS_BITRATE // 1000}k" for room in plan.rooms
         )
         hls = HLS_INI.format(
@@ -206,13 +208,13 @@ class Demo:
             streams=streams,
             preview=preview,
         )
-        agent = _agent(folder / "hls.ini", hls)
+        agent = _load_agent(folder / "hls.ini", hls)
         self._run("HLS", RegistrationService(agent))
         if plan.previews:
-            self._run("previews", Preview(agent))
+            self._run("previews", ThumbnailService(agent))
         if casting:
             bitrate = test_patterns.WEBM_BITRATE // 1000
-            streams = _lines(
+            streams = _indent_lines(
                 f"{test_patterns.mount(room)} = {room} webm_high {bitrate}k" for room in plan.rooms
             )
             webm = WEBM_INI.format(
@@ -222,7 +224,7 @@ class Demo:
                 password=casting.password,
                 streams=streams,
             )
-            self._run("WebM", RegistrationService(_agent(folder / "webm.ini", webm)))
+            self._run("WebM", RegistrationService(_load_agent(folder / "webm.ini", webm)))
 
     def _run(self, name: str, part: AgentService) -> None:
         def run() -> None:
@@ -235,8 +237,8 @@ class Demo:
         self._threads.append(threading.Thread(target=run, name=name, daemon=True))
         self._threads[-1].start()
 
-    def _start_players(self, folder: Path, children: Children) -> None:
-        chromium = browsers.find()
+    def _start_players(self, folder: Path, children: ProcessGroup) -> None:
+        chromium = browsers.find_chromium()
         if chromium is None:
             if self._plan.viewers:
                 self._say("Viewers: none, Chromium is not installed.")
@@ -244,7 +246,7 @@ class Demo:
         rooms = list(self._plan.rooms)
         for number in range(self._plan.viewers):
             url = f"{self._plan.site}/{rooms[number % len(rooms)]}"
-            command = browsers.command(chromium, url, folder / f"profile{number + 1}")
+            command = browsers.chromium_command(chromium, url, folder / f"profile{number + 1}")
             children.start(f"viewer-{number + 1}", command)
         if self._plan.viewers:
             self._say(f"Viewers: {self._plan.viewers} in Chromium, without a window")
@@ -264,7 +266,7 @@ class Demo:
         for url, what in lines.items():
             self._say(f"  {url:{width}}  {what}")
 
-    def _end(self, children: Children) -> None:
+    def _end(self, children: ProcessGroup) -> None:
         """End everything in order: goodbyes first, while there is a site to hear them."""
         self.stop.set()
         for part in self._parts:
@@ -276,24 +278,24 @@ class Demo:
         if self._files:
             self._files.close()
         for part in self._parts:
-            if isinstance(part, Preview):
+            if isinstance(part, ThumbnailService):
                 part.clear()
                 with contextlib.suppress(OSError):
                     # Unless somebody else's pictures are there.
                     part.config.folder.rmdir()
 
 
-def _lines(lines: Iterable[str]) -> str:
+def _indent_lines(lines: Iterable[str]) -> str:
     return "\n".join(f"    {line}" for line in lines)
 
 
-def _agent(file: Path, text: str) -> config.AgentConfig:
+def _load_agent(file: Path, text: str) -> config.AgentConfig:
     file.touch(mode=0o600)
     file.write_text(text, encoding="utf-8")
     return config.load_agent_config(file)
 
 
-def _is_there(url: str) -> bool:
+def _is_icecast_ready(url: str) -> bool:
     try:
         with urllib3.PoolManager(retries=False, timeout=2) as pool:
             return pool.request("GET", f"{url}/status-json.xsl").status == 200

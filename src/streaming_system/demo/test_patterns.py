@@ -9,33 +9,33 @@ from streaming_system.agent.subprocesses import ProcessRunner, ProgramError
 from streaming_system.demo.icecast import Icecast
 
 # Each room looks and sounds different. Small and slow: three must do on two cores.
-PICTURES = ("testsrc2", "smptehdbars", "pal100bars", "rgbtestsrc")
-TONES = (220, 277, 330, 392)
-SIZE, RATE = "640x360", 10
+VIDEO_SOURCES = ("testsrc2", "smptehdbars", "pal100bars", "rgbtestsrc")
+TONES_HZ = (220, 277, 330, 392)
+FRAME_SIZE, FRAME_RATE = "640x360", 10
 HLS_BITRATE, WEBM_BITRATE = 400_000, 180_000
 # The name in the middle, the clock below it. A name may hold anything, so it is read from a file.
-NAME = (
+NAME_FILTER = (
     "drawtext=textfile=name.txt:expansion=none:fontsize=44:fontcolor=white:box=1:boxborderw=14:"
     "boxcolor=black@0.7:x=(w-tw)/2:y=h/2-th-20"
 )
-CLOCK = (
+CLOCK_FILTER = (
     r"drawtext=text='%{localtime\:%X}':fontsize=44:fontcolor=white:box=1:boxborderw=14:"
     "boxcolor=black@0.7:x=(w-tw)/2:y=h/2+20"
 )
 
 
-def can_write_words(ffmpeg: str, programs: ProcessRunner) -> bool:
+def can_draw_text(ffmpeg: str, programs: ProcessRunner) -> bool:
     """Tell whether this ffmpeg can write words into pictures, and has a font for it."""
     with tempfile.TemporaryDirectory() as folder, contextlib.suppress(ProgramError):
         (Path(folder) / "name.txt").write_text("Room")
-        picture = ("-f", "lavfi", "-i", f"testsrc2=size={SIZE}", "-frames:v", "1")
-        filters = ("-vf", f"{NAME},{CLOCK}")
-        command = [ffmpeg, *QUIET_FLAGS, *picture, *filters, "-f", "null", "-"]
-        return programs.run(command, 20, folder=Path(folder)).status == 0
+        picture = ("-f", "lavfi", "-i", f"testsrc2=size={FRAME_SIZE}", "-frames:v", "1")
+        filters = ("-vf", f"{NAME_FILTER},{CLOCK_FILTER}")
+        encoder_command = [ffmpeg, *QUIET_FLAGS, *picture, *filters, "-f", "null", "-"]
+        return programs.run(encoder_command, 20, folder=Path(folder)).status == 0
     return False
 
 
-def command(
+def encoder_command(
     ffmpeg: str, number: int, *, words: bool, icecast: Icecast | None, room: str
 ) -> list[str]:
     """Return what encodes a room's pattern, to be run in the folder of its HLS.
@@ -43,32 +43,32 @@ def command(
     :param number: which of the rooms it is.
     """
     # Without words, a pattern that counts seconds itself.
-    picture = PICTURES[number % len(PICTURES)] if words else "testsrc"
-    filters = f"[0:v]{NAME},{CLOCK}" if words else "[0:v]null"
+    picture = VIDEO_SOURCES[number % len(VIDEO_SOURCES)] if words else "testsrc"
+    filters = f"[0:v]{NAME_FILTER},{CLOCK_FILTER}" if words else "[0:v]null"
     filters += ",format=yuv420p"
     filters += ",split[hls][whole];[whole]scale=320:180[webm]" if icecast else "[hls]"
     return [
         ffmpeg, *QUIET_FLAGS,
-        "-re", "-f", "lavfi", "-i", f"{picture}=size={SIZE}:rate={RATE}",
-        "-re", "-f", "lavfi", "-i", f"sine=frequency={TONES[number % len(TONES)]},volume=0.1",
+        "-re", "-f", "lavfi", "-i", f"{picture}=size={FRAME_SIZE}:rate={FRAME_RATE}",
+        "-re", "-f", "lavfi", "-i", f"sine=frequency={TONES_HZ[number % len(TONES_HZ)]},volume=0.1",
         "-filter_complex", filters,
         *("-map", "[hls]", "-map", "1:a", "-threads", "1"),
         *("-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency"),
-        *("-g", str(2 * RATE), "-maxrate", "350k", "-bufsize", "700k"),
+        *("-g", str(2 * FRAME_RATE), "-maxrate", "350k", "-bufsize", "700k"),
         *("-c:a", "aac", "-b:a", "48k"),
         *("-f", "hls", "-hls_time", "2", "-hls_list_size", "8"),
         # A new run counts on, so that players follow.
         *("-hls_start_number_source", "epoch", "-hls_flags", "delete_segments+temp_file"),
         "stream.m3u8",
-        *(_webm(icecast, room) if icecast else ()),
+        *(_webm_options(icecast, room) if icecast else ()),
     ]  # fmt: skip
 
 
-def _webm(icecast: Icecast, room: str) -> list[str]:
+def _webm_options(icecast: Icecast, room: str) -> list[str]:
     return [
         *("-map", "[webm]", "-map", "1:a", "-threads", "1"),
         *("-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8", "-b:v", "150k"),
-        *("-g", str(2 * RATE), "-c:a", "libopus", "-b:a", "32k"),
+        *("-g", str(2 * FRAME_RATE), "-c:a", "libopus", "-b:a", "32k"),
         *("-f", "webm", "-cluster_time_limit", "1000", "-content_type", "video/webm"),
         icecast.target(mount(room)),
     ]  # fmt: skip

@@ -18,10 +18,12 @@ def ffmpeg():
 @pytest.mark.parametrize("title", ["Main Hall", "100 %{pts} 'of' \\ [it]: a,b;c\n-i", None])
 def test_a_pattern_bears_whatever_name_a_room_has_or_none(ffmpeg, tmp_path, encoders, title):
     if title:
-        if not test_patterns.can_write_words(ffmpeg, ProcessRunner()):
+        if not test_patterns.can_draw_text(ffmpeg, ProcessRunner()):
             skip("no font: apt-get install fonts-dejavu-core")
         (tmp_path / "name.txt").write_text(title)
-    command = test_patterns.command(ffmpeg, 0, words=title is not None, icecast=None, room="hall")
+    command = test_patterns.encoder_command(
+        ffmpeg, 0, words=title is not None, icecast=None, room="hall"
+    )
 
     running = encoders(Program(*command, folder=tmp_path, name="ffmpeg"))
 
@@ -37,4 +39,4 @@ def test_without_a_font_there_are_no_words(ffmpeg, tmp_path, monkeypatch):
     none.write_text("<fontconfig></fontconfig>")
     monkeypatch.setenv("FONTCONFIG_FILE", str(none))
 
-    assert not test_patterns.can_write_words(ffmpeg, ProcessRunner())
+    assert not test_patterns.can_draw_text(ffmpeg, ProcessRunner())

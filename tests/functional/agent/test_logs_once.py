@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from streaming_system.agent import config
-from streaming_system.agent.logs.service import Shipping
+from streaming_system.agent.logs.service import LogShippingService
 
 from .keeper import Keeper
 
@@ -54,7 +54,9 @@ class EveryLineOnce(RuleBasedStateMachine):
         self.shipping.look()
 
     def start(self):
-        self.shipping = Shipping(config.load_agent_config(self.folder / "agent.ini"), self.linger)
+        self.shipping = LogShippingService(
+            config.load_agent_config(self.folder / "agent.ini"), self.linger
+        )
 
     def append(self, text):
         with self.log.open("a") as file:

@@ -14,8 +14,8 @@ from programs import require
 
 from streaming_system.agent.config_section import ConfigSection
 from streaming_system.agent.subprocesses import ProcessRunner
-from streaming_system.agent.supervisor.check_tools import Kit
-from streaming_system.agent.supervisor.check_types import KINDS
+from streaming_system.agent.supervisor.check_tools import CheckTools
+from streaming_system.agent.supervisor.check_types import CHECK_TYPES
 
 from .conftest import wait_until
 from .standin import endless_response, raw_handler
@@ -26,14 +26,14 @@ from .streams import make_film
 def check(tmp_path):
     """Return a function that makes a check of a kind, with the keys of its section."""
     programs = ProcessRunner()
-    kit = Kit(programs=programs, ffmpeg="ffmpeg")
+    kit = CheckTools(programs=programs, ffmpeg="ffmpeg")
 
     def check(kind, **values):
         values = {key.replace("_", "."): str(value) for key, value in values.items()}
         section = ConfigSection(tmp_path / "agent.ini", "watch:it", values)
-        made = KINDS[kind].make(section, kit)
+        made = CHECK_TYPES[kind].make(section, kit)
         section.finish()
-        return lambda within=KINDS[kind].limit: _shown(made(within))
+        return lambda within=CHECK_TYPES[kind].limit: _shown(made(within))
 
     yield check
     programs.end()
@@ -385,7 +385,7 @@ class TestPictureAndSound:
         stand_in.says["*"] = endless_response(stand_in.over, b"\0", 0.1)
         programs = ProcessRunner()
         section = ConfigSection(tmp_path / "a.ini", "watch:it", {"url": f"{stand_in.url}/end.ts"})
-        look = KINDS["picture"].make(section, Kit(programs=programs, ffmpeg="ffmpeg"))
+        look = CHECK_TYPES["picture"].make(section, CheckTools(programs=programs, ffmpeg="ffmpeg"))
         thread = threading.Thread(target=look, args=(60,))
         thread.start()
         wait_until(lambda: running(f"{stand_in.url}/end.ts"), 10, "ffmpeg runs")
@@ -398,7 +398,9 @@ class TestPictureAndSound:
 
     def test_without_ffmpeg_it_is_told(self, tmp_path):
         section = ConfigSection(tmp_path / "a.ini", "watch:it", {"url": "http://h/"})
-        look = KINDS["sound"].make(section, Kit(programs=ProcessRunner(), ffmpeg="/nowhere/ffmpeg"))
+        look = CHECK_TYPES["sound"].make(
+            section, CheckTools(programs=ProcessRunner(), ffmpeg="/nowhere/ffmpeg")
+        )
 
         found = look(5)
 

@@ -6,7 +6,7 @@ import pytest
 
 from streaming_system.agent import config
 from streaming_system.agent.config_section import AgentConfigError
-from streaming_system.agent.logs.config import LogFile, LogsConfig, read
+from streaming_system.agent.logs.config import LogFile, LogsConfig, parse_logs_config
 
 GOOD = """
 [agent]
@@ -31,7 +31,7 @@ def logs(tmp_path):
     def logs(text):
         file = tmp_path / "agent.ini"
         file.write_text(text)
-        return read(config.load_agent_config(file))
+        return parse_logs_config(config.load_agent_config(file))
 
     return logs
 

@@ -34,7 +34,7 @@ def read(tmp_path):
     def read(text):
         file = tmp_path / "agent.ini"
         file.write_text(text)
-        return preview.read(config.load_agent_config(file))
+        return preview.parse_preview_config(config.load_agent_config(file))
 
     return read
 
@@ -128,7 +128,7 @@ def test_a_tracker_tells_where_its_live_rooms_are():
         sound=[at("http://d/", "opus")],
     )
 
-    assert stream_urls.live(Says(said)) == {
+    assert stream_urls.fetch_live_stream_urls(Says(said)) == {
         "hall": "http://b/x/webcast-high.webm",
         "lab": "https://c/lab/stream.m3u8",
     }
@@ -139,7 +139,7 @@ def test_a_tracker_tells_where_its_live_rooms_are():
     ["file:///etc/", "rtmp://a/", "http:///", "http://a b/", "-i http://a/", "concat:a", None],
 )
 def test_nobody_can_lead_it_to_anything_but_a_web_server(url):
-    assert stream_urls.live(Says(rooms(hall=[at(url, "hls")]))) == {}
+    assert stream_urls.fetch_live_stream_urls(Says(rooms(hall=[at(url, "hls")]))) == {}
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_nobody_can_lead_it_to_anything_but_a_web_server(url):
 )
 def test_rubbish_is_no_answer(said):
     with pytest.raises(TrackerUnavailableError):
-        stream_urls.live(Says(said))
+        stream_urls.fetch_live_stream_urls(Says(said))
 
 
 @pytest.mark.parametrize(
@@ -164,4 +164,4 @@ def test_rubbish_is_no_answer(said):
     ],
 )
 def test_rubbish_within_an_answer_is_passed_over(said):
-    assert stream_urls.live(Says(said)) == {}
+    assert stream_urls.fetch_live_stream_urls(Says(said)) == {}

@@ -9,9 +9,9 @@ from streaming_system.agent.config import load_agent_config
 from streaming_system.agent.source_registry import configure_sources, load_sources
 from streaming_system.agent.stats import build_reports, is_significant_change, validate_stats
 from streaming_system.agent.subprocesses import ProcessRunner
-from streaming_system.agent.supervisor.check_tools import Kit
-from streaming_system.agent.supervisor.check_types import KINDS
-from streaming_system.agent.supervisor.config import general, parts
+from streaming_system.agent.supervisor.check_tools import CheckTools
+from streaming_system.agent.supervisor.check_types import CHECK_TYPES
+from streaming_system.agent.supervisor.config import parse_components, parse_supervisor_config
 from streaming_system.plugin import MountStats
 from streaming_system.tracker.endpoints.formats import STREAMS
 from streaming_system.tracker.schemas.endpoint import FORMATS, EndpointReport
@@ -133,12 +133,14 @@ def test_the_example_of_an_agent_ini_is_good_also_what_is_commented_out(root, tm
 
     agent = load_agent_config(tmp_path / "agent.ini")
     prepared = configure_sources(agent)
-    watched = parts(agent, Kit(programs=ProcessRunner(), ffmpeg=general(agent).ffmpeg))
+    watched = parse_components(
+        agent, CheckTools(programs=ProcessRunner(), ffmpeg=parse_supervisor_config(agent).ffmpeg)
+    )
 
     assert (agent.token, agent.secret) == ("secret", "secret")
     assert {one.source.name for one in prepared} == set(load_sources())
     uses = re.findall(r"^use = (\w+)", text.partition("[watch]")[2], re.MULTILINE)
-    assert set(uses) == set(KINDS)
+    assert set(uses) == set(CHECK_TYPES)
     assert len(watched) == len(uses)
 
 
@@ -148,5 +150,5 @@ def test_every_kind_of_source_and_every_key_is_in_the_manual(root):
     keys = set(re.findall(r"^#?([a-z.]+) =", example, re.MULTILINE))
 
     assert [name for name in load_sources() if f"### `{name}`" not in manual] == []
-    assert [kind for kind in KINDS if f"| `{kind}` |" not in manual] == []
+    assert [kind for kind in CHECK_TYPES if f"| `{kind}` |" not in manual] == []
     assert [key for key in keys if f"`{key.removesuffix('.file')}" not in manual] == []

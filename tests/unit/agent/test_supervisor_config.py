@@ -9,9 +9,9 @@ import pytest
 from streaming_system.agent.config import AgentConfigError, load_agent_config
 from streaming_system.agent.subprocesses import ProcessRunner
 from streaming_system.agent.supervisor.check_result import happy
-from streaming_system.agent.supervisor.check_runner import Look
-from streaming_system.agent.supervisor.check_tools import Kit
-from streaming_system.agent.supervisor.config import general, parts
+from streaming_system.agent.supervisor.check_runner import CheckRunner
+from streaming_system.agent.supervisor.check_tools import CheckTools
+from streaming_system.agent.supervisor.config import parse_components, parse_supervisor_config
 
 AGENT = """
 [agent]
@@ -47,7 +47,9 @@ def agent(tmp_path):
 @pytest.fixture
 def parts_of(agent):
     """Return a function that reads the parts of an agent.ini."""
-    return lambda text: parts(agent(text), Kit(programs=ProcessRunner(), ffmpeg="ffmpeg"))
+    return lambda text: parse_components(
+        agent(text), CheckTools(programs=ProcessRunner(), ffmpeg="ffmpeg")
+    )
 
 
 def test_a_part_is_read(parts_of, tmp_path):
@@ -109,7 +111,7 @@ class TestLook:
             go_on.wait(30)
             return happy()
 
-        look = Look(replace(part, check=check), threading.Semaphore(1), threading.Event())
+        look = CheckRunner(replace(part, check=check), threading.Semaphore(1), threading.Event())
 
         assert look().detail == "the check takes more than 0.1 s"
         assert look().detail.startswith("the check hangs for ")
@@ -122,7 +124,7 @@ class TestLook:
         def check(within):
             raise ZeroDivisionError("oh")
 
-        found = Look(replace(part, check=check), threading.Semaphore(1), threading.Event())()
+        found = CheckRunner(replace(part, check=check), threading.Semaphore(1), threading.Event())()
 
         assert (found.mood, found.detail) == ("sad", "cannot be checked: ZeroDivisionError: oh")
         assert not found.curable
@@ -142,7 +144,7 @@ class TestLook:
             return happy()
 
         heavy = replace(part, check=check, heavy=True, limit=5)
-        looks = [threading.Thread(target=Look(heavy, slots, over)) for _ in range(8)]
+        looks = [threading.Thread(target=CheckRunner(heavy, slots, over)) for _ in range(8)]
         for thread in looks:
             thread.start()
         for thread in looks:
@@ -152,8 +154,10 @@ class TestLook:
 
 
 def test_what_is_said_for_all(agent):
-    assert general(agent("")).status == ("127.0.0.1", 9181)
-    found = general(agent("[watch]\nstatus = off\nat.once = 1\nffmpeg = /opt/ffmpeg\n"))
+    assert parse_supervisor_config(agent("")).status == ("127.0.0.1", 9181)
+    found = parse_supervisor_config(
+        agent("[watch]\nstatus = off\nat.once = 1\nffmpeg = /opt/ffmpeg\n")
+    )
     assert (found.status, found.most, found.ffmpeg) == (None, 1, "/opt/ffmpeg")
     with pytest.raises(AgentConfigError, match=r"\[watch\] atonce: is no key; allowed: at.once, "):
-        general(agent("[watch]\natonce = 1\n"))
+        parse_supervisor_config(agent("[watch]\natonce = 1\n"))

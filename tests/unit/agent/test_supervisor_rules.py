@@ -2,12 +2,16 @@
 
 import pytest
 
-from streaming_system.agent.supervisor.check_result import Verdict
-from streaming_system.agent.supervisor.event_log import MOST_PAST, Journal
-from streaming_system.agent.supervisor.hls import FetchError, parse, renditions
-from streaming_system.agent.supervisor.hysteresis import Steady
-from streaming_system.agent.supervisor.media import read
-from streaming_system.agent.supervisor.restart_policy import RestartConfig, Restarts
+from streaming_system.agent.supervisor.check_result import CheckResult
+from streaming_system.agent.supervisor.event_log import MAX_PAST_STATES, ComponentLog
+from streaming_system.agent.supervisor.hls import (
+    FetchError,
+    parse_media_playlist,
+    parse_rendition_urls,
+)
+from streaming_system.agent.supervisor.hysteresis import Hysteresis
+from streaming_system.agent.supervisor.media import parse_analysis
+from streaming_system.agent.supervisor.restart_policy import RestartConfig, RestartPolicy
 
 
 class TestSteady:
@@ -28,31 +32,31 @@ class TestSteady:
         ],
     )
     def test_only_what_is_found_twice_counts(self, found, shown):
-        steady = Steady(2, 2)
+        steady = Hysteresis(2, 2)
 
-        moods = [steady.take(Verdict(mood=mood)) for mood in found.split()]
+        moods = [steady.take(CheckResult(mood=mood)) for mood in found.split()]
 
         assert " ".join(mood.mood if mood else "-" for mood in moods) == shown
 
     def test_after_a_restart_one_good_look_is_not_enough(self):
-        steady = Steady(2, 2)
+        steady = Hysteresis(2, 2)
         steady.begin()
 
-        assert steady.take(Verdict(mood="happy")) is None
-        assert steady.take(Verdict(mood="happy")).mood == "happy"
+        assert steady.take(CheckResult(mood="happy")) is None
+        assert steady.take(CheckResult(mood="happy")).mood == "happy"
 
     def test_the_newest_words_of_a_mood_are_shown(self):
-        steady = Steady(1, 1)
+        steady = Hysteresis(1, 1)
 
-        steady.take(Verdict(mood="sad", detail="answers 500"))
+        steady.take(CheckResult(mood="sad", detail="answers 500"))
 
-        assert steady.take(Verdict(mood="sad", detail="answers 502")).detail == "answers 502"
+        assert steady.take(CheckResult(mood="sad", detail="answers 502")).detail == "answers 502"
 
 
 class TestRestarts:
     @pytest.fixture
     def restarts(self):
-        return Restarts(
+        return RestartPolicy(
             RestartConfig(
                 command=("true",),
                 when="sad",
@@ -109,7 +113,7 @@ class TestRestarts:
 
 class TestJournal:
     def test_a_mood_that_ends_is_kept_once_with_its_time(self):
-        journal = Journal()
+        journal = ComponentLog()
         journal.put("icecast", "happy")
         journal.put("icecast", "happy", "still")
         began = journal.states()["icecast"].since
@@ -121,16 +125,16 @@ class TestJournal:
         assert 0 <= past.seconds < 5
 
     def test_of_too_many_the_oldest_go(self):
-        journal = Journal()
-        for number in range(MOST_PAST + 11):
+        journal = ComponentLog()
+        for number in range(MAX_PAST_STATES + 11):
             journal.put("icecast", ("happy", "sad")[number % 2])
 
         numbers = [number for number, _ in journal.page(0, 0).past]
 
-        assert numbers == list(range(11, MOST_PAST + 11))
+        assert numbers == list(range(11, MAX_PAST_STATES + 11))
 
     def test_details_are_one_short_line(self):
-        journal = Journal()
+        journal = ComponentLog()
 
         journal.put("icecast", "sad", "a\nb\x1b[31m" + "x" * 500)
 
@@ -139,7 +143,7 @@ class TestJournal:
 
 class TestPlaylists:
     def test_the_newest_piece_and_the_number_are_found(self):
-        found = parse(
+        found = parse_media_playlist(
             b"#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXT-X-MEDIA-SEQUENCE:17\n"
             b"#EXTINF:4,\na.ts\n#EXTINF:4,\nb.ts?x=1\n"
         )
@@ -149,7 +153,7 @@ class TestPlaylists:
     @pytest.mark.parametrize("text", ["", "<html>", "#EXTM3U\n#EXT-X-TARGETDURATION:4\n"])
     def test_what_is_none_is_refused(self, text):
         with pytest.raises(FetchError, match="playlist"):
-            parse(text.encode())
+            parse_media_playlist(text.encode())
 
     def test_all_renditions_are_looked_at(self):
         text = (
@@ -159,7 +163,7 @@ class TestPlaylists:
             "#EXT-X-STREAM-INF:BANDWIDTH=2\n/sd.m3u8\n"
         )
 
-        found = renditions(text.encode(), "http://h/live/stream.m3u8")
+        found = parse_rendition_urls(text.encode(), "http://h/live/stream.m3u8")
 
         assert found == [
             "http://h/live/sound/index.m3u8",
@@ -172,7 +176,7 @@ class TestFilters:
     SAID = "frame=25\nout_time_us=5000000\nprogress=end\n"
 
     def test_what_does_not_end_goes_on_to_the_end(self):
-        found = read("frame:0 pts:0 pts_time:0\nlavfi.black_start=0\n", self.SAID)
+        found = parse_analysis("frame:0 pts:0 pts_time:0\nlavfi.black_start=0\n", self.SAID)
 
         assert (found.seconds, found.share("black"), found.share("silence")) == (5, 1, 0)
 
@@ -182,8 +186,8 @@ class TestFilters:
             "lavfi.freezedetect.freeze_end=2\nlavfi.freezedetect.freeze_start=4\n"
         )
 
-        assert read(printed, self.SAID).share("freeze") == 0.5
+        assert parse_analysis(printed, self.SAID).share("freeze") == 0.5
 
     @pytest.mark.parametrize("said", ["", "out_time_us=N/A\nprogress=end\n"])
     def test_nothing_played_is_nothing(self, said):
-        assert read("", said).seconds == 0
+        assert parse_analysis("", said).seconds == 0

@@ -12,8 +12,8 @@ import urllib3
 from streaming_system.agent.access_log_viewers import ViewerWindow
 from streaming_system.agent.config import AccessLogConfig, StreamConfig
 from streaming_system.demo import processes as module
-from streaming_system.demo.hls_server import FileServer
-from streaming_system.demo.processes import Children, Stopped
+from streaming_system.demo.hls_server import HlsServer
+from streaming_system.demo.processes import DemoStoppedError, ProcessGroup
 
 
 @pytest.fixture
@@ -24,14 +24,14 @@ def said():
 @pytest.fixture
 def children(tmp_path, said):
     stop = threading.Event()
-    children = Children(tmp_path, stop, said.append)
+    children = ProcessGroup(tmp_path, stop, said.append)
     yield children
     children.end()
 
 
 class TestChildren:
     def test_what_ends_is_told_and_started_again(self, children, said, monkeypatch):
-        monkeypatch.setattr(module, "PAUSE", 0.0)
+        monkeypatch.setattr(module, "RESTART_INTERVAL", 0.0)
         child = children.start("encoder", ("sh", "-c", "echo no camera >&2; exit 1"))
         first = child.process.pid
         child.process.wait()
@@ -44,7 +44,7 @@ class TestChildren:
         assert child.process.pid != first
 
     def test_what_never_lasts_is_left_alone(self, children, said, monkeypatch):
-        monkeypatch.setattr(module, "PAUSE", 0.0)
+        monkeypatch.setattr(module, "RESTART_INTERVAL", 0.0)
         child = children.start("viewer", ("false",))
 
         for _ in range(10):
@@ -59,7 +59,7 @@ class TestChildren:
         ]
 
     def test_what_is_not_needed_stays_away(self, children, said, monkeypatch):
-        monkeypatch.setattr(module, "PAUSE", 0.0)
+        monkeypatch.setattr(module, "RESTART_INTERVAL", 0.0)
         child = children.start("site", ("true",), again=False)
         first = child.process.pid
         child.process.wait()
@@ -82,7 +82,7 @@ class TestChildren:
 
         children.end()
 
-        assert time.monotonic() - began < module.PATIENCE + 2
+        assert time.monotonic() - began < module.TERMINATE_TIMEOUT + 2
         assert not child.runs
         _wait_until_gone(inner)
 
@@ -92,9 +92,9 @@ class TestChildren:
         assert not children.wait_until(lambda: False, 60, child)
 
         children.stop.set()
-        with pytest.raises(Stopped):
+        with pytest.raises(DemoStoppedError):
             children.wait_until(lambda: False, 60)
-        with pytest.raises(Stopped):
+        with pytest.raises(DemoStoppedError):
             children.start("late", ("true",))
 
 
@@ -138,7 +138,7 @@ def test_files_are_served_to_pages_of_the_site_and_viewers_counted(tmp_path):
     folder, log = tmp_path / "hls", tmp_path / "access.log"
     (folder / "hall").mkdir(parents=True)
     (folder / "hall/stream.m3u8").write_text("#EXTM3U\n")
-    server = FileServer(folder, log)
+    server = HlsServer(folder, log)
     window = ViewerWindow(
         AccessLogConfig(file=log, path="/{mount}", window=30),
         [StreamConfig(mount="hall", room="hall", format="hls")],

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 # What stays as it is when it is encoded for a form; a blank becomes one character, too.
-_PLAIN = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-~ "
+_UNESCAPED = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-~ "
 
 
 @dataclass(frozen=True, kw_only=True)
-class Batch:
+class LineBatch:
     """Whole lines for one tracker.
 
     :param until: how far the tracker has the room's lines with these: a chunk, an offset in it.
@@ -24,10 +24,10 @@ class Batch:
 
 def encoded_size(lines: bytes) -> int:
     """Return how many bytes lines have when they are encoded for a form."""
-    return len(lines) + 2 * len(lines.translate(None, _PLAIN))
+    return len(lines) + 2 * len(lines.translate(None, _UNESCAPED))
 
 
-def fitting(lines: bytes, begin: int, most: int, *, first: bool) -> int:
+def fit_batch(lines: bytes, begin: int, most: int, *, first: bool) -> int:
     """Return where the last line ends that still fits."""
     if encoded_size(lines[begin:]) <= most:
         return len(lines)

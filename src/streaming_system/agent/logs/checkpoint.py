@@ -8,10 +8,10 @@ from io import FileIO
 from pathlib import Path
 
 # So much of a file's beginning tells it from others: lines of access logs have a time.
-HEAD = 1024
+HEAD_BYTES = 1024
 
 
-class NoFileError(OSError):
+class NotRegularFileError(OSError):
     """What has the name of a log is no file."""
 
 
@@ -26,7 +26,7 @@ class LogFileHandle:
         self.key = (found.st_dev, found.st_ino)
         if not stat.S_ISREG(found.st_mode):
             self.close()
-            raise NoFileError(0, "it is no file")
+            raise NotRegularFileError(0, "it is no file")
 
     def size(self) -> int:
         """Return how long the file is at the moment."""
@@ -47,7 +47,7 @@ class LogFileHandle:
 
 
 @dataclass(kw_only=True)
-class Place:
+class Checkpoint:
     """How far a file has been read: always to the end of a line.
 
     :param id: in the spool; ``None`` as long as nothing of the file is there.
@@ -70,32 +70,32 @@ class Place:
 
     def begins(self, file: LogFileHandle) -> bool:
         """Tell whether a file begins as this one did."""
-        return digest(file.read(self.head_size, 0)) == self.head if self.head_size else True
+        return head_digest(file.read(self.head_size, 0)) == self.head if self.head_size else True
 
     def fits(self, file: LogFileHandle) -> bool:
         """Tell whether reading can go on in a file."""
         return self.offset <= file.size() and self.begins(file)
 
-    def copied_to(self, file: LogFileHandle) -> "Place":
+    def copied_to(self, file: LogFileHandle) -> "Checkpoint":
         """Return the same place in another file."""
         return replace(self, id=None, device=file.key[0], inode=file.key[1])
 
-    def moved_to(self, file: LogFileHandle, offset: int, *, skipping: bool = False) -> "Place":
+    def moved_to(self, file: LogFileHandle, offset: int, *, skipping: bool = False) -> "Checkpoint":
         """Return the place at another offset, of a file that begins the same."""
         head_size, head = self.head_size, self.head
-        if head_size < HEAD and offset > head_size:
-            head_size = min(offset, HEAD)
-            head = digest(file.read(head_size, 0))
+        if head_size < HEAD_BYTES and offset > head_size:
+            head_size = min(offset, HEAD_BYTES)
+            head = head_digest(file.read(head_size, 0))
         return replace(self, offset=offset, head_size=head_size, head=head, skipping=skipping)
 
 
-def digest(data: bytes) -> bytes:
+def head_digest(data: bytes) -> bytes:
     """Return a hash of a file's beginning."""
     return hashlib.blake2b(data, digest_size=16).digest()
 
 
-def begin_alike(one: LogFileHandle, other: LogFileHandle) -> bool:
+def has_same_head(one: LogFileHandle, other: LogFileHandle) -> bool:
     """Tell whether one file may be a copy of another: they have the same in whole lines."""
-    beginning = one.read(min(HEAD, one.size(), other.size()), 0)
-    whole = b"\n" in beginning or len(beginning) == HEAD
+    beginning = one.read(min(HEAD_BYTES, one.size(), other.size()), 0)
+    whole = b"\n" in beginning or len(beginning) == HEAD_BYTES
     return whole and beginning == other.read(len(beginning), 0)

@@ -7,8 +7,8 @@ from streaming_system.agent.config import ROOM_PATTERN, AgentConfig
 from streaming_system.agent.config_section import AgentConfigError, ConfigSection
 
 # What a tracker takes at once is 4 MiB, with the secret and the room in it.
-MOST_BATCH = 4 * 2**20 - 64 * 1024
-STATUS = ("127.0.0.1", 9183)
+MAX_BATCH_BYTES = 4 * 2**20 - 64 * 1024
+DEFAULT_STATUS_ADDRESS = ("127.0.0.1", 9183)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +36,7 @@ class LogsConfig:
     status: tuple[str, int] | None
 
 
-def read(agent: AgentConfig) -> LogsConfig:
+def parse_logs_config(agent: AgentConfig) -> LogsConfig:
     """Return what an agent.ini says about access logs.
 
     :raises ConfigError: if it says nothing, or something that is not allowed.
@@ -47,17 +47,17 @@ def read(agent: AgentConfig) -> LogsConfig:
     if not agent.secret:
         raise agent.refuse("secret", "", "the tracker's secret, which access logs need")
     config = LogsConfig(
-        files=_files(section),
+        files=_parse_files(section),
         spool=section.octets("spool", "1G", least=2**20, most=2**40),
-        batch=section.octets("batch", "1M", least=64 * 1024, most=MOST_BATCH),
+        batch=section.octets("batch", "1M", least=64 * 1024, most=MAX_BATCH_BYTES),
         interval=section.number("interval", 5, least=0.2, most=60),
-        status=section.loopback("status", STATUS),
+        status=section.loopback("status", DEFAULT_STATUS_ADDRESS),
     )
     section.finish()
     return config
 
 
-def _files(section: ConfigSection) -> tuple[LogFile, ...]:
+def _parse_files(section: ConfigSection) -> tuple[LogFile, ...]:
     allowed = "PATH = ROOM, one a line"
     files = []
     for line in section.lines("files"):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-VERSION = 1
+SCHEMA_VERSION = 1
 SCHEMA = """
     CREATE TABLE chunk (id INTEGER PRIMARY KEY AUTOINCREMENT, room TEXT NOT NULL,
         count INTEGER NOT NULL, lines BLOB NOT NULL);
@@ -19,7 +19,7 @@ SCHEMA = """
         head_size INTEGER NOT NULL, head BLOB NOT NULL, skipping INTEGER NOT NULL);
 """
 # What spools of this version may lack, and older programs leave alone.
-LATER = """
+ADDED_TABLES = """
     CREATE TABLE IF NOT EXISTS dropped (tracker TEXT PRIMARY KEY, lines INTEGER NOT NULL,
         told INTEGER NOT NULL);
     CREATE TABLE IF NOT EXISTS offered (tracker TEXT NOT NULL, room TEXT NOT NULL,
@@ -32,7 +32,7 @@ class SpoolError(Exception):
     """The spool cannot be used now: one line that says why."""
 
 
-class Database:
+class SpoolDatabase:
     """An SQLite file that this program alone uses; any of its threads may.
 
     :param file: where it lies.
@@ -73,10 +73,10 @@ class Database:
                 [[version]] = self._db.execute("PRAGMA user_version")
                 if version == 0:
                     self._create(SCHEMA)
-                    self._db.execute(f"PRAGMA user_version={VERSION}")
-                elif version != VERSION:
+                    self._db.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+                elif version != SCHEMA_VERSION:
                     raise SpoolError(f"{self._file}: is of another version ({version})")
-                self._create(LATER)
+                self._create(ADDED_TABLES)
 
     def _create(self, schema: str) -> None:
         for statement in schema.split(";"):
@@ -94,7 +94,7 @@ class Database:
             try:
                 yield
             except sqlite3.Error as error:
-                self.trouble = f"{self._file}: {_why(error)}"
+                self.trouble = f"{self._file}: {_describe_error(error)}"
                 raise SpoolError(self.trouble) from None
 
     @contextmanager
@@ -111,7 +111,7 @@ class Database:
             raise
 
 
-def _why(error: sqlite3.Error) -> str:
+def _describe_error(error: sqlite3.Error) -> str:
     words = {
         "SQLITE_BUSY": "another program uses it; is this service running twice?",
         "SQLITE_FULL": "the disk is full",

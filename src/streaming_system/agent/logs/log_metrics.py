@@ -5,17 +5,17 @@ from collections.abc import Iterable, Iterator
 from prometheus_client.metrics_core import Metric
 
 from streaming_system.agent.logs.database import SpoolError
-from streaming_system.agent.logs.service import Shipping
+from streaming_system.agent.logs.service import LogShippingService
 from streaming_system.agent.status_server import StatusServer, counter, gauge, tracker_metrics
 
 
-class LogsStatus(StatusServer):
+class LogsStatusServer(StatusServer):
     """Answers on a loopback address.
 
     :raises OSError: if nothing can listen there.
     """
 
-    def __init__(self, shipping: Shipping, address: tuple[str, int]) -> None:
+    def __init__(self, shipping: LogShippingService, address: tuple[str, int]) -> None:
         self._shipping = shipping
         super().__init__(address)
 

@@ -9,34 +9,34 @@ from pathlib import Path
 from streaming_system.agent.logs.checkpoint import LogFileHandle
 
 # How long a file is kept open that is rotated: servers write on until they are told.
-LINGER = 60.0
-_NUMBER = r"[.-][0-9][0-9T_.-]*"
+CLOSE_GRACE = 60.0
+_ROTATION_SUFFIX = r"[.-][0-9][0-9T_.-]*"
 
-Key = tuple[int, int]
+FileKey = tuple[int, int]
 
 
-class Files:
+class RotatedFiles:
     """Keeps a log's files open as long as something may come in them.
 
     :param path: the log's.
     :param linger: seconds for which a file is kept open that is rotated.
     """
 
-    def __init__(self, path: Path, linger: float = LINGER) -> None:
+    def __init__(self, path: Path, linger: float = CLOSE_GRACE) -> None:
         self.path = path
-        self.main: Key | None = None
-        self.held: frozenset[Key] = frozenset()
-        self.named: frozenset[Key] = frozenset()
-        self.resting: frozenset[Key] = frozenset()
+        self.main: FileKey | None = None
+        self.held: frozenset[FileKey] = frozenset()
+        self.named: frozenset[FileKey] = frozenset()
+        self.resting: frozenset[FileKey] = frozenset()
         self.trouble = ""
         name = re.escape(path.name)
         stem, suffix = re.escape(path.stem), re.escape(path.suffix)
         # access.log.1, access.log-20261125, access-20261125.log; never what is packed.
-        self._rotated = re.compile(f"{name}{_NUMBER}|{stem}{_NUMBER}{suffix}")
-        self._open: dict[Key, LogFileHandle] = {}
-        self._grew: dict[Key, float] = {}
-        self._seen: dict[Key, tuple[int, int]] = {}
-        self._done: dict[Key, tuple[int, int]] = {}
+        self._rotated = re.compile(f"{name}{_ROTATION_SUFFIX}|{stem}{_ROTATION_SUFFIX}{suffix}")
+        self._open: dict[FileKey, LogFileHandle] = {}
+        self._grew: dict[FileKey, float] = {}
+        self._seen: dict[FileKey, tuple[int, int]] = {}
+        self._done: dict[FileKey, tuple[int, int]] = {}
         self._linger = linger
 
     def look(self) -> list[LogFileHandle]:
@@ -99,7 +99,7 @@ class Files:
             self.trouble = f"its folder cannot be read: {error.strerror}"
             return []
 
-    def _find_main(self) -> Key | None:
+    def _find_main(self) -> FileKey | None:
         try:
             file = LogFileHandle(self.path)
         except OSError as error:

@@ -5,7 +5,7 @@ import math
 import threading
 import time
 
-from streaming_system.agent.logs.batch import Batch
+from streaming_system.agent.logs.batch import LineBatch
 from streaming_system.agent.logs.database import SpoolError
 from streaming_system.agent.logs.spool import Spool
 from streaming_system.agent.tracker_client import (
@@ -19,12 +19,12 @@ from streaming_system.agent.tracker_sender import TrackerSender
 log = logging.getLogger(__name__)
 
 # A tracker writes lines to its disk before it answers.
-WITHIN = 60.0
+UPLOAD_TIMEOUT = 60.0
 # So few bytes are too many for nobody.
-SMALL = 8 * 1024
+MIN_SPLIT_BYTES = 8 * 1024
 
 
-class Sender(TrackerSender):
+class LogSender(TrackerSender):
     """Hands in what is in the spool to a tracker, room by room.
 
     :param most: how many bytes are handed in at once.
@@ -74,7 +74,7 @@ class Sender(TrackerSender):
             return False
         there = False
         try:
-            self.tracker.logs(room, batch.lines, batch=batch.name, within=WITHIN)
+            self.tracker.logs(room, batch.lines, batch=batch.name, within=UPLOAD_TIMEOUT)
             there = True
         except PayloadTooLargeError as refusal:
             return self._too_large(batch, refusal)
@@ -101,9 +101,9 @@ class Sender(TrackerSender):
                 dropped,
             )
 
-    def _too_large(self, batch: Batch, refusal: PayloadTooLargeError) -> bool:
+    def _too_large(self, batch: LineBatch, refusal: PayloadTooLargeError) -> bool:
         size = len(batch.lines)
-        if size < SMALL:
+        if size < MIN_SPLIT_BYTES:
             # That is no matter of size.
             self._leave_alone(batch.room, str(refusal))
             return False

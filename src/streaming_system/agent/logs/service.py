@@ -5,19 +5,19 @@ import threading
 
 from streaming_system.agent.agent_service import AgentService, join_threads
 from streaming_system.agent.config import AgentConfig
-from streaming_system.agent.logs.config import read
+from streaming_system.agent.logs.config import parse_logs_config
 from streaming_system.agent.logs.database import SpoolError
-from streaming_system.agent.logs.rotation import LINGER
-from streaming_system.agent.logs.sender import Sender
+from streaming_system.agent.logs.rotation import CLOSE_GRACE
+from streaming_system.agent.logs.sender import LogSender
 from streaming_system.agent.logs.spool import Spool
-from streaming_system.agent.logs.tail import Follower
+from streaming_system.agent.logs.tail import LogTailer
 from streaming_system.agent.tracker_client import LegacyTrackerClient
 from streaming_system.util.log_once import LogOnce
 
 log = logging.getLogger(__name__)
 
 
-class Shipping(AgentService):
+class LogShippingService(AgentService):
     """Follows logs and hands them in, until it is told to stop.
 
     :param linger: seconds for which a file is kept open that is rotated.
@@ -25,16 +25,18 @@ class Shipping(AgentService):
     :raises SpoolError: if the spool cannot be used.
     """
 
-    reporters: list[Sender]
+    reporters: list[LogSender]
 
-    def __init__(self, agent: AgentConfig, linger: float = LINGER) -> None:
-        self.config = read(agent)
+    def __init__(self, agent: AgentConfig, linger: float = CLOSE_GRACE) -> None:
+        self.config = parse_logs_config(agent)
         self.stop = threading.Event()
         self.spool = Spool(agent.state / "logs.sqlite", agent.trackers, self.config.spool)
-        self.followers = [Follower(file, self.spool, linger) for file in self.config.files]
+        self.followers = [LogTailer(file, self.spool, linger) for file in self.config.files]
         self.workers = [threading.Thread(target=self._look_on, name="logs", daemon=True)]
         self.reporters = [
-            Sender(LegacyTrackerClient(url, agent.secret), self.spool, self.config.batch, self.stop)
+            LogSender(
+                LegacyTrackerClient(url, agent.secret), self.spool, self.config.batch, self.stop
+            )
             for url in agent.trackers
         ]
         self._warnings = LogOnce(log)

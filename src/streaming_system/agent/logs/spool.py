@@ -9,18 +9,18 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from streaming_system.agent.logs.batch import Batch, encoded_size, fitting
-from streaming_system.agent.logs.checkpoint import Place
-from streaming_system.agent.logs.database import Database
+from streaming_system.agent.logs.batch import LineBatch, encoded_size, fit_batch
+from streaming_system.agent.logs.checkpoint import Checkpoint
+from streaming_system.agent.logs.database import SpoolDatabase
 from streaming_system.util.versioned_condition import ChangeNotifier
 
 # What a chunk takes besides its lines.
-OVERHEAD = 64
+CHUNK_OVERHEAD_BYTES = 64
 # Pages that are free stay for what comes next, as long as they are so few.
-FREE_PAGES = 256
+MAX_FREE_PAGES = 256
 
 
-class Spool(Database, ChangeNotifier):
+class Spool(SpoolDatabase, ChangeNotifier):
     """Keeps lines until every tracker has them, up to a bound.
 
     :param file: of the database; there may be only one program that uses it.
@@ -35,7 +35,7 @@ class Spool(Database, ChangeNotifier):
         self.dropped: Counter[str] = Counter()
         self._told: Counter[str] = Counter()
         self._trackers = tuple(trackers)
-        Database.__init__(self, file)
+        SpoolDatabase.__init__(self, file)
         ChangeNotifier.__init__(self, self._lock)
         self._flying: dict[str, frozenset[int]] = {}
         self._unsaved: set[tuple[str, str]] = set()
@@ -65,12 +65,12 @@ class Spool(Database, ChangeNotifier):
             for tracker, lines, told in self._db.execute("SELECT * FROM dropped"):
                 self.dropped[tracker], self._told[tracker] = lines, told
             [[self.size]] = self._db.execute(
-                "SELECT COALESCE(SUM(LENGTH(lines) + ?), 0) FROM chunk", [OVERHEAD]
+                "SELECT COALESCE(SUM(LENGTH(lines) + ?), 0) FROM chunk", [CHUNK_OVERHEAD_BYTES]
             )
 
     # What followers do.
 
-    def places(self, path: Path) -> list[Place]:
+    def places(self, path: Path) -> list[Checkpoint]:
         """Return how far files have been read that have, or had, a log's name."""
         with self._doing():
             rows = self._db.execute(
@@ -79,7 +79,7 @@ class Spool(Database, ChangeNotifier):
                 [str(path)],
             ).fetchall()
         return [
-            Place(
+            Checkpoint(
                 id=row[0],
                 device=int(row[1]),
                 inode=int(row[2]),
@@ -97,13 +97,13 @@ class Spool(Database, ChangeNotifier):
             row = self._db.execute("SELECT 1 FROM log WHERE path = ?", [str(path)]).fetchone()
         return row is not None
 
-    def begin(self, path: Path, places: Sequence[Place]) -> list[Place]:
+    def begin(self, path: Path, places: Sequence[Checkpoint]) -> list[Checkpoint]:
         """Note that a log has been looked at, and what lay beside it then."""
         with self._doing(), self._transaction():
             self._db.execute("INSERT OR IGNORE INTO log VALUES (?)", [str(path)])
             return [self._place(path, place) for place in places]
 
-    def keep(self, path: Path, room: str, place: Place, lines: bytes) -> Place:
+    def keep(self, path: Path, room: str, place: Checkpoint, lines: bytes) -> Checkpoint:
         """Take whole lines of a file, and the place behind them.
 
         :raises SpoolError: if that cannot be; then neither is taken.
@@ -112,24 +112,24 @@ class Spool(Database, ChangeNotifier):
             freed, lost = 0, Counter[str]()
             with self._transaction():
                 if lines:
-                    freed, lost = self._make_room(len(lines) + OVERHEAD)
+                    freed, lost = self._make_room(len(lines) + CHUNK_OVERHEAD_BYTES)
                     self._db.execute(
                         "INSERT INTO chunk (room, count, lines) VALUES (?, ?, ?)",
                         [room, lines.count(b"\n"), lines],
                     )
                 place = self._place(path, place)
             if lines:
-                self.size += len(lines) + OVERHEAD - freed
+                self.size += len(lines) + CHUNK_OVERHEAD_BYTES - freed
                 self.dropped.update(lost)
                 self._tell()
             return place
 
-    def forget(self, place: Place) -> None:
+    def forget(self, place: Checkpoint) -> None:
         """Forget a file that is gone."""
         with self._doing(), self._transaction():
             self._db.execute("DELETE FROM place WHERE id = ?", [place.id])
 
-    def _place(self, path: Path, place: Place) -> Place:
+    def _place(self, path: Path, place: Checkpoint) -> Checkpoint:
         values = (
             *(str(path), str(place.device), str(place.inode), place.offset),
             *(place.head_size, place.head, place.skipping),
@@ -139,7 +139,7 @@ class Spool(Database, ChangeNotifier):
             " skipping) VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
             (place.id, *values),
         ).fetchone()
-        return Place(**{**vars(place), "id": row[0]})
+        return Checkpoint(**{**vars(place), "id": row[0]})
 
     def _make_room(self, more: int) -> tuple[int, Counter[str]]:
         """Take out the oldest lines; return how many bytes that was, and who will lack how many."""
@@ -159,7 +159,7 @@ class Spool(Database, ChangeNotifier):
                 if chunk <= id_:
                     lost[tracker] += lines[offset:].count(b"\n") if chunk == id_ else count
             self._db.execute("DELETE FROM chunk WHERE id = ?", [id_])
-            freed += len(lines) + OVERHEAD
+            freed += len(lines) + CHUNK_OVERHEAD_BYTES
         self._db.executemany(
             "INSERT INTO dropped VALUES (?, ?, 0)"
             " ON CONFLICT (tracker) DO UPDATE SET lines = lines + excluded.lines",
@@ -174,7 +174,7 @@ class Spool(Database, ChangeNotifier):
         with self._doing():
             return [room for (room,) in self._db.execute("SELECT DISTINCT room FROM chunk")]
 
-    def batch(self, tracker: str, room: str, most: int) -> Batch | None:
+    def batch(self, tracker: str, room: str, most: int) -> LineBatch | None:
         """Return the next lines for a tracker, if there are any; one at least.
 
         Until they are :meth:`acknowledged` or :meth:`returned`, the bound does not drop them.
@@ -197,7 +197,7 @@ class Spool(Database, ChangeNotifier):
                     break
                 again = (id_, begin) < offered
                 known = lines[: offered[1]] if again and id_ == offered[0] else lines
-                end = fitting(known, begin, left, first=not pieces)
+                end = fit_batch(known, begin, left, first=not pieces)
                 if end > begin:
                     pieces.append(lines[begin:end])
                     ids.append(id_)
@@ -210,7 +210,7 @@ class Spool(Database, ChangeNotifier):
             self._offer(tracker, room, until)
             self._flying[tracker] = frozenset(ids)
         lines = b"".join(pieces)
-        return Batch(
+        return LineBatch(
             tracker=tracker,
             room=room,
             lines=lines,
@@ -227,7 +227,7 @@ class Spool(Database, ChangeNotifier):
                 )
             self._offered[tracker, room] = until
 
-    def acknowledged(self, batch: Batch) -> None:
+    def acknowledged(self, batch: LineBatch) -> None:
         """Note that a tracker has lines, and remove those that all trackers have.
 
         :raises SpoolError: if that cannot be saved. It holds until the program ends, and
@@ -263,13 +263,13 @@ class Spool(Database, ChangeNotifier):
                         "DELETE FROM chunk WHERE room = ? AND id < ? RETURNING LENGTH(lines)",
                         [room, done],
                     ).fetchall()
-                    freed += sum(size + OVERHEAD for (size,) in rows)
+                    freed += sum(size + CHUNK_OVERHEAD_BYTES for (size,) in rows)
             self._unsaved.clear()
             self.size -= freed
             [[free]] = self._db.execute("PRAGMA freelist_count")
-            if free > FREE_PAGES:
+            if free > MAX_FREE_PAGES:
                 # execute() would end after the first page.
-                self._db.executescript(f"PRAGMA incremental_vacuum({free - FREE_PAGES})")
+                self._db.executescript(f"PRAGMA incremental_vacuum({free - MAX_FREE_PAGES})")
 
     def untold(self, tracker: str) -> int:
         """Return how many lines were dropped that a tracker lacks, and that nobody was told of.
@@ -280,7 +280,7 @@ class Spool(Database, ChangeNotifier):
             before, self._told[tracker] = self._told[tracker], self.dropped[tracker]
             return self.dropped[tracker] - before
 
-    def returned(self, batch: Batch) -> None:
+    def returned(self, batch: LineBatch) -> None:
         """Note that a tracker does not have lines that were handed out."""
         with self._lock:
             self._flying.pop(batch.tracker, None)

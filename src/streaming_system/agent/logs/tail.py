@@ -4,18 +4,23 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from streaming_system.agent.logs.checkpoint import HEAD, LogFileHandle, Place, begin_alike
+from streaming_system.agent.logs.checkpoint import (
+    HEAD_BYTES,
+    Checkpoint,
+    LogFileHandle,
+    has_same_head,
+)
 from streaming_system.agent.logs.config import LogFile
-from streaming_system.agent.logs.rotation import LINGER, Files, Key
+from streaming_system.agent.logs.rotation import CLOSE_GRACE, FileKey, RotatedFiles
 from streaming_system.agent.logs.spool import Spool
 
 # Read at once; and no line is longer. What a web server logs of a request stays below.
-MOST_LINE = 256 * 1024
+MAX_LINE_BYTES = 256 * 1024
 # How long a file is remembered that is gone.
-REMEMBERED = 3600.0
+CHECKPOINT_RETENTION = 3600.0
 
 
-class Follower:
+class LogTailer:
     """Reads what is new in a log, and in the files that it was rotated to.
 
     A file is known by device and inode, a hash of its beginning, and how far it was read. So one
@@ -27,14 +32,14 @@ class Follower:
     :param linger: seconds for which a file is kept open that is rotated.
     """
 
-    def __init__(self, log: LogFile, spool: Spool, linger: float = LINGER) -> None:
+    def __init__(self, log: LogFile, spool: Spool, linger: float = CLOSE_GRACE) -> None:
         self.log = log
         self.lines = 0
         self.too_long = 0
         self._spool = spool
-        self._files = Files(log.path, linger)
+        self._files = RotatedFiles(log.path, linger)
         self._known = spool.knows(log.path)
-        self._read: dict[Key, Place] = {}
+        self._read: dict[FileKey, Checkpoint] = {}
         self._others = spool.places(log.path)
         self._gone: dict[int | None, float] = {}
 
@@ -68,7 +73,7 @@ class Follower:
             for place in (*self._read.values(), *self._others)
             if place.head_size or place.key in self._files.held
         ]
-        found: dict[Key, Place] = {}
+        found: dict[FileKey, Checkpoint] = {}
         for file in files:
             if fitting := [p for p in places if p.key == file.key and p.fits(file)]:
                 found[file.key] = max(fitting, key=lambda place: place.offset)
@@ -78,7 +83,7 @@ class Follower:
         for file in sorted(new, key=lambda file: file.key != self._files.main):
             twins = [place for place in places if place.head_size and place.begins(file)]
             twins += self._of_nameless(file, files, found)
-            place = Place(device=file.key[0], inode=file.key[1])
+            place = Checkpoint(device=file.key[0], inode=file.key[1])
             if moved := self._moved_to(file, twins, found):
                 # It is a copy of what is not there any more.
                 places = [one for one in places if one is not moved]
@@ -90,7 +95,7 @@ class Follower:
                     place = max(fitting, key=lambda place: place.offset).copied_to(file)
             elif self._was_read_elsewhere(file, files, found):
                 # What comes after it was written by who has it still open.
-                place = place.moved_to(file, file.read(HEAD, 0).rfind(b"\n") + 1)
+                place = place.moved_to(file, file.read(HEAD_BYTES, 0).rfind(b"\n") + 1)
             else:
                 if twins or self._is_being_copied(file, files):
                     # What is in it was read elsewhere, or will be.
@@ -109,8 +114,8 @@ class Follower:
         self._others = [place for place in places if id(place) not in used]
 
     def _moved_to(
-        self, file: LogFileHandle, twins: list[Place], found: dict[Key, Place]
-    ) -> Place | None:
+        self, file: LogFileHandle, twins: list[Checkpoint], found: dict[FileKey, Checkpoint]
+    ) -> Checkpoint | None:
         """Return the place that goes on in a file, of those in files that begin the same."""
         there = [place for place in found.values() if place.key in self._files.named]
         left = [
@@ -123,26 +128,26 @@ class Follower:
         return max(left, key=lambda place: place.offset, default=None)
 
     def _of_nameless(
-        self, file: LogFileHandle, files: list[LogFileHandle], found: dict[Key, Place]
-    ) -> list[Place]:
+        self, file: LogFileHandle, files: list[LogFileHandle], found: dict[FileKey, Checkpoint]
+    ) -> list[Checkpoint]:
         """Return the places in files that have lost their names, and were the same."""
         return [
             found[one.key]
             for one in files
-            if one.key in found and one.key not in self._files.named and begin_alike(one, file)
+            if one.key in found and one.key not in self._files.named and has_same_head(one, file)
         ]
 
     def _was_read_elsewhere(
-        self, file: LogFileHandle, files: list[LogFileHandle], found: dict[Key, Place]
+        self, file: LogFileHandle, files: list[LogFileHandle], found: dict[FileKey, Checkpoint]
     ) -> bool:
         """Tell whether a short file without a name is the beginning of one that was read so far.
 
-        Of one that is longer than what is known of a beginning, :meth:`Place.begins` tells.
+        Of one that is longer than what is known of a beginning, :meth:`Checkpoint.begins` tells.
         """
-        if file.key in self._files.named or file.size() > HEAD:
+        if file.key in self._files.named or file.size() > HEAD_BYTES:
             return False
         return any(
-            found[one.key].offset >= file.size() and begin_alike(file, one)
+            found[one.key].offset >= file.size() and has_same_head(file, one)
             for one in files
             if one.key in found
         )
@@ -150,7 +155,7 @@ class Follower:
     def _is_being_copied(self, file: LogFileHandle, files: list[LogFileHandle]) -> bool:
         """Tell whether a file is a copy of the log, which will be emptied in a moment."""
         return any(
-            file.size() <= main.size() and begin_alike(file, main)
+            file.size() <= main.size() and has_same_head(file, main)
             for main in files
             if main.key == self._files.main
         )
@@ -159,9 +164,9 @@ class Follower:
         """Read a file; return whether all that is whole was read."""
         while go_on():
             place = self._read[file.key]
-            data = file.read(MOST_LINE, place.offset)
+            data = file.read(MAX_LINE_BYTES, place.offset)
             end = data.find(b"\n") + 1 if place.skipping else data.rfind(b"\n") + 1
-            skipping = not end and (place.skipping or len(data) == MOST_LINE)
+            skipping = not end and (place.skipping or len(data) == MAX_LINE_BYTES)
             if not data or not (end or skipping):
                 return True
             lines = b"" if place.skipping else data[:end]
@@ -179,7 +184,7 @@ class Follower:
         gone = [place for place in self._others if place.key not in there]
         self._gone = {place.id: self._gone.get(place.id, now) for place in gone}
         for place in gone:
-            if now - self._gone[place.id] > REMEMBERED:
+            if now - self._gone[place.id] > CHECKPOINT_RETENTION:
                 if place.id is not None:
                     self._spool.forget(place)
                 self._others.remove(place)

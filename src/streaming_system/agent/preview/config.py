@@ -7,7 +7,7 @@ from pathlib import Path
 from streaming_system.agent.config import AgentConfig
 from streaming_system.agent.preview import stream_urls
 
-STATUS = ("127.0.0.1", 9182)
+DEFAULT_STATUS_ADDRESS = ("127.0.0.1", 9182)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +30,7 @@ class PreviewConfig:
     status: tuple[str, int] | None
 
 
-def read(agent: AgentConfig) -> PreviewConfig:
+def parse_preview_config(agent: AgentConfig) -> PreviewConfig:
     """Return what ``[preview]`` says.
 
     :raises ConfigError: if there is none, or something in it is not allowed.
@@ -39,9 +39,9 @@ def read(agent: AgentConfig) -> PreviewConfig:
     folder = section.path("folder")
     if folder is None:
         raise section.error("folder", "", "the folder that the site serves pictures from")
-    rooms, tracker = stream_urls.named(section), section.url("from", "")
+    rooms, tracker = stream_urls.parse_room_urls(section), section.url("from", "")
     if not rooms and not tracker:
-        rooms = stream_urls.own(agent) if agent.url else {}
+        rooms = stream_urls.local_stream_urls(agent) if agent.url else {}
     if not rooms and not tracker:
         allowed = "ROOM = ADDRESS, one a line, or from, or a url and streams in the other sections"
         raise section.error("rooms", "", allowed)
@@ -52,7 +52,7 @@ def read(agent: AgentConfig) -> PreviewConfig:
         timeout=section.number("timeout", 10, least=1, most=30),
         rooms=rooms,
         tracker=tracker or None,
-        status=section.loopback("status", STATUS),
+        status=section.loopback("status", DEFAULT_STATUS_ADDRESS),
     )
     section.finish()
     return config

@@ -5,18 +5,18 @@ from collections.abc import Iterable
 
 from prometheus_client.metrics_core import Metric
 
-from streaming_system.agent.preview.service import Preview
-from streaming_system.agent.preview.thumbnails import FRESH_FOR
+from streaming_system.agent.preview.service import ThumbnailService
+from streaming_system.agent.preview.thumbnails import THUMBNAIL_TTL
 from streaming_system.agent.status_server import StatusServer, counter, gauge
 
 
-class PreviewStatus(StatusServer):
+class PreviewStatusServer(StatusServer):
     """Answers on a loopback address.
 
     :raises OSError: if nothing can listen there.
     """
 
-    def __init__(self, preview: Preview, address: tuple[str, int]) -> None:
+    def __init__(self, preview: ThumbnailService, address: tuple[str, int]) -> None:
         self._preview = preview
         super().__init__(address)
 
@@ -29,7 +29,7 @@ class PreviewStatus(StatusServer):
                 lines.append(f"{room}: {look.trouble}")
             elif look.seen is None:
                 lines.append(f"{room}: has not been looked at yet")
-            elif now - look.seen > FRESH_FOR:
+            elif now - look.seen > THUMBNAIL_TTL:
                 lines.append(f"{room}: has not been looked at for a minute: too many rooms at once")
         return lines + ([self._preview.trouble] if self._preview.trouble else [])
 

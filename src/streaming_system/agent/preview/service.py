@@ -12,8 +12,8 @@ from streaming_system.agent.agent_service import AgentService, join_threads
 from streaming_system.agent.config import AgentConfig
 from streaming_system.agent.config_section import AgentConfigError
 from streaming_system.agent.preview import stream_urls
-from streaming_system.agent.preview.config import read
-from streaming_system.agent.preview.thumbnails import FRESH_FOR, Frames
+from streaming_system.agent.preview.config import parse_preview_config
+from streaming_system.agent.preview.thumbnails import THUMBNAIL_TTL, ThumbnailWriter
 from streaming_system.agent.subprocesses import ProcessRunner, ProgramError
 from streaming_system.agent.tracker_http import BoundedHttpClient, TrackerUnavailableError
 from streaming_system.util.backoff import Backoff
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass
-class Look:
+class RoomThumbnailState:
     """How it stands with a room's picture.
 
     :param due: when to look again, by the monotonic clock.
@@ -41,21 +41,21 @@ class Look:
     seconds: float = 0.0
 
 
-class Preview(AgentService):
+class ThumbnailService(AgentService):
     """Looks at rooms in turn, at some of them at once.
 
     :raises ConfigError: if ``[preview]`` cannot be used.
     """
 
-    _frames: Frames
+    _frames: ThumbnailWriter
 
     def __init__(self, agent: AgentConfig) -> None:
-        self.config = read(agent)
+        self.config = parse_preview_config(agent)
         self.stop = threading.Event()
         self.trouble = ""
         self.programs = ProcessRunner(self.stop)
         self._lock = threading.Condition()
-        self._looks: dict[str, Look] = {}
+        self._looks: dict[str, RoomThumbnailState] = {}
         self._warnings = LogOnce(log)
         self._tracker = BoundedHttpClient(self.config.tracker) if self.config.tracker else None
         self._section = agent.section("preview")
@@ -102,18 +102,18 @@ class Preview(AgentService):
         if hasattr(self, "_frames"):
             self._remove_gone()
 
-    def looks(self) -> Mapping[str, Look]:
+    def looks(self) -> Mapping[str, RoomThumbnailState]:
         """Return how it stands with each room."""
         with self._lock:
             return dict(self._looks)
 
-    def _prepare(self) -> Frames:
+    def _prepare(self) -> ThumbnailWriter:
         found = ffmpeg.find_ffmpeg()
         if found is None:
             raise ProgramError("needs ffmpeg, which is not installed")
         folder = self.config.folder
         try:
-            return Frames(folder, found, self.programs, within=self.config.timeout)
+            return ThumbnailWriter(folder, found, self.programs, within=self.config.timeout)
         except OSError as error:
             raise self._section.error(
                 "folder", str(folder), f"a folder to write into, but {error.strerror}"
@@ -124,7 +124,7 @@ class Preview(AgentService):
         backoff = Backoff()
         while not self.stop.is_set():
             try:
-                rooms = {**stream_urls.live(tracker), **self.config.rooms}
+                rooms = {**stream_urls.fetch_live_stream_urls(tracker), **self.config.rooms}
             except TrackerUnavailableError as failure:
                 # The rooms of the last answer go on.
                 backoff.record_failure(failure.after)
@@ -141,7 +141,7 @@ class Preview(AgentService):
         """Look at these rooms and no others from now on."""
         with self._lock:
             for room, address in rooms.items():
-                self._looks.setdefault(room, Look(address)).address = address
+                self._looks.setdefault(room, RoomThumbnailState(address)).address = address
             for room in [room for room in self._looks if room not in rooms]:
                 del self._looks[room]
             self._lock.notify_all()
@@ -177,7 +177,7 @@ class Preview(AgentService):
             if gone:
                 self._remove_gone()
 
-    def _next(self) -> tuple[str, Look] | None:
+    def _next(self) -> tuple[str, RoomThumbnailState] | None:
         """Wait until a room is due, and take it; return nothing when all is over."""
         with self._lock:
             while not self.stop.is_set():
@@ -190,7 +190,7 @@ class Preview(AgentService):
                 self._lock.wait(max(0.01, due - time.monotonic()))
         return None
 
-    def _take(self, room: str, look: Look) -> None:
+    def _take(self, room: str, look: RoomThumbnailState) -> None:
         try:
             self._frames.grab(room, look.address)
         except ProgramError as error:
@@ -199,7 +199,7 @@ class Preview(AgentService):
             # An address may hold what is nobody's business.
             self._failed(room, look, str(error).replace(look.address, "its stream"))
             # By this clock, too: one of the wall that leaps makes every picture look old.
-            lately = look.seen is not None and time.monotonic() - look.seen <= FRESH_FOR
+            lately = look.seen is not None and time.monotonic() - look.seen <= THUMBNAIL_TTL
             if not look.dark and not lately and self._frames.dark(room):
                 self._frames.no_signal(room)
                 look.dark = True
@@ -208,7 +208,7 @@ class Preview(AgentService):
         look.taken += 1
         self._warnings.resolve(f"preview of {room}")
 
-    def _failed(self, room: str, look: Look, trouble: str) -> None:
+    def _failed(self, room: str, look: RoomThumbnailState, trouble: str) -> None:
         look.failed += 1
         look.trouble = trouble
         self._warnings.warn(f"preview of {room}", trouble)

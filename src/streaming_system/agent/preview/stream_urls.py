@@ -14,7 +14,7 @@ from streaming_system.agent.tracker_http import (
 )
 
 # What shows most at the least cost comes first; the names are those of docs/player.md.
-FILES = {
+STREAM_FILES = {
     "hls": "stream.m3u8",
     "webm_high": "webcast-high.webm",
     "webm": "webcast-high.webm",
@@ -24,12 +24,12 @@ FILES = {
     "mp4_low": "webcast-low.mp4",
     "slides": "slides.m3u8",
 }
-ALLOWED = "ROOM = ADDRESS, an address that begins with http, https, rtmp or rtmps"
+ROOM_URL_FORMAT = "ROOM = ADDRESS, an address that begins with http, https, rtmp or rtmps"
 # Of a hundred rooms with ten servers each.
-MOST_LIST = 1024 * 1024
+MAX_STREAM_LIST_BYTES = 1024 * 1024
 
 
-def best(url: str, streams: Iterable[str]) -> str | None:
+def best_stream_url(url: str, streams: Iterable[str]) -> str | None:
     """Return the address of a stream with a picture, if there is one.
 
     :param url: where the streams lie.
@@ -37,13 +37,13 @@ def best(url: str, streams: Iterable[str]) -> str | None:
     """
     # All qualities of HLS are in one playlist.
     there = {"hls" if stream.startswith("hls_") else stream for stream in streams}
-    for name, file in FILES.items():
+    for name, file in STREAM_FILES.items():
         if name in there:
             return f"{url.rstrip('/')}/{file}"
     return None
 
 
-def named(section: ConfigSection) -> dict[str, str]:
+def parse_room_urls(section: ConfigSection) -> dict[str, str]:
     """Return the addresses that a section names.
 
     :raises ConfigError: if one is none.
@@ -52,25 +52,28 @@ def named(section: ConfigSection) -> dict[str, str]:
     for line in section.lines("rooms"):
         room, _, address = (part.strip() for part in line.partition("="))
         if not ROOM_PATTERN.fullmatch(room) or not is_url(address, PROTOCOLS):
-            raise section.error("rooms", line, ALLOWED)
+            raise section.error("rooms", line, ROOM_URL_FORMAT)
         found.append((room, address))
     section.distinct("rooms", [room for room, _ in found], "room")
     return dict(found)
 
 
-def own(agent: AgentConfig) -> dict[str, str]:
+def local_stream_urls(agent: AgentConfig) -> dict[str, str]:
     """Return the addresses of what is streamed from here."""
     rooms: dict[str, set[str]] = {}
     for source in agent.sources:
         for stream in source.streams:
             rooms.setdefault(stream.room, set()).add(stream.name)
     found = {
-        room: best(agent.url.replace("{room}", room), streams) for room, streams in rooms.items()
+        room: best_stream_url(agent.url.replace("{room}", room), streams)
+        for room, streams in rooms.items()
     }
     return {room: address for room, address in found.items() if address}
 
 
-def live(tracker: BoundedHttpClient, *, within: float = TOTAL_TIMEOUT) -> dict[str, str]:
+def fetch_live_stream_urls(
+    tracker: BoundedHttpClient, *, within: float = TOTAL_TIMEOUT
+) -> dict[str, str]:
     """Return the addresses of all rooms that a tracker knows to be live.
 
     :param within: how many seconds it may take to answer.
@@ -78,18 +81,22 @@ def live(tracker: BoundedHttpClient, *, within: float = TOTAL_TIMEOUT) -> dict[s
     :raises Unreachable: if it does not say.
     """
     where = f"{tracker.url}/streams.json"
-    answer, data = tracker.call("GET", "/streams.json", within=within, most=MOST_LIST)
+    answer, data = tracker.call("GET", "/streams.json", within=within, most=MAX_STREAM_LIST_BYTES)
     if answer.status != 200:
         raise TrackerUnavailableError(f"{where}: {answer.status} {answer.reason}")
     try:
         rooms = json.loads(data)["rooms"].items()
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise TrackerUnavailableError(f"{where}: does not answer as a tracker does") from None
-    found = {str(room): _of(listed) for room, listed in rooms if ROOM_PATTERN.fullmatch(str(room))}
+    found = {
+        str(room): _endpoint_stream_url(listed)
+        for room, listed in rooms
+        if ROOM_PATTERN.fullmatch(str(room))
+    }
     return {room: address for room, address in found.items() if address}
 
 
-def _of(listed: Any) -> str | None:
+def _endpoint_stream_url(listed: Any) -> str | None:
     """Return the address of the first server of a room that can be asked."""
     endpoints = listed.get("endpoints") if isinstance(listed, Mapping) else None
     for endpoint in endpoints if isinstance(endpoints, list) else []:
@@ -98,7 +105,7 @@ def _of(listed: Any) -> str | None:
         formats = endpoint.get("formats")
         offered = formats if isinstance(formats, list) else []
         streams = [name for name in offered if isinstance(name, str)]
-        address = best(str(endpoint.get("url")), streams)
+        address = best_stream_url(str(endpoint.get("url")), streams)
         # Who registers says where; that may be nothing but a server of the web.
         if address and is_url(address, ("http", "https")):
             return address

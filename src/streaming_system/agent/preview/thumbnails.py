@@ -27,10 +27,10 @@ from streaming_system.agent.tracker_http import USER_AGENT
 
 log = logging.getLogger(__name__)
 
-SIZES = {"": (480, 270), "-large": (1280, 720)}
+THUMBNAIL_SIZES = {"": (480, 270), "-large": (1280, 720)}
 # What can be tried for each format, the best first; the JPEG comes last, since the site shows no
 # others without it.
-WRITERS: Mapping[str, tuple[tuple[str, ...], ...]] = {
+IMAGE_ENCODERS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "webp": (("-c:v", "libwebp", "-quality", "70", "-f", "webp"),),
     "avif": (
         ("-c:v", "libaom-av1", "-still-picture", "1", "-cpu-used", "8", "-crf", "34", "-f", "avif"),
@@ -39,7 +39,7 @@ WRITERS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "jpg": (("-c:v", "mjpeg", "-q:v", "5", "-f", "image2", "-update", "1"),),
 }
 # The site takes an older picture for none.
-FRESH_FOR = 60.0
+THUMBNAIL_TTL = 60.0
 # What may be used to fetch a stream; a playlist can lead neither to files nor to other protocols.
 PROTOCOLS = {
     "http": "http,https,tcp,tls,crypto",
@@ -48,26 +48,26 @@ PROTOCOLS = {
     "rtmps": "rtmps,tls,tcp",
 }
 # What a stream can be; ffmpeg reads many more formats, some of which lead elsewhere.
-FORMATS = "hls,mpegts,mov,mp4,matroska,webm,flv,live_flv,ogg,aac,mp3,webvtt"
-MOST_PIXELS = 7680 * 4320
-NO_SIGNAL = (
+INPUT_FORMATS = "hls,mpegts,mov,mp4,matroska,webm,flv,live_flv,ogg,aac,mp3,webvtt"
+MAX_PIXELS = 7680 * 4320
+NO_SIGNAL_FILTERS = (
     "hue=s=0,eq=brightness=-0.25:contrast=0.6,"
     "drawbox=y=ih*2/5:h=ih/5:w=iw:x=0:color=0x101214:t=fill"
 )
-WORDS = ",drawtext=text=no signal:fontcolor=white:fontsize=h/10:x=(w-tw)/2:y=(h-th)/2"
-LEDGER = ".previews.json"
-BESIDE = ".preview-"
+NO_SIGNAL_TEXT = ",drawtext=text=no signal:fontcolor=white:fontsize=h/10:x=(w-tw)/2:y=(h-th)/2"
+MANIFEST_NAME = ".previews.json"
+TEMP_PREFIX = ".preview-"
 
 
 @dataclass(frozen=True)
-class Writer:
+class ImageEncoder:
     """How a picture is written."""
 
     end: str
     options: tuple[str, ...]
 
 
-class Frames:
+class ThumbnailWriter:
     """The folder of the pictures, and ffmpeg that makes them.
 
     :param ffmpeg: where it is.
@@ -104,7 +104,7 @@ class Frames:
         :raises ProgramError: if nothing could be seen; then nothing is changed.
         """
         scheme = url.partition(":")[0]
-        source = ["-protocol_whitelist", PROTOCOLS[scheme], "-format_whitelist", FORMATS]
+        source = ["-protocol_whitelist", PROTOCOLS[scheme], "-format_whitelist", INPUT_FORMATS]
         source += ["-rw_timeout", str(round(self._within * 1_000_000))]
         if scheme.startswith("http"):
             # Agents know it, and do not count it as a viewer.
@@ -112,7 +112,7 @@ class Frames:
         # Whoever joins a stream may get a second of it that only makes sense with what was before;
         # ffmpeg fails over that, though it has the picture that follows.
         source += ["-max_error_rate", "1"]
-        source += ["-analyzeduration", "3000000", "-max_pixels", str(MOST_PIXELS)]
+        source += ["-analyzeduration", "3000000", "-max_pixels", str(MAX_PIXELS)]
         source += ["-threads", "1", "-i", url]
         # A player would show it in this shape, whatever shape its dots have.
         shape = r"scale=w=min(iw*sar\,4096):h=ih,setsar=1"
@@ -126,7 +126,7 @@ class Frames:
             status = (self.folder / f"{room}.jpg").stat()
         except OSError:
             return True
-        return time.time() - status.st_mtime > FRESH_FOR
+        return time.time() - status.st_mtime > THUMBNAIL_TTL
 
     def no_signal(self, room: str) -> None:
         """Replace a room's pictures by one that says that there is none.
@@ -144,26 +144,26 @@ class Frames:
         """Remove a room's pictures, if we have written them."""
         if room not in self._written:
             return
-        for size in SIZES:
-            for end in WRITERS:
+        for size in THUMBNAIL_SIZES:
+            for end in IMAGE_ENCODERS:
                 (self.folder / f"{room}{size}.{end}").unlink(missing_ok=True)
         self._note(self._written.discard, room)
 
-    def _able(self) -> Iterator[Writer]:
+    def _able(self) -> Iterator[ImageEncoder]:
         """Yield how this ffmpeg writes each format, as it turns out when it does."""
         bars = ("-f", "lavfi", "-i", "smptehdbars=size=1280x720:rate=1")
-        for end, ways in WRITERS.items():
+        for end, ways in IMAGE_ENCODERS.items():
             for options in ways:
-                writer = Writer(end, options)
+                writer = ImageEncoder(end, options)
                 with self._beside() as beside:
                     # There may be no font.
-                    for filters in (NO_SIGNAL + WORDS, NO_SIGNAL):
+                    for filters in (NO_SIGNAL_FILTERS + NO_SIGNAL_TEXT, NO_SIGNAL_FILTERS):
                         with contextlib.suppress(ProgramError):
                             self._make(bars, filters, (writer,), beside)
                             break
                     else:
                         continue
-                    for size in SIZES:
+                    for size in THUMBNAIL_SIZES:
                         name = f"{size}.{end}"
                         self._no_signal[name] = (beside / name).read_bytes()
                 yield writer
@@ -174,12 +174,12 @@ class Frames:
                 log.warning("previews: this ffmpeg cannot write %s; it is left out", end.upper())
 
     def _make(
-        self, source: Sequence[str], filters: str, writers: Iterable[Writer], beside: Path
+        self, source: Sequence[str], filters: str, writers: Iterable[ImageEncoder], beside: Path
     ) -> None:
         """Let ffmpeg write pictures, called after size and format, into a folder."""
         command = [self._ffmpeg, *QUIET_FLAGS, *source]
         names = []
-        for size, (width, height) in SIZES.items():
+        for size, (width, height) in THUMBNAIL_SIZES.items():
             fit = (
                 f"{filters},scale={width}:{height}:force_original_aspect_ratio=decrease:"
                 f"force_divisible_by=2,pad={width}:{height}:(ow-iw)/2:(oh-ih)/2"
@@ -206,7 +206,7 @@ class Frames:
             # Known before they are there, so that they are ours even after a power cut.
             self._note(self._written.add, room)
         for writer in self._writers:
-            for size in SIZES:
+            for size in THUMBNAIL_SIZES:
                 picture = beside / f"{size}.{writer.end}"
                 # The site may run as somebody else.
                 picture.chmod(0o644)
@@ -215,18 +215,18 @@ class Frames:
     @contextlib.contextmanager
     def _beside(self) -> Iterator[Path]:
         # Within the folder, since a file can only be moved at once within one file system.
-        with tempfile.TemporaryDirectory(dir=self.folder, prefix=BESIDE) as beside:
+        with tempfile.TemporaryDirectory(dir=self.folder, prefix=TEMP_PREFIX) as beside:
             yield Path(beside)
 
     def _tidy(self) -> None:
         """Remove what a power cut has left."""
-        for left in self.folder.glob(f"{BESIDE}*"):
+        for left in self.folder.glob(f"{TEMP_PREFIX}*"):
             if time.time() - left.stat().st_mtime > 600:
                 shutil.rmtree(left, ignore_errors=True)
 
     def _ledger(self) -> list[str]:
         try:
-            rooms = json.loads((self.folder / LEDGER).read_text(encoding="ascii"))
+            rooms = json.loads((self.folder / MANIFEST_NAME).read_text(encoding="ascii"))
         except (OSError, ValueError):
             return []
         rooms = rooms if isinstance(rooms, list) else []
@@ -236,7 +236,7 @@ class Frames:
         with self._writing, self._beside() as beside:
             change(room)
             if not self._written:
-                (self.folder / LEDGER).unlink(missing_ok=True)
+                (self.folder / MANIFEST_NAME).unlink(missing_ok=True)
                 return
-            (beside / LEDGER).write_text(json.dumps(sorted(self._written)), encoding="ascii")
-            (beside / LEDGER).replace(self.folder / LEDGER)
+            (beside / MANIFEST_NAME).write_text(json.dumps(sorted(self._written)), encoding="ascii")
+            (beside / MANIFEST_NAME).replace(self.folder / MANIFEST_NAME)

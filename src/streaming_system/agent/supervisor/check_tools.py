@@ -6,7 +6,7 @@ from streaming_system.agent.subprocesses import ProcessRunner
 
 
 @dataclass(frozen=True, kw_only=True)
-class Kit:
+class CheckTools:
     """What all checks of a machine share.
 
     :param ffmpeg: the program.

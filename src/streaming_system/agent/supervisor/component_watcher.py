@@ -5,17 +5,17 @@ import threading
 import time
 from datetime import UTC, datetime
 
-from streaming_system.agent.supervisor.check_result import LEVELS, SLEEPING, Verdict
-from streaming_system.agent.supervisor.check_runner import Look
-from streaming_system.agent.supervisor.config import Part
-from streaming_system.agent.supervisor.event_log import Journal
-from streaming_system.agent.supervisor.hysteresis import Steady
-from streaming_system.agent.supervisor.restart_policy import Restarts, run
+from streaming_system.agent.supervisor.check_result import MOOD_LEVELS, SLEEPING, CheckResult
+from streaming_system.agent.supervisor.check_runner import CheckRunner
+from streaming_system.agent.supervisor.config import ComponentConfig
+from streaming_system.agent.supervisor.event_log import ComponentLog
+from streaming_system.agent.supervisor.hysteresis import Hysteresis
+from streaming_system.agent.supervisor.restart_policy import RestartPolicy, run_restart_command
 
 log = logging.getLogger(__name__)
 
 
-class Watcher(threading.Thread):
+class ComponentWatcher(threading.Thread):
     """Watches a part of the pipeline.
 
     :param machine: what the crew calls this machine.
@@ -24,18 +24,18 @@ class Watcher(threading.Thread):
 
     def __init__(
         self,
-        part: Part,
+        part: ComponentConfig,
         machine: str,
-        journal: Journal,
+        journal: ComponentLog,
         slots: threading.Semaphore,
         stop: threading.Event,
     ) -> None:
         super().__init__(name=f"watch {part.name}", daemon=True)
         self.part = part
-        self.restarts = Restarts(part.restart) if part.restart else None
+        self.restarts = RestartPolicy(part.restart) if part.restart else None
         self._machine, self._journal, self._stop_event = machine, journal, stop
-        self._look = Look(part, slots, stop)
-        self._steady = Steady(part.bad_after, part.good_after)
+        self._look = CheckRunner(part, slots, stop)
+        self._steady = Hysteresis(part.bad_after, part.good_after)
         self._calm_until = 0.0
         self._put("waking", "is being looked at")
 
@@ -78,10 +78,12 @@ class Watcher(threading.Thread):
             self._put(shown.mood, shown.detail)
 
     @staticmethod
-    def _is_bad(shown: Verdict, restarts: Restarts) -> bool:
-        return shown.mood != "waking" and LEVELS[shown.mood] >= LEVELS[restarts.config.when]
+    def _is_bad(shown: CheckResult, restarts: RestartPolicy) -> bool:
+        return (
+            shown.mood != "waking" and MOOD_LEVELS[shown.mood] >= MOOD_LEVELS[restarts.config.when]
+        )
 
-    def _cure(self, shown: Verdict, restarts: Restarts) -> None:
+    def _cure(self, shown: CheckResult, restarts: RestartPolicy) -> None:
         now, given_up = time.monotonic(), restarts.given_up
         if restarts.may(now):
             # Trackers hear that it has failed even where starting it anew takes no time.
@@ -97,10 +99,10 @@ class Watcher(threading.Thread):
         if not given_up:
             self._note(f"{often}: {shown.detail}", datetime.now(UTC))
 
-    def _restart(self, shown: Verdict, restarts: Restarts) -> None:
+    def _restart(self, shown: CheckResult, restarts: RestartPolicy) -> None:
         at = datetime.now(UTC)
         self._put("waking", f"is started anew: {shown.detail}")
-        trouble = run(restarts.config)
+        trouble = run_restart_command(restarts.config)
         restarts.note(time.monotonic())
         if trouble:
             self._note(f"could not be started anew ({trouble}): {shown.detail}", at)

@@ -8,19 +8,19 @@ from pathlib import Path
 from streaming_system.agent.config import ROOM_PATTERN, AgentConfig
 from streaming_system.agent.config_section import AgentConfigError, ConfigSection
 from streaming_system.agent.supervisor.check_result import Check
-from streaming_system.agent.supervisor.check_tools import Kit
-from streaming_system.agent.supervisor.check_types import KINDS
+from streaming_system.agent.supervisor.check_tools import CheckTools
+from streaming_system.agent.supervisor.check_types import CHECK_TYPES
 from streaming_system.agent.supervisor.restart_policy import RestartConfig
 
 # As the tracker's API has them.
-PARTS = ("mixer", "encoder", "recorder", "streamer", "flumotion", "other")
+COMPONENT_KINDS = ("mixer", "encoder", "recorder", "streamer", "flumotion", "other")
 # With all their details, they must fit into one report.
-MOST_PARTS = 64
-STATUS = ("127.0.0.1", 9181)
+MAX_COMPONENTS = 64
+DEFAULT_STATUS_ADDRESS = ("127.0.0.1", 9181)
 
 
 @dataclass(frozen=True, kw_only=True)
-class General:
+class SupervisorConfig:
     """What is said for all parts.
 
     :param status: where it is told how they are; ``None``: nowhere.
@@ -33,7 +33,7 @@ class General:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Part:
+class ComponentConfig:
     """A part of the pipeline that is watched.
 
     :param kind: what the tracker calls such a part.
@@ -58,14 +58,14 @@ class Part:
     restart: RestartConfig | None
 
 
-def general(agent: AgentConfig) -> General:
+def parse_supervisor_config(agent: AgentConfig) -> SupervisorConfig:
     """Return what is said for all parts.
 
     :raises ConfigError: if something in it is not allowed.
     """
     section = agent.section("watch")
-    found = General(
-        status=section.loopback("status", STATUS),
+    found = SupervisorConfig(
+        status=section.loopback("status", DEFAULT_STATUS_ADDRESS),
         ffmpeg=section.text("ffmpeg", "ffmpeg"),
         most=section.whole("at.once", 2, least=1, most=64),
     )
@@ -73,33 +73,33 @@ def general(agent: AgentConfig) -> General:
     return found
 
 
-def parts(agent: AgentConfig, kit: Kit) -> Sequence[Part]:
+def parse_components(agent: AgentConfig, kit: CheckTools) -> Sequence[ComponentConfig]:
     """Return the parts that are watched.
 
     :raises ConfigError: if there are none, or something is not allowed.
     """
     found = [
-        _part(section, name.removeprefix("watch:"), kit)
+        _parse_component(section, name.removeprefix("watch:"), kit)
         for name, section in agent.sections.items()
         if name.startswith("watch:")
     ]
-    if not 1 <= len(found) <= MOST_PARTS:
+    if not 1 <= len(found) <= MAX_COMPONENTS:
         what = f"{len(found)} sections" if found else "no section"
         raise AgentConfigError(
-            f"{agent.file.name}: has {what} [watch:NAME]; allowed: 1 to {MOST_PARTS}"
+            f"{agent.file.name}: has {what} [watch:NAME]; allowed: 1 to {MAX_COMPONENTS}"
         )
     return found
 
 
-def _part(section: ConfigSection, name: str, kit: Kit) -> Part:
-    use = section.text("use", None, ", ".join(KINDS))
-    if use not in KINDS:
-        raise section.error("use", use, ", ".join(KINDS))
-    made = KINDS[use]
+def _parse_component(section: ConfigSection, name: str, kit: CheckTools) -> ComponentConfig:
+    use = section.text("use", None, ", ".join(CHECK_TYPES))
+    if use not in CHECK_TYPES:
+        raise section.error("use", use, ", ".join(CHECK_TYPES))
+    made = CHECK_TYPES[use]
     kind = section.text("kind", "streamer")
-    if kind not in PARTS:
-        raise section.error("kind", kind, ", ".join(PARTS))
-    part = Part(
+    if kind not in COMPONENT_KINDS:
+        raise section.error("kind", kind, ", ".join(COMPONENT_KINDS))
+    part = ComponentConfig(
         name=name,
         check=made.make(section, kit),
         kind=kind,
@@ -111,13 +111,13 @@ def _part(section: ConfigSection, name: str, kit: Kit) -> Part:
         good_after=section.whole("good.after", 2, least=1, most=100),
         enabled=section.flag("enabled", True),
         off=section.path("off.file"),
-        restart=_restart(section),
+        restart=_parse_restart(section),
     )
     section.finish()
     return part
 
 
-def _restart(section: ConfigSection) -> RestartConfig | None:
+def _parse_restart(section: ConfigSection) -> RestartConfig | None:
     text = section.text("restart", "")
     try:
         command = tuple(shlex.split(text))

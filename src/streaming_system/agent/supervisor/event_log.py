@@ -7,19 +7,19 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Generic, TypeVar
 
-from streaming_system.agent.supervisor.check_result import LONGEST_DETAIL
+from streaming_system.agent.supervisor.check_result import MAX_DETAIL_CHARS
 from streaming_system.util.versioned_condition import ChangeNotifier
 
 T = TypeVar("T")
 
 # A tracker that is away for long misses the oldest.
-MOST_PAST = 1000
-MOST_NOTES = 200
-MOMENT = timedelta(milliseconds=1)
+MAX_PAST_STATES = 1000
+MAX_ANNOTATIONS = 200
+TIME_RESOLUTION = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, kw_only=True)
-class State:
+class CurrentState:
     """How a part is.
 
     :param since: by this machine's clock.
@@ -34,7 +34,7 @@ class State:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Past:
+class PastState:
     """How a part was before."""
 
     name: str
@@ -44,7 +44,7 @@ class Past:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Note:
+class ComponentAnnotation:
     """What was done, in one line.
 
     :param room: "" if it was for several.
@@ -55,7 +55,7 @@ class Note:
     at: datetime
 
 
-class Ledger(Generic[T]):
+class SequenceBuffer(Generic[T]):
     """Entries with numbers that rise; of too many, the oldest are dropped."""
 
     def __init__(self, most: int) -> None:
@@ -72,20 +72,20 @@ class Ledger(Generic[T]):
         return [(at, entry) for at, entry in self._entries if at > number]
 
 
-class Journal(ChangeNotifier):
+class ComponentLog(ChangeNotifier):
     """Takes how the parts are, and keeps how they were until trackers know it."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.past: Ledger[Past] = Ledger(MOST_PAST)
-        self.notes: Ledger[Note] = Ledger(MOST_NOTES)
-        self._states: dict[str, State] = {}
+        self.past: SequenceBuffer[PastState] = SequenceBuffer(MAX_PAST_STATES)
+        self.notes: SequenceBuffer[ComponentAnnotation] = SequenceBuffer(MAX_ANNOTATIONS)
+        self._states: dict[str, CurrentState] = {}
 
     def put(self, name: str, mood: str, detail: str = "") -> bool:
         """Take how a part is; tell whether that is another mood than before."""
         now = time.monotonic()
         # Anybody may read it, and whatever reads it gets one line.
-        detail = "".join(c if c.isprintable() else " " for c in detail)[:LONGEST_DETAIL]
+        detail = "".join(c if c.isprintable() else " " for c in detail)[:MAX_DETAIL_CHARS]
         with self._changed:
             before = self._states.get(name)
             if before and before.mood == mood:
@@ -93,30 +93,34 @@ class Journal(ChangeNotifier):
                 return False
             if before:
                 lasted = round(now - before.began, 3)
-                self.past.add(Past(name=name, mood=before.mood, since=before.since, seconds=lasted))
+                self.past.add(
+                    PastState(name=name, mood=before.mood, since=before.since, seconds=lasted)
+                )
             since = datetime.now(UTC)
             # Trackers know a mood by its moment, so no two may share one.
-            if before and timedelta() <= since - before.since < MOMENT:
-                since = before.since + MOMENT
-            self._states[name] = State(name=name, mood=mood, detail=detail, since=since, began=now)
+            if before and timedelta() <= since - before.since < TIME_RESOLUTION:
+                since = before.since + TIME_RESOLUTION
+            self._states[name] = CurrentState(
+                name=name, mood=mood, detail=detail, since=since, began=now
+            )
             self._tell()
             return True
 
     def note(self, label: str, *, room: str, at: datetime) -> None:
         """Take what was done."""
         with self._changed:
-            self.notes.add(Note(label=label, room=room, at=at))
+            self.notes.add(ComponentAnnotation(label=label, room=room, at=at))
             self._tell()
 
-    def states(self) -> Mapping[str, State]:
+    def states(self) -> Mapping[str, CurrentState]:
         """Return how each part is."""
         with self._changed:
             return dict(self._states)
 
-    def page(self, past: int, notes: int) -> "Page":
+    def page(self, past: int, notes: int) -> "LogSlice":
         """Return how everything is, and what has been added since the entries of these numbers."""
         with self._changed:
-            return Page(
+            return LogSlice(
                 states=dict(self._states),
                 past=self.past.after(past),
                 notes=self.notes.after(notes),
@@ -124,9 +128,9 @@ class Journal(ChangeNotifier):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Page:
+class LogSlice:
     """What a tracker may have to be told, with the numbers of the entries."""
 
-    states: Mapping[str, State]
-    past: Sequence[tuple[int, Past]]
-    notes: Sequence[tuple[int, Note]]
+    states: Mapping[str, CurrentState]
+    past: Sequence[tuple[int, PastState]]
+    notes: Sequence[tuple[int, ComponentAnnotation]]

@@ -17,7 +17,7 @@ class FetchError(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fetched:
+class HttpResult:
     """An answer, from wherever it came in the end."""
 
     url: str
@@ -26,7 +26,7 @@ class Fetched:
 
 
 @contextmanager
-def opened(
+def open_response(
     pool: urllib3.PoolManager, url: str, *, wait: float, follow: bool
 ) -> Iterator[urllib3.BaseHTTPResponse]:
     """Open an address.
@@ -51,34 +51,36 @@ def opened(
         finally:
             answer.close()
     except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-        raise FetchError(_words(error)) from None
+        raise FetchError(_describe_error(error)) from None
 
 
-def fetch(
+def fetch_url(
     pool: urllib3.PoolManager, url: str, *, within: float, most: int, follow: bool = True
-) -> Fetched:
+) -> HttpResult:
     """Return an answer of any status.
 
     :param most: so many bytes of it are enough.
     :raises FetchError: if there is none in time.
     """
     end = time.monotonic() + within
-    with opened(pool, url, wait=within, follow=follow) as answer:
+    with open_response(pool, url, wait=within, follow=follow) as answer:
         body = bytearray()
         while len(body) < most and (piece := answer.read1(65536)):
             body += piece
             if time.monotonic() > end:
                 raise FetchError(f"takes more than {within:g} s")
-        return Fetched(url=_came_from(url, answer), status=answer.status, body=bytes(body[:most]))
+        return HttpResult(
+            url=_final_url(url, answer), status=answer.status, body=bytes(body[:most])
+        )
 
 
-def _came_from(url: str, answer: urllib3.BaseHTTPResponse) -> str:
+def _final_url(url: str, answer: urllib3.BaseHTTPResponse) -> str:
     for hop in answer.retries.history if answer.retries else ():
         url = urljoin(url, hop.redirect_location or "")
     return url
 
 
-def _words(error: Exception) -> str:
+def _describe_error(error: Exception) -> str:
     """Return what is wrong without naming addresses."""
     reason = getattr(error, "reason", None)
     error = reason if isinstance(reason, Exception) else error

@@ -3,17 +3,17 @@
 import urllib3
 
 from streaming_system.agent.config_section import ConfigSection
-from streaming_system.agent.supervisor.check_result import Verdict, happy, sad
-from streaming_system.agent.supervisor.check_tools import Kit
-from streaming_system.agent.supervisor.fetch import FetchError, fetch
+from streaming_system.agent.supervisor.check_result import CheckResult, happy, sad
+from streaming_system.agent.supervisor.check_tools import CheckTools
+from streaming_system.agent.supervisor.fetch import FetchError, fetch_url
 
-MOST = 1024 * 1024
+MAX_BODY_BYTES = 1024 * 1024
 
 
 class HttpCheck:
     """Asks an address."""
 
-    def __init__(self, section: ConfigSection, kit: Kit) -> None:
+    def __init__(self, section: ConfigSection, kit: CheckTools) -> None:
         self._url = section.address("url", "http", "https")
         text = section.text("status", "200")
         statuses = text.replace(",", " ").split()
@@ -23,10 +23,12 @@ class HttpCheck:
         self._text = section.text("text", "").encode()
         self._pool = urllib3.PoolManager()
 
-    def __call__(self, within: float) -> Verdict:
+    def __call__(self, within: float) -> CheckResult:
         """Return whether it answers so."""
         try:
-            answer = fetch(self._pool, self._url, within=within, most=MOST, follow=False)
+            answer = fetch_url(
+                self._pool, self._url, within=within, most=MAX_BODY_BYTES, follow=False
+            )
         except FetchError as error:
             return sad(str(error))
         if answer.status not in self._statuses:

@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from streaming_system.agent.supervisor.check_result import LEVELS, Verdict
+from streaming_system.agent.supervisor.check_result import MOOD_LEVELS, CheckResult
 
 
-class Steady:
+class Hysteresis:
     """Believes what is found so often in a row.
 
     :param bad_after: so many verdicts at least as bad make it as bad.
@@ -25,11 +25,11 @@ class Steady:
         self._level: int | None = None
         self._as_bad = {1: 0, 2: 0}
         self._better = {1: 0, 2: 0}
-        self._last: dict[int, Verdict] = {}
+        self._last: dict[int, CheckResult] = {}
 
-    def take(self, verdict: Verdict) -> Verdict | None:
+    def take(self, verdict: CheckResult) -> CheckResult | None:
         """Take what was found; return how it is, or ``None`` while that is not known."""
-        found = LEVELS[verdict.mood]
+        found = MOOD_LEVELS[verdict.mood]
         self._last[found] = verdict
         for level in (1, 2):
             worse = found >= level
@@ -38,7 +38,7 @@ class Steady:
         self._level = self._now(verdict)
         return None if self._level is None else self._shown(self._level)
 
-    def _now(self, verdict: Verdict) -> int | None:
+    def _now(self, verdict: CheckResult) -> int | None:
         bad = max((level for level in (1, 2) if self._as_bad[level] >= self._bad_after), default=0)
         if self._level is None:
             good = self._better[1] >= self._first
@@ -50,7 +50,7 @@ class Steady:
             level -= 1
         return level
 
-    def _shown(self, level: int) -> Verdict:
+    def _shown(self, level: int) -> CheckResult:
         if level in self._last:
             return self._last[level]
         # Sometimes worse and never just so: what it was is between the two.

@@ -11,26 +11,34 @@ from streaming_system.agent.subprocesses import (
     ProgramNotFoundError,
     ProgramTimeoutError,
 )
-from streaming_system.agent.supervisor.check_result import Verdict, happy, hungry, sad, unable
-from streaming_system.agent.supervisor.check_tools import Kit
+from streaming_system.agent.supervisor.check_result import (
+    CheckResult,
+    check_error,
+    happy,
+    hungry,
+    sad,
+)
+from streaming_system.agent.supervisor.check_tools import CheckTools
 
 SCHEMES = ("http", "https", "rtmp", "rtmps", "rtsp", "srt")
 # Five pictures a second tell as much as fifty.
-PICTURE = "fps=5,blackdetect=d=0.1,freezedetect=n=-60dB:d=0.5,metadata=mode=print:file=-"
-SOUND = "silencedetect=n=-{floor:g}dB:d=0.5,ametadata=mode=print:file=-"
-_PLAYED = re.compile(r"^out_time_us=([0-9]+)$", re.MULTILINE)
-_MARK = re.compile(r"lavfi\.(?:freezedetect\.)?(black|freeze|silence)_(start|end)=(-?[0-9.]+)")
+VIDEO_FILTERS = "fps=5,blackdetect=d=0.1,freezedetect=n=-60dB:d=0.5,metadata=mode=print:file=-"
+AUDIO_FILTERS = "silencedetect=n=-{floor:g}dB:d=0.5,ametadata=mode=print:file=-"
+_OUT_TIME = re.compile(r"^out_time_us=([0-9]+)$", re.MULTILINE)
+_FILTER_EVENT = re.compile(
+    r"lavfi\.(?:freezedetect\.)?(black|freeze|silence)_(start|end)=(-?[0-9.]+)"
+)
 
 
-class Player:
+class FfmpegAnalyzer:
     """Plays some seconds of a stream with a filter, and reads what that found."""
 
-    def __init__(self, section: ConfigSection, kit: Kit) -> None:
+    def __init__(self, section: ConfigSection, kit: CheckTools) -> None:
         self._url = section.address("url", *SCHEMES)
         self._seconds = section.number("seconds", 5, least=1, most=60)
         self._kit = kit
 
-    def play(self, options: Sequence[str], within: float) -> "Found":
+    def play(self, options: Sequence[str], within: float) -> "AnalysisResult":
         """Return what ffmpeg found.
 
         :raises Unplayable: if it could not play anything.
@@ -45,15 +53,17 @@ class Player:
         try:
             ended = self._kit.programs.run(command, within)
         except ProgramNotFoundError as error:
-            raise Unplayable(unable("there is no ffmpeg")) from error
+            raise StreamUnplayableError(check_error("there is no ffmpeg")) from error
         except ProgramTimeoutError as error:
-            raise Unplayable(sad(f"nothing could be played within {within:g} s")) from error
+            raise StreamUnplayableError(
+                sad(f"nothing could be played within {within:g} s")
+            ) from error
         except ProgramError as error:
-            raise Unplayable(sad("cannot be played")) from error
+            raise StreamUnplayableError(sad("cannot be played")) from error
         # What was played before something went wrong is as good as any.
-        found = read(ended.printed.decode("ascii", "replace"), ended.said)
+        found = parse_analysis(ended.printed.decode("ascii", "replace"), ended.said)
         if not found.seconds:
-            raise Unplayable(sad(self._reason(ended.said)))
+            raise StreamUnplayableError(sad(self._reason(ended.said)))
         return found
 
     def _reason(self, said: str) -> str:
@@ -67,28 +77,28 @@ class Player:
         return "cannot be played"
 
 
-class Unplayable(Exception):  # noqa: N818 - It is a verdict.
+class StreamUnplayableError(Exception):
     """Nothing was played, and what follows from that."""
 
-    def __init__(self, verdict: Verdict) -> None:
+    def __init__(self, verdict: CheckResult) -> None:
         super().__init__(verdict.detail)
         self.verdict = verdict
 
 
-class PictureCheck:
+class VideoCheck:
     """Looks whether the picture is black, or stands still."""
 
-    def __init__(self, section: ConfigSection, kit: Kit) -> None:
-        self._player = Player(section, kit)
+    def __init__(self, section: ConfigSection, kit: CheckTools) -> None:
+        self._player = FfmpegAnalyzer(section, kit)
         self._black = section.flag("black", True)
         self._frozen = section.flag("frozen", True)
         self._share = section.number("share", 0.9, least=0.1, most=1)
 
-    def __call__(self, within: float) -> Verdict:
+    def __call__(self, within: float) -> CheckResult:
         """Return how the picture is."""
         try:
-            found = self._player.play(("-map", "0:v:0", "-vf", PICTURE), within)
-        except Unplayable as failure:
+            found = self._player.play(("-map", "0:v:0", "-vf", VIDEO_FILTERS), within)
+        except StreamUnplayableError as failure:
             return failure.verdict
         if self._black and found.share("black") >= self._share:
             return hungry("the picture is black")
@@ -97,26 +107,26 @@ class PictureCheck:
         return happy()
 
 
-class SoundCheck:
+class AudioCheck:
     """Listens whether there is anything but silence."""
 
-    def __init__(self, section: ConfigSection, kit: Kit) -> None:
-        self._player = Player(section, kit)
+    def __init__(self, section: ConfigSection, kit: CheckTools) -> None:
+        self._player = FfmpegAnalyzer(section, kit)
         floor = section.number("floor", 50, least=1, most=120)
-        self._filter = SOUND.format(floor=floor)
+        self._filter = AUDIO_FILTERS.format(floor=floor)
         self._share = section.number("share", 0.9, least=0.1, most=1)
 
-    def __call__(self, within: float) -> Verdict:
+    def __call__(self, within: float) -> CheckResult:
         """Return how the sound is."""
         try:
             found = self._player.play(("-map", "0:a:0", "-af", self._filter), within)
-        except Unplayable as failure:
+        except StreamUnplayableError as failure:
             return failure.verdict
         return hungry("silence") if found.share("silence") >= self._share else happy()
 
 
 @dataclass(frozen=True, kw_only=True)
-class Found:
+class AnalysisResult:
     """What was played.
 
     :param lasted: for how many seconds it was ``black``, in ``silence``, or in a ``freeze``.
@@ -130,13 +140,13 @@ class Found:
         return self.lasted.get(what, 0.0) / self.seconds
 
 
-def read(printed: str, said: str) -> Found:
+def parse_analysis(printed: str, said: str) -> AnalysisResult:
     """Return what filters have printed, and how much ffmpeg says that it has played."""
-    times = _PLAYED.findall(said)
+    times = _OUT_TIME.findall(said)
     seconds = int(times[-1]) / 1e6 if times else 0.0
     lasted: dict[str, float] = {}
     begun: dict[str, float] = {}
-    for what, edge, text in _MARK.findall(printed):
+    for what, edge, text in _FILTER_EVENT.findall(printed):
         if edge == "start":
             begun[what] = float(text)
         elif what in begun:
@@ -144,4 +154,4 @@ def read(printed: str, said: str) -> Found:
     # What has not ended goes on to the end.
     for what, begin in begun.items():
         lasted[what] = lasted.get(what, 0) + max(seconds - begin, 0)
-    return Found(seconds=seconds, lasted=lasted)
+    return AnalysisResult(seconds=seconds, lasted=lasted)

@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from streaming_system.agent.config_section import ConfigSection
-from streaming_system.agent.supervisor.check_result import Verdict, happy, sad, unable
-from streaming_system.agent.supervisor.check_tools import Kit
+from streaming_system.agent.supervisor.check_result import CheckResult, check_error, happy, sad
+from streaming_system.agent.supervisor.check_tools import CheckTools
 
 PROC = Path("/proc")
 # In /proc/PID/stat: dead but not buried, and dead.
-GONE = ("Z", "X", "x")
-STOPPED = ("T", "t")
+DEAD_STATES = ("Z", "X", "x")
+STOPPED_STATES = ("T", "t")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Process:
+class ProcessInfo:
     """What the kernel says of one.
 
     :param state: one letter.
@@ -32,7 +32,7 @@ class Process:
 class ProcessCheck:
     """Looks for processes."""
 
-    def __init__(self, section: ConfigSection, kit: Kit) -> None:
+    def __init__(self, section: ConfigSection, kit: CheckTools) -> None:
         self._file = section.path("pid.file")
         text = section.text("command", "")
         try:
@@ -44,14 +44,14 @@ class ProcessCheck:
             raise section.error("command", "", "a regular expression, or a pid.file")
         self._least = section.whole("least", 1, least=1, most=10_000)
 
-    def __call__(self, within: float) -> Verdict:
+    def __call__(self, within: float) -> CheckResult:
         """Return whether they are there."""
         if not (PROC / "self/stat").exists():
-            return unable("there is no /proc")
+            return check_error("there is no /proc")
         if self._file:
             return self._by_number(self._file)
         found = [one for one in self._all() if self._pattern.search(one.command)]
-        stopped = sum(one.state in STOPPED for one in found)
+        stopped = sum(one.state in STOPPED_STATES for one in found)
         running = len(found) - stopped
         if running < self._least:
             wanted = "" if self._least == 1 else f", {self._least} are wanted"
@@ -59,35 +59,35 @@ class ProcessCheck:
             return sad(f"{running or 'no'} process{'es' * (running > 1)}{also}{wanted}")
         return happy(f"{running} process{'es' * (running > 1)}")
 
-    def _by_number(self, file: Path) -> Verdict:
+    def _by_number(self, file: Path) -> CheckResult:
         try:
             text = file.read_text(encoding="ascii").strip()
         except FileNotFoundError:
             return sad("there is no pid file")
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not ASCII"
-            return unable(f"the pid file: {reason}")
+            return check_error(f"the pid file: {reason}")
         if not re.fullmatch(r"[1-9][0-9]{0,9}", text):
             return sad("there is no number in the pid file")
-        one = look_up(int(text))
-        if one is None or one.state in GONE:
+        one = find_process(int(text))
+        if one is None or one.state in DEAD_STATES:
             return sad(f"process {text} is gone")
         if not self._pattern.search(one.command):
             return sad(f"process {text} is another one")
-        return sad(f"process {text} is stopped") if one.state in STOPPED else happy()
+        return sad(f"process {text} is stopped") if one.state in STOPPED_STATES else happy()
 
     @staticmethod
-    def _all() -> Iterator[Process]:
+    def _all() -> Iterator[ProcessInfo]:
         own = os.getpid()
         for entry in PROC.iterdir():
             if entry.name.isdigit() and int(entry.name) != own:
-                one = look_up(int(entry.name))
+                one = find_process(int(entry.name))
                 # What other checks have started is not what is looked for.
-                if one and one.parent != own and one.state not in GONE:
+                if one and one.parent != own and one.state not in DEAD_STATES:
                     yield one
 
 
-def look_up(pid: int) -> Process | None:
+def find_process(pid: int) -> ProcessInfo | None:
     """Return a process; ``None`` if there is none of this number."""
     folder = PROC / str(pid)
     try:
@@ -97,4 +97,4 @@ def look_up(pid: int) -> Process | None:
     except (OSError, IndexError):
         return None
     command = b" ".join(words).decode("utf-8", "replace").strip()
-    return Process(pid=pid, parent=int(fields[1]), state=fields[0], command=command)
+    return ProcessInfo(pid=pid, parent=int(fields[1]), state=fields[0], command=command)

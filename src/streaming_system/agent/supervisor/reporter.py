@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from streaming_system.agent.supervisor.config import Part
-from streaming_system.agent.supervisor.event_log import Journal, Page, Past
+from streaming_system.agent.supervisor.config import ComponentConfig
+from streaming_system.agent.supervisor.event_log import ComponentLog, LogSlice, PastState
 from streaming_system.agent.tracker_client import (
     ComponentTrackerClient,
     ReportRejectedError,
@@ -20,8 +20,8 @@ from streaming_system.agent.tracker_sender import TrackerSender
 log = logging.getLogger(__name__)
 
 # So many fit into one report beside all parts.
-MOST_PAST = 150
-NOTES = "annotations"
+MAX_HISTORY_ENTRIES = 150
+ANNOTATIONS = "annotations"
 
 
 class PipelineReporter(TrackerSender):
@@ -37,8 +37,8 @@ class PipelineReporter(TrackerSender):
         tracker: ComponentTrackerClient,
         machine: str,
         interval: float,
-        parts: Sequence[Part],
-        journal: Journal,
+        parts: Sequence[ComponentConfig],
+        journal: ComponentLog,
         stop: threading.Event,
     ) -> None:
         super().__init__(tracker, journal, stop)
@@ -62,7 +62,7 @@ class PipelineReporter(TrackerSender):
         for key in self._groups:
             if self._stop_event.is_set():
                 return
-            about = _about(*key)
+            about = _group_label(*key)
             if self._is_left_alone(about, time.monotonic()):
                 continue
             try:
@@ -90,11 +90,11 @@ class PipelineReporter(TrackerSender):
         """Take the parts out: nobody looks at them any more."""
         for kind, room in self._groups:
             left = until - time.monotonic()
-            if left > 0.05 and not self._is_left_alone(_about(kind, room), time.monotonic()):
+            if left > 0.05 and not self._is_left_alone(_group_label(kind, room), time.monotonic()):
                 gone: Mapping[str, Any] = {"kind": kind, "room": room or None, "components": []}
                 self.tracker.components(self._machine, gone, within=left)
 
-    def _report(self, key: tuple[str, str], page: Page) -> None:
+    def _report(self, key: tuple[str, str], page: LogSlice) -> None:
         (kind, room), names = key, self._groups[key]
         past = [
             (number, entry)
@@ -102,12 +102,12 @@ class PipelineReporter(TrackerSender):
             if number > self._known[key] and entry.name in names
         ]
         while True:
-            now, past = past[:MOST_PAST], past[MOST_PAST:]
+            now, past = past[:MAX_HISTORY_ENTRIES], past[MAX_HISTORY_ENTRIES:]
             report = {
                 "kind": kind,
                 "room": room or None,
-                "components": [_component(page, name) for name in names],
-                "history": [_past(entry) for _, entry in now],
+                "components": [_component_json(page, name) for name in names],
+                "history": [_history_json(entry) for _, entry in now],
             }
             self.tracker.components(self._machine, report)
             if now:
@@ -115,8 +115,8 @@ class PipelineReporter(TrackerSender):
             if not past:
                 break
 
-    def _annotate(self, page: Page) -> None:
-        if not self.tracker.annotated or self._is_left_alone(NOTES, time.monotonic()):
+    def _annotate(self, page: LogSlice) -> None:
+        if not self.tracker.annotated or self._is_left_alone(ANNOTATIONS, time.monotonic()):
             return
         for number, note in page.notes:
             if self._stop_event.is_set():
@@ -125,29 +125,29 @@ class PipelineReporter(TrackerSender):
                 self.tracker.annotate(note.label, room=note.room or None, at=note.at)
             except (ReportRejectedError, UnauthorizedError) as refusal:
                 # How things are is told all the same.
-                self._warnings.warn(f"{self.tracker.url} {NOTES}", str(refusal))
+                self._warnings.warn(f"{self.tracker.url} {ANNOTATIONS}", str(refusal))
                 self.failed += 1
             except TrackerUnavailableError as failure:
-                self._leave_alone(NOTES, str(failure))
+                self._leave_alone(ANNOTATIONS, str(failure))
                 return
             self._noted = number
 
 
-def _about(kind: str, room: str) -> str:
+def _group_label(kind: str, room: str) -> str:
     return f"{kind} of {room}" if room else kind
 
 
-def _component(page: Page, name: str) -> Mapping[str, Any]:
+def _component_json(page: LogSlice, name: str) -> Mapping[str, Any]:
     state = page.states[name]
-    since = _moment(state.since)
+    since = _format_time(state.since)
     return {"name": name, "mood": state.mood, "since": since, "detail": state.detail}
 
 
-def _past(past: Past) -> Mapping[str, Any]:
-    since = _moment(past.since)
+def _history_json(past: PastState) -> Mapping[str, Any]:
+    since = _format_time(past.since)
     return {"name": past.name, "mood": past.mood, "since": since, "seconds": past.seconds}
 
 
-def _moment(at: datetime) -> str:
+def _format_time(at: datetime) -> str:
     # The same moment is the same text in every report, which is how repeats are known.
     return at.astimezone(UTC).isoformat(timespec="milliseconds")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from streaming_system.agent.subprocesses import kill_group
 
-HOUR = 3600.0
+RESTART_WINDOW = 3600.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +33,7 @@ class RestartConfig:
     well: float
 
 
-class Restarts:
+class RestartPolicy:
     """Counts, and says whether another one may be. Times are those of the monotonic clock."""
 
     def __init__(self, config: RestartConfig) -> None:
@@ -47,7 +47,7 @@ class Restarts:
 
     def may(self, now: float) -> bool:
         """Tell whether it may be started anew now; after too many times it is given up."""
-        while self._times and now - self._times[0] >= HOUR:
+        while self._times and now - self._times[0] >= RESTART_WINDOW:
             self._times.popleft()
         if len(self._times) >= self.config.most:
             self.given_up = True
@@ -78,7 +78,7 @@ class Restarts:
                 self._times.clear()
 
 
-def run(config: RestartConfig) -> str:
+def run_restart_command(config: RestartConfig) -> str:
     """Run the command; return what went wrong, or "".
 
     What it says goes where the agent's own words go, and what it has started stays.

@@ -6,16 +6,16 @@ from collections.abc import Iterator
 from streaming_system.agent.agent_service import AgentService, create_tracker_clients
 from streaming_system.agent.config import AgentConfig
 from streaming_system.agent.subprocesses import ProcessRunner
-from streaming_system.agent.supervisor.check_result import SLEEPING, Verdict
-from streaming_system.agent.supervisor.check_runner import Look
-from streaming_system.agent.supervisor.check_tools import Kit
-from streaming_system.agent.supervisor.component_watcher import Watcher
-from streaming_system.agent.supervisor.config import general, parts
-from streaming_system.agent.supervisor.event_log import Journal
+from streaming_system.agent.supervisor.check_result import SLEEPING, CheckResult
+from streaming_system.agent.supervisor.check_runner import CheckRunner
+from streaming_system.agent.supervisor.check_tools import CheckTools
+from streaming_system.agent.supervisor.component_watcher import ComponentWatcher
+from streaming_system.agent.supervisor.config import parse_components, parse_supervisor_config
+from streaming_system.agent.supervisor.event_log import ComponentLog
 from streaming_system.agent.supervisor.reporter import PipelineReporter
 
 
-class Watch(AgentService):
+class SupervisorService(AgentService):
     """Watches the parts of this machine's pipeline, until it is told to stop.
 
     :param legacy: speak the form protocol, with the secret.
@@ -26,14 +26,14 @@ class Watch(AgentService):
 
     def __init__(self, agent: AgentConfig, *, legacy: bool = False) -> None:
         self.stop = threading.Event()
-        self.settings = general(agent)
+        self.settings = parse_supervisor_config(agent)
         self._programs = ProcessRunner(self.stop)
-        kit = Kit(programs=self._programs, ffmpeg=self.settings.ffmpeg)
-        found = parts(agent, kit)
-        self.journal = Journal()
+        kit = CheckTools(programs=self._programs, ffmpeg=self.settings.ffmpeg)
+        found = parse_components(agent, kit)
+        self.journal = ComponentLog()
         slots = threading.Semaphore(self.settings.most)
         self.watchers = [
-            Watcher(part, agent.name, self.journal, slots, self.stop) for part in found
+            ComponentWatcher(part, agent.name, self.journal, slots, self.stop) for part in found
         ]
         self.workers = self.watchers
         self.reporters = [
@@ -47,19 +47,22 @@ class Watch(AgentService):
         self.journal.wake()
 
 
-def looks(agent: AgentConfig) -> Iterator[tuple[str, Verdict]]:
+def run_checks_once(agent: AgentConfig) -> Iterator[tuple[str, CheckResult]]:
     """Look at every part once, one after the other.
 
     :raises ConfigError: if something in agent.ini is not allowed.
     """
-    kit = Kit(programs=ProcessRunner(), ffmpeg=general(agent).ffmpeg)
+    kit = CheckTools(programs=ProcessRunner(), ffmpeg=parse_supervisor_config(agent).ffmpeg)
     slots, stop = threading.Semaphore(1), threading.Event()
     return (
         (
             part.name,
-            (Look(part, slots, stop)() or Verdict(mood="waking", detail="one look does not tell"))
+            (
+                CheckRunner(part, slots, stop)()
+                or CheckResult(mood="waking", detail="one look does not tell")
+            )
             if part.enabled
-            else Verdict(mood=SLEEPING, detail="switched off"),
+            else CheckResult(mood=SLEEPING, detail="switched off"),
         )
-        for part in parts(agent, kit)
+        for part in parse_components(agent, kit)
     )

@@ -5,19 +5,19 @@ from collections.abc import Iterable, Iterator
 from prometheus_client.metrics_core import Metric
 
 from streaming_system.agent.status_server import StatusServer, counter, gauge, tracker_metrics
-from streaming_system.agent.supervisor.check_result import LEVELS, SLEEPING
-from streaming_system.agent.supervisor.service import Watch
+from streaming_system.agent.supervisor.check_result import MOOD_LEVELS, SLEEPING
+from streaming_system.agent.supervisor.service import SupervisorService
 
-MOODS = (*LEVELS, SLEEPING)
+MOODS = (*MOOD_LEVELS, SLEEPING)
 
 
-class WatchStatus(StatusServer):
+class SupervisorStatusServer(StatusServer):
     """Answers on a loopback address.
 
     :raises OSError: if nothing can listen there.
     """
 
-    def __init__(self, watch: Watch, address: tuple[str, int]) -> None:
+    def __init__(self, watch: SupervisorService, address: tuple[str, int]) -> None:
         self._watch = watch
         super().__init__(address)
 
