@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from alembic import context
 from streaming_system.config.ini import SettingsError, read_ini
-from streaming_system.tracker.db.session import make_engine, opening
+from streaming_system.tracker.db.session import make_engine, startup_errors
 from streaming_system.tracker.history.partitions import is_locked, partitions_in
 from streaming_system.tracker.models import Base, UtcDateTime
 from streaming_system.tracker.settings import StartError
@@ -31,7 +31,7 @@ def run() -> None:
     settings = read_ini(Path(context.config.config_file_name), "tracker")
     engine = make_engine(settings)
     make_folder(engine.url)
-    with opening():
+    with startup_errors():
         connection = engine.connect()
     with connection:
         if connection.dialect.name == "postgresql":

@@ -34,7 +34,7 @@ from sqlalchemy.orm import Session
 
 from streaming_system.config import Config, Room, Site
 from streaming_system.tracker.endpoints.endpoints import Endpoints, EndpointState
-from streaming_system.tracker.endpoints.stream_directory import Directory
+from streaming_system.tracker.endpoints.stream_directory import StreamDirectory
 from streaming_system.tracker.models import Base, Player
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -221,7 +221,7 @@ class OursCached(Ours):
         super().__init__(world, reporting)
         room = Room(id="hall", title="Hall")
         conference = Config(site=Site(secret=""), default=room, rooms={"hall": room})
-        self.directory = Directory(self.endpoints, conference, "http://{host}/")
+        self.directory = StreamDirectory(self.endpoints, conference, "http://{host}/")
         self.room = room
         self.made = float("-inf")
         self.numbers: list[int] = []

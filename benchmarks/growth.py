@@ -34,13 +34,13 @@ from streaming_system.tracker.models import (
     Annotation,
     Endpoint,
     Playback,
-    PlaybackMinute,
-    PlaybackTen,
+    Playback1Min,
+    Playback10Min,
     Player,
-    Rollup,
+    RollupCursor,
     Sample,
-    SampleMinute,
-    SampleTen,
+    Sample1Min,
+    Sample10Min,
 )
 
 ROOT = Path(__file__).parent.parent
@@ -189,15 +189,15 @@ def fill(url: str, history: timedelta, *, pruned: bool = True, now: datetime) ->
     )
     if pruned:
         tables += (
-            (SampleMinute, rolled_samples(begin, made, MINUTE)),
-            (SampleTen, rolled_samples(begin, made, TEN)),
-            (PlaybackMinute, rolled_playback(begin, made, MINUTE)),
-            (PlaybackTen, rolled_playback(begin, made, TEN)),
+            (Sample1Min, rolled_samples(begin, made, MINUTE)),
+            (Sample10Min, rolled_samples(begin, made, TEN)),
+            (Playback1Min, rolled_playback(begin, made, MINUTE)),
+            (Playback10Min, rolled_playback(begin, made, TEN)),
             (
-                Rollup,
+                RollupCursor,
                 [
                     {"name": table.__tablename__, "until": made}
-                    for table in (SampleMinute, SampleTen, PlaybackMinute, PlaybackTen)
+                    for table in (Sample1Min, Sample10Min, Playback1Min, Playback10Min)
                 ],
             ),
         )

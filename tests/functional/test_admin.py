@@ -14,13 +14,13 @@ from webtest import TestApp
 from streaming_system import tracker as tracker_app
 from streaming_system.tracker.crew import passwords
 from streaming_system.tracker.crew.accounts import Accounts
-from streaming_system.tracker.crew.audit import Audit as Trail
+from streaming_system.tracker.crew.audit import AuditEntry as Trail
 from streaming_system.tracker.crew.passwords import hashed
 from streaming_system.tracker.db.session import make_engine
 from streaming_system.tracker.models import (
     Account,
     Annotation,
-    Audit,
+    AuditEntry,
     Endpoint,
     LoginFailure,
     Token,
@@ -716,7 +716,7 @@ class TestPassword:
 
         assert error(answer) == "Too many attempts; try again in 1 second."
         assert answer.headers["Retry-After"] == "1"
-        noted = [row["account"] for row in rows(Audit) if row["action"] == "login.failed"]
+        noted = [row["account"] for row in rows(AuditEntry) if row["action"] == "login.failed"]
         assert noted == ["vera"] * 5
         clock.now += timedelta(seconds=1)
         deed(vera, "/admin/password", "change", old=PASSWORD, status=303, **fields)
@@ -778,7 +778,7 @@ class TestAudit:
         deed(ada, "/admin/accounts", "role", 1)
         ada.get("/admin").forms[0].submit()
 
-        noted = [(row["account"], row["action"]) for row in rows(Audit)]
+        noted = [(row["account"], row["action"]) for row in rows(AuditEntry)]
         assert noted == [
             ("ada", "login"),
             ("", "login.failed"),
@@ -788,7 +788,7 @@ class TestAudit:
             ("ada", "account.role"),
             ("ada", "logout"),
         ]
-        assert "eve" not in str(rows(Audit))
+        assert "eve" not in str(rows(AuditEntry))
 
     def test_it_can_be_asked_for_by_account(self, ada, browser):
         browser("vera")

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from click.testing import CliRunner
 
 from streaming_system.cli import main
-from streaming_system.tracker.models import Account, Annotation, Audit, Endpoint, Token
+from streaming_system.tracker.models import Account, Annotation, AuditEntry, Endpoint, Token
 
 from .conftest import SECRET
 
@@ -160,7 +160,7 @@ def test_all_that_was_done_is_in_the_audit_trail_with_the_user_of_the_machine(ru
     ]
     assert len(json.loads(run("audit", "--json", "--limit", "1"))) == 1
     assert json.loads(run("audit", "--json", "--account", "ada")) == []
-    assert len(rows(Audit)) == 3
+    assert len(rows(AuditEntry)) == 3
 
 
 @pytest.mark.parametrize(
@@ -189,7 +189,7 @@ def test_what_cannot_be_is_one_line_and_exit_status_1_and_leaves_no_trace(
 ):
     assert line in run(*arguments, status=1, typed=PASSWORD)
 
-    assert [row["action"] for row in rows(Audit)] == ["account.create"]
+    assert [row["action"] for row in rows(AuditEntry)] == ["account.create"]
     assert len(rows(Account)) == 1
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from streaming_system.tracker.models import Incident
+from streaming_system.tracker.models import IncidentRecord
 
 from .conftest import SECRET
 
@@ -36,7 +36,7 @@ def test_asking_looks_whether_something_is_wrong(tracker, silent, rows):
     assert incident["summary"].startswith("The server 203.0.113.1 of Great Hall stopped")
     opened = datetime.fromisoformat(incident["opened_at"])
     assert datetime.now(UTC) - opened < timedelta(minutes=1)
-    assert [row["id"] for row in rows(Incident)] == [incident["id"]]
+    assert [row["id"] for row in rows(IncidentRecord)] == [incident["id"]]
 
 
 def test_asking_often_looks_every_ten_seconds_only(tracker, at, silent):

@@ -17,13 +17,13 @@ from sqlalchemy.orm import sessionmaker
 
 from streaming_system.cli import main
 from streaming_system.tracker.backup.format import Checksum
-from streaming_system.tracker.db.session import make_engine, writing
+from streaming_system.tracker.db.session import make_engine, write_transaction
 from streaming_system.tracker.models import (
     Account,
-    Audit,
+    AuditEntry,
     Base,
     Endpoint,
-    Rollup,
+    RollupCursor,
     Sample,
     Token,
 )
@@ -142,7 +142,7 @@ def test_new_rows_are_numbered_after_those_that_came_back(run, full, target, tmp
     run(target, "restore", tmp_path / "backup.gz")
 
     with connected(target) as connection:
-        for model in (Account, Audit, Sample, Token):
+        for model in (Account, AuditEntry, Sample, Token):
             table = model.__table__
             top = connection.scalar(sa.select(sa.func.max(table.c.id)))
             row = {c.name: value(c, 7) for c in table.columns if c.name != "id"}
@@ -156,7 +156,7 @@ def test_rows_that_are_there_are_thrown_away_only_on_demand(run, full, tmp_path)
     run(full, "backup", file)
     with connected(full) as connection:
         connection.execute(sa.delete(Account))
-        connection.execute(sa.insert(Rollup), {"name": "later", "until": NOW})
+        connection.execute(sa.insert(RollupCursor), {"name": "later", "until": NOW})
     changed = contents(full)
 
     refused = run(full, "restore", file, status=1)
@@ -371,9 +371,9 @@ class Writers:
         while not self._over.is_set():
             text = f"{number:08d}"
             try:
-                with writing(self._sessions) as db:
+                with write_transaction(self._sessions) as db:
                     db.execute(
-                        sa.insert(Audit),
+                        sa.insert(AuditEntry),
                         {"at": NOW, "account": "", "action": "", "subject": text},
                     )
                     db.execute(
@@ -381,7 +381,7 @@ class Writers:
                         {"room": "hall", "name": text, "at": NOW, "clients": 1, "bitrate": 1,
                          "cbitrate": 1, "figures": {}},
                     )  # fmt: skip
-                    db.execute(sa.insert(Rollup), {"name": text, "until": NOW})
+                    db.execute(sa.insert(RollupCursor), {"name": text, "until": NOW})
             except sa.exc.DBAPIError as error:
                 self.failed.append(str(error))
                 return
@@ -394,7 +394,7 @@ def numbers(url):
     with connected(url) as connection:
         return [
             sorted(connection.scalars(sa.select(column)))
-            for column in (Audit.subject, Sample.name, Rollup.name)
+            for column in (AuditEntry.subject, Sample.name, RollupCursor.name)
         ]
 
 

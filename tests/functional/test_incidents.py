@@ -13,7 +13,7 @@ from streaming_system.schedule.model import RoomSchedule, Schedule, Slot
 from streaming_system.schedule.storage import save_schedule
 from streaming_system.schedule.store import ScheduleStore
 from streaming_system.tracker.incidents.incidents import Incidents
-from streaming_system.tracker.models import Component, Endpoint, Incident, Playback, Player
+from streaming_system.tracker.models import Component, Endpoint, IncidentRecord, Playback, Player
 from streaming_system.tracker.settings import checked
 
 pytestmark = pytest.mark.both_databases
@@ -187,7 +187,7 @@ class TestNoStream:
             for moment in range(start, start + 120, 10):
                 check(moment)
 
-        assert len([row for row in rows(Incident) if row["kind"] == "no-stream"]) == 1
+        assert len([row for row in rows(IncidentRecord) if row["kind"] == "no-stream"]) == 1
 
     def test_a_restart_of_the_encoder_is_no_alarm(self, check, plan, stream):
         plan(hall=[talk()])
@@ -201,7 +201,7 @@ class TestNoStream:
 
         assert len(check(61)) == 1
         assert check(600) == []
-        [row] = rows(Incident)
+        [row] = rows(IncidentRecord)
         assert (row["opened_at"], row["closed_at"]) == (seconds(61), seconds(600))
 
     def test_the_next_talk_begins_no_new_alarm(self, check, plan, rows):
@@ -209,7 +209,7 @@ class TestNoStream:
         for moment in range(60, 900, 30):
             check(moment)
 
-        assert len(rows(Incident)) == 1
+        assert len(rows(IncidentRecord)) == 1
 
     @pytest.mark.parametrize(
         ("room", "event"),
@@ -434,7 +434,7 @@ def test_processes_that_check_at_once_open_one_incident(engine, settings, plan, 
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         counts = list(pool.map(look, range(16)))
 
-    assert len(rows(Incident)) == 3
+    assert len(rows(IncidentRecord)) == 3
     assert set(counts) <= {1, 2, 3}
 
 

@@ -14,7 +14,7 @@ from webob import Request
 from streaming_system import tracker as tracker_app
 from streaming_system.tracker.db.session import make_engine
 from streaming_system.tracker.incidents.detector import KINDS
-from streaming_system.tracker.models import Endpoint, Incident
+from streaming_system.tracker.models import Endpoint, IncidentRecord
 
 from .conftest import SECRET
 from .served import Served
@@ -123,7 +123,7 @@ def test_what_is_wrong_is_looked_for(tracker, told, at, rows):
     at(seconds=61)
 
     assert told()("incidents", kind="silent-encoder") == 1
-    assert [row["kind"] for row in rows(Incident)] == ["silent-encoder"]
+    assert [row["kind"] for row in rows(IncidentRecord)] == ["silent-encoder"]
     assert told()("incidents", kind="silent-encoder") == 1
 
 

@@ -10,13 +10,13 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from streaming_system.tracker.audience.viewers import Crowd
-from streaming_system.tracker.db.session import begin_writing, make_engine
-from streaming_system.tracker.endpoints.fallback_groups import StandIns
+from streaming_system.tracker.audience.viewers import ViewerCountCache
+from streaming_system.tracker.db.session import ensure_write_transaction, make_engine
+from streaming_system.tracker.endpoints.fallback_groups import FallbackGroups
 from streaming_system.tracker.ingest import endpoints, playback
-from streaming_system.tracker.ingest.endpoints import EndpointState, Registration, of_old_protocol
-from streaming_system.tracker.ingest.playback import Pace, PlayerReport
-from streaming_system.tracker.ingest.report_ingest import Reports
+from streaming_system.tracker.ingest.endpoints import EndpointReport, EndpointState, from_legacy
+from streaming_system.tracker.ingest.playback import PlayerReport, ReportScheduler
+from streaming_system.tracker.ingest.report_ingest import ReportIngest
 from streaming_system.tracker.models import Endpoint, Playback, Player, Sample
 
 from .conftest import REPORTING
@@ -31,7 +31,7 @@ TABLES = (Player, Playback, Endpoint, Sample)
 
 @pytest.fixture
 def reports(engine):
-    return Reports(engine, REPORTING, Crowd())
+    return ReportIngest(engine, REPORTING, ViewerCountCache())
 
 
 @pytest.fixture
@@ -79,13 +79,13 @@ def an_endpoint_says(chance, now):
     room, name = chance.choice(("hall", "lab")), chance.choice(("192.0.2.1", "192.0.2.2", "e"))
     if chance.random() < 0.5:
         figures = {"overall_clients": chance.randrange(9), "webm_high_clients": 2}
-        return of_old_protocol(
+        return from_legacy(
             room=room,
             ip=name,
             figures=figures | {"overall_bitrate": 5, "overall_cbitrate": 6},
             now=now,
         )
-    return Registration(
+    return EndpointReport(
         room=room,
         name=name,
         state=EndpointState(host=f"{name}.example.org", tags=("cdn",), software="x"),
@@ -101,7 +101,7 @@ def in_batches(engine, write, items, size):
     results = []
     for begin in range(0, len(items), size):
         with Session(engine) as db, db.begin():
-            results += write(begin_writing(db), items[begin : begin + size])
+            results += write(ensure_write_transaction(db), items[begin : begin + size])
     return results
 
 
@@ -117,14 +117,14 @@ def test_players_come_out_as_if_each_had_been_written_by_itself(
     for size in (1, 7, 150):
         forget()
         with Session(engine) as db, db.begin():
-            endpoints.write(
-                begin_writing(db),
-                [of_old_protocol(room="hall", ip="edge1", figures=FIGURES, now=NOON)],
+            endpoints.ingest(
+                ensure_write_transaction(db),
+                [from_legacy(room="hall", ip="edge1", figures=FIGURES, now=NOON)],
             )
-        pace = Pace(REPORTING, Crowd())
+        pace = ReportScheduler(REPORTING, ViewerCountCache())
         due = in_batches(
             engine,
-            lambda c, items, pace=pace: playback.take(c, items, pace, StandIns()),
+            lambda c, items, pace=pace: playback.ingest(c, items, pace, FallbackGroups()),
             told,
             size,
         )
@@ -142,7 +142,7 @@ def test_endpoints_come_out_as_if_each_had_been_written_by_itself(engine, rows, 
     found = []
     for size in (1, 5, 40):
         forget()
-        known = in_batches(engine, endpoints.write, told, size)
+        known = in_batches(engine, endpoints.ingest, told, size)
         found.append((known, rows(Endpoint), rows(Sample)))
 
     assert found[0] == found[1] == found[2]
@@ -161,8 +161,8 @@ def looked_at(monkeypatch):
 
         return noted
 
-    monkeypatch.setattr(playback, "take", noting(playback.take))
-    monkeypatch.setattr(endpoints, "write", noting(endpoints.write))
+    monkeypatch.setattr(playback, "ingest", noting(playback.ingest))
+    monkeypatch.setattr(endpoints, "ingest", noting(endpoints.ingest))
     return found
 
 
@@ -183,8 +183,10 @@ def test_players_that_go_on_come_out_as_if_they_had_been_looked_at(
     found, looks = [], []
     for together in (1, 64):
         forget()
-        reports = Reports(engine, REPORTING | {"report.together": together}, Crowd())
-        reports.endpoint(of_old_protocol(room="hall", ip="edge1", figures=FIGURES, now=NOON))
+        reports = ReportIngest(
+            engine, REPORTING | {"report.together": together}, ViewerCountCache()
+        )
+        reports.endpoint(from_legacy(room="hall", ip="edge1", figures=FIGURES, now=NOON))
         looked_at.clear()
         due = [reports.player(report, now=now) for report, now in told]
         found.append((due, rows(Player), rows(Playback)))
@@ -206,7 +208,9 @@ def test_endpoints_that_go_on_come_out_as_if_they_had_been_looked_at(
     found, looks = [], []
     for together in (1, 64):
         forget()
-        reports = Reports(engine, REPORTING | {"report.together": together}, Crowd())
+        reports = ReportIngest(
+            engine, REPORTING | {"report.together": together}, ViewerCountCache()
+        )
         looked_at.clear()
         known = []
         for number, report in enumerate(told):
@@ -226,7 +230,7 @@ def test_endpoints_that_go_on_come_out_as_if_they_had_been_looked_at(
 
 
 def test_reports_of_one_player_that_come_at_once_are_written_in_their_order(engine, rows):
-    reports = Reports(engine, REPORTING, Crowd())
+    reports = ReportIngest(engine, REPORTING, ViewerCountCache())
     for sid in SIDS:
         reports.player(PlayerReport(sid=sid, room="hall", played_ms=1), now=NOON)
     with ThreadPoolExecutor(8) as pool:
@@ -250,7 +254,7 @@ def test_after_a_restart_of_the_database_no_report_fails(reports, engine, rows):
         now = NOON + timedelta(seconds=seconds)
         report = PlayerReport(sid=SIDS[0], room="hall", played_ms=1000 + 1000 * seconds)
         reports.player(report, now=now)
-        reports.endpoint(of_old_protocol(room="hall", ip="e", figures=FIGURES, now=now))
+        reports.endpoint(from_legacy(room="hall", ip="e", figures=FIGURES, now=now))
 
     for seconds in (0, 5):
         tell(seconds)
@@ -271,7 +275,7 @@ def test_after_a_restart_of_the_database_no_report_fails(reports, engine, rows):
 
 def test_two_workers_take_reports_of_the_same_players_and_lose_nothing(database, rows):
     engines = [make_engine({"sqlalchemy.url": database}) for _ in range(2)]
-    workers = [Reports(engine, REPORTING, Crowd()) for engine in engines]
+    workers = [ReportIngest(engine, REPORTING, ViewerCountCache()) for engine in engines]
     start = threading.Barrier(8)
 
     def work(number):
@@ -282,7 +286,7 @@ def test_two_workers_take_reports_of_the_same_players_and_lose_nothing(database,
             )
             workers[number % 2].player(report, now=NOON)
             workers[number % 2].endpoint(
-                of_old_protocol(room="hall", ip=f"e{played % 3}", figures=FIGURES, now=NOON)
+                from_legacy(room="hall", ip=f"e{played % 3}", figures=FIGURES, now=NOON)
             )
 
     with ThreadPoolExecutor(8) as pool:
@@ -306,7 +310,7 @@ def test_a_report_that_the_database_refuses_harms_no_other(reports, engine, rows
     bad = {"startup_ms": 10**12} if engine.dialect.name == "postgresql" else {"played_ms": 10**30}
     # While somebody else writes, all of them come together.
     with ThreadPoolExecutor(4) as pool, Session(engine) as db, db.begin():
-        connection = begin_writing(db)
+        connection = ensure_write_transaction(db)
         if engine.dialect.name == "postgresql":
             connection.exec_driver_sql("LOCK TABLE player IN EXCLUSIVE MODE")
         for sid, more in zip(SIDS, ({}, {}, bad, {}), strict=False):
@@ -342,9 +346,9 @@ def test_pages_are_told_of_an_endpoint_once_it_is_committed(engine):
         with Session(engine) as db:
             seen.append(db.scalar(sa.select(sa.func.count()).select_from(Endpoint)))
 
-    reports = Reports(engine, REPORTING, Crowd(), changed)
+    reports = ReportIngest(engine, REPORTING, ViewerCountCache(), changed)
     for seconds in (0, 30):
         now = NOON + timedelta(seconds=seconds)
-        reports.endpoint(of_old_protocol(room="hall", ip="192.0.2.1", figures=FIGURES, now=now))
+        reports.endpoint(from_legacy(room="hall", ip="192.0.2.1", figures=FIGURES, now=now))
 
     assert seen == [1]

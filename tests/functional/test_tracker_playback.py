@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy.orm import Session
 
-from streaming_system.tracker.audience.playback import Playback, PlayerReport
+from streaming_system.tracker.audience.playback import PlaybackService, PlayerReport
 from streaming_system.tracker.audience.viewers import Viewers
 from streaming_system.tracker.models import Endpoint, Player
-from streaming_system.tracker.models import Playback as PlaybackRow
+from streaming_system.tracker.models import PlaybackService as PlaybackRow
 
 from .conftest import REPORTING
 
@@ -26,7 +26,7 @@ def report(engine):
 
     def report(seconds=0.0, sid=SID, room="hall", **more):
         with Session(engine) as db, db.begin():
-            return Playback(db, REPORTING).report(
+            return PlaybackService(db, REPORTING).report(
                 PlayerReport(sid=sid, room=room, **more), now=NOON + timedelta(seconds=seconds)
             )
 
@@ -181,7 +181,7 @@ class TestFigures:
 
         def figures(seconds, **more):
             with Session(engine) as db:
-                return Playback(db, REPORTING).figures(
+                return PlaybackService(db, REPORTING).figures(
                     now=NOON + timedelta(seconds=seconds), room="hall", **more
                 )
 

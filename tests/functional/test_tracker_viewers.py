@@ -11,8 +11,8 @@ from webtest import TestApp
 
 from streaming_system import tracker as tracker_app
 from streaming_system.tracker import services
-from streaming_system.tracker.audience.playback import Playback
-from streaming_system.tracker.audience.viewers import Crowd, Viewers
+from streaming_system.tracker.audience.playback import PlaybackService
+from streaming_system.tracker.audience.viewers import ViewerCountCache, Viewers
 
 from .audience import ROOMS, Audience
 from .conftest import REPORTING
@@ -42,13 +42,13 @@ class Workers:
     def __init__(self, engine, apps):
         self.db = Session(engine)
         self.apps = itertools.cycle(apps)
-        self.crowds = itertools.cycle([Crowd(), Crowd()])
+        self.crowds = itertools.cycle([ViewerCountCache(), ViewerCountCache()])
         self.crowd = next(self.crowds)
 
     def deliver(self, report, seconds):
         Clock.moment = NOON + timedelta(seconds=seconds)
         if int(report.sid[-2:], 16) % EACH_OVER_HTTP:
-            return Playback(self.db, REPORTING, self.crowd).report(report, now=Clock.moment)
+            return PlaybackService(self.db, REPORTING, self.crowd).report(report, now=Clock.moment)
         self.change_hands()
         answer = next(self.apps).post_json(
             f"/api/v1/rooms/{report.room}/playback",

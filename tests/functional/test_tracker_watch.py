@@ -11,13 +11,13 @@ import sqlalchemy as sa
 from click.testing import CliRunner
 
 from streaming_system.cli import main
-from streaming_system.plugin import Incident as Told
+from streaming_system.plugin import IncidentRecord as Told
 from streaming_system.plugin_host import notifications
 from streaming_system.plugin_host.incident_notifier import IncidentNotifier
 from streaming_system.plugin_host.sandbox import ResourceLimits
 from streaming_system.tracker.db.session import make_engine
 from streaming_system.tracker.incidents.monitor import Watcher
-from streaming_system.tracker.models import Endpoint, Incident
+from streaming_system.tracker.models import Endpoint, IncidentRecord
 
 pytestmark = pytest.mark.both_databases
 
@@ -109,7 +109,7 @@ class TestWatch:
         [(path, kind, message)] = chat.heard
         assert (path, kind) == ("/hooks/crew", "application/json")
         assert message["text"].startswith("The server 203.0.113.1 of Great Hall stopped reporting")
-        [row] = rows(Incident)
+        [row] = rows(IncidentRecord)
         assert message["incident"] == {
             "id": row["id"],
             "kind": "silent-encoder",
@@ -128,20 +128,20 @@ class TestWatch:
         [_, (_, _, over)] = chat.heard
         assert over["text"] == f"Over after 0 min: {message['text']}"
         assert over["incident"]["closed_at"] is not None
-        [row] = rows(Incident)
+        [row] = rows(IncidentRecord)
         assert (row["told_open"], row["told_closed"]) == (True, True)
 
     def test_what_a_chat_could_not_take_is_told_later(self, watch, chat, fall_silent, rows):
         fall_silent()
         chat.status = 500
         watch()
-        assert [row["told_open"] for row in rows(Incident)] == [False]
+        assert [row["told_open"] for row in rows(IncidentRecord)] == [False]
 
         chat.status = 204
         watch()
 
         assert len(chat.heard) == 2
-        assert [row["told_open"] for row in rows(Incident)] == [True]
+        assert [row["told_open"] for row in rows(IncidentRecord)] == [True]
 
     def test_of_what_was_over_before_anybody_looked_both_is_told_in_order(
         self, watch, chat, fall_silent, leave, tracker
@@ -157,7 +157,7 @@ class TestWatch:
         engine = make_engine({"sqlalchemy.url": database})
         with engine.begin() as connection:
             connection.execute(
-                sa.insert(Incident).values(
+                sa.insert(IncidentRecord).values(
                     kind="full", room="hall", subject="", summary="x", opened_at=NOON,
                     closed_at=NOON, told_open=False, told_closed=False,
                 )
@@ -166,7 +166,7 @@ class TestWatch:
         watch()
 
         assert chat.heard == []
-        assert [row["told_closed"] for row in rows(Incident)] == [True]
+        assert [row["told_closed"] for row in rows(IncidentRecord)] == [True]
 
     def test_a_wrong_configuration_ends_it_with_one_line(self, tmp_path):
         ini = tmp_path / "tracker.ini"

@@ -22,7 +22,7 @@ from pyramid.response import Response
 from pyramid.view import exception_view_config, notfound_view_config
 
 from streaming_system.tracker.api.problems import KINDS, Problem
-from streaming_system.tracker.db.session import is_away
+from streaming_system.tracker.db.session import is_unavailable_error
 from streaming_system.tracker.rate_limiting import TooMany
 
 __all__ = ["Problem", "Refused"]
@@ -122,7 +122,7 @@ def no_database(error: sa.exc.DBAPIError, request: Any) -> Response:
 @exception_view_config(sa.exc.InternalError)
 def no_transaction(error: sa.exc.InternalError, request: Any) -> Response:
     """Tell a database that takes no writes now from a fault of ours."""
-    return no_database(error, request) if is_away(error) else fault(error, request)
+    return no_database(error, request) if is_unavailable_error(error) else fault(error, request)
 
 
 @exception_view_config(Exception)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from streaming_system.tracker.audience.viewers import Viewers
 from streaming_system.tracker.endpoints.endpoints import Endpoints
-from streaming_system.tracker.endpoints.fallback_groups import StandIns
+from streaming_system.tracker.endpoints.fallback_groups import FallbackGroups
 from streaming_system.tracker.incidents.detector import FORGOTTEN_AFTER
 
 
@@ -39,9 +39,9 @@ class RoomNow:
 class Gauges:
     """Reads the numbers of all rooms, with as few queries for many rooms as for one."""
 
-    def __init__(self, db: Session, stand_ins: StandIns | None = None) -> None:
+    def __init__(self, db: Session, stand_ins: FallbackGroups | None = None) -> None:
         self.db = db
-        self._stand_ins = stand_ins or StandIns()
+        self._stand_ins = stand_ins or FallbackGroups()
 
     def rooms(self, ids: Collection[str], *, now: datetime) -> Sequence[RoomNow]:
         """Return the numbers of each of these rooms; they are 0 where nothing streams."""

@@ -7,17 +7,17 @@ from typing import Any
 
 from streaming_system.net.page_events import PageEventPublisher
 from streaming_system.schedule.store import ScheduleStore
-from streaming_system.tracker.audience.playback import Playback
-from streaming_system.tracker.audience.viewer_history import Audience
-from streaming_system.tracker.audience.viewers import Crowd, Viewers
+from streaming_system.tracker.audience.playback import PlaybackService
+from streaming_system.tracker.audience.viewer_history import ViewerHistory
+from streaming_system.tracker.audience.viewers import ViewerCountCache, Viewers
 from streaming_system.tracker.crew.annotations import Annotations
 from streaming_system.tracker.crew.audit import Audit
 from streaming_system.tracker.crew.server_keys import Keys
 from streaming_system.tracker.crew.tokens import Tokens
 from streaming_system.tracker.endpoints.endpoints import Endpoints
-from streaming_system.tracker.endpoints.fallback_groups import StandIns
+from streaming_system.tracker.endpoints.fallback_groups import FallbackGroups
 from streaming_system.tracker.endpoints.regions import Regions
-from streaming_system.tracker.endpoints.stream_directory import Directory
+from streaming_system.tracker.endpoints.stream_directory import StreamDirectory
 from streaming_system.tracker.history.time_series import History
 from streaming_system.tracker.incidents.incidents import Incidents, Pace
 from streaming_system.tracker.logs.ingest import Logs
@@ -26,9 +26,9 @@ from streaming_system.tracker.pipeline.pipeline import Pipeline
 # Each service of a request, by the name that views call it by.
 SERVICES: dict[str, Callable[[Any], Any]] = {
     "annotations": lambda r: Annotations(r.db),
-    "audience": lambda r: Audience(r.db),
+    "audience": lambda r: ViewerHistory(r.db),
     "audit": lambda r: Audit(r.db),
-    "directory": lambda r: Directory(
+    "directory": lambda r: StreamDirectory(
         r.endpoints, r.registry.settings["conference"], r.registry.settings["endpoint.url"]
     ),
     "endpoints": lambda r: Endpoints(
@@ -41,7 +41,7 @@ SERVICES: dict[str, Callable[[Any], Any]] = {
     "keys": lambda r: Keys(r.db),
     "logs": lambda r: Logs(r.db, r.registry.settings),
     "pipeline": lambda r: Pipeline(r.db),
-    "playback": lambda r: Playback(
+    "playback": lambda r: PlaybackService(
         r.db, r.registry.settings, r.registry["crowd"], r.registry["stand_ins"]
     ),
     "tokens": lambda r: Tokens(r.db),
@@ -67,8 +67,8 @@ def includeme(config: Any) -> None:
     config.registry["schedule"] = ScheduleStore(Path(path)) if path else None
     config.registry["push"] = PageEventPublisher(settings.get("push.url", ""))
     config.registry["incidents.pace"] = Pace()
-    config.registry["crowd"] = Crowd()
-    config.registry["stand_ins"] = StandIns(settings["conference"].rooms)
+    config.registry["crowd"] = ViewerCountCache()
+    config.registry["stand_ins"] = FallbackGroups(settings["conference"].rooms)
     config.registry["regions"] = Regions(
         settings["conference"].site.regions, settings["region.header"], settings["region.file"]
     )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from streaming_system.tracker.models import Annotation, Audit, Token
+from streaming_system.tracker.models import Annotation, AuditEntry, Token
 
 TOKENS = "/api/v1/tokens"
 NOTES = "/api/v1/annotations"
@@ -28,7 +28,7 @@ class TestTokens:
         api.delete(f"{TOKENS}/{issued['id']}", headers=crew, status=204)
 
         own = next(row["id"] for row in rows(Token) if row["scope"] == "crew")
-        assert [(row["account"], row["action"]) for row in rows(Audit)] == [
+        assert [(row["account"], row["action"]) for row in rows(AuditEntry)] == [
             (f"token:{own}", "token.issue"),
             (f"token:{own}", "token.revoke"),
         ]
@@ -107,7 +107,10 @@ class TestAnnotations:
 
         assert rows(Annotation) == []
         api.delete(f"{NOTES}/{written['id']}", headers=crew, status=404)
-        assert [row["action"] for row in rows(Audit)] == ["annotation.add", "annotation.remove"]
+        assert [row["action"] for row in rows(AuditEntry)] == [
+            "annotation.add",
+            "annotation.remove",
+        ]
 
     @pytest.mark.parametrize(
         "change",

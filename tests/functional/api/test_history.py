@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from streaming_system.tracker.db.session import make_engine
 from streaming_system.tracker.models import Component, ComponentMood
-from streaming_system.tracker.pipeline.pipeline import REMEMBERED_FOR
+from streaming_system.tracker.pipeline.pipeline import COMPONENT_RETENTION
 
 pytestmark = pytest.mark.both_databases
 
@@ -164,7 +164,7 @@ class TestComponents:
         api.put_json(MACHINE, self.REPORT, headers=hall)
         engine = make_engine({"sqlalchemy.url": database})
         with engine.begin() as connection:
-            long_ago = datetime.now(UTC) - REMEMBERED_FOR - timedelta(seconds=1)
+            long_ago = datetime.now(UTC) - COMPONENT_RETENTION - timedelta(seconds=1)
             connection.execute(sa.update(Component).values(reported_at=long_ago))
         engine.dispose()
 

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from streaming_system.tracker.db.session import make_engine
-from streaming_system.tracker.models import Annotation, Audit, Component, Endpoint, Token
+from streaming_system.tracker.models import Annotation, AuditEntry, Component, Endpoint, Token
 
 EDGE = "/api/v1/rooms/hall/endpoints/edge1"
 EVIL = [
@@ -97,7 +97,7 @@ def test_addresses_take_none_of_it(api, hall, crew, rows, evil):
     clean(api.delete(f"/api/v1/tokens/{quoted}", headers=crew, status="4*"))
     clean(api.delete(f"/api/v1/annotations/{quoted}", headers=crew, status="4*"))
 
-    assert rows(Endpoint) == rows(Component) == rows(Annotation) == rows(Audit) == []
+    assert rows(Endpoint) == rows(Component) == rows(Annotation) == rows(AuditEntry) == []
 
 
 @pytest.mark.parametrize("evil", EVIL, ids=ascii)

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy.orm import Session
 
-from streaming_system.tracker.audience.viewer_history import Audience
+from streaming_system.tracker.audience.viewer_history import ViewerHistory
 from streaming_system.tracker.models import Playback, Player, Sample
 
 from .reports import MINUTE, NOW, SECOND, held, playback, players, samples
@@ -17,7 +17,7 @@ def watching(engine):
 
     def watching(minutes, step, room=None):
         with Session(engine) as db:
-            return Audience(db).watching(
+            return ViewerHistory(db).watching(
                 begin=NOW - minutes * MINUTE, end=NOW, step=step, room=room
             )
 

@@ -18,17 +18,17 @@ from streaming_system.tracker.history import maintenance
 from streaming_system.tracker.history.retention import Retention
 from streaming_system.tracker.logs.ingest import Logs
 from streaming_system.tracker.models import (
-    Audit,
+    AuditEntry,
     Endpoint,
-    Incident,
+    IncidentRecord,
     Playback,
-    PlaybackMinute,
-    PlaybackTen,
+    Playback1Min,
+    Playback10Min,
     Player,
-    Rollup,
+    RollupCursor,
     Sample,
-    SampleMinute,
-    SampleTen,
+    Sample1Min,
+    Sample10Min,
 )
 
 from .reports import KEPT, MINUTE, NOW, held, playback, players, samples
@@ -43,8 +43,8 @@ def test_minutes_and_tens_are_what_the_samples_say(add, prune, rows, seed):
 
     prune()
 
-    minutes = rows(SampleMinute)
-    for table, span in ((minutes, MINUTE), (rows(SampleTen), 10 * MINUTE)):
+    minutes = rows(Sample1Min)
+    for table, span in ((minutes, MINUTE), (rows(Sample10Min), 10 * MINUTE)):
         for row in table:
             expected = held(reported, row["at"], row["at"] + span)[row["room"], row["name"]]
             assert (row["clients_ms"], row["bitrate_ms"]) == expected
@@ -65,7 +65,7 @@ def test_playback_is_rolled_up_without_a_loss(add, prune, rows):
 
     limit = NOW.replace(minute=1, second=0)
     settled = [row for row in reports if row["at"] < limit]
-    minutes, tens = rows(PlaybackMinute), rows(PlaybackTen)
+    minutes, tens = rows(Playback1Min), rows(Playback10Min)
     for figure in ("starts", "played_ms", "rebuffer_ms", "rebuffers", "dropped", "errors"):
         assert sum(row[figure] for row in minutes) == sum(row[figure] for row in settled)
         assert sum(row[figure] for row in tens) == sum(
@@ -89,10 +89,10 @@ def test_pruning_at_any_moments_gives_the_same_as_pruning_once(add, prune, rows,
     for minutes in sorted((chance.uniform(0, 60) for _ in range(12)), reverse=True):
         prune(NOW - minutes * MINUTE, **{"keep.raw": "10"})
     prune(**{"keep.raw": "10"})
-    tables = (SampleMinute, SampleTen, PlaybackMinute, PlaybackTen)
+    tables = (Sample1Min, Sample10Min, Playback1Min, Playback10Min)
     in_turns = [sorted(rows(table), key=str) for table in tables]
     with engine.begin() as connection:
-        for table in (*tables, Rollup):
+        for table in (*tables, RollupCursor):
             connection.execute(sa.delete(table))
 
     prune(**{"keep.raw": "10"})
@@ -140,7 +140,7 @@ def test_pruning_that_is_killed_again_and_again_loses_nothing(
     for name, line in before.lines.items():
         assert after.lines[name].clients == pytest.approx(line.clients)
     settled = NOW.replace(minute=1, second=0)
-    assert sum(row["starts"] for row in rows(PlaybackMinute)) == sum(
+    assert sum(row["starts"] for row in rows(Playback1Min)) == sum(
         row["starts"] for row in playback(17) if row["at"] < settled
     )
 
@@ -151,9 +151,9 @@ def test_what_is_old_is_forgotten_and_nothing_else(add, prune, rows, engine):
     add(Player, players(19))
     for days in (1, 401):
         then = NOW - timedelta(days=days)
-        add(Audit, [{"at": then, "account": "ada", "action": "drain", "subject": ""}])
+        add(AuditEntry, [{"at": then, "account": "ada", "action": "drain", "subject": ""}])
         add(
-            Incident,
+            IncidentRecord,
             [{"kind": "silent", "room": "", "subject": str(days), "summary": "", "opened_at": then,
               "closed_at": then, "told_open": True, "told_closed": True}],
         )  # fmt: skip
@@ -173,7 +173,7 @@ def test_what_is_old_is_forgotten_and_nothing_else(add, prune, rows, engine):
     assert {row["at"] >= hour - whole for row in rows(Playback)} == {True}
     assert {row["until"] >= hour for row in rows(Player)} == {True}
     assert [row["name"] for row in rows(Endpoint)] == ["young"]
-    assert (len(rows(Incident)), len(rows(Audit))) == (1, 1)
+    assert (len(rows(IncidentRecord)), len(rows(AuditEntry))) == (1, 1)
     assert done.forgotten["endpoints"] == 1
     assert prune().forgotten == {}
 
@@ -234,7 +234,7 @@ def test_months_without_a_report_are_passed_in_one_step(add, prune, rows):
 
     prune()
 
-    assert sum(row["clients_ms"] for row in rows(SampleTen)) == 2 * 3 * 60_000
+    assert sum(row["clients_ms"] for row in rows(Sample10Min)) == 2 * 3 * 60_000
 
 
 def test_only_one_prune_is_at_work(tracker_settings, prune):

@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from streaming_system.tracker.audience.playback import Playback, PlayerReport
+from streaming_system.tracker.audience.playback import PlaybackService, PlayerReport
 from streaming_system.tracker.db.session import make_engine
 
 NOW = datetime.now(UTC)
@@ -66,7 +66,7 @@ def statements(url, migrate):
         sid = figures.pop("sid", None) or uuid.uuid4().hex
         with Session(engine) as db, db.begin():
             settings = {"report.shortest": 5, "report.longest": 60, "report.rate": 20.0}
-            Playback(db, settings).report(PlayerReport(sid=sid, **figures), now=NOW)
+            PlaybackService(db, settings).report(PlayerReport(sid=sid, **figures), now=NOW)
         return sid
 
     report.sent = sent

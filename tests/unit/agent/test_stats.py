@@ -13,7 +13,7 @@ from streaming_system.agent.supervisor.check_tools import CheckTools
 from streaming_system.agent.supervisor.check_types import CHECK_TYPES
 from streaming_system.agent.supervisor.config import parse_components, parse_supervisor_config
 from streaming_system.plugin import MountStats
-from streaming_system.tracker.endpoints.formats import STREAMS
+from streaming_system.tracker.endpoints.formats import LEGACY_STREAMS
 from streaming_system.tracker.schemas.endpoint import FORMATS, EndpointReport
 from streaming_system.util.log_once import LogOnce
 
@@ -102,7 +102,7 @@ def test_formats_and_streams_are_those_of_the_tracker():
     from streaming_system.agent import config, stats
 
     assert config.FORMATS == FORMATS
-    assert frozenset(STREAMS) == stats.REPORTED_STREAMS
+    assert frozenset(LEGACY_STREAMS) == stats.REPORTED_STREAMS
 
 
 REPORT = {"clients": 5, "bitrate": 1000, "cbitrate": 1000, "formats": ["hls"], "figures": {}}

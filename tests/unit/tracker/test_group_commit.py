@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from streaming_system.tracker.ingest import group_commit
-from streaming_system.tracker.ingest.group_commit import Together
+from streaming_system.tracker.ingest.group_commit import GroupCommit
 
 PATIENCE = 60
 TAKES_IT_AWAY = -100
@@ -23,7 +23,7 @@ class Store:
         self.begun, self.may_end = threading.Semaphore(0), threading.Semaphore(0)
         self.tried, self.kept = [], []
         self.away = 0
-        self.together = Together(
+        self.together = GroupCommit(
             self.write, hopeless=lambda error: isinstance(error, AwayError), most=4
         )
 
@@ -159,8 +159,8 @@ def test_what_comes_after_a_failure_is_written(store, come):
 @pytest.fixture
 def three_at_once(store, come, monkeypatch):
     """Three have been written at once just now; the next one waits long for others."""
-    monkeypatch.setattr(group_commit, "COMPANY", PATIENCE)
-    monkeypatch.setattr(group_commit, "JUST_NOW", PATIENCE)
+    monkeypatch.setattr(group_commit, "COMMIT_DELAY_SECONDS", PATIENCE)
+    monkeypatch.setattr(group_commit, "COMMIT_DELAY_WINDOW_SECONDS", PATIENCE)
     first = come.first(1)
     calls = come(2, 3, 4)
     store.may_end.release(2)
@@ -181,18 +181,18 @@ def test_who_comes_first_after_several_waits_for_as_many(store, come, three_at_o
 def test_who_waits_for_others_that_do_not_come_is_written_alone(
     store, come, three_at_once, monkeypatch
 ):
-    monkeypatch.setattr(group_commit, "COMPANY", 0.001)
+    monkeypatch.setattr(group_commit, "COMMIT_DELAY_SECONDS", 0.001)
     store.may_end.release(2)
 
     assert results(come(5)) == [50]
     # Nobody waits the next time.
-    monkeypatch.setattr(group_commit, "COMPANY", PATIENCE)
+    monkeypatch.setattr(group_commit, "COMMIT_DELAY_SECONDS", PATIENCE)
     assert results(come(6)) == [60]
     assert store.tried[2:] == [[5], [6]]
 
 
 def test_nobody_waits_for_those_who_came_long_ago(store, come, three_at_once, monkeypatch):
-    monkeypatch.setattr(group_commit, "JUST_NOW", 0)
+    monkeypatch.setattr(group_commit, "COMMIT_DELAY_WINDOW_SECONDS", 0)
     store.may_end.release()
 
     assert results(come(5)) == [50]

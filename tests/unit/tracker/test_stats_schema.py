@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from streaming_system.tracker.endpoints.formats import STREAMS
+from streaming_system.tracker.endpoints.formats import LEGACY_STREAMS
 from streaming_system.tracker.legacy.stats_schema import BadFigures, read_figures
 from streaming_system.tracker.schemas.types import MAX_BITRATE, MAX_CLIENTS
 
 KINDS = ("clients", "bitrate", "cbitrate")
-NAMES = [f"{stream}_{kind}" for stream in ("overall", *STREAMS) for kind in KINDS]
+NAMES = [f"{stream}_{kind}" for stream in ("overall", *LEGACY_STREAMS) for kind in KINDS]
 ANYTHING = some.recursive(
     some.none() | some.booleans() | some.integers() | some.floats() | some.text(),
     lambda inner: some.lists(inner) | some.dictionaries(some.text(), inner),

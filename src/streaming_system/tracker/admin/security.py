@@ -20,7 +20,7 @@ from streaming_system.tracker.crew.crew import Crew
 from streaming_system.tracker.crew.logins import Logins
 from streaming_system.tracker.crew.revoked_sessions import EndedSessions
 from streaming_system.tracker.crew.server_keys import Keys
-from streaming_system.tracker.db.session import begin_writing, writing
+from streaming_system.tracker.db.session import ensure_write_transaction, write_transaction
 
 # A session ends when nobody has used it for so long, and after so long in any case.
 IDLE = timedelta(hours=12)
@@ -102,7 +102,7 @@ class SecurityPolicy:
 
 def includeme(config: Any) -> None:
     """Guard the admin pages."""
-    with writing(config.registry["db.sessions"]) as db:
+    with write_transaction(config.registry["db.sessions"]) as db:
         cookies, failures = Keys(db).get("session"), Keys(db).get("login")
     sessions = _Sessions(cookies, secure=config.get_settings()["session.secure"])
     config.set_session_factory(sessions)
@@ -162,7 +162,7 @@ def _identity(request: Any) -> Identity | None:
     if "account" not in session:
         return None
     if request.method not in SAFE:
-        begin_writing(request.db)
+        ensure_write_transaction(request.db)
     account = request.accounts.get(session["account"])
     now = request.now.timestamp()
     if (

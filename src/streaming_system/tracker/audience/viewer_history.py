@@ -11,15 +11,15 @@ from sqlalchemy.orm import Session
 
 from streaming_system.tracker.history.sql_time import EpochMs, floor, to_ms
 from streaming_system.tracker.history.time_series import MINUTE, TEN, rolled_until
-from streaming_system.tracker.models import Playback, PlaybackMinute, PlaybackTen, Player
+from streaming_system.tracker.models import Playback, Playback1Min, Playback10Min, Player
 
 _MS = timedelta(milliseconds=1)
 
-_Rolled = type[PlaybackMinute | PlaybackTen]
+_RollupTable = type[Playback1Min | Playback10Min]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Watching:
+class ViewerSeries:
     """Figures of players over time.
 
     :param times: where each step begins.
@@ -35,7 +35,7 @@ class Watching:
     rebuffering: Mapping[str, tuple[float | None, ...]]
 
 
-class Audience:
+class ViewerHistory:
     """What players reported, over time."""
 
     def __init__(self, db: Session) -> None:
@@ -43,7 +43,7 @@ class Audience:
 
     def watching(
         self, *, begin: datetime, end: datetime, step: timedelta, room: str | None = None
-    ) -> Watching:
+    ) -> ViewerSeries:
         """Return the figures of every room that had players.
 
         :param begin: rounded down to a whole step.
@@ -54,7 +54,7 @@ class Audience:
         step = max(step, MINUTE)
         begin = floor(begin, step)
         times = tuple(begin + step * number for number in range(-((begin - end) // step)))
-        table: _Rolled = PlaybackTen if step % TEN == timedelta(0) else PlaybackMinute
+        table: _RollupTable = Playback10Min if step % TEN == timedelta(0) else Playback1Min
         counts: dict[str, list[int]] = defaultdict(lambda: [0] * len(times))
         # What is reported at the end itself is of a step of its own, which nobody asked for.
         shares: dict[str, list[float | None]] = defaultdict(lambda: [None] * (len(times) + 1))
@@ -63,10 +63,12 @@ class Audience:
         within = (table.at >= begin, table.at < done)
         db = self.db.connection()
         for name, place, viewers, rebuffer, played in db.execute(
-            self._by_step(table, begin, step, within, room, _at_begin(table, begin, step))
+            self._by_step(
+                table, begin, step, within, room, _viewers_at_step_start(table, begin, step)
+            )
         ):
             counts[name][place] = int(viewers)
-            shares[name][place] = _share(int(rebuffer), int(played))
+            shares[name][place] = _rebuffer_ratio(int(rebuffer), int(played))
         for name, place, _, rebuffer, played in db.execute(
             self._by_step(
                 Playback,
@@ -77,12 +79,12 @@ class Audience:
                 sa.literal(0),
             )
         ):
-            shares[name][place] = _share(int(rebuffer), int(played))
+            shares[name][place] = _rebuffer_ratio(int(rebuffer), int(played))
         levels_by_room = self._open(done, end, step, room) if done < end else {}
         for name, levels in levels_by_room.items():
             first = (done - begin) // step
             counts[name][first : len(times)] = levels[: len(times) - first]
-        return Watching(
+        return ViewerSeries(
             times=times,
             step=step,
             viewers={name: tuple(counts[name]) for name in sorted(counts)},
@@ -91,7 +93,7 @@ class Audience:
 
     def _by_step(
         self,
-        table: type[PlaybackMinute | PlaybackTen | Playback],
+        table: type[Playback1Min | Playback10Min | Playback],
         begin: datetime,
         step: timedelta,
         within: tuple[sa.ColumnElement[bool], ...],
@@ -144,12 +146,14 @@ class Audience:
         return {name: list(accumulate(changes[name])) for name in changes}
 
 
-def _at_begin(table: _Rolled, begin: datetime, step: timedelta) -> sa.ColumnElement[int]:
+def _viewers_at_step_start(
+    table: _RollupTable, begin: datetime, step: timedelta
+) -> sa.ColumnElement[int]:
     """Return the viewers of those rows that begin with a step, 0 of the others."""
     since = (EpochMs(table.at) - to_ms(begin)) % (step // _MS)
     return sa.case((since == 0, table.viewers), else_=0)
 
 
-def _share(rebuffer_ms: int, played_ms: int) -> float | None:
+def _rebuffer_ratio(rebuffer_ms: int, played_ms: int) -> float | None:
     both = rebuffer_ms + played_ms
     return rebuffer_ms / both if both else None

@@ -10,30 +10,30 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql.functions import FunctionElement
 
 from streaming_system.tracker.endpoints.endpoints import Endpoints
-from streaming_system.tracker.endpoints.fallback_groups import StandIns
+from streaming_system.tracker.endpoints.fallback_groups import FallbackGroups
 from streaming_system.tracker.models import Base
 
-player = sa.Table("player", Base.metadata)
+player_table = sa.Table("player", Base.metadata)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class microseconds(FunctionElement[int]):  # noqa: N801 - It is a function of SQL.
+class EpochMicroseconds(FunctionElement[int]):
     """The microseconds of a time since 1970, as a whole number in every database."""
 
     type = sa.BigInteger()
     inherit_cache = True
 
 
-@compiles(microseconds, "postgresql")
-def _on_postgresql(element: microseconds, compiler: Any, **kw: Any) -> str:
+@compiles(EpochMicroseconds, "postgresql")
+def _on_postgresql(element: EpochMicroseconds, compiler: Any, **kw: Any) -> str:
     return (
         f"CAST(EXTRACT(EPOCH FROM {compiler.process(element.clauses, **kw)}) * 1000000 AS BIGINT)"
     )
 
 
-@compiles(microseconds, "sqlite")
-def _on_sqlite(element: microseconds, compiler: Any, **kw: Any) -> str:
+@compiles(EpochMicroseconds, "sqlite")
+def _on_sqlite(element: EpochMicroseconds, compiler: Any, **kw: Any) -> str:
     # Times are texts there: 2026-11-25 12:00:00.000000.
     text = compiler.process(element.clauses, **kw)
     return f"(strftime('%s', {text}) * 1000000 + CAST(substr({text}, 21, 6) AS INTEGER))"
@@ -48,28 +48,28 @@ class Viewers:
     :param stand_ins: on whose endpoints players of a room may be, besides its own.
     """
 
-    def __init__(self, db: Session, stand_ins: StandIns | None = None) -> None:
+    def __init__(self, db: Session, stand_ins: FallbackGroups | None = None) -> None:
         self.db = db
-        self._stand_ins = stand_ins or StandIns()
+        self._stand_ins = stand_ins or FallbackGroups()
 
     def count(self, *, now: datetime, room: str | None = None) -> int:
         """Return how many watch.
 
         :param room: only those of this room.
         """
-        where = [] if room is None else [player.c.room == room]
-        return self._count(player.c.until > now, *where)
+        where = [] if room is None else [player_table.c.room == room]
+        return self._count(player_table.c.until > now, *where)
 
     def by_endpoint(self, *, now: datetime) -> Mapping[tuple[str, str], int]:
         """Return how many watch, by room and endpoint; "" is an endpoint that we do not know."""
-        return self._by_endpoint(player.c.until > now)
+        return self._by_endpoint(player_table.c.until > now)
 
     def joined_since(self, moment: datetime, *, now: datetime) -> Mapping[tuple[str, str], int]:
         """Return how many of those who watch came after a moment, by room and endpoint.
 
         An endpoint that reported at that moment does not know of them yet.
         """
-        return self._by_endpoint(player.c.until > now, player.c.moved > moment)
+        return self._by_endpoint(player_table.c.until > now, player_table.c.moved > moment)
 
     def others(self, *, now: datetime, room: str | None = None) -> Mapping[tuple[str, str], int]:
         """Return how many are seen by the endpoints only, by room and endpoint: VLC, TV sets.
@@ -98,13 +98,13 @@ class Viewers:
 
         A player that has fallen silent is counted until its next report was overdue.
         """
-        where = [] if room is None else [player.c.room == room]
+        where = [] if room is None else [player_table.c.room == room]
         # Whoever began later is open later, too. Asked like this, an index answers each of the two
         # counts; for "begun before, open after" a database may read the whole past.
-        count = self._count(player.c.until > begin, *where)
-        count -= self._count(player.c.begun > begin, *where)
-        came = self._by_step(player.c.begun, begin, end, step, where)
-        went = self._by_step(player.c.until, begin, end, step, where)
+        count = self._count(player_table.c.until > begin, *where)
+        count -= self._count(player_table.c.begun > begin, *where)
+        came = self._by_step(player_table.c.begun, begin, end, step, where)
+        went = self._by_step(player_table.c.until, begin, end, step, where)
         moments = []
         for number in range((end - begin) // step + 1):
             count += came.get(number, 0) - went.get(number, 0)
@@ -112,7 +112,7 @@ class Viewers:
         return moments
 
     def _count(self, *conditions: sa.ColumnElement[bool]) -> int:
-        return self.db.scalar(_counted(*conditions)) or 0
+        return self.db.scalar(_select_count(*conditions)) or 0
 
     def _by_step(
         self,
@@ -124,7 +124,7 @@ class Viewers:
     ) -> Mapping[int, int]:
         """Return how many values of a column lie within the step before each moment."""
         whole = timedelta(microseconds=1)
-        since = microseconds(column) - (begin - _EPOCH) // whole
+        since = EpochMicroseconds(column) - (begin - _EPOCH) // whole
         number = (since + step // whole - 1) // (step // whole)
         rows = self.db.execute(
             sa.select(number.label("number"), sa.func.count())
@@ -135,18 +135,18 @@ class Viewers:
 
     def _by_endpoint(self, *conditions: sa.ColumnElement[bool]) -> Mapping[tuple[str, str], int]:
         rows = self.db.execute(
-            sa.select(player.c.room, player.c.endpoint, sa.func.count())
+            sa.select(player_table.c.room, player_table.c.endpoint, sa.func.count())
             .where(*conditions)
-            .group_by(player.c.room, player.c.endpoint)
+            .group_by(player_table.c.room, player_table.c.endpoint)
         )
         return {(room, endpoint): count for room, endpoint, count in rows}
 
 
-def _counted(*conditions: sa.ColumnElement[bool]) -> sa.Select[int]:
+def _select_count(*conditions: sa.ColumnElement[bool]) -> sa.Select[int]:
     return sa.select(sa.func.count()).where(*conditions)
 
 
-class Crowd:
+class ViewerCountCache:
     """How many watch, as this process counted less than a second ago.
 
     It only sets the pace of reports, so that each process may have its own.
@@ -161,6 +161,6 @@ class Crowd:
         """Return how many watch, counting them again where that was too long ago."""
         counted = self._counted
         if counted is None or abs(now - counted[0]) >= self.FRESH_FOR:
-            watching: int = connection.scalar(_counted(player.c.until > now)) or 0
+            watching: int = connection.scalar(_select_count(player_table.c.until > now)) or 0
             counted = self._counted = now, watching
         return counted[1]

@@ -16,7 +16,12 @@ from streaming_system.tracker.backup.format import (
     decoded,
     read_lines,
 )
-from streaming_system.tracker.db.session import THE_DATABASE, check_file, make_engine, opening
+from streaming_system.tracker.db.session import (
+    DATABASE_LABEL,
+    make_engine,
+    require_database_file,
+    startup_errors,
+)
 from streaming_system.tracker.models import Base, Salt
 from streaming_system.tracker.settings import StartError
 
@@ -101,8 +106,8 @@ def restore(ini: Mapping[str, str], file: BinaryIO, *, replace: bool, tell: Tell
 def _engine(ini: Mapping[str, str]) -> Iterator[sa.Engine]:
     engine = make_engine(ini)
     try:
-        check_file(engine)
-        with opening():
+        require_database_file(engine)
+        with startup_errors():
             engine.connect().close()
         yield engine
     except (sa.exc.DBAPIError, sa.exc.StatementError) as error:
@@ -138,7 +143,7 @@ def _revision(connection: sa.Connection) -> str:
     if sa.inspect(connection).has_table(table.name):
         found = connection.scalar(sa.select(table.c.version_num))
     if found is None:
-        raise BackupError(f"{THE_DATABASE} has never been migrated: run make initdb")
+        raise BackupError(f"{DATABASE_LABEL} has never been migrated: run make initdb")
     return str(found)
 
 
@@ -179,7 +184,7 @@ def _make_room(connection: sa.Connection, tables: Mapping[str, sa.Table], replac
             connection.execute(sa.delete(table))
         elif connection.scalar(sa.select(sa.exists().select_from(table))):
             raise BackupError(
-                f"{THE_DATABASE} is not empty (table {table.name!r} has rows), and only "
+                f"{DATABASE_LABEL} is not empty (table {table.name!r} has rows), and only "
                 "--replace throws them away"
             )
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from streaming_system.tracker.crew import passwords
 from streaming_system.tracker.crew.errors import CrewError
-from streaming_system.tracker.db.session import begin_writing
+from streaming_system.tracker.db.session import ensure_write_transaction
 from streaming_system.tracker.models import Account
 
 NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
@@ -41,7 +41,7 @@ class Accounts:
             )
         _check_role(role)
         account = Account(name=name, password_hash=_hashed(password), role=role, created_at=now)
-        begin_writing(self.db)
+        ensure_write_transaction(self.db)
         try:
             with self.db.begin_nested():
                 self.db.add(account)
@@ -126,7 +126,7 @@ class Accounts:
         self.db.flush()
 
     def _found(self, name: str) -> Account:
-        begin_writing(self.db)
+        ensure_write_transaction(self.db)
         account = self.find(name)
         if account is None:
             raise AccountError(f"there is no account called {name!r:.80}")

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from streaming_system.tracker.crew.errors import CrewError, line
-from streaming_system.tracker.db.session import begin_writing
+from streaming_system.tracker.db.session import ensure_write_transaction
 from streaming_system.tracker.models import Annotation
 
 # Nothing that a graph could show; databases and clocks differ in what they take beyond.
@@ -31,7 +31,7 @@ class Annotations:
         label = line(label, "the label", 200)
         if not EARLIEST <= at < LATEST:
             raise CrewError("the time is not within the years 2000 to 2099")
-        begin_writing(self.db)
+        ensure_write_transaction(self.db)
         annotation = Annotation(at=at, label=label, room=room, created_by=by)
         self.db.add(annotation)
         self.db.flush()
@@ -61,7 +61,7 @@ class Annotations:
 
     def remove(self, id: int) -> bool:  # noqa: A002
         """Delete an annotation; tell whether it was there."""
-        begin_writing(self.db)
+        ensure_write_transaction(self.db)
         return bool(
             self.db.execute(
                 sa.delete(Annotation).where(Annotation.id == id).returning(Annotation.id)

@@ -6,8 +6,8 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from streaming_system.tracker.db.session import begin_writing
-from streaming_system.tracker.models import Audit as Entry
+from streaming_system.tracker.db.session import ensure_write_transaction
+from streaming_system.tracker.models import AuditEntry as Entry
 
 
 class Audit:
@@ -23,7 +23,7 @@ class Audit:
         :param action: what was done, such as ``token.issue``.
         :param subject: what it was done to, for people.
         """
-        begin_writing(self.db)
+        ensure_write_transaction(self.db)
         self.db.add(
             Entry(at=now, account=account[:64], action=action[:32], subject=_shown(subject)[:200])
         )

@@ -16,7 +16,7 @@ from streaming_system.tracker.crew.audit import Audit
 from streaming_system.tracker.crew.crew import Crew, read_moment
 from streaming_system.tracker.crew.errors import CrewError
 from streaming_system.tracker.crew.tokens import SCOPES, Tokens
-from streaming_system.tracker.db.session import check_tables, is_away, make_engine
+from streaming_system.tracker.db.session import is_unavailable_error, make_engine, require_tables
 from streaming_system.tracker.endpoints.endpoints import Endpoints
 from streaming_system.tracker.settings import StartError
 
@@ -66,12 +66,12 @@ def desk(settings: Mapping[str, str], rooms: Collection[str] = ()) -> Iterator[D
 def _session(settings: Mapping[str, str]) -> Iterator[Session]:
     engine = make_engine(settings)
     try:
-        check_tables(engine)
+        require_tables(engine)
         with Session(engine) as db:
             yield db
             db.commit()
     except sa.exc.DBAPIError as error:
-        if not is_away(error):
+        if not is_unavailable_error(error):
             raise
         raise StartError(f"the database: {str(error.orig).splitlines()[0]}") from None
     finally:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from streaming_system.tracker.crew import passwords
 from streaming_system.tracker.crew.accounts import Accounts
 from streaming_system.tracker.crew.audit import Audit
-from streaming_system.tracker.db.session import begin_writing, writing
+from streaming_system.tracker.db.session import ensure_write_transaction, write_transaction
 from streaming_system.tracker.models import Account, LoginFailure
 
 # So often may a name be wrong from one address, and from all addresses together, before a wait.
@@ -51,7 +51,7 @@ class Logins:
             return login
         outdated = passwords.is_outdated(login.password_hash)
         renewed = passwords.hashed(password) if outdated else ""
-        with writing(self._sessions) as db:
+        with write_transaction(self._sessions) as db:
             if renewed:
                 # Not over a password that was changed in the meantime.
                 db.execute(
@@ -73,7 +73,7 @@ class Logins:
             self._hash(name): FREE_FOR_NAME,
         }
         # It counts as failed until it has succeeded, or many could guess at the same moment.
-        with writing(self._sessions) as db:
+        with write_transaction(self._sessions) as db:
             wait = _count(db, keys, now)
         if wait:
             return Login(wait=wait)
@@ -83,7 +83,7 @@ class Logins:
         if account is None or not right:
             self._note(account.name if account else "", "login.failed", now)
             return Login()
-        with writing(self._sessions) as db:
+        with write_transaction(self._sessions) as db:
             db.execute(sa.delete(LoginFailure).where(LoginFailure.key.in_(keys)))
         return Login(
             account=account.id,
@@ -95,7 +95,7 @@ class Logins:
     def _note(self, name: str, action: str, now: datetime) -> None:
         # What was typed as a name and is none may be a password.
         subject = "" if name else "a name that no account has"
-        with writing(self._sessions) as db:
+        with write_transaction(self._sessions) as db:
             Audit(db).note(account=name, action=action, subject=subject, now=now)
 
     def _hash(self, text: str) -> str:
@@ -104,7 +104,7 @@ class Logins:
 
 def _count(db: Session, keys: dict[str, int], now: datetime) -> int:
     """Count an attempt for each key, or return for how many seconds it must wait."""
-    connection = begin_writing(db)
+    connection = ensure_write_transaction(db)
     db.execute(sa.delete(LoginFailure).where(LoginFailure.last_at <= now - FORGOTTEN_AFTER))
     # In the same order for all, so that nobody waits for each other.
     failures = db.scalars(

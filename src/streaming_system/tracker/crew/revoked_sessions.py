@@ -5,8 +5,8 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from streaming_system.tracker.db.session import begin_writing
-from streaming_system.tracker.models import EndedSession
+from streaming_system.tracker.db.session import ensure_write_transaction
+from streaming_system.tracker.models import RevokedSession
 
 
 class EndedSessions:
@@ -20,10 +20,10 @@ class EndedSessions:
 
         :param forget: sessions that ended before this are too old to be taken in any case.
         """
-        begin_writing(self.db)
-        self.db.execute(sa.delete(EndedSession).where(EndedSession.at < forget))
-        self.db.merge(EndedSession(id=id, at=now))
+        ensure_write_transaction(self.db)
+        self.db.execute(sa.delete(RevokedSession).where(RevokedSession.at < forget))
+        self.db.merge(RevokedSession(id=id, at=now))
 
     def has(self, id: str) -> bool:  # noqa: A002
         """Tell whether a session has ended."""
-        return self.db.get(EndedSession, id) is not None
+        return self.db.get(RevokedSession, id) is not None

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from streaming_system.tracker.crew.errors import CrewError, line
-from streaming_system.tracker.db.session import begin_writing
+from streaming_system.tracker.db.session import ensure_write_transaction
 from streaming_system.tracker.models import Token
 
 PREFIX = "sst_"
@@ -51,7 +51,7 @@ class Tokens:
             if scope == "endpoint"
             else _none(endpoint, "endpoint", scope)
         )
-        begin_writing(self.db)
+        ensure_write_transaction(self.db)
         text = PREFIX + secrets.token_urlsafe(32)
         token = Token(
             label=label,
@@ -72,7 +72,7 @@ class Tokens:
         if not (text.startswith(PREFIX) and len(text) == LENGTH and text.isascii()):
             return None
         # Who shows a token has something to report: its transaction writes.
-        begin_writing(self.db)
+        ensure_write_transaction(self.db)
         token = self.db.scalar(
             sa.select(Token).where(Token.hash == _hash(text), Token.revoked_at.is_(None))
         )
@@ -93,7 +93,7 @@ class Tokens:
 
     def revoke(self, id: int, *, now: datetime) -> bool:  # noqa: A002
         """Refuse a token from now on; tell whether it was good until now."""
-        begin_writing(self.db)
+        ensure_write_transaction(self.db)
         return bool(
             self.db.execute(
                 sa.update(Token)

@@ -10,9 +10,9 @@ import sqlalchemy as sa
 log = logging.getLogger(__name__)
 
 # So long nothing must have failed: a database may take what is read and refuse what is written.
-QUIET = 2.0  # seconds
+RECOVERY_QUIET_PERIOD = 2.0  # seconds
 # While it lasts, it is said again so often.
-REMIND = 60.0  # seconds
+REMINDER_INTERVAL = 60.0  # seconds
 
 
 def includeme(config: Any) -> None:
@@ -20,13 +20,13 @@ def includeme(config: Any) -> None:
 
     ``request.registry["trouble.logs"]`` hears the same of the files of access logs.
     """
-    config.registry["trouble.logs"] = Trouble("writing access logs")
-    trouble = config.registry["trouble"] = Trouble("the database")
+    config.registry["trouble.logs"] = OutageLog("writing access logs")
+    trouble = config.registry["trouble"] = OutageLog("the database")
     engine = config.registry["db.sessions"].kw["bind"]
     sa.event.listen(engine, "commit", lambda connection: trouble.worked())
 
 
-class Trouble:
+class OutageLog:
     """What is wrong with one thing, as seen by all threads of a process.
 
     :param what: the subject of the sentences.
@@ -46,7 +46,7 @@ class Trouble:
             self._last = now
             if self._calls == 1:
                 self._began = now
-            elif now - self._said < REMIND:
+            elif now - self._said < REMINDER_INTERVAL:
                 return
             self._said = now
             calls = self._calls
@@ -59,7 +59,7 @@ class Trouble:
             return
         now = time.monotonic()
         with self._lock:
-            if not self._calls or now - self._last < QUIET:
+            if not self._calls or now - self._last < RECOVERY_QUIET_PERIOD:
                 return
             calls, self._calls = self._calls, 0
             seconds = self._last - self._began

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 T = TypeVar("T")
 
 
-class Standing:
+class PersistentConnection:
     """A connection to PostgreSQL that is not looked for, tried and tidied up for each use.
 
     Each statement is a transaction of its own. One thread at a time may use it.

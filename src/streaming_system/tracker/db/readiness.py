@@ -14,10 +14,10 @@ log = logging.getLogger(__name__)
 
 # The last of alembic/versions, which are not installed with the program. A test compares.
 REVISION = "a94c1f6e2d70"
-PATIENCE = 1.0  # seconds
+READINESS_TIMEOUT = 1.0  # seconds
 # By then a database that hangs has been left, so that the next look can begin.
-GIVE_UP = 2  # seconds
-MIGRATE = "run make migrate"
+PROBE_TIMEOUT = 2  # seconds
+MIGRATION_HINT = "run make migrate"
 
 
 def includeme(config: Any) -> None:
@@ -32,10 +32,10 @@ class Readiness:
     def __init__(self, url: sa.URL) -> None:
         # Neither the connections of requests nor their settings: those may all be waiting.
         self._engine = sa.create_engine(
-            url, poolclass=sa.NullPool, connect_args=_limits(url.get_driver_name())
+            url, poolclass=sa.NullPool, connect_args=_timeout_args(url.get_driver_name())
         )
         self._lock = threading.Lock()
-        self._look: _Look | None = None
+        self._look: _ReadinessProbe | None = None
         self._said = ""
 
     def check(self) -> str:
@@ -45,9 +45,9 @@ class Readiness:
         """
         with self._lock:
             if self._look is None or self._look.ended.is_set():
-                self._look = _Look(self._engine)
+                self._look = _ReadinessProbe(self._engine)
             look = self._look
-        look.ended.wait(look.begun + PATIENCE - time.monotonic())
+        look.ended.wait(look.begun + READINESS_TIMEOUT - time.monotonic())
         try:
             self._judge(look)
         except NotReady as reason:
@@ -56,7 +56,7 @@ class Readiness:
         self._note("", None)
         return REVISION
 
-    def _judge(self, look: "_Look") -> None:
+    def _judge(self, look: "_ReadinessProbe") -> None:
         if not look.ended.is_set():
             raise NotReady("the database has not answered within a second")
         if isinstance(look.error, (sa.exc.DBAPIError, FileNotFoundError)):
@@ -64,11 +64,11 @@ class Readiness:
         if look.error is not None:
             raise look.error
         if not look.revisions:
-            raise NotReady(f"the database has not been migrated: {MIGRATE}")
+            raise NotReady(f"the database has not been migrated: {MIGRATION_HINT}")
         if look.revisions != {REVISION}:
             found = ", ".join(sorted(look.revisions))
             raise NotReady(
-                f"the database is at revision {found}, and this version needs {REVISION}: {MIGRATE}"
+                f"the database is at revision {found}, and this version needs {REVISION}: {MIGRATION_HINT}"
             )
 
     def _note(self, reason: str, error: BaseException | None) -> None:
@@ -81,7 +81,7 @@ class Readiness:
             log.info("ready again")
 
 
-class _Look:
+class _ReadinessProbe:
     """One question to the database, in a thread that nobody has to wait for."""
 
     def __init__(self, engine: sa.Engine) -> None:
@@ -94,7 +94,7 @@ class _Look:
 
     def _run(self) -> None:
         try:
-            self.revisions = _revisions(self._engine)
+            self.revisions = _fetch_revisions(self._engine)
         except Exception as error:
             # Whoever waits raises it.
             self.error = error
@@ -102,21 +102,21 @@ class _Look:
             self.ended.set()
 
 
-def _revisions(engine: sa.Engine) -> set[str]:
+def _fetch_revisions(engine: sa.Engine) -> set[str]:
     sqlite = engine.dialect.name == "sqlite"
     if sqlite and engine.url.database and not Path(engine.url.database).is_file():
         # Asking would create an empty file.
         raise FileNotFoundError("the file of the database is not there")
     with engine.connect() as connection:
         if not sqlite:
-            connection.exec_driver_sql(f"SET statement_timeout = {GIVE_UP * 1000}")
+            connection.exec_driver_sql(f"SET statement_timeout = {PROBE_TIMEOUT * 1000}")
         if not sa.inspect(connection).has_table("alembic_version"):
             return set()
         return set(connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalars())
 
 
-def _limits(driver: str) -> dict[str, Any]:
+def _timeout_args(driver: str) -> dict[str, Any]:
     """Return what ends a connection whose other end is silent."""
     if driver in ("psycopg", "psycopg2"):
-        return {"connect_timeout": GIVE_UP, "tcp_user_timeout": GIVE_UP * 1000}
-    return {"timeout": GIVE_UP} if driver == "pysqlite" else {}
+        return {"connect_timeout": PROBE_TIMEOUT, "tcp_user_timeout": PROBE_TIMEOUT * 1000}
+    return {"timeout": PROBE_TIMEOUT} if driver == "pysqlite" else {}

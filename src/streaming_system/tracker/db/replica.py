@@ -22,18 +22,18 @@ from streaming_system.tracker.settings import StartError
 
 log = logging.getLogger(__name__)
 
-KEY = "sqlalchemy.replica.url"
+URL_KEY = "sqlalchemy.replica.url"
 # The routes of which GET and HEAD are answered from it: graphs, figures, and the crew's monitors.
-ROUTES = frozenset(
+REPLICA_ROUTES = frozenset(
     ("graphs", "endpoint.stats", "pipeline.stats", "api.samples", "api.playback", "api.components")
 )
 # By then one that hangs counts as away.
-PATIENCE = 2  # seconds
+REPLICA_TIMEOUT = 2  # seconds
 # So long one that has answered may take for a question; the database itself is asked then, before
 # nginx gives the request up.
-AT_WORK = 10  # seconds
+REPLICA_QUERY_TIMEOUT = 10  # seconds
 # For how many seconds one that is away is not asked again.
-RETRY_KEY, RETRY = "sqlalchemy.replica.retry", "10"
+RETRY_KEY, DEFAULT_RETRY = "sqlalchemy.replica.retry", "10"
 
 
 class Replica:
@@ -43,13 +43,13 @@ class Replica:
     """
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
-        url = settings[KEY]
+        url = settings[URL_KEY]
         if not str(url).startswith("postgresql"):
             raise StartError(
-                f"{KEY} in the ini file is no PostgreSQL's; allowed: "
+                f"{URL_KEY} in the ini file is no PostgreSQL's; allowed: "
                 "postgresql+psycopg://user:password@host/name, or no such key"
             )
-        retry = settings.get(RETRY_KEY, RETRY)
+        retry = settings.get(RETRY_KEY, DEFAULT_RETRY)
         if not (str(retry).isdigit() and 1 <= int(retry) <= 3600):
             raise StartError(
                 f"{RETRY_KEY} in the ini file is {retry!r}; allowed: seconds, 1 to 3600"
@@ -60,16 +60,16 @@ class Replica:
             # It would wait without end for one that hangs: see _take.
             "sqlalchemy.pool_pre_ping": False,
             "sqlalchemy.connect_args": {
-                "connect_timeout": PATIENCE,
-                "tcp_user_timeout": PATIENCE * 1000,
+                "connect_timeout": REPLICA_TIMEOUT,
+                "tcp_user_timeout": REPLICA_TIMEOUT * 1000,
                 # Even if the URL is the primary's, nothing is ever written over it.
                 "options": "-c default_transaction_read_only=on"
-                f" -c statement_timeout={AT_WORK * 1000}",
+                f" -c statement_timeout={REPLICA_QUERY_TIMEOUT * 1000}",
             },
         }
         engine = make_engine({**settings, **own})
-        sa.event.listen(engine, "checkout", _take)
-        sa.event.listen(engine, "checkin", _give_back)
+        sa.event.listen(engine, "checkout", _on_checkout)
+        sa.event.listen(engine, "checkin", _on_checkin)
         self._sessions = sessionmaker(engine)
         self._lock = threading.Lock()
         self._ask_at = 0.0
@@ -97,16 +97,16 @@ class Replica:
                 self._ask_at = time.monotonic() + self._retry
         if error is not None and not was_away:
             reason = str(error.orig or error).splitlines()[0]
-            log.warning("%s is away, the database itself is asked: %s", KEY, reason)
+            log.warning("%s is away, the database itself is asked: %s", URL_KEY, reason)
         elif was_away and error is None:
-            log.info("%s is back", KEY)
+            log.info("%s is back", URL_KEY)
 
     def dispose(self) -> None:
         """Close its connections."""
         self._sessions.kw["bind"].dispose()
 
 
-class _Deadline:
+class _ConnectionWatchdog:
     """Hangs up on a server that has not answered by then, so that whoever waits gets an error.
 
     Neither the server's own time-outs nor those of TCP do that for a server that has been stopped:
@@ -136,9 +136,9 @@ class _Deadline:
         self._socket.close()
 
 
-def _take(connection: DBAPIConnection, record: Any, fairy: Any) -> None:
+def _on_checkout(connection: DBAPIConnection, record: Any, fairy: Any) -> None:
     """Ask whether a connection is still good, and let a request use it for a while."""
-    deadline = _Deadline(connection, PATIENCE)
+    deadline = _ConnectionWatchdog(connection, REPLICA_TIMEOUT)
     try:
         connection.cursor().execute("SELECT 1")
         connection.rollback()
@@ -150,33 +150,39 @@ def _take(connection: DBAPIConnection, record: Any, fairy: Any) -> None:
     finally:
         deadline.end()
     # The server gives up before, if it is still able to.
-    record.info["deadline"] = _Deadline(connection, AT_WORK + PATIENCE)
+    record.info["deadline"] = _ConnectionWatchdog(
+        connection, REPLICA_QUERY_TIMEOUT + REPLICA_TIMEOUT
+    )
 
 
-def _give_back(connection: DBAPIConnection | None, record: Any) -> None:
+def _on_checkin(connection: DBAPIConnection | None, record: Any) -> None:
     if deadline := record.info.pop("deadline", None):
         deadline.end()
 
 
 def includeme(config: Any) -> None:
-    """Let the views of :data:`ROUTES` read the replica, if the ini names one."""
+    """Let the views of :data:`REPLICA_ROUTES` read the replica, if the ini names one."""
     settings = config.get_settings()
-    config.registry["replica"] = Replica(settings) if settings.get(KEY) else None
+    config.registry["replica"] = Replica(settings) if settings.get(URL_KEY) else None
     if config.registry["replica"] is not None:
-        config.add_view_deriver(_reading, "replica", under="checked")
+        config.add_view_deriver(_replica_view_deriver, "replica", under="checked")
 
 
-def _reading(view: Callable[..., Any], info: Any) -> Callable[..., Any]:
+def _replica_view_deriver(view: Callable[..., Any], info: Any) -> Callable[..., Any]:
     if info.exception_only:
         return view
 
     def reading(context: Any, request: Any) -> Any:
         replica = request.registry["replica"]
         route = request.matched_route.name if request.matched_route else ""
-        if route not in ROUTES or request.method not in ("GET", "HEAD") or not replica.usable():
+        if (
+            route not in REPLICA_ROUTES
+            or request.method not in ("GET", "HEAD")
+            or not replica.usable()
+        ):
             return view(context, request)
         with replica.session() as db:
-            _use(request, db)
+            _set_request_session(request, db)
             try:
                 response = view(context, request)
             except sa.exc.DBAPIError as error:
@@ -185,13 +191,13 @@ def _reading(view: Callable[..., Any], info: Any) -> Callable[..., Any]:
                 replica.note(None)
                 return response
             finally:
-                _use(request, None)
+                _set_request_session(request, None)
         return view(context, request)
 
     return reading
 
 
-def _use(request: Any, db: Session | None) -> None:
+def _set_request_session(request: Any, db: Session | None) -> None:
     """Let the services of a request that are made from now on use a session, or the usual one."""
     for name in (*request.registry["services"], "db"):
         request.__dict__.pop(name, None)

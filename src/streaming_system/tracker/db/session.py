@@ -15,7 +15,7 @@ from zope.sqlalchemy.datamanager import STATUS_CHANGED
 from streaming_system.tracker.models import Base
 from streaming_system.tracker.settings import StartError
 
-THE_DATABASE = "the database of sqlalchemy.url in the ini file"
+DATABASE_LABEL = "the database of sqlalchemy.url in the ini file"
 
 
 def includeme(config: Any) -> None:
@@ -32,16 +32,16 @@ def includeme(config: Any) -> None:
     config.include("pyramid_tm")
     engine = make_engine(config.get_settings())
     try:
-        check_tables(engine)
+        require_tables(engine)
     except StartError:
         engine.dispose()
         raise
     config.registry["db.sessions"] = sessionmaker(engine)
-    config.add_request_method(_session, "db", reify=True)
+    config.add_request_method(_open_session, "db", reify=True)
 
 
 # These take a report and write it together with others': services.reports.
-_WITHOUT_SESSION = re.compile(r"/endpoint/register|/api/v1/rooms/[^/]+/playback")
+_SESSIONLESS_PATHS = re.compile(r"/endpoint/register|/api/v1/rooms/[^/]+/playback")
 
 
 def has_session(request: Any) -> bool:
@@ -49,11 +49,11 @@ def has_session(request: Any) -> bool:
     environ = request.environ
     return (
         environ["REQUEST_METHOD"] != "POST"
-        or _WITHOUT_SESSION.fullmatch(environ.get("PATH_INFO", "")) is None
+        or _SESSIONLESS_PATHS.fullmatch(environ.get("PATH_INFO", "")) is None
     )
 
 
-def _session(request: Any) -> Session:
+def _open_session(request: Any) -> Session:
     session: Session = request.registry["db.sessions"]()
     # By itself it notices only what is written through models, and rolls back the rest.
     zope.sqlalchemy.register(session, initial_state=STATUS_CHANGED, transaction_manager=request.tm)
@@ -78,14 +78,16 @@ def make_engine(settings: Mapping[str, Any]) -> sa.Engine:
             # After a restart of the server, a connection of before would cost a caller an error.
             said.setdefault("sqlalchemy.pool_pre_ping", True)
             said["sqlalchemy.connect_args"] = {
-                **{key: value for key, value in PATIENCE.items() if key not in url.query},
+                **{
+                    key: value for key, value in CONNECTION_TIMEOUTS.items() if key not in url.query
+                },
                 **said.get("sqlalchemy.connect_args", {}),
             }
         engine = sa.engine_from_config(said, "sqlalchemy.")
     except (sa.exc.ArgumentError, ImportError, TypeError, ValueError) as error:
         # A port that is no number is a plain ValueError.
         raise StartError(
-            f"sqlalchemy.url in the ini file: {_line(error)}; allowed: sqlite:////path/to/file or "
+            f"sqlalchemy.url in the ini file: {_first_line(error)}; allowed: sqlite:////path/to/file or "
             "postgresql+psycopg://user:password@host/name"
         ) from None
     if engine.dialect.name == "sqlite":
@@ -95,7 +97,7 @@ def make_engine(settings: Mapping[str, Any]) -> sa.Engine:
 
 
 # What ends a connection to a host that has gone without a word; an URL may say otherwise.
-PATIENCE = {
+CONNECTION_TIMEOUTS = {
     "connect_timeout": 5,  # seconds
     "tcp_user_timeout": 10_000,  # milliseconds
     "keepalives_idle": 10,
@@ -104,55 +106,55 @@ PATIENCE = {
 }
 
 
-def begin_writing(db: Session) -> sa.Connection:
+def ensure_write_transaction(db: Session) -> sa.Connection:
     """Begin the session's transaction as that of a writer, unless it has begun.
 
     On SQLite, one that has read already can lose against another writer at once. One that begins
     as a writer waits its turn.
     """
-    if db.info.get(_BEGUN):
+    if db.info.get(_BEGUN_KEY):
         return db.connection()
     return db.connection(execution_options={"sqlite_immediate": True})
 
 
 # Whether the transaction of a session has begun in the database, and not only in the session.
-_BEGUN = "tracker.begun"
+_BEGUN_KEY = "tracker.begun"
 
 
 @sa.event.listens_for(Session, "after_begin")
-def _has_begun(db: Session, transaction: Any, connection: sa.Connection) -> None:
-    db.info[_BEGUN] = True
+def _mark_begun(db: Session, transaction: Any, connection: sa.Connection) -> None:
+    db.info[_BEGUN_KEY] = True
 
 
 @sa.event.listens_for(Session, "after_transaction_end")
-def _has_ended(db: Session, transaction: Any) -> None:
+def _mark_ended(db: Session, transaction: Any) -> None:
     if transaction.parent is None:
-        db.info.pop(_BEGUN, None)
+        db.info.pop(_BEGUN_KEY, None)
 
 
 @contextmanager
-def writing(sessions: sessionmaker[Session]) -> Iterator[Session]:
+def write_transaction(sessions: sessionmaker[Session]) -> Iterator[Session]:
     """Open a session of one short transaction that writes."""
     with sessions() as db:
-        begin_writing(db)
+        ensure_write_transaction(db)
         yield db
         db.commit()
 
 
-def check_tables(engine: sa.Engine) -> None:
+def require_tables(engine: sa.Engine) -> None:
     """Make sure that the database is there and has been migrated.
 
     :raises StartError: if it is not.
     """
-    check_file(engine)
-    with opening():
+    require_database_file(engine)
+    with startup_errors():
         tables = set(sa.inspect(engine).get_table_names())
     missing = set(Base.metadata.tables) - tables
     if missing:
-        raise StartError(f"{THE_DATABASE} lacks the table {min(missing)!r}: run make initdb")
+        raise StartError(f"{DATABASE_LABEL} lacks the table {min(missing)!r}: run make initdb")
 
 
-def check_file(engine: sa.Engine) -> None:
+def require_database_file(engine: sa.Engine) -> None:
     """Make sure that the file of SQLite is there; other databases say so themselves.
 
     :raises StartError: if it is not.
@@ -160,11 +162,11 @@ def check_file(engine: sa.Engine) -> None:
     path = engine.url.database if engine.dialect.name == "sqlite" else None
     if path and not Path(path).is_file():
         # Asking would create an empty file, and hide that the path is wrong.
-        raise StartError(f"{THE_DATABASE} is not there ({path}): run make initdb")
+        raise StartError(f"{DATABASE_LABEL} is not there ({path}): run make initdb")
 
 
 @contextmanager
-def opening() -> Iterator[None]:
+def startup_errors() -> Iterator[None]:
     """Say in one line why the database cannot be opened.
 
     :raises StartError: instead of what the driver raises.
@@ -172,22 +174,22 @@ def opening() -> Iterator[None]:
     try:
         yield
     except sa.exc.DBAPIError as error:
-        reason = _line(error.orig or error)
+        reason = _first_line(error.orig or error)
         raise StartError(
-            f"{THE_DATABASE} cannot be opened: {reason}; is it running, and is the URL right?"
+            f"{DATABASE_LABEL} cannot be opened: {reason}; is it running, and is the URL right?"
         ) from None
 
 
 # What PostgreSQL says of a server that only reads, and of a transaction that it has given up
 # because it waited for us. psycopg calls both internal errors.
-NOT_NOW = ("25006", "25P03")
+UNAVAILABLE_SQLSTATES = ("25006", "25P03")
 
 
-def is_away(error: sa.exc.DBAPIError) -> bool:
+def is_unavailable_error(error: sa.exc.DBAPIError) -> bool:
     """Tell a database that cannot be used now, or takes no writes, from a fault of ours."""
     if isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError):
         return True
-    return getattr(error.orig, "sqlstate", None) in NOT_NOW
+    return getattr(error.orig, "sqlstate", None) in UNAVAILABLE_SQLSTATES
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, record: Any) -> None:
@@ -207,5 +209,5 @@ def _begin_sqlite(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
 
-def _line(error: BaseException) -> str:
+def _first_line(error: BaseException) -> str:
     return str(error).splitlines()[0][:200]

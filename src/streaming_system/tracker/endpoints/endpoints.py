@@ -8,23 +8,27 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
-from streaming_system.tracker.db.session import begin_writing
-from streaming_system.tracker.endpoints.fallback_groups import StandIns
-from streaming_system.tracker.endpoints.formats import formats_of, serves
-from streaming_system.tracker.endpoints.load_balancer import Candidate, choose, standings
+from streaming_system.tracker.db.session import ensure_write_transaction
+from streaming_system.tracker.endpoints.fallback_groups import FallbackGroups
+from streaming_system.tracker.endpoints.formats import best_media, formats_of
+from streaming_system.tracker.endpoints.load_balancer import (
+    Candidate,
+    estimate_loads,
+    least_utilised,
+)
 from streaming_system.tracker.ingest.endpoints import (
-    ALIVE_FOR,
+    ENDPOINT_TTL,
+    EndpointReport,
     EndpointState,
-    Registration,
-    of_old_protocol,
-    write,
+    from_legacy,
+    ingest,
 )
 from streaming_system.tracker.models import Endpoint, Player, Sample
 
-__all__ = ["ALIVE_FOR", "EndpointState", "Endpoints"]
+__all__ = ["ENDPOINT_TTL", "EndpointState", "Endpoints"]
 
-REPORT_EVERY = timedelta(seconds=30)
-REMEMBERED_FOR = timedelta(days=7)
+REPORT_INTERVAL = timedelta(seconds=30)
+ENDPOINT_RETENTION = timedelta(days=7)
 
 
 class Endpoints:
@@ -38,18 +42,18 @@ class Endpoints:
         self,
         db: Session,
         changed: Callable[[], None] = lambda: None,
-        stand_ins: StandIns | None = None,
+        stand_ins: FallbackGroups | None = None,
     ) -> None:
         self.db = db
         self._changed = changed
-        self._stand_ins = stand_ins or StandIns()
+        self._stand_ins = stand_ins or FallbackGroups()
 
     def register(self, *, room: str, ip: str, figures: Mapping[str, int], now: datetime) -> None:
         """Take a report of the old protocol within the session's transaction.
 
-        :param figures: as :func:`of_old_protocol` takes them.
+        :param figures: as :func:`from_legacy` takes them.
         """
-        self._write(of_old_protocol(room=room, ip=ip, figures=figures, now=now))
+        self._write(from_legacy(room=room, ip=ip, figures=figures, now=now))
 
     def report(
         self,
@@ -65,7 +69,7 @@ class Endpoints:
     ) -> None:
         """Take a report: renew the endpoint's state, and keep the figures as history."""
         self._write(
-            Registration(
+            EndpointReport(
                 room=room,
                 name=name,
                 state=state,
@@ -77,8 +81,8 @@ class Endpoints:
             )
         )
 
-    def _write(self, report: Registration) -> None:
-        [registered] = write(begin_writing(self.db), [report])
+    def _write(self, report: EndpointReport) -> None:
+        [registered] = ingest(ensure_write_transaction(self.db), [report])
         # What the session has read of it is old.
         self.db.expire_all()
         if registered.came:
@@ -89,7 +93,7 @@ class Endpoints:
 
         Its figures fall to zero, in the history, too.
         """
-        begin_writing(self.db)
+        ensure_write_transaction(self.db)
         nothing = {"clients": 0, "bitrate": 0, "cbitrate": 0, "figures": {}}
         found = self.db.execute(
             sa.update(Endpoint)
@@ -115,7 +119,7 @@ class Endpoints:
         return self._set(room, name, draining=draining)
 
     def _set(self, room: str, name: str, **values: bool) -> bool:
-        begin_writing(self.db)
+        ensure_write_transaction(self.db)
         found = self.db.execute(
             sa.update(Endpoint)
             .where(Endpoint.room == room, Endpoint.name == name)
@@ -131,22 +135,22 @@ class Endpoints:
         )
 
     def alive(self, *, now: datetime, room: str | None = None) -> Sequence[Endpoint]:
-        """Return the endpoints that have reported within :data:`ALIVE_FOR`, least loaded first.
+        """Return the endpoints that have reported within :data:`ENDPOINT_TTL`, least loaded first.
 
         :param room: only those of this room.
         """
-        query = sa.select(Endpoint).where(*_alive(now))
+        query = sa.select(Endpoint).where(*_is_alive(now))
         if room is not None:
             query = query.where(Endpoint.room == room)
         return self.db.scalars(query.order_by(Endpoint.bitrate, Endpoint.id)).all()
 
     def silent(self, *, now: datetime) -> Sequence[Endpoint]:
-        """Return the endpoints that reported last within :data:`REMEMBERED_FOR`, newest first."""
+        """Return the endpoints that reported last within :data:`ENDPOINT_RETENTION`, newest first."""
         return self.db.scalars(
             sa.select(Endpoint)
             .where(
-                Endpoint.last_seen <= now - ALIVE_FOR,
-                Endpoint.last_seen > now - REMEMBERED_FOR,
+                Endpoint.last_seen <= now - ENDPOINT_TTL,
+                Endpoint.last_seen > now - ENDPOINT_RETENTION,
                 Endpoint.left_at.is_(None),
             )
             .order_by(Endpoint.last_seen.desc(), Endpoint.id)
@@ -161,7 +165,7 @@ class Endpoints:
         other = aliased(Endpoint)
         machine = (
             sa.select(sa.func.sum(other.bitrate))
-            .where(other.host == Endpoint.host, *_alive(now, other))
+            .where(other.host == Endpoint.host, *_is_alive(now, other))
             .scalar_subquery()
         )
         joined = (
@@ -176,7 +180,7 @@ class Endpoints:
         )
         rows = self.db.execute(
             sa.select(Endpoint, machine, joined)
-            .where(*_alive(now))
+            .where(*_is_alive(now))
             .order_by(Endpoint.bitrate, Endpoint.id)
         ).all()
         guests = self._guests({(endpoint.room, endpoint.name) for endpoint, _, _ in rows}, now)
@@ -191,7 +195,9 @@ class Endpoints:
         return [
             (
                 endpoint,
-                _candidate(endpoint, int(bitrate), expected[endpoint.id], coming[endpoint.host]),
+                _build_candidate(
+                    endpoint, int(bitrate), expected[endpoint.id], coming[endpoint.host]
+                ),
             )
             for endpoint, bitrate, _ in rows
         ]
@@ -209,7 +215,7 @@ class Endpoints:
                 Player.room != Endpoint.room,
                 Player.moved > Endpoint.last_seen,
                 Player.until > now,
-                *_alive(now),
+                *_is_alive(now),
             )
             .group_by(Player.room, Endpoint.room, Endpoint.name)
         )
@@ -227,10 +233,12 @@ class Endpoints:
             that has an endpoint with room left is taken, or else the first that has any.
         :param prefer: regions and tags of the endpoints that the viewer is best served by.
         """
-        begin_writing(self.db)
+        ensure_write_transaction(self.db)
         found = self.candidates(now=now)
         choices = [
-            choose(standings([c for endpoint, c in found if endpoint.room == room]), prefer)
+            least_utilised(
+                estimate_loads([c for endpoint, c in found if endpoint.room == room]), prefer
+            )
             for room in rooms
         ]
         offered = [choice for choice in choices if choice]
@@ -247,11 +255,11 @@ class Endpoints:
         return endpoint
 
 
-def _alive(now: datetime, endpoint: Any = Endpoint) -> tuple[sa.ColumnElement[bool], ...]:
-    return (endpoint.last_seen > now - ALIVE_FOR, endpoint.left_at.is_(None))
+def _is_alive(now: datetime, endpoint: Any = Endpoint) -> tuple[sa.ColumnElement[bool], ...]:
+    return (endpoint.last_seen > now - ENDPOINT_TTL, endpoint.left_at.is_(None))
 
 
-def _candidate(
+def _build_candidate(
     endpoint: Endpoint, machine_bitrate: int, expected: int, machine_expected: int
 ) -> Candidate:
     return Candidate(
@@ -263,6 +271,6 @@ def _candidate(
         expected=expected,
         machine_expected=machine_expected,
         closed=endpoint.draining or endpoint.drained,
-        serves=serves(formats_of(endpoint)),
+        serves=best_media(formats_of(endpoint)),
         labels=frozenset([*endpoint.tags, *filter(None, [endpoint.region])]),
     )

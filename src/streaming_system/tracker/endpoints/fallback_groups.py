@@ -5,14 +5,14 @@ from collections.abc import Container, Iterator, Mapping
 from streaming_system.config import Room
 
 
-class StandIns:
+class FallbackGroups:
     """Which groups stand in for which rooms, as the configuration says.
 
     :param rooms: the conference's, by id; without them, every room is by itself.
     """
 
     def __init__(self, rooms: Mapping[str, Room] | None = None) -> None:
-        self._groups = {id_: tuple(groups_of(room)) for id_, room in (rooms or {}).items()}
+        self._groups = {id_: tuple(room_and_fallbacks(room)) for id_, room in (rooms or {}).items()}
         self.guests = frozenset(room for room, groups in self._groups.items() if groups[1:])
         self._homes: dict[str, str] = {}
         for room, groups in self._groups.items():
@@ -39,7 +39,7 @@ class StandIns:
         return next((g for g in self.groups(room) if (g, name) in endpoints), room)
 
 
-def groups_of(room: Room) -> Iterator[str]:
+def room_and_fallbacks(room: Room) -> Iterator[str]:
     """Yield the room and the groups that stand in for it, in this order."""
     yield room.id
     yield from (fallback.value for fallback in room.fallbacks if fallback.kind == "group")

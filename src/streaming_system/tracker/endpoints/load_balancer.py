@@ -14,17 +14,17 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from streaming_system.tracker.endpoints.formats import Serves
+from streaming_system.tracker.endpoints.formats import MediaLevel
 
 # A link of 1 Gbit/s is the least that somebody who says nothing about it will have.
-USUAL_CAPACITY = 10**9
+DEFAULT_CAPACITY = 10**9
 # What one viewer costs while there is nobody to measure it by, and what can be believed, in bit/s.
-USUAL_RATE = 2_000_000
-LEAST_RATE, MOST_RATE = 64_000, 20_000_000
+DEFAULT_VIEWER_BITRATE = 2_000_000
+MIN_VIEWER_BITRATE, MAX_VIEWER_BITRATE = 64_000, 20_000_000
 # An endpoint is never quite without a chance, or one wrong figure could take it out for good.
-LEAST_SHARE = 0.02
+MIN_HEADROOM_SHARE = 0.02
 # The weights of a list sum up to about this.
-SCALE = 1000
+WEIGHT_SCALE = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,12 +50,12 @@ class Candidate:
     expected: int = 0
     machine_expected: int = 0
     closed: bool = False
-    serves: Serves = Serves.PICTURE
+    serves: MediaLevel = MediaLevel.PICTURE
     labels: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)
-class Standing:
+class EndpointLoad:
     """How much an endpoint has to do, in bit/s, and how much it could."""
 
     candidate: Candidate
@@ -79,16 +79,16 @@ class Standing:
 
     @property
     def free(self) -> float:
-        return max(self.capacity - self.load, self.capacity * LEAST_SHARE)
+        return max(self.capacity - self.load, self.capacity * MIN_HEADROOM_SHARE)
 
 
-def standings(candidates: Sequence[Candidate]) -> list[Standing]:
+def estimate_loads(candidates: Sequence[Candidate]) -> list[EndpointLoad]:
     """Estimate the present loads of a room's endpoints."""
     known = [candidate.capacity for candidate in candidates if candidate.capacity]
-    usual = float(median(known)) if known else USUAL_CAPACITY
-    rate = _rate(candidates)
+    usual = float(median(known)) if known else DEFAULT_CAPACITY
+    rate = _viewer_bitrate(candidates)
     return [
-        Standing(
+        EndpointLoad(
             candidate=candidate,
             # What a viewer of another room costs will be much the same.
             load=max(candidate.machine_bitrate, candidate.bitrate)
@@ -100,16 +100,16 @@ def standings(candidates: Sequence[Candidate]) -> list[Standing]:
     ]
 
 
-def _rate(candidates: Iterable[Candidate]) -> float:
+def _viewer_bitrate(candidates: Iterable[Candidate]) -> float:
     """Return what one viewer of these endpoints costs, in bit/s."""
     found = [(c.bitrate, c.clients) for c in candidates if c.clients and c.bitrate]
     if not found:
-        return USUAL_RATE
+        return DEFAULT_VIEWER_BITRATE
     mean = sum(bitrate for bitrate, _ in found) / sum(clients for _, clients in found)
-    return min(max(mean, LEAST_RATE), MOST_RATE)
+    return min(max(mean, MIN_VIEWER_BITRATE), MAX_VIEWER_BITRATE)
 
 
-def eligible(found: Sequence[Standing], prefer: Collection[str] = ()) -> list[Standing]:
+def eligible(found: Sequence[EndpointLoad], prefer: Collection[str] = ()) -> list[EndpointLoad]:
     """Return the endpoints that a new viewer may be sent to.
 
     These are, of those with a picture that are neither draining nor full, the ones with a preferred
@@ -124,7 +124,9 @@ def eligible(found: Sequence[Standing], prefer: Collection[str] = ()) -> list[St
     return preferred or roomy or willing or found
 
 
-def choose(found: Sequence[Standing], prefer: Collection[str] = ()) -> Standing | None:
+def least_utilised(
+    found: Sequence[EndpointLoad], prefer: Collection[str] = ()
+) -> EndpointLoad | None:
     """Return the endpoint that will be least used with one more viewer."""
     return min(
         eligible(found, prefer),
@@ -133,14 +135,14 @@ def choose(found: Sequence[Standing], prefer: Collection[str] = ()) -> Standing 
     )
 
 
-def weights(found: Sequence[Standing], prefer: Collection[str] = ()) -> list[int]:
+def selection_weights(found: Sequence[EndpointLoad], prefer: Collection[str] = ()) -> list[int]:
     """Return how likely a player shall draw each endpoint; 0: only if others have failed.
 
     It draws among those that serve what its viewer wants. Full ones share what there is by
     capacity.
     """
     shares = [0.0 for _ in found]
-    for kind in Serves:
+    for kind in MediaLevel:
         places = [at for at, standing in enumerate(found) if standing.candidate.serves == kind]
         chosen = eligible([found[at] for at in places], prefer)
         full = not any(standing.has_room for standing in chosen)
@@ -148,4 +150,4 @@ def weights(found: Sequence[Standing], prefer: Collection[str] = ()) -> list[int
         free = [found[at].capacity if full else found[at].free for at in wanted]
         for at, share in zip(wanted, free, strict=True):
             shares[at] = share / sum(free)
-    return [max(1, round(SCALE * share)) if share else 0 for share in shares]
+    return [max(1, round(WEIGHT_SCALE * share)) if share else 0 for share in shares]

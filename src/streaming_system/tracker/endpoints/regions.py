@@ -25,7 +25,7 @@ class Regions:
     def __init__(self, regions: Sequence[Region], header: str = "", file: Path | None = None):
         self._regions = regions
         self._header = header
-        self._places = _open(file) if file else None
+        self._places = _open_database(file) if file else None
 
     @property
     def any(self) -> bool:
@@ -73,7 +73,7 @@ def _code(record: Mapping[str, Any], what: str, key: str) -> str:
     return code if isinstance(code, str) else ""
 
 
-def _open(file: Path) -> "maxminddb.Reader":
+def _open_database(file: Path) -> "maxminddb.Reader":
     # Few have such a file; the others' workers start without what reads it.
     import maxminddb
 

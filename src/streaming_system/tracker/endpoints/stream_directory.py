@@ -7,14 +7,14 @@ from datetime import datetime
 from streaming_system.config import Config, Room
 from streaming_system.tracker.endpoints import load_balancer
 from streaming_system.tracker.endpoints.endpoints import Endpoints
-from streaming_system.tracker.endpoints.fallback_groups import StandIns, groups_of
-from streaming_system.tracker.endpoints.formats import formats_of, reaches_viewers
+from streaming_system.tracker.endpoints.fallback_groups import FallbackGroups, room_and_fallbacks
+from streaming_system.tracker.endpoints.formats import formats_of, is_watchable
 from streaming_system.tracker.ingest.endpoints import EndpointState
 from streaming_system.tracker.models import Endpoint
 
 
 @dataclass(frozen=True, kw_only=True)
-class Offer:
+class StreamOffer:
     """An endpoint that a viewer of a room may use.
 
     :param url: the base of its streams of this room.
@@ -32,10 +32,10 @@ class Offer:
     @property
     def reaches_viewers(self) -> bool:
         """Whether there is anything for viewers; only then the room is live by it."""
-        return reaches_viewers(self.endpoint)
+        return is_watchable(self.endpoint)
 
 
-class Directory:
+class StreamDirectory:
     """Says which endpoints serve a room.
 
     :param pattern: the URL of an endpoint that names none, with ``{host}`` in it.
@@ -45,23 +45,25 @@ class Directory:
         self._endpoints = endpoints
         self._conference = conference
         self._pattern = pattern
-        self._stand_ins = StandIns(conference.rooms)
+        self._stand_ins = FallbackGroups(conference.rooms)
 
-    def all_rooms(self, *, now: datetime) -> Mapping[str, Sequence[Offer]]:
+    def all_rooms(self, *, now: datetime) -> Mapping[str, Sequence[StreamOffer]]:
         """Return what is offered to viewers of each room, least loaded first, by room id."""
         alive = self._endpoints.candidates(now=now)
         return {
-            room.id: self._offers(room.id, _serving(room, alive))
+            room.id: self._offers(room.id, _serving_endpoints(room, alive))
             for room in self._conference.rooms.values()
         }
 
-    def room(self, room: Room, *, prefer: Collection[str] = (), now: datetime) -> Sequence[Offer]:
+    def room(
+        self, room: Room, *, prefer: Collection[str] = (), now: datetime
+    ) -> Sequence[StreamOffer]:
         """Return what is offered to viewers of one room, those to be drawn first.
 
         The endpoints of a fallback group are among them while the room's own cannot take all.
         """
         alive = self._endpoints.candidates(now=now)
-        offers = self._offers(room.id, _serving(room, alive), prefer)
+        offers = self._offers(room.id, _serving_endpoints(room, alive), prefer)
         return sorted(offers, key=lambda offer: (-offer.weight, offer.endpoint.name))
 
     def url(self, endpoint: Endpoint | EndpointState, room: str) -> str:
@@ -74,10 +76,12 @@ class Directory:
         room: str,
         found: Sequence[tuple[Endpoint, load_balancer.Candidate]],
         prefer: Collection[str] = (),
-    ) -> Sequence[Offer]:
-        shares = load_balancer.weights(load_balancer.standings([c for _, c in found]), prefer)
+    ) -> Sequence[StreamOffer]:
+        shares = load_balancer.selection_weights(
+            load_balancer.estimate_loads([c for _, c in found]), prefer
+        )
         return [
-            Offer(
+            StreamOffer(
                 endpoint=endpoint,
                 url=self.url(endpoint, room),
                 formats=formats_of(endpoint),
@@ -88,14 +92,14 @@ class Directory:
         ]
 
 
-def _serving(
+def _serving_endpoints(
     room: Room, alive: Sequence[tuple[Endpoint, load_balancer.Candidate]]
 ) -> Sequence[tuple[Endpoint, load_balancer.Candidate]]:
     """Return the room's endpoints, and those of its fallback groups until somebody has room."""
     found: list[tuple[Endpoint, load_balancer.Candidate]] = []
-    for group in groups_of(room):
+    for group in room_and_fallbacks(room):
         found += [pair for pair in alive if pair[0].room == group]
-        best = load_balancer.eligible(load_balancer.standings([c for _, c in found]))
+        best = load_balancer.eligible(load_balancer.estimate_loads([c for _, c in found]))
         if any(standing.welcomes for standing in best):
             break
     return found

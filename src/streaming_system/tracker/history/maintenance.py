@@ -15,12 +15,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from streaming_system.tracker.db.session import check_tables, is_away, make_engine
+from streaming_system.tracker.db.session import is_unavailable_error, make_engine, require_tables
 from streaming_system.tracker.history.partitions import Partitions, Plan, is_locked, plans
 from streaming_system.tracker.history.retention import BATCH, OLD, PARTED, Retention
 from streaming_system.tracker.history.rollup import RULES, Rollups
 from streaming_system.tracker.logs.ingest import Logs, LogsError
-from streaming_system.tracker.models import SampleMinute
+from streaming_system.tracker.models import Sample1Min
 from streaming_system.tracker.settings import StartError, checked
 
 __all__ = ["Busy", "Pruned", "StartError", "prune"]
@@ -67,7 +67,7 @@ def prune(
     settings = checked(ini)
     engine = make_engine(settings)
     try:
-        check_tables(engine)
+        require_tables(engine)
         turns, now = _Turns(engine, pause), clock()
         # Log files are this machine's own, whoever looks after the database.
         with turns.next() as db:
@@ -77,7 +77,7 @@ def prune(
         done.forgotten.update(+Counter({"log files": files}))
         return done
     except sa.exc.DBAPIError as error:
-        if not is_away(error):
+        if not is_unavailable_error(error):
             raise
         raise StartError(f"the database: {str(error.orig).splitlines()[0]}") from None
     except LogsError as error:
@@ -181,7 +181,7 @@ def _prune(turns: _Turns, settings: Mapping[str, Any], now: datetime) -> Pruned:
             more = step.more
     with turns.next() as db:
         times = Retention(db, settings).times(now=now)
-        until = Rollups(db).until(SampleMinute)
+        until = Rollups(db).until(Sample1Min)
     parted = plans(settings) if turns.on_postgresql else {}
     partitions: Counter[str] = Counter()
     for model, name, old in OLD:

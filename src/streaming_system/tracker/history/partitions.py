@@ -17,9 +17,9 @@ from streaming_system.tracker.history.sql_time import floor
 from streaming_system.tracker.models import (
     Base,
     Playback,
-    PlaybackMinute,
+    Playback1Min,
     Sample,
-    SampleMinute,
+    Sample1Min,
     UtcDateTime,
 )
 
@@ -72,7 +72,7 @@ def plans(settings: Mapping[str, Any]) -> dict[type[Base], Plan]:
     """Return how each table of history is parted, by how long the ini wants to keep its rows."""
     raw = _width(timedelta(hours=settings["keep.raw"]), HOUR)
     minutes = _width(timedelta(days=settings["keep.minutes"]), DAY)
-    widths = {Sample: raw, Playback: raw, SampleMinute: minutes, PlaybackMinute: minutes}
+    widths = {Sample: raw, Playback: raw, Sample1Min: minutes, Playback1Min: minutes}
     return {model: Plan(table=model.__tablename__, width=width) for model, width in widths.items()}
 
 

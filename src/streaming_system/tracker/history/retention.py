@@ -8,29 +8,29 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from streaming_system.tracker.db.session import begin_writing
-from streaming_system.tracker.endpoints.endpoints import ALIVE_FOR, REMEMBERED_FOR
+from streaming_system.tracker.db.session import ensure_write_transaction
+from streaming_system.tracker.endpoints.endpoints import ENDPOINT_RETENTION, ENDPOINT_TTL
 from streaming_system.tracker.history.rollup import Rollups, Table
 from streaming_system.tracker.history.sql_time import EpochMs, from_ms, to_ms
 from streaming_system.tracker.models import (
-    Audit,
+    AuditEntry,
     Base,
     Component,
     ComponentMood,
     Endpoint,
-    Incident,
+    IncidentRecord,
     LogBatch,
     LogHour,
     LoginFailure,
     LogVisitor,
     Playback,
-    PlaybackMinute,
-    PlaybackTen,
+    Playback1Min,
+    Playback10Min,
     Player,
     Salt,
     Sample,
-    SampleMinute,
-    SampleTen,
+    Sample1Min,
+    Sample10Min,
 )
 
 # So many rows of a table are deleted in one transaction.
@@ -59,8 +59,8 @@ class Times:
 PARTED: Mapping[type[Base], Callable[[Times], datetime]] = {
     Sample: lambda t: t.samples,
     Playback: lambda t: t.playback,
-    SampleMinute: lambda t: t.sample_minutes,
-    PlaybackMinute: lambda t: t.playback_minutes,
+    Sample1Min: lambda t: t.sample_minutes,
+    Playback1Min: lambda t: t.playback_minutes,
 }
 
 # What is forgotten: the table, what people call its rows, and which of them.
@@ -68,24 +68,24 @@ OLD: tuple[tuple[type[Base], str, Callable[[Times], sa.ColumnElement[bool]]], ..
     (Sample, "samples", lambda t: Sample.at < t.samples),
     (Playback, "playback reports", lambda t: Playback.at < t.playback),
     (Player, "players", lambda t: Player.until < t.playback),
-    (SampleMinute, "minutes of samples", lambda t: SampleMinute.at < t.sample_minutes),
-    (PlaybackMinute, "minutes of playback", lambda t: PlaybackMinute.at < t.playback_minutes),
-    (SampleTen, "tens of samples", lambda t: SampleTen.at < t.tens),
-    (PlaybackTen, "tens of playback", lambda t: PlaybackTen.at < t.tens),
+    (Sample1Min, "minutes of samples", lambda t: Sample1Min.at < t.sample_minutes),
+    (Playback1Min, "minutes of playback", lambda t: Playback1Min.at < t.playback_minutes),
+    (Sample10Min, "tens of samples", lambda t: Sample10Min.at < t.tens),
+    (Playback10Min, "tens of playback", lambda t: Playback10Min.at < t.tens),
     (LogHour, "hours of logs", lambda t: LogHour.hour < t.tens),
     (LogBatch, "batches of logs", lambda t: LogBatch.at < t.tens),
     (LogVisitor, "visitors", lambda t: LogVisitor.hour < t.now - DAY - LATE),
     (Salt, "salts", lambda t: Salt.day < (t.now - DAY).date()),
-    (Endpoint, "endpoints", lambda t: Endpoint.last_seen < t.now - REMEMBERED_FOR),
-    (Component, "components", lambda t: Component.reported_at < t.now - REMEMBERED_FOR),
+    (Endpoint, "endpoints", lambda t: Endpoint.last_seen < t.now - ENDPOINT_RETENTION),
+    (Component, "components", lambda t: Component.reported_at < t.now - ENDPOINT_RETENTION),
     (
         ComponentMood,
         "moods",
         lambda t: EpochMs(ComponentMood.since) + ComponentMood.seconds * 1000 < to_ms(t.now - DAY),
     ),
     (LoginFailure, "failed log-ins", lambda t: LoginFailure.last_at < t.now - DAY),
-    (Incident, "incidents", lambda t: Incident.closed_at < t.tens),
-    (Audit, "audit entries", lambda t: Audit.at < t.tens),
+    (IncidentRecord, "incidents", lambda t: IncidentRecord.closed_at < t.tens),
+    (AuditEntry, "audit entries", lambda t: AuditEntry.at < t.tens),
 )
 
 
@@ -107,10 +107,10 @@ class Retention:
         return Times(
             now=now,
             # The last report before the next minute still holds in it.
-            samples=min(now - self._raw, made(SampleMinute)) - ALIVE_FOR,
-            playback=min(now - self._raw, made(PlaybackMinute)),
-            sample_minutes=min(now - self._minutes, made(SampleTen)),
-            playback_minutes=min(now - self._minutes, made(PlaybackTen)),
+            samples=min(now - self._raw, made(Sample1Min)) - ENDPOINT_TTL,
+            playback=min(now - self._raw, made(Playback1Min)),
+            sample_minutes=min(now - self._minutes, made(Sample10Min)),
+            playback_minutes=min(now - self._minutes, made(Playback10Min)),
             tens=now - self._tens,
         )
 
@@ -119,7 +119,7 @@ class Retention:
 
         :param old: which ones; at most :data:`BATCH` of them.
         """
-        connection = begin_writing(self.db)
+        connection = ensure_write_transaction(self.db)
         key = tuple(model.__table__.primary_key)
         some = sa.select(*key).where(old).limit(BATCH)
         delete = sa.delete(model).where(sa.tuple_(*key).in_(some))

@@ -12,27 +12,27 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from streaming_system.tracker.db.session import begin_writing
-from streaming_system.tracker.endpoints.endpoints import ALIVE_FOR
+from streaming_system.tracker.db.session import ensure_write_transaction
+from streaming_system.tracker.endpoints.endpoints import ENDPOINT_TTL
 from streaming_system.tracker.history import rollup_queries
 from streaming_system.tracker.history.rollup_queries import MINUTE, TEN
 from streaming_system.tracker.history.sql_time import floor, from_ms
 from streaming_system.tracker.models import (
     Playback,
-    PlaybackMinute,
-    PlaybackTen,
+    Playback1Min,
+    Playback10Min,
     Player,
-    Rollup,
+    RollupCursor,
     Sample,
-    SampleMinute,
-    SampleTen,
+    Sample1Min,
+    Sample10Min,
 )
 
 # A report is written within seconds of the moment that it carries, or it is not acknowledged, and
 # it holds until the next one. So what is older than this does not change any more.
 SETTLED_AFTER = timedelta(minutes=2)
 
-Table = type[SampleMinute | SampleTen | PlaybackMinute | PlaybackTen]
+Table = type[Sample1Min | Sample10Min | Playback1Min | Playback10Min]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +53,7 @@ class Rule:
 
 
 def _first_sample(db: Session, since: datetime) -> datetime | None:
-    return db.scalar(sa.select(sa.func.min(Sample.at)).where(Sample.at > since - ALIVE_FOR))
+    return db.scalar(sa.select(sa.func.min(Sample.at)).where(Sample.at > since - ENDPOINT_TTL))
 
 
 def _first_playback(db: Session, since: datetime) -> datetime | None:
@@ -64,7 +64,7 @@ def _first_playback(db: Session, since: datetime) -> datetime | None:
     return min(filter(None, found), default=None)
 
 
-def _first_of(table: type[SampleMinute | PlaybackMinute]) -> Callable[..., datetime | None]:
+def _first_of(table: type[Sample1Min | Playback1Min]) -> Callable[..., datetime | None]:
     def first(db: Session, since: datetime) -> datetime | None:
         return db.scalar(sa.select(sa.func.min(table.at)).where(table.at >= since))
 
@@ -73,25 +73,25 @@ def _first_of(table: type[SampleMinute | PlaybackMinute]) -> Callable[..., datet
 
 # In the order in which they must be made.
 RULES: dict[Table, Rule] = {
-    SampleMinute: Rule(
+    Sample1Min: Rule(
         span=MINUTE, chunk=TEN, rows=rollup_queries.sample_minutes, first=_first_sample
     ),
-    SampleTen: Rule(
+    Sample10Min: Rule(
         span=TEN,
         chunk=timedelta(hours=1),
         rows=rollup_queries.sample_tens,
-        first=_first_of(SampleMinute),
-        source=SampleMinute,
+        first=_first_of(Sample1Min),
+        source=Sample1Min,
     ),
-    PlaybackMinute: Rule(
+    Playback1Min: Rule(
         span=MINUTE, chunk=5 * MINUTE, rows=rollup_queries.playback_minutes, first=_first_playback
     ),
-    PlaybackTen: Rule(
+    Playback10Min: Rule(
         span=TEN,
         chunk=timedelta(hours=1),
         rows=rollup_queries.playback_tens,
-        first=_first_of(PlaybackMinute),
-        source=PlaybackMinute,
+        first=_first_of(Playback1Min),
+        source=Playback1Min,
     ),
 }
 
@@ -112,7 +112,9 @@ class Rollups:
 
     def until(self, table: Table) -> datetime | None:
         """Return up to when the rows of a table have been made."""
-        return self.db.scalar(sa.select(Rollup.until).where(Rollup.name == table.__tablename__))
+        return self.db.scalar(
+            sa.select(RollupCursor.until).where(RollupCursor.name == table.__tablename__)
+        )
 
     def advance(self, table: Table, *, now: datetime) -> Progress:
         """Make the next rows of a table, few enough that nobody waits for them.
@@ -120,7 +122,7 @@ class Rollups:
         It is for a transaction of its own. Several at once wait for each other.
         """
         rule = RULES[table]
-        connection = begin_writing(self.db)
+        connection = ensure_write_transaction(self.db)
         insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert
         limit = self._limit(rule, now)
         begin = limit and self._begin(table, rule, limit, insert)
@@ -135,7 +137,9 @@ class Rollups:
         if rows:
             self.db.execute(sa.insert(table), rows)
         self.db.execute(
-            sa.update(Rollup).where(Rollup.name == table.__tablename__).values(until=end)
+            sa.update(RollupCursor)
+            .where(RollupCursor.name == table.__tablename__)
+            .values(until=end)
         )
         return Progress(rows=len(rows), more=end < limit)
 
@@ -148,12 +152,16 @@ class Rollups:
         self, table: Table, rule: Rule, limit: datetime, insert: Callable[..., postgresql.Insert]
     ) -> datetime | None:
         """Return up to when rows have been made, and keep others from making the next."""
-        mine = sa.select(Rollup.until).where(Rollup.name == table.__tablename__).with_for_update()
+        mine = (
+            sa.select(RollupCursor.until)
+            .where(RollupCursor.name == table.__tablename__)
+            .with_for_update()
+        )
         until = self.db.scalar(mine)
         if until is None:
             first = rule.first(self.db, from_ms(0))
             begin = min(floor(first, rule.span), limit) if first else limit
             values = {"name": table.__tablename__, "until": begin}
-            self.db.execute(insert(Rollup).values(values).on_conflict_do_nothing())
+            self.db.execute(insert(RollupCursor).values(values).on_conflict_do_nothing())
             until = self.db.scalar(mine)
         return until

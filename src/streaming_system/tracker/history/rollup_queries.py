@@ -12,9 +12,9 @@ from streaming_system.tracker.history.sample_intervals import lives
 from streaming_system.tracker.history.sql_time import EpochMs, floor, to_ms
 from streaming_system.tracker.models import (
     Playback,
-    PlaybackMinute,
+    Playback1Min,
     Player,
-    SampleMinute,
+    Sample1Min,
 )
 
 MINUTE = timedelta(minutes=1)
@@ -26,7 +26,7 @@ Row = dict[str, Any]
 
 
 def sample_minutes(db: Session, begin: datetime, end: datetime) -> list[Row]:
-    """Return the rows of :class:`SampleMinute` for a span of whole minutes, from samples."""
+    """Return the rows of :class:`Sample1Min` for a span of whole minutes, from samples."""
     held = lives(begin, end + MINUTE)
     minute = MINUTE // _MS
     number = held.c.first // minute
@@ -64,21 +64,21 @@ def sample_minutes(db: Session, begin: datetime, end: datetime) -> list[Row]:
 
 def sample_tens(db: Session, begin: datetime, end: datetime) -> list[Row]:
     """Return the rows of :class:`SampleTen` for a span of whole tens, from minutes."""
-    ten = _number(SampleMinute.at, begin, TEN)
+    ten = _number(Sample1Min.at, begin, TEN)
     query = (
         sa.select(
-            SampleMinute.room,
-            SampleMinute.name,
+            Sample1Min.room,
+            Sample1Min.name,
             ten,
-            sa.func.sum(SampleMinute.samples),
-            sa.func.sum(SampleMinute.clients_ms),
-            sa.func.max(SampleMinute.clients_max),
-            sa.func.sum(SampleMinute.bitrate_ms),
-            sa.func.max(SampleMinute.bitrate_max),
-            sa.func.sum(SampleMinute.cbitrate_ms),
+            sa.func.sum(Sample1Min.samples),
+            sa.func.sum(Sample1Min.clients_ms),
+            sa.func.max(Sample1Min.clients_max),
+            sa.func.sum(Sample1Min.bitrate_ms),
+            sa.func.max(Sample1Min.bitrate_max),
+            sa.func.sum(Sample1Min.cbitrate_ms),
         )
-        .where(SampleMinute.at >= begin, SampleMinute.at < end)
-        .group_by(SampleMinute.room, SampleMinute.name, ten)
+        .where(Sample1Min.at >= begin, Sample1Min.at < end)
+        .group_by(Sample1Min.room, Sample1Min.name, ten)
     )
     return [
         {"room": room, "name": name, "at": begin + place * TEN, **_figures(figures)}
@@ -87,7 +87,7 @@ def sample_tens(db: Session, begin: datetime, end: datetime) -> list[Row]:
 
 
 def playback_minutes(db: Session, begin: datetime, end: datetime) -> list[Row]:
-    """Return the rows of :class:`PlaybackMinute` for a span of whole minutes."""
+    """Return the rows of :class:`Playback1Min` for a span of whole minutes."""
     rows = _Rows()
     minute = _number(Playback.at, begin, MINUTE)
     where = (Playback.room, Playback.endpoint, minute)
@@ -120,9 +120,7 @@ def playback_tens(db: Session, begin: datetime, end: datetime) -> list[Row]:
     """Return the rows of :class:`PlaybackTen` for a span of whole tens, from minutes."""
     rows = _Rows()
     for minute in db.execute(
-        sa.select(PlaybackMinute.__table__).where(
-            PlaybackMinute.at >= begin, PlaybackMinute.at < end
-        )
+        sa.select(Playback1Min.__table__).where(Playback1Min.at >= begin, Playback1Min.at < end)
     ):
         row = rows.row(floor(minute.at, TEN), minute.room, minute.endpoint)
         row["startups"] = histogram.merge(row["startups"], minute.startups)

@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from streaming_system.tracker.endpoints.endpoints import ALIVE_FOR
+from streaming_system.tracker.endpoints.endpoints import ENDPOINT_TTL
 from streaming_system.tracker.history.sql_time import EpochMs, to_ms
 from streaming_system.tracker.models import Sample
 
-_ALIVE_MS = ALIVE_FOR // timedelta(milliseconds=1)
+_ALIVE_MS = ENDPOINT_TTL // timedelta(milliseconds=1)
 
 
 def lives(begin: datetime, end: datetime, room: str | None = None) -> sa.CTE:
@@ -33,7 +33,7 @@ def lives(begin: datetime, end: datetime, room: str | None = None) -> sa.CTE:
             at.label("at"),
             following.label("following"),
         )
-        .where(Sample.at > begin - ALIVE_FOR, Sample.at <= end)
+        .where(Sample.at > begin - ENDPOINT_TTL, Sample.at <= end)
         .where(sa.true() if room is None else Sample.room == room)
         .subquery()
     )

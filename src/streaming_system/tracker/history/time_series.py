@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from streaming_system.tracker.history.sample_intervals import lives
 from streaming_system.tracker.history.sql_time import EpochMs, floor, from_ms, to_ms
-from streaming_system.tracker.models import Base, Rollup, SampleMinute, SampleTen
+from streaming_system.tracker.models import Base, RollupCursor, Sample1Min, Sample10Min
 
 MINUTE = timedelta(minutes=1)
 TEN = timedelta(minutes=10)
@@ -95,7 +95,7 @@ class History:
         # What begins at the end itself is of a step of its own, which nobody asked for.
         totals: _Totals = defaultdict(lambda: ([0.0] * (count + 1), [0.0] * (count + 1)))
         done = begin
-        for table, span in ((SampleTen, TEN), (SampleMinute, MINUTE)):
+        for table, span in ((Sample10Min, TEN), (Sample1Min, MINUTE)):
             if step % span == timedelta(0):
                 until = max(done, min(rolled_until(self.db, table), times[-1] + step))
                 self._add_rolled(totals, table, (begin, done, until), step, room)
@@ -122,7 +122,7 @@ class History:
     def _add_rolled(
         self,
         totals: _Totals,
-        table: type[SampleMinute | SampleTen],
+        table: type[Sample1Min | Sample10Min],
         span: tuple[datetime, datetime, datetime],
         step: timedelta,
         room: str | None,
@@ -189,9 +189,9 @@ class History:
 
 def rolled_until(db: Session, table: type[Base]) -> datetime:
     """Return up to when the rows of a table of spans have been made."""
-    return db.scalar(sa.select(Rollup.until).where(Rollup.name == table.__tablename__)) or from_ms(
-        0
-    )
+    return db.scalar(
+        sa.select(RollupCursor.until).where(RollupCursor.name == table.__tablename__)
+    ) or from_ms(0)
 
 
 def _sum(column: sa.SQLColumnExpression[int]) -> sa.ColumnElement[float]:

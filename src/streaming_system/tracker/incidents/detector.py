@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session
 from streaming_system.config import Config, Room
 from streaming_system.config.stream_sources import lives_elsewhere
 from streaming_system.schedule.model import Schedule, Slot
-from streaming_system.tracker.audience.qoe import figures
-from streaming_system.tracker.endpoints.endpoints import ALIVE_FOR
-from streaming_system.tracker.endpoints.fallback_groups import groups_of
-from streaming_system.tracker.endpoints.formats import reaches_viewers
+from streaming_system.tracker.audience.qoe import qoe_metrics
+from streaming_system.tracker.endpoints.endpoints import ENDPOINT_TTL
+from streaming_system.tracker.endpoints.fallback_groups import room_and_fallbacks
+from streaming_system.tracker.endpoints.formats import is_watchable
 from streaming_system.tracker.models import Component, Endpoint
 
 # A talk may begin that much before its stream does.
@@ -103,8 +103,8 @@ class Wrong:
     ) -> Iterator[Finding]:
         for room in self.rooms.values():
             talk = None if lives_elsewhere(room, now) else self._talk(room.id, now)
-            serving = (e for group in groups_of(room) for e in endpoints.get(group, ()))
-            here = [endpoint for endpoint in serving if reaches_viewers(endpoint)]
+            serving = (e for group in room_and_fallbacks(room) for e in endpoints.get(group, ()))
+            here = [endpoint for endpoint in serving if is_watchable(endpoint)]
             if talk is None or any(_is_steady(endpoint, now) for endpoint in here):
                 continue
             covered = any(
@@ -141,7 +141,7 @@ class Wrong:
         self, endpoints: Mapping[str, Sequence[Endpoint]], now: datetime
     ) -> Iterator[Finding]:
         for room in self.rooms.values():
-            serving = (e for group in groups_of(room) for e in endpoints.get(group, ()))
+            serving = (e for group in room_and_fallbacks(room) for e in endpoints.get(group, ()))
             alive = [endpoint for endpoint in serving if _is_alive(endpoint, now)]
             # A server that does not say what it can do may have room for many.
             if not alive or not all(endpoint.capacity for endpoint in alive):
@@ -158,7 +158,7 @@ class Wrong:
     def _rebuffering(self, now: datetime) -> Iterator[Finding]:
         limit = self.settings["alert.rebuffering"]
         begin = now - PLAYBACK_SPAN
-        for played in figures(self.db, begin=begin, now=now, room=None, by_endpoint=False):
+        for played in qoe_metrics(self.db, begin=begin, now=now, room=None, by_endpoint=False):
             room = self.rooms.get(played.room)
             share = played.rebuffer_ratio or 0
             if room is not None and share > limit * REBUFFERING_UNTIL:
@@ -215,7 +215,7 @@ class Wrong:
         """Yield the endpoints of the rooms there are, each with a room that it serves."""
         seen = set()
         for room in self.rooms.values():
-            for group in groups_of(room):
+            for group in room_and_fallbacks(room):
                 if group not in seen:
                     yield from ((room, endpoint) for endpoint in endpoints.get(group, ()))
                 seen.add(group)
@@ -234,7 +234,7 @@ def one_line(text: str, longest: int = LONGEST_SUMMARY) -> str:
 
 
 def _is_alive(endpoint: Endpoint, now: datetime) -> bool:
-    return endpoint.left_at is None and endpoint.last_seen > now - ALIVE_FOR
+    return endpoint.left_at is None and endpoint.last_seen > now - ENDPOINT_TTL
 
 
 def _is_steady(endpoint: Endpoint, now: datetime) -> bool:

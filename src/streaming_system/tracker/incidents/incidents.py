@@ -13,9 +13,9 @@ from sqlalchemy.orm import Session
 from streaming_system.config import Config
 from streaming_system.schedule.model import Schedule
 from streaming_system.schedule.store import ScheduleStore
-from streaming_system.tracker.db.session import begin_writing
+from streaming_system.tracker.db.session import ensure_write_transaction
 from streaming_system.tracker.incidents.detector import Finding, Wrong, one_line
-from streaming_system.tracker.models import Incident
+from streaming_system.tracker.models import IncidentRecord
 
 CHECK_EVERY = timedelta(seconds=10)
 # What has been over for so long is no news to anybody.
@@ -74,13 +74,13 @@ class Incidents:
         self.schedule = schedule
         self.settings = settings
 
-    def check(self, *, now: datetime) -> Sequence[Incident]:
+    def check(self, *, now: datetime) -> Sequence[IncidentRecord]:
         """Bring the table up to date, and return what is wrong, newest first.
 
         Several processes may check at once: of one incident there is only ever one open row.
         """
         # Who writes waits for other writers from the start of the transaction on.
-        connection = begin_writing(self.db)
+        connection = ensure_write_transaction(self.db)
         planned = self.schedule.current() if self.schedule else Schedule()
         wrong = Wrong(self.db, self.conference, planned, self.settings)
         findings = {(f.kind, f.room, f.subject): f for f in wrong.found(now=now)}
@@ -90,7 +90,7 @@ class Incidents:
         self._end([incident.id for key, incident in known.items() if key not in findings], now)
         return self.open()
 
-    def current(self, pace: Pace, *, now: datetime) -> Sequence[Incident]:
+    def current(self, pace: Pace, *, now: datetime) -> Sequence[IncidentRecord]:
         """Return what is wrong, after a check if it is time for one.
 
         So it is true even where no watcher runs.
@@ -100,20 +100,25 @@ class Incidents:
             return self.check(now=now)
         return self.open()
 
-    def open(self) -> Sequence[Incident]:
+    def open(self) -> Sequence[IncidentRecord]:
         """Return what is wrong according to the table, newest first."""
         return self.db.scalars(
-            sa.select(Incident)
-            .where(Incident.closed_at.is_(None))
-            .order_by(Incident.opened_at.desc(), Incident.id.desc())
+            sa.select(IncidentRecord)
+            .where(IncidentRecord.closed_at.is_(None))
+            .order_by(IncidentRecord.opened_at.desc(), IncidentRecord.id.desc())
         ).all()
 
-    def latest(self, *, now: datetime, days: int = 7) -> Sequence[Incident]:
+    def latest(self, *, now: datetime, days: int = 7) -> Sequence[IncidentRecord]:
         """Return what is wrong or began within some days, newest first."""
         return self.db.scalars(
-            sa.select(Incident)
-            .where(sa.or_(Incident.closed_at.is_(None), Incident.opened_at > now - timedelta(days)))
-            .order_by(Incident.opened_at.desc(), Incident.id.desc())
+            sa.select(IncidentRecord)
+            .where(
+                sa.or_(
+                    IncidentRecord.closed_at.is_(None),
+                    IncidentRecord.opened_at > now - timedelta(days),
+                )
+            )
+            .order_by(IncidentRecord.opened_at.desc(), IncidentRecord.id.desc())
         ).all()
 
     def news(self, *, now: datetime) -> Sequence[News]:
@@ -121,19 +126,19 @@ class Incidents:
 
         What has been over for an hour is told to nobody any more.
         """
-        begin_writing(self.db)
-        over = Incident.closed_at.is_not(None)
-        untold = sa.or_(~Incident.told_open, sa.and_(over, ~Incident.told_closed))
+        ensure_write_transaction(self.db)
+        over = IncidentRecord.closed_at.is_not(None)
+        untold = sa.or_(~IncidentRecord.told_open, sa.and_(over, ~IncidentRecord.told_closed))
         self.db.execute(
-            sa.update(Incident)
-            .where(untold, over, Incident.closed_at <= now - NEWS_FOR)
+            sa.update(IncidentRecord)
+            .where(untold, over, IncidentRecord.closed_at <= now - NEWS_FOR)
             .values(told_open=True, told_closed=True)
             .execution_options(synchronize_session=False)
         )
-        rows = self.db.scalars(sa.select(Incident).where(untold).order_by(Incident.id))
+        rows = self.db.scalars(sa.select(IncidentRecord).where(untold).order_by(IncidentRecord.id))
         return [self._news(incident) for incident in rows]
 
-    def _news(self, incident: Incident) -> News:
+    def _news(self, incident: IncidentRecord) -> News:
         room = self.conference.rooms.get(incident.room)
         return News(
             id=incident.id,
@@ -148,11 +153,11 @@ class Incidents:
 
     def told(self, news: News) -> None:
         """Remember that plugins have been told."""
-        flag = Incident.told_open if news.closed_at is None else Incident.told_closed
-        begin_writing(self.db)
+        flag = IncidentRecord.told_open if news.closed_at is None else IncidentRecord.told_closed
+        ensure_write_transaction(self.db)
         self.db.execute(
-            sa.update(Incident)
-            .where(Incident.id == news.id)
+            sa.update(IncidentRecord)
+            .where(IncidentRecord.id == news.id)
             .values({flag: True})
             .execution_options(synchronize_session=False)
         )
@@ -174,13 +179,13 @@ class Incidents:
             for finding in findings
         ]
         # Another process may have found the same at the same moment.
-        self.db.execute(insert(Incident).values(rows).on_conflict_do_nothing())
+        self.db.execute(insert(IncidentRecord).values(rows).on_conflict_do_nothing())
 
     def _end(self, ids: Sequence[int], now: datetime) -> None:
         if ids:
             self.db.execute(
-                sa.update(Incident)
-                .where(Incident.id.in_(ids), Incident.closed_at.is_(None))
+                sa.update(IncidentRecord)
+                .where(IncidentRecord.id.in_(ids), IncidentRecord.closed_at.is_(None))
                 .values(closed_at=now)
                 .execution_options(synchronize_session=False)
             )

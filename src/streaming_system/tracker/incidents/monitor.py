@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from streaming_system.net.page_events import PageEventPublisher
 from streaming_system.schedule.store import ScheduleStore
-from streaming_system.tracker.db.session import check_tables, is_away, make_engine
+from streaming_system.tracker.db.session import is_unavailable_error, make_engine, require_tables
 from streaming_system.tracker.endpoints.endpoints import Endpoints
 from streaming_system.tracker.incidents.incidents import Incidents, News
 from streaming_system.tracker.settings import StartError, checked
@@ -39,7 +39,7 @@ class Watcher:
         self._failing = False
         self._push = PageEventPublisher(ini.get("push.url", ""))
         self._live: frozenset[str] | None = None
-        check_tables(self._engine)
+        require_tables(self._engine)
 
     def look(self) -> bool:
         """Look once, and tell what is new. Return whether the database could be used."""
@@ -56,7 +56,7 @@ class Watcher:
                         incidents.told(item)
             self._tell_pages()
         except sa.exc.DBAPIError as error:
-            if not is_away(error):
+            if not is_unavailable_error(error):
                 raise
             # Said once, not every ten seconds.
             if not self._failing:

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 Row = Mapping[str, Any]
 
 
-class Insert:
+class BulkInsert:
     """Adds rows to a table.
 
     :param names: the columns that each row has.
@@ -19,15 +19,15 @@ class Insert:
 
     def __init__(self, table: sa.Table, names: Sequence[str]) -> None:
         self._each = sa.insert(table)
-        given = given_rows(table, {name: name for name in names})
+        given = json_recordset(table, {name: name for name in names})
         self._at_once = sa.insert(table).from_select(list(names), sa.select(given))
 
     def __call__(self, connection: sa.Connection, rows: Sequence[Row]) -> None:
         """Add the rows."""
-        _execute(connection, rows, self._each, self._at_once)
+        _execute_rows(connection, rows, self._each, self._at_once)
 
 
-class Update:
+class BulkUpdate:
     """Changes rows of a table.
 
     :param keys: the columns that find a row; in the rows ``of_`` stands before their names.
@@ -36,7 +36,7 @@ class Update:
 
     def __init__(self, table: sa.Table, keys: Sequence[str], names: Sequence[str]) -> None:
         found_by = {f"of_{key}": key for key in keys}
-        given = given_rows(table, found_by | {name: name for name in names})
+        given = json_recordset(table, found_by | {name: name for name in names})
         change = sa.update(table)
         self._each = change.where(
             *(table.c[key] == sa.bindparam(of_key) for of_key, key in found_by.items())
@@ -46,17 +46,17 @@ class Update:
         self._found_by = found_by
         self._at_once = (
             change.where(*(table.c[key] == given.c[of_key] for of_key, key in found_by.items()))
-            .where(*(table.c[key] == any_of(of_key) for of_key, key in found_by.items()))
+            .where(*(table.c[key] == any_array(of_key) for of_key, key in found_by.items()))
             .values({name: given.c[name] for name in names})
         )
 
     def __call__(self, connection: sa.Connection, rows: Sequence[Row]) -> None:
         """Change the rows, none of which is there twice."""
         keys = {of_key: [row[of_key] for row in rows] for of_key in self._found_by}
-        _execute(connection, rows, self._each, self._at_once, **keys)
+        _execute_rows(connection, rows, self._each, self._at_once, **keys)
 
 
-def _execute(
+def _execute_rows(
     connection: sa.Connection,
     rows: Sequence[Row],
     each: sa.Executable,
@@ -69,20 +69,20 @@ def _execute(
     if len(rows) == 1 or connection.dialect.name != "postgresql":
         connection.execute(each, rows)
     else:
-        connection.execute(at_once, {"rows": text_of(rows), **keys})
+        connection.execute(at_once, {"rows": to_json(rows), **keys})
 
 
-def text_of(rows: Sequence[Row]) -> str:
+def to_json(rows: Sequence[Row]) -> str:
     """Return rows as PostgreSQL takes them."""
     return json.dumps(rows, default=datetime.isoformat)
 
 
-def any_of(name: str) -> sa.ColumnElement[Any]:
+def any_array(name: str) -> sa.ColumnElement[Any]:
     """Return one of the texts of a parameter."""
     return sa.any_(sa.bindparam(name, type_=ARRAY(sa.Text)))
 
 
-def given_rows(table: sa.Table, columns: Mapping[str, str]) -> sa.TableValuedAlias:
+def json_recordset(table: sa.Table, columns: Mapping[str, str]) -> sa.TableValuedAlias:
     """Return the rows of the parameter ``rows``.
 
     :param columns: their names, and the columns of the table whose types they have.

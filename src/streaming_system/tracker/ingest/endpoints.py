@@ -9,13 +9,13 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from streaming_system.tracker import models
-from streaming_system.tracker.ingest.bulk import Insert, Update
-from streaming_system.tracker.ingest.heartbeat_update import Columns, Steady
+from streaming_system.tracker.ingest.bulk import BulkInsert, BulkUpdate
+from streaming_system.tracker.ingest.heartbeat_update import Columns, HeartbeatUpdate
 
 # One report may be lost.
-ALIVE_FOR = timedelta(seconds=60)
+ENDPOINT_TTL = timedelta(seconds=60)
 # So long it takes until a viewer who was sent to an endpoint shows in its figures.
-SETTLE = timedelta(seconds=2)
+ASSIGNMENT_LAG = timedelta(seconds=2)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +40,7 @@ class EndpointState:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Registration:
+class EndpointReport:
     """A report of an endpoint.
 
     :param state: ``None`` in the old protocol, which knows no more than the address. What was said
@@ -58,15 +58,13 @@ class Registration:
     now: datetime
 
 
-def of_old_protocol(
-    *, room: str, ip: str, figures: Mapping[str, int], now: datetime
-) -> Registration:
+def from_legacy(*, room: str, ip: str, figures: Mapping[str, int], now: datetime) -> EndpointReport:
     """Return a report of the old protocol: the endpoint is known by its address.
 
     :param figures: declared figures; ``overall_clients``, ``overall_bitrate`` and
         ``overall_cbitrate`` are always there.
     """
-    return Registration(
+    return EndpointReport(
         room=room,
         name=ip,
         state=None,
@@ -79,7 +77,7 @@ def of_old_protocol(
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Registered:
+class RegistrationResult:
     """What the tracker knows of an endpoint that has reported.
 
     :param came: that it is new, or comes back after a gap.
@@ -92,35 +90,41 @@ class Registered:
     drained: bool
 
 
-_endpoint = sa.Table("endpoint", models.Base.metadata)
-_KEY = ("room", "name")
-_STATE = tuple(field.name for field in fields(EndpointState))
-_FIGURES = ("clients", "bitrate", "cbitrate", "figures")
-_SEEN = ("last_seen", "left_at", "since", "handed")
+_endpoint_table = sa.Table("endpoint", models.Base.metadata)
+_KEY_COLUMNS = ("room", "name")
+_STATE_COLUMNS = tuple(field.name for field in fields(EndpointState))
+_METRIC_COLUMNS = ("clients", "bitrate", "cbitrate", "figures")
+_LEASE_COLUMNS = ("last_seen", "left_at", "since", "handed")
 # Whoever locks several takes them in this order, so that nobody waits in a circle.
-_LOCK = (
-    sa.select(*(_endpoint.c[name] for name in (*_KEY, "drained", *_SEEN)))
-    .where(sa.tuple_(_endpoint.c.room, _endpoint.c.name).in_(sa.bindparam("keys", expanding=True)))
-    .order_by(_endpoint.c.room, _endpoint.c.name)
+_SELECT_FOR_UPDATE = (
+    sa.select(*(_endpoint_table.c[name] for name in (*_KEY_COLUMNS, "drained", *_LEASE_COLUMNS)))
+    .where(
+        sa.tuple_(_endpoint_table.c.room, _endpoint_table.c.name).in_(
+            sa.bindparam("keys", expanding=True)
+        )
+    )
+    .order_by(_endpoint_table.c.room, _endpoint_table.c.name)
     .with_for_update()
 )
 
 
 # By whether a report is one of the old protocol.
-_CHANGE = {
-    True: Update(_endpoint, _KEY, ("host", *_FIGURES, *_SEEN)),
-    False: Update(_endpoint, _KEY, (*_STATE, *_FIGURES, *_SEEN)),
+_UPDATE_ENDPOINTS = {
+    True: BulkUpdate(_endpoint_table, _KEY_COLUMNS, ("host", *_METRIC_COLUMNS, *_LEASE_COLUMNS)),
+    False: BulkUpdate(
+        _endpoint_table, _KEY_COLUMNS, (*_STATE_COLUMNS, *_METRIC_COLUMNS, *_LEASE_COLUMNS)
+    ),
 }
-_BEGIN = {
-    dialect: insert(_endpoint).on_conflict_do_nothing().returning(_endpoint.c.id)
+_INSERT_ENDPOINT = {
+    dialect: insert(_endpoint_table).on_conflict_do_nothing().returning(_endpoint_table.c.id)
     for dialect, insert in (("postgresql", postgresql.insert), ("sqlite", sqlite.insert))
 }
-_sample = sa.Table("sample", models.Base.metadata)
-_SAMPLE = Insert(_sample, (*_KEY, "at", *_FIGURES))
+_sample_table = sa.Table("sample", models.Base.metadata)
+_INSERT_SAMPLES = BulkInsert(_sample_table, (*_KEY_COLUMNS, "at", *_METRIC_COLUMNS))
 
 
-def _goes_on(new: Columns, had: Columns) -> sa.ColumnElement[bool]:
-    """Tell what :func:`_renewed` takes for no new beginning."""
+def _is_heartbeat(new: Columns, had: Columns) -> sa.ColumnElement[bool]:
+    """Tell what :func:`_renew_lease` takes for no new beginning."""
     return sa.and_(
         had["left_at"].is_(None),
         had["last_seen"] > new["alive_since"],
@@ -128,30 +132,32 @@ def _goes_on(new: Columns, had: Columns) -> sa.ColumnElement[bool]:
     )
 
 
-def _handed(new: Columns, had: Columns) -> sa.ColumnElement[int]:
-    """Return what :func:`_still_coming` does."""
+def _pending_assignments_sql(new: Columns, had: Columns) -> sa.ColumnElement[int]:
+    """Return what :func:`_pending_assignments` does."""
     elapsed = new["now"] - had["last_seen"]
-    share = SETTLE.total_seconds() / sa.extract("epoch", elapsed)
+    share = ASSIGNMENT_LAG.total_seconds() / sa.extract("epoch", elapsed)
     rounded = sa.func.floor(had["handed"] * share + 0.5)
-    return sa.case((elapsed <= SETTLE, had["handed"]), else_=sa.cast(rounded, sa.BigInteger))
+    return sa.case(
+        (elapsed <= ASSIGNMENT_LAG, had["handed"]), else_=sa.cast(rounded, sa.BigInteger)
+    )
 
 
-def _steady(said: Sequence[str]) -> Steady:
-    names = (*said, *_FIGURES)
-    own = {name: name for name in (*_KEY, *names)}
-    return Steady(
-        _endpoint,
-        keys=_KEY,
+def _heartbeat_update(said: Sequence[str]) -> HeartbeatUpdate:
+    names = (*said, *_METRIC_COLUMNS)
+    own = {name: name for name in (*_KEY_COLUMNS, *names)}
+    return HeartbeatUpdate(
+        _endpoint_table,
+        keys=_KEY_COLUMNS,
         given={**own, "now": "last_seen", "alive_since": "last_seen"},
-        holds=_goes_on,
+        holds=_is_heartbeat,
         values=lambda new, had: {
             **{name: new[name] for name in names},
             "last_seen": new["now"],
-            "handed": _handed(new, had),
+            "handed": _pending_assignments_sql(new, had),
         },
-        history=_sample,
+        history=_sample_table,
         adds=lambda new, had: {
-            **{name: new[name] for name in (*_KEY, *_FIGURES)},
+            **{name: new[name] for name in (*_KEY_COLUMNS, *_METRIC_COLUMNS)},
             "at": new["now"],
         },
         tells=("handed", "drained"),
@@ -159,121 +165,135 @@ def _steady(said: Sequence[str]) -> Steady:
 
 
 # By whether a report is one of the old protocol.
-_GOES_ON = {True: _steady(("host",)), False: _steady(_STATE)}
+_HEARTBEAT = {True: _heartbeat_update(("host",)), False: _heartbeat_update(_STATE_COLUMNS)}
 
 
-def go_on(connection: sa.Connection, reports: Sequence[Registration]) -> list[Registered | None]:
+def ingest_heartbeats(
+    connection: sa.Connection, reports: Sequence[EndpointReport]
+) -> list[RegistrationResult | None]:
     """Write the reports of endpoints that go on, in one statement of PostgreSQL's.
 
-    :return: as :func:`write` does; ``None`` for a report of an endpoint that comes, or comes back,
+    :return: as :func:`ingest` does; ``None`` for a report of an endpoint that comes, or comes back,
         or is not its first of these. Nothing of it was written.
     """
-    first = {_key(report): report for report in reversed(reports)}
-    known: dict[tuple[str, str], Registered] = {}
-    for old, steady in _GOES_ON.items():
+    first = {_endpoint_key(report): report for report in reversed(reports)}
+    known: dict[tuple[str, str], RegistrationResult] = {}
+    for old, steady in _HEARTBEAT.items():
         given = [
             {
-                **dict(zip(_KEY, key, strict=True)),
-                **_said(report),
+                **dict(zip(_KEY_COLUMNS, key, strict=True)),
+                **_reported_columns(report),
                 "now": report.now,
-                "alive_since": report.now - ALIVE_FOR,
+                "alive_since": report.now - ENDPOINT_TTL,
             }
             for key, report in first.items()
             if (report.state is None) is old
         ]
         for row in steady(connection, given):
-            found = Registered(came=False, handed=row.handed, drained=row.drained)
+            found = RegistrationResult(came=False, handed=row.handed, drained=row.drained)
             known[row.room, row.name] = found
     return [
-        known.get(_key(report)) if first[_key(report)] is report else None for report in reports
+        known.get(_endpoint_key(report)) if first[_endpoint_key(report)] is report else None
+        for report in reports
     ]
 
 
-def write(connection: sa.Connection, reports: Sequence[Registration]) -> list[Registered]:
+def ingest(
+    connection: sa.Connection, reports: Sequence[EndpointReport]
+) -> list[RegistrationResult]:
     """Write reports, and return what is known of each endpoint after its report.
 
     What comes out is the same as if each had been written by itself, in this order.
 
     :param connection: its transaction must be that of a writer.
     """
-    known = _locked(connection, {_key(report) for report in reports})
-    first = {_key(report): report for report in reversed(reports)}
+    known = _select_for_update(connection, {_endpoint_key(report) for report in reports})
+    first = {_endpoint_key(report): report for report in reversed(reports)}
     begun: set[tuple[str, str]] = set()
     # Two reports of a new endpoint may come at once; the database decides, not we.
     while missing := first.keys() - known.keys():
-        begun |= {key for key in sorted(missing) if _began(connection, first[key])}
-        known |= _locked(connection, missing)
+        begun |= {key for key in sorted(missing) if _insert_new(connection, first[key])}
+        known |= _select_for_update(connection, missing)
     changes: dict[tuple[str, str], dict[str, Any]] = {}
     results = []
     for report in reports:
-        key = _key(report)
+        key = _endpoint_key(report)
         seen = known[key]
         if key not in begun or first[key] is not report:
-            seen.update(_renewed(seen, report.now))
-            changes[key] = {**changes.get(key, {}), **_said(report), **seen}
+            seen.update(_renew_lease(seen, report.now))
+            changes[key] = {**changes.get(key, {}), **_reported_columns(report), **seen}
         came = seen["since"] == report.now
-        results.append(Registered(came=came, handed=seen["handed"], drained=seen["drained"]))
-    _store(connection, changes)
-    _SAMPLE(
+        results.append(
+            RegistrationResult(came=came, handed=seen["handed"], drained=seen["drained"])
+        )
+    _update_endpoints(connection, changes)
+    _INSERT_SAMPLES(
         connection,
         [
-            {"room": report.room, "name": report.name, "at": report.now, **_figures(report)}
+            {"room": report.room, "name": report.name, "at": report.now, **_metrics(report)}
             for report in reports
         ],
     )
     return results
 
 
-def _key(report: Registration) -> tuple[str, str]:
+def _endpoint_key(report: EndpointReport) -> tuple[str, str]:
     return report.room, report.name
 
 
-def _locked(
+def _select_for_update(
     connection: sa.Connection, keys: Iterable[tuple[str, str]]
 ) -> dict[tuple[str, str], dict[str, Any]]:
     """Return what is known of endpoints, and keep others from changing it."""
-    rows = connection.execute(_LOCK, {"keys": sorted(keys)}).mappings()
+    rows = connection.execute(_SELECT_FOR_UPDATE, {"keys": sorted(keys)}).mappings()
     return {(row["room"], row["name"]): dict(row) for row in rows}
 
 
-def _began(connection: sa.Connection, report: Registration) -> bool:
+def _insert_new(connection: sa.Connection, report: EndpointReport) -> bool:
     """Make a new endpoint, unless it is there by now; tell whether it was made."""
-    values = {"room": report.room, "name": report.name, "since": report.now, **_said(report)}
+    values = {
+        "room": report.room,
+        "name": report.name,
+        "since": report.now,
+        **_reported_columns(report),
+    }
     values |= {"last_seen": report.now, "left_at": None}
-    return connection.execute(_BEGIN[connection.dialect.name], values).first() is not None
+    return connection.execute(_INSERT_ENDPOINT[connection.dialect.name], values).first() is not None
 
 
-def _renewed(seen: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+def _renew_lease(seen: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     """Return when an endpoint that reports was seen, and how many viewers are coming still."""
-    if seen["left_at"] is not None or seen["last_seen"] <= now - ALIVE_FOR:
+    if seen["left_at"] is not None or seen["last_seen"] <= now - ENDPOINT_TTL:
         since, handed = now, 0
     else:
-        since, handed = seen["since"], _still_coming(seen["handed"], now - seen["last_seen"])
+        since, handed = seen["since"], _pending_assignments(seen["handed"], now - seen["last_seen"])
     return {"last_seen": now, "left_at": None, "since": since, "handed": handed}
 
 
-def _still_coming(handed: int, elapsed: timedelta) -> int:
+def _pending_assignments(handed: int, elapsed: timedelta) -> int:
     """Return how many of those sent to an endpoint a report that comes now cannot know yet.
 
     They are taken to have been sent evenly since the report before.
     """
-    return handed if elapsed <= SETTLE else int(handed * (SETTLE / elapsed) + 0.5)
+    return handed if elapsed <= ASSIGNMENT_LAG else int(handed * (ASSIGNMENT_LAG / elapsed) + 0.5)
 
 
-def _said(report: Registration) -> dict[str, Any]:
+def _reported_columns(report: EndpointReport) -> dict[str, Any]:
     if report.state is None:
-        return {"host": report.name, **_figures(report)}
-    state = {name: getattr(report.state, name) for name in _STATE}
+        return {"host": report.name, **_metrics(report)}
+    state = {name: getattr(report.state, name) for name in _STATE_COLUMNS}
     lists = {name: list(state[name]) for name in ("formats", "qualities", "tags")}
-    return {**state, **lists, **_figures(report)}
+    return {**state, **lists, **_metrics(report)}
 
 
-def _figures(report: Registration) -> dict[str, Any]:
-    return {name: getattr(report, name) for name in _FIGURES}
+def _metrics(report: EndpointReport) -> dict[str, Any]:
+    return {name: getattr(report, name) for name in _METRIC_COLUMNS}
 
 
-def _store(connection: sa.Connection, changes: Mapping[tuple[str, str], Mapping[str, Any]]) -> None:
-    for old, change in _CHANGE.items():
+def _update_endpoints(
+    connection: sa.Connection, changes: Mapping[tuple[str, str], Mapping[str, Any]]
+) -> None:
+    for old, change in _UPDATE_ENDPOINTS.items():
         rows = [
             {**changes[key], "of_room": key[0], "of_name": key[1]}
             for key in sorted(changes)

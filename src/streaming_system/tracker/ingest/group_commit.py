@@ -9,15 +9,15 @@ from typing import Generic, TypeVar
 
 # Where several come at once, who writes next waits so long for as many as the last time: those who
 # have just been answered may come with what they have next. PostgreSQL's commit_delay is the same.
-COMPANY = 0.005  # seconds
+COMMIT_DELAY_SECONDS = 0.005  # seconds
 # It was not just now if it is over for longer.
-JUST_NOW = 0.05  # seconds
+COMMIT_DELAY_WINDOW_SECONDS = 0.05  # seconds
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-class _Call(Generic[Item, Result]):
+class _PendingWrite(Generic[Item, Result]):
     """One caller's item, and what became of it."""
 
     __slots__ = ("_asleep", "error", "item", "results")
@@ -47,7 +47,7 @@ class _Call(Generic[Item, Result]):
         return self.results[0]
 
 
-class Together(Generic[Item, Result]):
+class GroupCommit(Generic[Item, Result]):
     """Writes items of several threads at once, in the order in which they came.
 
     Who comes while nothing is being written begins, alone if it was alone the last time. Those who
@@ -74,10 +74,10 @@ class Together(Generic[Item, Result]):
         self._hopeless = hopeless
         self._most = most
         self._lock = threading.Lock()
-        self._waiting: deque[_Call[Item, Result]] = deque()
+        self._waiting: deque[_PendingWrite[Item, Result]] = deque()
         self._writing = False
         # Who waits for others to come, how many came the last time, and when they were done.
-        self._host: _Call[Item, Result] | None = None
+        self._host: _PendingWrite[Item, Result] | None = None
         self._last, self._done = 1, 0.0
 
     def do(self, item: Item) -> Result:
@@ -85,7 +85,7 @@ class Together(Generic[Item, Result]):
 
         :raises BaseException: what ``write`` has raised for it.
         """
-        call = _Call[Item, Result](item)
+        call = _PendingWrite[Item, Result](item)
         with self._lock:
             self._waiting.append(call)
             leads, self._writing = not self._writing, True
@@ -100,15 +100,18 @@ class Together(Generic[Item, Result]):
             self._lead(call)
         return call.result()
 
-    def _wait_for_company(self, own: _Call[Item, Result]) -> None:
+    def _wait_for_company(self, own: _PendingWrite[Item, Result]) -> None:
         """Wait until as many have come as the last time, but not for long."""
         with self._lock:
-            if len(self._waiting) >= self._last or time.monotonic() > self._done + JUST_NOW:
+            if (
+                len(self._waiting) >= self._last
+                or time.monotonic() > self._done + COMMIT_DELAY_WINDOW_SECONDS
+            ):
                 return
             self._host = own
-        own.sleep(COMPANY)
+        own.sleep(COMMIT_DELAY_SECONDS)
 
-    def _lead(self, own: _Call[Item, Result]) -> None:
+    def _lead(self, own: _PendingWrite[Item, Result]) -> None:
         """Write for those who wait, and let the first of those who are left go on."""
         with self._lock:
             self._host = None
@@ -129,7 +132,7 @@ class Together(Generic[Item, Result]):
                 if call is not own:
                     call.wake()
 
-    def _answer(self, calls: Sequence[_Call[Item, Result]]) -> None:
+    def _answer(self, calls: Sequence[_PendingWrite[Item, Result]]) -> None:
         error = self._try(calls)
         alone = len(calls) == 1
         for call in calls:
@@ -141,7 +144,7 @@ class Together(Generic[Item, Result]):
                 own = call.error = self._try([call])
                 error = own if own is not None and self._hopeless(own) else error
 
-    def _try(self, calls: Sequence[_Call[Item, Result]]) -> BaseException | None:
+    def _try(self, calls: Sequence[_PendingWrite[Item, Result]]) -> BaseException | None:
         try:
             results = self._write([call.item for call in calls])
             for call, result in zip(calls, results, strict=True):

@@ -9,13 +9,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from streaming_system.tracker.ingest.bulk import any_of, given_rows, text_of
+from streaming_system.tracker.ingest.bulk import any_array, json_recordset, to_json
 
 # By name: what is given, or a row as it is before it is changed.
 Columns = Mapping[str, sa.ColumnElement[Any]]
 
 
-class Steady:
+class HeartbeatUpdate:
     """Changes the rows of a table that are as they are expected to be, and adds to a history.
 
     What is given and fits no row is left undone.
@@ -44,10 +44,10 @@ class Steady:
         tells: Sequence[str] = (),
     ) -> None:
         self._keys = keys
-        given_by_caller = given_rows(table, given)
+        given_by_caller = json_recordset(table, given)
         new, row = dict(given_by_caller.c.items()), dict(table.c.items())
         # PostgreSQL guesses how many rows are given; those of some keys it finds by an index.
-        among = [table.c[key] == any_of(f"of_{key}") for key in keys]
+        among = [table.c[key] == any_array(f"of_{key}") for key in keys]
         found = (
             sa.select(*new.values(), *(column.label(f"had_{column.name}") for column in table.c))
             .where(*(table.c[key] == new[key] for key in keys), *among, holds(new, row))
@@ -75,4 +75,4 @@ class Steady:
         if not rows:
             return ()
         keys = {f"of_{key}": [row[key] for row in rows] for key in self._keys}
-        return connection.execute(self._statement, {"rows": text_of(rows), **keys}).all()
+        return connection.execute(self._statement, {"rows": to_json(rows), **keys}).all()

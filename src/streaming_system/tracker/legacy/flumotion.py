@@ -9,10 +9,10 @@ from typing import Any
 import colander
 
 from streaming_system.tracker.pipeline.pipeline import (
-    LONGEST_NAME,
+    MAX_COMPONENTS,
+    MAX_HISTORY_ENTRIES,
+    MAX_NAME_CHARS,
     MOODS,
-    MOST_COMPONENTS,
-    MOST_HISTORY,
     ComponentState,
     Mood,
 )
@@ -142,8 +142,8 @@ def read_report(fields: Mapping[str, str], *, now: datetime) -> FlumotionReport:
         for name, past in _by_component(data, "history", HISTORY)
         for mood, since, age in past
     ]
-    if len(history) > MOST_HISTORY:
-        raise BadReport("data", f"history has more than {MOST_HISTORY} entries")
+    if len(history) > MAX_HISTORY_ENTRIES:
+        raise BadReport("data", f"history has more than {MAX_HISTORY_ENTRIES} entries")
     return FlumotionReport(
         machine=form["identifier"], kind=form["type"], components=components, history=history
     )
@@ -166,14 +166,14 @@ def _by_component(
     data: Mapping[str, Any], part: str, schema: colander.SchemaNode
 ) -> list[tuple[str, Any]]:
     found = _object(data.get(part, {}), part)
-    if len(found) > MOST_COMPONENTS:
-        raise BadReport("data", f"{part} has more than {MOST_COMPONENTS} components")
+    if len(found) > MAX_COMPONENTS:
+        raise BadReport("data", f"{part} has more than {MAX_COMPONENTS} components")
     result = []
     for name, value in found.items():
         # Text that cannot be printed is no name, and no database of ours could keep all of it.
-        if not (0 < len(name) <= LONGEST_NAME and name.isprintable()):
+        if not (0 < len(name) <= MAX_NAME_CHARS and name.isprintable()):
             raise BadReport(
-                "data", f"{part} has {ascii(name)[:80]}; allowed: 1 to {LONGEST_NAME} characters"
+                "data", f"{part} has {ascii(name)[:80]}; allowed: 1 to {MAX_NAME_CHARS} characters"
             )
         try:
             result.append((name, schema.deserialize(value)))

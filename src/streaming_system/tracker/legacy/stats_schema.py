@@ -5,7 +5,7 @@ from typing import Any
 
 import colander
 
-from streaming_system.tracker.endpoints.formats import STREAMS
+from streaming_system.tracker.endpoints.formats import LEGACY_STREAMS
 from streaming_system.tracker.schemas.types import MAX_BITRATE, MAX_CLIENTS
 
 
@@ -40,7 +40,7 @@ _FIGURES = {
     for name in (
         *_TOTALS,
         *("loop_clients", "loop_bitrate"),
-        *(f"{stream}_{kind}" for stream in STREAMS for kind in _KINDS),
+        *(f"{stream}_{kind}" for stream in LEGACY_STREAMS for kind in _KINDS),
     )
 }
 

@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from streaming_system.tracker.crew.server_keys import Salts, hashed
-from streaming_system.tracker.db.session import begin_writing
+from streaming_system.tracker.db.session import ensure_write_transaction
 from streaming_system.tracker.logs.access_log_format import LogLine, lines_of, read_line
 from streaming_system.tracker.logs.store import LogFiles
 from streaming_system.tracker.models import LogBatch, LogHour, LogVisitor
@@ -139,7 +139,7 @@ class Logs:
 
     def _is_new(self, room: str, sender: str, batch: str, now: datetime) -> bool:
         """Note what is handed in; who hands in the same meanwhile waits for what becomes of it."""
-        dialect = begin_writing(self.db).dialect.name
+        dialect = ensure_write_transaction(self.db).dialect.name
         insert = (postgresql if dialect == "postgresql" else sqlite).insert(LogBatch.__table__)
         noted = insert.on_conflict_do_update(
             index_elements=["sender", "room"],
@@ -167,7 +167,7 @@ class Logs:
         return [_total(row) for row in rows.mappings()]
 
     def _count(self, room: str, name: str, hours: Mapping[datetime, _Hour], now: datetime) -> None:
-        dialect = begin_writing(self.db).dialect.name
+        dialect = ensure_write_transaction(self.db).dialect.name
         Salts(self.db).forget(before=(now - COUNTED_BACK).date())
         if not hours:
             return

@@ -24,7 +24,7 @@ class Account(Base):
     epoch: Mapped[int] = mapped_column(default=0, server_default="0")
 
 
-class EndedSession(Base):
+class RevokedSession(Base):
     """A session that somebody has logged out of, whose cookie may still be somewhere."""
 
     __tablename__ = "ended_session"
@@ -77,7 +77,7 @@ class Annotation(Base):
     created_by: Mapped[str] = mapped_column(sa.String(64))
 
 
-class Incident(Base):
+class IncidentRecord(Base):
     """Something that is, or was, wrong: of one kind, in one room, with one subject."""
 
     __tablename__ = "incident"
@@ -105,7 +105,7 @@ class Incident(Base):
     told_closed: Mapped[bool] = mapped_column(default=False)
 
 
-class Audit(Base):
+class AuditEntry(Base):
     """That somebody of the crew did something."""
 
     __tablename__ = "audit"

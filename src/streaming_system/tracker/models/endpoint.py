@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from streaming_system.tracker.models.base import BIG_ID, Base, UtcDateTime
 
 
-class Figures:
+class EndpointMetrics:
     """What a server says of itself at one moment.
 
     Bitrates are in bit/s. ``bitrate`` is what it sends, ``cbitrate`` what its clients together
@@ -22,7 +22,7 @@ class Figures:
     figures: Mapped[dict[str, int]] = mapped_column(sa.JSON)
 
 
-class Endpoint(Figures, Base):
+class Endpoint(EndpointMetrics, Base):
     """A server which streams one room to viewers, as it is now. Its address is public.
 
     ``name`` identifies it within its room; where it chooses none it is its address. ``url`` is the
@@ -56,7 +56,7 @@ class Endpoint(Figures, Base):
     handed: Mapped[int] = mapped_column(sa.BigInteger, default=0)
 
 
-class Sample(Figures, Base):
+class Sample(EndpointMetrics, Base):
     """What an endpoint reported at some moment: the history behind the graphs."""
 
     __tablename__ = "sample"
@@ -87,13 +87,13 @@ class _SampleRollup:
     cbitrate_ms: Mapped[int] = mapped_column(sa.BigInteger)
 
 
-class SampleMinute(_SampleRollup, Base):
+class Sample1Min(_SampleRollup, Base):
     """The samples of an endpoint within a minute."""
 
     __tablename__ = "sample_minute"
 
 
-class SampleTen(_SampleRollup, Base):
+class Sample10Min(_SampleRollup, Base):
     """The samples of an endpoint within ten minutes."""
 
     __tablename__ = "sample_ten"

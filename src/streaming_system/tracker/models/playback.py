@@ -41,7 +41,7 @@ class Player(Base):
     errors: Mapped[int] = mapped_column(sa.Integer)
 
 
-class _PlaybackFigures:
+class _PlaybackCounters:
     """What happened to players: counts, and times in milliseconds."""
 
     starts: Mapped[int] = mapped_column(sa.Integer)
@@ -52,7 +52,7 @@ class _PlaybackFigures:
     errors: Mapped[int] = mapped_column(sa.Integer)
 
 
-class Playback(_PlaybackFigures, Base):
+class Playback(_PlaybackCounters, Base):
     """What happened to one player since its last report. It does not say to which."""
 
     __tablename__ = "playback"
@@ -68,7 +68,7 @@ class Playback(_PlaybackFigures, Base):
     bitrate: Mapped[int | None] = mapped_column(sa.BigInteger)
 
 
-class _PlaybackRollup(_PlaybackFigures):
+class _PlaybackRollup(_PlaybackCounters):
     """What happened to the players of one endpoint within a span that begins at ``at``.
 
     ``startups`` is a histogram: how many players needed how long to start. ``viewers`` is how many
@@ -82,19 +82,19 @@ class _PlaybackRollup(_PlaybackFigures):
     startups: Mapped[list[int]] = mapped_column(sa.JSON)
 
 
-class PlaybackMinute(_PlaybackRollup, Base):
+class Playback1Min(_PlaybackRollup, Base):
     """Playback within a minute."""
 
     __tablename__ = "playback_minute"
 
 
-class PlaybackTen(_PlaybackRollup, Base):
+class Playback10Min(_PlaybackRollup, Base):
     """Playback within ten minutes."""
 
     __tablename__ = "playback_ten"
 
 
-class Rollup(Base):
+class RollupCursor(Base):
     """Up to when the rows of a table of spans have been made."""
 
     __tablename__ = "rollup"

@@ -9,19 +9,19 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from streaming_system.tracker.db.session import begin_writing
+from streaming_system.tracker.db.session import ensure_write_transaction
 from streaming_system.tracker.models import Component, ComponentMood
 
 # Flumotion's moods; a number of its protocol is the place in this list.
 MOODS = ("happy", "hungry", "waking", "sleeping", "lost", "sad")
 LOST = "lost"
 # A machine that has said nothing for so long is lost, whatever it said last.
-LOST_AFTER = timedelta(seconds=60)
-REMEMBERED_FOR = timedelta(days=1)
+HEARTBEAT_TIMEOUT = timedelta(seconds=60)
+COMPONENT_RETENTION = timedelta(days=1)
 
-MOST_COMPONENTS = 100
-MOST_HISTORY = 1000
-LONGEST_NAME = 64
+MAX_COMPONENTS = 100
+MAX_HISTORY_ENTRIES = 1000
+MAX_NAME_CHARS = 64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +44,7 @@ class Mood:
     seconds: float
 
 
-class NotOfRoom(Exception):  # noqa: N818 - It is an answer to the caller, not a fault of ours.
+class WrongRoomError(Exception):
     """A report for a room that speaks of a component which is not of that room."""
 
 
@@ -71,7 +71,7 @@ class Pipeline:
         :param within_room: whether who reports may speak for the components of this room only.
         :raises NotOfRoom: if so, and they speak for another. The transaction must be rolled back.
         """
-        dialect = begin_writing(self.db).dialect.name
+        dialect = ensure_write_transaction(self.db).dialect.name
         insert = (postgresql if dialect == "postgresql" else sqlite).insert
         states = {component.name: component for component in components}
         self.db.execute(
@@ -87,7 +87,7 @@ class Pipeline:
         rows = [asdict(states[name]) | common for name in sorted(states)]
         state = insert(Component.__table__)
         changed = ("kind", "room", "mood", "since", "detail", "reported_at")
-        others = sa.and_(Component.room != room, Component.reported_at > now - REMEMBERED_FOR)
+        others = sa.and_(Component.room != room, Component.reported_at > now - COMPONENT_RETENTION)
         self._upsert(
             state,
             ["machine", "name"],
@@ -103,7 +103,7 @@ class Pipeline:
             (mood.excluded.seconds > ComponentMood.seconds, mood.excluded.seconds),
             else_=ComponentMood.seconds,
         )
-        moods = _mood_rows(machine, [*history, *_so_far(components, now)])
+        moods = _mood_rows(machine, [*history, *_elapsed(components, now)])
         key = ["machine", "name", "since", "mood"]
         self._upsert(mood, key, {"seconds": longer}, moods)
 
@@ -111,7 +111,7 @@ class Pipeline:
         """Return the components of all machines that have reported within a day, by name."""
         return self.db.scalars(
             sa.select(Component)
-            .where(Component.reported_at > now - REMEMBERED_FOR)
+            .where(Component.reported_at > now - COMPONENT_RETENTION)
             .order_by(Component.name, Component.machine)
         ).all()
 
@@ -127,7 +127,7 @@ class Pipeline:
                 ComponentMood.name,
                 sa.func.max(ComponentMood.since).label("since"),
             )
-            .where(ComponentMood.since <= begin, ComponentMood.since > begin - REMEMBERED_FOR)
+            .where(ComponentMood.since <= begin, ComponentMood.since > begin - COMPONENT_RETENTION)
             .group_by(ComponentMood.machine, ComponentMood.name)
             .subquery()
         )
@@ -151,7 +151,7 @@ class Pipeline:
             .order_by(Component.name)
         )
         if name is not None:
-            raise NotOfRoom(f"the component {name} on {machine}")
+            raise WrongRoomError(f"the component {name} on {machine}")
 
     def _upsert(
         self, insert: Any, key: list[str], changes: Any, rows: list[Any], where: Any = None
@@ -162,12 +162,12 @@ class Pipeline:
             )
 
 
-def mood_now(component: Component, now: datetime) -> str:
+def current_mood(component: Component, now: datetime) -> str:
     """Return the mood of a component, which is lost if its machine has fallen silent."""
-    return LOST if now - component.reported_at > LOST_AFTER else component.mood
+    return LOST if now - component.reported_at > HEARTBEAT_TIMEOUT else component.mood
 
 
-def _so_far(components: Iterable[ComponentState], now: datetime) -> list[Mood]:
+def _elapsed(components: Iterable[ComponentState], now: datetime) -> list[Mood]:
     """Return the moods that components are in as moods that have lasted until now."""
     return [
         Mood(

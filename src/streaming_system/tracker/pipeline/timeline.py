@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from streaming_system.tracker.models import Component, ComponentMood
-from streaming_system.tracker.pipeline.pipeline import LOST, mood_now
+from streaming_system.tracker.pipeline.pipeline import LOST, current_mood
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stretch:
+class MoodInterval:
     """A stretch of time within which a component was in one mood."""
 
     mood: str
@@ -19,7 +19,7 @@ class Stretch:
 
 def timeline(
     component: Component, moods: Iterable[ComponentMood], *, now: datetime, minutes: int = 10
-) -> Sequence[Stretch]:
+) -> Sequence[MoodInterval]:
     """Return the stretches of the last minutes, oldest first, without overlaps.
 
     Where nothing is known there is none. From its machine's last report on, a component is in the
@@ -27,35 +27,35 @@ def timeline(
 
     :param moods: those of this component, oldest first.
     """
-    silent = mood_now(component, now) == LOST
+    silent = current_mood(component, now) == LOST
     since = min(component.since, component.reported_at)
-    known = [Stretch(mood=mood.mood, begin=mood.since, end=_end(mood)) for mood in moods]
+    known = [MoodInterval(mood=mood.mood, begin=mood.since, end=_mood_end(mood)) for mood in moods]
     known = [stretch for stretch in known if stretch.begin < since]
     heard = component.reported_at if silent else now
-    known.append(Stretch(mood=component.mood, begin=since, end=heard))
+    known.append(MoodInterval(mood=component.mood, begin=since, end=heard))
     if silent:
-        known.append(Stretch(mood=LOST, begin=heard, end=now))
-    return _joined(_clipped(known, now - timedelta(minutes=minutes), now))
+        known.append(MoodInterval(mood=LOST, begin=heard, end=now))
+    return _merge(_clip(known, now - timedelta(minutes=minutes), now))
 
 
-def _end(mood: ComponentMood) -> datetime:
+def _mood_end(mood: ComponentMood) -> datetime:
     # A mood may be said to have lasted for years, until long after all times that we can count.
     return mood.since + timedelta(seconds=min(mood.seconds, 366 * 86400))
 
 
-def _clipped(known: Sequence[Stretch], begin: datetime, end: datetime) -> Iterable[Stretch]:
+def _clip(known: Sequence[MoodInterval], begin: datetime, end: datetime) -> Iterable[MoodInterval]:
     """Cut every stretch where the next begins, and all where the minutes begin and end."""
     nexts = [stretch.begin for stretch in known[1:]] + [end]
     for stretch, following in zip(known, nexts, strict=True):
         first, last = max(stretch.begin, begin), min(stretch.end, following, end)
         if first < last:
-            yield Stretch(mood=stretch.mood, begin=first, end=last)
+            yield MoodInterval(mood=stretch.mood, begin=first, end=last)
 
 
-def _joined(stretches: Iterable[Stretch]) -> list[Stretch]:
-    joined: list[Stretch] = []
+def _merge(stretches: Iterable[MoodInterval]) -> list[MoodInterval]:
+    joined: list[MoodInterval] = []
     for stretch in stretches:
         if joined and joined[-1].mood == stretch.mood and joined[-1].end == stretch.begin:
-            stretch = Stretch(mood=stretch.mood, begin=joined.pop().begin, end=stretch.end)
+            stretch = MoodInterval(mood=stretch.mood, begin=joined.pop().begin, end=stretch.end)
         joined.append(stretch)
     return joined

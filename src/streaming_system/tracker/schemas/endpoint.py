@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 import colander
 
-from streaming_system.tracker.endpoints.formats import STREAMS
+from streaming_system.tracker.endpoints.formats import LEGACY_STREAMS
 from streaming_system.tracker.schemas.types import (
     MAX_BITRATE,
     MAX_CLIENTS,
@@ -72,7 +72,7 @@ class FiguresByStream(Record):
     def __init__(self, **kw: Any) -> None:
         loop = StreamFigures(name="loop", missing=colander.drop)
         del loop["cbitrate"]
-        streams = [StreamFigures(name=stream, missing=colander.drop) for stream in STREAMS]
+        streams = [StreamFigures(name=stream, missing=colander.drop) for stream in LEGACY_STREAMS]
         super().__init__(*streams, loop, **kw)
 
 

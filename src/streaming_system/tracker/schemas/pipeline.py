@@ -2,7 +2,7 @@
 
 import colander
 
-from streaming_system.tracker.pipeline.pipeline import MOODS, MOST_COMPONENTS
+from streaming_system.tracker.pipeline.pipeline import MAX_COMPONENTS, MOODS
 from streaming_system.tracker.schemas.types import (
     Choice,
     ListOf,
@@ -56,7 +56,7 @@ class MachineReport(Record):
         OrNull(RoomId()), missing=None, description="The room that they work for.", example="hall"
     )
     components = colander.SchemaNode(
-        ListOf(ComponentNow(), MOST_COMPONENTS, distinct=False),
+        ListOf(ComponentNow(), MAX_COMPONENTS, distinct=False),
         description="How each is now.",
     )
     history = colander.SchemaNode(
@@ -71,7 +71,7 @@ class MachineAnswer(Record):
 
     machine = colander.SchemaNode(Name(), example="mixer1")
     components = colander.SchemaNode(
-        Whole(0, MOST_COMPONENTS), description="How many it has.", example=1
+        Whole(0, MAX_COMPONENTS), description="How many it has.", example=1
     )
     report_every = colander.SchemaNode(
         Whole(1, 3600), description="Seconds between two reports.", example=30

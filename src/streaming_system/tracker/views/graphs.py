@@ -8,7 +8,7 @@ import colander
 from pyramid.httpexceptions import HTTPBadRequest, HTTPNotFound
 from pyramid.view import view_config
 
-from streaming_system.tracker.audience.viewer_history import Watching
+from streaming_system.tracker.audience.viewer_history import ViewerSeries
 from streaming_system.tracker.history.graph_query import GraphQuery, read_query
 from streaming_system.tracker.history.sql_time import to_ms
 from streaming_system.tracker.history.time_series import Lines
@@ -77,7 +77,7 @@ def _query(request: Any) -> GraphQuery:
 def _graph(
     title: str,
     unit: str,
-    found: Lines | Watching,
+    found: Lines | ViewerSeries,
     lines: Mapping[str, Iterable[float | None]],
     titles: Mapping[str, str],
     stacked: bool = True,

@@ -11,8 +11,8 @@ from streaming_system.tracker.errors import Refused
 from streaming_system.tracker.legacy import form as forms
 from streaming_system.tracker.legacy.flumotion import BadReport, read_report
 from streaming_system.tracker.models import Component
-from streaming_system.tracker.pipeline.pipeline import LOST_AFTER, mood_now
-from streaming_system.tracker.pipeline.timeline import Stretch, timeline
+from streaming_system.tracker.pipeline.pipeline import HEARTBEAT_TIMEOUT, current_mood
+from streaming_system.tracker.pipeline.timeline import MoodInterval, timeline
 from streaming_system.tracker.views.stats import POLICY
 
 MAX_BODY = 256 * 1024
@@ -94,7 +94,7 @@ def _machines(components: Sequence[Component], now: datetime) -> list[dict[str, 
             "name": name,
             "kinds": sorted({component.kind for component in by_machine[name]}),
             "reported_at": (last := max(part.reported_at for part in by_machine[name])),
-            "silent": now - last > LOST_AFTER,
+            "silent": now - last > HEARTBEAT_TIMEOUT,
             "detail": _shared_detail(by_machine[name]),
         }
         for name in sorted(by_machine)
@@ -107,7 +107,7 @@ def _shared_detail(components: Sequence[Component]) -> str:
 
 
 def _cell(component: Component, moods: Sequence[Any], now: datetime) -> dict[str, Any]:
-    mood = mood_now(component, now)
+    mood = current_mood(component, now)
     since = component.reported_at if mood != component.mood else component.since
     stretches = timeline(component, moods, now=now, minutes=MINUTES)
     return {
@@ -128,7 +128,7 @@ def _cell(component: Component, moods: Sequence[Any], now: datetime) -> dict[str
     }
 
 
-def _bar(stretch: Stretch, now: datetime) -> dict[str, Any]:
+def _bar(stretch: MoodInterval, now: datetime) -> dict[str, Any]:
     begin = WIDTH - (now - stretch.begin).total_seconds()
     width = (stretch.end - stretch.begin).total_seconds()
     return {"mood": stretch.mood, "x": round(begin, 1), "width": round(width, 1)}

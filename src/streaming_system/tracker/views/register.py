@@ -7,7 +7,7 @@ from pyramid.response import Response
 from pyramid.view import view_config
 
 from streaming_system.tracker.errors import Refused
-from streaming_system.tracker.ingest.endpoints import of_old_protocol
+from streaming_system.tracker.ingest.endpoints import from_legacy
 from streaming_system.tracker.legacy import form as forms
 from streaming_system.tracker.legacy.stats_schema import BadFigures, read_figures
 
@@ -23,7 +23,7 @@ def register(request: Any) -> Response:
     except BadFigures as error:
         raise Refused(f"DATA {error}") from None
     request.registry["reports"].endpoint(
-        of_old_protocol(room=room, ip=ip, figures=figures, now=datetime.now(UTC))
+        from_legacy(room=room, ip=ip, figures=figures, now=datetime.now(UTC))
     )
     return forms.ok()
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from pyramid.view import view_config
 
-from streaming_system.tracker.endpoints.endpoints import ALIVE_FOR
+from streaming_system.tracker.endpoints.endpoints import ENDPOINT_TTL
 from streaming_system.tracker.endpoints.formats import formats_of
 from streaming_system.tracker.incidents.detector import FORGOTTEN_AFTER, FULL
 from streaming_system.tracker.logs.ingest import Logs
@@ -103,7 +103,7 @@ def _server(endpoint: Endpoint, pattern: str, now: datetime) -> Server:
 
 def _state(endpoint: Endpoint, used: float | None, now: datetime) -> tuple[str, bool]:
     """Return a server's state in a word or two, and whether that is wrong."""
-    if endpoint.last_seen <= now - ALIVE_FOR:
+    if endpoint.last_seen <= now - ENDPOINT_TTL:
         return "Silent", endpoint.last_seen > now - FORGOTTEN_AFTER
     if used is not None and used > FULL:
         return "Full", True

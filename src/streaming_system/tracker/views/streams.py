@@ -17,8 +17,8 @@ from streaming_system.config.stream_sources import (
     uses_endpoints,
     youtube_at,
 )
-from streaming_system.tracker.endpoints.fallback_groups import groups_of
-from streaming_system.tracker.endpoints.stream_directory import Offer
+from streaming_system.tracker.endpoints.fallback_groups import room_and_fallbacks
+from streaming_system.tracker.endpoints.stream_directory import StreamOffer
 
 # What hundred thousand players ask for costs one query a second, if a cache stands before us.
 CACHE = (1, {"public": True, "stale_while_revalidate": 5, "stale_if_error": 30})
@@ -34,7 +34,7 @@ def active_script(request: Any) -> Response:
     active = [
         room.id
         for room in rooms
-        if lives_elsewhere(room, request.now) or not alive.isdisjoint(groups_of(room))
+        if lives_elsewhere(room, request.now) or not alive.isdisjoint(room_and_fallbacks(room))
     ]
     return _script(f"var streamers_active = {_literal(active)};\n")
 
@@ -48,7 +48,7 @@ def stream_script(request: Any) -> Response:
     endpoint = None
     if uses_endpoints(room, request.now):
         endpoint = request.endpoints.send(
-            rooms=list(groups_of(room)), prefer=_preferred_here(request), now=request.now
+            rooms=list(room_and_fallbacks(room)), prefer=_preferred_here(request), now=request.now
         )
     elsewhere = [place.value for place in elsewhere_at(room, request.now) if place.kind == "url"]
     if endpoint:
@@ -133,7 +133,7 @@ def _preferred_here(request: Any) -> Sequence[str]:
     return preferred
 
 
-def _room(room: Room, offers: Sequence[Offer], now: datetime) -> dict[str, Any]:
+def _room(room: Room, offers: Sequence[StreamOffer], now: datetime) -> dict[str, Any]:
     return {
         "live": any(offer.reaches_viewers for offer in offers) or lives_elsewhere(room, now),
         "youtube": youtube_at(room, now) or None,

@@ -4,14 +4,14 @@ from typing import Any
 
 from streaming_system.tracker.api.auth import forbidden
 from streaming_system.tracker.api.dispatch import api_view
-from streaming_system.tracker.endpoints.endpoints import REPORT_EVERY
+from streaming_system.tracker.endpoints.endpoints import REPORT_INTERVAL
 from streaming_system.tracker.models import Component
 from streaming_system.tracker.pipeline.pipeline import (
-    LOST_AFTER,
+    HEARTBEAT_TIMEOUT,
     ComponentState,
     Mood,
-    NotOfRoom,
-    mood_now,
+    WrongRoomError,
+    current_mood,
 )
 from streaming_system.tracker.views.api.serialization import check_room, utc
 
@@ -42,13 +42,13 @@ def report(request: Any) -> dict[str, Any]:
             within_room=request.caller.scope == "room",
             now=request.now,
         )
-    except NotOfRoom as error:
+    except WrongRoomError as error:
         raise forbidden(f"{error} is not one of the token's room") from None
     return {
         "machine": sent["machine"],
         "components": len({component["name"] for component in sent["components"]}),
-        "report_every": int(REPORT_EVERY.total_seconds()),
-        "lost_at": utc(request.now + LOST_AFTER),
+        "report_every": int(REPORT_INTERVAL.total_seconds()),
+        "lost_at": utc(request.now + HEARTBEAT_TIMEOUT),
     }
 
 
@@ -58,7 +58,7 @@ def _component(request: Any, component: Component) -> dict[str, Any]:
         "name": component.name,
         "kind": component.kind,
         "room": component.room or None,
-        "mood": mood_now(component, request.now),
+        "mood": current_mood(component, request.now),
         "since": utc(component.since),
         "detail": component.detail,
         "reported_at": utc(component.reported_at),

@@ -7,8 +7,8 @@ from pyramid.httpexceptions import HTTPNoContent
 
 from streaming_system.tracker.api.dispatch import api_view
 from streaming_system.tracker.api.problems import problem
-from streaming_system.tracker.endpoints.endpoints import ALIVE_FOR, REPORT_EVERY
-from streaming_system.tracker.ingest.endpoints import EndpointState, Registration
+from streaming_system.tracker.endpoints.endpoints import ENDPOINT_TTL, REPORT_INTERVAL
+from streaming_system.tracker.ingest.endpoints import EndpointReport, EndpointState
 from streaming_system.tracker.legacy.form import shortest
 from streaming_system.tracker.models import Endpoint
 from streaming_system.tracker.schemas.types import is_host
@@ -39,7 +39,7 @@ def report(request: Any) -> dict[str, Any]:
     sent = request.validated
     which, state = _which(request), _state(request)
     registered = request.registry["reports"].endpoint(
-        Registration(
+        EndpointReport(
             **which,
             state=state,
             clients=sent["clients"],
@@ -55,9 +55,9 @@ def report(request: Any) -> dict[str, Any]:
         "room": which["room"],
         "endpoint": which["name"],
         "url": request.directory.url(state, which["room"]),
-        "report_every": int(REPORT_EVERY.total_seconds()),
-        "next_report_at": utc(request.now + REPORT_EVERY),
-        "alive_until": utc(request.now + ALIVE_FOR),
+        "report_every": int(REPORT_INTERVAL.total_seconds()),
+        "next_report_at": utc(request.now + REPORT_INTERVAL),
+        "alive_until": utc(request.now + ENDPOINT_TTL),
         "viewers_expected": registered.handed,
         "drained": registered.drained,
     }
@@ -117,7 +117,7 @@ def _state(request: Any) -> EndpointState:
 
 
 def _is_alive(request: Any, endpoint: Endpoint) -> bool:
-    return endpoint.left_at is None and endpoint.last_seen > request.now - ALIVE_FOR
+    return endpoint.left_at is None and endpoint.last_seen > request.now - ENDPOINT_TTL
 
 
 def _endpoint(request: Any, endpoint: Endpoint) -> dict[str, Any]:
@@ -140,5 +140,5 @@ def _endpoint(request: Any, endpoint: Endpoint) -> dict[str, Any]:
         "figures": by_stream(endpoint.figures),
         "since": utc(endpoint.since),
         "last_seen": utc(endpoint.last_seen),
-        "alive_until": utc(endpoint.last_seen + ALIVE_FOR),
+        "alive_until": utc(endpoint.last_seen + ENDPOINT_TTL),
     }

@@ -5,7 +5,7 @@ from typing import Any
 
 from pyramid.view import view_config
 
-from streaming_system.tracker.models import Incident
+from streaming_system.tracker.models import IncidentRecord
 
 
 @view_config(route_name="api.incidents", request_method="GET", renderer="json", http_cache=1)
@@ -17,7 +17,7 @@ def incidents(request: Any) -> dict[str, Any]:
     return {"incidents": [_plain(incident) for incident in found]}
 
 
-def _plain(incident: Incident) -> dict[str, Any]:
+def _plain(incident: IncidentRecord) -> dict[str, Any]:
     return {
         "id": incident.id,
         "kind": incident.kind,

@@ -8,8 +8,8 @@ from pyramid.response import Response
 from pyramid.view import view_config
 
 from streaming_system.tracker.api.dispatch import api_view
-from streaming_system.tracker.audience.qoe import PlaybackFigures
-from streaming_system.tracker.ingest.playback import PlayerReport, counts_for
+from streaming_system.tracker.audience.qoe import QoeMetrics
+from streaming_system.tracker.ingest.playback import PlayerReport, validity
 from streaming_system.tracker.schemas.playback import STREAMING_FORMATS, is_gone
 from streaming_system.tracker.views.api.serialization import utc
 
@@ -21,7 +21,7 @@ ANY_SITE = ("Access-Control-Allow-Origin", "*")
 def report(request: Any) -> Response:
     """Take a player's report."""
     seconds = request.registry["reports"].player(_player(request.validated), now=request.now)
-    answer = {"next": seconds, "until": utc(request.now + counts_for(seconds))}
+    answer = {"next": seconds, "until": utc(request.now + validity(seconds))}
     # Pyramid's renderer would cost more than the rest of this view.
     return Response(json.dumps(answer).encode(), content_type="application/json")
 
@@ -35,7 +35,7 @@ def figures(request: Any) -> dict[str, Any]:
     for (_, name), count in request.viewers.others(now=request.now, room=room).items():
         others[name] += count
     [whole] = request.playback.figures(**which, by_endpoint=False) or [
-        PlaybackFigures(room=room, endpoint=None)
+        QoeMetrics(room=room, endpoint=None)
     ]
     return {
         "room": room,
@@ -83,7 +83,7 @@ def _player(sent: dict[str, Any]) -> PlayerReport:
     )
 
 
-def _figures(figures: PlaybackFigures, others: int) -> dict[str, Any]:
+def _figures(figures: QoeMetrics, others: int) -> dict[str, Any]:
     return {
         "viewers": {"players": figures.viewers, "others": others},
         "starts": figures.starts,

@@ -7,8 +7,8 @@ from typing import Any
 from streaming_system.config import Room
 from streaming_system.config.stream_sources import lives_elsewhere, youtube_at
 from streaming_system.tracker.api.dispatch import api_view
-from streaming_system.tracker.audience.qoe import PlaybackFigures
-from streaming_system.tracker.endpoints.stream_directory import Offer
+from streaming_system.tracker.audience.qoe import QoeMetrics
+from streaming_system.tracker.endpoints.stream_directory import StreamOffer
 from streaming_system.tracker.views.api.serialization import utc
 
 
@@ -40,7 +40,7 @@ def room(request: Any) -> dict[str, Any]:
     return _room(room, offers, players, others, played, request.now)
 
 
-def _played(request: Any, room: str | None = None) -> Mapping[str, PlaybackFigures]:
+def _played(request: Any, room: str | None = None) -> Mapping[str, QoeMetrics]:
     """Return how players of each room have fared lately."""
     found = request.playback.figures(now=request.now, room=room, by_endpoint=False)
     return {figures.room: figures for figures in found}
@@ -48,10 +48,10 @@ def _played(request: Any, room: str | None = None) -> Mapping[str, PlaybackFigur
 
 def _room(
     room: Room,
-    offers: Sequence[Offer],
+    offers: Sequence[StreamOffer],
     players: Mapping[tuple[str, str], int],
     others: Mapping[tuple[str, str], int],
-    played: PlaybackFigures | None,
+    played: QoeMetrics | None,
     now: datetime,
 ) -> dict[str, Any]:
     alive = [offer.endpoint for offer in offers]
