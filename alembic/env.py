@@ -8,9 +8,9 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from alembic import context
-from streaming_system.config.ini import SettingsError, read_ini
+from streaming_system.config.ini import SettingsError, load_app_settings
 from streaming_system.tracker.db.session import make_engine, startup_errors
-from streaming_system.tracker.history.partitions import is_locked, partitions_in
+from streaming_system.tracker.history.partitions import is_lock_timeout, partition_names
 from streaming_system.tracker.models import Base, UtcDateTime
 from streaming_system.tracker.settings import StartError
 
@@ -28,7 +28,7 @@ def run() -> None:
     if connection is not None:
         migrate(connection)
         return
-    settings = read_ini(Path(context.config.config_file_name), "tracker")
+    settings = load_app_settings(Path(context.config.config_file_name), "tracker")
     engine = make_engine(settings)
     make_folder(engine.url)
     with startup_errors():
@@ -53,7 +53,7 @@ def migrate_beside_others(connection) -> None:
                 migrate(connection)
             return
         except sa.exc.OperationalError as error:
-            if not is_locked(error):
+            if not is_lock_timeout(error):
                 raise
             if not left:
                 raise StartError(
@@ -80,7 +80,7 @@ def make_folder(url) -> None:
 
 def migrate(connection) -> None:
     """Run the migrations over a connection that is in a transaction."""
-    parts = partitions_in(connection)
+    parts = partition_names(connection)
     context.configure(
         connection=connection,
         target_metadata=Base.metadata,

@@ -32,7 +32,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from streaming_system.config import Config, Room, Site
+from streaming_system.config import ConferenceConfig, Room, SiteConfig
 from streaming_system.tracker.endpoints.endpoints import Endpoints, EndpointState
 from streaming_system.tracker.endpoints.stream_directory import StreamDirectory
 from streaming_system.tracker.models import Base, Player
@@ -220,7 +220,9 @@ class OursCached(Ours):
     def __init__(self, world: World, reporting: bool = True) -> None:
         super().__init__(world, reporting)
         room = Room(id="hall", title="Hall")
-        conference = Config(site=Site(secret=""), default=room, rooms={"hall": room})
+        conference = ConferenceConfig(
+            site=SiteConfig(secret=""), default=room, rooms={"hall": room}
+        )
         self.directory = StreamDirectory(self.endpoints, conference, "http://{host}/")
         self.room = room
         self.made = float("-inf")

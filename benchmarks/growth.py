@@ -29,7 +29,7 @@ from pyramid.request import Request
 
 from streaming_system import tracker
 from streaming_system.tracker.db.session import make_engine
-from streaming_system.tracker.history.sql_time import floor
+from streaming_system.tracker.history.sql_time import floor_to
 from streaming_system.tracker.models import (
     Annotation,
     Endpoint,
@@ -177,7 +177,7 @@ def fill(url: str, history: timedelta, *, pruned: bool = True, now: datetime) ->
     """Make a database that has run for so long; return how many rows its tables have."""
     engine = make_engine({"sqlalchemy.url": url})
     migrate(engine)
-    made = floor(now, TEN)
+    made = floor_to(now, TEN)
     begin = made - history
     raw = max(begin, now - KEPT) if pruned else begin
     tables: tuple[tuple[type, Rows], ...] = (

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from streaming_system import plugin
 from streaming_system.cli import main
-from streaming_system.config.schema import RoomSchema, SiteSchema
+from streaming_system.config.schema import RoomConfigSchema, SiteConfigSchema
 from streaming_system.plugin import open_feed
 from streaming_system.plugin_host.manager import create_plugin_manager
 from streaming_system.schedule_import.parsers import load_parsers, parse_and_validate, select_parser
@@ -55,10 +55,12 @@ def test_the_example_parser_reads_the_example_feed(root, tmp_path):
 
 def test_every_configuration_key_is_documented(root):
     manual = (root / "docs/configuration.md").read_text()
-    keys = [node.name for schema in (SiteSchema(), RoomSchema()) for node in schema.children]
+    keys = [
+        node.name for schema in (SiteConfigSchema(), RoomConfigSchema()) for node in schema.children
+    ]
 
     assert [key for key in keys if f"`{key}`" not in manual] == []
-    assert isinstance(SiteSchema(), colander.Schema)
+    assert isinstance(SiteConfigSchema(), colander.Schema)
 
 
 @pytest.mark.parametrize("ini", ["development.ini", "production.ini"])

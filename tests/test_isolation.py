@@ -86,12 +86,12 @@ def test_no_format_is_hard_coded_in_the_program(root):
 
 
 def test_no_room_can_take_an_address_that_an_app_answers():
-    from streaming_system.config import RESERVED_IDS, ROOM_ID
+    from streaming_system.config import RESERVED_ROOM_IDS, ROOM_ID_PATTERN
 
     first_parts = {path.strip("/").split("/")[0] for path in _paths("frontend") | _paths("tracker")}
-    could_be_rooms = {part for part in first_parts if ROOM_ID.fullmatch(part)}
+    could_be_rooms = {part for part in first_parts if ROOM_ID_PATTERN.fullmatch(part)}
 
-    assert could_be_rooms - RESERVED_IDS == set()
+    assert could_be_rooms - RESERVED_ROOM_IDS == set()
     assert {"monitor", "static", "endpoint"} <= could_be_rooms
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 import urllib3
 
 from streaming_system import config as conference_config
-from streaming_system.config.ini import read_ini
+from streaming_system.config.ini import load_app_settings
 from streaming_system.schedule import storage
 
 from .config import set_key
@@ -204,7 +204,9 @@ def imported(checkout, run) -> bytes:
 
     Of the sample event it has some hours: pages of all its 900 talks take seconds to look at.
     """
-    configured = conference_config.from_settings(read_ini(checkout / "development.ini", "frontend"))
+    configured = conference_config.load_conference_from_settings(
+        load_app_settings(checkout / "development.ini", "frontend")
+    )
     key = tuple(
         (
             room.id,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from streaming_system.theme.load import examples
+from streaming_system.theme.load import example_names
 
 from .accessible import OPEN_ALL, by_axe, by_keyboard
 from .pages import talk_of
@@ -57,7 +57,7 @@ def test_the_crew_can_use_every_page(every_page, crew, site, visit):
     ],
     ids=["main", "others"],
 )
-@pytest.mark.parametrize("theme", examples())
+@pytest.mark.parametrize("theme", example_names())
 def test_axe_finds_nothing_in_any_theme(site, go_live, visit, paths):
     go_live("example")
     page = visit("/")

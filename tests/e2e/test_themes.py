@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from streaming_system.theme.load import examples
+from streaming_system.theme.load import example_names
 
 from .config import with_theme
 from .pages import talk_of
@@ -64,7 +64,7 @@ class TestThemes:
     def test_they_look_different_in_both_schemes(self, shared_sites, chromium):
         seen = {}
         page = chromium.new_page()
-        for theme in ("", *examples()):
+        for theme in ("", *example_names()):
             page.goto(shared_sites.get(with_theme(theme)).url)
             for scheme in SCHEMES:
                 page.emulate_media(color_scheme=scheme)
@@ -79,7 +79,7 @@ class TestThemes:
         assert len(grounds) == len({text for _, text, _ in seen.values()}) == len(seen) == 8
         assert len({family for _, _, family in seen.values()}) == 4
 
-    @pytest.mark.parametrize("theme", ["", *examples()])
+    @pytest.mark.parametrize("theme", ["", *example_names()])
     def test_all_can_be_read(self, visit, theme):
         page = visit("/")
         for scheme in SCHEMES:
@@ -119,7 +119,7 @@ class TestThemes:
         assert [url for url in page.asked if not url.startswith(site.url)] == []
         assert page.complaints == []
 
-    @pytest.mark.parametrize("theme", ["", *examples()])
+    @pytest.mark.parametrize("theme", ["", *example_names()])
     def test_no_page_is_wider_than_its_window(self, site, visit, theme):
         page = visit("/")
         for path in pages(site):

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from streaming_system.tracker.crew.server_keys import Salts
+from streaming_system.tracker.crew.server_keys import DailySalts
 from streaming_system.tracker.db.session import make_engine
 from streaming_system.tracker.history import maintenance
 from streaming_system.tracker.models import LogHour, LogVisitor, Salt
@@ -238,16 +238,16 @@ class TestPrivacy:
     def test_what_makes_them_out_is_forgotten(self, tracker_settings, send, rows):
         send(line())
 
-        maintenance.prune(tracker_settings, clock=lambda: NOW + timedelta(days=1))
+        maintenance.run_maintenance(tracker_settings, clock=lambda: NOW + timedelta(days=1))
         assert len(rows(Salt)) == len(rows(LogVisitor)) == 1
-        maintenance.prune(tracker_settings, clock=lambda: NOW + timedelta(days=2))
+        maintenance.run_maintenance(tracker_settings, clock=lambda: NOW + timedelta(days=2))
 
         assert rows(Salt) == rows(LogVisitor) == []
         assert len(rows(LogHour)) == 1
 
     def test_salts_of_days_before_yesterday_go_with_the_next_report(self, send, db, rows):
         for days in (2, 1, 0):
-            Salts(db).of_day((NOW - timedelta(days=days)).date())
+            DailySalts(db).of_day((NOW - timedelta(days=days)).date())
 
         send(line())
 
@@ -267,9 +267,9 @@ class TestWhereAddressesMayBeKept:
     def test_old_files_are_removed(self, tracker_settings, send, kept):
         send(line())
 
-        done = maintenance.prune(tracker_settings, clock=lambda: NOW + timedelta(days=2))
+        done = maintenance.run_maintenance(tracker_settings, clock=lambda: NOW + timedelta(days=2))
         assert done.forgotten["log files"] == 0
-        done = maintenance.prune(tracker_settings, clock=lambda: NOW + timedelta(days=3))
+        done = maintenance.run_maintenance(tracker_settings, clock=lambda: NOW + timedelta(days=3))
         assert done.forgotten["log files"] == 1
         assert kept() == []
 
@@ -278,7 +278,7 @@ class TestWhereAddressesMayBeKept:
         (logdir / "hall/b.log").symlink_to("/etc/passwd")
         send(line())
 
-        maintenance.prune(tracker_settings, clock=lambda: NOW + timedelta(days=9))
+        maintenance.run_maintenance(tracker_settings, clock=lambda: NOW + timedelta(days=9))
 
         assert sorted(path.name for path in (logdir / "hall").iterdir()) == ["a.log", "b.log"]
 

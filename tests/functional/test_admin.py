@@ -15,7 +15,7 @@ from streaming_system import tracker as tracker_app
 from streaming_system.tracker.crew import passwords
 from streaming_system.tracker.crew.accounts import Accounts
 from streaming_system.tracker.crew.audit import AuditEntry as Trail
-from streaming_system.tracker.crew.passwords import hashed
+from streaming_system.tracker.crew.passwords import hash_password
 from streaming_system.tracker.db.session import make_engine
 from streaming_system.tracker.models import (
     Account,
@@ -78,7 +78,7 @@ def people(database, hash_):
 @pytest.fixture(scope="session")
 def hash_():
     """What is kept of the password of all: hashing takes long on purpose."""
-    return hashed(PASSWORD)
+    return hash_password(PASSWORD)
 
 
 @pytest.fixture
@@ -730,14 +730,14 @@ class TestPassword:
         deed(app, "/admin/password", "change", status=429, **fields)
 
     def test_no_report_waits_while_it_is_checked(self, vera, monkeypatch, rows):
-        matches = passwords.matches
+        matches = passwords.verify
 
         def slowly(*args):
             registration = {"secret": SECRET, "group": "hall", "data": "{}"}
             vera.post("/endpoint/register", registration, status=200)
             return matches(*args)
 
-        monkeypatch.setattr(passwords, "matches", slowly)
+        monkeypatch.setattr(passwords, "verify", slowly)
 
         deed(vera, "/admin/password", "change", old=PASSWORD, new="tr0ub4dor", again="tr0ub4dor")
 

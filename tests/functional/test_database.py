@@ -10,9 +10,9 @@ from alembic.migration import MigrationContext
 from sqlalchemy.orm import Session
 
 from streaming_system.tracker.crew.accounts import Accounts
-from streaming_system.tracker.crew.cli_session import AccountError, desk
+from streaming_system.tracker.crew.cli_session import AccountError, admin_session
 from streaming_system.tracker.endpoints.endpoints import Endpoints
-from streaming_system.tracker.history.partitions import partitions_in
+from streaming_system.tracker.history.partitions import partition_names
 from streaming_system.tracker.models import Account, Base
 from streaming_system.tracker.settings import StartError
 
@@ -29,7 +29,7 @@ def db(engine):
 
 def test_the_migrations_make_what_the_models_say(engine):
     with engine.connect() as connection:
-        parts = partitions_in(connection)
+        parts = partition_names(connection)
         context = MigrationContext.configure(
             connection,
             opts={
@@ -136,5 +136,5 @@ class TestAccounts:
     def test_without_a_database_the_command_line_says_so(self, tmp_path):
         settings = {"sqlalchemy.url": f"sqlite:///{tmp_path}/none.sqlite"}
 
-        with pytest.raises(StartError, match="run make initdb"), desk(settings):
+        with pytest.raises(StartError, match="run make initdb"), admin_session(settings):
             pass

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from depth import scaled
 
-from streaming_system.tracker.logs.store import LogFiles
+from streaming_system.tracker.logs.store import RotatingLogStore
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 SPAWN = multiprocessing.get_context("spawn")
@@ -25,7 +25,7 @@ def folder(tmp_path):
 
 @pytest.fixture
 def files(folder):
-    return LogFiles(folder=folder, size=1000, files=3)
+    return RotatingLogStore(folder=folder, size=1000, files=3)
 
 
 def append(files, lines, *, room="hall", name="192.0.2.1", now=NOON):
@@ -131,7 +131,7 @@ class TestRotation:
         assert found["hall/192.0.2.1.log.old"] == b"by hand\n"
 
     def test_where_addresses_are_kept_a_file_is_of_one_day(self, folder):
-        files = LogFiles(folder=folder, size=1000, files=3, daily=True)
+        files = RotatingLogStore(folder=folder, size=1000, files=3, daily=True)
         append(files, b"a\n", now=NOON)
         append(files, b"b\n", now=NOON + timedelta(hours=11))
         append(files, b"c\n", now=NOON + timedelta(hours=13))
@@ -142,7 +142,7 @@ class TestRotation:
         }
 
     def test_files_with_anything_older_are_pruned(self, folder):
-        files = LogFiles(folder=folder, size=1000, files=3, daily=True)
+        files = RotatingLogStore(folder=folder, size=1000, files=3, daily=True)
         for day in range(3):
             append(files, b"%d\n" % day, now=NOON + timedelta(days=day))
         append(files, b"x\n", room="lab", now=NOON)
@@ -156,7 +156,7 @@ class TestRotation:
 
 def write_many(folder, writer, size):
     """Append numbered reports of three lines, which are long enough for many closed files."""
-    files = LogFiles(folder=folder, size=size, files=10_000)
+    files = RotatingLogStore(folder=folder, size=size, files=10_000)
     for number in range(60):
         lines = b"".join(b"%d %d %d %s\n" % (writer, number, part, b"x" * 400) for part in range(3))
         append(files, lines)
@@ -186,7 +186,7 @@ class TestManyProcesses:
 
 def write_until_killed(folder, answers):
     """Append numbered reports, and say of each that it is acknowledged."""
-    files = LogFiles(folder=folder, size=50_000, files=10_000)
+    files = RotatingLogStore(folder=folder, size=50_000, files=10_000)
     for number in itertools.count():
         append(files, b"%d %s\n" % (number, b"x" * 300))
         answers.send(number)
@@ -238,7 +238,7 @@ class TestKill:
 def write_beyond(folder, limit):
     """Append within a limit of the size of files; return the error's number."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
-    files = LogFiles(folder=folder, size=2**30, files=3)
+    files = RotatingLogStore(folder=folder, size=2**30, files=3)
     try:
         append(files, b"".join(b"%d %s\n" % (n, b"x" * 90) for n in range(100)))
     except OSError as error:
@@ -257,7 +257,7 @@ class TestFullDisk:
         assert content(folder) == {"hall/192.0.2.1.log": b"acknowledged\n"}
 
     def test_a_full_disk_loses_nothing_that_was_acknowledged(self, small_disk):
-        files = LogFiles(folder=small_disk, size=100_000, files=3)
+        files = RotatingLogStore(folder=small_disk, size=100_000, files=3)
         reports = [b"%d %s\n" % (number, b"x" * 30_000) for number in range(20)]
         acknowledged = []
 

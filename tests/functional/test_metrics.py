@@ -13,7 +13,7 @@ from webob import Request
 
 from streaming_system import tracker as tracker_app
 from streaming_system.tracker.db.session import make_engine
-from streaming_system.tracker.incidents.detector import KINDS
+from streaming_system.tracker.incidents.detector import INCIDENT_TYPES
 from streaming_system.tracker.models import Endpoint, IncidentRecord
 
 from .conftest import SECRET
@@ -74,7 +74,7 @@ def test_every_room_is_there_from_the_start(told):
             assert told("viewers", room=room, kind=kind) == 0
         assert told("endpoint_clients", room=room) == 0
         assert told("endpoint_bitrate_bits", room=room) == 0
-    assert told.all("incidents") == {frozenset({("kind", kind)}): 0 for kind in KINDS}
+    assert told.all("incidents") == {frozenset({("kind", kind)}): 0 for kind in INCIDENT_TYPES}
 
 
 def test_a_stream_and_its_viewers_are_counted(tracker, told):

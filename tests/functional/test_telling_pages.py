@@ -13,7 +13,7 @@ from webtest import TestApp
 from streaming_system import tracker as tracker_app
 from streaming_system.net.page_events import PageEventPublisher
 from streaming_system.tracker.db.session import make_engine
-from streaming_system.tracker.incidents.monitor import Watcher
+from streaming_system.tracker.incidents.monitor import IncidentMonitor
 from streaming_system.tracker.models import Endpoint
 
 from .agent.servers import free_port
@@ -139,7 +139,7 @@ def test_the_watch_tells_pages_of_a_stream_that_falls_silent(tracker_settings, p
     tracker = TestApp(tracker_app.main({}, **tracker_settings), extra_environ=CALLER)
     register(tracker)
     tracker.app.registry["db.sessions"].kw["bind"].dispose()
-    watcher = Watcher(tracker_settings | {"push.url": pages.url}, lambda news: True)
+    watcher = IncidentMonitor(tracker_settings | {"push.url": pages.url}, lambda news: True)
     assert watcher.look()
     assert watcher.look()
     assert pages.heard.empty()

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from streaming_system.theme.load import examples
+from streaming_system.theme.load import example_names
 
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"/>'
 
@@ -65,7 +65,7 @@ class TestPages:
         assert "/theme/" not in site.get("/").text
         site.get("/theme/000000000000/style.css", status=404)
 
-    @pytest.mark.parametrize("name", examples())
+    @pytest.mark.parametrize("name", example_names())
     def test_a_built_in_theme_is_known_by_its_name(self, choose, make_site, name):
         choose(name)
         site = make_site()

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy.orm import Session
 
-from streaming_system.tracker.crew.accounts import LONGEST_PASSWORD, AccountError, Accounts
+from streaming_system.tracker.crew.accounts import MAX_PASSWORD_CHARS, AccountError, Accounts
 from streaming_system.tracker.db.session import make_engine
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -31,7 +31,7 @@ def test_a_password_in_another_encoding_is_taken_and_known_again(accounts):
 
 def test_a_password_that_is_too_long_is_told_so(accounts):
     with pytest.raises(AccountError) as refusal:
-        accounts.create("ada", "a" * (LONGEST_PASSWORD + 1), now=NOON)
+        accounts.create("ada", "a" * (MAX_PASSWORD_CHARS + 1), now=NOON)
 
     assert str(refusal.value) == "a password has at least 8 characters and at most 1024"
     assert not accounts.any()

@@ -8,7 +8,7 @@ import pytest
 from depth import scaled
 from sqlalchemy.orm import Session
 
-from streaming_system.tracker.crew.server_keys import Keys, Salts, hashed
+from streaming_system.tracker.crew.server_keys import DailySalts, ServerKeys, hash_visitor
 from streaming_system.tracker.db.session import make_engine
 from streaming_system.tracker.models import Salt, ServerKey
 
@@ -31,7 +31,7 @@ def key_of_a_process(url, number):
     with Session(engine) as db:
         if number % 2:
             db.connection(execution_options={"sqlite_immediate": True})
-        value = Keys(db).get("cookie")
+        value = ServerKeys(db).get("cookie")
         db.commit()
     engine.dispose()
     return value
@@ -39,19 +39,19 @@ def key_of_a_process(url, number):
 
 class TestKeys:
     def test_a_key_is_random_and_stays(self, db):
-        key = Keys(db).get("cookie")
+        key = ServerKeys(db).get("cookie")
 
         assert len(key) == 32
-        assert Keys(db).get("cookie") == key != Keys(db).get("other")
+        assert ServerKeys(db).get("cookie") == key != ServerKeys(db).get("other")
 
     def test_getting_one_begins_no_transaction(self, db):
-        Keys(db).get("cookie")
+        ServerKeys(db).get("cookie")
 
         assert not db.in_transaction()
 
     def test_a_transaction_that_writes_can_make_one(self, db, rows):
         db.connection(execution_options={"sqlite_immediate": True})
-        key = Keys(db).get("cookie")
+        key = ServerKeys(db).get("cookie")
         db.commit()
 
         assert [row["value"] for row in rows(ServerKey)] == [key]
@@ -66,25 +66,25 @@ class TestKeys:
 
 class TestSalts:
     def test_every_day_has_its_own(self, db):
-        monday = Salts(db).of_day(MONDAY)
+        monday = DailySalts(db).of_day(MONDAY)
 
-        assert Salts(db).of_day(MONDAY) == monday != Salts(db).of_day(TUESDAY)
+        assert DailySalts(db).of_day(MONDAY) == monday != DailySalts(db).of_day(TUESDAY)
 
     def test_those_of_days_before_are_forgotten(self, db, rows):
-        monday, tuesday = Salts(db).of_day(MONDAY), Salts(db).of_day(TUESDAY)
+        monday, tuesday = DailySalts(db).of_day(MONDAY), DailySalts(db).of_day(TUESDAY)
 
-        assert Salts(db).forget(before=TUESDAY) == 1
+        assert DailySalts(db).forget(before=TUESDAY) == 1
         db.commit()
 
         assert [row["value"] for row in rows(Salt)] == [tuesday]
-        assert Salts(db).of_day(MONDAY) != monday
+        assert DailySalts(db).of_day(MONDAY) != monday
 
 
 class TestHashed:
     def test_the_same_viewer_is_the_same_as_long_as_the_salt_is(self):
-        viewer = hashed("192.0.2.1", "VLC", b"1")
+        viewer = hash_visitor("192.0.2.1", "VLC", b"1")
 
-        assert viewer == hashed("192.0.2.1", "VLC", b"1")
+        assert viewer == hash_visitor("192.0.2.1", "VLC", b"1")
         assert len(viewer) == 16
 
     @pytest.mark.parametrize(
@@ -92,10 +92,10 @@ class TestHashed:
         [("192.0.2.2", "VLC", b"1"), ("192.0.2.1", "mpv", b"1"), ("192.0.2.1", "VLC", b"2")],
     )
     def test_others_are_others(self, other):
-        assert hashed(*other) != hashed("192.0.2.1", "VLC", b"1")
+        assert hash_visitor(*other) != hash_visitor("192.0.2.1", "VLC", b"1")
 
     def test_nothing_is_mixed_up_where_address_and_agent_meet(self):
-        assert hashed("ab", "c", b"1") != hashed("a", "bc", b"1")
+        assert hash_visitor("ab", "c", b"1") != hash_visitor("a", "bc", b"1")
 
     def test_odd_text_is_no_error(self):
-        assert hashed("\0", "\ud800", b"1") != hashed("", "", b"1")
+        assert hash_visitor("\0", "\ud800", b"1") != hash_visitor("", "", b"1")

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from streaming_system.tracker.db.session import make_engine
-from streaming_system.tracker.history.partitions import partitions_in
+from streaming_system.tracker.history.partitions import partition_names
 from streaming_system.tracker.models import Base
 
 pytestmark = pytest.mark.both_databases
@@ -44,7 +44,7 @@ def tables(url):
     engine = make_engine({"sqlalchemy.url": url})
     names = set(sa.inspect(engine).get_table_names())
     with engine.connect() as connection:
-        names -= partitions_in(connection)
+        names -= partition_names(connection)
     engine.dispose()
     return sorted(names)
 

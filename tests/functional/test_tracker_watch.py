@@ -16,7 +16,7 @@ from streaming_system.plugin_host import notifications
 from streaming_system.plugin_host.incident_notifier import IncidentNotifier
 from streaming_system.plugin_host.sandbox import ResourceLimits
 from streaming_system.tracker.db.session import make_engine
-from streaming_system.tracker.incidents.monitor import Watcher
+from streaming_system.tracker.incidents.monitor import IncidentMonitor
 from streaming_system.tracker.models import Endpoint, IncidentRecord
 
 pytestmark = pytest.mark.both_databases
@@ -183,7 +183,7 @@ class TestWatch:
         fall_silent()
         tracker.app.registry["db.sessions"].kw["bind"].dispose()
         heard = []
-        watcher = Watcher(tracker_settings, lambda news: heard.append(news) or True)
+        watcher = IncidentMonitor(tracker_settings, lambda news: heard.append(news) or True)
         with away():
             assert [watcher.look(), watcher.look()] == [False, False]
 

@@ -11,7 +11,7 @@ from streaming_system.cli.agent import encoder
 from streaming_system.cli.common import DEFAULT_INI, load_config, one_line_errors, warn_about_theme
 from streaming_system.cli.schedule import schedule
 from streaming_system.cli.tracker import tracker
-from streaming_system.config.ini import read_ini
+from streaming_system.config.ini import load_app_settings
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -62,12 +62,12 @@ def config_check(ini: Path, only: str | None, production: bool) -> None:
     from streaming_system.tracker.settings import StartError, check_production, checked
 
     with one_line_errors():
-        found = load_config(read_ini(ini, only or "frontend"))
+        found = load_config(load_app_settings(ini, only or "frontend"))
         if only != "tracker":
             warn_about_theme(found)
         try:
             if only != "frontend":
-                settings = read_ini(ini, "tracker")
+                settings = load_app_settings(ini, "tracker")
                 checked(settings)
                 if production:
                     check_production(settings)

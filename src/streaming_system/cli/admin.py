@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from streaming_system.cli.common import one_line_errors
-from streaming_system.config import from_settings
-from streaming_system.config.ini import read_ini
+from streaming_system.config import load_conference_from_settings
+from streaming_system.config.ini import load_app_settings
 
 if TYPE_CHECKING:
-    from streaming_system.tracker.crew.cli_session import Desk
+    from streaming_system.tracker.crew.cli_session import AdminSession
 
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print it for programs.")
 PASSWORD_STDIN = click.option(
@@ -30,19 +30,19 @@ def admin() -> None:
 
 
 @contextmanager
-def open_admin_session(ini: Path, *, rooms: bool = False) -> Iterator["Desk"]:
+def open_admin_session(ini: Path, *, rooms: bool = False) -> Iterator["AdminSession"]:
     """Open the tracker's database; what is refused is one line on stderr and exit status 1.
 
     :param rooms: whether it matters which rooms there are.
     """
     # The tracker brings the database along; other commands start without it.
-    from streaming_system.tracker.crew.cli_session import CrewError, StartError, desk
+    from streaming_system.tracker.crew.cli_session import CrewError, StartError, admin_session
 
     with one_line_errors():
-        settings = read_ini(ini, "tracker")
-        known = from_settings(settings).groups if rooms else ()
+        settings = load_app_settings(ini, "tracker")
+        known = load_conference_from_settings(settings).groups if rooms else ()
     try:
-        with desk(settings, known) as found:
+        with admin_session(settings, known) as found:
             yield found
     except (CrewError, StartError) as error:
         raise click.ClickException(str(error)) from None
@@ -57,8 +57,8 @@ def open_admin_session(ini: Path, *, rooms: bool = False) -> Iterator["Desk"]:
 def create(ini: Path, name: str | None, role: str, password_stdin: bool, if_none: bool) -> None:
     """Create an account: of an admin, or of a viewer, who looks and changes nothing."""
     if if_none:
-        with open_admin_session(ini) as desk:
-            if desk.accounts.any():
+        with open_admin_session(ini) as admin_session:
+            if admin_session.accounts.any():
                 return
         if not sys.stdin.isatty():
             click.echo(
@@ -72,8 +72,10 @@ def create(ini: Path, name: str | None, role: str, password_stdin: bool, if_none
         pass
     name = name or click.prompt("Name")
     password = _read_password(password_stdin)
-    with open_admin_session(ini) as desk:
-        line = desk.crew.create_account(name=name, password=password, role=role, now=desk.now)
+    with open_admin_session(ini) as admin_session:
+        line = admin_session.crew.create_account(
+            name=name, password=password, role=role, now=admin_session.now
+        )
     click.echo(line)
 
 
@@ -82,14 +84,14 @@ def create(ini: Path, name: str | None, role: str, password_stdin: bool, if_none
 @click.pass_obj
 def list_accounts(ini: Path, as_json: bool) -> None:
     """List the accounts."""
-    with open_admin_session(ini) as desk:
+    with open_admin_session(ini) as admin_session:
         rows = [
             {
                 "name": account.name,
                 "role": account.role,
                 "created_at": _format_utc(account.created_at),
             }
-            for account in desk.accounts.all()
+            for account in admin_session.accounts.all()
         ]
     _print_rows(rows, as_json)
 
@@ -101,8 +103,10 @@ def list_accounts(ini: Path, as_json: bool) -> None:
 def set_password(ini: Path, name: str, password_stdin: bool) -> None:
     """Give an account another password, and end its sessions."""
     password = _read_password(password_stdin)
-    with open_admin_session(ini) as desk:
-        line = desk.crew.reset_password(name=name, password=password, now=desk.now)
+    with open_admin_session(ini) as admin_session:
+        line = admin_session.crew.reset_password(
+            name=name, password=password, now=admin_session.now
+        )
     click.echo(line)
 
 
@@ -111,8 +115,8 @@ def set_password(ini: Path, name: str, password_stdin: bool) -> None:
 @click.pass_obj
 def logout(ini: Path, name: str) -> None:
     """Log an account out everywhere; its password stays."""
-    with open_admin_session(ini) as desk:
-        line = desk.crew.log_out(name=name, now=desk.now)
+    with open_admin_session(ini) as admin_session:
+        line = admin_session.crew.log_out(name=name, now=admin_session.now)
     click.echo(line)
 
 
@@ -122,8 +126,8 @@ def logout(ini: Path, name: str) -> None:
 @click.pass_obj
 def set_role(ini: Path, name: str, role: str) -> None:
     """Make an account one of an admin or of a viewer."""
-    with open_admin_session(ini) as desk:
-        line = desk.crew.set_role(name=name, role=role, now=desk.now)
+    with open_admin_session(ini) as admin_session:
+        line = admin_session.crew.set_role(name=name, role=role, now=admin_session.now)
     click.echo(line)
 
 
@@ -132,8 +136,8 @@ def set_role(ini: Path, name: str, role: str) -> None:
 @click.pass_obj
 def delete(ini: Path, name: str) -> None:
     """Delete an account. The last admin stays."""
-    with open_admin_session(ini) as desk:
-        line = desk.crew.delete_account(name=name, now=desk.now)
+    with open_admin_session(ini) as admin_session:
+        line = admin_session.crew.delete_account(name=name, now=admin_session.now)
     click.echo(line)
 
 
@@ -153,9 +157,9 @@ def issue(ini: Path, label: str, room: str, endpoint: str, crew: bool) -> None:
     if not (crew or room):
         raise click.UsageError("say what it is good for: --room, --room and --endpoint, or --crew")
     scope = "crew" if crew else "endpoint" if endpoint else "room"
-    with open_admin_session(ini, rooms=True) as desk:
-        _, text = desk.crew.issue_token(
-            label=label, scope=scope, room=room, endpoint=endpoint, now=desk.now
+    with open_admin_session(ini, rooms=True) as admin_session:
+        _, text = admin_session.crew.issue_token(
+            label=label, scope=scope, room=room, endpoint=endpoint, now=admin_session.now
         )
     click.echo(text)
 
@@ -165,7 +169,7 @@ def issue(ini: Path, label: str, room: str, endpoint: str, crew: bool) -> None:
 @click.pass_obj
 def list_tokens(ini: Path, as_json: bool) -> None:
     """List the tokens: what they are good for, and by what to know them again."""
-    with open_admin_session(ini) as desk:
+    with open_admin_session(ini) as admin_session:
         rows = [
             {
                 "id": token.id,
@@ -179,7 +183,7 @@ def list_tokens(ini: Path, as_json: bool) -> None:
                 "used_at": _format_utc(token.used_at),
                 "revoked_at": _format_utc(token.revoked_at),
             }
-            for token in desk.tokens.all()
+            for token in admin_session.tokens.all()
         ]
     _print_rows(rows, as_json)
 
@@ -189,8 +193,8 @@ def list_tokens(ini: Path, as_json: bool) -> None:
 @click.pass_obj
 def revoke(ini: Path, id: int) -> None:  # noqa: A002 - It is what the list calls it.
     """Refuse the token with this number from now on."""
-    with open_admin_session(ini) as desk:
-        line = desk.crew.revoke_token(id, now=desk.now)
+    with open_admin_session(ini) as admin_session:
+        line = admin_session.crew.revoke_token(id, now=admin_session.now)
     click.echo(line)
 
 
@@ -199,9 +203,9 @@ def revoke(ini: Path, id: int) -> None:  # noqa: A002 - It is what the list call
 @click.pass_obj
 def endpoints(ini: Path, as_json: bool) -> None:
     """List the endpoints: those that stream, and those that have fallen silent."""
-    with open_admin_session(ini) as desk:
-        alive = desk.endpoints.alive(now=desk.now)
-        silent = desk.endpoints.silent(now=desk.now)
+    with open_admin_session(ini) as admin_session:
+        alive = admin_session.endpoints.alive(now=admin_session.now)
+        silent = admin_session.endpoints.silent(now=admin_session.now)
         rows = [
             {
                 "room": endpoint.room,
@@ -238,8 +242,10 @@ def undrain(ini: Path, room: str, endpoint: str) -> None:
 
 
 def _set_drained(ini: Path, room: str, endpoint: str, drained: bool) -> None:
-    with open_admin_session(ini) as desk:
-        line = desk.crew.drain(room=room, name=endpoint, drained=drained, now=desk.now)
+    with open_admin_session(ini) as admin_session:
+        line = admin_session.crew.drain(
+            room=room, name=endpoint, drained=drained, now=admin_session.now
+        )
     click.echo(line)
 
 
@@ -250,8 +256,10 @@ def _set_drained(ini: Path, room: str, endpoint: str, drained: bool) -> None:
 @click.pass_obj
 def annotate(ini: Path, label: str, at: str, room: str) -> None:
     """Write a word about a moment beside the graphs."""
-    with open_admin_session(ini, rooms=True) as desk:
-        line = desk.crew.annotate(at=desk.moment(at), label=label, room=room, now=desk.now)
+    with open_admin_session(ini, rooms=True) as admin_session:
+        line = admin_session.crew.annotate(
+            at=admin_session.moment(at), label=label, room=room, now=admin_session.now
+        )
     click.echo(line)
 
 
@@ -261,9 +269,9 @@ def annotate(ini: Path, label: str, at: str, room: str) -> None:
 @click.pass_obj
 def annotations(ini: Path, id_: int | None, as_json: bool) -> None:
     """List the annotations of the newest moments, or delete one."""
-    with open_admin_session(ini) as desk:
+    with open_admin_session(ini) as admin_session:
         if id_ is not None:
-            click.echo(desk.crew.remove_annotation(id_, now=desk.now))
+            click.echo(admin_session.crew.remove_annotation(id_, now=admin_session.now))
             return
         rows = [
             {
@@ -273,7 +281,7 @@ def annotations(ini: Path, id_: int | None, as_json: bool) -> None:
                 "label": annotation.label,
                 "created_by": annotation.created_by,
             }
-            for annotation in desk.annotations.latest()
+            for annotation in admin_session.annotations.latest()
         ]
     _print_rows(rows, as_json)
 
@@ -287,7 +295,7 @@ def annotations(ini: Path, id_: int | None, as_json: bool) -> None:
 @click.pass_obj
 def audit(ini: Path, account: str | None, limit: int, as_json: bool) -> None:
     """Show who did what, newest first."""
-    with open_admin_session(ini) as desk:
+    with open_admin_session(ini) as admin_session:
         rows = [
             {
                 "at": _format_utc(entry.at),
@@ -295,7 +303,7 @@ def audit(ini: Path, account: str | None, limit: int, as_json: bool) -> None:
                 "action": entry.action,
                 "subject": entry.subject,
             }
-            for entry in desk.audit.latest(limit, account)
+            for entry in admin_session.audit.latest(limit, account)
         ]
     _print_rows(rows, as_json)
 

@@ -17,8 +17,8 @@ from streaming_system.agent import config, fake_encoder
 from streaming_system.agent.tracker_client import LegacyTrackerClient
 from streaming_system.cli.common import one_line_errors
 from streaming_system.cli.demo import demo
-from streaming_system.config import EXAMPLE_SECRET, from_settings
-from streaming_system.config.ini import read_ini
+from streaming_system.config import EXAMPLE_SECRET, load_conference_from_settings
+from streaming_system.config.ini import load_app_settings
 
 if TYPE_CHECKING:
     from streaming_system.agent.agent_service import AgentService
@@ -271,4 +271,4 @@ def _read_secret(ini: Path) -> str:
     if not ini.is_file():
         return EXAMPLE_SECRET
     with one_line_errors():
-        return from_settings(read_ini(ini, "frontend")).site.secret
+        return load_conference_from_settings(load_app_settings(ini, "frontend")).site.secret

@@ -9,7 +9,12 @@ import click
 
 from streaming_system.agent.config_section import AgentConfigError as AgentConfigError
 from streaming_system.agent.tracker_client import TrackerError
-from streaming_system.config import Config, ConfigError, Site, from_settings
+from streaming_system.config import (
+    ConferenceConfig,
+    ConfigError,
+    SiteConfig,
+    load_conference_from_settings,
+)
 from streaming_system.config.ini import SettingsError
 from streaming_system.net.ssrf import NetworkSettingError, parse_allowed_networks
 from streaming_system.plugin.feed import FeedError
@@ -60,15 +65,15 @@ def progress(what: str) -> Iterator[Callable[[str], None]]:
         click.echo("\x1b[2K", nl=False, err=True)
 
 
-def load_config(settings: Mapping[str, str]) -> Config:
+def load_config(settings: Mapping[str, str]) -> ConferenceConfig:
     """Read the configuration; say its warnings."""
-    found = from_settings(settings)
+    found = load_conference_from_settings(settings)
     for warning in found.warnings:
         click.echo(f"warning: {warning}", err=True)
     return found
 
 
-def warn_about_theme(config: Config) -> None:
+def warn_about_theme(config: ConferenceConfig) -> None:
     """Read the theme that the configuration names; say what has been corrected in it."""
     # Only those who check wait for the templates' language.
     from streaming_system import theme
@@ -83,7 +88,7 @@ def warn_about_theme(config: Config) -> None:
         click.echo(f"theme: {found.name}")
 
 
-def feed_options(settings: Mapping[str, str], site: Site | None = None) -> FeedReaderOptions:
+def feed_options(settings: Mapping[str, str], site: SiteConfig | None = None) -> FeedReaderOptions:
     """Return how feeds are read: the plugins and limits of the ini, the words of the configuration.
 
     :raises SettingsError: if a limit is no number, or an address is none.

@@ -12,7 +12,7 @@ import click
 from streaming_system import config
 from streaming_system.cli.admin import open_admin_session
 from streaming_system.cli.common import one_line_errors
-from streaming_system.config.ini import SettingsError, read_ini
+from streaming_system.config.ini import SettingsError, load_app_settings
 
 # More test patterns than that are too much for most machines.
 MOST_ROOMS = 6
@@ -39,8 +39,8 @@ def demo(ini: Path, viewers: int) -> None:
     for name in ("streaming_system.agent", "streaming_system.util"):
         logging.getLogger(name).setLevel(logging.WARNING)
     with one_line_errors():
-        settings = read_ini(ini, "frontend")
-        known = config.from_settings(settings).rooms
+        settings = load_app_settings(ini, "frontend")
+        known = config.load_conference_from_settings(settings).rooms
         tracker = settings.get("tracker.internal_url", "").rstrip("/")
         if not tracker:
             raise SettingsError("the demo needs tracker.internal_url in the ini file")

@@ -21,7 +21,7 @@ from streaming_system.cli.common import (
     progress,
 )
 from streaming_system.cli.schedule_follow import follow
-from streaming_system.config.ini import read_ini, required
+from streaming_system.config.ini import load_app_settings, require
 from streaming_system.net.page_events import PageEventPublisher
 from streaming_system.plugin.feed import FeedError
 from streaming_system.schedule.diff import (
@@ -88,8 +88,8 @@ def import_command(ini: Path, accept_shrink: bool) -> None:
     All or nothing: if any feed fails, the schedule in service stays as it is.
     """
     with one_line_errors():
-        settings = read_ini(ini, "frontend")
-        target = Path(required(settings, "schedule.file"))
+        settings = load_app_settings(ini, "frontend")
+        target = Path(require(settings, "schedule.file"))
         config = load_config(settings)
         with progress("Reading the feeds"):
             outcome = import_schedule(
@@ -123,8 +123,8 @@ def watch_command(ini: Path, interval: float, count: int | None, accept_shrink: 
     A feed that cannot be read, or has suddenly lost half of its talks, changes nothing.
     """
     with one_line_errors():
-        settings = read_ini(ini, "frontend")
-        target = Path(required(settings, "schedule.file"))
+        settings = load_app_settings(ini, "frontend")
+        target = Path(require(settings, "schedule.file"))
         config = load_config(settings)
         how = feed_options(settings, config.site)
     push = PageEventPublisher(settings.get("push.url", ""))
@@ -236,7 +236,7 @@ def _feed_options(ini: Path, format_: str = "") -> FeedReaderOptions:
     if not ini.is_file() and str(ini) == DEFAULT_INI:
         settings: Mapping[str, str] = {}
     else:
-        settings = read_ini(ini, "frontend")
+        settings = load_app_settings(ini, "frontend")
     site = load_config(settings).site if settings else None
     return dataclasses.replace(feed_options(settings, site), format=format_)
 
@@ -308,9 +308,9 @@ def _print_feed(reading: ParsedFeed, zone: ZoneInfo) -> None:
 def export_command(ini: Path, form: str, url: str | None) -> None:
     """Write the schedule of the site to standard output, in a format that apps read."""
     with one_line_errors():
-        settings = read_ini(ini, "frontend")
+        settings = load_app_settings(ini, "frontend")
         config = load_config(settings)
-        path = Path(required(settings, "schedule.file"))
+        path = Path(require(settings, "schedule.file"))
         planned = read_file(path)
     address = url or f"http://{settings.get('address', 'localhost')}"
     events = {room.conference for room in config.rooms.values()} - {""}

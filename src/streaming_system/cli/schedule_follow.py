@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import click
 
 from streaming_system.cli.common import feed_options, one_line_errors
-from streaming_system.config.ini import SettingsError, read_ini, required
+from streaming_system.config.ini import SettingsError, load_app_settings, require
 from streaming_system.net.page_events import PageEventPublisher
 from streaming_system.schedule_import.mirror import ScheduleMirror
 from streaming_system.schedule_import.poll import PollInterval, poll_feeds
@@ -43,9 +43,9 @@ def follow(
     host changes nothing here. With --count, exit status 1 says that the last look failed.
     """
     with one_line_errors():
-        settings = read_ini(ini, "frontend")
-        target = Path(required(settings, "schedule.file"))
-        url = url or required(settings, "schedule.follow")
+        settings = load_app_settings(ini, "frontend")
+        target = Path(require(settings, "schedule.file"))
+        url = url or require(settings, "schedule.follow")
         if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).netloc:
             raise SettingsError(
                 f"{url!r} is no address to follow; allowed: http:// or https:// with a host"

@@ -14,7 +14,7 @@ from typing import BinaryIO
 import click
 
 from streaming_system.cli.common import feed_options, one_line_errors, progress
-from streaming_system.config.ini import read_ini
+from streaming_system.config.ini import load_app_settings
 from streaming_system.plugin import Incident
 from streaming_system.plugin_host.incident_notifier import IncidentNotifier
 from streaming_system.schedule_import.poll import PollInterval, poll_feeds
@@ -42,19 +42,23 @@ def tracker() -> None:
 def tracker_watch(ini: Path, count: int | None, interval: float) -> None:
     """Look every ten seconds what is wrong, and have plugins tell the crew of it."""
     # The tracker brings the database along; other commands start without it.
-    from streaming_system.tracker.incidents.monitor import News, StartError, Watcher
+    from streaming_system.tracker.incidents.monitor import (
+        IncidentMonitor,
+        IncidentNotification,
+        StartError,
+    )
 
     logging.getLogger("streaming_system").setLevel(logging.INFO)
     with one_line_errors():
-        settings = read_ini(ini, "tracker")
+        settings = load_app_settings(ini, "tracker")
         known = feed_options(settings)
         alerts = IncidentNotifier(settings, known.plugins, known.limits)
 
-    def tell(news: News) -> bool:
+    def tell(news: IncidentNotification) -> bool:
         return alerts.tell(Incident(**dataclasses.asdict(news)))
 
     try:
-        watcher = Watcher(settings, tell)
+        watcher = IncidentMonitor(settings, tell)
     except StartError as error:
         raise click.ClickException(str(error)) from None
     rounds = itertools.count() if count is None else iter(range(count))
@@ -75,13 +79,17 @@ def tracker_prune(ini: Path) -> None:
     A timer runs it every few minutes. It may be stopped at any moment.
     """
     # The tracker brings the database along; other commands start without it.
-    from streaming_system.tracker.history.maintenance import Busy, StartError, prune
+    from streaming_system.tracker.history.maintenance import (
+        AlreadyRunningError,
+        StartError,
+        run_maintenance,
+    )
 
     with one_line_errors():
-        settings = read_ini(ini, "tracker")
+        settings = load_app_settings(ini, "tracker")
     try:
-        done = prune(settings)
-    except Busy:
+        done = run_maintenance(settings)
+    except AlreadyRunningError:
         click.echo("Another prune is at work; there is nothing to do.")
         return
     except StartError as error:
@@ -105,7 +113,7 @@ def tracker_backup(ini: Path, path: Path) -> None:
     from streaming_system.tracker.backup import BackupError, StartError, backup
 
     with one_line_errors():
-        settings = read_ini(ini, "tracker")
+        settings = load_app_settings(ini, "tracker")
     try:
         with progress("Backing up") as tell, _open_output(path) as file:
             done = backup(settings, file, tell=tell)
@@ -133,7 +141,7 @@ def tracker_restore(ini: Path, path: Path, replace: bool) -> None:
     from streaming_system.tracker.backup import BackupError, StartError, restore
 
     with one_line_errors():
-        settings = read_ini(ini, "tracker")
+        settings = load_app_settings(ini, "tracker")
     try:
         with progress("Restoring") as tell, path.open("rb") as file:
             done = restore(settings, file, replace=replace, tell=tell)

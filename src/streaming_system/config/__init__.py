@@ -1,29 +1,35 @@
 """What the conference is: config.json with config.private.json laid over it, checked."""
 
-from streaming_system.config.load import RESERVED_IDS, ROOM_ID, ConfigError, from_settings, load
+from streaming_system.config.load import (
+    RESERVED_ROOM_IDS,
+    ROOM_ID_PATTERN,
+    ConfigError,
+    load,
+    load_conference_from_settings,
+)
 from streaming_system.config.model import (
     EXAMPLE_SECRET,
-    Config,
+    ConferenceConfig,
     Fallback,
-    Posts,
+    MastodonFeed,
     Region,
     Room,
-    Site,
+    SiteConfig,
     TimedSource,
 )
 
 __all__ = [
     "EXAMPLE_SECRET",
-    "RESERVED_IDS",
-    "ROOM_ID",
-    "Config",
+    "RESERVED_ROOM_IDS",
+    "ROOM_ID_PATTERN",
+    "ConferenceConfig",
     "ConfigError",
     "Fallback",
-    "Posts",
+    "MastodonFeed",
     "Region",
     "Room",
-    "Site",
+    "SiteConfig",
     "TimedSource",
-    "from_settings",
     "load",
+    "load_conference_from_settings",
 ]

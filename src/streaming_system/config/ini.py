@@ -11,7 +11,7 @@ class SettingsError(Exception):
     """An ini file that cannot be used, with one line that says why."""
 
 
-def read_ini(ini: Path, app: str) -> Mapping[str, str]:
+def load_app_settings(ini: Path, app: str) -> Mapping[str, str]:
     """Return what the ini says to one of its apps: ``[DEFAULT]``, and ``[app:…]`` over it.
 
     :raises SettingsError: if the file cannot be read or has no such app.
@@ -28,7 +28,7 @@ def read_ini(ini: Path, app: str) -> Mapping[str, str]:
         raise SettingsError(f"{ini}: {str(error).splitlines()[0]}") from None
 
 
-def required(settings: Mapping[str, str], key: str) -> str:
+def require(settings: Mapping[str, str], key: str) -> str:
     """Return the value of a key that has no default.
 
     :raises SettingsError: if the ini lacks it.

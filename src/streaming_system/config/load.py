@@ -12,16 +12,16 @@ from urllib.parse import urlsplit
 import colander
 import json5
 
-from streaming_system.config.model import Config, Room, Site, TimedSource
-from streaming_system.config.schema import RETIRED_KEYS, RoomSchema, SiteSchema
-from streaming_system.config.social import HASHTAG
-from streaming_system.config.stream_sources import SourceTimeError, in_utc
+from streaming_system.config.model import ConferenceConfig, Room, SiteConfig, TimedSource
+from streaming_system.config.schema import RETIRED_KEYS, RoomConfigSchema, SiteConfigSchema
+from streaming_system.config.social import HASHTAG_PATTERN
+from streaming_system.config.stream_sources import SourceTimeError, resolve_source_times
 
-ROOM_ID = re.compile(r"[A-Za-z0-9_]{1,64}", re.ASCII)
+ROOM_ID_PATTERN = re.compile(r"[A-Za-z0-9_]{1,64}", re.ASCII)
 
 # What the first part of a path on the site may already mean, now or in the old protocol. A test
 # compares this with the routes of both apps.
-RESERVED_IDS = frozenset(
+RESERVED_ROOM_IDS = frozenset(
     {
         "about",
         "accounts",
@@ -76,7 +76,7 @@ class ConfigError(Exception):
     """A configuration that cannot be used: one line with file, room, key and what is allowed."""
 
 
-def from_settings(settings: Mapping[str, str]) -> Config:
+def load_conference_from_settings(settings: Mapping[str, str]) -> ConferenceConfig:
     """Read and check the files that the ini names.
 
     :param settings: ``config.public`` and ``config.private`` are paths; where the private file
@@ -92,21 +92,21 @@ def from_settings(settings: Mapping[str, str]) -> Config:
     return load(public, private)
 
 
-def load(public: Path, private: Path) -> Config:
+def load(public: Path, private: Path) -> ConferenceConfig:
     """Read ``public``, lay ``private`` over it where that exists, and check the result.
 
     :raises ConfigError: with one line for whoever must mend it.
     """
-    merged = _Merged()
-    merged.lay_over(public, _read(public))
+    merged = _ConfigMerger()
+    merged.lay_over(public, _load_json(public))
     if private.exists():
-        merged.lay_over(private, _read(private))
+        merged.lay_over(private, _load_json(private))
     else:
         merged.warnings.append(f"{private} does not exist: only {public.name} is used")
     return merged.checked()
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _load_json(path: Path) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
@@ -116,26 +116,26 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         # Most files are plain JSON but for whole lines of comment, which takes a hundredth of the
         # time. No text in JSON goes on in the next line, so that none can begin with a slash.
-        document = json.loads(_COMMENT.sub("", text), object_pairs_hook=_object)
+        document = json.loads(_COMMENT_LINE.sub("", text), object_pairs_hook=_unique_object)
     except (ValueError, RecursionError):
-        document = _read_json5(path, text)
+        document = _parse_json5(path, text)
     if not isinstance(document, dict):
         raise ConfigError(f"{path}: must hold one object: {{…}}")
     return document
 
 
-_COMMENT = re.compile(r"^[ \t]*//.*$", re.MULTILINE)
+_COMMENT_LINE = re.compile(r"^[ \t]*//.*$", re.MULTILINE)
 
 
-def _read_json5(path: Path, text: str) -> Any:
+def _parse_json5(path: Path, text: str) -> Any:
     try:
-        return json5.loads(text, object_pairs_hook=_object)
+        return json5.loads(text, object_pairs_hook=_unique_object)
     except (ValueError, RecursionError) as error:
         complaint = re.sub(r"^<string>:(\d+)", r"line \1:", str(error).splitlines()[0])
         raise ConfigError(f"{path}: {complaint}") from None
 
 
-def _object(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+def _unique_object(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     """Make an object of its pairs, without the `"": ""` that ends it by tradition."""
     result: dict[str, Any] = {}
     for key, value in pairs:
@@ -146,7 +146,7 @@ def _object(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     return result
 
 
-class _Merged:
+class _ConfigMerger:
     """The files laid over each other, and which file said what."""
 
     def __init__(self) -> None:
@@ -158,13 +158,15 @@ class _Merged:
     def lay_over(self, path: Path, document: dict[str, Any]) -> None:
         for name, values in document.items():
             if not isinstance(values, dict):
-                raise ConfigError(f"{path}: {_place(name)}: must be an object: {{…}}")
+                raise ConfigError(f"{path}: {_location(name)}: must be an object: {{…}}")
             self.section_origin[name] = path
             self.sections.setdefault(name, {}).update(values)
             self.origin.update({(name, key): path for key in values})
 
-    def checked(self) -> Config:
-        site = Site(**_attributes(self._valid("config", self.sections["config"], SiteSchema())))
+    def checked(self) -> ConferenceConfig:
+        site = SiteConfig(
+            **_to_attributes(self._valid("config", self.sections["config"], SiteConfigSchema()))
+        )
         # Times of sources hold in a room's zone; the default has none of its own.
         default = replace(self._room("default", {}), sources=())
         rooms = {}
@@ -183,15 +185,19 @@ class _Merged:
         self._check_groups(site, rooms)
         if not rooms:
             self.warnings.append("no room is configured: the site will be empty")
-        return Config(site=site, default=default, rooms=rooms, warnings=tuple(self.warnings))
+        return ConferenceConfig(
+            site=site, default=default, rooms=rooms, warnings=tuple(self.warnings)
+        )
 
-    def _timed(self, room: Room, site: Site) -> tuple[TimedSource, ...]:
+    def _timed(self, room: Room, site: SiteConfig) -> tuple[TimedSource, ...]:
         try:
-            return in_utc(room.sources, room.schedule_timezone or site.schedule_timezone)
+            return resolve_source_times(
+                room.sources, room.schedule_timezone or site.schedule_timezone
+            )
         except SourceTimeError as error:
             raise ConfigError(f"{self._where(room.id, 'sources')}: {error}") from None
 
-    def _check_groups(self, site: Site, rooms: Mapping[str, Room]) -> None:
+    def _check_groups(self, site: SiteConfig, rooms: Mapping[str, Room]) -> None:
         for room in rooms.values():
             for fallback in room.fallbacks:
                 known = fallback.value in rooms or fallback.value in site.groups
@@ -205,10 +211,10 @@ class _Merged:
         own = self.sections[room_id]
         values = {"title": room_id, **defaults, **own}
         filled = {key: self._interpolated(room_id, key, values) for key in values}
-        room = Room(id=room_id, **_attributes(self._valid(room_id, filled, RoomSchema())))
+        room = Room(id=room_id, **_to_attributes(self._valid(room_id, filled, RoomConfigSchema())))
         if room.posts is None or room.posts.hashtag:
             return room
-        said = HASHTAG.search(room.twitter)
+        said = HASHTAG_PATTERN.search(room.twitter)
         if said is None and room_id != "default":
             raise ConfigError(
                 f"{self._where(room_id, 'posts')}: names no hashtag, nor does twitter; "
@@ -271,12 +277,12 @@ class _Merged:
 
     def _check_id(self, room_id: str) -> None:
         where = f"{self.section_origin[room_id]}: room {room_id!r:.80}"
-        if not ROOM_ID.fullmatch(room_id):
+        if not ROOM_ID_PATTERN.fullmatch(room_id):
             raise ConfigError(f"{where}: a room id is 1 to 64 of the characters A-Z a-z 0-9 _")
-        if room_id.lower() in RESERVED_IDS:
+        if room_id.lower() in RESERVED_ROOM_IDS:
             raise ConfigError(
                 f"{where}: the site itself uses /{room_id}; choose another id, "
-                f"not one of: {', '.join(sorted(RESERVED_IDS))}"
+                f"not one of: {', '.join(sorted(RESERVED_ROOM_IDS))}"
             )
 
     def _absolute(self, section: str, key: str, source: str) -> str:
@@ -292,12 +298,12 @@ class _Merged:
     def _where(self, section: str, dotted_key: str) -> str:
         key = dotted_key.split(".")[0]
         origin = self._origin(section, key) or self.section_origin.get(section) or "configuration"
-        return f"{origin}: {_place(section)}: key {key!r:.80}"
+        return f"{origin}: {_location(section)}: key {key!r:.80}"
 
 
-def _place(section: str) -> str:
+def _location(section: str) -> str:
     return f"section {section!r}" if section in _SECTIONS else f"room {section!r:.80}"
 
 
-def _attributes(values: dict[str, Any]) -> dict[str, Any]:
+def _to_attributes(values: dict[str, Any]) -> dict[str, Any]:
     return {key.replace("-", "_"): value for key, value in values.items()}

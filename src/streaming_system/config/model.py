@@ -8,7 +8,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from zoneinfo import ZoneInfo
 
 EXAMPLE_SECRET = "move me to config.private.json"  # noqa: S105 - Everyone may know this one.
-HLS_PLAYLIST = "stream.m3u8"
+DEFAULT_HLS_PLAYLIST = "stream.m3u8"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +61,7 @@ class TimedSource:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Posts:
+class MastodonFeed:
     """Where posts about a room are asked for: a Mastodon server's origin, and a hashtag's name."""
 
     server: str
@@ -69,7 +69,7 @@ class Posts:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Site:
+class SiteConfig:
     """What holds for the whole site: the ``config`` object.
 
     :param secret: what encoders show to register; "" where none is set.
@@ -91,7 +91,7 @@ class Site:
     reload: int = 600
     groups: tuple[str, ...] = ()
     regions: tuple[Region, ...] = ()
-    hls_playlist: str = HLS_PLAYLIST
+    hls_playlist: str = DEFAULT_HLS_PLAYLIST
     schedule_format: str = ""
     schedule_url: str = ""
     schedule_columns: Mapping[str, str] = field(default_factory=dict)
@@ -159,12 +159,12 @@ class Room:
     webchat: str | None = None
     matrix: str = ""
     chat: str = ""
-    posts: Posts | None = None
+    posts: MastodonFeed | None = None
     feedback: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Config:
+class ConferenceConfig:
     """The checked configuration.
 
     :param rooms: by room id, in alphabetical order of the ids.
@@ -172,7 +172,7 @@ class Config:
     :param warnings: what an organiser should know, though nothing stops.
     """
 
-    site: Site
+    site: SiteConfig
     default: Room
     rooms: Mapping[str, Room]
     warnings: tuple[str, ...] = ()

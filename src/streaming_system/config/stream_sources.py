@@ -13,7 +13,9 @@ class SourceTimeError(ValueError):
     """Times of sources that cannot be: what is said after the key."""
 
 
-def in_utc(sources: Sequence[TimedSource], zone: ZoneInfo | None) -> tuple[TimedSource, ...]:
+def resolve_source_times(
+    sources: Sequence[TimedSource], zone: ZoneInfo | None
+) -> tuple[TimedSource, ...]:
     """Return sources with aware times; those without offset are of ``zone``.
 
     :raises SourceTimeError: if they are not in order, overlap, or lack a zone.
@@ -21,8 +23,8 @@ def in_utc(sources: Sequence[TimedSource], zone: ZoneInfo | None) -> tuple[Timed
     aware = tuple(
         replace(
             source,
-            start=_aware(source.start, zone, f"source {number}, 'from'"),
-            until=_aware(source.until, zone, f"source {number}, 'until'"),
+            start=_to_utc(source.start, zone, f"source {number}, 'from'"),
+            until=_to_utc(source.until, zone, f"source {number}, 'until'"),
         )
         for number, source in enumerate(sources, 1)
     )
@@ -45,7 +47,7 @@ def in_utc(sources: Sequence[TimedSource], zone: ZoneInfo | None) -> tuple[Timed
     return aware
 
 
-def _aware(moment: datetime | None, zone: ZoneInfo | None, place: str) -> datetime | None:
+def _to_utc(moment: datetime | None, zone: ZoneInfo | None, place: str) -> datetime | None:
     if moment is None:
         return None
     if moment.tzinfo is None:
@@ -58,7 +60,7 @@ def _aware(moment: datetime | None, zone: ZoneInfo | None, place: str) -> dateti
     return moment.astimezone(UTC)
 
 
-def source_at(room: Room, now: datetime) -> TimedSource | None:
+def active_source(room: Room, now: datetime) -> TimedSource | None:
     """Return the source with times that is on.
 
     It is on until it says, or else until the next one begins.
@@ -70,42 +72,42 @@ def source_at(room: Room, now: datetime) -> TimedSource | None:
     return last if last.until is None or now < last.until else None
 
 
-def next_change(room: Room, now: datetime) -> datetime | None:
+def next_source_change(room: Room, now: datetime) -> datetime | None:
     """Return when another source of the room begins, or the present one ends."""
     moments = [moment for source in room.sources for moment in (source.start, source.until)]
     return min((moment for moment in moments if moment and moment > now), default=None)
 
 
-def stand_ins_at(room: Room, now: datetime) -> tuple[Fallback, ...]:
+def active_fallbacks(room: Room, now: datetime) -> tuple[Fallback, ...]:
     """Return what stands in for the room's endpoints, in the order to be tried.
 
     A source with times that is on stands alone: nobody is sent anywhere else meanwhile.
     """
-    on = source_at(room, now)
+    on = active_source(room, now)
     if on is not None:
         return (Fallback(kind=on.kind, value=on.value),)
     own = (Fallback(kind="youtube", value=room.youtube),) if room.youtube else ()
     return (*room.fallbacks, *own)
 
 
-def uses_endpoints(room: Room, now: datetime) -> bool:
+def is_served_by_endpoints(room: Room, now: datetime) -> bool:
     """Tell whether viewers of a room are sent to endpoints at all."""
-    return source_at(room, now) is None
+    return active_source(room, now) is None
 
 
-def elsewhere_at(room: Room, now: datetime) -> tuple[Fallback, ...]:
+def active_external_fallbacks(room: Room, now: datetime) -> tuple[Fallback, ...]:
     """Return where the room can be watched without any endpoint, in the order to be tried."""
-    return tuple(place for place in stand_ins_at(room, now) if place.kind != "group")
+    return tuple(place for place in active_fallbacks(room, now) if place.kind != "group")
 
 
-def lives_elsewhere(room: Room, now: datetime) -> bool:
+def has_external_stream(room: Room, now: datetime) -> bool:
     """Tell whether a room can be watched though no endpoint serves it."""
-    return bool(elsewhere_at(room, now))
+    return bool(active_external_fallbacks(room, now))
 
 
-def youtube_at(room: Room, now: datetime) -> str:
+def active_youtube_id(room: Room, now: datetime) -> str:
     """Return the id of the video that is what the room shows now, be there endpoints or not."""
-    on = source_at(room, now)
+    on = active_source(room, now)
     if on is not None:
         return on.value if on.kind == "youtube" else ""
     return room.youtube

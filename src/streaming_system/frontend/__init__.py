@@ -6,7 +6,7 @@ from typing import Any
 from pyramid.config import Configurator
 from pyramid.settings import asbool
 
-from streaming_system.config import ConfigError, from_settings
+from streaming_system.config import ConfigError, load_conference_from_settings
 from streaming_system.frontend.i18n import DOMAIN
 from streaming_system.frontend.mastodon import sources_of_posts
 from streaming_system.frontend.page_cache import MOST_PAGES, KeptPages, keep_answers
@@ -45,7 +45,7 @@ def main(global_config: dict[str, str], **local: str) -> Any:
     """
     settings: dict[str, Any] = {**global_config, **local}
     try:
-        settings["conference"] = from_settings(settings)
+        settings["conference"] = load_conference_from_settings(settings)
         settings["themes"] = Themes.from_settings(settings)
         networks = parse_allowed_networks(settings)
     except (ConfigError, ThemeError, NetworkSettingError) as error:

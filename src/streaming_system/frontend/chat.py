@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
 from streaming_system.config import Room
-from streaming_system.config.social import filled
+from streaming_system.config.social import expand_url_template
 
 # The clients of IRC networks; any other network has the one that takes them all.
 _WEB_CLIENTS = {
@@ -63,7 +63,9 @@ def chat_of(room: Room) -> Chat:
         web = _web_client(room.ircnetwork) if room.webchat is None else room.webchat
     matrix = f"https://matrix.to/#/{quote(room.matrix, safe=':!')}" if room.matrix else ""
     return Chat(
-        web=filled(web, room=room.id, network=room.ircnetwork, channel=name, matrix=room.matrix),
+        web=expand_url_template(
+            web, room=room.id, network=room.ircnetwork, channel=name, matrix=room.matrix
+        ),
         irc=f"irc://{room.ircnetwork}/{quote(name, safe='')}" if irc else "",
         channel=channel if irc else "",
         network=room.ircnetwork if irc else "",

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from streaming_system.config import Room
-from streaming_system.config.social import filled
+from streaming_system.config.social import expand_url_template
 from streaming_system.frontend.room_view import RoomState
 from streaming_system.frontend.schedule_page.schedule_view import talk_id
 from streaming_system.schedule.model import Slot
@@ -16,7 +16,7 @@ def feedback_link(room: Room, event: Slot, now: datetime) -> str:
     """Return where to say it; "" if there is no such place, or the talk has not begun."""
     if event.generated or event.start > now:
         return ""
-    return filled(room.feedback, room=room.id, talk=talk_id(event))
+    return expand_url_template(room.feedback, room=room.id, talk=talk_id(event))
 
 
 def talk_to_judge(state: RoomState) -> Slot | None:

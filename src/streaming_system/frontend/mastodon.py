@@ -13,7 +13,7 @@ from urllib.parse import quote
 import nh3
 import urllib3
 
-from streaming_system.config import Config, Posts
+from streaming_system.config import ConferenceConfig, MastodonFeed
 from streaming_system.frontend.tracker_client import WHO, Asked
 from streaming_system.net.ssrf import Networks, safe_pool_manager
 from streaming_system.util.sanitize import sanitise_url, strip_unprintable
@@ -63,8 +63,8 @@ class Post:
 
 
 def sources_of_posts(
-    conference: Config, networks: Networks
-) -> Mapping[Posts, Asked[tuple[Post, ...]]]:
+    conference: ConferenceConfig, networks: Networks
+) -> Mapping[MastodonFeed, Asked[tuple[Post, ...]]]:
     """Return who is asked for the posts about the rooms; rooms with one hashtag share it.
 
     :param networks: the private addresses that may be asked.
@@ -86,7 +86,7 @@ def sources_of_posts(
     }
 
 
-def read_posts(document: Any, source: Posts) -> tuple[Post, ...]:
+def read_posts(document: Any, source: MastodonFeed) -> tuple[Post, ...]:
     """Return the posts of a timeline, newest first, without replies and boosts."""
     if not isinstance(document, list):
         raise ValueError("a timeline is a list")
@@ -94,7 +94,7 @@ def read_posts(document: Any, source: Posts) -> tuple[Post, ...]:
     return tuple(found[:MOST_POSTS])
 
 
-def _readable(document: list[Any], source: Posts) -> Iterator[Post]:
+def _readable(document: list[Any], source: MastodonFeed) -> Iterator[Post]:
     for status in document:
         try:
             post = _post(status, source)
@@ -105,7 +105,7 @@ def _readable(document: list[Any], source: Posts) -> Iterator[Post]:
             yield post
 
 
-def _post(status: Any, source: Posts) -> Post | None:
+def _post(status: Any, source: MastodonFeed) -> Post | None:
     account = status["account"]
     is_own = status.get("reblog") is None and status.get("in_reply_to_id") is None
     is_shown = status.get("visibility", "public") == "public" and not (

@@ -3,12 +3,14 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from streaming_system.config import Site
+from streaming_system.config import SiteConfig
 from streaming_system.frontend.room_view import RoomState
 from streaming_system.frontend.streams_v2 import links_of
 
 
-def text(states: Iterable[RoomState], site: Site, now: datetime, most: int | None = None) -> str:
+def text(
+    states: Iterable[RoomState], site: SiteConfig, now: datetime, most: int | None = None
+) -> str:
     """Return the streams of rooms: of each, first the video, then what else there is.
 
     :param most: so many streams of each room; a TV set shows each as a channel.

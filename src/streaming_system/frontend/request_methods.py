@@ -5,7 +5,7 @@ from typing import Any
 
 from pyramid.httpexceptions import HTTPBadRequest, HTTPNotFound
 
-from streaming_system.config import Config, Room
+from streaming_system.config import ConferenceConfig, Room
 from streaming_system.frontend.formatting import noted
 from streaming_system.frontend.previews import FORMATS
 from streaming_system.frontend.schedule_page.schedule_view import talk_id
@@ -111,7 +111,7 @@ def _poster(request: Any, room: Room) -> str:
     return found[-1][0] if found else ""
 
 
-def title_of(conference: Config) -> str:
+def title_of(conference: ConferenceConfig) -> str:
     """Return what the whole site is called: the default title, else the events' names."""
     if conference.default.title not in ("default", STOCK_TITLE):
         return conference.default.title

@@ -10,7 +10,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from streaming_system.config import Room, TimedSource
-from streaming_system.config.stream_sources import next_change, source_at, youtube_at
+from streaming_system.config.stream_sources import (
+    active_source,
+    active_youtube_id,
+    next_source_change,
+)
 from streaming_system.frontend.filler_titles import is_break
 from streaming_system.frontend.formatting import ENGLISH, Words
 from streaming_system.frontend.tracker_client import Live
@@ -112,18 +116,18 @@ class RoomState:
         planned = self.current.end if self.current else None
         if planned is None and self.following:
             planned = self.following.start
-        moments = (planned, next_change(self.room, self.now))
+        moments = (planned, next_source_change(self.room, self.now))
         return min((moment for moment in moments if moment), default=None)
 
     @property
     def source(self) -> TimedSource | None:
         """The source with times that is on."""
-        return source_at(self.room, self.now)
+        return active_source(self.room, self.now)
 
     @property
     def youtube(self) -> str:
         """The id of the video that the room shows, whatever the tracker says."""
-        return youtube_at(self.room, self.now)
+        return active_youtube_id(self.room, self.now)
 
     @property
     def needs_attention(self) -> bool:
@@ -167,7 +171,7 @@ def room_state(
         zone=planned.timezone,
         # All of them: each day of a quiet month has an event that says so before the next talk.
         events=planned.upcoming(now, len(planned.events)),
-        live=True if youtube_at(room, now) or source_at(room, now) else live,
+        live=True if active_youtube_id(room, now) or active_source(room, now) else live,
         told=of_room,
         planned=planned.events,
         words=words,

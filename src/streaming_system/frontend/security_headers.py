@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from pyramid.events import NewResponse
 
-from streaming_system.config import Config
+from streaming_system.config import ConferenceConfig
 from streaming_system.frontend.streams import frame_origins
 
 # What pages never use, and neither may what they frame. Only names that browsers know: they
@@ -51,7 +51,7 @@ def includeme(config: Any) -> None:
     config.add_subscriber(add_headers, NewResponse)
 
 
-def permissions_policy(conference: Config) -> str:
+def permissions_policy(conference: ConferenceConfig) -> str:
     """Return what pages, and what they may frame, can use of a browser."""
     framed = {origin for room in conference.rooms.values() for origin in frame_origins(room)}
     players = " ".join(["self", *(f'"{origin}"' for origin in sorted(framed))])
@@ -84,7 +84,11 @@ def allow_frames(request: Any) -> None:
 
 
 def content_security_policy(
-    conference: Config, tracker_url: str, *, streams: bool = False, frames: Iterable[str] = ()
+    conference: ConferenceConfig,
+    tracker_url: str,
+    *,
+    streams: bool = False,
+    frames: Iterable[str] = (),
 ) -> str:
     """Return the policy: this site, and the pictures it is configured with.
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from streaming_system.config import Room, Site
+from streaming_system.config import Room, SiteConfig
 from streaming_system.config.stream_sources import (
-    elsewhere_at,
-    source_at,
-    uses_endpoints,
-    youtube_at,
+    active_external_fallbacks,
+    active_source,
+    active_youtube_id,
+    is_served_by_endpoints,
 )
 from streaming_system.frontend.formatting import noted
 from streaming_system.frontend.tracker_client import Live, Server
@@ -96,7 +96,7 @@ class Kind:
     extra: bool = False
 
 
-def kinds(site: Site, room: Room) -> list[Kind]:
+def kinds(site: SiteConfig, room: Room) -> list[Kind]:
     """Return the streams that an endpoint may have of a room, best first."""
     playlist = site.hls_playlist.replace("{room}", room.id)
     return [
@@ -145,7 +145,7 @@ class Frame:
 
 def elsewhere(room: Room, now: datetime) -> Server | None:
     """Return where a room's streams are when no endpoint has them, as configured."""
-    for place in elsewhere_at(room, now):
+    for place in active_external_fallbacks(room, now):
         if place.kind == "url":
             formats = tuple(stream for stream, *_ in _STREAMS if stream not in _EXTRAS)
             url = place.value.replace("{room}", room.id)
@@ -155,10 +155,10 @@ def elsewhere(room: Room, now: datetime) -> Server | None:
 
 def frame_at(room: Room, now: datetime) -> Frame | None:
     """Return the player of others that a room's page leads to now."""
-    own = youtube_at(room, now)
+    own = active_youtube_id(room, now)
     if own:
         return Frame(kind="youtube", value=own)
-    for place in elsewhere_at(room, now):
+    for place in active_external_fallbacks(room, now):
         if place.kind in ("youtube", "iframe"):
             return Frame(kind=place.kind, value=place.value)
     return None
@@ -178,13 +178,13 @@ def frame_origins(room: Room) -> list[str]:
 
 def server_at(room: Room, told: Live | None, now: datetime, chance: random.Random) -> Server | None:
     """Return the server of a room's streams for whoever asks now; ``None`` if there is none."""
-    drawn = draw(told, chance) if uses_endpoints(room, now) else None
+    drawn = draw(told, chance) if is_served_by_endpoints(room, now) else None
     return drawn or elsewhere(room, now)
 
 
 def source_key(room: Room, now: datetime) -> str:
     """Return a name of the source with times that is on; a page compares it with its own."""
-    on = source_at(room, now)
+    on = active_source(room, now)
     return f"{on.kind}:{on.value}" if on else ""
 
 

@@ -15,7 +15,7 @@ from itertools import groupby
 from typing import Any
 from urllib.parse import urljoin
 
-from streaming_system.config import RESERVED_IDS, Room, Site
+from streaming_system.config import RESERVED_ROOM_IDS, Room, SiteConfig
 from streaming_system.frontend.filler_titles import is_break
 from streaming_system.frontend.room_view import RoomState
 from streaming_system.frontend.streams import Source, direct_links, kinds, server_at
@@ -56,7 +56,7 @@ class Addresses:
 
     site: str
     picture: str
-    streams: Site
+    streams: SiteConfig
     poster: Callable[[Room], str]
 
     def absolute(self, address: str) -> str:
@@ -72,7 +72,7 @@ def mandator_of(conference: str) -> str:
     plain = unicodedata.normalize("NFKD", conference).encode("ascii", "ignore").decode().lower()
     name = re.sub(r"[^a-z0-9]+", "", plain) or "live"
     # What the site itself answers leads to no event.
-    return f"{name}event" if name in RESERVED_IDS else name
+    return f"{name}event" if name in RESERVED_ROOM_IDS else name
 
 
 def document(
@@ -144,7 +144,7 @@ def _room(state: RoomState, mandator: str, where: Addresses, now: datetime) -> d
     }
 
 
-def links_of(state: RoomState, site: Site, now: datetime) -> list[Source]:
+def links_of(state: RoomState, site: SiteConfig, now: datetime) -> list[Source]:
     """Return a room's streams: of the server that is named for some seconds, by its share."""
     chance = random.Random(f"{state.room.id} {now.timestamp() // FRESH_FOR}")
     server = server_at(state.room, state.told, now, chance)

@@ -11,8 +11,8 @@ from pyramid.settings import asbool
 from pyramid_jinja2 import PARENT_RELATIVE_DELIM
 
 from streaming_system.theme import Theme, ThemeError, load, stylesheet
-from streaming_system.theme.model import FOLDERS, SCHEMES, plain_colours
-from streaming_system.theme.validate import OUR_TEMPLATES, SITE
+from streaming_system.theme.model import PUBLIC_FOLDERS, SCHEMES, builtin_colours
+from streaming_system.theme.validate import BASE_PREFIX, BUILTIN_TEMPLATES
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ class Shown:
         self.theme = theme
         self.sheet = stylesheet(theme).encode()
         digest = hashlib.sha256(self.sheet)
-        for folder in FOLDERS:
+        for folder in PUBLIC_FOLDERS:
             for path in sorted((theme.folder / folder).rglob("*")):
                 name = path.relative_to(theme.folder).as_posix()
                 if found := theme.file(name):
@@ -95,7 +95,7 @@ def _theme_path(request: Any, path: str) -> str:
 
 def _window_colours(request: Any, surface: str = "surface-1") -> dict[str, str]:
     """Return the colour of a surface by scheme, for what devices paint around a page."""
-    colours = request.theme.theme.colours if request.theme else plain_colours()
+    colours = request.theme.theme.colours if request.theme else builtin_colours()
     return {scheme: str(colours[scheme][surface].shown) for scheme in SCHEMES}
 
 
@@ -107,9 +107,9 @@ class Templates(BaseLoader):
     """
 
     def __init__(self, folder: str) -> None:
-        ours = FileSystemLoader(OUR_TEMPLATES)
+        ours = FileSystemLoader(BUILTIN_TEMPLATES)
         self._loader = ChoiceLoader(
-            [FileSystemLoader(folder), ours, PrefixLoader({SITE.rstrip("/"): ours})]
+            [FileSystemLoader(folder), ours, PrefixLoader({BASE_PREFIX.rstrip("/"): ours})]
         )
 
     def get_source(self, environment: jinja2.Environment, template: str) -> Any:

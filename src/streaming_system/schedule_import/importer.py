@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from streaming_system.config import Config
+from streaming_system.config import ConferenceConfig
 from streaming_system.plugin.feed import FeedError
 from streaming_system.plugin_host.manager import PluginError
 from streaming_system.plugin_host.notifications import notify_schedule_changes
@@ -48,7 +48,7 @@ class ImportResult:
 
 
 def import_schedule(
-    config: Config,
+    config: ConferenceConfig,
     reader: FeedReaderOptions,
     target: Path,
     *,

@@ -14,10 +14,10 @@ _RGB = re.compile(rf"rgb\( *{_NUMBER}[ ,]+{_NUMBER}[ ,]+{_NUMBER} *\)", re.ASCII
 _HSL = re.compile(
     rf"hsl\( *{_NUMBER}(?:deg)?[ ,]+{_NUMBER}%[ ,]+{_NUMBER}% *\)", re.ASCII | re.IGNORECASE
 )
-ALLOWED = "#rgb, #rrggbb, rgb(r g b), hsl(h s% l%)"
+ALLOWED_NOTATIONS = "#rgb, #rrggbb, rgb(r g b), hsl(h s% l%)"
 
 # In how many steps a colour is led to black or white until it can be read.
-STEPS = 20
+MIX_STEPS = 20
 
 
 @dataclass(frozen=True)
@@ -59,27 +59,29 @@ class Colour:
 BLACK, WHITE = Colour(0, 0, 0), Colour(1, 1, 1)
 
 
-def read(text: str) -> Colour | None:
+def parse_colour(text: str) -> Colour | None:
     """Return the colour that a text names; ``None`` if it names none that can be computed with."""
     if found := _HEX.fullmatch(text):
         digits = found[1] if len(found[1]) == 6 else "".join(digit * 2 for digit in found[1])
         return Colour(*(int(digits[place : place + 2], 16) / 255 for place in (0, 2, 4)))
     if found := _RGB.fullmatch(text):
-        return _rounded(*(float(part) / 255 for part in found.groups()))
+        return _round_to_8_bits(*(float(part) / 255 for part in found.groups()))
     if found := _HSL.fullmatch(text):
         hue, saturation, lightness = (float(part) for part in found.groups())
         if hue <= 360 and saturation <= 100 and lightness <= 100:
-            return _rounded(*colorsys.hls_to_rgb(hue / 360, lightness / 100, saturation / 100))
+            return _round_to_8_bits(
+                *colorsys.hls_to_rgb(hue / 360, lightness / 100, saturation / 100)
+            )
     return None
 
 
-def _rounded(*parts: float) -> Colour | None:
+def _round_to_8_bits(*parts: float) -> Colour | None:
     """Return the colour as it can be written with six digits."""
     return Colour(*(round(255 * part) / 255 for part in parts)) if max(parts) <= 1 else None
 
 
 @dataclass(frozen=True)
-class Mix:
+class ContrastFix:
     """A colour as a stylesheet has it: as it was chosen, or led as far as needed to a pole.
 
     :param share: how much of the pole there is in it, in per cent; 0 where nothing had to be done.
@@ -101,15 +103,15 @@ class Mix:
         return f"color-mix(in srgb, {self.chosen}, {self.pole} {self.share}%)"
 
 
-def readable(chosen: Colour, beside: list[Colour], least: float) -> Mix | None:
+def ensure_contrast(chosen: Colour, beside: list[Colour], least: float) -> ContrastFix | None:
     """Return the colour changed as little as needed to be read on others.
 
     :param least: the least contrast to each of the others.
     :return: ``None`` where neither black nor white would do.
     """
-    for step in range(STEPS + 1):
+    for step in range(MIX_STEPS + 1):
         for pole in (BLACK, WHITE):
-            mix = Mix(chosen, pole, 100 * step // STEPS)
+            mix = ContrastFix(chosen, pole, 100 * step // MIX_STEPS)
             # Browsers may round what they mix.
             needed = least + 0.02 if step else least
             if all(mix.shown.contrast(other) >= needed for other in beside):

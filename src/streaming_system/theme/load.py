@@ -8,21 +8,29 @@ from typing import Any, NoReturn
 
 import json5
 
-from streaming_system.theme.colour import ALLOWED, BLACK, WHITE, Colour, Mix, read, readable
+from streaming_system.theme.colour import (
+    ALLOWED_NOTATIONS,
+    BLACK,
+    WHITE,
+    Colour,
+    ContrastFix,
+    ensure_contrast,
+    parse_colour,
+)
 from streaming_system.theme.model import (
-    COLOURS,
+    COLOUR_NAMES,
     MEDIA_TYPES,
     SCHEMES,
     Font,
     Theme,
     ThemeError,
+    builtin_colours,
     find_file,
-    plain_colours,
 )
-from streaming_system.theme.validate import check_css, check_templates
+from streaming_system.theme.validate import validate_css, validate_templates
 
-EXAMPLES = Path(__file__).parent / "examples"
-LARGEST_FILE = 256 * 1024
+EXAMPLES_FOLDER = Path(__file__).parent / "examples"
+MAX_FILE_BYTES = 256 * 1024
 _KEYS = (
     "name",
     "colours",
@@ -34,14 +42,14 @@ _KEYS = (
     "social",
     "pattern",
 )
-_USES = ("text", "titles")
-_FAMILY = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _-]{0,60}", re.ASCII)
-_PLACE = re.compile(r"[A-Za-z0-9_./-]+", re.ASCII)
-_PICTURES = tuple(suffix for suffix in MEDIA_TYPES if suffix != ".woff2")
+_FONT_USES = ("text", "titles")
+_FONT_FAMILY = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _-]{0,60}", re.ASCII)
+_FILE_PATH = re.compile(r"[A-Za-z0-9_./-]+", re.ASCII)
+_IMAGE_SUFFIXES = tuple(suffix for suffix in MEDIA_TYPES if suffix != ".woff2")
 # What social networks and messengers show.
-_BITMAPS = (".png", ".jpg", ".jpeg", ".webp")
+_BITMAP_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 # The least contrasts: of text, of what is quiet or a link, and of what only has to be seen.
-TEXT, LINK, SEEN = 7.0, 4.5, 3.0
+TEXT_CONTRAST, LINK_CONTRAST, UI_CONTRAST = 7.0, 4.5, 3.0
 
 
 def load(named: str) -> Theme:
@@ -52,23 +60,23 @@ def load(named: str) -> Theme:
     """
     folder = Path(named)
     if not folder.is_absolute():
-        folder = EXAMPLES / named
-        if named not in examples():
+        folder = EXAMPLES_FOLDER / named
+        if named not in example_names():
             raise ThemeError(
-                f"there is no built-in theme {named!r:.80}; allowed: {', '.join(examples())}, or "
+                f"there is no built-in theme {named!r:.80}; allowed: {', '.join(example_names())}, or "
                 "the path of a folder, such as ./theme"
             )
     if not folder.is_dir():
         raise ThemeError(f"{folder}: is no folder; a theme is a folder with a theme.json")
-    return _Reader(folder).theme()
+    return _ThemeLoader(folder).theme()
 
 
-def examples() -> list[str]:
+def example_names() -> list[str]:
     """Return the names of the built-in themes."""
-    return sorted(path.parent.name for path in EXAMPLES.glob("*/theme.json"))
+    return sorted(path.parent.name for path in EXAMPLES_FOLDER.glob("*/theme.json"))
 
 
-class _Reader:
+class _ThemeLoader:
     """Reads one theme.json. Each of its methods checks what one key says."""
 
     def __init__(self, folder: Path) -> None:
@@ -79,7 +87,7 @@ class _Reader:
     def theme(self) -> Theme:
         said = self._object("", self._document(), _KEYS)
         css = self._text_of("theme.css")
-        check_css(self.folder, css)
+        validate_css(self.folder, css)
         return Theme(
             folder=self.folder,
             name=self._name(said.get("name", self.folder.name)),
@@ -89,16 +97,18 @@ class _Reader:
             shadow=self._flag("shadow", said.get("shadow", True)),
             logo=self._picture("logo", said.get("logo", "")),
             favicon=self._picture("favicon", said.get("favicon", "")),
-            social=self._picture("social", said.get("social", ""), _BITMAPS),
+            social=self._picture("social", said.get("social", ""), _BITMAP_SUFFIXES),
             pattern=self._picture("pattern", said.get("pattern", "")),
             css=css,
-            templates=check_templates(self.folder),
+            templates=validate_templates(self.folder),
             notes=tuple(self.notes),
         )
 
     def _document(self) -> Any:
         try:
-            return json5.loads(self._text_of("theme.json", needed=True), object_pairs_hook=_pairs)
+            return json5.loads(
+                self._text_of("theme.json", needed=True), object_pairs_hook=_unique_object
+            )
         except (ValueError, RecursionError) as error:
             complaint = str(error).splitlines()[0] if str(error) else "is nested too deeply"
             complaint = re.sub(r"^<string>:(\d+)", r"line \1:", complaint)
@@ -109,8 +119,8 @@ class _Reader:
         if not needed and not path.exists():
             return ""
         try:
-            if path.stat().st_size > LARGEST_FILE:
-                raise ThemeError(f"{path}: has more than {LARGEST_FILE // 1024} kB")
+            if path.stat().st_size > MAX_FILE_BYTES:
+                raise ThemeError(f"{path}: has more than {MAX_FILE_BYTES // 1024} kB")
             return path.read_text(encoding="utf-8")
         except OSError as error:
             raise ThemeError(f"{path}: cannot be read: {error.strerror}") from None
@@ -150,13 +160,13 @@ class _Reader:
             self._refuse("radius", f"is {value!r:.80}; allowed: a whole number of px, 0 to 32")
         return value  # type: ignore[no-any-return]
 
-    def _picture(self, key: str, value: Any, suffixes: tuple[str, ...] = _PICTURES) -> str:
+    def _picture(self, key: str, value: Any, suffixes: tuple[str, ...] = _IMAGE_SUFFIXES) -> str:
         if value in ("", False):
             return ""
         return self._file(key, value, suffixes)
 
     def _file(self, key: str, value: Any, suffixes: tuple[str, ...]) -> str:
-        good = isinstance(value, str) and _PLACE.fullmatch(value)
+        good = isinstance(value, str) and _FILE_PATH.fullmatch(value)
         if not good or not value.lower().endswith(suffixes):
             self._refuse(
                 key,
@@ -170,14 +180,14 @@ class _Reader:
     def _fonts(self, value: Any) -> dict[str, Font]:
         return {
             use: self._font(f"fonts.{use}", font)
-            for use, font in self._object("fonts", value, _USES).items()
+            for use, font in self._object("fonts", value, _FONT_USES).items()
         }
 
     def _font(self, key: str, value: Any) -> Font:
         said = self._object(key, value, ("stack", "files"))
         stack = said.get("stack")
         names = stack if isinstance(stack, list) else []
-        if not names or not all(isinstance(n, str) and _FAMILY.fullmatch(n) for n in names):
+        if not names or not all(isinstance(n, str) and _FONT_FAMILY.fullmatch(n) for n in names):
             self._refuse(
                 f"{key}.stack",
                 f"is {stack!r:.80}; allowed: a list of families, such as "
@@ -190,26 +200,28 @@ class _Reader:
             files[int(weight)] = self._file(f"{key}.files.{weight}", path, (".woff2",))
         return Font(stack=tuple(names), files=files)
 
-    def _colours(self, value: Any) -> dict[str, dict[str, Mix]]:
+    def _colours(self, value: Any) -> dict[str, dict[str, ContrastFix]]:
         said = self._object("colours", value, SCHEMES)
-        ours = plain_colours()
+        ours = builtin_colours()
         return {
             scheme: self._scheme(scheme, ours[scheme], said.get(scheme, {})) for scheme in SCHEMES
         }
 
-    def _scheme(self, scheme: str, ours: dict[str, Mix], value: Any) -> dict[str, Mix]:
+    def _scheme(
+        self, scheme: str, ours: dict[str, ContrastFix], value: Any
+    ) -> dict[str, ContrastFix]:
         chosen = {
             name: self._colour(f"colours.{scheme}.{name}", text)
-            for name, text in self._object(f"colours.{scheme}", value, COLOURS).items()
+            for name, text in self._object(f"colours.{scheme}", value, COLOUR_NAMES).items()
         }
         colours = {name: chosen.get(name, mix.chosen) for name, mix in ours.items()}
         if "focus" not in chosen:
             colours["focus"] = colours["accent"]
         surfaces = [colours[f"surface-{number}"] for number in range(3)]
-        mixes = {name: Mix(colour) for name, colour in colours.items()}
+        mixes = {name: ContrastFix(colour) for name, colour in colours.items()}
 
         def correct(name: str, beside: list[Colour], least: float, what: str) -> None:
-            mix = readable(colours[name], beside, least)
+            mix = ensure_contrast(colours[name], beside, least)
             if mix is None:
                 self._refuse(
                     f"colours.{scheme}",
@@ -225,25 +237,25 @@ class _Reader:
                     f"shown is {mix.shown} ({mix})"
                 )
 
-        correct("text", surfaces, TEXT, "a surface")
-        correct("text-quiet", surfaces, LINK, "a surface")
-        correct("accent", surfaces, LINK, "a surface")
-        correct("focus", surfaces, SEEN, "a surface")
-        correct("live", [WHITE], LINK, "the white letters on it")
+        correct("text", surfaces, TEXT_CONTRAST, "a surface")
+        correct("text-quiet", surfaces, LINK_CONTRAST, "a surface")
+        correct("accent", surfaces, LINK_CONTRAST, "a surface")
+        correct("focus", surfaces, UI_CONTRAST, "a surface")
+        correct("live", [WHITE], LINK_CONTRAST, "the white letters on it")
         accent = mixes["accent"].shown
-        if "on-accent" not in chosen and colours["on-accent"].contrast(accent) < LINK:
+        if "on-accent" not in chosen and colours["on-accent"].contrast(accent) < LINK_CONTRAST:
             colours["on-accent"] = max(WHITE, BLACK, key=accent.contrast)
-        correct("on-accent", [accent], LINK, "the accent below it")
+        correct("on-accent", [accent], LINK_CONTRAST, "the accent below it")
         return mixes
 
     def _colour(self, key: str, text: Any) -> Colour:
-        colour = read(text) if isinstance(text, str) and len(text) < 60 else None
+        colour = parse_colour(text) if isinstance(text, str) and len(text) < 60 else None
         if colour is None:
-            self._refuse(key, f"is {text!r:.80}, which is no colour; allowed: {ALLOWED}")
+            self._refuse(key, f"is {text!r:.80}, which is no colour; allowed: {ALLOWED_NOTATIONS}")
         return colour
 
 
-def _pairs(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+def _unique_object(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     result: dict[str, Any] = {}
     for key, value in pairs:
         if key in result:

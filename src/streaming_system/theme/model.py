@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from streaming_system.theme.colour import Mix, read
+from streaming_system.theme.colour import ContrastFix, parse_colour
 
 SCHEMES = ("light", "dark")
 # Ours, for what a theme does not say. The same stand in foundation.css, and a test compares.
-OURS = {
+BUILTIN_COLOURS = {
     "light": {
         "accent": "#1b5a8e",
         "on-accent": "#ffffff",
@@ -34,7 +34,7 @@ OURS = {
         "focus": "#8cc4f0",
     },
 }
-COLOURS = tuple(OURS["light"])
+COLOUR_NAMES = tuple(BUILTIN_COLOURS["light"])
 # What may lie in a theme's folder for browsers, and what it is.
 MEDIA_TYPES = {
     ".svg": "image/svg+xml",
@@ -46,7 +46,7 @@ MEDIA_TYPES = {
     ".ico": "image/x-icon",
     ".woff2": "font/woff2",
 }
-FOLDERS = ("fonts", "pictures")
+PUBLIC_FOLDERS = ("fonts", "pictures")
 
 
 class ThemeError(Exception):
@@ -81,7 +81,7 @@ class Theme:
 
     folder: Path
     name: str
-    colours: Mapping[str, Mapping[str, Mix]]
+    colours: Mapping[str, Mapping[str, ContrastFix]]
     fonts: Mapping[str, Font] = field(default_factory=dict)
     radius: int | None = None
     shadow: bool = True
@@ -108,7 +108,13 @@ def find_file(folder: Path, path: str) -> tuple[Path, str] | None:
     parts = path.split("/")
     media_type = MEDIA_TYPES.get(Path(path).suffix.lower())
     plain = all(part and not part.startswith(".") and part.isprintable() for part in parts)
-    if parts[0] not in FOLDERS or len(parts) < 2 or not plain or "\\" in path or not media_type:
+    if (
+        parts[0] not in PUBLIC_FOLDERS
+        or len(parts) < 2
+        or not plain
+        or "\\" in path
+        or not media_type
+    ):
         return None
     found = (folder / path).resolve()
     # A link may lead elsewhere.
@@ -117,11 +123,13 @@ def find_file(folder: Path, path: str) -> tuple[Path, str] | None:
     return found, media_type
 
 
-def plain_colours() -> dict[str, dict[str, Mix]]:
+def builtin_colours() -> dict[str, dict[str, ContrastFix]]:
     """Return our own colours."""
     return {
         scheme: {
-            name: Mix(colour) for name, text in named.items() if (colour := read(text)) is not None
+            name: ContrastFix(colour)
+            for name, text in named.items()
+            if (colour := parse_colour(text)) is not None
         }
-        for scheme, named in OURS.items()
+        for scheme, named in BUILTIN_COLOURS.items()
     }

@@ -1,9 +1,9 @@
 """The stylesheet of a theme: what theme.json says, then what theme.css says, in the last layer."""
 
-from streaming_system.theme.model import COLOURS, Theme
+from streaming_system.theme.model import COLOUR_NAMES, Theme
 
 # Families that are no font's name, and so stand without quotes.
-GENERIC = frozenset(
+GENERIC_FAMILIES = frozenset(
     [
         "serif",
         "sans-serif",
@@ -19,17 +19,17 @@ GENERIC = frozenset(
         "emoji",
     ]
 )
-_TOKENS = {"text": "--font", "titles": "--font-titles"}
+_FONT_PROPERTIES = {"text": "--font", "titles": "--font-titles"}
 
 
 def stylesheet(theme: Theme) -> str:
     """Return the stylesheet. Its addresses are relative to ``fonts/`` and ``pictures/``."""
     light, dark = theme.colours["light"], theme.colours["dark"]
-    tokens = [f"--{name}: light-dark({light[name]}, {dark[name]});" for name in COLOURS]
+    tokens = [f"--{name}: light-dark({light[name]}, {dark[name]});" for name in COLOUR_NAMES]
     faces = []
     for use, font in theme.fonts.items():
-        stack = ", ".join(name if name in GENERIC else f'"{name}"' for name in font.stack)
-        tokens.append(f"{_TOKENS[use]}: {stack};")
+        stack = ", ".join(name if name in GENERIC_FAMILIES else f'"{name}"' for name in font.stack)
+        tokens.append(f"{_FONT_PROPERTIES[use]}: {stack};")
         faces += [
             f'@font-face {{ font-family: "{font.stack[0]}"; font-weight: {weight}; '
             f'font-display: swap; src: url("{path}") format("woff2"); }}'

@@ -10,8 +10,8 @@ import jinja2.meta
 from streaming_system.theme.model import ThemeError, find_file
 
 # Where our own templates lie, and how a theme's refer to them: site/base.jinja2.
-OUR_TEMPLATES = Path(__file__).parent.parent / "frontend/templates"
-SITE = "site/"
+BUILTIN_TEMPLATES = Path(__file__).parent.parent / "frontend/templates"
+BASE_PREFIX = "site/"
 
 # A stylesheet's comments and texts, which may hold anything; what it loads; what it is nested by.
 _TOKEN = re.compile(
@@ -27,7 +27,7 @@ _TOKEN = re.compile(
 )
 
 
-def check_css(folder: Path, css: str) -> None:
+def validate_css(folder: Path, css: str) -> None:
     """Refuse a stylesheet that would break out of its layer, or that loads what is not there.
 
     :raises ThemeError: with one line for whoever must mend it.
@@ -45,12 +45,12 @@ def check_css(folder: Path, css: str) -> None:
         if text.lower() == "@import":
             raise ThemeError(f"{path}: line {line}: @import is not allowed: write it all here")
         if token["url"] is not None:
-            _check_url(folder, token["url"].strip(), f"{path}: line {line}")
+            _validate_url(folder, token["url"].strip(), f"{path}: line {line}")
     if depth:
         raise ThemeError(f"{path}: a }} is missing at its end")
 
 
-def _check_url(folder: Path, url: str, where: str) -> None:
+def _validate_url(folder: Path, url: str, where: str) -> None:
     # Such as #mask, which is in the page.
     if url.startswith("#"):
         return
@@ -61,7 +61,7 @@ def _check_url(folder: Path, url: str, where: str) -> None:
         )
 
 
-def check_templates(folder: Path) -> tuple[str, ...]:
+def validate_templates(folder: Path) -> tuple[str, ...]:
     """Return the names of a theme's templates.
 
     They are read, not run.
@@ -74,13 +74,13 @@ def check_templates(folder: Path) -> tuple[str, ...]:
         for path in templates.rglob("*")
         if path.is_file() and not path.name.startswith(".")
     )
-    ours = {path.name for path in OUR_TEMPLATES.glob("*.jinja2")}
+    ours = {path.name for path in BUILTIN_TEMPLATES.glob("*.jinja2")}
     used: set[str] = set()
     environment = jinja2.Environment(autoescape=True, extensions=["jinja2.ext.i18n"])
     # Of the frontend's own, whose templates a theme may have begun from.
     environment.filters["plain"] = str
     for name in names:
-        used |= _references(environment, templates, name, ours | set(names))
+        used |= _referenced_templates(environment, templates, name, ours | set(names))
     for name in names:
         if name not in ours and name not in used:
             raise ThemeError(
@@ -90,7 +90,7 @@ def check_templates(folder: Path) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _references(
+def _referenced_templates(
     environment: jinja2.Environment, templates: Path, name: str, known: set[str]
 ) -> set[str]:
     """Return which templates one extends, includes or imports."""
@@ -114,9 +114,11 @@ def _references(
         if other is None:
             continue
         if other == name:
-            refuse(f"refers to itself; the original is called {SITE}{name}")
-        original = other.removeprefix(SITE)
-        in_place = original in known if original == other else (OUR_TEMPLATES / original).is_file()
+            refuse(f"refers to itself; the original is called {BASE_PREFIX}{name}")
+        original = other.removeprefix(BASE_PREFIX)
+        in_place = (
+            original in known if original == other else (BUILTIN_TEMPLATES / original).is_file()
+        )
         if not in_place:
             refuse(
                 f"there is no template {other!r:.80}; ours are called site/base.jinja2 and so on"

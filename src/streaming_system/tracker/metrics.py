@@ -27,7 +27,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 from pyramid.tweens import INGRESS
 
-from streaming_system.tracker.incidents.detector import KINDS
+from streaming_system.tracker.incidents.detector import INCIDENT_TYPES
 from streaming_system.tracker.incidents.incidents import Incidents
 from streaming_system.tracker.room_gauges import Gauges, RoomNow
 from streaming_system.tracker.settings import StartError
@@ -222,7 +222,7 @@ class Database(Collector):
             # So it is true even where no watcher runs.
             found = [incident.kind for incident in known.current(app["incidents.pace"], now=now)]
             db.commit()
-        return {(kind,): found.count(kind) for kind in KINDS}
+        return {(kind,): found.count(kind) for kind in INCIDENT_TYPES}
 
 
 # The gauges of rooms: name, meaning, labels, and how their values are found, by further labels.

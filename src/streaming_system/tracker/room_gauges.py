@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from streaming_system.tracker.audience.viewers import Viewers
 from streaming_system.tracker.endpoints.endpoints import Endpoints
 from streaming_system.tracker.endpoints.fallback_groups import FallbackGroups
-from streaming_system.tracker.incidents.detector import FORGOTTEN_AFTER
+from streaming_system.tracker.incidents.detector import MAX_SILENCE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +55,7 @@ class Gauges:
             clients[endpoint.room] += endpoint.clients
             bitrate[endpoint.room] += endpoint.bitrate
         for endpoint in endpoints.silent(now=now):
-            if endpoint.last_seen > now - FORGOTTEN_AFTER:
+            if endpoint.last_seen > now - MAX_SILENCE:
                 states[endpoint.room, "silent"] += 1
         viewers = Viewers(self.db, self._stand_ins)
         players: Counter[str] = Counter()

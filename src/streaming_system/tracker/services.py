@@ -12,15 +12,15 @@ from streaming_system.tracker.audience.viewer_history import ViewerHistory
 from streaming_system.tracker.audience.viewers import ViewerCountCache, Viewers
 from streaming_system.tracker.crew.annotations import Annotations
 from streaming_system.tracker.crew.audit import Audit
-from streaming_system.tracker.crew.server_keys import Keys
+from streaming_system.tracker.crew.server_keys import ServerKeys
 from streaming_system.tracker.crew.tokens import Tokens
 from streaming_system.tracker.endpoints.endpoints import Endpoints
 from streaming_system.tracker.endpoints.fallback_groups import FallbackGroups
 from streaming_system.tracker.endpoints.regions import Regions
 from streaming_system.tracker.endpoints.stream_directory import StreamDirectory
-from streaming_system.tracker.history.time_series import History
-from streaming_system.tracker.incidents.incidents import Incidents, Pace
-from streaming_system.tracker.logs.ingest import Logs
+from streaming_system.tracker.history.time_series import TimeSeriesQuery
+from streaming_system.tracker.incidents.incidents import CheckThrottle, Incidents
+from streaming_system.tracker.logs.ingest import AccessLogs
 from streaming_system.tracker.pipeline.pipeline import Pipeline
 
 # Each service of a request, by the name that views call it by.
@@ -34,12 +34,12 @@ SERVICES: dict[str, Callable[[Any], Any]] = {
     "endpoints": lambda r: Endpoints(
         r.db, changed=lambda: _tell_pages(r), stand_ins=r.registry["stand_ins"]
     ),
-    "history": lambda r: History(r.db, r.registry.settings),
+    "history": lambda r: TimeSeriesQuery(r.db, r.registry.settings),
     "incidents": lambda r: Incidents(
         r.db, r.registry.settings["conference"], r.registry["schedule"], r.registry.settings
     ),
-    "keys": lambda r: Keys(r.db),
-    "logs": lambda r: Logs(r.db, r.registry.settings),
+    "keys": lambda r: ServerKeys(r.db),
+    "logs": lambda r: AccessLogs(r.db, r.registry.settings),
     "pipeline": lambda r: Pipeline(r.db),
     "playback": lambda r: PlaybackService(
         r.db, r.registry.settings, r.registry["crowd"], r.registry["stand_ins"]
@@ -66,7 +66,7 @@ def includeme(config: Any) -> None:
     config.registry["services"] = tuple(SERVICES)
     config.registry["schedule"] = ScheduleStore(Path(path)) if path else None
     config.registry["push"] = PageEventPublisher(settings.get("push.url", ""))
-    config.registry["incidents.pace"] = Pace()
+    config.registry["incidents.pace"] = CheckThrottle()
     config.registry["crowd"] = ViewerCountCache()
     config.registry["stand_ins"] = FallbackGroups(settings["conference"].rooms)
     config.registry["regions"] = Regions(

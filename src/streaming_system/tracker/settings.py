@@ -159,7 +159,7 @@ def checked(settings: Mapping[str, Any]) -> dict[str, Any]:
     :raises StartError: with one line for whoever must mend it.
     """
     try:
-        conference = config.from_settings(settings)
+        conference = config.load_conference_from_settings(settings)
     except config.ConfigError as error:
         raise StartError(str(error)) from None
     _check_secret(conference.site.secret, asbool(settings.get("secret.allow_example")))
@@ -172,7 +172,7 @@ def check_production(settings: Mapping[str, Any]) -> None:
 
     :raises StartError: with one line for whoever must mend it.
     """
-    _check_secret(config.from_settings(settings).site.secret, allow_example=False)
+    _check_secret(config.load_conference_from_settings(settings).site.secret, allow_example=False)
     if str(settings.get("sqlalchemy.url", "")).startswith("sqlite"):
         raise StartError(
             "sqlalchemy.url in the ini file is an SQLite database, which is for trials; allowed in "

@@ -5,7 +5,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from streaming_system.tracker.history import maintenance
-from streaming_system.tracker.history.time_series import History
+from streaming_system.tracker.history.time_series import TimeSeriesQuery
 
 from .reports import KEPT, MINUTE, NOW
 
@@ -27,7 +27,7 @@ def prune(tracker_settings):
 
     def prune(now=NOW, **keep):
         kept = {"keep.raw": "1", "keep.minutes": "1"} | keep
-        return maintenance.prune(
+        return maintenance.run_maintenance(
             tracker_settings | kept, clock=lambda: now, pause=lambda seconds: None
         )
 
@@ -40,7 +40,7 @@ def lines(engine):
 
     def lines(minutes, step, now=NOW, room=None):
         with Session(engine) as db:
-            return History(db, KEPT).bitrate_and_clients(
+            return TimeSeriesQuery(db, KEPT).bitrate_and_clients(
                 begin=now - minutes * MINUTE, end=now, step=step, room=room
             )
 

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from streaming_system.cli import main
 from streaming_system.tracker.history import maintenance
 from streaming_system.tracker.history.retention import Retention
-from streaming_system.tracker.logs.ingest import Logs
+from streaming_system.tracker.logs.ingest import AccessLogs
 from streaming_system.tracker.models import (
     AuditEntry,
     Endpoint,
@@ -184,7 +184,7 @@ def test_log_files_with_addresses_go_after_their_days(prune, engine, tmp_path):
     with Session(engine) as db, db.begin():
         settings = {"logdir": tmp_path / "logs", "privacy.days": 2, "logdir.size": 10**6,
                     "logdir.files": 10}  # fmt: skip
-        Logs(db, settings).take(room="hall", name="a", text=line, now=NOW - timedelta(days=4))
+        AccessLogs(db, settings).take(room="hall", name="a", text=line, now=NOW - timedelta(days=4))
 
     assert prune(**keys).forgotten["log files"] == 1
     assert [path for path in (tmp_path / "logs").rglob("*") if path.is_file()] == []
@@ -198,17 +198,17 @@ def test_log_files_go_even_while_another_machine_prunes_the_database(
     line = '203.0.113.9 - - [21/Nov/2026:12:00:00 +0000] "GET /a HTTP/1.1" 200 5 "-" "VLC"'
     with Session(engine) as db, db.begin():
         settings = {"logdir": folder, "privacy.days": 2, "logdir.size": 10**6, "logdir.files": 10}
-        Logs(db, settings).take(room="hall", name="a", text=line, now=NOW - timedelta(days=4))
+        AccessLogs(db, settings).take(room="hall", name="a", text=line, now=NOW - timedelta(days=4))
     tried = []
 
     def meanwhile(seconds):
         # The first pause is before it has the lock.
         if len(tried) == 1:
-            with pytest.raises(maintenance.Busy):
+            with pytest.raises(maintenance.AlreadyRunningError):
                 prune(**keys)
         tried.append(True)
 
-    maintenance.prune(tracker_settings, clock=lambda: NOW, pause=meanwhile)
+    maintenance.run_maintenance(tracker_settings, clock=lambda: NOW, pause=meanwhile)
 
     assert [path for path in folder.rglob("*") if path.is_file()] == []
 
@@ -246,11 +246,11 @@ def test_only_one_prune_is_at_work(tracker_settings, prune):
         # The first pause is before it has the lock.
         begun.append(True)
         if len(begun) > 1 and not refused:
-            with pytest.raises(maintenance.Busy):
+            with pytest.raises(maintenance.AlreadyRunningError):
                 prune()
             refused.append(True)
 
-    maintenance.prune(tracker_settings, clock=lambda: NOW, pause=again)
+    maintenance.run_maintenance(tracker_settings, clock=lambda: NOW, pause=again)
 
     assert refused
     # The next one may.

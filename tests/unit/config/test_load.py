@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from streaming_system.config import ConfigError, from_settings
+from streaming_system.config import ConfigError, load_conference_from_settings
 from streaming_system.config import load as load_config
 
 ZONES = "allowed: a name of the IANA database such as Europe/Berlin or UTC"
@@ -323,8 +323,8 @@ def test_the_example_is_read_only_while_there_is_no_private_file(tmp_path):
         "config.example": str(tmp_path / "example"),
     }
 
-    assert list(from_settings(settings).rooms) == ["hall"]
+    assert list(load_conference_from_settings(settings).rooms) == ["hall"]
 
     (tmp_path / "config.private.json").write_text('{"mine": {}}')
 
-    assert list(from_settings(settings).rooms) == ["mine"]
+    assert list(load_conference_from_settings(settings).rooms) == ["mine"]

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from streaming_system import config
-from streaming_system.config import Posts
+from streaming_system.config import MastodonFeed
 
 SERVER = "https://mastodon.example"
 
@@ -34,7 +34,7 @@ def hall(tmp_path):
     ],
 )
 def test_posts_have_a_server_and_a_hashtag(hall, keys, server, hashtag):
-    assert hall(**keys).posts == Posts(server=server, hashtag=hashtag)
+    assert hall(**keys).posts == MastodonFeed(server=server, hashtag=hashtag)
 
 
 @pytest.mark.parametrize(

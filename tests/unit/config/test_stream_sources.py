@@ -8,11 +8,11 @@ import pytest
 from streaming_system import config
 from streaming_system.config import Fallback
 from streaming_system.config.stream_sources import (
-    elsewhere_at,
-    next_change,
-    source_at,
-    uses_endpoints,
-    youtube_at,
+    active_external_fallbacks,
+    active_source,
+    active_youtube_id,
+    is_served_by_endpoints,
+    next_source_change,
 )
 
 DAYS = [
@@ -51,30 +51,36 @@ def utc(day, hour, minute=0):
 )
 def test_what_is_on_follows_the_clock_of_the_room(load, now, on, change):
     hall = load(sources=DAYS)
-    source = source_at(hall, now)
+    source = active_source(hall, now)
 
     assert (source and source.value) == on
-    assert next_change(hall, now) == change
+    assert next_source_change(hall, now) == change
 
 
 def test_youtube_and_fallbacks_hold_when_no_source_is_on(load):
     hall = load(sources=DAYS, youtube="always", fallbacks=["https://old.example/"])
 
-    assert (uses_endpoints(hall, utc(25, 7)), youtube_at(hall, utc(25, 7))) == (True, "always")
-    assert [place.value for place in elsewhere_at(hall, utc(25, 7))] == [
+    assert (is_served_by_endpoints(hall, utc(25, 7)), active_youtube_id(hall, utc(25, 7))) == (
+        True,
+        "always",
+    )
+    assert [place.value for place in active_external_fallbacks(hall, utc(25, 7))] == [
         "https://old.example/",
         "always",
     ]
-    assert (uses_endpoints(hall, utc(25, 9)), youtube_at(hall, utc(25, 9))) == (False, "day1")
-    assert elsewhere_at(hall, utc(25, 9)) == (Fallback(kind="youtube", value="day1"),)
-    assert youtube_at(hall, utc(26, 12)) == ""
+    assert (is_served_by_endpoints(hall, utc(25, 9)), active_youtube_id(hall, utc(25, 9))) == (
+        False,
+        "day1",
+    )
+    assert active_external_fallbacks(hall, utc(25, 9)) == (Fallback(kind="youtube", value="day1"),)
+    assert active_youtube_id(hall, utc(26, 12)) == ""
 
 
 def test_only_the_first_source_may_have_been_on_for_ever(load):
     hall = load(sources=[{"youtube": "first"}, {"from": "2026-11-26T09:00", "youtube": "second"}])
 
-    assert source_at(hall, datetime(1999, 1, 1, tzinfo=UTC)).value == "first"
-    assert source_at(hall, utc(26, 8)).value == "second"
+    assert active_source(hall, datetime(1999, 1, 1, tzinfo=UTC)).value == "first"
+    assert active_source(hall, utc(26, 8)).value == "second"
 
 
 def test_sources_of_the_default_have_the_times_of_each_room(tmp_path):

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from streaming_system.theme import EXAMPLES
+from streaming_system.theme import EXAMPLES_FOLDER
 
 LAYERS = "@layer reset, tokens, base, layout, components, theme;"
 # What says left or right, up or down, whatever way a language is written.
@@ -20,7 +20,7 @@ PHYSICAL = re.compile(
 
 def stylesheets(root):
     static = root / "src/streaming_system/frontend/static"
-    return [*sorted(static.glob("*.css")), *sorted(EXAMPLES.glob("*/theme.css"))]
+    return [*sorted(static.glob("*.css")), *sorted(EXAMPLES_FOLDER.glob("*/theme.css"))]
 
 
 def rules(path):

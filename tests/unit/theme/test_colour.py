@@ -2,7 +2,7 @@
 
 import pytest
 
-from streaming_system.theme.colour import BLACK, WHITE, read, readable
+from streaming_system.theme.colour import BLACK, WHITE, ensure_contrast, parse_colour
 
 
 @pytest.mark.parametrize(
@@ -18,8 +18,8 @@ from streaming_system.theme.colour import BLACK, WHITE, read, readable
     ],
 )
 def test_contrast_is_that_of_wcag(one, other, ratio):
-    assert round(read(one).contrast(read(other)), 2) == ratio
-    assert round(read(other).contrast(read(one)), 2) == ratio
+    assert round(parse_colour(one).contrast(parse_colour(other)), 2) == ratio
+    assert round(parse_colour(other).contrast(parse_colour(one)), 2) == ratio
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_contrast_is_that_of_wcag(one, other, ratio):
     ],
 )
 def test_colours_are_read_as_stylesheets_have_them(text, colour):
-    assert str(read(text)) == colour
+    assert str(parse_colour(text)) == colour
 
 
 @pytest.mark.parametrize(
@@ -43,11 +43,11 @@ def test_colours_are_read_as_stylesheets_have_them(text, colour):
      "#fff; } body { display: none", "url(//evil.example)", "var(--x)", "#fff\n"],
 )  # fmt: skip
 def test_anything_else_is_no_colour(text):
-    assert read(text) is None
+    assert parse_colour(text) is None
 
 
 def test_what_can_be_read_stays_as_it_was_chosen():
-    mix = readable(read("#1b5a8e"), [WHITE], 4.5)
+    mix = ensure_contrast(parse_colour("#1b5a8e"), [WHITE], 4.5)
 
     assert (str(mix), mix.share) == ("#1b5a8e", 0)
 
@@ -55,9 +55,9 @@ def test_what_can_be_read_stays_as_it_was_chosen():
 @pytest.mark.parametrize("surface", ["#ffffff", "#f6f7f9", "#000000", "#191c22"])
 @pytest.mark.parametrize("chosen", ["#ffd400", "#7fd4ff", "#808080", "#3a0a5a"])
 def test_what_cannot_is_changed_as_little_as_needed(surface, chosen):
-    beside = [read(surface)]
+    beside = [parse_colour(surface)]
 
-    mix = readable(read(chosen), beside, 4.5)
+    mix = ensure_contrast(parse_colour(chosen), beside, 4.5)
 
     assert mix.shown.contrast(beside[0]) >= 4.5
     before = mix.chosen.mixed(mix.pole, (mix.share - 5) / 100)
@@ -65,4 +65,4 @@ def test_what_cannot_is_changed_as_little_as_needed(surface, chosen):
 
 
 def test_nothing_can_be_read_on_black_and_white_at_once():
-    assert readable(read("#777"), [BLACK, WHITE], 7) is None
+    assert ensure_contrast(parse_colour("#777"), [BLACK, WHITE], 7) is None

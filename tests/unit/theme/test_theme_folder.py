@@ -5,9 +5,9 @@ import re
 
 import pytest
 
-from streaming_system.theme import EXAMPLES, ThemeError, load, stylesheet
-from streaming_system.theme.load import examples
-from streaming_system.theme.model import OURS
+from streaming_system.theme import EXAMPLES_FOLDER, ThemeError, load, stylesheet
+from streaming_system.theme.load import example_names
+from streaming_system.theme.model import BUILTIN_COLOURS
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg"/>'
 
@@ -46,9 +46,9 @@ def refusal(make, *arguments, **files):
 
 class TestExamples:
     def test_there_are_three(self):
-        assert examples() == ["festival", "institute", "terminal"]
+        assert example_names() == ["festival", "institute", "terminal"]
 
-    @pytest.mark.parametrize("name", examples())
+    @pytest.mark.parametrize("name", example_names())
     def test_nothing_had_to_be_corrected_in_it(self, name):
         assert load(name).notes == ()
 
@@ -75,15 +75,15 @@ class TestWhatItSays:
             scheme: {name: str(mix) for name, mix in named.items()}
             for scheme, named in theme.colours.items()
         }
-        assert shown == OURS
+        assert shown == BUILTIN_COLOURS
         assert theme.notes == ()
 
     def test_our_colours_are_those_of_the_stylesheet(self, root):
         css = (root / "src/streaming_system/frontend/static/foundation.css").read_text()
         ours = re.findall(r"--([\w-]+): light-dark\((#\w{6}), (#\w{6})\);", css)
 
-        assert {name: light for name, light, _ in ours} == OURS["light"]
-        assert {name: dark for name, _, dark in ours} == OURS["dark"]
+        assert {name: light for name, light, _ in ours} == BUILTIN_COLOURS["light"]
+        assert {name: dark for name, _, dark in ours} == BUILTIN_COLOURS["dark"]
 
     def test_its_stylesheet_has_tokens_fonts_and_its_own_rules_in_layers(self, make):
         theme = make(
@@ -259,4 +259,4 @@ def test_the_font_of_an_example_is_there_in_two_weights():
         400: "fonts/fraunces-400.woff2",
         700: "fonts/fraunces-700.woff2",
     }
-    assert (EXAMPLES / "festival/fonts/LICENSE").is_file()
+    assert (EXAMPLES_FOLDER / "festival/fonts/LICENSE").is_file()

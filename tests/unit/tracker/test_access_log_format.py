@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from streaming_system.tracker.logs.access_log_format import lines_of, read_line
+from streaming_system.tracker.logs.access_log_format import parse_line, split_lines
 
 LINE = (
     '192.0.2.7 - - [25/Nov/2026:13:05:59 +0100] "GET /high.webm HTTP/1.1" 200 1234 '
@@ -14,7 +14,7 @@ LINE = (
 
 class TestReadLine:
     def test_a_line_of_the_combined_format(self):
-        line = read_line(LINE)
+        line = parse_line(LINE)
 
         assert (line.address, line.status, line.bytes) == ("192.0.2.7", 200, 1234)
         assert line.time == datetime(2026, 11, 25, 12, 5, 59, tzinfo=UTC)
@@ -40,7 +40,7 @@ class TestReadLine:
         ],
     )
     def test_odd_ones_are_read(self, old, new, field, value):
-        line = read_line(LINE.replace(old, new))
+        line = parse_line(LINE.replace(old, new))
 
         assert getattr(line, field) == value
 
@@ -55,12 +55,12 @@ class TestReadLine:
         ],
     )
     def test_times_of_any_zone(self, zone, hour, day):
-        time = read_line(LINE.replace("+0100", zone)).time
+        time = parse_line(LINE.replace("+0100", zone)).time
 
         assert (time.day, time.hour) == (day, hour)
 
     def test_a_leap_second(self):
-        assert read_line(LINE.replace(":59 ", ":60 ")).time.second == 59
+        assert parse_line(LINE.replace(":59 ", ":60 ")).time.second == 59
 
     @pytest.mark.parametrize(
         ("old", "new"),
@@ -89,10 +89,10 @@ class TestReadLine:
         ],
     )
     def test_garbage_is_no_line(self, old, new):
-        assert read_line(LINE.replace(old, new)) is None
+        assert parse_line(LINE.replace(old, new)) is None
 
     def test_who_it_was_is_left_out(self):
-        line = read_line(LINE.replace("- - [", "me jane ["))
+        line = parse_line(LINE.replace("- - [", "me jane ["))
 
         assert line.by("0123") == (
             '0123 - - [25/Nov/2026:13:05:59 +0100] "GET /high.webm HTTP/1.1" 200 1234 '
@@ -116,4 +116,4 @@ class TestLinesOf:
         ],
     )
     def test_lines_are_safe_to_print(self, text, lines):
-        assert lines_of(text) == lines
+        assert split_lines(text) == lines

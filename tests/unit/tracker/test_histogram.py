@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from streaming_system.tracker.history.histogram import BINS, LEAST, add, merge, quantile
+from streaming_system.tracker.history.histogram import BUCKETS, MIN_VALUE, add, merge, quantile
 
-VALUES = some.lists(some.floats(LEAST, 600_000), min_size=1, max_size=50)
+VALUES = some.lists(some.floats(MIN_VALUE, 600_000), min_size=1, max_size=50)
 
 
 def histogram(values):
@@ -36,4 +36,4 @@ def test_nothing_has_no_quantile():
 @pytest.mark.parametrize("value", [0, 1e12])
 def test_values_out_of_range_have_a_place(value):
     assert sum(add([], value)) == 1
-    assert len(add([], value)) <= BINS
+    assert len(add([], value)) <= BUCKETS

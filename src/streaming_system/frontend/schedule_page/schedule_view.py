@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
-from streaming_system.config import Config, Room
+from streaming_system.config import ConferenceConfig, Room
 from streaming_system.frontend.room_view import name_order
 from streaming_system.schedule.model import Schedule, Slot
 
@@ -176,7 +176,7 @@ def matching(entries: Iterable[Entry], words: str) -> list[Entry]:
 class Programmes:
     """The programme of the schedule in service; any thread may ask."""
 
-    def __init__(self, conference: Config) -> None:
+    def __init__(self, conference: ConferenceConfig) -> None:
         self._rooms = conference.rooms
         self._lock = threading.Lock()
         self._schedule: Schedule | None = None

@@ -7,14 +7,14 @@ import colander
 from streaming_system.tracker.crew.errors import CrewError
 
 # Enough for every field together; the rest is never read.
-MAX_BODY = 64 * 1024
+MAX_BODY_BYTES = 64 * 1024
 
 # What WebOb raises, apart from plain ValueErrors, where a body is no form: an unknown charset of a
 # field, one of the whole body other than UTF-8, an encoded form within the form, and too many.
-UNREADABLE = (ValueError, LookupError, DeprecationWarning, AttributeError, RecursionError)
+INVALID_BODY_ERRORS = (ValueError, LookupError, DeprecationWarning, AttributeError, RecursionError)
 
 
-def _text(name: str, most: int) -> colander.SchemaNode:
+def _text_field(name: str, most: int) -> colander.SchemaNode:
     """Return a text that may be missing: what it must be is the services' business."""
     return colander.SchemaNode(
         colander.String(allow_empty=True),
@@ -24,7 +24,7 @@ def _text(name: str, most: int) -> colander.SchemaNode:
     )
 
 
-class _Number(colander.SchemaType):
+class _RowIdType(colander.SchemaType):
     """The number of a row, as a form says it."""
 
     def deserialize(self, node: colander.SchemaNode, cstruct: Any) -> Any:
@@ -36,27 +36,41 @@ class _Number(colander.SchemaType):
         return int(cstruct)
 
 
-def _number(name: str) -> colander.SchemaNode:
+def _row_id_field(name: str) -> colander.SchemaNode:
     """Return the number of a row; there is no row with the number 0."""
-    return colander.SchemaNode(_Number(), name=name, missing=0)
+    return colander.SchemaNode(_RowIdType(), name=name, missing=0)
 
 
-def _form(*fields: colander.SchemaNode) -> colander.SchemaNode:
+def _form_schema(*fields: colander.SchemaNode) -> colander.SchemaNode:
     return colander.SchemaNode(colander.Mapping(), *fields)
 
 
-LOGIN = _form(_text("name", 200), _text("password", 4096), _text("next", 2000))
-PASSWORD = _form(_text("old", 4096), _text("new", 4096), _text("again", 4096))
-TOKEN = _form(_text("label", 400), _text("scope", 64), _text("room", 200), _text("endpoint", 400))
-ROW = _form(_number("id"))
-ENDPOINT = _form(_text("room", 200), _text("name", 400))
-ANNOTATION = _form(_text("at", 64), _text("label", 800), _text("room", 200))
-ACCOUNT = _form(
-    _text("name", 200), _text("password", 4096), _text("again", 4096), _text("role", 64)
+LOGIN_FORM = _form_schema(
+    _text_field("name", 200), _text_field("password", 4096), _text_field("next", 2000)
+)
+PASSWORD_FORM = _form_schema(
+    _text_field("old", 4096), _text_field("new", 4096), _text_field("again", 4096)
+)
+TOKEN_FORM = _form_schema(
+    _text_field("label", 400),
+    _text_field("scope", 64),
+    _text_field("room", 200),
+    _text_field("endpoint", 400),
+)
+ROW_ACTION_FORM = _form_schema(_row_id_field("id"))
+ENDPOINT_FORM = _form_schema(_text_field("room", 200), _text_field("name", 400))
+ANNOTATION_FORM = _form_schema(
+    _text_field("at", 64), _text_field("label", 800), _text_field("room", 200)
+)
+ACCOUNT_FORM = _form_schema(
+    _text_field("name", 200),
+    _text_field("password", 4096),
+    _text_field("again", 4096),
+    _text_field("role", 64),
 )
 
 
-def read(form: colander.SchemaNode, fields: Any) -> dict[str, Any]:
+def parse_form(form: colander.SchemaNode, fields: Any) -> dict[str, Any]:
     """Return what somebody has filled in.
 
     :raises CrewError: with one line that says what will not do.

@@ -14,24 +14,24 @@ from pyramid.request import RequestLocalCache
 from pyramid.security import Allowed, Denied
 from pyramid.session import SignedCookieSessionFactory
 
-from streaming_system.tracker.admin.forms import MAX_BODY, UNREADABLE
+from streaming_system.tracker.admin.forms import INVALID_BODY_ERRORS, MAX_BODY_BYTES
 from streaming_system.tracker.crew.accounts import Accounts
-from streaming_system.tracker.crew.crew import Crew
+from streaming_system.tracker.crew.crew import CrewActions
 from streaming_system.tracker.crew.logins import Logins
-from streaming_system.tracker.crew.revoked_sessions import EndedSessions
-from streaming_system.tracker.crew.server_keys import Keys
+from streaming_system.tracker.crew.revoked_sessions import RevokedSessions
+from streaming_system.tracker.crew.server_keys import ServerKeys
 from streaming_system.tracker.db.session import ensure_write_transaction, write_transaction
 
 # A session ends when nobody has used it for so long, and after so long in any case.
-IDLE = timedelta(hours=12)
-LONGEST = timedelta(days=3)
+SESSION_IDLE_TIMEOUT = timedelta(hours=12)
+SESSION_MAX_AGE = timedelta(days=3)
 # How exactly it is known when a session was used last.
-SEEN_EVERY = timedelta(minutes=5)
+LAST_SEEN_RESOLUTION = timedelta(minutes=5)
 
 # Who may look may see every page; who may `admin` may change what they show.
 PERMISSIONS = {"admin": {"look", "admin"}, "viewer": {"look"}}
-SAFE = ("GET", "HEAD", "OPTIONS", "TRACE")
-HEADERS = {
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS", "TRACE")
+SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; form-action 'self'; "
     "img-src data:; base-uri 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
@@ -55,7 +55,7 @@ class SecurityPolicy:
     """Sessions say who it is; the account says whether that still holds, and what they may do."""
 
     def __init__(self) -> None:
-        self._identities = RequestLocalCache(_identity)
+        self._identities = RequestLocalCache(_load_identity)
 
     def identity(self, request: Any) -> Identity | None:
         """Return who it is, for whom Pyramid asks once for each request."""
@@ -93,7 +93,7 @@ class SecurityPolicy:
         """End the session, wherever its cookie has been copied to."""
         if "id" in request.session:
             request.ended_sessions.add(
-                request.session["id"], now=request.now, forget=request.now - LONGEST
+                request.session["id"], now=request.now, forget=request.now - SESSION_MAX_AGE
             )
         request.session.invalidate()
         self._identities.clear(request)
@@ -103,17 +103,17 @@ class SecurityPolicy:
 def includeme(config: Any) -> None:
     """Guard the admin pages."""
     with write_transaction(config.registry["db.sessions"]) as db:
-        cookies, failures = Keys(db).get("session"), Keys(db).get("login")
-    sessions = _Sessions(cookies, secure=config.get_settings()["session.secure"])
+        cookies, failures = ServerKeys(db).get("session"), ServerKeys(db).get("login")
+    sessions = _SessionFactory(cookies, secure=config.get_settings()["session.secure"])
     config.set_session_factory(sessions)
     config.set_security_policy(SecurityPolicy())
     config.set_default_csrf_options(require_csrf=True, callback=is_admin_page)
-    config.add_subscriber(_check_form, ContextFound)
+    config.add_subscriber(_validate_form_body, ContextFound)
     config.add_subscriber(_add_headers, NewResponse)
-    config.add_request_method(_crew, "crew", reify=True)
+    config.add_request_method(_crew_actions, "crew", reify=True)
     config.add_request_method(lambda request: Accounts(request.db), "accounts", reify=True)
     config.add_request_method(
-        lambda request: EndedSessions(request.db), "ended_sessions", reify=True
+        lambda request: RevokedSessions(request.db), "ended_sessions", reify=True
     )
     config.add_request_method(
         lambda request: Logins(request.registry["db.sessions"], failures), "logins", reify=True
@@ -127,11 +127,11 @@ def is_admin_page(request: Any) -> bool:
     return bool(path == "/admin" or path.startswith("/admin/"))
 
 
-class _Sessions:
+class _SessionFactory:
     """Sessions in a signed cookie that browsers show to the admin pages alone.
 
     They hold no more than numbers of their own and of an account, and the times of
-    :func:`_identity`, which sets the limits of time, too.
+    :func:`_load_identity`, which sets the limits of time, too.
     """
 
     def __init__(self, key: bytes, *, secure: bool) -> None:
@@ -157,11 +157,11 @@ class _Sessions:
         return self._factories[path](request)
 
 
-def _identity(request: Any) -> Identity | None:
+def _load_identity(request: Any) -> Identity | None:
     session = request.session
     if "account" not in session:
         return None
-    if request.method not in SAFE:
+    if request.method not in SAFE_METHODS:
         ensure_write_transaction(request.db)
     account = request.accounts.get(session["account"])
     now = request.now.timestamp()
@@ -169,36 +169,36 @@ def _identity(request: Any) -> Identity | None:
         account is None
         or request.ended_sessions.has(session["id"])
         or account.epoch != session["epoch"]
-        or now - session["since"] >= LONGEST.total_seconds()
-        or now - session["seen"] >= IDLE.total_seconds()
+        or now - session["since"] >= SESSION_MAX_AGE.total_seconds()
+        or now - session["seen"] >= SESSION_IDLE_TIMEOUT.total_seconds()
     ):
         session.invalidate()
         return None
-    if now - session["seen"] >= SEEN_EVERY.total_seconds():
+    if now - session["seen"] >= LAST_SEEN_RESOLUTION.total_seconds():
         session["seen"] = now
     return Identity(id=account.id, name=account.name, role=account.role)
 
 
-def _crew(request: Any) -> Crew:
+def _crew_actions(request: Any) -> CrewActions:
     rooms = request.registry.settings["conference"].groups
-    return Crew(request.db, rooms, by=request.identity.name)
+    return CrewActions(request.db, rooms, by=request.identity.name)
 
 
-def _check_form(event: ContextFound) -> None:
+def _validate_form_body(event: ContextFound) -> None:
     """Refuse what is no form of ours before anything reads it."""
     request = event.request
-    if request.method in SAFE or not is_admin_page(request):
+    if request.method in SAFE_METHODS or not is_admin_page(request):
         return
     # A body of unknown length would be read whole before anyone could look at it.
-    if request.content_length is None or request.content_length > MAX_BODY:
-        raise HTTPRequestEntityTooLarge(f"a form has at most {MAX_BODY} bytes")
-    request.request_body_tempfile_limit = MAX_BODY
+    if request.content_length is None or request.content_length > MAX_BODY_BYTES:
+        raise HTTPRequestEntityTooLarge(f"a form has at most {MAX_BODY_BYTES} bytes")
+    request.request_body_tempfile_limit = MAX_BODY_BYTES
     try:
         _ = request.POST
-    except UNREADABLE:
+    except INVALID_BODY_ERRORS:
         raise HTTPBadRequest("the body is not a form in UTF-8") from None
 
 
 def _add_headers(event: NewResponse) -> None:
     if is_admin_page(event.request):
-        event.response.headers.update(HEADERS)
+        event.response.headers.update(SECURITY_HEADERS)

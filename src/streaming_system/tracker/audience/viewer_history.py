@@ -9,8 +9,8 @@ from itertools import accumulate
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from streaming_system.tracker.history.sql_time import EpochMs, floor, to_ms
-from streaming_system.tracker.history.time_series import MINUTE, TEN, rolled_until
+from streaming_system.tracker.history.sql_time import EpochMs, floor_to, to_ms
+from streaming_system.tracker.history.time_series import MINUTE, TEN_MINUTES, rolled_up_until
 from streaming_system.tracker.models import Playback, Playback1Min, Playback10Min, Player
 
 _MS = timedelta(milliseconds=1)
@@ -52,14 +52,14 @@ class ViewerHistory:
         :param room: only this room.
         """
         step = max(step, MINUTE)
-        begin = floor(begin, step)
+        begin = floor_to(begin, step)
         times = tuple(begin + step * number for number in range(-((begin - end) // step)))
-        table: _RollupTable = Playback10Min if step % TEN == timedelta(0) else Playback1Min
+        table: _RollupTable = Playback10Min if step % TEN_MINUTES == timedelta(0) else Playback1Min
         counts: dict[str, list[int]] = defaultdict(lambda: [0] * len(times))
         # What is reported at the end itself is of a step of its own, which nobody asked for.
         shares: dict[str, list[float | None]] = defaultdict(lambda: [None] * (len(times) + 1))
         # Rows are of whole steps, or a step's figures would be added from two places.
-        done = max(begin, floor(min(rolled_until(self.db, table), end), step))
+        done = max(begin, floor_to(min(rolled_up_until(self.db, table), end), step))
         within = (table.at >= begin, table.at < done)
         db = self.db.connection()
         for name, place, viewers, rebuffer, played in db.execute(

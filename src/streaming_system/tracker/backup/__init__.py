@@ -10,11 +10,11 @@ import sqlalchemy as sa
 
 from streaming_system.tracker.backup.format import (
     BackupError,
+    BackupReader,
+    BackupWriter,
     Checksum,
-    Reader,
-    Writer,
-    decoded,
-    read_lines,
+    decode_rows,
+    iter_lines,
 )
 from streaming_system.tracker.db.session import (
     DATABASE_LABEL,
@@ -25,17 +25,17 @@ from streaming_system.tracker.db.session import (
 from streaming_system.tracker.models import Base, Salt
 from streaming_system.tracker.settings import StartError
 
-__all__ = ["BackupError", "Done", "StartError", "backup", "restore"]
+__all__ = ["BackupError", "BackupSummary", "StartError", "backup", "restore"]
 
 # What it says when it has been thrown away must be true of backups, too.
-NEVER = {Salt.__tablename__}
-LOCK_SECONDS = 30
+EXCLUDED_TABLES = {Salt.__tablename__}
+LOCK_TIMEOUT_SECONDS = 30
 
-Tell = Callable[[str], None]
+ProgressCallback = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Done:
+class BackupSummary:
     """What has been written or brought back.
 
     :param revision: of the migrations, and ``taken`` the moment that the rows are of.
@@ -50,7 +50,7 @@ class Done:
         return sum(checksum.rows for checksum in self.checksums.values())
 
 
-def backup(ini: Mapping[str, str], file: BinaryIO, *, tell: Tell) -> Done:
+def backup(ini: Mapping[str, str], file: BinaryIO, *, tell: ProgressCallback) -> BackupSummary:
     """Write all tables as they are at one moment. Nobody who writes meanwhile has to wait.
 
     :param ini: what the ini says to ``[app:tracker]``.
@@ -59,20 +59,22 @@ def backup(ini: Mapping[str, str], file: BinaryIO, *, tell: Tell) -> Done:
     :raises BackupError: if it cannot be read.
     :raises OSError: if the file cannot be written.
     """
-    with _engine(ini) as engine, _moment(engine) as connection:
+    with _engine(ini) as engine, _snapshot_transaction(engine) as connection:
         revision, taken = _revision(connection), datetime.now(UTC)
-        tables = _reflected(connection, set(Base.metadata.tables) - NEVER)
-        _lock(connection, tables, "ACCESS SHARE")
+        tables = _reflect_tables(connection, set(Base.metadata.tables) - EXCLUDED_TABLES)
+        _lock_tables(connection, tables, "ACCESS SHARE")
         checksums = {}
-        with closing(Writer(file, revision=revision, taken=taken, tables=tables)) as writer:
+        with closing(BackupWriter(file, revision=revision, taken=taken, tables=tables)) as writer:
             for name, table in tables.items():
                 for checksum in writer.table(table, connection):
                     checksums[name] = checksum
                     tell(f"{name}: {checksum.rows:,} rows")
-    return Done(revision=revision, taken=taken, checksums=checksums)
+    return BackupSummary(revision=revision, taken=taken, checksums=checksums)
 
 
-def restore(ini: Mapping[str, str], file: BinaryIO, *, replace: bool, tell: Tell) -> Done:
+def restore(
+    ini: Mapping[str, str], file: BinaryIO, *, replace: bool, tell: ProgressCallback
+) -> BackupSummary:
     """Bring back all tables, or change nothing.
 
     Who reads meanwhile sees the old rows; who writes waits.
@@ -85,21 +87,23 @@ def restore(ini: Mapping[str, str], file: BinaryIO, *, replace: bool, tell: Tell
     :raises BackupError: if the file is damaged, or does not fit the database.
     """
     tell("the file")
-    checked = Reader(file)
+    checked = BackupReader(file)
     for _ in checked.batches():
         pass
-    with _engine(ini) as engine, _writing(engine) as connection:
+    with _engine(ini) as engine, _write_transaction(engine) as connection:
         _check_revision(connection, checked.revision)
-        tables = _reflected(connection, set(checked.columns))
+        tables = _reflect_tables(connection, set(checked.columns))
         _check_columns(tables, checked.columns)
-        _lock(connection, tables, "EXCLUSIVE")
-        _make_room(connection, tables, replace)
-        _fill(connection, tables, Reader(file), tell)
+        _lock_tables(connection, tables, "EXCLUSIVE")
+        _truncate(connection, tables, replace)
+        _insert_rows(connection, tables, BackupReader(file), tell)
         for name, table in tables.items():
             tell(f"{name}: the checksum")
-            if _checksum(connection, table, checked.columns[name]) != checked.checksums[name]:
+            if _table_checksum(connection, table, checked.columns[name]) != checked.checksums[name]:
                 raise BackupError(f"table {name!r} does not read back as it is in the backup")
-    return Done(revision=checked.revision, taken=checked.taken, checksums=checked.checksums)
+    return BackupSummary(
+        revision=checked.revision, taken=checked.taken, checksums=checked.checksums
+    )
 
 
 @contextmanager
@@ -118,7 +122,7 @@ def _engine(ini: Mapping[str, str]) -> Iterator[sa.Engine]:
 
 
 @contextmanager
-def _moment(engine: sa.Engine) -> Iterator[sa.Connection]:
+def _snapshot_transaction(engine: sa.Engine) -> Iterator[sa.Connection]:
     """Open a transaction that sees one moment, whatever others commit."""
     # A transaction of SQLite always does.
     if engine.dialect.name == "postgresql":
@@ -130,10 +134,10 @@ def _moment(engine: sa.Engine) -> Iterator[sa.Connection]:
 
 
 @contextmanager
-def _writing(engine: sa.Engine) -> Iterator[sa.Connection]:
+def _write_transaction(engine: sa.Engine) -> Iterator[sa.Connection]:
     with engine.execution_options(sqlite_immediate=True).begin() as connection:
         if engine.dialect.name == "postgresql":
-            connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'")
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_SECONDS}s'")
         yield connection
 
 
@@ -156,7 +160,7 @@ def _check_revision(connection: sa.Connection, expected: str) -> None:
         )
 
 
-def _reflected(connection: sa.Connection, names: set[str]) -> dict[str, sa.Table]:
+def _reflect_tables(connection: sa.Connection, names: set[str]) -> dict[str, sa.Table]:
     """Return those tables that are there, as they are there: a database may be older than we."""
     there = names & set(sa.inspect(connection).get_table_names())
     metadata = sa.MetaData()
@@ -170,7 +174,7 @@ def _check_columns(tables: Mapping[str, sa.Table], columns: Mapping[str, list[st
             raise BackupError(f"has a table {name!r} that is not so in the database")
 
 
-def _lock(connection: sa.Connection, tables: Mapping[str, sa.Table], mode: str) -> None:
+def _lock_tables(connection: sa.Connection, tables: Mapping[str, sa.Table], mode: str) -> None:
     # Whoever writes to SQLite has locked all of it already.
     if connection.dialect.name == "postgresql" and tables:
         quote = connection.dialect.identifier_preparer.quote
@@ -178,7 +182,7 @@ def _lock(connection: sa.Connection, tables: Mapping[str, sa.Table], mode: str) 
         connection.exec_driver_sql(f"LOCK TABLE {names} IN {mode} MODE")
 
 
-def _make_room(connection: sa.Connection, tables: Mapping[str, sa.Table], replace: bool) -> None:
+def _truncate(connection: sa.Connection, tables: Mapping[str, sa.Table], replace: bool) -> None:
     for table in reversed(list(tables.values())):
         if replace:
             connection.execute(sa.delete(table))
@@ -189,14 +193,17 @@ def _make_room(connection: sa.Connection, tables: Mapping[str, sa.Table], replac
             )
 
 
-def _fill(
-    connection: sa.Connection, tables: Mapping[str, sa.Table], file: Reader, tell: Tell
+def _insert_rows(
+    connection: sa.Connection,
+    tables: Mapping[str, sa.Table],
+    file: BackupReader,
+    tell: ProgressCallback,
 ) -> None:
     done = 0
     for name, batch in file.batches():
         table = tables[name]
         try:
-            rows = decoded(table, file.columns[name], batch)
+            rows = decode_rows(table, file.columns[name], batch)
         except (TypeError, ValueError) as error:
             raise BackupError(f"has a value in table {name!r} that is none: {error}") from None
         connection.execute(sa.insert(table), rows)
@@ -204,10 +211,10 @@ def _fill(
         tell(f"{name}: {done:,} rows")
     if connection.dialect.name == "postgresql":
         for table in tables.values():
-            _go_on_counting(connection, table)
+            _reset_sequences(connection, table)
 
 
-def _go_on_counting(connection: sa.Connection, table: sa.Table) -> None:
+def _reset_sequences(connection: sa.Connection, table: sa.Table) -> None:
     """Let PostgreSQL number new rows after those that are there."""
     for column in table.primary_key.columns:
         name = connection.scalar(sa.select(sa.func.pg_get_serial_sequence(table.name, column.name)))
@@ -220,9 +227,9 @@ def _go_on_counting(connection: sa.Connection, table: sa.Table) -> None:
             )
 
 
-def _checksum(connection: sa.Connection, table: sa.Table, columns: list[str]) -> Checksum:
+def _table_checksum(connection: sa.Connection, table: sa.Table, columns: list[str]) -> Checksum:
     checksum = Checksum()
-    for lines in read_lines(connection, [table.columns[name] for name in columns]):
+    for lines in iter_lines(connection, [table.columns[name] for name in columns]):
         for line in lines:
             checksum.add(line)
     return checksum

@@ -17,8 +17,8 @@ from typing import Any, BinaryIO
 import sqlalchemy as sa
 
 FORMAT = "streaming-system tracker backup"
-VERSION = 1
-BATCH = 1000
+FORMAT_VERSION = 1
+BATCH_ROWS = 1000
 
 
 class BackupError(Exception):
@@ -44,7 +44,7 @@ class Checksum:
         return f"{self.total:064x}"
 
 
-class Writer:
+class BackupWriter:
     """Writes tables into a file, one after the other. Without its end, a file counts as cut off."""
 
     def __init__(
@@ -54,23 +54,23 @@ class Writer:
         self._file = gzip.GzipFile(fileobj=file, mode="wb", compresslevel=3, mtime=0)
         head = {
             "format": FORMAT,
-            "version": VERSION,
+            "version": FORMAT_VERSION,
             "revision": revision,
-            "taken": _from_moment(taken),
+            "taken": _encode_time(taken),
             "tables": {name: list(table.columns.keys()) for name, table in tables.items()},
         }
-        self._file.write(_line(head))
+        self._file.write(_encode_line(head))
 
     def table(self, table: sa.Table, connection: sa.Connection) -> Iterator[Checksum]:
         """Write the rows of a table; yield now and then how many it has been."""
         checksum = Checksum()
-        for lines in read_lines(connection, list(table.columns)):
+        for lines in iter_lines(connection, list(table.columns)):
             for line in lines:
                 checksum.add(line)
             self._file.write(b"".join(lines))
             yield checksum
         self._file.write(
-            _line({"table": table.name, "rows": checksum.rows, "sha256": checksum.sha256})
+            _encode_line({"table": table.name, "rows": checksum.rows, "sha256": checksum.sha256})
         )
         yield checksum
 
@@ -79,7 +79,7 @@ class Writer:
         self._file.close()
 
 
-class Reader:
+class BackupReader:
     """Reads a file, from its beginning to its end.
 
     :raises BackupError: here, or later, where the file is not as it was written.
@@ -91,13 +91,13 @@ class Reader:
         head = self._next()
         if not isinstance(head, dict) or head.get("format") != FORMAT:
             raise BackupError("is no backup of a tracker")
-        if head.get("version") != VERSION:
+        if head.get("version") != FORMAT_VERSION:
             raise BackupError(
-                f"is of version {head.get('version')!r}, but this program reads {VERSION}"
+                f"is of version {head.get('version')!r}, but this program reads {FORMAT_VERSION}"
             )
         try:
             self.revision = str(head["revision"])
-            self.taken = _to_moment(head["taken"])
+            self.taken = _decode_time(head["taken"])
             self.columns = {str(name): list(columns) for name, columns in head["tables"].items()}
         except (AttributeError, KeyError, TypeError, ValueError):
             raise BackupError("is damaged: its first line says too little") from None
@@ -121,7 +121,7 @@ class Reader:
                 raise BackupError(f"is damaged: table {name!r} has a row of another shape")
             checksum.add(line)
             batch.append(row)
-            if len(batch) == BATCH:
+            if len(batch) == BATCH_ROWS:
                 yield batch
                 batch = []
         if row != {"table": name, "rows": checksum.rows, "sha256": checksum.sha256}:
@@ -152,60 +152,62 @@ class Reader:
             raise BackupError("is damaged, or no backup: a line is no JSON") from None
 
 
-def read_lines(
+def iter_lines(
     connection: sa.Connection, columns: Sequence[sa.Column[Any]]
 ) -> Iterator[list[bytes]]:
     """Yield the rows of a table as lines of a file, a thousand at a time."""
-    makers = [_maker(column, _FROM) for column in columns]
-    rows = connection.execute(sa.select(*columns), execution_options={"yield_per": BATCH})
+    makers = [_converter(column, _ENCODERS) for column in columns]
+    rows = connection.execute(sa.select(*columns), execution_options={"yield_per": BATCH_ROWS})
     for part in rows.partitions():
-        yield [_line(_made(makers, row)) for row in part]
+        yield [_encode_line(_convert(makers, row)) for row in part]
 
 
-def decoded(table: sa.Table, columns: Sequence[str], rows: list[list[Any]]) -> list[dict[str, Any]]:
+def decode_rows(
+    table: sa.Table, columns: Sequence[str], rows: list[list[Any]]
+) -> list[dict[str, Any]]:
     """Return rows of a file as what the table takes."""
-    makers = [_maker(table.columns[name], _TO) for name in columns]
-    return [dict(zip(columns, _made(makers, row), strict=True)) for row in rows]
+    makers = [_converter(table.columns[name], _DECODERS) for name in columns]
+    return [dict(zip(columns, _convert(makers, row), strict=True)) for row in rows]
 
 
-Maker = Callable[[Any], Any]
+Converter = Callable[[Any], Any]
 
 
-def _from_moment(moment: datetime) -> str:
+def _encode_time(moment: datetime) -> str:
     # SQLite knows no offsets: what it keeps is UTC.
     utc = moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
     return f"{utc.isoformat(timespec='microseconds')}Z"
 
 
-def _to_moment(text: str) -> datetime:
+def _decode_time(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
 # What JSON does not know by itself.
-_FROM: dict[type[sa.types.TypeEngine[Any]], Maker] = {
-    sa.DateTime: _from_moment,
+_ENCODERS: dict[type[sa.types.TypeEngine[Any]], Converter] = {
+    sa.DateTime: _encode_time,
     sa.Date: date.isoformat,
     sa.LargeBinary: bytes.hex,
 }
-_TO: dict[type[sa.types.TypeEngine[Any]], Maker] = {
-    sa.DateTime: _to_moment,
+_DECODERS: dict[type[sa.types.TypeEngine[Any]], Converter] = {
+    sa.DateTime: _decode_time,
     sa.Date: date.fromisoformat,
     sa.LargeBinary: bytes.fromhex,
 }
 
 
-def _maker(
-    column: sa.Column[Any], makers: Mapping[type[sa.types.TypeEngine[Any]], Maker]
-) -> Maker | None:
+def _converter(
+    column: sa.Column[Any], makers: Mapping[type[sa.types.TypeEngine[Any]], Converter]
+) -> Converter | None:
     return next((make for kind, make in makers.items() if isinstance(column.type, kind)), None)
 
 
-def _made(makers: Sequence[Maker | None], row: Sequence[Any]) -> list[Any]:
+def _convert(makers: Sequence[Converter | None], row: Sequence[Any]) -> list[Any]:
     return [
         value if make is None or value is None else make(value)
         for make, value in zip(makers, row, strict=True)
     ]
 
 
-def _line(value: Any) -> bytes:
+def _encode_line(value: Any) -> bytes:
     return json.dumps(value, separators=(",", ":")).encode() + b"\n"

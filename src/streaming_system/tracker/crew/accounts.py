@@ -12,9 +12,9 @@ from streaming_system.tracker.crew.errors import CrewError
 from streaming_system.tracker.db.session import ensure_write_transaction
 from streaming_system.tracker.models import Account
 
-NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
-SHORTEST_PASSWORD = 8
-LONGEST_PASSWORD = 1024
+ACCOUNT_NAME_PATTERN = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
+MIN_PASSWORD_CHARS = 8
+MAX_PASSWORD_CHARS = 1024
 # A viewer sees what an admin sees, and changes nothing but the own password.
 ROLES = ("admin", "viewer")
 
@@ -35,12 +35,14 @@ class Accounts:
         :raises AccountError: for a name, password or role that is not allowed, or a name that is
             taken.
         """
-        if not NAME.fullmatch(name):
+        if not ACCOUNT_NAME_PATTERN.fullmatch(name):
             raise AccountError(
                 f"the name {name!r:.80} is not allowed; use 1 to 64 of A-Z a-z 0-9 . _ -"
             )
-        _check_role(role)
-        account = Account(name=name, password_hash=_hashed(password), role=role, created_at=now)
+        _validate_role(role)
+        account = Account(
+            name=name, password_hash=_hash_password(password), role=role, created_at=now
+        )
         ensure_write_transaction(self.db)
         try:
             with self.db.begin_nested():
@@ -52,13 +54,13 @@ class Accounts:
     def verify(self, name: str, password: str) -> Account | None:
         """Return the account if name and password are right. Both answers take the same time."""
         account = self.find(name)
-        if not passwords.matches(account.password_hash if account else None, password):
+        if not passwords.verify(account.password_hash if account else None, password):
             return None
         return account
 
     def find(self, name: str) -> Account | None:
         """Return the account of that name."""
-        if not NAME.fullmatch(name):
+        if not ACCOUNT_NAME_PATTERN.fullmatch(name):
             return None
         return self.db.scalar(sa.select(Account).where(Account.name == name))
 
@@ -80,7 +82,7 @@ class Accounts:
         :param proven: the hash that the old one was compared with.
         :raises AccountError: if it is another one by now, or the new password is not allowed.
         """
-        kept = _hashed(new)
+        kept = _hash_password(new)
         account = self._found(name)
         if account.password_hash != proven:
             raise AccountError("the old password has been changed in the meantime")
@@ -91,7 +93,7 @@ class Accounts:
 
         :raises AccountError: if there is no such account, or the password is not allowed.
         """
-        kept = _hashed(new)
+        kept = _hash_password(new)
         return self._set_password(self._found(name), kept)
 
     def end_sessions(self, name: str) -> Account:
@@ -108,7 +110,7 @@ class Accounts:
 
         :raises AccountError: if there is none of that name, no such role, or if no admin is left.
         """
-        _check_role(role)
+        _validate_role(role)
         account = self._found(name)
         if role != "admin":
             self._keep_an_admin(account)
@@ -146,14 +148,14 @@ class Accounts:
             raise AccountError(f"{account.name} is the last admin; make another one first")
 
 
-def _check_role(role: str) -> None:
+def _validate_role(role: str) -> None:
     if role not in ROLES:
         raise AccountError(f"the role is {role!r:.40}; allowed: {', '.join(ROLES)}")
 
 
-def _hashed(password: str) -> str:
-    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
+def _hash_password(password: str) -> str:
+    if not MIN_PASSWORD_CHARS <= len(password) <= MAX_PASSWORD_CHARS:
         raise AccountError(
-            f"a password has at least {SHORTEST_PASSWORD} characters and at most {LONGEST_PASSWORD}"
+            f"a password has at least {MIN_PASSWORD_CHARS} characters and at most {MAX_PASSWORD_CHARS}"
         )
-    return passwords.hashed(password)
+    return passwords.hash_password(password)

@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from streaming_system.tracker.crew.errors import CrewError, line
+from streaming_system.tracker.crew.errors import CrewError, validate_single_line
 from streaming_system.tracker.db.session import ensure_write_transaction
 from streaming_system.tracker.models import Annotation
 
 # Nothing that a graph could show; databases and clocks differ in what they take beyond.
-EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
-LATEST = datetime(2100, 1, 1, tzinfo=UTC)
+MIN_TIME = datetime(2000, 1, 1, tzinfo=UTC)
+MAX_TIME = datetime(2100, 1, 1, tzinfo=UTC)
 
 
 class Annotations:
@@ -28,8 +28,8 @@ class Annotations:
         :param by: who wrote it.
         :raises CrewError: for a label that is no line, or a moment out of reach.
         """
-        label = line(label, "the label", 200)
-        if not EARLIEST <= at < LATEST:
+        label = validate_single_line(label, "the label", 200)
+        if not MIN_TIME <= at < MAX_TIME:
             raise CrewError("the time is not within the years 2000 to 2099")
         ensure_write_transaction(self.db)
         annotation = Annotation(at=at, label=label, room=room, created_by=by)

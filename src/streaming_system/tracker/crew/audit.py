@@ -25,7 +25,9 @@ class Audit:
         """
         ensure_write_transaction(self.db)
         self.db.add(
-            Entry(at=now, account=account[:64], action=action[:32], subject=_shown(subject)[:200])
+            Entry(
+                at=now, account=account[:64], action=action[:32], subject=_sanitize(subject)[:200]
+            )
         )
 
     def latest(self, limit: int = 200, account: str | None = None) -> Sequence[Entry]:
@@ -43,6 +45,6 @@ class Audit:
         return self.db.scalars(sa.select(Entry.account).distinct().order_by(Entry.account)).all()
 
 
-def _shown(text: str) -> str:
+def _sanitize(text: str) -> str:
     """Return a text that cannot pretend to be another line, nor break a terminal."""
     return "".join(character if character.isprintable() else "\ufffd" for character in text)

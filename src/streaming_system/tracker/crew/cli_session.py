@@ -13,22 +13,30 @@ from sqlalchemy.orm import Session
 from streaming_system.tracker.crew.accounts import ROLES, AccountError, Accounts
 from streaming_system.tracker.crew.annotations import Annotations
 from streaming_system.tracker.crew.audit import Audit
-from streaming_system.tracker.crew.crew import Crew, read_moment
+from streaming_system.tracker.crew.crew import CrewActions, parse_time
 from streaming_system.tracker.crew.errors import CrewError
 from streaming_system.tracker.crew.tokens import SCOPES, Tokens
 from streaming_system.tracker.db.session import is_unavailable_error, make_engine, require_tables
 from streaming_system.tracker.endpoints.endpoints import Endpoints
 from streaming_system.tracker.settings import StartError
 
-__all__ = ["ROLES", "SCOPES", "AccountError", "CrewError", "Desk", "StartError", "desk"]
+__all__ = [
+    "ROLES",
+    "SCOPES",
+    "AccountError",
+    "AdminSession",
+    "CrewError",
+    "StartError",
+    "admin_session",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Desk:
+class AdminSession:
     """What there is to look at and to do, at one moment."""
 
     now: datetime
-    crew: Crew
+    crew: CrewActions
     accounts: Accounts
     tokens: Tokens
     endpoints: Endpoints
@@ -40,20 +48,22 @@ class Desk:
 
         :raises CrewError: if it is none.
         """
-        return read_moment(text, now=self.now)
+        return parse_time(text, now=self.now)
 
 
 @contextmanager
-def desk(settings: Mapping[str, str], rooms: Collection[str] = ()) -> Iterator[Desk]:
+def admin_session(
+    settings: Mapping[str, str], rooms: Collection[str] = ()
+) -> Iterator[AdminSession]:
     """Open the database that ``[app:tracker]`` names, for whoever runs this; commit at the end.
 
     :param rooms: the ids of the rooms that there are.
     :raises StartError: if the database cannot be used.
     """
-    with _session(settings) as db:
-        yield Desk(
+    with _database_session(settings) as db:
+        yield AdminSession(
             now=datetime.now(UTC),
-            crew=Crew(db, rooms, by=f"cli:{_user()}"),
+            crew=CrewActions(db, rooms, by=f"cli:{_system_user()}"),
             accounts=Accounts(db),
             tokens=Tokens(db),
             endpoints=Endpoints(db),
@@ -63,7 +73,7 @@ def desk(settings: Mapping[str, str], rooms: Collection[str] = ()) -> Iterator[D
 
 
 @contextmanager
-def _session(settings: Mapping[str, str]) -> Iterator[Session]:
+def _database_session(settings: Mapping[str, str]) -> Iterator[Session]:
     engine = make_engine(settings)
     try:
         require_tables(engine)
@@ -78,7 +88,7 @@ def _session(settings: Mapping[str, str]) -> Iterator[Session]:
         engine.dispose()
 
 
-def _user() -> str:
+def _system_user() -> str:
     """Return whom the system takes this process for; the environment could say anybody."""
     try:
         return pwd.getpwuid(os.getuid()).pw_name

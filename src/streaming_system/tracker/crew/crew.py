@@ -8,17 +8,17 @@ from sqlalchemy.orm import Session
 from streaming_system.tracker.crew.accounts import AccountError, Accounts
 from streaming_system.tracker.crew.annotations import Annotations
 from streaming_system.tracker.crew.audit import Audit
-from streaming_system.tracker.crew.errors import CrewError, line
+from streaming_system.tracker.crew.errors import CrewError, validate_single_line
 from streaming_system.tracker.crew.tokens import Tokens
 from streaming_system.tracker.endpoints.endpoints import Endpoints
 from streaming_system.tracker.models import Account, Token
 
-__all__ = ["AccountError", "Crew", "CrewError", "read_moment"]
+__all__ = ["AccountError", "CrewActions", "CrewError", "parse_time"]
 
-LARGEST_ID = 2**31 - 1
+MAX_ID = 2**31 - 1
 
 
-class Crew:
+class CrewActions:
     """The deeds of one of the crew, from an admin page or the command line alike.
 
     Each says in one line what has been done, and raises :class:`CrewError` for what cannot be.
@@ -41,22 +41,25 @@ class Crew:
         token, text = Tokens(self.db).issue(
             label=label, scope=scope, room=room, endpoint=endpoint, by=self._by, now=now
         )
-        self._note("token.issue", f"{_shown(token)} for {reach(token)}", now)
+        self._note("token.issue", f"{_token_label(token)} for {token_scope_label(token)}", now)
         return token, text
 
     def revoke_token(self, id: int, *, now: datetime) -> str:  # noqa: A002 - The column's name.
         """Refuse a token from now on."""
         tokens = Tokens(self.db)
-        if not 0 < id <= LARGEST_ID or not tokens.revoke(id, now=now):
+        if not 0 < id <= MAX_ID or not tokens.revoke(id, now=now):
             raise CrewError("there is no such token, or it has been revoked already")
         token = tokens.get(id)
-        name = _shown(token) if token else f"{id}"
+        name = _token_label(token) if token else f"{id}"
         self._note("token.revoke", name, now)
         return f"Revoked the token {name}."
 
     def drain(self, *, room: str, name: str, drained: bool, now: datetime) -> str:
         """Send an endpoint no new viewers, or again."""
-        room, name = line(room, "the room", 64), line(name, "the endpoint", 64)
+        room, name = (
+            validate_single_line(room, "the room", 64),
+            validate_single_line(name, "the endpoint", 64),
+        )
         if not Endpoints(self.db).set_drained(room=room, name=name, drained=drained, now=now):
             raise CrewError(f"there is no endpoint {name} in the room {room}")
         self._note("endpoint.drain" if drained else "endpoint.undrain", f"{room} {name}", now)
@@ -75,7 +78,7 @@ class Crew:
     def remove_annotation(self, id: int, *, now: datetime) -> str:  # noqa: A002
         """Delete an annotation."""
         annotations = Annotations(self.db)
-        annotation = annotations.get(id) if 0 < id <= LARGEST_ID else None
+        annotation = annotations.get(id) if 0 < id <= MAX_ID else None
         if annotation is None or not annotations.remove(id):
             raise CrewError("there is no such annotation")
         label = annotation.label
@@ -137,7 +140,7 @@ class Crew:
         Audit(self.db).note(account=self._by, action=action, subject=subject, now=now)
 
 
-def read_moment(text: str, *, now: datetime) -> datetime:
+def parse_time(text: str, *, now: datetime) -> datetime:
     """Return the moment that somebody has written; it is UTC where no offset says otherwise.
 
     :raises CrewError: if it is none.
@@ -153,7 +156,7 @@ def read_moment(text: str, *, now: datetime) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def reach(token: Token) -> str:
+def token_scope_label(token: Token) -> str:
     """Say what a token is good for."""
     if token.scope == "room":
         return f"all endpoints of {token.room}"
@@ -162,5 +165,5 @@ def reach(token: Token) -> str:
     return "what an admin may do"
 
 
-def _shown(token: Token) -> str:
+def _token_label(token: Token) -> str:
     return f"{token.label} ({token.hint}…)"

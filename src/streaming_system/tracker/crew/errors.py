@@ -5,7 +5,7 @@ class CrewError(Exception):
     """What somebody of the crew asked for and cannot have, with one line that says why."""
 
 
-def line(text: str, what: str, longest: int) -> str:
+def validate_single_line(text: str, what: str, longest: int) -> str:
     """Return a text of one line as it may be kept: without space around it.
 
     :param what: what it is, for people, such as ``the label``.

@@ -17,14 +17,14 @@ from streaming_system.tracker.db.session import ensure_write_transaction, write_
 from streaming_system.tracker.models import Account, LoginFailure
 
 # So often may a name be wrong from one address, and from all addresses together, before a wait.
-FREE = 5
-FREE_FOR_NAME = 50
-LONGEST_WAIT = timedelta(minutes=15)
-FORGOTTEN_AFTER = timedelta(days=1)
+FREE_ATTEMPTS = 5
+FREE_ATTEMPTS_PER_NAME = 50
+MAX_LOCKOUT = timedelta(minutes=15)
+FAILURE_TTL = timedelta(days=1)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Login:
+class LoginResult:
     """What came of a name and a password: an account, or ``None`` and how many seconds to wait.
 
     ``epoch`` is the account's; see :class:`Account`. The password matches ``password_hash``.
@@ -44,13 +44,13 @@ class Logins:
         self._sessions = sessions
         self._key = key
 
-    def log_in(self, name: str, password: str, *, address: str, now: datetime) -> Login:
+    def log_in(self, name: str, password: str, *, address: str, now: datetime) -> LoginResult:
         """Let somebody in whose name and password are right, as :meth:`prove` tells."""
         login = self.prove(name, password, address=address, now=now)
         if login.account is None:
             return login
-        outdated = passwords.is_outdated(login.password_hash)
-        renewed = passwords.hashed(password) if outdated else ""
+        outdated = passwords.needs_rehash(login.password_hash)
+        renewed = passwords.hash_password(password) if outdated else ""
         with write_transaction(self._sessions) as db:
             if renewed:
                 # Not over a password that was changed in the meantime.
@@ -63,29 +63,29 @@ class Logins:
             Audit(db).note(account=login.name, action="login", subject="", now=now)
         return login
 
-    def prove(self, name: str, password: str, *, address: str, now: datetime) -> Login:
+    def prove(self, name: str, password: str, *, address: str, now: datetime) -> LoginResult:
         """Tell whose account it is, if name and password are right and nobody has to wait.
 
         :param address: where the caller comes from; only a keyed hash of it is kept.
         """
         keys = {
-            self._hash(f"{name}|{_network(address)}"): FREE,
-            self._hash(name): FREE_FOR_NAME,
+            self._hash(f"{name}|{_address_prefix(address)}"): FREE_ATTEMPTS,
+            self._hash(name): FREE_ATTEMPTS_PER_NAME,
         }
         # It counts as failed until it has succeeded, or many could guess at the same moment.
         with write_transaction(self._sessions) as db:
-            wait = _count(db, keys, now)
+            wait = _count_attempt(db, keys, now)
         if wait:
-            return Login(wait=wait)
+            return LoginResult(wait=wait)
         with self._sessions() as db:
             account = Accounts(db).find(name)
-        right = passwords.matches(account.password_hash if account else None, password)
+        right = passwords.verify(account.password_hash if account else None, password)
         if account is None or not right:
             self._note(account.name if account else "", "login.failed", now)
-            return Login()
+            return LoginResult()
         with write_transaction(self._sessions) as db:
             db.execute(sa.delete(LoginFailure).where(LoginFailure.key.in_(keys)))
-        return Login(
+        return LoginResult(
             account=account.id,
             name=account.name,
             epoch=account.epoch,
@@ -102,10 +102,10 @@ class Logins:
         return hmac.digest(self._key, text.encode("utf-8", "surrogatepass"), "sha256").hex()
 
 
-def _count(db: Session, keys: dict[str, int], now: datetime) -> int:
+def _count_attempt(db: Session, keys: dict[str, int], now: datetime) -> int:
     """Count an attempt for each key, or return for how many seconds it must wait."""
     connection = ensure_write_transaction(db)
-    db.execute(sa.delete(LoginFailure).where(LoginFailure.last_at <= now - FORGOTTEN_AFTER))
+    db.execute(sa.delete(LoginFailure).where(LoginFailure.last_at <= now - FAILURE_TTL))
     # In the same order for all, so that nobody waits for each other.
     failures = db.scalars(
         sa.select(LoginFailure)
@@ -114,7 +114,7 @@ def _count(db: Session, keys: dict[str, int], now: datetime) -> int:
         .with_for_update()
     )
     wait = max(
-        (f.last_at + _penalty(f.count, keys[f.key]) - now for f in failures), default=timedelta()
+        (f.last_at + _lockout(f.count, keys[f.key]) - now for f in failures), default=timedelta()
     )
     if wait > timedelta():
         return math.ceil(wait.total_seconds())
@@ -130,15 +130,15 @@ def _count(db: Session, keys: dict[str, int], now: datetime) -> int:
     return 0
 
 
-def _penalty(count: int, free: int) -> timedelta:
+def _lockout(count: int, free: int) -> timedelta:
     """Return how long to wait after so many failures: 1 s, 2 s, 4 s …"""
     if count < free:
         return timedelta()
     # The exponent has a limit, or the number has none.
-    return min(timedelta(seconds=2 ** min(count - free, 20)), LONGEST_WAIT)
+    return min(timedelta(seconds=2 ** min(count - free, 20)), MAX_LOCKOUT)
 
 
-def _network(address: str) -> str:
+def _address_prefix(address: str) -> str:
     """Return what of an address somebody cannot change at will: of IPv6 the first half."""
     try:
         number = ipaddress.ip_address(address)

@@ -9,35 +9,35 @@ from argon2.exceptions import InvalidHashError, VerificationError
 HASHER = PasswordHasher()
 
 
-def hashed(password: str) -> str:
+def hash_password(password: str) -> str:
     """Return what is kept of a password."""
-    return HASHER.hash(_bytes(password))
+    return HASHER.hash(_encode(password))
 
 
-def matches(kept: str | None, password: str) -> bool:
+def verify(kept: str | None, password: str) -> bool:
     """Tell whether a password is the one that was kept.
 
     :param kept: ``None`` where there is no such account; the answer takes as long then, so that
         nobody learns who has an account.
     """
     try:
-        HASHER.verify(nobody_s() if kept is None else kept, _bytes(password))
+        HASHER.verify(dummy_hash() if kept is None else kept, _encode(password))
     except (VerificationError, InvalidHashError):
         return False
     return kept is not None
 
 
-def is_outdated(kept: str) -> bool:
+def needs_rehash(kept: str) -> bool:
     """Tell whether a password should be hashed anew, because argon2 is used otherwise today."""
     return HASHER.check_needs_rehash(kept)
 
 
 @functools.cache
-def nobody_s() -> str:
+def dummy_hash() -> str:
     """Return the hash of a password that nobody knows."""
-    return hashed(secrets.token_urlsafe())
+    return hash_password(secrets.token_urlsafe())
 
 
-def _bytes(password: str) -> bytes:
+def _encode(password: str) -> bytes:
     # What a terminal sends in another encoding arrives as halves of surrogate pairs.
     return password.encode("utf-8", "surrogatepass")

@@ -9,7 +9,7 @@ from streaming_system.tracker.db.session import ensure_write_transaction
 from streaming_system.tracker.models import RevokedSession
 
 
-class EndedSessions:
+class RevokedSessions:
     """What makes a log-out hold: a session is a cookie, and cookies can be copied."""
 
     def __init__(self, db: Session) -> None:

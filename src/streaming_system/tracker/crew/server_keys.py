@@ -12,10 +12,10 @@ from sqlalchemy.orm import Session
 
 from streaming_system.tracker.models import Salt, ServerKey
 
-LENGTH = 32
+KEY_BYTES = 32
 
 
-class Keys:
+class ServerKeys:
     """Random keys that all workers share, each made when it is needed first."""
 
     def __init__(self, db: Session) -> None:
@@ -23,10 +23,10 @@ class Keys:
 
     def get(self, name: str) -> bytes:
         """Return the key of this name: 32 random bytes, for good."""
-        return _shared(self.db, ServerKey, {"name": name})
+        return _get_or_create(self.db, ServerKey, {"name": name})
 
 
-class Salts:
+class DailySalts:
     """What the addresses of a day are hashed with: once it is forgotten, nobody can guess back."""
 
     def __init__(self, db: Session) -> None:
@@ -34,7 +34,7 @@ class Salts:
 
     def of_day(self, day: date) -> bytes:
         """Return the salt of a day in UTC: 32 random bytes, until they are forgotten."""
-        return _shared(self.db, Salt, {"day": day})
+        return _get_or_create(self.db, Salt, {"day": day})
 
     def forget(self, before: date) -> int:
         """Forget the salts of all days before this one; return how many there were."""
@@ -42,46 +42,46 @@ class Salts:
         return int(getattr(forgotten, "rowcount", 0))
 
 
-def hashed(address: str, user_agent: str, salt: bytes) -> bytes:
+def hash_visitor(address: str, user_agent: str, salt: bytes) -> bytes:
     """Return 16 bytes that stand for a viewer as long as the salt is the same."""
     # The length keeps apart what would read the same when put together.
     text = f"{len(address)} {address}{user_agent}".encode("utf-8", "surrogatepass")
     return hmac.digest(salt, text, hashlib.sha256)[:16]
 
 
-def _shared(db: Session, model: type[ServerKey] | type[Salt], key: dict[str, Any]) -> bytes:
+def _get_or_create(db: Session, model: type[ServerKey] | type[Salt], key: dict[str, Any]) -> bytes:
     """Return the value of a row, which is made if it is not there.
 
     A session whose transaction has not begun stays so: its first statement decides whether it
     reads or writes, and that is not ours to decide.
     """
     if db.in_transaction():
-        return _read(db, model, key) or _made(db, model, key)
+        return _select_value(db, model, key) or _create(db, model, key)
     engine = db.get_bind().engine
     with engine.begin() as connection:
-        value = _read(connection, model, key)
+        value = _select_value(connection, model, key)
     if value is None:
         with engine.execution_options(sqlite_immediate=True).begin() as connection:
-            value = _made(connection, model, key)
+            value = _create(connection, model, key)
     return value
 
 
-def _made(
+def _create(
     db: Session | sa.Connection, model: type[ServerKey] | type[Salt], key: dict[str, Any]
 ) -> bytes:
     # Two workers may need it first at once; the database decides whose it is.
     dialect = db.get_bind().dialect.name if isinstance(db, Session) else db.dialect.name
     insert = (postgresql if dialect == "postgresql" else sqlite).insert
     db.execute(
-        insert(model).values(**key, value=secrets.token_bytes(LENGTH)).on_conflict_do_nothing()
+        insert(model).values(**key, value=secrets.token_bytes(KEY_BYTES)).on_conflict_do_nothing()
     )
-    value = _read(db, model, key)
+    value = _select_value(db, model, key)
     if value is None:
         raise LookupError(f"{model.__tablename__} does not keep what it is given")
     return value
 
 
-def _read(
+def _select_value(
     db: Session | sa.Connection, model: type[ServerKey] | type[Salt], key: dict[str, Any]
 ) -> bytes | None:
     value: bytes | None = db.scalar(sa.select(model.value).filter_by(**key))

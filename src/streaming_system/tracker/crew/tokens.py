@@ -8,16 +8,16 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from streaming_system.tracker.crew.errors import CrewError, line
+from streaming_system.tracker.crew.errors import CrewError, validate_single_line
 from streaming_system.tracker.db.session import ensure_write_transaction
 from streaming_system.tracker.models import Token
 
 PREFIX = "sst_"
 SCOPES = ("room", "endpoint", "crew")
 # The prefix and six characters: enough to tell tokens apart, far too little to guess one.
-HINT = len(PREFIX) + 6
-LENGTH = len(PREFIX) + 43
-USED_EVERY = timedelta(minutes=1)
+HINT_CHARS = len(PREFIX) + 6
+TOKEN_CHARS = len(PREFIX) + 43
+LAST_USED_RESOLUTION = timedelta(minutes=1)
 
 
 class Tokens:
@@ -42,14 +42,18 @@ class Tokens:
         :param by: who asked for it.
         :raises CrewError: for a label that is no line, or a scope without what belongs to it.
         """
-        label = line(label, "the label", 100)
+        label = validate_single_line(label, "the label", 100)
         if scope not in SCOPES:
             raise CrewError(f"the scope is {scope!r:.40}; allowed: {', '.join(SCOPES)}")
-        room = line(room, "the room", 64) if scope != "crew" else _none(room, "room", scope)
+        room = (
+            validate_single_line(room, "the room", 64)
+            if scope != "crew"
+            else _require_empty(room, "room", scope)
+        )
         endpoint = (
-            line(endpoint, "the endpoint", 64)
+            validate_single_line(endpoint, "the endpoint", 64)
             if scope == "endpoint"
-            else _none(endpoint, "endpoint", scope)
+            else _require_empty(endpoint, "endpoint", scope)
         )
         ensure_write_transaction(self.db)
         text = PREFIX + secrets.token_urlsafe(32)
@@ -58,8 +62,8 @@ class Tokens:
             scope=scope,
             room=room,
             endpoint=endpoint,
-            hash=_hash(text),
-            hint=text[:HINT],
+            hash=_hash_token(text),
+            hint=text[:HINT_CHARS],
             created_at=now,
             created_by=by,
         )
@@ -69,15 +73,15 @@ class Tokens:
 
     def authenticate(self, text: str, *, now: datetime) -> Token | None:
         """Return the token with this text, unless there is none or it has been revoked."""
-        if not (text.startswith(PREFIX) and len(text) == LENGTH and text.isascii()):
+        if not (text.startswith(PREFIX) and len(text) == TOKEN_CHARS and text.isascii()):
             return None
         # Who shows a token has something to report: its transaction writes.
         ensure_write_transaction(self.db)
         token = self.db.scalar(
-            sa.select(Token).where(Token.hash == _hash(text), Token.revoked_at.is_(None))
+            sa.select(Token).where(Token.hash == _hash_token(text), Token.revoked_at.is_(None))
         )
         # To the minute is enough, and spares a write for every report.
-        if token and (token.used_at is None or token.used_at <= now - USED_EVERY):
+        if token and (token.used_at is None or token.used_at <= now - LAST_USED_RESOLUTION):
             token.used_at = now
         return token
 
@@ -104,11 +108,11 @@ class Tokens:
         )
 
 
-def _hash(text: str) -> str:
+def _hash_token(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _none(value: str, what: str, scope: str) -> str:
+def _require_empty(value: str, what: str, scope: str) -> str:
     """Make sure that nobody believes a token to be narrower than it is."""
     if value.strip():
         raise CrewError(f"a token for the scope {scope} has no {what}")

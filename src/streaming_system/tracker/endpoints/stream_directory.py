@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from streaming_system.config import Config, Room
+from streaming_system.config import ConferenceConfig, Room
 from streaming_system.tracker.endpoints import load_balancer
 from streaming_system.tracker.endpoints.endpoints import Endpoints
 from streaming_system.tracker.endpoints.fallback_groups import FallbackGroups, room_and_fallbacks
@@ -41,7 +41,7 @@ class StreamDirectory:
     :param pattern: the URL of an endpoint that names none, with ``{host}`` in it.
     """
 
-    def __init__(self, endpoints: Endpoints, conference: Config, pattern: str) -> None:
+    def __init__(self, endpoints: Endpoints, conference: ConferenceConfig, pattern: str) -> None:
         self._endpoints = endpoints
         self._conference = conference
         self._pattern = pattern

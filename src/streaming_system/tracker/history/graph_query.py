@@ -8,27 +8,27 @@ from typing import Any
 import colander
 
 DEFAULT_MINUTES = 120
-MOST_MINUTES = 366 * 24 * 60
+MAX_MINUTES = 366 * 24 * 60
 
 
-class Minutes(colander.SchemaType):
+class MinutesType(colander.SchemaType):
     """A whole number of minutes, as an address writes it."""
 
     def deserialize(self, node: colander.SchemaNode, cstruct: Any) -> Any:
         if cstruct is colander.null:
             return cstruct
         digits = cstruct.isascii() and cstruct.isdigit() and len(cstruct) < 10
-        if not digits or not 1 <= int(cstruct) <= MOST_MINUTES:
+        if not digits or not 1 <= int(cstruct) <= MAX_MINUTES:
             raise colander.Invalid(
                 node,
                 f"range is {ascii(cstruct)[:40]}; "
-                f"allowed: a whole number of minutes, 1 to {MOST_MINUTES}",
+                f"allowed: a whole number of minutes, 1 to {MAX_MINUTES}",
             )
         return int(cstruct)
 
 
 class _GraphSchema(colander.Schema):
-    range = colander.SchemaNode(Minutes(), missing=DEFAULT_MINUTES)
+    range = colander.SchemaNode(MinutesType(), missing=DEFAULT_MINUTES)
     room = colander.SchemaNode(colander.String(), validator=colander.Length(max=64), missing=None)
 
 
@@ -43,7 +43,7 @@ class GraphQuery:
     room: str | None
 
 
-def read_query(parameters: Mapping[str, str]) -> GraphQuery:
+def parse_graph_query(parameters: Mapping[str, str]) -> GraphQuery:
     """Return what an address asks for.
 
     :raises colander.Invalid: if it is not allowed.

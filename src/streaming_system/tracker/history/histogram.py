@@ -1,18 +1,18 @@
 """How often which value came up, in few numbers that can be added: bins of growing width.
 
 A histogram is a list of counts. Its bins are the same everywhere, so that those of minutes add up
-to those of hours. Bin 0 holds what is below :data:`LEAST`; each of the others is
-:data:`GROWTH` times as wide as the one before it. Trailing empty bins are not kept.
+to those of hours. Bin 0 holds what is below :data:`MIN_VALUE`; each of the others is
+:data:`BUCKET_GROWTH` times as wide as the one before it. Trailing empty bins are not kept.
 """
 
 import math
 from collections.abc import Sequence
 from itertools import zip_longest
 
-LEAST = 10.0
-GROWTH = 1.1
+MIN_VALUE = 10.0
+BUCKET_GROWTH = 1.1
 # What is larger belongs to the last bin: with a first bin of 10 ms, a quarter of an hour.
-BINS = 121
+BUCKETS = 121
 
 
 def add(histogram: Sequence[int], value: float, count: int = 1) -> list[int]:
@@ -21,7 +21,7 @@ def add(histogram: Sequence[int], value: float, count: int = 1) -> list[int]:
     :param value: 0 or more.
     """
     bins = list(histogram)
-    place = bin_of(value)
+    place = bucket_index(value)
     bins.extend([0] * (place + 1 - len(bins)))
     bins[place] += count
     return bins
@@ -35,19 +35,19 @@ def merge(*histograms: Sequence[int]) -> list[int]:
 def quantile(histogram: Sequence[int], share: float) -> float | None:
     """Return a value that this share of all values does not exceed; ``None`` if there are none.
 
-    It is at most 5 % off for values from :data:`LEAST` on: the middle of the bin in which it lies.
+    It is at most 5 % off for values from :data:`MIN_VALUE` on: the middle of the bin in which it lies.
     """
     wanted = share * sum(histogram)
     below = 0
     for place, count in enumerate(histogram):
         below += count
         if count and below >= wanted:
-            return LEAST / 2 if place == 0 else LEAST * GROWTH ** (place - 0.5)
+            return MIN_VALUE / 2 if place == 0 else MIN_VALUE * BUCKET_GROWTH ** (place - 0.5)
     return None
 
 
-def bin_of(value: float) -> int:
+def bucket_index(value: float) -> int:
     """Return the number of the bin that a value belongs to."""
-    if value < LEAST:
+    if value < MIN_VALUE:
         return 0
-    return min(int(math.log(value / LEAST, GROWTH)) + 1, BINS - 1)
+    return min(int(math.log(value / MIN_VALUE, BUCKET_GROWTH)) + 1, BUCKETS - 1)

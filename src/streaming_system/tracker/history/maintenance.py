@@ -16,25 +16,37 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from streaming_system.tracker.db.session import is_unavailable_error, make_engine, require_tables
-from streaming_system.tracker.history.partitions import Partitions, Plan, is_locked, plans
-from streaming_system.tracker.history.retention import BATCH, OLD, PARTED, Retention
-from streaming_system.tracker.history.rollup import RULES, Rollups
-from streaming_system.tracker.logs.ingest import Logs, LogsError
+from streaming_system.tracker.history.partitions import (
+    Partitions,
+    PartitionScheme,
+    is_lock_timeout,
+    partition_schemes,
+)
+from streaming_system.tracker.history.retention import (
+    EXPIRY_RULES,
+    MAX_BATCH_ROWS,
+    PARTITIONED_TABLES,
+    Retention,
+)
+from streaming_system.tracker.history.rollup import ROLLUP_RULES, RollupRunner
+from streaming_system.tracker.logs.ingest import AccessLogError, AccessLogs
 from streaming_system.tracker.models import Sample1Min
 from streaming_system.tracker.settings import StartError, checked
 
-__all__ = ["Busy", "Pruned", "StartError", "prune"]
+__all__ = ["AlreadyRunningError", "MaintenanceResult", "StartError", "run_maintenance"]
 
 # A key for PostgreSQL's locks that nobody else uses by accident.
-_LOCK = int.from_bytes(hashlib.sha256(b"streaming-system prune").digest()[:8], "big", signed=True)
+_LOCK_KEY = int.from_bytes(
+    hashlib.sha256(b"streaming-system prune").digest()[:8], "big", signed=True
+)
 
 
-class Busy(Exception):  # noqa: N818 - It is no fault.
+class AlreadyRunningError(Exception):
     """Another process is at it."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pruned:
+class MaintenanceResult:
     """What was done.
 
     :param until: up to when minutes of samples have been made.
@@ -49,12 +61,12 @@ class Pruned:
     partitions: Counter[str] = field(default_factory=Counter)
 
 
-def prune(
+def run_maintenance(
     ini: Mapping[str, str],
     *,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     pause: Callable[[float], None] = time.sleep,
-) -> Pruned:
+) -> MaintenanceResult:
     """Roll up what is complete, and forget what is old, in many short transactions.
 
     It may be killed at any moment: the next time goes on where it was.
@@ -68,25 +80,25 @@ def prune(
     engine = make_engine(settings)
     try:
         require_tables(engine)
-        turns, now = _Turns(engine, pause), clock()
+        turns, now = _ThrottledTransactions(engine, pause), clock()
         # Log files are this machine's own, whoever looks after the database.
         with turns.next() as db:
-            files = Logs(db, settings).prune(now=now)
-        with _alone(engine):
-            done = _prune(turns, settings, now)
+            files = AccessLogs(db, settings).prune(now=now)
+        with _advisory_lock(engine):
+            done = _maintain_tables(turns, settings, now)
         done.forgotten.update(+Counter({"log files": files}))
         return done
     except sa.exc.DBAPIError as error:
         if not is_unavailable_error(error):
             raise
         raise StartError(f"the database: {str(error.orig).splitlines()[0]}") from None
-    except LogsError as error:
+    except AccessLogError as error:
         raise StartError(str(error)) from None
     finally:
         engine.dispose()
 
 
-class _Turns:
+class _ThrottledTransactions:
     """Transactions, with a pause after each that is as long as it was."""
 
     def __init__(self, engine: sa.Engine, pause: Callable[[float], None]) -> None:
@@ -102,13 +114,15 @@ class _Turns:
         self._pause(time.monotonic() - begun)
 
 
-class _Parts:
+class _PartitionMaintenance:
     """Makes the partitions of a table, and drops them.
 
     :param done: counts what was done.
     """
 
-    def __init__(self, turns: _Turns, plan: Plan, done: Counter[str]) -> None:
+    def __init__(
+        self, turns: _ThrottledTransactions, plan: PartitionScheme, done: Counter[str]
+    ) -> None:
         self._turns = turns
         self._plan = plan
         self._done = done
@@ -141,8 +155,8 @@ class _Parts:
         return forgotten
 
     def _forget_strays(self, limit: datetime) -> int:
-        forgotten, count = 0, BATCH
-        while count == BATCH:
+        forgotten, count = 0, MAX_BATCH_ROWS
+        while count == MAX_BATCH_ROWS:
             with self._turns.next() as db:
                 count = Partitions(db, self._plan).forget_strays(limit)
             forgotten += count
@@ -161,7 +175,7 @@ class _Parts:
             with self._turns.next() as db:
                 do(Partitions(db, self._plan))
         except sa.exc.OperationalError as error:
-            if not is_locked(error):
+            if not is_lock_timeout(error):
                 raise
             self._done["later"] += 1
             return False
@@ -169,48 +183,50 @@ class _Parts:
         return True
 
 
-def _prune(turns: _Turns, settings: Mapping[str, Any], now: datetime) -> Pruned:
+def _maintain_tables(
+    turns: _ThrottledTransactions, settings: Mapping[str, Any], now: datetime
+) -> MaintenanceResult:
     made: Counter[str] = Counter()
     forgotten: Counter[str] = Counter()
-    for table in RULES:
+    for table in ROLLUP_RULES:
         more = True
         while more:
             with turns.next() as db:
-                step = Rollups(db).advance(table, now=now)
+                step = RollupRunner(db).advance(table, now=now)
             made[table.__tablename__] += step.rows
             more = step.more
     with turns.next() as db:
         times = Retention(db, settings).times(now=now)
-        until = Rollups(db).until(Sample1Min)
-    parted = plans(settings) if turns.on_postgresql else {}
+        until = RollupRunner(db).until(Sample1Min)
+    parted = partition_schemes(settings) if turns.on_postgresql else {}
     partitions: Counter[str] = Counter()
-    for model, name, old in OLD:
+    for model, name, old in EXPIRY_RULES:
         if model in parted:
-            parts = _Parts(turns, parted[model], partitions)
-            forgotten[name] += parts.prune(limit=PARTED[model](times), now=now)
+            parts = _PartitionMaintenance(turns, parted[model], partitions)
+            forgotten[name] += parts.prune(limit=PARTITIONED_TABLES[model](times), now=now)
             continue
-        count = BATCH
-        while count == BATCH:
+        count = MAX_BATCH_ROWS
+        while count == MAX_BATCH_ROWS:
             with turns.next() as db:
                 count = Retention(db, settings).forget(model, old(times))
             forgotten[name] += count
-    return Pruned(until=until, made=+made, forgotten=+forgotten, partitions=partitions)
+    return MaintenanceResult(until=until, made=+made, forgotten=+forgotten, partitions=partitions)
 
 
 @contextmanager
-def _alone(engine: sa.Engine) -> Iterator[None]:
+def _advisory_lock(engine: sa.Engine) -> Iterator[None]:
     """Hold a lock that ends with the process, however it ends."""
     if engine.dialect.name == "postgresql":
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            if not connection.scalar(sa.select(sa.func.pg_try_advisory_lock(_LOCK))):
-                raise Busy
+            if not connection.scalar(sa.select(sa.func.pg_try_advisory_lock(_LOCK_KEY))):
+                raise AlreadyRunningError
             yield
-            connection.execute(sa.select(sa.func.pg_advisory_unlock(_LOCK)))
+            connection.execute(sa.select(sa.func.pg_advisory_unlock(_LOCK_KEY)))
         return
     # Not the database itself: to close it a second time would end SQLite's own locks.
     with Path(f"{engine.url.database}-prune").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise Busy from None
+            raise AlreadyRunningError from None
         yield

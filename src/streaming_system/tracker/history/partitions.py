@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from streaming_system.tracker.history.sql_time import floor
+from streaming_system.tracker.history.sql_time import floor_to
 from streaming_system.tracker.models import (
     Base,
     Playback,
@@ -25,18 +25,18 @@ from streaming_system.tracker.models import (
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 # What one partition may hold; the shortest of which there are not too many to plan with.
-WIDTHS = (HOUR, 6 * HOUR, DAY, 7 * DAY, 28 * DAY)
-MOST = 100
+PARTITION_WIDTHS = (HOUR, 6 * HOUR, DAY, 7 * DAY, 28 * DAY)
+MAX_PARTITIONS = 100
 # Whoever waits for a lock that excludes all others keeps them waiting, too.
-LOCK_MS = 100
+LOCK_TIMEOUT_MS = 100
 # So many rows that have lost their partition are deleted at a time.
-BATCH = 5000
+MAX_BATCH_ROWS = 5000
 
-_BOUNDS = re.compile(r"FOR VALUES FROM \((.*)\) TO \((.*)\)")
-_FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+_RANGE_BOUNDS = re.compile(r"FOR VALUES FROM \((.*)\) TO \((.*)\)")
+_MIN_TIME, _MAX_TIME = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
-def partitions_in(connection: sa.Connection) -> set[str]:
+def partition_names(connection: sa.Connection) -> set[str]:
     """Return the names of all partitions, which no migration is about: their parents are."""
     if connection.dialect.name != "postgresql":
         return set()
@@ -45,7 +45,7 @@ def partitions_in(connection: sa.Connection) -> set[str]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class PartitionScheme:
     """How a table is parted.
 
     :param width: the span of a partition, and ``ahead``: for how long there are always some.
@@ -60,7 +60,7 @@ class Plan:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Part:
+class Partition:
     """A partition, and the times that it is for."""
 
     name: str
@@ -68,35 +68,41 @@ class Part:
     end: datetime
 
 
-def plans(settings: Mapping[str, Any]) -> dict[type[Base], Plan]:
+def partition_schemes(settings: Mapping[str, Any]) -> dict[type[Base], PartitionScheme]:
     """Return how each table of history is parted, by how long the ini wants to keep its rows."""
-    raw = _width(timedelta(hours=settings["keep.raw"]), HOUR)
-    minutes = _width(timedelta(days=settings["keep.minutes"]), DAY)
+    raw = _choose_width(timedelta(hours=settings["keep.raw"]), HOUR)
+    minutes = _choose_width(timedelta(days=settings["keep.minutes"]), DAY)
     widths = {Sample: raw, Playback: raw, Sample1Min: minutes, Playback1Min: minutes}
-    return {model: Plan(table=model.__tablename__, width=width) for model, width in widths.items()}
+    return {
+        model: PartitionScheme(table=model.__tablename__, width=width)
+        for model, width in widths.items()
+    }
 
 
-def _width(keep: timedelta, least: timedelta) -> timedelta:
-    return next((width for width in WIDTHS if width >= least and keep <= MOST * width), WIDTHS[-1])
+def _choose_width(keep: timedelta, least: timedelta) -> timedelta:
+    return next(
+        (width for width in PARTITION_WIDTHS if width >= least and keep <= MAX_PARTITIONS * width),
+        PARTITION_WIDTHS[-1],
+    )
 
 
 class Partitions:
     """The partitions of one table. Every method is for a transaction of its own.
 
-    Those which need a lock that excludes others give it up after :data:`LOCK_MS`, so that nobody
-    who reports waits for longer: :func:`is_locked` tells that from other errors.
+    Those which need a lock that excludes others give it up after :data:`LOCK_TIMEOUT_MS`, so that nobody
+    who reports waits for longer: :func:`is_lock_timeout` tells that from other errors.
     """
 
-    def __init__(self, db: Session, plan: Plan) -> None:
+    def __init__(self, db: Session, plan: PartitionScheme) -> None:
         self._db = db
         self._table = plan.table
         self._plan = plan
 
-    def missing(self, *, now: datetime) -> list[Part]:
+    def missing(self, *, now: datetime) -> list[Partition]:
         """Return the partitions that there should be from now on."""
         parts = self._all()
-        found: list[Part] = []
-        moment = floor(now, self._plan.width)
+        found: list[Partition] = []
+        moment = floor_to(now, self._plan.width)
         while moment < now + self._plan.ahead:
             around = next((part for part in parts if part.begin <= moment < part.end), None)
             if around is None:
@@ -105,14 +111,14 @@ class Partitions:
             moment = around.end
         return found
 
-    def stray(self, *, since: datetime, now: datetime) -> Part | None:
+    def stray(self, *, since: datetime, now: datetime) -> Partition | None:
         """Return the partition that the first row without one should have."""
         default = self._default
         within = (default.c.at >= since, default.c.at < now + self._plan.ahead)
         first = self._db.scalar(sa.select(sa.func.min(default.c.at)).where(*within))
         return self._place(self._all(), first) if first else None
 
-    def make(self, part: Part) -> None:
+    def make(self, part: Partition) -> None:
         """Make a partition, with the rows that had none."""
         name, default = self._quoted(part.name), self._quoted(self._default.name)
         table, times = self._quoted(self._table), {"begin": part.begin, "end": part.end}
@@ -166,7 +172,7 @@ class Partitions:
         done = self._db.execute(
             sa.text(
                 f"DELETE FROM {default} WHERE ctid = ANY(ARRAY("  # noqa: S608 - Our own names.
-                f"SELECT ctid FROM {default} WHERE at < :limit LIMIT {BATCH}))"
+                f"SELECT ctid FROM {default} WHERE at < :limit LIMIT {MAX_BATCH_ROWS}))"
             ),
             {"limit": limit},
         )
@@ -176,7 +182,7 @@ class Partitions:
     def _default(self) -> sa.TableClause:
         return sa.table(f"{self._table}_default", sa.column("at", UtcDateTime))
 
-    def _all(self) -> list[Part]:
+    def _all(self) -> list[Partition]:
         # Bounds are told as the session would write times.
         self._sql("SET LOCAL TimeZone = 'UTC'")
         self._sql("SET LOCAL DateStyle = 'ISO'")
@@ -187,26 +193,26 @@ class Partitions:
             ),
             {"of": self._table},
         )
-        found = [(name, _BOUNDS.fullmatch(bounds)) for name, bounds in rows]
+        found = [(name, _RANGE_BOUNDS.fullmatch(bounds)) for name, bounds in rows]
         return [
-            Part(name=name, begin=_moment(bounds[1]), end=_moment(bounds[2]))
+            Partition(name=name, begin=_parse_bound(bounds[1]), end=_parse_bound(bounds[2]))
             for name, bounds in found
             if bounds
         ]
 
-    def _place(self, parts: Sequence[Part], moment: datetime) -> Part:
+    def _place(self, parts: Sequence[Partition], moment: datetime) -> Partition:
         """Return the partition for a moment that has none, between those that there are.
 
         They may be of another width, if the ini was changed.
         """
-        begin = floor(moment, self._plan.width)
+        begin = floor_to(moment, self._plan.width)
         end = begin + self._plan.width
         begin = max([begin, *(part.end for part in parts if part.end <= moment)])
         end = min([end, *(part.begin for part in parts if part.begin > moment)])
-        return Part(name=f"{self._table}_p{begin:%Y%m%d%H}", begin=begin, end=end)
+        return Partition(name=f"{self._table}_p{begin:%Y%m%d%H}", begin=begin, end=end)
 
     def _limit(self) -> None:
-        self._sql(f"SET LOCAL lock_timeout = {LOCK_MS}")
+        self._sql(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}")
 
     def _quoted(self, name: str) -> str:
         return self._db.get_bind().dialect.identifier_preparer.quote(name)
@@ -215,12 +221,12 @@ class Partitions:
         self._db.execute(sa.text(text), values or {})
 
 
-def is_locked(error: sa.exc.DBAPIError) -> bool:
+def is_lock_timeout(error: sa.exc.DBAPIError) -> bool:
     """Tell whether somebody else had a lock for longer than we wanted to wait."""
     return getattr(error.orig, "sqlstate", None) == "55P03"
 
 
-def _moment(bound: str) -> datetime:
+def _parse_bound(bound: str) -> datetime:
     if bound in ("MINVALUE", "MAXVALUE"):
-        return _FIRST if bound == "MINVALUE" else _LAST
+        return _MIN_TIME if bound == "MINVALUE" else _MAX_TIME
     return datetime.fromisoformat(bound.strip("'"))

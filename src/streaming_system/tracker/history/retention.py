@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from streaming_system.tracker.db.session import ensure_write_transaction
 from streaming_system.tracker.endpoints.endpoints import ENDPOINT_RETENTION, ENDPOINT_TTL
-from streaming_system.tracker.history.rollup import Rollups, Table
+from streaming_system.tracker.history.rollup import RollupRunner, RollupTable
 from streaming_system.tracker.history.sql_time import EpochMs, from_ms, to_ms
 from streaming_system.tracker.models import (
     AuditEntry,
@@ -34,14 +34,14 @@ from streaming_system.tracker.models import (
 )
 
 # So many rows of a table are deleted in one transaction.
-BATCH = 5000
+MAX_BATCH_ROWS = 5000
 DAY = timedelta(days=1)
 # Lines of an access log count for a day; the hour that they are of began before.
-LATE = timedelta(hours=1)
+LATE_GRACE = timedelta(hours=1)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Times:
+class RetentionCutoffs:
     """Up to when each kind of thing is forgotten.
 
     Single reports and minutes stay, however old, until something has been made of them.
@@ -56,7 +56,7 @@ class Times:
 
 
 # The same of what PostgreSQL keeps in partitions: up to when whole ones are dropped.
-PARTED: Mapping[type[Base], Callable[[Times], datetime]] = {
+PARTITIONED_TABLES: Mapping[type[Base], Callable[[RetentionCutoffs], datetime]] = {
     Sample: lambda t: t.samples,
     Playback: lambda t: t.playback,
     Sample1Min: lambda t: t.sample_minutes,
@@ -64,7 +64,9 @@ PARTED: Mapping[type[Base], Callable[[Times], datetime]] = {
 }
 
 # What is forgotten: the table, what people call its rows, and which of them.
-OLD: tuple[tuple[type[Base], str, Callable[[Times], sa.ColumnElement[bool]]], ...] = (
+EXPIRY_RULES: tuple[
+    tuple[type[Base], str, Callable[[RetentionCutoffs], sa.ColumnElement[bool]]], ...
+] = (
     (Sample, "samples", lambda t: Sample.at < t.samples),
     (Playback, "playback reports", lambda t: Playback.at < t.playback),
     (Player, "players", lambda t: Player.until < t.playback),
@@ -74,7 +76,7 @@ OLD: tuple[tuple[type[Base], str, Callable[[Times], sa.ColumnElement[bool]]], ..
     (Playback10Min, "tens of playback", lambda t: Playback10Min.at < t.tens),
     (LogHour, "hours of logs", lambda t: LogHour.hour < t.tens),
     (LogBatch, "batches of logs", lambda t: LogBatch.at < t.tens),
-    (LogVisitor, "visitors", lambda t: LogVisitor.hour < t.now - DAY - LATE),
+    (LogVisitor, "visitors", lambda t: LogVisitor.hour < t.now - DAY - LATE_GRACE),
     (Salt, "salts", lambda t: Salt.day < (t.now - DAY).date()),
     (Endpoint, "endpoints", lambda t: Endpoint.last_seen < t.now - ENDPOINT_RETENTION),
     (Component, "components", lambda t: Component.reported_at < t.now - ENDPOINT_RETENTION),
@@ -98,13 +100,13 @@ class Retention:
         self._minutes = timedelta(days=settings["keep.minutes"])
         self._tens = timedelta(days=settings["keep.tens"])
 
-    def times(self, *, now: datetime) -> Times:
+    def times(self, *, now: datetime) -> RetentionCutoffs:
         """Return up to when things may be forgotten."""
 
-        def made(table: Table) -> datetime:
-            return Rollups(self.db).until(table) or from_ms(0)
+        def made(table: RollupTable) -> datetime:
+            return RollupRunner(self.db).until(table) or from_ms(0)
 
-        return Times(
+        return RetentionCutoffs(
             now=now,
             # The last report before the next minute still holds in it.
             samples=min(now - self._raw, made(Sample1Min)) - ENDPOINT_TTL,
@@ -117,10 +119,10 @@ class Retention:
     def forget(self, model: type[Base], old: sa.ColumnElement[bool]) -> int:
         """Delete some rows of a table; return how many.
 
-        :param old: which ones; at most :data:`BATCH` of them.
+        :param old: which ones; at most :data:`MAX_BATCH_ROWS` of them.
         """
         connection = ensure_write_transaction(self.db)
         key = tuple(model.__table__.primary_key)
-        some = sa.select(*key).where(old).limit(BATCH)
+        some = sa.select(*key).where(old).limit(MAX_BATCH_ROWS)
         delete = sa.delete(model).where(sa.tuple_(*key).in_(some))
         return connection.execute(delete).rowcount

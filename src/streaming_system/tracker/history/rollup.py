@@ -15,8 +15,8 @@ from sqlalchemy.orm import Session
 from streaming_system.tracker.db.session import ensure_write_transaction
 from streaming_system.tracker.endpoints.endpoints import ENDPOINT_TTL
 from streaming_system.tracker.history import rollup_queries
-from streaming_system.tracker.history.rollup_queries import MINUTE, TEN
-from streaming_system.tracker.history.sql_time import floor, from_ms
+from streaming_system.tracker.history.rollup_queries import MINUTE, TEN_MINUTES
+from streaming_system.tracker.history.sql_time import floor_to, from_ms
 from streaming_system.tracker.models import (
     Playback,
     Playback1Min,
@@ -30,13 +30,13 @@ from streaming_system.tracker.models import (
 
 # A report is written within seconds of the moment that it carries, or it is not acknowledged, and
 # it holds until the next one. So what is older than this does not change any more.
-SETTLED_AFTER = timedelta(minutes=2)
+LATE_ARRIVAL_GRACE = timedelta(minutes=2)
 
-Table = type[Sample1Min | Sample10Min | Playback1Min | Playback10Min]
+RollupTable = type[Sample1Min | Sample10Min | Playback1Min | Playback10Min]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rule:
+class RollupRule:
     """How a table of spans is made.
 
     :param span: what one row is about, and ``chunk`` what one transaction makes.
@@ -47,9 +47,9 @@ class Rule:
 
     span: timedelta
     chunk: timedelta
-    rows: Callable[[Session, datetime, datetime], list[rollup_queries.Row]]
+    rows: Callable[[Session, datetime, datetime], list[rollup_queries.RollupRow]]
     first: Callable[[Session, datetime], datetime | None]
-    source: Table | None = None
+    source: RollupTable | None = None
 
 
 def _first_sample(db: Session, since: datetime) -> datetime | None:
@@ -64,7 +64,7 @@ def _first_playback(db: Session, since: datetime) -> datetime | None:
     return min(filter(None, found), default=None)
 
 
-def _first_of(table: type[Sample1Min | Playback1Min]) -> Callable[..., datetime | None]:
+def _first_row_of(table: type[Sample1Min | Playback1Min]) -> Callable[..., datetime | None]:
     def first(db: Session, since: datetime) -> datetime | None:
         return db.scalar(sa.select(sa.func.min(table.at)).where(table.at >= since))
 
@@ -72,65 +72,68 @@ def _first_of(table: type[Sample1Min | Playback1Min]) -> Callable[..., datetime 
 
 
 # In the order in which they must be made.
-RULES: dict[Table, Rule] = {
-    Sample1Min: Rule(
-        span=MINUTE, chunk=TEN, rows=rollup_queries.sample_minutes, first=_first_sample
+ROLLUP_RULES: dict[RollupTable, RollupRule] = {
+    Sample1Min: RollupRule(
+        span=MINUTE, chunk=TEN_MINUTES, rows=rollup_queries.rollup_samples_1min, first=_first_sample
     ),
-    Sample10Min: Rule(
-        span=TEN,
+    Sample10Min: RollupRule(
+        span=TEN_MINUTES,
         chunk=timedelta(hours=1),
-        rows=rollup_queries.sample_tens,
-        first=_first_of(Sample1Min),
+        rows=rollup_queries.rollup_samples_10min,
+        first=_first_row_of(Sample1Min),
         source=Sample1Min,
     ),
-    Playback1Min: Rule(
-        span=MINUTE, chunk=5 * MINUTE, rows=rollup_queries.playback_minutes, first=_first_playback
+    Playback1Min: RollupRule(
+        span=MINUTE,
+        chunk=5 * MINUTE,
+        rows=rollup_queries.rollup_playback_1min,
+        first=_first_playback,
     ),
-    Playback10Min: Rule(
-        span=TEN,
+    Playback10Min: RollupRule(
+        span=TEN_MINUTES,
         chunk=timedelta(hours=1),
-        rows=rollup_queries.playback_tens,
-        first=_first_of(Playback1Min),
+        rows=rollup_queries.rollup_playback_10min,
+        first=_first_row_of(Playback1Min),
         source=Playback1Min,
     ),
 }
 
 
 @dataclass(frozen=True, kw_only=True)
-class Progress:
+class RollupProgress:
     """What one step has done: how many rows it made, and whether there is more to do."""
 
     rows: int
     more: bool
 
 
-class Rollups:
+class RollupRunner:
     """The tables of spans, and how far they have got."""
 
     def __init__(self, db: Session) -> None:
         self.db = db
 
-    def until(self, table: Table) -> datetime | None:
+    def until(self, table: RollupTable) -> datetime | None:
         """Return up to when the rows of a table have been made."""
         return self.db.scalar(
             sa.select(RollupCursor.until).where(RollupCursor.name == table.__tablename__)
         )
 
-    def advance(self, table: Table, *, now: datetime) -> Progress:
+    def advance(self, table: RollupTable, *, now: datetime) -> RollupProgress:
         """Make the next rows of a table, few enough that nobody waits for them.
 
         It is for a transaction of its own. Several at once wait for each other.
         """
-        rule = RULES[table]
+        rule = ROLLUP_RULES[table]
         connection = ensure_write_transaction(self.db)
         insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert
         limit = self._limit(rule, now)
         begin = limit and self._begin(table, rule, limit, insert)
         if limit is None or begin is None or begin >= limit:
-            return Progress(rows=0, more=False)
+            return RollupProgress(rows=0, more=False)
         first = rule.first(self.db, begin)
         # Times in which nothing happened need no steps.
-        begin = min(max(begin, floor(first, rule.span)), limit) if first else limit
+        begin = min(max(begin, floor_to(first, rule.span)), limit) if first else limit
         end = min(begin + rule.chunk, limit)
         rows = rule.rows(self.db, begin, end) if begin < end else []
         self.db.execute(sa.delete(table).where(table.at >= begin, table.at < end))
@@ -141,15 +144,19 @@ class Rollups:
             .where(RollupCursor.name == table.__tablename__)
             .values(until=end)
         )
-        return Progress(rows=len(rows), more=end < limit)
+        return RollupProgress(rows=len(rows), more=end < limit)
 
-    def _limit(self, rule: Rule, now: datetime) -> datetime | None:
+    def _limit(self, rule: RollupRule, now: datetime) -> datetime | None:
         """Return up to when rows can be made."""
-        ready = self.until(rule.source) if rule.source else now - SETTLED_AFTER
-        return floor(ready, rule.span) if ready else None
+        ready = self.until(rule.source) if rule.source else now - LATE_ARRIVAL_GRACE
+        return floor_to(ready, rule.span) if ready else None
 
     def _begin(
-        self, table: Table, rule: Rule, limit: datetime, insert: Callable[..., postgresql.Insert]
+        self,
+        table: RollupTable,
+        rule: RollupRule,
+        limit: datetime,
+        insert: Callable[..., postgresql.Insert],
     ) -> datetime | None:
         """Return up to when rows have been made, and keep others from making the next."""
         mine = (
@@ -160,7 +167,7 @@ class Rollups:
         until = self.db.scalar(mine)
         if until is None:
             first = rule.first(self.db, from_ms(0))
-            begin = min(floor(first, rule.span), limit) if first else limit
+            begin = min(floor_to(first, rule.span), limit) if first else limit
             values = {"name": table.__tablename__, "until": begin}
             self.db.execute(insert(RollupCursor).values(values).on_conflict_do_nothing())
             until = self.db.scalar(mine)

@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from streaming_system.tracker.history import histogram
-from streaming_system.tracker.history.sample_intervals import lives
-from streaming_system.tracker.history.sql_time import EpochMs, floor, to_ms
+from streaming_system.tracker.history.sample_intervals import sample_intervals
+from streaming_system.tracker.history.sql_time import EpochMs, floor_to, to_ms
 from streaming_system.tracker.models import (
     Playback,
     Playback1Min,
@@ -18,16 +18,16 @@ from streaming_system.tracker.models import (
 )
 
 MINUTE = timedelta(minutes=1)
-TEN = timedelta(minutes=10)
+TEN_MINUTES = timedelta(minutes=10)
 _MS = timedelta(milliseconds=1)
 _PLAYBACK_SUMS = ("starts", "played_ms", "rebuffer_ms", "rebuffers", "dropped", "errors")
 
-Row = dict[str, Any]
+RollupRow = dict[str, Any]
 
 
-def sample_minutes(db: Session, begin: datetime, end: datetime) -> list[Row]:
+def rollup_samples_1min(db: Session, begin: datetime, end: datetime) -> list[RollupRow]:
     """Return the rows of :class:`Sample1Min` for a span of whole minutes, from samples."""
-    held = lives(begin, end + MINUTE)
+    held = sample_intervals(begin, end + MINUTE)
     minute = MINUTE // _MS
     number = held.c.first // minute
     turn = (number + 1) * minute
@@ -57,14 +57,14 @@ def sample_minutes(db: Session, begin: datetime, end: datetime) -> list[Row]:
         .group_by(*where)
     )
     return [
-        {"room": room, "name": name, "at": begin + place * MINUTE, **_figures(figures)}
+        {"room": room, "name": name, "at": begin + place * MINUTE, **_metric_columns(figures)}
         for room, name, place, *figures in db.execute(query)
     ]
 
 
-def sample_tens(db: Session, begin: datetime, end: datetime) -> list[Row]:
+def rollup_samples_10min(db: Session, begin: datetime, end: datetime) -> list[RollupRow]:
     """Return the rows of :class:`SampleTen` for a span of whole tens, from minutes."""
-    ten = _number(Sample1Min.at, begin, TEN)
+    ten = _interval_index(Sample1Min.at, begin, TEN_MINUTES)
     query = (
         sa.select(
             Sample1Min.room,
@@ -81,15 +81,15 @@ def sample_tens(db: Session, begin: datetime, end: datetime) -> list[Row]:
         .group_by(Sample1Min.room, Sample1Min.name, ten)
     )
     return [
-        {"room": room, "name": name, "at": begin + place * TEN, **_figures(figures)}
+        {"room": room, "name": name, "at": begin + place * TEN_MINUTES, **_metric_columns(figures)}
         for room, name, place, *figures in db.execute(query)
     ]
 
 
-def playback_minutes(db: Session, begin: datetime, end: datetime) -> list[Row]:
+def rollup_playback_1min(db: Session, begin: datetime, end: datetime) -> list[RollupRow]:
     """Return the rows of :class:`Playback1Min` for a span of whole minutes."""
-    rows = _Rows()
-    minute = _number(Playback.at, begin, MINUTE)
+    rows = _RollupRows()
+    minute = _interval_index(Playback.at, begin, MINUTE)
     where = (Playback.room, Playback.endpoint, minute)
     within = (Playback.at >= begin, Playback.at < end)
     sums = (sa.func.sum(getattr(Playback, name)) for name in _PLAYBACK_SUMS)
@@ -116,43 +116,43 @@ def playback_minutes(db: Session, begin: datetime, end: datetime) -> list[Row]:
     return rows.all()
 
 
-def playback_tens(db: Session, begin: datetime, end: datetime) -> list[Row]:
+def rollup_playback_10min(db: Session, begin: datetime, end: datetime) -> list[RollupRow]:
     """Return the rows of :class:`PlaybackTen` for a span of whole tens, from minutes."""
-    rows = _Rows()
+    rows = _RollupRows()
     for minute in db.execute(
         sa.select(Playback1Min.__table__).where(Playback1Min.at >= begin, Playback1Min.at < end)
     ):
-        row = rows.row(floor(minute.at, TEN), minute.room, minute.endpoint)
+        row = rows.row(floor_to(minute.at, TEN_MINUTES), minute.room, minute.endpoint)
         row["startups"] = histogram.merge(row["startups"], minute.startups)
         row["viewers"] += minute.viewers if minute.at == row["at"] else 0
         row.update({name: row[name] + getattr(minute, name) for name in _PLAYBACK_SUMS})
     return rows.all()
 
 
-class _Rows:
+class _RollupRows:
     """Rows of playback, made when they are needed first."""
 
     def __init__(self) -> None:
-        self._rows: dict[tuple[datetime, str, str], Row] = {}
+        self._rows: dict[tuple[datetime, str, str], RollupRow] = {}
 
-    def row(self, at: datetime, room: str, endpoint: str) -> Row:
+    def row(self, at: datetime, room: str, endpoint: str) -> RollupRow:
         return self._rows.setdefault(
             (at, room, endpoint),
             {"at": at, "room": room, "endpoint": endpoint, "viewers": 0, "startups": []}
             | dict.fromkeys(_PLAYBACK_SUMS, 0),
         )
 
-    def all(self) -> list[Row]:
+    def all(self) -> list[RollupRow]:
         return list(self._rows.values())
 
 
-def _number(
+def _interval_index(
     at: sa.SQLColumnExpression[datetime], begin: datetime, span: timedelta
 ) -> sa.ColumnElement[int]:
     return ((EpochMs(at) - to_ms(begin)) // (span // _MS)).label("number")
 
 
-def _figures(sums: Sequence[Any]) -> Row:
+def _metric_columns(sums: Sequence[Any]) -> RollupRow:
     # PostgreSQL sums whole numbers to decimals.
     names = ("samples", "clients_ms", "clients_max", "bitrate_ms", "bitrate_max", "cbitrate_ms")
     return dict(zip(names, map(int, sums), strict=True))

@@ -9,10 +9,10 @@ from streaming_system.tracker.endpoints.endpoints import ENDPOINT_TTL
 from streaming_system.tracker.history.sql_time import EpochMs, to_ms
 from streaming_system.tracker.models import Sample
 
-_ALIVE_MS = ENDPOINT_TTL // timedelta(milliseconds=1)
+_ENDPOINT_TTL_MS = ENDPOINT_TTL // timedelta(milliseconds=1)
 
 
-def lives(begin: datetime, end: datetime, room: str | None = None) -> sa.CTE:
+def sample_intervals(begin: datetime, end: datetime, room: str | None = None) -> sa.CTE:
     """Return every sample that holds at some moment from ``begin`` to ``end``.
 
     The columns are the sample's, and ``first`` and ``last``: from when and until when it holds, in
@@ -38,8 +38,8 @@ def lives(begin: datetime, end: datetime, room: str | None = None) -> sa.CTE:
         .subquery()
     )
     held_until = sa.case(
-        (samples.c.following < samples.c.at + _ALIVE_MS, samples.c.following),
-        else_=samples.c.at + _ALIVE_MS,
+        (samples.c.following < samples.c.at + _ENDPOINT_TTL_MS, samples.c.following),
+        else_=samples.c.at + _ENDPOINT_TTL_MS,
     )
     return sa.select(
         samples.c.room,
@@ -47,12 +47,12 @@ def lives(begin: datetime, end: datetime, room: str | None = None) -> sa.CTE:
         samples.c.clients,
         samples.c.bitrate,
         samples.c.cbitrate,
-        _at_least_0(samples.c.at).label("first"),
-        _at_least_0(held_until).label("last"),
+        _clamp_to_zero(samples.c.at).label("first"),
+        _clamp_to_zero(held_until).label("last"),
         sa.case((samples.c.at >= 0, 1), else_=0).label("own"),
     ).cte("lives")
 
 
-def _at_least_0(number: sa.ColumnElement[int]) -> sa.ColumnElement[int]:
+def _clamp_to_zero(number: sa.ColumnElement[int]) -> sa.ColumnElement[int]:
     # Its type is that of the first value, and milliseconds of more than 24 days need the larger.
     return sa.case((number < 0, sa.literal(0, sa.BigInteger)), else_=number)

@@ -42,6 +42,6 @@ def from_ms(milliseconds: int) -> datetime:
     return _EPOCH + timedelta(milliseconds=milliseconds)
 
 
-def floor(moment: datetime, step: timedelta) -> datetime:
+def floor_to(moment: datetime, step: timedelta) -> datetime:
     """Return the last moment until then that is a whole number of steps after 1970."""
     return moment - (moment - _EPOCH) % step

@@ -11,28 +11,28 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from streaming_system.tracker.history.sample_intervals import lives
-from streaming_system.tracker.history.sql_time import EpochMs, floor, from_ms, to_ms
+from streaming_system.tracker.history.sample_intervals import sample_intervals
+from streaming_system.tracker.history.sql_time import EpochMs, floor_to, from_ms, to_ms
 from streaming_system.tracker.models import Base, RollupCursor, Sample1Min, Sample10Min
 
 MINUTE = timedelta(minutes=1)
-TEN = timedelta(minutes=10)
+TEN_MINUTES = timedelta(minutes=10)
 # What may lie between two points of a graph. Those above a minute are whole minutes, and those
 # above ten are whole tens, so that each point is made of whole rows.
 STEPS = tuple(
     timedelta(seconds=seconds)
     for seconds in (5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600, 43200, 86400)
 )
-MOST_POINTS = 400
+MAX_POINTS = 400
 
 _MS = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Line:
+class Series:
     """Figures over time of one room, or of one endpoint of a room.
 
-    :param clients: viewers, and ``bitrate``: bit/s; one number for each of :attr:`Lines.times`.
+    :param clients: viewers, and ``bitrate``: bit/s; one number for each of :attr:`SeriesSet.times`.
     """
 
     clients: tuple[float, ...]
@@ -40,7 +40,7 @@ class Line:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Lines:
+class SeriesSet:
     """Lines over the same moments.
 
     :param times: where each step begins. The figures are means over the step; that of a step
@@ -50,14 +50,14 @@ class Lines:
 
     times: tuple[datetime, ...]
     step: timedelta
-    lines: Mapping[str, Line]
+    lines: Mapping[str, Series]
 
 
 # By name: clients and bitrate of each step, times milliseconds.
-_Totals = defaultdict[str, tuple[list[float], list[float]]]
+_SeriesTotals = defaultdict[str, tuple[list[float], list[float]]]
 
 
-class History:
+class TimeSeriesQuery:
     """The figures of endpoints over time.
 
     An endpoint's figure at a moment is that of its last report, and 0 once the report is too old
@@ -72,16 +72,16 @@ class History:
 
     def step(self, *, begin: datetime, end: datetime, now: datetime) -> timedelta:
         """Return the finest step that is readable in a graph, and that we have figures for."""
-        least = (end - begin) / MOST_POINTS
+        least = (end - begin) / MAX_POINTS
         if begin < now - self._raw:
             least = max(least, MINUTE)
         if begin < now - self._minutes:
-            least = max(least, TEN)
+            least = max(least, TEN_MINUTES)
         return next((step for step in STEPS if step >= least), STEPS[-1])
 
     def bitrate_and_clients(
         self, *, begin: datetime, end: datetime, step: timedelta, room: str | None = None
-    ) -> Lines:
+    ) -> SeriesSet:
         """Return the figures of every room that had an endpoint, or of one room's endpoints.
 
         :param begin: rounded down to a whole step.
@@ -89,15 +89,15 @@ class History:
         :param step: one of :data:`STEPS`.
         :param room: only this room: the lines are its endpoints.
         """
-        begin = floor(begin, step)
+        begin = floor_to(begin, step)
         times = tuple(begin + step * number for number in range(-((begin - end) // step)))
         count = len(times)
         # What begins at the end itself is of a step of its own, which nobody asked for.
-        totals: _Totals = defaultdict(lambda: ([0.0] * (count + 1), [0.0] * (count + 1)))
+        totals: _SeriesTotals = defaultdict(lambda: ([0.0] * (count + 1), [0.0] * (count + 1)))
         done = begin
-        for table, span in ((Sample10Min, TEN), (Sample1Min, MINUTE)):
+        for table, span in ((Sample10Min, TEN_MINUTES), (Sample1Min, MINUTE)):
             if step % span == timedelta(0):
-                until = max(done, min(rolled_until(self.db, table), times[-1] + step))
+                until = max(done, min(rolled_up_until(self.db, table), times[-1] + step))
                 self._add_rolled(totals, table, (begin, done, until), step, room)
                 done = until
         now = self._add_samples(totals, (begin, done, end), step, room) if done < end else {}
@@ -110,18 +110,18 @@ class History:
         if done < end < times[-1] + step:
             for name, (clients, bitrate) in lines.items():
                 clients[-1], bitrate[-1] = now.get(name, (0.0, 0.0))
-        return Lines(
+        return SeriesSet(
             times=times,
             step=step,
             lines={
-                name: Line(clients=tuple(clients), bitrate=tuple(bitrate))
+                name: Series(clients=tuple(clients), bitrate=tuple(bitrate))
                 for name, (clients, bitrate) in lines.items()
             },
         )
 
     def _add_rolled(
         self,
-        totals: _Totals,
+        totals: _SeriesTotals,
         table: type[Sample1Min | Sample10Min],
         span: tuple[datetime, datetime, datetime],
         step: timedelta,
@@ -144,7 +144,7 @@ class History:
 
     def _add_samples(
         self,
-        totals: _Totals,
+        totals: _SeriesTotals,
         span: tuple[datetime, datetime, datetime],
         step: timedelta,
         room: str | None,
@@ -158,7 +158,7 @@ class History:
         """
         origin, begin, end = span
         length = step // _MS
-        held = lives(begin, end, room)
+        held = sample_intervals(begin, end, room)
         key = (held.c.room if room is None else held.c.name).label("key")
         changes = sa.union_all(
             sa.select(key, held.c.first.label("at"), held.c.clients, held.c.bitrate),
@@ -183,11 +183,12 @@ class History:
         places = ((begin - origin) // _MS // length, (end - origin) // _MS // length)
         changes_by_name = groupby(self.db.connection().execute(query), itemgetter(0))
         return {
-            name: _run(totals[name], changes, places, length) for name, changes in changes_by_name
+            name: _add_running_sums(totals[name], changes, places, length)
+            for name, changes in changes_by_name
         }
 
 
-def rolled_until(db: Session, table: type[Base]) -> datetime:
+def rolled_up_until(db: Session, table: type[Base]) -> datetime:
     """Return up to when the rows of a table of spans have been made."""
     return db.scalar(
         sa.select(RollupCursor.until).where(RollupCursor.name == table.__tablename__)
@@ -199,7 +200,7 @@ def _sum(column: sa.SQLColumnExpression[int]) -> sa.ColumnElement[float]:
     return sa.func.sum(sa.cast(column, sa.Double))
 
 
-def _run(
+def _add_running_sums(
     line: tuple[list[float], list[float]],
     changes: Iterable[Any],
     places: tuple[int, int],

@@ -8,8 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from streaming_system.config import Config, Room
-from streaming_system.config.stream_sources import lives_elsewhere
+from streaming_system.config import ConferenceConfig, Room
+from streaming_system.config.stream_sources import has_external_stream
 from streaming_system.schedule.model import Schedule, Slot
 from streaming_system.tracker.audience.qoe import qoe_metrics
 from streaming_system.tracker.endpoints.endpoints import ENDPOINT_TTL
@@ -18,31 +18,31 @@ from streaming_system.tracker.endpoints.formats import is_watchable
 from streaming_system.tracker.models import Component, Endpoint
 
 # A talk may begin that much before its stream does.
-GRACE = timedelta(seconds=60)
+TALK_START_GRACE = timedelta(seconds=60)
 # Whoever comes back has to report that long before all is well: at least twice.
-STEADY = timedelta(seconds=20)
+STABLE_AFTER = timedelta(seconds=20)
 # Whoever says goodbye may be back within that time.
-RESTART = timedelta(seconds=30)
+RESTART_GRACE = timedelta(seconds=30)
 # After that long in silence, a server is alarming only while its room has a talk on.
-SILENCE_ALARMS_FOR = timedelta(minutes=10)
+SILENCE_ALARM_WINDOW = timedelta(minutes=10)
 # After that long in silence, it has been taken away.
-FORGOTTEN_AFTER = timedelta(hours=1)
-MACHINE_SILENT_AFTER = timedelta(seconds=120)
-PLAYBACK_SPAN = timedelta(minutes=5)
-KINDS = ("no-stream", "silent-encoder", "full", "rebuffering", "component")
+MAX_SILENCE = timedelta(hours=1)
+MACHINE_REPORT_TIMEOUT = timedelta(seconds=120)
+PLAYBACK_WINDOW = timedelta(minutes=5)
+INCIDENT_TYPES = ("no-stream", "silent-encoder", "full", "rebuffering", "component")
 BAD_MOODS = ("sad", "lost")
-FULL, FULL_UNTIL = 0.95, 0.9
+FULL_THRESHOLD, FULL_CLEAR_THRESHOLD = 0.95, 0.9
 # Rebuffering is over once it is that much below the share that alarms.
-REBUFFERING_UNTIL = 0.75
-LONGEST_SUMMARY = 300
-LONGEST_SUBJECT = 128
+REBUFFERING_CLEAR_FACTOR = 0.75
+MAX_SUMMARY_CHARS = 300
+MAX_SUBJECT_CHARS = 128
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finding:
+class IncidentFinding:
     """Something that is wrong.
 
-    :param kind: one of :data:`KINDS`.
+    :param kind: one of :data:`INCIDENT_TYPES`.
     :param room: the room's id, "" where it is about none or several.
     :param subject: what in the room it is about: an endpoint, a machine; "" for the room itself.
     :param summary: a sentence for people, true from its beginning to its end.
@@ -56,7 +56,7 @@ class Finding:
     opens: bool = True
 
 
-class Wrong:
+class IncidentDetector:
     """Looks for what is wrong.
 
     :param schedule: the programme; without one no room has to be live.
@@ -64,14 +64,18 @@ class Wrong:
     """
 
     def __init__(
-        self, db: Session, conference: Config, schedule: Schedule, settings: Mapping[str, Any]
+        self,
+        db: Session,
+        conference: ConferenceConfig,
+        schedule: Schedule,
+        settings: Mapping[str, Any],
     ) -> None:
         self.db = db
         self.rooms = conference.rooms
         self.schedule = schedule
         self.settings = settings
 
-    def found(self, *, now: datetime) -> Sequence[Finding]:
+    def found(self, *, now: datetime) -> Sequence[IncidentFinding]:
         """Return all that is wrong."""
         endpoints = self._endpoints(now)
         return [
@@ -85,7 +89,7 @@ class Wrong:
     def _endpoints(self, now: datetime) -> Mapping[str, Sequence[Endpoint]]:
         """Return what has streamed lately, by room."""
         found: dict[str, list[Endpoint]] = {}
-        query = sa.select(Endpoint).where(Endpoint.last_seen > now - FORGOTTEN_AFTER)
+        query = sa.select(Endpoint).where(Endpoint.last_seen > now - MAX_SILENCE)
         for endpoint in self.db.scalars(query.order_by(Endpoint.name)):
             found.setdefault(endpoint.room, []).append(endpoint)
         return found
@@ -100,34 +104,35 @@ class Wrong:
 
     def _no_stream(
         self, endpoints: Mapping[str, Sequence[Endpoint]], now: datetime
-    ) -> Iterator[Finding]:
+    ) -> Iterator[IncidentFinding]:
         for room in self.rooms.values():
-            talk = None if lives_elsewhere(room, now) else self._talk(room.id, now)
+            talk = None if has_external_stream(room, now) else self._talk(room.id, now)
             serving = (e for group in room_and_fallbacks(room) for e in endpoints.get(group, ()))
             here = [endpoint for endpoint in serving if is_watchable(endpoint)]
-            if talk is None or any(_is_steady(endpoint, now) for endpoint in here):
+            if talk is None or any(_is_stable(endpoint, now) for endpoint in here):
                 continue
             covered = any(
-                _is_alive(endpoint, now) or _just_left(endpoint, now) for endpoint in here
+                _is_alive(endpoint, now) or _recently_deregistered(endpoint, now)
+                for endpoint in here
             )
-            yield Finding(
+            yield IncidentFinding(
                 kind="no-stream",
                 room=room.id,
                 summary=f"{room.title} has no stream; “{talk.title[:120]}” began there at "
                 f"{self._clock(room, talk.start)}.",
                 # While nothing is on the air, a talk that follows another needs no new grace.
-                opens=not covered and talk.start <= now - GRACE,
+                opens=not covered and talk.start <= now - TALK_START_GRACE,
             )
 
     def _silent(
         self, endpoints: Mapping[str, Sequence[Endpoint]], now: datetime
-    ) -> Iterator[Finding]:
+    ) -> Iterator[IncidentFinding]:
         for room, endpoint in self._of_rooms(endpoints):
             # Whom the crew has drained, it may switch off.
-            if endpoint.drained or endpoint.left_at is not None or _is_steady(endpoint, now):
+            if endpoint.drained or endpoint.left_at is not None or _is_stable(endpoint, now):
                 continue
-            fresh = endpoint.last_seen > now - SILENCE_ALARMS_FOR
-            yield Finding(
+            fresh = endpoint.last_seen > now - SILENCE_ALARM_WINDOW
+            yield IncidentFinding(
                 kind="silent-encoder",
                 room=room.id,
                 subject=endpoint.name,
@@ -139,7 +144,7 @@ class Wrong:
 
     def _full(
         self, endpoints: Mapping[str, Sequence[Endpoint]], now: datetime
-    ) -> Iterator[Finding]:
+    ) -> Iterator[IncidentFinding]:
         for room in self.rooms.values():
             serving = (e for group in room_and_fallbacks(room) for e in endpoints.get(group, ()))
             alive = [endpoint for endpoint in serving if _is_alive(endpoint, now)]
@@ -147,22 +152,22 @@ class Wrong:
             if not alive or not all(endpoint.capacity for endpoint in alive):
                 continue
             emptiest = min(endpoint.bitrate / (endpoint.capacity or 1) for endpoint in alive)
-            if emptiest > FULL_UNTIL:
-                yield Finding(
+            if emptiest > FULL_CLEAR_THRESHOLD:
+                yield IncidentFinding(
                     kind="full",
                     room=room.id,
                     summary=f"Every server of {room.title} is full ({len(alive)} in all).",
-                    opens=emptiest > FULL,
+                    opens=emptiest > FULL_THRESHOLD,
                 )
 
-    def _rebuffering(self, now: datetime) -> Iterator[Finding]:
+    def _rebuffering(self, now: datetime) -> Iterator[IncidentFinding]:
         limit = self.settings["alert.rebuffering"]
-        begin = now - PLAYBACK_SPAN
+        begin = now - PLAYBACK_WINDOW
         for played in qoe_metrics(self.db, begin=begin, now=now, room=None, by_endpoint=False):
             room = self.rooms.get(played.room)
             share = played.rebuffer_ratio or 0
-            if room is not None and share > limit * REBUFFERING_UNTIL:
-                yield Finding(
+            if room is not None and share > limit * REBUFFERING_CLEAR_FACTOR:
+                yield IncidentFinding(
                     kind="rebuffering",
                     room=room.id,
                     summary=f"Viewers of {room.title} waited for {share:.0%} of their time in "
@@ -171,18 +176,18 @@ class Wrong:
                     opens=share > limit and played.viewers >= self.settings["alert.players"],
                 )
 
-    def _components(self, now: datetime) -> Iterator[Finding]:
-        query = sa.select(Component).where(Component.reported_at > now - FORGOTTEN_AFTER)
+    def _components(self, now: datetime) -> Iterator[IncidentFinding]:
+        query = sa.select(Component).where(Component.reported_at > now - MAX_SILENCE)
         machines: dict[str, list[Component]] = {}
         for component in self.db.scalars(query.order_by(Component.machine, Component.name)):
             machines.setdefault(component.machine, []).append(component)
         for machine, components in machines.items():
             seen = max(component.reported_at for component in components)
-            if seen <= now - MACHINE_SILENT_AFTER:
+            if seen <= now - MACHINE_REPORT_TIMEOUT:
                 rooms = {component.room for component in components}
                 room = rooms.pop() if len(rooms) == 1 else ""
                 # What a silent machine said last of its components is no longer known to be so.
-                yield Finding(
+                yield IncidentFinding(
                     kind="component",
                     room=room,
                     subject=machine,
@@ -191,19 +196,19 @@ class Wrong:
             else:
                 yield from self._moods(components, now)
 
-    def _moods(self, components: Iterable[Component], now: datetime) -> Iterator[Finding]:
+    def _moods(self, components: Iterable[Component], now: datetime) -> Iterator[IncidentFinding]:
         for component in components:
             bad = component.mood in BAD_MOODS
             # Times of other machines' clocks: one from the future says nothing.
-            recovering = timedelta() <= now - component.since < STEADY
+            recovering = timedelta() <= now - component.since < STABLE_AFTER
             if bad or recovering:
                 room = self.rooms.get(component.room)
                 where = f" of {room.title}" if room else ""
                 detail = f": {component.detail}" if component.detail else ""
-                yield Finding(
+                yield IncidentFinding(
                     kind="component",
                     room=component.room,
-                    subject=f"{component.name} on {component.machine}"[:LONGEST_SUBJECT],
+                    subject=f"{component.name} on {component.machine}"[:MAX_SUBJECT_CHARS],
                     summary=f"{component.name} on {component.machine}{where} is "
                     f"{component.mood}{detail}.",
                     opens=bad,
@@ -227,7 +232,7 @@ class Wrong:
         return f"{moment.astimezone(zone):%H:%M %Z}"
 
 
-def one_line(text: str, longest: int = LONGEST_SUMMARY) -> str:
+def to_single_line(text: str, longest: int = MAX_SUMMARY_CHARS) -> str:
     """Return a text without anything that would leave its line, cut where it is too long."""
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return line if len(line) <= longest else line[: longest - 1] + "…"
@@ -237,11 +242,11 @@ def _is_alive(endpoint: Endpoint, now: datetime) -> bool:
     return endpoint.left_at is None and endpoint.last_seen > now - ENDPOINT_TTL
 
 
-def _is_steady(endpoint: Endpoint, now: datetime) -> bool:
+def _is_stable(endpoint: Endpoint, now: datetime) -> bool:
     """Tell whether it is alive and has reported for a while, so that alarms can be called off."""
-    return _is_alive(endpoint, now) and endpoint.last_seen - endpoint.since >= STEADY
+    return _is_alive(endpoint, now) and endpoint.last_seen - endpoint.since >= STABLE_AFTER
 
 
-def _just_left(endpoint: Endpoint, now: datetime) -> bool:
+def _recently_deregistered(endpoint: Endpoint, now: datetime) -> bool:
     """Tell whether it said goodbye only a moment ago: it may be restarting."""
-    return endpoint.left_at is not None and endpoint.left_at > now - RESTART
+    return endpoint.left_at is not None and endpoint.left_at > now - RESTART_GRACE

@@ -10,20 +10,24 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from streaming_system.config import Config
+from streaming_system.config import ConferenceConfig
 from streaming_system.schedule.model import Schedule
 from streaming_system.schedule.store import ScheduleStore
 from streaming_system.tracker.db.session import ensure_write_transaction
-from streaming_system.tracker.incidents.detector import Finding, Wrong, one_line
+from streaming_system.tracker.incidents.detector import (
+    IncidentDetector,
+    IncidentFinding,
+    to_single_line,
+)
 from streaming_system.tracker.models import IncidentRecord
 
-CHECK_EVERY = timedelta(seconds=10)
+CHECK_INTERVAL = timedelta(seconds=10)
 # What has been over for so long is no news to anybody.
-NEWS_FOR = timedelta(hours=1)
+NOTIFICATION_TTL = timedelta(hours=1)
 
 
 @dataclass(frozen=True, kw_only=True)
-class News:
+class IncidentNotification:
     """That an incident has begun, or is over, and plugins have not been told yet.
 
     :param title: what people call the room.
@@ -40,7 +44,7 @@ class News:
     closed_at: datetime | None
 
 
-class Pace:
+class CheckThrottle:
     """Lets one thread in every ten seconds through, so that questions cost the same as one."""
 
     def __init__(self) -> None:
@@ -50,7 +54,7 @@ class Pace:
     def is_time(self, now: datetime) -> bool:
         """Tell whether the caller is the one."""
         with self._lock:
-            if self._last is not None and abs(now - self._last) < CHECK_EVERY:
+            if self._last is not None and abs(now - self._last) < CHECK_INTERVAL:
                 return False
             self._last = now
             return True
@@ -65,7 +69,7 @@ class Incidents:
     def __init__(
         self,
         db: Session,
-        conference: Config,
+        conference: ConferenceConfig,
         schedule: ScheduleStore | None,
         settings: Mapping[str, Any],
     ) -> None:
@@ -82,7 +86,7 @@ class Incidents:
         # Who writes waits for other writers from the start of the transaction on.
         connection = ensure_write_transaction(self.db)
         planned = self.schedule.current() if self.schedule else Schedule()
-        wrong = Wrong(self.db, self.conference, planned, self.settings)
+        wrong = IncidentDetector(self.db, self.conference, planned, self.settings)
         findings = {(f.kind, f.room, f.subject): f for f in wrong.found(now=now)}
         known = {(i.kind, i.room, i.subject): i for i in self.open()}
         new = [f for key, f in findings.items() if f.opens and key not in known]
@@ -90,7 +94,7 @@ class Incidents:
         self._end([incident.id for key, incident in known.items() if key not in findings], now)
         return self.open()
 
-    def current(self, pace: Pace, *, now: datetime) -> Sequence[IncidentRecord]:
+    def current(self, pace: CheckThrottle, *, now: datetime) -> Sequence[IncidentRecord]:
         """Return what is wrong, after a check if it is time for one.
 
         So it is true even where no watcher runs.
@@ -121,7 +125,7 @@ class Incidents:
             .order_by(IncidentRecord.opened_at.desc(), IncidentRecord.id.desc())
         ).all()
 
-    def news(self, *, now: datetime) -> Sequence[News]:
+    def news(self, *, now: datetime) -> Sequence[IncidentNotification]:
         """Return what plugins have not been told: the end of an incident only after its beginning.
 
         What has been over for an hour is told to nobody any more.
@@ -131,16 +135,16 @@ class Incidents:
         untold = sa.or_(~IncidentRecord.told_open, sa.and_(over, ~IncidentRecord.told_closed))
         self.db.execute(
             sa.update(IncidentRecord)
-            .where(untold, over, IncidentRecord.closed_at <= now - NEWS_FOR)
+            .where(untold, over, IncidentRecord.closed_at <= now - NOTIFICATION_TTL)
             .values(told_open=True, told_closed=True)
             .execution_options(synchronize_session=False)
         )
         rows = self.db.scalars(sa.select(IncidentRecord).where(untold).order_by(IncidentRecord.id))
         return [self._news(incident) for incident in rows]
 
-    def _news(self, incident: IncidentRecord) -> News:
+    def _news(self, incident: IncidentRecord) -> IncidentNotification:
         room = self.conference.rooms.get(incident.room)
-        return News(
+        return IncidentNotification(
             id=incident.id,
             kind=incident.kind,
             room=incident.room,
@@ -151,7 +155,7 @@ class Incidents:
             closed_at=incident.closed_at if incident.told_open else None,
         )
 
-    def told(self, news: News) -> None:
+    def told(self, news: IncidentNotification) -> None:
         """Remember that plugins have been told."""
         flag = IncidentRecord.told_open if news.closed_at is None else IncidentRecord.told_closed
         ensure_write_transaction(self.db)
@@ -162,7 +166,7 @@ class Incidents:
             .execution_options(synchronize_session=False)
         )
 
-    def _begin(self, dialect: str, findings: Sequence[Finding], now: datetime) -> None:
+    def _begin(self, dialect: str, findings: Sequence[IncidentFinding], now: datetime) -> None:
         if not findings:
             return
         insert = (postgresql if dialect == "postgresql" else sqlite).insert
@@ -171,7 +175,7 @@ class Incidents:
                 "kind": finding.kind,
                 "room": finding.room,
                 "subject": finding.subject,
-                "summary": one_line(finding.summary),
+                "summary": to_single_line(finding.summary),
                 "opened_at": now,
                 "told_open": False,
                 "told_closed": False,

@@ -14,15 +14,15 @@ from streaming_system.net.page_events import PageEventPublisher
 from streaming_system.schedule.store import ScheduleStore
 from streaming_system.tracker.db.session import is_unavailable_error, make_engine, require_tables
 from streaming_system.tracker.endpoints.endpoints import Endpoints
-from streaming_system.tracker.incidents.incidents import Incidents, News
+from streaming_system.tracker.incidents.incidents import IncidentNotification, Incidents
 from streaming_system.tracker.settings import StartError, checked
 
-__all__ = ["News", "StartError", "Watcher"]
+__all__ = ["IncidentMonitor", "IncidentNotification", "StartError"]
 
 log = logging.getLogger(__name__)
 
 
-class Watcher:
+class IncidentMonitor:
     """Looks again and again. One is enough for a tracker, however many processes serve it.
 
     :param ini: what the ini says to ``[app:tracker]``.
@@ -30,7 +30,9 @@ class Watcher:
     :raises StartError: if the configuration is wrong or the database cannot be used.
     """
 
-    def __init__(self, ini: Mapping[str, str], tell: Callable[[News], bool]) -> None:
+    def __init__(
+        self, ini: Mapping[str, str], tell: Callable[[IncidentNotification], bool]
+    ) -> None:
         self._settings: Mapping[str, Any] = checked(ini)
         path = ini.get("schedule.file")
         self._schedule = ScheduleStore(Path(path)) if path else None

@@ -5,9 +5,9 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 
-LONGEST_LINE = 32 * 1024
+MAX_LINE_CHARS = 32 * 1024
 # More than any answer has; a larger number is garbage.
-MOST_BYTES = 2**50
+MAX_RESPONSE_BYTES = 2**50
 
 _QUOTED = r'"((?:[^"\\]|\\.)*)"'
 _LINE = re.compile(
@@ -19,11 +19,11 @@ _TIME = re.compile(
     r"([+-])([0-9]{2})([0-9]{2})"
 )
 _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
-_CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_CONTROL_CHARS = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 @dataclass(frozen=True, kw_only=True)
-class LogLine:
+class AccessLogLine:
     """One request that a web server has answered. ``time`` is when, in UTC."""
 
     address: str
@@ -43,25 +43,25 @@ class LogLine:
         )
 
 
-def lines_of(text: str) -> list[str]:
+def split_lines(text: str) -> list[str]:
     """Return the lines of a text, each safe to print; empty ones are left out."""
     lines = (line.rstrip("\r") for line in text.split("\n"))
-    return [_CONTROL.sub(_escaped, line) for line in lines if line]
+    return [_CONTROL_CHARS.sub(_escape_char, line) for line in lines if line]
 
 
-def read_line(line: str) -> LogLine | None:
+def parse_line(line: str) -> AccessLogLine | None:
     """Return what a line says, None where it is not in the format."""
-    if len(line) > LONGEST_LINE:
+    if len(line) > MAX_LINE_CHARS:
         return None
     found = _LINE.match(line)
     if found is None:
         return None
     address, time_text, request, status, count, referer, user_agent = found.groups("-")
-    time = _time(time_text)
+    time = _parse_time(time_text)
     size = 0 if count == "-" else int(count)
-    if time is None or size > MOST_BYTES:
+    if time is None or size > MAX_RESPONSE_BYTES:
         return None
-    return LogLine(
+    return AccessLogLine(
         address=address,
         time=time,
         time_text=time_text,
@@ -75,7 +75,7 @@ def read_line(line: str) -> LogLine | None:
 
 # Many lines are of the same second.
 @functools.lru_cache(maxsize=1024)
-def _time(text: str) -> datetime | None:
+def _parse_time(text: str) -> datetime | None:
     found = _TIME.fullmatch(text)
     if found is None or found[2] not in _MONTHS:
         return None
@@ -91,5 +91,5 @@ def _time(text: str) -> datetime | None:
         return None
 
 
-def _escaped(found: re.Match[str]) -> str:
+def _escape_char(found: re.Match[str]) -> str:
     return f"\\x{ord(found[0]):02x}"

@@ -10,26 +10,26 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from streaming_system.tracker.crew.server_keys import Salts, hashed
+from streaming_system.tracker.crew.server_keys import DailySalts, hash_visitor
 from streaming_system.tracker.db.session import ensure_write_transaction
-from streaming_system.tracker.logs.access_log_format import LogLine, lines_of, read_line
-from streaming_system.tracker.logs.store import LogFiles
+from streaming_system.tracker.logs.access_log_format import AccessLogLine, parse_line, split_lines
+from streaming_system.tracker.logs.store import RotatingLogStore
 from streaming_system.tracker.models import LogBatch, LogHour, LogVisitor
 
 # Lines from further away are kept, but not counted: who saw them cannot be told any more.
-COUNTED_BACK = timedelta(days=1)
+MAX_PAST = timedelta(days=1)
 # A clock may be fast.
-COUNTED_AHEAD = timedelta(hours=1)
+MAX_FUTURE = timedelta(hours=1)
 # Figures stay below what databases can count.
-MOST = 2**62
+MAX_COUNT = 2**62
 
 
-class LogsError(Exception):
+class AccessLogError(Exception):
     """Log lines that cannot be kept now, with one line that says why."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class LogTotal:
+class AccessLogTotal:
     """What access logs say of one hour, or of one endpoint in several.
 
     ``viewers`` are distinct ones of an hour at one endpoint: the most in any hour, or, for one
@@ -46,7 +46,7 @@ class LogTotal:
 
 
 @dataclass(kw_only=True)
-class _Hour:
+class _HourlyTotals:
     """What the lines of one hour say."""
 
     hits: int = 0
@@ -54,21 +54,21 @@ class _Hour:
     errors: int = 0
     visitors: set[bytes] = field(default_factory=set)
 
-    def add(self, line: LogLine, visitor: bytes) -> None:
+    def add(self, line: AccessLogLine, visitor: bytes) -> None:
         self.hits += 1
         self.sent += line.bytes
         self.errors += line.status >= 400
         self.visitors.add(visitor)
 
 
-class Logs:
+class AccessLogs:
     """The access logs that endpoints hand in."""
 
     def __init__(self, db: Session, settings: Mapping[str, Any]) -> None:
         self.db = db
         self.days: int = settings["privacy.days"]
         folder = settings["logdir"]
-        self.files = folder and LogFiles(
+        self.files = folder and RotatingLogStore(
             folder=folder,
             size=settings["logdir.size"],
             files=settings["logdir.files"],
@@ -95,19 +95,19 @@ class Logs:
         :raises LogsError: if the lines cannot be kept. Then nothing is.
         """
         if not self.files:
-            raise LogsError("the tracker keeps no logs: the ini file has no logdir")
+            raise AccessLogError("the tracker keeps no logs: the ini file has no logdir")
         if batch and not self._is_new(room, *batch, now):
             return
-        viewers = _Viewers(Salts(self.db), now)
-        hours: dict[datetime, _Hour] = {}
+        viewers = _VisitorHasher(DailySalts(self.db), now)
+        hours: dict[datetime, _HourlyTotals] = {}
         kept = []
-        for text_line in lines_of(text):
-            line = read_line(text_line)
+        for text_line in split_lines(text):
+            line = parse_line(text_line)
             visitor = viewers.of(line) if line else b""
-            if line and _is_counted(line, now):
+            if line and _is_countable(line, now):
                 hour = line.time.replace(minute=0, second=0)
-                hours.setdefault(hour, _Hour()).add(line, visitor)
-            kept.append(text_line if self.days else _anonymous(text_line, line, visitor))
+                hours.setdefault(hour, _HourlyTotals()).add(line, visitor)
+            kept.append(text_line if self.days else _anonymize(text_line, line, visitor))
         if not kept:
             return
         self._count(room, name, hours, now)
@@ -115,13 +115,13 @@ class Logs:
         try:
             self.files.append(room=room, name=name, lines=lines, now=now)
         except OSError as error:
-            raise LogsError("the logs cannot be written now; send them again") from error
+            raise AccessLogError("the logs cannot be written now; send them again") from error
 
-    def by_endpoint(self, *, begin: datetime, end: datetime) -> Sequence[LogTotal]:
+    def by_endpoint(self, *, begin: datetime, end: datetime) -> Sequence[AccessLogTotal]:
         """Return the figures of the hours that begin within a span, by room and endpoint."""
         return self._totals(begin, end, LogHour.room, LogHour.name)
 
-    def by_hour(self, *, begin: datetime, end: datetime) -> Sequence[LogTotal]:
+    def by_hour(self, *, begin: datetime, end: datetime) -> Sequence[AccessLogTotal]:
         """Return the figures of each hour that begins within a span, of all endpoints together."""
         return self._totals(begin, end, LogHour.hour)
 
@@ -135,7 +135,7 @@ class Logs:
         try:
             return self.files.prune(before=now - timedelta(days=self.days))
         except OSError as error:
-            raise LogsError(f"old log files cannot be removed: {error}") from None
+            raise AccessLogError(f"old log files cannot be removed: {error}") from None
 
     def _is_new(self, room: str, sender: str, batch: str, now: datetime) -> bool:
         """Note what is handed in; who hands in the same meanwhile waits for what becomes of it."""
@@ -149,7 +149,7 @@ class Logs:
         values = {"sender": sender, "room": room, "batch": batch, "at": now}
         return self.db.execute(noted, values).first() is not None
 
-    def _totals(self, begin: datetime, end: datetime, *by: Any) -> list[LogTotal]:
+    def _totals(self, begin: datetime, end: datetime, *by: Any) -> list[AccessLogTotal]:
         # Who came in two hours was a viewer in each of them, and no more than that is known.
         viewers = sa.func.sum if LogHour.hour in by else sa.func.max
         rows = self.db.execute(
@@ -164,11 +164,13 @@ class Logs:
             .group_by(*by)
             .order_by(*by)
         )
-        return [_total(row) for row in rows.mappings()]
+        return [_access_log_total(row) for row in rows.mappings()]
 
-    def _count(self, room: str, name: str, hours: Mapping[datetime, _Hour], now: datetime) -> None:
+    def _count(
+        self, room: str, name: str, hours: Mapping[datetime, _HourlyTotals], now: datetime
+    ) -> None:
         dialect = ensure_write_transaction(self.db).dialect.name
-        Salts(self.db).forget(before=(now - COUNTED_BACK).date())
+        DailySalts(self.db).forget(before=(now - MAX_PAST).date())
         if not hours:
             return
         insert = (postgresql if dialect == "postgresql" else sqlite).insert
@@ -185,7 +187,7 @@ class Logs:
             upsert.on_conflict_do_update(
                 index_elements=["hour", "room", "name"],
                 set_={
-                    column: _sum(LogHour.__table__.c[column], upsert.excluded[column])
+                    column: _saturating_sum(LogHour.__table__.c[column], upsert.excluded[column])
                     for column in ("hits", "bytes", "errors", "viewers")
                 },
             ),
@@ -204,42 +206,42 @@ class Logs:
         )
 
 
-def _total(row: Any) -> LogTotal:
+def _access_log_total(row: Any) -> AccessLogTotal:
     # PostgreSQL's sums are decimals.
     figures = {name: int(row[name]) for name in ("hits", "bytes", "errors", "viewers")}
-    return LogTotal(**{**row, **figures})
+    return AccessLogTotal(**{**row, **figures})
 
 
-class _Viewers:
+class _VisitorHasher:
     """Who sent a request: a hash with the salt of its day."""
 
-    def __init__(self, salts: Salts, now: datetime) -> None:
+    def __init__(self, salts: DailySalts, now: datetime) -> None:
         self._salts, self._now = salts, now
         self._by_day: dict[date, bytes] = {}
         self._known: dict[tuple[str, str, date], bytes] = {}
 
-    def of(self, line: LogLine) -> bytes:
+    def of(self, line: AccessLogLine) -> bytes:
         # Salts of other days are gone, or would be made for nothing.
-        day = (line.time if _is_counted(line, self._now) else self._now).date()
+        day = (line.time if _is_countable(line, self._now) else self._now).date()
         key = (line.address, line.user_agent, day)
         if key not in self._known:
             if day not in self._by_day:
                 self._by_day[day] = self._salts.of_day(day)
-            self._known[key] = hashed(line.address, line.user_agent, self._by_day[day])
+            self._known[key] = hash_visitor(line.address, line.user_agent, self._by_day[day])
         return self._known[key]
 
 
-def _is_counted(line: LogLine, now: datetime) -> bool:
-    return now - COUNTED_BACK <= line.time <= now + COUNTED_AHEAD
+def _is_countable(line: AccessLogLine, now: datetime) -> bool:
+    return now - MAX_PAST <= line.time <= now + MAX_FUTURE
 
 
-def _anonymous(text: str, line: LogLine | None, visitor: bytes) -> str:
+def _anonymize(text: str, line: AccessLogLine | None, visitor: bytes) -> str:
     """Return a line as it may be kept where no address may be."""
     if line is None:
         return f"# a line of {len(text)} characters that cannot be read"
     return line.by(visitor.hex())
 
 
-def _sum(old: Any, new: Any) -> Any:
+def _saturating_sum(old: Any, new: Any) -> Any:
     # Neither database wraps around, but both would refuse the report.
-    return sa.case((old > MOST - new, MOST), else_=old + new)
+    return sa.case((old > MAX_COUNT - new, MAX_COUNT), else_=old + new)

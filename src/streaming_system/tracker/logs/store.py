@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,63}", re.ASCII)
-_FILE = re.compile(r"(.+\.log)(?:\.([1-9][0-9]*))?", re.ASCII)
-_BLOCK = 64 * 1024
+_SAFE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,63}", re.ASCII)
+_LOG_FILE = re.compile(r"(.+\.log)(?:\.([1-9][0-9]*))?", re.ASCII)
+_BLOCK_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, kw_only=True)
-class LogFiles:
+class RotatingLogStore:
     """One file for each room and endpoint: ``folder/ROOM/NAME.log``; closed ones end in ``.1``…
 
     Nothing but these is ever opened, and no symbolic link is followed below the folder. Whoever
@@ -40,8 +40,8 @@ class LogFiles:
         :raises OSError: if they cannot be written.
         """
         # An address may begin with a colon: ::1.
-        file = f"{_safe(name.replace(':', '_'))}.log"
-        with self._locked(_safe(room)) as room_folder:
+        file = f"{_validate_name(name.replace(':', '_'))}.log"
+        with self._locked(_validate_name(room)) as room_folder:
             if self._is_full(room_folder, file, len(lines), now):
                 self._close(room_folder, file)
             flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
@@ -49,7 +49,7 @@ class LogFiles:
             try:
                 if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                     raise OSError(f"{file} is no file")
-                _append(descriptor, lines, now)
+                _append_lines(descriptor, lines, now)
             finally:
                 os.close(descriptor)
 
@@ -58,9 +58,9 @@ class LogFiles:
         removed = 0
         for room in self._rooms():
             with self._locked(room) as room_folder:
-                for file in _files(room_folder):
-                    written = _written(room_folder, file)
-                    if _FILE.fullmatch(file) and written and _midnight(written) <= before:
+                for file in _list_files(room_folder):
+                    written = _last_modified(room_folder, file)
+                    if _LOG_FILE.fullmatch(file) and written and _midnight(written) <= before:
                         os.unlink(file, dir_fd=room_folder)
                         removed += 1
         return removed
@@ -72,7 +72,7 @@ class LogFiles:
             return sorted(
                 entry.name
                 for entry in entries
-                if entry.is_dir(follow_symlinks=False) and _NAME.fullmatch(entry.name)
+                if entry.is_dir(follow_symlinks=False) and _SAFE_NAME.fullmatch(entry.name)
             )
 
     @contextmanager
@@ -82,7 +82,7 @@ class LogFiles:
         flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
         folder = os.open(self.folder, flags)
         try:
-            _make_folder(room, folder)
+            _ensure_folder(room, folder)
             room_folder = os.open(room, flags | os.O_NOFOLLOW, dir_fd=folder)
         finally:
             os.close(folder)
@@ -107,8 +107,8 @@ class LogFiles:
     def _close(self, room_folder: int, file: str) -> None:
         """Give every closed file the next number, the oldest first, and the open one the first."""
         closed = []
-        for entry in _files(room_folder):
-            found = _FILE.fullmatch(entry)
+        for entry in _list_files(room_folder):
+            found = _LOG_FILE.fullmatch(entry)
             if found and found[1] == file and found[2]:
                 closed.append(int(found[2]))
         for number in sorted(closed, reverse=True):
@@ -119,19 +119,19 @@ class LogFiles:
         _rename(file, f"{file}.1", room_folder)
 
 
-def _safe(name: str) -> str:
+def _validate_name(name: str) -> str:
     # Rooms and addresses have been checked before; this is what keeps us within the folder.
-    if not _NAME.fullmatch(name):
+    if not _SAFE_NAME.fullmatch(name):
         raise ValueError(f"{name!r:.80} can be no name of a file")
     return name
 
 
-def _files(folder: int) -> list[str]:
+def _list_files(folder: int) -> list[str]:
     with os.scandir(folder) as entries:
         return [entry.name for entry in entries]
 
 
-def _make_folder(name: str, parent: int) -> None:
+def _ensure_folder(name: str, parent: int) -> None:
     try:
         os.mkdir(name, mode=0o750, dir_fd=parent)
     except FileExistsError:
@@ -142,8 +142,8 @@ def _rename(old: str, new: str, folder: int) -> None:
     os.rename(old, new, src_dir_fd=folder, dst_dir_fd=folder)
 
 
-def _append(descriptor: int, lines: bytes, now: datetime) -> None:
-    end = _end_of_lines(descriptor)
+def _append_lines(descriptor: int, lines: bytes, now: datetime) -> None:
+    end = _truncate_partial_line(descriptor)
     try:
         rest = memoryview(lines)
         while rest:
@@ -156,11 +156,11 @@ def _append(descriptor: int, lines: bytes, now: datetime) -> None:
         raise
 
 
-def _end_of_lines(descriptor: int) -> int:
+def _truncate_partial_line(descriptor: int) -> int:
     """Return where the next line begins; cut off what a killed writer did not finish."""
     end = size = os.fstat(descriptor).st_size
     while end:
-        begin = max(0, end - _BLOCK)
+        begin = max(0, end - _BLOCK_BYTES)
         newline = os.pread(descriptor, end - begin, begin).rfind(b"\n")
         if newline >= 0:
             end = begin + newline + 1
@@ -171,7 +171,7 @@ def _end_of_lines(descriptor: int) -> int:
     return end
 
 
-def _written(folder: int, file: str) -> datetime | None:
+def _last_modified(folder: int, file: str) -> datetime | None:
     """Return when a file was written last, None if it is no file."""
     found = os.stat(file, dir_fd=folder, follow_symlinks=False)
     if not stat.S_ISREG(found.st_mode):

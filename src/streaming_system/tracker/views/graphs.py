@@ -9,9 +9,9 @@ from pyramid.httpexceptions import HTTPBadRequest, HTTPNotFound
 from pyramid.view import view_config
 
 from streaming_system.tracker.audience.viewer_history import ViewerSeries
-from streaming_system.tracker.history.graph_query import GraphQuery, read_query
+from streaming_system.tracker.history.graph_query import GraphQuery, parse_graph_query
 from streaming_system.tracker.history.sql_time import to_ms
-from streaming_system.tracker.history.time_series import Lines
+from streaming_system.tracker.history.time_series import SeriesSet
 from streaming_system.tracker.models import Annotation
 
 # A graph of days need not be newer than this, however many people look at it.
@@ -66,7 +66,7 @@ def _of_players(request: Any, span: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _query(request: Any) -> GraphQuery:
     try:
-        query = read_query(request.GET)
+        query = parse_graph_query(request.GET)
     except colander.Invalid as error:
         raise HTTPBadRequest("; ".join(error.asdict().values())) from None
     if query.room and query.room not in request.registry.settings["conference"].groups:
@@ -77,7 +77,7 @@ def _query(request: Any) -> GraphQuery:
 def _graph(
     title: str,
     unit: str,
-    found: Lines | ViewerSeries,
+    found: SeriesSet | ViewerSeries,
     lines: Mapping[str, Iterable[float | None]],
     titles: Mapping[str, str],
     stacked: bool = True,

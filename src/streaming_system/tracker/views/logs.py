@@ -8,7 +8,7 @@ from pyramid.view import view_config
 
 from streaming_system.tracker.errors import Refused
 from streaming_system.tracker.legacy import form as forms
-from streaming_system.tracker.logs.ingest import LogsError
+from streaming_system.tracker.logs.ingest import AccessLogError
 
 MAX_BODY = 4 * 1024 * 1024
 BATCH = re.compile(r"([A-Za-z0-9_.-]{1,40}):([A-Za-z0-9_.-]{1,60})", re.ASCII)
@@ -28,7 +28,7 @@ def take(request: Any) -> Response:
     trouble = request.registry["trouble.logs"]
     try:
         request.logs.take(room=room, name=name, text=lines, batch=batch, now=request.now)
-    except LogsError as error:
+    except AccessLogError as error:
         if error.__cause__:
             trouble.failed(error.__cause__)
         raise Refused(f"LOGS {error}", status=503) from None

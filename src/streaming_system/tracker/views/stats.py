@@ -9,8 +9,8 @@ from pyramid.view import view_config
 
 from streaming_system.tracker.endpoints.endpoints import ENDPOINT_TTL
 from streaming_system.tracker.endpoints.formats import formats_of
-from streaming_system.tracker.incidents.detector import FORGOTTEN_AFTER, FULL
-from streaming_system.tracker.logs.ingest import Logs
+from streaming_system.tracker.incidents.detector import FULL_THRESHOLD, MAX_SILENCE
+from streaming_system.tracker.logs.ingest import AccessLogs
 from streaming_system.tracker.models import Endpoint
 
 # A page of the crew follows what happens by a script of our own that fetches the page again.
@@ -72,7 +72,7 @@ def stats(request: Any) -> dict[str, Any]:
     }
 
 
-def _logs(logs: Logs, now: datetime) -> dict[str, Any]:
+def _logs(logs: AccessLogs, now: datetime) -> dict[str, Any]:
     """Return what the access logs say of this hour and of those before it."""
     end = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
     begin = end - timedelta(hours=LOG_HOURS)
@@ -104,8 +104,8 @@ def _server(endpoint: Endpoint, pattern: str, now: datetime) -> Server:
 def _state(endpoint: Endpoint, used: float | None, now: datetime) -> tuple[str, bool]:
     """Return a server's state in a word or two, and whether that is wrong."""
     if endpoint.last_seen <= now - ENDPOINT_TTL:
-        return "Silent", endpoint.last_seen > now - FORGOTTEN_AFTER
-    if used is not None and used > FULL:
+        return "Silent", endpoint.last_seen > now - MAX_SILENCE
+    if used is not None and used > FULL_THRESHOLD:
         return "Full", True
     if endpoint.draining or endpoint.drained:
         return "Draining", False

@@ -12,10 +12,10 @@ from pyramid.view import view_config
 
 from streaming_system.config import Room
 from streaming_system.config.stream_sources import (
-    elsewhere_at,
-    lives_elsewhere,
-    uses_endpoints,
-    youtube_at,
+    active_external_fallbacks,
+    active_youtube_id,
+    has_external_stream,
+    is_served_by_endpoints,
 )
 from streaming_system.tracker.endpoints.fallback_groups import room_and_fallbacks
 from streaming_system.tracker.endpoints.stream_directory import StreamOffer
@@ -34,7 +34,7 @@ def active_script(request: Any) -> Response:
     active = [
         room.id
         for room in rooms
-        if lives_elsewhere(room, request.now) or not alive.isdisjoint(room_and_fallbacks(room))
+        if has_external_stream(room, request.now) or not alive.isdisjoint(room_and_fallbacks(room))
     ]
     return _script(f"var streamers_active = {_literal(active)};\n")
 
@@ -46,16 +46,18 @@ def stream_script(request: Any) -> Response:
     if room is None:
         return _script("// There is no such room.\n", status=404)
     endpoint = None
-    if uses_endpoints(room, request.now):
+    if is_served_by_endpoints(room, request.now):
         endpoint = request.endpoints.send(
             rooms=list(room_and_fallbacks(room)), prefer=_preferred_here(request), now=request.now
         )
-    elsewhere = [place.value for place in elsewhere_at(room, request.now) if place.kind == "url"]
+    elsewhere = [
+        place.value for place in active_external_fallbacks(room, request.now) if place.kind == "url"
+    ]
     if endpoint:
         stream = f"new Streams({_literal(request.directory.url(endpoint, room.id))})"
     elif elsewhere:
         stream = f"new Streams({_literal(elsewhere[0].replace('{room}', room.id))})"
-    elif lives_elsewhere(room, request.now):
+    elif has_external_stream(room, request.now):
         # Old pages offer YouTube only to a room with a stream; they never use this one's address.
         stream = "new Streams('')"
     else:
@@ -93,7 +95,7 @@ def room_streams(request: Any) -> Any:
         "generated_at": _utc(now),
         "room": room.id,
         "region": region if regions.preferred_in(region) else "",
-        "live": any(offer.reaches_viewers for offer in offers) or lives_elsewhere(room, now),
+        "live": any(offer.reaches_viewers for offer in offers) or has_external_stream(room, now),
         "endpoints": [
             {
                 "name": offer.endpoint.name,
@@ -104,11 +106,11 @@ def room_streams(request: Any) -> Any:
                 "tags": offer.endpoint.tags,
                 "weight": offer.weight,
             }
-            for offer in (offers if uses_endpoints(room, now) else ())
+            for offer in (offers if is_served_by_endpoints(room, now) else ())
         ],
         "fallbacks": [
             {"kind": place.kind, place.kind: place.value.replace("{room}", room.id)}
-            for place in elsewhere_at(room, now)
+            for place in active_external_fallbacks(room, now)
         ],
     }
 
@@ -135,8 +137,8 @@ def _preferred_here(request: Any) -> Sequence[str]:
 
 def _room(room: Room, offers: Sequence[StreamOffer], now: datetime) -> dict[str, Any]:
     return {
-        "live": any(offer.reaches_viewers for offer in offers) or lives_elsewhere(room, now),
-        "youtube": youtube_at(room, now) or None,
+        "live": any(offer.reaches_viewers for offer in offers) or has_external_stream(room, now),
+        "youtube": active_youtube_id(room, now) or None,
         "clients": sum(offer.endpoint.clients for offer in offers if offer.own),
         "bitrate": sum(offer.endpoint.bitrate for offer in offers if offer.own),
         "endpoints": [
@@ -151,7 +153,7 @@ def _room(room: Room, offers: Sequence[StreamOffer], now: datetime) -> dict[str,
                 "weight": offer.weight,
             }
             # Who has begun there goes on; nobody new is sent while a source with times is on.
-            for offer in (offers if uses_endpoints(room, now) else ())
+            for offer in (offers if is_served_by_endpoints(room, now) else ())
         ],
     }
 

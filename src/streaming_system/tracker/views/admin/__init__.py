@@ -47,7 +47,7 @@ class Page:
     def take(self, form: colander.SchemaNode, deed: Callable[[Mapping[str, Any]], str]) -> Any:
         """Do what a form asks for and go back to the page, or say beside the form why not."""
         try:
-            line = deed(forms.read(form, self.request.POST))
+            line = deed(forms.parse_form(form, self.request.POST))
         except CrewError as error:
             return self.refuse(str(error))
         self.request.session.flash(line)

@@ -6,7 +6,7 @@ from pyramid.view import view_config, view_defaults
 
 from streaming_system.tracker.admin import forms
 from streaming_system.tracker.crew.accounts import ROLES
-from streaming_system.tracker.crew.crew import reach, read_moment
+from streaming_system.tracker.crew.crew import parse_time, token_scope_label
 from streaming_system.tracker.crew.errors import CrewError
 from streaming_system.tracker.crew.tokens import SCOPES
 from streaming_system.tracker.views.admin import SHOWN, TEMPLATES, Page, takes
@@ -39,12 +39,12 @@ class EndpointPage(Page):
     @view_config(**takes("drain"))
     def drain(self) -> Any:
         """Send one no new viewers."""
-        return self.take(forms.ENDPOINT, lambda typed: self._drain(typed, True))
+        return self.take(forms.ENDPOINT_FORM, lambda typed: self._drain(typed, True))
 
     @view_config(**takes("undrain"))
     def undrain(self) -> Any:
         """Send one viewers again."""
-        return self.take(forms.ENDPOINT, lambda typed: self._drain(typed, False))
+        return self.take(forms.ENDPOINT_FORM, lambda typed: self._drain(typed, False))
 
     def _drain(self, typed: Any, drained: bool) -> str:
         line: str = self.request.crew.drain(
@@ -80,7 +80,7 @@ class TokenPage(Page):
         There is no redirect: the text would have to be kept somewhere meanwhile.
         """
         try:
-            typed = forms.read(forms.TOKEN, self.request.POST)
+            typed = forms.parse_form(forms.TOKEN_FORM, self.request.POST)
             token, text = self.request.crew.issue_token(**typed, now=self.request.now)
         except CrewError as error:
             return self.refuse(str(error))
@@ -90,7 +90,7 @@ class TokenPage(Page):
     def revoke(self) -> Any:
         """Refuse one from now on."""
         return self.take(
-            forms.ROW,
+            forms.ROW_ACTION_FORM,
             lambda typed: self.request.crew.revoke_token(typed["id"], now=self.request.now),
         )
 
@@ -98,7 +98,7 @@ class TokenPage(Page):
         """Return the tokens, newest first."""
         return {
             "tokens": self.request.tokens.all(),
-            "reach": reach,
+            "reach": token_scope_label,
             "scopes": SCOPES,
             "rooms": self.request.registry.settings["conference"].groups,
             "issued": None,
@@ -122,20 +122,20 @@ class AnnotationPage(Page):
     @view_config(**takes("add"))
     def add(self) -> Any:
         """Write a word about a moment."""
-        return self.take(forms.ANNOTATION, self._add)
+        return self.take(forms.ANNOTATION_FORM, self._add)
 
     @view_config(**takes("remove"))
     def remove(self) -> Any:
         """Delete one."""
         return self.take(
-            forms.ROW,
+            forms.ROW_ACTION_FORM,
             lambda typed: self.request.crew.remove_annotation(typed["id"], now=self.request.now),
         )
 
     def _add(self, typed: Any) -> str:
         now = self.request.now
         line: str = self.request.crew.annotate(
-            at=read_moment(typed["at"], now=now), label=typed["label"], room=typed["room"], now=now
+            at=parse_time(typed["at"], now=now), label=typed["label"], room=typed["room"], now=now
         )
         return line
 
@@ -162,13 +162,13 @@ class AccountPage(Page):
     @view_config(**takes("create"))
     def create(self) -> Any:
         """Let somebody log in."""
-        return self.take(forms.ACCOUNT, self._create)
+        return self.take(forms.ACCOUNT_FORM, self._create)
 
     @view_config(**takes("role"))
     def role(self) -> Any:
         """Let somebody be something else."""
         return self.take(
-            forms.ACCOUNT,
+            forms.ACCOUNT_FORM,
             lambda typed: self.request.crew.set_role(
                 name=typed["name"], role=typed["role"], now=self.request.now
             ),
@@ -177,13 +177,13 @@ class AccountPage(Page):
     @view_config(**takes("reset"))
     def reset(self) -> Any:
         """Give somebody another password."""
-        return self.take(forms.ACCOUNT, self._reset)
+        return self.take(forms.ACCOUNT_FORM, self._reset)
 
     @view_config(**takes("delete"))
     def delete(self) -> Any:
         """Let somebody log in no more."""
         return self.take(
-            forms.ACCOUNT,
+            forms.ACCOUNT_FORM,
             lambda typed: self.request.crew.delete_account(
                 name=typed["name"], now=self.request.now
             ),

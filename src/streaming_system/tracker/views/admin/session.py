@@ -9,7 +9,7 @@ from pyramid.security import forget, remember
 from pyramid.view import exception_view_config, forbidden_view_config, view_config, view_defaults
 
 from streaming_system.tracker.admin import forms
-from streaming_system.tracker.admin.security import SAFE
+from streaming_system.tracker.admin.security import SAFE_METHODS
 from streaming_system.tracker.crew.errors import CrewError
 from streaming_system.tracker.routes import READ
 from streaming_system.tracker.views.admin import SHOWN, TEMPLATES, Page, takes
@@ -34,7 +34,7 @@ class LoginPage(Page):
         """Let somebody in who knows them."""
         request = self.request
         try:
-            typed = forms.read(forms.LOGIN, request.POST)
+            typed = forms.parse_form(forms.LOGIN_FORM, request.POST)
         except CrewError as error:
             return self.refuse(str(error))
         login = request.logins.log_in(
@@ -78,7 +78,7 @@ class PasswordPage(Page):
         """Change the password. All sessions end but this one."""
         request = self.request
         try:
-            typed = forms.read(forms.PASSWORD, request.POST)
+            typed = forms.parse_form(forms.PASSWORD_FORM, request.POST)
         except CrewError as error:
             return self.refuse(str(error))
         if typed["new"] != typed["again"]:
@@ -97,7 +97,9 @@ class PasswordPage(Page):
             return self.later(login.wait)
         if login.account is None:
             return self.refuse("the old password is wrong")
-        return self.take(forms.PASSWORD, lambda typed: self._change(typed, login.password_hash))
+        return self.take(
+            forms.PASSWORD_FORM, lambda typed: self._change(typed, login.password_hash)
+        )
 
     @view_config(**takes("everywhere", permission="look"))
     def everywhere(self) -> Any:
@@ -124,7 +126,9 @@ def forbidden(error: HTTPForbidden, request: Any) -> Any:
     """Let people log in; say to who has logged in that it is not for them."""
     if request.identity:
         return _refused(request, 403, "Your account may look, and change nothing.")
-    wanted = request.path_qs.removeprefix(request.script_name) if request.method in SAFE else ""
+    wanted = (
+        request.path_qs.removeprefix(request.script_name) if request.method in SAFE_METHODS else ""
+    )
     query = {"next": wanted} if PAGE.fullmatch(wanted) and wanted != "/admin" else {}
     return HTTPSeeOther(request.route_path("admin.login", _query=query))
 

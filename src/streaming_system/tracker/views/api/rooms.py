@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from streaming_system.config import Room
-from streaming_system.config.stream_sources import lives_elsewhere, youtube_at
+from streaming_system.config.stream_sources import active_youtube_id, has_external_stream
 from streaming_system.tracker.api.dispatch import api_view
 from streaming_system.tracker.audience.qoe import QoeMetrics
 from streaming_system.tracker.endpoints.stream_directory import StreamOffer
@@ -59,8 +59,8 @@ def _room(
     return {
         "room": room.id,
         "title": room.title,
-        "live": any(offer.reaches_viewers for offer in offers) or lives_elsewhere(room, now),
-        "youtube": youtube_at(room, now) or None,
+        "live": any(offer.reaches_viewers for offer in offers) or has_external_stream(room, now),
+        "youtube": active_youtube_id(room, now) or None,
         "viewers": {
             "players": sum(count for (where, _), count in players.items() if where == room.id),
             "others": sum(others.get((endpoint.room, endpoint.name), 0) for endpoint in own),

@@ -5,7 +5,7 @@ from typing import Any
 
 from streaming_system.tracker.api.dispatch import api_view
 from streaming_system.tracker.api.problems import problem
-from streaming_system.tracker.crew.annotations import EARLIEST
+from streaming_system.tracker.crew.annotations import MIN_TIME
 from streaming_system.tracker.history.time_series import STEPS
 from streaming_system.tracker.schemas.samples import MOST_DAYS
 from streaming_system.tracker.views.api.serialization import utc
@@ -32,8 +32,8 @@ def samples(request: Any) -> dict[str, Any]:
 
 def _span(request: Any) -> tuple[datetime, datetime]:
     end = min(request.validated["to"] or request.now, request.now)
-    begin = request.validated["from"] or max(end - timedelta(hours=1), EARLIEST)
-    if begin < EARLIEST or not timedelta(0) < end - begin <= timedelta(days=MOST_DAYS):
+    begin = request.validated["from"] or max(end - timedelta(hours=1), MIN_TIME)
+    if begin < MIN_TIME or not timedelta(0) < end - begin <= timedelta(days=MOST_DAYS):
         allowed = f"allowed: before `to` and before now, and at most {MOST_DAYS} days earlier"
         raise problem(
             "invalid",
