@@ -12,7 +12,7 @@ from streaming_system.config.ini import SettingsError, load_app_settings
 from streaming_system.tracker.db.session import make_engine, startup_errors
 from streaming_system.tracker.history.partitions import is_lock_timeout, partition_names
 from streaming_system.tracker.models import Base, UtcDateTime
-from streaming_system.tracker.settings import StartError
+from streaming_system.tracker.settings import StartupError
 
 # A key for PostgreSQL's locks that nobody else uses by accident.
 LOCK = int.from_bytes(hashlib.sha256(b"streaming-system migrate").digest()[:8], "big", signed=True)
@@ -56,7 +56,7 @@ def migrate_beside_others(connection) -> None:
             if not is_lock_timeout(error):
                 raise
             if not left:
-                raise StartError(
+                raise StartupError(
                     "somebody has had a table of the database for too long (pg_stat_activity says "
                     "who): nothing has changed; try again later"
                 ) from None
@@ -72,7 +72,7 @@ def make_folder(url) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise StartError(
+        raise StartupError(
             f"the folder of sqlalchemy.url in the ini file ({folder}) cannot be made: "
             f"{error.strerror}; allowed: a path that the program may write to"
         ) from None
@@ -101,5 +101,5 @@ def migrate(connection) -> None:
 
 try:
     run()
-except (SettingsError, StartError) as error:
+except (SettingsError, StartupError) as error:
     sys.exit(str(error))

@@ -10,7 +10,7 @@ from streaming_system import tracker as tracker_app
 from streaming_system.tracker.api.operations import OPERATIONS
 from streaming_system.tracker.db.session import make_engine
 from streaming_system.tracker.models import Account, Annotation, Token
-from streaming_system.tracker.routes import API, V1
+from streaming_system.tracker.routes import API_PREFIX, API_ROUTES
 
 from .conftest import PASSWORD
 
@@ -130,10 +130,10 @@ def test_nothing_is_done_by_following_a_link(target, cookie, forms, kept):
                                   "application/json"])  # fmt: skip
 def test_the_cookie_opens_no_call_of_the_api(target, cookie, kept, kind):
     """Other sites' pages make browsers send cookies; a token they do not have."""
-    before, paths, seen = kept(), dict(API), 0
+    before, paths, seen = kept(), dict(API_ROUTES), 0
     for operation in OPERATIONS:
         if operation.scopes:
-            path = re.sub(r"{\w+}", "hall", f"/tracker{V1}{paths[operation.route]}")
+            path = re.sub(r"{\w+}", "hall", f"/tracker{API_PREFIX}{paths[operation.route]}")
             answer = target.request(
                 operation.method, path, body=b"{}",
                 headers={"Cookie": cookie, "Content-Type": kind, "Origin": f"http://{NAME}"},

@@ -14,7 +14,7 @@ from streaming_system.tracker.crew.cli_session import AccountError, admin_sessio
 from streaming_system.tracker.endpoints.endpoints import Endpoints
 from streaming_system.tracker.history.partitions import partition_names
 from streaming_system.tracker.models import Account, Base
-from streaming_system.tracker.settings import StartError
+from streaming_system.tracker.settings import StartupError
 
 pytestmark = pytest.mark.both_databases
 
@@ -136,5 +136,5 @@ class TestAccounts:
     def test_without_a_database_the_command_line_says_so(self, tmp_path):
         settings = {"sqlalchemy.url": f"sqlite:///{tmp_path}/none.sqlite"}
 
-        with pytest.raises(StartError, match="run make initdb"), admin_session(settings):
+        with pytest.raises(StartupError, match="run make initdb"), admin_session(settings):
             pass

@@ -14,7 +14,7 @@ from streaming_system.schedule.storage import save_schedule
 from streaming_system.schedule.store import ScheduleStore
 from streaming_system.tracker.incidents.incidents import Incidents
 from streaming_system.tracker.models import Component, Endpoint, IncidentRecord, Playback, Player
-from streaming_system.tracker.settings import checked
+from streaming_system.tracker.settings import load_settings
 
 pytestmark = pytest.mark.both_databases
 
@@ -50,7 +50,7 @@ def plan(tmp_path):
 
 @pytest.fixture
 def settings(tracker_settings):
-    return checked({**tracker_settings, "alert.players": "10", "alert.rebuffering": "0.05"})
+    return load_settings({**tracker_settings, "alert.players": "10", "alert.rebuffering": "0.05"})
 
 
 @pytest.fixture

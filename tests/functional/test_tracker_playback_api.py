@@ -5,7 +5,7 @@ import json
 import pytest
 
 from streaming_system.tracker.models import Player
-from streaming_system.tracker.schemas.playback import FORMATS, PlaybackReport
+from streaming_system.tracker.schemas.playback import STREAM_FORMATS, PlaybackReportSchema
 
 HALL = "/api/v1/rooms/hall/playback"
 SID = "4dd8bff7-2f5a-4a0b-8b34-34ac1ae39a7e"
@@ -30,9 +30,9 @@ def test_every_key_of_a_report_is_documented(root):
     manual = (root / "docs/playback.md").read_text()
 
     assert [
-        node.name for node in PlaybackReport().children if f"| `{node.name}` |" not in manual
+        node.name for node in PlaybackReportSchema().children if f"| `{node.name}` |" not in manual
     ] == []
-    assert [word for word in FORMATS if f"`{word}`" not in manual] == []
+    assert [word for word in STREAM_FORMATS if f"`{word}`" not in manual] == []
 
 
 @pytest.mark.parametrize("media", ["text/plain;charset=UTF-8", "application/json"])

@@ -59,7 +59,11 @@ def config() -> None:
 def config_check(ini: Path, only: str | None, production: bool) -> None:
     """Check the configuration, as the site does when it starts."""
     # The tracker brings the web framework along; other commands start without it.
-    from streaming_system.tracker.settings import StartError, check_production, checked
+    from streaming_system.tracker.settings import (
+        StartupError,
+        load_settings,
+        require_production_safety,
+    )
 
     with one_line_errors():
         found = load_config(load_app_settings(ini, only or "frontend"))
@@ -68,10 +72,10 @@ def config_check(ini: Path, only: str | None, production: bool) -> None:
         try:
             if only != "frontend":
                 settings = load_app_settings(ini, "tracker")
-                checked(settings)
+                load_settings(settings)
                 if production:
-                    check_production(settings)
-        except StartError as error:
+                    require_production_safety(settings)
+        except StartupError as error:
             raise click.ClickException(str(error)) from None
     click.echo(f"{len(found.rooms)} rooms: {', '.join(found.rooms)}")
     click.echo("The configuration is good.")

@@ -36,7 +36,7 @@ def open_admin_session(ini: Path, *, rooms: bool = False) -> Iterator["AdminSess
     :param rooms: whether it matters which rooms there are.
     """
     # The tracker brings the database along; other commands start without it.
-    from streaming_system.tracker.crew.cli_session import CrewError, StartError, admin_session
+    from streaming_system.tracker.crew.cli_session import CrewError, StartupError, admin_session
 
     with one_line_errors():
         settings = load_app_settings(ini, "tracker")
@@ -44,7 +44,7 @@ def open_admin_session(ini: Path, *, rooms: bool = False) -> Iterator["AdminSess
     try:
         with admin_session(settings, known) as found:
             yield found
-    except (CrewError, StartError) as error:
+    except (CrewError, StartupError) as error:
         raise click.ClickException(str(error)) from None
 
 

@@ -45,7 +45,7 @@ def tracker_watch(ini: Path, count: int | None, interval: float) -> None:
     from streaming_system.tracker.incidents.monitor import (
         IncidentMonitor,
         IncidentNotification,
-        StartError,
+        StartupError,
     )
 
     logging.getLogger("streaming_system").setLevel(logging.INFO)
@@ -59,7 +59,7 @@ def tracker_watch(ini: Path, count: int | None, interval: float) -> None:
 
     try:
         watcher = IncidentMonitor(settings, tell)
-    except StartError as error:
+    except StartupError as error:
         raise click.ClickException(str(error)) from None
     rounds = itertools.count() if count is None else iter(range(count))
 
@@ -81,7 +81,7 @@ def tracker_prune(ini: Path) -> None:
     # The tracker brings the database along; other commands start without it.
     from streaming_system.tracker.history.maintenance import (
         AlreadyRunningError,
-        StartError,
+        StartupError,
         run_maintenance,
     )
 
@@ -92,7 +92,7 @@ def tracker_prune(ini: Path) -> None:
     except AlreadyRunningError:
         click.echo("Another prune is at work; there is nothing to do.")
         return
-    except StartError as error:
+    except StartupError as error:
         raise click.ClickException(str(error)) from None
     until = f"{done.until:%Y-%m-%d %H:%M} UTC" if done.until else "nothing yet"
     line = f"Rolled up to {until}: {_listed(done.made)}. Forgotten: {_listed(done.forgotten)}."
@@ -110,14 +110,14 @@ def tracker_backup(ini: Path, path: Path) -> None:
     The site may be running. FILE is replaced once the new one is whole; only its owner may read it.
     """
     # The tracker brings the database along; other commands start without it.
-    from streaming_system.tracker.backup import BackupError, StartError, backup
+    from streaming_system.tracker.backup import BackupError, StartupError, backup
 
     with one_line_errors():
         settings = load_app_settings(ini, "tracker")
     try:
         with progress("Backing up") as tell, _open_output(path) as file:
             done = backup(settings, file, tell=tell)
-    except (BackupError, StartError) as error:
+    except (BackupError, StartupError) as error:
         raise click.ClickException(str(error)) from None
     except OSError as error:
         raise click.ClickException(f"{path}: cannot be written: {error.strerror}") from None
@@ -138,7 +138,7 @@ def tracker_restore(ini: Path, path: Path, replace: bool) -> None:
     The site may be running: pages are answered as before meanwhile, reports wait.
     """
     # The tracker brings the database along; other commands start without it.
-    from streaming_system.tracker.backup import BackupError, StartError, restore
+    from streaming_system.tracker.backup import BackupError, StartupError, restore
 
     with one_line_errors():
         settings = load_app_settings(ini, "tracker")
@@ -147,7 +147,7 @@ def tracker_restore(ini: Path, path: Path, replace: bool) -> None:
             done = restore(settings, file, replace=replace, tell=tell)
     except BackupError as error:
         raise click.ClickException(f"{path}: {error}; nothing has changed") from None
-    except StartError as error:
+    except StartupError as error:
         raise click.ClickException(str(error)) from None
     except OSError as error:
         raise click.ClickException(f"{path}: cannot be read: {error.strerror}") from None

@@ -4,8 +4,8 @@ from typing import Any
 
 from pyramid.config import Configurator
 
-from streaming_system.tracker.response_cache import keep_answers
-from streaming_system.tracker.settings import StartError, checked
+from streaming_system.tracker.response_cache import add_response_cache
+from streaming_system.tracker.settings import StartupError, load_settings
 from streaming_system.web.startup import nothing_is_garbage
 from streaming_system.web.template_cache import include_templates
 
@@ -17,7 +17,7 @@ def main(global_config: dict[str, str], **local: str) -> Any:
     A mistake in the configuration ends the process with one line.
     """
     try:
-        settings = checked({**global_config, **local})
+        settings = load_settings({**global_config, **local})
         with Configurator(settings=settings) as config:
             include_templates(config)
             # The database comes last of what may stop the start: nothing else must be closed then.
@@ -38,6 +38,6 @@ def main(global_config: dict[str, str], **local: str) -> Any:
             config.include(".api")
             config.scan(".views")
             config.scan(".errors")
-        return keep_answers(config.make_wsgi_app(), settings)
-    except StartError as error:
+        return add_response_cache(config.make_wsgi_app(), settings)
+    except StartupError as error:
         raise SystemExit(str(error)) from None

@@ -4,7 +4,7 @@ from typing import Any
 
 from pyramid.events import NewResponse
 
-ALLOW = "Access-Control-Allow-Origin"
+CORS_HEADER = "Access-Control-Allow-Origin"
 
 
 def includeme(config: Any) -> None:
@@ -15,14 +15,14 @@ def includeme(config: Any) -> None:
 
     def hold(event: NewResponse) -> None:
         headers = event.response.headers
-        if headers.get(ALLOW) != "*":
+        if headers.get(CORS_HEADER) != "*":
             return
         # A cache must not hand one site's answer to another.
         event.response.vary = (*(event.response.vary or ()), "Origin")
         origin = event.request.headers.get("Origin", "").lower()
         if origin in allowed:
-            headers[ALLOW] = origin
+            headers[CORS_HEADER] = origin
         else:
-            del headers[ALLOW]
+            del headers[CORS_HEADER]
 
     config.add_subscriber(hold, NewResponse)

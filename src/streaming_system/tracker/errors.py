@@ -21,17 +21,17 @@ from pyramid.httpexceptions import (
 from pyramid.response import Response
 from pyramid.view import exception_view_config, notfound_view_config
 
-from streaming_system.tracker.api.problems import KINDS, Problem
+from streaming_system.tracker.api.problems import PROBLEM_TYPES, ApiError
 from streaming_system.tracker.db.session import is_unavailable_error
-from streaming_system.tracker.rate_limiting import TooMany
+from streaming_system.tracker.rate_limiting import RateLimitedError
 
-__all__ = ["Problem", "Refused"]
+__all__ = ["ApiError", "LegacyProtocolError"]
 
 log = logging.getLogger(__name__)
 
 # The kind of a problem of which nothing but the status is known.
-GENERAL_KINDS = {
-    KINDS[kind].status: kind
+PROBLEM_BY_STATUS = {
+    PROBLEM_TYPES[kind].status: kind
     for kind in (
         "bad-address",
         "not-found",
@@ -43,7 +43,7 @@ GENERAL_KINDS = {
 }
 
 
-class Refused(Exception):  # noqa: N818 - It is an answer of the protocol, not a fault of ours.
+class LegacyProtocolError(Exception):
     """A call of the old protocol that is refused."""
 
     def __init__(self, reason: str, status: int = 400) -> None:
@@ -52,8 +52,8 @@ class Refused(Exception):  # noqa: N818 - It is an answer of the protocol, not a
         self.status = status
 
 
-@exception_view_config(Problem)
-def problem(error: Problem, request: Any) -> Response:
+@exception_view_config(ApiError)
+def render_problem(error: ApiError, request: Any) -> Response:
     """Answer as RFC 9457 wants it."""
     return Response(
         json_body={
@@ -73,10 +73,10 @@ def problem(error: Problem, request: Any) -> Response:
     )
 
 
-@exception_view_config(Refused)
-def refused(error: Refused, request: Any) -> Response:
+@exception_view_config(LegacyProtocolError)
+def render_legacy_error(error: LegacyProtocolError, request: Any) -> Response:
     """Answer as the original's clients expect it."""
-    answer = _plain(error.status, error.reason)
+    answer = _legacy_response(error.status, error.reason)
     if error.status == HTTPServiceUnavailable.code:
         answer.headers["Retry-After"] = "5"
     return answer
@@ -85,62 +85,68 @@ def refused(error: Refused, request: Any) -> Response:
 @notfound_view_config()
 def not_found(error: HTTPException, request: Any) -> Response:
     """Say so without the address, which is the caller's text: of any length and characters."""
-    return _answer(request, HTTPNotFound.code, "there is nothing at this address")
+    return _error_response(request, HTTPNotFound.code, "there is nothing at this address")
 
 
 @exception_view_config(URLDecodeError)
-def bad_url(error: URLDecodeError, request: Any) -> Response:
+def undecodable_path(error: URLDecodeError, request: Any) -> Response:
     """Refuse an address that cannot even be read."""
-    return _answer(request, HTTPBadRequest.code, "the address is not UTF-8")
+    return _error_response(request, HTTPBadRequest.code, "the address is not UTF-8")
 
 
 @exception_view_config(HTTPException)
 def http_error(error: HTTPException, request: Any) -> Response:
     """Answer with the status that a view or Pyramid has chosen."""
-    return _answer(request, error.status_int, str(error.detail or error.title))
+    return _error_response(request, error.status_int, str(error.detail or error.title))
 
 
-@exception_view_config(TooMany)
-def too_many(error: TooMany, request: Any) -> Response:
+@exception_view_config(RateLimitedError)
+def rate_limited(error: RateLimitedError, request: Any) -> Response:
     """Say when the call can be sent again."""
     reason = f"TOO MANY calls; send it again in {error.seconds} s"
-    answer = _answer(request, HTTPTooManyRequests.code, reason)
+    answer = _error_response(request, HTTPTooManyRequests.code, reason)
     answer.headers["Retry-After"] = str(error.seconds)
     return answer
 
 
 @exception_view_config(sa.exc.OperationalError)
 @exception_view_config(sa.exc.InterfaceError)
-def no_database(error: sa.exc.DBAPIError, request: Any) -> Response:
+def database_unavailable(error: sa.exc.DBAPIError, request: Any) -> Response:
     """Say that the database cannot be used now; what was not acknowledged can be sent again."""
     request.registry["trouble"].failed(error.orig or error)
-    answer = _answer(request, HTTPServiceUnavailable.code, "the database cannot be used now")
+    answer = _error_response(
+        request, HTTPServiceUnavailable.code, "the database cannot be used now"
+    )
     answer.headers["Retry-After"] = "5"
     return answer
 
 
 @exception_view_config(sa.exc.InternalError)
-def no_transaction(error: sa.exc.InternalError, request: Any) -> Response:
+def transaction_failed(error: sa.exc.InternalError, request: Any) -> Response:
     """Tell a database that takes no writes now from a fault of ours."""
-    return no_database(error, request) if is_unavailable_error(error) else fault(error, request)
+    return (
+        database_unavailable(error, request)
+        if is_unavailable_error(error)
+        else internal_error(error, request)
+    )
 
 
 @exception_view_config(Exception)
-def fault(error: Exception, request: Any) -> Response:
+def internal_error(error: Exception, request: Any) -> Response:
     """Log what went wrong here, and keep it from the caller."""
     log.error("%s %s failed", request.method, request.path, exc_info=error)
-    return _answer(request, HTTPInternalServerError.code, "something is wrong on our side")
+    return _error_response(request, HTTPInternalServerError.code, "something is wrong on our side")
 
 
-def _answer(request: Any, status: int, reason: str) -> Response:
+def _error_response(request: Any, status: int, reason: str) -> Response:
     # The address may be one that cannot be decoded.
     if request.environ.get("PATH_INFO", "").startswith("/api/"):
         phrase = http.HTTPStatus(status).phrase
-        kind = GENERAL_KINDS.get(status, phrase.lower().replace(" ", "-"))
-        title = KINDS[kind].title if kind in KINDS else phrase
-        return problem(Problem(status, kind, title, reason), request)
+        kind = PROBLEM_BY_STATUS.get(status, phrase.lower().replace(" ", "-"))
+        title = PROBLEM_TYPES[kind].title if kind in PROBLEM_TYPES else phrase
+        return render_problem(ApiError(status, kind, title, reason), request)
     if request.method == "POST":
-        return _plain(status, reason)
+        return _legacy_response(status, reason)
     return Response(
         json_body={"error": reason},
         status=status,
@@ -148,5 +154,5 @@ def _answer(request: Any, status: int, reason: str) -> Response:
     )
 
 
-def _plain(status: int, reason: str) -> Response:
+def _legacy_response(status: int, reason: str) -> Response:
     return Response(f"ERROR {reason}\n", status=status, content_type="text/plain", charset="utf-8")

@@ -29,20 +29,20 @@ from pyramid.tweens import INGRESS
 
 from streaming_system.tracker.incidents.detector import INCIDENT_TYPES
 from streaming_system.tracker.incidents.incidents import Incidents
-from streaming_system.tracker.room_gauges import Gauges, RoomNow
-from streaming_system.tracker.settings import StartError
+from streaming_system.tracker.room_gauges import RoomGaugeQuery, RoomGauges
+from streaming_system.tracker.settings import StartupError
 from streaming_system.web.health import ROUTES as HEALTH
 from streaming_system.web.request_id import TWEEN as REQUEST_IDS
 
 # Where several processes add up what they count; prometheus_client reads it when it is imported.
-SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+MULTIPROC_DIR_ENV = "PROMETHEUS_MULTIPROC_DIR"
 # What a process is called there. One of the same name goes on where the last one ended; by default
 # it is the process's number, and each restart would leave files that are read ever after.
-SHARED_NAME = "PROMETHEUS_MULTIPROC_NAME"
-SECONDS = (0.005, 0.02, 0.1, 0.5, 2.0, 10.0)
-METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"))
+MULTIPROC_NAME_ENV = "PROMETHEUS_MULTIPROC_NAME"
+LATENCY_BUCKETS = (0.005, 0.02, 0.1, 0.5, 2.0, 10.0)
+HTTP_METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"))
 # What counts as a report once it has been taken.
-REPORTS: Mapping[tuple[str, str], str] = {
+REPORT_TYPES: Mapping[tuple[str, str], str] = {
     ("endpoint.register", "POST"): "registration",
     ("api.endpoint", "PUT"): "state",
     ("api.playback", "POST"): "playback",
@@ -52,7 +52,7 @@ REPORTS: Mapping[tuple[str, str], str] = {
     ("room.log", "POST"): "old-player",
 }
 
-if SHARED_FOLDER in os.environ and (_name := os.environ.get(SHARED_NAME, "")).isalnum():
+if MULTIPROC_DIR_ENV in os.environ and (_name := os.environ.get(MULTIPROC_NAME_ENV, "")).isalnum():
     # For the whole process, as prometheus_client itself chooses when it is imported.
     values.ValueClass = values.MultiProcessValue(lambda: _name)  # type: ignore[no-untyped-call]
 
@@ -64,13 +64,13 @@ def includeme(config: Any) -> None:
     """Measure every request, outside of all that happens to it."""
     config.registry["metrics"] = Metrics(config.registry)
     config.add_tween(
-        "streaming_system.tracker.metrics.meter",
+        "streaming_system.tracker.metrics.metrics_tween_factory",
         under=(INGRESS, REQUEST_IDS),
         over="pyramid_tm.tm_tween_factory",
     )
 
 
-def meter(handler: Callable[[Any], Any], registry: Any) -> Callable[[Any], Any]:
+def metrics_tween_factory(handler: Callable[[Any], Any], registry: Any) -> Callable[[Any], Any]:
     """Return the tween that measures requests."""
     seen = registry["metrics"].seen
     clock = time.perf_counter
@@ -89,7 +89,7 @@ def meter(handler: Callable[[Any], Any], registry: Any) -> Callable[[Any], Any]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Counters:
+class _RequestCounters:
     """What counts the requests of one route, method and class of status."""
 
     requests: Counter
@@ -105,11 +105,11 @@ class Metrics:
 
     def __init__(self, app: Any) -> None:
         self._registry = CollectorRegistry()
-        shared = os.environ.get(SHARED_FOLDER)
+        shared = os.environ.get(MULTIPROC_DIR_ENV)
         usable = shared and Path(shared).is_dir() and os.access(shared, os.W_OK)
         if shared is not None and not usable:
-            raise StartError(
-                f"{SHARED_FOLDER} in the environment is {shared!r}; allowed: the path of a folder "
+            raise StartupError(
+                f"{MULTIPROC_DIR_ENV} in the environment is {shared!r}; allowed: the path of a folder "
                 "that the program may write to"
             )
         # Where processes share a folder, what all of them counted is read from there.
@@ -126,17 +126,17 @@ class Metrics:
             "streaming_http_request_seconds",
             "How long an answer took, in seconds.",
             ("route",),
-            buckets=SECONDS,
+            buckets=LATENCY_BUCKETS,
             registry=own,
         )
         self._reports = Counter(
             "streaming_reports", "Reports that have been taken.", ("kind",), registry=own
         )
         # What has not happened yet is 0, and not unknown.
-        self._taken = {key: self._reports.labels(kind) for key, kind in REPORTS.items()}
+        self._taken = {key: self._reports.labels(kind) for key, kind in REPORT_TYPES.items()}
         # To look labels up is dearer than to count; there are only so many.
-        self._known: dict[tuple[str, str, str], _Counters] = {}
-        self._registry.register(Database(app))
+        self._known: dict[tuple[str, str, str], _RequestCounters] = {}
+        self._registry.register(DatabaseCollector(app))
 
     def seen(self, request: Any, response: Any, seconds: float) -> None:
         """Count a request; the response is ``None`` if there was an exception instead."""
@@ -145,7 +145,7 @@ class Metrics:
         if name in HEALTH:
             return
         method = request.environ["REQUEST_METHOD"]
-        if method not in METHODS:
+        if method not in HTTP_METHODS:
             # Anybody may make methods up.
             method = "other"
         status = "5" if response is None else response.status
@@ -153,7 +153,7 @@ class Metrics:
         if counters.reports is not None and not getattr(response, "refused", False):
             counters.reports.inc()
 
-    def count(self, route: str, method: str, status: str, seconds: float) -> "_Counters":
+    def count(self, route: str, method: str, status: str, seconds: float) -> "_RequestCounters":
         """Count a request of a route; return its counters."""
         key = (route, method, status[0])
         counters = self._known.get(key) or self._find(*key)
@@ -161,10 +161,10 @@ class Metrics:
         counters.seconds.observe(seconds)
         return counters
 
-    def _find(self, route: str, method: str, status: str) -> _Counters:
+    def _find(self, route: str, method: str, status: str) -> _RequestCounters:
         return self._known.setdefault(
             (route, method, status),
-            _Counters(
+            _RequestCounters(
                 requests=self._requests.labels(route, method, f"{status}xx"),
                 seconds=self._seconds.labels(route),
                 reports=self._taken.get((route, method)) if status == "2" else None,
@@ -176,7 +176,7 @@ class Metrics:
         return generate_latest(self._registry)
 
 
-class Database(Collector):
+class DatabaseCollector(Collector):
     """Reads the database whenever Prometheus asks, in short transactions of its own.
 
     :param app: the app's registry, with its sessions, settings and clock.
@@ -188,15 +188,17 @@ class Database(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Yield the gauges; of a database that is away, only that it is."""
-        yield _gauge("build_info", "The version that runs.", ("version",), {(self._version,): 1})
+        yield _gauge_family(
+            "build_info", "The version that runs.", ("version",), {(self._version,): 1}
+        )
         up = "Whether the database could be used just now."
         try:
             found = list(self._found())
         except (sa.exc.DBAPIError, sa.exc.TimeoutError) as error:
             self._app["trouble"].failed(getattr(error, "orig", None) or error)
-            yield _gauge("database_up", up, (), {(): 0})
+            yield _gauge_family("database_up", up, (), {(): 0})
             return
-        yield _gauge("database_up", up, (), {(): 1})
+        yield _gauge_family("database_up", up, (), {(): 1})
         yield from found
 
     def _found(self) -> Iterator[Metric]:
@@ -207,13 +209,15 @@ class Database(Collector):
             begun = time.perf_counter()
             db.execute(sa.select(1))
             seconds = time.perf_counter() - begun
-            gauges = Gauges(db, self._app["stand_ins"])
+            gauges = RoomGaugeQuery(db, self._app["stand_ins"])
             rooms = gauges.rooms(conference.rooms, now=now)
-        yield _gauge("database_seconds", "How long a question took, in seconds.", (), {(): seconds})
-        for name, text, labels, of in _ROOMS:
+        yield _gauge_family(
+            "database_seconds", "How long a question took, in seconds.", (), {(): seconds}
+        )
+        for name, text, labels, of in _ROOM_GAUGES:
             samples = {(room.room, *rest): n for room in rooms for rest, n in of(room).items()}
-            yield _gauge(name, text, labels, samples)
-        yield _gauge("incidents", "What is wrong now.", ("kind",), self._incidents(now))
+            yield _gauge_family(name, text, labels, samples)
+        yield _gauge_family("incidents", "What is wrong now.", ("kind",), self._incidents(now))
 
     def _incidents(self, now: datetime) -> Mapping[tuple[str, ...], float]:
         app = self._app
@@ -226,8 +230,8 @@ class Database(Collector):
 
 
 # The gauges of rooms: name, meaning, labels, and how their values are found, by further labels.
-_ROOMS: Sequence[
-    tuple[str, str, Sequence[str], Callable[[RoomNow], Mapping[tuple[str, ...], float]]]
+_ROOM_GAUGES: Sequence[
+    tuple[str, str, Sequence[str], Callable[[RoomGauges], Mapping[tuple[str, ...], float]]]
 ] = (
     (
         "endpoints",
@@ -260,7 +264,7 @@ _ROOMS: Sequence[
 )
 
 
-def _gauge(
+def _gauge_family(
     name: str, text: str, labels: Sequence[str], samples: Mapping[tuple[str, ...], float]
 ) -> Metric:
     gauge = GaugeMetricFamily(f"streaming_{name}", text, labels=labels)

@@ -18,7 +18,7 @@ from limits.strategies import SlidingWindowCounterRateLimiter
 from streaming_system.tracker.api.operations import OPERATIONS
 
 # The rate that each call counts for: limit.reports, limit.reads and so on in the ini.
-RULES: Mapping[tuple[str, str], str] = {
+ROUTE_RATES: Mapping[tuple[str, str], str] = {
     ("POST", "endpoint.register"): "reports",
     ("POST", "endpoint.logs"): "reports",
     ("POST", "pipeline.report"): "reports",
@@ -39,7 +39,7 @@ RULES: Mapping[tuple[str, str], str] = {
 }
 
 
-class TooMany(Exception):  # noqa: N818 - It is an answer to the caller, not a fault of ours.
+class RateLimitedError(Exception):
     """A call beyond the caller's share, and after how many seconds there is room again."""
 
     def __init__(self, seconds: int) -> None:
@@ -47,7 +47,7 @@ class TooMany(Exception):  # noqa: N818 - It is an answer to the caller, not a f
         self.seconds = seconds
 
 
-class Limiter:
+class RateLimiter:
     """Counts calls, in memory, by keyed hashes of who calls: no address is kept."""
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
@@ -74,10 +74,10 @@ class Limiter:
         hashed = hashlib.blake2b(name, digest_size=16, key=self._key).hexdigest()
         if not self._window.hit(allowed, rate, hashed):
             free_at = self._window.get_window_stats(allowed, rate, hashed).reset_time
-            raise TooMany(max(1, math.ceil(free_at - time.time())))
+            raise RateLimitedError(max(1, math.ceil(free_at - time.time())))
 
 
-def caller(address: str | None) -> str:
+def client_key(address: str | None) -> str:
     """Return what counts as one address: of IPv6 the network, of which anybody has 2**64."""
     if ":" not in (address or ""):
         return str(address)
@@ -91,12 +91,12 @@ def caller(address: str | None) -> str:
 
 
 def includeme(config: Any) -> None:
-    """Let every view of a route in :data:`RULES` count its calls."""
-    config.registry["limiter"] = Limiter(config.get_settings())
-    config.add_view_deriver(_limited, "limited")
+    """Let every view of a route in :data:`ROUTE_RATES` count its calls."""
+    config.registry["limiter"] = RateLimiter(config.get_settings())
+    config.add_view_deriver(_rate_limit_deriver, "limited")
 
 
-def _limited(view: Callable[..., Any], info: Any) -> Callable[..., Any]:
+def _rate_limit_deriver(view: Callable[..., Any], info: Any) -> Callable[..., Any]:
     # A view of errors speaks about a call that has been counted.
     if info.exception_only:
         return view
@@ -104,9 +104,9 @@ def _limited(view: Callable[..., Any], info: Any) -> Callable[..., Any]:
     def limited(context: Any, request: Any) -> Any:
         method = "GET" if request.method == "HEAD" else request.method
         route = request.matched_route.name if request.matched_route else ""
-        rate = RULES.get((method, route))
+        rate = ROUTE_RATES.get((method, route))
         if rate is not None:
-            request.registry["limiter"].count(rate, caller(request.remote_addr))
+            request.registry["limiter"].count(rate, client_key(request.remote_addr))
         return view(context, request)
 
     return limited

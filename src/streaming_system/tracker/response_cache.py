@@ -14,14 +14,14 @@ from pyramid.settings import asbool
 from streaming_system.web import request_id
 from streaming_system.web.response_cache import KeptAnswers
 
-GRAPHS = "/overall-stats.json"
-LIST = "/streams.json"
-SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+GRAPHS_PATH = "/overall-stats.json"
+STREAMS_SUFFIX = "/streams.json"
+READ_ONLY_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # Players report all the time, and move nothing that could not wait a second.
-PLAYBACK = "/playback"
+PLAYBACK_SUFFIX = "/playback"
 
 
-def keep_answers(app: Any, settings: Any) -> WSGIApplication:
+def add_response_cache(app: Any, settings: Any) -> WSGIApplication:
     """Return the app with :class:`KeptAnswers` before it, unless the ini does without."""
     registry = app.registry
     if "telemetry" in registry or not asbool(settings.get("answers.kept", "true")):
@@ -29,10 +29,10 @@ def keep_answers(app: Any, settings: Any) -> WSGIApplication:
         return unchanged
     metrics = registry["metrics"]
     logs = asbool(settings.get("access_log"))
-    written = Written(app)
+    written = WriteInvalidationMiddleware(app)
 
     def seen(environ: WSGIEnvironment, status: int, seconds: float) -> None:
-        metrics.count(_route(environ["PATH_INFO"]), "GET", f"{status}", seconds)
+        metrics.count(_route_name(environ["PATH_INFO"]), "GET", f"{status}", seconds)
         if logs:
             request_id.write("GET", request_id.path_of(environ), status, seconds)
 
@@ -41,12 +41,12 @@ def keep_answers(app: Any, settings: Any) -> WSGIApplication:
         made_from=lambda: (written.last,),
         group=lambda environ: None,
         clock=lambda: registry["clock"](),
-        keeps=lambda path: path.endswith(LIST) or path == GRAPHS,
+        keeps=lambda path: path.endswith(STREAMS_SUFFIX) or path == GRAPHS_PATH,
         seen=seen,
     )
 
 
-class Written:
+class WriteInvalidationMiddleware:
     """A WSGI app that knows when it last took something that others may want to see at once.
 
     :ivar last: another object after each of these requests.
@@ -59,7 +59,9 @@ class Written:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request."""
-        if environ["REQUEST_METHOD"] in SAFE or environ["PATH_INFO"].endswith(PLAYBACK):
+        if environ["REQUEST_METHOD"] in READ_ONLY_METHODS or environ["PATH_INFO"].endswith(
+            PLAYBACK_SUFFIX
+        ):
             return self._app(environ, start_response)
         try:
             return self._app(environ, start_response)
@@ -68,6 +70,6 @@ class Written:
             self.last = object()
 
 
-def _route(path: str) -> str:
+def _route_name(path: str) -> str:
     """Return the name of the route of what is kept."""
-    return {LIST: "streams.list", GRAPHS: "graphs"}.get(path, "room.streams")
+    return {STREAMS_SUFFIX: "streams.list", GRAPHS_PATH: "graphs"}.get(path, "room.streams")

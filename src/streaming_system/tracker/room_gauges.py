@@ -14,7 +14,7 @@ from streaming_system.tracker.incidents.detector import MAX_SILENCE
 
 
 @dataclass(frozen=True, kw_only=True)
-class RoomNow:
+class RoomGauges:
     """A room's numbers at one moment.
 
     :param alive: endpoints that take viewers.
@@ -36,14 +36,14 @@ class RoomNow:
     others: int
 
 
-class Gauges:
+class RoomGaugeQuery:
     """Reads the numbers of all rooms, with as few queries for many rooms as for one."""
 
     def __init__(self, db: Session, stand_ins: FallbackGroups | None = None) -> None:
         self.db = db
         self._stand_ins = stand_ins or FallbackGroups()
 
-    def rooms(self, ids: Collection[str], *, now: datetime) -> Sequence[RoomNow]:
+    def rooms(self, ids: Collection[str], *, now: datetime) -> Sequence[RoomGauges]:
         """Return the numbers of each of these rooms; they are 0 where nothing streams."""
         endpoints = Endpoints(self.db)
         states: Counter[tuple[str, str]] = Counter()
@@ -65,7 +65,7 @@ class Gauges:
         for (group, _), count in viewers.others(now=now).items():
             others[self._stand_ins.home(group)] += count
         return [
-            RoomNow(
+            RoomGauges(
                 room=room,
                 alive=states[room, "alive"],
                 draining=states[room, "draining"],

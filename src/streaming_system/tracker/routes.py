@@ -4,12 +4,12 @@ from typing import Any
 
 from streaming_system.web import health
 
-ROOM = "{room:[A-Za-z0-9_]+}"
-READ = ("GET", "HEAD")
-V1 = "/api/v1"
+ROOM_PATTERN = "{room:[A-Za-z0-9_]+}"
+SAFE_METHODS = ("GET", "HEAD")
+API_PREFIX = "/api/v1"
 
 # The JSON API, below V1.
-API = (
+API_ROUTES = (
     # Nobody calls as often as players do.
     ("api.playback", "/rooms/{room}/playback"),
     ("api.document", "/openapi.json"),
@@ -33,32 +33,32 @@ API = (
 def includeme(config: Any) -> None:
     """Add the routes, which are tried in this order: first what is called most."""
     config.add_route("endpoint.register", "/endpoint/register")
-    _api(config)
-    _old_protocol(config)
+    _add_api_routes(config)
+    _add_legacy_routes(config)
     config.add_static_view("static", "static", cache_max_age=3600)
-    _crew(config)
+    _add_crew_routes(config)
 
 
-def _old_protocol(config: Any) -> None:
+def _add_legacy_routes(config: Any) -> None:
     config.add_route("endpoint.logs", "/endpoint/logs")
-    config.add_route("endpoint.stats", "/endpoint/stats", request_method=READ)
+    config.add_route("endpoint.stats", "/endpoint/stats", request_method=SAFE_METHODS)
     config.add_route("pipeline.report", "/flumotion/log")
-    config.add_route("pipeline.stats", "/flumotion/stats", request_method=READ)
-    config.add_route("graphs", "/overall-stats.json", request_method=READ)
-    config.add_route("streams.script", "/streams.js", request_method=READ)
-    config.add_route("streams.list", "/streams.json", request_method=READ)
+    config.add_route("pipeline.stats", "/flumotion/stats", request_method=SAFE_METHODS)
+    config.add_route("graphs", "/overall-stats.json", request_method=SAFE_METHODS)
+    config.add_route("streams.script", "/streams.js", request_method=SAFE_METHODS)
+    config.add_route("streams.list", "/streams.json", request_method=SAFE_METHODS)
 
 
-def _api(config: Any) -> None:
+def _add_api_routes(config: Any) -> None:
     """Add the routes of the JSON API; which methods each has is said by its views."""
-    for name, path in API:
-        config.add_route(name, V1 + path)
+    for name, path in API_ROUTES:
+        config.add_route(name, API_PREFIX + path)
     # Whatever else is asked of the API is answered as the API answers.
     config.add_route("api.unknown", "/api/*path")
 
 
-def _crew(config: Any) -> None:
-    config.add_route("metrics", "/metrics", request_method=READ)
+def _add_crew_routes(config: Any) -> None:
+    config.add_route("metrics", "/metrics", request_method=SAFE_METHODS)
     health.add_routes(config)
     for name, path in (
         ("admin", ""),
@@ -73,6 +73,6 @@ def _crew(config: Any) -> None:
     ):
         config.add_route(name, f"/admin{path}")
     # Rooms come last: their names are free.
-    config.add_route("room.streams", f"/{ROOM}/streams.json", request_method=READ)
-    config.add_route("stream.script", f"/{ROOM}/stream.js", request_method=READ)
-    config.add_route("room.log", f"/{ROOM}/log")
+    config.add_route("room.streams", f"/{ROOM_PATTERN}/streams.json", request_method=SAFE_METHODS)
+    config.add_route("stream.script", f"/{ROOM_PATTERN}/stream.js", request_method=SAFE_METHODS)
+    config.add_route("room.log", f"/{ROOM_PATTERN}/log")

@@ -32,7 +32,7 @@ SERVICES: dict[str, Callable[[Any], Any]] = {
         r.endpoints, r.registry.settings["conference"], r.registry.settings["endpoint.url"]
     ),
     "endpoints": lambda r: Endpoints(
-        r.db, changed=lambda: _tell_pages(r), stand_ins=r.registry["stand_ins"]
+        r.db, changed=lambda: _notify_pages(r), stand_ins=r.registry["stand_ins"]
     ),
     "history": lambda r: TimeSeriesQuery(r.db, r.registry.settings),
     "incidents": lambda r: Incidents(
@@ -49,7 +49,7 @@ SERVICES: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def _tell_pages(request: Any) -> None:
+def _notify_pages(request: Any) -> None:
     """Tell open pages, once it is in the database, that other rooms may be live now."""
 
     def tell(committed: bool) -> None:

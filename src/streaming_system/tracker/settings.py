@@ -14,12 +14,12 @@ from streaming_system import config
 DEFAULT_ENDPOINT_URL = "http://{host}:8080/"
 
 
-class StartError(Exception):
+class StartupError(Exception):
     """The tracker cannot start, with one line that says what, where and what to do."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Key:
+class Setting:
     """A key of the ini: what it is if the ini does not say, and how its text is read.
 
     :param read: takes the text and returns the value, or raises ``ValueError``.
@@ -31,7 +31,7 @@ class Key:
     allowed: str
 
 
-def _number(least: float, most: float) -> Callable[[str], float]:
+def _number_parser(least: float, most: float) -> Callable[[str], float]:
     def read(text: str) -> float:
         number = float(text)
         # Nothing compares as true with NaN.
@@ -42,7 +42,7 @@ def _number(least: float, most: float) -> Callable[[str], float]:
     return read
 
 
-def _count(least: int, most: int) -> Callable[[str], int]:
+def _integer_parser(least: int, most: int) -> Callable[[str], int]:
     def read(text: str) -> int:
         if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
             raise ValueError(text)
@@ -51,27 +51,27 @@ def _count(least: int, most: int) -> Callable[[str], int]:
     return read
 
 
-def _path(text: str) -> Path | None:
+def _parse_path(text: str) -> Path | None:
     return Path(text) if text else None
 
 
-def _rate(text: str) -> limits.RateLimitItem | None:
+def _parse_rate(text: str) -> limits.RateLimitItem | None:
     return None if text == "off" else limits.parse(text)
 
 
-def _url_pattern(text: str) -> str:
+def _parse_url_template(text: str) -> str:
     if not text.startswith(("http://", "https://")) or text.count("{host}") != 1:
         raise ValueError(text)
     return text
 
 
-def _site(text: str) -> str:
+def _parse_site_url(text: str) -> str:
     if not text.startswith(("/", "http://", "https://")):
         raise ValueError(text)
     return text
 
 
-def _origins(text: str) -> frozenset[str] | None:
+def _parse_origins(text: str) -> frozenset[str] | None:
     """Return origins; ``None`` for those of everybody."""
     if text.strip() == "*":
         return None
@@ -86,72 +86,88 @@ def _origins(text: str) -> frozenset[str] | None:
     return origins
 
 
-def _flag(text: str) -> bool:
+def _parse_flag(text: str) -> bool:
     return bool(asbool(text))
 
 
-_A_FLAG = "true or false"
-_A_RATE = "a rate such as 600/minute, or off"
+_FLAG_HINT = "true or false"
+_RATE_HINT = "a rate such as 600/minute, or off"
 
-KEYS: Mapping[str, Key] = {
+SETTINGS: Mapping[str, Setting] = {
     # The address of a stream server that names no URL of its own.
-    "endpoint.url": Key(
+    "endpoint.url": Setting(
         default=DEFAULT_ENDPOINT_URL,
-        read=_url_pattern,
+        read=_parse_url_template,
         allowed=f"an address with {{host}} in it, such as {DEFAULT_ENDPOINT_URL}",
     ),
     # Believe the form field REMOTE_ADDR of a registration.
-    "endpoint.remote_addr_field": Key(default="false", read=_flag, allowed=_A_FLAG),
+    "endpoint.remote_addr_field": Setting(default="false", read=_parse_flag, allowed=_FLAG_HINT),
     # Whether clients of the old protocol may use the shared secret.
-    "secret.accepted": Key(default="true", read=_flag, allowed=_A_FLAG),
+    "secret.accepted": Setting(default="true", read=_parse_flag, allowed=_FLAG_HINT),
     # Where access logs of endpoints are kept; none are while it is empty.
-    "logdir": Key(default="", read=_path, allowed="the path of a folder"),
+    "logdir": Setting(default="", read=_parse_path, allowed="the path of a folder"),
     # A log file is closed at this size in bytes, and so many closed ones are kept.
-    "logdir.size": Key(default="67108864", read=_count(1024, 2**40), allowed="1024 or more bytes"),
-    "logdir.files": Key(default="10", read=_count(1, 10_000), allowed="a whole number, 1 to 10000"),
+    "logdir.size": Setting(
+        default="67108864", read=_integer_parser(1024, 2**40), allowed="1024 or more bytes"
+    ),
+    "logdir.files": Setting(
+        default="10", read=_integer_parser(1, 10_000), allowed="a whole number, 1 to 10000"
+    ),
     # For how many days addresses and user agents of viewers may stay in log files; 0: never stored.
-    "privacy.days": Key(
-        default="0", read=_count(0, 365), allowed="a whole number of days, 0 to 365"
+    "privacy.days": Setting(
+        default="0", read=_integer_parser(0, 365), allowed="a whole number of days, 0 to 365"
     ),
     # How many playback reports a second players shall send together, and how long one waits.
-    "report.rate": Key(
-        default="20", read=_number(0.1, 1e6), allowed="reports a second, 0.1 or more"
+    "report.rate": Setting(
+        default="20", read=_number_parser(0.1, 1e6), allowed="reports a second, 0.1 or more"
     ),
-    "report.shortest": Key(default="5", read=_count(1, 600), allowed="seconds, 1 to 600"),
-    "report.longest": Key(default="60", read=_count(1, 600), allowed="seconds, 1 to 600"),
+    "report.shortest": Setting(
+        default="5", read=_integer_parser(1, 600), allowed="seconds, 1 to 600"
+    ),
+    "report.longest": Setting(
+        default="60", read=_integer_parser(1, 600), allowed="seconds, 1 to 600"
+    ),
     # How many reports that come at once share a transaction.
-    "report.together": Key(default="64", read=_count(1, 1000), allowed="reports, 1 to 1000"),
+    "report.together": Setting(
+        default="64", read=_integer_parser(1, 1000), allowed="reports, 1 to 1000"
+    ),
     # How long what was reported is kept: single reports, minutes, and ten minutes.
-    "keep.raw": Key(default="3", read=_number(1, 10_000), allowed="hours, 1 or more"),
-    "keep.minutes": Key(default="8", read=_number(1, 10_000), allowed="days, 1 or more"),
-    "keep.tens": Key(default="400", read=_number(1, 10_000), allowed="days, 1 or more"),
+    "keep.raw": Setting(default="3", read=_number_parser(1, 10_000), allowed="hours, 1 or more"),
+    "keep.minutes": Setting(default="8", read=_number_parser(1, 10_000), allowed="days, 1 or more"),
+    "keep.tens": Setting(default="400", read=_number_parser(1, 10_000), allowed="days, 1 or more"),
     # What one address, and one token, may ask for. The venue of an event, or a provider's whole
     # town, may be one address: there, thousands of players ask every five seconds.
-    "limit.reports": Key(default="12000/minute", read=_rate, allowed=_A_RATE),
-    "limit.writes": Key(default="1200/minute", read=_rate, allowed=_A_RATE),
-    "limit.reads": Key(default="120000/minute", read=_rate, allowed=_A_RATE),
+    "limit.reports": Setting(default="12000/minute", read=_parse_rate, allowed=_RATE_HINT),
+    "limit.writes": Setting(default="1200/minute", read=_parse_rate, allowed=_RATE_HINT),
+    "limit.reads": Setting(default="120000/minute", read=_parse_rate, allowed=_RATE_HINT),
     # Figures over time cost the database a thousand times what a list does.
-    "limit.graphs": Key(default="300/minute", read=_rate, allowed=_A_RATE),
-    "limit.logins": Key(default="20/minute", read=_rate, allowed=_A_RATE),
+    "limit.graphs": Setting(default="300/minute", read=_parse_rate, allowed=_RATE_HINT),
+    "limit.logins": Setting(default="20/minute", read=_parse_rate, allowed=_RATE_HINT),
     # When the crew is alarmed: the share of time that players wait, and from how many players on.
-    "alert.rebuffering": Key(default="0.05", read=_number(0, 1), allowed="a share, 0 to 1"),
-    "alert.players": Key(default="10", read=_count(1, 10**6), allowed="a whole number from 1"),
+    "alert.rebuffering": Setting(
+        default="0.05", read=_number_parser(0, 1), allowed="a share, 0 to 1"
+    ),
+    "alert.players": Setting(
+        default="10", read=_integer_parser(1, 10**6), allowed="a whole number from 1"
+    ),
     # How we learn where a viewer is: a header that a CDN sets, a MaxMind file of countries.
-    "region.header": Key(default="", read=str.strip, allowed="the name of a header"),
-    "region.file": Key(default="", read=_path, allowed="the path of a MaxMind file"),
+    "region.header": Setting(default="", read=str.strip, allowed="the name of a header"),
+    "region.file": Setting(default="", read=_parse_path, allowed="the path of a MaxMind file"),
     # Where browsers find the pages, for links from ours to theirs.
-    "frontend.url": Key(default="/", read=_site, allowed="/ or an address, as https://host/"),
+    "frontend.url": Setting(
+        default="/", read=_parse_site_url, allowed="/ or an address, as https://host/"
+    ),
     # Whose pages may ask us from a browser, besides our own site's.
-    "allowed_origins": Key(
-        default="*", read=_origins, allowed="* or addresses such as https://live.example.org"
+    "allowed_origins": Setting(
+        default="*", read=_parse_origins, allowed="* or addresses such as https://live.example.org"
     ),
     # Whether the crew's session cookie goes over https only.
-    "session.secure": Key(default="true", read=_flag, allowed=_A_FLAG),
+    "session.secure": Setting(default="true", read=_parse_flag, allowed=_FLAG_HINT),
 }
 
 
-def checked(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings of the app: :data:`KEYS` as values, and ``conference``.
+def load_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of the app: :data:`SETTINGS` as values, and ``conference``.
 
     ``conference`` is the :class:`rooms.Config` that the JSON files hold. Keys of others stay as
     they are.
@@ -161,38 +177,38 @@ def checked(settings: Mapping[str, Any]) -> dict[str, Any]:
     try:
         conference = config.load_conference_from_settings(settings)
     except config.ConfigError as error:
-        raise StartError(str(error)) from None
-    _check_secret(conference.site.secret, asbool(settings.get("secret.allow_example")))
-    own = {name: _value(name, key, settings) for name, key in KEYS.items()}
+        raise StartupError(str(error)) from None
+    _require_secret(conference.site.secret, asbool(settings.get("secret.allow_example")))
+    own = {name: _load_setting(name, key, settings) for name, key in SETTINGS.items()}
     return {**settings, "conference": conference, **own}
 
 
-def check_production(settings: Mapping[str, Any]) -> None:
+def require_production_safety(settings: Mapping[str, Any]) -> None:
     """Refuse what is for trials, and not for an event.
 
     :raises StartError: with one line for whoever must mend it.
     """
-    _check_secret(config.load_conference_from_settings(settings).site.secret, allow_example=False)
+    _require_secret(config.load_conference_from_settings(settings).site.secret, allow_example=False)
     if str(settings.get("sqlalchemy.url", "")).startswith("sqlite"):
-        raise StartError(
+        raise StartupError(
             "sqlalchemy.url in the ini file is an SQLite database, which is for trials; allowed in "
             "production: postgresql+psycopg://user:password@host/name"
         )
 
 
-def _value(name: str, key: Key, settings: Mapping[str, Any]) -> Any:
+def _load_setting(name: str, key: Setting, settings: Mapping[str, Any]) -> Any:
     text = str(settings.get(name, key.default)).strip()
     try:
         return key.read(text)
     except ValueError:
-        raise StartError(f"{name} in the ini file is {text!r}; allowed: {key.allowed}") from None
+        raise StartupError(f"{name} in the ini file is {text!r}; allowed: {key.allowed}") from None
 
 
-def _check_secret(secret: str, allow_example: bool) -> None:
+def _require_secret(secret: str, allow_example: bool) -> None:
     if not secret:
-        raise StartError("config.private.json: section 'config': key 'secret': set one")
+        raise StartupError("config.private.json: section 'config': key 'secret': set one")
     if secret == config.EXAMPLE_SECRET and not allow_example:
-        raise StartError(
+        raise StartupError(
             "config.private.json: section 'config': key 'secret': is the example's, which "
             "everybody knows; allowed: any text of your own "
             "(python3 -c 'import secrets; print(secrets.token_urlsafe(32))')"

@@ -10,7 +10,7 @@ from webtest import TestApp
 from streaming_system.tracker.api.operations import OPERATIONS
 from streaming_system.tracker.crew.tokens import Tokens
 from streaming_system.tracker.db.session import make_engine
-from streaming_system.tracker.routes import API, V1
+from streaming_system.tracker.routes import API_PREFIX, API_ROUTES
 
 
 class Client(TestApp):
@@ -40,7 +40,7 @@ class Client(TestApp):
             assert header in answer.headers
 
     def _operation(self, request):
-        parts = request.environ["PATH_INFO"].removeprefix(V1).split("/")
+        parts = request.environ["PATH_INFO"].removeprefix(API_PREFIX).split("/")
         for path, item in self.document["paths"].items():
             known = path.split("/")
             if len(known) == len(parts) and all(
@@ -55,7 +55,7 @@ def api(tracker):
     """A client of the API; requests come from 203.0.113.1."""
     client = Client(tracker.app, extra_environ={"REMOTE_ADDR": "203.0.113.1"})
     client.tracker = tracker.app
-    client.document = client.get(f"{V1}/openapi.json").json
+    client.document = client.get(f"{API_PREFIX}/openapi.json").json
     return client
 
 
@@ -94,7 +94,7 @@ def hall(token):
 def address(operation, **values):
     """Return where an operation is, with sensible values in its address."""
     known = {"room": "hall", "endpoint": "edge1", "machine": "mixer1", "annotation": 1, "token": 1}
-    return V1 + dict(API)[operation.route].format(**known | values)
+    return API_PREFIX + dict(API_ROUTES)[operation.route].format(**known | values)
 
 
 WRITING = [operation for operation in OPERATIONS if operation.body is not None]

@@ -6,8 +6,8 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from streaming_system.tracker.api.operations import OPERATIONS
-from streaming_system.tracker.api.problems import KINDS
-from streaming_system.tracker.routes import API
+from streaming_system.tracker.api.problems import PROBLEM_TYPES
+from streaming_system.tracker.routes import API_ROUTES
 
 DOCUMENT = "/api/v1/openapi.json"
 
@@ -40,7 +40,7 @@ def test_every_address_and_every_operation_is_in_it(api):
 
     assert documented == {operation.id for operation in OPERATIONS}
     own = {"/openapi.json", "/"}
-    assert set(api.document["paths"]) == {path for _, path in API} - own
+    assert set(api.document["paths"]) == {path for _, path in API_ROUTES} - own
 
 
 def test_every_operation_has_a_view(tracker):
@@ -64,16 +64,20 @@ def test_an_unknown_version_is_told_which_there_are(tracker, version):
 def test_the_manual_has_every_operation_and_problem(root):
     manual = (root / "docs" / "tracker-api.md").read_text()
 
-    assert [kind for kind in KINDS if f"| `{kind}` | {KINDS[kind].status} |" not in manual] == []
+    assert [
+        kind
+        for kind in PROBLEM_TYPES
+        if f"| `{kind}` | {PROBLEM_TYPES[kind].status} |" not in manual
+    ] == []
     known = {"room": "hall", "endpoint": "edge1", "machine": "mixer1", "annotation": 7, "token": 3}
-    paths = [dict(API)[operation.route].format(**known) for operation in OPERATIONS]
+    paths = [dict(API_ROUTES)[operation.route].format(**known) for operation in OPERATIONS]
     assert [path for path in paths if f"$API{path}" not in manual] == []
 
 
 def test_the_page_has_every_operation_schema_and_problem(tracker, api):
     page = tracker.get("/api/v1/")
 
-    ids = {operation.id for operation in OPERATIONS} | set(KINDS)
+    ids = {operation.id for operation in OPERATIONS} | set(PROBLEM_TYPES)
     ids |= {f"schema-{name}" for name in api.document["components"]["schemas"]}
     assert [name for name in ids if f'id="{name}"' not in page] == []
     assert "<script" not in page

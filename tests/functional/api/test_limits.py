@@ -10,7 +10,7 @@ from webtest import TestApp
 
 from streaming_system import tracker as tracker_app
 from streaming_system.tracker.models import Endpoint
-from streaming_system.tracker.rate_limiting import RULES, caller
+from streaming_system.tracker.rate_limiting import ROUTE_RATES, client_key
 
 from ..conftest import SECRET
 
@@ -78,7 +78,7 @@ def test_all_of_an_ipv6_network_is_one_caller(limited):
 
     app.get("/api/v1/rooms", extra_environ={"REMOTE_ADDR": "2001:db8:1:2:ffff::9"}, status=429)
     app.get("/api/v1/rooms", extra_environ={"REMOTE_ADDR": "2001:db8:1:3::1"}, status=200)
-    assert caller("::ffff:192.0.2.1") != caller("::ffff:192.0.2.2")
+    assert client_key("::ffff:192.0.2.1") != client_key("::ffff:192.0.2.2")
 
 
 def test_a_token_has_its_share_wherever_it_is_shown(limited, hall, rows):
@@ -146,4 +146,4 @@ def test_every_limited_address_is_one_that_there_is(limited):
     mapper = app.app.registry.getUtility(IRoutesMapper)
     routes = {route.name for route in mapper.get_routes(include_static=True)}
 
-    assert {route for _, route in RULES} <= routes
+    assert {route for _, route in ROUTE_RATES} <= routes

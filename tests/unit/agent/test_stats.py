@@ -14,7 +14,7 @@ from streaming_system.agent.supervisor.check_types import CHECK_TYPES
 from streaming_system.agent.supervisor.config import parse_components, parse_supervisor_config
 from streaming_system.plugin import MountStats
 from streaming_system.tracker.endpoints.formats import LEGACY_STREAMS
-from streaming_system.tracker.schemas.endpoint import FORMATS, EndpointReport
+from streaming_system.tracker.schemas.endpoint import STREAM_FORMATS, EndpointReportSchema
 from streaming_system.util.log_once import LogOnce
 
 log = logging.getLogger("streaming_system.agent")
@@ -95,13 +95,13 @@ def test_the_api_takes_every_report_that_can_be_made(agent, clients):
 
     assert set(found) == {"hall", "lab"}
     for report in found.values():
-        assert EndpointReport().deserialize(report)["clients"] == clients
+        assert EndpointReportSchema().deserialize(report)["clients"] == clients
 
 
 def test_formats_and_streams_are_those_of_the_tracker():
     from streaming_system.agent import config, stats
 
-    assert config.FORMATS == FORMATS
+    assert config.FORMATS == STREAM_FORMATS
     assert frozenset(LEGACY_STREAMS) == stats.REPORTED_STREAMS
 
 

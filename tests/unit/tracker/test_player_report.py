@@ -7,35 +7,35 @@ import pytest
 
 from streaming_system.tracker.audience.playback import PlayerReport
 from streaming_system.tracker.legacy.player_report import (
-    NotJson,
-    first_identity,
-    new_cookie,
-    read_player,
+    InvalidJsonError,
+    issue_cookie,
+    parse_player_report,
+    verify_cookies,
 )
 
 KEY = b"k" * 32
 
 
 def read(data, *, identity="me", room="hall", key=KEY):
-    return read_player(json.dumps(data), identity=identity, room=room, key=key)
+    return parse_player_report(json.dumps(data), identity=identity, room=room, key=key)
 
 
 class TestCookie:
     def test_it_is_known_again(self):
-        cookie = new_cookie(KEY)
+        cookie = issue_cookie(KEY)
 
-        identity = first_identity([cookie], KEY)
+        identity = verify_cookies([cookie], KEY)
         assert identity
         assert cookie.startswith(identity)
-        assert new_cookie(KEY) != cookie
+        assert issue_cookie(KEY) != cookie
 
     def test_it_is_of_no_use_with_another_key(self):
-        assert first_identity([new_cookie(b"x" * 32)], KEY) is None
+        assert verify_cookies([issue_cookie(b"x" * 32)], KEY) is None
 
     def test_a_bare_hash_of_the_id_is_not_enough(self):
         digest = hashlib.sha256(b"me").hexdigest()
 
-        assert first_identity([f"me.{digest}"], KEY) is None
+        assert verify_cookies([f"me.{digest}"], KEY) is None
 
 
 class TestReadPlayer:
@@ -109,5 +109,5 @@ class TestReadPlayer:
 
     @pytest.mark.parametrize("text", ["", "{", "[]", "null", "[" * 20_000, "{'a': 1}", "\0"])
     def test_what_is_no_object_is_refused(self, text):
-        with pytest.raises(NotJson):
-            read_player(text, identity="me", room="hall", key=KEY)
+        with pytest.raises(InvalidJsonError):
+            parse_player_report(text, identity="me", room="hall", key=KEY)

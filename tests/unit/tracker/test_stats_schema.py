@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from streaming_system.tracker.endpoints.formats import LEGACY_STREAMS
-from streaming_system.tracker.legacy.stats_schema import BadFigures, read_figures
+from streaming_system.tracker.legacy.stats_schema import InvalidStatsError, parse_stats
 from streaming_system.tracker.schemas.types import MAX_BITRATE, MAX_CLIENTS
 
 KINDS = ("clients", "bitrate", "cbitrate")
@@ -23,8 +23,8 @@ ANYTHING = some.recursive(
 def test_whatever_is_sent_gives_sane_figures_or_one_printable_line(sent):
     text = sent if isinstance(sent, str) else json.dumps(sent)
     try:
-        figures = read_figures(text)
-    except BadFigures as refusal:
+        figures = parse_stats(text)
+    except InvalidStatsError as refusal:
         line = str(refusal)
         assert line.isprintable()
         assert len(line) < 180
@@ -39,14 +39,16 @@ def test_whatever_is_sent_gives_sane_figures_or_one_printable_line(sent):
 def test_every_figure_has_its_bounds(name):
     most = MAX_CLIENTS if name.endswith("_clients") else MAX_BITRATE
 
-    assert read_figures(json.dumps({name: most}))[name] == most
+    assert parse_stats(json.dumps({name: most}))[name] == most
     for wrong in (most + 1, -1, 10**308 * 10, "1", True, None, [], {}):
-        with pytest.raises(BadFigures, match=f"^{name} is .*; allowed: a number from 0 to {most}$"):
-            read_figures(json.dumps({name: wrong}))
+        with pytest.raises(
+            InvalidStatsError, match=f"^{name} is .*; allowed: a number from 0 to {most}$"
+        ):
+            parse_stats(json.dumps({name: wrong}))
 
 
 def test_only_the_declared_totals_are_filled_in():
-    assert read_figures("{}") == {
+    assert parse_stats("{}") == {
         "overall_clients": 0,
         "overall_bitrate": 0,
         "overall_cbitrate": 0,

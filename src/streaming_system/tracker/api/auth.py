@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from streaming_system.tracker.api.operation import Operation
-from streaming_system.tracker.api.problems import Problem, problem
+from streaming_system.tracker.api.problems import ApiError, api_error
 from streaming_system.tracker.crew.tokens import Tokens
 
 REALM = 'Bearer realm="tracker"'
-LONGEST = 200
+MAX_TOKEN_CHARS = 200
 
 
 @dataclass(frozen=True, kw_only=True)
-class Caller:
+class ApiClient:
     """What a token allows: what the :class:`Token` says, apart from the database."""
 
     id: int
@@ -38,7 +38,7 @@ class Caller:
         return self.scope in operation.scopes and reach[self.scope]
 
 
-def authenticate(request: Any) -> Caller:
+def authenticate(request: Any) -> ApiClient:
     """Return who calls.
 
     It happens in a transaction of its own, so that the call's own begins with what it does; and a
@@ -48,18 +48,18 @@ def authenticate(request: Any) -> Caller:
     """
     scheme, _, text = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer":
-        raise problem(
+        raise api_error(
             "unauthorized", "send Authorization: Bearer and a token", {"WWW-Authenticate": REALM}
         )
     with request.registry["db.sessions"]() as db, db.begin():
-        token = Tokens(db).authenticate(text.strip()[:LONGEST], now=request.now)
+        token = Tokens(db).authenticate(text.strip()[:MAX_TOKEN_CHARS], now=request.now)
         if token is None:
-            raise problem(
+            raise api_error(
                 "unauthorized",
                 "the token is not valid",
                 {"WWW-Authenticate": f'{REALM}, error="invalid_token"'},
             )
-        return Caller(
+        return ApiClient(
             id=token.id,
             label=token.label,
             scope=token.scope,
@@ -68,16 +68,16 @@ def authenticate(request: Any) -> Caller:
         )
 
 
-def check(caller: Caller, operation: Operation, path: Mapping[str, str]) -> None:
+def require_scope(caller: ApiClient, operation: Operation, path: Mapping[str, str]) -> None:
     """Refuse what a caller may not do.
 
     :raises Problem: if so.
     """
     if not caller.may(operation, path):
-        raise forbidden(f"this is a token of the scope {caller.scope}")
+        raise insufficient_scope(f"this is a token of the scope {caller.scope}")
 
 
-def forbidden(detail: str) -> Problem:
+def insufficient_scope(detail: str) -> ApiError:
     """Return the problem of a caller who may not do what they ask for."""
     challenge = f'{REALM}, error="insufficient_scope"'
-    return problem("forbidden", detail, {"WWW-Authenticate": challenge})
+    return api_error("forbidden", detail, {"WWW-Authenticate": challenge})

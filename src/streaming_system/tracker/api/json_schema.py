@@ -6,7 +6,7 @@ from typing import Any
 import colander
 
 
-def describe(node: colander.SchemaNode, components: dict[str, Any]) -> dict[str, Any]:
+def to_json_schema(node: colander.SchemaNode, components: dict[str, Any]) -> dict[str, Any]:
     """Return the JSON Schema of a node.
 
     :param components: gets the schemas of objects, by the names of their classes.
@@ -16,22 +16,22 @@ def describe(node: colander.SchemaNode, components: dict[str, Any]) -> dict[str,
         if name not in components:
             # It is there before its members are, so that it may hold itself.
             components[name] = {}
-            components[name] = _object(node, components)
+            components[name] = _object_schema(node, components)
         schema: dict[str, Any] = {"$ref": f"#/components/schemas/{name}"}
     else:
         schema = node.typ.json_schema(node)
         if isinstance(schema.get("items"), colander.SchemaNode):
-            schema["items"] = describe(schema["items"], components)
+            schema["items"] = to_json_schema(schema["items"], components)
     if node.description:
         schema["description"] = node.description
-    if _is_a_value(node):
+    if _is_valid_default(node):
         schema["default"] = list(node.missing) if node.missing == () else node.missing
     if getattr(node, "example", colander.null) is not colander.null:
         schema["examples"] = [node.example]
     return schema
 
 
-def _is_a_value(node: colander.SchemaNode) -> bool:
+def _is_valid_default(node: colander.SchemaNode) -> bool:
     """Tell whether what stands for a missing member could have been sent as well."""
     if node.missing is colander.required or node.missing is colander.drop:
         return False
@@ -42,34 +42,34 @@ def _is_a_value(node: colander.SchemaNode) -> bool:
         return False
 
 
-def _object(node: colander.SchemaNode, components: dict[str, Any]) -> dict[str, Any]:
+def _object_schema(node: colander.SchemaNode, components: dict[str, Any]) -> dict[str, Any]:
     required = [child.name for child in node.children if child.missing is colander.required]
     return {
         "type": "object",
-        "description": sentence(node),
-        "properties": {child.name: describe(child, components) for child in node.children},
+        "description": docstring_text(node),
+        "properties": {child.name: to_json_schema(child, components) for child in node.children},
         **({"required": required} if required else {}),
         "additionalProperties": False,
         **getattr(node, "also", {}),
     }
 
 
-def sentence(thing: Any) -> str:
+def docstring_text(thing: Any) -> str:
     """Return the docstring of something as one paragraph after another, without line breaks."""
     paragraphs = (type(thing).__doc__ or "").split("\n\n")
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
 
 
-def example(node: colander.SchemaNode) -> Any:
+def example_value(node: colander.SchemaNode) -> Any:
     """Return an example of a node's values, made of those of its members."""
     own = getattr(node, "example", colander.null)
     if own is not colander.null:
         return own
     if isinstance(node.typ, colander.Mapping):
-        members: Mapping[str, Any] = {child.name: example(child) for child in node.children}
+        members: Mapping[str, Any] = {child.name: example_value(child) for child in node.children}
         return {name: value for name, value in members.items() if value is not colander.null}
     of = getattr(node.typ, "of", None)
     if isinstance(of, colander.SchemaNode):
-        inner = example(of)
+        inner = example_value(of)
         return colander.null if inner is colander.null else [inner]
     return colander.null

@@ -5,14 +5,14 @@ from typing import Any
 
 import colander
 
-from streaming_system.tracker.api.json_schema import describe, example
+from streaming_system.tracker.api.json_schema import example_value, to_json_schema
 from streaming_system.tracker.api.operation import Operation
-from streaming_system.tracker.api.path_params import PARAMETERS
-from streaming_system.tracker.api.problems import KINDS
-from streaming_system.tracker.schemas.problem import Problem
+from streaming_system.tracker.api.path_params import PATH_PARAMETERS
+from streaming_system.tracker.api.problems import PROBLEM_TYPES
+from streaming_system.tracker.schemas.problem import ProblemSchema
 
-VERSION = "1.0"
-ABOUT = (
+API_VERSION = "1.0"
+API_DESCRIPTION = (
     "Encoders, endpoints and programs of the crew report to the tracker and ask it. Times are "
     "RFC 3339 in UTC, bitrates are bit/s. What is not declared here is refused. A later revision "
     "of v1 may add members to answers: ignore those that you do not know. Errors are RFC 9457; "
@@ -22,7 +22,7 @@ ABOUT = (
 )
 
 
-def problems_of(operation: Operation, path: str) -> Mapping[int, Sequence[str]]:
+def problem_types_by_status(operation: Operation, path: str) -> Mapping[int, Sequence[str]]:
     """Return the kinds of problems that an operation can answer with, by status."""
     kinds = [*operation.problems, "too-many-requests", "service-unavailable"]
     if "{" in path or operation.query:
@@ -39,13 +39,13 @@ def problems_of(operation: Operation, path: str) -> Mapping[int, Sequence[str]]:
     if "{" in path:
         kinds.append("not-found")
     by_status: dict[int, list[str]] = {}
-    for kind, known in KINDS.items():
+    for kind, known in PROBLEM_TYPES.items():
         if kind in kinds:
             by_status.setdefault(known.status, []).append(kind)
     return by_status
 
 
-def make_document(operations: Iterable[Operation], paths: Mapping[str, str]) -> dict[str, Any]:
+def build_document(operations: Iterable[Operation], paths: Mapping[str, str]) -> dict[str, Any]:
     """Return the document, without the address of the server.
 
     :param paths: by the name of each route, its path below that address.
@@ -54,18 +54,25 @@ def make_document(operations: Iterable[Operation], paths: Mapping[str, str]) -> 
     items: dict[str, Any] = {}
     for operation in operations:
         path = paths[operation.route]
-        items.setdefault(path, {})[operation.method.lower()] = _operation(
+        items.setdefault(path, {})[operation.method.lower()] = _operation_object(
             operation, path, components
         )
-    problem = describe(Problem(), components)
+    problem = to_json_schema(ProblemSchema(), components)
     components["Problem"]["additionalProperties"] = True
     return {
         "openapi": "3.1.0",
-        "info": {"title": "The tracker's API", "version": VERSION, "description": ABOUT},
+        "info": {
+            "title": "The tracker's API",
+            "version": API_VERSION,
+            "description": API_DESCRIPTION,
+        },
         "paths": items,
         "components": {
             "schemas": components,
-            "responses": {str(status): _problem(status, problem) for status in _statuses()},
+            "responses": {
+                str(status): _problem_response_object(status, problem)
+                for status in _problem_statuses()
+            },
             "securitySchemes": {
                 "token": {
                     "type": "http",
@@ -77,39 +84,47 @@ def make_document(operations: Iterable[Operation], paths: Mapping[str, str]) -> 
     }
 
 
-def _operation(operation: Operation, path: str, components: dict[str, Any]) -> dict[str, Any]:
+def _operation_object(
+    operation: Operation, path: str, components: dict[str, Any]
+) -> dict[str, Any]:
     parameters = [
-        _parameter(PARAMETERS[name], "path", name, components)
-        for name in PARAMETERS
+        _parameter_object(PATH_PARAMETERS[name], "path", name, components)
+        for name in PATH_PARAMETERS
         if f"{{{name}}}" in path
     ]
     if operation.query is not None:
-        parameters += [_parameter(n, "query", n.name, components) for n in operation.query.children]
+        parameters += [
+            _parameter_object(n, "query", n.name, components) for n in operation.query.children
+        ]
     return {
         "operationId": operation.id,
         "tags": [operation.id.partition(".")[0]],
         "summary": operation.summary,
         **({"description": operation.description} if operation.description else {}),
         **({"parameters": parameters} if parameters else {}),
-        **({"requestBody": _body(operation, components)} if operation.body is not None else {}),
+        **(
+            {"requestBody": _request_body_object(operation, components)}
+            if operation.body is not None
+            else {}
+        ),
         "responses": {
             **{
-                str(status): _answer(answer, components)
+                str(status): _response_object(answer, components)
                 for status, answer in operation.answers.items()
             },
             **{
                 str(status): {"$ref": f"#/components/responses/{status}"}
-                for status in problems_of(operation, path)
+                for status in problem_types_by_status(operation, path)
             },
         },
         "security": [{"token": []}] if operation.scopes else [],
     }
 
 
-def _parameter(
+def _parameter_object(
     node: colander.SchemaNode, where: str, name: str, components: dict[str, Any]
 ) -> dict[str, Any]:
-    schema = describe(node, components)
+    schema = to_json_schema(node, components)
     return {
         "name": name,
         "in": where,
@@ -119,30 +134,30 @@ def _parameter(
     }
 
 
-def _body(operation: Operation, components: dict[str, Any]) -> dict[str, Any]:
+def _request_body_object(operation: Operation, components: dict[str, Any]) -> dict[str, Any]:
     content = {
-        "schema": describe(operation.body, components),
-        "example": example(operation.body),
+        "schema": to_json_schema(operation.body, components),
+        "example": example_value(operation.body),
     }
     return {"required": True, "content": dict.fromkeys(operation.media, content)}
 
 
-def _answer(answer: Any, components: dict[str, Any]) -> dict[str, Any]:
+def _response_object(answer: Any, components: dict[str, Any]) -> dict[str, Any]:
     if answer is None:
         return {"description": "Done; the answer has no body."}
-    schema = describe(answer, components)
+    schema = to_json_schema(answer, components)
     return {
         "description": components[type(answer).__name__]["description"],
-        "content": {"application/json": {"schema": schema, "example": example(answer)}},
+        "content": {"application/json": {"schema": schema, "example": example_value(answer)}},
     }
 
 
-def _statuses() -> Iterable[int]:
-    return sorted({kind.status for kind in KINDS.values()})
+def _problem_statuses() -> Iterable[int]:
+    return sorted({kind.status for kind in PROBLEM_TYPES.values()})
 
 
-def _problem(status: int, schema: Mapping[str, Any]) -> dict[str, Any]:
-    kinds = {name: kind for name, kind in KINDS.items() if kind.status == status}
+def _problem_response_object(status: int, schema: Mapping[str, Any]) -> dict[str, Any]:
+    kinds = {name: kind for name, kind in PROBLEM_TYPES.items() if kind.status == status}
     answer: dict[str, Any] = {
         "description": " ".join(f"`{name}`: {kind.title}." for name, kind in kinds.items()),
         "content": {"application/problem+json": {"schema": dict(schema)}},

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from streaming_system.tracker.schemas.types import Record
+from streaming_system.tracker.schemas.types import ApiSchema
 
-MAX_BODY = 64 * 1024
-JSON = "application/json"
+MAX_BODY_BYTES = 64 * 1024
+JSON_MEDIA_TYPE = "application/json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,12 +27,12 @@ class Operation:
     method: str
     route: str
     summary: str
-    answers: Mapping[int, Record | None]
+    answers: Mapping[int, ApiSchema | None]
     description: str = ""
-    query: Record | None = None
-    body: Record | None = None
-    media: tuple[str, ...] = (JSON,)
+    query: ApiSchema | None = None
+    body: ApiSchema | None = None
+    media: tuple[str, ...] = (JSON_MEDIA_TYPE,)
     scopes: tuple[str, ...] = ()
     limit: str = "reads"
     problems: tuple[str, ...] = ()
-    most: int = field(default=MAX_BODY)
+    most: int = field(default=MAX_BODY_BYTES)

@@ -5,7 +5,7 @@ A call is checked by what stands here, and the OpenAPI document is made of it.
 
 from collections.abc import Mapping
 
-from streaming_system.tracker.api.operation import JSON, Operation
+from streaming_system.tracker.api.operation import JSON_MEDIA_TYPE, Operation
 from streaming_system.tracker.schemas import (
     crew,
     endpoint,
@@ -16,8 +16,8 @@ from streaming_system.tracker.schemas import (
     samples,
 )
 
-REPORTERS = ("room", "endpoint", "crew")
-CREW = ("crew",)
+REPORT_SCOPES = ("room", "endpoint", "crew")
+CREW_SCOPES = ("crew",)
 
 OPERATIONS: tuple[Operation, ...] = (
     Operation(
@@ -25,14 +25,14 @@ OPERATIONS: tuple[Operation, ...] = (
         method="GET",
         route="api.rooms",
         summary="List the rooms",
-        answers={200: room.RoomList()},
+        answers={200: room.RoomListSchema()},
     ),
     Operation(
         id="room.get",
         method="GET",
         route="api.room",
         summary="Look at a room",
-        answers={200: room.Room()},
+        answers={200: room.RoomStatusSchema()},
     ),
     Operation(
         id="endpoint.list",
@@ -40,14 +40,14 @@ OPERATIONS: tuple[Operation, ...] = (
         route="api.endpoints",
         summary="List a room's endpoints",
         description="Those that are alive, least loaded first.",
-        answers={200: endpoint.EndpointList()},
+        answers={200: endpoint.EndpointListSchema()},
     ),
     Operation(
         id="endpoint.get",
         method="GET",
         route="api.endpoint",
         summary="Look at an endpoint",
-        answers={200: endpoint.Endpoint()},
+        answers={200: endpoint.EndpointSchema()},
         problems=("unknown-endpoint",),
     ),
     Operation(
@@ -57,9 +57,12 @@ OPERATIONS: tuple[Operation, ...] = (
         summary="Report an endpoint's state",
         description="A server that streams a room says so, what it serves, and how much it sends: "
         "every `report_every` seconds. 201 tells that the endpoint is new, or back.",
-        body=endpoint.EndpointReport(),
-        answers={200: endpoint.ReportAnswer(), 201: endpoint.ReportAnswer()},
-        scopes=REPORTERS,
+        body=endpoint.EndpointReportSchema(),
+        answers={
+            200: endpoint.EndpointReportResponseSchema(),
+            201: endpoint.EndpointReportResponseSchema(),
+        },
+        scopes=REPORT_SCOPES,
         limit="reports",
     ),
     Operation(
@@ -69,7 +72,7 @@ OPERATIONS: tuple[Operation, ...] = (
         summary="Say goodbye",
         description="The endpoint gets no viewers any more, and its figures fall to zero, at once.",
         answers={204: None},
-        scopes=REPORTERS,
+        scopes=REPORT_SCOPES,
         limit="reports",
         problems=("unknown-endpoint",),
     ),
@@ -82,9 +85,9 @@ OPERATIONS: tuple[Operation, ...] = (
         "token of the room or the endpoint, it is the endpoint's own flag, which its next report "
         "sets anew; with one of the crew, it is the crew's, which holds until the crew says "
         "otherwise.",
-        body=endpoint.Draining(),
-        answers={200: endpoint.DrainingAnswer()},
-        scopes=REPORTERS,
+        body=endpoint.DrainingSchema(),
+        answers={200: endpoint.DrainingResponseSchema()},
+        scopes=REPORT_SCOPES,
         limit="writes",
         problems=("unknown-endpoint",),
     ),
@@ -93,8 +96,8 @@ OPERATIONS: tuple[Operation, ...] = (
         method="GET",
         route="api.samples",
         summary="Look at a room's figures over time",
-        query=samples.SampleQuery(),
-        answers={200: samples.Samples()},
+        query=samples.SampleQuerySchema(),
+        answers={200: samples.SamplesSchema()},
         limit="graphs",
     ),
     Operation(
@@ -105,10 +108,10 @@ OPERATIONS: tuple[Operation, ...] = (
         description="A player says that it is there, and how well it plays. Made for "
         "`navigator.sendBeacon`: a page of any site may send it, as text, too, and nobody needs a "
         "token. Names are CMCD's (CTA-5004-A) where it has one.",
-        body=playback.PlaybackReport(),
-        media=(JSON, "text/plain"),
+        body=playback.PlaybackReportSchema(),
+        media=(JSON_MEDIA_TYPE, "text/plain"),
         most=8 * 1024,
-        answers={200: playback.PlaybackAnswer()},
+        answers={200: playback.PlaybackReportResponseSchema()},
         limit="reports",
     ),
     Operation(
@@ -116,8 +119,8 @@ OPERATIONS: tuple[Operation, ...] = (
         method="GET",
         route="api.playback",
         summary="Look at how well a room's players play",
-        query=playback.PlaybackQuery(),
-        answers={200: playback.RoomQuality()},
+        query=playback.PlaybackQuerySchema(),
+        answers={200: playback.RoomQoeSchema()},
         limit="graphs",
     ),
     Operation(
@@ -125,14 +128,14 @@ OPERATIONS: tuple[Operation, ...] = (
         method="GET",
         route="api.incidents",
         summary="List what is wrong",
-        answers={200: incidents.IncidentList()},
+        answers={200: incidents.IncidentListSchema()},
     ),
     Operation(
         id="component.list",
         method="GET",
         route="api.components",
         summary="List the components of pipelines",
-        answers={200: pipeline.ComponentList()},
+        answers={200: pipeline.ComponentListSchema()},
     ),
     Operation(
         id="component.report",
@@ -143,8 +146,8 @@ OPERATIONS: tuple[Operation, ...] = (
         "token of a room is for the components of that room, one of the crew for all. Rooms that "
         "share a machine need different names for their components; a name is free again once its "
         "component has not been reported for a day.",
-        body=pipeline.MachineReport(),
-        answers={200: pipeline.MachineAnswer()},
+        body=pipeline.MachineReportSchema(),
+        answers={200: pipeline.MachineReportResponseSchema()},
         scopes=("room", "crew"),
         limit="reports",
         problems=("unknown-room",),
@@ -154,8 +157,8 @@ OPERATIONS: tuple[Operation, ...] = (
         method="GET",
         route="api.annotations",
         summary="List annotations",
-        query=crew.AnnotationQuery(),
-        answers={200: crew.AnnotationList()},
+        query=crew.AnnotationQuerySchema(),
+        answers={200: crew.AnnotationListSchema()},
     ),
     Operation(
         id="annotation.add",
@@ -164,8 +167,8 @@ OPERATIONS: tuple[Operation, ...] = (
         summary="Write an annotation",
         description="A token of a room is for annotations of that room: its machines say what they "
         "have done.",
-        body=crew.AnnotationNew(),
-        answers={201: crew.Annotation()},
+        body=crew.AnnotationCreateSchema(),
+        answers={201: crew.AnnotationSchema()},
         scopes=("room", "crew"),
         limit="writes",
         problems=("unknown-room",),
@@ -176,7 +179,7 @@ OPERATIONS: tuple[Operation, ...] = (
         route="api.annotation",
         summary="Delete an annotation",
         answers={204: None},
-        scopes=CREW,
+        scopes=CREW_SCOPES,
         limit="writes",
     ),
     Operation(
@@ -184,8 +187,8 @@ OPERATIONS: tuple[Operation, ...] = (
         method="GET",
         route="api.tokens",
         summary="List the tokens",
-        answers={200: crew.TokenList()},
-        scopes=CREW,
+        answers={200: crew.TokenListSchema()},
+        scopes=CREW_SCOPES,
     ),
     Operation(
         id="token.issue",
@@ -193,9 +196,9 @@ OPERATIONS: tuple[Operation, ...] = (
         route="api.tokens",
         summary="Issue a token",
         description="The answer has the token's text, which is kept nowhere.",
-        body=crew.TokenIssue(),
-        answers={201: crew.IssuedToken()},
-        scopes=CREW,
+        body=crew.TokenCreateSchema(),
+        answers={201: crew.IssuedTokenSchema()},
+        scopes=CREW_SCOPES,
         limit="writes",
         problems=("unknown-room",),
     ),
@@ -205,12 +208,12 @@ OPERATIONS: tuple[Operation, ...] = (
         route="api.token",
         summary="Revoke a token",
         answers={204: None},
-        scopes=CREW,
+        scopes=CREW_SCOPES,
         limit="writes",
     ),
 )
 
-BY_ID: Mapping[str, Operation] = {operation.id: operation for operation in OPERATIONS}
-BY_ROUTE: Mapping[tuple[str, str], Operation] = {
+OPERATIONS_BY_ID: Mapping[str, Operation] = {operation.id: operation for operation in OPERATIONS}
+OPERATIONS_BY_ROUTE: Mapping[tuple[str, str], Operation] = {
     (operation.method, operation.route): operation for operation in OPERATIONS
 }

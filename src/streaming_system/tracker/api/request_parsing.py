@@ -8,11 +8,11 @@ from typing import Any
 import colander
 
 from streaming_system.tracker.api.operation import Operation
-from streaming_system.tracker.api.problems import problem
-from streaming_system.tracker.schemas.types import Record, Whole
+from streaming_system.tracker.api.problems import api_error
+from streaming_system.tracker.schemas.types import ApiSchema, BoundedInteger
 
 
-def read_query(request: Any, schema: Record) -> dict[str, Any]:
+def parse_query(request: Any, schema: ApiSchema) -> dict[str, Any]:
     """Return the parameters of the query.
 
     :raises Problem: if it cannot be read, or a parameter is not allowed.
@@ -20,41 +20,41 @@ def read_query(request: Any, schema: Record) -> dict[str, Any]:
     try:
         pairs = list(request.GET.items())
     except UnicodeDecodeError:
-        raise problem("bad-address", "the query is not in UTF-8") from None
+        raise api_error("bad-address", "the query is not in UTF-8") from None
     twice = {name for name, _ in pairs if sum(name == other for other, _ in pairs[:100]) > 1}
     if twice or len(pairs) > 100:
-        raise problem("invalid", "a parameter is there more than once")
-    values = {name: _from_text(schema, name, text) for name, text in pairs}
-    return _valid(schema, values, "parameter", "a parameter of the query is not allowed")
+        raise api_error("invalid", "a parameter is there more than once")
+    values = {name: _parse_parameter(schema, name, text) for name, text in pairs}
+    return _validate(schema, values, "parameter", "a parameter of the query is not allowed")
 
 
-def _from_text(schema: Record, name: str, text: str) -> Any:
+def _parse_parameter(schema: ApiSchema, name: str, text: str) -> Any:
     """Return a parameter as the JSON value that it stands for."""
-    whole = name in schema and isinstance(schema[name].typ, Whole)
+    whole = name in schema and isinstance(schema[name].typ, BoundedInteger)
     return int(text) if whole and re.fullmatch("-?[0-9]{1,18}", text) else text
 
 
-def read_body(request: Any, operation: Operation) -> dict[str, Any]:
+def parse_body(request: Any, operation: Operation) -> dict[str, Any]:
     """Return what was sent.
 
     :raises Problem: if it is too large, no JSON, or not allowed.
     """
     if request.content_type not in operation.media or "Content-Encoding" in request.headers:
-        raise problem(
+        raise api_error(
             "unsupported-media-type",
             f"allowed: {' or '.join(operation.media)}, not compressed",
         )
     charset = (request.charset or "utf-8").lower()
     if charset not in ("utf-8", "utf8"):
-        raise problem("unsupported-media-type", "allowed: UTF-8")
-    value = _json(_bytes(request, operation.most))
+        raise api_error("unsupported-media-type", "allowed: UTF-8")
+    value = _parse_json(_read_bounded_body(request, operation.most))
     assert operation.body is not None  # noqa: S101 - For mypy.
-    return _valid(operation.body, value, "pointer", "something in the body is not allowed")
+    return _validate(operation.body, value, "pointer", "something in the body is not allowed")
 
 
-def _bytes(request: Any, most: int) -> bytes:
+def _read_bounded_body(request: Any, most: int) -> bytes:
     """Read the body, and of one that is too large no more than tells that it is."""
-    too_large = problem("body-too-large", f"allowed: {most} bytes", limit=most)
+    too_large = api_error("body-too-large", f"allowed: {most} bytes", limit=most)
     length = request.content_length
     if length is not None and length > most:
         raise too_large
@@ -75,36 +75,38 @@ def _bytes(request: Any, most: int) -> bytes:
     return body
 
 
-def _json(body: bytes) -> Any:
+def _parse_json(body: bytes) -> Any:
     try:
-        return json.loads(body.decode(), object_pairs_hook=_members, parse_constant=_no_constant)
+        return json.loads(
+            body.decode(), object_pairs_hook=_unique_members, parse_constant=_reject_constant
+        )
     # A number of thousands of digits is a plain ValueError.
     except (ValueError, RecursionError) as error:
         reason = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
         where = f" at character {error.pos}" if isinstance(error, json.JSONDecodeError) else ""
-        raise problem("bad-json", f"{reason:.200}{where}") from None
+        raise api_error("bad-json", f"{reason:.200}{where}") from None
 
 
-def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) < len(pairs):
         raise ValueError("a member is there twice")
     return members
 
 
-def _no_constant(name: str) -> Any:
+def _reject_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
 
 
-def _valid(schema: Record, value: Any, key: str, detail: str) -> dict[str, Any]:
+def _validate(schema: ApiSchema, value: Any, key: str, detail: str) -> dict[str, Any]:
     try:
         values: dict[str, Any] = schema.deserialize(value)
     except colander.Invalid as error:
-        raise problem("invalid", detail, errors=list(_errors(error, key))) from None
+        raise api_error("invalid", detail, errors=list(_error_details(error, key))) from None
     return values
 
 
-def _errors(error: colander.Invalid, key: str) -> Iterable[dict[str, str]]:
+def _error_details(error: colander.Invalid, key: str) -> Iterable[dict[str, str]]:
     for path in error.paths():
         names = [str(part.pos) if part.positional else part.node.name for part in path[1:]]
         if key == "pointer":

@@ -23,9 +23,9 @@ from streaming_system.tracker.db.session import (
     startup_errors,
 )
 from streaming_system.tracker.models import Base, Salt
-from streaming_system.tracker.settings import StartError
+from streaming_system.tracker.settings import StartupError
 
-__all__ = ["BackupError", "BackupSummary", "StartError", "backup", "restore"]
+__all__ = ["BackupError", "BackupSummary", "StartupError", "backup", "restore"]
 
 # What it says when it has been thrown away must be true of backups, too.
 EXCLUDED_TABLES = {Salt.__tablename__}

@@ -18,7 +18,7 @@ from streaming_system.tracker.crew.errors import CrewError
 from streaming_system.tracker.crew.tokens import SCOPES, Tokens
 from streaming_system.tracker.db.session import is_unavailable_error, make_engine, require_tables
 from streaming_system.tracker.endpoints.endpoints import Endpoints
-from streaming_system.tracker.settings import StartError
+from streaming_system.tracker.settings import StartupError
 
 __all__ = [
     "ROLES",
@@ -26,7 +26,7 @@ __all__ = [
     "AccountError",
     "AdminSession",
     "CrewError",
-    "StartError",
+    "StartupError",
     "admin_session",
 ]
 
@@ -83,7 +83,7 @@ def _database_session(settings: Mapping[str, str]) -> Iterator[Session]:
     except sa.exc.DBAPIError as error:
         if not is_unavailable_error(error):
             raise
-        raise StartError(f"the database: {str(error.orig).splitlines()[0]}") from None
+        raise StartupError(f"the database: {str(error.orig).splitlines()[0]}") from None
     finally:
         engine.dispose()
 

@@ -18,7 +18,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.orm import Session, sessionmaker
 
 from streaming_system.tracker.db.session import make_engine
-from streaming_system.tracker.settings import StartError
+from streaming_system.tracker.settings import StartupError
 
 log = logging.getLogger(__name__)
 
@@ -45,13 +45,13 @@ class Replica:
     def __init__(self, settings: Mapping[str, Any]) -> None:
         url = settings[URL_KEY]
         if not str(url).startswith("postgresql"):
-            raise StartError(
+            raise StartupError(
                 f"{URL_KEY} in the ini file is no PostgreSQL's; allowed: "
                 "postgresql+psycopg://user:password@host/name, or no such key"
             )
         retry = settings.get(RETRY_KEY, DEFAULT_RETRY)
         if not (str(retry).isdigit() and 1 <= int(retry) <= 3600):
-            raise StartError(
+            raise StartupError(
                 f"{RETRY_KEY} in the ini file is {retry!r}; allowed: seconds, 1 to 3600"
             )
         self._retry = int(retry)

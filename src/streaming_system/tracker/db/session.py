@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from zope.sqlalchemy.datamanager import STATUS_CHANGED
 
 from streaming_system.tracker.models import Base
-from streaming_system.tracker.settings import StartError
+from streaming_system.tracker.settings import StartupError
 
 DATABASE_LABEL = "the database of sqlalchemy.url in the ini file"
 
@@ -33,7 +33,7 @@ def includeme(config: Any) -> None:
     engine = make_engine(config.get_settings())
     try:
         require_tables(engine)
-    except StartError:
+    except StartupError:
         engine.dispose()
         raise
     config.registry["db.sessions"] = sessionmaker(engine)
@@ -66,7 +66,7 @@ def make_engine(settings: Mapping[str, Any]) -> sa.Engine:
     :raises StartError: if the URL is no database's.
     """
     if not settings.get("sqlalchemy.url"):
-        raise StartError("the ini file lacks the key sqlalchemy.url in [app:tracker]")
+        raise StartupError("the ini file lacks the key sqlalchemy.url in [app:tracker]")
     try:
         said = {
             key: value
@@ -86,7 +86,7 @@ def make_engine(settings: Mapping[str, Any]) -> sa.Engine:
         engine = sa.engine_from_config(said, "sqlalchemy.")
     except (sa.exc.ArgumentError, ImportError, TypeError, ValueError) as error:
         # A port that is no number is a plain ValueError.
-        raise StartError(
+        raise StartupError(
             f"sqlalchemy.url in the ini file: {_first_line(error)}; allowed: sqlite:////path/to/file or "
             "postgresql+psycopg://user:password@host/name"
         ) from None
@@ -151,7 +151,7 @@ def require_tables(engine: sa.Engine) -> None:
         tables = set(sa.inspect(engine).get_table_names())
     missing = set(Base.metadata.tables) - tables
     if missing:
-        raise StartError(f"{DATABASE_LABEL} lacks the table {min(missing)!r}: run make initdb")
+        raise StartupError(f"{DATABASE_LABEL} lacks the table {min(missing)!r}: run make initdb")
 
 
 def require_database_file(engine: sa.Engine) -> None:
@@ -162,7 +162,7 @@ def require_database_file(engine: sa.Engine) -> None:
     path = engine.url.database if engine.dialect.name == "sqlite" else None
     if path and not Path(path).is_file():
         # Asking would create an empty file, and hide that the path is wrong.
-        raise StartError(f"{DATABASE_LABEL} is not there ({path}): run make initdb")
+        raise StartupError(f"{DATABASE_LABEL} is not there ({path}): run make initdb")
 
 
 @contextmanager
@@ -175,7 +175,7 @@ def startup_errors() -> Iterator[None]:
         yield
     except sa.exc.DBAPIError as error:
         reason = _first_line(error.orig or error)
-        raise StartError(
+        raise StartupError(
             f"{DATABASE_LABEL} cannot be opened: {reason}; is it running, and is the URL right?"
         ) from None
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from streaming_system.config import Region
-from streaming_system.tracker.settings import StartError
+from streaming_system.tracker.settings import StartupError
 
 if TYPE_CHECKING:
     import maxminddb
@@ -80,7 +80,7 @@ def _open_database(file: Path) -> "maxminddb.Reader":
     try:
         return maxminddb.open_database(file, maxminddb.MODE_MMAP)
     except (OSError, ValueError, maxminddb.InvalidDatabaseError) as error:
-        raise StartError(
+        raise StartupError(
             f"region.file in the ini file ({file}) cannot be read: "
             f"{str(error).splitlines()[0]:.200}; allowed: a MaxMind DB file"
         ) from None

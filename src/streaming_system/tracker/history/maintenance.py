@@ -31,9 +31,9 @@ from streaming_system.tracker.history.retention import (
 from streaming_system.tracker.history.rollup import ROLLUP_RULES, RollupRunner
 from streaming_system.tracker.logs.ingest import AccessLogError, AccessLogs
 from streaming_system.tracker.models import Sample1Min
-from streaming_system.tracker.settings import StartError, checked
+from streaming_system.tracker.settings import StartupError, load_settings
 
-__all__ = ["AlreadyRunningError", "MaintenanceResult", "StartError", "run_maintenance"]
+__all__ = ["AlreadyRunningError", "MaintenanceResult", "StartupError", "run_maintenance"]
 
 # A key for PostgreSQL's locks that nobody else uses by accident.
 _LOCK_KEY = int.from_bytes(
@@ -76,7 +76,7 @@ def run_maintenance(
     :raises StartError: if the database, or the folder of log files, cannot be used.
     :raises Busy: if another process does this already.
     """
-    settings = checked(ini)
+    settings = load_settings(ini)
     engine = make_engine(settings)
     try:
         require_tables(engine)
@@ -91,9 +91,9 @@ def run_maintenance(
     except sa.exc.DBAPIError as error:
         if not is_unavailable_error(error):
             raise
-        raise StartError(f"the database: {str(error.orig).splitlines()[0]}") from None
+        raise StartupError(f"the database: {str(error.orig).splitlines()[0]}") from None
     except AccessLogError as error:
-        raise StartError(str(error)) from None
+        raise StartupError(str(error)) from None
     finally:
         engine.dispose()
 

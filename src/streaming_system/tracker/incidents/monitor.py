@@ -15,9 +15,9 @@ from streaming_system.schedule.store import ScheduleStore
 from streaming_system.tracker.db.session import is_unavailable_error, make_engine, require_tables
 from streaming_system.tracker.endpoints.endpoints import Endpoints
 from streaming_system.tracker.incidents.incidents import IncidentNotification, Incidents
-from streaming_system.tracker.settings import StartError, checked
+from streaming_system.tracker.settings import StartupError, load_settings
 
-__all__ = ["IncidentMonitor", "IncidentNotification", "StartError"]
+__all__ = ["IncidentMonitor", "IncidentNotification", "StartupError"]
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ class IncidentMonitor:
     def __init__(
         self, ini: Mapping[str, str], tell: Callable[[IncidentNotification], bool]
     ) -> None:
-        self._settings: Mapping[str, Any] = checked(ini)
+        self._settings: Mapping[str, Any] = load_settings(ini)
         path = ini.get("schedule.file")
         self._schedule = ScheduleStore(Path(path)) if path else None
         self._engine = make_engine(ini)

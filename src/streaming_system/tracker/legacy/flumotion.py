@@ -17,13 +17,13 @@ from streaming_system.tracker.pipeline.pipeline import (
     Mood,
 )
 
-LATEST = 2**32  # The year 2106, in Unix time.
-LONGEST_AGE = 10 * 366 * 86400
+MAX_UNIX_TIME = 2**32  # The year 2106, in Unix time.
+MAX_AGE_SECONDS = 10 * 366 * 86400
 # Reports are sent every few seconds; a larger difference is the clock, not the way.
-CLOCK_MAY_DIFFER = timedelta(seconds=60)
+MAX_CLOCK_SKEW = timedelta(seconds=60)
 
 
-class BadReport(ValueError):  # noqa: N818 - That is what it is.
+class InvalidReportError(ValueError):
     """A report that is refused: the field, and one line that says what is wrong with it."""
 
     def __init__(self, name: str, complaint: str) -> None:
@@ -41,7 +41,7 @@ class FlumotionReport:
     history: Sequence[Mood]
 
 
-class _Number(colander.SchemaType):
+class _BoundedNumber(colander.SchemaType):
     def __init__(self, least: float, most: float) -> None:
         self.least, self.most = least, most
 
@@ -53,7 +53,7 @@ class _Number(colander.SchemaType):
         return float(cstruct)
 
 
-class _MoodWord(colander.SchemaType):
+class _MoodType(colander.SchemaType):
     """A mood by its name, or by Flumotion's number for it."""
 
     def deserialize(self, node: colander.SchemaNode, cstruct: Any) -> Any:
@@ -67,17 +67,21 @@ class _MoodWord(colander.SchemaType):
         )
 
 
-def _mood(*, aged: bool) -> colander.SchemaNode:
-    age = [colander.SchemaNode(_Number(-LONGEST_AGE, LONGEST_AGE), name="age")] if aged else []
+def _mood_node(*, aged: bool) -> colander.SchemaNode:
+    age = (
+        [colander.SchemaNode(_BoundedNumber(-MAX_AGE_SECONDS, MAX_AGE_SECONDS), name="age")]
+        if aged
+        else []
+    )
     return colander.SchemaNode(
         colander.Tuple(),
-        colander.SchemaNode(_MoodWord(), name="mood"),
-        colander.SchemaNode(_Number(0, LATEST), name="since"),
+        colander.SchemaNode(_MoodType(), name="mood"),
+        colander.SchemaNode(_BoundedNumber(0, MAX_UNIX_TIME), name="since"),
         *age,
     )
 
 
-class _TimeText(colander.SchemaType):
+class _UnixTimeText(colander.SchemaType):
     """A Unix time as text. What colander's own type says of it would hold the text itself."""
 
     def deserialize(self, node: colander.SchemaNode, cstruct: Any) -> Any:
@@ -88,12 +92,12 @@ class _TimeText(colander.SchemaType):
         except ValueError:
             seconds = -1.0
         # Nothing compares as true with NaN.
-        if not 0 <= seconds <= LATEST:
-            raise colander.Invalid(node, f"allowed: a Unix time from 0 to {LATEST}")
+        if not 0 <= seconds <= MAX_UNIX_TIME:
+            raise colander.Invalid(node, f"allowed: a Unix time from 0 to {MAX_UNIX_TIME}")
         return seconds
 
 
-class FlumotionForm(colander.Schema):
+class FlumotionFormSchema(colander.Schema):
     """The fields beside the moods."""
 
     identifier = colander.SchemaNode(
@@ -109,16 +113,16 @@ class FlumotionForm(colander.Schema):
             r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,31}\Z", "allowed: 1 to 32 of A-Z a-z 0-9 _ . -"
         ),
     )
-    recorded_time = colander.SchemaNode(_TimeText())
+    recorded_time = colander.SchemaNode(_UnixTimeText())
 
 
-CURRENT = _mood(aged=False)
-HISTORY = colander.SchemaNode(colander.Sequence(), _mood(aged=True))
-SHAPES = {"current": "[mood, since]", "history": "[[mood, since, age], …]"}
-FORM = FlumotionForm()
+CURRENT_MOOD = _mood_node(aged=False)
+MOOD_HISTORY = colander.SchemaNode(colander.Sequence(), _mood_node(aged=True))
+EXPECTED_SHAPES = {"current": "[mood, since]", "history": "[[mood, since, age], …]"}
+FORM_SCHEMA = FlumotionFormSchema()
 
 
-def read_report(fields: Mapping[str, str], *, now: datetime) -> FlumotionReport:
+def parse_report(fields: Mapping[str, str], *, now: datetime) -> FlumotionReport:
     """Return what a form of texts says.
 
     Times stay those of the sender's clock: the same mood comes with the same time in every
@@ -127,52 +131,52 @@ def read_report(fields: Mapping[str, str], *, now: datetime) -> FlumotionReport:
     :raises BadReport: unless every field is what it should be.
     """
     try:
-        form = FORM.deserialize({name: fields[name] for name in fields if name != "data"})
+        form = FORM_SCHEMA.deserialize({name: fields[name] for name in fields if name != "data"})
     except colander.Invalid as error:
         name, complaint = next(iter(error.asdict().items()))
-        raise BadReport(name, complaint) from None
-    data = _object(_json(fields.get("data", "")), "data")
-    detail = _clock(form["recorded_time"], now)
+        raise InvalidReportError(name, complaint) from None
+    data = _require_object(_parse_json(fields.get("data", "")), "data")
+    detail = _clock_skew_note(form["recorded_time"], now)
     components = [
-        ComponentState(name=name, mood=mood, since=_moment(since), detail=detail)
-        for name, (mood, since) in _by_component(data, "current", CURRENT)
+        ComponentState(name=name, mood=mood, since=_from_unix_time(since), detail=detail)
+        for name, (mood, since) in _parse_components(data, "current", CURRENT_MOOD)
     ]
     history = [
-        Mood(component=name, mood=mood, since=_moment(since), seconds=max(0.0, age))
-        for name, past in _by_component(data, "history", HISTORY)
+        Mood(component=name, mood=mood, since=_from_unix_time(since), seconds=max(0.0, age))
+        for name, past in _parse_components(data, "history", MOOD_HISTORY)
         for mood, since, age in past
     ]
     if len(history) > MAX_HISTORY_ENTRIES:
-        raise BadReport("data", f"history has more than {MAX_HISTORY_ENTRIES} entries")
+        raise InvalidReportError("data", f"history has more than {MAX_HISTORY_ENTRIES} entries")
     return FlumotionReport(
         machine=form["identifier"], kind=form["type"], components=components, history=history
     )
 
 
-def _json(text: str) -> Any:
+def _parse_json(text: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
-        raise BadReport("data", "is not JSON") from None
+        raise InvalidReportError("data", "is not JSON") from None
 
 
-def _object(value: Any, what: str) -> dict[str, Any]:
+def _require_object(value: Any, what: str) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise BadReport("data", f"{what} is not a JSON object")
+        raise InvalidReportError("data", f"{what} is not a JSON object")
     return value
 
 
-def _by_component(
+def _parse_components(
     data: Mapping[str, Any], part: str, schema: colander.SchemaNode
 ) -> list[tuple[str, Any]]:
-    found = _object(data.get(part, {}), part)
+    found = _require_object(data.get(part, {}), part)
     if len(found) > MAX_COMPONENTS:
-        raise BadReport("data", f"{part} has more than {MAX_COMPONENTS} components")
+        raise InvalidReportError("data", f"{part} has more than {MAX_COMPONENTS} components")
     result = []
     for name, value in found.items():
         # Text that cannot be printed is no name, and no database of ours could keep all of it.
         if not (0 < len(name) <= MAX_NAME_CHARS and name.isprintable()):
-            raise BadReport(
+            raise InvalidReportError(
                 "data", f"{part} has {ascii(name)[:80]}; allowed: 1 to {MAX_NAME_CHARS} characters"
             )
         try:
@@ -181,18 +185,18 @@ def _by_component(
             complaint = next(iter(error.asdict().values()))
             # What colander says of a shape shows the value, which is the caller's text.
             if not complaint.startswith("allowed"):
-                complaint = f"allowed: {SHAPES[part]}"
-            raise BadReport("data", f"{part} of {ascii(name)[:80]}; {complaint}") from None
+                complaint = f"allowed: {EXPECTED_SHAPES[part]}"
+            raise InvalidReportError("data", f"{part} of {ascii(name)[:80]}; {complaint}") from None
     return result
 
 
-def _moment(seconds: float) -> datetime:
+def _from_unix_time(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
-def _clock(recorded_time: float, now: datetime) -> str:
-    ahead = _moment(recorded_time) - now
-    if abs(ahead) <= CLOCK_MAY_DIFFER:
+def _clock_skew_note(recorded_time: float, now: datetime) -> str:
+    ahead = _from_unix_time(recorded_time) - now
+    if abs(ahead) <= MAX_CLOCK_SKEW:
         return ""
     seconds = round(abs(ahead).total_seconds())
     return f"its clock is {seconds:,} s {'ahead' if ahead > timedelta() else 'behind'}"

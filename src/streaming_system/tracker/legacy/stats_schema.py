@@ -9,7 +9,7 @@ from streaming_system.tracker.endpoints.formats import LEGACY_STREAMS
 from streaming_system.tracker.schemas.types import MAX_BITRATE, MAX_CLIENTS
 
 
-class Figure(colander.SchemaType):
+class RoundedInteger(colander.SchemaType):
     """A whole number from 0 to ``most``. Fractions are rounded: old encoders send them."""
 
     def __init__(self, most: int) -> None:
@@ -25,31 +25,31 @@ class Figure(colander.SchemaType):
         return round(cstruct)
 
 
-def _figure(name: str) -> colander.SchemaNode:
+def _stat_node(name: str) -> colander.SchemaNode:
     return colander.SchemaNode(
-        Figure(MAX_CLIENTS if name.endswith("_clients") else MAX_BITRATE), name=name
+        RoundedInteger(MAX_CLIENTS if name.endswith("_clients") else MAX_BITRATE), name=name
     )
 
 
-_KINDS = ("clients", "bitrate", "cbitrate")
+_METRICS = ("clients", "bitrate", "cbitrate")
 # These are 0 where nothing is said of them.
-_TOTALS = {f"overall_{kind}": 0 for kind in _KINDS}
+_DEFAULT_TOTALS = {f"overall_{kind}": 0 for kind in _METRICS}
 # Nothing but these is ever stored.
-_FIGURES = {
-    name: _figure(name)
+_STAT_NODES = {
+    name: _stat_node(name)
     for name in (
-        *_TOTALS,
+        *_DEFAULT_TOTALS,
         *("loop_clients", "loop_bitrate"),
-        *(f"{stream}_{kind}" for stream in LEGACY_STREAMS for kind in _KINDS),
+        *(f"{stream}_{kind}" for stream in LEGACY_STREAMS for kind in _METRICS),
     )
 }
 
 
-class BadFigures(ValueError):  # noqa: N818 - That is what they are.
+class InvalidStatsError(ValueError):
     """Figures that are refused, with one line that says which and why."""
 
 
-def read_figures(text: str) -> dict[str, int]:
+def parse_stats(text: str) -> dict[str, int]:
     """Return the figures in the JSON of a registration.
 
     :raises BadFigures: unless it is an object of declared figures, each a sane number.
@@ -57,22 +57,22 @@ def read_figures(text: str) -> dict[str, int]:
     try:
         data = json.loads(text)
     except (ValueError, RecursionError):
-        raise BadFigures("data is not JSON") from None
+        raise InvalidStatsError("data is not JSON") from None
     if not isinstance(data, dict):
-        raise BadFigures("data is not a JSON object")
+        raise InvalidStatsError("data is not a JSON object")
     for name in data:
-        if name not in _FIGURES:
-            raise BadFigures(f"data has {_shown(name)}, which is no figure")
-    figures: dict[str, int] = dict(_TOTALS)
+        if name not in _STAT_NODES:
+            raise InvalidStatsError(f"data has {_quote(name)}, which is no figure")
+    figures: dict[str, int] = dict(_DEFAULT_TOTALS)
     # There are far more figures than any endpoint has.
     for name, value in data.items():
         try:
-            figures[name] = _FIGURES[name].deserialize(value)
+            figures[name] = _STAT_NODES[name].deserialize(value)
         except colander.Invalid as error:
-            raise BadFigures(f"{name} is {_shown(value)}; {error.msg}") from None
+            raise InvalidStatsError(f"{name} is {_quote(value)}; {error.msg}") from None
     return figures
 
 
-def _shown(value: Any) -> str:
+def _quote(value: Any) -> str:
     """Show what a caller sent in a line of ours: short, and without a way out of the line."""
     return ascii(value)[:60]

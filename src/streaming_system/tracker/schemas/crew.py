@@ -6,22 +6,22 @@ from typing import Any, ClassVar
 import colander
 
 from streaming_system.tracker.schemas.types import (
+    ApiSchema,
+    BoundedInteger,
+    BoundedList,
     Choice,
-    ListOf,
-    Moment,
-    Name,
-    OrNull,
-    Record,
+    DisplayText,
+    Identifier,
+    Nullable,
+    Rfc3339DateTime,
     RoomId,
     Text,
-    Whole,
-    Words,
 )
 
-SCOPES = ("room", "endpoint", "crew")
+TOKEN_SCOPES = ("room", "endpoint", "crew")
 
 
-class TokenIssue(Record):
+class TokenCreateSchema(ApiSchema):
     """A token that shall be made."""
 
     also: ClassVar[Mapping[str, Any]] = {
@@ -46,14 +46,17 @@ class TokenIssue(Record):
         Text(100, least=1), description="Whose it is, for people.", example="Encoder in the hall"
     )
     scope = colander.SchemaNode(
-        Choice(*SCOPES),
+        Choice(*TOKEN_SCOPES),
         description="What it is for: any endpoint of `room`, one `endpoint` of it, or all that "
         "the crew may do.",
         example="room",
     )
-    room = colander.SchemaNode(OrNull(RoomId()), missing=None, example="hall")
+    room = colander.SchemaNode(Nullable(RoomId()), missing=None, example="hall")
     endpoint = colander.SchemaNode(
-        OrNull(Name()), missing=None, description="For the scope `endpoint` only.", example=None
+        Nullable(Identifier()),
+        missing=None,
+        description="For the scope `endpoint` only.",
+        example=None,
     )
 
     def validator(self, node: colander.SchemaNode, wanted: dict[str, Any]) -> None:
@@ -66,73 +69,79 @@ class TokenIssue(Record):
             raise refusal
 
 
-class Token(Record):
+class TokenSchema(ApiSchema):
     """A token, without its text, of which nothing but a hash is kept."""
 
-    id = colander.SchemaNode(Whole(1, 2**53), example=3)
-    label = colander.SchemaNode(Words(), example="Encoder in the hall")
-    scope = colander.SchemaNode(Choice(*SCOPES), example="room")
-    room = colander.SchemaNode(OrNull(Words()), example="hall")
-    endpoint = colander.SchemaNode(OrNull(Words()), example=None)
-    hint = colander.SchemaNode(Words(), description="How its text begins.", example="sst_a1b2c3")
-    created_at = colander.SchemaNode(Moment(), example="2026-08-21T12:00:00.000Z")
-    created_by = colander.SchemaNode(Words(), example="anna")
-    used_at = colander.SchemaNode(
-        OrNull(Moment()), description="To the minute.", example="2026-08-22T12:00:00.000Z"
+    id = colander.SchemaNode(BoundedInteger(1, 2**53), example=3)
+    label = colander.SchemaNode(DisplayText(), example="Encoder in the hall")
+    scope = colander.SchemaNode(Choice(*TOKEN_SCOPES), example="room")
+    room = colander.SchemaNode(Nullable(DisplayText()), example="hall")
+    endpoint = colander.SchemaNode(Nullable(DisplayText()), example=None)
+    hint = colander.SchemaNode(
+        DisplayText(), description="How its text begins.", example="sst_a1b2c3"
     )
-    revoked_at = colander.SchemaNode(OrNull(Moment()), example=None)
+    created_at = colander.SchemaNode(Rfc3339DateTime(), example="2026-08-21T12:00:00.000Z")
+    created_by = colander.SchemaNode(DisplayText(), example="anna")
+    used_at = colander.SchemaNode(
+        Nullable(Rfc3339DateTime()),
+        description="To the minute.",
+        example="2026-08-22T12:00:00.000Z",
+    )
+    revoked_at = colander.SchemaNode(Nullable(Rfc3339DateTime()), example=None)
 
 
-class IssuedToken(Token):
+class IssuedTokenSchema(TokenSchema):
     """A new token, with its text, which nobody can have again."""
 
     token = colander.SchemaNode(
-        Words(), description="Its text.", example="sst_a1b2c3d4e5f6g7h8i9j0k1l2m3n4o5p6q7r8s9t0u1v"
+        DisplayText(),
+        description="Its text.",
+        example="sst_a1b2c3d4e5f6g7h8i9j0k1l2m3n4o5p6q7r8s9t0u1v",
     )
 
 
-class TokenList(Record):
+class TokenListSchema(ApiSchema):
     """All tokens, also those that have been revoked, newest first."""
 
-    tokens = colander.SchemaNode(ListOf(Token(), 100_000, distinct=False))
+    tokens = colander.SchemaNode(BoundedList(TokenSchema(), 100_000, distinct=False))
 
 
-class AnnotationNew(Record):
+class AnnotationCreateSchema(ApiSchema):
     """A word about a moment that shall be shown in graphs."""
 
-    at = colander.SchemaNode(Moment(), example="2026-08-22T12:00:00Z")
+    at = colander.SchemaNode(Rfc3339DateTime(), example="2026-08-22T12:00:00Z")
     label = colander.SchemaNode(Text(200, least=1), example="Keynote begins")
     room = colander.SchemaNode(
-        OrNull(RoomId()), missing=None, description="null: about all rooms.", example="hall"
+        Nullable(RoomId()), missing=None, description="null: about all rooms.", example="hall"
     )
 
 
-class Annotation(Record):
+class AnnotationSchema(ApiSchema):
     """A word about a moment."""
 
-    id = colander.SchemaNode(Whole(1, 2**53), example=7)
-    at = colander.SchemaNode(Moment(), example="2026-08-22T12:00:00.000Z")
-    label = colander.SchemaNode(Words(), example="Keynote begins")
-    room = colander.SchemaNode(OrNull(Words()), example="hall")
+    id = colander.SchemaNode(BoundedInteger(1, 2**53), example=7)
+    at = colander.SchemaNode(Rfc3339DateTime(), example="2026-08-22T12:00:00.000Z")
+    label = colander.SchemaNode(DisplayText(), example="Keynote begins")
+    room = colander.SchemaNode(Nullable(DisplayText()), example="hall")
 
 
-class AnnotationList(Record):
+class AnnotationListSchema(ApiSchema):
     """Annotations in the order of time."""
 
-    annotations = colander.SchemaNode(ListOf(Annotation(), 100_000, distinct=False))
+    annotations = colander.SchemaNode(BoundedList(AnnotationSchema(), 100_000, distinct=False))
 
 
-class AnnotationQuery(Record):
+class AnnotationQuerySchema(ApiSchema):
     """Which annotations are asked for."""
 
     from_ = colander.SchemaNode(
-        Moment(),
+        Rfc3339DateTime(),
         name="from",
         missing=None,
         description="Only those from this moment on; seven days before `to` if not given.",
     )
     to = colander.SchemaNode(
-        Moment(),
+        Rfc3339DateTime(),
         missing=None,
         description="Only those before this moment; seven days from now if not given.",
     )

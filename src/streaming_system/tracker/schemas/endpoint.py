@@ -9,39 +9,39 @@ from streaming_system.tracker.endpoints.formats import LEGACY_STREAMS
 from streaming_system.tracker.schemas.types import (
     MAX_BITRATE,
     MAX_CLIENTS,
+    ApiSchema,
     BaseUrl,
+    BoundedInteger,
+    BoundedList,
     Choice,
-    Flag,
+    DisplayText,
     Host,
-    ListOf,
-    Moment,
-    Name,
-    OrNull,
-    Record,
+    Identifier,
+    Nullable,
+    Rfc3339DateTime,
     RoomId,
+    StrictBoolean,
     Text,
-    Whole,
-    Words,
 )
 
-FORMATS = (
+STREAM_FORMATS = (
     "hls", "dash", "webm", "ogg", "opus", "mp3", "aac", "mp4", "flv", "ts", "whep", "rtmp",
     "slides",
 )  # fmt: skip
-FIGURES = ("clients", "bitrate", "cbitrate")
+STREAM_METRICS = ("clients", "bitrate", "cbitrate")
 
 
 def clients(missing: Any = 0) -> colander.SchemaNode:
     """Return a node for a number of viewers."""
     return colander.SchemaNode(
-        Whole(0, MAX_CLIENTS), missing=missing, description="Viewers.", example=12
+        BoundedInteger(0, MAX_CLIENTS), missing=missing, description="Viewers.", example=12
     )
 
 
 def bitrate(missing: Any = 0) -> colander.SchemaNode:
     """Return a node for what is sent."""
     return colander.SchemaNode(
-        Whole(0, MAX_BITRATE),
+        BoundedInteger(0, MAX_BITRATE),
         missing=missing,
         description="What is sent, in bit/s.",
         example=9600000,
@@ -51,14 +51,14 @@ def bitrate(missing: Any = 0) -> colander.SchemaNode:
 def cbitrate(missing: Any = 0) -> colander.SchemaNode:
     """Return a node for what should be sent."""
     return colander.SchemaNode(
-        Whole(0, MAX_BITRATE),
+        BoundedInteger(0, MAX_BITRATE),
         missing=missing,
         description="What the viewers together should get, in bit/s.",
         example=9600000,
     )
 
 
-class StreamFigures(Record):
+class StreamMetricsSchema(ApiSchema):
     """The figures of one stream, or of the loop (which has no `cbitrate`)."""
 
     clients = clients(colander.drop)
@@ -66,17 +66,19 @@ class StreamFigures(Record):
     cbitrate = cbitrate(colander.drop)
 
 
-class FiguresByStream(Record):
+class MetricsByStreamSchema(ApiSchema):
     """Figures of single streams, and of the endpoint's own loop, which the totals leave out."""
 
     def __init__(self, **kw: Any) -> None:
-        loop = StreamFigures(name="loop", missing=colander.drop)
+        loop = StreamMetricsSchema(name="loop", missing=colander.drop)
         del loop["cbitrate"]
-        streams = [StreamFigures(name=stream, missing=colander.drop) for stream in LEGACY_STREAMS]
+        streams = [
+            StreamMetricsSchema(name=stream, missing=colander.drop) for stream in LEGACY_STREAMS
+        ]
         super().__init__(*streams, loop, **kw)
 
 
-class EndpointReport(Record):
+class EndpointReportSchema(ApiSchema):
     """What an endpoint says of itself, and what it does at the moment.
 
     Every report is the whole truth: what it leaves out is as if never said.
@@ -99,41 +101,41 @@ class EndpointReport(Record):
         example="edge1.example.org",
     )
     port = colander.SchemaNode(
-        Whole(1, 65535),
+        BoundedInteger(1, 65535),
         missing=None,
         description="Instead of `url`: its streams begin with http://HOST:PORT/. With neither, "
         "the tracker's configuration says how they begin.",
     )
     formats = colander.SchemaNode(
-        ListOf(Choice(*FORMATS), len(FORMATS)),
+        BoundedList(Choice(*STREAM_FORMATS), len(STREAM_FORMATS)),
         missing=(),
         description="The formats that it serves.",
         example=["hls", "webm"],
     )
     qualities = colander.SchemaNode(
-        ListOf(Name(), 16),
+        BoundedList(Identifier(), 16),
         missing=(),
         description="The qualities that it serves, by short names. With `low` or `sd` among them "
         "its WebM and MP4 are offered in low quality, too; alone, in no other.",
         example=["high", "low"],
     )
     capacity = colander.SchemaNode(
-        OrNull(Whole(1, MAX_BITRATE)),
+        Nullable(BoundedInteger(1, MAX_BITRATE)),
         missing=None,
         description="What it can send, in bit/s; null if not known.",
         example=1000000000,
     )
     draining = colander.SchemaNode(
-        Flag(),
+        StrictBoolean(),
         missing=False,
         description="That it wants no new viewers.",
         example=False,
     )
     region = colander.SchemaNode(
-        OrNull(Name()), missing=None, description="Where it is.", example="eu"
+        Nullable(Identifier()), missing=None, description="Where it is.", example="eu"
     )
     tags = colander.SchemaNode(
-        ListOf(Name(), 16),
+        BoundedList(Identifier(), 16),
         missing=(),
         description="Words by which the configuration prefers endpoints for some viewers.",
         example=["cdn"],
@@ -144,7 +146,7 @@ class EndpointReport(Record):
     clients = clients()
     bitrate = bitrate()
     cbitrate = cbitrate()
-    figures = FiguresByStream(missing={}, description="Figures of single streams.")
+    figures = MetricsByStreamSchema(missing={}, description="Figures of single streams.")
 
     def validator(self, node: colander.SchemaNode, report: dict[str, Any]) -> None:
         """Refuse two ways to say where the streams are."""
@@ -154,85 +156,87 @@ class EndpointReport(Record):
             raise refusal
 
 
-class Draining(Record):
+class DrainingSchema(ApiSchema):
     """Whether an endpoint shall get no new viewers."""
 
-    draining = colander.SchemaNode(Flag(), description="True: none.", example=True)
+    draining = colander.SchemaNode(StrictBoolean(), description="True: none.", example=True)
 
 
-class DrainingAnswer(Record):
+class DrainingResponseSchema(ApiSchema):
     """Who wants that an endpoint gets no new viewers."""
 
-    draining = colander.SchemaNode(Flag(), description="The endpoint itself.")
-    drained = colander.SchemaNode(Flag(), description="The crew.")
+    draining = colander.SchemaNode(StrictBoolean(), description="The endpoint itself.")
+    drained = colander.SchemaNode(StrictBoolean(), description="The crew.")
 
 
-class ReportAnswer(Record):
+class EndpointReportResponseSchema(ApiSchema):
     """What the tracker made of a report, and when it wants the next."""
 
     room = colander.SchemaNode(RoomId(), example="hall")
-    endpoint = colander.SchemaNode(Name(), example="edge1")
+    endpoint = colander.SchemaNode(Identifier(), example="edge1")
     url = colander.SchemaNode(
-        Words(),
+        DisplayText(),
         description="What viewers are given.",
         example="https://edge1.example.org:8443/live/",
     )
     report_every = colander.SchemaNode(
-        Whole(1, 3600), description="Seconds between two reports.", example=30
+        BoundedInteger(1, 3600), description="Seconds between two reports.", example=30
     )
     next_report_at = colander.SchemaNode(
-        Moment(), description="When the next report is due.", example="2026-08-22T12:00:30.000Z"
+        Rfc3339DateTime(),
+        description="When the next report is due.",
+        example="2026-08-22T12:00:30.000Z",
     )
     alive_until = colander.SchemaNode(
-        Moment(),
+        Rfc3339DateTime(),
         description="Until when the endpoint counts as alive without another report.",
         example="2026-08-22T12:01:00.000Z",
     )
     viewers_expected = colander.SchemaNode(
-        Whole(0, 2**53),
+        BoundedInteger(0, 2**53),
         description="Viewers that have been sent to it and are not in its figures yet.",
         example=3,
     )
     drained = colander.SchemaNode(
-        Flag(), description="That the crew lets it have no new viewers.", example=False
+        StrictBoolean(), description="That the crew lets it have no new viewers.", example=False
     )
 
 
-class Endpoint(Record):
+class EndpointSchema(ApiSchema):
     """A server that streams one room to viewers: one that is alive."""
 
-    name = colander.SchemaNode(Name(), example="edge1")
+    name = colander.SchemaNode(Identifier(), example="edge1")
     room = colander.SchemaNode(RoomId(), example="hall")
-    host = colander.SchemaNode(Words(), example="edge1.example.org")
-    url = colander.SchemaNode(Words(), example="https://edge1.example.org:8443/live/")
-    formats = colander.SchemaNode(ListOf(Choice(*FORMATS), 16), example=["hls", "webm"])
-    qualities = colander.SchemaNode(ListOf(Name(), 16), example=["high", "low"])
+    host = colander.SchemaNode(DisplayText(), example="edge1.example.org")
+    url = colander.SchemaNode(DisplayText(), example="https://edge1.example.org:8443/live/")
+    formats = colander.SchemaNode(BoundedList(Choice(*STREAM_FORMATS), 16), example=["hls", "webm"])
+    qualities = colander.SchemaNode(BoundedList(Identifier(), 16), example=["high", "low"])
     capacity = colander.SchemaNode(
-        OrNull(Whole(1, MAX_BITRATE)), description="In bit/s.", example=1000000000
+        Nullable(BoundedInteger(1, MAX_BITRATE)), description="In bit/s.", example=1000000000
     )
-    region = colander.SchemaNode(OrNull(Name()), example="eu")
-    tags = colander.SchemaNode(ListOf(Name(), 16), example=["cdn"])
-    software = colander.SchemaNode(Words(), example="nginx 1.28")
+    region = colander.SchemaNode(Nullable(Identifier()), example="eu")
+    tags = colander.SchemaNode(BoundedList(Identifier(), 16), example=["cdn"])
+    software = colander.SchemaNode(DisplayText(), example="nginx 1.28")
     draining = colander.SchemaNode(
-        Flag(), description="That it wants no new viewers.", example=False
+        StrictBoolean(), description="That it wants no new viewers.", example=False
     )
     drained = colander.SchemaNode(
-        Flag(), description="That the crew lets it have no new viewers.", example=False
+        StrictBoolean(), description="That the crew lets it have no new viewers.", example=False
     )
     clients = clients(colander.required)
     bitrate = bitrate(colander.required)
     cbitrate = cbitrate(colander.required)
-    figures = FiguresByStream()
+    figures = MetricsByStreamSchema()
     since = colander.SchemaNode(
-        Moment(),
+        Rfc3339DateTime(),
         description="Since when it reports without a gap.",
         example="2026-08-22T09:00:00.000Z",
     )
-    last_seen = colander.SchemaNode(Moment(), example="2026-08-22T12:00:00.000Z")
-    alive_until = colander.SchemaNode(Moment(), example="2026-08-22T12:01:00.000Z")
+    last_seen = colander.SchemaNode(Rfc3339DateTime(), example="2026-08-22T12:00:00.000Z")
+    alive_until = colander.SchemaNode(Rfc3339DateTime(), example="2026-08-22T12:01:00.000Z")
 
 
-class EndpointList(Record):
+class EndpointListSchema(ApiSchema):
     """The endpoints of a room that are alive, least loaded first."""
 
-    endpoints = colander.SchemaNode(ListOf(Endpoint(), 10_000, distinct=False))
+    endpoints = colander.SchemaNode(BoundedList(EndpointSchema(), 10_000, distinct=False))

@@ -2,28 +2,35 @@
 
 import colander
 
-from streaming_system.tracker.schemas.types import ListOf, Moment, OrNull, Record, Whole, Words
+from streaming_system.tracker.schemas.types import (
+    ApiSchema,
+    BoundedInteger,
+    BoundedList,
+    DisplayText,
+    Nullable,
+    Rfc3339DateTime,
+)
 
 
-class Incident(Record):
+class IncidentSchema(ApiSchema):
     """Something that is wrong, or was."""
 
-    id = colander.SchemaNode(Whole(1, 2**53), example=7)
-    kind = colander.SchemaNode(Words(), example="no-stream")
+    id = colander.SchemaNode(BoundedInteger(1, 2**53), example=7)
+    kind = colander.SchemaNode(DisplayText(), example="no-stream")
     room = colander.SchemaNode(
-        Words(), description="Empty where it is about none, or several.", example="hall"
+        DisplayText(), description="Empty where it is about none, or several.", example="hall"
     )
     subject = colander.SchemaNode(
-        Words(), description="The endpoint, machine or component.", example=""
+        DisplayText(), description="The endpoint, machine or component.", example=""
     )
     summary = colander.SchemaNode(
-        Words(), description="The same for people.", example="Great Hall has no stream."
+        DisplayText(), description="The same for people.", example="Great Hall has no stream."
     )
-    opened_at = colander.SchemaNode(Moment(), example="2026-08-22T12:01:00.000Z")
-    closed_at = colander.SchemaNode(OrNull(Moment()), example=None)
+    opened_at = colander.SchemaNode(Rfc3339DateTime(), example="2026-08-22T12:01:00.000Z")
+    closed_at = colander.SchemaNode(Nullable(Rfc3339DateTime()), example=None)
 
 
-class IncidentList(Record):
+class IncidentListSchema(ApiSchema):
     """What is wrong now, newest first."""
 
-    incidents = colander.SchemaNode(ListOf(Incident(), 100_000, distinct=False))
+    incidents = colander.SchemaNode(BoundedList(IncidentSchema(), 100_000, distinct=False))

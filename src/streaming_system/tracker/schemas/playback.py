@@ -4,46 +4,48 @@ from typing import Any
 
 import colander
 
-from streaming_system.tracker.schemas.room import RoomViewers
+from streaming_system.tracker.schemas.room import RoomViewersSchema
 from streaming_system.tracker.schemas.types import (
+    ApiSchema,
+    BoundedInteger,
+    BoundedList,
+    BoundedNumber,
     Choice,
-    Flag,
-    ListOf,
-    Moment,
-    Number,
-    OrNull,
-    Record,
+    DisplayText,
+    Nullable,
+    Rfc3339DateTime,
     RoomId,
+    StrictBoolean,
     Text,
-    Whole,
-    Words,
 )
 
 CMCD_VERSION = 2
-FORMATS = (
+STREAM_FORMATS = (
     "hls", "dash", "webm", "ogg", "opus", "mp3", "aac", "mp4", "flv", "ts", "whep", "rtmp",
     "slides",
 )  # fmt: skip
 # CMCD knows formats of segments only; all others are "o".
-STREAMING_FORMATS = {"h": "hls", "d": "dash"}
+CMCD_FORMATS = {"h": "hls", "d": "dash"}
 # CMCD's states of a player: it has ended, failed for good, or was left.
-GONE = frozenset("efq")
+END_STATES = frozenset("efq")
 
-MOST_MINUTES = 60
-LONGEST = 31 * 24 * 3600 * 1000
-LONGEST_STARTUP = 600_000
-FASTEST = 10_000_000
-
-
-def _total(most: int, description: str, example: int) -> colander.SchemaNode:
-    return colander.SchemaNode(Whole(0, most), missing=0, description=description, example=example)
+MAX_MINUTES = 60
+MAX_PLAYED_MS = 31 * 24 * 3600 * 1000
+MAX_STARTUP_MS = 600_000
+MAX_BITRATE_KBPS = 10_000_000
 
 
-class PlaybackReport(Record):
+def _total_node(most: int, description: str, example: int) -> colander.SchemaNode:
+    return colander.SchemaNode(
+        BoundedInteger(0, most), missing=0, description=description, example=example
+    )
+
+
+class PlaybackReportSchema(ApiSchema):
     """What a player says of itself: totals since it began, so that a lost report loses nothing."""
 
     v = colander.SchemaNode(
-        Whole(CMCD_VERSION, CMCD_VERSION),
+        BoundedInteger(CMCD_VERSION, CMCD_VERSION),
         missing=CMCD_VERSION,
         description="The version of CMCD that names are taken from.",
         example=CMCD_VERSION,
@@ -61,13 +63,16 @@ class PlaybackReport(Record):
         example="edge1",
     )
     sf = colander.SchemaNode(
-        OrNull(Choice("d", "h", "e", "s", "o")),
+        Nullable(Choice("d", "h", "e", "s", "o")),
         missing=None,
         description="The streaming format; `format` says more.",
         example="h",
     )
     format = colander.SchemaNode(
-        OrNull(Choice(*FORMATS)), missing=None, description="The stream's format.", example="hls"
+        Nullable(Choice(*STREAM_FORMATS)),
+        missing=None,
+        description="The stream's format.",
+        example="hls",
     )
     quality = colander.SchemaNode(
         Text(32, pattern="^[A-Za-z0-9._:-]{0,32}$", allowed="at most 32 of A-Z a-z 0-9 . _ : -"),
@@ -76,22 +81,24 @@ class PlaybackReport(Record):
         example="high",
     )
     br = colander.SchemaNode(
-        OrNull(Whole(0, FASTEST)),
+        Nullable(BoundedInteger(0, MAX_BITRATE_KBPS)),
         missing=None,
         description="The stream's bitrate, in kbit/s.",
         example=2500,
     )
     msd = colander.SchemaNode(
-        OrNull(Whole(0, LONGEST_STARTUP)),
+        Nullable(BoundedInteger(0, MAX_STARTUP_MS)),
         missing=None,
         description="Milliseconds from the wish to play until it played.",
         example=820,
     )
-    played = _total(LONGEST, "For how long it has played, in milliseconds.", 61_250)
-    bsa = _total(10**6, "How often it stood still for want of data.", 1)
-    bsda = _total(LONGEST, "For how long it stood still for want of data, in milliseconds.", 1_400)
-    dfa = _total(10**9, "Frames that it has dropped.", 12)
-    errors = _total(10**6, "Errors that ended its playing.", 0)
+    played = _total_node(MAX_PLAYED_MS, "For how long it has played, in milliseconds.", 61_250)
+    bsa = _total_node(10**6, "How often it stood still for want of data.", 1)
+    bsda = _total_node(
+        MAX_PLAYED_MS, "For how long it stood still for want of data, in milliseconds.", 1_400
+    )
+    dfa = _total_node(10**9, "Frames that it has dropped.", 12)
+    errors = _total_node(10**6, "Errors that ended its playing.", 0)
     sta = colander.SchemaNode(
         Choice(*"spkraefqd"),
         missing="p",
@@ -99,83 +106,95 @@ class PlaybackReport(Record):
         example="p",
     )
     bg = colander.SchemaNode(
-        Flag(), missing=False, description="That nobody sees it at the moment.", example=False
+        StrictBoolean(),
+        missing=False,
+        description="That nobody sees it at the moment.",
+        example=False,
     )
 
 
-def is_gone(report: dict[str, Any]) -> bool:
+def is_session_end(report: dict[str, Any]) -> bool:
     """Tell whether a report is a player's goodbye."""
-    return report["sta"] in GONE
+    return report["sta"] in END_STATES
 
 
-class PlaybackQuery(Record):
+class PlaybackQuerySchema(ApiSchema):
     """Which figures are asked for."""
 
     minutes = colander.SchemaNode(
-        Whole(1, MOST_MINUTES), missing=5, description="Those of how many minutes.", example=5
+        BoundedInteger(1, MAX_MINUTES),
+        missing=5,
+        description="Those of how many minutes.",
+        example=5,
     )
 
 
-class PlaybackAnswer(Record):
+class PlaybackReportResponseSchema(ApiSchema):
     """What the tracker made of a player's report."""
 
     next = colander.SchemaNode(
-        Whole(0, 3600), description="Seconds until the next report; 0: none is wanted.", example=12
+        BoundedInteger(0, 3600),
+        description="Seconds until the next report; 0: none is wanted.",
+        example=12,
     )
     until = colander.SchemaNode(
-        Moment(),
+        Rfc3339DateTime(),
         description="Until when the player counts as a viewer without another report.",
         example="2026-08-22T12:00:20.000Z",
     )
 
 
-class _Quality(Record):
+class _QoeSchema(ApiSchema):
     """How well players play: sums over the minutes that were asked for."""
 
-    viewers = RoomViewers()
-    starts = colander.SchemaNode(Whole(0, 2**53), description="Players that began.", example=40)
+    viewers = RoomViewersSchema()
+    starts = colander.SchemaNode(
+        BoundedInteger(0, 2**53), description="Players that began.", example=40
+    )
     startup_p50_ms = colander.SchemaNode(
-        OrNull(Whole(0, 2**53)),
+        Nullable(BoundedInteger(0, 2**53)),
         description="Half of them needed at most so long to begin.",
         example=640,
     )
     startup_p95_ms = colander.SchemaNode(
-        OrNull(Whole(0, 2**53)),
+        Nullable(BoundedInteger(0, 2**53)),
         description="Of twenty, nineteen needed at most so long.",
         example=2100,
     )
-    played_ms = colander.SchemaNode(Whole(0, 2**53), example=36000000)
-    rebuffers = colander.SchemaNode(Whole(0, 2**53), example=3)
-    rebuffer_ms = colander.SchemaNode(Whole(0, 2**53), example=4200)
+    played_ms = colander.SchemaNode(BoundedInteger(0, 2**53), example=36000000)
+    rebuffers = colander.SchemaNode(BoundedInteger(0, 2**53), example=3)
+    rebuffer_ms = colander.SchemaNode(BoundedInteger(0, 2**53), example=4200)
     rebuffer_ratio = colander.SchemaNode(
-        OrNull(Number(0, 1)),
+        Nullable(BoundedNumber(0, 1)),
         description="The share of the time that players stood still for want of data.",
         example=0.0001,
     )
-    errors = colander.SchemaNode(Whole(0, 2**53), example=1)
+    errors = colander.SchemaNode(BoundedInteger(0, 2**53), example=1)
     errors_per_hour = colander.SchemaNode(
-        OrNull(Number(0, 1e18)), description="For each hour played.", example=0.1
+        Nullable(BoundedNumber(0, 1e18)), description="For each hour played.", example=0.1
     )
-    dropped = colander.SchemaNode(Whole(0, 2**53), description="Frames.", example=12)
+    dropped = colander.SchemaNode(BoundedInteger(0, 2**53), description="Frames.", example=12)
     bitrate = colander.SchemaNode(
-        OrNull(Whole(0, 2**53)), description="What was played, in bit/s.", example=2500000
+        Nullable(BoundedInteger(0, 2**53)),
+        description="What was played, in bit/s.",
+        example=2500000,
     )
 
 
-class EndpointQuality(_Quality):
+class EndpointQoeSchema(_QoeSchema):
     """How well the players of one endpoint play."""
 
     endpoint = colander.SchemaNode(
-        Words(),
+        DisplayText(),
         description="Its name, `youtube` or `cdn`; empty where players do not know.",
         example="edge1",
     )
 
 
-class RoomQuality(_Quality):
+class RoomQoeSchema(_QoeSchema):
     """How well the players of a room play."""
 
     room = colander.SchemaNode(RoomId(), example="hall")
-    generated_at = colander.SchemaNode(Moment(), example="2026-08-22T12:00:00.000Z")
-    minutes = colander.SchemaNode(Whole(1, MOST_MINUTES), example=5)
-    endpoints = colander.SchemaNode(ListOf(EndpointQuality(), 10_000, distinct=False))
+    generated_at = colander.SchemaNode(Rfc3339DateTime(), example="2026-08-22T12:00:00.000Z")
+    minutes = colander.SchemaNode(BoundedInteger(1, MAX_MINUTES), example=5)
+    endpoints = colander.SchemaNode(BoundedList(EndpointQoeSchema(), 10_000, distinct=False))

@@ -18,25 +18,25 @@ MAX_BITRATE = 10**13  # bit/s, ten times the largest link there is.
 
 # What a person may read in one line: no control characters (PostgreSQL takes no NUL, terminals
 # take orders from escapes), and none that change the direction of text.
-_LINE = r"^[^\u0000-\u001F\u007F-\u009F\u2028-\u202E\u2066-\u2069]*$"
+_LINE_PATTERN = r"^[^\u0000-\u001F\u007F-\u009F\u2028-\u202E\u2066-\u2069]*$"
 # A name is also a part of addresses: "." and ".." are none.
-_NAME = r"^[A-Za-z0-9:][A-Za-z0-9._:-]{0,63}$"
+_IDENTIFIER_PATTERN = r"^[A-Za-z0-9:][A-Za-z0-9._:-]{0,63}$"
 # No user, no query and no fragment; "{room}" may stand for a room's id.
-_URL = (
+_URL_PATTERN = (
     r"^https?://([A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?"
     r"(/([A-Za-z0-9._~!$&()*+,;=:@%/-]|\{room\})*)?$"
 )
-_HOST = r"^([A-Za-z0-9.-]{1,253}|[0-9A-Fa-f:.]{2,45})$"
-_HALVES = re.compile("[\ud800-\udfff]")
-_LABEL = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)")
+_HOST_PATTERN = r"^([A-Za-z0-9.-]{1,253}|[0-9A-Fa-f:.]{2,45})$"
+_SURROGATES = re.compile("[\ud800-\udfff]")
+_DNS_LABEL = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)")
 # Within this century; what Python's own clock cannot count (a leap second) is out.
-_MOMENT = (
+_RFC3339_PATTERN = (
     r"^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
     r"T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
 )
 
 
-class Object(colander.Mapping):
+class StrictObject(colander.Mapping):
     """A JSON object with declared members and no others."""
 
     def __init__(self) -> None:
@@ -47,7 +47,7 @@ class Object(colander.Mapping):
             return cstruct
         if not isinstance(cstruct, dict):
             raise colander.Invalid(node, "allowed: an object")
-        values = _plain(node, cstruct)
+        values = _deserialize_fast(node, cstruct)
         if values is not None:
             return values
         known = {child.name for child in node.children}
@@ -66,7 +66,7 @@ class Object(colander.Mapping):
         raise refusal
 
 
-def _plain(node: colander.SchemaNode, sent: dict[Any, Any]) -> dict[str, Any] | None:
+def _deserialize_fast(node: colander.SchemaNode, sent: dict[Any, Any]) -> dict[str, Any] | None:
     """Return the values of an object in which nothing is wrong; ``None`` where something may be.
 
     It is a short cut: what colander does for each member costs more than to look at it.
@@ -93,10 +93,10 @@ def _plain(node: colander.SchemaNode, sent: dict[Any, Any]) -> dict[str, Any] | 
     return values if found == len(sent) else None
 
 
-class Record(colander.MappingSchema):
+class ApiSchema(colander.MappingSchema):
     """An object of the API. Its class name and docstring are those of the document."""
 
-    schema_type = Object
+    schema_type = StrictObject
     # What the validator holds besides, as JSON Schema says it.
     also: ClassVar[Mapping[str, Any]] = {}
 
@@ -108,7 +108,7 @@ class Text(colander.SchemaType):
     """
 
     def __init__(
-        self, most: int, *, least: int = 0, pattern: str = _LINE, allowed: str = ""
+        self, most: int, *, least: int = 0, pattern: str = _LINE_PATTERN, allowed: str = ""
     ) -> None:
         self.least, self.most, self.pattern = least, most, pattern
         self._matches = re.compile(pattern.removesuffix("$")).fullmatch
@@ -127,7 +127,7 @@ class Text(colander.SchemaType):
             # "$" alone would let a final line break through.
             and self._matches(text) is not None
             # JSON can spell halves of characters, which no database takes.
-            and (text.isascii() or _HALVES.search(text) is None)
+            and (text.isascii() or _SURROGATES.search(text) is None)
         )
 
     def json_schema(self, node: colander.SchemaNode) -> dict[str, Any]:
@@ -139,11 +139,13 @@ class Text(colander.SchemaType):
         }
 
 
-class Name(Text):
+class Identifier(Text):
     """What identifies an endpoint, a region, a tag, a quality, a machine."""
 
     def __init__(self) -> None:
-        super().__init__(64, least=1, pattern=_NAME, allowed="1 to 64 of A-Z a-z 0-9 . _ : -")
+        super().__init__(
+            64, least=1, pattern=_IDENTIFIER_PATTERN, allowed="1 to 64 of A-Z a-z 0-9 . _ : -"
+        )
 
 
 class RoomId(Text):
@@ -159,7 +161,9 @@ class Host(Text):
     """An IP address or a name in the DNS."""
 
     def __init__(self) -> None:
-        super().__init__(253, least=1, pattern=_HOST, allowed="an IP address or a host name")
+        super().__init__(
+            253, least=1, pattern=_HOST_PATTERN, allowed="an IP address or a host name"
+        )
 
     def _fits(self, text: str) -> bool:
         return super()._fits(text) and is_host(text)
@@ -176,7 +180,7 @@ class BaseUrl(Text):
         super().__init__(
             500,
             least=8,
-            pattern=_URL,
+            pattern=_URL_PATTERN,
             allowed="http:// or https://, a host, perhaps a port and a path, and no user, query "
             "or fragment",
         )
@@ -203,18 +207,18 @@ def is_host(text: str) -> bool:
     except ValueError:
         labels = text.removesuffix(".").split(".")
         # What ends in a number is a mistyped address, not a name.
-        return all(map(_LABEL.fullmatch, labels)) and not labels[-1].isdigit()
+        return all(map(_DNS_LABEL.fullmatch, labels)) and not labels[-1].isdigit()
     return True
 
 
-class Words(colander.SchemaType):
+class DisplayText(colander.SchemaType):
     """A text of ours for people, in answers only."""
 
     def json_schema(self, node: colander.SchemaNode) -> dict[str, Any]:
         return {"type": "string"}
 
 
-class Whole(colander.SchemaType):
+class BoundedInteger(colander.SchemaType):
     """A whole number within bounds. 3.0 is one, as JSON Schema has it; true is none."""
 
     def __init__(self, least: int, most: int) -> None:
@@ -232,7 +236,7 @@ class Whole(colander.SchemaType):
         return {"type": "integer", "minimum": self.least, "maximum": self.most}
 
 
-class Number(colander.SchemaType):
+class BoundedNumber(colander.SchemaType):
     """A number within bounds."""
 
     def __init__(self, least: float, most: float) -> None:
@@ -250,7 +254,7 @@ class Number(colander.SchemaType):
         return {"type": "number", "minimum": self.least, "maximum": self.most}
 
 
-class Flag(colander.SchemaType):
+class StrictBoolean(colander.SchemaType):
     """True or false."""
 
     def deserialize(self, node: colander.SchemaNode, cstruct: Any) -> Any:
@@ -279,14 +283,14 @@ class Choice(colander.SchemaType):
         return {"type": "string", "enum": list(self.values)}
 
 
-class Moment(colander.SchemaType):
+class Rfc3339DateTime(colander.SchemaType):
     """A time with its offset from UTC, as RFC 3339 writes it, within this century."""
 
     def deserialize(self, node: colander.SchemaNode, cstruct: Any) -> Any:
         if cstruct is colander.null:
             return cstruct
         try:
-            if not re.fullmatch(_MOMENT.removesuffix("$"), cstruct):
+            if not re.fullmatch(_RFC3339_PATTERN.removesuffix("$"), cstruct):
                 raise ValueError(cstruct)
             moment = datetime.fromisoformat(cstruct)
         # A February has no 30th.
@@ -297,10 +301,10 @@ class Moment(colander.SchemaType):
         return moment.astimezone(UTC)
 
     def json_schema(self, node: colander.SchemaNode) -> dict[str, Any]:
-        return {"type": "string", "format": "date-time", "pattern": _MOMENT}
+        return {"type": "string", "format": "date-time", "pattern": _RFC3339_PATTERN}
 
 
-class OrNull(colander.SchemaType):
+class Nullable(colander.SchemaType):
     """Another type's values, or null."""
 
     def __init__(self, of: Any) -> None:
@@ -316,7 +320,7 @@ class OrNull(colander.SchemaType):
         return {**described, "type": [described["type"], "null"]}
 
 
-class ListOf(colander.SchemaType):
+class BoundedList(colander.SchemaType):
     """A list of at most ``most`` values of one type."""
 
     def __init__(self, of: Any, most: int, *, distinct: bool = True) -> None:

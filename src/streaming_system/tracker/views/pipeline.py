@@ -7,33 +7,33 @@ from typing import Any
 from pyramid.response import Response
 from pyramid.view import view_config
 
-from streaming_system.tracker.errors import Refused
+from streaming_system.tracker.errors import LegacyProtocolError
 from streaming_system.tracker.legacy import form as forms
-from streaming_system.tracker.legacy.flumotion import BadReport, read_report
+from streaming_system.tracker.legacy.flumotion import InvalidReportError, parse_report
 from streaming_system.tracker.models import Component
 from streaming_system.tracker.pipeline.pipeline import HEARTBEAT_TIMEOUT, current_mood
 from streaming_system.tracker.pipeline.timeline import MoodInterval, timeline
-from streaming_system.tracker.views.stats import POLICY
+from streaming_system.tracker.views.stats import CONTENT_SECURITY_POLICY
 
-MAX_BODY = 256 * 1024
-MINUTES = 10
+MAX_BODY_BYTES = 256 * 1024
+HISTORY_MINUTES = 10
 # A strip is so many units wide: one for each second.
-WIDTH = MINUTES * 60
+STRIP_WIDTH = HISTORY_MINUTES * 60
 # What is worse comes first where the page says what is wrong.
-SEVERITY = ("sad", "lost", "hungry", "waking", "sleeping", "happy")
+MOODS_BY_SEVERITY = ("sad", "lost", "hungry", "waking", "sleeping", "happy")
 
 
 @view_config(route_name="pipeline.report", request_method="POST")
-def report(request: Any) -> Response:
+def ingest_report(request: Any) -> Response:
     """Take what Flumotion says of the components of one machine."""
-    form = forms.read_form(request, most=MAX_BODY)
-    forms.check_secret(request, form)
+    form = forms.parse_form(request, most=MAX_BODY_BYTES)
+    forms.require_secret(request, form)
     names = ("identifier", "type", "recorded_time", "data")
-    fields = {name: forms.text(form, name) for name in names if name in form}
+    fields = {name: forms.field_text(form, name) for name in names if name in form}
     try:
-        said = read_report(fields, now=request.now)
-    except BadReport as error:
-        raise Refused(f"{error.name.upper()} {error}") from None
+        said = parse_report(fields, now=request.now)
+    except InvalidReportError as error:
+        raise LegacyProtocolError(f"{error.name.upper()} {error}") from None
     request.pipeline.report(
         machine=said.machine,
         kind=said.kind,
@@ -41,13 +41,13 @@ def report(request: Any) -> Response:
         history=said.history,
         now=request.now,
     )
-    return forms.ok()
+    return forms.ok_response()
 
 
 @view_config(route_name="pipeline.report", http_cache=0)
-def other_methods(request: Any) -> Response:
+def method_not_allowed(request: Any) -> Response:
     """Say how to report to whoever opens the address in a browser."""
-    return forms.post_only("secret, identifier, type, recorded_time and data")
+    return forms.method_not_allowed("secret, identifier, type, recorded_time and data")
 
 
 @view_config(
@@ -55,13 +55,13 @@ def other_methods(request: Any) -> Response:
     renderer="streaming_system.tracker:templates/pipeline.jinja2",
     http_cache=0,
 )
-def stats(request: Any) -> dict[str, Any]:
+def pipeline_page(request: Any) -> dict[str, Any]:
     """Show every component on every machine, with its last ten minutes."""
     now = request.now
-    request.response.headers["Content-Security-Policy"] = POLICY
+    request.response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
     components = request.pipeline.current(now=now)
     moods: dict[tuple[str, str], list[Any]] = {}
-    for mood in request.pipeline.history(now=now, minutes=MINUTES):
+    for mood in request.pipeline.history(now=now, minutes=HISTORY_MINUTES):
         moods.setdefault((mood.machine, mood.name), []).append(mood)
     cells = {
         (component.name, component.machine): _cell(
@@ -72,14 +72,14 @@ def stats(request: Any) -> dict[str, Any]:
     return {
         "live": True,
         "now": now,
-        "minutes": MINUTES,
-        "width": WIDTH,
+        "minutes": HISTORY_MINUTES,
+        "width": STRIP_WIDTH,
         "names": sorted({component.name for component in components}),
         "machines": _machines(components, now),
         "cells": cells,
         "wrong": sorted(
             (cell for cell in cells.values() if cell["mood"] != "happy"),
-            key=lambda cell: SEVERITY.index(cell["mood"]),
+            key=lambda cell: MOODS_BY_SEVERITY.index(cell["mood"]),
         ),
     }
 
@@ -109,7 +109,7 @@ def _shared_detail(components: Sequence[Component]) -> str:
 def _cell(component: Component, moods: Sequence[Any], now: datetime) -> dict[str, Any]:
     mood = current_mood(component, now)
     since = component.reported_at if mood != component.mood else component.since
-    stretches = timeline(component, moods, now=now, minutes=MINUTES)
+    stretches = timeline(component, moods, now=now, minutes=HISTORY_MINUTES)
     return {
         "name": component.name,
         "machine": component.machine,
@@ -117,7 +117,7 @@ def _cell(component: Component, moods: Sequence[Any], now: datetime) -> dict[str
         "kind": component.kind,
         "mood": mood,
         "since": since,
-        "lasted": _lasted((now - since).total_seconds()),
+        "lasted": _format_duration((now - since).total_seconds()),
         "detail": component.detail,
         "stretches": stretches,
         "bars": [_bar(stretch, now) for stretch in stretches],
@@ -129,12 +129,12 @@ def _cell(component: Component, moods: Sequence[Any], now: datetime) -> dict[str
 
 
 def _bar(stretch: MoodInterval, now: datetime) -> dict[str, Any]:
-    begin = WIDTH - (now - stretch.begin).total_seconds()
+    begin = STRIP_WIDTH - (now - stretch.begin).total_seconds()
     width = (stretch.end - stretch.begin).total_seconds()
     return {"mood": stretch.mood, "x": round(begin, 1), "width": round(width, 1)}
 
 
-def _lasted(seconds: float) -> str:
+def _format_duration(seconds: float) -> str:
     if seconds < 0:
         return ""
     if seconds < 120:

@@ -8,57 +8,59 @@ from pyramid.view import view_config
 
 from streaming_system.tracker.legacy import form as forms
 from streaming_system.tracker.legacy.player_report import (
-    NotJson,
-    first_identity,
-    new_cookie,
-    read_player,
+    InvalidJsonError,
+    issue_cookie,
+    parse_player_report,
+    verify_cookies,
 )
 
-COOKIE = "user"
-KEY = "player-cookie"
-ANSWERS = {"unknown room": (1, -1), "bad json": (2, -1), "no cookie": (1025, 0)}
+COOKIE_NAME = "user"
+COOKIE_KEY_NAME = "player-cookie"
+RESULT_CODES = {"unknown room": (1, -1), "bad json": (2, -1), "no cookie": (1025, 0)}
 
 
 @view_config(route_name="room.log", request_method="POST", http_cache=0)
-def report(request: Any) -> Response:
+def ingest_report(request: Any) -> Response:
     """Take what a player says of itself. Whoever has no cookie gets one, and is to come again."""
     room = request.matchdict["room"]
     if room not in request.registry.settings["conference"].rooms:
-        return _answer(*ANSWERS["unknown room"])
-    key = request.keys.get(KEY)
-    cookies = _cookies(request)
+        return _json_response(*RESULT_CODES["unknown room"])
+    key = request.keys.get(COOKIE_KEY_NAME)
+    cookies = _parse_cookies(request)
     if not cookies:
-        return _with_new_cookie(request, key)
-    identity = first_identity(cookies, key)
+        return _issue_cookie_response(request, key)
+    identity = verify_cookies(cookies, key)
     if identity is None:
-        return _without_cookie(request)
-    form = forms.read_form(request)
+        return _delete_cookie_response(request)
+    form = forms.parse_form(request)
     try:
-        player = read_player(forms.text(form, "data"), identity=identity, room=room, key=key)
-    except NotJson:
-        return _answer(*ANSWERS["bad json"])
-    return _answer(0, request.playback.report(player, now=request.now))
+        player = parse_player_report(
+            forms.field_text(form, "data"), identity=identity, room=room, key=key
+        )
+    except InvalidJsonError:
+        return _json_response(*RESULT_CODES["bad json"])
+    return _json_response(0, request.playback.report(player, now=request.now))
 
 
 @view_config(route_name="room.log", http_cache=0)
-def go_home(request: Any) -> Response:
+def redirect_home(request: Any) -> Response:
     """Send whoever opens the address in a browser to the site's first page."""
     return HTTPFound(location=request.registry.settings["frontend.url"])
 
 
-def _answer(code: int, following: int) -> Response:
+def _json_response(code: int, following: int) -> Response:
     answer = Response(json_body={"code": code, "next": following}, content_type="application/json")
     # This protocol refuses with status 200, too; whoever counts reports wants to know.
     answer.refused = code != 0
     return answer
 
 
-def _with_new_cookie(request: Any, key: bytes) -> Response:
-    answer = _answer(*ANSWERS["no cookie"])
+def _issue_cookie_response(request: Any, key: bytes) -> Response:
+    answer = _json_response(*RESULT_CODES["no cookie"])
     answer.set_cookie(
-        COOKIE,
-        new_cookie(key),
-        path=_path(request),
+        COOKIE_NAME,
+        issue_cookie(key),
+        path=_cookie_path(request),
         httponly=True,
         samesite="Lax",
         secure=request.scheme == "https",
@@ -66,20 +68,20 @@ def _with_new_cookie(request: Any, key: bytes) -> Response:
     return answer
 
 
-def _without_cookie(request: Any) -> Response:
-    answer = _answer(*ANSWERS["no cookie"])
+def _delete_cookie_response(request: Any) -> Response:
+    answer = _json_response(*RESULT_CODES["no cookie"])
     # The original's cookie was that of the whole site, and would come again and again.
-    for path in sorted({_path(request), "/"}):
-        answer.delete_cookie(COOKIE, path=path)
+    for path in sorted({_cookie_path(request), "/"}):
+        answer.delete_cookie(COOKIE_NAME, path=path)
     return answer
 
 
-def _cookies(request: Any) -> list[str]:
+def _parse_cookies(request: Any) -> list[str]:
     """Return all cookies of our name: there is one for each path that has one."""
     # What is not UTF-8 is no cookie of ours, but WebOb would fail over it.
     pairs = (pair.partition("=") for pair in request.environ.get("HTTP_COOKIE", "").split(";"))
-    return [value.strip(' "') for name, _, value in pairs if name.strip() == COOKIE]
+    return [value.strip(' "') for name, _, value in pairs if name.strip() == COOKIE_NAME]
 
 
-def _path(request: Any) -> str:
+def _cookie_path(request: Any) -> str:
     return request.script_name or "/"

@@ -14,7 +14,7 @@ from streaming_system.tracker.logs.ingest import AccessLogs
 from streaming_system.tracker.models import Endpoint
 
 # A page of the crew follows what happens by a script of our own that fetches the page again.
-POLICY = (
+CONTENT_SECURITY_POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; "
     "base-uri 'none'; frame-ancestors 'self'"
 )
@@ -23,7 +23,7 @@ LOG_HOURS = 24
 
 
 @dataclass(frozen=True, kw_only=True)
-class Server:
+class ServerRow:
     """A row of the table.
 
     :param used: the share of its capacity that it sends; ``None`` where that is not known.
@@ -43,17 +43,17 @@ class Server:
     renderer="streaming_system.tracker:templates/servers.jinja2",
     http_cache=0,
 )
-def stats(request: Any) -> dict[str, Any]:
+def servers_page(request: Any) -> dict[str, Any]:
     """Show the servers that stream, and those that have fallen silent; first what is wrong."""
-    request.response.headers["Content-Security-Policy"] = POLICY
+    request.response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
     now = request.now
-    silent = _servers(request, request.endpoints.silent(now=now), now)
+    silent = _server_rows(request, request.endpoints.silent(now=now), now)
     lately = [server for server in silent if server.wrong]
     tables = [
         _table("Fallen silent", lately, "No server has fallen silent within an hour."),
         _table(
             "Streaming",
-            sorted(_servers(request, request.endpoints.alive(now=now), now), key=_order),
+            sorted(_server_rows(request, request.endpoints.alive(now=now), now), key=_sort_key),
             "No server is streaming.",
         ),
         _table(
@@ -67,12 +67,12 @@ def stats(request: Any) -> dict[str, Any]:
         "now": now,
         # Only what streams deserves a table without rows.
         "tables": [table for table in tables if table["servers"] or table["title"] == "Streaming"],
-        "logs": _logs(request.logs, now),
+        "logs": _log_totals(request.logs, now),
         "rooms": request.registry.settings["conference"].rooms,
     }
 
 
-def _logs(logs: AccessLogs, now: datetime) -> dict[str, Any]:
+def _log_totals(logs: AccessLogs, now: datetime) -> dict[str, Any]:
     """Return what the access logs say of this hour and of those before it."""
     end = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
     begin = end - timedelta(hours=LOG_HOURS)
@@ -82,16 +82,16 @@ def _logs(logs: AccessLogs, now: datetime) -> dict[str, Any]:
     }
 
 
-def _servers(request: Any, endpoints: Iterable[Endpoint], now: datetime) -> list[Server]:
+def _server_rows(request: Any, endpoints: Iterable[Endpoint], now: datetime) -> list[ServerRow]:
     pattern: str = request.registry.settings["endpoint.url"]
-    return [_server(endpoint, pattern, now) for endpoint in endpoints]
+    return [_server_row(endpoint, pattern, now) for endpoint in endpoints]
 
 
-def _server(endpoint: Endpoint, pattern: str, now: datetime) -> Server:
+def _server_row(endpoint: Endpoint, pattern: str, now: datetime) -> ServerRow:
     host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
     used = endpoint.bitrate / endpoint.capacity if endpoint.capacity else None
-    state, wrong = _state(endpoint, used, now)
-    return Server(
+    state, wrong = _server_state(endpoint, used, now)
+    return ServerRow(
         endpoint=endpoint,
         url=endpoint.url or pattern.replace("{host}", host),
         formats=formats_of(endpoint),
@@ -101,7 +101,7 @@ def _server(endpoint: Endpoint, pattern: str, now: datetime) -> Server:
     )
 
 
-def _state(endpoint: Endpoint, used: float | None, now: datetime) -> tuple[str, bool]:
+def _server_state(endpoint: Endpoint, used: float | None, now: datetime) -> tuple[str, bool]:
     """Return a server's state in a word or two, and whether that is wrong."""
     if endpoint.last_seen <= now - ENDPOINT_TTL:
         return "Silent", endpoint.last_seen > now - MAX_SILENCE
@@ -112,7 +112,7 @@ def _state(endpoint: Endpoint, used: float | None, now: datetime) -> tuple[str, 
     return "Streaming", False
 
 
-def _table(title: str, servers: list[Server], empty: str) -> dict[str, Any]:
+def _table(title: str, servers: list[ServerRow], empty: str) -> dict[str, Any]:
     return {
         "title": title,
         "empty": empty,
@@ -122,5 +122,5 @@ def _table(title: str, servers: list[Server], empty: str) -> dict[str, Any]:
     }
 
 
-def _order(server: Server) -> tuple[bool, str, int]:
+def _sort_key(server: ServerRow) -> tuple[bool, str, int]:
     return not server.wrong, server.endpoint.room, server.endpoint.bitrate

@@ -21,13 +21,13 @@ from streaming_system.tracker.endpoints.fallback_groups import room_and_fallback
 from streaming_system.tracker.endpoints.stream_directory import StreamOffer
 
 # What hundred thousand players ask for costs one query a second, if a cache stands before us.
-CACHE = (1, {"public": True, "stale_while_revalidate": 5, "stale_if_error": 30})
+CACHE_CONTROL = (1, {"public": True, "stale_while_revalidate": 5, "stale_if_error": 30})
 # Where a viewer is does not change every second.
-REGION_SECONDS = 300
+REGION_TTL_SECONDS = 300
 
 
 @view_config(route_name="streams.script", http_cache=0)
-def active_script(request: Any) -> Response:
+def streams_js(request: Any) -> Response:
     """Return the old pages' list of live rooms."""
     alive = {endpoint.room for endpoint in request.endpoints.alive(now=request.now)}
     rooms = request.registry.settings["conference"].rooms.values()
@@ -36,50 +36,50 @@ def active_script(request: Any) -> Response:
         for room in rooms
         if has_external_stream(room, request.now) or not alive.isdisjoint(room_and_fallbacks(room))
     ]
-    return _script(f"var streamers_active = {_literal(active)};\n")
+    return _js_response(f"var streamers_active = {_js_literal(active)};\n")
 
 
 @view_config(route_name="stream.script", http_cache=0)
-def stream_script(request: Any) -> Response:
+def stream_js(request: Any) -> Response:
     """Send a viewer of the old pages to the endpoint that will be least used with them."""
     room = request.registry.settings["conference"].rooms.get(request.matchdict["room"])
     if room is None:
-        return _script("// There is no such room.\n", status=404)
+        return _js_response("// There is no such room.\n", status=404)
     endpoint = None
     if is_served_by_endpoints(room, request.now):
         endpoint = request.endpoints.send(
-            rooms=list(room_and_fallbacks(room)), prefer=_preferred_here(request), now=request.now
+            rooms=list(room_and_fallbacks(room)), prefer=_preferred_labels(request), now=request.now
         )
     elsewhere = [
         place.value for place in active_external_fallbacks(room, request.now) if place.kind == "url"
     ]
     if endpoint:
-        stream = f"new Streams({_literal(request.directory.url(endpoint, room.id))})"
+        stream = f"new Streams({_js_literal(request.directory.url(endpoint, room.id))})"
     elif elsewhere:
-        stream = f"new Streams({_literal(elsewhere[0].replace('{room}', room.id))})"
+        stream = f"new Streams({_js_literal(elsewhere[0].replace('{room}', room.id))})"
     elif has_external_stream(room, request.now):
         # Old pages offer YouTube only to a room with a stream; they never use this one's address.
         stream = "new Streams('')"
     else:
         stream = "null"
-    return _script(f"var streamer_{room.id} = {stream};\n")
+    return _js_response(f"var streamer_{room.id} = {stream};\n")
 
 
-@view_config(route_name="streams.list", renderer="json", http_cache=CACHE)
-def streams(request: Any) -> dict[str, Any]:
+@view_config(route_name="streams.list", renderer="json", http_cache=CACHE_CONTROL)
+def streams_json(request: Any) -> dict[str, Any]:
     """Return every room with its live endpoints, least loaded first."""
     offers = request.directory.all_rooms(now=request.now)
     # Anybody may build a page of their own around these facts.
     request.response.headers["Access-Control-Allow-Origin"] = "*"
     rooms = request.registry.settings["conference"].rooms.values()
     return {
-        "generated_at": _utc(request.now),
-        "rooms": {room.id: _room(room, offers[room.id], request.now) for room in rooms},
+        "generated_at": _format_utc(request.now),
+        "rooms": {room.id: _room_json(room, offers[room.id], request.now) for room in rooms},
     }
 
 
-@view_config(route_name="room.streams", renderer="json", http_cache=CACHE)
-def room_streams(request: Any) -> Any:
+@view_config(route_name="room.streams", renderer="json", http_cache=CACHE_CONTROL)
+def room_streams_json(request: Any) -> Any:
     """Return the endpoints of one room with weights, the same to everybody of a region."""
     request.response.headers["Access-Control-Allow-Origin"] = "*"
     room = request.registry.settings["conference"].rooms.get(request.matchdict["room"])
@@ -87,12 +87,12 @@ def room_streams(request: Any) -> Any:
         raise HTTPNotFound
     regions = request.registry["regions"]
     if regions.any and "region" not in request.GET:
-        return _to_region(request)
+        return _redirect_to_region(request)
     region = request.GET.get("region", "")
     now = request.now
     offers = request.directory.room(room, prefer=regions.preferred_in(region), now=now)
     return {
-        "generated_at": _utc(now),
+        "generated_at": _format_utc(now),
         "room": room.id,
         "region": region if regions.preferred_in(region) else "",
         "live": any(offer.reaches_viewers for offer in offers) or has_external_stream(room, now),
@@ -115,19 +115,19 @@ def room_streams(request: Any) -> Any:
     }
 
 
-def _to_region(request: Any) -> Response:
+def _redirect_to_region(request: Any) -> Response:
     """Lead a viewer to the list of their region, which they share with all others there."""
     region = request.registry["regions"].of(request.remote_addr, request.headers)
     answer = HTTPFound(location=f"?{urlencode({'region': region})}")
     answer.headers["Access-Control-Allow-Origin"] = "*"
-    answer.cache_expires(REGION_SECONDS)
+    answer.cache_expires(REGION_TTL_SECONDS)
     answer.cache_control.private = True
     # What the view says for the list itself does not hold for the way to it.
     answer.cache_control.prevent_auto = True
     return answer
 
 
-def _preferred_here(request: Any) -> Sequence[str]:
+def _preferred_labels(request: Any) -> Sequence[str]:
     regions = request.registry["regions"]
     preferred: Sequence[str] = regions.preferred_in(
         regions.of(request.remote_addr, request.headers)
@@ -135,7 +135,7 @@ def _preferred_here(request: Any) -> Sequence[str]:
     return preferred
 
 
-def _room(room: Room, offers: Sequence[StreamOffer], now: datetime) -> dict[str, Any]:
+def _room_json(room: Room, offers: Sequence[StreamOffer], now: datetime) -> dict[str, Any]:
     return {
         "live": any(offer.reaches_viewers for offer in offers) or has_external_stream(room, now),
         "youtube": active_youtube_id(room, now) or None,
@@ -148,7 +148,7 @@ def _room(room: Room, offers: Sequence[StreamOffer], now: datetime) -> dict[str,
                 "url": offer.url,
                 "clients": offer.endpoint.clients,
                 "bitrate": offer.endpoint.bitrate,
-                "last_seen": _utc(offer.endpoint.last_seen),
+                "last_seen": _format_utc(offer.endpoint.last_seen),
                 "formats": list(offer.formats),
                 "weight": offer.weight,
             }
@@ -158,14 +158,14 @@ def _room(room: Room, offers: Sequence[StreamOffer], now: datetime) -> dict[str,
     }
 
 
-def _utc(moment: datetime) -> str:
+def _format_utc(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _literal(value: Any) -> str:
+def _js_literal(value: Any) -> str:
     """Return a value as JavaScript that cannot end the script element around it."""
     return json.dumps(value).replace("<", "\\u003c")
 
 
-def _script(text: str, status: int = 200) -> Response:
+def _js_response(text: str, status: int = 200) -> Response:
     return Response(text, status=status, content_type="text/javascript", charset="utf-8")

@@ -9,14 +9,14 @@ from pyramid.httpexceptions import HTTPSeeOther
 
 from streaming_system.tracker.admin import forms
 from streaming_system.tracker.crew.errors import CrewError
-from streaming_system.tracker.routes import READ
+from streaming_system.tracker.routes import SAFE_METHODS
 
-TEMPLATES = "streaming_system.tracker:templates/admin"
+TEMPLATE_DIR = "streaming_system.tracker:templates/admin"
 # How a page is shown, and how one of its forms is taken: the form says what it does.
-SHOWN: dict[str, Any] = {"request_method": READ, "permission": "look"}
+PAGE_VIEW: dict[str, Any] = {"request_method": SAFE_METHODS, "permission": "look"}
 
 
-def takes(deed: str, permission: str = "admin") -> dict[str, Any]:
+def action(deed: str, permission: str = "admin") -> dict[str, Any]:
     """Return the options of a view that takes a form with a button of this name."""
     return {
         "request_method": "POST",
@@ -25,7 +25,7 @@ def takes(deed: str, permission: str = "admin") -> dict[str, Any]:
     }
 
 
-class Page:
+class AdminPage:
     """A page with forms: it is shown, a form is sent, and it is shown again with what came of it.
 
     Subclasses name their route and tell what they show.

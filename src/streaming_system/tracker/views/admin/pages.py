@@ -9,10 +9,12 @@ from streaming_system.tracker.crew.accounts import ROLES
 from streaming_system.tracker.crew.crew import parse_time, token_scope_label
 from streaming_system.tracker.crew.errors import CrewError
 from streaming_system.tracker.crew.tokens import SCOPES
-from streaming_system.tracker.views.admin import SHOWN, TEMPLATES, Page, takes
+from streaming_system.tracker.views.admin import PAGE_VIEW, TEMPLATE_DIR, AdminPage, action
 
 
-@view_config(route_name="admin", renderer=f"{TEMPLATES}/overview.jinja2", http_cache=0, **SHOWN)
+@view_config(
+    route_name="admin", renderer=f"{TEMPLATE_DIR}/overview.jinja2", http_cache=0, **PAGE_VIEW
+)
 def overview(request: Any) -> dict[str, Any]:
     """Show what there is, and how much of it."""
     return {
@@ -25,23 +27,25 @@ def overview(request: Any) -> dict[str, Any]:
     }
 
 
-@view_defaults(route_name="admin.endpoints", renderer=f"{TEMPLATES}/endpoints.jinja2", http_cache=0)
-class EndpointPage(Page):
+@view_defaults(
+    route_name="admin.endpoints", renderer=f"{TEMPLATE_DIR}/endpoints.jinja2", http_cache=0
+)
+class EndpointPage(AdminPage):
     """The servers that stream, and whether they are sent viewers."""
 
     route = "admin.endpoints"
 
-    @view_config(**SHOWN)
+    @view_config(**PAGE_VIEW)
     def show(self) -> dict[str, Any]:
         """Show them."""
         return self.page()
 
-    @view_config(**takes("drain"))
+    @view_config(**action("drain"))
     def drain(self) -> Any:
         """Send one no new viewers."""
         return self.take(forms.ENDPOINT_FORM, lambda typed: self._drain(typed, True))
 
-    @view_config(**takes("undrain"))
+    @view_config(**action("undrain"))
     def undrain(self) -> Any:
         """Send one viewers again."""
         return self.take(forms.ENDPOINT_FORM, lambda typed: self._drain(typed, False))
@@ -62,18 +66,18 @@ class EndpointPage(Page):
         }
 
 
-@view_defaults(route_name="admin.tokens", renderer=f"{TEMPLATES}/tokens.jinja2", http_cache=0)
-class TokenPage(Page):
+@view_defaults(route_name="admin.tokens", renderer=f"{TEMPLATE_DIR}/tokens.jinja2", http_cache=0)
+class TokenPage(AdminPage):
     """What programs show instead of a password."""
 
     route = "admin.tokens"
 
-    @view_config(**SHOWN)
+    @view_config(**PAGE_VIEW)
     def show(self) -> dict[str, Any]:
         """Show them, but for what is secret of them."""
         return self.page()
 
-    @view_config(**takes("issue"))
+    @view_config(**action("issue"))
     def issue(self) -> Any:
         """Issue one, and show it: here and now, since nobody can see it again.
 
@@ -86,7 +90,7 @@ class TokenPage(Page):
             return self.refuse(str(error))
         return self.page(issued=token, text=text)
 
-    @view_config(**takes("revoke"))
+    @view_config(**action("revoke"))
     def revoke(self) -> Any:
         """Refuse one from now on."""
         return self.take(
@@ -107,24 +111,24 @@ class TokenPage(Page):
 
 
 @view_defaults(
-    route_name="admin.annotations", renderer=f"{TEMPLATES}/annotations.jinja2", http_cache=0
+    route_name="admin.annotations", renderer=f"{TEMPLATE_DIR}/annotations.jinja2", http_cache=0
 )
-class AnnotationPage(Page):
+class AnnotationPage(AdminPage):
     """What is written beside the graphs."""
 
     route = "admin.annotations"
 
-    @view_config(**SHOWN)
+    @view_config(**PAGE_VIEW)
     def show(self) -> dict[str, Any]:
         """Show it."""
         return self.page()
 
-    @view_config(**takes("add"))
+    @view_config(**action("add"))
     def add(self) -> Any:
         """Write a word about a moment."""
         return self.take(forms.ANNOTATION_FORM, self._add)
 
-    @view_config(**takes("remove"))
+    @view_config(**action("remove"))
     def remove(self) -> Any:
         """Delete one."""
         return self.take(
@@ -148,23 +152,25 @@ class AnnotationPage(Page):
         }
 
 
-@view_defaults(route_name="admin.accounts", renderer=f"{TEMPLATES}/accounts.jinja2", http_cache=0)
-class AccountPage(Page):
+@view_defaults(
+    route_name="admin.accounts", renderer=f"{TEMPLATE_DIR}/accounts.jinja2", http_cache=0
+)
+class AccountPage(AdminPage):
     """Who may log in."""
 
     route = "admin.accounts"
 
-    @view_config(**SHOWN)
+    @view_config(**PAGE_VIEW)
     def show(self) -> dict[str, Any]:
         """Show them."""
         return self.page()
 
-    @view_config(**takes("create"))
+    @view_config(**action("create"))
     def create(self) -> Any:
         """Let somebody log in."""
         return self.take(forms.ACCOUNT_FORM, self._create)
 
-    @view_config(**takes("role"))
+    @view_config(**action("role"))
     def role(self) -> Any:
         """Let somebody be something else."""
         return self.take(
@@ -174,12 +180,12 @@ class AccountPage(Page):
             ),
         )
 
-    @view_config(**takes("reset"))
+    @view_config(**action("reset"))
     def reset(self) -> Any:
         """Give somebody another password."""
         return self.take(forms.ACCOUNT_FORM, self._reset)
 
-    @view_config(**takes("delete"))
+    @view_config(**action("delete"))
     def delete(self) -> Any:
         """Let somebody log in no more."""
         return self.take(
@@ -190,7 +196,7 @@ class AccountPage(Page):
         )
 
     def _create(self, typed: Any) -> str:
-        _same(typed)
+        _require_matching_passwords(typed)
         line: str = self.request.crew.create_account(
             name=typed["name"],
             password=typed["password"],
@@ -200,7 +206,7 @@ class AccountPage(Page):
         return f"{line}."
 
     def _reset(self, typed: Any) -> str:
-        _same(typed)
+        _require_matching_passwords(typed)
         line: str = self.request.crew.reset_password(
             name=typed["name"], password=typed["password"], now=self.request.now
         )
@@ -211,7 +217,9 @@ class AccountPage(Page):
         return {"accounts": self.request.accounts.all(), "roles": ROLES}
 
 
-@view_config(route_name="admin.audit", renderer=f"{TEMPLATES}/audit.jinja2", http_cache=0, **SHOWN)
+@view_config(
+    route_name="admin.audit", renderer=f"{TEMPLATE_DIR}/audit.jinja2", http_cache=0, **PAGE_VIEW
+)
 def audit(request: Any) -> dict[str, Any]:
     """Show who did what, of all or of one account."""
     accounts = request.audit.accounts()
@@ -224,6 +232,6 @@ def audit(request: Any) -> dict[str, Any]:
     }
 
 
-def _same(typed: Any) -> None:
+def _require_matching_passwords(typed: Any) -> None:
     if typed["password"] != typed["again"]:
         raise CrewError("the two passwords are not the same")

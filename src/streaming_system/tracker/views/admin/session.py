@@ -11,20 +11,20 @@ from pyramid.view import exception_view_config, forbidden_view_config, view_conf
 from streaming_system.tracker.admin import forms
 from streaming_system.tracker.admin.security import SAFE_METHODS
 from streaming_system.tracker.crew.errors import CrewError
-from streaming_system.tracker.routes import READ
-from streaming_system.tracker.views.admin import SHOWN, TEMPLATES, Page, takes
+from streaming_system.tracker.routes import SAFE_METHODS
+from streaming_system.tracker.views.admin import PAGE_VIEW, TEMPLATE_DIR, AdminPage, action
 
 # A page of ours below the tracker's prefix: nothing that could lead to another site.
-PAGE = re.compile(r"/admin(?:/[a-z]+)?(?:\?[A-Za-z0-9._~%=&+:-]*)?", re.ASCII)
+ADMIN_PATH = re.compile(r"/admin(?:/[a-z]+)?(?:\?[A-Za-z0-9._~%=&+:-]*)?", re.ASCII)
 
 
-@view_defaults(route_name="admin.login", renderer=f"{TEMPLATES}/login.jinja2", http_cache=0)
-class LoginPage(Page):
+@view_defaults(route_name="admin.login", renderer=f"{TEMPLATE_DIR}/login.jinja2", http_cache=0)
+class LoginPage(AdminPage):
     """The way in."""
 
     route = "admin.login"
 
-    @view_config(request_method=READ)
+    @view_config(request_method=SAFE_METHODS)
     def show(self) -> dict[str, Any]:
         """Ask for name and password."""
         return self.page(typed={"next": self.request.GET.get("next", "")})
@@ -45,7 +45,7 @@ class LoginPage(Page):
         if login.account is None:
             return self.refuse("name or password is wrong")
         headers = remember(request, login.account, epoch=login.epoch)
-        following = typed["next"] if PAGE.fullmatch(typed["next"]) else "/admin"
+        following = typed["next"] if ADMIN_PATH.fullmatch(typed["next"]) else "/admin"
         return HTTPSeeOther(request.script_name + following, headers=headers)
 
     def content(self) -> dict[str, Any]:
@@ -62,18 +62,20 @@ def log_out(request: Any) -> Any:
     return HTTPSeeOther(request.route_path("admin.login"), headers=headers)
 
 
-@view_defaults(route_name="admin.password", renderer=f"{TEMPLATES}/password.jinja2", http_cache=0)
-class PasswordPage(Page):
+@view_defaults(
+    route_name="admin.password", renderer=f"{TEMPLATE_DIR}/password.jinja2", http_cache=0
+)
+class PasswordPage(AdminPage):
     """One's own password, and one's own sessions."""
 
     route = "admin.password"
 
-    @view_config(**SHOWN)
+    @view_config(**PAGE_VIEW)
     def show(self) -> dict[str, Any]:
         """Ask for the old and the new password."""
         return self.page()
 
-    @view_config(**takes("change", permission="look"))
+    @view_config(**action("change", permission="look"))
     def change(self) -> Any:
         """Change the password. All sessions end but this one."""
         request = self.request
@@ -101,7 +103,7 @@ class PasswordPage(Page):
             forms.PASSWORD_FORM, lambda typed: self._change(typed, login.password_hash)
         )
 
-    @view_config(**takes("everywhere", permission="look"))
+    @view_config(**action("everywhere", permission="look"))
     def everywhere(self) -> Any:
         """End all sessions of the account."""
         self.request.crew.end_sessions(now=self.request.now)
@@ -121,31 +123,31 @@ class PasswordPage(Page):
         return "Your password is changed; all other sessions have ended."
 
 
-@forbidden_view_config(path_info=r"^/admin(?:/|$)", renderer=f"{TEMPLATES}/refused.jinja2")
-def forbidden(error: HTTPForbidden, request: Any) -> Any:
+@forbidden_view_config(path_info=r"^/admin(?:/|$)", renderer=f"{TEMPLATE_DIR}/refused.jinja2")
+def forbidden_view(error: HTTPForbidden, request: Any) -> Any:
     """Let people log in; say to who has logged in that it is not for them."""
     if request.identity:
-        return _refused(request, 403, "Your account may look, and change nothing.")
+        return _error_page(request, 403, "Your account may look, and change nothing.")
     wanted = (
         request.path_qs.removeprefix(request.script_name) if request.method in SAFE_METHODS else ""
     )
-    query = {"next": wanted} if PAGE.fullmatch(wanted) and wanted != "/admin" else {}
+    query = {"next": wanted} if ADMIN_PATH.fullmatch(wanted) and wanted != "/admin" else {}
     return HTTPSeeOther(request.route_path("admin.login", _query=query))
 
 
 @exception_view_config(
-    BadCSRFToken, path_info=r"^/admin(?:/|$)", renderer=f"{TEMPLATES}/refused.jinja2"
+    BadCSRFToken, path_info=r"^/admin(?:/|$)", renderer=f"{TEMPLATE_DIR}/refused.jinja2"
 )
 @exception_view_config(
-    BadCSRFOrigin, path_info=r"^/admin(?:/|$)", renderer=f"{TEMPLATES}/refused.jinja2"
+    BadCSRFOrigin, path_info=r"^/admin(?:/|$)", renderer=f"{TEMPLATE_DIR}/refused.jinja2"
 )
-def not_our_form(error: HTTPException, request: Any) -> Any:
+def csrf_failed(error: HTTPException, request: Any) -> Any:
     """Refuse a form that another site has sent, or that is older than the session."""
-    return _refused(
+    return _error_page(
         request, 400, "This form is too old, or is not from this site. Open the page again."
     )
 
 
-def _refused(request: Any, status: int, line: str) -> dict[str, str]:
+def _error_page(request: Any, status: int, line: str) -> dict[str, str]:
     request.response.status = status
     return {"line": line}

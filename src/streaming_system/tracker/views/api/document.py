@@ -7,22 +7,24 @@ from typing import Any
 from pyramid.response import Response
 from pyramid.view import view_config
 
-from streaming_system.tracker.api.openapi import make_document
+from streaming_system.tracker.api.openapi import build_document
 from streaming_system.tracker.api.operations import OPERATIONS
-from streaming_system.tracker.api.problems import problem
-from streaming_system.tracker.routes import API, V1
+from streaming_system.tracker.api.problems import api_error
+from streaming_system.tracker.routes import API_PREFIX, API_ROUTES
 
-SUPPORTED = ("v1",)
+SUPPORTED_VERSIONS = ("v1",)
 # A new version is seen within five minutes; until then nobody asks twice.
-FRESH_FOR = 300
+DOCUMENT_TTL_SECONDS = 300
 
-DOCUMENT = make_document(OPERATIONS, dict(API))
+DOCUMENT = build_document(OPERATIONS, dict(API_ROUTES))
 
 
 @view_config(route_name="api.document", request_method="GET")
-def document(request: Any) -> Response:
+def openapi_document(request: Any) -> Response:
     """Return the OpenAPI document."""
-    text = json.dumps({**DOCUMENT, "servers": [{"url": f"{request.script_name}{V1}"}]}, indent=1)
+    text = json.dumps(
+        {**DOCUMENT, "servers": [{"url": f"{request.script_name}{API_PREFIX}"}]}, indent=1
+    )
     answer = Response(
         text,
         content_type="application/json",
@@ -32,18 +34,20 @@ def document(request: Any) -> Response:
     )
     answer.headers["Access-Control-Allow-Origin"] = "*"
     answer.cache_control.public = True
-    answer.cache_control.max_age = FRESH_FOR
+    answer.cache_control.max_age = DOCUMENT_TTL_SECONDS
     return answer
 
 
 @view_config(route_name="api.unknown")
-def unknown(request: Any) -> Any:
+def unknown_path(request: Any) -> Any:
     """Say what there is to whoever asks for what there is not."""
     version = next(iter(request.matchdict["path"]), "")
-    if version in SUPPORTED:
-        raise problem("not-found", f"there is nothing at this address; {V1}/ lists what there is")
-    raise problem(
+    if version in SUPPORTED_VERSIONS:
+        raise api_error(
+            "not-found", f"there is nothing at this address; {API_PREFIX}/ lists what there is"
+        )
+    raise api_error(
         "unknown-version",
-        f"this tracker serves {', '.join(SUPPORTED)} of the API",
-        supported=list(SUPPORTED),
+        f"this tracker serves {', '.join(SUPPORTED_VERSIONS)} of the API",
+        supported=list(SUPPORTED_VERSIONS),
     )

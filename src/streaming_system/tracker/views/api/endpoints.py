@@ -6,38 +6,43 @@ from urllib.parse import urlsplit
 from pyramid.httpexceptions import HTTPNoContent
 
 from streaming_system.tracker.api.dispatch import api_view
-from streaming_system.tracker.api.problems import problem
+from streaming_system.tracker.api.problems import api_error
 from streaming_system.tracker.endpoints.endpoints import ENDPOINT_TTL, REPORT_INTERVAL
 from streaming_system.tracker.ingest.endpoints import EndpointReport, EndpointState
-from streaming_system.tracker.legacy.form import shortest
+from streaming_system.tracker.legacy.form import normalise_address
 from streaming_system.tracker.models import Endpoint
 from streaming_system.tracker.schemas.types import is_host
-from streaming_system.tracker.views.api.serialization import by_stream, flat, note, utc
+from streaming_system.tracker.views.api.serialization import (
+    flatten_by_stream,
+    format_utc,
+    nest_by_stream,
+    record_audit,
+)
 
-SILENT = "no endpoint of that name is alive in this room"
+NOT_ALIVE = "no endpoint of that name is alive in this room"
 
 
 @api_view("endpoint.list")
-def endpoints(request: Any) -> dict[str, Any]:
+def list_endpoints(request: Any) -> dict[str, Any]:
     """Return a room's endpoints."""
     alive = request.endpoints.alive(now=request.now, room=request.validated["room"])
-    return {"endpoints": [_endpoint(request, endpoint) for endpoint in alive]}
+    return {"endpoints": [_endpoint_json(request, endpoint) for endpoint in alive]}
 
 
 @api_view("endpoint.get")
 def endpoint(request: Any) -> dict[str, Any]:
     """Return an endpoint."""
-    found = request.endpoints.get(**_which(request))
+    found = request.endpoints.get(**_endpoint_key(request))
     if found is None or not _is_alive(request, found):
-        raise problem("unknown-endpoint", SILENT)
-    return _endpoint(request, found)
+        raise api_error("unknown-endpoint", NOT_ALIVE)
+    return _endpoint_json(request, found)
 
 
 @api_view("endpoint.report", often=True)
-def report(request: Any) -> dict[str, Any]:
+def report_endpoint(request: Any) -> dict[str, Any]:
     """Take an endpoint's report."""
     sent = request.validated
-    which, state = _which(request), _state(request)
+    which, state = _endpoint_key(request), _endpoint_state(request)
     registered = request.registry["reports"].endpoint(
         EndpointReport(
             **which,
@@ -45,7 +50,7 @@ def report(request: Any) -> dict[str, Any]:
             clients=sent["clients"],
             bitrate=sent["bitrate"],
             cbitrate=sent["cbitrate"],
-            figures=flat(sent["figures"]),
+            figures=flatten_by_stream(sent["figures"]),
             now=request.now,
         )
     )
@@ -56,52 +61,58 @@ def report(request: Any) -> dict[str, Any]:
         "endpoint": which["name"],
         "url": request.directory.url(state, which["room"]),
         "report_every": int(REPORT_INTERVAL.total_seconds()),
-        "next_report_at": utc(request.now + REPORT_INTERVAL),
-        "alive_until": utc(request.now + ENDPOINT_TTL),
+        "next_report_at": format_utc(request.now + REPORT_INTERVAL),
+        "alive_until": format_utc(request.now + ENDPOINT_TTL),
         "viewers_expected": registered.handed,
         "drained": registered.drained,
     }
 
 
 @api_view("endpoint.goodbye")
-def goodbye(request: Any) -> Any:
+def deregister_endpoint(request: Any) -> Any:
     """Take an endpoint out."""
-    if not request.endpoints.goodbye(**_which(request), now=request.now):
-        raise problem("unknown-endpoint", SILENT)
+    if not request.endpoints.goodbye(**_endpoint_key(request), now=request.now):
+        raise api_error("unknown-endpoint", NOT_ALIVE)
     return HTTPNoContent()
 
 
 @api_view("endpoint.drain")
-def drain(request: Any) -> dict[str, Any]:
+def drain_endpoint(request: Any) -> dict[str, Any]:
     """Let an endpoint have no new viewers, or have them again."""
     wanted = request.validated["draining"]
     if request.caller.scope == "crew":
-        found = request.endpoints.set_drained(**_which(request), drained=wanted, now=request.now)
+        found = request.endpoints.set_drained(
+            **_endpoint_key(request), drained=wanted, now=request.now
+        )
         action = "endpoint.drain" if wanted else "endpoint.undrain"
-        note(request, action, f"{request.validated['room']} {request.validated['endpoint']}")
+        record_audit(
+            request, action, f"{request.validated['room']} {request.validated['endpoint']}"
+        )
     else:
-        found = request.endpoints.set_draining(**_which(request), draining=wanted, now=request.now)
+        found = request.endpoints.set_draining(
+            **_endpoint_key(request), draining=wanted, now=request.now
+        )
     if not found:
-        raise problem("unknown-endpoint", "no endpoint of that name has reported in this room")
-    changed = request.endpoints.get(**_which(request))
+        raise api_error("unknown-endpoint", "no endpoint of that name has reported in this room")
+    changed = request.endpoints.get(**_endpoint_key(request))
     return {"draining": changed.draining, "drained": changed.drained}
 
 
-def _which(request: Any) -> dict[str, str]:
+def _endpoint_key(request: Any) -> dict[str, str]:
     return {"room": request.validated["room"], "name": request.validated["endpoint"]}
 
 
-def _state(request: Any) -> EndpointState:
+def _endpoint_state(request: Any) -> EndpointState:
     sent = request.validated
     host = sent["host"] or urlsplit(sent["url"]).hostname or request.remote_addr
     if not host or not is_host(host):
         # Behind a socket without addresses, nobody knows who calls.
-        raise problem(
+        raise api_error(
             "invalid",
             "it cannot be seen where the endpoint is",
             errors=[{"pointer": "/host", "detail": "allowed: an IP address or a host name"}],
         )
-    host = shortest(host)
+    host = normalise_address(host)
     bracketed = f"[{host}]" if ":" in host else host
     return EndpointState(
         host=host,
@@ -120,7 +131,7 @@ def _is_alive(request: Any, endpoint: Endpoint) -> bool:
     return endpoint.left_at is None and endpoint.last_seen > request.now - ENDPOINT_TTL
 
 
-def _endpoint(request: Any, endpoint: Endpoint) -> dict[str, Any]:
+def _endpoint_json(request: Any, endpoint: Endpoint) -> dict[str, Any]:
     return {
         "name": endpoint.name,
         "room": endpoint.room,
@@ -137,8 +148,8 @@ def _endpoint(request: Any, endpoint: Endpoint) -> dict[str, Any]:
         "clients": endpoint.clients,
         "bitrate": endpoint.bitrate,
         "cbitrate": endpoint.cbitrate,
-        "figures": by_stream(endpoint.figures),
-        "since": utc(endpoint.since),
-        "last_seen": utc(endpoint.last_seen),
-        "alive_until": utc(endpoint.last_seen + ENDPOINT_TTL),
+        "figures": nest_by_stream(endpoint.figures),
+        "since": format_utc(endpoint.since),
+        "last_seen": format_utc(endpoint.last_seen),
+        "alive_until": format_utc(endpoint.last_seen + ENDPOINT_TTL),
     }

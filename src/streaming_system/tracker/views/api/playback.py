@@ -10,18 +10,18 @@ from pyramid.view import view_config
 from streaming_system.tracker.api.dispatch import api_view
 from streaming_system.tracker.audience.qoe import QoeMetrics
 from streaming_system.tracker.ingest.playback import PlayerReport, validity
-from streaming_system.tracker.schemas.playback import STREAMING_FORMATS, is_gone
-from streaming_system.tracker.views.api.serialization import utc
+from streaming_system.tracker.schemas.playback import CMCD_FORMATS, is_session_end
+from streaming_system.tracker.views.api.serialization import format_utc
 
 # A page of another site sends a report without asking first: as text, and without cookies.
-ANY_SITE = ("Access-Control-Allow-Origin", "*")
+CORS_ANY_ORIGIN = ("Access-Control-Allow-Origin", "*")
 
 
 @api_view("playback.report", often=True)
-def report(request: Any) -> Response:
+def report_playback(request: Any) -> Response:
     """Take a player's report."""
-    seconds = request.registry["reports"].player(_player(request.validated), now=request.now)
-    answer = {"next": seconds, "until": utc(request.now + validity(seconds))}
+    seconds = request.registry["reports"].player(_player_report(request.validated), now=request.now)
+    answer = {"next": seconds, "until": format_utc(request.now + validity(seconds))}
     # Pyramid's renderer would cost more than the rest of this view.
     return Response(json.dumps(answer).encode(), content_type="application/json")
 
@@ -39,11 +39,11 @@ def figures(request: Any) -> dict[str, Any]:
     ]
     return {
         "room": room,
-        "generated_at": utc(request.now),
+        "generated_at": format_utc(request.now),
         "minutes": minutes,
-        **_figures(whole, sum(others.values())),
+        **_qoe_json(whole, sum(others.values())),
         "endpoints": [
-            {"endpoint": each.endpoint, **_figures(each, others[each.endpoint])}
+            {"endpoint": each.endpoint, **_qoe_json(each, others[each.endpoint])}
             for each in request.playback.figures(**which)
         ],
     }
@@ -55,7 +55,7 @@ def preflight(request: Any) -> Response:
     answer = Response(status=204)
     answer.headers.update(
         [
-            ANY_SITE,
+            CORS_ANY_ORIGIN,
             ("Access-Control-Allow-Methods", "GET, POST"),
             ("Access-Control-Allow-Headers", "Content-Type"),
             ("Access-Control-Max-Age", "86400"),
@@ -64,12 +64,12 @@ def preflight(request: Any) -> Response:
     return answer
 
 
-def _player(sent: dict[str, Any]) -> PlayerReport:
+def _player_report(sent: dict[str, Any]) -> PlayerReport:
     return PlayerReport(
         sid=sent["sid"],
         room=sent["room"],
         endpoint=sent["cdn"],
-        format=sent["format"] or STREAMING_FORMATS.get(sent["sf"], ""),
+        format=sent["format"] or CMCD_FORMATS.get(sent["sf"], ""),
         quality=sent["quality"],
         startup_ms=sent["msd"],
         played_ms=sent["played"],
@@ -78,12 +78,12 @@ def _player(sent: dict[str, Any]) -> PlayerReport:
         dropped=sent["dfa"],
         errors=sent["errors"],
         bitrate=None if sent["br"] is None else 1000 * sent["br"],
-        leaving=is_gone(sent),
+        leaving=is_session_end(sent),
         hidden=sent["bg"],
     )
 
 
-def _figures(figures: QoeMetrics, others: int) -> dict[str, Any]:
+def _qoe_json(figures: QoeMetrics, others: int) -> dict[str, Any]:
     return {
         "viewers": {"players": figures.viewers, "others": others},
         "starts": figures.starts,

@@ -9,21 +9,21 @@ from streaming_system.config.stream_sources import active_youtube_id, has_extern
 from streaming_system.tracker.api.dispatch import api_view
 from streaming_system.tracker.audience.qoe import QoeMetrics
 from streaming_system.tracker.endpoints.stream_directory import StreamOffer
-from streaming_system.tracker.views.api.serialization import utc
+from streaming_system.tracker.views.api.serialization import format_utc
 
 
 @api_view("room.list")
-def rooms(request: Any) -> dict[str, Any]:
+def list_rooms(request: Any) -> dict[str, Any]:
     """Return every room."""
     offers = request.directory.all_rooms(now=request.now)
     players = request.viewers.by_endpoint(now=request.now)
     others = request.viewers.others(now=request.now)
-    played = _played(request)
+    played = _recent_qoe(request)
     known = request.registry.settings["conference"].rooms.values()
     return {
-        "generated_at": utc(request.now),
+        "generated_at": format_utc(request.now),
         "rooms": [
-            _room(room, offers[room.id], players, others, played.get(room.id), request.now)
+            _room_json(room, offers[room.id], players, others, played.get(room.id), request.now)
             for room in known
         ],
     }
@@ -36,17 +36,17 @@ def room(request: Any) -> dict[str, Any]:
     offers = request.directory.room(room, now=request.now)
     players = request.viewers.by_endpoint(now=request.now)
     others = request.viewers.others(now=request.now)
-    played = _played(request, room.id).get(room.id)
-    return _room(room, offers, players, others, played, request.now)
+    played = _recent_qoe(request, room.id).get(room.id)
+    return _room_json(room, offers, players, others, played, request.now)
 
 
-def _played(request: Any, room: str | None = None) -> Mapping[str, QoeMetrics]:
+def _recent_qoe(request: Any, room: str | None = None) -> Mapping[str, QoeMetrics]:
     """Return how players of each room have fared lately."""
     found = request.playback.figures(now=request.now, room=room, by_endpoint=False)
     return {figures.room: figures for figures in found}
 
 
-def _room(
+def _room_json(
     room: Room,
     offers: Sequence[StreamOffer],
     players: Mapping[tuple[str, str], int],

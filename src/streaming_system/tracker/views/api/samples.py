@@ -4,38 +4,42 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from streaming_system.tracker.api.dispatch import api_view
-from streaming_system.tracker.api.problems import problem
+from streaming_system.tracker.api.problems import api_error
 from streaming_system.tracker.crew.annotations import MIN_TIME
 from streaming_system.tracker.history.time_series import STEPS
-from streaming_system.tracker.schemas.samples import MOST_DAYS
-from streaming_system.tracker.views.api.serialization import utc
+from streaming_system.tracker.schemas.samples import MAX_DAYS
+from streaming_system.tracker.views.api.serialization import format_utc
 
 
 @api_view("sample.list")
-def samples(request: Any) -> dict[str, Any]:
+def list_samples(request: Any) -> dict[str, Any]:
     """Return the figures of a room's endpoints over time."""
     asked = request.validated
-    begin, end = _span(request)
+    begin, end = _time_range(request)
     wanted = next(step for step in STEPS if step >= timedelta(seconds=asked["step"]))
     step = max(wanted, request.history.step(begin=begin, end=end, now=request.now))
     found = request.history.bitrate_and_clients(begin=begin, end=end, step=step, room=asked["room"])
     return {
         "room": asked["room"],
         "step": int(step.total_seconds()),
-        "times": [utc(moment) for moment in found.times],
+        "times": [format_utc(moment) for moment in found.times],
         "endpoints": [
-            {"endpoint": name, "clients": _round(line.clients), "bitrate": _round(line.bitrate)}
+            {
+                "endpoint": name,
+                "clients": _round_values(line.clients),
+                "bitrate": _round_values(line.bitrate),
+            }
             for name, line in found.lines.items()
         ],
     }
 
 
-def _span(request: Any) -> tuple[datetime, datetime]:
+def _time_range(request: Any) -> tuple[datetime, datetime]:
     end = min(request.validated["to"] or request.now, request.now)
     begin = request.validated["from"] or max(end - timedelta(hours=1), MIN_TIME)
-    if begin < MIN_TIME or not timedelta(0) < end - begin <= timedelta(days=MOST_DAYS):
-        allowed = f"allowed: before `to` and before now, and at most {MOST_DAYS} days earlier"
-        raise problem(
+    if begin < MIN_TIME or not timedelta(0) < end - begin <= timedelta(days=MAX_DAYS):
+        allowed = f"allowed: before `to` and before now, and at most {MAX_DAYS} days earlier"
+        raise api_error(
             "invalid",
             "these are no times to show figures between",
             errors=[{"parameter": "from", "detail": allowed}],
@@ -43,6 +47,6 @@ def _span(request: Any) -> tuple[datetime, datetime]:
     return begin, end
 
 
-def _round(figures: tuple[float, ...]) -> list[float]:
+def _round_values(figures: tuple[float, ...]) -> list[float]:
     # A hundredth of a viewer is more than anybody can see.
     return [round(figure, 2) for figure in figures]
