@@ -67,7 +67,9 @@ setup(
             "frontend = streaming_system.frontend:main",
             "tracker = streaming_system.tracker:main",
         ],
-        "paste.filter_factory": ["behind_proxy = streaming_system.web.proxy_headers:behind_proxy"],
+        "paste.filter_factory": [
+            "behind_proxy = streaming_system.web.proxy_headers:proxy_headers_filter"
+        ],
         "paste.server_runner": ["server = streaming_system.web.server:serve"],
         "console_scripts": ["streaming-system = streaming_system.cli:main"],
     },

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from babel.messages.frontend import CommandLineInterface
 
-from streaming_system.frontend.js_catalogue import read
+from streaming_system.frontend.js_catalogue import load_messages
 
 ROOT = Path(__file__).parent.parent
 FRONTEND = ROOT / "src/streaming_system/frontend"
@@ -29,7 +29,7 @@ def main() -> None:
     update(LOCALE)
     pybabel("compile", "--statistics", "--domain", DOMAIN, "--directory", LOCALE)
     for compiled in sorted(LOCALE.glob(f"*/LC_MESSAGES/{DOMAIN}.mo")):
-        words = read(compiled.parent.parent.name, compiled)
+        words = load_messages(compiled.parent.parent.name, compiled)
         text = json.dumps(words, ensure_ascii=False, indent=1, sort_keys=True)
         compiled.with_suffix(".json").write_text(f"{text}\n", encoding="utf-8")
 

@@ -19,7 +19,7 @@ from streaming_system.parsers import webhook
 
 from streaming_system.cli import main
 from streaming_system.config import load
-from streaming_system.frontend.mastodon import sources_of_posts
+from streaming_system.frontend.mastodon import create_feeds
 from streaming_system.net.ssrf import (
     BlockedAddressError,
     is_global_address,
@@ -267,12 +267,12 @@ def test_a_server_of_posts_inside_is_not_asked_unless_the_ini_allows_it(
     (tmp_path / "private.json").write_text(json.dumps(rooms))
     conference = load(root / "config.json", tmp_path / "private.json")
 
-    [asked] = sources_of_posts(conference, ()).values()
+    [asked] = create_feeds(conference, ()).values()
     assert asked.current() is None
     assert victim.connections == 0
     assert "127.0.0.1 is no public address" in caplog.text
 
-    [asked] = sources_of_posts(conference, parse_allowed_networks({"outbound.private": "127.1.0.0/16,"
+    [asked] = create_feeds(conference, parse_allowed_networks({"outbound.private": "127.1.0.0/16,"
                                                              "127.0.0.1"})).values()  # fmt: skip
     assert asked.current() == ()
     assert len(victim.asked) == 1

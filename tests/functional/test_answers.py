@@ -14,7 +14,7 @@ from webtest import TestApp
 
 from streaming_system import tracker as tracker_app
 from streaming_system.web import response_cache as answers
-from streaming_system.web.response_cache import KeptAnswers
+from streaming_system.web.response_cache import ResponseCacheMiddleware
 
 from .conftest import SECRET
 from .pages import event
@@ -148,7 +148,7 @@ class TestPages:
     def test_the_ini_can_do_without(self, make_site):
         site = make_site(**{"answers.kept": "false"})
 
-        assert not isinstance(site.app, KeptAnswers)
+        assert not isinstance(site.app, ResponseCacheMiddleware)
 
     def test_each_is_a_line_of_the_access_log(self, make_site, caplog):
         site = make_site(access_log="true")
@@ -243,7 +243,7 @@ def keep(small, still):
     time = {"now": datetime(2026, 11, 25, 12, tzinfo=UTC)}
 
     def keep(**more):
-        kept = KeptAnswers(
+        kept = ResponseCacheMiddleware(
             small,
             made_from=lambda: (),
             group=lambda environ: None,

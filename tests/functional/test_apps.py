@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import jsonschema
 import pytest
 
-from streaming_system.frontend.streams_v2 import mandator_of
+from streaming_system.frontend.streams_v2 import mandator_slug
 
 from .pages import NOW, told
 
@@ -129,7 +129,7 @@ class TestV2:
         assert [event["conference"] for event in v2(make_site())] == ["A Later Conf", "Test Conf"]
 
     def test_an_event_cannot_take_an_address_of_the_site_s_own(self):
-        assert mandator_of("Static") == "staticevent"
+        assert mandator_slug("Static") == "staticevent"
 
     def test_sixty_rooms_with_nasty_names_are_still_that_document(
         self,

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from streaming_system.frontend.assets import Assets
+from streaming_system.frontend.assets import StaticAssets
 
 
 class TestManifest:
@@ -135,18 +135,18 @@ class TestAssets:
     def test_the_version_changes_with_a_file_s_name_and_text(self, tmp_path):
         (tmp_path / "player").mkdir()
         (tmp_path / "player/room.js").write_text("a")
-        first = Assets(tmp_path).version
+        first = StaticAssets(tmp_path).version
         (tmp_path / "player/room.js").write_text("b")
-        second = Assets(tmp_path).version
+        second = StaticAssets(tmp_path).version
         (tmp_path / "player/room.js").rename(tmp_path / "player/hall.js")
-        third = Assets(tmp_path).version
+        third = StaticAssets(tmp_path).version
 
         assert len({first, second, third}) == 3
-        assert Assets(tmp_path).version == third
+        assert StaticAssets(tmp_path).version == third
 
     def test_who_writes_files_gets_the_new_ones_at_once(self, tmp_path):
         (tmp_path / "site.css").write_text("a")
-        watched, kept = Assets(tmp_path, watch=True), Assets(tmp_path)
+        watched, kept = StaticAssets(tmp_path, watch=True), StaticAssets(tmp_path)
         before = watched.version
         (tmp_path / "site.css").write_text("another")
 

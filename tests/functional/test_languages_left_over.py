@@ -12,7 +12,7 @@ from babel.messages.pofile import read_po, write_po
 from pyramid.interfaces import IRoutesMapper
 from pyramid.request import Request
 
-from streaming_system.frontend.routes import PAGES as ROUTES_FOR_PEOPLE
+from streaming_system.frontend.routes import PAGE_ROUTES as ROUTES_FOR_PEOPLE
 from streaming_system.schedule.model import Schedule
 from streaming_system.schedule.storage import save_schedule
 

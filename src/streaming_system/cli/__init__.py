@@ -92,7 +92,7 @@ def compile_command() -> None:
     from streaming_system.web.template_cache import compile_templates
 
     try:
-        count = compile_templates("streaming_system.frontend", frontend.TEMPLATES)
+        count = compile_templates("streaming_system.frontend", frontend.JINJA2_SETTINGS)
         count += compile_templates("streaming_system.tracker", {})
     except OSError as error:
         raise click.ClickException(

@@ -8,14 +8,14 @@ from pyramid.httpexceptions import HTTPNotFound
 from pyramid.response import Response
 from pyramid.static import static_view
 
-FOLDER = Path(__file__).parent / "static"
-SPEC = "streaming_system.frontend:static/"
-FOR_EVER = 365 * 24 * 3600  # seconds
-FOR_A_WHILE = 60  # seconds
-VERSION = "{version:[0-9a-f]{12}}"
+STATIC_DIR = Path(__file__).parent / "static"
+ASSET_SPEC = "streaming_system.frontend:static/"
+IMMUTABLE_MAX_AGE = 365 * 24 * 3600  # seconds
+SHORT_MAX_AGE = 60  # seconds
+VERSION_PATTERN = "{version:[0-9a-f]{12}}"
 
 
-class Assets:
+class StaticAssets:
     """The static files and their version, which is part of the address of each.
 
     The version is that of the whole folder, since modules name each other by relative addresses.
@@ -23,7 +23,7 @@ class Assets:
     :param watch: look for changed files with every page, for who is writing them.
     """
 
-    def __init__(self, folder: Path = FOLDER, *, watch: bool = False) -> None:
+    def __init__(self, folder: Path = STATIC_DIR, *, watch: bool = False) -> None:
         self._folder = folder
         self._watch = watch
         self._seen = self._look()
@@ -58,8 +58,8 @@ class Assets:
 def includeme(config: Any) -> None:
     """Serve the files, by version for ever and without one for a minute."""
     watch = str(config.get_settings().get("pyramid.reload_templates", "")).lower() == "true"
-    config.registry["assets"] = assets = Assets(watch=watch)
-    by_version = static_view(SPEC, cache_max_age=FOR_A_WHILE, use_subpath=True)
+    config.registry["assets"] = assets = StaticAssets(watch=watch)
+    by_version = static_view(ASSET_SPEC, cache_max_age=SHORT_MAX_AGE, use_subpath=True)
 
     def versioned(context: Any, request: Any) -> Response:
         if not request.subpath:
@@ -68,11 +68,11 @@ def includeme(config: Any) -> None:
         response.etag = assets.version
         # A page of before may ask for its modules after an upgrade: it gets those of today.
         if request.matchdict["version"] == assets.version:
-            response.cache_control.max_age = FOR_EVER
+            response.cache_control.max_age = IMMUTABLE_MAX_AGE
             response.cache_control.properties["immutable"] = None
         return response
 
-    config.add_route("asset", f"/static/{VERSION}/*subpath", request_method=("GET", "HEAD"))
+    config.add_route("asset", f"/static/{VERSION_PATTERN}/*subpath", request_method=("GET", "HEAD"))
     config.add_view(versioned, route_name="asset")
-    config.add_static_view("static", "static", cache_max_age=FOR_A_WHILE)
-    config.add_cache_buster(SPEC, assets.address)
+    config.add_static_view("static", "static", cache_max_age=SHORT_MAX_AGE)
+    config.add_cache_buster(ASSET_SPEC, assets.address)

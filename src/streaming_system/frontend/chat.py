@@ -8,17 +8,17 @@ from streaming_system.config import Room
 from streaming_system.config.social import expand_url_template
 
 # The clients of IRC networks; any other network has the one that takes them all.
-_WEB_CLIENTS = {
+_WEB_CLIENT_TEMPLATES = {
     "libera.chat": "https://web.libera.chat/#{channel}",
     "hackint.org": "https://webirc.hackint.org/#irc://irc.hackint.org/#{channel}",
     "oftc.net": "https://webchat.oftc.net/?channels={channel}",
 }
-_FEDERATED = re.compile(r"@?([\w.-]{1,64})@([A-Za-z0-9.-]{1,200})", re.ASCII)
-_ANY_NETWORK = "https://kiwiirc.com/nextclient/{network}/#{channel}"
+_FEDERATED_ACCOUNT = re.compile(r"@?([\w.-]{1,64})@([A-Za-z0-9.-]{1,200})", re.ASCII)
+_DEFAULT_WEB_CLIENT = "https://kiwiirc.com/nextclient/{network}/#{channel}"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Chat:
+class ChatLinks:
     """The addresses of a room's chat; "" for what it does not have.
 
     :param web: a client for the browser, which pages may frame.
@@ -52,7 +52,7 @@ class Chat:
         return bool(self.first or self.log)
 
 
-def chat_of(room: Room) -> Chat:
+def chat_links(room: Room) -> ChatLinks:
     """Return where people chat about a room."""
     channel = (room.ircchannel or room.channel).strip()
     # "##c" is another channel than "#c".
@@ -60,9 +60,9 @@ def chat_of(room: Room) -> Chat:
     irc = bool(channel and room.ircnetwork)
     web = room.chat
     if not web and irc:
-        web = _web_client(room.ircnetwork) if room.webchat is None else room.webchat
+        web = _web_client_template(room.ircnetwork) if room.webchat is None else room.webchat
     matrix = f"https://matrix.to/#/{quote(room.matrix, safe=':!')}" if room.matrix else ""
-    return Chat(
+    return ChatLinks(
         web=expand_url_template(
             web, room=room.id, network=room.ircnetwork, channel=name, matrix=room.matrix
         ),
@@ -72,23 +72,23 @@ def chat_of(room: Room) -> Chat:
         matrix=matrix,
         matrix_name=room.matrix,
         log=room.irclog,
-        account=_account(room.twitter_announce),
+        account=_account_url(room.twitter_announce),
     )
 
 
-def _account(name: str) -> str:
+def _account_url(name: str) -> str:
     """Return the page of an account, which is ``@user@host``, or ``@user`` of Twitter's."""
     if not name:
         return ""
-    if federated := _FEDERATED.fullmatch(name):
+    if federated := _FEDERATED_ACCOUNT.fullmatch(name):
         return f"https://{federated[2]}/@{federated[1]}"
     return f"https://twitter.com/{quote(name.lstrip('@'), safe='')}"
 
 
-def _web_client(network: str) -> str:
+def _web_client_template(network: str) -> str:
     known = (
         address
-        for domain, address in _WEB_CLIENTS.items()
+        for domain, address in _WEB_CLIENT_TEMPLATES.items()
         if network == domain or network.endswith(f".{domain}")
     )
-    return next(known, _ANY_NETWORK)
+    return next(known, _DEFAULT_WEB_CLIENT)

@@ -28,12 +28,12 @@ def is_break(event: Slot) -> bool:
     return event.generated and _BREAK.fullmatch(event.title) is not None
 
 
-def in_words(event: Slot, words: Translator) -> Slot:
+def translate_filler(event: Slot, words: Translator) -> Slot:
     """Return the event that fills a gap with its title in another language."""
-    return replace(event, title=_title(event.title, words))
+    return replace(event, title=_translate_title(event.title, words))
 
 
-def _title(title: str, words: Translator) -> str:
+def _translate_title(title: str, words: Translator) -> str:
     if found := _BREAK.fullmatch(title):
         return words.translate_plural("%(num)s minute break", "%(num)s minute break", int(found[1]))
     if found := re.fullmatch("Nothing in (.+) today", title, re.DOTALL):

@@ -13,12 +13,12 @@ from babel.lists import format_list
 from babel.numbers import format_decimal
 from pyramid.i18n import Localizer, make_localizer
 
-from streaming_system.frontend.filler_titles import in_words
+from streaming_system.frontend.filler_titles import translate_filler
 from streaming_system.schedule.model import Slot
 
 # How people write dates and times who read our English.
-_FORMATS = {"en": "en_GB"}
-_FULL_DATES = {"en": "EEEE d MMMM y"}
+_BABEL_LOCALES = {"en": "en_GB"}
+_FULL_DATE_PATTERNS = {"en": "EEEE d MMMM y"}
 
 
 def noted(message: str) -> str:
@@ -26,7 +26,7 @@ def noted(message: str) -> str:
     return message
 
 
-class Words:
+class LocaleFormatter:
     """The words of one language.
 
     :param name: what gettext and Babel call the language.
@@ -34,7 +34,7 @@ class Words:
 
     def __init__(self, name: str, localizer: Localizer, domain: str) -> None:
         self.name = name
-        self.locale = Locale.parse(_FORMATS.get(name, name))
+        self.locale = Locale.parse(_BABEL_LOCALES.get(name, name))
         self._localizer = localizer
         self._domain = domain
 
@@ -50,26 +50,26 @@ class Words:
 
     def event(self, event: Slot) -> Slot:
         """Return an event whose title is in the language if it only fills a gap."""
-        return in_words(event, self) if event.generated else event
+        return translate_filler(event, self) if event.generated else event
 
     # Dates and times.
 
     def time(self, moment: datetime) -> str:
         """Return what a clock shows: "09:30"."""
-        return self._format(moment, _patterns(str(self.locale))["time"])
+        return self._format(moment, _date_patterns(str(self.locale))["time"])
 
     def full_date(self, moment: date) -> str:
         """Return a date: "Tuesday 24 November 2026"."""
-        pattern = _FULL_DATES.get(self.name) or str(self.locale.date_formats["full"])
+        pattern = _FULL_DATE_PATTERNS.get(self.name) or str(self.locale.date_formats["full"])
         return self._format(moment, pattern)
 
     def day(self, moment: date) -> str:
         """Return a date of this year: "Tuesday 24 November"."""
-        return self._format(moment, _patterns(str(self.locale))["day"])
+        return self._format(moment, _date_patterns(str(self.locale))["day"])
 
     def short_date(self, moment: date) -> str:
         """Return a date in brief: "24 Nov"."""
-        return self._format(moment, _patterns(str(self.locale))["short"])
+        return self._format(moment, _date_patterns(str(self.locale))["short"])
 
     def weekday(self, moment: date) -> str:
         """Return the name of a day: "Tuesday"."""
@@ -153,7 +153,7 @@ class Words:
 
 
 @lru_cache(maxsize=64)
-def _patterns(name: str) -> dict[str, str]:
+def _date_patterns(name: str) -> dict[str, str]:
     known: Any = Locale.parse(name).datetime_skeletons
     # Few languages have the long one; the others say the same with shorter names.
     day = next(str(known[k]) for k in ("MMMMEEEEd", "MMMMEd", "MMMEd") if k in known)
@@ -177,4 +177,4 @@ def _zone_name(key: str, name: str, daylight: bool, locale: str) -> str:
 
 
 # What programs read is English, and what nobody has asked for in another language.
-ENGLISH = Words("en", make_localizer("en", []), "streaming-system")
+ENGLISH_FORMATTER = LocaleFormatter("en", make_localizer("en", []), "streaming-system")

@@ -12,9 +12,9 @@ from pyramid.response import FileResponse, Response
 
 # How long what is made from the schedule may be kept. A cache before the site and one in the
 # browser together show an old one for two seconds at most, since neither may go on with it.
-FROM_SCHEDULE = 1  # seconds
+SCHEDULE_MAX_AGE = 1  # seconds
 # Any other answer may still be shown while a new one is fetched.
-LONGEST_STALE = 60  # seconds
+MAX_STALE_SECONDS = 60  # seconds
 
 
 def includeme(config: Any) -> None:
@@ -24,10 +24,10 @@ def includeme(config: Any) -> None:
     and what stands for them in the entity tag.
     """
     config.add_request_method(lambda request: {}, "interchangeable", reify=True)
-    config.add_subscriber(_complete, NewResponse)
+    config.add_subscriber(_finalize_headers, NewResponse)
 
 
-def _complete(event: NewResponse) -> None:
+def _finalize_headers(event: NewResponse) -> None:
     request, response = event.request, event.response
     if response.status_int != 200 or request.method not in ("GET", "HEAD"):
         return
@@ -35,18 +35,18 @@ def _complete(event: NewResponse) -> None:
     if control.no_store:
         return
     if response.etag is None:
-        response.etag = _tag(request, response)
+        response.etag = _etag(request, response)
     response.conditional_response = True
     # It says the same as max-age, for programs of the last century.
     response.expires = None
     if control.max_age and not control.private:
         control.public = True
-        if control.max_age > FROM_SCHEDULE and "immutable" not in control.properties:
-            stale = min(5 * control.max_age, LONGEST_STALE)
+        if control.max_age > SCHEDULE_MAX_AGE and "immutable" not in control.properties:
+            stale = min(5 * control.max_age, MAX_STALE_SECONDS)
             control.properties["stale-while-revalidate"] = stale
 
 
-def _tag(request: Any, response: Response) -> str | tuple[str, bool]:
+def _etag(request: Any, response: Response) -> str | tuple[str, bool]:
     """Return an entity tag that changes when what is said does; weak if words may differ."""
     if isinstance(response, FileResponse):
         return f"{response.last_modified.timestamp():.0f}-{response.content_length}"

@@ -10,19 +10,19 @@ from urllib.parse import urlencode
 from babel import Locale, UnknownLocaleError
 from pyramid.events import BeforeRender, NewResponse
 
-from streaming_system.frontend.formatting import Words
-from streaming_system.frontend.js_catalogue import ScriptWords, words_of_scripts
-from streaming_system.frontend.routes import PAGES
+from streaming_system.frontend.formatting import LocaleFormatter
+from streaming_system.frontend.js_catalogue import JsCatalogue, load_js_catalogue
+from streaming_system.frontend.routes import PAGE_ROUTES
 
 DOMAIN = "streaming-system"
-OURS = Path(__file__).parent / "locale"
+LOCALE_DIR = Path(__file__).parent / "locale"
 # What all words are written in.
-SOURCE = "en"
+SOURCE_LANGUAGE = "en"
 # What those who speak our languages call them, all of which go from left to right. Babel says the
 # same, and reads all that it knows of a language to say it, at each start.
-OWN_NAMES = {"de": "Deutsch", "en": "English", "es": "español", "fr": "français"}
+NATIVE_NAMES = {"de": "Deutsch", "en": "English", "es": "español", "fr": "français"}
 # What an address may ask of a page; the same page in another language is asked the same.
-QUERY = ("day", "room", "view", "q", "range", "template", "delta")
+QUERY_PARAMS = ("day", "room", "view", "q", "range", "template", "delta")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,9 +42,9 @@ class Language:
         return self.name.replace("_", "-")
 
     @cached_property
-    def scripts(self) -> ScriptWords:
+    def scripts(self) -> JsCatalogue:
         """The words of scripts in it."""
-        return words_of_scripts(self.name, self.catalogues)
+        return load_js_catalogue(self.name, self.catalogues)
 
     @cached_property
     def locale(self) -> Locale:
@@ -54,13 +54,13 @@ class Language:
     @property
     def own_name(self) -> str:
         """What its speakers call it."""
-        name = _own_name(self.locale) or self.tag
+        name = _native_name(self.locale) or self.tag
         return name[:1].upper() + name[1:]
 
     @property
     def direction(self) -> str:
         """Where its lines go."""
-        if self.name in OWN_NAMES:
+        if self.name in NATIVE_NAMES:
             return "ltr"
         return "rtl" if self.locale.character_order == "right-to-left" else "ltr"
 
@@ -69,18 +69,18 @@ class Languages(Mapping[str, Language]):
     """The languages that there are catalogues of, by name; and English."""
 
     def __init__(self, folders: Iterable[Path]) -> None:
-        found: dict[str, list[Path]] = {SOURCE: []}
+        found: dict[str, list[Path]] = {SOURCE_LANGUAGE: []}
         for folder in folders:
             for catalogue in sorted(folder.glob(f"*/LC_MESSAGES/{DOMAIN}.mo")):
                 found.setdefault(catalogue.parent.parent.name, []).append(catalogue)
         self._languages = {
             name: Language(name=name, catalogues=_catalogues(name, found))
-            for name in sorted(found, key=_own_order)
+            for name in sorted(found, key=_native_sort_key)
         }
         # A catalogue of ours is read when somebody speaks it, and tested. One that an organiser
         # has added is read now, so that a mistake in it is one of the start.
         for language in self._languages.values():
-            if any(OURS not in path.parents for path in language.catalogues):
+            if any(LOCALE_DIR not in path.parents for path in language.catalogues):
                 _ = language.scripts
         self._by_tag = {one.tag.lower(): one for one in self._languages.values()}
 
@@ -100,8 +100,8 @@ class Languages(Mapping[str, Language]):
     def liked(self, accepted: Any) -> Language:
         """Return what a browser likes best: ``de`` is good for somebody who asks for ``de-AT``."""
         tags = [language.tag for language in self.values()]
-        best = accepted.lookup(tags, default_tag=SOURCE)
-        return self.tagged(best) or self[SOURCE]
+        best = accepted.lookup(tags, default_tag=SOURCE_LANGUAGE)
+        return self.tagged(best) or self[SOURCE_LANGUAGE]
 
 
 def _catalogues(name: str, found: Mapping[str, list[Path]]) -> tuple[Path, ...]:
@@ -110,7 +110,7 @@ def _catalogues(name: str, found: Mapping[str, list[Path]]) -> tuple[Path, ...]:
     return (*(found.get(whole, []) if country else []), *found[name])
 
 
-def _own_order(name: str) -> str:
+def _native_sort_key(name: str) -> str:
     try:
         locale = Locale.parse(name)
     except (UnknownLocaleError, ValueError):
@@ -118,42 +118,42 @@ def _own_order(name: str) -> str:
             f"a folder of catalogues is called {name}, which is no language; "
             "right are names like de or pt_BR"
         ) from None
-    return (_own_name(locale) or name).casefold()
+    return (_native_name(locale) or name).casefold()
 
 
-def _own_name(locale: Locale) -> str | None:
-    return OWN_NAMES.get(str(locale)) or locale.get_display_name()
+def _native_name(locale: Locale) -> str | None:
+    return NATIVE_NAMES.get(str(locale)) or locale.get_display_name()
 
 
 def includeme(config: Any) -> None:
     """Have pages speak the language of whoever asks for them."""
     settings = config.get_settings()
     more = settings.get("languages.folder")
-    folders = [OURS, *([Path(more)] if more else [])]
+    folders = [LOCALE_DIR, *([Path(more)] if more else [])]
     for folder in folders:
         if not folder.is_dir():
             raise SystemExit(f"languages.folder in the ini file is {folder}, which is no folder")
     config.registry["languages"] = Languages(folders)
     config.add_translation_dirs(*map(str, folders))
     config.set_locale_negotiator(_negotiate)
-    config.add_request_method(_asked_language, "asked_language", reify=True)
+    config.add_request_method(_requested_language, "asked_language", reify=True)
     config.add_request_method(
         lambda request: request.registry["languages"][request.locale_name], "language", reify=True
     )
-    config.add_request_method(_words, "words", reify=True)
+    config.add_request_method(_formatter, "words", reify=True)
     config.add_request_method(_translate, "translate")
     config.add_request_method(_page_query, "page_query", reify=True)
-    config.add_request_method(_in_language, "in_language")
-    config.add_subscriber(_offer_words, BeforeRender)
-    config.add_subscriber(_say_which, NewResponse)
+    config.add_request_method(_url_in_language, "in_language")
+    config.add_subscriber(_add_translation_globals, BeforeRender)
+    config.add_subscriber(_set_content_language, NewResponse)
 
 
 def _is_page(request: Any) -> bool:
     """Tell whether people read the answer. A page that there is not is a page, too."""
-    return request.matched_route is None or request.matched_route.name in PAGES
+    return request.matched_route is None or request.matched_route.name in PAGE_ROUTES
 
 
-def _asked_language(request: Any) -> Language | None:
+def _requested_language(request: Any) -> Language | None:
     """Return the language that the page's address names, if there is such a one."""
     if not _is_page(request):
         return None
@@ -167,7 +167,7 @@ def _asked_language(request: Any) -> Language | None:
 
 def _negotiate(request: Any) -> str:
     if not _is_page(request):
-        return SOURCE
+        return SOURCE_LANGUAGE
     language = request.asked_language or request.registry["languages"].liked(
         request.accept_language
     )
@@ -175,24 +175,24 @@ def _negotiate(request: Any) -> str:
     return name
 
 
-def _words(request: Any) -> Words:
-    return Words(request.locale_name, request.localizer, DOMAIN)
+def _formatter(request: Any) -> LocaleFormatter:
+    return LocaleFormatter(request.locale_name, request.localizer, DOMAIN)
 
 
 def _translate(request: Any, message: str, **values: object) -> str:
-    words: Words = request.words
+    words: LocaleFormatter = request.words
     return words.translate(message, **values)
 
 
 def _page_query(request: Any) -> dict[str, str]:
     """Return what the address asks of the page, but for its language; a view may know better."""
     try:
-        return {name: request.GET[name] for name in QUERY if name in request.GET}
+        return {name: request.GET[name] for name in QUERY_PARAMS if name in request.GET}
     except UnicodeDecodeError:
         return {}
 
 
-def _in_language(request: Any, language: Language | None) -> str:
+def _url_in_language(request: Any, language: Language | None) -> str:
     """Return the whole address of this page in a language; without one, in the browser's."""
     # request.path_url is what Pyramid would make of the route's own address.
     query = dict(request.page_query) | ({"lang": language.tag} if language else {})
@@ -200,13 +200,13 @@ def _in_language(request: Any, language: Language | None) -> str:
     return f"{address}?{urlencode(query)}" if query else address
 
 
-def _offer_words(event: BeforeRender) -> None:
+def _add_translation_globals(event: BeforeRender) -> None:
     request = event.get("request")
     if request is not None:
         event["words"] = request.words
 
 
-def _say_which(event: NewResponse) -> None:
+def _set_content_language(event: NewResponse) -> None:
     request, response = event.request, event.response
     if response.content_type != "text/html" or not _is_page(request):
         return

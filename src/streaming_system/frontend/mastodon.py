@@ -14,22 +14,22 @@ import nh3
 import urllib3
 
 from streaming_system.config import ConferenceConfig, MastodonFeed
-from streaming_system.frontend.tracker_client import WHO, Asked
+from streaming_system.frontend.tracker_client import REQUEST_HEADERS, PolledResource
 from streaming_system.net.ssrf import Networks, safe_pool_manager
 from streaming_system.util.sanitize import sanitise_url, strip_unprintable
 
-MOST_POSTS = 20
-FRESH_FOR = 60.0  # seconds
-KNOWN_FOR = 900.0
+MAX_POSTS = 20
+REFRESH_INTERVAL = 60.0  # seconds
+MAX_STALENESS = 900.0
 TIMEOUT = urllib3.Timeout(connect=2, read=3)
-LONGEST_ANSWER = 4.0  # seconds
-LARGEST_ANSWER = 2 * 2**20
-LONGEST_POST = 20_000
-LONGEST_NAME = 80
-LONGEST_WARNING = 300
+BODY_TIMEOUT = 4.0  # seconds
+MAX_BODY_BYTES = 2 * 2**20
+MAX_POST_CHARS = 20_000
+MAX_NAME_CHARS = 80
+MAX_WARNING_CHARS = 300
 
 # Text and links: nothing that a browser would fetch by itself.
-_CLEANER = nh3.Cleaner(
+_HTML_SANITIZER = nh3.Cleaner(
     tags={"a", "blockquote", "br", "code", "del", "em", "li", "ol", "p", "pre", "strong", "ul"},
     attributes={"a": {"href"}},
     url_schemes={"http", "https"},
@@ -62,42 +62,44 @@ class Post:
     attachments: int = 0
 
 
-def sources_of_posts(
+def create_feeds(
     conference: ConferenceConfig, networks: Networks
-) -> Mapping[MastodonFeed, Asked[tuple[Post, ...]]]:
+) -> Mapping[MastodonFeed, PolledResource[tuple[Post, ...]]]:
     """Return who is asked for the posts about the rooms; rooms with one hashtag share it.
 
     :param networks: the private addresses that may be asked.
     """
     wanted = {room.posts for room in conference.rooms.values()} - {None}
     return {
-        posts: Asked(
+        posts: PolledResource(
             posts.server,
-            f"/api/v1/timelines/tag/{quote(posts.hashtag, safe='')}?limit={MOST_POSTS}",
-            partial(read_posts, source=posts),
-            fresh_for=FRESH_FOR,
-            known_for=KNOWN_FOR,
-            pool=safe_pool_manager(networks, timeout=TIMEOUT, retries=False, headers=WHO),
-            longest=LONGEST_ANSWER,
-            largest=LARGEST_ANSWER,
+            f"/api/v1/timelines/tag/{quote(posts.hashtag, safe='')}?limit={MAX_POSTS}",
+            partial(parse_timeline, source=posts),
+            fresh_for=REFRESH_INTERVAL,
+            known_for=MAX_STALENESS,
+            pool=safe_pool_manager(
+                networks, timeout=TIMEOUT, retries=False, headers=REQUEST_HEADERS
+            ),
+            longest=BODY_TIMEOUT,
+            largest=MAX_BODY_BYTES,
         )
         for posts in wanted
         if posts is not None
     }
 
 
-def read_posts(document: Any, source: MastodonFeed) -> tuple[Post, ...]:
+def parse_timeline(document: Any, source: MastodonFeed) -> tuple[Post, ...]:
     """Return the posts of a timeline, newest first, without replies and boosts."""
     if not isinstance(document, list):
         raise ValueError("a timeline is a list")
-    found = sorted(_readable(document, source), key=lambda post: post.created, reverse=True)
-    return tuple(found[:MOST_POSTS])
+    found = sorted(_parse_statuses(document, source), key=lambda post: post.created, reverse=True)
+    return tuple(found[:MAX_POSTS])
 
 
-def _readable(document: list[Any], source: MastodonFeed) -> Iterator[Post]:
+def _parse_statuses(document: list[Any], source: MastodonFeed) -> Iterator[Post]:
     for status in document:
         try:
-            post = _post(status, source)
+            post = _parse_status(status, source)
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
             # One that nobody understands takes none of the others away.
             continue
@@ -105,7 +107,7 @@ def _readable(document: list[Any], source: MastodonFeed) -> Iterator[Post]:
             yield post
 
 
-def _post(status: Any, source: MastodonFeed) -> Post | None:
+def _parse_status(status: Any, source: MastodonFeed) -> Post | None:
     account = status["account"]
     is_own = status.get("reblog") is None and status.get("in_reply_to_id") is None
     is_shown = status.get("visibility", "public") == "public" and not (
@@ -116,17 +118,17 @@ def _post(status: Any, source: MastodonFeed) -> Post | None:
         return None
     if created.tzinfo is None or not 2000 < created.year < 2200:
         raise ValueError("no time that a page could show")
-    name = _line(account["acct"], 200)
+    name = _single_line(account["acct"], 200)
     if "@" not in name:
         # People of the server that is asked have none of its name in theirs.
         name = f"{name}@{source.server.partition('://')[2]}"
-    warning = _line(status.get("spoiler_text") or "", LONGEST_WARNING)
+    warning = _single_line(status.get("spoiler_text") or "", MAX_WARNING_CHARS)
     return Post(
-        author=_line(account.get("display_name") or account["username"], LONGEST_NAME),
+        author=_single_line(account.get("display_name") or account["username"], MAX_NAME_CHARS),
         account=f"@{name}",
         url=sanitise_url(str(status.get("url") or status.get("uri") or "")),
         created=created,
-        html=_clean(status["content"]),
+        html=_sanitize(status["content"]),
         warning=warning,
         sensitive=bool(status.get("sensitive")) or bool(warning),
         language=str(status.get("language") or ""),
@@ -134,16 +136,16 @@ def _post(status: Any, source: MastodonFeed) -> Post | None:
     )
 
 
-def _line(value: Any, limit: int) -> str:
+def _single_line(value: Any, limit: int) -> str:
     if not isinstance(value, str):
         raise TypeError("is no text")
     line = " ".join(strip_unprintable(value[: limit * 4]).split())
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
 
-def _clean(value: str) -> str:
-    cut = strip_unprintable(value[:LONGEST_POST])
-    if len(value) > LONGEST_POST and "<" in cut:
+def _sanitize(value: str) -> str:
+    cut = strip_unprintable(value[:MAX_POST_CHARS])
+    if len(value) > MAX_POST_CHARS and "<" in cut:
         # A tag that the cut has torn would show as text.
         cut = cut.rpartition("<")[0]
-    return _CLEANER.clean(cut).strip()
+    return _HTML_SANITIZER.clean(cut).strip()

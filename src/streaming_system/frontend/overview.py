@@ -9,18 +9,18 @@ from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from streaming_system.frontend.room_view import RoomState, name_order
-from streaming_system.frontend.schedule_page.schedule_view import DAY_BEGINS
+from streaming_system.frontend.room_view import RoomView, natural_sort_key
+from streaming_system.frontend.schedule_page.schedule_view import DAY_START
 from streaming_system.schedule.model import Slot
 
 # A room whose next talk is nearer than that is worth waiting for.
-SOON = timedelta(hours=1)
+STARTING_SOON = timedelta(hours=1)
 # The first talks of an event or a day.
-FIRST_TALKS = 5
+MAX_FIRST_TALKS = 5
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Overview:
+class EventOverview:
     """An event and its rooms, in the order a viewer looks for them.
 
     :param title: what it is called; "" where the configuration does not say.
@@ -29,20 +29,20 @@ class Overview:
 
     title: str
     now: datetime
-    states: Sequence[RoomState]
+    states: Sequence[RoomView]
 
     @cached_property
-    def live(self) -> list[RoomState]:
+    def live(self) -> list[RoomView]:
         """The rooms that stream."""
         return [state for state in self.states if state.live]
 
     @cached_property
-    def perhaps(self) -> list[RoomState]:
+    def perhaps(self) -> list[RoomView]:
         """The rooms where a talk is on, and nobody knows whether they stream."""
         return [state for state in self.states if state.live is None and state.talk]
 
     @cached_property
-    def soon(self) -> list[RoomState]:
+    def soon(self) -> list[RoomView]:
         """The other rooms that are to begin within the hour."""
         shown = {state.room.id for state in (*self.live, *self.perhaps)}
         return [
@@ -51,11 +51,11 @@ class Overview:
             if state.room.id not in shown
             and not state.talk
             and state.next_talk
-            and state.next_talk.start - self.now <= SOON
+            and state.next_talk.start - self.now <= STARTING_SOON
         ]
 
     @cached_property
-    def others(self) -> list[RoomState]:
+    def others(self) -> list[RoomView]:
         """The rest."""
         shown = {state.room.id for state in (*self.live, *self.perhaps, *self.soon)}
         return [state for state in self.states if state.room.id not in shown]
@@ -72,11 +72,11 @@ class Overview:
         return ZoneInfo(zones.most_common(1)[0][0]) if zones else self.states[0].zone
 
     @cached_property
-    def _talks(self) -> list[tuple[Slot, RoomState]]:
+    def _talks(self) -> list[tuple[Slot, RoomView]]:
         """All talks, and each once: of rooms that show another's, that one's."""
-        found: dict[tuple[datetime, str], tuple[Slot, RoomState]] = {}
+        found: dict[tuple[datetime, str], tuple[Slot, RoomView]] = {}
         # Python's sort is stable: at the same time, the rooms keep their order.
-        for state in sorted(self.states, key=lambda state: name_order(state.room.title)):
+        for state in sorted(self.states, key=lambda state: natural_sort_key(state.room.title)):
             for event in state.planned:
                 if not event.generated:
                     key = (event.start, event.title)
@@ -108,17 +108,17 @@ class Overview:
         return "on" if self._day(self.coming[0][0].start) == self._day(self.now) else "between"
 
     @cached_property
-    def coming(self) -> list[tuple[Slot, RoomState]]:
+    def coming(self) -> list[tuple[Slot, RoomView]]:
         """The talks that are still to start."""
         return [pair for pair in self._talks if pair[0].start > self.now]
 
     @property
-    def first_talks(self) -> list[tuple[Slot, RoomState]]:
+    def first_talks(self) -> list[tuple[Slot, RoomView]]:
         """The first talks of the day that comes next."""
         if not self.coming:
             return []
         day = self._day(self.coming[0][0].start)
-        return [pair for pair in self.coming if self._day(pair[0].start) == day][:FIRST_TALKS]
+        return [pair for pair in self.coming if self._day(pair[0].start) == day][:MAX_FIRST_TALKS]
 
     @property
     def goes_on_tomorrow(self) -> bool:
@@ -147,36 +147,36 @@ class Overview:
         moments = [state.changes_at for state in self.states]
         # A room moves up an hour before its talk.
         moments += [
-            state.next_talk.start - SOON
+            state.next_talk.start - STARTING_SOON
             for state in self.states
-            if state.next_talk and state.next_talk.start - SOON > self.now
+            if state.next_talk and state.next_talk.start - STARTING_SOON > self.now
         ]
         return min((moment for moment in moments if moment), default=None)
 
     def _day(self, moment: datetime) -> date:
         # What is on after midnight belongs to the evening before.
-        return (self.local(moment) - DAY_BEGINS).date()
+        return (self.local(moment) - DAY_START).date()
 
 
-_ORDER = {"on": 0, "between": 1, "before": 2, "unplanned": 3, "after": 4}
+_PHASE_ORDER = {"on": 0, "between": 1, "before": 2, "unplanned": 3, "after": 4}
 
 
-def overviews(states: Sequence[RoomState], now: datetime) -> list[Overview]:
+def event_overviews(states: Sequence[RoomView], now: datetime) -> list[EventOverview]:
     """Return the events of some rooms, those with something to watch first."""
 
-    def event(state: RoomState) -> str:
+    def event(state: RoomView) -> str:
         return state.room.conference
 
     # Python's sort is stable: rooms keep their order.
     found = [
-        Overview(title=title, now=now, states=list(rooms))
+        EventOverview(title=title, now=now, states=list(rooms))
         for title, rooms in groupby(sorted(states, key=event), key=event)
     ]
-    return sorted(found, key=_interest)
+    return sorted(found, key=_sort_key)
 
 
-def _interest(event: Overview) -> tuple[Any, ...]:
+def _sort_key(event: EventOverview) -> tuple[Any, ...]:
     begins = event.begins.timestamp() if event.begins else 0.0
     # What comes next comes first, and so does what was last.
     nearest = -begins if event.phase == "after" else begins
-    return (not event.live, _ORDER[event.phase], nearest, name_order(event.title))
+    return (not event.live, _PHASE_ORDER[event.phase], nearest, natural_sort_key(event.title))

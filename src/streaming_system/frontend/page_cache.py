@@ -18,19 +18,19 @@ from webob.acceptparse import create_accept_language_header
 from streaming_system.frontend.request_methods import utc_now
 from streaming_system.schedule.model import Schedule
 from streaming_system.web import request_id
-from streaming_system.web.response_cache import KeptAnswers
+from streaming_system.web.response_cache import ResponseCacheMiddleware
 
 # A page of a large event has some 300 kB.
-MOST_PAGES = 64
+MAX_PAGES = 64
 
 
-class KeptPages:
+class PageCache:
     """The pages that have been asked for lately, of one version of the schedule.
 
     :param most: how many of them.
     """
 
-    def __init__(self, most: int = MOST_PAGES) -> None:
+    def __init__(self, most: int = MAX_PAGES) -> None:
         self._most = most
         self._lock = threading.Lock()
         self._schedule: Schedule | None = None
@@ -48,7 +48,7 @@ class KeptPages:
                 self._pages.move_to_end(key)
                 return self._pages[key]
         # Others are not kept waiting meanwhile; two at once render the same.
-        page = tagged(render())
+        page = with_etag(render())
         with self._lock:
             if schedule is self._schedule:
                 self._pages[key] = page
@@ -57,13 +57,13 @@ class KeptPages:
         return page
 
 
-def tagged(text: str) -> tuple[bytes, str]:
+def with_etag(text: str) -> tuple[bytes, str]:
     """Return a page as it is sent, and an entity tag that changes when it does."""
     body = text.encode()
     return body, hashlib.sha256(body).hexdigest()[:24]
 
 
-def answer(request: Any, page: tuple[bytes, str], media_type: str = "text/html") -> Response:
+def page_response(request: Any, page: tuple[bytes, str], media_type: str = "text/html") -> Response:
     """Return the answer with a page; it is empty if the browser has the page already."""
     body, tag = page
     response = Response(body, content_type=media_type, charset="utf-8", request=request)
@@ -72,8 +72,8 @@ def answer(request: Any, page: tuple[bytes, str], media_type: str = "text/html")
     return response
 
 
-def keep_answers(app: Any, settings: Any) -> WSGIApplication:
-    """Return the app with :class:`KeptAnswers` before it, unless the ini does without.
+def add_response_cache(app: Any, settings: Any) -> WSGIApplication:
+    """Return the app with :class:`ResponseCacheMiddleware` before it, unless the ini does without.
 
     An answer depends on the language that a browser likes best, and on whether it is at the venue.
     """
@@ -97,9 +97,9 @@ def keep_answers(app: Any, settings: Any) -> WSGIApplication:
 
     def seen(environ: WSGIEnvironment, status: int, seconds: float) -> None:
         if logs:
-            request_id.write("GET", request_id.path_of(environ), status, seconds)
+            request_id.log_access("GET", request_id.request_path(environ), status, seconds)
 
-    return KeptAnswers(
+    return ResponseCacheMiddleware(
         app,
         made_from=lambda: (schedule.current(), live.current()),
         group=group,

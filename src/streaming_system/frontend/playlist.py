@@ -4,12 +4,12 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from streaming_system.config import SiteConfig
-from streaming_system.frontend.room_view import RoomState
-from streaming_system.frontend.streams_v2 import links_of
+from streaming_system.frontend.room_view import RoomView
+from streaming_system.frontend.streams_v2 import room_stream_links
 
 
-def text(
-    states: Iterable[RoomState], site: SiteConfig, now: datetime, most: int | None = None
+def build_playlist(
+    states: Iterable[RoomView], site: SiteConfig, now: datetime, most: int | None = None
 ) -> str:
     """Return the streams of rooms: of each, first the video, then what else there is.
 
@@ -19,15 +19,18 @@ def text(
     """
     lines = ["#EXTM3U"]
     for state in states:
-        links = links_of(state, site, now)
+        links = room_stream_links(state, site, now)
         if not links:
-            lines.append(f"# {_line(state.room.title)} does not stream now.")
+            lines.append(f"# {_single_line(state.room.title)} does not stream now.")
         for link in links[:most]:
             # -1 stands for a length that nobody knows.
-            lines += [f"#EXTINF:-1,{_line(state.room.title)} – {_line(link.label)}", link.url]
+            lines += [
+                f"#EXTINF:-1,{_single_line(state.room.title)} – {_single_line(link.label)}",
+                link.url,
+            ]
     return "\n".join(lines) + "\n"
 
 
-def _line(words: str) -> str:
+def _single_line(words: str) -> str:
     """Return a text that cannot leave its line."""
     return " ".join("".join(c if c.isprintable() else " " for c in words).split())

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 # An encoder makes a picture every few seconds; an older one would show what is long over.
-FRESH_FOR = 60.0  # seconds
-MOST = 16 * 2**20  # bytes; a large picture has a tenth of a mebibyte
+MAX_AGE_SECONDS = 60.0  # seconds
+MAX_IMAGE_BYTES = 16 * 2**20  # bytes; a large picture has a tenth of a mebibyte
 # The smallest first: a browser takes the first that it knows.
 FORMATS = {"avif": "image/avif", "webp": "image/webp", "jpg": "image/jpeg"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Picture:
+class PreviewImage:
     """A picture that is fresh."""
 
     path: Path
@@ -34,10 +34,10 @@ class Picture:
         with os.fdopen(descriptor, "rb") as file:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise OSError(f"{self.path} is no file")
-            return file.read(MOST)
+            return file.read(MAX_IMAGE_BYTES)
 
 
-class Previews:
+class PreviewStore:
     """The folder of the pictures.
 
     :param folder: ``None`` where there is none.
@@ -46,21 +46,21 @@ class Previews:
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
 
-    def find(self, room: str, form: str, *, large: bool = False) -> Picture | None:
+    def find(self, room: str, form: str, *, large: bool = False) -> PreviewImage | None:
         """Return a room's picture in one format, if it is fresh."""
         if self._folder is None:
             return None
-        path = self._folder / f"{name(room, large=large)}.{form}"
+        path = self._folder / f"{base_name(room, large=large)}.{form}"
         try:
             # Who writes pictures shall not choose other files that are served by a link.
             status = path.lstat()
         except OSError:
             return None
-        if not stat.S_ISREG(status.st_mode) or not 0 < status.st_size <= MOST:
+        if not stat.S_ISREG(status.st_mode) or not 0 < status.st_size <= MAX_IMAGE_BYTES:
             return None
-        if time.time() - status.st_mtime > FRESH_FOR:
+        if time.time() - status.st_mtime > MAX_AGE_SECONDS:
             return None
-        return Picture(path=path, tag=tag(status))
+        return PreviewImage(path=path, tag=file_etag(status))
 
     def there(self) -> Collection[str]:
         """Return what the files in the folder are called.
@@ -80,7 +80,7 @@ class Previews:
 
         :param there: what :meth:`there` has returned just now.
         """
-        base = name(room, large=large)
+        base = base_name(room, large=large)
         if f"{base}.jpg" not in there:
             return []
         named = [form for form in FORMATS if f"{base}.{form}" in there]
@@ -88,11 +88,11 @@ class Previews:
         return found if "jpg" in found else []
 
 
-def name(room: str, *, large: bool = False) -> str:
+def base_name(room: str, *, large: bool = False) -> str:
     """Return what a room's pictures are called, without their ends."""
     return f"{room}-large" if large else room
 
 
-def tag(status: os.stat_result) -> str:
+def file_etag(status: os.stat_result) -> str:
     """Return an entity tag for a file, which changes when the file does."""
     return f"{status.st_mtime_ns:x}-{status.st_size:x}"

@@ -12,10 +12,10 @@ from streaming_system.frontend.schedule_page.schedule_view import talk_id
 from streaming_system.schedule.model import Slot
 
 # What config.json calls a stream that nobody has named.
-STOCK_TITLE = "Unknown stream"
+DEFAULT_TITLE = "Unknown stream"
 # What a site is called that nobody has given a name.
-UNNAMED = noted("Live streams")
-FARTHEST_DELTA = timedelta(days=3660)
+FALLBACK_TITLE = noted("Live streams")
+MAX_CLOCK_DELTA = timedelta(days=3660)
 
 
 def includeme(config: Any) -> None:
@@ -29,12 +29,12 @@ def includeme(config: Any) -> None:
         lambda request: request.registry["schedule"].current(), "schedule", reify=True
     )
     config.add_request_method(_talk_path, "talk_path")
-    config.add_request_method(_not_allowed, "not_allowed")
+    config.add_request_method(_invalid_value_message, "not_allowed")
     config.add_request_method(
         lambda request: request.registry["previews"].there(), "pictures_there", reify=True
     )
-    config.add_request_method(_previews, "previews")
-    config.add_request_method(_poster, "poster")
+    config.add_request_method(_preview_urls, "previews")
+    config.add_request_method(_poster_url, "poster")
     config.add_request_method(_site_title, "site_title", reify=True)
 
 
@@ -44,8 +44,8 @@ def _now(request: Any) -> datetime:
     try:
         delta = timedelta(seconds=int(text))
     except (ValueError, OverflowError):
-        delta = FARTHEST_DELTA * 2
-    if abs(delta) > FARTHEST_DELTA:
+        delta = MAX_CLOCK_DELTA * 2
+    if abs(delta) > MAX_CLOCK_DELTA:
         allowed = request.translate("a whole number of seconds, ten years at most")
         raise HTTPBadRequest(request.not_allowed("delta", text, allowed))
     clock = request.registry.settings.get("clock", utc_now)
@@ -53,7 +53,7 @@ def _now(request: Any) -> datetime:
     return moment
 
 
-def _not_allowed(request: Any, key: str, value: str, allowed: str) -> str:
+def _invalid_value_message(request: Any, key: str, value: str, allowed: str) -> str:
     """Return what is wrong with a value in the address."""
     words: str = request.translate(
         "%(key)s is %(value)s; allowed: %(allowed)s",
@@ -86,7 +86,7 @@ def _talk_path(request: Any, event: Slot) -> str:
     return path
 
 
-def _previews(request: Any, room: Room, *, large: bool = False) -> list[tuple[str, str]]:
+def _preview_urls(request: Any, room: Room, *, large: bool = False) -> list[tuple[str, str]]:
     """Return the addresses of a room's fresh pictures and their types, the last for any browser.
 
     What the configuration names comes before what encoders write.
@@ -105,21 +105,21 @@ def _previews(request: Any, room: Room, *, large: bool = False) -> list[tuple[st
     ]
 
 
-def _poster(request: Any, room: Room) -> str:
+def _poster_url(request: Any, room: Room) -> str:
     """Return the address of one large picture of a room; "" if there is none."""
     found = request.previews(room, large=True)
     return found[-1][0] if found else ""
 
 
-def title_of(conference: ConferenceConfig) -> str:
+def configured_title(conference: ConferenceConfig) -> str:
     """Return what the whole site is called: the default title, else the events' names."""
-    if conference.default.title not in ("default", STOCK_TITLE):
+    if conference.default.title not in ("default", DEFAULT_TITLE):
         return conference.default.title
     events = {room.conference for room in conference.rooms.values()} - {""}
-    return ", ".join(sorted(events)) or UNNAMED
+    return ", ".join(sorted(events)) or FALLBACK_TITLE
 
 
 def _site_title(request: Any) -> str:
-    title = title_of(request.conference)
+    title = configured_title(request.conference)
     # Names are the same in all languages.
-    return request.words.translate(title) if title == UNNAMED else title
+    return request.words.translate(title) if title == FALLBACK_TITLE else title

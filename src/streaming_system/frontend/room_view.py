@@ -16,16 +16,16 @@ from streaming_system.config.stream_sources import (
     next_source_change,
 )
 from streaming_system.frontend.filler_titles import is_break
-from streaming_system.frontend.formatting import ENGLISH, Words
-from streaming_system.frontend.tracker_client import Live
+from streaming_system.frontend.formatting import ENGLISH_FORMATTER, LocaleFormatter
+from streaming_system.frontend.tracker_client import RoomStatus
 from streaming_system.schedule.model import RoomSchedule, Schedule, Slot
 
 # Talks that a room's page lists.
-UPCOMING = 8
+MAX_UPCOMING_TALKS = 8
 
 
 @dataclass(frozen=True, kw_only=True)
-class RoomState:
+class RoomView:
     """A room, what the schedule says of it, and whether it is live.
 
     :param zone: the zone to show times in.
@@ -40,9 +40,9 @@ class RoomState:
     zone: ZoneInfo
     events: tuple[Slot, ...]
     live: bool | None
-    told: Live | None = None
+    told: RoomStatus | None = None
     planned: tuple[Slot, ...] = ()
-    words: Words = ENGLISH
+    words: LocaleFormatter = ENGLISH_FORMATTER
 
     @cached_property
     def _first(self) -> Slot | None:
@@ -75,7 +75,7 @@ class RoomState:
     def later(self) -> tuple[Slot, ...]:
         """The talks that come next."""
         talks = (e for e in self.events if e.start > self.now and not e.generated)
-        return tuple(islice(talks, UPCOMING))
+        return tuple(islice(talks, MAX_UPCOMING_TALKS))
 
     @property
     def badge(self) -> str:
@@ -152,20 +152,20 @@ class RoomState:
         return self.words.zone((talk.start if talk else self.now).astimezone(self.zone))
 
 
-def room_state(
+def build_room_view(
     room: Room,
     schedule: Schedule,
-    told: Mapping[str, Live] | None,
+    told: Mapping[str, RoomStatus] | None,
     now: datetime,
-    words: Words = ENGLISH,
-) -> RoomState:
+    words: Words = ENGLISH_FORMATTER,
+) -> RoomView:
     """Return what to say about a room."""
     planned = schedule.rooms.get(room.id) or RoomSchedule(
         timezone=room.schedule_timezone or ZoneInfo("UTC"), events=()
     )
     of_room = None if told is None else told.get(room.id)
     live = None if told is None else bool(of_room and of_room.live)
-    return RoomState(
+    return RoomView(
         room=room,
         now=now,
         zone=planned.timezone,
@@ -178,32 +178,32 @@ def room_state(
     )
 
 
-def room_states(request: Any) -> list[RoomState]:
+def build_room_views(request: Any) -> list[RoomView]:
     """Return what to say about every room, in the order a viewer looks for them.
 
     Live rooms come first, then those where something is on or starts soonest.
     """
     told = request.registry["live"].current()
     states = [
-        room_state(room, request.schedule, told, request.now, request.words)
+        build_room_view(room, request.schedule, told, request.now, request.words)
         for room in request.conference.rooms.values()
     ]
-    return sorted(states, key=_interest)
+    return sorted(states, key=_sort_key)
 
 
-def name_order(title: str) -> list[str | int]:
+def natural_sort_key(title: str) -> list[str | int]:
     """Return what to sort rooms by, so that Room 5 comes before Room 10."""
     return [
         int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", title.casefold())
     ]
 
 
-def _interest(state: RoomState) -> tuple[bool, bool, datetime, list[str | int]]:
+def _sort_key(state: RoomView) -> tuple[bool, bool, datetime, list[str | int]]:
     never = datetime.max.replace(tzinfo=UTC)
     starts = state.next_talk.start if state.next_talk else never
     return (
         not state.live,
         state.talk is None,
         starts if not state.talk else state.now,
-        name_order(state.room.title),
+        natural_sort_key(state.room.title),
     )

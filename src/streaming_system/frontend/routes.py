@@ -4,12 +4,12 @@ from typing import Any
 
 from streaming_system.web import health
 
-TALK = "{talk:[A-Za-z0-9_-]+}"
-ROOM = "{room:[A-Za-z0-9_]+}"
+TALK_PATTERN = "{talk:[A-Za-z0-9_-]+}"
+ROOM_PATTERN = "{room:[A-Za-z0-9_]+}"
 
 # What people read. These have a language, which the addresses of one page hand on to the next;
 # whatever else there is, programs read it, in English.
-PAGES = frozenset(
+PAGE_ROUTES = frozenset(
     {
         "index",
         "monitor",
@@ -39,13 +39,13 @@ def includeme(config: Any) -> None:
         ("brand.logo", "/brand/logo"),
         ("theme", "/theme/{version}/{path:.+}"),
         ("schedule", "/schedule"),
-        ("talk.ics", f"/talk/{TALK}.ics"),
-        ("talk", f"/talk/{TALK}"),
+        ("talk.ics", f"/talk/{TALK_PATTERN}.ics"),
+        ("talk", f"/talk/{TALK_PATTERN}"),
         ("schedule.xml", "/schedule.xml"),
         ("schedule.json", "/schedule.json"),
         ("schedule.ics", "/schedule.ics"),
         ("schedule.file", "/schedule/file.json"),
-        ("embed", f"/embed/{ROOM}"),
+        ("embed", f"/embed/{ROOM_PATTERN}"),
         ("oembed", "/oembed"),
         ("manifest", "/manifest.webmanifest"),
         ("worker", "/sw.js"),
@@ -56,27 +56,27 @@ def includeme(config: Any) -> None:
         ("apps.schema", "/streams/v2.schema.json"),
         ("apps.playlist", "/streams.m3u"),
         ("words", "/words/{language:[A-Za-z0-9-]+}.json"),
-        ("room.preview", f"/preview/{ROOM}{{large:(?:-large)?}}.{{form:avif|webp|jpg}}"),
-        ("room.playlist", f"/{ROOM}/stream.m3u"),
-        ("room.atom", f"/{ROOM}/atom"),
-        ("room.schedule", f"/{ROOM}/schedule"),
-        ("room.ics", f"/{ROOM}/schedule.ics"),
-        ("room.posts", f"/{ROOM}/posts"),
-        ("room.json", f"/{ROOM}/json"),
-        ("room.rss", f"/{ROOM}/rss"),
-        ("room", f"/{ROOM}"),
+        ("room.preview", f"/preview/{ROOM_PATTERN}{{large:(?:-large)?}}.{{form:avif|webp|jpg}}"),
+        ("room.playlist", f"/{ROOM_PATTERN}/stream.m3u"),
+        ("room.atom", f"/{ROOM_PATTERN}/atom"),
+        ("room.schedule", f"/{ROOM_PATTERN}/schedule"),
+        ("room.ics", f"/{ROOM_PATTERN}/schedule.ics"),
+        ("room.posts", f"/{ROOM_PATTERN}/posts"),
+        ("room.json", f"/{ROOM_PATTERN}/json"),
+        ("room.rss", f"/{ROOM_PATTERN}/rss"),
+        ("room", f"/{ROOM_PATTERN}"),
         # Apps know a room by its event, too.
-        ("room.of_event", f"/{{event:[a-z0-9]+}}/{ROOM}"),
+        ("room.of_event", f"/{{event:[a-z0-9]+}}/{ROOM_PATTERN}"),
     ):
         config.add_route(
             name,
             path,
             request_method=("GET", "HEAD"),
-            pregenerator=_keep_language if name in PAGES else None,
+            pregenerator=_add_language if name in PAGE_ROUTES else None,
         )
 
 
-def _keep_language(request: Any, elements: Any, values: dict[str, Any]) -> Any:
+def _add_language(request: Any, elements: Any, values: dict[str, Any]) -> Any:
     """Have an address say the language, if that of the page which it stands on does."""
     # Who asks for the address may be a program, which has no request of ours.
     language = getattr(request, "asked_language", None)

@@ -7,11 +7,11 @@ from urllib.parse import urlsplit
 from pyramid.events import NewResponse
 
 from streaming_system.config import ConferenceConfig
-from streaming_system.frontend.streams import frame_origins
+from streaming_system.frontend.streams import embed_origins
 
 # What pages never use, and neither may what they frame. Only names that browsers know: they
 # complain of others.
-_DENIED = (
+_DENIED_FEATURES = (
     "accelerometer",
     "camera",
     "display-capture",
@@ -27,8 +27,8 @@ _DENIED = (
     "xr-spatial-tracking",
 )
 # What the player uses, and those of others that a viewer asks for.
-_FOR_PLAYERS = ("autoplay", "encrypted-media", "fullscreen", "picture-in-picture")
-_FOR_US = ("clipboard-write", "screen-wake-lock")
+_PLAYER_FEATURES = ("autoplay", "encrypted-media", "fullscreen", "picture-in-picture")
+_SITE_FEATURES = ("clipboard-write", "screen-wake-lock")
 
 
 def includeme(config: Any) -> None:
@@ -53,13 +53,13 @@ def includeme(config: Any) -> None:
 
 def permissions_policy(conference: ConferenceConfig) -> str:
     """Return what pages, and what they may frame, can use of a browser."""
-    framed = {origin for room in conference.rooms.values() for origin in frame_origins(room)}
+    framed = {origin for room in conference.rooms.values() for origin in embed_origins(room)}
     players = " ".join(["self", *(f'"{origin}"' for origin in sorted(framed))])
     return ", ".join(
         (
-            *(f"{name}=()" for name in _DENIED),
-            *(f"{name}=({players})" for name in _FOR_PLAYERS),
-            *(f"{name}=(self)" for name in _FOR_US),
+            *(f"{name}=()" for name in _DENIED_FEATURES),
+            *(f"{name}=({players})" for name in _PLAYER_FEATURES),
+            *(f"{name}=(self)" for name in _SITE_FEATURES),
         )
     )
 

@@ -10,26 +10,28 @@ from markupsafe import Markup, escape
 from streaming_system.config import Room
 
 # What of a query makes another page; the rest is about how it is shown.
-_OWN_QUERY = {"schedule": ("day", "room"), "room.schedule": ("day",)}
-LONGEST = 200  # characters
+_CANONICAL_PARAMS = {"schedule": ("day", "room"), "room.schedule": ("day",)}
+MAX_SUMMARY_CHARS = 200  # characters
 # Elements whose text stands apart from what is around it.
-_APART = re.compile(r"</?(?:p|br|li|ul|ol|div|h[1-6]|tr|td|blockquote|pre)\b[^>]*>", re.IGNORECASE)
-_TAG = re.compile(r"<[^>]*>")
+_BLOCK_TAG = re.compile(
+    r"</?(?:p|br|li|ul|ol|div|h[1-6]|tr|td|blockquote|pre)\b[^>]*>", re.IGNORECASE
+)
+_ANY_TAG = re.compile(r"<[^>]*>")
 # A player of that size has a picture of 16 to 9 and the line below it.
-WIDTH = 800
-CAPTION = 44  # pixels; the same as in embed.css
+DEFAULT_WIDTH = 800
+CAPTION_HEIGHT = 44  # pixels; the same as in embed.css
 
 
 def includeme(config: Any) -> None:
     """Add what templates ask for."""
     config.add_request_method(_canonical_url, "canonical_url", reify=True)
-    config.add_request_method(_picture_url, "picture_url")
+    config.add_request_method(_social_image_url, "picture_url")
     config.add_request_method(embed_code, "embed_code")
 
 
-def plain(markup: str, longest: int = LONGEST) -> str:
+def plain_summary(markup: str, longest: int = MAX_SUMMARY_CHARS) -> str:
     """Return HTML as plain text, cut where a word ends."""
-    words = html.unescape(_TAG.sub("", _APART.sub(" ", str(markup)))).split()
+    words = html.unescape(_ANY_TAG.sub("", _BLOCK_TAG.sub(" ", str(markup)))).split()
     text = " ".join(words)
     if len(text) <= longest:
         return text
@@ -40,7 +42,9 @@ def plain(markup: str, longest: int = LONGEST) -> str:
 def _canonical_url(request: Any) -> str:
     """Return the one address of a page, whatever else was asked of it."""
     route = request.matched_route.name
-    kept = {key: request.GET[key] for key in _OWN_QUERY.get(route, ()) if request.GET.get(key)}
+    kept = {
+        key: request.GET[key] for key in _CANONICAL_PARAMS.get(route, ()) if request.GET.get(key)
+    }
     # A language that there is not is nobody's address.
     language = request.GET.get("lang", "")
     if language.lower() == request.locale_name.replace("_", "-").lower():
@@ -52,7 +56,7 @@ def _canonical_url(request: Any) -> str:
     return f"{page}?{urlencode(kept)}" if kept else page
 
 
-def _picture_url(request: Any, room: Room | None = None) -> str:
+def _social_image_url(request: Any, room: Room | None = None) -> str:
     """Return the address of a picture of a room, or of the whole event."""
     for url in (room.preview, room.logo) if room else (request.conference.default.logo,):
         # Nobody out there shows vector graphics.
@@ -64,7 +68,10 @@ def _picture_url(request: Any, room: Room | None = None) -> str:
 
 
 def embed_code(
-    request: Any, room: Room, width: int = WIDTH, height: int = WIDTH * 9 // 16 + CAPTION
+    request: Any,
+    room: Room,
+    width: int = DEFAULT_WIDTH,
+    height: int = DEFAULT_WIDTH * 9 // 16 + CAPTION_HEIGHT,
 ) -> Markup:
     """Return what another site puts into its page to show a room's player."""
     return Markup(

@@ -13,13 +13,13 @@ from streaming_system.config.stream_sources import (
     is_served_by_endpoints,
 )
 from streaming_system.frontend.formatting import noted
-from streaming_system.frontend.tracker_client import Live, Server
+from streaming_system.frontend.tracker_client import EndpointInfo, RoomStatus
 
-YOUTUBE = "https://www.youtube-nocookie.com"
+YOUTUBE_ORIGIN = "https://www.youtube-nocookie.com"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Source:
+class StreamLink:
     """One stream: what to call it, where it is, and its media type.
 
     :param stream: its format and quality, such as ``webm_high``.
@@ -63,27 +63,27 @@ _STREAMS = (
     ("whep", "whep", "application/sdp", noted("Lowest delay, WHEP")),
 )
 # What an endpoint has only if it says so, and viewers only get if they ask for it.
-_EXTRAS = ("slides", "whep", "dash")
+_OPTIONAL_STREAMS = ("slides", "whep", "dash")
 # Only a script can ask for it: no address to hand out.
 _WHEP = "whep"
 # Only programs can play it: no page has a script for it.
 _DASH = "dash"
 # What viewers want to get, best first.
-_WANTED = (
+_PREFERENCE = (
     *(
         [
             stream
             for stream, _, media, _ in _STREAMS
-            if media.startswith("audio/") is audio and stream not in _EXTRAS
+            if media.startswith("audio/") is audio and stream not in _OPTIONAL_STREAMS
         ]
         for audio in (False, True)
     ),
-    _EXTRAS,
+    _OPTIONAL_STREAMS,
 )
 
 
 @dataclass(frozen=True, kw_only=True)
-class Kind:
+class StreamFormat:
     """A stream as every endpoint has it; ``file`` is its place below the base URL.
 
     :param extra: an endpoint has it only if it says so, and viewers get it only if they ask for it.
@@ -96,23 +96,23 @@ class Kind:
     extra: bool = False
 
 
-def kinds(site: SiteConfig, room: Room) -> list[Kind]:
+def stream_formats(site: SiteConfig, room: Room) -> list[StreamFormat]:
     """Return the streams that an endpoint may have of a room, best first."""
     playlist = site.hls_playlist.replace("{room}", room.id)
     return [
-        Kind(
+        StreamFormat(
             stream=stream,
             file=file or playlist,
             type=media,
             label=label,
-            extra=stream in _EXTRAS,
+            extra=stream in _OPTIONAL_STREAMS,
         )
         for stream, file, media, label in _STREAMS
     ]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Frame:
+class EmbeddedPlayer:
     """Somebody else's player, which comes into the page when a viewer asks for it.
 
     :param kind: ``youtube`` or ``iframe``.
@@ -126,7 +126,7 @@ class Frame:
     def origin(self) -> str:
         """Whom the browser has to ask for it."""
         if self.kind == "youtube":
-            return YOUTUBE
+            return YOUTUBE_ORIGIN
         parts = urlsplit(self.value)
         return f"{parts.scheme}://{parts.netloc}"
 
@@ -143,28 +143,28 @@ class Frame:
         return self.value
 
 
-def elsewhere(room: Room, now: datetime) -> Server | None:
+def external_server(room: Room, now: datetime) -> EndpointInfo | None:
     """Return where a room's streams are when no endpoint has them, as configured."""
     for place in active_external_fallbacks(room, now):
         if place.kind == "url":
-            formats = tuple(stream for stream, *_ in _STREAMS if stream not in _EXTRAS)
+            formats = tuple(stream for stream, *_ in _STREAMS if stream not in _OPTIONAL_STREAMS)
             url = place.value.replace("{room}", room.id)
-            return Server(url=url, name="cdn", formats=formats)
+            return EndpointInfo(url=url, name="cdn", formats=formats)
     return None
 
 
-def frame_at(room: Room, now: datetime) -> Frame | None:
+def active_embed(room: Room, now: datetime) -> EmbeddedPlayer | None:
     """Return the player of others that a room's page leads to now."""
     own = active_youtube_id(room, now)
     if own:
-        return Frame(kind="youtube", value=own)
+        return EmbeddedPlayer(kind="youtube", value=own)
     for place in active_external_fallbacks(room, now):
         if place.kind in ("youtube", "iframe"):
-            return Frame(kind=place.kind, value=place.value)
+            return EmbeddedPlayer(kind=place.kind, value=place.value)
     return None
 
 
-def frame_origins(room: Room) -> list[str]:
+def embed_origins(room: Room) -> list[str]:
     """Return everybody whom a room's page may ever frame: it changes its source by itself."""
     places = [
         ("youtube" if room.youtube else "", room.youtube),
@@ -172,23 +172,29 @@ def frame_origins(room: Room) -> list[str]:
         *((source.kind, source.value) for source in room.sources),
     ]
     return sorted(
-        {Frame(kind=kind, value=at).origin for kind, at in places if kind in ("youtube", "iframe")}
+        {
+            EmbeddedPlayer(kind=kind, value=at).origin
+            for kind, at in places
+            if kind in ("youtube", "iframe")
+        }
     )
 
 
-def server_at(room: Room, told: Live | None, now: datetime, chance: random.Random) -> Server | None:
+def pick_server(
+    room: Room, told: RoomStatus | None, now: datetime, chance: random.Random
+) -> EndpointInfo | None:
     """Return the server of a room's streams for whoever asks now; ``None`` if there is none."""
-    drawn = draw(told, chance) if is_served_by_endpoints(room, now) else None
-    return drawn or elsewhere(room, now)
+    drawn = pick_weighted(told, chance) if is_served_by_endpoints(room, now) else None
+    return drawn or external_server(room, now)
 
 
-def source_key(room: Room, now: datetime) -> str:
+def active_source_key(room: Room, now: datetime) -> str:
     """Return a name of the source with times that is on; a page compares it with its own."""
     on = active_source(room, now)
     return f"{on.kind}:{on.value}" if on else ""
 
 
-def draw(told: Live | None, chance: random.Random) -> Server | None:
+def pick_weighted(told: RoomStatus | None, chance: random.Random) -> EndpointInfo | None:
     """Return the server for whoever loads a page now: each gets the share that it shall have.
 
     Servers that have sound alone are only drawn where none has a picture. A page is the same for
@@ -197,8 +203,12 @@ def draw(told: Live | None, chance: random.Random) -> Server | None:
     if told is None:
         return None
     fitting = (
-        [server for server in told.endpoints if any(_serves(server, stream) for stream in streams)]
-        for streams in _WANTED
+        [
+            server
+            for server in told.endpoints
+            if any(_has_stream(server, stream) for stream in streams)
+        ]
+        for streams in _PREFERENCE
     )
     servers = next(filter(None, fitting), None)
     if servers is None:
@@ -210,7 +220,7 @@ def draw(told: Live | None, chance: random.Random) -> Server | None:
     return server
 
 
-def direct_links(server: Server | None, streams: list[Kind]) -> list[Source]:
+def stream_links(server: EndpointInfo | None, streams: list[StreamFormat]) -> list[StreamLink]:
     """Return the streams of a server that anything can play by their address, best first.
 
     One that does not say what it serves is of the old protocol, and taken to serve all of that.
@@ -218,7 +228,7 @@ def direct_links(server: Server | None, streams: list[Kind]) -> list[Source]:
     if server is None:
         return []
     return [
-        Source(
+        StreamLink(
             label=kind.label,
             url=server.url + kind.file,
             type=kind.type,
@@ -228,17 +238,17 @@ def direct_links(server: Server | None, streams: list[Kind]) -> list[Source]:
             extra=kind.extra,
         )
         for kind in streams
-        if kind.stream != _WHEP and _serves(server, kind.stream)
+        if kind.stream != _WHEP and _has_stream(server, kind.stream)
     ]
 
 
-def has_whep(server: Server | None) -> bool:
+def has_whep(server: EndpointInfo | None) -> bool:
     """Tell whether a server has a stream that only a player by script can ask for."""
     return server is not None and _WHEP in server.formats
 
 
-def _serves(server: Server, stream: str) -> bool:
-    if stream in _EXTRAS:
+def _has_stream(server: EndpointInfo, stream: str) -> bool:
+    if stream in _OPTIONAL_STREAMS:
         return stream in server.formats
     # The word that the JSON API has for its format.
     family = stream.partition("_")[0]

@@ -17,8 +17,8 @@ from urllib.parse import urljoin
 
 from streaming_system.config import RESERVED_ROOM_IDS, Room, SiteConfig
 from streaming_system.frontend.filler_titles import is_break
-from streaming_system.frontend.room_view import RoomState
-from streaming_system.frontend.streams import Source, direct_links, kinds, server_at
+from streaming_system.frontend.room_view import RoomView
+from streaming_system.frontend.streams import StreamLink, pick_server, stream_formats, stream_links
 from streaming_system.schedule.model import Slot
 
 # How the document calls what a media type is carried by.
@@ -33,7 +33,7 @@ PROTOCOLS = {
     "audio/aac": ("aac", "AAC"),
 }
 # By kind: what it is called, its type, and its size; the best comes last, as apps expect.
-KINDS: Mapping[str, tuple[str, str, Sequence[int] | None]] = {
+VARIANTS: Mapping[str, tuple[str, str, Sequence[int] | None]] = {
     "dash": ("DASH", "dash", None),
     "audio": ("Audio", "audio", None),
     "slides": ("Slides", "slides", (1920, 1080)),
@@ -41,11 +41,11 @@ KINDS: Mapping[str, tuple[str, str, Sequence[int] | None]] = {
     "hd": ("FullHD Video", "video", (1920, 1080)),
 }
 # A viewer's share of a server is drawn anew after that many seconds: the document's own age.
-FRESH_FOR = 10
+ROTATION_SECONDS = 10
 
 
 @dataclass(frozen=True, kw_only=True)
-class Addresses:
+class UrlBuilder:
     """Where things of this site are.
 
     :param site: the site's own address, without a slash at its end.
@@ -64,7 +64,7 @@ class Addresses:
         return urljoin(f"{self.site}/", address)
 
 
-def mandator_of(conference: str) -> str:
+def mandator_slug(conference: str) -> str:
     """Return what an event is called in addresses: ``Test Conf 2026`` becomes ``testconf2026``.
 
     Apps look for letters and digits around a slash, and for nothing else.
@@ -75,36 +75,38 @@ def mandator_of(conference: str) -> str:
     return f"{name}event" if name in RESERVED_ROOM_IDS else name
 
 
-def document(
-    states: Iterable[RoomState], where: Addresses, site_title: str, now: datetime
+def build_document(
+    states: Iterable[RoomView], where: UrlBuilder, site_title: str, now: datetime
 ) -> list[dict[str, Any]]:
     """Return the events that have begun and are not over, and those that stream all the same."""
 
-    def event(state: RoomState) -> str:
+    def event(state: RoomView) -> str:
         return state.room.conference or site_title
 
     ordered = sorted(states, key=lambda state: (event(state), state.room.id))
     found = [
-        _conference(name, list(rooms), where, now) for name, rooms in groupby(ordered, key=event)
+        _conference_entry(name, list(rooms), where, now)
+        for name, rooms in groupby(ordered, key=event)
     ]
     shown = [conference for conference in found if conference is not None]
     return sorted(shown, key=lambda conference: conference["startsAt"] or "", reverse=True)
 
 
-def _conference(
-    name: str, states: Sequence[RoomState], where: Addresses, now: datetime
+def _conference_entry(
+    name: str, states: Sequence[RoomView], where: UrlBuilder, now: datetime
 ) -> dict[str, Any] | None:
     # What fills the gaps reaches from the beginning of time to its end.
     talks = [event for state in states for event in state.planned if not event.generated]
     begin = min((talk.start for talk in talks), default=None)
     end = max((talk.end for talk in talks), default=None)
     streaming = any(
-        links_of(state, where.streams, now) or _is_told_to_stream(state) for state in states
+        room_stream_links(state, where.streams, now) or _is_presumably_streaming(state)
+        for state in states
     )
     if begin and end and not streaming and not begin <= now < end:
         return None
     zone = states[0].zone
-    mandator = mandator_of(name)
+    mandator = mandator_slug(name)
     return {
         "mandator": mandator,
         "conference": name,
@@ -113,15 +115,15 @@ def _conference(
         "description": "",
         "keywords": name,
         "schedule": f"{where.site}/schedule.xml",
-        "startsAt": _without_colon(begin.astimezone(zone)) if begin else None,
-        "endsAt": _without_colon(end.astimezone(zone)) if end else None,
+        "startsAt": _format_php_iso8601(begin.astimezone(zone)) if begin else None,
+        "endsAt": _format_php_iso8601(end.astimezone(zone)) if end else None,
         "timezone": zone.key,
         "isCurrentlyStreaming": streaming,
-        "groups": [{"group": "", "rooms": [_room(s, mandator, where, now) for s in states]}],
+        "groups": [{"group": "", "rooms": [_room_entry(s, mandator, where, now) for s in states]}],
     }
 
 
-def _room(state: RoomState, mandator: str, where: Addresses, now: datetime) -> dict[str, Any]:
+def _room_entry(state: RoomView, mandator: str, where: UrlBuilder, now: datetime) -> dict[str, Any]:
     room = state.room
     poster = where.poster(room)
     picture = where.absolute(poster) if poster else where.picture
@@ -137,27 +139,27 @@ def _room(state: RoomState, mandator: str, where: Addresses, now: datetime) -> d
         "status": {True: "live", False: "offline", None: "unknown"}[state.live],
         "youtube": f"https://www.youtube.com/watch?v={state.youtube}" if state.youtube else None,
         "talks": {
-            "current": _current(state) if state.current else None,
-            "next": _talk(state, state.next_talk) if state.next_talk else None,
+            "current": _current_entry(state) if state.current else None,
+            "next": _talk_entry(state, state.next_talk) if state.next_talk else None,
         },
-        "streams": _streams(room.title, links_of(state, where.streams, now)),
+        "streams": _stream_entries(room.title, room_stream_links(state, where.streams, now)),
     }
 
 
-def links_of(state: RoomState, site: SiteConfig, now: datetime) -> list[Source]:
+def room_stream_links(state: RoomView, site: SiteConfig, now: datetime) -> list[StreamLink]:
     """Return a room's streams: of the server that is named for some seconds, by its share."""
-    chance = random.Random(f"{state.room.id} {now.timestamp() // FRESH_FOR}")
-    server = server_at(state.room, state.told, now, chance)
-    return direct_links(server, kinds(site, state.room))
+    chance = random.Random(f"{state.room.id} {now.timestamp() // ROTATION_SECONDS}")
+    server = pick_server(state.room, state.told, now, chance)
+    return stream_links(server, stream_formats(site, state.room))
 
 
-def _is_told_to_stream(state: RoomState) -> bool:
+def _is_presumably_streaming(state: RoomView) -> bool:
     """Tell whether a talk is on in a room of which nobody knows whether it streams."""
     elsewhere = bool(state.youtube) or state.source is not None
     return state.talk is not None and (state.live is None or elsewhere)
 
 
-def _streams(title: str, links: Iterable[Source]) -> list[dict[str, Any]]:
+def _stream_entries(title: str, links: Iterable[StreamLink]) -> list[dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for link in links:
         if link.type not in PROTOCOLS:
@@ -178,24 +180,24 @@ def _streams(title: str, links: Iterable[Source]) -> list[dict[str, Any]]:
             "videoSize": list(size) if size else None,
             "urls": found[kind],
         }
-        for kind, (words, what, size) in KINDS.items()
+        for kind, (words, what, size) in VARIANTS.items()
         if kind in found
     ]
 
 
-def _current(state: RoomState) -> dict[str, Any]:
+def _current_entry(state: RoomView) -> dict[str, Any]:
     event = state.current
     assert event is not None  # noqa: S101 - For mypy.
     if not event.generated:
-        return _talk(state, event)
+        return _talk_entry(state, event)
     # What fills a gap has the times, and says of which kind it is.
     pause = is_break(event)
     filler = {"special": "pause" if pause else "gap", "room_known": True}
-    return _times(state, event) | filler | ({"title": event.title} if pause else {})
+    return _time_fields(state, event) | filler | ({"title": event.title} if pause else {})
 
 
-def _talk(state: RoomState, event: Slot) -> dict[str, Any]:
-    return _times(state, event) | {
+def _talk_entry(state: RoomView, event: Slot) -> dict[str, Any]:
+    return _time_fields(state, event) | {
         "guid": event.guid,
         "code": "",
         "track": event.track,
@@ -207,7 +209,7 @@ def _talk(state: RoomState, event: Slot) -> dict[str, Any]:
     }
 
 
-def _times(state: RoomState, event: Slot) -> dict[str, Any]:
+def _time_fields(state: RoomView, event: Slot) -> dict[str, Any]:
     start, end = event.start.astimezone(state.zone), event.end.astimezone(state.zone)
     offset = start.utcoffset()
     return {
@@ -222,6 +224,6 @@ def _times(state: RoomState, event: Slot) -> dict[str, Any]:
     }
 
 
-def _without_colon(moment: datetime) -> str:
+def _format_php_iso8601(moment: datetime) -> str:
     """Return a time as PHP's ``DateTime::ISO8601`` spells it; a talk's own times have the colon."""
     return f"{moment:%Y-%m-%dT%H:%M:%S%z}"

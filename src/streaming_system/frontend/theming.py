@@ -17,7 +17,7 @@ from streaming_system.theme.validate import BASE_PREFIX, BUILTIN_TEMPLATES
 log = logging.getLogger(__name__)
 
 
-class Shown:
+class ActiveTheme:
     """A theme as it is sent.
 
     :ivar version: changes with anything that browsers may keep of it.
@@ -35,7 +35,7 @@ class Shown:
         self.version = digest.hexdigest()[:12]
 
 
-class Themes:
+class ThemeProvider:
     """The theme of the site, if it has one.
 
     :param named: what the configuration calls it; "" for none.
@@ -46,23 +46,23 @@ class Themes:
     def __init__(self, named: str, *, reloads: bool = False) -> None:
         self._named = named
         self._reloads = reloads
-        self._shown = Shown(load(named)) if named else None
+        self._shown = ActiveTheme(load(named)) if named else None
         for note in self._shown.theme.notes if self._shown else ():
             log.warning("%s", note)
 
     @classmethod
-    def from_settings(cls, settings: Mapping[str, Any]) -> "Themes":
+    def from_settings(cls, settings: Mapping[str, Any]) -> "ThemeProvider":
         """Return what the configuration names."""
         return cls(
             settings["conference"].site.theme,
             reloads=asbool(settings.get("pyramid.reload_templates")),
         )
 
-    def current(self) -> Shown | None:
+    def current(self) -> ActiveTheme | None:
         """Return the theme; the last good one while somebody is changing it."""
         if self._shown and self._reloads:
             try:
-                self._shown = Shown(load(self._named))
+                self._shown = ActiveTheme(load(self._named))
             except ThemeError as error:
                 log.error("%s; the theme is shown as it was", error)
         return self._shown
@@ -70,18 +70,18 @@ class Themes:
 
 def includeme(config: Any) -> None:
     """Add what a view can ask of its request about the theme, and the theme's templates."""
-    themes: Themes = config.get_settings()["themes"]
+    themes: ThemeProvider = config.get_settings()["themes"]
     config.registry["themes"] = themes
     config.add_request_method(lambda request: themes.current(), "theme", reify=True)
     config.add_request_method(_theme_path, "theme_path")
-    config.add_request_method(_window_colours, "window_colours")
+    config.add_request_method(_surface_colours, "window_colours")
     shown = themes.current()
     if shown and shown.theme.templates:
         folder = str(shown.theme.templates_folder)
 
         def prefer() -> None:
             environment = config.get_jinja2_environment()
-            environment.loader = Templates(folder)
+            environment.loader = ThemeTemplateLoader(folder)
 
         # After pyramid_jinja2 has made the environment.
         config.action(None, prefer, order=999)
@@ -93,13 +93,13 @@ def _theme_path(request: Any, path: str) -> str:
     return found
 
 
-def _window_colours(request: Any, surface: str = "surface-1") -> dict[str, str]:
+def _surface_colours(request: Any, surface: str = "surface-1") -> dict[str, str]:
     """Return the colour of a surface by scheme, for what devices paint around a page."""
     colours = request.theme.theme.colours if request.theme else builtin_colours()
     return {scheme: str(colours[scheme][surface].shown) for scheme in SCHEMES}
 
 
-class Templates(BaseLoader):
+class ThemeTemplateLoader(BaseLoader):
     """Finds a template in the theme, else among ours; ours are always there as ``site/NAME``.
 
     pyramid_jinja2's own loader would look beside the template that refers to another first, and so

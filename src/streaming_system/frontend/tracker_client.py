@@ -15,14 +15,14 @@ import urllib3
 log = logging.getLogger(__name__)
 
 TIMEOUT = urllib3.Timeout(connect=0.5, read=1)
-FRESH_FOR = 3.0  # seconds
-FRESH_WITH_PUSH = 0.5  # seconds
+REFRESH_INTERVAL = 3.0  # seconds
+PUSH_REFRESH_INTERVAL = 0.5  # seconds
 # After that long without an answer, nothing is known any more.
-KNOWN_FOR = 15.0
-LARGEST_ANSWER = 4 * 2**20
+MAX_STALENESS = 15.0
+MAX_BODY_BYTES = 4 * 2**20
 # How an answer shows that it is not what we think it is: OverflowError is a number without end,
 # RecursionError a nesting without end.
-_MISSHAPEN = (
+_PARSE_ERRORS = (
     ValueError,
     KeyError,
     TypeError,
@@ -31,12 +31,12 @@ _MISSHAPEN = (
     RecursionError,
 )
 # How long an answer may take that has begun.
-LONGEST_ANSWER = 1.0  # seconds
-WHO = {"User-Agent": "streaming-system", "Accept": "application/json"}
+BODY_TIMEOUT = 1.0  # seconds
+REQUEST_HEADERS = {"User-Agent": "streaming-system", "Accept": "application/json"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Server:
+class EndpointInfo:
     """An endpoint that streams a room.
 
     :param url: the base of its streams.
@@ -50,7 +50,7 @@ class Server:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Live:
+class RoomStatus:
     """What the tracker says about one room.
 
     :param bitrate: of all endpoints together, in bit/s.
@@ -60,11 +60,11 @@ class Live:
     live: bool
     clients: int = 0
     bitrate: int = 0
-    endpoints: tuple[Server, ...] = ()
+    endpoints: tuple[EndpointInfo, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
-class Watched:
+class RoomAudience:
     """How a room's viewers fare.
 
     :param players: viewers whose players report.
@@ -80,7 +80,7 @@ class Watched:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wrong:
+class OpenIncident:
     """Something that is wrong, in a sentence; ``room`` is "" where it is about none."""
 
     room: str
@@ -90,10 +90,10 @@ class Wrong:
 
 T = TypeVar("T")
 # An address that cannot leave its place, be it an attribute or a line of a playlist.
-_ADDRESS = re.compile(r"https?://[^\s\x00-\x20\x7f\"<>]+")
+_SAFE_URL = re.compile(r"https?://[^\s\x00-\x20\x7f\"<>]+")
 
 
-class Asked(Generic[T]):
+class PolledResource(Generic[T]):
     """Asks a server, mostly the tracker, at most every few seconds for all viewers together.
 
     One thread asks, the others go on with the last answer, or with none. They must not wait for the
@@ -117,11 +117,11 @@ class Asked(Generic[T]):
         path: str,
         read: Callable[[Any], T],
         *,
-        fresh_for: float = FRESH_FOR,
-        known_for: float = KNOWN_FOR,
+        fresh_for: float = REFRESH_INTERVAL,
+        known_for: float = MAX_STALENESS,
         pool: urllib3.PoolManager | None = None,
-        longest: float = LONGEST_ANSWER,
-        largest: int = LARGEST_ANSWER,
+        longest: float = BODY_TIMEOUT,
+        largest: int = MAX_BODY_BYTES,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._url = f"{tracker.rstrip('/')}{path}" if tracker else ""
@@ -130,7 +130,9 @@ class Asked(Generic[T]):
         self._longest, self._largest = longest, largest
         self._clock = clock
         # Without retries an answer that leads elsewhere is not followed either.
-        self._pool = pool or urllib3.PoolManager(timeout=TIMEOUT, retries=False, headers=WHO)
+        self._pool = pool or urllib3.PoolManager(
+            timeout=TIMEOUT, retries=False, headers=REQUEST_HEADERS
+        )
         self._asking = threading.Lock()
         self._known: T | None = None
         self._asked = self._answered = float("-inf")
@@ -163,7 +165,7 @@ class Asked(Generic[T]):
             self._known = self._read(json.loads(body))
             self._answered = self._clock()
             self._failing = False
-        except (urllib3.exceptions.HTTPError, *_MISSHAPEN) as error:
+        except (urllib3.exceptions.HTTPError, *_PARSE_ERRORS) as error:
             # Said once, not every few seconds.
             if not self._failing:
                 log.warning("%s: %s; pages cannot tell what it would say", self._url, error)
@@ -182,15 +184,15 @@ class Asked(Generic[T]):
         return body
 
 
-def read_live(document: Any) -> Mapping[str, Live]:
+def parse_streams(document: Any) -> Mapping[str, RoomStatus]:
     """Return the rooms of ``streams.json`` by id; the tracker may be another version or program."""
     return {
-        str(room_id): Live(
+        str(room_id): RoomStatus(
             live=room["live"] is True,
             clients=int(room["clients"]),
             bitrate=int(room["bitrate"]),
             endpoints=tuple(
-                Server(
+                EndpointInfo(
                     url=str(endpoint["url"]),
                     formats=tuple(map(str, endpoint["formats"])),
                     # An endpoint without a name is known by its address.
@@ -198,17 +200,17 @@ def read_live(document: Any) -> Mapping[str, Live]:
                     weight=max(0, int(endpoint.get("weight") or 0)),
                 )
                 for endpoint in room["endpoints"]
-                if _ADDRESS.fullmatch(str(endpoint["url"]))
+                if _SAFE_URL.fullmatch(str(endpoint["url"]))
             ),
         )
         for room_id, room in document["rooms"].items()
     }
 
 
-def read_watched(document: Any) -> Mapping[str, Watched]:
+def parse_rooms(document: Any) -> Mapping[str, RoomAudience]:
     """Return the rooms of ``/api/v1/rooms`` by id."""
     return {
-        str(room["room"]): Watched(
+        str(room["room"]): RoomAudience(
             players=int(room["viewers"]["players"]),
             others=int(room["viewers"]["others"]),
             startup_p95_ms=None if room["startup_p95_ms"] is None else int(room["startup_p95_ms"]),
@@ -220,10 +222,10 @@ def read_watched(document: Any) -> Mapping[str, Watched]:
     }
 
 
-def read_wrong(document: Any) -> tuple[Wrong, ...]:
+def parse_incidents(document: Any) -> tuple[OpenIncident, ...]:
     """Return what ``/api/v1/incidents`` says is wrong, newest first."""
     return tuple(
-        Wrong(
+        OpenIncident(
             room=str(incident["room"]),
             summary=str(incident["summary"]),
             since=datetime.fromisoformat(incident["opened_at"]),

@@ -31,8 +31,8 @@ from streaming_system.tracker.incidents.detector import INCIDENT_TYPES
 from streaming_system.tracker.incidents.incidents import Incidents
 from streaming_system.tracker.room_gauges import RoomGaugeQuery, RoomGauges
 from streaming_system.tracker.settings import StartupError
-from streaming_system.web.health import ROUTES as HEALTH
-from streaming_system.web.request_id import TWEEN as REQUEST_IDS
+from streaming_system.web.health import HEALTH_ROUTES as HEALTH
+from streaming_system.web.request_id import TWEEN_NAME as REQUEST_IDS
 
 # Where several processes add up what they count; prometheus_client reads it when it is imported.
 MULTIPROC_DIR_ENV = "PROMETHEUS_MULTIPROC_DIR"

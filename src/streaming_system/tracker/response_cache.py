@@ -12,7 +12,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from pyramid.settings import asbool
 
 from streaming_system.web import request_id
-from streaming_system.web.response_cache import KeptAnswers
+from streaming_system.web.response_cache import ResponseCacheMiddleware
 
 GRAPHS_PATH = "/overall-stats.json"
 STREAMS_SUFFIX = "/streams.json"
@@ -22,7 +22,7 @@ PLAYBACK_SUFFIX = "/playback"
 
 
 def add_response_cache(app: Any, settings: Any) -> WSGIApplication:
-    """Return the app with :class:`KeptAnswers` before it, unless the ini does without."""
+    """Return the app with :class:`ResponseCacheMiddleware` before it, unless the ini does without."""
     registry = app.registry
     if "telemetry" in registry or not asbool(settings.get("answers.kept", "true")):
         unchanged: WSGIApplication = app
@@ -34,9 +34,9 @@ def add_response_cache(app: Any, settings: Any) -> WSGIApplication:
     def seen(environ: WSGIEnvironment, status: int, seconds: float) -> None:
         metrics.count(_route_name(environ["PATH_INFO"]), "GET", f"{status}", seconds)
         if logs:
-            request_id.write("GET", request_id.path_of(environ), status, seconds)
+            request_id.log_access("GET", request_id.request_path(environ), status, seconds)
 
-    return KeptAnswers(
+    return ResponseCacheMiddleware(
         written,
         made_from=lambda: (written.last,),
         group=lambda environ: None,

@@ -9,37 +9,37 @@ from typing import Any
 
 from pyramid.response import Response
 
-READ = ("GET", "HEAD")
+SAFE_METHODS = ("GET", "HEAD")
 # Nobody but programs asks for these, every few seconds: they are in no figures and no log.
-ROUTES = frozenset({"health.live", "health.ready"})
+HEALTH_ROUTES = frozenset({"health.live", "health.ready"})
 
 
-class NotReady(Exception):  # noqa: N818 - It is an answer to the caller, not a fault of ours.
+class NotReadyError(Exception):
     """What keeps an app from its work, in one line for everybody: no paths, names or addresses."""
 
 
 def add_routes(config: Any) -> None:
     """Add the two addresses to an app's own."""
-    config.add_route("health.live", "/healthz", request_method=READ)
-    config.add_route("health.ready", "/readyz", request_method=READ)
+    config.add_route("health.live", "/healthz", request_method=SAFE_METHODS)
+    config.add_route("health.ready", "/readyz", request_method=SAFE_METHODS)
 
 
-def alive() -> Response:
+def live_response() -> Response:
     """Answer that the process answers."""
     return Response("ok\n", content_type="text/plain", charset="utf-8", cache_control="no-store")
 
 
-def ready(details: Mapping[str, Any]) -> Response:
+def ready_response(details: Mapping[str, Any]) -> Response:
     """Answer that the app can do its work, and what it does it with."""
-    return _told(200, {"ready": True, **details})
+    return _json_response(200, {"ready": True, **details})
 
 
-def not_ready(reason: NotReady) -> Response:
+def not_ready_response(reason: NotReadyError) -> Response:
     """Answer what keeps the app from its work."""
-    return _told(503, {"ready": False, "error": str(reason)})
+    return _json_response(503, {"ready": False, "error": str(reason)})
 
 
-def _told(status: int, document: Mapping[str, Any]) -> Response:
+def _json_response(status: int, document: Mapping[str, Any]) -> Response:
     return Response(
         json.dumps(document) + "\n",
         status=status,

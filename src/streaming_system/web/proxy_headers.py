@@ -9,11 +9,11 @@ from wsgiref.types import WSGIApplication
 
 from waitress.proxy_headers import proxy_headers_middleware
 
-HEADERS = "x-forwarded-for x-forwarded-proto x-forwarded-host"
+DEFAULT_HEADERS = "x-forwarded-for x-forwarded-proto x-forwarded-host"
 
 
-def behind_proxy(
-    global_conf: dict[str, str], trusted_proxy: str = "127.0.0.1", headers: str = HEADERS
+def proxy_headers_filter(
+    global_conf: dict[str, str], trusted_proxy: str = "127.0.0.1", headers: str = DEFAULT_HEADERS
 ) -> Callable[[WSGIApplication], WSGIApplication]:
     """Return a filter of PasteDeploy: ``use = egg:streaming-system#behind_proxy``.
 

@@ -15,37 +15,39 @@ from urllib.parse import quote
 from pyramid.settings import asbool
 from pyramid.tweens import INGRESS
 
-from streaming_system.web.health import ROUTES as HEALTH
+from streaming_system.web.health import HEALTH_ROUTES as HEALTH
 from streaming_system.web.json_logging import request_id
 
-HEADER = "X-Request-ID"
-TWEEN = "streaming_system.web.request_id.identify"
+REQUEST_ID_HEADER = "X-Request-ID"
+TWEEN_NAME = "streaming_system.web.request_id.request_id_tween_factory"
 # What proxies make: UUIDs, hexadecimal digits. Other text would be a stranger's words in our logs.
-WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{8,64}", re.ASCII)
+VALID_ID = re.compile(r"[A-Za-z0-9._-]{8,64}", re.ASCII)
 
-access = logging.getLogger("streaming_system.access")
+access_log = logging.getLogger("streaming_system.access")
 
 
 def includeme(config: Any) -> None:
     """Give every request an id."""
-    config.add_tween(TWEEN, under=INGRESS)
+    config.add_tween(TWEEN_NAME, under=INGRESS)
 
 
-def identify(handler: Callable[[Any], Any], registry: Any) -> Callable[[Any], Any]:
+def request_id_tween_factory(handler: Callable[[Any], Any], registry: Any) -> Callable[[Any], Any]:
     """Return the tween that gives requests their ids."""
     writes = asbool(registry.settings.get("access_log"))
     clock = time.perf_counter
 
     def identified(request: Any) -> Any:
-        own = of(request.environ)
-        path = path_of(request.environ)
+        own = request_id_from(request.environ)
+        path = request_path(request.environ)
         begun = clock()
         token = request_id.set(own)
         try:
             response = handler(request)
-            response.headers[HEADER] = own
-            if writes and not _is_health(request):
-                write(request.environ["REQUEST_METHOD"], path, response.status_int, clock() - begun)
+            response.headers[REQUEST_ID_HEADER] = own
+            if writes and not _is_health_check(request):
+                log_access(
+                    request.environ["REQUEST_METHOD"], path, response.status_int, clock() - begun
+                )
             return response
         finally:
             # The thread will log what is about no request, or about another one.
@@ -54,16 +56,16 @@ def identify(handler: Callable[[Any], Any], registry: Any) -> Callable[[Any], An
     return identified
 
 
-def of(environ: Mapping[str, Any]) -> str:
+def request_id_from(environ: Mapping[str, Any]) -> str:
     """Return the id of a request: the proxy's, or a new one."""
     given: str = environ.get("HTTP_X_REQUEST_ID", "")
-    if WELL_FORMED.fullmatch(given):
+    if VALID_ID.fullmatch(given):
         return given
     # Nobody guards anything by it, and the system's own random numbers cost each answer a call.
     return f"{random.getrandbits(128):032x}"
 
 
-def path_of(environ: Mapping[str, Any]) -> str:
+def request_path(environ: Mapping[str, Any]) -> str:
     """Return the path of a request, and not what was asked for behind it.
 
     That may be a viewer's own words.
@@ -72,7 +74,7 @@ def path_of(environ: Mapping[str, Any]) -> str:
     return path
 
 
-def write(method: str, path: str, status: int, seconds: float) -> None:
+def log_access(method: str, path: str, status: int, seconds: float) -> None:
     """Write a line about a request into the log."""
     fields = {
         "method": quote(method),
@@ -80,9 +82,9 @@ def write(method: str, path: str, status: int, seconds: float) -> None:
         "status": status,
         "milliseconds": round(seconds * 1000, 1),
     }
-    access.info("%(method)s %(path)s %(status)d %(milliseconds)s ms", fields,
+    access_log.info("%(method)s %(path)s %(status)d %(milliseconds)s ms", fields,
                 extra={"fields": fields})  # fmt: skip
 
 
-def _is_health(request: Any) -> bool:
+def _is_health_check(request: Any) -> bool:
     return request.matched_route is not None and request.matched_route.name in HEALTH

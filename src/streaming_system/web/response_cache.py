@@ -2,7 +2,7 @@
 
 Pages are made for their address, their language and the viewers they are meant for, and hold for a
 second. Whoever asks within it gets what the first one got, without anything of Pyramid. Only what
-says ``Cache-Control: public`` is kept, and what a view has marked (:data:`BY_GROUP`). What it was
+says ``Cache-Control: public`` is kept, and what a view has marked (:data:`VARIES_BY_GROUP_KEY`). What it was
 made from is compared with each request, so that nothing old outlives a new schedule.
 """
 
@@ -24,44 +24,44 @@ from webob.etag import ETagMatcher
 from streaming_system.web import request_id as request_ids
 from streaming_system.web.json_logging import request_id
 
-KEPT_FOR = 1.0  # seconds
+TTL_SECONDS = 1.0  # seconds
 # While one thread makes it anew, others get what is older by no more than this.
-STALE_FOR = 1.0  # seconds
-MOST_BYTES = 16 * 2**20
-LARGEST = 2 * 2**20
+STALE_WHILE_REVALIDATE_SECONDS = 1.0  # seconds
+MAX_CACHE_BYTES = 16 * 2**20
+MAX_BODY_BYTES = 2 * 2**20
 # A view sets it in the environ of an answer that differs by the group of who asks, and by nothing
 # else of them. Caches before us do not know the groups, so that such an answer is private to them.
-BY_GROUP = "streaming_system.by_group"
+VARIES_BY_GROUP_KEY = "streaming_system.by_group"
 
 # What an answer may depend on: all of it is in the key.
-_VARY = frozenset({"accept-encoding", "accept-language", "origin"})
+_SUPPORTED_VARY = frozenset({"accept-encoding", "accept-language", "origin"})
 # Requests with these want something else than the whole answer.
-_NOT_OURS = ("HTTP_RANGE", "HTTP_AUTHORIZATION", "HTTP_IF_MODIFIED_SINCE", "HTTP_IF_MATCH")
+_BYPASS_HEADERS = ("HTTP_RANGE", "HTTP_AUTHORIZATION", "HTTP_IF_MODIFIED_SINCE", "HTTP_IF_MATCH")
 # What says something of a body that is not sent.
-_OF_BODY = frozenset({"content-length", "content-type", "content-encoding"})
-_ID = request_ids.HEADER.lower()
-_TEXT = ("text/", "application/", "image/svg+xml", "audio/x-mpegurl")
+_ENTITY_HEADERS = frozenset({"content-length", "content-type", "content-encoding"})
+_REQUEST_ID_HEADER = request_ids.REQUEST_ID_HEADER.lower()
+_COMPRESSIBLE_TYPES = ("text/", "application/", "image/svg+xml", "audio/x-mpegurl")
 # What is smaller than that goes into one packet anyway.
-LEAST_COMPRESSED = 512
+MIN_COMPRESS_BYTES = 512
 
 Headers = list[tuple[str, str]]
 
 
-def _by_gzip(body: bytes) -> bytes:
+def _gzip(body: bytes) -> bytes:
     # Without a time of its own, the same body gives the same bytes.
     return gzip.compress(body, compresslevel=6, mtime=0)
 
 
-def _by_brotli(body: bytes) -> bytes:
+def _brotli(body: bytes) -> bytes:
     compressed: bytes = brotli.compress(body, quality=5)
     return compressed
 
 
 # By what is preferred.
-CODINGS: Mapping[str, Callable[[bytes], bytes]] = {"br": _by_brotli, "gzip": _by_gzip}
+ENCODERS: Mapping[str, Callable[[bytes], bytes]] = {"br": _brotli, "gzip": _gzip}
 
 
-class Sent(NamedTuple):
+class EncodedResponse(NamedTuple):
     """An answer in one coding: its headers, those that say that it has not changed, its body."""
 
     headers: Headers
@@ -70,7 +70,7 @@ class Sent(NamedTuple):
 
 
 @dataclass(kw_only=True)
-class Answer:
+class CachedResponse:
     """An answer that can be given again.
 
     :param made_from: the very objects that it was made from.
@@ -85,11 +85,11 @@ class Answer:
     began: float
     renewing: bool = False
     coded: dict[str, bytes] = field(default_factory=dict)
-    _sent: dict[str, Sent] = field(default_factory=dict)
+    _sent: dict[str, EncodedResponse] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.tag = _header(self.headers, "etag").removeprefix("W/").strip('"')
-        self._compresses = len(self.body) >= LEAST_COMPRESSED and not _header(
+        self._compresses = len(self.body) >= MIN_COMPRESS_BYTES and not _header(
             self.headers, "content-encoding"
         )
 
@@ -101,14 +101,20 @@ class Answer:
     def age(self, wall: float, now: float) -> float:
         """Return how old it is in seconds; a clock on the wall that has gone back makes it old."""
         since = wall - self.wall
-        return max(now - self.began, since) if since >= 0 else KEPT_FOR + STALE_FOR
+        return (
+            max(now - self.began, since)
+            if since >= 0
+            else TTL_SECONDS + STALE_WHILE_REVALIDATE_SECONDS
+        )
 
-    def sent(self, accepted: str) -> Sent:
+    def sent(self, accepted: str) -> EncodedResponse:
         """Return it as it is for who accepts such codings (``Accept-Encoding``)."""
-        coding = _coding(accepted) if self._compresses else ""
+        coding = _negotiate_encoding(accepted) if self._compresses else ""
         if coding not in self._sent:
             headers, body = self._made(coding)
-            self._sent[coding] = Sent(headers, _without(headers, _OF_BODY), body)
+            self._sent[coding] = EncodedResponse(
+                headers, _without_headers(headers, _ENTITY_HEADERS), body
+            )
         return self._sent[coding]
 
     def _made(self, coding: str) -> tuple[Headers, bytes]:
@@ -116,12 +122,12 @@ class Answer:
             return self.headers, self.body
         vary = ", ".join(filter(None, [_header(self.headers, "vary"), "Accept-Encoding"]))
         if not coding:
-            return [*_without(self.headers, {"vary"}), ("Vary", vary)], self.body
+            return [*_without_headers(self.headers, {"vary"}), ("Vary", vary)], self.body
         if coding not in self.coded:
-            self.coded[coding] = CODINGS[coding](self.body)
+            self.coded[coding] = ENCODERS[coding](self.body)
         body = self.coded[coding]
         headers = [
-            *_without(self.headers, {"vary", "content-length", "etag"}),
+            *_without_headers(self.headers, {"vary", "content-length", "etag"}),
             ("Vary", vary),
             ("Content-Encoding", coding),
             ("Content-Length", str(len(body))),
@@ -132,7 +138,7 @@ class Answer:
         return headers, body
 
 
-class KeptAnswers:
+class ResponseCacheMiddleware:
     """A WSGI app before another one.
 
     :param app: a Pyramid app.
@@ -154,7 +160,7 @@ class KeptAnswers:
         clock: Callable[[], datetime],
         keeps: Callable[[str], bool] = lambda path: True,
         seen: Callable[[WSGIEnvironment, int, float], None],
-        most: int = MOST_BYTES,
+        most: int = MAX_CACHE_BYTES,
     ) -> None:
         self.app: WSGIApplication = app
         self.registry = app.registry
@@ -162,7 +168,7 @@ class KeptAnswers:
         self._keeps, self._seen = keeps, seen
         self._most = most
         self._lock = threading.Lock()
-        self._answers: OrderedDict[Hashable, Answer] = OrderedDict()
+        self._answers: OrderedDict[Hashable, CachedResponse] = OrderedDict()
         self._bytes = 0
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -170,11 +176,11 @@ class KeptAnswers:
         if (
             environ["REQUEST_METHOD"] != "GET"
             or not self._keeps(environ["PATH_INFO"])
-            or any(name in environ for name in _NOT_OURS)
+            or any(name in environ for name in _BYPASS_HEADERS)
         ):
             return self.app(environ, start_response)
         # What is logged on the way bears it, too.
-        environ["HTTP_X_REQUEST_ID"] = given = request_ids.of(environ)
+        environ["HTTP_X_REQUEST_ID"] = given = request_ids.request_id_from(environ)
         token = request_id.set(given)
         try:
             return self._answered(environ, start_response, given)
@@ -202,20 +208,22 @@ class KeptAnswers:
         answer = self._find(key, made_from, wall, began)
         if answer is None:
             return self._ask(key, made_from, wall, began, environ, start_response)
-        status, body = _give(answer, environ, start_response, [(request_ids.HEADER, given)])
+        status, body = _respond(
+            answer, environ, start_response, [(request_ids.REQUEST_ID_HEADER, given)]
+        )
         self._seen(environ, status, time.monotonic() - began)
         return body
 
     def _find(
         self, key: Hashable, made_from: tuple[object, ...], wall: float, now: float
-    ) -> Answer | None:
+    ) -> CachedResponse | None:
         answer = self._answers.get(key)
-        if answer is None or not _same(answer.made_from, made_from):
+        if answer is None or not _same_objects(answer.made_from, made_from):
             return None
         age = answer.age(wall, now)
-        if age < KEPT_FOR:
+        if age < TTL_SECONDS:
             return answer
-        if age < KEPT_FOR + STALE_FOR and answer.renewing:
+        if age < TTL_SECONDS + STALE_WHILE_REVALIDATE_SECONDS and answer.renewing:
             return answer
         answer.renewing = True
         return None
@@ -236,7 +244,7 @@ class KeptAnswers:
 
         def start(status: str, headers: Headers, exc_info: Any = None) -> Any:
             said[:] = [(status, headers)]
-            return _refuse_to_write
+            return _unsupported_write
 
         body = self.app(asked, start)
         status, headers = said[0]
@@ -244,30 +252,30 @@ class KeptAnswers:
             start_response(status, headers)
             return body
         tag = _header(headers, "etag").removeprefix("W/").strip('"')
-        if not _is_text(headers):
-            if _has_it(environ, tag):
-                _close(body)
-                start_response("304 Not Modified", _without(headers, _OF_BODY))
+        if not _is_compressible(headers):
+            if _etag_matches(environ, tag):
+                _close_body(body)
+                start_response("304 Not Modified", _without_headers(headers, _ENTITY_HEADERS))
                 return []
             start_response(status, headers)
             return body
         try:
             whole = b"".join(body)
         finally:
-            _close(body)
-        answer = Answer(
-            headers=_without(headers, {_ID}),
+            _close_body(body)
+        answer = CachedResponse(
+            headers=_without_headers(headers, {_REQUEST_ID_HEADER}),
             body=whole,
             made_from=made_from,
             wall=wall,
             began=began,
         )
-        if _may_be_kept(headers, shared=BY_GROUP in asked):
+        if _is_cacheable(headers, shared=VARIES_BY_GROUP_KEY in asked):
             self._keep(key, answer)
-        own = [pair for pair in headers if pair[0].lower() == _ID]
-        return _give(answer, environ, start_response, own)[1]
+        own = [pair for pair in headers if pair[0].lower() == _REQUEST_ID_HEADER]
+        return _respond(answer, environ, start_response, own)[1]
 
-    def _keep(self, key: Hashable, answer: Answer) -> None:
+    def _keep(self, key: Hashable, answer: CachedResponse) -> None:
         with self._lock:
             before = self._answers.pop(key, None)
             if before is not None:
@@ -280,30 +288,30 @@ class KeptAnswers:
                 self._bytes -= self._answers.popitem(last=False)[1].size
 
 
-def _give(
-    answer: Answer, environ: WSGIEnvironment, start_response: StartResponse, own: Headers
+def _respond(
+    answer: CachedResponse, environ: WSGIEnvironment, start_response: StartResponse, own: Headers
 ) -> tuple[int, Iterable[bytes]]:
     """Begin to send an answer, or say that it has not changed; return the status and the body."""
     sent = answer.sent(environ.get("HTTP_ACCEPT_ENCODING", ""))
-    if _has_it(environ, answer.tag):
+    if _etag_matches(environ, answer.tag):
         start_response("304 Not Modified", sent.unchanged + own)
         return 304, []
     start_response("200 OK", sent.headers + own)
     return 200, [sent.body]
 
 
-def _has_it(environ: WSGIEnvironment, tag: str) -> bool:
+def _etag_matches(environ: WSGIEnvironment, tag: str) -> bool:
     """Tell whether who asks has what an entity tag stands for (RFC 9110, 13.1.2)."""
     held = environ.get("HTTP_IF_NONE_MATCH", "")
-    return bool(held and tag) and tag in _tags(held)
+    return bool(held and tag) and tag in _parse_if_none_match(held)
 
 
 @lru_cache(1024)
-def _tags(held: str) -> Any:
+def _parse_if_none_match(held: str) -> Any:
     return ETagMatcher.parse(held, strong=False)
 
 
-def _may_be_kept(headers: Headers, *, shared: bool) -> bool:
+def _is_cacheable(headers: Headers, *, shared: bool) -> bool:
     control = {
         name.lower(): value
         for name, _, value in (
@@ -315,24 +323,28 @@ def _may_be_kept(headers: Headers, *, shared: bool) -> bool:
         ("public" in control or (shared and "private" in control))
         and control.get("max-age", "0") != "0"
         and control.keys().isdisjoint({"no-store", "no-cache"})
-        and vary <= _VARY
+        and vary <= _SUPPORTED_VARY
         and not _header(headers, "set-cookie")
     )
 
 
-def _is_text(headers: Headers) -> bool:
+def _is_compressible(headers: Headers) -> bool:
     """Tell whether it is worth keeping: pictures, fonts and what is large come from their files."""
     length, kind = _header(headers, "content-length"), _header(headers, "content-type")
-    return length.isdecimal() and int(length) <= LARGEST and kind.startswith(_TEXT)
+    return (
+        length.isdecimal()
+        and int(length) <= MAX_BODY_BYTES
+        and kind.startswith(_COMPRESSIBLE_TYPES)
+    )
 
 
 @lru_cache(256)
-def _coding(accepted: str) -> str:
+def _negotiate_encoding(accepted: str) -> str:
     """Return which of our codings somebody likes best; "" for none."""
     header = create_accept_encoding_header(accepted)
     if not accepted or not isinstance(header, AcceptEncodingValidHeader):
         return ""
-    found = dict(header.acceptable_offers([*CODINGS]))
+    found = dict(header.acceptable_offers([*ENCODERS]))
     return max(found, key=lambda coding: found[coding], default="")
 
 
@@ -341,18 +353,18 @@ def _header(headers: Headers, name: str) -> str:
     return next((value for key, value in headers if key.lower() == name), "")
 
 
-def _without(headers: Headers, names: Collection[str]) -> Headers:
+def _without_headers(headers: Headers, names: Collection[str]) -> Headers:
     return [pair for pair in headers if pair[0].lower() not in names]
 
 
-def _same(some: tuple[object, ...], others: tuple[object, ...]) -> bool:
+def _same_objects(some: tuple[object, ...], others: tuple[object, ...]) -> bool:
     return all(one is other for one, other in zip(some, others, strict=True))
 
 
-def _close(body: Any) -> None:
+def _close_body(body: Any) -> None:
     if close := getattr(body, "close", None):
         close()
 
 
-def _refuse_to_write(data: bytes) -> None:
+def _unsupported_write(data: bytes) -> None:
     raise RuntimeError("the app wrote past its answer (WSGI's write()), which Pyramid never does")

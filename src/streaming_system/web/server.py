@@ -40,15 +40,15 @@ NO_SYN = ((0x30, 0, 0, 13), (0x45, 0, 1, 0x02), (0x06, 0, 0, 0), (0x06, 0, 0, 0x
 
 def serve(app: Any, global_conf: dict[str, str], **settings: str) -> int:
     """Serve an app until SIGTERM (gracefully) or SIGINT (at once)."""
-    seconds = _seconds(settings, "drain_seconds", 30)
-    idle = _seconds(settings, "drain_idle", 3)
-    server = Draining(create_server(app, **settings), seconds=seconds, idle=idle)
+    seconds = _parse_seconds(settings, "drain_seconds", 30)
+    idle = _parse_seconds(settings, "drain_idle", 3)
+    server = GracefulServer(create_server(app, **settings), seconds=seconds, idle=idle)
     signal.signal(signal.SIGTERM, server.stop)
     server.run()
     return 0
 
 
-def _seconds(settings: dict[str, str], key: str, default: float) -> float:
+def _parse_seconds(settings: dict[str, str], key: str, default: float) -> float:
     text = settings.pop(key, str(default))
     try:
         seconds = float(text)
@@ -60,7 +60,7 @@ def _seconds(settings: dict[str, str], key: str, default: float) -> float:
     return seconds
 
 
-class ClosingTask(WSGITask):
+class ConnectionCloseTask(WSGITask):
     """A request whose answer closes the connection if the server is about to end."""
 
     def build_response_header(self) -> Any:
@@ -70,10 +70,10 @@ class ClosingTask(WSGITask):
         return super().build_response_header()
 
 
-class ClosingChannel(HTTPChannel):
+class TrackedChannel(HTTPChannel):
     """A connection whose requests know whether the server is about to end."""
 
-    task_class = ClosingTask
+    task_class = ConnectionCloseTask
     _active = 0.0
 
     @property
@@ -89,7 +89,7 @@ class ClosingChannel(HTTPChannel):
         self._active = time.monotonic()
 
 
-class Draining:
+class GracefulServer:
     """The loop of waitress, with an end that nobody notices.
 
     :param server: what waitress has made.
@@ -105,7 +105,7 @@ class Draining:
         self._map = server.map if hasattr(server, "map") else server._map
         self._listeners = [each for each in self._map.values() if isinstance(each, BaseWSGIServer)]
         for listener in self._listeners:
-            listener.channel_class = ClosingChannel
+            listener.channel_class = TrackedChannel
             listener.draining = False
             listener.maintenance = partial(_close_idle, listener.maintenance)
         self._stopping = False
@@ -146,10 +146,10 @@ class Draining:
             wasyncore.dispatcher.close(listener)
         while (channels := self._channels()) and time.monotonic() < begun + self._seconds:
             for channel in channels:
-                if _is_silent(channel) and time.monotonic() - channel.last_activity > self._idle:
+                if _is_idle(channel) and time.monotonic() - channel.last_activity > self._idle:
                     channel.handle_close()
             self._turn(0.1)
-        busy = sum(not _is_silent(channel) for channel in self._channels())
+        busy = sum(not _is_idle(channel) for channel in self._channels())
         if busy:
             log.warning("%d requests cut off: not done within %g s", busy, self._seconds)
 
@@ -162,7 +162,7 @@ def _close_idle(close: Callable[[float], None], _: float) -> None:
     close(time.monotonic())
 
 
-def _is_silent(channel: HTTPChannel) -> bool:
+def _is_idle(channel: HTTPChannel) -> bool:
     """Return whether nothing is on its way, in or out, as far as we know."""
     return not channel.requests and channel.request is None and not channel.total_outbufs_len
 

@@ -12,7 +12,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
 from streaming_system.frontend import js_catalogue
-from streaming_system.frontend.i18n import OWN_NAMES
+from streaming_system.frontend.i18n import NATIVE_NAMES
 
 LOCALE = "src/streaming_system/frontend/locale"
 LANGUAGES = ("de", "es", "fr")
@@ -127,13 +127,13 @@ def test_the_compiled_one_is_made_of_this_source(folder, catalogue):
 def test_the_words_of_scripts_are_taken_from_this_source(folder):
     found = json.loads((folder / "streaming-system.json").read_text())
 
-    assert found == js_catalogue.read(folder.parent.name, folder / "streaming-system.mo")
+    assert found == js_catalogue.load_messages(folder.parent.name, folder / "streaming-system.mo")
     assert len(found) > 20
 
 
 def test_what_is_known_of_a_language_is_what_babel_says():
-    assert set(OWN_NAMES) == {*LANGUAGES, "en"}
-    for name, own in OWN_NAMES.items():
+    assert set(NATIVE_NAMES) == {*LANGUAGES, "en"}
+    for name, own in NATIVE_NAMES.items():
         locale = Locale.parse(name)
         assert (own, locale.character_order) == (locale.get_display_name(), "left-to-right")
 

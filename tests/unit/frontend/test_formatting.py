@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from pyramid.i18n import make_localizer
 
-from streaming_system.frontend.formatting import ENGLISH, Words
-from streaming_system.frontend.i18n import DOMAIN, OURS
+from streaming_system.frontend.formatting import ENGLISH_FORMATTER, LocaleFormatter
+from streaming_system.frontend.i18n import DOMAIN, LOCALE_DIR
 from streaming_system.schedule.gaps import fill_gaps
 from streaming_system.schedule.model import Slot
 
@@ -15,7 +15,7 @@ START = datetime(2026, 11, 24, 9, tzinfo=UTC)
 
 
 def words(name):
-    return Words(name, make_localizer(name, [str(OURS)]), DOMAIN)
+    return LocaleFormatter(name, make_localizer(name, [str(LOCALE_DIR)]), DOMAIN)
 
 
 def talk(hours, minutes=60, title="A talk"):
@@ -52,7 +52,7 @@ class TestGaps:
         ]
 
     def test_in_english_they_stay_what_they_are(self, gaps):
-        assert [ENGLISH.event(gap) for gap in gaps] == gaps
+        assert [ENGLISH_FORMATTER.event(gap) for gap in gaps] == gaps
 
     def test_a_talk_that_is_called_like_a_gap_keeps_its_title(self):
         event = talk(0, title="15 minute break")

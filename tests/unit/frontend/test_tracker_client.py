@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from streaming_system.frontend.tracker_client import Asked
+from streaming_system.frontend.tracker_client import PolledResource
 
 
 class Server(HTTPServer):
@@ -51,7 +51,7 @@ def clock():
 
 @pytest.fixture
 def asked(server, clock):
-    return Asked(
+    return PolledResource(
         server.url, "/x", str, fresh_for=60, known_for=900, largest=1000, clock=lambda: clock["now"]
     )
 

@@ -12,26 +12,26 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from streaming_system.config import Room
-from streaming_system.frontend.room_view import name_order
-from streaming_system.frontend.schedule_page.schedule_view import Entry
+from streaming_system.frontend.room_view import natural_sort_key
+from streaming_system.frontend.schedule_page.schedule_view import ScheduleEntry
 
-MARK = 30  # minutes
+TIME_LABEL_INTERVAL = 30  # minutes
 # No row is drawn higher than this many minutes.
-HIGHEST = 60
+MAX_ROW_MINUTES = 60
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cell:
+class GridCell:
     """A talk, or nothing, for some rows of a column."""
 
     column: int
     rows: int
-    entry: Entry | None = None
+    entry: ScheduleEntry | None = None
     minutes: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
+class GridRow:
     """A piece of the day in which nothing changes.
 
     :param minutes: how high it is drawn.
@@ -43,7 +43,7 @@ class Row:
     end: datetime
     minutes: int
     gap: bool
-    cells: list[Cell] = field(default_factory=list)
+    cells: list[GridCell] = field(default_factory=list)
 
     @property
     def busy(self) -> bool:
@@ -52,53 +52,55 @@ class Row:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Grid:
+class ScheduleGrid:
     """A day as a table; a room has as many columns as it has talks at once."""
 
     rooms: list[tuple[Room, int]]
-    rows: list[Row]
+    rows: list[GridRow]
 
 
 class _Span(NamedTuple):
     begin: int
     end: int
-    entry: Entry
+    entry: ScheduleEntry
 
 
-def grid(entries: Sequence[Entry], begins: datetime, ends: datetime, zone: ZoneInfo) -> Grid:
+def build_grid(
+    entries: Sequence[ScheduleEntry], begins: datetime, ends: datetime, zone: ZoneInfo
+) -> ScheduleGrid:
     """Return the table of a day.
 
     :param entries: the talks of the day; what lies outside of it is cut off.
     :param begins: when the day begins.
     :param ends: when the next one does.
     """
-    spans = list(_spans(entries, _minute(begins), _minute(ends)))
+    spans = list(_visible_spans(entries, _epoch_minute(begins), _epoch_minute(ends)))
     if not spans:
-        return Grid(rooms=[], rows=[])
-    rows, index = _rows(spans, zone)
+        return ScheduleGrid(rooms=[], rows=[])
+    rows, index = _build_rows(spans, zone)
     rooms = []
     column = 0
     for room, of_room in _by_room(spans):
-        lanes = _lanes(of_room)
+        lanes = _assign_columns(of_room)
         rooms.append((room, len(lanes)))
         for lane in lanes:
-            for first, cell in _cells(lane, column, index):
+            for first, cell in _column_cells(lane, column, index):
                 rows[first].cells.append(cell)
             column += 1
-    return Grid(rooms=rooms, rows=rows)
+    return ScheduleGrid(rooms=rooms, rows=rows)
 
 
-def _minute(moment: datetime) -> int:
+def _epoch_minute(moment: datetime) -> int:
     return int(moment.timestamp()) // 60
 
 
-def _spans(entries: Iterable[Entry], begins: int, ends: int) -> Iterator[_Span]:
+def _visible_spans(entries: Iterable[ScheduleEntry], begins: int, ends: int) -> Iterator[_Span]:
     """Yield the part of each talk that is drawn.
 
     What began on an earlier day, or goes on to a later, does not make this one longer than its own
     talks do.
     """
-    timed = [(_minute(e.event.start), _minute(e.event.end), e) for e in entries]
+    timed = [(_epoch_minute(e.event.start), _epoch_minute(e.event.end), e) for e in entries]
     first = min((start for start, _, _ in timed if start >= begins), default=begins)
     last = max((end for _, end, _ in timed if end <= ends), default=ends)
     for start, end, entry in timed:
@@ -109,21 +111,21 @@ def _spans(entries: Iterable[Entry], begins: int, ends: int) -> Iterator[_Span]:
         yield _Span(start, max(end, start + 1), entry)
 
 
-def _rows(spans: list[_Span], zone: ZoneInfo) -> tuple[list[Row], dict[int, int]]:
-    covered = _covered(spans)
+def _build_rows(spans: list[_Span], zone: ZoneInfo) -> tuple[list[GridRow], dict[int, int]]:
+    covered = _busy_intervals(spans)
     times = {minute for span in spans for minute in (span.begin, span.end)}
     for begin, end in covered:
         offset = datetime.fromtimestamp(begin * 60, zone).utcoffset() or timedelta()
         shift = int(offset.total_seconds()) // 60
-        first = -(-(begin + shift) // MARK) * MARK - shift
-        times.update(range(first, end, MARK))
+        first = -(-(begin + shift) // TIME_LABEL_INTERVAL) * TIME_LABEL_INTERVAL - shift
+        times.update(range(first, end, TIME_LABEL_INTERVAL))
     order = sorted(times)
     starts_of_gaps = {end for _, end in covered}
     rows = [
-        Row(
+        GridRow(
             start=datetime.fromtimestamp(start * 60, UTC).astimezone(zone),
             end=datetime.fromtimestamp(end * 60, UTC).astimezone(zone),
-            minutes=min(end - start, HIGHEST),
+            minutes=min(end - start, MAX_ROW_MINUTES),
             gap=start in starts_of_gaps,
         )
         for start, end in pairwise(order)
@@ -131,7 +133,7 @@ def _rows(spans: list[_Span], zone: ZoneInfo) -> tuple[list[Row], dict[int, int]
     return rows, {minute: number for number, minute in enumerate(order)}
 
 
-def _covered(spans: list[_Span]) -> list[tuple[int, int]]:
+def _busy_intervals(spans: list[_Span]) -> list[tuple[int, int]]:
     """Return the times at which something is on anywhere."""
     pieces: list[tuple[int, int]] = []
     for begin, end, _ in sorted(spans, key=lambda span: span[:2]):
@@ -146,11 +148,13 @@ def _by_room(spans: list[_Span]) -> Iterator[tuple[Room, list[_Span]]]:
     rooms: dict[str, list[_Span]] = {}
     for span in spans:
         rooms.setdefault(span.entry.room.id, []).append(span)
-    for of_room in sorted(rooms.values(), key=lambda some: name_order(some[0].entry.room.title)):
+    for of_room in sorted(
+        rooms.values(), key=lambda some: natural_sort_key(some[0].entry.room.title)
+    ):
         yield of_room[0].entry.room, of_room
 
 
-def _lanes(spans: list[_Span]) -> list[list[_Span]]:
+def _assign_columns(spans: list[_Span]) -> list[list[_Span]]:
     """Share the talks of a room out to as few columns as they need."""
     lanes: list[list[_Span]] = []
     for span in sorted(spans, key=lambda span: (span.begin, -span.end)):
@@ -162,14 +166,16 @@ def _lanes(spans: list[_Span]) -> list[list[_Span]]:
     return lanes
 
 
-def _cells(lane: list[_Span], column: int, index: dict[int, int]) -> Iterator[tuple[int, Cell]]:
+def _column_cells(
+    lane: list[_Span], column: int, index: dict[int, int]
+) -> Iterator[tuple[int, GridCell]]:
     """Yield the cells of a column from top to bottom, each with the number of its first row."""
     free_from = 0
     for begin, end, entry in lane:
         first, after = index[begin], index[end]
         if first > free_from:
-            yield free_from, Cell(column=column, rows=first - free_from)
-        yield first, Cell(column=column, rows=after - first, entry=entry, minutes=end - begin)
+            yield free_from, GridCell(column=column, rows=first - free_from)
+        yield first, GridCell(column=column, rows=after - first, entry=entry, minutes=end - begin)
         free_from = after
     if (last := len(index) - 1) > free_from:
-        yield free_from, Cell(column=column, rows=last - free_from)
+        yield free_from, GridCell(column=column, rows=last - free_from)

@@ -6,7 +6,7 @@ from typing import Any
 from pyramid.response import FileResponse
 from pyramid.view import view_config
 
-CACHE = 3600  # seconds
+MAX_AGE_SECONDS = 3600  # seconds
 
 # The only names that are ever looked for, and what they are.
 LOGOS = {
@@ -21,7 +21,7 @@ FAVICONS = {
     "favicon.png": "image/png",
 }
 # What messengers show of the event. They know no vector graphics.
-PICTURES = {
+SOCIAL_IMAGES = {
     "social.png": "image/png",
     "social.jpg": "image/jpeg",
     "social.webp": "image/webp",
@@ -32,45 +32,47 @@ PICTURES = {
 }
 ROBOTS = {"robots.txt": "text/plain"}
 
-OURS = Path(__file__).parent.parent / "static"
+STATIC_DIR = Path(__file__).parent.parent / "static"
 
 
 @view_config(route_name="brand.logo")
 def logo(request: Any) -> FileResponse:
     """Return the event's logo."""
-    return _brand(request, LOGOS, "logo")
+    return _brand_response(request, LOGOS, "logo")
 
 
 @view_config(route_name="brand.favicon")
 def favicon(request: Any) -> FileResponse:
     """Return the event's favicon."""
-    return _brand(request, FAVICONS, "favicon")
+    return _brand_response(request, FAVICONS, "favicon")
 
 
 @view_config(route_name="brand.picture")
-def picture(request: Any) -> FileResponse:
+def social_image(request: Any) -> FileResponse:
     """Return a picture that stands for the event where somebody links to the site."""
-    return _brand(request, PICTURES, "social")
+    return _brand_response(request, SOCIAL_IMAGES, "social")
 
 
 @view_config(route_name="brand.icon")
 def icon(request: Any) -> FileResponse:
     """Return an icon for the screens of phones."""
-    return _brand(request, {f"icon-{request.matchdict['icon']}.png": "image/png"}, "")
+    return _brand_response(request, {f"icon-{request.matchdict['icon']}.png": "image/png"}, "")
 
 
 @view_config(route_name="brand.robots")
 def robots(request: Any) -> FileResponse:
     """Return the event's robots.txt."""
-    return _brand(request, ROBOTS, "")
+    return _brand_response(request, ROBOTS, "")
 
 
-def _brand(request: Any, names: dict[str, str], kind: str) -> FileResponse:
-    path, media_type = find(request, names, kind)
-    return FileResponse(str(path), request=request, content_type=media_type, cache_max_age=CACHE)
+def _brand_response(request: Any, names: dict[str, str], kind: str) -> FileResponse:
+    path, media_type = find_brand_file(request, names, kind)
+    return FileResponse(
+        str(path), request=request, content_type=media_type, cache_max_age=MAX_AGE_SECONDS
+    )
 
 
-def find(request: Any, names: dict[str, str], kind: str = "") -> tuple[Path, str]:
+def find_brand_file(request: Any, names: dict[str, str], kind: str = "") -> tuple[Path, str]:
     """Return a file and its media type: the event's, else the theme's, else ours.
 
     :param kind: what a theme calls it.
@@ -78,12 +80,16 @@ def find(request: Any, names: dict[str, str], kind: str = "") -> tuple[Path, str
     folder = request.registry.settings.get("brand.folder")
     theme = request.theme.theme if request.theme else None
     of_theme = theme.file(getattr(theme, kind)) if theme and kind else None
-    found = (_first(Path(folder), names) if folder else None) or of_theme or _first(OURS, names)
+    found = (
+        (_first_existing(Path(folder), names) if folder else None)
+        or of_theme
+        or _first_existing(STATIC_DIR, names)
+    )
     if found is None:
         raise FileNotFoundError(f"our own {next(iter(names))} is missing from the package")
     return found
 
 
-def _first(folder: Path, names: dict[str, str]) -> tuple[Path, str] | None:
+def _first_existing(folder: Path, names: dict[str, str]) -> tuple[Path, str] | None:
     files = ((folder / name, media_type) for name, media_type in names.items())
     return next((found for found in files if found[0].is_file()), None)

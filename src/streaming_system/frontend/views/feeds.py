@@ -10,23 +10,23 @@ from xml.etree import ElementTree
 from pyramid.response import Response
 from pyramid.view import view_config
 
-from streaming_system.frontend.http_cache import FROM_SCHEDULE
-from streaming_system.frontend.room_view import RoomState, room_state
+from streaming_system.frontend.http_cache import SCHEDULE_MAX_AGE
+from streaming_system.frontend.room_view import RoomView, build_room_view
 from streaming_system.schedule.model import Slot
 
-ATOM = "http://www.w3.org/2005/Atom"
+ATOM_NAMESPACE = "http://www.w3.org/2005/Atom"
 # What XML cannot hold, not even as a reference.
-_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_INVALID_XML_CHARS = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def _state(request: Any) -> RoomState:
-    return room_state(request.room, request.schedule, None, request.now)
+def _room_view(request: Any) -> RoomView:
+    return build_room_view(request.room, request.schedule, None, request.now)
 
 
-@view_config(route_name="room.json", renderer="json", http_cache=FROM_SCHEDULE)
-def as_json(request: Any) -> list[dict[str, Any]]:
+@view_config(route_name="room.json", renderer="json", http_cache=SCHEDULE_MAX_AGE)
+def now_and_next_json(request: Any) -> list[dict[str, Any]]:
     """Return what is on and what comes next, as the original's clients read it."""
-    state = _state(request)
+    state = _room_view(request)
     request.response.headers["Access-Control-Allow-Origin"] = "*"
     return [
         {
@@ -44,17 +44,17 @@ def as_json(request: Any) -> list[dict[str, Any]]:
     ]
 
 
-@view_config(route_name="room.rss", http_cache=FROM_SCHEDULE)
-def as_rss(request: Any) -> Response:
+@view_config(route_name="room.rss", http_cache=SCHEDULE_MAX_AGE)
+def now_and_next_rss(request: Any) -> Response:
     """Return the same as RSS 2.0 (https://www.rssboard.org/rss-specification)."""
-    state = _state(request)
-    ElementTree.register_namespace("atom", ATOM)
+    state = _room_view(request)
+    ElementTree.register_namespace("atom", ATOM_NAMESPACE)
     rss = ElementTree.Element("rss", version="2.0")
     channel = ElementTree.SubElement(rss, "channel")
     page = request.route_url("room", room=state.room.id)
-    _add(channel, "title", state.room.title)
-    _add(channel, "link", page)
-    _add(channel, "description", f"What is on in {state.room.title}, and what comes next")
+    _add_element(channel, "title", state.room.title)
+    _add_element(channel, "link", page)
+    _add_element(channel, "description", f"What is on in {state.room.title}, and what comes next")
     here = request.route_url("room.rss", room=state.room.id)
     ElementTree.SubElement(
         channel, f"{{{ATOM}}}link", href=here, rel="self", type="application/rss+xml"
@@ -69,30 +69,30 @@ def as_rss(request: Any) -> Response:
     return answer
 
 
-@view_config(route_name="room.atom", http_cache=FROM_SCHEDULE)
-def as_atom(request: Any) -> Response:
+@view_config(route_name="room.atom", http_cache=SCHEDULE_MAX_AGE)
+def now_and_next_atom(request: Any) -> Response:
     """Return the same as Atom (RFC 4287)."""
-    state = _state(request)
-    feed = ElementTree.Element("feed", xmlns=ATOM)
+    state = _room_view(request)
+    feed = ElementTree.Element("feed", xmlns=ATOM_NAMESPACE)
     page = request.route_url("room", room=state.room.id)
     here = request.route_url("room.atom", room=state.room.id)
     shown = [(label, e) for label, e in (("Now", state.current), ("Next", state.following)) if e]
-    _add(feed, "id", page)
-    _add(feed, "title", state.room.title)
+    _add_element(feed, "id", page)
+    _add_element(feed, "title", state.room.title)
     # Nothing has changed that long where nothing was ever imported.
     changed = request.schedule.imported or datetime.fromtimestamp(0, UTC)
-    _add(feed, "updated", changed.isoformat(timespec="seconds"))
+    _add_element(feed, "updated", changed.isoformat(timespec="seconds"))
     author = ElementTree.SubElement(feed, "author")
-    _add(author, "name", state.room.conference or request.site_title)
-    _add(feed, "link", "", rel="alternate", type="text/html", href=page)
-    _add(feed, "link", "", rel="self", type="application/atom+xml", href=here)
+    _add_element(author, "name", state.room.conference or request.site_title)
+    _add_element(feed, "link", "", rel="alternate", type="text/html", href=page)
+    _add_element(feed, "link", "", rel="self", type="application/atom+xml", href=here)
     for label, event in shown:
         entry = ElementTree.SubElement(feed, "entry")
-        _add(entry, "id", f"{page}#{quote(event.guid, safe='')}")
-        _add(entry, "title", f"{label}: {event.title}")
-        _add(entry, "updated", min(event.start, changed).isoformat(timespec="seconds"))
-        _add(entry, "link", "", rel="alternate", href=event.url or page)
-        _add(entry, "summary", event.abstract, type="html")
+        _add_element(entry, "id", f"{page}#{quote(event.guid, safe='')}")
+        _add_element(entry, "title", f"{label}: {event.title}")
+        _add_element(entry, "updated", min(event.start, changed).isoformat(timespec="seconds"))
+        _add_element(entry, "link", "", rel="alternate", href=event.url or page)
+        _add_element(entry, "summary", event.abstract, type="html")
     body = ElementTree.tostring(feed, encoding="utf-8", xml_declaration=True)
     answer = Response(body, content_type="application/atom+xml", charset="utf-8")
     answer.headers["Access-Control-Allow-Origin"] = "*"
@@ -101,16 +101,16 @@ def as_atom(request: Any) -> Response:
 
 def _add_item(channel: ElementTree.Element, label: str, event: Slot, link: str) -> None:
     item = ElementTree.SubElement(channel, "item")
-    _add(item, "title", f"{label}: {event.title}")
-    _add(item, "link", link)
-    _add(item, "description", event.abstract)
-    _add(item, "guid", event.guid, isPermaLink="false")
-    _add(item, "pubDate", _rfc_822(event.start))
+    _add_element(item, "title", f"{label}: {event.title}")
+    _add_element(item, "link", link)
+    _add_element(item, "description", event.abstract)
+    _add_element(item, "guid", event.guid, isPermaLink="false")
+    _add_element(item, "pubDate", _format_rfc_822(event.start))
 
 
-def _add(parent: ElementTree.Element, name: str, text: str, **attributes: str) -> None:
-    ElementTree.SubElement(parent, name, attributes).text = _NO_XML.sub("", text)
+def _add_element(parent: ElementTree.Element, name: str, text: str, **attributes: str) -> None:
+    ElementTree.SubElement(parent, name, attributes).text = _INVALID_XML_CHARS.sub("", text)
 
 
-def _rfc_822(moment: datetime) -> str:
+def _format_rfc_822(moment: datetime) -> str:
     return format_datetime(moment, usegmt=True)

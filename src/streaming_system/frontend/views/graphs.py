@@ -9,7 +9,7 @@ from pyramid.view import view_config
 from streaming_system.frontend.formatting import noted
 from streaming_system.schedule.model import Schedule
 
-CACHE = 1  # seconds
+MAX_AGE_SECONDS = 1  # seconds
 DEFAULT_RANGE = "120"
 # What ?range= may be, and what people call it. "event" begins with the programme.
 RANGES = {
@@ -21,18 +21,18 @@ RANGES = {
     "event": noted("Whole event"),
 }
 # How long the whole event is where no programme says so, and at least.
-LONG_EVENT = timedelta(days=14)
+DEFAULT_EVENT_LENGTH = timedelta(days=14)
 # Streams begin before the first talk.
-BEFORE = timedelta(hours=2)
+STREAM_LEAD_TIME = timedelta(hours=2)
 
 
-@view_config(route_name="graphs", renderer="graphs.jinja2", http_cache=CACHE)
+@view_config(route_name="graphs", renderer="graphs.jinja2", http_cache=MAX_AGE_SECONDS)
 def graphs(request: Any) -> dict[str, Any]:
     """Show figures over time: of all rooms, or of the servers of one."""
     chosen = request.GET.get("range", DEFAULT_RANGE)
     if chosen not in RANGES:
         raise HTTPBadRequest(request.not_allowed("range", chosen, ", ".join(RANGES)))
-    since = _since(request.schedule, request.now)
+    since = _event_start(request.schedule, request.now)
     length = (request.now - since) // timedelta(minutes=1)
     return {
         "chosen": chosen,
@@ -43,10 +43,12 @@ def graphs(request: Any) -> dict[str, Any]:
     }
 
 
-def _since(schedule: Schedule, now: datetime) -> datetime:
+def _event_start(schedule: Schedule, now: datetime) -> datetime:
     """Return when the event began, as far as the programme tells."""
     talks = (event for room in schedule.rooms.values() for event in room.events)
-    begun = (talk.start - BEFORE for talk in talks if not talk.generated and talk.start < now)
+    begun = (
+        talk.start - STREAM_LEAD_TIME for talk in talks if not talk.generated and talk.start < now
+    )
     # To the minute, so that the page stays the same in between.
     now = now.replace(second=0, microsecond=0)
-    return max(min(begun, default=now - LONG_EVENT), now - timedelta(days=365))
+    return max(min(begun, default=now - DEFAULT_EVENT_LENGTH), now - timedelta(days=365))

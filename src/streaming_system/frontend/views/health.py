@@ -13,7 +13,7 @@ from streaming_system.web import health
 @view_config(route_name="health.live")
 def live(request: Any) -> Response:
     """Say that the process answers."""
-    return health.alive()
+    return health.live_response()
 
 
 @view_config(route_name="health.ready")
@@ -22,7 +22,7 @@ def ready(request: Any) -> Response:
     try:
         written = request.registry["schedule"].written()
     except ScheduleFileError as error:
-        return health.not_ready(health.NotReady(f"the schedule file {error}"))
+        return health.not_ready_response(health.NotReadyError(f"the schedule file {error}"))
     age = (datetime.now(UTC) - written).total_seconds()
     rooms = len(request.schedule.rooms)
-    return health.ready({"schedule": {"age_seconds": max(0, round(age)), "rooms": rooms}})
+    return health.ready_response({"schedule": {"age_seconds": max(0, round(age)), "rooms": rooms}})

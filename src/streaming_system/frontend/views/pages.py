@@ -7,51 +7,51 @@ from markupsafe import escape
 from pyramid.httpexceptions import HTTPNotFound
 from pyramid.view import view_config
 
-from streaming_system.frontend.chat import chat_of
-from streaming_system.frontend.feedback import feedback_link, talk_to_judge
-from streaming_system.frontend.http_cache import FROM_SCHEDULE
-from streaming_system.frontend.overview import overviews
-from streaming_system.frontend.room_view import name_order, room_states
+from streaming_system.frontend.chat import chat_links
+from streaming_system.frontend.feedback import feedback_url, talk_for_feedback
+from streaming_system.frontend.http_cache import SCHEDULE_MAX_AGE
+from streaming_system.frontend.overview import event_overviews
+from streaming_system.frontend.room_view import build_room_views, natural_sort_key
 from streaming_system.frontend.security_headers import allow_streams
 from streaming_system.frontend.streams import (
-    direct_links,
-    frame_at,
-    frame_origins,
+    active_embed,
+    active_source_key,
+    embed_origins,
     has_whep,
-    kinds,
-    server_at,
-    source_key,
+    pick_server,
+    stream_formats,
+    stream_links,
 )
-from streaming_system.frontend.tracker_client import Live, Server
-from streaming_system.web.response_cache import BY_GROUP
+from streaming_system.frontend.tracker_client import EndpointInfo, RoomStatus
+from streaming_system.web.response_cache import VARIES_BY_GROUP_KEY
 
-CHANCE = random.Random()
+RANDOM = random.Random()
 
 # What ?template= may ask for. "group" is the original's word for a room.
 # That of the viewer's address is "default".
-DEFAULT = "default"
+DEFAULT_TEMPLATE = "default"
 TEMPLATES = {"group": "room.jinja2", "inroom": "inroom.jinja2"}
 
 
-@view_config(route_name="index", renderer="index.jinja2", http_cache=FROM_SCHEDULE)
+@view_config(route_name="index", renderer="index.jinja2", http_cache=SCHEDULE_MAX_AGE)
 def index(request: Any) -> dict[str, Any]:
     """Show all rooms by their events: live ones, those that begin soon, the rest."""
-    events = overviews(room_states(request), request.now)
+    events = event_overviews(build_room_views(request), request.now)
     changes = [event.changes_at for event in events if event.changes_at]
     return {"events": events, "changes_at": min(changes, default=None)}
 
 
-@view_config(route_name="monitor", renderer="monitor.jinja2", http_cache=FROM_SCHEDULE)
+@view_config(route_name="monitor", renderer="monitor.jinja2", http_cache=SCHEDULE_MAX_AGE)
 def monitor(request: Any) -> dict[str, Any]:
     """Show the crew all rooms at once, what is wrong first."""
     wrong = request.registry["wrong"].current()
-    states = room_states(request)
+    states = build_room_views(request)
     without = [state for state in states if state.needs_attention]
     troubled = {incident.room for incident in wrong or ()} | {state.room.id for state in without}
     return {
         "states": sorted(
             states,
-            key=lambda state: (state.room.id not in troubled, name_order(state.room.title)),
+            key=lambda state: (state.room.id not in troubled, natural_sort_key(state.room.title)),
         ),
         "troubled": troubled,
         "wrong": wrong,
@@ -64,20 +64,20 @@ def monitor(request: Any) -> dict[str, Any]:
 @view_config(route_name="room", renderer="room.jinja2")
 def room(request: Any) -> dict[str, Any]:
     """Show one room: the picture, what is on, what comes next, where people talk."""
-    request.override_renderer = template = _template(request)
-    _may_be_kept(request)
-    chat = chat_of(request.room)
+    request.override_renderer = template = _select_template(request)
+    _set_cache_headers(request)
+    chat = chat_links(request.room)
     if template == TEMPLATES["group"]:
-        frames = [*frame_origins(request.room), *([chat.web] if chat.web else [])]
+        frames = [*embed_origins(request.room), *([chat.web] if chat.web else [])]
         allow_streams(request, frames=frames)
-    states = room_states(request)
+    states = build_room_views(request)
     state = next(state for state in states if state.room.id == request.room.id)
     changes = [other.changes_at for other in states if other.changes_at]
-    streams = kinds(request.conference.site, request.room)
-    server = server_at(request.room, state.told, request.now, CHANCE)
-    request.interchangeable.update(_interchangeable(state.told, server))
-    links = direct_links(server, streams)
-    judged = talk_to_judge(state)
+    streams = stream_formats(request.conference.site, request.room)
+    server = pick_server(request.room, state.told, request.now, RANDOM)
+    request.interchangeable.update(_equivalent_servers(state.told, server))
+    links = stream_links(server, streams)
+    judged = talk_for_feedback(state)
     usual = [link for link in links if not link.extra]
     sources = [link for link in usual if not link.audio] or usual
     sources = sources or [link for link in links if link.is_for_pages]
@@ -92,15 +92,15 @@ def room(request: Any) -> dict[str, Any]:
             (kind.stream, kind.file, kind.type, request.translate(kind.label), kind.extra)
             for kind in streams
         ],
-        "frame": frame_at(request.room, request.now),
-        "source": source_key(request.room, request.now),
+        "frame": active_embed(request.room, request.now),
+        "source": active_source_key(request.room, request.now),
         "chat": chat,
         "judged": judged,
-        "feedback": feedback_link(request.room, judged, request.now) if judged else "",
+        "feedback": feedback_url(request.room, judged, request.now) if judged else "",
     }
 
 
-def _interchangeable(told: Live | None, server: Server | None) -> dict[str, str]:
+def _equivalent_servers(told: RoomStatus | None, server: EndpointInfo | None) -> dict[str, str]:
     """Return what a page may say otherwise of the server that was drawn for it.
 
     Whoever has a page with one of the servers need not have it again with another.
@@ -111,26 +111,30 @@ def _interchangeable(told: Live | None, server: Server | None) -> dict[str, str]
     return {str(escape(server.url)): anyone, f'data-endpoint="{escape(server.name)}"': ""}
 
 
-def _may_be_kept(request: Any) -> None:
+def _set_cache_headers(request: Any) -> None:
     """Viewers at the venue get another page, which no cache may hand to anybody else."""
-    by_address = _asked_template(request) == DEFAULT and request.conference.site.localips
+    by_address = (
+        _requested_template(request) == DEFAULT_TEMPLATE and request.conference.site.localips
+    )
     if by_address:
         # Our own knows the venue.
-        request.environ[BY_GROUP] = True
-    request.response.cache_expires(FROM_SCHEDULE, **({"private": True} if by_address else {}))
+        request.environ[VARIES_BY_GROUP_KEY] = True
+    request.response.cache_expires(SCHEDULE_MAX_AGE, **({"private": True} if by_address else {}))
 
 
-def _asked_template(request: Any) -> str:
-    name: str = request.GET.get("template", DEFAULT)
+def _requested_template(request: Any) -> str:
+    name: str = request.GET.get("template", DEFAULT_TEMPLATE)
     return name
 
 
-def _template(request: Any) -> str:
-    name = _asked_template(request)
-    if name == DEFAULT:
+def _select_template(request: Any) -> str:
+    name = _requested_template(request)
+    if name == DEFAULT_TEMPLATE:
         # The venue's network is for its visitors; they can walk into the room.
         local = request.conference.site.is_local(request.remote_addr or "")
         name = "inroom" if local else "group"
     if name not in TEMPLATES:
-        raise HTTPNotFound(request.not_allowed("template", name, ", ".join((DEFAULT, *TEMPLATES))))
+        raise HTTPNotFound(
+            request.not_allowed("template", name, ", ".join((DEFAULT_TEMPLATE, *TEMPLATES)))
+        )
     return TEMPLATES[name]

@@ -7,13 +7,13 @@ from pyramid.renderers import render
 from pyramid.response import Response
 from pyramid.view import view_config
 
-from streaming_system.frontend.http_cache import FROM_SCHEDULE
-from streaming_system.frontend.page_cache import answer, tagged
-from streaming_system.frontend.room_view import room_state
+from streaming_system.frontend.http_cache import SCHEDULE_MAX_AGE
+from streaming_system.frontend.page_cache import page_response, with_etag
+from streaming_system.frontend.room_view import build_room_view
 from streaming_system.frontend.schedule_page.schedule_view import language_tag
 
 
-@view_config(route_name="room.posts", http_cache=FROM_SCHEDULE)
+@view_config(route_name="room.posts", http_cache=SCHEDULE_MAX_AGE)
 def posts(request: Any) -> Response:
     """Show the posts with the room's hashtag."""
     source = request.room.posts
@@ -22,7 +22,7 @@ def posts(request: Any) -> Response:
     values = {
         "source": source,
         "posts": request.registry["posts"][source].current(),
-        "state": room_state(request.room, request.schedule, None, request.now, request.words),
+        "state": build_room_view(request.room, request.schedule, None, request.now, request.words),
         "language_tag": language_tag,
     }
-    return answer(request, tagged(render("posts.jinja2", values, request)))
+    return page_response(request, with_etag(render("posts.jinja2", values, request)))

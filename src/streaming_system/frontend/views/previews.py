@@ -9,8 +9,8 @@ from pyramid.view import view_config
 
 from streaming_system.frontend import previews
 
-CACHE = 10  # seconds
-NO_SIGNAL = Path(__file__).parent.parent / "static/no-signal.jpg"
+MAX_AGE_SECONDS = 10  # seconds
+NO_SIGNAL_IMAGE = Path(__file__).parent.parent / "static/no-signal.jpg"
 
 
 @view_config(route_name="room.preview")
@@ -27,12 +27,14 @@ def preview(request: Any) -> Response:
         found = pictures.find(request.room.id, form)
     if found is None and form != "jpg":
         raise HTTPNotFound("there is no such picture")
-    picture = found or previews.Picture(path=NO_SIGNAL, tag=previews.tag(NO_SIGNAL.stat()))
+    picture = found or previews.PreviewImage(
+        path=NO_SIGNAL_IMAGE, tag=previews.file_etag(NO_SIGNAL_IMAGE.stat())
+    )
     try:
         response = Response(body=picture.read(), content_type=previews.FORMATS[form])
     except OSError:
         raise HTTPNotFound("there is no such picture") from None
-    response.cache_expires = CACHE
+    response.cache_expires = MAX_AGE_SECONDS
     response.etag = picture.tag
     response.conditional_response = True
     return response

@@ -7,18 +7,18 @@ from typing import Any
 from pyramid.response import Response
 from pyramid.view import view_config
 
-from streaming_system.frontend.assets import FOLDER
-from streaming_system.frontend.page_cache import answer, tagged
-from streaming_system.frontend.views.branding import FAVICONS, find
+from streaming_system.frontend.assets import STATIC_DIR
+from streaming_system.frontend.page_cache import page_response, with_etag
+from streaming_system.frontend.views.branding import FAVICONS, find_brand_file
 
-CACHE = 60  # seconds
-LONGEST_SHORT_NAME = 30
+MAX_AGE_SECONDS = 60  # seconds
+MAX_SHORT_NAME_CHARS = 30
 # The crew's pages and the rooms' are of no use without a network.
-NOT_OFFLINE = ("crew", "embed", "fetched", "graph", "panels", "player", "posts", "quality", "room.",
+NOT_PRECACHED = ("crew", "embed", "fetched", "graph", "panels", "player", "posts", "quality", "room.",
                "share", "sw", "theatre")  # fmt: skip
 
 
-@view_config(route_name="manifest", http_cache=CACHE)
+@view_config(route_name="manifest", http_cache=MAX_AGE_SECONDS)
 def manifest(request: Any) -> Response:
     """Describe the site to devices that install it (https://www.w3.org/TR/appmanifest/)."""
     home = request.route_path("index")
@@ -36,14 +36,14 @@ def manifest(request: Any) -> Response:
             ("maskable", 512, "maskable"),
         )
     ]
-    _, media_type = find(request, FAVICONS, "favicon")
+    _, media_type = find_brand_file(request, FAVICONS, "favicon")
     if media_type == "image/svg+xml":
         drawn = {"src": request.route_path("brand.favicon"), "sizes": "any", "type": media_type}
         icons.append({**drawn, "purpose": "any"})
     told = {
         "id": home,
         "name": title,
-        "short_name": title if len(title) <= LONGEST_SHORT_NAME else title.split()[0],
+        "short_name": title if len(title) <= MAX_SHORT_NAME_CHARS else title.split()[0],
         "start_url": home,
         "scope": home,
         "display": "standalone",
@@ -52,18 +52,18 @@ def manifest(request: Any) -> Response:
         "icons": icons,
     }
     body = json.dumps(told, ensure_ascii=False)
-    return _plain(request, body, "application/manifest+json")
+    return _text_response(request, body, "application/manifest+json")
 
 
-@view_config(route_name="worker", http_cache=CACHE)
-def worker(request: Any) -> Response:
+@view_config(route_name="worker", http_cache=MAX_AGE_SECONDS)
+def service_worker(request: Any) -> Response:
     """Return the script that keeps pages for when there is no network."""
     assets = request.registry["assets"]
     static = request.static_path("streaming_system.frontend:static/")
     told = {
         "version": assets.version,
         "static": static,
-        "files": [f"{static}{name}" for name in _files()],
+        "files": [f"{static}{name}" for name in _precached_files()],
         "offline": request.route_path("offline"),
         "schedule": request.route_path("schedule"),
         "home": request.route_path("index"),
@@ -71,24 +71,24 @@ def worker(request: Any) -> Response:
     }
     script = files("streaming_system.frontend").joinpath("static/sw.js").read_text("utf-8")
     body = f"const SITE = {json.dumps(told)};\n{script}"
-    response = _plain(request, body, "text/javascript")
+    response = _text_response(request, body, "text/javascript")
     response.headers["Service-Worker-Allowed"] = request.route_path("index")
     return response
 
 
-@view_config(route_name="offline", renderer="offline.jinja2", http_cache=CACHE)
+@view_config(route_name="offline", renderer="offline.jinja2", http_cache=MAX_AGE_SECONDS)
 def offline(request: Any) -> dict[str, Any]:
     """Show what is shown when there is no network."""
     return {}
 
 
-def _files() -> list[str]:
+def _precached_files() -> list[str]:
     """Return the styles and scripts that pages need without a network."""
-    names = (path.name for path in FOLDER.iterdir() if path.suffix in (".js", ".css"))
-    return sorted(name for name in names if not name.startswith(NOT_OFFLINE))
+    names = (path.name for path in STATIC_DIR.iterdir() if path.suffix in (".js", ".css"))
+    return sorted(name for name in names if not name.startswith(NOT_PRECACHED))
 
 
-def _plain(request: Any, body: str, media_type: str) -> Response:
-    response = answer(request, tagged(body), media_type)
+def _text_response(request: Any, body: str, media_type: str) -> Response:
+    response = page_response(request, with_etag(body), media_type)
     response.headers["Content-Type"] = media_type
     return response

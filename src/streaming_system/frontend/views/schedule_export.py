@@ -6,45 +6,45 @@ from pyramid.httpexceptions import HTTPServiceUnavailable
 from pyramid.response import Response
 from pyramid.view import view_config
 
-from streaming_system.frontend.http_cache import FROM_SCHEDULE
-from streaming_system.frontend.page_cache import answer
+from streaming_system.frontend.http_cache import SCHEDULE_MAX_AGE
+from streaming_system.frontend.page_cache import page_response
 from streaming_system.schedule.export import ExportSite, export_schedule
 from streaming_system.schedule.model import Schedule
 from streaming_system.schedule.storage import MEDIA_TYPE, repr_digest, serialize_schedule
 
-TYPES = {
+MEDIA_TYPES = {
     "frab-xml": "application/xml",
     "json": "application/json",
     "ics": "text/calendar",
 }
 
 
-@view_config(route_name="schedule.xml", http_cache=FROM_SCHEDULE)
+@view_config(route_name="schedule.xml", http_cache=SCHEDULE_MAX_AGE)
 def as_xml(request: Any) -> Response:
     """Return the whole schedule as schedule.xml."""
-    return _export(request, "frab-xml", request.conference.rooms)
+    return _export_response(request, "frab-xml", request.conference.rooms)
 
 
-@view_config(route_name="schedule.json", http_cache=FROM_SCHEDULE)
+@view_config(route_name="schedule.json", http_cache=SCHEDULE_MAX_AGE)
 def as_json(request: Any) -> Response:
     """Return the whole schedule as schedule.json."""
-    return _export(request, "json", request.conference.rooms)
+    return _export_response(request, "json", request.conference.rooms)
 
 
-@view_config(route_name="schedule.ics", http_cache=FROM_SCHEDULE)
+@view_config(route_name="schedule.ics", http_cache=SCHEDULE_MAX_AGE)
 def as_ics(request: Any) -> Response:
     """Return the whole schedule as iCalendar."""
-    return _export(request, "ics", request.conference.rooms)
+    return _export_response(request, "ics", request.conference.rooms)
 
 
-@view_config(route_name="room.ics", http_cache=FROM_SCHEDULE)
+@view_config(route_name="room.ics", http_cache=SCHEDULE_MAX_AGE)
 def room_as_ics(request: Any) -> Response:
     """Return a room's schedule as iCalendar."""
-    return _export(request, "ics", {request.room.id: request.room})
+    return _export_response(request, "ics", {request.room.id: request.room})
 
 
-@view_config(route_name="schedule.file", http_cache=FROM_SCHEDULE)
-def published(request: Any) -> Response:
+@view_config(route_name="schedule.file", http_cache=SCHEDULE_MAX_AGE)
+def schedule_file(request: Any) -> Response:
     """Return the schedule file for `schedule follow` of other hosts: what pages show, no more."""
     schedule = request.schedule
     if schedule.imported is None and not schedule.rooms:
@@ -58,7 +58,7 @@ def published(request: Any) -> Response:
     return response
 
 
-def _export(request: Any, form: str, rooms: Any) -> Response:
+def _export_response(request: Any, form: str, rooms: Any) -> Response:
     schedule, site = (
         request.schedule,
         ExportSite(title=request.site_title, url=request.application_url),
@@ -68,6 +68,6 @@ def _export(request: Any, form: str, rooms: Any) -> Response:
         (form, tuple(rooms), site),
         lambda: export_schedule(schedule, rooms, site, form).decode(),
     )
-    response = answer(request, page, TYPES[form])
+    response = page_response(request, page, MEDIA_TYPES[form])
     response.headers["Access-Control-Allow-Origin"] = "*"
     return response

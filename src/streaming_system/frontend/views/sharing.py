@@ -14,12 +14,12 @@ from pyramid.view import view_config
 
 from streaming_system.config import Room
 from streaming_system.frontend.security_headers import allow_frames
-from streaming_system.frontend.social_meta import CAPTION, WIDTH
+from streaming_system.frontend.social_meta import CAPTION_HEIGHT, DEFAULT_WIDTH
 from streaming_system.frontend.views import pages
 
-CACHE = 300  # seconds
-SMALLEST = 200  # pixels across
-LARGEST = 10_000
+MAX_AGE_SECONDS = 300  # seconds
+MIN_WIDTH = 200  # pixels across
+MAX_PIXELS = 10_000
 
 
 @view_config(route_name="embed", renderer="embed.jinja2")
@@ -33,17 +33,17 @@ def embed(request: Any) -> dict[str, Any]:
     return {**values, "page": page, "waits": request.GET.get("autoplay") != "1"}
 
 
-@view_config(route_name="oembed", renderer="json", http_cache=CACHE)
+@view_config(route_name="oembed", renderer="json", http_cache=MAX_AGE_SECONDS)
 def oembed(request: Any) -> dict[str, Any]:
     """Tell another site how to show the room that an address of ours leads to."""
     if request.GET.get("format", "json") != "json":
         raise HTTPNotImplemented("only format=json is there")
-    room = _room_at(request, request.GET.get("url", ""))
+    room = _room_from_url(request, request.GET.get("url", ""))
     if not request.conference.site.embed:
         raise HTTPUnauthorized("the rooms of this site may not be shown by others")
-    widest, highest = (_pixels(request, name) for name in ("maxwidth", "maxheight"))
-    width = max(SMALLEST, min(WIDTH, widest, (highest - CAPTION) * 16 // 9))
-    height = width * 9 // 16 + CAPTION
+    widest, highest = (_parse_pixels(request, name) for name in ("maxwidth", "maxheight"))
+    width = max(MIN_WIDTH, min(DEFAULT_WIDTH, widest, (highest - CAPTION_HEIGHT) * 16 // 9))
+    height = width * 9 // 16 + CAPTION_HEIGHT
     request.response.headers["Access-Control-Allow-Origin"] = "*"
     return {
         "version": "1.0",
@@ -51,14 +51,14 @@ def oembed(request: Any) -> dict[str, Any]:
         "title": room.title,
         "provider_name": request.site_title,
         "provider_url": request.route_url("index"),
-        "cache_age": CACHE,
+        "cache_age": MAX_AGE_SECONDS,
         "width": width,
         "height": height,
         "html": request.embed_code(room, width, height),
     }
 
 
-def _room_at(request: Any, url: str) -> Room:
+def _room_from_url(request: Any, url: str) -> Room:
     """Return the room that an address leads to: its page's, or its player's alone."""
     if not url:
         raise HTTPBadRequest("url is missing; allowed: the address of a room")
@@ -76,8 +76,8 @@ def _room_at(request: Any, url: str) -> Room:
     return room
 
 
-def _pixels(request: Any, name: str) -> int:
-    text = request.GET.get(name, "") or str(LARGEST)
+def _parse_pixels(request: Any, name: str) -> int:
+    text = request.GET.get(name, "") or str(MAX_PIXELS)
     if not re.fullmatch(r"[0-9]{1,5}", text, re.ASCII):
         raise HTTPBadRequest(f"{name} is {text!r:.40}; allowed: a whole number of pixels")
     return int(text)

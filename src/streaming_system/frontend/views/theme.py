@@ -6,9 +6,9 @@ from pyramid.httpexceptions import HTTPNotFound
 from pyramid.response import FileResponse, Response
 from pyramid.view import view_config
 
-CACHE = 365 * 24 * 3600  # seconds
+MAX_AGE_SECONDS = 365 * 24 * 3600  # seconds
 # An address of another version may lead to a page that is a little older, or newer.
-OTHER_CACHE = 60  # seconds
+OUTDATED_MAX_AGE = 60  # seconds
 STYLESHEET = "style.css"
 
 
@@ -29,8 +29,8 @@ def theme(request: Any) -> Response:
         file, media_type = found
         response = FileResponse(str(file), request=request, content_type=media_type)
     if request.matchdict["version"] == shown.version:
-        response.cache_control.max_age = CACHE
+        response.cache_control.max_age = MAX_AGE_SECONDS
         response.cache_control.properties["immutable"] = None
     else:
-        response.cache_control.max_age = OTHER_CACHE
+        response.cache_control.max_age = OUTDATED_MAX_AGE
     return response

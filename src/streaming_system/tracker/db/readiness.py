@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from streaming_system.web.health import NotReady
+from streaming_system.web.health import NotReadyError
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ class Readiness:
         look.ended.wait(look.begun + READINESS_TIMEOUT - time.monotonic())
         try:
             self._judge(look)
-        except NotReady as reason:
+        except NotReadyError as reason:
             self._note(str(reason), look.error)
             raise
         self._note("", None)
@@ -58,16 +58,16 @@ class Readiness:
 
     def _judge(self, look: "_ReadinessProbe") -> None:
         if not look.ended.is_set():
-            raise NotReady("the database has not answered within a second")
+            raise NotReadyError("the database has not answered within a second")
         if isinstance(look.error, (sa.exc.DBAPIError, FileNotFoundError)):
-            raise NotReady("the database cannot be used: is it running, and is its URL right?")
+            raise NotReadyError("the database cannot be used: is it running, and is its URL right?")
         if look.error is not None:
             raise look.error
         if not look.revisions:
-            raise NotReady(f"the database has not been migrated: {MIGRATION_HINT}")
+            raise NotReadyError(f"the database has not been migrated: {MIGRATION_HINT}")
         if look.revisions != {REVISION}:
             found = ", ".join(sorted(look.revisions))
-            raise NotReady(
+            raise NotReadyError(
                 f"the database is at revision {found}, and this version needs {REVISION}: {MIGRATION_HINT}"
             )
 

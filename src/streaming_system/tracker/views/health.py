@@ -11,13 +11,15 @@ from streaming_system.web import health
 @view_config(route_name="health.live")
 def live(request: Any) -> Response:
     """Say that the process answers."""
-    return health.alive()
+    return health.live_response()
 
 
 @view_config(route_name="health.ready")
 def ready(request: Any) -> Response:
     """Say whether the database answers and is at the revision that this version needs."""
     try:
-        return health.ready({"database": {"revision": request.registry["readiness"].check()}})
-    except health.NotReady as reason:
-        return health.not_ready(reason)
+        return health.ready_response(
+            {"database": {"revision": request.registry["readiness"].check()}}
+        )
+    except health.NotReadyError as reason:
+        return health.not_ready_response(reason)

@@ -13,13 +13,13 @@ from typing import Any
 
 from pyramid.tweens import EXCVIEW
 
-from streaming_system.web.request_id import TWEEN as REQUEST_IDS
+from streaming_system.web.request_id import TWEEN_NAME as REQUEST_IDS
 
-TWEEN = "streaming_system.web.telemetry.observe"
-METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-HEALTH = ("/healthz", "/readyz")
+TWEEN_NAME = "streaming_system.web.telemetry.telemetry_tween_factory"
+KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+HEALTH_PATHS = ("/healthz", "/readyz")
 # What a part of a route may be: {room:[a-z]+}.
-MATCHER = re.compile(r"\{(\w+):(?:[^{}]|\{[^{}]*\})*\}")
+ROUTE_PARAMETER = re.compile(r"\{(\w+):(?:[^{}]|\{[^{}]*\})*\}")
 
 # Something that wraps how a request is answered.
 Observer = Callable[[Any, Callable[[Any], Any]], Any]
@@ -38,47 +38,47 @@ def includeme(config: Any) -> None:
         if settings.get("sentry.dsn"):
             from streaming_system.web.telemetry import sentry
 
-            observers.append(sentry.observer(settings, app))
+            observers.append(sentry.create_observer(settings, app))
         if settings.get("otel.endpoint"):
             from streaming_system.web.telemetry import otel
 
-            observers.append(otel.observer(settings, app))
+            observers.append(otel.create_observer(settings, app))
     except TelemetryError as error:
         raise SystemExit(str(error)) from None
     if observers:
         config.registry["telemetry"] = observers
         # It sees what became of an exception.
-        config.add_tween(TWEEN, under=REQUEST_IDS, over=EXCVIEW)
+        config.add_tween(TWEEN_NAME, under=REQUEST_IDS, over=EXCVIEW)
 
 
-def observe(handler: Callable[[Any], Any], registry: Any) -> Callable[[Any], Any]:
+def telemetry_tween_factory(handler: Callable[[Any], Any], registry: Any) -> Callable[[Any], Any]:
     """Return the tween that lets observers see each request."""
     for observer in registry["telemetry"]:
-        handler = _wrapped(handler, observer)
+        handler = _wrap(handler, observer)
     return handler
 
 
-def _wrapped(handler: Callable[[Any], Any], observer: Observer) -> Callable[[Any], Any]:
+def _wrap(handler: Callable[[Any], Any], observer: Observer) -> Callable[[Any], Any]:
     return lambda request: observer(request, handler)
 
 
-def route_of(request: Any) -> str:
+def route_pattern(request: Any) -> str:
     """Return the pattern of the route: without what a viewer has put into it."""
     route = request.matched_route
-    return MATCHER.sub(r"{\1}", route.pattern) if route is not None else "-"
+    return ROUTE_PARAMETER.sub(r"{\1}", route.pattern) if route is not None else "-"
 
 
-def is_health(request: Any) -> bool:
+def is_health_check(request: Any) -> bool:
     """Return whether a monitor asks, every few seconds."""
-    return request.environ.get("PATH_INFO") in HEALTH
+    return request.environ.get("PATH_INFO") in HEALTH_PATHS
 
 
-def method_of(request: Any) -> str:
+def method_label(request: Any) -> str:
     """Return the method, if it is one: anybody can send any word."""
-    return request.method if request.method in METHODS else "_OTHER"
+    return request.method if request.method in KNOWN_METHODS else "_OTHER"
 
 
-def needs(key: str, package: str, extra: str) -> TelemetryError:
+def missing_package_error(key: str, package: str, extra: str) -> TelemetryError:
     """Return what says that a package is missing."""
     return TelemetryError(
         f"{key} in the ini file needs the package {package}, which is not installed: "

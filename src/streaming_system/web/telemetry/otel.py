@@ -8,14 +8,14 @@ from streaming_system.web.json_logging import request_id
 from streaming_system.web.telemetry import (
     Observer,
     TelemetryError,
-    is_health,
-    method_of,
-    needs,
-    route_of,
+    is_health_check,
+    method_label,
+    missing_package_error,
+    route_pattern,
 )
 
 
-def observer(settings: Mapping[str, Any], app: str) -> Observer:
+def create_observer(settings: Mapping[str, Any], app: str) -> Observer:
     """Return what makes a span of a request.
 
     :raises TelemetryError: if a package is missing, or a key is wrong.
@@ -34,12 +34,14 @@ def observer(settings: Mapping[str, Any], app: str) -> Observer:
         from opentelemetry.sdk.trace.sampling import TraceIdRatioBased
         from opentelemetry.trace import SpanKind, Status, StatusCode
     except ImportError:
-        raise needs("otel.endpoint", "opentelemetry-sdk and its exporter", "otel") from None
+        raise missing_package_error(
+            "otel.endpoint", "opentelemetry-sdk and its exporter", "otel"
+        ) from None
 
     # Of this app, and not of the process, which may hold both.
     provider = TracerProvider(
         resource=Resource.create({"service.name": f"streaming-{app}"}),
-        sampler=TraceIdRatioBased(_share(settings)),
+        sampler=TraceIdRatioBased(_parse_sampling_ratio(settings)),
         shutdown_on_exit=False,
     )
     exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces")
@@ -50,7 +52,7 @@ def observer(settings: Mapping[str, Any], app: str) -> Observer:
     def observed(request: Any, handler: Callable[[Any], Any]) -> Any:
         # A trace that a caller claims to be part of is a stranger's word: ours begin here.
         with tracer.start_as_current_span(
-            method_of(request),
+            method_label(request),
             context=Context(),
             kind=SpanKind.SERVER,
             record_exception=False,
@@ -62,11 +64,11 @@ def observer(settings: Mapping[str, Any], app: str) -> Observer:
                 status = response.status_int
                 return response
             finally:
-                route = route_of(request)
-                span.update_name(f"{method_of(request)} {route}")
+                route = route_pattern(request)
+                span.update_name(f"{method_label(request)} {route}")
                 span.set_attributes(
                     {
-                        "http.request.method": method_of(request),
+                        "http.request.method": method_label(request),
                         "http.route": route,
                         "http.response.status_code": status,
                         "request.id": request_id.get(),
@@ -76,12 +78,12 @@ def observer(settings: Mapping[str, Any], app: str) -> Observer:
                     span.set_status(Status(StatusCode.ERROR))
 
     def unless_health(request: Any, handler: Callable[[Any], Any]) -> Any:
-        return handler(request) if is_health(request) else observed(request, handler)
+        return handler(request) if is_health_check(request) else observed(request, handler)
 
     return unless_health
 
 
-def _share(settings: Mapping[str, Any]) -> float:
+def _parse_sampling_ratio(settings: Mapping[str, Any]) -> float:
     text = str(settings.get("otel.share", "0.05"))
     try:
         share = float(text)

@@ -5,12 +5,18 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from streaming_system.web.json_logging import request_id
-from streaming_system.web.telemetry import Observer, TelemetryError, method_of, needs, route_of
+from streaming_system.web.telemetry import (
+    Observer,
+    TelemetryError,
+    method_label,
+    missing_package_error,
+    route_pattern,
+)
 
-GOODBYE = 2  # seconds for what has not been sent yet
+FLUSH_TIMEOUT = 2  # seconds for what has not been sent yet
 
 
-def observer(settings: Mapping[str, Any], app: str) -> Observer:
+def create_observer(settings: Mapping[str, Any], app: str) -> Observer:
     """Return what watches requests for faults.
 
     :raises TelemetryError: if the package is missing, or the DSN is none.
@@ -19,7 +25,7 @@ def observer(settings: Mapping[str, Any], app: str) -> Observer:
         from sentry_sdk import Client
         from sentry_sdk.utils import BadDsn, event_from_exception
     except ImportError:
-        raise needs("sentry.dsn", "sentry-sdk", "sentry") from None
+        raise missing_package_error("sentry.dsn", "sentry-sdk", "sentry") from None
     try:
         # No integrations: they would collect what nobody has asked for.
         client = Client(
@@ -36,7 +42,7 @@ def observer(settings: Mapping[str, Any], app: str) -> Observer:
         raise TelemetryError(
             "sentry.dsn in the ini file is none; allowed: https://KEY@HOST/PROJECT"
         ) from None
-    atexit.register(client.close, timeout=GOODBYE)
+    atexit.register(client.close, timeout=FLUSH_TIMEOUT)
 
     def report(request: Any, error: Any) -> None:
         event, hint = event_from_exception(
@@ -44,8 +50,8 @@ def observer(settings: Mapping[str, Any], app: str) -> Observer:
         )
         for told in event["exception"]["values"]:
             told["value"] = "in the log, under the request's id"
-        route = route_of(request)
-        event["transaction"] = f"{method_of(request)} {route}"
+        route = route_pattern(request)
+        event["transaction"] = f"{method_label(request)} {route}"
         event["tags"] = {"app": app, "route": route, "request_id": request_id.get()}
         client.capture_event(event, hint)
 
