@@ -18,7 +18,7 @@ from playwright.sync_api import sync_playwright
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
-from e2e.players import staging
+from e2e.players import serving_player_site
 from e2e.stream import Encoder, Origin
 
 HLS = ROOT / "src/streaming_system/frontend/static/vendor/hls/hls.min.mjs"
@@ -66,7 +66,10 @@ def measure(folder: Path, runs: int) -> dict[str, list[float]]:
     encoder.start()
     try:
         encoder.wait()
-        with staging(ROOT, folder, dict(os.environ)) as stage, sync_playwright() as playwright:
+        with (
+            serving_player_site(ROOT, folder, dict(os.environ)) as stage,
+            sync_playwright() as playwright,
+        ):
             room = next(stage.rooms)
             stage.register(room, "edge1", origin)
             stage.wait_for(lambda: "<video" in stage.text(f"/{room}"), 10, "a player")

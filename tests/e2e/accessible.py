@@ -2,17 +2,17 @@
 
 from axe_playwright_python.base import AXE_SCRIPT
 
-RUN_AXE = "options => axe.run(document, options).then(({ violations }) => violations)"
+RUN_AXE_SCRIPT = "options => axe.run(document, options).then(({ violations }) => violations)"
 SCHEMES = ("light", "dark")
-VIOLATIONS = {"resultTypes": ["violations"]}
+VIOLATIONS_ONLY = {"resultTypes": ["violations"]}
 # All else is the same in any colour.
-COLOURS = {"runOnly": ["color-contrast"], **VIOLATIONS}
-OPEN_ALL = "document.querySelectorAll('details').forEach((one) => { one.open = true })"
+CONTRAST_ONLY = {"runOnly": ["color-contrast"], **VIOLATIONS_ONLY}
+OPEN_ALL_DETAILS = "document.querySelectorAll('details').forEach((one) => { one.open = true })"
 
 # What can be pressed and is in sight; what is folded away or switched off is not.
 # Before each Tab, and at the end, it is noted where the focus is, whether one sees it, and whether
 # it is on the screen.
-MARK = """() => {
+TRACK_FOCUS_SCRIPT = """() => {
   const all = 'a[href], button, select, input, textarea, summary, video[controls]';
   const found = [...document.querySelectorAll(all)].filter((one) =>
     !one.disabled && !one.closest('[inert]') && one.tabIndex >= 0 && one.type !== 'hidden'
@@ -42,15 +42,15 @@ MARK = """() => {
   addEventListener('keydown', window.note, { capture: true, signal: window.walk.signal });
   return found.length;
 }"""
-STEPS = "() => { window.note(); return window.steps.splice(0); }"
-NOT_REACHED = """reached => [...document.querySelectorAll('[data-walk]')]
+TAKE_FOCUS_STEPS = "() => { window.note(); return window.steps.splice(0); }"
+UNREACHED_ELEMENTS = """reached => [...document.querySelectorAll('[data-walk]')]
   .filter((one) => !reached.includes(one.dataset.walk)).map((one) => one.outerHTML.slice(0, 160))"""
 
 
-def by_keyboard(page):
+def keyboard_problems(page):
     """Go through a page by Tab; return what cannot be reached, or shows no focus."""
     page.locator("main").wait_for()
-    count = page.evaluate(MARK)
+    count = page.evaluate(TRACK_FOCUS_SCRIPT)
     reached, wrong = set(), []
     left = 2 * count + 20
     while len(reached) < count and left > 0:
@@ -59,7 +59,7 @@ def by_keyboard(page):
         left -= presses
         for _ in range(presses):
             page.keyboard.press("Tab")
-        for step in page.evaluate(STEPS):
+        for step in page.evaluate(TAKE_FOCUS_STEPS):
             if step["number"] in reached:
                 continue
             if not step["shown"]:
@@ -68,21 +68,21 @@ def by_keyboard(page):
                 wrong.append(f"the focus is out of sight: {step['what']}")
             if step["number"] is not None:
                 reached.add(step["number"])
-    wrong += [f"not reached: {one}" for one in page.evaluate(NOT_REACHED, sorted(reached))]
+    wrong += [f"not reached: {one}" for one in page.evaluate(UNREACHED_ELEMENTS, sorted(reached))]
     return wrong
 
 
-def by_axe(page):
+def axe_violations(page):
     """Return what axe finds on a page, light and dark, in a few words for each place."""
     if page.evaluate("typeof axe") == "undefined":
         page.evaluate(AXE_SCRIPT)
     found = []
     for scheme in SCHEMES:
         page.emulate_media(color_scheme=scheme)
-        options = VIOLATIONS if scheme == SCHEMES[0] else COLOURS
+        options = VIOLATIONS_ONLY if scheme == SCHEMES[0] else CONTRAST_ONLY
         found += [
             f"{scheme}: {rule['id']}: {place['html'][:120]}: {place['failureSummary']}"
-            for rule in page.evaluate(RUN_AXE, options)
+            for rule in page.evaluate(RUN_AXE_SCRIPT, options)
             for place in rule["nodes"]
         ]
     return found

@@ -5,13 +5,13 @@ import json
 from pathlib import Path
 
 # Words of the example, behind which there is room for more: of the site, of all rooms, of one.
-SITE = '"config": {'
-CONFERENCE = '"conference": "Example Conf",'
-HALL = '"title": "Main Hall",'
-GARDEN = '"title": "Garden Stage",'
+SITE_SECTION = '"config": {'
+CONFERENCE_SETTING = '"conference": "Example Conf",'
+MAIN_HALL_TITLE = '"title": "Main Hall",'
+GARDEN_TITLE = '"title": "Garden Stage",'
 
 
-class Configuration:
+class SiteConfiguration:
     """Additions to what a fresh checkout configures; sites with equal ones can be shared."""
 
     def __init__(self) -> None:
@@ -31,24 +31,24 @@ class Configuration:
     def write(self, checkout: Path) -> None:
         """Write it into a checkout that nothing has been configured in."""
         for after, text in self.additions:
-            configure(checkout, after, text)
+            add_to_private_configuration(checkout, after, text)
         for key, value in self.keys.items():
-            set_key(checkout / "development.ini", key, value)
+            set_ini_key(checkout / "development.ini", key, value)
         for name, content in self.files.items():
             path = checkout / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(content)
 
 
-def with_theme(theme: str) -> Configuration:
+def configuration_with_theme(theme: str) -> SiteConfiguration:
     """Return the configuration of a site with a theme; "" is that of the example."""
-    configuration = Configuration()
+    configuration = SiteConfiguration()
     if theme:
-        configuration.add(SITE, f'"theme": "{theme}",')
+        configuration.add(SITE_SECTION, f'"theme": "{theme}",')
     return configuration
 
 
-def configure(checkout: Path, after: str, text: str) -> None:
+def add_to_private_configuration(checkout: Path, after: str, text: str) -> None:
     """Add text to the private configuration, after some words of the example."""
     example = checkout / "config.private.json.example"
     own = checkout / "config.private.json"
@@ -57,7 +57,7 @@ def configure(checkout: Path, after: str, text: str) -> None:
     own.write_text(current.replace(after, after + text, 1))
 
 
-def set_key(ini: Path, key: str, value: str) -> None:
+def set_ini_key(ini: Path, key: str, value: str) -> None:
     """Give the first key of that name in an ini another value."""
     lines = ini.read_text().split("\n")
     place = next(number for number, line in enumerate(lines) if line.startswith(f"{key} ="))

@@ -10,9 +10,9 @@ import pytest
 from playwright.sync_api import sync_playwright
 from programs import require
 
-from .config import with_theme
+from .config import configuration_with_theme
 from .pages import crew, every_page, posts_nowhere  # noqa: F401 - Fixtures.
-from .served import copy_of, run_in, serving, serving_site
+from .served import copy_checkout, run_in_checkout, serving, serving_site
 from .shared_sites import SharedSites
 from .stream import (  # noqa: F401 - Fixtures.
     encoder,
@@ -28,7 +28,7 @@ from .stream import (  # noqa: F401 - Fixtures.
 @pytest.fixture
 def checkout(root, tmp_path) -> Path:
     """A copy of the project that is the test's own."""
-    return copy_of(root, tmp_path)
+    return copy_checkout(root, tmp_path)
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def serve(checkout, clean_environment):
 @pytest.fixture
 def run(checkout, clean_environment):
     """Return a function that runs a command in the test's own checkout."""
-    return partial(run_in, checkout, clean_environment)
+    return partial(run_in_checkout, checkout, clean_environment)
 
 
 @pytest.fixture(scope="session")
@@ -100,7 +100,7 @@ def theme():
 @pytest.fixture
 def configuration(theme):
     """The configuration of the test's site. Fixtures add to it before the site is served."""
-    return with_theme(theme)
+    return configuration_with_theme(theme)
 
 
 @pytest.fixture
@@ -119,9 +119,9 @@ def own_site(checkout, clean_environment, free_port):
 @pytest.fixture(scope="session")
 def stage(root, tmp_path_factory, clean_environment):
     """A site with a room for each test of the player, so that none has to wait for its own site."""
-    from .players import staging
+    from .players import serving_player_site
 
-    with staging(root, tmp_path_factory.mktemp("stage"), clean_environment) as stage:
+    with serving_player_site(root, tmp_path_factory.mktemp("stage"), clean_environment) as stage:
         yield stage
 
 
@@ -134,7 +134,7 @@ def room(stage):
 @pytest.fixture
 def open_page(chromium, stage):
     """Return a function that opens a page of the site with a room for each test."""
-    with visiting(chromium, stage) as visit:
+    with page_opener(chromium, stage) as visit:
         yield visit
 
 
@@ -147,20 +147,20 @@ def go_live(site):
 @pytest.fixture
 def new_page(chromium):
     """Return a function that opens a window; it is closed even if the test fails."""
-    with opening(chromium) as new_page:
+    with window_opener(chromium) as new_page:
         yield new_page
 
 
 @pytest.fixture
 def visit(chromium, site):
     """Return a function that opens a page; it notes what the page asks for and complains of."""
-    with visiting(chromium, site) as visit:
+    with page_opener(chromium, site) as visit:
         yield visit
 
 
 @contextlib.contextmanager
-def visiting(chromium, site):
-    with opening(chromium) as new_page:
+def page_opener(chromium, site):
+    with window_opener(chromium) as new_page:
 
         def visit(path, **options):
             page = new_page(**options)
@@ -171,12 +171,12 @@ def visiting(chromium, site):
 
 
 @contextlib.contextmanager
-def opening(chromium):
+def window_opener(chromium):
     contexts = []
 
     def new_page(**options):
         contexts.append(chromium.new_context(**options))
-        return noting(contexts[-1].new_page())
+        return record_activity(contexts[-1].new_page())
 
     try:
         yield new_page
@@ -185,7 +185,7 @@ def opening(chromium):
             context.close()
 
 
-def noting(page):
+def record_activity(page):
     """Let a page note what it asks for and complains of."""
     page.asked, page.complaints = [], []
     page.on("request", lambda request: page.asked.append(request.url))

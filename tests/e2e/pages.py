@@ -7,11 +7,11 @@ import pytest
 from pyramid.config import Configurator
 from pyramid.interfaces import IRoutesMapper
 
-from .config import CONFERENCE
+from .config import CONFERENCE_SETTING
 
 NAME, PASSWORD = "ada", "correct horse"
 # What the routes do not tell: other looks of a page, and what is not there.
-BESIDES = ("/lab", "/schedule?view=list", "/example?template=inroom", "/none")
+EXTRA_PATHS = ("/lab", "/schedule?view=list", "/example?template=inroom", "/none")
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def crew(site, clean_environment):
 @pytest.fixture
 def posts_nowhere(configuration):
     """All rooms have posts of a server that does not answer."""
-    configuration.add(CONFERENCE, '"posts": "#conf@http://127.0.0.1:9",')
+    configuration.add(CONFERENCE_SETTING, '"posts": "#conf@http://127.0.0.1:9",')
 
 
 @pytest.fixture
@@ -58,8 +58,10 @@ def every_page(posts_nowhere, site, crew, go_live, chromium):
         return answer.status == 200 and answer.headers["content-type"].startswith("text/html")
 
     # The crew is logged in already, and shall not log out on the way.
-    paths = [path for path in addresses(talk_of(site)) if not re.search("/log(in|out)$", path)]
-    found = [*filter(is_page, paths), *BESIDES]
+    paths = [
+        path for path in route_paths(first_talk_path(site)) if not re.search("/log(in|out)$", path)
+    ]
+    found = [*filter(is_page, paths), *EXTRA_PATHS]
     context.close()
     return {
         "visitors": [path for path in found if not path.startswith("/tracker")],
@@ -67,12 +69,12 @@ def every_page(posts_nowhere, site, crew, go_live, chromium):
     }
 
 
-def talk_of(site):
+def first_talk_path(site):
     """Return the address of a talk's page."""
     return re.search(r'href="(/talk/[^"]+)"', site.text("/example/schedule"))[1]
 
 
-def addresses(talk, room="example"):
+def route_paths(talk, room="example"):
     """Return an address for each route of both apps."""
     parts = {
         "room": room,
@@ -86,11 +88,11 @@ def addresses(talk, room="example"):
         prefix
         + re.sub(r"{(\w+)(:([^{}]|{[^}]*})*)?}", lambda match: parts.get(match[1], "none"), pattern)
         for app, prefix in (("frontend", ""), ("tracker", "/tracker"))
-        for pattern in patterns(app)
+        for pattern in route_patterns(app)
     ]
 
 
-def patterns(app):
+def route_patterns(app):
     config = Configurator(settings={})
     config.include(f"streaming_system.{app}.routes")
     config.commit()

@@ -6,12 +6,12 @@ from contextlib import contextmanager
 
 from ports import free_port
 
-from .served import Site, copy_of, run_in, serving_site
+from .served import Site, copy_checkout, run_in_checkout, serving_site
 
-ROOMS = 80
+ROOM_COUNT = 80
 
 
-class Stage(Site):
+class PlayerSite(Site):
     """A site of many rooms, and a token of the crew's."""
 
     token: str
@@ -28,10 +28,10 @@ class Stage(Site):
 
 
 @contextmanager
-def staging(root, folder, environment):
+def serving_player_site(root, folder, environment):
     """Serve a site of many rooms: the first has a programme, "tube" a video on YouTube."""
-    checkout = copy_of(root, folder)
-    rooms = [f"hall{number}" for number in range(1, ROOMS + 1)]
+    checkout = copy_checkout(root, folder)
+    rooms = [f"hall{number}" for number in range(1, ROOM_COUNT + 1)]
     config = {
         "config": {"secret": "of the tests"},
         "default": {
@@ -52,16 +52,16 @@ def staging(root, folder, environment):
     (checkout / "config.private.json").write_text(json.dumps(config))
     with serving_site(checkout, environment, free_port()) as site:
         issue = (".venv/bin/streaming-system", "admin", "token", "issue", "tests", "--crew")
-        issued = run_in(checkout, environment, *issue)
+        issued = run_in_checkout(checkout, environment, *issue)
         assert issued.returncode == 0, issued.stderr
-        stage = Stage(site.url, site.process, checkout)
+        stage = PlayerSite(site.url, site.process, checkout)
         stage.token = issued.stdout.split()[-1]
         stage.rooms = iter(rooms)
         yield stage
 
 
 # Between two looks the picture has moved, and by no more than time has passed: it plays.
-MOVES = """() => {
+IS_PLAYING_SCRIPT = """() => {
   const video = document.querySelector('.stage video');
   if (!video) return false;
   const now = performance.now();
@@ -71,23 +71,23 @@ MOVES = """() => {
   const moved = video.currentTime - before.position;
   return !video.paused && moved > 0.2 && moved < 2;
 }"""
-PLAYS_WITHIN = 10_000
+PLAYBACK_TIMEOUT_MS = 10_000
 
 
-def wait_until_it_plays(page, milliseconds=PLAYS_WITHIN):
+def wait_until_playing(page, milliseconds=PLAYBACK_TIMEOUT_MS):
     page.evaluate("window.lastLook = null")
-    page.wait_for_function(MOVES, timeout=milliseconds, polling=100)
+    page.wait_for_function(IS_PLAYING_SCRIPT, timeout=milliseconds, polling=100)
 
 
-def wait_until_it_says(page, state, milliseconds=20_000):
+def wait_for_status(page, state, milliseconds=20_000):
     page.locator(f".stage[data-says={state}]").wait_for(timeout=milliseconds)
 
 
-def played(page):
+def video_data(page):
     return page.locator("video").evaluate("video => ({...video.dataset})")
 
 
-def settle(page, name):
+def open_setting(page, name):
     """Return a menu of the settings, which are open then."""
     settings = page.get_by_role("button", name="Settings")
     settings.wait_for()

@@ -21,14 +21,14 @@ from streaming_system import config as conference_config
 from streaming_system.config.ini import load_app_settings
 from streaming_system.schedule import storage
 
-from .config import set_key
+from .config import set_ini_key
 
-SECRET = "move me to config.private.json"
-LEFT_BEHIND = (".git", ".venv", "var", "build", "dist", "__pycache__", "*.egg-info", ".*_cache",
+EXAMPLE_SECRET = "move me to config.private.json"
+IGNORED = (".git", ".venv", "var", "build", "dist", "__pycache__", "*.egg-info", ".*_cache",
                ".hypothesis", "config.private.json")  # fmt: skip
 
 
-def copy_of(root: Path, folder: Path) -> Path:
+def copy_checkout(root: Path, folder: Path) -> Path:
     """Copy the project without anything that make or a user has added to it.
 
     Tests change files at the top alone, so those in folders are links. The .venv is the one that
@@ -46,7 +46,7 @@ def copy_of(root: Path, folder: Path) -> Path:
             shutil.copy2(source, target)
 
     checkout = folder / "checkout"
-    ignored = shutil.ignore_patterns(*LEFT_BEHIND)
+    ignored = shutil.ignore_patterns(*IGNORED)
     shutil.copytree(root, checkout, ignore=ignored, copy_function=copy)
     (checkout / ".venv").symlink_to(sys.prefix)
     return checkout
@@ -61,7 +61,7 @@ class Site:
         self.checkout = checkout
         # The names of the accounts that tests have created.
         self.accounts: set[str] = set()
-        self._log = log_of(checkout)
+        self._log = log_path(checkout)
         self._log_begins = 0
         self._pool = urllib3.PoolManager(timeout=5, retries=False)
 
@@ -93,7 +93,7 @@ class Site:
         """Let an encoder report that a room is live."""
         metrics = json.dumps({"overall_clients": viewers, "webm_high_clients": viewers})
         response = self.post(
-            "/tracker/endpoint/register", secret=SECRET, group=room, data=metrics, **more
+            "/tracker/endpoint/register", secret=EXAMPLE_SECRET, group=room, data=metrics, **more
         )
         assert response.data == b"OK\n"
 
@@ -103,7 +103,7 @@ class Site:
         A page that is older than that would be fetched again while a test uses it.
         """
         self.register(room, viewers, **more)
-        self.wait_for(lambda: room in live_rooms(self.text("/")), 10, f"{room} is live")
+        self.wait_for(lambda: room in parse_live_rooms(self.text("/")), 10, f"{room} is live")
 
     def wait_for(self, is_true, seconds: float, what: str):
         """Ask until the condition is true; a viewer waits as long."""
@@ -121,14 +121,14 @@ class Site:
             return False
 
 
-def log_of(checkout: Path) -> Path:
+def log_path(checkout: Path) -> Path:
     return checkout.parent / "log"
 
 
 @contextlib.contextmanager
 def serving(checkout, environment, *command, url, env=None, ready=None):
     """Run a command in the checkout until its site responds; end it afterwards."""
-    with log_of(checkout).open("a") as output:
+    with log_path(checkout).open("a") as output:
         process = subprocess.Popen(
             command,
             cwd=checkout,
@@ -148,7 +148,7 @@ def serving(checkout, environment, *command, url, env=None, ready=None):
             process.wait(20)
 
 
-def run_in(checkout, environment, *command, **more):
+def run_in_checkout(checkout, environment, *command, **more):
     """Run a command in the checkout and return what it printed and how it ended."""
     return subprocess.run(
         command,
@@ -162,7 +162,7 @@ def run_in(checkout, environment, *command, **more):
     )
 
 
-def live_rooms(page: str) -> list[str]:
+def parse_live_rooms(page: str) -> list[str]:
     """Return the ids of the rooms that a page shows as live."""
     return re.findall(r'data-room="(\w+)"[^>]*data-live="true"', page)
 
@@ -170,37 +170,37 @@ def live_rooms(page: str) -> list[str]:
 @contextlib.contextmanager
 def serving_site(checkout, environment, port):
     """Set up what the checkout configures, and serve it."""
-    set_up(checkout, partial(run_in, checkout, environment))
-    set_key(checkout / "development.ini", "address", f"127.0.0.1:{port}")
+    set_up_data(checkout, partial(run_in_checkout, checkout, environment))
+    set_ini_key(checkout / "development.ini", "address", f"127.0.0.1:{port}")
     command = (".venv/bin/pserve", "development.ini")
     with serving(checkout, environment, *command, url=f"http://127.0.0.1:{port}") as site:
         yield site
 
 
 # A migrated database is the same for all configurations.
-DATABASE = "tracker.sqlite"
+DATABASE_NAME = "tracker.sqlite"
 _databases: list[bytes] = []
 # What importing has written, by what rooms were imported, and when that was.
 _schedules: dict[tuple[object, ...], tuple[float, bytes]] = {}
 # The sample event is laid around the moment of its import: a test may find it so much older.
-SETUP_TTL = 120
+SCHEDULE_TTL_SECONDS = 120
 # How much of it is left, for some talks that are over and more than a room's page lists.
-BEFORE, AFTER = timedelta(hours=1), timedelta(hours=4)
+SCHEDULE_BEFORE, SCHEDULE_AFTER = timedelta(hours=1), timedelta(hours=4)
 
 
-def set_up(checkout, run) -> None:
+def set_up_data(checkout, run) -> None:
     """Do what make does before it serves; once for all, since that takes seconds."""
     var = checkout / "var"
     var.mkdir(exist_ok=True)
     if not _databases:
         assert run(".venv/bin/alembic", "-c", "development.ini", "upgrade", "head").returncode == 0
-        _databases.append((var / DATABASE).read_bytes())
-    (var / DATABASE).write_bytes(_databases[0])
-    replace(var / "schedule.json", imported(checkout, run))
+        _databases.append((var / DATABASE_NAME).read_bytes())
+    (var / DATABASE_NAME).write_bytes(_databases[0])
+    replace_file(var / "schedule.json", imported_schedule(checkout, run))
 
 
-def imported(checkout, run) -> bytes:
-    """Return the schedule that an import writes, made within :data:`SETUP_TTL`.
+def imported_schedule(checkout, run) -> bytes:
+    """Return the schedule that an import writes, made within :data:`SCHEDULE_TTL_SECONDS`.
 
     Of the sample event it has some hours: pages of all its 900 talks take seconds to look at.
     """
@@ -217,17 +217,17 @@ def imported(checkout, run) -> bytes:
         for room in configured.rooms.values()
     )
     made, schedule = _schedules.get(key, (-math.inf, b""))
-    if time.monotonic() - made > SETUP_TTL:
+    if time.monotonic() - made > SCHEDULE_TTL_SECONDS:
         made = time.monotonic()
         assert run(".venv/bin/streaming-system", "schedule", "import").returncode == 0
         path = checkout / "var/schedule.json"
-        shorten(path)
+        shorten_schedule(path)
         schedule = path.read_bytes()
         _schedules[key] = made, schedule
     return schedule
 
 
-def shorten(path: Path) -> None:
+def shorten_schedule(path: Path) -> None:
     """Leave only the talks of some hours in a schedule file."""
     now = datetime.now(UTC)
     schedule = storage.load_schedule(path)
@@ -237,7 +237,7 @@ def shorten(path: Path) -> None:
             events=tuple(
                 event
                 for event in room.events
-                if event.end > now - BEFORE and event.start < now + AFTER
+                if event.end > now - SCHEDULE_BEFORE and event.start < now + SCHEDULE_AFTER
             ),
         )
         for name, room in schedule.rooms.items()
@@ -245,7 +245,7 @@ def shorten(path: Path) -> None:
     storage.save_schedule(dataclasses.replace(schedule, rooms=short), path)
 
 
-def replace(path: Path, content: bytes) -> None:
+def replace_file(path: Path, content: bytes) -> None:
     """Replace a file at once, unless it has this content already."""
     if path.exists() and path.read_bytes() == content:
         return

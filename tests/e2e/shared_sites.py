@@ -8,23 +8,34 @@ from pathlib import Path
 
 from ports import free_port
 
-from .config import Configuration
-from .served import DATABASE, Site, copy_of, imported, live_rooms, replace, run_in, serving_site
+from .config import SiteConfiguration
+from .served import (
+    DATABASE_NAME,
+    Site,
+    copy_checkout,
+    imported_schedule,
+    parse_live_rooms,
+    replace_file,
+    run_in_checkout,
+    serving_site,
+)
 
 # More of them take memory; tests of a module share one or two.
 MAX_SITES = 8
 # An account takes long to create, and the server remembers its own keys.
-LASTING = {"alembic_version", "account", "server_key", "salt"}
+PRESERVED_TABLES = {"alembic_version", "account", "server_key", "salt"}
 
 
 class SharedSite:
     """A site, and how to make it as good as new."""
 
-    def __init__(self, root: Path, folder: Path, environment, configuration: Configuration) -> None:
+    def __init__(
+        self, root: Path, folder: Path, environment, configuration: SiteConfiguration
+    ) -> None:
         self._stack = ExitStack()
-        checkout = copy_of(root, folder)
+        checkout = copy_checkout(root, folder)
         configuration.write(checkout)
-        self._run = partial(run_in, checkout, environment)
+        self._run = partial(run_in_checkout, checkout, environment)
         self.site: Site = self._stack.enter_context(
             serving_site(checkout, environment, free_port())
         )
@@ -36,13 +47,15 @@ class SharedSite:
     def reset(self) -> None:
         """Take away what an earlier test has left, and wait until no page shows it."""
         var = self.site.checkout / "var"
-        replace(var / "schedule.json", imported(self.site.checkout, self._run))
+        replace_file(var / "schedule.json", imported_schedule(self.site.checkout, self._run))
         for folder in ("previews", "endpoint-logs"):
             shutil.rmtree(var / folder, ignore_errors=True)
-        if self._delete_rows(var / DATABASE):
+        if self._delete_rows(var / DATABASE_NAME):
             # The tracker has its answers made again after any POST; pages ask it now and then.
             self.site.post("/tracker/none")
-            self.site.wait_for(lambda: not live_rooms(self.site.text("/")), 20, "no live room")
+            self.site.wait_for(
+                lambda: not parse_live_rooms(self.site.text("/")), 20, "no live room"
+            )
         self.site.forget_log()
 
     def _delete_rows(self, database: Path) -> bool:
@@ -52,7 +65,7 @@ class SharedSite:
             connection.execute("BEGIN IMMEDIATE")
             tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
             names = {name for (name,) in tables if not name.startswith("sqlite_")}
-            for name in names - LASTING:
+            for name in names - PRESERVED_TABLES:
                 deleted[name] = connection.execute(f'DELETE FROM "{name}"').rowcount
             connection.execute("COMMIT")
         return deleted["endpoint"] > 0
@@ -68,7 +81,7 @@ class SharedSites:
         self._root, self._new_folder, self._environment = root, new_folder, environment
         self._sites: dict[str, SharedSite] = {}
 
-    def get(self, configuration: Configuration) -> Site:
+    def get(self, configuration: SiteConfiguration) -> Site:
         """Return a site with that configuration, as good as new."""
         key = configuration.digest
         shared = self._sites.pop(key, None)

@@ -13,8 +13,8 @@ import pytest
 from programs import require
 
 PLAYLIST = "stream.m3u8"
-PICTURE = "testsrc2=size={}:rate=10"
-ENCODED = ("-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-g", "10",
+TEST_PATTERN = "testsrc2=size={}:rate=10"
+ENCODING = ("-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-g", "10",
            "-pix_fmt", "yuv420p", "-c:a", "aac", "-b:a", "32k")  # fmt: skip
 
 
@@ -38,7 +38,7 @@ class Encoder:
     def start(self) -> None:
         self.runs += 1
         self.process = subprocess.Popen(
-            ["ffmpeg", "-nostdin", "-loglevel", "error", *self.makes(), *ENCODED, "-f", "hls",
+            ["ffmpeg", "-nostdin", "-loglevel", "error", *self.makes(), *ENCODING, "-f", "hls",
              "-hls_time", "1", "-hls_list_size", str(self.length),
              "-hls_flags", "delete_segments+temp_file", "-master_pl_name", self.playlist,
              "-hls_segment_filename", f"{self.folder}/%v/run{self.runs}-%d.ts",
@@ -48,7 +48,11 @@ class Encoder:
     def makes(self) -> list[str]:
         """Return what is seen and heard, and of which renditions the stream is."""
         command = ["-re"]
-        for source in (PICTURE.format("160x90"), PICTURE.format("320x180"), "sine=frequency=440"):
+        for source in (
+            TEST_PATTERN.format("160x90"),
+            TEST_PATTERN.format("320x180"),
+            "sine=frequency=440",
+        ):
             command += ["-f", "lavfi", "-i", source]
         maps = ("0", "2", "1", "2", "2")
         command += [part for source in maps for part in ("-map", source)]
@@ -89,15 +93,15 @@ class Encoder:
         self.process.wait()
 
 
-class Translated(Encoder):
+class TranslatedEncoder(Encoder):
     """A talk in English with German translation, and English subtitles."""
 
     renditions = ("picture", "original", "translation")
 
     def makes(self) -> list[str]:
         text = self.folder / "text.srt"
-        text.write_text("\n".join(map(_line, range(3600))))
-        sources = [("-f", "lavfi", "-i", PICTURE.format("160x90")),
+        text.write_text("\n".join(map(_subtitle, range(3600))))
+        sources = [("-f", "lavfi", "-i", TEST_PATTERN.format("160x90")),
                    ("-f", "lavfi", "-i", "sine=frequency=440"),
                    ("-f", "lavfi", "-i", "sine=frequency=880"), ("-i", str(text))]  # fmt: skip
         renditions = (
@@ -110,7 +114,7 @@ class Translated(Encoder):
                 "-c:s", "webvtt", "-var_stream_map", " ".join(renditions)]  # fmt: skip
 
 
-def _line(second: int) -> str:
+def _subtitle(second: int) -> str:
     """Return a second's subtitle."""
     begin, end = (
         f"{at // 60 // 60:02}:{at // 60 % 60:02}:{at % 60:02},000" for at in (second, second + 1)
@@ -118,7 +122,7 @@ def _line(second: int) -> str:
     return f"{second + 1}\n{begin} --> {end}\nSecond {second}\n"
 
 
-class Slides(Encoder):
+class SlidesEncoder(Encoder):
     """What the speaker shows, alone."""
 
     playlist = "slides.m3u8"
@@ -134,7 +138,7 @@ class Origin:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.handler: type[OfFiles] = OfFiles
+        self.handler: type[OriginHandler] = OriginHandler
         self.asked: list[str] = []
         self.refuses: Callable[[str], bool] = lambda path: False
         self.port = 0
@@ -163,7 +167,7 @@ class Origin:
             self._server = None
 
 
-class OfFiles(SimpleHTTPRequestHandler):
+class OriginHandler(SimpleHTTPRequestHandler):
     extensions_map = {
         ".m3u8": "application/vnd.apple.mpegurl",
         ".ts": "video/mp2t",

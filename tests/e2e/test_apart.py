@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 
-from .config import set_key
+from .config import set_ini_key
 
 PSERVE = ".venv/bin/pserve"
 exhaustive = partial(pytest.param, marks=pytest.mark.exhaustive)
@@ -28,9 +28,9 @@ def test_the_frontend_alone_answers_every_page_without_database_and_tracker(
     assert run(".venv/bin/streaming-system", "schedule", "import").returncode == 0
     move(checkout, "server:frontend", free_port)
     ini = checkout / "development.ini"
-    set_key(ini, "database", "postgresql+psycopg://nobody@127.0.0.1:9/nothing")
+    set_ini_key(ini, "database", "postgresql+psycopg://nobody@127.0.0.1:9/nothing")
     # Nobody answers at the tracker's address.
-    set_key(ini, "address", "127.0.0.1:9")
+    set_ini_key(ini, "address", "127.0.0.1:9")
 
     with serve(PSERVE, "development.ini#frontend", url=f"http://127.0.0.1:{free_port}") as site:
         answers = {page: site.get(page).status for page in PAGES}
@@ -66,8 +66,8 @@ def test_the_tracker_alone_keeps_its_prefix(checkout, serve, run, free_port):
 
 def test_production_serves_both_once_it_has_a_secret_of_its_own(checkout, serve, run, free_port):
     command = (PSERVE, "production.ini")
-    set_key(checkout / "production.ini", "address", f"127.0.0.1:{free_port}")
-    set_key(checkout / "production.ini", "database", f"sqlite:///{checkout}/tracker.sqlite")
+    set_ini_key(checkout / "production.ini", "address", f"127.0.0.1:{free_port}")
+    set_ini_key(checkout / "production.ini", "database", f"sqlite:///{checkout}/tracker.sqlite")
     assert run(".venv/bin/alembic", "-c", "production.ini", "upgrade", "head").returncode == 0
     example = (checkout / "config.private.json.example").read_text()
     (checkout / "config.private.json").write_text(example)
@@ -115,7 +115,7 @@ def test_production_serves_both_once_it_has_a_secret_of_its_own(checkout, serve,
     ],
 )
 def test_what_is_broken_stops_the_start_with_one_line(checkout, run, free_port, break_it, line):
-    set_key(checkout / "development.ini", "address", f"127.0.0.1:{free_port}")
+    set_ini_key(checkout / "development.ini", "address", f"127.0.0.1:{free_port}")
     break_it(checkout)
 
     stopped = run(PSERVE, "development.ini")
@@ -136,4 +136,4 @@ def move(checkout, section, port):
 
 
 def database(checkout, url):
-    set_key(checkout / "development.ini", "database", url)
+    set_ini_key(checkout / "development.ini", "database", url)

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from programs import require
 
-from .config import set_key
-from .conftest import visiting
-from .served import live_rooms, run_in
+from .config import set_ini_key
+from .conftest import page_opener
+from .served import parse_live_rooms, run_in_checkout
 from .test_newcomer import MAKE
 
 DEMO = (".venv/bin/streaming-system", "encoder", "demo")
@@ -80,7 +80,7 @@ def test_everything_is_alive_until_ctrl_c(checkout, serve, free_port, chromium, 
         assert f"  {url}/monitor " in site.log
 
         # The pages show what a visitor is promised.
-        assert sorted(live_rooms(site.text("/"))) == ROOMS
+        assert sorted(parse_live_rooms(site.text("/"))) == ROOMS
         pictures = [f"/preview/{room}.jpg" for room in ROOMS]
         site.wait_for(
             lambda: all(f'src="{picture}"' in site.text("/") for picture in pictures),
@@ -96,7 +96,7 @@ def test_everything_is_alive_until_ctrl_c(checkout, serve, free_port, chromium, 
 
         # Its own viewers count, and ours can watch.
         site.wait_for(lambda: players(site) >= 2, 60, "two players report")
-        with visiting(chromium, site) as visit:
+        with page_opener(chromium, site) as visit:
             page = visit("/example")
             page.wait_for_function(PLAYS, timeout=60_000)
 
@@ -121,14 +121,14 @@ def test_everything_is_alive_until_ctrl_c(checkout, serve, free_port, chromium, 
 def test_a_room_is_alive_until_it_is_ended(checkout, run, serve, free_port, own):
     require("ffmpeg")
     assert run(*MAKE, "initdb", "schedule").returncode == 0
-    set_key(checkout / "development.ini", "address", f"127.0.0.1:{free_port}")
+    set_ini_key(checkout / "development.ini", "address", f"127.0.0.1:{free_port}")
     rooms = {"config": {"secret": "of the tests"}, "hall": {"title": "Hall"}}
     (checkout / "config.private.json").write_text(json.dumps(rooms))
     url = f"http://127.0.0.1:{free_port}"
 
     with serve(*DEMO, "--viewers", "0", url=url, env={"TMPDIR": str(own)}) as site:
         site.wait_for(lambda: "Everything runs; Ctrl-C ends it." in site.log, 120, "all is there")
-        site.wait_for(lambda: live_rooms(site.text("/")) == ["hall"], 10, "the hall is live")
+        site.wait_for(lambda: parse_live_rooms(site.text("/")) == ["hall"], 10, "the hall is live")
         started = descendants(site.process.pid)
         os.killpg(site.process.pid, signal.SIGINT)
         site.process.wait(20)
@@ -150,11 +150,11 @@ def test_an_address_that_is_taken_is_one_line(checkout, run, own, clean_environm
     assert run(*MAKE, "initdb").returncode == 0
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
-        set_key(checkout / "development.ini", "address", address)
+        set_ini_key(checkout / "development.ini", "address", address)
         # Whoever has it does not answer as a tracker does.
         taken.settimeout(0)
 
-        demo = run_in(checkout, clean_environment | {"TMPDIR": str(own)}, *DEMO)
+        demo = run_in_checkout(checkout, clean_environment | {"TMPDIR": str(own)}, *DEMO)
 
     assert (demo.returncode, demo.stdout) == (1, "")
     assert demo.stderr.startswith(f"Error: the site does not answer at http://{address}/ (")
@@ -169,7 +169,7 @@ def test_an_address_that_is_taken_is_one_line(checkout, run, own, clean_environm
 def test_without_ffmpeg_it_says_so(checkout, run, clean_environment, tmp_path):
     assert run(*MAKE, "initdb").returncode == 0
 
-    demo = run_in(checkout, clean_environment | {"PATH": str(tmp_path)}, *DEMO)
+    demo = run_in_checkout(checkout, clean_environment | {"PATH": str(tmp_path)}, *DEMO)
 
     assert (demo.returncode, demo.stdout) == (1, "")
     assert demo.stderr == "Error: the demo needs ffmpeg, which is not installed\n"

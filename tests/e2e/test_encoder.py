@@ -7,7 +7,7 @@ import pytest
 from functional.agent.servers import NginxRtmp, Program
 from programs import require
 
-from .served import run_in
+from .served import run_in_checkout
 
 INI = """[agent]
 trackers = {tracker}
@@ -47,7 +47,7 @@ def edge(tmp_path, site, clean_environment, programs):
     require("ngx_rtmp_module")
     require("ffmpeg")
     issue = (".venv/bin/streaming-system", "admin", "token", "issue", "tests", "--crew")
-    issued = run_in(site.checkout, clean_environment, *issue)
+    issued = run_in_checkout(site.checkout, clean_environment, *issue)
     token = issued.stdout.split()[-1]
 
     def edge(name):

@@ -4,8 +4,8 @@ import pytest
 
 from streaming_system.theme.load import example_names
 
-from .accessible import OPEN_ALL, by_axe, by_keyboard
-from .pages import talk_of
+from .accessible import OPEN_ALL_DETAILS, axe_violations, keyboard_problems
+from .pages import first_talk_path
 
 PHONE, DESKTOP = 360, 1280
 
@@ -18,11 +18,11 @@ def wrong_on(page, url, path, walked_at=(PHONE, DESKTOP), width=DESKTOP):
     found = []
     for walked in walked_at:
         page.set_viewport_size({"width": walked, "height": 800})
-        found += [f"{path} at {walked}: {one}" for one in by_keyboard(page)]
+        found += [f"{path} at {walked}: {one}" for one in keyboard_problems(page)]
     page.set_viewport_size({"width": width, "height": 800})
     # What is folded away is read, too.
-    page.evaluate(OPEN_ALL)
-    return found + [f"{path} {one}" for one in by_axe(page)]
+    page.evaluate(OPEN_ALL_DETAILS)
+    return found + [f"{path} {one}" for one in axe_violations(page)]
 
 
 @pytest.mark.timeout(600)
@@ -61,7 +61,7 @@ def test_the_crew_can_use_every_page(every_page, crew, site, visit):
 def test_axe_finds_nothing_in_any_theme(site, go_live, visit, paths):
     go_live("example")
     page = visit("/")
-    paths = [talk_of(site) if path == "talk" else path for path in paths]
+    paths = [first_talk_path(site) if path == "talk" else path for path in paths]
 
     found = [one for path in paths for one in wrong_on(page, site.url, path, [])]
 

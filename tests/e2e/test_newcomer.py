@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from .served import live_rooms, run_in
+from .served import parse_live_rooms, run_in_checkout
 
 # The environment is there: nothing may be installed again, least of all over the one in use.
 MAKE = ("make", "--no-print-directory", "-o", ".venv/made", "-o", ".venv/installed")
@@ -27,7 +27,7 @@ def test_from_make_testserve_to_a_live_room(checkout, serve, run, free_port):
         )
         assert ("Warning: the site runs as root" in site.log) == (os.getuid() == 0)
         assert "Traceback" not in site.log
-        assert live_rooms(site.text("/")) == []
+        assert parse_live_rooms(site.text("/")) == []
 
         encoder = run(
             COMMAND, "encoder", "fake", "--ip", "127.0.0.1", "--server", f"{url}/tracker",
@@ -43,7 +43,9 @@ def test_from_make_testserve_to_a_live_room(checkout, serve, run, free_port):
             )
 
         site.wait_for(
-            lambda: live_rooms(site.text("/")) == ["example"], 10, "example is live on the index"
+            lambda: parse_live_rooms(site.text("/")) == ["example"],
+            10,
+            "example is live on the index",
         )
         now, following = json.loads(site.text("/example/json"))
         page = site.text("/example")
@@ -65,9 +67,11 @@ def test_from_make_testserve_to_a_live_room(checkout, serve, run, free_port):
 @pytest.mark.exhaustive
 def test_a_room_whose_encoder_has_ended_leaves_the_index(own_site):
     own_site.register("example")
-    own_site.wait_for(lambda: live_rooms(own_site.text("/")) == ["example"], 10, "it is live")
+    own_site.wait_for(lambda: parse_live_rooms(own_site.text("/")) == ["example"], 10, "it is live")
 
-    own_site.wait_for(lambda: live_rooms(own_site.text("/")) == [], 70, "it has left the index")
+    own_site.wait_for(
+        lambda: parse_live_rooms(own_site.text("/")) == [], 70, "it has left the index"
+    )
 
 
 def test_a_refused_encoder_ends_with_one_clear_line(site, clean_environment):
@@ -77,7 +81,7 @@ def test_a_refused_encoder_ends_with_one_clear_line(site, clean_environment):
         (("--group", "nowhere"), "nowhere is refused: 4"),
         (("--ip", "not-an-address"), "example is refused: 400 ERROR "),
     ):
-        refused = run_in(site.checkout, clean_environment, *fake, *arguments)
+        refused = run_in_checkout(site.checkout, clean_environment, *fake, *arguments)
 
         assert (refused.returncode, refused.stdout) == (1, "")
         assert refused.stderr.count("\n") == 1

@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from .config import SITE
+from .config import SITE_SECTION
 
 
 @pytest.fixture
@@ -156,7 +156,7 @@ def test_the_browser_can_install_it(kept):
 class TestSharing:
     @pytest.fixture
     def configuration(self, configuration):
-        configuration.add(SITE, '"embed": ["*"],')
+        configuration.add(SITE_SECTION, '"embed": ["*"],')
         return configuration
 
     def test_a_link_is_copied_and_that_is_said(self, visit, site):

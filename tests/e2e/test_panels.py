@@ -8,9 +8,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from .accessible import by_axe
-from .config import CONFERENCE, GARDEN
-from .players import wait_until_it_plays
+from .accessible import axe_violations
+from .config import CONFERENCE_SETTING, GARDEN_TITLE
+from .players import wait_until_playing
 
 CHAT = "https://web.libera.chat/"
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
@@ -52,8 +52,8 @@ def mastodon():
 @pytest.fixture
 def configuration(configuration, mastodon):
     """All rooms have posts; the garden has a room on Matrix in place of the example's chat."""
-    configuration.add(CONFERENCE, f'"posts": "#conf@{mastodon}",')
-    configuration.add(GARDEN, '"matrix": "#garden:m.example", "ircnetwork": false,')
+    configuration.add(CONFERENCE_SETTING, f'"posts": "#conf@{mastodon}",')
+    configuration.add(GARDEN_TITLE, '"matrix": "#garden:m.example", "ircnetwork": false,')
     return configuration
 
 
@@ -141,7 +141,7 @@ def test_a_chat_that_no_page_may_frame_opens_beside_the_stream(site, visit):
 def test_the_player_plays_on_while_panels_open_and_close(stream, watch):
     page, _ = watch()
     answer_as_chat(page)
-    wait_until_it_plays(page)
+    wait_until_playing(page)
     page.evaluate(
         """() => {
           window.player = document.querySelector('.stage video');
@@ -157,7 +157,7 @@ def test_the_player_plays_on_while_panels_open_and_close(stream, watch):
 
     assert page.evaluate("player === document.querySelector('.stage video')")
     assert page.evaluate("troubles") == []
-    wait_until_it_plays(page)
+    wait_until_playing(page)
 
 
 def test_all_of_it_can_be_done_by_keyboard(visit):
@@ -183,7 +183,7 @@ def test_whoever_hears_the_page_or_sees_little_of_it_can_use_it(visit):
     found = {}
 
     def look(name):
-        found[name] = by_axe(page)
+        found[name] = axe_violations(page)
 
     button(page, "Posts").click()
     page.get_by_text("What a talk").wait_for()

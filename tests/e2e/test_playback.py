@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from .players import wait_until_it_plays
+from .players import wait_until_playing
 from .test_player import hide
 from .test_switcher import switch_to
 
@@ -170,7 +170,7 @@ class TestAnotherSitesPlayer:
 
 def test_who_goes_to_another_room_leaves_the_first_at_once(stage, room, stream, watch):
     page, _ = watch()
-    wait_until_it_plays(page)
+    wait_until_playing(page)
     told = FIGURES.replace("example", room)
     stage.wait_for(lambda: players(stage, told) == 1, 15, "a viewer")
     reports = []

@@ -2,7 +2,7 @@
 
 import pytest
 
-from .players import played, wait_until_it_plays, wait_until_it_says
+from .players import video_data, wait_for_status, wait_until_playing
 
 # When the player asks which servers there are.
 NOTE_TRIES = """ending => {
@@ -28,9 +28,9 @@ def hide(page, hidden):
 def test_a_live_stream_plays_by_itself_and_reports(stage, room, stream, watch):
     page, server = watch()
 
-    wait_until_it_plays(page)
+    wait_until_playing(page)
 
-    told = played(page)
+    told = video_data(page)
     assert (told["endpoint"], told["format"]) == ("edge1", "hls")
     figures = f"/tracker/api/v1/rooms/{room}/playback"
     stage.wait_for(lambda: stage.get(figures).json()["viewers"]["players"] == 1, 10, "a viewer")
@@ -45,13 +45,13 @@ def test_a_live_stream_plays_by_itself_and_reports(stage, room, stream, watch):
 
 def test_when_a_server_dies_the_next_one_plays(stage, room, stream, watch, origin):
     page, first = watch()
-    wait_until_it_plays(page)
+    wait_until_playing(page)
     stage.register(room, "edge2", origin())
 
     first.stop()
 
     page.locator("video[data-endpoint=edge2]").wait_for(timeout=10_000)
-    wait_until_it_plays(page)
+    wait_until_playing(page)
 
 
 def test_a_full_server_is_only_asked_when_the_others_have_failed(
@@ -62,29 +62,29 @@ def test_a_full_server_is_only_asked_when_the_others_have_failed(
     stage.register(room, "large", large, capacity=1_000_000_000)
     stage.wait_for(lambda: "<video" in stage.text(f"/{room}"), 10, "a player")
     page = open_page(f"/{room}")
-    wait_until_it_plays(page)
-    assert played(page)["endpoint"] == "large"
+    wait_until_playing(page)
+    assert video_data(page)["endpoint"] == "large"
     assert small.asked == []
 
 
 def test_a_stream_that_has_not_begun_is_waited_for(encoder, watch):
     page, _ = watch()
-    wait_until_it_says(page, "waits")
+    wait_for_status(page, "waits")
     assert page.locator(".player-says").inner_text().startswith("The stream is not there")
     assert page.locator(".player-says .button:visible").count() == 0
 
     encoder.start()
     encoder.wait()
 
-    wait_until_it_plays(page)
+    wait_until_playing(page)
     assert not page.locator(".player-says").is_visible()
 
 
 def test_a_lost_network_is_waited_for_with_longer_breaks(stream, watch, room):
     page, _ = watch()
-    wait_until_it_plays(page)
+    wait_until_playing(page)
     page.context.set_offline(True)
-    wait_until_it_says(page, "offline", 30_000)
+    wait_for_status(page, "offline", 30_000)
     page.evaluate(NOTE_TRIES, f"/{room}/streams.json")
     page.wait_for_function("() => window.tries.length >= 3", timeout=30_000)
     first, _, third = page.evaluate("window.tries.slice(0, 3)")
@@ -93,12 +93,12 @@ def test_a_lost_network_is_waited_for_with_longer_breaks(stream, watch, room):
 
     page.context.set_offline(False)
 
-    wait_until_it_plays(page)
+    wait_until_playing(page)
 
 
 def test_an_encoder_that_counts_from_the_start_again_is_followed(stage, own_stream, watch):
     page, server = watch()
-    wait_until_it_plays(page)
+    wait_until_playing(page)
     own_stream.wait_for_more()
 
     own_stream.kill()
@@ -107,7 +107,7 @@ def test_an_encoder_that_counts_from_the_start_again_is_followed(stage, own_stre
 
     give_up = 10
     stage.wait_for(lambda: any("run2-" in path for path in server.asked), give_up, "the new run")
-    wait_until_it_plays(page)
+    wait_until_playing(page)
 
 
 @pytest.mark.parametrize(
@@ -117,9 +117,9 @@ def test_an_encoder_that_counts_from_the_start_again_is_followed(stage, own_stre
 )
 def test_a_stream_that_was_gone_plays_when_it_is_back(stage, own_stream, watch, end, tries):
     page, server = watch()
-    wait_until_it_plays(page)
+    wait_until_playing(page)
     getattr(own_stream, end)()
-    wait_until_it_says(page, "waits")
+    wait_for_status(page, "waits")
     server.asked.clear()
 
     stage.wait_for(lambda: server.count(".m3u8") >= tries, 90, "the player tries again")
@@ -128,23 +128,23 @@ def test_a_stream_that_was_gone_plays_when_it_is_back(stage, own_stream, watch, 
     assert server.count(".ts") == 0
     own_stream.start()
     own_stream.wait()
-    wait_until_it_plays(page)
+    wait_until_playing(page)
 
 
 def test_segments_that_are_missing_for_a_while_are_waited_for(stream, watch):
     page, server = watch()
-    wait_until_it_plays(page)
+    wait_until_playing(page)
     server.refuses = lambda path: path.endswith(".ts")
-    wait_until_it_says(page, "waits")
+    wait_for_status(page, "waits")
 
     server.refuses = lambda path: False
 
-    wait_until_it_plays(page)
+    wait_until_playing(page)
 
 
 def test_a_tab_that_nobody_sees_or_hears_asks_for_nothing(stream, watch):
     page, server = watch()
-    wait_until_it_plays(page)
+    wait_until_playing(page)
     page.locator("video").evaluate("video => { video.muted = true; }")
 
     hide(page, True)
@@ -159,12 +159,12 @@ def test_a_tab_that_nobody_sees_or_hears_asks_for_nothing(stream, watch):
     assert server.asked == []
     assert [url for url in page.asked if not url.endswith("/playback")] == []
     hide(page, False)
-    wait_until_it_plays(page)
+    wait_until_playing(page)
 
 
 def test_a_tab_that_is_heard_plays_on(stage, stream, watch):
     page, server = watch()
-    wait_until_it_plays(page)
+    wait_until_playing(page)
     # Whether a page may make a noise by itself is the browser's choice; a click may.
     if page.locator("video").evaluate("video => video.muted"):
         page.get_by_role("button", name="Sound on", exact=True).click()
@@ -173,12 +173,12 @@ def test_a_tab_that_is_heard_plays_on(stage, stream, watch):
     server.asked.clear()
 
     stage.wait_for(lambda: server.count(".ts") >= 3, 15, "the player goes on")
-    wait_until_it_plays(page)
+    wait_until_playing(page)
 
 
 def test_a_silent_picture_in_picture_plays_on_beside_other_tabs_until_it_is_closed(stream, watch):
     page, _ = watch()
-    wait_until_it_plays(page)
+    wait_until_playing(page)
     page.locator("video").evaluate("video => { video.muted = true; }")
     page.keyboard.press("p")
     page.wait_for_function("() => document.pictureInPictureElement?.matches('.stage video')")
@@ -186,8 +186,8 @@ def test_a_silent_picture_in_picture_plays_on_beside_other_tabs_until_it_is_clos
     hide(page, True)
 
     stream.wait_for_more()
-    wait_until_it_plays(page)
+    wait_until_playing(page)
     page.evaluate("document.exitPictureInPicture()")
     page.wait_for_function("() => document.querySelector('.stage video').readyState === 0")
     hide(page, False)
-    wait_until_it_plays(page)
+    wait_until_playing(page)

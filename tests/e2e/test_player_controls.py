@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from .players import settle, wait_until_it_plays
+from .players import open_setting, wait_until_playing
 
 
 def value(page, name):
@@ -13,8 +13,8 @@ def value(page, name):
 
 def test_qualities_can_be_chosen_and_are_remembered(stream, watch):
     page, server = watch()
-    wait_until_it_plays(page)
-    quality = settle(page, "Quality")
+    wait_until_playing(page)
+    quality = open_setting(page, "Quality")
     assert quality.locator("option").all_inner_texts() == [
         "Automatic", "180p", "90p", "Audio only",
     ]  # fmt: skip
@@ -23,21 +23,21 @@ def test_qualities_can_be_chosen_and_are_remembered(stream, watch):
     page.locator("video[data-quality='90p']").wait_for(timeout=15_000)
     quality.select_option("Audio only")
     page.locator("video[data-quality=audio]").wait_for(timeout=15_000)
-    wait_until_it_plays(page)
+    wait_until_playing(page)
     server.asked.clear()
     page.reload()
     page.locator("video[data-quality=audio]").wait_for(timeout=15_000)
-    wait_until_it_plays(page)
+    wait_until_playing(page)
 
-    assert settle(page, "Quality").input_value() == "audio"
-    settle(page, "Quality").select_option("180p")
+    assert open_setting(page, "Quality").input_value() == "audio"
+    open_setting(page, "Quality").select_option("180p")
     page.locator("video[data-quality='180p']").wait_for(timeout=15_000)
-    wait_until_it_plays(page)
+    wait_until_playing(page)
 
 
 def test_who_is_behind_can_go_back_to_live(stream, watch):
     page, _ = watch()
-    wait_until_it_plays(page)
+    wait_until_playing(page)
     live = page.get_by_role("button", name="Back to live")
     assert not live.is_visible()
 
@@ -47,17 +47,17 @@ def test_who_is_behind_can_go_back_to_live(stream, watch):
     live.click()
 
     live.wait_for(state="hidden", timeout=5000)
-    wait_until_it_plays(page)
+    wait_until_playing(page)
     page.keyboard.press("j")
     live.wait_for(timeout=5000)
     page.keyboard.press("l")
     live.wait_for(state="hidden", timeout=5000)
-    wait_until_it_plays(page)
+    wait_until_playing(page)
 
 
 def test_keys_move_the_player_and_can_be_turned_off(stream, watch):
     page, _ = watch()
-    wait_until_it_plays(page)
+    wait_until_playing(page)
     page.locator("video").evaluate("video => { video.muted = false; }")
 
     page.keyboard.press("m")
@@ -77,13 +77,13 @@ def test_keys_move_the_player_and_can_be_turned_off(stream, watch):
 
     assert not value(page, "muted")
     page.reload()
-    wait_until_it_plays(page)
+    wait_until_playing(page)
     assert value(page, "volume") == 0.95
 
 
 def test_keys_play_go_by_seconds_and_change_the_volume(stream, watch):
     page, _ = watch()
-    wait_until_it_plays(page)
+    wait_until_playing(page)
     # There has to be something to go back to.
     stream.wait_for_more(8)
     page.keyboard.press("Space")
@@ -113,7 +113,7 @@ def test_keys_play_go_by_seconds_and_change_the_volume(stream, watch):
     assert value(page, "paused")
     page.locator("#content").focus()
     page.keyboard.press("Space")
-    wait_until_it_plays(page)
+    wait_until_playing(page)
 
 
 def test_without_hls_js_the_browser_plays_it_itself(stream, watch):
@@ -122,7 +122,7 @@ def test_without_hls_js_the_browser_plays_it_itself(stream, watch):
 
     page.reload()
 
-    wait_until_it_plays(page, 20_000)
+    wait_until_playing(page, 20_000)
     assert page.locator("video").get_attribute("src").endswith("/stream.m3u8")
 
 

@@ -9,7 +9,7 @@ import pytest
 from ports import free_port
 from programs import require
 
-from .players import played, wait_until_it_plays, wait_until_it_says
+from .players import video_data, wait_for_status, wait_until_playing
 
 CONFIG = """<icecast>
   <limits><clients>20</clients><sources>2</sources></limits>
@@ -95,14 +95,14 @@ def test_webm_from_icecast_plays_and_is_back_after_its_encoder(stage, room, icec
     stage.register(room, "edge1", icecast, ["webm"])
     stage.wait_for(lambda: "<video" in stage.text(f"/{room}"), 10, "a player")
     page = open_page(f"/{room}")
-    wait_until_it_plays(page, PATIENCE)
-    told = played(page)
+    wait_until_playing(page, PATIENCE)
+    told = video_data(page)
     assert (told["format"], told["quality"]) == ("webm", "high")
     assert not any("/hls" in url for url in page.asked)
 
     icecast.encoder.kill()
     icecast.encoder.wait()
-    wait_until_it_says(page, "waits")
+    wait_for_status(page, "waits")
     icecast.feed()
 
-    wait_until_it_plays(page, PATIENCE)
+    wait_until_playing(page, PATIENCE)

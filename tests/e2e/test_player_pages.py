@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from .conftest import visiting
-from .players import wait_until_it_plays
+from .conftest import page_opener
+from .players import wait_until_playing
 
 LARGEST = 60_000
 
@@ -20,7 +20,7 @@ def asked(chromium, stage):
     """What each page asks for until it is quiet."""
     talk = re.search(r'href="(/talk/[^"]+)"', stage.text("/schedule"))[1]
     found = {}
-    with visiting(chromium, stage) as visit:
+    with page_opener(chromium, stage) as visit:
         page = visit("/")
         for path in PAGES:
             page.wait_for_load_state("networkidle")
@@ -54,7 +54,7 @@ def test_where_nothing_plays_no_player_is_loaded(asked, path):
 
 def test_a_room_page_is_small(stage, stream, watch):
     page, _ = watch()
-    wait_until_it_plays(page)
+    wait_until_playing(page)
     own = [
         url
         for url in page.asked

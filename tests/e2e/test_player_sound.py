@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from .players import played, settle, wait_until_it_plays
+from .players import open_setting, video_data, wait_until_playing
 
 
 @pytest.fixture
@@ -27,14 +27,14 @@ def test_sound_is_only_heard_when_every_picture_has_failed(
     stage.register(room, "radio", radio, ["mp3"])
     stage.wait_for(lambda: 'stream.m3u8"' in stage.text(f"/{room}"), 10, "a picture")
     page = open_page(f"/{room}")
-    wait_until_it_plays(page)
-    assert played(page)["format"] == "hls"
+    wait_until_playing(page)
+    assert video_data(page)["format"] == "hls"
     assert radio.asked == []
 
     picture.refuses = lambda path: True
 
     page.locator("video[data-format=mp3]").wait_for(timeout=30_000)
-    wait_until_it_plays(page, 30_000)
+    wait_until_playing(page, 30_000)
 
 
 def test_a_room_with_sound_alone_is_heard_and_its_listeners_count(
@@ -45,8 +45,8 @@ def test_a_room_with_sound_alone_is_heard_and_its_listeners_count(
 
     page = open_page(f"/{room}")
 
-    wait_until_it_plays(page, 30_000)
-    assert played(page)["format"] == "mp3"
+    wait_until_playing(page, 30_000)
+    assert video_data(page)["format"] == "mp3"
     page.get_by_text("There is sound and no picture.").wait_for()
 
     def listeners():
@@ -64,8 +64,8 @@ def test_sound_alone_can_be_chosen_beside_hls_and_left(
     stage.register(room, "radio", radio, ["mp3"])
     stage.wait_for(lambda: 'stream.m3u8"' in stage.text(f"/{room}"), 10, "a picture")
     page = open_page(f"/{room}")
-    wait_until_it_plays(page)
-    quality = settle(page, "Quality")
+    wait_until_playing(page)
+    quality = open_setting(page, "Quality")
     assert quality.locator("option").all_inner_texts() == [
         "Automatic", "180p", "90p", "Audio only", "Audio only, MP3",
     ]  # fmt: skip
@@ -73,13 +73,13 @@ def test_sound_alone_can_be_chosen_beside_hls_and_left(
     quality.select_option("Audio only, MP3")
 
     page.locator("video[data-format=mp3]").wait_for(timeout=15_000)
-    wait_until_it_plays(page, 30_000)
+    wait_until_playing(page, 30_000)
     picture.asked.clear()
     page.reload()
     page.locator("video[data-format=mp3]").wait_for(timeout=15_000)
-    wait_until_it_plays(page, 30_000)
+    wait_until_playing(page, 30_000)
     assert picture.asked == []
-    assert settle(page, "Quality").input_value() == "mp3_high"
-    settle(page, "Quality").select_option("Automatic")
+    assert open_setting(page, "Quality").input_value() == "mp3_high"
+    open_setting(page, "Quality").select_option("Automatic")
     page.locator("video[data-format=hls]").wait_for(timeout=15_000)
-    wait_until_it_plays(page, 30_000)
+    wait_until_playing(page, 30_000)

@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 from streaming_system.schedule.model import RoomSchedule, Schedule, Slot
 from streaming_system.schedule.storage import load_schedule, save_schedule
 
-from .players import wait_until_it_plays, wait_until_it_says
+from .players import wait_for_status, wait_until_playing
 
 STARTS_IN = timedelta(minutes=20)
 
@@ -33,7 +33,7 @@ def planned(stage, room):
 
 def test_a_talk_is_counted_down_to_and_starts_by_itself(planned, encoder, watch):
     page, _ = watch()
-    wait_until_it_says(page, "waits")
+    wait_for_status(page, "waits")
     countdown = page.locator(".player-countdown")
     first = countdown.inner_text()
     assert re.fullmatch(r"<Opening> starts in 1\d:\d\d\.", first)
@@ -44,7 +44,7 @@ def test_a_talk_is_counted_down_to_and_starts_by_itself(planned, encoder, watch)
     encoder.start()
     encoder.wait()
 
-    wait_until_it_plays(page)
+    wait_until_playing(page)
     assert not countdown.is_visible()
 
 
@@ -58,12 +58,12 @@ def test_a_room_that_no_server_has_yet_counts_down_and_starts_by_itself(
     stage.register(room, "edge1", origin())
 
     page.locator("video").wait_for(timeout=10_000)
-    wait_until_it_plays(page)
+    wait_until_playing(page)
 
 
 def test_a_machine_that_has_slept_is_live_again(chromium, own_stream, watch):
     page, _ = watch()
-    wait_until_it_plays(page)
+    wait_until_playing(page)
     devtools = chromium.new_browser_cdp_session()
     processes = devtools.send("SystemInfo.getProcessInfo")["processInfo"]
     pages = [process["id"] for process in processes if process["type"] == "renderer"]
@@ -83,6 +83,6 @@ def test_a_machine_that_has_slept_is_live_again(chromium, own_stream, watch):
         for process in pages:
             os.kill(process, signal.SIGCONT)
 
-    wait_until_it_plays(page)
+    wait_until_playing(page)
     assert page.locator(".stage").get_attribute("data-says") == "plays"
     expect(page.get_by_role("button", name="Back to live")).to_be_hidden(timeout=10_000)

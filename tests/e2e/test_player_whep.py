@@ -2,7 +2,7 @@
 
 import pytest
 
-from .players import played, settle, wait_until_it_plays, wait_until_it_says
+from .players import open_setting, video_data, wait_for_status, wait_until_playing
 from .whep import WhepOrigin
 
 
@@ -35,25 +35,25 @@ def look(stage, room, server, open_page):
 
 def test_whep_is_played_by_who_wants_the_lowest_delay(stage, own_stream, server, sender, look):
     page = look("hls", "whep")
-    wait_until_it_plays(page)
-    assert played(page)["format"] == "hls"
+    wait_until_playing(page)
+    assert video_data(page)["format"] == "hls"
     assert "POST /whep" not in server.asked
 
-    settle(page, "Delay").select_option("Lowest delay")
+    open_setting(page, "Delay").select_option("Lowest delay")
 
     page.locator("video[data-format=whep]").wait_for(timeout=10_000)
-    wait_until_it_plays(page)
+    wait_until_playing(page)
     assert len(server.open) == 1
-    settle(page, "Delay").select_option("Normal")
+    open_setting(page, "Delay").select_option("Normal")
     page.locator("video[data-format=hls]").wait_for(timeout=10_000)
-    wait_until_it_plays(page)
+    wait_until_playing(page)
     stage.wait_for(lambda: not server.open, 5, "the end of the session")
 
 
 def test_a_room_with_whep_alone_plays_it_and_gives_it_back(stage, server, sender, look):
     page = look("whep")
-    wait_until_it_plays(page)
-    assert played(page)["format"] == "whep"
+    wait_until_playing(page)
+    assert video_data(page)["format"] == "whep"
     assert len(server.open) == 1
 
     page.goto("about:blank")
@@ -63,12 +63,12 @@ def test_a_room_with_whep_alone_plays_it_and_gives_it_back(stage, server, sender
 
 def test_whep_goes_on_when_its_sender_is_back(server, sender, look, chromium):
     page = look("whep")
-    wait_until_it_plays(page)
+    wait_until_playing(page)
 
     server.sends.clear()
     sender.goto("about:blank")
-    wait_until_it_says(page, "waits")
+    wait_for_status(page, "waits")
     again = server.opens(chromium)
 
-    wait_until_it_plays(page)
+    wait_until_playing(page)
     again.context.close()

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from .config import HALL
-from .test_player import wait_until_it_plays
+from .config import MAIN_HALL_TITLE
+from .test_player import wait_until_playing
 
 # So far away that the tracker, which has no ?delta=, sees the first source all the time.
 MOMENT = (datetime.now(UTC) + timedelta(days=1)).replace(microsecond=0)
@@ -19,7 +19,7 @@ def sources(configuration, request):
 
     def sources(first, second):
         listed = json.dumps([first, second | {"from": MOMENT.isoformat()}])
-        configuration.add(HALL, f'"sources": {listed},')
+        configuration.add(MAIN_HALL_TITLE, f'"sources": {listed},')
         return request.getfixturevalue("site")
 
     return sources
@@ -48,7 +48,7 @@ def test_a_stream_that_plays_gives_way_to_what_comes_next(sources, watch, stream
     server = origin()
     site = sources({"url": server.url}, {"iframe": f"{SITE}/second"})
     page = watch(site)
-    wait_until_it_plays(page)
+    wait_until_playing(page)
 
     link = page.get_by_role("link", name="Watch on player.example")
     link.wait_for(timeout=15_000)

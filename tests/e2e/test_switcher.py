@@ -5,8 +5,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from .config import GARDEN
-from .players import wait_until_it_plays
+from .config import GARDEN_TITLE
+from .players import wait_until_playing
 
 SCROLL = """() => new Promise((done) => {
   addEventListener('scrollend', done, { once: true });
@@ -23,7 +23,7 @@ def rooms(configuration, request):
     """Return a function that starts the site with something more about its last room."""
 
     def rooms(more):
-        configuration.add(GARDEN, more)
+        configuration.add(GARDEN_TITLE, more)
         return request.getfixturevalue("site")
 
     return rooms
@@ -90,7 +90,7 @@ def test_another_room_is_shown_and_the_document_survives(hall, site):
 
 def test_the_player_of_the_old_room_leaves(stream, watch):
     page, server = watch()
-    wait_until_it_plays(page)
+    wait_until_playing(page)
     page.evaluate("window.stillTheSamePage = true")
 
     switch_to(page, "Main Hall")
@@ -100,7 +100,7 @@ def test_the_player_of_the_old_room_leaves(stream, watch):
     assert len(server.asked) == asked
     page.go_back()
     page.locator(".stage video").wait_for()
-    wait_until_it_plays(page)
+    wait_until_playing(page)
 
     assert still_the_same(page)
     assert page.locator(".player-bar").count() == 1

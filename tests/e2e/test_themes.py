@@ -6,8 +6,8 @@ import pytest
 
 from streaming_system.theme.load import example_names
 
-from .config import with_theme
-from .pages import talk_of
+from .config import configuration_with_theme
+from .pages import first_talk_path
 
 WIDTHS = {320: 640, 768: 1024, 1280: 800, 3840: 2160}
 SCHEMES = ("light", "dark")
@@ -51,7 +51,7 @@ def background(page):
 
 def pages(site):
     """Return the addresses of one page of each kind."""
-    return ["/", "/example", "/schedule", "/schedule?view=list", talk_of(site), "/monitor"]
+    return ["/", "/example", "/schedule", "/schedule?view=list", first_talk_path(site), "/monitor"]
 
 
 def unreadable(page):
@@ -65,7 +65,7 @@ class TestThemes:
         seen = {}
         page = chromium.new_page()
         for theme in ("", *example_names()):
-            page.goto(shared_sites.get(with_theme(theme)).url)
+            page.goto(shared_sites.get(configuration_with_theme(theme)).url)
             for scheme in SCHEMES:
                 page.emulate_media(color_scheme=scheme)
                 style = page.evaluate(
@@ -89,7 +89,7 @@ class TestThemes:
     class TestOfSomebodyWhoLikesYellow:
         @pytest.fixture
         def configuration(self):
-            configuration = with_theme("./look")
+            configuration = configuration_with_theme("./look")
             colours = {"light": {"accent": "#ffd400"}, "dark": {"accent": "#332b00"}}
             configuration.files["look/theme.json"] = json.dumps({"colours": colours})
             return configuration

@@ -3,9 +3,9 @@
 import pytest
 from ports import free_port
 
-from .config import set_key
-from .conftest import visiting
-from .served import set_up
+from .config import set_ini_key
+from .conftest import page_opener
+from .served import set_up_data
 from .test_apart import PSERVE, move
 from .test_playback import FIGURES, go_on, streams, wait_until_it_wants_to_play  # noqa: F401 - Fixtures.
 
@@ -20,13 +20,13 @@ def ports():
 def apart(checkout, serve, run, ports, streams, allowed):  # noqa: F811 - The fixture's name.
     """The two halves as two hosts have them; return the pages' site, and the tracker's."""
     pages, tracker = (f"http://127.0.0.1:{port}" for port in ports)
-    set_up(checkout, run)
+    set_up_data(checkout, run)
     move(checkout, "server:frontend", ports[0])
     move(checkout, "server:tracker", ports[1])
     ini = checkout / "development.ini"
-    set_key(ini, "tracker.url", f"{tracker}/tracker")
-    set_key(ini, "tracker.internal_url", f"{tracker}/tracker")
-    set_key(ini, "endpoint.url", f"http://{{host}}:{streams}/")
+    set_ini_key(ini, "tracker.url", f"{tracker}/tracker")
+    set_ini_key(ini, "tracker.internal_url", f"{tracker}/tracker")
+    set_ini_key(ini, "endpoint.url", f"http://{{host}}:{streams}/")
     text = ini.read_text()
     allowed = allowed.replace("PAGES", pages)
     ini.write_text(text.replace("[app:tracker]\n", f"[app:tracker]\nallowed_origins = {allowed}\n"))
@@ -44,7 +44,7 @@ def go_live(tracker):
 @pytest.mark.parametrize("allowed", ["PAGES"])
 def test_an_open_page_turns_live_plays_and_reports(apart, chromium, go_on):  # noqa: F811
     pages, tracker = apart
-    with visiting(chromium, pages) as visit:
+    with page_opener(chromium, pages) as visit:
         page = visit("/example")
         assert page.locator("video").count() == 0
 
@@ -66,7 +66,7 @@ def test_an_open_page_turns_live_plays_and_reports(apart, chromium, go_on):  # n
 def test_pages_of_others_learn_nothing_from_it(apart, chromium):
     pages, tracker = apart
     go_live(tracker)
-    with visiting(chromium, pages) as visit:
+    with page_opener(chromium, pages) as visit:
         page = visit("/example")
 
         with page.expect_event("requestfailed", lambda one: one.url.endswith("/streams.json")):

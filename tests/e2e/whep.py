@@ -7,10 +7,10 @@ from http.server import SimpleHTTPRequestHandler
 from itertools import count
 from pathlib import Path
 
-from .stream import OfFiles, Origin
+from .stream import Origin, OriginHandler
 
 # Draws a picture that moves, and answers offers for as long as the page is open.
-SENDER = """async () => {
+SENDER_SCRIPT = """async () => {
   const canvas = document.createElement('canvas');
   Object.assign(canvas, { width: 160, height: 90 });
   const brush = canvas.getContext('2d');
@@ -49,7 +49,7 @@ class WhepOrigin(Origin):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        self.handler = Whep
+        self.handler = WhepHandler
         self.offers: queue.Queue[dict] = queue.Queue()
         self.answers: dict[str, queue.Queue[str]] = {}
         self.numbers = count(1)
@@ -60,12 +60,12 @@ class WhepOrigin(Origin):
         """Open the page that sends; close it, and nothing is sent any more."""
         page = browser.new_context().new_page()
         page.goto(self.url + "sender")
-        page.evaluate(SENDER)
+        page.evaluate(SENDER_SCRIPT)
         self.sends.set()
         return page
 
 
-class Whep(OfFiles, SimpleHTTPRequestHandler):
+class WhepHandler(OriginHandler, SimpleHTTPRequestHandler):
     def do_OPTIONS(self):
         self.says(204)
 
