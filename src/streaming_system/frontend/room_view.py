@@ -157,7 +157,7 @@ def build_room_view(
     schedule: Schedule,
     told: Mapping[str, RoomStatus] | None,
     now: datetime,
-    words: Words = ENGLISH_FORMATTER,
+    words: LocaleFormatter = ENGLISH_FORMATTER,
 ) -> RoomView:
     """Return what to say about a room."""
     planned = schedule.rooms.get(room.id) or RoomSchedule(

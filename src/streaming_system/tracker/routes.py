@@ -5,7 +5,7 @@ from typing import Any
 from streaming_system.web import health
 
 ROOM_PATTERN = "{room:[A-Za-z0-9_]+}"
-SAFE_METHODS = ("GET", "HEAD")
+READ_METHODS = ("GET", "HEAD")
 API_PREFIX = "/api/v1"
 
 # The JSON API, below V1.
@@ -41,12 +41,12 @@ def includeme(config: Any) -> None:
 
 def _add_legacy_routes(config: Any) -> None:
     config.add_route("endpoint.logs", "/endpoint/logs")
-    config.add_route("endpoint.stats", "/endpoint/stats", request_method=SAFE_METHODS)
+    config.add_route("endpoint.stats", "/endpoint/stats", request_method=READ_METHODS)
     config.add_route("pipeline.report", "/flumotion/log")
-    config.add_route("pipeline.stats", "/flumotion/stats", request_method=SAFE_METHODS)
-    config.add_route("graphs", "/overall-stats.json", request_method=SAFE_METHODS)
-    config.add_route("streams.script", "/streams.js", request_method=SAFE_METHODS)
-    config.add_route("streams.list", "/streams.json", request_method=SAFE_METHODS)
+    config.add_route("pipeline.stats", "/flumotion/stats", request_method=READ_METHODS)
+    config.add_route("graphs", "/overall-stats.json", request_method=READ_METHODS)
+    config.add_route("streams.script", "/streams.js", request_method=READ_METHODS)
+    config.add_route("streams.list", "/streams.json", request_method=READ_METHODS)
 
 
 def _add_api_routes(config: Any) -> None:
@@ -58,7 +58,7 @@ def _add_api_routes(config: Any) -> None:
 
 
 def _add_crew_routes(config: Any) -> None:
-    config.add_route("metrics", "/metrics", request_method=SAFE_METHODS)
+    config.add_route("metrics", "/metrics", request_method=READ_METHODS)
     health.add_routes(config)
     for name, path in (
         ("admin", ""),
@@ -73,6 +73,6 @@ def _add_crew_routes(config: Any) -> None:
     ):
         config.add_route(name, f"/admin{path}")
     # Rooms come last: their names are free.
-    config.add_route("room.streams", f"/{ROOM_PATTERN}/streams.json", request_method=SAFE_METHODS)
-    config.add_route("stream.script", f"/{ROOM_PATTERN}/stream.js", request_method=SAFE_METHODS)
+    config.add_route("room.streams", f"/{ROOM_PATTERN}/streams.json", request_method=READ_METHODS)
+    config.add_route("stream.script", f"/{ROOM_PATTERN}/stream.js", request_method=READ_METHODS)
     config.add_route("room.log", f"/{ROOM_PATTERN}/log")

@@ -9,7 +9,7 @@ from typing import Any
 
 from pyramid.response import Response
 
-SAFE_METHODS = ("GET", "HEAD")
+READ_METHODS = ("GET", "HEAD")
 # Nobody but programs asks for these, every few seconds: they are in no figures and no log.
 HEALTH_ROUTES = frozenset({"health.live", "health.ready"})
 
@@ -20,8 +20,8 @@ class NotReadyError(Exception):
 
 def add_routes(config: Any) -> None:
     """Add the two addresses to an app's own."""
-    config.add_route("health.live", "/healthz", request_method=SAFE_METHODS)
-    config.add_route("health.ready", "/readyz", request_method=SAFE_METHODS)
+    config.add_route("health.live", "/healthz", request_method=READ_METHODS)
+    config.add_route("health.ready", "/readyz", request_method=READ_METHODS)
 
 
 def live_response() -> Response:

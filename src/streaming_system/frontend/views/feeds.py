@@ -57,7 +57,7 @@ def now_and_next_rss(request: Any) -> Response:
     _add_element(channel, "description", f"What is on in {state.room.title}, and what comes next")
     here = request.route_url("room.rss", room=state.room.id)
     ElementTree.SubElement(
-        channel, f"{{{ATOM}}}link", href=here, rel="self", type="application/rss+xml"
+        channel, f"{{{ATOM_NAMESPACE}}}link", href=here, rel="self", type="application/rss+xml"
     )
     # In a gap too short to be filled nothing is on.
     for label, event in (("Now", state.current), ("Next", state.following)):

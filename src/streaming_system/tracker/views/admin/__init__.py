@@ -9,11 +9,11 @@ from pyramid.httpexceptions import HTTPSeeOther
 
 from streaming_system.tracker.admin import forms
 from streaming_system.tracker.crew.errors import CrewError
-from streaming_system.tracker.routes import SAFE_METHODS
+from streaming_system.tracker.routes import READ_METHODS
 
 TEMPLATE_DIR = "streaming_system.tracker:templates/admin"
 # How a page is shown, and how one of its forms is taken: the form says what it does.
-PAGE_VIEW: dict[str, Any] = {"request_method": SAFE_METHODS, "permission": "look"}
+PAGE_VIEW: dict[str, Any] = {"request_method": READ_METHODS, "permission": "look"}
 
 
 def action(deed: str, permission: str = "admin") -> dict[str, Any]:

@@ -11,7 +11,7 @@ from pyramid.view import exception_view_config, forbidden_view_config, view_conf
 from streaming_system.tracker.admin import forms
 from streaming_system.tracker.admin.security import SAFE_METHODS
 from streaming_system.tracker.crew.errors import CrewError
-from streaming_system.tracker.routes import SAFE_METHODS
+from streaming_system.tracker.routes import READ_METHODS
 from streaming_system.tracker.views.admin import PAGE_VIEW, TEMPLATE_DIR, AdminPage, action
 
 # A page of ours below the tracker's prefix: nothing that could lead to another site.
@@ -24,7 +24,7 @@ class LoginPage(AdminPage):
 
     route = "admin.login"
 
-    @view_config(request_method=SAFE_METHODS)
+    @view_config(request_method=READ_METHODS)
     def show(self) -> dict[str, Any]:
         """Ask for name and password."""
         return self.page(typed={"next": self.request.GET.get("next", "")})
