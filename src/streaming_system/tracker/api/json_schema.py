@@ -9,10 +9,10 @@ import colander
 def to_json_schema(node: colander.SchemaNode, components: dict[str, Any]) -> dict[str, Any]:
     """Return the JSON Schema of a node.
 
-    :param components: gets the schemas of objects, by the names of their classes.
+    :param components: gets the schemas of objects, by :func:`component_name`.
     """
     if isinstance(node.typ, colander.Mapping):
-        name = type(node).__name__
+        name = component_name(node)
         if name not in components:
             # It is there before its members are, so that it may hold itself.
             components[name] = {}
@@ -29,6 +29,11 @@ def to_json_schema(node: colander.SchemaNode, components: dict[str, Any]) -> dic
     if getattr(node, "example", colander.null) is not colander.null:
         schema["examples"] = [node.example]
     return schema
+
+
+def component_name(node: colander.SchemaNode) -> str:
+    """Return the name of an object's schema in the OpenAPI document: its class without "Schema"."""
+    return type(node).__name__.removesuffix("Schema")
 
 
 def _is_valid_default(node: colander.SchemaNode) -> bool:

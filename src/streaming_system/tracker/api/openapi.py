@@ -5,7 +5,7 @@ from typing import Any
 
 import colander
 
-from streaming_system.tracker.api.json_schema import example_value, to_json_schema
+from streaming_system.tracker.api.json_schema import component_name, example_value, to_json_schema
 from streaming_system.tracker.api.operation import Operation
 from streaming_system.tracker.api.path_params import PATH_PARAMETERS
 from streaming_system.tracker.api.problems import PROBLEM_TYPES
@@ -147,7 +147,7 @@ def _response_object(answer: Any, components: dict[str, Any]) -> dict[str, Any]:
         return {"description": "Done; the answer has no body."}
     schema = to_json_schema(answer, components)
     return {
-        "description": components[type(answer).__name__]["description"],
+        "description": components[component_name(answer)]["description"],
         "content": {"application/json": {"schema": schema, "example": example_value(answer)}},
     }
 
