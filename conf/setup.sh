@@ -80,7 +80,6 @@ build() {
     done
     cd "$folder"
     if [ -n "$VENV_FROM" ]; then reuse; else install_locked; fi
-    as "$DEPLOY_USER" .venv/bin/streaming-system compile >/dev/null
 }
 
 install_locked() {

@@ -29,7 +29,6 @@ FORBIDDEN = {
     "demo.runner": (*NO_APP, "parsers", "config"),
     "web.health": ("frontend", "tracker", "sqlalchemy"),
     "web.request_id": ("frontend", "tracker", "sqlalchemy"),
-    "web.request_factory": ("frontend", "tracker", "sqlalchemy"),
     "web.json_logging": NO_APP,
     "cli": NO_APP,
 }

@@ -81,27 +81,6 @@ def config_check(ini: Path, only: str | None, production: bool) -> None:
     click.echo("The configuration is good.")
 
 
-@main.command("compile")
-def compile_command() -> None:
-    """Compile the templates of all pages, as whoever installs the program.
-
-    Where the site itself may not write, each start would compile them again.
-    """
-    # The apps bring the web framework along; other commands start without it.
-    from streaming_system import frontend
-    from streaming_system.web.template_cache import compile_templates
-
-    try:
-        count = compile_templates("streaming_system.frontend", frontend.JINJA2_SETTINGS)
-        count += compile_templates("streaming_system.tracker", {})
-    except OSError as error:
-        raise click.ClickException(
-            f"compiled templates cannot be kept in {Path(error.filename or '').parent}: "
-            f"{error.strerror}; run this as the owner of the program"
-        ) from None
-    click.echo(f"{count} templates are compiled.")
-
-
 main.add_command(admin)
 main.add_command(encoder)
 main.add_command(schedule)

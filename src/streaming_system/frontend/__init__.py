@@ -24,8 +24,6 @@ from streaming_system.frontend.tracker_client import (
 from streaming_system.net.ssrf import NetworkSettingError, parse_allowed_networks
 from streaming_system.schedule.store import ScheduleStore
 from streaming_system.theme import ThemeError
-from streaming_system.web.startup import nothing_is_garbage
-from streaming_system.web.template_cache import include_templates
 
 # How pages' templates are read.
 JINJA2_SETTINGS = {
@@ -37,7 +35,6 @@ JINJA2_SETTINGS = {
 }
 
 
-@nothing_is_garbage()
 def main(global_config: dict[str, str], **local: str) -> Any:
     """Return the frontend WSGI application.
 
@@ -72,7 +69,7 @@ def main(global_config: dict[str, str], **local: str) -> Any:
         config.registry["watched"] = PolledResource(tracker, "/api/v1/rooms", parse_rooms)
         config.registry["wrong"] = PolledResource(tracker, "/api/v1/incidents", parse_incidents)
         config.registry["posts"] = create_feeds(settings["conference"], networks)
-        include_templates(config)
+        config.include("pyramid_jinja2")
         config.add_jinja2_search_path("streaming_system.frontend:templates")
         config.include(".theming")
         config.include(".request_methods")
@@ -81,7 +78,6 @@ def main(global_config: dict[str, str], **local: str) -> Any:
         config.include(".routes")
         config.include("streaming_system.web.request_id")
         config.include("streaming_system.web.telemetry")
-        config.include("streaming_system.web.request_factory")
         config.include(".http_cache")
         config.include(".security_headers")
         config.scan(".views")

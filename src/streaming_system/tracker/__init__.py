@@ -6,11 +6,8 @@ from pyramid.config import Configurator
 
 from streaming_system.tracker.response_cache import add_response_cache
 from streaming_system.tracker.settings import StartupError, load_settings
-from streaming_system.web.startup import nothing_is_garbage
-from streaming_system.web.template_cache import include_templates
 
 
-@nothing_is_garbage()
 def main(global_config: dict[str, str], **local: str) -> Any:
     """Return the tracker WSGI application.
 
@@ -19,11 +16,10 @@ def main(global_config: dict[str, str], **local: str) -> Any:
     try:
         settings = load_settings({**global_config, **local})
         with Configurator(settings=settings) as config:
-            include_templates(config)
+            config.include("pyramid_jinja2")
             # The database comes last of what may stop the start: nothing else must be closed then.
             config.include("streaming_system.web.request_id")
             config.include("streaming_system.web.telemetry")
-            config.include("streaming_system.web.request_factory")
             config.include(".services")
             config.include(".metrics")
             config.include(".db.replica")
