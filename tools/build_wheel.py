@@ -1,7 +1,7 @@
-"""Builds the wheel so that the same sources give the same bytes: `make wheel`.
+"""Builds a reproducible wheel: `make wheel`.
 
-What differs between machines goes into no wheel: the sources are copied with the same modes, built
-in the copy, where no build/ of before lies, and bear the time of the commit.
+The sources are copied with fixed file modes and built in the copy, which has no old build/. All
+timestamps are that of the last commit.
 """
 
 import argparse
@@ -15,16 +15,16 @@ from pathlib import Path
 
 from timestamps import ROOT, commit_time
 
-# What setup.py and MANIFEST.in take.
-TAKEN = ("src", "parsers", "setup.py", "pyproject.toml", "MANIFEST.in", "README.md", "LICENSE")
+# The files that setup.py and MANIFEST.in include.
+SOURCES = ("src", "parsers", "setup.py", "pyproject.toml", "MANIFEST.in", "README.md", "LICENSE")
 
 
-def copy(target):
-    """Copy what the wheel is made of; files of ours are read by all and run by none."""
-    unwanted = shutil.ignore_patterns("__pycache__", "*.py[co]", "*.egg-info")
-    for name in TAKEN:
+def copy_sources(target):
+    """Copy the sources; all files become world-readable and not executable."""
+    ignored = shutil.ignore_patterns("__pycache__", "*.py[co]", "*.egg-info")
+    for name in SOURCES:
         if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, target / name, ignore=unwanted)
+            shutil.copytree(ROOT / name, target / name, ignore=ignored)
         else:
             shutil.copy(ROOT / name, target / name)
     for path in target.rglob("*"):
@@ -33,25 +33,25 @@ def copy(target):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("target", type=Path, help="the folder that it is written to")
+    parser.add_argument("target", type=Path, help="output folder")
     options = parser.parse_args()
-    # What the build makes by itself would bear the mask of whoever builds.
+    # The build creates files itself; their modes depend on the umask.
     os.umask(0o022)
     epoch = str(int(commit_time().timestamp()))
     with tempfile.TemporaryDirectory() as folder:
-        sources, made = Path(folder, "sources"), Path(folder, "made")
+        sources, output = Path(folder, "sources"), Path(folder, "output")
         sources.mkdir()
-        copy(sources)
+        copy_sources(sources)
         subprocess.run(
             [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-index",
-             "--no-build-isolation", "--no-cache-dir", "--wheel-dir", made, sources],
+             "--no-build-isolation", "--no-cache-dir", "--wheel-dir", output, sources],
             check=True, env=os.environ | {"SOURCE_DATE_EPOCH": epoch},
         )  # fmt: skip
-        [wheel] = made.glob("*.whl")
+        [wheel] = output.glob("*.whl")
         options.target.mkdir(parents=True, exist_ok=True)
-        written = options.target / wheel.name
-        shutil.copy(wheel, written)
-    print(f"{sha256(written.read_bytes()).hexdigest()}  {written}")
+        target = options.target / wheel.name
+        shutil.copy(wheel, target)
+    print(f"{sha256(target.read_bytes()).hexdigest()}  {target}")
 
 
 if __name__ == "__main__":

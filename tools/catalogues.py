@@ -1,8 +1,8 @@
-"""Bring the catalogues of all languages up to what pages and scripts say: ``make catalogues``.
+"""Updates the translation catalogues: ``make catalogues``.
 
-It runs pybabel: extracts the words into the .pot, puts new ones into every .po, and compiles those.
-What scripts say of them is written beside, so that no worker looks for it.
-docs/languages.md says what translators do then.
+It runs pybabel: extract the messages into the .pot, merge them into every .po, and compile those.
+The messages of scripts are also written as JSON, so that workers do not have to extract them.
+docs/languages.md describes the next steps for translators.
 """
 
 import contextlib
@@ -19,32 +19,31 @@ FRONTEND = ROOT / "src/streaming_system/frontend"
 DOMAIN = "streaming-system"
 LOCALE = FRONTEND / "locale"
 TEMPLATE = LOCALE / f"{DOMAIN}.pot"
-# What marks words, besides gettext's own names.
+# Functions that mark messages, besides gettext's own.
 KEYWORDS = ("translate", "translate_plural:1,2", "noted", "t", "n:1,2")
 
 
 def main() -> None:
-    """Extract, update, compile."""
     extract(TEMPLATE)
     update(LOCALE)
     pybabel("compile", "--statistics", "--domain", DOMAIN, "--directory", LOCALE)
     for compiled in sorted(LOCALE.glob(f"*/LC_MESSAGES/{DOMAIN}.mo")):
-        words = load_messages(compiled.parent.parent.name, compiled)
-        text = json.dumps(words, ensure_ascii=False, indent=1, sort_keys=True)
+        messages = load_messages(compiled.parent.parent.name, compiled)
+        text = json.dumps(messages, ensure_ascii=False, indent=1, sort_keys=True)
         compiled.with_suffix(".json").write_text(f"{text}\n", encoding="utf-8")
 
 
 def extract(target: Path) -> None:
-    """Write all messages of the sources; the same sources give the same file."""
+    """Write all messages of the sources in a stable order."""
     keywords = [f"--keyword={keyword}" for keyword in KEYWORDS]
-    # Places are told from here.
+    # Locations in the file are relative to the working directory.
     with contextlib.chdir(FRONTEND):
         pybabel("extract", "--mapping", ROOT / "pyproject.toml", *keywords, "--add-location=file",
                 "--no-wrap", "--omit-header", "--output-file", target, ".")  # fmt: skip
 
 
 def update(folder: Path) -> None:
-    """Put new messages into the catalogues of a folder, and drop what nobody says any more."""
+    """Merge new messages into the catalogues of a folder, and drop obsolete ones."""
     if any(folder.glob(f"*/LC_MESSAGES/{DOMAIN}.po")):
         pybabel("update", "--input-file", TEMPLATE, "--domain", DOMAIN, "--output-dir", folder,
                 "--no-wrap", "--no-fuzzy-matching", "--ignore-obsolete",
@@ -52,11 +51,11 @@ def update(folder: Path) -> None:
 
 
 def pybabel(command: str, *arguments: object) -> None:
-    """Run one of pybabel's commands."""
+    """Run a pybabel command; exit if it fails."""
     quiet = () if command == "compile" else ("--quiet",)
-    failed = CommandLineInterface().run(["pybabel", *quiet, command, *map(str, arguments)])
-    if failed:
-        sys.exit(failed)
+    status = CommandLineInterface().run(["pybabel", *quiet, command, *map(str, arguments)])
+    if status:
+        sys.exit(status)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Take pictures of a site's pages: ``make pictures URL=http://127.0.0.1:8000 TO=var/pictures``.
+"""Takes screenshots of a running site: ``make pictures URL=http://127.0.0.1:8000 TO=var/pictures``.
 
-Every page on a phone and on a desk, in light and dark; and one sheet with all of them, which is
-what docs/ shows. `make demo` makes a site with something to see.
+It takes each page on a phone and on a desktop, light and dark, and a sheet with all of them for
+docs/. `make demo` starts a site with content.
 """
 
 import html
@@ -13,12 +13,11 @@ from playwright.sync_api import Browser, sync_playwright
 CHROMIUM = "/usr/bin/chromium"
 SCREENS = {"phone": (390, 844), "desk": (1280, 800)}
 SCHEMES = ("light", "dark")
-# What streams and scripts need to settle; nobody tells when a picture is worth taking.
-SETTLES_IN = 4000
+# The time for streams and scripts to start; no event marks the end of it.
+SETTLE_MS = 4000
 
 
 def main() -> None:
-    """Take the pictures, then lay them out."""
     site, target = sys.argv[1].rstrip("/"), Path(sys.argv[2])
     target.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
@@ -26,9 +25,9 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
         pages = {
             "rooms": "/",
-            "room": first(browser, f"{site}/", ".card a"),
+            "room": first_link(browser, f"{site}/", ".card a"),
             "schedule": "/schedule",
-            "talk": first(browser, f"{site}/schedule", "a[href^='/talk/']"),
+            "talk": first_link(browser, f"{site}/schedule", "a[href^='/talk/']"),
         }
         for name, path in pages.items():
             for screen, (width, height) in SCREENS.items():
@@ -37,15 +36,15 @@ def main() -> None:
                         viewport={"width": width, "height": height}, color_scheme=scheme
                     )
                     page.goto(site + path)
-                    page.wait_for_timeout(SETTLES_IN)
+                    page.wait_for_timeout(SETTLE_MS)
                     page.screenshot(path=target / f"{name}-{screen}-{scheme}.png")
                     page.close()
-        lay_out(browser, target, list(pages))
+        make_sheet(browser, target, list(pages))
         browser.close()
 
 
-def first(browser: Browser, url: str, selector: str) -> str:
-    """Return where the first link of a kind leads."""
+def first_link(browser: Browser, url: str, selector: str) -> str:
+    """Return the target of the first matching link."""
     page = browser.new_page()
     page.goto(url)
     path = page.locator(selector).first.get_attribute("href")
@@ -54,8 +53,8 @@ def first(browser: Browser, url: str, selector: str) -> str:
     return path
 
 
-def lay_out(browser: Browser, folder: Path, names: list[str]) -> None:
-    """Put the pictures side by side: a row for each page."""
+def make_sheet(browser: Browser, folder: Path, names: list[str]) -> None:
+    """Combine the screenshots into one image: a row for each page."""
     rows = "".join(
         "<div>"
         + "".join(

@@ -1,7 +1,7 @@
-"""Writes what the program is made of, as CycloneDX: `make sbom`.
+"""Writes the software bill of materials as CycloneDX: `make sbom`.
 
-The list is that of requirements.txt; licences are those that installed packages name. The same lock
-and the same environment give the same bytes.
+It lists the packages of requirements.txt with the licences from the metadata of installed packages.
+The output is reproducible for the same lock file and environment.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from cyclonedx.model.component import Component, ComponentType
 from cyclonedx.model.license import DisjunctiveLicense, LicenseExpression
 from cyclonedx.output import make_outputter
 from cyclonedx.schema import OutputFormat, SchemaVersion
-from lockfile import LOCK, pins
+from lockfile import LOCK, parse_lock
 from packageurl import PackageURL
 from timestamps import commit_time
 
@@ -25,20 +25,20 @@ NAMESPACE = uuid.UUID("1b7f2d0c-6f0e-5f0b-9a39-7d4a3a2c9b11")
 
 
 def licences(name):
-    """Return what an installed package says of its licence; nothing for one that is not."""
+    """Return the licences in a package's metadata; an empty list if it is not installed."""
     try:
-        about = metadata(name)
+        package = metadata(name)
     except PackageNotFoundError:
         return []
-    if expression := about["License-Expression"]:
+    if expression := package["License-Expression"]:
         return [LicenseExpression(expression)]
-    classified = [
+    classifiers = [
         text.rpartition(" :: ")[2]
-        for text in about.get_all("Classifier") or ()
+        for text in package.get_all("Classifier") or ()
         if text.startswith("License :: ") and text != "License :: OSI Approved"
     ]
-    short = [line for line in (about["License"] or "").splitlines()[:1] if 0 < len(line) < 80]
-    return [DisjunctiveLicense(name=text) for text in dict.fromkeys(classified or short)]
+    names = [line for line in (package["License"] or "").splitlines()[:1] if 0 < len(line) < 80]
+    return [DisjunctiveLicense(name=text) for text in dict.fromkeys(classifiers or names)]
 
 
 def component(pin):
@@ -58,28 +58,28 @@ def main():
     parser.add_argument("target", type=Path)
     parser.add_argument("--lock", type=Path, default=LOCK)
     options = parser.parse_args()
-    locked = pins(options.lock)
-    number = sha256(options.lock.read_bytes()).hexdigest()
-    bom = Bom(serial_number=uuid.uuid5(NAMESPACE, number))
+    pins = parse_lock(options.lock)
+    digest = sha256(options.lock.read_bytes()).hexdigest()
+    bom = Bom(serial_number=uuid.uuid5(NAMESPACE, digest))
     bom.metadata.timestamp = commit_time()
-    program = Component(
+    application = Component(
         type=ComponentType.APPLICATION,
         name="streaming-system",
         version=metadata("streaming-system")["Version"],
         bom_ref="streaming-system",
         licenses=licences("streaming-system"),
     )
-    bom.metadata.component = program
-    parts = [component(pin) for pin in locked]
-    bom.components.update(parts)
-    bom.register_dependency(program, parts)
+    bom.metadata.component = application
+    components = [component(pin) for pin in pins]
+    bom.components.update(components)
+    bom.register_dependency(application, components)
     text = make_outputter(bom, OutputFormat.JSON, SchemaVersion.V1_6).output_as_string(indent=1)
     options.target.parent.mkdir(parents=True, exist_ok=True)
     options.target.write_text(text + "\n", encoding="utf-8")
-    unknown = [part.name for part in parts if not part.licenses]
-    print(f"Wrote {options.target}: {len(parts)} packages")
-    if unknown:
-        print(f"not installed here, so without a licence: {', '.join(unknown)}", file=sys.stderr)
+    unlicensed = [part.name for part in components if not part.licenses]
+    print(f"Wrote {options.target}: {len(components)} packages")
+    if unlicensed:
+        print(f"not installed here, so without a licence: {', '.join(unlicensed)}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The time that stands in what is made of the sources: that of the sources, not of the making."""
+"""The timestamp of reproducible build products."""
 
 import os
 import subprocess
@@ -9,17 +9,17 @@ ROOT = Path(__file__).parent.parent
 
 
 def commit_time():
-    """Return SOURCE_DATE_EPOCH, or else when the last commit was made.
+    """Return SOURCE_DATE_EPOCH, or else the time of the last commit, in UTC.
 
-    :raises SystemExit: where there is neither.
+    :raises SystemExit: there is neither.
     """
-    told = os.environ.get("SOURCE_DATE_EPOCH", "")
-    if not told:
+    seconds = os.environ.get("SOURCE_DATE_EPOCH", "")
+    if not seconds:
         done = subprocess.run(
             ["git", "-C", ROOT, "log", "-1", "--format=%ct"],
             capture_output=True, text=True, check=False,
         )  # fmt: skip
-        told = done.stdout.strip()
-    if not told.isdigit():
+        seconds = done.stdout.strip()
+    if not seconds.isdigit():
         raise SystemExit("no git checkout: set SOURCE_DATE_EPOCH to the time of the sources")
-    return datetime.fromtimestamp(int(told), UTC)
+    return datetime.fromtimestamp(int(seconds), UTC)

@@ -1,7 +1,7 @@
-"""Fetch what browsers need of others' work into the package, so that nothing is fetched later.
+"""Downloads the third-party browser libraries into the package: ``make vendor``.
 
-``make vendor`` runs it. What is taken, and from where, is said by each vendor.json beside the
-files; change a version there, run it, look at the difference, commit.
+Each vendor.json beside the files lists their packages and versions. To update a library, change its
+version, run this, review the difference and commit.
 """
 
 import base64
@@ -12,21 +12,20 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-SOURCE = Path(__file__).parent.parent / "src"
+SOURCE_FOLDER = Path(__file__).parent.parent / "src"
 
 
 def main() -> None:
-    """Bring every file up to what the manifests ask for, and note its integrity."""
-    for manifest in sorted(SOURCE.rglob("vendor.json")):
-        refresh(manifest)
+    for manifest in sorted(SOURCE_FOLDER.rglob("vendor.json")):
+        update_files(manifest)
 
 
-def refresh(manifest: Path) -> None:
-    """Bring the files beside a manifest up to what it asks for."""
+def update_files(manifest: Path) -> None:
+    """Download the files of a manifest, and store their integrity in it."""
     entries = json.loads(manifest.read_text(encoding="utf-8"))
     packages = {(entry["package"], entry["version"]) for entry in entries}
     for package, version in sorted(packages):
-        with tempfile.TemporaryDirectory() as folder, packed(package, version, folder) as archive:
+        with tempfile.TemporaryDirectory() as folder, download(package, version, folder) as archive:
             for entry in entries:
                 if (entry["package"], entry["version"]) == (package, version):
                     content = archive.extractfile(entry["path"]).read()
@@ -38,17 +37,17 @@ def refresh(manifest: Path) -> None:
     manifest.write_text(json.dumps(entries, indent=2) + "\n", encoding="utf-8")
 
 
-def packed(package: str, version: str, folder: str) -> tarfile.TarFile:
-    """Return a package as the registry has it; npm checks that it is the one that was published."""
+def download(package: str, version: str, folder: str) -> tarfile.TarFile:
+    """Download a package archive from the registry; npm verifies its checksum."""
     registry, _, name = package.partition(":")
     assert registry == "npm", package
     command = ["npm", "pack", "--silent", f"{name}@{version}"]
-    answer = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True)
-    return tarfile.open(Path(folder) / answer.stdout.split()[-1])
+    result = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True)
+    return tarfile.open(Path(folder) / result.stdout.split()[-1])
 
 
 def integrity(content: bytes) -> str:
-    """Return what the attribute ``integrity`` of a script says of a file."""
+    """Return the value of a script's ``integrity`` attribute for a file."""
     return "sha384-" + base64.b64encode(hashlib.sha384(content).digest()).decode()
 
 

@@ -1,4 +1,4 @@
-"""The picture of where time goes: shares are right, and what waits is not in it."""
+"""The flame graph: correct shares, and no idle threads."""
 
 import re
 from xml.etree import ElementTree
@@ -18,21 +18,23 @@ def flame(script):
     return script("flame", "tools")
 
 
-def test_each_bar_says_its_share_of_the_time_that_was_used(flame):
-    picture = ElementTree.fromstring(flame.svg(flame.tree(STACKS.splitlines()), "A & B"))
+def test_each_bar_shows_its_share_of_the_running_time(flame):
+    root = ElementTree.fromstring(
+        flame.render_svg(flame.merge_stacks(STACKS.splitlines()), "A & B")
+    )
 
-    said = [title.text for title in picture.iter("{http://www.w3.org/2000/svg}title")]
-    assert said[0] == "all 100.0 %"
-    assert "serve (app.py) 80.0 %" in said
-    assert "render (jinja2/env.py) 60.0 %" in said
-    assert "look <up> (streaming_system/a.py) 20.0 %" in said
-    # What a server does before every request is left out, and so is what waits.
-    assert "ClosingTask.execute (waitress/task.py) 20.0 %" in said
-    assert not [words for words in said if words.startswith(("thread", "Condition"))]
+    titles = [title.text for title in root.iter("{http://www.w3.org/2000/svg}title")]
+    assert titles[0] == "all 100.0 %"
+    assert "serve (app.py) 80.0 %" in titles
+    assert "render (jinja2/env.py) 60.0 %" in titles
+    assert "look <up> (streaming_system/a.py) 20.0 %" in titles
+    # Idle threads and the server's frames below each request are excluded.
+    assert "ClosingTask.execute (waitress/task.py) 20.0 %" in titles
+    assert not [title for title in titles if title.startswith(("thread", "Condition"))]
 
 
-def test_bars_lie_within_those_that_called_them(flame):
-    text = flame.svg(flame.tree(STACKS.splitlines()), "A")
+def test_bars_lie_within_their_callers(flame):
+    text = flame.render_svg(flame.merge_stacks(STACKS.splitlines()), "A")
 
     edges = [
         (float(x), float(x) + float(width))
