@@ -80,7 +80,7 @@ def wait_until_playing(page, milliseconds=PLAYBACK_TIMEOUT_MS):
 
 
 def wait_for_status(page, state, milliseconds=20_000):
-    page.locator(f".stage[data-says={state}]").wait_for(timeout=milliseconds)
+    page.locator(f".stage[data-player-state={state}]").wait_for(timeout=milliseconds)
 
 
 def video_data(page):

@@ -69,15 +69,15 @@ def test_a_full_server_is_only_asked_when_the_others_have_failed(
 
 def test_a_stream_that_has_not_begun_is_waited_for(encoder, watch):
     page, _ = watch()
-    wait_for_status(page, "waits")
-    assert page.locator(".player-says").inner_text().startswith("The stream is not there")
-    assert page.locator(".player-says .button:visible").count() == 0
+    wait_for_status(page, "waiting")
+    assert page.locator(".player-status").inner_text().startswith("The stream is not there")
+    assert page.locator(".player-status .button:visible").count() == 0
 
     encoder.start()
     encoder.wait()
 
     wait_until_playing(page)
-    assert not page.locator(".player-says").is_visible()
+    assert not page.locator(".player-status").is_visible()
 
 
 def test_a_lost_network_is_waited_for_with_longer_breaks(stream, watch, room):
@@ -119,7 +119,7 @@ def test_a_stream_that_was_gone_plays_when_it_is_back(stage, own_stream, watch, 
     page, server = watch()
     wait_until_playing(page)
     getattr(own_stream, end)()
-    wait_for_status(page, "waits")
+    wait_for_status(page, "waiting")
     server.asked.clear()
 
     stage.wait_for(lambda: server.count(".m3u8") >= tries, 90, "the player tries again")
@@ -135,7 +135,7 @@ def test_segments_that_are_missing_for_a_while_are_waited_for(stream, watch):
     page, server = watch()
     wait_until_playing(page)
     server.refuses = lambda path: path.endswith(".ts")
-    wait_for_status(page, "waits")
+    wait_for_status(page, "waiting")
 
     server.refuses = lambda path: False
 

@@ -102,7 +102,7 @@ def test_webm_from_icecast_plays_and_is_back_after_its_encoder(stage, room, icec
 
     icecast.encoder.kill()
     icecast.encoder.wait()
-    wait_for_status(page, "waits")
+    wait_for_status(page, "waiting")
     icecast.feed()
 
     wait_until_playing(page, PATIENCE)

@@ -60,7 +60,7 @@ def test_a_room_page_is_small(stage, stream, watch):
         for url in page.asked
         if url.startswith(f"{stage.url}/static/") and "/vendor/" not in url
     ]
-    assert any("/player/room.js" in url for url in own)
+    assert any("/player/room-player.js" in url for url in own)
     parts = [stage.get(url.removeprefix(stage.url)).data for url in dict.fromkeys([page.url, *own])]
 
     size = sum(len(gzip.compress(part)) for part in parts)

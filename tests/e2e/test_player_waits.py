@@ -33,7 +33,7 @@ def planned(stage, room):
 
 def test_a_talk_is_counted_down_to_and_starts_by_itself(planned, encoder, watch):
     page, _ = watch()
-    wait_for_status(page, "waits")
+    wait_for_status(page, "waiting")
     countdown = page.locator(".player-countdown")
     first = countdown.inner_text()
     assert re.fullmatch(r"<Opening> starts in 1\d:\d\d\.", first)
@@ -53,7 +53,7 @@ def test_a_room_that_no_server_has_yet_counts_down_and_starts_by_itself(
 ):
     page = open_page(f"/{room}")
     assert re.fullmatch(r"It starts in 1\d:\d\d\.", page.get_by_role("timer").inner_text())
-    assert not any("/player/room.js" in url or "/hls/" in url for url in page.asked)
+    assert not any("/player/room-player.js" in url or "/hls/" in url for url in page.asked)
 
     stage.register(room, "edge1", origin())
 
@@ -84,5 +84,5 @@ def test_a_machine_that_has_slept_is_live_again(chromium, own_stream, watch):
             os.kill(process, signal.SIGCONT)
 
     wait_until_playing(page)
-    assert page.locator(".stage").get_attribute("data-says") == "plays"
+    assert page.locator(".stage").get_attribute("data-player-state") == "playing"
     expect(page.get_by_role("button", name="Back to live")).to_be_hidden(timeout=10_000)

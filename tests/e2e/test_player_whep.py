@@ -67,7 +67,7 @@ def test_whep_goes_on_when_its_sender_is_back(server, sender, look, chromium):
 
     server.sends.clear()
     sender.goto("about:blank")
-    wait_for_status(page, "waits")
+    wait_for_status(page, "waiting")
     again = server.opens(chromium)
 
     wait_until_playing(page)

@@ -11,7 +11,7 @@ from streaming_system.tracker.audience.playback import PlayerReport
 ROOMS = ("hall", "lab")
 ENDPOINTS = ("one", "two", "cdn")
 QUALITIES = ("high", "low")
-# What quality.js does: it gives a report up after that long, and waits that long before the next.
+# What playback-reporter.js does: it gives a report up after that long, and waits that long before the next.
 GIVES_UP_AFTER, TRIES_AGAIN_AFTER = 3.0, 0.5
 PLAYS_ON_FOR = 1.0
 
@@ -27,7 +27,7 @@ class Network:
 
 
 class Viewer:
-    """One open player. It follows the rules of quality.js, and some of its own fate."""
+    """One open player. It follows the rules of playback-reporter.js, and some of its own fate."""
 
     def __init__(self, audience, room):
         self.audience, self.dice = audience, audience.dice

@@ -192,7 +192,7 @@ class TestRoom:
             "http://192.0.2.5:8080/stream.m3u8",
             "http://192.0.2.5:8080/webcast-high.webm",
         ]
-        kinds = json.loads(page.html.select_one(".stage")["data-kinds"])
+        kinds = json.loads(page.html.select_one(".stage")["data-formats"])
         assert kinds[0][:2] == ["hls", "stream.m3u8"]
 
     def test_a_room_with_sound_alone_has_a_player_for_it(self, make_site, tracker_says):
@@ -256,10 +256,10 @@ class TestRoom:
 
     def test_what_plays_is_only_loaded_where_there_is_something_to_play(self, live_site):
         def modules(path):
-            links = live_site.get(path).html.select("link[rel=modulepreload]:not([href*='/words'])")
+            links = live_site.get(path).html.select("link[rel=modulepreload]:not([href*='/i18n'])")
             return [link["href"] for link in links]
 
-        assert [url for url in modules("/hall") if url.endswith("/player/keeper.js")]
+        assert [url for url in modules("/hall") if url.endswith("/player/playback-supervisor.js")]
         assert modules("/lab") == modules("/hall?template=inroom") == []
 
     @pytest.mark.parametrize(

@@ -180,7 +180,7 @@ class TestStaticFiles:
             assert answer.headers["Cache-Control"] == "immutable, max-age=31536000, public"
 
     def test_a_page_from_before_an_upgrade_gets_those_of_today_for_a_minute(self, site):
-        answer = site.get("/static/0123456789ab/player/room.js")
+        answer = site.get("/static/0123456789ab/player/dom.js")
 
         assert "javascript" in answer.content_type
         assert "immutable" not in answer.headers["Cache-Control"]

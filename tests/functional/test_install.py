@@ -107,9 +107,9 @@ class TestWorker:
         assert answer.headers["Service-Worker-Allowed"] == "/"
         assert "You are offline" in site.get(told["offline"])
         names = [address.rpartition("/")[2] for address in told["files"]]
-        assert {"site.css", "site.js", "schedule.js", "clock.js", "offline.js"} <= set(names)
+        assert {"site.css", "live-updates.js", "schedule.js", "server-clock.js", "offline.js"} <= set(names)
         # What needs the network anyway would only cost the viewer's traffic.
-        assert not [name for name in names if re.match("player|graph|quality|panels|switch", name)]
+        assert not [name for name in names if re.match("play|graph|panels|room|switch", name)]
         size = 0
         for address in told["files"]:
             kept = site.get(address)
@@ -134,11 +134,11 @@ class TestWorker:
 class TestAssets:
     def test_the_version_changes_with_a_file_s_name_and_text(self, tmp_path):
         (tmp_path / "player").mkdir()
-        (tmp_path / "player/room.js").write_text("a")
+        (tmp_path / "player/dom.js").write_text("a")
         first = StaticAssets(tmp_path).version
-        (tmp_path / "player/room.js").write_text("b")
+        (tmp_path / "player/dom.js").write_text("b")
         second = StaticAssets(tmp_path).version
-        (tmp_path / "player/room.js").rename(tmp_path / "player/hall.js")
+        (tmp_path / "player/dom.js").rename(tmp_path / "player/hall.js")
         third = StaticAssets(tmp_path).version
 
         assert len({first, second, third}) == 3

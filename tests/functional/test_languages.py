@@ -311,7 +311,7 @@ class TestWords:
 
     def test_a_catalogue_names_the_form_for_each_kind_of_number(self, site):
         page = site.get("/talk/guid-Moved?lang=de").html
-        address = page.html["data-words"]
+        address = page.html["data-catalogue"]
         answer = site.get(address)
 
         assert answer.json["{count} day"] == {"one": "{count} Tag", "other": "{count} Tage"}
@@ -331,7 +331,7 @@ class TestWords:
     def test_english_needs_no_catalogue(self, site):
         page = site.get("/hall").html
 
-        assert not page.html.has_attr("data-words")
+        assert not page.html.has_attr("data-catalogue")
         assert not page.select("link[rel=preload]")
         assert site.get("/words/en.json").json == {}
 
@@ -374,13 +374,13 @@ class TestAnEventsOwnCatalogues:
         # What nobody has translated is English.
         assert text(page.select("nav a")[1]) == "Schedule"
         assert "Nederlands" in [a.string for a in page.select(".languages a")]
-        assert site.get(page.html["data-words"]).json == {"Rooms": "Zalen"}
+        assert site.get(page.html["data-catalogue"]).json == {"Rooms": "Zalen"}
 
     def test_they_take_the_place_of_some_of_our_messages(self, make_site, folder, say):
         say("de", Rooms="Bühnen", now="gerade", Over="")
         site = make_site(**{"languages.folder": str(folder)})
         page = site.get("/hall?lang=de").html
-        words = site.get(page.html["data-words"]).json
+        words = site.get(page.html["data-catalogue"]).json
 
         assert [text(link) for link in page.select("nav a")][:2] == ["Bühnen", "Programm"]
         assert (words["now"], words["Over"]) == ("gerade", "Vorbei")
@@ -389,7 +389,7 @@ class TestAnEventsOwnCatalogues:
         say("de_AT", now="grad")
         site = make_site(**{"languages.folder": str(folder)})
         page = site.get("/hall", headers=asking("de-AT")).html
-        words = site.get(page.html["data-words"]).json
+        words = site.get(page.html["data-catalogue"]).json
 
         assert page.html["lang"] == "de-AT"
         assert text(page.select_one("nav a")) == "Räume"

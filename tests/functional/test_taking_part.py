@@ -105,7 +105,7 @@ class TestRow:
                 found |= {urljoin(path, other) for other in imports}
 
         names = {path.rpartition("/")[2] for path in files}
-        assert {"room.css", "theatre.js", "fetched.js"} <= names
+        assert {"room.css", "theatre.js", "polled-fragment.js"} <= names
         sizes = [len(gzip.compress(site.get(path).body)) for path in ("/hall", *files)]
         assert sum(sizes) < 60_000
 

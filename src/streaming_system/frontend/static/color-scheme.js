@@ -1,51 +1,51 @@
-// Shows the colours that the viewer has chosen. It runs before anything is drawn, so that nothing flashes;
-// without it, or without a choice, the page follows the system.
+// Applies the colour scheme that the viewer has chosen. This script blocks rendering, so that the page does not flash in
+// the other scheme. Without it, or without a choice, the page follows the system.
 (() => {
   const KEY = "scheme";
   const SCHEMES = ["light", "dark"];
   const root = document.documentElement;
 
-  function kept() {
+  function load() {
     try {
       return localStorage.getItem(KEY);
     } catch {
-      // The viewer's browser keeps nothing for us.
+      // The browser has no storage for this site.
       return null;
     }
   }
 
-  function keep(scheme) {
+  function store(scheme) {
     try {
       if (scheme) localStorage.setItem(KEY, scheme);
       else localStorage.removeItem(KEY);
     } catch {
-      // Then it holds for this page.
+      // Without storage the choice applies to this page only.
     }
   }
 
-  function show(scheme) {
+  function apply(scheme) {
     if (SCHEMES.includes(scheme)) root.dataset.scheme = scheme;
     else delete root.dataset.scheme;
-    // What is drawn by scripts has to be drawn anew.
+    // Scripts redraw their canvases.
     document.dispatchEvent(new CustomEvent("schemechange"));
   }
 
-  show(kept());
+  apply(load());
   document.addEventListener("DOMContentLoaded", () => {
     const form = document.querySelector("[data-scheme-switch]");
     if (!form) return;
-    const choice = form.querySelector("select");
-    choice.value = root.dataset.scheme ?? "";
+    const select = form.querySelector("select");
+    select.value = root.dataset.scheme ?? "";
     form.hidden = false;
-    choice.addEventListener("change", () => {
-      keep(choice.value);
-      show(choice.value);
+    select.addEventListener("change", () => {
+      store(select.value);
+      apply(select.value);
     });
-    // Other tabs follow.
+    // Follow a change in another tab.
     addEventListener("storage", (event) => {
       if (event.key !== KEY && event.key !== null) return;
-      show(kept());
-      choice.value = root.dataset.scheme ?? "";
+      apply(load());
+      select.value = root.dataset.scheme ?? "";
     });
   });
 })();

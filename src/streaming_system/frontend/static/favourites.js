@@ -1,16 +1,16 @@
-// The talks that a viewer has marked. They are kept in this browser and told to nobody.
+// The talks that a viewer has marked. They are stored in this browser and never sent.
 
-import { t } from "./words.js";
+import { t } from "./i18n.js";
 
 const KEY = "favourites";
 
-let favourites = read();
-const listeners = [];
+let favourites = load();
+const subscribers = [];
 
-function read() {
+function load() {
   try {
-    const kept = JSON.parse(localStorage.getItem(KEY));
-    return new Set(Array.isArray(kept) ? kept.filter((id) => typeof id === "string") : []);
+    const stored = JSON.parse(localStorage.getItem(KEY));
+    return new Set(Array.isArray(stored) ? stored.filter((id) => typeof id === "string") : []);
   } catch {
     return new Set();
   }
@@ -20,53 +20,53 @@ export function isFavourite(id) {
   return favourites.has(id);
 }
 
-/** Have a function called whenever the favourites change, here or in another tab. */
-export function onChange(listener) {
-  listeners.push(listener);
+/** Call a function whenever the favourites change, here or in another tab. */
+export function onChange(callback) {
+  subscribers.push(callback);
 }
 
 function toggle(id) {
-  // Another tab may have changed them meanwhile.
+  // Another tab may have changed the stored set.
   const before = favourites;
-  favourites = read();
+  favourites = load();
   if (before.has(id)) favourites.delete(id);
   else favourites.add(id);
   try {
     localStorage.setItem(KEY, JSON.stringify([...favourites]));
   } catch {
-    // Where nothing may be stored, they last as long as the page.
+    // Without storage the favourites last as long as the page.
   }
-  changed();
+  notify();
 }
 
-function changed() {
-  document.querySelectorAll(".star").forEach(showState);
-  listeners.forEach((listener) => listener());
+function notify() {
+  document.querySelectorAll(".star").forEach(updateButton);
+  subscribers.forEach((callback) => callback());
 }
 
-function showState(star) {
-  const marked = favourites.has(star.dataset.id);
-  star.setAttribute("aria-pressed", marked);
-  star.firstChild.textContent = marked ? "★" : "☆";
+function updateButton(button) {
+  const isMarked = favourites.has(button.dataset.id);
+  button.setAttribute("aria-pressed", isMarked);
+  button.firstChild.textContent = isMarked ? "★" : "☆";
 }
 
 /** Return a button that marks a talk. */
-export function star(id, title) {
+export function favouriteButton(id, title) {
   const button = document.createElement("button");
   button.type = "button";
   button.className = "star";
   button.dataset.id = id;
   button.setAttribute("aria-label", t("Favourite: {title}", { title }));
-  const sign = document.createElement("span");
-  sign.setAttribute("aria-hidden", "true");
-  button.append(sign);
+  const star = document.createElement("span");
+  star.setAttribute("aria-hidden", "true");
+  button.append(star);
   button.addEventListener("click", () => toggle(id));
-  showState(button);
+  updateButton(button);
   return button;
 }
 
 addEventListener("storage", (event) => {
   if (event.key !== KEY && event.key !== null) return;
-  favourites = read();
-  changed();
+  favourites = load();
+  notify();
 });

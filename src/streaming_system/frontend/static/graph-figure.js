@@ -1,13 +1,13 @@
-// One graph: its drawing by uPlot, its legend and its table.
+// One graph: the drawing (uPlot), the legend and the table.
 
-import { t } from "./words.js";
+import { t } from "./i18n.js";
 
 const COLOURS = 12;
 const LABEL_ROWS = 3;
-const LONGEST_LABEL = 28;
+const MAX_LABEL_CHARS = 28;
 const DIGITS = { "Mbit/s": 1, "%": 2 };
 const DAY = 86400000;
-// What the tracker calls its graphs and their units.
+// The tracker's titles and units of graphs, translated.
 const TITLES = {
   "Overall Bitrate": t("Overall Bitrate"),
   "Overall Clients": t("Overall Clients"),
@@ -16,7 +16,6 @@ const TITLES = {
 };
 const UNITS = { viewers: t("viewers"), "Mbit/s": t("Mbit/s") };
 
-/** Make an element with attributes and children. */
 function make(name, attributes = {}, ...children) {
   const element = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
@@ -28,8 +27,8 @@ function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-export class Figure {
-  /** @param link returns the address of a room's own graphs, or is null where these are those. */
+export class GraphFigure {
+  /** @param link returns the address of a room's graphs; null on the page of one room. */
   constructor({ number, language, order, link }) {
     this.order = order;
     this.link = link;
@@ -54,28 +53,28 @@ export class Figure {
   }
 
   show(graph, annotations, span) {
-    const lines = graph.series.map((series) => series.label).join(" ");
-    const changed = this.lines !== lines;
-    this.lines = lines;
+    const labels = graph.series.map((series) => series.label).join(" ");
+    const changed = this.labels !== labels;
+    this.labels = labels;
     this.graph = graph;
     this.annotations = annotations;
     this.span = span;
     this.numbers = new Intl.NumberFormat(this.language, { maximumFractionDigits: DIGITS[graph.unit] ?? 0, minimumFractionDigits: DIGITS[graph.unit] ?? 0 });
     setText(this.title, TITLES[graph.title] ?? graph.title);
     setText(this.unit, UNITS[graph.unit] ?? graph.unit);
-    const nothing = graph.series.length === 0;
-    this.empty.hidden = !nothing;
-    this.plot.hidden = this.when.hidden = this.legend.hidden = nothing;
-    this.element.querySelector("details").hidden = nothing;
-    if (changed) this.makeLegend();
-    if (nothing) return;
+    const isEmpty = graph.series.length === 0;
+    this.empty.hidden = !isEmpty;
+    this.plot.hidden = this.when.hidden = this.legend.hidden = isEmpty;
+    this.element.querySelector("details").hidden = isEmpty;
+    if (changed) this.buildLegend();
+    if (isEmpty) return;
     if (changed || !this.drawing) this.redraw();
     else this.drawing.setData(this.data());
-    this.tell();
+    this.updateLegend();
     this.fillTable();
   }
 
-  /** The times, and for each line what it and all below it add up to: the first line is on top. */
+  /** Return the times and the values of each series. In a stacked graph the values are cumulative, the first series on top. */
   data() {
     const series = this.graph.series.map(({ data }) => data.map(([, y]) => y));
     if (this.graph.stacked) {
@@ -94,7 +93,7 @@ export class Figure {
     this.ink = getComputedStyle(this.element).color;
     this.line = style.borderBlockEndColor;
     this.surface = style.backgroundColor;
-    // uPlot knows whole pixels only.
+    // uPlot only accepts whole pixels.
     this.size = Math.round(parseFloat(style.fontSize));
     this.font = `${this.size}px ${style.fontFamily}`;
     const axis = { stroke: this.text, font: this.font, grid: { stroke: this.line, width: 1 }, ticks: { stroke: this.line, width: 1 } };
@@ -104,16 +103,16 @@ export class Figure {
       ...this.extent(),
       ms: 1,
       legend: { show: false },
-      // Lines of what we measure lie over the areas, or nobody could read their height.
+      // Grid lines are drawn over the areas of stacked graphs, so that their height is readable.
       drawOrder: stacked ? ["series", "axes"] : ["axes", "series"],
       cursor: { y: false, points: { show: !stacked }, drag: { x: false, y: false }, sync: { key: "graphs" } },
-      scales: { x: { range: () => [this.span.begin, this.span.end] }, y: { range: (drawing, least, most) => [0, this.top(most)] } },
+      scales: { x: { range: () => [this.span.begin, this.span.end] }, y: { range: (drawing, min, max) => [0, this.yLimit(max)] } },
       axes: [
         { ...axis, space: this.size * 6, size: this.size * 3.8, lineGap: 1.4, values: (drawing, splits, number, space, step) => this.times(splits, step) },
         { ...axis, size: this.size * 5.2, space: this.size * 3, values: (drawing, splits) => splits.map((y) => y.toLocaleString(this.language, { notation: y >= 1e6 ? "compact" : "standard", maximumFractionDigits: 2 })) },
       ],
       series: [{}, ...swatches.map((colour) => ({ stroke: colour, width: stacked ? 1 : 2, fill: stacked ? colour : undefined, points: { show: false } }))],
-      hooks: { setCursor: [() => this.tell()], draw: [(drawing) => this.annotate(drawing)] },
+      hooks: { setCursor: [() => this.updateLegend()], draw: [(drawing) => this.annotate(drawing)] },
     }, this.data(), this.plot);
   }
 
@@ -125,14 +124,14 @@ export class Figure {
     if (this.drawing && this.plot.clientWidth) this.drawing.setSize(this.extent());
   }
 
-  /** A round number above everything. It stays while it fits, so that nothing jumps. */
-  top(most) {
-    if (!(most > 0)) return this.highest ?? 1;
-    if (!this.highest || most > this.highest || most < this.highest / 3) {
-      const power = 10 ** Math.floor(Math.log10(most * 1.08));
-      this.highest = [1, 1.5, 2, 3, 4, 5, 6, 8, 10].map((step) => step * power).find((step) => step >= most * 1.08);
+  /** Return the top of the y axis: a round number above all values. It stays while it fits, to avoid jumps. */
+  yLimit(max) {
+    if (!(max > 0)) return this.currentLimit ?? 1;
+    if (!this.currentLimit || max > this.currentLimit || max < this.currentLimit / 3) {
+      const power = 10 ** Math.floor(Math.log10(max * 1.08));
+      this.currentLimit = [1, 1.5, 2, 3, 4, 5, 6, 8, 10].map((step) => step * power).find((step) => step >= max * 1.08);
     }
-    return this.highest;
+    return this.currentLimit;
   }
 
   times(splits, step) {
@@ -151,14 +150,14 @@ export class Figure {
     const { ctx: canvas, bbox } = drawing;
     const scale = uPlot.pxRatio;
     const height = this.size * 1.4 * scale;
-    const free = Array(LABEL_ROWS).fill(bbox.left);
+    const rowEnds = Array(LABEL_ROWS).fill(bbox.left);
     canvas.save();
     canvas.font = `${this.size * scale}px ${this.font.slice(this.font.indexOf(" ") + 1)}`;
     canvas.textBaseline = "middle";
     canvas.textAlign = "start";
     const shown = this.annotations.map(({ x, label }) => [Math.round(drawing.valToPos(x, "x", true)), label])
       .filter(([place]) => place >= bbox.left && place <= bbox.left + bbox.width);
-    // Two lines each, since they run over areas of any colour.
+    // Two strokes per line, because the areas below may have any colour.
     for (const [colour, width, dashes] of [[this.surface, 2, []], [this.ink, 1, [4 * scale, 3 * scale]]]) {
       canvas.strokeStyle = colour;
       canvas.lineWidth = width * scale;
@@ -171,14 +170,14 @@ export class Figure {
       canvas.stroke();
     }
     for (const [place, label] of shown) {
-      const text = label.length > LONGEST_LABEL ? `${label.slice(0, LONGEST_LABEL - 1)}…` : label;
+      const text = label.length > MAX_LABEL_CHARS ? `${label.slice(0, MAX_LABEL_CHARS - 1)}…` : label;
       const width = canvas.measureText(text).width + 10 * scale;
-      // Near the right edge a label stands before its line.
+      // Near the right edge the label is left of its line.
       const left = place + width > bbox.left + bbox.width ? place - width : place;
-      const row = free.findIndex((end) => end <= left);
-      // The list below the graphs has those that find no room.
+      const row = rowEnds.findIndex((end) => end <= left);
+      // Labels without room are only in the list below the graphs.
       if (row < 0) continue;
-      free[row] = left + width;
+      rowEnds[row] = left + width;
       canvas.fillStyle = this.surface;
       canvas.fillRect(left + scale, bbox.top + row * height, width - 2 * scale, height);
       canvas.fillStyle = this.ink;
@@ -187,7 +186,7 @@ export class Figure {
     canvas.restore();
   }
 
-  makeLegend() {
+  buildLegend() {
     this.values = this.graph.series.map(() => make("span", { class: "number" }));
     this.legend.replaceChildren(...this.graph.series.map((series, place) => {
       const known = this.order.indexOf(series.label);
@@ -199,35 +198,35 @@ export class Figure {
     }));
   }
 
-  /** Write into the legend what the pointer is at, or else what is newest. */
-  tell() {
+  /** Show the values at the pointer, or else the newest values, in the legend. */
+  updateLegend() {
     const { series } = this.graph;
     const last = series[0].data.length - 1;
     const point = Math.min(this.drawing?.cursor.idx ?? last, last);
     const [x] = series[0].data[point];
     const isNow = point === last && this.span.end - x < 2 * this.graph.step * 1000;
     setText(this.when, isNow ? t("Now") : `${this.day.format(x)}, ${(this.graph.step < 60 ? this.seconds : this.clock).format(x)}`);
-    series.forEach(({ data }, place) => setText(this.values[place], this.written(data[point][1])));
+    series.forEach(({ data }, place) => setText(this.values[place], this.formatValue(data[point][1])));
     if (this.link) this.legend.querySelectorAll("a").forEach((link, place) => { link.href = this.link(series[place].label); });
   }
 
   fillTable() {
     const { series, stacked } = this.graph;
-    const lines = series.map(({ title, data }) => ({ title, figures: data.map(([, y]) => y) }));
+    const lines = series.map(({ title, data }) => ({ title, values: data.map(([, y]) => y) }));
     if (stacked && lines.length > 1) {
-      lines.unshift({ title: t("Together"), figures: lines[0].figures.map((y, point) => lines.reduce((sum, { figures }) => sum + figures[point], 0)) });
+      lines.unshift({ title: t("Together"), values: lines[0].values.map((y, point) => lines.reduce((sum, { values }) => sum + values[point], 0)) });
     }
     const heads = ["", t("Now"), t("Most"), t("Mean")];
     this.heads.replaceChildren(...heads.map((text) => make("th", { scope: "col", class: text ? "number" : "" }, text || t("Line"))));
-    this.rows.replaceChildren(...lines.map(({ title, figures }) => {
-      const known = figures.filter((y) => y !== null);
+    this.rows.replaceChildren(...lines.map(({ title, values }) => {
+      const known = values.filter((y) => y !== null);
       const mean = known.length ? known.reduce((sum, y) => sum + y, 0) / known.length : null;
       const most = known.length ? Math.max(...known) : null;
-      return make("tr", {}, make("th", { scope: "row" }, title), ...[figures.at(-1), most, mean].map((y) => make("td", { class: "number" }, this.written(y))));
+      return make("tr", {}, make("th", { scope: "row" }, title), ...[values.at(-1), most, mean].map((y) => make("td", { class: "number" }, this.formatValue(y))));
     }));
   }
 
-  written(y) {
+  formatValue(y) {
     return y === null ? "–" : this.numbers.format(y);
   }
 }

@@ -1,31 +1,31 @@
-// What scripts say, in the language of the page. The page names the catalogue; English needs none.
+// Translates the messages of scripts. The page names the catalogue of its language; English needs none.
 
-const LONGEST_WAIT = 3000;
-const address = document.documentElement.dataset.words;
-const kinds = new Intl.PluralRules(document.documentElement.lang);
-const catalogue = address ? await read() : {};
+const REQUEST_TIMEOUT = 3000;
+const catalogueUrl = document.documentElement.dataset.catalogue;
+const pluralRules = new Intl.PluralRules(document.documentElement.lang);
+const catalogue = catalogueUrl ? await fetchCatalogue() : {};
 
-async function read() {
+async function fetchCatalogue() {
   try {
-    const answer = await fetch(address, { signal: AbortSignal.timeout?.(LONGEST_WAIT) });
-    return answer.ok ? await answer.json() : {};
+    const response = await fetch(catalogueUrl, { signal: AbortSignal.timeout?.(REQUEST_TIMEOUT) });
+    return response.ok ? await response.json() : {};
   } catch {
-    // English is better than a page that does nothing.
+    // Fall back to English.
     return {};
   }
 }
 
-function fill(words, values) {
-  return words.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+function interpolate(message, values) {
+  return message.replace(/\{(\w+)\}/g, (placeholder, name) => values[name] ?? placeholder);
 }
 
-/** Return words in the page's language; {name} in them is the value of that name. */
-export function t(words, values = {}) {
-  return fill(catalogue[words] ?? words, values);
+/** Return a message in the page's language; {name} in it is the value of that name. */
+export function t(message, values = {}) {
+  return interpolate(catalogue[message] ?? message, values);
 }
 
-/** Return the words that fit a number, which is their {count}. */
-export function n(one, many, count, values = {}) {
-  const english = count === 1 ? one : many;
-  return fill(catalogue[one]?.[kinds.select(count)] ?? catalogue[one]?.other ?? english, { count, ...values });
+/** Return the plural form for a number; {count} in it is the number. */
+export function n(singular, plural, count, values = {}) {
+  const english = count === 1 ? singular : plural;
+  return interpolate(catalogue[singular]?.[pluralRules.select(count)] ?? catalogue[singular]?.other ?? english, { count, ...values });
 }

@@ -1,52 +1,52 @@
-// The index: counts down to what begins, and shows what the rooms look like.
+// The index: counts down to the next talks, and updates the thumbnails of the rooms.
 
-import { now } from "./clock.js";
-import { n, t } from "./words.js";
+import { n, t } from "./i18n.js";
+import { now } from "./server-clock.js";
 
 const SECOND = 1000;
-const NEW_PICTURE_EVERY = 30_000;
+const THUMBNAIL_INTERVAL = 30_000;
 
-function inWords(milliseconds) {
+function formatDuration(milliseconds) {
   const seconds = Math.max(0, Math.ceil(milliseconds / SECOND));
   if (seconds < 3600) return t("{minutes} min {seconds} s", { minutes: Math.floor(seconds / 60), seconds: seconds % 60 });
-  const all = Math.ceil(seconds / 60);
-  const [days, hours, minutes] = [Math.floor(all / 1440), Math.floor(all / 60) % 24, all % 60];
+  const total = Math.ceil(seconds / 60);
+  const [days, hours, minutes] = [Math.floor(total / 1440), Math.floor(total / 60) % 24, total % 60];
   if (days === 0) return t("{hours} h {minutes} min", { hours, minutes });
   return n("{count} day {hours} h {minutes} min", "{count} days {hours} h {minutes} min", days, { hours, minutes });
 }
 
-function count() {
+function updateCountdowns() {
   if (document.hidden) return;
-  for (const place of document.querySelectorAll("[data-countdown]")) {
-    const words = inWords(Date.parse(place.dataset.countdown) - now());
-    if (place.textContent !== words) place.textContent = words;
+  for (const element of document.querySelectorAll("[data-countdown]")) {
+    const text = formatDuration(Date.parse(element.dataset.countdown) - now());
+    if (element.textContent !== text) element.textContent = text;
   }
 }
 
-// Only pictures that somebody sees are asked for again.
-const seen = new Set();
-const watcher = new IntersectionObserver((entries) => {
+// Only visible thumbnails are fetched again.
+const visible = new Set();
+const observer = new IntersectionObserver((entries) => {
   for (const { target, isIntersecting } of entries) {
-    if (isIntersecting) seen.add(target);
-    else seen.delete(target);
+    if (isIntersecting) visible.add(target);
+    else visible.delete(target);
   }
 });
 
-function watch() {
-  watcher.disconnect();
-  seen.clear();
-  for (const picture of document.querySelectorAll("img[data-preview]")) watcher.observe(picture);
+function observeThumbnails() {
+  observer.disconnect();
+  visible.clear();
+  for (const image of document.querySelectorAll("img[data-preview]")) observer.observe(image);
 }
 
-function renewAll() {
-  if (!document.hidden) seen.forEach(renew);
+function updateThumbnails() {
+  if (!document.hidden) visible.forEach(updateThumbnail);
 }
 
-/** Show the new picture once it is there, so that nothing flickers; where there is none, the old one stays. */
-async function renew(picture) {
-  const address = new URL(picture.currentSrc || picture.src);
-  // Everybody asks for the same address, which a cache in front of the site answers.
-  address.searchParams.set("at", Math.floor(now() / NEW_PICTURE_EVERY));
+/** Decode the new thumbnail before it replaces the old one, to avoid flicker; the old one stays if there is none. */
+async function updateThumbnail(image) {
+  const address = new URL(image.currentSrc || image.src);
+  // All viewers use the same address, so that a cache in front of the site can respond.
+  address.searchParams.set("at", Math.floor(now() / THUMBNAIL_INTERVAL));
   const fresh = new Image();
   fresh.src = address;
   try {
@@ -54,13 +54,13 @@ async function renew(picture) {
   } catch {
     return;
   }
-  picture.parentElement.querySelectorAll("source").forEach((source) => source.remove());
-  picture.src = address;
+  image.parentElement.querySelectorAll("source").forEach((source) => source.remove());
+  image.src = address;
 }
 
-setInterval(count, SECOND);
-setInterval(renewAll, NEW_PICTURE_EVERY);
-document.addEventListener("exchanged", watch);
-document.addEventListener("visibilitychange", count);
-watch();
-count();
+setInterval(updateCountdowns, SECOND);
+setInterval(updateThumbnails, THUMBNAIL_INTERVAL);
+document.addEventListener("content-replaced", observeThumbnails);
+document.addEventListener("visibilitychange", updateCountdowns);
+observeThumbnails();
+updateCountdowns();

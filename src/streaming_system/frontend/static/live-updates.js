@@ -1,39 +1,38 @@
-// Keeps a page up to date. Without it the pages work all the same; they are only older.
+// Keeps a page up to date. Without this script the page works, but does not update.
 //
-// The tracker is asked every few seconds which rooms are live. When that changes, or when what is on
-// comes to its end, the page is fetched again and its parts marked data-refresh are exchanged. Where the
-// server tells of changes (push.js), the tracker is asked at once then, and seldom otherwise.
+// The script polls the tracker for the live rooms. When they change, or when a talk ends, it fetches the page again and
+// replaces the parts marked data-refresh. With notifications (push.js) it polls when one arrives, and rarely otherwise.
 
-import { learn, now, setClock } from "./clock.js";
+import { t } from "./i18n.js";
 import { Push } from "./push.js";
-import { t } from "./words.js";
+import { now, syncClock, syncFromResponse } from "./server-clock.js";
 
-const ASK_EVERY = 5000;
-const ASK_AT_LEAST_EVERY = 60000;
-const TICK_EVERY = 15000;
-const RETRY_AFTER = 10000;
-// When talks end, all viewers fetch their page: about so many of them do in a millisecond.
-const FETCHES = 5;
-const SHORTEST_SPREAD = 4000;
-const LONGEST_SPREAD = 60000;
-// The page's server learns what is new within a second or so of the one that told us.
-const AGAIN_AFTER = 600;
-const MOST_AT_ONCE = 5;
-// The name of what we were told last, as long as the page does not show it.
-let news = "";
+const POLL_INTERVAL = 5000;
+const MAX_POLL_INTERVAL = 60000;
+const TICK_INTERVAL = 15000;
+const RETRY_DELAY = 10000;
+// When talks end, all viewers fetch their page: at most about this many in a millisecond.
+const MAX_FETCHES_PER_MS = 5;
+const MIN_SPREAD = 4000;
+const MAX_SPREAD = 60000;
+// The frontend learns of a change up to about a second after the process that sent the notification.
+const LAG_RETRY_DELAY = 600;
+const MAX_LAG_RETRIES = 5;
 
 const streams = document.body.dataset.streams;
+// The id of the latest notification, until the page shows its change.
+let pendingId = "";
 let failures = 0;
-// How often in a row the page has been fetched and still said something else than the tracker.
-let disagreements = 0;
-let knownLive = liveOnPage();
-let clockIsSet = false;
-// How many watch, in all rooms.
-let crowd = 0;
+// How often in a row the fetched page disagreed with the tracker about the live rooms.
+let mismatches = 0;
+let shownLive = liveOnPage();
+let isClockSet = false;
+// The number of viewers in all rooms.
+let viewers = 0;
 
 function liveOnPage() {
   const rooms = document.querySelectorAll("[data-room][data-live='true']");
-  // A room may stand there twice.
+  // A page may contain a room twice.
   return [...new Set([...rooms].map((room) => room.dataset.room))].sort().join(" ");
 }
 
@@ -41,151 +40,151 @@ function roomsOnPage() {
   return new Set([...document.querySelectorAll("[data-room]")].map((room) => room.dataset.room));
 }
 
-/** Wait a little longer or shorter each time, so that viewers do not all ask at once. */
-let waiting;
-function askIn(milliseconds) {
-  clearTimeout(waiting);
-  waiting = setTimeout(ask, milliseconds * (0.8 + 0.4 * Math.random()));
+let pollTimer;
+/** Poll after a delay; jitter spreads the requests of all viewers. */
+function pollIn(milliseconds) {
+  clearTimeout(pollTimer);
+  pollTimer = setTimeout(poll, milliseconds * (0.8 + 0.4 * Math.random()));
 }
 
-// Whoever is told something while an answer is on its way asks once more: it may be from before.
-let asking = false;
-let askAgain = false;
+// A response that is in flight when a notification arrives may be older than the change, so a second poll follows.
+let isPolling = false;
+let pollAgain = false;
 
-async function ask() {
-  clearTimeout(waiting);
-  // Nobody sees it: it asks again when somebody does.
-  if (document.hidden) return document.addEventListener("visibilitychange", ask, { once: true });
-  if (asking) {
-    askAgain = true;
+async function poll() {
+  clearTimeout(pollTimer);
+  // A hidden page polls when it becomes visible.
+  if (document.hidden) return document.addEventListener("visibilitychange", poll, { once: true });
+  if (isPolling) {
+    pollAgain = true;
     return;
   }
-  asking = true;
+  isPolling = true;
   try {
-    const asked = Date.now();
-    const answer = await fetch(asNew(streams), { cache: "no-store" });
-    if (!answer.ok) throw new Error(answer.status);
-    const { rooms } = await answer.json();
+    const requestedAt = Date.now();
+    const response = await fetch(bypassCache(streams), { cache: "no-store" });
+    if (!response.ok) throw new Error(response.status);
+    const { rooms } = await response.json();
     const shown = roomsOnPage();
     const live = Object.keys(rooms).filter((id) => shown.has(id) && rooms[id].live).sort().join(" ");
-    crowd = Object.values(rooms).reduce((sum, { clients }) => sum + clients, 0);
+    viewers = Object.values(rooms).reduce((sum, { clients }) => sum + clients, 0);
     failures = 0;
-    await tellTime(answer, asked);
-    if (live !== knownLive) await refresh();
-    disagreements = live === knownLive ? 0 : disagreements + 1;
-    if (disagreements === 0) news = "";
+    await setClock(response, requestedAt);
+    if (live !== shownLive) await refresh();
+    mismatches = live === shownLive ? 0 : mismatches + 1;
+    if (mismatches === 0) pendingId = "";
   } catch {
     failures += 1;
   }
-  // The page's server may be a few seconds behind, which is worth a second try soon; or it cannot
-  // ask the tracker at all.
-  const patience = Math.max(failures, disagreements - 1, 0);
-  asking = false;
-  if (askAgain) {
-    askAgain = false;
-    return askIn(0);
+  // The frontend may lag by a few seconds, which is worth one early retry; or it cannot reach the tracker at all.
+  const retries = Math.max(failures, mismatches - 1, 0);
+  isPolling = false;
+  if (pollAgain) {
+    pollAgain = false;
+    return pollIn(0);
   }
   if (push?.isOpen && failures === 0) {
-    const soon = disagreements > 0 && disagreements <= MOST_AT_ONCE;
-    return askIn(soon ? AGAIN_AFTER : ASK_AT_LEAST_EVERY);
+    const isLagging = mismatches > 0 && mismatches <= MAX_LAG_RETRIES;
+    return pollIn(isLagging ? LAG_RETRY_DELAY : MAX_POLL_INTERVAL);
   }
-  askIn(Math.min(ASK_EVERY * 2 ** patience, ASK_AT_LEAST_EVERY));
+  pollIn(Math.min(POLL_INTERVAL * 2 ** retries, MAX_POLL_INTERVAL));
 }
 
-function told(what, id) {
+function onChange(what, id) {
   if (document.hidden) return;
-  news = id;
-  if (what === "streams") ask();
+  pendingId = id;
+  if (what === "streams") poll();
   if (what === "schedule") refresh();
 }
 
-/** A cache may keep the answer of before for a while. Whoever was told the same asks for the same one beyond that. */
-function asNew(href) {
+/** Add the notification's id as a cache key: all its receivers share one response that is newer than the change. */
+function bypassCache(href) {
   const address = new URL(href, location.href);
-  if (news) address.searchParams.set("told", disagreements ? `${news}-${disagreements}` : news);
+  if (pendingId) address.searchParams.set("told", mismatches ? `${pendingId}-${mismatches}` : pendingId);
   return address;
 }
 
-/** Set the clock once. A tracker of another site may not say what time it is. */
-async function tellTime(answer, asked) {
-  if (clockIsSet) return;
-  clockIsSet = true;
-  if (!learn(answer, asked)) await setClock();
-  planChange();
+/** Set the clock once. CORS hides the Date header of a tracker on another origin. */
+async function setClock(response, requestedAt) {
+  if (isClockSet) return;
+  isClockSet = true;
+  if (!syncFromResponse(response, requestedAt)) await syncClock();
+  scheduleRefetch();
   tick();
 }
 
-/** Fetch the page again and show what has changed; if that fails, try once more later. */
+/** Fetch the page again and show what has changed; retry later after a failure. */
 async function refresh() {
-  const asked = location.href;
+  const address = location.href;
   try {
-    const answer = await fetch(asNew(asked), { cache: "no-store" });
-    if (!answer.ok) throw new Error(answer.status);
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    // Meanwhile the viewer may have gone to another room.
-    if (asked === location.href) show(page);
+    const response = await fetch(bypassCache(address), { cache: "no-store" });
+    if (!response.ok) throw new Error(response.status);
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    // The viewer may have changed rooms in the meantime.
+    if (address === location.href) update(page);
   } catch {
-    clearTimeout(planned);
-    planned = setTimeout(refresh, RETRY_AFTER * (1 + Math.random()));
+    clearTimeout(refetchTimer);
+    refetchTimer = setTimeout(refresh, RETRY_DELAY * (1 + Math.random()));
   }
 }
 
-function show(page) {
+function update(page) {
   for (const part of document.querySelectorAll("[data-refresh]")) {
     const fresh = page.querySelector(`[data-refresh="${part.dataset.refresh}"]`);
     if (!fresh || part.isEqualNode(fresh)) continue;
-    if (!isInUse(part, fresh)) exchange(part, fresh);
-    // A player that stays counts down to what comes next.
+    if (!isPlayerInUse(part, fresh)) morph(part, fresh);
+    // The player that stays counts down to the next talk.
     else Object.assign(part.dataset, { starts: fresh.dataset.starts ?? "", next: fresh.dataset.next ?? "" });
   }
-  isShown(page);
+  onUpdated();
 }
 
-function isShown(page) {
-  knownLive = liveOnPage();
-  planChange();
+function onUpdated() {
+  shownLive = liveOnPage();
+  scheduleRefetch();
 }
 
 /**
- * A stream that plays goes on, whatever the tracker has heard of its server; a player stays while there is a stream.
- * But the configuration may send everybody to another source at a moment.
+ * Whether a part contains a player that must stay. A playing stream continues even if the tracker has lost its
+ * endpoint, unless the configuration switches the room to another source.
  */
-function isInUse(part, fresh) {
+function isPlayerInUse(part, fresh) {
   if (part.dataset.source !== fresh.dataset.source) return false;
   if (part.querySelector("iframe")) return true;
   const video = part.querySelector("video");
   return video !== null && (video.matches("[data-wanted]") || fresh.querySelector("video") !== null);
 }
 
-function exchange(part, fresh) {
+/** Replace a part; open details and the focused link stay as they are. */
+function morph(part, fresh) {
   const open = [...part.querySelectorAll("details")].map((details) => details.open);
   const focused = part.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
   part.replaceWith(fresh);
   fresh.querySelectorAll("details").forEach((details, number) => { details.open = open[number] ?? details.open; });
   if (focused) fresh.querySelector(`[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
-  document.dispatchEvent(new CustomEvent("exchanged", { detail: fresh }));
+  document.dispatchEvent(new CustomEvent("content-replaced", { detail: fresh }));
 }
 
-/** Fetch the page again when the schedule says that something ends. */
-let planned;
-function planChange() {
-  clearTimeout(planned);
+let refetchTimer;
+/** Fetch the page again at the next change that the schedule announces. */
+function scheduleRefetch() {
+  clearTimeout(refetchTimer);
   const ends = [...document.querySelectorAll("progress[data-end]")].map((bar) => bar.dataset.end);
   const changes = [...document.querySelectorAll("[data-changes]")].map((part) => part.dataset.changes);
   const moments = [...ends, ...changes].filter(Boolean).map(Date.parse).filter((moment) => moment > now());
   if (moments.length === 0) return;
-  const wait = Math.min(...moments) - now() + 1000;
-  // Browsers cannot count further; by then the page has been fetched again anyway.
-  if (wait < 2 ** 31) planned = setTimeout(takeTurn, wait);
+  const delay = Math.min(...moments) - now() + 1000;
+  // Longer delays overflow setTimeout.
+  if (delay < 2 ** 31) refetchTimer = setTimeout(refreshInSpread, delay);
 }
 
-/** Fetch the page at a moment of one's own: the more viewers there are, the longer they take together. */
-function takeTurn() {
-  const spread = Math.min(Math.max(crowd / FETCHES, SHORTEST_SPREAD), LONGEST_SPREAD);
-  planned = setTimeout(refresh, spread * Math.random());
+/** Fetch the page at a random moment: the more viewers, the longer the spread. */
+function refreshInSpread() {
+  const spread = Math.min(Math.max(viewers / MAX_FETCHES_PER_MS, MIN_SPREAD), MAX_SPREAD);
+  refetchTimer = setTimeout(refresh, spread * Math.random());
 }
 
-/** Move the bars and the minutes, which needs nobody's answer. */
+/** Update progress bars and remaining minutes. */
 function tick() {
   for (const bar of document.querySelectorAll("progress[data-end]")) {
     const start = Date.parse(bar.dataset.start);
@@ -196,15 +195,14 @@ function tick() {
   }
 }
 
-const every = document.querySelector("[data-every]")?.dataset.every;
-if (every) setInterval(refresh, 1000 * every);
-setInterval(tick, TICK_EVERY);
-document.addEventListener("switched", () => isShown(document));
-planChange();
-// On the way back a browser may show the page as it was.
+const refreshSeconds = document.querySelector("[data-every]")?.dataset.every;
+if (refreshSeconds) setInterval(refresh, 1000 * refreshSeconds);
+setInterval(tick, TICK_INTERVAL);
+document.addEventListener("room-changed", onUpdated);
+scheduleRefetch();
+// The back button may restore an old page.
 if (performance.getEntriesByType("navigation")[0]?.type === "back_forward") refresh();
 const address = document.body.dataset.push;
-// Without it the page asks as often as ever.
-const push = address ? new Push(address, { told, lost: () => askIn(ASK_EVERY) }) : null;
-// At once, since the answer also says what time it is.
-ask();
+const push = address ? new Push(address, { onChange, onDisconnect: () => pollIn(POLL_INTERVAL) }) : null;
+// The first poll also sets the clock.
+poll();

@@ -1,50 +1,50 @@
-// Has the browser keep what can be read without a network, says when there is none, and comes back when there is.
+// Registers the service worker, shows that the device is offline, and reloads the offline page when it is online again.
 
-import { t } from "./words.js";
+import { t } from "./i18n.js";
 
-const RETRY_EVERY = 15_000;
+const RETRY_INTERVAL = 15_000;
 
 if ("serviceWorker" in navigator) {
-  // The page comes first; what is for later can wait.
+  // The page loads first; the cache can wait.
   const register = () => navigator.serviceWorker.register(document.body.dataset.worker).catch(() => {});
   if (document.readyState === "complete") register();
   else addEventListener("load", register, { once: true });
 }
 
-const instead = document.querySelector("[data-offline]");
-// The page that says so stands under the address of the one that was wanted.
-if (instead && location.pathname !== instead.dataset.offline) retry();
-// A player has its own words for it, and what is below it shall not jump.
-else if (!instead && !document.querySelector(".stage")) note();
+const offlinePage = document.querySelector("[data-offline]");
+// The service worker responds with the offline page under the requested address.
+if (offlinePage && location.pathname !== offlinePage.dataset.offline) retry();
+// The player shows its own message, and the content below it must not move.
+else if (!offlinePage && !document.querySelector(".stage")) showNote();
 
 function retry() {
-  instead.querySelector("[data-retries]").hidden = false;
-  // Whoever is on the way to another page is not called back.
-  let leaves = false;
-  addEventListener("beforeunload", () => { leaves = true; });
-  addEventListener("pageshow", () => { leaves = false; });
-  const again = () => { if (!leaves) location.reload(); };
-  addEventListener("online", again);
+  offlinePage.querySelector("[data-retries]").hidden = false;
+  // A viewer who leaves for another page is not called back.
+  let isLeaving = false;
+  addEventListener("beforeunload", () => { isLeaving = true; });
+  addEventListener("pageshow", () => { isLeaving = false; });
+  const reload = () => { if (!isLeaving) location.reload(); };
+  addEventListener("online", reload);
   setInterval(async () => {
     if (document.hidden) return;
     try {
       await fetch(location.href, { method: "HEAD", cache: "no-store" });
-      again();
+      reload();
     } catch {
-      // Still nobody there.
+      // The server is still unreachable.
     }
-  }, RETRY_EVERY);
+  }, RETRY_INTERVAL);
 }
 
-function note() {
-  const says = document.createElement("p");
-  says.className = "offline-note";
-  says.setAttribute("role", "status");
-  document.getElementById("content").before(says);
-  const show = () => {
-    says.textContent = navigator.onLine ? "" : t("You are offline. This page is as you saw it last.");
+function showNote() {
+  const note = document.createElement("p");
+  note.className = "offline-note";
+  note.setAttribute("role", "status");
+  document.getElementById("content").before(note);
+  const update = () => {
+    note.textContent = navigator.onLine ? "" : t("You are offline. This page is as you saw it last.");
   };
-  addEventListener("online", show);
-  addEventListener("offline", show);
-  show();
+  addEventListener("online", update);
+  addEventListener("offline", update);
+  update();
 }

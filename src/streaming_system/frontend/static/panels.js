@@ -1,115 +1,115 @@
-// What opens beside the player: the chat, posts, the schedule. The player itself is never moved for it. A chat is somebody
-// else's page: it is loaded when a viewer opens it, not before, and gone when they close it.
+// Panels beside the player: chat, posts, schedule. They never move the player. The chat is another site's page: it is
+// loaded when the viewer opens its panel, and removed when the viewer closes it.
 
-import { Fetched } from "./fetched.js";
-import { isOn, switchTheatre } from "./theatre.js";
+import { PolledFragment } from "./polled-fragment.js";
+import { isTheatreOn, toggleTheatre } from "./theatre.js";
 
 const KEY = "panel";
-// From here on a panel stands beside the picture; room.css says the same.
+// From this width a panel is beside the picture; room.css has the same value.
 const WIDE = matchMedia("(min-width: 1000px)");
-// What web clients of chats need. They are other sites, whose own origin gives them nothing of ours.
-const MAY = "allow-scripts allow-same-origin allow-forms allow-popups allow-popups-to-escape-sandbox";
+// What web clients of chats need. Their own origin gives them no access to this site.
+const SANDBOX = "allow-scripts allow-same-origin allow-forms allow-popups allow-popups-to-escape-sandbox";
 
 const main = document.getElementById("content");
-let panes = new Map();
-let openers = new Map();
-const parts = new Map();
-let shown = null;
+let panels = new Map();
+let buttons = new Map();
+const fragments = new Map();
+let openName = null;
 
-/** Take hold of the panels of the room that the page shows; a page may have none. */
+/** Find the panels of the current room; other pages have none. */
 function setUp() {
-  for (const one of parts.values()) one.stop();
-  parts.clear();
-  shown = null;
+  for (const fragment of fragments.values()) fragment.stop();
+  fragments.clear();
+  openName = null;
   main.classList.remove("has-pane");
-  panes = new Map([...main.querySelectorAll("[data-pane]")].map((pane) => [pane.dataset.pane, pane]));
-  openers = new Map([...main.querySelectorAll("[data-opens]")].map((link) => [link.dataset.opens, opener(link)]));
-  // On a phone it would push away what one came for.
-  if (WIDE.matches && panes.has(kept())) open(kept());
+  panels = new Map([...main.querySelectorAll("[data-pane]")].map((panel) => [panel.dataset.pane, panel]));
+  buttons = new Map([...main.querySelectorAll("[data-opens]")].map((link) => [link.dataset.opens, replaceWithButton(link)]));
+  // On a phone a restored panel would hide the room.
+  if (WIDE.matches && panels.has(storedName())) open(storedName());
 }
 
-/** With scripts it opens something on this page, which is not what a link does. */
-function opener(link) {
+/** Replace a link, which works without scripts, with a button for the panel. */
+function replaceWithButton(link) {
   const button = document.createElement("button");
   const name = link.dataset.opens;
   button.type = "button";
   button.className = link.className;
   button.append(...link.childNodes);
   button.setAttribute("aria-expanded", "false");
-  button.setAttribute("aria-controls", panes.get(name).id);
-  button.addEventListener("click", () => { if (shown === name) close(); else ask(name); });
+  button.setAttribute("aria-controls", panels.get(name).id);
+  button.addEventListener("click", () => { if (openName === name) close(); else openForViewer(name); });
   link.replaceWith(button);
   return button;
 }
 
-/** Open a panel for a viewer who asks for it. */
-function ask(name) {
+/** Open a panel that the viewer has chosen: connect its chat, move the focus, store the choice. */
+function openForViewer(name) {
   open(name);
-  const pane = panes.get(name);
-  connect(pane.querySelector("[data-chat]"));
-  pane.focus({ preventScroll: true });
-  if (!WIDE.matches) pane.scrollIntoView({ block: "start" });
-  keep(name);
+  const panel = panels.get(name);
+  connectChat(panel.querySelector("[data-chat]"));
+  panel.focus({ preventScroll: true });
+  if (!WIDE.matches) panel.scrollIntoView({ block: "start" });
+  storeName(name);
 }
 
 function open(name) {
-  if (shown) hide(shown);
-  shown = name;
-  panes.get(name).hidden = false;
-  openers.get(name).setAttribute("aria-expanded", "true");
+  if (openName) hide(openName);
+  openName = name;
+  panels.get(name).hidden = false;
+  buttons.get(name).setAttribute("aria-expanded", "true");
   main.classList.add("has-pane");
-  part(name)?.start();
+  fragmentOf(name)?.start();
 }
 
 function hide(name) {
-  panes.get(name).hidden = true;
-  openers.get(name).setAttribute("aria-expanded", "false");
-  part(name)?.stop();
+  panels.get(name).hidden = true;
+  buttons.get(name).setAttribute("aria-expanded", "false");
+  fragmentOf(name)?.stop();
 }
 
 function close() {
-  const name = shown;
-  const hasFocus = panes.get(name).contains(document.activeElement);
+  const name = openName;
+  const hasFocus = panels.get(name).contains(document.activeElement);
   hide(name);
-  shown = null;
+  openName = null;
   main.classList.remove("has-pane");
-  for (const place of document.querySelectorAll("[data-chat].is-open")) disconnect(place);
-  if (hasFocus) openers.get(name).focus();
-  keep("");
+  for (const chat of document.querySelectorAll("[data-chat].is-open")) disconnectChat(chat);
+  if (hasFocus) buttons.get(name).focus();
+  storeName("");
 }
 
-/** What a panel shows of another page of this site, if it does. */
-function part(name) {
-  const place = panes.get(name).querySelector("[data-from]");
-  if (place && !parts.has(name)) parts.set(name, new Fetched(place));
-  return parts.get(name);
+/** Return the fragment of another page of this site that a panel shows, if any. */
+function fragmentOf(name) {
+  const container = panels.get(name).querySelector("[data-from]");
+  if (container && !fragments.has(name)) fragments.set(name, new PolledFragment(container));
+  return fragments.get(name);
 }
 
-function connect(place) {
-  if (!place || place.querySelector("iframe")) return;
+function connectChat(chat) {
+  if (!chat || chat.querySelector("iframe")) return;
   const frame = document.createElement("iframe");
-  frame.title = place.dataset.title;
-  frame.sandbox = MAY;
+  frame.title = chat.dataset.title;
+  frame.sandbox = SANDBOX;
   frame.referrerPolicy = "no-referrer";
-  frame.src = place.dataset.chat;
-  place.classList.add("is-open");
-  place.append(frame);
+  frame.src = chat.dataset.chat;
+  chat.classList.add("is-open");
+  chat.append(frame);
 }
 
-function disconnect(place) {
-  place.querySelector("iframe").remove();
-  place.classList.remove("is-open");
+function disconnectChat(chat) {
+  chat.querySelector("iframe").remove();
+  chat.classList.remove("is-open");
 }
 
-function keep(name) {
+function storeName(name) {
   try {
     localStorage.setItem(KEY, name);
   } catch {
-    // Some browsers keep nothing.
+    // The browser has no storage for this site.
   }
 }
 
-function kept() {
+function storedName() {
   try {
     return localStorage.getItem(KEY);
   } catch {
@@ -120,11 +120,11 @@ function kept() {
 document.addEventListener("click", (event) => {
   const { target } = event;
   if (target.closest("[data-closes]")) close();
-  const connects = target.closest("[data-connects]");
-  if (connects) {
-    const place = connects.closest("[data-chat]");
-    connect(place);
-    place.closest(".pane").focus({ preventScroll: true });
+  const connectButton = target.closest("[data-connects]");
+  if (connectButton) {
+    const chat = connectButton.closest("[data-chat]");
+    connectChat(chat);
+    chat.closest(".pane").focus({ preventScroll: true });
   }
   const formats = document.querySelector(".formats[open]");
   if (formats && !formats.contains(target)) formats.open = false;
@@ -134,12 +134,12 @@ document.addEventListener("keydown", (event) => {
   const { target } = event;
   if (event.key !== "Escape" || event.defaultPrevented || document.fullscreenElement || target.closest("dialog")) return;
   const formats = target.closest(".formats[open]");
-  if (isOn()) switchTheatre(false);
+  if (isTheatreOn()) toggleTheatre(false);
   else if (formats) {
     formats.open = false;
     formats.querySelector("summary").focus();
-  } else if (shown) close();
+  } else if (openName) close();
 });
 
-document.addEventListener("exchanged", ({ detail }) => { if (detail === main) setUp(); });
+document.addEventListener("content-replaced", ({ detail }) => { if (detail === main) setUp(); });
 setUp();

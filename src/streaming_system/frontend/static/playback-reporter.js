@@ -1,256 +1,255 @@
-// Tells the tracker how well a stream plays, and that somebody watches. docs/playback.md says what is
-// sent, and what is not: no name, no address, nothing that outlives the page.
+// Reports the quality of playback to the tracker. docs/playback.md describes the report, which contains no name, no
+// address and no id that outlives the page.
 //
-// A player is a <video> or <audio> with data-playback (where reports go) and data-endpoint (whose
-// stream it is). It is watched from the moment that somebody presses play. Of another site's player, in an <iframe> with the
-// same data, we only know that somebody has it open and in sight.
+// A player is a <video> or <audio> with data-playback (the URL for reports) and data-endpoint (the source of the stream).
+// It counts from the moment when the viewer presses play. An <iframe> with the same data is another site's player: its
+// report only contains that it is open and visible.
 
 const CMCD_VERSION = 2;
 const FALLBACK_INTERVAL = 30000;
-// The tracker lets a report be late by half of the interval and two seconds: there is time for a second try.
-const GIVE_UP_AFTER = 3000;
-const TRY_AGAIN_AFTER = 500;
-const LONGEST_WAIT = 120000;
-// A player that comes back has to show that it plays, so that no late report can revive it.
-const PLAYS_ON_FOR = 1000;
-// Whoever has stopped the picture for that long is not watching.
-const PAUSED_FOR = 300000;
-// A stream that stands still for less than that has only changed its step.
-const SHORTEST_WAIT = 100;
+// The tracker accepts a report that is late by half of the interval plus two seconds, so there is time for one retry.
+const REQUEST_TIMEOUT = 3000;
+const MIN_BACKOFF = 500;
+const MAX_BACKOFF = 120000;
+// A restored player has to play for this long before it reports, so that no late report can revive it.
+const RESUME_DELAY = 1000;
+// A viewer who pauses for longer no longer counts.
+const PAUSE_GRACE = 300000;
+// A shorter stall is a change of rendition.
+const MIN_STALL = 100;
 
-const players = new WeakMap();
-const open = new Set();
+const reporters = new WeakMap();
+const active = new Set();
 
-class Player {
+class PlaybackReporter {
   constructor(element) {
     this.element = element;
     this.sid = randomId();
-    this.wantedAt = null;
-    this.startup = null;
-    this.playedSince = null;
-    this.stoodSince = null;
-    this.played = this.stood = this.stalls = this.errors = this.dropped = 0;
+    this.requestedAt = null;
+    this.startupMs = null;
+    this.playingSince = null;
+    this.stalledSince = null;
+    this.playedMs = this.stalledMs = this.stalls = this.errors = this.dropped = 0;
     this.droppedBefore = 0;
-    // Whether the tracker counts it; what it was last told to play.
-    this.present = false;
+    // Whether the tracker counts this viewer.
+    this.isActive = false;
+    this.hasReported = false;
     this.origin = this.currentOrigin();
     this.failures = 0;
   }
 
-  /** The picture moves, or sound is heard. */
-  begins() {
+  /** The element shows its first frame, or another one after a stall. */
+  onPlaying() {
     const now = performance.now();
-    this.startup ??= now - (this.wantedAt ?? now);
-    this.plays();
+    this.startupMs ??= now - (this.requestedAt ?? now);
+    this.activate();
   }
 
-  plays() {
-    const now = performance.now();
-    if (this.playedSince === null) {
-      this.rests();
-      this.playedSince = now;
+  activate() {
+    if (this.playingSince === null) {
+      this.closeInterval();
+      this.playingSince = performance.now();
     }
-    clearTimeout(this.farewell);
+    clearTimeout(this.pauseTimer);
     const origin = this.currentOrigin();
-    if (!this.present) {
-      this.present = true;
+    if (!this.isActive) {
+      this.isActive = true;
       this.origin = origin;
-      open.add(this);
-      this.reportIn(this.known ? PLAYS_ON_FOR : 0);
+      active.add(this);
+      this.scheduleReport(this.hasReported ? RESUME_DELAY : 0);
     } else if (Object.keys(origin).some((key) => origin[key] !== this.origin[key])) {
       this.origin = origin;
-      this.reportIn(0);
+      this.scheduleReport(0);
     }
   }
 
-  /** There is no data, while there should be some. */
-  waits() {
-    // What comes before the first picture is the start.
-    if (this.startup === null || this.element.paused || this.stoodSince !== null) return;
-    this.rests();
-    // A seek is the viewer's own wish.
-    if (!this.element.seeking) this.stoodSince = performance.now();
+  onWaiting() {
+    // Time before the first frame is startup time.
+    if (this.startupMs === null || this.element.paused || this.stalledSince !== null) return;
+    this.closeInterval();
+    // The viewer causes the wait after a seek.
+    if (!this.element.seeking) this.stalledSince = performance.now();
   }
 
-  /** It neither plays nor waits any more, for whatever reason. */
-  rests() {
+  /** Add the current interval of playing or stalling to its total. */
+  closeInterval() {
     const now = performance.now();
-    if (this.playedSince !== null) this.played += now - this.playedSince;
-    this.playedSince = null;
-    if (this.stands(now)) {
-      this.stood += now - this.stoodSince;
+    if (this.playingSince !== null) this.playedMs += now - this.playingSince;
+    this.playingSince = null;
+    if (this.isStalled(now)) {
+      this.stalledMs += now - this.stalledSince;
       this.stalls += 1;
     }
-    this.stoodSince = null;
+    this.stalledSince = null;
   }
 
-  stands(now) {
-    return this.stoodSince !== null && now - this.stoodSince >= SHORTEST_WAIT;
+  isStalled(now) {
+    return this.stalledSince !== null && now - this.stalledSince >= MIN_STALL;
   }
 
-  pauses() {
-    this.rests();
-    clearTimeout(this.farewell);
-    if (this.present) this.farewell = setTimeout(() => this.leave("q"), PAUSED_FOR);
+  onPause() {
+    this.closeInterval();
+    clearTimeout(this.pauseTimer);
+    if (this.isActive) this.pauseTimer = setTimeout(() => this.deactivate("q"), PAUSE_GRACE);
   }
 
-  fails() {
-    // What nobody wanted to see cannot fail them.
-    if (this.wantedAt === null) return;
+  onError() {
+    // An error before the viewer presses play does not count.
+    if (this.requestedAt === null) return;
     this.errors += 1;
-    this.leave("f");
+    this.deactivate("f");
   }
 
-  /** Say goodbye. It may play on later. */
-  leave(state) {
-    this.rests();
-    clearTimeout(this.timer);
-    clearTimeout(this.farewell);
-    // A player that has never played is only worth a word if it could not.
-    if (this.present || state === "f") {
-      this.known = true;
-      navigator.sendBeacon(this.element.dataset.playback, JSON.stringify(this.report(state)));
+  /** Send the end report. The player may resume later. */
+  deactivate(state) {
+    this.closeInterval();
+    clearTimeout(this.reportTimer);
+    clearTimeout(this.pauseTimer);
+    // A player that has never played only reports a failure.
+    if (this.isActive || state === "f") {
+      this.hasReported = true;
+      navigator.sendBeacon(this.element.dataset.playback, JSON.stringify(this.buildReport(state)));
     }
-    this.present = false;
-    open.delete(this);
+    this.isActive = false;
+    active.delete(this);
   }
 
-  reportIn(milliseconds) {
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.send(), milliseconds);
+  scheduleReport(milliseconds) {
+    clearTimeout(this.reportTimer);
+    this.reportTimer = setTimeout(() => this.send(), milliseconds);
   }
 
   async send() {
-    // The page may have exchanged it for another.
-    if (!this.element.isConnected) return this.leave("q");
-    // Streams change their size without a halt.
+    // The page may have replaced the element.
+    if (!this.element.isConnected) return this.deactivate("q");
+    // The rendition may have changed during playback.
     this.origin = this.currentOrigin();
-    this.known = true;
+    this.hasReported = true;
     try {
-      const answer = await fetch(this.element.dataset.playback, {
+      const response = await fetch(this.element.dataset.playback, {
         method: "POST",
-        body: JSON.stringify(this.report(this.state())),
+        body: JSON.stringify(this.buildReport(this.state())),
         credentials: "omit",
         keepalive: true,
-        signal: AbortSignal.timeout?.(GIVE_UP_AFTER),
+        signal: AbortSignal.timeout?.(REQUEST_TIMEOUT),
       });
-      // A report that is refused would be refused again.
-      if (answer.status >= 400 && answer.status < 500 && answer.status !== 429) return;
-      if (!answer.ok) throw new RetryLater(answer.headers.get("Retry-After"));
-      const { next } = await answer.json();
+      // The tracker would reject the same report again.
+      if (response.status >= 400 && response.status < 500 && response.status !== 429) return;
+      if (!response.ok) throw new RetryLaterError(response.headers.get("Retry-After"));
+      const { next } = await response.json();
       this.failures = 0;
-      // A little sooner, and never in step with others.
-      if (this.present) this.reportIn(1000 * next * (0.9 + 0.1 * Math.random()) || FALLBACK_INTERVAL);
+      // Jitter spreads the reports of all viewers.
+      if (this.isActive) this.scheduleReport(1000 * next * (0.9 + 0.1 * Math.random()) || FALLBACK_INTERVAL);
     } catch (error) {
-      const wait = error instanceof RetryLater ? error.milliseconds : TRY_AGAIN_AFTER;
-      const patience = wait * 2 ** this.failures * (0.5 + Math.random());
+      const delay = error instanceof RetryLaterError ? error.milliseconds : MIN_BACKOFF;
+      const backoff = delay * 2 ** this.failures * (0.5 + Math.random());
       this.failures += 1;
-      if (this.present) this.reportIn(Math.min(patience, LONGEST_WAIT));
+      if (this.isActive) this.scheduleReport(Math.min(backoff, MAX_BACKOFF));
     }
   }
 
   state() {
     if (this.element.paused) return "a";
-    return this.stoodSince === null ? "p" : "r";
+    return this.stalledSince === null ? "p" : "r";
   }
 
-  report(state) {
+  buildReport(state) {
     const now = performance.now();
     const sum = (total, since) => Math.round(total + (since === null ? 0 : now - since));
-    const standing = this.stands(now);
+    const isStalled = this.isStalled(now);
     return {
       v: CMCD_VERSION,
       sid: this.sid,
       ...this.origin,
-      msd: this.startup === null ? null : Math.min(Math.round(this.startup), 600000),
-      played: sum(this.played, this.playedSince),
-      bsa: this.stalls + (standing ? 1 : 0),
-      bsda: sum(this.stood, standing ? this.stoodSince : null),
-      dfa: this.droppedFrames(),
+      msd: this.startupMs === null ? null : Math.min(Math.round(this.startupMs), 600000),
+      played: sum(this.playedMs, this.playingSince),
+      bsa: this.stalls + (isStalled ? 1 : 0),
+      bsda: sum(this.stalledMs, isStalled ? this.stalledSince : null),
+      dfa: this.countDroppedFrames(),
       errors: this.errors,
       sta: state,
       bg: document.hidden,
     };
   }
 
-  /** Browsers count anew with each stream; we go on. */
-  droppedFrames() {
+  /** Return the dropped frames of all streams; browsers reset their counter with each stream. */
+  countDroppedFrames() {
     const dropped = this.element.getVideoPlaybackQuality?.().droppedVideoFrames ?? 0;
     if (dropped < this.droppedBefore) this.dropped += this.droppedBefore;
     this.droppedBefore = dropped;
     return this.dropped + dropped;
   }
 
-  /** Where the stream comes from: what the page says of the source that the browser has chosen. */
+  /** Return the endpoint, format and quality of the source that the browser has selected. */
   currentOrigin() {
     const { element } = this;
     const source = [...element.querySelectorAll("source")].find(({ src }) => src === element.currentSrc);
-    const told = { ...element.dataset, ...source?.dataset };
-    return { cdn: told.endpoint ?? "", format: told.format || null, quality: told.quality ?? "" };
+    const data = { ...element.dataset, ...source?.dataset };
+    return { cdn: data.endpoint ?? "", format: data.format || null, quality: data.quality ?? "" };
   }
 }
 
-class RetryLater extends Error {
+class RetryLaterError extends Error {
   constructor(seconds) {
     super();
     this.milliseconds = 1000 * (Number(seconds) || 5);
   }
 }
 
-/** A random UUID; crypto.randomUUID is only there on https. */
+/** A random UUID; crypto.randomUUID requires https. */
 function randomId() {
   if (crypto.randomUUID) return crypto.randomUUID();
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** Call a method of the player that an event is about. */
+/** Call a function with the reporter of the player that an event belongs to. */
 function on(event, method) {
-  // Events of media do not bubble, but whoever listens on the way down hears them of all players,
-  // also of those that the page exchanges later.
+  // Media events do not bubble. A capturing listener on the document also receives the events of players that are
+  // added later.
   document.addEventListener(event, ({ target }) => {
     const element = target.closest?.("[data-playback]");
     if (!element || (target !== element && event !== "error")) return;
-    if (!players.has(element)) players.set(element, new Player(element));
-    method(players.get(element), target);
+    if (!reporters.has(element)) reporters.set(element, new PlaybackReporter(element));
+    method(reporters.get(element), target);
   }, true);
 }
 
-on("play", (player) => { player.wantedAt ??= performance.now(); });
-on("playing", (player) => player.begins());
-on("framed", (player) => {
-  replaced();
-  player.plays();
+on("play", (reporter) => { reporter.requestedAt ??= performance.now(); });
+on("playing", (reporter) => reporter.onPlaying());
+on("embed-opened", (reporter) => {
+  endRemovedPlayers();
+  reporter.activate();
 });
-on("waiting", (player) => player.waits());
-on("pause", (player) => player.pauses());
-on("emptied", (player) => player.rests());
-on("ended", (player) => player.leave("e"));
-on("error", (player, target) => {
-  // Of several sources, only the failure of the last one ends it.
-  const { element } = player;
-  if (target === element || target === element.querySelector("source:last-of-type")) player.fails();
+on("waiting", (reporter) => reporter.onWaiting());
+on("pause", (reporter) => reporter.onPause());
+on("emptied", (reporter) => reporter.closeInterval());
+on("ended", (reporter) => reporter.deactivate("e"));
+on("error", (reporter, target) => {
+  // Playback only fails when the last of several sources fails.
+  const { element } = reporter;
+  if (target === element || target === element.querySelector("source:last-of-type")) reporter.onError();
 });
 
-/** Who has been exchanged for another player is no second viewer. */
-function replaced() {
-  for (const player of [...open]) if (!player.element.isConnected) player.leave("q");
+/** End the reports of players that were replaced, so that their viewer counts once. */
+function endRemovedPlayers() {
+  for (const reporter of [...active]) if (!reporter.element.isConnected) reporter.deactivate("q");
 }
 
-document.addEventListener("exchanged", replaced);
-addEventListener("pagehide", () => { for (const player of [...open]) player.leave("q"); });
-// A page that is kept and shown again goes on by itself where it stopped.
+document.addEventListener("content-replaced", endRemovedPlayers);
+addEventListener("pagehide", () => { for (const reporter of [...active]) reporter.deactivate("q"); });
+// Players resume by themselves when the browser restores the page from its back-forward cache.
 addEventListener("pageshow", ({ persisted }) => {
   if (!persisted) return;
   for (const element of document.querySelectorAll("[data-playback]")) {
-    if (!element.paused && !element.ended) players.get(element)?.plays();
+    if (!element.paused && !element.ended) reporters.get(element)?.activate();
   }
 });
-// Nobody sees it now, or somebody does again: the tracker chooses how often it wants to hear of it.
+// The tracker chooses another interval for pages in the background.
 document.addEventListener("visibilitychange", () => {
-  for (const player of open) player.reportIn(0);
+  for (const reporter of active) reporter.scheduleReport(0);
   for (const frame of document.querySelectorAll("iframe[data-playback]")) {
-    if (document.hidden) players.get(frame)?.pauses();
-    else players.get(frame)?.plays();
+    if (document.hidden) reporters.get(frame)?.onPause();
+    else reporters.get(frame)?.activate();
   }
 });

@@ -1,87 +1,87 @@
-// A part of another page of this site, shown here and fetched again while somebody sees it. The element's data say which:
-// data-from is the page, data-part selects the part, data-again is how often in seconds.
+// A fragment of another page of this site, fetched again while the viewer sees it. The element's data describe it:
+// data-from is the page, data-part is a selector for the fragment, data-again is the interval in seconds.
 
-const TRY_AGAIN = 60;
+const RETRY_INTERVAL_SECONDS = 60;
 
-export class Fetched {
-  constructor(place) {
-    this.place = place;
-    this.fails = place.parentElement.querySelector("[data-fails]");
+export class PolledFragment {
+  constructor(container) {
+    this.container = container;
+    this.errorMessage = container.parentElement.querySelector("[data-fails]");
   }
 
   start() {
-    if (this.stopping) return;
-    this.stopping = new AbortController();
-    const { signal } = this.stopping;
+    if (this.controller) return;
+    this.controller = new AbortController();
+    const { signal } = this.controller;
     document.addEventListener("visibilitychange", () => this.load(), { signal });
-    if (this.place.dataset.style) addStyle(this.place.dataset.style);
+    if (this.container.dataset.style) addStylesheet(this.container.dataset.style);
     this.load();
   }
 
   stop() {
     clearTimeout(this.timer);
-    this.stopping?.abort();
-    this.stopping = null;
+    this.controller?.abort();
+    this.controller = null;
   }
 
   async load() {
     clearTimeout(this.timer);
-    // Nobody sees it: it is fetched when somebody does.
-    if (document.hidden || !this.stopping) return;
-    const { signal } = this.stopping;
-    const { from, part, again } = this.place.dataset;
-    let next = again;
+    // A hidden page fetches the fragment when it becomes visible.
+    if (document.hidden || !this.controller) return;
+    const { signal } = this.controller;
+    const { from, part, again } = this.container.dataset;
+    let interval = again;
     try {
-      const answer = await fetch(at(from), { signal });
-      if (!answer.ok) throw new Error(answer.status);
-      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      const fresh = page.querySelector(part);
-      if (!fresh) throw new Error(part);
-      this.show(fresh);
-      this.says(true);
+      const response = await fetch(withDelta(from), { signal });
+      if (!response.ok) throw new Error(response.status);
+      const page = new DOMParser().parseFromString(await response.text(), "text/html");
+      const fragment = page.querySelector(part);
+      if (!fragment) throw new Error(part);
+      this.update(fragment);
+      this.showError(false);
     } catch {
-      if (!signal.aborted) this.says(false);
-      next = Math.min(again, TRY_AGAIN);
+      if (!signal.aborted) this.showError(true);
+      interval = Math.min(again, RETRY_INTERVAL_SECONDS);
     }
     if (signal.aborted) return;
-    this.place.ariaBusy = "false";
-    // A little longer or shorter each time, so that viewers do not all ask at once.
+    this.container.ariaBusy = "false";
+    // Jitter spreads the requests of all viewers.
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.load(), 1000 * next * (0.9 + 0.2 * Math.random()));
+    this.timer = setTimeout(() => this.load(), 1000 * interval * (0.9 + 0.2 * Math.random()));
   }
 
-  says(works) {
-    if (!this.fails) return;
-    this.fails.hidden = works;
-    if (!works && this.place.ariaBusy === "true") this.place.hidden = true;
-    if (works) this.place.hidden = false;
+  showError(failed) {
+    if (!this.errorMessage) return;
+    this.errorMessage.hidden = !failed;
+    if (failed && this.container.ariaBusy === "true") this.container.hidden = true;
+    if (!failed) this.container.hidden = false;
   }
 
-  show(fresh) {
-    const { place } = this;
-    const now = place.firstElementChild;
-    const reads = place.contains(document.activeElement) && document.activeElement !== place;
-    // Whoever is at a link in it keeps it until the next time.
-    if (now?.isEqualNode(fresh) || (reads && place.children.length)) return;
-    const open = new Set([...place.querySelectorAll("details[open]")].map(linkBeside));
-    for (const details of fresh.querySelectorAll("details")) details.open = open.has(linkBeside(details));
-    place.replaceChildren(fresh);
+  update(fragment) {
+    const { container } = this;
+    const current = container.firstElementChild;
+    const hasFocus = container.contains(document.activeElement) && document.activeElement !== container;
+    // A focused link stays in place until the next update.
+    if (current?.isEqualNode(fragment) || (hasFocus && container.children.length)) return;
+    const open = new Set([...container.querySelectorAll("details[open]")].map(postLink));
+    for (const details of fragment.querySelectorAll("details")) details.open = open.has(postLink(details));
+    container.replaceChildren(fragment);
   }
 }
 
-function linkBeside(details) {
+function postLink(details) {
   return details.parentElement.querySelector(".post-foot a")?.href;
 }
 
-/** With ?delta= the page is about another moment; what it shows of others is, too. */
-function at(address) {
+/** Pass on ?delta=, which shifts the time of a page. */
+function withDelta(address) {
   const url = new URL(address, location.href);
   const delta = new URLSearchParams(location.search).get("delta");
   if (delta) url.searchParams.set("delta", delta);
   return url;
 }
 
-function addStyle(href) {
+function addStylesheet(href) {
   if (document.querySelector(`link[href="${CSS.escape(href)}"]`)) return;
   const link = document.createElement("link");
   link.rel = "stylesheet";

@@ -1,5 +1,5 @@
-// The page of posts: it gets new ones while somebody sees it.
+// The page of posts: fetches new ones while it is visible.
 
-import { Fetched } from "./fetched.js";
+import { PolledFragment } from "./polled-fragment.js";
 
-new Fetched(document.querySelector("[data-from]")).start();
+new PolledFragment(document.querySelector("[data-from]")).start();

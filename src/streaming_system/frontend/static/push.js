@@ -1,63 +1,63 @@
-// Hears from the server when there is something new, by one connection for the page. What is new has to be asked for.
+// Receives notifications of changes from the server: one EventSource for the page. A notification contains no data.
 
-const AGAIN_AFTER = 4000;
-const AGAIN_AT_LEAST_EVERY = 60000;
-// Those who have lost their connection come back at different times, and so they ask.
-const WITHIN = 5;
+const MIN_BACKOFF = 4000;
+const MAX_BACKOFF = 60000;
+// Reconnected pages spread their requests over this many seconds.
+const RECONNECT_SPREAD = 5;
 
 export class Push {
-  constructor(address, { told, lost }) {
-    Object.assign(this, { address, told, lost });
+  constructor(address, { onChange, onDisconnect }) {
+    Object.assign(this, { address, onChange, onDisconnect });
     this.failures = 0;
     this.source = null;
-    // Whether something may have been said that nobody heard: a new connection brings nothing of before.
+    // Whether notifications may have been lost: the server does not repeat them on a new connection.
     this.missed = document.hidden;
-    document.addEventListener("visibilitychange", () => (document.hidden ? this.closes() : this.opens()));
-    // A page that is kept for the way back must not hold a connection.
-    addEventListener("pagehide", () => this.closes());
-    addEventListener("pageshow", () => this.opens());
-    this.opens();
+    document.addEventListener("visibilitychange", () => (document.hidden ? this.close() : this.open()));
+    // A page in the back-forward cache must not hold a connection.
+    addEventListener("pagehide", () => this.close());
+    addEventListener("pageshow", () => this.open());
+    this.open();
   }
 
   get isOpen() {
     return this.source?.readyState === EventSource.OPEN;
   }
 
-  opens() {
+  open() {
     clearTimeout(this.timer);
     if (document.hidden || this.source) return;
     const source = (this.source = new EventSource(this.address));
     source.addEventListener("open", () => {
-      if (this.missed) for (const what of ["streams", "schedule"]) this.plans(what, this.failures ? WITHIN : 0, thisSecond());
+      if (this.missed) for (const what of ["streams", "schedule"]) this.notifyLater(what, this.failures ? RECONNECT_SPREAD : 0, reconnectId());
       this.missed = false;
       this.failures = 0;
     });
     source.addEventListener("message", ({ data, lastEventId }) => {
       try {
         const { what, within } = JSON.parse(data);
-        this.plans(what, within, lastEventId);
+        this.notifyLater(what, within, lastEventId);
       } catch {
-        // It is of another version.
+        // A message of another version.
       }
     });
-    source.addEventListener("error", () => this.fails());
+    source.addEventListener("error", () => this.reconnectLater());
   }
 
-  plans(what, within, id) {
-    setTimeout(() => this.told(what, id), 1000 * within * Math.random());
+  notifyLater(what, spread, id) {
+    setTimeout(() => this.onChange(what, id), 1000 * spread * Math.random());
   }
 
-  /** The browser would come back at once, and so would everybody's. */
-  fails() {
+  /** Reconnect with backoff and jitter; the browser itself would reconnect at once, for every viewer. */
+  reconnectLater() {
     const wasOpen = this.failures === 0;
-    this.closes();
+    this.close();
     this.failures += 1;
-    const pause = Math.min(AGAIN_AFTER * 2 ** (this.failures - 1), AGAIN_AT_LEAST_EVERY);
-    this.timer = setTimeout(() => this.opens(), pause * (0.5 + Math.random()));
-    if (wasOpen) this.lost();
+    const backoff = Math.min(MIN_BACKOFF * 2 ** (this.failures - 1), MAX_BACKOFF);
+    this.timer = setTimeout(() => this.open(), backoff * (0.5 + Math.random()));
+    if (wasOpen) this.onDisconnect();
   }
 
-  closes() {
+  close() {
     clearTimeout(this.timer);
     this.source?.close();
     this.source = null;
@@ -65,7 +65,7 @@ export class Push {
   }
 }
 
-/** What was missed may be younger than what a cache has kept: those who come back in the same second ask beyond it, together. */
-function thisSecond() {
+/** Return a cache key for pages that reconnect in the same second: a cached response may be older than the lost notification. */
+function reconnectId() {
   return `back-${Math.floor(Date.now() / 1000)}`;
 }

@@ -1,58 +1,59 @@
-// Goes to another room without loading the page anew: what is in it is exchanged, scripts and styles stay. Without it, links do.
+// Navigates between rooms without a page load: it replaces the content, while scripts and styles stay. Without this script
+// the links load pages.
 //
-// Other modules hear of it as of any exchange of parts: `exchanged`, with the new <main>. What belongs to parts that are gone
-// has to leave then. `switched` comes after that, when the address is the new one, too.
+// Other modules receive the event `content-replaced` with the new content of <main> as `detail`; code of removed elements
+// has to stop then. The event `room-changed` follows when the page's address and title are those of the new room, too.
 
 const HEAD = "title, link[rel=alternate], link[rel=canonical], link[rel=modulepreload], meta[property], meta[name=description]";
 
-// The policy came with the first page and holds for all that is put into it. It is asked for when it is needed.
+// The content security policy of the first page applies until a page load. It is fetched when it is needed.
 const firstPage = location.href;
-let allowed = null;
-let going = null;
-let shown = pathOf(location);
-// How far the list of rooms has been moved; it is exchanged, too.
-let scrolled = { scrollLeft: 0, scrollTop: 0 };
+let currentPolicy = null;
+let navigation = null;
+let shownPath = pathOf(location);
+// The scroll position of the list of rooms, which is replaced, too.
+let listScroll = { scrollLeft: 0, scrollTop: 0 };
 
-const spoken = document.createElement("p");
-spoken.className = "visually-hidden";
-spoken.setAttribute("role", "status");
-document.body.append(spoken);
+const announcement = document.createElement("p");
+announcement.className = "visually-hidden";
+announcement.setAttribute("role", "status");
+document.body.append(announcement);
 
 function pathOf(address) {
   return address.pathname + address.search;
 }
 
-function policyOf(answer) {
-  const directives = (answer.headers.get("Content-Security-Policy") ?? "").split(";").map((text) => text.trim().split(/\s+/));
+function parsePolicy(response) {
+  const directives = (response.headers.get("Content-Security-Policy") ?? "").split(";").map((text) => text.trim().split(/\s+/));
   return new Map(directives.filter(([name]) => name).map(([name, ...sources]) => [name, new Set(sources)]));
 }
 
-/** Tell whether a page needs nothing that the policy in force refuses. */
-function allows(policy, needed) {
-  return [...needed].every(([name, sources]) =>
+/** Whether the policy in force allows everything that another page's policy allows. */
+function includesPolicy(policy, other) {
+  return [...other].every(([name, sources]) =>
     [...sources].every((source) => source === "'none'" || (policy.get(name) ?? policy.get("default-src"))?.has(source)));
 }
 
-/** Tell whether a page gets by with the scripts and styles that are here. */
-function isOfOneKind(page) {
-  const files = (of) => [...of.querySelectorAll("script[src], link[rel=stylesheet]")].map((one) => one.getAttribute("src") ?? one.getAttribute("href"));
-  const here = new Set(files(document));
-  return files(page).every((file) => here.has(file));
+/** Whether a page needs only the scripts and styles that this document has. */
+function usesLoadedFiles(page) {
+  const files = (root) => [...root.querySelectorAll("script[src], link[rel=stylesheet]")].map((element) => element.getAttribute("src") ?? element.getAttribute("href"));
+  const loaded = new Set(files(document));
+  return files(page).every((file) => loaded.has(file));
 }
 
 async function fetchPage(address, signal) {
-  allowed ??= fetch(firstPage, { method: "HEAD" }).then(policyOf);
-  const [policy, answer] = await Promise.all([allowed, fetch(address, { signal })]);
-  if (!answer.ok || answer.redirected) throw new Error(answer.status);
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  if (!page.querySelector("main h1") || !isOfOneKind(page) || !allows(policy, policyOf(answer))) throw new Error("another kind of page");
+  currentPolicy ??= fetch(firstPage, { method: "HEAD" }).then(parsePolicy);
+  const [policy, response] = await Promise.all([currentPolicy, fetch(address, { signal })]);
+  if (!response.ok || response.redirected) throw new Error(response.status);
+  const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  if (!page.querySelector("main h1") || !usesLoadedFiles(page) || !includesPolicy(policy, parsePolicy(response))) throw new Error("The page needs a page load.");
   return page;
 }
 
-/** Show another room; where that cannot be, load its page. Returns whether it has been shown. */
-async function go(address, show) {
-  going?.abort();
-  const { signal } = (going = new AbortController());
+/** Fetch a room's page and show it; if that fails, load the page instead. */
+async function navigate(address, show) {
+  navigation?.abort();
+  const { signal } = (navigation = new AbortController());
   const main = document.querySelector("main");
   main.setAttribute("aria-busy", "true");
   try {
@@ -65,67 +66,67 @@ async function go(address, show) {
   }
 }
 
-function put(page) {
+function replaceContent(page) {
   for (const old of document.head.querySelectorAll(HEAD)) old.remove();
   document.head.append(...page.head.querySelectorAll(HEAD));
   document.body.className = page.body.className;
   Object.assign(document.body.dataset, page.body.dataset);
   const main = document.querySelector("main");
   main.replaceChildren(...page.querySelector("main").childNodes);
-  shown = pathOf(location);
-  document.dispatchEvent(new CustomEvent("exchanged", { detail: main }));
-  document.dispatchEvent(new CustomEvent("switched", { detail: main }));
-  showCurrent();
-  spoken.textContent = document.title;
+  shownPath = pathOf(location);
+  document.dispatchEvent(new CustomEvent("content-replaced", { detail: main }));
+  document.dispatchEvent(new CustomEvent("room-changed", { detail: main }));
+  scrollToCurrentRoom();
+  announcement.textContent = document.title;
   const heading = main.querySelector("h1");
   heading.tabIndex = -1;
   heading.focus({ preventScroll: true });
 }
 
-/** Bring the room into sight in the strip, which stays where it was as far as that goes. */
-function showCurrent() {
-  const strip = document.querySelector(".switcher ul");
-  const item = strip?.querySelector("[aria-current]")?.parentElement;
+/** Restore the scroll position of the list of rooms; scroll further if the current room is not visible. */
+function scrollToCurrentRoom() {
+  const list = document.querySelector(".switcher ul");
+  const item = list?.querySelector("[aria-current]")?.parentElement;
   if (!item) return;
-  Object.assign(strip, scrolled);
-  const [outer, inner] = [strip.getBoundingClientRect(), item.getBoundingClientRect()];
+  Object.assign(list, listScroll);
+  const [outer, inner] = [list.getBoundingClientRect(), item.getBoundingClientRect()];
   if (inner.left < outer.left || inner.right > outer.right) {
-    strip.scrollLeft += inner.left + inner.width / 2 - outer.left - outer.width / 2;
+    list.scrollLeft += inner.left + inner.width / 2 - outer.left - outer.width / 2;
   }
 }
 
-function remember() {
+function storeScrollPosition() {
   history.replaceState({ ...history.state, top: scrollY }, "");
 }
 
 document.addEventListener("click", (event) => {
   const link = event.target.closest?.("a[data-switch]");
-  // Whoever wants it in another tab gets it there.
+  // With a modifier key the browser opens another tab or window.
   if (!link || event.defaultPrevented || event.button !== 0) return;
   if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
   event.preventDefault();
-  if (pathOf(link) === shown) return;
-  go(link.href, (page) => {
+  if (pathOf(link) === shownPath) return;
+  navigate(link.href, (page) => {
     history.scrollRestoration = "manual";
-    remember();
+    storeScrollPosition();
     history.pushState({}, "", link.href);
-    put(page);
+    replaceContent(page);
     scrollTo({ top: 0, behavior: "instant" });
   });
 });
 
 addEventListener("popstate", ({ state }) => {
-  // Only the part after the # is another one.
-  if (pathOf(location) === shown) return;
-  go(location.href, (page) => {
-    put(page);
+  // Only the fragment has changed.
+  if (pathOf(location) === shownPath) return;
+  navigate(location.href, (page) => {
+    replaceContent(page);
     scrollTo({ top: state?.top ?? 0, behavior: "instant" });
   });
 });
-// Where the viewer was is noted when they have stopped, so that it is known before they go back.
-addEventListener("scrollend", () => { if (history.scrollRestoration === "manual" && pathOf(location) === shown) remember(); });
+// Store the position when scrolling ends: at popstate it would be too late.
+addEventListener("scrollend", () => { if (history.scrollRestoration === "manual" && pathOf(location) === shownPath) storeScrollPosition(); });
 document.addEventListener("scroll", ({ target }) => {
-  if (target.matches?.(".switcher ul")) scrolled = { scrollLeft: target.scrollLeft, scrollTop: target.scrollTop };
+  if (target.matches?.(".switcher ul")) listScroll = { scrollLeft: target.scrollLeft, scrollTop: target.scrollTop };
 }, { capture: true, passive: true });
-document.addEventListener("exchanged", ({ detail }) => { if (detail.matches(".switcher")) showCurrent(); });
-showCurrent();
+document.addEventListener("content-replaced", ({ detail }) => { if (detail.matches(".switcher")) scrollToCurrentRoom(); });
+scrollToCurrentRoom();

@@ -1,209 +1,208 @@
-// The programme: searches while one types, marks favourites, shows where the time is.
-// Without it the page is whole; the search then needs a press of the button.
+// The schedule page: search while the viewer types, favourites, and the current time in the grid. Without this script the
+// page is complete, and the search has a button.
 
-import { now, setClock } from "./clock.js";
-import { isFavourite, onChange, star } from "./favourites.js";
-import { t } from "./words.js";
-import * as zone from "./zone.js";
+import { favouriteButton, isFavourite, onChange } from "./favourites.js";
+import { t } from "./i18n.js";
+import { now, syncClock } from "./server-clock.js";
+import { formatTime, isOtherZone, prefersViewerZone, showZone, storePreference, viewerZoneName } from "./timezone.js";
 
-const SEARCH_AFTER = 200;
-const TICK_EVERY = 15_000;
-const ONLY = "only favourites";
+const SEARCH_DELAY = 200;
+const TICK_INTERVAL = 15_000;
+const FILTER_KEY = "only favourites";
 
-const programme = document.getElementById("programme");
-const note = document.querySelector("[data-zone-note]");
-const eventNote = note.textContent;
-const zoneSwitch = document.querySelector("[data-zone-switch]");
-const onlyButton = document.querySelector("[data-favourites-only]");
-const toNow = document.querySelector("[data-to-now]");
-const search = document.querySelector("form.search");
+const schedule = document.getElementById("programme");
+const zoneNote = document.querySelector("[data-zone-note]");
+const eventZoneText = zoneNote.textContent;
+const zoneButton = document.querySelector("[data-zone-switch]");
+const filterButton = document.querySelector("[data-favourites-only]");
+const nowButton = document.querySelector("[data-to-now]");
+const searchForm = document.querySelector("form.search");
 
-let viewer = zone.wantsViewerZone();
-let only = false;
+let usesViewerZone = prefersViewerZone();
+let isFiltered = false;
 try {
-  // On the way from day to day it stays; tomorrow nobody would remember it.
-  only = sessionStorage.getItem(ONLY) === "true";
+  // The filter applies to all days, until the viewer closes the tab.
+  isFiltered = sessionStorage.getItem(FILTER_KEY) === "true";
 } catch {
-  // Then each day begins with all talks.
+  // Without storage each page begins with all talks.
 }
 
-const talks = () => programme.querySelectorAll(".talk");
+const allTalks = () => schedule.querySelectorAll(".talk");
 const idOf = (talk) => talk.querySelector("a").pathname.split("/").pop();
 
-/** Make what has just come from the server fit for this viewer. */
-function prepare() {
-  for (const talk of talks()) {
-    talk.firstElementChild.append(star(idOf(talk), talk.querySelector("a").textContent));
+/** Add the scripted parts to a schedule that the server has rendered. */
+function enhance() {
+  for (const talk of allTalks()) {
+    talk.firstElementChild.append(favouriteButton(idOf(talk), talk.querySelector("a").textContent));
   }
   const line = document.createElement("div");
   line.className = "now-line";
   line.hidden = true;
   line.setAttribute("aria-hidden", "true");
   line.append(document.createElement("span"));
-  programme.querySelector(".grid-scroll")?.append(line);
-  showZone();
-  filter();
+  schedule.querySelector(".grid-scroll")?.append(line);
+  updateZone();
+  applyFilter();
   tick();
 }
 
-function showZone() {
-  const times = [...programme.querySelectorAll("time")];
-  zoneSwitch.hidden = !times.some(zone.differs);
-  zoneSwitch.setAttribute("aria-pressed", viewer);
-  zone.show(programme, viewer);
-  const away = viewer && !zoneSwitch.hidden;
-  note.textContent = away ? t("Times are where you are ({place}); days are the event's.", { place: zone.viewerZoneName }) : eventNote;
+function updateZone() {
+  zoneButton.hidden = ![...schedule.querySelectorAll("time")].some(isOtherZone);
+  zoneButton.setAttribute("aria-pressed", usesViewerZone);
+  showZone(schedule, usesViewerZone);
+  const isConverted = usesViewerZone && !zoneButton.hidden;
+  zoneNote.textContent = isConverted ? t("Times are where you are ({place}); days are the event's.", { place: viewerZoneName }) : eventZoneText;
   tick();
 }
 
-/** Hide what is no favourite, if that is wanted, and every time at which nothing is left. */
-function filter() {
+/** Hide talks that are no favourites, if the filter is on, and rows without talks. */
+function applyFilter() {
   let shown = 0;
   let all = 0;
-  for (const talk of talks()) {
-    const off = only && !isFavourite(idOf(talk));
-    talk.classList.toggle("off", off);
+  for (const talk of allTalks()) {
+    const isOff = isFiltered && !isFavourite(idOf(talk));
+    talk.classList.toggle("off", isOff);
     all += 1;
-    if (!off) shown += 1;
+    if (!isOff) shown += 1;
   }
-  for (const group of programme.querySelectorAll(".grid tbody tr, .slot, .agenda section")) {
+  for (const group of schedule.querySelectorAll(".grid tbody tr, .slot, .agenda section")) {
     group.classList.toggle("idle", group.querySelector(".talk:not(.off)") === null);
   }
-  onlyButton.setAttribute("aria-pressed", only);
-  document.querySelector("[data-favourites-note]").textContent = only
+  filterButton.setAttribute("aria-pressed", isFiltered);
+  document.querySelector("[data-favourites-note]").textContent = isFiltered
     ? t("Only favourites are shown: {shown} of {all}.", { shown, all })
     : "";
 }
 
-/** Mark what is on, and draw the line of the time through the grid. */
+/** Mark the current talks, and move the line of the current time. */
 function tick() {
   const moment = now();
-  for (const talk of talks()) {
+  for (const talk of allTalks()) {
     const [start, end] = [...talk.querySelectorAll(".when time")].map((time) => Date.parse(time.dateTime));
-    const on = start <= moment && moment < end;
-    if (on === talk.classList.contains("is-on")) continue;
-    talk.classList.toggle("is-on", on);
-    if (on) talk.querySelector(".when").append(badge());
+    const isOn = start <= moment && moment < end;
+    if (isOn === talk.classList.contains("is-on")) continue;
+    talk.classList.toggle("is-on", isOn);
+    if (isOn) talk.querySelector(".when").append(nowBadge());
     else talk.querySelector(".on-now")?.remove();
   }
-  toNow.hidden = programme.querySelector(".is-on:not(.off)") === null;
-  drawLine(moment);
+  nowButton.hidden = schedule.querySelector(".is-on:not(.off)") === null;
+  moveLine(moment);
 }
 
-function badge() {
+function nowBadge() {
   const badge = document.createElement("span");
   badge.className = "on-now";
   badge.textContent = t("now");
   return badge;
 }
 
-function drawLine(moment) {
-  const line = programme.querySelector(".now-line");
+function moveLine(moment) {
+  const line = schedule.querySelector(".now-line");
   if (!line) return;
-  const row = [...programme.querySelectorAll(".grid tbody tr")].find((row) => moment < Date.parse(row.dataset.end));
+  const row = [...schedule.querySelectorAll(".grid tbody tr")].find(({ dataset }) => moment < Date.parse(dataset.end));
   const start = row && Date.parse(row.querySelector("time").dateTime);
   line.hidden = !row || moment < start;
   if (line.hidden) return;
-  const part = (moment - start) / (Date.parse(row.dataset.end) - start);
-  // A cell's place, since a row's own is that of its table's body in some browsers.
+  const fraction = (moment - start) / (Date.parse(row.dataset.end) - start);
+  // In some browsers the offsetTop of a row is relative to its <tbody>; that of a cell is relative to the table.
   const head = row.querySelector("th");
-  line.style.insetBlockStart = `${head.offsetTop + part * head.offsetHeight}px`;
-  line.firstChild.textContent = zone.clockTime(moment, viewer ? undefined : programme.dataset.zone);
+  line.style.insetBlockStart = `${head.offsetTop + fraction * head.offsetHeight}px`;
+  line.firstChild.textContent = formatTime(moment, usesViewerZone ? undefined : schedule.dataset.zone);
 }
 
-/** Scroll back a little, until no star is below the head of the table, where nobody could press it. */
-function uncover(scroll) {
-  const head = scroll.querySelector("thead th").getBoundingClientRect();
-  const stars = [...scroll.querySelectorAll(".star")];
-  const from = scroll.scrollTop;
-  // Each step uncovers one, and may bring the next one there. What is on now stays in sight.
-  while (from - scroll.scrollTop < scroll.clientHeight / 3) {
-    const hidden = stars.map((one) => one.getBoundingClientRect()).find(({ top, bottom }) => top < head.bottom && bottom > head.top);
-    if (!hidden || scroll.scrollTop === 0) return;
-    scroll.scrollTop -= Math.ceil(head.bottom - hidden.top);
+/** Scroll back a little until the sticky table head hides no star: a covered star cannot be clicked. */
+function uncoverStars(scroller) {
+  const head = scroller.querySelector("thead th").getBoundingClientRect();
+  const stars = [...scroller.querySelectorAll(".star")];
+  const initial = scroller.scrollTop;
+  // Each step may cover another star. The limit keeps the current talks visible.
+  while (initial - scroller.scrollTop < scroller.clientHeight / 3) {
+    const covered = stars.map((star) => star.getBoundingClientRect()).find(({ top, bottom }) => top < head.bottom && bottom > head.top);
+    if (!covered || scroller.scrollTop === 0) return;
+    scroller.scrollTop -= Math.ceil(head.bottom - covered.top);
   }
-  scroll.scrollTop = from;
+  scroller.scrollTop = initial;
 }
 
-function goToNow(focus) {
-  const talk = programme.querySelector(".is-on:not(.off)");
+function scrollToNow(focus) {
+  const talk = schedule.querySelector(".is-on:not(.off)");
   if (!talk) return;
-  const scroll = programme.querySelector(".grid-scroll");
-  const line = programme.querySelector(".now-line");
-  if (scroll && !line.hidden && getComputedStyle(line).display !== "none") {
-    // The room's first talks of the hour are in sight, too.
-    scroll.scrollTop = line.offsetTop - scroll.clientHeight / 3;
-    uncover(scroll);
-    if (focus) scroll.scrollIntoView({ block: "nearest" });
+  const scroller = schedule.querySelector(".grid-scroll");
+  const line = schedule.querySelector(".now-line");
+  if (scroller && !line.hidden && getComputedStyle(line).display !== "none") {
+    // The first talks of the hour stay visible, too.
+    scroller.scrollTop = line.offsetTop - scroller.clientHeight / 3;
+    uncoverStars(scroller);
+    if (focus) scroller.scrollIntoView({ block: "nearest" });
   } else if (focus) {
     talk.scrollIntoView({ block: "center" });
   }
   if (focus) talk.querySelector("a").focus();
 }
 
-let asking;
-let waiting;
+let searchRequest;
+let searchTimer;
 
-/** Ask for what fits the words, and put it in the place of what is shown. */
-async function find() {
-  const address = new URL(search.action);
-  for (const [name, value] of new FormData(search)) if (value.trim()) address.searchParams.set(name, value.trim());
-  // Without words, the page is the one that one came from.
-  if (!address.searchParams.has("q") && cameFrom) address.search = cameFrom;
-  asking?.abort();
-  asking = new AbortController();
+/** Fetch the search results and show them in place of the schedule. */
+async function search() {
+  const address = new URL(searchForm.action);
+  for (const [name, value] of new FormData(searchForm)) if (value.trim()) address.searchParams.set(name, value.trim());
+  // An empty search restores the query of the first page.
+  if (!address.searchParams.has("q") && initialQuery) address.search = initialQuery;
+  searchRequest?.abort();
+  searchRequest = new AbortController();
   try {
-    const answer = await fetch(address, { signal: asking.signal });
-    if (!answer.ok) throw new Error(answer.status);
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const response = await fetch(address, { signal: searchRequest.signal });
+    if (!response.ok) throw new Error(response.status);
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
     for (const id of ["days", "views", "count"]) {
       document.getElementById(id).replaceChildren(...page.getElementById(id).childNodes);
     }
     const fresh = page.getElementById("programme");
-    programme.dataset.zone = fresh.dataset.zone;
-    programme.replaceChildren(...fresh.childNodes);
+    schedule.dataset.zone = fresh.dataset.zone;
+    schedule.replaceChildren(...fresh.childNodes);
     history.replaceState(null, "", address);
-    prepare();
+    enhance();
   } catch (error) {
-    // The words stay in the field; its button asks again.
+    // The field keeps its text; Enter searches again.
     if (error.name !== "AbortError") document.getElementById("count").textContent = t("The search does not answer at the moment.");
   }
 }
 
-const cameFrom = new URL(location.href).searchParams.has("q") ? "" : location.search;
+const initialQuery = new URL(location.href).searchParams.has("q") ? "" : location.search;
 
-search.addEventListener("input", () => {
-  clearTimeout(waiting);
-  waiting = setTimeout(find, SEARCH_AFTER);
+searchForm.addEventListener("input", () => {
+  clearTimeout(searchTimer);
+  searchTimer = setTimeout(search, SEARCH_DELAY);
 });
-search.addEventListener("submit", (event) => {
+searchForm.addEventListener("submit", (event) => {
   event.preventDefault();
-  clearTimeout(waiting);
-  find();
+  clearTimeout(searchTimer);
+  search();
 });
-onlyButton.addEventListener("click", () => {
-  only = !only;
+filterButton.addEventListener("click", () => {
+  isFiltered = !isFiltered;
   try {
-    sessionStorage.setItem(ONLY, only);
+    sessionStorage.setItem(FILTER_KEY, isFiltered);
   } catch {
-    // It holds for this page.
+    // Without storage the filter applies to this page only.
   }
-  filter();
+  applyFilter();
   tick();
 });
-zoneSwitch.addEventListener("click", () => {
-  viewer = !viewer;
-  zone.remember(viewer);
-  showZone();
+zoneButton.addEventListener("click", () => {
+  usesViewerZone = !usesViewerZone;
+  storePreference(usesViewerZone);
+  updateZone();
 });
-toNow.addEventListener("click", () => goToNow(true));
-onChange(() => { if (only) filter(); });
-addEventListener("resize", () => drawLine(now()));
+nowButton.addEventListener("click", () => scrollToNow(true));
+onChange(() => { if (isFiltered) applyFilter(); });
+addEventListener("resize", () => moveLine(now()));
 
 document.querySelector(".for-scripts").hidden = false;
-search.querySelector("button").hidden = true;
-prepare();
-await setClock();
+searchForm.querySelector("button").hidden = true;
+enhance();
+await syncClock();
 tick();
-goToNow(false);
-setInterval(tick, TICK_EVERY);
+scrollToNow(false);
+setInterval(tick, TICK_INTERVAL);

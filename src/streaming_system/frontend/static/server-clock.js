@@ -1,34 +1,34 @@
-// What time it is at the server. Pages that browsers keep cannot say it, and a viewer's clock may be wrong.
-// Every answer of the server has its time; a page that needs it at once asks.
+// The server's time. Cached pages cannot contain it, and a viewer's clock may be wrong. Every response has a Date
+// header; a page that needs the time at once sends a request.
 
-const WRONG_FROM = 5000;
+const MAX_SKEW_MS = 5000;
 
-const told = document.body.dataset.now;
-let offset = told ? Date.parse(told) - Date.now() : 0;
+const pageTime = document.body.dataset.now;
+let offset = pageTime ? Date.parse(pageTime) - Date.now() : 0;
 
 export function now() {
   return Date.now() + offset;
 }
 
-/** Take the time from an answer that is just here; tell whether it has one that we may read. */
-export function learn(answer, asked) {
-  // With ?delta= the page says what time it is.
-  if (told) return true;
-  const date = Date.parse(answer.headers.get("Date"));
+/** Set the clock from a response that has just arrived; return whether its Date header is readable. */
+export function syncFromResponse(response, requestedAt) {
+  // With ?delta= the page contains the time.
+  if (pageTime) return true;
+  const date = Date.parse(response.headers.get("Date"));
   if (Number.isNaN(date)) return false;
-  // A cache may have kept it, and says how long.
-  const wrong = date + 1000 * (Number(answer.headers.get("Age")) || 0) - (asked + Date.now()) / 2;
-  offset = Math.abs(wrong) > WRONG_FROM ? wrong : 0;
+  // Age is the time that the response spent in a cache.
+  const skew = date + 1000 * (Number(response.headers.get("Age")) || 0) - (requestedAt + Date.now()) / 2;
+  offset = Math.abs(skew) > MAX_SKEW_MS ? skew : 0;
   return true;
 }
 
-/** Resolves when the clock is as right as it will be. */
-export async function setClock() {
-  if (told) return;
+/** Set the clock by a request of its own. Without a network the viewer's clock is used. */
+export async function syncClock() {
+  if (pageTime) return;
   try {
-    const asked = Date.now();
-    learn(await fetch(location.href, { method: "HEAD", cache: "no-store" }), asked);
+    const requestedAt = Date.now();
+    syncFromResponse(await fetch(location.href, { method: "HEAD", cache: "no-store" }), requestedAt);
   } catch {
-    // Without the network the viewer's own clock has to do.
+    // Offline: keep the viewer's own clock.
   }
 }

@@ -1,24 +1,24 @@
-// Makes a dialog of what can be shared, with buttons that copy, and one for the device's own way to share.
-// Without it there is the same to read and to copy by hand.
+// Shows the share section as a dialog, with buttons that copy and a button for the device's own share function. Without
+// this script the section unfolds, and the viewer copies by hand.
 
-import { t } from "./words.js";
+import { t } from "./i18n.js";
 
-function button(words, does) {
-  const made = document.createElement("button");
-  made.type = "button";
-  made.textContent = words;
-  made.addEventListener("click", does);
-  return made;
+function makeButton(label, action) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.textContent = label;
+  button.addEventListener("click", action);
+  return button;
 }
 
-/** Copy a field's text; where the browser refuses, leave it selected. */
+/** Copy a field's text; return false and leave it selected if the browser refuses. */
 async function copy(field) {
   field.select();
   try {
     await navigator.clipboard.writeText(field.value);
     return true;
   } catch {
-    // Browsers have no clipboard for sites without https; the old way still works there.
+    // The clipboard API requires https; execCommand does not.
     return document.execCommand("copy");
   }
 }
@@ -31,36 +31,36 @@ function makeDialog(details) {
   title.id = "share-title";
   title.classList.remove("visually-hidden");
   dialog.setAttribute("aria-labelledby", title.id);
-  const says = document.createElement("p");
-  says.setAttribute("role", "status");
-  for (const one of body.querySelectorAll(".share-one")) {
-    const label = one.querySelector("label");
-    const field = one.querySelector("input, textarea");
-    // The page below keeps its own.
+  const status = document.createElement("p");
+  status.setAttribute("role", "status");
+  for (const row of body.querySelectorAll(".share-one")) {
+    const label = row.querySelector("label");
+    const field = row.querySelector("input, textarea");
+    // The original below the dialog has the same id.
     field.id += "-here";
     label.htmlFor = field.id;
-    const press = button(t("Copy"), async () => {
-      const done = await copy(field);
-      // The same words twice would not be read out twice.
-      says.textContent = "";
+    const button = makeButton(t("Copy"), async () => {
+      const isCopied = await copy(field);
+      // Screen readers announce a status only when its text changes.
+      status.textContent = "";
       const name = label.textContent;
-      const words = done ? t("Copied: {name}", { name }) : t("Selected: {name}. Copy it with your keyboard.", { name });
-      requestAnimationFrame(() => { says.textContent = words; });
+      const text = isCopied ? t("Copied: {name}", { name }) : t("Selected: {name}. Copy it with your keyboard.", { name });
+      requestAnimationFrame(() => { status.textContent = text; });
     });
-    press.setAttribute("aria-label", t("Copy: {name}", { name: label.textContent }));
-    one.append(press);
+    button.setAttribute("aria-label", t("Copy: {name}", { name: label.textContent }));
+    row.append(button);
   }
-  const foot = document.createElement("p");
-  foot.className = "share-foot";
+  const footer = document.createElement("p");
+  footer.className = "share-foot";
   const { title: name, url } = body.dataset;
   if (navigator.share && navigator.canShare?.({ title: name, url })) {
-    // Who changes their mind does not need to hear of it.
-    foot.append(button(t("Share with an app"), () => navigator.share({ title: name, url }).catch(() => {})));
+    // share() rejects when the viewer cancels.
+    footer.append(makeButton(t("Share with an app"), () => navigator.share({ title: name, url }).catch(() => {})));
   }
-  foot.append(button(t("Close"), () => dialog.close()));
-  body.append(says, foot);
+  footer.append(makeButton(t("Close"), () => dialog.close()));
+  body.append(status, footer);
   dialog.append(body);
-  // A click beside it leaves it.
+  // A click on the backdrop closes the dialog.
   dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
   dialog.addEventListener("close", () => dialog.remove());
   document.body.append(dialog);
@@ -68,8 +68,8 @@ function makeDialog(details) {
 }
 
 document.addEventListener("click", (event) => {
-  const opens = event.target.closest?.(".share > summary");
-  if (!opens) return;
+  const summary = event.target.closest?.(".share > summary");
+  if (!summary) return;
   event.preventDefault();
-  makeDialog(opens.parentElement).showModal();
+  makeDialog(summary.parentElement).showModal();
 });

@@ -1,122 +1,122 @@
-// Keeps what can be read without a network: the schedule seen last, and a page that says how it stands.
-// Nothing live is ever kept, and only pages and their files are touched. The server puts SITE before this.
+// Service worker: caches the last schedule and an offline page. It caches nothing live, and handles only pages and their
+// files. The server puts SITE before this script.
 
-const FILES = `files-${SITE.version}`;
-const PAGES = "pages";
-const MOST_PAGES = 12;
+const FILE_CACHE = `files-${SITE.version}`;
+const PAGE_CACHE = "pages";
+const MAX_PAGES = 12;
 const WHOLE_SCHEDULE = `${SITE.schedule}?day=all`;
-// Pages differ by language, which stays the same for a browser.
-const ANY = { ignoreVary: true };
-// What a page needs to look like itself, such as a theme's style.
-const NAMED = /<(?:link [^>]*rel="(?:stylesheet|icon)"[^>]*href|script [^>]*src|img [^>]*src)="([^"]+)"/g;
+// Pages vary by language, which stays the same for a browser.
+const IGNORE_VARY = { ignoreVary: true };
+// URLs of the files that a page needs for its appearance, such as a theme's style.
+const RESOURCE = /<(?:link [^>]*rel="(?:stylesheet|icon)"[^>]*href|script [^>]*src|img [^>]*src)="([^"]+)"/g;
 
 self.addEventListener("install", (event) => {
-  event.waitUntil(prepare().then(() => self.skipWaiting()));
+  event.waitUntil(precache().then(() => self.skipWaiting()));
 });
 
-// A page that is open stays without us until the next one: browsers lose what a page sends on its way out (the goodbye of its
-// player) if it is handed over at that moment.
+// There is no clients.claim(): browsers lose the beacon that a page sends on unload (the player's end report) if they
+// hand the page over to a new worker at that moment.
 self.addEventListener("activate", (event) => {
-  event.waitUntil(tidy());
+  event.waitUntil(deleteOldCaches());
 });
 
 self.addEventListener("fetch", (event) => {
   const { request } = event;
   if (request.method !== "GET" || request.headers.has("range")) return;
-  if (request.mode === "navigate") return event.respondWith(page(event));
+  if (request.mode === "navigate") return event.respondWith(respondToNavigation(event));
   const { origin, pathname } = new URL(request.url);
   if (origin !== location.origin || pathname.startsWith(SITE.tracker)) return;
-  if (pathname.startsWith(SITE.static)) event.respondWith(file(request));
-  else if (["style", "script", "image", "font"].includes(request.destination)) event.respondWith(part(request));
+  if (pathname.startsWith(SITE.static)) event.respondWith(cacheFirst(request));
+  else if (["style", "script", "image", "font"].includes(request.destination)) event.respondWith(networkFirst(request));
 });
 
-/** Keep the offline page and all that it names; without that, this version of us is not worth having. */
-async function prepare() {
-  const cache = await caches.open(FILES);
-  const answer = await fetch(SITE.offline, { cache: "no-cache" });
-  if (!answer.ok) throw new Error(answer.status);
-  await cache.put(SITE.offline, answer.clone());
+/** Cache the offline page and its files; the installation fails without them. */
+async function precache() {
+  const cache = await caches.open(FILE_CACHE);
+  const response = await fetch(SITE.offline, { cache: "no-cache" });
+  if (!response.ok) throw new Error(response.status);
+  await cache.put(SITE.offline, response.clone());
   await cache.addAll(SITE.files);
-  await keepParts(await answer.text());
+  await cacheResources(await response.text());
 }
 
-/** Leave nothing of other versions, and let the browser ask for a page while it starts us. */
-async function tidy() {
-  const others = (await caches.keys()).filter((name) => name !== FILES && name !== PAGES);
+/** Delete the caches of other versions, and let the browser fetch a page while it starts the worker. */
+async function deleteOldCaches() {
+  const others = (await caches.keys()).filter((name) => name !== FILE_CACHE && name !== PAGE_CACHE);
   await Promise.all(others.map((name) => caches.delete(name)));
   await self.registration.navigationPreload?.enable();
 }
 
-async function keepParts(text) {
-  const cache = await caches.open(FILES);
-  const named = [...text.matchAll(NAMED)].map(([, address]) => new URL(address.replaceAll("&amp;", "&"), location.href));
-  await Promise.all(named.filter(({ origin }) => origin === location.origin).map(async ({ href }) => {
-    if (await cache.match(href, ANY)) return;
-    const answer = await fetch(href).catch(() => null);
-    if (answer?.status === 200) await cache.put(href, answer);
+async function cacheResources(html) {
+  const cache = await caches.open(FILE_CACHE);
+  const urls = [...html.matchAll(RESOURCE)].map(([, address]) => new URL(address.replaceAll("&amp;", "&"), location.href));
+  await Promise.all(urls.filter(({ origin }) => origin === location.origin).map(async ({ href }) => {
+    if (await cache.match(href, IGNORE_VARY)) return;
+    const response = await fetch(href).catch(() => null);
+    if (response?.status === 200) await cache.put(href, response);
   }));
 }
 
-/** A file of this version never changes. */
-async function file(request) {
-  const cache = await caches.open(FILES);
-  const kept = await cache.match(request, ANY);
-  if (kept) return kept;
-  const answer = await fetch(request);
-  if (answer.status === 200) await cache.put(request, answer.clone());
-  return answer;
+/** Respond with a versioned file, which never changes. */
+async function cacheFirst(request) {
+  const cache = await caches.open(FILE_CACHE);
+  const cached = await cache.match(request, IGNORE_VARY);
+  if (cached) return cached;
+  const response = await fetch(request);
+  if (response.status === 200) await cache.put(request, response.clone());
+  return response;
 }
 
-/** Anything else of a page's is asked for; what was kept stands in when there is no network. */
-async function part(request) {
+/** Respond with any other file of a page: from the network, else from the cache. */
+async function networkFirst(request) {
   try {
     return await fetch(request);
   } catch (error) {
-    const kept = await caches.match(request, ANY);
-    if (kept) return kept;
+    const cached = await caches.match(request, IGNORE_VARY);
+    if (cached) return cached;
     throw error;
   }
 }
 
-async function page(event) {
+async function respondToNavigation(event) {
   const { request } = event;
   try {
-    const answer = (await event.preloadResponse) ?? (await fetch(request));
-    if (answer.status === 200 && isSchedule(request.url)) event.waitUntil(keepSchedule(request, answer.clone()));
-    return answer;
+    const response = (await event.preloadResponse) ?? (await fetch(request));
+    if (response.status === 200 && isSchedule(request.url)) event.waitUntil(cacheSchedule(request, response.clone()));
+    return response;
   } catch {
-    return (await seenBefore(request)) ?? caches.match(SITE.offline, ANY);
+    return (await findCachedPage(request)) ?? caches.match(SITE.offline, IGNORE_VARY);
   }
 }
 
-/** Tell whether an address is the schedule's, of all rooms or of one. What one searches for is not kept. */
+/** Whether an address is the schedule of all rooms or of one. Search results are not cached. */
 function isSchedule(address) {
   const { pathname, searchParams } = new URL(address);
   return pathname.startsWith(SITE.home) && pathname.endsWith("/schedule") && !searchParams.has("q");
 }
 
-async function keepSchedule(request, answer) {
-  const cache = await caches.open(PAGES);
-  const text = await answer.clone().text();
-  await keep(cache, request, answer);
-  // Whoever looks at one day is glad of the others, too.
+async function cacheSchedule(request, response) {
+  const cache = await caches.open(PAGE_CACHE);
+  const html = await response.clone().text();
+  await cachePage(cache, request, response);
+  // A viewer of one day may need the other days offline.
   const whole = await fetch(WHOLE_SCHEDULE).catch(() => null);
-  if (whole?.status === 200) await keep(cache, WHOLE_SCHEDULE, whole);
-  await keepParts(text);
+  if (whole?.status === 200) await cachePage(cache, WHOLE_SCHEDULE, whole);
+  await cacheResources(html);
 }
 
-/** Keep a page as the newest, and forget the oldest. */
-async function keep(cache, request, answer) {
-  await cache.delete(request, ANY);
-  await cache.put(request, answer);
-  const kept = await cache.keys();
-  await Promise.all(kept.slice(0, -MOST_PAGES).map((old) => cache.delete(old, ANY)));
+/** Store a page as the newest entry, and evict the oldest entries. */
+async function cachePage(cache, request, response) {
+  await cache.delete(request, IGNORE_VARY);
+  await cache.put(request, response);
+  const entries = await cache.keys();
+  await Promise.all(entries.slice(0, -MAX_PAGES).map((oldest) => cache.delete(oldest, IGNORE_VARY)));
 }
 
-/** The page as it was seen last; in place of one day's schedule also that of all days. */
-async function seenBefore(request) {
-  const cache = await caches.open(PAGES);
-  const same = await cache.match(request, ANY);
-  if (same || new URL(request.url).pathname !== SITE.schedule) return same;
-  return cache.match(WHOLE_SCHEDULE, ANY);
+/** Return the cached page; for one day's schedule also the page of all days. */
+async function findCachedPage(request) {
+  const cache = await caches.open(PAGE_CACHE);
+  const page = await cache.match(request, IGNORE_VARY);
+  if (page || new URL(request.url).pathname !== SITE.schedule) return page;
+  return cache.match(WHOLE_SCHEDULE, IGNORE_VARY);
 }

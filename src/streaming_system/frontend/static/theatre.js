@@ -1,51 +1,51 @@
-// The theatre: nothing but the picture, until this tab is closed or somebody leaves it. The player's key asks for it by the
-// event "theatre" on the document.
+// Theatre mode: only the picture, until the viewer leaves it or closes the tab. The player's keyboard shortcut sends the
+// event "theatre" to the document.
 
 const KEY = "theatre";
-const IDLE_AFTER = 3000;
+const IDLE_TIMEOUT = 3000;
 
-const page = document.documentElement;
+const root = document.documentElement;
 const main = document.getElementById("content");
-let enter;
-let leave;
-let cameByButton = false;
-let idle;
+let enterButton;
+let leaveButton;
+let enteredByButton = false;
+let idleTimer;
 
-export function isOn() {
-  return page.classList.contains("theatre");
+export function isTheatreOn() {
+  return root.classList.contains("theatre");
 }
 
-/** Take hold of the buttons of the room that the page shows; a page may have none. */
+/** Find the buttons of the current room; other pages have none. */
 function setUp() {
-  [enter, leave] = [".room-actions [data-theatre]", ".theatre-leave"].map((place) => main.querySelector(place));
-  if (!enter) return;
-  enter.hidden = false;
-  enter.setAttribute("aria-pressed", String(isOn()));
-  leave.hidden = !isOn();
+  [enterButton, leaveButton] = [".room-actions [data-theatre]", ".theatre-leave"].map((selector) => main.querySelector(selector));
+  if (!enterButton) return;
+  enterButton.hidden = false;
+  enterButton.setAttribute("aria-pressed", String(isTheatreOn()));
+  leaveButton.hidden = !isTheatreOn();
 }
 
-export function switchTheatre(on = !isOn()) {
-  if (!enter) return;
-  cameByButton = on ? document.activeElement === enter : cameByButton;
-  page.classList.toggle("theatre", on);
-  enter.setAttribute("aria-pressed", String(on));
-  leave.hidden = !on;
+export function toggleTheatre(on = !isTheatreOn()) {
+  if (!enterButton) return;
+  enteredByButton = on ? document.activeElement === enterButton : enteredByButton;
+  root.classList.toggle("theatre", on);
+  enterButton.setAttribute("aria-pressed", String(on));
+  leaveButton.hidden = !on;
   try {
     sessionStorage.setItem(KEY, on ? "on" : "");
   } catch {
-    // Then it holds for this page.
+    // Without storage the choice applies to this page only.
   }
-  if (on) stir();
-  // The player's keys hold where nothing else has the focus.
-  if (on && cameByButton) main.focus({ preventScroll: true });
-  if (!on && cameByButton) enter.focus();
+  if (on) showLeaveButton();
+  // The player's shortcuts require that no control outside of the player has the focus.
+  if (on && enteredByButton) main.focus({ preventScroll: true });
+  if (!on && enteredByButton) enterButton.focus();
 }
 
-/** The way out shows while somebody moves. */
-function stir() {
-  clearTimeout(idle);
-  page.classList.remove("is-idle");
-  if (isOn()) idle = setTimeout(() => page.classList.add("is-idle"), IDLE_AFTER);
+/** Show the leave button until the viewer is idle. */
+function showLeaveButton() {
+  clearTimeout(idleTimer);
+  root.classList.remove("is-idle");
+  if (isTheatreOn()) idleTimer = setTimeout(() => root.classList.add("is-idle"), IDLE_TIMEOUT);
 }
 
 function wasOn() {
@@ -56,9 +56,9 @@ function wasOn() {
   }
 }
 
-document.addEventListener("click", ({ target }) => { if (target.closest("[data-theatre]")) switchTheatre(); });
-document.addEventListener("theatre", () => switchTheatre());
-for (const name of ["pointermove", "pointerdown", "keydown"]) document.addEventListener(name, stir);
-document.addEventListener("exchanged", ({ detail }) => { if (detail === main) setUp(); });
+document.addEventListener("click", ({ target }) => { if (target.closest("[data-theatre]")) toggleTheatre(); });
+document.addEventListener("theatre", () => toggleTheatre());
+for (const name of ["pointermove", "pointerdown", "keydown"]) document.addEventListener(name, showLeaveButton);
+document.addEventListener("content-replaced", ({ detail }) => { if (detail === main) setUp(); });
 setUp();
-if (wasOn()) switchTheatre(true);
+if (wasOn()) toggleTheatre(true);

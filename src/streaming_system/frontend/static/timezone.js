@@ -1,4 +1,4 @@
-// Shows times in the viewer's zone or in the event's. The choice is remembered.
+// Shows times in the viewer's zone or in the event's, and stores the choice.
 
 const KEY = "zone";
 const language = document.documentElement.lang;
@@ -14,7 +14,7 @@ const full = formatter({ weekday: "long", day: "numeric", month: "long", hour: "
 
 export const viewerZoneName = viewerZone;
 
-export function wantsViewerZone() {
+export function prefersViewerZone() {
   try {
     return localStorage.getItem(KEY) === "viewer";
   } catch {
@@ -22,16 +22,16 @@ export function wantsViewerZone() {
   }
 }
 
-export function remember(viewer) {
+export function storePreference(viewer) {
   try {
     localStorage.setItem(KEY, viewer ? "viewer" : "event");
   } catch {
-    // The choice lasts as long as the page.
+    // Without storage the choice applies to this page only.
   }
 }
 
-/** Whether the viewer's clock shows something else than the event's, which a time is written by. */
-export function differs(time) {
+/** Whether the viewer's clock differs from the event's at the moment of a <time>. */
+export function isOtherZone(time) {
   const moment = new Date(time.dateTime);
   return moment.getHours() * 60 + moment.getMinutes() !== minuteOfDay(time.dateTime);
 }
@@ -41,27 +41,27 @@ function minuteOfDay(text) {
   return hours * 60 + Number(minutes);
 }
 
-/** Show all times within a part of the page in the one zone or the other. */
-export function show(part, viewer) {
-  for (const time of part.querySelectorAll("time")) {
+/** Show all times within an element in one zone. */
+export function showZone(root, viewer) {
+  for (const time of root.querySelectorAll("time")) {
     time.dataset.event ??= time.textContent;
-    time.textContent = viewer ? inViewerZone(time.dateTime) : time.dataset.event;
+    time.textContent = viewer ? formatInViewerZone(time.dateTime) : time.dataset.event;
   }
 }
 
-/** The time, with the day where the viewer has another one than the event. */
-function inViewerZone(text) {
+/** Format a time, with the weekday if the viewer's date differs from the event's. */
+function formatInViewerZone(text) {
   const moment = new Date(text);
-  const here = clock.format(moment);
-  const there = new Date(`${text.slice(0, 10)}T12:00`);
-  const sameDay = moment.toLocaleDateString() === there.toLocaleDateString();
-  return sameDay ? here : `${weekday.format(moment)} ${here}`;
+  const time = clock.format(moment);
+  const eventDay = new Date(`${text.slice(0, 10)}T12:00`);
+  const isSameDay = moment.toLocaleDateString() === eventDay.toLocaleDateString();
+  return isSameDay ? time : `${weekday.format(moment)} ${time}`;
 }
 
-export function inFull(moment) {
+export function formatFull(moment) {
   return full.format(moment);
 }
 
-export function clockTime(moment, zone) {
+export function formatTime(moment, zone) {
   return zone ? formatter({ hour: "2-digit", minute: "2-digit", timeZone: zone }).format(moment) : clock.format(moment);
 }

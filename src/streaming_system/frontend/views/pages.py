@@ -88,7 +88,7 @@ def room(request: Any) -> dict[str, Any]:
         "sources": sources,
         "server": server if sources or has_whep(server) else None,
         "links": links,
-        "kinds": [
+        "formats": [
             (kind.stream, kind.file, kind.type, request.translate(kind.label), kind.extra)
             for kind in streams
         ],

@@ -1,29 +1,29 @@
-// Keeps a page of the crew up to date: every ten seconds it is fetched again, and its parts marked
-// data-refresh are exchanged where they are. Without this the whole page is loaded again.
+// Keeps a crew page up to date: every ten seconds it fetches the page and replaces its parts marked data-refresh. Without
+// this script the whole page reloads.
 
-const EVERY = 10000;
+const REFRESH_INTERVAL = 10000;
 
 async function refresh() {
   try {
-    const answer = await fetch(location.href, { cache: "no-store" });
-    if (answer.ok) show(new DOMParser().parseFromString(await answer.text(), "text/html"));
+    const response = await fetch(location.href, { cache: "no-store" });
+    if (response.ok) update(new DOMParser().parseFromString(await response.text(), "text/html"));
   } catch {
-    // The next round asks again; until then, the page says when it was made.
+    // The next refresh tries again; until then the page shows its age.
   }
-  setTimeout(refresh, EVERY);
+  setTimeout(refresh, REFRESH_INTERVAL);
 }
 
-function show(page) {
+function update(page) {
   for (const part of document.querySelectorAll("[data-refresh]")) {
     const fresh = page.querySelector(`[data-refresh="${part.dataset.refresh}"]`);
     if (!fresh || part.isEqualNode(fresh)) continue;
-    // Whoever has scrolled a wide table to the side stays there, and folds stay open.
+    // Scroll positions of wide tables and open details stay as they are.
     const scrolled = [...part.querySelectorAll(".scroll")].map((table) => table.scrollLeft);
-    const unfolded = [...part.querySelectorAll("details")].map((fold) => fold.open);
+    const open = [...part.querySelectorAll("details")].map((details) => details.open);
     part.replaceWith(fresh);
-    fresh.querySelectorAll("details").forEach((fold, number) => { fold.open = unfolded[number] ?? false; });
+    fresh.querySelectorAll("details").forEach((details, number) => { details.open = open[number] ?? false; });
     fresh.querySelectorAll(".scroll").forEach((table, number) => { table.scrollLeft = scrolled[number] ?? 0; });
   }
 }
 
-setTimeout(refresh, EVERY);
+setTimeout(refresh, REFRESH_INTERVAL);

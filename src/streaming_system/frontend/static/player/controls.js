@@ -1,127 +1,127 @@
-// What one sees of the player and presses: a bar below the picture, and words over it.
+// The player's controls: a bar below the picture, and the status overlay.
 
-import { n, t } from "../words.js";
-import { remember, remembered } from "./choices.js";
-import { button, dress, make } from "./elements.js";
-import { keys } from "./keys.js";
-import { Says } from "./says.js";
-import { Settings } from "./settings.js";
+import { n, t } from "../i18n.js";
+import { iconButton, make, setIcon } from "./dom.js";
+import { describeShortcuts } from "./keyboard-shortcuts.js";
+import { loadPreferences, storePreferences } from "./preferences.js";
+import { SettingsPanel } from "./settings.js";
+import { StatusOverlay } from "./status-overlay.js";
 
-const SHOW_EVERY = 1000;
-const IDLE_AFTER = 3000;
-// A stream that can be seen again for less than that needs no slider.
-const SHORTEST_WINDOW = 30;
+const UPDATE_INTERVAL = 1000;
+const IDLE_TIMEOUT = 3000;
+// A stream with a shorter seekable range has no slider.
+const MIN_SEEKABLE_SECONDS = 30;
 
 export class Controls {
-  constructor(stage, room) {
-    Object.assign(this, { stage, room, video: room.video });
-    this.events = new AbortController();
+  constructor(stage, player) {
+    Object.assign(this, { stage, player, video: player.video });
+    this.listeners = new AbortController();
     this.makeBar();
-    this.says = new Says(stage, () => { room.toggle(); this.play.focus(); });
-    this.unmute = make("button", { type: "button", className: "player-unmute", textContent: t("Turn the sound on"), hidden: true });
-    this.unmute.onclick = () => { room.mute(); this.sound.focus(); };
-    this.video.after(this.says.element, this.unmute, this.bar);
-    const on = (target, name, action) => target.addEventListener(name, action, { signal: this.events.signal });
-    for (const name of ["play", "pause", "playing", "seeked"]) on(this.video, name, () => this.show());
-    on(this.video, "click", () => room.toggle());
-    on(this.video, "dblclick", () => room.full());
-    for (const name of ["pointermove", "keydown", "focusin"]) on(stage, name, () => this.stirs());
-    this.showing = setInterval(() => { if (!document.hidden) this.show(); }, SHOW_EVERY);
-    this.show();
+    this.status = new StatusOverlay(stage, () => { player.togglePlayback(); this.playButton.focus(); });
+    this.unmuteButton = make("button", { type: "button", className: "player-unmute", textContent: t("Turn the sound on"), hidden: true });
+    this.unmuteButton.onclick = () => { player.toggleMute(); this.muteButton.focus(); };
+    this.video.after(this.status.element, this.unmuteButton, this.bar);
+    const on = (target, name, action) => target.addEventListener(name, action, { signal: this.listeners.signal });
+    for (const name of ["play", "pause", "playing", "seeked"]) on(this.video, name, () => this.update());
+    on(this.video, "click", () => player.togglePlayback());
+    on(this.video, "dblclick", () => player.toggleFullscreen());
+    for (const name of ["pointermove", "keydown", "focusin"]) on(stage, name, () => this.onActivity());
+    this.updateTimer = setInterval(() => { if (!document.hidden) this.update(); }, UPDATE_INTERVAL);
+    this.update();
   }
 
   makeBar() {
-    const { room } = this;
-    this.play = button(t("Play"), "play", () => room.toggle());
-    this.sound = button(t("Sound off"), "sound", () => room.mute());
+    const { player } = this;
+    this.playButton = iconButton(t("Play"), "play", () => player.togglePlayback());
+    this.muteButton = iconButton(t("Sound off"), "sound", () => player.toggleMute());
     this.volume = make("input", { type: "range", className: "player-volume", min: 0, max: 100, step: 5 });
     this.volume.setAttribute("aria-label", t("Volume"));
-    this.volume.oninput = () => room.loudness(this.volume.value / 100);
-    this.time = make("input", { type: "range", className: "player-time", step: 1, hidden: true });
-    this.time.setAttribute("aria-label", t("Position"));
-    this.time.oninput = () => room.seek(Number(this.time.value));
+    this.volume.oninput = () => player.setVolume(this.volume.value / 100);
+    this.position = make("input", { type: "range", className: "player-time", step: 1, hidden: true });
+    this.position.setAttribute("aria-label", t("Position"));
+    this.position.oninput = () => player.seek(Number(this.position.value));
     this.latency = make("span", { className: "player-latency", hidden: true });
-    this.live = make("button", { type: "button", className: "player-live", textContent: t("Back to live"), hidden: true });
-    this.live.onclick = () => { room.toLive(); this.play.focus(); };
-    this.settings = new Settings(room);
-    this.picture = button(t("Picture in picture"), "picture", () => room.picture());
-    this.picture.hidden = !document.pictureInPictureEnabled;
-    this.full = button(t("Full screen"), "full", () => room.full());
-    this.full.hidden = !(document.fullscreenEnabled || this.video.webkitEnterFullscreen);
-    this.keys = make("button", { type: "button", className: "player-keys", title: t("Keys"), textContent: "?" });
-    this.keys.setAttribute("aria-label", t("Keys"));
-    this.keys.onclick = () => this.help();
-    this.bar = make("div", { className: "player-bar" }, this.play, this.sound, this.volume, this.time, this.live, this.latency,
-      make("span", { className: "player-space" }), this.settings.button, this.picture, this.full, this.keys, this.settings.panel);
+    this.liveButton = make("button", { type: "button", className: "player-live", textContent: t("Back to live"), hidden: true });
+    this.liveButton.onclick = () => { player.seekToLive(); this.playButton.focus(); };
+    this.settings = new SettingsPanel(player);
+    this.pictureButton = iconButton(t("Picture in picture"), "picture", () => player.togglePictureInPicture());
+    this.pictureButton.hidden = !document.pictureInPictureEnabled;
+    this.fullscreenButton = iconButton(t("Full screen"), "full", () => player.toggleFullscreen());
+    this.fullscreenButton.hidden = !(document.fullscreenEnabled || this.video.webkitEnterFullscreen);
+    this.helpButton = make("button", { type: "button", className: "player-keys", title: t("Keys"), textContent: "?" });
+    this.helpButton.setAttribute("aria-label", t("Keys"));
+    this.helpButton.onclick = () => this.toggleHelp();
+    this.bar = make("div", { className: "player-bar" }, this.playButton, this.muteButton, this.volume, this.position, this.liveButton, this.latency,
+      make("span", { className: "player-space" }), this.settings.button, this.pictureButton, this.fullscreenButton, this.helpButton, this.settings.panel);
     this.bar.setAttribute("role", "group");
     this.bar.setAttribute("aria-label", t("Player"));
   }
 
-  show() {
+  update() {
     const { video } = this;
-    const { keeper } = this.room;
-    const plays = keeper.wanted && !(keeper.engine && video.paused);
-    dress(this.play, plays ? t("Pause") : t("Play"), plays ? "pause" : "play");
-    const silent = video.muted || video.volume === 0;
-    dress(this.sound, silent ? t("Sound on") : t("Sound off"), silent ? "silent" : "sound");
-    if (document.activeElement !== this.volume) this.volume.value = silent ? 0 : Math.round(100 * video.volume);
-    this.unmute.hidden = !(keeper.silenced && video.muted && keeper.state === "plays");
-    this.says.show(keeper);
-    this.showTime(keeper);
-    this.showLatency(keeper);
-    this.settings.show(keeper);
+    const { supervisor } = this.player;
+    const isPlaying = supervisor.isWanted && !(supervisor.engine && video.paused);
+    setIcon(this.playButton, isPlaying ? t("Pause") : t("Play"), isPlaying ? "pause" : "play");
+    const isSilent = video.muted || video.volume === 0;
+    setIcon(this.muteButton, isSilent ? t("Sound on") : t("Sound off"), isSilent ? "silent" : "sound");
+    if (document.activeElement !== this.volume) this.volume.value = isSilent ? 0 : Math.round(100 * video.volume);
+    this.unmuteButton.hidden = !(supervisor.isAutoMuted && video.muted && supervisor.state === "playing");
+    this.status.update(supervisor);
+    this.updatePosition(supervisor);
+    this.updateLatency(supervisor);
+    this.settings.update(supervisor);
   }
 
-  showTime({ engine }) {
+  updatePosition({ engine }) {
     const { seekable, currentTime } = this.video;
-    const begin = seekable.length ? seekable.start(0) : 0;
+    const start = seekable.length ? seekable.start(0) : 0;
     const end = seekable.length ? seekable.end(seekable.length - 1) : 0;
-    this.time.hidden = !(engine && Number.isFinite(end) && end - begin > SHORTEST_WINDOW);
-    this.live.hidden = !engine?.isBehind();
-    if (this.time.hidden) return;
-    this.time.min = Math.floor(begin);
-    this.time.max = Math.ceil(end);
-    this.time.value = currentTime;
-    const seconds = Math.round(engine.behind());
-    this.time.setAttribute("aria-valuetext", engine.isBehind() ? n("{count} second behind live", "{count} seconds behind live", seconds) : t("live"));
+    this.position.hidden = !(engine && Number.isFinite(end) && end - start > MIN_SEEKABLE_SECONDS);
+    this.liveButton.hidden = !engine?.isBehind();
+    if (this.position.hidden) return;
+    this.position.min = Math.floor(start);
+    this.position.max = Math.ceil(end);
+    this.position.value = currentTime;
+    const seconds = Math.round(engine.secondsBehind());
+    this.position.setAttribute("aria-valuetext", engine.isBehind() ? n("{count} second behind live", "{count} seconds behind live", seconds) : t("live"));
   }
 
-  showLatency({ engine, state }) {
-    const latency = state === "plays" ? engine?.latency() ?? null : null;
+  updateLatency({ engine, state }) {
+    const latency = state === "playing" ? engine?.latency() ?? null : null;
     this.latency.hidden = latency === null;
     if (latency !== null) this.latency.textContent = t("{seconds} s behind live", { seconds: Math.round(latency) });
   }
 
-  /** In full screen the bar leaves when nobody moves. */
-  stirs() {
+  /** In full screen the bar hides after a time without activity. */
+  onActivity() {
     this.stage.classList.remove("is-idle");
-    clearTimeout(this.idle);
-    this.idle = setTimeout(() => this.stage.classList.add("is-idle"), IDLE_AFTER);
+    clearTimeout(this.idleTimer);
+    this.idleTimer = setTimeout(() => this.stage.classList.add("is-idle"), IDLE_TIMEOUT);
   }
 
-  help() {
+  toggleHelp() {
     this.dialog ??= this.makeHelp();
     if (this.dialog.open) this.dialog.close();
     else this.dialog.showModal();
   }
 
   makeHelp() {
-    const rows = keys().flatMap(([key, words]) => [make("dt", { textContent: key }), make("dd", { textContent: words })]);
-    const use = make("input", { type: "checkbox", checked: remembered().keys });
-    use.onchange = () => remember({ keys: use.checked });
+    const rows = describeShortcuts().flatMap(([key, text]) => [make("dt", { textContent: key }), make("dd", { textContent: text })]);
+    const checkbox = make("input", { type: "checkbox", checked: loadPreferences().keys });
+    checkbox.onchange = () => storePreferences({ keys: checkbox.checked });
     const title = make("h2", { id: "player-keys", textContent: t("Keys of the player") });
     const close = make("button", { className: "button", textContent: t("Close") });
     const form = make("form", { method: "dialog" }, close);
-    const label = make("label", {}, use, " ", t("Use these keys"));
+    const label = make("label", {}, checkbox, " ", t("Use these keys"));
     const dialog = make("dialog", { className: "player-help" }, title, make("dl", {}, ...rows), label, form);
     dialog.setAttribute("aria-labelledby", "player-keys");
     this.stage.append(dialog);
     return dialog;
   }
 
-  leave() {
-    this.events.abort();
-    clearInterval(this.showing);
-    clearTimeout(this.idle);
+  destroy() {
+    this.listeners.abort();
+    clearInterval(this.updateTimer);
+    clearTimeout(this.idleTimer);
   }
 }

@@ -1,4 +1,4 @@
-// What the player's bar is made of.
+// DOM helpers of the player's controls.
 
 const ICONS = {
   play: "M8 5v14l11-7z",
@@ -27,14 +27,14 @@ function icon(name) {
   return svg;
 }
 
-export function button(label, image, action) {
+export function iconButton(label, image, action) {
   const element = make("button", { type: "button", onclick: action });
-  dress(element, label, image);
+  setIcon(element, label, image);
   return element;
 }
 
-/** Give a button another name and picture, if it has not got them. */
-export function dress(element, label, image) {
+/** Change the label and icon of a button, if they differ. */
+export function setIcon(element, label, image) {
   if (element.title === label) return;
   element.title = label;
   element.setAttribute("aria-label", label);

@@ -1,20 +1,21 @@
 // HLS, played by hls.js.
 
-import { t } from "../words.js";
-import { find, keyOf, optionsOf } from "./tracks.js";
+import { t } from "../i18n.js";
+import { findTrack, keyOf, optionsOf } from "./tracks.js";
 
-// A pause that is shorter is not worth a second start.
-const BEHIND_FROM = 8;
-// Who has fallen behind by a little comes back by that, which nobody hears.
-const CATCH_UP_BY = 1.1;
-const FROM_THE_EDGE = 3;
-const STEADY_FROM_THE_EDGE = 5;
+// From this delay on the viewer gets a button back to live.
+const BEHIND_THRESHOLD_SECONDS = 8;
+// The playback rate that reduces a small delay inaudibly.
+const CATCH_UP_RATE = 1.1;
+// The distance to the live edge, in segments.
+const LIVE_SYNC_SEGMENTS = 3;
+const STEADY_LIVE_SYNC_SEGMENTS = 5;
 
-function policy(retries, milliseconds) {
+function loadPolicy(retries, timeout) {
   return {
     default: {
       maxTimeToFirstByteMs: 4000,
-      maxLoadTimeMs: milliseconds,
+      maxLoadTimeMs: timeout,
       timeoutRetry: { maxNumRetry: 1, retryDelayMs: 0, maxRetryDelayMs: 0 },
       errorRetry: { maxNumRetry: retries, retryDelayMs: 500, maxRetryDelayMs: 1000 },
     },
@@ -22,136 +23,136 @@ function policy(retries, milliseconds) {
 }
 
 export class HlsEngine {
-  constructor(Hls, video, source, choices, told) {
+  constructor(Hls, video, source, preferences, callbacks) {
     this.video = video;
     this.source = source;
-    this.told = told;
-    this.choices = choices;
-    this.dataAt = performance.now();
-    // The newest playlist, to know it again when it does not go on.
-    this.mark = null;
-    this.newest = new Map();
-    this.soundOnly = null;
-    this.mended = false;
-    const steady = choices.delay === "steady";
+    this.callbacks = callbacks;
+    this.preferences = preferences;
+    this.lastDataAt = performance.now();
+    // The newest playlist, which shows later whether a stopped stream has continued.
+    this.playlist = null;
+    this.lastSegments = new Map();
+    this.audioOnlyUrl = null;
+    this.hasRecovered = false;
+    const isSteady = preferences.delay === "steady";
     this.hls = new Hls({
       workerPath: new URL("../vendor/hls/hls.worker.js", import.meta.url).href,
       startFragPrefetch: true,
       capLevelToPlayerSize: true,
       backBufferLength: 120,
-      lowLatencyMode: !steady,
-      liveSyncDurationCount: steady ? STEADY_FROM_THE_EDGE : FROM_THE_EDGE,
-      maxLiveSyncPlaybackRate: CATCH_UP_BY,
-      // The keeper knows other servers, and when to come back.
-      manifestLoadPolicy: policy(0, 6000),
-      playlistLoadPolicy: policy(2, 6000),
-      fragLoadPolicy: policy(3, 20000),
+      lowLatencyMode: !isSteady,
+      liveSyncDurationCount: isSteady ? STEADY_LIVE_SYNC_SEGMENTS : LIVE_SYNC_SEGMENTS,
+      maxLiveSyncPlaybackRate: CATCH_UP_RATE,
+      // The supervisor handles longer failures: it knows the other endpoints.
+      manifestLoadPolicy: loadPolicy(0, 6000),
+      playlistLoadPolicy: loadPolicy(2, 6000),
+      fragLoadPolicy: loadPolicy(3, 20000),
     });
     this.Hls = Hls;
     const { Events } = Hls;
-    this.hls.on(Events.ERROR, (_, error) => this.errs(error));
-    this.hls.on(Events.MANIFEST_LOADED, (_, { levels }) => this.findSound(levels));
-    // Another source must not come while hls.js still tells its own parts of this one.
-    this.hls.on(Events.MANIFEST_PARSED, () => queueMicrotask(() => { if (this.hls.media) this.takes(this.choices.quality); }));
-    this.hls.on(Events.AUDIO_TRACKS_UPDATED, () => queueMicrotask(() => this.speaks()));
-    this.hls.on(Events.SUBTITLE_TRACKS_UPDATED, () => queueMicrotask(() => this.writes()));
-    for (const name of [Events.AUDIO_TRACK_SWITCHED, Events.SUBTITLE_TRACK_SWITCH]) this.hls.on(name, () => told.changes());
-    this.hls.on(Events.LEVEL_LOADED, (_, { details }) => this.reads(details));
-    this.hls.on(Events.FRAG_LOADED, () => { this.dataAt = performance.now(); });
+    this.hls.on(Events.ERROR, (_, error) => this.onError(error));
+    this.hls.on(Events.MANIFEST_LOADED, (_, { levels }) => this.findAudioOnly(levels));
+    // A microtask: the source must not change while hls.js dispatches the event to its own components.
+    this.hls.on(Events.MANIFEST_PARSED, () => queueMicrotask(() => { if (this.hls.media) this.selectQuality(this.preferences.quality); }));
+    this.hls.on(Events.AUDIO_TRACKS_UPDATED, () => queueMicrotask(() => this.selectAudio()));
+    this.hls.on(Events.SUBTITLE_TRACKS_UPDATED, () => queueMicrotask(() => this.selectSubtitles()));
+    for (const name of [Events.AUDIO_TRACK_SWITCHED, Events.SUBTITLE_TRACK_SWITCH]) this.hls.on(name, () => callbacks.onOptionsChange());
+    this.hls.on(Events.LEVEL_LOADED, (_, { details }) => this.onPlaylist(details));
+    this.hls.on(Events.FRAG_LOADED, () => { this.lastDataAt = performance.now(); });
     this.hls.on(Events.LEVEL_SWITCHED, (_, { level }) => {
       const { height } = this.hls.levels[level];
-      video.dataset.quality = this.isSoundOnly ? "audio" : height ? `${height}p` : "";
+      video.dataset.quality = this.isAudioOnly ? "audio" : height ? `${height}p` : "";
     });
     this.hls.loadSource(source.url);
     this.hls.attachMedia(video);
   }
 
-  errs({ fatal, type }) {
+  onError({ fatal, type }) {
     if (!fatal) return;
-    if (type === this.Hls.ErrorTypes.MEDIA_ERROR && !this.mended) {
-      this.mended = true;
+    if (type === this.Hls.ErrorTypes.MEDIA_ERROR && !this.hasRecovered) {
+      this.hasRecovered = true;
       this.hls.recoverMediaError();
     } else {
-      this.told.fails();
+      this.callbacks.onFail();
     }
   }
 
-  /** hls.js forgets renditions without picture where others have one. */
-  findSound(levels) {
-    if (this.isSoundOnly) return;
-    const hasPicture = ({ videoCodec, width }) => Boolean(videoCodec || width);
-    const sound = levels.find((level) => !hasPicture(level) && level.audioCodec);
-    this.soundOnly = sound && levels.some(hasPicture) ? sound.url : null;
+  /** Store the audio-only rendition, which hls.js drops if others have video. */
+  findAudioOnly(levels) {
+    if (this.isAudioOnly) return;
+    const hasVideo = ({ videoCodec, width }) => Boolean(videoCodec || width);
+    const audioOnly = levels.find((level) => !hasVideo(level) && level.audioCodec);
+    this.audioOnlyUrl = audioOnly && levels.some(hasVideo) ? audioOnly.url : null;
   }
 
-  reads(details) {
-    const before = this.newest.get(details.url);
-    this.newest.set(details.url, details.endSN);
-    this.mark = { url: details.url, text: details.m3u8 };
-    if (before !== undefined && details.endSN < before) this.told.jumps();
-    else if (!details.live) this.told.ends();
+  onPlaylist(details) {
+    const before = this.lastSegments.get(details.url);
+    this.lastSegments.set(details.url, details.endSN);
+    this.playlist = { url: details.url, text: details.m3u8 };
+    if (before !== undefined && details.endSN < before) this.callbacks.onDiscontinuity();
+    else if (!details.live) this.callbacks.onEnd();
   }
 
   qualities() {
-    const heights = [...new Set(this.pictures().map(({ height }) => height).filter(Boolean))];
-    if (heights.length + (this.soundOnly ? 1 : 0) < 2) return [];
+    const heights = [...new Set(this.levels().map(({ height }) => height).filter(Boolean))];
+    if (heights.length + (this.audioOnlyUrl ? 1 : 0) < 2) return [];
     return [
       { id: "auto", label: t("Automatic") },
       ...heights.sort((a, b) => b - a).map((height) => ({ id: String(height), label: `${height}p` })),
-      ...(this.soundOnly ? [{ id: "audio", label: t("Audio only") }] : []),
+      ...(this.audioOnlyUrl ? [{ id: "audio", label: t("Audio only") }] : []),
     ];
   }
 
-  pictures() {
-    return this.isSoundOnly ? this.remembered : this.hls.levels;
+  levels() {
+    return this.isAudioOnly ? this.videoLevels : this.hls.levels;
   }
 
-  /** Do what a viewer has chosen; tell whether that goes without beginning anew. */
+  /** Apply a preference; return false if it requires a new engine. */
   choose(name, value) {
-    this.choices = { ...this.choices, [name]: value };
-    if (name === "quality") this.takes(value);
-    else if (name === "language") this.speaks();
-    else if (name === "subtitles") this.writes();
+    this.preferences = { ...this.preferences, [name]: value };
+    if (name === "quality") this.selectQuality(value);
+    else if (name === "language") this.selectAudio();
+    else if (name === "subtitles") this.selectSubtitles();
     return name !== "delay";
   }
 
-  /** Play a quality as chosen, or the next one below it that there is. */
-  takes(id) {
-    const sound = id === "audio" && this.soundOnly !== null;
-    if (sound !== Boolean(this.isSoundOnly)) {
-      this.remembered = this.pictures().map(({ height }) => ({ height }));
-      this.isSoundOnly = sound;
-      this.newest.clear();
-      this.hls.loadSource(sound ? this.soundOnly : this.source.url);
-      // Another source stops the picture.
-      this.told.exchanges();
-    } else if (!sound) {
+  /** Play a quality, or the next lower one that exists. */
+  selectQuality(id) {
+    const isAudioOnly = id === "audio" && this.audioOnlyUrl !== null;
+    if (isAudioOnly !== Boolean(this.isAudioOnly)) {
+      this.videoLevels = this.levels().map(({ height }) => ({ height }));
+      this.isAudioOnly = isAudioOnly;
+      this.lastSegments.clear();
+      this.hls.loadSource(isAudioOnly ? this.audioOnlyUrl : this.source.url);
+      // A new source pauses the video.
+      this.callbacks.onSourceChange();
+    } else if (!isAudioOnly) {
       const heights = this.hls.levels.map(({ height }, level) => ({ height, level }));
       const fitting = heights.filter(({ height }) => height <= Number(id)).sort((a, b) => b.height - a.height)[0];
       const level = id === "auto" ? -1 : fitting?.level ?? -1;
       if (this.hls.nextLevel !== level) this.hls.nextLevel = level;
     }
-    this.told.changes();
+    this.callbacks.onOptionsChange();
   }
 
   get chosen() {
-    if (this.isSoundOnly) return "audio";
+    if (this.isAudioOnly) return "audio";
     return this.hls.autoLevelEnabled ? "auto" : String(this.hls.levels[this.hls.manualLevel]?.height);
   }
 
-  /** Play the sound in the language that is chosen, if there is such a track. */
-  speaks() {
-    const track = find(this.hls.audioTracks, this.choices.language);
+  /** Select the audio track of the preferred language, if there is one. */
+  selectAudio() {
+    const track = findTrack(this.hls.audioTracks, this.preferences.language);
     if (track >= 0 && track !== this.hls.audioTrack) this.hls.audioTrack = track;
-    this.told.changes();
+    this.callbacks.onOptionsChange();
   }
 
-  /** Show subtitles if they are wanted, and do not even load them otherwise. */
-  writes() {
-    const track = find(this.hls.subtitleTracks, this.choices.subtitles);
+  /** Show the preferred subtitles; without a preference none are loaded. */
+  selectSubtitles() {
+    const track = findTrack(this.hls.subtitleTracks, this.preferences.subtitles);
     this.hls.subtitleDisplay = track >= 0;
     if (track !== this.hls.subtitleTrack) this.hls.subtitleTrack = track;
-    this.told.changes();
+    this.callbacks.onOptionsChange();
   }
 
   tracks() {
@@ -163,50 +164,49 @@ export class HlsEngine {
     };
   }
 
-  /** Seconds between the newest moment that the server has and what is seen; null if nobody knows. */
+  /** Return the seconds behind live; null if unknown. */
   latency() {
     return this.hls.latency || null;
   }
 
-  /** Play slower or faster. Nobody catches up while the viewer sets the pace. */
-  runs(rate) {
-    this.hls.config.maxLiveSyncPlaybackRate = rate === 1 ? CATCH_UP_BY : 1;
+  /** Set the playback rate. A rate other than 1 disables catching up. */
+  setRate(rate) {
+    this.hls.config.maxLiveSyncPlaybackRate = rate === 1 ? CATCH_UP_RATE : 1;
     this.video.playbackRate = rate;
   }
 
-  hasPace() {
+  canSetRate() {
     return true;
   }
 
-  behind() {
+  secondsBehind() {
     const live = this.hls.liveSyncPosition;
     return live === null ? 0 : Math.max(0, live - this.video.currentTime);
   }
 
   isBehind() {
-    return this.behind() > BEHIND_FROM;
+    return this.secondsBehind() > BEHIND_THRESHOLD_SECONDS;
   }
 
-  delay() {
+  targetDelay() {
     return this.hls.targetLatency ?? 0;
   }
 
-  toLive() {
+  seekToLive() {
     const live = this.hls.liveSyncPosition;
     if (live !== null) this.video.currentTime = live;
   }
 
-  rests() {
+  suspend() {
     this.hls.stopLoad();
   }
 
-  goesOn() {
-    this.dataAt = performance.now();
+  resume() {
+    this.lastDataAt = performance.now();
     this.hls.startLoad();
   }
 
-  leave() {
+  destroy() {
     this.hls.destroy();
   }
 }
-

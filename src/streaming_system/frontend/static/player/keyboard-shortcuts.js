@@ -1,14 +1,14 @@
-// The player's keys. They hold while nothing else on the page has the focus, or something of the stage has it, and can be
-// turned off: whoever speaks to their computer types letters by accident.
+// The player's keyboard shortcuts. They work while the stage has the focus, or no control has it. The viewer can turn them
+// off, for example when using speech input, which may type letters.
 
-import { t } from "../words.js";
-import { remembered } from "./choices.js";
+import { t } from "../i18n.js";
+import { loadPreferences } from "./preferences.js";
 
-const TYPES = "input:not([type=range], [type=checkbox]), textarea, select, [contenteditable]";
-const PRESSES = "button, a, summary, [type=checkbox]";
+const TEXT_FIELDS = "input:not([type=range], [type=checkbox]), textarea, select, [contenteditable]";
+const PRESSABLE = "button, a, summary, [type=checkbox]";
 
-/** Each key, and what it does. */
-export function keys() {
+/** Return the keys and what they do, translated. */
+export function describeShortcuts() {
   return [
     [t("Space or k"), t("play or pause")],
     [t("j and l"), t("10 seconds back and forward")],
@@ -23,18 +23,18 @@ export function keys() {
   ];
 }
 
-export function listen(stage, room, signal) {
+export function listenForShortcuts(stage, player, signal) {
   document.addEventListener("keydown", (event) => {
     const { target, key } = event;
-    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || !remembered().keys) return;
-    const nowhere = target === document.body || target.id === "content";
-    if ((!nowhere && !stage.contains(target)) || target.closest(TYPES) || target.closest("dialog")) return;
-    if (key === " " && target.closest(PRESSES)) return;
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || !loadPreferences().keys) return;
+    const isUnfocused = target === document.body || target.id === "content";
+    if ((!isUnfocused && !stage.contains(target)) || target.closest(TEXT_FIELDS) || target.closest("dialog")) return;
+    if (key === " " && target.closest(PRESSABLE)) return;
     if (key.startsWith("Arrow")) {
-      // Sliders have their own use for them, and a page without focus in the player scrolls.
-      if (nowhere && /Up|Down/.test(key)) return;
+      // Sliders use the arrow keys, and up and down scroll the page unless the player has the focus.
+      if (isUnfocused && /Up|Down/.test(key)) return;
       if (target.closest("[type=range]")) return;
     }
-    if (room.press(key.length === 1 ? key.toLowerCase() : key)) event.preventDefault();
+    if (player.handleKey(key.length === 1 ? key.toLowerCase() : key)) event.preventDefault();
   }, { signal });
 }

@@ -1,49 +1,50 @@
-// What there is to choose at the moment, as menus show it.
+// The options of the settings menus.
 
-import { t } from "../words.js";
-import { isPicture, soundsOf } from "./endpoints.js";
+import { t } from "../i18n.js";
+import { isMainVideo, soundsOf } from "./endpoints.js";
 
-/** The levels of HLS, or the formats of the server; and sound and slides alone where any server has them. */
-export function qualities({ engine, source, offers, levels }) {
+/** The levels of HLS or the formats of the endpoint, and sound and slides alone if any endpoint has them. */
+export function qualities({ engine, source, available, levels }) {
   if (!source) return none();
-  const all = offers.flatMap(({ sources }) => sources);
+  const all = available.flatMap(({ sources }) => sources);
   const alone = [
-    ...filesOf(soundsOf(offers)),
-    ...(has(offers, "slides") ? [{ id: "slides", label: t("Slides only") }] : []),
+    ...streamOptions(soundsOf(available)),
+    ...(hasOptional(available, "slides") ? [{ id: "slides", label: t("Slides only") }] : []),
   ];
   if (source.extra || source.format === "hls" || (source.audio && all.some(({ format }) => format === "hls"))) {
-    const pictures = levels.length ? levels : [{ id: "auto", label: t("Automatic") }];
+    const videos = levels.length ? levels : [{ id: "auto", label: t("Automatic") }];
     const isAlone = alone.some(({ id }) => id === source.stream);
-    return atLeastTwo([...(all.some(isPicture) ? pictures : []), ...alone], isAlone ? source.stream : engine?.chosen ?? "auto");
+    return menuOf([...(all.some(isMainVideo) ? videos : []), ...alone], isAlone ? source.stream : engine?.chosen ?? "auto");
   }
-  const pictures = all.filter(isPicture);
-  const own = pictures.filter(({ server }) => server === source.server);
-  return atLeastTwo([...filesOf(own.length ? own : pictures), ...alone], source.stream);
+  const videos = all.filter(isMainVideo);
+  const ofEndpoint = videos.filter(({ server }) => server === source.server);
+  return menuOf([...streamOptions(ofEndpoint.length ? ofEndpoint : videos), ...alone], source.stream);
 }
 
-/** Each kind of stream once, whoever has it. */
-function filesOf(sources) {
+/** Return one option per stream, regardless of the endpoints that have it. */
+function streamOptions(sources) {
   return [...new Map(sources.map(({ stream, label }) => [stream, { id: stream, label }])).values()];
 }
 
-/** How far behind live one wants to be. */
-export function delays({ source, offers, wanted }) {
+/** The delays behind live. */
+export function delays({ source, available, preferred }) {
   if (!source) return none();
-  const lowest = has(offers, "whep") ? [{ id: "lowest", label: t("Lowest delay") }] : [];
-  const steady = offers.some(({ sources }) => sources.some(({ format }) => format === "hls"))
+  const lowest = hasOptional(available, "whep") ? [{ id: "lowest", label: t("Lowest delay") }] : [];
+  const steady = available.some(({ sources }) => sources.some(({ format }) => format === "hls"))
     ? [{ id: "steady", label: t("Longer, steadier") }] : [];
-  const now = source.format === "whep" ? "lowest" : wanted === "steady" && steady.length ? "steady" : "low";
-  return atLeastTwo([...lowest, { id: "low", label: t("Normal") }, ...steady], now);
+  const current = source.format === "whep" ? "lowest" : preferred === "steady" && steady.length ? "steady" : "low";
+  return menuOf([...lowest, { id: "low", label: t("Normal") }, ...steady], current);
 }
 
-function has(offers, stream) {
-  return offers.some(({ sources }) => sources.some((source) => source.extra && source.stream === stream));
+function hasOptional(available, stream) {
+  return available.some(({ sources }) => sources.some((source) => source.extra && source.stream === stream));
 }
 
 function none() {
   return { options: [], chosen: "" };
 }
 
-function atLeastTwo(options, chosen) {
+/** A menu requires at least two options. */
+function menuOf(options, chosen) {
   return options.length > 1 ? { options, chosen } : none();
 }

@@ -1,28 +1,29 @@
-// What the browser plays by itself: files that never end, and HLS where hls.js does not run.
+// Playback by the browser itself: endless files, and HLS where hls.js does not run.
 
-import { find, keyOf, optionsOf } from "./tracks.js";
+import { findTrack, keyOf, optionsOf } from "./tracks.js";
 
 const HLS_TYPE = "application/vnd.apple.mpegurl";
-// Nobody knows how far the browser stays behind by itself.
-const BEHIND_FROM = 16;
+// The browser's own delay behind live is unknown; this is above it.
+const BEHIND_THRESHOLD_SECONDS = 16;
 
 export class NativeEngine {
-  constructor(video, source, choices, told) {
+  constructor(video, source, preferences, callbacks) {
     this.video = video;
-    this.choices = choices;
+    this.preferences = preferences;
     this.isHls = source.type === HLS_TYPE;
-    this.mark = null;
-    this.dataAt = performance.now();
-    this.events = new AbortController();
-    const on = (name, action) => video.addEventListener(name, action, { signal: this.events.signal });
-    on("error", () => told.fails());
-    on("ended", () => told.fails());
-    on("progress", () => { this.dataAt = performance.now(); });
+    this.playlist = null;
+    this.lastDataAt = performance.now();
+    this.listeners = new AbortController();
+    const { signal } = this.listeners;
+    const on = (name, action) => video.addEventListener(name, action, { signal });
+    on("error", () => callbacks.onFail());
+    on("ended", () => callbacks.onFail());
+    on("progress", () => { this.lastDataAt = performance.now(); });
     for (const list of [video.textTracks, video.audioTracks]) {
       for (const name of ["addtrack", "removetrack", "change"]) {
-        list?.addEventListener(name, () => told.changes(), { signal: this.events.signal });
+        list?.addEventListener(name, () => callbacks.onOptionsChange(), { signal });
       }
-      list?.addEventListener("addtrack", () => { this.speaks(); this.writes(); }, { signal: this.events.signal });
+      list?.addEventListener("addtrack", () => { this.selectAudio(); this.selectSubtitles(); }, { signal });
     }
     video.dataset.quality = source.quality;
     this.url = source.url;
@@ -33,87 +34,87 @@ export class NativeEngine {
     return [];
   }
 
-  /** Do what a viewer has chosen; tell whether that goes without beginning anew. */
+  /** Apply a preference; return false if it requires a new engine. */
   choose(name, value) {
-    this.choices = { ...this.choices, [name]: value };
-    if (name === "language") this.speaks();
-    else if (name === "subtitles") this.writes();
+    this.preferences = { ...this.preferences, [name]: value };
+    if (name === "language") this.selectAudio();
+    else if (name === "subtitles") this.selectSubtitles();
     return name === "language" || name === "subtitles";
   }
 
-  speaks() {
+  selectAudio() {
     const tracks = [...(this.video.audioTracks ?? [])];
-    const chosen = find(tracks, this.choices.language);
+    const chosen = findTrack(tracks, this.preferences.language);
     if (chosen >= 0) tracks.forEach((track, number) => { track.enabled = number === chosen; });
   }
 
-  texts() {
+  subtitleTracks() {
     return [...this.video.textTracks].filter(({ kind }) => kind === "subtitles" || kind === "captions");
   }
 
-  writes() {
-    const tracks = this.texts();
-    const chosen = find(tracks, this.choices.subtitles);
+  selectSubtitles() {
+    const tracks = this.subtitleTracks();
+    const chosen = findTrack(tracks, this.preferences.subtitles);
     tracks.forEach((track, number) => { track.mode = number === chosen ? "showing" : "disabled"; });
   }
 
   tracks() {
-    const sounds = [...(this.video.audioTracks ?? [])];
-    const texts = this.texts();
+    const audio = [...(this.video.audioTracks ?? [])];
+    const subtitles = this.subtitleTracks();
     const key = (track, tracks) => (track ? keyOf(track, tracks) : "");
     return {
-      language: { options: optionsOf(sounds), chosen: key(sounds.find(({ enabled }) => enabled), sounds) },
-      subtitles: { options: optionsOf(texts), chosen: key(texts.find(({ mode }) => mode === "showing"), texts) },
+      language: { options: optionsOf(audio), chosen: key(audio.find(({ enabled }) => enabled), audio) },
+      subtitles: { options: optionsOf(subtitles), chosen: key(subtitles.find(({ mode }) => mode === "showing"), subtitles) },
     };
   }
 
-  /** Only playlists say how new the newest moment is. */
+  /** Return the seconds behind live; null if unknown: only playlists contain the newest moment. */
   latency() {
-    return this.isHls ? this.behind() || null : null;
+    return this.isHls ? this.secondsBehind() || null : null;
   }
 
-  runs(rate) {
+  setRate(rate) {
     this.video.playbackRate = rate;
   }
 
-  hasPace() {
+  canSetRate() {
     return this.isHls;
   }
 
-  /** What the browser lets us seek in, or has loaded. */
-  edge() {
+  /** Return the newest position that is seekable or buffered. */
+  liveEdge() {
     const { seekable, buffered } = this.video;
     const last = seekable.length ? seekable.end(seekable.length - 1) : Infinity;
     if (Number.isFinite(last) && last > 0) return last;
     return buffered.length ? buffered.end(buffered.length - 1) : 0;
   }
 
-  behind() {
-    return Math.max(0, this.edge() - this.video.currentTime);
+  secondsBehind() {
+    return Math.max(0, this.liveEdge() - this.video.currentTime);
   }
 
   isBehind() {
-    return this.behind() > BEHIND_FROM;
+    return this.secondsBehind() > BEHIND_THRESHOLD_SECONDS;
   }
 
-  delay() {
+  targetDelay() {
     return 0;
   }
 
-  /** Only the beginning of a new answer is live for sure. */
-  toLive() {
+  /** Load the stream again: only the start of a new response is certainly live. */
+  seekToLive() {
     this.video.src = this.url;
     this.video.play().catch(() => {});
   }
 
-  rests() {}
+  suspend() {}
 
-  goesOn() {
-    this.dataAt = performance.now();
+  resume() {
+    this.lastDataAt = performance.now();
   }
 
-  leave() {
-    this.events.abort();
+  destroy() {
+    this.listeners.abort();
     this.video.removeAttribute("src");
     this.video.load();
   }

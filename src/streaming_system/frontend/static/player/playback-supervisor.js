@@ -1,157 +1,164 @@
-// Keeps a stream playing: chooses a server, sees when nothing moves any more, and tries again until something does.
+// Keeps a stream playing: selects a source, detects stalls, and retries until a source plays.
 
 import { nextSource } from "./endpoints.js";
 import { makeEngine } from "./engines.js";
-import { Marks } from "./marks.js";
 import { delays, qualities } from "./menus.js";
-import { Offers } from "./offers.js";
+import { PlaylistProgress } from "./playlist-progress.js";
+import { StreamSelection } from "./stream-selection.js";
 
-const LOOK_EVERY = 500;
-// The first picture is not worth more than that of waiting for a better server.
-const FIRST_ANSWER_WITHIN = 700;
-const ANSWER_WITHIN = 2000;
-// Nothing moves and nothing comes; or nothing moves whatever comes; or it has never begun.
-const SILENT_FOR = 4000;
-const STUCK_FOR = 8000;
-const STARTING_FOR = 20000;
-const FIRST_BREAK = 1000;
-const LONGEST_BREAK = 4000;
-// A stream that has played for that long is well again.
-const WELL_AFTER = 10000;
-// After that long the page may say in its own words that the room is silent.
-const HOPES_FOR = 120000;
-const PAUSED_FOR = 60000;
+const CHECK_INTERVAL = 500;
+// The first frame should not wait longer for the tracker's list than this.
+const FIRST_LIST_TIMEOUT = 700;
+const LIST_TIMEOUT = 2000;
+// Playback stands still and no data arrives; stands still although data arrives; has not started.
+const DATA_TIMEOUT = 4000;
+const STALL_TIMEOUT = 8000;
+const START_TIMEOUT = 20000;
+const MIN_BACKOFF = 1000;
+const MAX_BACKOFF = 4000;
+// After this time of playback a source counts as healthy, and failures are forgotten.
+const HEALTHY_AFTER = 10000;
+// After this time without playback the page may replace the player with its own message.
+const WANTED_GRACE = 120000;
+// After this time of a pause the engine stops loading.
+const PAUSE_GRACE = 60000;
+// A playlist that has ended is played up to this many seconds before its end.
+const END_MARGIN_SECONDS = 0.5;
 
-export class Keeper extends EventTarget {
-  constructor(video, { choices, ...where }) {
+/**
+ * Dispatches `state` when `state` changes (loading, playing, waiting, offline, blocked, stopped), and `options` when the
+ * menus may have changed.
+ */
+export class PlaybackSupervisor extends EventTarget {
+  constructor(video, { preferences, ...streams }) {
     super();
-    Object.assign(this, { video, choices });
-    this.offers = new Offers(video, where);
+    Object.assign(this, { video, preferences });
+    this.streams = new StreamSelection(video, streams);
     this.failed = new Set();
-    this.marks = new Marks();
-    this.breaks = 0;
-    this.turn = 0;
+    this.progress = new PlaylistProgress();
+    this.retries = 0;
+    // The number of the current attempt; callbacks of earlier attempts are ignored.
+    this.attempt = 0;
     this.engine = null;
     this.source = null;
     this.rate = 1;
-    // What the stream had to choose before the slides, sound alone, or another way were chosen.
+    // The qualities of the last HLS stream, for the menu while slides, sound alone or WHEP play.
     this.levels = [];
-    this.wanted = false;
-    this.asleep = false;
-    this.events = new AbortController();
-    const on = (target, name, action) => target.addEventListener(name, action, { signal: this.events.signal });
-    on(video, "timeupdate", () => this.moves());
-    on(video, "play", () => this.wantsTo(true));
+    this.isWanted = false;
+    this.isAsleep = false;
+    this.listeners = new AbortController();
+    const on = (target, name, action) => target.addEventListener(name, action, { signal: this.listeners.signal });
+    on(video, "timeupdate", () => this.onTimeUpdate());
+    on(video, "play", () => this.setWanted(true));
     on(video, "pause", () => {
-      // A stream that ends or is exchanged pauses, too, and nobody has asked for that.
-      if (this.engine && video.paused && !video.ended && !this.isOver()) this.wantsTo(false);
+      // A stream that ends or is replaced also dispatches "pause".
+      if (this.engine && video.paused && !video.ended && !this.isAtEnd()) this.setWanted(false);
     });
-    on(document, "visibilitychange", () => (document.hidden ? this.sleeps() : this.wakes()));
-    on(video, "leavepictureinpicture", () => this.sleeps());
-    on(window, "online", () => { if (this.isWaiting()) this.next(); });
-    this.looking = setInterval(() => this.looks(), LOOK_EVERY);
+    on(document, "visibilitychange", () => (document.hidden ? this.sleepIfUnattended() : this.wake()));
+    on(video, "leavepictureinpicture", () => this.sleepIfUnattended());
+    on(window, "online", () => { if (this.isRetrying()) this.tryNext(); });
+    this.checkTimer = setInterval(() => this.check(), CHECK_INTERVAL);
   }
 
-  /** Play from whichever server comes first. */
   start() {
-    this.wantsTo(true);
-    this.since = performance.now();
-    this.says("loads");
-    if (document.hidden) this.asleep = true;
-    else this.next();
+    this.setWanted(true);
+    this.unhealthySince = performance.now();
+    this.setState("loading");
+    if (document.hidden) this.isAsleep = true;
+    else this.tryNext();
   }
 
-  wantsTo(play) {
-    this.wanted = play;
+  setWanted(isWanted) {
+    this.isWanted = isWanted;
     this.movedAt = performance.now();
-    clearTimeout(this.resting);
-    if (play) {
-      if (this.rested) this.engine?.goesOn();
-      this.rested = false;
+    clearTimeout(this.suspendTimer);
+    if (isWanted) {
+      if (this.isSuspended) this.engine?.resume();
+      this.isSuspended = false;
     } else {
-      this.resting = setTimeout(() => this.rests(), PAUSED_FOR);
+      this.suspendTimer = setTimeout(() => this.suspend(), PAUSE_GRACE);
     }
-    this.video.toggleAttribute("data-wanted", play);
+    this.video.toggleAttribute("data-wanted", isWanted);
   }
 
-  rests() {
-    this.rested = true;
-    this.engine?.rests();
+  suspend() {
+    this.isSuspended = true;
+    this.engine?.suspend();
   }
 
   toggle() {
     if (this.engine && !this.video.paused) this.video.pause();
     else if (this.engine) this.play();
-    else if (this.wanted) this.gives();
+    else if (this.isWanted) this.stop();
     else this.start();
   }
 
-  /** The viewer does not want to wait any longer. */
-  gives() {
-    this.turn += 1;
-    clearTimeout(this.timer);
-    this.wantsTo(false);
-    this.says("stopped");
+  /** Cancel the retries. */
+  stop() {
+    this.attempt += 1;
+    clearTimeout(this.retryTimer);
+    this.setWanted(false);
+    this.setState("stopped");
   }
 
-  isWaiting() {
-    return this.wanted && this.engine === null && !this.asleep;
+  isRetrying() {
+    return this.isWanted && this.engine === null && !this.isAsleep;
   }
 
-  /** Nobody sees or hears it. A picture in picture is seen wherever the viewer is. */
-  isUnnoticed() {
+  /** Whether the stream is neither visible nor audible. A picture in picture is always visible. */
+  isUnattended() {
     const { paused, muted, volume } = this.video;
     return document.hidden && document.pictureInPictureElement !== this.video && (paused || muted || volume === 0);
   }
 
-  async next(first = this.since !== undefined && this.source === null) {
-    clearTimeout(this.timer);
-    const turn = (this.turn += 1);
-    this.drops();
-    await this.offers.asks(first ? FIRST_ANSWER_WITHIN : ANSWER_WITHIN);
-    if (turn !== this.turn) return;
+  async tryNext(isFirst = this.unhealthySince !== undefined && this.source === null) {
+    clearTimeout(this.retryTimer);
+    const attempt = (this.attempt += 1);
+    this.dropEngine();
+    await this.streams.update(isFirst ? FIRST_LIST_TIMEOUT : LIST_TIMEOUT);
+    if (attempt !== this.attempt) return;
     let source;
-    const wishes = { quality: this.choices.quality, extra: this.offers.extra(this.choices) };
-    while ((source = nextSource(this.offers.all(), this.failed, wishes)) !== null) {
-      if (!(await this.marks.isAsItWas(source))) break;
-      if (turn !== this.turn) return;
+    const preferred = { quality: this.preferences.quality, extra: this.streams.optional(this.preferences) };
+    while ((source = nextSource(this.streams.all(), this.failed, preferred)) !== null) {
+      if (!(await this.progress.isUnchanged(source))) break;
+      if (attempt !== this.attempt) return;
       this.failed.add(source.url);
     }
-    if (turn !== this.turn) return;
-    if (source === null) return this.waits();
-    const begin = await makeEngine(this.video, source, this.choices, {
-      fails: () => this.fails(turn),
-      jumps: () => { if (turn === this.turn) this.again(); },
-      ends: () => this.looksOut(turn, source),
-      exchanges: () => { if (turn === this.turn && this.wanted) this.play(); },
-      changes: () => this.tell("changes"),
+    if (attempt !== this.attempt) return;
+    if (source === null) return this.retryLater();
+    const startEngine = await makeEngine(this.video, source, this.preferences, {
+      onFail: () => this.onFail(attempt),
+      onDiscontinuity: () => { if (attempt === this.attempt) this.retry(); },
+      onEnd: () => this.watchEndedPlaylist(attempt, source),
+      onSourceChange: () => { if (attempt === this.attempt && this.isWanted) this.play(); },
+      onOptionsChange: () => this.emit("options"),
     });
-    if (turn !== this.turn) return;
+    if (attempt !== this.attempt) return;
     this.source = source;
     Object.assign(this.video.dataset, { endpoint: source.server, format: source.format, quality: source.quality });
-    this.begunAt = this.movedAt = performance.now();
-    this.playedFrom = null;
+    this.movedAt = performance.now();
+    this.playingSince = null;
     this.position = 0;
-    this.over = false;
-    this.engine = begin();
-    this.tell("changes");
+    this.isPlaylistEnded = false;
+    this.engine = startEngine();
+    this.emit("options");
     this.play();
   }
 
-  /** A stream that says it is over may begin again; we see it while the last seconds play. */
-  async looksOut(turn, source) {
-    if (turn !== this.turn || this.over) return;
-    this.over = true;
-    this.marks.note(source, this.engine.mark);
-    while (turn === this.turn) {
-      await new Promise((resolve) => { this.timer = setTimeout(resolve, FIRST_BREAK); });
-      if (turn === this.turn && !(await this.marks.isAsItWas(source)) && turn === this.turn) return this.next();
+  /** An ended stream may start again: poll its playlist while the last seconds play. */
+  async watchEndedPlaylist(attempt, source) {
+    if (attempt !== this.attempt || this.isPlaylistEnded) return;
+    this.isPlaylistEnded = true;
+    this.progress.store(source, this.engine.playlist);
+    while (attempt === this.attempt) {
+      await new Promise((resolve) => { this.retryTimer = setTimeout(resolve, MIN_BACKOFF); });
+      if (attempt === this.attempt && !(await this.progress.isUnchanged(source)) && attempt === this.attempt) return this.tryNext();
     }
   }
 
-  isOver() {
+  isAtEnd() {
     const { buffered, currentTime } = this.video;
-    return this.over && (buffered.length === 0 || buffered.end(buffered.length - 1) - currentTime < 0.5);
+    return this.isPlaylistEnded && (buffered.length === 0 || buffered.end(buffered.length - 1) - currentTime < END_MARGIN_SECONDS);
   }
 
   async play() {
@@ -159,152 +166,150 @@ export class Keeper extends EventTarget {
       await this.video.play();
     } catch (error) {
       if (error.name !== "NotAllowedError") return;
-      // Browsers let no page make a noise by itself.
+      // Browsers block autoplay with sound.
       if (this.video.muted) {
-        this.wantsTo(false);
-        this.says("blocked");
+        this.setWanted(false);
+        this.setState("blocked");
       } else {
-        this.silenced = true;
+        this.isAutoMuted = true;
         this.video.muted = true;
         await this.play();
       }
     }
   }
 
-  /** The picture may have moved. */
-  moves() {
+  onTimeUpdate() {
     const { currentTime } = this.video;
     if (!this.engine || currentTime === this.position) return;
-    // Nobody is faster than live.
-    if (this.rate > 1 && this.engine.behind() < 0.5) this.runs(1);
+    // Fast playback ends when it reaches live.
+    if (this.rate > 1 && this.engine.secondsBehind() < 0.5) this.setRate(1);
     this.position = currentTime;
-    const now = (this.movedAt = this.since = performance.now());
-    if (this.playedFrom === null && !this.video.seeking && this.video.readyState > 1) {
-      this.playedFrom = now;
-      this.video.toggleAttribute("data-wanted", this.wanted);
-      this.says("plays");
-    }
-    else if (this.state === "loads") this.says("plays");
-    if (this.playedFrom !== null && now - this.playedFrom > WELL_AFTER) this.isWell();
+    const now = (this.movedAt = this.unhealthySince = performance.now());
+    if (this.playingSince === null && !this.video.seeking && this.video.readyState > 1) {
+      this.playingSince = now;
+      this.video.toggleAttribute("data-wanted", this.isWanted);
+      this.setState("playing");
+    } else if (this.state === "loading") this.setState("playing");
+    if (this.playingSince !== null && now - this.playingSince > HEALTHY_AFTER) this.resetFailures();
   }
 
-  isWell() {
+  resetFailures() {
     this.failed.clear();
-    this.breaks = 0;
+    this.retries = 0;
   }
 
-  looks() {
+  /** Detect stalls. */
+  check() {
     const now = performance.now();
-    if (!this.wanted || this.asleep) return;
-    if (now - this.since > HOPES_FOR) this.video.removeAttribute("data-wanted");
+    if (!this.isWanted || this.isAsleep) return;
+    if (now - this.unhealthySince > WANTED_GRACE) this.video.removeAttribute("data-wanted");
     if (!this.engine || this.video.paused && !this.video.ended) return;
-    const stood = now - this.movedAt;
-    const patience = this.playedFrom === null ? STARTING_FOR : STUCK_FOR;
-    if (this.isOver() && stood > LOOK_EVERY) this.fails(this.turn);
-    else if (stood > patience || ((this.engine.clockRuns || stood > SILENT_FOR) && now - this.engine.dataAt > SILENT_FOR)) this.fails(this.turn);
-    else if (stood > 2 * LOOK_EVERY && this.state === "plays") this.says("loads");
+    const stalled = now - this.movedAt;
+    const timeout = this.playingSince === null ? START_TIMEOUT : STALL_TIMEOUT;
+    const hasDataTimeout = (this.engine.hasFreeRunningClock || stalled > DATA_TIMEOUT) && now - this.engine.lastDataAt > DATA_TIMEOUT;
+    if ((this.isAtEnd() && stalled > CHECK_INTERVAL) || stalled > timeout || hasDataTimeout) this.onFail(this.attempt);
+    else if (stalled > 2 * CHECK_INTERVAL && this.state === "playing") this.setState("loading");
   }
 
-  fails(turn) {
-    if (turn !== this.turn) return;
-    this.marks.note(this.source, this.engine?.mark);
+  onFail(attempt) {
+    if (attempt !== this.attempt) return;
+    this.progress.store(this.source, this.engine?.playlist);
     if (this.source) this.failed.add(this.source.url);
-    this.again();
+    this.retry();
   }
 
-  /** Try the next server, unless the viewer has stopped the picture: then that waits for them. */
-  again() {
-    if (this.wanted) return this.next();
-    this.turn += 1;
-    this.drops();
-    this.says("stopped");
+  /** Try the next source; after a pause the viewer has to press play. */
+  retry() {
+    if (this.isWanted) return this.tryNext();
+    this.attempt += 1;
+    this.dropEngine();
+    this.setState("stopped");
   }
 
-  /** Nothing plays anywhere. Try all of it again, soon at first. */
-  waits() {
+  /** All sources have failed: retry all with backoff and jitter. */
+  retryLater() {
     this.failed.clear();
-    this.says(navigator.onLine ? "waits" : "offline");
-    if (this.isUnnoticed()) return this.sleeps();
-    const pause = Math.min(FIRST_BREAK * 2 ** this.breaks, LONGEST_BREAK);
-    this.breaks += 1;
-    this.timer = setTimeout(() => this.next(), pause * (0.75 + 0.25 * Math.random()));
+    this.setState(navigator.onLine ? "waiting" : "offline");
+    if (this.isUnattended()) return this.sleepIfUnattended();
+    const backoff = Math.min(MIN_BACKOFF * 2 ** this.retries, MAX_BACKOFF);
+    this.retries += 1;
+    this.retryTimer = setTimeout(() => this.tryNext(), backoff * (0.75 + 0.25 * Math.random()));
   }
 
-  sleeps() {
-    if (!this.isUnnoticed()) return;
-    if (!this.wanted) return this.rests();
-    this.asleep = true;
-    this.turn += 1;
-    clearTimeout(this.timer);
-    this.drops();
+  sleepIfUnattended() {
+    if (!this.isUnattended()) return;
+    if (!this.isWanted) return this.suspend();
+    this.isAsleep = true;
+    this.attempt += 1;
+    clearTimeout(this.retryTimer);
+    this.dropEngine();
   }
 
-  wakes() {
+  wake() {
     this.movedAt = performance.now();
-    if (!this.asleep) return;
-    this.asleep = false;
-    this.since = performance.now();
-    this.breaks = 0;
-    this.next();
+    if (!this.isAsleep) return;
+    this.isAsleep = false;
+    this.unhealthySince = performance.now();
+    this.retries = 0;
+    this.tryNext();
   }
 
-  /** Do what a viewer has chosen, with another stream where that is needed. */
+  /** Apply a preference; another stream follows if it requires one. */
   choose(name, value) {
-    this.choices = { ...this.choices, [name]: value };
-    const extra = this.offers.extra(this.choices);
-    const stays = extra ? this.source?.stream === extra : !this.source?.extra;
-    if (this.engine && (!stays || !this.engine.choose(name, value))) this.next();
-    this.tell("changes");
+    this.preferences = { ...this.preferences, [name]: value };
+    const optional = this.streams.optional(this.preferences);
+    const isSameStream = optional ? this.source?.stream === optional : !this.source?.extra;
+    if (this.engine && (!isSameStream || !this.engine.choose(name, value))) this.tryNext();
+    this.emit("options");
   }
 
-  /** Play slower or faster. */
-  runs(rate) {
+  setRate(rate) {
     this.rate = rate;
-    this.engine?.runs(rate);
-    this.tell("changes");
+    this.engine?.setRate(rate);
+    this.emit("options");
   }
 
-  /** What there is to choose, by the names of choices. */
+  /** Return the options and the chosen one of each menu, by the names of preferences. */
   menus() {
     const { engine, source } = this;
-    const offers = this.offers.all();
+    const available = this.streams.all();
     if (engine && source.format === "hls") this.levels = engine.qualities();
     const none = { options: [], chosen: "" };
     return {
-      quality: qualities({ engine, source, offers, levels: this.levels }),
-      delay: delays({ source, offers, wanted: this.choices.delay }),
+      quality: qualities({ engine, source, available, levels: this.levels }),
+      delay: delays({ source, available, preferred: this.preferences.delay }),
       ...(engine?.tracks() ?? { language: none, subtitles: none }),
     };
   }
 
-  /** How many seconds before its newest moment a stream can be played without a halt. */
-  leastDelay() {
-    return this.engine?.delay() ?? 0;
+  /** Return the shortest delay behind the newest moment, in seconds, at which the stream plays without stalls. */
+  minDelay() {
+    return this.engine?.targetDelay() ?? 0;
   }
 
-  drops() {
+  dropEngine() {
     const { engine } = this;
     this.engine = null;
     this.rate = 1;
-    engine?.leave();
+    engine?.destroy();
   }
 
-  says(state) {
+  setState(state) {
     if (this.state === state) return;
     this.state = state;
-    this.tell("state");
+    this.emit("state");
   }
 
-  tell(what) {
-    this.dispatchEvent(new Event(what));
+  emit(name) {
+    this.dispatchEvent(new Event(name));
   }
 
-  leave() {
-    this.turn += 1;
-    clearTimeout(this.timer);
-    clearTimeout(this.resting);
-    clearInterval(this.looking);
-    this.events.abort();
-    this.drops();
+  destroy() {
+    this.attempt += 1;
+    clearTimeout(this.retryTimer);
+    clearTimeout(this.suspendTimer);
+    clearInterval(this.checkTimer);
+    this.listeners.abort();
+    this.dropEngine();
   }
 }

@@ -1,22 +1,24 @@
-// Playlists that have stopped, by what they said last. A server goes on handing them out, and nobody wants to see the
-// same seconds again.
+// The last playlists of stopped streams. Servers continue to serve such a playlist, but playing it would repeat the same
+// seconds.
 
-export class Marks {
+const REQUEST_TIMEOUT = 3000;
+
+export class PlaylistProgress {
   constructor() {
-    this.last = new Map();
+    this.playlists = new Map();
   }
 
-  note(source, mark) {
-    if (source && mark) this.last.set(source.url, mark);
+  store(source, playlist) {
+    if (source && playlist) this.playlists.set(source.url, playlist);
   }
 
-  /** Tell whether a playlist that had stopped is still the same, or gone: then there is nothing to play. */
-  async isAsItWas({ url }) {
-    const mark = this.last.get(url);
-    if (!mark) return false;
+  /** Whether the playlist of a stopped stream is unchanged or unavailable: the stream is not playable then. */
+  async isUnchanged({ url }) {
+    const playlist = this.playlists.get(url);
+    if (!playlist) return false;
     try {
-      const answer = await fetch(mark.url, { cache: "no-store", credentials: "omit", signal: AbortSignal.timeout(3000) });
-      return !answer.ok || (await answer.text()) === mark.text;
+      const response = await fetch(playlist.url, { cache: "no-store", credentials: "omit", signal: AbortSignal.timeout(REQUEST_TIMEOUT) });
+      return !response.ok || (await response.text()) === playlist.text;
     } catch {
       return true;
     }

@@ -1,25 +1,25 @@
-// What a viewer has chosen, kept in this browser and told to nobody.
+// The viewer's preferences. They are stored in this browser and never sent.
 
 const KEY = "player";
 const DEFAULTS = { volume: 1, muted: false, quality: "auto", delay: "low", language: "", subtitles: "", keys: true };
 
-export function remembered() {
+export function loadPreferences() {
   try {
-    const kept = JSON.parse(localStorage.getItem(KEY)) ?? {};
-    const known = Object.entries(DEFAULTS).filter(([name, value]) => typeof kept[name] === typeof value);
-    const choices = { ...DEFAULTS, ...Object.fromEntries(known.map(([name]) => [name, kept[name]])) };
-    choices.volume = Math.min(1, Math.max(0, choices.volume));
-    return choices;
+    const stored = JSON.parse(localStorage.getItem(KEY)) ?? {};
+    const valid = Object.entries(DEFAULTS).filter(([name, value]) => typeof stored[name] === typeof value);
+    const preferences = { ...DEFAULTS, ...Object.fromEntries(valid.map(([name]) => [name, stored[name]])) };
+    preferences.volume = Math.min(1, Math.max(0, preferences.volume));
+    return preferences;
   } catch {
-    // Some browsers keep nothing, and anything may have been written there.
+    // Storage is not available, or contains invalid JSON.
     return { ...DEFAULTS };
   }
 }
 
-export function remember(changed) {
+export function storePreferences(changes) {
   try {
-    localStorage.setItem(KEY, JSON.stringify({ ...remembered(), ...changed }));
+    localStorage.setItem(KEY, JSON.stringify({ ...loadPreferences(), ...changes }));
   } catch {
-    // Then it holds for this page.
+    // Without storage the choice applies to this page only.
   }
 }

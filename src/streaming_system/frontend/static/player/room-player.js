@@ -1,141 +1,141 @@
-// The player of a room: what keeps it playing, what one sees and presses, what is remembered.
+// The player of a room: supervisor, controls, keyboard shortcuts and stored preferences.
 
-import { remember, remembered } from "./choices.js";
 import { Controls } from "./controls.js";
-import { Keeper } from "./keeper.js";
-import { listen } from "./keys.js";
+import { listenForShortcuts } from "./keyboard-shortcuts.js";
+import { PlaybackSupervisor } from "./playback-supervisor.js";
+import { loadPreferences, storePreferences } from "./preferences.js";
 
-const STEP = 10;
-const SMALL_STEP = 5;
-const LOUDER = 0.05;
+const SKIP_SECONDS = 10;
+const SHORT_SKIP_SECONDS = 5;
+const VOLUME_STEP = 0.05;
 
-export class Room {
+export class RoomPlayer {
   constructor(stage) {
     this.stage = stage;
     this.video = stage.querySelector("video");
     const { video } = this;
-    const choices = remembered();
-    const kinds = JSON.parse(stage.dataset.kinds);
-    const first = [...video.querySelectorAll("source")].map(({ src, type, dataset: { format, quality } }) => {
+    const preferences = loadPreferences();
+    const formats = JSON.parse(stage.dataset.formats);
+    const initial = [...video.querySelectorAll("source")].map(({ src, type, dataset: { format, quality } }) => {
       const stream = [format, quality].filter(Boolean).join("_");
-      const [, , , label] = kinds.find(([name]) => name === stream);
+      const [, , , label] = formats.find(([name]) => name === stream);
       return { server: video.dataset.endpoint, url: src, type, stream, format, quality, label, audio: type.startsWith("audio/"), extra: false };
     });
-    // From here on they are ours to play.
+    // The supervisor selects the source from here on.
     video.replaceChildren();
     video.controls = false;
     video.load();
-    video.volume = choices.volume;
-    video.muted = choices.muted;
-    this.keeper = new Keeper(video, { list: stage.dataset.list, kinds, first, choices });
+    video.volume = preferences.volume;
+    video.muted = preferences.muted;
+    this.supervisor = new PlaybackSupervisor(video, { list: stage.dataset.list, formats, initial, preferences });
     this.controls = new Controls(stage, this);
-    this.events = new AbortController();
-    const { signal } = this.events;
-    for (const name of ["state", "changes"]) this.keeper.addEventListener(name, () => this.controls.show());
-    video.addEventListener("volumechange", () => this.keepsVolume(), { signal });
-    document.addEventListener("exchanged", () => { if (!stage.isConnected) this.leave(); }, { signal });
-    listen(stage, this, signal);
-    // Who pays for every byte, wants no motion, or came for another site's page, presses play.
-    const quiet = "waits" in stage.dataset || navigator.connection?.saveData || matchMedia("(prefers-reduced-motion: reduce)").matches;
-    if (quiet) this.keeper.gives();
-    else this.keeper.start();
+    this.listeners = new AbortController();
+    const { signal } = this.listeners;
+    for (const name of ["state", "options"]) this.supervisor.addEventListener(name, () => this.controls.update());
+    video.addEventListener("volumechange", () => this.onVolumeChange(), { signal });
+    document.addEventListener("content-replaced", () => { if (!stage.isConnected) this.destroy(); }, { signal });
+    listenForShortcuts(stage, this, signal);
+    // No autoplay on a metered connection, with reduced motion, or where the configuration prefers another site's page.
+    const isQuiet = "waits" in stage.dataset || navigator.connection?.saveData || matchMedia("(prefers-reduced-motion: reduce)").matches;
+    if (isQuiet) this.supervisor.stop();
+    else this.supervisor.start();
   }
 
-  keepsVolume() {
+  onVolumeChange() {
     const { muted, volume } = this.video;
-    if (!muted) this.keeper.silenced = false;
-    // That a browser has silenced it is not the viewer's choice.
-    if (!this.keeper.silenced) remember({ volume, muted });
-    this.controls.show();
+    if (!muted) this.supervisor.isAutoMuted = false;
+    // Muting for autoplay is not a preference of the viewer.
+    if (!this.supervisor.isAutoMuted) storePreferences({ volume, muted });
+    this.controls.update();
   }
 
-  toggle() {
-    this.keeper.toggle();
+  togglePlayback() {
+    this.supervisor.toggle();
   }
 
-  mute() {
+  toggleMute() {
     this.video.muted = !this.video.muted;
     if (!this.video.muted && this.video.volume === 0) this.video.volume = 0.5;
   }
 
-  loudness(volume) {
+  setVolume(volume) {
     this.video.volume = Math.min(1, Math.max(0, volume));
     this.video.muted = false;
   }
 
-  /** Go by some seconds, within what can be seen. */
   skip(seconds) {
     this.seek(this.video.currentTime + seconds);
   }
 
+  /** Seek to a position, limited to the seekable range and to the shortest stable delay. */
   seek(position) {
     const { seekable } = this.video;
     if (seekable.length === 0) return;
-    const newest = seekable.end(seekable.length - 1) - this.keeper.leastDelay();
+    const newest = seekable.end(seekable.length - 1) - this.supervisor.minDelay();
     this.video.currentTime = Math.max(seekable.start(0), Math.min(position, newest));
   }
 
-  toLive() {
-    this.keeper.engine?.toLive();
-    if (this.video.paused) this.toggle();
+  seekToLive() {
+    this.supervisor.engine?.seekToLive();
+    if (this.video.paused) this.togglePlayback();
   }
 
   choose(name, value) {
-    remember({ [name]: value });
-    this.keeper.choose(name, value);
+    storePreferences({ [name]: value });
+    this.supervisor.choose(name, value);
   }
 
-  /** Show subtitles, or none: those that were seen last, or those in the page's language, or the first. */
-  captions() {
-    const { options, chosen } = this.keeper.menus().subtitles;
+  /** Toggle subtitles: those shown last, or those in the page's language, or the first. */
+  toggleSubtitles() {
+    const { options, chosen } = this.supervisor.menus().subtitles;
     if (options.length === 0) return;
-    if (chosen) this.written = chosen;
+    if (chosen) this.lastSubtitles = chosen;
     const ids = options.map(({ id }) => id);
-    const own = ids.find((id) => id === this.written) ?? ids.find((id) => id.startsWith(document.documentElement.lang)) ?? ids[0];
-    this.choose("subtitles", chosen ? "" : own);
+    const next = ids.find((id) => id === this.lastSubtitles) ?? ids.find((id) => id.startsWith(document.documentElement.lang)) ?? ids[0];
+    this.choose("subtitles", chosen ? "" : next);
   }
 
-  speed(rate) {
-    this.keeper.runs(rate);
+  setRate(rate) {
+    this.supervisor.setRate(rate);
   }
 
-  async picture() {
+  async togglePictureInPicture() {
     if (document.pictureInPictureElement) await document.exitPictureInPicture();
     else await this.video.requestPictureInPicture?.().catch(() => {});
   }
 
-  async full() {
+  async toggleFullscreen() {
     if (document.fullscreenElement) await document.exitFullscreen();
     else if (this.stage.requestFullscreen) await this.stage.requestFullscreen().catch(() => {});
-    // Phones of Apple have it for the picture alone.
+    // iPhones only support fullscreen for the video element.
     else this.video.webkitEnterFullscreen?.();
   }
 
-  /** Do what a key stands for; tell whether it stands for anything. */
-  press(key) {
+  /** Perform the action of a key; return whether the key has one. */
+  handleKey(key) {
     const actions = {
-      " ": () => this.toggle(),
-      k: () => this.toggle(),
-      j: () => this.skip(-STEP),
-      l: () => this.skip(STEP),
-      ArrowLeft: () => this.skip(-SMALL_STEP),
-      ArrowRight: () => this.skip(SMALL_STEP),
-      ArrowUp: () => this.loudness(this.video.volume + LOUDER),
-      ArrowDown: () => this.loudness(this.video.volume - LOUDER),
-      m: () => this.mute(),
-      c: () => this.captions(),
-      f: () => this.full(),
+      " ": () => this.togglePlayback(),
+      k: () => this.togglePlayback(),
+      j: () => this.skip(-SKIP_SECONDS),
+      l: () => this.skip(SKIP_SECONDS),
+      ArrowLeft: () => this.skip(-SHORT_SKIP_SECONDS),
+      ArrowRight: () => this.skip(SHORT_SKIP_SECONDS),
+      ArrowUp: () => this.setVolume(this.video.volume + VOLUME_STEP),
+      ArrowDown: () => this.setVolume(this.video.volume - VOLUME_STEP),
+      m: () => this.toggleMute(),
+      c: () => this.toggleSubtitles(),
+      f: () => this.toggleFullscreen(),
       t: () => document.dispatchEvent(new CustomEvent("theatre")),
-      p: () => this.picture(),
-      "?": () => this.controls.help(),
+      p: () => this.togglePictureInPicture(),
+      "?": () => this.controls.toggleHelp(),
     };
     actions[key]?.();
     return key in actions;
   }
 
-  leave() {
-    this.events.abort();
-    this.controls.leave();
-    this.keeper.leave();
+  destroy() {
+    this.listeners.abort();
+    this.controls.destroy();
+    this.supervisor.destroy();
   }
 }

@@ -1,20 +1,20 @@
-// What one chooses seldom: a row below the bar, with a menu for each thing that the stream leaves to choose.
+// The settings panel below the control bar: a menu for each property of the stream that has alternatives.
 
-import { t } from "../words.js";
-import { button, make } from "./elements.js";
+import { t } from "../i18n.js";
+import { iconButton, make } from "./dom.js";
 
 const SPEEDS = [0.5, 0.75, 1, 1.25, 1.5, 2];
-// Nobody can be faster than what is not there yet.
-const FASTER_FROM = 1;
+// Faster playback requires that the viewer is this many seconds behind live.
+const MIN_SECONDS_BEHIND = 1;
 
-export class Settings {
-  constructor(room) {
-    this.room = room;
-    this.button = button(t("Settings"), "settings", () => this.toggle());
+export class SettingsPanel {
+  constructor(player) {
+    this.player = player;
+    this.button = iconButton(t("Settings"), "settings", () => this.toggle());
     this.button.setAttribute("aria-expanded", "false");
     this.button.hidden = true;
-    const names = { quality: t("Quality"), language: t("Language"), subtitles: t("Subtitles"), speed: t("Speed"), delay: t("Delay") };
-    this.rows = Object.fromEntries(Object.entries(names).map(([name, label]) => [name, this.row(name, label)]));
+    const labels = { quality: t("Quality"), language: t("Language"), subtitles: t("Subtitles"), speed: t("Speed"), delay: t("Delay") };
+    this.rows = Object.fromEntries(Object.entries(labels).map(([name, label]) => [name, this.makeRow(name, label)]));
     this.panel = make("div", { className: "player-settings", hidden: true }, ...Object.values(this.rows).map(({ element }) => element));
     this.panel.addEventListener("keydown", (event) => {
       if (event.key !== "Escape") return;
@@ -24,11 +24,11 @@ export class Settings {
     });
   }
 
-  row(name, words) {
+  makeRow(name, text) {
     const id = `player-${name}`;
     const select = make("select", { id });
-    select.onchange = () => (name === "speed" ? this.room.speed(Number(select.value)) : this.room.choose(name, select.value));
-    const label = make("label", { htmlFor: id, textContent: words });
+    select.onchange = () => (name === "speed" ? this.player.setRate(Number(select.value)) : this.player.choose(name, select.value));
+    const label = make("label", { htmlFor: id, textContent: text });
     return { select, element: make("div", { hidden: true }, label, select), shown: "" };
   }
 
@@ -37,30 +37,30 @@ export class Settings {
     this.button.setAttribute("aria-expanded", String(!this.panel.hidden));
   }
 
-  show(keeper) {
-    const { quality, language, subtitles, delay } = keeper.menus();
+  update(supervisor) {
+    const { quality, language, subtitles, delay } = supervisor.menus();
     const off = { id: "", label: t("Off") };
-    this.fill("quality", quality);
-    this.fill("language", language.options.length > 1 ? language : { options: [] });
-    this.fill("subtitles", subtitles.options.length ? { options: [off, ...subtitles.options], chosen: subtitles.chosen } : { options: [] });
-    this.fill("delay", delay);
-    this.fill("speed", { options: this.speeds(keeper), chosen: String(keeper.rate) });
+    this.updateRow("quality", quality);
+    this.updateRow("language", language.options.length > 1 ? language : { options: [] });
+    this.updateRow("subtitles", subtitles.options.length ? { options: [off, ...subtitles.options], chosen: subtitles.chosen } : { options: [] });
+    this.updateRow("delay", delay);
+    this.updateRow("speed", { options: this.speeds(supervisor), chosen: String(supervisor.rate) });
     this.button.hidden = Object.values(this.rows).every(({ element }) => element.hidden);
     if (this.button.hidden && !this.panel.hidden) this.toggle();
   }
 
   speeds({ engine }) {
-    if (!engine?.hasPace()) return [];
-    const behind = engine.behind() > FASTER_FROM;
+    if (!engine?.canSetRate()) return [];
+    const isBehind = engine.secondsBehind() > MIN_SECONDS_BEHIND;
     return SPEEDS.map((rate) => ({
       id: String(rate),
       label: rate === 1 ? t("Normal") : `${rate.toLocaleString(document.documentElement.lang || "en")}×`,
-      disabled: rate > 1 && !behind,
+      disabled: rate > 1 && !isBehind,
     }));
   }
 
-  /** Menus are only made anew when they change: one of them may be open. */
-  fill(name, { options, chosen = "" }) {
+  /** Replace the options only when they change: the menu may be open. */
+  updateRow(name, { options, chosen = "" }) {
     const row = this.rows[name];
     row.element.hidden = options.length === 0;
     const shown = JSON.stringify(options.map(({ id, label }) => [id, label]));

@@ -1,47 +1,47 @@
-// Words over the picture: why nothing plays, and what happens next.
+// The message over the picture: why nothing plays, and what happens next.
 
-import { t } from "../words.js";
+import { t } from "../i18n.js";
 import { timeUntil } from "./countdown.js";
-import { make } from "./elements.js";
+import { make } from "./dom.js";
 
-function wordsFor(state, source) {
+function messageFor(state, source) {
   return {
-    plays: source?.audio ? t("There is sound and no picture.") : "",
-    loads: t("The stream is on its way."),
-    waits: t("The stream is not there at the moment. It goes on by itself as soon as it is back."),
+    playing: source?.audio ? t("There is sound and no picture.") : "",
+    loading: t("The stream is on its way."),
+    waiting: t("The stream is not there at the moment. It goes on by itself as soon as it is back."),
     offline: t("Your device is offline. The stream goes on by itself when it is back."),
   }[state] ?? "";
 }
 
-export class Says {
-  constructor(stage, begins) {
+export class StatusOverlay {
+  constructor(stage, onPlay) {
     this.stage = stage;
-    this.words = make("p", { className: "player-words" });
-    this.words.setAttribute("role", "status");
+    this.message = make("p", { className: "player-words" });
+    this.message.setAttribute("role", "status");
     this.countdown = make("p", { className: "player-countdown", hidden: true });
-    // It is read when one asks for it, not every second.
+    // The role "timer" keeps screen readers from announcing every second.
     this.countdown.setAttribute("role", "timer");
-    this.begin = make("button", { type: "button", className: "button player-begin", textContent: t("Play"), hidden: true });
-    this.begin.onclick = begins;
-    this.youtube = make("a", { className: "button", textContent: t("Watch on YouTube"), rel: "noopener noreferrer", hidden: true });
-    this.element = make("div", { className: "player-says" }, this.words, this.countdown, this.begin, this.youtube);
+    this.playButton = make("button", { type: "button", className: "button player-begin", textContent: t("Play"), hidden: true });
+    this.playButton.onclick = onPlay;
+    this.youtubeLink = make("a", { className: "button", textContent: t("Watch on YouTube"), rel: "noopener noreferrer", hidden: true });
+    this.element = make("div", { className: "player-status" }, this.message, this.countdown, this.playButton, this.youtubeLink);
   }
 
-  show({ state, offers, source }) {
-    const words = wordsFor(state, source);
-    if (this.words.textContent !== words) this.words.textContent = words;
+  update({ state, streams, source }) {
+    const message = messageFor(state, source);
+    if (this.message.textContent !== message) this.message.textContent = message;
     const { starts = "", next = "" } = this.stage.dataset;
-    const time = state === "waits" ? timeUntil(starts) : "";
+    const time = state === "waiting" ? timeUntil(starts) : "";
     this.countdown.hidden = time === "";
     if (time) this.countdown.textContent = t("{title} starts in {time}.", { title: next, time });
-    this.begin.hidden = state !== "blocked" && state !== "stopped";
-    const id = state === "waits" ? offers.known.youtube : "";
-    this.youtube.hidden = !id;
+    this.playButton.hidden = state !== "blocked" && state !== "stopped";
+    const id = state === "waiting" ? streams.known.youtube : "";
+    this.youtubeLink.hidden = !id;
     if (id) {
-      this.youtube.dataset.youtube = id;
-      this.youtube.href = `https://www.youtube.com/watch?v=${encodeURIComponent(id)}`;
+      this.youtubeLink.dataset.youtube = id;
+      this.youtubeLink.href = `https://www.youtube.com/watch?v=${encodeURIComponent(id)}`;
     }
-    this.element.hidden = words === "" && this.begin.hidden;
-    this.stage.dataset.says = state ?? "";
+    this.element.hidden = message === "" && this.playButton.hidden;
+    this.stage.dataset.playerState = state ?? "";
   }
 }

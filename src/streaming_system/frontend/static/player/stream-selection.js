@@ -1,35 +1,35 @@
-// What there is to play: by the tracker's list, or by the page where the tracker does not say.
+// The available streams: from the tracker's list, or from the page while the tracker does not respond.
 
-import { ask, soundsOf, sourcesOf } from "./endpoints.js";
+import { fetchEndpoints, soundsOf, sourcesOf } from "./endpoints.js";
 import { canPlay } from "./engines.js";
 
-export class Offers {
-  /** first: the streams that the page came with. */
-  constructor(video, { list, kinds, first }) {
-    Object.assign(this, { video, list, kinds, first });
+export class StreamSelection {
+  /** initial: the streams that the page contained. */
+  constructor(video, { list, formats, initial }) {
+    Object.assign(this, { video, list, formats, initial });
     this.known = { servers: [], youtube: "" };
   }
 
-  async asks(milliseconds) {
-    this.known = (await ask(this.list, milliseconds)) ?? this.known;
+  async update(milliseconds) {
+    this.known = (await fetchEndpoints(this.list, milliseconds)) ?? this.known;
   }
 
-  /** The servers that have something for us: the tracker's, or that of the page. */
+  /** Return the endpoints with a playable stream: the tracker's, or that of the page. */
   all() {
     const can = (type) => canPlay(this.video, type);
-    const told = this.known.servers.map((server) => ({ server, sources: sourcesOf(server, this.kinds, can) }));
-    const offers = told.filter(({ sources }) => sources.length > 0);
-    const ofPage = this.first.filter(({ type }) => can(type));
-    if (offers.length > 0 || ofPage.length === 0) return offers;
+    const listed = this.known.servers.map((server) => ({ server, sources: sourcesOf(server, this.formats, can) }));
+    const available = listed.filter(({ sources }) => sources.length > 0);
+    const ofPage = this.initial.filter(({ type }) => can(type));
+    if (available.length > 0 || ofPage.length === 0) return available;
     return [{ server: { name: ofPage[0].server, weight: 1 }, sources: ofPage }];
   }
 
-  /** The stream that a viewer's choices ask for beside those that everybody gets, if any server has it. */
-  extra({ quality, delay }) {
-    const offers = this.all();
-    const sources = offers.flatMap((offer) => offer.sources);
-    const isSound = soundsOf(offers).some(({ stream }) => stream === quality);
-    const wished = quality === "slides" || isSound ? quality : delay === "lowest" ? "whep" : "";
-    return sources.some(({ stream }) => stream === wished) ? wished : "";
+  /** Return the optional stream that the viewer's preferences select; "" if no endpoint has it. */
+  optional({ quality, delay }) {
+    const available = this.all();
+    const sources = available.flatMap((endpoint) => endpoint.sources);
+    const isSound = soundsOf(available).some(({ stream }) => stream === quality);
+    const preferred = quality === "slides" || isSound ? quality : delay === "lowest" ? "whep" : "";
+    return sources.some(({ stream }) => stream === preferred) ? preferred : "";
   }
 }

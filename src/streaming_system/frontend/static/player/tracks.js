@@ -1,6 +1,6 @@
-// Languages of sound and subtitles, by names that hold from one stream to the next.
+// Audio and subtitle tracks, by keys that stay valid from one stream to the next.
 
-/** Return what a track is remembered by: its language, or its name where the language does not tell it from others. */
+/** Return the key of a track: its language, or its name if several tracks have that language. */
 export function keyOf(track, tracks) {
   const language = track.lang ?? track.language ?? "";
   const same = tracks.filter((other) => (other.lang ?? other.language ?? "") === language);
@@ -11,7 +11,7 @@ function nameOf(track) {
   return track.name ?? track.label ?? "";
 }
 
-/** Return tracks as a viewer chooses among them: "German", or as the stream calls what has no language of its own. */
+/** Return tracks as menu options: "German", or the stream's name of a track without a language of its own. */
 export function optionsOf(tracks) {
   return tracks.map((track) => {
     const key = keyOf(track, tracks);
@@ -25,13 +25,13 @@ function languageName(code) {
     const name = names.of(code);
     return name.charAt(0).toLocaleUpperCase() + name.slice(1);
   } catch {
-    // Streams call languages whatever they like.
+    // The stream contains an invalid language tag.
     return code;
   }
 }
 
-/** Return the number of the track that is remembered by a key, also if it is "de-AT" and there is "de" only; -1 if none. */
-export function find(tracks, key) {
+/** Return the index of the track with a key; "de-AT" also finds "de"; -1 if there is none. */
+export function findTrack(tracks, key) {
   const keys = tracks.map((track) => keyOf(track, tracks));
   const base = (code) => code.toLowerCase().split("-")[0];
   const exact = keys.indexOf(key);

@@ -1,73 +1,72 @@
-// WebRTC-HTTP egress (WHEP): one POST asks for the stream, one DELETE gives it back.
+// WebRTC-HTTP egress (WHEP): one POST starts the session, one DELETE ends it.
 
-const ANSWER_WITHIN = 6000;
-// Addresses of this device are found at once, or after a time that nobody wants to wait.
-const GATHER_FOR = 500;
-const LOOK_EVERY = 1000;
+const REQUEST_TIMEOUT = 6000;
+// ICE finds local addresses at once; waiting for others would delay the start.
+const GATHERING_TIMEOUT = 500;
+const STATS_INTERVAL = 1000;
 
 export class WhepEngine {
-  constructor(video, source, choices, told) {
-    Object.assign(this, { video, source, told });
-    this.mark = null;
-    this.clockRuns = true;
-    this.dataAt = performance.now();
-    this.received = 0;
+  constructor(video, source, preferences, callbacks) {
+    Object.assign(this, { video, source, callbacks });
+    this.playlist = null;
+    // The clock of a media stream runs even without data.
+    this.hasFreeRunningClock = true;
+    this.lastDataAt = performance.now();
+    this.bytesReceived = 0;
     this.session = null;
-    this.left = new AbortController();
+    this.abortController = new AbortController();
     this.connection = new RTCPeerConnection();
     this.stream = new MediaStream();
     for (const kind of ["video", "audio"]) this.connection.addTransceiver(kind, { direction: "recvonly" });
     this.connection.ontrack = ({ track }) => this.stream.addTrack(track);
     this.connection.onconnectionstatechange = () => {
-      if (this.connection.connectionState === "failed") told.fails();
+      if (this.connection.connectionState === "failed") callbacks.onFail();
     };
     video.dataset.quality = source.quality;
     video.srcObject = this.stream;
-    this.looking = setInterval(() => this.looks(), LOOK_EVERY);
-    // Whoever leaves the page leaves the server, too.
-    addEventListener("pagehide", () => this.leave(), { signal: this.left.signal });
-    this.asks().catch(() => { if (!this.left.signal.aborted) told.fails(); });
+    this.statsTimer = setInterval(() => this.updateStats(), STATS_INTERVAL);
+    addEventListener("pagehide", () => this.destroy(), { signal: this.abortController.signal });
+    this.connect().catch(() => { if (!this.abortController.signal.aborted) callbacks.onFail(); });
   }
 
-  async asks() {
+  async connect() {
     const { connection } = this;
     await connection.setLocalDescription();
-    await this.gathers();
-    const answer = await fetch(this.source.url, {
+    await this.gatherCandidates();
+    const response = await fetch(this.source.url, {
       method: "POST",
       headers: { "Content-Type": "application/sdp" },
       body: connection.localDescription.sdp,
       credentials: "omit",
-      signal: AbortSignal.timeout(ANSWER_WITHIN),
+      signal: AbortSignal.timeout(REQUEST_TIMEOUT),
     });
-    if (answer.status !== 201) throw new Error(`${this.source.url} answers ${answer.status}`);
-    const session = answer.headers.get("Location");
-    this.session = session && new URL(session, answer.url).href;
-    // We may have left while the server thought about it.
-    if (this.left.signal.aborted) return this.givesBack();
-    await connection.setRemoteDescription({ type: "answer", sdp: await answer.text() });
+    if (response.status !== 201) throw new Error(`${this.source.url}: status ${response.status}`);
+    const session = response.headers.get("Location");
+    this.session = session && new URL(session, response.url).href;
+    // The engine may have been destroyed during the request.
+    if (this.abortController.signal.aborted) return this.endSession();
+    await connection.setRemoteDescription({ type: "answer", sdp: await response.text() });
   }
 
-  gathers() {
+  gatherCandidates() {
     const { connection } = this;
     if (connection.iceGatheringState === "complete") return null;
     return new Promise((resolve) => {
-      setTimeout(resolve, GATHER_FOR);
+      setTimeout(resolve, GATHERING_TIMEOUT);
       connection.onicegatheringstatechange = () => { if (connection.iceGatheringState === "complete") resolve(); };
     });
   }
 
-  /** Its clock goes on whatever comes: what has come tells whether it is there. */
-  async looks() {
-    let received = 0;
+  async updateStats() {
+    let bytesReceived = 0;
     for (const report of (await this.connection.getStats()).values()) {
-      if (report.type === "inbound-rtp") received += report.bytesReceived;
+      if (report.type === "inbound-rtp") bytesReceived += report.bytesReceived;
     }
-    if (received > this.received) this.dataAt = performance.now();
-    this.received = received;
+    if (bytesReceived > this.bytesReceived) this.lastDataAt = performance.now();
+    this.bytesReceived = bytesReceived;
   }
 
-  givesBack() {
+  endSession() {
     if (this.session) fetch(this.session, { method: "DELETE", credentials: "omit", keepalive: true }).catch(() => {});
     this.session = null;
   }
@@ -85,18 +84,18 @@ export class WhepEngine {
     return { language: none, subtitles: none };
   }
 
-  /** It is as new as it can be, and nothing of it is kept. */
+  /** WHEP has the lowest possible latency, and no buffer to seek in. */
   latency() {
     return null;
   }
 
-  runs() {}
+  setRate() {}
 
-  hasPace() {
+  canSetRate() {
     return false;
   }
 
-  behind() {
+  secondsBehind() {
     return 0;
   }
 
@@ -104,25 +103,25 @@ export class WhepEngine {
     return false;
   }
 
-  delay() {
+  targetDelay() {
     return 0;
   }
 
-  toLive() {}
+  seekToLive() {}
 
-  rests() {
-    this.givesBack();
+  suspend() {
+    this.endSession();
     this.connection.close();
   }
 
-  goesOn() {
-    this.told.jumps();
+  resume() {
+    this.callbacks.onDiscontinuity();
   }
 
-  leave() {
-    this.left.abort();
-    clearInterval(this.looking);
-    this.givesBack();
+  destroy() {
+    this.abortController.abort();
+    clearInterval(this.statsTimer);
+    this.endSession();
     this.connection.close();
     this.video.srcObject = null;
   }
