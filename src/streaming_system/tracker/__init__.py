@@ -1,4 +1,4 @@
-"""The tracker: who streams, who watches. It alone has a database, and is reached over HTTP only."""
+"""The tracker stores endpoints, viewers and their history. Other programs reach it by HTTP only."""
 
 from typing import Any
 
@@ -11,13 +11,14 @@ from streaming_system.tracker.settings import StartupError, load_settings
 def main(global_config: dict[str, str], **local: str) -> Any:
     """Return the tracker WSGI application.
 
-    A mistake in the configuration ends the process with one line.
+    An invalid configuration ends the process with a one-line message.
     """
     try:
         settings = load_settings({**global_config, **local})
         with Configurator(settings=settings) as config:
             config.include("pyramid_jinja2")
-            # The database comes last of what may stop the start: nothing else must be closed then.
+            # The database is opened after every other check, so that a failed start has nothing to
+            # close.
             config.include("streaming_system.web.request_id")
             config.include("streaming_system.web.telemetry")
             config.include(".services")

@@ -1,4 +1,4 @@
-"""Which sites' pages may ask the tracker, where that is not just everybody's."""
+"""Restricts ``Access-Control-Allow-Origin`` to the sites that the ini file allows."""
 
 from typing import Any
 
@@ -8,16 +8,16 @@ CORS_HEADER = "Access-Control-Allow-Origin"
 
 
 def includeme(config: Any) -> None:
-    """Hold what answers say of other sites to the ini's ``allowed_origins``."""
+    """Apply the ini's ``allowed_origins`` to every response."""
     allowed: frozenset[str] | None = config.get_settings()["allowed_origins"]
     if allowed is None:
         return
 
-    def hold(event: NewResponse) -> None:
+    def restrict_origin(event: NewResponse) -> None:
         headers = event.response.headers
         if headers.get(CORS_HEADER) != "*":
             return
-        # A cache must not hand one site's answer to another.
+        # A shared cache must not give one site's response to another.
         event.response.vary = (*(event.response.vary or ()), "Origin")
         origin = event.request.headers.get("Origin", "").lower()
         if origin in allowed:
@@ -25,4 +25,4 @@ def includeme(config: Any) -> None:
         else:
             del headers[CORS_HEADER]
 
-    config.add_subscriber(hold, NewResponse)
+    config.add_subscriber(restrict_origin, NewResponse)

@@ -1,7 +1,7 @@
-"""How the tracker itself is doing, for Prometheus: what it was asked, and what its database says.
+"""Prometheus metrics of the tracker: its requests, and gauges from its database.
 
-Every label has few values, which we choose: routes, rooms of the configuration, classes of status.
-No caller can add one.
+Every label has a fixed set of values: routes, configured rooms, status classes. No client can add
+one.
 """
 
 import importlib.metadata
@@ -31,17 +31,18 @@ from streaming_system.tracker.incidents.detector import INCIDENT_TYPES
 from streaming_system.tracker.incidents.incidents import Incidents
 from streaming_system.tracker.room_gauges import RoomGaugeQuery, RoomGauges
 from streaming_system.tracker.settings import StartupError
-from streaming_system.web.health import HEALTH_ROUTES as HEALTH
-from streaming_system.web.request_id import TWEEN_NAME as REQUEST_IDS
+from streaming_system.web.health import HEALTH_ROUTES
+from streaming_system.web.request_id import TWEEN_NAME as REQUEST_ID_TWEEN
 
-# Where several processes add up what they count; prometheus_client reads it when it is imported.
+# The folder in which several processes share their counters; prometheus_client reads the variable
+# at import.
 MULTIPROC_DIR_ENV = "PROMETHEUS_MULTIPROC_DIR"
-# What a process is called there. One of the same name goes on where the last one ended; by default
-# it is the process's number, and each restart would leave files that are read ever after.
+# The name of a process in that folder. A restarted process of the same name continues its counters.
+# The default is the process id, with which each restart would leave files behind for ever.
 MULTIPROC_NAME_ENV = "PROMETHEUS_MULTIPROC_NAME"
 LATENCY_BUCKETS = (0.005, 0.02, 0.1, 0.5, 2.0, 10.0)
 HTTP_METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"))
-# What counts as a report once it has been taken.
+# The requests that count as reports if they succeed.
 REPORT_TYPES: Mapping[tuple[str, str], str] = {
     ("endpoint.register", "POST"): "registration",
     ("api.endpoint", "PUT"): "state",
@@ -53,36 +54,36 @@ REPORT_TYPES: Mapping[tuple[str, str], str] = {
 }
 
 if MULTIPROC_DIR_ENV in os.environ and (_name := os.environ.get(MULTIPROC_NAME_ENV, "")).isalnum():
-    # For the whole process, as prometheus_client itself chooses when it is imported.
+    # It applies to the whole process, like prometheus_client's own choice at import.
     values.ValueClass = values.MultiProcessValue(lambda: _name)  # type: ignore[no-untyped-call]
 
-# When a counter began would be as many lines again, and nobody asks.
+# The creation times of counters would double the output.
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
 def includeme(config: Any) -> None:
-    """Measure every request, outside of all that happens to it."""
+    """Measure every request, outside of all other tweens but request ids."""
     config.registry["metrics"] = Metrics(config.registry)
     config.add_tween(
         "streaming_system.tracker.metrics.metrics_tween_factory",
-        under=(INGRESS, REQUEST_IDS),
+        under=(INGRESS, REQUEST_ID_TWEEN),
         over="pyramid_tm.tm_tween_factory",
     )
 
 
 def metrics_tween_factory(handler: Callable[[Any], Any], registry: Any) -> Callable[[Any], Any]:
     """Return the tween that measures requests."""
-    seen = registry["metrics"].seen
+    observe = registry["metrics"].observe
     clock = time.perf_counter
 
     def measured(request: Any) -> Any:
-        begun = clock()
+        start = clock()
         try:
             response = handler(request)
         except BaseException:
-            seen(request, None, clock() - begun)
+            observe(request, None, clock() - start)
             raise
-        seen(request, response, clock() - begun)
+        observe(request, response, clock() - start)
         return response
 
     return measured
@@ -90,7 +91,7 @@ def metrics_tween_factory(handler: Callable[[Any], Any], registry: Any) -> Calla
 
 @dataclass(frozen=True, kw_only=True)
 class _RequestCounters:
-    """What counts the requests of one route, method and class of status."""
+    """The counters of one route, method and status class."""
 
     requests: Counter
     seconds: Histogram
@@ -98,55 +99,60 @@ class _RequestCounters:
 
 
 class Metrics:
-    """Counts what an app is asked, and tells it, with what the database says, to Prometheus.
+    """Counts an app's requests, and exports them with the gauges of the database.
 
-    :raises StartError: if the environment names a shared folder that is not there.
+    :raises StartupError: if the shared folder in the environment does not exist.
     """
 
     def __init__(self, app: Any) -> None:
         self._registry = CollectorRegistry()
         shared = os.environ.get(MULTIPROC_DIR_ENV)
-        usable = shared and Path(shared).is_dir() and os.access(shared, os.W_OK)
-        if shared is not None and not usable:
+        is_usable = shared and Path(shared).is_dir() and os.access(shared, os.W_OK)
+        if shared is not None and not is_usable:
             raise StartupError(
-                f"{MULTIPROC_DIR_ENV} in the environment is {shared!r}; allowed: the path of a folder "
-                "that the program may write to"
+                f"{MULTIPROC_DIR_ENV} in the environment is {shared!r}; allowed: the path of a "
+                "folder that the program may write to"
             )
-        # Where processes share a folder, what all of them counted is read from there.
-        own = None if shared else self._registry
+        # With a shared folder, the collector reads the counters of all processes from it.
+        counter_registry = None if shared else self._registry
         if shared:
             MultiProcessCollector(self._registry)  # type: ignore[no-untyped-call]
         self._requests = Counter(
             "streaming_http_requests",
             "Requests that have been answered.",
             ("route", "method", "status"),
-            registry=own,
+            registry=counter_registry,
         )
         self._seconds = Histogram(
             "streaming_http_request_seconds",
             "How long an answer took, in seconds.",
             ("route",),
             buckets=LATENCY_BUCKETS,
-            registry=own,
+            registry=counter_registry,
         )
         self._reports = Counter(
-            "streaming_reports", "Reports that have been taken.", ("kind",), registry=own
+            "streaming_reports",
+            "Reports that have been taken.",
+            ("kind",),
+            registry=counter_registry,
         )
-        # What has not happened yet is 0, and not unknown.
-        self._taken = {key: self._reports.labels(kind) for key, kind in REPORT_TYPES.items()}
-        # To look labels up is dearer than to count; there are only so many.
-        self._known: dict[tuple[str, str, str], _RequestCounters] = {}
+        # Every label value exists from the start, with the value 0.
+        self._report_counters = {
+            key: self._reports.labels(kind) for key, kind in REPORT_TYPES.items()
+        }
+        # labels() is slower than counting, so that the few children are cached.
+        self._request_counters: dict[tuple[str, str, str], _RequestCounters] = {}
         self._registry.register(DatabaseCollector(app))
 
-    def seen(self, request: Any, response: Any, seconds: float) -> None:
+    def observe(self, request: Any, response: Any, seconds: float) -> None:
         """Count a request; the response is ``None`` if there was an exception instead."""
         route = request.matched_route
         name = "none" if route is None else route.name
-        if name in HEALTH:
+        if name in HEALTH_ROUTES:
             return
         method = request.environ["REQUEST_METHOD"]
         if method not in HTTP_METHODS:
-            # Anybody may make methods up.
+            # Clients can invent methods.
             method = "other"
         status = "5" if response is None else response.status
         counters = self.count(name, method, status, seconds)
@@ -156,28 +162,28 @@ class Metrics:
     def count(self, route: str, method: str, status: str, seconds: float) -> "_RequestCounters":
         """Count a request of a route; return its counters."""
         key = (route, method, status[0])
-        counters = self._known.get(key) or self._find(*key)
+        counters = self._request_counters.get(key) or self._create_counters(*key)
         counters.requests.inc()
         counters.seconds.observe(seconds)
         return counters
 
-    def _find(self, route: str, method: str, status: str) -> _RequestCounters:
-        return self._known.setdefault(
+    def _create_counters(self, route: str, method: str, status: str) -> _RequestCounters:
+        return self._request_counters.setdefault(
             (route, method, status),
             _RequestCounters(
                 requests=self._requests.labels(route, method, f"{status}xx"),
                 seconds=self._seconds.labels(route),
-                reports=self._taken.get((route, method)) if status == "2" else None,
+                reports=self._report_counters.get((route, method)) if status == "2" else None,
             ),
         )
 
     def text(self) -> bytes:
-        """Return all metrics as Prometheus reads them."""
+        """Return all metrics in the text format of Prometheus."""
         return generate_latest(self._registry)
 
 
 class DatabaseCollector(Collector):
-    """Reads the database whenever Prometheus asks, in short transactions of its own.
+    """Queries the database at each scrape, in short transactions.
 
     :param app: the app's registry, with its sessions, settings and clock.
     """
@@ -187,49 +193,54 @@ class DatabaseCollector(Collector):
         self._version = importlib.metadata.version("streaming-system")
 
     def collect(self) -> Iterator[Metric]:
-        """Yield the gauges; of a database that is away, only that it is."""
+        """Yield the gauges; if the database is unavailable, only ``database_up`` 0."""
         yield _gauge_family(
             "build_info", "The version that runs.", ("version",), {(self._version,): 1}
         )
         up = "Whether the database could be used just now."
         try:
-            found = list(self._found())
+            gauges = list(self._query_gauges())
         except (sa.exc.DBAPIError, sa.exc.TimeoutError) as error:
             self._app["trouble"].failed(getattr(error, "orig", None) or error)
             yield _gauge_family("database_up", up, (), {(): 0})
             return
         yield _gauge_family("database_up", up, (), {(): 1})
-        yield from found
+        yield from gauges
 
-    def _found(self) -> Iterator[Metric]:
+    def _query_gauges(self) -> Iterator[Metric]:
         conference, now = self._app.settings["conference"], self._app["clock"]()
         with self._app["db.sessions"]() as db:
-            # What comes before it opens a connection; a question and its answer are the round trip.
+            # The connection is opened first, so that the time is that of one round trip.
             db.connection()
-            begun = time.perf_counter()
+            start = time.perf_counter()
             db.execute(sa.select(1))
-            seconds = time.perf_counter() - begun
-            gauges = RoomGaugeQuery(db, self._app["stand_ins"])
-            rooms = gauges.rooms(conference.rooms, now=now)
+            seconds = time.perf_counter() - start
+            query = RoomGaugeQuery(db, self._app["fallback_groups"])
+            rooms = query.rooms(conference.rooms, now=now)
         yield _gauge_family(
             "database_seconds", "How long a question took, in seconds.", (), {(): seconds}
         )
-        for name, text, labels, of in _ROOM_GAUGES:
-            samples = {(room.room, *rest): n for room in rooms for rest, n in of(room).items()}
+        for name, text, labels, values_of in _ROOM_GAUGES:
+            samples = {
+                (room.room, *rest): value
+                for room in rooms
+                for rest, value in values_of(room).items()
+            }
             yield _gauge_family(name, text, labels, samples)
         yield _gauge_family("incidents", "What is wrong now.", ("kind",), self._incidents(now))
 
     def _incidents(self, now: datetime) -> Mapping[tuple[str, ...], float]:
         app = self._app
         with app["db.sessions"]() as db:
-            known = Incidents(db, app.settings["conference"], app["schedule"], app.settings)
-            # So it is true even where no watcher runs.
-            found = [incident.kind for incident in known.current(app["incidents.pace"], now=now)]
+            incidents = Incidents(db, app.settings["conference"], app["schedule"], app.settings)
+            # This runs the detector if it is due: the gauges do not depend on a monitor process.
+            current = incidents.current(app["incident_throttle"], now=now)
+            kinds = [incident.kind for incident in current]
             db.commit()
-        return {(kind,): found.count(kind) for kind in INCIDENT_TYPES}
+        return {(kind,): kinds.count(kind) for kind in INCIDENT_TYPES}
 
 
-# The gauges of rooms: name, meaning, labels, and how their values are found, by further labels.
+# The gauges of rooms: name, help text, labels, and a function from a room to its values by label.
 _ROOM_GAUGES: Sequence[
     tuple[str, str, Sequence[str], Callable[[RoomGauges], Mapping[tuple[str, ...], float]]]
 ] = (
@@ -268,6 +279,6 @@ def _gauge_family(
     name: str, text: str, labels: Sequence[str], samples: Mapping[tuple[str, ...], float]
 ) -> Metric:
     gauge = GaugeMetricFamily(f"streaming_{name}", text, labels=labels)
-    for said, number in samples.items():
-        gauge.add_metric(said, number)
+    for label_values, number in samples.items():
+        gauge.add_metric(label_values, number)
     return gauge

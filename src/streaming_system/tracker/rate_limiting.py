@@ -1,7 +1,7 @@
-"""How often one address, and one token, may call.
+"""Rate limits per client address and per token.
 
-Every process counts for itself: with several workers a caller may get each one's share. nginx
-stands before them and limits what floods (``conf/nginx.conf``).
+Each process counts on its own, so that a client gets the quota once per worker. nginx in front
+limits floods (``conf/nginx.conf``).
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from limits.strategies import SlidingWindowCounterRateLimiter
 
 from streaming_system.tracker.api.operations import OPERATIONS
 
-# The rate that each call counts for: limit.reports, limit.reads and so on in the ini.
+# The rate of each operation: limit.reports, limit.reads and so on in the ini file.
 ROUTE_RATES: Mapping[tuple[str, str], str] = {
     ("POST", "endpoint.register"): "reports",
     ("POST", "endpoint.logs"): "reports",
@@ -40,15 +40,18 @@ ROUTE_RATES: Mapping[tuple[str, str], str] = {
 
 
 class RateLimitedError(Exception):
-    """A call beyond the caller's share, and after how many seconds there is room again."""
+    """A request that exceeds the rate limit.
+
+    :ivar seconds: until the client may send another request.
+    """
 
     def __init__(self, seconds: int) -> None:
-        super().__init__(f"too many calls; wait {seconds} s")
+        super().__init__(f"too many requests; wait {seconds} s")
         self.seconds = seconds
 
 
 class RateLimiter:
-    """Counts calls, in memory, by keyed hashes of who calls: no address is kept."""
+    """Counts requests in memory. It stores keyed hashes of clients, and no address."""
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         self._rates = {
@@ -56,48 +59,48 @@ class RateLimiter:
             for name, rate in settings.items()
             if name.startswith("limit.")
         }
-        # Two counters for each caller, however many calls they may make.
+        # A sliding window needs two counters per client, whatever the rate.
         self._window = SlidingWindowCounterRateLimiter(MemoryStorage())
-        # Nobody can find an address behind a hash without it, and it ends with the process.
+        # Addresses cannot be recovered from the hashes without this key; it ends with the process.
         self._key = secrets.token_bytes(32)
 
-    def count(self, rate: str, who: str) -> None:
-        """Count a call of somebody.
+    def hit(self, rate: str, client: str) -> None:
+        """Count a request of a client.
 
-        :param rate: which of the rates it counts for, such as ``reads``.
-        :raises TooMany: if it is one too many.
+        :param rate: the rate that it counts for, such as ``reads``.
+        :raises TooMany: if the limit is exceeded.
         """
         allowed = self._rates[rate]
         if allowed is None:
             return
-        name = who.encode("utf-8", "surrogatepass")
+        name = client.encode("utf-8", "surrogatepass")
         hashed = hashlib.blake2b(name, digest_size=16, key=self._key).hexdigest()
         if not self._window.hit(allowed, rate, hashed):
-            free_at = self._window.get_window_stats(allowed, rate, hashed).reset_time
-            raise RateLimitedError(max(1, math.ceil(free_at - time.time())))
+            reset_at = self._window.get_window_stats(allowed, rate, hashed).reset_time
+            raise RateLimitedError(max(1, math.ceil(reset_at - time.time())))
 
 
 def client_key(address: str | None) -> str:
-    """Return what counts as one address: of IPv6 the network, of which anybody has 2**64."""
+    """Return the key that an address is counted by: for IPv6 its /64, which one client owns."""
     if ":" not in (address or ""):
         return str(address)
     try:
-        known = ipaddress.ip_address(address or "")
+        parsed = ipaddress.ip_address(address or "")
     except ValueError:
         return str(address)
-    if isinstance(known, ipaddress.IPv6Address) and known.ipv4_mapped is None:
-        return str(ipaddress.ip_network((int(known), 64), strict=False))
-    return str(known)
+    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is None:
+        return str(ipaddress.ip_network((int(parsed), 64), strict=False))
+    return str(parsed)
 
 
 def includeme(config: Any) -> None:
-    """Let every view of a route in :data:`ROUTE_RATES` count its calls."""
+    """Count the requests of every route in :data:`ROUTE_RATES`."""
     config.registry["limiter"] = RateLimiter(config.get_settings())
     config.add_view_deriver(_rate_limit_deriver, "limited")
 
 
 def _rate_limit_deriver(view: Callable[..., Any], info: Any) -> Callable[..., Any]:
-    # A view of errors speaks about a call that has been counted.
+    # The request of an exception view has been counted already.
     if info.exception_only:
         return view
 
@@ -106,7 +109,7 @@ def _rate_limit_deriver(view: Callable[..., Any], info: Any) -> Callable[..., An
         route = request.matched_route.name if request.matched_route else ""
         rate = ROUTE_RATES.get((method, route))
         if rate is not None:
-            request.registry["limiter"].count(rate, client_key(request.remote_addr))
+            request.registry["limiter"].hit(rate, client_key(request.remote_addr))
         return view(context, request)
 
     return limited

@@ -1,8 +1,7 @@
-"""What everybody asks for is made once a second, and at once when a report changes it.
+"""Caches the stream lists and the graphs for a second, until a write in this process.
 
-These are the lists of streams and the graphs. Another worker's reports show a second later, as they
-do where a cache stands before us. Such an answer is counted in the metrics, but for no caller's
-limit: it costs next to nothing.
+Reports to another worker become visible after a second, as they do behind any proxy cache. Cache
+hits are counted in the metrics but not in rate limits, because they cost next to nothing.
 """
 
 from collections.abc import Iterable
@@ -17,48 +16,48 @@ from streaming_system.web.response_cache import ResponseCacheMiddleware
 GRAPHS_PATH = "/overall-stats.json"
 STREAMS_SUFFIX = "/streams.json"
 READ_ONLY_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-# Players report all the time, and move nothing that could not wait a second.
+# Playback reports are frequent, and their effect may become visible a second later.
 PLAYBACK_SUFFIX = "/playback"
 
 
 def add_response_cache(app: Any, settings: Any) -> WSGIApplication:
-    """Return the app with :class:`ResponseCacheMiddleware` before it, unless the ini does without."""
+    """Return the app behind a response cache, or the app itself if the ini disables the cache."""
     registry = app.registry
     if "telemetry" in registry or not asbool(settings.get("answers.kept", "true")):
         unchanged: WSGIApplication = app
         return unchanged
     metrics = registry["metrics"]
     logs = asbool(settings.get("access_log"))
-    written = WriteInvalidationMiddleware(app)
+    invalidation = WriteInvalidationMiddleware(app)
 
-    def seen(environ: WSGIEnvironment, status: int, seconds: float) -> None:
+    def record_hit(environ: WSGIEnvironment, status: int, seconds: float) -> None:
         metrics.count(_route_name(environ["PATH_INFO"]), "GET", f"{status}", seconds)
         if logs:
             request_id.log_access("GET", request_id.request_path(environ), status, seconds)
 
     return ResponseCacheMiddleware(
-        written,
-        made_from=lambda: (written.last,),
+        invalidation,
+        made_from=lambda: (invalidation.generation,),
         group=lambda environ: None,
         clock=lambda: registry["clock"](),
         keeps=lambda path: path.endswith(STREAMS_SUFFIX) or path == GRAPHS_PATH,
-        seen=seen,
+        seen=record_hit,
     )
 
 
 class WriteInvalidationMiddleware:
-    """A WSGI app that knows when it last took something that others may want to see at once.
+    """Invalidates cached responses after each request that may have changed the database.
 
-    :ivar last: another object after each of these requests.
+    :ivar generation: a new object after each of these requests.
     """
 
     def __init__(self, app: Any) -> None:
         self._app: WSGIApplication = app
         self.registry = app.registry
-        self.last = object()
+        self.generation = object()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer a request."""
+        """Handle a request."""
         if environ["REQUEST_METHOD"] in READ_ONLY_METHODS or environ["PATH_INFO"].endswith(
             PLAYBACK_SUFFIX
         ):
@@ -66,10 +65,10 @@ class WriteInvalidationMiddleware:
         try:
             return self._app(environ, start_response)
         finally:
-            # It is committed by now; what was asked for meanwhile may not know of it.
-            self.last = object()
+            # The transaction is committed; responses rendered meanwhile may miss the change.
+            self.generation = object()
 
 
 def _route_name(path: str) -> str:
-    """Return the name of the route of what is kept."""
+    """Return the route name of a cacheable path."""
     return {STREAMS_SUFFIX: "streams.list", GRAPHS_PATH: "graphs"}.get(path, "room.streams")

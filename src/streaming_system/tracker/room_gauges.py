@@ -1,4 +1,4 @@
-"""What the database says of each room now: a handful of numbers, for programs that watch."""
+"""Current numbers of each room, for monitoring."""
 
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -15,13 +15,13 @@ from streaming_system.tracker.incidents.detector import MAX_SILENCE
 
 @dataclass(frozen=True, kw_only=True)
 class RoomGauges:
-    """A room's numbers at one moment.
+    """The numbers of a room at one moment.
 
-    :param alive: endpoints that take viewers.
-    :param draining: endpoints that stream, but take no new viewers.
-    :param silent: endpoints that stopped reporting within the last hour and said no goodbye.
-    :param clients: what the endpoints that stream count together; ``bitrate`` what they send, in
-        bit/s.
+    :param alive: endpoints that accept viewers.
+    :param draining: endpoints that stream, but accept no new viewers.
+    :param silent: endpoints that stopped reporting within the last hour without deregistration.
+    :param clients: the sum of the clients that streaming endpoints count.
+    :param bitrate: the sum of what they send, in bit/s.
     :param players: viewers whose players report.
     :param others: viewers that only endpoints see.
     """
@@ -37,33 +37,33 @@ class RoomGauges:
 
 
 class RoomGaugeQuery:
-    """Reads the numbers of all rooms, with as few queries for many rooms as for one."""
+    """Queries the numbers of rooms. The number of queries is the same for any number of rooms."""
 
-    def __init__(self, db: Session, stand_ins: FallbackGroups | None = None) -> None:
+    def __init__(self, db: Session, fallback_groups: FallbackGroups | None = None) -> None:
         self.db = db
-        self._stand_ins = stand_ins or FallbackGroups()
+        self._fallback_groups = fallback_groups or FallbackGroups()
 
     def rooms(self, ids: Collection[str], *, now: datetime) -> Sequence[RoomGauges]:
-        """Return the numbers of each of these rooms; they are 0 where nothing streams."""
+        """Return the numbers of each room; they are 0 if nothing streams."""
         endpoints = Endpoints(self.db)
         states: Counter[tuple[str, str]] = Counter()
         clients: Counter[str] = Counter()
         bitrate: Counter[str] = Counter()
         for endpoint in endpoints.alive(now=now):
-            closed = endpoint.draining or endpoint.drained
-            states[endpoint.room, "draining" if closed else "alive"] += 1
+            is_draining = endpoint.draining or endpoint.drained
+            states[endpoint.room, "draining" if is_draining else "alive"] += 1
             clients[endpoint.room] += endpoint.clients
             bitrate[endpoint.room] += endpoint.bitrate
         for endpoint in endpoints.silent(now=now):
             if endpoint.last_seen > now - MAX_SILENCE:
                 states[endpoint.room, "silent"] += 1
-        viewers = Viewers(self.db, self._stand_ins)
+        viewers = Viewers(self.db, self._fallback_groups)
         players: Counter[str] = Counter()
         for (room, _), count in viewers.by_endpoint(now=now).items():
             players[room] += count
         others: Counter[str] = Counter()
         for (group, _), count in viewers.others(now=now).items():
-            others[self._stand_ins.home(group)] += count
+            others[self._fallback_groups.home(group)] += count
         return [
             RoomGauges(
                 room=room,

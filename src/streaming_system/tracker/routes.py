@@ -1,16 +1,16 @@
-"""Every URL the tracker answers, below whichever prefix it is mounted at."""
+"""Every URL of the tracker, relative to the prefix that it is mounted at."""
 
 from typing import Any
 
 from streaming_system.web import health
+from streaming_system.web.health import READ_METHODS
 
 ROOM_PATTERN = "{room:[A-Za-z0-9_]+}"
-READ_METHODS = ("GET", "HEAD")
 API_PREFIX = "/api/v1"
 
 # The JSON API, below V1.
 API_ROUTES = (
-    # Nobody calls as often as players do.
+    # Players send the most requests.
     ("api.playback", "/rooms/{room}/playback"),
     ("api.document", "/openapi.json"),
     ("api.manual", "/"),
@@ -31,7 +31,7 @@ API_ROUTES = (
 
 
 def includeme(config: Any) -> None:
-    """Add the routes, which are tried in this order: first what is called most."""
+    """Add the routes. They are matched in this order: the most frequent first."""
     config.add_route("endpoint.register", "/endpoint/register")
     _add_api_routes(config)
     _add_legacy_routes(config)
@@ -50,10 +50,10 @@ def _add_legacy_routes(config: Any) -> None:
 
 
 def _add_api_routes(config: Any) -> None:
-    """Add the routes of the JSON API; which methods each has is said by its views."""
+    """Add the routes of the JSON API. Their views define the methods."""
     for name, path in API_ROUTES:
         config.add_route(name, API_PREFIX + path)
-    # Whatever else is asked of the API is answered as the API answers.
+    # Other paths below /api/ get a problem document, too.
     config.add_route("api.unknown", "/api/*path")
 
 
@@ -72,7 +72,7 @@ def _add_crew_routes(config: Any) -> None:
         ("admin.audit", "/audit"),
     ):
         config.add_route(name, f"/admin{path}")
-    # Rooms come last: their names are free.
+    # Room names are arbitrary, so that their routes come last.
     config.add_route("room.streams", f"/{ROOM_PATTERN}/streams.json", request_method=READ_METHODS)
     config.add_route("stream.script", f"/{ROOM_PATTERN}/stream.js", request_method=READ_METHODS)
     config.add_route("room.log", f"/{ROOM_PATTERN}/log")

@@ -1,4 +1,4 @@
-"""What the tracker does, apart from HTTP: plain classes over a session."""
+"""Registers the services: plain classes over a session that know nothing of HTTP."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -23,7 +23,7 @@ from streaming_system.tracker.incidents.incidents import CheckThrottle, Incident
 from streaming_system.tracker.logs.ingest import AccessLogs
 from streaming_system.tracker.pipeline.pipeline import Pipeline
 
-# Each service of a request, by the name that views call it by.
+# The services by the name of the request attribute.
 SERVICES: dict[str, Callable[[Any], Any]] = {
     "annotations": lambda r: Annotations(r.db),
     "audience": lambda r: ViewerHistory(r.db),
@@ -32,7 +32,7 @@ SERVICES: dict[str, Callable[[Any], Any]] = {
         r.endpoints, r.registry.settings["conference"], r.registry.settings["endpoint.url"]
     ),
     "endpoints": lambda r: Endpoints(
-        r.db, changed=lambda: _notify_pages(r), stand_ins=r.registry["stand_ins"]
+        r.db, changed=lambda: _notify_pages(r), stand_ins=r.registry["fallback_groups"]
     ),
     "history": lambda r: TimeSeriesQuery(r.db, r.registry.settings),
     "incidents": lambda r: Incidents(
@@ -42,38 +42,38 @@ SERVICES: dict[str, Callable[[Any], Any]] = {
     "logs": lambda r: AccessLogs(r.db, r.registry.settings),
     "pipeline": lambda r: Pipeline(r.db),
     "playback": lambda r: PlaybackService(
-        r.db, r.registry.settings, r.registry["crowd"], r.registry["stand_ins"]
+        r.db, r.registry.settings, r.registry["viewer_counts"], r.registry["fallback_groups"]
     ),
     "tokens": lambda r: Tokens(r.db),
-    "viewers": lambda r: Viewers(r.db, r.registry["stand_ins"]),
+    "viewers": lambda r: Viewers(r.db, r.registry["fallback_groups"]),
 }
 
 
 def _notify_pages(request: Any) -> None:
-    """Tell open pages, once it is in the database, that other rooms may be live now."""
+    """Notify open pages after the commit that the list of live rooms may have changed."""
 
-    def tell(committed: bool) -> None:
+    def notify(committed: bool) -> None:
         if committed:
-            request.registry["push"].soon("streams")
+            request.registry["page_events"].soon("streams")
 
-    request.tm.get().addAfterCommitHook(tell)
+    request.tm.get().addAfterCommitHook(notify)
 
 
 def includeme(config: Any) -> None:
-    """Give every request its services, and one moment that all of it happens at."""
+    """Add the services to requests, and ``request.now``, one time for the whole request."""
     settings = config.get_settings()
     path = settings.get("schedule.file")
     config.registry["services"] = tuple(SERVICES)
     config.registry["schedule"] = ScheduleStore(Path(path)) if path else None
-    config.registry["push"] = PageEventPublisher(settings.get("push.url", ""))
-    config.registry["incidents.pace"] = CheckThrottle()
-    config.registry["crowd"] = ViewerCountCache()
-    config.registry["stand_ins"] = FallbackGroups(settings["conference"].rooms)
+    config.registry["page_events"] = PageEventPublisher(settings.get("push.url", ""))
+    config.registry["incident_throttle"] = CheckThrottle()
+    config.registry["viewer_counts"] = ViewerCountCache()
+    config.registry["fallback_groups"] = FallbackGroups(settings["conference"].rooms)
     config.registry["regions"] = Regions(
         settings["conference"].site.regions, settings["region.header"], settings["region.file"]
     )
-    # Tests put another clock here.
+    # Tests replace the clock.
     config.registry["clock"] = lambda: datetime.now(UTC)
     config.add_request_method(lambda request: request.registry["clock"](), "now", reify=True)
-    for name, make in SERVICES.items():
-        config.add_request_method(make, name, reify=True)
+    for name, factory in SERVICES.items():
+        config.add_request_method(factory, name, reify=True)

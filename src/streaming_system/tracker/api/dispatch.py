@@ -75,7 +75,7 @@ def _operation_deriver(view: Callable[..., Any], info: Any) -> Callable[..., Any
             return view(context, request)
         if operation.scopes:
             request.caller = authenticate(request)
-            request.registry["limiter"].count(operation.limit, request.caller.account)
+            request.registry["limiter"].hit(operation.limit, request.caller.account)
             require_scope(request.caller, operation, request.matchdict)
         request.validated = _validate_request(request, operation)
         try:

@@ -107,7 +107,7 @@ def includeme(config: Any) -> None:
     registry["reports"] = ReportIngest(
         registry["db.sessions"].kw["bind"],
         config.get_settings(),
-        registry["crowd"],
-        changed=lambda: registry["push"].soon("streams"),
-        stand_ins=registry["stand_ins"],
+        registry["viewer_counts"],
+        changed=lambda: registry["page_events"].soon("streams"),
+        stand_ins=registry["fallback_groups"],
     )

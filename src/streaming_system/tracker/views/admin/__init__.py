@@ -9,7 +9,7 @@ from pyramid.httpexceptions import HTTPSeeOther
 
 from streaming_system.tracker.admin import forms
 from streaming_system.tracker.crew.errors import CrewError
-from streaming_system.tracker.routes import READ_METHODS
+from streaming_system.web.health import READ_METHODS
 
 TEMPLATE_DIR = "streaming_system.tracker:templates/admin"
 # How a page is shown, and how one of its forms is taken: the form says what it does.

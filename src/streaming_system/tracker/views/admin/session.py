@@ -11,8 +11,8 @@ from pyramid.view import exception_view_config, forbidden_view_config, view_conf
 from streaming_system.tracker.admin import forms
 from streaming_system.tracker.admin.security import SAFE_METHODS
 from streaming_system.tracker.crew.errors import CrewError
-from streaming_system.tracker.routes import READ_METHODS
 from streaming_system.tracker.views.admin import PAGE_VIEW, TEMPLATE_DIR, AdminPage, action
+from streaming_system.web.health import READ_METHODS
 
 # A page of ours below the tracker's prefix: nothing that could lead to another site.
 ADMIN_PATH = re.compile(r"/admin(?:/[a-z]+)?(?:\?[A-Za-z0-9._~%=&+:-]*)?", re.ASCII)

@@ -13,7 +13,7 @@ def list_incidents(request: Any) -> dict[str, Any]:
     """Return what is wrong now, newest first."""
     # Anybody may build a page of their own around these facts.
     request.response.headers["Access-Control-Allow-Origin"] = "*"
-    found = request.incidents.current(request.registry["incidents.pace"], now=request.now)
+    found = request.incidents.current(request.registry["incident_throttle"], now=request.now)
     return {"incidents": [_incident_json(incident) for incident in found]}
 
 
