@@ -142,7 +142,7 @@ def agent_watch(agent_ini: Path, legacy: bool, once: bool) -> None:
         sys.exit(1 if bad else 0)
     with _exit_if_unauthorized():
         _run_until_stopped(
-            watch, "watch", watch.settings.status, partial(SupervisorStatusServer, watch)
+            watch, "watch", watch.config.status, partial(SupervisorStatusServer, watch)
         )
 
 

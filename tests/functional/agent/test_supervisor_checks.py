@@ -1,4 +1,4 @@
-"""Each kind of check, with the real thing that it looks at, well and not."""
+"""Each type of check with a real target, healthy and failed."""
 
 import contextlib
 import os
@@ -24,31 +24,31 @@ from .streams import make_film
 
 @pytest.fixture
 def check(tmp_path):
-    """Return a function that makes a check of a kind, with the keys of its section."""
-    programs = ProcessRunner()
-    kit = CheckTools(programs=programs, ffmpeg="ffmpeg")
+    """Return a function that creates a check from its type and the keys of its section."""
+    runner = ProcessRunner()
+    tools = CheckTools(runner=runner, ffmpeg="ffmpeg")
 
-    def check(kind, **values):
+    def check(use, **values):
         values = {key.replace("_", "."): str(value) for key, value in values.items()}
         section = ConfigSection(tmp_path / "agent.ini", "watch:it", values)
-        made = CHECK_TYPES[kind].make(section, kit)
+        run_check = CHECK_TYPES[use].create(section, tools)
         section.finish()
-        return lambda within=CHECK_TYPES[kind].limit: _shown(made(within))
+        return lambda timeout=CHECK_TYPES[use].timeout: _mood_and_detail(run_check(timeout))
 
     yield check
-    programs.end()
+    runner.end()
 
 
-def _shown(verdict):
-    return verdict and (verdict.mood, verdict.detail)
+def _mood_and_detail(result):
+    return result and (result.mood, result.detail)
 
 
 class TestProcess:
     @pytest.fixture
     def sleeper(self):
-        """A process with a command line of its own."""
+        """A process with a unique command line."""
         mark = f"sleeper-{time.monotonic_ns()}"
-        # A shell between us, so that it is no child of ours, as a server is not.
+        # The shell in between keeps it from being a child of this process.
         script = 'exec "$@" >/dev/null 2>&1 & echo $!'
         command = (sys.executable, "-c", "import time; time.sleep(600)", mark)
         started = subprocess.run(
@@ -59,59 +59,62 @@ class TestProcess:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
 
-    def test_it_is_there_until_it_is_killed(self, check, sleeper):
+    def test_killed_process_is_sad(self, check, sleeper):
         mark, pid = sleeper
-        look = check("process", command=f"{mark}$")
-        wait_until(lambda: look() == ("happy", "1 process"), 5, "the process is there")
+        run_check = check("process", command=f"{mark}$")
+        wait_until(lambda: run_check() == ("happy", "1 process"), 5, "the process runs")
 
         os.kill(pid, signal.SIGKILL)
 
-        wait_until(lambda: look() == ("sad", "no process"), 5, "the process is gone")
+        wait_until(lambda: run_check() == ("sad", "no process"), 5, "the process is dead")
 
-    def test_one_that_is_stopped_does_nothing(self, check, sleeper, tmp_path):
+    def test_stopped_process_is_sad(self, check, sleeper, tmp_path):
         mark, pid = sleeper
         (tmp_path / "it.pid").write_text(f"{pid}\n")
-        look, by_number = check("process", command=mark), check("process", pid_file="it.pid")
-        wait_until(lambda: look() == ("happy", "1 process"), 5, "the process is there")
-        assert by_number() == ("happy", "")
+        run_check = check("process", command=mark)
+        check_pid_file = check("process", pid_file="it.pid")
+        wait_until(lambda: run_check() == ("happy", "1 process"), 5, "the process runs")
+        assert check_pid_file() == ("happy", "")
 
         os.kill(pid, signal.SIGSTOP)
 
-        wait_until(lambda: look() == ("sad", "no process, 1 stopped"), 5, "it is stopped")
-        assert by_number() == ("sad", f"process {pid} is stopped")
+        wait_until(lambda: run_check() == ("sad", "no process, 1 stopped"), 5, "it is stopped")
+        assert check_pid_file() == ("sad", f"process {pid} is stopped")
 
-    def test_more_may_be_wanted(self, check, sleeper):
-        look = check("process", command=sleeper[0], least=2)
+    def test_minimum_number_of_processes_is_checked(self, check, sleeper):
+        run_check = check("process", command=sleeper[0], least=2)
 
-        wait_until(lambda: look() == ("sad", "1 process, 2 are wanted"), 5, "one is there")
+        wait_until(lambda: run_check() == ("sad", "1 process, 2 expected"), 5, "one process runs")
 
-    def test_a_pid_file_that_is_wrong_is_told(self, check, tmp_path):
-        look = check("process", pid_file="it.pid", command="never-started")
+    def test_invalid_pid_file_is_reported(self, check, tmp_path):
+        run_check = check("process", pid_file="it.pid", command="never-started")
 
-        found = [look()]
+        results = [run_check()]
         for text in ("x", str(os.getpid()), "4194304"):
             (tmp_path / "it.pid").write_text(text)
-            found.append(look())
+            results.append(run_check())
 
-        assert found == [
-            ("sad", "there is no pid file"),
-            ("sad", "there is no number in the pid file"),
-            ("sad", f"process {os.getpid()} is another one"),
-            ("sad", "process 4194304 is gone"),
+        assert results == [
+            ("sad", "the pid file does not exist"),
+            ("sad", "the pid file contains no number"),
+            ("sad", f"process {os.getpid()} has another command line"),
+            ("sad", "process 4194304 does not exist"),
         ]
 
-    def test_one_that_is_dead_and_not_buried_is_gone(self, check, tmp_path):
+    def test_zombie_counts_as_dead(self, check, tmp_path):
         child = subprocess.Popen(["sleep", "600"])
         (tmp_path / "it.pid").write_text(str(child.pid))
-        look = check("process", pid_file="it.pid")
-        assert look() == ("happy", "")
+        run_check = check("process", pid_file="it.pid")
+        assert run_check() == ("happy", "")
 
         child.kill()
 
-        wait_until(lambda: look() == ("sad", f"process {child.pid} is gone"), 5, "it is dead")
+        wait_until(
+            lambda: run_check() == ("sad", f"process {child.pid} does not exist"), 5, "it is dead"
+        )
         child.wait()
 
-    def test_what_checks_themselves_start_does_not_count(self, check):
+    def test_children_of_the_agent_are_ignored(self, check):
         child = subprocess.Popen(["sleep", "613.25"])
         try:
             assert check("process", command="sleep 613.25")() == ("sad", "no process")
@@ -121,7 +124,7 @@ class TestProcess:
 
 
 class TestUnit:
-    """systemd cannot run here: a program stands in that prints what `systemctl show` prints."""
+    """systemd cannot run in tests: a fake systemctl prints the output of `systemctl show`."""
 
     @pytest.fixture
     def systemctl(self, tmp_path, monkeypatch):
@@ -137,7 +140,7 @@ class TestUnit:
         return systemctl
 
     @pytest.mark.parametrize(
-        ("said", "verdict"),
+        ("state", "expected"),
         [
             ("loaded active running success", ("happy", "running")),
             ("loaded reloading reload success", ("happy", "reload")),
@@ -147,78 +150,78 @@ class TestUnit:
             ("masked inactive dead success", ("sleeping", "the unit is masked")),
             (
                 "not-found inactive dead success",
-                ("sad", "cannot be checked: there is no such unit"),
+                ("sad", "cannot be checked: the unit does not exist"),
             ),
         ],
     )
-    def test_what_systemd_says_becomes_a_mood(self, check, systemctl, said, verdict):
-        load, active, sub, result = said.split()
+    def test_state_of_the_unit_maps_to_a_mood(self, check, systemctl, state, expected):
+        load, active, sub, result = state.split()
         systemctl(
             '[ "$1 $3 $4" = "show -- icecast2.service" ] || exit 9\n'
             f"echo LoadState={load}; echo ActiveState={active}; echo SubState={sub}; "
             f"echo Result={result}"
         )
 
-        assert check("unit", unit="icecast2.service")() == verdict
+        assert check("unit", unit="icecast2.service")() == expected
 
-    def test_a_machine_without_systemd_is_told_in_one_line(self, check, systemctl, monkeypatch):
+    def test_missing_systemd_is_reported_in_one_line(self, check, systemctl, monkeypatch):
         systemctl(
             "echo 'System has not been booted with systemd as init system (PID 1).' >&2\n"
             "echo 'Failed to connect to bus: Host is down' >&2\nexit 1"
         )
         assert check("unit", unit="a.service")() == (
             "sad",
-            "cannot be checked: systemd does not run here",
+            "cannot be checked: systemd does not run on this machine",
         )
         monkeypatch.setenv("PATH", "/nowhere")
         assert check("unit", unit="a.service")() == (
             "sad",
-            "cannot be checked: there is no systemctl",
+            "cannot be checked: systemctl is not installed",
         )
 
-    def test_one_that_hangs_is_killed(self, check, systemctl):
+    def test_hanging_systemctl_is_killed(self, check, systemctl):
         systemctl("sleep 600")
 
         assert check("unit", unit="a.service")(1) == (
             "sad",
-            "cannot be checked: systemctl does not answer",
+            "cannot be checked: systemctl does not respond",
         )
 
 
 class TestHttp:
-    def test_status_and_words_must_be_right(self, check, stand_in):
-        look = check("http", url=f"{stand_in.url}/health?full=1", text="all well")
-        found = []
-        for answer in ((200, {}, b"all well"), (200, {}, b"not well"), (500, {}, b"all well")):
-            stand_in.says["/health"] = answer
-            found.append(look())
+    def test_status_and_text_are_checked(self, check, stand_in):
+        run_check = check("http", url=f"{stand_in.url}/health?full=1", text="all well")
+        results = []
+        for response in ((200, {}, b"all well"), (200, {}, b"not well"), (500, {}, b"all well")):
+            stand_in.says["/health"] = response
+            results.append(run_check())
 
-        assert found == [
+        assert results == [
             ("happy", ""),
-            ("sad", "does not say what it should"),
-            ("sad", "answers 500"),
+            ("sad", "responds without the expected text"),
+            ("sad", "responds with status 500"),
         ]
         assert stand_in.asked[0].path == "/health?full=1"
 
-    def test_a_redirect_is_an_answer(self, check, stand_in):
+    def test_redirect_is_not_followed(self, check, stand_in):
         stand_in.says["/"] = (302, {"Location": "/there"}, b"")
 
         assert check("http", url=f"{stand_in.url}/", status="200 302")() == ("happy", "")
         assert len(stand_in.asked) == 1
 
-    def test_one_that_drips_is_left_in_time(self, check, stand_in):
+    def test_slow_response_is_aborted_at_the_timeout(self, check, stand_in):
         stand_in.says["*"] = endless_response(stand_in.over, b" ", 0.1)
 
-        began = time.monotonic()
+        start = time.monotonic()
         assert check("http", url=stand_in.url)(1) == ("sad", "takes more than 1 s")
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - start < 3
 
-    def test_nobody_there_is_told_without_the_address(self, check, stand_in):
+    def test_connection_error_is_reported_without_the_url(self, check, stand_in):
         assert check("http", url="http://127.0.0.1:1/")() == (
             "sad",
             "cannot be reached: connection refused",
         )
-        assert check("http", url="http://nowhere.invalid/")() == ("sad", "its name is not known")
+        assert check("http", url="http://nowhere.invalid/")() == ("sad", "has an unknown host name")
 
 
 class TestHls:
@@ -238,92 +241,106 @@ class TestHls:
         yield origin
         origin.stop()
 
-    def test_it_moves_until_the_encoder_dies_and_again_when_it_is_back(
-        self, check, encoder, origin
-    ):
-        look = check("hls", url=f"{origin.url}stream.m3u8", still=4)
-        assert look() is None  # One look does not tell.
-        wait_until(lambda: (look() or "-")[0] == "happy", 10, "it moves")
+    def test_playlist_is_sad_while_the_encoder_is_dead(self, check, encoder, origin):
+        run_check = check("hls", url=f"{origin.url}stream.m3u8", still=4)
+        assert run_check() is None  # One check cannot detect progress.
+        wait_until(lambda: (run_check() or "-")[0] == "happy", 10, "the playlist advances")
 
         encoder.kill()
-        wait_until(lambda: look()[0] == "sad", 10, "it stands still")
-        assert look()[1].startswith("stands still for ")
+        wait_until(lambda: run_check()[0] == "sad", 10, "the playlist is stuck")
+        assert run_check()[1].startswith("the playlist is stuck for ")
 
         encoder.start()
         encoder.wait()
-        wait_until(lambda: look()[0] == "happy", 10, "it moves again")
+        wait_until(lambda: run_check()[0] == "happy", 10, "the playlist advances again")
 
-    def test_an_orderly_end_is_told(self, check, encoder, origin):
+    def test_ended_stream_is_sad(self, check, encoder, origin):
         encoder.stop()
 
         assert check("hls", url=f"{origin.url}stream.m3u8")() == (
             "sad",
-            "the stream says that it has ended",
+            "the stream has ended",
         )
 
-    def test_a_piece_that_is_missing_in_one_quality_is_noticed(self, check, encoder, origin):
+    def test_missing_segment_of_one_rendition_is_sad(self, check, encoder, origin):
         origin.refuses = lambda path: path.startswith("/hd/") and path.endswith(".ts")
 
-        assert check("hls", url=f"{origin.url}stream.m3u8")() == ("sad", "the newest piece: 404")
+        assert check("hls", url=f"{origin.url}stream.m3u8")() == ("sad", "the last segment: 404")
 
-    def test_what_is_no_playlist_is_told(self, check, stand_in):
-        stand_in.says["/stream.m3u8"] = (200, {}, b"<html>Log in</html>")
+    @pytest.mark.parametrize(
+        ("body", "detail"),
+        [
+            (b"<html>Log in</html>", "the response is not a playlist"),
+            (b"#EXTM3U\n#EXT-X-TARGETDURATION:4\n", "the playlist is empty"),
+            (b"#EXTM3U\n#EXT-X-TARGETDURATION:x\n", "the playlist is invalid: ValueError"),
+        ],
+    )
+    def test_invalid_playlist_is_sad(self, check, stand_in, body, detail):
+        stand_in.says["/stream.m3u8"] = (200, {}, body)
 
-        assert check("hls", url=f"{stand_in.url}/stream.m3u8")() == (
-            "sad",
-            "what is there is no playlist",
-        )
+        assert check("hls", url=f"{stand_in.url}/stream.m3u8")() == ("sad", detail)
 
 
 class TestStream:
     @staticmethod
-    def flow(over, burst, then):
+    def stream(stop, burst_bytes, chunk_bytes):
         @raw_handler
-        def answer(handler):
+        def respond(handler):
             handler.send_response(200)
             handler.end_headers()
             handler.close_connection = True
-            handler.wfile.write(b"x" * burst)
-            while not over.wait(0.1):
-                handler.wfile.write(b"x" * then)
+            handler.wfile.write(b"x" * burst_bytes)
+            while not stop.wait(0.1):
+                handler.wfile.write(b"x" * chunk_bytes)
 
-        return answer
+        return respond
 
-    def test_what_is_sent_at_once_is_not_what_flows(self, check, stand_in):
-        stand_in.says["*"] = self.flow(stand_in.over, 500_000, 1250)
+    def test_initial_burst_does_not_count(self, check, stand_in):
+        stand_in.says["*"] = self.stream(stand_in.over, 500_000, 1250)
 
         mood, detail = check("stream", url=stand_in.url, bitrate="300k", seconds=1)()
 
         assert (mood, detail[:5], detail[-7:]) == ("hungry", "only ", " kbit/s")
         assert 60 < int(detail.split()[1]) < 140
 
-    def test_enough_is_well(self, check, stand_in):
-        stand_in.says["*"] = self.flow(stand_in.over, 0, 12_500)
+    def test_sufficient_bitrate_is_happy(self, check, stand_in):
+        stand_in.says["*"] = self.stream(stand_in.over, 0, 12_500)
 
         assert check("stream", url=stand_in.url, bitrate="300k", seconds=1)()[0] == "happy"
 
-    def test_nothing_and_an_end_are_told(self, check, stand_in):
-        stand_in.says["/still"] = self.flow(stand_in.over, 50_000, 0)
+    def test_stream_without_data_and_ended_stream_are_sad(self, check, stand_in):
+        stand_in.says["/still"] = self.stream(stand_in.over, 50_000, 0)
         stand_in.says["/end"] = (200, {}, b"x" * 1000)
 
-        assert check("stream", url=f"{stand_in.url}/still", seconds=1)() == ("sad", "nothing flows")
-        assert check("stream", url=f"{stand_in.url}/end", seconds=1)() == ("sad", "has ended")
-        assert check("stream", url=f"{stand_in.url}/none", seconds=1)() == ("sad", "answers 404")
+        assert check("stream", url=f"{stand_in.url}/still", seconds=1)() == (
+            "sad",
+            "transfers no data",
+        )
+        assert check("stream", url=f"{stand_in.url}/end", seconds=1)() == (
+            "sad",
+            "the stream has ended",
+        )
+        assert check("stream", url=f"{stand_in.url}/none", seconds=1)() == (
+            "sad",
+            "responds with status 404",
+        )
 
-    def test_a_mount_of_icecast_flows_until_its_encoder_ends(self, check, icecast, encoders):
+    def test_icecast_mount_is_sad_after_its_encoder_stops(self, check, icecast, encoders):
         encoder = encoders(icecast.encode("/hall.webm"))
-        look = check("stream", url=f"{icecast.url}/hall.webm", bitrate="20k", seconds=2)
-        wait_until(lambda: look()[0] == "happy", 30, "it flows")
+        run_check = check("stream", url=f"{icecast.url}/hall.webm", bitrate="20k", seconds=2)
+        wait_until(lambda: run_check()[0] == "happy", 30, "the stream transfers data")
 
         encoder.stop()
 
-        wait_until(lambda: look() == ("sad", "answers 404"), 10, "it is over")
+        wait_until(
+            lambda: run_check() == ("sad", "responds with status 404"), 10, "the stream has ended"
+        )
 
 
-class TestPictureAndSound:
+class TestVideoAndAudio:
     @pytest.fixture
     def films(self, tmp_path):
-        """A server of films."""
+        """An HTTP server for video files."""
         require("ffmpeg")
         (tmp_path / "films").mkdir()
         origin = Origin(tmp_path / "films")
@@ -332,83 +349,88 @@ class TestPictureAndSound:
         origin.stop()
 
     @pytest.mark.parametrize(
-        ("picture", "verdict"),
+        ("picture", "expected"),
         [
             ("good", ("happy", "")),
             ("black", ("hungry", "the picture is black")),
-            ("frozen", ("hungry", "the picture stands still")),
+            ("frozen", ("hungry", "the picture is frozen")),
             (None, ("sad", "is not in the stream")),
         ],
     )
-    def test_pictures(self, check, films, picture, verdict):
+    def test_black_frozen_and_missing_video_is_detected(self, check, films, picture, expected):
         make_film(films.folder / "it.ts", picture=picture)
 
-        assert check("picture", url=f"{films.url}it.ts", seconds=4)() == verdict
+        assert check("picture", url=f"{films.url}it.ts", seconds=4)() == expected
 
-    def test_slides_may_stand_still(self, check, films):
+    def test_frozen_video_can_be_allowed(self, check, films):
         make_film(films.folder / "it.ts", picture="frozen")
 
         assert check("picture", url=f"{films.url}it.ts", frozen="no")() == ("happy", "")
 
     @pytest.mark.parametrize(
-        ("sound", "verdict"),
+        ("sound", "expected"),
         [
             ("good", ("happy", "")),
             ("silent", ("hungry", "silence")),
             (None, ("sad", "is not in the stream")),
         ],
     )
-    def test_sounds(self, check, films, sound, verdict):
+    def test_silent_and_missing_audio_is_detected(self, check, films, sound, expected):
         make_film(films.folder / "it.ts", sound=sound)
 
-        assert check("sound", url=f"{films.url}it.ts", seconds=4)() == verdict
+        assert check("sound", url=f"{films.url}it.ts", seconds=4)() == expected
 
-    def test_what_is_not_there_is_told_without_the_address(self, check, films):
+    def test_missing_stream_is_reported_without_the_url(self, check, films):
         assert check("picture", url=f"{films.url}none.ts")() == (
             "sad",
             "cannot be played: Server returned 404 Not Found",
         )
 
-    def test_one_that_hangs_is_killed_with_all_it_has_started(self, check, stand_in):
+    def test_hanging_ffmpeg_is_killed(self, check, stand_in):
         require("ffmpeg")
         stand_in.says["*"] = endless_response(stand_in.over, b"\0", 0.1)
 
-        began = time.monotonic()
-        found = check("picture", url=f"{stand_in.url}/hang.ts")(1)
+        start = time.monotonic()
+        result = check("picture", url=f"{stand_in.url}/hang.ts")(1)
 
-        assert found == ("sad", "nothing could be played within 1 s")
-        assert time.monotonic() - began < 3
+        assert result == ("sad", "played nothing within 1 s")
+        assert time.monotonic() - start < 3
         assert not running(f"{stand_in.url}/hang.ts")
 
-    def test_all_end_at_once(self, stand_in, tmp_path):
+    def test_runner_kills_running_checks(self, stand_in, tmp_path):
         require("ffmpeg")
         stand_in.says["*"] = endless_response(stand_in.over, b"\0", 0.1)
-        programs = ProcessRunner()
+        runner = ProcessRunner()
         section = ConfigSection(tmp_path / "a.ini", "watch:it", {"url": f"{stand_in.url}/end.ts"})
-        look = CHECK_TYPES["picture"].make(section, CheckTools(programs=programs, ffmpeg="ffmpeg"))
-        thread = threading.Thread(target=look, args=(60,))
+        run_check = CHECK_TYPES["picture"].create(
+            section, CheckTools(runner=runner, ffmpeg="ffmpeg")
+        )
+        thread = threading.Thread(target=run_check, args=(60,))
         thread.start()
         wait_until(lambda: running(f"{stand_in.url}/end.ts"), 10, "ffmpeg runs")
 
-        programs.end()
+        runner.end()
         thread.join(5)
 
         assert not thread.is_alive()
         assert not running(f"{stand_in.url}/end.ts")
 
-    def test_without_ffmpeg_it_is_told(self, tmp_path):
+    def test_missing_ffmpeg_is_reported(self, tmp_path):
         section = ConfigSection(tmp_path / "a.ini", "watch:it", {"url": "http://h/"})
-        look = CHECK_TYPES["sound"].make(
-            section, CheckTools(programs=ProcessRunner(), ffmpeg="/nowhere/ffmpeg")
+        run_check = CHECK_TYPES["sound"].create(
+            section, CheckTools(runner=ProcessRunner(), ffmpeg="/nowhere/ffmpeg")
         )
 
-        found = look(5)
+        result = run_check(5)
 
-        assert (found.mood, found.detail) == ("sad", "cannot be checked: there is no ffmpeg")
-        assert not found.curable
+        assert (result.mood, result.detail) == (
+            "sad",
+            "cannot be checked: ffmpeg is not installed",
+        )
+        assert not result.restart_may_help
 
 
-def running(words):
-    """Return whether a process has these words in its command line."""
-    found = subprocess.run(["ps", "-eww", "-o", "args"], capture_output=True, text=True, check=True)
-    return any(words in line for line in found.stdout.splitlines())
+def running(text):
+    """Return whether a process has this text in its command line."""
+    ps = subprocess.run(["ps", "-eww", "-o", "args"], capture_output=True, text=True, check=True)
+    return any(text in line for line in ps.stdout.splitlines())

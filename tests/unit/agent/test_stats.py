@@ -134,7 +134,7 @@ def test_the_example_of_an_agent_ini_is_good_also_what_is_commented_out(root, tm
     agent = load_agent_config(tmp_path / "agent.ini")
     prepared = configure_sources(agent)
     watched = parse_components(
-        agent, CheckTools(programs=ProcessRunner(), ffmpeg=parse_supervisor_config(agent).ffmpeg)
+        agent, CheckTools(runner=ProcessRunner(), ffmpeg=parse_supervisor_config(agent).ffmpeg)
     )
 
     assert (agent.token, agent.secret) == ("secret", "secret")

@@ -1,4 +1,4 @@
-"""The sections of agent.ini about what is watched, and what is said to whoever gets them wrong."""
+"""Configuration of the supervisor in agent.ini, and its error messages."""
 
 import threading
 import time
@@ -34,7 +34,7 @@ restart.most = 3
 
 @pytest.fixture
 def agent(tmp_path):
-    """Return a function that reads an agent.ini."""
+    """Return a function that loads an agent.ini."""
 
     def agent(text):
         file = tmp_path / "agent.ini"
@@ -45,20 +45,22 @@ def agent(tmp_path):
 
 
 @pytest.fixture
-def parts_of(agent):
-    """Return a function that reads the parts of an agent.ini."""
+def components_of(agent):
+    """Return a function that parses the components of an agent.ini."""
     return lambda text: parse_components(
-        agent(text), CheckTools(programs=ProcessRunner(), ffmpeg="ffmpeg")
+        agent(text), CheckTools(runner=ProcessRunner(), ffmpeg="ffmpeg")
     )
 
 
-def test_a_part_is_read(parts_of, tmp_path):
-    [part] = parts_of(GOOD)
+def test_component_is_parsed(components_of, tmp_path):
+    [component] = components_of(GOOD)
 
-    assert (part.name, part.room, part.kind, part.bad_after) == ("icecast", "hall", "encoder", 3)
-    assert (part.interval, part.limit, part.off) == (5, 5, tmp_path / "icecast.off")
-    assert part.restart.command == ("/usr/bin/systemctl", "restart", "icecast 2")
-    assert (part.restart.most, part.restart.when) == (3, "sad")
+    assert (component.name, component.room) == ("icecast", "hall")
+    assert (component.kind, component.bad_after) == ("encoder", 3)
+    assert (component.interval, component.timeout) == (5, 5)
+    assert component.off == tmp_path / "icecast.off"
+    assert component.restart.command == ("/usr/bin/systemctl", "restart", "icecast 2")
+    assert (component.restart.max_per_hour, component.restart.min_mood) == (3, "sad")
 
 
 @pytest.mark.parametrize(
@@ -70,7 +72,7 @@ def test_a_part_is_read(parts_of, tmp_path):
         ("room = hall", "room = a/b", "room: is 'a/b'; allowed: a room's id"),
         ("^icecast2 -c", "(", "command: is '('; allowed: a regular expression; missing )"),
         ("command = ^icecast2 -c", "", "command: is missing; allowed: a regular expression, or"),
-        ('"icecast 2"', '"icecast', "allowed: a command as a shell reads it; No closing"),
+        ('"icecast 2"', '"icecast', "allowed: a command in shell syntax; No closing"),
         ("bad.after = 3", "bad.after = 0", "bad.after: is '0'; allowed: a number, 1 to 100"),
         ("bad.after", "bad.affter", "bad.affter: is no key; allowed: "),
         ("use = process", "use = hls\nurl = ftp://x/", "url: is 'ftp://x/'; allowed: an address"),
@@ -79,85 +81,87 @@ def test_a_part_is_read(parts_of, tmp_path):
         ("restart.most = 3", "restart.when = lost", "restart.when: is 'lost'; allowed: sad or"),
     ],
 )
-def test_mistakes_are_one_line(parts_of, before, after, line):
+def test_error_is_one_line(components_of, before, after, line):
     with pytest.raises(AgentConfigError) as error:
-        parts_of(GOOD.replace(before, after))
+        components_of(GOOD.replace(before, after))
 
     assert str(error.value).startswith("agent.ini: [watch:icecast] ")
     assert line in str(error.value)
     assert "\n" not in str(error.value)
 
 
-def test_something_must_be_watched_and_not_too_much(parts_of):
+def test_number_of_components_is_limited(components_of):
     with pytest.raises(AgentConfigError, match=r"agent.ini: has no section \[watch:NAME\]"):
-        parts_of("")
+        components_of("")
     many = "".join(f"[watch:p{n}]\nuse = process\ncommand = x\n" for n in range(65))
     with pytest.raises(AgentConfigError, match=r"has 65 sections \[watch:NAME\]; allowed: 1 to 64"):
-        parts_of(many)
+        components_of(many)
 
 
-class TestLook:
-    """What happens to a check that the system does not let go."""
-
+class TestCheckRunner:
     @pytest.fixture
-    def part(self, parts_of):
-        return replace(parts_of(GOOD)[0], limit=0.1)
+    def component(self, components_of):
+        return replace(components_of(GOOD)[0], timeout=0.1)
 
-    def test_one_that_hangs_is_told_and_not_begun_again(self, part):
-        go_on, begun = threading.Event(), []
+    def test_hanging_check_is_reported_and_not_started_again(self, component):
+        released, timeouts = threading.Event(), []
 
-        def check(within):
-            begun.append(within)
-            go_on.wait(30)
+        def check(timeout):
+            timeouts.append(timeout)
+            released.wait(30)
             return happy()
 
-        look = CheckRunner(replace(part, check=check), threading.Semaphore(1), threading.Event())
+        component = replace(component, check=check)
+        runner = CheckRunner(component, threading.Semaphore(1), threading.Event())
 
-        assert look().detail == "the check takes more than 0.1 s"
-        assert look().detail.startswith("the check hangs for ")
-        assert begun == [0.1]
-        go_on.set()
-        while look().mood != "happy":
-            assert len(begun) < 3
+        assert runner.run().detail == "the check takes more than 0.1 s"
+        assert runner.run().detail.startswith("the check hangs for ")
+        assert timeouts == [0.1]
+        released.set()
+        while runner.run().mood != "happy":
+            assert len(timeouts) < 3
 
-    def test_one_that_breaks_is_told_and_nothing_is_started_for_it(self, part):
-        def check(within):
+    def test_failing_check_is_reported_and_does_not_cause_a_restart(self, component):
+        def check(timeout):
             raise ZeroDivisionError("oh")
 
-        found = CheckRunner(replace(part, check=check), threading.Semaphore(1), threading.Event())()
+        component = replace(component, check=check)
+        result = CheckRunner(component, threading.Semaphore(1), threading.Event()).run()
 
-        assert (found.mood, found.detail) == ("sad", "cannot be checked: ZeroDivisionError: oh")
-        assert not found.curable
+        assert (result.mood, result.detail) == ("sad", "cannot be checked: ZeroDivisionError: oh")
+        assert not result.restart_may_help
 
-    def test_no_more_than_there_are_slots_run_at_once(self, part):
-        slots, over = threading.Semaphore(2), threading.Event()
-        counting, now, most = threading.Lock(), 0, 0
+    def test_number_of_parallel_heavy_checks_is_limited(self, component):
+        slots, stop = threading.Semaphore(2), threading.Event()
+        lock, running, max_running = threading.Lock(), 0, 0
 
-        def check(within):
-            nonlocal now, most
-            with counting:
-                now += 1
-                most = max(most, now)
+        def check(timeout):
+            nonlocal running, max_running
+            with lock:
+                running += 1
+                max_running = max(max_running, running)
             time.sleep(0.02)
-            with counting:
-                now -= 1
+            with lock:
+                running -= 1
             return happy()
 
-        heavy = replace(part, check=check, heavy=True, limit=5)
-        looks = [threading.Thread(target=CheckRunner(heavy, slots, over)) for _ in range(8)]
-        for thread in looks:
+        component = replace(component, check=check, heavy=True, timeout=5)
+        threads = [
+            threading.Thread(target=CheckRunner(component, slots, stop).run) for _ in range(8)
+        ]
+        for thread in threads:
             thread.start()
-        for thread in looks:
+        for thread in threads:
             thread.join()
 
-        assert most == 2
+        assert max_running == 2
 
 
-def test_what_is_said_for_all(agent):
+def test_general_settings_are_parsed(agent):
     assert parse_supervisor_config(agent("")).status == ("127.0.0.1", 9181)
-    found = parse_supervisor_config(
+    config = parse_supervisor_config(
         agent("[watch]\nstatus = off\nat.once = 1\nffmpeg = /opt/ffmpeg\n")
     )
-    assert (found.status, found.most, found.ffmpeg) == (None, 1, "/opt/ffmpeg")
+    assert (config.status, config.max_parallel, config.ffmpeg) == (None, 1, "/opt/ffmpeg")
     with pytest.raises(AgentConfigError, match=r"\[watch\] atonce: is no key; allowed: at.once, "):
         parse_supervisor_config(agent("[watch]\natonce = 1\n"))

@@ -1,193 +1,222 @@
-"""What follows from what is found: moods that do not flap, restarts that do not storm."""
+"""Rules of the supervisor: hysteresis, restart limits, the event log, and parsers."""
 
 import pytest
 
 from streaming_system.agent.supervisor.check_result import CheckResult
 from streaming_system.agent.supervisor.event_log import MAX_PAST_STATES, ComponentLog
-from streaming_system.agent.supervisor.hls import (
-    FetchError,
-    parse_media_playlist,
-    parse_rendition_urls,
-)
+from streaming_system.agent.supervisor.hls import FetchError, parse_playlist, rendition_urls
 from streaming_system.agent.supervisor.hysteresis import Hysteresis
 from streaming_system.agent.supervisor.media import parse_analysis
 from streaming_system.agent.supervisor.restart_policy import RestartConfig, RestartPolicy
 
 
-class TestSteady:
+class TestHysteresis:
     @pytest.mark.parametrize(
-        ("found", "shown"),
+        ("results", "states"),
         [
-            # The first good look is believed, the first bad one is not.
+            # The first good result counts at once, the first bad one does not.
             ("happy", "happy"),
             ("sad", "-"),
             ("sad sad", "- sad"),
             ("happy sad happy sad happy", "happy happy happy happy happy"),
             ("happy sad sad", "happy happy sad"),
             ("sad sad happy sad happy happy", "- sad sad sad sad happy"),
-            # What is better than bad and not yet good is something between.
             ("sad sad hungry hungry happy happy", "- sad sad hungry hungry happy"),
             ("happy hungry sad hungry sad", "happy happy hungry hungry hungry"),
             ("happy waking waking", "happy happy waking"),
         ],
     )
-    def test_only_what_is_found_twice_counts(self, found, shown):
-        steady = Hysteresis(2, 2)
+    def test_state_changes_after_two_equal_results(self, results, states):
+        hysteresis = Hysteresis(2, 2)
 
-        moods = [steady.take(CheckResult(mood=mood)) for mood in found.split()]
+        moods = [hysteresis.update(CheckResult(mood=mood)) for mood in results.split()]
 
-        assert " ".join(mood.mood if mood else "-" for mood in moods) == shown
+        assert " ".join(mood.mood if mood else "-" for mood in moods) == states
 
-    def test_after_a_restart_one_good_look_is_not_enough(self):
-        steady = Hysteresis(2, 2)
-        steady.begin()
+    def test_one_good_result_after_a_restart_is_not_enough(self):
+        hysteresis = Hysteresis(2, 2)
+        hysteresis.reset()
 
-        assert steady.take(CheckResult(mood="happy")) is None
-        assert steady.take(CheckResult(mood="happy")).mood == "happy"
+        assert hysteresis.update(CheckResult(mood="happy")) is None
+        assert hysteresis.update(CheckResult(mood="happy")).mood == "happy"
 
-    def test_the_newest_words_of_a_mood_are_shown(self):
-        steady = Hysteresis(1, 1)
+    def test_state_has_the_latest_detail(self):
+        hysteresis = Hysteresis(1, 1)
 
-        steady.take(CheckResult(mood="sad", detail="answers 500"))
+        hysteresis.update(CheckResult(mood="sad", detail="status 500"))
 
-        assert steady.take(CheckResult(mood="sad", detail="answers 502")).detail == "answers 502"
+        result = hysteresis.update(CheckResult(mood="sad", detail="status 502"))
+        assert result.detail == "status 502"
 
 
-class TestRestarts:
+class FakeClock:
+    now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+class TestRestartPolicy:
     @pytest.fixture
-    def restarts(self):
-        return RestartPolicy(
-            RestartConfig(
-                command=("true",),
-                when="sad",
-                within=5,
-                most=4,
-                pause=10,
-                longest=30,
-                grace=0,
-                well=100,
-            )
+    def clock(self):
+        return FakeClock()
+
+    @pytest.fixture
+    def policy(self, clock):
+        config = RestartConfig(
+            command=("true",),
+            min_mood="sad",
+            timeout=5,
+            max_per_hour=4,
+            min_backoff=10,
+            max_backoff=30,
+            grace=0,
+            healthy_after=100,
         )
+        return RestartPolicy(config, clock)
 
-    def test_pauses_double_up_to_a_ceiling_and_the_hour_has_a_limit(self, restarts):
-        done = []
-        for second in range(3600):
-            if restarts.may(second):
-                restarts.note(second)
-                done.append(second)
+    @staticmethod
+    def restart_at(policy, clock, *seconds):
+        for clock.now in seconds:
+            policy.record_restart()
 
-        assert done == [0, 10, 30, 60]
-        assert restarts.given_up
+    def test_backoff_doubles_up_to_its_maximum_and_restarts_per_hour_are_limited(
+        self, policy, clock
+    ):
+        restarts = []
+        for clock.now in range(3600):
+            if policy.can_restart():
+                policy.record_restart()
+                restarts.append(clock.now)
 
-    def test_what_is_given_up_stays_so_when_the_hour_is_over(self, restarts):
-        for second in (0, 100, 200, 300):
-            restarts.note(second)
+        assert restarts == [0, 10, 30, 60]
+        assert policy.given_up
 
-        assert not restarts.may(400)
-        assert not restarts.may(10_000)
+    def test_policy_stays_given_up_after_the_hour(self, policy, clock):
+        self.restart_at(policy, clock, 0, 100, 200, 300)
 
-    def test_what_is_well_for_a_while_is_trusted_again(self, restarts):
-        for second in (0, 100, 200, 300):
-            restarts.note(second)
-        restarts.may(400)
+        clock.now = 400
+        assert not policy.can_restart()
+        clock.now = 10_000
+        assert not policy.can_restart()
 
-        restarts.look(1000, well=True)
-        restarts.look(1099, well=True)
-        assert not restarts.may(1099)
-        restarts.look(1100, well=True)
+    def test_healthy_time_enables_restarts_again(self, policy, clock):
+        self.restart_at(policy, clock, 0, 100, 200, 300)
+        clock.now = 400
+        policy.can_restart()
 
-        assert restarts.may(1100)
-        restarts.note(1100)
-        assert restarts.left(1100) == 10
+        for clock.now in (1000, 1099):
+            policy.record_check(healthy=True)
+        assert not policy.can_restart()
+        clock.now = 1100
+        policy.record_check(healthy=True)
 
-    def test_a_bad_look_begins_the_while_anew(self, restarts):
-        restarts.note(0)
-        restarts.note(10)
-        for second, well in ((50, True), (120, False), (130, True), (200, True)):
-            restarts.look(second, well=well)
+        assert policy.can_restart()
+        policy.record_restart()
+        assert policy.backoff_remaining() == 10
 
-        restarts.note(200)
+    def test_bad_result_restarts_the_healthy_time(self, policy, clock):
+        self.restart_at(policy, clock, 0, 10)
+        for clock.now, healthy in ((50, True), (120, False), (130, True), (200, True)):
+            policy.record_check(healthy=healthy)
 
-        assert restarts.left(200) == 30
+        self.restart_at(policy, clock, 200)
+
+        assert policy.backoff_remaining() == 30
 
 
-class TestJournal:
-    def test_a_mood_that_ends_is_kept_once_with_its_time(self):
-        journal = ComponentLog()
-        journal.put("icecast", "happy")
-        journal.put("icecast", "happy", "still")
-        began = journal.states()["icecast"].since
+class TestComponentLog:
+    def test_past_state_is_stored_once_with_its_duration(self):
+        log = ComponentLog()
+        log.set_state("icecast", "happy")
+        log.set_state("icecast", "happy", "still")
+        since = log.states()["icecast"].since
 
-        assert journal.put("icecast", "sad", "gone")
+        assert log.set_state("icecast", "sad", "gone")
 
-        [(_, past)] = journal.page(0, 0).past
-        assert (past.name, past.mood, past.since) == ("icecast", "happy", began)
+        [(_, past)] = log.since(0, 0).past
+        assert (past.name, past.mood, past.since) == ("icecast", "happy", since)
         assert 0 <= past.seconds < 5
 
-    def test_of_too_many_the_oldest_go(self):
-        journal = ComponentLog()
+    def test_full_log_drops_the_oldest_states(self):
+        log = ComponentLog()
         for number in range(MAX_PAST_STATES + 11):
-            journal.put("icecast", ("happy", "sad")[number % 2])
+            log.set_state("icecast", ("happy", "sad")[number % 2])
 
-        numbers = [number for number, _ in journal.page(0, 0).past]
+        numbers = [number for number, _ in log.since(0, 0).past]
 
         assert numbers == list(range(11, MAX_PAST_STATES + 11))
 
-    def test_details_are_one_short_line(self):
-        journal = ComponentLog()
+    def test_detail_is_one_short_line(self):
+        log = ComponentLog()
 
-        journal.put("icecast", "sad", "a\nb\x1b[31m" + "x" * 500)
+        log.set_state("icecast", "sad", "a\nb\x1b[31m" + "x" * 500)
 
-        assert journal.states()["icecast"].detail == "a b [31m" + "x" * 112
+        assert log.states()["icecast"].detail == "a b [31m" + "x" * 112
 
 
-class TestPlaylists:
-    def test_the_newest_piece_and_the_number_are_found(self):
-        found = parse_media_playlist(
-            b"#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXT-X-MEDIA-SEQUENCE:17\n"
-            b"#EXTINF:4,\na.ts\n#EXTINF:4,\nb.ts?x=1\n"
+class TestPlaylist:
+    def test_parser_returns_position_and_duration(self):
+        playlist = parse_playlist(
+            b"\xef\xbb\xbf#EXTM3U\r\n#EXT-X-TARGETDURATION:4\r\n#EXT-X-MEDIA-SEQUENCE:17\r\n"
+            b"#EXTINF:4,\r\na.ts\r\n#EXTINF:4,\r\nb.ts?x=1\r\n"
         )
 
-        assert (found.number, found.newest, found.target, found.ended) == (17, "b.ts?x=1", 4, False)
+        assert playlist["segments"][-1]["uri"] == "b.ts?x=1"
+        assert (playlist["media_sequence"], playlist["targetduration"]) == (17, 4)
+        assert not playlist["is_endlist"]
 
-    @pytest.mark.parametrize("text", ["", "<html>", "#EXTM3U\n#EXT-X-TARGETDURATION:4\n"])
-    def test_what_is_none_is_refused(self, text):
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "",
+            "<html>",
+            "#EXTM3U\n#EXT-X-TARGETDURATION:long\n",
+            "#EXTM3U\n#EXTINF\na.ts\n",
+            "#EXTM3U\n#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=1\n",
+            "#EXTM3U\n#EXT-X-KEY:METHOD\n",
+        ],
+    )
+    def test_invalid_playlist_is_rejected(self, text):
         with pytest.raises(FetchError, match="playlist"):
-            parse_media_playlist(text.encode())
+            parse_playlist(text.encode())
 
-    def test_all_renditions_are_looked_at(self):
+    def test_master_playlist_has_video_and_audio_renditions(self):
         text = (
             '#EXTM3U\n#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="s",URI="sound/index.m3u8"\n'
+            '#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="u"\n'
             '#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="t",URI="text/index.m3u8"\n'
             "#EXT-X-STREAM-INF:BANDWIDTH=1\nhd/index.m3u8\n"
             "#EXT-X-STREAM-INF:BANDWIDTH=2\n/sd.m3u8\n"
         )
 
-        found = parse_rendition_urls(text.encode(), "http://h/live/stream.m3u8")
+        urls = rendition_urls(parse_playlist(text.encode()), "http://h/live/stream.m3u8")
 
-        assert found == [
-            "http://h/live/sound/index.m3u8",
+        assert urls == [
             "http://h/live/hd/index.m3u8",
             "http://h/sd.m3u8",
+            "http://h/live/sound/index.m3u8",
         ]
 
 
-class TestFilters:
-    SAID = "frame=25\nout_time_us=5000000\nprogress=end\n"
+class TestMediaAnalysis:
+    STDERR = "frame=25\nout_time_us=5000000\nprogress=end\n"
 
-    def test_what_does_not_end_goes_on_to_the_end(self):
-        found = parse_analysis("frame:0 pts:0 pts_time:0\nlavfi.black_start=0\n", self.SAID)
+    def test_condition_without_end_lasts_until_the_end(self):
+        stdout = "frame:0 pts:0 pts_time:0\nlavfi.black_start=0\n"
 
-        assert (found.seconds, found.share("black"), found.share("silence")) == (5, 1, 0)
+        result = parse_analysis(stdout, self.STDERR)
 
-    def test_parts_are_added(self):
-        printed = (
+        assert (result.seconds, result.share("black"), result.share("silence")) == (5, 1, 0)
+
+    def test_durations_are_added(self):
+        stdout = (
             "lavfi.freezedetect.freeze_start=0.5\nlavfi.freezedetect.freeze_duration=1.5\n"
             "lavfi.freezedetect.freeze_end=2\nlavfi.freezedetect.freeze_start=4\n"
         )
 
-        assert parse_analysis(printed, self.SAID).share("freeze") == 0.5
+        assert parse_analysis(stdout, self.STDERR).share("freeze") == 0.5
 
-    @pytest.mark.parametrize("said", ["", "out_time_us=N/A\nprogress=end\n"])
-    def test_nothing_played_is_nothing(self, said):
-        assert parse_analysis("", said).seconds == 0
+    @pytest.mark.parametrize("stderr", ["", "out_time_us=N/A\nprogress=end\n"])
+    def test_nothing_played_is_zero_seconds(self, stderr):
+        assert parse_analysis("", stderr).seconds == 0

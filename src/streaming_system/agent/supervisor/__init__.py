@@ -1,1 +1,1 @@
-"""Watches the parts of this machine's pipeline, starts anew what has failed, and tells trackers."""
+"""Supervises the streaming pipeline of this machine: checks, restarts and reports components."""

@@ -1,54 +1,54 @@
-"""What a check says."""
+"""The result of a check, and the protocol of checks."""
 
 from dataclasses import dataclass
 from typing import Protocol
 
-# How bad each word is: a part is what has been found so often in a row.
+# Severity of each mood that a check can return.
 MOOD_LEVELS = {"happy": 0, "waking": 1, "hungry": 1, "sad": 2}
 SLEEPING = "sleeping"
-# Anybody may read details.
+# Details are public.
 MAX_DETAIL_CHARS = 120
 
 
 @dataclass(frozen=True, kw_only=True)
 class CheckResult:
-    """How a part of the pipeline was found, in Flumotion's words.
+    """The state of a component, in Flumotion's moods.
 
-    :param mood: ``happy``; ``hungry``: it works, but not as it should; ``waking``: it is starting;
-        ``sad``: it has failed; ``sleeping``: somebody has switched it off.
-    :param curable: whether starting it anew could help.
+    :param mood: ``happy``; ``hungry``: degraded; ``waking``: starting; ``sad``: failed;
+        ``sleeping``: switched off.
+    :param restart_may_help: whether a restart could fix the problem.
     """
 
     mood: str
     detail: str = ""
-    curable: bool = True
+    restart_may_help: bool = True
 
 
 class Check(Protocol):
-    """Looks at one part. It may keep what it needs to see whether something moves."""
+    """Checks one component. It may hold state to detect progress between calls."""
 
-    def __call__(self, within: float) -> CheckResult | None:
-        """Return how it is; ``None`` where one look does not tell.
+    def __call__(self, timeout: float) -> CheckResult | None:
+        """Return the state of the component; ``None`` if this check needs another call.
 
-        :param within: how many seconds it has.
+        :param timeout: in seconds.
         """
 
 
 def happy(detail: str = "") -> CheckResult:
-    """Return that all is well."""
+    """Return the result for a healthy component."""
     return CheckResult(mood="happy", detail=detail)
 
 
 def hungry(detail: str) -> CheckResult:
-    """Return that it works, but not as it should."""
+    """Return the result for a degraded component."""
     return CheckResult(mood="hungry", detail=detail)
 
 
 def sad(detail: str) -> CheckResult:
-    """Return that it has failed."""
+    """Return the result for a failed component."""
     return CheckResult(mood="sad", detail=detail)
 
 
 def check_error(detail: str) -> CheckResult:
-    """Return that it cannot be looked at, which somebody has to mend."""
-    return CheckResult(mood="sad", detail=f"cannot be checked: {detail}", curable=False)
+    """Return the result for a check that cannot run; the operator has to fix it."""
+    return CheckResult(mood="sad", detail=f"cannot be checked: {detail}", restart_may_help=False)

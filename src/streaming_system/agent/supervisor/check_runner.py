@@ -1,4 +1,4 @@
-"""One look at a part, which nothing that hangs can hold up."""
+"""Runs a check with a hard timeout."""
 
 import logging
 import threading
@@ -9,49 +9,51 @@ from streaming_system.agent.supervisor.config import ComponentConfig
 
 log = logging.getLogger(__name__)
 
-# Checks keep to their time themselves, where the system lets them; this is for where it does not.
+# Checks apply their timeout themselves where they can; the runner waits a little longer.
 TIMEOUT_GRACE = 1.0
 
 
 class CheckRunner:
-    """Looks at a part when it is called, each time in a thread of its own.
+    """Runs the check of a component, each time in a new thread, so that it cannot block the caller.
 
-    :param slots: that heavy checks share.
+    :param slots: limits the number of parallel heavy checks.
     """
 
     def __init__(
-        self, part: ComponentConfig, slots: threading.Semaphore, stop: threading.Event
+        self, component: ComponentConfig, slots: threading.Semaphore, stop: threading.Event
     ) -> None:
-        self._part, self._slots, self._stop_event = part, slots, stop
+        self._component, self._slots, self._stop_event = component, slots, stop
         self._thread: threading.Thread | None = None
-        self._began = 0.0
+        self._started_at = 0.0
 
-    def __call__(self) -> CheckResult | None:
-        """Return what was found; ``None`` where one look does not tell, or all is over."""
+    def run(self) -> CheckResult | None:
+        """Return the result; ``None`` if the check needs another call or the service stops."""
         if self._thread and self._thread.is_alive():
-            return sad(f"the check hangs for {time.monotonic() - self._began:.0f} s")
-        if self._part.heavy and not self._wait_for_slot():
+            return sad(f"the check hangs for {time.monotonic() - self._started_at:.0f} s")
+        if self._component.heavy and not self._acquire_slot():
             return None
-        found: list[CheckResult | None] = []
-        self._thread = threading.Thread(target=self._run, args=(found,), daemon=True)
-        self._began = time.monotonic()
+        results: list[CheckResult | None] = []
+        self._thread = threading.Thread(target=self._run_check, args=(results,), daemon=True)
+        self._started_at = time.monotonic()
         self._thread.start()
-        self._thread.join(self._part.limit + TIMEOUT_GRACE)
-        return found[0] if found else sad(f"the check takes more than {self._part.limit:g} s")
+        self._thread.join(self._component.timeout + TIMEOUT_GRACE)
+        if results:
+            return results[0]
+        return sad(f"the check takes more than {self._component.timeout:g} s")
 
-    def _wait_for_slot(self) -> bool:
+    def _acquire_slot(self) -> bool:
         while not self._stop_event.is_set():
             if self._slots.acquire(timeout=0.5):
                 return True
         return False
 
-    def _run(self, found: list[CheckResult | None]) -> None:
+    def _run_check(self, results: list[CheckResult | None]) -> None:
         try:
-            found.append(self._part.check(self._part.limit))
+            results.append(self._component.check(self._component.timeout))
         except Exception as error:
-            # Servers say what nobody has thought of.
-            log.debug("the check of %s failed", self._part.name, exc_info=True)
-            found.append(check_error(f"{type(error).__name__}: {error!s:.60}"))
+            # Servers can send anything, and a bug in a check must not stop the supervisor.
+            log.debug("the check of %s failed", self._component.name, exc_info=True)
+            results.append(check_error(f"{type(error).__name__}: {error!s:.60}"))
         finally:
-            if self._part.heavy:
+            if self._component.heavy:
                 self._slots.release()

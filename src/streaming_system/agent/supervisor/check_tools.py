@@ -1,4 +1,4 @@
-"""What checks work with."""
+"""Tools that all checks share."""
 
 from dataclasses import dataclass
 
@@ -7,10 +7,10 @@ from streaming_system.agent.subprocesses import ProcessRunner
 
 @dataclass(frozen=True, kw_only=True)
 class CheckTools:
-    """What all checks of a machine share.
+    """What checks need to run programs.
 
-    :param ffmpeg: the program.
+    :param ffmpeg: name or path of the program.
     """
 
-    programs: ProcessRunner
+    runner: ProcessRunner
     ffmpeg: str

@@ -1,4 +1,4 @@
-"""The kinds of checks there are."""
+"""The types of checks."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,29 +16,26 @@ from streaming_system.agent.supervisor.systemd_unit import UnitCheck
 
 @dataclass(frozen=True, kw_only=True)
 class CheckType:
-    """A kind of checks.
+    """A type of check and its defaults.
 
-    :param make: reads its own keys of a section.
-    :param interval: seconds between two looks.
-    :param limit: seconds that a look may take.
-    :param heavy: whether it needs a good part of a core: few are made at once.
+    :param create: builds the check from its keys in a section of agent.ini.
+    :param interval: seconds between two checks.
+    :param timeout: in seconds.
+    :param heavy: whether it needs much CPU time; few heavy checks run in parallel.
     """
 
-    summary: str
-    make: Callable[[ConfigSection, CheckTools], Check]
+    create: Callable[[ConfigSection, CheckTools], Check]
     interval: float
-    limit: float
+    timeout: float
     heavy: bool = False
 
 
 CHECK_TYPES = {
-    "process": CheckType(summary="a process is there", make=ProcessCheck, interval=5, limit=5),
-    "unit": CheckType(summary="a systemd unit is active", make=UnitCheck, interval=5, limit=5),
-    "http": CheckType(summary="a server answers", make=HttpCheck, interval=10, limit=5),
-    "hls": CheckType(summary="a playlist moves", make=HlsCheck, interval=10, limit=10),
-    "stream": CheckType(summary="a stream flows", make=StreamCheck, interval=15, limit=15),
-    "picture": CheckType(
-        summary="not black, not frozen", make=VideoCheck, interval=30, limit=20, heavy=True
-    ),
-    "sound": CheckType(summary="not silent", make=AudioCheck, interval=30, limit=20, heavy=True),
+    "process": CheckType(create=ProcessCheck, interval=5, timeout=5),
+    "unit": CheckType(create=UnitCheck, interval=5, timeout=5),
+    "http": CheckType(create=HttpCheck, interval=10, timeout=5),
+    "hls": CheckType(create=HlsCheck, interval=10, timeout=10),
+    "stream": CheckType(create=StreamCheck, interval=15, timeout=15),
+    "picture": CheckType(create=VideoCheck, interval=30, timeout=20, heavy=True),
+    "sound": CheckType(create=AudioCheck, interval=30, timeout=20, heavy=True),
 }

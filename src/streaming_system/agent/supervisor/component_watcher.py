@@ -1,4 +1,4 @@
-"""Looks at one part again and again, and starts it anew where that is wanted."""
+"""Checks one component periodically and restarts it after failures."""
 
 import logging
 import threading
@@ -16,112 +16,111 @@ log = logging.getLogger(__name__)
 
 
 class ComponentWatcher(threading.Thread):
-    """Watches a part of the pipeline.
+    """Watches a component of the pipeline.
 
-    :param machine: what the crew calls this machine.
-    :param slots: that heavy checks share.
+    :param machine: the crew's name for this machine.
+    :param slots: limits the number of parallel heavy checks.
     """
 
     def __init__(
         self,
-        part: ComponentConfig,
+        component: ComponentConfig,
         machine: str,
-        journal: ComponentLog,
+        component_log: ComponentLog,
         slots: threading.Semaphore,
         stop: threading.Event,
     ) -> None:
-        super().__init__(name=f"watch {part.name}", daemon=True)
-        self.part = part
-        self.restarts = RestartPolicy(part.restart) if part.restart else None
-        self._machine, self._journal, self._stop_event = machine, journal, stop
-        self._look = CheckRunner(part, slots, stop)
-        self._steady = Hysteresis(part.bad_after, part.good_after)
-        self._calm_until = 0.0
-        self._put("waking", "is being looked at")
+        super().__init__(name=f"watch {component.name}", daemon=True)
+        self.component = component
+        self.restarts = RestartPolicy(component.restart) if component.restart else None
+        self._machine, self._component_log, self._stop_event = machine, component_log, stop
+        self._check_runner = CheckRunner(component, slots, stop)
+        self._hysteresis = Hysteresis(component.bad_after, component.good_after)
+        self._grace_until = 0.0
+        self._set_state("waking", "is being checked")
 
     def run(self) -> None:
         due = time.monotonic()
         while not self._stop_event.is_set():
             try:
-                self.once()
+                self.check_once()
             except Exception as error:
-                # A part that nobody looks at any more would stay as it was for ever.
-                log.exception("%s", self.part.name)
-                self._put("sad", f"cannot be checked: {type(error).__name__}")
-            # After a pause of the whole machine, nothing is made up for.
-            due = max(due + self.part.interval, time.monotonic())
+                # The thread must survive: without it, the last state would stay forever.
+                log.exception("%s", self.component.name)
+                self._set_state("sad", f"cannot be checked: {type(error).__name__}")
+            # After a suspend, missed runs are skipped rather than executed in a burst.
+            due = max(due + self.component.interval, time.monotonic())
             self._stop_event.wait(due - time.monotonic())
 
-    def once(self) -> None:
-        """Look once, and do what follows."""
-        if not self.part.enabled or (self.part.off and self.part.off.exists()):
-            self._sleep("switched off")
+    def check_once(self) -> None:
+        """Check the component once; restart it if needed."""
+        if not self.component.enabled or (self.component.off and self.component.off.exists()):
+            self._set_sleeping("switched off")
             return
-        found = self._look()
-        if found is None or self._stop_event.is_set():
+        result = self._check_runner.run()
+        if result is None or self._stop_event.is_set():
             return
-        if found.mood == SLEEPING:
-            self._sleep(found.detail)
+        if result.mood == SLEEPING:
+            self._set_sleeping(result.detail)
             return
-        now = time.monotonic()
-        if found.mood != "happy" and now < self._calm_until:
+        if result.mood != "happy" and time.monotonic() < self._grace_until:
             return
-        shown = self._steady.take(found)
+        state = self._hysteresis.update(result)
         if self.restarts:
-            self.restarts.look(now, well=shown is not None and shown.mood == "happy")
-        if shown is None:
-            # Whoever has just come back from sleep is starting, too.
-            self._put("waking", found.detail if found.mood != "happy" else "")
-        elif self.restarts and shown.curable and self._is_bad(shown, self.restarts):
-            self._cure(shown, self.restarts)
+            self.restarts.record_check(healthy=state is not None and state.mood == "happy")
+        if state is None:
+            # After sleep, a component is starting, too.
+            self._set_state("waking", result.detail if result.mood != "happy" else "")
+        elif self.restarts and self._needs_restart(state, self.restarts):
+            self._restart_if_allowed(state, self.restarts)
         else:
-            self._put(shown.mood, shown.detail)
+            self._set_state(state.mood, state.detail)
 
     @staticmethod
-    def _is_bad(shown: CheckResult, restarts: RestartPolicy) -> bool:
-        return (
-            shown.mood != "waking" and MOOD_LEVELS[shown.mood] >= MOOD_LEVELS[restarts.config.when]
-        )
+    def _needs_restart(state: CheckResult, restarts: RestartPolicy) -> bool:
+        if not state.restart_may_help or state.mood == "waking":
+            return False
+        return MOOD_LEVELS[state.mood] >= MOOD_LEVELS[restarts.config.min_mood]
 
-    def _cure(self, shown: CheckResult, restarts: RestartPolicy) -> None:
-        now, given_up = time.monotonic(), restarts.given_up
-        if restarts.may(now):
-            # Trackers hear that it has failed even where starting it anew takes no time.
-            self._put(shown.mood, shown.detail)
-            self._restart(shown, restarts)
+    def _restart_if_allowed(self, state: CheckResult, restarts: RestartPolicy) -> None:
+        had_given_up = restarts.given_up
+        if restarts.can_restart():
+            # Trackers get the failure even if the restart is instant.
+            self._set_state(state.mood, state.detail)
+            self._restart(state, restarts)
             return
         if not restarts.given_up:
-            left = f"; is started anew in {restarts.left(now):.0f} s"
-            self._put(shown.mood, f"{shown.detail}{left}")
+            delay = f"{restarts.backoff_remaining():.0f} s"
+            self._set_state(state.mood, f"{state.detail}; next restart in {delay}")
             return
-        often = f"started anew {restarts.config.most} times within an hour, and not any more"
-        self._put("sad", f"{shown.detail}; {often}")
-        if not given_up:
-            self._note(f"{often}: {shown.detail}", datetime.now(UTC))
+        reason = f"gave up after {restarts.config.max_per_hour} restarts within an hour"
+        self._set_state("sad", f"{state.detail}; {reason}")
+        if not had_given_up:
+            self._annotate(f"{reason}: {state.detail}", datetime.now(UTC))
 
-    def _restart(self, shown: CheckResult, restarts: RestartPolicy) -> None:
+    def _restart(self, state: CheckResult, restarts: RestartPolicy) -> None:
         at = datetime.now(UTC)
-        self._put("waking", f"is started anew: {shown.detail}")
-        trouble = run_restart_command(restarts.config)
-        restarts.note(time.monotonic())
-        if trouble:
-            self._note(f"could not be started anew ({trouble}): {shown.detail}", at)
-            self._put("sad", f"{shown.detail}; {trouble}")
+        self._set_state("waking", f"restarting: {state.detail}")
+        problem = run_restart_command(restarts.config)
+        restarts.record_restart()
+        if problem:
+            self._annotate(f"restart failed ({problem}): {state.detail}", at)
+            self._set_state("sad", f"{state.detail}; {problem}")
             return
-        self._note(f"started anew: {shown.detail}", at)
-        self._steady.begin()
-        self._calm_until = time.monotonic() + restarts.config.grace
+        self._annotate(f"restarted: {state.detail}", at)
+        self._hysteresis.reset()
+        self._grace_until = time.monotonic() + restarts.config.grace
 
-    def _sleep(self, detail: str) -> None:
-        self._steady.begin(1)
-        self._put(SLEEPING, detail)
+    def _set_sleeping(self, detail: str) -> None:
+        self._hysteresis.reset(1)
+        self._set_state(SLEEPING, detail)
 
-    def _put(self, mood: str, detail: str) -> None:
-        if self._journal.put(self.part.name, mood, detail):
+    def _set_state(self, mood: str, detail: str) -> None:
+        if self._component_log.set_state(self.component.name, mood, detail):
             level = logging.WARNING if mood in ("hungry", "sad") else logging.INFO
-            log.log(level, "%s is %s%s", self.part.name, mood, f": {detail}" if detail else "")
+            log.log(level, "%s is %s%s", self.component.name, mood, f": {detail}" if detail else "")
 
-    def _note(self, what: str, at: datetime) -> None:
-        label = f"{self.part.name} on {self._machine}: {what}"
+    def _annotate(self, text: str, at: datetime) -> None:
+        label = f"{self.component.name} on {self._machine}: {text}"
         log.warning("%s", label)
-        self._journal.note(label, room=self.part.room, at=at)
+        self._component_log.annotate(label, room=self.component.room, at=at)

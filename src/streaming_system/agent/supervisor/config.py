@@ -1,4 +1,4 @@
-"""The sections ``[watch]`` and ``[watch:NAME]``, checked."""
+"""Configuration of the supervisor: ``[watch]`` and ``[watch:NAME]`` of agent.ini."""
 
 import shlex
 from collections.abc import Sequence
@@ -12,36 +12,38 @@ from streaming_system.agent.supervisor.check_tools import CheckTools
 from streaming_system.agent.supervisor.check_types import CHECK_TYPES
 from streaming_system.agent.supervisor.restart_policy import RestartConfig
 
-# As the tracker's API has them.
+# The tracker's API defines them.
 COMPONENT_KINDS = ("mixer", "encoder", "recorder", "streamer", "flumotion", "other")
-# With all their details, they must fit into one report.
+# All components with their details must fit into one report.
 MAX_COMPONENTS = 64
 DEFAULT_STATUS_ADDRESS = ("127.0.0.1", 9181)
 
 
 @dataclass(frozen=True, kw_only=True)
 class SupervisorConfig:
-    """What is said for all parts.
+    """Settings for all components.
 
-    :param status: where it is told how they are; ``None``: nowhere.
-    :param most: so many heavy checks are made at once.
+    :param status: host and port of the status server; ``None``: it does not run.
+    :param max_parallel: the number of heavy checks that run in parallel.
     """
 
     status: tuple[str, int] | None
     ffmpeg: str
-    most: int
+    max_parallel: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class ComponentConfig:
-    """A part of the pipeline that is watched.
+    """A component of the pipeline.
 
-    :param kind: what the tracker calls such a part.
-    :param room: that it works for; "" for several.
-    :param limit: seconds that a look may take.
-    :param heavy: whether few such checks are made at once.
-    :param enabled: whether it is looked at.
-    :param off: a file; while it is there, the part is switched off.
+    :param kind: one of :data:`COMPONENT_KINDS`.
+    :param room: the room that it works for; "" for several.
+    :param interval: seconds between two checks.
+    :param timeout: of one check, in seconds.
+    :param heavy: whether the check needs much CPU time.
+    :param bad_after: consecutive bad results until the component counts as bad.
+    :param good_after: consecutive good results until it counts as good.
+    :param off: a file; while it exists, the component is switched off.
     """
 
     name: str
@@ -49,7 +51,7 @@ class ComponentConfig:
     kind: str
     room: str
     interval: float
-    limit: float
+    timeout: float
     heavy: bool
     bad_after: int
     good_after: int
@@ -59,54 +61,54 @@ class ComponentConfig:
 
 
 def parse_supervisor_config(agent: AgentConfig) -> SupervisorConfig:
-    """Return what is said for all parts.
+    """Return the settings in ``[watch]``.
 
-    :raises ConfigError: if something in it is not allowed.
+    :raises AgentConfigError: if a value is invalid.
     """
     section = agent.section("watch")
-    found = SupervisorConfig(
+    config = SupervisorConfig(
         status=section.loopback("status", DEFAULT_STATUS_ADDRESS),
         ffmpeg=section.text("ffmpeg", "ffmpeg"),
-        most=section.whole("at.once", 2, least=1, most=64),
+        max_parallel=section.whole("at.once", 2, least=1, most=64),
     )
     section.finish()
-    return found
+    return config
 
 
-def parse_components(agent: AgentConfig, kit: CheckTools) -> Sequence[ComponentConfig]:
-    """Return the parts that are watched.
+def parse_components(agent: AgentConfig, tools: CheckTools) -> Sequence[ComponentConfig]:
+    """Return the components in ``[watch:NAME]``.
 
-    :raises ConfigError: if there are none, or something is not allowed.
+    :raises AgentConfigError: if there are none or too many, or a value is invalid.
     """
-    found = [
-        _parse_component(section, name.removeprefix("watch:"), kit)
+    components = [
+        _parse_component(section, name.removeprefix("watch:"), tools)
         for name, section in agent.sections.items()
         if name.startswith("watch:")
     ]
-    if not 1 <= len(found) <= MAX_COMPONENTS:
-        what = f"{len(found)} sections" if found else "no section"
+    if not 1 <= len(components) <= MAX_COMPONENTS:
+        count = f"{len(components)} sections" if components else "no section"
         raise AgentConfigError(
-            f"{agent.file.name}: has {what} [watch:NAME]; allowed: 1 to {MAX_COMPONENTS}"
+            f"{agent.file.name}: has {count} [watch:NAME]; allowed: 1 to {MAX_COMPONENTS}"
         )
-    return found
+    return components
 
 
-def _parse_component(section: ConfigSection, name: str, kit: CheckTools) -> ComponentConfig:
+def _parse_component(section: ConfigSection, name: str, tools: CheckTools) -> ComponentConfig:
     use = section.text("use", None, ", ".join(CHECK_TYPES))
     if use not in CHECK_TYPES:
         raise section.error("use", use, ", ".join(CHECK_TYPES))
-    made = CHECK_TYPES[use]
+    check_type = CHECK_TYPES[use]
     kind = section.text("kind", "streamer")
     if kind not in COMPONENT_KINDS:
         raise section.error("kind", kind, ", ".join(COMPONENT_KINDS))
-    part = ComponentConfig(
+    component = ComponentConfig(
         name=name,
-        check=made.make(section, kit),
+        check=check_type.create(section, tools),
         kind=kind,
         room=section.pattern("room", ROOM_PATTERN, "a room's id", ""),
-        interval=section.number("interval", made.interval, least=1, most=3600),
-        limit=section.number("limit", made.limit, least=1, most=120),
-        heavy=made.heavy,
+        interval=section.number("interval", check_type.interval, least=1, most=3600),
+        timeout=section.number("limit", check_type.timeout, least=1, most=120),
+        heavy=check_type.heavy,
         bad_after=section.whole("bad.after", 2, least=1, most=100),
         good_after=section.whole("good.after", 2, least=1, most=100),
         enabled=section.flag("enabled", True),
@@ -114,7 +116,7 @@ def _parse_component(section: ConfigSection, name: str, kit: CheckTools) -> Comp
         restart=_parse_restart(section),
     )
     section.finish()
-    return part
+    return component
 
 
 def _parse_restart(section: ConfigSection) -> RestartConfig | None:
@@ -122,18 +124,18 @@ def _parse_restart(section: ConfigSection) -> RestartConfig | None:
     try:
         command = tuple(shlex.split(text))
     except ValueError as error:
-        raise section.error("restart", text, f"a command as a shell reads it; {error}") from None
-    when = section.text("restart.when", "sad")
-    if when not in ("sad", "hungry"):
-        raise section.error("restart.when", when, "sad or hungry")
+        raise section.error("restart", text, f"a command in shell syntax; {error}") from None
+    min_mood = section.text("restart.when", "sad")
+    if min_mood not in ("sad", "hungry"):
+        raise section.error("restart.when", min_mood, "sad or hungry")
     config = RestartConfig(
         command=command,
-        when=when,
-        within=section.number("restart.within", 30, least=1, most=600),
-        most=section.whole("restart.most", 5, least=1, most=60),
-        pause=section.number("restart.pause", 10, least=1, most=3600),
-        longest=section.number("restart.longest", 600, least=1, most=3600),
+        min_mood=min_mood,
+        timeout=section.number("restart.within", 30, least=1, most=600),
+        max_per_hour=section.whole("restart.most", 5, least=1, most=60),
+        min_backoff=section.number("restart.pause", 10, least=1, most=3600),
+        max_backoff=section.number("restart.longest", 600, least=1, most=3600),
         grace=section.number("restart.grace", 10, least=0, most=600),
-        well=section.number("restart.well", 600, least=1, most=86400),
+        healthy_after=section.number("restart.well", 600, least=1, most=86400),
     )
     return config if command else None

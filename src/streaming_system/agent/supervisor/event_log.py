@@ -1,4 +1,4 @@
-"""How the parts are, how they were, and what was done: from those who look to those who tell."""
+"""Current and past states of components, written by watchers, read by reporters."""
 
 import time
 from collections import deque
@@ -12,7 +12,7 @@ from streaming_system.util.versioned_condition import ChangeNotifier
 
 T = TypeVar("T")
 
-# A tracker that is away for long misses the oldest.
+# A tracker that is unreachable for long misses older entries.
 MAX_PAST_STATES = 1000
 MAX_ANNOTATIONS = 200
 TIME_RESOLUTION = timedelta(milliseconds=1)
@@ -20,22 +20,22 @@ TIME_RESOLUTION = timedelta(milliseconds=1)
 
 @dataclass(frozen=True, kw_only=True)
 class CurrentState:
-    """How a part is.
+    """The state of a component.
 
-    :param since: by this machine's clock.
-    :param began: the same by the monotonic clock, which nobody sets.
+    :param since: start of the mood, in UTC.
+    :param started_at: the same as time of the monotonic clock.
     """
 
     name: str
     mood: str
     detail: str
     since: datetime
-    began: float
+    started_at: float
 
 
 @dataclass(frozen=True, kw_only=True)
 class PastState:
-    """How a part was before."""
+    """A mood of a component that is over."""
 
     name: str
     mood: str
@@ -45,9 +45,9 @@ class PastState:
 
 @dataclass(frozen=True, kw_only=True)
 class ComponentAnnotation:
-    """What was done, in one line.
+    """An action of the supervisor, in one line.
 
-    :param room: "" if it was for several.
+    :param room: "" if it concerns several.
     """
 
     label: str
@@ -56,81 +56,80 @@ class ComponentAnnotation:
 
 
 class SequenceBuffer(Generic[T]):
-    """Entries with numbers that rise; of too many, the oldest are dropped."""
+    """A ring buffer with sequence numbers."""
 
-    def __init__(self, most: int) -> None:
-        self._entries: deque[tuple[int, T]] = deque(maxlen=most)
-        self.newest = 0
+    def __init__(self, max_entries: int) -> None:
+        self._entries: deque[tuple[int, T]] = deque(maxlen=max_entries)
+        self.last_number = 0
 
-    def add(self, entry: T) -> None:
-        """Keep an entry."""
-        self.newest += 1
-        self._entries.append((self.newest, entry))
+    def append(self, entry: T) -> None:
+        """Add an entry; drop the oldest one if the buffer is full."""
+        self.last_number += 1
+        self._entries.append((self.last_number, entry))
 
     def after(self, number: int) -> Sequence[tuple[int, T]]:
-        """Return what is kept that is newer than the entry of a number, oldest first."""
-        return [(at, entry) for at, entry in self._entries if at > number]
+        """Return the stored entries with a higher number, oldest first."""
+        return [(n, entry) for n, entry in self._entries if n > number]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogSlice:
+    """All current states, and numbered entries of the past."""
+
+    states: Mapping[str, CurrentState]
+    past: Sequence[tuple[int, PastState]]
+    annotations: Sequence[tuple[int, ComponentAnnotation]]
 
 
 class ComponentLog(ChangeNotifier):
-    """Takes how the parts are, and keeps how they were until trackers know it."""
+    """Stores current states, past states and annotations until trackers have them."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.past: SequenceBuffer[PastState] = SequenceBuffer(MAX_PAST_STATES)
-        self.notes: SequenceBuffer[ComponentAnnotation] = SequenceBuffer(MAX_ANNOTATIONS)
+        self._past: SequenceBuffer[PastState] = SequenceBuffer(MAX_PAST_STATES)
+        self._annotations: SequenceBuffer[ComponentAnnotation] = SequenceBuffer(MAX_ANNOTATIONS)
         self._states: dict[str, CurrentState] = {}
 
-    def put(self, name: str, mood: str, detail: str = "") -> bool:
-        """Take how a part is; tell whether that is another mood than before."""
+    def set_state(self, name: str, mood: str, detail: str = "") -> bool:
+        """Set the state of a component; return whether the mood changed."""
         now = time.monotonic()
-        # Anybody may read it, and whatever reads it gets one line.
         detail = "".join(c if c.isprintable() else " " for c in detail)[:MAX_DETAIL_CHARS]
         with self._changed:
             before = self._states.get(name)
             if before and before.mood == mood:
                 self._states[name] = replace(before, detail=detail)
                 return False
-            if before:
-                lasted = round(now - before.began, 3)
-                self.past.add(
-                    PastState(name=name, mood=before.mood, since=before.since, seconds=lasted)
-                )
             since = datetime.now(UTC)
-            # Trackers know a mood by its moment, so no two may share one.
-            if before and timedelta() <= since - before.since < TIME_RESOLUTION:
-                since = before.since + TIME_RESOLUTION
+            if before:
+                seconds = round(now - before.started_at, 3)
+                self._past.append(
+                    PastState(name=name, mood=before.mood, since=before.since, seconds=seconds)
+                )
+                # Trackers identify a state by its start, so starts must differ.
+                if timedelta() <= since - before.since < TIME_RESOLUTION:
+                    since = before.since + TIME_RESOLUTION
             self._states[name] = CurrentState(
-                name=name, mood=mood, detail=detail, since=since, began=now
+                name=name, mood=mood, detail=detail, since=since, started_at=now
             )
             self._tell()
             return True
 
-    def note(self, label: str, *, room: str, at: datetime) -> None:
-        """Take what was done."""
+    def annotate(self, label: str, *, room: str, at: datetime) -> None:
+        """Add an annotation."""
         with self._changed:
-            self.notes.add(ComponentAnnotation(label=label, room=room, at=at))
+            self._annotations.append(ComponentAnnotation(label=label, room=room, at=at))
             self._tell()
 
     def states(self) -> Mapping[str, CurrentState]:
-        """Return how each part is."""
+        """Return the current state of each component."""
         with self._changed:
             return dict(self._states)
 
-    def page(self, past: int, notes: int) -> "LogSlice":
-        """Return how everything is, and what has been added since the entries of these numbers."""
+    def since(self, past: int, annotations: int) -> LogSlice:
+        """Return the current states, and the entries with higher numbers than these."""
         with self._changed:
             return LogSlice(
                 states=dict(self._states),
-                past=self.past.after(past),
-                notes=self.notes.after(notes),
+                past=self._past.after(past),
+                annotations=self._annotations.after(annotations),
             )
-
-
-@dataclass(frozen=True, kw_only=True)
-class LogSlice:
-    """What a tracker may have to be told, with the numbers of the entries."""
-
-    states: Mapping[str, CurrentState]
-    past: Sequence[tuple[int, PastState]]
-    notes: Sequence[tuple[int, ComponentAnnotation]]

@@ -1,4 +1,4 @@
-"""Asks servers as their viewers do, with bounds."""
+"""HTTP requests of checks, with limits on size and time."""
 
 import re
 import time
@@ -10,15 +10,19 @@ from urllib.parse import urljoin
 import urllib3
 
 from streaming_system.agent.tracker_http import USER_AGENT
+from streaming_system.net.bounded_http import ResponseTimeoutError, read_bounded
+
+MAX_CONNECT_TIMEOUT = 5.0
+_ERRNO = re.compile(r"\[Errno -?\d+\] ([A-Za-z ]+)")
 
 
 class FetchError(Exception):
-    """What a server does not give, in a few words without its address: anybody may read them."""
+    """A failed request. The message is public, so it does not contain the URL."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class HttpResult:
-    """An answer, from wherever it came in the end."""
+    """A response; ``url`` is the one after all redirects."""
 
     url: str
     status: int
@@ -27,69 +31,73 @@ class HttpResult:
 
 @contextmanager
 def open_response(
-    pool: urllib3.PoolManager, url: str, *, wait: float, follow: bool
+    pool: urllib3.PoolManager, url: str, *, read_timeout: float, follow_redirects: bool
 ) -> Iterator[urllib3.BaseHTTPResponse]:
-    """Open an address.
+    """Request a URL, and close the response afterwards.
 
-    :param wait: for how many seconds it may say nothing.
-    :raises FetchError: whatever goes wrong, also while it is read.
+    :param read_timeout: seconds without data.
+    :raises FetchError: if the request fails, also while the caller reads the body.
     """
+    redirects = urllib3.Retry(total=3, connect=0, read=0, status=0, other=0)
     try:
-        answer = pool.request(
+        response = pool.request(
             "GET",
             url,
             headers={"User-Agent": USER_AGENT},
             preload_content=False,
-            redirect=follow,
-            retries=urllib3.Retry(total=3, connect=0, read=0, status=0, other=0)
-            if follow
-            else False,
-            timeout=urllib3.Timeout(connect=min(wait, 5), read=wait),
+            redirect=follow_redirects,
+            retries=redirects if follow_redirects else False,
+            timeout=urllib3.Timeout(
+                connect=min(read_timeout, MAX_CONNECT_TIMEOUT), read=read_timeout
+            ),
         )
         try:
-            yield answer
+            yield response
         finally:
-            answer.close()
+            response.close()
     except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
         raise FetchError(_describe_error(error)) from None
 
 
 def fetch_url(
-    pool: urllib3.PoolManager, url: str, *, within: float, most: int, follow: bool = True
+    pool: urllib3.PoolManager,
+    url: str,
+    *,
+    timeout: float,
+    max_bytes: int,
+    follow_redirects: bool = True,
 ) -> HttpResult:
-    """Return an answer of any status.
+    """Return a response of any status, with at most ``max_bytes`` of its body.
 
-    :param most: so many bytes of it are enough.
-    :raises FetchError: if there is none in time.
+    :raises FetchError: if the request fails or takes longer than ``timeout`` seconds.
     """
-    end = time.monotonic() + within
-    with open_response(pool, url, wait=within, follow=follow) as answer:
-        body = bytearray()
-        while len(body) < most and (piece := answer.read1(65536)):
-            body += piece
-            if time.monotonic() > end:
-                raise FetchError(f"takes more than {within:g} s")
-        return HttpResult(
-            url=_final_url(url, answer), status=answer.status, body=bytes(body[:most])
-        )
+    deadline = time.monotonic() + timeout
+    with open_response(
+        pool, url, read_timeout=timeout, follow_redirects=follow_redirects
+    ) as response:
+        try:
+            body = read_bounded(response, max_bytes=max_bytes, deadline=deadline, truncate=True)
+        except ResponseTimeoutError:
+            raise FetchError(f"takes more than {timeout:g} s") from None
+        return HttpResult(url=_final_url(url, response), status=response.status, body=body)
 
 
-def _final_url(url: str, answer: urllib3.BaseHTTPResponse) -> str:
-    for hop in answer.retries.history if answer.retries else ():
+def _final_url(url: str, response: urllib3.BaseHTTPResponse) -> str:
+    for hop in response.retries.history if response.retries else ():
         url = urljoin(url, hop.redirect_location or "")
     return url
 
 
 def _describe_error(error: Exception) -> str:
-    """Return what is wrong without naming addresses."""
+    """Return a description without URLs and addresses."""
     reason = getattr(error, "reason", None)
     error = reason if isinstance(reason, Exception) else error
     if isinstance(error, urllib3.exceptions.NameResolutionError):
-        return "its name is not known"
+        return "has an unknown host name"
     if isinstance(error, urllib3.exceptions.SSLError):
-        return "its certificate is not taken"
-    # To urllib3, what cannot be reached is a kind of timeout.
-    if known := re.search(r"\[Errno -?\d+\] ([A-Za-z ]+)", str(error)):
-        return f"cannot be reached: {known[1].lower()}"
-    late = isinstance(error, urllib3.exceptions.TimeoutError)
-    return "takes too long to answer" if late else "breaks off"
+        return "has an invalid certificate"
+    # NewConnectionError is a subclass of TimeoutError, so the errno goes first.
+    if errno := _ERRNO.search(str(error)):
+        return f"cannot be reached: {errno[1].lower()}"
+    is_timeout = isinstance(error, urllib3.exceptions.TimeoutError)
+    return "takes too long to respond" if is_timeout else "closes the connection"

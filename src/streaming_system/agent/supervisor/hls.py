@@ -1,10 +1,11 @@
-"""A playlist of HLS moves, and its newest piece can be had."""
+"""Checks that an HLS playlist advances and that its last segment can be loaded."""
 
-import re
 import time
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urljoin
 
+import m3u8
 import urllib3
 
 from streaming_system.agent.config_section import ConfigSection
@@ -15,131 +16,113 @@ from streaming_system.agent.supervisor.fetch import FetchError, HttpResult, fetc
 MAX_PLAYLIST_BYTES = 1024 * 1024
 MAX_SEGMENT_BYTES = 32 * 1024 * 1024
 MAX_RENDITIONS = 8
-
-
-@dataclass(frozen=True, kw_only=True)
-class MediaPlaylist:
-    """What a playlist of pieces says.
-
-    :param number: of its first piece.
-    :param target: how long its pieces are at most, in seconds.
-    """
-
-    number: int
-    newest: str
-    target: float
-    ended: bool
+# Default for ``still``: without a new segment for three target durations, a playlist is stuck.
+MIN_STALL_SECONDS = 10.0
+MAX_TARGET_DURATION = 120.0
 
 
 @dataclass
 class PlaylistProgress:
-    """What one playlist said last, and when that was new."""
+    """The last position of a playlist, and when it changed.
 
-    said: tuple[int, str]
-    at: float
-    moved: bool = False
+    :param position: media sequence number and URI of the last segment.
+    """
+
+    position: tuple[int, str]
+    changed_at: float
+    has_advanced: bool = False
 
 
 class HlsCheck:
-    """Looks at a playlist, and at all that it names."""
+    """Checks a playlist, and all renditions if it is a master playlist."""
 
-    def __init__(self, section: ConfigSection, kit: CheckTools) -> None:
+    def __init__(self, section: ConfigSection, tools: CheckTools) -> None:
         self._url = section.address("url", "http", "https")
-        self._still = section.number("still", 0, least=0, most=600)
+        self._stall_timeout = section.number("still", 0, least=0, most=600)
         self._pool = urllib3.PoolManager()
-        self._seen: dict[str, PlaylistProgress] = {}
+        self._progress: dict[str, PlaylistProgress] = {}
 
-    def __call__(self, within: float) -> CheckResult | None:
-        """Return whether everything moves; ``None`` if that takes another look."""
-        end = time.monotonic() + within
+    def __call__(self, timeout: float) -> CheckResult | None:
+        """Return the state; ``None`` until all playlists have advanced."""
+        deadline = time.monotonic() + timeout
         try:
-            first = self._get(self._url, end, MAX_PLAYLIST_BYTES, "the playlist")
-            names = parse_rendition_urls(first.body, first.url)
-            lists = [self._get(name, end, MAX_PLAYLIST_BYTES, "a playlist") for name in names] or [
-                first
-            ]
-            # Names that are not there any more are forgotten.
-            self._seen = {one.url: self._seen[one.url] for one in lists if one.url in self._seen}
-            known = [self._look(one, end) for one in lists]
+            first = self._fetch(self._url, deadline, MAX_PLAYLIST_BYTES, "the playlist")
+            urls = rendition_urls(parse_playlist(first.body), first.url)
+            results = [
+                self._fetch(url, deadline, MAX_PLAYLIST_BYTES, "a playlist") for url in urls
+            ] or [first]
+            known = self._progress
+            self._progress = {r.url: known[r.url] for r in results if r.url in known}
+            advanced = [self._has_advanced(result, deadline) for result in results]
         except FetchError as error:
             return sad(str(error))
-        return happy(f"piece {max(s.said[0] for s in self._seen.values())}") if all(known) else None
+        if not all(advanced):
+            return None
+        return happy(f"segment {max(p.position[0] for p in self._progress.values())}")
 
-    def _look(self, fetched: HttpResult, end: float) -> bool:
-        """Tell whether one playlist has been seen to move.
+    def _has_advanced(self, result: HttpResult, deadline: float) -> bool:
+        """Return whether a playlist has advanced since the first check.
 
-        :raises FetchError: if it is none, stands still, or its newest piece cannot be had.
+        :raises FetchError: if it is invalid, over or stuck, or its last segment is not available.
         """
-        found = parse_media_playlist(fetched.body)
-        if found.ended:
-            raise FetchError("the stream says that it has ended")
-        now, said = time.monotonic(), (found.number, found.newest)
-        seen = self._seen.get(fetched.url)
-        if seen is None:
-            seen = self._seen[fetched.url] = PlaylistProgress(said, now)
-        elif seen.said != said:
-            seen.said, seen.at, seen.moved = said, now, True
-        still = now - seen.at
-        if still > (self._still or max(3 * found.target, 10)):
-            raise FetchError(f"stands still for {still:.0f} s at piece {found.number}")
-        piece = self._get(
-            urljoin(fetched.url, found.newest), end, MAX_SEGMENT_BYTES, "the newest piece"
-        )
-        if not piece.body:
-            raise FetchError("the newest piece is empty")
-        return seen.moved
+        playlist = parse_playlist(result.body)
+        if playlist["is_endlist"]:
+            raise FetchError("the stream has ended")
+        segments = [segment["uri"] for segment in playlist["segments"] if "uri" in segment]
+        if not segments:
+            raise FetchError("the playlist is empty")
+        now, position = time.monotonic(), (playlist["media_sequence"] or 0, segments[-1])
+        progress = self._progress.get(result.url)
+        if progress is None:
+            progress = self._progress[result.url] = PlaylistProgress(position, now)
+        elif progress.position != position:
+            progress.position, progress.changed_at, progress.has_advanced = position, now, True
+        unchanged = now - progress.changed_at
+        target = min(playlist.get("targetduration", 0), MAX_TARGET_DURATION)
+        if unchanged > (self._stall_timeout or max(3 * target, MIN_STALL_SECONDS)):
+            raise FetchError(
+                f"the playlist is stuck for {unchanged:.0f} s at segment {position[0]}"
+            )
+        url = urljoin(result.url, segments[-1])
+        segment = self._fetch(url, deadline, MAX_SEGMENT_BYTES, "the last segment")
+        if not segment.body:
+            raise FetchError("the last segment is empty")
+        return progress.has_advanced
 
-    def _get(self, url: str, end: float, most: int, what: str) -> HttpResult:
-        left = end - time.monotonic()
-        if left <= 0:
+    def _fetch(self, url: str, deadline: float, max_bytes: int, subject: str) -> HttpResult:
+        timeout = deadline - time.monotonic()
+        if timeout <= 0:
             raise FetchError("takes too long to load")
         try:
-            answer = fetch_url(self._pool, url, within=left, most=most)
+            result = fetch_url(self._pool, url, timeout=timeout, max_bytes=max_bytes)
         except FetchError as error:
-            raise FetchError(f"{what} {error}") from None
-        if answer.status != 200:
-            raise FetchError(f"{what}: {answer.status}")
-        return answer
+            raise FetchError(f"{subject} {error}") from None
+        if result.status != 200:
+            raise FetchError(f"{subject}: {result.status}")
+        return result
 
 
-def parse_rendition_urls(body: bytes, base: str) -> list[str]:
-    """Return the playlists that a playlist names; none if it names pieces itself."""
-    lines = [line.strip() for line in _decode_lines(body)]
-    found = []
-    for line, following in zip(lines, [*lines[1:], ""], strict=True):
-        if line.startswith("#EXT-X-STREAM-INF:") and following and not following.startswith("#"):
-            found.append(following)
-        elif line.startswith("#EXT-X-MEDIA:") and "TYPE=AUDIO" in line:
-            found += re.findall(r'URI="([^"]+)"', line)
-    return [urljoin(base, name) for name in dict.fromkeys(found)][:MAX_RENDITIONS]
+def parse_playlist(body: bytes) -> dict[str, Any]:
+    """Return the dictionary of :func:`m3u8.parse`.
 
-
-def parse_media_playlist(body: bytes) -> MediaPlaylist:
-    """Return what a playlist of pieces says.
-
-    :raises FetchError: if it is none.
+    :raises FetchError: if it is not a playlist.
     """
-    lines = [line.strip() for line in _decode_lines(body)]
-    if not lines or lines[0].lstrip("\ufeff") != "#EXTM3U":
-        raise FetchError("what is there is no playlist")
-    pieces = [line for line in lines if line and not line.startswith("#")]
-    if not pieces:
-        raise FetchError("the playlist is empty")
-    return MediaPlaylist(
-        number=int(_parse_numeric_tag(lines, "#EXT-X-MEDIA-SEQUENCE:")),
-        newest=pieces[-1],
-        target=min(_parse_numeric_tag(lines, "#EXT-X-TARGETDURATION:"), 120),
-        ended="#EXT-X-ENDLIST" in lines,
-    )
+    text = body.decode("utf-8-sig", "replace")
+    if text.split(maxsplit=1)[:1] != ["#EXTM3U"]:
+        raise FetchError("the response is not a playlist")
+    try:
+        return m3u8.parse(text)
+    except Exception as error:
+        # For invalid input, the library raises ValueError, KeyError, IndexError and others.
+        raise FetchError(f"the playlist is invalid: {type(error).__name__}") from None
 
 
-def _decode_lines(body: bytes) -> list[str]:
-    return body.decode("utf-8", "replace").splitlines()
-
-
-def _parse_numeric_tag(lines: list[str], tag: str) -> float:
-    for line in lines:
-        value = line.removeprefix(tag)
-        if value != line and re.fullmatch(r"[0-9]{1,15}(\.[0-9]{1,9})?", value):
-            return float(value)
-    return 0
+def rendition_urls(playlist: dict[str, Any], base_url: str) -> list[str]:
+    """Return the URLs of video and audio playlists in a master playlist."""
+    uris = [variant["uri"] for variant in playlist["playlists"]]
+    uris += [
+        media["uri"]
+        for media in playlist["media"]
+        if media.get("type") == "AUDIO" and media.get("uri")
+    ]
+    return [urljoin(base_url, uri) for uri in dict.fromkeys(uris)][:MAX_RENDITIONS]

@@ -1,4 +1,4 @@
-"""A server answers as it should."""
+"""Checks the response of an HTTP server."""
 
 import urllib3
 
@@ -11,28 +11,32 @@ MAX_BODY_BYTES = 1024 * 1024
 
 
 class HttpCheck:
-    """Asks an address."""
+    """Checks the status, and optionally a text in the body."""
 
-    def __init__(self, section: ConfigSection, kit: CheckTools) -> None:
+    def __init__(self, section: ConfigSection, tools: CheckTools) -> None:
         self._url = section.address("url", "http", "https")
         text = section.text("status", "200")
         statuses = text.replace(",", " ").split()
         if not all(s.isascii() and s.isdigit() and 100 <= int(s) <= 599 for s in statuses):
-            raise section.error("status", text, "what it may answer, such as 200, or 200 302")
+            raise section.error("status", text, "expected statuses, such as 200, or 200 302")
         self._statuses = {int(status) for status in statuses}
         self._text = section.text("text", "").encode()
         self._pool = urllib3.PoolManager()
 
-    def __call__(self, within: float) -> CheckResult:
-        """Return whether it answers so."""
+    def __call__(self, timeout: float) -> CheckResult:
+        """Return whether the response is as expected."""
         try:
-            answer = fetch_url(
-                self._pool, self._url, within=within, most=MAX_BODY_BYTES, follow=False
+            result = fetch_url(
+                self._pool,
+                self._url,
+                timeout=timeout,
+                max_bytes=MAX_BODY_BYTES,
+                follow_redirects=False,
             )
         except FetchError as error:
             return sad(str(error))
-        if answer.status not in self._statuses:
-            return sad(f"answers {answer.status}")
-        if self._text not in answer.body:
-            return sad("does not say what it should")
+        if result.status not in self._statuses:
+            return sad(f"responds with status {result.status}")
+        if self._text not in result.body:
+            return sad("responds without the expected text")
         return happy()

@@ -1,58 +1,61 @@
-"""Keeps moods from flapping."""
+"""Hysteresis for check results: a state changes after several equal results only."""
 
 from dataclasses import replace
 
 from streaming_system.agent.supervisor.check_result import MOOD_LEVELS, CheckResult
 
+BAD_LEVELS = (1, 2)
+
 
 class Hysteresis:
-    """Believes what is found so often in a row.
+    """Debounces check results.
 
-    :param bad_after: so many verdicts at least as bad make it as bad.
-    :param good_after: so many better ones make it better.
+    :param bad_after: consecutive results of at least a level that raise the state to it.
+    :param good_after: consecutive better results that lower the state.
     """
 
     def __init__(self, bad_after: int, good_after: int) -> None:
         self._bad_after, self._good_after = bad_after, good_after
-        self.begin(1)
+        self.reset(1)
 
-    def begin(self, good: int | None = None) -> None:
-        """Begin anew, with something that is starting.
+    def reset(self, first_good_after: int | None = None) -> None:
+        """Start again with an unknown state.
 
-        :param good: so many good verdicts make it well; as many as ever if not given.
+        :param first_good_after: good results until the first good state; default: ``good_after``.
         """
-        self._first = self._good_after if good is None else good
+        self._first_good_after = first_good_after or self._good_after
         self._level: int | None = None
-        self._as_bad = {1: 0, 2: 0}
-        self._better = {1: 0, 2: 0}
-        self._last: dict[int, CheckResult] = {}
+        self._bad_streak = dict.fromkeys(BAD_LEVELS, 0)
+        self._good_streak = dict.fromkeys(BAD_LEVELS, 0)
+        self._last_results: dict[int, CheckResult] = {}
 
-    def take(self, verdict: CheckResult) -> CheckResult | None:
-        """Take what was found; return how it is, or ``None`` while that is not known."""
-        found = MOOD_LEVELS[verdict.mood]
-        self._last[found] = verdict
-        for level in (1, 2):
-            worse = found >= level
-            self._as_bad[level] = self._as_bad[level] + 1 if worse else 0
-            self._better[level] = 0 if worse else self._better[level] + 1
-        self._level = self._now(verdict)
-        return None if self._level is None else self._shown(self._level)
+    def update(self, result: CheckResult) -> CheckResult | None:
+        """Record a result; return the debounced state, ``None`` while it is unknown."""
+        result_level = MOOD_LEVELS[result.mood]
+        self._last_results[result_level] = result
+        for level in BAD_LEVELS:
+            is_bad = result_level >= level
+            self._bad_streak[level] = self._bad_streak[level] + 1 if is_bad else 0
+            self._good_streak[level] = 0 if is_bad else self._good_streak[level] + 1
+        self._level = self._next_level()
+        return None if self._level is None else self._state_of(self._level)
 
-    def _now(self, verdict: CheckResult) -> int | None:
-        bad = max((level for level in (1, 2) if self._as_bad[level] >= self._bad_after), default=0)
+    def _next_level(self) -> int | None:
+        reached = (n for n in BAD_LEVELS if self._bad_streak[n] >= self._bad_after)
+        bad_level = max(reached, default=0)
         if self._level is None:
-            good = self._better[1] >= self._first
-            return bad or (0 if good else None)
-        if bad > self._level:
-            return bad
+            is_good = self._good_streak[1] >= self._first_good_after
+            return bad_level or (0 if is_good else None)
+        if bad_level > self._level:
+            return bad_level
         level = self._level
-        while level and self._better[level] >= self._good_after:
+        while level and self._good_streak[level] >= self._good_after:
             level -= 1
         return level
 
-    def _shown(self, level: int) -> CheckResult:
-        if level in self._last:
-            return self._last[level]
-        # Sometimes worse and never just so: what it was is between the two.
-        worse = self._last.get(2) or next(iter(self._last.values()))
+    def _state_of(self, level: int) -> CheckResult:
+        if level in self._last_results:
+            return self._last_results[level]
+        # Results alternated between levels 0 and 2: report the level between them.
+        worse = self._last_results.get(2) or next(iter(self._last_results.values()))
         return replace(worse, mood="hungry")

@@ -1,4 +1,4 @@
-"""What is seen and heard: ffmpeg plays a few seconds and says of what they consist."""
+"""Checks video and audio: ffmpeg plays some seconds and detects black, frozen and silent parts."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ from streaming_system.agent.supervisor.check_result import (
 from streaming_system.agent.supervisor.check_tools import CheckTools
 
 SCHEMES = ("http", "https", "rtmp", "rtmps", "rtsp", "srt")
-# Five pictures a second tell as much as fifty.
+# Five frames a second are enough to detect black and frozen video.
 VIDEO_FILTERS = "fps=5,blackdetect=d=0.1,freezedetect=n=-60dB:d=0.5,metadata=mode=print:file=-"
 AUDIO_FILTERS = "silencedetect=n=-{floor:g}dB:d=0.5,ametadata=mode=print:file=-"
 _OUT_TIME = re.compile(r"^out_time_us=([0-9]+)$", re.MULTILINE)
@@ -30,128 +30,128 @@ _FILTER_EVENT = re.compile(
 )
 
 
-class FfmpegAnalyzer:
-    """Plays some seconds of a stream with a filter, and reads what that found."""
+class StreamUnplayableError(Exception):
+    """ffmpeg played nothing; ``result`` is the result of the check."""
 
-    def __init__(self, section: ConfigSection, kit: CheckTools) -> None:
+    def __init__(self, result: CheckResult) -> None:
+        super().__init__(result.detail)
+        self.result = result
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnalysisResult:
+    """What the filters detected.
+
+    :param seconds: the duration that was played.
+    :param durations: the seconds of ``black``, ``silence`` and ``freeze``.
+    """
+
+    seconds: float
+    durations: Mapping[str, float]
+
+    def share(self, condition: str) -> float:
+        """Return the share of the played time with a condition, 0 to 1."""
+        return self.durations.get(condition, 0.0) / self.seconds
+
+
+class FfmpegAnalyzer:
+    """Plays some seconds of a stream through a filter."""
+
+    def __init__(self, section: ConfigSection, tools: CheckTools) -> None:
         self._url = section.address("url", *SCHEMES)
         self._seconds = section.number("seconds", 5, least=1, most=60)
-        self._kit = kit
+        self._tools = tools
 
-    def play(self, options: Sequence[str], within: float) -> "AnalysisResult":
-        """Return what ffmpeg found.
+    def analyze(self, options: Sequence[str], timeout: float) -> AnalysisResult:
+        """Return what ffmpeg detected.
 
-        :raises Unplayable: if it could not play anything.
+        :raises StreamUnplayableError: if it could not play anything.
         """
         command = (
-            *(self._kit.ffmpeg, *QUIET_FLAGS),
-            # How much was played is said on stderr, once, at the end.
+            *(self._tools.ffmpeg, *QUIET_FLAGS),
+            # Print the played time on stderr, once at the end.
             *("-progress", "pipe:2", "-stats_period", "600"),
             *("-threads", "1", "-t", f"{self._seconds:g}", "-i", self._url),
             *(*options, "-f", "null", "-"),
         )
         try:
-            ended = self._kit.programs.run(command, within)
+            completed = self._tools.runner.run(command, timeout)
         except ProgramNotFoundError as error:
-            raise StreamUnplayableError(check_error("there is no ffmpeg")) from error
+            raise StreamUnplayableError(check_error("ffmpeg is not installed")) from error
         except ProgramTimeoutError as error:
-            raise StreamUnplayableError(
-                sad(f"nothing could be played within {within:g} s")
-            ) from error
+            raise StreamUnplayableError(sad(f"played nothing within {timeout:g} s")) from error
         except ProgramError as error:
             raise StreamUnplayableError(sad("cannot be played")) from error
-        # What was played before something went wrong is as good as any.
-        found = parse_analysis(ended.printed.decode("ascii", "replace"), ended.said)
-        if not found.seconds:
-            raise StreamUnplayableError(sad(self._reason(ended.said)))
-        return found
+        # The exit status does not matter: the part before an error is good enough.
+        result = parse_analysis(completed.printed.decode("ascii", "replace"), completed.said)
+        if not result.seconds:
+            raise StreamUnplayableError(sad(self._describe_failure(completed.said)))
+        return result
 
-    def _reason(self, said: str) -> str:
-        """Return why nothing could be played, without the address: anybody may read it."""
-        if "matches no streams" in said:
+    def _describe_failure(self, stderr: str) -> str:
+        """Return the reason without the URL, which may hold a secret."""
+        if "matches no streams" in stderr:
             return "is not in the stream"
-        for line in reversed(said.splitlines()):
+        for line in reversed(stderr.splitlines()):
             if line.startswith(f"{self._url}: "):
-                words = line.removeprefix(self._url)[2:]
-                return f"cannot be played: {''.join(c for c in words if c.isprintable())[:80]}"
+                reason = line.removeprefix(f"{self._url}: ")
+                return f"cannot be played: {''.join(c for c in reason if c.isprintable())[:80]}"
         return "cannot be played"
 
 
-class StreamUnplayableError(Exception):
-    """Nothing was played, and what follows from that."""
-
-    def __init__(self, verdict: CheckResult) -> None:
-        super().__init__(verdict.detail)
-        self.verdict = verdict
-
-
 class VideoCheck:
-    """Looks whether the picture is black, or stands still."""
+    """Detects black and frozen video."""
 
-    def __init__(self, section: ConfigSection, kit: CheckTools) -> None:
-        self._player = FfmpegAnalyzer(section, kit)
-        self._black = section.flag("black", True)
-        self._frozen = section.flag("frozen", True)
-        self._share = section.number("share", 0.9, least=0.1, most=1)
+    def __init__(self, section: ConfigSection, tools: CheckTools) -> None:
+        self._analyzer = FfmpegAnalyzer(section, tools)
+        self._detect_black = section.flag("black", True)
+        self._detect_frozen = section.flag("frozen", True)
+        self._max_share = section.number("share", 0.9, least=0.1, most=1)
 
-    def __call__(self, within: float) -> CheckResult:
-        """Return how the picture is."""
+    def __call__(self, timeout: float) -> CheckResult:
+        """Return the state of the video."""
         try:
-            found = self._player.play(("-map", "0:v:0", "-vf", VIDEO_FILTERS), within)
-        except StreamUnplayableError as failure:
-            return failure.verdict
-        if self._black and found.share("black") >= self._share:
+            result = self._analyzer.analyze(("-map", "0:v:0", "-vf", VIDEO_FILTERS), timeout)
+        except StreamUnplayableError as error:
+            return error.result
+        if self._detect_black and result.share("black") >= self._max_share:
             return hungry("the picture is black")
-        if self._frozen and found.share("freeze") >= self._share:
-            return hungry("the picture stands still")
+        if self._detect_frozen and result.share("freeze") >= self._max_share:
+            return hungry("the picture is frozen")
         return happy()
 
 
 class AudioCheck:
-    """Listens whether there is anything but silence."""
+    """Detects silence."""
 
-    def __init__(self, section: ConfigSection, kit: CheckTools) -> None:
-        self._player = FfmpegAnalyzer(section, kit)
+    def __init__(self, section: ConfigSection, tools: CheckTools) -> None:
+        self._analyzer = FfmpegAnalyzer(section, tools)
         floor = section.number("floor", 50, least=1, most=120)
-        self._filter = AUDIO_FILTERS.format(floor=floor)
-        self._share = section.number("share", 0.9, least=0.1, most=1)
+        self._filters = AUDIO_FILTERS.format(floor=floor)
+        self._max_share = section.number("share", 0.9, least=0.1, most=1)
 
-    def __call__(self, within: float) -> CheckResult:
-        """Return how the sound is."""
+    def __call__(self, timeout: float) -> CheckResult:
+        """Return the state of the audio."""
         try:
-            found = self._player.play(("-map", "0:a:0", "-af", self._filter), within)
-        except StreamUnplayableError as failure:
-            return failure.verdict
-        return hungry("silence") if found.share("silence") >= self._share else happy()
+            result = self._analyzer.analyze(("-map", "0:a:0", "-af", self._filters), timeout)
+        except StreamUnplayableError as error:
+            return error.result
+        return hungry("silence") if result.share("silence") >= self._max_share else happy()
 
 
-@dataclass(frozen=True, kw_only=True)
-class AnalysisResult:
-    """What was played.
-
-    :param lasted: for how many seconds it was ``black``, in ``silence``, or in a ``freeze``.
-    """
-
-    seconds: float
-    lasted: Mapping[str, float]
-
-    def share(self, what: str) -> float:
-        """Return which part of it was so."""
-        return self.lasted.get(what, 0.0) / self.seconds
-
-
-def parse_analysis(printed: str, said: str) -> AnalysisResult:
-    """Return what filters have printed, and how much ffmpeg says that it has played."""
-    times = _OUT_TIME.findall(said)
+def parse_analysis(stdout: str, stderr: str) -> AnalysisResult:
+    """Return what the filters printed on stdout, and the played time that is on stderr."""
+    times = _OUT_TIME.findall(stderr)
     seconds = int(times[-1]) / 1e6 if times else 0.0
-    lasted: dict[str, float] = {}
-    begun: dict[str, float] = {}
-    for what, edge, text in _FILTER_EVENT.findall(printed):
+    durations: dict[str, float] = {}
+    started: dict[str, float] = {}
+    for condition, edge, text in _FILTER_EVENT.findall(stdout):
         if edge == "start":
-            begun[what] = float(text)
-        elif what in begun:
-            lasted[what] = lasted.get(what, 0) + float(text) - begun.pop(what)
-    # What has not ended goes on to the end.
-    for what, begin in begun.items():
-        lasted[what] = lasted.get(what, 0) + max(seconds - begin, 0)
-    return AnalysisResult(seconds=seconds, lasted=lasted)
+            started[condition] = float(text)
+        elif condition in started:
+            duration = float(text) - started.pop(condition)
+            durations[condition] = durations.get(condition, 0) + duration
+    # A condition without an end lasts until the end of the played part.
+    for condition, start in started.items():
+        durations[condition] = durations.get(condition, 0) + max(seconds - start, 0)
+    return AnalysisResult(seconds=seconds, durations=durations)

@@ -1,4 +1,4 @@
-"""Tells one tracker how the parts of this machine are, how they were, and what was done."""
+"""Reports component states and annotations to one tracker."""
 
 import logging
 import threading
@@ -19,15 +19,15 @@ from streaming_system.agent.tracker_sender import TrackerSender
 
 log = logging.getLogger(__name__)
 
-# So many fit into one report beside all parts.
+# So many past states fit into one report beside all current states.
 MAX_HISTORY_ENTRIES = 150
 ANNOTATIONS = "annotations"
 
 
 class PipelineReporter(TrackerSender):
-    """Tells a tracker what has changed at once, and all of it each interval.
+    """Reports changes at once, and all states each interval.
 
-    A report is of all parts of one kind, and of one room where the tracker knows rooms.
+    A report holds all components of one kind, and of one room if the tracker distinguishes rooms.
     """
 
     tracker: ComponentTrackerClient
@@ -37,108 +37,112 @@ class PipelineReporter(TrackerSender):
         tracker: ComponentTrackerClient,
         machine: str,
         interval: float,
-        parts: Sequence[ComponentConfig],
-        journal: ComponentLog,
+        components: Sequence[ComponentConfig],
+        component_log: ComponentLog,
         stop: threading.Event,
     ) -> None:
-        super().__init__(tracker, journal, stop)
-        self._machine, self._interval, self._journal = machine, interval, journal
+        super().__init__(tracker, component_log, stop)
+        self._machine, self._interval, self._component_log = machine, interval, component_log
         self._groups: dict[tuple[str, str], list[str]] = {}
-        for part in parts:
-            key = (part.kind, part.room if tracker.by_room else "")
-            self._groups.setdefault(key, []).append(part.name)
-        # What the tracker knows already: up to which entry of the past, for each group.
-        self._known = dict.fromkeys(self._groups, 0)
-        self._noted = 0
+        for component in components:
+            key = (component.kind, component.room if tracker.by_room else "")
+            self._groups.setdefault(key, []).append(component.name)
+        # The numbers of the last entries that the tracker has.
+        self._sent_past = dict.fromkeys(self._groups, 0)
+        self._sent_annotations = 0
         self._due = 0.0
 
     def speak(self) -> None:
-        """Tell the tracker how everything is.
+        """Send all current states, and the past states and annotations that are new.
 
-        :raises TrackerError: if it does not listen.
+        :raises TrackerError: if the tracker is unavailable or rejects the credentials.
         """
-        page = self._journal.page(min(self._known.values()), self._noted)
-        refusals = []
+        entries = self._component_log.since(min(self._sent_past.values()), self._sent_annotations)
+        unauthorized = []
         for key in self._groups:
             if self._stop_event.is_set():
                 return
-            about = _group_label(*key)
-            if self._is_left_alone(about, time.monotonic()):
+            group = _group_label(*key)
+            if self._is_left_alone(group, time.monotonic()):
                 continue
             try:
-                self._report(key, page)
-            except ReportRejectedError as rejection:
-                self._leave_alone(about, str(rejection))
-            except UnauthorizedError as refusal:
-                # A token may be for the parts of one of several rooms.
-                if not refusal.known:
+                self._send_group(key, entries)
+            except ReportRejectedError as error:
+                self._leave_alone(group, str(error))
+            except UnauthorizedError as error:
+                # The token may be valid for the components of other rooms.
+                if not error.known:
                     raise
-                refusals.append(refusal)
-                self._leave_alone(about, str(refusal))
+                unauthorized.append(error)
+                self._leave_alone(group, str(error))
             else:
-                self._good(about)
-        if refusals and not self.taken:
-            raise refusals[0]
-        self._annotate(page)
+                self._good(group)
+        if unauthorized and not self.taken:
+            raise unauthorized[0]
+        self._send_annotations(entries)
         self._due = time.monotonic() + self._interval
 
     def due(self) -> float:
-        """Return when all of it is told again."""
+        """Return when the next full report is due."""
         return self._due
 
     def leave(self, until: float) -> None:
-        """Take the parts out: nobody looks at them any more."""
+        """Remove the components from the tracker: they are not monitored any more."""
         for kind, room in self._groups:
-            left = until - time.monotonic()
-            if left > 0.05 and not self._is_left_alone(_group_label(kind, room), time.monotonic()):
-                gone: Mapping[str, Any] = {"kind": kind, "room": room or None, "components": []}
-                self.tracker.components(self._machine, gone, within=left)
+            timeout = until - time.monotonic()
+            if timeout > 0.05 and not self._is_left_alone(
+                _group_label(kind, room), time.monotonic()
+            ):
+                report: Mapping[str, Any] = {"kind": kind, "room": room or None, "components": []}
+                self.tracker.components(self._machine, report, within=timeout)
 
-    def _report(self, key: tuple[str, str], page: LogSlice) -> None:
+    def _send_group(self, key: tuple[str, str], entries: LogSlice) -> None:
         (kind, room), names = key, self._groups[key]
-        past = [
-            (number, entry)
-            for number, entry in page.past
-            if number > self._known[key] and entry.name in names
+        pending = [
+            (number, past)
+            for number, past in entries.past
+            if number > self._sent_past[key] and past.name in names
         ]
         while True:
-            now, past = past[:MAX_HISTORY_ENTRIES], past[MAX_HISTORY_ENTRIES:]
+            batch, pending = pending[:MAX_HISTORY_ENTRIES], pending[MAX_HISTORY_ENTRIES:]
             report = {
                 "kind": kind,
                 "room": room or None,
-                "components": [_component_json(page, name) for name in names],
-                "history": [_history_json(entry) for _, entry in now],
+                "components": [_component_json(entries, name) for name in names],
+                "history": [_history_json(past) for _, past in batch],
             }
             self.tracker.components(self._machine, report)
-            if now:
-                self._known[key] = now[-1][0]
-            if not past:
+            if batch:
+                self._sent_past[key] = batch[-1][0]
+            if not pending:
                 break
 
-    def _annotate(self, page: LogSlice) -> None:
+    def _send_annotations(self, entries: LogSlice) -> None:
         if not self.tracker.annotated or self._is_left_alone(ANNOTATIONS, time.monotonic()):
             return
-        for number, note in page.notes:
+        for number, annotation in entries.annotations:
             if self._stop_event.is_set():
                 return
             try:
-                self.tracker.annotate(note.label, room=note.room or None, at=note.at)
-            except (ReportRejectedError, UnauthorizedError) as refusal:
-                # How things are is told all the same.
-                self._warnings.warn(f"{self.tracker.url} {ANNOTATIONS}", str(refusal))
+                self.tracker.annotate(
+                    annotation.label, room=annotation.room or None, at=annotation.at
+                )
+            except (ReportRejectedError, UnauthorizedError) as error:
+                # Reports of states continue.
+                self._warnings.warn(f"{self.tracker.url} {ANNOTATIONS}", str(error))
                 self.failed += 1
-            except TrackerUnavailableError as failure:
-                self._leave_alone(ANNOTATIONS, str(failure))
+            except TrackerUnavailableError as error:
+                self._leave_alone(ANNOTATIONS, str(error))
                 return
-            self._noted = number
+            self._sent_annotations = number
 
 
 def _group_label(kind: str, room: str) -> str:
     return f"{kind} of {room}" if room else kind
 
 
-def _component_json(page: LogSlice, name: str) -> Mapping[str, Any]:
-    state = page.states[name]
+def _component_json(entries: LogSlice, name: str) -> Mapping[str, Any]:
+    state = entries.states[name]
     since = _format_time(state.since)
     return {"name": name, "mood": state.mood, "since": since, "detail": state.detail}
 
@@ -149,5 +153,5 @@ def _history_json(past: PastState) -> Mapping[str, Any]:
 
 
 def _format_time(at: datetime) -> str:
-    # The same moment is the same text in every report, which is how repeats are known.
+    # Trackers detect repeated entries by this text, so it is the same in every report.
     return at.astimezone(UTC).isoformat(timespec="milliseconds")

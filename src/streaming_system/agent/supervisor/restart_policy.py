@@ -1,91 +1,100 @@
-"""When something is started anew, and when not any more."""
+"""Decides when a component may be restarted, and runs the restart command."""
 
 import subprocess
+import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from streaming_system.agent.subprocesses import kill_group
+from streaming_system.util.backoff import Backoff
 
 RESTART_WINDOW = 3600.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class RestartConfig:
-    """What agent.ini says of starting something anew.
+    """The restart settings of a component.
 
-    :param command: in words; no shell is in between.
-    :param when: the mood from which on it is tried: ``sad`` or ``hungry``.
-    :param within: the command's time, in seconds.
-    :param most: so often within an hour.
-    :param pause: seconds until the second try; each further one is twice as long.
-    :param longest: the longest pause.
-    :param grace: for so many seconds nothing bad is counted.
-    :param well: after so many good seconds all pauses begin anew.
+    :param command: the program and its arguments; it runs without a shell.
+    :param min_mood: the mildest mood that triggers a restart: ``sad`` or ``hungry``.
+    :param timeout: of the command, in seconds.
+    :param max_per_hour: restarts within an hour before the supervisor gives up.
+    :param min_backoff: seconds until the second restart; each further delay doubles.
+    :param max_backoff: upper bound of the delay, in seconds.
+    :param grace: seconds after a restart in which bad results are ignored.
+    :param healthy_after: healthy seconds that reset the backoff.
     """
 
     command: tuple[str, ...]
-    when: str
-    within: float
-    most: int
-    pause: float
-    longest: float
+    min_mood: str
+    timeout: float
+    max_per_hour: int
+    min_backoff: float
+    max_backoff: float
     grace: float
-    well: float
+    healthy_after: float
 
 
 class RestartPolicy:
-    """Counts, and says whether another one may be. Times are those of the monotonic clock."""
+    """Limits the rate of restarts.
 
-    def __init__(self, config: RestartConfig) -> None:
+    :param clock: monotonic, in seconds.
+    """
+
+    def __init__(self, config: RestartConfig, clock: Callable[[], float] = time.monotonic) -> None:
         self.config = config
         self.given_up = False
         self.total = 0
-        self._times: deque[float] = deque()
-        self._pause = config.pause
-        self._next = 0.0
-        self._well_since: float | None = None
+        self._clock = clock
+        self._restart_times: deque[float] = deque()
+        self._backoff = Backoff(
+            initial=config.min_backoff, maximum=config.max_backoff, jitter=0, clock=clock
+        )
+        self._healthy_since: float | None = None
 
-    def may(self, now: float) -> bool:
-        """Tell whether it may be started anew now; after too many times it is given up."""
-        while self._times and now - self._times[0] >= RESTART_WINDOW:
-            self._times.popleft()
-        if len(self._times) >= self.config.most:
+    def can_restart(self) -> bool:
+        """Return whether a restart is allowed now; give up after too many restarts."""
+        now = self._clock()
+        while self._restart_times and now - self._restart_times[0] >= RESTART_WINDOW:
+            self._restart_times.popleft()
+        if len(self._restart_times) >= self.config.max_per_hour:
             self.given_up = True
-        return not self.given_up and now >= self._next
+        return not self.given_up and not self._backoff.remaining()
 
-    def left(self, now: float) -> float:
-        """Return the seconds until it may be started anew."""
-        return max(0.0, self._next - now)
+    def backoff_remaining(self) -> float:
+        """Return the seconds until the next restart is allowed."""
+        return self._backoff.remaining()
 
-    def note(self, now: float) -> None:
-        """Note that it was started anew."""
+    def record_restart(self) -> None:
+        """Count a restart."""
         self.total += 1
-        self._times.append(now)
-        self._next = now + self._pause
-        self._pause = min(self._pause * 2, self.config.longest)
+        self._restart_times.append(self._clock())
+        self._backoff.record_failure()
 
-    def look(self, now: float, *, well: bool) -> None:
-        """Note how it was found; what is well for long enough is trusted again."""
-        if not well:
-            self._well_since = None
+    def record_check(self, *, healthy: bool) -> None:
+        """Record a check result; enough healthy time resets the backoff."""
+        if not healthy:
+            self._healthy_since = None
             return
-        if self._well_since is None:
-            self._well_since = now
-        if now - self._well_since >= self.config.well:
-            self._pause, self._next = self.config.pause, 0.0
+        now = self._clock()
+        if self._healthy_since is None:
+            self._healthy_since = now
+        if now - self._healthy_since >= self.config.healthy_after:
+            self._backoff.reset()
             if self.given_up:
                 self.given_up = False
-                self._times.clear()
+                self._restart_times.clear()
 
 
 def run_restart_command(config: RestartConfig) -> str:
-    """Run the command; return what went wrong, or "".
+    """Run the command; return the problem in one line, or "".
 
-    What it says goes where the agent's own words go, and what it has started stays.
+    Its output goes to the agent's log. Processes that it starts survive the agent.
     """
     name = config.command[0].rpartition("/")[2]
     try:
-        # Not one of the programs that end with the agent: half a restart is worse than none.
+        # ProcessRunner would kill it when the agent stops, in the middle of a restart.
         process = subprocess.Popen(  # noqa: S603 - The operator names the command in agent.ini.
             config.command, stdin=subprocess.DEVNULL, start_new_session=True
         )
@@ -93,9 +102,9 @@ def run_restart_command(config: RestartConfig) -> str:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         return f"{name} cannot be run: {reason}"
     try:
-        status = process.wait(config.within)
+        status = process.wait(config.timeout)
     except subprocess.TimeoutExpired:
         kill_group(process.pid)
         process.wait()
-        return f"{name} takes more than {config.within:g} s"
+        return f"{name} takes more than {config.timeout:g} s"
     return f"{name} ended with {status}" if status else ""

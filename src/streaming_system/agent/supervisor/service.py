@@ -1,4 +1,4 @@
-"""The watch: everything that looks, and everything that tells."""
+"""The supervisor: component watchers and reporters to trackers."""
 
 import threading
 from collections.abc import Iterator
@@ -16,53 +16,56 @@ from streaming_system.agent.supervisor.reporter import PipelineReporter
 
 
 class SupervisorService(AgentService):
-    """Watches the parts of this machine's pipeline, until it is told to stop.
+    """Supervises the components of this machine until :attr:`stop` is set.
 
-    :param legacy: speak the form protocol, with the secret.
-    :raises ConfigError: if agent.ini lacks something, or something in it is not allowed.
+    :param legacy: use the form protocol with the secret.
+    :raises AgentConfigError: if agent.ini is incomplete or invalid.
     """
 
     reporters: list[PipelineReporter]
 
     def __init__(self, agent: AgentConfig, *, legacy: bool = False) -> None:
         self.stop = threading.Event()
-        self.settings = parse_supervisor_config(agent)
-        self._programs = ProcessRunner(self.stop)
-        kit = CheckTools(programs=self._programs, ffmpeg=self.settings.ffmpeg)
-        found = parse_components(agent, kit)
-        self.journal = ComponentLog()
-        slots = threading.Semaphore(self.settings.most)
+        self.config = parse_supervisor_config(agent)
+        self._runner = ProcessRunner(self.stop)
+        tools = CheckTools(runner=self._runner, ffmpeg=self.config.ffmpeg)
+        components = parse_components(agent, tools)
+        self.component_log = ComponentLog()
+        slots = threading.Semaphore(self.config.max_parallel)
         self.watchers = [
-            ComponentWatcher(part, agent.name, self.journal, slots, self.stop) for part in found
+            ComponentWatcher(component, agent.name, self.component_log, slots, self.stop)
+            for component in components
         ]
         self.workers = self.watchers
         self.reporters = [
-            PipelineReporter(tracker, agent.name, agent.interval, found, self.journal, self.stop)
+            PipelineReporter(
+                tracker, agent.name, agent.interval, components, self.component_log, self.stop
+            )
             for tracker in create_tracker_clients(agent, legacy=legacy)
         ]
 
     def wake(self) -> None:
-        """Let everybody look who waits for news; what checks have started ends."""
-        self._programs.end()
-        self.journal.wake()
+        """Kill the programs of checks, and wake the reporters."""
+        self._runner.end()
+        self.component_log.wake()
 
 
 def run_checks_once(agent: AgentConfig) -> Iterator[tuple[str, CheckResult]]:
-    """Look at every part once, one after the other.
+    """Run every check once, one after the other; return component names and results.
 
-    :raises ConfigError: if something in agent.ini is not allowed.
+    :raises AgentConfigError: if agent.ini is invalid.
     """
-    kit = CheckTools(programs=ProcessRunner(), ffmpeg=parse_supervisor_config(agent).ffmpeg)
+    tools = CheckTools(runner=ProcessRunner(), ffmpeg=parse_supervisor_config(agent).ffmpeg)
     slots, stop = threading.Semaphore(1), threading.Event()
     return (
         (
-            part.name,
+            component.name,
             (
-                CheckRunner(part, slots, stop)()
-                or CheckResult(mood="waking", detail="one look does not tell")
+                CheckRunner(component, slots, stop).run()
+                or CheckResult(mood="waking", detail="needs a second check")
             )
-            if part.enabled
+            if component.enabled
             else CheckResult(mood=SLEEPING, detail="switched off"),
         )
-        for part in parse_components(agent, kit)
+        for component in parse_components(agent, tools)
     )

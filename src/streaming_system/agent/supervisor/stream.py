@@ -1,4 +1,4 @@
-"""A stream over HTTP flows: Icecast's, or any other that does not end."""
+"""Checks that an endless HTTP stream, such as Icecast's, transfers data."""
 
 import time
 
@@ -8,47 +8,50 @@ from streaming_system.agent.config_section import ConfigSection
 from streaming_system.agent.supervisor.check_result import CheckResult, happy, hungry, sad
 from streaming_system.agent.supervisor.check_tools import CheckTools
 from streaming_system.agent.supervisor.fetch import FetchError, open_response
+from streaming_system.net.bounded_http import CHUNK_BYTES
 
-# What a server has kept for whoever comes is sent at once, and says nothing of what flows.
+# A server sends its buffer to a new client at once; the measurement begins after that burst.
 BURST_GRACE = 1.0
 
 
 class StreamCheck:
-    """Listens for a few seconds."""
+    """Measures the bitrate for some seconds."""
 
-    def __init__(self, section: ConfigSection, kit: CheckTools) -> None:
+    def __init__(self, section: ConfigSection, tools: CheckTools) -> None:
         self._url = section.address("url", "http", "https")
-        self._least = section.bits("bitrate") or 1
+        self._min_bitrate = section.bits("bitrate") or 1
         self._seconds = section.number("seconds", 4, least=1, most=60)
         self._pool = urllib3.PoolManager()
 
-    def __call__(self, within: float) -> CheckResult:
-        """Return whether enough flows."""
+    def __call__(self, timeout: float) -> CheckResult:
+        """Return whether the bitrate is high enough."""
         try:
-            with open_response(self._pool, self._url, wait=self._seconds, follow=True) as answer:
-                if answer.status != 200:
-                    return sad(f"answers {answer.status}")
-                rate = self._rate(answer)
+            with open_response(
+                self._pool, self._url, read_timeout=self._seconds, follow_redirects=True
+            ) as response:
+                if response.status != 200:
+                    return sad(f"responds with status {response.status}")
+                bitrate = self._measure_bitrate(response)
         except FetchError as error:
             return sad(str(error))
-        if rate is None:
-            return sad("has ended")
-        shown = f"{rate / 1000:,.0f} kbit/s"
-        if rate < 1:
-            return sad("nothing flows")
-        return hungry(f"only {shown}") if rate < self._least else happy(shown)
+        if bitrate is None:
+            return sad("the stream has ended")
+        if bitrate < 1:
+            return sad("transfers no data")
+        text = f"{bitrate / 1000:,.0f} kbit/s"
+        return hungry(f"only {text}") if bitrate < self._min_bitrate else happy(text)
 
-    def _rate(self, answer: urllib3.BaseHTTPResponse) -> float | None:
-        """Return what flows, in bit/s; ``None`` if it has ended."""
-        began = time.monotonic()
+    def _measure_bitrate(self, response: urllib3.BaseHTTPResponse) -> float | None:
+        """Return the bitrate in bit/s; ``None`` if the stream has ended."""
+        start = time.monotonic()
         size = 0
-        while (passed := time.monotonic() - began) < BURST_GRACE + self._seconds:
+        while (elapsed := time.monotonic() - start) < BURST_GRACE + self._seconds:
             try:
-                piece = answer.read1(65536)
+                chunk = response.read1(CHUNK_BYTES)
             except urllib3.exceptions.ReadTimeoutError:
                 break
-            if not piece:
+            if not chunk:
                 return None
-            if passed >= BURST_GRACE:
-                size += len(piece)
+            if elapsed >= BURST_GRACE:
+                size += len(chunk)
         return size * 8 / self._seconds

@@ -1,4 +1,4 @@
-"""How the watched parts are, for people and for Prometheus on this machine."""
+"""Health and Prometheus metrics of the supervisor, on a loopback address."""
 
 from collections.abc import Iterable, Iterator
 
@@ -12,37 +12,38 @@ MOODS = (*MOOD_LEVELS, SLEEPING)
 
 
 class SupervisorStatusServer(StatusServer):
-    """Answers on a loopback address.
+    """The status server of the supervisor.
 
-    :raises OSError: if nothing can listen there.
+    :raises OSError: if the address is not available.
     """
 
-    def __init__(self, watch: SupervisorService, address: tuple[str, int]) -> None:
-        self._watch = watch
+    def __init__(self, supervisor: SupervisorService, address: tuple[str, int]) -> None:
+        self._supervisor = supervisor
         super().__init__(address)
 
     def troubles(self) -> list[str]:
-        """Return a line for every part that is not well, and every tracker that does not hear."""
-        bad = [
+        """Return a line for each bad component and each unreachable tracker."""
+        lines = [
             f"{state.name} is {state.mood}: {state.detail}"
-            for state in self._watch.journal.states().values()
+            for state in self._supervisor.component_log.states().values()
             if state.mood in ("hungry", "sad")
         ]
-        return bad + self._watch.unheard()
+        return lines + self._supervisor.unheard()
 
     def collect(self) -> Iterable[Metric]:
-        """Return the figures."""
-        yield from self._parts()
-        yield from tracker_metrics(self._watch.reporters)
+        """Return the metrics."""
+        yield from self._component_metrics()
+        yield from tracker_metrics(self._supervisor.reporters)
 
-    def _parts(self) -> Iterator[Metric]:
-        mood = gauge("part_mood", "1 for the mood that a part is in.", ["part", "room", "mood"])
-        total = counter("restarts", "How often a part was started anew.", ["part"])
-        states = self._watch.journal.states()
-        for watcher in self._watch.watchers:
-            part = watcher.part
-            for one in MOODS:
-                mood.add_metric([part.name, part.room, one], states[part.name].mood == one)
+    def _component_metrics(self) -> Iterator[Metric]:
+        moods = gauge("part_mood", "1 for the current mood of a part.", ["part", "room", "mood"])
+        restarts = counter("restarts", "Restarts of a part.", ["part"])
+        states = self._supervisor.component_log.states()
+        for watcher in self._supervisor.watchers:
+            component = watcher.component
+            for mood in MOODS:
+                is_current = states[component.name].mood == mood
+                moods.add_metric([component.name, component.room, mood], is_current)
             if watcher.restarts:
-                total.add_metric([part.name], watcher.restarts.total)
-        yield from (mood, total)
+                restarts.add_metric([component.name], watcher.restarts.total)
+        yield from (moods, restarts)

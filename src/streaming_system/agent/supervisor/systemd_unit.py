@@ -1,4 +1,4 @@
-"""A unit of systemd is active."""
+"""Checks that a systemd unit is active."""
 
 import re
 
@@ -18,43 +18,45 @@ UNIT_PROPERTIES = "LoadState,ActiveState,SubState,Result"
 
 
 class UnitCheck:
-    """Asks systemd."""
+    """Runs ``systemctl show``."""
 
-    def __init__(self, section: ConfigSection, kit: CheckTools) -> None:
-        self._unit = section.pattern(
-            "unit", UNIT_NAME, "a unit of systemd, such as icecast2.service"
-        )
-        self._programs = kit.programs
+    def __init__(self, section: ConfigSection, tools: CheckTools) -> None:
+        allowed = "a unit of systemd, such as icecast2.service"
+        self._unit = section.pattern("unit", UNIT_NAME, allowed)
+        self._runner = tools.runner
 
-    def __call__(self, within: float) -> CheckResult:
-        """Return how the unit is."""
+    def __call__(self, timeout: float) -> CheckResult:
+        """Return the state of the unit."""
         command = ("systemctl", "show", f"--property={UNIT_PROPERTIES}", "--", self._unit)
         try:
-            ended = self._programs.run(command, within)
+            completed = self._runner.run(command, timeout)
         except ProgramNotFoundError:
-            return check_error("there is no systemctl")
+            return check_error("systemctl is not installed")
         except ProgramError:
-            return check_error("systemctl does not answer")
-        if ended.status:
-            said = " ".join(ended.said.split())
-            absent = "not been booted with systemd" in said or "connect to bus" in said
-            return check_error("systemd does not run here" if absent else said[:80] or "systemctl")
-        lines = ended.printed.decode("utf-8", "replace").splitlines()
+            return check_error("systemctl does not respond")
+        if completed.status:
+            message = " ".join(completed.said.split())
+            if "not been booted with systemd" in message or "connect to bus" in message:
+                return check_error("systemd does not run on this machine")
+            return check_error(message[:80] or "systemctl failed")
+        lines = completed.printed.decode("utf-8", "replace").splitlines()
         return _evaluate_unit(dict(line.split("=", 1) for line in lines if "=" in line))
 
 
-def _evaluate_unit(said: dict[str, str]) -> CheckResult:
-    load, active = said.get("LoadState", ""), said.get("ActiveState", "")
-    sub, result = said.get("SubState", ""), said.get("Result", "")
-    if load == "masked":
+def _evaluate_unit(properties: dict[str, str]) -> CheckResult:
+    load_state = properties.get("LoadState", "")
+    active_state = properties.get("ActiveState", "")
+    sub_state = properties.get("SubState", "")
+    result = properties.get("Result", "")
+    if load_state == "masked":
         return CheckResult(mood=SLEEPING, detail="the unit is masked")
-    if load != "loaded":
-        return check_error(
-            "there is no such unit" if load == "not-found" else f"the unit is {load}"
-        )
-    if active in ("active", "reloading", "refreshing"):
-        return happy(sub)
-    if active in ("activating", "deactivating"):
-        return CheckResult(mood="waking", detail=f"{active}, {sub}")
-    why = f", {result}" if result not in ("", "success") else ""
-    return sad(f"the unit is {active or 'unknown'}{why}")
+    if load_state == "not-found":
+        return check_error("the unit does not exist")
+    if load_state != "loaded":
+        return check_error(f"the unit is {load_state}")
+    if active_state in ("active", "reloading", "refreshing"):
+        return happy(sub_state)
+    if active_state in ("activating", "deactivating"):
+        return CheckResult(mood="waking", detail=f"{active_state}, {sub_state}")
+    suffix = f", {result}" if result not in ("", "success") else ""
+    return sad(f"the unit is {active_state or 'unknown'}{suffix}")
