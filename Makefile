@@ -87,10 +87,10 @@ demo: $(VENV)/installed var/tracker.sqlite  ## Serve the site with streams, pict
 
 .PHONY: check test test-exhaustive lint format faults bench bench-check bench-costs bench-viewers capacity bench-balance bench-growth bench-first-frame bench-agent fuzz lock
 PYTEST := $(BIN)/python -m pytest
-# Tests of servers and agents wait most of the time, so that two fit on a core.
-WORKERS ?= $$(($$(nproc) * 2))
-# Browsers need all of a core, and tests of a file share a site.
+# Tests of servers and agents wait most of the time. Browser tests of a file share a site.
+WORKERS ?= $$(($$(nproc) + 1))
 BROWSERS ?= $$(nproc)
+OTHER_TESTS := -n $(WORKERS) --dist worksteal --ignore tests/e2e
 BROWSER_TESTS := -n $(BROWSERS) --dist loadscope -p no:schemathesis -p no:hypothesispytest tests/e2e
 
 check: lint  ## Style, types, unit and parser tests, documentation: a first answer, in 90 seconds.
@@ -98,14 +98,16 @@ check: lint  ## Style, types, unit and parser tests, documentation: a first answ
 		tests/unit tests/parsers tests/test_docs.py tests/test_isolation.py
 
 test: lint  ## Pass all checks, and every test that guards behaviour.
-	@$(PYTEST) -n $(WORKERS) --dist worksteal -m "not exhaustive" --ignore tests/e2e
-	@$(PYTEST) -m "not exhaustive" $(BROWSER_TESTS)
+	@# Browser tests run beside the others: each of them leaves a part of the processors idle.
+	@log=$$(mktemp); \
+	$(PYTEST) -m "not exhaustive" $(BROWSER_TESTS) >"$$log" 2>&1 & browser=$$!; \
+	trap 'kill $$browser; exit 130' INT TERM; \
+	$(PYTEST) -m "not exhaustive" $(OTHER_TESTS); status=$$?; \
+	wait $$browser || status=$$?; cat "$$log"; rm "$$log"; exit $$status
 
 test-exhaustive: $(VENV)/installed-dev  ## Pass what is only worth it now and then: all faults, both databases, more examples.
-	@# Faults harm one site, in the order of their files, and have deadlines: fewer at a time.
-	@TESTS_EXHAUSTIVE=1 $(PYTEST) -p no:randomly -n $$(($$(nproc) + 1)) --dist worksteal \
-		-m "exhaustive or deep" --ignore tests/e2e
-	@TESTS_EXHAUSTIVE=1 $(PYTEST) -p no:randomly -m "exhaustive or deep" $(BROWSER_TESTS)
+	@TESTS_EXHAUSTIVE=1 $(PYTEST) -m "exhaustive or deep" $(OTHER_TESTS)
+	@TESTS_EXHAUSTIVE=1 $(PYTEST) -m "exhaustive or deep" $(BROWSER_TESTS)
 
 lint: $(VENV)/installed-dev  ## Check style, types and imports.
 	@$(BIN)/ruff format --check .

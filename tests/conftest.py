@@ -34,9 +34,13 @@ MARKED_FIXTURES = {
 # Only worth it now and then: `make test-exhaustive` runs them.
 EXHAUSTIVE_PATHS = (
     "tests/attacks/test_supply.py",
+    "tests/e2e/test_demo.py",
+    "tests/e2e/test_newcomer.py::test_a_first_start",
+    "tests/e2e/test_newcomer.py::test_make_distclean",
     "tests/faults",
     "tests/functional/deploy/test_one_kind.py",
     "tests/functional/deploy/test_under_load.py",
+    "tests/functional/growth",
     "tests/functional/hosts",
     "tests/functional/scaling/test_migrating.py",
     "tests/functional/scaling/test_partitions.py",
@@ -89,7 +93,7 @@ def pytest_collection_modifyitems(config, items):
             item.add_marker("postgresql")
             if not item.get_closest_marker("both_databases"):
                 item.add_marker("exhaustive")
-        if path.startswith(EXHAUSTIVE_PATHS):
+        if item.nodeid.startswith(EXHAUSTIVE_PATHS):
             item.add_marker("exhaustive")
         if item.nodeid.startswith(DEEP_PATHS):
             item.add_marker("deep")

@@ -25,7 +25,10 @@ OPTIONAL = {
     "systemd-analyze": ["tests/functional/test_units.py"],
     "chromium": ["tests/e2e/test_crew.py"],
 }
-ALIASES = {"chromium": ["chromium-browser"], "systemd-analyze": ["systemd-tmpfiles"]}
+ALIASES = {
+    "chromium": ["chromium-browser", "chromium-headless-shell"],
+    "systemd-analyze": ["systemd-tmpfiles"],
+}
 
 
 @pytest.fixture
