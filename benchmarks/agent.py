@@ -1,7 +1,7 @@
-"""Measure what the agent beside a streaming server costs: resident memory and processor time.
+"""Measures the resident memory and CPU time of the agent.
 
-It reads 8 mounts of an Icecast and reports them to a tracker, both of which are stand-ins of this
-script, every 10 seconds; every number of viewers changes every time.
+The agent reads 8 mounts of a fake Icecast and reports them to a fake tracker every 10 seconds. All
+numbers of viewers change each time.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 MOUNTS = 8
-MOST_MEMORY, MOST_PROCESSOR = 60, 2
+MAX_MEMORY_MIB, MAX_CPU_PERCENT = 60, 2
 
 INI = """[agent]
 trackers = http://127.0.0.1:{port}
@@ -34,8 +34,8 @@ streams =
 """
 
 
-class Both(BaseHTTPRequestHandler):
-    """An Icecast and a tracker in one."""
+class FakeServerHandler(BaseHTTPRequestHandler):
+    """A fake Icecast and a fake tracker in one."""
 
     protocol_version = "HTTP/1.1"
 
@@ -50,17 +50,17 @@ class Both(BaseHTTPRequestHandler):
             }
             for number in range(MOUNTS)
         ]
-        self._answer({"icestats": {"source": sources}})
+        self._send_json({"icestats": {"source": sources}})
 
     def do_PUT(self):
         self.rfile.read(int(self.headers["Content-Length"]))
         self.server.reports += 1
-        self._answer({"report_every": 30, "drained": False})
+        self._send_json({"report_every": 30, "drained": False})
 
     def do_DELETE(self):
-        self._answer({})
+        self._send_json({})
 
-    def _answer(self, document):
+    def _send_json(self, document):
         body = json.dumps(document).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
@@ -68,20 +68,20 @@ class Both(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, *about):
+    def log_message(self, *args):
         pass
 
 
-def resident(pid):
-    """Return MiB, and those that no other process shares."""
+def resident_memory(pid):
+    """Return the resident and the private memory in MiB."""
     text = Path(f"/proc/{pid}/smaps_rollup").read_text()
     values = {name: int(kb) for name, kb in re.findall(r"^(\w+):\s+(\d+) kB", text, re.MULTILINE)}
-    own = values["Private_Clean"] + values["Private_Dirty"]
-    return values["Rss"] / 1024, own / 1024
+    private = values["Private_Clean"] + values["Private_Dirty"]
+    return values["Rss"] / 1024, private / 1024
 
 
-def processor(pid):
-    """Return seconds of a core."""
+def cpu_seconds(pid):
+    """Return the CPU time in seconds."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
@@ -90,8 +90,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=120, help="how long to measure")
     parser.add_argument("--interval", type=float, default=10, help="the agent's interval")
-    wanted = parser.parse_args()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Both)
+    options = parser.parse_args()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), FakeServerHandler)
     server.reports = 0
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -99,39 +99,39 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         ini = Path(folder) / "agent.ini"
         port = server.server_port
-        ini.write_text(INI.format(port=port, interval=wanted.interval, streams=streams))
+        ini.write_text(INI.format(port=port, interval=options.interval, streams=streams))
         program = Path(sys.executable).with_name("streaming-system")
         command = [program, "encoder", "register", "-c", ini]
         process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
         try:
-            good = measure(process, server, wanted)
+            is_ok = measure(process, server, options)
         finally:
-            began = time.monotonic()
+            started = time.monotonic()
             process.terminate()
             process.wait()
-            print(f"out after SIGTERM:  {time.monotonic() - began:.2f} s")
+            print(f"stop after SIGTERM: {time.monotonic() - started:.2f} s")
             server.shutdown()
-    sys.exit(0 if good else 1)
+    sys.exit(0 if is_ok else 1)
 
 
-def measure(process, server, wanted):
-    """Print what the agent takes; return whether that is within the limits."""
-    give_up = time.monotonic() + 60
+def measure(process, server, options):
+    """Print memory and CPU time; return whether they are within the limits."""
+    deadline = time.monotonic() + 60
     while not server.reports:
         assert process.poll() is None, "the agent has ended"
-        assert time.monotonic() < give_up, "the agent reports nothing"
+        assert time.monotonic() < deadline, "the agent reports nothing"
         time.sleep(0.1)
-    # What it took to start is no running cost.
-    before, began, reports = processor(process.pid), time.monotonic(), server.reports
-    time.sleep(wanted.seconds)
-    span = time.monotonic() - began
-    share = 100 * (processor(process.pid) - before) / span
-    whole, own = resident(process.pid)
+    # The start does not count.
+    before, started, reports = cpu_seconds(process.pid), time.monotonic(), server.reports
+    time.sleep(options.seconds)
+    span = time.monotonic() - started
+    share = 100 * (cpu_seconds(process.pid) - before) / span
+    resident, private = resident_memory(process.pid)
     reports = server.reports - reports
-    print(f"{MOUNTS} mounts at {wanted.interval:g} s, {reports} reports in {span:.0f} s")
-    print(f"resident:           {whole:.1f} MiB, {own:.1f} of it its own (limit {MOST_MEMORY})")
-    print(f"processor:          {share:.2f} % of a core (limit {MOST_PROCESSOR})")
-    return whole <= MOST_MEMORY and share <= MOST_PROCESSOR
+    print(f"{MOUNTS} mounts at {options.interval:g} s, {reports} reports in {span:.0f} s")
+    print(f"memory:             {resident:.1f} MiB, {private:.1f} private (limit {MAX_MEMORY_MIB})")
+    print(f"processor:          {share:.2f} % of a core (limit {MAX_CPU_PERCENT})")
+    return resident <= MAX_MEMORY_MIB and share <= MAX_CPU_PERCENT
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Measure everything that has a goal, as ratios within one run: make bench.
+"""Measures all rows with a goal, as ratios within one run: make bench.
 
-Prints one table. All of it takes some ten minutes, and is written to benchmarks/results.json and
-into docs/performance.md; ARGS="--only room,index --rounds 3 --seconds 2" measures some rows, and
-writes only where --json says.
+It prints a table. A complete run takes about ten minutes, and is written to benchmarks/results.json
+and docs/performance.md. ARGS="--only room,index --rounds 3 --seconds 2" measures some rows, and
+writes only to the file of --json.
 """
 
 import argparse
@@ -18,8 +18,8 @@ RESULTS = ROOT / "benchmarks/results.json"
 DOCS = ROOT / "docs/performance.md"
 
 
-def groups() -> Iterator[object]:
-    """Return the modules that measure, in the order in which they do."""
+def row_modules() -> Iterator[object]:
+    """Yield the modules that measure rows, in their order."""
     from speed import (
         rows_database,
         rows_import,
@@ -32,53 +32,59 @@ def groups() -> Iterator[object]:
     yield from (rows_pages, rows_nginx, rows_writes, rows_database, rows_import, rows_process)
 
 
-def arguments() -> argparse.ArgumentParser:
-    """Return what can be said on the command line."""
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", default="", help="names of rows, or what they begin with: a,b")
+    parser.add_argument("--only", default="", help="names of rows, or prefixes: a,b")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=2, help="of load, a side and round")
-    parser.add_argument("--requests", type=int, default=100_000, help="of the rows of memory")
-    parser.add_argument("--json", type=Path, help="where the results are written")
+    parser.add_argument(
+        "--seconds", type=float, default=2, help="duration of the load per side and round"
+    )
+    parser.add_argument(
+        "--requests", type=int, default=100_000, help="number of requests of the memory rows"
+    )
+    parser.add_argument("--json", type=Path, help="output file")
     return parser
 
 
-def measured(asked: argparse.Namespace) -> dict[str, dict[str, object]]:
-    """Measure; say of each row what was found as soon as it is."""
-    # The tests know how to start the whole site.
+def measure_rows(options: argparse.Namespace) -> dict[str, dict[str, object]]:
+    """Measure the selected rows; print each ratio at once."""
+    # The test helpers start the site.
     sys.path.insert(0, str(ROOT / "tests"))
-    from speed.plan import Plan
+    from speed.plan import MeasurementPlan
 
-    names = rows.chosen(asked.only)
-    plan = Plan(rounds=asked.rounds, seconds=asked.seconds, requests=asked.requests)
-    found = {}
-    for group in groups():
-        wanted = [name for name in names if name in group.NAMES]
-        if not wanted:
+    names = rows.select_rows(options.only)
+    plan = MeasurementPlan(
+        rounds=options.rounds, seconds=options.seconds, requests=options.requests
+    )
+    results = {}
+    for module in row_modules():
+        selected = [name for name in names if name in module.NAMES]
+        if not selected:
             continue
-        for name, one in group.measure(wanted, plan):
-            found[name] = one.summary(rows.ROWS[name])
-            print(f"{name}: {found[name]['ratio']:.2f}", file=sys.stderr, flush=True)
-    return table.in_order(found)
+        for name, result in module.measure(selected, plan):
+            results[name] = result.summary(rows.ROWS[name])
+            print(f"{name}: {results[name]['ratio']:.2f}", file=sys.stderr, flush=True)
+    return table.sort_rows(results)
 
 
 def main() -> int:
-    """Print one table, and write results.json."""
-    asked = arguments().parse_args()
-    if not load.is_there():
+    """Print the table, and write results.json."""
+    options = make_parser().parse_args()
+    if not load.is_wrk_installed():
         print("benchmarks/bench.py: wrk is not installed", file=sys.stderr)
         return 1
     try:
-        found = table.results(measured(asked))
+        results = table.build_results(measure_rows(options))
     except (load.LoadError, ValueError) as error:
         print(f"benchmarks/bench.py: {error}", file=sys.stderr)
         return 1
-    print("\n".join(table.lines(found["rows"])))
-    target = asked.json or (RESULTS if not asked.only else None)
+    print("\n".join(table.terminal_lines(results["rows"])))
+    target = options.json or (RESULTS if not options.only else None)
     if target:
-        table.write(found, target)
+        table.write_results(results, target)
     if target == RESULTS and DOCS.exists():
-        DOCS.write_text(table.written_into(DOCS.read_text(), json.loads(RESULTS.read_text())))
+        DOCS.write_text(table.update_document(DOCS.read_text(), json.loads(RESULTS.read_text())))
     return 0
 
 

@@ -1,8 +1,8 @@
-"""Name what got slower: make bench-check.
+"""Finds performance regressions: make bench-check.
 
-Measures as bench.py does, and compares each ratio with the committed one; a row that got worse by
-more than 15 % is named, and the exit status is 1. ARGS="--results FILE" compares what has been
-measured already; --only, --rounds, --seconds and --requests are those of bench.py.
+It measures like bench.py, and compares each ratio with the committed one. Exit status 1: a row got
+worse by more than 15 %. ARGS="--results FILE" compares existing results; --only, --rounds,
+--seconds and --requests are those of bench.py.
 """
 
 import json
@@ -14,33 +14,42 @@ from speed import check, load, rows, table
 
 
 def main() -> int:
-    """Compare, and print a line for each row that got worse or is missing."""
-    parser = bench.arguments()
+    """Print a line for results row that got worse or is missing."""
+    parser = bench.make_parser()
     parser.description = __doc__.splitlines()[0]
-    parser.add_argument("--results", type=Path, help="what has been measured; nothing is, then")
-    parser.add_argument("--against", type=Path, help="other results than the committed ones")
-    asked = parser.parse_args()
+    parser.add_argument("--results", type=Path, help="compare these results without measuring")
+    parser.add_argument(
+        "--against", type=Path, help="results to compare with, instead of the committed ones"
+    )
+    options = parser.parse_args()
     try:
-        names = rows.chosen(asked.only)
-        before = read(asked.against) if asked.against else check.committed(bench.RESULTS)
-        now = read(asked.results) if asked.results else table.results(bench.measured(asked))
+        names = rows.select_rows(options.only)
+        before = (
+            load_results(options.against)
+            if options.against
+            else check.load_committed(bench.RESULTS)
+        )
+        now = (
+            load_results(options.results)
+            if options.results
+            else table.build_results(bench.measure_rows(options))
+        )
     except (OSError, ValueError, load.LoadError) as error:
         print(f"benchmarks/bench_check.py: {error}", file=sys.stderr)
         return 2
-    if asked.json:
-        table.write(now, asked.json)
-    if asked.only:
+    if options.json:
+        table.write_results(now, options.json)
+    if options.only:
         before, now = (
-            {"rows": {name: row for name, row in each["rows"].items() if name in names}}
-            for each in (before, now)
+            {"rows": {name: row for name, row in results["rows"].items() if name in names}}
+            for results in (before, now)
         )
-    found = check.worse(now["rows"], before["rows"])
-    print("\n".join(found) or f"None of {len(now['rows'])} rows got worse by more than 15 %.")
-    return 1 if found else 0
+    regressions = check.find_regressions(now["rows"], before["rows"])
+    print("\n".join(regressions) or f"None of {len(now['rows'])} rows got worse by more than 15 %.")
+    return 1 if regressions else 0
 
 
-def read(file: Path) -> dict[str, object]:
-    """Return the results in a file."""
+def load_results(file: Path) -> dict[str, object]:
     return json.loads(file.read_text(encoding="utf-8"))
 
 

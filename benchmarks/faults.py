@@ -1,7 +1,7 @@
-"""Lets the tests of tests/faults break everything once; writes docs/faults.md's table.
+"""Runs the fault tests (tests/faults), and writes the table of docs/faults.md.
 
-make faults              as the tests do
-FAULTS_GONE=60 make …    with PostgreSQL gone for a real minute
+make faults              with the durations of the tests
+FAULTS_GONE=60 make …    with PostgreSQL unavailable for a minute
 """
 
 import json
@@ -15,9 +15,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs/faults.md"
-FIGURES = ROOT / "benchmarks/faults.json"
+RESULTS = ROOT / "benchmarks/faults.json"
 BEGIN, END = "<!-- table -->", "<!-- end of the table -->"
-# A heading, and the figures under it: the second one, where there is one, as a share of it.
+# The headings, and the keys of the results.
 COLUMNS = {
     "pages seen": "pages",
     "failed": "pages_failed",
@@ -25,15 +25,15 @@ COLUMNS = {
     "slowest": "slowest_page",
     "writes acknowledged": "acknowledged",
     "lost": "lost",
-    'told "not now"': "told_not_now",
+    'rejected "not now"': "told_not_now",
     "cut off": "writes_cut_off",
-    "taken again after": "writes_back",
+    "accepted again after": "writes_back",
     "lines of log": "most_lines",
 }
-SECONDS = ("pages_back", "writes_back", "slowest_page")
-# After that, pages and reports must be as before: seconds, on a quiet machine.
-BACK_WITHIN = 5.0
-OTHERS = {
+SECONDS_COLUMNS = ("pages_back", "writes_back", "slowest_page")
+# The maximum time after a fault until pages and reports work again, on an idle machine.
+RECOVERY_TIMEOUT_SECONDS = 5.0
+NOTES = {
     "import_ended_after": "the import ended after {} s, and changed nothing",
     "live_after": "live again after {} s",
     "median_page": "half of the pages within {} s",
@@ -41,54 +41,54 @@ OTHERS = {
 }
 
 
-def table(figures):
-    """Return the table's lines, one for each fault."""
+def table_lines(results):
+    """Yield the lines of the table, one for each fault."""
     yield f"| fault | {' | '.join(COLUMNS)} |"
     yield f"|---|{'---:|' * len(COLUMNS)}"
-    for row in figures:
-        cells = [cell(row, key) for key in COLUMNS.values()]
-        more = [words.format(f"{row[key]:,}") for key, words in OTHERS.items() if key in row]
-        name = row["fault"] + (f": {', '.join(more)}" if more else "")
+    for row in results:
+        cells = [format_cell(row, key) for key in COLUMNS.values()]
+        notes = [note.format(f"{row[key]:,}") for key, note in NOTES.items() if key in row]
+        name = row["fault"] + (f": {', '.join(notes)}" if notes else "")
         yield f"| {name} | {' | '.join(cells)} |"
 
 
-def late(figures):
-    """Return the faults after which it took too long until all was as before."""
+def slow_recoveries(results):
+    """Return the faults with a recovery above the maximum time."""
     return [
         row["fault"]
-        for row in figures
-        if max(row.get("pages_back", 0), row.get("writes_back", 0)) > BACK_WITHIN
+        for row in results
+        if max(row.get("pages_back", 0), row.get("writes_back", 0)) > RECOVERY_TIMEOUT_SECONDS
     ]
 
 
-def cell(row, key):
+def format_cell(row, key):
     if key not in row:
         return ""
-    return f"{row[key]:,} s" if key in SECONDS else f"{row[key]:,}"
+    return f"{row[key]:,} s" if key in SECONDS_COLUMNS else f"{row[key]:,}"
 
 
 def main():
-    """Run the tests; write what they found."""
+    """Run the tests, and write their results."""
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "figures.json"
-        done = subprocess.run(
+        path = Path(folder) / "results.json"
+        process = subprocess.run(
             [sys.executable, "-m", "pytest", "-q", ROOT / "tests/faults"],
             env=os.environ | {"FAULTS_FIGURES": str(path)},
             cwd=ROOT,
             check=False,
         )
-        if done.returncode:
-            sys.exit("Nothing has been written: a test failed.")
-        figures = json.loads(path.read_text())
-    FIGURES.write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n")
+        if process.returncode:
+            sys.exit("A test failed; nothing was written.")
+        results = json.loads(path.read_text())
+    RESULTS.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
     text = PAGE.read_text()
     before, rest = text.split(BEGIN)
     _, after = rest.split(END)
-    when = f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, Python "
-    lines = [BEGIN, f"{when}{platform.python_version()}:", "", *table(figures), END]
+    heading = f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, Python "
+    lines = [BEGIN, f"{heading}{platform.python_version()}:", "", *table_lines(results), END]
     PAGE.write_text(before + "\n".join(lines) + after)
-    if found := late(figures):
-        sys.exit(f"Not as before within {BACK_WITHIN:g} s: {', '.join(found)}")
+    if slow := slow_recoveries(results):
+        sys.exit(f"No recovery within {RECOVERY_TIMEOUT_SECONDS:g} s: {', '.join(slow)}")
 
 
 if __name__ == "__main__":

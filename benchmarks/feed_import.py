@@ -1,6 +1,6 @@
-"""What it costs to read a feed, next to what its parts cost alone: a row of `make bench`.
+"""The cost of importing a feed, relative to its necessary parts: a row of `make bench`.
 
-Times on one machine say nothing about another, so only ratios of one run are printed.
+It prints ratios within one run, because absolute times depend on the machine.
 """
 
 import time
@@ -14,13 +14,13 @@ from streaming_system.plugin import open_feed
 from streaming_system.schedule_import.parsers import load_parsers, parse_and_validate, select_parser
 
 ROUNDS = 5
-WORDS = "<p>A conference takes <b>people</b>, cables and <a href='https://e.example/'>time</a>. "
+SENTENCE = "<p>A conference takes <b>people</b>, cables and <a href='https://e.example/'>time</a>. "
 
 
-def document(events: int, abstract: int = 2800) -> bytes:
-    """Return a schedule.xml with that many events over 30 rooms, about 3 kB each."""
+def build_feed(events: int, abstract: int = 2800) -> bytes:
+    """Return a schedule.xml with that many events in 30 rooms, about 3 kB each."""
     start = datetime(2026, 2, 1, 9, tzinfo=UTC)
-    text = etree.CDATA((WORDS * (abstract // len(WORDS) + 1))[:abstract])
+    text = etree.CDATA((SENTENCE * (abstract // len(SENTENCE) + 1))[:abstract])
     root = etree.Element("schedule")
     conference = etree.SubElement(root, "conference")
     etree.SubElement(conference, "title").text = "Benchmark"
@@ -39,47 +39,49 @@ def document(events: int, abstract: int = 2800) -> bytes:
     return etree.tostring(root, encoding="utf-8", xml_declaration=True)
 
 
-def fastest(job: Callable[[], object]) -> float:
-    """Return the seconds of the fastest of some rounds: the others were disturbed."""
+def min_seconds(job: Callable[[], object]) -> float:
+    """Return the seconds of the fastest round: the others were disturbed."""
     times = []
     for _ in range(ROUNDS):
-        begun = time.perf_counter()
+        started = time.perf_counter()
         job()
-        times.append(time.perf_counter() - begun)
+        times.append(time.perf_counter() - started)
     return min(times)
 
 
-def parts(data: bytes) -> None:
-    """Do what nobody can do without: parse the XML, clean the abstracts."""
+def parse_xml_and_sanitise(data: bytes) -> None:
+    """Do the necessary parts only: parse the XML, sanitise the abstracts."""
     for abstract in etree.fromstring(data).iter("abstract"):
         nh3.clean(abstract.text or "")
 
 
-def reader() -> Callable[[bytes], object]:
-    """Return what reads a feed as the import does."""
+def make_reader() -> Callable[[bytes], object]:
+    """Return a function that reads a feed like the import."""
     parsers = load_parsers()
 
-    def read(data: bytes) -> object:
+    def read_feed(data: bytes) -> object:
         feed = open_feed(data)
         return parse_and_validate(feed, select_parser(feed, parsers))
 
-    return read
+    return read_feed
 
 
 def main() -> None:
-    """Measure and print."""
-    ours = reader()
-    data = document(900)
-    alone, whole = fastest(lambda: parts(data)), fastest(lambda: ours(data))
+    read_feed = make_reader()
+    data = build_feed(900)
+    baseline, total = (
+        min_seconds(lambda: parse_xml_and_sanitise(data)),
+        min_seconds(lambda: read_feed(data)),
+    )
     print(f"schedule.xml, 900 events, {len(data) / 1e6:.1f} MB")
-    ratio = whole / alone
-    print(f"  reading it / parsing the XML and cleaning the abstracts: {ratio:.2f} (at most 3)")
+    ratio = total / baseline
+    print(f"  reading / parsing the XML and sanitising the abstracts: {ratio:.2f} (at most 3)")
     base = None
     for events in (1000, 2000, 4000):
-        data = document(events)
-        cost = fastest(lambda data=data: ours(data)) / events
+        data = build_feed(events)
+        cost = min_seconds(lambda data=data: read_feed(data)) / events
         base = base or cost
-        print(f"  cost of an event among {events}, over that among 1000: {cost / base:.2f}")
+        print(f"  cost per event with {events} events, relative to 1000: {cost / base:.2f}")
 
 
 if __name__ == "__main__":

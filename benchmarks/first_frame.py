@@ -1,8 +1,7 @@
-"""How long it takes from opening a room's page to the first frame: make bench-first-frame.
+"""Measures the time from opening a room's page to the first frame: make bench-first-frame.
 
-A real encoder, a real Chromium that has never seen the site, all on this machine. The same stream
-is also opened by a page that has nothing but hls.js with its own settings: what the room's page
-takes more or less than that is ours.
+It uses a real encoder and Chromium with an empty cache on this machine. A minimal page with hls.js
+and its default settings opens the same stream for comparison.
 """
 
 import argparse
@@ -21,8 +20,8 @@ sys.path.insert(0, str(ROOT / "tests"))
 from e2e.players import serving_player_site
 from e2e.stream import Encoder, Origin
 
-HLS = ROOT / "src/streaming_system/frontend/static/vendor/hls/hls.min.mjs"
-BARE = """<!DOCTYPE html><title>Bare</title><video muted playsinline></video>
+HLS_LIBRARY = ROOT / "src/streaming_system/frontend/static/vendor/hls/hls.min.mjs"
+BARE_PAGE = """<!DOCTYPE html><title>Bare</title><video muted playsinline></video>
 <script type="module">
 import Hls from "./hls.min.mjs";
 const video = document.querySelector("video");
@@ -32,23 +31,23 @@ hls.attachMedia(video);
 video.play();
 </script>
 """
-WATCH = """
-const find = () => {
+FIRST_FRAME_SCRIPT = """
+const observe = () => {
   const video = document.querySelector('video');
   if (video) video.requestVideoFrameCallback(() => { window.firstFrame = performance.now(); });
-  else setTimeout(find, 5);
+  else setTimeout(observe, 5);
 };
-find();
+observe();
 """
-ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--autoplay-policy=no-user-gesture-required",
+BROWSER_ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--autoplay-policy=no-user-gesture-required",
              "--disable-background-networking", "--disable-component-update")  # fmt: skip
 
 
 def first_frame(browser, url: str) -> float:
-    """Return the milliseconds from the navigation to the first frame, without a cache."""
+    """Return the milliseconds from the navigation to the first frame, with an empty cache."""
     context = browser.new_context()
     page = context.new_page()
-    page.add_init_script(WATCH)
+    page.add_init_script(FIRST_FRAME_SCRIPT)
     page.goto(url)
     page.wait_for_function("() => window.firstFrame", timeout=30_000)
     milliseconds = page.evaluate("() => window.firstFrame")
@@ -57,26 +56,26 @@ def first_frame(browser, url: str) -> float:
 
 
 def measure(folder: Path, runs: int) -> dict[str, list[float]]:
-    """Open both pages in turn; the first time of each does not count."""
+    """Open both pages alternately; drop the first time of each."""
     encoder = Encoder(folder / "stream")
-    shutil.copy(HLS, encoder.folder)
-    (encoder.folder / "bare.html").write_text(BARE)
+    shutil.copy(HLS_LIBRARY, encoder.folder)
+    (encoder.folder / "bare.html").write_text(BARE_PAGE)
     origin = Origin(encoder.folder)
     origin.start()
     encoder.start()
     try:
         encoder.wait()
         with (
-            serving_player_site(ROOT, folder, dict(os.environ)) as stage,
+            serving_player_site(ROOT, folder, dict(os.environ)) as site,
             sync_playwright() as playwright,
         ):
-            room = next(stage.rooms)
-            stage.register(room, "edge1", origin)
-            stage.wait_for(lambda: "<video" in stage.text(f"/{room}"), 10, "a player")
+            room = next(site.rooms)
+            site.register(room, "edge1", origin)
+            site.wait_for(lambda: "<video" in site.text(f"/{room}"), 10, "a player")
             browser = playwright.chromium.launch(
-                executable_path=shutil.which("chromium"), args=list(ARGUMENTS)
+                executable_path=shutil.which("chromium"), args=list(BROWSER_ARGUMENTS)
             )
-            pages = {"room": f"{stage.url}/{room}", "bare hls.js": f"{origin.url}bare.html"}
+            pages = {"room": f"{site.url}/{room}", "bare hls.js": f"{origin.url}bare.html"}
             times: dict[str, list[float]] = {name: [] for name in pages}
             for _ in range(runs + 1):
                 for name, url in pages.items():
@@ -85,7 +84,7 @@ def measure(folder: Path, runs: int) -> dict[str, list[float]]:
     finally:
         encoder.kill()
         origin.stop()
-    return {name: found[1:] for name, found in times.items()}
+    return {name: values[1:] for name, values in times.items()}
 
 
 def main() -> None:
@@ -93,9 +92,9 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5)
     with tempfile.TemporaryDirectory() as folder:
         times = measure(Path(folder), parser.parse_args().runs)
-    medians = {name: statistics.median(found) for name, found in times.items()}
-    for name, found in times.items():
-        print(f"{name:12} {medians[name]:6.0f} ms", *(f"{one:6.0f}" for one in sorted(found)))
+    medians = {name: statistics.median(values) for name, values in times.items()}
+    for name, values in times.items():
+        print(f"{name:12} {medians[name]:6.0f} ms", *(f"{value:6.0f}" for value in sorted(values)))
     print(f"room / bare  {medians['room'] / medians['bare hls.js']:6.2f}")
 
 

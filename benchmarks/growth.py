@@ -1,10 +1,10 @@
-"""What a look-up costs when the database has grown: make bench-growth.
+"""Measures the cost of queries when the database grows: make bench-growth.
 
-Two databases hold the same present: 50 endpoints in eight rooms that report every 30 s, 20,000
-viewers, and the last two hours. One of them holds seven days before it, too, as the tracker keeps
-them: single reports for three hours, minutes and tens of minutes beyond. A third holds a million
-samples that nobody has ever pruned. The same requests go to their trackers in turn, within one
-process; the medians are compared.
+Two databases have the same current state: 50 endpoints in eight rooms that report every 30 s,
+20,000 viewers, and the last two hours. One of them also has seven days of history, as the tracker
+stores it: raw reports for three hours, and rollups of one and ten minutes. A third one has a
+million samples that were never pruned. The same requests go to their trackers alternately, within
+one process; the medians are compared.
 """
 
 import argparse
@@ -47,38 +47,42 @@ ROOT = Path(__file__).parent.parent
 ROOMS = 8
 ENDPOINTS = [(f"room{number % ROOMS}", f"server{number}") for number in range(50)]
 VIEWERS = 20_000
-REPORTS_A_SECOND = 20
-MINUTE, TEN = timedelta(minutes=1), timedelta(minutes=10)
-PRESENT, WEEK, KEPT = timedelta(hours=2), timedelta(days=7), timedelta(hours=3)
-LOOK_UPS = (
+REPORTS_PER_SECOND = 20
+MINUTE, TEN_MINUTES = timedelta(minutes=1), timedelta(minutes=10)
+SHORT_HISTORY, LONG_HISTORY, SAMPLE_RETENTION = (
+    timedelta(hours=2),
+    timedelta(days=7),
+    timedelta(hours=3),
+)
+PATHS = (
     "/streams.json",
     "/room0/streams.json",
     "/endpoint/stats",
     "/overall-stats.json?range=120",
 )
-MOST = 1.2
+MAX_RATIO = 1.2
 
 Rows = Iterable[dict[str, object]]
 
 
-def clients(number: int, at: datetime) -> int:
-    """Return how many viewers an endpoint has: a day's wave, and its own wobble."""
+def viewer_count(number: int, at: datetime) -> int:
+    """Return the viewers of an endpoint: a daily curve with a variation per endpoint."""
     hours = at.timestamp() / 3600
     day = max(0.0, math.sin((hours % 24 - 7) / 14 * math.pi)) if 7 < hours % 24 < 21 else 0.02
     wobble = 1 + 0.25 * math.sin(hours * (2 + number % 5) + number)
     return int(800 * day * wobble * (1 + number % 4) / 2.5)
 
 
-def moments(begin: datetime, end: datetime, step: timedelta) -> Iterator[datetime]:
-    """Return every moment from one to another."""
+def time_steps(begin: datetime, end: datetime, step: timedelta) -> Iterator[datetime]:
+    """Yield the moments from begin to end in steps."""
     while begin < end:
         yield begin
         begin += step
 
 
-def figures(number: int, at: datetime, times: int = 1) -> dict[str, int]:
-    """Return what an endpoint says, or that times some milliseconds."""
-    count = clients(number, at)
+def endpoint_metrics(number: int, at: datetime, times: int = 1) -> dict[str, int]:
+    """Return the metrics of an endpoint, or their product with a time in milliseconds."""
+    count = viewer_count(number, at)
     end = "" if times == 1 else "_ms"
     return {
         f"clients{end}": count * times,
@@ -87,116 +91,119 @@ def figures(number: int, at: datetime, times: int = 1) -> dict[str, int]:
     }
 
 
-def endpoints(now: datetime) -> Rows:
-    """Return the endpoints, alive at the moment."""
+def endpoint_rows(now: datetime) -> Rows:
+    """Yield the rows of endpoints, which are alive."""
     for number, (room, name) in enumerate(ENDPOINTS):
         yield {
-            "room": room, "name": name, "host": f"{name}.example.org", "since": now - PRESENT,
+            "room": room, "name": name, "host": f"{name}.example.org", "since": now - SHORT_HISTORY,
             "last_seen": now, "url": "", "formats": ["hls"], "qualities": ["720p"], "tags": [],
             "region": "", "software": "", "draining": False, "drained": False, "handed": 0,
-            "figures": {}, **figures(number, now),
+            "figures": {}, **endpoint_metrics(number, now),
         }  # fmt: skip
 
 
-def samples(begin: datetime, end: datetime) -> Rows:
-    """Return what the endpoints report, in the order of time."""
-    for at in moments(begin, end, timedelta(seconds=30)):
+def sample_rows(begin: datetime, end: datetime) -> Rows:
+    """Yield the samples of the endpoints, in the order of time."""
+    for at in time_steps(begin, end, timedelta(seconds=30)):
         for number, (room, name) in enumerate(ENDPOINTS):
             yield {
                 "room": room, "name": name, "at": at + number * timedelta(milliseconds=500),
-                "figures": {}, **figures(number, at),
+                "figures": {}, **endpoint_metrics(number, at),
             }  # fmt: skip
 
 
-def rolled_samples(begin: datetime, end: datetime, span: timedelta) -> Rows:
-    """Return what has been made of them."""
+def sample_rollup_rows(begin: datetime, end: datetime, span: timedelta) -> Rows:
+    """Yield the rollups of the samples."""
     milliseconds = span // timedelta(milliseconds=1)
-    for at in moments(begin, end, span):
+    for at in time_steps(begin, end, span):
         for number, (room, name) in enumerate(ENDPOINTS):
-            most = figures(number, at)
+            metrics = endpoint_metrics(number, at)
             yield {
                 "at": at, "room": room, "name": name, "samples": milliseconds // 30_000,
-                "clients_max": most["clients"], "bitrate_max": most["bitrate"],
-                **figures(number, at, milliseconds),
+                "clients_max": metrics["clients"], "bitrate_max": metrics["bitrate"],
+                **endpoint_metrics(number, at, milliseconds),
             }  # fmt: skip
 
 
-def played(chance: random.Random, reports: int) -> dict[str, int]:
-    """Return what happened to players in so many reports of theirs."""
+def playback_metrics(rng: random.Random, reports: int) -> dict[str, int]:
+    """Return the playback metrics of a number of reports."""
     return {
         "starts": reports // 20, "played_ms": reports * 59_000,
-        "rebuffer_ms": reports * chance.randrange(1000), "rebuffers": reports // 5, "dropped": 0,
+        "rebuffer_ms": reports * rng.randrange(1000), "rebuffers": reports // 5, "dropped": 0,
         "errors": reports // 100,
     }  # fmt: skip
 
 
-def playback(begin: datetime, end: datetime) -> Rows:
-    """Return what players report."""
-    chance = random.Random(1)
-    for at in moments(begin, end, timedelta(seconds=1 / REPORTS_A_SECOND)):
-        room, endpoint = chance.choice(ENDPOINTS)
+def playback_rows(begin: datetime, end: datetime) -> Rows:
+    """Yield the reports of players."""
+    rng = random.Random(1)
+    for at in time_steps(begin, end, timedelta(seconds=1 / REPORTS_PER_SECOND)):
+        room, endpoint = rng.choice(ENDPOINTS)
         yield {
             "at": at, "room": room, "endpoint": endpoint, "format": "hls", "quality": "720p",
-            "startup_ms": chance.randrange(4000) if chance.random() < 0.05 else None,
-            "bitrate": 1_500_000, **played(chance, 1),
+            "startup_ms": rng.randrange(4000) if rng.random() < 0.05 else None,
+            "bitrate": 1_500_000, **playback_metrics(rng, 1),
         }  # fmt: skip
 
 
-def rolled_playback(begin: datetime, end: datetime, span: timedelta) -> Rows:
-    """Return what has been made of it."""
-    chance = random.Random(2)
-    reports = int(REPORTS_A_SECOND * span.total_seconds() / len(ENDPOINTS))
-    for at in moments(begin, end, span):
+def playback_rollup_rows(begin: datetime, end: datetime, span: timedelta) -> Rows:
+    """Yield the rollups of the reports."""
+    rng = random.Random(2)
+    reports = int(REPORTS_PER_SECOND * span.total_seconds() / len(ENDPOINTS))
+    for at in time_steps(begin, end, span):
         for room, endpoint in ENDPOINTS:
             yield {
                 "at": at, "room": room, "endpoint": endpoint, "viewers": VIEWERS // len(ENDPOINTS),
-                "startups": [0] * 36 + [chance.randrange(5) for _ in range(12)],
-                **played(chance, reports),
+                "startups": [0] * 36 + [rng.randrange(5) for _ in range(12)],
+                **playback_metrics(rng, reports),
             }  # fmt: skip
 
 
-def players(now: datetime, kept: timedelta) -> Rows:
-    """Return the players that are open, and as many an hour that have left."""
-    chance = random.Random(3)
-    hours = kept / timedelta(hours=1)
+def player_rows(now: datetime, retention: timedelta) -> Rows:
+    """Yield the active players, and the players that have left within the retention."""
+    rng = random.Random(3)
+    hours = retention / timedelta(hours=1)
     for number in range(VIEWERS + int(VIEWERS / 4 * hours)):
-        room, endpoint = chance.choice(ENDPOINTS)
-        left = chance.random() * kept if number >= VIEWERS else -MINUTE
-        begun = now - max(left, timedelta(0)) - chance.random() * PRESENT
+        room, endpoint = rng.choice(ENDPOINTS)
+        left = rng.random() * retention if number >= VIEWERS else -MINUTE
+        begun = now - max(left, timedelta(0)) - rng.random() * SHORT_HISTORY
         yield {
             "sid": f"{number:032x}", "room": room, "endpoint": endpoint, "format": "hls",
             "quality": "720p", "begun": begun, "moved": begun, "last_seen": now - left - MINUTE,
             "until": now - left, "startup_ms": 900, "dropped": 0, **{
-                name: value for name, value in played(chance, 60).items()
+                name: value for name, value in playback_metrics(rng, 60).items()
                 if name not in ("starts", "dropped")
             },
         }  # fmt: skip
 
 
 def fill(url: str, history: timedelta, *, pruned: bool = True, now: datetime) -> dict[str, int]:
-    """Make a database that has run for so long; return how many rows its tables have."""
+    """Fill a database with a history; return the number of rows per table."""
     engine = make_engine({"sqlalchemy.url": url})
     migrate(engine)
-    made = floor_to(now, TEN)
-    begin = made - history
-    raw = max(begin, now - KEPT) if pruned else begin
+    rolled_until = floor_to(now, TEN_MINUTES)
+    begin = rolled_until - history
+    raw = max(begin, now - SAMPLE_RETENTION) if pruned else begin
     tables: tuple[tuple[type, Rows], ...] = (
-        (Endpoint, endpoints(now)),
-        (Sample, samples(raw, now)),
-        (Playback, playback(max(begin, now - KEPT), now)),
-        (Player, players(now, min(history, KEPT))),
-        (Annotation, [{"at": now - TEN, "label": "Opening", "room": "", "created_by": "ada"}]),
+        (Endpoint, endpoint_rows(now)),
+        (Sample, sample_rows(raw, now)),
+        (Playback, playback_rows(max(begin, now - SAMPLE_RETENTION), now)),
+        (Player, player_rows(now, min(history, SAMPLE_RETENTION))),
+        (
+            Annotation,
+            [{"at": now - TEN_MINUTES, "label": "Opening", "room": "", "created_by": "ada"}],
+        ),
     )
     if pruned:
         tables += (
-            (Sample1Min, rolled_samples(begin, made, MINUTE)),
-            (Sample10Min, rolled_samples(begin, made, TEN)),
-            (Playback1Min, rolled_playback(begin, made, MINUTE)),
-            (Playback10Min, rolled_playback(begin, made, TEN)),
+            (Sample1Min, sample_rollup_rows(begin, rolled_until, MINUTE)),
+            (Sample10Min, sample_rollup_rows(begin, rolled_until, TEN_MINUTES)),
+            (Playback1Min, playback_rollup_rows(begin, rolled_until, MINUTE)),
+            (Playback10Min, playback_rollup_rows(begin, rolled_until, TEN_MINUTES)),
             (
                 RollupCursor,
                 [
-                    {"name": table.__tablename__, "until": made}
+                    {"name": table.__tablename__, "until": rolled_until}
                     for table in (Sample1Min, Sample10Min, Playback1Min, Playback10Min)
                 ],
             ),
@@ -204,16 +211,16 @@ def fill(url: str, history: timedelta, *, pruned: bool = True, now: datetime) ->
     counts = {}
     with engine.begin() as connection:
         for table, rows in tables:
-            counts[table.__tablename__] = insert(connection, table, iter(rows))
-    # What a database does by itself, sooner or later.
+            counts[table.__tablename__] = insert_rows(connection, table, iter(rows))
+    # Autovacuum would do this sooner or later.
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql("ANALYZE")
     engine.dispose()
     return counts
 
 
-def insert(connection: sa.Connection, table: type, rows: Iterator[dict[str, object]]) -> int:
-    """Add rows, some thousands at a time."""
+def insert_rows(connection: sa.Connection, table: type, rows: Iterator[dict[str, object]]) -> int:
+    """Insert rows in batches; return their number."""
     count = 0
     while batch := list(islice(rows, 5000)):
         connection.execute(sa.insert(table), batch)
@@ -222,7 +229,7 @@ def insert(connection: sa.Connection, table: type, rows: Iterator[dict[str, obje
 
 
 def migrate(engine: sa.Engine) -> None:
-    """Bring a database up to date."""
+    """Migrate a database to the latest schema."""
     config = alembic.config.Config()
     config.set_main_option("script_location", str(ROOT / "alembic"))
     config.set_main_option("path_separator", "os")
@@ -231,8 +238,8 @@ def migrate(engine: sa.Engine) -> None:
         alembic.command.upgrade(config, "head")
 
 
-def application(url: str, folder: Path) -> Callable[..., object]:
-    """Return the tracker over a database."""
+def make_app(url: str, folder: Path) -> Callable[..., object]:
+    """Return the tracker app with a database."""
     rooms = {f"room{number}": {"title": f"Room {number}"} for number in range(ROOMS)}
     config = folder / "config.json"
     config.write_text(json.dumps({"config": {"secret": "of the benchmark"}, **rooms}))
@@ -242,45 +249,45 @@ def application(url: str, folder: Path) -> Callable[..., object]:
             "sqlalchemy.url": url,
             "config.public": str(config),
             "config.private": str(folder / "none.json"),
-            # What is measured is how an answer is made.
-            "answers.kept": "false",
+            # Cached responses would not be measured.
+            "answers.retention": "false",
         },
     )
 
 
-def seconds(app: Callable[..., object], path: str) -> tuple[float, int, int]:
-    """Ask once; return how long it took, the status and the size of the answer."""
-    begun = time.perf_counter()
-    answer = Request.blank(path, remote_addr="192.0.2.1").get_response(app)
-    size = len(answer.body)
-    return time.perf_counter() - begun, answer.status_code, size
+def time_request(app: Callable[..., object], path: str) -> tuple[float, int, int]:
+    """Send a request; return its duration in seconds, the status and the size of the body."""
+    started = time.perf_counter()
+    response = Request.blank(path, remote_addr="192.0.2.1").get_response(app)
+    size = len(response.body)
+    return time.perf_counter() - started, response.status_code, size
 
 
-def timed(
+def time_requests(
     apps: dict[str, Callable[..., object]], path: str, rounds: int
 ) -> tuple[dict[str, list[float]], dict[str, int]]:
-    """Ask every tracker in turn; return the seconds, and the sizes; nothing if none has this."""
-    taken: dict[str, list[float]] = {name: [] for name in apps}
+    """Send requests to all trackers alternately; return times and sizes; {} for a missing page."""
+    durations: dict[str, list[float]] = {name: [] for name in apps}
     sizes: dict[str, int] = {}
     for turn in range(rounds + 3):
-        # Each comes first as often as last: what one does warms or cools the machine for the next.
+        # The order alternates, because a request affects the caches of the next.
         for name, app in sorted(apps.items(), reverse=bool(turn % 2)):
-            took, status, sizes[name] = seconds(app, path)
+            duration, status, sizes[name] = time_request(app, path)
             if status == 404:
                 return {}, {}
             assert status == 200, f"{path}: {status}"
-            # The first ones compile and warm up.
+            # The first requests warm up.
             if turn >= 3:
-                taken[name].append(took)
-    return taken, sizes
+                durations[name].append(duration)
+    return durations, sizes
 
 
 def compare(apps: dict[str, Callable[..., object]], path: str, rounds: int) -> dict[str, object]:
-    """Ask every tracker in turn; return the medians in milliseconds, and the sizes."""
-    taken, sizes = timed(apps, path, rounds)
-    if not taken:
+    """Return the medians of all trackers in milliseconds, their ratios, and the sizes."""
+    durations, sizes = time_requests(apps, path, rounds)
+    if not durations:
         return {}
-    medians = {name: 1000 * statistics.median(times) for name, times in taken.items()}
+    medians = {name: 1000 * statistics.median(times) for name, times in durations.items()}
     return {"ms": {name: round(value, 3) for name, value in medians.items()}, "bytes": sizes,
             "ratio": round(medians["seven days"] / medians["the present"], 3),
             "ratio without prune": round(medians["never pruned"] / medians["the present"], 3),
@@ -288,8 +295,8 @@ def compare(apps: dict[str, Callable[..., object]], path: str, rounds: int) -> d
 
 
 @contextmanager
-def databases(kind: str) -> Iterator[dict[str, str]]:
-    """Return the URLs of three new databases of a kind."""
+def create_databases(kind: str) -> Iterator[dict[str, str]]:
+    """Create three databases; yield their URLs."""
     names = {"the present": "present", "seven days": "week", "never pruned": "unpruned"}
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         if kind == "sqlite":
@@ -308,54 +315,56 @@ def databases(kind: str) -> Iterator[dict[str, str]]:
 
 
 def measure(kind: str, rounds: int) -> dict[str, object]:
-    """Fill databases of a kind and compare them."""
+    """Fill databases of one kind, and compare them."""
     now = datetime.now(UTC).replace(microsecond=0)
-    with databases(kind) as urls, tempfile.TemporaryDirectory() as folder:
+    with create_databases(kind) as urls, tempfile.TemporaryDirectory() as folder:
         rows = {
-            "the present": fill(urls["the present"], PRESENT, now=now),
-            "seven days": fill(urls["seven days"], WEEK, now=now),
-            "never pruned": fill(urls["never pruned"], WEEK, pruned=False, now=now),
+            "the present": fill(urls["the present"], SHORT_HISTORY, now=now),
+            "seven days": fill(urls["seven days"], LONG_HISTORY, now=now),
+            "never pruned": fill(urls["never pruned"], LONG_HISTORY, pruned=False, now=now),
         }
-        keep_alive(urls.values())
-        apps = {name: application(url, Path(folder)) for name, url in urls.items()}
+        refresh_endpoints(urls.values())
+        apps = {name: make_app(url, Path(folder)) for name, url in urls.items()}
         try:
-            found = {path: compare(apps, path, rounds) for path in LOOK_UPS}
+            results = {path: compare(apps, path, rounds) for path in PATHS}
         finally:
             for app in apps.values():
                 app.registry["db.sessions"].kw["bind"].dispose()
-    return {"rows": rows, "look-ups": {path: value for path, value in found.items() if value}}
+    return {"rows": rows, "look-ups": {path: value for path, value in results.items() if value}}
 
 
-def keep_alive(urls: Iterable[str]) -> None:
-    """Let every endpoint have reported just now, however long the filling took."""
+def refresh_endpoints(urls: Iterable[str]) -> None:
+    """Set the last report of all endpoints to now, because filling takes long."""
     for url in urls:
         engine = make_engine({"sqlalchemy.url": url})
         with engine.begin() as connection:
-            connection.execute(sa.update(Endpoint).values(last_seen=datetime.now(UTC) + TEN))
+            connection.execute(
+                sa.update(Endpoint).values(last_seen=datetime.now(UTC) + TEN_MINUTES)
+            )
         engine.dispose()
 
 
 def main() -> int:
-    """Print one table, and write growth.json beside this file."""
+    """Print the table, and write growth.json beside this file."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=41)
     parser.add_argument("--database", choices=["sqlite", "postgresql"], action="append")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     results = {}
     print(f"{'database':11} {'look-up':30} {'present':>10} {'7 days':>10} {'ratio':>6} "
           f"{'unpruned':>10} {'ratio':>6}")  # fmt: skip
-    for kind in asked.database or ["sqlite", "postgresql"]:
-        results[kind] = measure(kind, asked.rounds)
-        for path, found in results[kind]["look-ups"].items():
-            ms = found["ms"]
+    for kind in options.database or ["sqlite", "postgresql"]:
+        results[kind] = measure(kind, options.rounds)
+        for path, result in results[kind]["look-ups"].items():
+            ms = result["ms"]
             print(f"{kind:11} {path:30} {ms['the present']:7.2f} ms {ms['seven days']:7.2f} ms "
-                  f"{found['ratio']:6.2f} {ms['never pruned']:7.2f} ms "
-                  f"{found['ratio without prune']:6.2f}")  # fmt: skip
+                  f"{result['ratio']:6.2f} {ms['never pruned']:7.2f} ms "
+                  f"{result['ratio without prune']:6.2f}")  # fmt: skip
     target = Path(__file__).with_suffix(".json")
     target.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
-    worst = max(f["ratio"] for r in results.values() for f in r["look-ups"].values())
-    print(f"The worst ratio is {worst:.2f}; allowed is {MOST}.")
-    return 0 if worst <= MOST else 1
+    worst = max(row["ratio"] for result in results.values() for row in result["look-ups"].values())
+    print(f"The worst ratio is {worst:.2f}; allowed: {MAX_RATIO}.")
+    return 0 if worst <= MAX_RATIO else 1
 
 
 if __name__ == "__main__":

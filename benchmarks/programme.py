@@ -1,4 +1,4 @@
-"""A programme as large events have it, for sites that are measured."""
+"""The schedule of a large event."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -9,10 +9,10 @@ from streaming_system.schedule.model import RoomSchedule, Schedule, Slot
 from streaming_system.schedule.storage import save_schedule
 
 
-def write_programme(path: Path, rooms: Iterable[str], *, length: timedelta, numbers: range) -> None:
-    """Write talks that follow each other in each room; number 0 begins with this hour."""
+def write_talks(path: Path, rooms: Iterable[str], *, length: timedelta, numbers: range) -> None:
+    """Write consecutive talks in each room; number 0 starts with the current hour."""
     now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
-    programme = {
+    schedules = {
         room: RoomSchedule(
             timezone=ZoneInfo("Europe/Berlin"),
             events=tuple(
@@ -29,4 +29,4 @@ def write_programme(path: Path, rooms: Iterable[str], *, length: timedelta, numb
         )
         for room in rooms
     }
-    save_schedule(Schedule(rooms=programme, imported=now), path)
+    save_schedule(Schedule(rooms=schedules, imported=now), path)

@@ -1,1 +1,1 @@
-"""The table of speeds: what each row measures, and the programs that it needs."""
+"""The rows of `make bench`, and the programs that they measure."""

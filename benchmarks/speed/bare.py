@@ -1,8 +1,8 @@
-"""What rows compare with: an app that does nothing but the one thing that cannot be left out.
+"""The app that rows are compared with: it does only what is necessary.
 
-``bare.folder`` holds what it answers: NAME.body with NAME.type beside it is a page, NAME.json a
-document. /NAME answers with it; /unchanged says that nothing has changed; a POST to /insert adds a
-row to the database of ``bare.database``, if there is one.
+``bare.folder`` contains its responses: NAME.body with NAME.type is a page, NAME.json a document;
+both are served at /NAME. /unchanged responds with 304. A POST to /insert adds a row to the database
+of ``bare.database``, if that is set.
 """
 
 import json
@@ -16,40 +16,38 @@ ETAG = "a page that has not changed"
 
 
 def main(global_config: dict[str, str], **settings: str) -> Any:
-    """Return the app."""
     folder = Path(settings["bare.folder"])
     with Configurator(settings=settings) as config:
         for file in sorted(folder.glob("*.body")):
-            kind = file.with_suffix(".type").read_text()
-            add(config, file.stem, page(file.read_bytes(), kind))
+            media_type = file.with_suffix(".type").read_text()
+            add_route(config, file.stem, page_view(file.read_bytes(), media_type))
         for file in sorted(folder.glob("*.json")):
-            add(config, file.stem, document(json.loads(file.read_text())), renderer="json")
-        add(config, "unchanged", unchanged)
+            add_route(config, file.stem, json_view(json.loads(file.read_text())), renderer="json")
+        add_route(config, "unchanged", not_modified)
         if settings.get("bare.database"):
-            # Whoever measures how soon the app starts has no database.
-            from .bare_insert import inserting, make_engine
+            # Measurements of the start time have no database, and must not import SQLAlchemy.
+            from .bare_insert import insert_view, make_engine
 
-            add(config, "insert", inserting(make_engine(settings["bare.database"])))
+            add_route(config, "insert", insert_view(make_engine(settings["bare.database"])))
     return config.make_wsgi_app()
 
 
-def add(config: Any, name: str, view: Any, **how: Any) -> None:
-    """Answer an address by a view."""
+def add_route(config: Any, name: str, view: Any, **options: Any) -> None:
     config.add_route(name, f"/{name}")
-    config.add_view(view, route_name=name, **how)
+    config.add_view(view, route_name=name, **options)
 
 
-def page(body: bytes, kind: str) -> Any:
-    """Return a view that answers with some bytes."""
+def page_view(body: bytes, media_type: str) -> Any:
+    """Return a view that responds with some bytes."""
 
     def view(request: Any) -> Response:
-        return Response(body, headerlist=[("Content-Type", kind)])
+        return Response(body, headerlist=[("Content-Type", media_type)])
 
     return view
 
 
-def document(value: object) -> Any:
-    """Return a view that answers with a value, for the renderer."""
+def json_view(value: object) -> Any:
+    """Return a view that returns a value to the renderer."""
 
     def view(request: Any) -> object:
         return value
@@ -57,6 +55,5 @@ def document(value: object) -> Any:
     return view
 
 
-def unchanged(request: Any) -> Response:
-    """Say that nothing has changed."""
+def not_modified(request: Any) -> Response:
     return Response(status=304, etag=ETAG)

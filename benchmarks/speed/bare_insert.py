@@ -1,4 +1,4 @@
-"""The bare app's view that adds a row, and commits."""
+"""The bare app's view that inserts a row and commits."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -20,22 +20,22 @@ ROWS = sa.Table(
 
 
 def make_engine(url: str) -> sa.Engine:
-    """Return an engine as SQLAlchemy makes it, but SQLite as durable as the tracker has it."""
+    """Return an engine with default settings; SQLite is as durable as the tracker's."""
     engine = sa.create_engine(url)
     if engine.dialect.name == "sqlite":
-        sa.event.listen(engine, "connect", _prepare_sqlite)
+        sa.event.listen(engine, "connect", _configure_sqlite)
     ROWS.create(engine, checkfirst=True)
     return engine
 
 
-def _prepare_sqlite(connection: Any, record: Any) -> None:
+def _configure_sqlite(connection: Any, record: Any) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA busy_timeout = 10000")
 
 
-def inserting(engine: sa.Engine) -> Any:
-    """Return a view that adds a row, and commits."""
+def insert_view(engine: sa.Engine) -> Any:
+    """Return a view that inserts a row and commits."""
     insert = sa.insert(ROWS)
 
     def view(request: Any) -> Response:

@@ -1,4 +1,4 @@
-"""The databases' own clients: they run the statements of an answer, and nothing else."""
+"""The databases' own clients, which only run the statements of a response."""
 
 import shutil
 import sqlite3
@@ -12,65 +12,64 @@ import sqlalchemy as sa
 
 from .table import postgres_program
 
-MARK = "that was all of it"
+END_MARK = "end of results"
 
 
-def statements_of(app: Any, do: Callable[[], object]) -> list[str]:
-    """Return the statements that a tracker runs while something is done, parameters filled in."""
+def record_statements(app: Any, action: Callable[[], object]) -> list[str]:
+    """Return the SELECT statements that a tracker runs during a call, with parameters filled in."""
     engine = app.registry["db.sessions"].kw["bind"]
     traced: list[Any] = []
-    found: list[str] = []
+    statements: list[str] = []
 
-    def psycopg_says(connection: Any, cursor: Any, text: str, values: Any, *_: Any) -> None:
-        found.append(psycopg.ClientCursor(cursor.connection).mogrify(text, values))
+    def record_psycopg(connection: Any, cursor: Any, text: str, values: Any, *_: Any) -> None:
+        statements.append(psycopg.ClientCursor(cursor.connection).mogrify(text, values))
 
-    def sqlite_says(connection: Any, cursor: Any, *_: Any) -> None:
+    def record_sqlite(connection: Any, cursor: Any, *_: Any) -> None:
         traced.append(cursor.connection)
-        cursor.connection.set_trace_callback(found.append)
+        cursor.connection.set_trace_callback(statements.append)
 
-    told = sqlite_says if engine.dialect.name == "sqlite" else psycopg_says
-    sa.event.listen(engine, "before_cursor_execute", told)
+    record = record_sqlite if engine.dialect.name == "sqlite" else record_psycopg
+    sa.event.listen(engine, "before_cursor_execute", record)
     try:
-        do()
+        action()
     finally:
-        sa.event.remove(engine, "before_cursor_execute", told)
+        sa.event.remove(engine, "before_cursor_execute", record)
         for connection in traced:
             connection.set_trace_callback(None)
-    return [text for text in found if text.lstrip().upper().startswith(("SELECT", "WITH"))]
+    return [text for text in statements if text.lstrip().upper().startswith(("SELECT", "WITH"))]
 
 
-class Shell:
-    """A client that reads statements from a pipe, and says when it is done with them."""
+class ShellClient:
+    """A client that reads statements from a pipe, and marks the end of their results."""
 
-    def __init__(self, *command: str, done: str) -> None:
+    def __init__(self, *command: str, end_command: str) -> None:
         self.name = command[0].rsplit("/", 1)[-1]
-        self._done = done
+        self._end_command = end_command
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
-        # Its start does not count.
+        # Wait for the start, which does not count.
         self.run(["SELECT 1"])
 
     def run(self, statements: list[str]) -> int:
-        """Run statements; return how many bytes came back."""
+        """Run statements; return the number of bytes received."""
         text = "".join(f"{statement};\n" for statement in statements)
-        self._process.stdin.write(f"{text}{self._done}\n".encode())
+        self._process.stdin.write(f"{text}{self._end_command}\n".encode())
         self._process.stdin.flush()
         size = 0
         for line in self._process.stdout:
-            if line.strip() == MARK.encode():
+            if line.strip() == END_MARK.encode():
                 return size
             size += len(line)
             last = line
-        raise AssertionError(f"{self.name} has ended: {last.decode()}")
+        raise AssertionError(f"{self.name} has exited: {last.decode()}")
 
-    def end(self) -> None:
-        """End it."""
+    def close(self) -> None:
         self._process.communicate()
 
 
-class InPython:
-    """SQLite's library without its shell, where that is not installed."""
+class PythonClient:
+    """SQLite's library, used if its shell is not installed."""
 
     name = "python's sqlite3"
 
@@ -78,29 +77,30 @@ class InPython:
         self._connection = sqlite3.connect(path)
 
     def run(self, statements: list[str]) -> int:
-        """Run statements; return how many rows came back."""
+        """Run statements; return the number of rows."""
         return sum(len(self._connection.execute(text).fetchall()) for text in statements)
 
-    def end(self) -> None:
-        """Close the file."""
+    def close(self) -> None:
         self._connection.close()
 
 
 @contextmanager
-def client_of(url: str) -> Iterator[Shell | InPython]:
+def open_client(url: str) -> Iterator[ShellClient | PythonClient]:
     """Start the client of a database."""
-    place = sa.make_url(url)
-    if place.get_backend_name() == "postgresql":
-        plain = place.set(drivername="postgresql").render_as_string(hide_password=False)
-        client: Shell | InPython = Shell(
-            *(postgres_program("psql"), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", plain),
-            done=f"\\echo {MARK}",
+    database_url = sa.make_url(url)
+    if database_url.get_backend_name() == "postgresql":
+        dsn = database_url.set(drivername="postgresql").render_as_string(hide_password=False)
+        client: ShellClient | PythonClient = ShellClient(
+            *(postgres_program("psql"), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", dsn),
+            end_command=f"\\echo {END_MARK}",
         )
     elif shutil.which("sqlite3"):
-        client = Shell("sqlite3", "-batch", "-bail", place.database, done=f".print {MARK}")
+        client = ShellClient(
+            "sqlite3", "-batch", "-bail", database_url.database, end_command=f".print {END_MARK}"
+        )
     else:
-        client = InPython(place.database)
+        client = PythonClient(database_url.database)
     try:
         yield client
     finally:
-        client.end()
+        client.close()

@@ -1,4 +1,4 @@
-"""Load from wrk: which requests it sends, and what it says about the answers."""
+"""Runs wrk: generates its requests, and parses its output."""
 
 import json
 import re
@@ -9,15 +9,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 CONNECTIONS = 8
-# What a browser says of itself; how it takes compression is up to the row.
-BROWSER = {
+# The headers of a browser; each row sets Accept-Encoding.
+BROWSER_HEADERS = {
     "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
     "Accept-Language": "de",
     "User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
 }
-# Each call may say which turn it is in: totals of a player grow from turn to turn.
-TURN = "{turn}"
-LUA = """
+# In a body, the number of the turn: a player's totals grow from turn to turn.
+TURN_PLACEHOLDER = "{turn}"
+LUA_SCRIPT = """
 local calls = {{
 {calls}
 }}
@@ -34,12 +34,12 @@ end
 
 
 class LoadError(Exception):
-    """What wrk sent was not answered as it must be, so that its figure means nothing."""
+    """Requests of wrk failed, so its rate is invalid."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Call:
-    """A request."""
+class HttpCall:
+    """A request that wrk sends."""
 
     path: str
     method: str = "GET"
@@ -47,94 +47,96 @@ class Call:
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def lua(self) -> str:
-        """Return it as a table of Lua."""
-        # Strings of JSON without escapes beyond ASCII are strings of Lua.
-        headers = ", ".join(f"[{quoted(k)}] = {quoted(v)}" for k, v in self.headers.items())
-        body = f", body = {quoted(self.body)}" if self.body else ""
-        turns = ", turns = true" if TURN in self.body else ""
+        """Return the request as a Lua table."""
+        # JSON strings without \u escapes are valid Lua strings.
+        headers = ", ".join(f"[{lua_string(k)}] = {lua_string(v)}" for k, v in self.headers.items())
+        body = f", body = {lua_string(self.body)}" if self.body else ""
+        turns = ", turns = true" if TURN_PLACEHOLDER in self.body else ""
         return (
-            f"    {{method = {quoted(self.method)}, path = {quoted(self.path)},"
+            f"    {{method = {lua_string(self.method)}, path = {lua_string(self.path)},"
             f" headers = {{{headers}}}{body}{turns}}},"
         )
 
 
-def quoted(text: str) -> str:
-    """Return a text as Lua writes it."""
-    found = json.dumps(text)
-    if "\\u" in found:
-        raise ValueError(f"Lua 5.1 does not know how to write {text!r}")
-    return found
+def lua_string(text: str) -> str:
+    """Return a Lua string literal."""
+    literal = json.dumps(text)
+    if "\\u" in literal:
+        raise ValueError(f"Lua 5.1 has no literal for {text!r}")
+    return literal
 
 
-def script(calls: Sequence[Call], first: int = 1) -> str:
-    """Return what tells wrk to send some requests in turn, for ever."""
-    return LUA.format(calls="\n".join(call.lua() for call in calls), first=first, turn=TURN)
+def build_script(calls: Sequence[HttpCall], first: int = 1) -> str:
+    """Return a wrk script that sends the requests in turn, endlessly."""
+    return LUA_SCRIPT.format(
+        calls="\n".join(call.lua() for call in calls), first=first, turn=TURN_PLACEHOLDER
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
-class Load:
-    """What wrk has said: how many answers came, and how fast."""
+class LoadResult:
+    """The parsed output of wrk. ``rate`` is in responses a second."""
 
-    answers: int
+    responses: int
     rate: float
-    refused: int = 0
-    broken: int = 0
+    error_statuses: int = 0
+    socket_errors: int = 0
 
 
-def read_load(text: str) -> Load:
-    """Read what wrk prints.
+def parse_wrk_output(text: str) -> LoadResult:
+    """Parse the output of wrk.
 
-    :raises LoadError: if it is not what wrk prints.
+    :raises LoadError: the output is invalid.
     """
-    answers = re.search(r"^ *(\d+) requests in ", text, re.MULTILINE)
+    responses = re.search(r"^ *(\d+) requests in ", text, re.MULTILINE)
     rate = re.search(r"^Requests/sec: +([\d.]+)", text, re.MULTILINE)
-    if not answers or not rate:
-        raise LoadError(f"wrk says: {text.strip() or 'nothing'}")
-    refused = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
-    broken = re.search(
+    if not responses or not rate:
+        raise LoadError(f"invalid output of wrk: {text.strip() or 'nothing'}")
+    error_statuses = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
+    socket_errors = re.search(
         r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", text
     )
-    return Load(
-        answers=int(answers[1]),
+    return LoadResult(
+        responses=int(responses[1]),
         rate=float(rate[1]),
-        refused=int(refused[1]) if refused else 0,
-        broken=sum(map(int, broken.groups())) if broken else 0,
+        error_statuses=int(error_statuses[1]) if error_statuses else 0,
+        socket_errors=sum(map(int, socket_errors.groups())) if socket_errors else 0,
     )
 
 
-def wrk(
+def run_wrk(
     port: int,
-    calls: Call | Sequence[Call],
+    calls: HttpCall | Sequence[HttpCall],
     folder: Path,
     *,
     headers: Mapping[str, str],
     seconds: float,
     first: int = 1,
-) -> Load:
-    """Send requests for some seconds over connections that are kept.
+) -> LoadResult:
+    """Send requests for some seconds over persistent connections.
 
-    :raises LoadError: if one of them was refused or was not answered.
+    :raises LoadError: a request failed.
     """
     command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{max(1, round(seconds))}s"]
     for name, value in headers.items():
         command += ["-H", f"{name}: {value}"]
-    path = calls.path if isinstance(calls, Call) else "/"
-    if not isinstance(calls, Call):
+    path = calls.path if isinstance(calls, HttpCall) else "/"
+    if not isinstance(calls, HttpCall):
         file = folder / "calls.lua"
-        file.write_text(script(calls, first), encoding="utf-8")
+        file.write_text(build_script(calls, first), encoding="utf-8")
         command += ["-s", str(file)]
-    done = subprocess.run(
+    process = subprocess.run(
         [*command, f"http://127.0.0.1:{port}{path}"], capture_output=True, text=True, check=False
     )
-    found = read_load(done.stdout + done.stderr)
-    if found.refused or found.broken or not found.answers:
+    result = parse_wrk_output(process.stdout + process.stderr)
+    if result.error_statuses or result.socket_errors or not result.responses:
         raise LoadError(
-            f"{path if isinstance(calls, Call) else calls[0].path}: {found.answers} answers, "
-            f"{found.refused} of them neither 2xx nor 3xx, {found.broken} errors of connections"
+            f"{path if isinstance(calls, HttpCall) else calls[0].path}: "
+            f"{result.responses} responses, {result.error_statuses} of them neither 2xx nor 3xx, "
+            f"{result.socket_errors} socket errors"
         )
-    return found
+    return result
 
 
-def is_there() -> bool:
-    """Return whether wrk is installed."""
+def is_wrk_installed() -> bool:
     return shutil.which("wrk") is not None

@@ -1,15 +1,15 @@
-"""How rows are measured: in rounds, in which both sides take turns."""
+"""Measures rows in rounds, alternating between both sides."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .rows import Found
-from .servers import Side
+from .rows import RowResult
+from .servers import LoadTarget
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
-    """How often, for how long, and of how many requests the memory is measured."""
+class MeasurementPlan:
+    """The number and length of the rounds, and the number of requests of the memory rows."""
 
     rounds: int = 5
     seconds: float = 2.0
@@ -17,23 +17,23 @@ class Plan:
 
     def compare(
         self,
-        first: Side,
-        second: Side,
+        first: LoadTarget,
+        second: LoadTarget,
         *,
         before: Callable[[], object] = lambda: None,
         ours: Callable[[float], object] | None = None,
-    ) -> Found:
-        """Ask both sides in turn: A B, B A and so on, so that neither is always the second."""
+    ) -> RowResult:
+        """Measure both sides in the order A B, B A and so on, so that neither is always second."""
         bursts = {"ours": ours or first.burst, "other": second.burst}
-        found = Found()
+        result = RowResult()
         before()
         for burst in bursts.values():
-            # The first answers compile templates and statements, and open connections.
+            # Warm up: the first requests compile templates and statements, and open connections.
             burst(1.0)
         for turn in range(self.rounds):
             before()
             for side, burst in sorted(bursts.items(), reverse=not turn % 2):
                 load, cpu = burst(self.seconds)
-                getattr(found, side).append(load.rate)
-                getattr(found, f"cpu_{side}").append(cpu)
-        return found
+                getattr(result, side).append(load.rate)
+                getattr(result, f"cpu_{side}").append(cpu)
+        return result

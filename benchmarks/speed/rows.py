@@ -1,21 +1,21 @@
-"""The rows of the table: what is measured, against what, and what is to be reached."""
+"""The rows of the table: what they measure, what they compare with, and their goals."""
 
 import statistics
 from dataclasses import dataclass, field
 
 BARE_VIEW = "a bare view that returns the same bytes"
 BARE_JSON = "a bare view with the same document"
-STATIC = "a static file with these bytes"
+STATIC_FILE = "a static file with these bytes"
 INSERT = "a bare view with one INSERT"
-KINDS = {"postgresql": "PostgreSQL", "sqlite": "SQLite"}
+DATABASES = {"postgresql": "PostgreSQL", "sqlite": "SQLite"}
 SAME_SQL = {"postgresql": "the same SQL in psql", "sqlite": "the same SQL in sqlite3"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """What is measured: the ratio is always ours over the other.
+    """A measurement. Its ratio is always ours divided by the other.
 
-    :param at_most: whether less is better (time, memory), and not more (answers a second).
+    :param at_most: less is better (time, memory) instead of more (responses a second).
     """
 
     name: str
@@ -25,12 +25,12 @@ class Row:
     unit: str = "/s"
     at_most: bool = False
 
-    def reached(self, ratio: float) -> bool:
-        """Return whether a ratio is what is to be reached."""
+    def is_reached(self, ratio: float) -> bool:
+        """Whether a ratio reaches the goal."""
         return ratio <= self.goal if self.at_most else ratio >= self.goal
 
 
-def _rows() -> list[Row]:
+def _build_rows() -> list[Row]:
     direct, nginx = "asked directly", "through conf/nginx.conf"
     rows = [
         Row(name="room", what=f"room page, {direct}", against=BARE_VIEW, goal=0.9),
@@ -39,7 +39,7 @@ def _rows() -> list[Row]:
             goal=0.7),
     ]  # fmt: skip
     rows += [
-        Row(name=f"nginx-{page}{zipped}", against=STATIC, goal=0.9,
+        Row(name=f"nginx-{page}{zipped}", against=STATIC_FILE, goal=0.9,
             what=f"{page} page {nginx}{', gzip' if zipped else ''}")
         for page in ("room", "index", "schedule")
         for zipped in ("", "-gzip")
@@ -50,14 +50,14 @@ def _rows() -> list[Row]:
         Row(name="unchanged", what="room page that has not changed (304)",
             against="a bare view that says 304", goal=0.8),
     ]  # fmt: skip
-    for kind, name in KINDS.items():
+    for kind, name in DATABASES.items():
         rows += [
             Row(name=f"register-{kind}", what=f"registration, committed ({name})", against=INSERT,
                 goal=0.8),
             Row(name=f"playback-{kind}", what=f"playback report, committed ({name})",
                 against=INSERT, goal=0.8),
         ]  # fmt: skip
-    for kind, name in KINDS.items():
+    for kind, name in DATABASES.items():
         rows += [
             Row(name=f"graph-2h-{kind}", what=f"graph of 2 h ({name})", goal=0.5,
                 against=SAME_SQL[kind]),
@@ -82,30 +82,30 @@ def _rows() -> list[Row]:
     return rows
 
 
-ROWS = {row.name: row for row in _rows()}
+ROWS = {row.name: row for row in _build_rows()}
 
 
-def chosen(only: str) -> list[str]:
-    """Return the names of rows: all of them, or those that begin with one of these words.
+def select_rows(only: str) -> list[str]:
+    """Return the names of all rows, or of those with one of these names or prefixes.
 
-    :raises ValueError: if a word is no row's.
+    :raises ValueError: no row matches.
     """
     if not only:
         return list(ROWS)
-    found: set[str] = set()
+    selected: set[str] = set()
     for word in only.split(","):
-        these = {name for name in ROWS if name == word or name.startswith(f"{word}-")}
-        if not these:
-            raise ValueError(f"no row is called {word!r}; there are: {', '.join(ROWS)}")
-        found |= these
-    return [name for name in ROWS if name in found]
+        matches = {name for name in ROWS if name == word or name.startswith(f"{word}-")}
+        if not matches:
+            raise ValueError(f"no row is called {word!r}; allowed: {', '.join(ROWS)}")
+        selected |= matches
+    return [name for name in ROWS if name in selected]
 
 
 @dataclass(kw_only=True)
-class Found:
-    """What was measured of a row: one figure a round, of both sides.
+class RowResult:
+    """The measured values of a row: one per round, of both sides.
 
-    :param cpu: milliseconds of processor time that an answer took the server, a round each.
+    ``cpu_ours`` and ``cpu_other`` are milliseconds of the server's CPU time per response.
     """
 
     ours: list[float] = field(default_factory=list)
@@ -115,32 +115,32 @@ class Found:
     note: str = ""
 
     def summary(self, row: Row) -> dict[str, object]:
-        """Return what results.json says of it."""
+        """Return the row's entry of results.json."""
         ours, other = statistics.median(self.ours), statistics.median(self.other)
         ratios = [one / two for one, two in zip(self.ours, self.other, strict=True)]
         ratio = round(ours / other, 3)
-        said: dict[str, object] = {
+        summary: dict[str, object] = {
             "what": row.what, "against": row.against, "unit": row.unit,
-            "ours": side(self.ours), "other": side(self.other),
+            "ours": summarise(self.ours), "other": summarise(self.other),
             "ratio": ratio,
             "spread": [round(min(ratios), 3), round(max(ratios), 3)],
             "goal": row.goal, "better": "less" if row.at_most else "more",
-            "reached": row.reached(ratio), "rounds": len(ratios),
+            "reached": row.is_reached(ratio), "rounds": len(ratios),
         }  # fmt: skip
         if self.cpu_ours and all(self.cpu_other):
-            said["cpu_ms"] = {
+            summary["cpu_ms"] = {
                 "ours": round(statistics.median(self.cpu_ours), 4),
                 "other": round(statistics.median(self.cpu_other), 4),
             }
         if self.note:
-            said["note"] = self.note
-        return said
+            summary["note"] = self.note
+        return summary
 
 
-def side(figures: list[float]) -> dict[str, float]:
-    """Return the median of some figures, the least and the most."""
+def summarise(values: list[float]) -> dict[str, float]:
+    """Return median, minimum and maximum."""
     return {
-        "median": round(statistics.median(figures), 3),
-        "least": round(min(figures), 3),
-        "most": round(max(figures), 3),
+        "median": round(statistics.median(values), 3),
+        "least": round(min(values), 3),
+        "most": round(max(values), 3),
     }

@@ -1,4 +1,4 @@
-"""Pages through nginx as it is installed, beside files that the same nginx serves."""
+"""Pages through the site's nginx, compared with static files of the same nginx."""
 
 import re
 import tempfile
@@ -7,16 +7,16 @@ from pathlib import Path
 
 from functional.agent.servers import free_port
 from functional.proxy.site import NAME, Site
-from machine import children
+from machine import process_tree
 
-from .load import Call
-from .plan import Plan
-from .rows import Found
+from .load import HttpCall
+from .plan import MeasurementPlan
+from .rows import RowResult
 from .rows_pages import PAGES
-from .servers import Side, Streams, a_site, ask
+from .servers import LiveStreams, LoadTarget, make_site, send_call
 
 NAMES = tuple(f"nginx-{page}{zipped}" for page in PAGES for zipped in ("", "-gzip"))
-STATIC = """
+STATIC_SERVER = """
 server {{
     listen 127.0.0.1:{port};
     server_name {name};
@@ -28,43 +28,45 @@ server {{
 """
 
 
-def measure(names: list[str], plan: Plan) -> Iterator[tuple[str, Found]]:
-    """Measure rows of nginx before two workers of each app."""
+def measure(names: list[str], plan: MeasurementPlan) -> Iterator[tuple[str, RowResult]]:
+    """Measure nginx with two workers of each app."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        with a_site(folder / "site") as site:
+        with make_site(folder / "site") as site:
             files = folder / "files"
             files.mkdir(mode=0o755)
             static = serve_files(site, files)
             site.start(frontends=2, trackers=2)
-            streams = Streams(site.ports.tracker[0])
-            streams.keep()
-            # All of it is done by nginx's one worker.
-            [worker] = children(site.nginx.process.pid)[1:2]
+            streams = LiveStreams(site.ports.tracker[0])
+            streams.register()
+            # One worker of nginx handles all requests.
+            [worker] = process_tree(site.nginx.process.pid)[1:2]
             for name in names:
                 page = name.split("-")[1]
-                call = Call(path=PAGES[page])
-                status, _, body = ask(site.ports.site, call)
+                call = HttpCall(path=PAGES[page])
+                status, _, body = send_call(site.ports.site, call)
                 assert status == 200, (call, status, body[:200])
                 (files / f"{page}.html").write_bytes(body)
-                how = {"headers": {"Accept-Encoding": "gzip"} if name.endswith("gzip") else {}}
+                options = {"headers": {"Accept-Encoding": "gzip"} if name.endswith("gzip") else {}}
                 yield (
                     name,
                     plan.compare(
-                        Side(site.ports.site, call, folder, pid=worker, **how),
-                        Side(static, Call(path=f"/{page}.html"), folder, pid=worker, **how),
-                        before=streams.keep,
+                        LoadTarget(site.ports.site, call, folder, pid=worker, **options),
+                        LoadTarget(
+                            static, HttpCall(path=f"/{page}.html"), folder, pid=worker, **options
+                        ),
+                        before=streams.register,
                     ),
                 )
 
 
 def serve_files(site: Site, folder: Path) -> int:
-    """Have the site's nginx serve a folder at a port of its own, with the same compression."""
+    """Let the site's nginx serve a folder at another port, with the same compression."""
     port = free_port()
     conf = site.folder / "nginx/site.conf"
     text = conf.read_text()
     compression = re.search(r"^ *gzip on;\n(?: +.*\n)*?.*text/xml;\n", text, re.MULTILINE)[0]
     conf.write_text(
-        text + STATIC.format(port=port, name=NAME, folder=folder, compression=compression)
+        text + STATIC_SERVER.format(port=port, name=NAME, folder=folder, compression=compression)
     )
     return port

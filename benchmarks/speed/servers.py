@@ -1,4 +1,4 @@
-"""The programs that rows measure: the site as it is installed, and the bare app."""
+"""The programs that rows measure: the site and the bare app."""
 
 import contextlib
 import http.client
@@ -13,22 +13,22 @@ from pathlib import Path
 
 from functional.agent.servers import Program, free_port
 from functional.proxy.site import NAME, NO_LIMITS, SECRET, Site
-from machine import ROOT, migrate, processor_seconds
-from programme import write_programme
+from machine import ROOT, cpu_seconds, migrate
+from programme import write_talks
 
 from . import load
-from .load import Call, Load
+from .load import HttpCall, LoadResult
 
 ROOMS = [f"room{number}" for number in range(60)]
-LIVE = ROOMS[:30]
-EVENTS = 900
-OFF = tuple(
+LIVE_ROOMS = ROOMS[:30]
+TALK_COUNT = 900
+LIMITS_OFF = tuple(
     ("app:tracker", f"limit.{what}", "off") for what in ("reports", "writes", "reads", "graphs")
 )
-FORM = {"Content-Type": "application/x-www-form-urlencoded"}
-# Streams are gone from the lists after two minutes without a report.
-REGISTERED_FOR = 20.0  # seconds
-BARE = """
+FORM_HEADERS = {"Content-Type": "application/x-www-form-urlencoded"}
+# Endpoints leave the lists after two minutes without a report.
+REGISTRATION_TTL = 20.0  # seconds
+BARE_INI = """
 [app:main]
 use = call:speed.bare:main
 bare.folder = {folder}
@@ -39,19 +39,19 @@ bare.database = {database}
 """
 
 
-def endpoint_of(number: int) -> str:
-    """Return what the server of a live room is called: it is known by its address."""
+def endpoint_name(number: int) -> str:
+    """Return the name of a live room's endpoint, which is its address."""
     return f"127.0.0.{number + 1}"
 
 
-def registration(room: str, viewers: int, address: str = "127.0.0.1") -> Call:
-    """Return how a server that streams a room says so, by the form."""
-    return Call(
+def registration_call(room: str, viewers: int, address: str = "127.0.0.1") -> HttpCall:
+    """Return the registration of an endpoint by the legacy form."""
+    return HttpCall(
         method="POST",
         path="/tracker/endpoint/register",
         body=f"secret={SECRET.replace(' ', '+')}&group={room}"
         f"&data=%7B%22overall_clients%22%3A{viewers}%7D",
-        headers={**FORM, "X-Forwarded-For": address},
+        headers={**FORM_HEADERS, "X-Forwarded-For": address},
     )
 
 
@@ -66,19 +66,19 @@ def write_rooms(folder: Path) -> None:
 
 
 @contextmanager
-def a_site(folder: Path, database: str = "", **how: object) -> Iterator[Site]:
-    """Lay out a site of 60 rooms with 900 talks; whatever was started of it ends."""
+def make_site(folder: Path, database: str = "", **options: object) -> Iterator[Site]:
+    """Create a site of 60 rooms with 900 talks; stop it at the end."""
     folder.mkdir()
-    site = Site(folder, database=database, settings=OFF, change=NO_LIMITS, **how)
+    site = Site(folder, database=database, settings=LIMITS_OFF, change=NO_LIMITS, **options)
     try:
         write_rooms(folder)
-        # 900 talks, a quarter of which is over.
-        each = EVENTS // len(ROOMS)
-        write_programme(
+        # A quarter of the talks is over.
+        per_room = TALK_COUNT // len(ROOMS)
+        write_talks(
             folder / "var/schedule.json",
             ROOMS,
             length=timedelta(minutes=40),
-            numbers=range(-(each // 4), each - each // 4),
+            numbers=range(-(per_room // 4), per_room - per_room // 4),
         )
         migrate(site.database)
         yield site
@@ -86,43 +86,47 @@ def a_site(folder: Path, database: str = "", **how: object) -> Iterator[Site]:
         site.stop()
 
 
-class Streams:
-    """Servers that stream rooms: they report again before anybody would miss them."""
+class LiveStreams:
+    """The endpoints of all live rooms, which have to register again before they expire."""
 
     def __init__(self, port: int) -> None:
         self._port = port
-        self._told = -REGISTERED_FOR
+        self._registered_at = -REGISTRATION_TTL
 
-    def keep(self) -> None:
-        """Report, unless that was a moment ago."""
-        if time.monotonic() < self._told + REGISTERED_FOR:
+    def register(self) -> None:
+        """Register the endpoints, unless their registration is recent."""
+        if time.monotonic() < self._registered_at + REGISTRATION_TTL:
             return
-        for number, room in enumerate(LIVE):
-            status, _, body = ask(self._port, registration(room, number, endpoint_of(number)))
+        for number, room in enumerate(LIVE_ROOMS):
+            status, _, body = send_call(
+                self._port, registration_call(room, number, endpoint_name(number))
+            )
             assert status == 200, body
-        self._told = time.monotonic()
+        self._registered_at = time.monotonic()
 
 
-def ask(port: int, call: Call, **headers: str) -> tuple[int, http.client.HTTPMessage, bytes]:
+def send_call(
+    port: int, call: HttpCall, **headers: str
+) -> tuple[int, http.client.HTTPMessage, bytes]:
     """Send one request; return status, headers and body."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     with contextlib.closing(connection):
-        said = {"Host": NAME, **load.BROWSER, **call.headers, **headers}
-        connection.request(call.method, call.path, call.body or None, said)
-        answer = connection.getresponse()
-        return answer.status, answer.headers, answer.read()
+        all_headers = {"Host": NAME, **load.BROWSER_HEADERS, **call.headers, **headers}
+        connection.request(call.method, call.path, call.body or None, all_headers)
+        response = connection.getresponse()
+        return response.status, response.headers, response.read()
 
 
 def server_settings(site: Site, section: str) -> str:
-    """Return how production.ini has an app served, without its port."""
+    """Return an app's server section of production.ini, without its port."""
     text = (site.folder / "production.ini").read_text()
-    found = re.search(rf"^\[server:{section}\]\n(.*?)^$", text, re.MULTILINE | re.DOTALL)
-    lines = [line for line in found[1].splitlines() if not re.match(r"listen|url_prefix|#", line)]
+    match = re.search(rf"^\[server:{section}\]\n(.*?)^$", text, re.MULTILINE | re.DOTALL)
+    lines = [line for line in match[1].splitlines() if not re.match(r"listen|url_prefix|#", line)]
     return "\n".join(lines)
 
 
-class Bare:
-    """The bare app, served by a process as the site's own."""
+class BareApp:
+    """The bare app in a process like the site's own."""
 
     def __init__(self, site: Site, folder: Path, *, section: str, database: str = "") -> None:
         self.folder = folder
@@ -131,22 +135,22 @@ class Bare:
         self._ini = folder / "bare.ini"
         settings = f"{server_settings(site, section)}\nlisten = 127.0.0.1:{self.port}"
         database = database.replace("%", "%%")
-        self._ini.write_text(BARE.format(folder=folder, database=database, server=settings))
+        self._ini.write_text(BARE_INI.format(folder=folder, database=database, server=settings))
         self.program: Program | None = None
 
-    def page(self, name: str, kind: str, body: bytes) -> Call:
-        """Have it answer with a page; return how to ask for it."""
-        (self.folder / f"{name}.type").write_text(kind)
+    def page(self, name: str, media_type: str, body: bytes) -> HttpCall:
+        """Add a page; return the call for it."""
+        (self.folder / f"{name}.type").write_text(media_type)
         (self.folder / f"{name}.body").write_bytes(body)
-        return Call(path=f"/{name}")
+        return HttpCall(path=f"/{name}")
 
-    def document(self, name: str, body: bytes) -> Call:
-        """Have it answer with a document; return how to ask for it."""
+    def document(self, name: str, body: bytes) -> HttpCall:
+        """Add a JSON document; return the call for it."""
         (self.folder / f"{name}.json").write_bytes(body)
-        return Call(path=f"/{name}")
+        return HttpCall(path=f"/{name}")
 
     def launch(self) -> Program:
-        """Start a process, without waiting for it."""
+        """Start the process without waiting for it."""
         pserve = Path(sys.executable).with_name("pserve")
         self.program = Program(
             *(str(pserve), "-q", str(self._ini)),
@@ -157,13 +161,12 @@ class Bare:
         return self.program
 
     def stop(self) -> None:
-        """End it, if it runs."""
         if self.program is not None:
             self.program.kill()
 
     @contextmanager
-    def running(self) -> Iterator["Bare"]:
-        """Start a process, and wait until it answers."""
+    def running(self) -> Iterator["BareApp"]:
+        """Start the process, and wait until it responds."""
         self.launch()
         try:
             url = f"http://127.0.0.1:{self.port}/unchanged"
@@ -173,13 +176,13 @@ class Bare:
             self.stop()
 
 
-class Side:
-    """A server that wrk asks: how fast it answers, and what that costs it."""
+class LoadTarget:
+    """A server that wrk sends requests to."""
 
     def __init__(
         self,
         port: int,
-        calls: Call | Sequence[Call],
+        calls: HttpCall | Sequence[HttpCall],
         folder: Path,
         *,
         pid: int | None = None,
@@ -190,15 +193,15 @@ class Side:
         self._folder = folder
         self._pid = pid
         self._first = 1
-        self.headers = {"Host": NAME, **load.BROWSER, **(headers or {})}
+        self.headers = {"Host": NAME, **load.BROWSER_HEADERS, **(headers or {})}
 
-    def burst(self, seconds: float) -> tuple[Load, float]:
-        """Ask for some seconds; return what wrk says, and milliseconds of processor an answer."""
-        before = processor_seconds(self._pid) if self._pid else 0.0
-        found = load.wrk(self._port, self._calls, self._folder, headers=self.headers,
+    def burst(self, seconds: float) -> tuple[LoadResult, float]:
+        """Run wrk for some seconds; return its result, and the CPU milliseconds per response."""
+        before = cpu_seconds(self._pid) if self._pid else 0.0
+        result = load.run_wrk(self._port, self._calls, self._folder, headers=self.headers,
                          seconds=seconds, first=self._first)  # fmt: skip
-        after = processor_seconds(self._pid) if self._pid else 0.0
-        if not isinstance(self._calls, Call):
-            # What grows goes on growing.
-            self._first += found.answers // len(self._calls) + 2
-        return found, 1000 * (after - before) / found.answers
+        after = cpu_seconds(self._pid) if self._pid else 0.0
+        if not isinstance(self._calls, HttpCall):
+            # Totals continue to grow in the next burst.
+            self._first += result.responses // len(self._calls) + 2
+        return result, 1000 * (after - before) / result.responses

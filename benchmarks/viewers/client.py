@@ -1,4 +1,4 @@
-"""A client that asks many thousand times a second at little cost: epoll, and connections kept."""
+"""An HTTP client for many thousand requests a second: epoll, and persistent connections."""
 
 import select
 import socket
@@ -8,20 +8,20 @@ from array import array
 from collections import Counter, deque
 from collections.abc import Callable
 
-COMMON = (
+REQUEST_HEADERS = (
     "Host: {host}\r\n"
     "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0\r\n"
     "Accept: */*\r\n"
     "Accept-Language: en\r\n"
-    # Browsers take Brotli by https only.
+    # Browsers accept Brotli with https only.
     "Accept-Encoding: gzip, deflate\r\n"
     "X-Forwarded-For: "
 )
-GOOD = frozenset({200, 201, 204, 304})
-GIVE_UP_AFTER = 30.0
-CHUNK = 2**18
-# Beyond that, requests wait their turn; nginx would run out of connections, and we wait to connect.
-MOST = 1000
+SUCCESS_STATUSES = frozenset({200, 201, 204, 304})
+REQUEST_TIMEOUT = 30.0
+CHUNK_BYTES = 2**18
+# Further requests are queued; otherwise nginx would run out of connections.
+MAX_CONNECTIONS = 1000
 
 
 class _Connection:
@@ -29,7 +29,7 @@ class _Connection:
                  "status", "text", "used")  # fmt: skip
 
     def __init__(self, port: int) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=GIVE_UP_AFTER)
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=REQUEST_TIMEOUT)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.socket.setblocking(False)
         self.used = 0
@@ -37,14 +37,14 @@ class _Connection:
 
 
 class Client:
-    """Asks one site for many viewers, who share connections as behind a CDN.
+    """Sends the requests of many viewers to one site over shared connections.
 
-    Latencies are from asking until the whole answer is there.
+    Latencies are measured from the call of :meth:`send` to the complete response.
     """
 
     def __init__(self, port: int, host: str) -> None:
         self._port = port
-        self._common = COMMON.format(host=host)
+        self._common = REQUEST_HEADERS.format(host=host)
         self._epoll = select.epoll()
         self._all: dict[int, _Connection] = {}
         self._idle: list[_Connection] = []
@@ -55,7 +55,7 @@ class Client:
         self.statuses: Counter[int] = Counter()
         self.bytes = 0
 
-    def ask(
+    def send(
         self,
         kind: str,
         path: str,
@@ -64,18 +64,18 @@ class Client:
         *,
         method: str = "GET",
         body: str = "",
-        more: str = "",
+        headers: str = "",
         reads: bool = False,
     ) -> None:
-        """Ask once; ``done`` gets the status (0: none came), and the body if it ``reads`` that."""
+        """Send a request; ``done`` gets the status (0: no response) and, if ``reads``, the body."""
         if body:
-            more += f"Content-Length: {len(body)}\r\n"
-        text = f"{method} {path} HTTP/1.1\r\n{self._common}{address}\r\n{more}\r\n{body}"
-        told = (kind, text.encode(), done, reads, time.perf_counter())
-        if self._idle or len(self._all) < MOST:
-            self._send(*told)
+            headers += f"Content-Length: {len(body)}\r\n"
+        text = f"{method} {path} HTTP/1.1\r\n{self._common}{address}\r\n{headers}\r\n{body}"
+        request = (kind, text.encode(), done, reads, time.perf_counter())
+        if self._idle or len(self._all) < MAX_CONNECTIONS:
+            self._send(*request)
         else:
-            self._waiting.append(told)
+            self._waiting.append(request)
             self.busy += 1
 
     def _send(
@@ -84,167 +84,191 @@ class Client:
         out: bytes,
         done: Callable[[int, bytes], object] | None,
         reads: bool,
-        asked_at: float,
+        sent_at: float,
         fresh: bool = False,
     ) -> None:
         try:
             if self._idle and not fresh:
-                one = self._idle.pop()
+                connection = self._idle.pop()
             else:
-                one = _Connection(self._port)
-                self._all[one.socket.fileno()] = one
-                self._epoll.register(one.socket.fileno(), select.EPOLLIN)
+                connection = _Connection(self._port)
+                self._all[connection.socket.fileno()] = connection
+                self._epoll.register(connection.socket.fileno(), select.EPOLLIN)
         except OSError as error:
-            self._fails(kind, type(error).__name__, done)
+            self._fail(kind, type(error).__name__, done)
             return
-        one.kind, one.out, one.done, one.reads = kind, out, done, reads
-        one.text, one.body, one.left, one.at, one.status = b"", [], -1, 0, 0
+        connection.kind, connection.out, connection.done, connection.reads = kind, out, done, reads
+        connection.text, connection.body, connection.left, connection.at, connection.status = (
+            b"",
+            [],
+            -1,
+            0,
+            0,
+        )
         self.busy += 1
-        one.sent_at = asked_at
+        connection.sent_at = sent_at
         try:
-            one.socket.send(out)
+            connection.socket.send(out)
         except OSError as error:
-            self._lost(one, type(error).__name__)
+            self._handle_loss(connection, type(error).__name__)
 
-    def turn(self, seconds: float) -> None:
-        """Take what comes within some time."""
+    def poll(self, seconds: float) -> None:
+        """Receive data for some seconds."""
         for number, _ in self._epoll.poll(seconds):
-            if (one := self._all.get(number)) is None:
+            if (connection := self._all.get(number)) is None:
                 continue
             try:
-                part = one.socket.recv(CHUNK)
+                part = connection.socket.recv(CHUNK_BYTES)
             except BlockingIOError:
                 continue
             except OSError as error:
-                self._lost(one, type(error).__name__)
+                self._handle_loss(connection, type(error).__name__)
                 continue
             if not part:
-                self._lost(one, "closed")
-            elif not one.kind:
-                self._lost(one, "unasked")
+                self._handle_loss(connection, "closed")
+            elif not connection.kind:
+                self._handle_loss(connection, "unasked")
             else:
                 self.bytes += len(part)
-                self._takes(one, part)
+                self._receive(connection, part)
 
-    def _takes(self, one: _Connection, part: bytes) -> None:
-        text = one.text + part if one.text else part
-        if not one.status:
+    def _receive(self, connection: _Connection, part: bytes) -> None:
+        text = connection.text + part if connection.text else part
+        if not connection.status:
             end = text.find(b"\r\n\r\n")
             if end < 0:
-                one.text = text
+                connection.text = text
                 return
             head = text[:end].lower()
-            one.status = int(head[9:12])
-            one.used = -1 if b"\r\nconnection: close" in head else one.used
+            connection.status = int(head[9:12])
+            connection.used = -1 if b"\r\nconnection: close" in head else connection.used
             text = text[end + 4 :]
-            if one.status in (204, 304):
-                one.left = 0
-            elif (found := head.find(b"\r\ncontent-length:")) >= 0:
-                one.left = int(head[found + 17 :].split(b"\r\n", 1)[0])
+            if connection.status in (204, 304):
+                connection.left = 0
+            elif (position := head.find(b"\r\ncontent-length:")) >= 0:
+                connection.left = int(head[position + 17 :].split(b"\r\n", 1)[0])
             else:
-                one.left = -2
-            # One answer is compressed or not as a whole, and only some are read.
-            one.reads = one.reads and (2 if b"\r\ncontent-encoding: gzip" in head else 1)
-        if one.left == -2:
-            text = self._takes_chunks(one, text)
-            if one.left == -2:
-                one.text = text
+                connection.left = -2
+            # 1: keep the body; 2: it is compressed.
+            connection.reads = connection.reads and (
+                2 if b"\r\ncontent-encoding: gzip" in head else 1
+            )
+        if connection.left == -2:
+            text = self._receive_chunks(connection, text)
+            if connection.left == -2:
+                connection.text = text
                 return
         else:
-            one.left -= len(text)
-            one.text = b""
-            if one.reads:
-                one.body.append(text)
-            if one.left > 0:
+            connection.left -= len(text)
+            connection.text = b""
+            if connection.reads:
+                connection.body.append(text)
+            if connection.left > 0:
                 return
-        self._is_done(one)
+        self._finish(connection)
 
-    def _takes_chunks(self, one: _Connection, text: bytes) -> bytes:
-        """Take whole chunks; return the rest. Nothing is left after the last one."""
+    def _receive_chunks(self, connection: _Connection, text: bytes) -> bytes:
+        """Decode complete chunks; return the rest."""
         at = 0
         while (end := text.find(b"\r\n", at)) >= 0:
             size = int(text[at:end], 16)
             if len(text) < end + 4 + size:
                 break
             if size == 0:
-                one.left = 0
+                connection.left = 0
                 break
-            if one.reads:
-                one.body.append(text[end + 2 : end + 2 + size])
+            if connection.reads:
+                connection.body.append(text[end + 2 : end + 2 + size])
             at = end + 4 + size
         return text[at:]
 
-    def _is_done(self, one: _Connection) -> None:
-        kind, done, status = one.kind, one.done, one.status
-        took = time.perf_counter() - one.sent_at
+    def _finish(self, connection: _Connection) -> None:
+        kind, done, status = connection.kind, connection.done, connection.status
+        seconds = time.perf_counter() - connection.sent_at
         if kind not in self.seconds:
             self.seconds[kind] = array("f")
-        self.seconds[kind].append(took)
+        self.seconds[kind].append(seconds)
         self.statuses[status] += 1
-        if status not in GOOD:
+        if status not in SUCCESS_STATUSES:
             self.errors[f"{kind}: {status}"] += 1
-        body = b"".join(one.body) if one.reads else b""
-        if one.reads == 2:
+        body = b"".join(connection.body) if connection.reads else b""
+        if connection.reads == 2:
             body = zlib.decompress(body, 47)
-        one.kind, one.done, one.body = "", None, []
+        connection.kind, connection.done, connection.body = "", None, []
         self.busy -= 1
-        if one.used < 0:
-            self._closes(one)
+        if connection.used < 0:
+            self._close(connection)
         else:
-            one.used += 1
-            self._idle.append(one)
-        self._goes_on()
+            connection.used += 1
+            self._idle.append(connection)
+        self._send_waiting()
         if done is not None:
             done(status, body)
 
-    def _lost(self, one: _Connection, why: str) -> None:
-        """Forget a connection. One that has been idle may be closed by nginx at any moment."""
-        self._closes(one)
-        if not one.kind:
-            if one in self._idle:
-                self._idle.remove(one)
+    def _handle_loss(self, connection: _Connection, error: str) -> None:
+        """Handle a closed connection. nginx may close an idle connection at any moment."""
+        self._close(connection)
+        if not connection.kind:
+            if connection in self._idle:
+                self._idle.remove(connection)
             return
         self.busy -= 1
-        if one.used > 0 and not one.status and not one.text and why != "TimeoutError":
-            # Browsers ask once more on a new one, too.
-            self._send(one.kind, one.out, one.done, one.reads, one.sent_at, fresh=True)
+        if (
+            connection.used > 0
+            and not connection.status
+            and not connection.text
+            and error != "TimeoutError"
+        ):
+            # Retry on a new connection, like browsers.
+            self._send(
+                connection.kind,
+                connection.out,
+                connection.done,
+                connection.reads,
+                connection.sent_at,
+                fresh=True,
+            )
         else:
-            self._goes_on()
-            self._fails(one.kind, why, one.done)
+            self._send_waiting()
+            self._fail(connection.kind, error, connection.done)
 
-    def _goes_on(self) -> None:
-        """Send what has waited longest, if there is room."""
-        if self._waiting and (self._idle or len(self._all) < MOST):
+    def _send_waiting(self) -> None:
+        """Send the oldest waiting request, if a connection is free."""
+        if self._waiting and (self._idle or len(self._all) < MAX_CONNECTIONS):
             self.busy -= 1
             self._send(*self._waiting.popleft())
 
-    def _closes(self, one: _Connection) -> None:
-        self._all.pop(one.socket.fileno(), None)
-        one.socket.close()
+    def _close(self, connection: _Connection) -> None:
+        self._all.pop(connection.socket.fileno(), None)
+        connection.socket.close()
 
-    def _fails(self, kind: str, why: str, done: Callable[[int, bytes], object] | None) -> None:
-        self.errors[f"{kind}: {why}"] += 1
+    def _fail(self, kind: str, error: str, done: Callable[[int, bytes], object] | None) -> None:
+        self.errors[f"{kind}: {error}"] += 1
         if done is not None:
             done(0, b"")
 
-    def gives_up(self) -> None:
-        """Count what has had no answer for too long as failed."""
-        limit = time.perf_counter() - GIVE_UP_AFTER
-        for one in [one for one in self._all.values() if one.kind and one.sent_at < limit]:
-            self._lost(one, "TimeoutError")
+    def expire_requests(self) -> None:
+        """Fail requests that have timed out."""
+        limit = time.perf_counter() - REQUEST_TIMEOUT
+        for connection in [
+            connection
+            for connection in self._all.values()
+            if connection.kind and connection.sent_at < limit
+        ]:
+            self._handle_loss(connection, "TimeoutError")
 
     @property
     def connections(self) -> int:
         return len(self._all)
 
-    def forget(self) -> None:
-        """Begin to count anew."""
+    def reset(self) -> None:
+        """Reset all counters."""
         self.seconds.clear()
         self.errors.clear()
         self.statuses.clear()
         self.bytes = 0
 
     def close(self) -> None:
-        for one in list(self._all.values()):
-            self._closes(one)
+        for connection in list(self._all.values()):
+            self._close(connection)
         self._epoll.close()

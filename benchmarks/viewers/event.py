@@ -1,4 +1,4 @@
-"""The model: an event, who comes to it, and where streams come from. Nothing here knows a network.
+"""The model of an event, its viewers and its endpoints, without any network code.
 
 All times are seconds of the event's own clock (:class:`Agenda`).
 """
@@ -8,48 +8,48 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-# How popular rooms are: the k-th has 1/k of the first one's viewers.
+# By popularity: the k-th room has 1/k of the viewers of the first.
 ROOMS = ("hall", "lab", "forum", "studio", "attic", "garden", "library", "cellar")
 ENDPOINTS = 60
-# Talks begin at these moments of a window of 90 s, and are as much closer together than true ones.
-FIRST_TALK, TALK_EVERY = 15.0, 45.0
-# Who comes for a talk comes around its beginning: from so many seconds before it until after it.
+# Talks start at these moments of a window of 90 s, more often than in reality.
+FIRST_TALK, TALK_INTERVAL = 15.0, 45.0
+# Viewers of a talk arrive in this period around its start, in seconds.
 BEFORE, PEAK, AFTER = 10.0, 5.0, 30.0
-# Half of all are there from the talk before, as docs/capacity.md assumes ("arriving").
-SEATED = 0.5
-# Of those who come: who comes for no talk in particular, by the index page, for the first time.
-AT_ANY_TIME, BY_INDEX, FIRST_VISITS = 0.2, 0.3, 0.25
-LOOKS_AT_INDEX = (5.0, 25.0)
-STAYS = 300.0
+# Half of all viewers stay from the previous talk, as docs/capacity.md assumes ("arriving").
+SEATED_SHARE = 0.5
+# Shares of the arriving viewers: at any time, by the index page, on their first visit.
+UNIFORM_SHARE, INDEX_SHARE, FIRST_VISIT_SHARE = 0.2, 0.3, 0.25
+INDEX_SECONDS = (5.0, 25.0)
+MEAN_STAY = 300.0
 # An endpoint dies after this share of the window.
-DIES_AFTER = 0.2
+DEATH_SHARE = 0.2
 
 
 class Agenda:
-    """What is to happen when, and what time it is."""
+    """Scheduled actions, and the current time of the event."""
 
     def __init__(self) -> None:
         self.now = 0.0
         self._heap: list[tuple[float, int, Callable[[], object]]] = []
         self._count = 0
 
-    def after(self, seconds: float, do: Callable[[], object]) -> None:
-        """Plan something for later."""
+    def after(self, seconds: float, action: Callable[[], object]) -> None:
+        """Schedule an action."""
         self._count += 1
-        heapq.heappush(self._heap, (self.now + seconds, self._count, do))
+        heapq.heappush(self._heap, (self.now + seconds, self._count, action))
 
     @property
     def next(self) -> float:
-        """When the next thing is due."""
+        """The time of the next action."""
         return self._heap[0][0] if self._heap else float("inf")
 
-    def run(self, until: float, most: int = 2**62) -> float:
-        """Do what is due, though not more than ``most``; return how late the first of it was."""
+    def run(self, until: float, max_actions: int = 2**62) -> float:
+        """Run up to ``max_actions`` due actions; return how late the first server was."""
         late = max(0.0, until - self.next)
-        while self._heap and self._heap[0][0] <= until and most > 0:
-            self.now, _, do = heapq.heappop(self._heap)
-            do()
-            most -= 1
+        while self._heap and self._heap[0][0] <= until and max_actions > 0:
+            self.now, _, action = heapq.heappop(self._heap)
+            action()
+            max_actions -= 1
         if not self._heap or self._heap[0][0] > until:
             self.now = until
         return late
@@ -67,7 +67,7 @@ class Endpoint:
 
 @dataclass(kw_only=True)
 class Event:
-    """An event's window of time: who comes when, and where to."""
+    """A window of an event: arrivals, rooms and endpoints."""
 
     viewers: int
     seconds: float
@@ -78,7 +78,7 @@ class Event:
         self.random = random.Random(self.seed)
         weights = [1 / (place + 1) for place in range(len(ROOMS))]
         self.shares = [weight / sum(weights) for weight in weights]
-        # Each room has one, and the others go where the viewers are.
+        # One endpoint for each room, the others by popularity.
         rest = ENDPOINTS - len(ROOMS)
         counts = [1 + int(rest * share) for share in self.shares]
         counts[0] += ENDPOINTS - sum(counts)
@@ -91,34 +91,34 @@ class Event:
 
     @property
     def talks(self) -> list[float]:
-        """When talks begin."""
-        count = int((self.seconds - FIRST_TALK) // TALK_EVERY) + 1
-        return [FIRST_TALK + TALK_EVERY * number for number in range(count)]
+        """The start times of the talks."""
+        count = int((self.seconds - FIRST_TALK) // TALK_INTERVAL) + 1
+        return [FIRST_TALK + TALK_INTERVAL * number for number in range(count)]
 
     @property
     def seated(self) -> int:
-        """How many are there from the beginning."""
-        return int(self.viewers * SEATED)
+        """The number of viewers that are present from the start."""
+        return int(self.viewers * SEATED_SHARE)
 
     @property
     def dying(self) -> Endpoint:
-        """Who dies: a server of the room that most watch."""
+        """The endpoint that dies: server of the most popular room."""
         return self.endpoints[0]
 
     @property
     def dies_at(self) -> float:
-        return DIES_AFTER * self.seconds
+        return DEATH_SHARE * self.seconds
 
     def arrivals(self) -> list[float]:
-        """Return when those come who are not there yet.
+        """Return the arrival times of the other viewers.
 
-        Moments of a Poisson process, given how many they are, are drawn from its intensity one by
-        one: here a base, and a peak at each talk.
+        Given their number, the times of a Poisson process are independent samples of its intensity:
+        a base rate, and a peak at each talk.
         """
         return sorted(self._arrival() for _ in range(self.viewers - self.seated))
 
     def _arrival(self) -> float:
-        if self.random.random() >= AT_ANY_TIME:
+        if self.random.random() >= UNIFORM_SHARE:
             talk = self.random.choice(self.talks)
             moment = self.random.triangular(talk - BEFORE, talk + AFTER, talk + PEAK)
             if moment < self.seconds:
@@ -126,16 +126,16 @@ class Event:
         return self.random.uniform(0, self.seconds)
 
     def room(self) -> str:
-        """Return the room that somebody goes to."""
+        """Return a random room by popularity."""
         return self.random.choices(ROOMS, self.shares)[0]
 
 
-def draw(servers: Sequence[dict], avoided: str | None, chance: float) -> str | None:
-    """Return a server's name, drawn by weight as endpoints.js does; what failed comes last."""
-    open_ones = [one for one in servers if one["name"] != avoided] or list(servers)
-    left = chance * sum(one["weight"] for one in open_ones)
-    for one in open_ones:
-        left -= one["weight"]
-        if left < 0:
-            return one["name"]
-    return open_ones[0]["name"] if open_ones else None
+def pick_weighted(servers: Sequence[dict], avoided: str | None, random_value: float) -> str | None:
+    """Return a random name by weight, like endpoints.js; an avoided server only without others."""
+    candidates = [server for server in servers if server["name"] != avoided] or list(servers)
+    rest = random_value * sum(server["weight"] for server in candidates)
+    for server in candidates:
+        rest -= server["weight"]
+        if rest < 0:
+            return server["name"]
+    return candidates[0]["name"] if candidates else None

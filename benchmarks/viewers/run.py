@@ -1,4 +1,4 @@
-"""Starts the whole site, lets an event happen, and measures."""
+"""Starts the site, runs an event, and measures."""
 
 import gc
 import json
@@ -13,7 +13,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
-from machine import Machine, running
+from machine import RunningSite, run_site
 
 # isort: split
 from functional.proxy.site import NAME, Site
@@ -23,30 +23,30 @@ from streaming_system.schedule.storage import save_schedule
 from streaming_system.tracker.models import Player
 
 from .client import Client
-from .event import ROOMS, TALK_EVERY, Agenda, Event
-from .page import files
-from .viewer import LONGEST, REPORTS_A_SECOND, SHORTEST, Show, Viewer
+from .event import ROOMS, TALK_INTERVAL, Agenda, Event
+from .page import page_files
+from .viewer import MAX_INTERVAL, MIN_INTERVAL, TARGET_RATE, RunningEvent, Viewer
 
-# After so many seconds the workers have read the schedule that says when talks are.
-SOON = 5.0
-# How long the client stays with what is due before it looks for answers.
-AT_ONCE = 32
-LONGEST_LOOK = 0.05
-ROWS = 5000
+# The time until the workers have loaded the schedule.
+START_DELAY = 5.0
+# The limits of due actions and of waiting, before the client polls for responses.
+MAX_STEPS = 32
+MAX_POLL_SECONDS = 0.05
+BATCH_ROWS = 5000
 QUANTILES = (0.5, 0.95, 0.99)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Size:
-    """How much is played, and how fast."""
+class EventSize:
+    """The size and speed of a simulation."""
 
     viewers: int
     minutes: float
     factor: float
 
 
-def prepare(site: Site) -> None:
-    """Give the event its rooms."""
+def write_rooms(site: Site) -> None:
+    """Configure the rooms of the event."""
     path = site.folder / "config.private.json"
     private = json.loads(path.read_text())
     private |= {room: {"title": room.title()} for room in ROOMS}
@@ -57,8 +57,8 @@ def prepare(site: Site) -> None:
 
 
 def write_schedule(site: Site, begin: datetime, talks: list[float], factor: float) -> None:
-    """Write when talks are by the wall clock, with a day's more before and after."""
-    every = TALK_EVERY / factor
+    """Write the talks at wall clock times, with further ones before and after."""
+    every = TALK_INTERVAL / factor
     first = begin + timedelta(seconds=talks[0] / factor)
     rooms = {
         room: model.RoomSchedule(
@@ -79,84 +79,84 @@ def write_schedule(site: Site, begin: datetime, talks: list[float], factor: floa
     )
 
 
-def settings(factor: float) -> list[tuple[str, str, object]]:
-    """Return what makes the tracker's seconds those of the event."""
+def time_settings(factor: float) -> list[tuple[str, str, object]]:
+    """Return settings that convert the tracker's intervals to the event's clock."""
     return [
-        ("app:tracker", "report.shortest", round(SHORTEST / factor)),
-        ("app:tracker", "report.longest", round(LONGEST / factor)),
-        ("app:tracker", "report.rate", REPORTS_A_SECOND * factor),
+        ("app:tracker", "report.shortest", round(MIN_INTERVAL / factor)),
+        ("app:tracker", "report.longest", round(MAX_INTERVAL / factor)),
+        ("app:tracker", "report.rate", TARGET_RATE * factor),
     ]
 
 
-def token(site: Site) -> str:
-    """Issue a token for all endpoints."""
-    program = Path(sys.executable).with_name("streaming-system")
-    command = [program, "-c", "production.ini", "admin", "token", "issue", "viewers", "--crew"]
-    done = subprocess.run(command, cwd=site.folder, capture_output=True, text=True, check=True)
-    return done.stdout.strip()
+def issue_token(site: Site) -> str:
+    """Issue a token that is valid for all endpoints."""
+    executable = Path(sys.executable).with_name("streaming-system")
+    command = [executable, "-c", "production.ini", "admin", "token", "issue", "viewers", "--crew"]
+    process = subprocess.run(command, cwd=site.folder, capture_output=True, text=True, check=True)
+    return process.stdout.strip()
 
 
-def fetcher(site: Site) -> Callable[[str], tuple[dict[str, str], str]]:
-    """Return what fetches a file of the site, and a second time from its caches."""
+def make_fetch(site: Site) -> Callable[[str], tuple[dict[str, str], str]]:
+    """Return a function that fetches a file of the site."""
 
     def fetch(path: str) -> tuple[dict[str, str], str]:
-        answer = site.get(path)
-        assert answer.status == 200, (path, answer.status)
-        said = {name.lower(): value for name, value in answer.headers.items()}
-        return said, answer.data.decode("utf-8", "replace")
+        response = site.get(path)
+        assert response.status == 200, (path, response.status)
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        return headers, response.data.decode("utf-8", "replace")
 
     return fetch
 
 
-def seat(machine: Machine, viewers: list[Viewer], size: Size) -> None:
-    """Let the tracker know those who are there already, in one go instead of by a report each."""
+def insert_seated_players(machine: RunningSite, viewers: list[Viewer], size: EventSize) -> None:
+    """Insert the players of the seated viewers in one go, instead of one report each."""
     now = datetime.now(UTC)
-    until = now + timedelta(seconds=(1.5 * LONGEST + 30) / size.factor)
+    until = now + timedelta(seconds=(1.5 * MAX_INTERVAL + 30) / size.factor)
     rows = [
-        {"sid": one.sid, "room": one.room, "endpoint": one.endpoint.name, "format": "hls",
+        {"sid": viewer.sid, "room": viewer.room, "endpoint": viewer.endpoint.name, "format": "hls",
          "quality": "720p", "begun": now - timedelta(minutes=30),
          "moved": now - timedelta(minutes=30), "last_seen": now, "until": until,
-         "startup_ms": 800, "played_ms": int(1000 * one.played), "rebuffer_ms": 0,
+         "startup_ms": 800, "played_ms": int(1000 * viewer.played), "rebuffer_ms": 0,
          "rebuffers": 0, "dropped": 0, "errors": 0}
-        for one in viewers
-        if one.endpoint is not None
+        for viewer in viewers
+        if viewer.endpoint is not None
     ]  # fmt: skip
     with machine.engine.connect() as connection:
-        for begin in range(0, len(rows), ROWS):
-            connection.execute(sa.insert(Player), rows[begin : begin + ROWS])
-        # What a database does by itself within a minute of such a change.
+        for begin in range(0, len(rows), BATCH_ROWS):
+            connection.execute(sa.insert(Player), rows[begin : begin + BATCH_ROWS])
+        # Autovacuum would do this within a minute.
         connection.exec_driver_sql("ANALYZE")
 
 
-def wait_for(client: Client) -> None:
-    """Wait until all answers are there, or given up."""
+def drain(client: Client) -> None:
+    """Wait until no request is in flight."""
     while client.busy:
-        client.turn(1.0)
-        client.gives_up()
+        client.poll(1.0)
+        client.expire_requests()
 
 
-def play(show: Show, client: Client, size: Size) -> array:
-    """Let the event happen; return how late the client was, each time that it looked."""
+def run_event(show: RunningEvent, client: Client, size: EventSize) -> array:
+    """Run the event; return how late the client was in each step."""
     agenda, seconds = show.agenda, show.event.seconds
     late = array("f")
     begin = time.perf_counter()
-    looked = begin
+    expired_at = begin
     now = 0.0
-    # What is due is done, however late: a site that is slow is not spared any of it.
+    # Late actions are never skipped, so a slow site gets the full load.
     while now < seconds or agenda.next <= seconds:
         now = min((time.perf_counter() - begin) * size.factor, seconds)
-        late.append(agenda.run(now, AT_ONCE) / size.factor)
-        passed = (time.perf_counter() - begin) * size.factor
-        client.turn(min(max(0.0, (agenda.next - passed) / size.factor), LONGEST_LOOK))
-        if time.perf_counter() > looked + 1:
-            client.gives_up()
-            looked = time.perf_counter()
+        late.append(agenda.run(now, MAX_STEPS) / size.factor)
+        elapsed = (time.perf_counter() - begin) * size.factor
+        client.poll(min(max(0.0, (agenda.next - elapsed) / size.factor), MAX_POLL_SECONDS))
+        if time.perf_counter() > expired_at + 1:
+            client.expire_requests()
+            expired_at = time.perf_counter()
     agenda.now = seconds
     return late
 
 
 def quantiles(values: array) -> dict[str, float]:
-    """Return milliseconds that are not exceeded by half, by 95 and by 99 of a hundred."""
+    """Return the quantiles in milliseconds."""
     ordered = sorted(values)
     return {
         f"p{100 * share:.0f}": round(1000 * ordered[int(share * (len(ordered) - 1))], 2)
@@ -164,88 +164,89 @@ def quantiles(values: array) -> dict[str, float]:
     }
 
 
-def players_of(site: Site, room: str, endpoint: str) -> int:
-    """Return how many play from an endpoint by what the tracker says."""
-    answer = site.get(f"/tracker/api/v1/rooms/{room}/playback")
-    found = [one for one in answer.json()["endpoints"] if one["endpoint"] == endpoint]
-    return found[0]["viewers"]["players"] if found else 0
+def count_players(site: Site, room: str, endpoint: str) -> int:
+    """Return the number of an endpoint's players that the tracker counts."""
+    response = site.get(f"/tracker/api/v1/rooms/{room}/playback")
+    matches = [row for row in response.json()["endpoints"] if row["endpoint"] == endpoint]
+    return matches[0]["viewers"]["players"] if matches else 0
 
 
-def simulate(size: Size) -> dict:
-    """Play one size, and return what was measured."""
-    with running(
-        prepare,
+def simulate(size: EventSize) -> dict:
+    """Simulate one size, and return the results."""
+    with run_site(
+        write_rooms,
         marks=("cdn",),
         change=[("198.51.100.0/24", "127.0.0.1/32")],
-        settings=settings(size.factor),
+        settings=time_settings(size.factor),
     ) as machine:
-        return _measured(machine, size)
+        return _measure(machine, size)
 
 
-def _measured(machine: Machine, size: Size) -> dict:
+def _measure(machine: RunningSite, size: EventSize) -> dict:
     site = machine.site
     event = Event(viewers=size.viewers, seconds=60 * size.minutes)
     client = Client(site.ports.site, NAME)
-    shown_token = token(site)
-    # Endpoints come before pages, which then know what plays them.
-    first = Show(event, Agenda(), client.ask, files={}, second=1.0, token=shown_token)
+    token = issue_token(site)
+    # Register the endpoints first, so that pages contain a player.
+    first = RunningEvent(event, Agenda(), client.send, files={}, second=1.0, token=token)
     for endpoint in event.endpoints:
         first.register(endpoint, lambda *_: None)
-    wait_for(client)
-    fetch = fetcher(site)
-    live_by = time.monotonic() + 30
+    drain(client)
+    fetch = make_fetch(site)
+    deadline = time.monotonic() + 30
     while "data-playback" not in fetch(f"/{ROOMS[0]}")[1]:
-        assert time.monotonic() < live_by, "no page says that its room is live"
+        assert time.monotonic() < deadline, "no page shows that its room is live"
         time.sleep(0.2)
-    needed = {"index": files("/", fetch), "room": files(f"/{ROOMS[0]}", fetch)}
-    for path in {path for every, _ in needed.values() for path in every}:
+    needed = {"index": page_files("/", fetch), "room": page_files(f"/{ROOMS[0]}", fetch)}
+    for path in {path for paths, _ in needed.values() for path in paths}:
         fetch(path)
-    show = Show(event, Agenda(), client.ask, files=needed, second=size.factor, token=shown_token)
-    begin = datetime.now(UTC) + timedelta(seconds=SOON)
+    show = RunningEvent(event, Agenda(), client.send, files=needed, second=size.factor, token=token)
+    begin = datetime.now(UTC) + timedelta(seconds=START_DELAY)
     write_schedule(site, begin, event.talks, size.factor)
     seated = show.begin()
-    seat(machine, seated, size)
+    insert_seated_players(machine, seated, size)
     for endpoint in event.endpoints:
         show.register(endpoint, lambda *_: None)
-    wait_for(client)
-    client.forget()
-    # A client that tidies up would seem to be a site that is slow.
+    drain(client)
+    client.reset()
+    # Garbage collection in the client would appear as latency of the site.
     gc.collect()
     gc.freeze()
     gc.disable()
     time.sleep(max(0.0, (begin - datetime.now(UTC)).total_seconds()))
-    before, written = machine.used(), machine.written()
-    own, started = time.process_time(), time.perf_counter()
-    late = play(show, client, size)
-    wait_for(client)
-    wall, own = time.perf_counter() - started, time.process_time() - own
-    after, now = machine.used(), machine.written()
+    before, writes_before = machine.cpu_seconds(), machine.database_writes()
+    client_cpu, started = time.process_time(), time.perf_counter()
+    late = run_event(show, client, size)
+    drain(client)
+    wall, client_cpu = time.perf_counter() - started, time.process_time() - client_cpu
+    after, writes_after = machine.cpu_seconds(), machine.database_writes()
     gc.enable()
     gc.unfreeze()
     show.end()
     dead = event.dying
-    thousand = show.watched / 60 / 1000
-    cpu = {kind: round((after[kind] - before[kind]) / thousand, 3) for kind in after}
-    found = {
+    thousand_minutes = show.watched / 60 / 1000
+    cpu = {kind: round((after[kind] - before[kind]) / thousand_minutes, 3) for kind in after}
+    results = {
         "viewers": size.viewers,
         "minutes": size.minutes,
         "factor": size.factor,
         "wall_seconds": round(wall, 1),
-        "viewer_minutes": round(1000 * thousand),
+        "viewer_minutes": round(1000 * thousand_minutes),
         "came": show.came,
-        "requests": {kind: len(took) for kind, took in sorted(client.seconds.items())},
+        "requests": {kind: len(times) for kind, times in sorted(client.seconds.items())},
         "statuses": {str(status): count for status, count in sorted(client.statuses.items())},
         "errors": dict(client.errors),
-        "latency_ms": {kind: quantiles(took) for kind, took in sorted(client.seconds.items())},
+        "latency_ms": {kind: quantiles(times) for kind, times in sorted(client.seconds.items())},
         "cpu_seconds_per_1000_viewer_minutes": {**cpu, "sum": round(sum(cpu.values()), 3)},
         "written_per_1000_viewer_minutes": {
-            what: round((now[what] - written[what]) / thousand, 1) for what in ("commits", "rows")
+            what: round((writes_after[what] - writes_before[what]) / thousand_minutes, 1)
+            for what in ("commits", "rows")
         },
         "busy_cores": {
             kind: round((after[kind] - before[kind]) / wall, 2) for kind in after
-        } | {"client": round(own / wall, 2)},
+        } | {"client": round(client_cpu / wall, 2)},
         "client": {
-            "cpu_seconds": round(own, 1),
+            "cpu_seconds": round(client_cpu, 1),
             "late_ms": quantiles(late),
             "connections": client.connections,
             "megabytes": round(client.bytes / 1e6),
@@ -256,10 +257,10 @@ def _measured(machine: Machine, size: Size) -> dict:
             "out_of_lists_after_s": (
                 None if show.gone_at is None else round(show.gone_at - event.dies_at, 1)
             ),
-            "sent_there_later": show.sent_to_the_dead,
+            "sent_there_later": show.assigned_to_dead,
             "still_there": len(dead.viewers),
-            "players_by_tracker": players_of(site, dead.room, dead.name),
+            "players_by_tracker": count_players(site, dead.room, dead.name),
         },
     }  # fmt: skip
     client.close()
-    return found
+    return results

@@ -1,29 +1,38 @@
-"""What a viewer's page and player ask, and when: as the scripts named beside the intervals."""
+"""The requests of a viewer's page and player, with the intervals of the named scripts."""
 
 import json
 import uuid
 from collections.abc import Callable
 
-from .event import BY_INDEX, FIRST_VISITS, LOOKS_AT_INDEX, STAYS, Agenda, Endpoint, Event, draw
+from .event import (
+    FIRST_VISIT_SHARE,
+    INDEX_SECONDS,
+    INDEX_SHARE,
+    MEAN_STAY,
+    Agenda,
+    Endpoint,
+    Event,
+    pick_weighted,
+)
 
-# site.js: ASK_EVERY, and what askIn makes of it.
-ASK_EVERY, ASK_BETWEEN = 5.0, (0.8, 1.2)
-# site.js: planChange waits a second, and takeTurn for its turn: FETCHES of 5 in a millisecond.
-AFTER_A_CHANGE, FETCHES, SHORTEST_SPREAD, LONGEST_SPREAD = 1.0, 5000.0, 4.0, 60.0
-# quality.js: send() takes what the tracker says, or a little less.
-REPORT_BETWEEN = (0.9, 1.0)
-# keeper.js: SILENT_FOR, and LOOK_EVERY.
-SILENT_FOR, LOOK_EVERY = 4.0, 0.5
-# player/hls.js: a list of segments that cannot be had fails at once.
-REFUSED_AFTER = 0.2
-# No script's: from the list of servers to the first picture.
+# live-updates.js: POLL_INTERVAL, and the jitter of pollIn.
+POLL_INTERVAL, POLL_JITTER = 5.0, (0.8, 1.2)
+# live-updates.js: the delays of scheduleRefetch and refreshInSpread (5 fetches per millisecond).
+CHANGE_DELAY, FETCHES_PER_SECOND, MIN_SPREAD, MAX_SPREAD = 1.0, 5000.0, 4.0, 60.0
+# playback-reporter.js: the jitter of send().
+REPORT_JITTER = (0.9, 1.0)
+# playback-supervisor.js: DATA_TIMEOUT and CHECK_INTERVAL.
+DATA_TIMEOUT, CHECK_INTERVAL = 4.0, 0.5
+# player/hls.js: an unavailable playlist fails at once.
+REFUSED_DELAY = 0.2
+# The time from the list of endpoints to the first frame.
 STARTUP = 0.8
-# docs/playback.md: what the tracker's answer is made of, to seat those who are there already.
-REPORTS_A_SECOND, SHORTEST, LONGEST = 20.0, 5.0, 60.0
-# conf/streaming-agent: an endpoint says every ten seconds that it is there.
-REGISTER_EVERY = 10.0
-# The tracker forgets it a minute after its last word, by its own clock.
-HEARD_OF_WITHIN = 50.0
+# docs/playback.md: how the tracker calculates the report interval.
+TARGET_RATE, MIN_INTERVAL, MAX_INTERVAL = 20.0, 5.0, 60.0
+# conf/streaming-agent: the report interval of endpoints.
+REGISTER_INTERVAL = 10.0
+# The tracker expires an endpoint a minute after its last report, by its own clock.
+MAX_REGISTER_INTERVAL = 50.0
 BITRATE = 2_500_000
 
 PLAYBACK = (
@@ -32,287 +41,299 @@ PLAYBACK = (
 )
 
 
-# Asks the site, as Client.ask does; a test has its own.
-Ask = Callable[..., None]
+# Client.send, or the fake of a test.
+SendRequest = Callable[..., None]
 
 
 def spread(viewers: int) -> float:
-    """Return within how many seconds all pages are fetched when talks change."""
-    return min(max(viewers / FETCHES, SHORTEST_SPREAD), LONGEST_SPREAD)
+    """Return the seconds within which all pages are fetched when talks change."""
+    return min(max(viewers / FETCHES_PER_SECOND, MIN_SPREAD), MAX_SPREAD)
 
 
-def report_every(viewers: int) -> float:
-    """Return how many seconds the tracker lets a player wait, at most."""
-    return min(max(viewers / REPORTS_A_SECOND, SHORTEST), LONGEST)
+def report_interval(viewers: int) -> float:
+    """Return the tracker's report interval for players, in seconds."""
+    return min(max(viewers / TARGET_RATE, MIN_INTERVAL), MAX_INTERVAL)
 
 
-def register_every(second: float) -> float:
-    """Return how often an endpoint reports, in seconds of an event.
+def register_interval(second: float) -> float:
+    """Return the report interval of endpoints, in seconds of the event.
 
-    :param second: how many of them pass in one of the tracker's.
+    :param second: seconds of the event per second of the tracker.
     """
-    return min(REGISTER_EVERY, HEARD_OF_WITHIN * second)
+    return min(REGISTER_INTERVAL, MAX_REGISTER_INTERVAL * second)
 
 
-class Show:
-    """An event under way.
+class RunningEvent:
+    """A running event.
 
-    :param ask: asks the site.
-    :param files: what a browser without a cache asks for with a page, and what it asks for again
-        later, by ``index`` and ``room``.
-    :param second: how many seconds of the event pass in one of the tracker's.
-    :param token: what endpoints show to register.
+    :param send: sends a request to the site.
+    :param files: for ``index`` and ``room``, the files of a page, and those that are revalidated.
+    :param second: seconds of the event per second of the tracker.
+    :param token: the endpoints' token.
     """
 
     def __init__(
         self,
         event: Event,
         agenda: Agenda,
-        ask: Ask,
+        send: SendRequest,
         *,
         files: dict[str, tuple[list[str], list[tuple[str, str]]]],
         second: float,
         token: str,
     ) -> None:
-        self.event, self.agenda, self.ask, self.files = event, agenda, ask, files
+        self.event, self.agenda, self.send, self.files = event, agenda, send, files
         self.second, self.token = second, token
         self.random = event.random
         self.servers = {endpoint.name: endpoint for endpoint in event.endpoints}
         self.present: set[Viewer] = set()
         self.watched = 0.0
-        # From when on no list names the dead server, and how often somebody was sent there later.
+        # When the dead endpoint left the lists, and how often it was still assigned later.
         self.gone_at: float | None = None
-        self.sent_to_the_dead = 0
+        self.assigned_to_dead = 0
         self.moved = 0
         self.came = 0
-        # Of one second, all get the same list.
+        # The last list and its body: within a second all viewers get the same.
         self._list: tuple[bytes, list[dict]] = (b"", [])
 
     def begin(self) -> list["Viewer"]:
-        """Plan everything; return those who are there already."""
-        event, within = self.event, register_every(self.second)
+        """Schedule all actions; return the viewers that are present from the start."""
+        event, interval = self.event, register_interval(self.second)
         for endpoint in event.endpoints:
             self.agenda.after(
-                self.random.uniform(0, within), lambda one=endpoint: self.register(one)
+                self.random.uniform(0, interval), lambda endpoint=endpoint: self.register(endpoint)
             )
-        self.agenda.after(event.dies_at, self.dies)
+        self.agenda.after(event.dies_at, self.kill_endpoint)
         seated = [self._viewer() for _ in range(event.seated)]
         by_room: dict[str, list[Endpoint]] = {}
         for endpoint in event.endpoints:
             by_room.setdefault(endpoint.room, []).append(endpoint)
-        for one in seated:
-            one.is_seated(self.random.choice(by_room[one.room]))
+        for viewer in seated:
+            viewer.be_seated(self.random.choice(by_room[viewer.room]))
         for moment in event.arrivals():
-            self.agenda.after(moment, self._comes)
+            self.agenda.after(moment, self._add_viewer)
         return seated
 
     def _viewer(self) -> "Viewer":
         self.came += 1
         return Viewer(self, self.came)
 
-    def _comes(self) -> None:
-        self._viewer().comes()
+    def _add_viewer(self) -> None:
+        self._viewer().arrive()
 
     def register(self, endpoint: Endpoint, done: Callable[[int, bytes], object] | None = None):
-        """Say that an endpoint is there, and go on doing so."""
+        """Register an endpoint, and schedule its next report."""
         if not endpoint.alive:
             return
         clients = len(endpoint.viewers)
         body = {"url": f"https://{endpoint.name}.example.org/live/", "formats": ["hls"],
                 "qualities": ["720p"], "capacity": 10**10, "clients": clients,
                 "bitrate": clients * BITRATE}  # fmt: skip
-        self.ask(
+        self.send(
             "register",
             f"/tracker/api/v1/rooms/{endpoint.room}/endpoints/{endpoint.name}",
             f"192.0.2.{endpoint.name[4:]}",
             done,
             method="PUT",
             body=json.dumps(body),
-            more=f"Authorization: Bearer {self.token}\r\nContent-Type: application/json\r\n",
+            headers=f"Authorization: Bearer {self.token}\r\nContent-Type: application/json\r\n",
         )
         if done is None:
-            self.agenda.after(register_every(self.second), lambda: self.register(endpoint))
+            self.agenda.after(register_interval(self.second), lambda: self.register(endpoint))
 
-    def dies(self) -> None:
-        """Let an endpoint die without a word; its players see it by themselves."""
+    def kill_endpoint(self) -> None:
+        """Kill an endpoint without deregistration; its players detect that."""
         dead = self.event.dying
         dead.alive = False
         for viewer in dead.viewers:
-            wait = SILENT_FOR + self.random.uniform(0, LOOK_EVERY)
-            self.agenda.after(wait, viewer.sees_silence)
+            delay = DATA_TIMEOUT + self.random.uniform(0, CHECK_INTERVAL)
+            self.agenda.after(delay, viewer.on_silence)
 
-    def listed(self, room: str, body: bytes, asked_at: float) -> list[dict]:
-        """Return the servers of a list, and see whether it names the dead one."""
+    def parse_list(self, room: str, body: bytes, requested_at: float) -> list[dict]:
+        """Return the endpoints of a list, and record whether it contains the dead one."""
         if body != self._list[0]:
             self._list = (body, json.loads(body)["endpoints"])
         servers = self._list[1]
         dead = self.event.dying
         if room == dead.room and not dead.alive:
-            names_it = any(one["name"] == dead.name for one in servers)
-            if names_it and self.gone_at is not None and asked_at > self.gone_at:
-                self.sent_to_the_dead += 1
-            if not names_it and self.gone_at is None:
+            is_listed = any(server["name"] == dead.name for server in servers)
+            if is_listed and self.gone_at is not None and requested_at > self.gone_at:
+                self.assigned_to_dead += 1
+            if not is_listed and self.gone_at is None:
                 self.gone_at = self.agenda.now
         return servers
 
     def end(self) -> None:
-        """Count those who are still there."""
+        """Count the time of the viewers that are still present."""
         for viewer in self.present:
             self.watched += self.event.seconds - viewer.came_at
 
 
 class Viewer:
-    """Somebody with a page open, and a player in it."""
+    """A viewer with an open page and its player."""
 
     __slots__ = (
-        "address", "avoided", "came_at", "endpoint", "kept", "number", "page", "played", "room",
-        "show", "sid", "since", "stalls", "stood", "turn",
+        "address",
+        "attempt",
+        "avoided",
+        "cached",
+        "came_at",
+        "endpoint",
+        "interval_start",
+        "number",
+        "page",
+        "played",
+        "room",
+        "show",
+        "sid",
+        "stalled",
+        "stalls",
     )  # fmt: skip
 
-    def __init__(self, show: Show, number: int) -> None:
+    def __init__(self, show: RunningEvent, number: int) -> None:
         self.show, self.number = show, number
         self.address = f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
         self.room = show.event.room()
         self.sid = str(uuid.UUID(int=show.random.getrandbits(128), version=4))
-        # Of which pages the browser has the files: all that have been there on another day.
-        self.kept = "" if show.random.random() < FIRST_VISITS else "index room"
+        # The pages whose files are in the browser's cache: all for returning viewers.
+        self.cached = "" if show.random.random() < FIRST_VISIT_SHARE else "index room"
         self.page = ""
-        # What was planned before it goes for nothing: another page, another server, or away.
-        self.turn = 0
+        # Changes with another page or endpoint, or at the end; cancels earlier callbacks.
+        self.attempt = 0
         self.endpoint: Endpoint | None = None
         self.avoided: str | None = None
-        self.since: float | None = None
-        self.played = self.stood = 0.0
+        self.interval_start: float | None = None
+        self.played = self.stalled = 0.0
         self.stalls = 0
         self.came_at = show.agenda.now
 
     # The page.
 
-    def comes(self) -> None:
+    def arrive(self) -> None:
         """Open the first page."""
-        self._is_here()
-        if self.show.random.random() < BY_INDEX:
-            self._opens("index")
-            self.show.agenda.after(self.show.random.uniform(*LOOKS_AT_INDEX), self._enters)
+        self._enter_event()
+        if self.show.random.random() < INDEX_SHARE:
+            self._open_page("index")
+            self.show.agenda.after(self.show.random.uniform(*INDEX_SECONDS), self._enter_room)
         else:
-            self._enters()
+            self._enter_room()
 
-    def is_seated(self, endpoint: Endpoint) -> None:
-        """Be here since the talk before: the page is open, and the player plays."""
+    def be_seated(self, endpoint: Endpoint) -> None:
+        """Stay from the previous talk: the page is open, and the stream plays."""
         show = self.show
-        self._is_here()
+        self._enter_event()
         self.page = "room"
-        self.endpoint, self.since = endpoint, show.agenda.now
+        self.endpoint, self.interval_start = endpoint, show.agenda.now
         endpoint.viewers.add(self)
         self.played = show.random.uniform(60, 1800)
-        show.agenda.after(show.random.uniform(0, ASK_EVERY), self._asks)
-        wait = show.random.uniform(0, report_every(show.event.seated))
-        show.agenda.after(wait, lambda: self._reports_by(0))
-        self._plans_change()
+        show.agenda.after(show.random.uniform(0, POLL_INTERVAL), self._poll)
+        delay = show.random.uniform(0, report_interval(show.event.seated))
+        show.agenda.after(delay, lambda: self._report_periodically(0))
+        self._schedule_refetch()
 
-    def _is_here(self) -> None:
+    def _enter_event(self) -> None:
         self.show.present.add(self)
-        self.show.agenda.after(self.show.random.expovariate(1 / STAYS), self.leaves)
+        self.show.agenda.after(self.show.random.expovariate(1 / MEAN_STAY), self.leave)
 
-    def _enters(self) -> None:
+    def _enter_room(self) -> None:
         if self in self.show.present:
-            self._opens("room")
+            self._open_page("room")
 
-    def _opens(self, page: str) -> None:
+    def _open_page(self, page: str) -> None:
         self.page = page
         path = "/" if page == "index" else f"/{self.room}"
-        self.show.ask("page", path, self.address, lambda *_: self._has(page))
+        self.show.send("page", path, self.address, lambda *_: self._load_files(page))
 
-    def _has(self, page: str) -> None:
-        """The page is here: its files are fetched, and its scripts begin."""
+    def _load_files(self, page: str) -> None:
+        """Fetch the files of a loaded page, and start its scripts."""
         if self not in self.show.present:
             return
-        files, again = self.show.files[page]
-        if page in self.kept:
-            for path, etag in again:
-                self.show.ask("asset", path, self.address, more=f"If-None-Match: {etag}\r\n")
+        files, revalidated = self.show.files[page]
+        if page in self.cached:
+            for path, etag in revalidated:
+                self.show.send("asset", path, self.address, headers=f"If-None-Match: {etag}\r\n")
         else:
-            known = set(self.show.files["index"][0]) if "index" in self.kept else ()
+            known = set(self.show.files["index"][0]) if "index" in self.cached else ()
             for path in files:
                 if path not in known:
-                    self.show.ask("asset", path, self.address)
-            self.kept += page
+                    self.show.send("asset", path, self.address)
+            self.cached += page
         if page == "room":
-            self._chooses()
+            self._choose_endpoint()
         if self.page == page:
-            self._asks(page)
-        self._plans_change()
+            self._poll(page)
+        self._schedule_refetch()
 
-    def _asks(self, page: str = "room") -> None:
-        """Ask which rooms are live, and again in a while (site.js: ask)."""
+    def _poll(self, page: str = "room") -> None:
+        """Fetch the live rooms, and repeat that later (live-updates.js: poll)."""
         if self in self.show.present and self.page == page:
-            self.show.ask(
-                "list", "/tracker/streams.json", self.address, lambda *_: self._asks_again(page)
+            self.show.send(
+                "list", "/tracker/streams.json", self.address, lambda *_: self._poll_later(page)
             )
 
-    def _asks_again(self, page: str) -> None:
-        wait = ASK_EVERY * self.show.random.uniform(*ASK_BETWEEN)
-        self.show.agenda.after(wait, lambda: self._asks(page))
+    def _poll_later(self, page: str) -> None:
+        delay = POLL_INTERVAL * self.show.random.uniform(*POLL_JITTER)
+        self.show.agenda.after(delay, lambda: self._poll(page))
 
-    def _plans_change(self) -> None:
-        """Fetch the page again when talks change (site.js: planChange, takeTurn)."""
+    def _schedule_refetch(self) -> None:
+        """Fetch the page again when talks change (live-updates.js: scheduleRefetch)."""
         now = self.show.agenda.now
         later = [talk for talk in self.show.event.talks if talk > now]
         if later:
-            turn = self.show.random.uniform(0, spread(self.show.event.viewers))
+            delay = self.show.random.uniform(0, spread(self.show.event.viewers))
             page = self.page
             self.show.agenda.after(
-                later[0] - now + AFTER_A_CHANGE + turn, lambda: self._refreshes(page)
+                later[0] - now + CHANGE_DELAY + delay, lambda: self._refetch(page)
             )
 
-    def _refreshes(self, page: str) -> None:
+    def _refetch(self, page: str) -> None:
         if self not in self.show.present or self.page != page:
             return
         path = "/" if page == "index" else f"/{self.room}"
-        self.show.ask("now/next", path, self.address, lambda *_: self._plans_change())
+        self.show.send("now/next", path, self.address, lambda *_: self._schedule_refetch())
 
-    def leaves(self) -> None:
-        """Close the page; a player says goodbye (quality.js: pagehide)."""
+    def leave(self) -> None:
+        """Close the page; the player sends its end report (playback-reporter.js: pagehide)."""
         if self.endpoint is not None:
-            self._says("q")
+            self._report("q")
             self.endpoint.viewers.discard(self)
-        self.turn += 1
+        self.attempt += 1
         self.show.present.discard(self)
         self.show.watched += self.show.agenda.now - self.came_at
 
     # The player.
 
-    def _chooses(self) -> None:
-        """Ask for the room's servers, and draw one (keeper.js: next)."""
+    def _choose_endpoint(self) -> None:
+        """Fetch the room's endpoints, and pick one (playback-supervisor.js: tryNext)."""
         if self not in self.show.present:
             return
-        self.turn += 1
-        turn, asked_at = self.turn, self.show.agenda.now
-        self.show.ask(
+        self.attempt += 1
+        attempt, requested_at = self.attempt, self.show.agenda.now
+        self.show.send(
             "room list",
             f"/tracker/{self.room}/streams.json",
             self.address,
-            lambda status, body: self._gets(turn, asked_at, status, body),
+            lambda status, body: self._on_list(attempt, requested_at, status, body),
             reads=True,
         )
 
-    def _gets(self, turn: int, asked_at: float, status: int, body: bytes) -> None:
-        if turn != self.turn:
+    def _on_list(self, attempt: int, requested_at: float, status: int, body: bytes) -> None:
+        if attempt != self.attempt:
             return
         if status != 200:
-            self.show.agenda.after(1.0, self._chooses)
+            self.show.agenda.after(1.0, self._choose_endpoint)
             return
-        servers = self.show.listed(self.room, body, asked_at)
-        name = draw(servers, self.avoided, self.show.random.random())
+        servers = self.show.parse_list(self.room, body, requested_at)
+        name = pick_weighted(servers, self.avoided, self.show.random.random())
         server = self.show.servers.get(name or "")
         if server is None or not server.alive:
             self.avoided = name
-            self.show.agenda.after(REFUSED_AFTER, self._chooses)
+            self.show.agenda.after(REFUSED_DELAY, self._choose_endpoint)
         else:
-            self.show.agenda.after(STARTUP, lambda: self._plays(turn, server))
+            self.show.agenda.after(STARTUP, lambda: self._play(attempt, server))
 
-    def _plays(self, turn: int, server: Endpoint) -> None:
-        if turn != self.turn:
+    def _play(self, attempt: int, server: Endpoint) -> None:
+        if attempt != self.attempt:
             return
         if self.endpoint is not None:
             self.endpoint.viewers.discard(self)
@@ -320,48 +341,48 @@ class Viewer:
         self.endpoint = server
         server.viewers.add(self)
         now = self.show.agenda.now
-        if self.since is not None:
-            self.stood += now - self.since
-        self.since = now
+        if self.interval_start is not None:
+            self.stalled += now - self.interval_start
+        self.interval_start = now
         if not server.alive:
-            self.sees_silence()
-        self._reports_by(turn)
+            self.on_silence()
+        self._report_periodically(attempt)
 
-    def sees_silence(self) -> None:
-        """The server says nothing any more: look for another one (keeper.js: fails)."""
+    def on_silence(self) -> None:
+        """Switch to another endpoint after a data timeout (playback-supervisor.js: onFail)."""
         if self.endpoint is None or self.endpoint.alive or self not in self.show.present:
             return
         self.avoided = self.endpoint.name
         now = self.show.agenda.now
-        if self.since is not None:
-            self.played += max(0.0, now - self.since)
-            self.since = now
+        if self.interval_start is not None:
+            self.played += max(0.0, now - self.interval_start)
+            self.interval_start = now
         self.stalls += 1
-        self._chooses()
+        self._choose_endpoint()
 
-    def _reports_by(self, turn: int) -> None:
-        """Report, and again when the tracker wishes (quality.js: send)."""
-        if turn == self.turn and self in self.show.present:
-            self._says("p", lambda status, body: self._hears(turn, status, body))
+    def _report_periodically(self, attempt: int) -> None:
+        """Report, and repeat that after the tracker's interval (playback-reporter.js: send)."""
+        if attempt == self.attempt and self in self.show.present:
+            self._report("p", lambda status, body: self._on_report_response(attempt, status, body))
 
-    def _hears(self, turn: int, status: int, body: bytes) -> None:
+    def _on_report_response(self, attempt: int, status: int, body: bytes) -> None:
         if status == 200:
-            wait = json.loads(body)["next"] * self.show.second
-            wait *= self.show.random.uniform(*REPORT_BETWEEN)
-            self.show.agenda.after(wait, lambda: self._reports_by(turn))
+            delay = json.loads(body)["next"] * self.show.second
+            delay *= self.show.random.uniform(*REPORT_JITTER)
+            self.show.agenda.after(delay, lambda: self._report_periodically(attempt))
 
-    def _says(self, state: str, done: Callable[[int, bytes], object] | None = None) -> None:
+    def _report(self, state: str, done: Callable[[int, bytes], object] | None = None) -> None:
         assert self.endpoint is not None
-        played = self.played + (self.show.agenda.now - (self.since or 0.0))
+        played = self.played + (self.show.agenda.now - (self.interval_start or 0.0))
         body = PLAYBACK % (self.sid, self.endpoint.name, 1000 * STARTUP, 1000 * played,
-                           self.stalls, 1000 * self.stood, state)  # fmt: skip
-        self.show.ask(
+                           self.stalls, 1000 * self.stalled, state)  # fmt: skip
+        self.show.send(
             "report",
             f"/tracker/api/v1/rooms/{self.room}/playback",
             self.address,
             done,
             method="POST",
             body=body,
-            more="Content-Type: text/plain;charset=UTF-8\r\n",
+            headers="Content-Type: text/plain;charset=UTF-8\r\n",
             reads=done is not None,
         )

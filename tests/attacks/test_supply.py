@@ -79,7 +79,7 @@ class TestList:
         done = tool("sbom.py", tmp_path / "x.json", "--lock", tmp_path / "lock.txt")
 
         assert done.returncode == 1
-        assert "is no locked package with a hash; run make lock" in done.stderr
+        assert "not a locked package with a hash; run make lock" in done.stderr
         assert not (tmp_path / "x.json").exists()
 
 

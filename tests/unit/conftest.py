@@ -1,4 +1,4 @@
-"""What several of these tests share."""
+"""Fixtures of the unit tests."""
 
 import importlib
 import sys
@@ -8,7 +8,7 @@ import pytest
 
 @pytest.fixture(scope="session")
 def script(root):
-    """Return a function that imports what lies beside the program, and is no part of it."""
+    """Return a function that imports a module from a folder outside of the package."""
 
     def script(name, folder="benchmarks"):
         sys.path.insert(0, str(root / folder))

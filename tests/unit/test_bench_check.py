@@ -1,4 +1,4 @@
-"""The table of speeds: what wrk says is read right, and whatever got worse is named."""
+"""The rows of `make bench`: the parser of wrk's output, and the check for regressions."""
 
 import copy
 import json
@@ -17,15 +17,15 @@ Transfer/sec:     45.05MB
 """
 
 
-def part_of_speed(name):
+def module_fixture(name):
     @pytest.fixture(scope="module", name=name)
-    def part(script):
+    def module(script):
         return script(f"speed.{name}")
 
-    return part
+    return module
 
 
-load, rows, check, table = map(part_of_speed, ("load", "rows", "check", "table"))
+load, rows, check, table = map(module_fixture, ("load", "rows", "check", "table"))
 
 
 @pytest.fixture(scope="module")
@@ -34,91 +34,91 @@ def committed(root):
 
 
 class TestWrk:
-    def test_its_figures_are_read(self, load):
-        assert load.read_load(WRK) == load.Load(answers=11444, rate=5722.13)
+    def test_output_is_parsed(self, load):
+        assert load.parse_wrk_output(WRK) == load.LoadResult(responses=11444, rate=5722.13)
 
-    def test_refusals_and_broken_connections_are_counted(self, load):
-        trouble = WRK.replace(
+    def test_errors_are_counted(self, load):
+        output = WRK.replace(
             "Requests/sec",
             "  Socket errors: connect 1, read 2, write 0, timeout 4\n"
             "  Non-2xx or 3xx responses: 17\nRequests/sec",
         )
 
-        found = load.read_load(trouble)
+        result = load.parse_wrk_output(output)
 
-        assert (found.refused, found.broken) == (17, 7)
+        assert (result.error_statuses, result.socket_errors) == (17, 7)
 
-    def test_whatever_else_it_says_is_shown(self, load):
+    def test_invalid_output_is_shown_in_the_error(self, load):
         with pytest.raises(load.LoadError, match="unable to connect"):
-            load.read_load("unable to connect to 127.0.0.1:1 Connection refused\n")
+            load.parse_wrk_output("unable to connect to 127.0.0.1:1 Connection refused\n")
 
-    def test_a_script_sends_each_call_and_says_the_turn(self, load):
+    def test_script_sends_each_call_with_the_number_of_the_turn(self, load):
         calls = [
-            load.Call(path="/a"),
-            load.Call(method="POST", path="/b", body='{"played": {turn}0000}'),
+            load.HttpCall(path="/a"),
+            load.HttpCall(method="POST", path="/b", body='{"played": {turn}0000}'),
         ]
 
-        said = load.script(calls, first=7)
+        script = load.build_script(calls, first=7)
 
-        assert 'method = "GET", path = "/a", headers = {}}' in said
-        assert r'body = "{\"played\": {turn}0000}", turns = true' in said
-        assert "local count, first = 0, 7" in said
+        assert 'method = "GET", path = "/a", headers = {}}' in script
+        assert r'body = "{\"played\": {turn}0000}", turns = true' in script
+        assert "local count, first = 0, 7" in script
 
 
 class TestRows:
-    def test_a_word_chooses_all_rows_that_begin_with_it(self, rows):
-        assert rows.chosen("nginx-room,room") == ["room", "nginx-room", "nginx-room-gzip"]
+    def test_prefix_selects_all_matching_rows(self, rows):
+        assert rows.select_rows("nginx-room,room") == ["room", "nginx-room", "nginx-room-gzip"]
 
-    def test_a_word_that_is_no_row_is_an_error_which_names_the_rows(self, rows):
-        with pytest.raises(ValueError, match="no row is called 'rom'; there are: room, index"):
-            rows.chosen("rom")
+    def test_error_for_an_unknown_row_lists_the_rows(self, rows):
+        with pytest.raises(ValueError, match="no row is called 'rom'; allowed: room, index"):
+            rows.select_rows("rom")
 
-    def test_the_ratio_is_that_of_medians_and_the_spread_that_of_rounds(self, rows):
-        found = rows.Found(ours=[80.0, 90.0, 300.0], other=[100.0, 100.0, 100.0])
+    def test_ratio_is_of_medians_and_spread_is_of_rounds(self, rows):
+        result = rows.RowResult(ours=[80.0, 90.0, 300.0], other=[100.0, 100.0, 100.0])
 
-        said = found.summary(rows.ROWS["room"])
+        summary = result.summary(rows.ROWS["room"])
 
-        assert (said["ratio"], said["spread"], said["reached"]) == (0.9, [0.8, 3.0], True)
+        assert (summary["ratio"], summary["spread"], summary["reached"]) == (0.9, [0.8, 3.0], True)
 
-    def test_less_memory_is_better_and_fewer_answers_are_not(self, rows):
+    def test_memory_has_an_upper_and_speed_a_lower_limit(self, rows):
         pages, memory = rows.ROWS["room"], rows.ROWS["memory-tracker"]
 
-        assert [pages.reached(0.89), pages.reached(0.9)] == [False, True]
-        assert [memory.reached(1.05), memory.reached(1.06)] == [True, False]
+        assert [pages.is_reached(0.89), pages.is_reached(0.9)] == [False, True]
+        assert [memory.is_reached(1.05), memory.is_reached(1.06)] == [True, False]
 
 
 class TestCheck:
     PAGE = {"ratio": 0.9, "better": "more"}
     MEMORY = {"ratio": 1.0, "better": "less"}
 
-    def test_ratios_that_differ_by_a_tenth_are_no_news(self, check):
+    def test_small_changes_are_ignored(self, check):
         before = {"room": self.PAGE, "memory": self.MEMORY}
         now = {"room": self.PAGE | {"ratio": 0.81}, "memory": self.MEMORY | {"ratio": 1.1}}
 
-        assert check.worse(now, before) == []
+        assert check.find_regressions(now, before) == []
 
-    def test_fewer_answers_and_more_memory_are_worse(self, check):
+    def test_lower_rates_and_more_memory_are_regressions(self, check):
         before = {"room": self.PAGE, "memory": self.MEMORY}
         now = {"room": self.PAGE | {"ratio": 0.75}, "memory": self.MEMORY | {"ratio": 1.2}}
 
-        assert check.worse(now, before) == [
+        assert check.find_regressions(now, before) == [
             "room: 0.900 before, 0.750 now: 20% worse (more is better)",
             "memory: 1.000 before, 1.200 now: 20% worse (less is better)",
         ]
 
-    def test_more_answers_and_less_memory_are_not(self, check):
+    def test_higher_rates_and_less_memory_are_no_regressions(self, check):
         before = {"room": self.PAGE, "memory": self.MEMORY}
         now = {"room": self.PAGE | {"ratio": 2.0}, "memory": self.MEMORY | {"ratio": 0.5}}
 
-        assert check.worse(now, before) == []
+        assert check.find_regressions(now, before) == []
 
-    def test_rows_on_one_side_only_are_named(self, check):
-        assert check.worse({"memory": self.MEMORY}, {"room": self.PAGE}) == [
-            "room: was not measured; it was 0.900",
-            "memory: is new, at 1.000; no ratio was committed",
+    def test_rows_on_one_side_only_are_reported(self, check):
+        assert check.find_regressions({"memory": self.MEMORY}, {"room": self.PAGE}) == [
+            "room: not measured; it was 0.900",
+            "memory: new, at 1.000; no committed ratio",
         ]
 
-    def test_the_command_names_what_got_worse_and_fails(
+    def test_command_reports_regressions_and_fails(
         self, script, committed, tmp_path, monkeypatch, capsys
     ):
         slower = copy.deepcopy(committed)
@@ -126,8 +126,8 @@ class TestCheck:
         files = {name: tmp_path / name for name in ("before.json", "now.json")}
         for file, results in zip(files.values(), (committed, slower), strict=True):
             file.write_text(json.dumps(results))
-        asked = ["bench_check.py", "--results", str(files["now.json"])]
-        monkeypatch.setattr(sys, "argv", [*asked, "--against", str(files["before.json"])])
+        arguments = ["bench_check.py", "--results", str(files["now.json"])]
+        monkeypatch.setattr(sys, "argv", [*arguments, "--against", str(files["before.json"])])
 
         status = script("bench_check").main()
 
@@ -135,24 +135,24 @@ class TestCheck:
 
 
 class TestCommitted:
-    def test_all_rows_are_there_with_both_sides_and_their_spread(self, committed, rows):
+    def test_results_contain_all_rows_with_both_sides_and_spread(self, committed, rows):
         assert list(committed["rows"]) == list(rows.ROWS)
         for name, row in committed["rows"].items():
-            least, most = row["spread"]
-            assert 0 < least <= most, name
+            minimum, maximum = row["spread"]
+            assert 0 < minimum <= maximum, name
             assert row["rounds"] == 1 if name.startswith("memory") else row["rounds"] >= 3, name
             for side in ("ours", "other"):
                 assert 0 < row[side]["least"] <= row[side]["median"] <= row[side]["most"], name
-            assert row["reached"] == rows.ROWS[name].reached(row["ratio"]), name
+            assert row["reached"] == rows.ROWS[name].is_reached(row["ratio"]), name
 
-    def test_the_machine_and_the_versions_are_said(self, committed):
+    def test_results_contain_machine_and_versions(self, committed):
         assert committed["machine"]["cores"] >= 1
         assert all(committed["machine"].values())
         assert {"python", "pyramid", "waitress", "sqlalchemy", "nginx", "wrk", "postgresql",
                 "sqlite"} <= set(committed["versions"])  # fmt: skip
         assert not {"unknown", "not installed"} & set(committed["versions"].values())
 
-    def test_the_docs_show_what_was_measured(self, root, committed, table):
-        shown = (root / "docs/performance.md").read_text()
+    def test_docs_contain_the_committed_results(self, root, committed, table):
+        text = (root / "docs/performance.md").read_text()
 
-        assert table.written_into(shown, committed) == shown, "make bench renews it"
+        assert table.update_document(text, committed) == text, "run make bench"

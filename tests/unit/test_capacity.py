@@ -1,4 +1,4 @@
-"""The plan for events of any size: it follows from what was measured, and the docs show today's."""
+"""Capacity plans for events of any size, and their table in the docs."""
 
 import json
 
@@ -7,7 +7,6 @@ import pytest
 
 @pytest.fixture(scope="module")
 def capacity(script):
-    """The model, which is a script beside the benchmarks."""
     return script("capacity")
 
 
@@ -16,14 +15,16 @@ def costs(root):
     return json.loads((root / "benchmarks/costs.json").read_text())
 
 
-def test_the_docs_show_what_the_model_says(root, capacity, costs):
-    shown = (root / "docs/capacity.md").read_text()
+def test_docs_contain_the_plans(root, capacity, costs):
+    text = (root / "docs/capacity.md").read_text()
 
-    assert capacity.written_into(shown, costs) == shown, "make capacity ARGS=--docs renews it"
+    assert capacity.update_document(text, costs) == text, "run make capacity ARGS=--docs"
 
 
-def test_twice_the_viewers_need_twice_the_streams_and_never_less_of_anything(capacity, costs):
-    plans = [capacity.plan(viewers, costs, capacity.Assumptions()) for viewers in (50_000, 100_000)]
+def test_twice_the_viewers_need_twice_the_streams(capacity, costs):
+    plans = [
+        capacity.make_plan(viewers, costs, capacity.Assumptions()) for viewers in (50_000, 100_000)
+    ]
     small, large = plans
 
     assert large.streams == 2 * small.streams
@@ -32,34 +33,34 @@ def test_twice_the_viewers_need_twice_the_streams_and_never_less_of_anything(cap
     assert large.rows > small.rows
 
 
-def test_reports_stay_few_while_the_event_is_small(capacity, costs):
-    """The players' own rule: docs/playback.md."""
-    found = {
-        viewers: capacity.plan(viewers, costs, capacity.Assumptions()).requests["report"]
+def test_report_rate_is_limited_for_small_events(capacity, costs):
+    """The players follow the same rule: docs/playback.md."""
+    rates = {
+        viewers: capacity.make_plan(viewers, costs, capacity.Assumptions()).requests["report"]
         for viewers in (10, 200, 1200, 60_000)
     }
 
-    assert found == {10: 2, 200: 20, 1200: 20, 60_000: 1000}
+    assert rates == {10: 2, 200: 20, 1200: 20, 60_000: 1000}
 
 
-def test_a_small_event_runs_on_one_machine_and_a_large_one_does_not(capacity, costs):
+def test_small_event_needs_one_host_and_large_event_several(capacity, costs):
     assumed = capacity.Assumptions()
 
-    small = capacity.plan(500, costs, assumed)
-    large = capacity.plan(1_000_000, costs, assumed)
+    small = capacity.make_plan(500, costs, assumed)
+    large = capacity.make_plan(1_000_000, costs, assumed)
 
     assert small.hosts == {"everything but streams": 1, "streams": 1}
-    # Whatever may fail stands there twice.
+    # Hosts that may fail are redundant.
     assert large.hosts["nginx"] >= 2
     assert large.hosts["apps"] >= 2
 
 
-def test_a_dearer_report_needs_more_workers(capacity, costs):
-    dear = json.loads(json.dumps(costs))
-    dear["requests"]["report"]["ms"]["tracker"] *= 2
+def test_more_expensive_reports_need_more_workers(capacity, costs):
+    expensive = json.loads(json.dumps(costs))
+    expensive["requests"]["report"]["ms"]["tracker"] *= 2
     assumed = capacity.Assumptions()
 
     assert (
-        capacity.plan(100_000, dear, assumed).workers["tracker"]
-        > 1.5 * capacity.plan(100_000, costs, assumed).workers["tracker"]
+        capacity.make_plan(100_000, expensive, assumed).workers["tracker"]
+        > 1.5 * capacity.make_plan(100_000, costs, assumed).workers["tracker"]
     )
