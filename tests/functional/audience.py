@@ -11,7 +11,7 @@ from streaming_system.tracker.audience.playback import PlayerReport
 ROOMS = ("hall", "lab")
 ENDPOINTS = ("one", "two", "cdn")
 QUALITIES = ("high", "low")
-# What playback-reporter.js does: it gives a report up after that long, and waits that long before the next.
+# playback-reporter.js: REQUEST_TIMEOUT and MIN_BACKOFF.
 GIVES_UP_AFTER, TRIES_AGAIN_AFTER = 3.0, 0.5
 PLAYS_ON_FOR = 1.0
 

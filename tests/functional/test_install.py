@@ -107,7 +107,13 @@ class TestWorker:
         assert answer.headers["Service-Worker-Allowed"] == "/"
         assert "You are offline" in site.get(told["offline"])
         names = [address.rpartition("/")[2] for address in told["files"]]
-        assert {"site.css", "live-updates.js", "schedule.js", "server-clock.js", "offline.js"} <= set(names)
+        assert {
+            "site.css",
+            "live-updates.js",
+            "schedule.js",
+            "server-clock.js",
+            "offline.js",
+        } <= set(names)
         # What needs the network anyway would only cost the viewer's traffic.
         assert not [name for name in names if re.match("play|graph|panels|room|switch", name)]
         size = 0

@@ -14,8 +14,8 @@ from streaming_system.frontend.views.branding import FAVICONS, find_brand_file
 MAX_AGE_SECONDS = 60  # seconds
 MAX_SHORT_NAME_CHARS = 30
 # The crew's pages and the rooms' are of no use without a network.
-NOT_PRECACHED = ("crew", "embed", "graph", "panels", "playback-reporter", "player", "polled-fragment",
-                 "posts", "room", "share", "sw", "theatre")  # fmt: skip
+NOT_PRECACHED = ("crew", "embed", "graph", "panels", "playback-reporter", "player",
+                 "polled-fragment", "posts", "room", "share", "sw", "theatre")  # fmt: skip
 
 
 @view_config(route_name="manifest", http_cache=MAX_AGE_SECONDS)
