@@ -1,7 +1,7 @@
-"""Viewers of streams that are fetched in pieces, counted in a web server's access log.
+"""Counts the viewers of segmented streams in a web server's access log.
 
-Who has asked for a piece of a stream within the window watches it. Addresses are never kept: only
-hashes of address and user agent, in memory, with a key that ends with the process.
+A client that requested a playlist or segment within the window is a viewer. Addresses are not
+stored: only keyed hashes of address and user agent, in memory; the key ends with the process.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from urllib.parse import unquote
 from streaming_system.agent.config import AccessLogConfig, StreamConfig
 from streaming_system.agent.tracker_http import USER_AGENT
 
-# Apache's combined format; nginx writes the same.
+# Apache's combined log format, which is nginx's default, too.
 _LOG_LINE = re.compile(
     rb'(\S+) \S+ .{0,200}?\[[^\]]{1,40}\] "[A-Z]{3,10} (\S{1,4000})[^"]*" (\d{3}) (\d{1,12}|-)'
     rb'(?: "(?:[^"\\]|\\.)*" "((?:[^"\\]|\\.)*)")?'
@@ -25,13 +25,13 @@ _LOG_LINE = re.compile(
 CHUNK_BYTES = 256 * 1024
 MAX_LINE_BYTES = 16 * 1024
 MAX_VIEWERS = 100_000
-# How far the agent reads in one go; beyond it, it has been asleep, and old lines are no viewers.
+# After a suspend, older lines are skipped: they say nothing about the viewers of this moment.
 MAX_BACKLOG_BYTES = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, kw_only=True)
 class ViewerCount:
-    """Who watches a mount.
+    """Viewers of a mount.
 
     :param sent: in bit/s.
     """
@@ -41,16 +41,16 @@ class ViewerCount:
 
 
 class ViewerWindow:
-    """The last seconds of an access log.
+    """The viewers in the last seconds of an access log.
 
-    :param log: which file, and what the addresses of its mounts begin with.
+    :param log: the file, and the path prefix of its mounts.
     :param streams: the mounts.
     """
 
     def __init__(self, log: AccessLogConfig, streams: Iterable[StreamConfig]) -> None:
         self._log = log
         self._rooms = {stream.mount: stream.room for stream in streams}
-        # The longest first: /hls/hall-low is not /hls/hall.
+        # The longest prefix first: /hls/hall-low is not /hls/hall.
         self._prefixes = sorted(
             (
                 (log.path.replace("{mount}", mount.rpartition("/")[2]), mount)
@@ -62,29 +62,29 @@ class ViewerWindow:
         self._viewers: dict[bytes, tuple[float, str]] = {}
         self._sent: deque[tuple[float, str, int]] = deque()
         self._file: FileIO | None = None
-        self._rest = b""
-        self._began = time.monotonic()
+        self._partial_line = b""
+        self._started_at = time.monotonic()
 
     def count(self) -> Mapping[str, ViewerCount]:
-        """Read what is new in the log; return who watches each mount.
+        """Read new lines of the log; return the viewers of each mount.
 
         :raises OSError: if the log cannot be read.
         """
         now = time.monotonic()
-        self._read(now)
-        since = now - self._log.window
-        self._viewers = {who: seen for who, seen in self._viewers.items() if seen[0] > since}
-        while self._sent and self._sent[0][0] <= since:
+        self._read_new_lines(now)
+        start = now - self._log.window
+        self._viewers = {viewer: seen for viewer, seen in self._viewers.items() if seen[0] > start}
+        while self._sent and self._sent[0][0] <= start:
             self._sent.popleft()
-        span = min(self._log.window, max(1.0, now - self._began))
+        seconds = min(self._log.window, max(1.0, now - self._started_at))
         clients = dict.fromkeys(self._rooms, 0)
         for _, mount in self._viewers.values():
             clients[mount] += 1
         bits = dict.fromkeys(self._rooms, 0)
-        for _, mount, octets in self._sent:
-            bits[mount] += octets * 8
+        for _, mount, size in self._sent:
+            bits[mount] += size * 8
         return {
-            mount: ViewerCount(clients=clients[mount], sent=round(bits[mount] / span))
+            mount: ViewerCount(clients=clients[mount], sent=round(bits[mount] / seconds))
             for mount in self._rooms
         }
 
@@ -94,69 +94,63 @@ class ViewerWindow:
             self._file.close()
             self._file = None
 
-    def _read(self, now: float) -> None:
-        octets: dict[str, int] = {}
+    def _read_new_lines(self, now: float) -> None:
+        sent_bytes: dict[str, int] = {}
         if self._file is None:
             self._file = FileIO(self._log.file)
-            # What was written before we came has no time that we have seen.
+            # It is unknown when older requests were made.
             self._file.seek(0, os.SEEK_END)
-        self._read_on(self._file, now, octets)
-        if self._moved(self._file):
+        self._read_to_end(self._file, now, sent_bytes)
+        if self._is_rotated(self._file):
             self._file.close()
-            self._file, self._rest = FileIO(self._log.file), b""
-            self._read_on(self._file, now, octets)
-        self._sent.extend((now, mount, count) for mount, count in octets.items())
+            self._file, self._partial_line = FileIO(self._log.file), b""
+            self._read_to_end(self._file, now, sent_bytes)
+        self._sent.extend((now, mount, size) for mount, size in sent_bytes.items())
 
-    def _read_on(self, file: FileIO, now: float, octets: dict[str, int]) -> None:
-        size, place = os.fstat(file.fileno()).st_size, file.tell()
-        if size < place:
-            # It was emptied in place.
-            place, self._rest = file.seek(0), b""
-        if size - place > MAX_BACKLOG_BYTES:
+    def _read_to_end(self, file: FileIO, now: float, sent_bytes: dict[str, int]) -> None:
+        size, offset = os.fstat(file.fileno()).st_size, file.tell()
+        if size < offset:
+            # The file was truncated in place.
+            offset, self._partial_line = file.seek(0), b""
+        if size - offset > MAX_BACKLOG_BYTES:
             file.seek(size - MAX_BACKLOG_BYTES)
-            self._rest = b""
-        while piece := file.read(CHUNK_BYTES):
-            *lines, self._rest = (self._rest + piece).split(b"\n")
-            if len(self._rest) > MAX_LINE_BYTES:
-                self._rest = b""
+            self._partial_line = b""
+        while chunk := file.read(CHUNK_BYTES):
+            *lines, self._partial_line = (self._partial_line + chunk).split(b"\n")
+            if len(self._partial_line) > MAX_LINE_BYTES:
+                self._partial_line = b""
             for line in lines:
-                self._take(line, now, octets)
+                self._count_line(line, now, sent_bytes)
 
-    def _moved(self, file: FileIO) -> bool:
-        """Tell whether another file has taken the log's name."""
+    def _is_rotated(self, file: FileIO) -> bool:
         try:
-            there, here = os.stat(self._log.file), os.fstat(file.fileno())  # noqa: PTH116
+            current, opened = self._log.file.stat(), os.fstat(file.fileno())
         except FileNotFoundError:
-            # It is being rotated: the new one comes in a moment.
+            # During a rotation there is no file for a moment.
             return False
-        return (there.st_dev, there.st_ino) != (here.st_dev, here.st_ino)
+        return (current.st_dev, current.st_ino) != (opened.st_dev, opened.st_ino)
 
-    def _take(self, line: bytes, now: float, octets: dict[str, int]) -> None:
-        found = _LOG_LINE.match(line)
-        if not found or found[3][:1] not in (b"2", b"3"):
+    def _count_line(self, line: bytes, now: float, sent_bytes: dict[str, int]) -> None:
+        match = _LOG_LINE.match(line)
+        if not match or match[3][:1] not in (b"2", b"3"):
             return
-        mount = self._mount(found[2])
+        mount = self._find_mount(match[2])
         if mount is None:
             return
-        if found[4] != b"-":
-            octets[mount] = octets.get(mount, 0) + int(found[4])
-        if (found[5] or b"").startswith(USER_AGENT.encode()):
-            # An agent that takes a look is no viewer.
+        if match[4] != b"-":
+            sent_bytes[mount] = sent_bytes.get(mount, 0) + int(match[4])
+        if (match[5] or b"").startswith(USER_AGENT.encode()):
+            # Requests of agents are not viewers.
             return
-        told = b"\0".join((self._rooms[mount].encode(), found[1], found[5] or b""))
-        who = hashlib.blake2b(told, key=self._key, digest_size=8).digest()
-        if who in self._viewers or len(self._viewers) < MAX_VIEWERS:
-            # One viewer who changes the quality is still one.
-            self._viewers[who] = (now, mount)
+        # A viewer who changes the quality is the same viewer, so the room is hashed, not the mount.
+        identity = b"\0".join((self._rooms[mount].encode(), match[1], match[5] or b""))
+        viewer = hashlib.blake2b(identity, key=self._key, digest_size=8).digest()
+        if viewer in self._viewers or len(self._viewers) < MAX_VIEWERS:
+            self._viewers[viewer] = (now, mount)
 
-    def _mount(self, target: bytes) -> str | None:
+    def _find_mount(self, target: bytes) -> str | None:
         path = unquote(target.decode("latin-1").partition("?")[0])
         for prefix, mount in self._prefixes:
-            if path.startswith(prefix) and path[len(prefix) : len(prefix) + 1] in (
-                "",
-                ".",
-                "/",
-                "-",
-            ):
+            if path.startswith(prefix) and path[len(prefix) :][:1] in ("", ".", "/", "-"):
                 return mount
         return None

@@ -1,4 +1,4 @@
-"""What every part of the agent does that tells trackers something until it is stopped."""
+"""Base class of the agent's long-running services."""
 
 import logging
 import threading
@@ -7,106 +7,106 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 
 from streaming_system.agent.config import AgentConfig
-from streaming_system.agent.tracker_client import ApiTrackerClient, LegacyTrackerClient
+from streaming_system.agent.legacy_tracker_client import LegacyTrackerClient
+from streaming_system.agent.tracker_client import ApiTrackerClient
 from streaming_system.agent.tracker_sender import TrackerSender
 
 log = logging.getLogger(__name__)
 
-# Whoever stops the agent waits no longer than this.
 SHUTDOWN_TIMEOUT = 1.6
+POLL_INTERVAL = 0.2
 
 
 class CredentialsRejectedError(Exception):
-    """No tracker takes this agent: one line that says what they said."""
+    """Every tracker rejects the agent's credentials; one line with their messages."""
 
 
 class AgentService(ABC):
-    """Threads that find something out, and threads that tell it to trackers, if anybody."""
+    """Threads that collect data, and threads that send it to trackers."""
 
     stop: threading.Event
-    workers: Sequence[threading.Thread]
-    reporters: Sequence[TrackerSender]
+    threads: Sequence[threading.Thread]
+    senders: Sequence[TrackerSender]
 
     @abstractmethod
     def wake(self) -> None:
-        """Let everybody look who waits for news."""
+        """Wake the threads that wait for changes."""
 
-    def finish(self, until: float) -> None:  # noqa: B027 - Most have nothing that must not.
-        """Let come to an end what must not be broken off.
-
-        :param until: by the monotonic clock; nobody waits longer.
-        """
+    def finish_work(self, deadline: float) -> None:  # noqa: B027 - Optional.
+        """Complete work that must not be interrupted, until ``deadline`` (monotonic time)."""
 
     def run(self) -> None:
-        """Go on until :attr:`stop` is set, then say goodbye.
+        """Run until :attr:`stop` is set, then deregister.
 
-        :raises RefusedError: as soon as no tracker is left that takes the token or the secret.
+        :raises CredentialsRejectedError: when all trackers have rejected the token or the secret.
         """
-        for thread in (*self.workers, *self.reporters):
+        for thread in (*self.threads, *self.senders):
             thread.start()
-        told: set[str] = set()
+        rejections: set[str] = set()
         try:
-            while not self.stop.wait(0.2):
-                for reporter in self.reporters:
-                    if reporter.refused and reporter.refused not in told:
-                        told.add(reporter.refused)
-                        if len(self.reporters) > 1:
-                            log.error("%s; this tracker is not called any more", reporter.refused)
-                if told and all(reporter.refused for reporter in self.reporters):
-                    raise self.refusal()
+            while not self.stop.wait(POLL_INTERVAL):
+                for sender in self.senders:
+                    problem = sender.credentials_problem
+                    if problem and problem not in rejections:
+                        rejections.add(problem)
+                        if len(self.senders) > 1:
+                            log.error("%s; this tracker is not called any more", problem)
+                if rejections and all(sender.credentials_problem for sender in self.senders):
+                    raise self.credentials_error()
         finally:
             self.stop.set()
-            self._farewell()
+            self._shut_down()
 
-    def tell(self) -> None:
-        """Tell every tracker once what there is.
+    def send_once(self) -> None:
+        """Send one report to each tracker.
 
-        :raises RefusedError: if a tracker does not take the token or the secret.
+        :raises CredentialsRejectedError: if a tracker rejects the token or the secret.
         """
-        for reporter in self.reporters:
-            reporter.round()
-        if any(reporter.refused for reporter in self.reporters):
-            raise self.refusal()
+        for sender in self.senders:
+            sender.send_once()
+        if any(sender.credentials_problem for sender in self.senders):
+            raise self.credentials_error()
 
-    def unheard(self) -> list[str]:
-        """Return a line for every tracker that does not listen."""
-        return [reporter.trouble for reporter in self.reporters if reporter.trouble]
+    def unreachable_trackers(self) -> list[str]:
+        """Return one line for each tracker with a problem."""
+        return [sender.problem for sender in self.senders if sender.problem]
 
-    def refusal(self) -> CredentialsRejectedError:
-        """Return what trackers have said that refuse us, to be raised."""
-        return CredentialsRejectedError("; ".join(r.refused for r in self.reporters if r.refused))
+    def credentials_error(self) -> CredentialsRejectedError:
+        """Return an error with the messages of the trackers that reject the credentials."""
+        problems = (sender.credentials_problem for sender in self.senders)
+        return CredentialsRejectedError("; ".join(filter(None, problems)))
 
-    def _farewell(self) -> None:
-        until = time.monotonic() + SHUTDOWN_TIMEOUT
+    def _shut_down(self) -> None:
+        deadline = time.monotonic() + SHUTDOWN_TIMEOUT
         self.wake()
-        leaving = [
-            threading.Thread(target=reporter.farewell, args=(until,), daemon=True)
-            for reporter in self.reporters
+        threads = [
+            threading.Thread(target=sender.shutdown, args=(deadline,), daemon=True)
+            for sender in self.senders
         ]
-        for thread in leaving:
+        for thread in threads:
             thread.start()
-        join_threads(leaving, until)
-        self.finish(until)
+        join_threads(threads, deadline)
+        self.finish_work(deadline)
 
 
-def join_threads(threads: Iterable[threading.Thread], until: float) -> None:
-    """Wait for threads until a moment of the monotonic clock."""
+def join_threads(threads: Iterable[threading.Thread], deadline: float) -> None:
+    """Wait for the end of threads until ``deadline`` (monotonic time)."""
     for thread in threads:
-        thread.join(max(0.0, until - time.monotonic()))
+        thread.join(max(0.0, deadline - time.monotonic()))
 
 
 def create_tracker_clients(
     agent: AgentConfig, *, legacy: bool
 ) -> Sequence[ApiTrackerClient] | Sequence[LegacyTrackerClient]:
-    """Return whom an agent tells what it knows.
+    """Return a client for each tracker of the configuration.
 
-    :param legacy: by the form protocol, with the secret.
-    :raises ConfigError: if it has no token, or no secret.
+    :param legacy: use the form protocol with the secret instead of the JSON API.
+    :raises AgentConfigError: if the token or the secret is missing.
     """
     if legacy:
         if not agent.secret:
-            raise agent.refuse("secret", "", "the tracker's secret, which --legacy needs")
+            raise agent.error("secret", "", "the tracker's secret, which --legacy needs")
         return [LegacyTrackerClient(url, agent.secret) for url in agent.trackers]
     if not agent.token:
-        raise agent.refuse("token", "", "a token from the crew, or --legacy and a secret")
+        raise agent.error("token", "", "a token from the crew, or --legacy and a secret")
     return [ApiTrackerClient(url, agent.token) for url in agent.trackers]

@@ -1,4 +1,4 @@
-"""agent.ini, checked: a mistake is one line that says where it is, and what is allowed."""
+"""Loads and validates agent.ini."""
 
 import configparser
 import re
@@ -20,24 +20,29 @@ __all__ = [
 
 ROOM_PATTERN = re.compile(r"[A-Za-z0-9_]{1,64}")
 NAME_PATTERN = re.compile(r"[A-Za-z0-9:][A-Za-z0-9._:-]{0,63}")
-# As the tracker's API has them.
+NAME_FORMAT = "1 to 64 of A-Z a-z 0-9 . _ : -"
+# The formats of the tracker's API.
 FORMATS = (
     "hls", "dash", "webm", "ogg", "opus", "mp3", "aac", "mp4", "flv", "ts", "whep", "rtmp",
     "slides",
 )  # fmt: skip
 MAX_BITRATE = 10**13
+MAX_TAGS = 16
 
-# Sections that other parts of the agent read by themselves.
+DEFAULT_STATUS_ADDRESS = ("127.0.0.1", 9180)
+DEFAULT_STATE_DIR = Path("/var/lib/streaming-agent")
+
+# Sections of other services of the agent, which parse them.
 OTHER_SECTIONS = ("logs", "preview", "watch")
 
 
 @dataclass(frozen=True, kw_only=True)
 class StreamConfig:
-    """What one mount of a server is to viewers.
+    """A mount of a server, and the stream that it is for viewers.
 
-    :param mount: as the server calls it, such as ``/hall.webm`` or ``live/hall``.
-    :param quality: "" where the room has only one.
-    :param bitrate: of the stream, in bit/s, where the operator has said it.
+    :param mount: the server's name, such as ``/hall.webm`` or ``live/hall``.
+    :param quality: "" if the room has only one.
+    :param bitrate: in bit/s, if agent.ini has it.
     """
 
     mount: str
@@ -48,16 +53,16 @@ class StreamConfig:
 
     @property
     def name(self) -> str:
-        """The stream as the tracker calls it, such as ``webm_high``."""
+        """The tracker's name of the stream, such as ``webm_high``."""
         return f"{self.format}_{self.quality}" if self.quality else self.format
 
 
 @dataclass(frozen=True, kw_only=True)
 class AccessLogConfig:
-    """Where the viewers of streams are seen that are fetched in pieces.
+    """The access log in which the viewers of segmented streams are counted.
 
-    :param path: what the addresses of a mount begin with; ``{mount}`` is the mount's last part.
-    :param window: who has asked within so many seconds is a viewer.
+    :param path: path prefix of a mount; ``{mount}`` is the last part of the mount's name.
+    :param window: seconds for which a request counts as a viewer.
     """
 
     file: Path
@@ -67,32 +72,32 @@ class AccessLogConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class SourceConfig:
-    """A streaming server that figures are read from.
+    """A streaming server whose stats are polled.
 
-    :param use: the name of the kind of source.
-    :param options: the section's keys that only this kind knows.
+    :param use: the source type.
+    :param options: the section, with the keys of the source type.
     """
 
     name: str
     use: str
     streams: tuple[StreamConfig, ...]
-    access: AccessLogConfig | None
+    access_log: AccessLogConfig | None
     options: ConfigSection
 
 
 @dataclass(frozen=True, kw_only=True)
 class AgentConfig:
-    """What an agent is told.
+    """The contents of agent.ini.
 
-    :param trackers: their addresses, such as ``https://live.example.org/tracker``.
+    :param trackers: URLs, such as ``https://live.example.org/tracker``.
     :param token: for the JSON API; "" if there is none.
-    :param secret: for the old protocol, and for access logs; "" if there is none.
-    :param url: where viewers find the streams; ``{room}`` in it stands for the room's id.
-    :param interval: seconds between two looks at the servers.
+    :param secret: for the legacy protocol and for access logs; "" if there is none.
+    :param url: base URL of the streams; ``{room}`` in it stands for the room's id.
+    :param interval: polling interval in seconds.
     :param capacity: of the link, in bit/s.
-    :param status: where the agent tells how it is: host and port; ``None``: nowhere.
-    :param state: the folder for what must survive a restart.
-    :param sections: those of other parts, by name: ``logs``, ``preview``, ``watch``,
+    :param status: address of the status server; ``None`` disables it.
+    :param state: folder for state that survives a restart.
+    :param sections: those of other services, by name: ``logs``, ``preview``, ``watch``,
         ``watch:NAME``.
     """
 
@@ -113,23 +118,23 @@ class AgentConfig:
     sections: Mapping[str, ConfigSection]
 
     def section(self, name: str) -> ConfigSection:
-        """Return a section of another part; an empty one if it is not there."""
+        """Return the section of another service; an empty one if agent.ini does not have it."""
         return self.sections.get(name) or ConfigSection(self.file, name, {})
 
-    def refuse(self, key: str, value: str, allowed: str) -> AgentConfigError:
-        """Return the error of a key of ``[agent]``, to be raised."""
+    def error(self, key: str, value: str, allowed: str) -> AgentConfigError:
+        """Return an error about a key of ``[agent]``."""
         return ConfigSection(self.file, "agent", {}).error(key, value, allowed)
 
 
 def load_agent_config(file: Path) -> AgentConfig:
-    """Return what an agent.ini says.
+    """Load an agent.ini.
 
-    :raises ConfigError: with one line, if it cannot be read or something in it is not allowed.
+    :raises AgentConfigError: with one line, if it cannot be read or is invalid.
     """
     parser = configparser.RawConfigParser(
         inline_comment_prefixes=(";",), default_section="", interpolation=None, delimiters=("=",)
     )
-    # Names of mounts and files have capitals.
+    # Names of mounts and files are case-sensitive.
     parser.optionxform = str  # type: ignore[assignment, method-assign]
     try:
         parser.read_string(file.read_text(encoding="utf-8"), source=file.name)
@@ -143,18 +148,19 @@ def load_agent_config(file: Path) -> AgentConfig:
     if "agent" not in sections:
         raise AgentConfigError(f"{file.name}: has no section [agent]")
     for name in sections:
-        kind, colon, rest = name.partition(":")
-        good = (
-            kind in ("source", "watch") and NAME_PATTERN.fullmatch(rest)
-            if colon
-            else name in OTHER_SECTIONS
-        )
-        if not good and name != "agent":
+        if not _is_section_name(name):
             raise AgentConfigError(
                 f"{file.name}: [{name}]: is no section; allowed: [agent], [source:NAME], "
                 "[logs], [preview], [watch], [watch:NAME]"
             )
     return _parse_agent(file, sections)
+
+
+def _is_section_name(name: str) -> bool:
+    kind, colon, rest = name.partition(":")
+    if colon:
+        return kind in ("source", "watch") and NAME_PATTERN.fullmatch(rest) is not None
+    return name == "agent" or name in OTHER_SECTIONS
 
 
 def _parse_agent(file: Path, sections: Mapping[str, ConfigSection]) -> AgentConfig:
@@ -164,41 +170,41 @@ def _parse_agent(file: Path, sections: Mapping[str, ConfigSection]) -> AgentConf
         trackers=_parse_trackers(section),
         token=section.secret("token"),
         secret=section.secret("secret"),
-        name=section.pattern("name", NAME_PATTERN, "1 to 64 of A-Z a-z 0-9 . _ : -"),
+        name=section.pattern("name", NAME_PATTERN, NAME_FORMAT),
         url=_parse_url(section),
-        interval=section.number("interval", 10, least=1, most=30),
-        capacity=section.bits("capacity"),
-        region=section.pattern("region", NAME_PATTERN, "1 to 64 of A-Z a-z 0-9 . _ : -", ""),
+        interval=section.number("interval", 10, minimum=1, maximum=30),
+        capacity=section.bitrate("capacity"),
+        region=section.pattern("region", NAME_PATTERN, NAME_FORMAT, ""),
         tags=_parse_tags(section),
-        status=section.loopback("status", ("127.0.0.1", 9180)),
-        state=section.path("state") or Path("/var/lib/streaming-agent"),
+        status=section.loopback_address("status", DEFAULT_STATUS_ADDRESS),
+        state=section.path("state") or DEFAULT_STATE_DIR,
         plugins=section.path("plugins"),
-        sources=tuple(
-            _parse_source(s) for name, s in sections.items() if name.startswith("source:")
-        ),
+        sources=tuple(_parse_source(s) for name, s in sections.items() if _is_source(name)),
         sections={
-            name: s
-            for name, s in sections.items()
-            if name != "agent" and not name.startswith("source:")
+            name: s for name, s in sections.items() if name != "agent" and not _is_source(name)
         },
     )
-    section.finish()
+    section.reject_unknown_keys()
     return agent
 
 
+def _is_source(section_name: str) -> bool:
+    return section_name.startswith("source:")
+
+
 def _parse_trackers(section: ConfigSection) -> tuple[str, ...]:
-    trackers = tuple(section.http(line, "trackers") for line in section.lines("trackers"))
+    trackers = tuple(section.base_url("trackers", line) for line in section.lines("trackers"))
     if not trackers:
         raise section.error("trackers", "", "addresses of trackers, one a line")
-    section.distinct("trackers", trackers, "tracker")
+    section.require_unique("trackers", trackers, "tracker")
     return trackers
 
 
 def _parse_url(section: ConfigSection) -> str:
     url = section.text("url", "")
     if url:
-        # What stands for the room is no part of any address yet.
-        section.http(url.replace("{room}", "room"), "url")
+        # Braces are not allowed in URLs.
+        section.base_url("url", url.replace("{room}", "room"))
     return url
 
 
@@ -207,8 +213,8 @@ def _parse_tags(section: ConfigSection) -> tuple[str, ...]:
     for tag in tags:
         if not NAME_PATTERN.fullmatch(tag):
             raise section.error("tags", tag, "words of A-Z a-z 0-9 . _ : -")
-    if len(tags) > 16:
-        raise section.error("tags", f"{len(tags)} words", "16 at most")
+    if len(tags) > MAX_TAGS:
+        raise section.error("tags", f"{len(tags)} words", f"{MAX_TAGS} at most")
     return tags
 
 
@@ -216,24 +222,24 @@ def _parse_source(section: ConfigSection) -> SourceConfig:
     streams = tuple(_parse_stream(section, line) for line in section.lines("streams"))
     if not streams:
         raise section.error("streams", "", "MOUNT = ROOM STREAM, one a line")
-    section.distinct("streams", [stream.mount for stream in streams], "mount")
+    section.require_unique("streams", [stream.mount for stream in streams], "mount")
     return SourceConfig(
         name=section.name.removeprefix("source:"),
         use=section.text("use"),
         streams=streams,
-        access=_parse_access_log(section),
+        access_log=_parse_access_log(section),
         options=section,
     )
 
 
 def _parse_stream(section: ConfigSection, line: str) -> StreamConfig:
     allowed = "MOUNT = ROOM STREAM, and perhaps the stream's bit/s, such as 2500k"
-    # A mount may have a "=" of its own, a room may not.
+    # The name of a mount may contain "=", a room's id cannot.
     mount, equals, rest = line.rpartition("=")
     words = rest.split()
     if not equals or not mount.strip() or not 2 <= len(words) <= 3:
         raise section.error("streams", line, allowed)
-    room, stream, *more = words
+    room, stream, *bitrate = words
     if not ROOM_PATTERN.fullmatch(room):
         raise section.error("streams", line, f"{allowed}; a room's id is made of A-Z a-z 0-9 _")
     format_, _, quality = stream.partition("_")
@@ -247,14 +253,14 @@ def _parse_stream(section: ConfigSection, line: str) -> StreamConfig:
         room=room,
         format=format_,
         quality=quality,
-        bitrate=section.as_bits("streams", more[0]) if more else None,
+        bitrate=section.parse_bitrate("streams", bitrate[0]) if bitrate else None,
     )
 
 
 def _parse_access_log(section: ConfigSection) -> AccessLogConfig | None:
     file = section.path("access.log")
     path = section.text("access.path", "/{mount}")
-    window = section.number("access.window", 30, least=2, most=600)
+    window = section.number("access.window", 30, minimum=2, maximum=600)
     if not path.startswith("/") or "{mount}" not in path:
         raise section.error("access.path", path, "a path with {mount}, such as /hls/{mount}")
     return AccessLogConfig(file=file, path=path, window=window) if file else None

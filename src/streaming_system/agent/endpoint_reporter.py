@@ -1,4 +1,4 @@
-"""Tells one tracker what is streamed from here."""
+"""Reports the endpoints of this machine to one tracker."""
 
 import contextlib
 import logging
@@ -11,20 +11,26 @@ from typing import Any
 from streaming_system.agent.config import AgentConfig
 from streaming_system.agent.source_state import SourceStateStore
 from streaming_system.agent.stats import is_significant_change
-from streaming_system.agent.tracker_client import (
+from streaming_system.agent.tracker_client import TrackerClient
+from streaming_system.agent.tracker_http import (
     ReportRejectedError,
-    TrackerClient,
     TrackerUnavailableError,
     UnauthorizedError,
 )
-from streaming_system.agent.tracker_sender import TrackerSender
+from streaming_system.agent.tracker_sender import MAX_WAIT, TrackerSender
 
 log = logging.getLogger(__name__)
+
+# Seconds that a shutdown needs for a draining report, and for a deregistration.
+MIN_DRAIN_SECONDS, MIN_DEREGISTER_SECONDS = 0.8, 0.05
 
 
 @dataclass
 class LastReport:
-    """What a tracker was last told of a room, and when it wants to hear of it again."""
+    """The last report that the tracker accepted for a room. Times are monotonic.
+
+    :param due: when the tracker expects the next report.
+    """
 
     report: Mapping[str, Any]
     at: float
@@ -32,91 +38,99 @@ class LastReport:
 
 
 class EndpointReporter(TrackerSender):
-    """Tells a tracker what is on the board: what is new at once, the rest when it is due."""
+    """Reports significant changes at once, and unchanged rooms when they are due."""
 
     def __init__(
         self,
         tracker: TrackerClient,
         agent: AgentConfig,
-        board: SourceStateStore,
+        states: SourceStateStore,
         stop: threading.Event,
     ) -> None:
-        super().__init__(tracker, board, stop)
-        self._agent, self._board = agent, board
-        self._told: dict[str, LastReport] = {}
+        super().__init__(tracker, states, stop)
+        self._agent, self._states = agent, states
+        self._reported: dict[str, LastReport] = {}
 
     @property
     def rooms(self) -> tuple[str, ...]:
-        """The rooms that the tracker believes to be streamed from here."""
-        return tuple(self._told)
+        """The rooms for which the tracker has an endpoint of this agent."""
+        return tuple(self._reported)
 
-    def speak(self) -> None:
-        """Tell the tracker all that it should know by now.
+    def send_pending(self) -> None:
+        """Report rooms that changed or are due, and deregister rooms that have ended.
 
-        :raises TrackerError: if it does not listen.
+        :raises TrackerError: if the tracker does not accept the reports.
         """
-        picture = self._board.picture()
-        # Who is silent for a minute is gone: of what is not known now, the last word is said again.
-        last = {room: told.report for room, told in self._told.items() if room in picture.held}
-        self._tell({**picture.reports, **last})
-        for room in [r for r in self._told if r not in picture.reports]:
-            if room not in picture.held:
-                self.tracker.goodbye(room, self._agent.name)
-                del self._told[room]
+        snapshot = self._states.snapshot()
+        # The tracker forgets an endpoint after a minute without a report, so the last report of a
+        # room in an unknown state is repeated.
+        repeated = {
+            room: last.report
+            for room, last in self._reported.items()
+            if room in snapshot.unknown_rooms
+        }
+        self._report({**snapshot.reports, **repeated})
+        for room in [r for r in self._reported if r not in snapshot.reports]:
+            if room not in snapshot.unknown_rooms:
+                self.tracker.deregister(room, self._agent.name)
+                del self._reported[room]
                 log.info("%s: %s is not streamed from here any more", self.tracker.url, room)
 
-    def due(self) -> float:
+    def next_due(self) -> float:
         """Return when the next room has to be reported again."""
-        return min((told.due for told in self._told.values()), default=time.monotonic() + 60)
+        return min(
+            (last.due for last in self._reported.values()), default=time.monotonic() + MAX_WAIT
+        )
 
-    def _tell(self, reports: Mapping[str, Mapping[str, Any]]) -> None:
+    def _report(self, reports: Mapping[str, Mapping[str, Any]]) -> None:
         for room, report in reports.items():
             if self._stop_event.is_set():
                 return
             now = time.monotonic()
-            if self._is_left_alone(room, now) or not self._is_due(room, report, now):
+            if self._is_rejected(room, now) or not self._is_due(room, report, now):
                 continue
             try:
-                taken = self.tracker.report(room, self._agent.name, report)
-            except ReportRejectedError as rejection:
-                self._leave_alone(room, str(rejection))
+                ack = self.tracker.report(room, self._agent.name, report)
+            except ReportRejectedError as error:
+                self._record_rejection(room, str(error))
                 continue
-            except UnauthorizedError as refusal:
-                # A token may be for one of several rooms; but one that is good for nothing is
-                # a mistake that somebody has to mend.
-                if not (refusal.known and self.taken):
+            except UnauthorizedError as error:
+                # A token may be valid for one of several rooms. A token that is valid for none of
+                # them is a configuration error.
+                if not (error.is_forbidden and self.accepted):
                     raise
-                self._leave_alone(room, str(refusal))
+                self._record_rejection(room, str(error))
                 continue
-            self._note(room, report, taken.after, now)
+            self._record_report(room, report, ack.report_interval, now)
 
     def _is_due(self, room: str, report: Mapping[str, Any], now: float) -> bool:
-        told = self._told.get(room)
-        if told is None or now >= told.due:
+        last = self._reported.get(room)
+        if last is None or now >= last.due:
             return True
-        # Several sources of a room are read one after the other.
-        return now >= told.at + self._agent.interval / 2 and is_significant_change(
-            report, told.report
-        )
+        # Half an interval batches the changes of a room's sources into one report.
+        is_settled = now >= last.at + self._agent.interval / 2
+        return is_settled and is_significant_change(report, last.report)
 
-    def _note(self, room: str, report: Mapping[str, Any], after: float | None, now: float) -> None:
-        if room not in self._told:
+    def _record_report(
+        self, room: str, report: Mapping[str, Any], interval: float | None, now: float
+    ) -> None:
+        if room not in self._reported:
             log.info("%s: %s is streamed from here", self.tracker.url, room)
-        self._told[room] = LastReport(report, now, now + (after or self._agent.interval))
-        self._good(room)
+        self._reported[room] = LastReport(report, now, now + (interval or self._agent.interval))
+        self._record_success(room)
 
-    def leave(self, until: float) -> None:
-        """Say goodbye: first that nobody shall come any more, then that all is over."""
+    def deregister(self, deadline: float) -> None:
+        """Drain all endpoints, then deregister them."""
         name = self._agent.name
-        for room, told in self._told.items():
-            left = until - time.monotonic()
-            if left > 0.8:
-                draining = {**told.report, "draining": True}
-                # Who could not be told this can still be told that it is over.
+        for room, last in self._reported.items():
+            remaining = deadline - time.monotonic()
+            if remaining > MIN_DRAIN_SECONDS:
+                draining = {**last.report, "draining": True}
+                # If this fails, the deregistration may still succeed.
                 with contextlib.suppress(TrackerUnavailableError):
-                    self.tracker.report(room, name, draining, within=left / 2)
-        for room in list(self._told):
-            left = until - time.monotonic()
-            if left > 0.05:
-                self.tracker.goodbye(room, name, within=left)
-                del self._told[room]
+                    self.tracker.report(room, name, draining, timeout=remaining / 2)
+        for room in list(self._reported):
+            remaining = deadline - time.monotonic()
+            if remaining > MIN_DEREGISTER_SECONDS:
+                self.tracker.deregister(room, name, timeout=remaining)
+                del self._reported[room]

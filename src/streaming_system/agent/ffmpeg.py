@@ -1,11 +1,11 @@
-"""ffmpeg: where it is, and how it is called."""
+"""Where ffmpeg is, and common arguments."""
 
 import shutil
 
-# No terminal, no words but errors, and nothing is asked.
+# Non-interactive; only errors are printed.
 QUIET_FLAGS = ("-nostdin", "-hide_banner", "-loglevel", "error", "-y")
 
 
 def find_ffmpeg() -> str | None:
-    """Return where ffmpeg is."""
+    """Return the path of ffmpeg, if it is installed."""
     return shutil.which("ffmpeg")

@@ -1,4 +1,4 @@
-"""The agent: reads the servers of this machine and tells trackers what is streamed from here."""
+"""Registers the streams of this machine with trackers."""
 
 import threading
 
@@ -11,13 +11,13 @@ from streaming_system.agent.source_state import SourceStateStore
 
 
 class RegistrationService(AgentService):
-    """Registers what is streamed from here, until it is told to stop.
+    """Polls the sources of agent.ini and reports their streams.
 
-    :param legacy: speak the form protocol, with the secret.
-    :raises ConfigError: if agent.ini lacks something, or names an option or source there is not.
+    :param legacy: use the form protocol with the secret instead of the JSON API.
+    :raises AgentConfigError: if agent.ini is incomplete or invalid.
     """
 
-    reporters: list[EndpointReporter]
+    senders: list[EndpointReporter]
 
     def __init__(self, agent: AgentConfig, *, legacy: bool = False) -> None:
         self.agent = agent
@@ -25,23 +25,25 @@ class RegistrationService(AgentService):
         if not agent.sources:
             raise AgentConfigError(f"{agent.file.name}: has no section [source:NAME]")
         sources = configure_sources(agent)
-        self.board = SourceStateStore(agent, sources)
-        self.reporters = [
-            EndpointReporter(tracker, agent, self.board, self.stop)
+        self.states = SourceStateStore(agent, sources)
+        self.senders = [
+            EndpointReporter(tracker, agent, self.states, self.stop)
             for tracker in create_tracker_clients(agent, legacy=legacy)
         ]
-        self.readers = [SourcePoller(one, self.board, agent.interval, self.stop) for one in sources]
-        self.workers = self.readers
+        self.pollers = [
+            SourcePoller(source, self.states, agent.interval, self.stop) for source in sources
+        ]
+        self.threads = self.pollers
 
     def wake(self) -> None:
-        """Let everybody look who waits for news."""
-        self.board.wake()
+        """Wake the threads that wait for changes."""
+        self.states.notify()
 
-    def once(self) -> None:
-        """Read every server once, and tell every tracker once.
+    def run_once(self) -> None:
+        """Poll every source once, and report to every tracker once.
 
-        :raises RefusedError: if a tracker does not take the token or the secret.
+        :raises CredentialsRejectedError: if a tracker rejects the token or the secret.
         """
-        for reader in self.readers:
-            reader.read()
-        self.tell()
+        for poller in self.pollers:
+            poller.poll()
+        self.send_once()

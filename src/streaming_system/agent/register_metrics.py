@@ -1,4 +1,4 @@
-"""How the registration is, for people and for Prometheus."""
+"""Health and metrics of the registration service."""
 
 from collections.abc import Iterable, Iterator
 
@@ -9,51 +9,50 @@ from streaming_system.agent.status_server import StatusServer, gauge, tracker_me
 
 
 class RegistrationStatusServer(StatusServer):
-    """Answers on a loopback address.
+    """Serves ``/healthz`` and ``/metrics`` of the registration service.
 
-    :raises OSError: if nothing can listen there.
+    :raises OSError: if it cannot listen on the address.
     """
 
     def __init__(self, registration: RegistrationService, address: tuple[str, int]) -> None:
         self._registration = registration
         super().__init__(address)
 
-    def troubles(self) -> list[str]:
-        """Return a line for everything that is wrong."""
+    def problems(self) -> list[str]:
+        """Return one line for each problem."""
         lines = []
-        for name, standing in self._registration.board.standings().items():
-            if standing.heard is None:
+        for name, state in self._registration.states.states().items():
+            if state.polled_at is None:
                 lines.append(f"{name}: has not been read yet")
-            elif standing.failures:
-                lines.append(f"{name}: {standing.trouble}")
-            elif standing.checked.doubtful:
-                lines.append(
-                    f"{name}: nonsense about {', '.join(sorted(standing.checked.doubtful))}"
-                )
-        return lines + self._registration.unheard()
+            elif state.failures:
+                lines.append(f"{name}: {state.problem}")
+            elif state.validated.invalid_mounts:
+                mounts = ", ".join(sorted(state.validated.invalid_mounts))
+                lines.append(f"{name}: invalid stats of {mounts}")
+        return lines + self._registration.unreachable_trackers()
 
     def collect(self) -> Iterable[Metric]:
-        """Return the figures."""
-        yield from self._sources()
-        yield from tracker_metrics(self._registration.reporters)
+        """Return the metrics for Prometheus."""
+        yield from self._source_metrics()
+        yield from tracker_metrics(self._registration.senders)
 
-    def _sources(self) -> Iterator[Metric]:
+    def _source_metrics(self) -> Iterator[Metric]:
         up = gauge("source_up", "Whether a server could be read.", ["source"])
         labels = ["source", "mount", "room", "stream", "codec"]
         clients = gauge("clients", "Viewers of a mount.", labels)
         sent = gauge("sent_bits_per_second", "What is sent to the viewers of a mount.", labels)
         bitrate = gauge("stream_bits_per_second", "The bitrate of a mount.", labels)
         since = gauge("stream_start_seconds", "When a mount's stream began.", labels)
-        for name, standing in self._registration.board.standings().items():
-            up.add_metric([name], standing.heard is not None and not standing.failures)
-            for mount, one in standing.checked.figures.items():
-                stream = one.stream
-                where = [name, mount, stream.room, stream.name, one.reading.codec[:60]]
-                clients.add_metric(where, one.clients)
-                if one.sent is not None:
-                    sent.add_metric(where, one.sent)
-                if one.bitrate is not None:
-                    bitrate.add_metric(where, one.bitrate)
-                if one.reading.since:
-                    since.add_metric(where, one.reading.since.timestamp())
+        for name, state in self._registration.states.states().items():
+            up.add_metric([name], state.polled_at is not None and not state.failures)
+            for mount, stats in state.validated.mounts.items():
+                stream = stats.stream
+                values = [name, mount, stream.room, stream.name, stats.raw.codec[:60]]
+                clients.add_metric(values, stats.clients)
+                if stats.sent is not None:
+                    sent.add_metric(values, stats.sent)
+                if stats.bitrate is not None:
+                    bitrate.add_metric(values, stats.bitrate)
+                if stats.raw.since:
+                    since.add_metric(values, stats.raw.since.timestamp())
         yield from (up, clients, sent, bitrate, since)

@@ -1,8 +1,9 @@
-"""Reads one source again and again."""
+"""Polls one source periodically."""
 
 import logging
 import threading
 import time
+from dataclasses import replace
 
 from streaming_system.agent.access_log_viewers import ViewerWindow
 from streaming_system.agent.source_registry import ConfiguredSource
@@ -15,72 +16,66 @@ log = logging.getLogger(__name__)
 
 
 class SourcePoller(threading.Thread):
-    """Reads a source every ``interval`` seconds, and puts what it says on the board."""
+    """Polls a source every ``interval`` seconds and stores the validated stats."""
 
     def __init__(
         self,
-        prepared: ConfiguredSource,
-        board: SourceStateStore,
+        source: ConfiguredSource,
+        states: SourceStateStore,
         interval: float,
         stop: threading.Event,
     ) -> None:
-        super().__init__(name=f"source {prepared.config.name}", daemon=True)
-        self._prepared, self._board, self._interval, self._stop_event = (
-            prepared,
-            board,
-            interval,
-            stop,
-        )
+        super().__init__(name=f"source {source.config.name}", daemon=True)
+        self._source, self._states, self._interval = source, states, interval
+        self._stop_event = stop
         self._warnings = LogOnce(log)
-        access = prepared.config.access
-        self._window = ViewerWindow(access, prepared.config.streams) if access else None
+        access_log = source.config.access_log
+        self._viewers = ViewerWindow(access_log, source.config.streams) if access_log else None
 
     def run(self) -> None:
         due = time.monotonic()
         while not self._stop_event.is_set():
-            self.read()
-            # After a pause of the whole machine, nothing is made up for.
+            self.poll()
+            # After a suspend, missed polls are skipped rather than executed in a burst.
             due = max(due + self._interval, time.monotonic())
             self._stop_event.wait(due - time.monotonic())
 
-    def read(self) -> None:
+    def poll(self) -> None:
         """Read the source once."""
-        config, source, probe = self._prepared.config, self._prepared.source, self._prepared.probe
-        probe.begin()
+        config, probe = self._source.config, self._source.probe
+        probe.start_poll()
         try:
-            readings = list(source.read(probe))
-            checked = validate_stats(config.name, config.streams, readings, self._warnings)
-            checked = self._with_audience(checked)
+            stats = list(self._source.source.read(probe))
+            validated = validate_stats(config.name, config.streams, stats, self._warnings)
+            validated = self._with_viewers(validated)
         except SourceError as error:
-            self._failed(str(error))
+            self._record_failure(str(error))
         except Exception as error:
-            # A plugin is a stranger's code, and servers say what nobody has thought of.
+            # Plugins and servers may fail in any way.
             log.debug("source %s failed", config.name, exc_info=True)
-            self._failed(f"{type(error).__name__}: {error!s:.200}")
+            self._record_failure(f"{type(error).__name__}: {error!s:.200}")
         else:
             self._warnings.resolve(config.name)
-            self._board.good(config.name, checked)
+            self._states.record_success(config.name, validated)
 
-    def _failed(self, trouble: str) -> None:
-        line = " ".join(trouble.split())[:300]
-        self._warnings.warn(self._prepared.config.name, line)
-        self._board.bad(self._prepared.config.name, line)
+    def _record_failure(self, problem: str) -> None:
+        line = " ".join(problem.split())[:300]
+        self._warnings.warn(self._source.config.name, line)
+        self._states.record_failure(self._source.config.name, line)
 
-    def _with_audience(self, checked: ValidatedStats) -> ValidatedStats:
-        """Return the figures with viewers from the access log, where there is one."""
-        if self._window is None:
-            return checked
-        about = f"{self._prepared.config.name} access.log"
+    def _with_viewers(self, validated: ValidatedStats) -> ValidatedStats:
+        """Return the stats with the viewers that the access log has, if there is one."""
+        if self._viewers is None:
+            return validated
+        subject = f"{self._source.config.name} access.log"
         try:
-            audience = self._window.count()
+            viewers = self._viewers.count()
         except OSError as error:
-            self._warnings.warn(about, f"cannot be read: {error.strerror}")
-            return checked
-        self._warnings.resolve(about)
-        return ValidatedStats(
-            figures={
-                mount: one.with_audience(audience[mount].clients, audience[mount].sent)
-                for mount, one in checked.figures.items()
-            },
-            doubtful=checked.doubtful,
-        )
+            self._warnings.warn(subject, f"cannot be read: {error.strerror}")
+            return validated
+        self._warnings.resolve(subject)
+        mounts = {
+            mount: stats.with_viewers(viewers[mount].clients, viewers[mount].sent)
+            for mount, stats in validated.mounts.items()
+        }
+        return replace(validated, mounts=mounts)

@@ -1,4 +1,4 @@
-"""Finds the kinds of sources, and makes those that an agent.ini names."""
+"""Loads source types, and configures those that agent.ini names."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,8 +8,9 @@ from typing import Any
 import pluggy
 
 from streaming_system.agent.config import AgentConfig, SourceConfig
+from streaming_system.agent.config_section import ConfigSection
 from streaming_system.agent.probe import HttpProbe
-from streaming_system.plugin.stats_source import StatsSource
+from streaming_system.plugin.stats_source import SourceOption, StatsSource
 from streaming_system.plugin_host.manager import PluginError, create_plugin_manager
 
 BUILT_IN_PACKAGE = "streaming_system.agent.sources"
@@ -17,7 +18,7 @@ BUILT_IN_PACKAGE = "streaming_system.agent.sources"
 
 @dataclass(frozen=True, kw_only=True)
 class ConfiguredSource:
-    """A source that can be read."""
+    """A source of agent.ini that is ready to be polled."""
 
     config: SourceConfig
     source: StatsSource
@@ -25,59 +26,59 @@ class ConfiguredSource:
 
 
 def load_sources(folder: Path | None = None) -> Mapping[str, StatsSource]:
-    """Return every kind of source there is, by name.
+    """Return the available source types by name.
 
-    :param folder: where plugins are dropped in.
-    :raises PluginError: if a plugin cannot be loaded, or two offer the same name.
+    :param folder: plugins.
+    :raises PluginError: if a plugin cannot be loaded, or a name is registered twice.
     """
     manager = create_plugin_manager(folder, built_in=BUILT_IN_PACKAGE)
-    found: dict[str, StatsSource] = {}
-    for offer in manager.hook.encoder_sources.get_hookimpls():
-        for source in _call_plugin(offer):
+    sources: dict[str, StatsSource] = {}
+    for hook in manager.hook.encoder_sources.get_hookimpls():
+        for source in _call_plugin(hook):
             if not isinstance(source, StatsSource):
-                raise PluginError(f"{offer.plugin_name}: encoder_sources must return Sources")
-            if source.name in found:
-                raise PluginError(f"{offer.plugin_name}: there is a source {source.name!r} already")
-            found[source.name] = source
-    return dict(sorted(found.items()))
+                raise PluginError(f"{hook.plugin_name}: encoder_sources must return Sources")
+            if source.name in sources:
+                raise PluginError(f"{hook.plugin_name}: there is a source {source.name!r} already")
+            sources[source.name] = source
+    return dict(sorted(sources.items()))
 
 
-def _call_plugin(offer: pluggy.HookImpl) -> list[Any]:
-    """Call a plugin's code; whatever it raises becomes one line that names the plugin."""
+def _call_plugin(hook: pluggy.HookImpl) -> list[Any]:
+    """Return the result of a plugin's hook.
+
+    :raises PluginError: if the plugin raises anything.
+    """
     try:
-        offered: Any = offer.function()
-        return list(offered)
+        result: Any = hook.function()
+        return list(result)
     except Exception as error:
-        raise PluginError(f"{offer.plugin_name}: {type(error).__name__}: {error!s:.200}") from error
+        raise PluginError(f"{hook.plugin_name}: {type(error).__name__}: {error!s:.200}") from error
 
 
 def configure_sources(agent: AgentConfig) -> tuple[ConfiguredSource, ...]:
-    """Return the sources that an agent.ini names.
+    """Return the sources that agent.ini names.
 
-    :raises ConfigError: if there is no such kind, or an option is not allowed.
-    :raises PluginError: if a plugin cannot be used.
+    :raises AgentConfigError: if a type is unknown, or an option is invalid.
+    :raises PluginError: if a plugin cannot be loaded.
     """
-    kinds = load_sources(agent.plugins)
-    prepared = []
+    types = load_sources(agent.plugins)
+    sources = []
     for config in agent.sources:
         section = config.options
-        if config.use not in kinds:
-            raise section.error("use", config.use, ", ".join(kinds))
-        source = kinds[config.use]
-        options = {}
-        for option in source.options:
-            if option.kind == "url":
-                value = section.url(option.name, option.default)
-            elif option.kind == "secret":
-                value = section.secret(option.name)
-            else:
-                value = section.text(option.name, option.default, option.summary)
-            options[option.name] = value
-        section.finish()
+        if config.use not in types:
+            raise section.error("use", config.use, ", ".join(types))
+        source = types[config.use]
+        options = {option.name: _parse_option(section, option) for option in source.options}
+        section.reject_unknown_keys()
         mounts = tuple(stream.mount for stream in config.streams)
-        prepared.append(
-            ConfiguredSource(
-                config=config, source=source, probe=HttpProbe(options=options, mounts=mounts)
-            )
-        )
-    return tuple(prepared)
+        probe = HttpProbe(options=options, mounts=mounts)
+        sources.append(ConfiguredSource(config=config, source=source, probe=probe))
+    return tuple(sources)
+
+
+def _parse_option(section: ConfigSection, option: SourceOption) -> str:
+    if option.kind == "url":
+        return section.url(option.name, option.default)
+    if option.kind == "secret":
+        return section.secret(option.name)
+    return section.text(option.name, option.default, option.summary)

@@ -1,4 +1,4 @@
-"""What is known at the moment of all servers, from those who read it to those who report it."""
+"""Thread-safe store of the latest stats of each source; pollers write, reporters read."""
 
 import time
 from collections.abc import Mapping
@@ -10,107 +10,112 @@ from streaming_system.agent.source_registry import ConfiguredSource
 from streaming_system.agent.stats import ValidatedMountStats, ValidatedStats, build_reports
 from streaming_system.util.versioned_condition import ChangeNotifier
 
-# A server that could not be read so often in a row is gone, and so are its streams.
+# After this many failed polls, the streams of a source count as ended.
 MAX_CONSECUTIVE_FAILURES = 3
+# Extra seconds before a poll that does not return counts as failed.
+POLL_GRACE = 15.0
 
 
 @dataclass
 class SourceState:
-    """How it stands with one source.
+    """The latest state of one source.
 
-    :param failures: how often in a row it could not be read.
-    :param heard: when it was last read, or seen not to answer, by the monotonic clock.
+    :param failures: consecutive failed polls.
+    :param polled_at: monotonic time of the last poll, successful or not; ``None`` before the first.
     """
 
-    checked: ValidatedStats = field(default_factory=ValidatedStats)
+    validated: ValidatedStats = field(default_factory=ValidatedStats)
     failures: int = 0
-    heard: float | None = None
-    trouble: str = ""
+    polled_at: float | None = None
+    problem: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReportSnapshot:
-    """What trackers shall know.
+    """The reports of one moment.
 
-    :param reports: of every room that is streaming.
-    :param held: rooms of which it is not known at the moment: what was said last shall stand.
+    :param reports: by room, of each room that is streaming.
+    :param unknown_rooms: rooms whose state is unknown: their last report stays valid.
     """
 
     reports: Mapping[str, Mapping[str, Any]]
-    held: frozenset[str]
+    unknown_rooms: frozenset[str]
 
 
 class SourceStateStore(ChangeNotifier):
-    """Takes what was read of each source, and says what follows for the rooms."""
+    """Stores the states of all sources, and derives the reports of the rooms."""
 
     def __init__(self, agent: AgentConfig, sources: tuple[ConfiguredSource, ...]) -> None:
         super().__init__()
         self._agent = agent
-        self._sources = {one.config.name: one for one in sources}
-        kinds = dict.fromkeys(one.source.name for one in sources)
-        self._software = f"streaming-system agent: {', '.join(kinds)}"[:200]
-        self._standings = {name: SourceState() for name in self._sources}
-        self._doubts: dict[tuple[str, str], int] = {}
+        self._sources = {source.config.name: source for source in sources}
+        types = dict.fromkeys(source.source.name for source in sources)
+        self._software = f"streaming-system agent: {', '.join(types)}"[:200]
+        self._states = {name: SourceState() for name in self._sources}
+        # Consecutive polls with invalid stats, by source and mount.
+        self._invalid_counts: dict[tuple[str, str], int] = {}
 
-    def good(self, source: str, checked: ValidatedStats) -> None:
-        """Take what a source says."""
+    def record_success(self, source: str, validated: ValidatedStats) -> None:
+        """Store the stats of a successful poll."""
         with self._changed:
-            # A server may say nonsense of a mount for a while, and not for ever.
-            self._doubts = {
+            self._invalid_counts = {
                 key: count
-                for key, count in self._doubts.items()
-                if key[0] != source or key[1] in checked.doubtful
+                for key, count in self._invalid_counts.items()
+                if key[0] != source or key[1] in validated.invalid_mounts
             }
-            for mount in checked.doubtful:
-                self._doubts[source, mount] = self._doubts.get((source, mount), 0) + 1
-            self._standings[source] = SourceState(checked=checked, heard=time.monotonic())
-            self._tell()
+            for mount in validated.invalid_mounts:
+                count = self._invalid_counts.get((source, mount), 0)
+                self._invalid_counts[source, mount] = count + 1
+            self._states[source] = SourceState(validated=validated, polled_at=time.monotonic())
+            self._notify()
 
-    def bad(self, source: str, trouble: str) -> None:
-        """Take that a source cannot be read."""
+    def record_failure(self, source: str, problem: str) -> None:
+        """Count a failed poll."""
         with self._changed:
-            standing = self._standings[source]
-            standing.failures += 1
-            standing.heard = time.monotonic()
-            standing.trouble = trouble
-            self._tell()
+            state = self._states[source]
+            state.failures += 1
+            state.polled_at = time.monotonic()
+            state.problem = problem
+            self._notify()
 
-    def picture(self) -> ReportSnapshot:
-        """Return what trackers shall know."""
+    def snapshot(self) -> ReportSnapshot:
+        """Return the reports of this moment."""
         with self._changed:
-            held = set()
-            figures: list[ValidatedMountStats] = []
-            for name, standing in self._standings.items():
+            unknown_rooms = set()
+            stats: list[ValidatedMountStats] = []
+            for name, state in self._states.items():
                 streams = self._sources[name].config.streams
-                if self._unclear(standing):
-                    held |= {stream.room for stream in streams}
-                elif not self._gone(standing):
-                    figures += standing.checked.figures.values()
-                    held |= {
+                if self._is_unknown(state):
+                    unknown_rooms |= {stream.room for stream in streams}
+                elif not self._is_gone(state):
+                    stats += state.validated.mounts.values()
+                    unknown_rooms |= {
                         stream.room
                         for stream in streams
-                        if 0 < self._doubts.get((name, stream.mount), 0) < MAX_CONSECUTIVE_FAILURES
+                        if 0
+                        < self._invalid_counts.get((name, stream.mount), 0)
+                        < MAX_CONSECUTIVE_FAILURES
                     }
-            told = build_reports(self._agent, self._software, figures)
+            reports = build_reports(self._agent, self._software, stats)
         return ReportSnapshot(
-            reports={room: report for room, report in told.items() if room not in held},
-            held=frozenset(held),
+            reports={room: report for room, report in reports.items() if room not in unknown_rooms},
+            unknown_rooms=frozenset(unknown_rooms),
         )
 
-    def standings(self) -> Mapping[str, SourceState]:
-        """Return how it stands with each source."""
+    def states(self) -> Mapping[str, SourceState]:
+        """Return the state of each source by name."""
         with self._changed:
-            return dict(self._standings)
+            return dict(self._states)
 
-    def _gone(self, standing: SourceState) -> bool:
-        return standing.failures >= MAX_CONSECUTIVE_FAILURES or self._silent(standing)
+    def _is_gone(self, state: SourceState) -> bool:
+        return state.failures >= MAX_CONSECUTIVE_FAILURES or self._is_overdue(state)
 
-    def _unclear(self, standing: SourceState) -> bool:
-        if standing.heard is None:
+    def _is_unknown(self, state: SourceState) -> bool:
+        if state.polled_at is None:
             return True
-        return 0 < standing.failures < MAX_CONSECUTIVE_FAILURES and not self._silent(standing)
+        return 0 < state.failures < MAX_CONSECUTIVE_FAILURES and not self._is_overdue(state)
 
-    def _silent(self, standing: SourceState) -> bool:
-        """Tell whether even the one who reads has not come back for long."""
-        longest = MAX_CONSECUTIVE_FAILURES * self._agent.interval + 15
-        return standing.heard is not None and time.monotonic() - standing.heard > longest
+    def _is_overdue(self, state: SourceState) -> bool:
+        """Return whether a poll hangs."""
+        max_age = MAX_CONSECUTIVE_FAILURES * self._agent.interval + POLL_GRACE
+        return state.polled_at is not None and time.monotonic() - state.polled_at > max_age

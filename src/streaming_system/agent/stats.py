@@ -1,4 +1,4 @@
-"""What servers say, checked, and put into the words of the tracker's API."""
+"""Validates the stats of servers, and builds the tracker API's reports from them."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -9,7 +9,7 @@ from streaming_system.agent.config import AgentConfig, StreamConfig
 from streaming_system.plugin.stats_source import MountStats
 from streaming_system.util.log_once import LogOnce
 
-# What the tracker's API takes.
+# Limits of the tracker's API.
 MAX_CLIENTS = 10_000_000
 MAX_BITRATE = 10**13
 MAX_QUALITIES = 16
@@ -25,81 +25,77 @@ REPORTED_STREAMS = frozenset(
     )
     for quality in qualities
 )
+_LIMITS = {"clients": MAX_CLIENTS, "bitrate": MAX_BITRATE, "cbitrate": MAX_BITRATE}
 
 
 @dataclass(frozen=True, kw_only=True)
 class ValidatedMountStats:
-    """A reading whose numbers are numbers.
+    """Stats of one mount with numbers within the limits.
 
-    :param sent: in bit/s to all clients together; ``None`` if not known.
-    :param bitrate: of the stream, in bit/s; ``None`` if not known.
+    :param sent: bit/s to all clients together; ``None`` if unknown.
+    :param bitrate: bit/s of the stream; ``None`` if unknown.
+    :param raw: as the source returned them.
     """
 
     stream: StreamConfig
     clients: int
     sent: int | None
     bitrate: int | None
-    reading: MountStats
+    raw: MountStats
 
-    def with_audience(self, clients: int, sent: int) -> "ValidatedMountStats":
-        """Return the same stream with viewers that were counted elsewhere."""
+    def with_viewers(self, clients: int, sent: int) -> "ValidatedMountStats":
+        """Return a copy with viewers that were counted elsewhere."""
         return replace(self, clients=clients, sent=sent)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ValidatedStats:
-    """What is left of a server's readings.
+    """The valid stats of one source, by mount.
 
-    :param doubtful: mounts that are there, but of which the server says nonsense.
+    :param invalid_mounts: mounts that stream, but have an invalid number of clients.
     """
 
-    figures: Mapping[str, ValidatedMountStats] = field(default_factory=dict)
-    doubtful: frozenset[str] = frozenset()
+    mounts: Mapping[str, ValidatedMountStats] = field(default_factory=dict)
+    invalid_mounts: frozenset[str] = frozenset()
 
 
 def validate_stats(
-    source: str, streams: Iterable[StreamConfig], readings: Iterable[MountStats], warnings: LogOnce
+    source: str, streams: Iterable[StreamConfig], stats: Iterable[MountStats], warnings: LogOnce
 ) -> ValidatedStats:
-    """Return what can be believed of the readings of the mounts that agent.ini names."""
-    wanted = {stream.mount: stream for stream in streams}
-    figures: dict[str, ValidatedMountStats] = {}
-    doubtful = set()
-    for reading in readings:
-        stream = wanted.get(reading.mount)
+    """Return the valid stats of the mounts that agent.ini names; log invalid ones."""
+    configured = {stream.mount: stream for stream in streams}
+    mounts: dict[str, ValidatedMountStats] = {}
+    invalid_mounts = set()
+    for raw in stats:
+        stream = configured.get(raw.mount)
         if stream is None:
             continue
-        about = f"{source} {reading.mount}"
-        bad: list[str] = []
-        values = {
-            name: _validate_number(name, getattr(reading, name), most, bad)
-            for name, most in (
-                ("clients", MAX_CLIENTS),
-                ("sent", MAX_BITRATE),
-                ("bitrate", MAX_BITRATE),
-            )
-        }
-        if bad:
-            warnings.warn(about, f"is not believed: {'; '.join(bad)}")
+        subject = f"{source} {raw.mount}"
+        errors: dict[str, str] = {}
+        clients = _validate_number("clients", raw.clients, MAX_CLIENTS, errors)
+        sent = _validate_number("sent", raw.sent, MAX_BITRATE, errors)
+        bitrate = _validate_number("bitrate", raw.bitrate, MAX_BITRATE, errors)
+        if errors:
+            warnings.warn(subject, f"invalid stats: {'; '.join(errors.values())}")
         else:
-            warnings.resolve(about)
-        if any(word.startswith("clients") for word in bad):
-            doubtful.add(reading.mount)
+            warnings.resolve(subject)
+        if "clients" in errors:
+            invalid_mounts.add(raw.mount)
             continue
-        bitrate = values["bitrate"] if stream.bitrate is None else stream.bitrate
-        figures[reading.mount] = ValidatedMountStats(
+        mounts[raw.mount] = ValidatedMountStats(
             stream=stream,
-            clients=values["clients"] or 0,
-            sent=values["sent"],
-            bitrate=bitrate,
-            reading=reading,
+            clients=clients or 0,
+            sent=sent,
+            bitrate=bitrate if stream.bitrate is None else stream.bitrate,
+            raw=raw,
         )
-    # In agent.ini's order, so that a report does not change because a server's list has.
-    ordered = {mount: figures[mount] for mount in wanted if mount in figures}
-    return ValidatedStats(figures=ordered, doubtful=frozenset(doubtful))
+    # The order of agent.ini keeps reports stable when a server lists its mounts in another order.
+    ordered = {mount: mounts[mount] for mount in configured if mount in mounts}
+    return ValidatedStats(mounts=ordered, invalid_mounts=frozenset(invalid_mounts))
 
 
-def _validate_number(name: str, value: Any, most: int, bad: list[str]) -> int | None:
-    """Return a number that may be sent; note what is wrong with one that may not."""
+def _validate_number(name: str, value: Any, maximum: int, errors: dict[str, str]) -> int | None:
+    """Return a number from 0 to ``maximum``; ``None`` if it is missing, or invalid: see errors."""
     if value is None:
         return None
     try:
@@ -108,76 +104,74 @@ def _validate_number(name: str, value: Any, most: int, bad: list[str]) -> int | 
         number = float(value)
     except (ValueError, OverflowError):
         number = math.nan
-    # Nothing compares as true with NaN.
-    if not 0 <= number <= most:
-        bad.append(f"{name} is {ascii(value)[:40]}, which is no number from 0 to {most}")
+    # Comparisons with NaN are false.
+    if not 0 <= number <= maximum:
+        errors[name] = f"{name} is {ascii(value)[:40]}, which is no number from 0 to {maximum}"
         return None
     return round(number)
 
 
 def build_reports(
-    agent: AgentConfig, software: str, figures: Iterable[ValidatedMountStats]
+    agent: AgentConfig, software: str, stats: Iterable[ValidatedMountStats]
 ) -> dict[str, dict[str, Any]]:
-    """Return what the tracker is told of each room that is streaming: the bodies of its API."""
+    """Return the request bodies of the tracker's API, by room."""
     rooms: dict[str, list[ValidatedMountStats]] = {}
-    for one in figures:
-        rooms.setdefault(one.stream.room, []).append(one)
-    return {room: _build_report(agent, software, found) for room, found in sorted(rooms.items())}
+    for mount in stats:
+        rooms.setdefault(mount.stream.room, []).append(mount)
+    return {room: _build_report(agent, software, mounts) for room, mounts in sorted(rooms.items())}
 
 
 def _build_report(
-    agent: AgentConfig, software: str, found: list[ValidatedMountStats]
+    agent: AgentConfig, software: str, mounts: list[ValidatedMountStats]
 ) -> dict[str, Any]:
-    numbers = [_sum_bitrates(one) for one in found]
     by_stream: dict[str, dict[str, int]] = {}
-    for one, values in zip(found, numbers, strict=True):
-        if one.stream.name in REPORTED_STREAMS:
-            _add_to_totals(by_stream.setdefault(one.stream.name, {}), values)
     totals: dict[str, int] = {}
-    for values in numbers:
-        _add_to_totals(totals, values)
-    qualities = dict.fromkeys(one.stream.quality for one in found if one.stream.quality)
-    said = {
+    for mount in mounts:
+        counts = _reported_counts(mount)
+        _add_to_totals(totals, counts)
+        if mount.stream.name in REPORTED_STREAMS:
+            _add_to_totals(by_stream.setdefault(mount.stream.name, {}), counts)
+    qualities = dict.fromkeys(m.stream.quality for m in mounts if m.stream.quality)
+    optional = {
         "url": agent.url,
         "capacity": agent.capacity,
         "region": agent.region,
         "tags": list(agent.tags),
     }
     return {
-        "formats": list(dict.fromkeys(one.stream.format for one in found)),
+        "formats": list(dict.fromkeys(m.stream.format for m in mounts)),
         "qualities": list(qualities)[:MAX_QUALITIES],
         "software": software,
         **totals,
         "figures": by_stream,
-        **{key: value for key, value in said.items() if value},
+        **{key: value for key, value in optional.items() if value},
     }
 
 
-def _sum_bitrates(one: ValidatedMountStats) -> dict[str, int]:
-    # What the viewers of a stream should get is known if its bitrate is, and so, about, is what
-    # is sent to them where the server does not measure it.
-    due = one.clients * one.bitrate if one.bitrate is not None else one.sent or 0
-    sent = one.sent if one.sent is not None else due
+def _reported_counts(mount: ValidatedMountStats) -> dict[str, int]:
+    # ``cbitrate`` is the nominal bitrate of all clients. It and ``bitrate``, which is measured,
+    # substitute each other where one of them is unknown.
+    nominal = mount.clients * mount.bitrate if mount.bitrate is not None else mount.sent or 0
+    sent = mount.sent if mount.sent is not None else nominal
     return {
-        "clients": one.clients,
+        "clients": mount.clients,
         "bitrate": min(sent, MAX_BITRATE),
-        "cbitrate": min(due, MAX_BITRATE),
+        "cbitrate": min(nominal, MAX_BITRATE),
     }
 
 
-def _add_to_totals(totals: dict[str, int], values: Mapping[str, int]) -> None:
-    for name, value in values.items():
-        most = MAX_CLIENTS if name == "clients" else MAX_BITRATE
-        totals[name] = min(totals.get(name, 0) + value, most)
+def _add_to_totals(totals: dict[str, int], counts: Mapping[str, int]) -> None:
+    for name, value in counts.items():
+        totals[name] = min(totals.get(name, 0) + value, _LIMITS[name])
 
 
-def is_significant_change(now: Mapping[str, Any], before: Mapping[str, Any]) -> bool:
-    """Tell whether a report says something new: what is sent always trembles a little."""
+def is_significant_change(report: Mapping[str, Any], previous: Mapping[str, Any]) -> bool:
+    """Return whether a report differs by more than 10 % of a bitrate."""
     for name in ("bitrate", "cbitrate"):
-        if abs(now[name] - before[name]) > max(now[name], before[name]) / 10:
+        if abs(report[name] - previous[name]) > max(report[name], previous[name]) / 10:
             return True
-    # Streams' figures differ when the totals do.
-    passing = ("bitrate", "cbitrate", "figures")
-    return {k: v for k, v in now.items() if k not in passing} != {
-        k: v for k, v in before.items() if k not in passing
+    # The figures of streams change with the totals.
+    ignored = ("bitrate", "cbitrate", "figures")
+    return {k: v for k, v in report.items() if k not in ignored} != {
+        k: v for k, v in previous.items() if k not in ignored
     }

@@ -1,4 +1,4 @@
-"""Answers how a part of the agent is: ``/healthz`` for people, ``/metrics`` for Prometheus."""
+"""HTTP server with ``/healthz`` for people and ``/metrics`` for Prometheus."""
 
 import threading
 import time
@@ -15,12 +15,14 @@ from prometheus_client.registry import Collector
 from streaming_system.agent.tracker_sender import TrackerSender
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+# A shutdown takes up to this many seconds.
+SHUTDOWN_POLL_INTERVAL = 0.1
 
 
 class StatusServer(Collector):
-    """Answers on a loopback address.
+    """Serves the health and the metrics of a service on a loopback address.
 
-    :raises OSError: if nothing can listen there.
+    :raises OSError: if it cannot listen on the address.
     """
 
     def __init__(self, address: tuple[str, int]) -> None:
@@ -28,47 +30,48 @@ class StatusServer(Collector):
         self._registry.register(self)
         self._server = _HttpServer(address, self)
         self.port = self._server.server_port
-        # Whoever closes it waits for one such pause.
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(SHUTDOWN_POLL_INTERVAL,), daemon=True
+        )
         self._thread.start()
 
     @abstractmethod
-    def troubles(self) -> list[str]:
-        """Return a line for everything that is wrong."""
+    def problems(self) -> list[str]:
+        """Return one line for each problem."""
 
     def close(self) -> None:
-        """Answer no more."""
+        """Stop the server."""
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
 
-    def metrics(self) -> bytes:
-        """Return the figures in Prometheus's format."""
+    def render_metrics(self) -> bytes:
+        """Return the metrics in Prometheus's text format."""
         return generate_latest(self._registry)
 
 
-def gauge(name: str, words: str, labels: Sequence[str]) -> GaugeMetricFamily:
-    """Return an empty gauge of the agent's."""
-    return GaugeMetricFamily(f"streaming_agent_{name}", words, labels=labels)
+def gauge(name: str, summary: str, labels: Sequence[str]) -> GaugeMetricFamily:
+    """Return an empty gauge with the agent's prefix."""
+    return GaugeMetricFamily(f"streaming_agent_{name}", summary, labels=labels)
 
 
-def counter(name: str, words: str, labels: Sequence[str]) -> CounterMetricFamily:
-    """Return an empty counter of the agent's."""
-    return CounterMetricFamily(f"streaming_agent_{name}", words, labels=labels)
+def counter(name: str, summary: str, labels: Sequence[str]) -> CounterMetricFamily:
+    """Return an empty counter with the agent's prefix."""
+    return CounterMetricFamily(f"streaming_agent_{name}", summary, labels=labels)
 
 
-def tracker_metrics(reporters: Sequence[TrackerSender]) -> Iterator[Metric]:
-    """Return how trackers take what they are told."""
+def tracker_metrics(senders: Sequence[TrackerSender]) -> Iterator[Metric]:
+    """Return metrics about the reports to each tracker."""
     up = gauge("tracker_up", "Whether a tracker takes reports.", ["tracker"])
     age = gauge("last_report_age_seconds", "How old the last report is.", ["tracker"])
     total = counter("reports", "Reports by how they ended.", ["tracker", "result"])
-    for reporter in reporters:
-        url = reporter.tracker.url
-        up.add_metric([url], not reporter.trouble)
-        total.add_metric([url, "taken"], reporter.taken)
-        total.add_metric([url, "failed"], reporter.failed)
-        if reporter.last is not None:
-            age.add_metric([url], time.monotonic() - reporter.last)
+    for sender in senders:
+        url = sender.tracker.url
+        up.add_metric([url], not sender.problem)
+        total.add_metric([url, "taken"], sender.accepted)
+        total.add_metric([url, "failed"], sender.failed)
+        if sender.last_accepted is not None:
+            age.add_metric([url], time.monotonic() - sender.last_accepted)
     yield from (up, age, total)
 
 
@@ -88,19 +91,19 @@ class _StatusHandler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         if self.path == "/healthz":
-            troubles = self.server.status.troubles()
-            self._answer(503 if troubles else 200, "\n".join(troubles or ["ok"]).encode() + b"\n")
+            problems = self.server.status.problems()
+            self._respond(503 if problems else 200, "\n".join(problems or ["ok"]).encode() + b"\n")
         elif self.path == "/metrics":
-            self._answer(200, self.server.status.metrics())
+            self._respond(200, self.server.status.render_metrics())
         else:
-            self._answer(404, b"there are /healthz and /metrics\n")
+            self._respond(404, b"available: /healthz and /metrics\n")
 
-    def _answer(self, status: int, body: bytes) -> None:
+    def _respond(self, status: int, body: bytes) -> None:
         self.send_response(status)
         self.send_header("Content-Type", CONTENT_TYPE)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, *about: object) -> None:
-        """Keep the agent's own log for what the agent does."""
+    def log_message(self, *args: object) -> None:
+        """Do not log requests."""

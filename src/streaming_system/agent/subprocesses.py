@@ -1,4 +1,4 @@
-"""Runs other programs with bounds: of time, of what they print, of what they leave behind."""
+"""Runs programs with a timeout, bounded output and no orphaned processes."""
 
 import contextlib
 import functools
@@ -14,77 +14,82 @@ from dataclasses import dataclass
 from pathlib import Path
 
 MAX_STDOUT_BYTES = 2 * 1024 * 1024
-# Of what a program says of its troubles, the end is kept.
+# The end of stderr is retained.
 MAX_STDERR_BYTES = 4096
-# So soon it is seen that all is over.
+# How often the stop event is checked, in seconds.
 POLL_INTERVAL = 0.1
+CHUNK_BYTES = 64 * 1024
 
 
 class ProgramError(Exception):
-    """A program that cannot be run, or does not keep to its bounds: one line that says which."""
+    """A program cannot be run or exceeds a limit; one line that names the program."""
 
 
 class ProgramNotFoundError(ProgramError):
-    """There is no such program, or it may not be run."""
+    """The program does not exist, or is not executable."""
 
 
 class ProgramTimeoutError(ProgramError):
-    """A program that has not ended in its time; it was killed."""
+    """The program did not end in time and was killed."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CompletedProgram:
-    """How a program has ended, what it has printed, and the end of what it said on stderr."""
+    """The exit status and output of a program.
+
+    :param stderr: the end of its standard error.
+    """
 
     status: int
-    printed: bytes
-    said: str
+    stdout: bytes
+    stderr: str
 
 
 class ProcessRunner:
-    """Runs programs, each as a process group of its own, and can end them all.
+    """Runs programs, each in a process group of its own, and can kill all of them.
 
-    :param stop: when it is set, whatever runs is killed, and nothing is run any more.
+    :param stop: when it is set, running programs are killed and no more are started.
     """
 
     def __init__(self, stop: threading.Event | None = None) -> None:
         self._running: set[int] = set()
         self._lock = threading.Lock()
-        self._over = stop or threading.Event()
+        self._stop = stop or threading.Event()
 
     def __len__(self) -> int:
-        """Return how many run at the moment."""
+        """Return the number of running programs."""
         return len(self._running)
 
     @property
-    def over(self) -> bool:
-        """Whether nothing is run any more."""
-        return self._over.is_set()
+    def stopped(self) -> bool:
+        """Whether the runner starts no more programs."""
+        return self._stop.is_set()
 
     def run(
         self,
         command: Sequence[str],
-        seconds: float,
+        timeout: float,
         *,
-        most: int = MAX_STDOUT_BYTES,
-        folder: Path | None = None,
+        max_stdout: int = MAX_STDOUT_BYTES,
+        cwd: Path | None = None,
     ) -> CompletedProgram:
-        """Return how a program has ended; whatever it has started ends with it.
+        """Run a program until it ends, then kill the processes that it left behind.
 
-        :param most: so many bytes it may print.
-        :param folder: where it works; if not given, where we do.
-        :raises ProgramError: if it cannot be run, takes longer, or prints more.
+        :param timeout: in seconds.
+        :param max_stdout: in bytes.
+        :param cwd: its working directory; by default that of this process.
+        :raises ProgramError: if it cannot be run or exceeds a limit.
         """
         name = command[0]
         with self._lock:
-            if self.over:
-                raise ProgramError(f"{name}: is not run any more")
-            process = _start_process(command, folder)
+            if self.stopped:
+                raise ProgramError(f"{name}: not started, because the agent stops")
+            process = _start_process(command, cwd)
             self._running.add(process.pid)
-        # Popen's own __exit__ would wait for a process without bound.
+        # Popen.__exit__ would wait for the process without a timeout.
         try:
-            printed, said = self._read(process, name, seconds, most)
-            return CompletedProgram(status=process.returncode, printed=printed, said=said)
+            stdout, stderr = self._communicate(process, name, timeout, max_stdout)
+            return CompletedProgram(status=process.returncode, stdout=stdout, stderr=stderr)
         finally:
             with self._lock:
                 kill_group(process.pid)
@@ -94,50 +99,50 @@ class ProcessRunner:
                 if pipe:
                     pipe.close()
 
-    def end(self) -> None:
-        """Kill whatever runs, and run nothing any more."""
-        self._over.set()
+    def kill_all(self) -> None:
+        """Kill all running programs, and start no more."""
+        self._stop.set()
         with self._lock:
             for pid in self._running:
                 kill_group(pid)
 
-    def _read(
-        self, process: subprocess.Popen[bytes], name: str, seconds: float, most: int
+    def _communicate(
+        self, process: subprocess.Popen[bytes], name: str, timeout: float, max_stdout: int
     ) -> tuple[bytes, str]:
-        end = time.monotonic() + seconds
-        printed, said = bytearray(), bytearray()
-        with selectors.DefaultSelector() as ready:
-            ready.register(process.stdout, selectors.EVENT_READ, printed)  # type: ignore[arg-type]
-            ready.register(process.stderr, selectors.EVENT_READ, said)  # type: ignore[arg-type]
-            # Something that it has left behind may hold its stderr; it has ended all the same.
-            while any(key.data is printed for key in ready.get_map().values()):
-                left = end - time.monotonic()
-                if left <= 0:
-                    raise ProgramTimeoutError(f"{name}: takes more than {seconds:g} s")
-                if self.over:
-                    raise ProgramError(f"{name}: is not run any more")
-                for key, _ in ready.select(min(left, POLL_INTERVAL)):
-                    piece = os.read(key.fd, 65536)
-                    if not piece:
-                        ready.unregister(key.fileobj)
-                    key.data.extend(piece)
-                del said[:-MAX_STDERR_BYTES]
-                if len(printed) > most:
-                    raise ProgramError(f"{name}: prints more than {most // 1024} KiB")
+        deadline = time.monotonic() + timeout
+        stdout, stderr = bytearray(), bytearray()
+        with selectors.DefaultSelector() as selector:
+            selector.register(process.stdout, selectors.EVENT_READ, stdout)  # type: ignore[arg-type]
+            selector.register(process.stderr, selectors.EVENT_READ, stderr)  # type: ignore[arg-type]
+            # A child that outlives the program may hold stderr open, so only stdout counts.
+            while any(key.data is stdout for key in selector.get_map().values()):
+                remaining = deadline - time.monotonic()
+                if remaining <= 0:
+                    raise ProgramTimeoutError(f"{name}: takes more than {timeout:g} s")
+                if self.stopped:
+                    raise ProgramError(f"{name}: killed, because the agent stops")
+                for key, _ in selector.select(min(remaining, POLL_INTERVAL)):
+                    chunk = os.read(key.fd, CHUNK_BYTES)
+                    if not chunk:
+                        selector.unregister(key.fileobj)
+                    key.data.extend(chunk)
+                del stderr[:-MAX_STDERR_BYTES]
+                if len(stdout) > max_stdout:
+                    raise ProgramError(f"{name}: prints more than {max_stdout // 1024} KiB")
             try:
-                process.wait(max(0.1, end - time.monotonic()))
+                process.wait(max(0.1, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
-                raise ProgramTimeoutError(f"{name}: takes more than {seconds:g} s") from None
-            for key, _ in ready.select(0):
-                said += os.read(key.fd, 65536)
-        return bytes(printed), said[-MAX_STDERR_BYTES:].decode("utf-8", "replace")
+                raise ProgramTimeoutError(f"{name}: takes more than {timeout:g} s") from None
+            for key, _ in selector.select(0):
+                stderr += os.read(key.fd, CHUNK_BYTES)
+        return bytes(stdout), stderr[-MAX_STDERR_BYTES:].decode("utf-8", "replace")
 
 
-def _start_process(command: Sequence[str], folder: Path | None) -> subprocess.Popen[bytes]:
+def _start_process(command: Sequence[str], cwd: Path | None) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(  # noqa: S603 - The operator names the command in agent.ini.
             die_with_parent(command),
-            cwd=folder,
+            cwd=cwd,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -148,31 +153,34 @@ def _start_process(command: Sequence[str], folder: Path | None) -> subprocess.Po
 
 
 def die_with_parent(command: Sequence[str]) -> Sequence[str]:
-    """Return a command that ends when we do, even if we are killed, where Linux can do that."""
-    # What cannot be run is told by whoever tries it, not by what stands before it.
+    """Return a command whose process ends with this one, even if this one is killed.
+
+    It needs setpriv of util-linux; without it, the command is returned unchanged.
+    """
+    # Without the check, setpriv instead of the missing program would be reported.
     return (*_pdeathsig_prefix(), *command) if shutil.which(command[0]) else command
 
 
 @functools.cache
 def _pdeathsig_prefix() -> Sequence[str]:
     setpriv = shutil.which("setpriv")
-    tie = (setpriv, "--pdeathsig", "TERM") if setpriv else ()
-    tried = [*tie, "true"]
-    if tie and subprocess.run(tried, capture_output=True).returncode == 0:  # noqa: S603 - Ours.
-        return tie
+    prefix = (setpriv, "--pdeathsig", "TERM") if setpriv else ()
+    command = [*prefix, "true"]
+    if prefix and subprocess.run(command, capture_output=True).returncode == 0:  # noqa: S603 - Constant.
+        return prefix
     return ()
 
 
 def kill_group(group: int) -> None:
-    """Kill a process group, if there still is one."""
+    """Kill a process group, if it still exists."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(group, signal.SIGKILL)
 
 
-def last_line(said: str) -> str:
-    """Return the last thing that a program has said, as one line of sane length."""
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
-    # ffmpeg counts what it would say again.
+def last_line(text: str) -> str:
+    """Return the last line of a program's output, printable and of at most 300 characters."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    # ffmpeg replaces repeated lines with a count.
     lines = [line for line in lines if not line.startswith("Last message repeated")]
     last = lines[-1] if lines else ""
     return "".join(c if c.isprintable() else " " for c in last)[:300]

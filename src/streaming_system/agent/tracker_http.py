@@ -1,56 +1,60 @@
-"""Calls of a tracker, with bounds, and what becomes of them."""
+"""HTTP client for trackers, with bounded times and sizes."""
 
 import time
 from typing import Any
 
 import urllib3
 
+from streaming_system.net.bounded_http import (
+    ResponseTimeoutError,
+    ResponseTooLargeError,
+    read_bounded,
+)
 from streaming_system.util.log_once import describe_error
 
 MAX_BODY_BYTES = 64 * 1024
-CHUNK_BYTES = 64 * 1024
 CONNECT_TIMEOUT, TOTAL_TIMEOUT = 5.0, 10.0
-# What a tracker may ask for, in seconds.
+# Bounds of the delays that a tracker may request, in seconds.
 MIN_DELAY, MAX_DELAY = 1.0, 300.0
 USER_AGENT = "streaming-system (agent)"
 
 
 class TrackerError(Exception):
-    """What a tracker says no to, or did not hear: one line that says which and why."""
+    """A call to a tracker failed; the message is one line with the URL and the reason."""
 
 
 class UnauthorizedError(TrackerError):
-    """The token or the secret is not taken: trying again is of no use.
+    """The tracker rejects the token or the secret; a retry is pointless.
 
-    :param known: that the tracker knows the token, which is not for this.
+    :param is_forbidden: the token is valid, but not for this resource.
     """
 
-    def __init__(self, line: str, *, known: bool = False) -> None:
+    def __init__(self, line: str, *, is_forbidden: bool = False) -> None:
         super().__init__(line)
-        self.known = known
+        self.is_forbidden = is_forbidden
 
 
 class TrackerUnavailableError(TrackerError):
-    """The tracker did not hear, or did not answer as a tracker does: to be tried again later.
+    """The tracker is unreachable, or its response is not that of a tracker; retry later.
 
-    :param after: the seconds that the tracker wants to be left alone.
+    :param retry_after: seconds that the tracker requested in ``Retry-After``.
     """
 
-    def __init__(self, line: str, *, after: float | None = None) -> None:
+    def __init__(self, line: str, *, retry_after: float | None = None) -> None:
         super().__init__(line)
-        self.after = after
+        self.retry_after = retry_after
 
 
 class ReportRejectedError(TrackerUnavailableError):
-    """The tracker does not take this, and will hardly ever: an unknown room, a value."""
+    """The tracker rejects the content: an unknown room, an invalid value."""
 
 
 class PayloadTooLargeError(ReportRejectedError):
-    """The tracker, or what stands before it, takes less at once."""
+    """The request body exceeds a limit of the tracker, or of a proxy in front of it."""
 
 
 class BoundedHttpClient:
-    """HTTP with bounds: of time, of the size of answers, of redirects."""
+    """HTTP client with a deadline, a size limit and no redirects."""
 
     def __init__(self, server: str) -> None:
         self.url = server.rstrip("/")
@@ -61,79 +65,59 @@ class BoundedHttpClient:
         method: str,
         path: str,
         *,
-        within: float = TOTAL_TIMEOUT,
-        most: int = MAX_BODY_BYTES,
-        **more: Any,
+        timeout: float = TOTAL_TIMEOUT,
+        max_bytes: int = MAX_BODY_BYTES,
+        **options: Any,
     ) -> tuple[urllib3.BaseHTTPResponse, bytes]:
-        """Return an answer, of any status but a redirect's, and its body.
+        """Return a response of any status except a redirect, and its body.
 
-        :raises Unreachable: if there is none within so many seconds.
+        :param timeout: seconds for the whole response.
+        :param options: more arguments of :meth:`urllib3.PoolManager.request`.
+        :raises TrackerUnavailableError: if there is no such response in time.
         """
         url = f"{self.url}{path}"
-        end = time.monotonic() + within
-        timeout = urllib3.Timeout(connect=min(CONNECT_TIMEOUT, within), read=within)
+        deadline = time.monotonic() + timeout
         try:
-            answer = self._pool.request(
-                method, url, timeout=timeout, redirect=False, preload_content=False, **more
+            response = self._pool.request(
+                method,
+                url,
+                timeout=urllib3.Timeout(connect=min(CONNECT_TIMEOUT, timeout), read=timeout),
+                redirect=False,
+                preload_content=False,
+                **options,
             )
             try:
-                data = read_bounded(answer, end, most)
+                body = read_bounded(response, max_bytes=max_bytes, deadline=deadline)
             except BaseException:
-                # A connection with the rest of an answer in it is of no use to anybody.
-                answer.close()
+                # The rest of the body makes the connection useless for another request.
+                response.close()
                 raise
-            answer.release_conn()
-        except TrackerBodyTooLargeError as error:
-            raise TrackerUnavailableError(f"{url}: {error}: it is no tracker") from None
-        except TrackerBodyTimeoutError as error:
+            response.release_conn()
+        except ResponseTooLargeError as error:
+            raise TrackerUnavailableError(f"{url}: {error}; is this a tracker?") from None
+        except ResponseTimeoutError as error:
             raise TrackerUnavailableError(f"{url}: {error}") from None
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
             raise TrackerUnavailableError(
                 f"{url}: cannot be reached: {describe_error(error)}"
             ) from None
-        if 300 <= answer.status < 400:
-            to = ascii(answer.headers.get("Location", "nowhere"))[:200]
+        if 300 <= response.status < 400:
+            location = ascii(response.headers.get("Location", "nowhere"))[:200]
             raise TrackerUnavailableError(
-                f"{url}: leads to {to}; does agent.ini name the tracker's address?"
+                f"{url}: redirects to {location}; is this the tracker's URL?"
             )
-        return answer, data
-
-
-class TrackerBodyTooLargeError(Exception):
-    """An answer that does not end."""
-
-
-class TrackerBodyTimeoutError(Exception):
-    """An answer that takes too long."""
-
-
-def read_bounded(answer: urllib3.BaseHTTPResponse, end: float, most: int) -> bytes:
-    """Return the body of an answer.
-
-    :param end: by the monotonic clock.
-    :raises TooMuchError: if it has more than so many bytes.
-    :raises TooSlowError: if it has not ended by then.
-    """
-    body = bytearray()
-    while piece := answer.read1(CHUNK_BYTES):
-        body += piece
-        if len(body) > most:
-            raise TrackerBodyTooLargeError(f"answers with more than {most // 1024} KiB")
-        if time.monotonic() > end:
-            raise TrackerBodyTimeoutError("takes too long to answer")
-    return bytes(body)
+        return response, body
 
 
 def parse_delay(value: Any) -> float | None:
-    """Return how long to wait, as a tracker says it, within bounds."""
+    """Return a delay in seconds, within MIN_DELAY and MAX_DELAY; ``None`` if it is no number."""
     if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
         return None
     return min(max(float(value), MIN_DELAY), MAX_DELAY)
 
 
-def after(answer: urllib3.BaseHTTPResponse) -> float | None:
-    """Return for how long a tracker wants to be left alone, if it says so."""
-    value = answer.headers.get("Retry-After", "")
-    return (
-        parse_delay(int(value)) if value.isascii() and value.isdigit() and len(value) < 9 else None
-    )
+def retry_after(response: urllib3.BaseHTTPResponse) -> float | None:
+    """Return the ``Retry-After`` of a response in seconds, if it has one."""
+    value = response.headers.get("Retry-After", "")
+    is_number = value.isascii() and value.isdigit() and len(value) < 9
+    return parse_delay(int(value)) if is_number else None

@@ -1,130 +1,130 @@
-"""Keeps one tracker up to date: the patience that takes, whatever it is told."""
+"""Sends reports to one tracker, with retries."""
 
 import logging
 import threading
 import time
 from abc import ABC, abstractmethod
 
-from streaming_system.agent.tracker_client import (
-    TrackerClient,
-    TrackerUnavailableError,
-    UnauthorizedError,
-)
+from streaming_system.agent.tracker_client import TrackerClient
+from streaming_system.agent.tracker_http import TrackerUnavailableError, UnauthorizedError
 from streaming_system.util.backoff import Backoff
 from streaming_system.util.log_once import LogOnce
 from streaming_system.util.versioned_condition import ChangeNotifier
 
 log = logging.getLogger(__name__)
 
-# How long something is left alone that the tracker does not take.
+# How long a rejected room or group is not reported again, in seconds.
 REJECTION_BACKOFF = 60.0
+# Bounds of the wait for a change, in seconds.
+MIN_WAIT, MAX_WAIT = 0.05, 60.0
 
 
 class TrackerSender(threading.Thread, ABC):
-    """Tells a tracker what is new at once, and the rest when it is due.
+    """Sends changes to a tracker at once, and everything else when it is due.
 
-    :param news: whose news it waits for.
+    :param changes: notifies this thread of changes.
     """
 
-    # So many seconds of a farewell are kept for saying goodbye.
-    last_words = 0.8
+    # Seconds before the shutdown deadline that are reserved for deregistration.
+    deregister_reserve = 0.8
 
-    def __init__(self, tracker: TrackerClient, news: ChangeNotifier, stop: threading.Event) -> None:
+    def __init__(
+        self, tracker: TrackerClient, changes: ChangeNotifier, stop: threading.Event
+    ) -> None:
         super().__init__(name=f"tracker {tracker.url}", daemon=True)
         self.tracker = tracker
-        self.refused: str = ""
-        self.trouble: str = ""
-        self.taken = 0
+        # Why the tracker rejects the credentials.
+        self.credentials_problem: str = ""
+        self.problem: str = ""
+        self.accepted = 0
         self.failed = 0
-        self.last: float | None = None
-        self._news, self._stop_event = news, stop
-        self._left_alone: dict[str, float] = {}
+        # When the tracker accepted the last report (monotonic time).
+        self.last_accepted: float | None = None
+        self._changes, self._stop_event = changes, stop
+        self._rejected_until: dict[str, float] = {}
         self._backoff = Backoff()
-        self._speaking = threading.Lock()
+        self._send_lock = threading.Lock()
         self._warnings = LogOnce(log)
 
     @abstractmethod
-    def speak(self) -> None:
-        """Tell the tracker all that it should know by now."""
+    def send_pending(self) -> None:
+        """Send all reports that are due.
+
+        :raises TrackerError: if the tracker does not accept them.
+        """
 
     @abstractmethod
-    def due(self) -> float:
-        """Return when something has to be said even without news, by the monotonic clock."""
+    def next_due(self) -> float:
+        """Return the monotonic time of the next report if nothing changes."""
 
     @abstractmethod
-    def leave(self, until: float) -> None:
-        """Say goodbye; what was not said by then is left unsaid."""
+    def deregister(self, deadline: float) -> None:
+        """Deregister from the tracker before ``deadline`` (monotonic time)."""
 
     def run(self) -> None:
         version = -1
-        while not self._stop_event.is_set() and not self.refused:
-            if (left := self._backoff.remaining()) > 0:
-                self._stop_event.wait(left)
-                # Whatever is new by then, what could not be told is told after it.
+        while not self._stop_event.is_set() and not self.credentials_problem:
+            if (delay := self._backoff.remaining()) > 0:
+                self._stop_event.wait(delay)
+                # Send what failed, even if nothing changes.
                 version = -1
                 continue
-            version = self._news.wait(version, self._idle())
-            with self._speaking:
-                self.round()
+            version = self._changes.wait(version, self._seconds_until_due())
+            with self._send_lock:
+                self.send_once()
 
-    def round(self) -> None:
-        """Speak, and bear what comes of it."""
+    def send_once(self) -> None:
+        """Send all reports that are due, and record failures."""
         try:
-            self.speak()
-        except UnauthorizedError as refusal:
-            self.refused = self.trouble = str(refusal)
-        except TrackerUnavailableError as failure:
-            self._fail(failure)
+            self.send_pending()
+        except UnauthorizedError as error:
+            self.credentials_problem = self.problem = str(error)
+        except TrackerUnavailableError as error:
+            self._record_failure(error)
         except Exception as error:
-            # Whatever it is, the next report may go well; without this thread there is none.
+            # An unexpected error must not end the thread: the next report may succeed.
             log.debug("a report to %s failed", self.tracker.url, exc_info=True)
-            self._fail(
-                TrackerUnavailableError(
-                    f"{self.tracker.url}: {type(error).__name__}: {error!s:.200}"
-                )
-            )
+            line = f"{self.tracker.url}: {type(error).__name__}: {error!s:.200}"
+            self._record_failure(TrackerUnavailableError(line))
 
-    def farewell(self, until: float) -> None:
-        """Say goodbye, unless the tracker does not know us anyway.
-
-        :param until: by the monotonic clock; what was not said by then is left unsaid.
-        """
-        # A report that is on its way would bring back what has said goodbye.
-        calm = self._speaking.acquire(timeout=max(0.0, until - time.monotonic() - self.last_words))
+    def shutdown(self, deadline: float) -> None:
+        """Deregister before ``deadline`` (monotonic time), if the tracker has accepted a report."""
+        # A report in flight would register the endpoint again, so wait for its end.
+        timeout = max(0.0, deadline - time.monotonic() - self.deregister_reserve)
+        is_locked = self._send_lock.acquire(timeout=timeout)
         try:
-            if self.taken and not self.refused:
-                self.leave(until)
-        except (UnauthorizedError, TrackerUnavailableError) as failure:
-            log.warning("%s: could not say goodbye: %s", self.tracker.url, failure)
+            if self.accepted and not self.credentials_problem:
+                self.deregister(deadline)
+        except (UnauthorizedError, TrackerUnavailableError) as error:
+            log.warning("%s: could not deregister: %s", self.tracker.url, error)
         finally:
-            if calm:
-                self._speaking.release()
+            if is_locked:
+                self._send_lock.release()
 
-    def _good(self, about: str) -> None:
-        self._left_alone.pop(about, None)
+    def _record_success(self, subject: str) -> None:
+        self._rejected_until.pop(subject, None)
         self._backoff.reset()
-        self.trouble = ""
-        self.taken += 1
-        self.last = time.monotonic()
+        self.problem = ""
+        self.accepted += 1
+        self.last_accepted = time.monotonic()
         self._warnings.resolve(self.tracker.url)
-        self._warnings.resolve(f"{self.tracker.url} {about}")
+        self._warnings.resolve(f"{self.tracker.url} {subject}")
 
-    def _leave_alone(self, about: str, line: str) -> None:
+    def _record_rejection(self, subject: str, line: str) -> None:
         self.failed += 1
-        self._left_alone[about] = time.monotonic() + REJECTION_BACKOFF
-        self._warnings.warn(f"{self.tracker.url} {about}", line)
+        self._rejected_until[subject] = time.monotonic() + REJECTION_BACKOFF
+        self._warnings.warn(f"{self.tracker.url} {subject}", line)
 
-    def _is_left_alone(self, about: str, now: float) -> bool:
-        return self._left_alone.get(about, 0) > now
+    def _is_rejected(self, subject: str, now: float) -> bool:
+        return self._rejected_until.get(subject, 0) > now
 
-    def _fail(self, failure: TrackerUnavailableError) -> None:
+    def _record_failure(self, error: TrackerUnavailableError) -> None:
         self.failed += 1
-        self.trouble = str(failure)
-        self._backoff.record_failure(failure.after)
-        self._warnings.warn(self.tracker.url, str(failure))
+        self.problem = str(error)
+        self._backoff.record_failure(error.retry_after)
+        self._warnings.warn(self.tracker.url, str(error))
 
-    def _idle(self) -> float:
-        """Return for how long nothing has to be done, unless there is news."""
+    def _seconds_until_due(self) -> float:
         now = time.monotonic()
-        moments = [self.due(), *(at for at in self._left_alone.values() if at > now)]
-        return min(max(min(moments) - now, 0.05), 60)
+        times = [self.next_due(), *(at for at in self._rejected_until.values() if at > now)]
+        return min(max(min(times) - now, MIN_WAIT), MAX_WAIT)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from streaming_system.agent import config, fake_encoder
-from streaming_system.agent.tracker_client import LegacyTrackerClient
+from streaming_system.agent.legacy_tracker_client import LegacyTrackerClient
 from streaming_system.cli.common import one_line_errors
 from streaming_system.cli.demo import demo
 from streaming_system.config import EXAMPLE_SECRET, load_conference_from_settings
@@ -62,7 +62,7 @@ def agent_register(agent_ini: Path, legacy: bool, once: bool) -> None:
         registration = RegistrationService(config.load_agent_config(agent_ini), legacy=legacy)
     with _exit_if_unauthorized():
         if once:
-            registration.once()
+            registration.run_once()
         else:
             _run_until_stopped(
                 registration,
@@ -148,13 +148,13 @@ def agent_watch(agent_ini: Path, legacy: bool, once: bool) -> None:
 
 def _print_reports(registration: "RegistrationService") -> None:
     """Say what was reported; end with status 1 if that was not everything."""
-    for room, report in registration.board.picture().reports.items():
+    for room, report in registration.states.snapshot().reports.items():
         streams = ", ".join(report["formats"])
         click.echo(f"{room}: {streams}; {report['clients']} clients, {report['bitrate']} bit/s")
-    troubles = [s.trouble for s in registration.board.standings().values() if s.trouble]
-    troubles += [r.trouble for r in registration.reporters if r.trouble]
-    # What is wrong has been said when it was found.
-    if troubles or any(reporter.failed for reporter in registration.reporters):
+    problems = [s.problem for s in registration.states.states().values() if s.problem]
+    problems += registration.unreachable_trackers()
+    # Each problem was logged when it occurred.
+    if problems or any(sender.failed for sender in registration.senders):
         sys.exit(1)
 
 
@@ -188,7 +188,7 @@ def agent_logs(agent_ini: Path, once: bool) -> None:
     finally:
         shipping.close()
     # What is wrong has been said when it was found.
-    if once and shipping.troubles():
+    if once and shipping.problems():
         sys.exit(1)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from streaming_system.agent.config_section import AgentConfigError as AgentConfigError
-from streaming_system.agent.tracker_client import TrackerError
+from streaming_system.agent.tracker_http import TrackerError
 from streaming_system.config import (
     ConferenceConfig,
     ConfigError,

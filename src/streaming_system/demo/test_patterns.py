@@ -31,7 +31,7 @@ def can_draw_text(ffmpeg: str, programs: ProcessRunner) -> bool:
         picture = ("-f", "lavfi", "-i", f"testsrc2=size={FRAME_SIZE}", "-frames:v", "1")
         filters = ("-vf", f"{NAME_FILTER},{CLOCK_FILTER}")
         encoder_command = [ffmpeg, *QUIET_FLAGS, *picture, *filters, "-f", "null", "-"]
-        return programs.run(encoder_command, 20, folder=Path(folder)).status == 0
+        return programs.run(encoder_command, 20, cwd=Path(folder)).status == 0
     return False
 
 

@@ -54,9 +54,12 @@ class TestATrackerIsNotWell:
         ("answer", "line"),
         [
             ((500, {}, b"Traceback"), "500 Internal Server Error"),
-            ((200, {"Content-Type": "text/html"}, b"<html>Log in"), "does not answer as a tracker"),
-            ((302, {"Location": "https://elsewhere.example.org/"}, b""), "leads to 'https://else"),
-            ((200, {}, b"[" * 60000), "does not answer as a tracker does"),
+            ((200, {"Content-Type": "text/html"}, b"<html>Log in"), "is not the API of a tracker"),
+            (
+                (302, {"Location": "https://elsewhere.example.org/"}, b""),
+                "redirects to 'https://else",
+            ),
+            ((200, {}, b"[" * 60000), "is not the API of a tracker"),
         ],
     )
     def test_it_says_so_once_and_tries_again_ever_more_rarely(self, stand_in, agent, answer, line):

@@ -115,7 +115,7 @@ def probe(stand_in):
 
 
 def read(name, probe):
-    probe.begin()
+    probe.start_poll()
     return list(load_sources()[name].read(probe))
 
 
@@ -145,7 +145,7 @@ def test_srs(stand_in, probe):
 def test_srs_that_says_no(stand_in, probe):
     stand_in.says["/api/v1/streams/"] = json_response({"code": 2048})
 
-    with pytest.raises(SourceError, match="SRS says no: code 2048"):
+    with pytest.raises(SourceError, match="SRS reports an error: code 2048"):
         read("srs", probe())
 
 
@@ -221,7 +221,7 @@ def test_a_command(probe, tmp_path):
 @pytest.mark.parametrize(
     ("program", "line"),
     [
-        ("import sys; sys.exit(3)", "ended with 3"),
+        ("import sys; sys.exit(3)", "exit status 3"),
         ("print('x' * 3000000)", "prints more than 2048 KiB"),
         ("import time; time.sleep(60)", "takes more than 5 s"),
         ("print('no JSON')", "no JSON"),
@@ -314,8 +314,8 @@ def test_numbers_are_believed_or_not_and_that_is_said_once(
         readings = read("icecast", probe(password=""))
         checked = validate_stats("icecast", streams, readings, warnings)
 
-    found = {mount: one.clients for mount, one in checked.figures.items()}
+    found = {mount: one.clients for mount, one in checked.mounts.items()}
     assert found == ({} if clients is None else {"/hall.webm": clients})
-    assert checked.doubtful == (frozenset({"/hall.webm"}) if clients is None else frozenset())
+    assert checked.invalid_mounts == (frozenset({"/hall.webm"}) if clients is None else frozenset())
     assert len(caplog.records) == (1 if complaint else 0)
     assert complaint in caplog.text

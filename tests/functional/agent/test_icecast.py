@@ -115,15 +115,15 @@ def test_a_wrong_password_is_one_line(icecast, served, agent):
     agent = agent(
         trackers=[served.url],
         token=f"token = {served.token()}",
-        sources=SOURCE.format(url=icecast.url, login="password = wrong"),
+        sources=SOURCE.format(url=icecast.url, login="password = guess"),
         options=["--once"],
     )
 
     status, said = agent.ended()
 
     assert status == 1
-    assert f"icecast: {icecast.url}/admin/stats: 401: user or password are not taken" in said
-    assert "wrong" not in said
+    assert f"icecast: {icecast.url}/admin/stats: 401: wrong user or password" in said
+    assert "guess" not in said
 
 
 def _mounted(icecast):

@@ -141,8 +141,8 @@ class EveryLineOnce(RuleBasedStateMachine):
 
     @rule()
     def send(self):
-        for sender in self.shipping.reporters:
-            sender.round()
+        for sender in self.shipping.senders:
+            sender.send_once()
 
     @rule(answer=st.none() | st.sampled_from(AWAY))
     def tracker_says(self, answer):
@@ -171,7 +171,7 @@ class EveryLineOnce(RuleBasedStateMachine):
             self.look()
             self.send()
             assert self.keeper.lines == self.written
-            assert not self.shipping.troubles() or not self.log.exists()
+            assert not self.shipping.problems() or not self.log.exists()
             assert self.shipping.spool.size == 0
         finally:
             self.shipping.close()

@@ -27,28 +27,28 @@ class TestAServerSaysNonsense:
     @pytest.mark.parametrize(
         ("password", "answer", "line"),
         [
-            ("", HTML, "the answer is no JSON"),
+            ("", HTML, "the response is no JSON"),
             ("", (200, {}, b'{"icestats": {"source": [{"listenurl": "http://h/hall'), "no JSON"),
             ("", (200, {}, b'{"icestats": {"source": NaN}}'), "NaN is no number"),
             ("", (200, {}, b'{"a":' * 100_000), "nested too deeply"),
-            ("", (200, {}, b"[]"), "the answer is missing, or no object"),
+            ("", (200, {}, b"[]"), "the response is missing, or no object"),
             (
                 "",
                 json_response({"icestats": {"source": 3}}),
                 "an item of source is missing, or no object",
             ),
             ("", (200, {}, b""), "no JSON"),
-            ("", (200, {}, b"x" * 10_000_000), "answers with more than 2048 KiB"),
+            ("", (200, {}, b"x" * 10_000_000), "more than 2,097,152 bytes"),
             ("", (500, {}, b""), "500 Internal Server Error"),
             ("", (302, {"Location": "/login"}, b""), "302 Found"),
             ("", hang_up, "cannot be read"),
             ("", icecast_stats(listeners=-3), "clients is -3, which is no number"),
             ("", icecast_stats(listeners=1e300), "clients is 1e"),
             ("password = p", HTML, "XML with a DOCTYPE, or HTML"),
-            ("password = p", (200, {}, TRUNCATED), "the answer is no XML"),
+            ("password = p", (200, {}, TRUNCATED), "the response is no XML"),
             ("password = p", (200, {}, DEEP), "XML that is nested too deeply"),
             ("password = p", (200, {}, BOMB), "XML with a DOCTYPE, or HTML"),
-            ("password = p", (200, {}, b"\x00\xff" * 100), "the answer is no XML"),
+            ("password = p", (200, {}, b"\x00\xff" * 100), "the response is no XML"),
         ],
     )
     def test_it_is_told_in_one_line(self, stand_in, once, password, answer, line):
@@ -69,7 +69,7 @@ class TestAServerSaysNonsense:
 
         _, said = once(trackers=[stand_in.url], token="token = x", sources=sources)
 
-        assert "takes too long to answer" in said
+        assert "the response takes too long" in said
         assert received_reports(stand_in) == []
 
     def test_an_access_log_that_is_not_there_leaves_the_server_s_word(self, stand_in, once):

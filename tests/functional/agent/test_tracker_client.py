@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from streaming_system.agent.tracker_client import (
-    ApiTrackerClient,
-    LegacyTrackerClient,
+from streaming_system.agent.legacy_tracker_client import LegacyTrackerClient
+from streaming_system.agent.tracker_client import ApiTrackerClient
+from streaming_system.agent.tracker_http import (
     ReportRejectedError,
     TrackerUnavailableError,
     UnauthorizedError,
@@ -37,14 +37,14 @@ class TestARealTracker:
             key: value for key, value in STATE.items() if key != "url"
         }
         assert found["url"] == "https://edge1.example.org/hall/"
-        assert (taken.after, taken.drained) == (30, False)
+        assert (taken.report_interval, taken.drained) == (30, False)
 
     def test_forgets_who_says_goodbye_and_a_second_goodbye_is_no_error(self, served):
         tracker = ApiTrackerClient(served.url, served.token())
         tracker.report("hall", "edge1", STATE)
 
-        tracker.goodbye("hall", "edge1")
-        tracker.goodbye("hall", "edge1")
+        tracker.deregister("hall", "edge1")
+        tracker.deregister("hall", "edge1")
 
         assert served.endpoints() == {}
 
@@ -52,7 +52,7 @@ class TestARealTracker:
         tracker = ApiTrackerClient(served.url, served.token("crew", ""))
         now = datetime.now(UTC)
 
-        tracker.components(
+        tracker.report_components(
             "mixer1",
             {
                 "kind": "mixer",
@@ -67,13 +67,13 @@ class TestARealTracker:
         assert (component["machine"], component["name"]) == ("mixer1", "mix")
         [annotation] = served.get("/api/v1/annotations")["annotations"]
         assert (annotation["label"], annotation["room"]) == ("Encoder restarted", "hall")
-        assert tracker.samples("hall", step="10")["room"] == "hall"
+        assert tracker.fetch_samples("hall", step="10")["room"] == "hall"
 
     def test_is_told_by_forms_what_the_api_is_told(self, served):
         tracker = LegacyTrackerClient(served.url, served.secret)
 
         tracker.report("hall", "edge1", STATE)
-        tracker.goodbye("hall", "edge1")
+        tracker.deregister("hall", "edge1")
 
         [found] = served.endpoints().values()
         assert found["figures"] == STATE["figures"]
@@ -82,7 +82,7 @@ class TestARealTracker:
     def test_keeps_lines_of_access_logs(self, served):
         line = '203.0.113.9 - - [24/Nov/2026:09:00:00 +0000] "GET / HTTP/1.1" 200 5 "-" "VLC"'
 
-        assert LegacyTrackerClient(served.url, served.secret).logs("hall", line + "\n") == "OK"
+        assert LegacyTrackerClient(served.url, served.secret).send_logs("hall", line + "\n") == "OK"
 
         # Who it was is left out by the tracker.
         kept = (served.logs / "hall/127.0.0.1.log").read_text()
@@ -133,13 +133,16 @@ class TestATrackerThatIsOutOfOrder:
         ("answer", "line"),
         [
             ((500, {}, b"Traceback"), "500 Internal Server Error"),
-            ((200, {"Content-Type": "text/html"}, b"<p>Log in"), "does not answer as a tracker"),
-            ((200, {}, b"[" * 60000), "does not answer as a tracker does"),
-            ((200, {}, b'["a list"]'), "does not answer as a tracker does"),
-            ((200, {}, b"\xff\xfe\x00"), "does not answer as a tracker does"),
-            ((301, {"Location": "https://new.example.org/"}, b""), "leads to 'https://new.example"),
+            ((200, {"Content-Type": "text/html"}, b"<p>Log in"), "is not the API of a tracker"),
+            ((200, {}, b"[" * 60000), "is not the API of a tracker"),
+            ((200, {}, b'["a list"]'), "is not the API of a tracker"),
+            ((200, {}, b"\xff\xfe\x00"), "is not the API of a tracker"),
+            (
+                (301, {"Location": "https://new.example.org/"}, b""),
+                "redirects to 'https://new.example",
+            ),
             ((403, {"Content-Type": "text/html"}, b"the firewall says no"), "403 Forbidden"),
-            ((200, {}, b"x" * 70_000), "answers with more than 64 KiB: it is no tracker"),
+            ((200, {}, b"x" * 70_000), r"more than 65,536 bytes; is this a tracker\?"),
         ],
     )
     def test_is_tried_again_later(self, stand_in, answer, line):
@@ -161,15 +164,15 @@ class TestATrackerThatIsOutOfOrder:
         with pytest.raises(TrackerUnavailableError) as failure:
             ApiTrackerClient(stand_in.url, "t").report("hall", "edge1", STATE)
 
-        assert failure.value.after == 17
+        assert failure.value.retry_after == 17
 
     @pytest.mark.parametrize("pause", [0.0, 0.05])
     def test_cannot_hold_anybody_by_an_answer_without_an_end(self, stand_in, pause):
         stand_in.says["*"] = endless_response(stand_in.over, b" ", pause)
         started = time.monotonic()
 
-        with pytest.raises(TrackerUnavailableError, match=r"takes too long|more than 64 KiB"):
-            ApiTrackerClient(stand_in.url, "t").report("hall", "edge1", STATE, within=1)
+        with pytest.raises(TrackerUnavailableError, match=r"takes too long|more than 65,536 bytes"):
+            ApiTrackerClient(stand_in.url, "t").report("hall", "edge1", STATE, timeout=1)
 
         assert time.monotonic() - started < 3
 
@@ -178,7 +181,7 @@ class TestATrackerThatIsOutOfOrder:
     )
     def test_may_not_be_there_at_all(self, url):
         with pytest.raises(TrackerUnavailableError, match="cannot be reached") as failure:
-            ApiTrackerClient(url, "t").report("hall", "edge1", STATE, within=5)
+            ApiTrackerClient(url, "t").report("hall", "edge1", STATE, timeout=5)
 
         assert "\n" not in str(failure.value)
         assert "object at 0x" not in str(failure.value)
@@ -190,7 +193,9 @@ class TestATrackerThatIsOutOfOrder:
     def test_can_neither_hurry_nor_stop_an_agent(self, stand_in, every, after):
         stand_in.says["*"] = json_response({"report_every": every})
 
-        assert ApiTrackerClient(stand_in.url, "t").report("hall", "e", STATE).after == after
+        assert (
+            ApiTrackerClient(stand_in.url, "t").report("hall", "e", STATE).report_interval == after
+        )
 
 
 def test_a_token_of_the_wrong_kind_is_not_sent_as_a_header_of_its_own(stand_in):

@@ -59,7 +59,7 @@ def test_an_agent_ini_is_read(ini):
     assert agent.status == ("127.0.0.1", 9180)
     assert agent.state == Path("/var/lib/streaming-agent")
     [source] = agent.sources
-    assert (source.name, source.use, source.access) == ("icecast", "icecast", None)
+    assert (source.name, source.use, source.access_log) == ("icecast", "icecast", None)
     assert source.streams == (
         StreamConfig(
             mount="/hall.webm", room="hall", format="webm", quality="high", bitrate=2_500_000
@@ -88,7 +88,7 @@ def test_an_access_log_tells_who_watches(ini):
     agent = ini(GOOD.replace("[logs]", "access.log = /a.log\naccess.path = /hls/{mount}\n[logs]"))
 
     [source] = agent.sources
-    assert source.access == AccessLogConfig(file=Path("/a.log"), path="/hls/{mount}", window=30)
+    assert source.access_log == AccessLogConfig(file=Path("/a.log"), path="/hls/{mount}", window=30)
 
 
 @pytest.mark.parametrize(
@@ -141,4 +141,4 @@ def test_keys_that_nobody_knows_are_found_in_any_section(ini):
     logs.text("files", "")
 
     with pytest.raises(AgentConfigError, match=r"\[logs\] file: is no key; allowed: files"):
-        logs.finish()
+        logs.reject_unknown_keys()

@@ -8,7 +8,8 @@ from urllib.parse import parse_qs
 import pytest
 
 from streaming_system.agent.fake_encoder import fake_stats
-from streaming_system.agent.tracker_client import LegacyTrackerClient, TrackerError
+from streaming_system.agent.legacy_tracker_client import LegacyTrackerClient
+from streaming_system.agent.tracker_http import TrackerError
 
 
 @pytest.fixture

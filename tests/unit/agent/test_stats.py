@@ -56,7 +56,7 @@ def test_the_figures_of_a_room_are_the_sum_of_its_mounts(agent):
     found = build_reports(
         agent,
         "test",
-        validate_stats("a", streams, readings, LogOnce(log)).figures.values(),
+        validate_stats("a", streams, readings, LogOnce(log)).mounts.values(),
     )
 
     assert found == {
@@ -90,7 +90,7 @@ def test_the_api_takes_every_report_that_can_be_made(agent, clients):
     found = build_reports(
         agent,
         "x" * 200,
-        validate_stats("a", streams, readings, LogOnce(log)).figures.values(),
+        validate_stats("a", streams, readings, LogOnce(log)).mounts.values(),
     )
 
     assert set(found) == {"hall", "lab"}

@@ -45,15 +45,15 @@ def parse_logs_config(agent: AgentConfig) -> LogsConfig:
     if section is None:
         raise AgentConfigError(f"{agent.file.name}: has no section [logs]")
     if not agent.secret:
-        raise agent.refuse("secret", "", "the tracker's secret, which access logs need")
+        raise agent.error("secret", "", "the tracker's secret, which access logs need")
     config = LogsConfig(
         files=_parse_files(section),
-        spool=section.octets("spool", "1G", least=2**20, most=2**40),
-        batch=section.octets("batch", "1M", least=64 * 1024, most=MAX_BATCH_BYTES),
-        interval=section.number("interval", 5, least=0.2, most=60),
-        status=section.loopback("status", DEFAULT_STATUS_ADDRESS),
+        spool=section.byte_size("spool", "1G", minimum=2**20, maximum=2**40),
+        batch=section.byte_size("batch", "1M", minimum=64 * 1024, maximum=MAX_BATCH_BYTES),
+        interval=section.number("interval", 5, minimum=0.2, maximum=60),
+        status=section.loopback_address("status", DEFAULT_STATUS_ADDRESS),
     )
-    section.finish()
+    section.reject_unknown_keys()
     return config
 
 
@@ -67,5 +67,5 @@ def _parse_files(section: ConfigSection) -> tuple[LogFile, ...]:
         files.append(LogFile(path=section.file.parent.absolute() / path, room=room))
     if not files:
         raise section.error("files", "", allowed)
-    section.distinct("files", [str(file.path) for file in files], "file")
+    section.require_unique("files", [str(file.path) for file in files], "file")
     return tuple(files)

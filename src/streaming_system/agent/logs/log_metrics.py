@@ -19,15 +19,15 @@ class LogsStatusServer(StatusServer):
         self._shipping = shipping
         super().__init__(address)
 
-    def troubles(self) -> list[str]:
+    def problems(self) -> list[str]:
         """Return a line for everything that is wrong."""
-        return self._shipping.troubles()
+        return self._shipping.problems()
 
     def collect(self) -> Iterable[Metric]:
         """Return the figures."""
         yield from self._logs()
         yield from self._waiting()
-        yield from tracker_metrics(self._shipping.reporters)
+        yield from tracker_metrics(self._shipping.senders)
 
     def _logs(self) -> Iterator[Metric]:
         lines = counter("log_lines_read", "Lines of a log.", ["log", "room"])
@@ -51,7 +51,7 @@ class LogsStatusServer(StatusServer):
         dropped = counter(
             "log_lines_dropped", "Lines that a tracker will never have.", ["tracker", "reason"]
         )
-        for sender in self._shipping.reporters:
+        for sender in self._shipping.senders:
             url = sender.tracker.url
             waiting.add_metric([url], self._lacking(url))
             sent.add_metric([url], sender.lines)

@@ -5,11 +5,11 @@ import math
 import threading
 import time
 
+from streaming_system.agent.legacy_tracker_client import LegacyTrackerClient
 from streaming_system.agent.logs.batch import LineBatch
 from streaming_system.agent.logs.database import SpoolError
 from streaming_system.agent.logs.spool import Spool
-from streaming_system.agent.tracker_client import (
-    LegacyTrackerClient,
+from streaming_system.agent.tracker_http import (
     PayloadTooLargeError,
     ReportRejectedError,
     TrackerUnavailableError,
@@ -32,7 +32,7 @@ class LogSender(TrackerSender):
 
     tracker: LegacyTrackerClient
     # There is no goodbye; what is kept is for whoever closes the spool.
-    last_words = 0.4
+    deregister_reserve = 0.4
 
     def __init__(
         self, tracker: LegacyTrackerClient, spool: Spool, most: int, stop: threading.Event
@@ -43,7 +43,7 @@ class LogSender(TrackerSender):
         self._spool, self._most = spool, most
         self._rejected: dict[str, str] = {}
 
-    def speak(self) -> None:
+    def send_pending(self) -> None:
         """Hand in all that there is, as long as the tracker takes it.
 
         :raises TrackerError: if it does not listen, or the spool does not give anything.
@@ -58,42 +58,42 @@ class LogSender(TrackerSender):
         except SpoolError as error:
             raise TrackerUnavailableError(str(error)) from None
 
-    def due(self) -> float:
+    def next_due(self) -> float:
         """Return when something has to be handed in without news: never."""
         return math.inf
 
-    def leave(self, until: float) -> None:
+    def deregister(self, deadline: float) -> None:
         """Say nothing: what was not handed in waits on the disk."""
 
     def _next_of(self, room: str) -> bool:
         """Hand in the next lines of a room; return whether there may be more."""
-        if self._stop_event.is_set() or self._is_left_alone(room, time.monotonic()):
+        if self._stop_event.is_set() or self._is_rejected(room, time.monotonic()):
             return False
         batch = self._spool.batch(self.tracker.url, room, self._most)
         if batch is None:
             return False
         there = False
         try:
-            self.tracker.logs(room, batch.lines, batch=batch.name, within=UPLOAD_TIMEOUT)
+            self.tracker.send_logs(room, batch.lines, batch=batch.name, timeout=UPLOAD_TIMEOUT)
             there = True
         except PayloadTooLargeError as refusal:
             return self._too_large(batch, refusal)
         except ReportRejectedError as refusal:
-            self._leave_alone(room, str(refusal))
+            self._record_rejection(room, str(refusal))
             return False
         finally:
             if not there:
                 self._spool.returned(batch)
         self.lines += batch.count
-        self._good(room)
+        self._record_success(room)
         # Even if this cannot be saved now, the lines are not handed in again.
         self._spool.acknowledged(batch)
         return True
 
-    def _good(self, about: str) -> None:
-        super()._good(about)
+    def _record_success(self, about: str) -> None:
+        super()._record_success(about)
         self._rejected.pop(about, None)
-        self.trouble = next(iter(self._rejected.values()), "")
+        self.problem = next(iter(self._rejected.values()), "")
         if dropped := self._spool.untold(self.tracker.url):
             log.warning(
                 "%s: %d lines were dropped while it took none: the spool was full",
@@ -105,7 +105,7 @@ class LogSender(TrackerSender):
         size = len(batch.lines)
         if size < MIN_SPLIT_BYTES:
             # That is no matter of size.
-            self._leave_alone(batch.room, str(refusal))
+            self._record_rejection(batch.room, str(refusal))
             return False
         if batch.count > 1:
             # It may be a proxy's limit; one that is lower than ours is found soon.
@@ -117,7 +117,7 @@ class LogSender(TrackerSender):
             self._spool.acknowledged(batch)
         return True
 
-    def _leave_alone(self, about: str, line: str) -> None:
-        super()._leave_alone(about, line)
+    def _record_rejection(self, about: str, line: str) -> None:
+        super()._record_rejection(about, line)
         # Lines that wait for ever are somebody's to look after.
-        self.trouble = self._rejected[about] = line
+        self.problem = self._rejected[about] = line

@@ -5,13 +5,13 @@ import threading
 
 from streaming_system.agent.agent_service import AgentService, join_threads
 from streaming_system.agent.config import AgentConfig
+from streaming_system.agent.legacy_tracker_client import LegacyTrackerClient
 from streaming_system.agent.logs.config import parse_logs_config
 from streaming_system.agent.logs.database import SpoolError
 from streaming_system.agent.logs.rotation import CLOSE_GRACE
 from streaming_system.agent.logs.sender import LogSender
 from streaming_system.agent.logs.spool import Spool
 from streaming_system.agent.logs.tail import LogTailer
-from streaming_system.agent.tracker_client import LegacyTrackerClient
 from streaming_system.util.log_once import LogOnce
 
 log = logging.getLogger(__name__)
@@ -25,15 +25,15 @@ class LogShippingService(AgentService):
     :raises SpoolError: if the spool cannot be used.
     """
 
-    reporters: list[LogSender]
+    senders: list[LogSender]
 
     def __init__(self, agent: AgentConfig, linger: float = CLOSE_GRACE) -> None:
         self.config = parse_logs_config(agent)
         self.stop = threading.Event()
         self.spool = Spool(agent.state / "logs.sqlite", agent.trackers, self.config.spool)
         self.followers = [LogTailer(file, self.spool, linger) for file in self.config.files]
-        self.workers = [threading.Thread(target=self._look_on, name="logs", daemon=True)]
-        self.reporters = [
+        self.threads = [threading.Thread(target=self._look_on, name="logs", daemon=True)]
+        self.senders = [
             LogSender(
                 LegacyTrackerClient(url, agent.secret), self.spool, self.config.batch, self.stop
             )
@@ -44,11 +44,11 @@ class LogShippingService(AgentService):
 
     def wake(self) -> None:
         """Let everybody look who waits for news."""
-        self.spool.wake()
+        self.spool.notify()
 
-    def finish(self, until: float) -> None:
+    def finish_work(self, deadline: float) -> None:
         """Let a place be saved with the lines before it."""
-        join_threads(self.workers, until)
+        join_threads(self.threads, deadline)
 
     def once(self) -> None:
         """Look at every log once, and hand in what there is.
@@ -56,7 +56,7 @@ class LogShippingService(AgentService):
         :raises RefusedError: if a tracker does not take the secret.
         """
         self.look()
-        self.tell()
+        self.send_once()
 
     def look(self) -> None:
         """Look at every log once."""
@@ -112,11 +112,11 @@ class LogShippingService(AgentService):
         if self.stop.is_set():
             return False
         crowded = self.spool.size > self.spool.bound / 2
-        return not crowded or any(sender.trouble for sender in self.reporters)
+        return not crowded or any(sender.problem for sender in self.senders)
 
-    def troubles(self) -> list[str]:
+    def problems(self) -> list[str]:
         """Return a line for everything that is wrong."""
         lines = [f"{f.log.path}: {f.trouble}" for f in self.followers if f.trouble]
         if self.spool.trouble:
             lines.append(self.spool.trouble)
-        return lines + [line for line in self.unheard() if line not in lines]
+        return lines + [line for line in self.unreachable_trackers() if line not in lines]

@@ -121,7 +121,7 @@ class Spool(SpoolDatabase, ChangeNotifier):
             if lines:
                 self.size += len(lines) + CHUNK_OVERHEAD_BYTES - freed
                 self.dropped.update(lost)
-                self._tell()
+                self._notify()
             return place
 
     def forget(self, place: Checkpoint) -> None:

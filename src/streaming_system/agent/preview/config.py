@@ -47,12 +47,12 @@ def parse_preview_config(agent: AgentConfig) -> PreviewConfig:
         raise section.error("rooms", "", allowed)
     config = PreviewConfig(
         folder=folder,
-        interval=section.number("interval", 20, least=2, most=50),
-        at_once=section.whole("at.once", 2, least=1, most=64),
-        timeout=section.number("timeout", 10, least=1, most=30),
+        interval=section.number("interval", 20, minimum=2, maximum=50),
+        at_once=section.integer("at.once", 2, minimum=1, maximum=64),
+        timeout=section.number("timeout", 10, minimum=1, maximum=30),
         rooms=rooms,
         tracker=tracker or None,
-        status=section.loopback("status", DEFAULT_STATUS_ADDRESS),
+        status=section.loopback_address("status", DEFAULT_STATUS_ADDRESS),
     )
-    section.finish()
+    section.reject_unknown_keys()
     return config

@@ -20,7 +20,7 @@ class PreviewStatusServer(StatusServer):
         self._preview = preview
         super().__init__(address)
 
-    def troubles(self) -> list[str]:
+    def problems(self) -> list[str]:
         """Return a line for everything that is wrong."""
         lines = []
         now = time.monotonic()

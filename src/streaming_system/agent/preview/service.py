@@ -63,21 +63,21 @@ class ThumbnailService(AgentService):
             threading.Thread(target=self._work, name=f"preview {number}", daemon=True)
             for number in range(self.config.at_once)
         ]
-        self.workers = list(self._lookers)
+        self.threads = list(self._lookers)
         if self._tracker:
             ask = partial(self._ask, self._tracker)
-            self.workers.append(threading.Thread(target=ask, name="rooms", daemon=True))
-        self.reporters = ()
+            self.threads.append(threading.Thread(target=ask, name="rooms", daemon=True))
+        self.senders = ()
 
     def wake(self) -> None:
         """Let everybody look who waits; what is running ends."""
-        self.programs.end()
+        self.programs.kill_all()
         with self._lock:
             self._lock.notify_all()
 
-    def finish(self, until: float) -> None:
+    def finish_work(self, deadline: float) -> None:
         """Let nobody be in the middle of writing a picture."""
-        join_threads(self._lookers, until)
+        join_threads(self._lookers, deadline)
 
     def run(self) -> None:
         """Go on until :attr:`stop` is set.
@@ -127,7 +127,7 @@ class ThumbnailService(AgentService):
                 rooms = {**stream_urls.fetch_live_stream_urls(tracker), **self.config.rooms}
             except TrackerUnavailableError as failure:
                 # The rooms of the last answer go on.
-                backoff.record_failure(failure.after)
+                backoff.record_failure(failure.retry_after)
                 self.trouble = str(failure)
                 self._warnings.warn(tracker.url, str(failure))
             else:

@@ -54,7 +54,7 @@ def parse_room_urls(section: ConfigSection) -> dict[str, str]:
         if not ROOM_PATTERN.fullmatch(room) or not is_url(address, PROTOCOLS):
             raise section.error("rooms", line, ROOM_URL_FORMAT)
         found.append((room, address))
-    section.distinct("rooms", [room for room, _ in found], "room")
+    section.require_unique("rooms", [room for room, _ in found], "room")
     return dict(found)
 
 
@@ -81,7 +81,9 @@ def fetch_live_stream_urls(
     :raises Unreachable: if it does not say.
     """
     where = f"{tracker.url}/streams.json"
-    answer, data = tracker.call("GET", "/streams.json", within=within, most=MAX_STREAM_LIST_BYTES)
+    answer, data = tracker.call(
+        "GET", "/streams.json", timeout=within, max_bytes=MAX_STREAM_LIST_BYTES
+    )
     if answer.status != 200:
         raise TrackerUnavailableError(f"{where}: {answer.status} {answer.reason}")
     try:

@@ -169,7 +169,7 @@ class ThumbnailWriter:
                 yield writer
                 break
             else:
-                if end == "jpg" or self._programs.over:
+                if end == "jpg" or self._programs.stopped:
                     raise ProgramError("this ffmpeg cannot write JPEG")
                 log.warning("previews: this ffmpeg cannot write %s; it is left out", end.upper())
 
@@ -191,11 +191,11 @@ class ThumbnailWriter:
                 command += ["-vf", f"{fit},{colours or 'format=yuv420p'}", "-frames:v", "1"]
                 command += ["-an", "-sn", "-dn", "-threads", "1", *writer.options, f"./{names[-1]}"]
         try:
-            ended = self._programs.run(command, self._within, folder=beside)
+            ended = self._programs.run(command, self._within, cwd=beside)
         except ProgramTimeoutError:
             raise ProgramError(f"nothing within {self._within:g} s") from None
         if ended.status:
-            raise ProgramError(last_line(ended.said) or f"ffmpeg: ended with {ended.status}")
+            raise ProgramError(last_line(ended.stderr) or f"ffmpeg: ended with {ended.status}")
         for name in names:
             # Of a stream without a single picture, some versions make empty files.
             if not (beside / name).is_file() or not (beside / name).stat().st_size:

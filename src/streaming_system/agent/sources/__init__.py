@@ -1,1 +1,1 @@
-"""The kinds of servers that figures are read from; each module is a plugin."""
+"""The built-in source types; each module is a plugin."""

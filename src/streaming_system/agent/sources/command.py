@@ -1,4 +1,4 @@
-"""Any server for which somebody has written a command that prints JSON."""
+"""Runs a command that prints stats as JSON, for servers without a source type of their own."""
 
 import shlex
 from collections.abc import Iterator
@@ -28,19 +28,19 @@ def encoder_sources() -> list[StatsSource]:
             options=(
                 SourceOption(name="command", summary="what to run, without a shell", default=None),
             ),
-            read=fetch_readings,
+            read=fetch_stats,
         )
     ]
 
 
-def fetch_readings(probe: SourceProbe) -> Iterator[MountStats]:
-    """Return what the command has printed."""
+def fetch_stats(probe: SourceProbe) -> Iterator[MountStats]:
+    """Return the mounts that the command prints."""
     try:
         words = shlex.split(probe.options["command"])
     except ValueError as error:
         raise SourceError(f"command: {error}") from None
-    said = require_object(parse_json(probe.run(words)), "what is printed")
-    for mount in require_list(said.get("mounts"), "mounts"):
+    document = require_object(parse_json(probe.run(words)), "the output")
+    for mount in require_list(document.get("mounts"), "mounts"):
         if not isinstance(mount.get("mount"), str) or set(mount) - KNOWN:
             raise SourceError(f"a mount has a name and, perhaps, {', '.join(sorted(KNOWN))}")
         yield MountStats(

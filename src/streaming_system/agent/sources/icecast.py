@@ -1,4 +1,4 @@
-"""Icecast 2: ``/status-json.xsl``, or, with a password, ``/admin/stats``, which knows more.
+"""Icecast 2: ``/status-json.xsl``, or, with a password, the more detailed ``/admin/stats``.
 
 https://icecast.org/docs/icecast-2.4.1/server-stats.html
 """
@@ -31,56 +31,55 @@ def encoder_sources() -> list[StatsSource]:
                 SourceOption(name="user", summary="its admin-user", default="admin"),
                 SourceOption(name="password", summary="its admin-password", kind="secret"),
             ),
-            read=fetch_readings,
+            read=fetch_stats,
         )
     ]
 
 
-def fetch_readings(probe: SourceProbe) -> Iterable[MountStats]:
-    """Return what is mounted."""
+def fetch_stats(probe: SourceProbe) -> Iterable[MountStats]:
+    """Return the mounts."""
     return _fetch_admin(probe) if probe.options["password"] else _fetch_public(probe)
 
 
 def _fetch_public(probe: SourceProbe) -> Iterator[MountStats]:
     stats = require_object(
-        require_object(probe.json("/status-json.xsl"), "the answer").get("icestats"), "icestats"
+        require_object(probe.json("/status-json.xsl"), "the response").get("icestats"), "icestats"
     )
-    # One mount is an object, several are a list, none is nothing.
+    # Icecast writes one mount as an object, several as a list, and no key for none.
     sources = stats.get("source", [])
     for source in require_list(sources if isinstance(sources, list) else [sources], "source"):
         mount = urlsplit(str(source.get("listenurl", ""))).path
-        yield _build_reading(mount, source.get("listeners"), source)
+        yield _mount_stats(mount, source.get("listeners"), source)
 
 
 def _fetch_admin(probe: SourceProbe) -> Iterator[MountStats]:
     for element in probe.xml("/admin/stats").iter("source"):
         source = {child.tag: child.text or "" for child in element}
         mount = element.get("mount", "")
-        # A fallback without an encoder is mounted, too, and has never read anything.
-        yield _build_reading(
+        yield _mount_stats(
             mount,
             source.get("listeners"),
             source,
             sent=probe.rate(f"{mount} sent", source.get("total_bytes_sent")),
-            flow=probe.rate(f"{mount} read", source.get("total_bytes_read")),
+            received=probe.rate(f"{mount} received", source.get("total_bytes_read")),
         )
 
 
-def _build_reading(
-    mount: str, clients: Any, source: Any, sent: float | None = None, flow: float | None = None
+def _mount_stats(
+    mount: str, clients: Any, source: Any, sent: float | None = None, received: float | None = None
 ) -> MountStats:
     return MountStats(
         mount=mount,
         clients=clients,
         sent=sent,
-        bitrate=flow if flow is not None else _bitrate(source),
+        bitrate=received if received is not None else _announced_bitrate(source),
         codec=str(source.get("server_type") or ""),
         since=_stream_start(source),
     )
 
 
-def _bitrate(source: Any) -> Any:
-    """Return the bitrate that the encoder has announced: in kbit/s, or not at all."""
+def _announced_bitrate(source: Any) -> Any:
+    """Return the bitrate that the encoder announced, in bit/s; Icecast has it in kbit/s."""
     for key in ("bitrate", "ice-bitrate"):
         try:
             return float(source[key]) * 1000

@@ -20,7 +20,7 @@ from streaming_system.plugin import (
 )
 
 MAX_PAGES = 20
-# One reader that stands for everybody who plays HLS; they are only seen in an access log.
+# One reader for all HLS viewers together, so they are counted in an access log instead.
 HLS_READER_TYPE = "hlsMuxer"
 
 
@@ -35,13 +35,13 @@ def encoder_sources() -> list[StatsSource]:
                 SourceOption(name="user", summary="a user with the permission api"),
                 SourceOption(name="password", summary="and the password", kind="secret"),
             ),
-            read=fetch_readings,
+            read=fetch_stats,
         )
     ]
 
 
-def fetch_readings(probe: SourceProbe) -> Iterator[MountStats]:
-    """Return the paths that are ready."""
+def fetch_stats(probe: SourceProbe) -> Iterator[MountStats]:
+    """Return the paths that stream."""
     for path in _fetch_paths(probe):
         if path.get("ready") is not True:
             continue
@@ -59,13 +59,13 @@ def fetch_readings(probe: SourceProbe) -> Iterator[MountStats]:
 
 
 def _fetch_paths(probe: SourceProbe) -> Iterator[Any]:
-    page, pages = 0, 1
-    while page < pages:
-        answer = require_object(
-            probe.json(f"/v3/paths/list?itemsPerPage=500&page={quote(str(page))}"), "the answer"
+    page, page_count = 0, 1
+    while page < page_count:
+        page_body = require_object(
+            probe.json(f"/v3/paths/list?itemsPerPage=500&page={quote(str(page))}"), "the response"
         )
-        pages = answer.get("pageCount", 1)
-        if not isinstance(pages, int) or pages > MAX_PAGES:
-            raise SourceError(f"pageCount is {pages!r:.40}")
-        yield from require_list(answer.get("items"), "items")
+        page_count = page_body.get("pageCount", 1)
+        if not isinstance(page_count, int) or page_count > MAX_PAGES:
+            raise SourceError(f"pageCount is {page_count!r:.40}")
+        yield from require_list(page_body.get("items"), "items")
         page += 1

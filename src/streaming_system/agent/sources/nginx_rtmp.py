@@ -2,7 +2,7 @@
 
 https://github.com/arut/nginx-rtmp-module/wiki/Directives#statistics
 
-It knows who plays by RTMP. Who plays HLS only shows in nginx's access log: see ``access.log``.
+It counts RTMP viewers only; HLS viewers are counted in nginx's access log: see ``access.log``.
 """
 
 from collections.abc import Iterator
@@ -28,24 +28,24 @@ def encoder_sources() -> list[StatsSource]:
             options=(
                 SourceOption(name="url", summary="where rtmp_stat is", default=None, kind="url"),
             ),
-            read=fetch_readings,
+            read=fetch_stats,
         )
     ]
 
 
-def fetch_readings(probe: SourceProbe) -> Iterator[MountStats]:
-    """Return what is being published."""
+def fetch_stats(probe: SourceProbe) -> Iterator[MountStats]:
+    """Return the streams that are published."""
     root = probe.xml()
     if root.tag != "rtmp":
-        raise SourceError("the answer is not that of rtmp_stat")
+        raise SourceError("the response is not that of rtmp_stat")
     for application in root.iter("application"):
         for stream in application.iterfind("live/stream"):
-            # Whoever waits for a stream that nobody sends makes it appear, too.
+            # A stream without a publisher is listed as soon as a client waits for it.
             if stream.find("publishing") is not None:
-                yield _build_reading(application.findtext("name", ""), stream)
+                yield _mount_stats(application.findtext("name", ""), stream)
 
 
-def _build_reading(application: str, stream: Element) -> MountStats:
+def _mount_stats(application: str, stream: Element) -> MountStats:
     publishers = len(stream.findall("client/publishing"))
     clients = stream.findtext("nclients")
     return MountStats(

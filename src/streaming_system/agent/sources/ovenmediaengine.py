@@ -20,7 +20,7 @@ from streaming_system.plugin import (
     require_object,
 )
 
-# Connections that are viewers: the others are other servers, files and pictures.
+# Connections of viewers; the others are servers, recordings and thumbnails.
 VIEWER_CONNECTIONS = ("webrtc", "llhls", "hlsv3", "hls", "dash", "lldash", "srt")
 
 
@@ -37,47 +37,46 @@ def encoder_sources() -> list[StatsSource]:
                 ),
                 SourceOption(name="vhost", summary="the virtual host", default="default"),
             ),
-            read=fetch_readings,
+            read=fetch_stats,
         )
     ]
 
 
-def fetch_readings(probe: SourceProbe) -> Iterator[MountStats]:
-    """Return the streams that agent.ini names and that are there."""
+def fetch_stats(probe: SourceProbe) -> Iterator[MountStats]:
+    """Return the streams of agent.ini that the server has."""
     vhost = f"vhosts/{quote(probe.options['vhost'], safe='')}"
     listed: dict[str, Any] = {}
     for mount in probe.mounts:
         app, _, stream = mount.partition("/")
         if not stream:
             raise SourceError(f"{mount!r:.60} is no APPLICATION/STREAM")
-        where = f"{vhost}/apps/{quote(app, safe='')}/streams"
+        path = f"{vhost}/apps/{quote(app, safe='')}/streams"
         if app not in listed:
-            listed[app] = _unwrap_response(probe.json(f"/v1/{where}"))
+            listed[app] = _unwrap_response(probe.json(f"/v1/{path}"))
         if not isinstance(listed[app], list):
             raise SourceError("the list of streams is no list")
         if stream in listed[app]:
-            where += f"/{quote(stream, safe='')}"
-            yield _build_reading(
+            path += f"/{quote(stream, safe='')}"
+            yield _mount_stats(
                 mount,
                 require_object(
-                    _unwrap_response(probe.json(f"/v1/stats/current/{where}")), "statistics"
+                    _unwrap_response(probe.json(f"/v1/stats/current/{path}")), "statistics"
                 ),
-                require_object(_unwrap_response(probe.json(f"/v1/{where}")), "the stream"),
+                require_object(_unwrap_response(probe.json(f"/v1/{path}")), "the stream"),
             )
 
 
-def _unwrap_response(answer: Any) -> Any:
-    said = require_object(answer, "the answer")
-    if said.get("statusCode") != 200:
-        raise SourceError(f"OvenMediaEngine says no: {said.get('message')!r:.100}")
-    return said.get("response")
+def _unwrap_response(document: Any) -> Any:
+    envelope = require_object(document, "the response")
+    if envelope.get("statusCode") != 200:
+        raise SourceError(f"OvenMediaEngine reports an error: {envelope.get('message')!r:.100}")
+    return envelope.get("response")
 
 
-def _build_reading(mount: str, statistics: Any, stream: Any) -> MountStats:
-    # Newer versions keep what is sent apart from what comes in.
-    out = statistics.get("publishers", statistics)
-    out = require_object(out, "publishers")
-    connections = require_object(out.get("connections"), "connections")
+def _mount_stats(mount: str, statistics: Any, stream: Any) -> MountStats:
+    # Newer versions separate outgoing from incoming statistics.
+    outgoing = require_object(statistics.get("publishers", statistics), "publishers")
+    connections = require_object(outgoing.get("connections"), "connections")
     tracks = require_list(require_object(stream.get("input"), "input").get("tracks"), "tracks")
     media = [
         track[kind]
@@ -85,18 +84,19 @@ def _build_reading(mount: str, statistics: Any, stream: Any) -> MountStats:
         for kind in ("video", "audio")
         if isinstance(track.get(kind), dict)
     ]
-    known = [connections[kind] for kind in VIEWER_CONNECTIONS if kind in connections]
-    good = all(isinstance(count, int) and count >= 0 for count in known)
+    counts = [connections[kind] for kind in VIEWER_CONNECTIONS if kind in connections]
+    is_valid = all(isinstance(count, int) and count >= 0 for count in counts)
     return MountStats(
         mount=mount,
-        clients=sum(known) if good else -1,
-        sent=out.get("lastThroughputOut"),
+        clients=sum(counts) if is_valid else -1,
+        sent=outgoing.get("lastThroughputOut"),
         bitrate=_bitrate(media),
-        codec=", ".join(str(one["codec"]) for one in media if one.get("codec")),
+        codec=", ".join(str(track["codec"]) for track in media if track.get("codec")),
         since=parse_timestamp(stream["input"].get("createdTime")),
     )
 
 
 def _bitrate(media: list[Any]) -> int | None:
-    found = [str(one.get("bitrate", "")) for one in media]
-    return sum(map(int, found)) if found and all(text.isdecimal() for text in found) else None
+    bitrates = [str(track.get("bitrate", "")) for track in media]
+    is_valid = bitrates and all(text.isdecimal() for text in bitrates)
+    return sum(map(int, bitrates)) if is_valid else None

@@ -1,4 +1,4 @@
-"""Owncast: ``/api/status``, or, with a password, ``/api/admin/status``, which knows more.
+"""Owncast: ``/api/status``, or, with a password, the more detailed ``/api/admin/status``.
 
 https://github.com/owncast/owncast/blob/develop/openapi.yaml and https://owncast.online/api/
 """
@@ -29,25 +29,25 @@ def encoder_sources() -> list[StatsSource]:
                 SourceOption(name="user", summary="its admin", default="admin"),
                 SourceOption(name="password", summary="the admin's password", kind="secret"),
             ),
-            read=fetch_readings,
+            read=fetch_stats,
         )
     ]
 
 
-def fetch_readings(probe: SourceProbe) -> Iterator[MountStats]:
+def fetch_stats(probe: SourceProbe) -> Iterator[MountStats]:
     """Return the stream, if Owncast is online."""
     admin = bool(probe.options["password"])
     path = "/api/admin/status" if admin else "/api/status"
-    status = require_object(probe.json(path), "the answer")
+    status = require_object(probe.json(path), "the response")
     if not isinstance(status.get("online"), bool):
-        raise SourceError("the answer does not say whether Owncast is online")
+        raise SourceError("the response does not say whether Owncast is online")
     if not status["online"]:
         return
     sender = status.get("broadcaster") if admin else None
     details = _stream_details(sender)
     yield MountStats(
         mount="live",
-        # It is left out where viewers shall not be counted in public.
+        # Missing if Owncast is configured to hide it.
         clients=status.get("viewerCount"),
         bitrate=_bitrate(details),
         codec=", ".join(
@@ -65,7 +65,7 @@ def _stream_details(sender: Any) -> Any:
 
 
 def _bitrate(details: Any) -> int | None:
-    """Return what the broadcaster sends; Owncast tells it in kbit/s."""
-    found = [details.get(key) for key in ("videoBitrate", "audioBitrate")]
-    numbers = [n for n in found if isinstance(n, int) and not isinstance(n, bool)]
-    return sum(numbers) * 1000 if numbers else None
+    """Return the bitrate of the broadcaster in bit/s; Owncast has it in kbit/s."""
+    values = [details.get(key) for key in ("videoBitrate", "audioBitrate")]
+    bitrates = [n for n in values if isinstance(n, int) and not isinstance(n, bool)]
+    return sum(bitrates) * 1000 if bitrates else None

@@ -17,7 +17,7 @@ from streaming_system.plugin import (
     require_object,
 )
 
-# What SRS counts as clients of a stream has the one that sends it among them.
+# SRS counts the publisher of a stream as a client.
 PUBLISHER_COUNT = 1
 
 
@@ -32,19 +32,19 @@ def encoder_sources() -> list[StatsSource]:
                 SourceOption(name="user", summary="the user of http_api's auth"),
                 SourceOption(name="password", summary="and the password", kind="secret"),
             ),
-            read=fetch_readings,
+            read=fetch_stats,
         )
     ]
 
 
-def fetch_readings(probe: SourceProbe) -> Iterator[MountStats]:
-    """Return what is being published."""
-    answer = require_object(probe.json("/api/v1/streams/?count=1000"), "the answer")
-    if answer.get("code") != 0:
-        raise SourceError(f"SRS says no: code {answer.get('code')!r:.40}")
-    for stream in require_list(answer.get("streams"), "streams"):
+def fetch_stats(probe: SourceProbe) -> Iterator[MountStats]:
+    """Return the streams that are published."""
+    document = require_object(probe.json("/api/v1/streams/?count=1000"), "the response")
+    if document.get("code") != 0:
+        raise SourceError(f"SRS reports an error: code {document.get('code')!r:.40}")
+    for stream in require_list(document.get("streams"), "streams"):
         publish = require_object(stream.get("publish"), "publish")
-        # Old versions wrote it as a text.
+        # Old versions have a string.
         if publish.get("active") not in (True, "true"):
             continue
         kbps = require_object(stream.get("kbps"), "kbps")

@@ -1,6 +1,6 @@
-"""A CDN, or any server that tells nothing: what agent.ini names is there.
+"""A CDN, or any server without stats: all mounts of agent.ini are registered.
 
-With ``check``, it is only there while its playlist, or whatever the address leads to, can be had.
+With ``check``, a mount is registered while its URL responds with 200.
 """
 
 import threading
@@ -32,16 +32,16 @@ def encoder_sources() -> list[StatsSource]:
                     summary="an address of each mount, with {mount}, that must answer 200",
                 ),
             ),
-            read=fetch_readings,
+            read=fetch_stats,
         )
     ]
 
 
-def fetch_readings(probe: SourceProbe) -> Iterator[MountStats]:
-    """Return the mounts that are there."""
+def fetch_stats(probe: SourceProbe) -> Iterator[MountStats]:
+    """Return the available mounts."""
     failures = _check_mounts(probe) if probe.options["check"] else {}
     if failures and len(failures) == len(probe.mounts):
-        # Whether the CDN is silent or the way to it is down cannot be told apart.
+        # This may be a problem of the agent's network, so the state of the mounts is unknown.
         raise failures[probe.mounts[0]]
     for mount in probe.mounts:
         if mount not in failures:
@@ -49,19 +49,18 @@ def fetch_readings(probe: SourceProbe) -> Iterator[MountStats]:
 
 
 def _check_mounts(probe: SourceProbe) -> Mapping[str, SourceError]:
-    """Return what is wrong with mounts.
+    """Return the errors of unavailable mounts.
 
-    They are asked side by side: one after the other, a few that hang would take so long that all
-    would count as gone.
+    The checks run in parallel, so that a few slow ones do not delay the others.
     """
     check = probe.options["check"]
-    waiting = deque(probe.mounts)
+    pending = deque(probe.mounts)
     failures: dict[str, SourceError] = {}
 
-    def ask() -> None:
-        while waiting:
+    def check_pending() -> None:
+        while pending:
             try:
-                mount = waiting.popleft()
+                mount = pending.popleft()
             except IndexError:
                 return
             try:
@@ -69,12 +68,13 @@ def _check_mounts(probe: SourceProbe) -> Mapping[str, SourceError]:
             except SourceError as error:
                 failures[mount] = error
 
-    # A pool of concurrent.futures would keep the agent from ending until the last has answered.
-    asking = [
-        threading.Thread(target=ask, daemon=True) for _ in range(min(MAX_PARALLEL, len(waiting)))
+    # Daemon threads, unlike a pool of concurrent.futures, do not delay the end of the agent.
+    threads = [
+        threading.Thread(target=check_pending, daemon=True)
+        for _ in range(min(MAX_PARALLEL, len(pending)))
     ]
-    for thread in asking:
+    for thread in threads:
         thread.start()
-    for thread in asking:
+    for thread in threads:
         thread.join()
     return failures
