@@ -32,11 +32,11 @@ def check(tmp_path):
         values = {key.replace("_", "."): str(value) for key, value in values.items()}
         section = ConfigSection(tmp_path / "agent.ini", "watch:it", values)
         run_check = CHECK_TYPES[use].create(section, tools)
-        section.finish()
+        section.reject_unknown_keys()
         return lambda timeout=CHECK_TYPES[use].timeout: _mood_and_detail(run_check(timeout))
 
     yield check
-    runner.end()
+    runner.kill_all()
 
 
 def _mood_and_detail(result):
@@ -409,7 +409,7 @@ class TestVideoAndAudio:
         thread.start()
         wait_until(lambda: running(f"{stand_in.url}/end.ts"), 10, "ffmpeg runs")
 
-        runner.end()
+        runner.kill_all()
         thread.join(5)
 
         assert not thread.is_alive()

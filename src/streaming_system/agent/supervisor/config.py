@@ -67,11 +67,11 @@ def parse_supervisor_config(agent: AgentConfig) -> SupervisorConfig:
     """
     section = agent.section("watch")
     config = SupervisorConfig(
-        status=section.loopback("status", DEFAULT_STATUS_ADDRESS),
+        status=section.loopback_address("status", DEFAULT_STATUS_ADDRESS),
         ffmpeg=section.text("ffmpeg", "ffmpeg"),
-        max_parallel=section.whole("at.once", 2, least=1, most=64),
+        max_parallel=section.integer("at.once", 2, minimum=1, maximum=64),
     )
-    section.finish()
+    section.reject_unknown_keys()
     return config
 
 
@@ -106,16 +106,16 @@ def _parse_component(section: ConfigSection, name: str, tools: CheckTools) -> Co
         check=check_type.create(section, tools),
         kind=kind,
         room=section.pattern("room", ROOM_PATTERN, "a room's id", ""),
-        interval=section.number("interval", check_type.interval, least=1, most=3600),
-        timeout=section.number("limit", check_type.timeout, least=1, most=120),
+        interval=section.number("interval", check_type.interval, minimum=1, maximum=3600),
+        timeout=section.number("limit", check_type.timeout, minimum=1, maximum=120),
         heavy=check_type.heavy,
-        bad_after=section.whole("bad.after", 2, least=1, most=100),
-        good_after=section.whole("good.after", 2, least=1, most=100),
+        bad_after=section.integer("bad.after", 2, minimum=1, maximum=100),
+        good_after=section.integer("good.after", 2, minimum=1, maximum=100),
         enabled=section.flag("enabled", True),
         off=section.path("off.file"),
         restart=_parse_restart(section),
     )
-    section.finish()
+    section.reject_unknown_keys()
     return component
 
 
@@ -131,11 +131,11 @@ def _parse_restart(section: ConfigSection) -> RestartConfig | None:
     config = RestartConfig(
         command=command,
         min_mood=min_mood,
-        timeout=section.number("restart.within", 30, least=1, most=600),
-        max_per_hour=section.whole("restart.most", 5, least=1, most=60),
-        min_backoff=section.number("restart.pause", 10, least=1, most=3600),
-        max_backoff=section.number("restart.longest", 600, least=1, most=3600),
-        grace=section.number("restart.grace", 10, least=0, most=600),
-        healthy_after=section.number("restart.well", 600, least=1, most=86400),
+        timeout=section.number("restart.within", 30, minimum=1, maximum=600),
+        max_per_hour=section.integer("restart.most", 5, minimum=1, maximum=60),
+        min_backoff=section.number("restart.pause", 10, minimum=1, maximum=3600),
+        max_backoff=section.number("restart.longest", 600, minimum=1, maximum=3600),
+        grace=section.number("restart.grace", 10, minimum=0, maximum=600),
+        healthy_after=section.number("restart.well", 600, minimum=1, maximum=86400),
     )
     return config if command else None

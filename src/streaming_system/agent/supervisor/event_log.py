@@ -111,14 +111,14 @@ class ComponentLog(ChangeNotifier):
             self._states[name] = CurrentState(
                 name=name, mood=mood, detail=detail, since=since, started_at=now
             )
-            self._tell()
+            self._notify()
             return True
 
     def annotate(self, label: str, *, room: str, at: datetime) -> None:
         """Add an annotation."""
         with self._changed:
             self._annotations.append(ComponentAnnotation(label=label, room=room, at=at))
-            self._tell()
+            self._notify()
 
     def states(self) -> Mapping[str, CurrentState]:
         """Return the current state of each component."""

@@ -37,8 +37,8 @@ class HlsCheck:
     """Checks a playlist, and all renditions if it is a master playlist."""
 
     def __init__(self, section: ConfigSection, tools: CheckTools) -> None:
-        self._url = section.address("url", "http", "https")
-        self._stall_timeout = section.number("still", 0, least=0, most=600)
+        self._url = section.full_url("url", "http", "https")
+        self._stall_timeout = section.number("still", 0, minimum=0, maximum=600)
         self._pool = urllib3.PoolManager()
         self._progress: dict[str, PlaylistProgress] = {}
 

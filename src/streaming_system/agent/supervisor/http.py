@@ -14,7 +14,7 @@ class HttpCheck:
     """Checks the status, and optionally a text in the body."""
 
     def __init__(self, section: ConfigSection, tools: CheckTools) -> None:
-        self._url = section.address("url", "http", "https")
+        self._url = section.full_url("url", "http", "https")
         text = section.text("status", "200")
         statuses = text.replace(",", " ").split()
         if not all(s.isascii() and s.isdigit() and 100 <= int(s) <= 599 for s in statuses):

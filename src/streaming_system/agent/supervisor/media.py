@@ -58,8 +58,8 @@ class FfmpegAnalyzer:
     """Plays some seconds of a stream through a filter."""
 
     def __init__(self, section: ConfigSection, tools: CheckTools) -> None:
-        self._url = section.address("url", *SCHEMES)
-        self._seconds = section.number("seconds", 5, least=1, most=60)
+        self._url = section.full_url("url", *SCHEMES)
+        self._seconds = section.number("seconds", 5, minimum=1, maximum=60)
         self._tools = tools
 
     def analyze(self, options: Sequence[str], timeout: float) -> AnalysisResult:
@@ -83,9 +83,9 @@ class FfmpegAnalyzer:
         except ProgramError as error:
             raise StreamUnplayableError(sad("cannot be played")) from error
         # The exit status does not matter: the part before an error is good enough.
-        result = parse_analysis(completed.printed.decode("ascii", "replace"), completed.said)
+        result = parse_analysis(completed.stdout.decode("ascii", "replace"), completed.stderr)
         if not result.seconds:
-            raise StreamUnplayableError(sad(self._describe_failure(completed.said)))
+            raise StreamUnplayableError(sad(self._describe_failure(completed.stderr)))
         return result
 
     def _describe_failure(self, stderr: str) -> str:
@@ -106,7 +106,7 @@ class VideoCheck:
         self._analyzer = FfmpegAnalyzer(section, tools)
         self._detect_black = section.flag("black", True)
         self._detect_frozen = section.flag("frozen", True)
-        self._max_share = section.number("share", 0.9, least=0.1, most=1)
+        self._max_share = section.number("share", 0.9, minimum=0.1, maximum=1)
 
     def __call__(self, timeout: float) -> CheckResult:
         """Return the state of the video."""
@@ -126,9 +126,9 @@ class AudioCheck:
 
     def __init__(self, section: ConfigSection, tools: CheckTools) -> None:
         self._analyzer = FfmpegAnalyzer(section, tools)
-        floor = section.number("floor", 50, least=1, most=120)
+        floor = section.number("floor", 50, minimum=1, maximum=120)
         self._filters = AUDIO_FILTERS.format(floor=floor)
-        self._max_share = section.number("share", 0.9, least=0.1, most=1)
+        self._max_share = section.number("share", 0.9, minimum=0.1, maximum=1)
 
     def __call__(self, timeout: float) -> CheckResult:
         """Return the state of the audio."""

@@ -28,7 +28,7 @@ class ProcessCheck:
             raise section.error("command", text, allowed) from None
         if not text and not self._pid_file:
             raise section.error("command", "", "a regular expression, or a pid.file")
-        self._min_processes = section.whole("least", 1, least=1, most=10_000)
+        self._min_processes = section.integer("least", 1, minimum=1, maximum=10_000)
 
     def __call__(self, timeout: float) -> CheckResult:
         """Return whether enough processes run."""

@@ -9,8 +9,8 @@ from typing import Any
 
 from streaming_system.agent.supervisor.config import ComponentConfig
 from streaming_system.agent.supervisor.event_log import ComponentLog, LogSlice, PastState
-from streaming_system.agent.tracker_client import (
-    ComponentTrackerClient,
+from streaming_system.agent.tracker_client import ComponentTrackerClient
+from streaming_system.agent.tracker_http import (
     ReportRejectedError,
     TrackerUnavailableError,
     UnauthorizedError,
@@ -45,14 +45,14 @@ class PipelineReporter(TrackerSender):
         self._machine, self._interval, self._component_log = machine, interval, component_log
         self._groups: dict[tuple[str, str], list[str]] = {}
         for component in components:
-            key = (component.kind, component.room if tracker.by_room else "")
+            key = (component.kind, component.room if tracker.reports_by_room else "")
             self._groups.setdefault(key, []).append(component.name)
         # The numbers of the last entries that the tracker has.
         self._sent_past = dict.fromkeys(self._groups, 0)
         self._sent_annotations = 0
         self._due = 0.0
 
-    def speak(self) -> None:
+    def send_pending(self) -> None:
         """Send all current states, and the past states and annotations that are new.
 
         :raises TrackerError: if the tracker is unavailable or rejects the credentials.
@@ -63,38 +63,38 @@ class PipelineReporter(TrackerSender):
             if self._stop_event.is_set():
                 return
             group = _group_label(*key)
-            if self._is_left_alone(group, time.monotonic()):
+            if self._is_rejected(group, time.monotonic()):
                 continue
             try:
                 self._send_group(key, entries)
             except ReportRejectedError as error:
-                self._leave_alone(group, str(error))
+                self._record_rejection(group, str(error))
             except UnauthorizedError as error:
                 # The token may be valid for the components of other rooms.
-                if not error.known:
+                if not error.is_forbidden:
                     raise
                 unauthorized.append(error)
-                self._leave_alone(group, str(error))
+                self._record_rejection(group, str(error))
             else:
-                self._good(group)
-        if unauthorized and not self.taken:
+                self._record_success(group)
+        if unauthorized and not self.accepted:
             raise unauthorized[0]
         self._send_annotations(entries)
         self._due = time.monotonic() + self._interval
 
-    def due(self) -> float:
+    def next_due(self) -> float:
         """Return when the next full report is due."""
         return self._due
 
-    def leave(self, until: float) -> None:
+    def deregister(self, deadline: float) -> None:
         """Remove the components from the tracker: they are not monitored any more."""
         for kind, room in self._groups:
-            timeout = until - time.monotonic()
-            if timeout > 0.05 and not self._is_left_alone(
+            timeout = deadline - time.monotonic()
+            if timeout > 0.05 and not self._is_rejected(
                 _group_label(kind, room), time.monotonic()
             ):
                 report: Mapping[str, Any] = {"kind": kind, "room": room or None, "components": []}
-                self.tracker.components(self._machine, report, within=timeout)
+                self.tracker.report_components(self._machine, report, timeout=timeout)
 
     def _send_group(self, key: tuple[str, str], entries: LogSlice) -> None:
         (kind, room), names = key, self._groups[key]
@@ -111,14 +111,14 @@ class PipelineReporter(TrackerSender):
                 "components": [_component_json(entries, name) for name in names],
                 "history": [_history_json(past) for _, past in batch],
             }
-            self.tracker.components(self._machine, report)
+            self.tracker.report_components(self._machine, report)
             if batch:
                 self._sent_past[key] = batch[-1][0]
             if not pending:
                 break
 
     def _send_annotations(self, entries: LogSlice) -> None:
-        if not self.tracker.annotated or self._is_left_alone(ANNOTATIONS, time.monotonic()):
+        if not self.tracker.supports_annotations or self._is_rejected(ANNOTATIONS, time.monotonic()):
             return
         for number, annotation in entries.annotations:
             if self._stop_event.is_set():
@@ -132,7 +132,7 @@ class PipelineReporter(TrackerSender):
                 self._warnings.warn(f"{self.tracker.url} {ANNOTATIONS}", str(error))
                 self.failed += 1
             except TrackerUnavailableError as error:
-                self._leave_alone(ANNOTATIONS, str(error))
+                self._record_rejection(ANNOTATIONS, str(error))
                 return
             self._sent_annotations = number
 

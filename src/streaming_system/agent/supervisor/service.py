@@ -22,7 +22,7 @@ class SupervisorService(AgentService):
     :raises AgentConfigError: if agent.ini is incomplete or invalid.
     """
 
-    reporters: list[PipelineReporter]
+    senders: list[PipelineReporter]
 
     def __init__(self, agent: AgentConfig, *, legacy: bool = False) -> None:
         self.stop = threading.Event()
@@ -36,8 +36,8 @@ class SupervisorService(AgentService):
             ComponentWatcher(component, agent.name, self.component_log, slots, self.stop)
             for component in components
         ]
-        self.workers = self.watchers
-        self.reporters = [
+        self.threads = self.watchers
+        self.senders = [
             PipelineReporter(
                 tracker, agent.name, agent.interval, components, self.component_log, self.stop
             )
@@ -46,8 +46,8 @@ class SupervisorService(AgentService):
 
     def wake(self) -> None:
         """Kill the programs of checks, and wake the reporters."""
-        self._runner.end()
-        self.component_log.wake()
+        self._runner.kill_all()
+        self.component_log.notify()
 
 
 def run_checks_once(agent: AgentConfig) -> Iterator[tuple[str, CheckResult]]:

@@ -18,9 +18,9 @@ class StreamCheck:
     """Measures the bitrate for some seconds."""
 
     def __init__(self, section: ConfigSection, tools: CheckTools) -> None:
-        self._url = section.address("url", "http", "https")
-        self._min_bitrate = section.bits("bitrate") or 1
-        self._seconds = section.number("seconds", 4, least=1, most=60)
+        self._url = section.full_url("url", "http", "https")
+        self._min_bitrate = section.bitrate("bitrate") or 1
+        self._seconds = section.number("seconds", 4, minimum=1, maximum=60)
         self._pool = urllib3.PoolManager()
 
     def __call__(self, timeout: float) -> CheckResult:

@@ -21,19 +21,19 @@ class SupervisorStatusServer(StatusServer):
         self._supervisor = supervisor
         super().__init__(address)
 
-    def troubles(self) -> list[str]:
+    def problems(self) -> list[str]:
         """Return a line for each bad component and each unreachable tracker."""
         lines = [
             f"{state.name} is {state.mood}: {state.detail}"
             for state in self._supervisor.component_log.states().values()
             if state.mood in ("hungry", "sad")
         ]
-        return lines + self._supervisor.unheard()
+        return lines + self._supervisor.unreachable_trackers()
 
     def collect(self) -> Iterable[Metric]:
         """Return the metrics."""
         yield from self._component_metrics()
-        yield from tracker_metrics(self._supervisor.reporters)
+        yield from tracker_metrics(self._supervisor.senders)
 
     def _component_metrics(self) -> Iterator[Metric]:
         moods = gauge("part_mood", "1 for the current mood of a part.", ["part", "room", "mood"])

@@ -35,11 +35,11 @@ class UnitCheck:
         except ProgramError:
             return check_error("systemctl does not respond")
         if completed.status:
-            message = " ".join(completed.said.split())
+            message = " ".join(completed.stderr.split())
             if "not been booted with systemd" in message or "connect to bus" in message:
                 return check_error("systemd does not run on this machine")
             return check_error(message[:80] or "systemctl failed")
-        lines = completed.printed.decode("utf-8", "replace").splitlines()
+        lines = completed.stdout.decode("utf-8", "replace").splitlines()
         return _evaluate_unit(dict(line.split("=", 1) for line in lines if "=" in line))
 
 
