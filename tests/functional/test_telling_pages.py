@@ -123,7 +123,7 @@ def test_pages_are_told_of_a_stream_that_comes_and_not_of_each_report(tracker, p
     register(tracker, data='{"overall_clients": "x"}', status=400)
     register(tracker)
     register(tracker)
-    tracker.app.registry["page_events"].soon("schedule")
+    tracker.app.registry["page_events"].publish_async("schedule")
 
     told = [pages.heard.get(timeout=PATIENCE)["what"] for _ in range(2)]
 

@@ -1,1 +1,1 @@
-"""Requests to other machines."""
+"""Outbound HTTP."""

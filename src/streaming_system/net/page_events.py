@@ -1,4 +1,4 @@
-"""Tells open pages through nginx (nchan) that there is something new, and nothing of what it is."""
+"""Notifies open pages through nginx (nchan) that data has changed; pages then fetch it."""
 
 import contextlib
 import json
@@ -6,6 +6,8 @@ import logging
 import threading
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Literal
+
+from streaming_system.util.log_once import LogOnce, describe_error
 
 if TYPE_CHECKING:
     import urllib3
@@ -15,51 +17,50 @@ log = logging.getLogger(__name__)
 Topic = Literal["streams", "schedule"]
 
 CONNECT_TIMEOUT, READ_TIMEOUT = 0.5, 1  # seconds
-# Pages that have been told ask within some seconds of their own choice, so that no more ask at
-# once than would if each asked every five seconds.
+# Pages fetch at a random time within a spread that keeps their requests per second below this rate.
 MAX_REFETCH_RATE = 20_000
-MIN_REFETCH_SPREAD, MAX_REFETCH_SPREAD = 0.2, 30.0
+MIN_REFETCH_SPREAD, MAX_REFETCH_SPREAD = 0.2, 30.0  # seconds
 
 
 class PageEventPublisher:
-    """Publishes to the pages that listen. What cannot be said is let go: pages ask by themselves.
+    """Publishes events to the subscribed pages. Failures are logged; pages poll, too.
 
-    :param urls: where each nginx takes messages, with spaces between: the ini's ``push.url``; ""
-        to say nothing.
+    :param urls: the publishing URL of each nginx, separated by spaces: the ini's ``push.url``; ""
+        disables publishing.
     """
 
     def __init__(self, urls: str) -> None:
         self._urls = urls.split()
         self._pool = _create_pool() if self._urls else None
-        self._waiting: set[Topic] = set()
+        self._pending: set[Topic] = set()
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
-        self._failing: set[str] = set()
+        self._warnings = LogOnce(log)
 
-    def publish(self, what: Topic) -> None:
-        """Say that the live rooms, or the schedule, may be others now."""
+    def publish(self, topic: Topic) -> None:
+        """Notify pages that the live streams, or the schedule, may have changed."""
         if self._pool is None:
             return
-        listeners: dict[str, int] = {}
+        subscribers: dict[str, int] = {}
         for url in self._urls:
-            with self._forgiven(url):
-                listeners[url] = _count_subscribers(self._pool, url)
-        # However many sites there are, all ask the same trackers.
-        within = min(
-            max(sum(listeners.values()) / MAX_REFETCH_RATE, MIN_REFETCH_SPREAD), MAX_REFETCH_SPREAD
-        )
-        message = {"what": what, "within": round(within, 1)}
-        for url in listeners:
-            with self._forgiven(url):
-                _raise_for_status(self._pool.request("POST", url, json=message), (200, 201, 202))
-                self._failing.discard(url)
+            with self._log_failures_once(url):
+                subscribers[url] = _count_subscribers(self._pool, url)
+        # The pages of all sites send their requests to the same trackers.
+        spread = sum(subscribers.values()) / MAX_REFETCH_RATE
+        spread = min(max(spread, MIN_REFETCH_SPREAD), MAX_REFETCH_SPREAD)
+        message = {"what": topic, "within": round(spread, 1)}
+        for url in subscribers:
+            with self._log_failures_once(url):
+                response = self._pool.request("POST", url, json=message)
+                _raise_for_status(response, (200, 201, 202))
+                self._warnings.resolve(url)
 
-    def soon(self, what: Topic) -> None:
-        """Say it from a thread of our own, so that nobody waits."""
+    def publish_async(self, topic: Topic) -> None:
+        """Publish from a background thread."""
         if self._pool is None:
             return
         with self._changed:
-            self._waiting.add(what)
+            self._pending.add(topic)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="push", daemon=True)
                 self._thread.start()
@@ -68,43 +69,40 @@ class PageEventPublisher:
     def _run(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._waiting)
-                waiting, self._waiting = self._waiting, set()
-            for what in sorted(waiting):
-                self.publish(what)
+                self._changed.wait_for(lambda: self._pending)
+                pending, self._pending = self._pending, set()
+            for topic in sorted(pending):
+                self.publish(topic)
 
     @contextlib.contextmanager
-    def _forgiven(self, url: str) -> Iterator[None]:
-        # As in _pool: it is there by now.
+    def _log_failures_once(self, url: str) -> Iterator[None]:
+        # Imported already: see _create_pool.
         from urllib3.exceptions import HTTPError
 
         try:
             yield
         except (HTTPError, ValueError, TypeError, KeyError) as error:
-            # Said once, not at every change.
-            if url not in self._failing:
-                log.warning("%s: %s; pages are not told, and ask by themselves", url, error)
-            self._failing.add(url)
+            self._warnings.warn(
+                url, f"{describe_error(error)}; pages are not notified, and poll instead"
+            )
 
 
 def _count_subscribers(pool: "urllib3.PoolManager", url: str) -> int:
-    answer = pool.request("GET", url, headers={"Accept": "text/json"})
-    if answer.status == 404:
-        # Nobody has ever listened or published.
+    response = pool.request("GET", url, headers={"Accept": "text/json"})
+    if response.status == 404:
+        # nchan creates a channel with the first message or subscriber.
         return 0
-    return int(json.loads(_raise_for_status(answer, (200,)).data)["subscribers"])
+    _raise_for_status(response, (200,))
+    return int(json.loads(response.data)["subscribers"])
 
 
-def _raise_for_status(
-    answer: "urllib3.BaseHTTPResponse", right: Collection[int]
-) -> "urllib3.BaseHTTPResponse":
-    if answer.status not in right:
-        raise ValueError(f"the server answered {answer.status}")
-    return answer
+def _raise_for_status(response: "urllib3.BaseHTTPResponse", expected: Collection[int]) -> None:
+    if response.status not in expected:
+        raise ValueError(f"the server responded with {response.status}")
 
 
 def _create_pool() -> "urllib3.PoolManager":
-    # A tracker that tells nobody need not wait for it at its start.
+    # A tracker that does not publish starts faster without this import.
     import urllib3
 
     timeout = urllib3.Timeout(connect=CONNECT_TIMEOUT, read=READ_TIMEOUT)

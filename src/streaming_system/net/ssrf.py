@@ -1,8 +1,8 @@
-"""Asks servers of others, and never by accident one that only this machine or its network reaches.
+"""SSRF guard: connects to public addresses, and to private ones on an allow list.
 
-Feeds, posts and webhooks have addresses that other people choose, by a name that points elsewhere
-or by an answer that leads on. What is connected to is checked, not what it is called: every
-connection resolves its name once, and goes to an address that has been looked at.
+The URLs of feeds, posts and webhooks come from other people; a name in them may resolve to a
+private address, and a response may redirect to one. So every connection resolves its host name
+once, checks the addresses, and connects to a checked address.
 """
 
 import ipaddress
@@ -22,15 +22,15 @@ from urllib3.exceptions import (
 )
 from urllib3.util.connection import create_connection
 
-KEY = "outbound.private"
+SETTING = "outbound.private"
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Networks = tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
 
-# For what an operator has chosen by name: the hosts of the site itself.
+# For hosts that the operator configures: those of the site itself.
 ALLOW_ALL: Networks = (ipaddress.ip_network("0.0.0.0/0"), ipaddress.ip_network("::/0"))
 
-# Behind these, an address of IPv6 leads to one of IPv4 (RFC 6052, RFC 8215).
+# IPv6 addresses that embed an IPv4 address (RFC 6052, RFC 8215).
 _NAT64_NETWORKS = (
     ipaddress.IPv6Network("64:ff9b::/96"),
     ipaddress.IPv6Network("64:ff9b:1::/48"),
@@ -38,77 +38,77 @@ _NAT64_NETWORKS = (
 
 
 class NetworkSettingError(ValueError):
-    """What is no address or network, with one line that says so."""
+    """The allow list has an invalid address or network; the message is one line."""
 
 
 class BlockedAddressError(HTTPError):
-    """An address that nobody from outside could ask, with one line that says how to allow it."""
+    """A private address that is not on the allow list; the message says how to allow it."""
 
 
 def parse_allowed_networks(settings: Mapping[str, str]) -> Networks:
-    """Return the addresses that may be asked though they are private: a key of the ini.
+    """Return the private networks that the ini file allows.
 
-    :raises NetworkError: if one is none.
+    :raises NetworkSettingError: if one of them is invalid.
     """
-    words = settings.get(KEY, "").replace(",", " ").split()
+    words = settings.get(SETTING, "").replace(",", " ").split()
     try:
         return tuple(ipaddress.ip_network(word) for word in words)
     except ValueError as error:
         raise NetworkSettingError(
-            f"{KEY} in the ini file: {error}; allowed: addresses and networks such as 10.0.5.0/24"
+            f"{SETTING} in the ini file: {error}; allowed: addresses and networks such as "
+            "10.0.5.0/24"
         ) from None
 
 
 def safe_pool_manager(networks: Networks = (), **options: Any) -> urllib3.PoolManager:
-    """Return a pool that connects to public addresses alone, also where an answer leads on.
+    """Return a pool that connects to public addresses only, also after redirects.
 
-    :param networks: what else may be asked: :func:`parse_allowed_networks`.
+    :param networks: allowed private networks: see :func:`parse_allowed_networks`.
     :param options: those of :class:`urllib3.PoolManager`.
     """
 
-    class Plain(_SafeConnection, HTTPConnection):
-        allowed = networks
+    class SafeHttpConnection(_SafeConnection, HTTPConnection):
+        allowed_networks = networks
 
-    class Secure(_SafeConnection, HTTPSConnection):
-        allowed = networks
+    class SafeHttpsConnection(_SafeConnection, HTTPSConnection):
+        allowed_networks = networks
 
-    class PlainPool(urllib3.HTTPConnectionPool):
-        ConnectionCls = Plain
+    class SafeHttpPool(urllib3.HTTPConnectionPool):
+        ConnectionCls = SafeHttpConnection
 
-    class SecurePool(urllib3.HTTPSConnectionPool):
-        ConnectionCls = Secure
+    class SafeHttpsPool(urllib3.HTTPSConnectionPool):
+        ConnectionCls = SafeHttpsConnection
 
     pool = urllib3.PoolManager(**options)
-    pool.pool_classes_by_scheme = {"http": PlainPool, "https": SecurePool}
+    pool.pool_classes_by_scheme = {"http": SafeHttpPool, "https": SafeHttpsPool}
     return pool
 
 
 def is_global_address(address: Address) -> bool:
-    """Tell whether anybody on the internet reaches the same machine by it."""
+    """Return whether an address is routed on the public internet."""
     if isinstance(address, ipaddress.IPv6Address):
-        inner = _embedded_ipv4(address)
-        if inner is not None:
-            return is_global_address(inner)
+        embedded = _embedded_ipv4(address)
+        if embedded is not None:
+            return is_global_address(embedded)
     return address.is_global and not (address.is_multicast or address.is_reserved)
 
 
 def _embedded_ipv4(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
-    """Return the address of IPv4 that one of IPv6 stands for."""
     if any(address in network for network in _NAT64_NETWORKS):
         return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
     return address.ipv4_mapped or address.sixtofour
 
 
 class _SafeConnection(HTTPConnection):
-    """A connection to an address that has been looked at."""
+    """A connection to a checked address."""
 
-    allowed: ClassVar[Networks] = ()
+    allowed_networks: ClassVar[Networks] = ()
 
     def _new_conn(self) -> socket.socket:
         failure: Exception | None = None
-        for address in self._addresses():
+        for address in self._resolve():
             try:
-                connected = create_connection(
+                connection = create_connection(
                     (address, self.port),
                     self.timeout,
                     source_address=self.source_address,
@@ -122,29 +122,34 @@ class _SafeConnection(HTTPConnection):
                 failure.__cause__ = error
             else:
                 sys.audit("http.client.connect", self, self.host, self.port)
-                return connected
-        assert failure is not None  # noqa: S101 - There is an address, or an error before.
+                return connection
+        assert failure is not None  # noqa: S101 - _resolve returns an address or raises.
         raise failure
 
-    def _addresses(self) -> Iterator[str]:
-        """Return where the name points now; nobody is asked for it again before connecting."""
+    def _resolve(self) -> Iterator[str]:
+        """Return the allowed addresses of the host.
+
+        The caller connects to these addresses: a second lookup could return others.
+        """
         host = self.host.strip("[]")
         try:
-            found = socket.getaddrinfo(host, self.port, type=socket.SOCK_STREAM)
+            results = socket.getaddrinfo(host, self.port, type=socket.SOCK_STREAM)
         except socket.gaierror as error:
             raise NameResolutionError(self.host, self, error) from error
         except UnicodeError:
             raise LocationParseError(f"{self.host!r:.80} is no name of a host") from None
-        texts = list(dict.fromkeys(str(entry[4][0]) for entry in found))
-        good = [text for text in texts if self._may_be_asked(ipaddress.ip_address(text))]
-        if not good:
-            at = "" if texts[0] == host else f" is {texts[0]}, which"
+        addresses = list(dict.fromkeys(str(result[4][0]) for result in results))
+        allowed = [a for a in addresses if self._is_allowed(ipaddress.ip_address(a))]
+        if not allowed:
+            resolved = "" if addresses[0] == host else f" is {addresses[0]}, which"
             raise BlockedAddressError(
-                f"{host:.80}{at} is no public address; if that is right, name it in {KEY} of the "
-                "ini file"
+                f"{host:.80}{resolved} is no public address; if that is right, name it in "
+                f"{SETTING} of the ini file"
             )
-        return iter(good)
+        return iter(allowed)
 
-    def _may_be_asked(self, address: Address) -> bool:
-        mapped = getattr(address, "ipv4_mapped", None) or address
-        return is_global_address(address) or any(mapped in network for network in self.allowed)
+    def _is_allowed(self, address: Address) -> bool:
+        ipv4_or_6 = getattr(address, "ipv4_mapped", None) or address
+        return is_global_address(address) or any(
+            ipv4_or_6 in network for network in self.allowed_networks
+        )

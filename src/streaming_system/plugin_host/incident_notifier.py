@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 MIN_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS = 10.0, 600.0
 # Words of the ini for plugins begin so; whom they may ask is for all.
-PLUGIN_SETTING_PREFIXES = ("plugin.", ssrf.KEY)
+PLUGIN_SETTING_PREFIXES = ("plugin.", ssrf.SETTING)
 
 
 @dataclass

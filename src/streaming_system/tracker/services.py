@@ -54,7 +54,7 @@ def _notify_pages(request: Any) -> None:
 
     def notify(committed: bool) -> None:
         if committed:
-            request.registry["page_events"].soon("streams")
+            request.registry["page_events"].publish_async("streams")
 
     request.tm.get().addAfterCommitHook(notify)
 

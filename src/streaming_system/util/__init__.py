@@ -1,1 +1,1 @@
-"""Helpers that know nothing of conferences, HTTP or plugins."""
+"""Helpers without knowledge of conferences, plugins or this system's protocols."""

@@ -243,5 +243,5 @@ def test_when_push_stops_an_open_page_asks_as_ever(make_proxied, chromium):  # n
     assert page.complaints == []
     page.context.close()
     [tracker] = [program for (app, _), program in site.workers.items() if app == "tracker"]
-    until(lambda: "pages are not told" in tracker.said, "the tracker says so")
-    assert tracker.said.count("pages are not told") == 1
+    until(lambda: "pages are not notified" in tracker.said, "the tracker says so")
+    assert tracker.said.count("pages are not notified") == 1

@@ -52,7 +52,9 @@ def test_html_keeps_what_it_says_and_loses_what_it_does(value, clean):
 
 
 def test_long_html_is_cut_between_tags_and_closed():
-    clean = sanitise_html("<p>" + "word " * 30 + '<a href="https://e.example/">x</a>', limit=160)
+    clean = sanitise_html(
+        "<p>" + "word " * 30 + '<a href="https://e.example/">x</a>', max_chars=160
+    )
 
     assert clean == "<p>" + "word " * 30 + "</p>"
 

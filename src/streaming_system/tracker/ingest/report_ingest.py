@@ -108,6 +108,6 @@ def includeme(config: Any) -> None:
         registry["db.sessions"].kw["bind"],
         config.get_settings(),
         registry["viewer_counts"],
-        changed=lambda: registry["page_events"].soon("streams"),
+        changed=lambda: registry["page_events"].publish_async("streams"),
         stand_ins=registry["fallback_groups"],
     )
