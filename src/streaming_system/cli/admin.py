@@ -1,23 +1,14 @@
-"""What the crew does: `streaming-system admin …`, as the admin pages do it."""
+"""`streaming-system admin …`: the actions of the admin pages."""
 
-import json
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 
-from streaming_system.cli.common import one_line_errors
-from streaming_system.config import load_conference_from_settings
-from streaming_system.config.ini import load_app_settings
+from streaming_system.cli.admin_session import open_admin_session, run_action
+from streaming_system.cli.tables import format_utc, make_rows, print_rows
 
-if TYPE_CHECKING:
-    from streaming_system.tracker.crew.cli_session import AdminSession
-
-AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print it for programs.")
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 PASSWORD_STDIN = click.option(
     "--password-stdin", is_flag=True, help="Read the password from standard input."
 )
@@ -26,39 +17,22 @@ ROLE = click.Choice(["admin", "viewer"])
 
 @click.group()
 def admin() -> None:
-    """Look after the crew's accounts, tokens, endpoints and annotations."""
-
-
-@contextmanager
-def open_admin_session(ini: Path, *, rooms: bool = False) -> Iterator["AdminSession"]:
-    """Open the tracker's database; what is refused is one line on stderr and exit status 1.
-
-    :param rooms: whether it matters which rooms there are.
-    """
-    # The tracker brings the database along; other commands start without it.
-    from streaming_system.tracker.crew.cli_session import CrewError, StartupError, admin_session
-
-    with one_line_errors():
-        settings = load_app_settings(ini, "tracker")
-        known = load_conference_from_settings(settings).groups if rooms else ()
-    try:
-        with admin_session(settings, known) as found:
-            yield found
-    except (CrewError, StartupError) as error:
-        raise click.ClickException(str(error)) from None
+    """Manage accounts, tokens, endpoints and annotations of the crew."""
 
 
 @admin.command("create")
 @click.argument("name", required=False)
-@click.option("--role", type=ROLE, default="admin", show_default=True, help="What it may do.")
+@click.option("--role", type=ROLE, default="admin", show_default=True)
 @PASSWORD_STDIN
-@click.option("--if-none", is_flag=True, help="Do nothing if there is an account already.")
+@click.option("--if-none", is_flag=True, help="Do nothing if an account exists.")
 @click.pass_obj
-def create(ini: Path, name: str | None, role: str, password_stdin: bool, if_none: bool) -> None:
-    """Create an account: of an admin, or of a viewer, who looks and changes nothing."""
+def create_account(
+    ini: Path, name: str | None, role: str, password_stdin: bool, if_none: bool
+) -> None:
+    """Create an account. A viewer has read-only access."""
     if if_none:
-        with open_admin_session(ini) as admin_session:
-            if admin_session.accounts.any():
+        with open_admin_session(ini) as session:
+            if session.accounts.any():
                 return
         if not sys.stdin.isatty():
             click.echo(
@@ -67,16 +41,17 @@ def create(ini: Path, name: str | None, role: str, password_stdin: bool, if_none
             )
             return
         click.echo("The first start: choose a name and a password for the admin account.")
-    # What is wrong with the database is told before anybody has to type.
+    # Report problems of the database before the prompts.
     with open_admin_session(ini):
         pass
-    name = name or click.prompt("Name")
+    account = name or click.prompt("Name")
     password = _read_password(password_stdin)
-    with open_admin_session(ini) as admin_session:
-        line = admin_session.crew.create_account(
-            name=name, password=password, role=role, now=admin_session.now
-        )
-    click.echo(line)
+    run_action(
+        ini,
+        lambda session: session.crew.create_account(
+            name=account, password=password, role=role, now=session.now
+        ),
+    )
 
 
 @admin.command("list")
@@ -84,16 +59,9 @@ def create(ini: Path, name: str | None, role: str, password_stdin: bool, if_none
 @click.pass_obj
 def list_accounts(ini: Path, as_json: bool) -> None:
     """List the accounts."""
-    with open_admin_session(ini) as admin_session:
-        rows = [
-            {
-                "name": account.name,
-                "role": account.role,
-                "created_at": _format_utc(account.created_at),
-            }
-            for account in admin_session.accounts.all()
-        ]
-    _print_rows(rows, as_json)
+    with open_admin_session(ini) as session:
+        rows = make_rows(session.accounts.all(), "name", "role", "created_at")
+    print_rows(rows, as_json)
 
 
 @admin.command("password")
@@ -101,23 +69,20 @@ def list_accounts(ini: Path, as_json: bool) -> None:
 @PASSWORD_STDIN
 @click.pass_obj
 def set_password(ini: Path, name: str, password_stdin: bool) -> None:
-    """Give an account another password, and end its sessions."""
+    """Set the password of an account, and end its sessions."""
     password = _read_password(password_stdin)
-    with open_admin_session(ini) as admin_session:
-        line = admin_session.crew.reset_password(
-            name=name, password=password, now=admin_session.now
-        )
-    click.echo(line)
+    run_action(
+        ini,
+        lambda session: session.crew.reset_password(name=name, password=password, now=session.now),
+    )
 
 
 @admin.command("logout")
 @click.argument("name")
 @click.pass_obj
-def logout(ini: Path, name: str) -> None:
-    """Log an account out everywhere; its password stays."""
-    with open_admin_session(ini) as admin_session:
-        line = admin_session.crew.log_out(name=name, now=admin_session.now)
-    click.echo(line)
+def log_out(ini: Path, name: str) -> None:
+    """End all sessions of an account; its password stays."""
+    run_action(ini, lambda session: session.crew.log_out(name=name, now=session.now))
 
 
 @admin.command("role")
@@ -125,41 +90,37 @@ def logout(ini: Path, name: str) -> None:
 @click.argument("role", type=ROLE)
 @click.pass_obj
 def set_role(ini: Path, name: str, role: str) -> None:
-    """Make an account one of an admin or of a viewer."""
-    with open_admin_session(ini) as admin_session:
-        line = admin_session.crew.set_role(name=name, role=role, now=admin_session.now)
-    click.echo(line)
+    """Set the role of an account: admin or viewer."""
+    run_action(ini, lambda session: session.crew.set_role(name=name, role=role, now=session.now))
 
 
 @admin.command("delete")
 @click.argument("name")
 @click.pass_obj
-def delete(ini: Path, name: str) -> None:
-    """Delete an account. The last admin stays."""
-    with open_admin_session(ini) as admin_session:
-        line = admin_session.crew.delete_account(name=name, now=admin_session.now)
-    click.echo(line)
+def delete_account(ini: Path, name: str) -> None:
+    """Delete an account, except the last admin."""
+    run_action(ini, lambda session: session.crew.delete_account(name=name, now=session.now))
 
 
 @admin.group()
 def token() -> None:
-    """Look after the tokens that encoders and programs show."""
+    """Manage the tokens of agents and programs."""
 
 
 @token.command("issue")
 @click.argument("label")
-@click.option("--room", metavar="ROOM", default="", help="Good for the endpoints of this room.")
-@click.option("--endpoint", metavar="NAME", default="", help="Good for this one of the room.")
-@click.option("--crew", is_flag=True, help="Good for what an admin may do.")
+@click.option("--room", metavar="ROOM", default="", help="Valid for the endpoints of this room.")
+@click.option("--endpoint", metavar="NAME", default="", help="Valid for this endpoint of the room.")
+@click.option("--crew", is_flag=True, help="Valid for everything that an admin may do.")
 @click.pass_obj
-def issue(ini: Path, label: str, room: str, endpoint: str, crew: bool) -> None:
-    """Issue a token and print it: nobody can see it again."""
+def issue_token(ini: Path, label: str, room: str, endpoint: str, crew: bool) -> None:
+    """Issue a token and print it. It cannot be printed again."""
     if not (crew or room):
-        raise click.UsageError("say what it is good for: --room, --room and --endpoint, or --crew")
+        raise click.UsageError("give a scope: --room, --room and --endpoint, or --crew")
     scope = "crew" if crew else "endpoint" if endpoint else "room"
-    with open_admin_session(ini, rooms=True) as admin_session:
-        _, text = admin_session.crew.issue_token(
-            label=label, scope=scope, room=room, endpoint=endpoint, now=admin_session.now
+    with open_admin_session(ini, with_rooms=True) as session:
+        _, text = session.crew.issue_token(
+            label=label, scope=scope, room=room, endpoint=endpoint, now=session.now
         )
     click.echo(text)
 
@@ -168,44 +129,30 @@ def issue(ini: Path, label: str, room: str, endpoint: str, crew: bool) -> None:
 @AS_JSON
 @click.pass_obj
 def list_tokens(ini: Path, as_json: bool) -> None:
-    """List the tokens: what they are good for, and by what to know them again."""
-    with open_admin_session(ini) as admin_session:
-        rows = [
-            {
-                "id": token.id,
-                "label": token.label,
-                "hint": token.hint,
-                "scope": token.scope,
-                "room": token.room,
-                "endpoint": token.endpoint,
-                "created_by": token.created_by,
-                "created_at": _format_utc(token.created_at),
-                "used_at": _format_utc(token.used_at),
-                "revoked_at": _format_utc(token.revoked_at),
-            }
-            for token in admin_session.tokens.all()
-        ]
-    _print_rows(rows, as_json)
+    """List the tokens with their scopes and the hints by which to recognise them."""
+    with open_admin_session(ini) as session:
+        rows = make_rows(
+            session.tokens.all(),
+            *("id", "label", "hint", "scope", "room", "endpoint"),
+            *("created_by", "created_at", "used_at", "revoked_at"),
+        )
+    print_rows(rows, as_json)
 
 
 @token.command("revoke")
-@click.argument("id", type=int)
+@click.argument("token_id", metavar="ID", type=int)
 @click.pass_obj
-def revoke(ini: Path, id: int) -> None:  # noqa: A002 - It is what the list calls it.
-    """Refuse the token with this number from now on."""
-    with open_admin_session(ini) as admin_session:
-        line = admin_session.crew.revoke_token(id, now=admin_session.now)
-    click.echo(line)
+def revoke_token(ini: Path, token_id: int) -> None:
+    """Revoke the token with this number."""
+    run_action(ini, lambda session: session.crew.revoke_token(token_id, now=session.now))
 
 
 @admin.command("endpoints")
 @AS_JSON
 @click.pass_obj
-def endpoints(ini: Path, as_json: bool) -> None:
-    """List the endpoints: those that stream, and those that have fallen silent."""
-    with open_admin_session(ini) as admin_session:
-        alive = admin_session.endpoints.alive(now=admin_session.now)
-        silent = admin_session.endpoints.silent(now=admin_session.now)
+def list_endpoints(ini: Path, as_json: bool) -> None:
+    """List the endpoints: alive, and silent."""
+    with open_admin_session(ini) as session:
         rows = [
             {
                 "room": endpoint.room,
@@ -215,20 +162,23 @@ def endpoints(ini: Path, as_json: bool) -> None:
                 "draining": endpoint.draining,
                 "clients": endpoint.clients,
                 "bitrate": endpoint.bitrate,
-                "last_seen": _format_utc(endpoint.last_seen),
+                "last_seen": format_utc(endpoint.last_seen),
             }
-            for state, found in (("alive", alive), ("silent", silent))
-            for endpoint in sorted(found, key=lambda e: (e.room, e.name))
+            for state, endpoints in (
+                ("alive", session.endpoints.alive(now=session.now)),
+                ("silent", session.endpoints.silent(now=session.now)),
+            )
+            for endpoint in sorted(endpoints, key=lambda e: (e.room, e.name))
         ]
-    _print_rows(rows, as_json)
+    print_rows(rows, as_json)
 
 
 @admin.command("drain")
 @click.argument("room")
 @click.argument("endpoint")
 @click.pass_obj
-def drain(ini: Path, room: str, endpoint: str) -> None:
-    """Send an endpoint no new viewers."""
+def drain_endpoint(ini: Path, room: str, endpoint: str) -> None:
+    """Assign no new viewers to an endpoint."""
     _set_drained(ini, room, endpoint, True)
 
 
@@ -236,104 +186,71 @@ def drain(ini: Path, room: str, endpoint: str) -> None:
 @click.argument("room")
 @click.argument("endpoint")
 @click.pass_obj
-def undrain(ini: Path, room: str, endpoint: str) -> None:
-    """Send an endpoint viewers again."""
+def undrain_endpoint(ini: Path, room: str, endpoint: str) -> None:
+    """Assign viewers to an endpoint again."""
     _set_drained(ini, room, endpoint, False)
 
 
 def _set_drained(ini: Path, room: str, endpoint: str, drained: bool) -> None:
-    with open_admin_session(ini) as admin_session:
-        line = admin_session.crew.drain(
-            room=room, name=endpoint, drained=drained, now=admin_session.now
-        )
-    click.echo(line)
+    run_action(
+        ini,
+        lambda session: session.crew.drain(
+            room=room, name=endpoint, drained=drained, now=session.now
+        ),
+    )
 
 
 @admin.command("annotate")
 @click.argument("label")
-@click.option("--at", metavar="TIME", default="", help="When, in UTC.  [default: now]")
-@click.option("--room", metavar="ROOM", default="", help="What room it is about.  [default: all]")
+@click.option("--at", metavar="TIME", default="", help="Time in UTC.  [default: now]")
+@click.option("--room", metavar="ROOM", default="", help="The room.  [default: all]")
 @click.pass_obj
 def annotate(ini: Path, label: str, at: str, room: str) -> None:
-    """Write a word about a moment beside the graphs."""
-    with open_admin_session(ini, rooms=True) as admin_session:
-        line = admin_session.crew.annotate(
-            at=admin_session.moment(at), label=label, room=room, now=admin_session.now
-        )
-    click.echo(line)
+    """Add an annotation to the graphs."""
+    run_action(
+        ini,
+        lambda session: session.crew.annotate(
+            at=session.moment(at), label=label, room=room, now=session.now
+        ),
+        with_rooms=True,
+    )
 
 
 @admin.command("annotations")
-@click.option("--delete", "id_", metavar="ID", type=int, help="Delete the one with this number.")
+@click.option("--delete", "annotation_id", metavar="ID", type=int, help="Delete this annotation.")
 @AS_JSON
 @click.pass_obj
-def annotations(ini: Path, id_: int | None, as_json: bool) -> None:
-    """List the annotations of the newest moments, or delete one."""
-    with open_admin_session(ini) as admin_session:
-        if id_ is not None:
-            click.echo(admin_session.crew.remove_annotation(id_, now=admin_session.now))
-            return
-        rows = [
-            {
-                "id": annotation.id,
-                "at": _format_utc(annotation.at),
-                "room": annotation.room,
-                "label": annotation.label,
-                "created_by": annotation.created_by,
-            }
-            for annotation in admin_session.annotations.latest()
-        ]
-    _print_rows(rows, as_json)
+def list_annotations(ini: Path, annotation_id: int | None, as_json: bool) -> None:
+    """List the latest annotations, or delete one."""
+    if annotation_id is not None:
+        number = annotation_id
+        run_action(ini, lambda session: session.crew.remove_annotation(number, now=session.now))
+        return
+    with open_admin_session(ini) as session:
+        rows = make_rows(session.annotations.latest(), "id", "at", "room", "label", "created_by")
+    print_rows(rows, as_json)
 
 
 @admin.command("audit")
-@click.option("--account", metavar="NAME", help="What this account did.")
+@click.option("--account", metavar="NAME", help="Only actions of this account.")
 @click.option(
-    "--limit", type=click.IntRange(1, 10_000), default=200, show_default=True, help="How much."
+    "--limit",
+    type=click.IntRange(1, 10_000),
+    default=200,
+    show_default=True,
+    help="Maximum number of entries.",
 )
 @AS_JSON
 @click.pass_obj
-def audit(ini: Path, account: str | None, limit: int, as_json: bool) -> None:
-    """Show who did what, newest first."""
-    with open_admin_session(ini) as admin_session:
-        rows = [
-            {
-                "at": _format_utc(entry.at),
-                "account": entry.account,
-                "action": entry.action,
-                "subject": entry.subject,
-            }
-            for entry in admin_session.audit.latest(limit, account)
-        ]
-    _print_rows(rows, as_json)
+def list_audit(ini: Path, account: str | None, limit: int, as_json: bool) -> None:
+    """Show the audit trail, newest first."""
+    with open_admin_session(ini) as session:
+        rows = make_rows(session.audit.latest(limit, account), "at", "account", "action", "subject")
+    print_rows(rows, as_json)
 
 
 def _read_password(from_stdin: bool) -> str:
     if from_stdin:
         return sys.stdin.readline().rstrip("\n")
-    typed: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)
-    return typed
-
-
-def _format_utc(moment: datetime | None) -> str | None:
-    return moment.isoformat(timespec="seconds").replace("+00:00", "Z") if moment else None
-
-
-def _print_rows(rows: Sequence[dict[str, Any]], as_json: bool) -> None:
-    """Print rows as JSON, or as columns with a heading."""
-    if as_json:
-        click.echo(json.dumps(rows, ensure_ascii=False, indent=1))
-        return
-    if not rows:
-        return
-    cells = [list(rows[0]), *([_format_cell(value) for value in row.values()] for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    for line in cells:
-        padded = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-        click.echo("  ".join(padded).rstrip())
-
-
-def _format_cell(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return "-" if value in (None, "") else str(value)
+    password: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    return password

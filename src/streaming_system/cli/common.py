@@ -1,4 +1,4 @@
-"""What the commands share."""
+"""Helpers of several commands."""
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from streaming_system.agent.config_section import AgentConfigError as AgentConfigError
+from streaming_system.agent.config_section import AgentConfigError
 from streaming_system.agent.tracker_http import TrackerError
 from streaming_system.config import (
     ConferenceConfig,
@@ -29,7 +29,7 @@ DEFAULT_INI = "development.ini"
 
 @contextmanager
 def one_line_errors() -> Iterator[None]:
-    """Turn what is wrong with somebody's file into one line on stderr and exit status 1."""
+    """Turn errors in files and feeds into one line on stderr and exit status 1."""
     try:
         yield
     except (
@@ -46,52 +46,52 @@ def one_line_errors() -> Iterator[None]:
 
 
 @contextmanager
-def progress(what: str) -> Iterator[Callable[[str], None]]:
-    """Tell people at a terminal what takes a while, and take it away when it is done.
+def progress(task: str) -> Iterator[Callable[[str], None]]:
+    """Show the running task in a terminal, and remove it at the end.
 
-    It gives a function that says how far it is.
+    It yields a function that shows the progress of the task.
     """
     if not sys.stderr.isatty():
-        yield lambda how_far: None
+        yield lambda state: None
         return
 
-    def tell(how_far: str) -> None:
-        click.echo(f"\x1b[2K{' '.join((what, how_far)).strip()} …\r", nl=False, err=True)
+    def show(state: str) -> None:
+        click.echo(f"\x1b[2K{' '.join((task, state)).strip()} …\r", nl=False, err=True)
 
-    tell("")
+    show("")
     try:
-        yield tell
+        yield show
     finally:
         click.echo("\x1b[2K", nl=False, err=True)
 
 
 def load_config(settings: Mapping[str, str]) -> ConferenceConfig:
-    """Read the configuration; say its warnings."""
-    found = load_conference_from_settings(settings)
-    for warning in found.warnings:
+    """Load the configuration, and print its warnings."""
+    config = load_conference_from_settings(settings)
+    for warning in config.warnings:
         click.echo(f"warning: {warning}", err=True)
-    return found
+    return config
 
 
 def warn_about_theme(config: ConferenceConfig) -> None:
-    """Read the theme that the configuration names; say what has been corrected in it."""
-    # Only those who check wait for the templates' language.
+    """Load the theme of the configuration, and print its warnings."""
+    # The template engine slows down the start, so other commands do not import it.
     from streaming_system import theme
 
     if config.site.theme:
         try:
-            found = theme.load(config.site.theme)
+            loaded = theme.load(config.site.theme)
         except theme.ThemeError as error:
             raise click.ClickException(" ".join(str(error).split())) from None
-        for note in found.notes:
+        for note in loaded.notes:
             click.echo(f"warning: {note}", err=True)
-        click.echo(f"theme: {found.name}")
+        click.echo(f"theme: {loaded.name}")
 
 
 def feed_options(settings: Mapping[str, str], site: SiteConfig | None = None) -> FeedReaderOptions:
-    """Return how feeds are read: the plugins and limits of the ini, the words of the configuration.
+    """Return how feeds are read: plugins and limits of the ini, formats of the configuration.
 
-    :raises SettingsError: if a limit is no number, or an address is none.
+    :raises SettingsError: if a limit or an address is invalid.
     """
     folder = settings.get("plugins.folder")
     try:

@@ -1,4 +1,4 @@
-"""`streaming-system encoder demo`."""
+"""`streaming-system agent demo`."""
 
 import contextlib
 import logging
@@ -10,12 +10,12 @@ from urllib.parse import urlsplit
 import click
 
 from streaming_system import config
-from streaming_system.cli.admin import open_admin_session
+from streaming_system.cli.admin_session import open_admin_session
 from streaming_system.cli.common import one_line_errors
 from streaming_system.config.ini import SettingsError, load_app_settings
 
-# More test patterns than that are too much for most machines.
-MOST_ROOMS = 6
+# Most machines cannot encode more test patterns.
+MAX_ROOMS = 6
 
 
 @click.command("demo")
@@ -24,15 +24,15 @@ MOST_ROOMS = 6
     type=click.IntRange(0, 20),
     default=2,
     show_default=True,
-    help="How many browsers watch, where Chromium is installed.",
+    help="Number of browsers that watch, where Chromium is installed.",
 )
 @click.pass_obj
 def demo(ini: Path, viewers: int) -> None:
-    """Show the whole system alive on this machine, with test patterns, until Ctrl-C.
+    """Run the whole system on this machine, with test patterns, until Ctrl-C.
 
     The site has to be set up; it is started if it does not run. `make demo` does both.
     """
-    # Threads and all that the demo starts are for this command alone.
+    # Other commands start faster without these imports.
     from streaming_system.agent.subprocesses import ProgramError
     from streaming_system.demo.runner import DemoConfig, DemoRunner
 
@@ -40,17 +40,17 @@ def demo(ini: Path, viewers: int) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
     with one_line_errors():
         settings = load_app_settings(ini, "frontend")
-        known = config.load_conference_from_settings(settings).rooms
+        rooms = config.load_conference_from_settings(settings).rooms
         tracker = settings.get("tracker.internal_url", "").rstrip("/")
         if not tracker:
             raise SettingsError("the demo needs tracker.internal_url in the ini file")
-    shown = list(known.values())[:MOST_ROOMS]
-    if len(shown) < len(known):
-        click.echo(f"Of {len(known)} rooms, the first {MOST_ROOMS} are shown.")
+    shown = list(rooms.values())[:MAX_ROOMS]
+    if len(shown) < len(rooms):
+        click.echo(f"Of {len(rooms)} rooms, the first {MAX_ROOMS} are shown.")
     parts = urlsplit(tracker)
     folder = settings.get("preview.folder")
     with _temporary_token(ini) as token:
-        plan = DemoConfig(
+        demo_config = DemoConfig(
             ini=ini,
             rooms={room.id: room.title for room in shown},
             site=f"{parts.scheme}://{parts.netloc}",
@@ -59,12 +59,12 @@ def demo(ini: Path, viewers: int) -> None:
             token=token,
             viewers=viewers,
         )
-        show = DemoRunner(plan, click.echo)
+        runner = DemoRunner(demo_config, click.echo)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, lambda *_: show.stop.set())
+            signal.signal(number, lambda *_: runner.stop.set())
         try:
             with one_line_errors():
-                show.run()
+                runner.run()
         except ProgramError as error:
             raise click.ClickException(str(error)) from None
     click.echo("The demo is over; nothing of it runs any more.")
@@ -72,14 +72,14 @@ def demo(ini: Path, viewers: int) -> None:
 
 @contextlib.contextmanager
 def _temporary_token(ini: Path) -> Iterator[str]:
-    """Issue a token for the time of the demo."""
-    with open_admin_session(ini) as desk:
-        token, text = desk.crew.issue_token(
-            label="demo", scope="crew", room="", endpoint="", now=desk.now
+    """Issue a token, and revoke it at the end."""
+    with open_admin_session(ini) as session:
+        token, text = session.crew.issue_token(
+            label="demo", scope="crew", room="", endpoint="", now=session.now
         )
-        number = token.id
+        token_id = token.id
     try:
         yield text
     finally:
-        with open_admin_session(ini) as desk:
-            desk.crew.revoke_token(number, now=desk.now)
+        with open_admin_session(ini) as session:
+            session.crew.revoke_token(token_id, now=session.now)

@@ -1,4 +1,4 @@
-"""The command `streaming-system schedule follow`, for hosts that have the schedule from another."""
+"""`streaming-system schedule follow`: copies the schedule of another host."""
 
 import itertools
 import logging
@@ -14,7 +14,7 @@ from streaming_system.net.page_events import PageEventPublisher
 from streaming_system.schedule_import.mirror import ScheduleMirror
 from streaming_system.schedule_import.poll import PollInterval, poll_feeds
 
-# A host that was away is asked again soon after it is back.
+# Short, so that the copy is up to date soon after an outage of the other host.
 MAX_BACKOFF = 60.0
 
 
@@ -26,21 +26,20 @@ MAX_BACKOFF = 60.0
     type=click.FloatRange(min=0.1),
     default=10.0,
     show_default=True,
-    help="How long to wait between two looks; a fifth more or less, and up to a minute after "
-    "failures.",
+    help="Polling interval, with 20 % jitter; after failures up to a minute.",
 )
-@click.option("--count", metavar="N", type=click.IntRange(min=1), help="Stop after N looks.")
+@click.option("--count", metavar="N", type=click.IntRange(min=1), help="Stop after N polls.")
 @click.option(
-    "--accept-older", is_flag=True, help="Take a schedule that was imported before the one here."
+    "--accept-older", is_flag=True, help="Accept a schedule that is older than the local one."
 )
 @click.pass_obj
 def follow(
     ini: Path, url: str | None, interval: float, count: int | None, accept_older: bool
 ) -> None:
-    """Keep the schedule that another host publishes at URL: /schedule/file.json of a frontend.
+    """Copy the schedule that another host publishes at URL: /schedule/file.json of a frontend.
 
-    Without URL, the ini's schedule.follow says it. Whatever is not a whole, newer schedule of that
-    host changes nothing here. With --count, exit status 1 says that the last look failed.
+    The default of URL is the ini's schedule.follow. The local schedule is replaced only by a
+    complete and newer one. With --count, exit status 1 means that the last poll failed.
     """
     with one_line_errors():
         settings = load_app_settings(ini, "frontend")
@@ -50,22 +49,22 @@ def follow(
             raise SettingsError(
                 f"{url!r} is no address to follow; allowed: http:// or https:// with a host"
             )
-        follower = ScheduleMirror(
+        mirror = ScheduleMirror(
             url, target, limit=feed_options(settings).limits.download, accept_older=accept_older
         )
-        push = PageEventPublisher(settings.get("push.url", ""))
-    well = True
+        pages = PageEventPublisher(settings.get("push.url", ""))
+    succeeded = True
 
-    def look() -> bool:
-        nonlocal well
-        before = follower.taken
-        well = follower.look()
-        if follower.taken is not before:
-            push.publish("schedule")
-        return well
+    def poll() -> bool:
+        nonlocal succeeded
+        previous = mirror.taken
+        succeeded = mirror.look()
+        if mirror.taken is not previous:
+            pages.publish("schedule")
+        return succeeded
 
     logging.getLogger("streaming_system").setLevel(logging.INFO)
     rounds = itertools.count() if count is None else iter(range(count))
-    poll_feeds(look, PollInterval(interval=interval, longest=MAX_BACKOFF), time.sleep, rounds)
-    if not well:
+    poll_feeds(poll, PollInterval(interval=interval, longest=MAX_BACKOFF), time.sleep, rounds)
+    if not succeeded:
         raise click.exceptions.Exit(1)

@@ -1,4 +1,4 @@
-"""`streaming-system tracker`: look after what the tracker remembers."""
+"""`streaming-system tracker …`: maintains the tracker's database."""
 
 import dataclasses
 import itertools
@@ -25,23 +25,23 @@ STDOUT = "-"
 
 @click.group()
 def tracker() -> None:
-    """Look after what the tracker remembers."""
+    """Maintain the tracker's database."""
 
 
 @tracker.command("watch")
-@click.option("--count", metavar="N", type=click.IntRange(min=1), help="Stop after N looks.")
+@click.option("--count", metavar="N", type=click.IntRange(min=1), help="Stop after N checks.")
 @click.option(
     "--interval",
     metavar="SECONDS",
     type=click.FloatRange(min=0.1),
     default=10.0,
     show_default=True,
-    help="How long to wait between two looks; a fifth more or less.",
+    help="Interval of the checks, with 20 % jitter.",
 )
 @click.pass_obj
 def tracker_watch(ini: Path, count: int | None, interval: float) -> None:
-    """Look every ten seconds what is wrong, and have plugins tell the crew of it."""
-    # The tracker brings the database along; other commands start without it.
+    """Detect incidents, and notify the crew through plugins."""
+    # The database library slows down the start, so other commands do not import it.
     from streaming_system.tracker.incidents.monitor import (
         IncidentMonitor,
         IncidentNotification,
@@ -51,34 +51,34 @@ def tracker_watch(ini: Path, count: int | None, interval: float) -> None:
     logging.getLogger("streaming_system").setLevel(logging.INFO)
     with one_line_errors():
         settings = load_app_settings(ini, "tracker")
-        known = feed_options(settings)
-        alerts = IncidentNotifier(settings, known.plugins, known.limits)
+        options = feed_options(settings)
+        notifier = IncidentNotifier(settings, options.plugins, options.limits)
 
-    def tell(news: IncidentNotification) -> bool:
-        return alerts.tell(Incident(**dataclasses.asdict(news)))
+    def notify(notification: IncidentNotification) -> bool:
+        return notifier.tell(Incident(**dataclasses.asdict(notification)))
 
     try:
-        watcher = IncidentMonitor(settings, tell)
+        monitor = IncidentMonitor(settings, notify)
     except StartupError as error:
         raise click.ClickException(str(error)) from None
     rounds = itertools.count() if count is None else iter(range(count))
 
-    def look() -> bool:
-        watcher.look()
-        # What cannot be used now is asked again at the usual pace: it may be back any moment.
+    def check() -> bool:
+        monitor.look()
+        # No backoff: a database that failed may be back at any moment.
         return True
 
-    poll_feeds(look, PollInterval(interval), time.sleep, rounds)
+    poll_feeds(check, PollInterval(interval), time.sleep, rounds)
 
 
 @tracker.command("prune")
 @click.pass_obj
 def tracker_prune(ini: Path) -> None:
-    """Roll up what was reported into minutes and tens of minutes, and forget what is old.
+    """Roll up samples per minute and per ten minutes, and delete expired data.
 
-    A timer runs it every few minutes. It may be stopped at any moment.
+    A timer runs it every few minutes. It can be stopped at any time.
     """
-    # The tracker brings the database along; other commands start without it.
+    # The database library slows down the start, so other commands do not import it.
     from streaming_system.tracker.history.maintenance import (
         AlreadyRunningError,
         StartupError,
@@ -88,16 +88,17 @@ def tracker_prune(ini: Path) -> None:
     with one_line_errors():
         settings = load_app_settings(ini, "tracker")
     try:
-        done = run_maintenance(settings)
+        result = run_maintenance(settings)
     except AlreadyRunningError:
-        click.echo("Another prune is at work; there is nothing to do.")
+        click.echo("Another prune is running; there is nothing to do.")
         return
     except StartupError as error:
         raise click.ClickException(str(error)) from None
-    until = f"{done.until:%Y-%m-%d %H:%M} UTC" if done.until else "nothing yet"
-    line = f"Rolled up to {until}: {_listed(done.made)}. Forgotten: {_listed(done.forgotten)}."
-    if done.partitions:
-        line += f" Partitions: {_listed(done.partitions)}."
+    until = f"{result.until:%Y-%m-%d %H:%M} UTC" if result.until else "nothing yet"
+    made, forgotten = _format_counts(result.made), _format_counts(result.forgotten)
+    line = f"Rolled up to {until}: {made}. Forgotten: {forgotten}."
+    if result.partitions:
+        line += f" Partitions: {_format_counts(result.partitions)}."
     click.echo(line)
 
 
@@ -105,46 +106,46 @@ def tracker_prune(ini: Path) -> None:
 @click.argument("path", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path))
 @click.pass_obj
 def tracker_backup(ini: Path, path: Path) -> None:
-    """Write all that the database holds, as it is at one moment, into FILE (- for stdout).
+    """Write a snapshot of the database into FILE (- for stdout).
 
-    The site may be running. FILE is replaced once the new one is whole; only its owner may read it.
+    The site may be running. FILE is replaced by the complete backup; only its owner can read it.
     """
-    # The tracker brings the database along; other commands start without it.
+    # The database library slows down the start, so other commands do not import it.
     from streaming_system.tracker.backup import BackupError, StartupError, backup
 
     with one_line_errors():
         settings = load_app_settings(ini, "tracker")
     try:
-        with progress("Backing up") as tell, _open_output(path) as file:
-            done = backup(settings, file, tell=tell)
+        with progress("Backing up") as show_progress, _open_output(path) as file:
+            summary = backup(settings, file, tell=show_progress)
     except (BackupError, StartupError) as error:
         raise click.ClickException(str(error)) from None
     except OSError as error:
         raise click.ClickException(f"{path}: cannot be written: {error.strerror}") from None
     click.echo(
-        f"Wrote {path}: {done.rows:,} rows of {len(done.checksums)} tables at revision "
-        f"{done.revision}.",
+        f"Wrote {path}: {summary.rows:,} rows of {len(summary.checksums)} tables at revision "
+        f"{summary.revision}.",
         err=str(path) == STDOUT,
     )
 
 
 @tracker.command("restore")
 @click.argument("path", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--replace", is_flag=True, help="Throw away what the database holds now.")
+@click.option("--replace", is_flag=True, help="Delete the current contents of the database.")
 @click.pass_obj
 def tracker_restore(ini: Path, path: Path, replace: bool) -> None:
-    """Bring back what `tracker backup` wrote, into either kind of database, all or nothing.
+    """Restore a backup in one transaction, into SQLite or PostgreSQL.
 
-    The site may be running: pages are answered as before meanwhile, reports wait.
+    The site may be running: it serves pages, and reports wait.
     """
-    # The tracker brings the database along; other commands start without it.
+    # The database library slows down the start, so other commands do not import it.
     from streaming_system.tracker.backup import BackupError, StartupError, restore
 
     with one_line_errors():
         settings = load_app_settings(ini, "tracker")
     try:
-        with progress("Restoring") as tell, path.open("rb") as file:
-            done = restore(settings, file, replace=replace, tell=tell)
+        with progress("Restoring") as show_progress, path.open("rb") as file:
+            summary = restore(settings, file, replace=replace, tell=show_progress)
     except BackupError as error:
         raise click.ClickException(f"{path}: {error}; nothing has changed") from None
     except StartupError as error:
@@ -152,8 +153,8 @@ def tracker_restore(ini: Path, path: Path, replace: bool) -> None:
     except OSError as error:
         raise click.ClickException(f"{path}: cannot be read: {error.strerror}") from None
     click.echo(
-        f"Restored {done.rows:,} rows of {len(done.checksums)} tables as of "
-        f"{done.taken:%Y-%m-%d %H:%M:%S} UTC; the checksum of each is right."
+        f"Restored {summary.rows:,} rows of {len(summary.checksums)} tables as of "
+        f"{summary.taken:%Y-%m-%d %H:%M:%S} UTC; the checksum of each is right."
     )
 
 
@@ -164,10 +165,10 @@ def _open_output(path: Path) -> Iterator[BinaryIO]:
             yield file
         return
     if sys.stdout.isatty():
-        raise click.UsageError("a backup is not for a terminal: give a file, or a pipe")
+        raise click.UsageError("a backup cannot be printed to a terminal; give a file or a pipe")
     yield sys.stdout.buffer
     sys.stdout.buffer.flush()
 
 
-def _listed(counts: Counter[str]) -> str:
+def _format_counts(counts: Counter[str]) -> str:
     return ", ".join(f"{count:,} {name}" for name, count in counts.items()) or "nothing"

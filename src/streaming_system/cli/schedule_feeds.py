@@ -1,0 +1,179 @@
+"""`streaming-system schedule check` and `diff`: show feeds without importing them."""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import click
+
+from streaming_system.cli.common import (
+    DEFAULT_INI,
+    feed_options,
+    load_config,
+    one_line_errors,
+    progress,
+)
+from streaming_system.config.ini import load_app_settings
+from streaming_system.schedule.diff import (
+    SlotSummary,
+    diff_slots,
+    summarize_schedule,
+    summarize_talks,
+)
+from streaming_system.schedule.model import Talk
+from streaming_system.schedule.storage import ScheduleFileError, load_schedule
+from streaming_system.schedule_import.feed_reader import (
+    FeedReaderOptions,
+    ParsedFeed,
+    fetch_and_parse,
+)
+
+CHANGE_COLOURS = {"appeared": "green", "vanished": "red"}
+
+
+class TimeZoneParam(click.ParamType[ZoneInfo]):
+    """The name of a time zone in the IANA database."""
+
+    name = "zone"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> ZoneInfo:
+        """Return the time zone; fail if there is none of that name."""
+        if isinstance(value, ZoneInfo):
+            return value
+        try:
+            return ZoneInfo(value)
+        except (ValueError, KeyError, OSError):
+            self.fail(f"{value!r} is no time zone; use a name such as Europe/Berlin", param, ctx)
+
+
+TIMEZONE = click.option(
+    "--timezone", metavar="ZONE", type=TimeZoneParam(), help="Time zone of times without offset."
+)
+
+
+@click.command()
+@click.argument("old", metavar="OLD")
+@click.argument("new", metavar="NEW")
+@TIMEZONE
+@click.pass_obj
+def diff(ini: Path, old: str, new: str, timezone: ZoneInfo | None) -> None:
+    """Show talks that moved, appeared and vanished between two feeds.
+
+    OLD and NEW are files or URLs of feeds, or the site's schedule file.
+    """
+    with one_line_errors():
+        options = load_feed_options(ini)
+        with progress(f"Reading {old} and {new}"):
+            before, _ = _load_for_diff(old, options, timezone)
+            after, zone = _load_for_diff(new, options, timezone)
+    changes = diff_slots(before, after)
+    for change in changes:
+        colour = CHANGE_COLOURS.get(change.kind, "yellow")
+        click.secho(change.line(timezone or zone), fg=colour)
+    click.echo(f"{len(changes)} changes" if changes else "No changes")
+
+
+def _load_for_diff(
+    source: str, options: FeedReaderOptions, timezone: ZoneInfo | None
+) -> tuple[list[SlotSummary], ZoneInfo]:
+    """Return the talks of a feed or a schedule file, and the time zone to show them in."""
+    try:
+        schedule = load_schedule(Path(source))
+    except ScheduleFileError:
+        feed = fetch_and_parse(source, options, timezone)
+        return summarize_talks(feed.checked.talks), feed.zone or ZoneInfo("UTC")
+    zones = [room.timezone for room in schedule.rooms.values()]
+    return summarize_schedule(schedule), zones[0] if zones else ZoneInfo("UTC")
+
+
+@click.command()
+@click.argument("source", metavar="FILE_OR_URL")
+@click.option("--format", "format_", metavar="NAME", default="", help="The parser.")
+@TIMEZONE
+@click.option("--json", "as_json", is_flag=True, help="Print a summary as JSON.")
+@click.pass_obj
+def check(ini: Path, source: str, format_: str, timezone: ZoneInfo | None, as_json: bool) -> None:
+    """Show the talks that the site would import from a feed.
+
+    Exit status 0: the feed is valid; 1: it is rejected; 2: wrong usage.
+    """
+    with one_line_errors():
+        options = load_feed_options(ini, format_)
+        with progress(f"Reading {source}"):
+            feed = fetch_and_parse(source, options, timezone)
+    if as_json:
+        click.echo(json.dumps(feed_summary(feed), ensure_ascii=False, indent=1))
+    else:
+        _print_feed(feed, feed.zone or timezone or ZoneInfo("UTC"))
+
+
+def load_feed_options(ini: Path, format_: str = "") -> FeedReaderOptions:
+    """Return how the ini reads feeds; without the default ini, only built-in parsers are used."""
+    if not ini.is_file() and str(ini) == DEFAULT_INI:
+        settings: Mapping[str, str] = {}
+    else:
+        settings = load_app_settings(ini, "frontend")
+    site = load_config(settings).site if settings else None
+    return dataclasses.replace(feed_options(settings, site), format=format_)
+
+
+def feed_summary(feed: ParsedFeed) -> dict[str, Any]:
+    """Return the counts, times and warnings of a feed as JSON."""
+    talks = feed.checked.talks
+    minutes = sum(((talk.end - talk.start) for talk in talks), timedelta()) / timedelta(minutes=1)
+    return {
+        "format": feed.format,
+        "entries": feed.checked.entries,
+        "imported_entries": len(talks),
+        "events": sum(len(talk.rooms) for talk in talks),
+        "rooms": len({room for talk in talks for room in talk.rooms}),
+        "first_start": _format_utc(min(talk.start for talk in talks)),
+        "last_end": _format_utc(max(talk.end for talk in talks)),
+        "total_minutes": int(minutes) if minutes == int(minutes) else round(minutes, 2),
+        "skipped": [
+            {"reason": skipped.reason, "where": skipped.where, "title": skipped.title}
+            for skipped in feed.checked.skipped
+        ],
+        "warnings": list(feed.checked.warnings),
+    }
+
+
+def _format_utc(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _print_feed(feed: ParsedFeed, zone: ZoneInfo) -> None:
+    for warning in feed.checked.warnings:
+        click.secho(f"warning: {warning}", fg="yellow")
+    for skipped in feed.checked.skipped:
+        detail = f" ({skipped.detail})" if skipped.detail not in ("", skipped.reason) else ""
+        click.secho(
+            f"left out: {skipped.where}: {skipped.title!r}: {skipped.reason}{detail}", fg="yellow"
+        )
+    days: dict[tuple[str, date], list[Talk]] = {}
+    for talk in feed.checked.talks:
+        for room in talk.rooms:
+            days.setdefault((room, talk.start.astimezone(zone).date()), []).append(talk)
+    for (room, day), talks in sorted(days.items()):
+        click.secho(f"\n{room}, {day:%A %d %B %Y}", bold=True)
+        for talk in talks:
+            click.echo(_format_talk(talk, zone))
+    summary = feed_summary(feed)
+    click.echo(
+        f"\n{summary['format']}: {summary['imported_entries']} of {summary['entries']} entries, "
+        f"{summary['events']} events in {summary['rooms']} rooms, "
+        f"{summary['first_start']} to {summary['last_end']}; times above are {zone.key}"
+    )
+
+
+def _format_talk(talk: Talk, zone: ZoneInfo) -> str:
+    start, end = talk.start.astimezone(zone), talk.end.astimezone(zone)
+    speakers = f" ({', '.join(talk.speakers)})" if talk.speakers else ""
+    note = click.style("  not to be recorded", fg="red") if talk.do_not_record else ""
+    return f"  {start:%H:%M}–{end:%H:%M}  {talk.title}{speakers}{note}"
