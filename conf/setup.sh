@@ -109,8 +109,8 @@ database() {
     local url name=
     url=$(as "$RUN_USER" .venv/bin/python -c '
 from pathlib import Path
-from streaming_system.config.ini import read_ini
-print(read_ini(Path("production.ini"), "tracker")["sqlalchemy.url"])')
+from streaming_system.config.ini import load_app_settings
+print(load_app_settings(Path("production.ini"), "tracker")["sqlalchemy.url"])')
     [[ $url =~ ^postgresql[+a-z0-9]*:///([a-z0-9_]+)$ ]] && name=${BASH_REMATCH[1]}
     if [ -n "$name" ]; then
         cd /
