@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from streaming_system.web.json_logging import JsonFormatter, request_id
+from streaming_system.web.json_logging import JsonFormatter, current_request_id
 
 OURS = re.compile("[0-9a-f]{32}")
 
@@ -77,7 +77,7 @@ class TestIds:
     def test_nothing_is_left_of_it_behind_the_request(self, app):
         app.get("/healthz", headers={"X-Request-ID": "0123456789abcdef"})
 
-        assert request_id.get() == ""
+        assert current_request_id.get() == ""
 
 
 class TestLines:

@@ -1,1 +1,1 @@
-"""What both Pyramid apps share, and the server that runs them."""
+"""Shared parts of both Pyramid apps, and the server that runs them."""

@@ -1,6 +1,6 @@
-"""Whether a process answers, and whether it can do its work: for deployments and monitors.
+"""Liveness and readiness endpoints, ``/healthz`` and ``/readyz``.
 
-Each app has both addresses; only the app knows what it needs to be ready.
+Both apps have them; each app decides what makes it ready.
 """
 
 import json
@@ -10,32 +10,35 @@ from typing import Any
 from pyramid.response import Response
 
 READ_METHODS = ("GET", "HEAD")
-# Nobody but programs asks for these, every few seconds: they are in no figures and no log.
+# Monitors request these every few seconds, so logs and metrics exclude them.
 HEALTH_ROUTES = frozenset({"health.live", "health.ready"})
 
 
 class NotReadyError(Exception):
-    """What keeps an app from its work, in one line for everybody: no paths, names or addresses."""
+    """The reason why an app is not ready: one public line without paths, names or addresses."""
 
 
 def add_routes(config: Any) -> None:
-    """Add the two addresses to an app's own."""
+    """Add the two routes to an app."""
     config.add_route("health.live", "/healthz", request_method=READ_METHODS)
     config.add_route("health.ready", "/readyz", request_method=READ_METHODS)
 
 
 def live_response() -> Response:
-    """Answer that the process answers."""
+    """Return the response of a running process."""
     return Response("ok\n", content_type="text/plain", charset="utf-8", cache_control="no-store")
 
 
 def ready_response(details: Mapping[str, Any]) -> Response:
-    """Answer that the app can do its work, and what it does it with."""
+    """Return the response of a ready app.
+
+    :param details: JSON members about its state.
+    """
     return _json_response(200, {"ready": True, **details})
 
 
 def not_ready_response(reason: NotReadyError) -> Response:
-    """Answer what keeps the app from its work."""
+    """Return the response of an app that is not ready."""
     return _json_response(503, {"ready": False, "error": str(reason)})
 
 

@@ -1,46 +1,45 @@
-"""Logs for programs: one JSON object a line, with the id of the request that it is about.
+"""Logs as JSON objects, one per line, with the id of the current request.
 
 ``class = streaming_system.web.json_logging.JsonFormatter`` in a ``[formatter_…]`` section of the
 ini.
 """
 
-import json
-import logging
 from contextvars import ContextVar
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-# The id of the request that is being answered; "" outside of requests.
-request_id: ContextVar[str] = ContextVar("request_id", default="")
+from pythonjsonlogger.json import JsonFormatter as BaseFormatter
+
+# Empty outside of requests.
+current_request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 
-class JsonFormatter(logging.Formatter):
-    """Writes a record as one line of JSON, whatever it holds.
+class JsonFormatter(BaseFormatter):
+    """Formats a record, and the values of its ``extra``, as one line of ASCII.
 
-    A record may bring more members with it: ``log.info(…, extra={"fields": {"status": 200}})``.
+    It ignores the format strings that :mod:`logging.config` passes.
     """
 
-    def format(self, record: logging.LogRecord) -> str:
-        """Return the line."""
-        told: dict[str, Any] = {
-            "time": datetime.fromtimestamp(record.created, UTC)
-            .isoformat(timespec="microseconds")
-            .replace("+00:00", "Z"),
-            "level": record.levelname,
-            "logger": record.name,
-            "message": record.getMessage(),
-        }
-        if about := request_id.get():
-            told["request_id"] = about
-        if record.exc_info and record.exc_info[0]:
-            told["exception"] = self.formatException(record.exc_info)
-        if record.stack_info:
-            told["stack"] = self.formatStack(record.stack_info)
-        told |= {key: value for key, value in _fields(record).items() if key not in told}
-        # In ASCII, nothing that somebody has sent can end the line or be no text.
-        return json.dumps(told, default=str)
+    def __init__(self, *_: object, **__: object) -> None:
+        super().__init__(
+            ["time", "levelname", "name", "message"],
+            timestamp="time",
+            rename_fields={
+                "levelname": "level",
+                "name": "logger",
+                "exc_info": "exception",
+                "stack_info": "stack",
+            },
+            json_default=_to_json,
+        )
+
+    def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
+        """Add the id of the current request."""
+        request_id = current_request_id.get()
+        return log_data | ({"request_id": request_id} if request_id else {})
 
 
-def _fields(record: logging.LogRecord) -> dict[str, Any]:
-    fields = getattr(record, "fields", None)
-    return fields if isinstance(fields, dict) else {}
+def _to_json(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return str(value)

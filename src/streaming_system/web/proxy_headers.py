@@ -1,6 +1,6 @@
-"""Takes the viewer's address from the proxy before us: for servers that do not do it themselves.
+"""Takes the client's address from the proxy's headers, for gunicorn.
 
-waitress does, by its own settings; this is the same for gunicorn.
+waitress has its own settings for this.
 """
 
 from collections.abc import Callable
@@ -15,16 +15,15 @@ DEFAULT_HEADERS = "x-forwarded-for x-forwarded-proto x-forwarded-host"
 def proxy_headers_filter(
     global_conf: dict[str, str], trusted_proxy: str = "127.0.0.1", headers: str = DEFAULT_HEADERS
 ) -> Callable[[WSGIApplication], WSGIApplication]:
-    """Return a filter of PasteDeploy: ``use = egg:streaming-system#behind_proxy``.
+    """Return a PasteDeploy filter: ``use = egg:streaming-system#behind_proxy``.
 
-    :param trusted_proxy: the address of the one proxy that is believed; what others say of
-        themselves is dropped.
-    :param headers: which of its headers it sets.
+    :param trusted_proxy: the IP address of the proxy; the headers of other clients are removed.
+    :param headers: the headers that the proxy sets, separated by spaces.
     """
 
-    def behind(app: WSGIApplication) -> Any:
+    def wrap(app: WSGIApplication) -> Any:
         return proxy_headers_middleware(
             app, trusted_proxy=trusted_proxy, trusted_proxy_headers=set(headers.split())
         )
 
-    return behind
+    return wrap

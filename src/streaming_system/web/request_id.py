@@ -1,7 +1,7 @@
-"""One id for each request, from the proxy's log to ours and to whoever asked.
+"""One id per request, shared by the proxy's log, this system's logs and the response.
 
-It is an app's outermost tween, so that whatever an app logs of a request has its id. With
-``access_log = true`` in the ini each request is a line, too, without anything about the viewer.
+The tween is the outermost one, so that every log record of a request has its id. With
+``access_log = true`` in the ini it also logs each request, without data of the viewer.
 """
 
 import logging
@@ -15,76 +15,74 @@ from urllib.parse import quote
 from pyramid.settings import asbool
 from pyramid.tweens import INGRESS
 
-from streaming_system.web.health import HEALTH_ROUTES as HEALTH
-from streaming_system.web.json_logging import request_id
+from streaming_system.web.health import HEALTH_ROUTES
+from streaming_system.web.json_logging import current_request_id
 
 REQUEST_ID_HEADER = "X-Request-ID"
 TWEEN_NAME = "streaming_system.web.request_id.request_id_tween_factory"
-# What proxies make: UUIDs, hexadecimal digits. Other text would be a stranger's words in our logs.
+# Proxies send UUIDs or hexadecimal digits. Other text could be injected into the logs.
 VALID_ID = re.compile(r"[A-Za-z0-9._-]{8,64}", re.ASCII)
 
 access_log = logging.getLogger("streaming_system.access")
 
 
 def includeme(config: Any) -> None:
-    """Give every request an id."""
+    """Add the tween."""
     config.add_tween(TWEEN_NAME, under=INGRESS)
 
 
 def request_id_tween_factory(handler: Callable[[Any], Any], registry: Any) -> Callable[[Any], Any]:
-    """Return the tween that gives requests their ids."""
-    writes = asbool(registry.settings.get("access_log"))
+    """Return a tween that sets the request id, returns it to the client, and logs the request."""
+    logs_requests = asbool(registry.settings.get("access_log"))
     clock = time.perf_counter
 
-    def identified(request: Any) -> Any:
-        own = request_id_from(request.environ)
+    def request_id_tween(request: Any) -> Any:
+        request_id = request_id_from(request.environ)
         path = request_path(request.environ)
-        begun = clock()
-        token = request_id.set(own)
+        started = clock()
+        token = current_request_id.set(request_id)
         try:
             response = handler(request)
-            response.headers[REQUEST_ID_HEADER] = own
-            if writes and not _is_health_check(request):
-                log_access(
-                    request.environ["REQUEST_METHOD"], path, response.status_int, clock() - begun
-                )
+            response.headers[REQUEST_ID_HEADER] = request_id
+            if logs_requests and not _is_health_check(request):
+                method, duration = request.environ["REQUEST_METHOD"], clock() - started
+                log_access(method, path, response.status_int, duration)
             return response
         finally:
-            # The thread will log what is about no request, or about another one.
-            request_id.reset(token)
+            # The thread serves other requests later.
+            current_request_id.reset(token)
 
-    return identified
+    return request_id_tween
 
 
 def request_id_from(environ: Mapping[str, Any]) -> str:
-    """Return the id of a request: the proxy's, or a new one."""
-    given: str = environ.get("HTTP_X_REQUEST_ID", "")
-    if VALID_ID.fullmatch(given):
-        return given
-    # Nobody guards anything by it, and the system's own random numbers cost each answer a call.
+    """Return the id that the proxy sent, or a new one."""
+    received: str = environ.get("HTTP_X_REQUEST_ID", "")
+    if VALID_ID.fullmatch(received):
+        return received
+    # The id is no secret; os.urandom would cost a system call per response.
     return f"{random.getrandbits(128):032x}"
 
 
 def request_path(environ: Mapping[str, Any]) -> str:
-    """Return the path of a request, and not what was asked for behind it.
-
-    That may be a viewer's own words.
-    """
+    """Return the path of a request without the query, which may hold a viewer's words."""
     path: str = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
     return path
 
 
 def log_access(method: str, path: str, status: int, seconds: float) -> None:
-    """Write a line about a request into the log."""
+    """Log one request.
+
+    :param path: as WSGI decodes it, in Latin-1.
+    """
     fields = {
         "method": quote(method),
         "path": quote(path.encode("latin-1")),
         "status": status,
         "milliseconds": round(seconds * 1000, 1),
     }
-    access_log.info("%(method)s %(path)s %(status)d %(milliseconds)s ms", fields,
-                extra={"fields": fields})  # fmt: skip
+    access_log.info("%(method)s %(path)s %(status)d %(milliseconds)s ms", fields, extra=fields)
 
 
 def _is_health_check(request: Any) -> bool:
-    return request.matched_route is not None and request.matched_route.name in HEALTH
+    return request.matched_route is not None and request.matched_route.name in HEALTH_ROUTES

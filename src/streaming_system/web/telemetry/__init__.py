@@ -1,10 +1,10 @@
-"""Faults for Sentry and traces for OpenTelemetry, if the ini asks for them.
+"""Errors for Sentry and traces for OpenTelemetry, if the ini enables them.
 
-Without that, nothing of either is imported.
+Neither is imported otherwise.
 
-What leaves says what the program did, never who asked: the route and not the path, no query, body,
-header, cookie or address. Nor does what an exception says, or a variable held, leave: it may be a
-viewer's own words. The request's id leads from there to the log, which has them.
+Reports describe the program and contain no data of viewers: the route instead of the path, and no
+query, body, header, cookie or address. Messages of exceptions and values of variables are withheld,
+since they may contain such data. The request id identifies the log records, which have them.
 """
 
 import re
@@ -18,19 +18,22 @@ from streaming_system.web.request_id import TWEEN_NAME as REQUEST_IDS
 TWEEN_NAME = "streaming_system.web.telemetry.telemetry_tween_factory"
 KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 HEALTH_PATHS = ("/healthz", "/readyz")
-# What a part of a route may be: {room:[a-z]+}.
+# A parameter of a route pattern: {room:[a-z]+}.
 ROUTE_PARAMETER = re.compile(r"\{(\w+):(?:[^{}]|\{[^{}]*\})*\}")
 
-# Something that wraps how a request is answered.
+# Called with a request and the handler; returns the response.
 Observer = Callable[[Any, Callable[[Any], Any]], Any]
 
 
 class TelemetryError(Exception):
-    """It cannot be set up, with one line that says why and what to do."""
+    """The setup failed; the message is one line with the reason and the remedy."""
 
 
 def includeme(config: Any) -> None:
-    """Set up what the ini names; it does not start with less than it names."""
+    """Set up the configured services.
+
+    :raises SystemExit: if one is unavailable.
+    """
     settings = config.get_settings()
     app = config.root_package.__name__.rsplit(".", 1)[-1]
     observers: list[Observer] = []
@@ -47,12 +50,12 @@ def includeme(config: Any) -> None:
         raise SystemExit(str(error)) from None
     if observers:
         config.registry["telemetry"] = observers
-        # It sees what became of an exception.
+        # Above the exception views: it sees the resulting response.
         config.add_tween(TWEEN_NAME, under=REQUEST_IDS, over=EXCVIEW)
 
 
 def telemetry_tween_factory(handler: Callable[[Any], Any], registry: Any) -> Callable[[Any], Any]:
-    """Return the tween that lets observers see each request."""
+    """Return the tween that passes each request through the observers."""
     for observer in registry["telemetry"]:
         handler = _wrap(handler, observer)
     return handler
@@ -63,23 +66,23 @@ def _wrap(handler: Callable[[Any], Any], observer: Observer) -> Callable[[Any], 
 
 
 def route_pattern(request: Any) -> str:
-    """Return the pattern of the route: without what a viewer has put into it."""
+    """Return the pattern of the route, which contains no values of the request."""
     route = request.matched_route
     return ROUTE_PARAMETER.sub(r"{\1}", route.pattern) if route is not None else "-"
 
 
 def is_health_check(request: Any) -> bool:
-    """Return whether a monitor asks, every few seconds."""
+    """Return whether it is a health check, which monitors send every few seconds."""
     return request.environ.get("PATH_INFO") in HEALTH_PATHS
 
 
 def method_label(request: Any) -> str:
-    """Return the method, if it is one: anybody can send any word."""
+    """Return the method, or a constant for an unknown one."""
     return request.method if request.method in KNOWN_METHODS else "_OTHER"
 
 
 def missing_package_error(key: str, package: str, extra: str) -> TelemetryError:
-    """Return what says that a package is missing."""
+    """Return the error for a missing package."""
     return TelemetryError(
         f"{key} in the ini file needs the package {package}, which is not installed: "
         f"pip install 'streaming-system[{extra}]', or leave {key} out"

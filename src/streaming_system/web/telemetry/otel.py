@@ -1,10 +1,10 @@
-"""How long requests take goes to OpenTelemetry: a span for each, by OTLP over HTTP."""
+"""Traces for OpenTelemetry: one span per request, sent by OTLP over HTTP."""
 
 import atexit
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from streaming_system.web.json_logging import request_id
+from streaming_system.web.json_logging import current_request_id
 from streaming_system.web.telemetry import (
     Observer,
     TelemetryError,
@@ -16,9 +16,9 @@ from streaming_system.web.telemetry import (
 
 
 def create_observer(settings: Mapping[str, Any], app: str) -> Observer:
-    """Return what makes a span of a request.
+    """Return an observer that creates a span for each request.
 
-    :raises TelemetryError: if a package is missing, or a key is wrong.
+    :raises TelemetryError: if a package is missing, or a setting is invalid.
     """
     endpoint = settings["otel.endpoint"]
     if not endpoint.startswith(("http://", "https://")):
@@ -38,7 +38,7 @@ def create_observer(settings: Mapping[str, Any], app: str) -> Observer:
             "otel.endpoint", "opentelemetry-sdk and its exporter", "otel"
         ) from None
 
-    # Of this app, and not of the process, which may hold both.
+    # Not the global provider: one process may contain both apps.
     provider = TracerProvider(
         resource=Resource.create({"service.name": f"streaming-{app}"}),
         sampler=TraceIdRatioBased(_parse_sampling_ratio(settings)),
@@ -50,7 +50,7 @@ def create_observer(settings: Mapping[str, Any], app: str) -> Observer:
     tracer = provider.get_tracer("streaming_system")
 
     def observed(request: Any, handler: Callable[[Any], Any]) -> Any:
-        # A trace that a caller claims to be part of is a stranger's word: ours begin here.
+        # Trace headers of clients are untrusted, so each request starts a new trace.
         with tracer.start_as_current_span(
             method_label(request),
             context=Context(),
@@ -71,7 +71,7 @@ def create_observer(settings: Mapping[str, Any], app: str) -> Observer:
                         "http.request.method": method_label(request),
                         "http.route": route,
                         "http.response.status_code": status,
-                        "request.id": request_id.get(),
+                        "request.id": current_request_id.get(),
                     }
                 )
                 if status >= 500:

@@ -1,10 +1,10 @@
-"""Faults of ours go to Sentry: what kind, and where in the code."""
+"""Errors for Sentry: the exception type and the location in the code."""
 
 import atexit
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from streaming_system.web.json_logging import request_id
+from streaming_system.web.json_logging import current_request_id
 from streaming_system.web.telemetry import (
     Observer,
     TelemetryError,
@@ -13,13 +13,13 @@ from streaming_system.web.telemetry import (
     route_pattern,
 )
 
-FLUSH_TIMEOUT = 2  # seconds for what has not been sent yet
+FLUSH_TIMEOUT = 2  # seconds
 
 
 def create_observer(settings: Mapping[str, Any], app: str) -> Observer:
-    """Return what watches requests for faults.
+    """Return an observer that reports exceptions.
 
-    :raises TelemetryError: if the package is missing, or the DSN is none.
+    :raises TelemetryError: if the package is missing, or the DSN is invalid.
     """
     try:
         from sentry_sdk import Client
@@ -27,7 +27,7 @@ def create_observer(settings: Mapping[str, Any], app: str) -> Observer:
     except ImportError:
         raise missing_package_error("sentry.dsn", "sentry-sdk", "sentry") from None
     try:
-        # No integrations: they would collect what nobody has asked for.
+        # Integrations would collect more than we want to send.
         client = Client(
             dsn=settings["sentry.dsn"],
             environment=settings.get("sentry.environment", "production"),
@@ -48,11 +48,11 @@ def create_observer(settings: Mapping[str, Any], app: str) -> Observer:
         event, hint = event_from_exception(
             error, client_options=client.options, mechanism={"type": "pyramid", "handled": False}
         )
-        for told in event["exception"]["values"]:
-            told["value"] = "in the log, under the request's id"
+        for value in event["exception"]["values"]:
+            value["value"] = "in the log, under the request's id"
         route = route_pattern(request)
         event["transaction"] = f"{method_label(request)} {route}"
-        event["tags"] = {"app": app, "route": route, "request_id": request_id.get()}
+        event["tags"] = {"app": app, "route": route, "request_id": current_request_id.get()}
         client.capture_event(event, hint)
 
     def observed(request: Any, handler: Callable[[Any], Any]) -> Any:
@@ -61,9 +61,9 @@ def create_observer(settings: Mapping[str, Any], app: str) -> Observer:
         except Exception as error:
             report(request, error)
             raise
-        # An exception that became any other answer was meant.
-        if response.status_int == 500 and (found := getattr(request, "exc_info", None)):
-            report(request, found)
+        # An exception with another status is intended.
+        if response.status_int == 500 and (exc_info := getattr(request, "exc_info", None)):
+            report(request, exc_info)
         return response
 
     return observed
