@@ -5,14 +5,17 @@ Building an app takes Pyramid longer than most tests take. An app is therefore b
 right after its start, so that no test sees what another one did.
 """
 
+import copy
 import hashlib
 from collections import OrderedDict, deque
 from pathlib import Path
 from types import ModuleType
 
+from cachetools import Cache
+
 # Only state of these packages changes with requests; SQLAlchemy's engine stays as it is.
 STATEFUL_PACKAGES = ("streaming_system.", "prometheus_client.", "limits.")
-CONTAINERS = (dict, list, set, deque)
+CONTAINERS = (dict, list, set, deque, Cache)
 MAX_APPS = 12
 
 
@@ -31,10 +34,10 @@ class Checkpoint:
             return
         self._seen.add(id(item))
         if isinstance(item, CONTAINERS):
-            content = item.copy()
+            content = copy.copy(item)
             # The reference keeps the object alive, so that its id stays its own.
             self._saved.append((item, content))
-            waiting.extend(content.values() if isinstance(item, dict) else content)
+            waiting.extend(content.values() if isinstance(item, dict | Cache) else content)
         elif isinstance(item, tuple):
             waiting.extend(item)
         elif callable(item) and getattr(item, "__closure__", None):

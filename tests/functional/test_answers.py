@@ -13,7 +13,7 @@ from webob import Request
 from webtest import TestApp
 
 from streaming_system import tracker as tracker_app
-from streaming_system.web import response_cache as answers
+from streaming_system.web import response_cache
 from streaming_system.web.response_cache import ResponseCacheMiddleware
 
 from .conftest import SECRET
@@ -46,7 +46,7 @@ class Counting:
 @pytest.fixture
 def still(monkeypatch):
     """Only the test's own clock goes, however slow the machine is."""
-    monkeypatch.setattr(answers, "time", SimpleNamespace(monotonic=lambda: 1000.0))
+    monkeypatch.setattr(response_cache, "time", SimpleNamespace(monotonic=lambda: 1000.0))
 
 
 @pytest.fixture
@@ -245,10 +245,10 @@ def keep(small, still):
     def keep(**more):
         kept = ResponseCacheMiddleware(
             small,
-            made_from=lambda: (),
-            group=lambda environ: None,
+            dependencies=lambda: (),
+            vary_key=lambda environ: None,
             clock=lambda: time["now"],
-            seen=lambda environ, status, seconds: None,
+            on_hit=lambda environ, status, seconds: None,
             **more,
         )
         return TestApp(kept), time
@@ -291,13 +291,13 @@ class TestKeeping:
         assert first not in got
 
     def test_it_takes_no_more_memory_than_it_may(self, keep, small):
-        app, _ = keep(most=20_000)
+        app, _ = keep(max_bytes=20_000)
 
         for number in range(100):
             app.get(f"/?{number}")
 
-        # Each has 1 kB, and counts twice.
-        assert len(app.app._answers) == 9
+        # Each has a body of 1 kB, which counts twice, and 150 bytes of key and headers.
+        assert len(app.app._cache) == 9
         app.get("/?99")
         assert small.count == 100
         app.get("/?0")

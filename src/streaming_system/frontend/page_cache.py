@@ -1,16 +1,13 @@
-"""Pages that are the same for everybody until the schedule changes: rendered once, then kept.
-
-In front of that, all answers are kept for a second, whatever they were made from.
-"""
+"""Rendered pages that depend on the schedule only, and the cache of all responses before them."""
 
 import hashlib
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from functools import lru_cache
 from typing import Any
 from wsgiref.types import WSGIApplication, WSGIEnvironment
 
+from cachetools import LRUCache
 from pyramid.response import Response
 from pyramid.settings import asbool
 from webob.acceptparse import create_accept_language_header
@@ -20,89 +17,86 @@ from streaming_system.schedule.model import Schedule
 from streaming_system.web import request_id
 from streaming_system.web.response_cache import ResponseCacheMiddleware
 
-# A page of a large event has some 300 kB.
+# A page of a large event has 300 kB.
 MAX_PAGES = 64
+
+Page = tuple[bytes, str]
 
 
 class PageCache:
-    """The pages that have been asked for lately, of one version of the schedule.
+    """The most recently used pages of the current schedule, each with its entity tag.
 
-    :param most: how many of them.
+    :param max_pages: 0 disables the cache.
     """
 
-    def __init__(self, most: int = MAX_PAGES) -> None:
-        self._most = most
+    def __init__(self, max_pages: int = MAX_PAGES) -> None:
         self._lock = threading.Lock()
         self._schedule: Schedule | None = None
-        self._pages: OrderedDict[Hashable, tuple[bytes, str]] = OrderedDict()
+        self._pages: LRUCache[Hashable, Page] = LRUCache(max_pages)
 
-    def get(
-        self, schedule: Schedule, key: Hashable, render: Callable[[], str]
-    ) -> tuple[bytes, str]:
-        """Return a page and its entity tag."""
+    def get(self, schedule: Schedule, key: Hashable, render: Callable[[], str]) -> Page:
+        """Return a cached page, or render it."""
         with self._lock:
             if schedule is not self._schedule:
                 self._pages.clear()
                 self._schedule = schedule
-            if key in self._pages:
-                self._pages.move_to_end(key)
-                return self._pages[key]
-        # Others are not kept waiting meanwhile; two at once render the same.
+            if (page := self._pages.get(key)) is not None:
+                return page
+        # Rendering without the lock: concurrent misses render the same page twice.
         page = with_etag(render())
         with self._lock:
-            if schedule is self._schedule:
+            if schedule is self._schedule and self._pages.maxsize:
                 self._pages[key] = page
-                while len(self._pages) > self._most:
-                    self._pages.popitem(last=False)
         return page
 
 
-def with_etag(text: str) -> tuple[bytes, str]:
-    """Return a page as it is sent, and an entity tag that changes when it does."""
+def with_etag(text: str) -> Page:
+    """Return a page as bytes, with an entity tag."""
     body = text.encode()
     return body, hashlib.sha256(body).hexdigest()[:24]
 
 
-def page_response(request: Any, page: tuple[bytes, str], media_type: str = "text/html") -> Response:
-    """Return the answer with a page; it is empty if the browser has the page already."""
-    body, tag = page
+def page_response(request: Any, page: Page, media_type: str = "text/html") -> Response:
+    """Return a response with a page, or a 304 if the client has it."""
+    body, etag = page
     response = Response(body, content_type=media_type, charset="utf-8", request=request)
-    response.etag = tag
+    response.etag = etag
     response.conditional_response = True
     return response
 
 
 def add_response_cache(app: Any, settings: Any) -> WSGIApplication:
-    """Return the app with :class:`ResponseCacheMiddleware` before it, unless the ini does without.
+    """Return the app behind :class:`ResponseCacheMiddleware`, unless the ini disables it.
 
-    An answer depends on the language that a browser likes best, and on whether it is at the venue.
+    Responses vary by language, and by whether the client is at the venue.
     """
     registry = app.registry
-    # Whoever writes templates, or traces requests, wants each of them made.
-    never = asbool(settings.get("pyramid.reload_templates")) or "telemetry" in registry
-    if never or not asbool(settings.get("answers.kept", "true")):
-        unchanged: WSGIApplication = app
-        return unchanged
-    schedule, live = registry["schedule"], registry["live"]
+    # Template authors and traces need each request in the app.
+    bypasses = asbool(settings.get("pyramid.reload_templates")) or "telemetry" in registry
+    if bypasses or not asbool(settings.get("answers.kept", "true")):
+        uncached: WSGIApplication = app
+        return uncached
+    schedule, room_statuses = registry["schedule"], registry["room_statuses"]
     languages, site = registry["languages"], settings["conference"].site
-    logs = asbool(settings.get("access_log"))
+    logs_requests = asbool(settings.get("access_log"))
 
     @lru_cache(1024)
-    def language(accepted: str) -> str:
-        return str(languages.liked(create_accept_language_header(accepted or None)).name)
+    def language(accept_language: str) -> str:
+        header = create_accept_language_header(accept_language or None)
+        return str(languages.best_match(header).name)
 
-    def group(environ: WSGIEnvironment) -> Hashable:
+    def vary_key(environ: WSGIEnvironment) -> Hashable:
         at_venue = bool(site.localips) and site.is_local(environ.get("REMOTE_ADDR") or "")
         return language(environ.get("HTTP_ACCEPT_LANGUAGE", "")), at_venue
 
-    def seen(environ: WSGIEnvironment, status: int, seconds: float) -> None:
-        if logs:
+    def on_hit(environ: WSGIEnvironment, status: int, seconds: float) -> None:
+        if logs_requests:
             request_id.log_access("GET", request_id.request_path(environ), status, seconds)
 
     return ResponseCacheMiddleware(
         app,
-        made_from=lambda: (schedule.current(), live.current()),
-        group=group,
+        dependencies=lambda: (schedule.current(), room_statuses.get()),
+        vary_key=vary_key,
         clock=settings.get("clock", utc_now),
-        seen=seen,
+        on_hit=on_hit,
     )

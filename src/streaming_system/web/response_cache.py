@@ -1,196 +1,109 @@
-"""Answers that are the same for everybody for a moment, kept in front of an app.
+"""WSGI middleware: an in-process cache of public responses.
 
-Pages are made for their address, their language and the viewers they are meant for, and hold for a
-second. Whoever asks within it gets what the first one got, without anything of Pyramid. Only what
-says ``Cache-Control: public`` is kept, and what a view has marked (:data:`VARIES_BY_GROUP_KEY`). What it was
-made from is compared with each request, so that nothing old outlives a new schedule.
+A response is fresh for a second and is then served for another second while one thread renews it
+(stale-while-revalidate). Hits do not reach Pyramid. Cached are responses with ``Cache-Control:
+public`` and those that a view marks (:data:`VARIES_BY_GROUP_KEY`). An entry is invalid once any of
+its dependencies is replaced, so that a new schedule shows at once.
 """
 
-import gzip
 import threading
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Hashable, Iterable
 from datetime import datetime
-from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-import brotli
-from webob.acceptparse import AcceptEncodingValidHeader, create_accept_encoding_header
-from webob.etag import ETagMatcher
+from cachetools import TTLCache
 
-from streaming_system.web import request_id as request_ids
-from streaming_system.web.json_logging import request_id
+from streaming_system.web import request_id
+from streaming_system.web.cached_response import (
+    ENTITY_HEADERS,
+    CachedResponse,
+    Headers,
+    etag_matches,
+    get_etag,
+    get_header,
+    without_headers,
+)
+from streaming_system.web.json_logging import current_request_id
 
-TTL_SECONDS = 1.0  # seconds
-# While one thread makes it anew, others get what is older by no more than this.
-STALE_WHILE_REVALIDATE_SECONDS = 1.0  # seconds
+TTL_SECONDS = 1.0
+STALE_WHILE_REVALIDATE_SECONDS = 1.0
 MAX_CACHE_BYTES = 16 * 2**20
 MAX_BODY_BYTES = 2 * 2**20
-# A view sets it in the environ of an answer that differs by the group of who asks, and by nothing
-# else of them. Caches before us do not know the groups, so that such an answer is private to them.
+# A view sets this key of the environ if its response depends on the client by the client's group
+# only. Such a response is private for other caches, which do not know the groups.
 VARIES_BY_GROUP_KEY = "streaming_system.by_group"
 
-# What an answer may depend on: all of it is in the key.
+# Request headers that are part of the cache key.
 _SUPPORTED_VARY = frozenset({"accept-encoding", "accept-language", "origin"})
-# Requests with these want something else than the whole answer.
-_BYPASS_HEADERS = ("HTTP_RANGE", "HTTP_AUTHORIZATION", "HTTP_IF_MODIFIED_SINCE", "HTTP_IF_MATCH")
-# What says something of a body that is not sent.
-_ENTITY_HEADERS = frozenset({"content-length", "content-type", "content-encoding"})
-_REQUEST_ID_HEADER = request_ids.REQUEST_ID_HEADER.lower()
+# Requests with these headers expect something else than the whole response.
+_BYPASS_HEADERS = (
+    "HTTP_RANGE",
+    "HTTP_AUTHORIZATION",
+    "HTTP_IF_MODIFIED_SINCE",
+    "HTTP_IF_MATCH",
+)
+_REQUEST_ID_HEADER = request_id.REQUEST_ID_HEADER.lower()
 _COMPRESSIBLE_TYPES = ("text/", "application/", "image/svg+xml", "audio/x-mpegurl")
-# What is smaller than that goes into one packet anyway.
-MIN_COMPRESS_BYTES = 512
-
-Headers = list[tuple[str, str]]
-
-
-def _gzip(body: bytes) -> bytes:
-    # Without a time of its own, the same body gives the same bytes.
-    return gzip.compress(body, compresslevel=6, mtime=0)
-
-
-def _brotli(body: bytes) -> bytes:
-    compressed: bytes = brotli.compress(body, quality=5)
-    return compressed
-
-
-# By what is preferred.
-ENCODERS: Mapping[str, Callable[[bytes], bytes]] = {"br": _brotli, "gzip": _gzip}
-
-
-class EncodedResponse(NamedTuple):
-    """An answer in one coding: its headers, those that say that it has not changed, its body."""
-
-    headers: Headers
-    unchanged: Headers
-    body: bytes
-
-
-@dataclass(kw_only=True)
-class CachedResponse:
-    """An answer that can be given again.
-
-    :param made_from: the very objects that it was made from.
-    :param wall: when it was asked for, in seconds since 1970; ``began`` by a clock that does not
-        jump.
-    """
-
-    headers: Headers
-    body: bytes
-    made_from: tuple[object, ...]
-    wall: float
-    began: float
-    renewing: bool = False
-    coded: dict[str, bytes] = field(default_factory=dict)
-    _sent: dict[str, EncodedResponse] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.tag = _header(self.headers, "etag").removeprefix("W/").strip('"')
-        self._compresses = len(self.body) >= MIN_COMPRESS_BYTES and not _header(
-            self.headers, "content-encoding"
-        )
-
-    @property
-    def size(self) -> int:
-        """About the bytes that it takes, with what is made of its body."""
-        return 2 * len(self.body)
-
-    def age(self, wall: float, now: float) -> float:
-        """Return how old it is in seconds; a clock on the wall that has gone back makes it old."""
-        since = wall - self.wall
-        return (
-            max(now - self.began, since)
-            if since >= 0
-            else TTL_SECONDS + STALE_WHILE_REVALIDATE_SECONDS
-        )
-
-    def sent(self, accepted: str) -> EncodedResponse:
-        """Return it as it is for who accepts such codings (``Accept-Encoding``)."""
-        coding = _negotiate_encoding(accepted) if self._compresses else ""
-        if coding not in self._sent:
-            headers, body = self._made(coding)
-            self._sent[coding] = EncodedResponse(
-                headers, _without_headers(headers, _ENTITY_HEADERS), body
-            )
-        return self._sent[coding]
-
-    def _made(self, coding: str) -> tuple[Headers, bytes]:
-        if not self._compresses:
-            return self.headers, self.body
-        vary = ", ".join(filter(None, [_header(self.headers, "vary"), "Accept-Encoding"]))
-        if not coding:
-            return [*_without_headers(self.headers, {"vary"}), ("Vary", vary)], self.body
-        if coding not in self.coded:
-            self.coded[coding] = ENCODERS[coding](self.body)
-        body = self.coded[coding]
-        headers = [
-            *_without_headers(self.headers, {"vary", "content-length", "etag"}),
-            ("Vary", vary),
-            ("Content-Encoding", coding),
-            ("Content-Length", str(len(body))),
-        ]
-        if self.tag:
-            # It stands for the same page; byte by byte it is another.
-            headers.append(("ETag", f'W/"{self.tag}"'))
-        return headers, body
 
 
 class ResponseCacheMiddleware:
-    """A WSGI app before another one.
+    """Caches the responses of a Pyramid app.
 
-    :param app: a Pyramid app.
-    :param made_from: returns the objects that all answers are made from, quickly; where one is
-        another than before, nothing made from the old one is given any more.
-    :param group: returns what an answer depends on besides its address: a language, a place.
-    :param clock: the app's.
-    :param keeps: tells by its path whether an answer may be kept.
-    :param seen: is told of each answer that the app does not hear of: the request's environ, the
-        status, and the seconds.
+    :param app: the WSGI app, with a ``registry``.
+    :param dependencies: returns, quickly, the objects that responses are rendered from.
+    :param vary_key: returns what a response depends on besides its URL, such as a language.
+    :param clock: the app's clock.
+    :param is_cacheable_path: returns whether responses of a path are cached.
+    :param on_hit: called for each response from the cache, which the app does not see, with the
+        environ, the status, and the duration in seconds.
+    :param max_bytes: the size of the cache; the least recently used entries are evicted.
     """
 
     def __init__(
         self,
         app: Any,
         *,
-        made_from: Callable[[], tuple[object, ...]],
-        group: Callable[[WSGIEnvironment], Hashable],
+        dependencies: Callable[[], tuple[object, ...]],
+        vary_key: Callable[[WSGIEnvironment], Hashable],
         clock: Callable[[], datetime],
-        keeps: Callable[[str], bool] = lambda path: True,
-        seen: Callable[[WSGIEnvironment, int, float], None],
-        most: int = MAX_CACHE_BYTES,
+        is_cacheable_path: Callable[[str], bool] = lambda path: True,
+        on_hit: Callable[[WSGIEnvironment, int, float], None],
+        max_bytes: int = MAX_CACHE_BYTES,
     ) -> None:
         self.app: WSGIApplication = app
         self.registry = app.registry
-        self._made_from, self._group, self._clock = made_from, group, clock
-        self._keeps, self._seen = keeps, seen
-        self._most = most
+        self._dependencies, self._vary_key, self._clock = dependencies, vary_key, clock
+        self._is_cacheable_path, self._on_hit = is_cacheable_path, on_hit
         self._lock = threading.Lock()
-        self._answers: OrderedDict[Hashable, CachedResponse] = OrderedDict()
-        self._bytes = 0
+        self._cache: TTLCache[Hashable, CachedResponse] = TTLCache(
+            max_bytes,
+            ttl=TTL_SECONDS + STALE_WHILE_REVALIDATE_SECONDS,
+            timer=lambda: time.monotonic(),
+            getsizeof=lambda response: response.size,
+        )
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer a request."""
+        """Respond from the cache or from the app."""
         if (
             environ["REQUEST_METHOD"] != "GET"
-            or not self._keeps(environ["PATH_INFO"])
+            or not self._is_cacheable_path(environ["PATH_INFO"])
             or any(name in environ for name in _BYPASS_HEADERS)
         ):
             return self.app(environ, start_response)
-        # What is logged on the way bears it, too.
-        environ["HTTP_X_REQUEST_ID"] = given = request_ids.request_id_from(environ)
-        token = request_id.set(given)
+        # The app uses the same id.
+        environ["HTTP_X_REQUEST_ID"] = own_id = request_id.request_id_from(environ)
+        token = current_request_id.set(own_id)
         try:
-            return self._answered(environ, start_response, given)
+            return self._handle(environ, start_response, own_id)
         finally:
-            request_id.reset(token)
+            current_request_id.reset(token)
 
-    def _answered(
-        self, environ: WSGIEnvironment, start_response: StartResponse, given: str
+    def _handle(
+        self, environ: WSGIEnvironment, start_response: StartResponse, own_id: str
     ) -> Iterable[bytes]:
-        began = time.monotonic()
+        started = time.monotonic()
         key = (
             environ["wsgi.url_scheme"],
             environ.get("HTTP_HOST") or (environ["SERVER_NAME"], environ["SERVER_PORT"]),
@@ -198,163 +111,133 @@ class ResponseCacheMiddleware:
             environ["PATH_INFO"],
             environ.get("QUERY_STRING", ""),
             environ.get("HTTP_ORIGIN"),
-            self._group(environ),
+            self._vary_key(environ),
         )
         try:
-            wall, made_from = self._clock().timestamp(), self._made_from()
+            wall, dependencies = self._clock().timestamp(), self._dependencies()
         except Exception:
-            # It fails in the app, too, which knows what to say then.
+            # It fails in the app, too, whose error views respond.
             return self.app(environ, start_response)
-        answer = self._find(key, made_from, wall, began)
-        if answer is None:
-            return self._ask(key, made_from, wall, began, environ, start_response)
+        cached = self._lookup(key, dependencies, wall, started)
+        if cached is None:
+            return self._fetch_and_store(key, dependencies, wall, started, environ, start_response)
         status, body = _respond(
-            answer, environ, start_response, [(request_ids.REQUEST_ID_HEADER, given)]
+            cached, environ, start_response, [(request_id.REQUEST_ID_HEADER, own_id)]
         )
-        self._seen(environ, status, time.monotonic() - began)
+        self._on_hit(environ, status, time.monotonic() - started)
         return body
 
-    def _find(
-        self, key: Hashable, made_from: tuple[object, ...], wall: float, now: float
+    def _lookup(
+        self, key: Hashable, dependencies: tuple[object, ...], wall: float, now: float
     ) -> CachedResponse | None:
-        answer = self._answers.get(key)
-        if answer is None or not _same_objects(answer.made_from, made_from):
+        """Return a fresh response, or a stale one that another thread is renewing."""
+        with self._lock:
+            cached = self._cache.get(key)
+            if cached is None or not _same_objects(cached.dependencies, dependencies):
+                return None
+            age = cached.age(wall, now)
+            if age < TTL_SECONDS:
+                return cached
+            if age < TTL_SECONDS + STALE_WHILE_REVALIDATE_SECONDS and cached.revalidating:
+                return cached
+            cached.revalidating = True
             return None
-        age = answer.age(wall, now)
-        if age < TTL_SECONDS:
-            return answer
-        if age < TTL_SECONDS + STALE_WHILE_REVALIDATE_SECONDS and answer.renewing:
-            return answer
-        answer.renewing = True
-        return None
 
-    def _ask(
+    def _fetch_and_store(
         self,
-        key: Hashable,
-        made_from: tuple[object, ...],
+        key: tuple[Any, ...],
+        dependencies: tuple[object, ...],
         wall: float,
-        began: float,
+        started: float,
         environ: WSGIEnvironment,
         start_response: StartResponse,
     ) -> Iterable[bytes]:
-        """Have the app answer, and keep the answer if it may be kept."""
-        # Whether somebody has it already is seen to here, so that the app gives all of it.
-        asked = {name: value for name, value in environ.items() if name != "HTTP_IF_NONE_MATCH"}
-        said: list[tuple[str, Headers]] = []
+        # Without If-None-Match the app sends the whole response; _respond makes it a 304.
+        request = {name: value for name, value in environ.items() if name != "HTTP_IF_NONE_MATCH"}
+        received: list[tuple[str, Headers]] = []
 
-        def start(status: str, headers: Headers, exc_info: Any = None) -> Any:
-            said[:] = [(status, headers)]
+        def receive(status: str, headers: Headers, exc_info: Any = None) -> Any:
+            received[:] = [(status, headers)]
             return _unsupported_write
 
-        body = self.app(asked, start)
-        status, headers = said[0]
+        body = self.app(request, receive)
+        status, headers = received[0]
         if not status.startswith("200 "):
             start_response(status, headers)
             return body
-        tag = _header(headers, "etag").removeprefix("W/").strip('"')
         if not _is_compressible(headers):
-            if _etag_matches(environ, tag):
+            if etag_matches(environ.get("HTTP_IF_NONE_MATCH", ""), get_etag(headers)):
                 _close_body(body)
-                start_response("304 Not Modified", _without_headers(headers, _ENTITY_HEADERS))
+                start_response("304 Not Modified", without_headers(headers, ENTITY_HEADERS))
                 return []
             start_response(status, headers)
             return body
         try:
-            whole = b"".join(body)
+            whole_body = b"".join(body)
         finally:
             _close_body(body)
-        answer = CachedResponse(
-            headers=_without_headers(headers, {_REQUEST_ID_HEADER}),
-            body=whole,
-            made_from=made_from,
-            wall=wall,
-            began=began,
+        response = CachedResponse(
+            key=key,
+            headers=without_headers(headers, {_REQUEST_ID_HEADER}),
+            body=whole_body,
+            dependencies=dependencies,
+            created_at=wall,
+            created_monotonic=started,
         )
-        if _is_cacheable(headers, shared=VARIES_BY_GROUP_KEY in asked):
-            self._keep(key, answer)
-        own = [pair for pair in headers if pair[0].lower() == _REQUEST_ID_HEADER]
-        return _respond(answer, environ, start_response, own)[1]
+        if _is_cacheable(headers, varies_by_group=VARIES_BY_GROUP_KEY in request):
+            self._store(response)
+        request_id_headers = [pair for pair in headers if pair[0].lower() == _REQUEST_ID_HEADER]
+        return _respond(response, environ, start_response, request_id_headers)[1]
 
-    def _keep(self, key: Hashable, answer: CachedResponse) -> None:
+    def _store(self, response: CachedResponse) -> None:
         with self._lock:
-            before = self._answers.pop(key, None)
-            if before is not None:
-                self._bytes -= before.size
-                if before.body == answer.body:
-                    answer.coded = before.coded
-            self._answers[key] = answer
-            self._bytes += answer.size
-            while self._bytes > self._most:
-                self._bytes -= self._answers.popitem(last=False)[1].size
+            previous = self._cache.pop(response.key, None)
+            if previous is not None and previous.body == response.body:
+                response.encoded_bodies = previous.encoded_bodies
+            self._cache[response.key] = response
 
 
 def _respond(
-    answer: CachedResponse, environ: WSGIEnvironment, start_response: StartResponse, own: Headers
+    response: CachedResponse,
+    environ: WSGIEnvironment,
+    start_response: StartResponse,
+    request_id_headers: Headers,
 ) -> tuple[int, Iterable[bytes]]:
-    """Begin to send an answer, or say that it has not changed; return the status and the body."""
-    sent = answer.sent(environ.get("HTTP_ACCEPT_ENCODING", ""))
-    if _etag_matches(environ, answer.tag):
-        start_response("304 Not Modified", sent.unchanged + own)
+    """Start a 200 or a 304; return the status and the body."""
+    encoded = response.encode(environ.get("HTTP_ACCEPT_ENCODING", ""))
+    if etag_matches(environ.get("HTTP_IF_NONE_MATCH", ""), response.etag):
+        start_response("304 Not Modified", encoded.not_modified_headers + request_id_headers)
         return 304, []
-    start_response("200 OK", sent.headers + own)
-    return 200, [sent.body]
+    start_response("200 OK", encoded.headers + request_id_headers)
+    return 200, [encoded.body]
 
 
-def _etag_matches(environ: WSGIEnvironment, tag: str) -> bool:
-    """Tell whether who asks has what an entity tag stands for (RFC 9110, 13.1.2)."""
-    held = environ.get("HTTP_IF_NONE_MATCH", "")
-    return bool(held and tag) and tag in _parse_if_none_match(held)
-
-
-@lru_cache(1024)
-def _parse_if_none_match(held: str) -> Any:
-    return ETagMatcher.parse(held, strong=False)
-
-
-def _is_cacheable(headers: Headers, *, shared: bool) -> bool:
+def _is_cacheable(headers: Headers, *, varies_by_group: bool) -> bool:
     control = {
         name.lower(): value
         for name, _, value in (
-            part.strip().partition("=") for part in _header(headers, "cache-control").split(",")
+            part.strip().partition("=") for part in get_header(headers, "cache-control").split(",")
         )
     }
-    vary = {name.strip().lower() for name in _header(headers, "vary").split(",") if name.strip()}
+    names = get_header(headers, "vary").split(",")
+    vary = {name.strip().lower() for name in names if name.strip()}
     return (
-        ("public" in control or (shared and "private" in control))
+        ("public" in control or (varies_by_group and "private" in control))
         and control.get("max-age", "0") != "0"
         and control.keys().isdisjoint({"no-store", "no-cache"})
         and vary <= _SUPPORTED_VARY
-        and not _header(headers, "set-cookie")
+        and not get_header(headers, "set-cookie")
     )
 
 
 def _is_compressible(headers: Headers) -> bool:
-    """Tell whether it is worth keeping: pictures, fonts and what is large come from their files."""
-    length, kind = _header(headers, "content-length"), _header(headers, "content-type")
+    """Return whether a response is text of limited size; images and fonts come from their files."""
+    length, mime_type = get_header(headers, "content-length"), get_header(headers, "content-type")
     return (
         length.isdecimal()
         and int(length) <= MAX_BODY_BYTES
-        and kind.startswith(_COMPRESSIBLE_TYPES)
+        and mime_type.startswith(_COMPRESSIBLE_TYPES)
     )
-
-
-@lru_cache(256)
-def _negotiate_encoding(accepted: str) -> str:
-    """Return which of our codings somebody likes best; "" for none."""
-    header = create_accept_encoding_header(accepted)
-    if not accepted or not isinstance(header, AcceptEncodingValidHeader):
-        return ""
-    found = dict(header.acceptable_offers([*ENCODERS]))
-    return max(found, key=lambda coding: found[coding], default="")
-
-
-def _header(headers: Headers, name: str) -> str:
-    """Return the value of a header, given in lower case; "" without it."""
-    return next((value for key, value in headers if key.lower() == name), "")
-
-
-def _without_headers(headers: Headers, names: Collection[str]) -> Headers:
-    return [pair for pair in headers if pair[0].lower() not in names]
 
 
 def _same_objects(some: tuple[object, ...], others: tuple[object, ...]) -> bool:
@@ -367,4 +250,4 @@ def _close_body(body: Any) -> None:
 
 
 def _unsupported_write(data: bytes) -> None:
-    raise RuntimeError("the app wrote past its answer (WSGI's write()), which Pyramid never does")
+    raise RuntimeError("the app uses WSGI's write(), which this middleware does not support")
