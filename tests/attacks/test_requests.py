@@ -268,13 +268,13 @@ def test_a_server_of_posts_inside_is_not_asked_unless_the_ini_allows_it(
     conference = load(root / "config.json", tmp_path / "private.json")
 
     [asked] = create_feeds(conference, ()).values()
-    assert asked.current() is None
+    assert asked.get() is None
     assert victim.connections == 0
     assert "127.0.0.1 is no public address" in caplog.text
 
     [asked] = create_feeds(conference, parse_allowed_networks({"outbound.private": "127.1.0.0/16,"
                                                              "127.0.0.1"})).values()  # fmt: skip
-    assert asked.current() == ()
+    assert asked.get() == ()
     assert len(victim.asked) == 1
 
 

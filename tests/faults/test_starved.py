@@ -27,7 +27,7 @@ def test_the_tracker_is_gone(harmed, figures):
         for port in harmed.ports.tracker:
             harmed.wait_for_worker("tracker", port)
     run.pages_were_well()
-    assert all("pages cannot tell" in line["message"] for line in run.by_app["frontend"])
+    assert all("pages do not show its data" in line["message"] for line in run.by_app["frontend"])
     assert len(run.by_app["frontend"]) <= 2 * len(harmed.ports.frontend)
     figures("Tracker gone, then started", **run.figures)
 

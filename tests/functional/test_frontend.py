@@ -689,12 +689,12 @@ class TestLive:
         tracker_says.says = told(hall=["webm_high"])
         site = make_site(**{"tracker.internal_url": tracker_says.url})
         tracker_says.answers.clear()
-        live = site.app.registry["live"]
-        first = threading.Thread(target=live.current)
+        live = site.app.registry["room_statuses"]
+        first = threading.Thread(target=live.get)
         first.start()
         assert tracker_says.was_asked.wait(5)
 
-        meanwhile = live.current()
+        meanwhile = live.get()
         assert first.is_alive()
         tracker_says.answers.set()
         first.join()

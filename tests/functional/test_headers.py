@@ -23,7 +23,7 @@ def addresses(site, room="hall", talk="guid-Soldering"):
     # What stands for the parts of paths; a new one belongs here.
     parts = {"room": room, "talk": talk, "event": "testconf", "icon": "192", "language": "de",
              "large": "", "form": "jpg"}  # fmt: skip
-    theme = site.app.registry["themes"].current()
+    theme = site.app.registry["themes"].get()
     others = {
         "oembed": f"/oembed?url=http://localhost/{room}",
         "theme": f"/theme/{theme.version if theme else 'none'}/style.css",

@@ -186,7 +186,7 @@ class TestChanges:
         (folder / "theme.json").write_text('{"colours": ')
 
         assert "#800020" in site.get(stylesheet_of(site.get("/"))).text
-        assert "the theme is shown as it was" in caplog.text
+        assert "pages use the last valid theme" in caplog.text
 
     def test_in_production_they_wait_for_a_restart(self, themed, folder):
         before = stylesheet_of(themed.get("/"))

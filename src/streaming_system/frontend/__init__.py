@@ -1,4 +1,4 @@
-"""The pages that viewers see. They need checked configuration and one schedule file, no more."""
+"""The pages for viewers. They need the configuration and one schedule file."""
 
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,6 @@ from streaming_system.net.ssrf import NetworkSettingError, parse_allowed_network
 from streaming_system.schedule.store import ScheduleStore
 from streaming_system.theme import ThemeError
 
-# How pages' templates are read.
 JINJA2_SETTINGS = {
     "jinja2.trim_blocks": "true",
     "jinja2.lstrip_blocks": "true",
@@ -38,7 +37,7 @@ JINJA2_SETTINGS = {
 def main(global_config: dict[str, str], **local: str) -> Any:
     """Return the frontend WSGI application.
 
-    A mistake in the configuration ends the process with one line.
+    :raises SystemExit: with a one-line message if the configuration is invalid.
     """
     settings: dict[str, Any] = {**global_config, **local}
     try:
@@ -54,21 +53,22 @@ def main(global_config: dict[str, str], **local: str) -> Any:
     settings |= JINJA2_SETTINGS
     with Configurator(settings=settings) as config:
         config.registry["schedule"] = ScheduleStore(Path(settings["schedule.file"]))
-        config.registry["programmes"] = ScheduleViewCache(settings["conference"])
-        # Where templates are being written, pages are rendered each time.
-        reloads = asbool(settings.get("pyramid.reload_templates"))
-        config.registry["kept"] = PageCache(0 if reloads else MAX_PAGES)
+        config.registry["schedule_views"] = ScheduleViewCache(settings["conference"])
+        reloads_templates = asbool(settings.get("pyramid.reload_templates"))
+        config.registry["page_cache"] = PageCache(0 if reloads_templates else MAX_PAGES)
         folder = settings.get("preview.folder")
-        config.registry["previews"] = PreviewStore(Path(folder) if folder else None)
+        config.registry["preview_store"] = PreviewStore(Path(folder) if folder else None)
         tracker = settings.get("tracker.internal_url", "")
-        # Pages that are told of a change ask at once.
-        fresh_for = PUSH_REFRESH_INTERVAL if settings["push.url"] else REFRESH_INTERVAL
-        config.registry["live"] = PolledResource(
-            tracker, "/streams.json", parse_streams, fresh_for=fresh_for
+        # A page refetches as soon as it is notified of a change.
+        interval = PUSH_REFRESH_INTERVAL if settings["push.url"] else REFRESH_INTERVAL
+        config.registry["room_statuses"] = PolledResource(
+            tracker, "/streams.json", parse_streams, refresh_interval=interval
         )
-        config.registry["watched"] = PolledResource(tracker, "/api/v1/rooms", parse_rooms)
-        config.registry["wrong"] = PolledResource(tracker, "/api/v1/incidents", parse_incidents)
-        config.registry["posts"] = create_feeds(settings["conference"], networks)
+        config.registry["room_audiences"] = PolledResource(tracker, "/api/v1/rooms", parse_rooms)
+        config.registry["open_incidents"] = PolledResource(
+            tracker, "/api/v1/incidents", parse_incidents
+        )
+        config.registry["mastodon_feeds"] = create_feeds(settings["conference"], networks)
         config.include("pyramid_jinja2")
         config.add_jinja2_search_path("streaming_system.frontend:templates")
         config.include(".theming")

@@ -1,4 +1,4 @@
-"""Static files at addresses that change with them, so that browsers may keep them for ever."""
+"""Static files at versioned URLs, which browsers can cache for ever."""
 
 import hashlib
 from pathlib import Path
@@ -16,34 +16,34 @@ VERSION_PATTERN = "{version:[0-9a-f]{12}}"
 
 
 class StaticAssets:
-    """The static files and their version, which is part of the address of each.
+    """The static files and their version, which is part of each URL.
 
-    The version is that of the whole folder, since modules name each other by relative addresses.
+    The whole folder has one version, because modules import each other by relative URLs.
 
-    :param watch: look for changed files with every page, for who is writing them.
+    :param watch: check for changed files at each access, for development.
     """
 
     def __init__(self, folder: Path = STATIC_DIR, *, watch: bool = False) -> None:
         self._folder = folder
         self._watch = watch
-        self._seen = self._look()
+        self._file_stats = self._stat_files()
         self._version = self._digest()
 
     @property
     def version(self) -> str:
-        """What the files hold, as twelve characters."""
-        if self._watch and (seen := self._look()) != self._seen:
-            self._seen, self._version = seen, self._digest()
+        """A hash of all files, in twelve characters."""
+        if self._watch and (stats := self._stat_files()) != self._file_stats:
+            self._file_stats, self._version = stats, self._digest()
         return self._version
 
-    def address(self, request: Any, path: str, options: Any) -> tuple[str, Any]:
-        """Put the version before a file's path: what Pyramid calls a cache buster."""
+    def bust_cache(self, request: Any, path: str, options: Any) -> tuple[str, Any]:
+        """Prefix a file's path with the version: a cache buster of Pyramid."""
         return f"{self.version}/{path}", options
 
     def _files(self) -> list[Path]:
         return sorted(path for path in self._folder.rglob("*") if path.is_file())
 
-    def _look(self) -> list[tuple[Path, int, int]]:
+    def _stat_files(self) -> list[tuple[Path, int, int]]:
         files = [(path, path.stat()) for path in self._files()] if self._watch else []
         return [(path, stat.st_mtime_ns, stat.st_size) for path, stat in files]
 
@@ -56,17 +56,17 @@ class StaticAssets:
 
 
 def includeme(config: Any) -> None:
-    """Serve the files, by version for ever and without one for a minute."""
+    """Serve the files: immutable at versioned URLs, for a minute at others."""
     watch = str(config.get_settings().get("pyramid.reload_templates", "")).lower() == "true"
     config.registry["assets"] = assets = StaticAssets(watch=watch)
-    by_version = static_view(ASSET_SPEC, cache_max_age=SHORT_MAX_AGE, use_subpath=True)
+    serve_file = static_view(ASSET_SPEC, cache_max_age=SHORT_MAX_AGE, use_subpath=True)
 
     def versioned(context: Any, request: Any) -> Response:
         if not request.subpath:
             raise HTTPNotFound()
-        response: Response = by_version(context, request)
+        response: Response = serve_file(context, request)
         response.etag = assets.version
-        # A page of before may ask for its modules after an upgrade: it gets those of today.
+        # After an upgrade, an open page still requests its version and gets the new files.
         if request.matchdict["version"] == assets.version:
             response.cache_control.max_age = IMMUTABLE_MAX_AGE
             response.cache_control.properties["immutable"] = None
@@ -75,4 +75,4 @@ def includeme(config: Any) -> None:
     config.add_route("asset", f"/static/{VERSION_PATTERN}/*subpath", request_method=("GET", "HEAD"))
     config.add_view(versioned, route_name="asset")
     config.add_static_view("static", "static", cache_max_age=SHORT_MAX_AGE)
-    config.add_cache_buster(ASSET_SPEC, assets.address)
+    config.add_cache_buster(ASSET_SPEC, assets.bust_cache)

@@ -1,4 +1,4 @@
-"""Where people chat about a room: addresses, which nobody's browser asks for by itself."""
+"""Links to the chats about a room. Browsers open them only at the viewer's request."""
 
 import re
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from urllib.parse import quote, urlsplit
 from streaming_system.config import Room
 from streaming_system.config.social import expand_url_template
 
-# The clients of IRC networks; any other network has the one that takes them all.
+# Web clients of IRC networks; the default client connects to any other network.
 _WEB_CLIENT_TEMPLATES = {
     "libera.chat": "https://web.libera.chat/#{channel}",
     "hackint.org": "https://webirc.hackint.org/#irc://irc.hackint.org/#{channel}",
@@ -19,65 +19,66 @@ _DEFAULT_WEB_CLIENT = "https://kiwiirc.com/nextclient/{network}/#{channel}"
 
 @dataclass(frozen=True, kw_only=True)
 class ChatLinks:
-    """The addresses of a room's chat; "" for what it does not have.
+    """The URLs of a room's chat; "" for a missing one.
 
-    :param web: a client for the browser, which pages may frame.
-    :param irc: for programs that speak IRC.
-    :param channel: its name, and that of its network.
-    :param matrix: for programs that speak Matrix.
-    :param log: what was said.
-    :param account: who announces what happens.
+    :param web_url: a web client, which pages may frame.
+    :param irc_url: for IRC clients.
+    :param channel: the name of the IRC channel.
+    :param matrix_url: for Matrix clients.
+    :param matrix_name: the alias of the Matrix room.
+    :param log_url: the archive of the chat.
+    :param account_url: the account that posts announcements.
     """
 
-    web: str = ""
-    irc: str = ""
+    web_url: str = ""
+    irc_url: str = ""
     channel: str = ""
     network: str = ""
-    matrix: str = ""
+    matrix_url: str = ""
     matrix_name: str = ""
-    log: str = ""
-    account: str = ""
+    log_url: str = ""
+    account_url: str = ""
 
     @property
     def host(self) -> str:
-        """Who hears of a viewer that opens the client."""
-        return urlsplit(self.web).hostname or ""
+        """The host of the web client, which sees the viewers that open it."""
+        return urlsplit(self.web_url).hostname or ""
 
     @property
-    def first(self) -> str:
-        """Where a link to the chat leads."""
-        return self.web or self.matrix or self.irc
+    def primary_url(self) -> str:
+        """The target of a link to the chat."""
+        return self.web_url or self.matrix_url or self.irc_url
 
     def __bool__(self) -> bool:
-        return bool(self.first or self.log)
+        return bool(self.primary_url or self.log_url)
 
 
 def chat_links(room: Room) -> ChatLinks:
-    """Return where people chat about a room."""
+    """Return the links of a room."""
     channel = (room.ircchannel or room.channel).strip()
-    # "##c" is another channel than "#c".
+    # "##c" and "#c" are different channels.
     name = channel if channel.startswith("##") else channel.removeprefix("#")
-    irc = bool(channel and room.ircnetwork)
+    has_irc = bool(channel and room.ircnetwork)
     web = room.chat
-    if not web and irc:
+    if not web and has_irc:
         web = _web_client_template(room.ircnetwork) if room.webchat is None else room.webchat
     matrix = f"https://matrix.to/#/{quote(room.matrix, safe=':!')}" if room.matrix else ""
     return ChatLinks(
-        web=expand_url_template(
+        web_url=expand_url_template(
             web, room=room.id, network=room.ircnetwork, channel=name, matrix=room.matrix
         ),
-        irc=f"irc://{room.ircnetwork}/{quote(name, safe='')}" if irc else "",
-        channel=channel if irc else "",
-        network=room.ircnetwork if irc else "",
-        matrix=matrix,
+        irc_url=f"irc://{room.ircnetwork}/{quote(name, safe='')}" if has_irc else "",
+        channel=channel if has_irc else "",
+        network=room.ircnetwork if has_irc else "",
+        matrix_url=matrix,
         matrix_name=room.matrix,
-        log=room.irclog,
-        account=_account_url(room.twitter_announce),
+        log_url=room.irclog,
+        account_url=_account_url(room.twitter_announce),
     )
 
 
 def _account_url(name: str) -> str:
-    """Return the page of an account, which is ``@user@host``, or ``@user`` of Twitter's."""
+    """Return the URL of an account: ``@user@host``, or ``@user`` of Twitter."""
     if not name:
         return ""
     if federated := _FEDERATED_ACCOUNT.fullmatch(name):

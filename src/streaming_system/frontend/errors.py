@@ -1,4 +1,4 @@
-"""What is said about pages that are not there, and about what went wrong."""
+"""Error pages, and JSON errors for programs."""
 
 import logging
 from typing import Any
@@ -28,15 +28,15 @@ API_ROUTES = (
 @notfound_view_config(renderer="error.jinja2")
 @exception_view_config(HTTPException, renderer="error.jinja2")
 def http_error(error: HTTPException, request: Any) -> dict[str, Any]:
-    """Answer with the status that a view or Pyramid has chosen."""
-    # Pyramid's own words for an unknown path are the path.
+    """Render an HTTP error that a view or Pyramid raised."""
+    # For an unknown path, Pyramid's detail is the path.
     detail = str(error.detail or "")
     return _error_values(request, error.status_int, "" if detail.startswith("/") else detail)
 
 
 @exception_view_config(URLDecodeError)
 def undecodable_path(error: URLDecodeError, request: Any) -> Response:
-    """Refuse a path that is no text: a page about it could not even say where it is."""
+    """Return a plain 400 for a path that is not UTF-8: an error page shows the path."""
     response = Response(
         "the address is not UTF-8\n", HTTPBadRequest.code, content_type="text/plain"
     )
@@ -46,18 +46,18 @@ def undecodable_path(error: URLDecodeError, request: Any) -> Response:
 
 @exception_view_config(UnicodeDecodeError, renderer="error.jinja2")
 def undecodable_query(error: UnicodeDecodeError, request: Any) -> dict[str, Any]:
-    """Say that an address is none; whatever else cannot be decoded is a fault of ours."""
+    """Return a 400 if the query is not UTF-8, else a 500."""
     try:
         unquote_to_bytes(request.query_string).decode()
     except UnicodeDecodeError:
         return _error_values(request, HTTPBadRequest.code, "")
-    answer: dict[str, Any] = internal_error(error, request)
-    return answer
+    values: dict[str, Any] = internal_error(error, request)
+    return values
 
 
 @exception_view_config(Exception, renderer="error.jinja2")
 def internal_error(error: Exception, request: Any) -> dict[str, Any]:
-    """Log what went wrong here, and keep it from the viewer."""
+    """Log an unexpected exception; the viewer sees no details."""
     log.error("%s %s failed", request.method, request.path, exc_info=error)
     return _error_values(request, HTTPInternalServerError.code, "")
 
@@ -65,17 +65,17 @@ def internal_error(error: Exception, request: Any) -> dict[str, Any]:
 def _error_values(request: Any, status: int, detail: str) -> dict[str, Any]:
     request.response.status_int = status
     request.response.cache_control.no_store = True
-    # What begins like that is asked for by apps, which would not understand a page.
-    by_app = request.environ.get("PATH_INFO", "").startswith("/streams/")
-    if by_app or (request.matched_route and request.matched_route.name in API_ROUTES):
+    # Apps request these paths and expect JSON.
+    is_app_path = request.environ.get("PATH_INFO", "").startswith("/streams/")
+    if is_app_path or (request.matched_route and request.matched_route.name in API_ROUTES):
         request.override_renderer = "json"
         request.response.headers["Access-Control-Allow-Origin"] = "*"
-        words = (
+        message = (
             "there is nothing at this address" if status < 500 else "something is wrong on our side"
         )
-        # Such an address may be taken for that of an event, whose errors are for people.
-        of_event = request.matched_route and request.matched_route.name == "room.of_event"
-        return {"error": words if of_event or not detail else detail}
-    # The view that failed may have chosen another one.
+        # Such a path can match the route of an event, whose errors are for people.
+        is_event_url = request.matched_route and request.matched_route.name == "room.of_event"
+        return {"error": message if is_event_url or not detail else detail}
+    # The failed view may have set another renderer.
     request.override_renderer = "error.jinja2"
     return {"status": status, "detail": detail}

@@ -1,4 +1,4 @@
-"""Where viewers say what they think of a talk."""
+"""Links to the feedback form of a talk."""
 
 from datetime import datetime, timedelta
 
@@ -8,24 +8,24 @@ from streaming_system.frontend.room_view import RoomView
 from streaming_system.frontend.schedule_page.schedule_view import talk_id
 from streaming_system.schedule.model import Slot
 
-# How long a talk that is over is still what people in its room think of.
+# How long after its end a talk can be rated on the page of its room.
 FEEDBACK_WINDOW = timedelta(hours=1)
 
 
 def feedback_url(room: Room, event: Slot, now: datetime) -> str:
-    """Return where to say it; "" if there is no such place, or the talk has not begun."""
+    """Return the URL of the form; "" without one, or before the talk."""
     if event.generated or event.start > now:
         return ""
     return expand_url_template(room.feedback, room=room.id, talk=talk_id(event))
 
 
 def talk_for_feedback(state: RoomView) -> Slot | None:
-    """Return the talk that is on, or else the one that has just ended."""
+    """Return the current talk, else the last one of the past hour."""
     if state.talk:
         return state.talk
-    lately = [
+    recent = [
         event
-        for event in state.planned
+        for event in state.all_slots
         if not event.generated and state.now - FEEDBACK_WINDOW < event.end <= state.now
     ]
-    return max(lately, key=lambda event: event.end, default=None)
+    return max(recent, key=lambda event: event.end, default=None)

@@ -1,4 +1,4 @@
-"""What pages say in words that depend on the language: times, days, names, how things stand."""
+"""Formats and translates what pages show: times, days, names, numbers, the status of a talk."""
 
 import re
 from collections.abc import Iterable
@@ -16,20 +16,20 @@ from pyramid.i18n import Localizer, make_localizer
 from streaming_system.frontend.filler_titles import translate_filler
 from streaming_system.schedule.model import Slot
 
-# How people write dates and times who read our English.
+# Our English has British dates and times.
 _BABEL_LOCALES = {"en": "en_GB"}
 _FULL_DATE_PATTERNS = {"en": "EEEE d MMMM y"}
 
 
-def noted(message: str) -> str:
-    """Note a text for the catalogues that is translated later."""
+def gettext_noop(message: str) -> str:
+    """Mark a text for extraction into the catalogues; it is translated later."""
     return message
 
 
 class LocaleFormatter:
-    """The words of one language.
+    """Formatting and translation in one language.
 
-    :param name: what gettext and Babel call the language.
+    :param name: the language for gettext and Babel, such as ``pt_BR``.
     """
 
     def __init__(self, name: str, localizer: Localizer, domain: str) -> None:
@@ -39,23 +39,23 @@ class LocaleFormatter:
         self._domain = domain
 
     def translate(self, message: str, **values: object) -> str:
-        """Return a text in the language; ``%(name)s`` in it is the value of that name."""
+        """Return the translation of a msgid; values replace ``%(name)s``."""
         text: str = self._localizer.translate(message, domain=self._domain)
         return text % values
 
     def translate_plural(self, one: str, many: str, num: int, **values: object) -> str:
-        """Return the text that fits a number, which is its ``%(num)s``."""
+        """Return the plural form for a number, which replaces ``%(num)s``."""
         text: str = self._localizer.pluralize(one, many, num, domain=self._domain)
         return text % ({"num": num} | values)
 
-    def event(self, event: Slot) -> Slot:
-        """Return an event whose title is in the language if it only fills a gap."""
-        return translate_filler(event, self) if event.generated else event
+    def slot(self, slot: Slot) -> Slot:
+        """Return a slot; the title of a filler is translated."""
+        return translate_filler(slot, self) if slot.generated else slot
 
     # Dates and times.
 
     def time(self, moment: datetime) -> str:
-        """Return what a clock shows: "09:30"."""
+        """Return a time of day: "09:30"."""
         return self._format(moment, _date_patterns(str(self.locale))["time"])
 
     def full_date(self, moment: date) -> str:
@@ -64,11 +64,11 @@ class LocaleFormatter:
         return self._format(moment, pattern)
 
     def day(self, moment: date) -> str:
-        """Return a date of this year: "Tuesday 24 November"."""
+        """Return a date without the year: "Tuesday 24 November"."""
         return self._format(moment, _date_patterns(str(self.locale))["day"])
 
     def short_date(self, moment: date) -> str:
-        """Return a date in brief: "24 Nov"."""
+        """Return an abbreviated date: "24 Nov"."""
         return self._format(moment, _date_patterns(str(self.locale))["short"])
 
     def weekday(self, moment: date) -> str:
@@ -76,7 +76,7 @@ class LocaleFormatter:
         return self._format(moment, "cccc")
 
     def short_weekday(self, moment: date) -> str:
-        """Return the name of a day in brief: "Tue"."""
+        """Return the abbreviated name of a day: "Tue"."""
         return self._format(moment, "ccc")
 
     def date_and_time(self, moment: datetime) -> str:
@@ -84,9 +84,9 @@ class LocaleFormatter:
         return f"{self.full_date(moment)}, {self.time(moment)}"
 
     def clock(self, moment: datetime, now: datetime, zone: tzinfo) -> str:
-        """Return a time as people in a room say it, with the day where it is another.
+        """Return a local time, with the day unless it is today.
 
-        The name of a day is enough for a week; beyond it, it would be another week's day.
+        Within a week the day is a weekday ("Tue 09:30"), beyond it a date ("24 Nov 09:30").
         """
         local = moment.astimezone(zone)
         days = abs((local.date() - now.astimezone(zone).date()).days)
@@ -96,14 +96,14 @@ class LocaleFormatter:
         return f"{day} {self.time(local)}"
 
     def zone(self, moment: datetime) -> str:
-        """Return what people call a moment's zone: "AEDT", "CET", "UTC-03"."""
+        """Return the common name of a time's zone: "AEDT", "CET", "UTC-03"."""
         zone, name = moment.tzinfo, moment.tzname() or ""
         if not isinstance(zone, ZoneInfo):
             return name
         return _zone_name(zone.key, name or zone.key, bool(moment.dst()), str(self.locale))
 
     def zones(self, moments: Iterable[datetime]) -> str:
-        """Return what people call their time: "CET", or "CET, CEST" where clocks change."""
+        """Return the zones of some times: "CET", or "CET, CEST" across a change of the clocks."""
         return self.names(filter(None, dict.fromkeys(map(self.zone, moments))))
 
     def _format(self, moment: date, pattern: str) -> str:
@@ -115,34 +115,39 @@ class LocaleFormatter:
     # Names and numbers.
 
     def names(self, names: Iterable[str]) -> str:
-        """Return names in a row."""
-        whole = "middle" in self.locale.list_patterns.get("unit", {})
-        return format_list(list(names), "unit" if whole else "standard", locale=self.locale)
+        """Return a list of names."""
+        has_unit_pattern = "middle" in self.locale.list_patterns.get("unit", {})
+        return format_list(
+            list(names), "unit" if has_unit_pattern else "standard", locale=self.locale
+        )
 
     def number(self, value: float, digits: int = 0) -> str:
-        """Return a number with so many digits behind the point."""
+        """Return a number.
+
+        :param digits: the number of decimal places.
+        """
         pattern = "#,##0" + ("." + "0" * digits if digits else "")
         return format_decimal(value, pattern, locale=self.locale)
 
     def language(self, tag: str) -> str:
-        """Return what a language is called; what is none comes back as it is."""
+        """Return the name of a language, or the tag if it is unknown."""
         try:
             return Locale.parse(tag.replace("_", "-"), sep="-").get_display_name(self.locale) or tag
         except (UnknownLocaleError, ValueError, TypeError):
             return tag
 
-    # How it stands.
+    # Status of a talk.
 
-    def status(self, event: Slot, now: datetime) -> str:
-        """Return how it stands with a talk, to the minute."""
-        if now >= event.end:
+    def status(self, talk: Slot, now: datetime) -> str:
+        """Return whether a talk is over, running or still to come, in minutes."""
+        if now >= talk.end:
             return self.translate("Over")
-        if now < event.start:
-            return self.translate("Starts in %(time)s", time=self.duration(event.start - now))
-        return self.translate("On now, %(time)s left", time=self.duration(event.end - now))
+        if now < talk.start:
+            return self.translate("Starts in %(time)s", time=self.duration(talk.start - now))
+        return self.translate("On now, %(time)s left", time=self.duration(talk.end - now))
 
     def duration(self, time: timedelta) -> str:
-        """Return a time in the largest units that fit; a begun minute counts."""
+        """Return a duration in the largest fitting units, rounded up to minutes."""
         minutes = -(-time // timedelta(minutes=1))
         days, hours = minutes // 1440, minutes // 60
         if days >= 2:
@@ -154,27 +159,27 @@ class LocaleFormatter:
 
 @lru_cache(maxsize=64)
 def _date_patterns(name: str) -> dict[str, str]:
-    known: Any = Locale.parse(name).datetime_skeletons
-    # Few languages have the long one; the others say the same with shorter names.
-    day = next(str(known[k]) for k in ("MMMMEEEEd", "MMMMEd", "MMMEd") if k in known)
+    skeletons: Any = Locale.parse(name).datetime_skeletons
+    # Few languages have the long pattern; the short ones are made long below.
+    day = next(str(skeletons[k]) for k in ("MMMMEEEEd", "MMMMEd", "MMMEd") if k in skeletons)
     return {
-        "time": re.sub("H+", "HH", str(known["Hm"])),
+        "time": re.sub("H+", "HH", str(skeletons["Hm"])),
         "day": re.sub("M{3,}", "MMMM", re.sub("[Ec]+", "EEEE", day)),
-        "short": str(known["MMMd"]),
+        "short": str(skeletons["MMMd"]),
     }
 
 
 @lru_cache(maxsize=1024)
 def _zone_name(key: str, name: str, daylight: bool, locale: str) -> str:
-    """Return what a language calls a zone, or else what its own people do."""
+    """Return the name of a zone in a language, or else its local abbreviation."""
     variant: Any = "daylight" if daylight else "standard"
-    own = get_timezone_name(ZoneInfo(key), "short", locale=locale, zone_variant=variant)
-    # French has a word of its own for UTC, which few would know.
-    if own.isalpha() and name != "UTC":
-        return own
-    # Zones without letters of their own are called after their offset.
+    localized = get_timezone_name(ZoneInfo(key), "short", locale=locale, zone_variant=variant)
+    # The French name of UTC is uncommon.
+    if localized.isalpha() and name != "UTC":
+        return localized
+    # A zone without an abbreviation is named after its offset.
     return f"UTC{name}" if name.startswith(("+", "-")) else name
 
 
-# What programs read is English, and what nobody has asked for in another language.
+# For responses to programs.
 ENGLISH_FORMATTER = LocaleFormatter("en", make_localizer("en", []), "streaming-system")

@@ -1,7 +1,7 @@
-"""How long browsers and caches may keep an answer, and how they ask whether it still holds.
+"""HTTP caching headers of all responses.
 
-Views say how long (``http_cache``); the rest is the same for all answers and is done here: an
-entity tag of what the answer holds, an empty 304 for who has it already, and who may keep it.
+Views set the max age (``http_cache``). This module adds entity tags, 304 responses, ``public`` and
+``stale-while-revalidate``.
 """
 
 import hashlib
@@ -10,20 +10,19 @@ from typing import Any
 from pyramid.events import NewResponse
 from pyramid.response import FileResponse, Response
 
-# How long what is made from the schedule may be kept. A cache before the site and one in the
-# browser together show an old one for two seconds at most, since neither may go on with it.
+# Pages rendered from the schedule have no stale-while-revalidate: a proxy's cache and a browser's
+# together show an old one for two seconds at most.
 SCHEDULE_MAX_AGE = 1  # seconds
-# Any other answer may still be shown while a new one is fetched.
 MAX_STALE_SECONDS = 60  # seconds
 
 
 def includeme(config: Any) -> None:
-    """Complete every answer.
+    """Finalize the headers of every response.
 
-    A view puts into ``request.interchangeable`` which words of its page could as well be others,
-    and what stands for them in the entity tag.
+    A view adds to ``request.etag_replacements`` strings of its page that do not change its meaning,
+    and what replaces them in the hash of the entity tag.
     """
-    config.add_request_method(lambda request: {}, "interchangeable", reify=True)
+    config.add_request_method(lambda request: {}, "etag_replacements", reify=True)
     config.add_subscriber(_finalize_headers, NewResponse)
 
 
@@ -37,7 +36,7 @@ def _finalize_headers(event: NewResponse) -> None:
     if response.etag is None:
         response.etag = _etag(request, response)
     response.conditional_response = True
-    # It says the same as max-age, for programs of the last century.
+    # max-age replaces it.
     response.expires = None
     if control.max_age and not control.private:
         control.public = True
@@ -47,11 +46,11 @@ def _finalize_headers(event: NewResponse) -> None:
 
 
 def _etag(request: Any, response: Response) -> str | tuple[str, bool]:
-    """Return an entity tag that changes when what is said does; weak if words may differ."""
+    """Return an entity tag of the body; a weak one if the request has replacements."""
     if isinstance(response, FileResponse):
         return f"{response.last_modified.timestamp():.0f}-{response.content_length}"
     body = response.body
-    for words, stands_for in request.interchangeable.items():
-        body = body.replace(words.encode(), stands_for.encode())
+    for text, replacement in request.etag_replacements.items():
+        body = body.replace(text.encode(), replacement.encode())
     tag = hashlib.sha256(body).hexdigest()[:24]
-    return (tag, False) if request.interchangeable else tag
+    return (tag, False) if request.etag_replacements else tag

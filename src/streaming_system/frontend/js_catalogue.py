@@ -1,4 +1,4 @@
-"""The words that scripts say, as they fetch them: one file for each language but English."""
+"""Translations for the JavaScript modules: one JSON document per language except English."""
 
 import hashlib
 import json
@@ -13,42 +13,44 @@ from babel import Locale
 if TYPE_CHECKING:
     from babel.messages import Message
 
-# Texts by what they are in English; where there is a number in them, by its kind.
+# Translations by msgid; a message with plurals has one by plural category.
 JsMessages = dict[str, str | dict[str, str]]
-# Enough numbers to meet every form that a language has for whole numbers.
+# These numbers cover every plural form of integers in all languages.
 _PLURAL_SAMPLES = (*range(201), 1000, 10**6)
 
 
 @dataclass(frozen=True, kw_only=True)
 class JsCatalogue:
-    """A catalogue for scripts, and a name for what is in it; "" if nothing is."""
+    """A JSON document and a hash of it; the hash is "" for an empty document."""
 
     body: str
     version: str
 
 
 def load_js_catalogue(name: str, compiled: Iterable[Path]) -> JsCatalogue:
-    """Return the words of a language.
+    """Return the messages of JavaScript modules in a language.
 
-    Compiled catalogues do not tell who says what, so the sources beside them do: scripts need not
-    fetch the words of the server. Beside those that come with us is what was found in them.
+    Compiled catalogues do not record where a message is used; the ``.po`` files beside them do. The
+    included catalogues have a ``.json`` file with the result.
+
+    :param compiled: the ``.mo`` files; later ones override earlier ones.
     """
-    words: JsMessages = {}
+    messages: JsMessages = {}
     for path in compiled:
-        found = path.with_suffix(".json")
-        if found.is_file():
-            words |= json.loads(found.read_text(encoding="utf-8"))
+        extracted = path.with_suffix(".json")
+        if extracted.is_file():
+            messages |= json.loads(extracted.read_text(encoding="utf-8"))
         else:
-            words |= load_messages(name, path)
-    if not words:
+            messages |= load_messages(name, path)
+    if not messages:
         return JsCatalogue(body="{}", version="")
-    body = json.dumps(words, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    body = json.dumps(messages, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return JsCatalogue(body=body, version=hashlib.sha256(body.encode()).hexdigest()[:12])
 
 
 def load_messages(name: str, compiled: Path) -> JsMessages:
-    """Return what scripts say, of one catalogue and its source; nothing without that."""
-    # Whoever has no catalogues of their own never needs it.
+    """Return the JavaScript messages of one catalogue; none without its ``.po`` file."""
+    # Only sites with their own catalogues need this import.
     from babel.messages.pofile import read_po
 
     source, locale = compiled.with_suffix(".po"), Locale.parse(name)
@@ -58,14 +60,14 @@ def load_messages(name: str, compiled: Path) -> JsMessages:
         messages = [m for m in read_po(file) if _is_js_message(m) and _is_translated(m)]
     with compiled.open("rb") as file:
         translations = GNUTranslations(file)
-    found: JsMessages = {}
+    result: JsMessages = {}
     for message in messages:
         if isinstance(message.id, str):
-            found[message.id] = translations.gettext(message.id)
+            result[message.id] = translations.gettext(message.id)
         else:
             one, many = message.id
-            found[one] = _plural_forms(translations, one, many, locale)
-    return found
+            result[one] = _plural_forms(translations, one, many, locale)
+    return result
 
 
 def _is_js_message(message: "Message") -> bool:
@@ -80,11 +82,11 @@ def _is_translated(message: "Message") -> bool:
 def _plural_forms(
     translations: GNUTranslations, one: str, many: str, locale: Locale
 ) -> dict[str, str]:
-    """Return the form for each kind of numbers that browsers know."""
+    """Return the plural forms by the category of ``Intl.PluralRules``."""
     forms: dict[str, str] = {}
     for number in _PLURAL_SAMPLES:
-        kind = locale.plural_form(number)
-        forms[kind] = forms.get(kind) or translations.ngettext(one, many, number)
-    # Fractions are of this kind in every language.
+        category = locale.plural_form(number)
+        forms[category] = forms.get(category) or translations.ngettext(one, many, number)
+    # Fractions have this category in every language.
     forms.setdefault("other", translations.ngettext(one, many, _PLURAL_SAMPLES[-1]))
     return forms

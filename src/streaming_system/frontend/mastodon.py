@@ -1,6 +1,6 @@
-"""Posts with a hashtag from a Mastodon server: asked for all viewers together, by this site.
+"""Posts with a hashtag from a Mastodon server, which this site polls for all viewers.
 
-The API is https://docs.joinmastodon.org/methods/timelines/#tag. Whatever it says is a stranger's.
+API: https://docs.joinmastodon.org/methods/timelines/#tag. Its content is untrusted.
 """
 
 from collections.abc import Iterator, Mapping
@@ -28,7 +28,7 @@ MAX_POST_CHARS = 20_000
 MAX_NAME_CHARS = 80
 MAX_WARNING_CHARS = 300
 
-# Text and links: nothing that a browser would fetch by itself.
+# Text and links only: nothing that a browser loads by itself.
 _HTML_SANITIZER = nh3.Cleaner(
     tags={"a", "blockquote", "br", "code", "del", "em", "li", "ol", "p", "pre", "strong", "ul"},
     attributes={"a": {"href"}},
@@ -40,15 +40,15 @@ _HTML_SANITIZER = nh3.Cleaner(
 
 @dataclass(frozen=True, kw_only=True)
 class Post:
-    """What somebody wrote.
+    """A post.
 
-    :param author: the name that they chose.
-    :param account: their address in the fediverse, "@user@host".
-    :param url: the post's own page.
-    :param html: sanitised, fit for a page.
-    :param warning: what its author warns of; "" for nothing.
-    :param sensitive: its author wants nobody to see it by accident.
-    :param attachments: how many pictures, sounds and videos belong to it.
+    :param author: the display name.
+    :param account: the address in the fediverse, "@user@host".
+    :param url: the page of the post.
+    :param html: sanitised.
+    :param warning: the content warning; "" for none.
+    :param sensitive: hidden until the viewer opens it.
+    :param attachments: the number of images, sounds and videos.
     """
 
     author: str
@@ -65,63 +65,63 @@ class Post:
 def create_feeds(
     conference: ConferenceConfig, networks: Networks
 ) -> Mapping[MastodonFeed, PolledResource[tuple[Post, ...]]]:
-    """Return who is asked for the posts about the rooms; rooms with one hashtag share it.
+    """Return the timelines of all rooms; rooms with the same hashtag share one.
 
-    :param networks: the private addresses that may be asked.
+    :param networks: the allowed private networks.
     """
-    wanted = {room.posts for room in conference.rooms.values()} - {None}
+    feeds = {room.posts for room in conference.rooms.values()} - {None}
     return {
-        posts: PolledResource(
-            posts.server,
-            f"/api/v1/timelines/tag/{quote(posts.hashtag, safe='')}?limit={MAX_POSTS}",
-            partial(parse_timeline, source=posts),
-            fresh_for=REFRESH_INTERVAL,
-            known_for=MAX_STALENESS,
+        feed: PolledResource(
+            feed.server,
+            f"/api/v1/timelines/tag/{quote(feed.hashtag, safe='')}?limit={MAX_POSTS}",
+            partial(parse_timeline, feed=feed),
+            refresh_interval=REFRESH_INTERVAL,
+            max_staleness=MAX_STALENESS,
             pool=safe_pool_manager(
                 networks, timeout=TIMEOUT, retries=False, headers=REQUEST_HEADERS
             ),
-            longest=BODY_TIMEOUT,
-            largest=MAX_BODY_BYTES,
+            body_timeout=BODY_TIMEOUT,
+            max_body_bytes=MAX_BODY_BYTES,
         )
-        for posts in wanted
-        if posts is not None
+        for feed in feeds
+        if feed is not None
     }
 
 
-def parse_timeline(document: Any, source: MastodonFeed) -> tuple[Post, ...]:
+def parse_timeline(document: Any, feed: MastodonFeed) -> tuple[Post, ...]:
     """Return the posts of a timeline, newest first, without replies and boosts."""
     if not isinstance(document, list):
         raise ValueError("a timeline is a list")
-    found = sorted(_parse_statuses(document, source), key=lambda post: post.created, reverse=True)
-    return tuple(found[:MAX_POSTS])
+    posts = sorted(_parse_statuses(document, feed), key=lambda post: post.created, reverse=True)
+    return tuple(posts[:MAX_POSTS])
 
 
-def _parse_statuses(document: list[Any], source: MastodonFeed) -> Iterator[Post]:
+def _parse_statuses(document: list[Any], feed: MastodonFeed) -> Iterator[Post]:
     for status in document:
         try:
-            post = _parse_status(status, source)
+            post = _parse_status(status, feed)
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
-            # One that nobody understands takes none of the others away.
+            # An invalid post does not affect the other posts.
             continue
         if post is not None:
             yield post
 
 
-def _parse_status(status: Any, source: MastodonFeed) -> Post | None:
+def _parse_status(status: Any, feed: MastodonFeed) -> Post | None:
     account = status["account"]
-    is_own = status.get("reblog") is None and status.get("in_reply_to_id") is None
-    is_shown = status.get("visibility", "public") == "public" and not (
+    is_original = status.get("reblog") is None and status.get("in_reply_to_id") is None
+    is_public = status.get("visibility", "public") == "public" and not (
         account.get("limited") or account.get("suspended")
     )
     created = datetime.fromisoformat(status["created_at"])
-    if not is_own or not is_shown:
+    if not is_original or not is_public:
         return None
     if created.tzinfo is None or not 2000 < created.year < 2200:
-        raise ValueError("no time that a page could show")
+        raise ValueError("the post has no valid time")
     name = _single_line(account["acct"], 200)
     if "@" not in name:
-        # People of the server that is asked have none of its name in theirs.
-        name = f"{name}@{source.server.partition('://')[2]}"
+        # Accounts of the server itself come without its name.
+        name = f"{name}@{feed.server.partition('://')[2]}"
     warning = _single_line(status.get("spoiler_text") or "", MAX_WARNING_CHARS)
     return Post(
         author=_single_line(account.get("display_name") or account["username"], MAX_NAME_CHARS),
@@ -138,7 +138,7 @@ def _parse_status(status: Any, source: MastodonFeed) -> Post | None:
 
 def _single_line(value: Any, limit: int) -> str:
     if not isinstance(value, str):
-        raise TypeError("is no text")
+        raise TypeError("not a string")
     line = " ".join(strip_unprintable(value[: limit * 4]).split())
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
@@ -146,6 +146,6 @@ def _single_line(value: Any, limit: int) -> str:
 def _sanitize(value: str) -> str:
     cut = strip_unprintable(value[:MAX_POST_CHARS])
     if len(value) > MAX_POST_CHARS and "<" in cut:
-        # A tag that the cut has torn would show as text.
+        # An incomplete tag would show as text.
         cut = cut.rpartition("<")[0]
     return _HTML_SANITIZER.clean(cut).strip()

@@ -1,4 +1,4 @@
-"""Playlists for VLC and TV sets: extended M3U, as Winamp wrote it first and everybody reads it."""
+"""Playlists for VLC and TV sets, in extended M3U."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -9,21 +9,21 @@ from streaming_system.frontend.streams_v2 import room_stream_links
 
 
 def build_playlist(
-    states: Iterable[RoomView], site: SiteConfig, now: datetime, most: int | None = None
+    states: Iterable[RoomView], site: SiteConfig, now: datetime, max_streams: int | None = None
 ) -> str:
-    """Return the streams of rooms: of each, first the video, then what else there is.
+    """Return the streams of rooms; of each room the videos first.
 
-    :param most: so many streams of each room; a TV set shows each as a channel.
+    A room without streams is a comment, so that a player shows an empty list instead of an error.
 
-    A room that does not stream is a comment, so that a player shows an empty list, and no error.
+    :param max_streams: the maximum per room; a TV set shows each stream as a channel.
     """
     lines = ["#EXTM3U"]
     for state in states:
         links = room_stream_links(state, site, now)
         if not links:
             lines.append(f"# {_single_line(state.room.title)} does not stream now.")
-        for link in links[:most]:
-            # -1 stands for a length that nobody knows.
+        for link in links[:max_streams]:
+            # -1 is an unknown length.
             lines += [
                 f"#EXTINF:-1,{_single_line(state.room.title)} – {_single_line(link.label)}",
                 link.url,
@@ -31,6 +31,6 @@ def build_playlist(
     return "\n".join(lines) + "\n"
 
 
-def _single_line(words: str) -> str:
-    """Return a text that cannot leave its line."""
-    return " ".join("".join(c if c.isprintable() else " " for c in words).split())
+def _single_line(text: str) -> str:
+    """Return a text without line breaks and control characters."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())

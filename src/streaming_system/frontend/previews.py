@@ -1,7 +1,7 @@
-"""Pictures of what is on in a room, as encoders write them into one folder.
+"""Preview images of the streams, which agents write into a folder.
 
-``ROOM.jpg`` is small, for cards; ``ROOM-large.jpg`` is as large as the stream. Either may stand
-there as ``.webp`` and ``.avif``, too. Whoever writes them replaces them at once (``os.replace``).
+``ROOM.jpg`` is small, for cards; ``ROOM-large.jpg`` has the size of the stream. Either may also
+exist as ``.webp`` and ``.avif``. Agents replace them atomically (``os.replace``).
 """
 
 import os
@@ -11,48 +11,49 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-# An encoder makes a picture every few seconds; an older one would show what is long over.
+# Agents write an image every few seconds; an older one is outdated.
 MAX_AGE_SECONDS = 60.0  # seconds
-MAX_IMAGE_BYTES = 16 * 2**20  # bytes; a large picture has a tenth of a mebibyte
-# The smallest first: a browser takes the first that it knows.
+# A large image has 100 kB.
+MAX_IMAGE_BYTES = 16 * 2**20
+# The most compact first: a browser uses the first format that it supports.
 FORMATS = {"avif": "image/avif", "webp": "image/webp", "jpg": "image/jpeg"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class PreviewImage:
-    """A picture that is fresh."""
+    """A preview image, and its entity tag."""
 
     path: Path
-    tag: str
+    etag: str
 
-    def read(self) -> bytes:
-        """Return what is in it.
+    def load(self) -> bytes:
+        """Return the content of the file.
 
-        :raises OSError: if it is gone, or has become anything but a file.
+        :raises OSError: if it is missing or no regular file.
         """
         descriptor = os.open(self.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(descriptor, "rb") as file:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise OSError(f"{self.path} is no file")
+                raise OSError(f"{self.path} is not a regular file")
             return file.read(MAX_IMAGE_BYTES)
 
 
 class PreviewStore:
-    """The folder of the pictures.
+    """The folder of the preview images.
 
-    :param folder: ``None`` where there is none.
+    :param folder: ``None`` disables previews.
     """
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
 
     def find(self, room: str, form: str, *, large: bool = False) -> PreviewImage | None:
-        """Return a room's picture in one format, if it is fresh."""
+        """Return a room's image in one format, if it is recent."""
         if self._folder is None:
             return None
         path = self._folder / f"{base_name(room, large=large)}.{form}"
         try:
-            # Who writes pictures shall not choose other files that are served by a link.
+            # lstat: agents must not publish other files by symbolic links.
             status = path.lstat()
         except OSError:
             return None
@@ -60,13 +61,12 @@ class PreviewStore:
             return None
         if time.time() - status.st_mtime > MAX_AGE_SECONDS:
             return None
-        return PreviewImage(path=path, tag=file_etag(status))
+        return PreviewImage(path=path, etag=file_etag(status))
 
-    def there(self) -> Collection[str]:
-        """Return what the files in the folder are called.
+    def file_names(self) -> Collection[str]:
+        """Return the names of all files.
 
-        A page shows many rooms. To look at the folder once lets other threads in less often than
-        looking for each picture.
+        A page shows many rooms; listing the folder once is faster than one stat per image.
         """
         if self._folder is None:
             return frozenset()
@@ -75,24 +75,24 @@ class PreviewStore:
         except OSError:
             return frozenset()
 
-    def formats(self, room: str, there: Collection[str], *, large: bool = False) -> list[str]:
-        """Return the formats of which there is a fresh picture; none without a JPEG.
+    def formats(self, room: str, names: Collection[str], *, large: bool = False) -> list[str]:
+        """Return the formats with a recent image; none without a JPEG.
 
-        :param there: what :meth:`there` has returned just now.
+        :param names: the result of :meth:`file_names`.
         """
         base = base_name(room, large=large)
-        if f"{base}.jpg" not in there:
+        if f"{base}.jpg" not in names:
             return []
-        named = [form for form in FORMATS if f"{base}.{form}" in there]
-        found = [form for form in named if self.find(room, form, large=large)]
-        return found if "jpg" in found else []
+        listed = [form for form in FORMATS if f"{base}.{form}" in names]
+        recent = [form for form in listed if self.find(room, form, large=large)]
+        return recent if "jpg" in recent else []
 
 
 def base_name(room: str, *, large: bool = False) -> str:
-    """Return what a room's pictures are called, without their ends."""
+    """Return the file name of a room's images without the extension."""
     return f"{room}-large" if large else room
 
 
 def file_etag(status: os.stat_result) -> str:
-    """Return an entity tag for a file, which changes when the file does."""
+    """Return an entity tag of a file, from its time and size."""
     return f"{status.st_mtime_ns:x}-{status.st_size:x}"

@@ -1,7 +1,7 @@
-"""What a page says about a room at one moment."""
+"""A room at one moment: its talks, its stream, and its labels on pages."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -20,19 +20,19 @@ from streaming_system.frontend.formatting import ENGLISH_FORMATTER, LocaleFormat
 from streaming_system.frontend.tracker_client import RoomStatus
 from streaming_system.schedule.model import RoomSchedule, Schedule, Slot
 
-# Talks that a room's page lists.
 MAX_UPCOMING_TALKS = 8
 
 
 @dataclass(frozen=True, kw_only=True)
 class RoomView:
-    """A room, what the schedule says of it, and whether it is live.
+    """A room, its schedule and its status.
 
     :param zone: the zone to show times in.
-    :param events: what is on and what follows; empty where there is no schedule.
-    :param planned: all of the programme, what is over, too.
-    :param words: the language to speak; what the schedule calls gaps is English.
-    :param live: ``None`` if nobody knows.
+    :param events: the current slot and all later ones; empty without a schedule.
+    :param live: ``None`` if unknown.
+    :param status: ``None`` if unknown.
+    :param all_slots: the whole schedule, with past slots.
+    :param formatter: of the language of the page.
     """
 
     room: Room
@@ -40,159 +40,164 @@ class RoomView:
     zone: ZoneInfo
     events: tuple[Slot, ...]
     live: bool | None
-    told: RoomStatus | None = None
-    planned: tuple[Slot, ...] = ()
-    words: LocaleFormatter = ENGLISH_FORMATTER
+    status: RoomStatus | None = None
+    all_slots: tuple[Slot, ...] = ()
+    formatter: LocaleFormatter = ENGLISH_FORMATTER
 
     @cached_property
-    def _first(self) -> Slot | None:
+    def _active_slot(self) -> Slot | None:
         first = self.events[0] if self.events else None
         return first if first and first.is_on(self.now) else None
 
     @cached_property
     def current(self) -> Slot | None:
-        """What is on: a talk, or what fills a gap."""
-        return self.words.event(self._first) if self._first else None
+        """The current talk or filler."""
+        return self.formatter.slot(self._active_slot) if self._active_slot else None
 
     @property
-    def following(self) -> Slot | None:
-        """What comes next, be it a talk or a break."""
-        rest = self.events[1:] if self._first else self.events
-        return self.words.event(rest[0]) if rest else None
+    def next_slot(self) -> Slot | None:
+        """The next talk or filler."""
+        rest = self.events[1:] if self._active_slot else self.events
+        return self.formatter.slot(rest[0]) if rest else None
 
     @cached_property
     def talk(self) -> Slot | None:
-        """The talk that is on."""
+        """The current talk."""
         return self.current if self.current and not self.current.generated else None
 
     @cached_property
     def next_talk(self) -> Slot | None:
-        """The next talk, whatever comes before it."""
-        coming = (event for event in self.events if event.start > self.now)
-        return next((event for event in coming if not event.generated), None)
+        """The next talk; fillers are skipped."""
+        return next(self._future_talks(), None)
 
     @property
-    def later(self) -> tuple[Slot, ...]:
-        """The talks that come next."""
-        talks = (e for e in self.events if e.start > self.now and not e.generated)
-        return tuple(islice(talks, MAX_UPCOMING_TALKS))
+    def upcoming_talks(self) -> tuple[Slot, ...]:
+        """The next talks."""
+        return tuple(islice(self._future_talks(), MAX_UPCOMING_TALKS))
+
+    def _future_talks(self) -> Iterator[Slot]:
+        return (slot for slot in self.events if slot.start > self.now and not slot.generated)
 
     @property
     def badge(self) -> str:
-        """What stands over the room's card, in a word or three."""
-        words = self.words
+        """The status on the room's card, in a few words."""
+        formatter = self.formatter
         if self.live:
-            return words.translate("Live")
+            return formatter.translate("Live")
         if self.talk:
-            return words.translate("On now") if self.live is None else words.translate("No stream")
+            return (
+                formatter.translate("On now")
+                if self.live is None
+                else formatter.translate("No stream")
+            )
         if self.next_talk is None:
-            return words.translate("Finished") if self.events else ""
+            return formatter.translate("Finished") if self.events else ""
         starts = self.clock(self.next_talk.start)
-        if self._first and is_break(self._first):
-            return words.translate("Break until %(time)s", time=starts)
-        return words.translate("Starts %(time)s", time=starts)
+        if self._active_slot and is_break(self._active_slot):
+            return formatter.translate("Break until %(time)s", time=starts)
+        return formatter.translate("Starts %(time)s", time=starts)
 
     @property
     def progress(self) -> int:
-        """How much of the talk that is on is over, in per cent.
+        """The elapsed part of the current talk, in per cent.
 
-        It changes with the minutes that are left, so that a page stays the same in between.
+        It changes once a minute, so that the page can be cached in between.
         """
         if self.talk is None:
             return 0
-        over = (self.now - self.talk.start) // timedelta(minutes=1) * timedelta(minutes=1)
-        return int(100 * over / (self.talk.end - self.talk.start))
+        elapsed = (self.now - self.talk.start) // timedelta(minutes=1) * timedelta(minutes=1)
+        return int(100 * elapsed / (self.talk.end - self.talk.start))
 
     @property
     def minutes_left(self) -> int:
-        """How long the talk that is on goes on, in minutes; a begun minute counts."""
+        """The rest of the current talk in minutes, rounded up."""
         if self.talk is None:
             return 0
         return -((self.now - self.talk.end) // timedelta(minutes=1))
 
     @property
     def changes_at(self) -> datetime | None:
-        """When the page will have something else to say."""
-        planned = self.current.end if self.current else None
-        if planned is None and self.following:
-            planned = self.following.start
-        moments = (planned, next_source_change(self.room, self.now))
+        """The time at which the page changes."""
+        slot_change = self.current.end if self.current else None
+        if slot_change is None and self.next_slot:
+            slot_change = self.next_slot.start
+        moments = (slot_change, next_source_change(self.room, self.now))
         return min((moment for moment in moments if moment), default=None)
 
     @property
     def source(self) -> TimedSource | None:
-        """The source with times that is on."""
+        """The active source with times."""
         return active_source(self.room, self.now)
 
     @property
     def youtube(self) -> str:
-        """The id of the video that the room shows, whatever the tracker says."""
+        """The id of the configured YouTube video, which the tracker does not affect."""
         return active_youtube_id(self.room, self.now)
 
     @property
     def needs_attention(self) -> bool:
-        """Tell the crew that a talk is on and nobody can watch it."""
+        """Whether a talk is on without a stream."""
         return self.live is False and self.talk is not None
 
     def clock(self, moment: datetime) -> str:
-        """Return a time as people in the room say it, with the day where it is another."""
-        return self.words.clock(moment, self.now, self.zone)
+        """Return a local time, with the day unless it is today."""
+        return self.formatter.clock(moment, self.now, self.zone)
 
     def local(self, moment: datetime) -> str:
-        """Return a time in the room's zone as ISO 8601 with offset."""
+        """Return a time in the room's zone, as ISO 8601 with offset."""
         return moment.astimezone(self.zone).isoformat()
 
     @property
     def zone_name(self) -> str:
-        """The zone as the room's people call it when the talk is: "AEDT", "CET", "UTC-03".
+        """The name of the zone at the time of the talk: "AEDT", "CET", "UTC-03".
 
-        Clocks may change between now and a talk that is months away.
+        It may differ from the current one because of daylight saving time.
         """
         talk = self.talk or self.next_talk
-        return self.words.zone((talk.start if talk else self.now).astimezone(self.zone))
+        return self.formatter.zone((talk.start if talk else self.now).astimezone(self.zone))
 
 
 def build_room_view(
     room: Room,
     schedule: Schedule,
-    told: Mapping[str, RoomStatus] | None,
+    statuses: Mapping[str, RoomStatus] | None,
     now: datetime,
-    words: LocaleFormatter = ENGLISH_FORMATTER,
+    formatter: LocaleFormatter = ENGLISH_FORMATTER,
 ) -> RoomView:
-    """Return what to say about a room."""
-    planned = schedule.rooms.get(room.id) or RoomSchedule(
+    """Return the view of a room.
+
+    :param statuses: by room id; ``None`` if unknown.
+    """
+    room_schedule = schedule.rooms.get(room.id) or RoomSchedule(
         timezone=room.schedule_timezone or ZoneInfo("UTC"), events=()
     )
-    of_room = None if told is None else told.get(room.id)
-    live = None if told is None else bool(of_room and of_room.live)
+    status = None if statuses is None else statuses.get(room.id)
+    live = None if statuses is None else bool(status and status.live)
     return RoomView(
         room=room,
         now=now,
-        zone=planned.timezone,
-        # All of them: each day of a quiet month has an event that says so before the next talk.
-        events=planned.upcoming(now, len(planned.events)),
+        zone=room_schedule.timezone,
+        # All: before the next talk there may be many fillers, one per day.
+        events=room_schedule.upcoming(now, len(room_schedule.events)),
         live=True if active_youtube_id(room, now) or active_source(room, now) else live,
-        told=of_room,
-        planned=planned.events,
-        words=words,
+        status=status,
+        all_slots=room_schedule.events,
+        formatter=formatter,
     )
 
 
 def build_room_views(request: Any) -> list[RoomView]:
-    """Return what to say about every room, in the order a viewer looks for them.
-
-    Live rooms come first, then those where something is on or starts soonest.
-    """
-    told = request.registry["live"].current()
+    """Return all rooms: live ones first, then by the start of their current or next talk."""
+    statuses = request.registry["room_statuses"].get()
     states = [
-        build_room_view(room, request.schedule, told, request.now, request.words)
+        build_room_view(room, request.schedule, statuses, request.now, request.formatter)
         for room in request.conference.rooms.values()
     ]
     return sorted(states, key=_sort_key)
 
 
 def natural_sort_key(title: str) -> list[str | int]:
-    """Return what to sort rooms by, so that Room 5 comes before Room 10."""
+    """Return a sort key with numbers by value: Room 5 comes before Room 10."""
     return [
         int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", title.casefold())
     ]

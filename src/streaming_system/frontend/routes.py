@@ -1,4 +1,4 @@
-"""Every URL the frontend answers. Rooms come last: their names are free."""
+"""All routes of the frontend. Those of rooms come last, because organisers choose their names."""
 
 from typing import Any
 
@@ -7,8 +7,8 @@ from streaming_system.web import health
 TALK_PATTERN = "{talk:[A-Za-z0-9_-]+}"
 ROOM_PATTERN = "{room:[A-Za-z0-9_]+}"
 
-# What people read. These have a language, which the addresses of one page hand on to the next;
-# whatever else there is, programs read it, in English.
+# Pages for people. They have a language, and links between them pass it on; all other responses
+# are for programs and in English.
 PAGE_ROUTES = frozenset(
     {
         "index",
@@ -65,7 +65,7 @@ def includeme(config: Any) -> None:
         ("room.json", f"/{ROOM_PATTERN}/json"),
         ("room.rss", f"/{ROOM_PATTERN}/rss"),
         ("room", f"/{ROOM_PATTERN}"),
-        # Apps know a room by its event, too.
+        # Apps link to a room below its event.
         ("room.of_event", f"/{{event:[a-z0-9]+}}/{ROOM_PATTERN}"),
     ):
         config.add_route(
@@ -77,9 +77,9 @@ def includeme(config: Any) -> None:
 
 
 def _add_language(request: Any, elements: Any, values: dict[str, Any]) -> Any:
-    """Have an address say the language, if that of the page which it stands on does."""
-    # Who asks for the address may be a program, which has no request of ours.
-    language = getattr(request, "asked_language", None)
+    """Add ``lang`` to the URL if the current page has it."""
+    # A request outside of the app has no such property.
+    language = getattr(request, "requested_language", None)
     query = values.get("_query") or {}
     if language is None or isinstance(query, str):
         return elements, values

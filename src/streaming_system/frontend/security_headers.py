@@ -1,4 +1,4 @@
-"""What a browser may do with our pages: nothing that calls on anybody else by itself."""
+"""Security headers of all responses. Pages load nothing from other sites by themselves."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -9,8 +9,7 @@ from pyramid.events import NewResponse
 from streaming_system.config import ConferenceConfig
 from streaming_system.frontend.streams import embed_origins
 
-# What pages never use, and neither may what they frame. Only names that browsers know: they
-# complain of others.
+# Denied to pages and their frames. Browsers log a warning for unknown names.
 _DENIED_FEATURES = (
     "accelerometer",
     "camera",
@@ -26,13 +25,13 @@ _DENIED_FEATURES = (
     "usb",
     "xr-spatial-tracking",
 )
-# What the player uses, and those of others that a viewer asks for.
+# For our player and for embedded players.
 _PLAYER_FEATURES = ("autoplay", "encrypted-media", "fullscreen", "picture-in-picture")
 _SITE_FEATURES = ("clipboard-write", "screen-wake-lock")
 
 
 def includeme(config: Any) -> None:
-    """Send the headers with every answer."""
+    """Add the headers to every response."""
     settings = config.get_settings()
     policy = content_security_policy(settings["conference"], settings["tracker.url"])
     permissions = permissions_policy(settings["conference"])
@@ -44,7 +43,7 @@ def includeme(config: Any) -> None:
         headers["Referrer-Policy"] = "strict-origin-when-cross-origin"
         headers["Permissions-Policy"] = permissions
         headers["Cross-Origin-Opener-Policy"] = "same-origin"
-        # For browsers that do not know frame-ancestors, which says the same.
+        # For browsers without frame-ancestors.
         if "frame-ancestors 'self'" in headers["Content-Security-Policy"].split("; "):
             headers["X-Frame-Options"] = "SAMEORIGIN"
 
@@ -52,7 +51,7 @@ def includeme(config: Any) -> None:
 
 
 def permissions_policy(conference: ConferenceConfig) -> str:
-    """Return what pages, and what they may frame, can use of a browser."""
+    """Return the Permissions-Policy of pages and their frames."""
     framed = {origin for room in conference.rooms.values() for origin in embed_origins(room)}
     players = " ".join(["self", *(f'"{origin}"' for origin in sorted(framed))])
     return ", ".join(
@@ -65,7 +64,7 @@ def permissions_policy(conference: ConferenceConfig) -> str:
 
 
 def allow_streams(request: Any, *, frames: Iterable[str]) -> None:
-    """Let the page that answers a request play streams, and frame others' players."""
+    """Allow the page of a request to play streams and to frame external players."""
     settings = request.registry.settings
     request.response.headers["Content-Security-Policy"] = content_security_policy(
         settings["conference"], settings["tracker.url"], streams=True, frames=frames
@@ -73,7 +72,7 @@ def allow_streams(request: Any, *, frames: Iterable[str]) -> None:
 
 
 def allow_frames(request: Any) -> None:
-    """Let the sites that the configuration names frame the page that answers a request."""
+    """Allow the configured sites to frame the page of a request."""
     settings = request.registry.settings
     headers = request.response.headers
     policy = headers.get("Content-Security-Policy") or content_security_policy(
@@ -90,24 +89,23 @@ def content_security_policy(
     streams: bool = False,
     frames: Iterable[str] = (),
 ) -> str:
-    """Return the policy: this site, and the pictures it is configured with.
+    """Return a policy that allows this site and the configured images.
 
-    :param streams: also streams. They come from servers that register while we run, most of them
-        by bare address, so the policy cannot name them. A player of HLS fetches them by itself, and
-        hands them to the browser as blobs.
-    :param frames: also frames from these addresses: players and chats of others, which a viewer
-        asks for; their origins are allowed.
+    :param streams: also allow streams. Endpoints register at run time, most of them by IP address,
+        so the policy cannot list them. An HLS player fetches segments and passes them to the
+        browser as blobs.
+    :param frames: URLs of external players and chats whose origins may be framed.
     """
     framed = sorted(set(map(_origin, frames)))
     rooms = (conference.default, *conference.rooms.values())
-    pictures = {_origin(url) for room in rooms for url in (room.logo, room.preview)} - {""}
+    images = {_origin(url) for room in rooms for url in (room.logo, room.preview)} - {""}
     return "; ".join(
         (
             "default-src 'none'",
             "script-src 'self'",
             "style-src 'self'",
             "font-src 'self'",
-            " ".join(["img-src 'self'", *sorted(pictures)]),
+            " ".join(["img-src 'self'", *sorted(images)]),
             *(["media-src http: https: blob:", "worker-src 'self'"] if streams else []),
             " ".join(
                 filter(

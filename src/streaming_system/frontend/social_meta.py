@@ -1,4 +1,4 @@
-"""How pages look elsewhere: in search engines, in messages, in the frames of other sites."""
+"""Metadata for search engines, messengers and embedding sites."""
 
 import html
 import re
@@ -9,62 +9,62 @@ from markupsafe import Markup, escape
 
 from streaming_system.config import Room
 
-# What of a query makes another page; the rest is about how it is shown.
+# Query parameters that select another page; the others only change its presentation.
 _CANONICAL_PARAMS = {"schedule": ("day", "room"), "room.schedule": ("day",)}
 MAX_SUMMARY_CHARS = 200  # characters
-# Elements whose text stands apart from what is around it.
+# Elements that separate their text from its surroundings.
 _BLOCK_TAG = re.compile(
     r"</?(?:p|br|li|ul|ol|div|h[1-6]|tr|td|blockquote|pre)\b[^>]*>", re.IGNORECASE
 )
 _ANY_TAG = re.compile(r"<[^>]*>")
-# A player of that size has a picture of 16 to 9 and the line below it.
+# An embedded player in pixels: a 16:9 video above its caption, whose height embed.css repeats.
 DEFAULT_WIDTH = 800
-CAPTION_HEIGHT = 44  # pixels; the same as in embed.css
+CAPTION_HEIGHT = 44
 
 
 def includeme(config: Any) -> None:
-    """Add what templates ask for."""
+    """Add the request methods for templates."""
     config.add_request_method(_canonical_url, "canonical_url", reify=True)
-    config.add_request_method(_social_image_url, "picture_url")
+    config.add_request_method(_social_image_url, "social_image_url")
     config.add_request_method(embed_code, "embed_code")
 
 
-def plain_summary(markup: str, longest: int = MAX_SUMMARY_CHARS) -> str:
-    """Return HTML as plain text, cut where a word ends."""
+def plain_summary(markup: str, max_chars: int = MAX_SUMMARY_CHARS) -> str:
+    """Return HTML as plain text, truncated at the end of a word."""
     words = html.unescape(_ANY_TAG.sub("", _BLOCK_TAG.sub(" ", str(markup)))).split()
     text = " ".join(words)
-    if len(text) <= longest:
+    if len(text) <= max_chars:
         return text
-    cut = text[:longest].rsplit(" ", 1)[0].rstrip(".,;:–-")
-    return f"{cut}…"
+    truncated = text[:max_chars].rsplit(" ", 1)[0].rstrip(".,;:–-")
+    return f"{truncated}…"
 
 
 def _canonical_url(request: Any) -> str:
-    """Return the one address of a page, whatever else was asked of it."""
+    """Return the URL of a page without parameters of presentation."""
     route = request.matched_route.name
-    kept = {
+    query = {
         key: request.GET[key] for key in _CANONICAL_PARAMS.get(route, ()) if request.GET.get(key)
     }
-    # A language that there is not is nobody's address.
+    # An unknown language is left out.
     language = request.GET.get("lang", "")
     if language.lower() == request.locale_name.replace("_", "-").lower():
-        kept["lang"] = language
+        query["lang"] = language
     if route == "embed":
-        address: str = request.route_url("room", room=request.matchdict["room"], _query=kept)
-        return address
+        room_url: str = request.route_url("room", room=request.matchdict["room"], _query=query)
+        return room_url
     page: str = request.path_url
-    return f"{page}?{urlencode(kept)}" if kept else page
+    return f"{page}?{urlencode(query)}" if query else page
 
 
 def _social_image_url(request: Any, room: Room | None = None) -> str:
-    """Return the address of a picture of a room, or of the whole event."""
+    """Return the URL of an image of a room, or of the whole event."""
     for url in (room.preview, room.logo) if room else (request.conference.default.logo,):
-        # Nobody out there shows vector graphics.
+        # Messengers do not show vector graphics.
         if url and not urlsplit(url).path.endswith(".svg"):
-            address: str = request.relative_url(url, to_application=True)
-            return address
-    ours: str = request.route_url("brand.picture")
-    return ours
+            image_url: str = request.relative_url(url, to_application=True)
+            return image_url
+    default_url: str = request.route_url("brand.picture")
+    return default_url
 
 
 def embed_code(
@@ -73,7 +73,7 @@ def embed_code(
     width: int = DEFAULT_WIDTH,
     height: int = DEFAULT_WIDTH * 9 // 16 + CAPTION_HEIGHT,
 ) -> Markup:
-    """Return what another site puts into its page to show a room's player."""
+    """Return the HTML with which another site embeds a room's player."""
     return Markup(
         '<iframe src="{url}" title="{title}" width="{width}" height="{height}" loading="lazy" '
         'allow="autoplay; fullscreen; picture-in-picture; encrypted-media" allowfullscreen>'

@@ -1,4 +1,4 @@
-"""The addresses of a room's stream, as the original's streaming servers name them."""
+"""The streams of a room: formats, links, embedded players, and the choice of an endpoint."""
 
 import random
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from streaming_system.config.stream_sources import (
     active_youtube_id,
     is_served_by_endpoints,
 )
-from streaming_system.frontend.formatting import noted
+from streaming_system.frontend.formatting import gettext_noop
 from streaming_system.frontend.tracker_client import EndpointInfo, RoomStatus
 
 YOUTUBE_ORIGIN = "https://www.youtube-nocookie.com"
@@ -20,19 +20,20 @@ YOUTUBE_ORIGIN = "https://www.youtube-nocookie.com"
 
 @dataclass(frozen=True, kw_only=True)
 class StreamLink:
-    """One stream: what to call it, where it is, and its media type.
+    """One stream of an endpoint.
 
-    :param stream: its format and quality, such as ``webm_high``.
-    :param endpoint: the name of the endpoint that serves it.
+    :param stream: the format and quality, such as ``webm_high``.
+    :param endpoint: the name of the endpoint.
+    :param is_optional: played only if the viewer selects it.
     """
 
     label: str
     url: str
-    type: str
+    mime_type: str
     stream: str
     endpoint: str
-    audio: bool = False
-    extra: bool = False
+    is_audio: bool = False
+    is_optional: bool = False
 
     @property
     def format(self) -> str:
@@ -43,38 +44,38 @@ class StreamLink:
         return self.stream.partition("_")[2]
 
     @property
-    def is_for_pages(self) -> bool:
-        """Whether the player of a page can play it."""
+    def is_playable_in_page(self) -> bool:
+        """Whether the page's player can play it."""
         return self.stream != _DASH
 
 
-# The format and quality that name a stream, its file, its media type, what people call it.
+# Stream (format and quality), path, MIME type, label. The HLS path is configurable.
 _STREAMS = (
-    ("hls", "", "application/vnd.apple.mpegurl", noted("All qualities, HLS")),
-    ("webm_high", "webcast-high.webm", "video/webm", noted("High quality, WebM")),
-    ("mp4_high", "webcast-high.mp4", "video/mp4", noted("High quality, MP4")),
-    ("webm_low", "webcast-low.webm", "video/webm", noted("Low quality, WebM")),
-    ("mp4_low", "webcast-low.mp4", "video/mp4", noted("Low quality, MP4")),
-    ("dash", "manifest.mpd", "application/dash+xml", noted("All qualities, DASH")),
-    ("ogg_high", "webcast.ogg", "audio/ogg", noted("Audio only, Ogg")),
-    ("aac_high", "webcast.aac", "audio/aac", noted("Audio only, AAC")),
-    ("mp3_high", "webcast.mp3", "audio/mpeg", noted("Audio only, MP3")),
-    ("slides", "slides.m3u8", "application/vnd.apple.mpegurl", noted("Slides only, HLS")),
-    ("whep", "whep", "application/sdp", noted("Lowest delay, WHEP")),
+    ("hls", "", "application/vnd.apple.mpegurl", gettext_noop("All qualities, HLS")),
+    ("webm_high", "webcast-high.webm", "video/webm", gettext_noop("High quality, WebM")),
+    ("mp4_high", "webcast-high.mp4", "video/mp4", gettext_noop("High quality, MP4")),
+    ("webm_low", "webcast-low.webm", "video/webm", gettext_noop("Low quality, WebM")),
+    ("mp4_low", "webcast-low.mp4", "video/mp4", gettext_noop("Low quality, MP4")),
+    ("dash", "manifest.mpd", "application/dash+xml", gettext_noop("All qualities, DASH")),
+    ("ogg_high", "webcast.ogg", "audio/ogg", gettext_noop("Audio only, Ogg")),
+    ("aac_high", "webcast.aac", "audio/aac", gettext_noop("Audio only, AAC")),
+    ("mp3_high", "webcast.mp3", "audio/mpeg", gettext_noop("Audio only, MP3")),
+    ("slides", "slides.m3u8", "application/vnd.apple.mpegurl", gettext_noop("Slides only, HLS")),
+    ("whep", "whep", "application/sdp", gettext_noop("Lowest delay, WHEP")),
 )
-# What an endpoint has only if it says so, and viewers only get if they ask for it.
+# An endpoint serves these only if it reports them, and viewers have to select them.
 _OPTIONAL_STREAMS = ("slides", "whep", "dash")
-# Only a script can ask for it: no address to hand out.
+# Only a script can play it by its URL.
 _WHEP = "whep"
-# Only programs can play it: no page has a script for it.
+# Only external players can play it.
 _DASH = "dash"
-# What viewers want to get, best first.
+# Groups of streams, the preferred ones first: video, audio only, optional.
 _PREFERENCE = (
     *(
         [
             stream
-            for stream, _, media, _ in _STREAMS
-            if media.startswith("audio/") is audio and stream not in _OPTIONAL_STREAMS
+            for stream, _, mime_type, _ in _STREAMS
+            if mime_type.startswith("audio/") is audio and stream not in _OPTIONAL_STREAMS
         ]
         for audio in (False, True)
     ),
@@ -84,39 +85,40 @@ _PREFERENCE = (
 
 @dataclass(frozen=True, kw_only=True)
 class StreamFormat:
-    """A stream as every endpoint has it; ``file`` is its place below the base URL.
+    """A stream that endpoints can serve.
 
-    :param extra: an endpoint has it only if it says so, and viewers get it only if they ask for it.
+    :param path: relative to the base URL of the endpoint.
+    :param is_optional: see :data:`_OPTIONAL_STREAMS`.
     """
 
     label: str
-    file: str
-    type: str
+    path: str
+    mime_type: str
     stream: str
-    extra: bool = False
+    is_optional: bool = False
 
 
 def stream_formats(site: SiteConfig, room: Room) -> list[StreamFormat]:
-    """Return the streams that an endpoint may have of a room, best first."""
+    """Return the possible streams of a room, best first."""
     playlist = site.hls_playlist.replace("{room}", room.id)
     return [
         StreamFormat(
             stream=stream,
-            file=file or playlist,
-            type=media,
+            path=path or playlist,
+            mime_type=mime_type,
             label=label,
-            extra=stream in _OPTIONAL_STREAMS,
+            is_optional=stream in _OPTIONAL_STREAMS,
         )
-        for stream, file, media, label in _STREAMS
+        for stream, path, mime_type, label in _STREAMS
     ]
 
 
 @dataclass(frozen=True, kw_only=True)
 class EmbeddedPlayer:
-    """Somebody else's player, which comes into the page when a viewer asks for it.
+    """A player of another site, which the page loads when the viewer opens it.
 
     :param kind: ``youtube`` or ``iframe``.
-    :param value: the id of the video, or the address of the page with the player.
+    :param value: the id of the video, or the URL of the player.
     """
 
     kind: str
@@ -124,7 +126,7 @@ class EmbeddedPlayer:
 
     @property
     def origin(self) -> str:
-        """Whom the browser has to ask for it."""
+        """The origin of the player."""
         if self.kind == "youtube":
             return YOUTUBE_ORIGIN
         parts = urlsplit(self.value)
@@ -132,129 +134,136 @@ class EmbeddedPlayer:
 
     @property
     def host(self) -> str:
-        """What people know them by."""
+        """The name of the site, for people."""
         return "YouTube" if self.kind == "youtube" else urlsplit(self.value).hostname or ""
 
     @property
-    def page(self) -> str:
-        """Where it is for whoever wants it in a page of its own."""
+    def page_url(self) -> str:
+        """The URL of the player outside of our page."""
         if self.kind == "youtube":
             return f"https://www.youtube.com/watch?v={self.value}"
         return self.value
 
 
-def external_server(room: Room, now: datetime) -> EndpointInfo | None:
-    """Return where a room's streams are when no endpoint has them, as configured."""
-    for place in active_external_fallbacks(room, now):
-        if place.kind == "url":
+def external_endpoint(room: Room, now: datetime) -> EndpointInfo | None:
+    """Return the active fallback of type ``url`` as an endpoint."""
+    for fallback in active_external_fallbacks(room, now):
+        if fallback.kind == "url":
             formats = tuple(stream for stream, *_ in _STREAMS if stream not in _OPTIONAL_STREAMS)
-            url = place.value.replace("{room}", room.id)
+            url = fallback.value.replace("{room}", room.id)
             return EndpointInfo(url=url, name="cdn", formats=formats)
     return None
 
 
 def active_embed(room: Room, now: datetime) -> EmbeddedPlayer | None:
-    """Return the player of others that a room's page leads to now."""
-    own = active_youtube_id(room, now)
-    if own:
-        return EmbeddedPlayer(kind="youtube", value=own)
-    for place in active_external_fallbacks(room, now):
-        if place.kind in ("youtube", "iframe"):
-            return EmbeddedPlayer(kind=place.kind, value=place.value)
+    """Return the external player of a room: its YouTube video, else an active fallback."""
+    video_id = active_youtube_id(room, now)
+    if video_id:
+        return EmbeddedPlayer(kind="youtube", value=video_id)
+    for fallback in active_external_fallbacks(room, now):
+        if fallback.kind in ("youtube", "iframe"):
+            return EmbeddedPlayer(kind=fallback.kind, value=fallback.value)
     return None
 
 
 def embed_origins(room: Room) -> list[str]:
-    """Return everybody whom a room's page may ever frame: it changes its source by itself."""
-    places = [
+    """Return all origins that a room's page may frame: an open page can change its source."""
+    players = [
         ("youtube" if room.youtube else "", room.youtube),
         *((fallback.kind, fallback.value) for fallback in room.fallbacks),
         *((source.kind, source.value) for source in room.sources),
     ]
     return sorted(
         {
-            EmbeddedPlayer(kind=kind, value=at).origin
-            for kind, at in places
+            EmbeddedPlayer(kind=kind, value=value).origin
+            for kind, value in players
             if kind in ("youtube", "iframe")
         }
     )
 
 
-def pick_server(
-    room: Room, told: RoomStatus | None, now: datetime, chance: random.Random
+def pick_endpoint(
+    room: Room, status: RoomStatus | None, now: datetime, random_source: random.Random
 ) -> EndpointInfo | None:
-    """Return the server of a room's streams for whoever asks now; ``None`` if there is none."""
-    drawn = pick_weighted(told, chance) if is_served_by_endpoints(room, now) else None
-    return drawn or external_server(room, now)
+    """Return the endpoint for a new viewer of a room, or the external fallback."""
+    picked = pick_weighted(status, random_source) if is_served_by_endpoints(room, now) else None
+    return picked or external_endpoint(room, now)
 
 
 def active_source_key(room: Room, now: datetime) -> str:
-    """Return a name of the source with times that is on; a page compares it with its own."""
-    on = active_source(room, now)
-    return f"{on.kind}:{on.value}" if on else ""
+    """Return a key of the active source; an open page reloads when it changes."""
+    source = active_source(room, now)
+    return f"{source.kind}:{source.value}" if source else ""
 
 
-def pick_weighted(told: RoomStatus | None, chance: random.Random) -> EndpointInfo | None:
-    """Return the server for whoever loads a page now: each gets the share that it shall have.
+def pick_weighted(status: RoomStatus | None, random_source: random.Random) -> EndpointInfo | None:
+    """Return an endpoint by weighted random selection; ``None`` without one.
 
-    Servers that have sound alone are only drawn where none has a picture. A page is the same for
-    everybody for a second at most, so that no server is stormed.
+    Endpoints with audio only are picked if no endpoint has video. Pages are cached for a second, so
+    the viewers of one second share an endpoint.
     """
-    if told is None:
+    if status is None:
         return None
-    fitting = (
+    candidates = (
         [
-            server
-            for server in told.endpoints
-            if any(_has_stream(server, stream) for stream in streams)
+            endpoint
+            for endpoint in status.endpoints
+            if any(_has_stream(endpoint, stream) for stream in streams)
         ]
         for streams in _PREFERENCE
     )
-    servers = next(filter(None, fitting), None)
-    if servers is None:
+    endpoints = next(filter(None, candidates), None)
+    if endpoints is None:
         return None
-    weights = [server.weight for server in servers]
+    weights = [endpoint.weight for endpoint in endpoints]
     if not any(weights):
-        return servers[0]
-    [server] = chance.choices(servers, weights)
-    return server
+        return endpoints[0]
+    [endpoint] = random_source.choices(endpoints, weights)
+    return endpoint
 
 
-def stream_links(server: EndpointInfo | None, streams: list[StreamFormat]) -> list[StreamLink]:
-    """Return the streams of a server that anything can play by their address, best first.
+def stream_links(endpoint: EndpointInfo | None, formats: list[StreamFormat]) -> list[StreamLink]:
+    """Return the streams of an endpoint that players can open by URL, best first.
 
-    One that does not say what it serves is of the old protocol, and taken to serve all of that.
+    An endpoint without a list of formats uses the legacy protocol and has all of its formats.
     """
-    if server is None:
+    if endpoint is None:
         return []
     return [
         StreamLink(
-            label=kind.label,
-            url=server.url + kind.file,
-            type=kind.type,
-            stream=kind.stream,
-            endpoint=server.name,
-            audio=kind.type.startswith("audio/"),
-            extra=kind.extra,
+            label=stream_format.label,
+            url=endpoint.url + stream_format.path,
+            mime_type=stream_format.mime_type,
+            stream=stream_format.stream,
+            endpoint=endpoint.name,
+            is_audio=stream_format.mime_type.startswith("audio/"),
+            is_optional=stream_format.is_optional,
         )
-        for kind in streams
-        if kind.stream != _WHEP and _has_stream(server, kind.stream)
+        for stream_format in formats
+        if stream_format.stream != _WHEP and _has_stream(endpoint, stream_format.stream)
     ]
 
 
-def has_whep(server: EndpointInfo | None) -> bool:
-    """Tell whether a server has a stream that only a player by script can ask for."""
-    return server is not None and _WHEP in server.formats
+def default_sources(links: list[StreamLink]) -> list[StreamLink]:
+    """Return the streams that the player starts with: video, else audio, else optional ones."""
+    regular = [link for link in links if not link.is_optional]
+    videos = [link for link in regular if not link.is_audio]
+    return videos or regular or [link for link in links if link.is_playable_in_page]
 
 
-def _has_stream(server: EndpointInfo, stream: str) -> bool:
+def has_whep(endpoint: EndpointInfo | None) -> bool:
+    """Return whether an endpoint has a WHEP stream, which only a script can play."""
+    return endpoint is not None and _WHEP in endpoint.formats
+
+
+def _has_stream(endpoint: EndpointInfo, stream: str) -> bool:
     if stream in _OPTIONAL_STREAMS:
-        return stream in server.formats
-    # The word that the JSON API has for its format.
-    family = stream.partition("_")[0]
-    if not server.formats:
-        return family != "hls"
-    # Reports by JSON name formats alone; their quality is then the high one.
-    named = family in server.formats or (family == "ogg" and "opus" in server.formats)
-    whole = named and not stream.endswith("_low")
-    return stream in server.formats or whole
+        return stream in endpoint.formats
+    stream_format = stream.partition("_")[0]
+    if not endpoint.formats:
+        return stream_format != "hls"
+    # JSON reports may list a format without quality, which means the high one.
+    is_listed = stream_format in endpoint.formats or (
+        stream_format == "ogg" and "opus" in endpoint.formats
+    )
+    return stream in endpoint.formats or (is_listed and not stream.endswith("_low"))

@@ -1,4 +1,4 @@
-"""What the tracker says, or another server: asked for all viewers together."""
+"""JSON documents of the tracker (or another server), polled once for all viewers."""
 
 import json
 import logging
@@ -12,16 +12,26 @@ from typing import Any, Generic, TypeVar
 
 import urllib3
 
+from streaming_system.net.bounded_http import (
+    ResponseTimeoutError,
+    ResponseTooLargeError,
+    read_bounded,
+)
+from streaming_system.util.log_once import LogOnce
+
 log = logging.getLogger(__name__)
 
 TIMEOUT = urllib3.Timeout(connect=0.5, read=1)
 REFRESH_INTERVAL = 3.0  # seconds
 PUSH_REFRESH_INTERVAL = 0.5  # seconds
-# After that long without an answer, nothing is known any more.
-MAX_STALENESS = 15.0
+# An older response is not used.
+MAX_STALENESS = 15.0  # seconds
 MAX_BODY_BYTES = 4 * 2**20
-# How an answer shows that it is not what we think it is: OverflowError is a number without end,
-# RecursionError a nesting without end.
+# From the first byte of the body to the last.
+BODY_TIMEOUT = 1.0  # seconds
+REQUEST_HEADERS = {"User-Agent": "streaming-system", "Accept": "application/json"}
+# Exceptions of a parser for an unexpected document: OverflowError for an infinite number,
+# RecursionError for infinite nesting.
 _PARSE_ERRORS = (
     ValueError,
     KeyError,
@@ -30,17 +40,14 @@ _PARSE_ERRORS = (
     OverflowError,
     RecursionError,
 )
-# How long an answer may take that has begun.
-BODY_TIMEOUT = 1.0  # seconds
-REQUEST_HEADERS = {"User-Agent": "streaming-system", "Accept": "application/json"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class EndpointInfo:
     """An endpoint that streams a room.
 
-    :param url: the base of its streams.
-    :param weight: the share of viewers that it shall get; 0: only if others have failed.
+    :param url: the base URL of its streams.
+    :param weight: its share of new viewers; 0 for an endpoint of last resort.
     """
 
     url: str
@@ -51,7 +58,7 @@ class EndpointInfo:
 
 @dataclass(frozen=True, kw_only=True)
 class RoomStatus:
-    """What the tracker says about one room.
+    """The status of one room in ``streams.json``.
 
     :param bitrate: of all endpoints together, in bit/s.
     :param endpoints: least loaded first.
@@ -65,23 +72,23 @@ class RoomStatus:
 
 @dataclass(frozen=True, kw_only=True)
 class RoomAudience:
-    """How a room's viewers fare.
+    """The viewers of a room and their quality of experience.
 
     :param players: viewers whose players report.
-    :param others: viewers that only the servers see.
-    :param startup_p95_ms: nineteen of twenty players began within that many milliseconds.
-    :param rebuffer_ratio: the share of their time that they waited.
+    :param non_reporting: viewers that only the endpoints count.
+    :param startup_p95_ms: the 95th percentile of the startup time, in milliseconds.
+    :param rebuffer_ratio: the share of playing time spent rebuffering.
     """
 
     players: int
-    others: int
+    non_reporting: int
     startup_p95_ms: int | None
     rebuffer_ratio: float | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class OpenIncident:
-    """Something that is wrong, in a sentence; ``room`` is "" where it is about none."""
+    """An open incident; ``room`` is "" if it concerns no room."""
 
     room: str
     summary: str
@@ -89,103 +96,101 @@ class OpenIncident:
 
 
 T = TypeVar("T")
-# An address that cannot leave its place, be it an attribute or a line of a playlist.
+# A URL that needs no escaping in an attribute or a line of a playlist.
 _SAFE_URL = re.compile(r"https?://[^\s\x00-\x20\x7f\"<>]+")
 
 
 class PolledResource(Generic[T]):
-    """Asks a server, mostly the tracker, at most every few seconds for all viewers together.
+    """A JSON resource that is requested at most once per refresh interval.
 
-    One thread asks, the others go on with the last answer, or with none. They must not wait for the
-    one that asks: where both apps share a process, they would hold the very threads that the
-    tracker needs to answer. A tracker that does not answer costs one page in a few a second or
-    two, and no page an error.
+    One thread refreshes it; the other threads return the last value at once. They must not wait: if
+    both apps share a process, they would occupy the threads that the tracker needs to respond.
 
-    :param tracker: where this process reaches the tracker; "" to know nothing.
-    :param path: what it is asked for.
-    :param read: makes a value of the answer's JSON.
-    :param fresh_for: seconds before it is asked again.
-    :param known_for: seconds after which a last answer is worth nothing.
-    :param pool: by which it is asked; our own tracker may be anywhere, others may not.
-    :param longest: seconds that an answer may take that has begun.
-    :param largest: bytes that it may have.
+    :param base_url: of the server; "" disables the resource.
+    :param parse: converts the JSON document.
+    :param refresh_interval: seconds between two requests.
+    :param max_staleness: seconds after which the last value expires.
+    :param pool: an SSRF-safe one for servers other than our tracker.
+    :param body_timeout: the maximum number of seconds to receive the body.
     """
 
     def __init__(
         self,
-        tracker: str,
+        base_url: str,
         path: str,
-        read: Callable[[Any], T],
+        parse: Callable[[Any], T],
         *,
-        fresh_for: float = REFRESH_INTERVAL,
-        known_for: float = MAX_STALENESS,
+        refresh_interval: float = REFRESH_INTERVAL,
+        max_staleness: float = MAX_STALENESS,
         pool: urllib3.PoolManager | None = None,
-        longest: float = BODY_TIMEOUT,
-        largest: int = MAX_BODY_BYTES,
+        body_timeout: float = BODY_TIMEOUT,
+        max_body_bytes: int = MAX_BODY_BYTES,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._url = f"{tracker.rstrip('/')}{path}" if tracker else ""
-        self._read = read
-        self._fresh_for, self._known_for = fresh_for, known_for
-        self._longest, self._largest = longest, largest
+        self._url = f"{base_url.rstrip('/')}{path}" if base_url else ""
+        self._parse = parse
+        self._refresh_interval, self._max_staleness = refresh_interval, max_staleness
+        self._body_timeout, self._max_body_bytes = body_timeout, max_body_bytes
         self._clock = clock
-        # Without retries an answer that leads elsewhere is not followed either.
+        # Without retries, urllib3 does not follow redirects either.
         self._pool = pool or urllib3.PoolManager(
             timeout=TIMEOUT, retries=False, headers=REQUEST_HEADERS
         )
-        self._asking = threading.Lock()
-        self._known: T | None = None
-        self._asked = self._answered = float("-inf")
-        self._failing = False
+        self._refreshing = threading.Lock()
+        self._value: T | None = None
+        self._requested_at = self._received_at = float("-inf")
+        self._problems = LogOnce(log)
 
-    def current(self) -> T | None:
-        """Return what is known; ``None`` if nothing is."""
-        if self._is_old() and self._asking.acquire(blocking=False):
+    def get(self) -> T | None:
+        """Return the last value, or ``None`` if it has expired."""
+        if self._is_stale() and self._refreshing.acquire(blocking=False):
             try:
-                if self._is_old():
-                    self._ask()
+                if self._is_stale():
+                    self._refresh()
             finally:
-                self._asking.release()
-        if self._clock() - self._answered > self._known_for:
+                self._refreshing.release()
+        if self._clock() - self._received_at > self._max_staleness:
             return None
-        return self._known
+        return self._value
 
-    def _is_old(self) -> bool:
-        return bool(self._url) and self._clock() - self._asked > self._fresh_for
+    def _is_stale(self) -> bool:
+        return bool(self._url) and self._clock() - self._requested_at > self._refresh_interval
 
-    def _ask(self) -> None:
+    def _refresh(self) -> None:
         try:
-            answer = self._pool.request("GET", self._url, preload_content=False)
-            try:
-                body = self._body(answer)
-            finally:
-                answer.release_conn()
-            if answer.status != 200:
-                raise ValueError(f"status {answer.status}")
-            self._known = self._read(json.loads(body))
-            self._answered = self._clock()
-            self._failing = False
-        except (urllib3.exceptions.HTTPError, *_PARSE_ERRORS) as error:
-            # Said once, not every few seconds.
-            if not self._failing:
-                log.warning("%s: %s; pages cannot tell what it would say", self._url, error)
-            self._failing = True
+            self._value = self._parse(json.loads(self._fetch()))
+            self._received_at = self._clock()
+            self._problems.resolve(self._url)
+        except (
+            urllib3.exceptions.HTTPError,
+            ResponseTooLargeError,
+            ResponseTimeoutError,
+            *_PARSE_ERRORS,
+        ) as error:
+            self._problems.warn(self._url, f"{error}; pages do not show its data")
         finally:
-            self._asked = self._clock()
+            self._requested_at = self._clock()
 
-    def _body(self, answer: urllib3.BaseHTTPResponse) -> bytes:
-        """Return an answer's body. The time-out holds for each piece, so the sum has its own."""
-        body = b""
-        give_up = time.monotonic() + self._longest
-        while piece := answer.read1(2**16):
-            body += piece
-            if len(body) > self._largest or time.monotonic() > give_up:
-                raise ValueError("the answer is too long, or takes too long")
+    def _fetch(self) -> bytes:
+        response = self._pool.request("GET", self._url, preload_content=False)
+        try:
+            body = read_bounded(
+                response,
+                max_bytes=self._max_body_bytes,
+                deadline=time.monotonic() + self._body_timeout,
+            )
+        finally:
+            response.release_conn()
+        if response.status != 200:
+            raise ValueError(f"status {response.status}")
         return body
 
 
 def parse_streams(document: Any) -> Mapping[str, RoomStatus]:
-    """Return the rooms of ``streams.json`` by id; the tracker may be another version or program."""
+    """Return the rooms of ``streams.json`` by id.
+
+    The tracker may be another version or program, so only the members in use are parsed.
+    """
     return {
         str(room_id): RoomStatus(
             live=room["live"] is True,
@@ -195,7 +200,7 @@ def parse_streams(document: Any) -> Mapping[str, RoomStatus]:
                 EndpointInfo(
                     url=str(endpoint["url"]),
                     formats=tuple(map(str, endpoint["formats"])),
-                    # An endpoint without a name is known by its address.
+                    # An endpoint without a name is identified by its address.
                     name=str(endpoint.get("name") or endpoint.get("ip") or ""),
                     weight=max(0, int(endpoint.get("weight") or 0)),
                 )
@@ -212,7 +217,7 @@ def parse_rooms(document: Any) -> Mapping[str, RoomAudience]:
     return {
         str(room["room"]): RoomAudience(
             players=int(room["viewers"]["players"]),
-            others=int(room["viewers"]["others"]),
+            non_reporting=int(room["viewers"]["others"]),
             startup_p95_ms=None if room["startup_p95_ms"] is None else int(room["startup_p95_ms"]),
             rebuffer_ratio=(
                 None if room["rebuffer_ratio"] is None else float(room["rebuffer_ratio"])
@@ -223,7 +228,7 @@ def parse_rooms(document: Any) -> Mapping[str, RoomAudience]:
 
 
 def parse_incidents(document: Any) -> tuple[OpenIncident, ...]:
-    """Return what ``/api/v1/incidents`` says is wrong, newest first."""
+    """Return the open incidents of ``/api/v1/incidents``, newest first."""
     return tuple(
         OpenIncident(
             room=str(incident["room"]),

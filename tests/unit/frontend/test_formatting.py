@@ -40,7 +40,7 @@ def gaps():
 
 class TestGaps:
     def test_every_title_that_the_import_makes_is_translated(self, gaps):
-        titles = list(dict.fromkeys(words("de").event(gap).title for gap in gaps))
+        titles = list(dict.fromkeys(words("de").slot(gap).title for gap in gaps))
 
         assert titles == [
             "The end finished hat noch nicht begonnen",
@@ -52,19 +52,19 @@ class TestGaps:
         ]
 
     def test_in_english_they_stay_what_they_are(self, gaps):
-        assert [ENGLISH_FORMATTER.event(gap) for gap in gaps] == gaps
+        assert [ENGLISH_FORMATTER.slot(gap) for gap in gaps] == gaps
 
     def test_a_talk_that_is_called_like_a_gap_keeps_its_title(self):
         event = talk(0, title="15 minute break")
 
-        assert words("de").event(event) == event
+        assert words("de").slot(event) == event
 
     def test_a_title_that_some_later_import_makes_stays_as_it_is(self, gaps):
         from dataclasses import replace
 
         strange = replace(gaps[0], title="Something else")
 
-        assert words("de").event(strange) == strange
+        assert words("de").slot(strange) == strange
 
 
 class TestNumbersAndNames:

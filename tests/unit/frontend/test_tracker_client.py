@@ -52,28 +52,34 @@ def clock():
 @pytest.fixture
 def asked(server, clock):
     return PolledResource(
-        server.url, "/x", str, fresh_for=60, known_for=900, largest=1000, clock=lambda: clock["now"]
+        server.url,
+        "/x",
+        str,
+        refresh_interval=60,
+        max_staleness=900,
+        max_body_bytes=1000,
+        clock=lambda: clock["now"],
     )
 
 
 def test_it_is_asked_again_when_its_answer_is_old(asked, server, clock):
-    assert asked.current() == "first"
+    assert asked.get() == "first"
     server.says = "second"
     clock["now"] += 60
 
-    assert asked.current() == "first"
+    assert asked.get() == "first"
     clock["now"] += 1
-    assert asked.current() == "second"
+    assert asked.get() == "second"
 
 
 @pytest.mark.parametrize("trouble", [{"status": 500}, {"status": 302}, {"says": "x" * 2000}])
 def test_the_last_good_answer_is_kept_for_a_while(asked, server, clock, trouble):
-    asked.current()
+    asked.get()
     vars(server).update(trouble)
     clock["now"] += 900
 
-    assert asked.current() == "first"
+    assert asked.get() == "first"
     clock["now"] += 1
-    assert asked.current() is None
+    assert asked.get() is None
     # What fails is asked no more often.
     assert server.asked == 2

@@ -1,1 +1,1 @@
-"""HTTP in, what a page says out."""
+"""The views of the frontend."""

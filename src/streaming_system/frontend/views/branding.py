@@ -1,4 +1,4 @@
-"""The event's own logo, favicon, social picture and robots.txt; ours where it has none."""
+"""The logo, favicon, icons, social image and robots.txt: of the event, its theme, or ours."""
 
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,7 @@ from pyramid.view import view_config
 
 MAX_AGE_SECONDS = 3600  # seconds
 
-# The only names that are ever looked for, and what they are.
+# Allowed file names, by precedence, and their MIME types.
 LOGOS = {
     "logo.svg": "image/svg+xml",
     "logo.png": "image/png",
@@ -20,7 +20,7 @@ FAVICONS = {
     "favicon.svg": "image/svg+xml",
     "favicon.png": "image/png",
 }
-# What messengers show of the event. They know no vector graphics.
+# For link previews. Messengers do not show vector graphics.
 SOCIAL_IMAGES = {
     "social.png": "image/png",
     "social.jpg": "image/jpeg",
@@ -49,13 +49,13 @@ def favicon(request: Any) -> FileResponse:
 
 @view_config(route_name="brand.picture")
 def social_image(request: Any) -> FileResponse:
-    """Return a picture that stands for the event where somebody links to the site."""
+    """Return the image of link previews."""
     return _brand_response(request, SOCIAL_IMAGES, "social")
 
 
 @view_config(route_name="brand.icon")
 def icon(request: Any) -> FileResponse:
-    """Return an icon for the screens of phones."""
+    """Return an icon for home screens."""
     return _brand_response(request, {f"icon-{request.matchdict['icon']}.png": "image/png"}, "")
 
 
@@ -73,23 +73,23 @@ def _brand_response(request: Any, names: dict[str, str], kind: str) -> FileRespo
 
 
 def find_brand_file(request: Any, names: dict[str, str], kind: str = "") -> tuple[Path, str]:
-    """Return a file and its media type: the event's, else the theme's, else ours.
+    """Return a file and its MIME type: the event's, else the theme's, else ours.
 
-    :param kind: what a theme calls it.
+    :param kind: the attribute of the theme with the file's path.
     """
     folder = request.registry.settings.get("brand.folder")
     theme = request.theme.theme if request.theme else None
-    of_theme = theme.file(getattr(theme, kind)) if theme and kind else None
+    theme_file = theme.file(getattr(theme, kind)) if theme and kind else None
     found = (
         (_first_existing(Path(folder), names) if folder else None)
-        or of_theme
+        or theme_file
         or _first_existing(STATIC_DIR, names)
     )
     if found is None:
-        raise FileNotFoundError(f"our own {next(iter(names))} is missing from the package")
+        raise FileNotFoundError(f"the default {next(iter(names))} is missing from the package")
     return found
 
 
 def _first_existing(folder: Path, names: dict[str, str]) -> tuple[Path, str] | None:
     files = ((folder / name, media_type) for name, media_type in names.items())
-    return next((found for found in files if found[0].is_file()), None)
+    return next((file for file in files if file[0].is_file()), None)

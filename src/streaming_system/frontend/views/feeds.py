@@ -1,4 +1,4 @@
-"""Now and next, for programs and feed readers."""
+"""The current and the next slot of a room, as JSON, RSS and Atom."""
 
 import re
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ from streaming_system.frontend.room_view import RoomView, build_room_view
 from streaming_system.schedule.model import Slot
 
 ATOM_NAMESPACE = "http://www.w3.org/2005/Atom"
-# What XML cannot hold, not even as a reference.
+# XML 1.0 cannot contain these, not even as references.
 _INVALID_XML_CHARS = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -25,22 +25,22 @@ def _room_view(request: Any) -> RoomView:
 
 @view_config(route_name="room.json", renderer="json", http_cache=SCHEDULE_MAX_AGE)
 def now_and_next_json(request: Any) -> list[dict[str, Any]]:
-    """Return what is on and what comes next, as the original's clients read it."""
+    """Return the slots in the format of the original system."""
     state = _room_view(request)
     request.response.headers["Access-Control-Allow-Origin"] = "*"
     return [
         {
-            "title": event.title,
-            "abstract": event.abstract,
-            "url": event.url,
-            "start": state.local(event.start),
-            "end": state.local(event.end),
-            "guid": event.guid,
-            "generated": event.generated,
-            "speakers": list(event.speakers),
-            "via": event.via,
+            "title": slot.title,
+            "abstract": slot.abstract,
+            "url": slot.url,
+            "start": state.local(slot.start),
+            "end": state.local(slot.end),
+            "guid": slot.guid,
+            "generated": slot.generated,
+            "speakers": list(slot.speakers),
+            "via": slot.via,
         }
-        for event in state.events[:2]
+        for slot in state.events[:2]
     ]
 
 
@@ -59,14 +59,14 @@ def now_and_next_rss(request: Any) -> Response:
     ElementTree.SubElement(
         channel, f"{{{ATOM_NAMESPACE}}}link", href=here, rel="self", type="application/rss+xml"
     )
-    # In a gap too short to be filled nothing is on.
-    for label, event in (("Now", state.current), ("Next", state.following)):
-        if event:
-            _add_item(channel, label, event, event.url or page)
+    # During a gap without a filler, there is no current slot.
+    for label, slot in (("Now", state.current), ("Next", state.next_slot)):
+        if slot:
+            _add_item(channel, label, slot, slot.url or page)
     body = ElementTree.tostring(rss, encoding="utf-8", xml_declaration=True)
-    answer = Response(body, content_type="application/rss+xml", charset="utf-8")
-    answer.headers["Access-Control-Allow-Origin"] = "*"
-    return answer
+    response = Response(body, content_type="application/rss+xml", charset="utf-8")
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    return response
 
 
 @view_config(route_name="room.atom", http_cache=SCHEDULE_MAX_AGE)
@@ -76,36 +76,37 @@ def now_and_next_atom(request: Any) -> Response:
     feed = ElementTree.Element("feed", xmlns=ATOM_NAMESPACE)
     page = request.route_url("room", room=state.room.id)
     here = request.route_url("room.atom", room=state.room.id)
-    shown = [(label, e) for label, e in (("Now", state.current), ("Next", state.following)) if e]
+    labelled = [
+        (label, slot) for label, slot in (("Now", state.current), ("Next", state.next_slot)) if slot
+    ]
     _add_element(feed, "id", page)
     _add_element(feed, "title", state.room.title)
-    # Nothing has changed that long where nothing was ever imported.
-    changed = request.schedule.imported or datetime.fromtimestamp(0, UTC)
-    _add_element(feed, "updated", changed.isoformat(timespec="seconds"))
+    updated = request.schedule.imported or datetime.fromtimestamp(0, UTC)
+    _add_element(feed, "updated", updated.isoformat(timespec="seconds"))
     author = ElementTree.SubElement(feed, "author")
     _add_element(author, "name", state.room.conference or request.site_title)
     _add_element(feed, "link", "", rel="alternate", type="text/html", href=page)
     _add_element(feed, "link", "", rel="self", type="application/atom+xml", href=here)
-    for label, event in shown:
+    for label, slot in labelled:
         entry = ElementTree.SubElement(feed, "entry")
-        _add_element(entry, "id", f"{page}#{quote(event.guid, safe='')}")
-        _add_element(entry, "title", f"{label}: {event.title}")
-        _add_element(entry, "updated", min(event.start, changed).isoformat(timespec="seconds"))
-        _add_element(entry, "link", "", rel="alternate", href=event.url or page)
-        _add_element(entry, "summary", event.abstract, type="html")
+        _add_element(entry, "id", f"{page}#{quote(slot.guid, safe='')}")
+        _add_element(entry, "title", f"{label}: {slot.title}")
+        _add_element(entry, "updated", min(slot.start, updated).isoformat(timespec="seconds"))
+        _add_element(entry, "link", "", rel="alternate", href=slot.url or page)
+        _add_element(entry, "summary", slot.abstract, type="html")
     body = ElementTree.tostring(feed, encoding="utf-8", xml_declaration=True)
-    answer = Response(body, content_type="application/atom+xml", charset="utf-8")
-    answer.headers["Access-Control-Allow-Origin"] = "*"
-    return answer
+    response = Response(body, content_type="application/atom+xml", charset="utf-8")
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    return response
 
 
-def _add_item(channel: ElementTree.Element, label: str, event: Slot, link: str) -> None:
+def _add_item(channel: ElementTree.Element, label: str, slot: Slot, link: str) -> None:
     item = ElementTree.SubElement(channel, "item")
-    _add_element(item, "title", f"{label}: {event.title}")
+    _add_element(item, "title", f"{label}: {slot.title}")
     _add_element(item, "link", link)
-    _add_element(item, "description", event.abstract)
-    _add_element(item, "guid", event.guid, isPermaLink="false")
-    _add_element(item, "pubDate", _format_rfc_822(event.start))
+    _add_element(item, "description", slot.abstract)
+    _add_element(item, "guid", slot.guid, isPermaLink="false")
+    _add_element(item, "pubDate", _format_rfc_822(slot.start))
 
 
 def _add_element(parent: ElementTree.Element, name: str, text: str, **attributes: str) -> None:

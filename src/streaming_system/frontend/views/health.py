@@ -1,4 +1,4 @@
-"""Whether the frontend answers, and whether it has a schedule to show."""
+"""Liveness and readiness of the frontend."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -12,17 +12,17 @@ from streaming_system.web import health
 
 @view_config(route_name="health.live")
 def live(request: Any) -> Response:
-    """Say that the process answers."""
+    """Return 200: the process responds."""
     return health.live_response()
 
 
 @view_config(route_name="health.ready")
 def ready(request: Any) -> Response:
-    """Say whether the schedule file can be read; without configuration nothing would run."""
+    """Return 200 if the schedule file is readable. The configuration was checked at the start."""
     try:
-        written = request.registry["schedule"].written()
+        modified_at = request.registry["schedule"].written()
     except ScheduleFileError as error:
         return health.not_ready_response(health.NotReadyError(f"the schedule file {error}"))
-    age = (datetime.now(UTC) - written).total_seconds()
+    age = (datetime.now(UTC) - modified_at).total_seconds()
     rooms = len(request.schedule.rooms)
     return health.ready_response({"schedule": {"age_seconds": max(0, round(age)), "rooms": rooms}})

@@ -1,4 +1,4 @@
-"""The words of scripts."""
+"""The translations for the JavaScript modules."""
 
 from typing import Any
 
@@ -8,21 +8,21 @@ from pyramid.view import view_config
 from streaming_system.frontend.page_cache import page_response, with_etag
 
 MAX_AGE_SECONDS = 60  # seconds
-# An address that names what is in it never says anything else.
+# The content of a URL with the hash never changes.
 IMMUTABLE_MAX_AGE = 365 * 86400
 
 
 @view_config(route_name="words")
 def js_catalogue(request: Any) -> Any:
-    """Return what scripts say in a language."""
-    language = request.registry["languages"].tagged(request.matchdict["language"])
+    """Return the messages of a language as JSON."""
+    language = request.registry["languages"].by_tag(request.matchdict["language"])
     if language is None:
         raise HTTPNotFound("there is no such language")
-    response = page_response(request, with_etag(language.scripts.body), "application/json")
+    response = page_response(request, with_etag(language.js_catalogue.body), "application/json")
     response.headers["Content-Type"] = "application/json"
     response.cache_control.public = True
-    is_named = request.GET.get("v") == language.scripts.version
-    response.cache_control.max_age = IMMUTABLE_MAX_AGE if is_named else MAX_AGE_SECONDS
-    if is_named:
+    is_versioned = request.GET.get("v") == language.js_catalogue.version
+    response.cache_control.max_age = IMMUTABLE_MAX_AGE if is_versioned else MAX_AGE_SECONDS
+    if is_versioned:
         response.cache_control.properties["immutable"] = None
     return response

@@ -1,4 +1,4 @@
-"""The pages for people."""
+"""The pages for viewers, and the monitor for the crew."""
 
 import random
 from typing import Any
@@ -7,35 +7,24 @@ from markupsafe import escape
 from pyramid.httpexceptions import HTTPNotFound
 from pyramid.view import view_config
 
-from streaming_system.frontend.chat import chat_links
-from streaming_system.frontend.feedback import feedback_url, talk_for_feedback
 from streaming_system.frontend.http_cache import SCHEDULE_MAX_AGE
 from streaming_system.frontend.overview import event_overviews
+from streaming_system.frontend.room_page import RoomPage, build_room_page
 from streaming_system.frontend.room_view import build_room_views, natural_sort_key
 from streaming_system.frontend.security_headers import allow_streams
-from streaming_system.frontend.streams import (
-    active_embed,
-    active_source_key,
-    embed_origins,
-    has_whep,
-    pick_server,
-    stream_formats,
-    stream_links,
-)
-from streaming_system.frontend.tracker_client import EndpointInfo, RoomStatus
 from streaming_system.web.response_cache import VARIES_BY_GROUP_KEY
 
 RANDOM = random.Random()
 
-# What ?template= may ask for. "group" is the original's word for a room.
-# That of the viewer's address is "default".
+# Values of ?template=. "group" is the original system's word for a room; the default depends on the
+# viewer's IP address.
 DEFAULT_TEMPLATE = "default"
 TEMPLATES = {"group": "room.jinja2", "inroom": "inroom.jinja2"}
 
 
 @view_config(route_name="index", renderer="index.jinja2", http_cache=SCHEDULE_MAX_AGE)
 def index(request: Any) -> dict[str, Any]:
-    """Show all rooms by their events: live ones, those that begin soon, the rest."""
+    """Show all rooms by event."""
     events = event_overviews(build_room_views(request), request.now)
     changes = [event.changes_at for event in events if event.changes_at]
     return {"events": events, "changes_at": min(changes, default=None)}
@@ -43,44 +32,37 @@ def index(request: Any) -> dict[str, Any]:
 
 @view_config(route_name="monitor", renderer="monitor.jinja2", http_cache=SCHEDULE_MAX_AGE)
 def monitor(request: Any) -> dict[str, Any]:
-    """Show the crew all rooms at once, what is wrong first."""
-    wrong = request.registry["wrong"].current()
+    """Show the crew all rooms; those with problems come first."""
+    incidents = request.registry["open_incidents"].get()
     states = build_room_views(request)
-    without = [state for state in states if state.needs_attention]
-    troubled = {incident.room for incident in wrong or ()} | {state.room.id for state in without}
+    without_stream = [state for state in states if state.needs_attention]
+    incident_rooms = {incident.room for incident in incidents or ()}
+    troubled = incident_rooms | {state.room.id for state in without_stream}
     return {
         "states": sorted(
             states,
             key=lambda state: (state.room.id not in troubled, natural_sort_key(state.room.title)),
         ),
         "troubled": troubled,
-        "wrong": wrong,
-        # What the tracker has not called wrong: a talk has only just begun, or it is away.
-        "without": [s for s in without if s.room.id not in {one.room for one in wrong or ()}],
-        "watched": request.registry["watched"].current() or {},
+        "wrong": incidents,
+        # The tracker opens an incident later, or it is unreachable.
+        "without": [state for state in without_stream if state.room.id not in incident_rooms],
+        "watched": request.registry["room_audiences"].get() or {},
     }
 
 
 @view_config(route_name="room", renderer="room.jinja2")
 def room(request: Any) -> dict[str, Any]:
-    """Show one room: the picture, what is on, what comes next, where people talk."""
-    request.override_renderer = template = _select_template(request)
+    """Show one room: its player, talks, chat and links."""
+    request.override_renderer = _select_template(request)
     _set_cache_headers(request)
-    chat = chat_links(request.room)
-    if template == TEMPLATES["group"]:
-        frames = [*embed_origins(request.room), *([chat.web] if chat.web else [])]
-        allow_streams(request, frames=frames)
+    # An unknown room is a 404 even if the query is invalid.
+    room_id = request.room.id
     states = build_room_views(request)
-    state = next(state for state in states if state.room.id == request.room.id)
-    changes = [other.changes_at for other in states if other.changes_at]
-    streams = stream_formats(request.conference.site, request.room)
-    server = pick_server(request.room, state.told, request.now, RANDOM)
-    request.interchangeable.update(_equivalent_servers(state.told, server))
-    links = stream_links(server, streams)
-    judged = talk_for_feedback(state)
-    usual = [link for link in links if not link.extra]
-    sources = [link for link in usual if not link.audio] or usual
-    sources = sources or [link for link in links if link.is_for_pages]
+    page = build_room_page(room_id, states, request.conference.site, RANDOM)
+    if request.override_renderer == TEMPLATES["group"]:
+        allow_streams(request, frames=page.frame_urls)
+    request.etag_replacements.update(_etag_replacements(page))
     return {
         "state": state,
         "states": states,
@@ -92,34 +74,31 @@ def room(request: Any) -> dict[str, Any]:
             (kind.stream, kind.file, kind.type, request.translate(kind.label), kind.extra)
             for kind in streams
         ],
-        "frame": active_embed(request.room, request.now),
-        "source": active_source_key(request.room, request.now),
-        "chat": chat,
-        "judged": judged,
-        "feedback": feedback_url(request.room, judged, request.now) if judged else "",
+        "frame": page.embed,
+        "source": page.source_key,
+        "chat": page.chat,
+        "judged": page.rated_talk,
+        "feedback": page.feedback_url,
     }
 
 
-def _equivalent_servers(told: RoomStatus | None, server: EndpointInfo | None) -> dict[str, str]:
-    """Return what a page may say otherwise of the server that was drawn for it.
-
-    Whoever has a page with one of the servers need not have it again with another.
-    """
-    if told is None or server is None:
+def _etag_replacements(page: RoomPage) -> dict[str, str]:
+    """Return replacements that give pages with different endpoints the same entity tag."""
+    if page.state.status is None or page.endpoint is None:
         return {}
-    anyone = " ".join(sorted(one.url for one in told.endpoints))
-    return {str(escape(server.url)): anyone, f'data-endpoint="{escape(server.name)}"': ""}
+    return {
+        str(escape(page.endpoint.url)): page.equivalent_endpoint_urls,
+        f'data-endpoint="{escape(page.endpoint.name)}"': "",
+    }
 
 
 def _set_cache_headers(request: Any) -> None:
-    """Viewers at the venue get another page, which no cache may hand to anybody else."""
-    by_address = (
-        _requested_template(request) == DEFAULT_TEMPLATE and request.conference.site.localips
-    )
-    if by_address:
-        # Our own knows the venue.
+    """Make the page private if it depends on whether the viewer is at the venue."""
+    varies = _requested_template(request) == DEFAULT_TEMPLATE and request.conference.site.localips
+    if varies:
+        # The cache of this process knows who is at the venue.
         request.environ[VARIES_BY_GROUP_KEY] = True
-    request.response.cache_expires(SCHEDULE_MAX_AGE, **({"private": True} if by_address else {}))
+    request.response.cache_expires(SCHEDULE_MAX_AGE, **({"private": True} if varies else {}))
 
 
 def _requested_template(request: Any) -> str:
@@ -130,11 +109,10 @@ def _requested_template(request: Any) -> str:
 def _select_template(request: Any) -> str:
     name = _requested_template(request)
     if name == DEFAULT_TEMPLATE:
-        # The venue's network is for its visitors; they can walk into the room.
-        local = request.conference.site.is_local(request.remote_addr or "")
-        name = "inroom" if local else "group"
+        # The venue's network has no capacity for streams; its visitors can walk into the room.
+        is_local = request.conference.site.is_local(request.remote_addr or "")
+        name = "inroom" if is_local else "group"
     if name not in TEMPLATES:
-        raise HTTPNotFound(
-            request.not_allowed("template", name, ", ".join((DEFAULT_TEMPLATE, *TEMPLATES)))
-        )
+        allowed = ", ".join((DEFAULT_TEMPLATE, *TEMPLATES))
+        raise HTTPNotFound(request.invalid_value_message("template", name, allowed))
     return TEMPLATES[name]

@@ -1,4 +1,4 @@
-"""What people post about a room."""
+"""Posts about a room."""
 
 from typing import Any
 
@@ -16,13 +16,15 @@ from streaming_system.frontend.schedule_page.schedule_view import language_tag
 @view_config(route_name="room.posts", http_cache=SCHEDULE_MAX_AGE)
 def posts(request: Any) -> Response:
     """Show the posts with the room's hashtag."""
-    source = request.room.posts
-    if source is None:
+    feed = request.room.posts
+    if feed is None:
         raise HTTPNotFound(request.translate("%(room)s has no posts", room=request.room.title))
     values = {
-        "source": source,
-        "posts": request.registry["posts"][source].current(),
-        "state": build_room_view(request.room, request.schedule, None, request.now, request.words),
+        "source": feed,
+        "posts": request.registry["mastodon_feeds"][feed].get(),
+        "state": build_room_view(
+            request.room, request.schedule, None, request.now, request.formatter
+        ),
         "language_tag": language_tag,
     }
     return page_response(request, with_etag(render("posts.jinja2", values, request)))

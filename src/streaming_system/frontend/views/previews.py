@@ -1,4 +1,4 @@
-"""What a room looks like at the moment."""
+"""Preview images of rooms."""
 
 from pathlib import Path
 from typing import Any
@@ -15,26 +15,26 @@ NO_SIGNAL_IMAGE = Path(__file__).parent.parent / "static/no-signal.jpg"
 
 @view_config(route_name="room.preview")
 def preview(request: Any) -> Response:
-    """Return a room's picture; where it has no fresh one, a picture that says so.
+    """Return the preview of a room, or an image that says "no signal".
 
-    Cards of apps and of other sites ask for it, which would show a broken one instead.
+    Apps and other sites would show a broken image instead.
     """
     form = request.matchdict["form"]
     large = bool(request.matchdict["large"])
-    pictures = request.registry["previews"]
-    found = pictures.find(request.room.id, form, large=large)
-    if found is None and large:
-        found = pictures.find(request.room.id, form)
-    if found is None and form != "jpg":
+    store = request.registry["preview_store"]
+    image = store.find(request.room.id, form, large=large)
+    if image is None and large:
+        image = store.find(request.room.id, form)
+    if image is None and form != "jpg":
         raise HTTPNotFound("there is no such picture")
-    picture = found or previews.PreviewImage(
-        path=NO_SIGNAL_IMAGE, tag=previews.file_etag(NO_SIGNAL_IMAGE.stat())
+    image = image or previews.PreviewImage(
+        path=NO_SIGNAL_IMAGE, etag=previews.file_etag(NO_SIGNAL_IMAGE.stat())
     )
     try:
-        response = Response(body=picture.read(), content_type=previews.FORMATS[form])
+        response = Response(body=image.load(), content_type=previews.FORMATS[form])
     except OSError:
         raise HTTPNotFound("there is no such picture") from None
     response.cache_expires = MAX_AGE_SECONDS
-    response.etag = picture.tag
+    response.etag = image.etag
     response.conditional_response = True
     return response

@@ -1,4 +1,4 @@
-"""What a device needs to keep the site like an app: manifest, icons, what it shows offline."""
+"""Progressive web app: manifest, service worker, offline page."""
 
 import json
 from importlib.resources import files
@@ -20,7 +20,7 @@ NOT_PRECACHED = ("crew", "embed", "graph", "panels", "playback-reporter", "playe
 
 @view_config(route_name="manifest", http_cache=MAX_AGE_SECONDS)
 def manifest(request: Any) -> Response:
-    """Describe the site to devices that install it (https://www.w3.org/TR/appmanifest/)."""
+    """Return the web app manifest (https://www.w3.org/TR/appmanifest/)."""
     home = request.route_path("index")
     title = request.site_title
     icons = [
@@ -38,29 +38,33 @@ def manifest(request: Any) -> Response:
     ]
     _, media_type = find_brand_file(request, FAVICONS, "favicon")
     if media_type == "image/svg+xml":
-        drawn = {"src": request.route_path("brand.favicon"), "sizes": "any", "type": media_type}
-        icons.append({**drawn, "purpose": "any"})
-    told = {
+        vector_icon = {
+            "src": request.route_path("brand.favicon"),
+            "sizes": "any",
+            "type": media_type,
+        }
+        icons.append({**vector_icon, "purpose": "any"})
+    document = {
         "id": home,
         "name": title,
         "short_name": title if len(title) <= MAX_SHORT_NAME_CHARS else title.split()[0],
         "start_url": home,
         "scope": home,
         "display": "standalone",
-        "background_color": request.window_colours("surface-0")["light"],
-        "theme_color": request.window_colours()["light"],
+        "background_color": request.surface_colours("surface-0")["light"],
+        "theme_color": request.surface_colours()["light"],
         "icons": icons,
     }
-    body = json.dumps(told, ensure_ascii=False)
+    body = json.dumps(document, ensure_ascii=False)
     return _text_response(request, body, "application/manifest+json")
 
 
 @view_config(route_name="worker", http_cache=MAX_AGE_SECONDS)
 def service_worker(request: Any) -> Response:
-    """Return the script that keeps pages for when there is no network."""
+    """Return the service worker, which caches pages for offline use."""
     assets = request.registry["assets"]
     static = request.static_path("streaming_system.frontend:static/")
-    told = {
+    site = {
         "version": assets.version,
         "static": static,
         "files": [f"{static}{name}" for name in _precached_files()],
@@ -70,7 +74,7 @@ def service_worker(request: Any) -> Response:
         "tracker": request.registry.settings["tracker.url"].rstrip("/") + "/",
     }
     script = files("streaming_system.frontend").joinpath("static/sw.js").read_text("utf-8")
-    body = f"const SITE = {json.dumps(told)};\n{script}"
+    body = f"const SITE = {json.dumps(site)};\n{script}"
     response = _text_response(request, body, "text/javascript")
     response.headers["Service-Worker-Allowed"] = request.route_path("index")
     return response
@@ -78,12 +82,12 @@ def service_worker(request: Any) -> Response:
 
 @view_config(route_name="offline", renderer="offline.jinja2", http_cache=MAX_AGE_SECONDS)
 def offline(request: Any) -> dict[str, Any]:
-    """Show what is shown when there is no network."""
+    """Show the page for devices without a network."""
     return {}
 
 
 def _precached_files() -> list[str]:
-    """Return the styles and scripts that pages need without a network."""
+    """Return the stylesheets and scripts of pages that work offline."""
     names = (path.name for path in STATIC_DIR.iterdir() if path.suffix in (".js", ".css"))
     return sorted(name for name in names if not name.startswith(NOT_PRECACHED))
 

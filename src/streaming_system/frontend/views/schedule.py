@@ -1,4 +1,4 @@
-"""The programme: all of it, of one room, and one talk."""
+"""The schedule of all rooms or of one, and the page of a talk."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -33,10 +33,10 @@ MAX_SEARCH_CHARS = 200
 
 @dataclass(frozen=True, kw_only=True)
 class ScheduleQuery:
-    """What an address asks for.
+    """The query of a schedule page.
 
-    :param day: "" for the day that suits, or :data:`ALL_DAYS`.
-    :param view: "" for what suits the screen.
+    :param day: an ISO date, :data:`ALL_DAYS`, or "" for the default.
+    :param view: "" for the view that fits the screen.
     """
 
     day: str = ""
@@ -44,43 +44,43 @@ class ScheduleQuery:
     view: str = ""
     q: str = ""
 
-    def query(self, **changes: str) -> dict[str, str]:
-        """Return the query of an address that asks for the same but for some changes."""
+    def to_params(self, **changes: str) -> dict[str, str]:
+        """Return the query parameters, with some changes."""
         values = {"day": self.day, "room": self.room, "view": self.view, "q": self.q} | changes
         return {name: value for name, value in values.items() if value}
 
 
 @view_config(route_name="schedule", http_cache=SCHEDULE_MAX_AGE)
 def schedule(request: Any) -> Response:
-    """Show the programme of all rooms, or of the one that the query names."""
-    asked = _parse_query(request, room=request.GET.get("room", ""))
-    room = request.conference.rooms.get(asked.room)
-    if asked.room and room is None:
+    """Show the schedule of all rooms, or of the one in the query."""
+    query = _parse_query(request, room=request.GET.get("room", ""))
+    room = request.conference.rooms.get(query.room)
+    if query.room and room is None:
         raise HTTPNotFound(
-            request.translate("there is no room called %(room)s", room=asked.room[:80])
+            request.translate("there is no room called %(room)s", room=query.room[:80])
         )
-    return _schedule_page(request, asked, room)
+    return _schedule_page(request, query, room)
 
 
 @view_config(route_name="room.schedule", http_cache=SCHEDULE_MAX_AGE)
 def room_schedule(request: Any) -> Response:
-    """Show the programme of one room."""
+    """Show the schedule of one room."""
     return _schedule_page(request, _parse_query(request, room=""), request.room)
 
 
 @view_config(route_name="talk", http_cache=SCHEDULE_MAX_AGE)
 def talk(request: Any) -> Response:
-    """Show one talk: what it is about, when and where, and how to watch it."""
+    """Show one talk."""
     entry = _find_entry(request)
-    told = request.registry["live"].current()
-    state = build_room_view(entry.room, request.schedule, told, request.now, request.words)
+    statuses = request.registry["room_statuses"].get()
+    state = build_room_view(entry.room, request.schedule, statuses, request.now, request.formatter)
     values = {
         "entry": entry,
         "state": state,
-        "event": entry.event,
-        "status": request.words.status(entry.event, request.now),
-        "feedback": feedback_url(entry.room, entry.event, request.now),
-        "zone_names": state.words.zone(entry.event.start.astimezone(state.zone)),
+        "event": entry.talk,
+        "status": request.formatter.status(entry.talk, request.now),
+        "feedback": feedback_url(entry.room, entry.talk, request.now),
+        "zone_names": state.formatter.zone(entry.talk.start.astimezone(state.zone)),
         "language_tag": language_tag,
     }
     return page_response(request, with_etag(render("talk.jinja2", values, request)))
@@ -90,12 +90,12 @@ def talk(request: Any) -> Response:
 def talk_as_ics(request: Any) -> Response:
     """Return one talk as iCalendar."""
     entry = _find_entry(request)
-    planned = request.schedule.rooms[entry.room.id]
-    alone = Schedule(
-        rooms={entry.room.id: RoomSchedule(timezone=planned.timezone, events=(entry.event,))}
+    room_schedule = request.schedule.rooms[entry.room.id]
+    single_talk = Schedule(
+        rooms={entry.room.id: RoomSchedule(timezone=room_schedule.timezone, events=(entry.talk,))}
     )
     site = ExportSite(title=request.site_title, url=request.application_url)
-    body = export_schedule(alone, request.conference.rooms, site, "ics").decode()
+    body = export_schedule(single_talk, request.conference.rooms, site, "ics").decode()
     response = page_response(request, with_etag(body), "text/calendar")
     response.headers["Access-Control-Allow-Origin"] = "*"
     response.content_disposition = f'attachment; filename="{entry.id}.ics"'
@@ -104,7 +104,9 @@ def talk_as_ics(request: Any) -> Response:
 
 def _find_entry(request: Any) -> ScheduleEntry:
     name = request.matchdict["talk"]
-    entry: ScheduleEntry | None = request.registry["programmes"].talk(request.schedule, name)
+    entry: ScheduleEntry | None = request.registry["schedule_views"].find_talk(
+        request.schedule, name
+    )
     if entry is None:
         raise HTTPNotFound(
             request.translate("there is no such talk; perhaps it has been cancelled")
@@ -115,98 +117,98 @@ def _find_entry(request: Any) -> ScheduleEntry:
 def _parse_query(request: Any, room: str) -> ScheduleQuery:
     view = request.GET.get("view", "")
     if view not in VIEWS:
-        raise HTTPBadRequest(request.not_allowed("view", view, "grid, list"))
+        raise HTTPBadRequest(request.invalid_value_message("view", view, "grid, list"))
     day = request.GET.get("day", "")
     if day not in ("", ALL_DAYS):
         try:
             day = date.fromisoformat(day).isoformat()
         except ValueError:
-            raise HTTPBadRequest(request.not_allowed("day", day, "YYYY-MM-DD, all")) from None
-    words = " ".join(request.GET.get("q", "")[:MAX_SEARCH_CHARS].split())
-    return ScheduleQuery(day=day, room=room, view=view, q=words)
+            raise HTTPBadRequest(
+                request.invalid_value_message("day", day, "YYYY-MM-DD, all")
+            ) from None
+    search_words = " ".join(request.GET.get("q", "")[:MAX_SEARCH_CHARS].split())
+    return ScheduleQuery(day=day, room=room, view=view, q=search_words)
 
 
-def _schedule_page(request: Any, asked: ScheduleQuery, room: Room | None) -> Response:
-    whole = request.registry["programmes"].of(request.schedule)
-    programme = whole if room is None else ScheduleView(request.schedule, [room])
-    day = _select_day(request, asked, programme, room)
-    request.page_query = _page_query(request, asked)
+def _schedule_page(request: Any, query: ScheduleQuery, room: Room | None) -> Response:
+    all_rooms = request.registry["schedule_views"].get(request.schedule)
+    view = all_rooms if room is None else ScheduleView(request.schedule, [room])
+    day = _select_day(request, query, view, room)
+    request.page_query = _page_query(request, query)
 
-    def draw() -> str:
-        values = _template_values(request, asked, programme, room, day)
-        page: str = render("schedule.jinja2", values, request)
+    def render_page() -> str:
+        page: str = render(
+            "schedule.jinja2", _template_values(request, query, view, room, day), request
+        )
         return page
 
-    # Whatever else a page depends on belongs into the key.
-    # Links to the same page in other languages name the host.
-    said = (request.locale_name, request.asked_language is not None)
-    key = (said, request.canonical_url, asked, day)
-    # Neither words nor days that anybody can make up may push the others out.
-    if asked.q or "delta" in request.GET or not (day is None or programme.knows(day)):
-        page = with_etag(draw())
+    # Links to the same page in other languages contain the host.
+    language = (request.locale_name, request.requested_language is not None)
+    key = (language, request.canonical_url, query, day)
+    # Pages with arbitrary search words or days must not evict the others.
+    if query.q or "delta" in request.GET or not (day is None or view.has_day(day)):
+        page = with_etag(render_page())
     else:
-        page = request.registry["kept"].get(request.schedule, key, draw)
+        page = request.registry["page_cache"].get(request.schedule, key, render_page)
     return page_response(request, page)
 
 
-def _page_query(request: Any, asked: ScheduleQuery) -> dict[str, str]:
-    """Return what the page's address in another language asks for: no word that nobody reads."""
-    moved = {"delta": request.GET["delta"]} if "delta" in request.GET else {}
-    return asked.query() | moved
+def _page_query(request: Any, query: ScheduleQuery) -> dict[str, str]:
+    """Return the query of this page in another language, without unknown parameters."""
+    delta = {"delta": request.GET["delta"]} if "delta" in request.GET else {}
+    return query.to_params() | delta
 
 
 def _select_day(
-    request: Any, asked: ScheduleQuery, programme: ScheduleView, room: Room | None
+    request: Any, query: ScheduleQuery, view: ScheduleView, room: Room | None
 ) -> date | None:
-    """Return the day that is shown; ``None`` for all days."""
-    if asked.day == ALL_DAYS:
+    """Return the day to show; ``None`` for all days."""
+    if query.day == ALL_DAYS:
         return None
-    if asked.day:
-        return date.fromisoformat(asked.day)
-    # A search looks everywhere, and the days of a room make a list that one can read.
-    if asked.q or (room is not None and not asked.view):
+    if query.day:
+        return date.fromisoformat(query.day)
+    # A search covers all days, and the days of one room fit into a list.
+    if query.q or (room is not None and not query.view):
         return None
-    return programme.day_at(request.now)
+    return view.default_day(request.now)
 
 
 def _template_values(
-    request: Any, asked: ScheduleQuery, programme: ScheduleView, room: Room | None, day: date | None
+    request: Any, query: ScheduleQuery, view: ScheduleView, room: Room | None, day: date | None
 ) -> dict[str, Any]:
-    entries = programme.entries if room else programme.without_doubles()
-    found = search(entries, asked.q) if asked.q else entries
-    shown = found if day is None else programme.on(day, found)
-    as_list = day is None or asked.view == "list"
+    entries = view.entries if room else view.deduplicated()
+    matching = search(entries, query.q) if query.q else entries
+    listed = matching if day is None else view.talks_on(day, matching)
+    as_list = day is None or query.view == "list"
     return {
-        "asked": asked,
+        "asked": query,
         "room": room,
-        "rooms": request.registry["programmes"].of(request.schedule).rooms,
+        "rooms": request.registry["schedule_views"].get(request.schedule).rooms,
         "day": day,
-        "days": programme.days,
-        "zone": programme.zone,
-        "zone_names": request.words.zones(entry.start for entry in shown or entries),
-        "count": len(shown),
+        "days": view.days,
+        "zone": view.zone,
+        "zone_names": request.formatter.zones(entry.start for entry in listed or entries),
+        "count": len(listed),
         "as_list": as_list,
-        "table": None if as_list else _day_grid(programme, shown, day),
+        "table": None if as_list else _day_grid(view, listed, day),
         "language_tag": language_tag,
-        "agenda": list(_group_by_day(programme, shown, day)) if as_list else [],
+        "agenda": list(_group_by_day(listed, day)) if as_list else [],
     }
 
 
-def _day_grid(
-    programme: ScheduleView, entries: list[ScheduleEntry], day: date | None
-) -> ScheduleGrid:
+def _day_grid(view: ScheduleView, entries: list[ScheduleEntry], day: date | None) -> ScheduleGrid:
     if day is None or not entries:
         return ScheduleGrid(rooms=[], rows=[])
-    tomorrow = programme.begins(day + timedelta(days=1))
-    return build_grid(entries, programme.begins(day), tomorrow, programme.zone)
+    next_day = view.day_start(day + timedelta(days=1))
+    return build_grid(entries, view.day_start(day), next_day, view.zone)
 
 
 def _group_by_day(
-    programme: ScheduleView, entries: list[ScheduleEntry], day: date | None
+    entries: list[ScheduleEntry], day: date | None
 ) -> Iterator[tuple[date, list[tuple[datetime | None, list[ScheduleEntry]]]]]:
-    """Yield the days, and of each the times at which something starts, with what starts then.
+    """Yield the days, each with its start times and the talks that start then.
 
-    What began on an earlier day comes first, without a time.
+    :param day: a single day; talks from an earlier day come first, with the time ``None``.
     """
 
     def day_of(entry: ScheduleEntry) -> date:
@@ -215,6 +217,6 @@ def _group_by_day(
     def start_of(entry: ScheduleEntry) -> datetime | None:
         return None if day and entry.day < day else entry.start
 
-    for some_day, of_day in groupby(entries, key=day_of):
-        times = groupby(of_day, key=start_of)
-        yield some_day, [(start, list(at_once)) for start, at_once in times]
+    for some_day, day_entries in groupby(entries, key=day_of):
+        by_start = groupby(day_entries, key=start_of)
+        yield some_day, [(start, list(concurrent)) for start, concurrent in by_start]

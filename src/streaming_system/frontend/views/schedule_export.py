@@ -1,4 +1,4 @@
-"""The schedule for phone apps and calendars, and for other hosts of this site."""
+"""Exports of the schedule for apps, calendars and mirrors."""
 
 from typing import Any
 
@@ -45,14 +45,14 @@ def room_as_ics(request: Any) -> Response:
 
 @view_config(route_name="schedule.file", http_cache=SCHEDULE_MAX_AGE)
 def schedule_file(request: Any) -> Response:
-    """Return the schedule file for `schedule follow` of other hosts: what pages show, no more."""
+    """Return the schedule file for mirrors (``schedule follow``), limited to configured rooms."""
     schedule = request.schedule
     if schedule.imported is None and not schedule.rooms:
         raise HTTPServiceUnavailable("there is no schedule here yet")
-    shown = {
+    rooms = {
         name: schedule.rooms[name] for name in request.conference.rooms if name in schedule.rooms
     }
-    document = serialize_schedule(Schedule(rooms=shown, imported=schedule.imported)).encode()
+    document = serialize_schedule(Schedule(rooms=rooms, imported=schedule.imported)).encode()
     response = Response(document, content_type=MEDIA_TYPE)
     response.headers["Repr-Digest"] = repr_digest(document)
     return response
@@ -63,7 +63,7 @@ def _export_response(request: Any, form: str, rooms: Any) -> Response:
         request.schedule,
         ExportSite(title=request.site_title, url=request.application_url),
     )
-    page = request.registry["kept"].get(
+    page = request.registry["page_cache"].get(
         schedule,
         (form, tuple(rooms), site),
         lambda: export_schedule(schedule, rooms, site, form).decode(),

@@ -1,4 +1,4 @@
-"""The player in the pages of other sites, and how these find it (https://oembed.com)."""
+"""The embedded player for other sites, and oEmbed (https://oembed.com)."""
 
 import re
 from typing import Any
@@ -18,15 +18,16 @@ from streaming_system.frontend.social_meta import CAPTION_HEIGHT, DEFAULT_WIDTH
 from streaming_system.frontend.views import pages
 
 MAX_AGE_SECONDS = 300  # seconds
-MIN_WIDTH = 200  # pixels across
+# Pixels.
+MIN_WIDTH = 200
 MAX_PIXELS = 10_000
 
 
 @view_config(route_name="embed", renderer="embed.jinja2")
 def embed(request: Any) -> dict[str, Any]:
-    """Show a room's player alone, for frames."""
+    """Show the player of a room, for frames."""
     values = pages.room(request)
-    # The same page as the room's, in the venue, too, but for all that is around its player.
+    # The template of the room's page, which differs at the venue, without its surroundings.
     page = request.override_renderer
     request.override_renderer = "embed.jinja2"
     allow_frames(request)
@@ -35,14 +36,14 @@ def embed(request: Any) -> dict[str, Any]:
 
 @view_config(route_name="oembed", renderer="json", http_cache=MAX_AGE_SECONDS)
 def oembed(request: Any) -> dict[str, Any]:
-    """Tell another site how to show the room that an address of ours leads to."""
+    """Return how to embed the room at a URL of this site."""
     if request.GET.get("format", "json") != "json":
         raise HTTPNotImplemented("only format=json is there")
     room = _room_from_url(request, request.GET.get("url", ""))
     if not request.conference.site.embed:
         raise HTTPUnauthorized("the rooms of this site may not be shown by others")
-    widest, highest = (_parse_pixels(request, name) for name in ("maxwidth", "maxheight"))
-    width = max(MIN_WIDTH, min(DEFAULT_WIDTH, widest, (highest - CAPTION_HEIGHT) * 16 // 9))
+    max_width, max_height = (_parse_pixels(request, name) for name in ("maxwidth", "maxheight"))
+    width = max(MIN_WIDTH, min(DEFAULT_WIDTH, max_width, (max_height - CAPTION_HEIGHT) * 16 // 9))
     height = width * 9 // 16 + CAPTION_HEIGHT
     request.response.headers["Access-Control-Allow-Origin"] = "*"
     return {
@@ -59,20 +60,19 @@ def oembed(request: Any) -> dict[str, Any]:
 
 
 def _room_from_url(request: Any, url: str) -> Room:
-    """Return the room that an address leads to: its page's, or its player's alone."""
+    """Return the room of the URL of its page or of its embedded player."""
     if not url:
         raise HTTPBadRequest("url is missing; allowed: the address of a room")
-    ours = urlsplit(request.application_url)
+    site = urlsplit(request.application_url)
     try:
-        asked = urlsplit(url)
+        target = urlsplit(url)
     except ValueError:
         raise HTTPNotFound("url is no address") from None
-    place = re.fullmatch(r"(?:/embed)?/([A-Za-z0-9_]+)/?", asked.path.removeprefix(ours.path))
-    known = place and request.conference.rooms.get(place[1])
-    of_ours = asked.netloc == ours.netloc and asked.path.startswith(f"{ours.path}/")
-    if asked.scheme not in ("http", "https") or not of_ours or not known:
+    match = re.fullmatch(r"(?:/embed)?/([A-Za-z0-9_]+)/?", target.path.removeprefix(site.path))
+    room: Room | None = request.conference.rooms.get(match[1]) if match else None
+    is_ours = target.netloc == site.netloc and target.path.startswith(f"{site.path}/")
+    if target.scheme not in ("http", "https") or not is_ours or room is None:
         raise HTTPNotFound("url leads to no room of this site")
-    room: Room = known
     return room
 
 

@@ -1,4 +1,4 @@
-"""For apps, players and TV sets: which streams there are."""
+"""Documents for apps, players and TV sets: streams/v2.json and playlists."""
 
 import json
 from importlib.resources import files
@@ -17,20 +17,19 @@ from streaming_system.frontend.room_view import RoomView, build_room_view, build
 
 @view_config(route_name="apps.v2", http_cache=SCHEDULE_MAX_AGE)
 def v2_document(request: Any) -> Response:
-    """Return the document that apps for media.ccc.de read."""
+    """Return the document for apps of media.ccc.de."""
     conference = request.conference
-    site = request.application_url
     logo = conference.default.logo or request.route_path("brand.logo")
-    where = streams_v2.UrlBuilder(
-        site=site,
-        picture=request.relative_url(logo, to_application=True),
-        streams=conference.site,
-        poster=request.poster,
+    urls = streams_v2.UrlBuilder(
+        site_url=request.application_url,
+        default_image_url=request.relative_url(logo, to_application=True),
+        site=conference.site,
+        poster_url=request.poster_url,
     )
-    found = streams_v2.build_document(
-        build_room_views(request), where, request.site_title, request.now
+    document = streams_v2.build_document(
+        build_room_views(request), urls, request.site_title, request.now
     )
-    body = json.dumps(found, ensure_ascii=False, indent=2)
+    body = json.dumps(document, ensure_ascii=False, indent=2)
     return _public_response(request, body, "application/json")
 
 
@@ -43,26 +42,25 @@ def v2_schema(request: Any) -> Response:
 
 @view_config(route_name="apps.playlist", http_cache=SCHEDULE_MAX_AGE)
 def all_rooms_playlist(request: Any) -> Response:
-    """Return the streams of all live rooms, for VLC and TV sets."""
-    return _playlist_response(request, build_room_views(request), most=1)
+    """Return one stream of each live room, for VLC and TV sets."""
+    return _playlist_response(request, build_room_views(request), max_streams=1)
 
 
 @view_config(route_name="room.playlist", http_cache=SCHEDULE_MAX_AGE)
 def room_playlist(request: Any) -> Response:
     """Return the streams of a room."""
-    told = request.registry["live"].current()
-    state = build_room_view(request.room, request.schedule, told, request.now)
+    statuses = request.registry["room_statuses"].get()
+    state = build_room_view(request.room, request.schedule, statuses, request.now)
     return _playlist_response(request, [state])
 
 
 @view_config(route_name="room.of_event", http_cache=3600)
 def redirect_from_event_url(request: Any) -> Any:
-    """Lead from an app's link, which names the event, to the room."""
+    """Redirect an app's link, which contains the event, to the room."""
     name = request.matchdict["room"]
     room = request.conference.rooms.get(name)
     if room is None:
         raise HTTPNotFound(request.translate("there is no room called %(room)s", room=name))
-    # An event has one name, whatever the language of who asks.
     event = streams_v2.mandator_slug(room.conference or configured_title(request.conference))
     if request.matchdict["event"] != event:
         raise HTTPNotFound(
@@ -73,19 +71,21 @@ def redirect_from_event_url(request: Any) -> Any:
     return HTTPFound(location=request.route_path("room", room=room.id))
 
 
-def _playlist_response(request: Any, states: list[RoomView], most: int | None = None) -> Response:
+def _playlist_response(
+    request: Any, states: list[RoomView], max_streams: int | None = None
+) -> Response:
     return _public_response(
         request,
-        playlist.build_playlist(states, request.conference.site, request.now, most),
+        playlist.build_playlist(states, request.conference.site, request.now, max_streams),
         "audio/x-mpegurl",
     )
 
 
 def _public_response(request: Any, body: str, media: str) -> Response:
-    """Return an answer that caches and programs of any site may have, and need not have twice."""
+    """Return a response that programs of all origins may read."""
     response = page_response(request, with_etag(body), media)
     if media.startswith("application/"):
-        # JSON is always UTF-8; a charset would be another type to strict clients.
+        # JSON is always UTF-8; strict clients reject a charset.
         response.headers["Content-Type"] = media
     response.headers["Access-Control-Allow-Origin"] = "*"
     return response

@@ -1,4 +1,4 @@
-"""What browsers need of the event's theme."""
+"""The files of the event's theme."""
 
 from typing import Any
 
@@ -7,28 +7,30 @@ from pyramid.response import FileResponse, Response
 from pyramid.view import view_config
 
 MAX_AGE_SECONDS = 365 * 24 * 3600  # seconds
-# An address of another version may lead to a page that is a little older, or newer.
+# For URLs of another version, on pages that are slightly older or newer.
 OUTDATED_MAX_AGE = 60  # seconds
 STYLESHEET = "style.css"
 
 
 @view_config(route_name="theme")
 def theme(request: Any) -> Response:
-    """Return the stylesheet, a font or a picture."""
-    shown, path = request.theme, request.matchdict["path"]
-    if shown is None:
+    """Return the stylesheet, a font or an image."""
+    active, path = request.theme, request.matchdict["path"]
+    if active is None:
         raise HTTPNotFound("this site has no theme")
     if path == STYLESHEET:
-        response = Response(shown.sheet, content_type="text/css", charset="utf-8", request=request)
-        response.etag = shown.version
+        response = Response(
+            active.stylesheet, content_type="text/css", charset="utf-8", request=request
+        )
+        response.etag = active.version
         response.conditional_response = True
     else:
-        found = shown.theme.file(path)
-        if found is None:
+        theme_file = active.theme.file(path)
+        if theme_file is None:
             raise HTTPNotFound("the theme has no such file")
-        file, media_type = found
+        file, media_type = theme_file
         response = FileResponse(str(file), request=request, content_type=media_type)
-    if request.matchdict["version"] == shown.version:
+    if request.matchdict["version"] == active.version:
         response.cache_control.max_age = MAX_AGE_SECONDS
         response.cache_control.properties["immutable"] = None
     else:
