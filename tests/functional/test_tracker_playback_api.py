@@ -5,7 +5,8 @@ import json
 import pytest
 
 from streaming_system.tracker.models import Player
-from streaming_system.tracker.schemas.playback import STREAM_FORMATS, PlaybackReportSchema
+from streaming_system.tracker.schemas.endpoint import STREAM_FORMATS
+from streaming_system.tracker.schemas.playback import PlaybackReportSchema
 
 HALL = "/api/v1/rooms/hall/playback"
 SID = "4dd8bff7-2f5a-4a0b-8b34-34ac1ae39a7e"

@@ -156,7 +156,7 @@ class Metrics:
             method = "other"
         status = "5" if response is None else response.status
         counters = self.count(name, method, status, seconds)
-        if counters.reports is not None and not getattr(response, "refused", False):
+        if counters.reports is not None and not getattr(response, "is_refused", False):
             counters.reports.inc()
 
     def count(self, route: str, method: str, status: str, seconds: float) -> "_RequestCounters":

@@ -68,7 +68,7 @@ class RateLimiter:
         """Count a request of a client.
 
         :param rate: the rate that it counts for, such as ``reads``.
-        :raises TooMany: if the limit is exceeded.
+        :raises RateLimitedError: if the limit is exceeded.
         """
         allowed = self._rates[rate]
         if allowed is None:

@@ -1,4 +1,4 @@
-"""What a registration may say."""
+"""The metrics that an endpoint may register with in the legacy protocol."""
 
 import json
 
@@ -8,46 +8,51 @@ from hypothesis import strategies as some
 
 from streaming_system.tracker.endpoints.formats import LEGACY_STREAMS
 from streaming_system.tracker.legacy.stats_schema import InvalidStatsError, parse_stats
-from streaming_system.tracker.schemas.types import MAX_BITRATE, MAX_CLIENTS
+from streaming_system.tracker.schemas.types import MAX_CLIENTS
+from streaming_system.util.validation import MAX_BITRATE
 
-KINDS = ("clients", "bitrate", "cbitrate")
-NAMES = [f"{stream}_{kind}" for stream in ("overall", *LEGACY_STREAMS) for kind in KINDS]
-ANYTHING = some.recursive(
+METRICS = ("clients", "bitrate", "cbitrate")
+NAMES = [f"{stream}_{metric}" for stream in ("overall", *LEGACY_STREAMS) for metric in METRICS]
+ANY_JSON = some.recursive(
     some.none() | some.booleans() | some.integers() | some.floats() | some.text(),
     lambda inner: some.lists(inner) | some.dictionaries(some.text(), inner),
     max_leaves=8,
 )
 
 
-@given(some.text() | some.dictionaries(some.sampled_from(NAMES) | some.text(), ANYTHING))
-def test_whatever_is_sent_gives_sane_figures_or_one_printable_line(sent):
-    text = sent if isinstance(sent, str) else json.dumps(sent)
+def maximum_of(name):
+    return MAX_CLIENTS if name.endswith("_clients") else MAX_BITRATE
+
+
+@given(some.text() | some.dictionaries(some.sampled_from(NAMES) | some.text(), ANY_JSON))
+def test_any_input_gives_valid_metrics_or_one_printable_line(body):
+    text = body if isinstance(body, str) else json.dumps(body)
     try:
-        figures = parse_stats(text)
-    except InvalidStatsError as refusal:
-        line = str(refusal)
+        stats = parse_stats(text)
+    except InvalidStatsError as error:
+        line = str(error)
         assert line.isprintable()
         assert len(line) < 180
     else:
-        assert set(figures) <= set(NAMES)
-        for name, value in figures.items():
+        assert set(stats) <= set(NAMES)
+        for name, value in stats.items():
             assert type(value) is int
-            assert 0 <= value <= (MAX_CLIENTS if name.endswith("_clients") else MAX_BITRATE)
+            assert 0 <= value <= maximum_of(name)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_figure_has_its_bounds(name):
-    most = MAX_CLIENTS if name.endswith("_clients") else MAX_BITRATE
+def test_metric_outside_its_bounds_is_refused(name):
+    maximum = maximum_of(name)
 
-    assert parse_stats(json.dumps({name: most}))[name] == most
-    for wrong in (most + 1, -1, 10**308 * 10, "1", True, None, [], {}):
+    assert parse_stats(json.dumps({name: maximum}))[name] == maximum
+    for value in (maximum + 1, -1, 10**308 * 10, "1", True, None, [], {}):
         with pytest.raises(
-            InvalidStatsError, match=f"^{name} is .*; allowed: a number from 0 to {most}$"
+            InvalidStatsError, match=f"^{name} is .*; allowed: a number from 0 to {maximum}$"
         ):
-            parse_stats(json.dumps({name: wrong}))
+            parse_stats(json.dumps({name: value}))
 
 
-def test_only_the_declared_totals_are_filled_in():
+def test_missing_totals_are_zero():
     assert parse_stats("{}") == {
         "overall_clients": 0,
         "overall_bitrate": 0,

@@ -1,8 +1,8 @@
-"""The machinery of the JSON API: a table of operations that checks and documents every call."""
+"""The JSON API: a table of operations validates and documents every request."""
 
 from typing import Any
 
 
 def includeme(config: Any) -> None:
-    """Teach views the option ``operation``."""
+    """Add the view deriver of the operations."""
     config.include("streaming_system.tracker.api.dispatch")

@@ -1,4 +1,4 @@
-"""Who calls the JSON API: what the token in ``Authorization: Bearer`` stands for (RFC 6750)."""
+"""Authentication of the JSON API: bearer tokens (RFC 6750) and their scopes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ MAX_TOKEN_CHARS = 200
 
 @dataclass(frozen=True, kw_only=True)
 class ApiClient:
-    """What a token allows: what the :class:`Token` says, apart from the database."""
+    """The client that a token identifies: a :class:`Token` without its database session."""
 
     id: int
     label: str
@@ -24,27 +24,26 @@ class ApiClient:
 
     @property
     def account(self) -> str:
-        """Return whom the audit trail names: the token, which people know by number."""
+        """Return the account for the audit log: the id of the token."""
         return f"token:{self.id}"
 
-    def may(self, operation: Operation, path: Mapping[str, str]) -> bool:
-        """Tell whether this caller may do that to what the address names."""
-        reach = {
+    def has_scope(self, operation: Operation, path: Mapping[str, str]) -> bool:
+        """Return whether the token covers the operation and the resource of the path."""
+        covers_path = {
             "crew": True,
-            # Where the address has no room, the body has it, and the view looks at that.
+            # If the path has no room, the body has one, and the view checks it.
             "room": self.room == path.get("room", self.room),
             "endpoint": (self.room, self.endpoint) == (path.get("room"), path.get("endpoint")),
         }
-        return self.scope in operation.scopes and reach[self.scope]
+        return self.scope in operation.scopes and covers_path[self.scope]
 
 
 def authenticate(request: Any) -> ApiClient:
-    """Return who calls.
+    """Return the client of a request.
 
-    It happens in a transaction of its own, so that the call's own begins with what it does; and a
-    token's last use is noted even if the call is refused.
+    A separate transaction records the token's last use even if the request is refused later.
 
-    :raises Problem: unless a valid token was sent.
+    :raises ApiError: if the token is missing or invalid.
     """
     scheme, _, text = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer":
@@ -68,16 +67,16 @@ def authenticate(request: Any) -> ApiClient:
         )
 
 
-def require_scope(caller: ApiClient, operation: Operation, path: Mapping[str, str]) -> None:
-    """Refuse what a caller may not do.
+def require_scope(client: ApiClient, operation: Operation, path: Mapping[str, str]) -> None:
+    """Refuse an operation that the client's token does not cover.
 
-    :raises Problem: if so.
+    :raises ApiError: if it does not.
     """
-    if not caller.may(operation, path):
-        raise insufficient_scope(f"this is a token of the scope {caller.scope}")
+    if not client.has_scope(operation, path):
+        raise insufficient_scope(f"this is a token of the scope {client.scope}")
 
 
 def insufficient_scope(detail: str) -> ApiError:
-    """Return the problem of a caller who may not do what they ask for."""
+    """Return the error of a token that does not cover the request."""
     challenge = f'{REALM}, error="insufficient_scope"'
     return api_error("forbidden", detail, {"WWW-Authenticate": challenge})

@@ -1,4 +1,4 @@
-"""What every call of the JSON API goes through before its view sees it."""
+"""Authenticates, limits and validates every request of the JSON API before its view runs."""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,47 +19,48 @@ from streaming_system.tracker.crew.errors import CrewError
 
 
 def api_view(operation: str, **options: Any) -> Any:
-    """Make a function the view of an operation.
+    """Decorate a function as the view of an operation.
 
-    It finds what was sent, checked, in ``request.validated``: parameters of the path and the
-    query and members of the body by name; and who sent it in ``request.caller``.
+    ``request.validated`` has the validated parameters of the path and query and the members of the
+    body, by name. ``request.client`` is the :class:`ApiClient`, if the operation needs a token.
     """
-    known = OPERATIONS_BY_ID[operation]
+    definition = OPERATIONS_BY_ID[operation]
     return view_config(
-        route_name=known.route, request_method=known.method, renderer="json", **options
+        route_name=definition.route, request_method=definition.method, renderer="json", **options
     )
 
 
 class PreferredViewPredicate:
-    """Says of a view that it is asked more often than the others of its address.
+    """Makes Pyramid try a view before the others of its route.
 
-    Pyramid tries views with more conditions first, and each that does not fit costs it an
-    exception.
+    Pyramid tries views with more predicates first, and each mismatch costs an exception. So the
+    most frequent operation of a route gets this predicate, which always matches.
     """
 
     def __init__(self, value: bool, config: Any) -> None:
         self._value = value
 
     def text(self) -> str:
-        """Return what tells this condition from others."""
-        return f"often = {self._value}"
+        """Return the text that identifies the predicate."""
+        return f"preferred = {self._value}"
 
     phash = text
 
     def __call__(self, context: Any, request: Any) -> bool:
-        """Let every request through."""
+        """Match every request."""
         return True
 
 
 def includeme(config: Any) -> None:
-    """Add the checks, and an answer to the methods that an address does not know."""
-    config.add_view_predicate("often", PreferredViewPredicate)
-    config.add_view_deriver(_operation_deriver, "checked", under="limited")
+    """Add the view deriver, and a 405 view to every route."""
+    config.add_view_predicate("preferred", PreferredViewPredicate)
+    config.add_view_deriver(_operation_deriver, "api_operation", under="limited")
     methods: dict[str, set[str]] = {"api.document": {"GET"}, "api.manual": {"GET"}}
     for operation in OPERATIONS:
         methods.setdefault(operation.route, set()).add(operation.method)
-    for route, known in methods.items():
-        allowed = ", ".join(sorted({*known, *({"HEAD"} if "GET" in known else set())}))
+    for route, supported in methods.items():
+        implied = {"HEAD"} if "GET" in supported else set()
+        allowed = ", ".join(sorted(supported | implied))
         config.add_view(_method_not_allowed_view(allowed), route_name=route)
 
 
@@ -67,16 +68,16 @@ def _operation_deriver(view: Callable[..., Any], info: Any) -> Callable[..., Any
     if info.exception_only:
         return view
 
-    def checked(context: Any, request: Any) -> Any:
+    def handle_operation(context: Any, request: Any) -> Any:
         route = request.matched_route.name if request.matched_route else ""
         method = "GET" if request.method == "HEAD" else request.method
         operation = OPERATIONS_BY_ROUTE.get((method, route))
         if operation is None:
             return view(context, request)
         if operation.scopes:
-            request.caller = authenticate(request)
-            request.registry["limiter"].hit(operation.limit, request.caller.account)
-            require_scope(request.caller, operation, request.matchdict)
+            request.client = authenticate(request)
+            request.registry["limiter"].hit(operation.limit, request.client.account)
+            require_scope(request.client, operation, request.matchdict)
         request.validated = _validate_request(request, operation)
         try:
             response = view(context, request)
@@ -84,12 +85,12 @@ def _operation_deriver(view: Callable[..., Any], info: Any) -> Callable[..., Any
             raise api_error("invalid", str(error)) from None
         response.headers.setdefault("Cache-Control", "no-store")
         if not operation.scopes:
-            # Anybody may build a page of their own around what everybody may know. What needs a
-            # token is for programs: a browser that asks whether it may is told no.
+            # Public data is for pages of any site. Operations with tokens are for programs: a
+            # browser's preflight request for them fails.
             response.headers["Access-Control-Allow-Origin"] = "*"
         return response
 
-    return checked
+    return handle_operation
 
 
 def _validate_request(request: Any, operation: Operation) -> dict[str, Any]:
@@ -102,7 +103,7 @@ def _validate_request(request: Any, operation: Operation) -> dict[str, Any]:
 
 
 def _method_not_allowed_view(allowed: str) -> Callable[[Any], Any]:
-    def no_such_method(request: Any) -> Any:
+    def method_not_allowed(request: Any) -> Any:
         raise api_error("method-not-allowed", f"allowed: {allowed}", {"Allow": allowed})
 
-    return no_such_method
+    return method_not_allowed

@@ -1,4 +1,4 @@
-"""Colander nodes as JSON Schema (2020-12, which OpenAPI 3.1 uses)."""
+"""Converts colander nodes to JSON Schema (2020-12, as used by OpenAPI 3.1)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,12 +9,12 @@ import colander
 def to_json_schema(node: colander.SchemaNode, components: dict[str, Any]) -> dict[str, Any]:
     """Return the JSON Schema of a node.
 
-    :param components: gets the schemas of objects, by :func:`component_name`.
+    :param components: receives the schemas of objects, by :func:`component_name`.
     """
     if isinstance(node.typ, colander.Mapping):
         name = component_name(node)
         if name not in components:
-            # It is there before its members are, so that it may hold itself.
+            # The entry exists before its members, so that a schema may contain itself.
             components[name] = {}
             components[name] = _object_schema(node, components)
         schema: dict[str, Any] = {"$ref": f"#/components/schemas/{name}"}
@@ -37,7 +37,7 @@ def component_name(node: colander.SchemaNode) -> str:
 
 
 def _is_valid_default(node: colander.SchemaNode) -> bool:
-    """Tell whether what stands for a missing member could have been sent as well."""
+    """Return whether the value for a missing member is a valid value itself."""
     if node.missing is colander.required or node.missing is colander.drop:
         return False
     try:
@@ -60,16 +60,16 @@ def _object_schema(node: colander.SchemaNode, components: dict[str, Any]) -> dic
 
 
 def docstring_text(thing: Any) -> str:
-    """Return the docstring of something as one paragraph after another, without line breaks."""
+    """Return the docstring of an object's class, with each paragraph on one line."""
     paragraphs = (type(thing).__doc__ or "").split("\n\n")
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
 
 
 def example_value(node: colander.SchemaNode) -> Any:
-    """Return an example of a node's values, made of those of its members."""
-    own = getattr(node, "example", colander.null)
-    if own is not colander.null:
-        return own
+    """Return an example of a node's values, assembled from the examples of its members."""
+    explicit = getattr(node, "example", colander.null)
+    if explicit is not colander.null:
+        return explicit
     if isinstance(node.typ, colander.Mapping):
         members: Mapping[str, Any] = {child.name: example_value(child) for child in node.children}
         return {name: value for name, value in members.items() if value is not colander.null}

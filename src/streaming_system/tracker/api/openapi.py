@@ -1,4 +1,4 @@
-"""The OpenAPI document, made of the table of operations."""
+"""Builds the OpenAPI document from the table of operations."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -13,17 +13,17 @@ from streaming_system.tracker.schemas.problem import ProblemSchema
 
 API_VERSION = "1.0"
 API_DESCRIPTION = (
-    "Encoders, endpoints and programs of the crew report to the tracker and ask it. Times are "
-    "RFC 3339 in UTC, bitrates are bit/s. What is not declared here is refused. A later revision "
-    "of v1 may add members to answers: ignore those that you do not know. Errors are RFC 9457; "
-    "their `type` leads to an explanation. `HEAD` is allowed wherever `GET` is. Pages of other "
-    "sites may read whatever needs no token; they may not send tokens, since a token does not "
-    "belong in a browser."
+    "Endpoints, encoders and programs of the crew send reports to the tracker and query it. Times "
+    "are RFC 3339 in UTC, bitrates are bit/s. Undeclared parameters and members are refused. Later "
+    "revisions of v1 may add members to responses: ignore unknown ones. Errors are problem "
+    "documents (RFC 9457); their `type` links to a description. Every path that has `GET` has "
+    "`HEAD`, too. Pages of other sites may call operations that need no token, and no others: a "
+    "token does not belong in a browser."
 )
 
 
 def problem_types_by_status(operation: Operation, path: str) -> Mapping[int, Sequence[str]]:
-    """Return the kinds of problems that an operation can answer with, by status."""
+    """Return the types of problems that an operation can return, by status."""
     kinds = [*operation.problems, "too-many-requests", "service-unavailable"]
     if "{" in path or operation.query:
         kinds.append("bad-address")
@@ -35,20 +35,20 @@ def problem_types_by_status(operation: Operation, path: str) -> Mapping[int, Seq
         kinds += ["unauthorized", "forbidden"]
     if "{room}" in path:
         kinds.append("unknown-room")
-    # An address of another shape is another address: an empty or encoded part leads there.
+    # A path whose parameter is empty or has an encoded slash matches no route.
     if "{" in path:
         kinds.append("not-found")
     by_status: dict[int, list[str]] = {}
-    for kind, known in PROBLEM_TYPES.items():
+    for kind, problem_type in PROBLEM_TYPES.items():
         if kind in kinds:
-            by_status.setdefault(known.status, []).append(kind)
+            by_status.setdefault(problem_type.status, []).append(kind)
     return by_status
 
 
 def build_document(operations: Iterable[Operation], paths: Mapping[str, str]) -> dict[str, Any]:
-    """Return the document, without the address of the server.
+    """Return the document without ``servers``.
 
-    :param paths: by the name of each route, its path below that address.
+    :param paths: the path below the API's prefix by route name.
     """
     components: dict[str, Any] = {}
     items: dict[str, Any] = {}
@@ -109,8 +109,8 @@ def _operation_object(
         ),
         "responses": {
             **{
-                str(status): _response_object(answer, components)
-                for status, answer in operation.answers.items()
+                str(status): _response_object(schema, components)
+                for status, schema in operation.responses.items()
             },
             **{
                 str(status): {"$ref": f"#/components/responses/{status}"}
@@ -142,28 +142,28 @@ def _request_body_object(operation: Operation, components: dict[str, Any]) -> di
     return {"required": True, "content": dict.fromkeys(operation.media, content)}
 
 
-def _response_object(answer: Any, components: dict[str, Any]) -> dict[str, Any]:
-    if answer is None:
-        return {"description": "Done; the answer has no body."}
-    schema = to_json_schema(answer, components)
+def _response_object(schema: Any, components: dict[str, Any]) -> dict[str, Any]:
+    if schema is None:
+        return {"description": "Success; the response has no body."}
+    reference = to_json_schema(schema, components)
     return {
-        "description": components[component_name(answer)]["description"],
-        "content": {"application/json": {"schema": schema, "example": example_value(answer)}},
+        "description": components[component_name(schema)]["description"],
+        "content": {"application/json": {"schema": reference, "example": example_value(schema)}},
     }
 
 
 def _problem_statuses() -> Iterable[int]:
-    return sorted({kind.status for kind in PROBLEM_TYPES.values()})
+    return sorted({problem_type.status for problem_type in PROBLEM_TYPES.values()})
 
 
 def _problem_response_object(status: int, schema: Mapping[str, Any]) -> dict[str, Any]:
-    kinds = {name: kind for name, kind in PROBLEM_TYPES.items() if kind.status == status}
-    answer: dict[str, Any] = {
-        "description": " ".join(f"`{name}`: {kind.title}." for name, kind in kinds.items()),
+    types = {name: each for name, each in PROBLEM_TYPES.items() if each.status == status}
+    response: dict[str, Any] = {
+        "description": " ".join(f"`{name}`: {each.title}." for name, each in types.items()),
         "content": {"application/problem+json": {"schema": dict(schema)}},
     }
     headers = {401: "WWW-Authenticate", 403: "WWW-Authenticate", 429: "Retry-After"}
     headers |= {405: "Allow", 503: "Retry-After"}
     if status in headers:
-        answer["headers"] = {headers[status]: {"required": True, "schema": {"type": "string"}}}
-    return answer
+        response["headers"] = {headers[status]: {"required": True, "schema": {"type": "string"}}}
+    return response

@@ -1,7 +1,7 @@
-"""What an operation of the JSON API is."""
+"""The definition of one operation of the JSON API."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from streaming_system.tracker.schemas.types import ApiSchema
 
@@ -11,23 +11,23 @@ JSON_MEDIA_TYPE = "application/json"
 
 @dataclass(frozen=True, kw_only=True)
 class Operation:
-    """A method of an address: what it takes, who may call it, and what it answers.
+    """A method of a path: its parameters, scopes and responses.
 
     :param route: the name of its route in ``routes.py``.
-    :param answers: by status, what comes back; ``None`` is an empty body.
-    :param query: the parameters of the query.
-    :param body: what must be sent.
-    :param media: the content types that a body may have; each means JSON.
-    :param scopes: which tokens may call it: ``room``, ``endpoint``, ``crew``; anybody if empty.
-    :param limit: the rate that it counts for: ``limit.`` and this in the ini.
-    :param problems: kinds of problems of its own, besides those that follow from the rest.
+    :param responses: the schema of each success status; ``None`` is an empty body.
+    :param query: the schema of the query parameters.
+    :param body: the schema of the request body.
+    :param media: the accepted content types; each means JSON.
+    :param scopes: the token scopes that allow it: ``room``, ``endpoint``, ``crew``; none: public.
+    :param limit: the rate limit that it counts for, without ``limit.`` of the ini key.
+    :param problems: types of problems besides those that follow from the other members.
     """
 
     id: str
     method: str
     route: str
     summary: str
-    answers: Mapping[int, ApiSchema | None]
+    responses: Mapping[int, ApiSchema | None]
     description: str = ""
     query: ApiSchema | None = None
     body: ApiSchema | None = None
@@ -35,4 +35,4 @@ class Operation:
     scopes: tuple[str, ...] = ()
     limit: str = "reads"
     problems: tuple[str, ...] = ()
-    most: int = field(default=MAX_BODY_BYTES)
+    max_body_bytes: int = MAX_BODY_BYTES

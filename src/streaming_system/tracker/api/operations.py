@@ -1,6 +1,6 @@
-"""Every operation of the JSON API in one table.
+"""The table of all operations of the JSON API.
 
-A call is checked by what stands here, and the OpenAPI document is made of it.
+Requests are validated against it, and the OpenAPI document is built from it.
 """
 
 from collections.abc import Mapping
@@ -25,29 +25,29 @@ OPERATIONS: tuple[Operation, ...] = (
         method="GET",
         route="api.rooms",
         summary="List the rooms",
-        answers={200: room.RoomListSchema()},
+        responses={200: room.RoomListSchema()},
     ),
     Operation(
         id="room.get",
         method="GET",
         route="api.room",
-        summary="Look at a room",
-        answers={200: room.RoomStatusSchema()},
+        summary="Get a room",
+        responses={200: room.RoomStatusSchema()},
     ),
     Operation(
         id="endpoint.list",
         method="GET",
         route="api.endpoints",
         summary="List a room's endpoints",
-        description="Those that are alive, least loaded first.",
-        answers={200: endpoint.EndpointListSchema()},
+        description="The endpoints that are alive, least loaded first.",
+        responses={200: endpoint.EndpointListSchema()},
     ),
     Operation(
         id="endpoint.get",
         method="GET",
         route="api.endpoint",
-        summary="Look at an endpoint",
-        answers={200: endpoint.EndpointSchema()},
+        summary="Get an endpoint",
+        responses={200: endpoint.EndpointSchema()},
         problems=("unknown-endpoint",),
     ),
     Operation(
@@ -55,10 +55,10 @@ OPERATIONS: tuple[Operation, ...] = (
         method="PUT",
         route="api.endpoint",
         summary="Report an endpoint's state",
-        description="A server that streams a room says so, what it serves, and how much it sends: "
-        "every `report_every` seconds. 201 tells that the endpoint is new, or back.",
+        description="A server that streams a room reports what it serves and sends, every "
+        "`report_every` seconds. 201 means that the endpoint is new, or has returned.",
         body=endpoint.EndpointReportSchema(),
-        answers={
+        responses={
             200: endpoint.EndpointReportResponseSchema(),
             201: endpoint.EndpointReportResponseSchema(),
         },
@@ -69,9 +69,9 @@ OPERATIONS: tuple[Operation, ...] = (
         id="endpoint.goodbye",
         method="DELETE",
         route="api.endpoint",
-        summary="Say goodbye",
-        description="The endpoint gets no viewers any more, and its figures fall to zero, at once.",
-        answers={204: None},
+        summary="Deregister an endpoint",
+        description="The endpoint gets no more viewers, and its metrics become zero, at once.",
+        responses={204: None},
         scopes=REPORT_SCOPES,
         limit="reports",
         problems=("unknown-endpoint",),
@@ -81,12 +81,12 @@ OPERATIONS: tuple[Operation, ...] = (
         method="PUT",
         route="api.draining",
         summary="Drain an endpoint, or stop draining it",
-        description="A draining endpoint gets no new viewers and keeps those that it has. With a "
-        "token of the room or the endpoint, it is the endpoint's own flag, which its next report "
-        "sets anew; with one of the crew, it is the crew's, which holds until the crew says "
-        "otherwise.",
+        description="A draining endpoint gets no new viewers and keeps its current ones. A token "
+        "of the room or the endpoint sets the endpoint's own flag, which its next report "
+        "overwrites; a token of the crew sets the crew's flag, which stays until the crew changes "
+        "it.",
         body=endpoint.DrainingSchema(),
-        answers={200: endpoint.DrainingResponseSchema()},
+        responses={200: endpoint.DrainingResponseSchema()},
         scopes=REPORT_SCOPES,
         limit="writes",
         problems=("unknown-endpoint",),
@@ -95,59 +95,59 @@ OPERATIONS: tuple[Operation, ...] = (
         id="sample.list",
         method="GET",
         route="api.samples",
-        summary="Look at a room's figures over time",
+        summary="Get a room's metrics over time",
         query=samples.SampleQuerySchema(),
-        answers={200: samples.SamplesSchema()},
+        responses={200: samples.SamplesSchema()},
         limit="graphs",
     ),
     Operation(
         id="playback.report",
         method="POST",
         route="api.playback",
-        summary="Report how a player plays",
-        description="A player says that it is there, and how well it plays. Made for "
-        "`navigator.sendBeacon`: a page of any site may send it, as text, too, and nobody needs a "
-        "token. Names are CMCD's (CTA-5004-A) where it has one.",
+        summary="Report the state of a player",
+        description="A player reports its presence and its quality of experience. It works with "
+        "`navigator.sendBeacon`: pages of any site may send it, also as text, and without a token. "
+        "Names are those of CMCD (CTA-5004-A), where CMCD has one.",
         body=playback.PlaybackReportSchema(),
         media=(JSON_MEDIA_TYPE, "text/plain"),
-        most=8 * 1024,
-        answers={200: playback.PlaybackReportResponseSchema()},
+        max_body_bytes=8 * 1024,
+        responses={200: playback.PlaybackReportResponseSchema()},
         limit="reports",
     ),
     Operation(
         id="playback.get",
         method="GET",
         route="api.playback",
-        summary="Look at how well a room's players play",
+        summary="Get the quality of experience in a room",
         query=playback.PlaybackQuerySchema(),
-        answers={200: playback.RoomQoeSchema()},
+        responses={200: playback.RoomQoeSchema()},
         limit="graphs",
     ),
     Operation(
         id="incident.list",
         method="GET",
         route="api.incidents",
-        summary="List what is wrong",
-        answers={200: incidents.IncidentListSchema()},
+        summary="List open incidents",
+        responses={200: incidents.IncidentListSchema()},
     ),
     Operation(
         id="component.list",
         method="GET",
         route="api.components",
         summary="List the components of pipelines",
-        answers={200: pipeline.ComponentListSchema()},
+        responses={200: pipeline.ComponentListSchema()},
     ),
     Operation(
         id="component.report",
         method="PUT",
         route="api.machine",
         summary="Report a machine's components",
-        description="Whatever makes the streams (mixers, encoders, recorders) says how it is. A "
-        "token of a room is for the components of that room, one of the crew for all. Rooms that "
-        "share a machine need different names for their components; a name is free again once its "
-        "component has not been reported for a day.",
+        description="A machine of the pipeline (mixer, encoder, recorder) reports the state of "
+        "its components. A token of a room covers the components of that room, a token of the "
+        "crew all. Rooms that share a machine need different names for their components. A name "
+        "is free again if its component has not been reported for a day.",
         body=pipeline.MachineReportSchema(),
-        answers={200: pipeline.MachineReportResponseSchema()},
+        responses={200: pipeline.MachineReportResponseSchema()},
         scopes=("room", "crew"),
         limit="reports",
         problems=("unknown-room",),
@@ -158,17 +158,17 @@ OPERATIONS: tuple[Operation, ...] = (
         route="api.annotations",
         summary="List annotations",
         query=crew.AnnotationQuerySchema(),
-        answers={200: crew.AnnotationListSchema()},
+        responses={200: crew.AnnotationListSchema()},
     ),
     Operation(
         id="annotation.add",
         method="POST",
         route="api.annotations",
-        summary="Write an annotation",
-        description="A token of a room is for annotations of that room: its machines say what they "
-        "have done.",
+        summary="Add an annotation",
+        description="A token of a room covers annotations of that room: its machines may annotate "
+        "what they do.",
         body=crew.AnnotationCreateSchema(),
-        answers={201: crew.AnnotationSchema()},
+        responses={201: crew.AnnotationSchema()},
         scopes=("room", "crew"),
         limit="writes",
         problems=("unknown-room",),
@@ -178,7 +178,7 @@ OPERATIONS: tuple[Operation, ...] = (
         method="DELETE",
         route="api.annotation",
         summary="Delete an annotation",
-        answers={204: None},
+        responses={204: None},
         scopes=CREW_SCOPES,
         limit="writes",
     ),
@@ -187,7 +187,7 @@ OPERATIONS: tuple[Operation, ...] = (
         method="GET",
         route="api.tokens",
         summary="List the tokens",
-        answers={200: crew.TokenListSchema()},
+        responses={200: crew.TokenListSchema()},
         scopes=CREW_SCOPES,
     ),
     Operation(
@@ -195,9 +195,9 @@ OPERATIONS: tuple[Operation, ...] = (
         method="POST",
         route="api.tokens",
         summary="Issue a token",
-        description="The answer has the token's text, which is kept nowhere.",
+        description="The response has the token's text, which the tracker does not store.",
         body=crew.TokenCreateSchema(),
-        answers={201: crew.IssuedTokenSchema()},
+        responses={201: crew.IssuedTokenSchema()},
         scopes=CREW_SCOPES,
         limit="writes",
         problems=("unknown-room",),
@@ -207,7 +207,7 @@ OPERATIONS: tuple[Operation, ...] = (
         method="DELETE",
         route="api.token",
         summary="Revoke a token",
-        answers={204: None},
+        responses={204: None},
         scopes=CREW_SCOPES,
         limit="writes",
     ),

@@ -1,4 +1,4 @@
-"""The parameters in the addresses of the JSON API."""
+"""The path parameters of the JSON API."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,42 +6,43 @@ from typing import Any
 import colander
 
 from streaming_system.tracker.api.problems import api_error
-from streaming_system.tracker.schemas.types import Identifier, RoomId, Text
+from streaming_system.tracker.schemas.types import Member
+from streaming_system.util.validation import Identifier, RoomId, Text
 
 _ID_PATTERN = r"^[0-9]{1,9}$"
 
 PATH_PARAMETERS: Mapping[str, colander.SchemaNode] = {
-    "room": colander.SchemaNode(RoomId(), description="The room's id.", example="hall"),
-    "endpoint": colander.SchemaNode(
+    "room": Member(RoomId(), description="The room's id.", example="hall"),
+    "endpoint": Member(
         Identifier(),
-        description="The endpoint's name, which it chooses; an endpoint that registers by the old "
-        "protocol is known by its address.",
+        description="The endpoint's name, which it chooses. The name of an endpoint that uses the "
+        "legacy protocol is its address.",
         example="edge1",
     ),
-    "machine": colander.SchemaNode(
+    "machine": Member(
         Identifier(), description="The machine that the components run on.", example="mixer1"
     ),
-    "annotation": colander.SchemaNode(
-        Text(9, least=1, pattern=_ID_PATTERN, allowed="a number"),
+    "annotation": Member(
+        Text(9, min_length=1, pattern=_ID_PATTERN, allowed="a number"),
         description="Its id.",
         example="7",
     ),
-    "token": colander.SchemaNode(
-        Text(9, least=1, pattern=_ID_PATTERN, allowed="a number"),
+    "token": Member(
+        Text(9, min_length=1, pattern=_ID_PATTERN, allowed="a number"),
         description="Its id.",
         example="3",
     ),
 }
 
 
-# An endpoint need not belong to a room: it may be of a group that stands in for some.
+# These routes accept fallback groups, too: an endpoint may belong to one instead of a room.
 FALLBACK_GROUP_ROUTES = frozenset({"api.endpoints", "api.endpoint", "api.draining"})
 
 
 def parse_path_params(request: Any) -> dict[str, Any]:
-    """Return the parameters of the address.
+    """Return the validated path parameters.
 
-    :raises Problem: if one is not allowed, or there is no such room.
+    :raises ApiError: if one is invalid, or the room does not exist.
     """
     values, errors = {}, []
     for name, text in request.matchdict.items():

@@ -1,17 +1,20 @@
-"""The kinds of problems that the JSON API answers with."""
+"""Problem documents of the JSON API (RFC 9457), and their types."""
 
+import http
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pyramid.response import Response
+
 
 class ApiError(Exception):
-    """A call of the JSON API that is refused, as RFC 9457 describes it.
+    """A refused request of the JSON API; it becomes a problem document.
 
-    :param kind: what went wrong, as the last part of the problem's type, such as ``unknown-room``.
-    :param title: the same in words, the same for every problem of this kind.
-    :param detail: what was wrong with this call, and what to do.
-    :param members: further facts for programs, such as ``errors`` by field.
+    :param kind: the last part of the problem's type URI, such as ``unknown-room``.
+    :param title: a summary that is the same for every problem of this type.
+    :param detail: what is wrong with this request, and what is allowed.
+    :param members: further members of the document, such as ``errors`` by field.
     """
 
     def __init__(
@@ -28,104 +31,151 @@ class ApiError(Exception):
         self.headers = dict(headers or {})
         self.members = members
 
+    def to_response(self, script_name: str) -> Response:
+        """Return the problem document.
+
+        :param script_name: the prefix that the tracker is mounted at.
+        """
+        return Response(
+            json_body={
+                "type": f"{script_name}/api/v1/#{self.kind}",
+                "title": self.title,
+                "status": self.status,
+                "detail": self.detail,
+                **self.members,
+            },
+            status=self.status,
+            headerlist=[
+                ("Content-Type", "application/problem+json"),
+                ("Cache-Control", "no-store"),
+                ("Access-Control-Allow-Origin", "*"),
+                *self.headers.items(),
+            ],
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class ProblemType:
-    """A kind of problem: the last part of its type, and what it means for who calls."""
+    """A type of problem.
+
+    :param description: what it means and what a client can do, for the API's documentation.
+    """
 
     status: int
     title: str
-    meaning: str
+    description: str
 
 
 PROBLEM_TYPES: Mapping[str, ProblemType] = {
     "bad-address": ProblemType(
         status=400,
         title="The address cannot be read",
-        meaning="The address or its query is not in UTF-8. Nothing was done.",
+        description="The address or its query is not UTF-8. Nothing was changed.",
     ),
     "bad-json": ProblemType(
         status=400,
         title="The body is not JSON",
-        meaning="The body must be one JSON value in UTF-8. A member that is there twice, NaN and "
-        "Infinity are refused, too. Nothing was done.",
+        description="The body must be one JSON value in UTF-8. Duplicate members, NaN and "
+        "Infinity are refused, too. Nothing was changed.",
     ),
     "invalid": ProblemType(
         status=400,
         title="Values are not allowed",
-        meaning="`errors` lists each of them: by `pointer` (a JSON Pointer) in the body, or by the "
-        "name of a `parameter`, with what is allowed. Nothing was done.",
+        description="`errors` lists each of them, by `pointer` (a JSON Pointer into the body) or "
+        "by the name of a `parameter`, with the allowed values. Nothing was changed.",
     ),
     "unauthorized": ProblemType(
         status=401,
         title="A valid token is needed",
-        meaning="Send `Authorization: Bearer` and a token. It is not said whether a token was once "
-        "valid: if yours was, the crew may have revoked it; ask for a new one.",
+        description="Send `Authorization: Bearer` and a token. Revoked and unknown tokens get the "
+        "same response: if yours was valid before, ask the crew for a new one.",
     ),
     "forbidden": ProblemType(
         status=403,
         title="The token does not allow this",
-        meaning="A room's token is for the endpoints and components of that room, an endpoint's "
-        "for that endpoint only; what is the crew's needs a token of the crew.",
+        description="A token of a room is valid for the endpoints and components of that room, a "
+        "token of an endpoint for that endpoint. Everything else needs a token of the crew.",
     ),
     "not-found": ProblemType(
         status=404,
         title="Nothing is there",
-        meaning="The API has no such address, or the thing at it is not there any more.",
+        description="The API has no such address, or the resource no longer exists.",
     ),
     "unknown-room": ProblemType(
         status=404,
         title="There is no such room",
-        meaning="`GET /rooms` lists the rooms of the conference.",
+        description="`GET /rooms` lists the rooms of the conference.",
     ),
     "unknown-endpoint": ProblemType(
         status=404,
         title="There is no such endpoint",
-        meaning="It has never reported, has fallen silent, or has said goodbye.",
+        description="It has never reported, has stopped reporting, or was deregistered.",
     ),
     "unknown-version": ProblemType(
         status=404,
         title="This version of the API is not served",
-        meaning="`supported` lists the versions that are.",
+        description="`supported` lists the supported versions.",
     ),
     "method-not-allowed": ProblemType(
         status=405,
         title="The address does not know this method",
-        meaning="The header `Allow` lists those that it knows.",
+        description="The header `Allow` lists the allowed methods.",
     ),
     "body-too-large": ProblemType(
         status=413,
         title="The body is too large",
-        meaning="`limit` is what is allowed, in bytes. Nothing was read.",
+        description="`limit` is the maximum in bytes. Nothing was read.",
     ),
     "unsupported-media-type": ProblemType(
         status=415,
         title="The body is of another type",
-        meaning="Send `Content-Type: application/json`, in UTF-8 and not compressed.",
+        description="Send uncompressed UTF-8 with `Content-Type: application/json`.",
     ),
     "too-many-requests": ProblemType(
         status=429,
         title="Too many requests",
-        meaning="The address or the token has used up its share. The header `Retry-After` says "
-        "after how many seconds the call can be sent again.",
+        description="The address or the token has exceeded its rate limit. Send the request again "
+        "after the number of seconds in the header `Retry-After`.",
     ),
     "internal-server-error": ProblemType(
         status=500,
         title="Internal Server Error",
-        meaning="It is our fault, and in our log. Please tell the crew when it happened.",
+        description="A bug in the tracker; its log has the details. Please report the time to the "
+        "crew.",
     ),
     "service-unavailable": ProblemType(
         status=503,
         title="Service Unavailable",
-        meaning="The database cannot be used at the moment. Nothing was done; send the call again "
-        "after the seconds of `Retry-After`.",
+        description="The database is unavailable. Nothing was changed. Send the request again "
+        "after the number of seconds in the header `Retry-After`.",
     ),
+}
+
+# The types of errors that are known by their status only.
+_TYPE_BY_STATUS = {
+    PROBLEM_TYPES[kind].status: kind
+    for kind in (
+        "bad-address",
+        "not-found",
+        "method-not-allowed",
+        "too-many-requests",
+        "internal-server-error",
+        "service-unavailable",
+    )
 }
 
 
 def api_error(
     kind: str, detail: str, headers: Mapping[str, str] | None = None, **members: Any
 ) -> ApiError:
-    """Return a problem of a kind, to be raised."""
-    known = PROBLEM_TYPES[kind]
-    return ApiError(known.status, kind, known.title, detail, headers, **members)
+    """Return an error of a type, to be raised."""
+    problem_type = PROBLEM_TYPES[kind]
+    return ApiError(problem_type.status, kind, problem_type.title, detail, headers, **members)
+
+
+def problem_for_status(status: int, detail: str) -> ApiError:
+    """Return the error for an HTTP status; the status phrase becomes the type if there is none."""
+    phrase = http.HTTPStatus(status).phrase
+    kind = _TYPE_BY_STATUS.get(status, phrase.lower().replace(" ", "-"))
+    title = PROBLEM_TYPES[kind].title if kind in PROBLEM_TYPES else phrase
+    return ApiError(status, kind, title, detail)

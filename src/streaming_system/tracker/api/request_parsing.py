@@ -1,4 +1,4 @@
-"""How the JSON API reads what it is sent: within bounds, and strictly."""
+"""Strict, bounded parsing of the query and body of a request to the JSON API."""
 
 import json
 import re
@@ -9,35 +9,37 @@ import colander
 
 from streaming_system.tracker.api.operation import Operation
 from streaming_system.tracker.api.problems import api_error
-from streaming_system.tracker.schemas.types import ApiSchema, BoundedInteger
+from streaming_system.tracker.schemas.types import ApiSchema
+from streaming_system.util.validation import Integer
+
+MAX_PARAMETERS = 100
 
 
 def parse_query(request: Any, schema: ApiSchema) -> dict[str, Any]:
-    """Return the parameters of the query.
+    """Return the validated query parameters.
 
-    :raises Problem: if it cannot be read, or a parameter is not allowed.
+    :raises ApiError: if the query is not UTF-8, or a parameter is invalid.
     """
     try:
         pairs = list(request.GET.items())
     except UnicodeDecodeError:
         raise api_error("bad-address", "the query is not in UTF-8") from None
-    twice = {name for name, _ in pairs if sum(name == other for other, _ in pairs[:100]) > 1}
-    if twice or len(pairs) > 100:
+    if len(pairs) > MAX_PARAMETERS or len({name for name, _ in pairs}) < len(pairs):
         raise api_error("invalid", "a parameter is there more than once")
     values = {name: _parse_parameter(schema, name, text) for name, text in pairs}
     return _validate(schema, values, "parameter", "a parameter of the query is not allowed")
 
 
 def _parse_parameter(schema: ApiSchema, name: str, text: str) -> Any:
-    """Return a parameter as the JSON value that it stands for."""
-    whole = name in schema and isinstance(schema[name].typ, BoundedInteger)
-    return int(text) if whole and re.fullmatch("-?[0-9]{1,18}", text) else text
+    """Convert a parameter to the JSON value that its schema expects."""
+    is_integer = name in schema and isinstance(schema[name].typ.field, Integer)
+    return int(text) if is_integer and re.fullmatch("-?[0-9]{1,18}", text) else text
 
 
 def parse_body(request: Any, operation: Operation) -> dict[str, Any]:
-    """Return what was sent.
+    """Return the validated members of the body.
 
-    :raises Problem: if it is too large, no JSON, or not allowed.
+    :raises ApiError: if the body is too large, not JSON, or invalid.
     """
     if request.content_type not in operation.media or "Content-Encoding" in request.headers:
         raise api_error(
@@ -47,30 +49,30 @@ def parse_body(request: Any, operation: Operation) -> dict[str, Any]:
     charset = (request.charset or "utf-8").lower()
     if charset not in ("utf-8", "utf8"):
         raise api_error("unsupported-media-type", "allowed: UTF-8")
-    value = _parse_json(_read_bounded_body(request, operation.most))
+    value = _parse_json(_read_bounded_body(request, operation.max_body_bytes))
     assert operation.body is not None  # noqa: S101 - For mypy.
     return _validate(operation.body, value, "pointer", "something in the body is not allowed")
 
 
-def _read_bounded_body(request: Any, most: int) -> bytes:
-    """Read the body, and of one that is too large no more than tells that it is."""
-    too_large = api_error("body-too-large", f"allowed: {most} bytes", limit=most)
+def _read_bounded_body(request: Any, max_bytes: int) -> bytes:
+    """Read the body, but at most one byte more than allowed."""
+    too_large = api_error("body-too-large", f"allowed: {max_bytes} bytes", limit=max_bytes)
     length = request.content_length
-    if length is not None and length > most:
+    if length is not None and length > max_bytes:
         raise too_large
-    # A server that passes a body of unknown length on marks its end; elsewhere there is none.
+    # Without a length, only a server that marks the end of the body can send one.
     if length is None and not request.environ.get("wsgi.input_terminated"):
         return b""
     stream = request.environ["wsgi.input"]
-    body, wanted = b"", most + 1 if length is None else length
+    body, wanted = b"", max_bytes + 1 if length is None else length
     while wanted > len(body):
-        part = stream.read(wanted - len(body))
-        if not part:
+        chunk = stream.read(wanted - len(body))
+        if not chunk:
             break
-        body += part
-    if len(body) > most:
+        body += chunk
+    if len(body) > max_bytes:
         raise too_large
-    # Whoever looks at request.body finds it there again.
+    # Later readers of request.body get the same bytes.
     request.body = body
     return body
 
@@ -80,7 +82,7 @@ def _parse_json(body: bytes) -> Any:
         return json.loads(
             body.decode(), object_pairs_hook=_unique_members, parse_constant=_reject_constant
         )
-    # A number of thousands of digits is a plain ValueError.
+    # A number with thousands of digits raises a plain ValueError.
     except (ValueError, RecursionError) as error:
         reason = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
         where = f" at character {error.pos}" if isinstance(error, json.JSONDecodeError) else ""
@@ -110,7 +112,7 @@ def _error_details(error: colander.Invalid, key: str) -> Iterable[dict[str, str]
     for path in error.paths():
         names = [str(part.pos) if part.positional else part.node.name for part in path[1:]]
         if key == "pointer":
-            # "~" and "/" are what JSON Pointer escapes; what is no character, JSON does.
+            # JSON Pointer escapes "~" and "/".
             where = "".join(f"/{name.replace('~', '~0').replace('/', '~1')}" for name in names)
         else:
             where = ".".join(names)

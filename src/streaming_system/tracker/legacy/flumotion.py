@@ -1,4 +1,4 @@
-"""What Flumotion's logger posts: a form, and in it JSON of moods."""
+"""Parses the reports of Flumotion's logger: a form with the components' moods as JSON."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -16,24 +16,29 @@ from streaming_system.tracker.pipeline.pipeline import (
     ComponentState,
     Mood,
 )
+from streaming_system.tracker.schemas.types import Member
+from streaming_system.util.validation import Field, InvalidValueError, Number, is_number
 
 MAX_UNIX_TIME = 2**32  # The year 2106, in Unix time.
 MAX_AGE_SECONDS = 10 * 366 * 86400
-# Reports are sent every few seconds; a larger difference is the clock, not the way.
+# Reports arrive within seconds; a larger difference is clock skew.
 MAX_CLOCK_SKEW = timedelta(seconds=60)
 
 
 class InvalidReportError(ValueError):
-    """A report that is refused: the field, and one line that says what is wrong with it."""
+    """An invalid report, with one line about the error.
 
-    def __init__(self, name: str, complaint: str) -> None:
-        super().__init__(complaint)
-        self.name = name
+    :ivar field: the name of the invalid form field.
+    """
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
 
 
 @dataclass(frozen=True, kw_only=True)
 class FlumotionReport:
-    """All that one machine says of its components."""
+    """The components of one machine and their past moods."""
 
     machine: str
     kind: str
@@ -41,64 +46,48 @@ class FlumotionReport:
     history: Sequence[Mood]
 
 
-class _BoundedNumber(colander.SchemaType):
-    def __init__(self, least: float, most: float) -> None:
-        self.least, self.most = least, most
-
-    def deserialize(self, node: colander.SchemaNode, cstruct: Any) -> Any:
-        number = isinstance(cstruct, int | float) and not isinstance(cstruct, bool)
-        # Nothing compares as true with NaN.
-        if not number or not self.least <= cstruct <= self.most:
-            raise colander.Invalid(node, f"allowed: a number from {self.least} to {self.most}")
-        return float(cstruct)
+class _BoundedNumber(Number):
+    def __init__(self, minimum: float, maximum: float) -> None:
+        super().__init__(minimum, maximum, allowed=f"a number from {minimum} to {maximum}")
 
 
-class _MoodType(colander.SchemaType):
-    """A mood by its name, or by Flumotion's number for it."""
+class _Mood(Field):
+    """A mood by its name or by Flumotion's number."""
 
-    def deserialize(self, node: colander.SchemaNode, cstruct: Any) -> Any:
-        if isinstance(cstruct, str) and cstruct.lower() in MOODS:
-            return cstruct.lower()
-        whole = isinstance(cstruct, int | float) and not isinstance(cstruct, bool)
-        if whole and cstruct in range(len(MOODS)):
-            return MOODS[int(cstruct)]
-        raise colander.Invalid(
-            node, f"allowed: {', '.join(MOODS)}, or their numbers from 0 to {len(MOODS) - 1}"
-        )
+    allowed = f"{', '.join(MOODS)}, or their numbers from 0 to {len(MOODS) - 1}"
+
+    def validate(self, value: Any) -> str:
+        if isinstance(value, str) and value.lower() in MOODS:
+            return value.lower()
+        if is_number(value) and value in range(len(MOODS)):
+            return MOODS[int(value)]
+        raise self.error()
 
 
-def _mood_node(*, aged: bool) -> colander.SchemaNode:
-    age = (
-        [colander.SchemaNode(_BoundedNumber(-MAX_AGE_SECONDS, MAX_AGE_SECONDS), name="age")]
-        if aged
-        else []
-    )
+def _mood_node(*, with_age: bool) -> colander.SchemaNode:
+    age = [Member(_BoundedNumber(-MAX_AGE_SECONDS, MAX_AGE_SECONDS), name="age")]
     return colander.SchemaNode(
         colander.Tuple(),
-        colander.SchemaNode(_MoodType(), name="mood"),
-        colander.SchemaNode(_BoundedNumber(0, MAX_UNIX_TIME), name="since"),
-        *age,
+        Member(_Mood(), name="mood"),
+        Member(_BoundedNumber(0, MAX_UNIX_TIME), name="since"),
+        *(age if with_age else ()),
     )
 
 
-class _UnixTimeText(colander.SchemaType):
-    """A Unix time as text. What colander's own type says of it would hold the text itself."""
+class _UnixTimeText(Field):
+    """A Unix time as text."""
 
-    def deserialize(self, node: colander.SchemaNode, cstruct: Any) -> Any:
-        if cstruct is colander.null:
-            return cstruct
+    allowed = f"a Unix time from 0 to {MAX_UNIX_TIME}"
+
+    def validate(self, value: Any) -> float:
         try:
-            seconds = float(cstruct)
-        except ValueError:
-            seconds = -1.0
-        # Nothing compares as true with NaN.
-        if not 0 <= seconds <= MAX_UNIX_TIME:
-            raise colander.Invalid(node, f"allowed: a Unix time from 0 to {MAX_UNIX_TIME}")
-        return seconds
+            return Number(0, MAX_UNIX_TIME).parse(value)
+        except InvalidValueError:
+            raise self.error() from None
 
 
 class FlumotionFormSchema(colander.Schema):
-    """The fields beside the moods."""
+    """The form fields besides the moods."""
 
     identifier = colander.SchemaNode(
         colander.String(),
@@ -113,28 +102,28 @@ class FlumotionFormSchema(colander.Schema):
             r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,31}\Z", "allowed: 1 to 32 of A-Z a-z 0-9 _ . -"
         ),
     )
-    recorded_time = colander.SchemaNode(_UnixTimeText())
+    recorded_time = Member(_UnixTimeText())
 
 
-CURRENT_MOOD = _mood_node(aged=False)
-MOOD_HISTORY = colander.SchemaNode(colander.Sequence(), _mood_node(aged=True))
+CURRENT_MOOD = _mood_node(with_age=False)
+MOOD_HISTORY = colander.SchemaNode(colander.Sequence(), _mood_node(with_age=True))
 EXPECTED_SHAPES = {"current": "[mood, since]", "history": "[[mood, since, age], …]"}
 FORM_SCHEMA = FlumotionFormSchema()
 
 
 def parse_report(fields: Mapping[str, str], *, now: datetime) -> FlumotionReport:
-    """Return what a form of texts says.
+    """Return the report in the fields of a form.
 
-    Times stay those of the sender's clock: the same mood comes with the same time in every
-    report, which is how repeats are known. Where the clock differs from ours, components say so.
+    Times remain those of the machine's clock: a mood has the same time in every report, which
+    identifies repetitions. If that clock differs from ours, the components' details say so.
 
-    :raises BadReport: unless every field is what it should be.
+    :raises InvalidReportError: if a field is invalid.
     """
     try:
         form = FORM_SCHEMA.deserialize({name: fields[name] for name in fields if name != "data"})
     except colander.Invalid as error:
-        name, complaint = next(iter(error.asdict().items()))
-        raise InvalidReportError(name, complaint) from None
+        field, message = next(iter(error.asdict().items()))
+        raise InvalidReportError(field, message) from None
     data = _require_object(_parse_json(fields.get("data", "")), "data")
     detail = _clock_skew_note(form["recorded_time"], now)
     components = [
@@ -143,8 +132,8 @@ def parse_report(fields: Mapping[str, str], *, now: datetime) -> FlumotionReport
     ]
     history = [
         Mood(component=name, mood=mood, since=_from_unix_time(since), seconds=max(0.0, age))
-        for name, past in _parse_components(data, "history", MOOD_HISTORY)
-        for mood, since, age in past
+        for name, moods in _parse_components(data, "history", MOOD_HISTORY)
+        for mood, since, age in moods
     ]
     if len(history) > MAX_HISTORY_ENTRIES:
         raise InvalidReportError("data", f"history has more than {MAX_HISTORY_ENTRIES} entries")
@@ -169,12 +158,12 @@ def _require_object(value: Any, what: str) -> dict[str, Any]:
 def _parse_components(
     data: Mapping[str, Any], part: str, schema: colander.SchemaNode
 ) -> list[tuple[str, Any]]:
-    found = _require_object(data.get(part, {}), part)
-    if len(found) > MAX_COMPONENTS:
+    components = _require_object(data.get(part, {}), part)
+    if len(components) > MAX_COMPONENTS:
         raise InvalidReportError("data", f"{part} has more than {MAX_COMPONENTS} components")
     result = []
-    for name, value in found.items():
-        # Text that cannot be printed is no name, and no database of ours could keep all of it.
+    for name, value in components.items():
+        # The database does not accept every unprintable character.
         if not (0 < len(name) <= MAX_NAME_CHARS and name.isprintable()):
             raise InvalidReportError(
                 "data", f"{part} has {ascii(name)[:80]}; allowed: 1 to {MAX_NAME_CHARS} characters"
@@ -182,11 +171,11 @@ def _parse_components(
         try:
             result.append((name, schema.deserialize(value)))
         except colander.Invalid as error:
-            complaint = next(iter(error.asdict().values()))
-            # What colander says of a shape shows the value, which is the caller's text.
-            if not complaint.startswith("allowed"):
-                complaint = f"allowed: {EXPECTED_SHAPES[part]}"
-            raise InvalidReportError("data", f"{part} of {ascii(name)[:80]}; {complaint}") from None
+            message = next(iter(error.asdict().values()))
+            # colander's own messages repeat the value.
+            if not message.startswith("allowed"):
+                message = f"allowed: {EXPECTED_SHAPES[part]}"
+            raise InvalidReportError("data", f"{part} of {ascii(name)[:80]}; {message}") from None
     return result
 
 

@@ -1,4 +1,4 @@
-"""What all calls of the old protocol share: a form, a secret, a room, an address."""
+"""What all requests of the legacy protocol share: a form, the secret, a room, an address."""
 
 import hmac
 import ipaddress
@@ -8,52 +8,53 @@ from typing import Any
 
 from pyramid.response import Response
 
-from streaming_system.tracker.errors import LegacyProtocolError
+from streaming_system.tracker.legacy.errors import LegacyProtocolError
 
 MAX_BODY_BYTES = 64 * 1024
-# So many fields are no form of the old protocol.
+# Forms of the legacy protocol have a handful of fields.
 MAX_FIELDS = 1000
 
-# What WebOb raises, apart from plain ValueErrors, where a body is no form: an unknown charset of a
-# field, one of the whole body other than UTF-8, an encoded form within the form, and too many.
+# WebOb raises these for an invalid body. Besides ValueError, the causes are an unknown charset of a
+# field, a charset of the body other than UTF-8, an encoded nested form, and too many nested forms.
 WEBOB_FORM_ERRORS = (ValueError, LookupError, DeprecationWarning, AttributeError, RecursionError)
 FORM_MEDIA_TYPE = "application/x-www-form-urlencoded"
-# As clients write it; what says more, or otherwise, is WebOb's business.
+# The content types that clients send; WebOb parses all others.
 _UTF8_FORM_TYPES = frozenset(
     {"", FORM_MEDIA_TYPE, f"{FORM_MEDIA_TYPE}; charset=utf-8", f"{FORM_MEDIA_TYPE};charset=utf-8"}
 )
 NOT_A_FORM = "FORM the body is not a form in UTF-8"
 
 
-def parse_form(request: Any, *, most: int = MAX_BODY_BYTES, what: str = "a report") -> Any:
-    """Return the fields that were posted; of one that is there twice, the last.
+def parse_form(request: Any, *, max_bytes: int = MAX_BODY_BYTES, what: str = "a report") -> Any:
+    """Return the fields of the body; the last value of each name.
 
-    :param most: how many bytes the body may have; a longer one is not read.
-    :raises Refused: if there is no such form.
+    :param max_bytes: larger bodies are refused unread.
+    :param what: the name of the body in the error message.
+    :raises LegacyProtocolError: if the body is not a form.
     """
-    # This is what clients of the old protocol send, and WebOb would take twice as long.
+    # WebOb needs twice as long for the forms that clients send.
     if request.environ.get("CONTENT_TYPE", "").lower() in _UTF8_FORM_TYPES:
-        return _parse_urlencoded(request, most, what, errors="strict")
-    _check_body_length(request, most, what)
+        return _parse_urlencoded(request, max_bytes, what, errors="strict")
+    _check_body_length(request, max_bytes, what)
     try:
         return request.POST
     except WEBOB_FORM_ERRORS:
         raise LegacyProtocolError(NOT_A_FORM) from None
 
 
-def parse_lenient_form(request: Any, *, most: int, what: str) -> Any:
-    """Return the fields that were posted, whatever bytes are in them.
+def parse_lenient_form(request: Any, *, max_bytes: int, what: str) -> Any:
+    """Return the fields of the body, with bytes that are not UTF-8 replaced.
 
-    Access logs hold what strangers sent to a web server, which need not be UTF-8.
+    Access logs contain what clients sent to a web server, in any encoding.
     """
     if request.content_type != FORM_MEDIA_TYPE:
-        # WebOb itself replaces what is not UTF-8 there.
-        return parse_form(request, most=most, what=what)
-    return _parse_urlencoded(request, most, what, errors="replace")
+        # WebOb replaces invalid bytes in multipart forms.
+        return parse_form(request, max_bytes=max_bytes, what=what)
+    return _parse_urlencoded(request, max_bytes, what, errors="replace")
 
 
-def _parse_urlencoded(request: Any, most: int, what: str, *, errors: str) -> dict[str, str]:
-    _check_body_length(request, most, what)
+def _parse_urlencoded(request: Any, max_bytes: int, what: str, *, errors: str) -> dict[str, str]:
+    _check_body_length(request, max_bytes, what)
     try:
         return dict(
             urllib.parse.parse_qsl(
@@ -68,28 +69,28 @@ def _parse_urlencoded(request: Any, most: int, what: str, *, errors: str) -> dic
 
 
 def field_text(form: Any, name: str) -> str:
-    """Return a field of the form, "" where there is none."""
+    """Return a field of the form, "" if it is missing."""
     value = form.get(name, "")
-    # What is sent as a file, or as a form within the form, is no text.
+    # An uploaded file, or a form within the form, is not a text.
     return value if isinstance(value, str) else ""
 
 
 def require_secret(request: Any, form: Any) -> None:
-    """Let only callers through who know the shared secret, and only while it is accepted.
+    """Check the shared secret.
 
-    :raises Refused: otherwise.
+    :raises LegacyProtocolError: if it is wrong, or the ini file disables it.
     """
     settings = request.registry.settings
     secret = field_text(form, "secret").encode("utf-8", "surrogatepass")
-    known = hmac.compare_digest(secret, settings["conference"].site.secret.encode())
-    if not (known and settings["secret.accepted"]):
+    is_correct = hmac.compare_digest(secret, settings["conference"].site.secret.encode())
+    if not (is_correct and settings["secret.accepted"]):
         raise LegacyProtocolError("SECRET", status=403)
 
 
 def require_room(request: Any, form: Any) -> str:
-    """Return the room's id for a caller who knows the secret.
+    """Return the room's id, after a check of the secret.
 
-    :raises Refused: if the secret is wrong, or there is no such room.
+    :raises LegacyProtocolError: if the secret is wrong, or there is no such room.
     """
     require_secret(request, form)
     room = field_text(form, "group")
@@ -99,9 +100,9 @@ def require_room(request: Any, form: Any) -> str:
 
 
 def client_address(request: Any, form: Any) -> str:
-    """Return the address of the endpoint in its shortest form.
+    """Return the endpoint's IP address in its canonical form.
 
-    :raises Refused: if it is none that others could use.
+    :raises LegacyProtocolError: if other machines cannot reach it.
     """
     claimed = request.remote_addr
     if "REMOTE_ADDR" in form and request.registry.settings["endpoint.remote_addr_field"]:
@@ -109,56 +110,56 @@ def client_address(request: Any, form: Any) -> str:
     return _validate_address(claimed)
 
 
-# An endpoint reports again and again, and its address is public.
+# The same endpoints report every few seconds. Their addresses are public.
 @lru_cache(maxsize=1000)
 def _validate_address(claimed: str | None) -> str:
     try:
-        found = ipaddress.ip_address(claimed or "")
+        address = ipaddress.ip_address(claimed or "")
     except ValueError:
         raise LegacyProtocolError("REMOTE_ADDR is not an IP address") from None
-    # "%eth0" names a network card of ours, or any text: nobody else could use the address.
-    if getattr(found, "scope_id", None):
+    # A scope such as "%eth0" is valid on the sender's machine only, and may be any text.
+    if getattr(address, "scope_id", None):
         raise LegacyProtocolError(
             "REMOTE_ADDR is an address of one link only; allowed: one without %"
         )
-    return _unmap_ipv4(found)
+    return _unmap_ipv4(address)
 
 
 def normalise_address(host: str) -> str:
-    """Return a host as it is kept: an address has one form only, a name stays as it is."""
+    """Return the canonical form of an IP address; a DNS name stays unchanged."""
     try:
         return _unmap_ipv4(ipaddress.ip_address(host))
     except ValueError:
         return host
 
 
-def _unmap_ipv4(found: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str:
-    # A server that listens on IPv6 sees callers over IPv4 in this disguise.
-    return str(getattr(found, "ipv4_mapped", None) or found)
+def _unmap_ipv4(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str:
+    # A server that listens on IPv6 sees IPv4 clients as IPv4-mapped addresses.
+    return str(getattr(address, "ipv4_mapped", None) or address)
 
 
 def ok_response() -> Response:
-    """Say that a report was taken."""
-    # WebOb would take longer to write these than a form takes to read.
+    """Return the acknowledgement of a report."""
+    # WebOb takes longer to create these headers than the view to parse the form.
     headers = [("Content-Type", "text/plain; charset=utf-8"), ("Cache-Control", "no-store")]
     return Response(b"OK\n", headerlist=headers)
 
 
 def method_not_allowed(fields: str) -> Response:
-    """Say how to report to whoever opens the address in a browser."""
-    answer = Response(
+    """Return 405 with the expected fields, for people who open the address in a browser."""
+    response = Response(
         f"ERROR METHOD post a form with {fields}\n",
         status=405,
         content_type="text/plain",
         charset="utf-8",
     )
-    answer.allow = ("POST",)
-    return answer
+    response.allow = ("POST",)
+    return response
 
 
-def _check_body_length(request: Any, most: int, what: str) -> None:
-    # A body of unknown length would be read whole before anyone could look at it.
-    if request.content_length is None or request.content_length > most:
-        raise LegacyProtocolError(f"SIZE {what} has at most {most} bytes", status=413)
-    # So small a body needs no file.
-    request.request_body_tempfile_limit = most
+def _check_body_length(request: Any, max_bytes: int, what: str) -> None:
+    # A body of unknown length would have to be read completely.
+    if request.content_length is None or request.content_length > max_bytes:
+        raise LegacyProtocolError(f"SIZE {what} has at most {max_bytes} bytes", status=413)
+    # WebOb stores larger bodies in temporary files.
+    request.request_body_tempfile_limit = max_bytes

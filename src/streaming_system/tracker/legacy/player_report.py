@@ -1,22 +1,21 @@
-"""What the original's players post of themselves: a signed cookie, and JSON of any shape."""
+"""Parses reports of the original's players: a signed cookie, and JSON of any shape."""
 
 import hashlib
 import hmac
 import json
-import math
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from streaming_system.tracker.ingest.playback import PlayerReport
+from streaming_system.util.validation import MAX_BITRATE, is_number
 
-# How deep and how large a player's JSON may be. Nothing of it is kept but what KNOWN names.
+# Limits of a player's JSON. Only the values that FIELDS names are used.
 MAX_DEPTH = 10
 MAX_VALUES = 1000
 
 MAX_COUNT = 2**31 - 1
 MAX_DURATION_MS = 10 * 366 * 86400 * 1000
-MAX_BITRATE = 10**13
 FORMATS = {
     "webm": "webm",
     "ogg": "ogg",
@@ -32,30 +31,30 @@ QUALITIES = frozenset({"high", "low"})
 
 
 class InvalidJsonError(ValueError):
-    """A player posted something other than a JSON object."""
+    """The body of a report is not a JSON object."""
 
 
 def issue_cookie(key: bytes) -> str:
-    """Return the value of a cookie: a random id, and a digest that only we can make."""
+    """Return the value of a new cookie: a random id and its HMAC."""
     identity = secrets.token_urlsafe(16)
     return f"{identity}.{_cookie_digest(key, identity)}"
 
 
 def verify_cookies(cookies: Iterable[str], key: bytes) -> str | None:
-    """Return the id in the first of the cookies that is ours, None if none is."""
+    """Return the id of the first valid cookie, ``None`` if there is none."""
     for cookie in cookies:
         identity, _, digest = cookie.rpartition(".")
-        # Only bytes of any kind can be compared in constant time.
-        given, ours = digest.encode(), _cookie_digest(key, identity).encode()
-        if identity and hmac.compare_digest(given, ours):
+        # compare_digest accepts non-ASCII characters as bytes only.
+        expected = _cookie_digest(key, identity).encode()
+        if identity and hmac.compare_digest(digest.encode(), expected):
             return identity
     return None
 
 
 def parse_player_report(text: str, *, identity: str, room: str, key: bytes) -> PlayerReport:
-    """Return what a player's JSON says of it. Names that nobody knows are dropped.
+    """Return the report in a player's JSON. Unknown names are dropped.
 
-    :raises NotJson: if it is no object in JSON.
+    :raises InvalidJsonError: if it is not a JSON object.
     """
     try:
         data = json.loads(text)
@@ -63,14 +62,14 @@ def parse_player_report(text: str, *, identity: str, room: str, key: bytes) -> P
         raise InvalidJsonError("data is not JSON") from None
     if not isinstance(data, dict):
         raise InvalidJsonError("data is not a JSON object")
-    figures: dict[str, Any] = {}
+    metrics: dict[str, Any] = {}
     for name, value in _flatten(data):
-        field, read = FIELDS.get(name.rpartition(".")[2].lower().replace("-", "_"), (None, None))
-        if field and read and (figure := read(value)) is not None:
-            figures.setdefault(field, figure)
-    # One browser with one room open is one viewer; what it is in another room tells nobody.
+        field, parse = FIELDS.get(name.rpartition(".")[2].lower().replace("-", "_"), (None, None))
+        if field and parse and (metric := parse(value)) is not None:
+            metrics.setdefault(field, metric)
+    # A browser in one room is one viewer. Its ids in different rooms cannot be linked.
     sid = hmac.digest(key, f"sid {room} {identity}".encode(), hashlib.sha256).hex()[:32]
-    return PlayerReport(sid=sid, room=room, **figures)
+    return PlayerReport(sid=sid, room=room, **metrics)
 
 
 def _cookie_digest(key: bytes, identity: str) -> str:
@@ -78,34 +77,32 @@ def _cookie_digest(key: bytes, identity: str) -> str:
 
 
 def _flatten(data: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Return the values within values, each under the names that lead to it with dots between."""
-    open_ones: list[tuple[str, Any, int]] = [("", data, 0)]
+    """Yield nested values in document order, with dotted names."""
+    stack: list[tuple[str, Any, int]] = [("", data, 0)]
     count = 0
-    while open_ones and count < MAX_VALUES:
-        name, value, depth = open_ones.pop()
+    while stack and count < MAX_VALUES:
+        name, value, depth = stack.pop()
         count += 1
         if isinstance(value, dict) and depth < MAX_DEPTH:
-            inner = [(f"{name}.{key}".lstrip("."), held, depth + 1) for key, held in value.items()]
-            open_ones.extend(reversed(inner))
+            inner = [(f"{name}.{key}".lstrip("."), item, depth + 1) for key, item in value.items()]
+            stack.extend(reversed(inner))
         else:
             yield name, value
 
 
-def _number_parser(most: int, factor: int = 1) -> Callable[[Any], int | None]:
-    def read(value: Any) -> int | None:
+def _number_parser(maximum: int, factor: int = 1) -> Callable[[Any], int | None]:
+    def parse(value: Any) -> int | None:
         if isinstance(value, str):
             try:
                 value = float(value)
             except ValueError:
                 return None
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        if not is_number(value) or not 0 <= value <= maximum:
             return None
-        # Nothing compares as true with NaN.
-        if not 0 <= value <= most or not math.isfinite(value):
-            return None
-        return min(round(value * factor), most)
+        scaled: int = round(value * factor)
+        return min(scaled, maximum)
 
-    return read
+    return parse
 
 
 def _parse_format(value: Any) -> str | None:
@@ -124,7 +121,7 @@ _COUNT, _MS, _SECONDS = (
     _number_parser(MAX_DURATION_MS, 1000),
 )
 
-# The last part of a name in a player's JSON, and what of a report it is.
+# The last part of a name in a player's JSON; the field of the report and its parser.
 FIELDS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "bitrate": ("bitrate", _number_parser(MAX_BITRATE)),
     "dropped": ("dropped", _COUNT),

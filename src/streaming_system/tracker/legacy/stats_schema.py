@@ -1,58 +1,46 @@
-"""The figures of the old protocol."""
+"""The schema of the metrics that an endpoint registers with in the legacy protocol."""
 
 import json
 from typing import Any
 
-import colander
-
 from streaming_system.tracker.endpoints.formats import LEGACY_STREAMS
-from streaming_system.tracker.schemas.types import MAX_BITRATE, MAX_CLIENTS
+from streaming_system.tracker.schemas.types import MAX_CLIENTS
+from streaming_system.util.validation import MAX_BITRATE, InvalidValueError, Number
+
+MAX_VALUE_CHARS = 60
 
 
-class RoundedInteger(colander.SchemaType):
-    """A whole number from 0 to ``most``. Fractions are rounded: old encoders send them."""
+class RoundedInteger(Number):
+    """A number from 0 to a maximum. Fractions are rounded: old encoders send them."""
 
-    def __init__(self, most: int) -> None:
-        self.most = most
+    def __init__(self, maximum: int) -> None:
+        super().__init__(0, maximum, allowed=f"a number from 0 to {maximum}")
 
-    def deserialize(self, node: colander.SchemaNode, cstruct: Any) -> Any:
-        if cstruct is colander.null:
-            return cstruct
-        number = isinstance(cstruct, int | float) and not isinstance(cstruct, bool)
-        # Nothing compares as true with NaN, and infinity is larger than anything that is allowed.
-        if not number or not 0 <= cstruct <= self.most:
-            raise colander.Invalid(node, f"allowed: a number from 0 to {self.most}")
-        return round(cstruct)
-
-
-def _stat_node(name: str) -> colander.SchemaNode:
-    return colander.SchemaNode(
-        RoundedInteger(MAX_CLIENTS if name.endswith("_clients") else MAX_BITRATE), name=name
-    )
+    def validate(self, value: Any) -> int:
+        return round(super().validate(value))
 
 
 _METRICS = ("clients", "bitrate", "cbitrate")
-# These are 0 where nothing is said of them.
-_DEFAULT_TOTALS = {f"overall_{kind}": 0 for kind in _METRICS}
-# Nothing but these is ever stored.
-_STAT_NODES = {
-    name: _stat_node(name)
+_DEFAULT_TOTALS = {f"overall_{metric}": 0 for metric in _METRICS}
+# All other names are refused.
+_FIELDS = {
+    name: RoundedInteger(MAX_CLIENTS if name.endswith("_clients") else MAX_BITRATE)
     for name in (
         *_DEFAULT_TOTALS,
         *("loop_clients", "loop_bitrate"),
-        *(f"{stream}_{kind}" for stream in LEGACY_STREAMS for kind in _METRICS),
+        *(f"{stream}_{metric}" for stream in LEGACY_STREAMS for metric in _METRICS),
     )
 }
 
 
 class InvalidStatsError(ValueError):
-    """Figures that are refused, with one line that says which and why."""
+    """Invalid metrics, with one line that names the metric and the allowed values."""
 
 
 def parse_stats(text: str) -> dict[str, int]:
-    """Return the figures in the JSON of a registration.
+    """Return the metrics in the JSON of a registration.
 
-    :raises BadFigures: unless it is an object of declared figures, each a sane number.
+    :raises InvalidStatsError: unless it is an object of declared metrics within their bounds.
     """
     try:
         data = json.loads(text)
@@ -61,18 +49,17 @@ def parse_stats(text: str) -> dict[str, int]:
     if not isinstance(data, dict):
         raise InvalidStatsError("data is not a JSON object")
     for name in data:
-        if name not in _STAT_NODES:
+        if name not in _FIELDS:
             raise InvalidStatsError(f"data has {_quote(name)}, which is no figure")
-    figures: dict[str, int] = dict(_DEFAULT_TOTALS)
-    # There are far more figures than any endpoint has.
+    stats: dict[str, int] = dict(_DEFAULT_TOTALS)
     for name, value in data.items():
         try:
-            figures[name] = _STAT_NODES[name].deserialize(value)
-        except colander.Invalid as error:
-            raise InvalidStatsError(f"{name} is {_quote(value)}; {error.msg}") from None
-    return figures
+            stats[name] = _FIELDS[name].validate(value)
+        except InvalidValueError as error:
+            raise InvalidStatsError(f"{name} is {_quote(value)}; {error}") from None
+    return stats
 
 
 def _quote(value: Any) -> str:
-    """Show what a caller sent in a line of ours: short, and without a way out of the line."""
-    return ascii(value)[:60]
+    """Return a client's value for an error message: ASCII, on one line, and short."""
+    return ascii(value)[:MAX_VALUE_CHARS]

@@ -1,4 +1,4 @@
-"""Tokens, annotations and incidents, as the JSON API speaks of them."""
+"""API schemas of tokens and annotations."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -7,12 +7,15 @@ import colander
 
 from streaming_system.tracker.schemas.types import (
     ApiSchema,
-    BoundedInteger,
     BoundedList,
-    Choice,
     DisplayText,
-    Identifier,
+    Member,
     Nullable,
+)
+from streaming_system.util.validation import (
+    Choice,
+    Identifier,
+    Integer,
     Rfc3339DateTime,
     RoomId,
     Text,
@@ -22,7 +25,7 @@ TOKEN_SCOPES = ("room", "endpoint", "crew")
 
 
 class TokenCreateSchema(ApiSchema):
-    """A token that shall be made."""
+    """A token to be issued."""
 
     also: ClassVar[Mapping[str, Any]] = {
         "oneOf": [
@@ -42,58 +45,58 @@ class TokenCreateSchema(ApiSchema):
         ]
     }
 
-    label = colander.SchemaNode(
-        Text(100, least=1), description="Whose it is, for people.", example="Encoder in the hall"
+    label = Member(
+        Text(100, min_length=1), description="The owner, for people.", example="Encoder in the hall"
     )
-    scope = colander.SchemaNode(
+    scope = Member(
         Choice(*TOKEN_SCOPES),
-        description="What it is for: any endpoint of `room`, one `endpoint` of it, or all that "
-        "the crew may do.",
+        description="What it covers: all endpoints of `room`, one `endpoint` of it, or all "
+        "operations of the crew.",
         example="room",
     )
-    room = colander.SchemaNode(Nullable(RoomId()), missing=None, example="hall")
-    endpoint = colander.SchemaNode(
+    room = Member(Nullable(RoomId()), missing=None, example="hall")
+    endpoint = Member(
         Nullable(Identifier()),
         missing=None,
         description="For the scope `endpoint` only.",
         example=None,
     )
 
-    def validator(self, node: colander.SchemaNode, wanted: dict[str, Any]) -> None:
-        """Make sure that nobody believes a token to be narrower or wider than it is."""
-        refusal = colander.Invalid(node)
+    def validator(self, node: colander.SchemaNode, token: dict[str, Any]) -> None:
+        """Refuse a room or an endpoint that the scope ignores: the token would cover more."""
+        invalid = colander.Invalid(node)
         for name, scopes in (("room", ("room", "endpoint")), ("endpoint", ("endpoint",))):
-            if (wanted[name] is not None) != (wanted["scope"] in scopes):
-                refusal[name] = f"allowed with the scope {' and '.join(scopes)}, and needed there"
-        if refusal.children:
-            raise refusal
+            if (token[name] is not None) != (token["scope"] in scopes):
+                invalid[name] = f"allowed with the scope {' and '.join(scopes)}, and needed there"
+        if invalid.children:
+            raise invalid
 
 
 class TokenSchema(ApiSchema):
-    """A token, without its text, of which nothing but a hash is kept."""
+    """A token without its text; the tracker stores a hash of the text only."""
 
-    id = colander.SchemaNode(BoundedInteger(1, 2**53), example=3)
-    label = colander.SchemaNode(DisplayText(), example="Encoder in the hall")
-    scope = colander.SchemaNode(Choice(*TOKEN_SCOPES), example="room")
-    room = colander.SchemaNode(Nullable(DisplayText()), example="hall")
-    endpoint = colander.SchemaNode(Nullable(DisplayText()), example=None)
-    hint = colander.SchemaNode(
-        DisplayText(), description="How its text begins.", example="sst_a1b2c3"
+    id = Member(Integer(1, 2**53), example=3)
+    label = Member(DisplayText(), example="Encoder in the hall")
+    scope = Member(Choice(*TOKEN_SCOPES), example="room")
+    room = Member(Nullable(DisplayText()), example="hall")
+    endpoint = Member(Nullable(DisplayText()), example=None)
+    hint = Member(
+        DisplayText(), description="The first characters of its text.", example="sst_a1b2c3"
     )
-    created_at = colander.SchemaNode(Rfc3339DateTime(), example="2026-08-21T12:00:00.000Z")
-    created_by = colander.SchemaNode(DisplayText(), example="anna")
-    used_at = colander.SchemaNode(
+    created_at = Member(Rfc3339DateTime(), example="2026-08-21T12:00:00.000Z")
+    created_by = Member(DisplayText(), example="anna")
+    used_at = Member(
         Nullable(Rfc3339DateTime()),
         description="To the minute.",
         example="2026-08-22T12:00:00.000Z",
     )
-    revoked_at = colander.SchemaNode(Nullable(Rfc3339DateTime()), example=None)
+    revoked_at = Member(Nullable(Rfc3339DateTime()), example=None)
 
 
 class IssuedTokenSchema(TokenSchema):
-    """A new token, with its text, which nobody can have again."""
+    """A new token with its text, which cannot be retrieved again."""
 
-    token = colander.SchemaNode(
+    token = Member(
         DisplayText(),
         description="Its text.",
         example="sst_a1b2c3d4e5f6g7h8i9j0k1l2m3n4o5p6q7r8s9t0u1v",
@@ -101,50 +104,53 @@ class IssuedTokenSchema(TokenSchema):
 
 
 class TokenListSchema(ApiSchema):
-    """All tokens, also those that have been revoked, newest first."""
+    """All tokens including revoked ones, newest first."""
 
-    tokens = colander.SchemaNode(BoundedList(TokenSchema(), 100_000, distinct=False))
+    tokens = Member(BoundedList(TokenSchema(), 100_000, distinct=False))
 
 
 class AnnotationCreateSchema(ApiSchema):
-    """A word about a moment that shall be shown in graphs."""
+    """An annotation to be added: a label at a time, shown in graphs."""
 
-    at = colander.SchemaNode(Rfc3339DateTime(), example="2026-08-22T12:00:00Z")
-    label = colander.SchemaNode(Text(200, least=1), example="Keynote begins")
-    room = colander.SchemaNode(
-        Nullable(RoomId()), missing=None, description="null: about all rooms.", example="hall"
+    at = Member(Rfc3339DateTime(), example="2026-08-22T12:00:00Z")
+    label = Member(Text(200, min_length=1), example="Keynote begins")
+    room = Member(
+        Nullable(RoomId()),
+        missing=None,
+        description="The room; null for all rooms.",
+        example="hall",
     )
 
 
 class AnnotationSchema(ApiSchema):
-    """A word about a moment."""
+    """A label at a time."""
 
-    id = colander.SchemaNode(BoundedInteger(1, 2**53), example=7)
-    at = colander.SchemaNode(Rfc3339DateTime(), example="2026-08-22T12:00:00.000Z")
-    label = colander.SchemaNode(DisplayText(), example="Keynote begins")
-    room = colander.SchemaNode(Nullable(DisplayText()), example="hall")
+    id = Member(Integer(1, 2**53), example=7)
+    at = Member(Rfc3339DateTime(), example="2026-08-22T12:00:00.000Z")
+    label = Member(DisplayText(), example="Keynote begins")
+    room = Member(Nullable(DisplayText()), example="hall")
 
 
 class AnnotationListSchema(ApiSchema):
-    """Annotations in the order of time."""
+    """Annotations in chronological order."""
 
-    annotations = colander.SchemaNode(BoundedList(AnnotationSchema(), 100_000, distinct=False))
+    annotations = Member(BoundedList(AnnotationSchema(), 100_000, distinct=False))
 
 
 class AnnotationQuerySchema(ApiSchema):
-    """Which annotations are asked for."""
+    """The time range and room of the annotations."""
 
-    from_ = colander.SchemaNode(
+    from_ = Member(
         Rfc3339DateTime(),
         name="from",
         missing=None,
-        description="Only those from this moment on; seven days before `to` if not given.",
+        description="The start of the range, inclusive; default: seven days before `to`.",
     )
-    to = colander.SchemaNode(
+    to = Member(
         Rfc3339DateTime(),
         missing=None,
-        description="Only those before this moment; seven days from now if not given.",
+        description="The end of the range, exclusive; default: seven days from now.",
     )
-    room = colander.SchemaNode(
-        RoomId(), missing=None, description="Only those of this room and those of all rooms."
+    room = Member(
+        RoomId(), missing=None, description="Annotations of this room and of all rooms only."
     )

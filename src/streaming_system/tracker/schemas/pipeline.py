@@ -1,17 +1,18 @@
-"""Machines and their components, as the JSON API speaks of them."""
-
-import colander
+"""API schemas of machines and their components."""
 
 from streaming_system.tracker.pipeline.pipeline import MAX_COMPONENTS, MOODS
 from streaming_system.tracker.schemas.types import (
     ApiSchema,
-    BoundedInteger,
     BoundedList,
-    BoundedNumber,
-    Choice,
     DisplayText,
-    Identifier,
+    Member,
     Nullable,
+)
+from streaming_system.util.validation import (
+    Choice,
+    Identifier,
+    Integer,
+    Number,
     Rfc3339DateTime,
     RoomId,
     Text,
@@ -19,86 +20,76 @@ from streaming_system.tracker.schemas.types import (
 
 
 class ComponentStateSchema(ApiSchema):
-    """A component and the mood that it is in."""
+    """A component and its current mood."""
 
-    name = colander.SchemaNode(
-        Text(64, least=1), description="What it is called.", example="encoder-webm"
-    )
-    mood = colander.SchemaNode(
-        Choice(*MOODS), description="One of Flumotion's words for how it is.", example="happy"
-    )
-    since = colander.SchemaNode(
+    name = Member(Text(64, min_length=1), description="Its name.", example="encoder-webm")
+    mood = Member(Choice(*MOODS), description="Its state, in Flumotion's terms.", example="happy")
+    since = Member(
         Rfc3339DateTime(),
-        description="Since when, by the machine's clock.",
+        description="The start of the mood, by the machine's clock.",
         example="2026-08-22T09:00:00Z",
     )
-    detail = colander.SchemaNode(
-        Text(200), missing="", description="More, for people.", example="25 frames/s"
-    )
+    detail = Member(Text(200), missing="", description="Details for people.", example="25 frames/s")
 
 
 class ComponentPastStateSchema(ApiSchema):
-    """A mood that a component was in before."""
+    """A past mood of a component."""
 
-    name = colander.SchemaNode(Text(64, least=1), example="encoder-webm")
-    mood = colander.SchemaNode(Choice(*MOODS), example="waking")
-    since = colander.SchemaNode(Rfc3339DateTime(), example="2026-08-22T08:59:50Z")
-    seconds = colander.SchemaNode(BoundedNumber(0, 10**8), description="For how long.", example=10)
+    name = Member(Text(64, min_length=1), example="encoder-webm")
+    mood = Member(Choice(*MOODS), example="waking")
+    since = Member(Rfc3339DateTime(), example="2026-08-22T08:59:50Z")
+    seconds = Member(Number(0, 10**8), description="Its duration.", example=10)
 
 
 class MachineReportSchema(ApiSchema):
-    """The components of one kind on a machine. Those that it leaves out are gone."""
+    """All components of one kind on a machine. Components that are missing here are removed."""
 
-    kind = colander.SchemaNode(
+    kind = Member(
         Choice("mixer", "encoder", "recorder", "streamer", "flumotion", "other"),
-        description="What the components are.",
+        description="The kind of the components.",
         example="encoder",
     )
-    room = colander.SchemaNode(
-        Nullable(RoomId()), missing=None, description="The room that they work for.", example="hall"
-    )
-    components = colander.SchemaNode(
+    room = Member(Nullable(RoomId()), missing=None, description="Their room.", example="hall")
+    components = Member(
         BoundedList(ComponentStateSchema(), MAX_COMPONENTS, distinct=False),
-        description="How each is now.",
+        description="Their current states.",
     )
-    history = colander.SchemaNode(
+    history = Member(
         BoundedList(ComponentPastStateSchema(), 250, distinct=False),
         missing=(),
-        description="How they were; what is known already changes nothing.",
+        description="Past moods; those that were reported before change nothing.",
     )
 
 
 class MachineReportResponseSchema(ApiSchema):
-    """What the tracker made of a report."""
+    """The acknowledgement of a report."""
 
-    machine = colander.SchemaNode(Identifier(), example="mixer1")
-    components = colander.SchemaNode(
-        BoundedInteger(0, MAX_COMPONENTS), description="How many it has.", example=1
+    machine = Member(Identifier(), example="mixer1")
+    components = Member(
+        Integer(0, MAX_COMPONENTS), description="The number of its components.", example=1
     )
-    report_every = colander.SchemaNode(
-        BoundedInteger(1, 3600), description="Seconds between two reports.", example=30
-    )
-    lost_at = colander.SchemaNode(
+    report_every = Member(Integer(1, 3600), description="Seconds between two reports.", example=30)
+    lost_at = Member(
         Rfc3339DateTime(),
-        description="When the components count as lost without another report.",
+        description="Without another report, the components count as lost from then on.",
         example="2026-08-22T12:01:00.000Z",
     )
 
 
 class ComponentSchema(ApiSchema):
-    """A part of a pipeline on some machine. It is `lost` if the machine has fallen silent."""
+    """A part of a pipeline. Its mood is `lost` if its machine has stopped reporting."""
 
-    machine = colander.SchemaNode(DisplayText(), example="mixer1")
-    name = colander.SchemaNode(DisplayText(), example="encoder-webm")
-    kind = colander.SchemaNode(DisplayText(), example="encoder")
-    room = colander.SchemaNode(Nullable(DisplayText()), example="hall")
-    mood = colander.SchemaNode(Choice(*MOODS), example="happy")
-    since = colander.SchemaNode(Rfc3339DateTime(), example="2026-08-22T09:00:00.000Z")
-    detail = colander.SchemaNode(DisplayText(), example="25 frames/s")
-    reported_at = colander.SchemaNode(Rfc3339DateTime(), example="2026-08-22T12:00:00.000Z")
+    machine = Member(DisplayText(), example="mixer1")
+    name = Member(DisplayText(), example="encoder-webm")
+    kind = Member(DisplayText(), example="encoder")
+    room = Member(Nullable(DisplayText()), example="hall")
+    mood = Member(Choice(*MOODS), example="happy")
+    since = Member(Rfc3339DateTime(), example="2026-08-22T09:00:00.000Z")
+    detail = Member(DisplayText(), example="25 frames/s")
+    reported_at = Member(Rfc3339DateTime(), example="2026-08-22T12:00:00.000Z")
 
 
 class ComponentListSchema(ApiSchema):
-    """The components that have been reported within a day."""
+    """The components that were reported within the last day."""
 
-    components = colander.SchemaNode(BoundedList(ComponentSchema(), 100_000, distinct=False))
+    components = Member(BoundedList(ComponentSchema(), 100_000, distinct=False))

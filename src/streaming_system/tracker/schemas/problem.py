@@ -1,47 +1,41 @@
-"""What the JSON API answers where a call is refused."""
+"""API schemas of problem documents (RFC 9457)."""
 
 import colander
 
-from streaming_system.tracker.schemas.types import (
-    ApiSchema,
-    BoundedInteger,
-    BoundedList,
-    DisplayText,
-)
+from streaming_system.tracker.schemas.types import ApiSchema, BoundedList, DisplayText, Member
+from streaming_system.util.validation import Integer
 
 
 class ProblemErrorSchema(ApiSchema):
-    """A value that is not allowed."""
+    """An invalid value."""
 
-    pointer = colander.SchemaNode(
+    pointer = Member(
         DisplayText(),
         missing=colander.drop,
-        description="Where in the body it is, as a JSON Pointer.",
+        description="Its place in the body, as a JSON Pointer.",
         example="/capacity",
     )
-    parameter = colander.SchemaNode(
-        DisplayText(), missing=colander.drop, description="Or which parameter it is."
+    parameter = Member(
+        DisplayText(), missing=colander.drop, description="Or the name of its parameter."
     )
-    detail = colander.SchemaNode(
-        DisplayText(), description="What is allowed.", example="allowed: true or false"
+    detail = Member(
+        DisplayText(), description="The allowed values.", example="allowed: true or false"
     )
 
 
 class ProblemSchema(ApiSchema):
-    """A call that is refused, as RFC 9457 describes it."""
+    """A refused request (RFC 9457)."""
 
-    type = colander.SchemaNode(
+    type = Member(
         DisplayText(),
-        description="Where its kind is explained.",
+        description="The URL of its description.",
         example="/tracker/api/v1/#invalid",
     )
-    title = colander.SchemaNode(
-        DisplayText(), description="Its kind, in words.", example="Values are not allowed"
+    title = Member(
+        DisplayText(), description="A summary of its type.", example="Values are not allowed"
     )
-    status = colander.SchemaNode(BoundedInteger(400, 599), example=400)
-    detail = colander.SchemaNode(
-        DisplayText(), description="What was wrong with this call, and what is allowed."
+    status = Member(Integer(400, 599), example=400)
+    detail = Member(
+        DisplayText(), description="What is wrong with this request, and what is allowed."
     )
-    errors = colander.SchemaNode(
-        BoundedList(ProblemErrorSchema(), 1000, distinct=False), missing=colander.drop
-    )
+    errors = Member(BoundedList(ProblemErrorSchema(), 1000, distinct=False), missing=colander.drop)

@@ -1,75 +1,73 @@
-"""Rooms, as the JSON API speaks of them."""
-
-import colander
+"""API schemas of rooms."""
 
 from streaming_system.tracker.schemas.types import (
     MAX_CLIENTS,
     ApiSchema,
-    BoundedInteger,
     BoundedList,
-    BoundedNumber,
     DisplayText,
-    Identifier,
+    Member,
     Nullable,
+)
+from streaming_system.util.validation import (
+    Flag,
+    Identifier,
+    Integer,
+    Number,
     Rfc3339DateTime,
     RoomId,
-    StrictBoolean,
 )
 
 
 class RoomViewersSchema(ApiSchema):
-    """How many watch a room."""
+    """The number of viewers of a room."""
 
-    players = colander.SchemaNode(
-        BoundedInteger(0, MAX_CLIENTS),
-        description="Open players that report to the tracker: each is one viewer.",
+    players = Member(
+        Integer(0, MAX_CLIENTS),
+        description="Players that report to the tracker: each is one viewer.",
         example=120,
     )
-    others = colander.SchemaNode(
-        BoundedInteger(0, MAX_CLIENTS),
-        description="Viewers that only the endpoints see, such as VLC and television sets.",
+    others = Member(
+        Integer(0, MAX_CLIENTS),
+        description="Viewers that only endpoints count, such as VLC and television sets.",
         example=7,
     )
 
 
 class RoomStatusSchema(ApiSchema):
-    """A room of the conference, as it is now."""
+    """The current state of a room of the conference."""
 
-    room = colander.SchemaNode(RoomId(), example="hall")
-    title = colander.SchemaNode(DisplayText(), example="Great Hall")
-    live = colander.SchemaNode(
-        StrictBoolean(),
-        description="That an endpoint is alive, or the room can be watched elsewhere.",
+    room = Member(RoomId(), example="hall")
+    title = Member(DisplayText(), example="Great Hall")
+    live = Member(
+        Flag(),
+        description="Whether an endpoint is alive, or the room can be watched elsewhere.",
         example=True,
     )
-    youtube = colander.SchemaNode(
-        Nullable(DisplayText()), description="The id of its video.", example=None
-    )
+    youtube = Member(Nullable(DisplayText()), description="The id of its video.", example=None)
     viewers = RoomViewersSchema()
-    bitrate = colander.SchemaNode(
-        BoundedInteger(0, 2**53), description="What is sent, in bit/s.", example=9600000
+    bitrate = Member(
+        Integer(0, 2**53), description="The outgoing bitrate, in bit/s.", example=9600000
     )
-    startup_p95_ms = colander.SchemaNode(
-        Nullable(BoundedInteger(0, 2**53)),
-        description="Of twenty players that began within five minutes, nineteen needed at most so "
-        "long.",
+    startup_p95_ms = Member(
+        Nullable(Integer(0, 2**53)),
+        description="The 95th percentile of the startup times in the last five minutes.",
         example=2100,
     )
-    rebuffer_ratio = colander.SchemaNode(
-        Nullable(BoundedNumber(0, 1)),
-        description="The share of their time that players stood still for want of data, within "
-        "five minutes.",
+    rebuffer_ratio = Member(
+        Nullable(Number(0, 1)),
+        description="The share of the time that players spent rebuffering in the last five "
+        "minutes.",
         example=0.0001,
     )
-    endpoints = colander.SchemaNode(
+    endpoints = Member(
         BoundedList(Identifier(), 10_000),
-        description="The names of the endpoints that are alive.",
+        description="The names of the live endpoints.",
         example=["edge1"],
     )
 
 
 class RoomListSchema(ApiSchema):
-    """Every room of the conference."""
+    """All rooms of the conference."""
 
-    generated_at = colander.SchemaNode(Rfc3339DateTime(), example="2026-08-22T12:00:00.000Z")
-    rooms = colander.SchemaNode(BoundedList(RoomStatusSchema(), 10_000, distinct=False))
+    generated_at = Member(Rfc3339DateTime(), example="2026-08-22T12:00:00.000Z")
+    rooms = Member(BoundedList(RoomStatusSchema(), 10_000, distinct=False))

@@ -1,1 +1,1 @@
-"""HTTP in, one service call, plain data out."""
+"""Views translate between HTTP and the services: a request, one call, plain data."""

@@ -1,4 +1,4 @@
-"""Figures over time, for graphs."""
+"""Metrics over time, for graphs."""
 
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
@@ -14,7 +14,7 @@ from streaming_system.tracker.history.sql_time import to_ms
 from streaming_system.tracker.history.time_series import SeriesSet
 from streaming_system.tracker.models import Annotation
 
-# A graph of days need not be newer than this, however many people look at it.
+# The cache lifetime of a graph is a tenth of its step, within these bounds.
 MAX_CACHE_TTL = timedelta(seconds=5)
 MIN_CACHE_TTL = timedelta(seconds=1)
 
@@ -24,42 +24,47 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 @view_config(route_name="graphs", renderer="json")
 def overall_stats(request: Any) -> dict[str, Any]:
-    """Return figures over time of every room, or of the endpoints of one."""
+    """Return the metrics over time of every room, or of the endpoints of one."""
     query = _parse_query(request)
     begin = request.now - query.length
     step = request.history.step(begin=begin, end=request.now, now=request.now)
-    span: dict[str, Any] = {"begin": begin, "end": request.now, "step": step, "room": query.room}
-    noted = request.annotations.between(begin, request.now, query.room)
+    time_range: dict[str, Any] = {
+        "begin": begin,
+        "end": request.now,
+        "step": step,
+        "room": query.room,
+    }
+    annotations = request.annotations.between(begin, request.now, query.room)
     request.response.cache_expires(int(min(max(step / 10, MIN_CACHE_TTL), MAX_CACHE_TTL).seconds))
     request.response.cache_control.public = True
-    # Anybody may draw graphs of their own.
+    # Pages of any site may draw graphs.
     request.response.headers["Access-Control-Allow-Origin"] = "*"
     return {
-        "graphs": [*_endpoint_graphs(request, span), *_player_graphs(request, span)],
-        "annotations": [_annotation_json(each) for each in noted],
+        "graphs": [*_endpoint_graphs(request, time_range), *_player_graphs(request, time_range)],
+        "annotations": [_annotation_json(annotation) for annotation in annotations],
     }
 
 
-def _endpoint_graphs(request: Any, span: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return what endpoints report: the graphs that clients of the original know."""
-    found = request.history.bitrate_and_clients(**span)
-    titles = {} if span["room"] else _room_titles(request)
-    bitrate = {name: _round_values(line.bitrate, 3, MEGA) for name, line in found.lines.items()}
-    clients = {name: _round_values(line.clients, 1) for name, line in found.lines.items()}
+def _endpoint_graphs(request: Any, time_range: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the graphs of endpoint reports, which clients of the original use."""
+    series = request.history.bitrate_and_clients(**time_range)
+    titles = {} if time_range["room"] else _room_titles(request)
+    bitrate = {name: _round_values(line.bitrate, 3, MEGA) for name, line in series.lines.items()}
+    clients = {name: _round_values(line.clients, 1) for name, line in series.lines.items()}
     return [
-        _graph("Overall Bitrate", "Mbit/s", found, bitrate, titles),
-        _graph("Overall Clients", "viewers", found, clients, titles),
+        _graph("Overall Bitrate", "Mbit/s", series, bitrate, titles),
+        _graph("Overall Clients", "viewers", series, clients, titles),
     ]
 
 
-def _player_graphs(request: Any, span: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return what players report, where they do."""
-    found = request.audience.watching(**span)
-    shares = {name: _round_values(line, 3, 0.01) for name, line in found.rebuffering.items()}
+def _player_graphs(request: Any, time_range: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the graphs of playback reports, if there are any."""
+    series = request.audience.watching(**time_range)
+    shares = {name: _round_values(line, 3, 0.01) for name, line in series.rebuffering.items()}
     titles = _room_titles(request)
     graphs = [
-        _graph("Viewers by players", "viewers", found, found.viewers, titles),
-        _graph("Rebuffering", "%", found, shares, titles, stacked=False),
+        _graph("Viewers by players", "viewers", series, series.viewers, titles),
+        _graph("Rebuffering", "%", series, shares, titles, stacked=False),
     ]
     return [graph for graph in graphs if graph["series"]]
 
@@ -77,26 +82,26 @@ def _parse_query(request: Any) -> GraphQuery:
 def _graph(
     title: str,
     unit: str,
-    found: SeriesSet | ViewerSeries,
+    series: SeriesSet | ViewerSeries,
     lines: Mapping[str, Iterable[float | None]],
     titles: Mapping[str, str],
     stacked: bool = True,
 ) -> dict[str, Any]:
-    length = found.step // _MILLISECOND
-    begin = to_ms(found.times[0])
-    times = range(begin, begin + length * len(found.times), length)
+    length = series.step // _MILLISECOND
+    begin = to_ms(series.times[0])
+    times = range(begin, begin + length * len(series.times), length)
     return {
         "title": title,
         "stacked": stacked,
         "unit": unit,
-        "step": found.step.total_seconds(),
+        "step": series.step.total_seconds(),
         "series": [
             {
                 "label": label,
                 "title": titles.get(label, label),
                 "data": list(zip(times, lines[label], strict=True)),
             }
-            # Rooms that are configured come first.
+            # Configured rooms come first.
             for label in dict.fromkeys((*titles, *lines))
             if label in lines
         ],
@@ -104,16 +109,16 @@ def _graph(
 
 
 def _room_titles(request: Any) -> dict[str, str]:
-    """Return what people call every room, by its id."""
+    """Return the title of every room by its id."""
     rooms = request.registry.settings["conference"].rooms
     return {room.id: room.title for room in rooms.values()}
 
 
-def _annotation_json(noted: Annotation) -> dict[str, Any]:
-    return {"x": to_ms(noted.at), "label": noted.label, "room": noted.room or None}
+def _annotation_json(annotation: Annotation) -> dict[str, Any]:
+    return {"x": to_ms(annotation.at), "label": annotation.label, "room": annotation.room or None}
 
 
 def _round_values(
-    figures: Iterable[float | None], digits: int, unit: float = 1
+    values: Iterable[float | None], digits: int, unit: float = 1
 ) -> list[float | None]:
-    return [None if figure is None else round(figure / unit, digits) for figure in figures]
+    return [None if value is None else round(value / unit, digits) for value in values]

@@ -1,4 +1,4 @@
-"""Whether the tracker answers, and whether its database does."""
+"""Health checks: liveness of the process, readiness of the database."""
 
 from typing import Any
 
@@ -10,13 +10,13 @@ from streaming_system.web import health
 
 @view_config(route_name="health.live")
 def live(request: Any) -> Response:
-    """Say that the process answers."""
+    """Return 200: the process is alive."""
     return health.live_response()
 
 
 @view_config(route_name="health.ready")
 def ready(request: Any) -> Response:
-    """Say whether the database answers and is at the revision that this version needs."""
+    """Return 200 if the database is available and has the schema revision of this version."""
     try:
         return health.ready_response(
             {"database": {"revision": request.registry["readiness"].check()}}

@@ -1,4 +1,4 @@
-"""The health of the pipelines: Flumotion's reports, and the crew's page of all of them."""
+"""The state of the pipelines: Flumotion's reports, and the crew's page."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -7,8 +7,8 @@ from typing import Any
 from pyramid.response import Response
 from pyramid.view import view_config
 
-from streaming_system.tracker.errors import LegacyProtocolError
 from streaming_system.tracker.legacy import form as forms
+from streaming_system.tracker.legacy.errors import LegacyProtocolError
 from streaming_system.tracker.legacy.flumotion import InvalidReportError, parse_report
 from streaming_system.tracker.models import Component
 from streaming_system.tracker.pipeline.pipeline import HEARTBEAT_TIMEOUT, current_mood
@@ -17,28 +17,28 @@ from streaming_system.tracker.views.stats import CONTENT_SECURITY_POLICY
 
 MAX_BODY_BYTES = 256 * 1024
 HISTORY_MINUTES = 10
-# A strip is so many units wide: one for each second.
+# The width of a strip, in units of a second.
 STRIP_WIDTH = HISTORY_MINUTES * 60
-# What is worse comes first where the page says what is wrong.
+# The order of unhappy components on the page: the worst first.
 MOODS_BY_SEVERITY = ("sad", "lost", "hungry", "waking", "sleeping", "happy")
 
 
 @view_config(route_name="pipeline.report", request_method="POST")
 def ingest_report(request: Any) -> Response:
-    """Take what Flumotion says of the components of one machine."""
-    form = forms.parse_form(request, most=MAX_BODY_BYTES)
+    """Ingest Flumotion's report of the components of one machine."""
+    form = forms.parse_form(request, max_bytes=MAX_BODY_BYTES)
     forms.require_secret(request, form)
     names = ("identifier", "type", "recorded_time", "data")
     fields = {name: forms.field_text(form, name) for name in names if name in form}
     try:
-        said = parse_report(fields, now=request.now)
+        parsed = parse_report(fields, now=request.now)
     except InvalidReportError as error:
-        raise LegacyProtocolError(f"{error.name.upper()} {error}") from None
+        raise LegacyProtocolError(f"{error.field.upper()} {error}") from None
     request.pipeline.report(
-        machine=said.machine,
-        kind=said.kind,
-        components=said.components,
-        history=said.history,
+        machine=parsed.machine,
+        kind=parsed.kind,
+        components=parsed.components,
+        history=parsed.history,
         now=request.now,
     )
     return forms.ok_response()
@@ -46,7 +46,7 @@ def ingest_report(request: Any) -> Response:
 
 @view_config(route_name="pipeline.report", http_cache=0)
 def method_not_allowed(request: Any) -> Response:
-    """Say how to report to whoever opens the address in a browser."""
+    """Return 405 with the expected fields."""
     return forms.method_not_allowed("secret, identifier, type, recorded_time and data")
 
 
@@ -56,7 +56,7 @@ def method_not_allowed(request: Any) -> Response:
     http_cache=0,
 )
 def pipeline_page(request: Any) -> dict[str, Any]:
-    """Show every component on every machine, with its last ten minutes."""
+    """Show all components of all machines, with their last ten minutes."""
     now = request.now
     request.response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
     components = request.pipeline.current(now=now)
@@ -85,7 +85,7 @@ def pipeline_page(request: Any) -> dict[str, Any]:
 
 
 def _machines(components: Sequence[Component], now: datetime) -> list[dict[str, Any]]:
-    """Return the machines by name, each with what is true of all its components."""
+    """Return the machines, sorted by name, with the properties that their components share."""
     by_machine: dict[str, list[Component]] = {}
     for component in components:
         by_machine.setdefault(component.machine, []).append(component)
@@ -93,7 +93,7 @@ def _machines(components: Sequence[Component], now: datetime) -> list[dict[str, 
         {
             "name": name,
             "kinds": sorted({component.kind for component in by_machine[name]}),
-            "reported_at": (last := max(part.reported_at for part in by_machine[name])),
+            "reported_at": (last := max(each.reported_at for each in by_machine[name])),
             "silent": now - last > HEARTBEAT_TIMEOUT,
             "detail": _shared_detail(by_machine[name]),
         }
@@ -109,7 +109,7 @@ def _shared_detail(components: Sequence[Component]) -> str:
 def _cell(component: Component, moods: Sequence[Any], now: datetime) -> dict[str, Any]:
     mood = current_mood(component, now)
     since = component.reported_at if mood != component.mood else component.since
-    stretches = timeline(component, moods, now=now, minutes=HISTORY_MINUTES)
+    intervals = timeline(component, moods, now=now, minutes=HISTORY_MINUTES)
     return {
         "name": component.name,
         "machine": component.machine,
@@ -119,19 +119,19 @@ def _cell(component: Component, moods: Sequence[Any], now: datetime) -> dict[str
         "since": since,
         "lasted": _format_duration((now - since).total_seconds()),
         "detail": component.detail,
-        "stretches": stretches,
-        "bars": [_bar(stretch, now) for stretch in stretches],
+        "stretches": intervals,
+        "bars": [_bar(interval, now) for interval in intervals],
         "words": ", ".join(
-            f"{stretch.mood} {stretch.begin:%H:%M:%S} to {stretch.end:%H:%M:%S}"
-            for stretch in stretches
+            f"{interval.mood} {interval.begin:%H:%M:%S} to {interval.end:%H:%M:%S}"
+            for interval in intervals
         ),
     }
 
 
-def _bar(stretch: MoodInterval, now: datetime) -> dict[str, Any]:
-    begin = STRIP_WIDTH - (now - stretch.begin).total_seconds()
-    width = (stretch.end - stretch.begin).total_seconds()
-    return {"mood": stretch.mood, "x": round(begin, 1), "width": round(width, 1)}
+def _bar(interval: MoodInterval, now: datetime) -> dict[str, Any]:
+    begin = STRIP_WIDTH - (now - interval.begin).total_seconds()
+    width = (interval.end - interval.begin).total_seconds()
+    return {"mood": interval.mood, "x": round(begin, 1), "width": round(width, 1)}
 
 
 def _format_duration(seconds: float) -> str:

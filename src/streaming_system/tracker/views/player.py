@@ -1,4 +1,4 @@
-"""The old protocol's players."""
+"""Playback reports by the legacy protocol."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ RESULT_CODES = {"unknown room": (1, -1), "bad json": (2, -1), "no cookie": (1025
 
 @view_config(route_name="room.log", request_method="POST", http_cache=0)
 def ingest_report(request: Any) -> Response:
-    """Take what a player says of itself. Whoever has no cookie gets one, and is to come again."""
+    """Ingest a player's report. A player without a cookie gets one, and reports again."""
     room = request.matchdict["room"]
     if room not in request.registry.settings["conference"].rooms:
         return _json_response(*RESULT_CODES["unknown room"])
@@ -44,20 +44,22 @@ def ingest_report(request: Any) -> Response:
 
 @view_config(route_name="room.log", http_cache=0)
 def redirect_home(request: Any) -> Response:
-    """Send whoever opens the address in a browser to the site's first page."""
+    """Redirect a browser to the site's first page."""
     return HTTPFound(location=request.registry.settings["frontend.url"])
 
 
-def _json_response(code: int, following: int) -> Response:
-    answer = Response(json_body={"code": code, "next": following}, content_type="application/json")
-    # This protocol refuses with status 200, too; whoever counts reports wants to know.
-    answer.refused = code != 0
-    return answer
+def _json_response(code: int, next_seconds: int) -> Response:
+    response = Response(
+        json_body={"code": code, "next": next_seconds}, content_type="application/json"
+    )
+    # The status is 200 for refused reports, too. The metrics must not count them.
+    response.is_refused = code != 0
+    return response
 
 
 def _issue_cookie_response(request: Any, key: bytes) -> Response:
-    answer = _json_response(*RESULT_CODES["no cookie"])
-    answer.set_cookie(
+    response = _json_response(*RESULT_CODES["no cookie"])
+    response.set_cookie(
         COOKIE_NAME,
         issue_cookie(key),
         path=_cookie_path(request),
@@ -65,20 +67,20 @@ def _issue_cookie_response(request: Any, key: bytes) -> Response:
         samesite="Lax",
         secure=request.scheme == "https",
     )
-    return answer
+    return response
 
 
 def _delete_cookie_response(request: Any) -> Response:
-    answer = _json_response(*RESULT_CODES["no cookie"])
-    # The original's cookie was that of the whole site, and would come again and again.
+    response = _json_response(*RESULT_CODES["no cookie"])
+    # The original set its cookie for the whole site; browsers would send it for ever.
     for path in sorted({_cookie_path(request), "/"}):
-        answer.delete_cookie(COOKIE_NAME, path=path)
-    return answer
+        response.delete_cookie(COOKIE_NAME, path=path)
+    return response
 
 
 def _parse_cookies(request: Any) -> list[str]:
-    """Return all cookies of our name: there is one for each path that has one."""
-    # What is not UTF-8 is no cookie of ours, but WebOb would fail over it.
+    """Return the values of all cookies of this name: a browser sends one for each path."""
+    # WebOb fails if any cookie is not UTF-8.
     pairs = (pair.partition("=") for pair in request.environ.get("HTTP_COOKIE", "").split(";"))
     return [value.strip(' "') for name, _, value in pairs if name.strip() == COOKIE_NAME]
 

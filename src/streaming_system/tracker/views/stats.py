@@ -1,4 +1,4 @@
-"""The crew's table of servers."""
+"""The crew's page of endpoints."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from streaming_system.tracker.incidents.detector import FULL_THRESHOLD, MAX_SILE
 from streaming_system.tracker.logs.ingest import AccessLogs
 from streaming_system.tracker.models import Endpoint
 
-# A page of the crew follows what happens by a script of our own that fetches the page again.
+# The script of the page polls it for changes.
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; "
     "base-uri 'none'; frame-ancestors 'self'"
@@ -26,16 +26,16 @@ LOG_HOURS = 24
 class ServerRow:
     """A row of the table.
 
-    :param used: the share of its capacity that it sends; ``None`` where that is not known.
-    :param wrong: whether somebody should look after it.
+    :param utilisation: from 0 to 1; ``None`` if its capacity is unknown.
+    :param needs_attention: whether the crew should look after it.
     """
 
     endpoint: Endpoint
     url: str
     formats: list[str]
-    used: float | None
+    utilisation: float | None
     state: str
-    wrong: bool
+    needs_attention: bool
 
 
 @view_config(
@@ -44,13 +44,13 @@ class ServerRow:
     http_cache=0,
 )
 def servers_page(request: Any) -> dict[str, Any]:
-    """Show the servers that stream, and those that have fallen silent; first what is wrong."""
+    """Show live and silent endpoints; those that need attention come first."""
     request.response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
     now = request.now
     silent = _server_rows(request, request.endpoints.silent(now=now), now)
-    lately = [server for server in silent if server.wrong]
+    recently_silent = [row for row in silent if row.needs_attention]
     tables = [
-        _table("Fallen silent", lately, "No server has fallen silent within an hour."),
+        _table("Fallen silent", recently_silent, "No server has fallen silent within an hour."),
         _table(
             "Streaming",
             sorted(_server_rows(request, request.endpoints.alive(now=now), now), key=_sort_key),
@@ -58,14 +58,14 @@ def servers_page(request: Any) -> dict[str, Any]:
         ),
         _table(
             "Silent for longer",
-            [server for server in silent if not server.wrong],
+            [row for row in silent if not row.needs_attention],
             "No server has fallen silent within seven days.",
         ),
     ]
     return {
         "live": True,
         "now": now,
-        # Only what streams deserves a table without rows.
+        # The table of streaming endpoints is shown even without rows.
         "tables": [table for table in tables if table["servers"] or table["title"] == "Streaming"],
         "logs": _log_totals(request.logs, now),
         "rooms": request.registry.settings["conference"].rooms,
@@ -73,7 +73,7 @@ def servers_page(request: Any) -> dict[str, Any]:
 
 
 def _log_totals(logs: AccessLogs, now: datetime) -> dict[str, Any]:
-    """Return what the access logs say of this hour and of those before it."""
+    """Return the totals of the access logs for the last :data:`LOG_HOURS` hours."""
     end = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
     begin = end - timedelta(hours=LOG_HOURS)
     return {
@@ -89,38 +89,38 @@ def _server_rows(request: Any, endpoints: Iterable[Endpoint], now: datetime) -> 
 
 def _server_row(endpoint: Endpoint, pattern: str, now: datetime) -> ServerRow:
     host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
-    used = endpoint.bitrate / endpoint.capacity if endpoint.capacity else None
-    state, wrong = _server_state(endpoint, used, now)
+    utilisation = endpoint.bitrate / endpoint.capacity if endpoint.capacity else None
+    state, needs_attention = _server_state(endpoint, utilisation, now)
     return ServerRow(
         endpoint=endpoint,
         url=endpoint.url or pattern.replace("{host}", host),
         formats=formats_of(endpoint),
-        used=used,
+        utilisation=utilisation,
         state=state,
-        wrong=wrong,
+        needs_attention=needs_attention,
     )
 
 
-def _server_state(endpoint: Endpoint, used: float | None, now: datetime) -> tuple[str, bool]:
-    """Return a server's state in a word or two, and whether that is wrong."""
+def _server_state(endpoint: Endpoint, utilisation: float | None, now: datetime) -> tuple[str, bool]:
+    """Return the state of an endpoint for people, and whether it needs attention."""
     if endpoint.last_seen <= now - ENDPOINT_TTL:
         return "Silent", endpoint.last_seen > now - MAX_SILENCE
-    if used is not None and used > FULL_THRESHOLD:
+    if utilisation is not None and utilisation > FULL_THRESHOLD:
         return "Full", True
     if endpoint.draining or endpoint.drained:
         return "Draining", False
     return "Streaming", False
 
 
-def _table(title: str, servers: list[ServerRow], empty: str) -> dict[str, Any]:
+def _table(title: str, rows: list[ServerRow], empty: str) -> dict[str, Any]:
     return {
         "title": title,
         "empty": empty,
-        "servers": servers,
-        "clients": sum(server.endpoint.clients for server in servers),
-        "bitrate": sum(server.endpoint.bitrate for server in servers),
+        "servers": rows,
+        "clients": sum(row.endpoint.clients for row in rows),
+        "bitrate": sum(row.endpoint.bitrate for row in rows),
     }
 
 
-def _sort_key(server: ServerRow) -> tuple[bool, str, int]:
-    return not server.wrong, server.endpoint.room, server.endpoint.bitrate
+def _sort_key(row: ServerRow) -> tuple[bool, str, int]:
+    return not row.needs_attention, row.endpoint.room, row.endpoint.bitrate

@@ -1,4 +1,4 @@
-"""Which rooms are live, and where viewers are sent."""
+"""The live rooms, and the endpoints for their viewers."""
 
 import json
 from collections.abc import Sequence
@@ -19,16 +19,17 @@ from streaming_system.config.stream_sources import (
 )
 from streaming_system.tracker.endpoints.fallback_groups import room_and_fallbacks
 from streaming_system.tracker.endpoints.stream_directory import StreamOffer
+from streaming_system.tracker.views.api.serialization import format_utc
 
-# What hundred thousand players ask for costs one query a second, if a cache stands before us.
+# Behind a cache, any number of players costs one query per second.
 CACHE_CONTROL = (1, {"public": True, "stale_while_revalidate": 5, "stale_if_error": 30})
-# Where a viewer is does not change every second.
+# The region of a viewer rarely changes.
 REGION_TTL_SECONDS = 300
 
 
 @view_config(route_name="streams.script", http_cache=0)
 def streams_js(request: Any) -> Response:
-    """Return the old pages' list of live rooms."""
+    """Return the list of live rooms for the original's pages."""
     alive = {endpoint.room for endpoint in request.endpoints.alive(now=request.now)}
     rooms = request.registry.settings["conference"].rooms.values()
     active = [
@@ -41,7 +42,7 @@ def streams_js(request: Any) -> Response:
 
 @view_config(route_name="stream.script", http_cache=0)
 def stream_js(request: Any) -> Response:
-    """Send a viewer of the old pages to the endpoint that will be least used with them."""
+    """Assign a viewer of the original's pages to the endpoint that will be least utilised."""
     room = request.registry.settings["conference"].rooms.get(request.matchdict["room"])
     if room is None:
         return _js_response("// There is no such room.\n", status=404)
@@ -58,7 +59,7 @@ def stream_js(request: Any) -> Response:
     elif elsewhere:
         stream = f"new Streams({_js_literal(elsewhere[0].replace('{room}', room.id))})"
     elif has_external_stream(room, request.now):
-        # Old pages offer YouTube only to a room with a stream; they never use this one's address.
+        # The original's pages show YouTube only if the room has a stream; they ignore its address.
         stream = "new Streams('')"
     else:
         stream = "null"
@@ -67,20 +68,20 @@ def stream_js(request: Any) -> Response:
 
 @view_config(route_name="streams.list", renderer="json", http_cache=CACHE_CONTROL)
 def streams_json(request: Any) -> dict[str, Any]:
-    """Return every room with its live endpoints, least loaded first."""
+    """Return all rooms with their live endpoints, least loaded first."""
     offers = request.directory.all_rooms(now=request.now)
-    # Anybody may build a page of their own around these facts.
+    # Pages of any site may use the list.
     request.response.headers["Access-Control-Allow-Origin"] = "*"
     rooms = request.registry.settings["conference"].rooms.values()
     return {
-        "generated_at": _format_utc(request.now),
+        "generated_at": format_utc(request.now),
         "rooms": {room.id: _room_json(room, offers[room.id], request.now) for room in rooms},
     }
 
 
 @view_config(route_name="room.streams", renderer="json", http_cache=CACHE_CONTROL)
 def room_streams_json(request: Any) -> Any:
-    """Return the endpoints of one room with weights, the same to everybody of a region."""
+    """Return the endpoints of one room with weights. All viewers of a region share the response."""
     request.response.headers["Access-Control-Allow-Origin"] = "*"
     room = request.registry.settings["conference"].rooms.get(request.matchdict["room"])
     if room is None:
@@ -92,7 +93,7 @@ def room_streams_json(request: Any) -> Any:
     now = request.now
     offers = request.directory.room(room, prefer=regions.preferred_in(region), now=now)
     return {
-        "generated_at": _format_utc(now),
+        "generated_at": format_utc(now),
         "room": room.id,
         "region": region if regions.preferred_in(region) else "",
         "live": any(offer.reaches_viewers for offer in offers) or has_external_stream(room, now),
@@ -116,15 +117,15 @@ def room_streams_json(request: Any) -> Any:
 
 
 def _redirect_to_region(request: Any) -> Response:
-    """Lead a viewer to the list of their region, which they share with all others there."""
+    """Redirect a viewer to the list of their region."""
     region = request.registry["regions"].of(request.remote_addr, request.headers)
-    answer = HTTPFound(location=f"?{urlencode({'region': region})}")
-    answer.headers["Access-Control-Allow-Origin"] = "*"
-    answer.cache_expires(REGION_TTL_SECONDS)
-    answer.cache_control.private = True
-    # What the view says for the list itself does not hold for the way to it.
-    answer.cache_control.prevent_auto = True
-    return answer
+    response = HTTPFound(location=f"?{urlencode({'region': region})}")
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    response.cache_expires(REGION_TTL_SECONDS)
+    response.cache_control.private = True
+    # The view's own http_cache applies to the list, and not to this redirect.
+    response.cache_control.prevent_auto = True
+    return response
 
 
 def _preferred_labels(request: Any) -> Sequence[str]:
@@ -148,22 +149,18 @@ def _room_json(room: Room, offers: Sequence[StreamOffer], now: datetime) -> dict
                 "url": offer.url,
                 "clients": offer.endpoint.clients,
                 "bitrate": offer.endpoint.bitrate,
-                "last_seen": _format_utc(offer.endpoint.last_seen),
+                "last_seen": format_utc(offer.endpoint.last_seen),
                 "formats": list(offer.formats),
                 "weight": offer.weight,
             }
-            # Who has begun there goes on; nobody new is sent while a source with times is on.
+            # Endpoints get no new viewers while a timed source is active.
             for offer in (offers if is_served_by_endpoints(room, now) else ())
         ],
     }
 
 
-def _format_utc(moment: datetime) -> str:
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
 def _js_literal(value: Any) -> str:
-    """Return a value as JavaScript that cannot end the script element around it."""
+    """Return a value as JavaScript, safe within a script element."""
     return json.dumps(value).replace("<", "\\u003c")
 
 

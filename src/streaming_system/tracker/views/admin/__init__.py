@@ -1,4 +1,4 @@
-"""The pages that the crew logs in to. They work without JavaScript."""
+"""Admin pages, which the crew logs in to. They work without JavaScript."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -12,23 +12,23 @@ from streaming_system.tracker.crew.errors import CrewError
 from streaming_system.web.health import READ_METHODS
 
 TEMPLATE_DIR = "streaming_system.tracker:templates/admin"
-# How a page is shown, and how one of its forms is taken: the form says what it does.
+# The options of a view that shows a page.
 PAGE_VIEW: dict[str, Any] = {"request_method": READ_METHODS, "permission": "look"}
 
 
-def action(deed: str, permission: str = "admin") -> dict[str, Any]:
-    """Return the options of a view that takes a form with a button of this name."""
+def action(name: str, permission: str = "admin") -> dict[str, Any]:
+    """Return the options of a view that handles the form with this value of the field ``do``."""
     return {
         "request_method": "POST",
-        "request_param": f"do={deed}",
+        "request_param": f"do={name}",
         "permission": permission,
     }
 
 
 class AdminPage:
-    """A page with forms: it is shown, a form is sent, and it is shown again with what came of it.
+    """A page with forms. A valid form redirects to the page, an invalid one shows it with an error.
 
-    Subclasses name their route and tell what they show.
+    Subclasses define the route and the content.
     """
 
     route = ""
@@ -37,38 +37,43 @@ class AdminPage:
         self.request = request
 
     def content(self) -> dict[str, Any]:
-        """Return what the template shows."""
+        """Return the variables of the template."""
         raise NotImplementedError
 
-    def page(self, **more: Any) -> dict[str, Any]:
-        """Return the page, with an ``error`` beside the form that ``failed``, if any."""
-        return {"error": "", "failed": "", "typed": {}, **self.content(), **more}
+    def page(self, **variables: Any) -> dict[str, Any]:
+        """Return the page, optionally with an ``error`` at the form that ``failed``."""
+        return {"error": "", "failed": "", "typed": {}, **self.content(), **variables}
 
-    def take(self, form: colander.SchemaNode, deed: Callable[[Mapping[str, Any]], str]) -> Any:
-        """Do what a form asks for and go back to the page, or say beside the form why not."""
+    def handle_post(
+        self, form: colander.SchemaNode, execute: Callable[[Mapping[str, Any]], str]
+    ) -> Any:
+        """Execute a form and redirect to the page, or show the error at the form.
+
+        :param execute: takes the validated fields, and returns a message for the page.
+        """
         try:
-            line = deed(forms.parse_form(form, self.request.POST))
+            message = execute(forms.parse_form(form, self.request.POST))
         except CrewError as error:
-            return self.refuse(str(error))
-        self.request.session.flash(line)
+            return self.render_error(str(error))
+        self.request.session.flash(message)
         return HTTPSeeOther(self.request.route_path(self.route))
 
-    def refuse(self, error: str) -> dict[str, Any]:
-        """Show the page with what was typed and why it will not do. Nothing is kept."""
+    def render_error(self, error: str) -> dict[str, Any]:
+        """Roll back, and show the page with the submitted values and the error."""
         self.request.tm.doom()
         self.request.response.status = 400
-        typed = {
+        submitted = {
             name: value
             for name, value in self.request.POST.items()
             if isinstance(value, str) and name not in ("password", "again", "old", "new")
         }
-        return self.page(error=error, failed=typed.get("do", ""), typed=typed)
+        return self.page(error=error, failed=submitted.get("do", ""), typed=submitted)
 
-    def later(self, seconds: int) -> dict[str, Any]:
-        """Show the page to somebody who has to wait so many seconds."""
-        span, unit = (seconds, "second") if seconds < 120 else (math.ceil(seconds / 60), "minute")
-        span_of_time = f"{span} {unit}" if span == 1 else f"{span} {unit}s"
-        refused = self.refuse(f"too many attempts; try again in {span_of_time}")
+    def render_lockout(self, seconds: int) -> dict[str, Any]:
+        """Show the page with the time until the lockout ends."""
+        number, unit = (seconds, "second") if seconds < 120 else (math.ceil(seconds / 60), "minute")
+        duration = f"{number} {unit}" if number == 1 else f"{number} {unit}s"
+        page = self.render_error(f"too many attempts; try again in {duration}")
         self.request.response.status = 429
         self.request.response.headers["Retry-After"] = str(seconds)
-        return refused
+        return page

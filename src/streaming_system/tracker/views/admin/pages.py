@@ -1,4 +1,4 @@
-"""What the crew looks after."""
+"""The admin pages of endpoints, tokens, annotations, accounts and the audit log."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from streaming_system.tracker.views.admin import PAGE_VIEW, TEMPLATE_DIR, AdminP
     route_name="admin", renderer=f"{TEMPLATE_DIR}/overview.jinja2", http_cache=0, **PAGE_VIEW
 )
 def overview(request: Any) -> dict[str, Any]:
-    """Show what there is, and how much of it."""
+    """Show the number of objects on each page, and the latest actions."""
     return {
         "alive": len(request.endpoints.alive(now=request.now)),
         "silent": len(request.endpoints.silent(now=request.now)),
@@ -31,33 +31,35 @@ def overview(request: Any) -> dict[str, Any]:
     route_name="admin.endpoints", renderer=f"{TEMPLATE_DIR}/endpoints.jinja2", http_cache=0
 )
 class EndpointPage(AdminPage):
-    """The servers that stream, and whether they are sent viewers."""
+    """Endpoints: the crew can drain them."""
 
     route = "admin.endpoints"
 
     @view_config(**PAGE_VIEW)
     def show(self) -> dict[str, Any]:
-        """Show them."""
+        """Show the endpoints."""
         return self.page()
 
     @view_config(**action("drain"))
     def drain(self) -> Any:
-        """Send one no new viewers."""
-        return self.take(forms.ENDPOINT_FORM, lambda typed: self._drain(typed, True))
+        """Drain an endpoint."""
+        return self.handle_post(forms.ENDPOINT_FORM, lambda submitted: self._drain(submitted, True))
 
     @view_config(**action("undrain"))
     def undrain(self) -> Any:
-        """Send one viewers again."""
-        return self.take(forms.ENDPOINT_FORM, lambda typed: self._drain(typed, False))
-
-    def _drain(self, typed: Any, drained: bool) -> str:
-        line: str = self.request.crew.drain(
-            room=typed["room"], name=typed["name"], drained=drained, now=self.request.now
+        """Stop draining an endpoint."""
+        return self.handle_post(
+            forms.ENDPOINT_FORM, lambda submitted: self._drain(submitted, False)
         )
-        return line
+
+    def _drain(self, submitted: Any, drained: bool) -> str:
+        message: str = self.request.crew.drain(
+            room=submitted["room"], name=submitted["name"], drained=drained, now=self.request.now
+        )
+        return message
 
     def content(self) -> dict[str, Any]:
-        """Return the endpoints, by room and name."""
+        """Return the endpoints, sorted by room and name."""
         endpoints, now = self.request.endpoints, self.request.now
         return {
             "now": now,
@@ -68,34 +70,34 @@ class EndpointPage(AdminPage):
 
 @view_defaults(route_name="admin.tokens", renderer=f"{TEMPLATE_DIR}/tokens.jinja2", http_cache=0)
 class TokenPage(AdminPage):
-    """What programs show instead of a password."""
+    """API tokens."""
 
     route = "admin.tokens"
 
     @view_config(**PAGE_VIEW)
     def show(self) -> dict[str, Any]:
-        """Show them, but for what is secret of them."""
+        """Show the tokens without their texts."""
         return self.page()
 
     @view_config(**action("issue"))
     def issue(self) -> Any:
-        """Issue one, and show it: here and now, since nobody can see it again.
+        """Issue a token and show its text, which cannot be retrieved again.
 
-        There is no redirect: the text would have to be kept somewhere meanwhile.
+        The page is the response to the form: a redirect would have to store the text.
         """
         try:
-            typed = forms.parse_form(forms.TOKEN_FORM, self.request.POST)
-            token, text = self.request.crew.issue_token(**typed, now=self.request.now)
+            submitted = forms.parse_form(forms.TOKEN_FORM, self.request.POST)
+            token, text = self.request.crew.issue_token(**submitted, now=self.request.now)
         except CrewError as error:
-            return self.refuse(str(error))
+            return self.render_error(str(error))
         return self.page(issued=token, text=text)
 
     @view_config(**action("revoke"))
     def revoke(self) -> Any:
-        """Refuse one from now on."""
-        return self.take(
+        """Revoke a token."""
+        return self.handle_post(
             forms.ROW_ACTION_FORM,
-            lambda typed: self.request.crew.revoke_token(typed["id"], now=self.request.now),
+            lambda submitted: self.request.crew.revoke_token(submitted["id"], now=self.request.now),
         )
 
     def content(self) -> dict[str, Any]:
@@ -114,34 +116,39 @@ class TokenPage(AdminPage):
     route_name="admin.annotations", renderer=f"{TEMPLATE_DIR}/annotations.jinja2", http_cache=0
 )
 class AnnotationPage(AdminPage):
-    """What is written beside the graphs."""
+    """Annotations of the graphs."""
 
     route = "admin.annotations"
 
     @view_config(**PAGE_VIEW)
     def show(self) -> dict[str, Any]:
-        """Show it."""
+        """Show the annotations."""
         return self.page()
 
     @view_config(**action("add"))
     def add(self) -> Any:
-        """Write a word about a moment."""
-        return self.take(forms.ANNOTATION_FORM, self._add)
+        """Add an annotation."""
+        return self.handle_post(forms.ANNOTATION_FORM, self._add)
 
     @view_config(**action("remove"))
     def remove(self) -> Any:
-        """Delete one."""
-        return self.take(
+        """Delete an annotation."""
+        return self.handle_post(
             forms.ROW_ACTION_FORM,
-            lambda typed: self.request.crew.remove_annotation(typed["id"], now=self.request.now),
+            lambda submitted: self.request.crew.remove_annotation(
+                submitted["id"], now=self.request.now
+            ),
         )
 
-    def _add(self, typed: Any) -> str:
+    def _add(self, submitted: Any) -> str:
         now = self.request.now
-        line: str = self.request.crew.annotate(
-            at=parse_time(typed["at"], now=now), label=typed["label"], room=typed["room"], now=now
+        message: str = self.request.crew.annotate(
+            at=parse_time(submitted["at"], now=now),
+            label=submitted["label"],
+            room=submitted["room"],
+            now=now,
         )
-        return line
+        return message
 
     def content(self) -> dict[str, Any]:
         """Return the annotations, newest first."""
@@ -156,64 +163,64 @@ class AnnotationPage(AdminPage):
     route_name="admin.accounts", renderer=f"{TEMPLATE_DIR}/accounts.jinja2", http_cache=0
 )
 class AccountPage(AdminPage):
-    """Who may log in."""
+    """Accounts of the crew."""
 
     route = "admin.accounts"
 
     @view_config(**PAGE_VIEW)
     def show(self) -> dict[str, Any]:
-        """Show them."""
+        """Show the accounts."""
         return self.page()
 
     @view_config(**action("create"))
     def create(self) -> Any:
-        """Let somebody log in."""
-        return self.take(forms.ACCOUNT_FORM, self._create)
+        """Create an account."""
+        return self.handle_post(forms.ACCOUNT_FORM, self._create)
 
     @view_config(**action("role"))
     def role(self) -> Any:
-        """Let somebody be something else."""
-        return self.take(
+        """Change the role of an account."""
+        return self.handle_post(
             forms.ACCOUNT_FORM,
-            lambda typed: self.request.crew.set_role(
-                name=typed["name"], role=typed["role"], now=self.request.now
+            lambda submitted: self.request.crew.set_role(
+                name=submitted["name"], role=submitted["role"], now=self.request.now
             ),
         )
 
     @view_config(**action("reset"))
     def reset(self) -> Any:
-        """Give somebody another password."""
-        return self.take(forms.ACCOUNT_FORM, self._reset)
+        """Set the password of an account."""
+        return self.handle_post(forms.ACCOUNT_FORM, self._reset)
 
     @view_config(**action("delete"))
     def delete(self) -> Any:
-        """Let somebody log in no more."""
-        return self.take(
+        """Delete an account."""
+        return self.handle_post(
             forms.ACCOUNT_FORM,
-            lambda typed: self.request.crew.delete_account(
-                name=typed["name"], now=self.request.now
+            lambda submitted: self.request.crew.delete_account(
+                name=submitted["name"], now=self.request.now
             ),
         )
 
-    def _create(self, typed: Any) -> str:
-        _require_matching_passwords(typed)
-        line: str = self.request.crew.create_account(
-            name=typed["name"],
-            password=typed["password"],
-            role=typed["role"],
+    def _create(self, submitted: Any) -> str:
+        _require_matching_passwords(submitted)
+        message: str = self.request.crew.create_account(
+            name=submitted["name"],
+            password=submitted["password"],
+            role=submitted["role"],
             now=self.request.now,
         )
-        return f"{line}."
+        return f"{message}."
 
-    def _reset(self, typed: Any) -> str:
-        _require_matching_passwords(typed)
-        line: str = self.request.crew.reset_password(
-            name=typed["name"], password=typed["password"], now=self.request.now
+    def _reset(self, submitted: Any) -> str:
+        _require_matching_passwords(submitted)
+        message: str = self.request.crew.reset_password(
+            name=submitted["name"], password=submitted["password"], now=self.request.now
         )
-        return line
+        return message
 
     def content(self) -> dict[str, Any]:
-        """Return the accounts by name."""
+        """Return the accounts, sorted by name."""
         return {"accounts": self.request.accounts.all(), "roles": ROLES}
 
 
@@ -221,17 +228,17 @@ class AccountPage(AdminPage):
     route_name="admin.audit", renderer=f"{TEMPLATE_DIR}/audit.jinja2", http_cache=0, **PAGE_VIEW
 )
 def audit(request: Any) -> dict[str, Any]:
-    """Show who did what, of all or of one account."""
+    """Show the audit log of all accounts or of one."""
     accounts = request.audit.accounts()
-    wanted = request.GET.get("account", "")
-    chosen = wanted if wanted in accounts else ""
+    requested = request.GET.get("account", "")
+    selected = requested if requested in accounts else ""
     return {
         "accounts": accounts,
-        "chosen": chosen,
-        "entries": request.audit.latest(account=chosen or None),
+        "chosen": selected,
+        "entries": request.audit.latest(account=selected or None),
     }
 
 
-def _require_matching_passwords(typed: Any) -> None:
-    if typed["password"] != typed["again"]:
+def _require_matching_passwords(submitted: Any) -> None:
+    if submitted["password"] != submitted["again"]:
         raise CrewError("the two passwords are not the same")

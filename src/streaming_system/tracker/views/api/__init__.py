@@ -1,1 +1,1 @@
-"""The views of the JSON API: each is an operation of the table in ``api/operations.py``."""
+"""The views of the JSON API, one for each operation in ``api/operations.py``."""

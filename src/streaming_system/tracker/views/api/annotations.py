@@ -1,4 +1,4 @@
-"""Words about moments, for programs: anybody reads them, the crew and its machines write them."""
+"""Annotations: public to read; the crew and its machines add them."""
 
 from datetime import timedelta
 from typing import Any
@@ -11,29 +11,29 @@ from streaming_system.tracker.api.problems import api_error
 from streaming_system.tracker.models import Annotation
 from streaming_system.tracker.views.api.serialization import format_utc, record_audit, require_room
 
-# How far the crew looks back, and plans ahead, where a program does not say.
+# The default range is this long, before and after the current time.
 DEFAULT_WINDOW = timedelta(days=7)
 
 
 @api_view("annotation.list")
 def list_annotations(request: Any) -> dict[str, Any]:
-    """Return the annotations of some time."""
-    asked = request.validated
-    end = asked["to"] or request.now + DEFAULT_WINDOW
-    begin = asked["from"] or (asked["to"] or request.now) - DEFAULT_WINDOW
-    found = request.annotations.between(begin, end, room=asked["room"])
-    return {"annotations": [_annotation_json(annotation) for annotation in found]}
+    """Return the annotations in a time range."""
+    query = request.validated
+    end = query["to"] or request.now + DEFAULT_WINDOW
+    begin = query["from"] or (query["to"] or request.now) - DEFAULT_WINDOW
+    annotations = request.annotations.between(begin, end, room=query["room"])
+    return {"annotations": [_annotation_json(annotation) for annotation in annotations]}
 
 
 @api_view("annotation.add")
 def add_annotation(request: Any) -> dict[str, Any]:
-    """Write a word about a moment."""
-    sent = request.validated
-    require_room(request, sent["room"])
-    if request.caller.scope == "room" and request.caller.room != sent["room"]:
+    """Add an annotation."""
+    body = request.validated
+    require_room(request, body["room"])
+    if request.client.scope == "room" and request.client.room != body["room"]:
         raise insufficient_scope("the token is for annotations of another room")
     added = request.annotations.add(
-        at=sent["at"], label=sent["label"], room=sent["room"] or "", by=request.caller.account
+        at=body["at"], label=body["label"], room=body["room"] or "", by=request.client.account
     )
     record_audit(request, "annotation.add", added.label)
     request.response.status_int = 201

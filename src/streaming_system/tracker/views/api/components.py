@@ -1,4 +1,4 @@
-"""The machines that make the streams, for programs."""
+"""The machines of the pipelines and their components."""
 
 from typing import Any
 
@@ -18,35 +18,35 @@ from streaming_system.tracker.views.api.serialization import format_utc, require
 
 @api_view("component.list")
 def list_components(request: Any) -> dict[str, Any]:
-    """Return all components as they are."""
-    found = request.pipeline.current(now=request.now)
-    return {"components": [_component_json(request, component) for component in found]}
+    """Return the current state of all components."""
+    current = request.pipeline.current(now=request.now)
+    return {"components": [_component_json(request, component) for component in current]}
 
 
 @api_view("component.report")
 def report_machine(request: Any) -> dict[str, Any]:
-    """Take a machine's report."""
-    sent = request.validated
-    require_room(request, sent["room"])
-    if request.caller.scope == "room" and request.caller.room != sent["room"]:
+    """Ingest the report of a machine."""
+    body = request.validated
+    require_room(request, body["room"])
+    if request.client.scope == "room" and request.client.room != body["room"]:
         raise insufficient_scope("the token is for components of another room")
     try:
         request.pipeline.report(
-            machine=sent["machine"],
-            kind=sent["kind"],
-            room=sent["room"] or "",
-            components=[ComponentState(**component) for component in sent["components"]],
+            machine=body["machine"],
+            kind=body["kind"],
+            room=body["room"] or "",
+            components=[ComponentState(**component) for component in body["components"]],
             history=[
-                Mood(component=mood.pop("name"), **mood) for mood in map(dict, sent["history"])
+                Mood(component=mood.pop("name"), **mood) for mood in map(dict, body["history"])
             ],
-            within_room=request.caller.scope == "room",
+            within_room=request.client.scope == "room",
             now=request.now,
         )
     except WrongRoomError as error:
         raise insufficient_scope(f"{error} is not one of the token's room") from None
     return {
-        "machine": sent["machine"],
-        "components": len({component["name"] for component in sent["components"]}),
+        "machine": body["machine"],
+        "components": len({component["name"] for component in body["components"]}),
         "report_every": int(REPORT_INTERVAL.total_seconds()),
         "lost_at": format_utc(request.now + HEARTBEAT_TIMEOUT),
     }

@@ -1,4 +1,4 @@
-"""The API's description as a page to read."""
+"""The API's documentation as a page."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -23,7 +23,7 @@ CONTENT_SECURITY_POLICY = (
     http_cache=(DOCUMENT_TTL_SECONDS, {"public": True}),
 )
 def api_docs(request: Any) -> dict[str, Any]:
-    """Show what the API can do, to people."""
+    """Show the OpenAPI document as HTML."""
     request.response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
     base = f"{request.application_url}{API_PREFIX}"
     return {
@@ -39,11 +39,11 @@ def api_docs(request: Any) -> dict[str, Any]:
 
 
 def _operations_by_resource(base: str) -> Mapping[str, list[dict[str, Any]]]:
-    """Return the operations, with all that is shown of each, by the thing that they are about."""
-    found: dict[str, list[dict[str, Any]]] = {}
+    """Return the operations by resource, with what the template needs of each."""
+    resources: dict[str, list[dict[str, Any]]] = {}
     for path, method, operation in _iter_operations():
         content = operation.get("requestBody", {}).get("content", {})
-        shown = {
+        entry = {
             **operation,
             "method": method.upper(),
             "path": path,
@@ -51,11 +51,12 @@ def _operations_by_resource(base: str) -> Mapping[str, list[dict[str, Any]]]:
             "body": next(iter(content.values()), None),
             "curl": _curl_command(base + path, method.upper(), operation),
             "answers": [
-                _response_entry(status, of) for status, of in operation["responses"].items()
+                _response_entry(status, response)
+                for status, response in operation["responses"].items()
             ],
         }
-        found.setdefault(operation["tags"][0], []).append(shown)
-    return found
+        resources.setdefault(operation["tags"][0], []).append(entry)
+    return resources
 
 
 def _iter_operations() -> Iterator[tuple[str, str, Mapping[str, Any]]]:
@@ -64,22 +65,22 @@ def _iter_operations() -> Iterator[tuple[str, str, Mapping[str, Any]]]:
             yield path, method, operation
 
 
-def _response_entry(status: str, answer: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a status with what it means: an example, or the kinds of problems."""
-    if "$ref" in answer:
-        kinds = [name for name, kind in PROBLEM_TYPES.items() if str(kind.status) == status]
+def _response_entry(status: str, response: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a status with an example, or with its types of problems."""
+    if "$ref" in response:
+        kinds = [name for name, each in PROBLEM_TYPES.items() if str(each.status) == status]
         return {"status": status, "kinds": kinds}
-    content = answer.get("content", {}).get("application/json", {})
+    content = response.get("content", {}).get("application/json", {})
     return {
         "status": status,
-        "description": answer["description"],
+        "description": response["description"],
         "schema": content.get("schema", {}).get("$ref", "").rpartition("/")[2],
         "example": _pretty_json(content["example"]) if content else "",
     }
 
 
 def _curl_command(url: str, method: str, operation: Mapping[str, Any]) -> str:
-    """Return a line that a shell can run; every example is one word or quoted."""
+    """Return the operation as a shell command."""
     for parameter in operation.get("parameters", ()):
         if parameter["in"] == "path":
             example = str(parameter["schema"]["examples"][0])
@@ -100,31 +101,31 @@ def _pretty_json(value: Any) -> str:
 
 
 def referenced_schema(schema: Mapping[str, Any]) -> str:
-    """Return the name of the schema that one refers to, for itself or its items; "" if none."""
+    """Return the name of the schema that a schema or its items refer to; "" if there is none."""
     return str(schema.get("items", schema).get("$ref", "").rpartition("/")[2])
 
 
 def type_label(schema: Mapping[str, Any]) -> str:
-    """Return a JSON Schema in a few words."""
+    """Return a short description of a JSON Schema."""
     if "$ref" in schema:
         return str(schema["$ref"].rpartition("/")[2])
-    kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
-    words = " or ".join(kinds)
+    types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    label = " or ".join(types)
     if "enum" in schema:
-        words = " or ".join("null" if value is None else f"`{value}`" for value in schema["enum"])
+        label = " or ".join("null" if value is None else f"`{value}`" for value in schema["enum"])
     if "items" in schema:
-        words = f"list of {type_label(schema['items'])}, at most {schema['maxItems']}"
+        label = f"list of {type_label(schema['items'])}, at most {schema['maxItems']}"
     if "minimum" in schema:
-        words += f", {schema['minimum']} to {schema['maximum']}"
+        label += f", {schema['minimum']} to {schema['maximum']}"
     if "maxLength" in schema:
-        words += f", {schema['minLength']} to {schema['maxLength']} characters"
+        label += f", {schema['minLength']} to {schema['maxLength']} characters"
     if "default" in schema:
-        words += f"; {json.dumps(schema['default'])} if not given"
-    return words
+        label += f"; {json.dumps(schema['default'])} if not given"
+    return label
 
 
 def render_inline_code(text: str) -> Markup:
-    """Return a text of ours as HTML: what stands between backquotes is code."""
+    """Return a text as HTML, with the parts between backquotes as code."""
     parts = [escape(part) for part in text.split("`")]
     html = "".join(
         f"<code>{part}</code>" if number % 2 else part for number, part in enumerate(parts)

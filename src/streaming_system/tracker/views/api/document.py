@@ -1,4 +1,4 @@
-"""The API's own description."""
+"""The OpenAPI document, and the response to unknown paths."""
 
 import hashlib
 import json
@@ -13,7 +13,6 @@ from streaming_system.tracker.api.problems import api_error
 from streaming_system.tracker.routes import API_PREFIX, API_ROUTES
 
 SUPPORTED_VERSIONS = ("v1",)
-# A new version is seen within five minutes; until then nobody asks twice.
 DOCUMENT_TTL_SECONDS = 300
 
 DOCUMENT = build_document(OPERATIONS, dict(API_ROUTES))
@@ -25,22 +24,22 @@ def openapi_document(request: Any) -> Response:
     text = json.dumps(
         {**DOCUMENT, "servers": [{"url": f"{request.script_name}{API_PREFIX}"}]}, indent=1
     )
-    answer = Response(
+    response = Response(
         text,
         content_type="application/json",
         charset="utf-8",
         etag=hashlib.sha256(text.encode()).hexdigest()[:32],
         conditional_response=True,
     )
-    answer.headers["Access-Control-Allow-Origin"] = "*"
-    answer.cache_control.public = True
-    answer.cache_control.max_age = DOCUMENT_TTL_SECONDS
-    return answer
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    response.cache_control.public = True
+    response.cache_control.max_age = DOCUMENT_TTL_SECONDS
+    return response
 
 
 @view_config(route_name="api.unknown")
 def unknown_path(request: Any) -> Any:
-    """Say what there is to whoever asks for what there is not."""
+    """Return 404 with the supported versions or a link to the documentation."""
     version = next(iter(request.matchdict["path"]), "")
     if version in SUPPORTED_VERSIONS:
         raise api_error(

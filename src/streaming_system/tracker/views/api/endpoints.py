@@ -1,4 +1,4 @@
-"""Endpoints, for programs: they report here, and anybody may look at them."""
+"""Endpoints: they report, deregister and drain; anyone may list them."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,66 +11,66 @@ from streaming_system.tracker.endpoints.endpoints import ENDPOINT_TTL, REPORT_IN
 from streaming_system.tracker.ingest.endpoints import EndpointReport, EndpointState
 from streaming_system.tracker.legacy.form import normalise_address
 from streaming_system.tracker.models import Endpoint
-from streaming_system.tracker.schemas.types import is_host
 from streaming_system.tracker.views.api.serialization import (
     flatten_by_stream,
     format_utc,
     nest_by_stream,
     record_audit,
 )
+from streaming_system.util.validation import is_host
 
 NOT_ALIVE = "no endpoint of that name is alive in this room"
 
 
 @api_view("endpoint.list")
 def list_endpoints(request: Any) -> dict[str, Any]:
-    """Return a room's endpoints."""
+    """Return the live endpoints of a room."""
     alive = request.endpoints.alive(now=request.now, room=request.validated["room"])
     return {"endpoints": [_endpoint_json(request, endpoint) for endpoint in alive]}
 
 
 @api_view("endpoint.get")
-def endpoint(request: Any) -> dict[str, Any]:
-    """Return an endpoint."""
-    found = request.endpoints.get(**_endpoint_key(request))
-    if found is None or not _is_alive(request, found):
+def get_endpoint(request: Any) -> dict[str, Any]:
+    """Return a live endpoint."""
+    endpoint = request.endpoints.get(**_endpoint_key(request))
+    if endpoint is None or not _is_alive(request, endpoint):
         raise api_error("unknown-endpoint", NOT_ALIVE)
-    return _endpoint_json(request, found)
+    return _endpoint_json(request, endpoint)
 
 
-@api_view("endpoint.report", often=True)
+@api_view("endpoint.report", preferred=True)
 def report_endpoint(request: Any) -> dict[str, Any]:
-    """Take an endpoint's report."""
-    sent = request.validated
-    which, state = _endpoint_key(request), _endpoint_state(request)
-    registered = request.registry["reports"].endpoint(
+    """Ingest the report of an endpoint."""
+    body = request.validated
+    key, state = _endpoint_key(request), _endpoint_state(request)
+    result = request.registry["reports"].endpoint(
         EndpointReport(
-            **which,
+            **key,
             state=state,
-            clients=sent["clients"],
-            bitrate=sent["bitrate"],
-            cbitrate=sent["cbitrate"],
-            figures=flatten_by_stream(sent["figures"]),
+            clients=body["clients"],
+            bitrate=body["bitrate"],
+            cbitrate=body["cbitrate"],
+            figures=flatten_by_stream(body["figures"]),
             now=request.now,
         )
     )
-    if registered.came:
+    if result.came:
         request.response.status_int = 201
     return {
-        "room": which["room"],
-        "endpoint": which["name"],
-        "url": request.directory.url(state, which["room"]),
+        "room": key["room"],
+        "endpoint": key["name"],
+        "url": request.directory.url(state, key["room"]),
         "report_every": int(REPORT_INTERVAL.total_seconds()),
         "next_report_at": format_utc(request.now + REPORT_INTERVAL),
         "alive_until": format_utc(request.now + ENDPOINT_TTL),
-        "viewers_expected": registered.handed,
-        "drained": registered.drained,
+        "viewers_expected": result.handed,
+        "drained": result.drained,
     }
 
 
 @api_view("endpoint.goodbye")
 def deregister_endpoint(request: Any) -> Any:
-    """Take an endpoint out."""
+    """Deregister an endpoint."""
     if not request.endpoints.goodbye(**_endpoint_key(request), now=request.now):
         raise api_error("unknown-endpoint", NOT_ALIVE)
     return HTTPNoContent()
@@ -78,24 +78,18 @@ def deregister_endpoint(request: Any) -> Any:
 
 @api_view("endpoint.drain")
 def drain_endpoint(request: Any) -> dict[str, Any]:
-    """Let an endpoint have no new viewers, or have them again."""
-    wanted = request.validated["draining"]
-    if request.caller.scope == "crew":
-        found = request.endpoints.set_drained(
-            **_endpoint_key(request), drained=wanted, now=request.now
-        )
-        action = "endpoint.drain" if wanted else "endpoint.undrain"
-        record_audit(
-            request, action, f"{request.validated['room']} {request.validated['endpoint']}"
-        )
+    """Drain an endpoint, or stop draining it: by the crew's flag or the endpoint's own."""
+    key, draining = _endpoint_key(request), request.validated["draining"]
+    if request.client.scope == "crew":
+        is_known = request.endpoints.set_drained(**key, drained=draining, now=request.now)
+        action = "endpoint.drain" if draining else "endpoint.undrain"
+        record_audit(request, action, f"{key['room']} {key['name']}")
     else:
-        found = request.endpoints.set_draining(
-            **_endpoint_key(request), draining=wanted, now=request.now
-        )
-    if not found:
+        is_known = request.endpoints.set_draining(**key, draining=draining, now=request.now)
+    if not is_known:
         raise api_error("unknown-endpoint", "no endpoint of that name has reported in this room")
-    changed = request.endpoints.get(**_endpoint_key(request))
-    return {"draining": changed.draining, "drained": changed.drained}
+    endpoint = request.endpoints.get(**key)
+    return {"draining": endpoint.draining, "drained": endpoint.drained}
 
 
 def _endpoint_key(request: Any) -> dict[str, str]:
@@ -103,10 +97,10 @@ def _endpoint_key(request: Any) -> dict[str, str]:
 
 
 def _endpoint_state(request: Any) -> EndpointState:
-    sent = request.validated
-    host = sent["host"] or urlsplit(sent["url"]).hostname or request.remote_addr
+    body = request.validated
+    host = body["host"] or urlsplit(body["url"]).hostname or request.remote_addr
     if not host or not is_host(host):
-        # Behind a socket without addresses, nobody knows who calls.
+        # The sender has no address if the server listens on a Unix socket.
         raise api_error(
             "invalid",
             "it cannot be seen where the endpoint is",
@@ -116,14 +110,14 @@ def _endpoint_state(request: Any) -> EndpointState:
     bracketed = f"[{host}]" if ":" in host else host
     return EndpointState(
         host=host,
-        url=f"http://{bracketed}:{sent['port']}/" if sent["port"] else sent["url"],
-        formats=tuple(sent["formats"]),
-        qualities=tuple(sent["qualities"]),
-        capacity=sent["capacity"],
-        draining=sent["draining"],
-        region=sent["region"] or "",
-        tags=tuple(sent["tags"]),
-        software=sent["software"],
+        url=f"http://{bracketed}:{body['port']}/" if body["port"] else body["url"],
+        formats=tuple(body["formats"]),
+        qualities=tuple(body["qualities"]),
+        capacity=body["capacity"],
+        draining=body["draining"],
+        region=body["region"] or "",
+        tags=tuple(body["tags"]),
+        software=body["software"],
     )
 
 

@@ -1,20 +1,20 @@
-"""What is wrong, for pages and programs."""
+"""Open incidents, for pages and programs."""
 
-from datetime import datetime
 from typing import Any
 
 from pyramid.view import view_config
 
 from streaming_system.tracker.models import IncidentRecord
+from streaming_system.tracker.views.api.serialization import format_utc
 
 
 @view_config(route_name="api.incidents", request_method="GET", renderer="json", http_cache=1)
 def list_incidents(request: Any) -> dict[str, Any]:
-    """Return what is wrong now, newest first."""
-    # Anybody may build a page of their own around these facts.
+    """Return the open incidents, newest first."""
+    # Pages of any site may use them.
     request.response.headers["Access-Control-Allow-Origin"] = "*"
-    found = request.incidents.current(request.registry["incident_throttle"], now=request.now)
-    return {"incidents": [_incident_json(incident) for incident in found]}
+    current = request.incidents.current(request.registry["incident_throttle"], now=request.now)
+    return {"incidents": [_incident_json(incident) for incident in current]}
 
 
 def _incident_json(incident: IncidentRecord) -> dict[str, Any]:
@@ -24,10 +24,6 @@ def _incident_json(incident: IncidentRecord) -> dict[str, Any]:
         "room": incident.room,
         "subject": incident.subject,
         "summary": incident.summary,
-        "opened_at": _format_utc(incident.opened_at),
-        "closed_at": _format_utc(incident.closed_at) if incident.closed_at else None,
+        "opened_at": format_utc(incident.opened_at),
+        "closed_at": format_utc(incident.closed_at) if incident.closed_at else None,
     }
-
-
-def _format_utc(moment: datetime) -> str:
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

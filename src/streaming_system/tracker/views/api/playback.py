@@ -1,4 +1,4 @@
-"""Players, for programs: they report here, and anybody may look at the figures."""
+"""Playback: players report, and anyone may query their quality of experience."""
 
 import json
 from collections import Counter
@@ -13,47 +13,47 @@ from streaming_system.tracker.ingest.playback import PlayerReport, validity
 from streaming_system.tracker.schemas.playback import CMCD_FORMATS, is_session_end
 from streaming_system.tracker.views.api.serialization import format_utc
 
-# A page of another site sends a report without asking first: as text, and without cookies.
+# Pages of other sites send reports without a preflight request: as text, and without cookies.
 CORS_ANY_ORIGIN = ("Access-Control-Allow-Origin", "*")
 
 
-@api_view("playback.report", often=True)
+@api_view("playback.report", preferred=True)
 def report_playback(request: Any) -> Response:
-    """Take a player's report."""
+    """Ingest the report of a player."""
     seconds = request.registry["reports"].player(_player_report(request.validated), now=request.now)
-    answer = {"next": seconds, "until": format_utc(request.now + validity(seconds))}
-    # Pyramid's renderer would cost more than the rest of this view.
-    return Response(json.dumps(answer).encode(), content_type="application/json")
+    body = {"next": seconds, "until": format_utc(request.now + validity(seconds))}
+    # Pyramid's renderer would take longer than the rest of this view.
+    return Response(json.dumps(body).encode(), content_type="application/json")
 
 
 @api_view("playback.get", http_cache=1)
-def figures(request: Any) -> dict[str, Any]:
-    """Return how many watch a room, and how well they can."""
+def get_room_qoe(request: Any) -> dict[str, Any]:
+    """Return the viewers of a room and their quality of experience."""
     room, minutes = request.validated["room"], request.validated["minutes"]
-    which = {"now": request.now, "minutes": minutes, "room": room}
+    query = {"now": request.now, "minutes": minutes, "room": room}
     others: Counter[str] = Counter()
     for (_, name), count in request.viewers.others(now=request.now, room=room).items():
         others[name] += count
-    [whole] = request.playback.figures(**which, by_endpoint=False) or [
+    [room_metrics] = request.playback.figures(**query, by_endpoint=False) or [
         QoeMetrics(room=room, endpoint=None)
     ]
     return {
         "room": room,
         "generated_at": format_utc(request.now),
         "minutes": minutes,
-        **_qoe_json(whole, sum(others.values())),
+        **_qoe_json(room_metrics, sum(others.values())),
         "endpoints": [
             {"endpoint": each.endpoint, **_qoe_json(each, others[each.endpoint])}
-            for each in request.playback.figures(**which)
+            for each in request.playback.figures(**query)
         ],
     }
 
 
 @view_config(route_name="api.playback", request_method="OPTIONS")
 def preflight(request: Any) -> Response:
-    """Let pages of other sites send reports as JSON, too."""
-    answer = Response(status=204)
-    answer.headers.update(
+    """Allow pages of other sites to send reports as JSON."""
+    response = Response(status=204)
+    response.headers.update(
         [
             CORS_ANY_ORIGIN,
             ("Access-Control-Allow-Methods", "GET, POST"),
@@ -61,40 +61,40 @@ def preflight(request: Any) -> Response:
             ("Access-Control-Max-Age", "86400"),
         ]
     )
-    return answer
+    return response
 
 
-def _player_report(sent: dict[str, Any]) -> PlayerReport:
+def _player_report(body: dict[str, Any]) -> PlayerReport:
     return PlayerReport(
-        sid=sent["sid"],
-        room=sent["room"],
-        endpoint=sent["cdn"],
-        format=sent["format"] or CMCD_FORMATS.get(sent["sf"], ""),
-        quality=sent["quality"],
-        startup_ms=sent["msd"],
-        played_ms=sent["played"],
-        rebuffer_ms=sent["bsda"],
-        rebuffers=sent["bsa"],
-        dropped=sent["dfa"],
-        errors=sent["errors"],
-        bitrate=None if sent["br"] is None else 1000 * sent["br"],
-        leaving=is_session_end(sent),
-        hidden=sent["bg"],
+        sid=body["sid"],
+        room=body["room"],
+        endpoint=body["cdn"],
+        format=body["format"] or CMCD_FORMATS.get(body["sf"], ""),
+        quality=body["quality"],
+        startup_ms=body["msd"],
+        played_ms=body["played"],
+        rebuffer_ms=body["bsda"],
+        rebuffers=body["bsa"],
+        dropped=body["dfa"],
+        errors=body["errors"],
+        bitrate=None if body["br"] is None else 1000 * body["br"],
+        leaving=is_session_end(body),
+        hidden=body["bg"],
     )
 
 
-def _qoe_json(figures: QoeMetrics, others: int) -> dict[str, Any]:
+def _qoe_json(metrics: QoeMetrics, others: int) -> dict[str, Any]:
     return {
-        "viewers": {"players": figures.viewers, "others": others},
-        "starts": figures.starts,
-        "startup_p50_ms": figures.startup_p50_ms,
-        "startup_p95_ms": figures.startup_p95_ms,
-        "played_ms": figures.played_ms,
-        "rebuffers": figures.rebuffers,
-        "rebuffer_ms": figures.rebuffer_ms,
-        "rebuffer_ratio": figures.rebuffer_ratio,
-        "errors": figures.errors,
-        "errors_per_hour": figures.errors_per_hour,
-        "dropped": figures.dropped,
-        "bitrate": figures.bitrate,
+        "viewers": {"players": metrics.viewers, "others": others},
+        "starts": metrics.starts,
+        "startup_p50_ms": metrics.startup_p50_ms,
+        "startup_p95_ms": metrics.startup_p95_ms,
+        "played_ms": metrics.played_ms,
+        "rebuffers": metrics.rebuffers,
+        "rebuffer_ms": metrics.rebuffer_ms,
+        "rebuffer_ratio": metrics.rebuffer_ratio,
+        "errors": metrics.errors,
+        "errors_per_hour": metrics.errors_per_hour,
+        "dropped": metrics.dropped,
+        "bitrate": metrics.bitrate,
     }

@@ -1,4 +1,4 @@
-"""Rooms, for programs."""
+"""Rooms and their current state."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -14,36 +14,36 @@ from streaming_system.tracker.views.api.serialization import format_utc
 
 @api_view("room.list")
 def list_rooms(request: Any) -> dict[str, Any]:
-    """Return every room."""
+    """Return all rooms."""
     offers = request.directory.all_rooms(now=request.now)
     players = request.viewers.by_endpoint(now=request.now)
     others = request.viewers.others(now=request.now)
-    played = _recent_qoe(request)
-    known = request.registry.settings["conference"].rooms.values()
+    qoe = _recent_qoe(request)
+    configured = request.registry.settings["conference"].rooms.values()
     return {
         "generated_at": format_utc(request.now),
         "rooms": [
-            _room_json(room, offers[room.id], players, others, played.get(room.id), request.now)
-            for room in known
+            _room_json(room, offers[room.id], players, others, qoe.get(room.id), request.now)
+            for room in configured
         ],
     }
 
 
 @api_view("room.get")
-def room(request: Any) -> dict[str, Any]:
+def get_room(request: Any) -> dict[str, Any]:
     """Return one room."""
     room = request.registry.settings["conference"].rooms[request.validated["room"]]
     offers = request.directory.room(room, now=request.now)
     players = request.viewers.by_endpoint(now=request.now)
     others = request.viewers.others(now=request.now)
-    played = _recent_qoe(request, room.id).get(room.id)
-    return _room_json(room, offers, players, others, played, request.now)
+    qoe = _recent_qoe(request, room.id).get(room.id)
+    return _room_json(room, offers, players, others, qoe, request.now)
 
 
 def _recent_qoe(request: Any, room: str | None = None) -> Mapping[str, QoeMetrics]:
-    """Return how players of each room have fared lately."""
-    found = request.playback.figures(now=request.now, room=room, by_endpoint=False)
-    return {figures.room: figures for figures in found}
+    """Return the recent quality of experience by room."""
+    metrics = request.playback.figures(now=request.now, room=room, by_endpoint=False)
+    return {each.room: each for each in metrics}
 
 
 def _room_json(
@@ -51,7 +51,7 @@ def _room_json(
     offers: Sequence[StreamOffer],
     players: Mapping[tuple[str, str], int],
     others: Mapping[tuple[str, str], int],
-    played: QoeMetrics | None,
+    qoe: QoeMetrics | None,
     now: datetime,
 ) -> dict[str, Any]:
     alive = [offer.endpoint for offer in offers]
@@ -62,11 +62,11 @@ def _room_json(
         "live": any(offer.reaches_viewers for offer in offers) or has_external_stream(room, now),
         "youtube": active_youtube_id(room, now) or None,
         "viewers": {
-            "players": sum(count for (where, _), count in players.items() if where == room.id),
+            "players": sum(count for (watched, _), count in players.items() if watched == room.id),
             "others": sum(others.get((endpoint.room, endpoint.name), 0) for endpoint in own),
         },
         "bitrate": sum(endpoint.bitrate for endpoint in own),
-        "startup_p95_ms": played.startup_p95_ms if played else None,
-        "rebuffer_ratio": played.rebuffer_ratio if played else None,
+        "startup_p95_ms": qoe.startup_p95_ms if qoe else None,
+        "rebuffer_ratio": qoe.rebuffer_ratio if qoe else None,
         "endpoints": [endpoint.name for endpoint in alive],
     }

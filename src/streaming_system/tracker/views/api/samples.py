@@ -1,4 +1,4 @@
-"""Figures over time, for programs."""
+"""Metrics over time."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,23 +13,25 @@ from streaming_system.tracker.views.api.serialization import format_utc
 
 @api_view("sample.list")
 def list_samples(request: Any) -> dict[str, Any]:
-    """Return the figures of a room's endpoints over time."""
-    asked = request.validated
+    """Return the metrics of a room's endpoints over time."""
+    query = request.validated
     begin, end = _time_range(request)
-    wanted = next(step for step in STEPS if step >= timedelta(seconds=asked["step"]))
-    step = max(wanted, request.history.step(begin=begin, end=end, now=request.now))
-    found = request.history.bitrate_and_clients(begin=begin, end=end, step=step, room=asked["room"])
+    requested = next(step for step in STEPS if step >= timedelta(seconds=query["step"]))
+    step = max(requested, request.history.step(begin=begin, end=end, now=request.now))
+    series = request.history.bitrate_and_clients(
+        begin=begin, end=end, step=step, room=query["room"]
+    )
     return {
-        "room": asked["room"],
+        "room": query["room"],
         "step": int(step.total_seconds()),
-        "times": [format_utc(moment) for moment in found.times],
+        "times": [format_utc(moment) for moment in series.times],
         "endpoints": [
             {
                 "endpoint": name,
                 "clients": _round_values(line.clients),
                 "bitrate": _round_values(line.bitrate),
             }
-            for name, line in found.lines.items()
+            for name, line in series.lines.items()
         ],
     }
 
@@ -47,6 +49,5 @@ def _time_range(request: Any) -> tuple[datetime, datetime]:
     return begin, end
 
 
-def _round_values(figures: tuple[float, ...]) -> list[float]:
-    # A hundredth of a viewer is more than anybody can see.
-    return [round(figure, 2) for figure in figures]
+def _round_values(values: tuple[float, ...]) -> list[float]:
+    return [round(value, 2) for value in values]

@@ -1,4 +1,4 @@
-"""How the JSON API writes what is not JSON by itself."""
+"""Conversions between Python values and the JSON of the API."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -7,33 +7,33 @@ from typing import Any
 from streaming_system.tracker.api.problems import api_error
 
 
-def format_utc(moment: datetime) -> str:
-    """Return a moment as RFC 3339 writes it."""
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def format_utc(time: datetime) -> str:
+    """Return a time in UTC in the format of RFC 3339, in milliseconds."""
+    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def nest_by_stream(figures: Mapping[str, int]) -> dict[str, dict[str, int]]:
+def nest_by_stream(metrics: Mapping[str, int]) -> dict[str, dict[str, int]]:
     """Return ``{"webm_high_clients": 3}`` as ``{"webm_high": {"clients": 3}}``."""
     nested: dict[str, dict[str, int]] = {}
-    for name, value in figures.items():
-        stream, _, figure = name.rpartition("_")
-        nested.setdefault(stream, {})[figure] = value
+    for name, value in metrics.items():
+        stream, _, metric = name.rpartition("_")
+        nested.setdefault(stream, {})[metric] = value
     return nested
 
 
 def flatten_by_stream(nested: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
     """Return ``{"webm_high": {"clients": 3}}`` as ``{"webm_high_clients": 3}``."""
     return {
-        f"{stream}_{figure}": value
-        for stream, figures in nested.items()
-        for figure, value in figures.items()
+        f"{stream}_{metric}": value
+        for stream, metrics in nested.items()
+        for metric, value in metrics.items()
     }
 
 
 def require_room(request: Any, room: str | None) -> None:
-    """Make sure that the room that a body names is one of the conference's.
+    """Check that the conference has the room of a body; ``None`` means no room.
 
-    :raises Problem: if it is not; ``None`` is about no room.
+    :raises ApiError: if it has not.
     """
     if room is not None and room not in request.registry.settings["conference"].rooms:
         raise api_error(
@@ -44,7 +44,7 @@ def require_room(request: Any, room: str | None) -> None:
 
 
 def record_audit(request: Any, action: str, subject: str) -> None:
-    """Write down that the caller's token did something."""
+    """Record an action of the client in the audit log."""
     request.audit.note(
-        account=request.caller.account, action=action, subject=subject, now=request.now
+        account=request.client.account, action=action, subject=subject, now=request.now
     )

@@ -1,4 +1,4 @@
-"""Tokens, for the crew's programs."""
+"""API tokens, for the crew's programs."""
 
 from typing import Any
 
@@ -18,15 +18,15 @@ def list_tokens(request: Any) -> dict[str, Any]:
 
 @api_view("token.issue")
 def issue_token(request: Any) -> dict[str, Any]:
-    """Make a token."""
-    wanted = request.validated
-    require_room(request, wanted["room"])
+    """Issue a token."""
+    body = request.validated
+    require_room(request, body["room"])
     token, text = request.tokens.issue(
-        label=wanted["label"],
-        scope=wanted["scope"],
-        room=wanted["room"] or "",
-        endpoint=wanted["endpoint"] or "",
-        by=request.caller.account,
+        label=body["label"],
+        scope=body["scope"],
+        room=body["room"] or "",
+        endpoint=body["endpoint"] or "",
+        by=request.client.account,
         now=request.now,
     )
     record_audit(request, "token.issue", f"{token.hint} {token.label}")
@@ -36,7 +36,7 @@ def issue_token(request: Any) -> dict[str, Any]:
 
 @api_view("token.revoke")
 def revoke_token(request: Any) -> Any:
-    """Refuse a token from now on."""
+    """Revoke a token."""
     number = int(request.validated["token"])
     if not request.tokens.revoke(number, now=request.now):
         raise api_error("not-found", "there is no such token, or it has been revoked already")
