@@ -20,8 +20,8 @@ from streaming_system.tracker.models import Base
 
 from ..conftest import SECRET
 from ..served import Served
-from .keeper import Keeper
-from .logs import Writer, section
+from .fake_log_tracker import FakeLogTracker
+from .log_files import LogWriter, logs_section
 from .running import RunningAgent, write_ini
 from .servers import Icecast, NginxRtmp, free_port
 from .standin import FakeServer
@@ -217,9 +217,9 @@ def log(tmp_path):
 
 
 @pytest.fixture
-def keeper():
-    with Keeper() as keeper:
-        yield keeper
+def log_tracker():
+    with FakeLogTracker() as tracker:
+        yield tracker
 
 
 @pytest.fixture
@@ -228,7 +228,7 @@ def writer(log):
     started = []
 
     def writer(**more):
-        started.append(Writer(log, **more))
+        started.append(LogWriter(log, **more))
         wait_until(log.exists, 10, "the log is written")
         return started[-1]
 
@@ -251,7 +251,7 @@ def logs(tmp_path, log):
             status_port=port,
             trackers=[tracker.url for tracker in trackers],
             token=f"secret = {secret}",
-            sources=section(*(files or [log]), port=port, **more),
+            sources=logs_section(*(files or [log]), port=port, **more),
         )
         started.append(one)
         return one

@@ -1,4 +1,4 @@
-"""`encoder logs` as a process, with a tracker that is served, and files that are really written."""
+"""Log shipping as a process, with a real tracker and real log files."""
 
 import gzip
 import os
@@ -7,119 +7,128 @@ import time
 from collections import Counter
 
 from .conftest import wait_until
-from .logs import kept_by, line, read_so_far, total, write
+from .log_files import append_lines, line, lines_read, metric_total, stored_paths
 from .standin import endless_response
 
 
 class TestRotation:
-    """A process writes on all the time; at the end, every line is at the tracker once."""
+    """A process writes continuously; at the end, the tracker has every line once."""
 
-    def test_by_rename_and_packed_at_once(self, served, logs, writer, log):
+    def test_renamed_and_compressed_log_arrives_once(self, served, logs, writer, log):
         server = writer()
         agent = logs(served)
         before = 0
         for _ in range(4):
-            # A file that it has never seen would be lost with its name.
+            # The agent must open the file before it is renamed and deleted.
             wait_until(
-                lambda n=before: read_so_far(agent) > n + 50, 30, "lines of this file are read"
+                lambda n=before: lines_read(agent) > n + 50, 30, "lines of this file are read"
             )
             rotated = log.with_name("access.log.1")
             log.rename(rotated)
-            # The server writes to the old file until it is told.
+            # The server writes to the old file until it reopens its log.
             time.sleep(0.1)
             before = server.reopen()
-            with rotated.open("rb") as plain, gzip.open(f"{rotated}.gz", "wb") as packed:
-                shutil.copyfileobj(plain, packed)
+            with rotated.open("rb") as source, gzip.open(f"{rotated}.gz", "wb") as target:
+                shutil.copyfileobj(source, target)
             rotated.unlink()
 
         written = server.stop()
 
-        wait_until(lambda: kept_by(served).total() >= written.total(), 30, "all lines have arrived")
-        assert kept_by(served) == written
+        wait_until(
+            lambda: stored_paths(served).total() >= written.total(), 30, "all lines have arrived"
+        )
+        assert stored_paths(served) == written
 
-    def test_by_copytruncate(self, served, logs, writer, log):
+    def test_log_with_copytruncate_arrives_once(self, served, logs, writer, log):
         server = writer()
         agent = logs(served)
         for number in range(4):
-            before = wait_until(lambda: read_so_far(agent), 30, "lines are read")
-            wait_until(lambda before=before: read_so_far(agent) > before + 50, 20, "lines are read")
-            # What is written between copying and emptying is lost by copytruncate itself.
-            with server.held():
+            before = wait_until(lambda: lines_read(agent), 30, "lines are read")
+            wait_until(lambda before=before: lines_read(agent) > before + 50, 20, "lines are read")
+            # copytruncate itself loses lines that are written between the two steps.
+            with server.paused():
                 shutil.copy(log, log.with_name(f"access.log-2026112{number}"))
                 os.truncate(log, 0)
 
         written = server.stop()
 
-        wait_until(lambda: kept_by(served).total() >= written.total(), 30, "all lines have arrived")
-        assert kept_by(served) == written
-
-    def test_twice_while_nobody_looked(self, served, logs, log):
-        written = write(log, range(100))
-        agent = logs(served)
-        wait_until(lambda: kept_by(served) == written, 30, "the first lines have arrived")
-        # Lines whose answer has not been noted would be handed in again.
         wait_until(
-            lambda: read_so_far(agent) == 100 and not total(agent, "spool_bytes"), 10, "noted"
+            lambda: stored_paths(served).total() >= written.total(), 30, "all lines have arrived"
+        )
+        assert stored_paths(served) == written
+
+    def test_log_that_was_rotated_twice_during_a_restart_arrives_once(self, served, logs, log):
+        written = append_lines(log, range(100))
+        agent = logs(served)
+        wait_until(lambda: stored_paths(served) == written, 30, "the first lines have arrived")
+        wait_until(
+            lambda: lines_read(agent) == 100 and not metric_total(agent, "spool_bytes"),
+            10,
+            "the acknowledgement is saved",
         )
         agent.kill()
-        written += write(log, range(100, 200))
+        written += append_lines(log, range(100, 200))
         log.rename(log.with_name("access.log.2"))
-        written += write(log, range(200, 300))
+        written += append_lines(log, range(200, 300))
         log.rename(log.with_name("access.log.1"))
-        written += write(log, range(300, 400))
+        written += append_lines(log, range(300, 400))
 
         logs(served)
 
-        wait_until(lambda: kept_by(served).total() >= 400, 30, "all lines have arrived")
-        assert kept_by(served) == written
+        wait_until(lambda: stored_paths(served).total() >= 400, 30, "all lines have arrived")
+        assert stored_paths(served) == written
 
-    def test_files_that_were_rotated_before_it_came_are_left(self, served, logs, log):
-        write(log.with_name("access.log.1"), range(100, 200))
-        written = write(log, range(10))
+    def test_older_rotated_files_are_not_sent(self, served, logs, log):
+        append_lines(log.with_name("access.log.1"), range(100, 200))
+        written = append_lines(log, range(10))
 
         agent = logs(served, options=["--once"])
 
         assert agent.ended() == (0, "")
-        assert kept_by(served) == written
+        assert stored_paths(served) == written
 
-    def test_a_log_that_is_not_there_yet(self, served, logs, log):
+    def test_missing_log_is_reported_and_sent_later(self, served, logs, log):
         agent = logs(served)
-        wait_until(lambda: agent.healthz() == (503, f"{log}: is not there\n"), 30, "it says so")
+        wait_until(
+            lambda: agent.healthz() == (503, f"{log}: does not exist\n"), 30, "it is reported"
+        )
 
-        written = write(log, range(3))
+        written = append_lines(log, range(3))
 
-        wait_until(lambda: kept_by(served) == written, 20, "the lines have arrived")
-        wait_until(lambda: agent.healthz() == (200, "ok\n"), 10, "all is well")
-        assert agent.said.count("is not there") == 1
+        wait_until(lambda: stored_paths(served) == written, 20, "the lines have arrived")
+        wait_until(lambda: agent.healthz() == (200, "ok\n"), 10, "the agent is healthy")
+        assert agent.said.count("does not exist") == 1
 
-    def test_half_a_line_waits(self, served, logs, log):
-        written = write(log, range(3))
+    def test_incomplete_line_is_sent_after_its_end(self, served, logs, log):
+        written = append_lines(log, range(3))
         with log.open("a") as file:
             file.write(line(3)[:20])
             file.flush()
             logs(served)
-            wait_until(lambda: kept_by(served) == written, 30, "whole lines have arrived")
+            wait_until(lambda: stored_paths(served) == written, 30, "whole lines have arrived")
             file.write(line(3)[20:] + "\n")
 
         wait_until(
-            lambda: kept_by(served) == written + Counter(["/main/3"]), 20, "the line has arrived"
+            lambda: stored_paths(served) == written + Counter(["/main/3"]),
+            20,
+            "the line has arrived",
         )
 
 
-class TestEnding:
-    def test_a_wrong_secret_is_one_line_and_status_2(self, served, logs, log):
-        write(log, range(3))
+class TestShutdown:
+    def test_wrong_secret_is_one_line_and_status_2(self, served, logs, log):
+        append_lines(log, range(3))
 
-        status, said = logs(served, secret="wrong").ended()
+        status, output = logs(served, secret="wrong").ended()
 
-        assert (status, said.count("\n")) == (2, 1)
-        assert said.startswith("Error: ")
-        assert said.endswith("hall is refused: 403 ERROR SECRET\n")
-        assert "wrong" not in said
+        assert (status, output.count("\n")) == (2, 1)
+        assert output.startswith("Error: ")
+        assert output.endswith("hall is refused: 403 ERROR SECRET\n")
+        assert "wrong" not in output
 
-    def test_a_tracker_that_hangs_keeps_it_for_less_than_two_seconds(self, stand_in, logs, log):
+    def test_hanging_tracker_delays_the_exit_by_less_than_two_seconds(self, stand_in, logs, log):
         stand_in.says["*"] = endless_response(stand_in.over, b" ", 0.1)
-        write(log, range(3))
+        append_lines(log, range(3))
         agent = logs(stand_in)
         stand_in.wait_for(1, 30)
 
@@ -128,34 +137,34 @@ class TestEnding:
         assert agent.process.returncode == 0
 
 
-class TestWhatIsInALine:
-    def test_odd_bytes_are_sent_as_they_are(self, keeper, logs, log):
-        odd = (
+class TestLineContent:
+    def test_bytes_of_a_line_are_sent_unchanged(self, log_tracker, logs, log):
+        lines = (
             b"caf\xc3\xa9 & 100% +1=2;3",
             b"\xff\xfe not UTF-8",
             b"\x00\x1b[2J\r",
             b"",
             b"x" * 40_000,
         )
-        log.write_bytes(b"".join(one + b"\n" for one in odd))
+        log.write_bytes(b"".join(one + b"\n" for one in lines))
 
-        assert logs(keeper, options=["--once"]).ended() == (0, "")
+        assert logs(log_tracker, options=["--once"]).ended() == (0, "")
 
-        sent = [one.encode("utf-8", "surrogateescape") for one in keeper.lines.elements()]
-        assert sorted(sent) == sorted(odd)
+        sent = [one.encode("utf-8", "surrogateescape") for one in log_tracker.lines.elements()]
+        assert sorted(sent) == sorted(lines)
 
-    def test_the_tracker_takes_odd_bytes(self, served, logs, log):
+    def test_tracker_accepts_invalid_bytes(self, served, logs, log):
         log.write_bytes(line(1, agent="VLC \xff").encode("latin-1") + b"\n\x00\xff\n")
 
         assert logs(served, options=["--once"]).ended() == (0, "")
 
-        assert kept_by(served) == Counter(["/main/1"])
+        assert stored_paths(served) == Counter(["/main/1"])
 
-    def test_a_line_without_end_is_dropped_and_counted(self, keeper, logs, log):
+    def test_oversized_line_is_dropped_and_counted(self, log_tracker, logs, log):
         log.write_bytes(b"first\n" + b"x" * 1_000_000 + b"\n" + b"y" * 200_000 + b"\nlast\n")
-        agent = logs(keeper, batch="64k")
+        agent = logs(log_tracker, batch="64k")
 
-        wait_until(lambda: keeper.lines.total() >= 3, 30, "the others have arrived")
+        wait_until(lambda: log_tracker.lines.total() >= 3, 30, "the other lines have arrived")
 
-        assert keeper.lines == Counter(["first", "y" * 200_000, "last"])
-        assert total(agent, "log_lines_too_long_total") == 1
+        assert log_tracker.lines == Counter(["first", "y" * 200_000, "last"])
+        assert metric_total(agent, "log_lines_too_long_total") == 1

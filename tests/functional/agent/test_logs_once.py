@@ -1,4 +1,4 @@
-"""Whatever happens to a log, its reader and the tracker: every line arrives, and arrives once."""
+"""Random sequences of events for a log, the agent and the tracker: every line arrives once."""
 
 import itertools
 import os
@@ -15,9 +15,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from streaming_system.agent import config
 from streaming_system.agent.logs.service import LogShippingService
 
-from .keeper import Keeper
+from .fake_log_tracker import FakeLogTracker
 
-AWAY = [
+ERRORS = [
     (503, {"Retry-After": "1"}, b"ERROR LOGS the logs cannot be written now\n"),
     (500, {}, b"<html>Internal Server Error</html>"),
     (404, {}, b"ERROR GROUP\n"),
@@ -27,155 +27,156 @@ AWAY = [
 
 
 class EveryLineOnce(RuleBasedStateMachine):
-    """Things happen in any order; at the end, what was written is what has arrived."""
+    """Events in any order; at the end, the tracker has the written lines."""
 
-    @initialize(old=st.booleans(), there=st.booleans(), linger=st.sampled_from([0, 60]))
-    def begin(self, old, there, linger):
-        self.linger = linger
+    @initialize(
+        has_rotated=st.booleans(), exists=st.booleans(), close_grace=st.sampled_from([0, 60])
+    )
+    def set_up(self, has_rotated, exists, close_grace):
+        self.close_grace = close_grace
         self.folder = Path(tempfile.mkdtemp(prefix="logs-"))
         self.log = self.folder / "access.log"
-        self.keeper = Keeper()
-        self.keeper.__enter__()
+        self.tracker = FakeLogTracker()
+        self.tracker.__enter__()
         self.written = Counter()
         self.number = itertools.count()
-        self.half = ""
-        self.unread = False
-        if old:
-            (self.folder / "access.log.1").write_text("from before we came\n" * 3)
-        if there:
+        self.partial_line = ""
+        self.has_unread = False
+        if has_rotated:
+            (self.folder / "access.log.1").write_text("older line\n" * 3)
+        if exists:
             self.log.touch()
         (self.folder / "agent.ini").write_text(
-            f"[agent]\ntrackers = {self.keeper.url}\nname = edge1\nsecret = s\nstate = state\n"
+            f"[agent]\ntrackers = {self.tracker.url}\nname = edge1\nsecret = s\nstate = state\n"
             "[logs]\nfiles = access.log = hall\nbatch = 64k\n"
         )
         self.shipping = None
         self.start()
-        # It was there before anything was rotated.
-        self.shipping.look()
+        self.shipping.poll_logs()
 
     def start(self):
         self.shipping = LogShippingService(
-            config.load_agent_config(self.folder / "agent.ini"), self.linger
+            config.load_agent_config(self.folder / "agent.ini"), self.close_grace
         )
 
     def append(self, text):
         with self.log.open("a") as file:
             file.write(text)
-        self.unread = True
+        self.has_unread = True
 
     @rule(count=st.integers(1, 5), size=st.sampled_from([10, 300, 1500, 40_000]))
     def write(self, count, size):
         for _ in range(count):
             line = f"{next(self.number):06d}".ljust(size, "x")
-            text = self.half + line[len(self.half) :]
-            self.append(line[len(self.half) :] + "\n")
+            text = self.partial_line + line[len(self.partial_line) :]
+            self.append(line[len(self.partial_line) :] + "\n")
             self.written[text] += 1
-            self.half = ""
+            self.partial_line = ""
 
     @rule()
-    def write_half(self):
-        if not self.half:
-            self.half = f"half a line {next(self.number)} "
-            self.append(self.half)
+    def write_partial_line(self):
+        if not self.partial_line:
+            self.partial_line = f"partial line {next(self.number)} "
+            self.append(self.partial_line)
 
     @rule()
     def rename(self):
-        self.shift()
+        self.rename_rotated()
         if self.log.exists():
             self.log.rename(self.folder / "access.log.1")
-            self.finish_half(self.folder / "access.log.1")
+            self.finish_line(self.folder / "access.log.1")
 
     @rule()
     def rename_and_create(self):
         self.rename()
         self.log.touch()
 
-    @rule(count=st.integers(0, 3), looks=st.booleans())
-    def copy_and_truncate(self, count, looks):
+    @rule(count=st.integers(0, 3), polls=st.booleans())
+    def copy_and_truncate(self, count, polls):
         if not self.log.exists():
             return
-        self.finish_half(self.log)
-        self.shift()
+        self.finish_line(self.log)
+        self.rename_rotated()
         shutil.copy(self.log, self.folder / "access.log.1")
-        if looks:
-            self.look()
+        if polls:
+            self.poll()
         os.truncate(self.log, 0)
         if count:
             self.write(count, 100)
 
     @rule()
     def rewrite(self):
-        """Do as `sed -i`: the log becomes another file, with the same in it."""
+        """Do what `sed -i` does: replace the log by a copy."""
         if self.log.exists():
             shutil.copy(self.log, self.folder / "sed.tmp")
             (self.folder / "sed.tmp").rename(self.log)
 
-    def finish_half(self, file):
-        """Let the server write the rest of its line to the file that it has open."""
-        if self.half:
+    def finish_line(self, file):
+        """Write the rest of a partial line to the file that the server has open."""
+        if self.partial_line:
             with file.open("a") as opened:
                 opened.write("end\n")
-            self.written[self.half + "end"] += 1
-            self.half = ""
-            self.unread = True
+            self.written[self.partial_line + "end"] += 1
+            self.partial_line = ""
+            self.has_unread = True
 
-    def shift(self):
+    def rename_rotated(self):
         for number in range(50, 0, -1):
             file = self.folder / f"access.log.{number}"
             if file.exists():
                 file.rename(self.folder / f"access.log.{number + 1}")
 
-    @precondition(lambda self: not self.unread)
+    @precondition(lambda self: not self.has_unread)
     @rule()
-    def pack(self):
-        """Do as gzip: what has been read has another name, content and inode."""
+    def compress(self):
+        """Do what gzip does: files that were read get another name, content and inode."""
         for file in self.folder.glob("access.log.*[0-9]"):
-            packed = file.with_name(f"{file.name}.gz")
-            packed.write_bytes(b"\x1f\x8b" + file.read_bytes())
+            compressed = file.with_name(f"{file.name}.gz")
+            compressed.write_bytes(b"\x1f\x8b" + file.read_bytes())
             file.unlink()
 
     @rule()
-    def look(self):
-        self.shipping.look()
-        self.unread = False
+    def poll(self):
+        self.shipping.poll_logs()
+        self.has_unread = False
 
     @rule()
     def send(self):
         for sender in self.shipping.senders:
             sender.send_once()
 
-    @rule(answer=st.none() | st.sampled_from(AWAY))
-    def tracker_says(self, answer):
-        self.keeper.refusing = answer
+    @rule(response=st.none() | st.sampled_from(ERRORS))
+    def set_tracker_response(self, response):
+        self.tracker.error_response = response
 
     @rule()
-    def lose_the_next_answer(self):
-        self.keeper.lose_answer = True
+    def lose_next_response(self):
+        self.tracker.lose_response = True
 
     @rule()
     def kill(self):
-        """Leave everything as it is: what was not in the database by now is gone."""
+        """Restart the agent: it only has what is in the database."""
         self.shipping.close()
         self.start()
 
     def teardown(self):
-        if not hasattr(self, "keeper"):
+        if not hasattr(self, "tracker"):
             return
         try:
-            self.finish_half(self.log)
-            self.keeper.refusing = None
-            self.keeper.lose_answer = False
+            self.finish_line(self.log)
+            self.tracker.error_response = None
+            self.tracker.lose_response = False
             self.kill()
-            self.look()
+            self.poll()
             self.send()
-            self.look()
+            self.poll()
             self.send()
             assert self.keeper.lines == self.written
             assert not self.shipping.problems() or not self.log.exists()
             assert self.shipping.spool.size == 0
         finally:
             self.shipping.close()
-            self.keeper.__exit__()
+            self.tracker.__exit__()
             shutil.rmtree(self.folder)
 
 
@@ -188,15 +189,15 @@ TestEveryLineOnce.settings = settings(
 )
 
 
-def test_a_log_that_was_rewritten_and_then_rotated_arrives_once():
+def test_rewritten_and_rotated_log_arrives_once():
     log = EveryLineOnce()
-    log.begin(old=False, there=True, linger=60)
+    log.set_up(has_rotated=False, exists=True, close_grace=60)
     log.write(1, 100)
     log.rewrite()
     log.write(1, 100)
-    log.look()
+    log.poll()
     log.rename()
-    log.look()
+    log.poll()
 
-    # This compares what was written with what has arrived.
+    # This compares the written lines with those of the tracker.
     log.teardown()

@@ -1,10 +1,10 @@
-"""`[logs]` of agent.ini."""
+"""Configuration of log shipping in agent.ini."""
 
 from pathlib import Path
 
 import pytest
 
-from streaming_system.agent import config
+from streaming_system.agent.config import load_agent_config
 from streaming_system.agent.config_section import AgentConfigError
 from streaming_system.agent.logs.config import LogFile, LogsConfig, parse_logs_config
 
@@ -26,47 +26,47 @@ status = off
 
 @pytest.fixture
 def logs(tmp_path):
-    """Return a function that writes an agent.ini and reads its logs."""
+    """Return a function that writes an agent.ini and parses its logs."""
 
     def logs(text):
         file = tmp_path / "agent.ini"
         file.write_text(text)
-        return parse_logs_config(config.load_agent_config(file))
+        return parse_logs_config(load_agent_config(file))
 
     return logs
 
 
-def test_it_is_read(logs, tmp_path):
+def test_section_is_parsed(logs, tmp_path):
     assert logs(GOOD) == LogsConfig(
         files=(
             LogFile(path=Path("/var/log/nginx/hall=1.log"), room="hall"),
             LogFile(path=tmp_path / "lab.log", room="lab"),
         ),
-        spool=2**30,
-        batch=512 * 1024,
+        max_spool_bytes=2**30,
+        max_batch_bytes=512 * 1024,
         interval=2.5,
         status=None,
     )
 
 
-def test_the_files_are_enough(logs):
-    found = logs(GOOD.partition("spool")[0])
+def test_only_files_are_required(logs):
+    config = logs(GOOD.partition("spool")[0])
 
-    assert (found.spool, found.batch, found.interval) == (2**30, 2**20, 5)
-    assert found.status == ("127.0.0.1", 9183)
+    assert (config.max_spool_bytes, config.max_batch_bytes, config.interval) == (2**30, 2**20, 5)
+    assert config.status == ("127.0.0.1", 9183)
 
 
-def test_the_example_is_good_once_it_is_no_remark_any_more(logs, root):
-    _, begin, text = (root / "conf/agent.ini.example").read_text().partition("#[logs]\n")
-    section, _, _ = (begin + text).partition("\n\n")
+def test_commented_example_is_valid(logs, root):
+    _, header, text = (root / "conf/agent.ini.example").read_text().partition("#[logs]\n")
+    section, _, _ = (header + text).partition("\n\n")
     lines = [line[1:] for line in section.splitlines() if line[:3] == "#  " or line[1] != " "]
 
-    found = logs(GOOD.partition("[logs]")[0] + "\n".join(lines))
+    config = logs(GOOD.partition("[logs]")[0] + "\n".join(lines))
 
-    assert found == LogsConfig(
+    assert config == LogsConfig(
         files=(LogFile(path=Path("/var/log/nginx/hall.access.log"), room="hall"),),
-        spool=2**30,
-        batch=2**20,
+        max_spool_bytes=2**30,
+        max_batch_bytes=2**20,
         interval=5,
         status=("127.0.0.1", 9183),
     )
@@ -97,11 +97,11 @@ def test_the_example_is_good_once_it_is_no_remark_any_more(logs, root):
         ("status = off", "status = 0.0.0.0:80", "[logs] status: is '0.0.0.0:80'; allowed: a loop"),
     ],
 )
-def test_a_mistake_is_one_line_that_says_where_and_what_is_allowed(logs, old, new, line):
+def test_error_is_one_line_with_place_and_allowed_values(logs, old, new, line):
     assert old in GOOD
 
-    with pytest.raises(AgentConfigError) as refusal:
+    with pytest.raises(AgentConfigError) as error:
         logs(GOOD.replace(old, new, 1))
 
-    assert line in str(refusal.value)
-    assert str(refusal.value).startswith("agent.ini: ")
+    assert line in str(error.value)
+    assert str(error.value).startswith("agent.ini: ")

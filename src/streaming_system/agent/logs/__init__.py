@@ -1,1 +1,1 @@
-"""Access logs on their way to trackers: followed, kept in a spool, handed in, each line once."""
+"""Ships access logs to trackers: tails files, spools lines, delivers each line once."""

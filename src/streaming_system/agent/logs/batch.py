@@ -1,41 +1,45 @@
-"""Whole lines that go to a tracker at once."""
+"""Batches of log lines for a tracker."""
 
 from dataclasses import dataclass
 
-# What stays as it is when it is encoded for a form; a blank becomes one character, too.
+# Bytes that form encoding leaves alone; a space becomes one byte, too.
 _UNESCAPED = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-~ "
 
 
 @dataclass(frozen=True, kw_only=True)
 class LineBatch:
-    """Whole lines for one tracker.
+    """Whole lines of a room for one tracker.
 
-    :param until: how far the tracker has the room's lines with these: a chunk, an offset in it.
-    :param name: by which the tracker knows them if they come again, as its answer was lost.
+    :param end: position after the last line: id of a chunk, and offset in it.
+    :param name: identifies the batch, so that the tracker ignores it if it is sent again.
     """
 
     tracker: str
     room: str
     lines: bytes
     count: int
-    until: tuple[int, int]
+    end: tuple[int, int]
     name: str
 
 
 def encoded_size(lines: bytes) -> int:
-    """Return how many bytes lines have when they are encoded for a form."""
+    """Return the size of lines in form encoding, in bytes."""
     return len(lines) + 2 * len(lines.translate(None, _UNESCAPED))
 
 
-def fit_batch(lines: bytes, begin: int, most: int, *, first: bool) -> int:
-    """Return where the last line ends that still fits."""
-    if encoded_size(lines[begin:]) <= most:
+def fit_batch(lines: bytes, start: int, max_bytes: int, *, at_least_one: bool) -> int:
+    """Return the end of the last line that fits.
+
+    :param max_bytes: limit of the encoded size.
+    :param at_least_one: accept the first line even if it is too long.
+    """
+    if encoded_size(lines[start:]) <= max_bytes:
         return len(lines)
-    end = begin
+    end = start
     while end < len(lines):
         next_end = lines.index(b"\n", end) + 1
-        most -= encoded_size(lines[end:next_end])
-        if most < 0 and not (first and end == begin):
+        max_bytes -= encoded_size(lines[end:next_end])
+        if max_bytes < 0 and not (at_least_one and end == start):
             break
         end = next_end
     return end

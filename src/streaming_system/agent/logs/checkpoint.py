@@ -1,4 +1,4 @@
-"""How far a file has been read, and how it is known again."""
+"""Open log files, and checkpoints: how far a file was read, and how it is recognised later."""
 
 import hashlib
 import os
@@ -7,52 +7,61 @@ from dataclasses import dataclass, replace
 from io import FileIO
 from pathlib import Path
 
-# So much of a file's beginning tells it from others: lines of access logs have a time.
+# The hash of a file's first bytes identifies it, because lines of access logs contain a time.
 HEAD_BYTES = 1024
+
+# Device and inode.
+FileKey = tuple[int, int]
 
 
 class NotRegularFileError(OSError):
-    """What has the name of a log is no file."""
+    """The path of a log is not a regular file."""
 
 
 class LogFileHandle:
-    """A file that is open: it stays readable whatever becomes of its name."""
+    """An open file; it stays readable after it is renamed or deleted."""
 
     def __init__(self, path: Path) -> None:
-        # A named pipe must hold up nobody.
+        # O_NONBLOCK: opening a named pipe must not block.
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         self._file = FileIO(descriptor)
-        found = os.fstat(descriptor)
-        self.key = (found.st_dev, found.st_ino)
-        if not stat.S_ISREG(found.st_mode):
+        status = os.fstat(descriptor)
+        self.key: FileKey = (status.st_dev, status.st_ino)
+        if not stat.S_ISREG(status.st_mode):
             self.close()
-            raise NotRegularFileError(0, "it is no file")
+            raise NotRegularFileError(0, "it is not a regular file")
 
     def size(self) -> int:
-        """Return how long the file is at the moment."""
+        """Return the current size in bytes."""
         return os.fstat(self._file.fileno()).st_size
 
     def state(self) -> tuple[int, int]:
-        """Return how long it is, and when it was last written, in nanoseconds."""
-        found = os.fstat(self._file.fileno())
-        return found.st_size, found.st_mtime_ns
+        """Return the size, and the modification time in nanoseconds."""
+        status = os.fstat(self._file.fileno())
+        return status.st_size, status.st_mtime_ns
 
-    def read(self, most: int, offset: int) -> bytes:
-        """Return what stands at an offset."""
-        return os.pread(self._file.fileno(), most, offset)
+    def read_at(self, offset: int, max_bytes: int) -> bytes:
+        """Return the bytes at an offset."""
+        return os.pread(self._file.fileno(), max_bytes, offset)
+
+    def has_same_head(self, other: "LogFileHandle") -> bool:
+        """Return whether a file may be a copy of another: they start with the same lines."""
+        head = self.read_at(0, min(HEAD_BYTES, self.size(), other.size()))
+        has_line = b"\n" in head or len(head) == HEAD_BYTES
+        return has_line and head == other.read_at(0, len(head))
 
     def close(self) -> None:
-        """Close it."""
+        """Close the file."""
         self._file.close()
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, eq=False)
 class Checkpoint:
-    """How far a file has been read: always to the end of a line.
+    """How far a file was read: always to the end of a line. Two checkpoints are never equal.
 
-    :param id: in the spool; ``None`` as long as nothing of the file is there.
-    :param head: a hash of the first ``head_size`` bytes, all of which have been read.
-    :param skipping: the offset is within a line that is too long.
+    :param id: in the spool; ``None`` until it is stored.
+    :param head: hash of the first ``head_size`` bytes, all of which were read.
+    :param in_oversized_line: the offset is within a line that is too long.
     """
 
     id: int | None = None
@@ -61,41 +70,47 @@ class Checkpoint:
     offset: int = 0
     head_size: int = 0
     head: bytes = b""
-    skipping: bool = False
+    in_oversized_line: bool = False
+
+    @classmethod
+    def at_start(cls, file: LogFileHandle) -> "Checkpoint":
+        """Return a checkpoint at the beginning of a file."""
+        return cls(device=file.key[0], inode=file.key[1])
 
     @property
-    def key(self) -> tuple[int, int]:
-        """What the system calls the file, as long as it is there."""
+    def key(self) -> FileKey:
+        """The key of the file, which the system may reuse after the file is deleted."""
         return self.device, self.inode
 
-    def begins(self, file: LogFileHandle) -> bool:
-        """Tell whether a file begins as this one did."""
-        return head_digest(file.read(self.head_size, 0)) == self.head if self.head_size else True
+    def matches_head(self, file: LogFileHandle) -> bool:
+        """Return whether a file starts with the bytes that were read."""
+        return head_digest(file.read_at(0, self.head_size)) == self.head if self.head_size else True
 
-    def fits(self, file: LogFileHandle) -> bool:
-        """Tell whether reading can go on in a file."""
-        return self.offset <= file.size() and self.begins(file)
+    def can_resume(self, file: LogFileHandle) -> bool:
+        """Return whether reading can resume in a file."""
+        return self.offset <= file.size() and self.matches_head(file)
 
-    def copied_to(self, file: LogFileHandle) -> "Checkpoint":
-        """Return the same place in another file."""
+    def for_file(self, file: LogFileHandle) -> "Checkpoint":
+        """Return a new checkpoint at the same position of another file."""
         return replace(self, id=None, device=file.key[0], inode=file.key[1])
 
-    def moved_to(self, file: LogFileHandle, offset: int, *, skipping: bool = False) -> "Checkpoint":
-        """Return the place at another offset, of a file that begins the same."""
+    def advance(
+        self, file: LogFileHandle, offset: int, *, in_oversized_line: bool = False
+    ) -> "Checkpoint":
+        """Return the checkpoint at a later offset of its file."""
         head_size, head = self.head_size, self.head
         if head_size < HEAD_BYTES and offset > head_size:
             head_size = min(offset, HEAD_BYTES)
-            head = head_digest(file.read(head_size, 0))
-        return replace(self, offset=offset, head_size=head_size, head=head, skipping=skipping)
+            head = head_digest(file.read_at(0, head_size))
+        return replace(
+            self,
+            offset=offset,
+            head_size=head_size,
+            head=head,
+            in_oversized_line=in_oversized_line,
+        )
 
 
 def head_digest(data: bytes) -> bytes:
-    """Return a hash of a file's beginning."""
+    """Return a hash of the first bytes of a file."""
     return hashlib.blake2b(data, digest_size=16).digest()
-
-
-def has_same_head(one: LogFileHandle, other: LogFileHandle) -> bool:
-    """Tell whether one file may be a copy of another: they have the same in whole lines."""
-    beginning = one.read(min(HEAD_BYTES, one.size(), other.size()), 0)
-    whole = b"\n" in beginning or len(beginning) == HEAD_BYTES
-    return whole and beginning == other.read(len(beginning), 0)

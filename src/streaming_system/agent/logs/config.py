@@ -1,4 +1,4 @@
-"""`[logs]` of agent.ini."""
+"""Configuration of log shipping: ``[logs]`` of agent.ini."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from streaming_system.agent.config import ROOM_PATTERN, AgentConfig
 from streaming_system.agent.config_section import AgentConfigError, ConfigSection
 
-# What a tracker takes at once is 4 MiB, with the secret and the room in it.
+# A tracker accepts 4 MiB, including the secret and the room.
 MAX_BATCH_BYTES = 4 * 2**20 - 64 * 1024
 DEFAULT_STATUS_ADDRESS = ("127.0.0.1", 9183)
 
@@ -21,25 +21,25 @@ class LogFile:
 
 @dataclass(frozen=True, kw_only=True)
 class LogsConfig:
-    """What is followed, and how.
+    """The settings of log shipping.
 
-    :param spool: at most so many bytes of lines wait for trackers.
-    :param batch: at most so many bytes are handed in at once, as they are encoded on their way.
-    :param interval: seconds between two looks at the files.
-    :param status: where it is told how it is: host and port; ``None``: nowhere.
+    :param max_spool_bytes: limit of the lines in the spool.
+    :param max_batch_bytes: limit of one upload, in form encoding.
+    :param interval: seconds between two polls of the files.
+    :param status: host and port of the status server; ``None``: it does not run.
     """
 
     files: tuple[LogFile, ...]
-    spool: int
-    batch: int
+    max_spool_bytes: int
+    max_batch_bytes: int
     interval: float
     status: tuple[str, int] | None
 
 
 def parse_logs_config(agent: AgentConfig) -> LogsConfig:
-    """Return what an agent.ini says about access logs.
+    """Return the settings in ``[logs]``.
 
-    :raises ConfigError: if it says nothing, or something that is not allowed.
+    :raises AgentConfigError: if the section is missing or invalid.
     """
     section = agent.sections.get("logs")
     if section is None:
@@ -63,7 +63,7 @@ def _parse_files(section: ConfigSection) -> tuple[LogFile, ...]:
     for line in section.lines("files"):
         path, _, room = (part.strip() for part in line.rpartition("="))
         if not path or not ROOM_PATTERN.fullmatch(room):
-            raise section.error("files", line, f"{allowed}; a room's id is made of A-Z a-z 0-9 _")
+            raise section.error("files", line, f"{allowed}; a room's id consists of A-Z a-z 0-9 _")
         files.append(LogFile(path=section.file.parent.absolute() / path, room=room))
     if not files:
         raise section.error("files", "", allowed)

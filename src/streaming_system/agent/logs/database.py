@@ -1,4 +1,4 @@
-"""The database that the spool is: opened, looked after, and what its errors mean."""
+"""The SQLite database of the spool: connection, schema, transactions, errors."""
 
 import sqlite3
 import threading
@@ -18,7 +18,7 @@ SCHEMA = """
         device TEXT NOT NULL, inode TEXT NOT NULL, offset INTEGER NOT NULL,
         head_size INTEGER NOT NULL, head BLOB NOT NULL, skipping INTEGER NOT NULL);
 """
-# What spools of this version may lack, and older programs leave alone.
+# Tables that were added later; older versions of the program ignore them.
 ADDED_TABLES = """
     CREATE TABLE IF NOT EXISTS dropped (tracker TEXT PRIMARY KEY, lines INTEGER NOT NULL,
         told INTEGER NOT NULL);
@@ -26,21 +26,23 @@ ADDED_TABLES = """
         chunk INTEGER NOT NULL, offset INTEGER NOT NULL, PRIMARY KEY (tracker, room));
     CREATE TABLE IF NOT EXISTS name (name TEXT NOT NULL);
 """
+DAMAGED = "is damaged: move it away; logs will be read from their beginning"
 
 
 class SpoolError(Exception):
-    """The spool cannot be used now: one line that says why."""
+    """The spool is not available; the message is one line with the reason."""
 
 
 class SpoolDatabase:
-    """An SQLite file that this program alone uses; any of its threads may.
+    """An SQLite file for one process and all of its threads.
 
-    :param file: where it lies.
-    :raises SpoolError: if it cannot be used.
+    :attr:`problem` is the last error, or "" after a successful transaction.
+
+    :raises SpoolError: if the file is not usable.
     """
 
     def __init__(self, file: Path) -> None:
-        self.trouble = ""
+        self.problem = ""
         self._file = file
         self._lock = threading.RLock()
         try:
@@ -57,11 +59,11 @@ class SpoolDatabase:
             raise
 
     def _prepare(self) -> None:
-        with self._doing():
+        with self._translate_errors():
             for pragma in (
                 "locking_mode=EXCLUSIVE",
                 "auto_vacuum=INCREMENTAL",
-                # It stays where it is, so that a full disk cannot keep us from saving a place.
+                # The journal file stays, so that checkpoints can be saved on a full disk.
                 "journal_mode=PERSIST",
                 f"journal_size_limit={2**20}",
                 "synchronous=FULL",
@@ -72,30 +74,30 @@ class SpoolDatabase:
             with self._transaction():
                 [[version]] = self._db.execute("PRAGMA user_version")
                 if version == 0:
-                    self._create(SCHEMA)
+                    self._create_tables(SCHEMA)
                     self._db.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
                 elif version != SCHEMA_VERSION:
-                    raise SpoolError(f"{self._file}: is of another version ({version})")
-                self._create(ADDED_TABLES)
+                    raise SpoolError(f"{self._file}: has an unsupported version ({version})")
+                self._create_tables(ADDED_TABLES)
 
-    def _create(self, schema: str) -> None:
+    def _create_tables(self, schema: str) -> None:
         for statement in schema.split(";"):
             self._db.execute(statement)
 
     def close(self) -> None:
-        """Close it; whoever still uses it gets an error."""
+        """Close the database; later calls raise an error."""
         with self._lock:
             self._db.close()
 
     @contextmanager
-    def _doing(self) -> Iterator[None]:
-        """Let nobody else in; whatever goes wrong with the database is one line."""
+    def _translate_errors(self) -> Iterator[None]:
+        """Hold the lock; translate SQLite errors into a one-line SpoolError."""
         with self._lock:
             try:
                 yield
             except sqlite3.Error as error:
-                self.trouble = f"{self._file}: {_describe_error(error)}"
-                raise SpoolError(self.trouble) from None
+                self.problem = f"{self._file}: {_describe_error(error)}"
+                raise SpoolError(self.problem) from None
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -103,20 +105,21 @@ class SpoolDatabase:
         try:
             yield
             self._db.execute("COMMIT")
-            self.trouble = ""
+            self.problem = ""
         except BaseException:
-            # Where the disk is full, the database may have done that by itself.
+            # SQLite rolls back by itself after some errors, such as a full disk.
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
             raise
 
 
 def _describe_error(error: sqlite3.Error) -> str:
-    words = {
+    descriptions = {
         "SQLITE_BUSY": "another program uses it; is this service running twice?",
         "SQLITE_FULL": "the disk is full",
-        "SQLITE_NOTADB": "is damaged: move it away, and logs are read from their beginning",
-        "SQLITE_CORRUPT": "is damaged: move it away, and logs are read from their beginning",
+        "SQLITE_NOTADB": DAMAGED,
+        "SQLITE_CORRUPT": DAMAGED,
     }
     name = getattr(error, "sqlite_errorname", "")
-    return words.get("_".join(name.split("_")[:2]), f"{error} ({name})" if name else str(error))
+    default = f"{error} ({name})" if name else str(error)
+    return descriptions.get("_".join(name.split("_")[:2]), default)

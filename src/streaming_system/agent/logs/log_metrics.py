@@ -1,4 +1,4 @@
-"""How it is with access logs, for people and for Prometheus on this machine."""
+"""Health and Prometheus metrics of log shipping, on a loopback address."""
 
 from collections.abc import Iterable, Iterator
 
@@ -10,9 +10,9 @@ from streaming_system.agent.status_server import StatusServer, counter, gauge, t
 
 
 class LogsStatusServer(StatusServer):
-    """Answers on a loopback address.
+    """The status server of log shipping.
 
-    :raises OSError: if nothing can listen there.
+    :raises OSError: if the address is not available.
     """
 
     def __init__(self, shipping: LogShippingService, address: tuple[str, int]) -> None:
@@ -29,38 +29,38 @@ class LogsStatusServer(StatusServer):
         yield from self._waiting()
         yield from tracker_metrics(self._shipping.senders)
 
-    def _logs(self) -> Iterator[Metric]:
+    def _log_metrics(self) -> Iterator[Metric]:
         lines = counter("log_lines_read", "Lines of a log.", ["log", "room"])
-        too_long = counter("log_lines_too_long", "Lines that were too long.", ["log", "room"])
+        oversized = counter("log_lines_too_long", "Lines that were too long.", ["log", "room"])
         up = gauge("log_up", "Whether a log can be read.", ["log", "room"])
-        for follower in self._shipping.followers:
-            where = [str(follower.log.path), follower.log.room]
-            lines.add_metric(where, follower.lines)
-            too_long.add_metric(where, follower.too_long)
-            up.add_metric(where, not follower.trouble)
-        yield from (up, lines, too_long)
+        for tailer in self._shipping.tailers:
+            labels = [str(tailer.log.path), tailer.log.room]
+            lines.add_metric(labels, tailer.lines)
+            oversized.add_metric(labels, tailer.oversized_lines)
+            up.add_metric(labels, not tailer.problem)
+        yield from (up, lines, oversized)
 
-    def _waiting(self) -> Iterator[Metric]:
+    def _spool_metrics(self) -> Iterator[Metric]:
         spool = self._shipping.spool
-        size = gauge("spool_bytes", "Lines that wait in the spool.", [])
+        size = gauge("spool_bytes", "Size of the lines in the spool.", [])
         size.add_metric([], spool.size)
-        bound = gauge("spool_bytes_limit", "How many bytes may wait.", [])
-        bound.add_metric([], spool.bound)
-        waiting = gauge("log_lines_waiting", "Lines that a tracker lacks.", ["tracker"])
-        sent = counter("log_lines_sent", "Lines that a tracker has.", ["tracker"])
+        limit = gauge("spool_bytes_limit", "Limit of the lines in the spool.", [])
+        limit.add_metric([], spool.max_bytes)
+        backlog = gauge("log_lines_waiting", "Lines that a tracker does not have yet.", ["tracker"])
+        sent = counter("log_lines_sent", "Lines that a tracker accepted.", ["tracker"])
         dropped = counter(
-            "log_lines_dropped", "Lines that a tracker will never have.", ["tracker", "reason"]
+            "log_lines_dropped", "Lines that a tracker will never get.", ["tracker", "reason"]
         )
         for sender in self._shipping.senders:
             url = sender.tracker.url
-            waiting.add_metric([url], self._lacking(url))
+            backlog.add_metric([url], self._backlog(url))
             sent.add_metric([url], sender.lines)
             dropped.add_metric([url, "spool full"], spool.dropped[url])
-            dropped.add_metric([url, "not taken"], sender.not_taken)
-        yield from (size, bound, waiting, sent, dropped)
+            dropped.add_metric([url, "not taken"], sender.rejected_lines)
+        yield from (size, limit, backlog, sent, dropped)
 
-    def _lacking(self, url: str) -> float:
+    def _backlog(self, url: str) -> float:
         try:
-            return self._shipping.spool.waiting(url)
+            return self._shipping.spool.backlog(url)
         except SpoolError:
             return float("nan")

@@ -1,4 +1,4 @@
-"""Hands in lines to one tracker."""
+"""Sends log lines to one tracker."""
 
 import logging
 import math
@@ -18,16 +18,16 @@ from streaming_system.agent.tracker_sender import TrackerSender
 
 log = logging.getLogger(__name__)
 
-# A tracker writes lines to its disk before it answers.
+# A tracker writes the lines to its disk before it responds.
 UPLOAD_TIMEOUT = 60.0
-# So few bytes are too many for nobody.
+# If a tracker rejects a batch of less than this size as too large, smaller batches do not help.
 MIN_SPLIT_BYTES = 8 * 1024
 
 
 class LogSender(TrackerSender):
-    """Hands in what is in the spool to a tracker, room by room.
+    """Sends the lines in the spool to a tracker, room by room.
 
-    :param most: how many bytes are handed in at once.
+    :param max_batch_bytes: limit of one upload, in form encoding.
     """
 
     tracker: LegacyTrackerClient
@@ -35,26 +35,30 @@ class LogSender(TrackerSender):
     deregister_reserve = 0.4
 
     def __init__(
-        self, tracker: LegacyTrackerClient, spool: Spool, most: int, stop: threading.Event
+        self,
+        tracker: LegacyTrackerClient,
+        spool: Spool,
+        max_batch_bytes: int,
+        stop: threading.Event,
     ) -> None:
         super().__init__(tracker, spool, stop)
         self.lines = 0
-        self.not_taken = 0
-        self._spool, self._most = spool, most
-        self._rejected: dict[str, str] = {}
+        self.rejected_lines = 0
+        self._spool, self._max_batch_bytes = spool, max_batch_bytes
+        self._room_problems: dict[str, str] = {}
 
     def send_pending(self) -> None:
         """Hand in all that there is, as long as the tracker takes it.
 
-        :raises TrackerError: if it does not listen, or the spool does not give anything.
+        :raises TrackerError: if the tracker or the spool is unavailable.
         """
         try:
-            self._spool.settle()
-            more = True
-            while more:
-                more = False
+            self._spool.flush_acks()
+            has_more = True
+            while has_more:
+                has_more = False
                 for room in self._spool.rooms():
-                    more |= self._next_of(room)
+                    has_more |= self._send_next_batch(room)
         except SpoolError as error:
             raise TrackerUnavailableError(str(error)) from None
 
@@ -69,10 +73,10 @@ class LogSender(TrackerSender):
         """Hand in the next lines of a room; return whether there may be more."""
         if self._stop_event.is_set() or self._is_rejected(room, time.monotonic()):
             return False
-        batch = self._spool.batch(self.tracker.url, room, self._most)
+        batch = self._spool.next_batch(self.tracker.url, room, self._max_batch_bytes)
         if batch is None:
             return False
-        there = False
+        was_accepted = False
         try:
             self.tracker.send_logs(room, batch.lines, batch=batch.name, timeout=UPLOAD_TIMEOUT)
             there = True
@@ -82,8 +86,8 @@ class LogSender(TrackerSender):
             self._record_rejection(room, str(refusal))
             return False
         finally:
-            if not there:
-                self._spool.returned(batch)
+            if not was_accepted:
+                self._spool.nack(batch)
         self.lines += batch.count
         self._record_success(room)
         # Even if this cannot be saved now, the lines are not handed in again.
@@ -96,25 +100,24 @@ class LogSender(TrackerSender):
         self.problem = next(iter(self._rejected.values()), "")
         if dropped := self._spool.untold(self.tracker.url):
             log.warning(
-                "%s: %d lines were dropped while it took none: the spool was full",
-                self.tracker.url,
-                dropped,
+                "%s: %d lines were dropped because the spool was full", self.tracker.url, dropped
             )
 
-    def _too_large(self, batch: LineBatch, refusal: PayloadTooLargeError) -> bool:
+    def _handle_too_large(self, batch: LineBatch, error: PayloadTooLargeError) -> bool:
+        """Split the batch, or drop a line that is too long; return whether to send again."""
         size = len(batch.lines)
         if size < MIN_SPLIT_BYTES:
             # That is no matter of size.
             self._record_rejection(batch.room, str(refusal))
             return False
         if batch.count > 1:
-            # It may be a proxy's limit; one that is lower than ours is found soon.
-            self._most = size // 2
-            log.warning("%s; from now on, half as much is handed in at once", refusal)
+            # The limit of a proxy in between is unknown; halving finds it.
+            self._max_batch_bytes = size // 2
+            log.warning("%s; the batch size is halved from now on", error)
         else:
-            self.not_taken += 1
-            log.warning("%s; this line of %d bytes is dropped", refusal, size)
-            self._spool.acknowledged(batch)
+            self.rejected_lines += 1
+            log.warning("%s; this line of %d bytes is dropped", error, size)
+            self._spool.ack(batch)
         return True
 
     def _record_rejection(self, about: str, line: str) -> None:

@@ -1,4 +1,4 @@
-"""All of it: logs are followed, and handed in to trackers."""
+"""Log shipping: tailers and senders."""
 
 import logging
 import threading
@@ -18,16 +18,16 @@ log = logging.getLogger(__name__)
 
 
 class LogShippingService(AgentService):
-    """Follows logs and hands them in, until it is told to stop.
+    """Tails logs and sends them until :attr:`stop` is set.
 
-    :param linger: seconds for which a file is kept open that is rotated.
-    :raises ConfigError: if agent.ini lacks something, or says what is not allowed.
-    :raises SpoolError: if the spool cannot be used.
+    :param close_grace: seconds without growth after which a rotated file is closed.
+    :raises AgentConfigError: if agent.ini is incomplete or invalid.
+    :raises SpoolError: if the spool is not usable.
     """
 
     senders: list[LogSender]
 
-    def __init__(self, agent: AgentConfig, linger: float = CLOSE_GRACE) -> None:
+    def __init__(self, agent: AgentConfig, close_grace: float = CLOSE_GRACE) -> None:
         self.config = parse_logs_config(agent)
         self.stop = threading.Event()
         self.spool = Spool(agent.state / "logs.sqlite", agent.trackers, self.config.spool)
@@ -35,12 +35,15 @@ class LogShippingService(AgentService):
         self.threads = [threading.Thread(target=self._look_on, name="logs", daemon=True)]
         self.senders = [
             LogSender(
-                LegacyTrackerClient(url, agent.secret), self.spool, self.config.batch, self.stop
+                LegacyTrackerClient(url, agent.secret),
+                self.spool,
+                self.config.max_batch_bytes,
+                self.stop,
             )
             for url in agent.trackers
         ]
         self._warnings = LogOnce(log)
-        self._dropped = self.spool.dropped.total()
+        self._total_dropped = self.spool.dropped.total()
 
     def wake(self) -> None:
         """Let everybody look who waits for news."""
@@ -51,63 +54,63 @@ class LogShippingService(AgentService):
         join_threads(self.threads, deadline)
 
     def once(self) -> None:
-        """Look at every log once, and hand in what there is.
+        """Poll every log once, and send all lines.
 
-        :raises RefusedError: if a tracker does not take the secret.
+        :raises CredentialsRejectedError: if a tracker rejects the secret.
         """
         self.look()
         self.send_once()
 
-    def look(self) -> None:
-        """Look at every log once."""
-        for follower in self.followers:
-            path = str(follower.log.path)
+    def poll_logs(self) -> None:
+        """Poll every log once."""
+        for tailer in self.tailers:
+            path = str(tailer.log.path)
             try:
-                follower.look(self._may_read)
+                tailer.poll(self._has_capacity)
             except SpoolError as error:
                 self._warnings.warn("spool", f"{error}; lines wait in their logs")
                 continue
             except OSError as error:
                 self._warnings.warn(path, f"cannot be read: {error.strerror}")
                 continue
-            if not self.spool.trouble:
+            if not self.spool.problem:
                 self._warnings.resolve("spool")
-            if follower.trouble:
-                self._warnings.warn(path, follower.trouble)
+            if tailer.problem:
+                self._warnings.warn(path, tailer.problem)
             else:
                 self._warnings.resolve(path)
-        self._tell_of_dropped()
+        self._log_drops()
 
-    def _tell_of_dropped(self) -> None:
-        dropped, bound = self.spool.dropped.total(), self.spool.bound
-        if dropped > self._dropped:
+    def _log_drops(self) -> None:
+        dropped, max_bytes = self.spool.dropped.total(), self.spool.max_bytes
+        if dropped > self._total_dropped:
             self._warnings.warn(
-                "the spool", f"{bound} bytes are full: the oldest lines are dropped"
+                "the spool", f"{max_bytes} bytes are full: the oldest lines are dropped"
             )
-        elif self.spool.size < bound / 2:
+        elif self.spool.size < max_bytes / 2:
             self._warnings.resolve("the spool")
-        self._dropped = dropped
+        self._total_dropped = dropped
 
     def close(self) -> None:
         """Close all files."""
-        for follower in self.followers:
-            follower.close()
+        for tailer in self.tailers:
+            tailer.close()
         self.spool.close()
 
-    def _look_on(self) -> None:
+    def _poll_loop(self) -> None:
         while not self.stop.is_set():
             try:
-                self.look()
+                self.poll_logs()
             except Exception:
-                # Whatever it is, the next look may go well; without this thread there is none.
+                # The thread must survive: the next poll may succeed.
                 log.exception("logs could not be read")
             self.stop.wait(self.config.interval)
 
-    def _may_read(self) -> bool:
-        """Tell whether lines shall come into the spool.
+    def _has_capacity(self) -> bool:
+        """Return whether the spool may take more lines.
 
-        As long as trackers take them, but more slowly than they can be read, those that are in a
-        log already wait there: the bound is for trackers that take none.
+        If trackers accept lines, but more slowly than they are read, the rest of a log waits in its
+        file: the second half of the spool is for outages.
         """
         if self.stop.is_set():
             return False

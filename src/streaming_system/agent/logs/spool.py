@@ -1,48 +1,50 @@
-"""Lines that wait for trackers, and how far files have been read: one database on the disk.
+"""The spool: log lines on disk until all trackers have them, with the checkpoints of the files.
 
-Lines come in together with the place behind them, and go out together with how far the tracker has
-them, each in one transaction. So whatever ends the program, neither is ever without the other.
+Lines are stored together with the checkpoint after them, and deleted together with the position of
+the tracker, each in one transaction. So a crash neither loses nor repeats lines.
 """
 
 import secrets
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from streaming_system.agent.logs.batch import LineBatch, encoded_size, fit_batch
 from streaming_system.agent.logs.checkpoint import Checkpoint
-from streaming_system.agent.logs.database import SpoolDatabase
+from streaming_system.agent.logs.checkpoint_store import CheckpointStore
 from streaming_system.util.versioned_condition import ChangeNotifier
 
-# What a chunk takes besides its lines.
+# The size of a chunk in the database besides its lines, roughly.
 CHUNK_OVERHEAD_BYTES = 64
-# Pages that are free stay for what comes next, as long as they are so few.
+# Free pages up to this number are reused instead of returned to the file system.
 MAX_FREE_PAGES = 256
 
 
-class Spool(SpoolDatabase, ChangeNotifier):
-    """Keeps lines until every tracker has them, up to a bound.
+class Spool(CheckpointStore, ChangeNotifier):
+    """Stores lines until every tracker has them. Above the limit, it evicts the oldest lines.
 
-    :param file: of the database; there may be only one program that uses it.
-    :param trackers: who shall have the lines.
-    :param bound: how many bytes of lines wait at most; the oldest go.
-    :raises SpoolError: if it cannot be used.
+    :param file: the database; only one process may use it.
+    :param trackers: URLs of the trackers.
+    :param max_bytes: limit of the lines.
+    :raises SpoolError: if the database is not usable.
     """
 
-    def __init__(self, file: Path, trackers: Iterable[str], bound: int) -> None:
-        self.bound = bound
+    def __init__(self, file: Path, trackers: Iterable[str], max_bytes: int) -> None:
+        self.max_bytes = max_bytes
         self.size = 0
+        # Evicted lines that a tracker did not get, and how many of them were reported.
         self.dropped: Counter[str] = Counter()
-        self._told: Counter[str] = Counter()
+        self._reported_drops: Counter[str] = Counter()
         self._trackers = tuple(trackers)
-        SpoolDatabase.__init__(self, file)
+        CheckpointStore.__init__(self, file)
         ChangeNotifier.__init__(self, self._lock)
-        self._flying: dict[str, frozenset[int]] = {}
-        self._unsaved: set[tuple[str, str]] = set()
+        self._in_flight: dict[str, frozenset[int]] = {}
+        # Tracker and room of acknowledgements that are not saved yet.
+        self._dirty_acks: set[tuple[str, str]] = set()
 
     def _prepare(self) -> None:
         super()._prepare()
-        with self._doing():
+        with self._translate_errors():
             with self._transaction():
                 marks = ",".join("?" * len(self._trackers))
                 for table in ("sent", "offered", "dropped"):
@@ -56,100 +58,48 @@ class Spool(SpoolDatabase, ChangeNotifier):
                 )
             [[self._name]] = self._db.execute("SELECT name FROM name")
             self._sent, self._offered = (
-                {(tracker, room): (chunk, at) for tracker, room, chunk, at in rows}
+                {(tracker, room): (chunk, offset) for tracker, room, chunk, offset in rows}
                 for rows in (
                     self._db.execute("SELECT tracker, room, chunk, offset FROM sent"),
                     self._db.execute("SELECT tracker, room, chunk, offset FROM offered"),
                 )
             )
-            for tracker, lines, told in self._db.execute("SELECT * FROM dropped"):
-                self.dropped[tracker], self._told[tracker] = lines, told
+            for tracker, lines, reported in self._db.execute("SELECT * FROM dropped"):
+                self.dropped[tracker], self._reported_drops[tracker] = lines, reported
             [[self.size]] = self._db.execute(
                 "SELECT COALESCE(SUM(LENGTH(lines) + ?), 0) FROM chunk", [CHUNK_OVERHEAD_BYTES]
             )
 
-    # What followers do.
+    def append(self, path: Path, room: str, checkpoint: Checkpoint, lines: bytes) -> Checkpoint:
+        """Store whole lines of a file, and the checkpoint after them; return it with its id.
 
-    def places(self, path: Path) -> list[Checkpoint]:
-        """Return how far files have been read that have, or had, a log's name."""
-        with self._doing():
-            rows = self._db.execute(
-                "SELECT id, device, inode, offset, head_size, head, skipping FROM place"
-                " WHERE path = ? ORDER BY id",
-                [str(path)],
-            ).fetchall()
-        return [
-            Checkpoint(
-                id=row[0],
-                device=int(row[1]),
-                inode=int(row[2]),
-                offset=row[3],
-                head_size=row[4],
-                head=row[5],
-                skipping=bool(row[6]),
-            )
-            for row in rows
-        ]
-
-    def knows(self, path: Path) -> bool:
-        """Tell whether a log has been looked at before."""
-        with self._doing():
-            row = self._db.execute("SELECT 1 FROM log WHERE path = ?", [str(path)]).fetchone()
-        return row is not None
-
-    def begin(self, path: Path, places: Sequence[Checkpoint]) -> list[Checkpoint]:
-        """Note that a log has been looked at, and what lay beside it then."""
-        with self._doing(), self._transaction():
-            self._db.execute("INSERT OR IGNORE INTO log VALUES (?)", [str(path)])
-            return [self._place(path, place) for place in places]
-
-    def keep(self, path: Path, room: str, place: Checkpoint, lines: bytes) -> Checkpoint:
-        """Take whole lines of a file, and the place behind them.
-
-        :raises SpoolError: if that cannot be; then neither is taken.
+        :raises SpoolError: if that fails; then neither is stored.
         """
-        with self._doing():
+        with self._translate_errors():
             freed, lost = 0, Counter[str]()
             with self._transaction():
                 if lines:
-                    freed, lost = self._make_room(len(lines) + CHUNK_OVERHEAD_BYTES)
+                    freed, lost = self._evict_oldest(len(lines) + CHUNK_OVERHEAD_BYTES)
                     self._db.execute(
                         "INSERT INTO chunk (room, count, lines) VALUES (?, ?, ?)",
                         [room, lines.count(b"\n"), lines],
                     )
-                place = self._place(path, place)
+                checkpoint = self._save_checkpoint(path, checkpoint)
             if lines:
                 self.size += len(lines) + CHUNK_OVERHEAD_BYTES - freed
                 self.dropped.update(lost)
                 self._notify()
             return place
 
-    def forget(self, place: Checkpoint) -> None:
-        """Forget a file that is gone."""
-        with self._doing(), self._transaction():
-            self._db.execute("DELETE FROM place WHERE id = ?", [place.id])
-
-    def _place(self, path: Path, place: Checkpoint) -> Checkpoint:
-        values = (
-            *(str(path), str(place.device), str(place.inode), place.offset),
-            *(place.head_size, place.head, place.skipping),
-        )
-        row = self._db.execute(
-            "INSERT OR REPLACE INTO place (id, path, device, inode, offset, head_size, head,"
-            " skipping) VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
-            (place.id, *values),
-        ).fetchone()
-        return Checkpoint(**{**vars(place), "id": row[0]})
-
-    def _make_room(self, more: int) -> tuple[int, Counter[str]]:
-        """Take out the oldest lines; return how many bytes that was, and who will lack how many."""
+    def _evict_oldest(self, needed: int) -> tuple[int, Counter[str]]:
+        """Delete the oldest lines; return the freed bytes, and the lost lines of each tracker."""
         freed, lost = 0, Counter[str]()
-        # What is on its way to a tracker is neither lost nor there yet.
-        flying = frozenset[int]().union(*self._flying.values())
-        while self.size - freed + more > self.bound:
+        # Whether a tracker gets lines in flight is not known yet.
+        in_flight = frozenset[int]().union(*self._in_flight.values())
+        while self.size - freed + needed > self.max_bytes:
             row = self._db.execute(
                 "SELECT id, room, count, lines FROM chunk"  # noqa: S608 - Numbers only.
-                f" WHERE id NOT IN ({','.join(map(str, flying))}) ORDER BY id LIMIT 1"
+                f" WHERE id NOT IN ({','.join(map(str, in_flight))}) ORDER BY id LIMIT 1"
             ).fetchone()
             if row is None:
                 break
@@ -167,127 +117,126 @@ class Spool(SpoolDatabase, ChangeNotifier):
         )
         return freed, lost
 
-    # What senders do.
-
     def rooms(self) -> list[str]:
-        """Return the rooms of which lines are there."""
-        with self._doing():
+        """Return the rooms with lines in the spool."""
+        with self._translate_errors():
             return [room for (room,) in self._db.execute("SELECT DISTINCT room FROM chunk")]
 
-    def batch(self, tracker: str, room: str, most: int) -> LineBatch | None:
-        """Return the next lines for a tracker, if there are any; one at least.
+    def next_batch(self, tracker: str, room: str, max_bytes: int) -> LineBatch | None:
+        """Return the next lines for a tracker, at least one; ``None`` if it has all.
 
-        Until they are :meth:`acknowledged` or :meth:`returned`, the bound does not drop them.
+        The spool does not evict them until the caller calls :meth:`ack` or :meth:`nack`.
 
-        :param most: how many bytes they may have when they are encoded for a form.
+        :param max_bytes: limit of the lines in form encoding.
         """
-        with self._doing():
-            until = self._sent.get((tracker, room), (0, 0))
-            # What was handed in, but not acknowledged, may be there: it is handed in again as it
-            # was, without what has come meanwhile, so that the tracker can tell.
+        with self._translate_errors():
+            end = self._sent.get((tracker, room), (0, 0))
+            # The tracker may have a batch whose response was lost. Exactly the same lines are sent
+            # again, without newer ones, so that the tracker recognises the batch.
             offered = self._offered.get((tracker, room), (0, 0))
-            pieces: list[bytes] = []
-            ids, left, again = [], most, False
-            for id_, lines in self._db.execute(
+            parts: list[bytes] = []
+            ids, bytes_left, is_repeated = [], max_bytes, False
+            for id_, chunk in self._db.execute(
                 "SELECT id, lines FROM chunk WHERE room = ? AND id >= ? ORDER BY id",
-                [room, until[0]],
+                [room, end[0]],
             ):
-                begin = until[1] if id_ == until[0] else 0
-                if again and (id_, begin) >= offered:
+                start = end[1] if id_ == end[0] else 0
+                if is_repeated and (id_, start) >= offered:
                     break
-                again = (id_, begin) < offered
-                known = lines[: offered[1]] if again and id_ == offered[0] else lines
-                end = fit_batch(known, begin, left, first=not pieces)
-                if end > begin:
-                    pieces.append(lines[begin:end])
+                is_repeated = (id_, start) < offered
+                lines = chunk[: offered[1]] if is_repeated and id_ == offered[0] else chunk
+                stop = fit_batch(lines, start, bytes_left, at_least_one=not parts)
+                if stop > start:
+                    parts.append(lines[start:stop])
                     ids.append(id_)
-                    left -= encoded_size(pieces[-1])
-                    until = (id_ + 1, 0) if end == len(lines) else (id_, end)
-                if end < len(lines):
+                    bytes_left -= encoded_size(parts[-1])
+                    end = (id_ + 1, 0) if stop == len(chunk) else (id_, stop)
+                if stop < len(chunk):
                     break
-            if not pieces:
+            if not parts:
                 return None
-            self._offer(tracker, room, until)
-            self._flying[tracker] = frozenset(ids)
-        lines = b"".join(pieces)
+            self._save_offered(tracker, room, end)
+            self._in_flight[tracker] = frozenset(ids)
+        lines = b"".join(parts)
         return LineBatch(
             tracker=tracker,
             room=room,
             lines=lines,
             count=lines.count(b"\n"),
-            until=until,
-            name=f"{self._name}:{until[0]}.{until[1]}",
+            end=end,
+            name=f"{self._name}:{end[0]}.{end[1]}",
         )
 
-    def _offer(self, tracker: str, room: str, until: tuple[int, int]) -> None:
-        if self._offered.get((tracker, room)) != until:
+    def _save_offered(self, tracker: str, room: str, end: tuple[int, int]) -> None:
+        if self._offered.get((tracker, room)) != end:
             with self._transaction():
                 self._db.execute(
-                    "INSERT OR REPLACE INTO offered VALUES (?, ?, ?, ?)", [tracker, room, *until]
+                    "INSERT OR REPLACE INTO offered VALUES (?, ?, ?, ?)", [tracker, room, *end]
                 )
-            self._offered[tracker, room] = until
+            self._offered[tracker, room] = end
 
-    def acknowledged(self, batch: LineBatch) -> None:
-        """Note that a tracker has lines, and remove those that all trackers have.
+    def ack(self, batch: LineBatch) -> None:
+        """Record that a tracker has a batch, and delete the lines that all trackers have.
 
-        :raises SpoolError: if that cannot be saved. It holds until the program ends, and
-            :meth:`settle` tries again.
+        :raises SpoolError: if that cannot be saved. The acknowledgement is valid in this process,
+            and :meth:`flush_acks` saves it later.
         """
         with self._lock:
-            self._flying.pop(batch.tracker, None)
-            self._sent[batch.tracker, batch.room] = batch.until
-            self._unsaved.add((batch.tracker, batch.room))
-        self.settle()
+            self._in_flight.pop(batch.tracker, None)
+            self._sent[batch.tracker, batch.room] = batch.end
+            self._dirty_acks.add((batch.tracker, batch.room))
+        self.flush_acks()
 
-    def settle(self) -> None:
-        """Save what trackers have, if that is still to be done.
+    def nack(self, batch: LineBatch) -> None:
+        """Record that a tracker does not have a batch."""
+        with self._lock:
+            self._in_flight.pop(batch.tracker, None)
 
-        :raises SpoolError: if it cannot be saved.
+    def flush_acks(self) -> None:
+        """Save acknowledgements that are not saved yet.
+
+        :raises SpoolError: if they cannot be saved.
         """
-        with self._doing():
-            if not self._unsaved:
+        with self._translate_errors():
+            if not self._dirty_acks:
                 return
             freed = 0
             with self._transaction():
                 self._db.executemany(
                     "INSERT OR REPLACE INTO sent VALUES (?, ?, ?, ?)",
-                    [(*key, *self._sent[key]) for key in self._unsaved],
+                    [(*key, *self._sent[key]) for key in self._dirty_acks],
                 )
                 self._db.executemany(
                     "UPDATE dropped SET told = ? WHERE tracker = ?",
-                    [(self._told[tracker], tracker) for tracker, _ in self._unsaved],
+                    [(self._reported_drops[tracker], tracker) for tracker, _ in self._dirty_acks],
                 )
-                for room in {room for _, room in self._unsaved}:
-                    done = min(self._sent.get((one, room), (0, 0))[0] for one in self._trackers)
+                for room in {room for _, room in self._dirty_acks}:
+                    end = min(self._sent.get((one, room), (0, 0))[0] for one in self._trackers)
                     rows = self._db.execute(
                         "DELETE FROM chunk WHERE room = ? AND id < ? RETURNING LENGTH(lines)",
-                        [room, done],
+                        [room, end],
                     ).fetchall()
                     freed += sum(size + CHUNK_OVERHEAD_BYTES for (size,) in rows)
-            self._unsaved.clear()
+            self._dirty_acks.clear()
             self.size -= freed
-            [[free]] = self._db.execute("PRAGMA freelist_count")
-            if free > MAX_FREE_PAGES:
-                # execute() would end after the first page.
-                self._db.executescript(f"PRAGMA incremental_vacuum({free - MAX_FREE_PAGES})")
+            [[free_pages]] = self._db.execute("PRAGMA freelist_count")
+            if free_pages > MAX_FREE_PAGES:
+                # execute() would stop after the first page.
+                self._db.executescript(f"PRAGMA incremental_vacuum({free_pages - MAX_FREE_PAGES})")
 
-    def untold(self, tracker: str) -> int:
-        """Return how many lines were dropped that a tracker lacks, and that nobody was told of.
+    def unreported_drops(self, tracker: str) -> int:
+        """Return the number of lines dropped for a tracker since the last call.
 
-        They count as told of from now on, which is saved with what is :meth:`acknowledged` next.
+        The next :meth:`ack` saves that they were reported.
         """
         with self._lock:
-            before, self._told[tracker] = self._told[tracker], self.dropped[tracker]
+            before = self._reported_drops[tracker]
+            self._reported_drops[tracker] = self.dropped[tracker]
             return self.dropped[tracker] - before
 
-    def returned(self, batch: LineBatch) -> None:
-        """Note that a tracker does not have lines that were handed out."""
-        with self._lock:
-            self._flying.pop(batch.tracker, None)
-
-    def waiting(self, tracker: str) -> int:
-        """Return how many lines a tracker does not have yet."""
-        with self._doing():
+    def backlog(self, tracker: str) -> int:
+        """Return the number of lines that a tracker does not have yet."""
+        with self._translate_errors():
             count = 0
             for room in self.rooms():
                 chunk, offset = self._sent.get((tracker, room), (0, 0))

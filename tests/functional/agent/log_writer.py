@@ -1,7 +1,7 @@
-"""A web server that does nothing but write its log: a process, told on stdin what to do.
+"""A process that writes an access log like a web server. stdin controls it.
 
-It writes numbered lines of the combined format as fast as it is told to. As nginx does, it holds
-its log open, in append mode, and opens the name anew at "reopen".
+It writes numbered lines in the combined format until stdin closes. Like nginx, it holds its log
+open in append mode; any input makes it reopen the log by name and print the number of lines so far.
 """
 
 import os
@@ -21,13 +21,13 @@ def main(path, name, pause):
         os.write(log, line.encode())
         number += 1
         try:
-            told = os.read(0, 100)
+            command = os.read(0, 100)
         except BlockingIOError:
-            told = None
-        if told == b"":
+            command = None
+        if command == b"":
             os.write(1, f"{number}\n".encode())
             return
-        if told:
+        if command:
             os.close(log)
             log = os.open(path, flags, 0o644)
             os.write(1, f"{number}\n".encode())
