@@ -2,7 +2,7 @@
 
 import pytest
 
-from streaming_system.theme.load import example_names
+from streaming_system.theme.loader import example_names
 
 from .accessible import OPEN_ALL_DETAILS, axe_violations, keyboard_problems
 from .pages import first_talk_path

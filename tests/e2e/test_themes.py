@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from streaming_system.theme.load import example_names
+from streaming_system.theme.loader import example_names
 
 from .config import configuration_with_theme
 from .pages import first_talk_path

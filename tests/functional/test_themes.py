@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from streaming_system.theme.load import example_names
+from streaming_system.theme.loader import example_names
 
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"/>'
 

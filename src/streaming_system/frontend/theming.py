@@ -10,9 +10,9 @@ from jinja2 import BaseLoader, ChoiceLoader, FileSystemLoader, PrefixLoader
 from pyramid.settings import asbool
 from pyramid_jinja2 import PARENT_RELATIVE_DELIM
 
-from streaming_system.theme import Theme, ThemeError, load, stylesheet
+from streaming_system.theme import Theme, ThemeError, load_theme, render_stylesheet
 from streaming_system.theme.model import PUBLIC_FOLDERS, SCHEMES, builtin_colours
-from streaming_system.theme.validate import BASE_PREFIX, BUILTIN_TEMPLATES
+from streaming_system.theme.templates import BASE_PREFIX, BUILTIN_TEMPLATES
 
 log = logging.getLogger(__name__)
 
@@ -96,7 +96,7 @@ def _theme_path(request: Any, path: str) -> str:
 def _surface_colours(request: Any, surface: str = "surface-1") -> dict[str, str]:
     """Return the colour of a surface by colour scheme, for the browser's window."""
     colours = request.theme.theme.colours if request.theme else builtin_colours()
-    return {scheme: str(colours[scheme][surface].shown) for scheme in SCHEMES}
+    return {scheme: str(colours[scheme][surface].result) for scheme in SCHEMES}
 
 
 class ThemeTemplateLoader(BaseLoader):

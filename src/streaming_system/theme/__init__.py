@@ -1,7 +1,7 @@
-"""How an event looks: a folder with a theme.json, a stylesheet, fonts, pictures and templates."""
+"""The look of an event: a folder with theme.json, a stylesheet, fonts, pictures and templates."""
 
-from streaming_system.theme.load import EXAMPLES_FOLDER, load
+from streaming_system.theme.loader import EXAMPLES_FOLDER, load_theme
 from streaming_system.theme.model import Theme, ThemeError
-from streaming_system.theme.stylesheet import stylesheet
+from streaming_system.theme.stylesheet import render_stylesheet
 
-__all__ = ["EXAMPLES_FOLDER", "Theme", "ThemeError", "load", "stylesheet"]
+__all__ = ["EXAMPLES_FOLDER", "Theme", "ThemeError", "load_theme", "render_stylesheet"]

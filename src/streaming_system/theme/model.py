@@ -1,4 +1,4 @@
-"""The values of a checked theme."""
+"""The types of a validated theme."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from pathlib import Path
 from streaming_system.theme.colour import ContrastFix, parse_colour
 
 SCHEMES = ("light", "dark")
-# Ours, for what a theme does not say. The same stand in foundation.css, and a test compares.
+# Defaults for colours that a theme omits. foundation.css repeats them; a test compares both.
 BUILTIN_COLOURS = {
     "light": {
         "accent": "#1b5a8e",
@@ -35,7 +35,7 @@ BUILTIN_COLOURS = {
     },
 }
 COLOUR_NAMES = tuple(BUILTIN_COLOURS["light"])
-# What may lie in a theme's folder for browsers, and what it is.
+# The file types that browsers may load from a theme's folder.
 MEDIA_TYPES = {
     ".svg": "image/svg+xml",
     ".png": "image/png",
@@ -50,15 +50,15 @@ PUBLIC_FOLDERS = ("fonts", "pictures")
 
 
 class ThemeError(Exception):
-    """A theme that cannot be used: one line with file, key and what is allowed."""
+    """An invalid theme; the message is one line: file, key and allowed values."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Font:
-    """What a kind of text is set in.
+    """The font of one kind of text.
 
-    :param stack: families, the first that a viewer has is taken.
-    :param files: those of the first family, by weight, as paths below the theme's folder.
+    :param stack: font families in order of preference.
+    :param files: the files of the first family by weight, as paths below the theme's folder.
     """
 
     stack: tuple[str, ...]
@@ -67,16 +67,17 @@ class Font:
 
 @dataclass(frozen=True, kw_only=True)
 class Theme:
-    """How an event looks.
+    """A validated theme.
 
-    :param folder: where it lies.
+    :param folder: the folder with theme.json.
     :param colours: by scheme (``light``, ``dark``) and name.
-    :param fonts: by what they are for (``text``, ``titles``).
-    :param radius: of corners, in px.
-    :param logo: the path of a picture below the folder, as the next three; "" for ours.
-    :param css: what stands in its stylesheet.
-    :param templates: the names of those of ours that it replaces, and of its own.
-    :param notes: what an organiser should know, though nothing stops.
+    :param fonts: by use (``text``, ``titles``).
+    :param radius: the radius of corners, in px.
+    :param logo: the path of an image below the folder; "" for the built-in one. The same holds
+        for ``favicon``, ``social_image`` (the preview in social networks) and ``pattern``.
+    :param css: the content of theme.css.
+    :param templates: the names of the theme's templates: replaced built-in ones, and its own.
+    :param warnings: problems that organisers should know about, but that stop nothing.
     """
 
     folder: Path
@@ -87,49 +88,43 @@ class Theme:
     shadow: bool = True
     logo: str = ""
     favicon: str = ""
-    social: str = ""
+    social_image: str = ""
     pattern: str = ""
     css: str = ""
     templates: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     @property
     def templates_folder(self) -> Path:
-        """Where its templates lie."""
+        """The folder of the theme's templates."""
         return self.folder / "templates"
 
     def file(self, path: str) -> tuple[Path, str] | None:
-        """Return a font or picture and its media type; ``None`` where nothing may be served."""
+        """Return a public file and its media type; ``None`` if the path is not public."""
         return find_file(self.folder, path)
 
 
 def find_file(folder: Path, path: str) -> tuple[Path, str] | None:
-    """Return what lies at a path in one of the two folders for browsers, and its media type."""
+    """Return a public file and its media type; ``None`` if the path is not public."""
     parts = path.split("/")
     media_type = MEDIA_TYPES.get(Path(path).suffix.lower())
-    plain = all(part and not part.startswith(".") and part.isprintable() for part in parts)
-    if (
-        parts[0] not in PUBLIC_FOLDERS
-        or len(parts) < 2
-        or not plain
-        or "\\" in path
-        or not media_type
-    ):
+    is_plain = all(part and not part.startswith(".") and part.isprintable() for part in parts)
+    if parts[0] not in PUBLIC_FOLDERS or len(parts) < 2 or not is_plain or "\\" in path:
         return None
-    found = (folder / path).resolve()
-    # A link may lead elsewhere.
-    if not found.is_relative_to(folder.resolve()) or not found.is_file():
+    file = (folder / path).resolve()
+    # A symbolic link may point outside the folder.
+    if not media_type or not file.is_relative_to(folder.resolve()) or not file.is_file():
         return None
-    return found, media_type
+    return file, media_type
 
 
 def builtin_colours() -> dict[str, dict[str, ContrastFix]]:
-    """Return our own colours."""
+    """Return the built-in colours by scheme and name."""
     return {
         scheme: {
             name: ContrastFix(colour)
-            for name, text in named.items()
+            for name, text in colours.items()
             if (colour := parse_colour(text)) is not None
         }
-        for scheme, named in BUILTIN_COLOURS.items()
+        for scheme, colours in BUILTIN_COLOURS.items()
     }

@@ -1,8 +1,8 @@
-"""The stylesheet of a theme: what theme.json says, then what theme.css says, in the last layer."""
+"""The stylesheet of a theme: theme.json as custom properties, then theme.css in the last layer."""
 
 from streaming_system.theme.model import COLOUR_NAMES, Theme
 
-# Families that are no font's name, and so stand without quotes.
+# Generic families are keywords; quotes would make them names of fonts.
 GENERIC_FAMILIES = frozenset(
     [
         "serif",
@@ -22,8 +22,8 @@ GENERIC_FAMILIES = frozenset(
 _FONT_PROPERTIES = {"text": "--font", "titles": "--font-titles"}
 
 
-def stylesheet(theme: Theme) -> str:
-    """Return the stylesheet. Its addresses are relative to ``fonts/`` and ``pictures/``."""
+def render_stylesheet(theme: Theme) -> str:
+    """Return the stylesheet. Its URLs are relative to ``fonts/`` and ``pictures/``."""
     light, dark = theme.colours["light"], theme.colours["dark"]
     tokens = [f"--{name}: light-dark({light[name]}, {dark[name]});" for name in COLOUR_NAMES]
     faces = []

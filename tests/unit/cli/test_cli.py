@@ -63,7 +63,7 @@ def test_the_theme_is_checked_and_what_is_corrected_in_it_is_said(run, site):
     assert result.exit_code == 0
     assert result.stdout.startswith("theme: Ours\n")
     assert "'colours.dark.accent': #333333 has a contrast of 1." in result.stderr
-    assert "4.5:1 is the least; shown is #" in result.stderr
+    assert "4.5:1 is the minimum; it is replaced by #" in result.stderr
 
     (site / "look/theme.json").write_text('{"colours": {"dark": {"accent": "#33"}}}')
     result = run("config", "check")

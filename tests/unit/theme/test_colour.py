@@ -1,4 +1,4 @@
-"""Colours, and how well they can be told apart."""
+"""Colours and their contrast."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from streaming_system.theme.colour import BLACK, WHITE, ensure_contrast, parse_c
 @pytest.mark.parametrize(
     ("one", "other", "ratio"),
     [
-        # What anybody's contrast checker says.
+        # Reference values of contrast checkers.
         ("#000", "#fff", 21.0),
         ("#777777", "#ffffff", 4.48),
         ("#767676", "#ffffff", 4.54),
@@ -17,7 +17,7 @@ from streaming_system.theme.colour import BLACK, WHITE, ensure_contrast, parse_c
         ("#123456", "#123456", 1.0),
     ],
 )
-def test_contrast_is_that_of_wcag(one, other, ratio):
+def test_contrast_matches_wcag(one, other, ratio):
     assert round(parse_colour(one).contrast(parse_colour(other)), 2) == ratio
     assert round(parse_colour(other).contrast(parse_colour(one)), 2) == ratio
 
@@ -33,7 +33,7 @@ def test_contrast_is_that_of_wcag(one, other, ratio):
         ("hsl(0deg 0% 100%)", "#ffffff"),
     ],
 )
-def test_colours_are_read_as_stylesheets_have_them(text, colour):
+def test_css_notations_are_parsed(text, colour):
     assert str(parse_colour(text)) == colour
 
 
@@ -42,27 +42,27 @@ def test_colours_are_read_as_stylesheets_have_them(text, colour):
     ["", "red", "#12", "#12345", "#ff000080", "rgb(256 0 0)", "rgb(٣ 0 0)", "hsl(361 0% 0%)",
      "#fff; } body { display: none", "url(//evil.example)", "var(--x)", "#fff\n"],
 )  # fmt: skip
-def test_anything_else_is_no_colour(text):
+def test_other_notations_are_rejected(text):
     assert parse_colour(text) is None
 
 
-def test_what_can_be_read_stays_as_it_was_chosen():
-    mix = ensure_contrast(parse_colour("#1b5a8e"), [WHITE], 4.5)
+def test_colour_with_enough_contrast_is_unchanged():
+    fix = ensure_contrast(parse_colour("#1b5a8e"), [WHITE], 4.5)
 
-    assert (str(mix), mix.share) == ("#1b5a8e", 0)
+    assert (str(fix), fix.share) == ("#1b5a8e", 0)
 
 
 @pytest.mark.parametrize("surface", ["#ffffff", "#f6f7f9", "#000000", "#191c22"])
 @pytest.mark.parametrize("chosen", ["#ffd400", "#7fd4ff", "#808080", "#3a0a5a"])
-def test_what_cannot_is_changed_as_little_as_needed(surface, chosen):
-    beside = [parse_colour(surface)]
+def test_colour_is_changed_as_little_as_needed(surface, chosen):
+    backgrounds = [parse_colour(surface)]
 
-    mix = ensure_contrast(parse_colour(chosen), beside, 4.5)
+    fix = ensure_contrast(parse_colour(chosen), backgrounds, 4.5)
 
-    assert mix.shown.contrast(beside[0]) >= 4.5
-    before = mix.chosen.mixed(mix.pole, (mix.share - 5) / 100)
-    assert mix.share == 0 or before.contrast(beside[0]) < 4.52
+    assert fix.result.contrast(backgrounds[0]) >= 4.5
+    before = fix.chosen.mix(fix.pole, (fix.share - 5) / 100)
+    assert fix.share == 0 or before.contrast(backgrounds[0]) < 4.52
 
 
-def test_nothing_can_be_read_on_black_and_white_at_once():
+def test_no_colour_has_enough_contrast_to_black_and_white():
     assert ensure_contrast(parse_colour("#777"), [BLACK, WHITE], 7) is None
