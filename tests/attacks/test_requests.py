@@ -18,7 +18,7 @@ from click.testing import CliRunner
 from streaming_system.parsers import webhook
 
 from streaming_system.cli import main
-from streaming_system.config import load
+from streaming_system.config import load_conference
 from streaming_system.frontend.mastodon import create_feeds
 from streaming_system.net.ssrf import (
     BlockedAddressError,
@@ -265,7 +265,7 @@ def test_a_server_of_posts_inside_is_not_asked_unless_the_ini_allows_it(
     rooms = {"config": {"secret": "s"}, "hall": {"title": "Hall", "posts": {
         "server": url_of(victim, "127.0.0.1", ""), "hashtag": "conf"}}}  # fmt: skip
     (tmp_path / "private.json").write_text(json.dumps(rooms))
-    conference = load(root / "config.json", tmp_path / "private.json")
+    conference = load_conference(root / "config.json", tmp_path / "private.json")
 
     [asked] = create_feeds(conference, ()).values()
     assert asked.get() is None

@@ -14,7 +14,7 @@ from threading import Thread
 
 import pytest
 
-from streaming_system.config import load
+from streaming_system.config import load_conference
 from streaming_system.schedule.storage import (
     load_schedule,
     repr_digest,
@@ -92,7 +92,7 @@ class TestPublished:
                            "schedule-timezone": "Europe/Berlin"}}  # fmt: skip
         config = Path(conference["config.public"])
         config.write_text(json.dumps(public))
-        loaded = load(config, tmp_path / "none.json")
+        loaded = load_conference(config, tmp_path / "none.json")
         import_schedule(loaded, FeedReaderOptions(format=""), tmp_path / "imported.json", now=NOW)
 
         said = make_site(**{"schedule.file": str(tmp_path / "imported.json")}).get(ADDRESS).text

@@ -1,15 +1,10 @@
-"""What the conference is: config.json with config.private.json laid over it, checked."""
+"""The conference: config.json, overridden by config.private.json, validated."""
 
-from streaming_system.config.load import (
-    RESERVED_ROOM_IDS,
-    ROOM_ID_PATTERN,
-    ConfigError,
-    load,
-    load_conference_from_settings,
-)
+from streaming_system.config.loader import load_conference, load_conference_from_settings
 from streaming_system.config.model import (
     EXAMPLE_SECRET,
     ConferenceConfig,
+    ConfigError,
     Fallback,
     MastodonFeed,
     Region,
@@ -17,6 +12,7 @@ from streaming_system.config.model import (
     SiteConfig,
     TimedSource,
 )
+from streaming_system.config.room_ids import RESERVED_ROOM_IDS, ROOM_ID_PATTERN
 
 __all__ = [
     "EXAMPLE_SECRET",
@@ -30,6 +26,6 @@ __all__ = [
     "Room",
     "SiteConfig",
     "TimedSource",
-    "load",
+    "load_conference",
     "load_conference_from_settings",
 ]

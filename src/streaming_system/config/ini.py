@@ -1,4 +1,4 @@
-"""How a process runs: the keys of the ini file."""
+"""Settings: the keys of the ini file."""
 
 import configparser
 from collections.abc import Mapping
@@ -8,13 +8,13 @@ import plaster
 
 
 class SettingsError(Exception):
-    """An ini file that cannot be used, with one line that says why."""
+    """An invalid ini file; the message is one line."""
 
 
 def load_app_settings(ini: Path, app: str) -> Mapping[str, str]:
-    """Return what the ini says to one of its apps: ``[DEFAULT]``, and ``[app:…]`` over it.
+    """Return the settings of one app: ``[DEFAULT]``, overridden by ``[app:…]``.
 
-    :raises SettingsError: if the file cannot be read or has no such app.
+    :raises SettingsError: if the file cannot be parsed or has no such app.
     """
     if not ini.is_file():
         raise SettingsError(f"{ini}: there is no such file; name the ini file with -c")
@@ -29,9 +29,9 @@ def load_app_settings(ini: Path, app: str) -> Mapping[str, str]:
 
 
 def require(settings: Mapping[str, str], key: str) -> str:
-    """Return the value of a key that has no default.
+    """Return the value of a mandatory key.
 
-    :raises SettingsError: if the ini lacks it.
+    :raises SettingsError: if the ini file lacks the key.
     """
     try:
         return settings[key]

@@ -1,4 +1,4 @@
-"""The values of a checked configuration."""
+"""The types of a validated configuration."""
 
 import re
 from collections.abc import Mapping
@@ -7,16 +7,20 @@ from datetime import datetime
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from zoneinfo import ZoneInfo
 
-EXAMPLE_SECRET = "move me to config.private.json"  # noqa: S105 - Everyone may know this one.
+EXAMPLE_SECRET = "move me to config.private.json"  # noqa: S105 - This secret is public.
 DEFAULT_HLS_PLAYLIST = "stream.m3u8"
+
+
+class ConfigError(Exception):
+    """An invalid configuration; the message is one line: file, room, key and allowed values."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Region:
-    """Viewers who are best served by some endpoints.
+    """Viewers that should be assigned to some endpoints.
 
-    A viewer belongs to it whose address is in one of ``networks``, or whose country or continent
-    (ISO 3166 or the two letters of MaxMind's) is one of ``places``.
+    A viewer belongs to the region if one of ``networks`` contains its address, or if its country
+    or continent (ISO 3166, or MaxMind's two letters) is one of ``places``.
 
     :param prefer: the regions and tags of those endpoints.
     """
@@ -26,19 +30,19 @@ class Region:
     places: frozenset[str] = frozenset()
     prefer: tuple[str, ...] = ()
 
-    def has(self, address: IPv4Address | IPv6Address) -> bool:
-        """Tell whether an address is in one of the networks."""
+    def contains(self, address: IPv4Address | IPv6Address) -> bool:
+        """Return whether an address is in one of the networks."""
         return any(address in network for network in self.networks)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fallback:
-    """What viewers of a room get when its own endpoints cannot take them.
+    """A stream for viewers that the room's own endpoints cannot serve.
 
-    :param kind: ``group`` (the endpoints of another room or group), ``url``, ``youtube``, or
+    :param kind: ``group`` (the endpoints of another room or group), ``url``, ``youtube`` or
         ``iframe``.
-    :param value: the group, the base URL of the streams, the id of the video, or the address of
-        the page with the player.
+    :param value: the group, the base URL of the streams, the video id, or the URL of the page
+        with the player.
     """
 
     kind: str
@@ -47,11 +51,11 @@ class Fallback:
 
 @dataclass(frozen=True, kw_only=True)
 class TimedSource:
-    """Where a room is to be watched from one moment until another (UTC).
+    """An external stream of a room with start and end times (UTC).
 
-    :param kind: ``url``, ``youtube`` or ``iframe``; ``value`` is as a fallback's.
-    :param start: ``None``: it has always been on.
-    :param until: ``None``: until the next one begins.
+    :param kind: ``url``, ``youtube`` or ``iframe``; ``value`` is as in :class:`Fallback`.
+    :param start: ``None``: it has always been active.
+    :param until: ``None``: it is active until the next source starts.
     """
 
     kind: str
@@ -62,7 +66,7 @@ class TimedSource:
 
 @dataclass(frozen=True, kw_only=True)
 class MastodonFeed:
-    """Where posts about a room are asked for: a Mastodon server's origin, and a hashtag's name."""
+    """The posts about a room: the origin of a Mastodon server, and a hashtag without ``#``."""
 
     server: str
     hashtag: str
@@ -70,20 +74,20 @@ class MastodonFeed:
 
 @dataclass(frozen=True, kw_only=True)
 class SiteConfig:
-    """What holds for the whole site: the ``config`` object.
+    """The settings of the whole site: the object ``config``.
 
-    :param secret: what encoders show to register; "" where none is set.
-    :param localips: addresses of the venue, as patterns to ``match`` against a viewer's address.
-    :param reload: seconds after which a page that cannot update itself reloads; 0 for never.
-    :param groups: names besides the rooms' that endpoints may register for, to stand in for others.
-    :param regions: where viewers may be, the first that fits counts.
-    :param hls_playlist: where an endpoint has its HLS playlist, below its base URL; ``{room}`` in
-        it stands for the room's id.
-    :param schedule_format: the parser to use, by name; "" to recognise the feed.
-    :param schedule_url: the feed of every room that names none of its own.
-    :param schedule_columns: for a feed that is a table, the column that holds each thing.
-    :param embed: the origins whose pages may frame the player, ``*`` for all.
-    :param theme: how the pages look: a built-in theme's name, an absolute path, or "" for ours.
+    :param secret: the shared secret with which agents register; "" if none is set.
+    :param localips: regular expressions that match addresses of viewers in the venue.
+    :param reload: seconds after which a page without JavaScript reloads; 0 for never.
+    :param groups: fallback groups, for which endpoints can register as for rooms.
+    :param regions: the regions of viewers; the first match wins.
+    :param hls_playlist: path of the HLS playlist below an endpoint's base URL; ``{room}`` is
+        replaced by the room's id.
+    :param schedule_format: the name of the feed parser; "" to detect it.
+    :param schedule_url: the feed of every room that has none of its own.
+    :param schedule_columns: for a feed that is a table, the column of each field.
+    :param embed: the origins whose pages may frame the player; ``*`` for all.
+    :param theme: a built-in theme's name, an absolute path, or "" for the default look.
     """
 
     secret: str
@@ -100,33 +104,33 @@ class SiteConfig:
     theme: str = ""
 
     def is_local(self, address: str) -> bool:
-        """Tell whether a viewer with this address is in the venue."""
+        """Return whether a viewer with this address is in the venue."""
         return any(pattern.match(address) for pattern in self.localips)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Room:
-    """A room of the conference, with the values of ``default`` where it has none of its own.
+    """A room of the conference; values that it does not set come from ``default``.
 
-    Texts that the configuration gives as ``false`` or leaves out are "".
+    Texts that the configuration omits or sets to ``false`` are "".
 
-    :param id: its address on the site and the old protocol's "group".
-    :param conference: the event it belongs to, for people to read.
-    :param schedule: where its programme comes from: a URL, an absolute path, or "" for none.
-    :param schedule_key: its name in the feed.
-    :param schedule_see_also: names of other rooms in the feed whose talks are shown here too.
-    :param schedule_timezone: the zone its people live by; ``None`` to take the feed's.
-    :param youtube: the id of a YouTube video; such a room always counts as live.
-    :param fallbacks: in the order in which they are tried.
-    :param sources: in order of time; while one is on, it stands for endpoints, ``youtube`` and
+    :param id: the room's path on the site, and its "group" in the legacy protocol.
+    :param conference: the name of the event.
+    :param schedule: the schedule feed: a URL, an absolute path, or "" for none.
+    :param schedule_key: the room's name in the feed.
+    :param schedule_see_also: other rooms of the feed whose talks are shown here, too.
+    :param schedule_timezone: the room's time zone; ``None`` for that of the feed.
+    :param youtube: the id of a YouTube video; a room with a video always counts as live.
+    :param fallbacks: in order of preference.
+    :param sources: in chronological order; an active source replaces endpoints, ``youtube`` and
         ``fallbacks``.
-    :param recordings: where the event's recordings are.
-    :param webchat: the address of an IRC client, a template; ``None`` for the network's usual one,
+    :param recordings: the URL of the event's recordings.
+    :param webchat: the URL template of an IRC client; ``None`` for the network's default client,
         "" for none.
     :param matrix: the alias or id of a Matrix room.
-    :param chat: the address of any other chat, a template.
-    :param posts: where posts about it are asked for.
-    :param feedback: where viewers say what they think of a talk, a template.
+    :param chat: the URL template of another chat.
+    :param posts: the posts about the room.
+    :param feedback: the URL template of the feedback form of a talk.
     """
 
     id: str
@@ -147,13 +151,6 @@ class Room:
     schedule_timezone: ZoneInfo | None = None
     youtube: str = ""
     fallbacks: tuple[Fallback, ...] = ()
-    flumotion: bool = False
-    flumotion_collector: str = ""
-    flumotion_encoder: str = ""
-    flumotion_mixer: str = ""
-    flumotion_user: str = ""
-    flumotion_password: str = ""
-    flumotion_salt: str = ""
     sources: tuple[TimedSource, ...] = ()
     recordings: str = ""
     webchat: str | None = None
@@ -165,11 +162,11 @@ class Room:
 
 @dataclass(frozen=True, kw_only=True)
 class ConferenceConfig:
-    """The checked configuration.
+    """The validated configuration.
 
     :param rooms: by room id, in alphabetical order of the ids.
-    :param default: the values that a room has when it sets none; its title names the whole site.
-    :param warnings: what an organiser should know, though nothing stops.
+    :param default: the values of a room that sets none; its title is the name of the site.
+    :param warnings: problems that organisers should know about, but that stop nothing.
     """
 
     site: SiteConfig
@@ -179,5 +176,5 @@ class ConferenceConfig:
 
     @property
     def groups(self) -> tuple[str, ...]:
-        """What endpoints may register for: the rooms, and groups that stand in for them."""
+        """The names that endpoints can register for: rooms and fallback groups."""
         return (*self.rooms, *self.site.groups)

@@ -1,4 +1,4 @@
-"""The rules for where people talk about a room: chats, posts, feedback."""
+"""Validators of chats, posts and feedback forms."""
 
 import re
 from collections.abc import Callable
@@ -15,11 +15,12 @@ _LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 
 
 def validate_posts(value: Any) -> MastodonFeed | None:
-    """Return where posts are asked for: an object, or ``"#hashtag@server"``, or the server alone.
+    """Return the feed that a value names.
 
-    The hashtag is "" where the value names none.
+    Accepted formats: an object, ``"#hashtag@server"``, or the server alone; then the hashtag is
+    "".
 
-    :raises ValueError: with what is allowed.
+    :raises ValueError: with the allowed values.
     """
     if not value:
         return None
@@ -30,21 +31,21 @@ def validate_posts(value: Any) -> MastodonFeed | None:
         server = server if "://" in server else f"https://{server}"
     else:
         server, hashtag = None, ""
-    address = _split_url(server)
+    url = _split_url(server)
     tag = re.fullmatch(r"#?(\w{0,100})", hashtag) if isinstance(hashtag, str) else None
-    if address is None or tag is None or not _is_server_url(address):
+    if url is None or tag is None or not _is_server_url(url):
         raise ValueError(
             f"is {value!r:.80}; allowed: "
             '{"server": "https://mastodon.social", "hashtag": "ourconf"}, '
             '"#ourconf@mastodon.social", or the server alone if twitter has the hashtag'
         )
-    return MastodonFeed(server=f"{address.scheme}://{address.netloc.lower()}", hashtag=tag[1])
+    return MastodonFeed(server=f"{url.scheme}://{url.netloc.lower()}", hashtag=tag[1])
 
 
 def validate_matrix_alias(value: Any) -> str:
-    """Return the address of a Matrix room, or "" for none.
+    """Return the alias or id of a Matrix room; "" for none.
 
-    :raises ValueError: with what is allowed.
+    :raises ValueError: with the allowed values.
     """
     if not value:
         return ""
@@ -54,54 +55,52 @@ def validate_matrix_alias(value: Any) -> str:
 
 
 def url_template_validator(
-    *places: str, schemes: tuple[str, ...] = ("https",)
+    *placeholders: str, schemes: tuple[str, ...] = ("https",)
 ) -> Callable[[Any], str]:
-    """Return what reads an address with places in braces; "" stands for none.
+    """Return a validator of URLs with placeholders in braces; "" stands for no URL.
 
-    It raises ``ValueError`` with what is allowed.
+    The validator raises ``ValueError`` with the allowed values.
     """
 
-    def read(value: Any) -> str:
+    def validate_url_template(value: Any) -> str:
         if not value:
             return ""
-        address = _split_url(value)
-        rest = _PLACEHOLDER.sub(lambda place: "" if place[1] in places else place[0], str(value))
-        sound = rest.isprintable() and not set(rest) & set("{} ")
-        if address and sound and address.scheme in schemes:
-            # A host with a place in it could be anybody's.
-            if _HOST.fullmatch(address.netloc):
+        url = _split_url(value)
+        rest = _PLACEHOLDER.sub(
+            lambda match: "" if match[1] in placeholders else match[0], str(value)
+        )
+        is_clean = rest.isprintable() and not set(rest) & set("{} ")
+        if url and is_clean and url.scheme in schemes:
+            # The pattern rejects placeholders in the host: the host must be a fixed one.
+            if _HOST.fullmatch(url.netloc):
                 return str(value)
-            if address.scheme == "mailto" and "@" in address.path:
+            if url.scheme == "mailto" and "@" in url.path:
                 return str(value)
         raise ValueError(
             f"is {value!r:.80}; allowed: an address that begins with {' or '.join(schemes)}, in "
-            f"which {', '.join(f'{{{place}}}' for place in places)} may stand behind the host"
+            f"which {', '.join(f'{{{name}}}' for name in placeholders)} may stand behind the host"
         )
 
-    return read
+    return validate_url_template
 
 
-def expand_url_template(url_template_validator: str, **values: str) -> str:
-    """Return an address with its places filled."""
-    return _PLACEHOLDER.sub(
-        lambda place: quote(values.get(place[1], ""), safe=""), url_template_validator
-    )
+def expand_url_template(template: str, **values: str) -> str:
+    """Return a URL with its placeholders replaced by quoted values."""
+    return _PLACEHOLDER.sub(lambda match: quote(values.get(match[1], ""), safe=""), template)
 
 
 def _split_url(value: Any) -> SplitResult | None:
     if not isinstance(value, str):
         return None
     try:
-        address = urlsplit(value)
-        # Looking at the port is what checks it.
-        return None if address.port == 0 else address
+        url = urlsplit(value)
+        # The property raises ValueError for an invalid port.
+        return None if url.port == 0 else url
     except ValueError:
         return None
 
 
-def _is_server_url(address: SplitResult) -> bool:
-    secure = address.scheme == "https" or (
-        address.scheme == "http" and address.hostname in _LOOPBACK_HOSTS
-    )
-    bare = not (address.path.rstrip("/") or address.query or address.fragment)
-    return secure and bare and bool(_HOST.fullmatch(address.netloc))
+def _is_server_url(url: SplitResult) -> bool:
+    is_secure = url.scheme == "https" or (url.scheme == "http" and url.hostname in _LOOPBACK_HOSTS)
+    is_bare = not (url.path.rstrip("/") or url.query or url.fragment)
+    return is_secure and is_bare and bool(_HOST.fullmatch(url.netloc))

@@ -1,4 +1,4 @@
-"""Where a room can be watched besides its own endpoints, and when: the same for both apps."""
+"""The streams of a room apart from its own endpoints, and their times; used by both apps."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,15 +10,15 @@ from streaming_system.config.model import Fallback, Room, TimedSource
 
 
 class SourceTimeError(ValueError):
-    """Times of sources that cannot be: what is said after the key."""
+    """Invalid times of sources; the message follows the key."""
 
 
 def resolve_source_times(
     sources: Sequence[TimedSource], zone: ZoneInfo | None
 ) -> tuple[TimedSource, ...]:
-    """Return sources with aware times; those without offset are of ``zone``.
+    """Return sources with times in UTC; times without offset are in ``zone``.
 
-    :raises SourceTimeError: if they are not in order, overlap, or lack a zone.
+    :raises SourceTimeError: if times are not in order, overlap, or lack a time zone.
     """
     aware = tuple(
         replace(
@@ -33,11 +33,11 @@ def resolve_source_times(
             raise SourceTimeError(f"source {number}, 'until': must be later than its 'from'")
     for number, (before, source) in enumerate(pairwise(aware), 2):
         if source.start is None:
-            raise SourceTimeError(f"source {number}: lacks 'from'; only the first may do without")
+            raise SourceTimeError(f"source {number}: lacks 'from'; only the first may omit it")
         if before.start and source.start <= before.start:
             raise SourceTimeError(
                 f"source {number}, 'from': must be later than that of source {number - 1}; "
-                "put them in order of time"
+                "put them in chronological order"
             )
         if before.until and source.start < before.until:
             raise SourceTimeError(
@@ -47,67 +47,64 @@ def resolve_source_times(
     return aware
 
 
-def _to_utc(moment: datetime | None, zone: ZoneInfo | None, place: str) -> datetime | None:
-    if moment is None:
+def _to_utc(time: datetime | None, zone: ZoneInfo | None, location: str) -> datetime | None:
+    if time is None:
         return None
-    if moment.tzinfo is None:
+    if time.tzinfo is None:
         if zone is None:
             raise SourceTimeError(
-                f"{place}: {moment:%Y-%m-%dT%H:%M} has no offset, and the room no "
+                f"{location}: {time:%Y-%m-%dT%H:%M} has no offset, and the room no "
                 "'schedule-timezone'; add one of them"
             )
-        moment = moment.replace(tzinfo=zone)
-    return moment.astimezone(UTC)
+        time = time.replace(tzinfo=zone)
+    return time.astimezone(UTC)
 
 
 def active_source(room: Room, now: datetime) -> TimedSource | None:
-    """Return the source with times that is on.
-
-    It is on until it says, or else until the next one begins.
-    """
-    begun = [source for source in room.sources if source.start is None or source.start <= now]
-    if not begun:
+    """Return the active source: until its end, or else until the next source starts."""
+    started = [source for source in room.sources if source.start is None or source.start <= now]
+    if not started:
         return None
-    last = begun[-1]
+    last = started[-1]
     return last if last.until is None or now < last.until else None
 
 
 def next_source_change(room: Room, now: datetime) -> datetime | None:
-    """Return when another source of the room begins, or the present one ends."""
-    moments = [moment for source in room.sources for moment in (source.start, source.until)]
-    return min((moment for moment in moments if moment and moment > now), default=None)
+    """Return when the next source of the room starts, or the active one ends."""
+    times = [time for source in room.sources for time in (source.start, source.until)]
+    return min((time for time in times if time and time > now), default=None)
 
 
 def active_fallbacks(room: Room, now: datetime) -> tuple[Fallback, ...]:
-    """Return what stands in for the room's endpoints, in the order to be tried.
+    """Return the fallbacks of the room's endpoints in order of preference.
 
-    A source with times that is on stands alone: nobody is sent anywhere else meanwhile.
+    An active source is the only fallback while it lasts.
     """
-    on = active_source(room, now)
-    if on is not None:
-        return (Fallback(kind=on.kind, value=on.value),)
-    own = (Fallback(kind="youtube", value=room.youtube),) if room.youtube else ()
-    return (*room.fallbacks, *own)
+    source = active_source(room, now)
+    if source is not None:
+        return (Fallback(kind=source.kind, value=source.value),)
+    youtube = (Fallback(kind="youtube", value=room.youtube),) if room.youtube else ()
+    return (*room.fallbacks, *youtube)
 
 
 def is_served_by_endpoints(room: Room, now: datetime) -> bool:
-    """Tell whether viewers of a room are sent to endpoints at all."""
+    """Return whether viewers of the room are assigned to endpoints now."""
     return active_source(room, now) is None
 
 
 def active_external_fallbacks(room: Room, now: datetime) -> tuple[Fallback, ...]:
-    """Return where the room can be watched without any endpoint, in the order to be tried."""
-    return tuple(place for place in active_fallbacks(room, now) if place.kind != "group")
+    """Return the fallbacks that need no endpoint, in order of preference."""
+    return tuple(fallback for fallback in active_fallbacks(room, now) if fallback.kind != "group")
 
 
 def has_external_stream(room: Room, now: datetime) -> bool:
-    """Tell whether a room can be watched though no endpoint serves it."""
+    """Return whether the room has a stream even if no endpoint serves it."""
     return bool(active_external_fallbacks(room, now))
 
 
 def active_youtube_id(room: Room, now: datetime) -> str:
-    """Return the id of the video that is what the room shows now, be there endpoints or not."""
-    on = active_source(room, now)
-    if on is not None:
-        return on.value if on.kind == "youtube" else ""
+    """Return the id of the room's current YouTube video, even if endpoints serve the room."""
+    source = active_source(room, now)
+    if source is not None:
+        return source.value if source.kind == "youtube" else ""
     return room.youtube

@@ -1,4 +1,4 @@
-"""The keys that say where people talk about a room: what is read, and what is refused."""
+"""The keys of chats, posts and feedback forms."""
 
 import json
 
@@ -12,11 +12,13 @@ SERVER = "https://mastodon.example"
 
 @pytest.fixture
 def hall(tmp_path):
-    """Return a function that reads a room with some keys."""
+    """Return a function that loads a room with some keys."""
 
     def hall(**keys):
         (tmp_path / "config.json").write_text(json.dumps({"hall": keys}))
-        return config.load(tmp_path / "config.json", tmp_path / "none.json").rooms["hall"]
+        return config.load_conference(tmp_path / "config.json", tmp_path / "none.json").rooms[
+            "hall"
+        ]
 
     return hall
 
@@ -33,7 +35,7 @@ def hall(tmp_path):
         ({"posts": "#conf@http://127.0.0.1:3000"}, "http://127.0.0.1:3000", "conf"),
     ],
 )
-def test_posts_have_a_server_and_a_hashtag(hall, keys, server, hashtag):
+def test_posts_accept_several_formats_of_server_and_hashtag(hall, keys, server, hashtag):
     assert hall(**keys).posts == MastodonFeed(server=server, hashtag=hashtag)
 
 
@@ -53,12 +55,12 @@ def test_posts_have_a_server_and_a_hashtag(hall, keys, server, hashtag):
         ["#conf@mastodon.example"],
     ],
 )
-def test_a_server_that_must_not_be_asked_is_refused(hall, posts):
+def test_invalid_server_of_posts_is_rejected(hall, posts):
     with pytest.raises(config.ConfigError, match=r"key 'posts': is .*; allowed: \{\"server\""):
         hall(posts=posts)
 
 
-def test_posts_without_any_hashtag_are_refused(hall):
+def test_posts_without_hashtag_are_rejected(hall):
     with pytest.raises(config.ConfigError, match="key 'posts': names no hashtag, nor does twitter"):
         hall(posts="mastodon.example", twitter="@conf")
 
@@ -78,13 +80,13 @@ def test_posts_without_any_hashtag_are_refused(hall):
         ("matrix", "ourconf:matrix.org", "#ourconf:matrix.org"),
     ],
 )
-def test_what_a_page_must_not_lead_to_is_refused(hall, key, value, allowed):
-    with pytest.raises(config.ConfigError) as refusal:
+def test_invalid_url_template_is_rejected(hall, key, value, allowed):
+    with pytest.raises(config.ConfigError) as error:
         hall(**{key: value})
 
-    assert f"key {key!r}: is {value!r}; allowed: an address" in str(refusal.value)
-    assert allowed in str(refusal.value)
+    assert f"key {key!r}: is {value!r}; allowed: an address" in str(error.value)
+    assert allowed in str(error.value)
 
 
-def test_no_web_client_is_another_thing_than_the_usual_one(hall):
+def test_false_webchat_differs_from_omitted_webchat(hall):
     assert (hall().webchat, hall(webchat=False).webchat) == (None, "")

@@ -1,4 +1,4 @@
-"""Sources with times: what the configuration may say, and what is on when."""
+"""Timed sources: their configuration, and which one is active at a time."""
 
 import json
 from datetime import UTC, datetime
@@ -28,7 +28,7 @@ def load(tmp_path):
     def load(**hall):
         path = tmp_path / "config.json"
         path.write_text(json.dumps({"hall": {"schedule-timezone": "Europe/Berlin"} | hall}))
-        return config.load(path, tmp_path / "none.json").rooms["hall"]
+        return config.load_conference(path, tmp_path / "none.json").rooms["hall"]
 
     return load
 
@@ -38,7 +38,7 @@ def utc(day, hour, minute=0):
 
 
 @pytest.mark.parametrize(
-    ("now", "on", "change"),
+    ("now", "active", "change"),
     [
         (utc(25, 7, 59), None, utc(25, 8)),
         (utc(25, 8), "day1", utc(25, 17)),
@@ -49,22 +49,22 @@ def utc(day, hour, minute=0):
         (utc(30, 0), "https://vimeo.example/event/1/embed", None),
     ],
 )
-def test_what_is_on_follows_the_clock_of_the_room(load, now, on, change):
+def test_active_source_follows_the_time_zone_of_the_room(load, now, active, change):
     hall = load(sources=DAYS)
     source = active_source(hall, now)
 
-    assert (source and source.value) == on
+    assert (source and source.value) == active
     assert next_source_change(hall, now) == change
 
 
-def test_youtube_and_fallbacks_hold_when_no_source_is_on(load):
+def test_youtube_and_fallbacks_apply_without_active_source(load):
     hall = load(sources=DAYS, youtube="always", fallbacks=["https://old.example/"])
 
     assert (is_served_by_endpoints(hall, utc(25, 7)), active_youtube_id(hall, utc(25, 7))) == (
         True,
         "always",
     )
-    assert [place.value for place in active_external_fallbacks(hall, utc(25, 7))] == [
+    assert [fallback.value for fallback in active_external_fallbacks(hall, utc(25, 7))] == [
         "https://old.example/",
         "always",
     ]
@@ -76,14 +76,14 @@ def test_youtube_and_fallbacks_hold_when_no_source_is_on(load):
     assert active_youtube_id(hall, utc(26, 12)) == ""
 
 
-def test_only_the_first_source_may_have_been_on_for_ever(load):
+def test_first_source_may_omit_its_start(load):
     hall = load(sources=[{"youtube": "first"}, {"from": "2026-11-26T09:00", "youtube": "second"}])
 
     assert active_source(hall, datetime(1999, 1, 1, tzinfo=UTC)).value == "first"
     assert active_source(hall, utc(26, 8)).value == "second"
 
 
-def test_sources_of_the_default_have_the_times_of_each_room(tmp_path):
+def test_default_sources_use_the_time_zone_of_each_room(tmp_path):
     path = tmp_path / "config.json"
     document = {
         "default": {"sources": DAYS},
@@ -91,10 +91,10 @@ def test_sources_of_the_default_have_the_times_of_each_room(tmp_path):
         "tokyo": {"schedule-timezone": "Asia/Tokyo"},
     }
     path.write_text(json.dumps(document))
-    found = config.load(path, tmp_path / "none.json").rooms
+    rooms = config.load_conference(path, tmp_path / "none.json").rooms
 
-    assert found["berlin"].sources[0].start == utc(25, 8)
-    assert found["tokyo"].sources[0].start == utc(25, 0)
+    assert rooms["berlin"].sources[0].start == utc(25, 8)
+    assert rooms["tokyo"].sources[0].start == utc(25, 0)
 
 
 @pytest.mark.parametrize(
@@ -118,18 +118,18 @@ def test_sources_of_the_default_have_the_times_of_each_room(tmp_path):
             "source 2, 'from': overlaps source 1, which is on until 2026-11-26T09:00Z",
         ),
         ([DAYS[0] | {"until": "2026-11-25T09:00"}], "source 1, 'until': must be later than its"),
-        ([DAYS[0], {"youtube": "x"}], "source 2: lacks 'from'; only the first may do without"),
+        ([DAYS[0], {"youtube": "x"}], "source 2: lacks 'from'; only the first may omit it"),
     ],
 )
-def test_what_cannot_be_is_refused_with_key_and_place(load, tmp_path, sources, line):
-    with pytest.raises(config.ConfigError) as refusal:
+def test_invalid_source_is_reported_with_key_and_number(load, tmp_path, sources, line):
+    with pytest.raises(config.ConfigError) as error:
         load(sources=sources)
 
     start = f"{tmp_path}/config.json: room 'hall': key 'sources': {line}"
-    assert str(refusal.value).startswith(start)
-    assert "\n" not in str(refusal.value)
+    assert str(error.value).startswith(start)
+    assert "\n" not in str(error.value)
 
 
-def test_a_time_without_offset_needs_a_zone(load):
+def test_time_without_offset_needs_a_time_zone(load):
     with pytest.raises(config.ConfigError, match=r"'from': 2026-11-25T09:00 has no offset"):
         load(sources=DAYS, **{"schedule-timezone": False})

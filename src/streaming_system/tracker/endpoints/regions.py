@@ -48,7 +48,7 @@ class Regions:
             return ""
         # A server that listens on IPv6 sees callers over IPv4 in this disguise.
         found = getattr(found, "ipv4_mapped", None) or found
-        near = next((region.name for region in self._regions if region.has(found)), None)
+        near = next((region.name for region in self._regions if region.contains(found)), None)
         if near is not None:
             return near
         places = self._places_of(found, headers)

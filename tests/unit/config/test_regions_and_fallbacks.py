@@ -1,12 +1,11 @@
-"""The configuration's words on where viewers are sent: regions, groups, fallbacks."""
+"""Regions, groups and fallbacks in the configuration."""
 
 import ipaddress
 import json
 
 import pytest
 
-from streaming_system.config import ConfigError, Fallback
-from streaming_system.config import load as load_config
+from streaming_system.config import ConfigError, Fallback, load_conference
 
 
 @pytest.fixture
@@ -15,22 +14,22 @@ def load(tmp_path):
         path = tmp_path / "config.json"
         document = {"config": config or {}, "default": {}, "hall": hall or {}, "lab": {}}
         path.write_text(json.dumps(document), encoding="utf-8")
-        return load_config(path, tmp_path / "none.json")
+        return load_conference(path, tmp_path / "none.json")
 
     return load
 
 
 @pytest.fixture
-def complaint(load, tmp_path):
-    def complaint(**sections):
-        with pytest.raises(ConfigError) as refusal:
+def error_message(load, tmp_path):
+    def error_message(**sections):
+        with pytest.raises(ConfigError) as error:
             load(**sections)
-        return str(refusal.value).replace(f"{tmp_path}/", "")
+        return str(error.value).replace(f"{tmp_path}/", "")
 
-    return complaint
+    return error_message
 
 
-def test_a_region_has_networks_places_and_preferences(load):
+def test_region_has_networks_places_and_preferences(load):
     [venue, europe] = load(
         {
             "regions": {
@@ -42,13 +41,13 @@ def test_a_region_has_networks_places_and_preferences(load):
     ).site.regions
 
     assert (venue.name, venue.prefer) == ("venue", ("venue",))
-    assert venue.has(ipaddress.ip_address("192.0.2.9"))
-    assert venue.has(ipaddress.ip_address("2001:db8::9"))
-    assert not venue.has(ipaddress.ip_address("198.51.100.1"))
+    assert venue.contains(ipaddress.ip_address("192.0.2.9"))
+    assert venue.contains(ipaddress.ip_address("2001:db8::9"))
+    assert not venue.contains(ipaddress.ip_address("198.51.100.1"))
     assert (europe.places, europe.prefer) == (frozenset(["EU"]), ("eu", "cdn"))
 
 
-def test_fallbacks_are_read_in_order(load):
+def test_fallbacks_keep_their_order(load):
     config = load(
         {"groups": ["overflow"]},
         {"fallbacks": ["group:overflow", "group:lab", "https://cdn.example/x/", "youtube:abc"]},
@@ -64,7 +63,7 @@ def test_fallbacks_are_read_in_order(load):
 
 
 @pytest.mark.parametrize(
-    ("sections", "words"),
+    ("sections", "message"),
     [
         (
             {"config": {"regions": {"x": {"networks": ["192.0.2.1/24"]}}}},
@@ -98,5 +97,5 @@ def test_fallbacks_are_read_in_order(load):
         ),
     ],
 )
-def test_what_cannot_be_meant_is_refused_in_one_line(complaint, sections, words):
-    assert complaint(**sections) == words
+def test_invalid_regions_and_fallbacks_are_reported_in_one_line(error_message, sections, message):
+    assert error_message(**sections) == message

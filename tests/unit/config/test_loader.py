@@ -1,15 +1,18 @@
-"""The configuration: what is read, what is refused, and with which words."""
+"""Loading and validating the configuration."""
 
 import json
 
 import pytest
 
-from streaming_system.config import ConfigError, load_conference_from_settings
-from streaming_system.config import load as load_config
+from streaming_system.config import (
+    ConfigError,
+    load_conference,
+    load_conference_from_settings,
+)
 
-ZONES = "allowed: a name of the IANA database such as Europe/Berlin or UTC"
+TIME_ZONES_HINT = "allowed: a name of the IANA database such as Europe/Berlin or UTC"
 
-SITES = (
+ORIGINS_HINT = (
     'allowed: a list of sites without a path, such as "https://blog.example.org" or '
     '"https://*.example.com", or "*" for all'
 )
@@ -21,7 +24,7 @@ def load(tmp_path):
         (tmp_path / "config.json").write_text(_text(public), encoding="utf-8")
         if private is not None:
             (tmp_path / "config.private.json").write_text(_text(private), encoding="utf-8")
-        return load_config(tmp_path / "config.json", tmp_path / "config.private.json")
+        return load_conference(tmp_path / "config.json", tmp_path / "config.private.json")
 
     return load
 
@@ -31,17 +34,17 @@ def _text(document):
 
 
 @pytest.fixture
-def complaint(load, tmp_path):
-    def complaint(*documents):
-        with pytest.raises(ConfigError) as refusal:
+def error_message(load, tmp_path):
+    def error_message(*documents):
+        with pytest.raises(ConfigError) as error:
             load(*documents)
-        return str(refusal.value).replace(f"{tmp_path}/", "")
+        return str(error.value).replace(f"{tmp_path}/", "")
 
-    return complaint
+    return error_message
 
 
-class TestReading:
-    def test_the_format_of_existing_deployments_is_read(self, load):
+class TestLoading:
+    def test_configurations_of_the_original_site_are_accepted(self, load):
         config = load(
             """// Configuration file for application.
             {
@@ -69,21 +72,17 @@ class TestReading:
 
         assert list(config.rooms) == ["av"]
         room = config.rooms["av"]
-        assert (room.title, room.channel, room.flumotion_mixer, room.flumotion_encoder) == (
-            "Testing",
-            "#timvideos",
-            "av.mixer.example",
-            "",
-        )
+        assert (room.title, room.channel) == ("Testing", "#timvideos")
         assert room.irclog == "http://logs.example/%23timvideos/preview.log.html"
         assert config.site.is_local("66.78.236.243")
         assert config.site.is_local("127.0.0.1")
         assert not config.site.is_local("203.0.113.9")
-        assert any("justintv_user" in warning for warning in config.warnings)
+        for key in ("justintv_user", "flumotion-mixer"):
+            assert any(f"key '{key}': has no effect" in warning for warning in config.warnings)
 
-    def test_a_line_that_begins_with_slashes_is_a_comment_but_not_within_a_text(self, load):
+    def test_lines_that_start_with_slashes_are_comments_outside_strings(self, load):
         config = load("""{
-            // What it is called.
+            // The names.
             "default": {"conference": "Conf", "link": "https://example.org/"},
             "config": {"secret": "s"},
             "hall": {"title": "The\\
@@ -92,7 +91,7 @@ class TestReading:
 
         assert config.rooms["hall"].title == "The// Hall"
 
-    def test_the_private_file_is_laid_over_the_public_one_key_by_key(self, load):
+    def test_private_file_overrides_public_file_key_by_key(self, load):
         config = load(
             {"config": {"secret": "public", "reload": 5}, "hall": {"title": "Hall", "link": "/a"}},
             {"config": {"secret": "private"}, "hall": {"title": "Great Hall"}},
@@ -101,8 +100,8 @@ class TestReading:
         assert (config.site.secret, config.site.reload) == ("private", 5)
         assert (config.rooms["hall"].title, config.rooms["hall"].link) == ("Great Hall", "/a")
 
-    def test_the_project_s_own_example_is_good(self, root):
-        config = load_config(root / "config.json", root / "config.private.json.example")
+    def test_example_configuration_is_valid_without_warnings(self, root):
+        config = load_conference(root / "config.json", root / "config.private.json.example")
 
         assert list(config.rooms) == ["example", "garden", "lab"]
         assert config.warnings == ()
@@ -110,11 +109,11 @@ class TestReading:
     @pytest.mark.parametrize(
         "embed", ["*", "https://blog.example.org", "http://localhost:8080", "https://*.example.com"]
     )
-    def test_sites_that_may_show_the_player_are_named_alone_or_as_a_list(self, load, embed):
+    def test_embed_accepts_one_origin_or_a_list(self, load, embed):
         for value in (embed, [embed]):
             assert load({"config": {"embed": value}}).site.embed == (embed,)
 
-    def test_values_refer_to_the_room_and_to_other_keys(self, load):
+    def test_references_in_values_are_replaced(self, load):
         config = load(
             {
                 "default": {
@@ -128,7 +127,7 @@ class TestReading:
         assert config.rooms["hall"].preview == "http://p.example/%23x/hall.png"
         assert config.rooms["hall"].ircchannel == "#lcahall-hall"
 
-    def test_a_feed_for_the_site_serves_every_room_that_names_none(self, load, tmp_path):
+    def test_site_feed_is_the_default_of_every_room(self, load, tmp_path):
         config = load(
             {
                 "config": {
@@ -145,7 +144,7 @@ class TestReading:
         assert config.rooms["b"].schedule == str(tmp_path / "b.json")
         assert config.rooms["b"].schedule_timezone.key == "Asia/Tokyo"
 
-    def test_see_also_may_be_one_name_or_many(self, load):
+    def test_see_also_accepts_one_name_or_a_list(self, load):
         config = load(
             {"a": {"schedule-see-also": "Plenary"}, "b": {"schedule-see-also": ["X", "", "Y"]}}
         )
@@ -153,7 +152,7 @@ class TestReading:
         assert config.rooms["a"].schedule_see_also == ("Plenary",)
         assert config.rooms["b"].schedule_see_also == ("X", "Y")
 
-    def test_every_key_of_the_original_is_known(self, load):
+    def test_every_key_of_the_original_site_is_accepted(self, load):
         keys = [
             "conference",
             "title",
@@ -185,7 +184,7 @@ class TestReading:
             "schedule-see-also": [],
         }
 
-        assert load({"hall": values}).rooms["hall"].flumotion_salt == "x"
+        assert load({"hall": values}).rooms["hall"].irclog == "x"
 
 
 @pytest.mark.parametrize(
@@ -193,13 +192,12 @@ class TestReading:
     [
         (
             {"schedule-timezone": "Mars/Phobos"},
-            f"key 'schedule-timezone': 'Mars/Phobos' is no time zone; {ZONES}",
+            f"key 'schedule-timezone': 'Mars/Phobos' is no time zone; {TIME_ZONES_HINT}",
         ),
         (
             {"schedule-timezone": "../../etc/passwd"},
-            f"key 'schedule-timezone': '../../etc/passwd' is no time zone; {ZONES}",
+            f"key 'schedule-timezone': '../../etc/passwd' is no time zone; {TIME_ZONES_HINT}",
         ),
-        ({"flumotion": "yes"}, "key 'flumotion': is 'yes'; allowed: true or false"),
         ({"link": 7}, "key 'link': is 7; allowed: text in quotes, or false"),
         (
             {"link": "javascript:alert(1)"},
@@ -224,19 +222,19 @@ class TestReading:
             "key 'title': %(titel)s names no text; use %(group)s for the room's id, or another "
             "key of the room",
         ),
-        ({"title": "%(title)s"}, "key 'title': %(title)s leads back to itself"),
+        ({"title": "%(title)s"}, "key 'title': %(title)s refers to itself"),
         ({"title": ""}, "key 'title': is ''; allowed: 1 to 200 printable characters"),
     ],
 )
-def test_a_bad_value_is_refused_by_file_room_and_key(complaint, room, line):
-    assert complaint({}, {"hall": room}) == f"config.private.json: room 'hall': {line}"
+def test_invalid_room_value_is_reported_with_file_room_and_key(error_message, room, line):
+    assert error_message({}, {"hall": room}) == f"config.private.json: room 'hall': {line}"
 
 
-def test_an_unknown_key_is_refused_with_the_likely_and_the_allowed_ones(complaint):
-    assert complaint({"hall": {"zzz": ""}}).startswith(
+def test_unknown_key_is_reported_with_similar_and_allowed_keys(error_message):
+    assert error_message({"hall": {"zzz": ""}}).startswith(
         "config.json: room 'hall': key 'zzz': unknown key; allowed: channel, chat, conference,"
     )
-    assert complaint({"hall": {"titel": ""}}).startswith(
+    assert error_message({"hall": {"titel": ""}}).startswith(
         "config.json: room 'hall': key 'titel': unknown key; did you mean 'title'? allowed: "
     )
 
@@ -253,12 +251,12 @@ def test_an_unknown_key_is_refused_with_the_likely_and_the_allowed_ones(complain
         ),
         (
             {"embed": ["https://blog.example.org", "https://blog.example.org/page"]},
-            f"key 'embed': 'https://blog.example.org/page'; {SITES}",
+            f"key 'embed': 'https://blog.example.org/page'; {ORIGINS_HINT}",
         ),
-        ({"embed": "blog.example.org"}, f"key 'embed': 'blog.example.org'; {SITES}"),
+        ({"embed": "blog.example.org"}, f"key 'embed': 'blog.example.org'; {ORIGINS_HINT}"),
         (
             {"embed": ["https://a.example; img-src *"]},
-            f"key 'embed': 'https://a.example; img-src *'; {SITES}",
+            f"key 'embed': 'https://a.example; img-src *'; {ORIGINS_HINT}",
         ),
         ({"embed": True}, "key 'embed': is True; allowed: a list of texts"),
         ({"secret": 5}, "key 'secret': is 5; allowed: text in quotes, or false"),
@@ -269,13 +267,13 @@ def test_an_unknown_key_is_refused_with_the_likely_and_the_allowed_ones(complain
         ),
     ],
 )
-def test_a_bad_value_for_the_site_is_refused(complaint, config, line):
-    assert complaint({"config": config}) == f"config.json: section 'config': {line}"
+def test_invalid_site_value_is_reported_with_file_and_key(error_message, config, line):
+    assert error_message({"config": config}) == f"config.json: section 'config': {line}"
 
 
 @pytest.mark.parametrize("room_id", ["monitor", "graphs", "tracker", "static", "Monitor"])
-def test_a_room_cannot_take_an_address_of_the_site(complaint, room_id):
-    line = complaint({room_id: {}})
+def test_room_id_cannot_be_a_path_of_the_site(error_message, room_id):
+    line = error_message({room_id: {}})
 
     assert line.startswith(
         f"config.json: room '{room_id}': the site itself uses /{room_id}; choose another id"
@@ -283,8 +281,8 @@ def test_a_room_cannot_take_an_address_of_the_site(complaint, room_id):
 
 
 @pytest.mark.parametrize("room_id", ["a-b", "a b", "ä", "a/b", "a" * 65])
-def test_a_room_id_has_only_plain_characters(complaint, room_id):
-    assert complaint({room_id: {}}) == (
+def test_room_id_contains_only_ascii_letters_digits_and_underscores(error_message, room_id):
+    assert error_message({room_id: {}}) == (
         f"config.json: room {room_id!r}: a room id is 1 to 64 of the characters A-Z a-z 0-9 _"
     )
 
@@ -297,24 +295,22 @@ def test_a_room_id_has_only_plain_characters(complaint, room_id):
         ('{"hall": 5}', "config.json: room 'hall': must be an object: {…}"),
         (
             '{"hall": {}, "hall": {}}',
-            "config.json: the key 'hall' stands twice in one object",
+            "config.json: duplicate key 'hall' in one object",
         ),
     ],
 )
-def test_a_file_that_is_no_configuration_is_refused(complaint, text, line):
-    assert complaint(text) == line
+def test_invalid_file_is_reported_with_its_syntax_error(error_message, text, line):
+    assert error_message(text) == line
 
 
-def test_a_missing_public_file_is_refused(tmp_path):
-    with pytest.raises(ConfigError) as refusal:
-        load_config(tmp_path / "config.json", tmp_path / "config.private.json")
+def test_missing_public_file_is_reported(tmp_path):
+    with pytest.raises(ConfigError) as error:
+        load_conference(tmp_path / "config.json", tmp_path / "config.private.json")
 
-    assert (
-        str(refusal.value) == f"{tmp_path}/config.json: cannot be read: No such file or directory"
-    )
+    assert str(error.value) == f"{tmp_path}/config.json: cannot be read: No such file or directory"
 
 
-def test_the_example_is_read_only_while_there_is_no_private_file(tmp_path):
+def test_example_is_used_until_a_private_file_exists(tmp_path):
     (tmp_path / "config.json").write_text("{}")
     (tmp_path / "example").write_text('{"hall": {}}')
     settings = {

@@ -1,0 +1,191 @@
+"""The field types of the configuration, for colander."""
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import colander
+
+GROUP_PATTERN = re.compile(r"[A-Za-z0-9_]{1,64}", re.ASCII)
+_ORIGIN = re.compile(
+    r"https?://(?:\*\.)?[a-z0-9-]+(?:\.[a-z0-9-]+)*(?::[0-9]{1,5})?", re.ASCII | re.IGNORECASE
+)
+_HLS_PLAYLIST = re.compile(
+    r"(?:[A-Za-z0-9._~-]|\{room\})+(?:/(?:[A-Za-z0-9._~-]|\{room\})+)*", re.ASCII
+)
+
+
+def describe_value(value: Any) -> str:
+    """Return a value for an error message, with 80 characters at most."""
+    return f"{value!r:.80}"
+
+
+class ConfigType(colander.SchemaType):
+    """The base of the field types: a missing value becomes the node's ``missing``."""
+
+    def deserialize(self, node: colander.SchemaNode, cstruct: Any) -> Any:
+        return cstruct if cstruct is colander.null else self.parse(node, cstruct)
+
+    def parse(self, node: colander.SchemaNode, value: Any) -> Any:
+        """Return the validated value.
+
+        :raises colander.Invalid: with the allowed values.
+        """
+        raise NotImplementedError
+
+
+class TextType(ConfigType):
+    """Text, or ``false`` for none."""
+
+    def parse(self, node: colander.SchemaNode, value: Any) -> Any:
+        if value is False or value is None:
+            return ""
+        if not isinstance(value, str):
+            raise colander.Invalid(
+                node, f"is {describe_value(value)}; allowed: text in quotes, or false"
+            )
+        return value.strip()
+
+
+class SecondsType(ConfigType):
+    """A whole number of seconds, up to a day."""
+
+    def parse(self, node: colander.SchemaNode, value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 86400:
+            raise colander.Invalid(
+                node, f"is {describe_value(value)}; allowed: a whole number of seconds, 0 to 86400"
+            )
+        return value
+
+
+class TextListType(ConfigType):
+    """A list of texts, or one text. Empty texts are dropped."""
+
+    def parse(self, node: colander.SchemaNode, value: Any) -> tuple[Any, ...]:
+        if value is False or value is None:
+            return ()
+        texts = [value] if isinstance(value, str) else value
+        if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+            raise colander.Invalid(node, f"is {describe_value(value)}; allowed: a list of texts")
+        return tuple(text.strip() for text in texts if text.strip())
+
+
+class RegexListType(TextListType):
+    """A list of regular expressions; the result is compiled."""
+
+    def parse(self, node: colander.SchemaNode, value: Any) -> tuple[Any, ...]:
+        patterns = []
+        for text in super().parse(node, value):
+            try:
+                patterns.append(re.compile(text))
+            except re.error as error:
+                raise colander.Invalid(
+                    node,
+                    f"{describe_value(text)} is no regular expression ({error}); allowed: a list "
+                    'of patterns such as "^192\\\\.0\\\\.2\\\\."',
+                ) from None
+        return tuple(patterns)
+
+
+class GroupListType(TextListType):
+    """A list of names with the syntax of room ids."""
+
+    def parse(self, node: colander.SchemaNode, value: Any) -> tuple[Any, ...]:
+        names = super().parse(node, value)
+        for name in names:
+            if not GROUP_PATTERN.fullmatch(name):
+                raise colander.Invalid(
+                    node, f"{describe_value(name)}; allowed: names of 1 to 64 of A-Z a-z 0-9 _"
+                )
+        return names
+
+
+class OriginListType(TextListType):
+    """A list of origins: scheme, host and port."""
+
+    def parse(self, node: colander.SchemaNode, value: Any) -> tuple[Any, ...]:
+        origins = super().parse(node, value)
+        for origin in origins:
+            if origin != "*" and not _ORIGIN.fullmatch(origin):
+                raise colander.Invalid(
+                    node,
+                    f"{describe_value(origin)}; allowed: a list of sites without a path, such as "
+                    '"https://blog.example.org" or "https://*.example.com", or "*" for all',
+                )
+        return origins
+
+
+class HlsPlaylistType(TextType):
+    """The path of a room's HLS playlist below an endpoint's base URL."""
+
+    def parse(self, node: colander.SchemaNode, value: Any) -> Any:
+        path = super().parse(node, value)
+        if not _HLS_PLAYLIST.fullmatch(path):
+            raise colander.Invalid(
+                node,
+                f"is {describe_value(value)}; allowed: a path below an endpoint's base URL, such "
+                "as stream.m3u8 or {room}/index.m3u8",
+            )
+        return path
+
+
+class TimeZoneType(TextType):
+    """The name of a time zone, or ``false`` for none."""
+
+    def parse(self, node: colander.SchemaNode, value: Any) -> Any:
+        name = super().parse(node, value)
+        if not name:
+            return None
+        try:
+            return ZoneInfo(name)
+        except (ValueError, KeyError, OSError):
+            raise colander.Invalid(
+                node,
+                f"{describe_value(name)} is no time zone; allowed: a name of the IANA database "
+                "such as Europe/Berlin or UTC",
+            ) from None
+
+
+class ColumnMapType(ConfigType):
+    """An object of texts: the column of each field."""
+
+    def parse(self, node: colander.SchemaNode, value: Any) -> dict[str, str]:
+        valid = isinstance(value, dict) and all(isinstance(text, str) for text in value.values())
+        if value is not False and not valid:
+            raise colander.Invalid(
+                node,
+                f"is {describe_value(value)}; allowed: an object of texts such as "
+                '{"room": "Room"}',
+            )
+        return dict(value or {})
+
+
+class ValidatedType(ConfigType):
+    """A type whose function converts values, or raises ``ValueError`` with the allowed values."""
+
+    def __init__(self, convert: Callable[[Any], Any]) -> None:
+        self._convert = convert
+
+    def parse(self, node: colander.SchemaNode, value: Any) -> Any:
+        try:
+            return self._convert(value)
+        except ValueError as error:
+            raise colander.Invalid(node, str(error)) from None
+
+
+def parse_time(value: Any) -> datetime | None:
+    """Return an ISO 8601 time, naive without offset; ``None`` for ``false`` and ``null``.
+
+    :raises ValueError: with the allowed values.
+    """
+    if value is None or value is False:
+        return None
+    try:
+        return datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"is {describe_value(value)}; allowed: a time such as 2026-11-25T09:00 or "
+            "2026-11-25T09:00+01:00"
+        ) from None
