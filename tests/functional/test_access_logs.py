@@ -268,9 +268,9 @@ class TestWhereAddressesMayBeKept:
         send(line())
 
         done = maintenance.run_maintenance(tracker_settings, clock=lambda: NOW + timedelta(days=2))
-        assert done.forgotten["log files"] == 0
+        assert done.deleted["log files"] == 0
         done = maintenance.run_maintenance(tracker_settings, clock=lambda: NOW + timedelta(days=3))
-        assert done.forgotten["log files"] == 1
+        assert done.deleted["log files"] == 1
         assert kept() == []
 
     def test_what_is_no_file_stays(self, tracker_settings, send, logdir):

@@ -28,7 +28,7 @@ def prune(tracker_settings):
     def prune(now=NOW, **keep):
         kept = {"keep.raw": "1", "keep.minutes": "1"} | keep
         return maintenance.run_maintenance(
-            tracker_settings | kept, clock=lambda: now, pause=lambda seconds: None
+            tracker_settings | kept, clock=lambda: now, sleep=lambda seconds: None
         )
 
     return prune
@@ -40,7 +40,7 @@ def lines(engine):
 
     def lines(minutes, step, now=NOW, room=None):
         with Session(engine) as db:
-            return TimeSeriesQuery(db, KEPT).bitrate_and_clients(
+            return TimeSeriesQuery(db, KEPT).fetch(
                 begin=now - minutes * MINUTE, end=now, step=step, room=room
             )
 

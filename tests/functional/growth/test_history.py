@@ -34,10 +34,10 @@ def test_graphs_are_the_same_before_and_after(add, prune, lines, step):
     after = lines(span, step * SECOND)
 
     assert after.times == before.times
-    assert set(after.lines) == set(before.lines)
-    for name, line in before.lines.items():
-        assert after.lines[name].clients == pytest.approx(line.clients)
-        assert after.lines[name].bitrate == pytest.approx(line.bitrate)
+    assert set(after.series) == set(before.series)
+    for name, line in before.series.items():
+        assert after.series[name].clients == pytest.approx(line.clients)
+        assert after.series[name].bitrate == pytest.approx(line.bitrate)
 
 
 @pytest.mark.parametrize("step", [5, 30, 60, 600])
@@ -49,7 +49,7 @@ def test_a_point_of_a_graph_is_the_mean_over_time_of_all_endpoints(add, lines, s
 
     for place, at in enumerate(found.times[:-1]):
         expected = held(reported, at, at + step * SECOND)
-        for room, line in found.lines.items():
+        for room, line in found.series.items():
             clients = sum(value[0] for key, value in expected.items() if key[0] == room)
             assert line.clients[place] == pytest.approx(clients / 1000 / step)
 
@@ -58,8 +58,8 @@ def test_lines_of_a_room_are_its_endpoints_and_add_up_to_it(add, prune, lines):
     add(Sample, samples(13))
     prune(NOW - 20 * MINUTE)
 
-    room = lines(190, MINUTE).lines["hall"]
-    endpoints = lines(190, MINUTE, room="hall").lines
+    room = lines(190, MINUTE).series["hall"]
+    endpoints = lines(190, MINUTE, room="hall").series
 
     assert set(endpoints) == {"a", "b"}
     assert [a + b for a, b in zip(endpoints["a"].clients, endpoints["b"].clients, strict=True)] == (
@@ -88,8 +88,8 @@ def test_an_endpoint_that_ends_falls_to_zero(add, prune, lines):
 
     for found in (before, after):
         assert found.times[1] == begun
-        assert found.lines["hall"].clients[:8] == expected
-        assert set(found.lines["hall"].clients[8:]) == {0}
+        assert found.series["hall"].clients[:8] == expected
+        assert set(found.series["hall"].clients[8:]) == {0}
 
 
 def test_the_last_step_is_what_holds_now(add, lines):
@@ -102,7 +102,7 @@ def test_the_last_step_is_what_holds_now(add, lines):
         ],
     )  # fmt: skip
 
-    assert lines(10, MINUTE).lines["hall"].clients[-1] == 30
+    assert lines(10, MINUTE).series["hall"].clients[-1] == 30
 
 
 @pytest.mark.parametrize("step", [1, 5, 10, 30])

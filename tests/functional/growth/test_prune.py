@@ -107,7 +107,7 @@ from datetime import datetime
 from streaming_system.tracker.history import maintenance
 
 settings, now = json.loads(sys.argv[1]), datetime.fromisoformat(sys.argv[2])
-maintenance.prune(settings, clock=lambda: now, pause=lambda seconds: print("turn", flush=True))
+maintenance.run_maintenance(settings, clock=lambda: now, sleep=lambda seconds: print("turn", flush=True))
 """
 
 
@@ -132,13 +132,13 @@ def test_pruning_that_is_killed_again_and_again_loses_nothing(
         child.communicate()
         assert child.returncode == -signal.SIGKILL
         killed = lines(190, 10 * MINUTE)
-        for name, line in before.lines.items():
-            assert killed.lines[name].clients == pytest.approx(line.clients)
+        for name, line in before.series.items():
+            assert killed.series[name].clients == pytest.approx(line.clients)
     prune()
 
     after = lines(190, 10 * MINUTE)
-    for name, line in before.lines.items():
-        assert after.lines[name].clients == pytest.approx(line.clients)
+    for name, line in before.series.items():
+        assert after.series[name].clients == pytest.approx(line.clients)
     settled = NOW.replace(minute=1, second=0)
     assert sum(row["starts"] for row in rows(Playback1Min)) == sum(
         row["starts"] for row in playback(17) if row["at"] < settled
@@ -174,8 +174,8 @@ def test_what_is_old_is_forgotten_and_nothing_else(add, prune, rows, engine):
     assert {row["until"] >= hour for row in rows(Player)} == {True}
     assert [row["name"] for row in rows(Endpoint)] == ["young"]
     assert (len(rows(IncidentRecord)), len(rows(AuditEntry))) == (1, 1)
-    assert done.forgotten["endpoints"] == 1
-    assert prune().forgotten == {}
+    assert done.deleted["endpoints"] == 1
+    assert prune().deleted == {}
 
 
 def test_log_files_with_addresses_go_after_their_days(prune, engine, tmp_path):
@@ -186,7 +186,7 @@ def test_log_files_with_addresses_go_after_their_days(prune, engine, tmp_path):
                     "logdir.files": 10}  # fmt: skip
         AccessLogs(db, settings).take(room="hall", name="a", text=line, now=NOW - timedelta(days=4))
 
-    assert prune(**keys).forgotten["log files"] == 1
+    assert prune(**keys).deleted["log files"] == 1
     assert [path for path in (tmp_path / "logs").rglob("*") if path.is_file()] == []
 
 
@@ -208,7 +208,7 @@ def test_log_files_go_even_while_another_machine_prunes_the_database(
                 prune(**keys)
         tried.append(True)
 
-    maintenance.run_maintenance(tracker_settings, clock=lambda: NOW, pause=meanwhile)
+    maintenance.run_maintenance(tracker_settings, clock=lambda: NOW, sleep=meanwhile)
 
     assert [path for path in folder.rglob("*") if path.is_file()] == []
 
@@ -218,7 +218,7 @@ def test_nothing_is_forgotten_before_it_is_rolled_up(add, rows, engine):
     count = len(rows(Sample))
 
     with Session(engine) as db:
-        times = Retention(db, KEPT).times(now=NOW)
+        times = Retention(db, KEPT).cutoffs(now=NOW)
 
     assert times.samples < min(row["at"] for row in rows(Sample))
     assert len(rows(Sample)) == count
@@ -250,7 +250,7 @@ def test_only_one_prune_is_at_work(tracker_settings, prune):
                 prune()
             refused.append(True)
 
-    maintenance.run_maintenance(tracker_settings, clock=lambda: NOW, pause=again)
+    maintenance.run_maintenance(tracker_settings, clock=lambda: NOW, sleep=again)
 
     assert refused
     # The next one may.

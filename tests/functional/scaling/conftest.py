@@ -56,7 +56,7 @@ def prune(url, conference):
 
     def prune(now=NOW, pause=lambda seconds: None, **keep):
         settings = conference | {"sqlalchemy.url": url} | keep
-        return maintenance.run_maintenance(settings, clock=lambda: now, pause=pause)
+        return maintenance.run_maintenance(settings, clock=lambda: now, sleep=pause)
 
     return prune
 

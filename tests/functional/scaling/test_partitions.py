@@ -96,7 +96,7 @@ def test_what_comes_too_early_or_late_gets_a_partition_with_the_next_prune(
     assert contents(sql)["sample"] == everything
     assert max(found.values()) == 60
     assert sum(count > 0 for count in found.values()) == hours + 1
-    assert done.partitions["made"] > 0
+    assert done.partitions["created"] > 0
     assert prune(**{"keep.raw": "30"}).partitions == {}
 
 
@@ -143,14 +143,14 @@ def test_a_reader_that_does_not_end_stops_neither_reports_nor_the_next_prune(
         reader("SELECT count(*) FROM sample")
         reader("SELECT count(*) FROM playback")
         done = prune(pause=report)
-        assert done.partitions["later"] >= 1
+        assert done.partitions["postponed"] >= 1
         assert done.partitions["dropped"] == 0
-        assert done.forgotten["samples"] == 0
+        assert done.deleted["samples"] == 0
     again = prune()
 
     assert len(written) > 5
-    assert again.forgotten["samples"] == 3000
-    assert again.partitions["later"] == 0
+    assert again.deleted["samples"] == 3000
+    assert again.partitions["postponed"] == 0
     assert sum(parts(sql, "sample").values()) == len(written)
 
 
@@ -163,7 +163,7 @@ def test_a_partition_that_was_taken_away_by_a_prune_that_died_goes_with_the_next
     with sql() as run:
         run("ALTER TABLE sample DETACH PARTITION sample_p2026112512")
 
-    assert prune().forgotten["samples"] == 60
+    assert prune().deleted["samples"] == 60
     # The one in its place is empty.
     assert parts(sql, "sample")["sample_p2026112512"] == 0
 
@@ -220,7 +220,7 @@ def test_a_week_of_minutes_goes_with_a_fraction_of_what_deleting_it_writes(
     done = []
     dropped = wal(lambda: done.append(prune(NOW + 9 * DAY)))
 
-    assert done[0].forgotten["minutes of samples"] == ROWS
+    assert done[0].deleted["minutes of samples"] == ROWS
     assert done[0].partitions["dropped"] >= 7
     sys.stdout.write(
         f"\n{ROWS:,} minutes: DELETE {deleted[1]:.2f} s, {deleted[0]:,} bytes of WAL; "

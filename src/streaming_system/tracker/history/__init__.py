@@ -1,1 +1,1 @@
-"""Samples over time: rolled up, queried, and deleted when they are too old."""
+"""History: rollups, queries, partitions and retention of reported samples."""

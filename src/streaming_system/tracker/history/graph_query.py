@@ -1,4 +1,4 @@
-"""What may be asked of graphs."""
+"""The query parameters of graphs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ MAX_MINUTES = 366 * 24 * 60
 
 
 class MinutesType(colander.SchemaType):
-    """A whole number of minutes, as an address writes it."""
+    """A whole number of minutes, as text."""
 
     def deserialize(self, node: colander.SchemaNode, cstruct: Any) -> Any:
         if cstruct is colander.null:
             return cstruct
-        digits = cstruct.isascii() and cstruct.isdigit() and len(cstruct) < 10
-        if not digits or not 1 <= int(cstruct) <= MAX_MINUTES:
+        is_number = cstruct.isascii() and cstruct.isdigit() and len(cstruct) < 10
+        if not is_number or not 1 <= int(cstruct) <= MAX_MINUTES:
             raise colander.Invalid(
                 node,
                 f"range is {ascii(cstruct)[:40]}; "
@@ -34,9 +34,9 @@ class _GraphSchema(colander.Schema):
 
 @dataclass(frozen=True, kw_only=True)
 class GraphQuery:
-    """A span that ends now.
+    """A time range that ends now.
 
-    :param room: show this room's endpoints instead of all rooms.
+    :param room: show this room's endpoints; ``None`` for all rooms.
     """
 
     length: timedelta
@@ -44,9 +44,9 @@ class GraphQuery:
 
 
 def parse_graph_query(parameters: Mapping[str, str]) -> GraphQuery:
-    """Return what an address asks for.
+    """Return the query of a URL's parameters.
 
-    :raises colander.Invalid: if it is not allowed.
+    :raises colander.Invalid: if a value is not allowed.
     """
-    asked = _GraphSchema().deserialize(dict(parameters))
-    return GraphQuery(length=timedelta(minutes=asked["range"]), room=asked["room"])
+    values = _GraphSchema().deserialize(dict(parameters))
+    return GraphQuery(length=timedelta(minutes=values["range"]), room=values["room"])

@@ -1,8 +1,8 @@
-"""How often which value came up, in few numbers that can be added: bins of growing width.
+"""Histograms with exponential buckets, which can be merged.
 
-A histogram is a list of counts. Its bins are the same everywhere, so that those of minutes add up
-to those of hours. Bin 0 holds what is below :data:`MIN_VALUE`; each of the others is
-:data:`BUCKET_GROWTH` times as wide as the one before it. Trailing empty bins are not kept.
+A histogram is a list of counts. All histograms have the same buckets, so those of minutes add up
+to those of hours. Bucket 0 counts values below :data:`MIN_VALUE`; each following bucket is
+:data:`BUCKET_GROWTH` times as wide as the one before. Trailing empty buckets are omitted.
 """
 
 import math
@@ -11,20 +11,20 @@ from itertools import zip_longest
 
 MIN_VALUE = 10.0
 BUCKET_GROWTH = 1.1
-# What is larger belongs to the last bin: with a first bin of 10 ms, a quarter of an hour.
+# The last bucket has no upper bound. With a first bucket of 10 ms, it starts at 15 minutes.
 BUCKETS = 121
 
 
 def add(histogram: Sequence[int], value: float, count: int = 1) -> list[int]:
-    """Return a histogram with a value more.
+    """Return a histogram with one more value.
 
     :param value: 0 or more.
     """
-    bins = list(histogram)
-    place = bucket_index(value)
-    bins.extend([0] * (place + 1 - len(bins)))
-    bins[place] += count
-    return bins
+    buckets = list(histogram)
+    index = bucket_index(value)
+    buckets.extend([0] * (index + 1 - len(buckets)))
+    buckets[index] += count
+    return buckets
 
 
 def merge(*histograms: Sequence[int]) -> list[int]:
@@ -33,21 +33,22 @@ def merge(*histograms: Sequence[int]) -> list[int]:
 
 
 def quantile(histogram: Sequence[int], share: float) -> float | None:
-    """Return a value that this share of all values does not exceed; ``None`` if there are none.
+    """Return the value that this share of all values does not exceed; ``None`` without values.
 
-    It is at most 5 % off for values from :data:`MIN_VALUE` on: the middle of the bin in which it lies.
+    The result is the middle of a bucket: for values from :data:`MIN_VALUE`, the error is 5 % at
+    most.
     """
-    wanted = share * sum(histogram)
-    below = 0
-    for place, count in enumerate(histogram):
-        below += count
-        if count and below >= wanted:
-            return MIN_VALUE / 2 if place == 0 else MIN_VALUE * BUCKET_GROWTH ** (place - 0.5)
+    rank = share * sum(histogram)
+    cumulated = 0
+    for index, count in enumerate(histogram):
+        cumulated += count
+        if count and cumulated >= rank:
+            return MIN_VALUE / 2 if index == 0 else MIN_VALUE * BUCKET_GROWTH ** (index - 0.5)
     return None
 
 
 def bucket_index(value: float) -> int:
-    """Return the number of the bin that a value belongs to."""
+    """Return the index of the bucket that counts a value."""
     if value < MIN_VALUE:
         return 0
     return min(int(math.log(value / MIN_VALUE, BUCKET_GROWTH)) + 1, BUCKETS - 1)

@@ -1,4 +1,4 @@
-"""What a timer does with the database: make rows of what was reported, forget what is old."""
+"""Periodic database maintenance: rollups, partitions and retention."""
 
 import fcntl
 import hashlib
@@ -15,7 +15,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from streaming_system.tracker.db.session import is_unavailable_error, make_engine, require_tables
+from streaming_system.tracker.db.session import (
+    is_unavailable_error,
+    make_engine,
+    require_tables,
+)
 from streaming_system.tracker.history.partitions import (
     Partitions,
     PartitionScheme,
@@ -35,29 +39,30 @@ from streaming_system.tracker.settings import StartupError, load_settings
 
 __all__ = ["AlreadyRunningError", "MaintenanceResult", "StartupError", "run_maintenance"]
 
-# A key for PostgreSQL's locks that nobody else uses by accident.
+# The key of the advisory lock; a hash avoids clashes with other programs.
 _LOCK_KEY = int.from_bytes(
     hashlib.sha256(b"streaming-system prune").digest()[:8], "big", signed=True
 )
 
 
 class AlreadyRunningError(Exception):
-    """Another process is at it."""
+    """Another process runs the maintenance."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class MaintenanceResult:
-    """What was done.
+    """What one run changed.
 
-    :param until: up to when minutes of samples have been made.
-    :param made: how many rows, by table, and ``forgotten`` by what people call them.
-    :param partitions: how many were ``made``, ``dropped``, and put off (``later``) since others
-        held a lock.
+    :param rolled_up_until: the time up to which minutes of samples are complete.
+    :param rolled_up: the number of rows written, by rollup table.
+    :param deleted: the number of rows deleted, by their name in :data:`EXPIRY_RULES`.
+    :param partitions: the number of partitions ``created``, ``dropped``, and ``postponed`` because
+        other transactions held a lock.
     """
 
-    until: datetime | None
-    made: Counter[str] = field(default_factory=Counter)
-    forgotten: Counter[str] = field(default_factory=Counter)
+    rolled_up_until: datetime | None
+    rolled_up: Counter[str] = field(default_factory=Counter)
+    deleted: Counter[str] = field(default_factory=Counter)
     partitions: Counter[str] = field(default_factory=Counter)
 
 
@@ -65,29 +70,29 @@ def run_maintenance(
     ini: Mapping[str, str],
     *,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-    pause: Callable[[float], None] = time.sleep,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> MaintenanceResult:
-    """Roll up what is complete, and forget what is old, in many short transactions.
+    """Roll up complete minutes and delete expired rows, in many short transactions.
 
-    It may be killed at any moment: the next time goes on where it was.
+    After a crash, the next run continues where this one stopped.
 
-    :param ini: what the ini says to ``[app:tracker]``.
-    :param pause: waits, so that those who report get at least every other turn.
-    :raises StartError: if the database, or the folder of log files, cannot be used.
-    :raises Busy: if another process does this already.
+    :param ini: the settings of ``[app:tracker]``.
+    :param sleep: waits between transactions, so that reports get half of the database's time.
+    :raises StartupError: if the database or the folder of log files is unusable.
+    :raises AlreadyRunningError: if another process runs the maintenance.
     """
     settings = load_settings(ini)
     engine = make_engine(settings)
     try:
         require_tables(engine)
-        turns, now = _ThrottledTransactions(engine, pause), clock()
-        # Log files are this machine's own, whoever looks after the database.
-        with turns.next() as db:
-            files = AccessLogs(db, settings).prune(now=now)
+        transactions, now = _ThrottledTransactions(engine, sleep), clock()
+        # Log files are local: each machine deletes its own, even while another one has the lock.
+        with transactions.begin() as db:
+            deleted_files = AccessLogs(db, settings).prune(now=now)
         with _advisory_lock(engine):
-            done = _maintain_tables(turns, settings, now)
-        done.forgotten.update(+Counter({"log files": files}))
-        return done
+            result = _maintain_tables(transactions, settings, now)
+        result.deleted.update(+Counter({"log files": deleted_files}))
+        return result
     except sa.exc.DBAPIError as error:
         if not is_unavailable_error(error):
             raise
@@ -99,123 +104,135 @@ def run_maintenance(
 
 
 class _ThrottledTransactions:
-    """Transactions, with a pause after each that is as long as it was."""
+    """Transactions, each followed by a pause of the same length."""
 
-    def __init__(self, engine: sa.Engine, pause: Callable[[float], None]) -> None:
+    def __init__(self, engine: sa.Engine, sleep: Callable[[float], None]) -> None:
         self._engine = engine
-        self._pause = pause
+        self._sleep = sleep
         self.on_postgresql = engine.dialect.name == "postgresql"
 
     @contextmanager
-    def next(self) -> Iterator[Session]:
-        begun = time.monotonic()
+    def begin(self) -> Iterator[Session]:
+        start = time.monotonic()
         with Session(self._engine) as db, db.begin():
             yield db
-        self._pause(time.monotonic() - begun)
+        self._sleep(time.monotonic() - start)
 
 
 class _PartitionMaintenance:
-    """Makes the partitions of a table, and drops them.
+    """Creates and drops the partitions of a table.
 
-    :param done: counts what was done.
+    :param counts: counts the partitions ``created``, ``dropped`` and ``postponed``.
     """
 
     def __init__(
-        self, turns: _ThrottledTransactions, plan: PartitionScheme, done: Counter[str]
+        self, transactions: _ThrottledTransactions, scheme: PartitionScheme, counts: Counter[str]
     ) -> None:
-        self._turns = turns
-        self._plan = plan
-        self._done = done
+        self._transactions = transactions
+        self._scheme = scheme
+        self._counts = counts
 
-    def prune(self, *, limit: datetime, now: datetime) -> int:
-        """Forget what is older than a limit; return how many rows that were."""
-        # Some may be there from a prune that was killed.
-        forgotten = self._drop_detached()
-        with self._turns.next() as db:
-            missing = Partitions(db, self._plan).missing(now=now)
-        for part in missing:
-            if not self._exclusively("made", methodcaller("make", part)):
+    def run(self, *, cutoff: datetime, now: datetime) -> int:
+        """Create missing partitions, and delete rows before a time; return their number."""
+        # A killed run leaves detached partitions.
+        deleted = self._drop_detached()
+        with self._transactions.begin() as db:
+            missing = Partitions(db, self._scheme).missing(now=now)
+        for partition in missing:
+            if not self._run_locked("created", methodcaller("create", partition)):
                 break
-        forgotten += self._forget_strays(limit)
-        self._move_strays(limit, now)
-        with self._turns.next() as db:
-            old = Partitions(db, self._plan).old(limit)
-        for name in old:
-            if not self._exclusively("dropped", methodcaller("detach", name)):
+        deleted += self._delete_default_rows(cutoff)
+        self._move_default_rows(cutoff, now)
+        with self._transactions.begin() as db:
+            expired = Partitions(db, self._scheme).expired(cutoff)
+        for name in expired:
+            if not self._run_locked("dropped", methodcaller("detach", name)):
                 break
-        return forgotten + self._drop_detached()
+        return deleted + self._drop_detached()
 
     def _drop_detached(self) -> int:
-        forgotten = 0
-        with self._turns.next() as db:
-            detached = Partitions(db, self._plan).detached()
+        deleted = 0
+        with self._transactions.begin() as db:
+            detached = Partitions(db, self._scheme).detached()
         for name in detached:
-            with self._turns.next() as db:
-                forgotten += Partitions(db, self._plan).drop(name)
-        return forgotten
+            with self._transactions.begin() as db:
+                deleted += Partitions(db, self._scheme).drop(name)
+        return deleted
 
-    def _forget_strays(self, limit: datetime) -> int:
-        forgotten, count = 0, MAX_BATCH_ROWS
+    def _delete_default_rows(self, cutoff: datetime) -> int:
+        deleted, count = 0, MAX_BATCH_ROWS
         while count == MAX_BATCH_ROWS:
-            with self._turns.next() as db:
-                count = Partitions(db, self._plan).forget_strays(limit)
-            forgotten += count
-        return forgotten
+            with self._transactions.begin() as db:
+                count = Partitions(db, self._scheme).delete_default_rows(cutoff)
+            deleted += count
+        return deleted
 
-    def _move_strays(self, limit: datetime, now: datetime) -> None:
+    def _move_default_rows(self, cutoff: datetime, now: datetime) -> None:
         moved = True
         while moved:
-            with self._turns.next() as db:
-                stray = Partitions(db, self._plan).stray(since=limit, now=now)
-            moved = stray is not None and self._exclusively("made", methodcaller("make", stray))
+            with self._transactions.begin() as db:
+                partition = Partitions(db, self._scheme).first_missing_for_default_rows(
+                    since=cutoff, now=now
+                )
+            moved = partition is not None and self._run_locked(
+                "created", methodcaller("create", partition)
+            )
 
-    def _exclusively(self, what: str, do: Callable[[Partitions], None]) -> bool:
-        """Do what needs a lock, or leave it to the next prune; tell whether it was done."""
+    def _run_locked(self, outcome: str, operation: Callable[[Partitions], None]) -> bool:
+        """Run an operation that needs a lock, or postpone it; return whether it was run."""
         try:
-            with self._turns.next() as db:
-                do(Partitions(db, self._plan))
+            with self._transactions.begin() as db:
+                operation(Partitions(db, self._scheme))
         except sa.exc.OperationalError as error:
             if not is_lock_timeout(error):
                 raise
-            self._done["later"] += 1
+            self._counts["postponed"] += 1
             return False
-        self._done[what] += 1
+        self._counts[outcome] += 1
         return True
 
 
 def _maintain_tables(
-    turns: _ThrottledTransactions, settings: Mapping[str, Any], now: datetime
+    transactions: _ThrottledTransactions, settings: Mapping[str, Any], now: datetime
 ) -> MaintenanceResult:
-    made: Counter[str] = Counter()
-    forgotten: Counter[str] = Counter()
+    rolled_up: Counter[str] = Counter()
+    deleted: Counter[str] = Counter()
     for table in ROLLUP_RULES:
-        more = True
-        while more:
-            with turns.next() as db:
-                step = RollupRunner(db).advance(table, now=now)
-            made[table.__tablename__] += step.rows
-            more = step.more
-    with turns.next() as db:
-        times = Retention(db, settings).times(now=now)
-        until = RollupRunner(db).until(Sample1Min)
-    parted = partition_schemes(settings) if turns.on_postgresql else {}
+        has_more = True
+        while has_more:
+            with transactions.begin() as db:
+                progress = RollupRunner(db).advance(table, now=now)
+            rolled_up[table.__tablename__] += progress.rows
+            has_more = progress.has_more
+    with transactions.begin() as db:
+        cutoffs = Retention(db, settings).cutoffs(now=now)
+        rolled_up_until = RollupRunner(db).rolled_up_until(Sample1Min)
+    schemes = partition_schemes(settings) if transactions.on_postgresql else {}
     partitions: Counter[str] = Counter()
-    for model, name, old in EXPIRY_RULES:
-        if model in parted:
-            parts = _PartitionMaintenance(turns, parted[model], partitions)
-            forgotten[name] += parts.prune(limit=PARTITIONED_TABLES[model](times), now=now)
+    for model, name, is_expired in EXPIRY_RULES:
+        if model in schemes:
+            maintenance = _PartitionMaintenance(transactions, schemes[model], partitions)
+            deleted[name] += maintenance.run(cutoff=PARTITIONED_TABLES[model](cutoffs), now=now)
             continue
         count = MAX_BATCH_ROWS
         while count == MAX_BATCH_ROWS:
-            with turns.next() as db:
-                count = Retention(db, settings).forget(model, old(times))
-            forgotten[name] += count
-    return MaintenanceResult(until=until, made=+made, forgotten=+forgotten, partitions=partitions)
+            with transactions.begin() as db:
+                count = Retention(db, settings).delete_expired(model, is_expired(cutoffs))
+            deleted[name] += count
+    return MaintenanceResult(
+        rolled_up_until=rolled_up_until,
+        rolled_up=+rolled_up,
+        deleted=+deleted,
+        partitions=partitions,
+    )
 
 
 @contextmanager
 def _advisory_lock(engine: sa.Engine) -> Iterator[None]:
-    """Hold a lock that ends with the process, however it ends."""
+    """Hold a lock that ends with the process, even after a crash.
+
+    :raises AlreadyRunningError: if another process holds it.
+    """
     if engine.dialect.name == "postgresql":
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             if not connection.scalar(sa.select(sa.func.pg_try_advisory_lock(_LOCK_KEY))):
@@ -223,7 +240,7 @@ def _advisory_lock(engine: sa.Engine) -> Iterator[None]:
             yield
             connection.execute(sa.select(sa.func.pg_advisory_unlock(_LOCK_KEY)))
         return
-    # Not the database itself: to close it a second time would end SQLite's own locks.
+    # A file beside the database: closing the database file would release SQLite's own locks.
     with Path(f"{engine.url.database}-prune").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,7 +1,7 @@
-"""The tables of history, which PostgreSQL keeps in partitions by time.
+"""Partitions by time of the history tables, on PostgreSQL.
 
-To forget a partition is to drop a file, however many rows it has. What has no partition of its own,
-since it came too early or too late, is in the default one until it is moved.
+Dropping a partition deletes a file, however many rows it has. Rows outside all partitions, because
+they are too old or too new, are in the default partition until they are moved or deleted.
 """
 
 import re
@@ -24,12 +24,12 @@ from streaming_system.tracker.models import (
 )
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-# What one partition may hold; the shortest of which there are not too many to plan with.
 PARTITION_WIDTHS = (HOUR, 6 * HOUR, DAY, 7 * DAY, 28 * DAY)
+# The query planner slows down with the number of partitions.
 MAX_PARTITIONS = 100
-# Whoever waits for a lock that excludes all others keeps them waiting, too.
+# A transaction that waits for an exclusive lock blocks all later ones.
 LOCK_TIMEOUT_MS = 100
-# So many rows that have lost their partition are deleted at a time.
+# Default partition rows that one transaction deletes at most.
 MAX_BATCH_ROWS = 5000
 
 _RANGE_BOUNDS = re.compile(r"FOR VALUES FROM \((.*)\) TO \((.*)\)")
@@ -37,31 +37,32 @@ _MIN_TIME, _MAX_TIME = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tz
 
 
 def partition_names(connection: sa.Connection) -> set[str]:
-    """Return the names of all partitions, which no migration is about: their parents are."""
+    """Return the names of all partitions. Migrations only know their parent tables."""
     if connection.dialect.name != "postgresql":
         return set()
-    found = connection.exec_driver_sql("SELECT relname FROM pg_class WHERE relispartition")
-    return set(found.scalars())
+    names = connection.exec_driver_sql("SELECT relname FROM pg_class WHERE relispartition")
+    return set(names.scalars())
 
 
 @dataclass(frozen=True, kw_only=True)
 class PartitionScheme:
-    """How a table is parted.
+    """The partitioning of a table.
 
-    :param width: the span of a partition, and ``ahead``: for how long there are always some.
+    :param width: the time range of one partition.
     """
 
     table: str
     width: timedelta
 
     @property
-    def ahead(self) -> timedelta:
+    def premake(self) -> timedelta:
+        """How far into the future partitions are created in advance."""
         return max(DAY, 3 * self.width)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Partition:
-    """A partition, and the times that it is for."""
+    """A partition, with the rows from ``begin`` until before ``end``."""
 
     name: str
     begin: datetime
@@ -69,85 +70,90 @@ class Partition:
 
 
 def partition_schemes(settings: Mapping[str, Any]) -> dict[type[Base], PartitionScheme]:
-    """Return how each table of history is parted, by how long the ini wants to keep its rows."""
-    raw = _choose_width(timedelta(hours=settings["keep.raw"]), HOUR)
+    """Return the partitioning of each history table; widths depend on the retention."""
+    reports = _choose_width(timedelta(hours=settings["keep.raw"]), HOUR)
     minutes = _choose_width(timedelta(days=settings["keep.minutes"]), DAY)
-    widths = {Sample: raw, Playback: raw, Sample1Min: minutes, Playback1Min: minutes}
+    widths = {Sample: reports, Playback: reports, Sample1Min: minutes, Playback1Min: minutes}
     return {
         model: PartitionScheme(table=model.__tablename__, width=width)
         for model, width in widths.items()
     }
 
 
-def _choose_width(keep: timedelta, least: timedelta) -> timedelta:
+def _choose_width(retention: timedelta, min_width: timedelta) -> timedelta:
+    """Return the smallest width that does not exceed the maximum number of partitions."""
+    widths = (width for width in PARTITION_WIDTHS if width >= min_width)
     return next(
-        (width for width in PARTITION_WIDTHS if width >= least and keep <= MAX_PARTITIONS * width),
-        PARTITION_WIDTHS[-1],
+        (width for width in widths if retention <= MAX_PARTITIONS * width), PARTITION_WIDTHS[-1]
     )
 
 
 class Partitions:
-    """The partitions of one table. Every method is for a transaction of its own.
+    """The partitions of one table. Call each method in a transaction of its own.
 
-    Those which need a lock that excludes others give it up after :data:`LOCK_TIMEOUT_MS`, so that nobody
-    who reports waits for longer: :func:`is_lock_timeout` tells that from other errors.
+    Methods that need an exclusive lock fail after :data:`LOCK_TIMEOUT_MS`, so that reports wait no
+    longer than that; :func:`is_lock_timeout` recognises this error.
     """
 
-    def __init__(self, db: Session, plan: PartitionScheme) -> None:
+    def __init__(self, db: Session, scheme: PartitionScheme) -> None:
         self._db = db
-        self._table = plan.table
-        self._plan = plan
+        self._table = scheme.table
+        self._scheme = scheme
 
     def missing(self, *, now: datetime) -> list[Partition]:
-        """Return the partitions that there should be from now on."""
-        parts = self._all()
-        found: list[Partition] = []
-        moment = floor_to(now, self._plan.width)
-        while moment < now + self._plan.ahead:
-            around = next((part for part in parts if part.begin <= moment < part.end), None)
-            if around is None:
-                around = self._place(parts, moment)
-                found.append(around)
-            moment = around.end
-        return found
+        """Return the partitions to create, from now to the end of the premake time."""
+        partitions = self._existing()
+        result: list[Partition] = []
+        time = floor_to(now, self._scheme.width)
+        while time < now + self._scheme.premake:
+            partition = next((p for p in partitions if p.begin <= time < p.end), None)
+            if partition is None:
+                partition = self._partition_at(partitions, time)
+                result.append(partition)
+            time = partition.end
+        return result
 
-    def stray(self, *, since: datetime, now: datetime) -> Partition | None:
-        """Return the partition that the first row without one should have."""
-        default = self._default
-        within = (default.c.at >= since, default.c.at < now + self._plan.ahead)
-        first = self._db.scalar(sa.select(sa.func.min(default.c.at)).where(*within))
-        return self._place(self._all(), first) if first else None
+    def first_missing_for_default_rows(self, *, since: datetime, now: datetime) -> Partition | None:
+        """Return the missing partition of the oldest default partition row."""
+        default = self._default_table
+        in_range = (default.c.at >= since, default.c.at < now + self._scheme.premake)
+        first = self._db.scalar(sa.select(sa.func.min(default.c.at)).where(*in_range))
+        return self._partition_at(self._existing(), first) if first else None
 
-    def make(self, part: Partition) -> None:
-        """Make a partition, with the rows that had none."""
-        name, default = self._quoted(part.name), self._quoted(self._default.name)
-        table, times = self._quoted(self._table), {"begin": part.begin, "end": part.end}
-        self._limit()
-        # Nobody may add to it while rows go from there. Most of the time it is empty.
-        self._sql(f"LOCK TABLE {default} IN ACCESS EXCLUSIVE MODE")
-        self._sql(f"CREATE TABLE {name} (LIKE {table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS)")
-        self._sql(
-            f"WITH moved AS (DELETE FROM {default} WHERE at >= :begin AND at < :end RETURNING *) "  # noqa: S608 - Our own names.
+    def create(self, partition: Partition) -> None:
+        """Create a partition, and move its default partition rows into it."""
+        name, default = self._quote(partition.name), self._quote(self._default_table.name)
+        table, times = self._quote(self._table), {"begin": partition.begin, "end": partition.end}
+        self._set_lock_timeout()
+        # New rows must not enter the default partition meanwhile. It is usually empty.
+        self._execute(f"LOCK TABLE {default} IN ACCESS EXCLUSIVE MODE")
+        self._execute(
+            f"CREATE TABLE {name} (LIKE {table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS)"
+        )
+        self._execute(
+            f"WITH moved AS (DELETE FROM {default} WHERE at >= :begin AND at < :end RETURNING *) "  # noqa: S608 - The names are constants.
             f"INSERT INTO {name} SELECT * FROM moved",
             times,
         )
-        # Bounds cannot be parameters.
-        begin, end = (f"'{moment.isoformat()}'" for moment in (part.begin, part.end))
-        self._sql(
+        # PostgreSQL accepts no parameters here.
+        begin, end = (f"'{time.isoformat()}'" for time in (partition.begin, partition.end))
+        self._execute(
             f"ALTER TABLE {table} ATTACH PARTITION {name} FOR VALUES FROM ({begin}) TO ({end})"
         )
 
-    def old(self, limit: datetime) -> list[str]:
-        """Return the names of the partitions that hold nothing from a moment on."""
-        return [part.name for part in self._all() if part.end <= limit]
+    def expired(self, cutoff: datetime) -> list[str]:
+        """Return the names of the partitions that end at or before a time."""
+        return [partition.name for partition in self._existing() if partition.end <= cutoff]
 
     def detach(self, name: str) -> None:
-        """Take a partition away: a moment's work. Its rows wait for :meth:`drop`."""
-        self._limit()
-        self._sql(f"ALTER TABLE {self._quoted(self._table)} DETACH PARTITION {self._quoted(name)}")
+        """Detach a partition, which takes a moment. :meth:`drop` deletes its rows."""
+        self._set_lock_timeout()
+        self._execute(
+            f"ALTER TABLE {self._quote(self._table)} DETACH PARTITION {self._quote(name)}"
+        )
 
     def detached(self) -> list[str]:
-        """Return the names of the partitions that have been taken away, by whomever."""
+        """Return the names of all detached partitions of the table."""
         return list(
             self._db.scalars(
                 sa.text(
@@ -161,68 +167,68 @@ class Partitions:
         )
 
     def drop(self, name: str) -> int:
-        """Drop what has been taken away; return how many rows it had."""
+        """Drop a detached partition; return its number of rows."""
         count = self._db.scalar(sa.select(sa.func.count()).select_from(sa.table(name))) or 0
-        self._sql(f"DROP TABLE {self._quoted(name)}")
+        self._execute(f"DROP TABLE {self._quote(name)}")
         return count
 
-    def forget_strays(self, limit: datetime) -> int:
-        """Delete some rows without a partition that are older than a moment; return how many."""
-        default = self._quoted(self._default.name)
-        done = self._db.execute(
+    def delete_default_rows(self, cutoff: datetime) -> int:
+        """Delete a batch of default partition rows before a time; return their number."""
+        default = self._quote(self._default_table.name)
+        result = self._db.execute(
             sa.text(
-                f"DELETE FROM {default} WHERE ctid = ANY(ARRAY("  # noqa: S608 - Our own names.
-                f"SELECT ctid FROM {default} WHERE at < :limit LIMIT {MAX_BATCH_ROWS}))"
+                f"DELETE FROM {default} WHERE ctid = ANY(ARRAY("  # noqa: S608 - The name is a constant.
+                f"SELECT ctid FROM {default} WHERE at < :cutoff LIMIT {MAX_BATCH_ROWS}))"
             ),
-            {"limit": limit},
+            {"cutoff": cutoff},
         )
-        return int(done.rowcount)  # type: ignore[attr-defined]
+        return int(result.rowcount)  # type: ignore[attr-defined]
 
     @property
-    def _default(self) -> sa.TableClause:
+    def _default_table(self) -> sa.TableClause:
         return sa.table(f"{self._table}_default", sa.column("at", UtcDateTime))
 
-    def _all(self) -> list[Partition]:
-        # Bounds are told as the session would write times.
-        self._sql("SET LOCAL TimeZone = 'UTC'")
-        self._sql("SET LOCAL DateStyle = 'ISO'")
+    def _existing(self) -> list[Partition]:
+        # PostgreSQL formats bounds according to these settings.
+        self._execute("SET LOCAL TimeZone = 'UTC'")
+        self._execute("SET LOCAL DateStyle = 'ISO'")
         rows = self._db.execute(
             sa.text(
-                "SELECT relname, pg_get_expr(relpartbound, oid) FROM pg_class "
-                "WHERE oid IN (SELECT inhrelid FROM pg_inherits WHERE inhparent = to_regclass(:of))"
+                "SELECT relname, pg_get_expr(relpartbound, oid) FROM pg_class WHERE oid IN "
+                "(SELECT inhrelid FROM pg_inherits WHERE inhparent = to_regclass(:table))"
             ),
-            {"of": self._table},
+            {"table": self._table},
         )
-        found = [(name, _RANGE_BOUNDS.fullmatch(bounds)) for name, bounds in rows]
+        matches = [(name, _RANGE_BOUNDS.fullmatch(bounds)) for name, bounds in rows]
         return [
-            Partition(name=name, begin=_parse_bound(bounds[1]), end=_parse_bound(bounds[2]))
-            for name, bounds in found
-            if bounds
+            Partition(name=name, begin=_parse_bound(match[1]), end=_parse_bound(match[2]))
+            for name, match in matches
+            if match
         ]
 
-    def _place(self, parts: Sequence[Partition], moment: datetime) -> Partition:
-        """Return the partition for a moment that has none, between those that there are.
+    def _partition_at(self, partitions: Sequence[Partition], time: datetime) -> Partition:
+        """Return a new partition that contains a time and fits between the existing ones.
 
-        They may be of another width, if the ini was changed.
+        Existing partitions have another width if the retention was changed.
         """
-        begin = floor_to(moment, self._plan.width)
-        end = begin + self._plan.width
-        begin = max([begin, *(part.end for part in parts if part.end <= moment)])
-        end = min([end, *(part.begin for part in parts if part.begin > moment)])
+        begin = floor_to(time, self._scheme.width)
+        end = begin + self._scheme.width
+        begin = max([begin, *(p.end for p in partitions if p.end <= time)])
+        end = min([end, *(p.begin for p in partitions if p.begin > time)])
         return Partition(name=f"{self._table}_p{begin:%Y%m%d%H}", begin=begin, end=end)
 
-    def _limit(self) -> None:
-        self._sql(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}")
+    def _set_lock_timeout(self) -> None:
+        self._execute(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}")
 
-    def _quoted(self, name: str) -> str:
+    def _quote(self, name: str) -> str:
         return self._db.get_bind().dialect.identifier_preparer.quote(name)
 
-    def _sql(self, text: str, values: Mapping[str, Any] | None = None) -> None:
+    def _execute(self, text: str, values: Mapping[str, Any] | None = None) -> None:
         self._db.execute(sa.text(text), values or {})
 
 
 def is_lock_timeout(error: sa.exc.DBAPIError) -> bool:
-    """Tell whether somebody else had a lock for longer than we wanted to wait."""
+    """Return whether a statement failed because it had to wait too long for a lock."""
     return getattr(error.orig, "sqlstate", None) == "55P03"
 
 

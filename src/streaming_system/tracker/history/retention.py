@@ -1,4 +1,4 @@
-"""Forgetting what is old."""
+"""Retention: which rows are expired, and their deletion."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -33,18 +33,18 @@ from streaming_system.tracker.models import (
     Sample10Min,
 )
 
-# So many rows of a table are deleted in one transaction.
+# Rows that one transaction deletes at most.
 MAX_BATCH_ROWS = 5000
 DAY = timedelta(days=1)
-# Lines of an access log count for a day; the hour that they are of began before.
+# Log lines are counted for a day; their hour may have started an hour earlier.
 LATE_GRACE = timedelta(hours=1)
 
 
 @dataclass(frozen=True, kw_only=True)
 class RetentionCutoffs:
-    """Up to when each kind of thing is forgotten.
+    """The times before which rows are expired.
 
-    Single reports and minutes stay, however old, until something has been made of them.
+    Reports and minutes never expire before they are rolled up.
     """
 
     now: datetime
@@ -52,77 +52,74 @@ class RetentionCutoffs:
     playback: datetime
     sample_minutes: datetime
     playback_minutes: datetime
-    tens: datetime
+    ten_minutes: datetime
 
 
-# The same of what PostgreSQL keeps in partitions: up to when whole ones are dropped.
+# The tables that are partitioned on PostgreSQL, and their cutoffs.
 PARTITIONED_TABLES: Mapping[type[Base], Callable[[RetentionCutoffs], datetime]] = {
-    Sample: lambda t: t.samples,
-    Playback: lambda t: t.playback,
-    Sample1Min: lambda t: t.sample_minutes,
-    Playback1Min: lambda t: t.playback_minutes,
+    Sample: lambda c: c.samples,
+    Playback: lambda c: c.playback,
+    Sample1Min: lambda c: c.sample_minutes,
+    Playback1Min: lambda c: c.playback_minutes,
 }
 
-# What is forgotten: the table, what people call its rows, and which of them.
+# The table, the name of its rows in messages, and the condition for expired rows.
 EXPIRY_RULES: tuple[
     tuple[type[Base], str, Callable[[RetentionCutoffs], sa.ColumnElement[bool]]], ...
 ] = (
-    (Sample, "samples", lambda t: Sample.at < t.samples),
-    (Playback, "playback reports", lambda t: Playback.at < t.playback),
-    (Player, "players", lambda t: Player.until < t.playback),
-    (Sample1Min, "minutes of samples", lambda t: Sample1Min.at < t.sample_minutes),
-    (Playback1Min, "minutes of playback", lambda t: Playback1Min.at < t.playback_minutes),
-    (Sample10Min, "tens of samples", lambda t: Sample10Min.at < t.tens),
-    (Playback10Min, "tens of playback", lambda t: Playback10Min.at < t.tens),
-    (LogHour, "hours of logs", lambda t: LogHour.hour < t.tens),
-    (LogBatch, "batches of logs", lambda t: LogBatch.at < t.tens),
-    (LogVisitor, "visitors", lambda t: LogVisitor.hour < t.now - DAY - LATE_GRACE),
-    (Salt, "salts", lambda t: Salt.day < (t.now - DAY).date()),
-    (Endpoint, "endpoints", lambda t: Endpoint.last_seen < t.now - ENDPOINT_RETENTION),
-    (Component, "components", lambda t: Component.reported_at < t.now - ENDPOINT_RETENTION),
+    (Sample, "samples", lambda c: Sample.at < c.samples),
+    (Playback, "playback reports", lambda c: Playback.at < c.playback),
+    (Player, "players", lambda c: Player.until < c.playback),
+    (Sample1Min, "minutes of samples", lambda c: Sample1Min.at < c.sample_minutes),
+    (Playback1Min, "minutes of playback", lambda c: Playback1Min.at < c.playback_minutes),
+    (Sample10Min, "tens of samples", lambda c: Sample10Min.at < c.ten_minutes),
+    (Playback10Min, "tens of playback", lambda c: Playback10Min.at < c.ten_minutes),
+    (LogHour, "hours of logs", lambda c: LogHour.hour < c.ten_minutes),
+    (LogBatch, "batches of logs", lambda c: LogBatch.at < c.ten_minutes),
+    (LogVisitor, "visitors", lambda c: LogVisitor.hour < c.now - DAY - LATE_GRACE),
+    (Salt, "salts", lambda c: Salt.day < (c.now - DAY).date()),
+    (Endpoint, "endpoints", lambda c: Endpoint.last_seen < c.now - ENDPOINT_RETENTION),
+    (Component, "components", lambda c: Component.reported_at < c.now - ENDPOINT_RETENTION),
     (
         ComponentMood,
         "moods",
-        lambda t: EpochMs(ComponentMood.since) + ComponentMood.seconds * 1000 < to_ms(t.now - DAY),
+        lambda c: EpochMs(ComponentMood.since) + ComponentMood.seconds * 1000 < to_ms(c.now - DAY),
     ),
-    (LoginFailure, "failed log-ins", lambda t: LoginFailure.last_at < t.now - DAY),
-    (IncidentRecord, "incidents", lambda t: IncidentRecord.closed_at < t.tens),
-    (AuditEntry, "audit entries", lambda t: AuditEntry.at < t.tens),
+    (LoginFailure, "failed log-ins", lambda c: LoginFailure.last_at < c.now - DAY),
+    (IncidentRecord, "incidents", lambda c: IncidentRecord.closed_at < c.ten_minutes),
+    (AuditEntry, "audit entries", lambda c: AuditEntry.at < c.ten_minutes),
 )
 
 
 class Retention:
-    """How long things are kept: ``keep.raw``, ``keep.minutes`` and ``keep.tens`` of the ini."""
+    """The retention settings: ``keep.raw``, ``keep.minutes`` and ``keep.tens``."""
 
     def __init__(self, db: Session, settings: Mapping[str, Any]) -> None:
         self.db = db
-        self._raw = timedelta(hours=settings["keep.raw"])
+        self._reports = timedelta(hours=settings["keep.raw"])
         self._minutes = timedelta(days=settings["keep.minutes"])
-        self._tens = timedelta(days=settings["keep.tens"])
+        self._ten_minutes = timedelta(days=settings["keep.tens"])
 
-    def times(self, *, now: datetime) -> RetentionCutoffs:
-        """Return up to when things may be forgotten."""
+    def cutoffs(self, *, now: datetime) -> RetentionCutoffs:
+        """Return the times before which rows are expired."""
 
-        def made(table: RollupTable) -> datetime:
-            return RollupRunner(self.db).until(table) or from_ms(0)
+        def rolled_up_until(table: RollupTable) -> datetime:
+            return RollupRunner(self.db).rolled_up_until(table) or from_ms(0)
 
         return RetentionCutoffs(
             now=now,
-            # The last report before the next minute still holds in it.
-            samples=min(now - self._raw, made(Sample1Min)) - ENDPOINT_TTL,
-            playback=min(now - self._raw, made(Playback1Min)),
-            sample_minutes=min(now - self._minutes, made(Sample10Min)),
-            playback_minutes=min(now - self._minutes, made(Playback10Min)),
-            tens=now - self._tens,
+            # The last sample before a minute is still valid in it.
+            samples=min(now - self._reports, rolled_up_until(Sample1Min)) - ENDPOINT_TTL,
+            playback=min(now - self._reports, rolled_up_until(Playback1Min)),
+            sample_minutes=min(now - self._minutes, rolled_up_until(Sample10Min)),
+            playback_minutes=min(now - self._minutes, rolled_up_until(Playback10Min)),
+            ten_minutes=now - self._ten_minutes,
         )
 
-    def forget(self, model: type[Base], old: sa.ColumnElement[bool]) -> int:
-        """Delete some rows of a table; return how many.
-
-        :param old: which ones; at most :data:`MAX_BATCH_ROWS` of them.
-        """
+    def delete_expired(self, model: type[Base], condition: sa.ColumnElement[bool]) -> int:
+        """Delete a batch of :data:`MAX_BATCH_ROWS` expired rows; return the number deleted."""
         connection = ensure_write_transaction(self.db)
         key = tuple(model.__table__.primary_key)
-        some = sa.select(*key).where(old).limit(MAX_BATCH_ROWS)
-        delete = sa.delete(model).where(sa.tuple_(*key).in_(some))
+        batch = sa.select(*key).where(condition).limit(MAX_BATCH_ROWS)
+        delete = sa.delete(model).where(sa.tuple_(*key).in_(batch))
         return connection.execute(delete).rowcount

@@ -1,7 +1,7 @@
-"""Making minutes of single reports, and tens of minutes.
+"""Rollups: minutes from reports, and ten minutes from minutes.
 
-How far a table has got is a row of its own, changed in the transaction that adds the table's rows:
-whenever the process is killed, either both are there or neither.
+A cursor row per table stores how far its rollup has come. The cursor and the new rows are written
+in one transaction, so a killed process leaves both or neither.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from streaming_system.tracker.db.session import ensure_write_transaction
 from streaming_system.tracker.endpoints.endpoints import ENDPOINT_TTL
 from streaming_system.tracker.history import rollup_queries
-from streaming_system.tracker.history.rollup_queries import MINUTE, TEN_MINUTES
+from streaming_system.tracker.history.rollup_queries import MINUTE, TEN_MINUTES, RollupRow
 from streaming_system.tracker.history.sql_time import floor_to, from_ms
 from streaming_system.tracker.models import (
     Playback,
@@ -28,8 +28,8 @@ from streaming_system.tracker.models import (
     Sample10Min,
 )
 
-# A report is written within seconds of the moment that it carries, or it is not acknowledged, and
-# it holds until the next one. So what is older than this does not change any more.
+# A report is written within seconds of its time, or it is not acknowledged, and it is valid until
+# the next one. Rows older than this do not change any more.
 LATE_ARRIVAL_GRACE = timedelta(minutes=2)
 
 RollupTable = type[Sample1Min | Sample10Min | Playback1Min | Playback10Min]
@@ -37,18 +37,19 @@ RollupTable = type[Sample1Min | Sample10Min | Playback1Min | Playback10Min]
 
 @dataclass(frozen=True, kw_only=True)
 class RollupRule:
-    """How a table of spans is made.
+    """How the rows of a rollup table are computed.
 
-    :param span: what one row is about, and ``chunk`` what one transaction makes.
-    :param rows: returns the rows from a moment to another.
-    :param first: returns the first moment from another on that there is something to make rows of.
-    :param source: the table that the rows are made of, if that is one of spans, too.
+    :param interval: the length of time that one row covers.
+    :param chunk: the length of time that one transaction processes.
+    :param query: returns the rows of a time range.
+    :param first_time: returns the time of the first input at or after a time.
+    :param source: the rollup table that provides the input; ``None`` for reports.
     """
 
-    span: timedelta
+    interval: timedelta
     chunk: timedelta
-    rows: Callable[[Session, datetime, datetime], list[rollup_queries.RollupRow]]
-    first: Callable[[Session, datetime], datetime | None]
+    query: Callable[[Session, datetime, datetime], list[RollupRow]]
+    first_time: Callable[[Session, datetime], datetime | None]
     source: RollupTable | None = None
 
 
@@ -57,43 +58,46 @@ def _first_sample(db: Session, since: datetime) -> datetime | None:
 
 
 def _first_playback(db: Session, since: datetime) -> datetime | None:
-    found = (
+    times = (
         db.scalar(sa.select(sa.func.min(Playback.at)).where(Playback.at >= since)),
         db.scalar(sa.select(sa.func.min(Player.begun)).where(Player.until > since)),
     )
-    return min(filter(None, found), default=None)
+    return min(filter(None, times), default=None)
 
 
 def _first_row_of(table: type[Sample1Min | Playback1Min]) -> Callable[..., datetime | None]:
-    def first(db: Session, since: datetime) -> datetime | None:
+    def first_row(db: Session, since: datetime) -> datetime | None:
         return db.scalar(sa.select(sa.func.min(table.at)).where(table.at >= since))
 
-    return first
+    return first_row
 
 
-# In the order in which they must be made.
+# In the order of their dependencies.
 ROLLUP_RULES: dict[RollupTable, RollupRule] = {
     Sample1Min: RollupRule(
-        span=MINUTE, chunk=TEN_MINUTES, rows=rollup_queries.rollup_samples_1min, first=_first_sample
+        interval=MINUTE,
+        chunk=TEN_MINUTES,
+        query=rollup_queries.rollup_samples_1min,
+        first_time=_first_sample,
     ),
     Sample10Min: RollupRule(
-        span=TEN_MINUTES,
+        interval=TEN_MINUTES,
         chunk=timedelta(hours=1),
-        rows=rollup_queries.rollup_samples_10min,
-        first=_first_row_of(Sample1Min),
+        query=rollup_queries.rollup_samples_10min,
+        first_time=_first_row_of(Sample1Min),
         source=Sample1Min,
     ),
     Playback1Min: RollupRule(
-        span=MINUTE,
+        interval=MINUTE,
         chunk=5 * MINUTE,
-        rows=rollup_queries.rollup_playback_1min,
-        first=_first_playback,
+        query=rollup_queries.rollup_playback_1min,
+        first_time=_first_playback,
     ),
     Playback10Min: RollupRule(
-        span=TEN_MINUTES,
+        interval=TEN_MINUTES,
         chunk=timedelta(hours=1),
-        rows=rollup_queries.rollup_playback_10min,
-        first=_first_row_of(Playback1Min),
+        query=rollup_queries.rollup_playback_10min,
+        first_time=_first_row_of(Playback1Min),
         source=Playback1Min,
     ),
 }
@@ -101,41 +105,41 @@ ROLLUP_RULES: dict[RollupTable, RollupRule] = {
 
 @dataclass(frozen=True, kw_only=True)
 class RollupProgress:
-    """What one step has done: how many rows it made, and whether there is more to do."""
+    """The result of one step: the number of rows written, and whether more are due."""
 
     rows: int
-    more: bool
+    has_more: bool
 
 
 class RollupRunner:
-    """The tables of spans, and how far they have got."""
+    """Advances the rollup tables."""
 
     def __init__(self, db: Session) -> None:
         self.db = db
 
-    def until(self, table: RollupTable) -> datetime | None:
-        """Return up to when the rows of a table have been made."""
+    def rolled_up_until(self, table: RollupTable) -> datetime | None:
+        """Return the time up to which a table has all rows; ``None`` before the first step."""
         return self.db.scalar(
             sa.select(RollupCursor.until).where(RollupCursor.name == table.__tablename__)
         )
 
     def advance(self, table: RollupTable, *, now: datetime) -> RollupProgress:
-        """Make the next rows of a table, few enough that nobody waits for them.
+        """Write the next rows of a table: one chunk, so that locks are short.
 
-        It is for a transaction of its own. Several at once wait for each other.
+        Call it in a transaction of its own. Concurrent calls run one after the other.
         """
         rule = ROLLUP_RULES[table]
         connection = ensure_write_transaction(self.db)
         insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert
         limit = self._limit(rule, now)
-        begin = limit and self._begin(table, rule, limit, insert)
+        begin = limit and self._lock_cursor(table, rule, limit, insert)
         if limit is None or begin is None or begin >= limit:
-            return RollupProgress(rows=0, more=False)
-        first = rule.first(self.db, begin)
-        # Times in which nothing happened need no steps.
-        begin = min(max(begin, floor_to(first, rule.span)), limit) if first else limit
+            return RollupProgress(rows=0, has_more=False)
+        first = rule.first_time(self.db, begin)
+        # Skip times without input.
+        begin = min(max(begin, floor_to(first, rule.interval)), limit) if first else limit
         end = min(begin + rule.chunk, limit)
-        rows = rule.rows(self.db, begin, end) if begin < end else []
+        rows = rule.query(self.db, begin, end) if begin < end else []
         self.db.execute(sa.delete(table).where(table.at >= begin, table.at < end))
         if rows:
             self.db.execute(sa.insert(table), rows)
@@ -144,31 +148,31 @@ class RollupRunner:
             .where(RollupCursor.name == table.__tablename__)
             .values(until=end)
         )
-        return RollupProgress(rows=len(rows), more=end < limit)
+        return RollupProgress(rows=len(rows), has_more=end < limit)
 
     def _limit(self, rule: RollupRule, now: datetime) -> datetime | None:
-        """Return up to when rows can be made."""
-        ready = self.until(rule.source) if rule.source else now - LATE_ARRIVAL_GRACE
-        return floor_to(ready, rule.span) if ready else None
+        """Return the time up to which the input is complete."""
+        complete = self.rolled_up_until(rule.source) if rule.source else now - LATE_ARRIVAL_GRACE
+        return floor_to(complete, rule.interval) if complete else None
 
-    def _begin(
+    def _lock_cursor(
         self,
         table: RollupTable,
         rule: RollupRule,
         limit: datetime,
         insert: Callable[..., postgresql.Insert],
     ) -> datetime | None:
-        """Return up to when rows have been made, and keep others from making the next."""
-        mine = (
+        """Lock the cursor of a table, which is created if necessary, and return its time."""
+        query = (
             sa.select(RollupCursor.until)
             .where(RollupCursor.name == table.__tablename__)
             .with_for_update()
         )
-        until = self.db.scalar(mine)
+        until = self.db.scalar(query)
         if until is None:
-            first = rule.first(self.db, from_ms(0))
-            begin = min(floor_to(first, rule.span), limit) if first else limit
+            first = rule.first_time(self.db, from_ms(0))
+            begin = min(floor_to(first, rule.interval), limit) if first else limit
             values = {"name": table.__tablename__, "until": begin}
             self.db.execute(insert(RollupCursor).values(values).on_conflict_do_nothing())
-            until = self.db.scalar(mine)
+            until = self.db.scalar(query)
         return until

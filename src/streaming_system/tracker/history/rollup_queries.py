@@ -1,4 +1,4 @@
-"""The rows of the tables of spans: what they are made of, and how."""
+"""The queries behind rollups: they aggregate reports per minute, and minutes per ten minutes."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -26,50 +26,62 @@ RollupRow = dict[str, Any]
 
 
 def rollup_samples_1min(db: Session, begin: datetime, end: datetime) -> list[RollupRow]:
-    """Return the rows of :class:`Sample1Min` for a span of whole minutes, from samples."""
-    held = sample_intervals(begin, end + MINUTE)
-    minute = MINUTE // _MS
-    number = held.c.first // minute
-    turn = (number + 1) * minute
-    columns = (held.c.room, held.c.name, held.c.clients, held.c.bitrate, held.c.cbitrate)
-    # A report holds for a minute at most, so that it is part of two minutes at most.
-    until_turn = sa.case((held.c.last < turn, held.c.last), else_=turn)
+    """Return the rows of :class:`Sample1Min` for a range of whole minutes, from samples."""
+    intervals = sample_intervals(begin, end + MINUTE)
+    minute_ms = MINUTE // _MS
+    index = intervals.c.first // minute_ms
+    next_minute = (index + 1) * minute_ms
+    columns = (
+        intervals.c.room,
+        intervals.c.name,
+        intervals.c.clients,
+        intervals.c.bitrate,
+        intervals.c.cbitrate,
+    )
+    # A sample is valid for a minute at most, so it belongs to two minutes at most.
+    end_in_minute = sa.case((intervals.c.last < next_minute, intervals.c.last), else_=next_minute)
     parts = sa.union_all(
-        sa.select(*columns, number.label("number"), (until_turn - held.c.first).label("ms"),
-                  held.c.own),
-        sa.select(*columns, number + 1, held.c.last - turn, sa.literal(0))
-        .where(held.c.last > turn),
-    ).subquery()  # fmt: skip
-    where = (parts.c.room, parts.c.name, parts.c.number)
+        sa.select(
+            *columns,
+            index.label("minute_index"),
+            (end_in_minute - intervals.c.first).label("ms"),
+            intervals.c.is_new,
+        ),
+        sa.select(*columns, index + 1, intervals.c.last - next_minute, sa.literal(0)).where(
+            intervals.c.last > next_minute
+        ),
+    ).subquery()
+    group = (parts.c.room, parts.c.name, parts.c.minute_index)
     query = (
         sa.select(
-            *where,
-            sa.func.sum(parts.c.own),
+            *group,
+            sa.func.sum(parts.c.is_new),
             sa.func.sum(parts.c.clients * parts.c.ms),
             sa.func.max(parts.c.clients),
             sa.func.sum(parts.c.bitrate * parts.c.ms),
             sa.func.max(parts.c.bitrate),
             sa.func.sum(parts.c.cbitrate * parts.c.ms),
         )
-        # What holds for no time at all is a report that another one followed at once, or one
-        # from before the span.
-        .where(parts.c.number < (end - begin) // MINUTE, (parts.c.ms > 0) | (parts.c.own > 0))
-        .group_by(*where)
+        # A sample of the range counts even if the next one replaced it in the same millisecond.
+        .where(
+            parts.c.minute_index < (end - begin) // MINUTE, (parts.c.ms > 0) | (parts.c.is_new > 0)
+        )
+        .group_by(*group)
     )
     return [
-        {"room": room, "name": name, "at": begin + place * MINUTE, **_metric_columns(figures)}
-        for room, name, place, *figures in db.execute(query)
+        {"room": room, "name": name, "at": begin + index * MINUTE, **_metric_columns(sums)}
+        for room, name, index, *sums in db.execute(query)
     ]
 
 
 def rollup_samples_10min(db: Session, begin: datetime, end: datetime) -> list[RollupRow]:
-    """Return the rows of :class:`SampleTen` for a span of whole tens, from minutes."""
-    ten = _interval_index(Sample1Min.at, begin, TEN_MINUTES)
+    """Return the rows of :class:`Sample10Min` for a range of whole ten minutes, from minutes."""
+    index = _interval_index(Sample1Min.at, begin, TEN_MINUTES)
     query = (
         sa.select(
             Sample1Min.room,
             Sample1Min.name,
-            ten,
+            index,
             sa.func.sum(Sample1Min.samples),
             sa.func.sum(Sample1Min.clients_ms),
             sa.func.max(Sample1Min.clients_max),
@@ -78,35 +90,35 @@ def rollup_samples_10min(db: Session, begin: datetime, end: datetime) -> list[Ro
             sa.func.sum(Sample1Min.cbitrate_ms),
         )
         .where(Sample1Min.at >= begin, Sample1Min.at < end)
-        .group_by(Sample1Min.room, Sample1Min.name, ten)
+        .group_by(Sample1Min.room, Sample1Min.name, index)
     )
     return [
-        {"room": room, "name": name, "at": begin + place * TEN_MINUTES, **_metric_columns(figures)}
-        for room, name, place, *figures in db.execute(query)
+        {"room": room, "name": name, "at": begin + number * TEN_MINUTES, **_metric_columns(sums)}
+        for room, name, number, *sums in db.execute(query)
     ]
 
 
 def rollup_playback_1min(db: Session, begin: datetime, end: datetime) -> list[RollupRow]:
-    """Return the rows of :class:`Playback1Min` for a span of whole minutes."""
+    """Return the rows of :class:`Playback1Min` for a range of whole minutes."""
     rows = _RollupRows()
-    minute = _interval_index(Playback.at, begin, MINUTE)
-    where = (Playback.room, Playback.endpoint, minute)
-    within = (Playback.at >= begin, Playback.at < end)
+    index = _interval_index(Playback.at, begin, MINUTE)
+    group = (Playback.room, Playback.endpoint, index)
+    in_range = (Playback.at >= begin, Playback.at < end)
     sums = (sa.func.sum(getattr(Playback, name)) for name in _PLAYBACK_SUMS)
-    for room, endpoint, place, *figures in db.execute(
-        sa.select(*where, *sums).where(*within).group_by(*where)
+    for room, endpoint, number, *values in db.execute(
+        sa.select(*group, *sums).where(*in_range).group_by(*group)
     ):
-        row = rows.row(begin + place * MINUTE, room, endpoint)
-        row.update(zip(_PLAYBACK_SUMS, map(int, figures), strict=True))
-    for room, endpoint, place, took in db.execute(
-        sa.select(*where, sa.type_coerce(Playback.startup_ms, sa.Integer)).where(
-            *within, Playback.startup_ms.is_not(None)
+        row = rows.row(begin + number * MINUTE, room, endpoint)
+        row.update(zip(_PLAYBACK_SUMS, map(int, values), strict=True))
+    for room, endpoint, number, startup_ms in db.execute(
+        sa.select(*group, sa.type_coerce(Playback.startup_ms, sa.Integer)).where(
+            *in_range, Playback.startup_ms.is_not(None)
         )
     ):
-        row = rows.row(begin + place * MINUTE, room, endpoint)
-        row["startups"] = histogram.add(row["startups"], took)
-    for place in range((end - begin) // MINUTE):
-        at = begin + place * MINUTE
+        row = rows.row(begin + number * MINUTE, room, endpoint)
+        row["startups"] = histogram.add(row["startups"], startup_ms)
+    for number in range((end - begin) // MINUTE):
+        at = begin + number * MINUTE
         for room, endpoint, viewers in db.execute(
             sa.select(Player.room, Player.endpoint, sa.func.count())
             .where(Player.begun <= at, Player.until > at)
@@ -117,7 +129,7 @@ def rollup_playback_1min(db: Session, begin: datetime, end: datetime) -> list[Ro
 
 
 def rollup_playback_10min(db: Session, begin: datetime, end: datetime) -> list[RollupRow]:
-    """Return the rows of :class:`PlaybackTen` for a span of whole tens, from minutes."""
+    """Return the rows of :class:`Playback10Min` for a range of whole ten minutes, from minutes."""
     rows = _RollupRows()
     for minute in db.execute(
         sa.select(Playback1Min.__table__).where(Playback1Min.at >= begin, Playback1Min.at < end)
@@ -130,7 +142,7 @@ def rollup_playback_10min(db: Session, begin: datetime, end: datetime) -> list[R
 
 
 class _RollupRows:
-    """Rows of playback, made when they are needed first."""
+    """Playback rows by key, created on first access."""
 
     def __init__(self) -> None:
         self._rows: dict[tuple[datetime, str, str], RollupRow] = {}
@@ -147,12 +159,12 @@ class _RollupRows:
 
 
 def _interval_index(
-    at: sa.SQLColumnExpression[datetime], begin: datetime, span: timedelta
+    at: sa.SQLColumnExpression[datetime], begin: datetime, length: timedelta
 ) -> sa.ColumnElement[int]:
-    return ((EpochMs(at) - to_ms(begin)) // (span // _MS)).label("number")
+    return ((EpochMs(at) - to_ms(begin)) // (length // _MS)).label("interval_index")
 
 
 def _metric_columns(sums: Sequence[Any]) -> RollupRow:
-    # PostgreSQL sums whole numbers to decimals.
+    # PostgreSQL returns sums of integers as Decimal.
     names = ("samples", "clients_ms", "clients_max", "bitrate_ms", "bitrate_max", "cbitrate_ms")
     return dict(zip(names, map(int, sums), strict=True))

@@ -1,5 +1,7 @@
-"""How long a report holds: until the endpoint's next one, but no longer than an endpoint counts as
-alive without one. So an endpoint has a value at every moment, and 0 when it is gone."""
+"""The validity of samples: until the endpoint's next sample, but for the endpoint's TTL at most.
+
+Thus an endpoint has a value at each moment, which is 0 after its TTL.
+"""
 
 from datetime import datetime, timedelta
 
@@ -13,16 +15,16 @@ _ENDPOINT_TTL_MS = ENDPOINT_TTL // timedelta(milliseconds=1)
 
 
 def sample_intervals(begin: datetime, end: datetime, room: str | None = None) -> sa.CTE:
-    """Return every sample that holds at some moment from ``begin`` to ``end``.
+    """Return every sample that is valid at some time from ``begin`` to ``end``.
 
-    The columns are the sample's, and ``first`` and ``last``: from when and until when it holds, in
-    milliseconds since ``begin``; never less than 0. ``own`` is 1 where it was reported since
-    ``begin``, 0 where it only still holds.
+    The columns are those of the sample; ``first`` and ``last``, the interval of its validity, in
+    milliseconds since ``begin``, 0 or more; and ``is_new``, which is 1 for a sample since
+    ``begin``, and 0 for an older one that is still valid.
 
-    :param room: only this room's.
+    :param room: only samples of this room.
     """
     at = EpochMs(Sample.at) - to_ms(begin)
-    following = sa.func.lead(at).over(partition_by=(Sample.room, Sample.name), order_by=at)
+    next_at = sa.func.lead(at).over(partition_by=(Sample.room, Sample.name), order_by=at)
     samples = (
         sa.select(
             Sample.room,
@@ -31,14 +33,14 @@ def sample_intervals(begin: datetime, end: datetime, room: str | None = None) ->
             Sample.bitrate,
             Sample.cbitrate,
             at.label("at"),
-            following.label("following"),
+            next_at.label("next_at"),
         )
         .where(Sample.at > begin - ENDPOINT_TTL, Sample.at <= end)
         .where(sa.true() if room is None else Sample.room == room)
         .subquery()
     )
-    held_until = sa.case(
-        (samples.c.following < samples.c.at + _ENDPOINT_TTL_MS, samples.c.following),
+    valid_until = sa.case(
+        (samples.c.next_at < samples.c.at + _ENDPOINT_TTL_MS, samples.c.next_at),
         else_=samples.c.at + _ENDPOINT_TTL_MS,
     )
     return sa.select(
@@ -48,11 +50,11 @@ def sample_intervals(begin: datetime, end: datetime, room: str | None = None) ->
         samples.c.bitrate,
         samples.c.cbitrate,
         _clamp_to_zero(samples.c.at).label("first"),
-        _clamp_to_zero(held_until).label("last"),
-        sa.case((samples.c.at >= 0, 1), else_=0).label("own"),
-    ).cte("lives")
+        _clamp_to_zero(valid_until).label("last"),
+        sa.case((samples.c.at >= 0, 1), else_=0).label("is_new"),
+    ).cte("sample_intervals")
 
 
 def _clamp_to_zero(number: sa.ColumnElement[int]) -> sa.ColumnElement[int]:
-    # Its type is that of the first value, and milliseconds of more than 24 days need the larger.
+    # CASE has the type of its first value; 24 days in milliseconds exceed 32 bits.
     return sa.case((number < 0, sa.literal(0, sa.BigInteger)), else_=number)

@@ -1,4 +1,4 @@
-"""Times as numbers in SQL, which every database spells in its own way."""
+"""Times as numbers in SQL, for SQLite and PostgreSQL."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,7 +12,7 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 
 class EpochMs(FunctionElement[int]):
-    """``EpochMs(column)``: whole milliseconds since 1970, in SQL."""
+    """``EpochMs(column)``: milliseconds since 1970, in SQL."""
 
     type = sa.BigInteger()
     inherit_cache = True
@@ -32,16 +32,16 @@ def _postgresql(element: EpochMs, compiler: Any, **options: Any) -> str:
     return f"CAST(ROUND(EXTRACT(EPOCH FROM {column}) * 1000) AS BIGINT)"
 
 
-def to_ms(moment: datetime) -> int:
-    """Return the same in Python."""
-    return (moment - _EPOCH) // _MILLISECOND
+def to_ms(time: datetime) -> int:
+    """Return the milliseconds from 1970 to a time."""
+    return (time - _EPOCH) // _MILLISECOND
 
 
 def from_ms(milliseconds: int) -> datetime:
-    """Return the moment that is so many milliseconds after 1970."""
+    """Return the time that is so many milliseconds after 1970, in UTC."""
     return _EPOCH + timedelta(milliseconds=milliseconds)
 
 
-def floor_to(moment: datetime, step: timedelta) -> datetime:
-    """Return the last moment until then that is a whole number of steps after 1970."""
-    return moment - (moment - _EPOCH) % step
+def floor_to(time: datetime, step: timedelta) -> datetime:
+    """Round a time down to a multiple of a step since 1970."""
+    return time - (time - _EPOCH) % step

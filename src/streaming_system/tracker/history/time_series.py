@@ -1,4 +1,4 @@
-"""What was: figures over time, from single samples and from what has been made of them."""
+"""Time series of endpoint metrics, from samples and rollups."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -17,8 +17,8 @@ from streaming_system.tracker.models import Base, RollupCursor, Sample1Min, Samp
 
 MINUTE = timedelta(minutes=1)
 TEN_MINUTES = timedelta(minutes=10)
-# What may lie between two points of a graph. Those above a minute are whole minutes, and those
-# above ten are whole tens, so that each point is made of whole rows.
+# The possible distances of two points. Each one above a minute consists of whole minutes, and each
+# one above ten minutes of whole ten minutes, so that each point is a sum of whole rollup rows.
 STEPS = tuple(
     timedelta(seconds=seconds)
     for seconds in (5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600, 43200, 86400)
@@ -30,9 +30,10 @@ _MS = timedelta(milliseconds=1)
 
 @dataclass(frozen=True, kw_only=True)
 class Series:
-    """Figures over time of one room, or of one endpoint of a room.
+    """The metrics of one room, or of one endpoint, over time.
 
-    :param clients: viewers, and ``bitrate``: bit/s; one number for each of :attr:`SeriesSet.times`.
+    :param clients: viewers; one value for each of :attr:`SeriesSet.times`.
+    :param bitrate: bit/s; likewise.
     """
 
     clients: tuple[float, ...]
@@ -41,185 +42,194 @@ class Series:
 
 @dataclass(frozen=True, kw_only=True)
 class SeriesSet:
-    """Lines over the same moments.
+    """Series with common times.
 
-    :param times: where each step begins. The figures are means over the step; that of a step
-        which is not over yet is what holds now.
-    :param lines: by the name of the room, or of the endpoint where one room was asked for.
+    :param times: the beginning of each step. Values are means over the step; that of an
+        incomplete step is the current value.
+    :param series: by name of the room, or of the endpoint if the query was for one room.
     """
 
     times: tuple[datetime, ...]
     step: timedelta
-    lines: Mapping[str, Series]
+    series: Mapping[str, Series]
 
 
-# By name: clients and bitrate of each step, times milliseconds.
+# By name: clients and bitrate of each step, multiplied by milliseconds.
 _SeriesTotals = defaultdict[str, tuple[list[float], list[float]]]
 
 
 class TimeSeriesQuery:
-    """The figures of endpoints over time.
+    """Queries the metrics of endpoints over time.
 
-    An endpoint's figure at a moment is that of its last report, and 0 once the report is too old
-    for the endpoint to be alive. A room's is the sum over its endpoints. Means are over time.
+    The value of an endpoint is that of its last report, and 0 after the endpoint's TTL. The value
+    of a room is the sum over its endpoints. Means are weighted by time.
     """
 
     def __init__(self, db: Session, settings: Mapping[str, Any]) -> None:
-        """Take how long single samples and minutes are kept from ``settings``."""
+        """Create a query; ``settings`` define the retention of samples and minutes."""
         self.db = db
-        self._raw = timedelta(hours=settings["keep.raw"])
-        self._minutes = timedelta(days=settings["keep.minutes"])
+        self._samples_retention = timedelta(hours=settings["keep.raw"])
+        self._minutes_retention = timedelta(days=settings["keep.minutes"])
 
-    def step(self, *, begin: datetime, end: datetime, now: datetime) -> timedelta:
-        """Return the finest step that is readable in a graph, and that we have figures for."""
-        least = (end - begin) / MAX_POINTS
-        if begin < now - self._raw:
-            least = max(least, MINUTE)
-        if begin < now - self._minutes:
-            least = max(least, TEN_MINUTES)
-        return next((step for step in STEPS if step >= least), STEPS[-1])
+    def finest_step(self, *, begin: datetime, end: datetime, now: datetime) -> timedelta:
+        """Return the smallest step with :data:`MAX_POINTS` points at most and available data."""
+        min_step = (end - begin) / MAX_POINTS
+        if begin < now - self._samples_retention:
+            min_step = max(min_step, MINUTE)
+        if begin < now - self._minutes_retention:
+            min_step = max(min_step, TEN_MINUTES)
+        return next((step for step in STEPS if step >= min_step), STEPS[-1])
 
-    def bitrate_and_clients(
+    def fetch(
         self, *, begin: datetime, end: datetime, step: timedelta, room: str | None = None
     ) -> SeriesSet:
-        """Return the figures of every room that had an endpoint, or of one room's endpoints.
+        """Return the series of every room with an endpoint, or of one room's endpoints.
 
-        :param begin: rounded down to a whole step.
-        :param end: not in the future.
+        :param begin: is rounded down to a multiple of the step.
+        :param end: must not be in the future.
         :param step: one of :data:`STEPS`.
-        :param room: only this room: the lines are its endpoints.
+        :param room: only this room; the series are those of its endpoints.
         """
         begin = floor_to(begin, step)
-        times = tuple(begin + step * number for number in range(-((begin - end) // step)))
+        times = tuple(begin + step * index for index in range(-((begin - end) // step)))
         count = len(times)
-        # What begins at the end itself is of a step of its own, which nobody asked for.
+        # A sample at the end itself belongs to one more step, which is dropped below.
         totals: _SeriesTotals = defaultdict(lambda: ([0.0] * (count + 1), [0.0] * (count + 1)))
         done = begin
-        for table, span in ((Sample10Min, TEN_MINUTES), (Sample1Min, MINUTE)):
-            if step % span == timedelta(0):
+        for table, interval in ((Sample10Min, TEN_MINUTES), (Sample1Min, MINUTE)):
+            if step % interval == timedelta(0):
                 until = max(done, min(rolled_up_until(self.db, table), times[-1] + step))
-                self._add_rolled(totals, table, (begin, done, until), step, room)
+                self._add_rollup(totals, table, (begin, done, until), step, room)
                 done = until
-        now = self._add_samples(totals, (begin, done, end), step, room) if done < end else {}
-        length = step / _MS
-        lines = {
-            name: ([sum_ / length for sum_ in clients[:count]],
-                   [sum_ / length for sum_ in bitrate[:count]])
+        current = self._add_samples(totals, (begin, done, end), step, room) if done < end else {}
+        step_ms = step / _MS
+        means = {
+            name: (
+                [total / step_ms for total in clients[:count]],
+                [total / step_ms for total in bitrate[:count]],
+            )
             for name, (clients, bitrate) in sorted(totals.items())
-        }  # fmt: skip
+        }
         if done < end < times[-1] + step:
-            for name, (clients, bitrate) in lines.items():
-                clients[-1], bitrate[-1] = now.get(name, (0.0, 0.0))
+            for name, (clients, bitrate) in means.items():
+                clients[-1], bitrate[-1] = current.get(name, (0.0, 0.0))
         return SeriesSet(
             times=times,
             step=step,
-            lines={
+            series={
                 name: Series(clients=tuple(clients), bitrate=tuple(bitrate))
-                for name, (clients, bitrate) in lines.items()
+                for name, (clients, bitrate) in means.items()
             },
         )
 
-    def _add_rolled(
+    def _add_rollup(
         self,
         totals: _SeriesTotals,
         table: type[Sample1Min | Sample10Min],
-        span: tuple[datetime, datetime, datetime],
+        times: tuple[datetime, datetime, datetime],
         step: timedelta,
         room: str | None,
     ) -> None:
-        """Add what the rows of a table say of the time from ``span[1]`` to ``span[2]``."""
-        origin, begin, until = span
+        """Add the rows of a rollup table.
+
+        :param times: the beginning of the first step, and the time range of the rows.
+        """
+        origin, begin, until = times
         key = (table.room if room is None else table.name).label("key")
-        number = ((EpochMs(table.at) - to_ms(origin)) // (step // _MS)).label("number")
+        index = ((EpochMs(table.at) - to_ms(origin)) // (step // _MS)).label("step_index")
         query = (
-            sa.select(key, number, _sum(table.clients_ms), _sum(table.bitrate_ms))
+            sa.select(key, index, _sum(table.clients_ms), _sum(table.bitrate_ms))
             .where(table.at >= begin, table.at < until)
             .where(sa.true() if room is None else table.room == room)
-            .group_by(key, number)
+            .group_by(key, index)
         )
-        for name, place, clients, bitrate in self.db.connection().execute(query):
-            line = totals[name]
-            line[0][place] += clients
-            line[1][place] += bitrate
+        for name, number, clients, bitrate in self.db.connection().execute(query):
+            clients_totals, bitrate_totals = totals[name]
+            clients_totals[number] += clients
+            bitrate_totals[number] += bitrate
 
     def _add_samples(
         self,
         totals: _SeriesTotals,
-        span: tuple[datetime, datetime, datetime],
+        times: tuple[datetime, datetime, datetime],
         step: timedelta,
         room: str | None,
     ) -> dict[str, tuple[float, float]]:
-        """Add what single samples say of the time from ``span[1]`` to ``span[2]``.
+        """Add samples.
 
-        Every sample adds its figures when it begins to hold and takes them away when it ends. The
-        database sums these changes for each step; their running sum is what holds.
+        Each sample is a change by its values at the beginning of its validity, and the opposite
+        change at the end. The database sums the changes of each step; a running sum over the
+        steps gives the values.
 
-        :returns: what holds at the end, by name.
+        :param times: the beginning of the first step, and the time range.
+        :returns: the values at the end, by name.
         """
-        origin, begin, end = span
-        length = step // _MS
-        held = sample_intervals(begin, end, room)
-        key = (held.c.room if room is None else held.c.name).label("key")
+        origin, begin, end = times
+        step_ms = step // _MS
+        intervals = sample_intervals(begin, end, room)
+        key = (intervals.c.room if room is None else intervals.c.name).label("key")
         changes = sa.union_all(
-            sa.select(key, held.c.first.label("at"), held.c.clients, held.c.bitrate),
-            sa.select(key, held.c.last, -held.c.clients, -held.c.bitrate),
+            sa.select(key, intervals.c.first.label("at"), intervals.c.clients, intervals.c.bitrate),
+            sa.select(key, intervals.c.last, -intervals.c.clients, -intervals.c.bitrate),
         ).subquery()
         at = changes.c.at + (begin - origin) // _MS
-        number = (at // length).label("number")
-        rest = length - at % length
+        index = (at // step_ms).label("step_index")
+        rest_of_step = step_ms - at % step_ms
         query = (
             sa.select(
                 changes.c.key,
-                number,
+                index,
                 _sum(changes.c.clients),
                 _sum(changes.c.bitrate),
-                _sum(changes.c.clients * rest),
-                _sum(changes.c.bitrate * rest),
+                _sum(changes.c.clients * rest_of_step),
+                _sum(changes.c.bitrate * rest_of_step),
             )
             .where(changes.c.at <= (end - begin) // _MS)
-            .group_by(changes.c.key, number)
-            .order_by(changes.c.key, number)
+            .group_by(changes.c.key, index)
+            .order_by(changes.c.key, index)
         )
-        places = ((begin - origin) // _MS // length, (end - origin) // _MS // length)
-        changes_by_name = groupby(self.db.connection().execute(query), itemgetter(0))
+        steps = ((begin - origin) // _MS // step_ms, (end - origin) // _MS // step_ms)
+        rows = self.db.connection().execute(query)
         return {
-            name: _add_running_sums(totals[name], changes, places, length)
-            for name, changes in changes_by_name
+            name: _add_running_sums(totals[name], changes_of_name, steps, step_ms)
+            for name, changes_of_name in groupby(rows, itemgetter(0))
         }
 
 
 def rolled_up_until(db: Session, table: type[Base]) -> datetime:
-    """Return up to when the rows of a table of spans have been made."""
-    return db.scalar(
-        sa.select(RollupCursor.until).where(RollupCursor.name == table.__tablename__)
-    ) or from_ms(0)
+    """Return the time up to which a rollup table is complete; 1970 before the first rollup."""
+    until = db.scalar(sa.select(RollupCursor.until).where(RollupCursor.name == table.__tablename__))
+    return until or from_ms(0)
 
 
 def _sum(column: sa.SQLColumnExpression[int]) -> sa.ColumnElement[float]:
-    # The sum of what strangers report may be larger than any integer that SQLite knows.
+    # Clients can report any integer; the sum may exceed SQLite's integers.
     return sa.func.sum(sa.cast(column, sa.Double))
 
 
 def _add_running_sums(
-    line: tuple[list[float], list[float]],
+    totals: tuple[list[float], list[float]],
     changes: Iterable[Any],
-    places: tuple[int, int],
-    length: int,
+    steps: tuple[int, int],
+    step_ms: int,
 ) -> tuple[float, float]:
-    """Add the running sums of changes to a line, from a step to another; return what holds then."""
-    of_clients, of_bitrate = line
+    """Add the running sums of changes to the totals of a series; return the final values.
+
+    :param steps: the first and the last step to add to.
+    """
+    clients_totals, bitrate_totals = totals
     clients = bitrate = 0.0
-    begin, last = places
-    for _, place, more_clients, more_bitrate, clients_ms, bitrate_ms in changes:
-        for unchanged in range(begin, place):
-            of_clients[unchanged] += clients * length
-            of_bitrate[unchanged] += bitrate * length
-        of_clients[place] += clients * length + clients_ms
-        of_bitrate[place] += bitrate * length + bitrate_ms
-        clients += more_clients
-        bitrate += more_bitrate
-        begin = place + 1
-    for unchanged in range(begin, last + 1):
-        of_clients[unchanged] += clients * length
-        of_bitrate[unchanged] += bitrate * length
+    next_step, last_step = steps
+    for _, step, clients_change, bitrate_change, clients_ms, bitrate_ms in changes:
+        for unchanged in range(next_step, step):
+            clients_totals[unchanged] += clients * step_ms
+            bitrate_totals[unchanged] += bitrate * step_ms
+        clients_totals[step] += clients * step_ms + clients_ms
+        bitrate_totals[step] += bitrate * step_ms + bitrate_ms
+        clients += clients_change
+        bitrate += bitrate_change
+        next_step = step + 1
+    for unchanged in range(next_step, last_step + 1):
+        clients_totals[unchanged] += clients * step_ms
+        bitrate_totals[unchanged] += bitrate * step_ms
     return clients, bitrate
