@@ -20,7 +20,7 @@ DOMAIN = "streaming-system"
 LOCALE = FRONTEND / "locale"
 TEMPLATE = LOCALE / f"{DOMAIN}.pot"
 # Functions that mark messages, besides gettext's own.
-KEYWORDS = ("translate", "translate_plural:1,2", "noted", "t", "n:1,2")
+KEYWORDS = ("translate", "translate_plural:1,2", "gettext_noop", "t", "n:1,2")
 
 
 def main() -> None:

@@ -80,10 +80,10 @@ def warn_about_theme(config: ConferenceConfig) -> None:
 
     if config.site.theme:
         try:
-            loaded = theme.load(config.site.theme)
+            loaded = theme.load_theme(config.site.theme)
         except theme.ThemeError as error:
             raise click.ClickException(" ".join(str(error).split())) from None
-        for note in loaded.notes:
+        for note in loaded.warnings:
             click.echo(f"warning: {note}", err=True)
         click.echo(f"theme: {loaded.name}")
 

@@ -94,8 +94,10 @@ def tracker_prune(ini: Path) -> None:
         return
     except StartupError as error:
         raise click.ClickException(str(error)) from None
-    until = f"{result.until:%Y-%m-%d %H:%M} UTC" if result.until else "nothing yet"
-    made, forgotten = _format_counts(result.made), _format_counts(result.forgotten)
+    until = (
+        f"{result.rolled_up_until:%Y-%m-%d %H:%M} UTC" if result.rolled_up_until else "nothing yet"
+    )
+    made, forgotten = _format_counts(result.rolled_up), _format_counts(result.deleted)
     line = f"Rolled up to {until}: {made}. Forgotten: {forgotten}."
     if result.partitions:
         line += f" Partitions: {_format_counts(result.partitions)}."

@@ -202,7 +202,7 @@ def _url_in_language(request: Any, language: Language | None) -> str:
 def _add_translation_globals(event: BeforeRender) -> None:
     request = event.get("request")
     if request is not None:
-        event["words"] = request.formatter
+        event["formatter"] = request.formatter
 
 
 def _set_content_language(event: NewResponse) -> None:

@@ -25,7 +25,7 @@ class ActiveTheme:
 
     def __init__(self, theme: Theme) -> None:
         self.theme = theme
-        self.stylesheet = stylesheet(theme).encode()
+        self.stylesheet = render_stylesheet(theme).encode()
         digest = hashlib.sha256(self.stylesheet)
         for folder in PUBLIC_FOLDERS:
             for path in sorted((theme.folder / folder).rglob("*")):
@@ -46,8 +46,8 @@ class ThemeProvider:
     def __init__(self, name: str, *, reloads: bool = False) -> None:
         self._name = name
         self._reloads = reloads
-        self._active = ActiveTheme(load(name)) if name else None
-        for note in self._active.theme.notes if self._active else ():
+        self._active = ActiveTheme(load_theme(name)) if name else None
+        for note in self._active.theme.warnings if self._active else ():
             log.warning("%s", note)
 
     @classmethod
@@ -62,7 +62,7 @@ class ThemeProvider:
         """Return the theme; while it is invalid, its last valid version."""
         if self._active and self._reloads:
             try:
-                self._active = ActiveTheme(load(self._name))
+                self._active = ActiveTheme(load_theme(self._name))
             except ThemeError as error:
                 log.error("%s; pages use the last valid theme", error)
         return self._active

@@ -37,11 +37,11 @@ def add_response_cache(app: Any, settings: Any) -> WSGIApplication:
 
     return ResponseCacheMiddleware(
         invalidation,
-        made_from=lambda: (invalidation.generation,),
-        group=lambda environ: None,
+        dependencies=lambda: (invalidation.generation,),
+        vary_key=lambda environ: None,
         clock=lambda: registry["clock"](),
-        keeps=lambda path: path.endswith(STREAMS_SUFFIX) or path == GRAPHS_PATH,
-        seen=record_hit,
+        is_cacheable_path=lambda path: path.endswith(STREAMS_SUFFIX) or path == GRAPHS_PATH,
+        on_hit=record_hit,
     )
 
 

@@ -142,8 +142,8 @@ class EveryLineOnce(RuleBasedStateMachine):
 
     @rule()
     def send(self):
-        for sender in self.shipping.senders:
-            sender.send_once()
+        for sender in self.shipping.reporters:
+            sender.round()
 
     @rule(response=st.none() | st.sampled_from(ERRORS))
     def set_tracker_response(self, response):
@@ -171,8 +171,8 @@ class EveryLineOnce(RuleBasedStateMachine):
             self.send()
             self.poll()
             self.send()
-            assert self.keeper.lines == self.written
-            assert not self.shipping.problems() or not self.log.exists()
+            assert self.tracker.lines == self.written
+            assert not self.shipping.troubles() or not self.log.exists()
             assert self.shipping.spool.size == 0
         finally:
             self.shipping.close()

@@ -48,8 +48,10 @@ def parse_logs_config(agent: AgentConfig) -> LogsConfig:
         raise agent.error("secret", "", "the tracker's secret, which access logs need")
     config = LogsConfig(
         files=_parse_files(section),
-        spool=section.byte_size("spool", "1G", minimum=2**20, maximum=2**40),
-        batch=section.byte_size("batch", "1M", minimum=64 * 1024, maximum=MAX_BATCH_BYTES),
+        max_spool_bytes=section.byte_size("spool", "1G", minimum=2**20, maximum=2**40),
+        max_batch_bytes=section.byte_size(
+            "batch", "1M", minimum=64 * 1024, maximum=MAX_BATCH_BYTES
+        ),
         interval=section.number("interval", 5, minimum=0.2, maximum=60),
         status=section.loopback_address("status", DEFAULT_STATUS_ADDRESS),
     )

@@ -20,13 +20,13 @@ class LogsStatusServer(StatusServer):
         super().__init__(address)
 
     def problems(self) -> list[str]:
-        """Return a line for everything that is wrong."""
+        """Return a line for each problem."""
         return self._shipping.problems()
 
     def collect(self) -> Iterable[Metric]:
-        """Return the figures."""
-        yield from self._logs()
-        yield from self._waiting()
+        """Return the metrics."""
+        yield from self._log_metrics()
+        yield from self._spool_metrics()
         yield from tracker_metrics(self._shipping.senders)
 
     def _log_metrics(self) -> Iterator[Metric]:

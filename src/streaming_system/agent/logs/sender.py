@@ -31,7 +31,7 @@ class LogSender(TrackerSender):
     """
 
     tracker: LegacyTrackerClient
-    # There is no goodbye; what is kept is for whoever closes the spool.
+    # There is no deregistration; the rest of the shutdown time is for closing the spool.
     deregister_reserve = 0.4
 
     def __init__(
@@ -48,7 +48,7 @@ class LogSender(TrackerSender):
         self._room_problems: dict[str, str] = {}
 
     def send_pending(self) -> None:
-        """Hand in all that there is, as long as the tracker takes it.
+        """Send all lines.
 
         :raises TrackerError: if the tracker or the spool is unavailable.
         """
@@ -63,14 +63,14 @@ class LogSender(TrackerSender):
             raise TrackerUnavailableError(str(error)) from None
 
     def next_due(self) -> float:
-        """Return when something has to be handed in without news: never."""
+        """Return infinity: without new lines, nothing is due."""
         return math.inf
 
     def deregister(self, deadline: float) -> None:
-        """Say nothing: what was not handed in waits on the disk."""
+        """Do nothing: unsent lines stay in the spool."""
 
-    def _next_of(self, room: str) -> bool:
-        """Hand in the next lines of a room; return whether there may be more."""
+    def _send_next_batch(self, room: str) -> bool:
+        """Send the next lines of a room; return whether there may be more."""
         if self._stop_event.is_set() or self._is_rejected(room, time.monotonic()):
             return False
         batch = self._spool.next_batch(self.tracker.url, room, self._max_batch_bytes)
@@ -79,26 +79,26 @@ class LogSender(TrackerSender):
         was_accepted = False
         try:
             self.tracker.send_logs(room, batch.lines, batch=batch.name, timeout=UPLOAD_TIMEOUT)
-            there = True
-        except PayloadTooLargeError as refusal:
-            return self._too_large(batch, refusal)
-        except ReportRejectedError as refusal:
-            self._record_rejection(room, str(refusal))
+            was_accepted = True
+        except PayloadTooLargeError as error:
+            return self._handle_too_large(batch, error)
+        except ReportRejectedError as error:
+            self._record_rejection(room, str(error))
             return False
         finally:
             if not was_accepted:
                 self._spool.nack(batch)
         self.lines += batch.count
         self._record_success(room)
-        # Even if this cannot be saved now, the lines are not handed in again.
-        self._spool.acknowledged(batch)
+        # If saving fails, the acknowledgement is still valid in this process.
+        self._spool.ack(batch)
         return True
 
     def _record_success(self, about: str) -> None:
         super()._record_success(about)
-        self._rejected.pop(about, None)
-        self.problem = next(iter(self._rejected.values()), "")
-        if dropped := self._spool.untold(self.tracker.url):
+        self._room_problems.pop(about, None)
+        self.problem = next(iter(self._room_problems.values()), "")
+        if dropped := self._spool.unreported_drops(self.tracker.url):
             log.warning(
                 "%s: %d lines were dropped because the spool was full", self.tracker.url, dropped
             )
@@ -107,8 +107,7 @@ class LogSender(TrackerSender):
         """Split the batch, or drop a line that is too long; return whether to send again."""
         size = len(batch.lines)
         if size < MIN_SPLIT_BYTES:
-            # That is no matter of size.
-            self._record_rejection(batch.room, str(refusal))
+            self._record_rejection(batch.room, str(error))
             return False
         if batch.count > 1:
             # The limit of a proxy in between is unknown; halving finds it.
@@ -122,5 +121,5 @@ class LogSender(TrackerSender):
 
     def _record_rejection(self, about: str, line: str) -> None:
         super()._record_rejection(about, line)
-        # Lines that wait for ever are somebody's to look after.
-        self.problem = self._rejected[about] = line
+        # /healthz reports it until the tracker accepts the room again.
+        self.problem = self._room_problems[about] = line

@@ -30,9 +30,9 @@ class LogShippingService(AgentService):
     def __init__(self, agent: AgentConfig, close_grace: float = CLOSE_GRACE) -> None:
         self.config = parse_logs_config(agent)
         self.stop = threading.Event()
-        self.spool = Spool(agent.state / "logs.sqlite", agent.trackers, self.config.spool)
-        self.followers = [LogTailer(file, self.spool, linger) for file in self.config.files]
-        self.threads = [threading.Thread(target=self._look_on, name="logs", daemon=True)]
+        self.spool = Spool(agent.state / "logs.sqlite", agent.trackers, self.config.max_spool_bytes)
+        self.tailers = [LogTailer(file, self.spool, close_grace) for file in self.config.files]
+        self.threads = [threading.Thread(target=self._poll_loop, name="logs", daemon=True)]
         self.senders = [
             LogSender(
                 LegacyTrackerClient(url, agent.secret),
@@ -46,11 +46,11 @@ class LogShippingService(AgentService):
         self._total_dropped = self.spool.dropped.total()
 
     def wake(self) -> None:
-        """Let everybody look who waits for news."""
+        """Wake the senders."""
         self.spool.notify()
 
     def finish_work(self, deadline: float) -> None:
-        """Let a place be saved with the lines before it."""
+        """Wait for the poll in progress, so that its checkpoints are saved."""
         join_threads(self.threads, deadline)
 
     def once(self) -> None:
@@ -58,7 +58,7 @@ class LogShippingService(AgentService):
 
         :raises CredentialsRejectedError: if a tracker rejects the secret.
         """
-        self.look()
+        self.poll_logs()
         self.send_once()
 
     def poll_logs(self) -> None:
@@ -114,12 +114,12 @@ class LogShippingService(AgentService):
         """
         if self.stop.is_set():
             return False
-        crowded = self.spool.size > self.spool.bound / 2
-        return not crowded or any(sender.problem for sender in self.senders)
+        is_half_full = self.spool.size > self.spool.max_bytes / 2
+        return not is_half_full or any(sender.problem for sender in self.senders)
 
     def problems(self) -> list[str]:
-        """Return a line for everything that is wrong."""
-        lines = [f"{f.log.path}: {f.trouble}" for f in self.followers if f.trouble]
-        if self.spool.trouble:
-            lines.append(self.spool.trouble)
+        """Return a line for each problem."""
+        lines = [f"{t.log.path}: {t.problem}" for t in self.tailers if t.problem]
+        if self.spool.problem:
+            lines.append(self.spool.problem)
         return lines + [line for line in self.unreachable_trackers() if line not in lines]

@@ -89,7 +89,7 @@ class Spool(CheckpointStore, ChangeNotifier):
                 self.size += len(lines) + CHUNK_OVERHEAD_BYTES - freed
                 self.dropped.update(lost)
                 self._notify()
-            return place
+            return checkpoint
 
     def _evict_oldest(self, needed: int) -> tuple[int, Counter[str]]:
         """Delete the oldest lines; return the freed bytes, and the lost lines of each tracker."""

@@ -90,9 +90,7 @@ class PipelineReporter(TrackerSender):
         """Remove the components from the tracker: they are not monitored any more."""
         for kind, room in self._groups:
             timeout = deadline - time.monotonic()
-            if timeout > 0.05 and not self._is_rejected(
-                _group_label(kind, room), time.monotonic()
-            ):
+            if timeout > 0.05 and not self._is_rejected(_group_label(kind, room), time.monotonic()):
                 report: Mapping[str, Any] = {"kind": kind, "room": room or None, "components": []}
                 self.tracker.report_components(self._machine, report, timeout=timeout)
 
@@ -118,7 +116,9 @@ class PipelineReporter(TrackerSender):
                 break
 
     def _send_annotations(self, entries: LogSlice) -> None:
-        if not self.tracker.supports_annotations or self._is_rejected(ANNOTATIONS, time.monotonic()):
+        if not self.tracker.supports_annotations or self._is_rejected(
+            ANNOTATIONS, time.monotonic()
+        ):
             return
         for number, annotation in entries.annotations:
             if self._stop_event.is_set():

@@ -50,7 +50,7 @@ def favicon(request: Any) -> FileResponse:
 @view_config(route_name="brand.picture")
 def social_image(request: Any) -> FileResponse:
     """Return the image of link previews."""
-    return _brand_response(request, SOCIAL_IMAGES, "social")
+    return _brand_response(request, SOCIAL_IMAGES, "social_image")
 
 
 @view_config(route_name="brand.icon")

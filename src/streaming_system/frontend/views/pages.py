@@ -43,11 +43,13 @@ def monitor(request: Any) -> dict[str, Any]:
             states,
             key=lambda state: (state.room.id not in troubled, natural_sort_key(state.room.title)),
         ),
-        "troubled": troubled,
-        "wrong": incidents,
+        "problem_rooms": troubled,
+        "incidents": incidents,
         # The tracker opens an incident later, or it is unreachable.
-        "without": [state for state in without_stream if state.room.id not in incident_rooms],
-        "watched": request.registry["room_audiences"].get() or {},
+        "rooms_without_stream": [
+            state for state in without_stream if state.room.id not in incident_rooms
+        ],
+        "audiences": request.registry["room_audiences"].get() or {},
     }
 
 
@@ -64,20 +66,26 @@ def room(request: Any) -> dict[str, Any]:
         allow_streams(request, frames=page.frame_urls)
     request.etag_replacements.update(_etag_replacements(page))
     return {
-        "state": state,
-        "states": states,
-        "switcher_changes": min(changes, default=None),
-        "sources": sources,
-        "server": server if sources or has_whep(server) else None,
-        "links": links,
+        "state": page.state,
+        "states": page.states,
+        "switcher_changes": page.switcher_changes_at,
+        "sources": page.sources,
+        "server": page.endpoint if page.has_player else None,
+        "links": page.links,
         "formats": [
-            (kind.stream, kind.file, kind.type, request.translate(kind.label), kind.extra)
-            for kind in streams
+            (
+                each.stream,
+                each.path,
+                each.mime_type,
+                request.translate(each.label),
+                each.is_optional,
+            )
+            for each in page.formats
         ],
-        "frame": page.embed,
+        "embed": page.embed,
         "source": page.source_key,
         "chat": page.chat,
-        "judged": page.rated_talk,
+        "feedback_talk": page.rated_talk,
         "feedback": page.feedback_url,
     }
 

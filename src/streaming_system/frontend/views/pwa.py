@@ -13,9 +13,21 @@ from streaming_system.frontend.views.branding import FAVICONS, find_brand_file
 
 MAX_AGE_SECONDS = 60  # seconds
 MAX_SHORT_NAME_CHARS = 30
-# The crew's pages and the rooms' are of no use without a network.
-NOT_PRECACHED = ("crew", "embed", "graph", "panels", "playback-reporter", "player",
-                 "polled-fragment", "posts", "room", "share", "sw", "theatre")  # fmt: skip
+# Prefixes of files of crew and room pages, which need the network.
+NOT_PRECACHED = (
+    "crew",
+    "embed",
+    "fetched",
+    "graph",
+    "panels",
+    "player",
+    "posts",
+    "quality",
+    "room.",
+    "share",
+    "sw",
+    "theatre",
+)
 
 
 @view_config(route_name="manifest", http_cache=MAX_AGE_SECONDS)

@@ -181,7 +181,7 @@ def _template_values(
     listed = matching if day is None else view.talks_on(day, matching)
     as_list = day is None or query.view == "list"
     return {
-        "asked": query,
+        "filters": query,
         "room": room,
         "rooms": request.registry["schedule_views"].get(request.schedule).rooms,
         "day": day,
