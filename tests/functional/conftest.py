@@ -27,11 +27,11 @@ from .pages import (  # noqa: F401 - These are fixtures.
     clock,
     live_site,
     make_site,
-    plan,
     schedule_file,
     site,
+    stub_tracker,
     stub_tracker_server,
-    tracker_says,
+    write_schedule,
 )
 from .postgres import temporary_server
 

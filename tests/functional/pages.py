@@ -1,4 +1,4 @@
-"""A site whose pages are tried, its programme, and a tracker that says what it is told to say."""
+"""The site under test, its schedule, and a stub tracker."""
 
 import contextlib
 import json
@@ -20,20 +20,23 @@ SYDNEY = ZoneInfo("Australia/Sydney")
 NOW = datetime(2026, 11, 23, 23, 20, tzinfo=UTC)
 
 
-def event(start, minutes, title, **more):
-    """Return a talk that starts at a local time of 24 November."""
-    begins = datetime.fromisoformat(f"2026-11-24T{start}").replace(tzinfo=SYDNEY).astimezone(UTC)
-    return Slot(start=begins, end=begins + timedelta(minutes=minutes), title=title,
+def make_talk(start, minutes, title, **more):
+    """Return a talk on 24 November, by its local start."""
+    start_time = (
+        datetime.fromisoformat(f"2026-11-24T{start}").replace(tzinfo=SYDNEY).astimezone(UTC)
+    )
+    return Slot(start=start_time, end=start_time + timedelta(minutes=minutes), title=title,
                  guid=f"guid-{title}", **more)  # fmt: skip
 
 
 HALL = [
-    event("10:00", 60, "Keynote & more", abstract="<p>About <b>it</b></p>", speakers=("Ada", "Bo"),
-          url="https://e.example/keynote", subtitle="A subtitle", do_not_record=True),
-    event("11:30", 30, "<b>Panel</b>"),
-    event("12:00", 30, "Moved", via="Plenary"),
+    make_talk("10:00", 60, "Keynote & more", abstract="<p>About <b>it</b></p>",
+              speakers=("Ada", "Bo"), url="https://e.example/keynote", subtitle="A subtitle",
+              do_not_record=True),
+    make_talk("11:30", 30, "<b>Panel</b>"),
+    make_talk("12:00", 30, "Moved", via="Plenary"),
 ]  # fmt: skip
-LAB = [event("11:00", 30, "Soldering")]
+LAB = [make_talk("11:00", 30, "Soldering")]
 
 
 @pytest.fixture
@@ -52,23 +55,23 @@ def schedule_file(tmp_path):
 
 
 @pytest.fixture
-def plan(schedule_file):
-    """Return a function that replaces the hall's programme."""
+def write_schedule(schedule_file):
+    """Return a function that replaces the talks of the hall."""
 
-    def plan(*events, zone=SYDNEY, title="hall"):
+    def write_schedule(*talks, zone=SYDNEY, title="hall"):
         filled = fill_gaps(
-            list(events),
+            list(talks),
             room=title,
             conference="Test Conf",
-            begin=events[0].start,
-            end=events[-1].end,
+            begin=talks[0].start,
+            end=talks[-1].end,
             zone=zone,
         )
         save_schedule(
             Schedule(rooms={"hall": RoomSchedule(timezone=zone, events=filled)}), schedule_file
         )
 
-    return plan
+    return write_schedule
 
 
 _clock = {"now": NOW}
@@ -76,7 +79,7 @@ _clock = {"now": NOW}
 
 @pytest.fixture
 def clock():
-    """The time of the site; a test may change it."""
+    """The clock of the site, which a test can set."""
     _clock["now"] = NOW
     return _clock
 
@@ -93,7 +96,7 @@ def make_site(app_pool, conference, schedule_file, clock, tmp_path):
             "schedule.file": str(schedule_file),
             "brand.folder": str(tmp_path / "brand"),
             "clock": site_now,
-            # Servers that the tests start are on this machine.
+            # The tests start servers on this machine.
             "outbound.private": "127.0.0.1",
             **conference,
             **settings,
@@ -108,21 +111,21 @@ def make_site(app_pool, conference, schedule_file, clock, tmp_path):
 
 @pytest.fixture
 def site(make_site):
-    """The pages, with no tracker to ask."""
+    """The pages without a tracker."""
     return make_site()
 
 
 @pytest.fixture(scope="session")
 def stub_tracker_server():
-    """A real HTTP server in the place of a tracker, for all tests."""
+    """An HTTP server that replaces the tracker, for all tests."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
-            server.asked += 1
-            server.was_asked.set()
-            server.answers.wait(5)
-            says = server.of.get(self.path, server.says)
-            body = says if isinstance(says, bytes) else json.dumps(says).encode()
+            server.request_count += 1
+            server.request_received.set()
+            server.can_respond.wait(5)
+            document = server.documents.get(self.path, server.document)
+            body = document if isinstance(document, bytes) else json.dumps(document).encode()
             self.send_response(200)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
@@ -133,8 +136,8 @@ def stub_tracker_server():
             pass
 
     with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.answers = threading.Event()
-        server.was_asked = threading.Event()
+        server.can_respond = threading.Event()
+        server.request_received = threading.Event()
         server.url = f"http://127.0.0.1:{server.server_port}"
         thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
         thread.start()
@@ -144,21 +147,21 @@ def stub_tracker_server():
 
 
 @pytest.fixture
-def tracker_says(stub_tracker_server):
-    """A tracker that can be told what to say."""
+def stub_tracker(stub_tracker_server):
+    """A tracker whose documents a test sets."""
     server = stub_tracker_server
-    server.asked, server.says = 0, {}
-    # What is said at some addresses instead.
-    server.of = {}
-    # A test may hold the answer back.
-    server.was_asked.clear()
-    server.answers.set()
+    server.request_count, server.document = 0, {}
+    # Documents of other paths.
+    server.documents = {}
+    # A test may delay the response.
+    server.request_received.clear()
+    server.can_respond.set()
     yield server
-    server.answers.set()
+    server.can_respond.set()
 
 
-def told(**rooms):
-    """Return what the tracker says: the formats of one endpoint, or None for a silent room."""
+def streams_document(**rooms):
+    """Return ``streams.json``, by the formats of each room's endpoint; ``None`` for no endpoint."""
     return {
         "rooms": {
             room: {
@@ -176,7 +179,7 @@ def told(**rooms):
 
 
 @pytest.fixture
-def live_site(make_site, tracker_says):
+def live_site(make_site, stub_tracker):
     """The pages, while the hall is live and the lab is not."""
-    tracker_says.says = told(hall=["webm_high", "ogg_high"], lab=None)
-    return make_site(**{"tracker.internal_url": tracker_says.url})
+    stub_tracker.document = streams_document(hall=["webm_high", "ogg_high"], lab=None)
+    return make_site(**{"tracker.internal_url": stub_tracker.url})

@@ -17,7 +17,7 @@ from streaming_system.web import response_cache
 from streaming_system.web.response_cache import ResponseCacheMiddleware
 
 from .conftest import SECRET
-from .pages import event
+from .pages import make_talk
 
 VENUE = {"REMOTE_ADDR": "192.0.2.7"}
 AWAY = {"REMOTE_ADDR": "203.0.113.1"}
@@ -66,11 +66,11 @@ class TestPages:
         own = counted.get("/hall?template=group", headers={"X-Request-ID": "of-the-proxy"})
         assert own.headers["X-Request-ID"] == "of-the-proxy"
 
-    def test_a_new_schedule_is_shown_at_once(self, counted, plan):
-        plan(event("10:00", 60, "First title"))
+    def test_a_new_schedule_is_shown_at_once(self, counted, write_schedule):
+        write_schedule(make_talk("10:00", 60, "First title"))
         assert "First title" in counted.get("/schedule")
 
-        plan(event("10:00", 60, "Second title"))
+        write_schedule(make_talk("10:00", 60, "Second title"))
 
         page = counted.get("/schedule")
         assert "Second title" in page

@@ -1,4 +1,4 @@
-"""What apps, players and TV sets read: shapes, and what each of them needs."""
+"""streams/v2.json, playlists and feeds for apps, players and TV sets."""
 
 import json
 from datetime import timedelta
@@ -10,14 +10,14 @@ import pytest
 
 from streaming_system.frontend.streams_v2 import mandator_slug
 
-from .pages import NOW, told
+from .pages import NOW, streams_document
 
 NASTY = "</script><b>"
 
 
 @pytest.fixture(scope="session")
 def valid():
-    """Return a function that makes sure that a document is what its schema promises."""
+    """Return a function that validates a document and returns it."""
     folder = Path(__file__).parents[2] / "src/streaming_system/frontend/static"
     schema = json.loads((folder / "streams-v2.schema.json").read_text())
     validator = jsonschema.Draft202012Validator(schema)
@@ -43,7 +43,7 @@ def rooms(document):
 
 
 class TestV2:
-    def test_a_live_room_has_its_talks_and_streams(self, live_site, v2):
+    def test_v2_lists_talks_and_streams_of_live_room(self, live_site, v2):
         [event] = v2(live_site)
         hall = rooms([event])["hall"]
 
@@ -81,10 +81,10 @@ class TestV2:
         ]
         assert hall["streams"][1]["urls"]["webm"]["url"].startswith("http://192.0.2.5:8080/")
 
-    def test_dash_and_opus_are_there(self, make_site, tracker_says, v2):
-        tracker_says.says = told(hall=["dash", "opus"])
+    def test_v2_lists_dash_and_opus(self, make_site, stub_tracker, v2):
+        stub_tracker.document = streams_document(hall=["dash", "opus"])
 
-        site = make_site(**{"tracker.internal_url": tracker_says.url})
+        site = make_site(**{"tracker.internal_url": stub_tracker.url})
 
         streams = rooms(v2(site))["hall"]["streams"]
         assert [(s["slug"], s["type"], s["videoSize"], list(s["urls"])) for s in streams] == [
@@ -92,33 +92,33 @@ class TestV2:
             ("audio-native", "audio", None, ["ogg"]),
         ]
 
-    def test_a_room_that_does_not_stream_has_every_key_and_no_stream(self, live_site, v2):
+    def test_v2_room_without_stream_has_all_keys(self, live_site, v2):
         lab = rooms(v2(live_site))["lab"]
 
         assert (lab["status"], lab["streams"]) == ("offline", [])
         assert lab["talks"]["current"]["special"] == "gap"
         assert lab["talks"]["next"]["title"] == "Soldering"
 
-    def test_without_a_tracker_the_shape_is_the_same(self, site, v2):
+    def test_v2_without_tracker_is_valid(self, site, v2):
         found = rooms(v2(site))
 
         assert {room["status"] for room in found.values()} == {"unknown", "live"}
         assert found["hall"]["streams"] == []
 
-    def test_an_event_that_is_over_and_streams_no_more_is_not_listed(
+    def test_v2_omits_past_event_without_stream(
         self,
         make_site,
-        tracker_says,
+        stub_tracker,
         clock,
         v2,
     ):
         clock["now"] = NOW + timedelta(days=30)
-        tracker_says.says = told(hall=None, lab=None)
-        site = make_site(**{"tracker.internal_url": tracker_says.url})
+        stub_tracker.document = streams_document(hall=None, lab=None)
+        site = make_site(**{"tracker.internal_url": stub_tracker.url})
 
         assert v2(site) == []
 
-    def test_the_newest_event_that_has_begun_comes_first(self, conference, make_site, clock, v2):
+    def test_v2_lists_latest_started_event_first(self, conference, make_site, clock, v2):
         path = Path(conference["config.public"])
         document = json.loads(path.read_text())
         document["lab"]["conference"] = "A Later Conf"
@@ -128,55 +128,55 @@ class TestV2:
         clock["now"] = NOW + timedelta(hours=1)
         assert [event["conference"] for event in v2(make_site())] == ["A Later Conf", "Test Conf"]
 
-    def test_an_event_cannot_take_an_address_of_the_site_s_own(self):
+    def test_event_slug_avoids_reserved_paths(self):
         assert mandator_slug("Static") == "staticevent"
 
-    def test_sixty_rooms_with_nasty_names_are_still_that_document(
+    def test_v2_with_sixty_hostile_room_names_is_valid(
         self,
         conference,
         make_site,
-        tracker_says,
+        stub_tracker,
         v2,
     ):
         path = Path(conference["config.public"])
         document = json.loads(path.read_text())
         document |= {f"room{n}": {"title": NASTY, "conference": NASTY} for n in range(60)}
         path.write_text(json.dumps(document))
-        tracker_says.says = told(**{f"room{n}": ["webm_high"] for n in range(60)})
+        stub_tracker.document = streams_document(**{f"room{n}": ["webm_high"] for n in range(60)})
 
-        found = v2(make_site(**{"tracker.internal_url": tracker_says.url}))
+        found = v2(make_site(**{"tracker.internal_url": stub_tracker.url}))
 
         events = {event["mandator"]: event for event in found}
         assert sorted(events) == ["scriptb", "testconf"]
         assert {room["display"] for room in rooms([events["scriptb"]]).values()} == {NASTY}
 
-    def test_programs_of_any_site_may_have_it_and_need_not_have_it_twice(self, site):
-        answer = site.get("/streams/v2.json")
-        again = site.get("/streams/v2.json", headers={"If-None-Match": answer.headers["ETag"]})
+    def test_v2_allows_all_origins_and_has_an_etag(self, site):
+        response = site.get("/streams/v2.json")
+        again = site.get("/streams/v2.json", headers={"If-None-Match": response.headers["ETag"]})
 
-        assert answer.headers["Content-Type"] == "application/json"
-        assert answer.headers["Access-Control-Allow-Origin"] == "*"
-        assert answer.cache_control.max_age == 1
+        assert response.headers["Content-Type"] == "application/json"
+        assert response.headers["Access-Control-Allow-Origin"] == "*"
+        assert response.cache_control.max_age == 1
         assert (again.status_int, again.body) == (304, b"")
 
-    def test_what_is_wrong_is_told_in_json_too(self, site):
-        answer = site.get("/streams/v2.json?delta=x", status=400)
+    def test_v2_errors_are_json(self, site):
+        response = site.get("/streams/v2.json?delta=x", status=400)
 
-        assert answer.content_type == "application/json"
-        assert "delta" in answer.json["error"]
+        assert response.content_type == "application/json"
+        assert "delta" in response.json["error"]
         for missing in (
             site.get("/streams/v1.json", status=404),
             site.post("/streams/v2.json", status=404),
         ):
             assert missing.json == {"error": "there is nothing at this address"}
 
-    def test_the_schema_is_served(self, site):
-        answer = site.get("/streams/v2.schema.json")
+    def test_v2_schema_is_served(self, site):
+        response = site.get("/streams/v2.schema.json")
 
-        assert answer.content_type == "application/schema+json"
-        assert answer.json["type"] == "array"
+        assert response.content_type == "application/schema+json"
+        assert response.json["type"] == "array"
 
-    def test_a_link_leads_to_its_room(self, live_site, v2):
+    def test_v2_link_redirects_to_room(self, live_site, v2):
         link = rooms(v2(live_site))["hall"]["link"]
 
         page = live_site.get(link.removeprefix("http://localhost"), status=302).follow()
@@ -185,10 +185,10 @@ class TestV2:
         live_site.get("/testconf/nowhere", status=404)
 
 
-class TestWhatAppsNeed:
-    """Each reads the document as its app does, as far as its code is known."""
+class TestAppCompatibility:
+    """Each test reads the document like the app."""
 
-    def test_kodi_finds_a_title_and_a_video(self, live_site, v2):
+    def test_kodi_finds_title_and_video(self, live_site, v2):
         for event in v2(live_site):
             for group in event["groups"]:
                 assert isinstance(group["group"], str)
@@ -203,24 +203,24 @@ class TestWhatAppsNeed:
                         if stream["type"] == "video":
                             assert stream["videoSize"][1] in (576, 1080)
 
-    def test_newpipe_finds_the_room_by_its_link(self, live_site, v2):
+    def test_newpipe_finds_room_by_link(self, live_site, v2):
         for event in v2(live_site):
             for room in rooms([event]).values():
                 page = "/".join(room["link"].split("/")[-2:])
                 assert page == f"{event['mandator']}/{room['slug']}"
                 assert page == f"{event['slug']}/{room['slug']}"
 
-    def test_chaosflix_gets_texts_where_it_knows_no_null(self, live_site, v2):
+    def test_chaosflix_gets_strings_instead_of_null(self, live_site, v2):
         for event in v2(live_site):
             assert all(isinstance(event[key], str) for key in ("author", "description", "keywords"))
 
 
 class TestPlaylists:
-    def test_a_room_s_streams_are_listed_for_vlc(self, live_site):
-        answer = live_site.get("/hall/stream.m3u")
+    def test_playlist_of_room_lists_its_streams(self, live_site):
+        response = live_site.get("/hall/stream.m3u")
 
-        assert answer.content_type == "audio/x-mpegurl"
-        assert answer.text.splitlines() == [
+        assert response.content_type == "audio/x-mpegurl"
+        assert response.text.splitlines() == [
             "#EXTM3U",
             "#EXTINF:-1,Great Hall – High quality, WebM",
             "http://192.0.2.5:8080/webcast-high.webm",
@@ -228,7 +228,7 @@ class TestPlaylists:
             "http://192.0.2.5:8080/webcast.ogg",
         ]
 
-    def test_all_live_rooms_are_in_one_list(self, live_site):
+    def test_playlist_of_site_lists_all_live_rooms(self, live_site):
         lines = live_site.get("/streams.m3u").text.splitlines()
 
         assert [line for line in lines if line.startswith("http")] == [
@@ -236,15 +236,15 @@ class TestPlaylists:
         ]
         assert "# Lab does not stream now." in lines
 
-    def test_a_server_s_address_cannot_leave_its_line(self, make_site, tracker_says):
-        tracker_says.says = told(hall=["webm_high"])
-        [server] = tracker_says.says["rooms"]["hall"]["endpoints"]
+    def test_stream_url_cannot_break_playlist_line(self, make_site, stub_tracker):
+        stub_tracker.document = streams_document(hall=["webm_high"])
+        [server] = stub_tracker.document["rooms"]["hall"]["endpoints"]
         server["url"] = "http://192.0.2.5/\nfile:///etc/passwd#"
-        site = make_site(**{"tracker.internal_url": tracker_says.url})
+        site = make_site(**{"tracker.internal_url": stub_tracker.url})
 
         assert "passwd" not in site.get("/hall/stream.m3u").text
 
-    def test_streams_of_a_cdn_stand_in_when_no_server_is_there(self, conference, make_site):
+    def test_playlist_falls_back_to_cdn_without_endpoint(self, conference, make_site):
         path = Path(conference["config.public"])
         document = json.loads(path.read_text())
         document["lab"]["fallbacks"] = ["https://cdn.example.org/{room}/"]
@@ -254,13 +254,13 @@ class TestPlaylists:
 
         assert "https://cdn.example.org/lab/webcast-high.webm" in text
 
-    def test_hls_is_where_the_configuration_says(self, conference, make_site, tracker_says):
+    def test_hls_path_is_configurable(self, conference, make_site, stub_tracker):
         path = Path(conference["config.public"])
         document = json.loads(path.read_text())
         document["config"]["hls-playlist"] = "{room}/master.m3u8"
         path.write_text(json.dumps(document))
-        tracker_says.says = told(hall=["hls"])
-        site = make_site(**{"tracker.internal_url": tracker_says.url})
+        stub_tracker.document = streams_document(hall=["hls"])
+        site = make_site(**{"tracker.internal_url": stub_tracker.url})
 
         text = site.get("/hall/stream.m3u").text
         [event] = site.get("/streams/v2.json").json
@@ -272,12 +272,12 @@ class TestPlaylists:
 
 
 class TestAtom:
-    def test_now_and_next_are_entries(self, site):
-        answer = site.get("/hall/atom")
-        feed = ElementTree.fromstring(answer.body)
+    def test_atom_has_current_and_next_slot(self, site):
+        response = site.get("/hall/atom")
+        feed = ElementTree.fromstring(response.body)
         atom = "{http://www.w3.org/2005/Atom}"
 
-        assert answer.content_type == "application/atom+xml"
+        assert response.content_type == "application/atom+xml"
         assert [entry.findtext(f"{atom}title") for entry in feed.findall(f"{atom}entry")] == [
             "Now: Keynote & more",
             "Next: 30 minute break",
@@ -289,7 +289,7 @@ class TestAtom:
                 assert element.findtext(atom + name), name
         assert feed.findtext(f"{atom}author/{atom}name") == "Test Conf"
 
-    def test_the_room_page_names_it(self, site):
+    def test_room_page_links_atom_feed(self, site):
         page = site.get("/hall").html
 
         assert page.select_one('link[type="application/atom+xml"]')["href"] == "/hall/atom"

@@ -25,7 +25,7 @@ from streaming_system.schedule_import.feed_reader import FeedReaderOptions
 from streaming_system.schedule_import.importer import import_schedule
 from streaming_system.schedule_import.mirror import ScheduleMirror
 
-from .pages import NOW, event
+from .pages import NOW, make_talk
 from .served import Served
 
 ADDRESS = "/schedule/file.json"
@@ -103,7 +103,7 @@ class TestPublished:
     def test_rooms_that_the_site_does_not_have_are_left_out(self, site, schedule_file):
         schedule = load_schedule(schedule_file)
         backstage = dataclasses.replace(
-            schedule.rooms["lab"], events=(event("11:00", 30, "Secret"),)
+            schedule.rooms["lab"], events=(make_talk("11:00", 30, "Secret"),)
         )
         save_schedule(
             dataclasses.replace(schedule, rooms={**schedule.rooms, "backstage": backstage}),
@@ -154,7 +154,7 @@ def good(schedule, **more):
 
 
 def _wrong(kind, schedule):
-    newer = changed(schedule, event("10:00", 60, "Another"))
+    newer = changed(schedule, make_talk("10:00", 60, "Another"))
     status, headers, body = good(newer)
     page = b"<!doctype html><title>Log in to the hotel's network</title>"
     text = body.decode()
@@ -168,7 +168,7 @@ def _wrong(kind, schedule):
         "500": (500, headers, body),
         "503": (503, {}, b""),
         "unasked-304": (304, {}, b""),
-        "older": good(changed(schedule, event("10:00", 60, "Old"), later=-1)),
+        "older": good(changed(schedule, make_talk("10:00", 60, "Old"), later=-1)),
         "other-version": _with_digest(text.replace('"version": 1', '"version": 2')),
         "unknown-field": _with_digest(text.replace('"guid"', '"phone"')),
         "no-rooms": good(dataclasses.replace(newer, rooms={})),
@@ -221,7 +221,7 @@ def test_whatever_is_wrong_the_schedule_stays_and_the_log_says_it_once(
 
 
 def test_an_older_schedule_is_taken_where_that_is_wanted(publisher, schedule_file):
-    older = changed(load_schedule(schedule_file), event("10:00", 60, "Old"), later=-1)
+    older = changed(load_schedule(schedule_file), make_talk("10:00", 60, "Old"), later=-1)
     publisher.says = good(older)
 
     assert ScheduleMirror(publisher.url, schedule_file, limit=10**6, accept_older=True).look()
@@ -230,7 +230,7 @@ def test_an_older_schedule_is_taken_where_that_is_wanted(publisher, schedule_fil
 
 
 def test_what_has_not_changed_is_asked_for_by_name_only(publisher, schedule_file):
-    newer = changed(load_schedule(schedule_file), event("10:00", 60, "Another"))
+    newer = changed(load_schedule(schedule_file), make_talk("10:00", 60, "Another"))
     publisher.says = good(newer)
     publisher.asked.clear()
     follower = ScheduleMirror(publisher.url, schedule_file, limit=10**6)
@@ -254,7 +254,7 @@ def test_a_disk_that_is_full_costs_nothing_but_the_news(publisher, schedule_file
     target = small_disk / "schedule.json"
     target.write_bytes(schedule_file.read_bytes())
     before = load_schedule(target)
-    publisher.says = good(changed(before, event("10:00", 60, "Long", abstract="x" * 300_000)))
+    publisher.says = good(changed(before, make_talk("10:00", 60, "Long", abstract="x" * 300_000)))
 
     assert not ScheduleMirror(publisher.url, target, limit=10**6).look()
 
@@ -287,7 +287,7 @@ def test_a_host_follows_another_while_that_comes_and_goes(conference, schedule_f
         until(here.exists, log.read_text)
         assert here.read_bytes() == schedule_file.read_bytes()
 
-        newer = changed(load_schedule(schedule_file), event("10:00", 60, "Another"))
+        newer = changed(load_schedule(schedule_file), make_talk("10:00", 60, "Another"))
         save_schedule(newer, schedule_file)
         until(lambda: load_schedule(here) == newer, log.read_text)
 
@@ -295,7 +295,7 @@ def test_a_host_follows_another_while_that_comes_and_goes(conference, schedule_f
         until(lambda: "stays" in log.read_text(), log.read_text)
         assert load_schedule(here) == newer
 
-        newest = changed(newer, event("10:00", 60, "Last"), later=2)
+        newest = changed(newer, make_talk("10:00", 60, "Last"), later=2)
         save_schedule(newest, schedule_file)
         publisher.start(publisher.port)
         until(lambda: load_schedule(here) == newest, log.read_text)

@@ -1,4 +1,4 @@
-"""The pages over HTTP, with a clock that stands still."""
+"""The pages over HTTP, with a frozen clock."""
 
 import contextlib
 import json
@@ -16,12 +16,12 @@ import pytest
 from streaming_system.schedule.model import Schedule, Slot
 from streaming_system.schedule.storage import save_schedule
 
-from .pages import HALL, SYDNEY, event, told
+from .pages import HALL, SYDNEY, make_talk, streams_document
 
 
 @contextlib.contextmanager
 def dripping():
-    """Yield the URL of a server that sends a byte of its answer every half second."""
+    """Yield the URL of a server that sends a byte of its response every half second."""
     stop = threading.Event()
 
     class Handler(BaseHTTPRequestHandler):
@@ -45,11 +45,11 @@ def dripping():
         thread.join()
 
 
-def cards(page, within="main"):
+def cards(page, scope="main"):
     """Return the rooms of an index page: id, live, badge."""
     return [
         (card["data-room"], card["data-live"], text(card.select_one(".badge")))
-        for card in page.html.select(f"{within} > div > ul .card, {within} > div > details .card")
+        for card in page.html.select(f"{scope} > div > ul .card, {scope} > div > details .card")
     ]
 
 
@@ -58,7 +58,7 @@ def text(element):
 
 
 class TestIndex:
-    def test_live_rooms_are_shown_and_the_others_folded_away(self, live_site, clock):
+    def test_index_shows_live_rooms_and_collapses_the_others(self, live_site, clock):
         clock["now"] -= timedelta(minutes=30)
         page = live_site.get("/")
 
@@ -67,7 +67,7 @@ class TestIndex:
         assert (shown, folded) == (["hall", "tube"], ["lab"])
         assert not page.html.select_one("details.folded").has_attr("open")
 
-    def test_a_card_tells_what_is_on_for_how_long_and_what_comes_next(self, live_site):
+    def test_card_shows_current_talk_time_left_and_next_talk(self, live_site):
         [card] = live_site.get("/").html.select(".card[data-room=hall]")
 
         assert text(card.select_one(".badge")) == "● Live"
@@ -78,7 +78,7 @@ class TestIndex:
         assert text(card.select_one(".next")) == "Next 11:30 · <b>Panel</b>"
         assert card.select_one("a")["href"] == "/hall"
 
-    def test_without_a_tracker_all_rooms_are_shown_and_none_called_live(self, site):
+    def test_index_without_tracker_shows_all_rooms_and_no_live_badge(self, site):
         page = site.get("/")
 
         assert cards(page) == [
@@ -88,14 +88,14 @@ class TestIndex:
         ]
         assert page.html.select("details.folded") == []
 
-    def test_when_nothing_is_live_the_page_says_what_starts_next(self, make_site, tracker_says,
+    def test_index_without_live_rooms_shows_next_talk(self, make_site, stub_tracker,
                                                                  conference, tmp_path):  # fmt: skip
         document = json.loads((tmp_path / "config.json").read_text())
         del document["tube"]
         (tmp_path / "config.json").write_text(json.dumps(document))
-        tracker_says.says = told(hall=None, lab=None)
+        stub_tracker.document = streams_document(hall=None, lab=None)
 
-        page = make_site(**{"tracker.internal_url": tracker_says.url}).get("/")
+        page = make_site(**{"tracker.internal_url": stub_tracker.url}).get("/")
 
         notice = text(page.html.select_one(".notice"))
         assert notice.startswith(
@@ -113,49 +113,51 @@ class TestIndex:
             ("2026-11-24T13:00", "Finished"),
         ],
     )
-    def test_a_badge_says_how_it_stands(self, site, clock, local, badge):
+    def test_badge_shows_status_of_room(self, site, clock, local, badge):
         clock["now"] = datetime.fromisoformat(local).replace(tzinfo=SYDNEY).astimezone(UTC)
 
-        assert {room: said for room, _, said in cards(site.get("/"))}["hall"] == badge
+        assert {room: badge_text for room, _, badge_text in cards(site.get("/"))}["hall"] == badge
 
     @pytest.mark.parametrize(
         ("now", "badge"),
         [
-            # A month of quiet days lies between the two meetings of a user group.
+            # A user group meets once a month.
             (datetime(2026, 11, 25, 12, tzinfo=SYDNEY), "Starts 20 Jan 19:00"),
             (datetime(2027, 1, 13, 12, tzinfo=SYDNEY), "Starts 20 Jan 19:00"),
             (datetime(2027, 1, 14, 12, tzinfo=SYDNEY), "Starts Wed 19:00"),
         ],
     )
-    def test_a_talk_far_away_has_its_date(self, site, clock, plan, now, badge):
+    def test_distant_talk_has_a_date(self, site, clock, write_schedule, now, badge):
         meeting = datetime(2027, 1, 20, 19, tzinfo=SYDNEY).astimezone(UTC)
-        plan(HALL[0], Slot(start=meeting, end=meeting + timedelta(hours=1), title="x", guid="x"))
+        write_schedule(
+            HALL[0], Slot(start=meeting, end=meeting + timedelta(hours=1), title="x", guid="x")
+        )
         clock["now"] = now.astimezone(UTC)
 
-        assert {room: said for room, _, said in cards(site.get("/"))}["hall"] == badge
+        assert {room: badge_text for room, _, badge_text in cards(site.get("/"))}["hall"] == badge
 
-    def test_a_room_called_after_a_break_is_not_taken_for_one(self, site, clock, plan):
+    def test_room_title_that_looks_like_a_break_is_no_break(self, site, clock, write_schedule):
         tomorrow = HALL[0].start + timedelta(days=1)
-        plan(HALL[0], Slot(start=tomorrow, end=tomorrow + timedelta(hours=1), title="x", guid="x"),
-             title="Coffee break corner")  # fmt: skip
+        talk = Slot(start=tomorrow, end=tomorrow + timedelta(hours=1), title="x", guid="x")
+        write_schedule(HALL[0], talk, title="Coffee break corner")
         clock["now"] = HALL[0].end
 
         assert ("hall", "unknown", "Starts Wed 10:00") in cards(site.get("/"))
 
-    def test_rooms_are_sorted_as_people_count(self, make_site, tmp_path):
+    def test_rooms_are_sorted_by_number(self, make_site, tmp_path):
         rooms = {f"r{number}": {"title": f"Room {number}"} for number in (10, 9, 100)}
         (tmp_path / "config.json").write_text(json.dumps({"config": {"secret": "x"}, **rooms}))
 
         assert [room for room, _, _ in cards(make_site().get("/"))] == ["r9", "r10", "r100"]
 
-    def test_what_a_feed_says_is_text(self, site, clock):
+    def test_texts_of_a_feed_are_escaped(self, site, clock):
         clock["now"] = HALL[1].start
 
         assert "<b>Panel</b>" not in site.get("/").text
 
 
 class TestRoom:
-    def test_the_page_shows_what_is_on_and_what_follows(self, live_site):
+    def test_room_page_shows_current_and_next_talks(self, live_site):
         page = live_site.get("/hall")
 
         assert text(page.html.select_one("h1")) == "Keynote & more"
@@ -165,7 +167,7 @@ class TestRoom:
         assert programme == [["11:30", "<b>Panel</b>"], ["12:00", "Moved", "in Plenary"]]
         assert "AEDT (Australia/Sydney)" in text(page.html.select_one(".panel"))
 
-    def test_a_live_room_has_a_player_and_direct_links(self, live_site):
+    def test_live_room_has_player_and_stream_links(self, live_site):
         page = live_site.get("/hall").html
 
         assert [(s["src"], s["type"]) for s in page.select("video source")] == [
@@ -176,17 +178,17 @@ class TestRoom:
             "http://192.0.2.5:8080/webcast.ogg",
         ]
 
-    def test_an_endpoint_that_names_no_formats_is_tried_for_all(self, make_site, tracker_says):
-        tracker_says.says = told(hall=[])
+    def test_endpoint_without_formats_gets_all_legacy_sources(self, make_site, stub_tracker):
+        stub_tracker.document = streams_document(hall=[])
 
-        page = make_site(**{"tracker.internal_url": tracker_says.url}).get("/hall")
+        page = make_site(**{"tracker.internal_url": stub_tracker.url}).get("/hall")
 
         assert len(page.html.select("video source")) == 4
 
-    def test_hls_comes_first_and_lies_where_the_configuration_says(self, make_site, tracker_says):
-        tracker_says.says = told(hall=["webm", "hls"])
+    def test_hls_is_first_source_at_configured_path(self, make_site, stub_tracker):
+        stub_tracker.document = streams_document(hall=["webm", "hls"])
 
-        page = make_site(**{"tracker.internal_url": tracker_says.url}).get("/hall")
+        page = make_site(**{"tracker.internal_url": stub_tracker.url}).get("/hall")
 
         assert [source["src"] for source in page.html.select("video source")] == [
             "http://192.0.2.5:8080/stream.m3u8",
@@ -195,10 +197,10 @@ class TestRoom:
         kinds = json.loads(page.html.select_one(".stage")["data-formats"])
         assert kinds[0][:2] == ["hls", "stream.m3u8"]
 
-    def test_a_room_with_sound_alone_has_a_player_for_it(self, make_site, tracker_says):
-        tracker_says.says = told(hall=["mp3", "ogg"])
+    def test_audio_only_room_has_audio_player(self, make_site, stub_tracker):
+        stub_tracker.document = streams_document(hall=["mp3", "ogg"])
 
-        page = make_site(**{"tracker.internal_url": tracker_says.url}).get("/hall").html
+        page = make_site(**{"tracker.internal_url": stub_tracker.url}).get("/hall").html
 
         assert [(s["src"], s["type"]) for s in page.select("video[data-playback] source")] == [
             ("http://192.0.2.5:8080/webcast.ogg", "audio/ogg"),
@@ -206,18 +208,18 @@ class TestRoom:
         ]
         assert len(page.select(".formats a")) == 2
 
-    def test_opus_is_played_as_ogg(self, make_site, tracker_says):
-        tracker_says.says = told(hall=["opus"])
+    def test_opus_is_played_as_ogg(self, make_site, stub_tracker):
+        stub_tracker.document = streams_document(hall=["opus"])
 
-        page = make_site(**{"tracker.internal_url": tracker_says.url}).get("/hall").html
+        page = make_site(**{"tracker.internal_url": stub_tracker.url}).get("/hall").html
 
         assert [source["src"] for source in page.select("video source")] == [
             "http://192.0.2.5:8080/webcast.ogg"
         ]
 
-    def test_dash_is_for_other_players(self, make_site, tracker_says):
-        tracker_says.says = told(hall=["dash"])
-        site = make_site(**{"tracker.internal_url": tracker_says.url})
+    def test_room_with_dash_only_has_a_link_instead_of_a_player(self, make_site, stub_tracker):
+        stub_tracker.document = streams_document(hall=["dash"])
+        site = make_site(**{"tracker.internal_url": stub_tracker.url})
 
         page = site.get("/hall").html
 
@@ -228,15 +230,15 @@ class TestRoom:
         ]
         assert "http://192.0.2.5:8080/manifest.mpd" in site.get("/hall/stream.m3u").text
 
-    def test_dash_beside_hls_is_only_a_link(self, make_site, tracker_says):
-        tracker_says.says = told(hall=["hls", "dash"])
+    def test_dash_beside_hls_is_a_link(self, make_site, stub_tracker):
+        stub_tracker.document = streams_document(hall=["hls", "dash"])
 
-        page = make_site(**{"tracker.internal_url": tracker_says.url}).get("/hall").html
+        page = make_site(**{"tracker.internal_url": stub_tracker.url}).get("/hall").html
 
         assert len(page.select("video source")) == 1
         assert len(page.select(".formats a")) == 2
 
-    def test_only_the_pages_of_rooms_may_ask_servers_of_streams(self, live_site):
+    def test_only_room_pages_allow_streams_in_csp(self, live_site):
         policies = {
             path: live_site.get(path).headers["Content-Security-Policy"]
             for path in ("/", "/hall", "/tube", "/hall?template=inroom")
@@ -254,7 +256,7 @@ class TestRoom:
             "/hall?template=inroom": [],
         }
 
-    def test_what_plays_is_only_loaded_where_there_is_something_to_play(self, live_site):
+    def test_player_code_is_loaded_only_with_a_stream(self, live_site):
         def modules(path):
             links = live_site.get(path).html.select("link[rel=modulepreload]:not([href*='/i18n'])")
             return [link["href"] for link in links]
@@ -271,9 +273,7 @@ class TestRoom:
             ("tube", "2026-11-24T10:30", "This room streams on YouTube"),
         ],
     )
-    def test_without_a_stream_the_stage_says_how_it_stands(
-        self, site, clock, room, local, sentence
-    ):
+    def test_room_page_without_stream_shows_status(self, site, clock, room, local, sentence):
         clock["now"] = datetime.fromisoformat(local).replace(tzinfo=SYDNEY).astimezone(UTC)
 
         page = site.get(f"/{room}").html
@@ -284,29 +284,31 @@ class TestRoom:
     @pytest.mark.parametrize(
         ("zone", "month", "sentence"),
         [
-            # Seen in winter, when it is not.
+            # The talk is in summer; the page shows it in winter.
             ("Australia/Sydney", 1, "Great Hall goes on at 20 Jan 10:00 AEDT."),
-            # A zone that has no letters of its own.
+            # A zone without an abbreviation.
             ("America/Sao_Paulo", 9, "Great Hall goes on at 20 Sept 10:00 UTC-03."),
         ],
     )
-    def test_the_zone_is_called_as_it_is_when_the_talk_is(
-        self, site, clock, plan, zone, month, sentence
+    def test_zone_name_is_that_of_the_talks_time(
+        self, site, clock, write_schedule, zone, month, sentence
     ):
         zone = ZoneInfo(zone)
         start = datetime(2027, month, 20, 10, tzinfo=zone).astimezone(UTC)
-        plan(Slot(start=start, end=start + timedelta(hours=1), title="x", guid="x"), zone=zone)
+        write_schedule(
+            Slot(start=start, end=start + timedelta(hours=1), title="x", guid="x"), zone=zone
+        )
         clock["now"] = datetime(2026, 8, 24, tzinfo=UTC)
 
         assert text(site.get("/hall").html.select_one(".stage h2")) == sentence
 
-    def test_the_chat_is_linked(self, site):
+    def test_room_page_links_chat(self, site):
         links = {text(link): link["href"] for link in site.get("/hall").html.select(".links a")}
 
         assert links["Chat in the browser"] == "https://web.libera.chat/#hall"
         assert links["#hall on irc.libera.chat"] == "irc://irc.libera.chat/hall"
 
-    def test_its_feeds_are_advertised(self, site):
+    def test_room_page_links_its_feeds(self, site):
         links = site.get("/hall").html.select("link[rel=alternate][type]")
 
         assert [(link["type"], link["href"]) for link in links] == [
@@ -316,7 +318,7 @@ class TestRoom:
             ("application/json", "/hall/json"),
         ]
 
-    def test_an_unknown_room_is_a_page_that_leads_home(self, site):
+    def test_unknown_room_is_404_page_with_link_home(self, site):
         page = site.get("/nowhere", status=404)
 
         assert text(page.html.select_one("h1")) == "This page does not exist"
@@ -324,15 +326,15 @@ class TestRoom:
         assert page.html.select_one(".notice a")["href"] == "/"
 
     @pytest.mark.parametrize("path", ["/a-b", "/hall/nothing", "/static/none", "/%C3%A4"])
-    def test_an_unknown_page_leads_home(self, site, path):
+    def test_unknown_path_is_404_page_with_link_home(self, site, path):
         assert site.get(path, status=404).html.select_one(".notice a")["href"] == "/"
 
 
-class TestAtTheVenue:
+class TestVenue:
     def visit(self, site, path, address="192.0.2.44"):
         return site.get(path, extra_environ={"REMOTE_ADDR": address}).html
 
-    def test_viewers_there_are_asked_to_come_to_the_room(self, live_site):
+    def test_viewers_at_venue_are_invited_to_the_room(self, live_site):
         page = self.visit(live_site, "/hall")
 
         assert "video streaming is not permitted from within the venue" in text(page)
@@ -340,35 +342,33 @@ class TestAtTheVenue:
         assert text(page.select_one("h1")) == "Keynote & more"
         assert "Chat in the browser" in text(page)
 
-    def test_viewers_elsewhere_are_not(self, live_site):
+    def test_viewers_elsewhere_get_the_player(self, live_site):
         assert self.visit(live_site, "/hall", "203.0.113.1").select("video") != []
 
-    def test_no_cache_gives_their_page_to_others(self, site):
+    def test_venue_page_is_private_for_caches(self, site):
         assert "private" in site.get("/hall").headers["Cache-Control"]
 
-    def test_the_template_can_be_asked_for(self, live_site):
+    def test_query_selects_template(self, live_site):
         assert self.visit(live_site, "/hall?template=inroom", "203.0.113.1").select("video") == []
         assert self.visit(live_site, "/hall?template=group").select("video") != []
 
-    def test_a_template_that_does_not_exist_is_not_found(self, site):
+    def test_unknown_template_is_404(self, site):
         page = site.get("/hall?template=../etc", status=404)
 
         assert "allowed: default, group, inroom" in text(page.html.select_one(".notice"))
 
 
-class TestServers:
-    def test_viewers_of_a_room_are_sent_to_its_servers_by_their_weights(
-        self, make_site, tracker_says
-    ):
-        tracker_says.says = told(hall=["webm_high"])
-        [server] = tracker_says.says["rooms"]["hall"]["endpoints"]
-        tracker_says.says["rooms"]["hall"]["endpoints"] = [
+class TestEndpointSelection:
+    def test_viewers_are_distributed_by_endpoint_weights(self, make_site, stub_tracker):
+        stub_tracker.document = streams_document(hall=["webm_high"])
+        [server] = stub_tracker.document["rooms"]["hall"]["endpoints"]
+        stub_tracker.document["rooms"]["hall"]["endpoints"] = [
             server | {"url": "http://full.example/", "name": "full", "weight": 0},
             server | {"url": "http://small.example/", "name": "small", "weight": 250},
             server | {"url": "http://large.example/", "name": "large", "weight": 750},
         ]
-        # Each page is drawn for itself, as those of many seconds are.
-        drawing = {"tracker.internal_url": tracker_says.url, "answers.kept": "false"}
+        # Without the response cache, as over many seconds.
+        drawing = {"tracker.internal_url": stub_tracker.url, "answers.kept": "false"}
         site = make_site(**drawing)
 
         drawn = [site.get("/hall").html.select_one("video")["data-endpoint"] for _ in range(60)]
@@ -376,14 +376,14 @@ class TestServers:
         assert set(drawn) == {"small", "large"}
         assert drawn.count("large") > drawn.count("small")
 
-    def test_a_server_with_sound_alone_takes_nobody_from_the_picture(self, make_site, tracker_says):
-        tracker_says.says = told(hall=["mp3"])
-        [server] = tracker_says.says["rooms"]["hall"]["endpoints"]
-        tracker_says.says["rooms"]["hall"]["endpoints"] = [
+    def test_audio_only_endpoint_is_not_picked_beside_video(self, make_site, stub_tracker):
+        stub_tracker.document = streams_document(hall=["mp3"])
+        [server] = stub_tracker.document["rooms"]["hall"]["endpoints"]
+        stub_tracker.document["rooms"]["hall"]["endpoints"] = [
             server | {"url": "http://sound.example/", "name": "sound", "weight": 1000},
             server | {"url": "http://video.example/", "formats": ["hls"], "weight": 0},
         ]
-        site = make_site(**{"tracker.internal_url": tracker_says.url})
+        site = make_site(**{"tracker.internal_url": stub_tracker.url})
 
         assert site.get("/hall").html.select_one("video source")["src"] == (
             "http://video.example/stream.m3u8"
@@ -393,9 +393,9 @@ class TestServers:
 
 
 class TestMonitor:
-    def test_what_is_wrong_comes_first(self, make_site, tracker_says):
-        tracker_says.says = told(hall=None, lab=["webm_high"])
-        site = make_site(**{"tracker.internal_url": tracker_says.url})
+    def test_monitor_lists_rooms_with_problems_first(self, make_site, stub_tracker):
+        stub_tracker.document = streams_document(hall=None, lab=["webm_high"])
+        site = make_site(**{"tracker.internal_url": stub_tracker.url})
 
         page = site.get("/monitor").html
 
@@ -408,9 +408,9 @@ class TestMonitor:
         assert rows[0][8:10] == ["Keynote & more until 11:00 AEDT", "Do not record"]
         assert text(page.select_one(".alarm")) == "1 room has a talk on and no stream."
 
-    def test_what_the_tracker_calls_wrong_is_told_in_its_words(self, make_site, tracker_says):
-        tracker_says.says = told(hall=["webm_high"], lab=["webm_high"])
-        tracker_says.of["/api/v1/incidents"] = {
+    def test_monitor_shows_incidents_and_metrics_of_the_tracker(self, make_site, stub_tracker):
+        stub_tracker.document = streams_document(hall=["webm_high"], lab=["webm_high"])
+        stub_tracker.documents["/api/v1/incidents"] = {
             "incidents": [
                 {
                     "room": "lab",
@@ -419,7 +419,7 @@ class TestMonitor:
                 }
             ]
         }
-        tracker_says.of["/api/v1/rooms"] = {
+        stub_tracker.documents["/api/v1/rooms"] = {
             "rooms": [
                 {
                     "room": "lab",
@@ -429,7 +429,7 @@ class TestMonitor:
                 }
             ]
         }
-        site = make_site(**{"tracker.internal_url": tracker_says.url})
+        site = make_site(**{"tracker.internal_url": stub_tracker.url})
 
         page = site.get("/monitor").html
 
@@ -439,15 +439,15 @@ class TestMonitor:
         assert first[:8] == ["Lab", "Live", "1", "1,234", "5", "3.5", "2.1", "12.3"]
         assert page.select("tr.wrong th")[0].text.strip() == "Lab"
 
-    def test_a_tracker_that_answers_something_else_is_like_none(self, make_site, tracker_says):
-        tracker_says.says = told(hall=["webm_high"])
-        tracker_says.of["/api/v1/incidents"] = {"incidents": [{"summary": 1}]}
-        tracker_says.of["/api/v1/rooms"] = ["what"]
-        site = make_site(**{"tracker.internal_url": tracker_says.url})
+    def test_invalid_tracker_response_counts_as_no_response(self, make_site, stub_tracker):
+        stub_tracker.document = streams_document(hall=["webm_high"])
+        stub_tracker.documents["/api/v1/incidents"] = {"incidents": [{"summary": 1}]}
+        stub_tracker.documents["/api/v1/rooms"] = ["what"]
+        site = make_site(**{"tracker.internal_url": stub_tracker.url})
 
         assert "The tracker does not answer" in text(site.get("/monitor").html.select_one("main"))
 
-    def test_without_a_tracker_nothing_is_called_wrong(self, site):
+    def test_monitor_without_tracker_shows_no_incidents(self, site):
         page = site.get("/monitor").html
 
         assert page.select(".alarm") == []
@@ -459,12 +459,12 @@ class TestMonitor:
 
 
 class TestJson:
-    def test_now_and_next_in_the_room_s_own_time(self, site):
-        answer = site.get("/hall/json")
+    def test_json_has_current_and_next_slot_in_local_time(self, site):
+        response = site.get("/hall/json")
 
-        assert answer.content_type == "application/json"
-        assert answer.headers["Access-Control-Allow-Origin"] == "*"
-        now, following = answer.json
+        assert response.content_type == "application/json"
+        assert response.headers["Access-Control-Allow-Origin"] == "*"
+        now, following = response.json
         assert now == {
             "title": "Keynote & more",
             "abstract": "<p>About <b>it</b></p>",
@@ -478,35 +478,35 @@ class TestJson:
         }
         assert (following["title"], following["generated"]) == ("30 minute break", True)
 
-    def test_delta_shifts_the_clock(self, site):
+    def test_delta_shifts_the_time_of_the_page(self, site):
         titles = [item["title"] for item in site.get("/hall/json?delta=5400").json]
 
         assert titles == ["<b>Panel</b>", "Moved"]
         assert site.get("/hall/json?delta=-86400").json[0]["title"] == "Test Conf not yet started"
 
     @pytest.mark.parametrize("delta", ["x", "", "1.5", "9" * 30, "999999999999"])
-    def test_a_delta_that_is_no_number_is_refused(self, site, delta):
-        answer = site.get(f"/hall/json?delta={delta}", status=400)
+    def test_invalid_delta_is_400(self, site, delta):
+        response = site.get(f"/hall/json?delta={delta}", status=400)
 
-        assert answer.json["error"].endswith(
+        assert response.json["error"].endswith(
             "; allowed: a whole number of seconds, ten years at most"
         )
 
-    def test_a_room_without_schedule_has_no_items(self, site):
+    def test_json_of_room_without_schedule_is_empty(self, site):
         assert site.get("/tube/json").json == []
 
-    def test_an_unknown_room_is_said_in_json(self, site):
+    def test_json_error_names_unknown_room(self, site):
         assert site.get("/nowhere/json", status=404).json == {
             "error": "there is no room called nowhere"
         }
 
 
 class TestRss:
-    def test_now_and_next_are_items_of_a_valid_feed(self, site):
-        answer = site.get("/hall/rss")
+    def test_rss_has_current_and_next_slot(self, site):
+        response = site.get("/hall/rss")
 
-        assert answer.content_type == "application/rss+xml"
-        rss = ElementTree.fromstring(answer.body)
+        assert response.content_type == "application/rss+xml"
+        rss = ElementTree.fromstring(response.body)
         assert (rss.tag, rss.get("version")) == ("rss", "2.0")
         channel = rss.find("channel")
         assert [channel.findtext(name) for name in ("title", "link", "description")] == [
@@ -523,23 +523,25 @@ class TestRss:
         assert following.findtext("title") == "Next: 30 minute break"
         assert following.findtext("link") == "http://localhost/hall"
 
-    def test_in_a_gap_too_short_to_be_filled_nothing_is_called_now(self, site, clock, plan):
-        plan(HALL[0], event("11:03", 30, "Panel"))
+    def test_rss_has_no_current_item_in_a_short_gap(self, site, clock, write_schedule):
+        write_schedule(HALL[0], make_talk("11:03", 30, "Panel"))
         clock["now"] = HALL[0].end
 
         rss = ElementTree.fromstring(site.get("/hall/rss").body)
 
         assert [item.findtext("title") for item in rss.iter("item")] == ["Next: Panel"]
 
-    def test_what_xml_cannot_hold_does_not_break_the_feed(self, site, plan):
-        plan(event("10:00", 60, "Keynote\ufffe \U0001f389", abstract="<p>tab\x08bed</p>"))
+    def test_rss_drops_characters_invalid_in_xml(self, site, write_schedule):
+        write_schedule(
+            make_talk("10:00", 60, "Keynote\ufffe \U0001f389", abstract="<p>tab\x08bed</p>")
+        )
 
         item = ElementTree.fromstring(site.get("/hall/rss").body).find(".//item")
 
         assert item.findtext("title") == "Now: Keynote \U0001f389"
         assert item.findtext("description") == "<p>tabbed</p>"
 
-    def test_a_room_without_schedule_has_an_empty_feed(self, site):
+    def test_rss_of_room_without_schedule_is_empty(self, site):
         assert ElementTree.fromstring(site.get("/tube/rss").body).findall(".//item") == []
 
 
@@ -553,17 +555,17 @@ class TestExports:
             ("/hall/schedule.ics", "text/calendar", 3),
         ],
     )
-    def test_the_programme_goes_out_for_apps(self, site, path, media_type, talks):
-        answer = site.get(path)
+    def test_schedule_is_exported(self, site, path, media_type, talks):
+        response = site.get(path)
 
-        assert answer.content_type == media_type
-        assert answer.headers["Access-Control-Allow-Origin"] == "*"
-        assert answer.body.count(b"guid-") == 0 or media_type == "text/calendar"
+        assert response.content_type == media_type
+        assert response.headers["Access-Control-Allow-Origin"] == "*"
+        assert response.body.count(b"guid-") == 0 or media_type == "text/calendar"
         marks = (b"<event ", b'"guid"', b"BEGIN:VEVENT")
-        assert sum(answer.body.count(mark) for mark in marks) == talks
-        assert b"http://localhost/hall" in answer.body
+        assert sum(response.body.count(mark) for mark in marks) == talks
+        assert b"http://localhost/hall" in response.body
 
-    def test_an_unknown_room_has_none(self, site):
+    def test_export_of_unknown_room_is_404(self, site):
         assert site.get("/nowhere/schedule.ics", status=404).json == {
             "error": "there is no room called nowhere"
         }
@@ -578,7 +580,7 @@ class TestBrand:
             ("/robots.txt", "text/plain"),
         ],
     )
-    def test_there_is_a_default(self, site, path, media_type):
+    def test_brand_files_have_defaults(self, site, path, media_type):
         assert site.get(path).content_type == media_type
 
     @pytest.mark.parametrize(
@@ -589,17 +591,15 @@ class TestBrand:
             ("/robots.txt", "robots.txt", "text/plain"),
         ],
     )
-    def test_a_file_dropped_into_the_folder_takes_its_place(
-        self, site, tmp_path, path, file, media_type
-    ):
+    def test_brand_folder_overrides_defaults(self, site, tmp_path, path, file, media_type):
         (tmp_path / "brand").mkdir()
         (tmp_path / "brand" / file).write_bytes(b"ours")
 
-        answer = site.get(path)
+        response = site.get(path)
 
-        assert (answer.body, answer.content_type) == (b"ours", media_type)
+        assert (response.body, response.content_type) == (b"ours", media_type)
 
-    def test_nothing_else_of_the_folder_is_served(self, site, tmp_path):
+    def test_other_files_of_brand_folder_are_404(self, site, tmp_path):
         (tmp_path / "brand").mkdir()
         (tmp_path / "brand" / "secret.txt").write_text("x")
 
@@ -611,7 +611,7 @@ class TestEveryPage:
     PAGES = ("/", "/hall", "/tube", "/hall?template=inroom", "/monitor")
 
     @pytest.mark.parametrize("path", PAGES)
-    def test_it_has_one_heading_a_language_landmarks_and_named_pictures(self, live_site, path):
+    def test_page_has_heading_language_landmarks_and_alt_texts(self, live_site, path):
         page = live_site.get(path).html
 
         assert len(page.select("h1")) == 1
@@ -624,96 +624,98 @@ class TestEveryPage:
         assert page.select_one("meta[name=viewport]")
 
     @pytest.mark.parametrize("path", PAGES)
-    def test_it_loads_nothing_from_elsewhere_and_runs_nothing_inline(self, live_site, path):
-        answer = live_site.get(path)
+    def test_page_loads_nothing_external_and_has_no_inline_code(self, live_site, path):
+        response = live_site.get(path)
 
-        policy = answer.headers["Content-Security-Policy"]
+        policy = response.headers["Content-Security-Policy"]
         assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self'; ")
         assert "unsafe" not in policy
         loaded = [
             element.get("src") or element.get("href")
-            for element in answer.html.select("script, img, link[rel=stylesheet], link[rel=icon]")
+            for element in response.html.select("script, img, link[rel=stylesheet], link[rel=icon]")
         ]
         assert loaded
         assert [url for url in loaded if not url.startswith("/")] == []
-        assert [s for s in answer.html.select("script") if s.string] == answer.html.select("style")
+        assert [s for s in response.html.select("script") if s.string] == response.html.select(
+            "style"
+        )
 
-    def test_it_reloads_itself_where_there_is_no_javascript(self, site):
+    def test_page_reloads_without_javascript(self, site):
         assert site.get("/").html.select_one("noscript meta")["content"] == "600"
 
-    def test_the_site_is_called_after_its_events(self, site):
+    def test_site_title_defaults_to_event_names(self, site):
         assert text(site.get("/").html.select_one("title")) == "Test Conf"
 
-    def test_a_fault_of_ours_is_a_page_without_traceback(self, site, clock):
+    def test_internal_error_page_has_no_traceback(self, site, clock):
         clock["now"] = None
 
-        answer = site.get("/", status=500)
+        response = site.get("/", status=500)
 
-        assert text(answer.html.select_one("h1")) == "Something is wrong on our side"
-        assert "Traceback" not in answer.text
+        assert text(response.html.select_one("h1")) == "Something is wrong on our side"
+        assert "Traceback" not in response.text
 
-    def test_head_requests_are_answered(self, site):
+    def test_head_request_succeeds(self, site):
         assert site.head("/hall").status_int == 200
 
 
-class TestLive:
-    def test_the_tracker_is_asked_once_for_many_viewers(self, live_site, tracker_says):
+class TestTrackerPolling:
+    def test_tracker_is_polled_once_for_many_viewers(self, live_site, stub_tracker):
         for _ in range(20):
             live_site.get("/")
 
-        assert tracker_says.asked == 1
+        assert stub_tracker.request_count == 1
 
     @pytest.mark.parametrize(
         "nonsense",
         [b"", b"<html>", b"[]", b"null", {"rooms": {"hall": {}}}, {"rooms": {"hall": {"live": 1}}},
          {"rooms": []}, b"[" * 100_000, b'{"rooms": {"hall": {"live": true, "clients": 1e999}}}'],
     )  # fmt: skip
-    def test_a_tracker_that_talks_nonsense_costs_no_page(self, make_site, tracker_says, nonsense):
-        tracker_says.says = nonsense
+    def test_pages_survive_invalid_tracker_responses(self, make_site, stub_tracker, nonsense):
+        stub_tracker.document = nonsense
 
-        page = make_site(**{"tracker.internal_url": tracker_says.url}).get("/")
+        page = make_site(**{"tracker.internal_url": stub_tracker.url}).get("/")
 
         assert ("hall", "unknown", "On now") in cards(page)
 
-    def test_a_tracker_that_sends_drop_by_drop_costs_a_page_little(self, make_site):
+    def test_slowly_dripping_tracker_does_not_block_pages(self, make_site):
         with dripping() as url:
             site = make_site(**{"tracker.internal_url": url})
-            began = time.monotonic()
+            started = time.monotonic()
             site.get("/")
 
-            # It drips for ever. The first page also waits for its templates to be compiled.
-            assert time.monotonic() - began < 15
+            # The response never ends. The first page also compiles its templates.
+            assert time.monotonic() - started < 15
 
-    def test_nobody_waits_for_the_viewer_who_asks_the_tracker(self, make_site, tracker_says):
-        """The tracker may need the threads that they would hold."""
-        tracker_says.says = told(hall=["webm_high"])
-        site = make_site(**{"tracker.internal_url": tracker_says.url})
-        tracker_says.answers.clear()
+    def test_other_threads_do_not_wait_for_tracker_poll(self, make_site, stub_tracker):
+        """Waiting threads could be those that the tracker needs."""
+        stub_tracker.document = streams_document(hall=["webm_high"])
+        site = make_site(**{"tracker.internal_url": stub_tracker.url})
+        stub_tracker.can_respond.clear()
         live = site.app.registry["room_statuses"]
         first = threading.Thread(target=live.get)
         first.start()
-        assert tracker_says.was_asked.wait(5)
+        assert stub_tracker.request_received.wait(5)
 
         meanwhile = live.get()
         assert first.is_alive()
-        tracker_says.answers.set()
+        stub_tracker.can_respond.set()
         first.join()
 
         assert meanwhile is None
         assert ("hall", "true", "● Live") in cards(site.get("/"))
 
-    def test_a_stream_with_an_odd_address_is_left_out(self, make_site, tracker_says):
-        says = told(hall=["webm_high"])
+    def test_stream_with_unsafe_url_is_omitted(self, make_site, stub_tracker):
+        says = streams_document(hall=["webm_high"])
         says["rooms"]["hall"]["endpoints"][0]["url"] = "javascript:alert(1)//"
-        tracker_says.says = says
+        stub_tracker.document = says
 
-        page = make_site(**{"tracker.internal_url": tracker_says.url}).get("/hall")
+        page = make_site(**{"tracker.internal_url": stub_tracker.url}).get("/hall")
 
         assert "javascript:" not in page.text
 
 
 class TestStart:
-    def test_a_bad_configuration_stops_the_start_with_one_line(self, make_site, tmp_path):
+    def test_invalid_configuration_stops_the_start_with_one_line(self, make_site, tmp_path):
         (tmp_path / "config.json").write_text('{"hall": {"titel": "x"}}')
 
         with pytest.raises(SystemExit) as stop:
@@ -721,7 +723,7 @@ class TestStart:
 
         assert "room 'hall': key 'titel': unknown key; did you mean 'title'?" in str(stop.value)
 
-    def test_a_new_schedule_is_shown_without_a_restart(self, site, schedule_file):
+    def test_new_schedule_shows_without_restart(self, site, schedule_file):
         assert site.get("/lab/json").json != []
 
         save_schedule(Schedule(), schedule_file)
@@ -731,23 +733,23 @@ class TestStart:
 
 class TestGraphs:
     @pytest.mark.parametrize(
-        ("asked", "minutes"),
-        # The keynote began 20 minutes ago, and the event two hours before it.
+        ("query", "minutes"),
+        # The keynote started 20 minutes ago; the event starts two hours before it.
         [("", 120), ("?range=10080", 10080), ("?range=event", 140)],
     )
-    def test_the_range_is_kept_in_the_address(self, site, asked, minutes):
-        page = site.get(f"/graphs{asked}")
+    def test_graph_range_is_in_the_url(self, site, query, minutes):
+        page = site.get(f"/graphs{query}")
 
         [chosen] = page.html.select(".ranges [aria-current=true]")
-        assert chosen["href"] == f"/graphs{asked or '?range=120'}"
+        assert chosen["href"] == f"/graphs{query or '?range=120'}"
         assert f"overall-stats.json?range={minutes}" in page.text
 
-    def test_a_range_that_nobody_offers_is_refused(self, site):
+    def test_unknown_graph_range_is_400(self, site):
         page = site.get("/graphs?range=7%22%3E", status=400)
 
         assert "allowed: 10, 60, 120, 1440, 10080, event" in page.text
 
-    def test_a_room_has_graphs_of_its_servers(self, site):
+    def test_room_has_graphs_of_its_endpoints(self, site):
         page = site.get("/graphs?room=hall&range=60")
 
         assert page.html.h1.get_text() == "Great Hall: its servers"

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from pyramid.interfaces import IRoutesMapper
 
-from .pages import event, told
+from .pages import make_talk, streams_document
 
 HOSTILE = "</script><b>Bold & \"quoted\"</b><img src=x onerror='a()'>"
 # Routes that lead elsewhere have nothing to keep.
@@ -43,7 +43,7 @@ def addresses(site, room="hall", talk="guid-Soldering"):
 
 
 @pytest.fixture
-def live_site(make_site, tracker_says, tmp_path):
+def live_site(make_site, stub_tracker, tmp_path):
     """The pages with all that can be switched on, while the hall is live."""
     config = json.loads((tmp_path / "config.json").read_text())
     config["config"] |= {"embed": "https://blog.example.org", "theme": "terminal"}
@@ -52,9 +52,9 @@ def live_site(make_site, tracker_says, tmp_path):
     (tmp_path / "config.json").write_text(json.dumps(config))
     (tmp_path / "previews").mkdir()
     (tmp_path / "previews/hall.jpg").write_bytes(b"a picture")
-    tracker_says.says = told(hall=["webm_high", "ogg_high"], lab=None)
+    stub_tracker.document = streams_document(hall=["webm_high", "ogg_high"], lab=None)
     settings = {"preview.folder": str(tmp_path / "previews")}
-    return make_site(**settings, **{"tracker.internal_url": tracker_says.url})
+    return make_site(**settings, **{"tracker.internal_url": stub_tracker.url})
 
 
 def kept(site):
@@ -122,16 +122,16 @@ class TestKeeping:
                 None,
             )
 
-    def test_another_server_of_the_same_streams_is_no_change(self, make_site, tracker_says):
-        tracker_says.says = told(hall=["webm_high"])
-        [server] = tracker_says.says["rooms"]["hall"]["endpoints"]
+    def test_another_server_of_the_same_streams_is_no_change(self, make_site, stub_tracker):
+        stub_tracker.document = streams_document(hall=["webm_high"])
+        [server] = stub_tracker.document["rooms"]["hall"]["endpoints"]
         names = ("one", "two", "three")
-        tracker_says.says["rooms"]["hall"]["endpoints"] = [
+        stub_tracker.document["rooms"]["hall"]["endpoints"] = [
             server | {"url": f"http://{name}.example/?a&b=", "name": name, "weight": 1}
             for name in names
         ]
         # Each page is drawn for itself, as those of many workers and seconds are.
-        drawing = {"tracker.internal_url": tracker_says.url, "answers.kept": "false"}
+        drawing = {"tracker.internal_url": stub_tracker.url, "answers.kept": "false"}
         site = make_site(**drawing)
 
         pages = [site.get("/hall") for _ in range(30)]
@@ -142,8 +142,8 @@ class TestKeeping:
         assert tag.startswith("W/")
         site.get("/hall", headers={"If-None-Match": tag}, status=304)
         # Who plays from a server that has gone needs the new page.
-        tracker_says.says["rooms"]["hall"]["endpoints"].pop()
-        other = make_site(**{"tracker.internal_url": tracker_says.url})
+        stub_tracker.document["rooms"]["hall"]["endpoints"].pop()
+        other = make_site(**{"tracker.internal_url": stub_tracker.url})
         other.get("/hall", headers={"If-None-Match": tag}, status=200)
 
     @pytest.fixture
@@ -232,19 +232,21 @@ class TestSafety:
         assert named >= 15
 
     @pytest.fixture
-    def hostile_site(self, make_site, tmp_path, plan, tracker_says):
+    def hostile_site(self, make_site, tmp_path, write_schedule, stub_tracker):
         rooms = {
             "config": {"embed": ["*"]},
             "default": {"title": HOSTILE, "conference": HOSTILE, "twitter": HOSTILE},
             "hall": {"title": HOSTILE},
         }
         (tmp_path / "config.json").write_text(json.dumps(rooms))
-        plan(
+        write_schedule(
             replace(
-                event("10:00", 60, HOSTILE, speakers=(HOSTILE,), track=HOSTILE, subtitle=HOSTILE),
+                make_talk(
+                    "10:00", 60, HOSTILE, speakers=(HOSTILE,), track=HOSTILE, subtitle=HOSTILE
+                ),
                 guid="guid-hostile",
             ),
-            event("11:30", 30, HOSTILE, via=HOSTILE, language=HOSTILE),
+            make_talk("11:30", 30, HOSTILE, via=HOSTILE, language=HOSTILE),
         )
-        tracker_says.says = told(hall=["webm_high", "ogg_high"])
-        return make_site(**{"tracker.internal_url": tracker_says.url})
+        stub_tracker.document = streams_document(hall=["webm_high", "ogg_high"])
+        return make_site(**{"tracker.internal_url": stub_tracker.url})

@@ -1,4 +1,4 @@
-"""What monitors and deployments ask: does it answer, and can it do its work?"""
+"""Liveness and readiness of both apps."""
 
 import contextlib
 import logging
@@ -29,28 +29,28 @@ ON_SQLITE = pytest.mark.parametrize("migrated_database", ["sqlite"], indirect=Tr
 
 
 def not_ready(app):
-    answer = app.get("/readyz", status=503)
-    assert answer.json.keys() == {"ready", "error"}
-    assert answer.json["ready"] is False
-    assert answer.headers["Cache-Control"] == "no-store"
-    assert "\n" not in answer.json["error"]
-    assert [word for word in SECRETS if word in answer.json["error"]] == []
-    return answer.json["error"]
+    response = app.get("/readyz", status=503)
+    assert response.json.keys() == {"ready", "error"}
+    assert response.json["ready"] is False
+    assert response.headers["Cache-Control"] == "no-store"
+    assert "\n" not in response.json["error"]
+    assert [word for word in SECRETS if word in response.json["error"]] == []
+    return response.json["error"]
 
 
-class TestBoth:
+class TestLiveness:
     @pytest.fixture(params=["site", "tracker"])
     def app(self, request, site, tracker):
         return {"site": site, "tracker": tracker}[request.param]
 
-    def test_it_answers_that_it_answers(self, app):
-        answer = app.get("/healthz")
+    def test_healthz_responds(self, app):
+        response = app.get("/healthz")
 
-        assert (answer.text, answer.content_type) == ("ok\n", "text/plain")
+        assert (response.text, response.content_type) == ("ok\n", "text/plain")
         assert app.head("/healthz").body == b""
 
     @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
-    def test_nobody_keeps_the_answer_or_is_marked_by_it(self, app, path):
+    def test_health_responses_are_not_cached_and_set_no_cookie(self, app, path):
         headers = app.get(path).headers
 
         assert headers["Cache-Control"] == "no-store"
@@ -58,30 +58,30 @@ class TestBoth:
         assert "Set-Cookie" not in headers
 
     @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
-    def test_nothing_can_be_sent_there(self, app, path):
+    def test_health_checks_accept_get_and_head_only(self, app, path):
         app.post(path, status=404)
 
 
 class TestFrontend:
-    def test_it_is_ready_with_a_schedule_whose_age_it_says(self, site, schedule_file):
+    def test_frontend_with_schedule_is_ready_and_reports_its_age(self, site, schedule_file):
         an_hour_ago = time.time() - 3600
         os.utime(schedule_file, (an_hour_ago, an_hour_ago))
 
-        answer = site.get("/readyz")
+        response = site.get("/readyz")
 
-        assert answer.content_type == "application/json"
-        assert answer.json == {
+        assert response.content_type == "application/json"
+        assert response.json == {
             "ready": True,
             "schedule": {"age_seconds": pytest.approx(3600, abs=60), "rooms": 2},
         }
 
-    def test_a_file_of_the_future_has_no_age(self, site, schedule_file):
+    def test_schedule_file_from_the_future_has_age_zero(self, site, schedule_file):
         later = time.time() + 3600
         os.utime(schedule_file, (later, later))
 
         assert site.get("/readyz").json["schedule"]["age_seconds"] == 0
 
-    def test_before_the_first_import_it_is_not_ready(self, make_site, schedule_file):
+    def test_frontend_without_schedule_is_not_ready(self, make_site, schedule_file):
         schedule_file.unlink()
         site = make_site()
 
@@ -97,7 +97,7 @@ class TestFrontend:
             (lambda path: path.write_bytes(b"\xff"), "cannot be read: it is not UTF-8"),
         ],
     )
-    def test_a_file_that_breaks_is_told_while_pages_show_the_last(
+    def test_invalid_schedule_file_is_not_ready_while_pages_show_the_last(
         self, site, schedule_file, break_it, reason
     ):
         site.get("/readyz", status=200)
@@ -110,9 +110,9 @@ class TestFrontend:
         schedule_file.write_bytes(good)
         site.get("/readyz", status=200)
 
-    def test_a_file_that_may_be_read_again_is_read_again(self, site, schedule_file):
+    def test_schedule_file_is_read_again_after_permission_error(self, site, schedule_file):
         if os.geteuid() == 0:
-            # Root may read everything. A folder in its place is what nobody can read.
+            # Root can read every file, but not a folder in its place.
             hidden = schedule_file.rename(schedule_file.with_suffix(".hidden"))
             schedule_file.mkdir()
             assert "Is a directory" in not_ready(site)
@@ -127,20 +127,20 @@ class TestFrontend:
 
 
 class TestTracker:
-    def test_the_revision_that_it_needs_is_the_last_migration(self, root):
+    def test_required_revision_is_the_last_migration(self, root):
         config = Config()
         config.set_main_option("script_location", str(root / "alembic"))
         config.set_main_option("path_separator", "os")
 
         assert ScriptDirectory.from_config(config).get_current_head() == REVISION
 
-    def test_it_is_ready_with_a_migrated_database(self, tracker):
-        answer = tracker.get("/readyz")
+    def test_tracker_with_migrated_database_is_ready(self, tracker):
+        response = tracker.get("/readyz")
 
-        assert answer.content_type == "application/json"
-        assert answer.json == {"ready": True, "database": {"revision": REVISION}}
+        assert response.content_type == "application/json"
+        assert response.json == {"ready": True, "database": {"revision": REVISION}}
 
-    def test_a_database_that_is_away_is_told_until_it_is_back(self, tracker, away, caplog):
+    def test_tracker_is_not_ready_while_database_is_unavailable(self, tracker, away, caplog):
         caplog.set_level(logging.INFO)
         with away():
             assert not_ready(tracker) == UNUSABLE
@@ -148,12 +148,14 @@ class TestTracker:
             tracker.get("/healthz", status=200)
 
         assert tracker.get("/readyz").json["ready"] is True
-        said = [record.getMessage() for record in caplog.records if "ready" in record.getMessage()]
-        # Each change once, however often it is asked.
-        assert [line.split(":")[0] for line in said] == ["not ready", "ready again"]
+        messages = [
+            record.getMessage() for record in caplog.records if "ready" in record.getMessage()
+        ]
+        # Each change is logged once.
+        assert [line.split(":")[0] for line in messages] == ["not ready", "ready again"]
 
     @ON_SQLITE
-    def test_asking_makes_no_database(self, tracker, database):
+    def test_readiness_check_creates_no_database(self, tracker, database):
         path = Path(sa.make_url(database).database)
         hidden = path.rename(path.with_suffix(".hidden"))
         try:
@@ -180,14 +182,14 @@ class TestTracker:
             ),
         ],
     )
-    def test_another_revision_is_told(self, tracker, engine, statement, reason):
+    def test_tracker_with_another_revision_is_not_ready(self, tracker, engine, statement, reason):
         with changed(engine, statement):
             assert not_ready(tracker) == reason
 
         tracker.get("/readyz", status=200)
 
     @ON_POSTGRESQL
-    def test_a_table_that_is_locked_does_not_hold_the_answer(self, tracker, engine):
+    def test_readiness_check_does_not_wait_for_a_locked_table(self, tracker, engine):
         with engine.connect() as connection, connection.begin() as transaction:
             connection.exec_driver_sql("LOCK TABLE alembic_version IN ACCESS EXCLUSIVE MODE")
 
@@ -197,18 +199,18 @@ class TestTracker:
         assert ready_again(tracker)
 
     @ON_POSTGRESQL
-    def test_a_server_that_hangs_holds_neither_answers_nor_threads(self, tracker, engine):
+    def test_hung_database_blocks_neither_readiness_nor_threads(self, tracker, engine):
         tracker.get("/readyz", status=200)
         with silent(engine):
             assert took(lambda: not_ready(tracker)) == (SILENT, pytest.approx(1, abs=0.9))
-            # Whoever asks while the same look hangs is told so sooner still.
+            # A concurrent check fails even sooner.
             assert [not_ready(tracker) for _ in range(5)]
             looks = [one for one in threading.enumerate() if one.name == "readiness"]
             assert len(looks) == 1
 
         assert ready_again(tracker)
 
-    def test_it_is_in_no_figures(self, tracker):
+    def test_health_checks_are_excluded_from_metrics(self, tracker):
         tracker.get("/healthz")
         tracker.get("/readyz")
         tracker.get("/streams.json")
@@ -218,7 +220,7 @@ class TestTracker:
         assert len(counted) == 1
         assert 'route="streams.list"' in counted[0]
 
-    def test_whoever_may_call_no_more_may_still_ask(self, tracker_settings):
+    def test_health_checks_are_not_rate_limited(self, tracker_settings):
         limits = {"limit.reads": "1/hour"}
         app = TestApp(
             tracker_app.main({}, **tracker_settings | limits),
@@ -240,7 +242,7 @@ def took(call):
 
 
 def ready_again(tracker):
-    """Ask until the look that hung has been given up; then there must be a good answer."""
+    """Poll until the hung probe has timed out; then the tracker must be ready."""
     until = time.monotonic() + 20
     while time.monotonic() < until:
         if tracker.get("/readyz", status="*").status_int == 200:
@@ -250,7 +252,7 @@ def ready_again(tracker):
 
 @contextlib.contextmanager
 def changed(engine, statement):
-    """Change the note of the revision for a while."""
+    """Change the revision temporarily."""
     with engine.begin() as connection:
         connection.exec_driver_sql(statement)
     try:
@@ -265,7 +267,7 @@ def changed(engine, statement):
 
 @contextlib.contextmanager
 def silent(engine):
-    """Let the server take connections, and say nothing."""
+    """Make the server accept connections without responding."""
     with engine.connect() as connection:
         folder = connection.exec_driver_sql("SHOW data_directory").scalar_one()
     process = int((Path(folder) / "postmaster.pid").read_text().split()[0])

@@ -1,4 +1,4 @@
-"""The index at every stage of an event, for one room and for many; the clock stands still."""
+"""The index in every phase of an event, for one room and for many, with a frozen clock."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -9,13 +9,13 @@ from streaming_system.schedule.gaps import fill_gaps
 from streaming_system.schedule.model import RoomSchedule, Schedule
 from streaming_system.schedule.storage import save_schedule
 
-from .pages import SYDNEY, event, told
+from .pages import SYDNEY, make_talk, streams_document
 from .test_frontend import cards, text
 
-TODAY = [event("10:00", 60, "Keynote"), event("12:00", 30, "Moved")]
+TODAY = [make_talk("10:00", 60, "Keynote"), make_talk("12:00", 30, "Moved")]
 TOMORROW = [
-    event("10:00", 60, "Keynote"),
-    event("23:30", 120, "Night owls"),
+    make_talk("10:00", 60, "Keynote"),
+    make_talk("23:30", 120, "Night owls"),
 ]
 
 
@@ -37,19 +37,19 @@ def configure(tmp_path):
 
 
 @pytest.fixture
-def tracked(make_site, tracker_says):
-    """Return a function that makes a site whose tracker says so much of some rooms."""
+def tracked(make_site, stub_tracker):
+    """Return a function that creates a site whose tracker lists some rooms."""
 
     def tracked(**rooms):
-        tracker_says.says = told(**rooms)
-        return make_site(**{"tracker.internal_url": tracker_says.url})
+        stub_tracker.document = streams_document(**rooms)
+        return make_site(**{"tracker.internal_url": stub_tracker.url})
 
     return tracked
 
 
 @pytest.fixture
 def days(schedule_file):
-    """Give the hall a day that goes on after midnight, the next, and another a week later."""
+    """Give the hall a day that ends after midnight, the next day, and one a week later."""
 
     def moved(talk, **by):
         return type(talk)(
@@ -68,7 +68,7 @@ def days(schedule_file):
 
 
 def groups(page):
-    """Return the ids of the rooms that are live, start soon, and are folded."""
+    """Return the ids of the rooms that are live, start soon, and are collapsed."""
     main = page.html.select_one("[data-refresh=rooms]")
     lists = main.select("ul.cards")
 
@@ -82,14 +82,14 @@ def groups(page):
 
 
 class TestRooms:
-    def test_live_ones_come_first_then_what_starts_soon_then_the_rest(self, tracked, clock):
+    def test_index_orders_live_then_starting_soon_then_other_rooms(self, tracked, clock):
         site = tracked(hall=["webm_high"], lab=None)
 
         assert groups(site.get("/")) == (["hall", "tube"], ["lab"], [])
         clock["now"] = local("2026-11-24T09:50")
         assert groups(site.get("/")) == (["hall", "tube"], [], ["lab"])
 
-    def test_the_page_looks_again_when_a_room_begins_to_be_soon(self, tracked, clock):
+    def test_index_refetches_when_a_room_becomes_starting_soon(self, tracked, clock):
         clock["now"] = local("2026-11-24T09:50")
         page = tracked(hall=["webm_high"], lab=None).get("/")
 
@@ -97,7 +97,7 @@ class TestRooms:
             "2026-11-23T23:00:00+00:00"
         )
 
-    def test_one_room_is_one_large_card(self, tracked, configure):
+    def test_single_room_has_a_large_card(self, tracked, configure):
         configure(lambda document: [document.pop(room) for room in ("lab", "tube")])
 
         page = tracked(hall=None).get("/").html
@@ -105,7 +105,7 @@ class TestRooms:
         assert len(page.select(".card")) == len(page.select(".cards-one .card")) == 1
         assert page.select("details") == []
 
-    def test_sixty_rooms_are_folded_away_but_those_to_watch(self, tracked, configure):
+    def test_index_of_sixty_rooms_collapses_inactive_ones(self, tracked, configure):
         configure(
             lambda document: document.update({f"r{n}": {"title": f"R{n}"} for n in range(60)})
         )
@@ -115,7 +115,7 @@ class TestRooms:
         assert len(folded) == 60
         assert folded[1:4] == ["r0", "r1", "r2"]
 
-    def test_without_an_answer_nothing_is_called_live_and_the_page_says_why(self, site, configure):
+    def test_index_without_tracker_response_explains_unknown_status(self, site, configure):
         page = site.get("/")
 
         assert text(page.html.select_one(".notice-quiet")) == (
@@ -123,10 +123,10 @@ class TestRooms:
         )
         assert ("hall", "unknown", "On now") in cards(page)
 
-    def test_with_an_answer_there_is_no_such_notice(self, live_site):
+    def test_index_with_tracker_response_has_no_notice(self, live_site):
         assert live_site.get("/").html.select(".notice-quiet") == []
 
-    def test_streams_of_the_configuration_play_without_the_tracker(self, make_site, configure):
+    def test_configured_streams_play_without_tracker(self, make_site, configure):
         configure(lambda d: d["hall"].update({"fallbacks": ["https://cdn.example/{room}/"]}))
         site = make_site(**{"tracker.internal_url": "http://127.0.0.1:9"})
 
@@ -136,22 +136,20 @@ class TestRooms:
         assert "We cannot see at the moment which rooms stream." in text(page.select_one(".under"))
 
     @pytest.mark.parametrize("delta", [0, 2400, 86400])
-    def test_a_room_without_a_stream_says_so_before_during_and_after_its_talk(
-        self, make_site, delta
-    ):
+    def test_room_without_stream_shows_notice_before_during_and_after_talk(self, make_site, delta):
         site = make_site(**{"tracker.internal_url": "http://127.0.0.1:9"})
 
         page = site.get(f"/lab?delta={delta}")
 
         assert page.text.count("We cannot see at the moment which rooms stream.") == 1
 
-    def test_where_the_tracker_answers_no_room_says_so(self, live_site):
+    def test_room_with_tracker_response_has_no_notice(self, live_site):
         for path in ("/hall", "/lab"):
             assert "We cannot see" not in live_site.get(path)
 
 
 class TestEvent:
-    def test_before_it_the_page_says_when_it_begins_and_with_what(self, tracked, clock, days):
+    def test_index_before_event_shows_start_and_first_talks(self, tracked, clock, days):
         clock["now"] = local("2026-11-22T08:57")
         page = tracked(hall=None, lab=None).get("/").html
 
@@ -165,13 +163,13 @@ class TestEvent:
         ]
         assert banner.select_one("a.button")["href"] == "/schedule"
 
-    def test_during_it_there_is_no_banner(self, tracked, clock, days):
+    def test_index_during_event_has_no_banner(self, tracked, clock, days):
         for moment in ("2026-11-24T10:20", "2026-11-24T12:00", "2026-11-25T00:30"):
             clock["now"] = local(moment)
             assert tracked(hall=["webm_high"]).get("/").html.select(".banner") == []
 
-    def test_between_its_days_the_page_says_when_it_goes_on(self, tracked, clock, days):
-        # After midnight it is still the evening before, so that this is tomorrow.
+    def test_index_between_days_shows_when_event_continues(self, tracked, clock, days):
+        # The time after midnight belongs to the previous day, so this is tomorrow.
         clock["now"] = local("2026-11-25T01:40")
         banner = tracked(hall=None).get("/").html.select_one(".banner")
 
@@ -182,7 +180,7 @@ class TestEvent:
         banner = tracked(hall=None).get("/").html.select_one(".banner")
         assert text(banner.h2) == "Test Conf continues on Wednesday 2 December at 10:00 AEDT."
 
-    def test_after_it_the_page_leads_to_the_recordings(self, tracked, clock, days, configure):
+    def test_index_after_event_links_recordings(self, tracked, clock, days, configure):
         configure(lambda d: d["default"].update({"recordings": "https://media.example/c/x"}))
         clock["now"] = local("2027-01-03T10:00")
         banner = tracked(hall=None).get("/").html.select_one(".banner")
@@ -194,14 +192,14 @@ class TestEvent:
             "/schedule",
         ]
 
-    def test_a_room_that_streams_is_live_whatever_the_schedule_says(self, tracked, clock, days):
+    def test_streaming_room_is_live_outside_of_schedule(self, tracked, clock, days):
         clock["now"] = local("2026-11-22T08:57")
         page = tracked(hall=["webm_high"], lab=None).get("/")
 
         assert groups(page)[0] == ["hall", "tube"]
         assert page.html.select(".banner") != []
 
-    def test_several_events_have_a_heading_each(self, tracked, configure, clock):
+    def test_each_event_has_a_heading(self, tracked, configure, clock):
         configure(lambda document: document["lab"].update({"conference": "</h2><b>Lab Days"}))
         page = tracked(hall=["webm_high"], lab=None).get("/")
 

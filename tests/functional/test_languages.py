@@ -1,4 +1,4 @@
-"""Pages in languages: which one, and how it is kept."""
+"""Languages of pages: negotiation, URLs and catalogues."""
 
 import json
 import re
@@ -9,8 +9,8 @@ from babel.messages import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import write_po
 
-from .pages import event, told
-from .test_taking_part import status
+from .pages import make_talk, streams_document
+from .test_chat_and_posts import status
 
 LANGUAGES = ("de", "en", "es", "fr")
 PAGES = (
@@ -56,12 +56,12 @@ PROGRAMS = (
 TAG = "/api/v1/timelines/tag/testconf?limit=20"
 
 
-def switch_everything_on(config, tracker_says):
-    """Have the site show whatever it can, while the hall is live and people post about it."""
+def switch_everything_on(config, stub_tracker):
+    """Enable all features; the hall is live and has posts."""
     document = json.loads(config.read_text())
     document["config"]["embed"] = "*"
     document["hall"] |= {
-        "posts": {"server": tracker_says.url, "hashtag": "testconf"},
+        "posts": {"server": stub_tracker.url, "hashtag": "testconf"},
         "feedback": "https://f.example/{talk}",
         "recordings": "https://r.example/",
         "matrix": "#hall:m.example",
@@ -70,18 +70,18 @@ def switch_everything_on(config, tracker_says):
         "link": "https://e.example/",
     }
     config.write_text(json.dumps(document))
-    tracker_says.says = told(hall=["webm_high", "ogg_high"], lab=None)
-    tracker_says.of[TAG] = [
+    stub_tracker.document = streams_document(hall=["webm_high", "ogg_high"], lab=None)
+    stub_tracker.documents[TAG] = [
         status("<p>Good</p>", media_attachments=[{}]),
         status("<p>Hm</p>", sensitive=True),
     ]
 
 
 @pytest.fixture
-def live_site(make_site, tracker_says, tmp_path):
-    """The pages with all that they can have."""
-    switch_everything_on(tmp_path / "config.json", tracker_says)
-    return make_site(**{"tracker.internal_url": tracker_says.url})
+def live_site(make_site, stub_tracker, tmp_path):
+    """The pages with all features."""
+    switch_everything_on(tmp_path / "config.json", stub_tracker)
+    return make_site(**{"tracker.internal_url": stub_tracker.url})
 
 
 def text(element):
@@ -92,12 +92,12 @@ def asking(language):
     return {"Accept-Language": language}
 
 
-class TestWhichLanguage:
+class TestNegotiation:
     @pytest.mark.parametrize(
         ("accepted", "language"),
         [
             ("de", "de"),
-            # A region's own catalogue is not there: the language's will do.
+            # No catalogue of the country: the language matches.
             ("de-AT", "de"),
             ("fr-CA,fr;q=0.9,en;q=0.5", "fr"),
             ("ja, es-MX;q=0.8", "es"),
@@ -109,43 +109,43 @@ class TestWhichLanguage:
             ("not a language; at all", "en"),
         ],
     )
-    def test_it_is_what_the_browser_likes_best(self, site, accepted, language):
-        answer = site.get("/", headers=asking(accepted))
+    def test_browser_preference_selects_language(self, site, accepted, language):
+        response = site.get("/", headers=asking(accepted))
 
-        assert answer.html.html["lang"] == language
-        assert answer.headers["Content-Language"] == language
-        assert "Accept-Language" in answer.vary
+        assert response.html.html["lang"] == language
+        assert response.headers["Content-Language"] == language
+        assert "Accept-Language" in response.vary
 
-    def test_the_address_has_the_last_word(self, site):
-        answer = site.get("/hall?lang=fr", headers=asking("de"))
+    def test_query_overrides_browser_preference(self, site):
+        response = site.get("/hall?lang=fr", headers=asking("de"))
 
-        assert answer.html.html["lang"] == answer.headers["Content-Language"] == "fr"
-        assert "Accept-Language" not in (answer.vary or ())
+        assert response.html.html["lang"] == response.headers["Content-Language"] == "fr"
+        assert "Accept-Language" not in (response.vary or ())
 
     @pytest.mark.parametrize("unknown", ["xx", "", "../de", "de%00", "<b>"])
-    def test_an_unknown_language_in_the_address_is_ignored(self, site, unknown):
-        answer = site.get(f"/hall?lang={unknown}", headers=asking("de"))
+    def test_unknown_language_in_query_is_ignored(self, site, unknown):
+        response = site.get(f"/hall?lang={unknown}", headers=asking("de"))
 
-        assert answer.html.html["lang"] == "de"
-        assert "Accept-Language" in answer.vary
-        assert not [link["href"] for link in answer.html.select("main a[href*='lang=']")]
+        assert response.html.html["lang"] == "de"
+        assert "Accept-Language" in response.vary
+        assert not [link["href"] for link in response.html.select("main a[href*='lang=']")]
 
-    def test_an_address_that_is_no_text_is_a_page_that_says_so(self, site):
+    def test_undecodable_query_is_400_page(self, site):
         page = site.get("/hall?lang=%ff", headers=asking("de"), status=400).html
 
         assert text(page.h1) == "Diese Adresse ist nicht zu verstehen"
 
     @pytest.mark.parametrize("language", LANGUAGES)
     @pytest.mark.parametrize("path", PAGES)
-    def test_every_page_speaks_it(self, live_site, path, language):
-        answer = live_site.get(path, headers=asking(language), expect_errors=True)
+    def test_every_page_is_in_the_requested_language(self, live_site, path, language):
+        response = live_site.get(path, headers=asking(language), expect_errors=True)
 
-        assert (answer.html.html["lang"], answer.html.html["dir"]) == (language, "ltr")
-        assert answer.headers["Content-Language"] == language
-        assert "Accept-Language" in answer.vary
+        assert (response.html.html["lang"], response.html.html["dir"]) == (language, "ltr")
+        assert response.headers["Content-Language"] == language
+        assert "Accept-Language" in response.vary
 
     @pytest.mark.parametrize("path", PROGRAMS)
-    def test_what_programs_read_is_the_same_for_everybody(self, live_site, path):
+    def test_responses_for_programs_are_in_english(self, live_site, path):
         english = live_site.get(path)
         german = live_site.get(path, headers=asking("de"))
 
@@ -153,10 +153,10 @@ class TestWhichLanguage:
         assert "Accept-Language" not in (german.vary or ())
         assert "Content-Language" not in german.headers
 
-    def test_no_cookie_is_set(self, site):
+    def test_language_sets_no_cookie(self, site):
         assert "Set-Cookie" not in site.get("/?lang=de").headers
 
-    def test_a_kept_page_of_the_programme_is_not_handed_to_speakers_of_another(self, site):
+    def test_cached_schedule_page_varies_by_language(self, site):
         pages = [site.get("/schedule", headers=asking(one)) for one in ("de", "fr", "de", "en")]
 
         assert [text(page.html.h1) for page in pages] == [
@@ -167,16 +167,16 @@ class TestWhichLanguage:
         ]
         assert len({page.headers["ETag"] for page in pages}) == 3
 
-    def test_a_kept_page_whose_address_names_no_language_has_no_links_that_do(self, site):
+    def test_cached_page_without_lang_has_no_links_with_lang(self, site):
         site.get("/schedule?lang=de")
         page = site.get("/schedule", headers=asking("de"))
 
         assert not page.html.select("main a[href*='lang=']")
 
 
-class TestAddresses:
+class TestUrls:
     @pytest.mark.parametrize("path", PAGES)
-    def test_every_link_to_a_page_keeps_the_language_and_no_other_does(self, live_site, path):
+    def test_only_links_to_pages_repeat_lang(self, live_site, path):
         joint = "&" if "?" in path else "?"
         page = live_site.get(f"{path}{joint}lang=de", expect_errors=True).html
         found = page.select("a[href]:not([hreflang])")
@@ -184,16 +184,16 @@ class TestAddresses:
         links = {link for link in here if link.startswith("/")}
         programs = re.compile(r"\.(ics|xml|json|m3u|js|css)|/(rss|atom|json)$|^/tracker/")
 
-        kept = {link for link in links if "lang=de" in link}
+        with_language = {link for link in links if "lang=de" in link}
 
-        assert kept
-        assert all(programs.search(link) for link in links - kept), links - kept
-        assert not [link for link in kept if programs.search(link)]
+        assert with_language
+        assert all(programs.search(link) for link in links - with_language), links - with_language
+        assert not [link for link in with_language if programs.search(link)]
         others = {link.get("href") for link in page.select("link, script")} - {None}
         assert not [link for link in others if "lang=" in link and "hreflang" not in link
                     and not link.startswith("http")]  # fmt: skip
 
-    def test_what_pages_fetch_of_others_keeps_it_too(self, live_site):
+    def test_fetched_fragments_repeat_lang(self, live_site):
         room, posts = (live_site.get(f"/hall{page}?lang=de").html for page in ("", "/posts"))
 
         assert {part["data-from"] for part in room.select("[data-from]")} == {
@@ -202,18 +202,18 @@ class TestAddresses:
         }
         assert posts.select_one("[data-from]")["data-from"] == "/hall/posts?lang=de"
 
-    def test_the_page_for_devices_that_are_offline_knows_its_own_path(self, live_site):
-        # A script tells by it whether it stands in for another page.
+    def test_offline_page_has_path_without_lang(self, live_site):
+        # A script uses it to detect that it replaces another page.
         page = live_site.get("/offline?lang=de").html
 
         assert page.select_one("[data-offline]")["data-offline"] == "/offline"
 
-    def test_a_link_of_an_app_keeps_it_too(self, live_site):
-        answer = live_site.get("/testconf/hall?lang=de", status=302)
+    def test_redirect_of_app_link_repeats_lang(self, live_site):
+        response = live_site.get("/testconf/hall?lang=de", status=302)
 
-        assert answer.location == "http://localhost/hall?lang=de"
+        assert response.location == "http://localhost/hall?lang=de"
 
-    def test_an_event_without_a_name_has_the_same_address_in_all(self, make_site, tmp_path):
+    def test_unnamed_event_has_same_url_in_all_languages(self, make_site, tmp_path):
         config = tmp_path / "config.json"
         document = json.loads(config.read_text())
         del document["default"]["conference"]
@@ -223,7 +223,7 @@ class TestAddresses:
         assert text(site.get("/?lang=de").html.title) == "Livestreams"
         assert site.get("/livestreams/hall", headers=asking("de")).status_int == 302
 
-    def test_forms_keep_it_too(self, site):
+    def test_forms_repeat_lang(self, site):
         page = site.get("/schedule?lang=de")
         form = next(f for f in page.forms.values() if "q" in f.fields)
         form["q"] = "panel"
@@ -242,7 +242,7 @@ class TestAddresses:
             ("/graphs?room=hall&range=60&lang=fr", "room=hall&range=60&"),
         ],
     )
-    def test_the_switch_leads_to_the_same_page_in_every_language(self, site, path, query):
+    def test_language_switch_links_the_same_page(self, site, path, query):
         page = site.get(path, headers=asking("fr")).html
         links = page.select("footer nav[aria-label=Langue] a")
 
@@ -256,7 +256,7 @@ class TestAddresses:
         assert [a["href"] for a in links] == [f"{home}?{query}lang={a['lang']}" for a in links]
         assert [a["lang"] for a in links if a.has_attr("aria-current")] == ["fr"]
 
-    def test_search_engines_hear_of_the_others(self, site):
+    def test_pages_list_alternate_languages(self, site):
         links = site.get("/hall?lang=de").html.select("link[rel=alternate][hreflang]")
 
         assert {link["hreflang"]: link["href"] for link in links} == {
@@ -267,16 +267,16 @@ class TestAddresses:
             "x-default": "http://localhost/hall",
         }
 
-    def test_a_kept_page_names_the_host_that_was_asked(self, site):
+    def test_cached_page_has_requested_host(self, site):
         site.get("/schedule", headers={"Host": "attacker.example"})
         page = site.get("/schedule")
 
         assert "attacker.example" not in page.text
 
 
-class TestWords:
-    def test_german_dates_times_and_zones(self, site, plan):
-        plan(event("10:00", 60, "Eins", speakers=("Ada", "Bo", "Cy"), language="en"))
+class TestCatalogues:
+    def test_dates_times_and_zones_in_german(self, site, write_schedule):
+        write_schedule(make_talk("10:00", 60, "Eins", speakers=("Ada", "Bo", "Cy"), language="en"))
         page = site.get("/talk/guid-Eins?lang=de").html
 
         assert text(page.select_one(".eyebrow")) == "Dienstag, 24. November 2026"
@@ -294,64 +294,64 @@ class TestWords:
             ("es", "mar 24 nov", "martes, 24 de noviembre"),
         ],
     )
-    def test_days_of_the_programme(self, site, plan, language, day, heading):
-        plan(event("10:00", 60, "One"), event("10:00", 3000, "Two"))
+    def test_schedule_days_in_german(self, site, write_schedule, language, day, heading):
+        write_schedule(make_talk("10:00", 60, "One"), make_talk("10:00", 3000, "Two"))
         page = site.get(f"/schedule?view=list&lang={language}").html
 
         assert text(page.select_one(".days a")) == day
         assert text(page.select_one(".agenda h2")) == heading
 
-    def test_a_zone_has_its_name_in_the_language_where_that_has_one(self, site, plan):
+    def test_zone_name_is_translated_if_available(self, site, write_schedule):
         from zoneinfo import ZoneInfo
 
-        plan(event("20:00", 60, "Later"), zone=ZoneInfo("Europe/Berlin"))
+        write_schedule(make_talk("20:00", 60, "Later"), zone=ZoneInfo("Europe/Berlin"))
 
         assert "um 10:00 MEZ" in text(site.get("/hall?lang=de").html.select_one(".stage"))
         assert "at 10:00 CET" in text(site.get("/hall?lang=en").html.select_one(".stage"))
 
-    def test_a_catalogue_names_the_form_for_each_kind_of_number(self, site):
+    def test_js_catalogue_has_plural_forms(self, site):
         page = site.get("/talk/guid-Moved?lang=de").html
         address = page.html["data-catalogue"]
-        answer = site.get(address)
+        response = site.get(address)
 
-        assert answer.json["{count} day"] == {"one": "{count} Tag", "other": "{count} Tage"}
-        assert answer.json["now"] == "jetzt"
-        # What only the server says is not in it.
-        assert "To the content" not in answer.json
-        assert "immutable" in answer.headers["Cache-Control"]
+        assert response.json["{count} day"] == {"one": "{count} Tag", "other": "{count} Tage"}
+        assert response.json["now"] == "jetzt"
+        # Messages of the server are not in it.
+        assert "To the content" not in response.json
+        assert "immutable" in response.headers["Cache-Control"]
         assert page.select_one("link[rel=preload][as=fetch]")["href"] == address
-        site.get(address, headers={"If-None-Match": answer.headers["ETag"]}, status=304)
+        site.get(address, headers={"If-None-Match": response.headers["ETag"]}, status=304)
 
-    def test_a_catalogue_of_another_version_is_not_kept_for_long(self, site):
-        answer = site.get("/words/de.json?v=old")
+    def test_outdated_js_catalogue_url_is_cached_briefly(self, site):
+        response = site.get("/words/de.json?v=old")
 
-        assert "max-age=60" in answer.headers["Cache-Control"]
-        assert "immutable" not in answer.headers["Cache-Control"]
+        assert "max-age=60" in response.headers["Cache-Control"]
+        assert "immutable" not in response.headers["Cache-Control"]
 
-    def test_english_needs_no_catalogue(self, site):
+    def test_english_js_catalogue_is_empty(self, site):
         page = site.get("/hall").html
 
         assert not page.html.has_attr("data-catalogue")
         assert not page.select("link[rel=preload]")
         assert site.get("/words/en.json").json == {}
 
-    def test_an_unknown_catalogue_is_not_there(self, site):
+    def test_unknown_js_catalogue_is_404(self, site):
         assert site.get("/words/xx.json", status=404).json == {"error": "there is no such language"}
 
 
 POT = "src/streaming_system/frontend/locale/streaming-system.pot"
 
 
-class TestAnEventsOwnCatalogues:
+class TestEventCatalogues:
     @pytest.fixture
     def folder(self, tmp_path):
         return tmp_path / "event's own"
 
     @pytest.fixture
-    def say(self, folder):
-        """Return a function that adds messages to a language, as a translator would."""
+    def add_messages(self, folder):
+        """Return a function that adds translations to a catalogue."""
 
-        def say(language, **messages):
+        def add_messages(language, **messages):
             catalogue = Catalog(locale=language)
             for message, string in messages.items():
                 catalogue.add(message, string, locations=[("static/schedule.js", None)])
@@ -362,22 +362,22 @@ class TestAnEventsOwnCatalogues:
             with (target / "streaming-system.mo").open("wb") as file:
                 write_mo(file, catalogue)
 
-        return say
+        return add_messages
 
-    def test_they_add_a_language(self, make_site, folder, say):
-        say("nl", Rooms="Zalen")
+    def test_event_catalogue_adds_a_language(self, make_site, folder, add_messages):
+        add_messages("nl", Rooms="Zalen")
         site = make_site(**{"languages.folder": str(folder)})
         page = site.get("/hall", headers=asking("nl-BE")).html
 
         assert page.html["lang"] == "nl"
         assert text(page.select_one("nav a")) == "Zalen"
-        # What nobody has translated is English.
+        # Missing translations are English.
         assert text(page.select("nav a")[1]) == "Schedule"
         assert "Nederlands" in [a.string for a in page.select(".languages a")]
         assert site.get(page.html["data-catalogue"]).json == {"Rooms": "Zalen"}
 
-    def test_they_take_the_place_of_some_of_our_messages(self, make_site, folder, say):
-        say("de", Rooms="Bühnen", now="gerade", Over="")
+    def test_event_catalogue_overrides_messages(self, make_site, folder, add_messages):
+        add_messages("de", Rooms="Bühnen", now="gerade", Over="")
         site = make_site(**{"languages.folder": str(folder)})
         page = site.get("/hall?lang=de").html
         words = site.get(page.html["data-catalogue"]).json
@@ -385,8 +385,8 @@ class TestAnEventsOwnCatalogues:
         assert [text(link) for link in page.select("nav a")][:2] == ["Bühnen", "Programm"]
         assert (words["now"], words["Over"]) == ("gerade", "Vorbei")
 
-    def test_those_of_a_country_complete_those_of_its_language(self, make_site, folder, say):
-        say("de_AT", now="grad")
+    def test_country_catalogue_extends_its_language(self, make_site, folder, add_messages):
+        add_messages("de_AT", now="grad")
         site = make_site(**{"languages.folder": str(folder)})
         page = site.get("/hall", headers=asking("de-AT")).html
         words = site.get(page.html["data-catalogue"]).json
@@ -395,7 +395,7 @@ class TestAnEventsOwnCatalogues:
         assert text(page.select_one("nav a")) == "Räume"
         assert (words["now"], words["Over"]) == ("grad", "Vorbei")
 
-    def test_a_folder_that_is_not_there_stops_the_start(self, make_site, folder):
+    def test_missing_languages_folder_stops_the_start(self, make_site, folder):
         with pytest.raises(SystemExit) as stop:
             make_site(**{"languages.folder": str(folder)})
 
@@ -404,7 +404,7 @@ class TestAnEventsOwnCatalogues:
         )
 
 
-def test_a_folder_that_is_no_language_stops_the_start(make_site, root, tmp_path):
+def test_unknown_language_folder_stops_the_start(make_site, root, tmp_path):
     folder = tmp_path / "more/nonsense/LC_MESSAGES"
     folder.mkdir(parents=True)
     shutil.copy(root / POT.replace("streaming-system.pot", "de/LC_MESSAGES/streaming-system.mo"),

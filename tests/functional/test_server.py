@@ -1,4 +1,4 @@
-"""A worker that is told to end, by the server that production.ini uses."""
+"""The graceful shutdown of the server that production.ini uses."""
 
 import contextlib
 import http.client
@@ -13,7 +13,7 @@ import pytest
 
 from .agent.servers import Program, free_port
 
-# It says when it is asked, and answers once it is told.
+# /slow responds after a request of /go.
 APP = """
 import sys, threading
 from streaming_system.web.server import serve
@@ -23,7 +23,7 @@ go = threading.Event()
 def app(environ, start_response):
     body = environ["wsgi.input"].read()
     if environ["PATH_INFO"] == "/slow":
-        print("asked", flush=True)
+        print("slow request", flush=True)
         go.wait(60)
     if environ["PATH_INFO"] == "/go":
         go.set()
@@ -44,7 +44,7 @@ def start(tmp_path):
             sys.executable, "-c", APP, f"127.0.0.1:{port}", *settings, folder=tmp_path, name="app"
         )
         started.append(program)
-        # Nobody stays connected who is not of the test.
+        # This connection is closed at once, so that only the test's own remain.
         while not can_connect(port):
             assert program.process.poll() is None, program.said
             time.sleep(0.05)
@@ -68,7 +68,7 @@ def connect():
         yield connect
 
 
-def ask(connection, path="/", body=b"words"):
+def post(connection, path="/", body=b"words"):
     connection.request("POST", path, body)
     return connection.getresponse()
 
@@ -81,32 +81,33 @@ def can_connect(port):
     return True
 
 
-def test_it_does_what_it_has_taken_on_and_takes_on_nothing_more(start, connect):
-    # Silent connections stay, so that one can be used.
+def test_draining_server_serves_connected_clients_and_refuses_others(start, connect):
+    # Idle connections stay open.
     port, program = start("drain_idle=60")
-    kept, slow = connect(port), connect(port)
-    assert ask(kept).read() == b"words"
-    told = []
-    thread = threading.Thread(target=lambda: told.append(ask(slow, "/slow").read()))
+    idle, slow = connect(port), connect(port)
+    assert post(idle).read() == b"words"
+    slow_bodies = []
+    thread = threading.Thread(target=lambda: slow_bodies.append(post(slow, "/slow").read()))
     thread.start()
-    while "asked" not in program.said:
+    while "slow request" not in program.said:
         assert program.process.poll() is None
 
     program.process.send_signal(signal.SIGTERM)
     while can_connect(port):
         assert program.process.poll() is None
-    # A proxy that uses a kept connection now is answered, and uses it no more.
-    answer = ask(kept, "/go")
-    assert (answer.status, answer.read(), answer.headers["Connection"]) == (200, b"words", "close")
+    # A proxy that still uses an idle connection gets a response, which closes it.
+    response = post(idle, "/go")
+    assert (response.status, response.read()) == (200, b"words")
+    assert response.headers["Connection"] == "close"
     thread.join()
 
-    assert told == [b"words"]
+    assert slow_bodies == [b"words"]
     assert program.process.wait(60) == 0
 
 
-def test_who_has_connected_and_not_been_accepted_is_served(start, connect):
+def test_draining_server_serves_connections_of_the_backlog(start, connect):
     port, program = start("drain_idle=1")
-    # While it is stopped, the system connects for it.
+    # While the process is stopped, the kernel accepts connections into the backlog.
     program.process.send_signal(signal.SIGSTOP)
     waiting = [connect(port) for _ in range(20)]
     for connection in waiting:
@@ -118,21 +119,21 @@ def test_who_has_connected_and_not_been_accepted_is_served(start, connect):
     assert program.process.wait(60) == 0
 
 
-def test_silent_connections_do_not_keep_it(start, connect):
+def test_draining_server_closes_idle_connections(start, connect):
     port, program = start("drain_idle=0")
-    kept = connect(port)
-    assert ask(kept).read() == b"words"
+    idle = connect(port)
+    assert post(idle).read() == b"words"
 
     program.process.terminate()
 
     assert program.process.wait(60) == 0
 
 
-def test_it_ends_in_time_and_says_what_it_cut_off(start, connect):
+def test_draining_server_exits_at_deadline_and_logs_cut_off_requests(start, connect):
     port, program = start("drain_seconds=1")
     slow = connect(port)
     slow.request("POST", "/slow", b"words")
-    while "asked" not in program.said:
+    while "slow request" not in program.said:
         assert program.process.poll() is None
 
     program.process.terminate()
@@ -142,7 +143,7 @@ def test_it_ends_in_time_and_says_what_it_cut_off(start, connect):
 
 
 @pytest.mark.parametrize("text", ["soon", "-1", "nan"])
-def test_a_time_that_is_none_stops_the_start_with_one_line(text):
+def test_invalid_drain_setting_stops_the_start_with_one_line(text):
     done = subprocess.run(
         [sys.executable, "-c", APP, "127.0.0.1:0", f"drain_idle={text}"],
         capture_output=True, text=True, check=False,

@@ -9,7 +9,7 @@ from webtest import TestApp
 from streaming_system import tracker as tracker_app
 
 from .conftest import SECRET
-from .pages import NOW, told
+from .pages import NOW, streams_document
 
 # The pages' clock stands at NOW, which is 10:20 in Sydney.
 SOURCES = [
@@ -87,17 +87,17 @@ class TestPages:
         assert {"https://v.example", "https://www.youtube-nocookie.com"} <= set(framed.split())
         assert "frame-src" not in site.get("/lab").headers["Content-Security-Policy"]
 
-    def test_servers_are_not_used_while_a_source_is_on(self, make_site, tracker_says, at):
-        tracker_says.says = told(hall=["webm_high"])
-        site = make_site(**{"tracker.internal_url": tracker_says.url})
+    def test_servers_are_not_used_while_a_source_is_on(self, make_site, stub_tracker, at):
+        stub_tracker.document = streams_document(hall=["webm_high"])
+        site = make_site(**{"tracker.internal_url": stub_tracker.url})
 
         assert stage(site).select("video") == []
         at("")
         assert stage(site).select_one("source")["src"].startswith("http://192.0.2.5:8080/")
 
-    def test_a_room_is_live_while_a_source_is_on(self, make_site, tracker_says, at):
-        tracker_says.says = told(hall=None)
-        site = make_site(**{"tracker.internal_url": tracker_says.url})
+    def test_a_room_is_live_while_a_source_is_on(self, make_site, stub_tracker, at):
+        stub_tracker.document = streams_document(hall=None)
+        site = make_site(**{"tracker.internal_url": stub_tracker.url})
 
         for kind, live in (("youtube", "true"), ("iframe", "true"), ("", "false")):
             at(kind)

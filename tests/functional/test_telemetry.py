@@ -1,4 +1,4 @@
-"""What Sentry and OpenTelemetry hear: received by a real HTTP server."""
+"""Reports to Sentry and OpenTelemetry, received by an HTTP server."""
 
 import gzip
 import json
@@ -14,7 +14,7 @@ from webtest import TestApp
 
 from streaming_system import tracker as tracker_app
 
-# What a viewer says, anywhere.
+# Data of a viewer in all parts of a request.
 OWN = {
     "address": "203.0.113.77",
     "query": "needle-of-the-query",
@@ -30,7 +30,7 @@ DECODE = {"": bytes, "gzip": gzip.decompress, "br": brotli.decompress}
 
 
 class Sink:
-    """Takes whatever is sent to it."""
+    """Receives all requests."""
 
     def __init__(self):
         self.changed = threading.Condition()
@@ -48,7 +48,7 @@ class Sink:
                     sink.changed.notify_all()
 
             def log_message(self, *words):
-                """Nobody reads it."""
+                """Disabled."""
 
         self._server = HTTPServer(("127.0.0.1", 0), Handler)
         self.port = self._server.server_port
@@ -56,7 +56,7 @@ class Sink:
         self._thread.start()
 
     def wait(self):
-        """Return the first thing that is sent."""
+        """Return the first request."""
         with self.changed:
             assert self.changed.wait_for(lambda: self.got, timeout=60)
             return self.got[0]
@@ -74,8 +74,8 @@ def sink():
     sink.stop()
 
 
-def ask(app, path, **more):
-    """Ask as a viewer who says all that is theirs."""
+def request_with_viewer_data(app, path, **more):
+    """Send a request with data of a viewer in all parts."""
     return app.get(
         f"{path}?q={OWN['query']}",
         headers={
@@ -89,12 +89,12 @@ def ask(app, path, **more):
     )
 
 
-def told(body):
+def spans_of(body):
     return [name for name, words in OWN.items() if words.encode() in body]
 
 
 def broken(app, monkeypatch):
-    """Let a page fail, with words of a viewer in what is said of it."""
+    """Make a page fail with data of a viewer in the exception."""
 
     def fail(self):
         viewer = OWN["query"]
@@ -108,32 +108,35 @@ class TestSentry:
     def app(self, make_site, sink):
         return make_site(**{"sentry.dsn": f"http://key@127.0.0.1:{sink.port}/7"})
 
-    def test_it_hears_of_a_fault_and_nothing_of_the_viewer(self, app, sink, monkeypatch):
+    def test_sentry_gets_error_without_viewer_data(self, app, sink, monkeypatch):
         broken(app, monkeypatch)
 
-        assert ask(app, "/hall", status=500).headers["X-Request-ID"] == "0123456789abcdef"
+        assert (
+            request_with_viewer_data(app, "/hall", status=500).headers["X-Request-ID"]
+            == "0123456789abcdef"
+        )
 
         path, body = sink.wait()
         assert path == "/api/7/envelope/"
         event = json.loads(body.splitlines()[2])
-        (said,) = event["exception"]["values"]
-        assert said["type"] == "LookupError"
-        assert said["stacktrace"]["frames"][-1]["function"] == "fail"
+        (exception,) = event["exception"]["values"]
+        assert exception["type"] == "LookupError"
+        assert exception["stacktrace"]["frames"][-1]["function"] == "fail"
         assert event["tags"] == {
             "app": "frontend",
             "route": "/{room}",
             "request_id": "0123456789abcdef",
         }
         assert event["transaction"] == "GET /{room}"
-        assert told(body) == []
+        assert spans_of(body) == []
         assert event.keys().isdisjoint({"user", "request", "breadcrumbs"})
 
-    def test_an_answer_that_was_meant_is_no_fault(self, app, sink, monkeypatch):
-        ask(app, "/nowhere", status=404)
+    def test_intended_error_response_is_not_reported(self, app, sink, monkeypatch):
+        request_with_viewer_data(app, "/nowhere", status=404)
         broken(app, monkeypatch)
-        ask(app, "/hall", status=500)
+        request_with_viewer_data(app, "/hall", status=500)
 
-        # What is sent comes in order: nothing came before the fault.
+        # Reports arrive in order: none was sent before the error.
         _, body = sink.wait()
         assert b"LookupError" in body
 
@@ -141,16 +144,14 @@ class TestSentry:
 class TestOpenTelemetry:
     @pytest.fixture
     def settings(self, sink, monkeypatch):
-        # It is sent as soon as it is there.
+        # Flush the batch.
         monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "50")
         return {"otel.endpoint": f"http://127.0.0.1:{sink.port}/", "otel.share": "1"}
 
-    def test_it_hears_how_a_page_was_answered_and_nothing_of_the_viewer(
-        self, make_site, settings, sink
-    ):
+    def test_opentelemetry_gets_span_without_viewer_data(self, make_site, settings, sink):
         app = make_site(**settings)
-        ask(app, "/healthz")
-        ask(app, f"/{OWN['path']}", status=404)
+        request_with_viewer_data(app, "/healthz")
+        request_with_viewer_data(app, f"/{OWN['path']}", status=404)
 
         path, body = sink.wait()
         assert path == "/v1/traces"
@@ -163,12 +164,10 @@ class TestOpenTelemetry:
         found = {each.key: each.value for each in span.attributes}
         assert found["http.response.status_code"].int_value == 404
         assert found["request.id"].string_value == "0123456789abcdef"
-        assert told(body) == []
+        assert spans_of(body) == []
 
     @ON_SQLITE
-    def test_the_tracker_tells_too_and_believes_no_trace_of_a_caller(
-        self, tracker_settings, settings, sink
-    ):
+    def test_tracker_sends_spans_and_ignores_trace_headers(self, tracker_settings, settings, sink):
         app = TestApp(tracker_app.main({}, **tracker_settings, **settings))
         claimed = "4bf92f3577b34da6a3ce929d0e0e4736"
         app.get("/hall/streams.json", headers={"traceparent": f"00-{claimed}-00f067aa0ba902b7-01"})
@@ -191,7 +190,7 @@ class TestStart:
         ],
         ids=["dsn", "endpoint", "share"],
     )
-    def test_a_mistake_stops_it_with_one_line(self, make_site, settings, line):
+    def test_invalid_setting_stops_the_start_with_one_line(self, make_site, settings, line):
         with pytest.raises(SystemExit) as ended:
             make_site(**settings)
 
@@ -206,7 +205,7 @@ class TestStart:
         ],
         ids=["sentry", "otel"],
     )
-    def test_a_missing_package_is_named(self, make_site, monkeypatch, key, value, module, extra):
+    def test_missing_package_is_named(self, make_site, monkeypatch, key, value, module, extra):
         for name in [name for name in sys.modules if name.split(".")[0] == module]:
             monkeypatch.delitem(sys.modules, name)
         monkeypatch.setitem(sys.modules, module, None)
@@ -217,7 +216,7 @@ class TestStart:
         assert str(ended.value).startswith(f"{key} in the ini file needs the package ")
         assert f"pip install 'streaming-system[{extra}]'" in str(ended.value)
 
-    def test_nothing_is_imported_unless_it_is_asked_for(self):
+    def test_telemetry_is_imported_only_if_enabled(self):
         code = (
             "import sys, streaming_system.frontend, streaming_system.tracker, "
             "streaming_system.web.telemetry;"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from programs import find, require
 
-from ..pages import told
+from ..pages import streams_document
 from .conftest import json_response, wait_until
 from .running import RunningAgent
 from .servers import Program, free_port
@@ -409,16 +409,16 @@ def _in_folder(folder):
 
 
 def test_the_site_shows_what_was_seen_and_a_pattern_where_nothing_was(
-    preview, stand_in, hls, make_site, tracker_says
+    preview, stand_in, hls, make_site, stub_tracker
 ):
     stand_in.says |= hls
     running = preview(
         rooms={"hall": f"{stand_in.url}/stream.m3u8", "lab": f"{stand_in.url}/none.m3u8"}
     )
     wait_until(lambda: running.taken("hall") and "lab.jpg" in running.names(), 60, "both rooms")
-    tracker_says.says = told(hall=["hls"], lab=["hls"])
+    stub_tracker.document = streams_document(hall=["hls"], lab=["hls"])
     site = make_site(
-        **{"preview.folder": str(running.pictures), "tracker.internal_url": tracker_says.url}
+        **{"preview.folder": str(running.pictures), "tracker.internal_url": stub_tracker.url}
     )
 
     page = site.get("/").html

@@ -1,4 +1,4 @@
-"""The catalogues: nothing is missing, doubtful or old in any language."""
+"""The catalogues are complete and current in all languages."""
 
 import importlib.util
 import io
@@ -21,21 +21,21 @@ PLACEHOLDER = re.compile(r"%\(\w+\)s|\{\w+\}|%%")
 
 @pytest.fixture(scope="module")
 def tool(root):
-    """The tool that "make catalogues" runs."""
+    """The module of ``make catalogues``."""
     spec = importlib.util.spec_from_file_location("catalogues", root / "tools/catalogues.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
 
-def read(path, **more):
+def load_catalogue(path, **more):
     with path.open("rb") as file:
         return read_po(file, **more)
 
 
 @pytest.fixture(scope="module")
 def template(root):
-    return read(root / LOCALE / "streaming-system.pot")
+    return load_catalogue(root / LOCALE / "streaming-system.pot")
 
 
 @pytest.fixture(params=LANGUAGES)
@@ -45,7 +45,7 @@ def folder(request, root):
 
 @pytest.fixture
 def catalogue(folder):
-    return read(folder / "streaming-system.po", locale=folder.parent.name)
+    return load_catalogue(folder / "streaming-system.po", locale=folder.parent.name)
 
 
 def messages(catalogue):
@@ -56,21 +56,21 @@ def messages(catalogue):
     }
 
 
-def test_there_is_one_for_each_language(root):
+def test_each_language_has_a_catalogue(root):
     found = {path.parent.parent.name for path in (root / LOCALE).glob("*/*/streaming-system.po")}
 
     assert found == set(LANGUAGES)
 
 
-def test_the_template_has_all_words_of_the_sources(root, tool, tmp_path):
+def test_template_has_all_messages_of_the_sources(root, tool, tmp_path):
     tool.extract(tmp_path / "found.pot")
     found = (tmp_path / "found.pot").read_text()
 
-    # If this fails: make catalogues, and translate what is new.
+    # If this fails: make catalogues, and translate the new messages.
     assert (root / LOCALE / "streaming-system.pot").read_text() == found
 
 
-def test_words_of_all_kinds_of_sources_are_in_the_template(template):
+def test_template_has_messages_of_all_source_types(template):
     places = {place.rpartition(".")[2] for message in template for place, _ in message.locations}
 
     assert places == {"py", "jinja2", "js"}
@@ -78,11 +78,11 @@ def test_words_of_all_kinds_of_sources_are_in_the_template(template):
             "there is no room called %(room)s"} <= set(messages(template))  # fmt: skip
 
 
-def test_it_has_exactly_the_messages_of_the_template(template, catalogue):
+def test_catalogue_has_the_messages_of_the_template(template, catalogue):
     assert set(messages(catalogue)) == set(messages(template))
 
 
-def test_nothing_is_missing(catalogue):
+def test_catalogue_is_complete(catalogue):
     missing = [
         key
         for key, message in messages(catalogue).items()
@@ -92,11 +92,11 @@ def test_nothing_is_missing(catalogue):
     assert missing == []
 
 
-def test_nothing_is_doubtful(catalogue):
+def test_catalogue_has_no_fuzzy_messages(catalogue):
     assert [key for key, message in messages(catalogue).items() if message.fuzzy] == []
 
 
-def test_placeholders_are_those_of_the_english(catalogue):
+def test_translations_have_the_placeholders_of_the_msgid(catalogue):
     for message in messages(catalogue).values():
         for check in checkers:
             check(catalogue, message)
@@ -110,36 +110,36 @@ def test_placeholders_are_those_of_the_english(catalogue):
     assert wrong == []
 
 
-def test_no_translation_is_more_than_text(catalogue):
+def test_translations_contain_no_markup(catalogue):
     # Templates take translations for HTML; values are escaped, translations are not.
     strings = str([message.string for message in messages(catalogue).values()])
 
     assert not re.search("[<>&]", strings)
 
 
-def test_the_compiled_one_is_made_of_this_source(folder, catalogue):
+def test_compiled_catalogue_is_current(folder, catalogue):
     compiled = io.BytesIO()
     write_mo(compiled, catalogue)
 
     assert (folder / "streaming-system.mo").read_bytes() == compiled.getvalue()
 
 
-def test_the_words_of_scripts_are_taken_from_this_source(folder):
+def test_js_catalogue_is_current(folder):
     found = json.loads((folder / "streaming-system.json").read_text())
 
     assert found == js_catalogue.load_messages(folder.parent.name, folder / "streaming-system.mo")
     assert len(found) > 20
 
 
-def test_what_is_known_of_a_language_is_what_babel_says():
+def test_native_names_match_babel():
     assert set(NATIVE_NAMES) == {*LANGUAGES, "en"}
     for name, own in NATIVE_NAMES.items():
         locale = Locale.parse(name)
         assert (own, locale.character_order) == (locale.get_display_name(), "left-to-right")
 
 
-def test_french_has_no_break_before_its_high_punctuation(root):
-    catalogue = read(root / LOCALE / "fr/LC_MESSAGES/streaming-system.po", locale="fr")
+def test_french_punctuation_has_no_break_space(root):
+    catalogue = load_catalogue(root / LOCALE / "fr/LC_MESSAGES/streaming-system.po", locale="fr")
     wrong = [
         string
         for message in messages(catalogue).values()
@@ -150,7 +150,7 @@ def test_french_has_no_break_before_its_high_punctuation(root):
     assert wrong == []
 
 
-def test_updating_a_catalogue_keeps_it(root, tool, tmp_path, folder):
+def test_updating_a_catalogue_preserves_translations(root, tool, tmp_path, folder):
     copy = tmp_path / folder.parent.name / "LC_MESSAGES/streaming-system.po"
     copy.parent.mkdir(parents=True)
     copy.write_bytes((folder / "streaming-system.po").read_bytes())

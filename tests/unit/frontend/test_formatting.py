@@ -1,4 +1,4 @@
-"""Words that depend on the language, and the titles of gaps that the import has made."""
+"""Formatting by language, and titles of fillers."""
 
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -14,7 +14,7 @@ from streaming_system.schedule.model import Slot
 START = datetime(2026, 11, 24, 9, tzinfo=UTC)
 
 
-def words(name):
+def formatter_of(name):
     return LocaleFormatter(name, make_localizer(name, [str(LOCALE_DIR)]), DOMAIN)
 
 
@@ -38,9 +38,9 @@ def gaps():
     return [event for event in filled if event.generated]
 
 
-class TestGaps:
-    def test_every_title_that_the_import_makes_is_translated(self, gaps):
-        titles = list(dict.fromkeys(words("de").slot(gap).title for gap in gaps))
+class TestFillers:
+    def test_all_filler_titles_are_translated(self, gaps):
+        titles = list(dict.fromkeys(formatter_of("de").slot(gap).title for gap in gaps))
 
         assert titles == [
             "The end finished hat noch nicht begonnen",
@@ -51,20 +51,20 @@ class TestGaps:
             "The end finished ist zu Ende",
         ]
 
-    def test_in_english_they_stay_what_they_are(self, gaps):
+    def test_english_filler_titles_are_those_of_the_schedule(self, gaps):
         assert [ENGLISH_FORMATTER.slot(gap) for gap in gaps] == gaps
 
-    def test_a_talk_that_is_called_like_a_gap_keeps_its_title(self):
+    def test_title_of_a_talk_is_not_translated(self):
         event = talk(0, title="15 minute break")
 
-        assert words("de").slot(event) == event
+        assert formatter_of("de").slot(event) == event
 
-    def test_a_title_that_some_later_import_makes_stays_as_it_is(self, gaps):
+    def test_unknown_filler_title_is_unchanged(self, gaps):
         from dataclasses import replace
 
         strange = replace(gaps[0], title="Something else")
 
-        assert words("de").slot(strange) == strange
+        assert formatter_of("de").slot(strange) == strange
 
 
 class TestNumbersAndNames:
@@ -77,16 +77,16 @@ class TestNumbersAndNames:
             ("es", "1.234,5", "A, B y C", "martes, 24 de noviembre de 2026", "09:05"),
         ],
     )
-    def test_they_are_written_as_people_write(self, language, number, names, day, time):
-        said = words(language)
+    def test_numbers_and_lists_follow_the_locale(self, language, number, names, day, time):
+        formatter = formatter_of(language)
 
-        assert said.number(1234.5, 1) == number
-        assert said.names(("A", "B", "C")) == names
-        assert said.full_date(date(2026, 11, 24)) == day
-        assert said.time(datetime(2026, 11, 24, 9, 5, tzinfo=UTC)) == time
+        assert formatter.number(1234.5, 1) == number
+        assert formatter.names(("A", "B", "C")) == names
+        assert formatter.full_date(date(2026, 11, 24)) == day
+        assert formatter.time(datetime(2026, 11, 24, 9, 5, tzinfo=UTC)) == time
 
-    def test_a_language_has_its_name_and_what_is_none_stays(self):
-        assert [words("fr").language(tag) for tag in ("de", "pt-BR", "Klingonish", "")] == [
+    def test_language_name_is_translated_and_unknown_tag_unchanged(self):
+        assert [formatter_of("fr").language(tag) for tag in ("de", "pt-BR", "Klingonish", "")] == [
             "allemand",
             "portugais (Brésil)",
             "Klingonish",
@@ -99,16 +99,16 @@ class TestNumbersAndNames:
             ("Europe/Berlin", 1, "de", "MEZ"),
             ("Europe/Berlin", 7, "de", "MESZ"),
             ("Europe/Berlin", 7, "en", "CEST"),
-            # German has no letters for these: those of their own people, or the offset.
+            # German has no abbreviation for these: the local one, or the offset.
             ("Australia/Sydney", 1, "de", "AEDT"),
             ("America/Sao_Paulo", 1, "de", "UTC-03"),
             ("UTC", 1, "fr", "UTC"),
         ],
     )
-    def test_zones(self, zone, month, language, name):
+    def test_zone_names_follow_the_locale(self, zone, month, language, name):
         moment = datetime(2026, month, 1, 12, tzinfo=ZoneInfo(zone))
 
-        assert words(language).zone(moment) == name
+        assert formatter_of(language).zone(moment) == name
 
 
 class TestStatus:
@@ -121,5 +121,5 @@ class TestStatus:
             (1, "Vorbei"),
         ],
     )
-    def test_how_it_stands_with_a_talk(self, hours, german):
-        assert words("de").status(talk(0), START + timedelta(hours=hours)) == german
+    def test_status_of_a_talk(self, hours, german):
+        assert formatter_of("de").status(talk(0), START + timedelta(hours=hours)) == german

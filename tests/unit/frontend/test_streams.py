@@ -1,4 +1,4 @@
-"""Which server a page names."""
+"""The choice of an endpoint."""
 
 import random
 from collections import Counter
@@ -12,23 +12,23 @@ NONE = EndpointInfo(url="http://none/", name="none", weight=0)
 
 
 def names(*servers):
-    chance = random.Random(1)
-    told = RoomStatus(live=True, endpoints=servers)
-    return Counter(pick_weighted(told, chance).name for _ in range(4000))
+    random_source = random.Random(1)
+    status = RoomStatus(live=True, endpoints=servers)
+    return Counter(pick_weighted(status, random_source).name for _ in range(4000))
 
 
-def test_each_gets_its_share():
+def test_endpoints_are_picked_by_weight():
     drawn = names(ONE, TWO, NONE)
 
     assert set(drawn) == {"one", "two"}
     assert 0.22 < drawn["one"] / 4000 < 0.28
 
 
-def test_one_that_shall_get_nobody_is_better_than_nothing():
+def test_endpoint_with_weight_zero_is_picked_alone():
     assert set(names(NONE)) == {"none"}
 
 
-def test_sound_alone_is_for_rooms_without_a_picture():
+def test_audio_only_endpoint_is_picked_without_video():
     sound = EndpointInfo(url="http://sound/", name="sound", formats=("mp3",), weight=900)
     slides = EndpointInfo(
         url="http://slides/", name="slides", formats=("slides", "whep"), weight=900
@@ -40,12 +40,12 @@ def test_sound_alone_is_for_rooms_without_a_picture():
     assert set(names(slides)) == {"slides"}
 
 
-def test_nobody_is_sent_where_nothing_can_be_played():
+def test_endpoint_without_playable_stream_is_not_picked():
     feed = EndpointInfo(url="http://feed/", name="feed", formats=("rtmp",), weight=900)
 
     assert pick_weighted(RoomStatus(live=False, endpoints=(feed,)), random.Random(1)) is None
 
 
-def test_nobody_is_there_where_nothing_streams():
+def test_room_without_endpoints_gets_none():
     assert pick_weighted(None, random.Random(1)) is None
     assert pick_weighted(RoomStatus(live=False), random.Random(1)) is None

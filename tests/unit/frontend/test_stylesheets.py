@@ -1,4 +1,4 @@
-"""Our stylesheets: what holds for all of them."""
+"""Rules for all stylesheets."""
 
 import re
 
@@ -7,13 +7,13 @@ import pytest
 from streaming_system.theme import EXAMPLES_FOLDER
 
 LAYERS = "@layer reset, tokens, base, layout, components, theme;"
-# What says left or right, up or down, whatever way a language is written.
+# Physical sides, which ignore the writing direction.
 PHYSICAL = re.compile(
     r"(?:^|[;{\s])(?:(?:margin|padding|border|scroll-margin|scroll-padding)-(?:left|right|top|bottom)"
     r"|left|right|top|bottom|(?:min-|max-)?(?:width|height)"
     r"|border-(?:top|bottom)-(?:left|right)-radius)[\w-]*\s*:"
     r"|(?:text-align|float|clear)\s*:\s*(?:left|right)"
-    # Four values, of which the second (right) is not the fourth (left).
+    # Four values with different right and left.
     r"|(?:margin|padding|inset|scroll-padding)\s*:\s*[^\s;]+ ([^\s;]+) [^\s;]+ (?!\1;)[^\s;]+;"
 )
 
@@ -29,7 +29,7 @@ def rules(path):
     return re.sub(r"@(?:media|container)[^{]*\{", "{", text)
 
 
-def test_sides_are_those_of_the_writing(root):
+def test_stylesheets_use_logical_sides(root):
     found = {
         path.name: [match[0].strip() for match in PHYSICAL.finditer(rules(path))]
         for path in stylesheets(root)
@@ -43,21 +43,21 @@ def test_sides_are_those_of_the_writing(root):
     ["a { margin-left: 4px }", "a{left:0}", "a { text-align: right; }", "a { max-width: 3px }",
      "a { padding: 1px 2px 3px 0; }", "a { border-top-left-radius: 0 }"],
 )  # fmt: skip
-def test_a_side_of_the_screen_would_be_found(rule):
+def test_physical_sides_are_detected(rule):
     assert PHYSICAL.search(rule)
 
 
-def test_the_order_of_layers_is_said_once_and_first(root):
+def test_layer_order_is_declared_once_at_the_start(root):
     texts = {path.name: path.read_text() for path in stylesheets(root)}
 
     assert [name for name, text in texts.items() if LAYERS in text] == ["foundation.css"]
     assert rules(stylesheets(root)[0].parent / "foundation.css").strip().startswith(LAYERS)
 
 
-def test_every_rule_of_ours_is_in_a_layer(root):
+def test_every_rule_is_in_a_layer(root):
     for path in stylesheets(root):
         if path.name == "theme.css":
-            # It is put into the last one as it is sent.
+            # The theme's stylesheet is added to the last layer at run time.
             continue
         depth, beginnings = 0, [""]
         for piece in re.split(r"([{}])", rules(path)):
@@ -69,8 +69,8 @@ def test_every_rule_of_ours_is_in_a_layer(root):
         assert outside == [], path.name
 
 
-def test_colours_of_pages_are_tokens_or_have_both_schemes(root):
-    """What is written as one colour is of the player, which is black in any scheme, or of print."""
+def test_colours_are_tokens_or_have_both_schemes(root):
+    """Only the player, which is always black, and print styles have fixed colours."""
     for path in stylesheets(root):
         if path.name in ("player.css", "foundation.css"):
             continue

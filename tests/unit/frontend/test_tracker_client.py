@@ -1,4 +1,4 @@
-"""How long an answer of another server is worth something."""
+"""Polling of another server: refresh and expiry."""
 
 import contextlib
 import json
@@ -10,8 +10,8 @@ import pytest
 from streaming_system.frontend.tracker_client import PolledResource
 
 
-class Server(HTTPServer):
-    status, says, asked = 200, "first", 0
+class StubServer(HTTPServer):
+    status, document, request_count = 200, "first", 0
 
     @property
     def url(self):
@@ -20,10 +20,10 @@ class Server(HTTPServer):
 
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
-        self.server.asked += 1
-        body = json.dumps(self.server.says).encode()
+        self.server.request_count += 1
+        body = json.dumps(self.server.document).encode()
         self.send_response(self.server.status)
-        # Wherever that leads, it is not followed.
+        # Redirects are not followed.
         self.send_header("Location", "/elsewhere")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -36,7 +36,7 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server():
-    with Server(("127.0.0.1", 0), Handler) as server:
+    with StubServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         yield server
@@ -50,7 +50,7 @@ def clock():
 
 
 @pytest.fixture
-def asked(server, clock):
+def resource(server, clock):
     return PolledResource(
         server.url,
         "/x",
@@ -62,24 +62,24 @@ def asked(server, clock):
     )
 
 
-def test_it_is_asked_again_when_its_answer_is_old(asked, server, clock):
-    assert asked.get() == "first"
-    server.says = "second"
+def test_resource_is_refreshed_after_interval(resource, server, clock):
+    assert resource.get() == "first"
+    server.document = "second"
     clock["now"] += 60
 
-    assert asked.get() == "first"
+    assert resource.get() == "first"
     clock["now"] += 1
-    assert asked.get() == "second"
+    assert resource.get() == "second"
 
 
-@pytest.mark.parametrize("trouble", [{"status": 500}, {"status": 302}, {"says": "x" * 2000}])
-def test_the_last_good_answer_is_kept_for_a_while(asked, server, clock, trouble):
-    asked.get()
-    vars(server).update(trouble)
+@pytest.mark.parametrize("failure", [{"status": 500}, {"status": 302}, {"document": "x" * 2000}])
+def test_last_valid_value_expires_after_max_staleness(resource, server, clock, failure):
+    resource.get()
+    vars(server).update(failure)
     clock["now"] += 900
 
-    assert asked.get() == "first"
+    assert resource.get() == "first"
     clock["now"] += 1
-    assert asked.get() is None
-    # What fails is asked no more often.
-    assert server.asked == 2
+    assert resource.get() is None
+    # A failure does not shorten the interval.
+    assert server.request_count == 2

@@ -1,4 +1,4 @@
-"""What others wrote and we serve: it is what it says it is."""
+"""Vendored browser libraries match their manifests."""
 
 import base64
 import hashlib
@@ -22,27 +22,27 @@ def entries(folder):
     return json.loads((folder / "vendor.json").read_text())
 
 
-def test_every_file_is_the_one_of_the_manifest(folder, entries):
+def test_vendored_files_match_the_manifest(folder, entries):
     for entry in entries:
         digest = hashlib.sha384((folder / entry["file"]).read_bytes()).digest()
 
         assert entry["integrity"] == f"sha384-{base64.b64encode(digest).decode()}", entry["file"]
 
 
-def test_every_file_is_in_the_manifest(folder, entries):
+def test_all_vendored_files_are_in_the_manifest(folder, entries):
     there = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
     assert there - {"vendor.json"} == {entry["file"] for entry in entries}
 
 
-def test_every_package_comes_with_its_licence(entries):
+def test_each_package_has_its_licence(entries):
     for name in {entry["name"] for entry in entries}:
         files = [entry["file"] for entry in entries if entry["name"] == name]
 
         assert any("LICEN" in file.upper() for file in files), name
 
 
-def test_what_we_name_of_each_file_is_complete(entries):
+def test_manifest_entries_are_complete(entries):
     for entry in entries:
         assert set(entry) == {
             "name", "version", "licence", "package", "path", "file", "integrity",
@@ -50,7 +50,7 @@ def test_what_we_name_of_each_file_is_complete(entries):
         assert all(entry.values())
 
 
-def test_no_manifest_is_left_out(root):
+def test_all_manifests_are_tested(root):
     found = {path.parent.name for path in (root / "src").rglob("vendor.json")}
 
     assert found == {"vendor", "fonts"}

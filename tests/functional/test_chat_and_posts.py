@@ -1,4 +1,4 @@
-"""What surrounds the player: the row of actions, the chat, feedback, and posts about a room."""
+"""Around the player: actions, chat, feedback, and posts about a room."""
 
 import gzip
 import json
@@ -9,7 +9,7 @@ from urllib.parse import urljoin
 
 import pytest
 
-from .pages import HALL, event, told
+from .pages import HALL, make_talk, streams_document
 from .test_frontend import dripping, text
 
 HOSTILE = "</script><b>\"'<img src=x onerror=alert(1)>"
@@ -18,7 +18,7 @@ TAG = "/api/v1/timelines/tag/linuxconf?limit=20"
 
 @pytest.fixture
 def configure(tmp_path, conference):
-    """Return a function that gives the hall, and all rooms, more keys."""
+    """Return a function that adds keys to the hall, and to all rooms."""
 
     def configure(default=None, **keys):
         path = tmp_path / "config.json"
@@ -30,8 +30,8 @@ def configure(tmp_path, conference):
     return configure
 
 
-def links(page, within=".links"):
-    return {text(link): link["href"] for link in page.html.select(f"{within} a")}
+def links(page, scope=".links"):
+    return {text(link): link["href"] for link in page.html.select(f"{scope} a")}
 
 
 def frames(page):
@@ -40,12 +40,12 @@ def frames(page):
     return [origin for name, *origins in parts if name == "frame-src" for origin in origins]
 
 
-class TestRow:
-    def test_it_says_what_is_on_and_what_one_can_do(self, make_site, tracker_says, configure):
+class TestActions:
+    def test_actions_show_talk_and_links(self, make_site, stub_tracker, configure):
         configure(posts="#linuxconf@mastodon.example", feedback="https://f.example/{room}/{talk}")
-        tracker_says.says = told(hall=["webm_high"])
+        stub_tracker.document = streams_document(hall=["webm_high"])
 
-        row = make_site(**{"tracker.internal_url": tracker_says.url}).get("/hall").html
+        row = make_site(**{"tracker.internal_url": stub_tracker.url}).get("/hall").html
         row = row.select_one(".under")
 
         assert text(row.select_one("h1")) == "Keynote & more"
@@ -62,7 +62,7 @@ class TestRow:
             "Feedback: Keynote & more",
         ]
 
-    def test_without_javascript_all_of_it_leads_somewhere(self, make_site, configure):
+    def test_actions_work_without_javascript(self, make_site, configure):
         configure(posts="#linuxconf@mastodon.example", feedback="https://f.example/{room}")
 
         page = make_site().get("/hall")
@@ -76,26 +76,26 @@ class TestRow:
         assert [pane.has_attr("hidden") for pane in page.html.select(".pane")] == [True] * 3
         assert page.html.select_one("[data-theatre]").has_attr("hidden")
 
-    def test_a_room_without_anything_of_it_offers_nothing_of_it(self, site):
+    def test_room_without_chat_and_posts_has_no_such_actions(self, site):
         page = site.get("/tube")
 
         assert [text(a) for a in page.html.select(".room-actions .action")] == ["Share", "Theatre"]
         assert page.html.select(".pane") == []
 
-    def test_viewers_at_the_venue_get_no_row(self, site):
+    def test_viewers_at_venue_get_no_actions(self, site):
         page = site.get("/hall?template=inroom")
 
         assert page.html.select(".under, .pane") == []
         assert text(page.html.select_one("h1")) == "Keynote & more"
         assert frames(page) == []
 
-    def test_a_page_is_small(self, make_site, configure, tracker_says):
-        """All that a browser needs before the player's own code, compressed."""
+    def test_room_page_is_small(self, make_site, configure, stub_tracker):
+        """The compressed size of everything before the player's code."""
         configure(posts="#linuxconf@mastodon.example")
-        tracker_says.says = told(hall=["webm_high"])
-        site = make_site(**{"tracker.internal_url": tracker_says.url})
+        stub_tracker.document = streams_document(hall=["webm_high"])
+        site = make_site(**{"tracker.internal_url": stub_tracker.url})
         page = site.get("/hall")
-        # Stylesheets first, then whatever scripts bring along.
+        # Stylesheets first, then the imports of scripts.
         files = {link["href"] for link in page.html.select("link[rel=stylesheet]")}
         found = {script["src"] for script in page.html.select("script[src]")}
         while new := {path for path in found if "/player/" not in path} - files:
@@ -142,7 +142,7 @@ class TestChat:
             ),
         ],
     )
-    def test_its_page_may_frame_that_client_and_no_other(
+    def test_csp_allows_only_the_configured_chat_client(
         self, make_site, configure, keys, web, origin
     ):
         configure(**keys)
@@ -156,7 +156,7 @@ class TestChat:
         assert page.html.select("iframe") == []
         assert frames(site.get("/lab")) == []
 
-    def test_a_web_client_can_be_refused(self, make_site, configure):
+    def test_web_client_can_be_disabled(self, make_site, configure):
         configure(webchat=False)
 
         page = make_site().get("/hall")
@@ -165,7 +165,7 @@ class TestChat:
         assert links(page, ".under")["Chat"] == "irc://irc.libera.chat/hall"
         assert page.html.select("#pane-chat, [data-opens=chat]") == []
 
-    def test_a_matrix_room_is_linked(self, make_site, configure):
+    def test_matrix_room_is_linked(self, make_site, configure):
         configure(matrix="#hall:m.example", ircnetwork=False)
 
         page = make_site().get("/hall")
@@ -173,7 +173,7 @@ class TestChat:
         assert links(page)["#hall:m.example on Matrix"] == "https://matrix.to/#/%23hall:m.example"
         assert links(page, ".under")["Chat"] == "https://matrix.to/#/%23hall:m.example"
 
-    def test_a_hostile_name_stays_text(self, make_site, configure):
+    def test_hostile_chat_name_is_escaped(self, make_site, configure):
         configure(channel=f"#{HOSTILE}", ircnetwork="irc.example")
 
         page = make_site().get("/hall")
@@ -206,7 +206,7 @@ class TestChat:
             ),
         ],
     )
-    def test_the_keys_of_twitter_keep_their_place(self, make_site, configure, keys, name, address):
+    def test_twitter_keys_are_linked(self, make_site, configure, keys, name, address):
         configure(**keys)
 
         assert links(make_site().get("/hall"))[name] == address
@@ -222,18 +222,18 @@ class TestFeedback:
             ("2026-11-24T12:40", None),
         ],
     )
-    def test_it_is_asked_for_from_a_talks_start_until_an_hour_after_it(
-        self, make_site, clock, plan, configure, local, about
+    def test_feedback_link_shows_from_start_until_an_hour_after_end(
+        self, make_site, clock, write_schedule, configure, local, about
     ):
         configure(default={"feedback": "mailto:team@e.example?subject={talk}"})
-        plan(event("10:00", 60, "Moved"), event("14:00", 60, "Later"))
+        write_schedule(make_talk("10:00", 60, "Moved"), make_talk("14:00", 60, "Later"))
         clock["now"] = datetime.fromisoformat(f"{local}+11:00").astimezone(UTC)
 
         found = links(make_site().get("/hall"), ".under").get("Feedback: Moved")
 
         assert found == (f"mailto:team@e.example?subject={about}" if about else None)
 
-    def test_the_page_of_a_talk_asks_for_it_once_it_has_begun(self, make_site, clock, configure):
+    def test_talk_page_links_feedback_after_start(self, make_site, clock, configure):
         configure(feedback="https://f.example/{room}?talk={talk}")
         site = make_site()
         clock["now"] = HALL[2].start
@@ -270,18 +270,18 @@ def status(content, **more):
 
 
 @pytest.fixture
-def mastodon(tracker_says):
-    """A real server that speaks as Mastodon does."""
-    tracker_says.says = b"not what is asked for"
-    return tracker_says
+def mastodon(stub_tracker):
+    """A stub of a Mastodon server."""
+    stub_tracker.document = b"not found"
+    return stub_tracker
 
 
 @pytest.fixture
 def posts(make_site, configure, mastodon):
-    """Return a function that opens the page while the server says some statuses."""
+    """Return a function that opens the page while the server has some statuses."""
 
     def posts(*statuses):
-        mastodon.of[TAG] = list(statuses)
+        mastodon.documents[TAG] = list(statuses)
         configure(posts={"server": mastodon.url, "hashtag": "linuxconf"})
         return make_site().get("/hall/posts")
 
@@ -293,7 +293,7 @@ def shown(page):
 
 
 class TestPosts:
-    def test_a_post_is_shown_with_who_wrote_it_and_when(self, posts, mastodon):
+    def test_post_has_author_and_time(self, posts, mastodon):
         page = posts(status('<p>At <a href="https://e.example/x" class="u">#linuxconf</a></p>'))
 
         [post] = page.html.select(".post")
@@ -308,7 +308,7 @@ class TestPosts:
             f"All of them on 127.0.0.1:{mastodon.server_port}": f"{mastodon.url}/tags/linuxconf"
         }
 
-    def test_nobody_elses_server_is_asked_for_anything(self, posts):
+    def test_posts_page_loads_nothing_external(self, posts):
         picture = {"type": "image", "url": "https://files.example/1.png"}
         page = posts(
             status('<p>Look<img src="https://files.example/2.png"></p>',
@@ -318,7 +318,7 @@ class TestPosts:
         assert "files.example" not in page.text
         assert text(page.html.select_one(".post-foot")) == "10:10 · 2 pictures or videos"
 
-    def test_newest_first_without_replies_boosts_and_what_is_not_public(self, posts):
+    def test_posts_are_public_originals_newest_first(self, posts):
         page = posts(
             status("older"),
             status("newer", created_at="2026-11-23T23:15:00.000Z"),
@@ -330,7 +330,7 @@ class TestPosts:
 
         assert shown(page) == ["newer", "older"]
 
-    def test_what_its_author_warns_of_is_folded(self, posts):
+    def test_post_with_content_warning_is_collapsed(self, posts):
         page = posts(
             status("about food", sensitive=True, spoiler_text="Food"),
             status("something", sensitive=True),
@@ -341,7 +341,7 @@ class TestPosts:
         assert folded == ["Food about food", "Its author calls this sensitive something"]
         assert len(page.html.select(".post > .post-text")) == 1
 
-    def test_a_hostile_post_is_harmless(self, posts):
+    def test_hostile_post_is_sanitised(self, posts):
         page = posts(
             status(
                 HOSTILE
@@ -374,17 +374,17 @@ class TestPosts:
             status("x", media_attachments=7), status("x", spoiler_text=7), status("x", account="x"),
         ],
     )  # fmt: skip
-    def test_a_post_that_nobody_understands_takes_none_of_the_others_away(self, posts, odd):
+    def test_invalid_post_is_skipped(self, posts, odd):
         assert shown(posts(odd, status("kept"))) == ["kept"]
 
     @pytest.mark.parametrize(
         "nonsense", [b"", b"<html>", b'{"error": "x"}', b"[" * 100_000, b'"' + b"x" * 3_000_000]
     )
-    def test_a_server_that_talks_nonsense_is_said_not_to_answer(
+    def test_invalid_timeline_shows_server_as_unavailable(
         self, make_site, configure, mastodon, nonsense
     ):
         configure(posts={"server": mastodon.url, "hashtag": "linuxconf"})
-        mastodon.says = nonsense
+        mastodon.document = nonsense
 
         page = make_site().get("/hall/posts")
 
@@ -393,55 +393,55 @@ class TestPosts:
             "It is asked again every minute."
         )
 
-    def test_it_is_asked_once_for_many_viewers_and_rooms(self, make_site, configure, mastodon):
-        mastodon.of[TAG] = [status("one")]
+    def test_timeline_is_polled_once_for_viewers_and_rooms(self, make_site, configure, mastodon):
+        mastodon.documents[TAG] = [status("one")]
         configure(default={"posts": f"#linuxconf@{mastodon.url}"})
         site = make_site()
 
         for _ in range(10):
             assert shown(site.get("/hall/posts")) == shown(site.get("/lab/posts")) == ["one"]
 
-        assert mastodon.asked == 1
+        assert mastodon.request_count == 1
 
-    def test_nobody_waits_for_the_viewer_who_asks(self, make_site, configure, mastodon):
-        mastodon.of[TAG] = [status("one")]
+    def test_other_threads_do_not_wait_for_timeline_poll(self, make_site, configure, mastodon):
+        mastodon.documents[TAG] = [status("one")]
         configure(posts=f"#linuxconf@{mastodon.url}")
         site = make_site()
-        mastodon.answers.clear()
+        mastodon.can_respond.clear()
         first = threading.Thread(target=site.get, args=("/hall/posts",))
         first.start()
-        assert mastodon.was_asked.wait(5)
+        assert mastodon.request_received.wait(5)
 
         meanwhile = site.get("/hall/posts")
         assert first.is_alive()
-        mastodon.answers.set()
+        mastodon.can_respond.set()
         first.join()
 
         assert "does not answer at the moment" in meanwhile.text
         assert shown(site.get("/hall/posts")) == ["one"]
 
-    def test_a_server_that_sends_drop_by_drop_is_given_up(self, make_site, configure):
+    def test_slowly_dripping_mastodon_server_times_out(self, make_site, configure):
         with dripping() as url:
             configure(posts=f"#linuxconf@{url}")
 
             assert "does not answer at the moment" in make_site().get("/hall/posts").text
 
-    def test_without_posts_it_says_so(self, posts):
+    def test_empty_timeline_shows_notice(self, posts):
         assert "Nobody has posted anything with #linuxconf yet." in posts().text
 
-    def test_it_may_be_kept_and_need_not_be_sent_twice(self, make_site, configure, mastodon):
-        mastodon.of[TAG] = [status("one")]
+    def test_posts_page_has_max_age_and_etag(self, make_site, configure, mastodon):
+        mastodon.documents[TAG] = [status("one")]
         configure(posts=f"#linuxconf@{mastodon.url}")
         site = make_site()
 
-        answer = site.get("/hall/posts")
+        response = site.get("/hall/posts")
 
-        assert "max-age=1," in answer.headers["Cache-Control"]
-        again = site.get("/hall/posts", headers={"If-None-Match": answer.headers["ETag"]})
+        assert "max-age=1," in response.headers["Cache-Control"]
+        again = site.get("/hall/posts", headers={"If-None-Match": response.headers["ETag"]})
         assert again.status_int == 304
-        assert answer.html.select_one("meta[name=robots]")["content"] == "noindex"
+        assert response.html.select_one("meta[name=robots]")["content"] == "noindex"
 
-    def test_a_room_without_has_no_such_page(self, site):
+    def test_posts_page_of_room_without_hashtag_is_404(self, site):
         page = site.get("/lab/posts", status=404)
 
         assert "Lab has no posts." in text(page.html.select_one(".notice"))

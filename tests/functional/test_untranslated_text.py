@@ -1,4 +1,4 @@
-"""That no English is left over on any page: in a language whose every message is marked."""
+"""All texts of pages are translatable: a test language marks every message."""
 
 import json
 import re
@@ -16,7 +16,7 @@ from streaming_system.frontend.routes import PAGE_ROUTES as ROUTES_FOR_PEOPLE
 from streaming_system.schedule.model import Schedule
 from streaming_system.schedule.storage import save_schedule
 
-from .pages import event, told
+from .pages import make_talk, streams_document
 from .test_languages import PAGES, POT, TAG, asking, switch_everything_on
 
 MARKED = re.compile("⟦[^⟦⟧]*⟧")
@@ -24,7 +24,7 @@ MARKED = re.compile("⟦[^⟦⟧]*⟧")
 
 @pytest.fixture
 def language(root, tmp_path):
-    """A folder with a language, written from right to left, whose every message is marked."""
+    """A folder with a right-to-left language whose messages are all marked."""
     with (root / POT).open("rb") as file:
         catalogue = read_po(file, locale="he")
     for message in catalogue:
@@ -43,17 +43,17 @@ def language(root, tmp_path):
 
 
 @pytest.fixture
-def marked(make_site, tracker_says, language, tmp_path):
-    """Return a function that makes the pages in that language, with more keys of rooms."""
+def marked(make_site, stub_tracker, language, tmp_path):
+    """Return a function that creates a site in that language, with more keys of rooms."""
 
     def marked(**rooms):
         path = tmp_path / "config.json"
-        switch_everything_on(path, tracker_says)
+        switch_everything_on(path, stub_tracker)
         document = json.loads(path.read_text())
         for room, keys in rooms.items():
             document[room] |= keys
         path.write_text(json.dumps(document))
-        settings = {"languages.folder": str(language), "tracker.internal_url": tracker_says.url}
+        settings = {"languages.folder": str(language), "tracker.internal_url": stub_tracker.url}
         return make_site(**settings)
 
     return marked
@@ -65,28 +65,28 @@ def marked_site(marked):
 
 
 def words_of(page):
-    """Return everything on a page that somebody reads or hears."""
+    """Return all visible and spoken texts of a page."""
     for element in page.select("script, style, textarea, [lang=en], [hreflang]:not([hreflang=en])"):
         element.decompose()
     for element in page.find_all(True):
         for name in ("title", "alt", "aria-label", "placeholder", "data-title"):
             if element.get(name):
                 yield unescape(element[name])
-    for told_elsewhere in page.select("meta[name=description], meta[property$=description]"):
-        yield told_elsewhere["content"]
-    # A message may have elements within it.
+    for description in page.select("meta[name=description], meta[property$=description]"):
+        yield description["content"]
+    # A message may contain elements.
     yield " ".join(page.stripped_strings)
 
 
 def english(page):
-    """Return what is in no message and no data of the feed's or the configuration's."""
+    """Return the texts outside of messages, the feed and the configuration."""
     for words in words_of(page):
         while MARKED.search(words):
             words = MARKED.sub("", words)
         yield from re.findall("[A-Za-z]+", DATA.sub("", words))
 
 
-# What the feed, the configuration and standards call things.
+# Names in the feed, the configuration and standards.
 DATA = re.compile(
     r"Keynote & more|<b>Panel</b>|Moved|Soldering|Plenary|A subtitle|About|it\b|Ada|\bada\b|Bo\b"
     r"|Great Hall|\bhall\b|Lab\b|\blab\b|Tube|Test Conf|AEDT|UTC|Australia/Sydney|panel"
@@ -100,22 +100,26 @@ def moved(talk, days):
     return replace(talk, start=talk.start + by, end=talk.end + by, guid=f"{talk.guid}-{days}")
 
 
-class TestNoEnglishIsLeftOver:
-    def test_every_route_for_people_is_tried(self, marked_site):
+class TestUntranslatedText:
+    def test_all_page_routes_are_covered(self, marked_site):
         mapper = marked_site.app.registry.getUtility(IRoutesMapper)
         routes = [mapper(Request.blank(path))["route"] for path in PAGES]
 
         assert {route.name for route in routes if route} == ROUTES_FOR_PEOPLE
 
     @pytest.mark.parametrize("path", PAGES)
-    def test_all_words_of_a_page_are_translated(self, marked_site, path):
+    def test_pages_are_translated(self, marked_site, path):
         page = marked_site.get(path, headers=asking("he"), expect_errors=True).html
 
         assert str(page).count("⟦") > 3
         assert list(english(page)) == []
 
-    def test_all_words_of_gaps_and_states_are_translated(self, marked_site, clock, plan):
-        plan(event("10:00", 30, "Keynote & more"), event("11:00", 30, "Moved"), title="Great Hall")
+    def test_fillers_and_states_are_translated(self, marked_site, clock, write_schedule):
+        write_schedule(
+            make_talk("10:00", 30, "Keynote & more"),
+            make_talk("11:00", 30, "Moved"),
+            title="Great Hall",
+        )
         start = clock["now"]
         for hours in (-100, -2, 0.3, 2, 100):
             clock["now"] = start + timedelta(hours=hours)
@@ -135,13 +139,15 @@ class TestNoEnglishIsLeftOver:
             ("2026-12-24T10:20", False, "is over."),
         ],
     )
-    def test_all_words_of_the_index_are_translated_at_every_stage(
-        self, marked, tracker_says, clock, plan, moment, live, says
+    def test_index_is_translated_in_every_phase(
+        self, marked, stub_tracker, clock, write_schedule, moment, live, says
     ):
         site = marked(tube={"youtube": ""})
-        talk = event("10:00", 30, "Moved", speakers=("Ada", "Bo"))
-        plan(talk, event("11:30", 30, "Soldering"), moved(talk, 1), moved(talk, 9))
-        tracker_says.says = b"" if live is None else told(hall=["webm_high"] if live else None)
+        talk = make_talk("10:00", 30, "Moved", speakers=("Ada", "Bo"))
+        write_schedule(talk, make_talk("11:30", 30, "Soldering"), moved(talk, 1), moved(talk, 9))
+        stub_tracker.document = (
+            b"" if live is None else streams_document(hall=["webm_high"] if live else None)
+        )
         clock["now"] = datetime.fromisoformat(f"{moment}+11:00").astimezone(UTC)
 
         page = site.get("/", headers=asking("he")).html
@@ -150,9 +156,13 @@ class TestNoEnglishIsLeftOver:
         assert list(english(page)) == []
 
     @pytest.mark.parametrize("live", [True, False, None])
-    def test_nor_where_nothing_is_planned(self, marked_site, tracker_says, schedule_file, live):
+    def test_pages_without_schedule_are_translated(
+        self, marked_site, stub_tracker, schedule_file, live
+    ):
         save_schedule(Schedule(rooms={}), schedule_file)
-        tracker_says.says = b"" if live is None else told(hall=["webm_high"] if live else None)
+        stub_tracker.document = (
+            b"" if live is None else streams_document(hall=["webm_high"] if live else None)
+        )
         pages = {
             path: marked_site.get(path, headers=asking("he")).html
             for path in ("/", "/hall", "/lab", "/schedule", "/hall/schedule", "/embed/hall")
@@ -161,24 +171,24 @@ class TestNoEnglishIsLeftOver:
         left = {path: words for path, page in pages.items() if (words := list(english(page)))}
         assert left == {}
 
-    def test_nor_where_there_are_several_events(self, marked):
+    def test_index_of_several_events_is_translated(self, marked):
         page = marked(lab={"conference": ""}).get("/", headers=asking("he")).html
 
         assert "⟦Other rooms⟧" in [heading.get_text() for heading in page.select("h2")]
         assert list(english(page)) == []
 
     @pytest.mark.parametrize(
-        ("answer", "says"), [(b"nonsense", "does not answer"), ([], "Nobody has posted")]
+        ("document", "notice"), [(b"nonsense", "does not answer"), ([], "Nobody has posted")]
     )
-    def test_nor_where_there_are_no_posts(self, marked_site, tracker_says, answer, says):
-        tracker_says.of[TAG] = answer
+    def test_empty_posts_page_is_translated(self, marked_site, stub_tracker, document, notice):
+        stub_tracker.documents[TAG] = document
 
         page = marked_site.get("/hall/posts", headers=asking("he")).html
 
-        assert says in page.select_one(".posts").get_text()
+        assert notice in page.select_one(".posts").get_text()
         assert list(english(page)) == []
 
-    def test_a_language_that_is_written_from_right_to_left_needs_nothing_else(self, marked_site):
+    def test_right_to_left_language_sets_direction(self, marked_site):
         page = marked_site.get("/?lang=he").html
 
         assert (page.html["lang"], page.html["dir"]) == ("he", "rtl")
