@@ -24,8 +24,10 @@ from streaming_system.tracker.models import Player
 
 from .client import Client
 from .event import ROOMS, TALK_INTERVAL, Agenda, Event
+from .intervals import MAX_INTERVAL, MIN_INTERVAL, TARGET_RATE
 from .page import page_files
-from .viewer import MAX_INTERVAL, MIN_INTERVAL, TARGET_RATE, RunningEvent, Viewer
+from .running_event import RunningEvent
+from .viewer import Viewer
 
 # The time until the workers have loaded the schedule.
 START_DELAY = 5.0

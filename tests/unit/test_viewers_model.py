@@ -17,7 +17,7 @@ REPORT_INTERVAL = 40
 @pytest.fixture(scope="module")
 def viewers(script):
     """The package of the simulator, without the module that starts servers."""
-    for part in ("client", "event", "page", "table", "viewer"):
+    for part in ("client", "event", "intervals", "page", "running_event", "table"):
         script(f"viewers.{part}")
     return script("viewers")
 
@@ -58,7 +58,7 @@ def finished_event(viewers):
     agenda = viewers.event.Agenda()
     site = Site(agenda)
     files = {"index": (["/a.css"], []), "room": (["/a.css", "/b.js"], [("/icon", '"1"')])}
-    show = viewers.viewer.RunningEvent(
+    show = viewers.running_event.RunningEvent(
         event, agenda, site.send, files=files, second=SECOND, token="t"
     )
     for endpoint in event.endpoints:
@@ -100,7 +100,7 @@ class TestArrivals:
 
 @pytest.mark.parametrize("second", [1.0, 0.2, 0.1, 0.01])
 def test_endpoints_report_before_the_tracker_expires_them(viewers, second):
-    interval = viewers.viewer.register_interval(second)
+    interval = viewers.intervals.register_interval(second)
 
     assert interval <= 10
     assert interval / second <= 50
@@ -168,7 +168,7 @@ def test_viewers_leave_a_dead_endpoint_for_good(finished_event):
 def test_list_with_a_dead_endpoint_is_counted(viewers):
     event = viewers.event.Event(viewers=0, seconds=60.0)
     agenda = viewers.event.Agenda()
-    show = viewers.viewer.RunningEvent(event, agenda, None, files={}, second=1.0, token="")
+    show = viewers.running_event.RunningEvent(event, agenda, None, files={}, second=1.0, token="")
     dead, living = event.dying, event.endpoints[1]
     both = json.dumps({"endpoints": [{"name": dead.name}, {"name": living.name}]}).encode()
     dead.alive = False
