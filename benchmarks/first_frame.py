@@ -17,7 +17,7 @@ from playwright.sync_api import sync_playwright
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
-from e2e.players import serving_player_site
+from e2e.player_site import serving_player_site
 from e2e.stream import Encoder, Origin
 
 HLS_LIBRARY = ROOT / "src/streaming_system/frontend/static/vendor/hls/hls.min.mjs"

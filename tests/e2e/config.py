@@ -1,10 +1,10 @@
-"""What a test adds to the example's configuration."""
+"""Changes of a test to the example configuration."""
 
 import hashlib
 import json
 from pathlib import Path
 
-# Words of the example, behind which there is room for more: of the site, of all rooms, of one.
+# Texts of the example after which settings can be added: of the site, of all rooms, of one room.
 SITE_SECTION = '"config": {'
 CONFERENCE_SETTING = '"conference": "Example Conf",'
 MAIN_HALL_TITLE = '"title": "Main Hall",'
@@ -12,7 +12,7 @@ GARDEN_TITLE = '"title": "Garden Stage",'
 
 
 class SiteConfiguration:
-    """Additions to what a fresh checkout configures; sites with equal ones can be shared."""
+    """Changes to the configuration of a new checkout; tests with equal changes share a site."""
 
     def __init__(self) -> None:
         self.additions: list[tuple[str, str]] = []
@@ -20,7 +20,7 @@ class SiteConfiguration:
         self.files: dict[str, str] = {}
 
     def add(self, after: str, text: str) -> None:
-        """Add text to config.private.json, after some words of the example."""
+        """Add text to config.private.json after a text of the example."""
         self.additions.append((after, text))
 
     @property
@@ -29,7 +29,7 @@ class SiteConfiguration:
         return hashlib.sha256(parts.encode()).hexdigest()
 
     def write(self, checkout: Path) -> None:
-        """Write it into a checkout that nothing has been configured in."""
+        """Write the changes into a new checkout."""
         for after, text in self.additions:
             add_to_private_configuration(checkout, after, text)
         for key, value in self.keys.items():
@@ -41,7 +41,7 @@ class SiteConfiguration:
 
 
 def configuration_with_theme(theme: str) -> SiteConfiguration:
-    """Return the configuration of a site with a theme; "" is that of the example."""
+    """Return the configuration of a site with a theme; "" is the default theme."""
     configuration = SiteConfiguration()
     if theme:
         configuration.add(SITE_SECTION, f'"theme": "{theme}",')
@@ -49,17 +49,17 @@ def configuration_with_theme(theme: str) -> SiteConfiguration:
 
 
 def add_to_private_configuration(checkout: Path, after: str, text: str) -> None:
-    """Add text to the private configuration, after some words of the example."""
+    """Add text to the private configuration after a text of the example."""
     example = checkout / "config.private.json.example"
-    own = checkout / "config.private.json"
-    current = (own if own.exists() else example).read_text()
+    private = checkout / "config.private.json"
+    current = (private if private.exists() else example).read_text()
     assert after in current
-    own.write_text(current.replace(after, after + text, 1))
+    private.write_text(current.replace(after, after + text, 1))
 
 
 def set_ini_key(ini: Path, key: str, value: str) -> None:
-    """Give the first key of that name in an ini another value."""
+    """Set the value of the first key with that name in an ini file."""
     lines = ini.read_text().split("\n")
-    place = next(number for number, line in enumerate(lines) if line.startswith(f"{key} ="))
-    lines[place] = f"{key} = {value}"
+    index = next(number for number, line in enumerate(lines) if line.startswith(f"{key} ="))
+    lines[index] = f"{key} = {value}"
     ini.write_text("\n".join(lines))

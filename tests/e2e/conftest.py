@@ -1,4 +1,4 @@
-"""The project's site, served by its own commands, and a browser that looks at it."""
+"""Fixtures: sites that the project's own commands serve, and a browser."""
 
 import contextlib
 import os
@@ -11,23 +11,23 @@ from playwright.sync_api import sync_playwright
 from programs import require
 
 from .config import configuration_with_theme
-from .pages import crew, every_page, posts_nowhere  # noqa: F401 - Fixtures.
-from .served import copy_checkout, run_in_checkout, serving, serving_site
+from .pages import log_in, page_paths, unreachable_posts  # noqa: F401 - Fixtures.
 from .shared_sites import SharedSites
+from .sites import copy_checkout, run_in_checkout, serving, serving_site
 from .stream import (  # noqa: F401 - Fixtures.
     encoder,
-    kind_of_encoder,
+    encoder_class,
+    open_room,
     origin,
     own_stream,
     source,
     stream,
-    watch,
 )
 
 
 @pytest.fixture
 def checkout(root, tmp_path) -> Path:
-    """A copy of the project that is the test's own."""
+    """A copy of the project for one test."""
     return copy_checkout(root, tmp_path)
 
 
@@ -38,7 +38,7 @@ def free_port() -> int:
 
 @pytest.fixture(scope="session")
 def clean_environment():
-    """The environment without what the test run has put into it."""
+    """The environment without the variables of the test run."""
     return {
         name: value
         for name, value in os.environ.items()
@@ -47,14 +47,14 @@ def clean_environment():
 
 
 @pytest.fixture
-def serve(checkout, clean_environment):
-    """Return a context manager: run a command in the checkout until its site answers."""
+def serve_command(checkout, clean_environment):
+    """Return a context manager that runs a command in the checkout, and waits for its site."""
     return partial(serving, checkout, clean_environment)
 
 
 @pytest.fixture
-def run(checkout, clean_environment):
-    """Return a function that runs a command in the test's own checkout."""
+def run_command(checkout, clean_environment):
+    """Return a function that runs a command in the test's checkout."""
     return partial(run_in_checkout, checkout, clean_environment)
 
 
@@ -72,9 +72,9 @@ def chromium():
                 "--disable-quic",
                 "--disable-sync",
                 "--no-first-run",
-                # A test's sender and its viewer find each other without any network.
+                # WebRTC tests connect two pages of this browser without a network.
                 "--allow-loopback-in-peer-connection",
-                # Nobody sees the suggestions of an address bar: two thirds of what a window costs.
+                # The suggestions of the address bar cause two thirds of a window's cost.
                 "--disable-features=WebRtcHideLocalIpsWithMdns,WebUIOmniboxPopup,"
                 "WebUIOmniboxFullPopup,WebUIOmniboxAimPopup",
             ],
@@ -85,7 +85,7 @@ def chromium():
 
 @pytest.fixture(scope="session")
 def shared_sites(root, tmp_path_factory, clean_environment):
-    """The sites that tests share, one for each configuration."""
+    """Sites that tests share, one for each configuration."""
     sites = SharedSites(root, tmp_path_factory.mktemp, clean_environment)
     yield sites
     sites.close()
@@ -93,67 +93,67 @@ def shared_sites(root, tmp_path_factory, clean_environment):
 
 @pytest.fixture
 def theme():
-    """What the configuration calls the theme; a parameter of a test takes its place."""
+    """The configured theme; a test may parametrize it."""
     return ""
 
 
 @pytest.fixture
 def configuration(theme):
-    """The configuration of the test's site. Fixtures add to it before the site is served."""
+    """The configuration of the test's site. Fixtures change it before the site starts."""
     return configuration_with_theme(theme)
 
 
 @pytest.fixture
 def site(shared_sites, configuration):
-    """A site with the test's configuration, without anything of an earlier test."""
+    """A site with the test's configuration, without data of earlier tests."""
     return shared_sites.get(configuration)
 
 
 @pytest.fixture
 def own_site(checkout, clean_environment, free_port):
-    """A site that no other test uses."""
+    """A site for one test."""
     with serving_site(checkout, clean_environment, free_port) as site:
         yield site
 
 
 @pytest.fixture(scope="session")
-def stage(root, tmp_path_factory, clean_environment):
-    """A site with a room for each test of the player, so that none has to wait for its own site."""
-    from .players import serving_player_site
+def player_site(root, tmp_path_factory, clean_environment):
+    """A site with many rooms: each test of the player gets its own room instead of a site."""
+    from .player_site import serving_player_site
 
-    with serving_player_site(root, tmp_path_factory.mktemp("stage"), clean_environment) as stage:
-        yield stage
-
-
-@pytest.fixture
-def room(stage):
-    """A room that no other test has."""
-    return next(stage.rooms)
+    with serving_player_site(root, tmp_path_factory.mktemp("player"), clean_environment) as site:
+        yield site
 
 
 @pytest.fixture
-def open_page(chromium, stage):
-    """Return a function that opens a page of the site with a room for each test."""
-    with page_opener(chromium, stage) as visit:
+def room(player_site):
+    """A room for one test."""
+    return next(player_site.rooms)
+
+
+@pytest.fixture
+def open_page(chromium, player_site):
+    """Return a function that opens a page of the player site."""
+    with page_opener(chromium, player_site) as visit:
         yield visit
 
 
 @pytest.fixture
 def go_live(site):
-    """Return a function that lets a room be live."""
+    """Return a function that registers an endpoint for a room, and waits for its page."""
     return site.go_live
 
 
 @pytest.fixture
 def new_page(chromium):
-    """Return a function that opens a window; it is closed even if the test fails."""
+    """Return a function that opens a window, which is closed after the test."""
     with window_opener(chromium) as new_page:
         yield new_page
 
 
 @pytest.fixture
 def visit(chromium, site):
-    """Return a function that opens a page; it notes what the page asks for and complains of."""
+    """Return a function that opens a page, which records its requests and errors."""
     with page_opener(chromium, site) as visit:
         yield visit
 
@@ -186,12 +186,12 @@ def window_opener(chromium):
 
 
 def record_activity(page):
-    """Let a page note what it asks for and complains of."""
-    page.asked, page.complaints = [], []
-    page.on("request", lambda request: page.asked.append(request.url))
-    page.on("pageerror", lambda error: page.complaints.append(str(error)))
+    """Record the URLs of a page's requests, and its errors."""
+    page.requested_urls, page.errors = [], []
+    page.on("request", lambda request: page.requested_urls.append(request.url))
+    page.on("pageerror", lambda error: page.errors.append(str(error)))
     page.on(
         "console",
-        lambda message: message.type == "error" and page.complaints.append(message.text),
+        lambda message: message.type == "error" and page.errors.append(message.text),
     )
     return page

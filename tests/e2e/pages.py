@@ -1,4 +1,4 @@
-"""Every page of a site, found by its routes: a new one is tried without being named anywhere."""
+"""All pages of a site, found by its routes, so that tests include new pages."""
 
 import re
 import subprocess
@@ -9,74 +9,74 @@ from pyramid.interfaces import IRoutesMapper
 
 from .config import CONFERENCE_SETTING
 
-NAME, PASSWORD = "ada", "correct horse"
-# What the routes do not tell: other looks of a page, and what is not there.
+ACCOUNT_NAME, ACCOUNT_PASSWORD = "ada", "correct horse"
+# Variants of pages, and a missing page, which the routes do not contain.
 EXTRA_PATHS = ("/lab", "/schedule?view=list", "/example?template=inroom", "/none")
 
 
 @pytest.fixture
-def crew(site, clean_environment):
-    """An account; returns how to log in to a page."""
-    if NAME not in site.accounts:
+def log_in(site, clean_environment):
+    """Create an account; return a function that logs in on a page."""
+    if ACCOUNT_NAME not in site.accounts:
         subprocess.run(
-            [".venv/bin/streaming-system", "admin", "create", NAME, "--password-stdin"],
+            [".venv/bin/streaming-system", "admin", "create", ACCOUNT_NAME, "--password-stdin"],
             cwd=site.checkout,
             env=clean_environment,
-            input=f"{PASSWORD}\n",
+            input=f"{ACCOUNT_PASSWORD}\n",
             text=True,
             capture_output=True,
             check=True,
         )
-        site.accounts.add(NAME)
+        site.accounts.add(ACCOUNT_NAME)
 
     def log_in(page):
-        page.get_by_label("Name").fill(NAME)
-        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_label("Name").fill(ACCOUNT_NAME)
+        page.get_by_label("Password").fill(ACCOUNT_PASSWORD)
         page.get_by_role("button", name="Log in").click()
 
     return log_in
 
 
 @pytest.fixture
-def posts_nowhere(configuration):
-    """All rooms have posts of a server that does not answer."""
+def unreachable_posts(configuration):
+    """All rooms have posts of an unreachable server."""
     configuration.add(CONFERENCE_SETTING, '"posts": "#conf@http://127.0.0.1:9",')
 
 
 @pytest.fixture
-def every_page(posts_nowhere, site, crew, go_live, chromium):
-    """The addresses of all pages while a room is live, by who looks at them."""
+def page_paths(unreachable_posts, site, log_in, go_live, chromium):
+    """The paths of all pages while a room is live, for visitors and for the crew."""
     go_live("example")
     context = chromium.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(f"{site.url}/tracker/admin")
-    crew(page)
+    log_in(page)
     page.get_by_role("button", name="Log out").wait_for()
 
     def is_page(path):
-        answer = page.request.get(site.url + path, max_redirects=0)
-        return answer.status == 200 and answer.headers["content-type"].startswith("text/html")
+        response = page.request.get(site.url + path, max_redirects=0)
+        return response.status == 200 and response.headers["content-type"].startswith("text/html")
 
-    # The crew is logged in already, and shall not log out on the way.
+    # Opening the log-out page would end the session.
     paths = [
         path for path in route_paths(first_talk_path(site)) if not re.search("/log(in|out)$", path)
     ]
-    found = [*filter(is_page, paths), *EXTRA_PATHS]
+    paths = [*filter(is_page, paths), *EXTRA_PATHS]
     context.close()
     return {
-        "visitors": [path for path in found if not path.startswith("/tracker")],
-        "crew": [path for path in found if path.startswith("/tracker")],
+        "visitors": [path for path in paths if not path.startswith("/tracker")],
+        "crew": [path for path in paths if path.startswith("/tracker")],
     }
 
 
 def first_talk_path(site):
-    """Return the address of a talk's page."""
+    """Return the path of a talk's page."""
     return re.search(r'href="(/talk/[^"]+)"', site.text("/example/schedule"))[1]
 
 
 def route_paths(talk, room="example"):
-    """Return an address for each route of both apps."""
-    parts = {
+    """Return a path for each route of both apps."""
+    values = {
         "room": room,
         "talk": talk.removeprefix("/talk/"),
         "icon": "192",
@@ -86,7 +86,9 @@ def route_paths(talk, room="example"):
     }
     return [
         prefix
-        + re.sub(r"{(\w+)(:([^{}]|{[^}]*})*)?}", lambda match: parts.get(match[1], "none"), pattern)
+        + re.sub(
+            r"{(\w+)(:([^{}]|{[^}]*})*)?}", lambda match: values.get(match[1], "none"), pattern
+        )
         for app, prefix in (("frontend", ""), ("tracker", "/tracker"))
         for pattern in route_patterns(app)
     ]

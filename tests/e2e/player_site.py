@@ -1,4 +1,4 @@
-"""A site with many rooms that all tests of the player share: each has a room for itself."""
+"""The site that all tests of the player share: each test has its own room."""
 
 import json
 from collections.abc import Iterator
@@ -6,30 +6,30 @@ from contextlib import contextmanager
 
 from ports import free_port
 
-from .served import Site, copy_checkout, run_in_checkout, serving_site
+from .sites import Site, copy_checkout, run_in_checkout, serving_site
 
 ROOM_COUNT = 80
 
 
 class PlayerSite(Site):
-    """A site of many rooms, and a token of the crew's."""
+    """A site with many rooms, and a crew token."""
 
     token: str
     rooms: Iterator[str]
 
-    def register(self, room, name, origin, formats=("hls",), **more):
-        """Let an endpoint report for a room."""
-        answer = self.put(
+    def register(self, room, name, origin, formats=("hls",), **state):
+        """Register an endpoint for a room."""
+        response = self.put(
             f"/tracker/api/v1/rooms/{room}/endpoints/{name}",
-            {"url": origin.url, "formats": list(formats), **more},
+            {"url": origin.url, "formats": list(formats), **state},
             self.token,
         )
-        assert answer.status < 300, answer.data
+        assert response.status < 300, response.data
 
 
 @contextmanager
 def serving_player_site(root, folder, environment):
-    """Serve a site of many rooms: the first has a programme, "tube" a video on YouTube."""
+    """Serve a site with many rooms: the first has a schedule, "tube" a video on YouTube."""
     checkout = copy_checkout(root, folder)
     rooms = [f"hall{number}" for number in range(1, ROOM_COUNT + 1)]
     config = {
@@ -38,7 +38,7 @@ def serving_player_site(root, folder, environment):
             "schedule-timezone": "UTC",
             "ircnetwork": "irc.libera.chat",
             "ircchannel": "#test-%(group)s",
-            # Nobody answers there.
+            # An unreachable server.
             "posts": {"server": "http://127.0.0.1:9", "hashtag": "conf"},
         },
         "example": {
@@ -54,19 +54,21 @@ def serving_player_site(root, folder, environment):
         issue = (".venv/bin/streaming-system", "admin", "token", "issue", "tests", "--crew")
         issued = run_in_checkout(checkout, environment, *issue)
         assert issued.returncode == 0, issued.stderr
-        stage = PlayerSite(site.url, site.process, checkout)
-        stage.token = issued.stdout.split()[-1]
-        stage.rooms = iter(rooms)
-        yield stage
+        player_site = PlayerSite(site.url, site.process, checkout)
+        player_site.token = issued.stdout.split()[-1]
+        player_site.rooms = iter(rooms)
+        yield player_site
 
 
-# Between two looks the picture has moved, and by no more than time has passed: it plays.
+# Between two checks, the position has advanced, but not by more than the elapsed time.
 IS_PLAYING_SCRIPT = """() => {
   const video = document.querySelector('.stage video');
   if (!video) return false;
   const now = performance.now();
-  const before = window.lastLook;
-  if (!before || now - before.at >= 400) window.lastLook = { at: now, position: video.currentTime };
+  const before = window.lastCheck;
+  if (!before || now - before.at >= 400) {
+    window.lastCheck = { at: now, position: video.currentTime };
+  }
   if (!before || now - before.at < 400) return false;
   const moved = video.currentTime - before.position;
   return !video.paused && moved > 0.2 && moved < 2;
@@ -75,7 +77,7 @@ PLAYBACK_TIMEOUT_MS = 10_000
 
 
 def wait_until_playing(page, milliseconds=PLAYBACK_TIMEOUT_MS):
-    page.evaluate("window.lastLook = null")
+    page.evaluate("window.lastCheck = null")
     page.wait_for_function(IS_PLAYING_SCRIPT, timeout=milliseconds, polling=100)
 
 

@@ -1,4 +1,4 @@
-"""Sites that tests share: starting one costs more than most tests. Each test finds it as new."""
+"""Sites that tests share, because starting a site takes longer than most tests."""
 
 import shutil
 import sqlite3
@@ -9,7 +9,7 @@ from pathlib import Path
 from ports import free_port
 
 from .config import SiteConfiguration
-from .served import (
+from .sites import (
     DATABASE_NAME,
     Site,
     copy_checkout,
@@ -20,14 +20,14 @@ from .served import (
     serving_site,
 )
 
-# More of them take memory; tests of a module share one or two.
+# More sites need too much memory; the tests of a module share one or two.
 MAX_SITES = 8
-# An account takes long to create, and the server remembers its own keys.
+# Creating an account is slow, and the server caches its keys.
 PRESERVED_TABLES = {"alembic_version", "account", "server_key", "salt"}
 
 
 class SharedSite:
-    """A site, and how to make it as good as new."""
+    """A site that can be reset."""
 
     def __init__(
         self, root: Path, folder: Path, environment, configuration: SiteConfiguration
@@ -35,7 +35,7 @@ class SharedSite:
         self._stack = ExitStack()
         checkout = copy_checkout(root, folder)
         configuration.write(checkout)
-        self._run = partial(run_in_checkout, checkout, environment)
+        self._run_command = partial(run_in_checkout, checkout, environment)
         self.site: Site = self._stack.enter_context(
             serving_site(checkout, environment, free_port())
         )
@@ -45,21 +45,23 @@ class SharedSite:
         return self.site.process.poll() is None
 
     def reset(self) -> None:
-        """Take away what an earlier test has left, and wait until no page shows it."""
+        """Delete the data of earlier tests, and wait until no page shows it."""
         var = self.site.checkout / "var"
-        replace_file(var / "schedule.json", imported_schedule(self.site.checkout, self._run))
+        replace_file(
+            var / "schedule.json", imported_schedule(self.site.checkout, self._run_command)
+        )
         for folder in ("previews", "endpoint-logs"):
             shutil.rmtree(var / folder, ignore_errors=True)
         if self._delete_rows(var / DATABASE_NAME):
-            # The tracker has its answers made again after any POST; pages ask it now and then.
+            # Any POST invalidates the tracker's response cache; the frontend polls the tracker.
             self.site.post("/tracker/none")
             self.site.wait_for(
                 lambda: not parse_live_rooms(self.site.text("/")), 20, "no live room"
             )
-        self.site.forget_log()
+        self.site.reset_log()
 
     def _delete_rows(self, database: Path) -> bool:
-        """Delete what tests have caused; return whether servers had registered."""
+        """Delete the data of tests; return whether an endpoint was registered."""
         deleted = {}
         with closing(sqlite3.connect(database, timeout=10, isolation_level=None)) as connection:
             connection.execute("BEGIN IMMEDIATE")
@@ -75,14 +77,14 @@ class SharedSite:
 
 
 class SharedSites:
-    """The sites of a test run, by configuration. Those not used for longest are closed."""
+    """The sites of a test run, by configuration. The least recently used ones are closed."""
 
     def __init__(self, root: Path, new_folder, environment) -> None:
         self._root, self._new_folder, self._environment = root, new_folder, environment
         self._sites: dict[str, SharedSite] = {}
 
     def get(self, configuration: SiteConfiguration) -> Site:
-        """Return a site with that configuration, as good as new."""
+        """Return a site with a configuration, without data of earlier tests."""
         key = configuration.digest
         shared = self._sites.pop(key, None)
         if shared and not shared.is_alive:

@@ -1,4 +1,4 @@
-"""Sites served from copies of the project, by the project's own commands."""
+"""Sites that the project's own commands serve from copies of the project."""
 
 import contextlib
 import dataclasses
@@ -29,10 +29,10 @@ IGNORED = (".git", ".venv", "var", "build", "dist", "__pycache__", "*.egg-info",
 
 
 def copy_checkout(root: Path, folder: Path) -> Path:
-    """Copy the project without anything that make or a user has added to it.
+    """Copy the project without files that make or a user has added.
 
-    Tests change files at the top alone, so those in folders are links. The .venv is the one that
-    the tests run in, so that nothing has to be installed again.
+    Tests only change files in the top folder, so other files are hard links. The .venv is a link to
+    the environment of the tests.
     """
 
     def copy(source: str, target: str) -> None:
@@ -42,7 +42,7 @@ def copy_checkout(root: Path, folder: Path) -> Path:
         try:
             os.link(source, target)
         except OSError:
-            # It is on another file system.
+            # The folders are on different file systems.
             shutil.copy2(source, target)
 
     checkout = folder / "checkout"
@@ -53,29 +53,29 @@ def copy_checkout(root: Path, folder: Path) -> Path:
 
 
 class Site:
-    """A site that is being served."""
+    """A running site."""
 
     def __init__(self, url: str, process: subprocess.Popen, checkout: Path) -> None:
         self.url = url
         self.process = process
         self.checkout = checkout
-        # The names of the accounts that tests have created.
+        # The names of accounts that tests have created.
         self.accounts: set[str] = set()
         self._log = log_path(checkout)
-        self._log_begins = 0
+        self._log_offset = 0
         self._pool = urllib3.PoolManager(timeout=5, retries=False)
 
     @property
     def log(self) -> str:
-        """What the server has logged since the test began."""
-        return self._log.read_bytes()[self._log_begins :].decode()
+        """The log of the server since the start of the test."""
+        return self._log.read_bytes()[self._log_offset :].decode()
 
-    def forget_log(self) -> None:
-        """Leave out of :attr:`log` what was logged until now."""
-        self._log_begins = self._log.stat().st_size
+    def reset_log(self) -> None:
+        """Let :attr:`log` start here."""
+        self._log_offset = self._log.stat().st_size
 
-    def get(self, path: str, **more) -> urllib3.BaseHTTPResponse:
-        return self._pool.request("GET", self.url + path, **more)
+    def get(self, path: str, **options) -> urllib3.BaseHTTPResponse:
+        return self._pool.request("GET", self.url + path, **options)
 
     def text(self, path: str) -> str:
         response = self.get(path)
@@ -86,35 +86,35 @@ class Site:
         return self._pool.request("POST", self.url + path, fields=fields, encode_multipart=False)
 
     def put(self, path: str, document: object, token: str) -> urllib3.BaseHTTPResponse:
-        shown = {"Authorization": f"Bearer {token}"}
-        return self._pool.request("PUT", self.url + path, json=document, headers=shown)
+        headers = {"Authorization": f"Bearer {token}"}
+        return self._pool.request("PUT", self.url + path, json=document, headers=headers)
 
-    def register(self, room: str, viewers: int = 3, **more) -> None:
-        """Let an encoder report that a room is live."""
+    def register(self, room: str, viewers: int = 3, **options) -> None:
+        """Register an endpoint of a room by the legacy form."""
         metrics = json.dumps({"overall_clients": viewers, "webm_high_clients": viewers})
         response = self.post(
-            "/tracker/endpoint/register", secret=EXAMPLE_SECRET, group=room, data=metrics, **more
+            "/tracker/endpoint/register", secret=EXAMPLE_SECRET, group=room, data=metrics, **options
         )
         assert response.data == b"OK\n"
 
-    def go_live(self, room: str, viewers: int = 3, **more) -> None:
-        """Let a room be live, and wait until pages are served that say so.
+    def go_live(self, room: str, viewers: int = 3, **options) -> None:
+        """Register an endpoint of a room, and wait until pages show the room as live.
 
-        A page that is older than that would be fetched again while a test uses it.
+        An older page would be refreshed during the test.
         """
-        self.register(room, viewers, **more)
+        self.register(room, viewers, **options)
         self.wait_for(lambda: room in parse_live_rooms(self.text("/")), 10, f"{room} is live")
 
-    def wait_for(self, is_true, seconds: float, what: str):
-        """Ask until the condition is true; a viewer waits as long."""
-        give_up = time.monotonic() + seconds
-        while not (response := is_true()):
-            assert time.monotonic() < give_up, f"not within {seconds} s: {what}\n{self.log}"
-            assert self.process.poll() is None, f"the server has ended:\n{self.log}"
+    def wait_for(self, condition, seconds: float, what: str):
+        """Poll until the condition is true; return its value."""
+        deadline = time.monotonic() + seconds
+        while not (value := condition()):
+            assert time.monotonic() < deadline, f"not within {seconds} s: {what}\n{self.log}"
+            assert self.process.poll() is None, f"the server has exited:\n{self.log}"
             time.sleep(0.1)
-        return response
+        return value
 
-    def responds(self) -> bool:
+    def is_responding(self) -> bool:
         try:
             return self.get("/robots.txt").status < 500 or self.get("/").status < 500
         except urllib3.exceptions.HTTPError:
@@ -127,7 +127,7 @@ def log_path(checkout: Path) -> Path:
 
 @contextlib.contextmanager
 def serving(checkout, environment, *command, url, env=None, ready=None):
-    """Run a command in the checkout until its site responds; end it afterwards."""
+    """Run a command in the checkout, wait until its site responds, and stop it at the end."""
     with log_path(checkout).open("a") as output:
         process = subprocess.Popen(
             command,
@@ -140,7 +140,7 @@ def serving(checkout, environment, *command, url, env=None, ready=None):
         )
     site = Site(url, process, checkout)
     try:
-        site.wait_for(ready or site.responds, 60, f"an response from {url}")
+        site.wait_for(ready or site.is_responding, 60, f"a response from {url}")
         yield site
     finally:
         if process.poll() is None:
@@ -148,8 +148,8 @@ def serving(checkout, environment, *command, url, env=None, ready=None):
             process.wait(20)
 
 
-def run_in_checkout(checkout, environment, *command, **more):
-    """Run a command in the checkout and return what it printed and how it ended."""
+def run_in_checkout(checkout, environment, *command, **options):
+    """Run a command in the checkout; return its output and exit status."""
     return subprocess.run(
         command,
         cwd=checkout,
@@ -158,18 +158,18 @@ def run_in_checkout(checkout, environment, *command, **more):
         capture_output=True,
         text=True,
         timeout=120,
-        **more,
+        **options,
     )
 
 
 def parse_live_rooms(page: str) -> list[str]:
-    """Return the ids of the rooms that a page shows as live."""
+    """Return the ids of live rooms on a page."""
     return re.findall(r'data-room="(\w+)"[^>]*data-live="true"', page)
 
 
 @contextlib.contextmanager
 def serving_site(checkout, environment, port):
-    """Set up what the checkout configures, and serve it."""
+    """Set up the data of a checkout, and serve it."""
     set_up_data(checkout, partial(run_in_checkout, checkout, environment))
     set_ini_key(checkout / "development.ini", "address", f"127.0.0.1:{port}")
     command = (".venv/bin/pserve", "development.ini")
@@ -177,34 +177,37 @@ def serving_site(checkout, environment, port):
         yield site
 
 
-# A migrated database is the same for all configurations.
+# The migrated database, which is the same for all configurations.
 DATABASE_NAME = "tracker.sqlite"
 _databases: list[bytes] = []
-# What importing has written, by what rooms were imported, and when that was.
+# Imported schedules and the times of their import, by the settings of the rooms.
 _schedules: dict[tuple[object, ...], tuple[float, bytes]] = {}
-# The sample event is laid around the moment of its import: a test may find it so much older.
+# The sample event starts relative to the time of the import, which must be recent.
 SCHEDULE_TTL_SECONDS = 120
-# How much of it is left, for some talks that are over and more than a room's page lists.
+# The part of the sample event that tests use, relative to now.
 SCHEDULE_BEFORE, SCHEDULE_AFTER = timedelta(hours=1), timedelta(hours=4)
 
 
-def set_up_data(checkout, run) -> None:
-    """Do what make does before it serves; once for all, since that takes seconds."""
+def set_up_data(checkout, run_command) -> None:
+    """Set up the database and the schedule like make; cached, because it takes seconds."""
     var = checkout / "var"
     var.mkdir(exist_ok=True)
     if not _databases:
-        assert run(".venv/bin/alembic", "-c", "development.ini", "upgrade", "head").returncode == 0
+        assert (
+            run_command(".venv/bin/alembic", "-c", "development.ini", "upgrade", "head").returncode
+            == 0
+        )
         _databases.append((var / DATABASE_NAME).read_bytes())
     (var / DATABASE_NAME).write_bytes(_databases[0])
-    replace_file(var / "schedule.json", imported_schedule(checkout, run))
+    replace_file(var / "schedule.json", imported_schedule(checkout, run_command))
 
 
-def imported_schedule(checkout, run) -> bytes:
-    """Return the schedule that an import writes, made within :data:`SCHEDULE_TTL_SECONDS`.
+def imported_schedule(checkout, run_command) -> bytes:
+    """Return an imported schedule that is at most :data:`SCHEDULE_TTL_SECONDS` old.
 
-    Of the sample event it has some hours: pages of all its 900 talks take seconds to look at.
+    It contains a few hours of the sample event: pages with all 900 talks are slow.
     """
-    configured = conference_config.load_conference_from_settings(
+    conference = conference_config.load_conference_from_settings(
         load_app_settings(checkout / "development.ini", "frontend")
     )
     key = tuple(
@@ -214,24 +217,24 @@ def imported_schedule(checkout, run) -> bytes:
             room.schedule_key,
             room.schedule_timezone,
         )
-        for room in configured.rooms.values()
+        for room in conference.rooms.values()
     )
-    made, schedule = _schedules.get(key, (-math.inf, b""))
-    if time.monotonic() - made > SCHEDULE_TTL_SECONDS:
-        made = time.monotonic()
-        assert run(".venv/bin/streaming-system", "schedule", "import").returncode == 0
+    imported_at, schedule = _schedules.get(key, (-math.inf, b""))
+    if time.monotonic() - imported_at > SCHEDULE_TTL_SECONDS:
+        imported_at = time.monotonic()
+        assert run_command(".venv/bin/streaming-system", "schedule", "import").returncode == 0
         path = checkout / "var/schedule.json"
         shorten_schedule(path)
         schedule = path.read_bytes()
-        _schedules[key] = made, schedule
+        _schedules[key] = imported_at, schedule
     return schedule
 
 
 def shorten_schedule(path: Path) -> None:
-    """Leave only the talks of some hours in a schedule file."""
+    """Remove talks outside of the used period from a schedule file."""
     now = datetime.now(UTC)
     schedule = storage.load_schedule(path)
-    short = {
+    rooms = {
         name: dataclasses.replace(
             room,
             events=tuple(
@@ -242,11 +245,11 @@ def shorten_schedule(path: Path) -> None:
         )
         for name, room in schedule.rooms.items()
     }
-    storage.save_schedule(dataclasses.replace(schedule, rooms=short), path)
+    storage.save_schedule(dataclasses.replace(schedule, rooms=rooms), path)
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Replace a file at once, unless it has this content already."""
+    """Replace a file atomically, unless it already has this content."""
     if path.exists() and path.read_bytes() == content:
         return
     new = path.with_suffix(".new")

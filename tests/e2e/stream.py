@@ -1,4 +1,4 @@
-"""A live stream as events have it: an encoder, and servers that hand out what it makes."""
+"""A live stream: an encoder, and servers of its files."""
 
 import contextlib
 import subprocess
@@ -19,9 +19,9 @@ ENCODING = ("-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "
 
 
 class Encoder:
-    """ffmpeg with a test pattern in two sizes and as sound alone, in segments of a second.
+    """ffmpeg: a test pattern in two sizes, and sound alone, in segments of one second.
 
-    A new run overwrites the playlists of the one before it and counts from 0 again.
+    A new run overwrites the playlists, and starts again with segment 0.
     """
 
     playlist = PLAYLIST
@@ -38,15 +38,15 @@ class Encoder:
     def start(self) -> None:
         self.runs += 1
         self.process = subprocess.Popen(
-            ["ffmpeg", "-nostdin", "-loglevel", "error", *self.makes(), *ENCODING, "-f", "hls",
-             "-hls_time", "1", "-hls_list_size", str(self.length),
+            ["ffmpeg", "-nostdin", "-loglevel", "error", *self.input_options(), *ENCODING,
+             "-f", "hls", "-hls_time", "1", "-hls_list_size", str(self.length),
              "-hls_flags", "delete_segments+temp_file", "-master_pl_name", self.playlist,
              "-hls_segment_filename", f"{self.folder}/%v/run{self.runs}-%d.ts",
              f"{self.folder}/%v/index.m3u8"]
         )  # fmt: skip
 
-    def makes(self) -> list[str]:
-        """Return what is seen and heard, and of which renditions the stream is."""
+    def input_options(self) -> list[str]:
+        """Return the options of ffmpeg for inputs and renditions."""
         command = ["-re"]
         for source in (
             TEST_PATTERN.format("160x90"),
@@ -60,45 +60,45 @@ class Encoder:
                 "-var_stream_map", "v:0,a:0,name:sd v:1,a:1,name:hd a:2,name:sound"]  # fmt: skip
 
     def wait(self, seconds: float = 30) -> None:
-        """Wait until this run has something to see in every quality."""
-        give_up = time.monotonic() + seconds
+        """Wait until this run has written segments of all renditions."""
+        deadline = time.monotonic() + seconds
         playlists = [self.folder / name / "index.m3u8" for name in self.renditions]
         while not all(p.exists() and f"run{self.runs}-1.ts" in p.read_text() for p in playlists):
-            assert time.monotonic() < give_up, "ffmpeg makes no stream"
-            assert self.process.poll() is None, "ffmpeg has ended"
+            assert time.monotonic() < deadline, "ffmpeg writes no segments"
+            assert self.process.poll() is None, "ffmpeg has exited"
             time.sleep(0.05)
 
     def wait_for_more(self, segments: int = 3, seconds: float = 30) -> None:
-        """Wait until there are more segments: players that go on have asked for them by then."""
+        """Wait until there are more segments; a playing client has requested them by then."""
         playlist = self.folder / self.renditions[0] / "index.m3u8"
-        last = self._newest(playlist)
-        give_up = time.monotonic() + seconds
-        while self._newest(playlist) < last + segments:
-            assert time.monotonic() < give_up, "ffmpeg makes no stream"
+        last = self._last_segment(playlist)
+        deadline = time.monotonic() + seconds
+        while self._last_segment(playlist) < last + segments:
+            assert time.monotonic() < deadline, "ffmpeg writes no segments"
             time.sleep(0.05)
 
     @staticmethod
-    def _newest(playlist: Path) -> int:
+    def _last_segment(playlist: Path) -> int:
         return int(playlist.read_text().split()[-1].rpartition("-")[2].removesuffix(".ts"))
 
     def kill(self) -> None:
-        """End it as a power cut does: the playlist stays as it is."""
+        """Kill the encoder: the playlist stays unchanged."""
         if self.process:
             self.process.kill()
             self.process.wait()
 
     def stop(self) -> None:
-        """End it as an operator does: the playlist says that it is over."""
+        """Stop the encoder: the playlist gets an end marker."""
         self.process.terminate()
         self.process.wait()
 
 
 class TranslatedEncoder(Encoder):
-    """A talk in English with German translation, and English subtitles."""
+    """A stream with English and German sound, and English subtitles."""
 
     renditions = ("picture", "original", "translation")
 
-    def makes(self) -> list[str]:
+    def input_options(self) -> list[str]:
         text = self.folder / "text.srt"
         text.write_text("\n".join(map(_subtitle, range(3600))))
         sources = [("-f", "lavfi", "-i", TEST_PATTERN.format("160x90")),
@@ -115,7 +115,7 @@ class TranslatedEncoder(Encoder):
 
 
 def _subtitle(second: int) -> str:
-    """Return a second's subtitle."""
+    """Return the subtitle of a second."""
     begin, end = (
         f"{at // 60 // 60:02}:{at // 60 % 60:02}:{at % 60:02},000" for at in (second, second + 1)
     )
@@ -123,23 +123,23 @@ def _subtitle(second: int) -> str:
 
 
 class SlidesEncoder(Encoder):
-    """What the speaker shows, alone."""
+    """A stream of slides only."""
 
     playlist = "slides.m3u8"
     renditions = ("slides",)
 
-    def makes(self) -> list[str]:
+    def input_options(self) -> list[str]:
         source = ("-f", "lavfi", "-i", "testsrc=size=640x360:rate=5")
         return ["-re", *source, "-map", "0", "-b:v", "100k", "-var_stream_map", "v:0,name:slides"]
 
 
 class Origin:
-    """A server of a stream. It notes what it is asked for, and can be dead or refuse a part."""
+    """An origin server of a stream. It records requests, and can be stopped or refuse paths."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.handler: type[OriginHandler] = OriginHandler
-        self.asked: list[str] = []
+        self.requested_paths: list[str] = []
         self.refuses: Callable[[str], bool] = lambda path: False
         self.port = 0
         self._server: ThreadingHTTPServer | None = None
@@ -149,8 +149,8 @@ class Origin:
         return f"http://127.0.0.1:{self.port}/"
 
     def count(self, ending: str) -> int:
-        """Return how often it was asked for addresses with such an ending."""
-        return sum(path.endswith(ending) for path in self.asked)
+        """Return the number of requests for paths with an ending."""
+        return sum(path.endswith(ending) for path in self.requested_paths)
 
     def start(self) -> None:
         handler = partial(self.handler, origin=self, directory=str(self.folder))
@@ -174,12 +174,12 @@ class OriginHandler(SimpleHTTPRequestHandler):
         ".vtt": "text/vtt",
     }
 
-    def __init__(self, *args, origin, **more):
+    def __init__(self, *args, origin, **options):
         self.origin = origin
-        super().__init__(*args, **more)
+        super().__init__(*args, **options)
 
     def do_GET(self):
-        self.origin.asked.append(self.path)
+        self.origin.requested_paths.append(self.path)
         if self.origin.refuses(self.path):
             self.send_error(404)
             return
@@ -196,22 +196,22 @@ class OriginHandler(SimpleHTTPRequestHandler):
 
 
 @pytest.fixture
-def kind_of_encoder():
+def encoder_class():
     return Encoder
 
 
 @pytest.fixture
-def encoder(tmp_path, kind_of_encoder):
-    """An encoder of the test's own, which it may start, kill and start again."""
+def encoder(tmp_path, encoder_class):
+    """An encoder for one test, which the test starts."""
     require("ffmpeg")
-    encoder = kind_of_encoder(tmp_path / "stream")
+    encoder = encoder_class(tmp_path / "stream")
     yield encoder
     encoder.kill()
 
 
 @pytest.fixture
 def own_stream(encoder):
-    """A stream of the test's own."""
+    """A running stream for one test."""
     encoder.start()
     encoder.wait()
     return encoder
@@ -219,7 +219,7 @@ def own_stream(encoder):
 
 @pytest.fixture(scope="session")
 def stream(tmp_path_factory):
-    """A stream that tests share, of which servers have the last minute."""
+    """A running stream that tests share; servers have its last minute."""
     require("ffmpeg")
     encoder = Encoder(tmp_path_factory.mktemp("shared") / "stream", length=60)
     encoder.start()
@@ -230,13 +230,13 @@ def stream(tmp_path_factory):
 
 @pytest.fixture
 def source(request):
-    """What servers hand out: the shared stream if the test asks for it, else its encoder's."""
+    """The encoder whose files servers have: the shared one if the test uses it, else its own."""
     return request.getfixturevalue("stream" if "stream" in request.fixturenames else "encoder")
 
 
 @pytest.fixture
 def origin(source):
-    """Return a function that starts another server of the stream."""
+    """Return a function that starts an origin server of the stream."""
     origins = []
 
     def start():
@@ -250,13 +250,13 @@ def origin(source):
 
 
 @pytest.fixture
-def watch(stage, room, origin, open_page):
-    """Return a function that opens the room's page with a server behind it."""
+def open_room(player_site, room, origin, open_page):
+    """Return a function that registers an origin server, and opens the room's page."""
 
-    def watch(formats=("hls",)):
+    def open_room(formats=("hls",)):
         server = origin()
-        stage.register(room, "edge1", server, formats)
-        stage.wait_for(lambda: "<video" in stage.text(f"/{room}"), 10, "a player")
+        player_site.register(room, "edge1", server, formats)
+        player_site.wait_for(lambda: "<video" in player_site.text(f"/{room}"), 10, "a player")
         return open_page(f"/{room}"), server
 
-    return watch
+    return open_room

@@ -1,54 +1,56 @@
-"""Any page can be used without a mouse and without seeing it: Tab, and what axe-core finds."""
+"""Keyboard navigation of all pages, and the checks of axe-core."""
 
 import pytest
 
 from streaming_system.theme.loader import example_names
 
-from .accessible import OPEN_ALL_DETAILS, axe_violations, keyboard_problems
+from .accessibility import OPEN_ALL_DETAILS, axe_violations, keyboard_problems
 from .pages import first_talk_path
 
 PHONE, DESKTOP = 360, 1280
 
 
-def wrong_on(page, url, path, walked_at=(PHONE, DESKTOP), width=DESKTOP):
-    """Return what is wrong with a page, which is loaded once for all widths and schemes."""
+def page_problems(page, url, path, tab_widths=(PHONE, DESKTOP), width=DESKTOP):
+    """Return the problems of a page, which is loaded once for all widths and schemes."""
     page.emulate_media(color_scheme="light")
-    page.set_viewport_size({"width": (*walked_at, width)[0], "height": 800})
+    page.set_viewport_size({"width": (*tab_widths, width)[0], "height": 800})
     page.goto(url + path)
-    found = []
-    for walked in walked_at:
-        page.set_viewport_size({"width": walked, "height": 800})
-        found += [f"{path} at {walked}: {one}" for one in keyboard_problems(page)]
+    problems = []
+    for tab_width in tab_widths:
+        page.set_viewport_size({"width": tab_width, "height": 800})
+        problems += [f"{path} at {tab_width}: {line}" for line in keyboard_problems(page)]
     page.set_viewport_size({"width": width, "height": 800})
-    # What is folded away is read, too.
+    # Folded content is checked, too.
     page.evaluate(OPEN_ALL_DETAILS)
-    return found + [f"{path} {one}" for one in axe_violations(page)]
+    return problems + [f"{path} {line}" for line in axe_violations(page)]
 
 
 @pytest.mark.timeout(600)
-def test_visitors_can_use_every_page(every_page, site, visit):
+def test_pages_for_visitors_are_accessible(page_paths, site, visit):
     page = visit("/")
 
-    found = [one for path in every_page["visitors"] for one in wrong_on(page, site.url, path)]
+    problems = [
+        line for path in page_paths["visitors"] for line in page_problems(page, site.url, path)
+    ]
 
-    assert found == []
+    assert problems == []
 
 
 @pytest.mark.timeout(600)
-def test_the_crew_can_use_every_page(every_page, crew, site, visit):
+def test_crew_pages_are_accessible(page_paths, log_in, site, visit):
     page = visit("/tracker/admin/login")
-    found = wrong_on(page, site.url, "/tracker/admin/login", [PHONE])
-    crew(page)
+    problems = page_problems(page, site.url, "/tracker/admin/login", [PHONE])
+    log_in(page)
     page.get_by_role("button", name="Log out").wait_for()
 
-    # The crew's pages are the same at any width.
-    for path in every_page["crew"]:
-        found += wrong_on(page, site.url, path, [PHONE])
+    # Crew pages are the same at any width.
+    for path in page_paths["crew"]:
+        problems += page_problems(page, site.url, path, [PHONE])
 
-    assert found == []
+    assert problems == []
 
 
-# Colours are of the theme alone: a page of each kind is only worth checking now and then.
+# A theme only changes colours: other kinds of pages are checked in exhaustive runs.
 @pytest.mark.parametrize(
     "paths",
     [
@@ -58,24 +60,24 @@ def test_the_crew_can_use_every_page(every_page, crew, site, visit):
     ids=["main", "others"],
 )
 @pytest.mark.parametrize("theme", example_names())
-def test_axe_finds_nothing_in_any_theme(site, go_live, visit, paths):
+def test_themes_are_accessible(site, go_live, visit, paths):
     go_live("example")
     page = visit("/")
     paths = [first_talk_path(site) if path == "talk" else path for path in paths]
 
-    found = [one for path in paths for one in wrong_on(page, site.url, path, [])]
+    problems = [line for path in paths for line in page_problems(page, site.url, path, [])]
 
-    assert found == []
+    assert problems == []
 
 
-def test_axe_finds_nothing_on_a_phone(go_live, site, visit):
+def test_pages_on_a_phone_are_accessible(go_live, site, visit):
     go_live("example")
     page = visit("/")
 
-    found = [
-        one
+    problems = [
+        line
         for path in ("/", "/example", "/schedule")
-        for one in wrong_on(page, site.url, path, [], width=320)
+        for line in page_problems(page, site.url, path, [], width=320)
     ]
 
-    assert found == []
+    assert problems == []

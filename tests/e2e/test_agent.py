@@ -1,4 +1,4 @@
-"""Real streaming servers, registered by agents, played by Chromium through a room's page."""
+"""Streaming servers with agents, played by Chromium on a room's page."""
 
 import sys
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 from functional.agent.servers import NginxRtmp, Program
 from programs import require
 
-from .served import run_in_checkout
+from .sites import run_in_checkout
 
 INI = """[agent]
 trackers = {tracker}
@@ -25,7 +25,7 @@ access.window = 10
 streams =
     live/stream = example hls
 """
-PLAYS = """(before) => {
+IS_PLAYING = """(before) => {
     const video = document.querySelector("video");
     return video !== null && !video.paused && video.currentTime > before + 1;
 }"""
@@ -33,7 +33,7 @@ PLAYS = """(before) => {
 
 @pytest.fixture
 def programs():
-    """Processes that are stopped when the test ends, last ones first."""
+    """Processes that are stopped after the test, in reverse order."""
     started = []
     yield started
     for program in reversed(started):
@@ -41,8 +41,8 @@ def programs():
 
 
 @pytest.fixture
-def edge(tmp_path, site, clean_environment, programs):
-    """Return a function that starts nginx, an encoder for it, and an agent beside it."""
+def start_endpoint(tmp_path, site, clean_environment, programs):
+    """Return a function that starts nginx with an encoder and an agent."""
     require("nginx")
     require("ngx_rtmp_module")
     require("ffmpeg")
@@ -50,7 +50,7 @@ def edge(tmp_path, site, clean_environment, programs):
     issued = run_in_checkout(site.checkout, clean_environment, *issue)
     token = issued.stdout.split()[-1]
 
-    def edge(name):
+    def start_endpoint(name):
         server = NginxRtmp(tmp_path / name)
         programs.append(server.program)
         server.encoder = server.encode("stream")
@@ -65,50 +65,50 @@ def edge(tmp_path, site, clean_environment, programs):
                 log=server.access_log,
             )
         )
-        program = Path(sys.executable).with_name("streaming-system")
-        command = (program, "encoder", "register", "-c", ini)
+        executable = Path(sys.executable).with_name("streaming-system")
+        command = (executable, "encoder", "register", "-c", ini)
         programs.append(Program(*command, folder=tmp_path, name=f"{name}-agent"))
         return server
 
-    return edge
+    return start_endpoint
 
 
-def endpoints(site):
+def list_endpoints(site):
     listed = site.get("/tracker/api/v1/rooms/example/endpoints").json()["endpoints"]
     return {endpoint["name"]: endpoint for endpoint in listed}
 
 
-def test_hls_of_nginx_plays_through_the_page_and_viewers_move_when_it_is_killed(edge, site, visit):
-    servers = {name: edge(name) for name in ("edge1", "edge2")}
-    site.wait_for(lambda: len(endpoints(site)) == 2, 60, "both servers are registered")
+def test_viewer_of_a_killed_endpoint_moves_to_another(start_endpoint, site, visit):
+    servers = {name: start_endpoint(name) for name in ("edge1", "edge2")}
+    site.wait_for(lambda: len(list_endpoints(site)) == 2, 60, "both servers are registered")
     for server in servers.values():
         playlist = f"{server.url}/hls/stream.m3u8"
         server.program.wait_for(playlist, seconds=60)
     page = visit("/example")
-    page.wait_for_function(PLAYS, arg=0, timeout=60_000)
+    page.wait_for_function(IS_PLAYING, arg=0, timeout=60_000)
 
-    def watched_from():
-        # Only a call of the browser lets its news in.
+    def current_endpoint():
+        # Playwright receives events only during calls.
         page.evaluate("0")
         return next(
             name
-            for url in reversed(page.asked)
+            for url in reversed(page.requested_urls)
             for name, server in servers.items()
             if url.startswith(f"{server.url}/hls/")
         )
 
-    def counted():
-        # The agent has seen its viewer in the access log.
-        name = watched_from()
-        return name if endpoints(site)[name]["clients"] == 1 else None
+    def counted_endpoint():
+        # The agent counts its viewer in the access log.
+        name = current_endpoint()
+        return name if list_endpoints(site)[name]["clients"] == 1 else None
 
-    first = site.wait_for(counted, 30, "the viewer is counted")
+    first = site.wait_for(counted_endpoint, 30, "the viewer is counted")
     second = ({"edge1", "edge2"} - {first}).pop()
 
     servers[first].program.kill()
 
-    site.wait_for(lambda: watched_from() == second, 60, "the viewer has moved")
-    at = page.evaluate("document.querySelector('video').currentTime")
-    page.wait_for_function(PLAYS, arg=at, timeout=60_000)
-    site.wait_for(lambda: list(endpoints(site)) == [second], 30, "the dead server is gone")
-    site.wait_for(lambda: counted() == second, 30, "the viewer is counted")
+    site.wait_for(lambda: current_endpoint() == second, 60, "the viewer has moved")
+    position = page.evaluate("document.querySelector('video').currentTime")
+    page.wait_for_function(IS_PLAYING, arg=position, timeout=60_000)
+    site.wait_for(lambda: list(list_endpoints(site)) == [second], 30, "the dead server is gone")
+    site.wait_for(lambda: counted_endpoint() == second, 30, "the viewer is counted")

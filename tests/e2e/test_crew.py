@@ -1,14 +1,14 @@
-"""The crew's admin pages in a real browser, which has no JavaScript to fall back on."""
+"""The admin pages in Chromium, partly without JavaScript."""
 
 import re
 from itertools import product
 
 
-def test_somebody_logs_in_issues_a_token_drains_a_server_and_logs_out(visit, crew, go_live):
+def test_admin_issues_a_token_and_drains_an_endpoint_without_javascript(visit, log_in, go_live):
     go_live("example")
     page = visit("/tracker/admin/tokens", java_script_enabled=False)
-    crew(page)
-    # One comes to the page that one wanted.
+    log_in(page)
+    # The log-in leads to the requested page.
     assert page.url.endswith("/tracker/admin/tokens")
 
     page.get_by_label("Label").fill("mixer <1>")
@@ -31,13 +31,13 @@ def test_somebody_logs_in_issues_a_token_drains_a_server_and_logs_out(visit, cre
     assert page.get_by_role("status").inner_text() == "You are logged out."
     page.goto(page.url.replace("/login", ""))
     assert "/admin/login" in page.url
-    assert page.complaints == []
+    assert page.errors == []
 
 
-def test_no_page_is_wider_than_its_window_or_asks_anybody_else(visit, site, crew, go_live):
+def test_admin_pages_fit_the_window_without_third_party_requests(visit, site, log_in, go_live):
     go_live("example")
     page = visit("/tracker/admin", reduced_motion="reduce")
-    crew(page)
+    log_in(page)
 
     for path in ("", "/endpoints", "/tokens", "/annotations", "/accounts", "/audit", "/password"):
         page.goto(f"{site.url}/tracker/admin{path}")
@@ -47,10 +47,10 @@ def test_no_page_is_wider_than_its_window_or_asks_anybody_else(visit, site, crew
             page.emulate_media(color_scheme=scheme)
             wide = page.evaluate("document.documentElement.scrollWidth")
             assert wide <= width, (path, width, scheme)
-        unnamed = page.evaluate(
+        unlabelled = page.evaluate(
             "[...document.querySelectorAll('input:not([type=hidden]), select')]"
             ".filter((field) => !field.labels.length).length"
         )
-        assert unnamed == 0, path
-    assert {url.split("/")[2] for url in page.asked} == {site.url.split("/")[2]}
-    assert page.complaints == []
+        assert unlabelled == 0, path
+    assert {url.split("/")[2] for url in page.requested_urls} == {site.url.split("/")[2]}
+    assert page.errors == []

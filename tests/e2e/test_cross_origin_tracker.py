@@ -1,28 +1,28 @@
-"""A tracker with a name of its own: pages of the site may ask it, in a real browser; no others."""
+"""A tracker on another origin: only pages of the site may send requests to it."""
 
 import pytest
 from ports import free_port
 
 from .config import set_ini_key
 from .conftest import page_opener
-from .served import set_up_data
-from .test_apart import PSERVE, move
-from .test_playback import FIGURES, go_on, streams, wait_until_it_wants_to_play  # noqa: F401 - Fixtures.
+from .sites import set_up_data
+from .test_playback_reports import PLAYBACK_PATH, resume_streams, streams, wait_until_wanted  # noqa: F401 - Fixtures.
+from .test_separate_apps import PSERVE, set_port
 
 
 @pytest.fixture
 def ports():
-    """Where the pages and the tracker are: each port is a site of its own to browsers."""
+    """The ports of the frontend and the tracker, which are different origins for browsers."""
     return free_port(), free_port()
 
 
 @pytest.fixture
-def apart(checkout, serve, run, ports, streams, allowed):  # noqa: F811 - The fixture's name.
-    """The two halves as two hosts have them; return the pages' site, and the tracker's."""
+def split_sites(checkout, serve_command, run_command, ports, streams, allowed):  # noqa: F811 - The fixture's name.
+    """Frontend and tracker as on two hosts; return the site of each."""
     pages, tracker = (f"http://127.0.0.1:{port}" for port in ports)
-    set_up_data(checkout, run)
-    move(checkout, "server:frontend", ports[0])
-    move(checkout, "server:tracker", ports[1])
+    set_up_data(checkout, run_command)
+    set_port(checkout, "server:frontend", ports[0])
+    set_port(checkout, "server:tracker", ports[1])
     ini = checkout / "development.ini"
     set_ini_key(ini, "tracker.url", f"{tracker}/tracker")
     set_ini_key(ini, "tracker.internal_url", f"{tracker}/tracker")
@@ -31,10 +31,10 @@ def apart(checkout, serve, run, ports, streams, allowed):  # noqa: F811 - The fi
     allowed = allowed.replace("PAGES", pages)
     ini.write_text(text.replace("[app:tracker]\n", f"[app:tracker]\nallowed_origins = {allowed}\n"))
     with (
-        serve(PSERVE, "development.ini#tracker", url=tracker) as theirs,
-        serve(PSERVE, "development.ini#frontend", url=pages) as ours,
+        serve_command(PSERVE, "development.ini#tracker", url=tracker) as tracker_site,
+        serve_command(PSERVE, "development.ini#frontend", url=pages) as frontend_site,
     ):
-        yield ours, theirs
+        yield frontend_site, tracker_site
 
 
 def go_live(tracker):
@@ -42,8 +42,8 @@ def go_live(tracker):
 
 
 @pytest.mark.parametrize("allowed", ["PAGES"])
-def test_an_open_page_turns_live_plays_and_reports(apart, chromium, go_on):  # noqa: F811
-    pages, tracker = apart
+def test_page_of_the_site_turns_live_plays_and_reports(split_sites, chromium, resume_streams):  # noqa: F811
+    pages, tracker = split_sites
     with page_opener(chromium, pages) as visit:
         page = visit("/example")
         assert page.locator("video").count() == 0
@@ -51,25 +51,26 @@ def test_an_open_page_turns_live_plays_and_reports(apart, chromium, go_on):  # n
         go_live(tracker)
 
         page.locator("video").wait_for(timeout=30_000)
-        wait_until_it_wants_to_play(page)
+        wait_until_wanted(page)
         tracker.wait_for(
-            lambda: tracker.get(FIGURES).json()["viewers"]["players"] == 1, 30, "a viewer"
+            lambda: tracker.get(PLAYBACK_PATH).json()["viewers"]["players"] == 1, 30, "a viewer"
         )
-        assert page.complaints == []
-        # Besides the streaming server's, no other host was asked.
-        assert {address.split("/")[2] for address in page.asked} <= {
-            pages.url[7:], tracker.url[7:], *(a.split("/")[2] for a in page.asked if ".webm" in a),
-        }  # fmt: skip
+        assert page.errors == []
+        # There are no requests to other hosts, except for the stream.
+        urls = [url for url in page.requested_urls if ".webm" not in url]
+        assert {url.split("/")[2] for url in urls} <= {pages.url[7:], tracker.url[7:]}
 
 
 @pytest.mark.parametrize("allowed", ["https://live.example.org"])
-def test_pages_of_others_learn_nothing_from_it(apart, chromium):
-    pages, tracker = apart
+def test_page_of_another_origin_gets_no_data(split_sites, chromium):
+    pages, tracker = split_sites
     go_live(tracker)
     with page_opener(chromium, pages) as visit:
         page = visit("/example")
 
-        with page.expect_event("requestfailed", lambda one: one.url.endswith("/streams.json")):
+        with page.expect_event(
+            "requestfailed", lambda request: request.url.endswith("/streams.json")
+        ):
             page.reload()
 
-        assert any("CORS" in complaint for complaint in page.complaints)
+        assert any("CORS" in error for error in page.errors)

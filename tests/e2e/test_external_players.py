@@ -1,4 +1,4 @@
-"""A room's source changes at its moment under viewers who watch: a real browser, the real site."""
+"""A room's source changes to another stream or external player during playback."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -8,17 +8,17 @@ import pytest
 from .config import MAIN_HALL_TITLE
 from .test_player import wait_until_playing
 
-# So far away that the tracker, which has no ?delta=, sees the first source all the time.
-MOMENT = (datetime.now(UTC) + timedelta(days=1)).replace(microsecond=0)
-SITE = "https://player.example"
+# In the future, so that the tracker, which has no ?delta=, always uses the first source.
+CHANGE_AT = (datetime.now(UTC) + timedelta(days=1)).replace(microsecond=0)
+EXTERNAL_SITE = "https://player.example"
 
 
 @pytest.fixture
 def sources(configuration, request):
-    """Return a function that starts the site with a room of two sources, one after the other."""
+    """Return a function that starts the site; its room has two sources, one after the other."""
 
     def sources(first, second):
-        listed = json.dumps([first, second | {"from": MOMENT.isoformat()}])
+        listed = json.dumps([first, second | {"from": CHANGE_AT.isoformat()}])
         configuration.add(MAIN_HALL_TITLE, f'"sources": {listed},')
         return request.getfixturevalue("site")
 
@@ -26,64 +26,64 @@ def sources(configuration, request):
 
 
 @pytest.fixture
-def watch(new_page):
-    """Return a function that opens the room's page four seconds before its source changes."""
+def open_room(new_page):
+    """Return a function that opens the room's page four seconds before the change."""
 
-    def watch(site):
+    def open_room(site):
         page = new_page()
         page.context.route(
-            f"{SITE}/**",
+            f"{EXTERNAL_SITE}/**",
             lambda route: route.fulfill(body=f"<title>{route.request.url}</title>",
                                         content_type="text/html"),
         )  # fmt: skip
-        delta = int((MOMENT - timedelta(seconds=4) - datetime.now(UTC)).total_seconds())
+        delta = int((CHANGE_AT - timedelta(seconds=4) - datetime.now(UTC)).total_seconds())
         page.goto(f"{site.url}/example?delta={delta}")
-        page.evaluate("window.stillTheSamePage = true")
+        page.evaluate("window.isSameDocument = true")
         return page
 
-    return watch
+    return open_room
 
 
-def test_a_stream_that_plays_gives_way_to_what_comes_next(sources, watch, stream, origin):
+def test_playing_stream_is_replaced_by_the_next_source(sources, open_room, stream, origin):
     server = origin()
-    site = sources({"url": server.url}, {"iframe": f"{SITE}/second"})
-    page = watch(site)
+    site = sources({"url": server.url}, {"iframe": f"{EXTERNAL_SITE}/second"})
+    page = open_room(site)
     wait_until_playing(page)
 
     link = page.get_by_role("link", name="Watch on player.example")
     link.wait_for(timeout=15_000)
 
     assert page.locator("video").count() == 0
-    assert page.evaluate("stillTheSamePage") is True
-    # The old player has left: nobody asks for its stream any more.
+    assert page.evaluate("isSameDocument") is True
+    # The old player has stopped its requests.
     stream.wait_for_more()
-    asked = len(server.asked)
+    count = len(server.requested_paths)
     stream.wait_for_more()
     link.click()
     page.frame_locator(".stage iframe").locator("title").wait_for(state="attached")
-    assert [frame.url for frame in page.frames[1:]] == [f"{SITE}/second"]
-    assert len(server.asked) == asked
-    assert page.complaints == []
+    assert [frame.url for frame in page.frames[1:]] == [f"{EXTERNAL_SITE}/second"]
+    assert len(server.requested_paths) == count
+    assert page.errors == []
 
 
-def test_whoever_has_asked_for_a_site_s_player_gets_its_next_video(sources, watch):
-    site = sources({"iframe": f"{SITE}/first"}, {"iframe": f"{SITE}/second"})
-    page = watch(site)
+def test_consent_to_an_external_player_includes_its_next_video(sources, open_room):
+    site = sources({"iframe": f"{EXTERNAL_SITE}/first"}, {"iframe": f"{EXTERNAL_SITE}/second"})
+    page = open_room(site)
     assert page.frames[1:] == []
     page.get_by_role("link", name="Watch on player.example").click()
-    page.locator(f"iframe[src='{SITE}/first']").wait_for()
+    page.locator(f"iframe[src='{EXTERNAL_SITE}/first']").wait_for()
 
-    page.locator(f"iframe[src='{SITE}/second']").wait_for(timeout=15_000)
+    page.locator(f"iframe[src='{EXTERNAL_SITE}/second']").wait_for(timeout=15_000)
 
     assert page.locator("iframe").count() == 1
-    assert page.evaluate("stillTheSamePage") is True
-    assert page.complaints == []
+    assert page.evaluate("isSameDocument") is True
+    assert page.errors == []
 
 
-def test_nobody_is_asked_before_the_viewer_wants_it(sources, watch):
-    site = sources({"iframe": f"{SITE}/first"}, {"iframe": f"{SITE}/second"})
-    page = watch(site)
+def test_external_player_is_not_loaded_without_consent(sources, open_room):
+    site = sources({"iframe": f"{EXTERNAL_SITE}/first"}, {"iframe": f"{EXTERNAL_SITE}/second"})
+    page = open_room(site)
 
-    page.locator(f"[data-frame='{SITE}/second']").wait_for(timeout=15_000)
+    page.locator(f"[data-frame='{EXTERNAL_SITE}/second']").wait_for(timeout=15_000)
 
     assert page.locator("iframe").count() == 0

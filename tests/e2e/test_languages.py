@@ -1,20 +1,20 @@
-"""Languages as people use them: a real Chromium on the real site."""
+"""The languages of pages and scripts in Chromium."""
 
 import pytest
 
-from .test_schedule import plan, programme  # noqa: F401 - Fixtures.
+from .test_schedule import open_schedule, write_schedule  # noqa: F401 - Fixtures.
 
 WIDE = {"width": 1280, "height": 800}
 
 
 @pytest.fixture
-def german(visit):
-    """Return a function that opens a page in a browser whose owner reads German."""
+def open_in_german(visit):
+    """Return a function that opens a page in a German browser."""
 
-    def german(path, **options):
+    def open_in_german(path, **options):
         return visit(path, **({"locale": "de-AT", "viewport": WIDE} | options))
 
-    return german
+    return open_in_german
 
 
 def language(page):
@@ -22,7 +22,7 @@ def language(page):
 
 
 @pytest.mark.parametrize("script", [True, False])
-def test_the_switch_changes_the_page_and_every_page_after_it(visit, site, script):
+def test_language_switch_applies_to_all_following_pages(visit, site, script):
     page = visit("/schedule", viewport=WIDE, java_script_enabled=script)
     assert language(page) == "en"
 
@@ -36,10 +36,10 @@ def test_the_switch_changes_the_page_and_every_page_after_it(visit, site, script
     assert language(page) == "de"
     page.get_by_role("navigation", name="Sprache").get_by_text("English").click()
     assert language(page) == "en"
-    assert page.complaints == []
+    assert page.errors == []
 
 
-def test_the_switch_can_be_used_by_keyboard_and_is_large_enough_for_a_finger(visit, site):
+def test_language_switch_works_by_keyboard_and_touch(visit, site):
     page = visit("/schedule", viewport={"width": 320, "height": 640})
     switch = page.get_by_role("navigation", name="Language")
 
@@ -53,42 +53,42 @@ def test_the_switch_can_be_used_by_keyboard_and_is_large_enough_for_a_finger(vis
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
 
 
-def test_a_browser_gets_its_own_language_and_scripts_speak_it(german, plan):  # noqa: F811
-    page = german("/schedule")
+def test_pages_and_scripts_use_the_browsers_language(open_in_german, write_schedule):  # noqa: F811
+    page = open_in_german("/schedule")
     page.locator(".star").first.wait_for()
 
     labels = [star.get_attribute("aria-label") for star in page.locator(".star").all()]
     assert "Favorit: Opening" in labels
     page.get_by_role("button", name="Nur Favoriten").click()
     page.locator("[data-favourites-note]:text('Nur Favoriten werden gezeigt: 0 von')").wait_for()
-    [words] = [url for url in page.asked if "/words/" in url]
-    assert "/words/de.json?v=" in words
-    assert page.complaints == []
+    [catalogue] = [url for url in page.requested_urls if "/words/" in url]
+    assert "/words/de.json?v=" in catalogue
+    assert page.errors == []
 
 
-def test_the_catalogue_is_fetched_once_for_all_pages(german, site):
-    page = german("/schedule")
+def test_catalogue_is_fetched_once_for_all_pages(open_in_german, site):
+    page = open_in_german("/schedule")
     page.locator(".for-scripts").wait_for()
 
     page.get_by_role("link", name="Räume").click()
     page.wait_for_load_state("networkidle")
-    kept = page.evaluate(
+    sizes = page.evaluate(
         "performance.getEntriesByType('resource')"
         ".filter((entry) => entry.name.includes('/words/')).map((entry) => entry.transferSize)"
     )
 
-    assert kept
-    assert not any(kept)
+    assert sizes
+    assert not any(sizes)
 
 
-def test_english_asks_for_no_catalogue(visit, site):
+def test_english_pages_fetch_no_catalogue(visit, site):
     page = visit("/schedule", viewport=WIDE)
     page.locator(".for-scripts").wait_for()
 
-    assert [url for url in page.asked if "/words/" in url] == []
+    assert [url for url in page.requested_urls if "/words/" in url] == []
 
 
-def test_scripts_speak_english_where_the_catalogue_cannot_be_had(new_page, site, plan):  # noqa: F811
+def test_scripts_fall_back_to_english_without_a_catalogue(new_page, site, write_schedule):  # noqa: F811
     page = new_page(locale="de", viewport=WIDE)
     page.route("**/words/**", lambda route: route.abort())
     page.goto(site.url + "/schedule")
@@ -99,8 +99,8 @@ def test_scripts_speak_english_where_the_catalogue_cannot_be_had(new_page, site,
     assert "Favourite: Opening" in labels
 
 
-def test_search_and_talks_stay_in_the_language_of_the_address(programme):  # noqa: F811
-    page = programme("/schedule?lang=de")
+def test_search_and_talks_keep_the_language_of_the_address(open_schedule):  # noqa: F811
+    page = open_schedule("/schedule?lang=de")
 
     page.get_by_role("searchbox", name="Suchen").fill("vogel")
     page.locator("#count:text('1 Vortrag mit „vogel“')").wait_for()
@@ -108,18 +108,18 @@ def test_search_and_talks_stay_in_the_language_of_the_address(programme):  # noq
     page.locator(".talk a").first.click()
 
     page.wait_for_url("**/talk/Birds?lang=de")
-    assert page.complaints == []
+    assert page.errors == []
 
 
-def test_a_talk_says_in_the_language_of_the_address_when_it_starts(programme):  # noqa: F811
-    page = programme("/talk/Birds?lang=de")
+def test_countdown_of_a_talk_uses_the_language_of_the_address(open_schedule):  # noqa: F811
+    page = open_schedule("/talk/Birds?lang=de")
 
     page.locator("[data-status]:text('bis zum Beginn')").wait_for()
-    assert page.complaints == []
+    assert page.errors == []
 
 
-def test_viewers_far_away_see_their_own_time_in_their_language(programme):  # noqa: F811
-    page = programme("/schedule?lang=es", timezone_id="America/Bogota", locale="es-CO")
+def test_note_on_the_viewers_time_zone_is_translated(open_schedule):  # noqa: F811
+    page = open_schedule("/schedule?lang=es", timezone_id="America/Bogota", locale="es-CO")
 
     page.get_by_role("button", name="Mi zona horaria").click()
 
@@ -129,15 +129,15 @@ def test_viewers_far_away_see_their_own_time_in_their_language(programme):  # no
     )
 
 
-def test_a_viewer_at_the_events_own_time_is_not_offered_another(programme):  # noqa: F811
-    page = programme("/schedule?lang=es", timezone_id="UTC")
+def test_viewer_in_the_events_zone_gets_no_switch(open_schedule):  # noqa: F811
+    page = open_schedule("/schedule?lang=es", timezone_id="UTC")
 
     assert page.get_by_role("button", name="Mi zona horaria").count() == 0
 
 
-def test_the_crews_graphs_speak_it_and_keep_it(german, site, go_live):
+def test_graphs_are_translated_and_keep_the_language(open_in_german, site, go_live):
     go_live("example")
-    page = german("/graphs?lang=de")
+    page = open_in_german("/graphs?lang=de")
 
     page.locator(".graph h2:has-text('Bitrate insgesamt')").wait_for()
     link = page.locator(".legend a").first.get_attribute("href")
@@ -145,4 +145,4 @@ def test_the_crews_graphs_speak_it_and_keep_it(german, site, go_live):
     assert "lang=de" in link
     assert "room=" in link
     assert page.locator(".graph summary").first.inner_text() == "Als Tabelle"
-    assert page.complaints == []
+    assert page.errors == []

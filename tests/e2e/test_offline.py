@@ -1,4 +1,4 @@
-"""What is left of the site without a network, in a real Chromium; and what is passed on of it."""
+"""Offline use, installation and sharing of the site."""
 
 import json
 import threading
@@ -10,12 +10,12 @@ from .config import SITE_SECTION
 
 
 @pytest.fixture
-def kept(visit):
-    """Return a function that opens a page and waits until the browser keeps what it shall keep."""
+def open_cached(visit):
+    """Return a function that opens a page, and waits until its service worker is active."""
 
-    def kept(path="/", **options):
+    def open_cached(path="/", **options):
         page = visit(path, **options)
-        # It begins with the next page that one opens.
+        # The worker controls the next page.
         page.evaluate(
             """async () => {
               const { active } = await navigator.serviceWorker.ready;
@@ -25,45 +25,45 @@ def kept(visit):
         )
         return page
 
-    return kept
+    return open_cached
 
 
-def names_kept(page):
-    """Return the addresses of all that is kept, without the host."""
+def cached_paths(page):
+    """Return the paths of all cached responses."""
     return page.evaluate(
         """async () => {
-          const found = [];
+          const paths = [];
           for (const name of await caches.keys()) {
             for (const { url } of await (await caches.open(name)).keys()) {
-              found.push(url.slice(location.origin.length));
+              paths.push(url.slice(location.origin.length));
             }
           }
-          return found;
+          return paths;
         }"""
     )
 
 
-def test_without_a_network_the_site_says_so_and_comes_back_by_itself(kept, site):
-    page = kept()
+def test_offline_page_loads_the_requested_page_when_online(open_cached, site):
+    page = open_cached()
     page.context.set_offline(True)
 
     page.goto(f"{site.url}/example")
 
     assert page.locator("h1").inner_text() == "You are offline"
-    # It looks like the site, whose files are there.
+    # Style and logo are cached.
     assert page.evaluate("document.styleSheets[0].cssRules.length") > 0
     assert page.locator(".brand img").evaluate("image => image.naturalWidth") > 0
     assert page.get_by_text("tried again as soon as your device is online").is_visible()
 
-    # The page that was wanted, without a press.
+    # The requested page loads without a click.
     with page.expect_navigation():
         page.context.set_offline(False)
     page.locator(".stage").wait_for()
     assert page.url == f"{site.url}/example"
 
 
-def test_the_schedule_stays_readable(kept, site):
-    page = kept("/schedule")
+def test_schedule_can_be_read_offline(open_cached, site):
+    page = open_cached("/schedule")
     page.reload()
     page.locator(".star").first.click()
     titles = page.locator(".talk a").all_inner_texts()
@@ -78,7 +78,7 @@ def test_the_schedule_stays_readable(kept, site):
     page.locator(".star[aria-pressed=true]").wait_for()
     assert page.locator(".talk a").all_inner_texts() == titles
     page.get_by_text("You are offline. This page is as you saw it last.").wait_for()
-    # Another day is on the page of all days, which is kept with it.
+    # The cached page of all days includes other days.
     page.goto(f"{site.url}/schedule?day=2020-01-01")
     page.locator(".agenda .star").first.wait_for()
     assert set(titles) <= set(page.locator(".talk a").all_inner_texts())
@@ -89,9 +89,9 @@ def test_the_schedule_stays_readable(kept, site):
     page.get_by_role("heading", name="Nothing is planned").wait_for()
 
 
-def test_nothing_live_is_kept(kept, site, go_live):
+def test_live_data_is_not_cached(open_cached, site, go_live):
     go_live("example")
-    page = kept("/example")
+    page = open_cached("/example")
     page.reload()
     page.goto(f"{site.url}/schedule")
     page.goto(f"{site.url}/monitor")
@@ -99,7 +99,7 @@ def test_nothing_live_is_kept(kept, site, go_live):
     page.goto(f"{site.url}/schedule?q=talk")
     page.goto(site.url)
 
-    names = names_kept(page)
+    names = cached_paths(page)
 
     assert "/offline" in names
     static = [name for name in names if name.startswith("/static/")]
@@ -108,12 +108,12 @@ def test_nothing_live_is_kept(kept, site, go_live):
     assert sorted(set(names) - set(static) - set(allowed)) == []
 
 
-def test_an_update_leaves_nothing_of_the_version_before(kept, site):
-    page = kept()
+def test_update_deletes_the_cache_of_the_old_version(open_cached, site):
+    page = open_cached()
     page.evaluate(
         "caches.open('files-0123456789ab').then((cache) => cache.put('/x', new Response('old')))"
     )
-    page.evaluate("navigator.serviceWorker.ready.then((one) => one.unregister())")
+    page.evaluate("navigator.serviceWorker.ready.then((registration) => registration.unregister())")
     page.reload()
     page.evaluate("navigator.serviceWorker.ready")
 
@@ -123,11 +123,11 @@ def test_an_update_leaves_nothing_of_the_version_before(kept, site):
 
     page.reload()
     assert page.locator(".masthead").is_visible()
-    assert page.complaints == []
+    assert page.errors == []
 
 
-def test_a_part_of_a_file_is_not_answered_from_what_is_kept(kept):
-    page = kept()
+def test_range_requests_bypass_the_cache(open_cached):
+    page = open_cached()
     page.reload()
 
     status = page.evaluate(
@@ -138,8 +138,8 @@ def test_a_part_of_a_file_is_not_answered_from_what_is_kept(kept):
     assert status == 206
 
 
-def test_the_browser_can_install_it(kept):
-    page = kept()
+def test_browser_can_install_the_site(open_cached):
+    page = open_cached()
     devtools = page.context.new_cdp_session(page)
 
     manifest = devtools.send("Page.getAppManifest")
@@ -148,7 +148,7 @@ def test_the_browser_can_install_it(kept):
     assert json.loads(manifest["data"])["display"] == "standalone"
     assert devtools.send("Page.getInstallabilityErrors")["installabilityErrors"] in (
         [],
-        # What Playwright's contexts are.
+        # Playwright's contexts are incognito.
         [{"errorId": "in-incognito", "errorArguments": []}],
     )
 
@@ -159,7 +159,7 @@ class TestSharing:
         configuration.add(SITE_SECTION, '"embed": ["*"],')
         return configuration
 
-    def test_a_link_is_copied_and_that_is_said(self, visit, site):
+    def test_copied_link_is_confirmed(self, visit, site):
         page = visit("/example?template=group#stream", permissions=["clipboard-read"])
         page.locator(".share > summary").press("Enter")
         dialog = page.get_by_role("dialog", name="Share")
@@ -173,11 +173,11 @@ class TestSharing:
         assert stream.input_value().endswith("/example/stream.m3u")
         page.keyboard.press("Escape")
         dialog.wait_for(state="detached")
-        # The keyboard goes on where it was.
+        # The focus returns to the button.
         assert page.evaluate("document.activeElement.matches('.share > summary')")
-        assert page.complaints == []
+        assert page.errors == []
 
-    def test_without_javascript_it_unfolds(self, visit, site):
+    def test_share_section_unfolds_without_javascript(self, visit, site):
         page = visit("/example", java_script_enabled=False)
 
         page.locator(".share > summary").click()
@@ -186,7 +186,7 @@ class TestSharing:
         code = page.get_by_label("Code that shows the player").input_value()
         assert code.startswith(f'<iframe src="{site.url}/embed/example"')
 
-    def test_the_code_shows_the_player_in_another_site(self, visit, site, blog, go_live):
+    def test_embed_code_shows_the_player_on_another_site(self, visit, site, blog, go_live):
         go_live("example")
         page = visit("/example")
         code = page.locator("#share-code").input_value()
@@ -201,18 +201,18 @@ class TestSharing:
         opened.value.locator(".masthead").wait_for()
         assert opened.value.url == f"{site.url}/example"
 
-    def test_no_other_page_can_be_put_into_a_frame(self, visit, site, blog):
+    def test_other_pages_cannot_be_framed(self, visit, site, blog):
         page = visit("/")
         blog.page = f"<!DOCTYPE html><title>Blog</title><iframe src='{site.url}/example'></iframe>"
 
-        with page.expect_console_message(lambda said: "frame-ancestors" in said.text):
+        with page.expect_console_message(lambda message: "frame-ancestors" in message.text):
             page.goto(blog.url)
 
         assert page.frame_locator("iframe").locator(".masthead").count() == 0
 
     @pytest.fixture
     def blog(self):
-        """Another site, of one page. It has another name, or it would be the same to browsers."""
+        """Another site with one page. Its host name differs, so that it is another origin."""
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self):

@@ -1,4 +1,4 @@
-"""The site as people see it: a real Chromium on the real site."""
+"""The site's pages in Chromium."""
 
 import re
 import time
@@ -16,10 +16,10 @@ PAGES = ("/", "/example", "/garden", "/schedule", "/garden/schedule",
          "/tracker/endpoint/stats", "/graphs", "/graphs?range=event")  # fmt: skip
 
 
-def test_a_room_that_goes_live_appears_without_a_reload(visit, site, go_live):
+def test_index_shows_a_room_that_goes_live_without_a_reload(visit, site, go_live):
     page = visit("/")
     assert page.locator("h2").inner_text() == "Nothing is streaming right now."
-    page.evaluate("window.stillTheSamePage = true")
+    page.evaluate("window.isSameDocument = true")
 
     go_live("example")
 
@@ -28,10 +28,10 @@ def test_a_room_that_goes_live_appears_without_a_reload(visit, site, go_live):
     assert "Main Hall" in card.inner_text()
     assert card.locator(".badge").inner_text().endswith("Live")
     assert page.locator("details.folded .card").count() == 2
-    assert page.evaluate("window.stillTheSamePage") is True
+    assert page.evaluate("window.isSameDocument") is True
 
 
-def test_a_room_page_gets_its_player_without_a_reload(visit, site, go_live):
+def test_room_page_gets_its_player_without_a_reload(visit, site, go_live):
     page = visit("/example")
     assert page.locator("video").count() == 0
 
@@ -41,32 +41,32 @@ def test_a_room_page_gets_its_player_without_a_reload(visit, site, go_live):
     assert page.locator(".stage video").count() == 1
 
 
-def test_the_minutes_left_count_down(new_page, site):
+def test_remaining_minutes_count_down(new_page, site):
     page = new_page()
     page.clock.install()
-    before = minutes_by_the_server_s_clock(page, site)
+    before = open_and_read_minutes(page, site)
 
     page.clock.run_for(60_000)
 
     page.locator(".under").get_by_text(f"{before - 1} min left").wait_for(timeout=15_000)
 
 
-def minutes_by_the_server_s_clock(page, site):
-    """Open a room's page; return the minutes left that it shows when it has heard the time."""
+def open_and_read_minutes(page, site):
+    """Open a room's page; return its remaining minutes after the clock is set."""
     left = page.locator(".under [data-left]")
 
-    def forget_the_minutes(route):
+    def clear_minutes(route):
         left.evaluate("element => { element.textContent = '' }")
         route.continue_()
 
-    page.route("**/streams.json", forget_the_minutes, times=1)
+    page.route("**/streams.json", clear_minutes, times=1)
     with page.expect_response("**/streams.json"):
         page.goto(site.url + "/example")
-    shown = page.locator(".under [data-left]", has_text="min left")
-    return int(re.match(r"(\d+) min left", shown.inner_text())[1])
+    minutes = page.locator(".under [data-left]", has_text="min left")
+    return int(re.match(r"(\d+) min left", minutes.inner_text())[1])
 
 
-def test_the_folded_rooms_can_be_opened_by_keyboard(visit, go_live):
+def test_folded_rooms_open_by_keyboard(visit, go_live):
     go_live("example")
     page = visit("/")
 
@@ -78,12 +78,12 @@ def test_the_folded_rooms_can_be_opened_by_keyboard(visit, go_live):
     page.wait_for_url(re.compile(r"/(garden|lab)$"))
 
 
-def test_every_page_fits_every_screen_and_asks_nobody_else(visit, site, go_live):
+def test_every_page_fits_every_screen_without_third_party_requests(visit, site, go_live):
     go_live("example")
     page = visit("/")
     for path in PAGES:
-        page.asked.clear()
-        page.complaints.clear()
+        page.requested_urls.clear()
+        page.errors.clear()
         page.goto(site.url + path)
 
         for width, scheme in product((320, 768, 1280, 3840), ("light", "dark")):
@@ -91,14 +91,16 @@ def test_every_page_fits_every_screen_and_asks_nobody_else(visit, site, go_live)
             page.emulate_media(color_scheme=scheme)
             wide = page.evaluate("document.documentElement.scrollWidth")
             assert wide <= width, (path, width, scheme)
-        elsewhere = [url for url in page.asked if not url.startswith(site.url)]
-        # The player asks the stream server for what it is there for; here nobody answers.
-        assert [url for url in elsewhere if "webcast" not in url] == [], path
+        external = [url for url in page.requested_urls if not url.startswith(site.url)]
+        # The player requests the stream, whose server is unreachable.
+        assert [url for url in external if "webcast" not in url] == [], path
         expected = ["404"] if path == "/nowhere" else ["ERR_CONNECTION_REFUSED"]
-        assert [c for c in page.complaints if not any(e in c for e in expected)] == [], path
+        assert [
+            error for error in page.errors if not any(text in error for text in expected)
+        ] == [], path
 
 
-def test_the_pages_work_without_javascript(visit, site, go_live):
+def test_pages_work_without_javascript(visit, site, go_live):
     go_live("example")
 
     page = visit("/", java_script_enabled=False)
@@ -111,21 +113,21 @@ def test_the_pages_work_without_javascript(visit, site, go_live):
 
 
 @pytest.fixture
-def plan(site):
-    """Return a function that replaces the schedule under the running site.
+def write_schedule(site):
+    """Return a function that replaces the schedule of the running site.
 
-    Each event is its room, the minutes from now to its start, its length in minutes, its title.
+    Each talk is given by room, minutes from now to its start, length in minutes, and title.
     """
 
-    def plan(*events, abstract=""):
+    def write_schedule(*talks, abstract=""):
         now = datetime.now(UTC).replace(microsecond=0)
         rooms = {}
-        for room, start, minutes, title in events:
-            begins = now + timedelta(minutes=start)
+        for room, start, minutes, title in talks:
+            start_time = now + timedelta(minutes=start)
             rooms.setdefault(room, []).append(
                 Slot(
-                    start=begins,
-                    end=begins + timedelta(minutes=minutes),
+                    start=start_time,
+                    end=start_time + timedelta(minutes=minutes),
                     title=title,
                     guid=title,
                     abstract=abstract,
@@ -134,20 +136,22 @@ def plan(site):
         save_schedule(
             Schedule(
                 rooms={
-                    room: RoomSchedule(timezone=ZoneInfo("UTC"), events=tuple(of_room))
-                    for room, of_room in rooms.items()
+                    room: RoomSchedule(timezone=ZoneInfo("UTC"), events=tuple(slots))
+                    for room, slots in rooms.items()
                 }
             ),
             site.checkout / "var/schedule.json",
         )
 
-    return plan
+    return write_schedule
 
 
-def test_long_words_and_lines_of_code_fit_every_screen(visit, site, plan, go_live):
+def test_long_words_and_lines_of_code_fit_every_screen(visit, site, write_schedule, go_live):
     word = "Donaudampfschifffahrtsgesellschaftskapitänsmütze" * 3
     code = f"<pre>{'x = 1; ' * 60}</pre>"
-    plan(("example", -10, 30, word), ("example", 20, 30, word), ("lab", 5, 30, word), abstract=code)
+    write_schedule(
+        ("example", -10, 30, word), ("example", 20, 30, word), ("lab", 5, 30, word), abstract=code
+    )
     go_live("example")
     page = visit("/")
     for path in ("/", "/example", "/lab", "/example?template=inroom", "/monitor"):
@@ -158,8 +162,8 @@ def test_long_words_and_lines_of_code_fit_every_screen(visit, site, plan, go_liv
             assert page.evaluate("document.documentElement.scrollWidth") <= width, (path, width)
 
 
-def test_the_last_column_of_the_monitor_is_in_sight_beside_long_titles(visit, plan):
-    plan(("example", -10, 30, "Donaudampfschifffahrtsgesellschaft" * 4))
+def test_monitor_shows_its_last_column_beside_long_titles(visit, write_schedule):
+    write_schedule(("example", -10, 30, "Donaudampfschifffahrtsgesellschaft" * 4))
 
     page = visit("/monitor", viewport={"width": 1280, "height": 800})
 
@@ -167,64 +171,71 @@ def test_the_last_column_of_the_monitor_is_in_sight_beside_long_titles(visit, pl
     assert box["x"] + box["width"] <= 1280
 
 
-@pytest.mark.parametrize("wrong_by", [timedelta(minutes=-12), timedelta(minutes=12)])
-def test_the_minutes_left_are_right_where_the_viewer_s_clock_is_wrong(
-    new_page, site, plan, wrong_by
+@pytest.mark.parametrize("clock_error", [timedelta(minutes=-12), timedelta(minutes=12)])
+def test_remaining_minutes_do_not_depend_on_the_viewers_clock(
+    new_page, site, write_schedule, clock_error
 ):
-    plan(("example", -10, 60, "A talk"))
+    write_schedule(("example", -10, 60, "A talk"))
     page = new_page()
-    page.clock.install(time=datetime.now(UTC) + wrong_by)
+    page.clock.install(time=datetime.now(UTC) + clock_error)
 
-    assert minutes_by_the_server_s_clock(page, site) in (49, 50)
+    assert open_and_read_minutes(page, site) in (49, 50)
 
 
-def test_a_page_that_was_offline_when_the_talk_changed_catches_up(new_page, site, plan):
-    plan(("example", -30, 31, "First"), ("example", 1, 30, "Second"))
+def test_page_shows_the_current_talk_after_being_offline(new_page, site, write_schedule):
+    write_schedule(("example", -30, 31, "First"), ("example", 1, 30, "Second"))
     page = new_page()
     page.clock.install()
     page.goto(site.url + "/example")
     assert page.locator("h1").inner_text() == "First"
 
-    # The talk ends while the viewer has no network, and the page's attempt to ask is lost.
+    # The talk ends while the browser is offline, so the refresh of the page fails.
     page.context.set_offline(True)
     with page.expect_event("requestfailed", lambda request: request.url.endswith("/example")):
         page.clock.fast_forward(70_000)
-    plan(("example", -1, 30, "Second"))
+    write_schedule(("example", -1, 30, "Second"))
     page.context.set_offline(False)
     page.clock.fast_forward(30_000)
 
     page.get_by_role("heading", name="Second", level=1).wait_for(timeout=10_000)
 
 
-@pytest.mark.parametrize(("viewers", "not_before", "by"), [(3, 62, 75), (200_000, 80, 125)])
-def test_the_more_viewers_the_longer_they_take_to_fetch_the_page(
-    new_page, site, plan, go_live, viewers, not_before, by
+@pytest.mark.parametrize(
+    ("viewers", "min_seconds", "max_seconds"), [(3, 62, 75), (200_000, 80, 125)]
+)
+def test_pages_spread_their_refresh_by_the_number_of_viewers(
+    new_page, site, write_schedule, go_live, viewers, min_seconds, max_seconds
 ):
     go_live("example", viewers)
-    plan(("example", -29, 30, "First"), ("example", 1, 30, "Second"))
-    planned = time.monotonic()
+    write_schedule(("example", -29, 30, "First"), ("example", 1, 30, "Second"))
+    written_at = time.monotonic()
     page = new_page()
-    # The end of everybody's time.
+    # Almost the end of the spread.
     page.add_init_script("Math.random = () => 0.9")
     page.clock.install()
-    with page.expect_event("requestfinished", lambda one: one.url.endswith("/streams.json")):
+    with page.expect_event(
+        "requestfinished", lambda request: request.url.endswith("/streams.json")
+    ):
         page.goto(site.url + "/example")
     assert page.locator("h1").inner_text() == "First"
     fetched = []
-    page.on("request", lambda one: fetched.append(one) if one.url.endswith("/example") else None)
+    page.on(
+        "request",
+        lambda request: fetched.append(request) if request.url.endswith("/example") else None,
+    )
 
-    page.clock.run_for(1000 * (not_before - (time.monotonic() - planned)))
+    page.clock.run_for(1000 * (min_seconds - (time.monotonic() - written_at)))
     assert fetched == []
-    with page.expect_event("request", lambda one: one.url.endswith("/example")):
-        page.clock.run_for(1000 * (by - not_before))
+    with page.expect_event("request", lambda request: request.url.endswith("/example")):
+        page.clock.run_for(1000 * (max_seconds - min_seconds))
 
 
-def test_graphs_show_who_streams_and_stay_up_to_date(visit, site, go_live):
+def test_graphs_show_live_rooms_and_update(visit, site, go_live):
     go_live("example")
     page = visit("/graphs?range=10")
     legend = page.locator(".graph").first.locator(".legend li")
     legend.first.wait_for()
-    page.evaluate("window.stillTheSamePage = true")
+    page.evaluate("window.isSameDocument = true")
     assert page.locator(".graph canvas").count() == 2
     assert page.locator(".graph h2").all_inner_texts() == [
         "Overall Bitrate Mbit/s",
@@ -237,16 +248,16 @@ def test_graphs_show_who_streams_and_stay_up_to_date(visit, site, go_live):
     page.get_by_role("link", name="1 hour").click()
 
     assert page.url == f"{site.url}/graphs?range=60"
-    assert page.evaluate("window.stillTheSamePage")
+    assert page.evaluate("window.isSameDocument")
     rows = page.locator(".graph table").first.locator("tbody tr th").all_inner_texts()
     assert rows[0] == "Together"
     assert len(rows) == 3
     page.go_back()
     assert page.locator("[data-range='10']").get_attribute("aria-current") == "true"
-    assert page.complaints == []
+    assert page.errors == []
 
 
-def test_graphs_lead_to_the_servers_of_a_room(visit, site, go_live):
+def test_graphs_link_to_the_endpoints_of_a_room(visit, site, go_live):
     go_live("example")
     page = visit("/graphs?range=10")
 
@@ -257,7 +268,7 @@ def test_graphs_lead_to_the_servers_of_a_room(visit, site, go_live):
     assert page.get_by_role("link", name="All rooms").get_attribute("href") == "/graphs?range=10"
 
 
-def test_without_javascript_the_graphs_are_figures(visit, site):
+def test_graphs_without_javascript_link_to_the_data(visit, site):
     page = visit("/graphs", java_script_enabled=False)
 
     link = page.locator("noscript a, .notice a").first.get_attribute("href")

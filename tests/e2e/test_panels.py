@@ -1,4 +1,4 @@
-"""What opens beside the player, and the theatre: a real Chromium on the real site."""
+"""The panels beside the player, and theatre mode, in Chromium."""
 
 import json
 import re
@@ -8,16 +8,16 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from .accessible import axe_violations
+from .accessibility import axe_violations
 from .config import CONFERENCE_SETTING, GARDEN_TITLE
-from .players import wait_until_playing
+from .player_site import wait_until_playing
 
 CHAT = "https://web.libera.chat/"
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
-ON_ITS_SIDE = {**PHONE, "viewport": {"width": 844, "height": 390}}
+LANDSCAPE_PHONE = {**PHONE, "viewport": {"width": 844, "height": 390}}
 
 
-class Mastodon(BaseHTTPRequestHandler):
+class MastodonHandler(BaseHTTPRequestHandler):
     def do_GET(self):
         body = json.dumps(
             [
@@ -40,8 +40,8 @@ class Mastodon(BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def mastodon():
-    """The address of a server with a post."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), Mastodon) as server:
+    """The URL of a Mastodon server with one post."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), MastodonHandler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}"
@@ -51,7 +51,7 @@ def mastodon():
 
 @pytest.fixture
 def configuration(configuration, mastodon):
-    """All rooms have posts; the garden has a room on Matrix in place of the example's chat."""
+    """All rooms have posts; the garden has a Matrix room instead of an IRC channel."""
     configuration.add(CONFERENCE_SETTING, f'"posts": "#conf@{mastodon}",')
     configuration.add(GARDEN_TITLE, '"matrix": "#garden:m.example", "ircnetwork": false,')
     return configuration
@@ -61,12 +61,12 @@ def button(page, name):
     return page.get_by_role("button", name=name, exact=True)
 
 
-def elsewhere(page, site):
-    return [url for url in page.asked if not url.startswith(site.url)]
+def external_urls(page, site):
+    return [url for url in page.requested_urls if not url.startswith(site.url)]
 
 
-def answer_as_chat(page):
-    """Nobody there is bothered by a test."""
+def stub_chat(page):
+    """Respond to requests to the chat: tests must not send any."""
     page.route(
         re.compile("^https:"),
         lambda route: route.fulfill(body="<p>Welcome to the chat</p>", content_type="text/html"),
@@ -74,30 +74,30 @@ def answer_as_chat(page):
 
 
 def box(page, selector):
-    found = page.locator(selector).bounding_box()
+    rectangle = page.locator(selector).bounding_box()
     return {
-        "left": found["x"],
-        "right": found["x"] + found["width"],
-        "top": found["y"],
-        "bottom": found["y"] + found["height"],
+        "left": rectangle["x"],
+        "right": rectangle["x"] + rectangle["width"],
+        "top": rectangle["y"],
+        "bottom": rectangle["y"] + rectangle["height"],
     }
 
 
-def test_nobody_elses_server_is_asked_until_the_chat_is_opened(site, visit):
+def test_opening_the_chat_sends_the_first_third_party_request(site, visit):
     page = visit("/example")
-    answer_as_chat(page)
+    stub_chat(page)
     button(page, "Posts").click()
     page.get_by_text("What a talk").wait_for()
     button(page, "Schedule").click()
     page.locator("#pane-programme .talk").first.wait_for()
     page.wait_for_load_state("networkidle")
     assert not page.get_by_text("What a talk").is_visible()
-    assert elsewhere(page, site) == []
+    assert external_urls(page, site) == []
 
     button(page, "Chat").click()
 
     page.frame_locator("#pane-chat iframe").get_by_text("Welcome to the chat").wait_for()
-    assert elsewhere(page, site) == [CHAT]
+    assert external_urls(page, site) == [CHAT]
     frame = page.locator("#pane-chat iframe")
     assert frame.get_attribute("src") == f"{CHAT}#example-example"
     assert "allow-top-navigation" not in frame.get_attribute("sandbox")
@@ -105,49 +105,49 @@ def test_nobody_elses_server_is_asked_until_the_chat_is_opened(site, visit):
     assert window.get_attribute("href") == f"{CHAT}#example-example"
     button(page, "Close").click()
     assert page.locator("iframe").count() == 0
-    assert page.complaints == []
+    assert page.errors == []
 
 
-def test_what_was_open_is_open_again_but_for_a_chat_that_nobody_asks_for(site, visit):
+def test_open_panel_is_restored_without_connecting_the_chat(site, visit):
     page = visit("/example")
-    answer_as_chat(page)
+    stub_chat(page)
     button(page, "Chat").click()
     page.locator("iframe").wait_for()
-    page.asked.clear()
+    page.requested_urls.clear()
 
     page.reload()
 
     page.get_by_text("Your browser tells it nothing until you open it.").wait_for()
     page.wait_for_load_state("networkidle")
-    assert elsewhere(page, site) == []
+    assert external_urls(page, site) == []
     button(page, "Open the chat here").click()
     page.frame_locator("iframe").get_by_text("Welcome to the chat").wait_for()
     assert page.context.cookies(site.url) == []
 
 
-def test_a_chat_that_no_page_may_frame_opens_beside_the_stream(site, visit):
+def test_chat_that_forbids_frames_opens_in_a_tab(site, visit):
     page = visit("/garden")
     page.context.route(re.compile("^https:"), lambda route: route.fulfill(body="Welcome"))
 
-    with page.expect_popup() as other:
+    with page.expect_popup() as popup:
         page.locator(".under").get_by_role("link", name="Chat").click()
 
-    assert other.value.url == "https://matrix.to/#/%23garden:m.example"
+    assert popup.value.url == "https://matrix.to/#/%23garden:m.example"
     assert page.url == f"{site.url}/garden"
     assert page.locator("[data-pane=chat]").count() == 0
-    assert page.complaints == []
+    assert page.errors == []
 
 
-def test_the_player_plays_on_while_panels_open_and_close(stream, watch):
-    page, _ = watch()
-    answer_as_chat(page)
+def test_player_continues_while_panels_open_and_close(stream, open_room):
+    page, _ = open_room()
+    stub_chat(page)
     wait_until_playing(page)
     page.evaluate(
         """() => {
           window.player = document.querySelector('.stage video');
-          window.troubles = [];
+          window.interruptions = [];
           for (const name of ['emptied', 'pause', 'abort', 'ended'])
-            player.addEventListener(name, () => troubles.push(name));
+            player.addEventListener(name, () => interruptions.push(name));
         }"""
     )
 
@@ -156,11 +156,11 @@ def test_the_player_plays_on_while_panels_open_and_close(stream, watch):
         page.keyboard.press("Escape")
 
     assert page.evaluate("player === document.querySelector('.stage video')")
-    assert page.evaluate("troubles") == []
+    assert page.evaluate("interruptions") == []
     wait_until_playing(page)
 
 
-def test_all_of_it_can_be_done_by_keyboard(visit):
+def test_panels_can_be_used_by_keyboard(visit):
     page = visit("/example")
     opener = button(page, "Posts")
     opener.focus()
@@ -178,33 +178,33 @@ def test_all_of_it_can_be_done_by_keyboard(visit):
     assert not page.locator("#pane-posts").is_visible()
 
 
-def test_whoever_hears_the_page_or_sees_little_of_it_can_use_it(visit):
+def test_panels_and_theatre_are_accessible(visit):
     page = visit("/example")
-    found = {}
+    violations = {}
 
-    def look(name):
-        found[name] = axe_violations(page)
+    def check(name):
+        violations[name] = axe_violations(page)
 
     button(page, "Posts").click()
     page.get_by_text("What a talk").wait_for()
-    look("posts")
+    check("posts")
     button(page, "Schedule").click()
     page.locator("#pane-programme .talk").first.wait_for()
-    look("programme")
+    check("programme")
     page.keyboard.press("Escape")
     button(page, "Theatre").click()
-    look("theatre")
+    check("theatre")
     page.goto(f"{page.url}/posts")
-    look("page of posts")
+    check("page of posts")
 
-    assert len(found) == 4
-    assert not any(found.values()), found
+    assert len(violations) == 4
+    assert not any(violations.values()), violations
 
 
-def test_a_list_of_formats_closes_by_escape_and_by_a_click_beside_it(go_live, visit):
+def test_list_of_formats_closes_by_escape_and_by_a_click_outside(go_live, visit):
     go_live("example")
     page = visit("/example")
-    # The page may be older than the registration.
+    # The page may have been rendered before the registration.
     formats = page.locator(".formats summary")
     formats.wait_for(timeout=15_000)
     link = page.get_by_role("link", name="High quality, WebM")
@@ -220,35 +220,35 @@ def test_a_list_of_formats_closes_by_escape_and_by_a_click_beside_it(go_live, vi
 
 
 @pytest.mark.parametrize("size", [(1000, 700), (1280, 800), (3840, 2160)])
-def test_on_a_wide_screen_a_panel_stands_beside_the_picture(visit, size):
+def test_panel_is_beside_the_video_on_a_wide_screen(visit, size):
     page = visit("/example", viewport=dict(zip(("width", "height"), size, strict=True)))
     button(page, "Posts").click()
     page.get_by_text("What a talk").wait_for()
 
-    stage, pane = box(page, ".stage"), box(page, "#pane-posts")
+    video, pane = box(page, ".stage"), box(page, "#pane-posts")
 
-    assert stage["right"] <= pane["left"]
-    assert pane["top"] <= stage["bottom"]
+    assert video["right"] <= pane["left"]
+    assert pane["top"] <= video["bottom"]
     assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
 
 
-def test_on_a_phone_it_is_below_the_picture_which_stays_in_sight(go_live, visit):
+def test_panel_is_below_the_video_on_a_phone(go_live, visit):
     go_live("example")
     page = visit("/example", **PHONE)
     page.locator(".stage video").wait_for(timeout=15_000)
     button(page, "Chat").wait_for()
-    answer_as_chat(page)
+    stub_chat(page)
     button(page, "Chat").click()
     page.locator("iframe").wait_for()
 
-    stage, pane = box(page, ".stage"), box(page, "#pane-chat")
+    video, pane = box(page, ".stage"), box(page, "#pane-chat")
 
-    assert 0 <= stage["top"] < stage["bottom"] <= pane["top"]
+    assert 0 <= video["top"] < video["bottom"] <= pane["top"]
     assert pane["bottom"] <= 844
     assert page.evaluate("document.documentElement.scrollWidth") == 390
 
 
-def test_without_javascript_the_buttons_are_links(site, visit):
+def test_buttons_are_links_without_javascript(site, visit):
     page = visit("/example", java_script_enabled=False)
     chat = page.locator(".under").get_by_role("link", name="Chat")
     assert chat.get_attribute("href") == f"{CHAT}#example-example"
@@ -258,16 +258,16 @@ def test_without_javascript_the_buttons_are_links(site, visit):
 
     page.get_by_role("heading", name="Posts with #conf").wait_for()
     assert page.get_by_text("What a talk").is_visible()
-    assert elsewhere(page, site) == []
+    assert external_urls(page, site) == []
 
 
-def test_posts_are_asked_for_each_minute_while_somebody_sees_them(new_page, site):
+def test_posts_are_fetched_each_minute_while_visible(new_page, site):
     page = new_page()
     page.clock.install()
     page.goto(f"{site.url}/example")
 
     def fetched():
-        return len([url for url in page.asked if url.endswith("/example/posts")])
+        return len([url for url in page.requested_urls if url.endswith("/example/posts")])
 
     with page.expect_response("**/example/posts"):
         button(page, "Posts").click()
@@ -281,22 +281,22 @@ def test_posts_are_asked_for_each_minute_while_somebody_sees_them(new_page, site
     assert fetched() == 2
 
 
-def test_posts_that_do_not_come_are_told_of_and_tried_again(visit):
+def test_failed_fetch_of_posts_shows_an_error_and_is_retried(visit):
     page = visit("/example")
     page.context.set_offline(True)
     button(page, "Posts").click()
-    fails = page.locator("#pane-posts").get_by_text("This does not answer at the moment.")
-    fails.wait_for()
+    error = page.locator("#pane-posts").get_by_text("This does not answer at the moment.")
+    error.wait_for()
     page.context.set_offline(False)
 
     button(page, "Close").click()
     button(page, "Posts").click()
 
     page.get_by_text("What a talk").wait_for()
-    assert not fails.is_visible()
+    assert not error.is_visible()
 
 
-def test_the_theatre_shows_nothing_but_the_picture_until_one_leaves_it(site, visit):
+def test_theatre_shows_only_the_video_until_the_viewer_leaves(site, visit):
     page = visit("/example")
     theatre = button(page, "Theatre")
     theatre.click()
@@ -304,27 +304,27 @@ def test_the_theatre_shows_nothing_but_the_picture_until_one_leaves_it(site, vis
     assert box(page, ".stage") == {
         "left": 0, "top": 0, "right": size["width"], "bottom": size["height"],
     }  # fmt: skip
-    shown = page.locator("header, .room-actions, .columns").locator("visible=true")
-    assert shown.count() == 0
+    other_parts = page.locator("header, .room-actions, .columns").locator("visible=true")
+    assert other_parts.count() == 0
 
     page.keyboard.press("Escape")
 
-    assert shown.count() == 3
+    assert other_parts.count() == 3
     assert theatre.evaluate("element => element === document.activeElement")
-    # As the player's key does.
+    # Like the player's keyboard shortcut.
     page.evaluate("document.dispatchEvent(new CustomEvent('theatre'))")
-    assert shown.count() == 0
+    assert other_parts.count() == 0
     page.reload()
     button(page, "Leave theatre").wait_for()
-    assert shown.count() == 0
+    assert other_parts.count() == 0
     button(page, "Leave theatre").click()
-    assert shown.count() == 3
+    assert other_parts.count() == 3
     page.reload()
     theatre.wait_for()
-    assert shown.count() == 3
+    assert other_parts.count() == 3
 
 
-def test_the_theatre_holds_for_its_tab_only(site, visit):
+def test_theatre_applies_to_its_tab_only(site, visit):
     page = visit("/example")
     button(page, "Theatre").click()
 
@@ -335,13 +335,13 @@ def test_the_theatre_holds_for_its_tab_only(site, visit):
     assert other.locator("header").is_visible()
 
 
-def test_a_phone_on_its_side_shows_the_player_alone(go_live, visit):
+def test_phone_in_landscape_shows_only_the_player(go_live, visit):
     go_live("example")
-    page = visit("/example", **ON_ITS_SIDE)
+    page = visit("/example", **LANDSCAPE_PHONE)
     page.locator(".stage video").wait_for(timeout=15_000)
 
     assert not page.locator("header").is_visible()
     assert box(page, ".stage") == {"left": 0, "top": 0, "right": 844, "bottom": 390}
-    # The rest is below.
+    # Other parts are below.
     page.locator(".under h1").scroll_into_view_if_needed()
     assert box(page, ".under h1")["bottom"] <= 390

@@ -1,18 +1,18 @@
-"""What a viewer can do with the player, by pointer and by keyboard."""
+"""The controls and keyboard shortcuts of the player."""
 
 import re
 
 import pytest
 
-from .players import open_setting, wait_until_playing
+from .player_site import open_setting, wait_until_playing
 
 
-def value(page, name):
+def video_property(page, name):
     return page.locator("video").evaluate(f"video => video.{name}")
 
 
-def test_qualities_can_be_chosen_and_are_remembered(stream, watch):
-    page, server = watch()
+def test_quality_can_be_selected_and_is_stored(stream, open_room):
+    page, server = open_room()
     wait_until_playing(page)
     quality = open_setting(page, "Quality")
     assert quality.locator("option").all_inner_texts() == [
@@ -24,7 +24,7 @@ def test_qualities_can_be_chosen_and_are_remembered(stream, watch):
     quality.select_option("Audio only")
     page.locator("video[data-quality=audio]").wait_for(timeout=15_000)
     wait_until_playing(page)
-    server.asked.clear()
+    server.requested_paths.clear()
     page.reload()
     page.locator("video[data-quality=audio]").wait_for(timeout=15_000)
     wait_until_playing(page)
@@ -35,15 +35,15 @@ def test_qualities_can_be_chosen_and_are_remembered(stream, watch):
     wait_until_playing(page)
 
 
-def test_who_is_behind_can_go_back_to_live(stream, watch):
-    page, _ = watch()
+def test_viewer_behind_live_can_return_to_live(stream, open_room):
+    page, _ = open_room()
     wait_until_playing(page)
     live = page.get_by_role("button", name="Back to live")
     assert not live.is_visible()
 
     page.keyboard.press("k")
     live.wait_for(timeout=20_000)
-    assert value(page, "paused")
+    assert video_property(page, "paused")
     live.click()
 
     live.wait_for(state="hidden", timeout=5000)
@@ -55,16 +55,16 @@ def test_who_is_behind_can_go_back_to_live(stream, watch):
     wait_until_playing(page)
 
 
-def test_keys_move_the_player_and_can_be_turned_off(stream, watch):
-    page, _ = watch()
+def test_shortcuts_control_the_player_and_can_be_turned_off(stream, open_room):
+    page, _ = open_room()
     wait_until_playing(page)
     page.locator("video").evaluate("video => { video.muted = false; }")
 
     page.keyboard.press("m")
-    assert value(page, "muted")
+    assert video_property(page, "muted")
     page.get_by_role("button", name="Keys").focus()
     page.keyboard.press("ArrowDown")
-    assert (value(page, "muted"), value(page, "volume")) == (False, 0.95)
+    assert (video_property(page, "muted"), video_property(page, "volume")) == (False, 0.95)
     page.keyboard.press("f")
     page.wait_for_function("() => document.fullscreenElement?.matches('.stage')")
     page.keyboard.press("f")
@@ -75,49 +75,49 @@ def test_keys_move_the_player_and_can_be_turned_off(stream, watch):
     page.get_by_role("button", name="Close").click()
     page.keyboard.press("m")
 
-    assert not value(page, "muted")
+    assert not video_property(page, "muted")
     page.reload()
     wait_until_playing(page)
-    assert value(page, "volume") == 0.95
+    assert video_property(page, "volume") == 0.95
 
 
-def test_keys_play_go_by_seconds_and_change_the_volume(stream, watch):
-    page, _ = watch()
+def test_shortcuts_pause_seek_and_change_the_volume(stream, open_room):
+    page, _ = open_room()
     wait_until_playing(page)
-    # There has to be something to go back to.
+    # Wait for a seekable range.
     stream.wait_for_more(8)
     page.keyboard.press("Space")
     page.wait_for_function("() => document.querySelector('video').paused")
     page.get_by_role("button", name="Keys").focus()
-    paused_at = value(page, "currentTime")
+    paused_at = video_property(page, "currentTime")
 
-    # How far it can go depends on what a live stream still has.
+    # The seekable range limits the distance.
     page.keyboard.press("ArrowLeft")
     page.wait_for_function(f"() => document.querySelector('video').currentTime < {paused_at}")
-    earlier = value(page, "currentTime")
+    earlier = video_property(page, "currentTime")
     page.keyboard.press("ArrowRight")
     page.wait_for_function(f"() => document.querySelector('video').currentTime > {earlier}")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowUp")
-    assert value(page, "volume") == pytest.approx(0.95)
+    assert video_property(page, "volume") == pytest.approx(0.95)
     page.keyboard.press("p")
     page.wait_for_function("() => document.pictureInPictureElement?.matches('.stage video')")
     page.keyboard.press("p")
     page.wait_for_function("() => document.pictureInPictureElement === null")
 
-    # On a button it is the button's key.
+    # A focused button handles the key itself.
     page.keyboard.press("Space")
     page.get_by_role("dialog").wait_for()
     page.keyboard.press("Escape")
-    assert value(page, "paused")
+    assert video_property(page, "paused")
     page.locator("#content").focus()
     page.keyboard.press("Space")
     wait_until_playing(page)
 
 
-def test_without_hls_js_the_browser_plays_it_itself(stream, watch):
-    page, _ = watch()
+def test_browser_without_media_source_plays_hls_natively(stream, open_room):
+    page, _ = open_room()
     page.add_init_script("delete window.MediaSource; delete window.ManagedMediaSource;")
 
     page.reload()
@@ -126,21 +126,21 @@ def test_without_hls_js_the_browser_plays_it_itself(stream, watch):
     assert page.locator("video").get_attribute("src").endswith("/stream.m3u8")
 
 
-def test_youtube_is_asked_after_a_click_only(stage, new_page):
+def test_youtube_gets_requests_only_after_a_click(player_site, new_page):
     page = new_page()
-    asked = []
-    # Nobody there is bothered by a test.
+    urls = []
+    # Tests must not send requests to YouTube.
     page.context.route(
-        re.compile("^https:"), lambda route: (asked.append(route.request.url), route.abort())
+        re.compile("^https:"), lambda route: (urls.append(route.request.url), route.abort())
     )
-    page.goto(f"{stage.url}/tube")
+    page.goto(f"{player_site.url}/tube")
     link = page.get_by_role("link", name="Watch on YouTube")
     link.wait_for()
     page.wait_for_load_state("networkidle")
-    assert asked == []
+    assert urls == []
 
     with page.expect_request(re.compile("^https:")):
         link.click()
 
-    assert asked == ["https://www.youtube-nocookie.com/embed/dQw4w9WgXcQ?autoplay=1"]
+    assert urls == ["https://www.youtube-nocookie.com/embed/dQw4w9WgXcQ?autoplay=1"]
     assert page.locator(".stage iframe").get_attribute("title") == "Video on YouTube"

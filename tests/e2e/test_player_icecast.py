@@ -1,4 +1,4 @@
-"""WebM from Icecast, as small events stream: a real server, a real encoder."""
+"""WebM from Icecast."""
 
 import os
 import subprocess
@@ -9,7 +9,7 @@ import pytest
 from ports import free_port
 from programs import require
 
-from .players import video_data, wait_for_status, wait_until_playing
+from .player_site import video_data, wait_for_status, wait_until_playing
 
 CONFIG = """<icecast>
   <limits><clients>20</clients><sources>2</sources></limits>
@@ -27,16 +27,16 @@ CONFIG = """<icecast>
   <logging><accesslog>-</accesslog><errorlog>-</errorlog><loglevel>1</loglevel></logging>
   <security><chroot>0</chroot>{owner}</security>
 </icecast>"""
-# It refuses to serve as root.
+# Icecast refuses to run as root.
 OWNER = "<changeowner><user>nobody</user><group>nogroup</group></changeowner>"
 
-# A browser begins with what Icecast has, and has nothing else to play from for as long as it lasts:
-# a machine that is busy with other tests takes a few attempts.
-PATIENCE = 40_000
+# The browser starts with the burst of Icecast, and may stall after it: on a busy machine the player
+# needs a few attempts.
+PLAYBACK_TIMEOUT_MS = 40_000
 
 
 class Icecast:
-    """A server of Icecast's, and the encoder that feeds it."""
+    """An Icecast server, and the encoder that feeds it."""
 
     def __init__(self, folder):
         self.port = free_port()
@@ -48,18 +48,18 @@ class Icecast:
             self.server = subprocess.Popen(["icecast2", "-c", config], stdout=log, stderr=log)
         self.wait_for("status-json.xsl")
 
-    def wait_for(self, path, least=1):
-        """Wait until it has so many bytes at a path."""
-        give_up = time.monotonic() + 20
-        while not self.has(path, least):
-            assert time.monotonic() < give_up, f"there is no {path}"
-            assert self.server.poll() is None, "Icecast has ended"
+    def wait_for(self, path, min_bytes=1):
+        """Wait until a path has some bytes."""
+        deadline = time.monotonic() + 20
+        while not self.has(path, min_bytes):
+            assert time.monotonic() < deadline, f"{path} is missing"
+            assert self.server.poll() is None, "Icecast has exited"
             time.sleep(0.1)
 
-    def has(self, path, least):
+    def has(self, path, min_bytes):
         try:
-            with urllib.request.urlopen(self.url + path, timeout=5) as answer:
-                return len(answer.read(least)) == least
+            with urllib.request.urlopen(self.url + path, timeout=5) as response:
+                return len(response.read(min_bytes)) == min_bytes
         except OSError:
             return False
 
@@ -73,7 +73,7 @@ class Icecast:
              "-g", "10", "-c:a", "libopus", "-b:a", "32k", "-f", "webm",
              "-cluster_time_limit", "1000", "-content_type", "video/webm", mount]
         )  # fmt: skip
-        # The head of WebM is there before there is anything to see.
+        # The header of WebM arrives before the first frames.
         self.wait_for("webcast-high.webm", 30_000)
 
     def stop(self):
@@ -91,18 +91,20 @@ def icecast(tmp_path):
     icecast.stop()
 
 
-def test_webm_from_icecast_plays_and_is_back_after_its_encoder(stage, room, icecast, open_page):
-    stage.register(room, "edge1", icecast, ["webm"])
-    stage.wait_for(lambda: "<video" in stage.text(f"/{room}"), 10, "a player")
+def test_webm_from_icecast_plays_and_resumes_with_its_encoder(
+    player_site, room, icecast, open_page
+):
+    player_site.register(room, "edge1", icecast, ["webm"])
+    player_site.wait_for(lambda: "<video" in player_site.text(f"/{room}"), 10, "a player")
     page = open_page(f"/{room}")
-    wait_until_playing(page, PATIENCE)
-    told = video_data(page)
-    assert (told["format"], told["quality"]) == ("webm", "high")
-    assert not any("/hls" in url for url in page.asked)
+    wait_until_playing(page, PLAYBACK_TIMEOUT_MS)
+    data = video_data(page)
+    assert (data["format"], data["quality"]) == ("webm", "high")
+    assert not any("/hls" in url for url in page.requested_urls)
 
     icecast.encoder.kill()
     icecast.encoder.wait()
     wait_for_status(page, "waiting")
     icecast.feed()
 
-    wait_until_playing(page, PATIENCE)
+    wait_until_playing(page, PLAYBACK_TIMEOUT_MS)

@@ -1,74 +1,79 @@
-"""What a stream leaves to choose: languages, subtitles, slides, speed and delay."""
+"""The settings of the player: languages, subtitles, slides, speed and delay."""
 
 import shutil
 
 import pytest
 
-from .players import open_setting, video_data, wait_until_playing
+from .player_site import open_setting, video_data, wait_until_playing
 from .stream import SlidesEncoder, TranslatedEncoder
-from .test_playback import MOVING
+from .test_playback_reports import TEST_VIDEO
 
-SHOWN = """() => {
+HAS_SUBTITLES = """() => {
   const tracks = [...document.querySelector('video').textTracks];
   const track = tracks.find(({mode}) => mode === 'showing');
   return track?.activeCues?.[0]?.text.startsWith('Second') ?? false;
 }"""
-NONE_SHOWN = """() => [...document.querySelector('video').textTracks]
+HAS_NO_SUBTITLES = """() => [...document.querySelector('video').textTracks]
   .every(({mode}) => mode !== 'showing')"""
 
 
 def reports_slides(response):
-    told = response.request.post_data or ""
-    return response.url.endswith("/playback") and '"format":"slides"' in told
+    body = response.request.post_data or ""
+    return response.url.endswith("/playback") and '"format":"slides"' in body
 
 
 class TestLanguages:
     @pytest.fixture
-    def kind_of_encoder(self):
+    def encoder_class(self):
         return TranslatedEncoder
 
-    def test_a_translation_is_heard_and_remembered(self, stage, own_stream, watch):
-        page, server = watch()
+    def test_translation_can_be_selected_and_is_stored(self, player_site, own_stream, open_room):
+        page, server = open_room()
         wait_until_playing(page)
         language = open_setting(page, "Language")
         assert language.locator("option").all_inner_texts() == ["English", "German"]
         assert language.input_value() == "en"
-        assert [path for path in server.asked if "/translation/" in path] == []
+        assert [path for path in server.requested_paths if "/translation/" in path] == []
 
         language.select_option("German")
 
-        heard = lambda: any("/translation/run" in path for path in server.asked)  # noqa: E731
-        stage.wait_for(heard, 10, "the translation")
+        player_site.wait_for(
+            lambda: any("/translation/run" in path for path in server.requested_paths),
+            10,
+            "the translation",
+        )
         wait_until_playing(page)
         page.reload()
         wait_until_playing(page)
         assert open_setting(page, "Language").input_value() == "de"
 
-    def test_subtitles_are_only_loaded_when_they_are_wanted(self, own_stream, watch):
-        page, server = watch()
+    def test_subtitles_are_only_loaded_when_they_are_on(self, own_stream, open_room):
+        page, server = open_room()
         wait_until_playing(page)
         subtitles = open_setting(page, "Subtitles")
         assert subtitles.locator("option").all_inner_texts() == ["Off", "English"]
         assert subtitles.input_value() == ""
-        assert [path for path in server.asked if "vtt" in path] == []
+        assert [path for path in server.requested_paths if "vtt" in path] == []
 
         page.get_by_role("button", name="Settings").focus()
         page.keyboard.press("c")
 
-        page.wait_for_function(SHOWN, timeout=10_000)
+        page.wait_for_function(HAS_SUBTITLES, timeout=10_000)
         assert subtitles.input_value() == "en"
         page.reload()
-        page.wait_for_function(SHOWN, timeout=10_000)
+        page.wait_for_function(HAS_SUBTITLES, timeout=10_000)
         page.keyboard.press("c")
-        page.wait_for_function(NONE_SHOWN)
+        page.wait_for_function(HAS_NO_SUBTITLES)
         assert open_setting(page, "Subtitles").input_value() == ""
 
 
-def test_low_quality_can_be_chosen_of_files_that_never_end(stage, room, encoder, origin, open_page):
+def test_low_quality_of_endless_files_can_be_selected(
+    player_site, room, encoder, origin, open_page
+):
     for name in ("webcast-high.webm", "webcast-low.webm"):
-        shutil.copy(MOVING, encoder.folder / name)
-    stage.register(room, "edge1", origin(), ["webm"], qualities=["hd", "sd"])
-    stage.wait_for(lambda: "<video" in stage.text(f"/{room}"), 10, "a player")
+        shutil.copy(TEST_VIDEO, encoder.folder / name)
+    player_site.register(room, "edge1", origin(), ["webm"], qualities=["hd", "sd"])
+    player_site.wait_for(lambda: "<video" in player_site.text(f"/{room}"), 10, "a player")
     page = open_page(f"/{room}")
     wait_until_playing(page)
     assert video_data(page)["quality"] == "high"
@@ -92,16 +97,16 @@ class TestSlides:
         yield slides
         slides.kill()
 
-    def test_slides_alone_can_be_chosen_and_left(self, slides, watch):
-        page, server = watch(["hls", "slides"])
+    def test_slides_can_be_selected_and_deselected(self, slides, open_room):
+        page, server = open_room(["hls", "slides"])
         wait_until_playing(page)
         quality = open_setting(page, "Quality")
         assert quality.locator("option").all_inner_texts() == [
             "Automatic", "180p", "90p", "Audio only", "Slides only",
         ]  # fmt: skip
-        assert [path for path in server.asked if "slides" in path] == []
+        assert [path for path in server.requested_paths if "slides" in path] == []
 
-        # The crew sees who watches what.
+        # The report contains the format.
         with page.expect_response(reports_slides, timeout=20_000) as report:
             quality.select_option("Slides only")
 
@@ -115,8 +120,8 @@ class TestSlides:
         page.locator("video[data-format=hls]").wait_for(timeout=10_000)
         wait_until_playing(page)
 
-    def test_who_likes_slides_sees_rooms_without_them(self, stream, watch):
-        page, _ = watch()
+    def test_preference_for_slides_is_ignored_in_rooms_without_them(self, stream, open_room):
+        page, _ = open_room()
         page.evaluate("localStorage.setItem('player', '{\"quality\": \"slides\"}')")
         page.reload()
 
@@ -126,9 +131,9 @@ class TestSlides:
         assert open_setting(page, "Quality").input_value() == "auto"
 
 
-class TestPace:
-    def test_who_is_behind_plays_faster_until_live(self, stream, watch):
-        page, _ = watch()
+class TestDelay:
+    def test_fast_playback_ends_at_live(self, stream, open_room):
+        page, _ = open_room()
         wait_until_playing(page)
         page.get_by_text(" s behind live").wait_for()
         speed = open_setting(page, "Speed")
@@ -148,14 +153,14 @@ class TestPace:
         assert speed.input_value() == "1"
         wait_until_playing(page)
 
-    def test_a_short_halt_is_made_up_for_without_a_jump(self, stream, watch):
-        page, _ = watch()
+    def test_short_pause_is_caught_up_without_a_seek(self, stream, open_room):
+        page, _ = open_room()
         wait_until_playing(page)
         page.locator("video").evaluate(
             """video => {
-              window.jumps = 0;
+              window.seeks = 0;
               window.rates = [];
-              video.addEventListener('seeking', () => { window.jumps += 1; });
+              video.addEventListener('seeking', () => { window.seeks += 1; });
               video.addEventListener('ratechange', () => window.rates.push(video.playbackRate));
             }"""
         )
@@ -170,18 +175,18 @@ class TestPace:
         )
         wait_until_playing(page)
         assert all(1 <= rate <= 1.1 for rate in page.evaluate("window.rates"))
-        assert page.evaluate("window.jumps") == 0
+        assert page.evaluate("window.seeks") == 0
 
-    def test_a_longer_delay_can_be_chosen(self, stream, watch):
-        page, _ = watch()
+    def test_longer_delay_can_be_selected(self, stream, open_room):
+        page, _ = open_room()
         wait_until_playing(page)
         behind = "parseInt(document.querySelector('.player-latency').textContent)"
-        # A slow start is made up for first.
+        # Wait until the delay of a slow start is caught up.
         page.wait_for_function(f"() => {behind} <= 4", timeout=30_000)
         delay = open_setting(page, "Delay")
         assert delay.locator("option").all_inner_texts() == ["Normal", "Longer, steadier"]
 
-        # A stream is at most as far behind as it is old.
+        # The delay is limited by the length of the stream.
         stream.wait_for_more(5)
         delay.select_option("Longer, steadier")
 

@@ -1,16 +1,16 @@
-"""Sound alone: beside a picture, and where there is none."""
+"""Streams of sound alone, with and without a video stream."""
 
 import json
 import subprocess
 
 import pytest
 
-from .players import open_setting, video_data, wait_until_playing
+from .player_site import open_setting, video_data, wait_until_playing
 
 
 @pytest.fixture
 def sound(source):
-    """The servers of the stream have a minute of sound, too."""
+    """The servers of the stream also have a minute of sound."""
     subprocess.run(
         ["ffmpeg", "-nostdin", "-loglevel", "error", "-f", "lavfi",
          "-i", "sine=frequency=440:duration=60", "-y", source.folder / "webcast.mp3"],
@@ -18,18 +18,18 @@ def sound(source):
     )  # fmt: skip
 
 
-def test_sound_is_only_heard_when_every_picture_has_failed(
-    stage, room, sound, stream, origin, open_page
+def test_sound_alone_plays_only_after_all_video_has_failed(
+    player_site, room, sound, stream, origin, open_page
 ):
     picture, radio = origin(), origin()
-    # It would rather have nobody, and the other would have everybody.
-    stage.register(room, "picture", picture, draining=True)
-    stage.register(room, "radio", radio, ["mp3"])
-    stage.wait_for(lambda: 'stream.m3u8"' in stage.text(f"/{room}"), 10, "a picture")
+    # Draining: the balancer would prefer the other endpoint.
+    player_site.register(room, "picture", picture, draining=True)
+    player_site.register(room, "radio", radio, ["mp3"])
+    player_site.wait_for(lambda: 'stream.m3u8"' in player_site.text(f"/{room}"), 10, "a picture")
     page = open_page(f"/{room}")
     wait_until_playing(page)
     assert video_data(page)["format"] == "hls"
-    assert radio.asked == []
+    assert radio.requested_paths == []
 
     picture.refuses = lambda path: True
 
@@ -37,11 +37,11 @@ def test_sound_is_only_heard_when_every_picture_has_failed(
     wait_until_playing(page, 30_000)
 
 
-def test_a_room_with_sound_alone_is_heard_and_its_listeners_count(
-    stage, room, sound, origin, open_page
+def test_room_with_sound_alone_plays_and_counts_listeners(
+    player_site, room, sound, origin, open_page
 ):
-    stage.register(room, "radio", origin(), ["mp3"])
-    stage.wait_for(lambda: "<video" in stage.text(f"/{room}"), 10, "a player")
+    player_site.register(room, "radio", origin(), ["mp3"])
+    player_site.wait_for(lambda: "<video" in player_site.text(f"/{room}"), 10, "a player")
 
     page = open_page(f"/{room}")
 
@@ -50,19 +50,19 @@ def test_a_room_with_sound_alone_is_heard_and_its_listeners_count(
     page.get_by_text("There is sound and no picture.").wait_for()
 
     def listeners():
-        told = json.loads(stage.text(f"/tracker/api/v1/rooms/{room}/playback"))
-        return told["viewers"]["players"]
+        playback = json.loads(player_site.text(f"/tracker/api/v1/rooms/{room}/playback"))
+        return playback["viewers"]["players"]
 
-    stage.wait_for(lambda: listeners() == 1, 20, "a listener")
+    player_site.wait_for(lambda: listeners() == 1, 20, "a listener")
 
 
-def test_sound_alone_can_be_chosen_beside_hls_and_left(
-    stage, room, sound, stream, origin, open_page
+def test_sound_alone_can_be_selected_beside_hls_and_deselected(
+    player_site, room, sound, stream, origin, open_page
 ):
     picture, radio = origin(), origin()
-    stage.register(room, "picture", picture)
-    stage.register(room, "radio", radio, ["mp3"])
-    stage.wait_for(lambda: 'stream.m3u8"' in stage.text(f"/{room}"), 10, "a picture")
+    player_site.register(room, "picture", picture)
+    player_site.register(room, "radio", radio, ["mp3"])
+    player_site.wait_for(lambda: 'stream.m3u8"' in player_site.text(f"/{room}"), 10, "a picture")
     page = open_page(f"/{room}")
     wait_until_playing(page)
     quality = open_setting(page, "Quality")
@@ -74,11 +74,11 @@ def test_sound_alone_can_be_chosen_beside_hls_and_left(
 
     page.locator("video[data-format=mp3]").wait_for(timeout=15_000)
     wait_until_playing(page, 30_000)
-    picture.asked.clear()
+    picture.requested_paths.clear()
     page.reload()
     page.locator("video[data-format=mp3]").wait_for(timeout=15_000)
     wait_until_playing(page, 30_000)
-    assert picture.asked == []
+    assert picture.requested_paths == []
     assert open_setting(page, "Quality").input_value() == "mp3_high"
     open_setting(page, "Quality").select_option("Automatic")
     page.locator("video[data-format=hls]").wait_for(timeout=15_000)

@@ -1,8 +1,8 @@
-"""The stream with the lowest delay: WHEP, from a sender in another page."""
+"""Playback of WHEP, from a sender in another page."""
 
 import pytest
 
-from .players import open_setting, video_data, wait_for_status, wait_until_playing
+from .player_site import open_setting, video_data, wait_for_status, wait_until_playing
 from .whep import WhepOrigin
 
 
@@ -16,59 +16,59 @@ def server(tmp_path):
 
 @pytest.fixture
 def sender(server, chromium):
-    page = server.opens(chromium)
+    page = server.open_sender(chromium)
     yield page
     page.context.close()
 
 
 @pytest.fixture
-def look(stage, room, server, open_page):
-    """Return a function that opens the room's page of which the server has some formats."""
+def open_room(player_site, room, server, open_page):
+    """Return a function that registers the server with some formats, and opens the room's page."""
 
-    def look(*formats):
-        stage.register(room, "edge1", server, formats)
-        stage.wait_for(lambda: "<video" in stage.text(f"/{room}"), 10, "a player")
+    def open_room(*formats):
+        player_site.register(room, "edge1", server, formats)
+        player_site.wait_for(lambda: "<video" in player_site.text(f"/{room}"), 10, "a player")
         return open_page(f"/{room}")
 
-    return look
+    return open_room
 
 
-def test_whep_is_played_by_who_wants_the_lowest_delay(stage, own_stream, server, sender, look):
-    page = look("hls", "whep")
+def test_lowest_delay_selects_whep(player_site, own_stream, server, sender, open_room):
+    page = open_room("hls", "whep")
     wait_until_playing(page)
     assert video_data(page)["format"] == "hls"
-    assert "POST /whep" not in server.asked
+    assert "POST /whep" not in server.requested_paths
 
     open_setting(page, "Delay").select_option("Lowest delay")
 
     page.locator("video[data-format=whep]").wait_for(timeout=10_000)
     wait_until_playing(page)
-    assert len(server.open) == 1
+    assert len(server.sessions) == 1
     open_setting(page, "Delay").select_option("Normal")
     page.locator("video[data-format=hls]").wait_for(timeout=10_000)
     wait_until_playing(page)
-    stage.wait_for(lambda: not server.open, 5, "the end of the session")
+    player_site.wait_for(lambda: not server.sessions, 5, "the end of the session")
 
 
-def test_a_room_with_whep_alone_plays_it_and_gives_it_back(stage, server, sender, look):
-    page = look("whep")
+def test_room_with_whep_alone_plays_and_ends_the_session(player_site, server, sender, open_room):
+    page = open_room("whep")
     wait_until_playing(page)
     assert video_data(page)["format"] == "whep"
-    assert len(server.open) == 1
+    assert len(server.sessions) == 1
 
     page.goto("about:blank")
 
-    stage.wait_for(lambda: not server.open, 5, "the end of the session")
+    player_site.wait_for(lambda: not server.sessions, 5, "the end of the session")
 
 
-def test_whep_goes_on_when_its_sender_is_back(server, sender, look, chromium):
-    page = look("whep")
+def test_whep_resumes_when_its_sender_returns(server, sender, open_room, chromium):
+    page = open_room("whep")
     wait_until_playing(page)
 
-    server.sends.clear()
+    server.has_sender.clear()
     sender.goto("about:blank")
     wait_for_status(page, "waiting")
-    again = server.opens(chromium)
+    new_sender = server.open_sender(chromium)
 
     wait_until_playing(page)
-    again.context.close()
+    new_sender.context.close()

@@ -1,4 +1,4 @@
-"""What the README promises, done by its own commands."""
+"""The quick start of the README, with its commands."""
 
 import json
 import os
@@ -9,19 +9,21 @@ from datetime import UTC, datetime
 
 import pytest
 
-from .served import parse_live_rooms, run_in_checkout
+from .sites import parse_live_rooms, run_in_checkout
 
-# The environment is there: nothing may be installed again, least of all over the one in use.
+# Treat the environment as up to date: make must not install into the environment in use.
 MAKE = ("make", "--no-print-directory", "-o", ".venv/made", "-o", ".venv/installed")
 COMMAND = ".venv/bin/streaming-system"
 
 
-def test_from_make_testserve_to_a_live_room(checkout, serve, run, free_port):
+def test_make_testserve_and_a_fake_encoder_show_a_live_room(
+    checkout, serve_command, run_command, free_port
+):
     url = f"http://127.0.0.1:{free_port}"
     testserve = (*MAKE, f"ARGS=127.0.0.1:{free_port}", "testserve")
 
-    with serve(*testserve, url=url) as site:
-        # Without a terminal it goes on, and says which command creates the account.
+    with serve_command(*testserve, url=url) as site:
+        # Without a terminal it continues, and shows the command that creates an account.
         assert (
             "There is no admin account yet. To create one: .venv/bin/streaming-system " in site.log
         )
@@ -29,7 +31,7 @@ def test_from_make_testserve_to_a_live_room(checkout, serve, run, free_port):
         assert "Traceback" not in site.log
         assert parse_live_rooms(site.text("/")) == []
 
-        encoder = run(
+        encoder = run_command(
             COMMAND, "encoder", "fake", "--ip", "127.0.0.1", "--server", f"{url}/tracker",
             "--count", "2", "--interval", "0.2",
         )  # fmt: skip
@@ -58,14 +60,14 @@ def test_from_make_testserve_to_a_live_room(checkout, serve, run, free_port):
         assert "127.0.0.1" in site.text("/tracker/endpoint/stats")
 
     database = (checkout / "var/tracker.sqlite").stat()
-    with serve(*testserve, url=url) as site:
-        # The second time nothing is set up again.
+    with serve_command(*testserve, url=url) as site:
+        # The second start sets up nothing.
         assert site.log.count("Wrote ") == 1
         assert (checkout / "var/tracker.sqlite").stat().st_ino == database.st_ino
 
 
 @pytest.mark.exhaustive
-def test_a_room_whose_encoder_has_ended_leaves_the_index(own_site):
+def test_room_without_reports_leaves_the_index(own_site):
     own_site.register("example")
     own_site.wait_for(lambda: parse_live_rooms(own_site.text("/")) == ["example"], 10, "it is live")
 
@@ -74,35 +76,35 @@ def test_a_room_whose_encoder_has_ended_leaves_the_index(own_site):
     )
 
 
-def test_a_refused_encoder_ends_with_one_clear_line(site, clean_environment):
+def test_rejected_fake_encoder_exits_with_one_line(site, clean_environment):
     fake = (COMMAND, "encoder", "fake", "--server", f"{site.url}/tracker", "--count", "1")
-    for arguments, said in (
+    for arguments, message in (
         (("--secret", "wrong"), "example is refused: 403 ERROR SECRET"),
         (("--group", "nowhere"), "nowhere is refused: 4"),
         (("--ip", "not-an-address"), "example is refused: 400 ERROR "),
     ):
-        refused = run_in_checkout(site.checkout, clean_environment, *fake, *arguments)
+        rejected = run_in_checkout(site.checkout, clean_environment, *fake, *arguments)
 
-        assert (refused.returncode, refused.stdout) == (1, "")
-        assert refused.stderr.count("\n") == 1
-        assert f"{site.url}/tracker/endpoint/register: {said}" in refused.stderr
+        assert (rejected.returncode, rejected.stdout) == (1, "")
+        assert rejected.stderr.count("\n") == 1
+        assert f"{site.url}/tracker/endpoint/register: {message}" in rejected.stderr
 
 
-def test_make_distclean_takes_away_what_make_has_made_and_nothing_else(
-    checkout, serve, run, free_port
+def test_make_distclean_removes_only_what_make_has_created(
+    checkout, serve_command, run_command, free_port
 ):
     (checkout / ".venv").unlink()
-    before = files(checkout)
+    before = list_files(checkout)
     (checkout / ".venv").symlink_to(os.environ.get("VIRTUAL_ENV") or _prefix())
     testserve = (*MAKE, f"ARGS=127.0.0.1:{free_port}", "testserve")
-    with serve(*testserve, url=f"http://127.0.0.1:{free_port}"):
+    with serve_command(*testserve, url=f"http://127.0.0.1:{free_port}"):
         assert (checkout / "var/tracker.sqlite").exists()
         assert (checkout / "var/schedule.json").exists()
     (checkout / "var/notes.txt").write_text("mine")
 
-    assert run("make", "distclean").returncode == 0
+    assert run_command("make", "distclean").returncode == 0
 
-    assert files(checkout) == before | {"var/notes.txt"}
+    assert list_files(checkout) == before | {"var/notes.txt"}
 
 
 def _prefix():
@@ -111,53 +113,55 @@ def _prefix():
     return sys.prefix
 
 
-def files(folder):
+def list_files(folder):
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if not path.is_dir()}
 
 
-def test_a_first_start_in_a_terminal_asks_for_an_admin_account(checkout, run, clean_environment):
-    assert run(*MAKE, "initdb").returncode == 0
+def test_first_start_in_a_terminal_creates_an_admin_account(
+    checkout, run_command, clean_environment
+):
+    assert run_command(*MAKE, "initdb").returncode == 0
     create = (COMMAND, "-c", "development.ini", "admin", "create", "--if-none")
 
-    answers = {
+    inputs = {
         "Name: ": "ada\n",
         "Password: ": "correct horse\n",
         "confirmation: ": "correct horse\n",
     }
 
-    said = in_terminal(create, checkout, clean_environment, answers)
+    output = run_in_terminal(create, checkout, clean_environment, inputs)
 
-    assert "choose a name and a password" in said
-    assert "Created the admin account ada" in said
-    assert "correct horse" not in said
-    # Asked once only.
-    again = run(*create)
+    assert "choose a name and a password" in output
+    assert "Created the admin account ada" in output
+    assert "correct horse" not in output
+    # The second run does nothing.
+    again = run_command(*create)
     assert (again.returncode, again.stdout) == (0, "")
 
 
-def in_terminal(command, folder, environment, answers):
-    """Run a command in a terminal, answer its questions in order, return what it wrote."""
+def run_in_terminal(command, folder, environment, inputs):
+    """Run a command in a terminal, enter inputs at its prompts, and return its output."""
     pid, terminal = pty.fork()
     if pid == 0:
         os.chdir(folder)
         os.execvpe(command[0], command, environment)
-    said = b""
-    waiting = list(answers.items())
+    output = b""
+    waiting = list(inputs.items())
     try:
-        while chunk := _read(terminal):
-            said += chunk
-            if waiting and said.endswith(waiting[0][0].encode()):
+        while chunk := _read_chunk(terminal):
+            output += chunk
+            if waiting and output.endswith(waiting[0][0].encode()):
                 os.write(terminal, waiting.pop(0)[1].encode())
     finally:
         os.close(terminal)
         os.waitpid(pid, 0)
-    return said.decode()
+    return output.decode()
 
 
-def _read(terminal):
+def _read_chunk(terminal):
     ready, _, _ = select.select([terminal], [], [], 30)
-    assert ready, "the command says nothing and does not end"
+    assert ready, "the command neither prints nor exits"
     try:
         return os.read(terminal, 4096)
-    except OSError:  # The terminal is gone with the program that had it.
+    except OSError:  # The program has exited, and its terminal is closed.
         return b""
