@@ -164,7 +164,7 @@ def bomber():
 
 @pytest.mark.parametrize("encoding", ["gzip", "gzip,gzip", "gzip,gzip,gzip,gzip,gzip,gzip"])
 def test_a_transfer_that_grows_is_stopped(bomber, encoding):
-    networks = parse_allowed_networks({"outbound.private": "127.0.0.1"})
+    networks = parse_allowed_networks({"outbound.allowed_private_networks": "127.0.0.1"})
 
     with pytest.raises(FeedError, match=r"is larger than|Too many content encodings"):
         fetch_feed(f"{bomber}/{encoding}", limit=4 * MIB, networks=networks)

@@ -33,7 +33,7 @@ INCIDENT = Incident(
     id=1, kind="full", room="hall", title="Hall", subject="", summary="Full.",
     opened_at=datetime(2026, 11, 25, tzinfo=UTC),
 )  # fmt: skip
-PUBLIC = parse_allowed_networks({"outbound.private": "127.0.0.9"})
+PUBLIC = parse_allowed_networks({"outbound.allowed_private_networks": "127.0.0.9"})
 HIDDEN = ("127.0.0.1", "localhost", "127.1", "2130706433", "0x7f000001", "0", "[::1]",
           "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "localhost.", "LOCALHOST")  # fmt: skip
 
@@ -104,7 +104,7 @@ def test_a_feed_on_this_machine_is_refused_whatever_it_is_called(victim, host):
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]"])
 def test_it_is_read_where_the_ini_allows_it(victim, host):
-    networks = parse_allowed_networks({"outbound.private": "192.0.2.7, 127.0.0.0/8 ::1"})
+    networks = parse_allowed_networks({"outbound.allowed_private_networks": "192.0.2.7, 127.0.0.0/8 ::1"})
 
     assert fetch_feed(url_of(victim, host), networks=networks) == b"[]"
 
@@ -218,7 +218,7 @@ def test_over_https_the_certificate_is_still_that_of_the_name(victim):
 
         thread = threading.Thread(target=answer)
         thread.start()
-        here = parse_allowed_networks({"outbound.private": "127.0.0.0/8 ::1"})
+        here = parse_allowed_networks({"outbound.allowed_private_networks": "127.0.0.0/8 ::1"})
         with (
             safe_pool_manager(here, retries=False, timeout=10) as pool,
             pytest.raises(urllib3.exceptions.SSLError),
@@ -246,7 +246,7 @@ def test_a_webhook_inside_is_not_called_unless_the_ini_allows_it(victim):
         webhook.notify_incident(INCIDENT, options)
     assert victim.connections == 0
 
-    webhook.notify_incident(INCIDENT, {**options, "outbound.private": "127.0.0.1"})
+    webhook.notify_incident(INCIDENT, {**options, "outbound.allowed_private_networks": "127.0.0.1"})
     assert victim.asked == ["/hook"]
 
 
@@ -255,7 +255,7 @@ def test_nor_can_its_answer_lead_there(victim, stranger):
     options = {"plugin.webhook.url": url_of(stranger, "127.0.0.9", "/hook")}
 
     with pytest.raises(ValueError, match="answered with status 307"):
-        webhook.notify_incident(INCIDENT, {**options, "outbound.private": "127.0.0.9"})
+        webhook.notify_incident(INCIDENT, {**options, "outbound.allowed_private_networks": "127.0.0.9"})
     assert victim.connections == 0
 
 
@@ -272,7 +272,7 @@ def test_a_server_of_posts_inside_is_not_asked_unless_the_ini_allows_it(
     assert victim.connections == 0
     assert "127.0.0.1 is no public address" in caplog.text
 
-    [asked] = create_feeds(conference, parse_allowed_networks({"outbound.private": "127.1.0.0/16,"
+    [asked] = create_feeds(conference, parse_allowed_networks({"outbound.allowed_private_networks": "127.1.0.0/16,"
                                                              "127.0.0.1"})).values()  # fmt: skip
     assert asked.get() == ()
     assert len(victim.asked) == 1
@@ -307,7 +307,7 @@ class TestCommand:
         assert result.exit_code == 1
         assert result.stderr.splitlines()[-1] == (
             f"Error: {url}: cannot be downloaded: 127.0.0.1 is no public address; if that is "
-            "right, name it in outbound.private of the ini file"
+            "right, name it in outbound.allowed_private_networks of the ini file"
         )
         assert victim.connections == 0
         assert not (tmp_path / "schedule.json").exists()
@@ -315,15 +315,15 @@ class TestCommand:
     def test_with_the_key_it_asks(self, run, victim):
         assert (
             "no public address"
-            not in run(url_of(victim, "127.0.0.1"), "outbound.private = 127.0.0.1").stderr
+            not in run(url_of(victim, "127.0.0.1"), "outbound.allowed_private_networks = 127.0.0.1").stderr
         )
         assert victim.asked == ["/feed"]
 
     def test_a_word_that_is_no_network_is_told(self, run):
-        result = run("/nowhere", "outbound.private = 10.0.0.1/8")
+        result = run("/nowhere", "outbound.allowed_private_networks = 10.0.0.1/8")
 
         assert result.stderr.splitlines()[-1] == (
-            "Error: outbound.private in the ini file: 10.0.0.1/8 has host bits set; allowed: "
+            "Error: outbound.allowed_private_networks in the ini file: 10.0.0.1/8 has host bits set; allowed: "
             "addresses and networks such as 10.0.5.0/24"
         )
 

@@ -402,7 +402,7 @@ class TestFallbacks:
                 },
             },
             # What the tests report does not come through this process.
-            **{"answers.kept": "false"},
+            **{"response_cache.enabled": "false"},
         )
 
     def test_a_group_stands_in_for_endpoints_that_are_not_there_or_full(
@@ -475,7 +475,7 @@ class TestViewersOnOtherRoomsEndpoints:
                 "lab": {"fallbacks": ["group:hall", "group:overflow"]},
             },
             # What the tests report does not come through this process.
-            **{"answers.kept": "false"},
+            **{"response_cache.enabled": "false"},
         )
 
     def test_are_viewers_of_their_room_and_clients_of_the_endpoint_s(self, falling_back, serve):

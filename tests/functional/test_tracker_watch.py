@@ -59,7 +59,7 @@ def watch(tracker_settings, tmp_path, chat):
     """Return a function that starts the command and lets it look a few times."""
     ini = tmp_path / "tracker.ini"
     keys = {**tracker_settings, "plugins.folder": str(tmp_path / "plugins")}
-    keys["plugin.webhook.url"], keys["outbound.private"] = chat.url, "127.0.0.1"
+    keys["plugin.webhook.url"], keys["outbound.allowed_private_networks"] = chat.url, "127.0.0.1"
     lines = [f"{key} = {value.replace('%', '%%')}" for key, value in keys.items()]
     ini.write_text("\n".join(["[app:tracker]", "use = egg:streaming-system#tracker", *lines]))
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import plaster
 
+from streaming_system.util.renamed_settings import find_renamed_setting
+
 
 class SettingsError(Exception):
     """An invalid ini file; the message is one line."""
@@ -22,10 +24,13 @@ def load_app_settings(ini: Path, app: str) -> Mapping[str, str]:
         loader = plaster.get_loader(str(ini), protocols=["wsgi"])
         if f"app:{app}" not in loader.get_sections():
             raise SettingsError(f"{ini}: has no section [app:{app}]")
-        settings = loader.get_settings(f"app:{app}")
-        return {**settings.global_conf, **settings}
+        section = loader.get_settings(f"app:{app}")
+        settings = {**section.global_conf, **section}
     except (plaster.PlasterError, configparser.Error, ValueError, OSError) as error:
         raise SettingsError(f"{ini}: {str(error).splitlines()[0]}") from None
+    if renamed := find_renamed_setting(settings):
+        raise SettingsError(f"{ini}: {renamed}")
+    return settings
 
 
 def require(settings: Mapping[str, str], key: str) -> str:

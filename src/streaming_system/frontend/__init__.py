@@ -40,6 +40,8 @@ def main(global_config: dict[str, str], **local: str) -> Any:
     :raises SystemExit: with a one-line message if the configuration is invalid.
     """
     settings: dict[str, Any] = {**global_config, **local}
+    if renamed := find_renamed_setting(settings):
+        raise SystemExit(renamed)
     try:
         settings["conference"] = load_conference_from_settings(settings)
         settings["themes"] = ThemeProvider.from_settings(settings)

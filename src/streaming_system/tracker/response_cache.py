@@ -23,7 +23,7 @@ PLAYBACK_SUFFIX = "/playback"
 def add_response_cache(app: Any, settings: Any) -> WSGIApplication:
     """Return the app behind a response cache, or the app itself if the ini disables the cache."""
     registry = app.registry
-    if "telemetry" in registry or not asbool(settings.get("answers.kept", "true")):
+    if "telemetry" in registry or not settings["response_cache.enabled"]:
         unchanged: WSGIApplication = app
         return unchanged
     metrics = registry["metrics"]

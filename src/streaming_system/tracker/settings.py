@@ -1,6 +1,6 @@
-"""The keys of ``[app:tracker]``, turned into values once."""
+"""The keys of ``[app:tracker]``: their defaults and fields."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,45 +10,30 @@ import limits
 from pyramid.settings import asbool
 
 from streaming_system import config
+from streaming_system.util.renamed_settings import find_renamed_setting
+from streaming_system.util.validation import (
+    Field,
+    Flag,
+    Integer,
+    InvalidValueError,
+    Number,
+    ParsedText,
+    describe_invalid,
+)
 
 DEFAULT_ENDPOINT_URL = "http://{host}:8080/"
 
 
 class StartupError(Exception):
-    """The tracker cannot start, with one line that says what, where and what to do."""
+    """The tracker cannot start; one line says what is wrong, where, and how to fix it."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Setting:
-    """A key of the ini: what it is if the ini does not say, and how its text is read.
-
-    :param read: takes the text and returns the value, or raises ``ValueError``.
-    :param allowed: what may stand there, for people.
-    """
+    """A key of the ini file: the text of its default, and the field that parses its text."""
 
     default: str
-    read: Callable[[str], Any]
-    allowed: str
-
-
-def _number_parser(least: float, most: float) -> Callable[[str], float]:
-    def read(text: str) -> float:
-        number = float(text)
-        # Nothing compares as true with NaN.
-        if not least <= number <= most:
-            raise ValueError(text)
-        return number
-
-    return read
-
-
-def _integer_parser(least: int, most: int) -> Callable[[str], int]:
-    def read(text: str) -> int:
-        if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
-            raise ValueError(text)
-        return int(text)
-
-    return read
+    field: Field
 
 
 def _parse_path(text: str) -> Path | None:
@@ -72,13 +57,13 @@ def _parse_site_url(text: str) -> str:
 
 
 def _parse_origins(text: str) -> frozenset[str] | None:
-    """Return origins; ``None`` for those of everybody."""
+    """Return the origins; ``None`` for all."""
     if text.strip() == "*":
         return None
     origins = frozenset(text.lower().split())
     for origin in origins:
         parts = urlsplit(origin)
-        # What browsers say has no path, not even a slash.
+        # Browsers send origins without a path, also without a slash.
         if parts.scheme not in ("http", "https") or origin != f"{parts.scheme}://{parts.netloc}":
             raise ValueError(text)
         if not parts.hostname:
@@ -86,107 +71,89 @@ def _parse_origins(text: str) -> frozenset[str] | None:
     return origins
 
 
-def _parse_flag(text: str) -> bool:
-    return bool(asbool(text))
-
-
-_FLAG_HINT = "true or false"
-_RATE_HINT = "a rate such as 600/minute, or off"
+_FLAG = Flag()
+_RATE = ParsedText(_parse_rate, "a rate such as 600/minute, or off")
+_REPORT_SECONDS = Integer(1, 600, allowed="seconds, 1 to 600")
+_DAYS = Number(1, 10_000, allowed="days, 1 or more")
 
 SETTINGS: Mapping[str, Setting] = {
-    # The address of a stream server that names no URL of its own.
+    # The base URL of endpoints that report none.
     "endpoint.url": Setting(
-        default=DEFAULT_ENDPOINT_URL,
-        read=_parse_url_template,
-        allowed=f"an address with {{host}} in it, such as {DEFAULT_ENDPOINT_URL}",
+        DEFAULT_ENDPOINT_URL,
+        ParsedText(
+            _parse_url_template, f"an address with {{host}} in it, such as {DEFAULT_ENDPOINT_URL}"
+        ),
     ),
-    # Believe the form field REMOTE_ADDR of a registration.
-    "endpoint.remote_addr_field": Setting(default="false", read=_parse_flag, allowed=_FLAG_HINT),
-    # Whether clients of the old protocol may use the shared secret.
-    "secret.accepted": Setting(default="true", read=_parse_flag, allowed=_FLAG_HINT),
-    # Where access logs of endpoints are kept; none are while it is empty.
-    "logdir": Setting(default="", read=_parse_path, allowed="the path of a folder"),
-    # A log file is closed at this size in bytes, and so many closed ones are kept.
-    "logdir.size": Setting(
-        default="67108864", read=_integer_parser(1024, 2**40), allowed="1024 or more bytes"
-    ),
-    "logdir.files": Setting(
-        default="10", read=_integer_parser(1, 10_000), allowed="a whole number, 1 to 10000"
-    ),
-    # For how many days addresses and user agents of viewers may stay in log files; 0: never stored.
-    "privacy.days": Setting(
-        default="0", read=_integer_parser(0, 365), allowed="a whole number of days, 0 to 365"
-    ),
-    # How many playback reports a second players shall send together, and how long one waits.
-    "report.rate": Setting(
-        default="20", read=_number_parser(0.1, 1e6), allowed="reports a second, 0.1 or more"
-    ),
-    "report.shortest": Setting(
-        default="5", read=_integer_parser(1, 600), allowed="seconds, 1 to 600"
-    ),
-    "report.longest": Setting(
-        default="60", read=_integer_parser(1, 600), allowed="seconds, 1 to 600"
-    ),
-    # How many reports that come at once share a transaction.
-    "report.together": Setting(
-        default="64", read=_integer_parser(1, 1000), allowed="reports, 1 to 1000"
-    ),
-    # How long what was reported is kept: single reports, minutes, and ten minutes.
-    "keep.raw": Setting(default="3", read=_number_parser(1, 10_000), allowed="hours, 1 or more"),
-    "keep.minutes": Setting(default="8", read=_number_parser(1, 10_000), allowed="days, 1 or more"),
-    "keep.tens": Setting(default="400", read=_number_parser(1, 10_000), allowed="days, 1 or more"),
-    # What one address, and one token, may ask for. The venue of an event, or a provider's whole
-    # town, may be one address: there, thousands of players ask every five seconds.
-    "limit.reports": Setting(default="12000/minute", read=_parse_rate, allowed=_RATE_HINT),
-    "limit.writes": Setting(default="1200/minute", read=_parse_rate, allowed=_RATE_HINT),
-    "limit.reads": Setting(default="120000/minute", read=_parse_rate, allowed=_RATE_HINT),
-    # Figures over time cost the database a thousand times what a list does.
-    "limit.graphs": Setting(default="300/minute", read=_parse_rate, allowed=_RATE_HINT),
-    "limit.logins": Setting(default="20/minute", read=_parse_rate, allowed=_RATE_HINT),
-    # When the crew is alarmed: the share of time that players wait, and from how many players on.
-    "alert.rebuffering": Setting(
-        default="0.05", read=_number_parser(0, 1), allowed="a share, 0 to 1"
-    ),
-    "alert.players": Setting(
-        default="10", read=_integer_parser(1, 10**6), allowed="a whole number from 1"
-    ),
-    # How we learn where a viewer is: a header that a CDN sets, a MaxMind file of countries.
-    "region.header": Setting(default="", read=str.strip, allowed="the name of a header"),
-    "region.file": Setting(default="", read=_parse_path, allowed="the path of a MaxMind file"),
-    # Where browsers find the pages, for links from ours to theirs.
-    "frontend.url": Setting(
-        default="/", read=_parse_site_url, allowed="/ or an address, as https://host/"
-    ),
-    # Whose pages may ask us from a browser, besides our own site's.
+    # Trust the form field REMOTE_ADDR of a registration.
+    "endpoint.remote_addr_field": Setting("false", _FLAG),
+    # Accept the shared secret of the legacy protocol.
+    "secret.accepted": Setting("true", _FLAG),
+    # The folder of the endpoints' access logs; empty: they are not stored.
+    "logdir": Setting("", ParsedText(_parse_path, "the path of a folder")),
+    # The size in bytes at which a log file is rotated, and the number of rotated files.
+    "logdir.size": Setting("67108864", Integer(1024, 2**40, allowed="1024 or more bytes")),
+    "logdir.files": Setting("10", Integer(1, 10_000)),
+    # The retention of viewers' addresses and user agents in log files; 0: they are not stored.
+    "privacy.days": Setting("0", Integer(0, 365, allowed="a whole number of days, 0 to 365")),
+    # The target rate of playback reports, and the bounds of the interval of one player.
+    "report.rate": Setting("20", Number(0.1, 1e6, allowed="reports a second, 0.1 or more")),
+    "report.shortest": Setting("5", _REPORT_SECONDS),
+    "report.longest": Setting("60", _REPORT_SECONDS),
+    # The maximum number of concurrent reports in one transaction.
+    "report.together": Setting("64", Integer(1, 1000, allowed="reports, 1 to 1000")),
+    # The retention of samples, of rollups per minute, and of rollups per ten minutes.
+    "keep.raw": Setting("3", Number(1, 10_000, allowed="hours, 1 or more")),
+    "keep.minutes": Setting("8", _DAYS),
+    "keep.tens": Setting("400", _DAYS),
+    # The rate limits of an address and of a token. All viewers at a venue, or in a provider's town,
+    # may share one address: thousands of players that send a request every five seconds.
+    "limit.reports": Setting("12000/minute", _RATE),
+    "limit.writes": Setting("1200/minute", _RATE),
+    "limit.reads": Setting("120000/minute", _RATE),
+    # A query over time costs the database a thousand times as much as a list.
+    "limit.graphs": Setting("300/minute", _RATE),
+    "limit.logins": Setting("20/minute", _RATE),
+    # The thresholds of rebuffering incidents: the rebuffer ratio, and the number of players.
+    "alert.rebuffering": Setting("0.05", Number(0, 1, allowed="a share, 0 to 1")),
+    "alert.players": Setting("10", Integer(1, 10**6, allowed="a whole number from 1")),
+    # The sources of a viewer's region: a header of a CDN, a MaxMind database of countries.
+    "region.header": Setting("", ParsedText(str.strip, "the name of a header")),
+    "region.file": Setting("", ParsedText(_parse_path, "the path of a MaxMind file")),
+    # The URL of the frontend, for links to its pages.
+    "frontend.url": Setting("/", ParsedText(_parse_site_url, "/ or an address, as https://host/")),
+    # The sites whose pages may send requests from a browser.
     "allowed_origins": Setting(
-        default="*", read=_parse_origins, allowed="* or addresses such as https://live.example.org"
+        "*", ParsedText(_parse_origins, "* or addresses such as https://live.example.org")
     ),
-    # Whether the crew's session cookie goes over https only.
-    "session.secure": Setting(default="true", read=_parse_flag, allowed=_FLAG_HINT),
+    # Cache the stream lists and graphs for a second.
+    "response_cache.enabled": Setting("true", _FLAG),
+    # Send the session cookie of the crew over HTTPS only.
+    "session.secure": Setting("true", _FLAG),
 }
 
 
 def load_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings of the app: :data:`SETTINGS` as values, and ``conference``.
+    """Return the settings of the app: the values of :data:`SETTINGS`, and ``conference``.
 
-    ``conference`` is the :class:`rooms.Config` that the JSON files hold. Keys of others stay as
-    they are.
+    ``conference`` is the :class:`ConferenceConfig` of the JSON files. Other keys stay unchanged.
 
-    :raises StartError: with one line for whoever must mend it.
+    :raises StartupError: if a setting or the configuration is invalid.
     """
+    if renamed := find_renamed_setting(settings):
+        raise StartupError(renamed)
     try:
         conference = config.load_conference_from_settings(settings)
     except config.ConfigError as error:
         raise StartupError(str(error)) from None
     _require_secret(conference.site.secret, asbool(settings.get("secret.allow_example")))
-    own = {name: _load_setting(name, key, settings) for name, key in SETTINGS.items()}
-    return {**settings, "conference": conference, **own}
+    values = {name: _parse_setting(name, setting, settings) for name, setting in SETTINGS.items()}
+    return {**settings, "conference": conference, **values}
 
 
 def require_production_safety(settings: Mapping[str, Any]) -> None:
-    """Refuse what is for trials, and not for an event.
+    """Refuse settings that are for trials only.
 
-    :raises StartError: with one line for whoever must mend it.
+    :raises StartupError: if there are any.
     """
     _require_secret(config.load_conference_from_settings(settings).site.secret, allow_example=False)
     if str(settings.get("sqlalchemy.url", "")).startswith("sqlite"):
@@ -196,12 +163,13 @@ def require_production_safety(settings: Mapping[str, Any]) -> None:
         )
 
 
-def _load_setting(name: str, key: Setting, settings: Mapping[str, Any]) -> Any:
-    text = str(settings.get(name, key.default)).strip()
+def _parse_setting(name: str, setting: Setting, settings: Mapping[str, Any]) -> Any:
+    text = str(settings.get(name, setting.default)).strip()
     try:
-        return key.read(text)
-    except ValueError:
-        raise StartupError(f"{name} in the ini file is {text!r}; allowed: {key.allowed}") from None
+        return setting.field.parse(text)
+    except InvalidValueError as error:
+        invalid = describe_invalid(text, error.allowed)
+        raise StartupError(f"{name} in the ini file {invalid}") from None
 
 
 def _require_secret(secret: str, allow_example: bool) -> None:
