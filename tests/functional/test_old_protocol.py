@@ -1,4 +1,4 @@
-"""The old protocol as a table: what is sent, and what is answered. Its clients work unmodified."""
+"""Tables of requests and responses of the legacy protocol. Its clients work unmodified."""
 
 import json
 import time
@@ -22,7 +22,7 @@ FLUMOTION = {
     "data": json.dumps(MOODS),
 }
 
-# Text that would do something where somebody forgot to make text of it.
+# Texts that have an effect if they are not escaped.
 HOSTILE = [
     "'; DROP TABLE component; --",
     "../../../etc/passwd",
@@ -46,8 +46,8 @@ def tracker_settings(tracker_settings, tmp_path):
     return tracker_settings | {"logdir": str(tmp_path / "logs")}
 
 
-def changed(form, change):
-    """Return a form with other values; a field that is None is left out."""
+def with_changes(form, change):
+    """Return a form with changed values; fields that are ``None`` are removed."""
     return {name: value for name, value in (form | change).items() if value is not None}
 
 
@@ -70,26 +70,24 @@ class TestEndpointLogs:
             ),
         ],
     )
-    def test_what_is_answered(self, tracker, change, status, line):
-        answer = tracker.post("/endpoint/logs", changed(LOGS, change), status=status)
+    def test_responses(self, tracker, change, status, line):
+        response = tracker.post("/endpoint/logs", with_changes(LOGS, change), status=status)
 
-        assert (answer.content_type, answer.text) == ("text/plain", f"{line}\n")
+        assert (response.content_type, response.text) == ("text/plain", f"{line}\n")
 
-    def test_other_methods(self, tracker):
-        answer = tracker.get("/endpoint/logs", status=405)
+    def test_get_request_gets_the_expected_fields(self, tracker):
+        response = tracker.get("/endpoint/logs", status=405)
 
-        assert answer.text == "ERROR METHOD post a form with secret, group and data\n"
+        assert response.text == "ERROR METHOD post a form with secret, group and data\n"
 
     @pytest.mark.parametrize("text", HOSTILE)
-    def test_hostile_text_leaves_in_the_folder_only_what_belongs_there(
-        self, tracker, tmp_path, rows, text
-    ):
+    def test_hostile_text_creates_expected_files_only(self, tracker, tmp_path, rows, text):
         for field in LOGS:
-            answer = tracker.post("/endpoint/logs", LOGS | {field: text}, status="*")
+            response = tracker.post("/endpoint/logs", LOGS | {field: text}, status="*")
 
-            assert answer.text in ("OK\n", "ERROR SECRET\n", "ERROR GROUP\n")
-        found = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")}
-        assert found <= {"config.json", "logs", "logs/hall", "logs/hall/203.0.113.1.log"}
+            assert response.text in ("OK\n", "ERROR SECRET\n", "ERROR GROUP\n")
+        files = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")}
+        assert files <= {"config.json", "logs", "logs/hall", "logs/hall/203.0.113.1.log"}
         assert rows(LogHour) == []
 
 
@@ -152,31 +150,31 @@ class TestFlumotionLog:
             ({"data": "x" * 300_000}, 413, "ERROR SIZE a report has at most 262144 bytes"),
         ],
     )
-    def test_what_is_answered(self, tracker, rows, change, status, line):
-        answer = tracker.post("/flumotion/log", changed(FLUMOTION, change), status=status)
+    def test_responses(self, tracker, rows, change, status, line):
+        response = tracker.post("/flumotion/log", with_changes(FLUMOTION, change), status=status)
 
-        assert (answer.content_type, answer.text) == ("text/plain", f"{line}\n")
+        assert (response.content_type, response.text) == ("text/plain", f"{line}\n")
         assert status == 200 or rows(Component) == rows(ComponentMood) == []
 
-    def test_other_methods(self, tracker):
-        answer = tracker.get("/flumotion/log", status=405)
+    def test_get_request_gets_the_expected_fields(self, tracker):
+        response = tracker.get("/flumotion/log", status=405)
 
-        assert answer.text == (
+        assert response.text == (
             "ERROR METHOD post a form with secret, identifier, type, recorded_time and data\n"
         )
 
     @pytest.mark.parametrize("text", HOSTILE)
     def test_hostile_text_is_refused_in_one_line(self, tracker, rows, text):
         for field in FLUMOTION:
-            answer = tracker.post("/flumotion/log", FLUMOTION | {field: text}, status="4*")
+            response = tracker.post("/flumotion/log", FLUMOTION | {field: text}, status="4*")
 
-            assert answer.text.startswith("ERROR ")
-            assert answer.text.count("\n") == 1
-            assert "Set-Cookie" not in answer.headers
+            assert response.text.startswith("ERROR ")
+            assert response.text.count("\n") == 1
+            assert "Set-Cookie" not in response.headers
         assert rows(Component) == []
 
     @pytest.mark.parametrize("text", HOSTILE)
-    def test_a_hostile_name_of_a_component_is_refused_or_shown_as_text(self, tracker, text):
+    def test_hostile_component_name_is_refused_or_escaped(self, tracker, text):
         form = FLUMOTION | {"data": json.dumps({"current": {text: [0, NOW]}})}
         tracker.post("/flumotion/log", form, status="*")
 
@@ -189,7 +187,7 @@ class TestFlumotionLog:
 class TestRoomLog:
     NO_COOKIE = {"code": 1025, "next": 0}
 
-    def test_a_player_gets_a_cookie_first_and_is_a_viewer_then(self, tracker, rows):
+    def test_player_gets_a_cookie_and_becomes_a_viewer_with_its_next_report(self, tracker, rows):
         first = tracker.post("/hall/log", {"data": "{}"})
         second = tracker.post("/hall/log", {"data": '{"video": {"bitrate": 1000000}}'})
 
@@ -198,17 +196,17 @@ class TestRoomLog:
         assert second.json["next"] > 0
         assert [row["room"] for row in rows(Player)] == ["hall"]
 
-    def test_the_cookie_is_ours_alone(self, tracker):
+    def test_cookie_is_http_only_and_same_site(self, tracker):
         [cookie] = tracker.post("/hall/log").headers.getall("Set-Cookie")
 
         assert "HttpOnly" in cookie
         assert "SameSite=Lax" in cookie
         assert "Path=/;" in cookie
 
-    def test_below_a_prefix_the_cookie_stays_there(self, tracker):
-        answer = tracker.post("/tracker/hall/log", extra_environ={"SCRIPT_NAME": "/tracker"})
+    def test_cookie_path_is_the_prefix_of_the_tracker(self, tracker):
+        response = tracker.post("/tracker/hall/log", extra_environ={"SCRIPT_NAME": "/tracker"})
 
-        assert "Path=/tracker;" in answer.headers["Set-Cookie"]
+        assert "Path=/tracker;" in response.headers["Set-Cookie"]
 
     @pytest.mark.parametrize(
         "forge",
@@ -224,57 +222,57 @@ class TestRoomLog:
             lambda cookie: "é." + cookie,
         ],
     )
-    def test_a_forged_cookie_is_deleted(self, tracker, rows, forge):
+    def test_forged_cookie_is_deleted(self, tracker, rows, forge):
         tracker.post("/hall/log")
         forged = forge(tracker.cookies["user"])
         tracker.reset()
 
-        answer = tracker.post("/hall/log", {"data": "{}"}, headers={"Cookie": f'user="{forged}"'})
+        response = tracker.post("/hall/log", {"data": "{}"}, headers={"Cookie": f'user="{forged}"'})
 
-        assert answer.json == self.NO_COOKIE
+        assert response.json == self.NO_COOKIE
         assert rows(Player) == []
-        assert "Max-Age=0" in answer.headers["Set-Cookie"] or not forged
+        assert "Max-Age=0" in response.headers["Set-Cookie"] or not forged
 
-    def test_a_cookie_of_the_same_name_from_elsewhere_does_no_harm(self, tracker):
+    def test_foreign_cookie_of_the_same_name_is_ignored(self, tracker):
         tracker.post("/hall/log")
         ours = tracker.cookies["user"]
         tracker.reset()
 
-        answer = tracker.post(
+        response = tracker.post(
             "/hall/log", {"data": "{}"}, headers={"Cookie": f"user=theirs; user={ours}; a=\xff"}
         )
 
-        assert answer.json["code"] == 0
+        assert response.json["code"] == 0
 
     @pytest.mark.parametrize("data", ["", "{", "[]", "1", '"a"', "[" * 20_000, "NaN", None])
-    def test_bad_json(self, tracker, rows, data):
+    def test_invalid_json_is_refused(self, tracker, rows, data):
         tracker.post("/hall/log")
 
-        answer = tracker.post("/hall/log", changed({}, {"data": data}))
+        response = tracker.post("/hall/log", with_changes({}, {"data": data}))
 
-        assert answer.json == {"code": 2, "next": -1}
+        assert response.json == {"code": 2, "next": -1}
         assert rows(Player) == []
 
     @pytest.mark.parametrize("room", ["nowhere", "default", "config"])
-    def test_an_unknown_room(self, tracker, room):
+    def test_unknown_room_is_refused(self, tracker, room):
         assert tracker.post(f"/{room}/log", {"data": "{}"}).json == {"code": 1, "next": -1}
 
     @pytest.mark.parametrize("text", HOSTILE)
-    def test_hostile_text_is_dropped(self, tracker, rows, text):
+    def test_hostile_values_are_dropped(self, tracker, rows, text):
         tracker.post("/hall/log")
         data = {text: text, "format": text, "quality": text, "bitrate": text, "played": [text]}
 
-        answer = tracker.post("/hall/log", {"data": json.dumps(data)})
+        response = tracker.post("/hall/log", {"data": json.dumps(data)})
         tracker.set_cookie("user", "a")
         forged = tracker.post("/hall/log", headers={"Cookie": f'user="{ascii(text)[1:-1]}"'})
 
-        assert answer.json["code"] == 0
+        assert response.json["code"] == 0
         assert forged.json == self.NO_COOKIE
         [player] = rows(Player)
         assert (player["format"], player["quality"], player["played_ms"]) == ("", "", 0)
         assert text not in player.values()
 
-    def test_a_browser_is_sent_to_the_first_page(self, tracker):
-        answer = tracker.get("/hall/log", status=302, extra_environ={"SCRIPT_NAME": "/tracker"})
+    def test_get_request_is_redirected_to_the_first_page(self, tracker):
+        response = tracker.get("/hall/log", status=302, extra_environ={"SCRIPT_NAME": "/tracker"})
 
-        assert answer.headers["Location"] == "http://localhost/"
+        assert response.headers["Location"] == "http://localhost/"

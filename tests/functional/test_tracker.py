@@ -1,4 +1,4 @@
-"""The tracker over HTTP: the old protocol, and the same facts as JSON."""
+"""The tracker: registration, stream lists, the servers page, errors and start-up."""
 
 import concurrent.futures
 import json
@@ -14,14 +14,14 @@ from streaming_system.tracker.models import Endpoint, Sample
 
 from .conftest import SECRET
 
-FIGURES = {"overall_clients": 3, "overall_bitrate": 1_500_000, "overall_cbitrate": 1_600_000}
+STATS = {"overall_clients": 3, "overall_bitrate": 1_500_000, "overall_cbitrate": 1_600_000}
 
 
 @pytest.fixture
 def register(tracker):
-    """Return a function that registers an endpoint, by default a good one of the hall."""
+    """Return a function that registers an endpoint, by default a valid one of the hall."""
 
-    def register(data=FIGURES, status=200, sender="203.0.113.1", **form):
+    def register(data=STATS, status=200, sender="203.0.113.1", **form):
         form = {"secret": SECRET, "group": "hall", "data": data} | form
         if not isinstance(form["data"], str | None):
             form["data"] = json.dumps(form["data"])
@@ -35,17 +35,17 @@ def register(tracker):
     return register
 
 
-IN_BASE64 = b"Content-Transfer-Encoding: base64"
+BASE64_HEADER = b"Content-Transfer-Encoding: base64"
 
 
-def part(headers):
-    """Return the body of a form whose only field has these headers, too."""
+def form_with_field(headers):
+    """Return a multipart form whose only field has these headers."""
     field = b'Content-Disposition: form-data; name="data"\r\n' + headers
     return b"--x\r\n" + field + b"\r\n\r\n{}\r\n--x--\r\n"
 
 
-def nested(depth):
-    """Return the body of a form within a form within a form…"""
+def nested_form(depth):
+    """Return a multipart form with this number of nested forms."""
     heads = [
         f"--b{level}\r\nContent-Type: multipart/mixed; boundary=b{level + 1}\r\n\r\n"
         for level in range(depth)
@@ -55,14 +55,14 @@ def nested(depth):
 
 @pytest.mark.both_databases
 class TestRegister:
-    def test_a_good_report_is_answered_ok_as_plain_text(self, register):
-        answer = register()
+    def test_valid_report_gets_ok_as_plain_text(self, register):
+        response = register()
 
-        assert (answer.content_type, answer.text) == ("text/plain", "OK\n")
+        assert (response.content_type, response.text) == ("text/plain", "OK\n")
 
-    def test_the_state_is_renewed_and_every_report_kept(self, register, rows):
+    def test_report_updates_the_state_and_adds_a_sample(self, register, rows):
         register()
-        register(FIGURES | {"overall_clients": 7, "webm_high_clients": 7})
+        register(STATS | {"overall_clients": 7, "webm_high_clients": 7})
 
         [endpoint] = rows(Endpoint)
         assert (endpoint["room"], endpoint["host"]) == ("hall", "203.0.113.1")
@@ -71,7 +71,7 @@ class TestRegister:
         assert datetime.now(UTC) - endpoint["last_seen"] < timedelta(minutes=1)
         assert endpoint["last_seen"].utcoffset() == timedelta()
 
-    def test_rooms_and_addresses_are_kept_apart(self, register, rows):
+    def test_each_room_and_address_is_one_endpoint(self, register, rows):
         register()
         register(group="lab")
         register(sender="203.0.113.2")
@@ -83,36 +83,36 @@ class TestRegister:
         }
 
     @pytest.mark.parametrize(
-        ("sender", "kept"),
+        ("sender", "normalised"),
         [
             ("2001:DB8:0:0::1", "2001:db8::1"),
             ("::ffff:203.0.113.9", "203.0.113.9"),
         ],
     )
-    def test_an_address_has_one_form_only(self, register, rows, sender, kept):
+    def test_ip_addresses_are_normalised(self, register, rows, sender, normalised):
         register(sender=sender)
 
-        assert [row["host"] for row in rows(Endpoint)] == [kept]
+        assert [row["host"] for row in rows(Endpoint)] == [normalised]
 
-    def test_every_figure_of_the_original_is_taken(self, register, rows):
+    def test_every_metric_of_the_original_is_accepted(self, register, rows):
         streams = "webm_high webm_low flv_high flv_low mp4_high mp4_low ogg_high aac_high mp3_high"
-        figures = {
+        stats = {
             f"{stream}_{what}": number
             for number, stream in enumerate(["overall", *streams.split()])
             for what in ("clients", "bitrate", "cbitrate")
         } | {"loop_clients": 1, "loop_bitrate": 2}
 
-        register(figures)
+        register(stats)
 
-        kept = rows(Endpoint)[0]["figures"]
-        assert kept == {k: v for k, v in figures.items() if not k.startswith("overall")}
+        stored = rows(Endpoint)[0]["figures"]
+        assert stored == {k: v for k, v in stats.items() if not k.startswith("overall")}
 
-    def test_an_old_encoder_s_fractions_are_rounded(self, register, rows):
+    def test_fractions_are_rounded(self, register, rows):
         register({"overall_bitrate": 1234.6})
 
         assert rows(Endpoint)[0]["bitrate"] == 1235
 
-    def test_no_figures_at_all_are_zeros(self, register, rows):
+    def test_missing_metrics_are_zero(self, register, rows):
         register({})
 
         assert rows(Endpoint)[0]["clients"] == 0
@@ -194,30 +194,30 @@ class TestRegister:
             ),
         ],
     )
-    def test_what_is_wrong_is_refused_in_one_line_and_changes_nothing(
+    def test_invalid_report_gets_one_line_and_changes_nothing(
         self, register, rows, form, status, line
     ):
-        answer = register(status=status, **form)
+        response = register(status=status, **form)
 
-        assert (answer.content_type, answer.text) == ("text/plain", f"{line}\n")
+        assert (response.content_type, response.text) == ("text/plain", f"{line}\n")
         assert rows(Endpoint) == rows(Sample) == []
 
-    def test_a_bad_report_leaves_the_last_good_state(self, register, rows):
+    def test_invalid_report_leaves_the_previous_state(self, register, rows):
         register()
         register({"overall_clients": -1}, status=400)
 
         assert [row["clients"] for row in rows(Endpoint)] == [3]
 
-    def test_a_body_that_is_too_large_is_refused(self, tracker, rows):
-        answer = tracker.post("/endpoint/register", {"data": "x" * 70_000}, status=413)
+    def test_large_body_is_refused(self, tracker, rows):
+        response = tracker.post("/endpoint/register", {"data": "x" * 70_000}, status=413)
 
-        assert answer.text == "ERROR SIZE a report has at most 65536 bytes\n"
+        assert response.text == "ERROR SIZE a report has at most 65536 bytes\n"
 
-    def test_a_body_that_is_no_form_is_refused(self, tracker):
+    def test_body_that_is_not_a_form_is_refused(self, tracker):
         for body in (b"\xff\xfe", b"secret=%ff&group=%fe"):
-            answer = tracker.post("/endpoint/register", body, status="4*")
+            response = tracker.post("/endpoint/register", body, status="4*")
 
-            assert answer.text.startswith("ERROR ")
+            assert response.text.startswith("ERROR ")
 
     @pytest.mark.parametrize(
         ("field", "status", "line"),
@@ -227,15 +227,15 @@ class TestRegister:
             ("data", 400, "ERROR DATA data is not JSON\n"),
         ],
     )
-    def test_a_field_that_is_sent_as_a_file_is_refused(self, tracker, rows, field, status, line):
+    def test_uploaded_file_as_a_field_is_refused(self, tracker, rows, field, status, line):
         form = {"secret": SECRET, "group": "hall", "data": "{}"}
         content = form.pop(field).encode()
 
-        answer = tracker.post(
+        response = tracker.post(
             "/endpoint/register", form, upload_files=[(field, "a.txt", content)], status=status
         )
 
-        assert answer.text == line
+        assert response.text == line
         assert rows(Endpoint) == rows(Sample) == []
 
     @pytest.mark.parametrize(
@@ -246,12 +246,15 @@ class TestRegister:
             ("application/x-www-form-urlencoded", b"secret=s&" * 1001),
             ("application/x-www-form-urlencoded; charset=iso-8859-1", b"secret=s"),
             ("application/x-www-form-urlencoded; charset=nonsense", b"secret=s"),
-            ("multipart/form-data; boundary=x", part(b"Content-Type: text/plain; charset=bogus")),
             (
                 "multipart/form-data; boundary=x",
-                part(b"Content-Type: multipart/mixed; boundary=y\r\n" + IN_BASE64),
+                form_with_field(b"Content-Type: text/plain; charset=bogus"),
             ),
-            ("multipart/form-data; boundary=b0", nested(900)),
+            (
+                "multipart/form-data; boundary=x",
+                form_with_field(b"Content-Type: multipart/mixed; boundary=y\r\n" + BASE64_HEADER),
+            ),
+            ("multipart/form-data; boundary=b0", nested_form(900)),
         ],
         ids=[
             "no UTF-8",
@@ -259,29 +262,29 @@ class TestRegister:
             "too many fields",
             "another charset",
             "no charset",
-            "a part's charset",
+            "a form_with_field's charset",
             "an encoded form",
             "too deep",
         ],
     )
-    def test_a_form_that_cannot_be_read_is_refused(self, tracker, rows, kind, body):
-        # WebTest's post() would encode the body once more.
-        answer = tracker.request(
+    def test_malformed_form_is_refused(self, tracker, rows, kind, body):
+        # WebTest's post() would encode the body again.
+        response = tracker.request(
             "/endpoint/register", method="POST", body=body, content_type=kind, status=400
         )
 
-        assert answer.text == "ERROR FORM the body is not a form in UTF-8\n"
+        assert response.text == "ERROR FORM the body is not a form in UTF-8\n"
         assert rows(Endpoint) == rows(Sample) == []
 
-    def test_an_address_of_one_link_only_is_refused(self, register, rows):
-        answer = register(sender="fe80::1%eth0", status=400)
+    def test_link_local_address_with_scope_is_refused(self, register, rows):
+        response = register(sender="fe80::1%eth0", status=400)
 
-        assert answer.text == (
+        assert response.text == (
             "ERROR REMOTE_ADDR is an address of one link only; allowed: one without %\n"
         )
         assert rows(Endpoint) == []
 
-    def test_a_report_whose_history_cannot_be_kept_changes_nothing(
+    def test_report_changes_nothing_if_its_sample_cannot_be_stored(
         self, tracker, register, rows, before_statement
     ):
         def fail(connection, cursor, statement, *rest):
@@ -294,25 +297,25 @@ class TestRegister:
 
         assert rows(Endpoint) == rows(Sample) == []
 
-    def test_a_browser_is_told_how_to_register(self, tracker):
-        answer = tracker.get("/endpoint/register", status=405)
+    def test_get_request_gets_the_expected_fields(self, tracker):
+        response = tracker.get("/endpoint/register", status=405)
 
-        assert answer.headers["Allow"] == "POST"
-        assert answer.text == "ERROR METHOD post a form with secret, group and data\n"
+        assert response.headers["Allow"] == "POST"
+        assert response.text == "ERROR METHOD post a form with secret, group and data\n"
 
-    def test_a_claimed_address_is_ignored_unless_the_ini_allows_it(self, register, rows):
+    def test_address_field_is_ignored_by_default(self, register, rows):
         register(REMOTE_ADDR="192.0.2.7")
 
         assert [row["host"] for row in rows(Endpoint)] == ["203.0.113.1"]
 
-    def test_many_reports_at_once_are_all_kept(self, register, rows):
+    def test_concurrent_reports_are_all_stored(self, register, rows):
         def report(number):
             return register({"overall_clients": number}, sender=f"203.0.113.{number % 4}").text
 
         with concurrent.futures.ThreadPoolExecutor(8) as pool:
-            answers = list(pool.map(report, range(80)))
+            responses = list(pool.map(report, range(80)))
 
-        assert answers == ["OK\n"] * 80
+        assert responses == ["OK\n"] * 80
         assert len(rows(Endpoint)) == 4
         assert sorted(row["clients"] for row in rows(Sample)) == list(range(80))
 
@@ -322,53 +325,53 @@ class TestUnderDevelopment:
     def tracker_settings(self, conference, database):
         return conference | {"sqlalchemy.url": database, "endpoint.remote_addr_field": "true"}
 
-    def test_a_claimed_address_is_taken(self, register, rows):
+    def test_address_field_is_accepted_in_development(self, register, rows):
         register(REMOTE_ADDR="2001:DB8::7")
 
         assert [row["host"] for row in rows(Endpoint)] == ["2001:db8::7"]
 
     @pytest.mark.parametrize("claim", ["localhost", "", "192.0.2.7:80", "192.0.2.0/24", "1"])
-    def test_a_claim_that_is_no_address_is_refused(self, register, rows, claim):
-        answer = register(REMOTE_ADDR=claim, status=400)
+    def test_invalid_address_field_is_refused(self, register, rows, claim):
+        response = register(REMOTE_ADDR=claim, status=400)
 
-        assert answer.text == "ERROR REMOTE_ADDR is not an IP address\n"
+        assert response.text == "ERROR REMOTE_ADDR is not an IP address\n"
         assert rows(Endpoint) == []
 
     @pytest.mark.parametrize("scope", ["eth0", "<script>", "\nOK", "a" * 80])
-    def test_a_claim_cannot_carry_any_text_behind_an_address(self, register, rows, scope):
-        answer = register(REMOTE_ADDR=f"fe80::1%{scope}", status=400)
+    def test_scope_of_the_address_field_is_refused(self, register, rows, scope):
+        response = register(REMOTE_ADDR=f"fe80::1%{scope}", status=400)
 
-        assert answer.text == (
+        assert response.text == (
             "ERROR REMOTE_ADDR is an address of one link only; allowed: one without %\n"
         )
         assert rows(Endpoint) == []
 
 
 class TestStreams:
-    def test_the_script_names_the_rooms_that_are_live(self, tracker, register):
+    def test_streams_js_lists_live_rooms(self, tracker, register):
         register()
         register(sender="203.0.113.2")
 
-        answer = tracker.get("/streams.js")
+        response = tracker.get("/streams.js")
 
-        assert answer.content_type == "text/javascript"
-        assert answer.text == 'var streamers_active = ["hall", "tube"];\n'
-        assert "no-cache" in answer.headers["Cache-Control"]
+        assert response.content_type == "text/javascript"
+        assert response.text == 'var streamers_active = ["hall", "tube"];\n'
+        assert "no-cache" in response.headers["Cache-Control"]
 
-    def test_without_reports_only_youtube_is_live(self, tracker):
+    def test_room_with_youtube_is_live_without_endpoints(self, tracker):
         assert tracker.get("/streams.js").text == 'var streamers_active = ["tube"];\n'
 
-    def test_a_viewer_is_sent_to_the_least_loaded_endpoint(self, tracker, register):
+    def test_viewer_is_assigned_to_the_least_loaded_endpoint(self, tracker, register):
         register({"overall_bitrate": 900}, sender="203.0.113.1")
         register({"overall_bitrate": 100}, sender="203.0.113.2")
 
-        answer = tracker.get("/hall/stream.js")
+        response = tracker.get("/hall/stream.js")
 
-        assert answer.content_type == "text/javascript"
-        assert answer.text == 'var streamer_hall = new Streams("http://203.0.113.2:8080/");\n'
-        assert "no-cache" in answer.headers["Cache-Control"]
+        assert response.content_type == "text/javascript"
+        assert response.text == 'var streamer_hall = new Streams("http://203.0.113.2:8080/");\n'
+        assert "no-cache" in response.headers["Cache-Control"]
 
-    def test_an_ipv6_address_stands_in_brackets(self, tracker, register):
+    def test_ipv6_address_in_a_url_has_brackets(self, tracker, register):
         register(sender="2001:db8::1")
 
         assert "http://[2001:db8::1]:8080/" in tracker.get("/hall/stream.js").text
@@ -377,21 +380,21 @@ class TestStreams:
         ("room", "script"),
         [("lab", "var streamer_lab = null;\n"), ("tube", "var streamer_tube = new Streams('');\n")],
     )
-    def test_a_room_without_endpoints(self, tracker, room, script):
+    def test_script_of_a_room_without_endpoints(self, tracker, room, script):
         assert tracker.get(f"/{room}/stream.js").text == script
 
-    def test_an_unknown_room_is_not_found(self, tracker):
+    def test_unknown_room_is_not_found(self, tracker):
         assert tracker.get("/nowhere/stream.js", status=404).text == "// There is no such room.\n"
         tracker.get("/a<b/stream.js", status=404)
 
-    def test_the_same_facts_as_json(self, tracker, register):
+    def test_streams_json_lists_rooms_and_endpoints(self, tracker, register):
         register({"overall_clients": 3, "overall_bitrate": 900, "webm_high_clients": 3})
         register({"overall_clients": 2, "overall_bitrate": 100}, sender="2001:db8::1")
 
-        answer = tracker.get("/streams.json")
+        response = tracker.get("/streams.json")
 
-        assert answer.headers["Access-Control-Allow-Origin"] == "*"
-        rooms = answer.json["rooms"]
+        assert response.headers["Access-Control-Allow-Origin"] == "*"
+        rooms = response.json["rooms"]
         for endpoint in rooms["hall"]["endpoints"]:
             seen = datetime.fromisoformat(endpoint.pop("last_seen"))
             assert datetime.now(UTC) - seen < timedelta(minutes=1)
@@ -432,10 +435,10 @@ class TestStreams:
             },
         }
 
-    def test_an_endpoint_that_is_silent_for_a_minute_is_gone(self, tracker, register, at):
+    def test_endpoint_expires_after_a_minute_of_silence(self, tracker, register, at):
         register()
         at(seconds=58)
-        # Another list than below, which would be kept for a second.
+        # The other list would be a cache hit below.
         assert tracker.get("/hall/streams.json").json["live"]
 
         at(seconds=60)
@@ -447,7 +450,7 @@ class TestStreams:
     @pytest.mark.parametrize(
         "path", ["/streams.json", "/streams.js", "/hall/streams.json", "/hall/stream.js"]
     )
-    def test_a_look_up_is_one_query_that_never_sees_the_history(
+    def test_stream_list_needs_one_query_without_history(
         self, tracker, register, path, before_statement
     ):
         register()
@@ -456,7 +459,7 @@ class TestStreams:
 
         tracker.get(path)
 
-        # Who is sent somewhere by the tracker is counted.
+        # An assignment by the tracker is counted.
         [query, *counting] = [query for query in queries if not query.startswith("begin")]
         assert "from endpoint" in query
         assert [line.partition(" set ")[0] for line in counting] == (
@@ -467,7 +470,7 @@ class TestStreams:
 
 
 class TestStats:
-    def test_what_is_wrong_comes_first(self, tracker, register, at):
+    def test_silent_endpoints_come_first(self, tracker, register, at):
         register({"overall_clients": 1200}, sender="203.0.113.8")
         at(minutes=10)
         register({"overall_clients": 3, "overall_bitrate": 1_500_000}, group="lab")
@@ -493,7 +496,7 @@ class TestStats:
         assert [cell.get_text() for cell in silent.select(".bad")][1:] == ["203.0.113.8", "Silent"]
         assert active.select_one("tfoot td").get_text() == "3"
 
-    def test_after_an_hour_silence_is_no_longer_wrong(self, tracker, register, at):
+    def test_endpoint_needs_no_attention_after_an_hour_of_silence(self, tracker, register, at):
         register()
         at(hours=1)
 
@@ -514,7 +517,7 @@ class TestStats:
             ({"drained": True}, ["Draining", "–"]),
         ],
     )
-    def test_state_and_used_capacity(self, tracker, register, database, values, state):
+    def test_page_shows_state_and_utilisation(self, tracker, register, database, values, state):
         register()
         engine = make_engine({"sqlalchemy.url": database})
         with engine.begin() as connection:
@@ -525,14 +528,14 @@ class TestStats:
 
         assert [cells[1].get_text(), cells[4].get_text()] == state
 
-    def test_address_and_formats_are_shown(self, tracker, register):
-        register(FIGURES | {"webm_high_clients": 3}, sender="2001:db8::1")
+    def test_page_shows_address_and_formats(self, tracker, register):
+        register(STATS | {"webm_high_clients": 3}, sender="2001:db8::1")
 
         assert [cell.get_text() for cell in tracker.get("/endpoint/stats").html.select("td")][
             7:9
         ] == ["webm_high", "http://[2001:db8::1]:8080/"]
 
-    def test_the_crew_finds_its_other_pages(self, tracker):
+    def test_page_links_to_the_other_pages_of_the_crew(self, tracker):
         nav = tracker.get("/endpoint/stats").html.select("nav a")
 
         assert [(a.get_text(), a["href"]) for a in nav] == [
@@ -544,19 +547,19 @@ class TestStats:
         ]
         assert [a.get_text() for a in nav if a.has_attr("aria-current")] == ["Servers"]
 
-    def test_a_server_silent_for_a_week_is_forgotten(self, tracker, register, at):
+    def test_endpoint_disappears_after_a_week_of_silence(self, tracker, register, at):
         register()
         at(days=7)
 
         assert "203.0.113.1" not in tracker.get("/endpoint/stats").text
 
-    def test_the_page_loads_nothing_from_elsewhere(self, tracker):
-        answer = tracker.get("/endpoint/stats")
+    def test_page_loads_own_files_only(self, tracker):
+        response = tracker.get("/endpoint/stats")
 
-        assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'")
+        assert response.headers["Content-Security-Policy"].startswith("default-src 'none'")
         [sheet, script] = [
-            *answer.html.select("link[rel=stylesheet]"),
-            *answer.html.select("script"),
+            *response.html.select("link[rel=stylesheet]"),
+            *response.html.select("script"),
         ]
         for address in (sheet["href"], script["src"]):
             assert address.startswith("/static/")
@@ -567,29 +570,29 @@ class TestErrors:
     @pytest.mark.parametrize(
         "path", ["/nothing", "/a%0aOK", "/static/../models.py", "/static/%00", "/" + "a" * 3000]
     )
-    def test_an_unknown_address_is_one_line_without_the_address(self, tracker, path):
+    def test_unknown_path_gets_one_line_without_the_path(self, tracker, path):
         assert tracker.get(path, status=404).json == {"error": "there is nothing at this address"}
         assert tracker.post(path, status=404).text == "ERROR there is nothing at this address\n"
 
     @pytest.mark.parametrize("path", ["/%ff", "/%ff/stream.js", "/static/%ff"])
-    def test_an_address_that_is_not_utf_8_is_refused(self, tracker, path):
+    def test_path_that_is_not_utf_8_is_refused(self, tracker, path):
         assert tracker.get(path, status=400).json == {"error": "the address is not UTF-8"}
         assert tracker.post(path, status=400).text == "ERROR the address is not UTF-8\n"
 
-    def test_a_lost_database_is_one_line_and_a_503(self, tracker, register, before_statement):
+    def test_unavailable_database_gets_one_line_and_503(self, tracker, register, before_statement):
         def fail(*args):
             raise sa.exc.OperationalError("SELECT", {}, Exception("gone"))
 
         before_statement(tracker.app, fail)
 
-        answer = register(status=503)
-        assert answer.text == "ERROR the database cannot be used now\n"
-        assert answer.headers["Retry-After"] == "5"
+        response = register(status=503)
+        assert response.text == "ERROR the database cannot be used now\n"
+        assert response.headers["Retry-After"] == "5"
         assert tracker.get("/streams.json", status=503).json == {
             "error": "the database cannot be used now"
         }
 
-    def test_a_wrong_query_of_ours_is_not_blamed_on_the_database(
+    def test_invalid_sql_value_gets_500_and_is_logged(
         self, tracker, register, caplog, before_statement
     ):
         def fail(*args):
@@ -600,13 +603,13 @@ class TestErrors:
         assert register(status=500).text == "ERROR something is wrong on our side\n"
         assert "value too long" in caplog.text
 
-    def test_a_fault_of_ours_is_one_line_and_logged(self, tracker, caplog):
+    def test_bug_gets_one_line_and_is_logged(self, tracker, caplog):
         del tracker.app.registry.settings["endpoint.url"]
         tracker.post("/endpoint/register", {"secret": SECRET, "group": "hall", "data": "{}"})
 
-        answer = tracker.get("/hall/stream.js", status=500)
+        response = tracker.get("/hall/stream.js", status=500)
 
-        assert answer.json == {"error": "something is wrong on our side"}
+        assert response.json == {"error": "something is wrong on our side"}
         assert "KeyError" in caplog.text
 
 
@@ -623,14 +626,14 @@ class TestStart:
         )
         return conference
 
-    def test_the_example_s_secret_is_refused(self, example, database):
+    def test_secret_of_the_example_is_refused(self, example, database):
         line = self.start(example | {"sqlalchemy.url": database})
 
         assert line.startswith(
             "config.private.json: section 'config': key 'secret': is the example's"
         )
 
-    def test_the_example_s_secret_is_taken_where_the_ini_allows_it(self, example, database):
+    def test_secret_of_the_example_is_accepted_if_the_ini_allows_it(self, example, database):
         settings = example | {"sqlalchemy.url": database, "secret.allow_example": "true"}
 
         app = TestApp(tracker_app.main({}, **settings))
@@ -638,7 +641,7 @@ class TestStart:
         assert app.get("/streams.js").status_int == 200
         app.app.registry["db.sessions"].kw["bind"].dispose()
 
-    def test_no_secret_is_refused(self, example, database, tmp_path):
+    def test_missing_secret_is_refused(self, example, database, tmp_path):
         (tmp_path / "config.json").write_text('{"hall": {}}')
 
         assert "key 'secret': set one" in self.start(
@@ -667,25 +670,33 @@ class TestStart:
                 {"sqlalchemy.url": "sqlite://", "endpoint.url": "ftp://x"},
                 "endpoint.url in the ini file is 'ftp://x'; allowed: ",
             ),
+            (
+                {"sqlalchemy.url": "sqlite://", "secret.accepted": "maybe"},
+                "secret.accepted in the ini file is 'maybe'; allowed: true or false",
+            ),
+            (
+                {"sqlalchemy.url": "sqlite://", "answers.kept": "false"},
+                "answers.kept in the ini file has a new name: use response_cache.enabled",
+            ),
         ],
     )
-    def test_a_bad_setting_stops_the_start_with_one_line(self, conference, settings, line):
-        said = self.start(conference | settings)
+    def test_invalid_setting_stops_the_start_with_one_line(self, conference, settings, line):
+        message = self.start(conference | settings)
 
-        assert line in said
-        assert "\n" not in said
+        assert line in message
+        assert "\n" not in message
 
-    def test_a_file_that_is_no_database_is_refused(self, conference, tmp_path):
+    def test_file_that_is_not_a_database_is_refused(self, conference, tmp_path):
         (tmp_path / "text.sqlite").write_text("No database at all. " * 100)
 
-        said = self.start(conference | {"sqlalchemy.url": f"sqlite:///{tmp_path}/text.sqlite"})
+        message = self.start(conference | {"sqlalchemy.url": f"sqlite:///{tmp_path}/text.sqlite"})
 
-        assert said == (
+        assert message == (
             "the database of sqlalchemy.url in the ini file cannot be opened: "
             "file is not a database; is it running, and is the URL right?"
         )
 
-    def test_a_database_that_nobody_has_migrated_is_refused(self, conference, tmp_path):
+    def test_database_without_tables_is_refused(self, conference, tmp_path):
         (tmp_path / "empty.sqlite").touch()
 
         assert self.start(

@@ -1,4 +1,4 @@
-"""The JSON API behind a client that holds every answer against the OpenAPI document."""
+"""The JSON API behind a client that validates every response against the OpenAPI document."""
 
 from datetime import UTC, datetime
 
@@ -13,33 +13,33 @@ from streaming_system.tracker.db.session import make_engine
 from streaming_system.tracker.routes import API_PREFIX, API_ROUTES
 
 
-class Client(TestApp):
-    """A client whose every answer must be one that the document promises."""
+class ValidatingClient(TestApp):
+    """A client that validates every response against the OpenAPI document."""
 
     document = None
 
     def do_request(self, req, status=None, expect_errors=None):
-        answer = super().do_request(req, status, expect_errors)
+        response = super().do_request(req, status, expect_errors)
         if self.document is not None:
-            self._check(req, answer)
-        return answer
+            self._validate(req, response)
+        return response
 
-    def _check(self, request, answer):
-        promised = self._operation(request)
-        if promised is None or request.method == "HEAD":
+    def _validate(self, request, response):
+        operation = self._find_operation(request)
+        if operation is None or request.method == "HEAD":
             return
-        response = promised["responses"][str(answer.status_int)]
-        if "$ref" in response:
-            response = self.document["components"]["responses"][str(answer.status_int)]
-        if "content" not in response:
-            assert answer.body == b""
+        expected = operation["responses"][str(response.status_int)]
+        if "$ref" in expected:
+            expected = self.document["components"]["responses"][str(response.status_int)]
+        if "content" not in expected:
+            assert response.body == b""
             return
-        schema = response["content"][answer.content_type]["schema"]
-        Draft202012Validator({**self.document, **schema}).validate(answer.json)
-        for header in response.get("headers", {}):
-            assert header in answer.headers
+        schema = expected["content"][response.content_type]["schema"]
+        Draft202012Validator({**self.document, **schema}).validate(response.json)
+        for header in expected.get("headers", {}):
+            assert header in response.headers
 
-    def _operation(self, request):
+    def _find_operation(self, request):
         parts = request.environ["PATH_INFO"].removeprefix(API_PREFIX).split("/")
         for path, item in self.document["paths"].items():
             known = path.split("/")
@@ -52,8 +52,8 @@ class Client(TestApp):
 
 @pytest.fixture
 def api(tracker):
-    """A client of the API; requests come from 203.0.113.1."""
-    client = Client(tracker.app, extra_environ={"REMOTE_ADDR": "203.0.113.1"})
+    """A client of the API whose address is 203.0.113.1."""
+    client = ValidatingClient(tracker.app, extra_environ={"REMOTE_ADDR": "203.0.113.1"})
     client.tracker = tracker.app
     client.document = client.get(f"{API_PREFIX}/openapi.json").json
     return client
@@ -61,7 +61,7 @@ def api(tracker):
 
 @pytest.fixture
 def token(database):
-    """Return a function that issues a token, and gives the headers that show it."""
+    """Return a function that issues a token and returns the headers with it."""
     engine = make_engine({"sqlalchemy.url": database})
 
     def token(scope, room="", endpoint=""):
@@ -87,15 +87,21 @@ def crew(token):
 
 @pytest.fixture
 def hall(token):
-    """The headers of whoever may report for the hall."""
+    """Headers with the token of the room ``hall``."""
     return token("room", "hall")
 
 
-def address(operation, **values):
-    """Return where an operation is, with sensible values in its address."""
-    known = {"room": "hall", "endpoint": "edge1", "machine": "mixer1", "annotation": 1, "token": 1}
-    return API_PREFIX + dict(API_ROUTES)[operation.route].format(**known | values)
+def path_of(operation, **parameters):
+    """Return the path of an operation with example parameters."""
+    examples = {
+        "room": "hall",
+        "endpoint": "edge1",
+        "machine": "mixer1",
+        "annotation": 1,
+        "token": 1,
+    }
+    return API_PREFIX + dict(API_ROUTES)[operation.route].format(**examples | parameters)
 
 
-WRITING = [operation for operation in OPERATIONS if operation.body is not None]
-GUARDED = [operation for operation in OPERATIONS if operation.scopes]
+OPERATIONS_WITH_BODY = [operation for operation in OPERATIONS if operation.body is not None]
+OPERATIONS_WITH_TOKEN = [operation for operation in OPERATIONS if operation.scopes]

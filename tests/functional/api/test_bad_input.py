@@ -1,4 +1,4 @@
-"""Whatever is sent is answered by a problem that says what to do, and never by a fault."""
+"""Invalid requests get a problem document with the allowed values, and never a 5xx status."""
 
 import pytest
 from webtest import TestRequest
@@ -6,13 +6,13 @@ from webtest import TestRequest
 from streaming_system.tracker.api.operations import OPERATIONS
 from streaming_system.tracker.models import Endpoint
 
-from .conftest import GUARDED, WRITING, address
+from .conftest import OPERATIONS_WITH_BODY, OPERATIONS_WITH_TOKEN, path_of
 
 EDGE = "/api/v1/rooms/hall/endpoints/edge1"
 
 
 def send(api, body, headers, **environ):
-    """Put a body just as it is."""
+    """Send a PUT request with exactly this body."""
     request = TestRequest.blank(
         EDGE,
         method="PUT",
@@ -24,17 +24,17 @@ def send(api, body, headers, **environ):
 
 
 def put(api, headers, **environ):
-    """Put a body of which the server says this and that."""
+    """Send a PUT request whose body is in the WSGI environment."""
     request = TestRequest.blank(EDGE, method="PUT", headers=headers)
     request.environ.pop("CONTENT_LENGTH", None)
     request.environ.update({"CONTENT_TYPE": "application/json", **environ})
     return request.get_response(api.tracker)
 
 
-def kind(answer):
-    assert answer.content_type == "application/problem+json"
-    assert answer.json["status"] == answer.status_int
-    return answer.json["type"].rpartition("#")[2]
+def problem_kind(response):
+    assert response.content_type == "application/problem+json"
+    assert response.json["status"] == response.status_int
+    return response.json["type"].rpartition("#")[2]
 
 
 @pytest.mark.parametrize(
@@ -56,8 +56,8 @@ def kind(answer):
         b"secret=x&group=hall",
     ],
 )
-def test_what_is_no_json_is_refused(api, hall, rows, body):
-    assert kind(send(api, body, hall)) == "bad-json"
+def test_body_that_is_not_json_is_refused(api, hall, rows, body):
+    assert problem_kind(send(api, body, hall)) == "bad-json"
     assert rows(Endpoint) == []
 
 
@@ -74,16 +74,16 @@ def test_what_is_no_json_is_refused(api, hall, rows, body):
         b'{"figures": {"__class__": {}}}',
     ],
 )
-def test_json_that_no_database_takes_is_refused(api, hall, rows, body):
-    assert kind(send(api, body, hall)) == "invalid"
+def test_json_that_databases_refuse_is_refused(api, hall, rows, body):
+    assert problem_kind(send(api, body, hall)) == "invalid"
     assert rows(Endpoint) == []
 
 
-class Unread:
-    """A body that fails the test if anybody reads more of it than may be read."""
+class BoundedBody:
+    """A body that fails the test if more than this many bytes are read."""
 
-    def __init__(self, most):
-        self.left = most
+    def __init__(self, max_bytes):
+        self.left = max_bytes
 
     def read(self, size=-1):
         assert 0 <= size <= self.left
@@ -91,20 +91,22 @@ class Unread:
         return b" " * size
 
 
-def test_a_large_body_is_refused_before_it_is_read(api, hall):
-    answer = put(api, hall, **{"wsgi.input": Unread(0), "CONTENT_LENGTH": str(64 * 1024 + 1)})
+def test_large_body_is_refused_unread(api, hall):
+    response = put(
+        api, hall, **{"wsgi.input": BoundedBody(0), "CONTENT_LENGTH": str(64 * 1024 + 1)}
+    )
 
-    assert kind(answer) == "body-too-large"
-    assert answer.json["limit"] == 64 * 1024
+    assert problem_kind(response) == "body-too-large"
+    assert response.json["limit"] == 64 * 1024
 
 
-def test_a_large_body_of_unknown_length_is_read_no_further_than_it_may_be(api, hall):
-    unread = Unread(64 * 1024 + 1)
+def test_large_body_of_unknown_length_is_read_up_to_the_limit(api, hall):
+    body = BoundedBody(64 * 1024 + 1)
 
-    answer = put(api, hall, **{"wsgi.input": unread, "wsgi.input_terminated": True})
+    response = put(api, hall, **{"wsgi.input": body, "wsgi.input_terminated": True})
 
-    assert kind(answer) == "body-too-large"
-    assert unread.left == 0
+    assert problem_kind(response) == "body-too-large"
+    assert body.left == 0
 
 
 @pytest.mark.parametrize(
@@ -117,48 +119,48 @@ def test_a_large_body_of_unknown_length_is_read_no_further_than_it_may_be(api, h
         {"Content-Encoding": "gzip"},
     ],
 )
-def test_a_body_of_another_type_is_refused(api, hall, headers):
-    assert kind(send(api, b"{}", {**hall, **headers})) == "unsupported-media-type"
+def test_body_of_other_type_is_refused(api, hall, headers):
+    assert problem_kind(send(api, b"{}", {**hall, **headers})) == "unsupported-media-type"
 
 
-def test_an_application_json_with_charset_is_taken(api, hall):
-    sent = {**hall, "Content-Type": "application/json; charset=UTF-8"}
+def test_json_with_charset_is_accepted(api, hall):
+    headers = {**hall, "Content-Type": "application/json; charset=UTF-8"}
 
-    assert send(api, b"{}", sent).status_int == 201
-
-
-@pytest.mark.parametrize("operation", GUARDED, ids=lambda operation: operation.id)
-def test_nobody_without_a_token_gets_so_far_as_to_send_a_body(api, operation):
-    answer = api.request(address(operation), method=operation.method, body=b"{", status=401)
-
-    assert kind(answer) == "unauthorized"
+    assert send(api, b"{}", headers).status_int == 201
 
 
-@pytest.mark.parametrize("operation", WRITING, ids=lambda operation: operation.id)
-def test_no_operation_takes_a_body_that_is_no_object(api, crew, operation):
+@pytest.mark.parametrize("operation", OPERATIONS_WITH_TOKEN, ids=lambda operation: operation.id)
+def test_request_without_token_is_refused_before_its_body_is_parsed(api, operation):
+    response = api.request(path_of(operation), method=operation.method, body=b"{", status=401)
+
+    assert problem_kind(response) == "unauthorized"
+
+
+@pytest.mark.parametrize("operation", OPERATIONS_WITH_BODY, ids=lambda operation: operation.id)
+def test_body_that_is_not_an_object_is_refused(api, crew, operation):
     for body in (b"[]", b"null", b"1", b'"text"', b"\x00", b"{"):
-        answer = api.request(
-            address(operation),
+        response = api.request(
+            path_of(operation),
             method=operation.method,
             body=body,
             headers={**crew, "Content-Type": operation.media[0]},
             status=400,
         )
-        assert kind(answer) in ("bad-json", "invalid")
+        assert problem_kind(response) in ("bad-json", "invalid")
 
 
-@pytest.mark.parametrize("path", sorted({address(operation) for operation in OPERATIONS}))
-def test_a_method_that_is_not_known_is_told_which_are(api, path):
-    known = {operation.method for operation in OPERATIONS if address(operation) == path}
+@pytest.mark.parametrize("path", sorted({path_of(operation) for operation in OPERATIONS}))
+def test_unknown_method_gets_the_allowed_ones(api, path):
+    known = {operation.method for operation in OPERATIONS if path_of(operation) == path}
     for method in {"PATCH", "TRACE", "POST", "DELETE", "PUT", "GET"} - known:
-        answer = api.request(path, method=method, status=405)
+        response = api.request(path, method=method, status=405)
 
-        assert kind(answer) == "method-not-allowed"
-        assert known <= set(answer.headers["Allow"].split(", "))
+        assert problem_kind(response) == "method-not-allowed"
+        assert known <= set(response.headers["Allow"].split(", "))
 
 
-def test_a_browser_of_another_site_may_not_send_tokens(api, hall):
-    answer = api.options(
+def test_pages_of_other_sites_cannot_send_tokens(api, hall):
+    response = api.options(
         EDGE,
         headers={
             "Origin": "https://evil.example",
@@ -168,35 +170,35 @@ def test_a_browser_of_another_site_may_not_send_tokens(api, hall):
         status=405,
     )
 
-    assert "Access-Control-Allow-Headers" not in answer.headers
-    assert "Access-Control-Allow-Methods" not in answer.headers
+    assert "Access-Control-Allow-Headers" not in response.headers
+    assert "Access-Control-Allow-Methods" not in response.headers
 
 
 @pytest.mark.parametrize(
     "path",
     ["/api/v1/rooms/%ff", "/api/v1/%ff", "/api/%ff/rooms", "/api/v1/rooms/hall/samples?a=%ff"],
 )
-def test_an_address_that_cannot_be_read_is_refused(api, path):
-    assert kind(api.get(path, status=400)) == "bad-address"
+def test_path_that_is_not_utf_8_is_refused(api, path):
+    assert problem_kind(api.get(path, status=400)) == "bad-address"
 
 
 @pytest.mark.parametrize(
     "name", ["..", ".", "a b", "a%2fb", "%00", "%0d%0aX:%20y", "-x", "x" * 65, "%E2%80%AE", "<b>"]
 )
-def test_a_name_that_is_not_allowed_is_refused(api, hall, rows, name):
-    answer = api.put_json(f"/api/v1/rooms/hall/endpoints/{name}", {}, headers=hall, status="4*")
+def test_invalid_endpoint_name_is_refused(api, hall, rows, name):
+    response = api.put_json(f"/api/v1/rooms/hall/endpoints/{name}", {}, headers=hall, status="4*")
 
-    assert kind(answer) in ("invalid", "not-found")
+    assert problem_kind(response) in ("invalid", "not-found")
     assert rows(Endpoint) == []
 
 
-def test_head_is_answered_as_get_is_but_for_the_body(api):
-    answer = api.head("/api/v1/rooms")
+def test_head_gets_the_status_of_get_without_body(api):
+    response = api.head("/api/v1/rooms")
 
-    assert (answer.status_int, answer.body) == (200, b"")
+    assert (response.status_int, response.body) == (200, b"")
 
 
-def test_a_problem_leads_to_its_explanation(api):
+def test_problem_type_links_to_its_description(api):
     problem = api.get("/api/v1/rooms/cellar", status=404).json
     path, _, anchor = problem["type"].partition("#")
 

@@ -1,17 +1,17 @@
-"""What the crew's programs do through the JSON API: tokens and annotations."""
+"""Programs of the crew manage tokens and annotations through the JSON API."""
 
 import pytest
 
 from streaming_system.tracker.models import Annotation, AuditEntry, Token
 
 TOKENS = "/api/v1/tokens"
-NOTES = "/api/v1/annotations"
-FOR_HALL = {"label": "Encoder in the hall", "scope": "room", "room": "hall"}
+ANNOTATIONS = "/api/v1/annotations"
+HALL_TOKEN = {"label": "Encoder in the hall", "scope": "room", "room": "hall"}
 
 
 class TestTokens:
-    def test_an_issued_token_works_at_once_and_its_text_is_kept_nowhere(self, api, crew, rows):
-        issued = api.post_json(TOKENS, FOR_HALL, headers=crew, status=201).json
+    def test_issued_token_works_at_once_and_its_text_is_not_stored(self, api, crew, rows):
+        issued = api.post_json(TOKENS, HALL_TOKEN, headers=crew, status=201).json
 
         api.put_json(
             "/api/v1/rooms/hall/endpoints/edge1",
@@ -23,21 +23,21 @@ class TestTokens:
         assert issued["token"].startswith(issued["hint"])
         assert "token" not in api.get(TOKENS, headers=crew).json["tokens"][0]
 
-    def test_who_issued_and_revoked_it_is_in_the_audit_trail(self, api, crew, rows):
-        issued = api.post_json(TOKENS, FOR_HALL, headers=crew).json
+    def test_audit_log_has_the_issuer_and_the_revoker(self, api, crew, rows):
+        issued = api.post_json(TOKENS, HALL_TOKEN, headers=crew).json
         api.delete(f"{TOKENS}/{issued['id']}", headers=crew, status=204)
 
-        own = next(row["id"] for row in rows(Token) if row["scope"] == "crew")
+        crew_token = next(row["id"] for row in rows(Token) if row["scope"] == "crew")
         assert [(row["account"], row["action"]) for row in rows(AuditEntry)] == [
-            (f"token:{own}", "token.issue"),
-            (f"token:{own}", "token.revoke"),
+            (f"token:{crew_token}", "token.issue"),
+            (f"token:{crew_token}", "token.revoke"),
         ]
         listed = {token["id"]: token for token in api.get(TOKENS, headers=crew).json["tokens"]}
-        assert listed[issued["id"]]["created_by"] == f"token:{own}"
+        assert listed[issued["id"]]["created_by"] == f"token:{crew_token}"
         assert listed[issued["id"]]["revoked_at"] is not None
 
-    def test_a_token_that_is_revoked_or_never_was_cannot_be_revoked(self, api, crew):
-        issued = api.post_json(TOKENS, FOR_HALL, headers=crew).json
+    def test_revoked_or_unknown_token_cannot_be_revoked(self, api, crew):
+        issued = api.post_json(TOKENS, HALL_TOKEN, headers=crew).json
         api.delete(f"{TOKENS}/{issued['id']}", headers=crew, status=204)
 
         api.delete(f"{TOKENS}/{issued['id']}", headers=crew, status=404)
@@ -57,56 +57,56 @@ class TestTokens:
             ({"hash": "x"}, "/hash"),
         ],
     )
-    def test_a_token_is_never_wider_than_it_looks(self, api, crew, rows, change, pointer):
-        answer = api.post_json(TOKENS, FOR_HALL | change, headers=crew, status=400)
+    def test_members_that_the_scope_ignores_are_refused(self, api, crew, rows, change, pointer):
+        response = api.post_json(TOKENS, HALL_TOKEN | change, headers=crew, status=400)
 
-        assert [error["pointer"] for error in answer.json["errors"]] == [pointer]
+        assert [error["pointer"] for error in response.json["errors"]] == [pointer]
         assert [row["scope"] for row in rows(Token)] == ["crew"]
 
-    def test_a_room_that_is_not_there_has_no_tokens(self, api, crew):
-        answer = api.post_json(TOKENS, FOR_HALL | {"room": "cellar"}, headers=crew, status=404)
+    def test_token_of_unknown_room_is_refused(self, api, crew):
+        response = api.post_json(TOKENS, HALL_TOKEN | {"room": "cellar"}, headers=crew, status=404)
 
-        assert answer.json["type"] == "/api/v1/#unknown-room"
+        assert response.json["type"] == "/api/v1/#unknown-room"
 
-    def test_only_the_crew_sees_and_makes_them(self, api, hall, rows):
+    def test_tokens_need_the_scope_crew(self, api, hall, rows):
         api.get(TOKENS, status=401)
         api.get(TOKENS, headers=hall, status=403)
-        api.post_json(TOKENS, FOR_HALL, headers=hall, status=403)
+        api.post_json(TOKENS, HALL_TOKEN, headers=hall, status=403)
         assert len(rows(Token)) == 1
 
-    def test_pages_of_other_sites_cannot_read_them(self, api, crew):
-        answer = api.get(TOKENS, headers=crew)
+    def test_pages_of_other_sites_cannot_read_tokens(self, api, crew):
+        response = api.get(TOKENS, headers=crew)
 
-        assert "Access-Control-Allow-Origin" not in answer.headers
-        assert answer.headers["Cache-Control"] == "no-store"
+        assert "Access-Control-Allow-Origin" not in response.headers
+        assert response.headers["Cache-Control"] == "no-store"
 
 
 class TestAnnotations:
-    def test_what_the_crew_writes_everybody_can_read(self, api, crew):
-        sent = {"at": "2026-08-22T14:00:00+02:00", "label": "Keynote", "room": "hall"}
+    def test_annotations_of_the_crew_are_public(self, api, crew):
+        annotation = {"at": "2026-08-22T14:00:00+02:00", "label": "Keynote", "room": "hall"}
 
-        written = api.post_json(NOTES, sent, headers=crew, status=201).json
+        added = api.post_json(ANNOTATIONS, annotation, headers=crew, status=201).json
 
-        assert written == {
-            "id": written["id"],
+        assert added == {
+            "id": added["id"],
             "at": "2026-08-22T12:00:00.000Z",
             "label": "Keynote",
             "room": "hall",
         }
         day = "?from=2026-08-22T00:00:00Z&to=2026-08-23T00:00:00Z"
-        assert api.get(NOTES + day).json == {"annotations": [written]}
-        assert api.get(f"{NOTES}{day}&room=lab").json == {"annotations": []}
-        assert api.get(f"{NOTES}?to=2026-08-22T12:00:00Z").json == {"annotations": []}
+        assert api.get(ANNOTATIONS + day).json == {"annotations": [added]}
+        assert api.get(f"{ANNOTATIONS}{day}&room=lab").json == {"annotations": []}
+        assert api.get(f"{ANNOTATIONS}?to=2026-08-22T12:00:00Z").json == {"annotations": []}
 
-    def test_it_can_be_deleted_once(self, api, crew, rows):
-        written = api.post_json(
-            NOTES, {"at": "2026-08-22T12:00:00Z", "label": "Oops"}, headers=crew
+    def test_annotation_can_be_deleted_once(self, api, crew, rows):
+        added = api.post_json(
+            ANNOTATIONS, {"at": "2026-08-22T12:00:00Z", "label": "Oops"}, headers=crew
         ).json
 
-        api.delete(f"{NOTES}/{written['id']}", headers=crew, status=204)
+        api.delete(f"{ANNOTATIONS}/{added['id']}", headers=crew, status=204)
 
         assert rows(Annotation) == []
-        api.delete(f"{NOTES}/{written['id']}", headers=crew, status=404)
+        api.delete(f"{ANNOTATIONS}/{added['id']}", headers=crew, status=404)
         assert [row["action"] for row in rows(AuditEntry)] == [
             "annotation.add",
             "annotation.remove",
@@ -128,25 +128,27 @@ class TestAnnotations:
             {"room": ""},
         ],
     )
-    def test_one_that_cannot_be_shown_is_refused(self, api, crew, rows, change):
-        sent = {"at": "2026-08-22T12:00:00Z", "label": "Keynote"} | change
+    def test_invalid_annotation_is_refused(self, api, crew, rows, change):
+        annotation = {"at": "2026-08-22T12:00:00Z", "label": "Keynote"} | change
 
-        api.post_json(NOTES, sent, headers=crew, status=400)
+        api.post_json(ANNOTATIONS, annotation, headers=crew, status=400)
 
         assert rows(Annotation) == []
 
-    def test_a_room_that_is_not_there_has_no_annotations(self, api, crew):
-        sent = {"at": "2026-08-22T12:00:00Z", "label": "Keynote", "room": "cellar"}
+    def test_annotation_of_unknown_room_is_refused(self, api, crew):
+        annotation = {"at": "2026-08-22T12:00:00Z", "label": "Keynote", "room": "cellar"}
 
-        api.post_json(NOTES, sent, headers=crew, status=404)
+        api.post_json(ANNOTATIONS, annotation, headers=crew, status=404)
 
-    def test_a_room_writes_its_own_and_deletes_none(self, api, hall, rows):
-        sent = {"at": "2026-08-22T12:00:00Z", "label": "Encoder started anew"}
+    def test_token_of_a_room_can_add_its_annotations_and_delete_none(self, api, hall, rows):
+        annotation = {"at": "2026-08-22T12:00:00Z", "label": "Encoder restarted"}
 
-        api.post_json(NOTES, sent, status=401)
-        api.post_json(NOTES, sent, headers=hall, status=403)
-        api.post_json(NOTES, sent | {"room": "lab"}, headers=hall, status=403)
+        api.post_json(ANNOTATIONS, annotation, status=401)
+        api.post_json(ANNOTATIONS, annotation, headers=hall, status=403)
+        api.post_json(ANNOTATIONS, annotation | {"room": "lab"}, headers=hall, status=403)
         assert rows(Annotation) == []
-        written = api.post_json(NOTES, sent | {"room": "hall"}, headers=hall, status=201).json
-        api.delete(f"{NOTES}/{written['id']}", headers=hall, status=403)
-        assert [row["label"] for row in rows(Annotation)] == [sent["label"]]
+        added = api.post_json(
+            ANNOTATIONS, annotation | {"room": "hall"}, headers=hall, status=201
+        ).json
+        api.delete(f"{ANNOTATIONS}/{added['id']}", headers=hall, status=403)
+        assert [row["label"] for row in rows(Annotation)] == [annotation["label"]]

@@ -1,4 +1,4 @@
-"""The OpenAPI document, and that it is the whole truth."""
+"""The OpenAPI document, the page and the manual describe every operation."""
 
 import json
 
@@ -12,18 +12,18 @@ from streaming_system.tracker.routes import API_ROUTES
 DOCUMENT = "/api/v1/openapi.json"
 
 
-def test_the_document_is_valid_openapi(api):
+def test_document_is_valid_openapi(api):
     assert api.document["openapi"].startswith("3.1.")
     assert [error.message for error in OpenAPIV31SpecValidator(api.document).iter_errors()] == []
 
 
-def test_it_says_where_the_api_is_wherever_the_tracker_is_mounted(tracker):
-    answer = tracker.get(DOCUMENT, extra_environ={"SCRIPT_NAME": "/tracker"})
+def test_server_url_has_the_prefix_of_the_tracker(tracker):
+    response = tracker.get(DOCUMENT, extra_environ={"SCRIPT_NAME": "/tracker"})
 
-    assert answer.json["servers"] == [{"url": "/tracker/api/v1"}]
+    assert response.json["servers"] == [{"url": "/tracker/api/v1"}]
 
 
-def test_it_need_not_be_sent_twice(tracker):
+def test_document_supports_conditional_requests(tracker):
     first = tracker.get(DOCUMENT)
 
     again = tracker.get(DOCUMENT, headers={"If-None-Match": first.headers["ETag"]}, status=304)
@@ -33,35 +33,35 @@ def test_it_need_not_be_sent_twice(tracker):
     assert first.headers["Access-Control-Allow-Origin"] == "*"
 
 
-def test_every_address_and_every_operation_is_in_it(api):
+def test_document_has_every_path_and_operation(api):
     documented = {
         item[method]["operationId"] for item in api.document["paths"].values() for method in item
     }
 
     assert documented == {operation.id for operation in OPERATIONS}
-    own = {"/openapi.json", "/"}
-    assert set(api.document["paths"]) == {path for _, path in API_ROUTES} - own
+    undocumented = {"/openapi.json", "/"}
+    assert set(api.document["paths"]) == {path for _, path in API_ROUTES} - undocumented
 
 
 def test_every_operation_has_a_view(tracker):
     views = [
         view["introspectable"] for view in tracker.app.registry.introspector.get_category("views")
     ]
-    seen = {(view["request_methods"], view["route_name"]) for view in views}
+    registered = {(view["request_methods"], view["route_name"]) for view in views}
 
-    assert {(operation.method, operation.route) for operation in OPERATIONS} <= seen
+    assert {(operation.method, operation.route) for operation in OPERATIONS} <= registered
 
 
 @pytest.mark.parametrize("version", ["v2", "v0", "v1.1", "latest", "", "%C3%A4", "v2/rooms/hall"])
-def test_an_unknown_version_is_told_which_there_are(tracker, version):
-    answer = tracker.get(f"/api/{version}", status=404)
+def test_unknown_version_gets_the_supported_ones(tracker, version):
+    response = tracker.get(f"/api/{version}", status=404)
 
-    assert answer.json["type"] == "/api/v1/#unknown-version"
-    assert answer.json["supported"] == ["v1"]
+    assert response.json["type"] == "/api/v1/#unknown-version"
+    assert response.json["supported"] == ["v1"]
     assert "supported" in tracker.put_json(f"/api/{version}", {}, status=404).json
 
 
-def test_the_manual_has_every_operation_and_problem(root):
+def test_manual_has_every_operation_and_problem(root):
     manual = (root / "docs" / "tracker-api.md").read_text()
 
     assert [
@@ -69,12 +69,18 @@ def test_the_manual_has_every_operation_and_problem(root):
         for kind in PROBLEM_TYPES
         if f"| `{kind}` | {PROBLEM_TYPES[kind].status} |" not in manual
     ] == []
-    known = {"room": "hall", "endpoint": "edge1", "machine": "mixer1", "annotation": 7, "token": 3}
-    paths = [dict(API_ROUTES)[operation.route].format(**known) for operation in OPERATIONS]
+    examples = {
+        "room": "hall",
+        "endpoint": "edge1",
+        "machine": "mixer1",
+        "annotation": 7,
+        "token": 3,
+    }
+    paths = [dict(API_ROUTES)[operation.route].format(**examples) for operation in OPERATIONS]
     assert [path for path in paths if f"$API{path}" not in manual] == []
 
 
-def test_the_page_has_every_operation_schema_and_problem(tracker, api):
+def test_page_has_every_operation_schema_and_problem(tracker, api):
     page = tracker.get("/api/v1/")
 
     ids = {operation.id for operation in OPERATIONS} | set(PROBLEM_TYPES)
@@ -84,17 +90,17 @@ def test_the_page_has_every_operation_schema_and_problem(tracker, api):
     assert "default-src 'none'" in page.headers["Content-Security-Policy"]
 
 
-def test_the_lines_for_curl_send_what_the_api_takes(api, crew):
+def test_examples_are_valid_request_bodies(api, crew):
     for item in api.document["paths"].values():
         for method, operation in item.items():
             for media, content in operation.get("requestBody", {}).get("content", {}).items():
                 path = next(path for path, known in api.document["paths"].items() if known is item)
                 known = {"room": "hall", "endpoint": "edge1", "machine": "mixer1"}
-                answer = api.request(
+                response = api.request(
                     f"/api/v1{path.format(**known)}",
                     method=method.upper(),
                     body=json.dumps(content["example"]).encode(),
                     headers={**crew, "Content-Type": media},
                     status="*",
                 )
-                assert answer.status_int in (200, 201), answer.text
+                assert response.status_int in (200, 201), response.text

@@ -1,4 +1,4 @@
-"""Endpoints report, say goodbye and are looked at through the JSON API."""
+"""Endpoints report, deregister and drain through the JSON API."""
 
 from datetime import datetime, timedelta
 
@@ -7,7 +7,7 @@ import pytest
 from streaming_system.tracker.models import Endpoint, Sample, Token
 
 EDGE = "/api/v1/rooms/hall/endpoints/edge1"
-WHOLE = {
+REPORT = {
     "url": "https://edge1.example.org:8443/live",
     "formats": ["hls", "webm"],
     "qualities": ["high", "low"],
@@ -23,53 +23,53 @@ WHOLE = {
 }
 
 
-def moment(text):
+def parse_time(text):
     return datetime.fromisoformat(text)
 
 
 class TestReport:
-    def test_the_answer_says_when_to_report_next_and_until_when_it_counts_as_alive(self, api, hall):
-        answer = api.put_json(EDGE, WHOLE, headers=hall, status=201).json
+    def test_response_has_the_time_of_the_next_report_and_the_expiry(self, api, hall):
+        response = api.put_json(EDGE, REPORT, headers=hall, status=201).json
 
-        assert answer["report_every"] == 30
-        assert moment(answer["alive_until"]) - moment(answer["next_report_at"]) == timedelta(
-            seconds=30
-        )
-        assert {key: answer[key] for key in ("room", "endpoint", "url", "drained")} == {
+        assert response["report_every"] == 30
+        assert parse_time(response["alive_until"]) - parse_time(
+            response["next_report_at"]
+        ) == timedelta(seconds=30)
+        assert {key: response[key] for key in ("room", "endpoint", "url", "drained")} == {
             "room": "hall",
             "endpoint": "edge1",
             "url": "https://edge1.example.org:8443/live/",
             "drained": False,
         }
-        assert answer["viewers_expected"] == 0
+        assert response["viewers_expected"] == 0
 
-    def test_what_was_reported_can_be_read_back(self, api, hall):
-        api.put_json(EDGE, WHOLE, headers=hall)
+    def test_endpoint_has_the_reported_values(self, api, hall):
+        api.put_json(EDGE, REPORT, headers=hall)
 
-        found = api.get(EDGE).json
+        endpoint = api.get(EDGE).json
 
-        assert {key: found[key] for key in WHOLE} == WHOLE | {
+        assert {key: endpoint[key] for key in REPORT} == REPORT | {
             "url": "https://edge1.example.org:8443/live/"
         }
-        assert found["host"] == "edge1.example.org"
-        assert api.get("/api/v1/rooms/hall/endpoints").json == {"endpoints": [found]}
+        assert endpoint["host"] == "edge1.example.org"
+        assert api.get("/api/v1/rooms/hall/endpoints").json == {"endpoints": [endpoint]}
 
-    def test_a_second_report_replaces_the_first_and_adds_to_the_history(self, api, hall, rows):
-        api.put_json(EDGE, WHOLE, headers=hall, status=201)
+    def test_second_report_replaces_the_state_and_adds_a_sample(self, api, hall, rows):
+        api.put_json(EDGE, REPORT, headers=hall, status=201)
         api.put_json(EDGE, {"clients": 3}, headers=hall, status=200)
 
         (stored,) = rows(Endpoint)
         assert (stored["clients"], stored["bitrate"], stored["formats"]) == (3, 0, [])
         assert [sample["clients"] for sample in rows(Sample)] == [12, 3]
 
-    def test_an_empty_report_is_one_of_the_sender_itself(self, api, hall):
-        answer = api.put_json(EDGE, {}, headers=hall)
+    def test_empty_report_uses_the_address_of_the_sender(self, api, hall):
+        response = api.put_json(EDGE, {}, headers=hall)
 
-        assert answer.json["url"] == "http://203.0.113.1:8080/"
+        assert response.json["url"] == "http://203.0.113.1:8080/"
         assert api.get(EDGE).json["host"] == "203.0.113.1"
 
     @pytest.mark.parametrize(
-        ("sent", "url"),
+        ("report", "url"),
         [
             ({"url": "http://[2001:db8::1]:81"}, "http://[2001:db8::1]:81/"),
             ({"url": "https://cdn.example/{room}/"}, "https://cdn.example/hall/"),
@@ -78,11 +78,11 @@ class TestReport:
             ({"port": 9000}, "http://203.0.113.1:9000/"),
         ],
     )
-    def test_its_streams_are_where_it_says(self, api, hall, sent, url):
-        assert api.put_json(EDGE, sent, headers=hall).json["url"] == url
+    def test_url_comes_from_the_report(self, api, hall, report, url):
+        assert api.put_json(EDGE, report, headers=hall).json["url"] == url
 
     @pytest.mark.parametrize(
-        ("host", "kept"),
+        ("host", "normalised"),
         [
             ("::ffff:192.0.2.7", "192.0.2.7"),
             ("::FFFF:192.0.2.7", "192.0.2.7"),
@@ -91,22 +91,22 @@ class TestReport:
             ("edge.example", "edge.example"),
         ],
     )
-    def test_an_address_has_one_form_only(self, api, hall, host, kept):
+    def test_ip_addresses_are_normalised(self, api, hall, host, normalised):
         api.put_json(EDGE, {"host": host}, headers=hall)
 
-        assert api.get(EDGE).json["host"] == kept
+        assert api.get(EDGE).json["host"] == normalised
 
-    def test_a_silent_endpoint_is_not_there_until_it_is_back(self, api, hall, at):
-        api.put_json(EDGE, WHOLE, headers=hall)
+    def test_silent_endpoint_is_not_found_until_its_next_report(self, api, hall, at):
+        api.put_json(EDGE, REPORT, headers=hall)
         at(seconds=61)
 
         api.get(EDGE, status=404)
         assert api.get("/api/v1/rooms/hall").json["live"] is False
-        api.put_json(EDGE, WHOLE, headers=hall, status=201)
+        api.put_json(EDGE, REPORT, headers=hall, status=201)
         api.get(EDGE, status=200)
 
     @pytest.mark.parametrize(
-        ("sent", "pointer"),
+        ("report", "pointer"),
         [
             ({"url": "ftp://example.org/"}, "/url"),
             ({"url": "http://user:password@example.org/"}, "/url"),
@@ -153,30 +153,30 @@ class TestReport:
             ("text", ""),
         ],
     )
-    def test_what_is_not_allowed_is_pointed_at_and_changes_nothing(
-        self, api, hall, rows, sent, pointer
+    def test_invalid_member_is_reported_by_pointer_and_changes_nothing(
+        self, api, hall, rows, report, pointer
     ):
-        answer = api.put_json(EDGE, sent, headers=hall, status=400)
+        response = api.put_json(EDGE, report, headers=hall, status=400)
 
-        assert answer.json["type"] == "/api/v1/#invalid"
-        assert [error["pointer"] for error in answer.json["errors"]] == [pointer]
+        assert response.json["type"] == "/api/v1/#invalid"
+        assert [error["pointer"] for error in response.json["errors"]] == [pointer]
         assert rows(Endpoint) == rows(Sample) == []
 
-    def test_everything_wrong_is_said_at_once(self, api, hall):
-        sent = {"clients": -1, "port": "x", "unheard_of": 1}
+    def test_all_invalid_members_are_reported_at_once(self, api, hall):
+        report = {"clients": -1, "port": "x", "unheard_of": 1}
 
-        answer = api.put_json(EDGE, sent, headers=hall, status=400)
+        response = api.put_json(EDGE, report, headers=hall, status=400)
 
-        assert {error["pointer"] for error in answer.json["errors"]} == {
+        assert {error["pointer"] for error in response.json["errors"]} == {
             "/clients",
             "/port",
             "/unheard_of",
         }
 
 
-class TestGoodbye:
-    def test_it_is_gone_at_once_and_its_figures_fall_to_zero(self, api, hall, rows):
-        api.put_json(EDGE, WHOLE, headers=hall)
+class TestDeregistration:
+    def test_deregistered_endpoint_is_not_found_and_its_metrics_become_zero(self, api, hall, rows):
+        api.put_json(EDGE, REPORT, headers=hall)
 
         api.delete(EDGE, headers=hall, status=204)
 
@@ -185,59 +185,59 @@ class TestGoodbye:
         assert [sample["bitrate"] for sample in rows(Sample)] == [9_600_000, 0]
         assert "edge1" not in api.get("/streams.json").text
 
-    def test_twice_is_once(self, api, hall):
-        api.put_json(EDGE, WHOLE, headers=hall)
+    def test_second_deregistration_is_not_found(self, api, hall):
+        api.put_json(EDGE, REPORT, headers=hall)
         api.delete(EDGE, headers=hall, status=204)
 
         assert api.delete(EDGE, headers=hall, status=404).json["type"].endswith("#unknown-endpoint")
 
 
 class TestDraining:
-    def test_an_endpoint_can_drain_itself(self, api, token):
-        own = token("endpoint", "hall", "edge1")
-        api.put_json(EDGE, WHOLE, headers=own)
+    def test_endpoint_can_drain_itself(self, api, token):
+        headers = token("endpoint", "hall", "edge1")
+        api.put_json(EDGE, REPORT, headers=headers)
 
-        answer = api.put_json(f"{EDGE}/draining", {"draining": True}, headers=own)
+        response = api.put_json(f"{EDGE}/draining", {"draining": True}, headers=headers)
 
-        assert answer.json == {"draining": True, "drained": False}
+        assert response.json == {"draining": True, "drained": False}
         assert api.get(EDGE).json["draining"] is True
 
-    def test_the_crews_word_outlives_reports(self, api, hall, crew):
-        api.put_json(EDGE, WHOLE, headers=hall)
+    def test_flag_of_the_crew_survives_reports(self, api, hall, crew):
+        api.put_json(EDGE, REPORT, headers=hall)
 
-        answer = api.put_json(f"{EDGE}/draining", {"draining": True}, headers=crew)
+        response = api.put_json(f"{EDGE}/draining", {"draining": True}, headers=crew)
 
-        assert answer.json == {"draining": False, "drained": True}
-        assert api.put_json(EDGE, WHOLE, headers=hall).json["drained"] is True
+        assert response.json == {"draining": False, "drained": True}
+        assert api.put_json(EDGE, REPORT, headers=hall).json["drained"] is True
         assert api.get(EDGE).json["drained"] is True
 
-    def test_an_endpoint_that_nobody_knows_cannot_drain(self, api, crew):
+    def test_unknown_endpoint_cannot_drain(self, api, crew):
         api.put_json(f"{EDGE}/draining", {"draining": True}, headers=crew, status=404)
 
 
 class TestTokens:
-    def test_no_token_is_told_what_is_needed(self, api):
-        answer = api.put_json(EDGE, {}, status=401)
+    def test_request_without_token_gets_a_challenge(self, api):
+        response = api.put_json(EDGE, {}, status=401)
 
-        assert answer.headers["WWW-Authenticate"] == 'Bearer realm="tracker"'
-        assert answer.content_type == "application/problem+json"
+        assert response.headers["WWW-Authenticate"] == 'Bearer realm="tracker"'
+        assert response.content_type == "application/problem+json"
 
-    @pytest.mark.parametrize("shown", ["Bearer sst_wrong", "Bearer ", "Bearer \xff", "bearer x y"])
-    def test_a_wrong_token_is_told_so(self, api, shown):
-        answer = api.put_json(EDGE, {}, headers={"Authorization": shown}, status=401)
+    @pytest.mark.parametrize("header", ["Bearer sst_wrong", "Bearer ", "Bearer \xff", "bearer x y"])
+    def test_invalid_token_gets_a_challenge_with_the_error(self, api, header):
+        response = api.put_json(EDGE, {}, headers={"Authorization": header}, status=401)
 
-        assert answer.headers["WWW-Authenticate"].endswith('error="invalid_token"')
+        assert response.headers["WWW-Authenticate"].endswith('error="invalid_token"')
 
-    def test_a_revoked_token_is_answered_as_one_that_never_was(self, api, hall, rows, crew):
+    def test_revoked_token_gets_the_response_of_an_unknown_one(self, api, hall, rows, crew):
         api.put_json(EDGE, {}, headers=hall)
-        wrong = api.put_json(EDGE, {}, headers={"Authorization": "Bearer sst_x"}, status=401)
+        unknown = api.put_json(EDGE, {}, headers={"Authorization": "Bearer sst_x"}, status=401)
         (stored,) = [row for row in rows(Token) if row["scope"] == "room"]
         api.delete(f"/api/v1/tokens/{stored['id']}", headers=crew, status=204)
 
         revoked = api.put_json(EDGE, {}, headers=hall, status=401)
 
-        assert revoked.json == wrong.json
-        assert revoked.headers["WWW-Authenticate"] == wrong.headers["WWW-Authenticate"]
+        assert revoked.json == unknown.json
+        assert revoked.headers["WWW-Authenticate"] == unknown.headers["WWW-Authenticate"]
 
     @pytest.mark.parametrize(
         ("scope", "room", "endpoint", "status"),
@@ -250,24 +250,22 @@ class TestTokens:
             ("crew", "", "", 201),
         ],
     )
-    def test_a_token_is_for_what_it_was_issued_for(
-        self, api, token, rows, scope, room, endpoint, status
-    ):
-        answer = api.put_json(EDGE, {}, headers=token(scope, room, endpoint), status=status)
+    def test_token_covers_its_scope_only(self, api, token, rows, scope, room, endpoint, status):
+        response = api.put_json(EDGE, {}, headers=token(scope, room, endpoint), status=status)
 
         if status == 403:
-            assert answer.headers["WWW-Authenticate"].endswith('error="insufficient_scope"')
+            assert response.headers["WWW-Authenticate"].endswith('error="insufficient_scope"')
             assert rows(Endpoint) == []
 
-    def test_the_last_use_of_a_token_is_noted(self, api, hall, rows):
+    def test_last_use_of_a_token_is_recorded(self, api, hall, rows):
         api.put_json(EDGE, {}, headers=hall)
 
         assert rows(Token)[0]["used_at"] is not None
 
 
 class TestRooms:
-    def test_every_room_is_listed_as_it_is(self, api, hall):
-        api.put_json(EDGE, WHOLE, headers=hall)
+    def test_list_has_every_room_with_its_state(self, api, hall):
+        api.put_json(EDGE, REPORT, headers=hall)
 
         rooms = {room["room"]: room for room in api.get("/api/v1/rooms").json["rooms"]}
 
@@ -287,7 +285,7 @@ class TestRooms:
         assert rooms["tube"]["live"] is True
 
     @pytest.mark.parametrize("room", ["cellar", "..", "a b", "%00", "hall%2f", "x" * 2000])
-    def test_a_room_that_is_not_there_is_not_found(self, api, room):
-        answer = api.get(f"/api/v1/rooms/{room}", status=404)
+    def test_unknown_room_is_not_found(self, api, room):
+        response = api.get(f"/api/v1/rooms/{room}", status=404)
 
-        assert answer.content_type == "application/problem+json"
+        assert response.content_type == "application/problem+json"

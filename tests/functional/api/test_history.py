@@ -1,4 +1,4 @@
-"""Figures over time, and the machines that make the streams."""
+"""Samples over time, and the components of machines."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -16,25 +16,25 @@ SAMPLES = "/api/v1/rooms/hall/samples"
 MACHINE = "/api/v1/components/mixer1"
 
 
-def ago(**how_long):
-    moment = datetime.now(UTC) - timedelta(**how_long)
-    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
+def ago(**duration):
+    time = datetime.now(UTC) - timedelta(**duration)
+    return time.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 class TestSamples:
-    def test_they_tell_what_an_endpoint_did_in_the_last_hour(self, api, hall):
+    def test_samples_have_the_last_hour_by_default(self, api, hall):
         api.put_json(EDGE, {"clients": 12, "bitrate": 9_600_000}, headers=hall)
 
-        answer = api.get(SAMPLES).json
+        response = api.get(SAMPLES).json
 
-        (line,) = answer["endpoints"]
+        (line,) = response["endpoints"]
         assert line["endpoint"] == "edge1"
         assert line["clients"][-1] == 12
         assert line["bitrate"][-1] == 9_600_000
-        assert len(line["clients"]) == len(answer["times"]) >= 60
+        assert len(line["clients"]) == len(response["times"]) >= 60
         assert api.get("/api/v1/rooms/lab/samples").json["endpoints"] == []
 
-    def test_the_steps_are_as_long_as_was_asked_for_or_longer(self, api):
+    def test_step_is_at_least_the_requested_one(self, api):
         assert api.get(f"{SAMPLES}?step=60").json["step"] == 60
         assert api.get(f"{SAMPLES}?step=45&from={ago(minutes=5)}").json["step"] == 60
         assert api.get(f"{SAMPLES}?from={ago(days=6)}").json["step"] == 1800
@@ -57,15 +57,15 @@ class TestSamples:
             ("rooms=all", "rooms"),
         ],
     )
-    def test_what_cannot_be_asked_for_is_refused(self, api, query, parameter):
-        answer = api.get(f"{SAMPLES}?{query}", status=400)
+    def test_invalid_parameter_is_reported_by_name(self, api, query, parameter):
+        response = api.get(f"{SAMPLES}?{query}", status=400)
 
-        assert [error["parameter"] for error in answer.json["errors"]] == [parameter]
+        assert [error["parameter"] for error in response.json["errors"]] == [parameter]
 
     @pytest.mark.parametrize(
         "query", ["step=5&step=6", "%ff=1", "step=%ff", "&".join(["a=1"] * 999)]
     )
-    def test_an_odd_query_is_refused(self, api, query):
+    def test_malformed_query_is_refused(self, api, query):
         api.get(f"{SAMPLES}?{query}", status=400)
 
 
@@ -81,10 +81,10 @@ class TestComponents:
         ],
     }
 
-    def test_a_machine_says_how_its_components_are(self, api, hall, rows):
-        answer = api.put_json(MACHINE, self.REPORT, headers=hall).json
+    def test_components_have_the_reported_state(self, api, hall, rows):
+        response = api.put_json(MACHINE, self.REPORT, headers=hall).json
 
-        assert (answer["machine"], answer["components"]) == ("mixer1", 1)
+        assert (response["machine"], response["components"]) == ("mixer1", 1)
         (component,) = api.get("/api/v1/components").json["components"]
         assert component | {"reported_at": None} == {
             "machine": "mixer1",
@@ -98,14 +98,14 @@ class TestComponents:
         }
         assert {row["mood"] for row in rows(ComponentMood)} == {"happy", "waking"}
 
-    def test_what_a_report_leaves_out_is_gone(self, api, crew):
+    def test_components_missing_in_a_report_are_removed(self, api, crew):
         api.put_json(MACHINE, self.REPORT, headers=crew)
 
         api.put_json(MACHINE, self.REPORT | {"components": []}, headers=crew)
 
         assert api.get("/api/v1/components").json == {"components": []}
 
-    def test_a_rooms_token_is_for_that_rooms_components(self, api, hall, rows):
+    def test_token_of_a_room_covers_components_of_that_room(self, api, hall, rows):
         api.put_json(MACHINE, self.REPORT | {"room": "lab"}, headers=hall, status=403)
         api.put_json(MACHINE, self.REPORT | {"room": None}, headers=hall, status=403)
 
@@ -116,15 +116,15 @@ class TestComponents:
         [
             {},
             {"history": []},
-            # A mood of the past is said of somebody, too.
+            # A past mood belongs to a component, too.
             {"components": [], "history": REPORT["history"]},
             {"kind": "mixer"},
-            # Nothing is done by halves.
+            # The report changes nothing if one component is refused.
             {"components": [REPORT["components"][0] | {"name": "a"}, REPORT["components"][0]]},
         ],
     )
     @pytest.mark.parametrize("owner", ["hall", None])
-    def test_a_rooms_token_cannot_speak_for_a_component_of_others(
+    def test_token_of_a_room_cannot_change_other_components(
         self, api, crew, token, rows, change, owner
     ):
         api.put_json(MACHINE, self.REPORT | {"room": owner, "history": []}, headers=crew)
@@ -132,35 +132,33 @@ class TestComponents:
         sad = [self.REPORT["components"][0] | {"mood": "sad"}]
         report = self.REPORT | {"room": "lab", "components": sad} | change
 
-        answer = api.put_json(MACHINE, report, headers=token("room", "lab"), status=403).json
+        response = api.put_json(MACHINE, report, headers=token("room", "lab"), status=403).json
 
-        assert answer["type"].endswith("#forbidden")
-        assert answer["detail"] == "the component webm on mixer1 is not one of the token's room"
+        assert response["type"].endswith("#forbidden")
+        assert response["detail"] == "the component webm on mixer1 is not one of the token's room"
         assert (rows(Component), rows(ComponentMood)) == before
 
-    def test_two_rooms_share_a_machine_under_names_of_their_own(self, api, hall, token):
+    def test_rooms_can_share_a_machine_with_different_component_names(self, api, hall, token):
         other = self.REPORT["components"][0] | {"name": "webm-lab"}
         for_lab = {"room": "lab", "components": [other], "history": []}
         api.put_json(MACHINE, self.REPORT, headers=hall)
         api.put_json(MACHINE, self.REPORT | for_lab, headers=token("room", "lab"))
         api.put_json(MACHINE, self.REPORT, headers=hall)
 
-        found = api.get("/api/v1/components").json["components"]
-        assert [(part["name"], part["room"]) for part in found] == [
+        components = api.get("/api/v1/components").json["components"]
+        assert [(each["name"], each["room"]) for each in components] == [
             ("webm", "hall"),
             ("webm-lab", "lab"),
         ]
 
-    def test_the_crew_may_give_a_component_to_another_room(self, api, crew, hall, token):
+    def test_crew_can_move_a_component_to_another_room(self, api, crew, hall, token):
         api.put_json(MACHINE, self.REPORT, headers=hall)
         api.put_json(MACHINE, self.REPORT | {"room": "lab"}, headers=crew)
 
         api.put_json(MACHINE, self.REPORT | {"room": "lab"}, headers=token("room", "lab"))
         api.put_json(MACHINE, self.REPORT, headers=hall, status=403)
 
-    def test_a_name_is_free_again_once_nobody_remembers_the_component(
-        self, api, hall, token, database
-    ):
+    def test_component_name_is_free_after_its_retention(self, api, hall, token, database):
         api.put_json(MACHINE, self.REPORT, headers=hall)
         engine = make_engine({"sqlalchemy.url": database})
         with engine.begin() as connection:
@@ -181,8 +179,8 @@ class TestComponents:
             ({"components": [{"name": "x"}] * 101}, "/components"),
         ],
     )
-    def test_what_is_not_allowed_is_pointed_at(self, api, crew, rows, change, pointer):
-        answer = api.put_json(MACHINE, self.REPORT | change, headers=crew, status=400)
+    def test_invalid_member_is_reported_by_pointer(self, api, crew, rows, change, pointer):
+        response = api.put_json(MACHINE, self.REPORT | change, headers=crew, status=400)
 
-        assert pointer in [error["pointer"] for error in answer.json["errors"]]
+        assert pointer in [error["pointer"] for error in response.json["errors"]]
         assert rows(Component) == rows(ComponentMood) == []

@@ -1,4 +1,4 @@
-"""Every text of the API is a text: wherever it goes, it is never a part of what is around it."""
+"""Hostile texts stay texts: they never become a part of SQL, HTML, JSON or headers."""
 
 import json
 
@@ -35,7 +35,7 @@ EVIL = [
 
 @pytest.fixture
 def tables(database):
-    """Return a function that tells how many rows each table has."""
+    """Return a function that returns the number of rows of each table."""
     engine = make_engine({"sqlalchemy.url": database})
 
     def tables():
@@ -49,20 +49,20 @@ def tables(database):
     engine.dispose()
 
 
-def clean(answer):
-    """Make sure that an answer is one of ours, whatever was sent."""
-    assert answer.status_int < 500
-    assert not {"Set-Cookie", "X-Injected"} & set(answer.headers)
-    assert answer.content_type in ("application/json", "application/problem+json")
-    if answer.body:
-        # It is JSON, and has no characters that end a line or a script.
-        json.loads(answer.body)
-        assert not {"\r", "\u2028", "\x00"} & set(answer.text)
-    return answer
+def assert_clean(response):
+    """Make sure that an response is one of ours, whatever was sent."""
+    assert response.status_int < 500
+    assert not {"Set-Cookie", "X-Injected"} & set(response.headers)
+    assert response.content_type in ("application/json", "application/problem+json")
+    if response.body:
+        # The body is JSON without characters that end a line or a script.
+        json.loads(response.body)
+        assert not {"\r", "\u2028", "\x00"} & set(response.text)
+    return response
 
 
 @pytest.mark.parametrize("evil", EVIL, ids=ascii)
-def test_names_and_addresses_of_endpoints_take_none_of_it(api, hall, tables, evil):
+def test_endpoint_report_refuses_hostile_names_and_addresses(api, hall, tables, evil):
     before = tables()
     bodies = [
         {field: evil}
@@ -72,13 +72,13 @@ def test_names_and_addresses_of_endpoints_take_none_of_it(api, hall, tables, evi
     bodies += [{evil: 1}, {"figures": {evil: {}}}, {"figures": {"webm_high": {evil: 1}}}]
 
     for body in bodies:
-        clean(api.put_json(EDGE, body, headers=hall, status=400))
+        assert_clean(api.put_json(EDGE, body, headers=hall, status=400))
 
     assert tables() == before | {"token": before["token"]}
 
 
 @pytest.mark.parametrize("evil", EVIL, ids=ascii)
-def test_addresses_take_none_of_it(api, hall, crew, rows, evil):
+def test_path_and_query_refuse_hostile_text(api, hall, crew, rows, evil):
     part = evil.encode("utf-8", "surrogatepass")
     quoted = "".join(f"%{byte:02X}" for byte in part)
     for path in (
@@ -91,27 +91,29 @@ def test_addresses_take_none_of_it(api, hall, crew, rows, evil):
         f"/api/v1/{quoted}",
         f"/api/{quoted}/rooms",
     ):
-        clean(api.get(path, status="4*"))
-    clean(api.put_json(f"/api/v1/rooms/hall/endpoints/{quoted}", {}, headers=hall, status="4*"))
-    clean(api.put_json(f"/api/v1/components/{quoted}", {}, headers=crew, status="4*"))
-    clean(api.delete(f"/api/v1/tokens/{quoted}", headers=crew, status="4*"))
-    clean(api.delete(f"/api/v1/annotations/{quoted}", headers=crew, status="4*"))
+        assert_clean(api.get(path, status="4*"))
+    assert_clean(
+        api.put_json(f"/api/v1/rooms/hall/endpoints/{quoted}", {}, headers=hall, status="4*")
+    )
+    assert_clean(api.put_json(f"/api/v1/components/{quoted}", {}, headers=crew, status="4*"))
+    assert_clean(api.delete(f"/api/v1/tokens/{quoted}", headers=crew, status="4*"))
+    assert_clean(api.delete(f"/api/v1/annotations/{quoted}", headers=crew, status="4*"))
 
     assert rows(Endpoint) == rows(Component) == rows(Annotation) == rows(AuditEntry) == []
 
 
 @pytest.mark.parametrize("evil", EVIL, ids=ascii)
-def test_what_is_free_text_is_kept_as_it_is_or_not_at_all(api, crew, rows, evil):
+def test_free_text_is_stored_unchanged_or_refused(api, crew, rows, evil):
     machine = {
         "kind": "encoder",
         "components": [
             {"name": evil, "detail": evil, "mood": "happy", "since": "2026-08-22T09:00:00Z"}
         ],
     }
-    answers = [
-        clean(api.put_json(EDGE, {"software": evil}, headers=crew, status="*")),
-        clean(api.put_json("/api/v1/components/mixer1", machine, headers=crew, status="*")),
-        clean(
+    responses = [
+        assert_clean(api.put_json(EDGE, {"software": evil}, headers=crew, status="*")),
+        assert_clean(api.put_json("/api/v1/components/mixer1", machine, headers=crew, status="*")),
+        assert_clean(
             api.post_json(
                 "/api/v1/annotations",
                 {"at": "2026-08-22T12:00:00Z", "label": evil},
@@ -119,23 +121,25 @@ def test_what_is_free_text_is_kept_as_it_is_or_not_at_all(api, crew, rows, evil)
                 status="*",
             )
         ),
-        clean(
+        assert_clean(
             api.post_json(
                 "/api/v1/tokens", {"label": evil, "scope": "crew"}, headers=crew, status="*"
             )
         ),
     ]
 
-    taken = {answer.status_int < 300 for answer in answers}
-    assert len(taken) == 1
-    kept = [row["software"] for row in rows(Endpoint)] + [row["label"] for row in rows(Annotation)]
-    kept += [text for row in rows(Component) for text in (row["name"], row["detail"])]
-    kept += [row["label"] for row in rows(Token) if not row["label"].startswith("a crew")]
-    assert kept == ([evil] * 5 if True in taken else [])
+    accepted = {response.status_int < 300 for response in responses}
+    assert len(accepted) == 1
+    stored = [row["software"] for row in rows(Endpoint)] + [
+        row["label"] for row in rows(Annotation)
+    ]
+    stored += [text for row in rows(Component) for text in (row["name"], row["detail"])]
+    stored += [row["label"] for row in rows(Token) if not row["label"].startswith("a crew")]
+    assert stored == ([evil] * 5 if True in accepted else [])
 
 
 @pytest.mark.parametrize("evil", [text for text in EVIL if text.isprintable()], ids=ascii)
-def test_pages_show_it_as_text(api, crew, evil):
+def test_pages_escape_hostile_text(api, crew, evil):
     machine = {
         "kind": "encoder",
         "components": [
@@ -153,10 +157,10 @@ def test_pages_show_it_as_text(api, crew, evil):
         assert str(7919 * 7907) not in html
 
 
-def test_what_goes_into_headers_is_never_what_came_in(api):
-    answer = api.get(
+def test_request_headers_are_not_reflected(api):
+    response = api.get(
         "/api/v1/rooms",
         headers={"Origin": "https://evil.example", "X-Forwarded-Host": "evil.example"},
     )
 
-    assert "evil.example" not in str(answer.headers)
+    assert "evil.example" not in str(response.headers)

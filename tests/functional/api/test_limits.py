@@ -1,4 +1,4 @@
-"""Who calls too often is told when to call again, and nobody else notices."""
+"""Rate limits: a client that exceeds them gets 429; other clients are unaffected."""
 
 import gc
 import logging
@@ -22,10 +22,10 @@ REGISTRATION = {"secret": SECRET, "group": "hall", "data": "{}"}
 def limited(app_pool, tracker_settings, monkeypatch):
     """Return a function that starts a tracker with other limits.
 
-    Its clock stands still in the midst of a minute: where one begins, its share does, too.
+    The clock is frozen in the middle of a minute, so that no window ends during the test.
     """
-    midst = time.time() // 60 * 60 + 30.5
-    monkeypatch.setattr(time, "time", lambda: midst)
+    now = time.time() // 60 * 60 + 30.5
+    monkeypatch.setattr(time, "time", lambda: now)
 
     def limited(**limits):
         rates = {f"limit.{name}": rate for name, rate in limits.items()}
@@ -35,16 +35,16 @@ def limited(app_pool, tracker_settings, monkeypatch):
     return limited
 
 
-def test_an_address_has_its_share_and_no_more(limited):
+def test_address_gets_429_beyond_its_limit(limited):
     app = limited(reads="3/minute")
     for _ in range(3):
         app.get("/api/v1/rooms")
 
-    answer = app.get("/api/v1/rooms", status=429)
+    response = app.get("/api/v1/rooms", status=429)
 
-    assert answer.content_type == "application/problem+json"
-    assert answer.json["type"] == "/api/v1/#too-many-requests"
-    assert 1 <= int(answer.headers["Retry-After"]) <= 60
+    assert response.content_type == "application/problem+json"
+    assert response.json["type"] == "/api/v1/#too-many-requests"
+    assert 1 <= int(response.headers["Retry-After"]) <= 60
     app.get("/api/v1/rooms", extra_environ={"REMOTE_ADDR": "203.0.113.2"}, status=200)
 
 
@@ -56,7 +56,7 @@ def test_an_address_has_its_share_and_no_more(limited):
         "/api/v1/rooms/hall/playback?minutes={}",
     ],
 )
-def test_figures_over_time_have_a_share_of_their_own(limited, address):
+def test_queries_over_time_have_a_separate_limit(limited, address):
     app = limited(graphs="2/hour")
     for number in (5, 6):
         app.get(address.format(number))
@@ -65,14 +65,14 @@ def test_figures_over_time_have_a_share_of_their_own(limited, address):
     app.get("/api/v1/rooms", status=200)
 
 
-def test_the_share_comes_back_with_time(limited):
+def test_retry_after_is_the_time_until_the_window_ends(limited):
     app = limited(reads="1/second")
     app.get("/api/v1/rooms")
 
     assert app.get("/api/v1/rooms", status=429).headers["Retry-After"] == "1"
 
 
-def test_all_of_an_ipv6_network_is_one_caller(limited):
+def test_ipv6_network_counts_as_one_client(limited):
     app = limited(reads="1/minute")
     app.get("/api/v1/rooms", extra_environ={"REMOTE_ADDR": "2001:db8:1:2::1"})
 
@@ -81,20 +81,20 @@ def test_all_of_an_ipv6_network_is_one_caller(limited):
     assert client_key("::ffff:192.0.2.1") != client_key("::ffff:192.0.2.2")
 
 
-def test_a_token_has_its_share_wherever_it_is_shown(limited, hall, rows):
+def test_token_has_one_limit_for_all_addresses(limited, hall, rows):
     app = limited(reports="2/minute")
     for last in (1, 2):
         app.put_json(EDGE, {}, headers=hall, extra_environ={"REMOTE_ADDR": f"192.0.2.{last}"})
 
-    answer = app.put_json(
+    response = app.put_json(
         EDGE, {"clients": 7}, headers=hall, extra_environ={"REMOTE_ADDR": "192.0.2.3"}, status=429
     )
 
-    assert "Retry-After" in answer.headers
+    assert "Retry-After" in response.headers
     assert [row["clients"] for row in rows(Endpoint)] == [0]
 
 
-def test_guessing_tokens_is_limited_too(limited):
+def test_invalid_tokens_count_for_the_limit_of_the_address(limited):
     app = limited(reports="2/minute")
     for guess in ("a", "b"):
         app.put_json(EDGE, {}, headers={"Authorization": f"Bearer sst_{guess}"}, status=401)
@@ -102,33 +102,33 @@ def test_guessing_tokens_is_limited_too(limited):
     app.put_json(EDGE, {}, headers={"Authorization": "Bearer sst_c"}, status=429)
 
 
-def test_the_old_protocol_is_limited_in_its_own_words(limited, rows):
+def test_legacy_protocol_gets_429_as_plain_text(limited, rows):
     app = limited(reports="1/minute")
     app.post("/endpoint/register", REGISTRATION)
 
-    answer = app.post("/endpoint/register", REGISTRATION, status=429)
+    response = app.post("/endpoint/register", REGISTRATION, status=429)
 
-    assert answer.text.startswith("ERROR TOO MANY ")
-    assert "Retry-After" in answer.headers
+    assert response.text.startswith("ERROR TOO MANY ")
+    assert "Retry-After" in response.headers
     assert len(rows(Endpoint)) == 1
 
 
-def test_pages_are_limited_in_json(limited):
+def test_other_paths_get_429_as_json(limited):
     app = limited(reads="1/minute")
-    app.get("/streams.json?made=first")
+    app.get("/streams.json?n=1")
 
-    # The same once more within a second would cost nothing, and is not counted.
-    assert app.get("/streams.json?made=second", status=429).json["error"].startswith("TOO MANY")
+    # A repeated query would be a cache hit, which is not counted.
+    assert app.get("/streams.json?n=2", status=429).json["error"].startswith("TOO MANY")
 
 
-def test_a_limit_can_be_switched_off(limited):
+def test_limit_can_be_switched_off(limited):
     app = limited(reads="off")
 
     for _ in range(20):
         app.get("/api/v1/rooms", status=200)
 
 
-def test_no_address_is_kept(limited, caplog):
+def test_rate_limiter_stores_and_logs_no_address(limited, caplog):
     caplog.set_level(logging.DEBUG)
     app = limited(reads="1/minute")
     address = "198.51.100.77"
@@ -136,12 +136,12 @@ def test_no_address_is_kept(limited, caplog):
         app.get("/api/v1/rooms", extra_environ={"REMOTE_ADDR": address}, status=status)
 
     limiter = app.app.registry["limiter"]
-    kept = [str(thing) for thing in gc.get_referents(*vars(limiter._window.storage).values())]
-    assert address not in " ".join(kept)
+    stored = [str(thing) for thing in gc.get_referents(*vars(limiter._window.storage).values())]
+    assert address not in " ".join(stored)
     assert address not in caplog.text
 
 
-def test_every_limited_address_is_one_that_there_is(limited):
+def test_every_limited_route_exists(limited):
     app = limited()
     mapper = app.app.registry.getUtility(IRoutesMapper)
     routes = {route.name for route in mapper.get_routes(include_static=True)}

@@ -1,4 +1,4 @@
-"""Thousands of calls made from the OpenAPI document, good and bad ones: none is a fault of ours."""
+"""Schemathesis sends thousands of valid and invalid requests from the OpenAPI document."""
 
 from collections import Counter
 from datetime import UTC, datetime
@@ -27,14 +27,14 @@ PROJECT = {
         max_examples=EXAMPLES, deterministic=True, no_shrink=True, database="none"
     ),
     "phases": PhasesConfig(stateful=StatefulPhaseConfig(enabled=False)),
-    # By its checks: no 5xx, and no status, type, header or body that the document does not promise.
+    # Its checks refuse 5xx and every status, type, header or body that the document does not have.
     "checks": ChecksConfig.from_dict(
         {
-            # A list that is too long may be a body that is too large.
+            # A list beyond its maximum may exceed the body limit, too.
             "negative_data_rejection": {"expected-statuses": ["4xx"]},
-            # That `from` lies before `to`, and how large a body is, JSON Schema cannot say.
+            # JSON Schema cannot express that `from` is before `to`, nor the body limit.
             "positive_data_acceptance": {"expected-statuses": ["2xx", 400, 404, 413]},
-            # It cannot do this over WSGI; test_bad_input.py does.
+            # This check does not work over WSGI; test_bad_input.py has it.
             "ignored_auth": {"enabled": False},
         }
     ),
@@ -43,7 +43,7 @@ PROJECT = {
 
 @pytest.fixture
 def application(tracker_settings):
-    """The tracker without limits: who is told to wait finds nothing."""
+    """The tracker without rate limits: 429 would hide errors."""
     unlimited = {f"limit.{rate}": "off" for rate in ("reports", "reads", "writes", "logins")}
     application = main({}, **tracker_settings | unlimited)
     yield application
@@ -52,34 +52,34 @@ def application(tracker_settings):
 
 @pytest.fixture
 def seeded(api, crew):
-    """Things to be found at the addresses of the document's examples."""
+    """Objects with the ids of the document's examples."""
     for room in ("hall", "lab"):
         api.put_json(f"/api/v1/rooms/{room}/endpoints/edge1", {"clients": 3}, headers=crew)
-    moment = datetime.now(UTC).isoformat(timespec="seconds")
-    api.post_json("/api/v1/annotations", {"at": moment, "label": "Keynote"}, headers=crew)
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    api.post_json("/api/v1/annotations", {"at": now, "label": "Keynote"}, headers=crew)
 
 
 @pytest.mark.usefixtures("seeded")
-def test_no_call_that_the_document_can_think_of_is_a_fault(application, crew):
+def test_generated_requests_get_documented_responses(application, crew):
     project = ProjectConfig(headers=crew, **PROJECT)
     config = SchemathesisConfig(
         seed=4, cache=CacheConfig(enabled=False), projects=ProjectsConfig(default=project)
     )
     schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", application, config=config)
 
-    seen = list(from_schema(schema).execute())
+    executed = list(from_schema(schema).execute())
 
-    broken = [e for e in seen if isinstance(e, events.NonFatalError | events.FatalError)]
-    recorders = [event.recorder for event in seen if isinstance(event, events.ScenarioFinished)]
-    assert broken == []
+    errors = [e for e in executed if isinstance(e, events.NonFatalError | events.FatalError)]
+    recorders = [event.recorder for event in executed if isinstance(event, events.ScenarioFinished)]
+    assert errors == []
     assert [failure for recorder in recorders for failure in failures(recorder)] == []
-    statuses = Counter(status for recorder in recorders for status in answers(recorder))
+    statuses = Counter(status for recorder in recorders for status in response_statuses(recorder))
     assert max(statuses) < 500
     assert {200, 201, 204, 400, 401, 404, 405, 415} <= set(statuses)
     assert len({recorder.label for recorder in recorders}) == len(OPERATIONS)
 
 
-def answers(recorder):
+def response_statuses(recorder):
     return [interaction.response.status_code for interaction in recorder.interactions.values()]
 
 

@@ -1,4 +1,4 @@
-"""The server in front of the app, as the ini files set it up."""
+"""Waitress with the body limits of the ini files."""
 
 import configparser
 import http.client
@@ -9,17 +9,17 @@ from webtest.http import StopableWSGIServer
 
 @pytest.fixture(params=["development.ini", "production.ini"])
 def served(request, root, tracker):
-    """The address of the tracker, behind waitress with the body limit of an ini file."""
+    """The host, port and body limit of a tracker behind waitress."""
     ini = configparser.ConfigParser(interpolation=None)
     ini.read(root / request.param)
-    most = ini.getint("server:tracker", "max_request_body_size")
-    server = StopableWSGIServer.create(tracker.app, max_request_body_size=most)
-    yield server.effective_host, server.effective_port, most
+    max_bytes = ini.getint("server:tracker", "max_request_body_size")
+    server = StopableWSGIServer.create(tracker.app, max_request_body_size=max_bytes)
+    yield server.effective_host, server.effective_port, max_bytes
     server.shutdown()
 
 
-def answer(served, headers, chunks=()):
-    """Put what may never end, and return the status that comes back."""
+def put_status(served, headers, chunks=()):
+    """Send a PUT request, and return the status of the response."""
     host, port, _ = served
     connection = http.client.HTTPConnection(host, port, timeout=30)
     connection.putrequest("PUT", "/api/v1/rooms/hall/endpoints/edge1")
@@ -30,18 +30,18 @@ def answer(served, headers, chunks=()):
         for chunk in chunks:
             connection.send(b"%x\r\n%s\r\n" % (len(chunk), chunk))
     except (BrokenPipeError, ConnectionResetError):
-        # It has been answered already.
+        # The server has responded already.
         pass
     status = connection.getresponse().status
     connection.close()
     return status
 
 
-def test_a_body_that_is_announced_as_too_large_is_not_waited_for(served):
-    assert answer(served, {"Content-Length": str(served[2] + 1)}) == 413
+def test_server_refuses_a_large_body_by_its_announced_length(served):
+    assert put_status(served, {"Content-Length": str(served[2] + 1)}) == 413
 
 
-def test_a_body_of_unknown_length_is_cut_off(served):
+def test_server_stops_reading_a_chunked_body_at_the_limit(served):
     endless = [b" " * 65536] * (served[2] // 65536 + 2)
 
-    assert answer(served, {"Transfer-Encoding": "chunked"}, endless) == 413
+    assert put_status(served, {"Transfer-Encoding": "chunked"}, endless) == 413

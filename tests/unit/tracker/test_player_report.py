@@ -1,4 +1,4 @@
-"""What the original's players say, and what is made of it."""
+"""Parsing of the reports of the original's players."""
 
 import hashlib
 import json
@@ -16,12 +16,12 @@ from streaming_system.tracker.legacy.player_report import (
 KEY = b"k" * 32
 
 
-def read(data, *, identity="me", room="hall", key=KEY):
+def parse(data, *, identity="me", room="hall", key=KEY):
     return parse_player_report(json.dumps(data), identity=identity, room=room, key=key)
 
 
 class TestCookie:
-    def test_it_is_known_again(self):
+    def test_issued_cookie_is_verified(self):
         cookie = issue_cookie(KEY)
 
         identity = verify_cookies([cookie], KEY)
@@ -29,18 +29,18 @@ class TestCookie:
         assert cookie.startswith(identity)
         assert issue_cookie(KEY) != cookie
 
-    def test_it_is_of_no_use_with_another_key(self):
+    def test_cookie_of_another_key_is_refused(self):
         assert verify_cookies([issue_cookie(b"x" * 32)], KEY) is None
 
-    def test_a_bare_hash_of_the_id_is_not_enough(self):
+    def test_plain_hash_of_the_id_is_refused(self):
         digest = hashlib.sha256(b"me").hexdigest()
 
         assert verify_cookies([f"me.{digest}"], KEY) is None
 
 
-class TestReadPlayer:
-    def test_known_names_count_wherever_they_stand(self):
-        report = read(
+class TestParsePlayerReport:
+    def test_known_names_are_found_at_any_depth(self):
+        report = parse(
             {
                 "user_agent": "Flash",
                 "video": {
@@ -82,32 +82,32 @@ class TestReadPlayer:
             {"__proto__": {"sid": "x"}, "sid": "x", "room": "lab", "endpoint": "y"},
         ],
     )
-    def test_all_else_is_dropped(self, data):
-        report = read(data)
+    def test_other_values_are_dropped(self, data):
+        report = parse(data)
 
         assert report == PlayerReport(sid=report.sid, room="hall")
 
-    def test_depth_and_number_are_limited(self):
+    def test_depth_and_number_of_values_are_limited(self):
         deep = {"bitrate": 1}
         for _ in range(50):
             deep = {"a": deep}
         many = {str(number): number for number in range(2000)} | {"bitrate": 1}
 
-        assert read(deep).bitrate is None
-        assert read(many).bitrate is None
+        assert parse(deep).bitrate is None
+        assert parse(many).bitrate is None
 
-    def test_the_first_of_two_values_counts(self):
-        assert read({"a": {"bitrate": 1}, "bitrate": 2, "b": {"bitrate": 3}}).bitrate == 1
+    def test_first_of_two_values_is_used(self):
+        assert parse({"a": {"bitrate": 1}, "bitrate": 2, "b": {"bitrate": 3}}).bitrate == 1
 
-    def test_a_viewer_is_one_of_a_browser_and_a_room(self):
-        sid = read({}).sid
+    def test_session_id_depends_on_browser_room_and_key(self):
+        sid = parse({}).sid
 
-        assert sid == read({"bitrate": 5}).sid
+        assert sid == parse({"bitrate": 5}).sid
         assert len(sid) == 32
-        others = {read({}, identity="you").sid, read({}, room="lab").sid, read({}, key=b"").sid}
+        others = {parse({}, identity="you").sid, parse({}, room="lab").sid, parse({}, key=b"").sid}
         assert len({sid, *others}) == 4
 
     @pytest.mark.parametrize("text", ["", "{", "[]", "null", "[" * 20_000, "{'a': 1}", "\0"])
-    def test_what_is_no_object_is_refused(self, text):
+    def test_text_that_is_not_an_object_is_refused(self, text):
         with pytest.raises(InvalidJsonError):
             parse_player_report(text, identity="me", room="hall", key=KEY)
