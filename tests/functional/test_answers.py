@@ -146,7 +146,7 @@ class TestPages:
         assert counted.app.app.count == 6
 
     def test_the_ini_can_do_without(self, make_site):
-        site = make_site(**{"answers.kept": "false"})
+        site = make_site(**{"response_cache.enabled": "false"})
 
         assert not isinstance(site.app, ResponseCacheMiddleware)
 
