@@ -27,7 +27,7 @@ def overall_stats(request: Any) -> dict[str, Any]:
     """Return the metrics over time of every room, or of the endpoints of one."""
     query = _parse_query(request)
     begin = request.now - query.length
-    step = request.history.step(begin=begin, end=request.now, now=request.now)
+    step = request.history.finest_step(begin=begin, end=request.now, now=request.now)
     time_range: dict[str, Any] = {
         "begin": begin,
         "end": request.now,
@@ -47,10 +47,10 @@ def overall_stats(request: Any) -> dict[str, Any]:
 
 def _endpoint_graphs(request: Any, time_range: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the graphs of endpoint reports, which clients of the original use."""
-    series = request.history.bitrate_and_clients(**time_range)
+    series = request.history.fetch(**time_range)
     titles = {} if time_range["room"] else _room_titles(request)
-    bitrate = {name: _round_values(line.bitrate, 3, MEGA) for name, line in series.lines.items()}
-    clients = {name: _round_values(line.clients, 1) for name, line in series.lines.items()}
+    bitrate = {name: _round_values(line.bitrate, 3, MEGA) for name, line in series.series.items()}
+    clients = {name: _round_values(line.clients, 1) for name, line in series.series.items()}
     return [
         _graph("Overall Bitrate", "Mbit/s", series, bitrate, titles),
         _graph("Overall Clients", "viewers", series, clients, titles),

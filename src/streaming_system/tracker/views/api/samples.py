@@ -17,8 +17,8 @@ def list_samples(request: Any) -> dict[str, Any]:
     query = request.validated
     begin, end = _time_range(request)
     requested = next(step for step in STEPS if step >= timedelta(seconds=query["step"]))
-    step = max(requested, request.history.step(begin=begin, end=end, now=request.now))
-    series = request.history.bitrate_and_clients(
+    step = max(requested, request.history.finest_step(begin=begin, end=end, now=request.now))
+    series = request.history.fetch(
         begin=begin, end=end, step=step, room=query["room"]
     )
     return {
@@ -31,7 +31,7 @@ def list_samples(request: Any) -> dict[str, Any]:
                 "clients": _round_values(line.clients),
                 "bitrate": _round_values(line.bitrate),
             }
-            for name, line in series.lines.items()
+            for name, line in series.series.items()
         ],
     }
 
