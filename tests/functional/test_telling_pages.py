@@ -140,12 +140,12 @@ def test_the_watch_tells_pages_of_a_stream_that_falls_silent(tracker_settings, p
     register(tracker)
     tracker.app.registry["db.sessions"].kw["bind"].dispose()
     watcher = IncidentMonitor(tracker_settings | {"push.url": pages.url}, lambda news: True)
-    assert watcher.look()
-    assert watcher.look()
+    assert watcher.run_once()
+    assert watcher.run_once()
     assert pages.heard.empty()
 
     at(seconds=61)
-    assert watcher.look()
+    assert watcher.run_once()
 
     assert pages.heard.get(timeout=PATIENCE)["what"] == "streams"
     engine = make_engine({"sqlalchemy.url": database})
@@ -153,5 +153,5 @@ def test_the_watch_tells_pages_of_a_stream_that_falls_silent(tracker_settings, p
         connection.execute(sa.delete(Endpoint))
     engine.dispose()
     # It was gone already.
-    assert watcher.look()
+    assert watcher.run_once()
     assert pages.heard.empty()

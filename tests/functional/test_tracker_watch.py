@@ -185,9 +185,9 @@ class TestWatch:
         heard = []
         watcher = IncidentMonitor(tracker_settings, lambda news: heard.append(news) or True)
         with away():
-            assert [watcher.look(), watcher.look()] == [False, False]
+            assert [watcher.run_once(), watcher.run_once()] == [False, False]
 
-        assert watcher.look()
+        assert watcher.run_once()
         assert [news.kind for news in heard] == ["silent-encoder"]
         lines = [r.message for r in caplog.records if r.levelno >= logging.WARNING]
         assert len(lines) == 2

@@ -64,7 +64,7 @@ def tracker_watch(ini: Path, count: int | None, interval: float) -> None:
     rounds = itertools.count() if count is None else iter(range(count))
 
     def check() -> bool:
-        monitor.look()
+        monitor.run_once()
         # No backoff: a database that failed may be back at any moment.
         return True
 

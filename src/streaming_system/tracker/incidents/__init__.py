@@ -1,1 +1,1 @@
-"""What is wrong, and what was."""
+"""Incidents: their detection, their storage, and the notification of plugins and pages."""

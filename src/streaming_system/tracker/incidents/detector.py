@@ -1,4 +1,4 @@
-"""Finds what is wrong in what was reported and what is planned. It writes nothing."""
+"""Incident detection: rules over reports and the schedule. Read-only."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,22 +17,23 @@ from streaming_system.tracker.endpoints.fallback_groups import room_and_fallback
 from streaming_system.tracker.endpoints.formats import is_watchable
 from streaming_system.tracker.models import Component, Endpoint
 
-# A talk may begin that much before its stream does.
+# A stream may start this long after its talk.
 TALK_START_GRACE = timedelta(seconds=60)
-# Whoever comes back has to report that long before all is well: at least twice.
+# An endpoint must report for this long, at least twice, before its incident is resolved.
 STABLE_AFTER = timedelta(seconds=20)
-# Whoever says goodbye may be back within that time.
+# An endpoint that deregistered may restart within this time.
 RESTART_GRACE = timedelta(seconds=30)
-# After that long in silence, a server is alarming only while its room has a talk on.
+# A silent endpoint opens an incident for this long; later only during a talk of its room.
 SILENCE_ALARM_WINDOW = timedelta(minutes=10)
-# After that long in silence, it has been taken away.
+# After this long without reports, an endpoint or machine counts as removed.
 MAX_SILENCE = timedelta(hours=1)
 MACHINE_REPORT_TIMEOUT = timedelta(seconds=120)
 PLAYBACK_WINDOW = timedelta(minutes=5)
 INCIDENT_TYPES = ("no-stream", "silent-encoder", "full", "rebuffering", "component")
 BAD_MOODS = ("sad", "lost")
+# Utilisation at which "full" opens, and at which it is resolved.
 FULL_THRESHOLD, FULL_CLEAR_THRESHOLD = 0.95, 0.9
-# Rebuffering is over once it is that much below the share that alarms.
+# "rebuffering" is resolved below this share of the threshold at which it opens.
 REBUFFERING_CLEAR_FACTOR = 0.75
 MAX_SUMMARY_CHARS = 300
 MAX_SUBJECT_CHARS = 128
@@ -40,27 +41,27 @@ MAX_SUBJECT_CHARS = 128
 
 @dataclass(frozen=True, kw_only=True)
 class IncidentFinding:
-    """Something that is wrong.
+    """A problem that a rule found.
 
     :param kind: one of :data:`INCIDENT_TYPES`.
-    :param room: the room's id, "" where it is about none or several.
-    :param subject: what in the room it is about: an endpoint, a machine; "" for the room itself.
-    :param summary: a sentence for people, true from its beginning to its end.
-    :param opens: ``False`` where it is too little to alarm, but too much to call an alarm off.
+    :param room: the room's id; "" for no room or several.
+    :param subject: the affected endpoint or machine; "" for the room itself.
+    :param summary: a sentence for the crew, which stays true until the incident is resolved.
+    :param should_open: ``False`` if the problem only keeps an open incident open.
     """
 
     kind: str
     room: str
     subject: str = ""
     summary: str
-    opens: bool = True
+    should_open: bool = True
 
 
 class IncidentDetector:
-    """Looks for what is wrong.
+    """Finds problems.
 
-    :param schedule: the programme; without one no room has to be live.
-    :param settings: holds ``alert.rebuffering`` and ``alert.players``.
+    :param schedule: the schedule; rooms without talks need no stream.
+    :param settings: provides ``alert.rebuffering`` and ``alert.players``.
     """
 
     def __init__(
@@ -75,9 +76,9 @@ class IncidentDetector:
         self.schedule = schedule
         self.settings = settings
 
-    def found(self, *, now: datetime) -> Sequence[IncidentFinding]:
-        """Return all that is wrong."""
-        endpoints = self._endpoints(now)
+    def detect(self, *, now: datetime) -> Sequence[IncidentFinding]:
+        """Return all problems."""
+        endpoints = self._recent_endpoints(now)
         return [
             *self._no_stream(endpoints, now),
             *self._silent(endpoints, now),
@@ -86,94 +87,93 @@ class IncidentDetector:
             *self._components(now),
         ]
 
-    def _endpoints(self, now: datetime) -> Mapping[str, Sequence[Endpoint]]:
-        """Return what has streamed lately, by room."""
-        found: dict[str, list[Endpoint]] = {}
+    def _recent_endpoints(self, now: datetime) -> Mapping[str, Sequence[Endpoint]]:
+        """Return the endpoints that reported recently, by room."""
+        result: dict[str, list[Endpoint]] = {}
         query = sa.select(Endpoint).where(Endpoint.last_seen > now - MAX_SILENCE)
         for endpoint in self.db.scalars(query.order_by(Endpoint.name)):
-            found.setdefault(endpoint.room, []).append(endpoint)
-        return found
+            result.setdefault(endpoint.room, []).append(endpoint)
+        return result
 
-    def _talk(self, room: str, now: datetime) -> Slot | None:
-        """Return the talk that is on in a room, neither a gap nor one of another room."""
-        planned = self.schedule.rooms.get(room)
-        for event in planned.upcoming(now, 1) if planned else ():
-            if event.is_on(now) and not event.generated and not event.via:
-                return event
+    def _current_talk(self, room: str, now: datetime) -> Slot | None:
+        """Return the current talk of a room, excluding fillers and talks of other rooms."""
+        schedule = self.schedule.rooms.get(room)
+        for slot in schedule.upcoming(now, 1) if schedule else ():
+            if slot.is_on(now) and not slot.generated and not slot.via:
+                return slot
         return None
 
     def _no_stream(
         self, endpoints: Mapping[str, Sequence[Endpoint]], now: datetime
     ) -> Iterator[IncidentFinding]:
         for room in self.rooms.values():
-            talk = None if has_external_stream(room, now) else self._talk(room.id, now)
-            serving = (e for group in room_and_fallbacks(room) for e in endpoints.get(group, ()))
-            here = [endpoint for endpoint in serving if is_watchable(endpoint)]
-            if talk is None or any(_is_stable(endpoint, now) for endpoint in here):
+            talk = None if has_external_stream(room, now) else self._current_talk(room.id, now)
+            watchable = [e for e in _endpoints_of(room, endpoints) if is_watchable(e)]
+            if talk is None or any(_is_stable(endpoint, now) for endpoint in watchable):
                 continue
-            covered = any(
+            has_stream = any(
                 _is_alive(endpoint, now) or _recently_deregistered(endpoint, now)
-                for endpoint in here
+                for endpoint in watchable
             )
             yield IncidentFinding(
                 kind="no-stream",
                 room=room.id,
                 summary=f"{room.title} has no stream; “{talk.title[:120]}” began there at "
-                f"{self._clock(room, talk.start)}.",
-                # While nothing is on the air, a talk that follows another needs no new grace.
-                opens=not covered and talk.start <= now - TALK_START_GRACE,
+                f"{self._format_time(room, talk.start)}.",
+                # An open incident continues in the next talk, without a new grace period.
+                should_open=not has_stream and talk.start <= now - TALK_START_GRACE,
             )
 
     def _silent(
         self, endpoints: Mapping[str, Sequence[Endpoint]], now: datetime
     ) -> Iterator[IncidentFinding]:
-        for room, endpoint in self._of_rooms(endpoints):
-            # Whom the crew has drained, it may switch off.
+        for room, endpoint in self._endpoints_with_room(endpoints):
+            # The crew may switch off an endpoint that it has drained.
             if endpoint.drained or endpoint.left_at is not None or _is_stable(endpoint, now):
                 continue
-            fresh = endpoint.last_seen > now - SILENCE_ALARM_WINDOW
+            is_recent = endpoint.last_seen > now - SILENCE_ALARM_WINDOW
             yield IncidentFinding(
                 kind="silent-encoder",
                 room=room.id,
                 subject=endpoint.name,
                 summary=f"The server {endpoint.name} of {room.title} stopped reporting at "
-                f"{self._clock(room, endpoint.last_seen)}.",
-                opens=not _is_alive(endpoint, now)
-                and (fresh or self._talk(room.id, now) is not None),
+                f"{self._format_time(room, endpoint.last_seen)}.",
+                should_open=not _is_alive(endpoint, now)
+                and (is_recent or self._current_talk(room.id, now) is not None),
             )
 
     def _full(
         self, endpoints: Mapping[str, Sequence[Endpoint]], now: datetime
     ) -> Iterator[IncidentFinding]:
         for room in self.rooms.values():
-            serving = (e for group in room_and_fallbacks(room) for e in endpoints.get(group, ()))
-            alive = [endpoint for endpoint in serving if _is_alive(endpoint, now)]
-            # A server that does not say what it can do may have room for many.
+            alive = [e for e in _endpoints_of(room, endpoints) if _is_alive(e, now)]
+            # An endpoint without known capacity may have headroom.
             if not alive or not all(endpoint.capacity for endpoint in alive):
                 continue
-            emptiest = min(endpoint.bitrate / (endpoint.capacity or 1) for endpoint in alive)
-            if emptiest > FULL_CLEAR_THRESHOLD:
+            utilisation = min(endpoint.bitrate / (endpoint.capacity or 1) for endpoint in alive)
+            if utilisation > FULL_CLEAR_THRESHOLD:
                 yield IncidentFinding(
                     kind="full",
                     room=room.id,
                     summary=f"Every server of {room.title} is full ({len(alive)} in all).",
-                    opens=emptiest > FULL_THRESHOLD,
+                    should_open=utilisation > FULL_THRESHOLD,
                 )
 
     def _rebuffering(self, now: datetime) -> Iterator[IncidentFinding]:
-        limit = self.settings["alert.rebuffering"]
+        threshold = self.settings["alert.rebuffering"]
         begin = now - PLAYBACK_WINDOW
-        for played in qoe_metrics(self.db, begin=begin, now=now, room=None, by_endpoint=False):
-            room = self.rooms.get(played.room)
-            share = played.rebuffer_ratio or 0
-            if room is not None and share > limit * REBUFFERING_CLEAR_FACTOR:
+        for metrics in qoe_metrics(self.db, begin=begin, now=now, room=None, by_endpoint=False):
+            room = self.rooms.get(metrics.room)
+            ratio = metrics.rebuffer_ratio or 0
+            if room is not None and ratio > threshold * REBUFFERING_CLEAR_FACTOR:
                 yield IncidentFinding(
                     kind="rebuffering",
                     room=room.id,
-                    summary=f"Viewers of {room.title} waited for {share:.0%} of their time in "
-                    f"the five minutes before {self._clock(room, now)} "
-                    f"({played.viewers} players).",
-                    opens=share > limit and played.viewers >= self.settings["alert.players"],
+                    summary=f"Viewers of {room.title} waited for {ratio:.0%} of their time in "
+                    f"the five minutes before {self._format_time(room, now)} "
+                    f"({metrics.viewers} players).",
+                    should_open=ratio > threshold
+                    and metrics.viewers >= self.settings["alert.players"],
                 )
 
     def _components(self, now: datetime) -> Iterator[IncidentFinding]:
@@ -182,42 +182,41 @@ class IncidentDetector:
         for component in self.db.scalars(query.order_by(Component.machine, Component.name)):
             machines.setdefault(component.machine, []).append(component)
         for machine, components in machines.items():
-            seen = max(component.reported_at for component in components)
-            if seen <= now - MACHINE_REPORT_TIMEOUT:
-                rooms = {component.room for component in components}
-                room = rooms.pop() if len(rooms) == 1 else ""
-                # What a silent machine said last of its components is no longer known to be so.
-                yield IncidentFinding(
-                    kind="component",
-                    room=room,
-                    subject=machine,
-                    summary=f"The machine {machine} stopped reporting at {seen:%H:%M:%S} UTC.",
-                )
-            else:
+            last_seen = max(component.reported_at for component in components)
+            if last_seen > now - MACHINE_REPORT_TIMEOUT:
                 yield from self._moods(components, now)
+                continue
+            # One finding per silent machine: the moods of its components are outdated.
+            rooms = {component.room for component in components}
+            yield IncidentFinding(
+                kind="component",
+                room=rooms.pop() if len(rooms) == 1 else "",
+                subject=machine,
+                summary=f"The machine {machine} stopped reporting at {last_seen:%H:%M:%S} UTC.",
+            )
 
     def _moods(self, components: Iterable[Component], now: datetime) -> Iterator[IncidentFinding]:
         for component in components:
-            bad = component.mood in BAD_MOODS
-            # Times of other machines' clocks: one from the future says nothing.
-            recovering = timedelta() <= now - component.since < STABLE_AFTER
-            if bad or recovering:
+            is_bad = component.mood in BAD_MOODS
+            # "since" is in the time of the machine's clock; times in the future are ignored.
+            is_recovering = timedelta() <= now - component.since < STABLE_AFTER
+            if is_bad or is_recovering:
                 room = self.rooms.get(component.room)
-                where = f" of {room.title}" if room else ""
+                room_part = f" of {room.title}" if room else ""
                 detail = f": {component.detail}" if component.detail else ""
                 yield IncidentFinding(
                     kind="component",
                     room=component.room,
                     subject=f"{component.name} on {component.machine}"[:MAX_SUBJECT_CHARS],
-                    summary=f"{component.name} on {component.machine}{where} is "
+                    summary=f"{component.name} on {component.machine}{room_part} is "
                     f"{component.mood}{detail}.",
-                    opens=bad,
+                    should_open=is_bad,
                 )
 
-    def _of_rooms(
+    def _endpoints_with_room(
         self, endpoints: Mapping[str, Sequence[Endpoint]]
     ) -> Iterator[tuple[Room, Endpoint]]:
-        """Yield the endpoints of the rooms there are, each with a room that it serves."""
+        """Yield each endpoint of the configured rooms once, with a room that it serves."""
         seen = set()
         for room in self.rooms.values():
             for group in room_and_fallbacks(room):
@@ -225,17 +224,23 @@ class IncidentDetector:
                     yield from ((room, endpoint) for endpoint in endpoints.get(group, ()))
                 seen.add(group)
 
-    def _clock(self, room: Room, moment: datetime) -> str:
-        """Return a time as the room's people say it."""
-        planned = self.schedule.rooms.get(room.id)
-        zone = planned.timezone if planned else room.schedule_timezone or UTC
-        return f"{moment.astimezone(zone):%H:%M %Z}"
+    def _format_time(self, room: Room, time: datetime) -> str:
+        """Return a time in the room's time zone."""
+        schedule = self.schedule.rooms.get(room.id)
+        zone = schedule.timezone if schedule else room.schedule_timezone or UTC
+        return f"{time.astimezone(zone):%H:%M %Z}"
 
 
-def to_single_line(text: str, longest: int = MAX_SUMMARY_CHARS) -> str:
-    """Return a text without anything that would leave its line, cut where it is too long."""
+def to_single_line(text: str, max_chars: int = MAX_SUMMARY_CHARS) -> str:
+    """Return a text without line breaks and control characters, truncated to a length."""
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return line if len(line) <= longest else line[: longest - 1] + "…"
+    return line if len(line) <= max_chars else line[: max_chars - 1] + "…"
+
+
+def _endpoints_of(room: Room, endpoints: Mapping[str, Sequence[Endpoint]]) -> Iterator[Endpoint]:
+    """Yield the endpoints of a room and of its fallback groups."""
+    for group in room_and_fallbacks(room):
+        yield from endpoints.get(group, ())
 
 
 def _is_alive(endpoint: Endpoint, now: datetime) -> bool:
@@ -243,10 +248,10 @@ def _is_alive(endpoint: Endpoint, now: datetime) -> bool:
 
 
 def _is_stable(endpoint: Endpoint, now: datetime) -> bool:
-    """Tell whether it is alive and has reported for a while, so that alarms can be called off."""
+    """Return whether an endpoint has reported long enough to resolve its incident."""
     return _is_alive(endpoint, now) and endpoint.last_seen - endpoint.since >= STABLE_AFTER
 
 
 def _recently_deregistered(endpoint: Endpoint, now: datetime) -> bool:
-    """Tell whether it said goodbye only a moment ago: it may be restarting."""
+    """Return whether an endpoint deregistered a moment ago: it may be restarting."""
     return endpoint.left_at is not None and endpoint.left_at > now - RESTART_GRACE

@@ -1,4 +1,4 @@
-"""What is wrong, and what was: findings with a beginning and an end."""
+"""Open and resolved incidents."""
 
 import threading
 from collections.abc import Mapping, Sequence
@@ -22,16 +22,16 @@ from streaming_system.tracker.incidents.detector import (
 from streaming_system.tracker.models import IncidentRecord
 
 CHECK_INTERVAL = timedelta(seconds=10)
-# What has been over for so long is no news to anybody.
+# Plugins are not notified of incidents that were resolved longer ago.
 NOTIFICATION_TTL = timedelta(hours=1)
 
 
 @dataclass(frozen=True, kw_only=True)
 class IncidentNotification:
-    """That an incident has begun, or is over, and plugins have not been told yet.
+    """An opened or resolved incident that plugins are not yet notified of.
 
-    :param title: what people call the room.
-    :param closed_at: ``None`` for the news of its beginning.
+    :param title: the title of the room.
+    :param closed_at: ``None`` for the notification that the incident opened.
     """
 
     id: int
@@ -45,25 +45,26 @@ class IncidentNotification:
 
 
 class CheckThrottle:
-    """Lets one thread in every ten seconds through, so that questions cost the same as one."""
+    """Limits checks to one per :data:`CHECK_INTERVAL` in each process."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._last: datetime | None = None
+        self._last_check: datetime | None = None
 
-    def is_time(self, now: datetime) -> bool:
-        """Tell whether the caller is the one."""
+    def should_check(self, now: datetime) -> bool:
+        """Return whether the caller should check now."""
         with self._lock:
-            if self._last is not None and abs(now - self._last) < CHECK_INTERVAL:
+            # abs: the clock may have been set back.
+            if self._last_check is not None and abs(now - self._last_check) < CHECK_INTERVAL:
                 return False
-            self._last = now
+            self._last_check = now
             return True
 
 
 class Incidents:
-    """The table of what is and was wrong.
+    """The incident table.
 
-    :param schedule: the programme; ``None`` on a machine that has none, where no room is missed.
+    :param schedule: the schedule; ``None`` disables the rule for rooms without stream.
     """
 
     def __init__(
@@ -79,70 +80,72 @@ class Incidents:
         self.settings = settings
 
     def check(self, *, now: datetime) -> Sequence[IncidentRecord]:
-        """Bring the table up to date, and return what is wrong, newest first.
+        """Open new incidents and resolve finished ones; return the open ones, newest first.
 
-        Several processes may check at once: of one incident there is only ever one open row.
+        Several processes may check at once: an index allows one open row per incident.
         """
-        # Who writes waits for other writers from the start of the transaction on.
+        # A lock from the start of the transaction: a later upgrade could deadlock.
         connection = ensure_write_transaction(self.db)
-        planned = self.schedule.current() if self.schedule else Schedule()
-        wrong = IncidentDetector(self.db, self.conference, planned, self.settings)
-        findings = {(f.kind, f.room, f.subject): f for f in wrong.found(now=now)}
-        known = {(i.kind, i.room, i.subject): i for i in self.open()}
-        new = [f for key, f in findings.items() if f.opens and key not in known]
-        self._begin(connection.dialect.name, new, now)
-        self._end([incident.id for key, incident in known.items() if key not in findings], now)
+        schedule = self.schedule.current() if self.schedule else Schedule()
+        detector = IncidentDetector(self.db, self.conference, schedule, self.settings)
+        findings = {(f.kind, f.room, f.subject): f for f in detector.detect(now=now)}
+        open_incidents = {(i.kind, i.room, i.subject): i for i in self.open()}
+        new = [f for key, f in findings.items() if f.should_open and key not in open_incidents]
+        self._insert(connection.dialect.name, new, now)
+        self._resolve([i.id for key, i in open_incidents.items() if key not in findings], now)
         return self.open()
 
-    def current(self, pace: CheckThrottle, *, now: datetime) -> Sequence[IncidentRecord]:
-        """Return what is wrong, after a check if it is time for one.
+    def current(self, throttle: CheckThrottle, *, now: datetime) -> Sequence[IncidentRecord]:
+        """Return the open incidents, after a check if one is due.
 
-        So it is true even where no watcher runs.
+        Thus the result is up to date even if no monitor runs.
         """
-        # A transaction that only reads cannot become one that writes in SQLite.
-        if not self.db.in_transaction() and pace.is_time(now):
+        # On SQLite, a transaction that has only read cannot start to write.
+        if not self.db.in_transaction() and throttle.should_check(now):
             return self.check(now=now)
         return self.open()
 
     def open(self) -> Sequence[IncidentRecord]:
-        """Return what is wrong according to the table, newest first."""
-        return self.db.scalars(
-            sa.select(IncidentRecord)
-            .where(IncidentRecord.closed_at.is_(None))
-            .order_by(IncidentRecord.opened_at.desc(), IncidentRecord.id.desc())
-        ).all()
+        """Return the open incidents, newest first, without a check."""
+        return self._newest_first(IncidentRecord.closed_at.is_(None))
 
     def latest(self, *, now: datetime, days: int = 7) -> Sequence[IncidentRecord]:
-        """Return what is wrong or began within some days, newest first."""
+        """Return the open incidents and those that opened within some days, newest first."""
+        return self._newest_first(
+            sa.or_(
+                IncidentRecord.closed_at.is_(None), IncidentRecord.opened_at > now - timedelta(days)
+            )
+        )
+
+    def _newest_first(self, condition: sa.ColumnElement[bool]) -> Sequence[IncidentRecord]:
         return self.db.scalars(
             sa.select(IncidentRecord)
-            .where(
-                sa.or_(
-                    IncidentRecord.closed_at.is_(None),
-                    IncidentRecord.opened_at > now - timedelta(days),
-                )
-            )
+            .where(condition)
             .order_by(IncidentRecord.opened_at.desc(), IncidentRecord.id.desc())
         ).all()
 
-    def news(self, *, now: datetime) -> Sequence[IncidentNotification]:
-        """Return what plugins have not been told: the end of an incident only after its beginning.
+    def pending_notifications(self, *, now: datetime) -> Sequence[IncidentNotification]:
+        """Return what plugins must be notified of; of each incident, its opening first.
 
-        What has been over for an hour is told to nobody any more.
+        Incidents that were resolved :data:`NOTIFICATION_TTL` ago are marked as notified.
         """
         ensure_write_transaction(self.db)
-        over = IncidentRecord.closed_at.is_not(None)
-        untold = sa.or_(~IncidentRecord.told_open, sa.and_(over, ~IncidentRecord.told_closed))
+        is_resolved = IncidentRecord.closed_at.is_not(None)
+        is_pending = sa.or_(
+            ~IncidentRecord.told_open, sa.and_(is_resolved, ~IncidentRecord.told_closed)
+        )
         self.db.execute(
             sa.update(IncidentRecord)
-            .where(untold, over, IncidentRecord.closed_at <= now - NOTIFICATION_TTL)
+            .where(is_pending, is_resolved, IncidentRecord.closed_at <= now - NOTIFICATION_TTL)
             .values(told_open=True, told_closed=True)
             .execution_options(synchronize_session=False)
         )
-        rows = self.db.scalars(sa.select(IncidentRecord).where(untold).order_by(IncidentRecord.id))
-        return [self._news(incident) for incident in rows]
+        rows = self.db.scalars(
+            sa.select(IncidentRecord).where(is_pending).order_by(IncidentRecord.id)
+        )
+        return [self._notification(incident) for incident in rows]
 
-    def _news(self, incident: IncidentRecord) -> IncidentNotification:
+    def _notification(self, incident: IncidentRecord) -> IncidentNotification:
         room = self.conference.rooms.get(incident.room)
         return IncidentNotification(
             id=incident.id,
@@ -155,18 +158,19 @@ class Incidents:
             closed_at=incident.closed_at if incident.told_open else None,
         )
 
-    def told(self, news: IncidentNotification) -> None:
-        """Remember that plugins have been told."""
-        flag = IncidentRecord.told_open if news.closed_at is None else IncidentRecord.told_closed
+    def mark_notified(self, notification: IncidentNotification) -> None:
+        """Store that plugins were notified."""
+        is_opening = notification.closed_at is None
+        flag = IncidentRecord.told_open if is_opening else IncidentRecord.told_closed
         ensure_write_transaction(self.db)
         self.db.execute(
             sa.update(IncidentRecord)
-            .where(IncidentRecord.id == news.id)
+            .where(IncidentRecord.id == notification.id)
             .values({flag: True})
             .execution_options(synchronize_session=False)
         )
 
-    def _begin(self, dialect: str, findings: Sequence[IncidentFinding], now: datetime) -> None:
+    def _insert(self, dialect: str, findings: Sequence[IncidentFinding], now: datetime) -> None:
         if not findings:
             return
         insert = (postgresql if dialect == "postgresql" else sqlite).insert
@@ -182,10 +186,10 @@ class Incidents:
             }
             for finding in findings
         ]
-        # Another process may have found the same at the same moment.
+        # Another process may have inserted the same incident at the same time.
         self.db.execute(insert(IncidentRecord).values(rows).on_conflict_do_nothing())
 
-    def _end(self, ids: Sequence[int], now: datetime) -> None:
+    def _resolve(self, ids: Sequence[int], now: datetime) -> None:
         if ids:
             self.db.execute(
                 sa.update(IncidentRecord)

@@ -1,4 +1,4 @@
-"""What `streaming-system tracker watch` does: looks what is wrong, and has it told."""
+"""The incident monitor, which `streaming-system tracker watch` runs."""
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
@@ -12,7 +12,11 @@ from sqlalchemy.orm import Session
 
 from streaming_system.net.page_events import PageEventPublisher
 from streaming_system.schedule.store import ScheduleStore
-from streaming_system.tracker.db.session import is_unavailable_error, make_engine, require_tables
+from streaming_system.tracker.db.session import (
+    is_unavailable_error,
+    make_engine,
+    require_tables,
+)
 from streaming_system.tracker.endpoints.endpoints import Endpoints
 from streaming_system.tracker.incidents.incidents import IncidentNotification, Incidents
 from streaming_system.tracker.settings import StartupError, load_settings
@@ -23,62 +27,65 @@ log = logging.getLogger(__name__)
 
 
 class IncidentMonitor:
-    """Looks again and again. One is enough for a tracker, however many processes serve it.
+    """Checks for incidents periodically. A tracker needs one, however many workers it has.
 
-    :param ini: what the ini says to ``[app:tracker]``.
-    :param tell: tells whoever wants to hear it; returns whether all of them have heard it.
-    :raises StartError: if the configuration is wrong or the database cannot be used.
+    :param ini: the settings of ``[app:tracker]``.
+    :param notify: notifies all plugins; returns whether every plugin succeeded.
+    :raises StartupError: if the configuration is invalid or the database is unusable.
     """
 
     def __init__(
-        self, ini: Mapping[str, str], tell: Callable[[IncidentNotification], bool]
+        self, ini: Mapping[str, str], notify: Callable[[IncidentNotification], bool]
     ) -> None:
         self._settings: Mapping[str, Any] = load_settings(ini)
         path = ini.get("schedule.file")
         self._schedule = ScheduleStore(Path(path)) if path else None
         self._engine = make_engine(ini)
-        self._tell = tell
-        self._failing = False
-        self._push = PageEventPublisher(ini.get("push.url", ""))
-        self._live: frozenset[str] | None = None
+        self._notify = notify
+        self._is_failing = False
+        self._publisher = PageEventPublisher(ini.get("push.url", ""))
+        self._live_rooms: frozenset[str] | None = None
         require_tables(self._engine)
 
-    def look(self) -> bool:
-        """Look once, and tell what is new. Return whether the database could be used."""
+    def run_once(self) -> bool:
+        """Check once, and notify plugins and pages. Return whether the database was available."""
         try:
             with self._incidents() as incidents:
                 incidents.check(now=datetime.now(UTC))
             with self._incidents() as incidents:
-                news = incidents.news(now=datetime.now(UTC))
-            for item in news:
-                # Nothing waits for plugins: they are told between two transactions. One that is
-                # killed between telling and remembering tells once more, which beats never.
-                if self._tell(item):
+                notifications = incidents.pending_notifications(now=datetime.now(UTC))
+            for notification in notifications:
+                # Plugins run between two transactions, so that no lock waits for them. After a
+                # crash between both, a plugin is notified twice rather than never.
+                if self._notify(notification):
                     with self._incidents() as incidents:
-                        incidents.told(item)
-            self._tell_pages()
+                        incidents.mark_notified(notification)
+            self._notify_pages()
         except sa.exc.DBAPIError as error:
             if not is_unavailable_error(error):
                 raise
-            # Said once, not every ten seconds.
-            if not self._failing:
+            # One line for an outage, not one for each attempt.
+            if not self._is_failing:
                 log.error("the database failed: %s; trying again", error.orig or error)
-            self._failing = True
+            self._is_failing = True
             return False
-        if self._failing:
+        if self._is_failing:
             log.warning("the database is back")
-        self._failing = False
+        self._is_failing = False
         return True
 
-    def _tell_pages(self) -> None:
-        """Tell open pages when a room has come or gone; nobody else sees that one falls silent."""
+    def _notify_pages(self) -> None:
+        """Notify open pages of rooms that went live or silent.
+
+        No request reports a silent room, so only the monitor notices.
+        """
         with Session(self._engine) as db:
             endpoints = Endpoints(db).alive(now=datetime.now(UTC))
-            live = frozenset(endpoint.room for endpoint in endpoints)
+            live_rooms = frozenset(endpoint.room for endpoint in endpoints)
         self._engine.dispose()
-        if live != self._live and self._live is not None:
-            self._push.publish("streams")
-        self._live = live
+        if live_rooms != self._live_rooms and self._live_rooms is not None:
+            self._publisher.publish("streams")
+        self._live_rooms = live_rooms
 
     @contextmanager
     def _incidents(self) -> Iterator[Incidents]:
@@ -87,5 +94,5 @@ class IncidentMonitor:
             with Session(self._engine) as db, db.begin():
                 yield Incidents(db, conference, self._schedule, self._settings)
         finally:
-            # Plugins run in forks, which must not share a connection with us.
+            # Plugins run in forked processes, which must not inherit a connection.
             self._engine.dispose()
