@@ -18,9 +18,7 @@ def list_samples(request: Any) -> dict[str, Any]:
     begin, end = _time_range(request)
     requested = next(step for step in STEPS if step >= timedelta(seconds=query["step"]))
     step = max(requested, request.history.finest_step(begin=begin, end=end, now=request.now))
-    series = request.history.fetch(
-        begin=begin, end=end, step=step, room=query["room"]
-    )
+    series = request.history.fetch(begin=begin, end=end, step=step, room=query["room"])
     return {
         "room": query["room"],
         "step": int(step.total_seconds()),
