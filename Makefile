@@ -81,7 +81,7 @@ testserve: $(VENV)/installed var/tracker.sqlite  ## Set everything up and serve 
 
 demo: $(VENV)/installed var/tracker.sqlite  ## Serve the site with streams, pictures and viewers (needs ffmpeg).
 	$(SET_UP)
-	@exec $(BIN)/streaming-system -c $(SERVED) encoder demo
+	@exec $(BIN)/streaming-system -c $(SERVED) agent demo
 
 # The checks.
 

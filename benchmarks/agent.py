@@ -101,7 +101,7 @@ def main():
         port = server.server_port
         ini.write_text(INI.format(port=port, interval=options.interval, streams=streams))
         program = Path(sys.executable).with_name("streaming-system")
-        command = [program, "encoder", "register", "-c", ini]
+        command = [program, "agent", "register", "-c", ini]
         process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
         try:
             is_ok = measure(process, server, options)

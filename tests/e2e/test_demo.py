@@ -17,7 +17,7 @@ from .conftest import page_opener
 from .sites import parse_live_rooms, run_in_checkout
 from .test_quick_start import MAKE
 
-DEMO = (".venv/bin/streaming-system", "encoder", "demo")
+DEMO = (".venv/bin/streaming-system", "agent", "demo")
 ROOMS = ["example", "garden", "lab"]
 IS_PLAYING = """() => {
     const video = document.querySelector("video");

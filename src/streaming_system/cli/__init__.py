@@ -1,4 +1,4 @@
-"""The command `streaming-system`: arguments in, lines out; the work is done elsewhere."""
+"""The command line `streaming-system`."""
 
 import logging
 import sys
@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from streaming_system.cli.admin import admin
-from streaming_system.cli.agent import encoder
+from streaming_system.cli.agent import agent, renamed_encoder
 from streaming_system.cli.common import DEFAULT_INI, load_config, one_line_errors, warn_about_theme
 from streaming_system.cli.schedule import schedule
 from streaming_system.cli.tracker import tracker
@@ -25,9 +25,9 @@ from streaming_system.config.ini import load_app_settings
     envvar="STREAMING_SYSTEM_INI",
     show_default=True,
     show_envvar=True,
-    help="The ini file that says how the site runs.",
+    help="The ini file of the site.",
 )
-@click.option("-v", "--verbose", is_flag=True, help="Say more of what is done, and where it fails.")
+@click.option("-v", "--verbose", is_flag=True, help="Log debug messages and tracebacks.")
 @click.pass_context
 def main(context: click.Context, ini: Path, verbose: bool) -> None:
     """Run a conference's streaming site."""
@@ -41,24 +41,24 @@ def main(context: click.Context, ini: Path, verbose: bool) -> None:
 
 @main.group()
 def config() -> None:
-    """Look after config.json and config.private.json."""
+    """Check config.json and config.private.json."""
 
 
 @config.command("check")
 @click.option(
     "--only",
     type=click.Choice(["frontend", "tracker"]),
-    help="Check what one app needs, on a machine that runs only that.",
+    help="Check only what this app needs.",
 )
 @click.option(
     "--production",
     is_flag=True,
-    help="Refuse also what is for trials: SQLite, and the example's secret.",
+    help="Reject settings for development: SQLite, and the example's secret.",
 )
 @click.pass_obj
 def config_check(ini: Path, only: str | None, production: bool) -> None:
-    """Check the configuration, as the site does when it starts."""
-    # The tracker brings the web framework along; other commands start without it.
+    """Validate the configuration, as the site does at its start."""
+    # The web framework slows down the start, so other commands do not import it.
     from streaming_system.tracker.settings import (
         StartupError,
         load_settings,
@@ -66,9 +66,9 @@ def config_check(ini: Path, only: str | None, production: bool) -> None:
     )
 
     with one_line_errors():
-        found = load_config(load_app_settings(ini, only or "frontend"))
+        conference = load_config(load_app_settings(ini, only or "frontend"))
         if only != "tracker":
-            warn_about_theme(found)
+            warn_about_theme(conference)
         try:
             if only != "frontend":
                 settings = load_app_settings(ini, "tracker")
@@ -77,11 +77,12 @@ def config_check(ini: Path, only: str | None, production: bool) -> None:
                     require_production_safety(settings)
         except StartupError as error:
             raise click.ClickException(str(error)) from None
-    click.echo(f"{len(found.rooms)} rooms: {', '.join(found.rooms)}")
+    click.echo(f"{len(conference.rooms)} rooms: {', '.join(conference.rooms)}")
     click.echo("The configuration is good.")
 
 
 main.add_command(admin)
-main.add_command(encoder)
+main.add_command(agent)
+main.add_command(renamed_encoder)
 main.add_command(schedule)
 main.add_command(tracker)

@@ -1,5 +1,6 @@
-"""What runs beside a streaming server: `streaming-system encoder …`."""
+"""`streaming-system agent …`: the services beside a streaming server."""
 
+import copy
 import itertools
 import logging
 import signal
@@ -33,27 +34,32 @@ AGENT_INI = click.option(
     type=click.Path(path_type=Path),
     default="agent.ini",
     show_default=True,
-    help="What this machine streams, and to whom it is told.",
+    help="The streams of this machine, and the trackers.",
 )
-# For a service manager: starting it again would change nothing.
+LEGACY = click.option(
+    "--legacy", is_flag=True, help="Use the original's form protocol, with the secret."
+)
+# Tells the service manager that a restart is pointless.
 EXIT_UNAUTHORIZED = 2
+# Commands of the former `streaming-system encoder` whose names have changed.
+RENAMED_COMMANDS = {"watch": "supervise", "fake": "fake-encoder"}
 
 
 @click.group()
-def encoder() -> None:
-    """Run beside a streaming server, or pretend to."""
+def agent() -> None:
+    """Run a service beside a streaming server, or simulate one."""
 
 
-@encoder.command("register")
+@agent.command("register")
 @AGENT_INI
-@click.option("--legacy", is_flag=True, help="Speak the original's form protocol, with the secret.")
-@click.option("--once", is_flag=True, help="Report once, say what was reported, and end.")
+@LEGACY
+@click.option("--once", is_flag=True, help="Report once, print the report, and exit.")
 def agent_register(agent_ini: Path, legacy: bool, once: bool) -> None:
-    """Tell trackers what the servers of this machine stream, until it is stopped.
+    """Report the streams of this machine to trackers.
 
-    Ends with status 2 if the token or the secret is not taken.
+    Exit status 2: the trackers reject the token or the secret.
     """
-    # Threads, plugins and metrics are for this command alone.
+    # Other commands start faster without these imports.
     from streaming_system.agent.register import RegistrationService
     from streaming_system.agent.register_metrics import RegistrationStatusServer
 
@@ -64,11 +70,9 @@ def agent_register(agent_ini: Path, legacy: bool, once: bool) -> None:
         if once:
             registration.run_once()
         else:
+            create_status_server = partial(RegistrationStatusServer, registration)
             _run_until_stopped(
-                registration,
-                "agent",
-                registration.agent.status,
-                partial(RegistrationStatusServer, registration),
+                registration, "agent", registration.agent.status, create_status_server
             )
     if once:
         _print_reports(registration)
@@ -147,7 +151,7 @@ def agent_watch(agent_ini: Path, legacy: bool, once: bool) -> None:
 
 
 def _print_reports(registration: "RegistrationService") -> None:
-    """Say what was reported; end with status 1 if that was not everything."""
+    """Print the reports; exit with status 1 if a source or a report failed."""
     for room, report in registration.states.snapshot().reports.items():
         streams = ", ".join(report["formats"])
         click.echo(f"{room}: {streams}; {report['clients']} clients, {report['bitrate']} bit/s")
@@ -158,13 +162,42 @@ def _print_reports(registration: "RegistrationService") -> None:
         sys.exit(1)
 
 
-@encoder.command("logs")
+@agent.command("supervise")
 @AGENT_INI
-@click.option("--once", is_flag=True, help="Hand in what there is, and end.")
-def agent_logs(agent_ini: Path, once: bool) -> None:
-    """Hand in access logs to trackers as they are written, until it is stopped.
+@LEGACY
+@click.option("--once", is_flag=True, help="Check once, print the results, and exit.")
+def agent_supervise(agent_ini: Path, legacy: bool, once: bool) -> None:
+    """Check the pipeline of this machine, restart failed components, and report to trackers.
 
-    Ends with status 2 if the secret is not taken.
+    With --once, it neither restarts nor reports.
+    Exit status 2: the trackers reject the token or the secret.
+    """
+    from streaming_system.agent.supervisor.service import SupervisorService, run_checks_once
+    from streaming_system.agent.supervisor.supervisor_metrics import SupervisorStatusServer
+
+    _configure_logging()
+    with one_line_errors():
+        agent_config = config.load_agent_config(agent_ini)
+        supervisor = None if once else SupervisorService(agent_config, legacy=legacy)
+        results = run_checks_once(agent_config) if supervisor is None else ()
+    if supervisor is None:
+        failures = 0
+        for name, result in results:
+            click.echo(f"{name}: {result.mood}{result.detail and f': {result.detail}'}")
+            failures += result.mood in ("hungry", "sad")
+        sys.exit(1 if failures else 0)
+    with _exit_if_unauthorized():
+        create_status_server = partial(SupervisorStatusServer, supervisor)
+        _run_until_stopped(supervisor, "watch", supervisor.settings.status, create_status_server)
+
+
+@agent.command("logs")
+@AGENT_INI
+@click.option("--once", is_flag=True, help="Send the current lines, and exit.")
+def agent_logs(agent_ini: Path, once: bool) -> None:
+    """Send access logs to trackers as they are written.
+
+    Exit status 2: the trackers reject the secret.
     """
     from streaming_system.agent.logs.database import SpoolError
     from streaming_system.agent.logs.log_metrics import LogsStatusServer
@@ -172,9 +205,9 @@ def agent_logs(agent_ini: Path, once: bool) -> None:
 
     _configure_logging()
     with one_line_errors():
-        agent = config.load_agent_config(agent_ini)
+        agent_config = config.load_agent_config(agent_ini)
         try:
-            shipping = LogShippingService(agent)
+            shipping = LogShippingService(agent_config)
         except SpoolError as error:
             raise click.ClickException(str(error)) from None
     try:
@@ -182,35 +215,33 @@ def agent_logs(agent_ini: Path, once: bool) -> None:
             if once:
                 shipping.once()
             else:
-                _run_until_stopped(
-                    shipping, "logs", shipping.config.status, partial(LogsStatusServer, shipping)
-                )
+                create_status_server = partial(LogsStatusServer, shipping)
+                _run_until_stopped(shipping, "logs", shipping.config.status, create_status_server)
     finally:
         shipping.close()
-    # What is wrong has been said when it was found.
+    # Each problem was logged when it occurred.
     if once and shipping.problems():
         sys.exit(1)
 
 
-@encoder.command("preview")
+@agent.command("preview")
 @AGENT_INI
 def agent_preview(agent_ini: Path) -> None:
-    """Make pictures of what is on in the rooms, for the site to show, until it is stopped."""
+    """Write thumbnails of the rooms' streams for the site."""
     from streaming_system.agent.preview.preview_metrics import PreviewStatusServer
     from streaming_system.agent.preview.service import ThumbnailService
 
     _configure_logging()
     with one_line_errors():
         preview = ThumbnailService(config.load_agent_config(agent_ini))
-        _run_until_stopped(
-            preview, "preview", preview.config.status, partial(PreviewStatusServer, preview)
-        )
+        create_status_server = partial(PreviewStatusServer, preview)
+        _run_until_stopped(preview, "preview", preview.config.status, create_status_server)
 
 
-encoder.add_command(demo)
+agent.add_command(demo)
 
 
-@encoder.command("fake")
+@agent.command("fake-encoder")
 @click.option(
     "--server",
     metavar="URL",
@@ -223,14 +254,14 @@ encoder.add_command(demo)
     metavar="S",
     envvar="STREAMING_SYSTEM_SECRET",
     show_envvar=True,
-    help="The tracker's secret.  [default: what the configuration here says]",
+    help="The tracker's secret.  [default: that of the configuration]",
 )
 @click.option(
     "--group",
     metavar="A,B,C",
     default="example",
     show_default=True,
-    help="The ids of the rooms to stream.",
+    help="The ids of the rooms.",
 )
 @click.option("--ip", metavar="ADDR", default="", help="Register this address, not the sender's.")
 @click.option(
@@ -239,7 +270,7 @@ encoder.add_command(demo)
     type=click.FloatRange(min=0.1),
     default=5.0,
     show_default=True,
-    help="How long to wait between two rounds.",
+    help="The interval between two rounds.",
 )
 @click.option("--count", metavar="N", type=click.IntRange(min=1), help="Stop after N rounds.")
 @click.pass_obj
@@ -252,22 +283,82 @@ def agent_fake_encoder(
     interval: float,
     count: int | None,
 ) -> None:
-    """Register rooms as live without streaming anything, to try the site."""
-    groups = tuple(filter(None, (name.strip() for name in group.split(","))))
-    if not groups:
+    """Register rooms as live without streaming, to try out the site."""
+    rooms = tuple(filter(None, (name.strip() for name in group.split(","))))
+    if not rooms:
         raise click.BadParameter("name at least one room", param_hint="--group")
     tracker = LegacyTrackerClient(server, secret or _read_secret(ini))
     rounds = itertools.count() if count is None else iter(range(count))
     with one_line_errors():
         for line in fake_encoder.register_rooms(
-            tracker, groups, ip=ip, rounds=rounds, wait=lambda: time.sleep(interval)
+            tracker, rooms, ip=ip, rounds=rounds, wait=lambda: time.sleep(interval)
         ):
             click.echo(line)
             sys.stdout.flush()
 
 
+_fake_alias = copy.copy(agent_fake_encoder)
+_fake_alias.hidden = True
+agent.add_command(_fake_alias, "fake")
+
+
+class RenamedCommandError(click.ClickException):
+    """Wrong usage: the command has another name."""
+
+    exit_code = 2
+
+
+@click.command("encoder", hidden=True, context_settings={"ignore_unknown_options": True})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def renamed_encoder(arguments: tuple[str, ...]) -> None:
+    """Refuse the former name of the commands."""
+    command = RENAMED_COMMANDS.get(arguments[0], arguments[0]) if arguments else "--help"
+    raise RenamedCommandError(f"this command is now called: streaming-system agent {command}")
+
+
+def _configure_logging() -> None:
+    for name in ("streaming_system.agent", "streaming_system.util"):
+        logging.getLogger(name).setLevel(logging.INFO)
+
+
+@contextmanager
+def _exit_if_unauthorized() -> Iterator[None]:
+    from streaming_system.agent.agent_service import CredentialsRejectedError
+
+    try:
+        yield
+    except CredentialsRejectedError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(EXIT_UNAUTHORIZED)
+
+
+def _run_until_stopped(
+    service: "AgentService",
+    section: str,
+    address: tuple[str, int] | None,
+    create_status_server: "Callable[[tuple[str, int]], StatusServer]",
+) -> None:
+    """Run a service and its status server until SIGTERM or SIGINT."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: service.stop.set())
+    status_server = None
+    if address:
+        try:
+            status_server = create_status_server(address)
+        except OSError as error:
+            raise click.ClickException(
+                f"[{section}] status: nothing can listen on {address[0]}:{address[1]}: "
+                f"{error.strerror}"
+            ) from None
+    try:
+        service.run()
+    finally:
+        if status_server:
+            status_server.close()
+
+
 def _read_secret(ini: Path) -> str:
-    """Return the secret of the configuration on this machine, for trying things out."""
+    """Return the secret of this machine's configuration, or the example's."""
     if not ini.is_file():
         return EXAMPLE_SECRET
     with one_line_errors():

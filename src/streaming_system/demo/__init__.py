@@ -1,1 +1,1 @@
-"""The whole system alive on one machine, to be looked at: `streaming-system encoder demo`."""
+"""The whole system alive on one machine, to be looked at: `streaming-system agent demo`."""

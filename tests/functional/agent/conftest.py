@@ -167,7 +167,7 @@ def once(tmp_path, caplog):
 
     def once(**more):
         ini = write_ini(tmp_path / "once", **more)
-        result = CliRunner().invoke(main, ["encoder", "register", "-c", str(ini), "--once"])
+        result = CliRunner().invoke(main, ["agent", "register", "-c", str(ini), "--once"])
         assert result.exception is None or isinstance(result.exception, SystemExit)
         return result.exit_code, caplog.text + result.output
 
@@ -239,7 +239,7 @@ def writer(log):
 
 @pytest.fixture
 def logs(tmp_path, log):
-    """Return a function that starts `encoder logs`; all that it starts have one state."""
+    """Return a function that starts `agent logs`; all that it starts have one state."""
     started = []
 
     def logs(*trackers, secret=SECRET, options=(), files=(), **more):

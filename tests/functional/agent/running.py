@@ -26,7 +26,7 @@ def write_ini(folder, *, trackers, token, sources, status="off", interval=1):
 
 
 class RunningAgent(Program):
-    """`streaming-system encoder register`, or another of its commands, with an agent.ini."""
+    """`streaming-system agent register`, or another of its commands, with an agent.ini."""
 
     def __init__(self, folder, *, command="register", options=(), status_port=None, **said):
         self.status_port = status_port or free_port()
@@ -34,7 +34,7 @@ class RunningAgent(Program):
         program = Path(sys.executable).with_name("streaming-system")
         super().__init__(
             program,
-            *("encoder", command, "-c", self.ini, *options),
+            *("agent", command, "-c", self.ini, *options),
             folder=folder,
             name="agent",
         )

@@ -22,7 +22,7 @@ SIZES = {"": (480, 270), "-large": (1280, 720)}
 
 
 class RunningPreview(RunningAgent):
-    """`streaming-system encoder preview`, with an agent.ini of its own."""
+    """`streaming-system agent preview`, with an agent.ini of its own."""
 
     def __init__(self, folder, **keys):
         port, self.pictures = free_port(), folder / "previews"
@@ -364,7 +364,7 @@ class TestManyRooms:
         ini.write_text(ini.read_text().replace(f"\n    lab = {url}", ""))
 
         program = Path(sys.executable).with_name("streaming-system")
-        second = Program(program, "encoder", "preview", "-c", ini, folder=ini.parent, name="second")
+        second = Program(program, "agent", "preview", "-c", ini, folder=ini.parent, name="second")
         try:
             wait_until(lambda: "lab.jpg" not in first.names(), 60, "the lab is gone")
         finally:

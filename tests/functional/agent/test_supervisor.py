@@ -29,7 +29,7 @@ def watch(agent):
     def watch(sections, *, trackers, token="token = sst_x", legacy=False, general=""):
         port = free_port()
         return agent(
-            command="watch",
+            command="supervise",
             options=("--legacy",) if legacy else (),
             status_port=port,
             trackers=trackers,
@@ -513,7 +513,7 @@ def test_option_once_prints_all_states(tmp_path, server, stand_in):
 def run_once(ini):
     program = Path(sys.executable).with_name("streaming-system")
     return subprocess.run(
-        [program, "encoder", "watch", "-c", ini, "--once"],
+        [program, "agent", "supervise", "-c", ini, "--once"],
         capture_output=True,
         text=True,
         check=False,

@@ -314,8 +314,9 @@ def test_a_watch_imports_what_changes_and_keeps_what_is_good(site):
     assert "Keynote" in [event["title"] for event in kept["rooms"]["Hall"]["events"]]
 
 
-def test_the_fake_encoder_says_that_it_cannot_reach_the_tracker(run):
-    result = run("encoder", "fake", "--server", "http://127.0.0.1:9/tracker", "--count", "1")
+@pytest.mark.parametrize("command", ["fake-encoder", "fake"])
+def test_fake_encoder_reports_an_unreachable_tracker(run, command):
+    result = run("agent", command, "--server", "http://127.0.0.1:9/tracker", "--count", "1")
 
     assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (1, "", 1)
     assert result.stderr.startswith("Error: http://127.0.0.1:9/tracker/endpoint/register: ")
@@ -325,4 +326,22 @@ def test_the_fake_encoder_says_that_it_cannot_reach_the_tracker(run):
     "arguments", [["--count", "0"], ["--interval", "x"], ["--group", ","], ["--nonsense"]]
 )
 def test_wrong_usage_is_exit_status_2(run, arguments):
-    assert run("encoder", "fake", *arguments).exit_code == 2
+    assert run("agent", "fake-encoder", *arguments).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "command"),
+    [
+        (["register", "-c", "agent.ini"], "register"),
+        (["watch", "--once"], "supervise"),
+        (["fake"], "fake-encoder"),
+        ([], "--help"),
+    ],
+)
+def test_former_encoder_command_names_the_new_one(run, arguments, command):
+    result = run("encoder", *arguments)
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == (
+        f"Error: this command is now called: streaming-system agent {command}\n"
+    )
