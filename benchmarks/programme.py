@@ -15,7 +15,7 @@ def write_talks(path: Path, rooms: Iterable[str], *, length: timedelta, numbers:
     schedules = {
         room: RoomSchedule(
             timezone=ZoneInfo("Europe/Berlin"),
-            events=tuple(
+            slots=tuple(
                 Slot(
                     start=now + length * number,
                     end=now + length * (number + 1),

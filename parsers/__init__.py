@@ -1,1 +1,1 @@
-"""The parsers that come with the site; each is an example for a plugin of your own."""
+"""Built-in parsers; each one is an example for your own plugin."""

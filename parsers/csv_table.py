@@ -1,10 +1,10 @@
-"""Tables: CSV, from whichever program. There is no standard, so a map says what a column holds.
+"""CSV tables of any program, with a configured column map.
 
-``schedule-columns`` in the configuration names the columns of ``room``, ``title``, ``date``,
-``start``, ``end`` or ``duration``, ``abstract``, ``speakers``, ``url``, ``track``, ``language`` and
-``guid``, and ``date-format`` how days are written (``%Y-%m-%d`` if it does not say). Without a
-column for the date, ``start`` and ``end`` are whole times in ISO 8601. Three layouts need no map:
-that of voctosched, that of Sched.com's import sheet, and Title, Room, Start, End.
+``schedule-columns`` in the configuration maps ``room``, ``title``, ``date``, ``start``, ``end`` or
+``duration``, ``abstract``, ``speakers``, ``url``, ``track``, ``language`` and ``guid`` to columns;
+``date-format`` is the format of dates (default: ``%Y-%m-%d``). Without a date column, ``start`` and
+``end`` are full times in ISO 8601. Three layouts need no map: voctosched, Sched.com's import sheet,
+and the columns Title, Room, Start, End.
 """
 
 import csv
@@ -23,7 +23,7 @@ from streaming_system.plugin import (
     parse_duration,
 )
 
-VOCTOSCHED = {
+VOCTOSCHED_COLUMNS = {
     "room": "Room",
     "date": "Date",
     "start": "Start",
@@ -34,7 +34,7 @@ VOCTOSCHED = {
     "language": "Language",
     "speakers": "Speakers",
 }
-SCHED_SHEET = {
+SCHED_SHEET_COLUMNS = {
     "room": "Room/Location",
     "date": "Date",
     "start": "Time Start",
@@ -44,9 +44,9 @@ SCHED_SHEET = {
     "track": "Schedule Track (Optional)",
     "date-format": "%m-%d-%Y",
 }
-PLAIN = {"room": "Room", "title": "Title", "start": "Start", "end": "End"}
-NEEDED = ("room", "title", "start")
-FORMATS = ("%H:%M", "%H:%M:%S", "%I:%M %p")
+DEFAULT_COLUMNS = {"room": "Room", "title": "Title", "start": "Start", "end": "End"}
+REQUIRED_FIELDS = ("room", "title", "start")
+CLOCK_FORMATS = ("%H:%M", "%H:%M:%S", "%I:%M %p")
 
 
 @hookimpl
@@ -64,20 +64,21 @@ def register_parsers():
 def recognise(feed: Feed) -> float:
     if feed.kind != "text":
         return 0.0
-    # A map in the configuration makes up for a layout that nobody knows, but only if it is asked
-    # for by schedule-format; so only what needs no map is recognised.
-    return 0.8 if _known_layout(_head(feed)) else 0.0
+    # Tables that need a column map also need schedule-format.
+    return 0.8 if _known_layout(_header(feed)) else 0.0
 
 
-def _head(feed):
-    first = next(csv.reader(io.StringIO(feed.text)), [])
-    return {name.strip() for name in first}
+def _header(feed):
+    first_row = next(csv.reader(io.StringIO(feed.text)), [])
+    return {name.strip() for name in first_row}
 
 
-def _known_layout(head):
-    for layout in (VOCTOSCHED, SCHED_SHEET, PLAIN):
-        needed = {layout[key] for key in (*NEEDED, "date", "end", "duration") if key in layout}
-        if needed <= head:
+def _known_layout(header):
+    for layout in (VOCTOSCHED_COLUMNS, SCHED_SHEET_COLUMNS, DEFAULT_COLUMNS):
+        required = {
+            layout[key] for key in (*REQUIRED_FIELDS, "date", "end", "duration") if key in layout
+        }
+        if required <= header:
             return layout
     return None
 
@@ -90,30 +91,30 @@ def parse(feed, context):
         rows = list(reader)
     except csv.Error as error:
         raise FeedError(f"not a valid table, line {reader.line_num}: {error}") from None
-    head = {name.strip() for name in reader.fieldnames or [] if name}
-    columns = context.columns or _known_layout(head)
+    header = {name.strip() for name in reader.fieldnames or [] if name}
+    columns = context.columns or _known_layout(header)
     if not columns:
         raise FeedError("nothing says which column holds what: set schedule-columns")
-    missing = [key for key in NEEDED if columns.get(key) not in head]
+    missing = [key for key in REQUIRED_FIELDS if columns.get(key) not in header]
     if missing:
         raise FeedError(
             f"the table has no column for {', '.join(missing)}; "
-            f"its columns are: {', '.join(sorted(head))[:300]}"
+            f"its columns are: {', '.join(sorted(header))[:300]}"
         )
     rows = [
         {name.strip(): value for name, value in row.items() if isinstance(name, str)}
         for row in rows
     ]
 
-    def read(row):
+    def parse_row(row):
         def cell(key):
             return (row.get(columns.get(key, "")) or "").strip()
 
-        start = _moment(cell("date"), cell("start"), columns, context)
+        start = _parse_time(cell("date"), cell("start"), columns, context)
         return Talk(
             rooms=clean_str_list(cell("room")),
             start=start,
-            end=_end(cell, start, columns, context),
+            end=_parse_end(cell, start, columns, context),
             title=cell("title"),
             abstract=html_from_unknown_markup(cell("abstract")),
             url=cell("url"),
@@ -123,23 +124,25 @@ def parse(feed, context):
             language=cell("language"),
         )
 
-    places = ((f"line {number}", row) for number, row in enumerate(rows, 2))
-    return context.read_all(places, read, columns["title"])
+    located_rows = ((f"line {number}", row) for number, row in enumerate(rows, 2))
+    return context.parse_located_items(located_rows, parse_row, columns["title"])
 
 
-def _moment(day, clock, columns, context):
+def _parse_time(date, clock, columns, context):
     if "date" not in columns:
-        return context.time(clock)
-    if not day or not clock:
+        return context.parse_time(clock)
+    if not date or not clock:
         raise SkipEntryError("no-time", "no day or no time")
-    form = columns.get("date-format", "%Y-%m-%d")
-    return context.time(f"{day} {clock}", *(f"{form} {time}" for time in FORMATS))
+    date_format = columns.get("date-format", "%Y-%m-%d")
+    return context.parse_time(
+        f"{date} {clock}", *(f"{date_format} {time}" for time in CLOCK_FORMATS)
+    )
 
 
-def _end(cell, start, columns, context):
+def _parse_end(cell, start, columns, context):
     if cell("end"):
-        end = _moment(cell("date"), cell("end"), columns, context)
-        # What ends before it starts goes on past midnight.
+        end = _parse_time(cell("date"), cell("end"), columns, context)
+        # A talk that ends before its start ends on the next day.
         return end if end >= start else end + timedelta(days=1)
     if not cell("duration"):
         raise SkipEntryError("no-time", "neither end nor duration")

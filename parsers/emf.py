@@ -1,7 +1,7 @@
-"""The JSON of EMF Camp: a list of events with local times, in every year's own hand.
+"""EMF Camp's JSON: a list of events with local times, which differs from year to year.
 
-``may_record`` is the other way round than "do not record"; some years end a time with a false
-``Z``. EMF publishes schedule.frab, too, which says more; prefer that.
+``may_record`` is the opposite of "do not record". In some years, local times end with a wrong
+``Z``. Prefer schedule.frab, which EMF also publishes and which has more data.
 """
 
 from streaming_system.plugin import (
@@ -27,29 +27,29 @@ def recognise(feed: Feed) -> float:
     keys = {"start_date", "end_date", "venue", "title", "source"}
     if not isinstance(feed.json, list) or not feed.json:
         return 0.0
-    good = sum(isinstance(item, dict) and keys <= item.keys() for item in feed.json)
-    return float(good >= 0.8 * len(feed.json))
+    matching = sum(isinstance(item, dict) and keys <= item.keys() for item in feed.json)
+    return float(matching >= 0.8 * len(feed.json))
 
 
 def parse(feed, context):
-    def read(item):
+    def parse_item(item):
         may_record = parse_do_not_record(item.get("may_record"))
         return Talk(
             rooms=clean_str_list(item.get("venue")),
-            start=_time(item.get("start_date"), context),
-            end=_time(item.get("end_date"), context),
+            start=_parse_time(item.get("start_date"), context),
+            end=_parse_time(item.get("end_date"), context),
             title=clean_str(item["title"]),
             abstract=html_from_plain_text(clean_str(item.get("description"))),
             url=clean_str(item.get("link")),
             guid=f"emf-{item.get('source')}-{item['id']}" if item.get("id") else "",
             speakers=clean_str_list(item.get("speaker")),
-            kind=clean_str(item.get("type")),
+            talk_type=clean_str(item.get("type")),
             do_not_record=None if may_record is None else not may_record,
         )
 
-    return context.each(feed.json, read)
+    return context.parse_items(feed.json, parse_item)
 
 
-def _time(value, context):
-    # They are all in the camp's zone, whatever they say.
-    return context.time(value.removesuffix("Z") if isinstance(value, str) else value)
+def _parse_time(value, context):
+    # All times are in the camp's zone, with or without the Z.
+    return context.parse_time(value.removesuffix("Z") if isinstance(value, str) else value)

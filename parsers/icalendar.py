@@ -1,7 +1,7 @@
-"""iCalendar (RFC 5545), as pretalx, Sched.com, symposion, Indico, EMF and many others publish it.
+"""iCalendar (RFC 5545) of pretalx, Sched.com, symposion, Indico, EMF and many others.
 
-``LOCATION`` is the room. A rule of repetition is expanded only if it is bounded and repeats by days
-or longer; a rule by the second would never end. All-day entries are no talks.
+``LOCATION`` is the room. Recurrence rules are expanded only if they are bounded and repeat daily or
+less often; the expansion of other rules may never end. All-day entries are skipped.
 """
 
 import re
@@ -25,13 +25,15 @@ from streaming_system.plugin import (
     html_from_unknown_markup,
 )
 
-SLOW_ENOUGH = {"DAILY", "WEEKLY", "MONTHLY", "YEARLY"}
-MOST_OCCURRENCES = 366
-WINDOW = timedelta(days=366)
-# "Main Conference: talk", as symposion calls every talk; the title is in the description.
-SYMPOSION = re.compile(r"[^:]{1,60}: (talk|tutorial|plenary|keynote|miniconf|break|.{1,20})")
-# "[talk] Title", as ics.py's PyCon US feeds have it.
-KIND = re.compile(r"\[(\w{1,20})\]\s+(?=\S)")
+ALLOWED_FREQUENCIES = {"DAILY", "WEEKLY", "MONTHLY", "YEARLY"}
+MAX_OCCURRENCES = 366
+MAX_RECURRENCE_SPAN = timedelta(days=366)
+# Symposion's summaries, "Main Conference: talk"; the title is in the description.
+SYMPOSION_SUMMARY = re.compile(
+    r"[^:]{1,60}: (talk|tutorial|plenary|keynote|miniconf|break|.{1,20})"
+)
+# "[talk] Title" in feeds of PyCon US.
+TYPE_PREFIX = re.compile(r"\[(\w{1,20})\]\s+(?=\S)")
 
 
 @hookimpl
@@ -54,37 +56,37 @@ def parse(feed, context):
     try:
         calendar = icalendar.Calendar.from_ical(feed.data)
     except (ValueError, LookupError, AttributeError, TypeError, OSError) as error:
-        # A zone called "Europe" is a folder of the zones' database, which the library opens.
+        # icalendar opens files of the zone database: a zone "Europe" raises an OSError.
         raise FeedError(f"not valid iCalendar: {str(error).splitlines()[0][:200]}") from None
     if not isinstance(calendar, icalendar.Calendar):
         raise FeedError("not valid iCalendar: it is not one calendar")
     if feed.data.upper().count(b"BEGIN:VEVENT") != feed.data.upper().count(b"END:VEVENT"):
         raise FeedError("not valid iCalendar: an event begins and does not end")
-    context.use_zone(str(calendar.get("X-WR-TIMEZONE", "")))
+    context.set_feed_timezone(str(calendar.get("X-WR-TIMEZONE", "")))
     symposion = "linux.conf.au" in str(calendar.get("PRODID", ""))
 
-    def read(item):
+    def parse_item(item):
         try:
-            return _talk(item["event"], context, symposion)
+            return _parse_talk(item["event"], context, symposion)
         except BrokenCalendarProperty as error:
             raise SkipEntryError("bad-value", str(error)[:100]) from None
 
-    yield from context.read_all(_occurrences(calendar, context), read)
+    yield from context.parse_located_items(_occurrences(calendar, context), parse_item)
 
 
 def _occurrences(calendar, context):
     for number, event in enumerate(calendar.walk("VEVENT"), 1):
-        where, title = f"event {number}", _text(event, "SUMMARY")
+        location, title = f"event {number}", _text(event, "SUMMARY")
         if event.errors:
-            faults = ", ".join(f"{key}: {why}" for key, why in event.errors)
-            context.warn(f"{where}: {faults[:200]}")
+            errors = ", ".join(f"{key}: {message}" for key, message in event.errors)
+            context.warn(f"{location}: {errors[:200]}")
         if "RRULE" not in event and "RDATE" not in event:
-            yield where, {"event": event, "title": title}
+            yield location, {"event": event, "title": title}
             continue
         try:
             expanded = _expand(event)
         except SkipEntryError as skip:
-            context.skip(skip.reason, where, title, str(skip))
+            context.skip(skip.reason, location, title, str(skip))
             continue
         except (
             BrokenCalendarProperty,
@@ -94,97 +96,103 @@ def _occurrences(calendar, context):
             ArithmeticError,
             LookupError,
         ) as error:
-            context.skip("bad-value", where, title, str(error)[:100])
+            context.skip("bad-value", location, title, str(error)[:100])
             continue
         for occurrence in expanded:
-            yield where, {"event": occurrence, "title": title}
+            yield location, {"event": occurrence, "title": title}
 
 
 def _expand(event):
-    """Return the occurrences of an event that repeats.
+    """Return the occurrences of a recurring event.
 
-    A rule is looked at before it is expanded: expanding a hostile one does not end.
+    :raises SkipEntryError: if its rules are unbounded, or repeat more often than daily.
     """
-    start = _one(event, "DTSTART")
+    start = _first_value(event, "DTSTART")
     if start is None or not isinstance(start.dt, datetime):
         raise SkipEntryError("all-day")
     rules = event.get("RRULE", [])
     for rule in rules if isinstance(rules, list) else [rules]:
-        frequency = str((rule.get("FREQ") or [""])[0]).upper()
-        count = (rule.get("COUNT") or [None])[0]
-        if frequency not in SLOW_ENOUGH:
-            raise SkipEntryError("bad-value", f"repeats {frequency.lower() or 'by no frequency'}")
-        if any(key in rule for key in ("BYHOUR", "BYMINUTE", "BYSECOND")):
-            raise SkipEntryError("bad-value", "repeats more than once a day")
-        if count is None and "UNTIL" not in rule:
-            raise SkipEntryError("bad-value", "repeats for ever")
-        if count is not None and not 0 < count <= MOST_OCCURRENCES:
-            raise SkipEntryError("bad-value", f"repeats {count} times")
-    alone = icalendar.Calendar()
-    alone.add_component(event)
-    found = recurring_ical_events.of(alone).between(start.dt, start.dt + WINDOW)
-    if len(found) > MOST_OCCURRENCES:
+        _require_bounded(rule)
+    calendar = icalendar.Calendar()
+    calendar.add_component(event)
+    occurrences = recurring_ical_events.of(calendar).between(
+        start.dt, start.dt + MAX_RECURRENCE_SPAN
+    )
+    if len(occurrences) > MAX_OCCURRENCES:
         raise SkipEntryError("bad-value", "repeats too often")
-    # A rule that never matches leaves the event itself.
-    return found or [event]
+    # Without any match, the event happens once.
+    return occurrences or [event]
 
 
-def _talk(event, context, symposion):
+def _require_bounded(rule):
+    frequency = str((rule.get("FREQ") or [""])[0]).upper()
+    count = (rule.get("COUNT") or [None])[0]
+    if frequency not in ALLOWED_FREQUENCIES:
+        raise SkipEntryError("bad-value", f"repeats {frequency.lower() or 'by no frequency'}")
+    if any(key in rule for key in ("BYHOUR", "BYMINUTE", "BYSECOND")):
+        raise SkipEntryError("bad-value", "repeats more than once a day")
+    if count is None and "UNTIL" not in rule:
+        raise SkipEntryError("bad-value", "repeats for ever")
+    if count is not None and not 0 < count <= MAX_OCCURRENCES:
+        raise SkipEntryError("bad-value", f"repeats {count} times")
+
+
+def _parse_talk(event, context, symposion):
     if _text(event, "STATUS").upper() == "CANCELLED":
         raise SkipEntryError("cancelled")
-    start = _time(event, "DTSTART", context)
-    title, about = _text(event, "SUMMARY"), _text(event, "DESCRIPTION")
-    kind = ""
-    if symposion and SYMPOSION.fullmatch(title):
-        title = _first_line(about) or title
-    elif match := KIND.match(title):
-        kind, title = match[1], title[match.end() :]
+    start = _parse_time(event, "DTSTART", context)
+    title, description = _text(event, "SUMMARY"), _text(event, "DESCRIPTION")
+    talk_type = ""
+    if symposion and SYMPOSION_SUMMARY.fullmatch(title):
+        title = _first_line(description) or title
+    elif match := TYPE_PREFIX.match(title):
+        talk_type, title = match[1], title[match.end() :]
     return Talk(
         rooms=clean_str_list(_text(event, "LOCATION")),
         start=start,
-        end=_end(event, start, context),
+        end=_parse_end(event, start, context),
         title=title,
-        abstract=html_from_unknown_markup(about, otherwise=html_from_plain_text),
+        abstract=html_from_unknown_markup(description, fallback=html_from_plain_text),
         url=_text(event, "URL"),
         guid=_guid(event, start),
         track=_categories(event),
-        kind=kind,
+        talk_type=talk_type,
     )
 
 
-def _time(event, name, context):
-    value = _one(event, name)
+def _parse_time(event, name, context):
+    value = _first_value(event, name)
     if value is None:
         raise SkipEntryError("no-time", f"no {name}")
-    moment = getattr(value, "dt", None)
-    if isinstance(moment, datetime):
-        if moment.tzinfo is None:
-            # Floating, or in a zone that nobody knows.
-            return context.time(moment.replace(microsecond=0).isoformat(" "))
-        return moment
-    if isinstance(moment, date):
+    time = getattr(value, "dt", None)
+    if isinstance(time, datetime):
+        if time.tzinfo is None:
+            # A floating time, or one in an unknown zone.
+            return context.parse_time(time.replace(microsecond=0).isoformat(" "))
+        return time
+    if isinstance(time, date):
         raise SkipEntryError("all-day")
     raise SkipEntryError("bad-value", f"{name} is no time")
 
 
-def _end(event, start, context):
+def _parse_end(event, start, context):
     if "DTEND" in event:
-        return _time(event, "DTEND", context)
-    length = getattr(_one(event, "DURATION"), "dt", None)
-    if not isinstance(length, timedelta):
+        return _parse_time(event, "DTEND", context)
+    duration = getattr(_first_value(event, "DURATION"), "dt", None)
+    if not isinstance(duration, timedelta):
         raise SkipEntryError("no-time", "neither DTEND nor DURATION")
-    # Only in UTC does an hour always last an hour.
-    return start.astimezone(UTC) + length
+    # Durations are exact; local arithmetic would ignore clock changes.
+    return start.astimezone(UTC) + duration
 
 
-def _one(event, name):
-    """Return a property; the first, where a broken calendar repeats it."""
+def _first_value(event, name):
+    """Return a property; the first value if a broken calendar repeats it."""
     value = event.get(name)
     return value[0] if isinstance(value, list) and value else value
 
 
 def _text(event, name):
-    return clean_str(str(_one(event, name) or ""))
+    return clean_str(str(_first_value(event, name) or ""))
 
 
 def _guid(event, start):

@@ -1,8 +1,8 @@
 """Indico: ``/export/event/ID.json?detail=sessions`` (or contributions), and ``/export/timetable``.
 
-Times are objects of date, time and zone. Of an event, talks lie in its sessions and beside them;
-of a timetable, in sessions and beside them as well, by day. Poster sessions put dozens of talks
-into one room at once.
+Times are objects of date, time and zone. An event lists talks in its sessions and beside them; a
+timetable does the same for each day. A poster session has dozens of talks in one room at the same
+time.
 """
 
 from datetime import timedelta
@@ -62,22 +62,22 @@ def parse_event(feed, context):
     for conference in feed.json["results"]:
         seen = set()
 
-        def read(item, conference=conference, seen=seen):
+        def parse_item(item, conference=conference, seen=seen):
             key = item.get("db_id") or item.get("id")
             if key in seen:
                 return None
             seen.add(key)
-            return _talk(item, context, conference)
+            return _parse_talk(item, context, conference)
 
         for number, session in enumerate(_list(conference, "sessions"), 1):
-            yield from context.read_all(
+            yield from context.parse_located_items(
                 (
-                    (f"session {number}, item {place}", item)
-                    for place, item in enumerate(_list(session, "contributions"), 1)
+                    (f"session {number}, item {index}", item)
+                    for index, item in enumerate(_list(session, "contributions"), 1)
                 ),
-                read,
+                parse_item,
             )
-        yield from context.each(_list(conference, "contributions"), read)
+        yield from context.parse_items(_list(conference, "contributions"), parse_item)
 
 
 def _list(item, key):
@@ -86,11 +86,13 @@ def _list(item, key):
 
 
 def parse_timetable(feed, context):
-    return context.read_all(_entries(feed.json["results"]), lambda item: _talk(item, context, {}))
+    return context.parse_located_items(
+        _entries(feed.json["results"]), lambda item: _parse_talk(item, context, {})
+    )
 
 
 def _entries(results):
-    """Yield every entry of a timetable that is no session, and what sessions hold."""
+    """Yield the entries of a timetable, with the entries of sessions instead of the sessions."""
     for days in results.values():
         for day, entries in days.items():
             for key, entry in entries.items() if isinstance(entries, dict) else ():
@@ -102,43 +104,39 @@ def _entries(results):
                     yield f"{day} {key} {inner_key}", item
 
 
-def _talk(item, context, conference):
-    start = _time(item.get("startDate"), context)
+def _parse_talk(item, context, conference):
+    start = _parse_time(item.get("startDate"), context)
     return Talk(
         rooms=clean_str_list(_room(item) or _room(conference)),
         start=start,
-        end=_end(item, start, context),
+        end=_parse_end(item, start, context),
         title=clean_str(item["title"]),
         abstract=html_from_unknown_markup(clean_str(item.get("description"))),
         url=clean_str(item.get("url")),
         guid=f"indico-{item.get('_type') or item.get('entryType') or ''}-{item['id']}",
         speakers=_speakers(item),
         track=clean_str(item.get("track")) if isinstance(item.get("track"), str) else "",
-        kind=clean_str(item.get("type")) if isinstance(item.get("type"), str) else "",
+        talk_type=clean_str(item.get("type")) if isinstance(item.get("type"), str) else "",
     )
 
 
-def _end(item, start, context):
+def _parse_end(item, start, context):
     if item.get("endDate"):
-        return _time(item["endDate"], context)
+        return _parse_time(item["endDate"], context)
     minutes = item.get("duration")
     if isinstance(minutes, bool) or not isinstance(minutes, int):
         raise SkipEntryError("no-time", "neither end nor duration")
     return start + timedelta(minutes=minutes)
 
 
-def _time(value, context):
+def _parse_time(value, context):
     if not value:
         raise SkipEntryError("no-time", "not scheduled")
-    # The time is already in the zone that is named beside it.
     try:
         zone = ZoneInfo(value["tz"])
     except (KeyError, ValueError, OSError):
-        return context.time(f"{value['date']}T{value['time']}")
-    moment = type(context)(zone)
-    found = moment.time(f"{value['date']}T{value['time']}")
-    context.warnings.extend(moment.warnings)
-    return found
+        zone = None
+    return context.parse_time(f"{value['date']}T{value['time']}", zone=zone)
 
 
 def _room(item):

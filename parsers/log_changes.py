@@ -1,4 +1,4 @@
-"""Says in the log what an import has changed: the first to be told, and an example for others."""
+"""Logs the changes of each import; also an example of a plugin without a parser."""
 
 import logging
 from zoneinfo import ZoneInfo
@@ -9,8 +9,8 @@ log = logging.getLogger("streaming_system.schedule")
 
 
 @hookimpl
-def notify(changes, zones):
+def schedule_changed(changes, zones):
     for change in changes:
-        # A room that has gone has no zone any more.
+        # A removed room has no zone.
         zone = zones.get((change.after or change.before).room, ZoneInfo("UTC"))
-        log.info("%s", change.line(zone))
+        log.info("%s", change.describe(zone))

@@ -1,7 +1,7 @@
 """Open Event, the format of FOSSASIA's eventyay until 2020: a list of sessions, or a zip of lists.
 
-Three dialects name the keys with hyphens or underscores and the times ``starts-at`` or
-``start_time``. Only sessions that were accepted happen.
+There are three dialects: keys have hyphens or underscores, and times are called ``starts-at`` or
+``start_time``. Sessions that were not accepted are skipped.
 """
 
 from streaming_system.plugin import (
@@ -15,8 +15,8 @@ from streaming_system.plugin import (
     html_from_unknown_markup,
 )
 
-STARTS, ENDS = ("starts_at", "start_time"), ("ends_at", "end_time")
-ACCEPTED = ("accepted", "confirmed")
+START_KEYS, END_KEYS = ("starts_at", "start_time"), ("ends_at", "end_time")
+ACCEPTED_STATES = ("accepted", "confirmed")
 
 
 @hookimpl
@@ -41,31 +41,33 @@ def recognise(feed: Feed) -> float:
 def _sessions(feed):
     if feed.kind == "zip":
         members = {name.rpartition("/")[2].removesuffix(".json"): name for name in feed.members}
-        return feed.member(members["sessions"]).json if "sessions" in members else None
+        return feed.open_member(members["sessions"]).json if "sessions" in members else None
     return feed.json
 
 
 def _is_session(item):
     if not isinstance(item, dict) or "microlocation" not in item:
         return False
-    return any(key in _keys(item) for key in STARTS)
+    return any(key in _normalise_keys(item) for key in START_KEYS)
 
 
-def _keys(item):
+def _normalise_keys(item):
     return {key.replace("-", "_"): value for key, value in item.items()}
 
 
 def parse(feed, context):
-    def read(item):
-        item = _keys(item)
-        if item.get("state") not in (None, "", *ACCEPTED):
+    def parse_item(item):
+        item = _normalise_keys(item)
+        if item.get("state") not in (None, "", *ACCEPTED_STATES):
             raise SkipEntryError("not-accepted", f"state is {item['state']!r:.40}")
-        place = item["microlocation"]
+        room = item["microlocation"]
         track = item.get("track")
         return Talk(
-            rooms=clean_str_list(place.get("name") if isinstance(place, dict) else None),
-            start=context.time(next((item[key] for key in STARTS if item.get(key)), None)),
-            end=context.time(next((item[key] for key in ENDS if item.get(key)), None)),
+            rooms=clean_str_list(room.get("name") if isinstance(room, dict) else None),
+            start=context.parse_time(
+                next((item[key] for key in START_KEYS if item.get(key)), None)
+            ),
+            end=context.parse_time(next((item[key] for key in END_KEYS if item.get(key)), None)),
             title=clean_str(item["title"]),
             subtitle=clean_str(item.get("subtitle")),
             abstract=html_from_unknown_markup(
@@ -83,4 +85,4 @@ def parse(feed, context):
             language=clean_str(item.get("language")),
         )
 
-    return context.each(_sessions(feed), read)
+    return context.parse_items(_sessions(feed), parse_item)

@@ -1,7 +1,8 @@
-"""The widget's JSON of pretalx: ``/EVENT/schedule/widgets/schedule.json``.
+"""pretalx's widget JSON: ``/EVENT/schedule/widgets/schedule.json``.
 
 ``{"talks": [...], "rooms": [...], "speakers": [...], "tracks": [...], "timezone", "event_start"}``.
-Talks refer to the others by id. Other than schedule.json it lists breaks, which have no code.
+Talks refer to rooms, speakers and tracks by id. Unlike schedule.json, it lists breaks, which have
+no code.
 """
 
 from streaming_system.plugin import (
@@ -41,32 +42,32 @@ def recognise(feed: Feed) -> float:
 
 def parse(feed, context):
     document = feed.json
-    context.use_zone(document["timezone"])
-    rooms = _by(document["rooms"], "id")
-    tracks = _by(document["tracks"], "id")
-    speakers = _by(document["speakers"], "code")
+    context.set_feed_timezone(document["timezone"])
+    rooms = _names_by_key(document["rooms"], "id")
+    tracks = _names_by_key(document["tracks"], "id")
+    speakers = _names_by_key(document["speakers"], "code")
 
-    def read(item):
+    def parse_item(item):
         title = clean_str(item["title"])
-        start = context.time(item["start"])
+        start = context.parse_time(item["start"])
         return Talk(
             rooms=clean_str_list(clean_str(rooms.get(item.get("room")))),
             start=start,
-            end=context.time(item["end"]),
+            end=context.parse_time(item["end"]),
             title=title,
             abstract=html_from_markdown(clean_str(item.get("abstract"))),
             guid=clean_str(item.get("code")) and f"pretalx-{item['code']}-{item.get('id', '')}",
             speakers=clean_str_list([speakers.get(code) for code in item.get("speakers") or []]),
             track=clean_str(tracks.get(item.get("track"))),
-            kind="" if item.get("code") else "break",
+            talk_type="" if item.get("code") else "break",
             do_not_record=parse_do_not_record(item.get("do_not_record")),
         )
 
-    return context.each(document["talks"], read)
+    return context.parse_items(document["talks"], parse_item)
 
 
-def _by(items, key):
-    """Return names by id or code."""
+def _names_by_key(items, key):
+    """Return the names of items by id or code."""
     return {
         item[key]: item.get("name")
         for item in items

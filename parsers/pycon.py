@@ -1,8 +1,8 @@
-"""The feed of PyCon US from 2012 to 2015: a bare list of talks, with keys in any case.
+"""PyCon US from 2012 to 2015: a list of talks, with keys in upper and lower case.
 
 An item has ``room`` (or ``Room Name``), ``name`` (or ``Title``), ``start``, ``end`` or
-``duration``, ``kind``, ``conf_key`` or ``conf_url``. What is neither a talk nor a plenary was
-never shown: tutorials and posters of other days.
+``duration``, ``kind``, ``conf_key`` or ``conf_url``. Only talks and plenaries are imported: the
+other items are tutorials and posters of other days.
 """
 
 from streaming_system.plugin import (
@@ -16,7 +16,7 @@ from streaming_system.plugin import (
     parse_duration,
 )
 
-ROOM, NAME = ("room", "room name"), ("name", "title")
+ROOM_KEYS, TITLE_KEYS = ("room", "room name"), ("name", "title")
 
 
 @hookimpl
@@ -34,7 +34,7 @@ def register_parsers():
 def recognise(feed: Feed) -> float:
     if not isinstance(feed.json, list) or not feed.json:
         return 0.0
-    # Less than certain: lists with such keys are what people make at home, too.
+    # Below 1.0: other lists have the same keys.
     return 0.9 if sum(map(_is_talk, feed.json)) >= 0.8 * len(feed.json) else 0.0
 
 
@@ -44,23 +44,23 @@ def _is_talk(item):
         "start" in keys
         and bool(keys & {"end", "duration"})
         and bool(keys & {"conf_key", "conf_url"})
-        and bool(keys & set(ROOM))
-        and bool(keys & set(NAME))
+        and bool(keys & set(ROOM_KEYS))
+        and bool(keys & set(TITLE_KEYS))
     )
 
 
 def parse(feed, context):
-    def read(item):
+    def parse_item(item):
         item = {key.lower(): value for key, value in item.items()}
         if item.get("kind", "talk") not in ("plenary", "talk"):
             return None
-        start = context.time(item["start"])
-        title = _first(item, NAME)
+        start = context.parse_time(item["start"])
+        title = _first_text(item, TITLE_KEYS)
         speakers = _speakers(item.get("authors"))
         return Talk(
-            rooms=clean_str_list(_first(item, ROOM)),
+            rooms=clean_str_list(_first_text(item, ROOM_KEYS)),
             start=start,
-            end=context.time(item["end"])
+            end=context.parse_time(item["end"])
             if item.get("end")
             else start + parse_duration(item["duration"]),
             title=f"{title}: {speakers[0]}" if title == "Keynote" and speakers else title,
@@ -68,13 +68,13 @@ def parse(feed, context):
             url=clean_str(item.get("conf_url")),
             guid=str(item.get("conf_key") or item.get("conf_url") or ""),
             speakers=speakers,
-            kind=clean_str(item.get("kind")),
+            talk_type=clean_str(item.get("kind")),
         )
 
-    return context.each(feed.json, read)
+    return context.parse_items(feed.json, parse_item)
 
 
-def _first(item, keys):
+def _first_text(item, keys):
     return next((clean_str(item[key]) for key in keys if key in item), "")
 
 

@@ -1,12 +1,12 @@
-"""Mends what many feeds have in common, whatever their format."""
+"""Fixes room names and languages in feeds of all formats."""
 
 from dataclasses import replace
 
 from streaming_system.plugin import hookimpl
 
-# What people write where a room's name should be.
+# Placeholders for a room.
 NO_ROOMS = ("TBA", "TBD", "T.B.A.", "N/A", "n/a", "-", "tba", "tbd")
-# ISO 639-2, as GUADEC wrote it, where browsers know ISO 639-1.
+# Browsers expect ISO 639-1; some feeds have ISO 639-2.
 LANGUAGES = {"eng": "en", "deu": "de", "ger": "de", "fra": "fr", "fre": "fr", "spa": "es"}
 
 
@@ -16,12 +16,12 @@ def room_aliases():
 
 
 @hookimpl
-def event_filter(talk):
-    # Sched.com exports block a room for a day by an entry of that name.
+def filter_talk(talk):
+    # Sched.com exports such entries for rooms that are closed for a day.
     return False if talk.title.strip().lower() in ("room unavailable", "room closed") else None
 
 
 @hookimpl
-def event_enrich(talk):
+def enrich_talk(talk):
     language = LANGUAGES.get(talk.language)
     return replace(talk, language=language) if language else None

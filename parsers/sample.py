@@ -1,7 +1,7 @@
-"""The sample event: a programme with lengths instead of times, laid around the present moment.
+"""The sample event: talks with durations only, so that a talk is always on.
 
 A JSON object ``{"sample-event": {ROOM: [{"title", "minutes", "abstract", "speakers"}, …]}}``. Each
-room repeats its talks without a pause, from a day before the import until a week after it.
+room repeats its talks without breaks, from a day before the import until a week after it.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -18,8 +18,8 @@ from streaming_system.plugin import (
     parse_duration,
 )
 
-SHIFT = timedelta(minutes=5)
-BEFORE, AFTER = timedelta(days=1), timedelta(days=7)
+ROOM_OFFSET = timedelta(minutes=5)
+PAST, FUTURE = timedelta(days=1), timedelta(days=7)
 
 
 @hookimpl
@@ -42,7 +42,7 @@ def parse(feed, context):
     now = datetime.now(UTC).replace(second=0, microsecond=0)
     now -= timedelta(minutes=now.minute % 5)
 
-    def read(item):
+    def parse_item(item):
         talk, start = item["talk"], item["start"]
         return Talk(
             rooms=(item["room"],),
@@ -54,34 +54,35 @@ def parse(feed, context):
         )
 
     for number, (room, talks) in enumerate(feed.json["sample-event"].items()):
-        # Rooms start a little apart, as in life.
-        start = now - BEFORE - number * SHIFT
-        yield from context.read_all(_repeated(room, talks, start, now + AFTER), read)
+        start = now - PAST - number * ROOM_OFFSET
+        yield from context.parse_located_items(
+            _repeated_talks(room, talks, start, now + FUTURE), parse_item
+        )
 
 
-def _repeated(room, talks, start, end):
-    """Yield the talks of a room again and again, with the times at which they start."""
-    endless = []
+def _repeated_talks(room, talks, start, end):
+    """Yield the talks of a room repeatedly, with their start times."""
+    repeated = []
     for number, talk in enumerate(talks if isinstance(talks, list) else [], 1):
-        length = _length(talk)
-        if length:
-            endless.append((talk, length))
+        duration = _duration(talk)
+        if duration:
+            repeated.append((talk, duration))
         else:
-            # What has no length could be repeated for ever; the check reports it once.
-            item = None if length is None else _item(talk, room, start)
+            # A talk without a duration would repeat endlessly; it is reported once.
+            item = None if duration is None else _make_item(talk, room, start)
             yield f"{room!r:.60}, talk {number}", item
-    for number, (talk, length) in enumerate(cycle(endless), 1):
+    for number, (talk, duration) in enumerate(cycle(repeated), 1):
         if start > end:
             return
-        yield f"{room!r:.60}, talk {number}", _item(talk, room, start)
-        start += length
+        yield f"{room!r:.60}, talk {number}", _make_item(talk, room, start)
+        start += duration
 
 
-def _item(talk, room, start):
+def _make_item(talk, room, start):
     return {"talk": talk, "room": room, "start": start, "title": talk.get("title")}
 
 
-def _length(talk):
+def _duration(talk):
     try:
         return parse_duration(talk["minutes"])
     except (KeyError, TypeError, ValueError):

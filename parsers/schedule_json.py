@@ -1,4 +1,4 @@
-"""schedule.json, version 1: frab, pretalx and the tools of the C3VOC.
+"""schedule.json, version 1, of frab, pretalx and the tools of the C3VOC.
 
 ``{"schedule": {"conference": {"days": [{"rooms": {ROOM: [EVENT, …]}}]}}}``, where an EVENT has
 ``date`` (ISO 8601 with offset), ``duration`` or ``end``, ``title``, ``persons`` and so on.
@@ -50,17 +50,17 @@ def _conference(feed):
 
 def parse(feed, context):
     conference = _conference(feed)
-    context.use_zone(conference.get("time_zone_name"))
+    context.set_feed_timezone(conference.get("time_zone_name"))
     base = conference.get("base_url") or feed.json["schedule"].get("base_url")
     base = base if isinstance(base, str) else ""
 
-    def read(item):
+    def parse_item(item):
         event = item["event"]
-        start = context.time(event["date"])
+        start = context.parse_time(event["date"])
         return Talk(
             rooms=clean_str_list(clean_str(event.get("room")) or item["room"]),
             start=start,
-            end=_end(event, start, context),
+            end=_parse_end(event, start, context),
             title=clean_str(event["title"]),
             subtitle=clean_str(event.get("subtitle")),
             abstract=html_from_unknown_markup(
@@ -68,48 +68,50 @@ def parse(feed, context):
                     filter(None, (clean_str(event.get(key)) for key in ("abstract", "description")))
                 )
             ),
-            url=_link(base, event),
+            url=_absolute_url(base, event),
             guid=str(event.get("guid") or event.get("id") or event.get("code") or ""),
             speakers=_speakers(event.get("persons")),
-            track=_name(event.get("track")),
+            track=_parse_name(event.get("track")),
             language=clean_str(event.get("language")),
-            kind=_name(event.get("type")),
+            talk_type=_parse_name(event.get("type")),
             do_not_record=parse_do_not_record(event.get("do_not_record")),
         )
 
-    return context.read_all(_events(conference["days"]), read)
+    return context.parse_located_items(_events(conference["days"]), parse_item)
 
 
 def _events(days):
     for day_number, day in enumerate(days, 1):
         for room, events in day["rooms"].items():
             for number, event in enumerate(events if isinstance(events, list) else [events], 1):
-                known = isinstance(event, dict)
+                is_object = isinstance(event, dict)
                 yield (
                     f"day {day_number}, {room!r:.60}, event {number}",
-                    {"event": event, "room": room, "title": event.get("title")} if known else event,
+                    {"event": event, "room": room, "title": event.get("title")}
+                    if is_object
+                    else event,
                 )
 
 
-def _end(event, start, context):
-    # An end is clear; over 24 hours, a duration means different things to different programs.
+def _parse_end(event, start, context):
+    # Prefer the end: programs disagree on the format of durations over 24 hours.
     if event.get("end"):
-        return context.time(event["end"])
+        return context.parse_time(event["end"])
     if not event.get("duration"):
         raise SkipEntryError("no-time", "neither end nor duration")
     return start + parse_duration(event["duration"])
 
 
-def _link(base, event):
-    link = clean_str(event.get("url")) or clean_str(event.get("link"))
+def _absolute_url(base, event):
+    url = clean_str(event.get("url")) or clean_str(event.get("link"))
     try:
-        return urljoin(base, link) if link else ""
+        return urljoin(base, url) if url else ""
     except ValueError:
         return ""
 
 
-def _name(value):
-    """Return the name of a track or a type: a text, a localised text, or an object with a name."""
+def _parse_name(value):
+    """Return the name of a track or type: a text, a localised text, or an object with a name."""
     if isinstance(value, dict) and "name" in value:
         value = value["name"]
     return clean_str(value)

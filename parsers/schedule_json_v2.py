@@ -1,4 +1,4 @@
-"""schedule.json, version 2, as the C3's hub publishes it: one flat list of events, rooms apart.
+"""schedule.json, version 2, of the C3's hub: a list of events, and a list of rooms.
 
 ``{"schedule": {"conference": {"rooms": [...]}, "events": [{"start", "end", "room", …}]}}``
 """
@@ -41,26 +41,26 @@ def recognise(feed: Feed) -> float:
 def parse(feed, context):
     schedule = feed.json["schedule"]
     conference = schedule["conference"]
-    context.use_zone(conference.get("time_zone_name"))
+    context.set_feed_timezone(conference.get("time_zone_name"))
     rooms = {_slug(room): room for room in conference["rooms"] if isinstance(room, dict)}
     tracks = conference.get("tracks")
     tracks = tracks if isinstance(tracks, list) else []
     names = {_slug(track): track.get("name") for track in tracks if isinstance(track, dict)}
 
-    def read(event):
+    def parse_event(event):
         room = event.get("room") or {}
-        known = rooms.get(_slug(room), {}) if isinstance(room, dict) else {}
-        features = known.get("features")
+        room_details = rooms.get(_slug(room), {}) if isinstance(room, dict) else {}
+        features = room_details.get("features")
         recording = features.get("recording") if isinstance(features, dict) else None
         language = clean_str(event.get("language"))
-        about = (clean_str(event.get(key), language) for key in ("abstract", "description"))
+        texts = (clean_str(event.get(key), language) for key in ("abstract", "description"))
         return Talk(
             rooms=clean_str_list(clean_str(room.get("name") if isinstance(room, dict) else room)),
-            start=context.time(event["start"]),
-            end=context.time(event["end"]),
+            start=context.parse_time(event["start"]),
+            end=context.parse_time(event["end"]),
             title=clean_str(event["title"], language),
             subtitle=clean_str(event.get("subtitle"), language),
-            abstract=html_from_unknown_markup("\n\n".join(filter(None, about))),
+            abstract=html_from_unknown_markup("\n\n".join(filter(None, texts))),
             url=urljoin(clean_str(schedule.get("base_url")), clean_str(event.get("url"))),
             guid=clean_str(event.get("guid")) or clean_str(event.get("code")),
             speakers=clean_str_list(
@@ -72,15 +72,15 @@ def parse(feed, context):
             ),
             track=clean_str(names.get(_slug(event.get("track")))),
             language=language,
-            kind=clean_str(event.get("type")),
-            # A room says what it can record, which is no speaker's wish.
+            talk_type=clean_str(event.get("type")),
+            # Only this value forbids recording; others describe the room's equipment.
             do_not_record=True if recording == "not_allowed" else None,
         )
 
-    return context.each(schedule["events"], read)
+    return context.parse_items(schedule["events"], parse_event)
 
 
 def _slug(item):
-    """Return what a room or a track is referred to by; "" for what has no such name."""
+    """Return the slug of a room or track, or of a reference to one; "" if there is none."""
     slug = item.get("slug") if isinstance(item, dict) else item
     return slug if isinstance(slug, str) else ""

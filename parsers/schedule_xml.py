@@ -1,9 +1,9 @@
-"""schedule.xml: Pentabarf and all that came after it.
+"""schedule.xml: the format of Pentabarf and its successors.
 
-FOSDEM, frab, pretalx, wafer, OSEM, EMF and the C3VOC write it, each a little differently:
-``schedule / day / room / event``, or events directly below the day. Where an event has a ``date``
-with offset, that is its start; else the day's date and ``start`` are, and times before the
-``day_change`` belong to the next morning. https://github.com/voc/schedule holds the XML Schema.
+FOSDEM, frab, pretalx, wafer, OSEM, EMF and the C3VOC write it with small differences:
+``schedule / day / room / event``, or events directly below the day. The start of an event is its
+``date`` with offset, or the date of the day with ``start``; times before the ``day_change`` belong
+to the next morning. https://github.com/voc/schedule has the XML Schema.
 """
 
 import re
@@ -23,7 +23,7 @@ from streaming_system.plugin import (
 )
 
 CLOCK = re.compile(r"(\d{1,2}):(\d\d)(?::\d\d)?", re.ASCII)
-THREE_PARTS = re.compile(r"(\d+):(\d+):(\d+)", re.ASCII)
+THREE_PART_DURATION = re.compile(r"(\d+):(\d+):(\d+)", re.ASCII)
 
 
 @hookimpl
@@ -51,110 +51,112 @@ def recognise(feed: Feed) -> float:
 
 
 def parse(feed, context):
-    reader = _Reader(feed.xml, context)
-    yield from context.read_all(reader.events(), reader.talk)
-    if reader.disagreements:
+    document = _ScheduleDocument(feed.xml, context)
+    yield from context.parse_located_items(document.events(), document.parse_talk)
+    if document.date_conflicts:
         context.warn(
-            f"{reader.disagreements} events have a date that disagrees with their start; "
+            f"{document.date_conflicts} events have a date that disagrees with their start; "
             "the date is taken"
         )
-    if reader.ambiguous:
+    if document.ambiguous_durations:
         context.warn(
-            f"{reader.ambiguous} durations of three parts may mean hours, minutes and seconds or "
-            f"days, hours and minutes; taken as {reader.three_parts}"
+            f"{document.ambiguous_durations} durations of three parts may mean hours, minutes and "
+            f"seconds or days, hours and minutes; taken as {document.duration_order}"
         )
 
 
-class _Reader:
+class _ScheduleDocument:
     def __init__(self, root, context):
         self.root = root
         self.context = context
-        self.disagreements = 0
-        self.ambiguous = 0
+        self.date_conflicts = 0
+        self.ambiguous_durations = 0
         conference = _fields(next(_children(root, "conference")))
-        context.use_zone(conference.get("time_zone_name"))
+        context.set_feed_timezone(conference.get("time_zone_name"))
         self.base = conference.get("base_url", "")
-        self.day_change = _clock(conference.get("day_change", ""))
+        self.day_change = _parse_clock(conference.get("day_change", ""))
         generator = next(_children(root, "generator"), None)
-        # Only pretalx writes days first, and only for what lasts longer than a day.
+        # Only pretalx writes days first, and only in durations over a day.
         self.days_first = generator is not None and generator.get("name") == "pretalx"
-        self.three_parts = "days first" if self.days_first else "hours first"
+        self.duration_order = "days first" if self.days_first else "hours first"
 
     def events(self):
-        """Yield the place and the fields of every event, whichever way they are nested."""
+        """Yield the position and the fields of each event, below rooms or directly below days."""
         for day in _children(self.root, "day"):
             for child in day:
                 if _name(child) == "event":
-                    yield self._event(day, "", child)
+                    yield self._event_fields(day, "", child)
                 elif _name(child) == "room":
                     for event in _children(child, "event"):
-                        yield self._event(day, child.get("name", ""), event)
+                        yield self._event_fields(day, child.get("name", ""), event)
 
-    def _event(self, day, room, element):
+    def _event_fields(self, day, room, element):
         event = _fields(element)
         event["element"], event["day_element"] = element, day
         event["guid"] = element.get("guid") or element.get("id") or element.get("code") or ""
         event["room"] = event.get("room") or room
         return f"line {element.sourceline}", event
 
-    def talk(self, event):
-        start = self._start(event)
+    def parse_talk(self, event):
+        start = self._parse_start(event)
         element = event["element"]
-        # Some exports say the same twice.
-        about = dict.fromkeys(filter(None, (event.get("abstract"), event.get("description"))))
+        # Some exports repeat the abstract as the description.
+        abstracts = dict.fromkeys(filter(None, (event.get("abstract"), event.get("description"))))
         return Talk(
             rooms=clean_str_list(event["room"]),
             start=start,
-            end=self._end(event, start),
+            end=self._parse_end(event, start),
             title=event.get("title", ""),
             subtitle=event.get("subtitle", ""),
-            abstract="".join(map(html_from_unknown_markup, about)),
-            url=self._link(event.get("url", "")),
+            abstract="".join(map(html_from_unknown_markup, abstracts)),
+            url=self._absolute_url(event.get("url", "")),
             guid=event["guid"],
             speakers=tuple(_speakers(element)),
             track=event.get("track", ""),
             language=event.get("language", ""),
-            kind=event.get("type", ""),
-            do_not_record=_opt_out(element),
+            talk_type=event.get("type", ""),
+            do_not_record=_parse_opt_out(element),
         )
 
-    def _start(self, event):
-        day, clock = event["day_element"], _clock(event.get("start", ""))
+    def _parse_start(self, event):
+        day, clock = event["day_element"], _parse_clock(event.get("start", ""))
         if event.get("date"):
-            start = self.context.time(event["date"])
-            if clock is not None and self.context.zone is not None:
-                local = start.astimezone(self.context.zone)
-                self.disagreements += timedelta(hours=local.hour, minutes=local.minute) != clock
+            start = self.context.parse_time(event["date"])
+            if clock is not None and self.context.effective_timezone is not None:
+                local = start.astimezone(self.context.effective_timezone)
+                self.date_conflicts += timedelta(hours=local.hour, minutes=local.minute) != clock
             return start
         if clock is None:
             raise SkipEntryError("no-time", "neither date nor start")
         hours, minutes = divmod(int(clock.total_seconds()) // 60, 60)
-        start = self.context.time(f"{day.get('date', '')}T{hours:02}:{minutes:02}")
+        start = self.context.parse_time(f"{day.get('date', '')}T{hours:02}:{minutes:02}")
         change = self.day_change
         if change is None and _spans_midnight(day):
             change = timedelta(hours=4)
         if change is None or clock >= change:
             return start
-        # The next day at that time, which is not always 24 hours later.
-        local = start.astimezone(self.context.zone).replace(tzinfo=None) + timedelta(days=1)
-        return self.context.time(local.isoformat())
+        # The same local time on the next day, which can be 23 or 25 hours later.
+        local = start.astimezone(self.context.effective_timezone).replace(tzinfo=None) + timedelta(
+            days=1
+        )
+        return self.context.parse_time(local.isoformat())
 
-    def _end(self, event, start):
+    def _parse_end(self, event, start):
         duration = event.get("duration", "")
         if not duration:
             if event.get("end"):
-                return self.context.time(event["end"])
+                return self.context.parse_time(event["end"])
             raise SkipEntryError("no-time", "neither duration nor end")
-        if parts := THREE_PARTS.fullmatch(duration):
+        if parts := THREE_PART_DURATION.fullmatch(duration):
             first, second, third = map(int, parts.groups())
-            self.ambiguous += third > 0
+            self.ambiguous_durations += third > 0
             if self.days_first:
                 return start + timedelta(days=first, hours=second, minutes=third)
         return start + parse_duration(duration)
 
-    def _link(self, link):
+    def _absolute_url(self, url):
         try:
-            return urljoin(self.base, link) if link else ""
+            return urljoin(self.base, url) if url else ""
         except ValueError:
             return ""
 
@@ -169,15 +171,15 @@ def _children(element, name):
 
 
 def _fields(element):
-    """Return the texts of an element's children, by name; the first of each name."""
+    """Return the texts of an element's children by name; the first child of each name counts."""
     fields = {}
     for child in element:
         fields.setdefault(_name(child), (child.text or "").strip())
     return fields
 
 
-def _clock(value):
-    """Return the time since midnight that "9:30" names; ``None`` for anything else."""
+def _parse_clock(value):
+    """Return the time since midnight of a text such as "9:30"; ``None`` if it is invalid."""
     match = CLOCK.fullmatch(value)
     if not match or int(match[1]) > 23 or int(match[2]) > 59:
         return None
@@ -197,7 +199,7 @@ def _speakers(event):
                 yield name
 
 
-def _opt_out(event):
+def _parse_opt_out(event):
     for recording in _children(event, "recording"):
         for name in ("optout", "opt_out"):
             for flag in _children(recording, name):

@@ -1,8 +1,8 @@
 """Sessionize's API: https://sessionize.com/api/v2/KEY/view/ All, GridSmart or Sessions.
 
-``All`` is an object of lists that refer to each other by id; ``GridSmart`` a list of days with
-rooms with sessions; ``Sessions`` a list of groups with sessions. Times are local; some answers call
-them UTC with a false ``Z``, which nobody can tell from a true one.
+``All`` is an object of lists that refer to each other by id; ``GridSmart`` is a list of days with
+rooms with sessions; ``Sessions`` is a list of groups with sessions. Times are local. Some feeds
+mark them with a wrong ``Z``, which no parser can distinguish from a right one.
 """
 
 from streaming_system.plugin import (
@@ -78,11 +78,11 @@ def _are_sessions(items, keys):
 
 
 def parse_all(feed, context):
-    rooms = _names(feed.json["rooms"])
-    speakers = _names(feed.json["speakers"], "fullName")
-    return context.each(
+    rooms = _names_by_id(feed.json["rooms"])
+    speakers = _names_by_id(feed.json["speakers"], "fullName")
+    return context.parse_items(
         feed.json["sessions"],
-        lambda session: _talk(
+        lambda session: _parse_talk(
             session,
             context,
             room=rooms.get(str(session.get("roomId")), ""),
@@ -94,51 +94,51 @@ def parse_all(feed, context):
 
 def parse_grid(feed, context):
     for day in feed.json:
-        rooms = _names(day["rooms"])
+        rooms = _names_by_id(day["rooms"])
         for room in day["rooms"]:
-            yield from context.each(
+            yield from context.parse_items(
                 room["sessions"],
-                lambda session, rooms=rooms, room=room: _talk(
+                lambda session, rooms=rooms, room=room: _parse_talk(
                     session,
                     context,
                     room=clean_str(room["name"]),
                     all_rooms=rooms.values(),
-                    speakers=_inline(session),
+                    speakers=_speaker_names(session),
                 ),
             )
 
 
 def parse_sessions(feed, context):
     for group in feed.json:
-        yield from context.each(
+        yield from context.parse_items(
             group["sessions"],
-            lambda session: _talk(
+            lambda session: _parse_talk(
                 session,
                 context,
                 room=clean_str(session.get("room")),
                 all_rooms=(),
-                speakers=_inline(session),
+                speakers=_speaker_names(session),
             ),
         )
 
 
-def _talk(session, context, *, room, all_rooms, speakers):
-    plenum = session.get("isPlenumSession") is True and all_rooms
+def _parse_talk(session, context, *, room, all_rooms, speakers):
+    is_plenary = session.get("isPlenumSession") is True and all_rooms
     return Talk(
-        # What is for everybody is listed in one room, whichever it is.
-        rooms=tuple(all_rooms) if plenum else clean_str_list(room),
-        start=context.time(session.get("startsAt")),
-        end=context.time(session.get("endsAt")),
+        # A plenary session is listed in only one of its rooms.
+        rooms=tuple(all_rooms) if is_plenary else clean_str_list(room),
+        start=context.parse_time(session.get("startsAt")),
+        end=context.parse_time(session.get("endsAt")),
         title=clean_str(session["title"]),
         abstract=html_from_plain_text(clean_str(session.get("description"))),
         guid=f"sessionize-{session['id']}",
         speakers=clean_str_list(speakers),
-        kind="break" if session.get("isServiceSession") is True else "",
+        talk_type="break" if session.get("isServiceSession") is True else "",
     )
 
 
-def _names(items, key="name"):
-    """Return names by id; ids are numbers here and texts there."""
+def _names_by_id(items, key="name"):
+    """Return names by id as text, because sessions refer to ids as numbers or as texts."""
     return {
         str(item["id"]): item[key]
         for item in items
@@ -146,6 +146,6 @@ def _names(items, key="name"):
     }
 
 
-def _inline(session):
+def _speaker_names(session):
     people = session.get("speakers") or []
     return [person.get("name") for person in people if isinstance(person, dict)]

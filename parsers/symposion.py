@@ -1,8 +1,8 @@
-"""Symposion (linux.conf.au 2017 to 2020), and the conference.json of PyCon US, which grew from it.
+"""Symposion (linux.conf.au 2017 to 2020), and its successor, the conference.json of PyCon US.
 
-Both hold ``{"schedule": [{"conf_key", "kind", "name", "start", "end", "rooms", …}, …]}``; PyCon US
-has an object ``conference`` beside it, times with offsets, and HTML. ``room`` is ``rooms`` joined
-by commas. ``released`` tells whether the video was published, which is no wish about recording.
+Both have ``{"schedule": [{"conf_key", "kind", "name", "start", "end", "rooms", …}, …]}``; PyCon US
+also has an object ``conference``, times with offsets, and HTML. ``room`` is ``rooms`` joined by
+commas. ``released`` means that the video was published; it is no wish about recording.
 """
 
 from datetime import timedelta
@@ -19,8 +19,8 @@ from streaming_system.plugin import (
     html_from_markdown,
 )
 
-# What a slot is called that nobody has filled.
-EMPTY_SLOT = "Slot"
+# The title of slots without a talk.
+EMPTY_SLOT_TITLE = "Slot"
 
 
 @hookimpl
@@ -54,8 +54,8 @@ def _has_slots(feed):
     if not isinstance(slots, list) or not slots:
         return False
     keys = {"conf_key", "kind", "start"}
-    good = sum(isinstance(slot, dict) and keys <= slot.keys() for slot in slots)
-    return good >= 0.8 * len(slots)
+    matching = sum(isinstance(slot, dict) and keys <= slot.keys() for slot in slots)
+    return matching >= 0.8 * len(slots)
 
 
 def parse_symposion(feed, context):
@@ -67,36 +67,38 @@ def parse_pyconus(feed, context):
 
 
 def _parse(feed, context, convert):
-    def read(slot):
+    def parse_slot(slot):
         if slot.get("cancelled") is True:
             raise SkipEntryError("cancelled")
-        kind = clean_str(slot["kind"])
+        talk_type = clean_str(slot["kind"])
         title = clean_str(slot.get("name"))
-        if title in ("", EMPTY_SLOT):
-            if kind.lower() in ("talk", "tutorial", ""):
+        if title in ("", EMPTY_SLOT_TITLE):
+            if talk_type.lower() in ("talk", "tutorial", ""):
                 raise SkipEntryError("placeholder")
-            title = kind[:1].upper() + kind[1:]
-        start = context.time(slot["start"])
+            title = talk_type[:1].upper() + talk_type[1:]
+        start = context.parse_time(slot["start"])
         return Talk(
-            # Only the list says which commas part rooms and which belong to a name.
+            # Names of rooms can contain commas, so the list is better than the joined text.
             rooms=clean_str_list(slot["rooms"])
             if "rooms" in slot
             else clean_str_list(clean_str(slot.get("room"))),
             start=start,
-            end=context.time(slot["end"]) if slot.get("end") else start + _minutes(slot),
+            end=context.parse_time(slot["end"])
+            if slot.get("end")
+            else start + _parse_minutes(slot),
             title=title,
             abstract=convert(clean_str(slot.get("abstract")) or clean_str(slot.get("description"))),
             url=clean_str(slot.get("conf_url")),
             guid=f"symposion-{slot['conf_key']}",
             speakers=_speakers(slot),
             track=clean_str(slot.get("track")),
-            kind=kind,
+            talk_type=talk_type,
         )
 
-    return context.each(feed.json["schedule"], read, title="name")
+    return context.parse_items(feed.json["schedule"], parse_slot, title_key="name")
 
 
-def _minutes(slot):
+def _parse_minutes(slot):
     minutes = slot["duration"]
     if isinstance(minutes, bool) or not isinstance(minutes, int):
         raise SkipEntryError("no-time", f"duration is {minutes!r:.40}")

@@ -1,8 +1,8 @@
-"""Veyepar, the video pipeline of Next Day Video: episodes as Django dumps them.
+"""Veyepar, the video pipeline of Next Day Video: episodes in a Django dump.
 
-``[{"pk", "model": "main.episode", "fields": {"name", "location", "start", "end", …}}]``, with
-``duration`` where there is no ``end``. ``location`` is a room's name, or in a raw dump the key of a
-``main.location`` in the same list. Times are local and carry no offset.
+``[{"pk", "model": "main.episode", "fields": {"name", "location", "start", "end", …}}]``, or
+``duration`` instead of ``end``. ``location`` is a room's name, or in a raw dump the key of a
+``main.location`` in the same list. Times are local, without offset.
 """
 
 from streaming_system.plugin import (
@@ -51,17 +51,17 @@ def parse(feed, context):
         and isinstance(row.get("pk"), int | str)
     }
 
-    def read(row):
+    def parse_row(row):
         episode = row["episode"]
-        start = context.time(episode["start"])
+        start = context.parse_time(episode["start"])
         location = episode.get("location")
         room = locations.get(location, location) if isinstance(location, int | str) else ""
         return Talk(
             rooms=clean_str_list(room),
             start=start,
-            end=context.time(episode["end"])
+            end=context.parse_time(episode["end"])
             if episode.get("end")
-            else start + _length(episode.get("duration")),
+            else start + _parse_length(episode.get("duration")),
             title=clean_str(episode["name"]),
             abstract=html_from_markdown(clean_str(episode.get("description"))),
             url=clean_str(episode.get("public_url")) or clean_str(episode.get("conf_url")),
@@ -79,10 +79,10 @@ def parse(feed, context):
         for number, row in enumerate(feed.json, 1)
         if not isinstance(row, dict) or row.get("model") == "main.episode"
     )
-    return context.read_all(episodes, read)
+    return context.parse_located_items(episodes, parse_row)
 
 
-def _length(value):
+def _parse_length(value):
     if not value:
         raise SkipEntryError("no-time", "neither end nor duration")
     return parse_duration(value)

@@ -1,6 +1,6 @@
-"""Posts what is wrong to a chat: Mattermost, Slack, Matrix (hookshot), or a program of your own.
+"""Posts incidents to a webhook: of Mattermost, Slack, Matrix (hookshot), or your own program.
 
-The key ``plugin.webhook.url`` of the tracker's ini says where to; without it nobody is told.
+The key ``plugin.webhook.url`` of the tracker's ini is its URL; without it, the plugin is inactive.
 """
 
 import json
@@ -13,11 +13,11 @@ TIMEOUT = urllib3.Timeout(connect=3, read=5)
 
 
 @hookimpl
-def notify_incident(incident, options):
+def incident_changed(incident, options):
     url = options.get("plugin.webhook.url", "").strip()
     if not url:
         return
-    facts = {
+    details = {
         "id": incident.id,
         "kind": incident.kind,
         "room": incident.room,
@@ -29,15 +29,15 @@ def notify_incident(incident, options):
     }
     networks = parse_allowed_networks(options)
     with safe_pool_manager(networks, timeout=TIMEOUT, retries=False) as pool:
-        answer = pool.request(
+        response = pool.request(
             "POST",
             url,
-            body=json.dumps({"text": incident.line, "incident": facts}),
+            body=json.dumps({"text": incident.line, "incident": details}),
             headers={"Content-Type": "application/json"},
             redirect=False,
-            # Nothing of what they answer matters but the status.
+            # Only the status matters.
             preload_content=False,
         )
-        answer.release_conn()
-    if not 200 <= answer.status < 300:
-        raise ValueError(f"the webhook answered with status {answer.status}")
+        response.release_conn()
+    if not 200 <= response.status < 300:
+        raise ValueError(f"the webhook answered with status {response.status}")

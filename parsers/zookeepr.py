@@ -1,8 +1,8 @@
-"""Zookeepr, the system of linux.conf.au until 2016: a list of events, or one list for each room.
+"""Zookeepr, the system of linux.conf.au until 2016: a list of events, or a list for each room.
 
-The list shape is ``[{"Title", "Room Name", "Start", "Duration" or "End", …}, …]``, in exactly these
-capitals. The rooms shape, of PyCon AU, is ``{ROOM: [{"title", "start", "end", …}, …], …}``. Times
-are local and carry no offset. ``Event`` repeats (lunch on five days is one event): it is no guid.
+The list is ``[{"Title", "Room Name", "Start", "Duration" or "End", …}, …]``, case-sensitive. The
+format of PyCon AU is ``{ROOM: [{"title", "start", "end", …}, …], …}``. Times are local, without
+offset. ``Event`` is no guid, because it repeats: lunch on five days is one event.
 """
 
 from streaming_system.plugin import (
@@ -18,7 +18,7 @@ from streaming_system.plugin import (
     parse_duration,
 )
 
-TO_BE_DETERMINED = "miniconf schedules to be determined"
+PLACEHOLDER_TITLE = "miniconf schedules to be determined"
 
 
 @hookimpl
@@ -52,15 +52,15 @@ def _is_event(item):
 
 
 def parse_list(feed, context):
-    def read(item):
+    def parse_item(item):
         title = clean_str(item["Title"])
-        if title == TO_BE_DETERMINED:
+        if title == PLACEHOLDER_TITLE:
             raise SkipEntryError("placeholder")
-        start = context.time(item["Start"])
+        start = context.parse_time(item["Start"])
         return Talk(
             rooms=clean_str_list(clean_str(item["Room Name"])),
             start=start,
-            end=context.time(item["End"])
+            end=context.parse_time(item["End"])
             if item.get("End")
             else start + parse_duration(item["Duration"]),
             title=title,
@@ -70,7 +70,7 @@ def parse_list(feed, context):
             speakers=clean_str_list(item.get("Presenters")),
         )
 
-    return context.each(feed.json, read, title="Title")
+    return context.parse_items(feed.json, parse_item, title_key="Title")
 
 
 def recognise_rooms(feed: Feed) -> float:
@@ -86,12 +86,12 @@ def recognise_rooms(feed: Feed) -> float:
 
 
 def parse_rooms(feed, context):
-    def read(pair):
+    def parse_item(pair):
         room, item = pair["room"], pair["item"]
         return Talk(
             rooms=clean_str_list(room),
-            start=context.time(item["start"]),
-            end=context.time(item["end"]),
+            start=context.parse_time(item["start"]),
+            end=context.parse_time(item["end"]),
             title=clean_str(item["title"]),
             abstract=html_from_unknown_markup(clean_str(item.get("abstract"))),
             url=clean_str(item.get("url")),
@@ -100,14 +100,14 @@ def parse_rooms(feed, context):
             do_not_record=parse_do_not_record(item.get("do_not_record")),
         )
 
-    places = (
+    located_items = (
         (f"{room!r:.60} item {number}", {"room": room, "item": item, "title": item.get("title")})
         for room, items in feed.json.items()
         for number, item in enumerate(items, 1)
     )
-    return context.read_all(places, read)
+    return context.parse_located_items(located_items, parse_item)
 
 
 def _guid(value):
-    """Return zookeepr's number of a slot in the schedule, which no other slot has."""
+    """Return a guid from the number of a slot, which is unique."""
     return f"zookeepr-{value}" if isinstance(value, int | str) and value != "" else ""

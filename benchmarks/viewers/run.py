@@ -65,7 +65,7 @@ def write_schedule(site: Site, begin: datetime, talks: list[float], factor: floa
     rooms = {
         room: model.RoomSchedule(
             timezone=ZoneInfo("Europe/Berlin"),
-            events=tuple(
+            slots=tuple(
                 model.Slot(start=first + timedelta(seconds=every * number),
                             end=first + timedelta(seconds=every * (number + 1)),
                             title=f"Talk {number} about a subject that takes a line",
@@ -77,7 +77,8 @@ def write_schedule(site: Site, begin: datetime, talks: list[float], factor: floa
         for room in ROOMS
     }  # fmt: skip
     save_schedule(
-        model.Schedule(rooms=rooms, imported=datetime.now(UTC)), site.folder / "var/schedule.json"
+        model.Schedule(rooms=rooms, imported_at=datetime.now(UTC)),
+        site.folder / "var/schedule.json",
     )
 
 

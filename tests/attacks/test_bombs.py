@@ -22,7 +22,9 @@ from streaming_system.schedule_import.download import fetch_feed
 from streaming_system.schedule_import.feed_reader import FeedReaderOptions, parse_feed
 
 MIB = 2**20
-READER = FeedReaderOptions(limits=ResourceLimits(inflated=8 * MIB, seconds=20, memory=300 * MIB))
+READER = FeedReaderOptions(
+    limits=ResourceLimits(max_decompressed_bytes=8 * MIB, timeout=20, max_memory_bytes=300 * MIB)
+)
 # 200 MiB of spaces are 200 kB.
 LARGE = b" " * MIB
 NESTED = 100_000
@@ -123,7 +125,7 @@ def test_one_that_lies_is_stopped():
     assert len(bomb) < MIB
 
     with pytest.raises(FeedError, match=r"sessions\.json"):
-        open_feed(bomb, max_inflated=8 * MIB).member("sessions.json")
+        open_feed(bomb, max_bytes=8 * MIB).open_member("sessions.json")
     assert len(refusal(bomb)) < 600
 
 
@@ -167,4 +169,4 @@ def test_a_transfer_that_grows_is_stopped(bomber, encoding):
     networks = parse_allowed_networks({"outbound.allowed_private_networks": "127.0.0.1"})
 
     with pytest.raises(FeedError, match=r"is larger than|Too many content encodings"):
-        fetch_feed(f"{bomber}/{encoding}", limit=4 * MIB, networks=networks)
+        fetch_feed(f"{bomber}/{encoding}", max_bytes=4 * MIB, allowed_networks=networks)

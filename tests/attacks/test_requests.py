@@ -106,7 +106,7 @@ def test_a_feed_on_this_machine_is_refused_whatever_it_is_called(victim, host):
 def test_it_is_read_where_the_ini_allows_it(victim, host):
     networks = parse_allowed_networks({"outbound.allowed_private_networks": "192.0.2.7, 127.0.0.0/8 ::1"})
 
-    assert fetch_feed(url_of(victim, host), networks=networks) == b"[]"
+    assert fetch_feed(url_of(victim, host), allowed_networks=networks) == b"[]"
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_an_answer_cannot_lead_a_feed_inside(victim, stranger, status):
     stranger.says = (status, [("Location", url_of(victim, "127.0.0.1", "/secret"))], b"")
 
     with pytest.raises(FeedError, match=r"127\.0\.0\.1 is no public address"):
-        fetch_feed(url_of(stranger, "127.0.0.9"), networks=PUBLIC)
+        fetch_feed(url_of(stranger, "127.0.0.9"), allowed_networks=PUBLIC)
 
     assert stranger.asked == ["/feed"]
     assert victim.connections == 0
@@ -148,7 +148,7 @@ def test_nor_to_a_file_or_another_protocol(victim, stranger, place):
     stranger.says = (302, [("Location", place.format(victim.server_port))], b"")
 
     with pytest.raises(FeedError, match=r"^cannot be downloaded: ") as refusal:
-        fetch_feed(url_of(stranger, "127.0.0.9"), networks=PUBLIC)
+        fetch_feed(url_of(stranger, "127.0.0.9"), allowed_networks=PUBLIC)
 
     assert "root:" not in str(refusal.value)
     assert victim.connections == 0
@@ -174,11 +174,11 @@ def test_a_name_that_changes_its_address_is_looked_at_at_every_connection(rebind
     with serving("127.0.0.9") as stranger, serving("127.0.0.1", stranger.server_port) as victim:
         url = url_of(stranger, "rebinding.example")
         # Where the name pointed when it was looked at is where the request goes.
-        assert fetch_feed(url, networks=PUBLIC) == b"[]"
+        assert fetch_feed(url, allowed_networks=PUBLIC) == b"[]"
         assert (len(rebinding), stranger.asked, victim.connections) == (1, ["/feed"], 0)
 
         with pytest.raises(FeedError, match=r"rebinding\.example is 127\.0\.0\.1, which is no pub"):
-            fetch_feed(url, networks=PUBLIC)
+            fetch_feed(url, allowed_networks=PUBLIC)
         assert victim.connections == 0
 
 
@@ -191,7 +191,7 @@ def test_of_a_name_with_several_addresses_only_the_public_are_asked(monkeypatch)
         monkeypatch.setattr(socket, "getaddrinfo", lambda host, *more, **options: (
             both if host == "both.example" else [both[1]]))  # fmt: skip
 
-        assert fetch_feed(url_of(stranger, "both.example"), networks=PUBLIC) == b"[]"
+        assert fetch_feed(url_of(stranger, "both.example"), allowed_networks=PUBLIC) == b"[]"
         assert victim.connections == 0
 
 
@@ -243,7 +243,7 @@ def test_a_webhook_inside_is_not_called_unless_the_ini_allows_it(victim):
     options = {"plugin.webhook.url": url_of(victim, "127.0.0.1", "/hook")}
 
     with pytest.raises(BlockedAddressError, match=r"name it in outbound\.private of the ini file$"):
-        webhook.notify_incident(INCIDENT, options)
+        webhook.incident_changed(INCIDENT, options)
     assert victim.connections == 0
 
     webhook.notify_incident(INCIDENT, {**options, "outbound.allowed_private_networks": "127.0.0.1"})

@@ -237,9 +237,9 @@ def shorten_schedule(path: Path) -> None:
     rooms = {
         name: dataclasses.replace(
             room,
-            events=tuple(
+            slots=tuple(
                 event
-                for event in room.events
+                for event in room.slots
                 if event.end > now - SCHEDULE_BEFORE and event.start < now + SCHEDULE_AFTER
             ),
         )

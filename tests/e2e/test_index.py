@@ -21,7 +21,7 @@ def schedule_talk_in(site):
     def schedule_talk_in(**time):
         start = datetime.now(UTC) + timedelta(**time)
         talk = Slot(start=start, end=start + timedelta(hours=1), title="Opening", guid="opening")
-        rooms = {"example": RoomSchedule(timezone=ZoneInfo("UTC"), events=(talk,))}
+        rooms = {"example": RoomSchedule(timezone=ZoneInfo("UTC"), slots=(talk,))}
         save_schedule(Schedule(rooms=rooms), site.checkout / "var/schedule.json")
 
     return schedule_talk_in

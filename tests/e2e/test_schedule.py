@@ -206,7 +206,7 @@ def test_schedule_uses_the_servers_clock(new_page, site, clock_error):
     start = datetime.now(UTC).replace(microsecond=0)
     talk = Slot(start=start - timedelta(minutes=5), end=start + timedelta(minutes=40),
                  title="Now", guid="now")  # fmt: skip
-    rooms = {"example": RoomSchedule(timezone=ZoneInfo("UTC"), events=(talk,))}
+    rooms = {"example": RoomSchedule(timezone=ZoneInfo("UTC"), slots=(talk,))}
     save_schedule(Schedule(rooms=rooms), site.checkout / "var/schedule.json")
     page = new_page(viewport=WIDE)
     page.clock.install(time=datetime.now(UTC) + clock_error)

@@ -103,7 +103,7 @@ def test_the_file_is_damaged(harmed, programme, server, figures):
         run.pages_were_well()
         lines = [line["message"] for line in run.by_app["frontend"]]
         assert len(lines) == 2, lines
-        assert all("the schedule read last stays in service" in line for line in lines)
+        assert all("the previous schedule stays in service" in line for line in lines)
         figures(f"Schedule file {how}", **run.figures)
 
 

@@ -45,12 +45,12 @@ def schedule_file(tmp_path):
     rooms = {
         name: RoomSchedule(
             timezone=SYDNEY,
-            events=fill_gaps(events, room=name, conference="Test Conf", begin=HALL[0].start,
+            slots=fill_gaps(events, room=name, conference="Test Conf", begin=HALL[0].start,
                         end=HALL[-1].end, zone=SYDNEY),
         )
         for name, events in (("hall", HALL), ("lab", LAB))
     }  # fmt: skip
-    save_schedule(Schedule(rooms=rooms, imported=NOW), path)
+    save_schedule(Schedule(rooms=rooms, imported_at=NOW), path)
     return path
 
 
@@ -68,7 +68,7 @@ def write_schedule(schedule_file):
             zone=zone,
         )
         save_schedule(
-            Schedule(rooms={"hall": RoomSchedule(timezone=zone, events=filled)}), schedule_file
+            Schedule(rooms={"hall": RoomSchedule(timezone=zone, slots=filled)}), schedule_file
         )
 
     return write_schedule

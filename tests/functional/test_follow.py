@@ -44,11 +44,11 @@ def until(is_true, what, seconds=60):
 
 def changed(schedule, *events, later=1):
     """Return a schedule with another programme of the hall, imported later."""
-    hall = dataclasses.replace(schedule.rooms["hall"], events=events)
+    hall = dataclasses.replace(schedule.rooms["hall"], slots=events)
     return dataclasses.replace(
         schedule,
         rooms={**schedule.rooms, "hall": hall},
-        imported=NOW + timedelta(minutes=later),
+        imported_at=NOW + timedelta(minutes=later),
     )
 
 
@@ -186,8 +186,8 @@ def _with_digest(text):
     ("kind", "reason"),
     [
         ("truncated", "cannot be downloaded"),
-        ("truncated-quietly", "the checksum is not that of what came"),
-        ("changed", "the checksum is not that of what came"),
+        ("truncated-quietly", "the checksum does not match"),
+        ("changed", "the checksum does not match"),
         ("no-checksum", "has no checksum (Repr-Digest)"),
         ("html", "has no checksum (Repr-Digest)"),
         ("html-with-checksum", "is not a schedule"),
@@ -208,9 +208,9 @@ def test_whatever_is_wrong_the_schedule_stays_and_the_log_says_it_once(
     before = schedule_file.read_bytes()
     publisher.says = _wrong(kind, load_schedule(schedule_file))
     limit = 100 if kind == "too-large" else 10**6
-    follower = ScheduleMirror(publisher.url, schedule_file, limit=limit)
+    follower = ScheduleMirror(publisher.url, schedule_file, max_bytes=limit)
 
-    assert [follower.look(), follower.look()] == [False, False]
+    assert [follower.poll(), follower.poll()] == [False, False]
 
     assert schedule_file.read_bytes() == before
     assert list(schedule_file.parent.glob(".*.draft")) == []
@@ -224,7 +224,7 @@ def test_an_older_schedule_is_taken_where_that_is_wanted(publisher, schedule_fil
     older = changed(load_schedule(schedule_file), make_talk("10:00", 60, "Old"), later=-1)
     publisher.says = good(older)
 
-    assert ScheduleMirror(publisher.url, schedule_file, limit=10**6, accept_older=True).look()
+    assert ScheduleMirror(publisher.url, schedule_file, max_bytes=10**6, accept_older=True).poll()
 
     assert load_schedule(schedule_file) == older
 
@@ -233,19 +233,19 @@ def test_what_has_not_changed_is_asked_for_by_name_only(publisher, schedule_file
     newer = changed(load_schedule(schedule_file), make_talk("10:00", 60, "Another"))
     publisher.says = good(newer)
     publisher.asked.clear()
-    follower = ScheduleMirror(publisher.url, schedule_file, limit=10**6)
-    assert follower.look()
+    follower = ScheduleMirror(publisher.url, schedule_file, max_bytes=10**6)
+    assert follower.poll()
     publisher.says = (304, {}, b"")
     written = schedule_file.stat()
 
-    assert follower.look()
+    assert follower.poll()
 
     assert publisher.asked == [None, '"1"']
     assert schedule_file.stat() == written
     # Whoever has lost the file is given it again.
     schedule_file.write_text("{")
     publisher.says = good(newer)
-    assert follower.look()
+    assert follower.poll()
     assert publisher.asked[-1] is None
     assert load_schedule(schedule_file) == newer
 
@@ -256,7 +256,7 @@ def test_a_disk_that_is_full_costs_nothing_but_the_news(publisher, schedule_file
     before = load_schedule(target)
     publisher.says = good(changed(before, make_talk("10:00", 60, "Long", abstract="x" * 300_000)))
 
-    assert not ScheduleMirror(publisher.url, target, limit=10**6).look()
+    assert not ScheduleMirror(publisher.url, target, max_bytes=10**6).poll()
 
     assert load_schedule(target) == before
     assert [path.name for path in small_disk.iterdir()] == ["schedule.json"]
@@ -307,7 +307,7 @@ def test_a_host_follows_another_while_that_comes_and_goes(conference, schedule_f
     assert said.count("gone: Another: hall, Tue 24 Nov 10:00–11:00") == 1
     assert said.count("new: Last: hall, Tue 24 Nov 10:00–11:00") == 1
     assert said.count("stays") == 1
-    assert said.count("all is well again") == 1
+    assert said.count("is good again") == 1
 
 
 @pytest.mark.parametrize("url", ["ftp://host/x", "schedule.json", "http://"])

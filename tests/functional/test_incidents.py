@@ -39,10 +39,10 @@ def plan(tmp_path):
 
     def plan(**rooms):
         planned = {
-            room: RoomSchedule(timezone=SYDNEY, events=tuple(events))
+            room: RoomSchedule(timezone=SYDNEY, slots=tuple(events))
             for room, events in rooms.items()
         }
-        save_schedule(Schedule(rooms=planned, imported=NOON), plan.path)
+        save_schedule(Schedule(rooms=planned, imported_at=NOON), plan.path)
 
     plan.path = tmp_path / "schedule.json"
     return plan
@@ -214,8 +214,8 @@ class TestNoStream:
     @pytest.mark.parametrize(
         ("room", "event"),
         [
-            ("hall", talk(generated=True)),
-            ("hall", talk(via="Plenary")),
+            ("hall", talk(is_filler=True)),
+            ("hall", talk(relayed_from="Plenary")),
             ("hall", talk(start=seconds(3600))),
             ("tube", talk()),
             ("gone", talk()),

@@ -63,7 +63,7 @@ def days(schedule_file):
     events = fill_gaps(talks, room="hall", conference="Test Conf", begin=talks[0].start,
                   end=talks[-1].end, zone=SYDNEY)  # fmt: skip
     save_schedule(
-        Schedule(rooms={"hall": RoomSchedule(timezone=SYDNEY, events=events)}), schedule_file
+        Schedule(rooms={"hall": RoomSchedule(timezone=SYDNEY, slots=events)}), schedule_file
     )
 
 

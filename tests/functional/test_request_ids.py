@@ -88,7 +88,7 @@ class TestLines:
 
         [line] = lines
         assert line["request_id"] == "0123456789abcdef"
-        assert "the schedule read last stays in service" in line["message"]
+        assert "the previous schedule stays in service" in line["message"]
 
     def test_a_database_that_fails_is_logged_with_it(self, tracker, away, lines):
         with away():

@@ -57,7 +57,7 @@ def write_schedule(schedule_file):
                 rooms={
                     name: RoomSchedule(
                         timezone=zone,
-                        events=fill_gaps(
+                        slots=fill_gaps(
                             events,
                             room=name,
                             conference="Test Conf",

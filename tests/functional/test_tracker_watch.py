@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from click.testing import CliRunner
 
 from streaming_system.cli import main
-from streaming_system.plugin import IncidentRecord as Told
+from streaming_system.plugin import Incident as Told
 from streaming_system.plugin_host import notifications
 from streaming_system.plugin_host.incident_notifier import IncidentNotifier
 from streaming_system.plugin_host.sandbox import ResourceLimits
@@ -205,7 +205,7 @@ class TestAlerts:
 
         def plugin(name, code):
             (tmp_path / f"{name}.py").write_text(
-                HEAD + f"def notify_incident(incident, options):\n"
+                HEAD + f"def incident_changed(incident, options):\n"
                 f"    folder = pathlib.Path({str(tmp_path)!r})\n    {code}\n"
             )
 
@@ -221,7 +221,7 @@ class TestAlerts:
     ):
         plugin("mine", "(folder / 'heard').write_text(f'{incident.line} {options}')")
 
-        assert alerts.tell(TOLD)
+        assert alerts.notify(TOLD)
         assert (tmp_path / "heard").read_text() == "No stream. {'plugin.mine.word': 'hello'}"
 
     def test_one_that_fails_is_asked_again_and_the_others_are_not(
@@ -230,29 +230,29 @@ class TestAlerts:
         plugin("a", "open(folder / 'heard', 'a').write('x')")
         plugin("b", "open(folder / 'tried', 'a').write('x'); (folder / 'works').read_text()")
 
-        assert not alerts.tell(TOLD)
+        assert not alerts.notify(TOLD)
         assert "b.py: a hook failed: FileNotFoundError" in caplog.text
         clock["now"] = 9.9
-        assert not alerts.tell(TOLD)
+        assert not alerts.notify(TOLD)
         clock["now"] = 10
-        assert not alerts.tell(TOLD)
+        assert not alerts.notify(TOLD)
         clock["now"] = 29.9
-        assert not alerts.tell(TOLD)
+        assert not alerts.notify(TOLD)
         assert (tmp_path / "tried").read_text() == "xx"
         (tmp_path / "works").touch()
         clock["now"] = 30
-        assert alerts.tell(TOLD)
+        assert alerts.notify(TOLD)
         assert (tmp_path / "heard").read_text() == "x"
 
     def test_one_that_hangs_is_stopped(self, alerts, plugin, monkeypatch, caplog):
         monkeypatch.setattr(notifications, "NOTIFY_TIMEOUT", 0.5)
         plugin("a", "import time; time.sleep(60)")
 
-        assert not alerts.tell(TOLD)
+        assert not alerts.notify(TOLD)
         assert "took longer than 0.5 s" in caplog.text
 
     def test_one_that_cannot_be_loaded_is_named(self, alerts, tmp_path, caplog):
         (tmp_path / "broken.py").write_text("1 / 0")
 
-        assert not alerts.tell(TOLD)
+        assert not alerts.notify(TOLD)
         assert "broken.py" in caplog.text

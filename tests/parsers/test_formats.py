@@ -34,7 +34,7 @@ def told(checked):
 
 
 def reasons(checked):
-    return [(skipped.reason, skipped.where) for skipped in checked.skipped]
+    return [(skipped.reason, skipped.location) for skipped in checked.skipped]
 
 
 class TestZookeepr:
@@ -367,7 +367,7 @@ class TestScheduleXml:
             True,
         )
         assert talk.url == "https://e.example/talk/1"
-        assert talk.where.startswith("line ")
+        assert talk.feed_location.startswith("line ")
 
     def test_without_a_date_the_day_and_the_start_count(self):
         _, checked = read(xml(event()))
@@ -486,7 +486,7 @@ def test_a_small_feed_of_every_format(name):
 
 def test_breaks_and_plenaries_and_wishes_of_the_newer_formats():
     _, widget = read(JSON["pretalx-widget"])
-    assert [(talk.title, talk.kind) for talk in widget.talks] == [
+    assert [(talk.title, talk.talk_type) for talk in widget.talks] == [
         ("Keynote", ""),
         ("Lunch", "break"),
     ]

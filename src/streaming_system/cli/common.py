@@ -99,15 +99,21 @@ def feed_options(settings: Mapping[str, str], site: SiteConfig | None = None) ->
     except NetworkSettingError as error:
         raise SettingsError(str(error)) from None
     return FeedReaderOptions(
-        networks=networks,
-        plugins=Path(folder) if folder else None,
+        allowed_networks=networks,
+        plugin_folder=Path(folder) if folder else None,
         format=site.schedule_format if site else "",
         columns=site.schedule_columns if site else {},
         limits=ResourceLimits(
-            download=_positive_integer(settings, "feed.download", ResourceLimits.download),
-            inflated=_positive_integer(settings, "feed.inflated", ResourceLimits.inflated),
-            seconds=_positive_integer(settings, "feed.seconds", int(ResourceLimits.seconds)),
-            memory=_positive_integer(settings, "feed.memory", ResourceLimits.memory),
+            max_download_bytes=_positive_integer(
+                settings, "feed.download", ResourceLimits.max_download_bytes
+            ),
+            max_decompressed_bytes=_positive_integer(
+                settings, "feed.inflated", ResourceLimits.max_decompressed_bytes
+            ),
+            timeout=_positive_integer(settings, "feed.seconds", int(ResourceLimits.timeout)),
+            max_memory_bytes=_positive_integer(
+                settings, "feed.memory", ResourceLimits.max_memory_bytes
+            ),
         ),
     )
 

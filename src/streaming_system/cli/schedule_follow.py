@@ -1,8 +1,6 @@
 """`streaming-system schedule follow`: copies the schedule of another host."""
 
-import itertools
 import logging
-import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -12,7 +10,7 @@ from streaming_system.cli.common import feed_options, one_line_errors
 from streaming_system.config.ini import SettingsError, load_app_settings, require
 from streaming_system.net.page_events import PageEventPublisher
 from streaming_system.schedule_import.mirror import ScheduleMirror
-from streaming_system.schedule_import.poll import PollInterval, poll_feeds
+from streaming_system.schedule_import.poll import run_poll_loop
 
 # Short, so that the copy is up to date soon after an outage of the other host.
 MAX_BACKOFF = 60.0

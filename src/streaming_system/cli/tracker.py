@@ -1,10 +1,8 @@
 """`streaming-system tracker …`: maintains the tracker's database."""
 
 import dataclasses
-import itertools
 import logging
 import sys
-import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +15,7 @@ from streaming_system.cli.common import feed_options, one_line_errors, progress
 from streaming_system.config.ini import load_app_settings
 from streaming_system.plugin import Incident
 from streaming_system.plugin_host.incident_notifier import IncidentNotifier
-from streaming_system.schedule_import.poll import PollInterval, poll_feeds
+from streaming_system.schedule_import.poll import run_poll_loop
 from streaming_system.util.atomic_write import atomic_write
 
 STDOUT = "-"
@@ -61,7 +59,6 @@ def tracker_watch(ini: Path, count: int | None, interval: float) -> None:
         monitor = IncidentMonitor(settings, notify)
     except StartupError as error:
         raise click.ClickException(str(error)) from None
-    rounds = itertools.count() if count is None else iter(range(count))
 
     def check() -> bool:
         monitor.run_once()

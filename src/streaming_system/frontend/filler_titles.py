@@ -25,7 +25,7 @@ _BREAK = re.compile(r"(\d+) minute break")
 
 def is_break(event: Slot) -> bool:
     """Tell whether an event is a break between two talks of a day."""
-    return event.generated and _BREAK.fullmatch(event.title) is not None
+    return event.is_filler and _BREAK.fullmatch(event.title) is not None
 
 
 def translate_filler(event: Slot, words: Translator) -> Slot:

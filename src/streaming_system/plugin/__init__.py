@@ -1,7 +1,7 @@
-"""All that the author of a parser plugin needs, and nothing else.
+"""The public API for plugins.
 
-A plugin offers parsers through :func:`register_parsers`; a parser recognises a feed and reads
-talks from it. ``docs/parsers.md`` takes you from an empty file to a deployed plugin.
+A plugin registers parsers through :func:`register_parsers`; a parser recognises a feed and yields
+its talks. ``docs/parsers.md`` explains how to write, test and deploy one.
 """
 
 from streaming_system.net.ssrf import parse_allowed_networks, safe_pool_manager
@@ -9,14 +9,14 @@ from streaming_system.plugin.context import ParseContext, SkipEntryError, SkipRe
 from streaming_system.plugin.feed import Feed, FeedError, open_feed
 from streaming_system.plugin.hooks import (
     Parser,
-    encoder_sources,
-    event_enrich,
-    event_filter,
+    enrich_talk,
+    filter_talk,
     hookimpl,
-    notify,
-    notify_incident,
+    incident_changed,
     register_parsers,
+    register_stats_sources,
     room_aliases,
+    schedule_changed,
 )
 from streaming_system.plugin.incident import Incident
 from streaming_system.plugin.markup import (
@@ -61,24 +61,24 @@ __all__ = [
     "Talk",
     "clean_str",
     "clean_str_list",
-    "encoder_sources",
-    "event_enrich",
-    "event_filter",
+    "enrich_talk",
+    "filter_talk",
     "hookimpl",
     "html_from_html",
     "html_from_markdown",
     "html_from_plain_text",
     "html_from_unknown_markup",
-    "notify",
-    "notify_incident",
+    "incident_changed",
     "open_feed",
     "parse_allowed_networks",
     "parse_do_not_record",
     "parse_duration",
     "parse_timestamp",
     "register_parsers",
+    "register_stats_sources",
     "require_list",
     "require_object",
     "room_aliases",
     "safe_pool_manager",
+    "schedule_changed",
 ]

@@ -1,4 +1,4 @@
-"""What a parser is told, and where it reports what it left out."""
+"""The context of a parse run: time zones, and the report of skipped entries and warnings."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -25,15 +25,15 @@ SkipReason = Literal[
 ]
 SKIP_REASONS: frozenset[str] = frozenset(get_args(SkipReason))
 
-# Conferences are neither older than Unix nor planned for the next century, and the arithmetic of
-# datetime overflows at its ends.
+# Times outside of this range are errors in the feed; datetime arithmetic overflows near year 1 and
+# year 9999.
 MIN_TIME, MAX_TIME = datetime(1970, 1, 2, tzinfo=UTC), datetime(2099, 12, 31, tzinfo=UTC)
 
 _ISO_DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]([01]\d|2[0-3]):[0-5]\d(?!\d)", re.ASCII)
 
 
 class SkipEntryError(ValueError):
-    """Leave this entry out: raised while an entry is read, reported by :meth:`ParseContext.each`."""
+    """Raised by a parser to skip the current entry; :meth:`ParseContext.parse_items` reports it."""
 
     def __init__(self, reason: SkipReason, detail: str = "") -> None:
         super().__init__(detail or reason)
@@ -42,19 +42,22 @@ class SkipEntryError(ValueError):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SkippedEntry:
-    """An entry of the feed which the site will not show."""
+    """An entry of the feed that the import leaves out.
+
+    :param location: position in the feed: "line 812", "item 12".
+    """
 
     reason: SkipReason
-    where: str
+    location: str
     title: str
     detail: str = ""
 
 
 class ParseContext:
-    """What a parser is told about the feed, and where it reports what it left out.
+    """Gives a parser the configuration of its feed, and collects its report.
 
-    :param timezone: the zone that the configuration gives to this feed, if any.
-    :param columns: which column of a table holds what, as ``schedule-columns`` says.
+    :param timezone: the configured zone of the feed, if any.
+    :param columns: the configured column map of a table (``schedule-columns``).
     """
 
     def __init__(
@@ -67,15 +70,12 @@ class ParseContext:
         self.warnings: list[str] = []
 
     @property
-    def zone(self) -> ZoneInfo | None:
-        """The zone of times that carry no offset: the feed's own, else the configured one."""
+    def effective_timezone(self) -> ZoneInfo | None:
+        """The zone of times without offset: the feed's own, else the configured one."""
         return self.feed_timezone or self.timezone
 
-    def use_zone(self, name: object) -> None:
-        """Take note of the zone that the feed names for itself; warn where there is no such zone.
-
-        An empty name is ignored: the configured zone stays.
-        """
+    def set_feed_timezone(self, name: object) -> None:
+        """Use the zone that the feed names. Ignore an empty name; warn about an unknown zone."""
         if not isinstance(name, str) or not name.strip():
             return
         try:
@@ -84,120 +84,121 @@ class ParseContext:
             self.warn(f"the feed names a time zone that does not exist: {name[:64]!r}")
 
     def warn(self, message: str) -> None:
-        """Say something that an organiser should know; the import goes on."""
+        """Report a problem that an organiser should know of; the import continues."""
         self.warnings.append(message)
 
-    def skip(self, reason: SkipReason, where: str, title: str = "", detail: str = "") -> None:
-        """Report an entry that is left out.
+    def skip(self, reason: SkipReason, location: str, title: str = "", detail: str = "") -> None:
+        """Report a skipped entry.
 
-        :param where: its place in the feed: "line 812", "item 12".
+        :param location: position in the feed: "line 812", "item 12".
         """
         if reason not in SKIP_REASONS:
             raise ValueError(f"{reason!r} is not a reason to skip; use one of {SKIP_REASONS}")
         self.skipped.append(
-            SkippedEntry(reason=reason, where=where, title=title[:200], detail=detail)
+            SkippedEntry(reason=reason, location=location, title=title[:200], detail=detail)
         )
 
-    def time(self, value: object, *formats: str) -> datetime:
-        """Return the instant that ``value`` names, in UTC.
+    def parse_time(self, value: object, *formats: str, zone: ZoneInfo | None = None) -> datetime:
+        """Parse a time and return it in UTC.
 
-        :param value: ISO 8601 with date and time, with or without an offset; or text in one of
-            ``formats``, as :meth:`datetime.strptime` takes them. Without an offset it is a time
-            in :attr:`zone`.
-        :raises Skip: ``no-time`` for nothing, or for a naive time and no zone; ``bad-value`` for
-            anything else that is not a time; ``out-of-range`` before 1970 or after 2099.
+        :param value: ISO 8601 with date and time, with or without an offset, or text in one of
+            ``formats`` (as :meth:`datetime.strptime` accepts them).
+        :param zone: the zone of a time without offset; :attr:`effective_timezone` by default.
+        :raises SkipEntryError: ``no-time`` for an empty value, or a naive time without a zone;
+            ``out-of-range`` before 1970 or after 2099; ``bad-value`` for any other invalid value.
         """
         if value is None or value == "":
             raise SkipEntryError("no-time")
         if not isinstance(value, str):
             raise SkipEntryError("bad-value", f"{value!r:.60} is not a time")
-        moment = _parse_time(value.strip(), formats)
-        if moment.tzinfo is None:
-            if self.zone is None:
+        time = _parse_time(value.strip(), formats)
+        if time.tzinfo is None:
+            zone = zone or self.effective_timezone
+            if zone is None:
                 raise SkipEntryError(
                     "no-time", f"{value!r:.60} has no UTC offset: set schedule-timezone"
                 )
-            moment = self._localise(moment, self.zone)
-        return normalise_time(moment)
+            time = self._localise(time, zone)
+        return normalise_time(time)
 
     def _localise(self, naive: datetime, zone: ZoneInfo) -> datetime:
-        moment = naive.replace(tzinfo=zone)
-        if naive.year in (1, 9999):  # A zone cannot be asked about the ends of time.
+        aware = naive.replace(tzinfo=zone)
+        if naive.year in (1, 9999):  # The zone's offset would overflow.
             raise SkipEntryError("out-of-range", f"the year {naive.year}")
-        there_and_back = moment.astimezone(UTC).astimezone(zone)
-        if there_and_back.replace(tzinfo=None) != naive:
-            self.warn(f"{naive} does not exist in {zone.key}: taken as {there_and_back:%H:%M}")
-        elif moment.utcoffset() != moment.replace(fold=1).utcoffset():
+        round_trip = aware.astimezone(UTC).astimezone(zone)
+        if round_trip.replace(tzinfo=None) != naive:
+            self.warn(f"{naive} does not exist in {zone.key}: taken as {round_trip:%H:%M}")
+        elif aware.utcoffset() != aware.replace(fold=1).utcoffset():
             self.warn(f"{naive} happens twice in {zone.key}: the first is taken")
-        return moment
+        return aware
 
-    def each(
-        self, items: object, read: Callable[[Any], Talk | None], *, title: str = "title"
+    def parse_items(
+        self, items: object, parse: Callable[[Any], Talk | None], *, title_key: str = "title"
     ) -> Iterator[Talk]:
-        """Read talks from a list of JSON objects; report the items that cannot be read.
+        """Parse talks from a list of JSON objects; report items that cannot be parsed.
 
-        :param items: the list; anything else is one bad value.
-        :param read: makes a :class:`Talk` of an item. It may raise :class:`SkipEntryError`; a missing key or
-            a value of the wrong type skips the item as ``bad-value``. ``None`` leaves the item
-            out without a word: for what is no entry at all.
-        :param title: the key of an item's title, for the report.
+        :param items: the list; any other type is reported as one bad value.
+        :param parse: converts an item to a :class:`Talk`. If it raises :class:`SkipEntryError`,
+            the item is skipped; a missing key or a wrong type skips it as ``bad-value``. An item
+            for which it returns ``None`` is no entry, and is not reported.
+        :param title_key: the key of an item's title, for the report.
         """
         if not isinstance(items, list):
             self.skip("bad-value", "feed", detail=f"{type(items).__name__} where a list should be")
             return
-        yield from self.read_all(
-            ((f"item {number}", item) for number, item in enumerate(items, 1)), read, title
+        yield from self.parse_located_items(
+            ((f"item {number}", item) for number, item in enumerate(items, 1)), parse, title_key
         )
 
-    def read_all(
+    def parse_located_items(
         self,
         items: Iterable[tuple[str, Any]],
-        read: Callable[[Any], Talk | None],
-        title: str = "title",
+        parse: Callable[[Any], Talk | None],
+        title_key: str = "title",
     ) -> Iterator[Talk]:
-        """Do what :meth:`each` does for pairs of a place in the feed and an item."""
-        for where, item in items:
-            name = ""
+        """Do the same as :meth:`parse_items` for pairs of a position in the feed and an item."""
+        for location, item in items:
+            title = ""
             try:
                 if not isinstance(item, dict):
                     raise SkipEntryError(
                         "bad-value", f"{type(item).__name__} where an object should be"
                     )
-                name = _entry_title(item.get(title))
-                talk = read(item)
-            except SkipEntryError as skip:
-                self.skip(skip.reason, where, name, str(skip))
+                title = _entry_title(item.get(title_key))
+                talk = parse(item)
+            except SkipEntryError as error:
+                self.skip(error.reason, location, title, str(error))
             except KeyError as error:
-                self.skip("bad-value", where, name, f"no {error.args[0]!r:.60}")
+                self.skip("bad-value", location, title, f"no {error.args[0]!r:.60}")
             except (TypeError, ValueError, AttributeError, ArithmeticError) as error:
-                # The data is a stranger's: a wrong type deep in an item costs that item only.
-                self.skip("bad-value", where, name, f"{error!s:.100}")
+                # A wrong type anywhere in an item skips only that item.
+                self.skip("bad-value", location, title, f"{error!s:.100}")
             else:
                 if talk is not None:
-                    yield replace(talk, where=where)
+                    yield replace(talk, feed_location=location)
 
 
-def normalise_time(moment: datetime) -> datetime:
-    """Return an aware time in UTC.
+def normalise_time(time: datetime) -> datetime:
+    """Convert an aware time to UTC.
 
-    :raises Skip: ``out-of-range`` before 1970 or after 2099.
+    :raises SkipEntryError: ``out-of-range`` before 1970 or after 2099.
     """
     try:
-        moment = moment.astimezone(UTC)
+        time = time.astimezone(UTC)
     except OverflowError:
-        raise SkipEntryError("out-of-range", f"the year {moment.year}") from None
-    if not MIN_TIME <= moment <= MAX_TIME:
-        raise SkipEntryError("out-of-range", f"the year {moment.year}")
-    return moment
+        raise SkipEntryError("out-of-range", f"the year {time.year}") from None
+    if not MIN_TIME <= time <= MAX_TIME:
+        raise SkipEntryError("out-of-range", f"the year {time.year}")
+    return time
 
 
 def _parse_time(value: str, formats: tuple[str, ...]) -> datetime:
     for pattern in formats:
         try:
-            return datetime.strptime(value, pattern)  # noqa: DTZ007 - Zones are the caller's.
+            return datetime.strptime(value, pattern)  # noqa: DTZ007 - The caller adds the zone.
         except ValueError:
             continue
-    # fromisoformat also takes bare dates and weeks, which no talk starts at.
+    # fromisoformat also accepts dates without a time, and weeks.
     if not _ISO_DATE_TIME.match(value):
         raise SkipEntryError("bad-value", f"{value!r:.60} is not a date and time")
     try:

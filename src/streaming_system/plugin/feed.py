@@ -1,4 +1,4 @@
-"""A feed as it came in: bytes that may lie, turned into a document that plugins can look at."""
+"""Decodes the bytes of a feed into a document: XML, JSON, iCalendar, text or zip."""
 
 import gzip
 import io
@@ -15,19 +15,19 @@ MAX_ZIP_MEMBERS = 1000
 
 
 class FeedError(Exception):
-    """A feed that cannot be used, with one line for whoever must mend it."""
+    """A feed that cannot be imported; the message is one line for its author."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Feed:
-    """A feed after parsing, before anyone knows its format.
+    """A decoded feed whose format is not yet known.
 
-    :param data: the bytes, inflated where they came compressed.
-    :param source: where it came from, a URL or a path, for messages and for stable guids.
-    :param kind: what it is written in; "text" is anything else that is UTF-8.
-    :param json: the JSON value where ``kind`` is "json", else ``None``.
-    :param xml: the root element where ``kind`` is "xml", else ``None``.
-    :param members: the names of the files in it where ``kind`` is "zip".
+    :param data: the bytes, decompressed.
+    :param source: URL or path, for messages and for stable guids.
+    :param kind: the syntax; "text" is any other UTF-8.
+    :param json: the value if ``kind`` is "json", else ``None``.
+    :param xml: the root element if ``kind`` is "xml", else ``None``.
+    :param members: the names of the files in the archive if ``kind`` is "zip".
     """
 
     data: bytes
@@ -39,11 +39,11 @@ class Feed:
 
     @property
     def text(self) -> str:
-        """The feed as text, without a byte order mark."""
+        """The feed as text without byte order mark."""
         return self.data.decode("utf-8-sig")
 
-    def member(self, name: str) -> "Feed":
-        """Return a file of a zip as a feed of its own. Nothing is written anywhere.
+    def open_member(self, name: str) -> "Feed":
+        """Open a file of a zip archive as a feed, in memory.
 
         :raises FeedError: if it cannot be read.
         """
@@ -56,31 +56,30 @@ class Feed:
 
 
 def open_feed(
-    data: bytes, source: str = "feed", *, max_inflated: int = MAX_DECOMPRESSED_BYTES
+    data: bytes, source: str = "feed", *, max_bytes: int = MAX_DECOMPRESSED_BYTES
 ) -> Feed:
-    """Turn bytes into a :class:`Feed`.
+    """Decode the bytes of a feed.
 
-    The order of the questions is: compressed? XML? iCalendar? JSON? text? Nothing is fetched and no
-    entity is expanded on behalf of the feed.
+    The syntax is detected in this order: gzip, zip, XML, iCalendar, JSON, text. XML cannot load
+    other documents or expand entities.
 
     :raises FeedError: for empty, binary, truncated or hostile input.
     """
     if data[:2] == b"\x1f\x8b":
-        data = _decompress(data, max_inflated)
+        data = _decompress(data, max_bytes)
     if data[:4] == b"PK\x03\x04":
-        return Feed(data=data, source=source, kind="zip", members=_zip_members(data, max_inflated))
-    if len(data) > max_inflated:
-        raise FeedError(f"the feed is larger than {max_inflated:,} bytes")
+        return Feed(data=data, source=source, kind="zip", members=_zip_members(data, max_bytes))
+    if len(data) > max_bytes:
+        raise FeedError(f"the feed is larger than {max_bytes:,} bytes")
     start = data[:4096].removeprefix(b"\xef\xbb\xbf").lstrip()
     if not start:
         raise FeedError("the feed is empty")
-    # UTF-16 XML starts with a byte order mark; the XML parser decodes it from the bytes.
+    # UTF-16 XML starts with a byte order mark; the XML parser decodes it.
     if start[:1] == b"<" or data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return Feed(data=data, source=source, kind="xml", xml=_parse_xml(data, start))
     text = _decode_utf8(data)
     if start[:15].upper() == b"BEGIN:VCALENDAR":
         return Feed(data=data, source=source, kind="ics")
-    # Only JSON that is an object or a list can be a schedule; "10" or "null" is worth saying so.
     try:
         value = json.loads(text, parse_constant=_reject_constant)
     except RecursionError:
@@ -94,26 +93,28 @@ def open_feed(
     return Feed(data=data, source=source, kind="json", json=value)
 
 
-def _decompress(data: bytes, limit: int) -> bytes:
+def _decompress(data: bytes, max_bytes: int) -> bytes:
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(data)) as stream:
-            inflated = stream.read(limit + 1)
+            decompressed = stream.read(max_bytes + 1)
     except (OSError, EOFError) as error:
         raise FeedError(f"broken gzip data: {error}") from None
-    if len(inflated) > limit:
-        raise FeedError(f"the feed inflates to more than {limit:,} bytes")
-    return inflated
+    if len(decompressed) > max_bytes:
+        raise FeedError(f"the feed inflates to more than {max_bytes:,} bytes")
+    return decompressed
 
 
-def _zip_members(data: bytes, limit: int) -> tuple[str, ...]:
+def _zip_members(data: bytes, max_bytes: int) -> tuple[str, ...]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             members = archive.infolist()
     except (zipfile.BadZipFile, NotImplementedError) as error:
         raise FeedError(f"broken zip file: {error}") from None
-    # What a zip says of its sizes is checked again by whoever inflates it.
-    if len(members) > MAX_ZIP_MEMBERS or sum(member.file_size for member in members) > limit:
-        raise FeedError(f"the zip file holds more than {MAX_ZIP_MEMBERS} files or {limit:,} bytes")
+    # The declared sizes can be wrong: open_feed checks each member again.
+    if len(members) > MAX_ZIP_MEMBERS or sum(member.file_size for member in members) > max_bytes:
+        raise FeedError(
+            f"the zip file holds more than {MAX_ZIP_MEMBERS} files or {max_bytes:,} bytes"
+        )
     return tuple(member.filename for member in members if not member.is_dir())
 
 
@@ -146,7 +147,7 @@ def _parse_xml(data: bytes, start: bytes) -> "etree._Element":
         root = etree.fromstring(data, parser)
     except etree.XMLSyntaxError as error:
         raise FeedError(f"not well-formed XML: {' '.join(str(error.msg).split())}") from None
-    # lxml leaves entities of a DTD in place and loses the text behind them, so a DTD is refused.
+    # With resolve_entities=False, lxml drops the text after an entity of a DTD.
     if root.getroottree().docinfo.doctype:
         raise FeedError("the XML has a DOCTYPE, which no schedule needs: refused")
     return root

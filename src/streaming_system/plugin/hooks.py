@@ -1,4 +1,4 @@
-"""The hooks a plugin may implement."""
+"""The hooks that a plugin can implement."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,16 +21,15 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 @dataclass(frozen=True, kw_only=True)
 class Parser:
-    """One feed format that can be read.
+    """A parser of one feed format.
 
-    :param name: how the configuration names it in ``schedule-format``; unique among all plugins.
-    :param summary: what it is, in one line for people.
-    :param recognise: takes a :class:`Feed` and returns how sure it is that this is its format,
-        from 0.0 (no) to 1.0 (certain). It looks at types after parsing, never at text.
-    :param parse: takes a :class:`Feed` and a :class:`ParseContext` and yields a :class:`Talk` for each
-        entry. It only reads: checking, sorting, gaps and zones for display come later. An entry
-        it leaves out is reported by :meth:`ParseContext.skip`; a feed it cannot read at all raises
-        :class:`FeedError`.
+    :param name: value of ``schedule-format`` in the configuration; unique among all plugins.
+    :param summary: one line for people.
+    :param recognise: gets a :class:`Feed` and returns its confidence that the feed has this format,
+        from 0.0 to 1.0. It checks the decoded document, never the text.
+    :param parse: gets a :class:`Feed` and a :class:`ParseContext` and yields a :class:`Talk` for
+        each entry. The import validates, sorts and fills gaps. A parser reports a skipped entry by
+        :meth:`ParseContext.skip`, and raises :class:`FeedError` for a feed that it cannot parse.
     """
 
     name: str
@@ -41,7 +40,7 @@ class Parser:
 
 @hookspec
 def register_parsers() -> list[Parser]:  # type: ignore[empty-body]
-    """Offer parsers for the feed formats that this plugin understands.
+    """Register parsers of feed formats.
 
     Return a list of :class:`Parser`::
 
@@ -53,10 +52,10 @@ def register_parsers() -> list[Parser]:  # type: ignore[empty-body]
 
 @hookspec
 def room_aliases() -> dict[str, str]:  # type: ignore[empty-body]
-    """Say which names of a feed mean another room.
+    """Map room names of feeds to other names.
 
-    Return a mapping from a name as the feed has it to the name that is meant; "" means that the
-    name is no room. Blanks are collapsed before names are compared, capitals count::
+    Return a mapping from the name in the feed to the right one; "" means that the name is no room.
+    Names are compared case-sensitively, after white space is collapsed::
 
         @hookimpl
         def room_aliases():
@@ -65,67 +64,67 @@ def room_aliases() -> dict[str, str]:  # type: ignore[empty-body]
 
 
 @hookspec
-def event_filter(talk: Talk) -> bool | None:
-    """Decide whether a talk is shown.
+def filter_talk(talk: Talk) -> bool | None:
+    """Hide a talk.
 
-    It is called once for every talk that a parser yields, after the rooms have been mapped and
-    before anything is checked or cleaned. Return ``False`` to hide the talk: it is then reported
-    as ``not-accepted`` with the name of the plugin; return ``None`` to leave it to others::
+    It is called for each talk that a parser yields, after rooms are mapped and before validation.
+    Return ``False`` to hide the talk, which is then reported as ``not-accepted`` with the name of
+    the plugin; return ``None`` for no opinion::
 
         @hookimpl
-        def event_filter(talk):
+        def filter_talk(talk):
             return False if talk.title.startswith("[internal]") else None
     """
 
 
 @hookspec
-def event_enrich(talk: Talk) -> Talk | None:
+def enrich_talk(talk: Talk) -> Talk | None:
     """Change a talk: rename it, add a link, correct its language.
 
-    It is called once for every talk that is not hidden. Return another :class:`Talk`, made by
-    :func:`dataclasses.replace`, or ``None`` to leave it as it is::
+    It is called for each talk that is not hidden. Return another :class:`Talk`, created by
+    :func:`dataclasses.replace`, or ``None`` for no change::
 
         @hookimpl
-        def event_enrich(talk):
+        def enrich_talk(talk):
             return replace(talk, title=talk.title.removeprefix("Talk: "))
     """
 
 
 @hookspec
-def notify(changes: Sequence[Change], zones: Mapping[str, ZoneInfo]) -> None:
-    """Hear what an import has changed, to tell others.
+def schedule_changed(changes: Sequence[Change], zones: Mapping[str, ZoneInfo]) -> None:
+    """Get the changes of an import, for example to publish them.
 
-    It is called once after every import that changed something, in a process of its own that has
-    ten seconds; what it raises is logged and changes nothing.
+    It is called after each import that changed something, in a subprocess with a timeout of ten
+    seconds. Exceptions are logged and have no other effect.
 
-    :param changes: what moved, appeared, vanished or was renamed, in order of time; rooms are ids.
-    :param zones: the zone of each room, by room id; ``change.line(zone)`` tells a change in a line.
+    :param changes: moved, new, removed and renamed talks, in order of time; rooms are ids.
+    :param zones: time zones by room id, for ``change.describe(zone)``.
     """
 
 
 @hookspec
-def notify_incident(incident: Incident, options: Mapping[str, str]) -> None:
-    """Hear that something has gone wrong, or is over, to tell the crew.
+def incident_changed(incident: Incident, options: Mapping[str, str]) -> None:
+    """Get an incident that has been opened or resolved, for example to notify the crew.
 
-    ``streaming-system tracker watch`` calls it once when an incident begins and once when it ends,
-    in a process of its own that has ten seconds. If it raises, it is called again a little later,
-    and the others are not::
+    ``streaming-system tracker watch`` calls it when an incident opens and when it is resolved, in
+    a subprocess with a timeout of ten seconds. Only a plugin that raises is called again, with
+    backoff::
 
         @hookimpl
-        def notify_incident(incident, options):
+        def incident_changed(incident, options):
             send(options["plugin.mine.phone"], incident.line)
 
-    :param options: the keys of the tracker's ini that begin with ``plugin.``, with their texts.
+    :param options: the keys of the tracker's ini that begin with ``plugin.``, and their values.
     """
 
 
 @hookspec
-def encoder_sources() -> list[StatsSource]:  # type: ignore[empty-body]
-    """Offer kinds of streaming servers that the agent can read figures from.
+def register_stats_sources() -> list[StatsSource]:  # type: ignore[empty-body]
+    """Register types of streaming servers from which the agent can fetch stats.
 
     Return a list of :class:`StatsSource`::
 
         @hookimpl
-        def encoder_sources():
-            return [Source(name="my-server", summary="…", options=(), read=read)]
+        def register_stats_sources():
+            return [StatsSource(name="my-server", summary="…", options=(), fetch=fetch)]
     """

@@ -1,4 +1,4 @@
-"""What plugins hear of that is wrong."""
+"""Incidents, as plugins get them."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,16 +6,16 @@ from datetime import datetime
 
 @dataclass(frozen=True, kw_only=True)
 class Incident:
-    """Something that has gone wrong, or is over.
+    """An open or resolved incident.
 
-    :param id: the same at its beginning and at its end.
+    :param id: identifies the incident when it opens and when it is resolved.
     :param kind: ``no-stream``, ``silent-encoder``, ``full``, ``rebuffering`` or ``component``.
-    :param room: the room's id, "" where it is about none or several.
-    :param title: what people call the room.
-    :param subject: the server, machine or component that it is about; "" for the room itself.
-    :param summary: what has gone wrong, in a sentence.
-    :param opened_at: when it began, in UTC.
-    :param closed_at: when it ended, in UTC; ``None`` while it goes on.
+    :param room: the room's id; "" if it concerns no room or several.
+    :param title: the room's title.
+    :param subject: the server, machine or component that it concerns; "" for the room itself.
+    :param summary: what has happened, in a sentence.
+    :param opened_at: start, in UTC.
+    :param closed_at: end, in UTC; ``None`` while it is open.
     """
 
     id: int
@@ -29,7 +29,7 @@ class Incident:
 
     @property
     def line(self) -> str:
-        """What to tell people: the sentence, and that it is over where it is."""
+        """A one-line message for people: the summary, with the duration once it is resolved."""
         if self.closed_at is None:
             return self.summary
         minutes = round((self.closed_at - self.opened_at).total_seconds() / 60)

@@ -1,7 +1,6 @@
-"""Abstracts come as HTML, Markdown or plain text; pages want HTML.
+"""Converts abstracts in HTML, Markdown or plain text to HTML.
 
-What these return is HTML that nobody has sanitised yet: that is done once, for all formats, when
-the schedule is checked.
+The results are not sanitised: the import sanitises the abstracts of all formats.
 """
 
 import html
@@ -19,17 +18,17 @@ _TAG = re.compile(
 
 
 def html_from_html(value: str) -> str:
-    """Return HTML as it came."""
+    """Return HTML without surrounding white space."""
     return value.strip()
 
 
 def html_from_markdown(value: str) -> str:
-    """Return Markdown (CommonMark, bare links made clickable) as HTML; tags in it are text."""
+    """Render Markdown (CommonMark with bare links) as HTML; tags in it are escaped."""
     return _MARKDOWN.render(value.strip().replace("\r\n", "\n")) if value.strip() else ""
 
 
 def html_from_plain_text(value: str) -> str:
-    """Return plain text as HTML: a blank line ends a paragraph, a line end breaks the line."""
+    """Render plain text as HTML: blank lines separate paragraphs, line ends become ``<br>``."""
     paragraphs = re.split(r"\n[ \t]*\n", value.strip().replace("\r\n", "\n"))
     return "".join(
         f"<p>{html.escape(part.strip()).replace(chr(10), '<br>')}</p>"
@@ -39,10 +38,10 @@ def html_from_plain_text(value: str) -> str:
 
 
 def html_from_unknown_markup(
-    value: str, otherwise: Callable[[str], str] = html_from_markdown
+    value: str, fallback: Callable[[str], str] = html_from_markdown
 ) -> str:
-    """Return text of a format that does not say how it is marked up as HTML.
+    """Render text of a feed that does not declare its markup as HTML.
 
-    :param otherwise: what text without a known HTML tag is; Markdown, unless said otherwise.
+    :param fallback: converts a text without known HTML tags; Markdown by default.
     """
-    return html_from_html(value) if _TAG.search(value) else otherwise(value)
+    return html_from_html(value) if _TAG.search(value) else fallback(value)

@@ -1,4 +1,4 @@
-"""What a source of figures is: how the agent beside a streaming server learns who watches what."""
+"""The interface of stats sources: types of streaming servers that the agent can query."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,21 +8,21 @@ from xml.etree.ElementTree import Element
 
 
 class SourceError(Exception):
-    """A server that does not say what it should, with one line that says why."""
+    """A server has failed or sent an invalid response; the message is one line."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class MountStats:
-    """What a server says of one mount, or rendition, that is streaming.
+    """The stats of one mount, or rendition, that is streaming.
 
-    Numbers are passed on as the server has them, as texts, too: the agent checks them all.
+    Pass numbers on as the server sends them, also as texts: the agent validates them.
 
-    :param mount: what it is called, as agent.ini's ``streams`` name it.
-    :param clients: how many watch; ``None`` if the server does not say.
-    :param sent: what is sent to all of them together, in bit/s.
-    :param bitrate: what one of them gets, in bit/s.
+    :param mount: its name in ``streams`` of agent.ini.
+    :param clients: the number of viewers; ``None`` if the server does not report it.
+    :param sent: bitrate to all viewers together, in bit/s.
+    :param bitrate: bitrate to one viewer, in bit/s.
     :param codec: such as ``VP8, Opus``.
-    :param since: when the stream began.
+    :param since: start of the stream.
     """
 
     mount: str
@@ -35,11 +35,11 @@ class MountStats:
 
 @dataclass(frozen=True, kw_only=True)
 class SourceOption:
-    """A key that a source has in its section of agent.ini.
+    """A key of a source's section in agent.ini.
 
-    :param summary: what it means, in one line for people.
-    :param default: ``None`` if it must be given.
-    :param kind: ``text``, ``url``, or ``secret`` (which may lie in a file: ``NAME.file``).
+    :param summary: its meaning, in one line for people.
+    :param default: ``None`` for a required key.
+    :param kind: ``text``, ``url``, or ``secret`` (a file can hold it: ``NAME.file``).
     """
 
     name: str
@@ -49,7 +49,7 @@ class SourceOption:
 
 
 class SourceProbe(Protocol):
-    """What a source asks its server with. All of it is bounded in time and size."""
+    """Queries a server on behalf of a source, within limits of time and size."""
 
     @property
     def options(self) -> Mapping[str, str]:
@@ -57,12 +57,12 @@ class SourceProbe(Protocol):
 
     @property
     def mounts(self) -> Sequence[str]:
-        """The mounts that agent.ini names."""
+        """The mounts in agent.ini."""
 
     def get(self, path: str = "", *, headers: Mapping[str, str] | None = None) -> bytes:
-        """Return what lies at a path below the option ``url``, or at a whole address.
+        """Return the body at a path below the option ``url``, or at an absolute URL.
 
-        :raises SourceError: unless the answer is a 200 of a sane size in a sane time.
+        :raises SourceError: unless the status is 200, within the limits of size and time.
         """
 
     def json(self, path: str = "") -> Any:
@@ -72,44 +72,44 @@ class SourceProbe(Protocol):
         """
 
     def xml(self, path: str = "") -> Element:
-        """Return the root of the XML at a path; one with a DOCTYPE, or very deep, is none.
+        """Return the root element of the XML at a path.
 
-        :raises SourceError: if there is none.
+        :raises SourceError: if there is none, if it has a DOCTYPE, or if it is nested too deeply.
         """
 
     def rate(self, key: str, total: Any) -> float | None:
-        """Return how fast a total of bytes grows, in bit/s; ``None`` if that is not known yet."""
+        """Return the growth of a byte counter in bit/s; ``None`` until there are two samples."""
 
     def run(self, command: Sequence[str]) -> bytes:
-        """Return what a command prints.
+        """Return the output of a command.
 
-        :raises SourceError: unless it ends well, with a sane amount of words, in a sane time.
+        :raises SourceError: if it fails, or exceeds the limits of size or time.
         """
 
 
 @dataclass(frozen=True, kw_only=True)
 class StatsSource:
-    """One kind of server that figures can be read from.
+    """A type of streaming server that the agent can query.
 
-    :param name: how agent.ini names it in ``use``; unique among all plugins.
-    :param summary: what it is, in one line for people.
-    :param options: the keys that its section may have besides those of every source.
-    :param read: takes a :class:`SourceProbe` and returns a :class:`MountStats` for each mount that is
-        streaming at the moment. It is called every few seconds; a server that cannot be read
-        raises :class:`SourceError`.
+    :param name: value of ``use`` in agent.ini; unique among all plugins.
+    :param summary: one line for people.
+    :param options: the keys of its section in agent.ini besides the common ones.
+    :param fetch: gets a :class:`SourceProbe` and returns a :class:`MountStats` for each mount that
+        is streaming. It is called every few seconds, and raises :class:`SourceError` if the server
+        fails.
     """
 
     name: str
     summary: str
     options: Sequence[SourceOption]
-    read: Callable[[SourceProbe], Iterable[MountStats]]
+    fetch: Callable[[SourceProbe], Iterable[MountStats]]
 
 
 def require_object(value: Any, what: str) -> Mapping[str, Any]:
     """Return a JSON object.
 
-    :param what: what it should be, for people.
-    :raises SourceError: if it is something else.
+    :param what: its name for the error message.
+    :raises SourceError: for any other type.
     """
     if not isinstance(value, dict):
         raise SourceError(f"{what} is missing, or no object")
@@ -119,8 +119,8 @@ def require_object(value: Any, what: str) -> Mapping[str, Any]:
 def require_list(value: Any, what: str) -> Sequence[Mapping[str, Any]]:
     """Return a JSON list of objects.
 
-    :param what: what it should be, for people.
-    :raises SourceError: if it is something else.
+    :param what: its name for the error message.
+    :raises SourceError: for any other type.
     """
     if not isinstance(value, list):
         raise SourceError(f"{what} is missing, or no list")
@@ -128,9 +128,9 @@ def require_list(value: Any, what: str) -> Sequence[Mapping[str, Any]]:
 
 
 def parse_timestamp(value: Any) -> datetime | None:
-    """Return a time of RFC 3339 or ISO 8601 with its offset; ``None`` if it is none."""
+    """Parse a time of RFC 3339 or ISO 8601 with offset; return ``None`` for anything else."""
     try:
-        found = datetime.fromisoformat(value)
+        time = datetime.fromisoformat(value)
     except (TypeError, ValueError):
         return None
-    return found if found.tzinfo else None
+    return time if time.tzinfo else None

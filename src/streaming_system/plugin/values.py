@@ -1,11 +1,13 @@
-"""Readers for the values that feeds are made of: texts, durations, flags."""
+"""Parses values of feeds: texts, durations, flags."""
 
 import re
 from datetime import timedelta
 from typing import Any
 
 MAX_DURATION = timedelta(days=7)
+MAX_DURATION_CHARS = 40
 
+_MINUTES = re.compile(r"\d{1,9}", re.ASCII)
 _DAYS_AND_CLOCK = re.compile(r"(\d{1,3}) days?, (.+)", re.ASCII)
 _CLOCK = re.compile(r"(\d{1,3}):([0-5]?\d)(?::([0-5]?\d))?", re.ASCII)
 _ISO_DURATION = re.compile(
@@ -16,12 +18,12 @@ _FALSE_WORDS = {"false", "0", "no", "n", "off"}
 
 
 def clean_str(value: Any, language: str = "") -> str:
-    """Return a value that should be text as text, stripped; "" for ``None``.
+    """Return a text without surrounding white space; "" for ``None``.
 
-    A mapping of languages to texts, as localised feeds have it, gives the text in ``language``,
-    else in English, else the first.
+    A mapping of languages to texts (a localised feed) gives the text in ``language``, else in
+    English, else the first one.
 
-    :raises ValueError: for numbers, lists and other things that are no text.
+    :raises ValueError: for any other type.
     """
     if value is None:
         return ""
@@ -34,23 +36,23 @@ def clean_str(value: Any, language: str = "") -> str:
 
 
 def clean_str_list(value: Any) -> tuple[str, ...]:
-    """Return the non-empty texts of a list; of one text; of nothing.
+    """Return the non-empty texts of a list; a single text counts as a list of one.
 
-    Items that are no text are left out: a broken name must not cost a talk.
+    Items of other types are dropped: a broken name does not invalidate the talk.
     """
     items = value if isinstance(value, list | tuple) else [value]
     return tuple(item.strip() for item in items if isinstance(item, str) and item.strip())
 
 
 def parse_duration(value: Any) -> timedelta:
-    """Return the length that ``value`` names.
+    """Parse a duration.
 
-    Read are ``H:MM``, ``HH:MM``, ``HH:MM:SS``, whole minutes (number or digits), the text of a
-    Python timedelta (``1 day, 0:45:00``) and ISO 8601 (``PT45M``). Three parts mean hours,
-    minutes and seconds, as the c3voc XML Schema has it. Only pretalx reads them as days, hours
-    and minutes: prefer its ``end`` where it has one.
+    Accepted formats: ``H:MM``, ``HH:MM``, ``HH:MM:SS``, minutes (number or digits), Python's
+    notation of a timedelta (``1 day, 0:45:00``) and ISO 8601 (``PT45M``). Three parts mean hours,
+    minutes and seconds, as in the C3VOC's XML Schema. Only pretalx writes days, hours and
+    minutes: prefer its ``end`` where it has one.
 
-    :raises ValueError: for anything else, for negative lengths, and for more than seven days.
+    :raises ValueError: for other formats, negative durations, and more than seven days.
     """
     length = _parse_duration(value)
     if length is None or length > MAX_DURATION:
@@ -59,30 +61,41 @@ def parse_duration(value: Any) -> timedelta:
 
 
 def _parse_duration(value: Any) -> timedelta | None:
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 10080:
-        return timedelta(minutes=value)
-    if not isinstance(value, str) or len(value) > 40:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return (
+            timedelta(minutes=value) if 0 <= value <= MAX_DURATION / timedelta(minutes=1) else None
+        )
+    if not isinstance(value, str) or len(value) > MAX_DURATION_CHARS:
         return None
     value = value.strip()
-    if value.isascii() and value.isdigit():
+    if _MINUTES.fullmatch(value):
         return timedelta(minutes=int(value))
-    if days := _DAYS_AND_CLOCK.fullmatch(value):
-        clock = _parse_duration(days[2]) if _CLOCK.fullmatch(days[2]) else None
-        return None if clock is None else timedelta(days=int(days[1])) + clock
-    if clock_match := _CLOCK.fullmatch(value):
-        hours, minutes, seconds = (int(part or 0) for part in clock_match.groups())
-        return timedelta(hours=hours, minutes=minutes, seconds=seconds)
-    if (iso := _ISO_DURATION.fullmatch(value)) and any(iso.groups()):
-        days_, hours, minutes, seconds = (int(part or 0) for part in iso.groups())
-        return timedelta(days=days_, hours=hours, minutes=minutes, seconds=seconds)
-    return None
+    if match := _DAYS_AND_CLOCK.fullmatch(value):
+        clock = _parse_clock(match[2])
+        return None if clock is None else timedelta(days=int(match[1])) + clock
+    clock = _parse_clock(value)
+    return _parse_iso_duration(value) if clock is None else clock
+
+
+def _parse_clock(value: str) -> timedelta | None:
+    if not (match := _CLOCK.fullmatch(value)):
+        return None
+    hours, minutes, seconds = (int(part or 0) for part in match.groups())
+    return timedelta(hours=hours, minutes=minutes, seconds=seconds)
+
+
+def _parse_iso_duration(value: str) -> timedelta | None:
+    match = _ISO_DURATION.fullmatch(value)
+    if match is None or not any(match.groups()):
+        return None
+    days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
+    return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
 
 
 def parse_do_not_record(value: Any) -> bool | None:
-    """Return whether a "do not record" value asks for no recording; ``None`` if it says nothing.
+    """Return whether a "do not record" value forbids recording; ``None`` if it is empty.
 
-    A word that nobody knows is taken as a refusal: a talk that was not recorded does less harm
-    than one that should not have been.
+    An unknown word forbids it: a missing recording does less harm than an unwanted one.
     """
     if value is None or value == "":
         return None

@@ -1,1 +1,1 @@
-"""Finds plugins and calls them; they themselves import :mod:`streaming_system.plugin`."""
+"""Loads plugins and calls their hooks. Plugins import :mod:`streaming_system.plugin` only."""

@@ -1,17 +1,16 @@
-"""Tells plugins what is wrong: each of them once, and again later where one fails."""
+"""Delivers incidents to plugins: once to each, with retries for plugins that fail."""
 
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from streaming_system.net import ssrf
-from streaming_system.plugin.feed import FeedError
 from streaming_system.plugin.incident import Incident
 from streaming_system.plugin_host.manager import PluginError
 from streaming_system.plugin_host.notifications import incident_subscribers, notify_incident
-from streaming_system.plugin_host.sandbox import ResourceLimits
+from streaming_system.plugin_host.sandbox import ResourceLimits, SandboxError
+from streaming_system.util.backoff import Backoff
 
 log = logging.getLogger(__name__)
 
@@ -20,75 +19,69 @@ MIN_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS = 10.0, 600.0
 PLUGIN_SETTING_PREFIXES = ("plugin.", ssrf.SETTING)
 
 
-@dataclass
 class _DeliveryState:
-    """What has come of telling one thing.
+    """The delivery of one incident that has been opened or resolved."""
 
-    :param told: the plugins that have heard it.
-    :param next: when to try again, by the clock of :class:`IncidentNotifier`.
-    """
-
-    told: set[str] = field(default_factory=set)
-    failures: int = 0
-    next: float = float("-inf")
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self.delivered_to: set[str] = set()
+        # Exact delays: one process sends all notifications.
+        self.backoff = Backoff(
+            initial=MIN_BACKOFF_SECONDS, maximum=MAX_BACKOFF_SECONDS, jitter=0, clock=clock
+        )
 
 
 class IncidentNotifier:
-    """Tells plugins. What it knows of failures ends with the process.
+    """Notifies plugins of incidents. Deliveries are remembered until the process ends.
 
-    :param settings: what the ini says; plugins get the keys that begin as :data:`PLUGIN_SETTING_PREFIXES` says.
-    :param folder: of the plugins.
-    :param limits: what a plugin may cost.
+    :param settings: the ini; plugins get the keys with :data:`PLUGIN_SETTING_PREFIXES`.
+    :param limits: the limit of memory of a plugin.
     """
 
     def __init__(
         self,
         settings: Mapping[str, str],
-        folder: Path | None,
+        plugin_folder: Path | None,
         limits: ResourceLimits,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._options = {
-            key: text for key, text in settings.items() if key.startswith(PLUGIN_SETTING_PREFIXES)
+            key: value for key, value in settings.items() if key.startswith(PLUGIN_SETTING_PREFIXES)
         }
-        self._folder = folder
+        self._plugin_folder = plugin_folder
         self._limits = limits
         self._clock = clock
-        self._attempts: dict[tuple[int, bool], _DeliveryState] = {}
+        self._deliveries: dict[tuple[int, bool], _DeliveryState] = {}
 
-    def tell(self, incident: Incident) -> bool:
-        """Tell every plugin that has not heard it; return whether all of them have.
+    def notify(self, incident: Incident) -> bool:
+        """Notify the plugins that have not got the incident; return whether all of them have.
 
-        After a failure nothing happens for a while, longer each time.
+        A call during the backoff after a failure does nothing, and returns ``False``.
         """
         key = (incident.id, incident.closed_at is None)
-        attempt = self._attempts.setdefault(key, _DeliveryState())
-        if self._clock() < attempt.next:
+        delivery = self._deliveries.setdefault(key, _DeliveryState(self._clock))
+        if delivery.backoff.remaining():
             return False
-        if self._tell(incident, attempt):
-            del self._attempts[key]
+        if self._notify_subscribers(incident, delivery):
+            del self._deliveries[key]
             return True
-        wait = min(MIN_BACKOFF_SECONDS * 2.0**attempt.failures, MAX_BACKOFF_SECONDS)
-        attempt.failures += 1
-        attempt.next = self._clock() + wait
+        delivery.backoff.record_failure()
         return False
 
-    def _tell(self, incident: Incident, attempt: _DeliveryState) -> bool:
-        well = True
+    def _notify_subscribers(self, incident: Incident, delivery: _DeliveryState) -> bool:
         try:
-            for name in incident_subscribers(self._folder, self._limits):
-                if name not in attempt.told:
-                    well = self._tell_one(name, incident, attempt) and well
-        except (FeedError, PluginError) as error:
-            log.warning("telling plugins of an incident: %s", error)
+            names = incident_subscribers(self._plugin_folder, self._limits)
+        except (SandboxError, PluginError) as error:
+            log.warning("notifying plugins of an incident failed: %s", error)
             return False
-        return well
+        for name in names:
+            if name not in delivery.delivered_to and self._notify_one(name, incident):
+                delivery.delivered_to.add(name)
+        return delivery.delivered_to.issuperset(names)
 
-    def _tell_one(self, name: str, incident: Incident, attempt: _DeliveryState) -> bool:
+    def _notify_one(self, name: str, incident: Incident) -> bool:
         try:
-            notify_incident(name, incident, self._options, self._folder, self._limits)
-        except (FeedError, PluginError) as error:
-            log.warning("telling %s of an incident: %s", name, error)
+            notify_incident(name, incident, self._options, self._plugin_folder, self._limits)
+        except (SandboxError, PluginError) as error:
+            log.warning("notifying %s of an incident failed: %s", name, error)
             return False
-        attempt.told.add(name)
         return True

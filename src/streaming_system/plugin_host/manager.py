@@ -1,4 +1,4 @@
-"""Finds plugins: built in, installed, and dropped in. Private: plugins import `plugin`."""
+"""Loads plugins: built-in ones, installed packages, and files in the plugin folder."""
 
 import importlib
 import importlib.metadata
@@ -19,23 +19,31 @@ log = logging.getLogger(__name__)
 
 BUILT_IN_PACKAGE = "streaming_system.parsers"
 ENTRY_POINT_GROUP = "streaming_system"
+# Former names of hooks.
+RENAMED_HOOKS = {
+    "event_filter": "filter_talk",
+    "event_enrich": "enrich_talk",
+    "notify": "schedule_changed",
+    "notify_incident": "incident_changed",
+    "encoder_sources": "register_stats_sources",
+}
 
 
 class PluginError(Exception):
-    """A plugin that cannot be used, with one line that names it."""
+    """A plugin cannot be loaded or has failed; the message is one line that names it."""
 
 
 def create_plugin_manager(
-    folder: Path | None = None, only: Path | None = None, built_in: str = BUILT_IN_PACKAGE
+    folder: Path | None = None,
+    only_plugin: Path | None = None,
+    built_in: str = BUILT_IN_PACKAGE,
 ) -> pluggy.PluginManager:
-    """Return a new manager with all plugins: built in, installed, and dropped into ``folder``.
+    """Return a manager with all plugins, loaded in a fixed order.
 
-    They are loaded in the order of their names, so that it is the same on every machine. A file
-    called ``test_…`` is a plugin's test, and no plugin.
-
-    :param only: of the files in the folder, load this one alone.
+    :param folder: the plugin folder; files called ``test_…`` are tests, and not loaded.
+    :param only_plugin: the only file of the folder to load.
     :param built_in: the package of the built-in plugins.
-    :raises PluginError: if one cannot be loaded or implements a hook that does not exist.
+    :raises PluginError: if a plugin cannot be loaded, or implements an unknown hook.
     """
     manager = pluggy.PluginManager(PROJECT)
     manager.add_hookspecs(hooks)
@@ -49,12 +57,15 @@ def create_plugin_manager(
         origin = f"package {point.dist.name if point.dist else point.value}"
         _register_plugin(manager, call_plugin(origin, point.load), origin)
     for path in sorted(folder.glob("*.py")) if folder and folder.is_dir() else []:
-        if path == only or (only is None and not path.name.startswith("test_")):
+        if path == only_plugin or (only_plugin is None and not path.name.startswith("test_")):
             _register_plugin(manager, _load_plugin_file(path), str(path))
     return manager
 
 
 def _register_plugin(manager: pluggy.PluginManager, plugin: ModuleType, origin: str) -> None:
+    for old, new in RENAMED_HOOKS.items():
+        if manager.parse_hookimpl_opts(plugin, old) is not None:
+            raise PluginError(f"{origin}: the hook {old!r} is now called {new!r}: rename it")
     try:
         manager.register(plugin, name=origin)
         manager.check_pending()
@@ -73,7 +84,7 @@ def _load_plugin_file(path: Path) -> ModuleType:
 
 
 def call_plugin(origin: str, call: Callable[[], Any]) -> Any:
-    """Call a plugin's code; whatever it raises becomes one line that names the plugin."""
+    """Call code of a plugin, and convert each exception to a :class:`PluginError`."""
     try:
         return call()
     except Exception as error:

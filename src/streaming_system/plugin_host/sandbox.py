@@ -1,4 +1,4 @@
-"""Runs strangers' code in a process of its own, with limits of time and memory."""
+"""Runs untrusted code in a subprocess with limits of time and memory."""
 
 import multiprocessing
 import resource
@@ -12,42 +12,60 @@ from streaming_system.plugin.feed import FeedError
 from streaming_system.plugin_host.manager import PluginError
 
 
+class SandboxError(Exception):
+    """The subprocess has exceeded a limit or died; the message is one line that names the task."""
+
+
+class SandboxTimeoutError(SandboxError):
+    """The subprocess has exceeded its time limit."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ResourceLimits:
-    """What a feed may cost.
+    """Limits for the import of a feed.
 
-    :param download: bytes of a feed as it comes in.
-    :param inflated: bytes of a feed that came compressed.
-    :param seconds: for which its server may be silent; from the feed's bytes to its checked talks.
-    :param memory: bytes of address space that the process that reads it may take.
+    :param max_download_bytes: size of the download.
+    :param max_decompressed_bytes: size after decompression.
+    :param timeout: seconds for each read from the server, and for the subprocess.
+    :param max_memory_bytes: address space that the subprocess can allocate.
     """
 
-    download: int = 16 * 2**20
-    inflated: int = 64 * 2**20
-    seconds: float = 30
-    memory: int = 2**30
+    max_download_bytes: int = 16 * 2**20
+    max_decompressed_bytes: int = 64 * 2**20
+    timeout: float = 30
+    max_memory_bytes: int = 2**30
 
 
 def run_sandboxed(
-    job: Callable[..., Any], arguments: tuple[Any, ...], limits: ResourceLimits
+    task: str, function: Callable[..., Any], arguments: tuple[Any, ...], limits: ResourceLimits
 ) -> Any:
-    """Run ``job`` in a process of its own and return what it returns.
+    """Call a function in a subprocess, and return its result.
 
-    :raises FeedError: if it takes too long, needs too much memory, or its process dies.
+    :param task: describes the call in error messages: "reading the feed".
+    :raises SandboxTimeoutError: if it exceeds the time limit.
+    :raises SandboxError: if it exceeds another limit, or the subprocess dies.
+    :raises FeedError: if the function raises it.
+    :raises PluginError: if the function raises it.
     """
-    # A fork has our modules already; the commands that get here run no other thread.
+    # A forked child has all modules loaded. The calling commands run no other threads.
     context = multiprocessing.get_context("fork")
     receive, send = context.Pipe(duplex=False)
-    process = context.Process(target=_run_child, args=(send, limits.memory, job, arguments))
+    process = context.Process(
+        target=_run_child, args=(send, limits.max_memory_bytes, task, function, arguments)
+    )
     process.start()
     send.close()
     try:
-        if not receive.poll(limits.seconds):
-            raise FeedError(f"reading it took longer than {limits.seconds:g} s and was stopped")
+        if not receive.poll(limits.timeout):
+            raise SandboxTimeoutError(
+                f"{task} took longer than {limits.timeout:g} s and was stopped"
+            )
         error, result = receive.recv()
     except EOFError:
         process.join()
-        raise FeedError(f"its reader died (exit code {process.exitcode})") from None
+        raise SandboxError(
+            f"{task} failed: the subprocess ended with exit code {process.exitcode}"
+        ) from None
     finally:
         process.kill()
         process.join()
@@ -58,7 +76,7 @@ def run_sandboxed(
 
 
 def _address_space_bytes() -> int:
-    """Return the bytes of address space that this process has; 0 where the system does not say."""
+    """Return the size of this process's address space; 0 if the system does not report it."""
     try:
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
     except OSError:
@@ -67,20 +85,25 @@ def _address_space_bytes() -> int:
 
 
 def _run_child(
-    send: Connection, memory: int, job: Callable[..., Any], arguments: tuple[Any, ...]
+    send: Connection,
+    max_memory_bytes: int,
+    task: str,
+    function: Callable[..., Any],
+    arguments: tuple[Any, ...],
 ) -> None:
-    # What the parent has taken is not this feed's doing.
-    most = _address_space_bytes() + memory
-    resource.setrlimit(resource.RLIMIT_AS, (most, most))
-    # A crash is reported by us, not by a file that fills the disk.
+    # The address space that fork has copied does not count.
+    limit = _address_space_bytes() + max_memory_bytes
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    # A crash must not fill the disk with a core dump.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
-        outcome: tuple[Exception | None, Any] = (None, job(*arguments))
+        outcome: tuple[Exception | None, Any] = (None, function(*arguments))
     except (FeedError, PluginError) as error:
         outcome = (type(error)(str(error)), None)
     except MemoryError:
-        outcome = (FeedError(f"reading it needs more than {memory // 2**20} MiB of memory"), None)
+        mebibytes = max_memory_bytes // 2**20
+        outcome = (SandboxError(f"{task} needs more than {mebibytes} MiB of memory"), None)
     except RecursionError:
-        outcome = (FeedError("it is nested too deeply"), None)
+        outcome = (SandboxError(f"{task} failed: the input is nested too deeply"), None)
     send.send(outcome)
     send.close()

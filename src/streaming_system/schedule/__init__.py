@@ -1,1 +1,1 @@
-"""The schedule: its model, the file that pages read, what has changed in it, and its exports."""
+"""The schedule: its model, the schedule file, differences between schedules, and exports."""

@@ -1,4 +1,4 @@
-"""What is different between two schedules: what the crew asks for in the morning."""
+"""Compares two schedules and describes what has changed."""
 
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from streaming_system.schedule.model import Schedule, Talk
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SlotSummary:
-    """A talk in one room. Times are UTC."""
+    """The properties of a talk that a comparison considers. Times are in UTC."""
 
     room: str
     start: datetime
@@ -22,17 +22,19 @@ class SlotSummary:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Change:
-    """Something different: ``before`` is missing for what is new, ``after`` for what is gone.
+    """A difference between two schedules.
 
-    :param kind: "moved" covers another time, length or room; "renamed" another title alone.
+    :param kind: "moved" for another time, length or room; "renamed" if only the title differs.
+    :param before: ``None`` for a new talk.
+    :param after: ``None`` for a removed talk.
     """
 
     kind: Literal["moved", "renamed", "appeared", "vanished"]
     before: SlotSummary | None = None
     after: SlotSummary | None = None
 
-    def line(self, zone: ZoneInfo) -> str:
-        """Tell it in one line, with times in ``zone``."""
+    def describe(self, zone: ZoneInfo) -> str:
+        """Describe the change in one line, with times in ``zone``."""
         match self.before, self.after:
             case None, SlotSummary() as new:
                 return f"new: {new.title}: {_format_slot(new, zone)}"
@@ -45,54 +47,54 @@ class Change:
         raise ValueError("a change has a before or an after")
 
 
-def _format_slot(talk: SlotSummary, zone: ZoneInfo) -> str:
-    start, end = talk.start.astimezone(zone), talk.end.astimezone(zone)
-    return f"{talk.room}, {start:%a %d %b %H:%M}–{end:%H:%M}"
+def _format_slot(slot: SlotSummary, zone: ZoneInfo) -> str:
+    start, end = slot.start.astimezone(zone), slot.end.astimezone(zone)
+    return f"{slot.room}, {start:%a %d %b %H:%M}–{end:%H:%M}"
 
 
 def summarize_schedule(schedule: Schedule) -> list[SlotSummary]:
-    """Return the talks of a schedule, by room id; what fills gaps is left out."""
+    """Return the talks of a schedule, without fillers; rooms are ids."""
     return [
-        SlotSummary(room=room, start=e.start, end=e.end, title=e.title, guid=e.guid)
-        for room, planned in schedule.rooms.items()
-        for e in planned.events
-        if not e.generated
+        SlotSummary(room=room_id, start=slot.start, end=slot.end, title=slot.title, guid=slot.guid)
+        for room_id, room in schedule.rooms.items()
+        for slot in room.slots
+        if not slot.is_filler
     ]
 
 
 def summarize_talks(talks: Iterable[Talk]) -> list[SlotSummary]:
-    """Return the talks of a feed, by its own names of the rooms."""
+    """Return the talks of a feed; rooms are the names in the feed."""
     return [
-        SlotSummary(room=room, start=t.start, end=t.end, title=t.title, guid=t.guid)
-        for t in talks
-        for room in t.rooms
+        SlotSummary(room=room, start=talk.start, end=talk.end, title=talk.title, guid=talk.guid)
+        for talk in talks
+        for room in talk.rooms
     ]
 
 
 def diff_slots(old: Iterable[SlotSummary], new: Iterable[SlotSummary]) -> list[Change]:
-    """Return what is different, in order of time.
+    """Return the changes from ``old`` to ``new``, in order of time.
 
-    Talks are found again by guid and room, then by guid, then by title and room, then by title:
-    a feed without guids gives a talk that has moved another one.
+    Talks are matched by guid and room, then by guid, then by title and room, then by title: without
+    guids in the feed, a talk gets another guid when it moves.
     """
     before, after = list(old), list(new)
     pairs: list[tuple[SlotSummary, SlotSummary]] = []
     keys: tuple[Callable[[SlotSummary], Hashable], ...] = (
-        lambda talk: talk,
-        lambda talk: (talk.guid, talk.room),
-        lambda talk: talk.guid,
-        lambda talk: (talk.title, talk.room),
-        lambda talk: talk.title,
+        lambda slot: slot,
+        lambda slot: (slot.guid, slot.room),
+        lambda slot: slot.guid,
+        lambda slot: (slot.title, slot.room),
+        lambda slot: slot.title,
     )
     for key in keys:
         before, after = _pair_by_key(before, after, key, pairs)
     changes = [
         Change(kind="renamed" if _is_same_slot(was, now) else "moved", before=was, after=now)
         for was, now in pairs
-        if (was.title, was.room, was.start, was.end) != (now.title, now.room, now.start, now.end)
+        if was.title != now.title or not _is_same_slot(was, now)
     ]
-    changes += [Change(kind="vanished", before=talk) for talk in before]
-    changes += [Change(kind="appeared", after=talk) for talk in after]
+    changes += [Change(kind="vanished", before=slot) for slot in before]
+    changes += [Change(kind="appeared", after=slot) for slot in after]
     return sorted(changes, key=_sort_key)
 
 
@@ -102,17 +104,17 @@ def _pair_by_key(
     key: Callable[[SlotSummary], Hashable],
     pairs: list[tuple[SlotSummary, SlotSummary]],
 ) -> tuple[list[SlotSummary], list[SlotSummary]]:
-    """Pair the talks with equal keys, and return those that are left."""
-    waiting: dict[Hashable, list[SlotSummary]] = {}
-    for talk in before:
-        waiting.setdefault(key(talk), []).append(talk)
-    left = []
-    for talk in after:
-        if same := waiting.get(key(talk)):
-            pairs.append((same.pop(0), talk))
+    """Append slots with equal keys to ``pairs``, and return the slots that remain."""
+    candidates: dict[Hashable, list[SlotSummary]] = {}
+    for slot in before:
+        candidates.setdefault(key(slot), []).append(slot)
+    unmatched = []
+    for slot in after:
+        if same_key := candidates.get(key(slot)):
+            pairs.append((same_key.pop(0), slot))
         else:
-            left.append(talk)
-    return [talk for talks in waiting.values() for talk in talks], left
+            unmatched.append(slot)
+    return [slot for slots in candidates.values() for slot in slots], unmatched
 
 
 def _is_same_slot(was: SlotSummary, now: SlotSummary) -> bool:
@@ -120,6 +122,6 @@ def _is_same_slot(was: SlotSummary, now: SlotSummary) -> bool:
 
 
 def _sort_key(change: Change) -> tuple[datetime, str]:
-    talk = change.after or change.before
-    assert talk is not None  # noqa: S101 - A change has one or the other.
-    return talk.start, talk.room
+    slot = change.after or change.before
+    assert slot is not None  # noqa: S101 - A change has one or the other.
+    return slot.start, slot.room

@@ -1,4 +1,4 @@
-"""Fills the gaps of a room's day, so that its page always has something to say."""
+"""Fills the gaps in a room's schedule with fillers, so that its page always shows a slot."""
 
 import uuid
 from collections.abc import Iterator
@@ -7,17 +7,17 @@ from zoneinfo import ZoneInfo
 
 from streaming_system.schedule.model import Slot
 
-# What lies before the first and after the last talk of a conference needs two ends.
+# Start of the first filler and end of the last one.
 MIN_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_TIME = datetime(2100, 1, 1, tzinfo=UTC)
-# People change rooms; that is no break.
+# Shorter gaps are for changing rooms, and get no filler.
 MIN_BREAK = timedelta(minutes=5)
 
 _NAMESPACE = uuid.UUID("5b1ff3a4-6c0d-5f5e-8a51-3a6a1f0f7c33")
 
 
 def fill_gaps(
-    events: list[Slot],
+    slots: list[Slot],
     *,
     room: str,
     conference: str,
@@ -25,37 +25,35 @@ def fill_gaps(
     end: datetime,
     zone: ZoneInfo,
 ) -> tuple[Slot, ...]:
-    """Return a room's events in order, with generated ones in the gaps.
+    """Return a room's slots in order of time, with fillers in the gaps.
 
-    :param room: the room's title, for people.
-    :param conference: the conference's name, for people.
-    :param begin: when the conference's first talk starts, in whichever room (UTC).
-    :param end: when its last talk ends, in whichever room (UTC).
-    :param zone: the zone whose midnights part the days.
+    :param room: title of the room.
+    :param conference: name of the conference.
+    :param begin: start of the first talk of the conference, in any room (UTC).
+    :param end: end of its last talk, in any room (UTC).
+    :param zone: the zone whose midnights separate days.
     """
-    events = sorted(events, key=lambda event: (event.start, event.end, event.guid))
-    days = _days_with_talks(events, zone)
+    slots = sorted(slots, key=lambda slot: (slot.start, slot.end, slot.guid))
+    days = _days_with_talks(slots, zone)
     filled = [_make_filler(room, MIN_TIME, begin, f"{conference} not yet started")]
     free_from, last = begin, None
-    for event in events:
-        filled.extend(_gap_slots(room, free_from, event.start, zone, days, last, event))
-        filled.append(event)
-        # A talk may lie wholly within a longer one.
-        if event.end >= free_from:
-            free_from, last = event.end, event
+    for slot in slots:
+        filled.extend(_gap_slots(room, free_from, slot.start, zone, days, last, slot))
+        filled.append(slot)
+        # A talk can lie within a longer one.
+        if slot.end >= free_from:
+            free_from, last = slot.end, slot
     filled.extend(_gap_slots(room, free_from, end, zone, days, last, None))
     filled.append(_make_filler(room, max(end, free_from), MAX_TIME, f"{conference} finished"))
     return tuple(filled)
 
 
-def _days_with_talks(events: list[Slot], zone: ZoneInfo) -> frozenset[date]:
+def _days_with_talks(slots: list[Slot], zone: ZoneInfo) -> frozenset[date]:
     days = set()
-    for event in events:
-        day, last = (
-            _local_date(event.start, zone),
-            _local_date(event.end - timedelta(microseconds=1), zone),
-        )
-        while day <= last:
+    for slot in slots:
+        day = _local_date(slot.start, zone)
+        last_day = _local_date(slot.end - timedelta(microseconds=1), zone)
+        while day <= last_day:
             days.add(day)
             day += timedelta(days=1)
     return frozenset(days)
@@ -70,23 +68,23 @@ def _gap_slots(
     before: Slot | None,
     after: Slot | None,
 ) -> Iterator[Slot]:
-    """Yield what fills one gap, a piece for each day that it touches."""
-    for piece_start, piece_end in _split_by_day(start, end, zone):
-        day = _local_date(piece_start, zone)
-        # A talk that began the day before belongs to that evening, not to this morning.
-        talked = before is not None and _local_date(before.start, zone) == day
-        will_talk = after is not None and _local_date(after.start, zone) == day
+    """Yield the fillers of one gap, one for each local day."""
+    for filler_start, filler_end in _split_by_day(start, end, zone):
+        day = _local_date(filler_start, zone)
+        # A talk that started the day before belongs to that evening, not to this morning.
+        had_talk = before is not None and _local_date(before.start, zone) == day
+        will_have_talk = after is not None and _local_date(after.start, zone) == day
         if day not in days:
             title = f"Nothing in {room} today"
-        elif talked and will_talk:
-            if piece_end - piece_start <= MIN_BREAK:
+        elif had_talk and will_have_talk:
+            if filler_end - filler_start <= MIN_BREAK:
                 continue
-            title = f"{(piece_end - piece_start) // timedelta(minutes=1)} minute break"
-        elif will_talk:
+            title = f"{(filler_end - filler_start) // timedelta(minutes=1)} minute break"
+        elif will_have_talk:
             title = f"Not yet started in {room}"
         else:
             title = f"Finished for the day in {room}"
-        yield _make_filler(room, piece_start, piece_end, title)
+        yield _make_filler(room, filler_start, filler_end, title)
 
 
 def _split_by_day(
@@ -94,13 +92,13 @@ def _split_by_day(
 ) -> Iterator[tuple[datetime, datetime]]:
     while start < end:
         midnight = datetime.combine(_local_date(start, zone) + timedelta(days=1), time(), zone)
-        piece_end = min(end, midnight.astimezone(UTC))
-        yield start, piece_end
-        start = piece_end
+        part_end = min(end, midnight.astimezone(UTC))
+        yield start, part_end
+        start = part_end
 
 
-def _local_date(moment: datetime, zone: ZoneInfo) -> date:
-    return moment.astimezone(zone).date()
+def _local_date(instant: datetime, zone: ZoneInfo) -> date:
+    return instant.astimezone(zone).date()
 
 
 def _make_filler(room: str, start: datetime, end: datetime, title: str) -> Slot:
@@ -110,6 +108,6 @@ def _make_filler(room: str, start: datetime, end: datetime, title: str) -> Slot:
         end=end,
         title=title,
         guid=str(uuid.uuid5(_NAMESPACE, name)),
-        generated=True,
-        kind="filler",
+        is_filler=True,
+        talk_type="filler",
     )

@@ -1,4 +1,4 @@
-"""What a schedule is made of. Every time in here is aware and in UTC."""
+"""The schedule's data types. All times of slots are aware and in UTC."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,19 +8,19 @@ from zoneinfo import ZoneInfo
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Talk:
-    """One entry of a feed, as a parser read it: nothing is checked or cleaned yet.
+    """An entry of a feed as its parser returns it, before validation.
 
-    :param rooms: the feed's own names of the rooms it happens in; a plenary has several.
+    :param rooms: the room names of the feed; a plenary has several.
     :param start: aware, in any zone.
     :param end: aware, in any zone.
     :param title: plain text.
-    :param abstract: an HTML fragment; whoever publishes it sanitises it first.
-    :param url: the talk's page, absolute.
-    :param guid: an identifier that stays the same when the talk moves; "" where the feed has none.
-    :param speakers: names for people to read, never addresses.
-    :param kind: what the feed calls it: "talk", "workshop", "break", …
-    :param do_not_record: what the speaker asked for; ``None`` where the feed does not say.
-    :param where: its place in the feed, for messages: "line 812", "item 12".
+    :param abstract: an HTML fragment, not sanitised.
+    :param url: absolute URL of the talk's page.
+    :param guid: an identifier that stays the same when the talk moves; "" if the feed has none.
+    :param speakers: names, without addresses.
+    :param talk_type: the feed's word for it: "talk", "workshop", "break", …
+    :param do_not_record: the speaker's wish; ``None`` if the feed has none.
+    :param feed_location: position in the feed, for messages: "line 812", "item 12".
     """
 
     rooms: tuple[str, ...]
@@ -34,65 +34,65 @@ class Talk:
     speakers: tuple[str, ...] = ()
     track: str = ""
     language: str = ""
-    kind: str = ""
+    talk_type: str = ""
     do_not_record: bool | None = None
-    where: str = ""
+    feed_location: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Slot:
-    """What happens in one room from start to end: a talk, or something that fills a gap.
+    """A period in the schedule of a room: a talk, or a filler in a gap.
 
-    :param abstract: sanitised HTML, fit for a page.
-    :param generated: it fills a gap; no feed listed it.
-    :param via: the other room (its name in the feed) where it happens, for a
-        ``schedule-see-also`` room; "" for a talk of the room itself.
+    :param abstract: sanitised HTML.
+    :param is_filler: the slot fills a gap; no feed lists it.
+    :param relayed_from: for a talk of a ``schedule-see-also`` room, the name of that room in the
+        feed; "" for a talk of the room itself.
     """
 
     start: datetime
     end: datetime
     title: str
     guid: str
-    generated: bool = False
+    is_filler: bool = False
     subtitle: str = ""
     abstract: str = ""
     url: str = ""
     speakers: tuple[str, ...] = ()
     track: str = ""
     language: str = ""
-    kind: str = ""
+    talk_type: str = ""
     do_not_record: bool | None = None
-    via: str = ""
+    relayed_from: str = ""
 
-    def is_on(self, moment: datetime) -> bool:
-        """Tell whether it happens at ``moment``."""
-        return self.start <= moment < self.end
+    def is_on(self, time: datetime) -> bool:
+        """Return whether the slot includes ``time``."""
+        return self.start <= time < self.end
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RoomSchedule:
-    """Everything that happens in one room, in order, and the zone its people live by."""
+    """The slots of a room, in order of time, and the zone for display."""
 
     timezone: ZoneInfo
-    events: tuple[Slot, ...]
+    slots: tuple[Slot, ...]
 
     def upcoming(self, now: datetime, count: int = 2) -> tuple[Slot, ...]:
-        """Return the event that is on and those after it, at most ``count``.
+        """Return the current slot and the next ones, at most ``count``.
 
-        In a gap too short to be filled, the event about to start comes first.
+        In a gap without filler, the next slot comes first.
         """
-        found: list[Slot] = []
-        for event in self.events:
-            if event.end > now:
-                found.append(event)
-                if len(found) == count:
+        result: list[Slot] = []
+        for slot in self.slots:
+            if slot.end > now:
+                result.append(slot)
+                if len(result) == count:
                     break
-        return tuple(found)
+        return tuple(result)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Schedule:
-    """The schedules of all rooms, by room id, and when they were imported (UTC)."""
+    """The schedules of all rooms by room id, and the time of the import (UTC)."""
 
     rooms: Mapping[str, RoomSchedule] = field(default_factory=dict)
-    imported: datetime | None = None
+    imported_at: datetime | None = None

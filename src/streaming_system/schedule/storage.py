@@ -1,7 +1,8 @@
-"""The schedule file: one JSON document, written by the import and read by the pages.
+"""Loads and saves the schedule file: a JSON document that the import writes and the pages show.
 
 ``{"version": 1, "imported": "2026-11-24T09:00:00Z", "rooms": {ID: {"timezone": ZONE, "events":
-[EVENT, …]}}}``, where an EVENT has the fields of :class:`Slot`; times are UTC.
+[SLOT, …]}}}``. A SLOT has the fields of :class:`Slot`, some under other keys (``_KEYS``). Times are
+in UTC.
 """
 
 import base64
@@ -17,12 +18,14 @@ from streaming_system.schedule.model import RoomSchedule, Schedule, Slot
 from streaming_system.util.atomic_write import atomic_write
 
 FORMAT_VERSION = 1
-# A type of its own, so that nobody compresses it on its way: the digest is of the bytes as sent.
+# Proxies compress known media types only, and Repr-Digest is computed over the bytes as sent.
 MEDIA_TYPE = "application/vnd.streaming-system.schedule+json"
 
-_SLOT_FIELDS = tuple(field.name for field in dataclasses.fields(Slot))
-# What the check of an event's types allows, by field; the rest is text.
-_FIELD_TYPES: dict[str, tuple[type, ...]] = {
+# Fields whose key in the document differs.
+_KEYS = {"is_filler": "generated", "talk_type": "kind", "relayed_from": "via"}
+_FIELDS = {_KEYS.get(field.name, field.name): field.name for field in dataclasses.fields(Slot)}
+# The allowed types by key; all other values are text.
+_TYPES: dict[str, tuple[type, ...]] = {
     "generated": (bool,),
     "do_not_record": (bool, type(None)),
     "speakers": (list,),
@@ -30,18 +33,18 @@ _FIELD_TYPES: dict[str, tuple[type, ...]] = {
 
 
 class ScheduleFileError(Exception):
-    """A schedule file that cannot be read or written, with one line that says why."""
+    """The schedule file cannot be loaded or saved; the message is one line."""
 
 
 def serialize_schedule(schedule: Schedule) -> str:
-    """Return the document for a schedule."""
+    """Return the document of a schedule."""
     document = {
         "version": FORMAT_VERSION,
-        "imported": _format_utc(schedule.imported) if schedule.imported else None,
+        "imported": _format_utc(schedule.imported_at) if schedule.imported_at else None,
         "rooms": {
             room_id: {
                 "timezone": room.timezone.key,
-                "events": [_serialize_slot(event) for event in room.events],
+                "events": [_serialize_slot(slot) for slot in room.slots],
             }
             for room_id, room in schedule.rooms.items()
         },
@@ -50,9 +53,9 @@ def serialize_schedule(schedule: Schedule) -> str:
 
 
 def deserialize_schedule(text: str) -> Schedule:
-    """Return the schedule in a document.
+    """Return the schedule of a document.
 
-    :raises ScheduleFileError: if it is not a document of this version.
+    :raises ScheduleFileError: if the document is invalid, or of another version.
     """
     try:
         document = json.loads(text)
@@ -65,25 +68,25 @@ def deserialize_schedule(text: str) -> Schedule:
             rooms={
                 room_id: RoomSchedule(
                     timezone=ZoneInfo(room["timezone"]),
-                    events=tuple(_deserialize_slot(event) for event in room["events"]),
+                    slots=tuple(_deserialize_slot(slot) for slot in room["events"]),
                 )
                 for room_id, room in document["rooms"].items()
             },
-            imported=_parse_utc(document["imported"]) if document["imported"] else None,
+            imported_at=_parse_utc(document["imported"]) if document["imported"] else None,
         )
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise ScheduleFileError(f"is not a schedule: {error!s:.200}") from None
 
 
 def repr_digest(document: bytes) -> str:
-    """Return what the field ``Repr-Digest`` of an answer with this document says (RFC 9530)."""
+    """Return the ``Repr-Digest`` header of a response with this document (RFC 9530)."""
     return f"sha-256=:{base64.b64encode(hashlib.sha256(document).digest()).decode()}:"
 
 
 def load_schedule(path: Path) -> Schedule:
-    """Return the schedule in the file at ``path``.
+    """Load the schedule file at ``path``.
 
-    :raises ScheduleFileError: if there is none, or it is not one of ours.
+    :raises ScheduleFileError: if it is missing or invalid.
     """
     try:
         return deserialize_schedule(path.read_text(encoding="utf-8"))
@@ -94,57 +97,57 @@ def load_schedule(path: Path) -> Schedule:
 
 
 def save_schedule(schedule: Schedule, path: Path) -> None:
-    """Replace the file at ``path``, whole or not at all.
+    """Replace the schedule file at ``path`` atomically, after a check that it can be loaded.
 
-    The draft is read back by the code that the pages use before it takes the old one's place.
-
-    :raises ScheduleFileError: if it cannot be written; the old file is untouched.
+    :raises ScheduleFileError: if it cannot be written; the old file is unchanged.
     """
     text = serialize_schedule(schedule)
     if deserialize_schedule(text) != schedule:
         raise ScheduleFileError("the draft does not read back as what was written")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        # The pages may run as another user.
+        # The frontend can run as another user.
         with atomic_write(path, mode=0o644) as file:
             file.write(text.encode())
     except OSError as error:
         raise ScheduleFileError(f"{path}: cannot be written: {error.strerror}") from None
 
 
-def _serialize_slot(event: Slot) -> dict[str, Any]:
-    plain: dict[str, Any] = {name: getattr(event, name) for name in _SLOT_FIELDS}
-    return plain | {
-        "start": _format_utc(event.start),
-        "end": _format_utc(event.end),
-        "speakers": list(event.speakers),
+def _serialize_slot(slot: Slot) -> dict[str, Any]:
+    fields: dict[str, Any] = {key: getattr(slot, name) for key, name in _FIELDS.items()}
+    return fields | {
+        "start": _format_utc(slot.start),
+        "end": _format_utc(slot.end),
+        "speakers": list(slot.speakers),
     }
 
 
-def _deserialize_slot(plain: dict[str, Any]) -> Slot:
-    if unknown := set(plain) - set(_SLOT_FIELDS):
+def _deserialize_slot(document: dict[str, Any]) -> Slot:
+    if unknown := set(document) - set(_FIELDS):
         raise ValueError(f"unknown field {min(unknown)!r}")
-    for name, value in plain.items():
-        if not isinstance(value, _FIELD_TYPES.get(name, (str,))):
-            raise TypeError(f"{name} is {value!r:.60}")
-    if not all(isinstance(name, str) for name in plain.get("speakers", [])):
+    for key, value in document.items():
+        if not isinstance(value, _TYPES.get(key, (str,))):
+            raise TypeError(f"{key} is {value!r:.60}")
+    speakers = document.get("speakers", [])
+    if not all(isinstance(name, str) for name in speakers):
         raise TypeError("a speaker is no text")
+    fields = {_FIELDS[key]: value for key, value in document.items()}
     return Slot(
-        **plain
+        **fields
         | {
-            "start": _parse_utc(plain["start"]),
-            "end": _parse_utc(plain["end"]),
-            "speakers": tuple(plain.get("speakers", [])),
+            "start": _parse_utc(document["start"]),
+            "end": _parse_utc(document["end"]),
+            "speakers": tuple(speakers),
         }
     )
 
 
-def _format_utc(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+def _format_utc(time: datetime) -> str:
+    return time.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _parse_utc(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
+    time = datetime.fromisoformat(text)
+    if time.tzinfo is None:
         raise ValueError(f"{text!r} has no UTC offset")
-    return moment.astimezone(UTC)
+    return time.astimezone(UTC)

@@ -1,4 +1,4 @@
-"""Reads the schedule file for the pages, again whenever it has been replaced."""
+"""Caches the schedule file for the pages, and reloads it after each import."""
 
 import logging
 import threading
@@ -11,75 +11,74 @@ from streaming_system.schedule.storage import ScheduleFileError, deserialize_sch
 
 log = logging.getLogger(__name__)
 
-
-# Thousands of requests a second need not all look: these many within so many seconds do.
+# Under load, only STAT_BUDGET calls per STAT_INTERVAL (seconds) stat the file.
 STAT_BUDGET, STAT_INTERVAL = 8, 0.01
 
 
 class ScheduleStore:
-    """The schedule file. A broken or missing one never takes the last good schedule away.
+    """The cached schedule file; if a new file is missing or invalid, the previous schedule stays.
 
-    Looking is cheap (one ``stat``), so every request may ask; any thread may.
+    A call costs one ``stat``, so each request can call it. Thread-safe.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = threading.Lock()
         self._schedule = Schedule()
-        self._seen: tuple[int, ...] | None = None
-        self._problem = ""
-        self._looked, self._looks = 0.0, 0
+        self._loaded_state: tuple[int, ...] | None = None
+        self._error = ""
+        self._interval_start, self._stat_count = 0.0, 0
 
     def current(self) -> Schedule:
-        """Return the newest schedule; an empty one before the first import."""
+        """Return the latest schedule; an empty one before the first import."""
         now = time.monotonic()
-        if now - self._looked > STAT_INTERVAL:
-            self._looked, self._looks = now, 0
-        self._looks += 1
-        if self._looks > STAT_BUDGET:
+        if now - self._interval_start > STAT_INTERVAL:
+            self._interval_start, self._stat_count = now, 0
+        self._stat_count += 1
+        if self._stat_count > STAT_BUDGET:
             return self._schedule
-        state = self._state()
-        if state != self._seen:
+        state = self._file_state()
+        if state != self._loaded_state:
             with self._lock:
-                if state != self._seen:
-                    self._read()
-                    self._seen = state
+                if state != self._loaded_state:
+                    self._load()
+                    self._loaded_state = state
         return self._schedule
 
-    def written(self) -> datetime:
-        """Return when the file was written.
+    def modified_at(self) -> datetime:
+        """Return the modification time of the file.
 
-        :raises ScheduleFileError: if the newest file cannot be read, with why, but not its path;
-            pages show the one before, if there was one.
+        :raises ScheduleFileError: if the latest file is missing or invalid, also while pages show
+            the previous schedule. The message does not contain the path.
         """
         self.current()
         try:
             status = self.path.stat()
         except OSError as error:
             raise ScheduleFileError(_describe_error(error)) from None
-        if self._problem:
-            raise ScheduleFileError(self._problem)
+        if self._error:
+            raise ScheduleFileError(self._error)
         return datetime.fromtimestamp(status.st_mtime, UTC)
 
-    def _state(self) -> tuple[int, ...] | None:
+    def _file_state(self) -> tuple[int, ...] | None:
         try:
             status = self.path.stat()
         except OSError:
             return None
-        # The last one changes, too, when somebody lets us read it.
+        # st_ctime_ns also changes when the file becomes readable.
         return status.st_ino, status.st_mtime_ns, status.st_size, status.st_ctime_ns
 
-    def _read(self) -> None:
+    def _load(self) -> None:
         try:
             self._schedule = deserialize_schedule(self.path.read_text(encoding="utf-8"))
-            self._problem = ""
+            self._error = ""
         except (OSError, UnicodeDecodeError, ScheduleFileError) as error:
-            log.warning("%s: %s; the schedule read last stays in service", self.path, error)
-            self._problem = _describe_error(error)
+            log.warning("%s: %s; the previous schedule stays in service", self.path, error)
+            self._error = _describe_error(error)
 
 
 def _describe_error(error: Exception) -> str:
-    """Return one line that does not say where the file lies."""
+    """Return an error in one line without the path of the file."""
     if isinstance(error, OSError):
         return f"cannot be read: {error.strerror}"
     if isinstance(error, UnicodeDecodeError):

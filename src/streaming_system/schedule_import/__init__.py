@@ -1,1 +1,1 @@
-"""From the feeds of a conference to the schedule file: download, parse, check, write."""
+"""Imports schedules: downloads, parses and validates feeds, and compiles the schedule file."""

@@ -1,4 +1,4 @@
-"""Makes the schedule of the site from the talks of its feeds."""
+"""Compiles the schedule of the site from the validated talks of its feeds."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,76 +11,87 @@ from streaming_system.schedule.model import RoomSchedule, Schedule, Slot, Talk
 from streaming_system.schedule_import.validate import ValidatedTalks, room_guid
 from streaming_system.util.sanitize import sanitise_text
 
+MAX_ROOM_NAME_CHARS = 200
+MAX_LISTED_ROOMS = 30
+
 
 class ScheduleError(Exception):
-    """A schedule that cannot be made, with one line for whoever must mend it."""
+    """The schedule cannot be compiled; the message is one line for the organiser."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RoomFeed:
-    """The feed of one room: its checked talks, and the zone that the feed names for itself."""
+    """The talks of the feed of one room, and the zone that the feed names."""
 
-    checked: ValidatedTalks
-    zone: ZoneInfo | None = None
+    validated: ValidatedTalks
+    timezone: ZoneInfo | None = None
 
 
 def compile_schedule(
-    rooms: Iterable[Room], feeds: Mapping[str, RoomFeed], *, imported: datetime
+    rooms: Iterable[Room], feeds: Mapping[str, RoomFeed], *, imported_at: datetime
 ) -> Schedule:
     """Return the schedule of all rooms that have a feed.
 
-    :param feeds: by room id; rooms without one are left out.
-    :param imported: the moment of the import (UTC).
-    :raises ScheduleError: if a room is not in its feed.
+    :param feeds: by room id.
+    :param imported_at: time of the import (UTC).
+    :raises ScheduleError: if a configured room is missing in its feed.
     """
     rooms = [room for room in rooms if room.id in feeds]
-    taken: set[str] = set()
-    events = {room.id: _room_slots(room, feeds[room.id].checked.talks, taken) for room in rooms}
+    used_guids: set[str] = set()
+    slots = {
+        room.id: _room_slots(room, feeds[room.id].validated.talks, used_guids) for room in rooms
+    }
     schedules = {}
     for room in rooms:
-        zone = room.schedule_timezone or feeds[room.id].zone or ZoneInfo("UTC")
-        same = [other.id for other in rooms if _conference_title(other) == _conference_title(room)]
-        everything = [event for room_id in same for event in events[room_id]]
+        zone = room.schedule_timezone or feeds[room.id].timezone or ZoneInfo("UTC")
+        conference = _conference_title(room)
+        conference_slots = [
+            slot
+            for other in rooms
+            if _conference_title(other) == conference
+            for slot in slots[other.id]
+        ]
         schedules[room.id] = RoomSchedule(
             timezone=zone,
-            events=fill_gaps(
-                events[room.id],
+            slots=fill_gaps(
+                slots[room.id],
                 room=room.title,
-                conference=_conference_title(room),
-                begin=min(event.start for event in everything),
-                end=max(event.end for event in everything),
+                conference=conference,
+                begin=min(slot.start for slot in conference_slots),
+                end=max(slot.end for slot in conference_slots),
                 zone=zone,
             ),
         )
-    return Schedule(rooms=schedules, imported=imported)
+    return Schedule(rooms=schedules, imported_at=imported_at)
 
 
 def _conference_title(room: Room) -> str:
     return room.conference or room.title
 
 
-def _room_slots(room: Room, talks: Iterable[Talk], taken: set[str]) -> list[Slot]:
+def _room_slots(room: Room, talks: Iterable[Talk], used_guids: set[str]) -> list[Slot]:
     names = sorted({name for talk in talks for name in talk.rooms})
-    own = _room_feed_name(room, names)
-    also = [
+    feed_name = _room_feed_name(room, names)
+    relayed_names = [
         _require_known_room(room, "schedule-see-also", name, names)
         for name in room.schedule_see_also
     ]
-    events = []
+    slots = []
     for talk in talks:
-        if own in talk.rooms:
-            events.append(_make_slot(talk, room, taken, via=""))
-        elif elsewhere := next((name for name in also if name in talk.rooms), ""):
-            events.append(_make_slot(talk, room, taken, via=elsewhere))
-    return events
+        if feed_name in talk.rooms:
+            slots.append(_make_slot(talk, room, used_guids, relayed_from=""))
+        elif relayed_from := next((name for name in relayed_names if name in talk.rooms), ""):
+            slots.append(_make_slot(talk, room, used_guids, relayed_from=relayed_from))
+    return slots
 
 
 def _room_feed_name(room: Room, names: list[str]) -> str:
+    """Return the name that the feed has for a room."""
     if room.schedule_key:
         return _require_known_room(room, "schedule-key", room.schedule_key, names)
     for name in (room.title, room.id):
-        if sanitise_text(name, 200) in names:
-            return sanitise_text(name, 200)
+        if sanitise_text(name, MAX_ROOM_NAME_CHARS) in names:
+            return sanitise_text(name, MAX_ROOM_NAME_CHARS)
     raise ScheduleError(
         f"room {room.id!r}: has no schedule-key, and the feed has no room called {room.title!r}; "
         f"it has: {_format_room_list(names)}"
@@ -88,24 +99,25 @@ def _room_feed_name(room: Room, names: list[str]) -> str:
 
 
 def _require_known_room(room: Room, key: str, name: str, names: list[str]) -> str:
-    wanted = sanitise_text(name, 200)
-    if wanted not in names:
+    feed_name = sanitise_text(name, MAX_ROOM_NAME_CHARS)
+    if feed_name not in names:
         raise ScheduleError(
-            f"room {room.id!r}: the feed has no room called {wanted!r} ({key}); "
+            f"room {room.id!r}: the feed has no room called {feed_name!r} ({key}); "
             f"it has: {_format_room_list(names)}"
         )
-    return wanted
+    return feed_name
 
 
 def _format_room_list(names: list[str]) -> str:
-    shown = ", ".join(repr(name) for name in names[:30])
-    return shown if len(names) <= 30 else f"{shown} and {len(names) - 30} more"
+    listed = ", ".join(repr(name) for name in names[:MAX_LISTED_ROOMS])
+    more = len(names) - MAX_LISTED_ROOMS
+    return f"{listed} and {more} more" if more > 0 else listed
 
 
-def _make_slot(talk: Talk, room: Room, taken: set[str], *, via: str) -> Slot:
-    # A talk in several rooms keeps its guid in the first; the others get one derived from it.
-    guid = talk.guid if talk.guid not in taken else room_guid(talk.guid, room.id)
-    taken.add(guid)
+def _make_slot(talk: Talk, room: Room, used_guids: set[str], *, relayed_from: str) -> Slot:
+    # A talk in several rooms keeps its guid in the first one.
+    guid = talk.guid if talk.guid not in used_guids else room_guid(talk.guid, room.id)
+    used_guids.add(guid)
     return Slot(
         start=talk.start,
         end=talk.end,
@@ -117,7 +129,7 @@ def _make_slot(talk: Talk, room: Room, taken: set[str], *, via: str) -> Slot:
         speakers=talk.speakers,
         track=talk.track,
         language=talk.language,
-        kind=talk.kind,
+        talk_type=talk.talk_type,
         do_not_record=talk.do_not_record,
-        via=via,
+        relayed_from=relayed_from,
     )

@@ -1,126 +1,136 @@
-"""Gets a feed from where the configuration says it is."""
+"""Fetches feeds from URLs and files."""
 
 import re
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import urllib3
 
+from streaming_system.net.bounded_http import (
+    ResponseTimeoutError,
+    ResponseTooLargeError,
+    read_bounded,
+)
 from streaming_system.net.ssrf import Networks, safe_pool_manager
 from streaming_system.plugin.feed import MAX_DOWNLOAD_BYTES, FeedError
 
 CONNECT_TIMEOUT = 10.0  # seconds
 READ_TIMEOUT = 30.0
-# All of it may take so many times as long as a server may be silent.
+# The timeout of a whole download, as a multiple of the read timeout.
 TOTAL_TIMEOUT_FACTOR = 4
 RETRIES = urllib3.Retry(total=5, connect=2, read=1, redirect=5, backoff_factor=0.5)
 USER_AGENT = "streaming-system (schedule import)"
 
 
+@dataclass(frozen=True, kw_only=True)
+class FetchedFeed:
+    """A fetched feed.
+
+    :param data: the bytes; ``None`` if the feed has not changed.
+    :param validators: the request headers that make the next request conditional.
+    :param repr_digest: the header ``Repr-Digest``; "" if the response has none.
+    """
+
+    data: bytes | None
+    validators: Mapping[str, str] = field(default_factory=dict)
+    repr_digest: str = ""
+
+
 def fetch_feed(
     source: str,
     *,
-    limit: int = MAX_DOWNLOAD_BYTES,
-    seconds: float = READ_TIMEOUT,
-    networks: Networks = (),
+    max_bytes: int = MAX_DOWNLOAD_BYTES,
+    timeout: float = READ_TIMEOUT,
+    allowed_networks: Networks = (),
 ) -> bytes:
     """Return the bytes of a feed.
 
-    :param source: an ``http://`` or ``https://`` address, or a path.
-    :param limit: the most bytes that are taken.
-    :param seconds: how long its server may be silent.
-    :param networks: the private addresses that may be asked.
-    :raises FeedError: if it cannot be had.
+    :param source: a URL (http or https), or a path.
+    :param timeout: seconds for each read.
+    :param allowed_networks: private networks to which the URL may lead.
+    :raises FeedError: if it cannot be fetched.
     """
-    downloader = FeedDownloader(source, limit=limit, seconds=seconds, networks=networks)
-    return downloader.fetch() or b""
+    feed = fetch_if_changed(
+        source, max_bytes=max_bytes, timeout=timeout, allowed_networks=allowed_networks
+    )
+    return feed.data or b""
 
 
-class FeedDownloader:
-    """Gets one feed, or learns that it has not changed.
+def fetch_if_changed(
+    source: str,
+    *,
+    validators: Mapping[str, str] | None = None,
+    max_bytes: int = MAX_DOWNLOAD_BYTES,
+    timeout: float = READ_TIMEOUT,
+    allowed_networks: Networks = (),
+) -> FetchedFeed:
+    """Fetch a feed like :func:`fetch_feed`, unless it has not changed.
 
-    ``digest`` is what the server says of the bytes in ``Repr-Digest``; "" if it says nothing.
-
-    :param headers: the ``validators`` of the last time.
+    :param validators: those of the previous :class:`FetchedFeed`.
+    :raises FeedError: if it cannot be fetched.
     """
+    if urlsplit(source).scheme not in ("http", "https"):
+        return FetchedFeed(data=_read_file(Path(source), max_bytes))
+    headers = {"User-Agent": USER_AGENT, **(validators or {})}
+    timeouts = urllib3.Timeout(connect=min(CONNECT_TIMEOUT, timeout), read=timeout)
+    try:
+        with safe_pool_manager(allowed_networks, timeout=timeouts, retries=RETRIES) as pool:
+            response = pool.request("GET", source, preload_content=False, headers=headers)
+            try:
+                if response.status == 304 and validators:
+                    return FetchedFeed(data=None, validators=validators)
+                return _read_response(response, max_bytes, TOTAL_TIMEOUT_FACTOR * timeout)
+            finally:
+                response.close()
+    except urllib3.exceptions.HTTPError as error:
+        raise FeedError(f"cannot be downloaded: {_describe_error(error)}") from None
 
-    def __init__(
-        self,
-        source: str,
-        *,
-        limit: int = MAX_DOWNLOAD_BYTES,
-        seconds: float = READ_TIMEOUT,
-        headers: Mapping[str, str] | None = None,
-        networks: Networks = (),
-    ) -> None:
-        self.source = source
-        self.validators: dict[str, str] = {}
-        self.digest = ""
-        self._limit = limit
-        self._seconds = seconds
-        self._headers = dict(headers or {})
-        self._networks = networks
 
-    def fetch(self) -> bytes | None:
-        """Return the bytes, or ``None`` if they are those of the last time.
+def _read_file(path: Path, max_bytes: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            data = file.read(max_bytes + 1)
+    except OSError as error:
+        raise FeedError(f"cannot be read: {error.strerror}") from None
+    if len(data) > max_bytes:
+        raise _too_large(max_bytes)
+    return data
 
-        :raises FeedError: if the feed cannot be had.
-        """
-        if urlsplit(self.source).scheme in ("http", "https"):
-            return self._download()
-        return self._read(Path(self.source))
 
-    def _read(self, path: Path) -> bytes:
-        try:
-            with path.open("rb") as file:
-                data = file.read(self._limit + 1)
-        except OSError as error:
-            raise FeedError(f"cannot be read: {error.strerror}") from None
-        self._within(data)
-        return data
+def _read_response(
+    response: urllib3.BaseHTTPResponse, max_bytes: int, timeout: float
+) -> FetchedFeed:
+    if response.status != 200:
+        raise FeedError(f"the server answered {response.status} {response.reason or ''}".strip())
+    try:
+        data = read_bounded(response, max_bytes=max_bytes, deadline=time.monotonic() + timeout)
+    except ResponseTooLargeError:
+        raise _too_large(max_bytes) from None
+    except ResponseTimeoutError:
+        raise FeedError(f"takes longer than {timeout:g} s to download") from None
+    validators = {
+        conditional: response.headers[name]
+        for name, conditional in (
+            ("ETag", "If-None-Match"),
+            ("Last-Modified", "If-Modified-Since"),
+        )
+        if name in response.headers
+    }
+    return FetchedFeed(
+        data=data,
+        validators=validators,
+        repr_digest=response.headers.get("Repr-Digest", ""),
+    )
 
-    def _download(self) -> bytes | None:
-        headers = {"User-Agent": USER_AGENT, **self._headers}
-        timeout = urllib3.Timeout(connect=min(CONNECT_TIMEOUT, self._seconds), read=self._seconds)
-        try:
-            with safe_pool_manager(self._networks, timeout=timeout, retries=RETRIES) as pool:
-                answer = pool.request("GET", self.source, preload_content=False, headers=headers)
-                try:
-                    return self._taken(answer)
-                finally:
-                    answer.close()
-        except urllib3.exceptions.HTTPError as error:
-            raise FeedError(f"cannot be downloaded: {_describe_error(error)}") from None
 
-    def _taken(self, answer: urllib3.BaseHTTPResponse) -> bytes | None:
-        if answer.status == 304 and self._headers:
-            return None
-        if answer.status != 200:
-            raise FeedError(f"the server answered {answer.status} {answer.reason or ''}".strip())
-        for given, back in (("ETag", "If-None-Match"), ("Last-Modified", "If-Modified-Since")):
-            if given in answer.headers:
-                self.validators[back] = answer.headers[given]
-        self.digest = answer.headers.get("Repr-Digest", "")
-        data = bytearray()
-        # The time-out holds for each piece, so the sum has its own.
-        give_up = time.monotonic() + TOTAL_TIMEOUT_FACTOR * self._seconds
-        while chunk := answer.read1(2**16, decode_content=True):
-            data += chunk
-            self._within(data)
-            if time.monotonic() > give_up:
-                raise FeedError(
-                    f"takes longer than {TOTAL_TIMEOUT_FACTOR * self._seconds:g} s to download"
-                )
-        return bytes(data)
-
-    def _within(self, data: bytes | bytearray) -> None:
-        if len(data) > self._limit:
-            raise FeedError(f"is larger than {self._limit:,} bytes")
+def _too_large(max_bytes: int) -> FeedError:
+    return FeedError(f"is larger than {max_bytes:,} bytes")
 
 
 def _describe_error(error: urllib3.exceptions.HTTPError) -> str:
     cause = getattr(error, "reason", None) or error
-    # Where in memory the connection was is no reason, and another one each time.
+    # urllib3 includes the memory address of the connection.
     return re.sub(r"<[^<>]* at 0x[0-9a-f]+>: ", "", f"{cause!s:.200}".replace("\n", " "))

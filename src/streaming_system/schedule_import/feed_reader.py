@@ -1,4 +1,4 @@
-"""Reads a feed in a process of its own, with limits: feeds lie, and plugins are strangers' code."""
+"""Parses feeds in a sandbox, because feeds and plugins are untrusted."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,9 +6,9 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from streaming_system.net.ssrf import Networks
-from streaming_system.plugin.feed import open_feed
+from streaming_system.plugin.feed import FeedError, open_feed
 from streaming_system.plugin_host.manager import create_plugin_manager
-from streaming_system.plugin_host.sandbox import ResourceLimits, run_sandboxed
+from streaming_system.plugin_host.sandbox import ResourceLimits, SandboxError, run_sandboxed
 from streaming_system.schedule_import.download import fetch_feed
 from streaming_system.schedule_import.parsers import (
     parse_and_validate,
@@ -20,65 +20,78 @@ from streaming_system.schedule_import.validate import ValidatedTalks
 
 @dataclass(frozen=True, kw_only=True)
 class FeedReaderOptions:
-    """How feeds are read: what the ini and the configuration say.
+    """How to fetch and parse feeds, from the ini and the configuration.
 
-    :param plugins: the folder of dropped-in plugins.
-    :param only: of these, the one to load; all, unless given.
-    :param format: the parser to use; "" to recognise the feed.
-    :param networks: the private addresses that feeds may come from.
+    :param plugin_folder: the folder of plugins.
+    :param only_plugin: the only file of that folder to load.
+    :param format: name of the parser; "" to recognise the feed.
+    :param columns: the column map of a table.
+    :param allowed_networks: private networks that feeds may come from.
     """
 
-    plugins: Path | None = None
-    only: Path | None = None
+    plugin_folder: Path | None = None
+    only_plugin: Path | None = None
     format: str = ""
     columns: Mapping[str, str] = field(default_factory=dict)
     limits: ResourceLimits = field(default_factory=ResourceLimits)
-    networks: Networks = ()
+    allowed_networks: Networks = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class ParsedFeed:
-    """A feed that has been read.
+    """A parsed and validated feed.
 
-    :param format: the name of the parser.
-    :param zone: the zone that the feed names for itself.
+    :param format: name of the parser.
+    :param timezone: the zone that the feed names.
     """
 
     format: str
-    checked: ValidatedTalks
-    zone: ZoneInfo | None = None
+    validated: ValidatedTalks
+    timezone: ZoneInfo | None = None
 
 
 def parse_feed(
-    source: str, data: bytes, reader: FeedReaderOptions, timezone: ZoneInfo | None = None
+    source: str, data: bytes, options: FeedReaderOptions, timezone: ZoneInfo | None = None
 ) -> ParsedFeed:
-    """Read and check a feed in a process of its own.
+    """Parse and validate a feed in a sandbox.
 
-    :raises FeedError: if it cannot be used, or costs more than the limits allow.
-    :raises PluginError: if a plugin cannot be loaded.
+    :param source: URL or path, for messages and for guids.
+    :param timezone: the configured zone of times without offset.
+    :raises FeedError: if it is invalid, or exceeds a limit.
+    :raises PluginError: if a plugin cannot be loaded, or a hook fails.
     """
-    reading: ParsedFeed = run_sandboxed(
-        _parse_in_sandbox, (source, data, reader, timezone), reader.limits
-    )
-    return reading
+    try:
+        parsed: ParsedFeed = run_sandboxed(
+            "reading it",
+            _parse_in_sandbox,
+            (source, data, options, timezone),
+            options.limits,
+        )
+    except SandboxError as error:
+        raise FeedError(str(error)) from error
+    return parsed
 
 
 def fetch_and_parse(
-    source: str, reader: FeedReaderOptions, timezone: ZoneInfo | None = None
+    source: str, options: FeedReaderOptions, timezone: ZoneInfo | None = None
 ) -> ParsedFeed:
-    """Fetch a feed, then do what :func:`parse_feed` does."""
-    limits = reader.limits
+    """Fetch a feed, and parse it with :func:`parse_feed`."""
     data = fetch_feed(
-        source, limit=limits.download, seconds=limits.seconds, networks=reader.networks
+        source,
+        max_bytes=options.limits.max_download_bytes,
+        timeout=options.limits.timeout,
+        allowed_networks=options.allowed_networks,
     )
-    return parse_feed(source, data, reader, timezone)
+    return parse_feed(source, data, options, timezone)
 
 
 def _parse_in_sandbox(
-    source: str, data: bytes, reader: FeedReaderOptions, timezone: ZoneInfo | None
+    source: str, data: bytes, options: FeedReaderOptions, timezone: ZoneInfo | None
 ) -> ParsedFeed:
-    feed = open_feed(data, source, max_inflated=reader.limits.inflated)
-    manager = create_plugin_manager(reader.plugins, reader.only)
-    found = select_parser(feed, registered_parsers(manager), reader.format)
-    checked, context = parse_and_validate(feed, found, timezone, reader.columns, manager)
-    return ParsedFeed(format=found.parser.name, checked=checked, zone=context.feed_timezone)
+    feed = open_feed(data, source, max_bytes=options.limits.max_decompressed_bytes)
+    manager = create_plugin_manager(options.plugin_folder, options.only_plugin)
+    chosen = select_parser(feed, registered_parsers(manager), options.format)
+    validated, context = parse_and_validate(feed, chosen, timezone, options.columns, manager)
+    return ParsedFeed(
+        format=chosen.parser.name, validated=validated, timezone=context.feed_timezone
+    )

@@ -1,4 +1,4 @@
-"""Imports the schedules of all rooms: all or nothing."""
+"""Imports the feeds of all rooms into the schedule file, or changes nothing if one fails."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,29 +19,32 @@ from streaming_system.schedule_import.download import fetch_feed
 from streaming_system.schedule_import.feed_reader import FeedReaderOptions, parse_feed
 from streaming_system.schedule_import.validate import ValidatedTalks
 
+# An import that leaves fewer talks than this share of the current ones needs a confirmation.
+MIN_SHARE_OF_TALKS = 0.5
+
 
 class ImportFailedError(Exception):
-    """No schedule was imported, with one line that names the feed and the reason."""
+    """The schedule is unchanged; the message is one line with the feed and the reason."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ImportedFeed:
-    """What one feed gave.
+    """The result of one feed.
 
-    :param source: its address or path.
-    :param format: the name of the parser that read it.
-    :param rooms: the ids of the rooms that take their schedule from it.
+    :param source: URL or path.
+    :param format: name of the parser.
+    :param rooms: ids of the rooms of this feed.
     """
 
     source: str
     format: str
     rooms: tuple[str, ...]
-    checked: ValidatedTalks
+    validated: ValidatedTalks
 
 
 @dataclass(frozen=True, kw_only=True)
 class ImportResult:
-    """What an import did: what each feed gave, and what is different from the schedule before."""
+    """The result of an import: all feeds, and the changes to the previous schedule."""
 
     feeds: tuple[ImportedFeed, ...]
     changes: tuple[Change, ...]
@@ -49,61 +52,35 @@ class ImportResult:
 
 def import_schedule(
     config: ConferenceConfig,
-    reader: FeedReaderOptions,
+    options: FeedReaderOptions,
     target: Path,
     *,
     now: datetime,
     accept_shrink: bool = False,
-    get: Callable[[str], bytes] | None = None,
+    fetch: Callable[[str], bytes] | None = None,
 ) -> ImportResult:
-    """Read the feed of every room and replace the schedule file.
+    """Import the feeds of all rooms, replace the schedule file, and notify plugins.
 
-    A feed that several rooms share is read once.
+    A feed of several rooms is parsed once.
 
     :param target: the schedule file.
-    :param now: the moment of the import (UTC).
-    :param accept_shrink: replace a schedule by one with less than half of its talks, too.
-    :param get: how to get a feed's bytes; :func:`fetch_feed`, unless said otherwise.
-    :raises ImportFailed: if anything fails; the file at ``target`` is untouched then.
+    :param now: time of the import (UTC).
+    :param accept_shrink: accept a schedule with less than half of the current talks.
+    :param fetch: returns the bytes of a feed; :func:`fetch_feed` by default.
+    :raises ImportFailedError: if a step fails; the schedule file is unchanged.
     """
-    wanted: dict[tuple[str, ZoneInfo | None], list[str]] = {}
-    for room in config.rooms.values():
-        if room.schedule:
-            wanted.setdefault((room.schedule, room.schedule_timezone), []).append(room.id)
-    if not wanted:
-        raise ImportFailedError("no room has a feed: set schedule-url, or schedule for a room")
-    get = get or partial(
+    fetch = fetch or partial(
         fetch_feed,
-        limit=reader.limits.download,
-        seconds=reader.limits.seconds,
-        networks=reader.networks,
+        max_bytes=options.limits.max_download_bytes,
+        timeout=options.limits.timeout,
+        allowed_networks=options.allowed_networks,
     )
-    feeds: dict[str, RoomFeed] = {}
-    results = []
-    downloads: dict[str, bytes] = {}
-    for (source, zone), room_ids in wanted.items():
-        try:
-            if source not in downloads:
-                downloads[source] = get(source)
-            reading = parse_feed(source, downloads[source], reader, zone)
-        except (FeedError, PluginError) as error:
-            raise ImportFailedError(f"{source}: {error}") from error
-        feeds.update(dict.fromkeys(room_ids, RoomFeed(checked=reading.checked, zone=reading.zone)))
-        results.append(
-            ImportedFeed(
-                source=source,
-                format=reading.format,
-                rooms=tuple(room_ids),
-                checked=reading.checked,
-            )
-        )
+    results, feeds = _parse_feeds(config, options, fetch)
     try:
-        schedule = compile_schedule(config.rooms.values(), feeds, imported=now)
-        before, after = (
-            summarize_schedule(_load_current_schedule(target)),
-            summarize_schedule(schedule),
-        )
-        if len(after) < len(before) / 2 and not accept_shrink:
+        schedule = compile_schedule(config.rooms.values(), feeds, imported_at=now)
+        before = summarize_schedule(_load_current_schedule(target))
+        after = summarize_schedule(schedule)
+        if len(after) < len(before) * MIN_SHARE_OF_TALKS and not accept_shrink:
             raise ImportFailedError(
                 f"the new schedule has {len(after)} talks, the one in service {len(before)}; "
                 "if that is right, import it with --accept-shrink"
@@ -113,12 +90,45 @@ def import_schedule(
         raise ImportFailedError(str(error)) from error
     changes = diff_slots(before, after)
     zones = {room_id: room.timezone for room_id, room in schedule.rooms.items()}
-    notify_schedule_changes(changes, zones, reader.plugins, reader.limits)
+    notify_schedule_changes(changes, zones, options.plugin_folder, options.limits)
     return ImportResult(feeds=tuple(results), changes=tuple(changes))
 
 
+def _parse_feeds(
+    config: ConferenceConfig, options: FeedReaderOptions, fetch: Callable[[str], bytes]
+) -> tuple[list[ImportedFeed], dict[str, RoomFeed]]:
+    """Return the parsed feeds, and the feed of each room by id."""
+    rooms_by_feed: dict[tuple[str, ZoneInfo | None], list[str]] = {}
+    for room in config.rooms.values():
+        if room.schedule:
+            rooms_by_feed.setdefault((room.schedule, room.schedule_timezone), []).append(room.id)
+    if not rooms_by_feed:
+        raise ImportFailedError("no room has a feed: set schedule-url, or schedule for a room")
+    results: list[ImportedFeed] = []
+    feeds: dict[str, RoomFeed] = {}
+    downloads: dict[str, bytes] = {}
+    for (source, zone), room_ids in rooms_by_feed.items():
+        try:
+            if source not in downloads:
+                downloads[source] = fetch(source)
+            parsed = parse_feed(source, downloads[source], options, zone)
+        except (FeedError, PluginError) as error:
+            raise ImportFailedError(f"{source}: {error}") from error
+        feed = RoomFeed(validated=parsed.validated, timezone=parsed.timezone)
+        feeds.update(dict.fromkeys(room_ids, feed))
+        results.append(
+            ImportedFeed(
+                source=source,
+                format=parsed.format,
+                rooms=tuple(room_ids),
+                validated=parsed.validated,
+            )
+        )
+    return results, feeds
+
+
 def _load_current_schedule(target: Path) -> Schedule:
-    """Return the schedule that is shown now; an empty one if there is none that can be read."""
+    """Return the schedule in the file; an empty one if it is missing or invalid."""
     try:
         return storage.load_schedule(target)
     except storage.ScheduleFileError:

@@ -1,6 +1,7 @@
-"""Keeps a copy of the schedule that another host publishes: `streaming-system schedule follow`."""
+"""Mirrors the schedule of another host: ``streaming-system schedule follow``."""
 
 import logging
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,7 +16,8 @@ from streaming_system.schedule.storage import (
     save_schedule,
 )
 from streaming_system.schedule.store import ScheduleStore
-from streaming_system.schedule_import.download import FeedDownloader
+from streaming_system.schedule_import.download import fetch_if_changed
+from streaming_system.util.log_once import LogOnce
 
 log = logging.getLogger(__name__)
 
@@ -23,101 +25,101 @@ _MIN_TIME = datetime.min.replace(tzinfo=UTC)
 
 
 class ScheduleMirror:
-    """Replaces the schedule file by what another host publishes, if that is good and newer.
+    """Replaces the schedule file by the published one if that is valid and newer.
 
-    ``taken`` is what was taken last, another object each time; ``None`` before.
+    ``published`` is the last downloaded schedule, a new object each time; ``None`` at first.
 
-    :param url: where it is published: ``/schedule/file.json`` of a frontend.
+    :param url: ``/schedule/file.json`` of the publishing frontend.
     :param target: the schedule file of this host.
-    :param limit: the most bytes that are taken.
-    :param accept_older: take one that was imported before the one that is here, too.
+    :param max_bytes: size limit of the download.
+    :param accept_older: accept a schedule that was imported before the current one.
     """
 
-    def __init__(self, url: str, target: Path, *, limit: int, accept_older: bool = False) -> None:
+    def __init__(
+        self, url: str, target: Path, *, max_bytes: int, accept_older: bool = False
+    ) -> None:
         self._url = url
         self._target = target
-        self._limit = limit
+        self._max_bytes = max_bytes
         self._accept_older = accept_older
-        self._here = ScheduleStore(target)
-        # What was taken last, as it is read from the file, and how to ask whether it still holds.
-        self.taken: Schedule | None = None
-        self._validators: dict[str, str] = {}
-        self._problem = ""
+        self._store = ScheduleStore(target)
+        self._validators: Mapping[str, str] = {}
+        self._log_once = LogOnce(log)
+        self.published: Schedule | None = None
 
-    def look(self) -> bool:
-        """Look once, and say what has changed; return whether all is well."""
+    def poll(self) -> bool:
+        """Download the schedule if it has changed, and log the changes; return the success."""
         try:
-            changes = self._follow()
+            changes = self._update()
         except (FeedError, ScheduleFileError) as error:
-            if str(error) != self._problem:
-                log.warning("%s: %s; the schedule in service stays", self._url, error)
-            self._problem = str(error)
+            self._log_once.warn(self._url, f"{error}; the schedule in service stays")
             return False
-        if self._problem:
-            log.info("%s: all is well again", self._url)
-            self._problem = ""
+        self._log_once.resolve(self._url)
         if changes is not None:
-            log.info("a new schedule; %s changes", len(changes))
-            zones = {name: room.timezone for name, room in self._here.current().rooms.items()}
-            for change in changes:
-                placed = change.after or change.before
-                zone = zones.get(placed.room) if placed else None
-                log.info("%s", change.line(zone or next(iter(zones.values()))))
+            self._log_changes(changes)
         return True
 
-    def _follow(self) -> list[Change] | None:
-        """Return what is different from before; ``None`` if nothing is new."""
-        here = self._in_service()
-        # Whoever has lost or replaced the file gets it again.
-        same = here is not None and here is self.taken
-        downloader = FeedDownloader(
-            self._url,
-            limit=self._limit,
-            headers=self._validators if same else {},
-            networks=ALLOW_ALL,
-        )
-        document = downloader.fetch()
-        if document is None:
-            return None
-        published = self._checked(document, downloader.digest, here)
-        if published != here:
-            save_schedule(published, self._target)
-        self.taken = self._here.current()
-        self._validators = downloader.validators
-        if published == here:
-            return None
-        return diff_slots(summarize_schedule(here or Schedule()), summarize_schedule(published))
+    def _log_changes(self, changes: list[Change]) -> None:
+        log.info("a new schedule; %s changes", len(changes))
+        zones = {name: room.timezone for name, room in self._store.current().rooms.items()}
+        for change in changes:
+            slot = change.after or change.before
+            zone = zones.get(slot.room) if slot else None
+            log.info("%s", change.describe(zone or next(iter(zones.values()))))
 
-    def _in_service(self) -> Schedule | None:
-        """Return the schedule that is here; ``None`` if there is none that can be read."""
+    def _update(self) -> list[Change] | None:
+        """Return the changes; ``None`` if there is no new schedule."""
+        current = self._current_schedule()
+        # Validators only apply while the file holds the schedule that came with them.
+        is_mirrored = current is not None and current is self.published
+        feed = fetch_if_changed(
+            self._url,
+            validators=self._validators if is_mirrored else {},
+            max_bytes=self._max_bytes,
+            allowed_networks=ALLOW_ALL,
+        )
+        if feed.data is None:
+            return None
+        published = self._verify(feed.data, feed.repr_digest, current)
+        if published != current:
+            save_schedule(published, self._target)
+        self.published = self._store.current()
+        self._validators = feed.validators
+        if published == current:
+            return None
+        before = summarize_schedule(current or Schedule())
+        return diff_slots(before, summarize_schedule(published))
+
+    def _current_schedule(self) -> Schedule | None:
+        """Return the schedule in the file; ``None`` if it is missing or invalid."""
         try:
-            self._here.written()
+            self._store.modified_at()
         except ScheduleFileError:
             return None
-        return self._here.current()
+        return self._store.current()
 
-    def _checked(self, document: bytes, told: str, here: Schedule | None) -> Schedule:
-        """Return the schedule in an answer.
+    def _verify(self, document: bytes, digest: str, current: Schedule | None) -> Schedule:
+        """Return the schedule of a downloaded document.
 
-        :raises FeedError: if it is not what the other host has sent, or not to be taken.
+        :raises FeedError: if the document is corrupt, invalid, or older than the current schedule.
         """
-        if not told:
+        if not digest:
             raise FeedError(
-                "the answer has no checksum (Repr-Digest): is it the address of "
+                "the response has no checksum (Repr-Digest): is it the address of "
                 "/schedule/file.json of a frontend?"
             )
-        if told != repr_digest(document):
-            raise FeedError("the checksum is not that of what came: it was changed on its way")
+        if digest != repr_digest(document):
+            raise FeedError("the checksum does not match: the document was changed on its way")
         try:
             published = deserialize_schedule(document.decode())
         except UnicodeDecodeError:
             raise FeedError("is not a schedule: it is not UTF-8") from None
         if not published.rooms:
             raise FeedError("has no rooms: are the same rooms configured there?")
-        before = (here and here.imported) or _MIN_TIME
-        if (published.imported or _MIN_TIME) < before and not self._accept_older:
+        current_time = (current and current.imported_at) or _MIN_TIME
+        if (published.imported_at or _MIN_TIME) < current_time and not self._accept_older:
             raise FeedError(
-                f"was imported at {published.imported or 'no time'}, before the one here "
-                f"({before}); if that is right, follow it with --accept-older"
+                f"was imported at {published.imported_at or 'no time'}, before the one here "
+                f"({current_time}); if that is right, follow it with --accept-older"
             )
         return published

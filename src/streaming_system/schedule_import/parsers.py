@@ -1,4 +1,4 @@
-"""Finds the parsers that plugins offer, and lets the right one read a feed."""
+"""Selects the parser of a feed, and runs it."""
 
 import logging
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ import pluggy
 from streaming_system.plugin.context import ParseContext
 from streaming_system.plugin.feed import Feed, FeedError
 from streaming_system.plugin.hooks import Parser
-from streaming_system.plugin_host import hooks
+from streaming_system.plugin_host.hooks import apply_talk_hooks
 from streaming_system.plugin_host.manager import PluginError, call_plugin, create_plugin_manager
 from streaming_system.schedule_import.validate import ValidatedTalks, validate_talks
 
@@ -20,39 +20,39 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class RegisteredParser:
-    """A parser, and where its plugin comes from: "built in", a package, or a file."""
+    """A parser and the origin of its plugin: "built in", a package, or a file."""
 
     parser: Parser
     origin: str
 
 
-def load_parsers(folder: Path | None = None) -> Mapping[str, RegisteredParser]:
-    """Return every parser there is, by name.
+def load_parsers(plugin_folder: Path | None = None) -> Mapping[str, RegisteredParser]:
+    """Load all plugins, and return their parsers by name.
 
-    :param folder: where plugins are dropped in; it need not exist.
-    :raises PluginError: if a plugin cannot be loaded, or two offer the same name.
+    :param plugin_folder: it can be missing.
+    :raises PluginError: if a plugin cannot be loaded, or two register the same name.
     """
-    return registered_parsers(create_plugin_manager(folder))
+    return registered_parsers(create_plugin_manager(plugin_folder))
 
 
 def registered_parsers(manager: pluggy.PluginManager) -> Mapping[str, RegisteredParser]:
-    """Return the parsers of a manager's plugins, by name.
+    """Return the parsers of loaded plugins by name.
 
-    :raises PluginError: if two plugins offer the same name, or one offers something else.
+    :raises PluginError: if two plugins register the same name, or one returns an invalid value.
     """
-    found: dict[str, RegisteredParser] = {}
-    for offer in manager.hook.register_parsers.get_hookimpls():
-        origin = offer.plugin_name
-        for parser in call_plugin(origin, offer.function):
+    parsers: dict[str, RegisteredParser] = {}
+    for impl in manager.hook.register_parsers.get_hookimpls():
+        origin = impl.plugin_name
+        for parser in call_plugin(origin, impl.function):
             if not isinstance(parser, Parser):
                 raise PluginError(f"{origin}: register_parsers must return a list of Parser")
-            if parser.name in found:
+            if parser.name in parsers:
                 raise PluginError(
                     f"{origin}: offers a parser called {parser.name!r}, "
-                    f"as does {found[parser.name].origin}"
+                    f"as does {parsers[parser.name].origin}"
                 )
-            found[parser.name] = RegisteredParser(parser=parser, origin=origin)
-    return dict(sorted(found.items()))
+            parsers[parser.name] = RegisteredParser(parser=parser, origin=origin)
+    return dict(sorted(parsers.items()))
 
 
 def select_parser(
@@ -60,8 +60,9 @@ def select_parser(
 ) -> RegisteredParser:
     """Return the parser for a feed.
 
-    :param name: the configured ``schedule-format``, which always wins; "" to recognise the feed.
-    :raises FeedError: if there is no such parser, or if none or several recognise the feed.
+    :param name: the configured ``schedule-format``; "" to recognise the feed.
+    :raises FeedError: if the named parser is unknown, or if no parser or several recognise the
+        feed.
     """
     if name:
         if name not in parsers:
@@ -69,7 +70,7 @@ def select_parser(
                 f"there is no format called {name!r}; schedule-format may be: {', '.join(parsers)}"
             )
         return parsers[name]
-    confidence = {key: _confidence(found, feed) for key, found in parsers.items()}
+    confidence = {key: _confidence(candidate, feed) for key, candidate in parsers.items()}
     best = max(confidence.values(), default=0.0)
     if best <= 0:
         raise FeedError(
@@ -86,48 +87,49 @@ def select_parser(
 
 def parse_and_validate(
     feed: Feed,
-    found: RegisteredParser,
+    chosen: RegisteredParser,
     timezone: ZoneInfo | None = None,
     columns: Mapping[str, str] | None = None,
     manager: pluggy.PluginManager | None = None,
 ) -> tuple[ValidatedTalks, ParseContext]:
-    """Let a parser read a feed, and check what it yields.
+    """Parse a feed and validate its talks.
 
-    :param timezone: the configured zone for times without offset.
-    :param columns: the configured columns of a table.
-    :param manager: whose plugins may hide and change talks; nobody's, unless given.
-    :raises FeedError: if the feed cannot be used, or the parser fails.
+    :param timezone: the configured zone of times without offset.
+    :param columns: the configured column map of a table.
+    :param manager: the plugins that can hide and change talks.
+    :raises FeedError: if the feed is invalid, or the parser fails.
+    :raises PluginError: if a hook fails.
     """
     context = ParseContext(timezone, columns)
     try:
-        talks = found.parser.parse(feed, context)
+        talks = chosen.parser.parse(feed, context)
         if manager is not None:
-            talks = hooks.apply_talk_hooks(manager, talks, context)
+            talks = apply_talk_hooks(manager, talks, context)
         return validate_talks(talks, context, feed.source), context
-    except (FeedError, MemoryError):
+    except (FeedError, PluginError, MemoryError):
         raise
     except Exception as error:
-        # A plugin is a stranger's code: whatever it raises must end as one line with its name.
-        log.debug("parser %s failed", found.parser.name, exc_info=True)
-        if not _confidence(found, feed):
+        # Parsers are untrusted: report each exception in one line with the parser's name.
+        log.debug("parser %s failed", chosen.parser.name, exc_info=True)
+        if not _confidence(chosen, feed):
             raise FeedError(
-                f"this {feed.kind} document is not what the parser {found.parser.name!r} reads"
+                f"this {feed.kind} document is not what the parser {chosen.parser.name!r} reads"
             ) from error
         raise FeedError(
-            f"the parser {found.parser.name!r} ({found.origin}) failed: "
+            f"the parser {chosen.parser.name!r} ({chosen.origin}) failed: "
             f"{type(error).__name__}: {error!s:.200}"
         ) from error
 
 
-def _confidence(found: RegisteredParser, feed: Feed) -> float:
+def _confidence(candidate: RegisteredParser, feed: Feed) -> float:
     try:
-        return float(found.parser.recognise(feed))
+        return float(candidate.parser.recognise(feed))
     except Exception:
-        # One broken plugin must not keep the others from reading their feeds.
+        # A broken plugin must not prevent other parsers from recognising the feed.
         log.warning(
-            "the parser %r (%s) failed to look at the feed and is left out",
-            found.parser.name,
-            found.origin,
+            "the parser %r (%s) failed to recognise the feed and is ignored",
+            candidate.parser.name,
+            candidate.origin,
             exc_info=True,
         )
         return 0.0

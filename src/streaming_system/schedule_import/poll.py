@@ -1,75 +1,72 @@
-"""Imports again and again while an event lasts, and is no burden to whoever publishes the feed."""
+"""Polls feeds at an interval, with conditional requests and backoff."""
 
+import itertools
 import random
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Mapping
 
 from streaming_system.net.ssrf import Networks
-from streaming_system.schedule_import.download import READ_TIMEOUT, FeedDownloader
+from streaming_system.schedule_import.download import READ_TIMEOUT, fetch_if_changed
+from streaming_system.util.backoff import exponential_delay
 
-MAX_WAIT_SECONDS = 3600.0
-MAX_DOUBLINGS = 32
+MAX_POLL_INTERVAL = 3600.0  # seconds
+# Spreads the requests of several hosts.
+JITTER = 0.2
 
 
 class ConditionalFetcher:
-    """Fetches feeds, and what has not changed since the last time only in name (RFC 9110, 13)."""
+    """Fetches feeds with conditional requests (RFC 9110, section 13), and caches their bytes."""
 
-    def __init__(self, limit: int, seconds: float = READ_TIMEOUT, networks: Networks = ()) -> None:
-        self._limit, self._seconds, self._networks = limit, seconds, networks
-        self._known: dict[str, tuple[dict[str, str], bytes]] = {}
+    def __init__(
+        self, max_bytes: int, timeout: float = READ_TIMEOUT, allowed_networks: Networks = ()
+    ) -> None:
+        self._max_bytes, self._timeout = max_bytes, timeout
+        self._allowed_networks = allowed_networks
+        self._cache: dict[str, tuple[Mapping[str, str], bytes]] = {}
         self.changed = False
 
     def fetch(self, source: str) -> bytes:
-        """Return a feed's bytes; set :attr:`changed` if they are others than the last time."""
-        headers, data = self._known.get(source, ({}, b""))
-        downloader = FeedDownloader(
+        """Return the bytes of a feed; set :attr:`changed` if they differ from the cached ones.
+
+        :raises FeedError: if it cannot be fetched.
+        """
+        validators, cached = self._cache.get(source, ({}, b""))
+        feed = fetch_if_changed(
             source,
-            limit=self._limit,
-            seconds=self._seconds,
-            headers=headers,
-            networks=self._networks,
+            validators=validators,
+            max_bytes=self._max_bytes,
+            timeout=self._timeout,
+            allowed_networks=self._allowed_networks,
         )
-        fresh = downloader.fetch()
-        if fresh is None:
-            return data
-        self.changed |= fresh != data
-        self._known[source] = (downloader.validators, fresh)
-        return fresh
+        if feed.data is None:
+            return cached
+        self.changed |= feed.data != cached
+        self._cache[source] = (feed.validators, feed.data)
+        return feed.data
 
 
-@dataclass
-class PollInterval:
-    """How long to wait: an interval, and longer after every failure, never the same for all.
-
-    :param interval: seconds between two looks while all goes well.
-    :param longest: the most seconds between two looks, unless the interval is longer.
-    """
-
-    interval: float
-    longest: float = MAX_WAIT_SECONDS
-    failures: int = 0
-
-    def next_wait(self, *, failed: bool) -> float:
-        """Return the seconds to wait before the next look."""
-        self.failures = self.failures + 1 if failed else 0
-        # More doublings than that are longer than anybody waits, and soon no number any more.
-        doubled = self.interval * 2.0 ** min(self.failures, MAX_DOUBLINGS)
-        wait = min(doubled, max(self.longest, self.interval))
-        return wait * random.uniform(0.8, 1.2)
-
-
-def poll_feeds(
-    look: Callable[[], bool],
-    pace: PollInterval,
-    wait: Callable[[float], object],
-    rounds: Iterator[int],
+def run_poll_loop(
+    poll: Callable[[], bool],
+    *,
+    interval: float,
+    max_interval: float = MAX_POLL_INTERVAL,
+    count: int | None = None,
+    sleep: Callable[[float], object] = time.sleep,
 ) -> None:
-    """Look once a round, and wait between two rounds.
+    """Call ``poll`` at an interval with jitter, which each failure in a row doubles.
 
-    :param look: does what is to be done; returns whether it went well.
+    :param poll: returns whether it succeeded.
+    :param interval: seconds.
+    :param max_interval: upper bound after failures, in seconds.
+    :param count: number of calls; without it, the loop never ends.
     """
-    well = True
-    for number in rounds:
+    failures = 0
+    for number in itertools.count():
+        if number == count:
+            return
         if number:
-            wait(pace.next_wait(failed=not well))
-        well = look()
+            delay = exponential_delay(
+                failures + 1, initial=interval, maximum=max(interval, max_interval)
+            )
+            sleep(delay * random.uniform(1 - JITTER, 1 + JITTER))
+        failures = 0 if poll() else failures + 1

@@ -1,4 +1,4 @@
-"""Checks the talks of one feed, the same way for every format."""
+"""Validates and normalises the talks of a feed, independently of its format."""
 
 import statistics
 import uuid
@@ -20,20 +20,24 @@ from streaming_system.util.sanitize import sanitise_html, sanitise_text, sanitis
 MAX_TALKS = 5000
 MAX_ROOMS = 300
 MAX_TALK_DURATION = timedelta(days=7)
-# Exports of real events hold entries that are years off; a conference is not that long.
+# Exports of real events contain entries from other years.
 MAX_DISTANCE_FROM_MEDIAN = timedelta(days=60)
 UNTITLED = "Untitled"
+MAX_NAME_CHARS = 200
+MAX_LANGUAGE_CHARS = 35
+MAX_TYPE_CHARS = 100
+MAX_SPEAKERS = 100
 
 _NAMESPACE = uuid.UUID("0f1c2c1e-7a0b-5d0e-9f3a-6d1f4f8a2b57")
 
 
 @dataclass(frozen=True, kw_only=True)
 class ValidatedTalks:
-    """The talks of a feed that can be shown, in UTC, clean and in order.
+    """The valid talks of a feed: sanitised, in UTC, sorted by time.
 
-    :param entries: how many entries the feed lists.
-    :param skipped: the entries that are left out, and why.
-    :param warnings: what an organiser should know.
+    :param entries: number of entries in the feed.
+    :param skipped: the entries that are left out, with reasons.
+    :param warnings: problems that an organiser should know of.
     """
 
     talks: tuple[Talk, ...]
@@ -45,32 +49,33 @@ class ValidatedTalks:
 def validate_talks(
     talks: Iterable[Talk], context: ParseContext, source: str = ""
 ) -> ValidatedTalks:
-    """Check and clean talks as a parser yields them.
+    """Validate, normalise and deduplicate talks, and assign missing guids.
 
-    :param context: the context that the parser reported to; its reports are part of the result.
-    :param source: where the feed came from, from which guids are derived where it has none.
-    :raises FeedError: if nothing can be shown, or if there is more than any conference has.
+    :param context: the context of the parser; its reports are part of the result.
+    :param source: URL or path of the feed, for new guids.
+    :raises FeedError: if no talk is valid, or if there are too many talks or rooms.
     """
-    good: list[Talk] = []
-    for listed, talk in enumerate(talks, 1):
-        if listed > MAX_TALKS:
+    valid: list[Talk] = []
+    for count, talk in enumerate(talks, 1):
+        if count > MAX_TALKS:
             raise FeedError(f"the feed lists more than {MAX_TALKS:,} talks")
         try:
-            good.append(_normalise_talk(talk))
-        except SkipEntryError as skip:
-            context.skip(skip.reason, talk.where, sanitise_text(talk.title), str(skip))
-    entries = len(good) + len(context.skipped)
-    good = _deduplicate(_drop_date_outliers(good, context), context)
-    if not good:
+            valid.append(_normalise_talk(talk))
+        except SkipEntryError as error:
+            title = sanitise_text(talk.title)
+            context.skip(error.reason, talk.feed_location, title, str(error))
+    entries = len(valid) + len(context.skipped)
+    valid = _deduplicate(_drop_date_outliers(valid, context), context)
+    if not valid:
         raise FeedError(_describe_no_usable_talks(entries, context))
-    rooms = {room for talk in good for room in talk.rooms}
+    rooms = {room for talk in valid for room in talk.rooms}
     if len(rooms) > MAX_ROOMS:
         raise FeedError(f"the feed names {len(rooms):,} rooms; at most {MAX_ROOMS} are taken")
-    good = sorted(_assign_guids(good, source, context), key=lambda talk: (talk.start, talk.end))
-    _warn_about_overlaps(good, context)
+    valid = sorted(_assign_guids(valid, source, context), key=lambda talk: (talk.start, talk.end))
+    _warn_about_overlaps(valid, context)
     _warn_about_similar_rooms(rooms, context)
     return ValidatedTalks(
-        talks=tuple(good),
+        talks=tuple(valid),
         entries=entries,
         skipped=tuple(context.skipped),
         warnings=tuple(context.warnings),
@@ -87,7 +92,7 @@ def _normalise_talk(talk: Talk) -> Talk:
         raise SkipEntryError("zero-length")
     if end - start > MAX_TALK_DURATION:
         raise SkipEntryError("bad-value", f"lasts more than {MAX_TALK_DURATION.days} days")
-    rooms = tuple(dict.fromkeys(filter(None, (sanitise_text(room, 200) for room in talk.rooms))))
+    rooms = tuple(dict.fromkeys(_sanitise_names(talk.rooms)))
     if not rooms:
         raise SkipEntryError("no-room")
     return replace(
@@ -99,25 +104,29 @@ def _normalise_talk(talk: Talk) -> Talk:
         subtitle=sanitise_text(talk.subtitle),
         abstract=sanitise_html(talk.abstract),
         url=sanitise_url(talk.url),
-        guid=sanitise_text(talk.guid, 200),
-        speakers=tuple(filter(None, (sanitise_text(name, 200) for name in talk.speakers[:100]))),
-        track=sanitise_text(talk.track, 200),
-        language=sanitise_text(talk.language, 35),
-        kind=sanitise_text(talk.kind, 100),
+        guid=sanitise_text(talk.guid, MAX_NAME_CHARS),
+        speakers=_sanitise_names(talk.speakers[:MAX_SPEAKERS]),
+        track=sanitise_text(talk.track, MAX_NAME_CHARS),
+        language=sanitise_text(talk.language, MAX_LANGUAGE_CHARS),
+        talk_type=sanitise_text(talk.talk_type, MAX_TYPE_CHARS),
     )
+
+
+def _sanitise_names(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(filter(None, (sanitise_text(name, MAX_NAME_CHARS) for name in names)))
 
 
 def _drop_date_outliers(talks: list[Talk], context: ParseContext) -> list[Talk]:
     if len(talks) < 2:
         return talks
-    # Of two the later counts: what is left in an export is from the year before.
+    # With two talks, the earlier one is more likely a remnant of the year before.
     median = statistics.median_high(talk.start for talk in talks)
     near = []
     for talk in talks:
         if abs(talk.start - median) > MAX_DISTANCE_FROM_MEDIAN:
             context.skip(
                 "out-of-range",
-                talk.where,
+                talk.feed_location,
                 talk.title,
                 f"{talk.start:%Y-%m-%d} is more than {MAX_DISTANCE_FROM_MEDIAN.days} days "
                 f"from the middle of the event",
@@ -128,36 +137,36 @@ def _drop_date_outliers(talks: list[Talk], context: ParseContext) -> list[Talk]:
 
 
 def _deduplicate(talks: list[Talk], context: ParseContext) -> list[Talk]:
-    kept: dict[Talk, Talk] = {}
+    unique: dict[Talk, Talk] = {}
     for talk in talks:
-        if kept.setdefault(replace(talk, where=""), talk) is not talk:
-            context.skip("duplicate", talk.where, talk.title)
-    return list(kept.values())
+        if unique.setdefault(replace(talk, feed_location=""), talk) is not talk:
+            context.skip("duplicate", talk.feed_location, talk.title)
+    return list(unique.values())
 
 
 def _assign_guids(talks: list[Talk], source: str, context: ParseContext) -> list[Talk]:
-    """Give every talk a guid of its own that stays the same over imports."""
+    """Give each talk a unique guid that stays the same over imports."""
     counts = Counter(talk.guid for talk in talks if talk.guid)
     repeated = sum(1 for count in counts.values() if count > 1)
     if repeated:
         context.warn(f"{repeated} guids are used by more than one talk: made unique by start")
-    seen: set[str] = set()
+    used: set[str] = set()
     result = []
     for talk in talks:
         guid = talk.guid
-        if not guid or guid in seen:
+        if not guid or guid in used:
             name = "\n".join((source, guid, talk.start.isoformat(), *talk.rooms))
             guid = str(uuid.uuid5(_NAMESPACE, name))
-            # Two different talks at one time in one room, or a feed that knows our rule.
-            while guid in seen:
+            # Two talks at the same time in the same room, or a feed that contains this guid.
+            while guid in used:
                 guid = str(uuid.uuid5(_NAMESPACE, guid + talk.title))
-        seen.add(guid)
+        used.add(guid)
         result.append(replace(talk, guid=guid))
     return result
 
 
 def room_guid(guid: str, room_id: str) -> str:
-    """Return the guid of a talk's second and later rooms, where its own is taken."""
+    """Return the guid of a talk in its second and further rooms."""
     return str(uuid.uuid5(_NAMESPACE, f"{guid}\n{room_id}"))
 
 
@@ -190,6 +199,6 @@ def _describe_no_usable_talks(entries: int, context: ParseContext) -> str:
     first = context.skipped[0]
     detail = f", {first.detail}" if first.detail and first.detail != first.reason else ""
     return (
-        f"none of the {entries} entries can be used; the first, {first.where or 'somewhere'}: "
+        f"none of the {entries} entries can be used; the first, {first.location or 'somewhere'}: "
         f"{first.reason}{detail}"
     )

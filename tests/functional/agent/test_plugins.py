@@ -37,9 +37,9 @@ def once_with(tmp_path, stand_in, once):
 def example(root):
     """The example of the manual."""
     manual = (root / "docs/parsers.md").read_text()
-    chapter = manual.partition("## encoder_sources()")[2]
+    chapter = manual.partition("## register_stats_sources()")[2]
     code = re.search(r"```py\n(.*?)```", chapter, re.DOTALL)[1]
-    names = "Option, Reading, Source, hookimpl, whole_list, whole_object"
+    names = "MountStats, SourceOption, StatsSource, hookimpl, require_list, require_object"
     return f"from streaming_system.plugin import {names}\n\n{code}"
 
 
@@ -70,18 +70,18 @@ def test_one_that_fails_is_told_in_one_line(stand_in, once_with, example):
         ("import nothing_of_that_name", "my_server.py: ModuleNotFoundError"),
         (
             "from streaming_system.plugin import hookimpl\n\n\n"
-            "@hookimpl\ndef encoder_sources():\n    return ['icecast']\n",
-            "encoder_sources must return Sources",
+            "@hookimpl\ndef register_stats_sources():\n    return ['icecast']\n",
+            "register_stats_sources must return a list of StatsSource",
         ),
         (
-            "from streaming_system.plugin import Source, hookimpl\n\n\n"
-            "@hookimpl\ndef encoder_sources():\n"
-            "    return [Source(name='icecast', summary='', options=(), read=list)]\n",
+            "from streaming_system.plugin import StatsSource, hookimpl\n\n\n"
+            "@hookimpl\ndef register_stats_sources():\n"
+            "    return [StatsSource(name='icecast', summary='', options=(), fetch=list)]\n",
             "there is a source 'icecast' already",
         ),
         (
             "from streaming_system.plugin import hookimpl\n\n\n"
-            "@hookimpl\ndef encoder_sources():\n    return 1 / 0\n",
+            "@hookimpl\ndef register_stats_sources():\n    return 1 / 0\n",
             "my_server.py: ZeroDivisionError",
         ),
     ],

@@ -19,10 +19,10 @@ def planned():
     """The schedule that B imports."""
     return Schedule(
         rooms={
-            name: RoomSchedule(timezone=SYDNEY, events=tuple(events))
+            name: RoomSchedule(timezone=SYDNEY, slots=tuple(events))
             for name, events in (("hall", HALL), ("lab", LAB))
         },
-        imported=NOW,
+        imported_at=NOW,
     )
 
 
@@ -52,12 +52,12 @@ def later(planned):
 
     def later(title, minutes):
         hall = planned.rooms["hall"]
-        first = dataclasses.replace(hall.events[0], title=title)
-        events = (first, *hall.events[1:])
+        first = dataclasses.replace(hall.slots[0], title=title)
+        events = (first, *hall.slots[1:])
         return dataclasses.replace(
             planned,
-            rooms={**planned.rooms, "hall": dataclasses.replace(hall, events=events)},
-            imported=NOW.replace(minute=NOW.minute + minutes),
+            rooms={**planned.rooms, "hall": dataclasses.replace(hall, slots=events)},
+            imported_at=NOW.replace(minute=NOW.minute + minutes),
         )
 
     return later

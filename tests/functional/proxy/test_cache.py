@@ -32,8 +32,8 @@ def of_one_talk(title):
     """Return a schedule whose only talk is on now."""
     now = datetime.now(UTC)
     talk = Slot(start=now - timedelta(hours=1), end=now + timedelta(hours=1), title=title, guid="1")
-    hall = RoomSchedule(timezone=ZoneInfo("UTC"), events=(talk,))
-    return Schedule(rooms={"hall": hall}, imported=now)
+    hall = RoomSchedule(timezone=ZoneInfo("UTC"), slots=(talk,))
+    return Schedule(rooms={"hall": hall}, imported_at=now)
 
 
 class TestMicroCache:

@@ -107,8 +107,8 @@ def heard(pushed):
 def schedule(title, minutes=0):
     now = datetime.now(UTC)
     talk = Slot(start=now, end=now + timedelta(hours=1), title=title, guid="one")
-    room = RoomSchedule(timezone=ZoneInfo("UTC"), events=(talk,))
-    return Schedule(rooms={"hall": room}, imported=now + timedelta(minutes=minutes))
+    room = RoomSchedule(timezone=ZoneInfo("UTC"), slots=(talk,))
+    return Schedule(rooms={"hall": room}, imported_at=now + timedelta(minutes=minutes))
 
 
 class TestTold:

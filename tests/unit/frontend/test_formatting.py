@@ -35,7 +35,7 @@ def gaps():
         end=START + timedelta(hours=60),
         zone=ZoneInfo("UTC"),
     )
-    return [event for event in filled if event.generated]
+    return [event for event in filled if event.is_filler]
 
 
 class TestFillers:

@@ -50,7 +50,7 @@ def test_what_a_feed_is_written_in_is_seen(data, kind):
 )
 def test_what_cannot_be_read_is_refused_in_one_line(data, line):
     with pytest.raises(FeedError) as refusal:
-        open_feed(data, max_inflated=1_000 if data[:2] == b"\x1f\x8b" else 1_000_000)
+        open_feed(data, max_bytes=1_000 if data[:2] == b"\x1f\x8b" else 1_000_000)
 
     assert str(refusal.value).startswith(line)
     assert "\n" not in str(refusal.value)

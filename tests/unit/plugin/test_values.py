@@ -108,25 +108,25 @@ class TestTime:
     def test_an_offset_wins_over_the_zone(self, value, utc):
         context = ParseContext(ZoneInfo("Australia/Sydney"))
 
-        assert context.time(value) == datetime.fromisoformat(utc).replace(tzinfo=UTC)
+        assert context.parse_time(value) == datetime.fromisoformat(utc).replace(tzinfo=UTC)
 
     def test_the_zone_of_the_feed_wins_over_the_configured_one(self):
         context = ParseContext(ZoneInfo("Australia/Sydney"))
-        context.use_zone("Europe/Berlin")
+        context.set_feed_timezone("Europe/Berlin")
 
-        assert context.time("2026-11-24T10:00") == datetime(2026, 11, 24, 9, tzinfo=UTC)
+        assert context.parse_time("2026-11-24T10:00") == datetime(2026, 11, 24, 9, tzinfo=UTC)
 
     def test_a_zone_that_does_not_exist_is_warned_of_and_ignored(self):
         context = ParseContext(ZoneInfo("Europe/Berlin"))
-        context.use_zone("../../etc/passwd")
+        context.set_feed_timezone("../../etc/passwd")
 
-        assert context.zone == ZoneInfo("Europe/Berlin")
+        assert context.effective_timezone == ZoneInfo("Europe/Berlin")
         assert context.warnings == [
             "the feed names a time zone that does not exist: '../../etc/passwd'"
         ]
 
     def test_a_time_in_a_form_of_the_feed_s_own(self):
-        moment = ParseContext(ZoneInfo("UTC")).time("09-18-2015 09:30", "%m-%d-%Y %H:%M")
+        moment = ParseContext(ZoneInfo("UTC")).parse_time("09-18-2015 09:30", "%m-%d-%Y %H:%M")
 
         assert moment == datetime(2015, 9, 18, 9, 30, tzinfo=UTC)
 
@@ -144,20 +144,20 @@ class TestTime:
     )  # fmt: skip
     def test_what_is_no_time_skips_the_entry(self, value, reason):
         with pytest.raises(SkipEntryError) as skip:
-            ParseContext(ZoneInfo("Australia/Sydney")).time(value)
+            ParseContext(ZoneInfo("Australia/Sydney")).parse_time(value)
 
         assert skip.value.reason == reason
 
     def test_a_naive_time_without_any_zone_skips_the_entry_and_says_what_to_set(self):
         with pytest.raises(SkipEntryError, match="set schedule-timezone") as skip:
-            ParseContext().time("2026-11-24T10:00")
+            ParseContext().parse_time("2026-11-24T10:00")
 
         assert skip.value.reason == "no-time"
 
     def test_a_time_that_the_clocks_skip_is_taken_later_with_a_warning(self):
         context = ParseContext(ZoneInfo("Europe/Berlin"))
 
-        assert context.time("2026-03-29T02:30") == datetime(2026, 3, 29, 1, 30, tzinfo=UTC)
+        assert context.parse_time("2026-03-29T02:30") == datetime(2026, 3, 29, 1, 30, tzinfo=UTC)
         assert context.warnings == [
             "2026-03-29 02:30:00 does not exist in Europe/Berlin: taken as 03:30"
         ]
@@ -165,7 +165,7 @@ class TestTime:
     def test_a_time_that_happens_twice_is_the_first_with_a_warning(self):
         context = ParseContext(ZoneInfo("Europe/Berlin"))
 
-        assert context.time("2026-10-25T02:30") == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
+        assert context.parse_time("2026-10-25T02:30") == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
         assert context.warnings == [
             "2026-10-25 02:30:00 happens twice in Europe/Berlin: the first is taken"
         ]
@@ -180,7 +180,7 @@ class TestEach:
                 raise SkipEntryError("cancelled")
             if item["title"] == "header":
                 return None
-            start = context.time(item["start"])
+            start = context.parse_time(item["start"])
             end = start + parse_duration(item["length"])
             return Talk(rooms=("R",), start=start, end=end, title=item["title"])
 
@@ -195,10 +195,10 @@ class TestEach:
             None,
         ]
 
-        talks = list(context.each(items, read))
+        talks = list(context.parse_items(items, read))
 
-        assert [(talk.title, talk.where) for talk in talks] == [("good", "item 1")]
-        assert [(s.reason, s.where, s.title) for s in context.skipped] == [
+        assert [(talk.title, talk.feed_location) for talk in talks] == [("good", "item 1")]
+        assert [(s.reason, s.location, s.title) for s in context.skipped] == [
             ("cancelled", "item 2", "off"),
             ("bad-value", "item 4", "no start"),
             ("bad-value", "item 5", "odd length"),
@@ -209,8 +209,8 @@ class TestEach:
     def test_what_is_no_list_is_reported(self):
         context = ParseContext()
 
-        assert list(context.each({"a": 1}, lambda item: None)) == []
-        assert [(s.reason, s.where) for s in context.skipped] == [("bad-value", "feed")]
+        assert list(context.parse_items({"a": 1}, lambda item: None)) == []
+        assert [(s.reason, s.location) for s in context.skipped] == [("bad-value", "feed")]
 
     def test_a_reason_that_does_not_exist_is_the_author_s_mistake(self):
         with pytest.raises(ValueError, match="'boring' is not a reason to skip"):

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from streaming_system.plugin import FeedError
+from streaming_system.plugin_host.manager import PluginError
 from streaming_system.plugin_host.notifications import notify_schedule_changes
 from streaming_system.plugin_host.sandbox import ResourceLimits
 from streaming_system.schedule_import.feed_reader import FeedReaderOptions, parse_feed
@@ -33,7 +33,7 @@ def reading(tmp_path):
     def reading(code=None, feed=FEED):
         if code:
             (tmp_path / "mine.py").write_text(HEAD + code)
-        return parse_feed("feed", feed, FeedReaderOptions(plugins=tmp_path)).checked
+        return parse_feed("feed", feed, FeedReaderOptions(plugin_folder=tmp_path)).validated
 
     return reading
 
@@ -46,12 +46,12 @@ def test_names_of_rooms_are_mapped(reading):
 
 def test_a_talk_can_be_hidden_and_is_reported(reading):
     checked = reading(
-        "def event_filter(talk):\n    return False if talk.title.startswith('[int') else None\n"
+        "def filter_talk(talk):\n    return False if talk.title.startswith('[int') else None\n"
     )
 
     assert [talk.title for talk in checked.talks] == ["Keynote", "Panel"]
     [skipped] = checked.skipped
-    assert (skipped.reason, skipped.where, skipped.title) == (
+    assert (skipped.reason, skipped.location, skipped.title) == (
         "not-accepted",
         "item 2",
         "[internal] Sound check",
@@ -62,7 +62,7 @@ def test_a_talk_can_be_hidden_and_is_reported(reading):
 
 def test_a_talk_can_be_changed(reading):
     checked = reading(
-        "def event_enrich(talk):\n    return replace(talk, title=talk.title.upper())\n"
+        "def enrich_talk(talk):\n    return replace(talk, title=talk.title.upper())\n"
     )
 
     assert checked.talks[0].title == "KEYNOTE"
@@ -71,14 +71,14 @@ def test_a_talk_can_be_changed(reading):
 @pytest.mark.parametrize(
     ("code", "line"),
     [
-        ("def event_filter(talk):\n    return talk.nothing\n", "a hook failed: AttributeError: "),
-        ("def event_enrich(talk):\n    return 'x'\n", "event_enrich must return a Talk or None"),
+        ("def filter_talk(talk):\n    return talk.nothing\n", "a hook failed: AttributeError: "),
+        ("def enrich_talk(talk):\n    return 'x'\n", "enrich_talk must return a Talk or None"),
         ("def room_aliases():\n    return ['x']\n", "room_aliases must return a dict of texts"),
         ("def room_aliases():\n    return {'x': 1}\n", "room_aliases must return a dict of texts"),
     ],
 )
 def test_a_hook_that_misbehaves_is_named(reading, code, line):
-    with pytest.raises(FeedError) as refusal:
+    with pytest.raises(PluginError) as refusal:
         reading(code)
 
     assert "mine.py: " in str(refusal.value)
@@ -106,7 +106,7 @@ class TestNotify:
 
     def test_plugins_hear_what_has_changed(self, changes, tmp_path):
         (tmp_path / "mine.py").write_text(
-            HEAD + "def notify(changes):\n"
+            HEAD + "def schedule_changed(changes):\n"
             f"    open({str(tmp_path / 'heard')!r}, 'w').write(changes[0].after.title)\n"
         )
 
@@ -116,7 +116,7 @@ class TestNotify:
 
     def test_nobody_is_told_of_nothing(self, tmp_path):
         (tmp_path / "mine.py").write_text(
-            HEAD + f"def notify():\n    open({str(tmp_path / 'heard')!r}, 'w')\n"
+            HEAD + f"def schedule_changed():\n    open({str(tmp_path / 'heard')!r}, 'w')\n"
         )
 
         notify_schedule_changes([], {}, tmp_path, ResourceLimits())
@@ -124,9 +124,9 @@ class TestNotify:
         assert not (tmp_path / "heard").exists()
 
     def test_one_that_fails_keeps_nobody_from_hearing_it(self, changes, tmp_path):
-        (tmp_path / "a.py").write_text(HEAD + "def notify():\n    1 / 0\n")
+        (tmp_path / "a.py").write_text(HEAD + "def schedule_changed():\n    1 / 0\n")
         (tmp_path / "b.py").write_text(
-            HEAD + f"def notify():\n    open({str(tmp_path / 'heard')!r}, 'w')\n"
+            HEAD + f"def schedule_changed():\n    open({str(tmp_path / 'heard')!r}, 'w')\n"
         )
 
         notify_schedule_changes(changes, {}, tmp_path, ResourceLimits())

@@ -18,7 +18,7 @@ BERLIN = ZoneInfo("Europe/Berlin")
 
 
 def told(old, new):
-    return [change.line(BERLIN) for change in diff_slots(old, new)]
+    return [change.describe(BERLIN) for change in diff_slots(old, new)]
 
 
 @pytest.mark.parametrize(

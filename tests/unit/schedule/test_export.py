@@ -11,7 +11,8 @@ from lxml import etree
 
 from streaming_system.config import Room
 from streaming_system.plugin import open_feed
-from streaming_system.schedule.export import EXPORT_FORMATS, ExportSite, export_schedule
+from streaming_system.schedule.export import EXPORT_FORMATS, export_schedule
+from streaming_system.schedule.export_talks import ExportSite
 from streaming_system.schedule.model import RoomSchedule, Schedule, Slot
 from streaming_system.schedule_import.parsers import load_parsers, parse_and_validate, select_parser
 
@@ -26,18 +27,18 @@ def event(hour, title, **more):
 
 
 HALL = (
-    event(0, "Not yet started", generated=True),
+    event(0, "Not yet started", is_filler=True),
     event(8, "Keynote <1> & more", abstract="<p>About <b>it</b> &amp; more</p><p>Two</p>",
-          speakers=("Ada", "Bo, Jr."), track="Main", language="de", subtitle="Sub", kind="talk",
-          url="https://e.example/1", do_not_record=True),
+          speakers=("Ada", "Bo, Jr."), track="Main", language="de", subtitle="Sub",
+          talk_type="talk", url="https://e.example/1", do_not_record=True),
     event(22, "Party", do_not_record=False, guid="party-7"),
 )  # fmt: skip
-LAB = (event(9, "Soldering"), event(8, "Keynote <1> & more", via="Hall", guid="other"))
+LAB = (event(9, "Soldering"), event(8, "Keynote <1> & more", relayed_from="Hall", guid="other"))
 SCHEDULE = Schedule(
     rooms={
-        "hall": RoomSchedule(timezone=BERLIN, events=HALL),
-        "lab": RoomSchedule(timezone=BERLIN, events=LAB),
-        "gone": RoomSchedule(timezone=BERLIN, events=LAB),
+        "hall": RoomSchedule(timezone=BERLIN, slots=HALL),
+        "lab": RoomSchedule(timezone=BERLIN, slots=LAB),
+        "gone": RoomSchedule(timezone=BERLIN, slots=LAB),
     }
 )
 ROOMS = {"hall": Room(id="hall", title="Hall"), "lab": Room(id="lab", title="Lab")}
@@ -61,7 +62,7 @@ def test_an_export_imports_as_the_same_talks(form):
     if form == "ics":
         return
     keynote = checked.talks[0]
-    for name in ("abstract", "speakers", "language", "subtitle", "kind", "url", "guid"):
+    for name in ("abstract", "speakers", "language", "subtitle", "talk_type", "url", "guid"):
         assert getattr(keynote, name) == getattr(HALL[1], name), name
     assert [talk.do_not_record for talk in checked.talks] == [True, None, False]
 

@@ -75,7 +75,7 @@ def test_two_days_are_filled_from_before_the_conference_to_after_it(fill_hall):
 def test_only_fillers_are_marked_generated(fill_hall):
     filled = fill_hall(talk("24 09:00", "24 10:00"), talk("24 11:00", "24 12:00"))
 
-    assert [event.generated for event in filled] == [True, False, True, False, True]
+    assert [event.is_filler for event in filled] == [True, False, True, False, True]
 
 
 def test_a_day_without_talks_says_so(fill_hall):
@@ -166,4 +166,4 @@ class TestUpcoming:
     @pytest.fixture
     def room(self, fill_hall):
         events = fill_hall(talk("24 09:00", "24 10:00", "One"), talk("24 10:03", "24 11:00", "Two"))
-        return RoomSchedule(timezone=SYDNEY, events=events)
+        return RoomSchedule(timezone=SYDNEY, slots=events)

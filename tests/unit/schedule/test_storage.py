@@ -28,13 +28,13 @@ EVENT = Slot(
     do_not_record=True,
 )
 SCHEDULE = Schedule(
-    rooms={"hall": RoomSchedule(timezone=ZoneInfo("Europe/Berlin"), events=(EVENT,))},
-    imported=datetime(2026, 11, 24, 8, 30, tzinfo=UTC),
+    rooms={"hall": RoomSchedule(timezone=ZoneInfo("Europe/Berlin"), slots=(EVENT,))},
+    imported_at=datetime(2026, 11, 24, 8, 30, tzinfo=UTC),
 )
 
 
 def with_title(title):
-    room = RoomSchedule(timezone=ZoneInfo("UTC"), events=(replace(EVENT, title=title),))
+    room = RoomSchedule(timezone=ZoneInfo("UTC"), slots=(replace(EVENT, title=title),))
     return Schedule(rooms={"hall": room})
 
 
@@ -127,7 +127,7 @@ class TestScheduleFile:
             assert reader.current() == SCHEDULE
 
         [line] = [record.getMessage() for record in caplog.records]
-        assert line.endswith("the schedule read last stays in service")
+        assert line.endswith("the previous schedule stays in service")
 
     def test_a_file_that_vanishes_leaves_the_last_good_schedule(self, path):
         save_schedule(SCHEDULE, path)

@@ -80,10 +80,18 @@ def test_a_name_that_is_no_module_is_refused(run, site, name):
         ('name="our-event"', 'name="zookeepr"', "offers a parser called 'zookeepr'"),
         ("return 1.0 if", "return 0.0 if", "is recognised as nothing"),
         ("return 1.0 if", "return 1.0 if True or", "recognises b'[]'"),
-        ('title=text(item["title"])', "title=item.title", "item 1: bad-value"),
-        ('texts(item["room"])', "()", "item 1: no-room"),
-        ("title=text(", "guid=str(__import__('os').getpid()), title=text(", "differ"),
-        ("    def read(", "    len(feed.json['our-event-talks'][1])\n    def read(", "failed"),
+        ('title=clean_str(item["title"])', "title=item.title", "item 1: bad-value"),
+        ('clean_str_list(item["room"])', "()", "item 1: no-room"),
+        (
+            "title=clean_str(",
+            "guid=str(__import__('os').getpid()), title=clean_str(",
+            "differ",
+        ),
+        (
+            "    def parse_item(",
+            "    len(feed.json['our-event-talks'][1])\n    def parse_item(",
+            "failed",
+        ),
     ],
 )
 def test_what_the_site_cannot_rely_on_is_found(run, plugin, was, becomes, fault):

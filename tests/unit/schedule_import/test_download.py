@@ -57,7 +57,7 @@ def server():
 
 @pytest.mark.parametrize("path", ["good", "moved"])
 def test_a_feed_is_downloaded(server, path):
-    assert fetch_feed(f"{server}/{path}", networks=HERE) == b'{"a": 1}'
+    assert fetch_feed(f"{server}/{path}", allowed_networks=HERE) == b'{"a": 1}'
 
 
 @pytest.mark.parametrize(
@@ -70,14 +70,14 @@ def test_a_feed_is_downloaded(server, path):
 )
 def test_a_download_that_fails_says_why(server, path, reason):
     with pytest.raises(FeedError) as refusal:
-        fetch_feed(f"{server}/{path}", limit=4000, networks=HERE)
+        fetch_feed(f"{server}/{path}", max_bytes=4000, allowed_networks=HERE)
 
     assert str(refusal.value) == reason
 
 
 def test_a_server_that_is_not_there_is_said_in_one_line():
     with pytest.raises(FeedError, match=r"^cannot be downloaded: .*Connection refused") as refusal:
-        fetch_feed("http://127.0.0.1:9/feed", networks=HERE)
+        fetch_feed("http://127.0.0.1:9/feed", allowed_networks=HERE)
 
     assert "\n" not in str(refusal.value)
 
@@ -94,4 +94,4 @@ def test_a_file_that_is_missing_or_too_large_is_refused(tmp_path):
     with pytest.raises(FeedError, match="cannot be read: No such file or directory"):
         fetch_feed(str(tmp_path / "none"))
     with pytest.raises(FeedError, match="is larger than 10 bytes"):
-        fetch_feed(str(tmp_path / "large"), limit=10)
+        fetch_feed(str(tmp_path / "large"), max_bytes=10)

@@ -50,7 +50,7 @@ def importing(tmp_path):
 
 
 def titles(schedule, room):
-    return [event.title for event in schedule.rooms[room].events if not event.generated]
+    return [event.title for event in schedule.rooms[room].slots if not event.is_filler]
 
 
 def test_rooms_of_the_feed_become_rooms_of_the_site(importing):
@@ -60,8 +60,8 @@ def test_rooms_of_the_feed_become_rooms_of_the_site(importing):
     schedule = importing.schedule()
     assert titles(schedule, "hall") == ["Opening", "Keynote"]
     assert titles(schedule, "lab") == ["Soldering"]
-    assert schedule.imported == NOW
-    assert (result.format, result.rooms, result.checked.entries) == (
+    assert schedule.imported_at == NOW
+    assert (result.format, result.rooms, result.validated.entries) == (
         "zookeepr",
         ("hall", "lab"),
         4,
@@ -71,15 +71,15 @@ def test_rooms_of_the_feed_become_rooms_of_the_site(importing):
 def test_local_times_of_the_feed_become_utc(importing):
     importing({"hall": {"schedule-key": "Great Hall"}})
 
-    opening = next(e for e in importing.schedule().rooms["hall"].events if e.title == "Opening")
+    opening = next(e for e in importing.schedule().rooms["hall"].slots if e.title == "Opening")
     assert opening.start == datetime(2026, 11, 23, 22, tzinfo=UTC)
 
 
 def test_see_also_shows_another_room_s_talks_and_says_where_they_are(importing):
     importing({"hall": {"schedule-key": "Great Hall", "schedule-see-also": ["Plenary"]}})
 
-    events = [e for e in importing.schedule().rooms["hall"].events if not e.generated]
-    assert [(event.title, event.via) for event in events] == [
+    events = [e for e in importing.schedule().rooms["hall"].slots if not e.is_filler]
+    assert [(event.title, event.relayed_from) for event in events] == [
         ("Opening", ""),
         ("Keynote", ""),
         ("Panel", "Plenary"),
@@ -111,7 +111,7 @@ def test_a_talk_in_two_rooms_has_two_guids(importing):
     guids = [
         event.guid
         for room in importing.schedule().rooms.values()
-        for event in room.events
+        for event in room.slots
         if event.title == "Panel"
     ]
     assert len(set(guids)) == len(guids) == 2
@@ -125,7 +125,7 @@ def test_the_days_are_those_of_the_whole_conference(importing):
         }
     )
 
-    hall = importing.schedule().rooms["hall"].events
+    hall = importing.schedule().rooms["hall"].slots
     assert [event.title for event in hall] == [
         "LCA not yet started",
         "Opening",

@@ -141,6 +141,27 @@ def test_a_plugin_that_cannot_be_used_is_named(drop, text, line):
     assert line in str(refusal.value)
 
 
+@pytest.mark.parametrize(
+    ("former", "name"),
+    [
+        ("event_filter", "filter_talk"),
+        ("event_enrich", "enrich_talk"),
+        ("notify", "schedule_changed"),
+        ("notify_incident", "incident_changed"),
+        ("encoder_sources", "register_stats_sources"),
+    ],
+)
+def test_plugin_with_a_former_hook_name_is_refused_with_the_new_name(drop, former, name):
+    plugin = f"from streaming_system.plugin import hookimpl\n\n@hookimpl\ndef {former}(): pass\n"
+
+    with pytest.raises(PluginError) as refusal:
+        load_parsers(drop(text=plugin))
+
+    assert str(refusal.value).endswith(
+        f"mine.py: the hook {former!r} is now called {name!r}: rename it"
+    )
+
+
 def test_a_parser_that_raises_is_named_and_ends_as_a_feed_error(drop):
     folder = drop(text=PLUGIN.replace("for hour in", "1 / 0\n    for hour in"))
 

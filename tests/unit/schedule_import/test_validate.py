@@ -10,7 +10,7 @@ from streaming_system.schedule_import.validate import MAX_TALKS, validate_talks
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 TALK = Talk(
-    rooms=("Hall",), start=NOON, end=NOON + timedelta(hours=1), title="Talk", where="item 1"
+    rooms=("Hall",), start=NOON, end=NOON + timedelta(hours=1), title="Talk", feed_location="item 1"
 )
 
 
@@ -37,12 +37,12 @@ def checked(*talks, context=None):
     ],
 )
 def test_a_talk_that_cannot_be_shown_is_left_out_and_reported(change, reason):
-    bad = replace(TALK, where="item 2", title="Bad", **change)
+    bad = replace(TALK, feed_location="item 2", title="Bad", **change)
 
     result = checked(TALK, bad)
 
     assert [talk.title for talk in result.talks] == ["Talk"]
-    assert [(s.reason, s.where, s.title) for s in result.skipped] == [(reason, "item 2", "Bad")]
+    assert [(s.reason, s.location, s.title) for s in result.skipped] == [(reason, "item 2", "Bad")]
     assert result.entries == 2
 
 
@@ -126,10 +126,10 @@ class TestGuids:
 
 
 def test_an_entry_that_stands_twice_is_kept_once():
-    result = checked(TALK, replace(TALK, where="item 2"))
+    result = checked(TALK, replace(TALK, feed_location="item 2"))
 
     assert len(result.talks) == 1
-    assert [(s.reason, s.where) for s in result.skipped] == [("duplicate", "item 2")]
+    assert [(s.reason, s.location) for s in result.skipped] == [("duplicate", "item 2")]
 
 
 def test_overlaps_and_look_alike_rooms_are_warned_of():

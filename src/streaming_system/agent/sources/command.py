@@ -20,7 +20,7 @@ KNOWN = {"mount", "clients", "sent", "bitrate", "codec", "since"}
 
 
 @hookimpl
-def encoder_sources() -> list[StatsSource]:
+def register_stats_sources() -> list[StatsSource]:
     return [
         StatsSource(
             name="command",

@@ -25,7 +25,7 @@ HLS_READER_TYPE = "hlsMuxer"
 
 
 @hookimpl
-def encoder_sources() -> list[StatsSource]:
+def register_stats_sources() -> list[StatsSource]:
     return [
         StatsSource(
             name="mediamtx",

@@ -20,7 +20,7 @@ from streaming_system.plugin import (
 
 
 @hookimpl
-def encoder_sources() -> list[StatsSource]:
+def register_stats_sources() -> list[StatsSource]:
     return [
         StatsSource(
             name="nginx_rtmp",

@@ -25,7 +25,7 @@ VIEWER_CONNECTIONS = ("webrtc", "llhls", "hlsv3", "hls", "dash", "lldash", "srt"
 
 
 @hookimpl
-def encoder_sources() -> list[StatsSource]:
+def register_stats_sources() -> list[StatsSource]:
     return [
         StatsSource(
             name="ovenmediaengine",

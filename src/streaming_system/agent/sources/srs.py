@@ -22,7 +22,7 @@ PUBLISHER_COUNT = 1
 
 
 @hookimpl
-def encoder_sources() -> list[StatsSource]:
+def register_stats_sources() -> list[StatsSource]:
     return [
         StatsSource(
             name="srs",

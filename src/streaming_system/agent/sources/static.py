@@ -21,7 +21,7 @@ MAX_PARALLEL = 16
 
 
 @hookimpl
-def encoder_sources() -> list[StatsSource]:
+def register_stats_sources() -> list[StatsSource]:
     return [
         StatsSource(
             name="static",

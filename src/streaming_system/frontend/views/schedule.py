@@ -23,7 +23,8 @@ from streaming_system.frontend.schedule_page.schedule_view import (
     language_tag,
     search,
 )
-from streaming_system.schedule.export import ExportSite, export_schedule
+from streaming_system.schedule.export import export_schedule
+from streaming_system.schedule.export_talks import ExportSite
 from streaming_system.schedule.model import RoomSchedule, Schedule
 
 ALL_DAYS = "all"

@@ -8,7 +8,8 @@ from pyramid.view import view_config
 
 from streaming_system.frontend.http_cache import SCHEDULE_MAX_AGE
 from streaming_system.frontend.page_cache import page_response
-from streaming_system.schedule.export import ExportSite, export_schedule
+from streaming_system.schedule.export import export_schedule
+from streaming_system.schedule.export_talks import ExportSite
 from streaming_system.schedule.model import Schedule
 from streaming_system.schedule.storage import MEDIA_TYPE, repr_digest, serialize_schedule
 
@@ -47,7 +48,7 @@ def room_as_ics(request: Any) -> Response:
 def schedule_file(request: Any) -> Response:
     """Return the schedule file for mirrors (``schedule follow``), limited to configured rooms."""
     schedule = request.schedule
-    if schedule.imported is None and not schedule.rooms:
+    if schedule.imported_at is None and not schedule.rooms:
         raise HTTPServiceUnavailable("there is no schedule here yet")
     rooms = {
         name: schedule.rooms[name] for name in request.conference.rooms if name in schedule.rooms

@@ -1,1 +1,1 @@
-"""The kit for authors of parser plugins: a working start, and a check of what they made of it."""
+"""Tools for authors of parser plugins: a scaffold and conformance checks."""

@@ -1,25 +1,25 @@
-"""Checks that a parser plugin does what the site relies on."""
+"""Conformance checks for parser plugins."""
 
 import json
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from streaming_system.plugin.feed import FeedError, open_feed
 from streaming_system.plugin_host.manager import PluginError, create_plugin_manager
-from streaming_system.plugin_host.sandbox import ResourceLimits, run_sandboxed
+from streaming_system.plugin_host.sandbox import ResourceLimits, SandboxError, run_sandboxed
 from streaming_system.schedule.model import Talk
 from streaming_system.schedule_import.feed_reader import FeedReaderOptions, ParsedFeed, parse_feed
 from streaming_system.schedule_import.parsers import RegisteredParser, registered_parsers
 
-# What a parser may take for a feed of a few talks.
-LIMITS = ResourceLimits(seconds=5, memory=500 * 2**20)
+# Enough for a feed of a few talks.
+LIMITS = ResourceLimits(timeout=5, max_memory_bytes=500 * 2**20)
 MAX_MUTANTS = 60
 
-# Documents of other formats, and such as people make at home: none is the plugin's.
+# Documents of other formats, and of formats that look similar.
 FOREIGN_FEEDS = (
     b"[]",
     b"{}",
@@ -38,7 +38,7 @@ FOREIGN_FEEDS = (
     b"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n",
     b"Room,Start,Title\nA,10:00,x\n",
 )
-# What can stand where something else should.
+# Values that replace each value of a sample.
 INVALID_VALUES: tuple[Any, ...] = (
     None,
     17,
@@ -56,48 +56,50 @@ INVALID_VALUES: tuple[Any, ...] = (
 
 @dataclass(frozen=True, kw_only=True)
 class ConformanceResult:
-    """One thing that was checked.
+    """The result of one check.
 
-    :param fault: what is wrong, in one line; "" if nothing is.
+    :param check: the requirement.
+    :param failure: one line; "" if the plugin meets the requirement.
     """
 
-    what: str
-    fault: str = ""
+    check: str
+    failure: str = ""
 
 
 class ConformanceError(Exception):
-    """The check has failed, with one line that says how."""
+    """A plugin does not meet a requirement; the message is one line."""
 
 
 def check_plugin(path: Path) -> Iterator[ConformanceResult]:
-    """Yield a finding for each thing that is checked of the plugin at ``path``.
+    """Check the plugin at ``path``, and yield the results until the first failure.
 
-    Its samples lie beside it: ``NAME.sample.json`` for ``NAME.py``, or with any other ending.
+    Its samples are files beside it: ``NAME.sample.json`` for ``NAME.py``, or another extension.
     """
     suite = _ConformanceSuite(path)
-    for what, step in (
+    for check, run in (
         ("it loads and offers a parser with a name of its own", suite.loads),
-        ("it recognises its own sample, and surer than all others", suite.recognises),
-        ("it recognises no other format", suite.knows_strangers),
-        ("it reads talks, aware and in UTC, in order", suite.reads),
-        ("its guids are the same on every import", suite.is_stable),
-        ("it survives what is broken, and stays within the limits", suite.survives),
+        ("it recognises its own sample, and surer than all others", suite.recognises_samples),
+        ("it recognises no other format", suite.rejects_other_formats),
+        ("it reads talks, aware and in UTC, in order", suite.parses_samples),
+        ("its guids are the same on every import", suite.is_deterministic),
+        ("it survives what is broken, and stays within the limits", suite.survives_mutations),
     ):
         try:
-            step()
-        except (ConformanceError, FeedError, PluginError) as fault:
-            yield ConformanceResult(what=what, fault=str(fault))
-            # What comes after builds on what came before.
+            run()
+        except (ConformanceError, FeedError, PluginError, SandboxError) as error:
+            yield ConformanceResult(check=check, failure=str(error))
             return
-        yield ConformanceResult(what=what)
+        yield ConformanceResult(check=check)
 
 
 class _ConformanceSuite:
+    """The checks, in order: each one uses results of the previous ones."""
+
     def __init__(self, path: Path) -> None:
         self.path = path
         self.names: list[str] = []
         self.samples: list[tuple[Path, bytes]] = []
-        self.readings: list[ParsedFeed] = []
+        self.parsed: list[ParsedFeed] = []
 
     def loads(self) -> None:
         if not self.path.is_file():
@@ -105,121 +107,124 @@ class _ConformanceSuite:
         self.names = _run_limited(_parser_names, self.path)
         if not self.names:
             raise ConformanceError("register_parsers() offers nothing")
-        found = sorted(self.path.parent.glob(f"{self.path.stem}.sample.*"))
-        self.samples = [(sample, sample.read_bytes()) for sample in found]
+        samples = sorted(self.path.parent.glob(f"{self.path.stem}.sample.*"))
+        self.samples = [(sample, sample.read_bytes()) for sample in samples]
         if not self.samples:
             raise ConformanceError(
                 f"there is no sample: put a small feed into {self.path.stem}.sample.json"
             )
 
-    def recognises(self) -> None:
+    def recognises_samples(self) -> None:
         for sample, data in self.samples:
             winner = _run_limited(_most_confident_parsers, self.path, data)
             if winner not in self.names:
                 raise ConformanceError(f"{sample.name} is recognised as {winner or 'nothing'}")
 
-    def knows_strangers(self) -> None:
-        for stranger in FOREIGN_FEEDS:
-            taken = _run_limited(_recognising_parser, self.path, stranger, self.names)
-            if taken:
-                raise ConformanceError(f"{taken} recognises {stranger[:60]!r}")
+    def rejects_other_formats(self) -> None:
+        for feed in FOREIGN_FEEDS:
+            name = _run_limited(_recognising_parser, self.path, feed, self.names)
+            if name:
+                raise ConformanceError(f"{name} recognises {feed[:60]!r}")
 
-    def reads(self) -> None:
+    def parses_samples(self) -> None:
         for sample, data in self.samples:
-            reading = _parse_feed(self.path, data)
-            self.readings.append(reading)
-            talks = reading.checked.talks
+            parsed = _parse_feed(self.path, data)
+            self.parsed.append(parsed)
+            talks = parsed.validated.talks
             if talks != tuple(sorted(talks, key=lambda talk: (talk.start, talk.end))):
                 raise ConformanceError(f"{sample.name}: the talks are not in order")
-            if left_out := reading.checked.skipped:
-                first = left_out[0]
-                raise ConformanceError(f"{sample.name}: {first.where} is left out: {first.reason}")
+            if skipped := parsed.validated.skipped:
+                entry = skipped[0]
+                raise ConformanceError(
+                    f"{sample.name}: {entry.location} is left out: {entry.reason}"
+                )
 
-    def is_stable(self) -> None:
-        for (sample, data), reading in zip(self.samples, self.readings, strict=True):
+    def is_deterministic(self) -> None:
+        for (sample, data), parsed in zip(self.samples, self.parsed, strict=True):
             again = _parse_feed(self.path, data)
-            if _guids(again.checked.talks) != _guids(reading.checked.talks):
+            if _guids(again.validated.talks) != _guids(parsed.validated.talks):
                 raise ConformanceError(f"{sample.name}: the guids of two imports differ")
 
-    def survives(self) -> None:
+    def survives_mutations(self) -> None:
         for sample, data in self.samples:
             for mutant in _mutants(data):
                 try:
                     _parse_feed(self.path, mutant, self.names[0])
                 except FeedError as error:
-                    # To refuse a broken feed is right; to fail on it, or to hang, is not.
-                    if re.search(r"the parser .* failed|took longer|memory|died", str(error)):
+                    # The parser can reject a broken feed; it must not fail or exceed a limit.
+                    exceeded = isinstance(error.__cause__, SandboxError)
+                    if exceeded or re.search(r"the parser .* failed", str(error)):
                         raise ConformanceError(f"{sample.name}, broken: {error}") from None
 
 
-def _run_limited(job: Callable[..., Any], *arguments: Any) -> Any:
-    return run_sandboxed(job, arguments, LIMITS)
+def _run_limited(function: Callable[..., Any], *arguments: Any) -> Any:
+    return run_sandboxed("the check", function, arguments, LIMITS)
 
 
 def _parsers_with_plugin(path: Path) -> dict[str, RegisteredParser]:
-    """Return the parsers of one plugin, together with the built-in and installed ones."""
-    return dict(registered_parsers(create_plugin_manager(path.parent, only=path)))
+    """Return the parsers of one plugin, and the built-in and installed ones."""
+    return dict(registered_parsers(create_plugin_manager(path.parent, only_plugin=path)))
 
 
 def _parser_names(path: Path) -> list[str]:
-    return [name for name, found in _parsers_with_plugin(path).items() if found.origin == str(path)]
+    parsers = _parsers_with_plugin(path)
+    return [name for name, registered in parsers.items() if registered.origin == str(path)]
 
 
 def _most_confident_parsers(path: Path, data: bytes) -> str:
     feed = open_feed(data, "sample")
-    sure = {
-        name: float(found.parser.recognise(feed))
-        for name, found in _parsers_with_plugin(path).items()
+    confidence = {
+        name: float(registered.parser.recognise(feed))
+        for name, registered in _parsers_with_plugin(path).items()
     }
-    best = max(sure.values())
-    winners = [name for name, value in sure.items() if value == best and value > 0]
-    return " and ".join(winners)
+    best = max(confidence.values())
+    return " and ".join(name for name, value in confidence.items() if value == best and value > 0)
 
 
 def _recognising_parser(path: Path, data: bytes, names: list[str]) -> str:
-    feed, parsers = open_feed(data, "stranger"), _parsers_with_plugin(path)
+    feed, parsers = open_feed(data, "another format"), _parsers_with_plugin(path)
     return next((name for name in names if parsers[name].parser.recognise(feed) > 0), "")
 
 
-def _parse_feed(path: Path, data: bytes, format_: str = "") -> ParsedFeed:
-    reader = FeedReaderOptions(plugins=path.parent, only=path, format=format_, limits=LIMITS)
-    # A feed without offsets gets its zone from the configuration; here, any will do.
-    return parse_feed("sample", data, reader, ZoneInfo("UTC"))
+def _parse_feed(path: Path, data: bytes, parser: str = "") -> ParsedFeed:
+    options = FeedReaderOptions(
+        plugin_folder=path.parent, only_plugin=path, format=parser, limits=LIMITS
+    )
+    # A zone for feeds without offsets.
+    return parse_feed("sample", data, options, ZoneInfo("UTC"))
 
 
 def _guids(talks: tuple[Talk, ...]) -> list[str]:
-    return [replace(talk, where="").guid for talk in talks]
+    return [talk.guid for talk in talks]
 
 
 def _mutants(data: bytes) -> Iterator[bytes]:
-    """Yield broken versions of a feed: cut, and with a wrong value in every place."""
-    for cut in (1, len(data) // 2, len(data) - 2):
-        yield data[:cut]
+    """Yield broken versions of a feed: truncated ones, and ones with an invalid value."""
+    for length in (1, len(data) // 2, len(data) - 2):
+        yield data[:length]
     try:
         document = json.loads(data)
     except ValueError:
         return
-    paths = list(_value_paths(document))
-    step = max(1, len(paths) * len(INVALID_VALUES) // MAX_MUTANTS)
-    for number, (path, wrong) in enumerate((p, w) for p in paths for w in INVALID_VALUES):
-        if number % step == 0:
-            yield json.dumps(_replace_value(document, path, wrong)).encode()
+    mutations = [(path, value) for path in _value_paths(document) for value in INVALID_VALUES]
+    for path, value in mutations[:: max(1, len(mutations) // MAX_MUTANTS)]:
+        yield json.dumps(_replace_value(document, path, value)).encode()
 
 
 def _value_paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    items = (
-        value.items()
-        if isinstance(value, dict)
-        else enumerate(value)
-        if isinstance(value, list)
-        else ()
-    )
+    """Yield the path of each value in a JSON document."""
+    items: Any = ()
+    if isinstance(value, dict):
+        items = value.items()
+    elif isinstance(value, list):
+        items = enumerate(value)
     for key, inner in items:
         yield (*path, key)
         yield from _value_paths(inner, (*path, key))
 
 
 def _replace_value(document: Any, path: tuple[Any, ...], value: Any) -> Any:
+    """Return a copy of a JSON document with another value at a path."""
     if not path:
         return value
     key, *rest = path

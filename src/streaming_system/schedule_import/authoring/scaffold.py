@@ -1,4 +1,4 @@
-"""Writes a plugin that works, for its author to change."""
+"""Writes a working parser plugin as a starting point for its author."""
 
 import importlib.resources
 import re
@@ -9,14 +9,14 @@ NAME_PATTERN = re.compile(r"[a-z][a-z0-9_]{1,40}", re.ASCII)
 
 
 class ScaffoldError(Exception):
-    """A plugin that cannot be written, with one line that says why."""
+    """The plugin cannot be written; the message is one line with the reason."""
 
 
 def scaffold_parser(name: str, folder: Path) -> list[Path]:
     """Write a plugin, its sample feed and its test into ``folder``; return their paths.
 
-    :param name: of the module; the format has hyphens where it has underscores.
-    :raises ScaffoldError: if the name is not allowed, or one of the files is there already.
+    :param name: name of the module; the name of the format has hyphens instead of underscores.
+    :raises ScaffoldError: if the name is not allowed, or one of the files exists.
     """
     if not NAME_PATTERN.fullmatch(name) or name.startswith("test_"):
         raise ScaffoldError(
@@ -27,7 +27,7 @@ def scaffold_parser(name: str, folder: Path) -> list[Path]:
     for path in (plugin, sample, test):
         if path.exists():
             raise ScaffoldError(f"{path} is there already; choose another name")
-    words = {
+    variables = {
         "name": name,
         "title": name.replace("_", " ").title(),
         "format": name.replace("_", "-"),
@@ -39,7 +39,7 @@ def scaffold_parser(name: str, folder: Path) -> list[Path]:
         folder.mkdir(parents=True, exist_ok=True)
         for path, template in ((plugin, "parser"), (sample, "sample"), (test, "test")):
             source = importlib.resources.files(__package__) / f"{template}.txt"
-            path.write_text(Template(source.read_text()).substitute(words), encoding="utf-8")
+            path.write_text(Template(source.read_text()).substitute(variables), encoding="utf-8")
     except OSError as error:
         raise ScaffoldError(f"{folder}: cannot be written: {error.strerror}") from None
     return [plugin, sample, test]

@@ -1,0 +1,104 @@
+"""Collects the talks of an export, with the properties that all formats share."""
+
+import re
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from streaming_system.config import Room
+from streaming_system.schedule.model import Schedule, Slot
+
+_NAMESPACE = uuid.UUID("7d1f6f2e-35c0-5d68-9f52-2f7f6c8e1b90")
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportSite:
+    """The site to which an export links.
+
+    :param title: name of the event.
+    :param url: base URL of the site, without a slash at its end.
+    """
+
+    title: str
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportTalk:
+    """A talk in its room, independent of the format."""
+
+    number: int
+    slot: Slot
+    room: str
+    page: str
+    zone: ZoneInfo
+
+    @property
+    def start(self) -> datetime:
+        return self.slot.start.astimezone(self.zone)
+
+    @property
+    def end(self) -> datetime:
+        return self.slot.end.astimezone(self.zone)
+
+    @property
+    def guid(self) -> str:
+        """The talk's guid as a UUID, as the schemas require."""
+        guid = self.slot.guid
+        return guid if _UUID.fullmatch(guid) else str(uuid.uuid5(_NAMESPACE, guid))
+
+    @property
+    def slug(self) -> str:
+        return f"{self.number}-{slugify(self.slot.title)}"
+
+    @property
+    def links(self) -> list[tuple[str, str]]:
+        return [("Live stream", f"{self.page}#stream"), ("The room's page", self.page)]
+
+
+def export_talks(
+    schedule: Schedule, rooms: Mapping[str, Room], site: ExportSite
+) -> Iterator[ExportTalk]:
+    """Yield the talks of the configured rooms.
+
+    :param rooms: the configured rooms, by id.
+    """
+    titles = [room.title for room in rooms.values()]
+    number = 0
+    # A relayed talk is exported once: in its own room, if that is configured.
+    in_own_room = {
+        (slot.start, slot.title)
+        for room_schedule in schedule.rooms.values()
+        for slot in room_schedule.slots
+        if not slot.relayed_from
+    }
+    for room_id, room_schedule in schedule.rooms.items():
+        if room_id not in rooms:
+            continue
+        title = rooms[room_id].title
+        name = title if titles.count(title) == 1 else f"{title} ({room_id})"
+        for slot in room_schedule.slots:
+            is_relay = slot.relayed_from and (slot.start, slot.title) in in_own_room
+            if slot.is_filler or is_relay:
+                continue
+            number += 1
+            yield ExportTalk(
+                number=number,
+                slot=slot,
+                room=name,
+                page=f"{site.url}/{room_id}",
+                zone=room_schedule.timezone,
+            )
+
+
+def schedule_version(talks: list[ExportTalk]) -> str:
+    """Return a version that only depends on the talks."""
+    return uuid.uuid5(_NAMESPACE, repr([(talk.guid, talk.slot) for talk in talks])).hex[:12]
+
+
+def slugify(title: str) -> str:
+    """Return a title in lower-case letters, digits and hyphens."""
+    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:60] or "event"
