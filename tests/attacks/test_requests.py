@@ -104,7 +104,9 @@ def test_a_feed_on_this_machine_is_refused_whatever_it_is_called(victim, host):
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]"])
 def test_it_is_read_where_the_ini_allows_it(victim, host):
-    networks = parse_allowed_networks({"outbound.allowed_private_networks": "192.0.2.7, 127.0.0.0/8 ::1"})
+    networks = parse_allowed_networks(
+        {"outbound.allowed_private_networks": "192.0.2.7, 127.0.0.0/8 ::1"}
+    )
 
     assert fetch_feed(url_of(victim, host), allowed_networks=networks) == b"[]"
 
@@ -255,7 +257,9 @@ def test_nor_can_its_answer_lead_there(victim, stranger):
     options = {"plugin.webhook.url": url_of(stranger, "127.0.0.9", "/hook")}
 
     with pytest.raises(ValueError, match="answered with status 307"):
-        webhook.notify_incident(INCIDENT, {**options, "outbound.allowed_private_networks": "127.0.0.9"})
+        webhook.notify_incident(
+            INCIDENT, {**options, "outbound.allowed_private_networks": "127.0.0.9"}
+        )
     assert victim.connections == 0
 
 
@@ -315,7 +319,9 @@ class TestCommand:
     def test_with_the_key_it_asks(self, run, victim):
         assert (
             "no public address"
-            not in run(url_of(victim, "127.0.0.1"), "outbound.allowed_private_networks = 127.0.0.1").stderr
+            not in run(
+                url_of(victim, "127.0.0.1"), "outbound.allowed_private_networks = 127.0.0.1"
+            ).stderr
         )
         assert victim.asked == ["/feed"]
 

@@ -47,7 +47,9 @@ def programme(harmed, server):
     private.write_text(json.dumps(config))
     ini = harmed.folder / "impatient.ini"
     text = (harmed.folder / "production.ini").read_text()
-    own = "feed.seconds = 1\nfeed.download = 1048576\noutbound.allowed_private_networks = 127.0.0.1\n"
+    own = (
+        "feed.seconds = 1\nfeed.download = 1048576\noutbound.allowed_private_networks = 127.0.0.1\n"
+    )
     ini.write_text(text.replace("[DEFAULT]\n", f"[DEFAULT]\n{own}"))
     done = imported(harmed)
     assert done.returncode == 0, done.stderr

@@ -45,7 +45,7 @@ class SourcePoller(threading.Thread):
         config, probe = self._source.config, self._source.probe
         probe.start_poll()
         try:
-            stats = list(self._source.source.read(probe))
+            stats = list(self._source.source.fetch(probe))
             validated = validate_stats(config.name, config.streams, stats, self._warnings)
             validated = self._with_viewers(validated)
         except SourceError as error:

@@ -78,78 +78,6 @@ def agent_register(agent_ini: Path, legacy: bool, once: bool) -> None:
         _print_reports(registration)
 
 
-def _configure_logging() -> None:
-    for name in ("streaming_system.agent", "streaming_system.util"):
-        logging.getLogger(name).setLevel(logging.INFO)
-
-
-@contextmanager
-def _exit_if_unauthorized() -> Iterator[None]:
-    """End with a status of its own where the token or the secret is not taken."""
-    from streaming_system.agent.agent_service import CredentialsRejectedError
-
-    try:
-        yield
-    except CredentialsRejectedError as refusal:
-        click.echo(f"Error: {refusal}", err=True)
-        sys.exit(EXIT_UNAUTHORIZED)
-
-
-def _run_until_stopped(
-    service: "AgentService",
-    section: str,
-    address: tuple[str, int] | None,
-    answer: "Callable[[tuple[str, int]], StatusServer]",
-) -> None:
-    """Run a part of the agent until it is told to stop, and answer how it is."""
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: service.stop.set())
-    status = None
-    if address:
-        try:
-            status = answer(address)
-        except OSError as error:
-            shown = f"{address[0]}:{address[1]}"
-            raise click.ClickException(
-                f"[{section}] status: nothing can listen on {shown}: {error.strerror}"
-            ) from None
-    try:
-        service.run()
-    finally:
-        if status:
-            status.close()
-
-
-@encoder.command("watch")
-@AGENT_INI
-@click.option("--legacy", is_flag=True, help="Speak the original's form protocol, with the secret.")
-@click.option("--once", is_flag=True, help="Check once, say how everything is, and end.")
-def agent_watch(agent_ini: Path, legacy: bool, once: bool) -> None:
-    """Watch what makes the streams, start anew what has failed, and tell trackers.
-
-    With --once, nothing is started anew, and trackers are not told.
-    Ends with status 2 if the token or the secret is not taken.
-    """
-    from streaming_system.agent.supervisor.service import SupervisorService, run_checks_once
-    from streaming_system.agent.supervisor.supervisor_metrics import SupervisorStatusServer
-
-    _configure_logging()
-    with one_line_errors():
-        agent = config.load_agent_config(agent_ini)
-        watch = None if once else SupervisorService(agent, legacy=legacy)
-        found = run_checks_once(agent) if watch is None else ()
-    if watch is None:
-        bad = 0
-        for name, verdict in found:
-            click.echo(f"{name}: {verdict.mood}{verdict.detail and f': {verdict.detail}'}")
-            bad += verdict.mood in ("hungry", "sad")
-        sys.exit(1 if bad else 0)
-    with _exit_if_unauthorized():
-        _run_until_stopped(
-            watch, "watch", watch.config.status, partial(SupervisorStatusServer, watch)
-        )
-
-
 def _print_reports(registration: "RegistrationService") -> None:
     """Print the reports; exit with status 1 if a source or a report failed."""
     for room, report in registration.states.snapshot().reports.items():
@@ -188,7 +116,7 @@ def agent_supervise(agent_ini: Path, legacy: bool, once: bool) -> None:
         sys.exit(1 if failures else 0)
     with _exit_if_unauthorized():
         create_status_server = partial(SupervisorStatusServer, supervisor)
-        _run_until_stopped(supervisor, "watch", supervisor.settings.status, create_status_server)
+        _run_until_stopped(supervisor, "watch", supervisor.config.status, create_status_server)
 
 
 @agent.command("logs")

@@ -1,8 +1,6 @@
 """`streaming-system schedule …`: imports, checks, compares and exports schedules."""
 
-import itertools
 import logging
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,14 +13,15 @@ from streaming_system.cli.schedule_parsers import check_plugin_command, formats,
 from streaming_system.config.ini import load_app_settings, require
 from streaming_system.net.page_events import PageEventPublisher
 from streaming_system.plugin.feed import FeedError
-from streaming_system.schedule.export import EXPORT_FORMATS, ExportSite, export_schedule
+from streaming_system.schedule.export import EXPORT_FORMATS, export_schedule
+from streaming_system.schedule.export_talks import ExportSite
 from streaming_system.schedule.storage import load_schedule
 from streaming_system.schedule_import.importer import (
     ImportedFeed,
     ImportFailedError,
     import_schedule,
 )
-from streaming_system.schedule_import.poll import ConditionalFetcher, PollInterval, poll_feeds
+from streaming_system.schedule_import.poll import ConditionalFetcher, run_poll_loop
 
 log = logging.getLogger("streaming_system.schedule")
 
@@ -69,7 +68,7 @@ def import_command(ini: Path, accept_shrink: bool) -> None:
 
 
 def _print_imported(feed: ImportedFeed) -> None:
-    checked = feed.checked
+    checked = feed.validated
     click.echo(
         f"{feed.source}: {feed.format}, {len(checked.talks)} of {checked.entries} entries "
         f"for {', '.join(feed.rooms)}"
@@ -78,7 +77,7 @@ def _print_imported(feed: ImportedFeed) -> None:
         click.echo(f"  warning: {warning}", err=True)
     for skipped in checked.skipped:
         detail = f" ({skipped.detail})" if skipped.detail not in ("", skipped.reason) else ""
-        click.echo(f"  left out: {skipped.where}: {skipped.title!r}: {skipped.reason}{detail}")
+        click.echo(f"  left out: {skipped.location}: {skipped.title!r}: {skipped.reason}{detail}")
 
 
 @schedule.command("watch")
@@ -104,7 +103,9 @@ def watch_command(ini: Path, interval: float, count: int | None, accept_shrink: 
         config = load_config(settings)
         options = feed_options(settings, config.site)
     pages = PageEventPublisher(settings.get("push.url", ""))
-    feeds = ConditionalFetcher(options.limits.download, options.limits.seconds, options.networks)
+    feeds = ConditionalFetcher(
+        options.limits.max_download_bytes, options.limits.timeout, options.allowed_networks
+    )
     imported = False
 
     def poll() -> bool:
@@ -121,7 +122,7 @@ def watch_command(ini: Path, interval: float, count: int | None, accept_shrink: 
                 target,
                 now=datetime.now(UTC),
                 accept_shrink=accept_shrink,
-                get=feeds.fetch,
+                fetch=feeds.fetch,
             )
         except (ImportFailedError, FeedError) as error:
             log.warning("%s; the schedule in service stays", error)
@@ -132,8 +133,7 @@ def watch_command(ini: Path, interval: float, count: int | None, accept_shrink: 
         return True
 
     logging.getLogger("streaming_system").setLevel(logging.INFO)
-    rounds = itertools.count() if count is None else iter(range(count))
-    poll_feeds(poll, PollInterval(interval=interval), time.sleep, rounds)
+    run_poll_loop(poll, interval=interval, count=count)
 
 
 @schedule.command("export")

@@ -75,7 +75,7 @@ def diff(ini: Path, old: str, new: str, timezone: ZoneInfo | None) -> None:
     changes = diff_slots(before, after)
     for change in changes:
         colour = CHANGE_COLOURS.get(change.kind, "yellow")
-        click.secho(change.line(timezone or zone), fg=colour)
+        click.secho(change.describe(timezone or zone), fg=colour)
     click.echo(f"{len(changes)} changes" if changes else "No changes")
 
 
@@ -87,7 +87,7 @@ def _load_for_diff(
         schedule = load_schedule(Path(source))
     except ScheduleFileError:
         feed = fetch_and_parse(source, options, timezone)
-        return summarize_talks(feed.checked.talks), feed.zone or ZoneInfo("UTC")
+        return summarize_talks(feed.validated.talks), feed.timezone or ZoneInfo("UTC")
     zones = [room.timezone for room in schedule.rooms.values()]
     return summarize_schedule(schedule), zones[0] if zones else ZoneInfo("UTC")
 
@@ -110,7 +110,7 @@ def check(ini: Path, source: str, format_: str, timezone: ZoneInfo | None, as_js
     if as_json:
         click.echo(json.dumps(feed_summary(feed), ensure_ascii=False, indent=1))
     else:
-        _print_feed(feed, feed.zone or timezone or ZoneInfo("UTC"))
+        _print_feed(feed, feed.timezone or timezone or ZoneInfo("UTC"))
 
 
 def load_feed_options(ini: Path, format_: str = "") -> FeedReaderOptions:
@@ -125,11 +125,11 @@ def load_feed_options(ini: Path, format_: str = "") -> FeedReaderOptions:
 
 def feed_summary(feed: ParsedFeed) -> dict[str, Any]:
     """Return the counts, times and warnings of a feed as JSON."""
-    talks = feed.checked.talks
+    talks = feed.validated.talks
     minutes = sum(((talk.end - talk.start) for talk in talks), timedelta()) / timedelta(minutes=1)
     return {
         "format": feed.format,
-        "entries": feed.checked.entries,
+        "entries": feed.validated.entries,
         "imported_entries": len(talks),
         "events": sum(len(talk.rooms) for talk in talks),
         "rooms": len({room for talk in talks for room in talk.rooms}),
@@ -137,10 +137,10 @@ def feed_summary(feed: ParsedFeed) -> dict[str, Any]:
         "last_end": _format_utc(max(talk.end for talk in talks)),
         "total_minutes": int(minutes) if minutes == int(minutes) else round(minutes, 2),
         "skipped": [
-            {"reason": skipped.reason, "where": skipped.where, "title": skipped.title}
-            for skipped in feed.checked.skipped
+            {"reason": skipped.reason, "where": skipped.location, "title": skipped.title}
+            for skipped in feed.validated.skipped
         ],
-        "warnings": list(feed.checked.warnings),
+        "warnings": list(feed.validated.warnings),
     }
 
 
@@ -149,15 +149,16 @@ def _format_utc(at: datetime) -> str:
 
 
 def _print_feed(feed: ParsedFeed, zone: ZoneInfo) -> None:
-    for warning in feed.checked.warnings:
+    for warning in feed.validated.warnings:
         click.secho(f"warning: {warning}", fg="yellow")
-    for skipped in feed.checked.skipped:
+    for skipped in feed.validated.skipped:
         detail = f" ({skipped.detail})" if skipped.detail not in ("", skipped.reason) else ""
         click.secho(
-            f"left out: {skipped.where}: {skipped.title!r}: {skipped.reason}{detail}", fg="yellow"
+            f"left out: {skipped.location}: {skipped.title!r}: {skipped.reason}{detail}",
+            fg="yellow",
         )
     days: dict[tuple[str, date], list[Talk]] = {}
-    for talk in feed.checked.talks:
+    for talk in feed.validated.talks:
         for room in talk.rooms:
             days.setdefault((room, talk.start.astimezone(zone).date()), []).append(talk)
     for (room, day), talks in sorted(days.items()):

@@ -48,21 +48,23 @@ def follow(
                 f"{url!r} is no address to follow; allowed: http:// or https:// with a host"
             )
         mirror = ScheduleMirror(
-            url, target, limit=feed_options(settings).limits.download, accept_older=accept_older
+            url,
+            target,
+            max_bytes=feed_options(settings).limits.max_download_bytes,
+            accept_older=accept_older,
         )
         pages = PageEventPublisher(settings.get("push.url", ""))
     succeeded = True
 
     def poll() -> bool:
         nonlocal succeeded
-        previous = mirror.taken
-        succeeded = mirror.look()
-        if mirror.taken is not previous:
+        previous = mirror.published
+        succeeded = mirror.poll()
+        if mirror.published is not previous:
             pages.publish("schedule")
         return succeeded
 
     logging.getLogger("streaming_system").setLevel(logging.INFO)
-    rounds = itertools.count() if count is None else iter(range(count))
-    poll_feeds(poll, PollInterval(interval=interval, longest=MAX_BACKOFF), time.sleep, rounds)
+    run_poll_loop(poll, interval=interval, max_interval=MAX_BACKOFF, count=count)
     if not succeeded:
         raise click.exceptions.Exit(1)

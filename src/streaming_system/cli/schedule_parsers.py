@@ -16,7 +16,7 @@ from streaming_system.schedule_import.parsers import load_parsers
 def formats(ini: Path) -> None:
     """List the feed formats and the origins of their parsers."""
     with one_line_errors():
-        parsers = load_parsers(load_feed_options(ini).plugins)
+        parsers = load_parsers(load_feed_options(ini).plugin_folder)
     width = max(len(name) for name in parsers)
     for name, registered in parsers.items():
         click.echo(f"{name:{width}}  {registered.parser.summary}  [{registered.origin}]")
@@ -28,7 +28,7 @@ def formats(ini: Path) -> None:
 def new_parser_command(ini: Path, name: str) -> None:
     """Write a working parser plugin, a sample and a test into the plugins folder."""
     with one_line_errors():
-        folder = load_feed_options(ini).plugins or Path("plugins")
+        folder = load_feed_options(ini).plugin_folder or Path("plugins")
         try:
             paths = scaffold_parser(name, folder)
         except ScaffoldError as error:
@@ -47,9 +47,9 @@ def check_plugin_command(path: Path) -> None:
     """
     has_faults = False
     for finding in check_plugin(path):
-        has_faults = has_faults or bool(finding.fault)
-        status = ("FAILED", "red") if finding.fault else ("ok", "green")
-        details = f": {finding.fault}" if finding.fault else ""
-        click.echo(f"{click.style(status[0], fg=status[1])}  {finding.what}{details}")
+        has_faults = has_faults or bool(finding.failure)
+        status = ("FAILED", "red") if finding.failure else ("ok", "green")
+        details = f": {finding.failure}" if finding.failure else ""
+        click.echo(f"{click.style(status[0], fg=status[1])}  {finding.check}{details}")
     if has_faults:
         raise click.exceptions.Exit(1)

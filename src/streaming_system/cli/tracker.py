@@ -50,10 +50,10 @@ def tracker_watch(ini: Path, count: int | None, interval: float) -> None:
     with one_line_errors():
         settings = load_app_settings(ini, "tracker")
         options = feed_options(settings)
-        notifier = IncidentNotifier(settings, options.plugins, options.limits)
+        notifier = IncidentNotifier(settings, options.plugin_folder, options.limits)
 
     def notify(notification: IncidentNotification) -> bool:
-        return notifier.tell(Incident(**dataclasses.asdict(notification)))
+        return notifier.notify(Incident(**dataclasses.asdict(notification)))
 
     try:
         monitor = IncidentMonitor(settings, notify)
@@ -65,7 +65,7 @@ def tracker_watch(ini: Path, count: int | None, interval: float) -> None:
         # No backoff: a database that failed may be back at any moment.
         return True
 
-    poll_feeds(check, PollInterval(interval), time.sleep, rounds)
+    run_poll_loop(check, interval=interval, count=count)
 
 
 @tracker.command("prune")

@@ -24,6 +24,7 @@ from streaming_system.frontend.tracker_client import (
 from streaming_system.net.ssrf import NetworkSettingError, parse_allowed_networks
 from streaming_system.schedule.store import ScheduleStore
 from streaming_system.theme import ThemeError
+from streaming_system.util.renamed_settings import find_renamed_setting
 
 JINJA2_SETTINGS = {
     "jinja2.trim_blocks": "true",

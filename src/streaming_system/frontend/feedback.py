@@ -14,7 +14,7 @@ FEEDBACK_WINDOW = timedelta(hours=1)
 
 def feedback_url(room: Room, event: Slot, now: datetime) -> str:
     """Return the URL of the form; "" without one, or before the talk."""
-    if event.generated or event.start > now:
+    if event.is_filler or event.start > now:
         return ""
     return expand_url_template(room.feedback, room=room.id, talk=talk_id(event))
 
@@ -26,6 +26,6 @@ def talk_for_feedback(state: RoomView) -> Slot | None:
     recent = [
         event
         for event in state.all_slots
-        if not event.generated and state.now - FEEDBACK_WINDOW < event.end <= state.now
+        if not event.is_filler and state.now - FEEDBACK_WINDOW < event.end <= state.now
     ]
     return max(recent, key=lambda event: event.end, default=None)

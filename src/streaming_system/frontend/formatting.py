@@ -50,7 +50,7 @@ class LocaleFormatter:
 
     def slot(self, slot: Slot) -> Slot:
         """Return a slot; the title of a filler is translated."""
-        return translate_filler(slot, self) if slot.generated else slot
+        return translate_filler(slot, self) if slot.is_filler else slot
 
     # Dates and times.
 

@@ -77,9 +77,9 @@ class EventOverview:
         # Sorting is stable: rooms keep their order at equal times.
         for state in sorted(self.states, key=lambda state: natural_sort_key(state.room.title)):
             for slot in state.all_slots:
-                if not slot.generated:
+                if not slot.is_filler:
                     key = (slot.start, slot.title)
-                    if key not in talks or talks[key][0].via:
+                    if key not in talks or talks[key][0].relayed_from:
                         talks[key] = (slot, state)
         return sorted(talks.values(), key=lambda pair: pair[0].start)
 

@@ -82,7 +82,7 @@ def _room(request: Any) -> Room:
 
 def _talk_path(request: Any, slot: Slot) -> str:
     """Return the path of a talk's page; "" for a filler."""
-    if slot.generated:
+    if slot.is_filler:
         return ""
     path: str = request.route_path("talk", talk=talk_id(slot))
     return path

@@ -28,7 +28,7 @@ class RoomView:
     """A room, its schedule and its status.
 
     :param zone: the zone to show times in.
-    :param events: the current slot and all later ones; empty without a schedule.
+    :param slots: the current slot and all later ones; empty without a schedule.
     :param live: ``None`` if unknown.
     :param status: ``None`` if unknown.
     :param all_slots: the whole schedule, with past slots.
@@ -38,7 +38,7 @@ class RoomView:
     room: Room
     now: datetime
     zone: ZoneInfo
-    events: tuple[Slot, ...]
+    slots: tuple[Slot, ...]
     live: bool | None
     status: RoomStatus | None = None
     all_slots: tuple[Slot, ...] = ()
@@ -46,7 +46,7 @@ class RoomView:
 
     @cached_property
     def _active_slot(self) -> Slot | None:
-        first = self.events[0] if self.events else None
+        first = self.slots[0] if self.slots else None
         return first if first and first.is_on(self.now) else None
 
     @cached_property
@@ -57,13 +57,13 @@ class RoomView:
     @property
     def next_slot(self) -> Slot | None:
         """The next talk or filler."""
-        rest = self.events[1:] if self._active_slot else self.events
+        rest = self.slots[1:] if self._active_slot else self.slots
         return self.formatter.slot(rest[0]) if rest else None
 
     @cached_property
     def talk(self) -> Slot | None:
         """The current talk."""
-        return self.current if self.current and not self.current.generated else None
+        return self.current if self.current and not self.current.is_filler else None
 
     @cached_property
     def next_talk(self) -> Slot | None:
@@ -76,7 +76,7 @@ class RoomView:
         return tuple(islice(self._future_talks(), MAX_UPCOMING_TALKS))
 
     def _future_talks(self) -> Iterator[Slot]:
-        return (slot for slot in self.events if slot.start > self.now and not slot.generated)
+        return (slot for slot in self.slots if slot.start > self.now and not slot.is_filler)
 
     @property
     def badge(self) -> str:
@@ -91,7 +91,7 @@ class RoomView:
                 else formatter.translate("No stream")
             )
         if self.next_talk is None:
-            return formatter.translate("Finished") if self.events else ""
+            return formatter.translate("Finished") if self.slots else ""
         starts = self.clock(self.next_talk.start)
         if self._active_slot and is_break(self._active_slot):
             return formatter.translate("Break until %(time)s", time=starts)
@@ -169,7 +169,7 @@ def build_room_view(
     :param statuses: by room id; ``None`` if unknown.
     """
     room_schedule = schedule.rooms.get(room.id) or RoomSchedule(
-        timezone=room.schedule_timezone or ZoneInfo("UTC"), events=()
+        timezone=room.schedule_timezone or ZoneInfo("UTC"), slots=()
     )
     status = None if statuses is None else statuses.get(room.id)
     live = None if statuses is None else bool(status and status.live)
@@ -178,10 +178,10 @@ def build_room_view(
         now=now,
         zone=room_schedule.timezone,
         # All: before the next talk there may be many fillers, one per day.
-        events=room_schedule.upcoming(now, len(room_schedule.events)),
+        slots=room_schedule.upcoming(now, len(room_schedule.slots)),
         live=True if active_youtube_id(room, now) or active_source(room, now) else live,
         status=status,
-        all_slots=room_schedule.events,
+        all_slots=room_schedule.slots,
         formatter=formatter,
     )
 

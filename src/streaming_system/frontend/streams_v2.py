@@ -102,7 +102,7 @@ def build_document(
 def _conference_entry(
     name: str, states: Sequence[RoomView], urls: UrlBuilder, now: datetime
 ) -> dict[str, Any] | None:
-    talks = [slot for state in states for slot in state.all_slots if not slot.generated]
+    talks = [slot for state in states for slot in state.all_slots if not slot.is_filler]
     begin = min((talk.start for talk in talks), default=None)
     end = max((talk.end for talk in talks), default=None)
     streaming = any(
@@ -192,7 +192,7 @@ def _stream_entries(title: str, links: Iterable[StreamLink]) -> list[dict[str, A
 
 
 def _current_entry(state: RoomView, slot: Slot) -> dict[str, Any]:
-    if not slot.generated:
+    if not slot.is_filler:
         return _talk_entry(state, slot)
     is_pause = is_break(slot)
     filler = {"special": "pause" if is_pause else "gap", "room_known": True}

@@ -28,7 +28,7 @@ def register_stats_sources() -> list[StatsSource]:
             options=(
                 SourceOption(name="command", summary="what to run, without a shell", default=None),
             ),
-            read=fetch_stats,
+            fetch=fetch_stats,
         )
     ]
 

@@ -31,7 +31,7 @@ def register_stats_sources() -> list[StatsSource]:
                 SourceOption(name="user", summary="its admin-user", default="admin"),
                 SourceOption(name="password", summary="its admin-password", kind="secret"),
             ),
-            read=fetch_stats,
+            fetch=fetch_stats,
         )
     ]
 

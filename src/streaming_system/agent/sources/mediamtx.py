@@ -35,7 +35,7 @@ def register_stats_sources() -> list[StatsSource]:
                 SourceOption(name="user", summary="a user with the permission api"),
                 SourceOption(name="password", summary="and the password", kind="secret"),
             ),
-            read=fetch_stats,
+            fetch=fetch_stats,
         )
     ]
 

@@ -28,7 +28,7 @@ def register_stats_sources() -> list[StatsSource]:
             options=(
                 SourceOption(name="url", summary="where rtmp_stat is", default=None, kind="url"),
             ),
-            read=fetch_stats,
+            fetch=fetch_stats,
         )
     ]
 

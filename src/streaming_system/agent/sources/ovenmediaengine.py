@@ -37,7 +37,7 @@ def register_stats_sources() -> list[StatsSource]:
                 ),
                 SourceOption(name="vhost", summary="the virtual host", default="default"),
             ),
-            read=fetch_stats,
+            fetch=fetch_stats,
         )
     ]
 

@@ -29,7 +29,7 @@ def register_stats_sources() -> list[StatsSource]:
                 SourceOption(name="user", summary="its admin", default="admin"),
                 SourceOption(name="password", summary="the admin's password", kind="secret"),
             ),
-            read=fetch_stats,
+            fetch=fetch_stats,
         )
     ]
 

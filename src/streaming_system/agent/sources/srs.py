@@ -32,7 +32,7 @@ def register_stats_sources() -> list[StatsSource]:
                 SourceOption(name="user", summary="the user of http_api's auth"),
                 SourceOption(name="password", summary="and the password", kind="secret"),
             ),
-            read=fetch_stats,
+            fetch=fetch_stats,
         )
     ]
 

@@ -32,7 +32,7 @@ def register_stats_sources() -> list[StatsSource]:
                     summary="an address of each mount, with {mount}, that must answer 200",
                 ),
             ),
-            read=fetch_stats,
+            fetch=fetch_stats,
         )
     ]
 

@@ -96,8 +96,8 @@ class ScheduleView:
         talks = [
             (room, slot)
             for room in self.rooms
-            for slot in schedule.rooms[room.id].events
-            if not slot.generated
+            for slot in schedule.rooms[room.id].slots
+            if not slot.is_filler
         ]
         tracks = sorted({talk.track for _, talk in talks} - {""}, key=natural_sort_key)
         colours = {track: 1 + number % TRACK_COLOURS for number, track in enumerate(tracks)}
@@ -118,11 +118,11 @@ class ScheduleView:
 
     def deduplicated(self) -> list[ScheduleEntry]:
         """Return the talks without relayed ones whose original is listed."""
-        originals = {(e.talk.start, e.talk.title) for e in self.entries if not e.talk.via}
+        originals = {(e.talk.start, e.talk.title) for e in self.entries if not e.talk.relayed_from}
         return [
             entry
             for entry in self.entries
-            if not (entry.talk.via and (entry.talk.start, entry.talk.title) in originals)
+            if not (entry.talk.relayed_from and (entry.talk.start, entry.talk.title) in originals)
         ]
 
     def has_day(self, day: date) -> bool:

@@ -36,11 +36,11 @@ def now_and_next_json(request: Any) -> list[dict[str, Any]]:
             "start": state.local(slot.start),
             "end": state.local(slot.end),
             "guid": slot.guid,
-            "generated": slot.generated,
+            "generated": slot.is_filler,
             "speakers": list(slot.speakers),
-            "via": slot.via,
+            "via": slot.relayed_from,
         }
-        for slot in state.events[:2]
+        for slot in state.slots[:2]
     ]
 
 

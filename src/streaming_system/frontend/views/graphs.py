@@ -45,9 +45,9 @@ def graphs(request: Any) -> dict[str, Any]:
 
 def _event_start(schedule: Schedule, now: datetime) -> datetime:
     """Return the start of the event; at most a year ago."""
-    slots = (slot for room in schedule.rooms.values() for slot in room.events)
+    slots = (slot for room in schedule.rooms.values() for slot in room.slots)
     starts = (
-        slot.start - STREAM_LEAD_TIME for slot in slots if not slot.generated and slot.start < now
+        slot.start - STREAM_LEAD_TIME for slot in slots if not slot.is_filler and slot.start < now
     )
     # Rounded to a minute, so that the page can be cached in between.
     now = now.replace(second=0, microsecond=0)

@@ -93,7 +93,7 @@ def talk_as_ics(request: Any) -> Response:
     entry = _find_entry(request)
     room_schedule = request.schedule.rooms[entry.room.id]
     single_talk = Schedule(
-        rooms={entry.room.id: RoomSchedule(timezone=room_schedule.timezone, events=(entry.talk,))}
+        rooms={entry.room.id: RoomSchedule(timezone=room_schedule.timezone, slots=(entry.talk,))}
     )
     site = ExportSite(title=request.site_title, url=request.application_url)
     body = export_schedule(single_talk, request.conference.rooms, site, "ics").decode()

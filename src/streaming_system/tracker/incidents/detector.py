@@ -99,7 +99,7 @@ class IncidentDetector:
         """Return the current talk of a room, excluding fillers and talks of other rooms."""
         schedule = self.schedule.rooms.get(room)
         for slot in schedule.upcoming(now, 1) if schedule else ():
-            if slot.is_on(now) and not slot.generated and not slot.via:
+            if slot.is_on(now) and not slot.is_filler and not slot.relayed_from:
                 return slot
         return None
 
