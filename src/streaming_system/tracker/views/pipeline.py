@@ -8,14 +8,12 @@ from pyramid.response import Response
 from pyramid.view import view_config
 
 from streaming_system.tracker.legacy import form as forms
-from streaming_system.tracker.legacy.errors import LegacyProtocolError
-from streaming_system.tracker.legacy.flumotion import InvalidReportError, parse_report
+from streaming_system.tracker.legacy.reports import parse_flumotion_report
 from streaming_system.tracker.models import Component
 from streaming_system.tracker.pipeline.pipeline import HEARTBEAT_TIMEOUT, current_mood
 from streaming_system.tracker.pipeline.timeline import MoodInterval, timeline
 from streaming_system.tracker.views.stats import CONTENT_SECURITY_POLICY
 
-MAX_BODY_BYTES = 256 * 1024
 HISTORY_MINUTES = 10
 # The width of a strip, in units of a second.
 STRIP_WIDTH = HISTORY_MINUTES * 60
@@ -26,19 +24,12 @@ MOODS_BY_SEVERITY = ("sad", "lost", "hungry", "waking", "sleeping", "happy")
 @view_config(route_name="pipeline.report", request_method="POST")
 def ingest_report(request: Any) -> Response:
     """Ingest Flumotion's report of the components of one machine."""
-    form = forms.parse_form(request, max_bytes=MAX_BODY_BYTES)
-    forms.require_secret(request, form)
-    names = ("identifier", "type", "recorded_time", "data")
-    fields = {name: forms.field_text(form, name) for name in names if name in form}
-    try:
-        parsed = parse_report(fields, now=request.now)
-    except InvalidReportError as error:
-        raise LegacyProtocolError(f"{error.field.upper()} {error}") from None
+    report = parse_flumotion_report(request)
     request.pipeline.report(
-        machine=parsed.machine,
-        kind=parsed.kind,
-        components=parsed.components,
-        history=parsed.history,
+        machine=report.machine,
+        kind=report.kind,
+        components=report.components,
+        history=report.history,
         now=request.now,
     )
     return forms.ok_response()

@@ -1,30 +1,18 @@
 """Registration of endpoints by the legacy protocol."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 from pyramid.response import Response
 from pyramid.view import view_config
 
-from streaming_system.tracker.ingest.endpoints import from_legacy
 from streaming_system.tracker.legacy import form as forms
-from streaming_system.tracker.legacy.errors import LegacyProtocolError
-from streaming_system.tracker.legacy.stats_schema import InvalidStatsError, parse_stats
+from streaming_system.tracker.legacy.reports import parse_registration
 
 
 @view_config(route_name="endpoint.register", request_method="POST")
 def register(request: Any) -> Response:
     """Ingest the report of an endpoint."""
-    form = forms.parse_form(request)
-    room = forms.require_room(request, form)
-    ip = forms.client_address(request, form)
-    try:
-        stats = parse_stats(forms.field_text(form, "data"))
-    except InvalidStatsError as error:
-        raise LegacyProtocolError(f"DATA {error}") from None
-    request.registry["reports"].endpoint(
-        from_legacy(room=room, ip=ip, figures=stats, now=datetime.now(UTC))
-    )
+    request.registry["reports"].endpoint(parse_registration(request))
     return forms.ok_response()
 
 
