@@ -139,7 +139,7 @@ def make_app(url: str, folder: Path) -> Callable[..., object]:
             "config.public": str(config),
             "config.private": str(folder / "none.json"),
             # Cached responses would not be measured.
-            "answers.retention": "false",
+            "response_cache.enabled": "false",
         },
     )
 

@@ -73,7 +73,7 @@ def add_response_cache(app: Any, settings: Any) -> WSGIApplication:
     registry = app.registry
     # Template authors and traces need each request in the app.
     bypasses = asbool(settings.get("pyramid.reload_templates")) or "telemetry" in registry
-    if bypasses or not asbool(settings.get("answers.kept", "true")):
+    if bypasses or not asbool(settings.get("response_cache.enabled", "true")):
         uncached: WSGIApplication = app
         return uncached
     schedule, room_statuses = registry["schedule"], registry["room_statuses"]

@@ -22,7 +22,7 @@ from urllib3.exceptions import (
 )
 from urllib3.util.connection import create_connection
 
-SETTING = "outbound.private"
+SETTING = "outbound.allowed_private_networks"
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Networks = tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
