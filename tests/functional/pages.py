@@ -97,7 +97,7 @@ def make_site(app_pool, conference, schedule_file, clock, tmp_path):
             "brand.folder": str(tmp_path / "brand"),
             "clock": site_now,
             # The tests start servers on this machine.
-            "outbound.private": "127.0.0.1",
+            "outbound.allowed_private_networks": "127.0.0.1",
             **conference,
             **settings,
         }

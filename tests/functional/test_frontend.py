@@ -368,7 +368,7 @@ class TestEndpointSelection:
             server | {"url": "http://large.example/", "name": "large", "weight": 750},
         ]
         # Without the response cache, as over many seconds.
-        drawing = {"tracker.internal_url": stub_tracker.url, "answers.kept": "false"}
+        drawing = {"tracker.internal_url": stub_tracker.url, "response_cache.enabled": "false"}
         site = make_site(**drawing)
 
         drawn = [site.get("/hall").html.select_one("video")["data-endpoint"] for _ in range(60)]

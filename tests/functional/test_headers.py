@@ -131,7 +131,7 @@ class TestKeeping:
             for name in names
         ]
         # Each page is drawn for itself, as those of many workers and seconds are.
-        drawing = {"tracker.internal_url": stub_tracker.url, "answers.kept": "false"}
+        drawing = {"tracker.internal_url": stub_tracker.url, "response_cache.enabled": "false"}
         site = make_site(**drawing)
 
         pages = [site.get("/hall") for _ in range(30)]
