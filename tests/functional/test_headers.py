@@ -1,4 +1,4 @@
-"""What every answer says besides its body: how long it holds, and what browsers may do with it."""
+"""Cache and security headers of the frontend's responses."""
 
 import json
 import re
@@ -11,24 +11,24 @@ from pyramid.interfaces import IRoutesMapper
 from .pages import make_talk, streams_document
 
 HOSTILE = "</script><b>Bold & \"quoted\"</b><img src=x onerror='a()'>"
-# Routes that lead elsewhere have nothing to keep.
+# Redirects have no content.
 REDIRECTS = {"room.of_event"}
-# What monitors ask is answered anew each time.
-NEVER_KEPT = {"health.live", "health.ready"}
+# Health checks are never cached.
+UNCACHEABLE = {"health.live", "health.ready"}
 
 
-def addresses(site, room="hall", talk="guid-Soldering"):
-    """Return an address for each route of the site, so that none is forgotten."""
+def route_paths(site, room="hall", talk="guid-Soldering"):
+    """Return a path for every route of the site, by the name of the route."""
     routes = site.app.registry.getUtility(IRoutesMapper).get_routes()
-    # What stands for the parts of paths; a new one belongs here.
-    parts = {"room": room, "talk": talk, "event": "testconf", "icon": "192", "language": "de",
-             "large": "", "form": "jpg"}  # fmt: skip
+    # The values of path parameters.
+    parameters = {"room": room, "talk": talk, "event": "testconf", "icon": "192", "language": "de",
+                  "large": "", "form": "jpg"}  # fmt: skip
     theme = site.app.registry["themes"].get()
     others = {
         "oembed": f"/oembed?url=http://localhost/{room}",
         "theme": f"/theme/{theme.version if theme else 'none'}/style.css",
     }
-    found = {}
+    paths = {}
     for route in routes:
         if route.name == "asset":
             path = f"/static/{site.app.registry['assets'].version}/site.css"
@@ -36,18 +36,18 @@ def addresses(site, room="hall", talk="guid-Soldering"):
             path = "/static/site.css"
         else:
             path = others.get(route.name) or re.sub(
-                r"{(\w+)(:[^}]*)?}", lambda match: parts[match[1]], route.pattern
+                r"{(\w+)(:[^}]*)?}", lambda match: parameters[match[1]], route.pattern
             )
-        found[route.name] = path
-    return found
+        paths[route.name] = path
+    return paths
 
 
 @pytest.fixture
 def live_site(make_site, stub_tracker, tmp_path):
-    """The pages with all that can be switched on, while the hall is live."""
+    """The site with all optional features, while the hall is live."""
     config = json.loads((tmp_path / "config.json").read_text())
     config["config"] |= {"embed": "https://blog.example.org", "theme": "terminal"}
-    # Nobody answers there.
+    # No server listens there.
     config["default"]["posts"] = {"server": "http://127.0.0.1:9", "hashtag": "testconf"}
     (tmp_path / "config.json").write_text(json.dumps(config))
     (tmp_path / "previews").mkdir()
@@ -57,72 +57,72 @@ def live_site(make_site, stub_tracker, tmp_path):
     return make_site(**settings, **{"tracker.internal_url": stub_tracker.url})
 
 
-def kept(site):
-    """Return the addresses of answers that may be kept."""
-    unkept = REDIRECTS | NEVER_KEPT
-    of_routes = [path for name, path in addresses(site).items() if name not in unkept]
-    return [*of_routes, "/hall?template=inroom", "/schedule?view=list", "/graphs?room=lab"]
+def cacheable_paths(site):
+    """Return the paths of cacheable responses."""
+    excluded = REDIRECTS | UNCACHEABLE
+    paths = [path for name, path in route_paths(site).items() if name not in excluded]
+    return [*paths, "/hall?template=inroom", "/schedule?view=list", "/graphs?room=lab"]
 
 
-class TestKeeping:
-    def test_every_answer_has_an_entity_tag_and_says_how_long_it_holds(self, live_site):
+class TestCaching:
+    def test_every_response_has_an_etag_and_a_max_age(self, live_site):
         lacking = [
             path
-            for path in kept(live_site)
-            for answer in [live_site.get(path)]
-            if not answer.headers.get("ETag") or not answer.cache_control.max_age
+            for path in cacheable_paths(live_site)
+            for response in [live_site.get(path)]
+            if not response.headers.get("ETag") or not response.cache_control.max_age
         ]
 
         assert lacking == []
 
-    def test_who_has_it_gets_nothing_again_as_long_as_nothing_has_changed(self, live_site, clock):
-        tags = {path: live_site.get(path).headers["ETag"] for path in kept(live_site)}
+    def test_conditional_request_gets_304_while_nothing_changes(self, live_site, clock):
+        tags = {path: live_site.get(path).headers["ETag"] for path in cacheable_paths(live_site)}
 
-        # Within the same minute of the talk, which began at a whole one.
+        # The talk is still in the same minute.
         clock["now"] += timedelta(seconds=59)
 
         for path, tag in tags.items():
-            answer = live_site.get(path, headers={"If-None-Match": tag})
-            assert (path, answer.status_int, answer.body) == (path, 304, b"")
-            assert "max-age" in answer.headers["Cache-Control"]
-            assert "Content-Security-Policy" in answer.headers
+            response = live_site.get(path, headers={"If-None-Match": tag})
+            assert (path, response.status_int, response.body) == (path, 304, b"")
+            assert "max-age" in response.headers["Cache-Control"]
+            assert "Content-Security-Policy" in response.headers
 
     @pytest.mark.parametrize("path", ["/", "/hall", "/talk/guid-Soldering"])
-    def test_a_minute_later_the_page_is_another(self, live_site, clock, path):
+    def test_page_changes_with_the_minute_of_the_talk(self, live_site, clock, path):
         tag = live_site.get(path).headers["ETag"]
 
         clock["now"] += timedelta(seconds=60)
 
         assert live_site.get(path, headers={"If-None-Match": tag}).status_int == 200
 
-    def test_head_says_what_get_would(self, live_site):
-        for path in [*kept(live_site), "/testconf/hall"]:
-            whole, head = live_site.get(path), live_site.head(path)
-            assert (path, head.status_int, head.body) == (path, whole.status_int, b"")
+    def test_head_gets_the_headers_of_get(self, live_site):
+        for path in [*cacheable_paths(live_site), "/testconf/hall"]:
+            get, head = live_site.get(path), live_site.head(path)
+            assert (path, head.status_int, head.body) == (path, get.status_int, b"")
             for name in ("ETag", "Cache-Control", "Content-Type", "Content-Security-Policy"):
-                assert (path, head.headers.get(name)) == (path, whole.headers.get(name))
+                assert (path, head.headers.get(name)) == (path, get.headers.get(name))
 
-    def test_anybody_may_keep_pages_where_nobody_gets_another(self, own_site):
+    def test_pages_are_public_without_a_venue(self, own_site):
         site = own_site({"hall": {"title": "Hall"}})
 
         assert site.get("/hall").headers["Cache-Control"] == ("max-age=1, public")
 
-    def test_only_the_browser_keeps_rooms_where_the_venue_gets_another_page(self, site):
+    def test_room_pages_are_private_with_a_venue(self, site):
         for path in ("/hall", "/hall?template=default", "/hall?lang=de"):
             assert site.get(path).headers["Cache-Control"] == "max-age=1, private"
-        # Whoever asks for one of the two by name gets that one.
+        # A URL that names the template has one response for all clients.
         for template in ("group", "inroom"):
             assert site.get(f"/hall?template={template}").cache_control.public
 
-    def test_an_error_is_not_kept(self, site):
+    def test_errors_are_not_cacheable(self, site):
         for path in ("/nothing", "/hall?delta=x", "/static/none", "/static/0123456789ab/"):
-            answer = site.get(path, status="4*")
-            assert (answer.headers["Cache-Control"], answer.headers.get("ETag")) == (
+            response = site.get(path, status="4*")
+            assert (response.headers["Cache-Control"], response.headers.get("ETag")) == (
                 "no-store",
                 None,
             )
 
-    def test_another_server_of_the_same_streams_is_no_change(self, make_site, stub_tracker):
+    def test_etag_ignores_the_selected_endpoint(self, make_site, stub_tracker):
         stub_tracker.document = streams_document(hall=["webm_high"])
         [server] = stub_tracker.document["rooms"]["hall"]["endpoints"]
         names = ("one", "two", "three")
@@ -130,18 +130,18 @@ class TestKeeping:
             server | {"url": f"http://{name}.example/?a&b=", "name": name, "weight": 1}
             for name in names
         ]
-        # Each page is drawn for itself, as those of many workers and seconds are.
-        drawing = {"tracker.internal_url": stub_tracker.url, "response_cache.enabled": "false"}
-        site = make_site(**drawing)
+        # Without the cache, each page selects an endpoint, as pages of different workers do.
+        settings = {"tracker.internal_url": stub_tracker.url, "response_cache.enabled": "false"}
+        site = make_site(**settings)
 
         pages = [site.get("/hall") for _ in range(30)]
 
-        drawn = {page.html.select_one("video")["data-endpoint"] for page in pages}
-        assert drawn == set(names)
+        selected = {page.html.select_one("video")["data-endpoint"] for page in pages}
+        assert selected == set(names)
         [tag] = {page.headers["ETag"] for page in pages}
         assert tag.startswith("W/")
         site.get("/hall", headers={"If-None-Match": tag}, status=304)
-        # Who plays from a server that has gone needs the new page.
+        # A player of a removed endpoint needs the new page.
         stub_tracker.document["rooms"]["hall"]["endpoints"].pop()
         other = make_site(**{"tracker.internal_url": stub_tracker.url})
         other.get("/hall", headers={"If-None-Match": tag}, status=200)
@@ -155,18 +155,18 @@ class TestKeeping:
         return own_site
 
 
-def test_a_path_that_is_no_text_is_refused_in_one_line(site):
+def test_path_that_is_not_utf_8_gets_one_line(site):
     for path in ("/%ff", "/static/%c0%ae%c0%ae/x", "/hall/%e0json"):
-        answer = site.get(path, status=400)
-        assert (answer.text, answer.headers["Cache-Control"]) == (
+        response = site.get(path, status=400)
+        assert (response.text, response.headers["Cache-Control"]) == (
             "the address is not UTF-8\n",
             "no-store",
         )
-        assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+        assert "default-src 'none'" in response.headers["Content-Security-Policy"]
 
 
 class TestStaticFiles:
-    def test_pages_name_them_by_what_they_hold_and_they_are_kept_for_ever(self, live_site):
+    def test_pages_use_versioned_paths_which_are_immutable(self, live_site):
         page = live_site.get("/hall").html
         loaded = [element["src"] for element in page.select("script")]
         loaded += [
@@ -176,28 +176,28 @@ class TestStaticFiles:
         assert len(loaded) > 5
         for address in loaded:
             assert re.match(r"/(static|theme)/[0-9a-f]{12}/", address)
-            answer = live_site.get(address)
-            assert answer.headers["Cache-Control"] == "immutable, max-age=31536000, public"
+            response = live_site.get(address)
+            assert response.headers["Cache-Control"] == "immutable, max-age=31536000, public"
 
-    def test_a_page_from_before_an_upgrade_gets_those_of_today_for_a_minute(self, site):
-        answer = site.get("/static/0123456789ab/player/dom.js")
+    def test_path_of_an_old_version_gets_the_current_file_for_a_minute(self, site):
+        response = site.get("/static/0123456789ab/player/dom.js")
 
-        assert "javascript" in answer.content_type
-        assert "immutable" not in answer.headers["Cache-Control"]
-        assert answer.cache_control.max_age == 60
+        assert "javascript" in response.content_type
+        assert "immutable" not in response.headers["Cache-Control"]
+        assert response.cache_control.max_age == 60
 
-    def test_without_a_version_they_are_kept_for_a_minute(self, site):
+    def test_file_without_version_is_cacheable_for_a_minute(self, site):
         assert site.get("/static/site.css").cache_control.max_age == 60
 
     @pytest.mark.parametrize("rest", ["../assets.py", "..%2fassets.py", "%2e%2e/assets.py", "none"])
-    def test_nothing_else_is_served(self, site, rest):
+    def test_other_files_are_not_served(self, site, rest):
         site.get(f"/static/{site.app.registry['assets'].version}/{rest}", status=404)
 
 
-class TestSafety:
-    def test_every_answer_says_what_browsers_may_do_with_it(self, live_site):
+class TestSecurity:
+    def test_every_response_has_security_headers(self, live_site):
         errors = ["/nothing", "/hall?delta=x", "/streams/x"]
-        for path in [*addresses(live_site).values(), *errors]:
+        for path in [*route_paths(live_site).values(), *errors]:
             headers = live_site.get(path, status="*").headers
             assert headers["X-Content-Type-Options"] == "nosniff", path
             assert headers["Referrer-Policy"] == "strict-origin-when-cross-origin", path
@@ -212,23 +212,23 @@ class TestSafety:
                 assert headers["X-Frame-Options"] == "SAMEORIGIN", path
             assert "default-src 'none'" in policy, path
 
-    def test_a_hostile_title_is_harmless_everywhere(self, hostile_site):
+    def test_hostile_title_is_escaped_on_every_page(self, hostile_site):
         named = 0
-        for path in addresses(hostile_site, talk="guid-hostile").values():
-            answer = hostile_site.get(path, status="*")
-            named += b"Bold" in answer.body
-            if "html" in answer.content_type:
-                page = answer.html
+        for path in route_paths(hostile_site, talk="guid-hostile").values():
+            response = hostile_site.get(path, status="*")
+            named += b"Bold" in response.body
+            if "html" in response.content_type:
+                page = response.html
                 assert page.select("b, img[onerror], script:not([src])") == [], path
-                # Nothing has ended an attribute or an element early.
+                # The title has not ended an attribute or an element.
                 assert [e for e in page.select("*") if any('"' in name for name in e.attrs)] == []
                 assert page.select_one("html > body"), path
-            elif "svg" not in answer.content_type and "xml" in answer.content_type:
-                titles = [e.text or "" for e in answer.lxml.iter() if "title" in str(e.tag)]
+            elif "svg" not in response.content_type and "xml" in response.content_type:
+                titles = [e.text or "" for e in response.lxml.iter() if "title" in str(e.tag)]
                 assert any(HOSTILE in title for title in titles), path
-                assert answer.lxml.xpath("//b | //img") == [], path
-            elif "json" in answer.content_type and answer.status_int == 200:
-                assert answer.json is not None, path
+                assert response.lxml.xpath("//b | //img") == [], path
+            elif "json" in response.content_type and response.status_int == 200:
+                assert response.json is not None, path
         assert named >= 15
 
     @pytest.fixture

@@ -1,5 +1,6 @@
-"""One id for each request: in its answer, and in every line of log about it."""
+"""The id of a request: in its response, and in every log line about it."""
 
+import contextlib
 import http.client
 import json
 import logging
@@ -13,12 +14,12 @@ import pytest
 
 from streaming_system.web.json_logging import JsonFormatter, current_request_id
 
-OURS = re.compile("[0-9a-f]{32}")
+GENERATED_ID = re.compile("[0-9a-f]{32}")
 
 
 @pytest.fixture
 def lines():
-    """The lines of JSON that are logged."""
+    """The logged JSON objects."""
     lines = []
 
     class Lines(logging.Handler):
@@ -42,7 +43,7 @@ class TestIds:
         return {"site": site, "tracker": tracker}[request.param]
 
     @pytest.mark.parametrize(
-        "given",
+        "header",
         [
             "1f0b7d6e3c5a4e2b9d8877665544aa01",
             "1f0b7d6e-3c5a-4e2b-9d88-77665544aa01",
@@ -50,38 +51,39 @@ class TestIds:
             "x" * 64,
         ],
     )
-    def test_that_of_the_proxy_is_kept(self, app, given):
-        answer = app.get("/healthz", headers={"X-Request-ID": given})
+    def test_id_of_the_proxy_is_used(self, app, header):
+        response = app.get("/healthz", headers={"X-Request-ID": header})
 
-        assert answer.headers["X-Request-ID"] == given
+        assert response.headers["X-Request-ID"] == header
 
     @pytest.mark.parametrize(
-        "given", ["", "short", "x" * 65, "0123456789 abc", "<b>12345678</b>", "é" * 8, "12345678\n"]
+        "header",
+        ["", "short", "x" * 65, "0123456789 abc", "<b>12345678</b>", "é" * 8, "12345678\n"],
     )
-    def test_a_stranger_s_words_are_none(self, app, given):
-        answer = app.get("/healthz", extra_environ={"HTTP_X_REQUEST_ID": given})
+    def test_invalid_id_is_replaced(self, app, header):
+        response = app.get("/healthz", extra_environ={"HTTP_X_REQUEST_ID": header})
 
-        assert OURS.fullmatch(answer.headers["X-Request-ID"])
+        assert GENERATED_ID.fullmatch(response.headers["X-Request-ID"])
 
-    def test_each_request_has_another(self, app):
+    def test_ids_are_unique(self, app):
         ids = {app.get("/healthz").headers["X-Request-ID"] for _ in range(20)}
 
         assert len(ids) == 20
 
     @pytest.mark.parametrize("path", ["/nothing/at/all", "/%ff", "/static/none"])
-    def test_errors_have_one_too(self, app, path):
-        answer = app.get(path, headers={"X-Request-ID": "0123456789abcdef"}, status="4*")
+    def test_errors_have_an_id(self, app, path):
+        response = app.get(path, headers={"X-Request-ID": "0123456789abcdef"}, status="4*")
 
-        assert answer.headers["X-Request-ID"] == "0123456789abcdef"
+        assert response.headers["X-Request-ID"] == "0123456789abcdef"
 
-    def test_nothing_is_left_of_it_behind_the_request(self, app):
+    def test_id_is_reset_after_the_request(self, app):
         app.get("/healthz", headers={"X-Request-ID": "0123456789abcdef"})
 
         assert current_request_id.get() == ""
 
 
-class TestLines:
-    def test_what_is_logged_of_a_request_has_its_id(self, site, schedule_file, lines):
+class TestLogs:
+    def test_log_line_of_a_request_has_its_id(self, site, schedule_file, lines):
         schedule_file.write_text("rubbish")
 
         site.get("/hall", headers={"X-Request-ID": "0123456789abcdef"})
@@ -90,22 +92,21 @@ class TestLines:
         assert line["request_id"] == "0123456789abcdef"
         assert "the previous schedule stays in service" in line["message"]
 
-    def test_a_database_that_fails_is_logged_with_it(self, tracker, away, lines):
+    def test_log_line_of_a_database_error_has_the_id(self, tracker, away, lines):
         with away():
-            # One more, where a connection was open still.
-            answer = tracker.get(
+            response = tracker.get(
                 "/readyz", headers={"X-Request-ID": "0123456789abcdef"}, status=503
             )
 
-        assert answer.headers["X-Request-ID"] == "0123456789abcdef"
+        assert response.headers["X-Request-ID"] == "0123456789abcdef"
         assert [line["request_id"] for line in lines] == ["0123456789abcdef"]
 
-    def test_there_is_no_access_log_unless_it_is_wanted(self, site, lines):
+    def test_access_log_is_off_by_default(self, site, lines):
         site.get("/")
 
         assert lines == []
 
-    def test_the_access_log_says_what_was_asked_and_nothing_of_who(self, make_site, lines):
+    def test_access_log_has_the_path_and_nothing_about_the_client(self, make_site, lines):
         site = make_site(access_log="true")
 
         site.get(
@@ -127,7 +128,7 @@ class TestLines:
         text = json.dumps(lines)
         assert [word for word in ("203.0.113.1", "Viewer", "words") if word in text] == []
 
-    def test_monitors_are_not_in_it(self, make_site, lines):
+    def test_access_log_excludes_health_checks(self, make_site, lines):
         site = make_site(access_log="true")
 
         site.get("/healthz")
@@ -137,7 +138,7 @@ class TestLines:
 
 
 class TestProduction:
-    def test_every_line_of_a_served_site_is_an_object(self, root, tmp_path, schedule_file):
+    def test_production_logs_json_lines_only(self, root, tmp_path, schedule_file):
         ini = tmp_path / "production.ini"
         ini.write_text(
             (root / "production.ini")
@@ -154,38 +155,38 @@ class TestProduction:
         with serving(f"{ini}#frontend") as (port, lines):
             connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
             connection.request("GET", "/", headers={"X-Request-ID": "0123456789abcdef"})
-            answer = connection.getresponse()
-            answer.read()
+            response = connection.getresponse()
+            response.read()
             connection.close()
-            told = next(told for told in map(json.loads, lines) if "path" in told)
+            access = next(access for access in map(json.loads, lines) if "path" in access)
 
-        assert answer.headers["X-Request-ID"] == "0123456789abcdef"
-        assert (told["request_id"], told["path"], told["status"]) == ("0123456789abcdef", "/", 200)
-
-
-class serving:  # noqa: N801 - It is used as a function.
-    """Serve what an ini says, until the end of the block; each line that it logs must be JSON."""
-
-    def __init__(self, ini):
-        pserve = Path(sys.executable).with_name("pserve")
-        self._process = subprocess.Popen(
-            [pserve, "-q", ini],
-            env=os.environ | {"PYTHONUNBUFFERED": "1"},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
+        assert response.headers["X-Request-ID"] == "0123456789abcdef"
+        assert (access["request_id"], access["path"], access["status"]) == (
+            "0123456789abcdef",
+            "/",
+            200,
         )
 
-    def __enter__(self):
-        """Return the port, and the further lines."""
-        for line in self._process.stderr:
-            message = json.loads(line)["message"]
-            if found := re.search(r"Serving on http://127\.0\.0\.1:(\d+)", message):
-                return int(found[1]), iter(self._process.stderr)
-        raise AssertionError("the site did not start")
 
-    def __exit__(self, *error):
-        self._process.kill()
-        self._process.wait()
-        self._process.stderr.close()
+@contextlib.contextmanager
+def serving(ini):
+    """Run the server of an ini file; yield its port and its further log lines, which are JSON."""
+    process = subprocess.Popen(
+        [Path(sys.executable).with_name("pserve"), "-q", ini],
+        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        try:
+            for line in process.stderr:
+                message = json.loads(line)["message"]
+                if match := re.search(r"Serving on http://127\.0\.0\.1:(\d+)", message):
+                    break
+            else:
+                raise AssertionError("the site did not start")
+            yield int(match[1]), process.stderr
+        finally:
+            process.kill()
