@@ -1,4 +1,4 @@
-"""`streaming-system admin …`: what an admin page does, the command line does, too."""
+"""`streaming-system admin …`."""
 
 import json
 import os
@@ -21,13 +21,13 @@ PASSWORD = "correct horse\n"
 
 @pytest.fixture
 def run(tracker_settings, tmp_path):
-    """Return a function that runs `streaming-system admin`, and gives what it printed."""
+    """Return a function that runs `streaming-system admin` and returns its output."""
     ini = tmp_path / "tracker.ini"
     lines = [f"{key} = {value}" for key, value in tracker_settings.items()]
     ini.write_text("\n".join(["[app:tracker]", "use = egg:streaming-system#tracker", *lines]))
 
-    def run(*arguments, status=0, typed=""):
-        result = CliRunner().invoke(main, ["-c", str(ini), "admin", *arguments], input=typed)
+    def run(*arguments, status=0, stdin=""):
+        result = CliRunner().invoke(main, ["-c", str(ini), "admin", *arguments], input=stdin)
         assert result.exit_code == status, result.output
         if status == 1:
             assert (result.stdout, result.stderr.count("\n")) == ("", 1)
@@ -39,19 +39,22 @@ def run(tracker_settings, tmp_path):
 
 @pytest.fixture
 def ada(run):
-    run("create", "ada", "--password-stdin", typed=PASSWORD)
+    run("create", "ada", "--password-stdin", stdin=PASSWORD)
 
 
-def test_an_account_is_made_listed_changed_and_deleted(run, rows):
-    assert run("create", "ada", "--password-stdin", typed=PASSWORD) == (
+def test_account_is_created_listed_changed_and_deleted(run, rows):
+    assert run("create", "ada", "--password-stdin", stdin=PASSWORD) == (
         "Created the admin account ada\n"
     )
-    run("create", "vera", "--role", "viewer", "--password-stdin", typed=PASSWORD)
-    listed = json.loads(run("list", "--json"))
-    assert [(row["name"], row["role"]) for row in listed] == [("ada", "admin"), ("vera", "viewer")]
+    run("create", "vera", "--role", "viewer", "--password-stdin", stdin=PASSWORD)
+    accounts = json.loads(run("list", "--json"))
+    assert [(row["name"], row["role"]) for row in accounts] == [
+        ("ada", "admin"),
+        ("vera", "viewer"),
+    ]
 
     assert run("role", "vera", "admin") == "vera is an admin now.\n"
-    assert run("password", "vera", "--password-stdin", typed="tr0ub4dor\n") == (
+    assert run("password", "vera", "--password-stdin", stdin="tr0ub4dor\n") == (
         "vera has another password, and is logged out everywhere.\n"
     )
     assert [row["epoch"] for row in rows(Account) if row["name"] == "vera"] == [1]
@@ -59,21 +62,21 @@ def test_an_account_is_made_listed_changed_and_deleted(run, rows):
     assert [row["name"] for row in rows(Account)] == ["ada"]
 
 
-def test_a_password_is_asked_for_twice_and_never_shown(run):
-    shown = run("create", "ada", typed=PASSWORD * 2)
+def test_password_prompt_is_confirmed_and_hidden(run):
+    output = run("create", "ada", stdin=PASSWORD * 2)
 
-    assert "correct horse" not in shown
-    assert shown.endswith("Created the admin account ada\n")
+    assert "correct horse" not in output
+    assert output.endswith("Created the admin account ada\n")
 
 
-def test_lists_are_columns_for_people(run, ada):
+def test_list_prints_columns(run, ada):
     heading, row = run("list").splitlines()
 
     assert heading.split() == ["name", "role", "created_at"]
     assert row.split()[:2] == ["ada", "admin"]
 
 
-def test_a_token_is_printed_alone_and_works_until_it_is_revoked(run, rows):
+def test_token_is_printed_once_and_can_be_revoked(run, rows):
     text = run("token", "issue", "hall 1", "--room", "hall")
     assert re.fullmatch(r"sst_[A-Za-z0-9_-]{43}\n", text)
 
@@ -89,13 +92,13 @@ def test_a_token_is_printed_alone_and_works_until_it_is_revoked(run, rows):
     ("options", "scope"),
     [(["--room", "hall", "--endpoint", "a"], "endpoint"), (["--crew"], "crew")],
 )
-def test_a_token_can_be_narrower_and_wider(run, rows, options, scope):
+def test_token_has_the_requested_scope(run, rows, options, scope):
     run("token", "issue", "x", *options)
 
     assert [row["scope"] for row in rows(Token)] == [scope]
 
 
-def test_an_endpoint_is_drained_and_undrained(run, tracker, rows):
+def test_endpoint_is_drained_and_undrained(run, tracker, rows):
     tracker.post("/endpoint/register", {"secret": SECRET, "group": "hall", "data": "{}"})
 
     run("drain", "hall", "203.0.113.1")
@@ -104,7 +107,7 @@ def test_an_endpoint_is_drained_and_undrained(run, tracker, rows):
     assert [row["drained"] for row in rows(Endpoint)] == [False]
 
 
-def test_endpoints_are_listed_with_what_drain_wants_to_know(run, tracker, engine):
+def test_endpoints_are_listed_with_state_and_load(run, tracker, engine):
     for sender in ("203.0.113.1", "203.0.113.2"):
         form = {"secret": SECRET, "group": "hall", "data": '{"overall_clients": 3}'}
         tracker.post("/endpoint/register", form, extra_environ={"REMOTE_ADDR": sender})
@@ -113,9 +116,11 @@ def test_endpoints_are_listed_with_what_drain_wants_to_know(run, tracker, engine
         silent = sa.update(Endpoint).where(Endpoint.name == "203.0.113.2")
         connection.execute(silent.values(last_seen=datetime.now(UTC) - timedelta(hours=1)))
 
-    told = json.loads(run("endpoints", "--json"))
+    endpoints = json.loads(run("endpoints", "--json"))
 
-    assert [(e["room"], e["endpoint"], e["state"], e["drained"], e["clients"]) for e in told] == [
+    assert [
+        (e["room"], e["endpoint"], e["state"], e["drained"], e["clients"]) for e in endpoints
+    ] == [
         ("hall", "203.0.113.1", "alive", True, 3),
         ("hall", "203.0.113.2", "silent", False, 3),
     ]
@@ -124,7 +129,7 @@ def test_endpoints_are_listed_with_what_drain_wants_to_know(run, tracker, engine
     assert first.split()[:5] == ["hall", "203.0.113.1", "alive", "yes", "no"]
 
 
-def test_an_account_is_logged_out_everywhere_and_keeps_its_password(run, ada, rows):
+def test_logout_ends_sessions_and_keeps_the_password(run, ada, rows):
     [before] = rows(Account)
 
     assert run("logout", "ada") == "ada is logged out everywhere.\n"
@@ -133,7 +138,7 @@ def test_an_account_is_logged_out_everywhere_and_keeps_its_password(run, ada, ro
     assert after == before | {"epoch": before["epoch"] + 1}
 
 
-def test_an_annotation_is_written_listed_and_deleted(run, rows):
+def test_annotation_is_added_listed_and_deleted(run, rows):
     run("annotate", "Keynote", "--at", "2026-11-24 12:00", "--room", "hall")
 
     [annotation] = json.loads(run("annotations", "--json"))
@@ -148,7 +153,7 @@ def test_an_annotation_is_written_listed_and_deleted(run, rows):
     assert rows(Annotation) == []
 
 
-def test_all_that_was_done_is_in_the_audit_trail_with_the_user_of_the_machine(run, ada, rows):
+def test_audit_trail_has_actions_with_the_system_user(run, ada, rows):
     run("annotate", "Keynote")
     run("token", "issue", "x", "--crew")
 
@@ -184,25 +189,23 @@ def test_all_that_was_done_is_in_the_audit_trail_with_the_user_of_the_machine(ru
         (["annotations", "--delete", "99"], "there is no such annotation"),
     ],
 )
-def test_what_cannot_be_is_one_line_and_exit_status_1_and_leaves_no_trace(
-    run, ada, rows, arguments, line
-):
-    assert line in run(*arguments, status=1, typed=PASSWORD)
+def test_failed_action_is_one_line_and_changes_nothing(run, ada, rows, arguments, line):
+    assert line in run(*arguments, status=1, stdin=PASSWORD)
 
     assert [row["action"] for row in rows(AuditEntry)] == ["account.create"]
     assert len(rows(Account)) == 1
 
 
-def test_a_short_password_is_refused(run):
-    line = run("create", "ada", "--password-stdin", typed="short\n", status=1)
+def test_short_password_is_rejected(run):
+    line = run("create", "ada", "--password-stdin", stdin="short\n", status=1)
 
     assert "a password has at least 8 characters" in line
 
 
-def test_a_token_for_nothing_is_wrong_usage(run):
+def test_token_without_a_scope_is_wrong_usage(run):
     run("token", "issue", "x", status=2)
 
 
-def test_with_an_account_there_nobody_is_asked_for_one(run, ada, rows):
+def test_create_if_none_does_nothing_if_an_account_exists(run, ada, rows):
     assert run("create", "--if-none") == ""
     assert len(rows(Account)) == 1

@@ -1,4 +1,4 @@
-"""The agent as an operator runs it: a process."""
+"""The agent as a process."""
 
 import os
 import re
@@ -26,7 +26,7 @@ def write_ini(folder, *, trackers, token, sources, status="off", interval=1):
 
 
 class RunningAgent(Program):
-    """`streaming-system agent register`, or another of its commands, with an agent.ini."""
+    """`streaming-system agent COMMAND` with an agent.ini."""
 
     def __init__(self, folder, *, command="register", options=(), status_port=None, **said):
         self.status_port = status_port or free_port()
@@ -41,44 +41,44 @@ class RunningAgent(Program):
         self._pool = urllib3.PoolManager(retries=False, timeout=5)
 
     def get(self, path):
-        answer = self._pool.request("GET", f"http://127.0.0.1:{self.status_port}{path}")
-        return answer.status, answer.data.decode()
+        response = self._pool.request("GET", f"http://127.0.0.1:{self.status_port}{path}")
+        return response.status, response.data.decode()
 
     def metric(self, name):
-        """Return the values of a metric, by their labels."""
+        """Return the values of a metric by labels."""
         try:
             _, text = self.get("/metrics")
         except urllib3.exceptions.HTTPError:
             return {}
-        found = re.findall(rf"^streaming_agent_{name}({{[^}}]*}})? (\S+)$", text, re.MULTILINE)
-        return {labels: float(value) for labels, value in found}
+        values = re.findall(rf"^streaming_agent_{name}({{[^}}]*}})? (\S+)$", text, re.MULTILINE)
+        return {labels: float(value) for labels, value in values}
 
     def healthz(self):
-        """Return status and words of its health; nothing while it does not listen yet."""
+        """Return the status and text of its health; status 0 while it does not listen yet."""
         try:
             return self.get("/healthz")
         except urllib3.exceptions.HTTPError:
             return 0, ""
 
-    def resident(self):
-        """Return how much memory it holds, in MiB."""
+    def resident_mib(self):
+        """Return its resident memory in MiB."""
         text = Path(f"/proc/{self.process.pid}/status").read_text()
         return int(re.search(r"VmRSS:\s+(\d+) kB", text)[1]) / 1024
 
-    def processor(self):
-        """Return how many seconds of a core it has used."""
+    def cpu_seconds(self):
+        """Return its CPU time in seconds."""
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def terminate(self, seconds=2.0):
-        """End it as systemd does; return how long that took."""
-        began = time.monotonic()
+        """Stop it as systemd does; return how many seconds that took."""
+        start = time.monotonic()
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(seconds + 5)
-        return time.monotonic() - began
+        return time.monotonic() - start
 
-    def ended(self, seconds=20):
-        """Wait until it ends by itself; return its exit status and what it said."""
+    def wait_for_exit(self, seconds=20):
+        """Wait until it exits by itself; return its exit status and its output."""
         status = self.process.wait(seconds)
         return status, self.said
 

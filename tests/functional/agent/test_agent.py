@@ -1,4 +1,4 @@
-"""The agent as a process: what it does when trackers and servers are not as they should be."""
+"""The agent as a process: shutdown, failures, intervals, resources and status."""
 
 import threading
 import time
@@ -15,23 +15,27 @@ from .said import ACCEPTED, CDN, ICECAST, icecast_stats, received_reports
 from .standin import endless_response
 
 
-class TestGoodbye:
-    def test_it_drains_then_goes_and_is_out_within_two_seconds(self, stand_in, agent):
-        stand_in.says["*"] = lambda asked: (204, {}, b"") if asked.method == "DELETE" else ACCEPTED
+class TestShutdown:
+    def test_agent_drains_and_deregisters_within_two_seconds(self, stand_in, agent):
+        stand_in.says["*"] = lambda request: (
+            (204, {}, b"") if request.method == "DELETE" else ACCEPTED
+        )
         agent = agent(trackers=[stand_in.url], token="token = sst_x", sources=CDN)
         stand_in.wait_for(1, 60)
 
         assert agent.terminate() < 2
 
         assert agent.process.returncode == 0
-        assert [asked.method for asked in stand_in.asked] == ["PUT", "PUT", "DELETE"]
+        assert [request.method for request in stand_in.asked] == ["PUT", "PUT", "DELETE"]
         assert [report.get("draining", False) for report in received_reports(stand_in)] == [
             False,
             True,
         ]
-        assert {asked.path for asked in stand_in.asked} == {"/api/v1/rooms/hall/endpoints/edge1"}
+        assert {request.path for request in stand_in.asked} == {
+            "/api/v1/rooms/hall/endpoints/edge1"
+        }
 
-    def test_a_real_tracker_forgets_it(self, served, agent):
+    def test_tracker_removes_the_endpoint(self, served, agent):
         agent = agent(trackers=[served.url], token=f"token = {served.token()}", sources=CDN)
         wait_until(lambda: "edge1" in served.endpoints(), 60, "the endpoint is registered")
 
@@ -39,7 +43,7 @@ class TestGoodbye:
 
         assert served.endpoints() == {}
 
-    def test_a_tracker_that_hangs_cannot_keep_it(self, stand_in, agent):
+    def test_hanging_tracker_does_not_delay_the_shutdown(self, stand_in, agent):
         stand_in.says["*"] = endless_response(stand_in.over, b" ", 0.1)
         agent = agent(trackers=[stand_in.url], token="token = sst_x", sources=CDN)
         stand_in.wait_for(1, 60)
@@ -49,9 +53,9 @@ class TestGoodbye:
         assert agent.process.returncode == 0
 
 
-class TestATrackerIsNotWell:
+class TestTrackerFailures:
     @pytest.mark.parametrize(
-        ("answer", "line"),
+        ("response", "line"),
         [
             ((500, {}, b"Traceback"), "500 Internal Server Error"),
             ((200, {"Content-Type": "text/html"}, b"<html>Log in"), "is not the API of a tracker"),
@@ -62,29 +66,29 @@ class TestATrackerIsNotWell:
             ((200, {}, b"[" * 60000), "is not the API of a tracker"),
         ],
     )
-    def test_it_says_so_once_and_tries_again_ever_more_rarely(self, stand_in, agent, answer, line):
+    def test_agent_logs_failure_once_and_backs_off(self, stand_in, agent, response, line):
         times = []
 
-        def note(asked):
+        def respond(request):
             times.append(time.monotonic())
-            return answer
+            return response
 
-        stand_in.says["*"] = note
+        stand_in.says["*"] = respond
         agent = agent(trackers=[stand_in.url], token="token = sst_x", sources=CDN)
         stand_in.wait_for(4, 60)
 
-        pauses = [later - earlier for earlier, later in pairwise(times)]
-        assert pauses[2] > pauses[0]
+        delays = [later - earlier for earlier, later in pairwise(times)]
+        assert delays[2] > delays[0]
         assert agent.said.count(line) == 1
         assert agent.process.poll() is None
         assert agent.healthz()[0] == 503
 
         stand_in.says["*"] = ACCEPTED
-        wait_until(lambda: agent.healthz() == (200, "ok\n"), 20, "all is well again")
+        wait_until(lambda: agent.healthz() == (200, "ok\n"), 20, "the agent is healthy again")
 
-    def test_a_tracker_that_is_restarted_is_told_again(self, served, stand_in, agent):
-        # Viewers come all the time, so there is news at every look.
-        stand_in.says["/status-json.xsl"] = lambda asked: icecast_stats(
+    def test_restarted_tracker_gets_reports_again(self, served, stand_in, agent):
+        # The number of viewers changes with each poll.
+        stand_in.says["/status-json.xsl"] = lambda request: icecast_stats(
             listeners=len(stand_in.asked)
         )
         agent = agent(
@@ -93,18 +97,18 @@ class TestATrackerIsNotWell:
             sources=ICECAST.format(url=stand_in.url),
         )
         wait_until(lambda: "edge1" in served.endpoints(), 60, "the endpoint is registered")
-        before = _taken(agent)
+        before = _accepted(agent)
 
         port = served.port
         served.kill()
-        wait_until(lambda: agent.healthz()[0] == 503, 30, "the agent has noticed")
+        wait_until(lambda: agent.healthz()[0] == 503, 30, "the agent detects the failure")
         served.start(port)
 
         wait_until(lambda: agent.healthz() == (200, "ok\n"), 60, "the agent has reported again")
-        assert _taken(agent) > before
+        assert _accepted(agent) > before
         assert "edge1" in served.endpoints()
 
-    def test_a_name_that_nobody_knows_is_asked_again(self, agent):
+    def test_unknown_host_name_is_retried(self, agent):
         agent = agent(
             trackers=["http://tracker.invalid/tracker"], token="token = sst_x", sources=CDN
         )
@@ -114,7 +118,7 @@ class TestATrackerIsNotWell:
         assert agent.said.count("cannot be reached") == 1
         assert agent.terminate() < 2
 
-    def test_one_tracker_of_two_is_enough(self, served, agent):
+    def test_agent_works_with_one_of_two_trackers(self, served, agent):
         agent(
             trackers=["http://127.0.0.1:9", served.url],
             token=f"token = {served.token()}",
@@ -124,39 +128,39 @@ class TestATrackerIsNotWell:
         wait_until(lambda: "edge1" in served.endpoints(), 60, "the endpoint is registered")
 
 
-class TestRefused:
+class TestRejectedCredentials:
     @pytest.mark.parametrize("options", [[], ["--once"]])
-    def test_a_wrong_token_is_one_line_and_status_2(self, served, agent, options):
+    def test_wrong_token_is_one_line_and_exit_status_2(self, served, agent, options):
         agent = agent(
             trackers=[served.url], token="token = sst_wrong", sources=CDN, options=options
         )
 
-        status, said = agent.ended(60)
+        status, output = agent.wait_for_exit(60)
 
         assert status == 2
-        [line] = [line for line in said.splitlines() if "401" in line]
+        [line] = [line for line in output.splitlines() if "401" in line]
         assert line.startswith(f"Error: {served.url}/api/v1/rooms/hall/endpoints/edge1: 401 ")
-        assert "sst_wrong" not in said
+        assert "sst_wrong" not in output
 
-    def test_it_asks_once_only(self, stand_in, agent):
+    def test_rejected_token_is_sent_once(self, stand_in, agent):
         problem = {"title": "A valid token is needed", "status": 401, "detail": "no"}
         stand_in.says["*"] = json_response(problem, 401, "application/problem+json")
         agent = agent(trackers=[stand_in.url], token="token = sst_x", sources=CDN)
 
-        assert agent.ended(60)[0] == 2
+        assert agent.wait_for_exit(60)[0] == 2
         assert len(stand_in.asked) == 1
 
-    def test_a_wrong_secret_is_one_line_and_status_2(self, served, agent):
+    def test_wrong_secret_is_one_line_and_exit_status_2(self, served, agent):
         agent = agent(
             trackers=[served.url], token="secret = wrong", sources=CDN, options=["--legacy"]
         )
 
-        status, said = agent.ended(60)
+        status, output = agent.wait_for_exit(60)
 
         assert status == 2
-        assert "hall is refused: 403 ERROR SECRET" in said
+        assert "hall is refused: 403 ERROR SECRET" in output
 
-    def test_a_room_that_the_token_is_not_for_does_not_stop_the_others(self, served, agent):
+    def test_rejected_room_does_not_stop_the_other_rooms(self, served, agent):
         sources = CDN + "    lab = lab hls\n"
         agent = agent(trackers=[served.url], token=f"token = {served.token()}", sources=sources)
 
@@ -165,7 +169,7 @@ class TestRefused:
         assert agent.process.poll() is None
         assert list(served.endpoints()) == ["edge1"]
 
-    def test_a_lack_of_a_token_is_one_line(self, once):
+    def test_missing_token_is_one_line(self, once):
         assert once(trackers=["http://127.0.0.1:9"], token="", sources=CDN) == (
             1,
             "Error: agent.ini: [agent] token: is missing; "
@@ -181,29 +185,29 @@ class TestRefused:
             (ICECAST.format(url=""), "[source:icecast] url: is missing; allowed: an address"),
         ],
     )
-    def test_a_mistake_in_a_source_is_one_line(self, once, sources, line):
-        status, said = once(trackers=["http://127.0.0.1:9"], token="token = x", sources=sources)
+    def test_invalid_source_is_one_line(self, once, sources, line):
+        status, output = once(trackers=["http://127.0.0.1:9"], token="token = x", sources=sources)
 
-        assert (status, said.count("\n")) == (1, 1)
-        assert line in said
+        assert (status, output.count("\n")) == (1, 1)
+        assert line in output
 
 
-class TestPace:
-    def test_the_tracker_says_when_the_next_report_is_due(self, stand_in, agent):
+class TestReportInterval:
+    def test_tracker_determines_the_interval(self, stand_in, agent):
         times = []
 
-        def note(asked):
+        def respond(request):
             times.append(time.monotonic())
             return json_response({"report_every": 3})
 
-        stand_in.says["*"] = note
+        stand_in.says["*"] = respond
         agent(trackers=[stand_in.url], token="token = sst_x", sources=CDN)
         stand_in.wait_for(3, 60)
 
-        # Every second a server is looked at, but nothing has changed.
+        # The source is polled every second, but does not change.
         assert all(2.5 < later - earlier < 6 for earlier, later in pairwise(times))
 
-    def test_what_changes_is_told_within_an_interval(self, stand_in, agent):
+    def test_change_is_reported_within_an_interval(self, stand_in, agent):
         stand_in.says = {"*": ACCEPTED, "/status-json.xsl": icecast_stats()}
         agent(trackers=[stand_in.url], token="token = x", sources=ICECAST.format(url=stand_in.url))
         wait_until(lambda: received_reports(stand_in), 60, "a report")
@@ -212,20 +216,20 @@ class TestPace:
 
         wait_until(lambda: received_reports(stand_in)[-1]["clients"] == 9, 10, "nine clients")
 
-    def test_legacy_registers_every_interval(self, served, agent):
+    def test_legacy_client_reports_every_interval(self, served, agent):
         agent = agent(
             trackers=[served.url], token=f"secret = {served.secret}", sources=CDN,
             options=["--legacy"],
         )  # fmt: skip
 
         wait_until(lambda: len(served.endpoints()) == 1, 60, "the endpoint is registered")
-        wait_until(lambda: _taken(agent) >= 3, 20, "three reports")
+        wait_until(lambda: _accepted(agent) >= 3, 20, "three reports")
 
 
-class TestItIsSmall:
+class TestResources:
     @pytest.fixture
-    def eight(self, stand_in, agent):
-        """An agent with eight mounts, which looks ten times as often as it would."""
+    def busy_agent(self, stand_in, agent):
+        """An agent with eight mounts that polls ten times as often as by default."""
         mounts = [{"listenurl": f"http://h/{n}.webm", "listeners": n} for n in range(8)]
         icecast_stats = json_response({"icestats": {"source": mounts}})
         stand_in.says = {"*": json_response({"report_every": 1}), "/status-json.xsl": icecast_stats}
@@ -235,74 +239,72 @@ class TestItIsSmall:
         wait_until(lambda: len(received_reports(stand_in)) >= 8, 60, "eight rooms")
         return agent
 
-    def test_with_eight_mounts_it_holds_less_than_60_mib(self, eight):
-        # All that it ever imports has been used.
-        assert _ok(eight)
-        assert eight.metric("clients")
+    def test_agent_with_eight_mounts_uses_less_than_60_mib(self, busy_agent):
+        # These requests import the rest of its modules.
+        assert _is_healthy(busy_agent)
+        assert busy_agent.metric("clients")
 
-        assert eight.resident() < 60
+        assert busy_agent.resident_mib() < 60
 
-    def test_with_eight_mounts_a_look_every_10_s_takes_less_than_2_percent_of_a_core(
-        self, stand_in, eight
-    ):
-        before, asked = eight.processor(), len(stand_in.asked)
+    def test_agent_with_eight_mounts_uses_less_than_2_percent_of_a_core(self, stand_in, busy_agent):
+        before, count = busy_agent.cpu_seconds(), len(stand_in.asked)
 
-        # A look, and a report of each of eight rooms.
-        stand_in.wait_for(asked + 9 * 10, 60)
+        # Ten times: a poll, and a report of each of eight rooms.
+        stand_in.wait_for(count + 9 * 10, 60)
 
-        assert (eight.processor() - before) / 10 < 0.02 * 10
+        assert (busy_agent.cpu_seconds() - before) / 10 < 0.02 * 10
 
 
 class TestClock:
-    def test_a_clock_that_jumps_changes_nothing(self, stand_in, tmp_path, monkeypatch):
+    def test_clock_jump_changes_nothing(self, stand_in, tmp_path, monkeypatch):
         reports = []
 
-        def note(asked):
-            reports.append(asked)
+        def respond(request):
+            reports.append(request)
             return json_response({"report_every": 1})
 
-        stand_in.says["*"] = note
+        stand_in.says["*"] = respond
         ini = write_ini(tmp_path / "agent", trackers=[stand_in.url], token="token = x", sources=CDN)
         registration = RegistrationService(load_agent_config(ini))
-        running = threading.Thread(target=registration.run)
-        running.start()
+        thread = threading.Thread(target=registration.run)
+        thread.start()
         try:
             for years in (10, -20, 0):
                 before, now = len(reports), time.time()
                 monkeypatch.setattr("time.time", lambda years=years, now=now: now + years * 3e7)
-                began = time.monotonic()
+                start = time.monotonic()
                 stand_in.wait_for(before + 3, 30)
-                # One a second, neither a storm nor a pause.
-                assert time.monotonic() - began > 1.5
+                # One report per second: neither a burst nor a gap.
+                assert time.monotonic() - start > 1.5
         finally:
             monkeypatch.undo()
             registration.stop.set()
-            running.join(10)
-        assert not running.is_alive()
+            thread.join(10)
+        assert not thread.is_alive()
 
 
 class TestStatus:
-    def test_prometheus_and_people_are_told(self, stand_in, agent):
+    def test_health_and_metrics_are_served(self, stand_in, agent):
         stand_in.says = {"*": ACCEPTED, "/status-json.xsl": icecast_stats(bitrate=800)}
         agent = agent(
             trackers=[stand_in.url], token="token = x", sources=ICECAST.format(url=stand_in.url)
         )
         wait_until(lambda: received_reports(stand_in), 60, "a report")
 
-        assert wait_until(lambda: _ok(agent), 10, "all is well")
+        assert wait_until(lambda: _is_healthy(agent), 10, "the agent is healthy")
         assert agent.metric("source_up") == {'{source="icecast"}': 1}
         assert list(agent.metric("stream_bits_per_second").values()) == [800_000]
         assert list(agent.metric("tracker_up").values()) == [1]
         assert agent.get("/else")[0] == 404
 
-    def test_a_port_that_is_taken_is_one_line(self, stand_in, agent):
+    def test_used_port_is_one_line(self, stand_in, agent):
         port = int(stand_in.url.rpartition(":")[2])
         agent = agent(trackers=[stand_in.url], token="token = x", sources=CDN, status_port=port)
 
-        status, said = agent.ended(60)
+        status, output = agent.wait_for_exit(60)
 
         assert status == 1
-        assert f"Error: [agent] status: nothing can listen on 127.0.0.1:{port}: Address" in said
+        assert f"Error: [agent] status: nothing can listen on 127.0.0.1:{port}: Address" in output
 
 
 def _failed(agent):
@@ -310,10 +312,10 @@ def _failed(agent):
     return sum(count for labels, count in reports.items() if 'result="failed"' in labels)
 
 
-def _taken(agent):
+def _accepted(agent):
     reports = agent.metric("reports_total")
     return sum(count for labels, count in reports.items() if 'result="taken"' in labels)
 
 
-def _ok(agent):
+def _is_healthy(agent):
     return agent.healthz() == (200, "ok\n")

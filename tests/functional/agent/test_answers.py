@@ -1,4 +1,4 @@
-"""Servers that cannot be installed here, by answers in the shape that their documents give."""
+"""Source types against recorded responses in the format of each server's documentation."""
 
 import json
 import logging
@@ -101,12 +101,12 @@ OWNCAST_ADMIN = OWNCAST | {
         "streamDetails": {"videoBitrate": 2500, "audioBitrate": 128, "videoCodec": "H.264"},
     }
 }
-BEGAN = datetime(2026, 11, 24, 8, 0, 0, 500_000, tzinfo=UTC)
+STARTED_AT = datetime(2026, 11, 24, 8, 0, 0, 500_000, tzinfo=UTC)
 
 
 @pytest.fixture
 def probe(stand_in):
-    """Return a function that makes a probe of the stand-in."""
+    """Return a function that creates a probe of the fake server."""
 
     def probe(mounts=("live/hall", "live/lab"), **options):
         return HttpProbe(options={"url": stand_in.url, **options}, mounts=mounts)
@@ -114,12 +114,12 @@ def probe(stand_in):
     return probe
 
 
-def read(name, probe):
+def poll(name, probe):
     probe.start_poll()
     return list(load_sources()[name].read(probe))
 
 
-def test_all_eight_kinds_are_there():
+def test_source_types_are_registered():
     assert list(load_sources()) == [
         "command",
         "icecast",
@@ -132,43 +132,42 @@ def test_all_eight_kinds_are_there():
     ]
 
 
-def test_srs(stand_in, probe):
+def test_srs_counts_viewers_without_the_publisher(stand_in, probe):
     stand_in.says["/api/v1/streams/"] = json_response(SRS)
 
-    [hall] = read("srs", probe())
+    [hall] = poll("srs", probe())
 
-    # The one that sends the stream is no viewer of it.
     assert (hall.mount, hall.clients) == ("live/hall", 7)
     assert (hall.sent, hall.bitrate, hall.codec) == (14336000, 2048000, "H264, AAC")
 
 
-def test_srs_that_says_no(stand_in, probe):
+def test_srs_error_is_reported(stand_in, probe):
     stand_in.says["/api/v1/streams/"] = json_response({"code": 2048})
 
     with pytest.raises(SourceError, match="SRS reports an error: code 2048"):
-        read("srs", probe())
+        poll("srs", probe())
 
 
-def test_mediamtx_counts_readers_and_measures_by_its_totals(stand_in, probe):
+def test_mediamtx_counts_readers_and_derives_bitrates_from_counters(stand_in, probe):
     later = json.loads(json.dumps(MEDIAMTX))
     later["items"][0] |= {"bytesReceived": 1001000, "bytesSent": 9009000}
-    asked = probe(user="agent", password="secret")
+    client = probe(user="agent", password="secret")
     stand_in.says["/v3/paths/list"] = json_response(MEDIAMTX)
-    [first] = read("mediamtx", asked)
+    [first] = poll("mediamtx", client)
     stand_in.says["/v3/paths/list"] = json_response(later)
     stand_in.over.wait(0.3)
 
-    [second] = read("mediamtx", asked)
+    [second] = poll("mediamtx", client)
 
     assert (first.mount, first.clients, first.sent) == ("hall", 2, None)
-    assert (first.codec, first.since) == ("H264, MPEG-4 Audio", BEGAN)
+    assert (first.codec, first.since) == ("H264, MPEG-4 Audio", STARTED_AT)
     assert second.sent == pytest.approx(9 * second.bitrate, rel=0.01)
     assert 0 < second.bitrate < 8 * 1_000_000 / 0.3
     assert stand_in.asked[0].headers["Authorization"].startswith("Basic ")
 
 
 @pytest.mark.parametrize("statistics", [OME_FLAT, OME_NEW])
-def test_ovenmediaengine(stand_in, probe, statistics):
+def test_ovenmediaengine_counts_viewer_connections(stand_in, probe, statistics):
     for path, response in (
         ("/v1/vhosts/default/apps/live/streams", ["hall"]),
         ("/v1/vhosts/default/apps/live/streams/hall", OME_STREAM),
@@ -178,44 +177,44 @@ def test_ovenmediaengine(stand_in, probe, statistics):
             {"statusCode": 200, "message": "OK", "response": response}
         )
 
-    [hall] = read("ovenmediaengine", probe(password="token", vhost="default"))
+    [hall] = poll("ovenmediaengine", probe(password="token", vhost="default"))
 
     assert (hall.mount, hall.clients, hall.sent) == ("live/hall", 7, 18000000)
-    assert (hall.bitrate, hall.codec, hall.since) == (2628000, "H264, AAC", BEGAN)
-    # The AccessToken is what it wants, without a user.
+    assert (hall.bitrate, hall.codec, hall.since) == (2628000, "H264, AAC", STARTED_AT)
+    # OvenMediaEngine expects the AccessToken without a user.
     assert stand_in.asked[0].headers["Authorization"] == "Basic dG9rZW4="
 
 
-def test_owncast_in_public(stand_in, probe):
+def test_owncast_without_a_password_uses_the_public_status(stand_in, probe):
     stand_in.says["/api/status"] = json_response(OWNCAST)
 
-    [live] = read("owncast", probe(password=""))
+    [live] = poll("owncast", probe(password=""))
 
-    assert (live.mount, live.clients, live.since) == ("live", 7, BEGAN)
+    assert (live.mount, live.clients, live.since) == ("live", 7, STARTED_AT)
 
 
-def test_owncast_for_its_admin(stand_in, probe):
+def test_owncast_with_a_password_uses_the_admin_status(stand_in, probe):
     stand_in.says["/api/admin/status"] = json_response(OWNCAST_ADMIN)
 
-    [live] = read("owncast", probe(user="admin", password="secret"))
+    [live] = poll("owncast", probe(user="admin", password="secret"))
 
     assert (live.clients, live.bitrate, live.codec) == (7, 2628000, "H.264")
 
 
-def test_owncast_that_is_offline(stand_in, probe):
+def test_offline_owncast_has_no_mounts(stand_in, probe):
     stand_in.says["/api/status"] = json_response(OWNCAST | {"online": False})
 
-    assert read("owncast", probe(password="")) == []
+    assert poll("owncast", probe(password="")) == []
 
 
-def test_a_command(probe, tmp_path):
-    figures = {"mounts": [{"mount": "hall", "clients": 3, "since": "2026-11-24T08:00:00.5Z"}]}
-    script = tmp_path / "my figures.py"
-    script.write_text(f"print({json.dumps(figures)!r})")
+def test_command_prints_stats(probe, tmp_path):
+    stats = {"mounts": [{"mount": "hall", "clients": 3, "since": "2026-11-24T08:00:00.5Z"}]}
+    script = tmp_path / "my stats.py"
+    script.write_text(f"print({json.dumps(stats)!r})")
 
-    [hall] = read("command", probe(command=f"{sys.executable} '{script}'"))
+    [hall] = poll("command", probe(command=f"{sys.executable} '{script}'"))
 
-    assert (hall.mount, hall.clients, hall.since) == ("hall", 3, BEGAN)
+    assert (hall.mount, hall.clients, hall.since) == ("hall", 3, STARTED_AT)
 
 
 @pytest.mark.parametrize(
@@ -228,45 +227,45 @@ def test_a_command(probe, tmp_path):
         ('print(\'{"mounts": [{"mount": "a", "viewers": 3}]}\')', "a mount has a name and"),
     ],
 )
-def test_a_command_that_is_no_good(probe, tmp_path, program, line):
-    script = tmp_path / "figures.py"
+def test_failing_command_is_reported(probe, tmp_path, program, line):
+    script = tmp_path / "stats.py"
     script.write_text(program)
 
     with pytest.raises(SourceError, match=line):
-        read("command", probe(command=f"{sys.executable} {script}"))
+        poll("command", probe(command=f"{sys.executable} {script}"))
 
 
-def test_a_command_that_is_not_there(probe):
+def test_missing_command_is_reported(probe):
     with pytest.raises(SourceError, match="/none: cannot be run"):
-        read("command", probe(command="/none"))
+        poll("command", probe(command="/none"))
 
 
-def test_a_cdn_is_there_while_its_playlists_are(stand_in, probe):
+def test_cdn_mount_is_registered_while_its_playlist_is_available(stand_in, probe):
     stand_in.says["/live/hall/stream.m3u8"] = (200, {}, b"#EXTM3U")
 
-    [hall] = read("static", probe(check=f"{stand_in.url}/{{mount}}/stream.m3u8"))
+    [hall] = poll("static", probe(check=f"{stand_in.url}/{{mount}}/stream.m3u8"))
 
     assert hall.mount == "live/hall"
-    assert {reading.mount for reading in read("static", probe(check=""))} == {
+    assert {stats.mount for stats in poll("static", probe(check=""))} == {
         "live/hall",
         "live/lab",
     }
 
 
-def test_playlists_that_hang_hold_up_no_other(stand_in, probe, caplog):
+def test_hanging_playlists_do_not_delay_other_checks(stand_in, probe, caplog):
     mounts = [f"live/{number}" for number in range(10)]
-    last_is_asked = threading.Event()
+    last_requested = threading.Event()
 
-    def playlist(asked):
-        if asked.path.startswith("/live/9"):
-            last_is_asked.set()
-        return (200 if last_is_asked.wait(30) else 504), {}, b"#EXTM3U"
+    def playlist(request):
+        if request.path.startswith("/live/9"):
+            last_requested.set()
+        return (200 if last_requested.wait(30) else 504), {}, b"#EXTM3U"
 
     stand_in.says["*"] = playlist
 
-    found = read("static", probe(mounts, check=f"{stand_in.url}/{{mount}}/stream.m3u8"))
+    stats = poll("static", probe(mounts, check=f"{stand_in.url}/{{mount}}/stream.m3u8"))
 
-    assert [reading.mount for reading in found] == mounts
+    assert [mount.mount for mount in stats] == mounts
     assert caplog.text == ""
 
 
@@ -281,14 +280,14 @@ def test_playlists_that_hang_hold_up_no_other(stand_in, probe, caplog):
         ),
     ],
 )
-def test_icecast_says_no_one_or_several_mounts(stand_in, probe, document, mounts):
+def test_icecast_lists_no_mount_one_or_several(stand_in, probe, document, mounts):
     stand_in.says["/status-json.xsl"] = json_response(document)
 
-    assert [reading.mount for reading in read("icecast", probe(password=""))] == mounts
+    assert [stats.mount for stats in poll("icecast", probe(password=""))] == mounts
 
 
 @pytest.mark.parametrize(
-    ("said", "clients", "complaint"),
+    ("listeners", "clients", "warning"),
     [
         (0, 0, ""),
         ("12", 12, ""),
@@ -302,20 +301,20 @@ def test_icecast_says_no_one_or_several_mounts(stand_in, probe, document, mounts
         ([], None, "clients is []"),
     ],
 )
-def test_numbers_are_believed_or_not_and_that_is_said_once(
-    stand_in, probe, caplog, said, clients, complaint
-):
-    source = {"listenurl": "http://h/hall.webm", "listeners": said}
+def test_invalid_numbers_are_logged_once(stand_in, probe, caplog, listeners, clients, warning):
+    source = {"listenurl": "http://h/hall.webm", "listeners": listeners}
     stand_in.says["/status-json.xsl"] = json_response({"icestats": {"source": source}})
     streams = [StreamConfig(mount="/hall.webm", room="hall", format="webm")]
     warnings = LogOnce(log)
 
     for _ in range(3):
-        readings = read("icecast", probe(password=""))
-        checked = validate_stats("icecast", streams, readings, warnings)
+        stats = poll("icecast", probe(password=""))
+        validated = validate_stats("icecast", streams, stats, warnings)
 
-    found = {mount: one.clients for mount, one in checked.mounts.items()}
-    assert found == ({} if clients is None else {"/hall.webm": clients})
-    assert checked.invalid_mounts == (frozenset({"/hall.webm"}) if clients is None else frozenset())
-    assert len(caplog.records) == (1 if complaint else 0)
-    assert complaint in caplog.text
+    counts = {mount: stats.clients for mount, stats in validated.mounts.items()}
+    assert counts == ({} if clients is None else {"/hall.webm": clients})
+    assert validated.invalid_mounts == (
+        frozenset({"/hall.webm"}) if clients is None else frozenset()
+    )
+    assert len(caplog.records) == (1 if warning else 0)
+    assert warning in caplog.text

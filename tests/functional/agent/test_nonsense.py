@@ -1,4 +1,4 @@
-"""Servers that say nonsense: none of it is registered, and the agent goes on."""
+"""Servers with invalid responses: nothing of them is reported, and the agent continues."""
 
 import pytest
 
@@ -13,7 +13,7 @@ BOMB = b'<!DOCTYPE a [<!ENTITY b "x"><!ENTITY c "&b;&b;">]><icestats>&c;</icesta
 
 
 @raw_handler
-def hang_up(handler):
+def truncated_response(handler):
     handler.send_response(200)
     handler.send_header("Content-Length", "1000000")
     handler.end_headers()
@@ -21,11 +21,9 @@ def hang_up(handler):
     handler.close_connection = True
 
 
-class TestAServerSaysNonsense:
-    """What it says is not registered, and what was registered goes after a while."""
-
+class TestInvalidResponses:
     @pytest.mark.parametrize(
-        ("password", "answer", "line"),
+        ("password", "response", "line"),
         [
             ("", HTML, "the response is no JSON"),
             ("", (200, {}, b'{"icestats": {"source": [{"listenurl": "http://h/hall'), "no JSON"),
@@ -41,7 +39,7 @@ class TestAServerSaysNonsense:
             ("", (200, {}, b"x" * 10_000_000), "more than 2,097,152 bytes"),
             ("", (500, {}, b""), "500 Internal Server Error"),
             ("", (302, {"Location": "/login"}, b""), "302 Found"),
-            ("", hang_up, "cannot be read"),
+            ("", truncated_response, "cannot be read"),
             ("", icecast_stats(listeners=-3), "clients is -3, which is no number"),
             ("", icecast_stats(listeners=1e300), "clients is 1e"),
             ("password = p", HTML, "XML with a DOCTYPE, or HTML"),
@@ -51,79 +49,75 @@ class TestAServerSaysNonsense:
             ("password = p", (200, {}, b"\x00\xff" * 100), "the response is no XML"),
         ],
     )
-    def test_it_is_told_in_one_line(self, stand_in, once, password, answer, line):
-        stand_in.says = {"*": ACCEPTED, "/status-json.xsl": answer, "/admin/stats": answer}
+    def test_invalid_response_is_one_line(self, stand_in, once, password, response, line):
+        stand_in.says = {"*": ACCEPTED, "/status-json.xsl": response, "/admin/stats": response}
         sources = ICECAST.format(url=f"{stand_in.url}\n{password}")
 
-        _, said = once(trackers=[stand_in.url], token="token = x", sources=sources)
+        _, output = once(trackers=[stand_in.url], token="token = x", sources=sources)
 
-        assert line in said
+        assert line in output
         assert received_reports(stand_in) == []
 
-    def test_an_answer_without_an_end_is_left(self, stand_in, once):
+    def test_endless_response_is_aborted(self, stand_in, once):
         stand_in.says = {
             "*": ACCEPTED,
             "/status-json.xsl": endless_response(stand_in.over, b" ", 0.05),
         }
         sources = ICECAST.format(url=stand_in.url)
 
-        _, said = once(trackers=[stand_in.url], token="token = x", sources=sources)
+        _, output = once(trackers=[stand_in.url], token="token = x", sources=sources)
 
-        assert "the response takes too long" in said
+        assert "the response takes too long" in output
         assert received_reports(stand_in) == []
 
-    def test_an_access_log_that_is_not_there_leaves_the_server_s_word(self, stand_in, once):
+    def test_missing_access_log_falls_back_to_the_count_of_the_server(self, stand_in, once):
         stand_in.says = {"*": ACCEPTED, "/status-json.xsl": icecast_stats()}
         sources = ICECAST.format(url=f"{stand_in.url}\naccess.log = none.log")
 
-        status, said = once(trackers=[stand_in.url], token="token = x", sources=sources)
+        status, output = once(trackers=[stand_in.url], token="token = x", sources=sources)
 
         assert status == 0
-        assert "icecast access.log: cannot be read: No such file" in said
+        assert "icecast access.log: cannot be read: No such file" in output
         assert [report["clients"] for report in received_reports(stand_in)] == [4]
 
-    def test_a_server_that_stumbles_keeps_its_viewers_and_one_that_falls_loses_them(
-        self, stand_in, agent
-    ):
-        goodbyes = []
+    def test_endpoint_survives_one_failure_and_is_removed_after_three(self, stand_in, agent):
+        deregistrations = []
 
-        def tracker(asked):
-            if asked.method == "DELETE":
-                goodbyes.append(asked)
+        def tracker(request):
+            if request.method == "DELETE":
+                deregistrations.append(request)
                 return 204, {}, b""
             return ACCEPTED
 
-        answers = iter(
+        responses = iter(
             [icecast_stats(), HTML, icecast_stats(), icecast_stats(listeners=-1), icecast_stats()]
         )
-        rounds = []
+        counts = []
 
-        def icecast(asked):
-            rounds.append(len(goodbyes))
-            return next(answers, HTML)
+        def icecast(request):
+            counts.append(len(deregistrations))
+            return next(responses, HTML)
 
         stand_in.says = {"*": tracker, "/status-json.xsl": icecast}
         agent = agent(
             trackers=[stand_in.url], token="token = x", sources=ICECAST.format(url=stand_in.url)
         )
 
-        wait_until(lambda: goodbyes, 60, "goodbye")
+        wait_until(lambda: deregistrations, 60, "a deregistration")
 
-        # Not when it stumbled; only when it was down for three rounds.
-        assert rounds[:7] == [0] * 7
+        # A single failure keeps the endpoint; three in a row remove it.
+        assert counts[:7] == [0] * 7
         assert {report["clients"] for report in received_reports(stand_in)} == {4}
         assert agent.process.poll() is None
 
-    @pytest.mark.parametrize("answer", [HTML, icecast_stats(listeners=-1)])
-    def test_while_it_stumbles_the_tracker_is_told_what_it_was_told_last(
-        self, stand_in, agent, answer
-    ):
-        # The tracker wants to hear more often than the server is looked at.
-        taken = json_response({"report_every": 1})
-        looks = iter([icecast_stats()])
+    @pytest.mark.parametrize("response", [HTML, icecast_stats(listeners=-1)])
+    def test_last_report_is_repeated_during_a_failure(self, stand_in, agent, response):
+        # The tracker expects reports more often than the server is polled.
+        accepted = json_response({"report_every": 1})
+        responses = iter([icecast_stats()])
         stand_in.says = {
-            "*": lambda asked: (204, {}, b"") if asked.method == "DELETE" else taken,
-            "/status-json.xsl": lambda asked: next(looks, answer),
+            "*": lambda request: (204, {}, b"") if request.method == "DELETE" else accepted,
+            "/status-json.xsl": lambda request: next(responses, response),
         }
         agent(
             trackers=[stand_in.url],
@@ -131,14 +125,14 @@ class TestAServerSaysNonsense:
             sources=ICECAST.format(url=stand_in.url),
             interval=3,
         )
-        wait_until(lambda: "DELETE" in methods(stand_in), 60, "goodbye")
+        wait_until(lambda: "DELETE" in methods(stand_in), 60, "a deregistration")
 
-        heard = methods(stand_in)
-        second = [index for index, method in enumerate(heard) if method == "GET"][1]
-        assert heard[second:].count("PUT") >= 3
+        requests = methods(stand_in)
+        second_poll = [index for index, method in enumerate(requests) if method == "GET"][1]
+        assert requests[second_poll:].count("PUT") >= 3
         assert {report["clients"] for report in received_reports(stand_in)} == {4}
 
 
 def methods(stand_in):
-    """How a stand-in was asked: as a server (GET) and as a tracker (PUT, DELETE)."""
-    return [asked.method for asked in list(stand_in.asked)]
+    """The methods of requests to a fake server (GET) and tracker (PUT, DELETE)."""
+    return [request.method for request in list(stand_in.asked)]

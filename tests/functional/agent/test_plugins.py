@@ -1,4 +1,4 @@
-"""Kinds of sources that organisers write."""
+"""Source types of plugins."""
 
 import re
 
@@ -18,7 +18,7 @@ streams =
 
 @pytest.fixture
 def once_with(tmp_path, stand_in, once):
-    """Return a function that lets an agent with a plugin report once."""
+    """Return a function that runs `agent register --once` with a plugin."""
 
     def once_with(plugin):
         folder = tmp_path / "once/plugins"
@@ -35,32 +35,32 @@ def once_with(tmp_path, stand_in, once):
 
 @pytest.fixture
 def example(root):
-    """The example of the manual."""
+    """The example plugin of the manual."""
     manual = (root / "docs/parsers.md").read_text()
-    chapter = manual.partition("## register_stats_sources()")[2]
+    chapter = manual.partition("## encoder_sources()")[2]
     code = re.search(r"```py\n(.*?)```", chapter, re.DOTALL)[1]
     names = "MountStats, SourceOption, StatsSource, hookimpl, require_list, require_object"
     return f"from streaming_system.plugin import {names}\n\n{code}"
 
 
-def test_the_example_of_the_manual_works(stand_in, once_with, example):
+def test_example_of_the_manual_works(stand_in, once_with, example):
     stand_in.says = {
         "*": ACCEPTED,
         "/streams": json_response({"streams": [{"name": "hall", "viewers": 7}, {"name": "else"}]}),
     }
 
-    status, said = once_with(example)
+    status, output = once_with(example)
 
-    assert (status, "hall: hls; 7 clients, 0 bit/s\n" in said) == (0, True)
-    assert [asked.method for asked in stand_in.asked] == ["GET", "PUT"]
+    assert (status, "hall: hls; 7 clients, 0 bit/s\n" in output) == (0, True)
+    assert [request.method for request in stand_in.asked] == ["GET", "PUT"]
 
 
-def test_one_that_fails_is_told_in_one_line(stand_in, once_with, example):
+def test_failing_plugin_is_one_line(stand_in, once_with, example):
     stand_in.says = {"*": ACCEPTED}
 
-    status, said = once_with(example.replace("for stream in", "1 / 0\n    for stream in"))
+    status, output = once_with(example.replace("for stream in", "1 / 0\n    for stream in"))
 
-    assert (status, "own: ZeroDivisionError: division by zero" in said) == (1, True)
+    assert (status, "own: ZeroDivisionError: division by zero" in output) == (1, True)
     assert stand_in.asked == []
 
 
@@ -70,24 +70,24 @@ def test_one_that_fails_is_told_in_one_line(stand_in, once_with, example):
         ("import nothing_of_that_name", "my_server.py: ModuleNotFoundError"),
         (
             "from streaming_system.plugin import hookimpl\n\n\n"
-            "@hookimpl\ndef register_stats_sources():\n    return ['icecast']\n",
-            "register_stats_sources must return a list of StatsSource",
+            "@hookimpl\ndef encoder_sources():\n    return ['icecast']\n",
+            "encoder_sources must return Sources",
         ),
         (
             "from streaming_system.plugin import StatsSource, hookimpl\n\n\n"
-            "@hookimpl\ndef register_stats_sources():\n"
-            "    return [StatsSource(name='icecast', summary='', options=(), fetch=list)]\n",
+            "@hookimpl\ndef encoder_sources():\n"
+            "    return [StatsSource(name='icecast', summary='', options=(), read=list)]\n",
             "there is a source 'icecast' already",
         ),
         (
             "from streaming_system.plugin import hookimpl\n\n\n"
-            "@hookimpl\ndef register_stats_sources():\n    return 1 / 0\n",
+            "@hookimpl\ndef encoder_sources():\n    return 1 / 0\n",
             "my_server.py: ZeroDivisionError",
         ),
     ],
 )
-def test_one_that_cannot_be_used_stops_the_start(once_with, plugin, line):
-    status, said = once_with(plugin)
+def test_unusable_plugin_stops_the_start(once_with, plugin, line):
+    status, output = once_with(plugin)
 
-    assert (status, said.count("\n")) == (1, 1)
-    assert line in said
+    assert (status, output.count("\n")) == (1, 1)
+    assert line in output

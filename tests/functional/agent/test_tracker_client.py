@@ -1,4 +1,4 @@
-"""What is said to trackers: to a real one, and to some that are out of order."""
+"""Tracker clients with a real tracker, and with failing ones."""
 
 import contextlib
 import time
@@ -28,18 +28,18 @@ STATE = {
 }
 
 
-class TestARealTracker:
-    def test_shows_what_was_reported_and_says_when_to_report_next(self, served):
-        taken = ApiTrackerClient(served.url, served.token()).report("hall", "edge1", STATE)
+class TestRealTracker:
+    def test_report_is_stored_and_acknowledged(self, served):
+        ack = ApiTrackerClient(served.url, served.token()).report("hall", "edge1", STATE)
 
-        found = served.endpoints()["edge1"]
-        assert {key: found[key] for key in STATE if key != "url"} == {
+        endpoint = served.endpoints()["edge1"]
+        assert {key: endpoint[key] for key in STATE if key != "url"} == {
             key: value for key, value in STATE.items() if key != "url"
         }
-        assert found["url"] == "https://edge1.example.org/hall/"
-        assert (taken.report_interval, taken.drained) == (30, False)
+        assert endpoint["url"] == "https://edge1.example.org/hall/"
+        assert (ack.report_interval, ack.drained) == (30, False)
 
-    def test_forgets_who_says_goodbye_and_a_second_goodbye_is_no_error(self, served):
+    def test_deregistration_is_idempotent(self, served):
         tracker = ApiTrackerClient(served.url, served.token())
         tracker.report("hall", "edge1", STATE)
 
@@ -48,7 +48,7 @@ class TestARealTracker:
 
         assert served.endpoints() == {}
 
-    def test_takes_components_and_annotations_and_gives_samples(self, served):
+    def test_components_annotations_and_samples(self, served):
         tracker = ApiTrackerClient(served.url, served.token("crew", ""))
         now = datetime.now(UTC)
 
@@ -69,24 +69,24 @@ class TestARealTracker:
         assert (annotation["label"], annotation["room"]) == ("Encoder restarted", "hall")
         assert tracker.fetch_samples("hall", step="10")["room"] == "hall"
 
-    def test_is_told_by_forms_what_the_api_is_told(self, served):
+    def test_legacy_client_reports_the_same_stats(self, served):
         tracker = LegacyTrackerClient(served.url, served.secret)
 
         tracker.report("hall", "edge1", STATE)
         tracker.deregister("hall", "edge1")
 
-        [found] = served.endpoints().values()
-        assert found["figures"] == STATE["figures"]
-        assert (found["clients"], found["cbitrate"]) == (5, 5_000_000)
+        [endpoint] = served.endpoints().values()
+        assert endpoint["figures"] == STATE["figures"]
+        assert (endpoint["clients"], endpoint["cbitrate"]) == (5, 5_000_000)
 
-    def test_keeps_lines_of_access_logs(self, served):
+    def test_legacy_client_sends_access_log_lines(self, served):
         line = '203.0.113.9 - - [24/Nov/2026:09:00:00 +0000] "GET / HTTP/1.1" 200 5 "-" "VLC"'
 
         assert LegacyTrackerClient(served.url, served.secret).send_logs("hall", line + "\n") == "OK"
 
-        # Who it was is left out by the tracker.
-        kept = (served.logs / "hall/127.0.0.1.log").read_text()
-        assert kept.split("[")[1].startswith('24/Nov/2026:09:00:00 +0000] "GET / HTTP/1.1" 200 5')
+        # The tracker removes the address.
+        stored = (served.logs / "hall/127.0.0.1.log").read_text()
+        assert stored.split("[")[1].startswith('24/Nov/2026:09:00:00 +0000] "GET / HTTP/1.1" 200 5')
 
     @pytest.mark.parametrize(
         ("token", "line"),
@@ -96,22 +96,22 @@ class TestARealTracker:
             ("lab's", "403 "),
         ],
     )
-    def test_refuses_tokens_in_one_line_without_the_token(self, served, token, line):
+    def test_rejected_token_is_one_line_without_the_token(self, served, token, line):
         token = served.token("room", "lab") if token == "lab's" else token
 
         with pytest.raises(
             UnauthorizedError, match=f"/rooms/hall/endpoints/edge1: {line}"
-        ) as refusal:
+        ) as error:
             ApiTrackerClient(served.url, token).report("hall", "edge1", STATE)
 
-        assert "\n" not in str(refusal.value)
-        assert "sst_" not in str(refusal.value)
+        assert "\n" not in str(error.value)
+        assert "sst_" not in str(error.value)
 
-    def test_refuses_a_wrong_secret(self, served):
+    def test_wrong_secret_is_rejected(self, served):
         with pytest.raises(UnauthorizedError, match="hall is refused: 403 ERROR SECRET"):
             LegacyTrackerClient(served.url, "wrong").report("hall", "edge1", STATE)
 
-    def test_says_which_value_it_does_not_take(self, served):
+    def test_invalid_value_is_named(self, served):
         with pytest.raises(
             ReportRejectedError, match=r"400 .*; /capacity: allowed: a whole number"
         ):
@@ -119,7 +119,7 @@ class TestARealTracker:
                 "hall", "e", STATE | {"capacity": 0}
             )
 
-    def test_says_that_a_room_is_unknown(self, served):
+    def test_unknown_room_is_rejected(self, served):
         tracker = ApiTrackerClient(served.url, served.token("crew", ""))
 
         with pytest.raises(ReportRejectedError, match="404 "):
@@ -128,9 +128,9 @@ class TestARealTracker:
             LegacyTrackerClient(served.url, served.secret).report("attic", "edge1", STATE)
 
 
-class TestATrackerThatIsOutOfOrder:
+class TestFailingTracker:
     @pytest.mark.parametrize(
-        ("answer", "line"),
+        ("response", "line"),
         [
             ((500, {}, b"Traceback"), "500 Internal Server Error"),
             ((200, {"Content-Type": "text/html"}, b"<p>Log in"), "is not the API of a tracker"),
@@ -145,29 +145,29 @@ class TestATrackerThatIsOutOfOrder:
             ((200, {}, b"x" * 70_000), r"more than 65,536 bytes; is this a tracker\?"),
         ],
     )
-    def test_is_tried_again_later(self, stand_in, answer, line):
-        stand_in.says["*"] = answer
+    def test_invalid_response_is_a_retryable_error(self, stand_in, response, line):
+        stand_in.says["*"] = response
 
-        with pytest.raises(TrackerUnavailableError, match=line) as failure:
+        with pytest.raises(TrackerUnavailableError, match=line) as error:
             ApiTrackerClient(stand_in.url, "t").report("hall", "edge1", STATE)
 
-        assert not isinstance(failure.value, ReportRejectedError)
-        assert "\n" not in str(failure.value)
-        # No call is made again, and none is made to where a redirect leads.
+        assert not isinstance(error.value, ReportRejectedError)
+        assert "\n" not in str(error.value)
+        # The client neither retries nor follows redirects.
         assert len(stand_in.asked) == 1
 
-    def test_may_ask_to_be_left_alone(self, stand_in):
+    def test_retry_after_is_parsed(self, stand_in):
         problem = {"type": "#service-unavailable", "title": "No", "status": 503}
         status, headers, body = json_response(problem, 503, "application/problem+json")
         stand_in.says["*"] = (status, headers | {"Retry-After": "17"}, body)
 
-        with pytest.raises(TrackerUnavailableError) as failure:
+        with pytest.raises(TrackerUnavailableError) as error:
             ApiTrackerClient(stand_in.url, "t").report("hall", "edge1", STATE)
 
-        assert failure.value.retry_after == 17
+        assert error.value.retry_after == 17
 
     @pytest.mark.parametrize("pause", [0.0, 0.05])
-    def test_cannot_hold_anybody_by_an_answer_without_an_end(self, stand_in, pause):
+    def test_endless_response_is_aborted(self, stand_in, pause):
         stand_in.says["*"] = endless_response(stand_in.over, b" ", pause)
         started = time.monotonic()
 
@@ -179,29 +179,30 @@ class TestATrackerThatIsOutOfOrder:
     @pytest.mark.parametrize(
         "url", ["http://127.0.0.1:9", "http://no-such-host.invalid", "http://[::1"]
     )
-    def test_may_not_be_there_at_all(self, url):
-        with pytest.raises(TrackerUnavailableError, match="cannot be reached") as failure:
+    def test_unreachable_tracker_is_one_line(self, url):
+        with pytest.raises(TrackerUnavailableError, match="cannot be reached") as error:
             ApiTrackerClient(url, "t").report("hall", "edge1", STATE, timeout=5)
 
-        assert "\n" not in str(failure.value)
-        assert "object at 0x" not in str(failure.value)
+        assert "\n" not in str(error.value)
+        assert "object at 0x" not in str(error.value)
 
     @pytest.mark.parametrize(
-        ("every", "after"),
+        ("report_every", "interval"),
         [(0, 1), (-5, 1), (10**9, 300), (25, 25), ("soon", None), (True, None), (None, None)],
     )
-    def test_can_neither_hurry_nor_stop_an_agent(self, stand_in, every, after):
-        stand_in.says["*"] = json_response({"report_every": every})
+    def test_report_interval_is_bounded(self, stand_in, report_every, interval):
+        stand_in.says["*"] = json_response({"report_every": report_every})
 
         assert (
-            ApiTrackerClient(stand_in.url, "t").report("hall", "e", STATE).report_interval == after
+            ApiTrackerClient(stand_in.url, "t").report("hall", "e", STATE).report_interval
+            == interval
         )
 
 
-def test_a_token_of_the_wrong_kind_is_not_sent_as_a_header_of_its_own(stand_in):
+def test_token_cannot_inject_a_header(stand_in):
     stand_in.says["*"] = json_response({})
 
     with contextlib.suppress(TrackerUnavailableError):
         ApiTrackerClient(stand_in.url, "t\r\nX-Mine: 1").report("hall", "edge1", STATE)
 
-    assert not any("X-Mine" in asked.headers for asked in stand_in.asked)
+    assert not any("X-Mine" in request.headers for request in stand_in.asked)

@@ -1,4 +1,4 @@
-"""Viewers in an access log: who is one, and what a log does to those who read it."""
+"""Counting viewers in an access log."""
 
 import os
 import time
@@ -16,7 +16,7 @@ STREAMS = [
 
 
 class Log:
-    """An access log, and the window on it."""
+    """An access log and its viewer window."""
 
     def __init__(self, file, seconds=30.0):
         self.file = file
@@ -26,16 +26,18 @@ class Log:
         )
         self.window.count()
 
-    def write(self, target, *, who="203.0.113.9", agent="VLC", status=200, size=1000, end="\n"):
+    def write(self, target, *, address="203.0.113.9", agent="VLC", status=200, size=1000, end="\n"):
         line = (
-            f'{who} - - [24/Nov/2026:09:00:00 +0000] "GET {target} HTTP/1.1" {status} {size} "-" '
+            f'{address} - - [24/Nov/2026:09:00:00 +0000] "GET {target} HTTP/1.1" {status} {size} "-" '
             f'"{agent}"'
         )
         with self.file.open("a") as file:
             file.write(line + end)
 
     def clients(self):
-        return {mount: one.clients for mount, one in self.window.count().items() if one.clients}
+        return {
+            mount: count.clients for mount, count in self.window.count().items() if count.clients
+        }
 
 
 @pytest.fixture
@@ -45,16 +47,16 @@ def log(tmp_path):
     log.window.close()
 
 
-def test_a_viewer_is_an_address_with_a_browser_however_often_it_asks(log):
+def test_viewer_is_an_address_with_a_user_agent_regardless_of_its_requests(log):
     for number in range(5):
         log.write(f"/hls/hall-{number}.ts")
         log.write(f"/hls/hall-{number}.ts", agent="Firefox")
-        log.write(f"/hls/hall-{number}.ts", who="2001:db8::1")
+        log.write(f"/hls/hall-{number}.ts", address="2001:db8::1")
 
     assert log.clients() == {"live/hall": 3}
 
 
-def test_one_who_changes_the_quality_stays_one_and_one_of_two_rooms_is_two(log):
+def test_viewer_of_two_qualities_counts_once_and_viewer_of_two_rooms_twice(log):
     log.write("/hls/hall.m3u8")
     log.write("/hls/hall-low/7.ts")
     log.write("/hls/lab.m3u8?token=x")
@@ -63,7 +65,7 @@ def test_one_who_changes_the_quality_stays_one_and_one_of_two_rooms_is_two(log):
 
 
 @pytest.mark.parametrize(
-    ("target", "more"),
+    ("target", "fields"),
     [
         ("/hls/hallway.m3u8", {}),
         ("/other/hall.m3u8", {}),
@@ -72,13 +74,13 @@ def test_one_who_changes_the_quality_stays_one_and_one_of_two_rooms_is_two(log):
         ("/hls/", {}),
     ],
 )
-def test_what_is_no_piece_of_a_stream_is_no_viewer(log, target, more):
-    log.write(target, **more)
+def test_other_requests_and_errors_are_not_counted(log, target, fields):
+    log.write(target, **fields)
 
     assert log.clients() == {}
 
 
-def test_what_was_written_before_is_of_the_past(tmp_path):
+def test_lines_from_before_the_start_are_ignored(tmp_path):
     file = tmp_path / "old.log"
     file.touch()
     first = Log(file)
@@ -91,7 +93,7 @@ def test_what_was_written_before_is_of_the_past(tmp_path):
     second.window.close()
 
 
-def test_who_asks_no_more_is_gone_after_the_window(tmp_path, monkeypatch):
+def test_viewer_expires_after_the_window(tmp_path, monkeypatch):
     log = Log(tmp_path / "access.log", seconds=10)
     log.write("/hls/hall.m3u8")
     assert log.clients() == {"live/hall": 1}
@@ -104,7 +106,7 @@ def test_who_asks_no_more_is_gone_after_the_window(tmp_path, monkeypatch):
     log.window.close()
 
 
-def test_what_is_sent_is_told_in_bits_per_second(log, monkeypatch):
+def test_sent_bytes_are_counted_in_bits_per_second(log, monkeypatch):
     monotonic = time.monotonic
     monkeypatch.setattr("time.monotonic", lambda: monotonic() + 30)
 
@@ -114,16 +116,16 @@ def test_what_is_sent_is_told_in_bits_per_second(log, monkeypatch):
     assert log.window.count()["live/hall"] == ViewerCount(clients=1, sent=200_000)
 
 
-def test_a_line_that_is_still_being_written_is_read_once_it_is_whole(log):
+def test_incomplete_line_is_counted_when_it_is_complete(log):
     log.write("/hls/hall.m3u8", end="")
     assert log.clients() == {}
 
-    log.write("", end="", who="\n203.0.113.10")
+    log.write("", end="", address="\n203.0.113.10")
 
     assert log.clients() == {"live/hall": 1}
 
 
-def test_a_log_that_is_rotated_is_followed(log):
+def test_rotated_log_is_followed(log):
     log.window.count()
     log.write("/hls/hall.m3u8", agent="before")
     log.file.rename(log.file.with_suffix(".1"))
@@ -135,7 +137,7 @@ def test_a_log_that_is_rotated_is_followed(log):
     assert log.clients() == {"live/hall": 2}
 
 
-def test_a_log_that_is_emptied_in_place_is_followed(log):
+def test_truncated_log_is_followed(log):
     for number in range(10):
         log.write("/hls/hall.m3u8", agent=f"before {number}")
     log.window.count()
@@ -146,7 +148,7 @@ def test_a_log_that_is_emptied_in_place_is_followed(log):
     assert log.clients() == {"live/hall": 11}
 
 
-def test_rubbish_is_passed_over(log):
+def test_invalid_lines_are_skipped(log):
     with log.file.open("ab") as file:
         file.write(b"\xff\x00 no line\n" + b"x" * (3 * CHUNK_BYTES) + b'\n"""[[[\n')
     log.write("/hls/hall.m3u8")
@@ -154,27 +156,27 @@ def test_rubbish_is_passed_over(log):
     assert log.clients() == {"live/hall": 1}
 
 
-def test_a_hostile_line_takes_no_time(log):
+def test_malicious_lines_are_parsed_fast(log):
     line = "a - " + "[" * 8000 + ' "GET ' + "\\" * 8000 + '" 200 5 "' + "\\" * 4001 + "\n"
     log.file.write_text(line * 50)
     log.write("/hls/hall.m3u8")
-    began = time.monotonic()
+    start = time.monotonic()
 
     assert log.clients() == {"live/hall": 1}
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - start < 2
 
 
-def test_no_address_is_kept(log):
-    log.write("/hls/hall.m3u8", who="203.0.113.77", agent="My Own Browser")
+def test_addresses_and_user_agents_are_not_stored(log):
+    log.write("/hls/hall.m3u8", address="203.0.113.77", agent="My Own Browser")
     log.window.count()
 
-    kept = repr(vars(log.window))
-    assert "203.0.113.77" not in kept
-    assert "My Own Browser" not in kept
+    state = repr(vars(log.window))
+    assert "203.0.113.77" not in state
+    assert "My Own Browser" not in state
 
 
-def test_our_own_programs_are_no_viewers(log):
+def test_requests_of_agents_are_not_counted(log):
     log.write("/hls/hall.m3u8", agent="streaming-system (agent) preview", size=500)
-    log.write("/hls/hall.m3u8", who="203.0.113.10")
+    log.write("/hls/hall.m3u8", address="203.0.113.10")
 
     assert log.clients() == {"live/hall": 1}

@@ -1,4 +1,4 @@
-"""agent.ini: what is in it, and what is said to whoever gets it wrong."""
+"""Loading and validating agent.ini."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from streaming_system.agent.config import (
     load_agent_config,
 )
 
-GOOD = """
+VALID_INI = """
 [agent]
 trackers =
     https://live.example.org/tracker/
@@ -37,19 +37,19 @@ file = /var/log/nginx/access.log
 
 
 @pytest.fixture
-def ini(tmp_path):
-    """Return a function that writes an agent.ini and reads it."""
+def load(tmp_path):
+    """Return a function that writes an agent.ini and loads it."""
 
-    def ini(text):
+    def load(text):
         file = tmp_path / "agent.ini"
         file.write_text(text)
         return load_agent_config(file)
 
-    return ini
+    return load
 
 
-def test_an_agent_ini_is_read(ini):
-    agent = ini(GOOD)
+def test_agent_ini_is_loaded(load):
+    agent = load(VALID_INI)
 
     assert agent.trackers == ("https://live.example.org/tracker", "http://127.0.0.1:8000/tracker")
     assert (agent.token, agent.secret) == ("sst_abc", "")
@@ -72,20 +72,22 @@ def test_an_agent_ini_is_read(ini):
     assert agent.sections["logs"].text("file") == "/var/log/nginx/access.log"
 
 
-def test_a_secret_never_shows(ini):
-    assert "sst_abc" not in repr(ini(GOOD))
+def test_repr_hides_secrets(load):
+    assert "sst_abc" not in repr(load(VALID_INI))
 
 
-def test_a_token_may_lie_in_a_file_beside_the_ini(ini, tmp_path):
+def test_token_is_read_from_a_file_relative_to_the_ini(load, tmp_path):
     (tmp_path / "token").write_text("sst_of_the_file\n")
 
-    agent = ini(GOOD.replace("token = sst_abc", "token.file = token"))
+    agent = load(VALID_INI.replace("token = sst_abc", "token.file = token"))
 
     assert agent.token == "sst_of_the_file"
 
 
-def test_an_access_log_tells_who_watches(ini):
-    agent = ini(GOOD.replace("[logs]", "access.log = /a.log\naccess.path = /hls/{mount}\n[logs]"))
+def test_access_log_has_defaults(load):
+    agent = load(
+        VALID_INI.replace("[logs]", "access.log = /a.log\naccess.path = /hls/{mount}\n[logs]")
+    )
 
     [source] = agent.sources
     assert source.access_log == AccessLogConfig(file=Path("/a.log"), path="/hls/{mount}", window=30)
@@ -119,25 +121,25 @@ def test_an_access_log_tells_who_watches(ini):
         ("name = edge1", "name = edge1\nname = edge2", "agent.ini: While reading from 'agent.ini'"),
     ],
 )
-def test_a_mistake_is_one_line_that_says_where_and_what_is_allowed(ini, old, new, line):
-    assert old in GOOD
+def test_invalid_value_is_one_line_with_place_and_allowed_values(load, old, new, line):
+    assert old in VALID_INI
 
-    with pytest.raises(AgentConfigError) as refusal:
-        ini(GOOD.replace(old, new, 1))
+    with pytest.raises(AgentConfigError) as error:
+        load(VALID_INI.replace(old, new, 1))
 
-    assert line in str(refusal.value)
-    assert str(refusal.value).startswith("agent.ini: ")
-    assert "\n" not in str(refusal.value)
-    assert "sst_abc" not in str(refusal.value)
+    assert line in str(error.value)
+    assert str(error.value).startswith("agent.ini: ")
+    assert "\n" not in str(error.value)
+    assert "sst_abc" not in str(error.value)
 
 
-def test_a_file_that_is_not_there_is_one_line(tmp_path):
+def test_missing_file_is_one_line(tmp_path):
     with pytest.raises(AgentConfigError, match=r"none\.ini: cannot be read: No such file"):
         load_agent_config(tmp_path / "none.ini")
 
 
-def test_keys_that_nobody_knows_are_found_in_any_section(ini):
-    logs = ini(GOOD).sections["logs"]
+def test_unknown_keys_are_rejected_in_any_section(load):
+    logs = load(VALID_INI).sections["logs"]
     logs.text("files", "")
 
     with pytest.raises(AgentConfigError, match=r"\[logs\] file: is no key; allowed: files"):

@@ -1,4 +1,4 @@
-"""The encoder that streams nothing, against a real HTTP server."""
+"""The fake encoder and the legacy client, against an HTTP server."""
 
 import json
 import threading
@@ -14,13 +14,13 @@ from streaming_system.agent.tracker_http import TrackerError
 
 @pytest.fixture
 def tracker():
-    """A server that keeps what is posted to it, and says what it is told to say."""
+    """A server that records forms and sends a configured response."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self):
             body = self.rfile.read(int(self.headers["Content-Length"])).decode()
             server.posts.append((self.path, parse_qs(body)))
-            status, text = server.says
+            status, text = server.response
             self.send_response(status)
             self.send_header("Content-Length", str(len(text)))
             self.end_headers()
@@ -30,7 +30,7 @@ def tracker():
             pass
 
     with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.posts, server.says = [], (200, b"OK\n")
+        server.posts, server.response = [], (200, b"OK\n")
         server.url = f"http://127.0.0.1:{server.server_port}/tracker/"
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
@@ -39,19 +39,19 @@ def tracker():
         thread.join()
 
 
-def test_a_registration_is_the_form_of_the_old_protocol(tracker):
-    answer = LegacyTrackerClient(tracker.url, "s").register(
+def test_registration_is_a_form_of_the_legacy_protocol(tracker):
+    message = LegacyTrackerClient(tracker.url, "s").register(
         "hall", {"overall_clients": 3}, ip="::1"
     )
 
-    assert answer == "OK"
+    assert message == "OK"
     [(path, form)] = tracker.posts
     assert path == "/tracker/endpoint/register"
     assert json.loads(form.pop("data")[0]) == {"overall_clients": 3}
     assert form == {"secret": ["s"], "group": ["hall"], "REMOTE_ADDR": ["::1"]}
 
 
-def test_without_an_address_the_sender_s_is_left_to_the_tracker(tracker):
+def test_registration_without_an_address_omits_it(tracker):
     LegacyTrackerClient(tracker.url, "s").register("hall", {})
 
     assert "REMOTE_ADDR" not in tracker.posts[0][1]
@@ -66,27 +66,27 @@ def test_without_an_address_the_sender_s_is_left_to_the_tracker(tracker):
         (500, b"first\nsecond", "hall is refused: 500 first"),
     ],
 )
-def test_a_refusal_is_one_clear_line(tracker, status, text, line):
-    tracker.says = status, text
+def test_error_is_one_line(tracker, status, text, line):
+    tracker.response = status, text
 
-    with pytest.raises(TrackerError) as refusal:
+    with pytest.raises(TrackerError) as error:
         LegacyTrackerClient(tracker.url, "s").register("hall", {})
 
-    assert str(refusal.value) == f"{tracker.url}endpoint/register: {line}"
+    assert str(error.value) == f"{tracker.url}endpoint/register: {line}"
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9", "gopher://x", "http://[::1"])
-def test_a_tracker_that_cannot_be_reached_is_one_clear_line(url):
-    with pytest.raises(TrackerError, match="cannot be reached") as refusal:
+def test_unreachable_tracker_is_one_line(url):
+    with pytest.raises(TrackerError, match="cannot be reached") as error:
         LegacyTrackerClient(url, "s").register("hall", {})
 
-    assert "\n" not in str(refusal.value)
+    assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize("viewers", [0, 1, 31, 1000])
-def test_the_figures_add_up(viewers):
-    found = fake_stats(viewers)
+def test_stats_add_up(viewers):
+    stats = fake_stats(viewers)
 
-    assert found["webm_high_clients"] + found["webm_low_clients"] == viewers
-    assert found["overall_clients"] == viewers
-    assert found["webm_high_bitrate"] + found["webm_low_bitrate"] == found["overall_bitrate"]
+    assert stats["webm_high_clients"] + stats["webm_low_clients"] == viewers
+    assert stats["overall_clients"] == viewers
+    assert stats["webm_high_bitrate"] + stats["webm_low_bitrate"] == stats["overall_bitrate"]

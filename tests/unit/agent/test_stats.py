@@ -1,4 +1,4 @@
-"""What is said of rooms: sums, and the words of the tracker's API."""
+"""Reports of rooms: sums of valid stats, in the format of the tracker's API."""
 
 import logging
 import re
@@ -44,22 +44,22 @@ def agent(tmp_path):
     return load_agent_config(tmp_path / "agent.ini")
 
 
-def test_the_figures_of_a_room_are_the_sum_of_its_mounts(agent):
+def test_report_of_a_room_is_the_sum_of_its_mounts(agent):
     streams = agent.sources[0].streams
-    readings = [
+    stats = [
         MountStats(mount="/hall.webm", clients=3, sent=2_000_000),
         MountStats(mount="/hall-low.webm", clients=2),
         MountStats(mount="/hall.m3u8", clients=5, sent=4_000_000, bitrate=1_000_000),
         MountStats(mount="/attic.webm", clients=99),
     ]
 
-    found = build_reports(
+    reports = build_reports(
         agent,
         "test",
-        validate_stats("a", streams, readings, LogOnce(log)).mounts.values(),
+        validate_stats("a", streams, stats, LogOnce(log)).mounts.values(),
     )
 
-    assert found == {
+    assert reports == {
         "hall": {
             "url": "https://edge1.example.org/{room}/",
             "capacity": 10**10,
@@ -69,7 +69,7 @@ def test_the_figures_of_a_room_are_the_sum_of_its_mounts(agent):
             "formats": ["webm", "hls"],
             "qualities": ["high", "low"],
             "clients": 10,
-            # What Icecast does not measure is what its viewers should get.
+            # Where sent bytes are unknown, the nominal bitrate counts.
             "bitrate": 2_000_000 + 2 * 300_000 + 4_000_000,
             "cbitrate": 3 * 800_000 + 2 * 300_000 + 5 * 1_000_000,
             "figures": {
@@ -81,24 +81,24 @@ def test_the_figures_of_a_room_are_the_sum_of_its_mounts(agent):
 
 
 @pytest.mark.parametrize("clients", [0, 10_000_000])
-def test_the_api_takes_every_report_that_can_be_made(agent, clients):
+def test_api_accepts_the_smallest_and_largest_report(agent, clients):
     streams = agent.sources[0].streams
-    readings = [
+    stats = [
         MountStats(mount=s.mount, clients=clients, sent=10**13, bitrate=10**13) for s in streams
     ]
 
-    found = build_reports(
+    reports = build_reports(
         agent,
         "x" * 200,
-        validate_stats("a", streams, readings, LogOnce(log)).mounts.values(),
+        validate_stats("a", streams, stats, LogOnce(log)).mounts.values(),
     )
 
-    assert set(found) == {"hall", "lab"}
-    for report in found.values():
+    assert set(reports) == {"hall", "lab"}
+    for report in reports.values():
         assert EndpointReportSchema().deserialize(report)["clients"] == clients
 
 
-def test_formats_and_streams_are_those_of_the_tracker():
+def test_formats_and_streams_match_the_tracker():
     from streaming_system.agent import config, stats
 
     assert config.FORMATS == STREAM_FORMATS
@@ -109,7 +109,7 @@ REPORT = {"clients": 5, "bitrate": 1000, "cbitrate": 1000, "formats": ["hls"], "
 
 
 @pytest.mark.parametrize(
-    ("change", "news"),
+    ("change", "is_significant"),
     [
         ({}, False),
         ({"clients": 6}, True),
@@ -120,31 +120,31 @@ REPORT = {"clients": 5, "bitrate": 1000, "cbitrate": 1000, "formats": ["hls"], "
         ({"figures": {"webm_high": {"clients": 5}}}, False),
     ],
 )
-def test_what_trembles_is_no_news(change, news):
-    assert is_significant_change(REPORT | change, REPORT) is news
+def test_small_change_of_a_bitrate_is_insignificant(change, is_significant):
+    assert is_significant_change(REPORT | change, REPORT) is is_significant
 
 
-def test_the_example_of_an_agent_ini_is_good_also_what_is_commented_out(root, tmp_path):
+def test_example_agent_ini_is_valid_with_all_comments_enabled(root, tmp_path):
     text = (root / "conf/agent.ini.example").read_text().replace("/etc/streaming/", "")
-    # A key or a section that is commented out has no blank after its "#", a remark has one.
+    # A disabled key or section has no space after its "#"; a comment has one.
     (tmp_path / "agent.ini").write_text(re.sub(r"^#(?=\[|[a-z]|  )", "", text, flags=re.MULTILINE))
     for name in ("agent.token", "tracker.secret", "icecast.password", "ome.token"):
         (tmp_path / name).write_text("secret")
 
     agent = load_agent_config(tmp_path / "agent.ini")
-    prepared = configure_sources(agent)
-    watched = parse_components(
-        agent, CheckTools(runner=ProcessRunner(), ffmpeg=parse_supervisor_config(agent).ffmpeg)
+    sources = configure_sources(agent)
+    components = parse_components(
+        agent, CheckTools(programs=ProcessRunner(), ffmpeg=parse_supervisor_config(agent).ffmpeg)
     )
 
     assert (agent.token, agent.secret) == ("secret", "secret")
-    assert {one.source.name for one in prepared} == set(load_sources())
+    assert {source.source.name for source in sources} == set(load_sources())
     uses = re.findall(r"^use = (\w+)", text.partition("[watch]")[2], re.MULTILINE)
     assert set(uses) == set(CHECK_TYPES)
-    assert len(watched) == len(uses)
+    assert len(components) == len(uses)
 
 
-def test_every_kind_of_source_and_every_key_is_in_the_manual(root):
+def test_manual_has_every_source_type_and_key(root):
     manual = (root / "docs/encoder.md").read_text()
     example = (root / "conf/agent.ini.example").read_text()
     keys = set(re.findall(r"^#?([a-z.]+) =", example, re.MULTILINE))

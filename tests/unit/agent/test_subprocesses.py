@@ -1,9 +1,9 @@
-"""What is shown of what other programs say."""
+"""Output of programs in error messages."""
 
 from streaming_system.agent.subprocesses import last_line
 
 
-def test_that_ffmpeg_would_repeat_itself_is_not_what_it_said():
-    said = "Error while decoding stream #0:0\n    Last message repeated 4 times\n\n"
+def test_last_line_skips_the_repeat_count_of_ffmpeg():
+    stderr = "Error while decoding stream #0:0\n    Last message repeated 4 times\n\n"
 
-    assert last_line(said) == "Error while decoding stream #0:0"
+    assert last_line(stderr) == "Error while decoding stream #0:0"

@@ -1,4 +1,4 @@
-"""The command line: what it prints and how it ends."""
+"""The command line: output and exit status."""
 
 import json
 import shutil
@@ -13,7 +13,7 @@ from streaming_system.cli import main
 
 @pytest.fixture
 def site(root, tmp_path):
-    """A folder with a copy of what a fresh checkout is configured with."""
+    """A folder with the configuration of a fresh checkout."""
     names = ("development.ini", "production.ini", "config.json", "config.private.json.example")
     for name in names:
         shutil.copy(root / name, tmp_path)
@@ -29,7 +29,7 @@ def run(site):
     return run
 
 
-def test_a_good_configuration_is_said_to_be_good(run):
+def test_config_check_accepts_a_valid_configuration(run):
     result = run("config", "check")
 
     assert (result.exit_code, result.stdout) == (
@@ -38,7 +38,7 @@ def test_a_good_configuration_is_said_to_be_good(run):
     )
 
 
-def test_a_bad_configuration_is_one_line_and_exit_status_1(run, site):
+def test_config_check_reports_an_error_in_one_line(run, site):
     (site / "config.private.json").write_text('{"monitor": {}}')
 
     result = run("config", "check")
@@ -48,7 +48,7 @@ def test_a_bad_configuration_is_one_line_and_exit_status_1(run, site):
     assert result.stderr.count("\n") == 1
 
 
-def test_the_theme_is_checked_and_what_is_corrected_in_it_is_said(run, site):
+def test_config_check_reports_corrections_of_the_theme(run, site):
     (site / "look").mkdir()
     (site / "look/theme.json").write_text(
         '{"name": "Ours", "colours": {"dark": {"accent": "#333"}}}'
@@ -71,11 +71,11 @@ def test_the_theme_is_checked_and_what_is_corrected_in_it_is_said(run, site):
     assert (
         "look/theme.json: key 'colours.dark.accent': is '#33', which is no colour" in result.stderr
     )
-    # A machine that runs the tracker alone need not have the theme.
+    # A machine without the frontend needs no theme.
     assert run("config", "check", "--only", "tracker").exit_code == 0
 
 
-def test_the_example_s_secret_will_not_do_in_production(run, site):
+def test_production_rejects_the_secret_of_the_example(run, site):
     (site / "config.private.json").write_text((site / "config.private.json.example").read_text())
 
     assert run("config", "check").exit_code == 0
@@ -83,11 +83,11 @@ def test_the_example_s_secret_will_not_do_in_production(run, site):
 
     assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
     assert "section 'config': key 'secret': is the example's" in result.stderr
-    # A machine that runs the frontend alone needs no secret.
+    # A machine without the tracker needs no secret.
     assert run("config", "check", "--only", "frontend", ini="production.ini").exit_code == 0
 
 
-def test_an_account_needs_a_database_and_says_so(run):
+def test_admin_create_reports_a_missing_database(run):
     result = run("admin", "create", "ada", "--password-stdin")
 
     assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
@@ -102,7 +102,7 @@ def test_an_account_needs_a_database_and_says_so(run):
         ("broken.ini", "broken.ini: "),
     ],
 )
-def test_a_bad_ini_file_is_one_line_and_exit_status_1(run, site, ini, line):
+def test_invalid_ini_file_is_one_line(run, site, ini, line):
     (site / "empty.ini").write_text("[server:main]\n")
     (site / "broken.ini").write_text("[app:frontend]\nuse = %(nothing)s\n")
 
@@ -112,7 +112,7 @@ def test_a_bad_ini_file_is_one_line_and_exit_status_1(run, site, ini, line):
     assert f"Error: {site}/{line}" in result.stderr
 
 
-def test_the_sample_event_has_talks_on_in_three_rooms(run, site):
+def test_sample_event_has_current_talks_in_three_rooms(run, site):
     result = run("schedule", "import")
 
     assert result.exit_code == 0, result.output
@@ -120,13 +120,13 @@ def test_the_sample_event_has_talks_on_in_three_rooms(run, site):
     schedule = json.loads((site / "var/schedule.json").read_text())
     assert sorted(schedule["rooms"]) == ["example", "garden", "lab"]
     for room in schedule["rooms"].values():
-        on = [e for e in room["events"] if e["start"] <= schedule["imported"] < e["end"]]
+        current = [e for e in room["events"] if e["start"] <= schedule["imported"] < e["end"]]
         coming = [e for e in room["events"] if e["start"] > schedule["imported"]]
-        assert [event["generated"] for event in on] == [False]
+        assert [event["generated"] for event in current] == [False]
         assert coming[0]["generated"] is False
 
 
-def test_a_failed_import_is_one_line_exit_status_1_and_changes_nothing(run, site):
+def test_failed_import_is_one_line_and_keeps_the_schedule(run, site):
     run("schedule", "import")
     before = (site / "var/schedule.json").read_bytes()
     (site / "conf/sample-event.json").write_text("<html>")
@@ -141,7 +141,7 @@ def test_a_failed_import_is_one_line_exit_status_1_and_changes_nothing(run, site
     assert (site / "var/schedule.json").read_bytes() == before
 
 
-def test_what_is_left_out_of_a_feed_is_listed(run, site):
+def test_import_lists_skipped_entries(run, site):
     sample = {"sample-event": {"Main Hall": [{"title": "T", "minutes": 30}], "Lab": [], "": []}}
     sample["sample-event"]["Garden Stage"] = [{"title": "A", "minutes": 20}]
     sample["sample-event"]["Lab"] = [{"title": "L", "minutes": 20}, {"title": "Z", "minutes": 0}]
@@ -169,7 +169,7 @@ PLENARY = {
 }
 
 
-def test_a_check_tells_a_program_the_figures_of_a_feed(run, tmp_path):
+def test_schedule_check_prints_a_summary_as_json(run, tmp_path):
     (tmp_path / "feed.json").write_text(json.dumps(PLENARY))
 
     result = run(
@@ -191,7 +191,7 @@ def test_a_check_tells_a_program_the_figures_of_a_feed(run, tmp_path):
     }
 
 
-def test_a_check_shows_people_a_table_per_room_and_day_with_warnings_first(run, tmp_path):
+def test_schedule_check_prints_a_table_per_room_and_day(run, tmp_path):
     (tmp_path / "feed.json").write_text(json.dumps(PLENARY))
 
     result = run("schedule", "check", str(tmp_path / "feed.json"), "--timezone", "Europe/Berlin")
@@ -221,7 +221,7 @@ def test_a_check_shows_people_a_table_per_room_and_day_with_warnings_first(run, 
         ),
     ],
 )
-def test_a_refused_feed_is_one_line_on_stderr_and_exit_status_1(run, tmp_path, text, line):
+def test_rejected_feed_is_one_line_on_stderr(run, tmp_path, text, line):
     (tmp_path / "feed.json").write_text(text)
 
     result = run("schedule", "check", str(tmp_path / "feed.json"), "--json")
@@ -231,26 +231,26 @@ def test_a_refused_feed_is_one_line_on_stderr_and_exit_status_1(run, tmp_path, t
 
 
 @pytest.mark.parametrize("arguments", [[], ["x", "--timezone", "Mars/Phobos"], ["x", "--jason"]])
-def test_a_check_used_wrongly_is_exit_status_2(run, arguments):
+def test_wrong_usage_of_schedule_check_exits_with_2(run, arguments):
     assert run("schedule", "check", *arguments).exit_code == 2
 
 
-def test_the_formats_are_listed_with_where_they_come_from(run):
+def test_formats_are_listed_with_their_origins(run):
     lines = run("schedule", "formats").stdout.splitlines()
 
     [line] = [line for line in lines if line.startswith("schedule.xml ")]
     assert line.endswith("[built in (schedule_xml.py)]")
 
 
-def moved(hour):
+def feed_at(hour):
     slots = [dict(slot) for slot in PLENARY["schedule"][:1]]
     slots[0] |= {"start": f"2026-07-04T{hour}:00:00", "end": f"2026-07-04T{hour}:45:00"}
     return json.dumps({"schedule": slots})
 
 
-def test_the_difference_of_two_feeds_is_one_line_for_each_change(run, tmp_path):
-    (tmp_path / "old.json").write_text(moved(10))
-    (tmp_path / "new.json").write_text(moved(11))
+def test_schedule_diff_prints_one_line_per_change(run, tmp_path):
+    (tmp_path / "old.json").write_text(feed_at(10))
+    (tmp_path / "new.json").write_text(feed_at(11))
     files = (str(tmp_path / "old.json"), str(tmp_path / "new.json"))
 
     result = run("schedule", "diff", *files, "--timezone", "Europe/Berlin")
@@ -267,7 +267,7 @@ def test_the_difference_of_two_feeds_is_one_line_for_each_change(run, tmp_path):
     assert same.stdout == "No changes\n"
 
 
-def test_the_schedule_of_the_site_goes_out_and_has_no_difference_from_itself(run, site):
+def test_exported_schedule_can_be_checked(run, site):
     run("schedule", "import")
 
     result = run("schedule", "export", "--format", "frab-xml", "--url", "https://live.example/")
@@ -275,18 +275,18 @@ def test_the_schedule_of_the_site_goes_out_and_has_no_difference_from_itself(run
     assert result.exit_code == 0
     (site / "out.xml").write_bytes(result.stdout_bytes)
     assert "https://live.example/example#stream" in result.stdout
-    again = run("schedule", "check", str(site / "out.xml"), "--json")
-    assert json.loads(again.stdout)["imported_entries"] > 100
+    check = run("schedule", "check", str(site / "out.xml"), "--json")
+    assert json.loads(check.stdout)["imported_entries"] > 100
 
 
-def test_an_export_without_a_schedule_says_so(run):
+def test_export_reports_a_missing_schedule(run):
     result = run("schedule", "export", "--format", "ics")
 
     assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
     assert "schedule.json: cannot be read" in result.stderr
 
 
-def test_a_watch_imports_what_changes_and_keeps_what_is_good(site):
+def test_schedule_watch_imports_changes_and_keeps_the_schedule_on_errors(site):
     feed = site / "feed.json"
     (site / "config.private.json").write_text(
         json.dumps({"Hall": {"schedule": "feed.json", "schedule-timezone": "Europe/Berlin"}})
@@ -297,21 +297,21 @@ def test_a_watch_imports_what_changes_and_keeps_what_is_good(site):
         code = "from streaming_system.cli import main; main()"
         ini = str(site / "development.ini")
         command = [sys.executable, "-c", code, "-c", ini, "schedule", "watch", "--count", "1"]
-        ended = subprocess.run(command, capture_output=True, text=True, check=True)
-        return ended.stderr.splitlines()
+        completed = subprocess.run(command, capture_output=True, text=True, check=True)
+        return completed.stderr.splitlines()
 
-    assert watch_once(moved(10)) == [
+    assert watch_once(feed_at(10)) == [
         "INFO: new: Keynote: Hall, Sat 04 Jul 10:00–10:45",
         "INFO: imported; 1 changes",
     ]
-    assert watch_once(moved(11)) == [
+    assert watch_once(feed_at(11)) == [
         "INFO: moved: Keynote: Hall, Sat 04 Jul 10:00–10:45 → Hall, Sat 04 Jul 11:00–11:45",
         "INFO: imported; 1 changes",
     ]
     [line] = watch_once("<html>")
     assert line.endswith("is the address right?; the schedule in service stays")
-    kept = json.loads((site / "var/schedule.json").read_text())
-    assert "Keynote" in [event["title"] for event in kept["rooms"]["Hall"]["events"]]
+    schedule = json.loads((site / "var/schedule.json").read_text())
+    assert "Keynote" in [event["title"] for event in schedule["rooms"]["Hall"]["events"]]
 
 
 @pytest.mark.parametrize("command", ["fake-encoder", "fake"])
@@ -325,7 +325,7 @@ def test_fake_encoder_reports_an_unreachable_tracker(run, command):
 @pytest.mark.parametrize(
     "arguments", [["--count", "0"], ["--interval", "x"], ["--group", ","], ["--nonsense"]]
 )
-def test_wrong_usage_is_exit_status_2(run, arguments):
+def test_wrong_usage_of_fake_encoder_exits_with_2(run, arguments):
     assert run("agent", "fake-encoder", *arguments).exit_code == 2
 
 

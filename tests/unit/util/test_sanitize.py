@@ -1,4 +1,4 @@
-"""Texts, HTML and links of strangers."""
+"""Sanitising text, HTML and links."""
 
 import re
 
@@ -25,7 +25,7 @@ from streaming_system.util.sanitize import sanitise_html, sanitise_text, sanitis
         ("{{ 7 * 7 }} {% x %}", "{{ 7 * 7 }} {% x %}"),
     ],
 )
-def test_text_becomes_one_clean_line(value, clean):
+def test_text_becomes_one_sanitised_line(value, clean):
     assert sanitise_text(value) == clean
 
 
@@ -47,7 +47,7 @@ def test_text_becomes_one_clean_line(value, clean):
         ("", ""),
     ],
 )
-def test_html_keeps_what_it_says_and_loses_what_it_does(value, clean):
+def test_html_keeps_text_and_loses_active_content(value, clean):
     assert sanitise_html(value) == clean
 
 
@@ -59,7 +59,7 @@ def test_long_html_is_cut_between_tags_and_closed():
     assert clean == "<p>" + "word " * 30 + "</p>"
 
 
-def test_html_made_to_be_slow_is_cleaned_all_the_same():
+def test_malicious_html_is_sanitised():
     assert sanitise_html("<" * 50_000).count("&lt;") > 0
 
 
@@ -80,12 +80,12 @@ def test_html_made_to_be_slow_is_cleaned_all_the_same():
         ("https://e.example/" + "x" * 2000, ""),
     ],
 )
-def test_only_absolute_web_addresses_are_links(value, link):
+def test_only_absolute_http_urls_are_links(value, link):
     assert sanitise_url(value) == link
 
 
 @pytest.mark.parametrize(
-    "sign",
+    "character",
     [
         "\v",
         "\f",
@@ -100,9 +100,9 @@ def test_only_absolute_web_addresses_are_links(value, link):
         "&#12;",
     ],
 )
-def test_what_xml_cannot_hold_is_in_no_html(sign):
-    """An abstract with one made the export, and the page /schedule.xml, fail."""
-    html = sanitise_html(f"<p>one{sign}two</p>")
+def test_html_has_no_characters_that_are_invalid_in_xml(character):
+    """Such a character in an abstract broke the XML export."""
+    html = sanitise_html(f"<p>one{character}two</p>")
 
     assert re.fullmatch(r"<p>one ?two</p>", html)
     etree.fromstring(f"<a>{html}</a>")
