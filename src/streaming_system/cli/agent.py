@@ -18,6 +18,7 @@ from streaming_system.agent import config, fake_encoder
 from streaming_system.agent.legacy_tracker_client import LegacyTrackerClient
 from streaming_system.cli.common import one_line_errors
 from streaming_system.cli.demo import demo
+from streaming_system.cli.signals import stop_on_signals
 from streaming_system.config import EXAMPLE_SECRET, load_conference_from_settings
 from streaming_system.config.ini import load_app_settings
 
@@ -267,8 +268,7 @@ def _run_until_stopped(
     create_status_server: "Callable[[tuple[str, int]], StatusServer]",
 ) -> None:
     """Run a service and its status server until SIGTERM or SIGINT."""
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: service.stop.set())
+    stop_on_signals(service.stop, signal.SIGTERM, signal.SIGINT)
     status_server = None
     if address:
         try:

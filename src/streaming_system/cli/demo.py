@@ -12,6 +12,7 @@ import click
 from streaming_system import config
 from streaming_system.cli.admin_session import open_admin_session
 from streaming_system.cli.common import one_line_errors
+from streaming_system.cli.signals import stop_on_signals
 from streaming_system.config.ini import SettingsError, load_app_settings
 
 # Most machines cannot encode more test patterns.
@@ -60,8 +61,7 @@ def demo(ini: Path, viewers: int) -> None:
             viewers=viewers,
         )
         runner = DemoRunner(demo_config, click.echo)
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, lambda *_: runner.stop.set())
+        stop_on_signals(runner.stop, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
         try:
             with one_line_errors():
                 runner.run()
