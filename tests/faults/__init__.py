@@ -1,1 +1,1 @@
-"""What happens to the site when something fails: with figures, by `make faults`."""
+"""Fault injection: the behaviour of the whole site while a part of it fails."""

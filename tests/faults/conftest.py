@@ -1,4 +1,4 @@
-"""A site as it is installed, with PostgreSQL, that may be harmed."""
+"""An installed site with PostgreSQL, into which tests inject faults."""
 
 import json
 import os
@@ -9,41 +9,41 @@ from functional.conftest import migrate  # noqa: F401 - It is a fixture.
 from functional.postgres import Postgres
 from programs import require
 
-from .harmed import Harmed
+from .site_under_fault import SiteUnderFault
 
-FIGURES = []
+RESULTS = []
 
 
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory):
-    """A PostgreSQL server that may be harmed."""
+    """A PostgreSQL server for fault injection."""
     server = Postgres(tmp_path_factory.mktemp("faults") / "database")
     yield server
     server.stop("immediate")
 
 
 @pytest.fixture(scope="session")
-def harmed(tmp_path_factory, postgres, migrate):  # noqa: F811
-    """A site of two workers of each app, nginx and PostgreSQL."""
+def site_under_fault(tmp_path_factory, postgres, migrate):  # noqa: F811
+    """A site with two workers of each app, nginx and PostgreSQL."""
     require("nginx")
     migrate(postgres.url)
-    site = Harmed(tmp_path_factory.mktemp("site"), database=postgres.url)
+    site = SiteUnderFault(tmp_path_factory.mktemp("site"), database=postgres.url)
     yield site.start(frontends=2, trackers=2)
-    site.end()
+    site.close()
 
 
 @pytest.fixture
-def figures(request):
-    """Return a function that notes what a fault did, for the table of docs/faults.md."""
+def record_result():
+    """Return a function that records the metrics of a fault for the table in docs/faults.md."""
 
-    def note(fault, **found):
-        FIGURES.append({"fault": fault, **found})
-        print(f"\n{fault}: {found}")  # noqa: T201 - `-s` shows it.
+    def record_result(fault, **metrics):
+        RESULTS.append({"fault": fault, **metrics})
+        print(f"\n{fault}: {metrics}")  # noqa: T201 - For `pytest -s`.
 
-    return note
+    return record_result
 
 
 def pytest_sessionfinish():
-    """Write the figures where `make faults` wants them."""
+    """Write the results to the file that `make faults` reads."""
     if path := os.environ.get("FAULTS_FIGURES"):
-        Path(path).write_text(json.dumps(FIGURES, indent=1, ensure_ascii=False) + "\n")
+        Path(path).write_text(json.dumps(RESULTS, indent=1, ensure_ascii=False) + "\n")

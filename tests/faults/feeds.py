@@ -1,4 +1,4 @@
-"""A server of feeds that does what servers do on a bad day."""
+"""A feed server that can fail in several ways."""
 
 import socket
 import threading
@@ -19,7 +19,7 @@ END:VCALENDAR\r
 
 
 def feed(title):
-    """Return a calendar with one talk, which is on now."""
+    """Return a calendar with one current talk."""
     now = datetime.now(UTC)
     return ICS.format(
         title=title, start=now - timedelta(minutes=10), end=now + timedelta(hours=1)
@@ -27,32 +27,32 @@ def feed(title):
 
 
 class FeedServer:
-    """A real socket, whose server is good, silent, endless, slow, or fails."""
+    """A server on a real socket; ``mode`` selects how it responds."""
 
     def __init__(self):
-        self.mode, self.body, self.asked = "good", feed("The first"), 0
-        self._listening = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}/feed.ics"
-        self._over = threading.Event()
+        self.mode, self.body, self.request_count = "working", feed("The first"), 0
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}/feed.ics"
+        self._closed = threading.Event()
         self._threads = []
         self._run(self._accept)
 
-    def _run(self, target, *words):
-        thread = threading.Thread(target=target, args=words)
+    def _run(self, target, *arguments):
+        thread = threading.Thread(target=target, args=arguments)
         self._threads.append(thread)
         thread.start()
 
     def close(self):
-        self._over.set()
-        self._listening.shutdown(socket.SHUT_RDWR)
-        self._listening.close()
+        self._closed.set()
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
         for thread in self._threads:
             thread.join()
 
     def _accept(self):
         while True:
             try:
-                connection, _ = self._listening.accept()
+                connection, _ = self._listener.accept()
             except OSError:
                 return
             self._run(self._serve, connection)
@@ -61,13 +61,13 @@ class FeedServer:
         with connection:
             try:
                 connection.recv(65536)
-                self.asked += 1
+                self.request_count += 1
                 getattr(self, f"_{self.mode}")(connection)
             except OSError:
-                # The other side has had enough.
+                # The client has closed the connection.
                 return
 
-    def _good(self, connection):
+    def _working(self, connection):
         head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(self.body)}\r\nConnection: close\r\n\r\n"
         connection.sendall(head.encode() + self.body)
 
@@ -75,21 +75,21 @@ class FeedServer:
         connection.sendall(b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 
     def _hanging(self, connection):
-        self._over.wait(60)
+        self._closed.wait(60)
 
     def _endless(self, connection):
         connection.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
-        while not self._over.is_set():
+        while not self._closed.is_set():
             connection.sendall(b"x" * 65536)
 
-    def _dribbling(self, connection):
+    def _slow(self, connection):
         connection.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
-        while not self._over.wait(0.2):
+        while not self._closed.wait(0.2):
             connection.sendall(b"x")
 
-    def _half(self, connection):
+    def _truncated(self, connection):
         head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(self.body)}\r\nConnection: close\r\n\r\n"
         connection.sendall(head.encode() + self.body[: len(self.body) // 2])
 
-    def _rubbish(self, connection):
+    def _garbage(self, connection):
         connection.sendall(b"\x00\xff\x16\x03 no HTTP at all\r\n\r\n")

@@ -1,4 +1,4 @@
-"""The schedule file and its feed break; the programme stays."""
+"""Damage to the schedule file, and failures of the feed server; the last schedule stays."""
 
 import json
 import resource
@@ -11,22 +11,23 @@ import pytest
 from functional.agent.servers import Program
 
 from .feeds import FeedServer, feed
-from .harmed import PATIENCE, now
+from .site_under_fault import RECOVERY_TIMEOUT, now
 
 COMMAND = Path(sys.executable).with_name("streaming-system")
-DAMAGE = {
+DAMAGES = {
     "deleted": None,
-    "truncated": lambda good: good[: len(good) // 2],
-    "emptied": lambda good: b"",
-    "replaced by rubbish": lambda good: b"\x00\xff rubbish" * 5000,
+    "truncated": lambda original: original[: len(original) // 2],
+    "emptied": lambda original: b"",
+    "replaced by rubbish": lambda original: b"\x00\xff rubbish" * 5000,
 }
-FEEDS = {
+# By mode of the server, the reason in the error message.
+FAILURES = {
     "hanging": "timed out",
     "endless": "is larger than",
-    "dribbling": "takes longer than 4 s to download",
+    "slow": "takes longer than 4 s to download",
     "failing": "answered 500",
-    "half": "cannot be downloaded",
-    "rubbish": "cannot be downloaded",
+    "truncated": "cannot be downloaded",
+    "garbage": "cannot be downloaded",
 }
 
 
@@ -38,11 +39,11 @@ def server():
 
 
 @pytest.fixture(scope="module")
-def programme(harmed, server):
-    """The site's schedule file, imported from the server; the path of an ini that is impatient."""
-    private = harmed.folder / "config.private.json"
-    before = private.read_text()
-    config = json.loads(before)
+def impatient_site(site_under_fault, server):
+    """The site, with ``impatient.ini`` that imports the server's feed with short timeouts."""
+    private = site_under_fault.folder / "config.private.json"
+    original = private.read_text()
+    config = json.loads(original)
     config["hall"]["schedule"] = server.url
     private.write_text(json.dumps(config))
     ini = harmed.folder / "impatient.ini"
@@ -58,11 +59,21 @@ def programme(harmed, server):
     private.write_text(before)
 
 
-def imported(harmed, **more):
-    """Do what an organiser does by hand."""
+@pytest.fixture
+def schedule_file(impatient_site, server):
+    """The schedule file with the talk "The first", which all workers show."""
+    server.mode, server.body = "working", feed("The first")
+    result = import_feed(impatient_site)
+    assert result.returncode == 0, result.stderr
+    wait_for_talk(impatient_site, "The first")
+    return impatient_site.folder / "var/schedule.json"
+
+
+def import_feed(site, **more):
+    """Import the feed as an organiser does."""
     return subprocess.run(
         [COMMAND, "-c", "impatient.ini", "schedule", "import"],
-        cwd=harmed.folder,
+        cwd=site.folder,
         capture_output=True,
         text=True,
         timeout=60,
@@ -72,102 +83,108 @@ def imported(harmed, **more):
 
 
 def replace(path, data):
-    """Put a file there at one moment: two would be two events."""
+    """Replace a file atomically: a worker must not see a partial one."""
     draft = path.with_suffix(".draft")
     draft.write_bytes(data)
     draft.replace(path)
 
 
-def wait_for_talk(harmed, title):
+def wait_for_talk(site, title):
     """Wait until each worker shows a talk."""
-    for port in harmed.ports.frontend:
-        give_up = now() + PATIENCE
-        while title not in harmed.get("/hall", port=port).data.decode():
-            assert now() < give_up, title
+    for port in site.ports.frontend:
+        deadline = now() + RECOVERY_TIMEOUT
+        while title not in site.get("/hall", port=port).data.decode():
+            assert now() < deadline, title
             time.sleep(0.05)
 
 
-def test_the_file_is_damaged(harmed, programme, server, figures):
-    good = programme.read_bytes()
-    for how, damage in DAMAGE.items():
-        with harmed.loaded(20) as run:
-            if damage is None:
-                programme.unlink()
+def test_pages_show_the_last_schedule_while_the_file_is_damaged(
+    impatient_site, schedule_file, record_result
+):
+    original = schedule_file.read_bytes()
+    for damage, apply in DAMAGES.items():
+        with impatient_site.loaded(20) as run:
+            if apply is None:
+                schedule_file.unlink()
             else:
-                replace(programme, damage(good))
+                replace(schedule_file, apply(original))
             run.viewers.wait_for(40)
-            for port in harmed.ports.frontend:
-                assert harmed.get("/readyz", port=port).status == 503
-            # Each worker shows the programme that it has read last.
-            wait_for_talk(harmed, "The first")
-            replace(programme, good)
-            run.back(now())
-        run.pages_were_well()
+            for port in impatient_site.ports.frontend:
+                assert impatient_site.get("/readyz", port=port).status == 503
+            wait_for_talk(impatient_site, "The first")
+            replace(schedule_file, original)
+            run.wait_for_recovery(now())
+        run.expect_no_failed_pages()
         lines = [line["message"] for line in run.by_app["frontend"]]
         assert len(lines) == 2, lines
         assert all("the previous schedule stays in service" in line for line in lines)
-        figures(f"Schedule file {how}", **run.figures)
+        record_result(f"Schedule file {damage}", **run.metrics)
 
 
-def test_the_feeds_server_fails(harmed, programme, server, figures):
-    good = programme.read_bytes()
-    for mode, reason in FEEDS.items():
+def test_import_reports_a_failing_feed_server_and_changes_nothing(
+    impatient_site, schedule_file, server, record_result
+):
+    original = schedule_file.read_bytes()
+    for mode, reason in FAILURES.items():
         server.mode = mode
-        began = now()
-        done = imported(harmed)
+        start = now()
+        result = import_feed(impatient_site)
 
-        assert (done.returncode, done.stdout) == (1, "")
-        # Besides what is wrong with the configuration.
-        [line] = [line for line in done.stderr.splitlines() if server.url in line]
+        assert (result.returncode, result.stdout) == (1, "")
+        # Other lines warn about the configuration.
+        [line] = [line for line in result.stderr.splitlines() if server.url in line]
         assert reason in line, line
-        assert "Traceback" not in done.stderr
-        assert programme.read_bytes() == good
-        took = now() - began
-        assert took < PATIENCE
-        figures(f"Feed's server: {mode}", import_ended_after=round(took, 1))
-    server.mode = "good"
+        assert "Traceback" not in result.stderr
+        assert schedule_file.read_bytes() == original
+        duration = now() - start
+        assert duration < RECOVERY_TIMEOUT
+        record_result(f"Feed's server: {mode}", import_ended_after=round(duration, 1))
 
 
-def test_the_watch_outlives_its_feed(harmed, programme, server, figures):
+def test_schedule_watch_recovers_after_failures_of_the_feed_server(
+    impatient_site, schedule_file, server, record_result
+):
     server.mode = "failing"
     watch = Program(
         *(COMMAND, "-c", "impatient.ini", "schedule", "watch", "--interval", "1"),
-        folder=harmed.folder,
+        folder=impatient_site.folder,
         name="watch",
     )
     try:
-        asked, give_up = server.asked, now() + PATIENCE
-        while server.asked < asked + 2:
+        failures, deadline = server.request_count + 2, now() + RECOVERY_TIMEOUT
+        while server.request_count < failures:
             assert watch.process.poll() is None, watch.said
-            assert now() < give_up, watch.said
+            assert now() < deadline, watch.said
             time.sleep(0.05)
-        server.body, server.mode = feed("The second"), "good"
-        moment = now()
-        wait_for_talk(harmed, "The second")
-        back = now() - moment
+        server.body, server.mode = feed("The second"), "working"
+        recovery_start = now()
+        wait_for_talk(impatient_site, "The second")
+        recovery = now() - recovery_start
         assert watch.said.count("answered 500") <= 3
         assert "Traceback" not in watch.said
     finally:
         watch.kill()
-    figures(
-        "Feed's server fails under `schedule watch`, and is well again", pages_back=round(back, 1)
+    record_result(
+        "Feed's server fails under `schedule watch`, and is well again",
+        pages_back=round(recovery, 1),
     )
 
 
-def test_there_is_no_room_for_the_schedule(harmed, programme, server, figures):
-    good = programme.read_bytes()
-    server.body = feed("The third")
+def test_import_on_a_full_disk_changes_nothing(
+    impatient_site, schedule_file, server, record_result
+):
+    original = schedule_file.read_bytes()
+    server.body = feed("The second")
 
-    def full():
+    def fill_disk():
         resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
 
-    done = imported(harmed, preexec_fn=full)
+    result = import_feed(impatient_site, preexec_fn=fill_disk)
 
-    assert done.returncode == 1
-    assert f"{programme}: cannot be written: File too large" in done.stderr
-    assert programme.read_bytes() == good
-    # Nothing of the attempt is left.
-    assert [path.name for path in programme.parent.glob(".schedule*")] == []
-    assert imported(harmed).returncode == 0
-    wait_for_talk(harmed, "The third")
-    figures("Disk full for the schedule", lost=0)
+    assert result.returncode == 1
+    assert f"{schedule_file}: cannot be written: File too large" in result.stderr
+    assert schedule_file.read_bytes() == original
+    assert [path.name for path in schedule_file.parent.glob(".schedule*")] == []
+    assert import_feed(impatient_site).returncode == 0
+    wait_for_talk(impatient_site, "The second")
+    record_result("Disk full for the schedule", lost=0)

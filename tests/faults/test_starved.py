@@ -1,4 +1,4 @@
-"""The tracker away; no room on the disk; clocks that jump."""
+"""The tracker stopped, full disks, and clock jumps."""
 
 import resource
 import time
@@ -7,15 +7,15 @@ from datetime import UTC, datetime
 import pytest
 from programs import require
 
-from .harmed import PATIENCE, Harmed, now
+from .site_under_fault import RECOVERY_TIMEOUT, SiteUnderFault, now
 
 HOUR = 3600
 MIB = 2**20
 
 
-def test_the_tracker_is_gone(harmed, figures):
-    with harmed.loaded() as run:
-        harmed.kill("tracker")
+def test_pages_are_served_while_the_tracker_is_stopped(site_under_fault, record_result):
+    with site_under_fault.loaded() as run:
+        site_under_fault.kill("tracker")
         run.writers.wait_until_away()
         seen = run.viewers.seen
         run.viewers.wait_for(100)
@@ -32,83 +32,82 @@ def test_the_tracker_is_gone(harmed, figures):
     figures("Tracker gone, then started", **run.figures)
 
 
-def no_room(program, size):
-    """Let a process write no further in any file than so many bytes; return what was so before."""
+def fill_disk(program, size):
+    """Limit the size of files that a process can write; return the previous limits."""
     limits = resource.prlimit(program.process.pid, resource.RLIMIT_FSIZE)
     resource.prlimit(program.process.pid, resource.RLIMIT_FSIZE, (size, limits[1]))
     return limits
 
 
-def room(program, limits):
+def free_disk(program, limits):
     resource.prlimit(program.process.pid, resource.RLIMIT_FSIZE, limits)
 
 
-def test_there_is_no_room_for_logs(harmed, figures):
-    # Those of endpoints are what has grown: the workers may still say what is wrong.
-    folder = harmed.folder / "var/endpoint-logs/hall"
+def test_only_log_delivery_fails_while_the_log_disk_is_full(site_under_fault, record_result):
+    # Only the files of endpoints are large, so workers can still log errors.
+    folder = site_under_fault.folder / "var/endpoint-logs/hall"
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "127.0.0.1.log").open("ab") as file:
         file.write(b"# a long day\n" * (MIB // 12))
-    workers = [harmed.workers["tracker", port] for port in harmed.ports.tracker]
-    with harmed.loaded() as run:
-        before = [no_room(worker, MIB) for worker in workers]
+    workers = [site_under_fault.workers["tracker", port] for port in site_under_fault.ports.tracker]
+    with site_under_fault.loaded() as run:
+        before = [fill_disk(worker, MIB) for worker in workers]
         run.writers.wait_for_refusals("logs", 20)
-        # Nothing else needs the disk.
         run.writers.wait_for(40)
         assert set(run.writers.away) == {"logs"}
         for worker, limits in zip(workers, before, strict=True):
-            room(worker, limits)
-        run.back(now())
-    run.pages_were_well()
-    run.said("writing access logs failed: [Errno 27] File too large")
-    assert run.figures["most_lines"] == 2
-    figures("Disk full for endpoints' logs", **run.figures)
+            free_disk(worker, limits)
+        run.wait_for_recovery(now())
+    run.expect_no_failed_pages()
+    run.expect_log_message("writing access logs failed: [Errno 27] File too large")
+    assert run.metrics["most_lines"] == 2
+    record_result("Disk full for endpoints' logs", **run.metrics)
 
 
 @pytest.fixture
 def small(tmp_path, migrate):
     """A site of one worker each, on SQLite."""
-    site = Harmed(tmp_path)
+    site = SiteUnderFault(tmp_path)
     migrate(site.database)
     yield site.start(frontends=1, trackers=1)
-    site.end()
+    site.close()
 
 
-def test_there_is_no_room_for_sqlite(small, figures):
+def test_site_recovers_after_the_disk_of_sqlite_was_full(small, record_result):
     [worker] = [small.workers["tracker", small.ports.tracker[0]]]
     with small.loaded() as run:
-        # Neither the database nor what it says can grow any more.
-        before = no_room(worker, 1024)
+        # Neither the database nor the log can grow.
+        before = fill_disk(worker, 1024)
         run.writers.wait_until_away()
         run.viewers.wait_for(40)
         assert small.get("/tracker/healthz").status == 200
-        room(worker, before)
-        moment = now()
-        run.back(moment)
+        free_disk(worker, before)
+        recovery_start = now()
+        run.wait_for_recovery(recovery_start)
         while "the database works again" not in worker.said:
-            assert now() < moment + PATIENCE, worker.said
+            assert now() < recovery_start + RECOVERY_TIMEOUT, worker.said
             time.sleep(0.1)
-    run.pages_were_well()
-    figures("Disk full for SQLite, and for what its worker logs", **run.figures)
+    run.expect_no_failed_pages()
+    record_result("Disk full for SQLite, and for what its worker logs", **run.metrics)
 
 
 @pytest.fixture
 def clock(tmp_path):
-    """A file that says how far the clock of a site's workers is off."""
+    """A file with the offset of the workers' clock."""
     clock = tmp_path / "clock"
     clock.write_text("+0\n")
     return clock
 
 
-def test_clocks_jump(tmp_path, clock, postgres, migrate, figures):
-    site = Harmed(
+def test_site_recovers_after_clock_jumps(tmp_path, clock, postgres, migrate, record_result):
+    site = SiteUnderFault(
         tmp_path,
         database=postgres.new_database(),
         environ={
             "LD_PRELOAD": require("faketime"),
             "FAKETIME_TIMESTAMP_FILE": str(clock),
             "FAKETIME_NO_CACHE": "1",
-            # As on a real machine, no clock jumps but that of the wall.
+            # Monotonic clocks never jump.
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
         },
     )
@@ -120,39 +119,39 @@ def test_clocks_jump(tmp_path, clock, postgres, migrate, figures):
                 draft = clock.with_suffix(".draft")
                 draft.write_text(f"{offset:+d}\n")
                 draft.replace(clock)
-                moment = now()
-                run.back(moment)
+                recovery_start = now()
+                run.wait_for_recovery(recovery_start)
                 wait_for_clock(site, offset)
                 wait_until_live(site)
-                live = now() - moment
-            run.pages_were_well()
+                live = now() - recovery_start
+            run.expect_no_failed_pages()
             assert run.writers.cut_off == 0
             assert run.writers.away.total() == 0
             assert run.by_app["tracker"] == []
-            figures(
+            record_result(
                 f"Clock jumps: {offset // HOUR:+d} h from the right time",
                 live_after=round(live, 1),
-                **run.figures,
+                **run.metrics,
             )
     finally:
-        site.end()
+        site.close()
 
 
 def wait_for_clock(site, offset):
-    """Wait until the tracker's answers are of the time that it shall believe in."""
-    give_up = now() + PATIENCE
+    """Wait until the tracker's responses have the time of its clock."""
+    deadline = now() + RECOVERY_TIMEOUT
     while True:
         dated = site.get("/tracker/healthz", port=site.ports.tracker[0]).headers["Date"]
-        believed = datetime.strptime(dated, "%a, %d %b %Y %H:%M:%S %Z").replace(tzinfo=UTC)
-        if abs(believed.timestamp() - time.time() - offset) < 60:
+        tracker_time = datetime.strptime(dated, "%a, %d %b %Y %H:%M:%S %Z").replace(tzinfo=UTC)
+        if abs(tracker_time.timestamp() - time.time() - offset) < 60:
             return
-        assert now() < give_up, dated
+        assert now() < deadline, dated
         time.sleep(0.1)
 
 
 def wait_until_live(site):
-    """Wait until a page shows that the hall streams, as it does all the time."""
-    give_up = now() + PATIENCE
-    while not (answer := site.get("/tracker/streams.json").json())["rooms"]["hall"]["live"]:
-        assert now() < give_up, answer
+    """Wait until the tracker reports that the hall is live."""
+    deadline = now() + RECOVERY_TIMEOUT
+    while not (response := site.get("/tracker/streams.json").json())["rooms"]["hall"]["live"]:
+        assert now() < deadline, response
         time.sleep(0.1)

@@ -1,4 +1,4 @@
-"""Viewers who look at pages all the time, and what they see."""
+"""Viewers that request pages without a pause, and record the responses."""
 
 import threading
 import time
@@ -14,21 +14,23 @@ PAGES = ("/", "/hall", "/lab", "/schedule", "/schedule.json", "/hall/rss")
 
 
 class Viewers:
-    """Threads that ask nginx for pages; every second one is new, so that an app must make it."""
+    """Threads that request pages from nginx; every second page is uncached."""
 
     def __init__(self, site):
         self._site = site
-        # So that nothing new is in nginx's cache from another time.
-        self._own = uuid.uuid4().hex
+        # Makes the URLs of uncached pages unique.
+        self._run_id = uuid.uuid4().hex
         self._changed = threading.Condition()
-        self._over = threading.Event()
-        self.answers = Counter()
+        self._stopped = threading.Event()
+        self.statuses = Counter()
         self.failed = []
         self.cut_off = 0
         self.slowest = 0.0
-        # When new pages that have been seen were asked for, and when they were there.
-        self._new = []
-        self._threads = [threading.Thread(target=self._look, args=(n,)) for n in range(THREADS)]
+        # The times of request and response of uncached pages.
+        self._uncached = []
+        self._threads = [
+            threading.Thread(target=self._request_pages, args=(n,)) for n in range(THREADS)
+        ]
 
     def __enter__(self):
         for thread in self._threads:
@@ -36,51 +38,53 @@ class Viewers:
         return self
 
     def __exit__(self, *error):
-        self._over.set()
+        self._stopped.set()
         for thread in self._threads:
             thread.join()
 
     @property
     def seen(self):
-        """How many pages have been seen."""
-        return self.answers[200]
+        """The number of pages that were delivered."""
+        return self.statuses[200]
 
     def wait_for(self, more):
-        """Wait until so many more pages have been seen."""
+        """Wait until ``more`` further pages have been delivered."""
         with self._changed:
-            enough = self.seen + more
-            assert self._changed.wait_for(lambda: self.seen >= enough, timeout=60), self.answers
+            target = self.seen + more
+            assert self._changed.wait_for(lambda: self.seen >= target, timeout=60), self.statuses
 
-    def back(self, since):
-        """Wait for a new page that was asked for after a moment; return how long it took."""
+    def wait_for_recovery(self, since):
+        """Wait for an uncached page that was requested after ``since``; return the seconds."""
         with self._changed:
             assert self._changed.wait_for(
-                lambda: self._new and self._new[-1][0] > since, timeout=60
-            ), self.answers
-            return min(seen for begun, seen in self._new if begun > since) - since
+                lambda: self._uncached and self._uncached[-1][0] > since, timeout=60
+            ), self.statuses
+            return min(done for start, done in self._uncached if start > since) - since
 
-    def _look(self, who):
+    def _request_pages(self, thread):
         pool = urllib3.HTTPConnectionPool(
             "127.0.0.1", self._site.ports.site, retries=False, timeout=60, headers={"Host": NAME}
         )
         number = 0
-        while not self._over.wait(PAUSE):
+        while not self._stopped.wait(PAUSE):
             number += 1
-            new = number % 2 == 0
-            path = PAGES[number % len(PAGES)] + (f"?{self._own}-{who}-{number}" if new else "")
-            begun = time.monotonic()
+            uncached = number % 2 == 0
+            path = PAGES[number % len(PAGES)] + (
+                f"?{self._run_id}-{thread}-{number}" if uncached else ""
+            )
+            start = time.monotonic()
             try:
-                answer = pool.request("GET", path)
+                response = pool.request("GET", path)
             except urllib3.exceptions.HTTPError:
                 with self._changed:
                     self.cut_off += 1
                 continue
             with self._changed:
-                self.slowest = max(self.slowest, time.monotonic() - begun)
-                self.answers[answer.status] += 1
-                if answer.status != 200:
-                    self.failed.append((path, answer.status, answer.headers.get("Retry-After")))
-                elif new:
-                    self._new.append((begun, time.monotonic()))
+                self.slowest = max(self.slowest, time.monotonic() - start)
+                self.statuses[response.status] += 1
+                if response.status != 200:
+                    self.failed.append((path, response.status, response.headers.get("Retry-After")))
+                elif uncached:
+                    self._uncached.append((start, time.monotonic()))
                 self._changed.notify_all()
         pool.close()
