@@ -1,4 +1,4 @@
-"""Bytes become documents, or one clear line."""
+"""Decoding of feeds."""
 
 import gzip
 
@@ -21,7 +21,7 @@ XML = b'<?xml version="1.0"?><schedule><day/></schedule>'
         (gzip.compress(b"[]", mtime=0), "json"),
     ],
 )
-def test_what_a_feed_is_written_in_is_seen(data, kind):
+def test_syntax_of_a_feed_is_detected(data, kind):
     assert open_feed(data).kind == kind
 
 
@@ -48,7 +48,7 @@ def test_what_a_feed_is_written_in_is_seen(data, kind):
         (gzip.compress(b" " * 2000, mtime=0), "the feed inflates to more than 1,000 bytes"),
     ],
 )
-def test_what_cannot_be_read_is_refused_in_one_line(data, line):
+def test_invalid_feed_is_refused_in_one_line(data, line):
     with pytest.raises(FeedError) as refusal:
         open_feed(data, max_bytes=1_000 if data[:2] == b"\x1f\x8b" else 1_000_000)
 

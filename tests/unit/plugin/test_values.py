@@ -1,4 +1,4 @@
-"""The helpers that plugin authors get."""
+"""Helpers for plugin authors."""
 
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -39,7 +39,7 @@ from streaming_system.plugin import (
         ("0:00", 0),
     ],
 )
-def test_every_way_to_write_a_duration_is_read(value, minutes):
+def test_durations_are_parsed_in_all_formats(value, minutes):
     assert parse_duration(value) == timedelta(minutes=minutes)
 
 
@@ -48,13 +48,13 @@ def test_every_way_to_write_a_duration_is_read(value, minutes):
     ["-1 day, 23:15:00", "-0:45", -45, 1.5, True, None, "", "an hour", "٤٥", "PT", "P",
      "0:75", "9 days, 0:00:00", 10081, "1" * 5000, "8:00:00:00", {}],
 )  # fmt: skip
-def test_what_is_no_duration_is_refused(value):
+def test_invalid_duration_is_refused(value):
     with pytest.raises(ValueError, match="is not a duration of at most 7 days"):
         parse_duration(value)
 
 
 @pytest.mark.parametrize(
-    ("value", "found"),
+    ("value", "expected"),
     [
         (" Hall ", "Hall"),
         (None, ""),
@@ -63,35 +63,35 @@ def test_what_is_no_duration_is_refused(value):
         ({"de": None, "fr": "Salle"}, "Salle"),
     ],
 )
-def test_text_is_found_in_localised_values(value, found):
-    assert clean_str(value) == found
+def test_text_is_selected_from_localised_values(value, expected):
+    assert clean_str(value) == expected
 
 
-def test_the_wanted_language_comes_first():
+def test_requested_language_is_preferred():
     assert clean_str({"de": "Saal", "en": "Hall"}, "de") == "Saal"
 
 
 @pytest.mark.parametrize("value", [7, ["x"], {}, {"en": 5}, True])
-def test_what_is_no_text_is_refused(value):
+def test_other_types_are_no_text(value):
     with pytest.raises(ValueError, match="is not text"):
         clean_str(value)
 
 
-def test_texts_leave_out_what_is_none():
+def test_list_of_texts_drops_other_types():
     assert clean_str_list(["Ada", None, "", 7, " Bo "]) == ("Ada", "Bo")
     assert clean_str_list("Ada") == ("Ada",)
     assert clean_str_list(None) == ()
 
 
 @pytest.mark.parametrize(
-    ("value", "refused"),
+    ("value", "forbidden"),
     [
         (None, None), ("", None), (True, True), ("true", True), ("1", True), ("Yes", True),
         (False, False), ("false", False), ("0", False), ("No", False), ("perhaps", True),
     ],
 )  # fmt: skip
-def test_an_unclear_wish_about_recording_is_taken_as_a_refusal(value, refused):
-    assert parse_do_not_record(value) is refused
+def test_unknown_recording_wish_forbids_recording(value, forbidden):
+    assert parse_do_not_record(value) is forbidden
 
 
 class TestTime:
@@ -105,18 +105,18 @@ class TestTime:
             ("2026-11-24T10:00", "2026-11-23T23:00"),
         ],
     )
-    def test_an_offset_wins_over_the_zone(self, value, utc):
+    def test_offset_overrides_the_zone(self, value, utc):
         context = ParseContext(ZoneInfo("Australia/Sydney"))
 
         assert context.parse_time(value) == datetime.fromisoformat(utc).replace(tzinfo=UTC)
 
-    def test_the_zone_of_the_feed_wins_over_the_configured_one(self):
+    def test_zone_of_the_feed_overrides_the_configured_one(self):
         context = ParseContext(ZoneInfo("Australia/Sydney"))
         context.set_feed_timezone("Europe/Berlin")
 
         assert context.parse_time("2026-11-24T10:00") == datetime(2026, 11, 24, 9, tzinfo=UTC)
 
-    def test_a_zone_that_does_not_exist_is_warned_of_and_ignored(self):
+    def test_unknown_zone_is_ignored_with_a_warning(self):
         context = ParseContext(ZoneInfo("Europe/Berlin"))
         context.set_feed_timezone("../../etc/passwd")
 
@@ -125,7 +125,7 @@ class TestTime:
             "the feed names a time zone that does not exist: '../../etc/passwd'"
         ]
 
-    def test_a_time_in_a_form_of_the_feed_s_own(self):
+    def test_time_is_parsed_in_a_custom_format(self):
         moment = ParseContext(ZoneInfo("UTC")).parse_time("09-18-2015 09:30", "%m-%d-%Y %H:%M")
 
         assert moment == datetime(2015, 9, 18, 9, 30, tzinfo=UTC)
@@ -142,19 +142,19 @@ class TestTime:
             ("9999-12-31T23:59:59-14:00", "out-of-range"),
         ],
     )  # fmt: skip
-    def test_what_is_no_time_skips_the_entry(self, value, reason):
+    def test_invalid_time_skips_the_entry(self, value, reason):
         with pytest.raises(SkipEntryError) as skip:
             ParseContext(ZoneInfo("Australia/Sydney")).parse_time(value)
 
         assert skip.value.reason == reason
 
-    def test_a_naive_time_without_any_zone_skips_the_entry_and_says_what_to_set(self):
+    def test_naive_time_without_a_zone_skips_the_entry_and_names_the_setting(self):
         with pytest.raises(SkipEntryError, match="set schedule-timezone") as skip:
             ParseContext().parse_time("2026-11-24T10:00")
 
         assert skip.value.reason == "no-time"
 
-    def test_a_time_that_the_clocks_skip_is_taken_later_with_a_warning(self):
+    def test_time_in_a_clock_gap_is_shifted_with_a_warning(self):
         context = ParseContext(ZoneInfo("Europe/Berlin"))
 
         assert context.parse_time("2026-03-29T02:30") == datetime(2026, 3, 29, 1, 30, tzinfo=UTC)
@@ -162,7 +162,7 @@ class TestTime:
             "2026-03-29 02:30:00 does not exist in Europe/Berlin: taken as 03:30"
         ]
 
-    def test_a_time_that_happens_twice_is_the_first_with_a_warning(self):
+    def test_ambiguous_time_is_the_first_one_with_a_warning(self):
         context = ParseContext(ZoneInfo("Europe/Berlin"))
 
         assert context.parse_time("2026-10-25T02:30") == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
@@ -171,11 +171,11 @@ class TestTime:
         ]
 
 
-class TestEach:
-    def test_an_item_that_cannot_be_read_is_reported_and_the_others_stay(self):
+class TestParseItems:
+    def test_invalid_items_are_reported_and_others_are_parsed(self):
         context = ParseContext()
 
-        def read(item):
+        def parse_item(item):
             if item["title"] == "off":
                 raise SkipEntryError("cancelled")
             if item["title"] == "header":
@@ -195,7 +195,7 @@ class TestEach:
             None,
         ]
 
-        talks = list(context.parse_items(items, read))
+        talks = list(context.parse_items(items, parse_item))
 
         assert [(talk.title, talk.feed_location) for talk in talks] == [("good", "item 1")]
         assert [(s.reason, s.location, s.title) for s in context.skipped] == [
@@ -206,13 +206,13 @@ class TestEach:
             ("bad-value", "item 7", ""),
         ]
 
-    def test_what_is_no_list_is_reported(self):
+    def test_other_types_than_a_list_are_reported(self):
         context = ParseContext()
 
         assert list(context.parse_items({"a": 1}, lambda item: None)) == []
         assert [(s.reason, s.location) for s in context.skipped] == [("bad-value", "feed")]
 
-    def test_a_reason_that_does_not_exist_is_the_author_s_mistake(self):
+    def test_unknown_skip_reason_raises(self):
         with pytest.raises(ValueError, match="'boring' is not a reason to skip"):
             ParseContext().skip("boring", "item 1")
 
@@ -233,5 +233,5 @@ class TestEach:
         (html_from_unknown_markup, "a <1 *b*", "<p>a &lt;1 <em>b</em></p>\n"),
     ],
 )
-def test_abstracts_become_html(convert, value, html):
+def test_abstracts_are_converted_to_html(convert, value, html):
     assert convert(value) == html

@@ -1,4 +1,4 @@
-"""What plugins make of talks after parsing."""
+"""Hooks of plugins after parsing."""
 
 import json
 
@@ -29,28 +29,28 @@ FEED = json.dumps(
 
 
 @pytest.fixture
-def reading(tmp_path):
-    def reading(code=None, feed=FEED):
+def validated_talks(tmp_path):
+    def validated_talks(code=None, feed=FEED):
         if code:
             (tmp_path / "mine.py").write_text(HEAD + code)
         return parse_feed("feed", feed, FeedReaderOptions(plugin_folder=tmp_path)).validated
 
-    return reading
+    return validated_talks
 
 
-def test_names_of_rooms_are_mapped(reading):
-    checked = reading("def room_aliases():\n    return {'Big Hall': 'Hall'}\n")
+def test_room_aliases_are_applied(validated_talks):
+    validated = validated_talks("def room_aliases():\n    return {'Big Hall': 'Hall'}\n")
 
-    assert {talk.rooms for talk in checked.talks} == {("Hall",)}
+    assert {talk.rooms for talk in validated.talks} == {("Hall",)}
 
 
-def test_a_talk_can_be_hidden_and_is_reported(reading):
-    checked = reading(
+def test_hidden_talk_is_reported(validated_talks):
+    validated = validated_talks(
         "def filter_talk(talk):\n    return False if talk.title.startswith('[int') else None\n"
     )
 
-    assert [talk.title for talk in checked.talks] == ["Keynote", "Panel"]
-    [skipped] = checked.skipped
+    assert [talk.title for talk in validated.talks] == ["Keynote", "Panel"]
+    [skipped] = validated.skipped
     assert (skipped.reason, skipped.location, skipped.title) == (
         "not-accepted",
         "item 2",
@@ -60,12 +60,12 @@ def test_a_talk_can_be_hidden_and_is_reported(reading):
     assert skipped.detail.endswith("mine.py")
 
 
-def test_a_talk_can_be_changed(reading):
-    checked = reading(
+def test_enriched_talk_is_imported(validated_talks):
+    validated = validated_talks(
         "def enrich_talk(talk):\n    return replace(talk, title=talk.title.upper())\n"
     )
 
-    assert checked.talks[0].title == "KEYNOTE"
+    assert validated.talks[0].title == "KEYNOTE"
 
 
 @pytest.mark.parametrize(
@@ -77,58 +77,58 @@ def test_a_talk_can_be_changed(reading):
         ("def room_aliases():\n    return {'x': 1}\n", "room_aliases must return a dict of texts"),
     ],
 )
-def test_a_hook_that_misbehaves_is_named(reading, code, line):
+def test_failing_hook_is_named(validated_talks, code, line):
     with pytest.raises(PluginError) as refusal:
-        reading(code)
+        validated_talks(code)
 
     assert "mine.py: " in str(refusal.value)
     assert line in str(refusal.value)
 
 
-def test_a_room_called_tba_is_no_room(reading):
-    checked = reading(feed=FEED.replace(b" Big  Hall", b"TBA"))
+def test_room_called_tba_is_no_room(validated_talks):
+    validated = validated_talks(feed=FEED.replace(b" Big  Hall", b"TBA"))
 
-    assert [(s.reason, s.title) for s in checked.skipped] == [("no-room", "Panel")]
-
-
-def test_a_block_that_only_closes_a_room_is_no_talk(reading):
-    checked = reading(feed=FEED.replace(b"Panel", b"Room unavailable"))
-
-    assert [s.reason for s in checked.skipped] == ["not-accepted"]
+    assert [(s.reason, s.title) for s in validated.skipped] == [("no-room", "Panel")]
 
 
-class TestNotify:
+def test_entry_that_closes_a_room_is_hidden(validated_talks):
+    validated = validated_talks(feed=FEED.replace(b"Panel", b"Room unavailable"))
+
+    assert [s.reason for s in validated.skipped] == ["not-accepted"]
+
+
+class TestScheduleChanged:
     @pytest.fixture
-    def changes(self, reading):
+    def changes(self, validated_talks):
         from streaming_system.schedule.diff import diff_slots, summarize_talks
 
-        return diff_slots([], summarize_talks(reading().talks))
+        return diff_slots([], summarize_talks(validated_talks().talks))
 
-    def test_plugins_hear_what_has_changed(self, changes, tmp_path):
+    def test_plugin_gets_the_changes(self, changes, tmp_path):
         (tmp_path / "mine.py").write_text(
             HEAD + "def schedule_changed(changes):\n"
-            f"    open({str(tmp_path / 'heard')!r}, 'w').write(changes[0].after.title)\n"
+            f"    open({str(tmp_path / 'notified')!r}, 'w').write(changes[0].after.title)\n"
         )
 
         notify_schedule_changes(changes, {}, tmp_path, ResourceLimits())
 
-        assert (tmp_path / "heard").read_text() == "Keynote"
+        assert (tmp_path / "notified").read_text() == "Keynote"
 
-    def test_nobody_is_told_of_nothing(self, tmp_path):
+    def test_plugin_is_not_called_without_changes(self, tmp_path):
         (tmp_path / "mine.py").write_text(
-            HEAD + f"def schedule_changed():\n    open({str(tmp_path / 'heard')!r}, 'w')\n"
+            HEAD + f"def schedule_changed():\n    open({str(tmp_path / 'notified')!r}, 'w')\n"
         )
 
         notify_schedule_changes([], {}, tmp_path, ResourceLimits())
 
-        assert not (tmp_path / "heard").exists()
+        assert not (tmp_path / "notified").exists()
 
-    def test_one_that_fails_keeps_nobody_from_hearing_it(self, changes, tmp_path):
+    def test_failing_plugin_does_not_affect_other_plugins(self, changes, tmp_path):
         (tmp_path / "a.py").write_text(HEAD + "def schedule_changed():\n    1 / 0\n")
         (tmp_path / "b.py").write_text(
-            HEAD + f"def schedule_changed():\n    open({str(tmp_path / 'heard')!r}, 'w')\n"
+            HEAD + f"def schedule_changed():\n    open({str(tmp_path / 'notified')!r}, 'w')\n"
         )
 
         notify_schedule_changes(changes, {}, tmp_path, ResourceLimits())
 
-        assert (tmp_path / "heard").exists()
+        assert (tmp_path / "notified").exists()

@@ -1,4 +1,4 @@
-"""What moved, appeared and vanished."""
+"""Differences between schedules."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -17,7 +17,7 @@ LATER = {"start": NINE + timedelta(hours=2), "end": NINE + timedelta(hours=3)}
 BERLIN = ZoneInfo("Europe/Berlin")
 
 
-def told(old, new):
+def describe_changes(old, new):
     return [change.describe(BERLIN) for change in diff_slots(old, new)]
 
 
@@ -43,18 +43,18 @@ def told(old, new):
             [replace(TALK, title="Opening"), OTHER],
             ["renamed: Keynote → Opening: Hall, Sat 04 Jul 11:00–12:00"],
         ),
-        # A feed without guids gives a talk that has moved another one.
+        # Without guids in the feed, a moved talk has another guid.
         (
             [replace(TALK, guid="z", **LATER), OTHER],
             ["moved: Keynote: Hall, Sat 04 Jul 11:00–12:00 → Hall, Sat 04 Jul 13:00–14:00"],
         ),
     ],
 )
-def test_a_difference_is_one_line(new, lines):
-    assert told([TALK, OTHER], new) == lines
+def test_change_is_described_in_one_line(new, lines):
+    assert describe_changes([TALK, OTHER], new) == lines
 
 
-def test_of_two_talks_of_one_title_the_one_that_stayed_is_no_change():
+def test_diff_ignores_the_unchanged_one_of_two_talks_with_the_same_title():
     lunch = replace(TALK, title="Lunch", guid="l1")
     tomorrow = replace(lunch, guid="l2", start=NINE + timedelta(days=1))
 
@@ -63,7 +63,7 @@ def test_of_two_talks_of_one_title_the_one_that_stayed_is_no_change():
     assert (change.kind, change.before) == ("moved", tomorrow)
 
 
-def test_changes_come_in_order_of_time():
+def test_changes_are_in_order_of_time():
     kinds = [change.kind for change in diff_slots([replace(TALK, **LATER)], [OTHER])]
 
     assert kinds == ["appeared", "vanished"]

@@ -1,4 +1,4 @@
-"""What goes out is what came in, in formats that others can read."""
+"""Exports in the formats of phone apps."""
 
 import json
 import re
@@ -20,20 +20,20 @@ SITE = ExportSite(title="Conf 2026", url="https://live.example.org")
 BERLIN = ZoneInfo("Europe/Berlin")
 
 
-def event(hour, title, **more):
+def slot(hour, title, **more):
     start = datetime(2026, 7, 4, hour, tzinfo=UTC)
     more = {"guid": f"00000000-0000-4000-8000-0000000000{hour:02}"} | more
     return Slot(start=start, end=start + timedelta(minutes=45), title=title, **more)
 
 
 HALL = (
-    event(0, "Not yet started", is_filler=True),
-    event(8, "Keynote <1> & more", abstract="<p>About <b>it</b> &amp; more</p><p>Two</p>",
+    slot(0, "Not yet started", is_filler=True),
+    slot(8, "Keynote <1> & more", abstract="<p>About <b>it</b> &amp; more</p><p>Two</p>",
           speakers=("Ada", "Bo, Jr."), track="Main", language="de", subtitle="Sub",
           talk_type="talk", url="https://e.example/1", do_not_record=True),
-    event(22, "Party", do_not_record=False, guid="party-7"),
+    slot(22, "Party", do_not_record=False, guid="party-7"),
 )  # fmt: skip
-LAB = (event(9, "Soldering"), event(8, "Keynote <1> & more", relayed_from="Hall", guid="other"))
+LAB = (slot(9, "Soldering"), slot(8, "Keynote <1> & more", relayed_from="Hall", guid="other"))
 SCHEDULE = Schedule(
     rooms={
         "hall": RoomSchedule(timezone=BERLIN, slots=HALL),
@@ -44,37 +44,39 @@ SCHEDULE = Schedule(
 ROOMS = {"hall": Room(id="hall", title="Hall"), "lab": Room(id="lab", title="Lab")}
 
 
-def exported(form):
-    return export_schedule(SCHEDULE, ROOMS, SITE, form)
+def export(export_format):
+    return export_schedule(SCHEDULE, ROOMS, SITE, export_format)
 
 
-@pytest.mark.parametrize("form", EXPORT_FORMATS)
-def test_an_export_imports_as_the_same_talks(form):
-    feed = open_feed(exported(form))
-    checked, _ = parse_and_validate(feed, select_parser(feed, load_parsers()))
+@pytest.mark.parametrize("export_format", EXPORT_FORMATS)
+def test_import_of_an_export_gives_the_same_talks(export_format):
+    feed = open_feed(export(export_format))
+    validated, _ = parse_and_validate(feed, select_parser(feed, load_parsers()))
 
-    told = [(talk.rooms, talk.start, talk.end, talk.title, talk.track) for talk in checked.talks]
-    assert told == [
+    exported_talks = [
+        (talk.rooms, talk.start, talk.end, talk.title, talk.track) for talk in validated.talks
+    ]
+    assert exported_talks == [
         ((room,), talk.start, talk.end, talk.title, talk.track)
         for room, talk in (("Hall", HALL[1]), ("Lab", LAB[0]), ("Hall", HALL[2]))
     ]
-    assert checked.skipped == ()
-    if form == "ics":
+    assert validated.skipped == ()
+    if export_format == "ics":
         return
-    keynote = checked.talks[0]
+    keynote = validated.talks[0]
     for name in ("abstract", "speakers", "language", "subtitle", "talk_type", "url", "guid"):
         assert getattr(keynote, name) == getattr(HALL[1], name), name
-    assert [talk.do_not_record for talk in checked.talks] == [True, None, False]
+    assert [talk.do_not_record for talk in validated.talks] == [True, None, False]
 
 
 class TestXml:
-    """The rules of the C3VOC's XML Schema, one by one."""
+    """The rules of the C3VOC's XML Schema."""
 
     @pytest.fixture
     def root(self):
-        return etree.fromstring(exported("frab-xml"))
+        return etree.fromstring(export("frab-xml"))
 
-    def test_the_elements_of_a_schedule_come_in_their_order(self, root):
+    def test_elements_are_in_the_order_of_the_schema(self, root):
         assert [child.tag for child in root] == [
             "generator", "version", "conference", "day", "day",
         ]  # fmt: skip
@@ -90,15 +92,15 @@ class TestXml:
             "time_zone_name": "Europe/Berlin",
         }
 
-    def test_an_event_has_what_it_must_have_and_nothing_unknown(self, root):
-        must = {"room", "title", "subtitle", "type", "date", "start", "duration", "abstract",
-                "slug", "track"}  # fmt: skip
-        may = {"logo", "persons", "language", "description", "recording", "links", "attachments",
-               "video_download_url", "url"}  # fmt: skip
-        for found in root.iter("event"):
-            names = [child.tag for child in found]
+    def test_event_has_all_required_elements_and_no_unknown_ones(self, root):
+        required = set(["room", "title", "subtitle", "type", "date", "start", "duration", "abstract", "slug", "track"])
+        optional = set(
+            ["logo", "persons", "language", "description", "recording", "links", "attachments", "video_download_url", "url"]
+        )
+        for element in root.iter("event"):
+            names = [child.tag for child in element]
             assert len(set(names)) == len(names)
-            assert must <= set(names) <= must | may
+            assert required <= set(names) <= required | optional
 
     @pytest.mark.parametrize(
         ("path", "pattern"),
@@ -110,35 +112,37 @@ class TestXml:
             (".//event/recording/optout", r"true|false"),
         ],
     )
-    def test_its_values_have_the_form_they_must_have(self, root, path, pattern):
-        found = root.findall(path)
+    def test_values_have_the_formats_of_the_schema(self, root, path, pattern):
+        elements = root.findall(path)
 
-        assert found
-        assert [element.text for element in found if not re.fullmatch(pattern, element.text)] == []
+        assert elements
+        assert [
+            element.text for element in elements if not re.fullmatch(pattern, element.text)
+        ] == []
 
-    def test_guids_are_uuids_and_guids_ids_slugs_and_day_numbers_are_unique(self, root):
-        guids = [found.get("guid") for found in root.iter("event")]
+    def test_guids_are_uuids_and_all_identifiers_are_unique(self, root):
+        guids = [event.get("guid") for event in root.iter("event")]
         assert all(
             re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", guid) for guid in guids
         )
-        ids = [found.get("id") for found in root.iter("event")]
-        slugs = [found.text for found in root.iter("slug")]
-        days = [found.get("index") for found in root.iter("day")]
+        ids = [event.get("id") for event in root.iter("event")]
+        slugs = [slug.text for slug in root.iter("slug")]
+        days = [day.get("index") for day in root.iter("day")]
         for values in (guids, ids, slugs, days):
             assert len(set(values)) == len(values)
 
-    def test_every_talk_links_to_its_room_s_page_and_stream(self, root):
+    def test_talk_links_to_its_room_and_stream(self, root):
         links = [link.get("href") for link in root.find(".//event/links")]
 
         assert links == ["https://live.example.org/hall#stream", "https://live.example.org/hall"]
 
-    def test_an_empty_schedule_is_a_document_all_the_same(self):
-        for form in EXPORT_FORMATS:
-            assert export_schedule(Schedule(), {}, SITE, form)
+    def test_empty_schedule_is_exported_as_a_document(self):
+        for export_format in EXPORT_FORMATS:
+            assert export_schedule(Schedule(), {}, SITE, export_format)
 
 
-def test_json_tells_the_days_and_rooms_as_the_schema_has_them():
-    conference = json.loads(exported("json"))["schedule"]["conference"]
+def test_json_export_has_the_days_and_rooms_of_the_schema():
+    conference = json.loads(export("json"))["schedule"]["conference"]
 
     assert [day["date"] for day in conference["days"]] == ["2026-07-04", "2026-07-05"]
     assert list(conference["days"][0]["rooms"]) == ["Hall", "Lab"]
@@ -148,16 +152,16 @@ def test_json_tells_the_days_and_rooms_as_the_schema_has_them():
 class TestIcs:
     @pytest.fixture
     def calendar(self):
-        return icalendar.Calendar.from_ical(exported("ics"))
+        return icalendar.Calendar.from_ical(export("ics"))
 
-    def test_its_times_are_in_a_zone_that_it_carries(self, calendar):
+    def test_calendar_contains_the_time_zone_of_its_times(self, calendar):
         [zone] = calendar.walk("VTIMEZONE")
         first = calendar.walk("VEVENT")[0]
 
         assert str(zone["TZID"]) == "Europe/Berlin"
         assert str(first["DTSTART"].params["TZID"]) == "Europe/Berlin"
 
-    def test_a_talk_says_where_it_can_be_watched(self, calendar):
+    def test_talk_description_contains_the_address_of_the_stream(self, calendar):
         first = calendar.walk("VEVENT")[0]
 
         assert str(first["DESCRIPTION"]) == (
@@ -166,6 +170,6 @@ class TestIcs:
         assert str(first["UID"]) == HALL[1].guid
 
 
-def test_the_same_schedule_gives_the_same_bytes():
-    for form in EXPORT_FORMATS:
-        assert exported(form) == exported(form)
+def test_export_is_deterministic():
+    for export_format in EXPORT_FORMATS:
+        assert export(export_format) == export(export_format)

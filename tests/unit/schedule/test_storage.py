@@ -1,4 +1,4 @@
-"""The schedule file: written whole or not at all, read again when it is replaced."""
+"""Saving and loading the schedule file, and caching it."""
 
 import json
 import logging
@@ -18,7 +18,7 @@ from streaming_system.schedule.storage import (
 )
 from streaming_system.schedule.store import ScheduleStore
 
-EVENT = Slot(
+SLOT = Slot(
     start=datetime(2026, 11, 24, 9, tzinfo=UTC),
     end=datetime(2026, 11, 24, 10, tzinfo=UTC),
     title="Streaming für alle",
@@ -28,13 +28,13 @@ EVENT = Slot(
     do_not_record=True,
 )
 SCHEDULE = Schedule(
-    rooms={"hall": RoomSchedule(timezone=ZoneInfo("Europe/Berlin"), slots=(EVENT,))},
+    rooms={"hall": RoomSchedule(timezone=ZoneInfo("Europe/Berlin"), slots=(SLOT,))},
     imported_at=datetime(2026, 11, 24, 8, 30, tzinfo=UTC),
 )
 
 
 def with_title(title):
-    room = RoomSchedule(timezone=ZoneInfo("UTC"), slots=(replace(EVENT, title=title),))
+    room = RoomSchedule(timezone=ZoneInfo("UTC"), slots=(replace(SLOT, title=title),))
     return Schedule(rooms={"hall": room})
 
 
@@ -43,35 +43,35 @@ def path(tmp_path):
     return tmp_path / "var" / "schedule.json"
 
 
-def test_what_is_written_is_read_back(path):
+def test_saved_schedule_can_be_loaded(path):
     save_schedule(SCHEDULE, path)
 
     assert ScheduleStore(path).current() == SCHEDULE
 
 
-def test_the_file_holds_utc_and_readable_text(path):
+def test_file_contains_utc_times_and_readable_text(path):
     save_schedule(SCHEDULE, path)
 
     text = path.read_text(encoding="utf-8")
     assert "Streaming für alle" in text
-    event = json.loads(text)["rooms"]["hall"]["events"][0]
-    assert (event["start"], event["end"]) == ("2026-11-24T09:00:00Z", "2026-11-24T10:00:00Z")
+    slot = json.loads(text)["rooms"]["hall"]["events"][0]
+    assert (slot["start"], slot["end"]) == ("2026-11-24T09:00:00Z", "2026-11-24T10:00:00Z")
 
 
-def test_the_pages_may_run_as_another_user(path):
+def test_file_is_readable_by_other_users(path):
     save_schedule(SCHEDULE, path)
 
     assert stat.filemode(path.stat().st_mode) == "-rw-r--r--"
 
 
-def test_nothing_but_the_file_is_left_behind(path):
+def test_save_leaves_no_temporary_file(path):
     save_schedule(SCHEDULE, path)
     save_schedule(with_title("New"), path)
 
     assert [file.name for file in path.parent.iterdir()] == ["schedule.json"]
 
 
-def test_a_folder_that_cannot_be_written_is_said_in_one_line(tmp_path):
+def test_save_reports_an_unwritable_folder_in_one_line(tmp_path):
     (tmp_path / "var").write_text("a file where the folder should be")
 
     with pytest.raises(ScheduleFileError, match=r"schedule\.json: cannot be written: File exists"):
@@ -79,7 +79,7 @@ def test_a_folder_that_cannot_be_written_is_said_in_one_line(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "spoil",
+    "damage",
     [
         lambda document: document.pop("version"),
         lambda document: document.update(version=2),
@@ -93,47 +93,47 @@ def test_a_folder_that_cannot_be_written_is_said_in_one_line(tmp_path):
         lambda document: document["rooms"]["hall"]["events"][0].update(start="2026-11-24T09:00"),
     ],
 )
-def test_a_document_that_is_not_ours_is_refused(spoil):
+def test_invalid_document_is_refused(damage):
     document = json.loads(serialize_schedule(SCHEDULE))
-    spoil(document)
+    damage(document)
 
     with pytest.raises(ScheduleFileError):
         deserialize_schedule(json.dumps(document))
 
 
-class TestScheduleFile:
-    def test_before_the_first_import_the_schedule_is_empty(self, path):
+class TestScheduleStore:
+    def test_store_returns_an_empty_schedule_before_the_first_import(self, path):
         assert ScheduleStore(path).current() == Schedule()
 
-    def test_a_new_import_is_seen_without_a_restart(self, path):
-        reader = ScheduleStore(path)
-        reader.current()
+    def test_store_reloads_a_replaced_file(self, path):
+        store = ScheduleStore(path)
+        store.current()
         save_schedule(with_title("Old"), path)
-        assert reader.current() == with_title("Old")
+        assert store.current() == with_title("Old")
 
         save_schedule(with_title("New"), path)
 
-        assert reader.current() == with_title("New")
+        assert store.current() == with_title("New")
 
-    def test_a_broken_file_leaves_the_last_good_schedule(self, path, caplog):
+    def test_store_keeps_the_schedule_when_the_new_file_is_invalid(self, path, caplog):
         save_schedule(SCHEDULE, path)
-        reader = ScheduleStore(path)
-        reader.current()
+        store = ScheduleStore(path)
+        store.current()
 
         with caplog.at_level(logging.WARNING):
             path.write_text("{")
 
-            assert reader.current() == SCHEDULE
-            assert reader.current() == SCHEDULE
+            assert store.current() == SCHEDULE
+            assert store.current() == SCHEDULE
 
         [line] = [record.getMessage() for record in caplog.records]
         assert line.endswith("the previous schedule stays in service")
 
-    def test_a_file_that_vanishes_leaves_the_last_good_schedule(self, path):
+    def test_store_keeps_the_schedule_when_the_file_is_deleted(self, path):
         save_schedule(SCHEDULE, path)
-        reader = ScheduleStore(path)
-        reader.current()
+        store = ScheduleStore(path)
+        store.current()
 
         path.unlink()
 
-        assert reader.current() == SCHEDULE
+        assert store.current() == SCHEDULE

@@ -1,4 +1,4 @@
-"""The kit: from nothing to a parser that the site can rely on."""
+"""The scaffold and the conformance checks of parser plugins."""
 
 import shutil
 import subprocess
@@ -29,25 +29,25 @@ def run(site):
 
 @pytest.fixture
 def plugin(site, run):
-    """A plugin as the kit writes it."""
+    """A plugin from the scaffold."""
     assert run("new-parser", "our_event").exit_code == 0
     return site / "plugins" / "our_event.py"
 
 
-def test_what_the_kit_writes_passes_its_own_check(run, plugin):
+def test_scaffold_passes_the_conformance_checks(run, plugin):
     result = run("check-plugin", str(plugin))
 
     assert result.exit_code == 0, result.output
     assert [line.split()[0] for line in result.stdout.splitlines()] == ["ok"] * 6
 
 
-def test_what_the_kit_writes_passes_its_own_test(plugin):
+def test_scaffold_passes_its_own_test(plugin):
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", plugin.parent]
 
     assert b"1 passed" in subprocess.run(command, capture_output=True, check=True).stdout
 
 
-def test_the_site_reads_the_new_format_at_once(run, plugin):
+def test_scaffold_is_a_working_parser(run, plugin):
     result = run("check", str(plugin.with_name("our_event.sample.json")))
 
     assert result.exit_code == 0
@@ -55,7 +55,7 @@ def test_the_site_reads_the_new_format_at_once(run, plugin):
     assert "our-event " in run("formats").stdout
 
 
-def test_nothing_is_written_over(run, plugin):
+def test_scaffold_overwrites_no_file(run, plugin):
     plugin.write_text("mine")
 
     result = run("new-parser", "our_event")
@@ -66,7 +66,7 @@ def test_nothing_is_written_over(run, plugin):
 
 
 @pytest.mark.parametrize("name", ["Our Event", "../x", "1st", "test_it", "é", "x" * 50])
-def test_a_name_that_is_no_module_is_refused(run, site, name):
+def test_scaffold_refuses_invalid_module_names(run, site, name):
     result = run("new-parser", name)
 
     assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
@@ -74,7 +74,7 @@ def test_a_name_that_is_no_module_is_refused(run, site, name):
 
 
 @pytest.mark.parametrize(
-    ("was", "becomes", "fault"),
+    ("original", "replacement", "failure"),
     [
         ("def parse(", "def parse(:", "SyntaxError"),
         ('name="our-event"', 'name="zookeepr"', "offers a parser called 'zookeepr'"),
@@ -94,27 +94,27 @@ def test_a_name_that_is_no_module_is_refused(run, site, name):
         ),
     ],
 )
-def test_what_the_site_cannot_rely_on_is_found(run, plugin, was, becomes, fault):
+def test_check_finds_a_defective_plugin(run, plugin, original, replacement, failure):
     code = plugin.read_text()
-    assert was in code
-    plugin.write_text(code.replace(was, becomes))
+    assert original in code
+    plugin.write_text(code.replace(original, replacement))
 
     result = run("check-plugin", str(plugin))
 
     assert result.exit_code == 1
     last = result.stdout.splitlines()[-1]
     assert last.startswith("FAILED  ")
-    assert fault in last
+    assert failure in last
 
 
-def test_a_feed_whose_times_carry_no_offset_passes(run, plugin):
+def test_check_accepts_a_feed_without_offsets(run, plugin):
     sample = plugin.with_name("our_event.sample.json")
     sample.write_text(sample.read_text().replace("+01:00", ""))
 
     assert run("check-plugin", str(plugin)).exit_code == 0
 
 
-def test_a_plugin_without_a_sample_is_told_to_have_one(run, plugin):
+def test_check_requires_a_sample(run, plugin):
     plugin.with_name("our_event.sample.json").unlink()
 
     assert "there is no sample: put a small feed into our_event.sample.json" in (

@@ -1,4 +1,4 @@
-"""From feeds and configuration to the schedule file: all or nothing."""
+"""Imports of feeds into the schedule file."""
 
 import json
 from datetime import UTC, datetime
@@ -33,10 +33,10 @@ FEED = [
 
 
 @pytest.fixture
-def importing(tmp_path):
+def run_import(tmp_path):
     target = tmp_path / "var" / "schedule.json"
 
-    def importing(config, feed=FEED, accept_shrink=False):
+    def run_import(config, feed=FEED, accept_shrink=False):
         (tmp_path / "feed.json").write_text(feed if isinstance(feed, str) else json.dumps(feed))
         default = {"schedule": "feed.json", "schedule-timezone": "Australia/Sydney"}
         (tmp_path / "config.json").write_text(json.dumps({"default": default, **config}))
@@ -44,41 +44,41 @@ def importing(tmp_path):
         reader = FeedReaderOptions(format=loaded.site.schedule_format)
         return import_schedule(loaded, reader, target, now=NOW, accept_shrink=accept_shrink)
 
-    importing.schedule = lambda: ScheduleStore(target).current()
-    importing.target = target
-    return importing
+    run_import.schedule = lambda: ScheduleStore(target).current()
+    run_import.target = target
+    return run_import
 
 
 def titles(schedule, room):
     return [event.title for event in schedule.rooms[room].slots if not event.is_filler]
 
 
-def test_rooms_of_the_feed_become_rooms_of_the_site(importing):
-    outcome = importing({"hall": {"schedule-key": "Great Hall"}, "lab": {"schedule-key": "Lab"}})
+def test_import_maps_rooms_of_the_feed_to_configured_rooms(run_import):
+    result = run_import({"hall": {"schedule-key": "Great Hall"}, "lab": {"schedule-key": "Lab"}})
 
-    [result] = outcome.feeds
-    schedule = importing.schedule()
+    [feed] = result.feeds
+    schedule = run_import.schedule()
     assert titles(schedule, "hall") == ["Opening", "Keynote"]
     assert titles(schedule, "lab") == ["Soldering"]
     assert schedule.imported_at == NOW
-    assert (result.format, result.rooms, result.validated.entries) == (
+    assert (feed.format, feed.rooms, feed.validated.entries) == (
         "zookeepr",
         ("hall", "lab"),
         4,
     )
 
 
-def test_local_times_of_the_feed_become_utc(importing):
-    importing({"hall": {"schedule-key": "Great Hall"}})
+def test_import_converts_local_times_to_utc(run_import):
+    run_import({"hall": {"schedule-key": "Great Hall"}})
 
-    opening = next(e for e in importing.schedule().rooms["hall"].slots if e.title == "Opening")
+    opening = next(e for e in run_import.schedule().rooms["hall"].slots if e.title == "Opening")
     assert opening.start == datetime(2026, 11, 23, 22, tzinfo=UTC)
 
 
-def test_see_also_shows_another_room_s_talks_and_says_where_they_are(importing):
-    importing({"hall": {"schedule-key": "Great Hall", "schedule-see-also": ["Plenary"]}})
+def test_see_also_relays_talks_of_another_room(run_import):
+    run_import({"hall": {"schedule-key": "Great Hall", "schedule-see-also": ["Plenary"]}})
 
-    events = [e for e in importing.schedule().rooms["hall"].slots if not e.is_filler]
+    events = [e for e in run_import.schedule().rooms["hall"].slots if not e.is_filler]
     assert [(event.title, event.relayed_from) for event in events] == [
         ("Opening", ""),
         ("Keynote", ""),
@@ -87,21 +87,21 @@ def test_see_also_shows_another_room_s_talks_and_says_where_they_are(importing):
 
 
 @pytest.mark.parametrize("room", [{"Lab": {}}, {"x": {"title": "Lab"}}])
-def test_without_a_schedule_key_the_title_or_the_id_is_looked_for(importing, room):
-    importing(room)
+def test_title_or_id_selects_the_room_without_a_schedule_key(run_import, room):
+    run_import(room)
 
     [room_id] = room
-    assert titles(importing.schedule(), room_id) == ["Soldering"]
+    assert titles(run_import.schedule(), room_id) == ["Soldering"]
 
 
-def test_a_room_without_a_feed_is_left_out(importing):
-    importing({"Lab": {}, "quiet": {"schedule": False}})
+def test_room_without_a_feed_has_no_schedule(run_import):
+    run_import({"Lab": {}, "quiet": {"schedule": False}})
 
-    assert list(importing.schedule().rooms) == ["Lab"]
+    assert list(run_import.schedule().rooms) == ["Lab"]
 
 
-def test_a_talk_in_two_rooms_has_two_guids(importing):
-    importing(
+def test_talk_in_two_rooms_gets_two_guids(run_import):
+    run_import(
         {
             "hall": {"schedule-key": "Great Hall", "schedule-see-also": "Plenary"},
             "lab": {"schedule-key": "Lab", "schedule-see-also": "Plenary"},
@@ -110,22 +110,22 @@ def test_a_talk_in_two_rooms_has_two_guids(importing):
 
     guids = [
         event.guid
-        for room in importing.schedule().rooms.values()
+        for room in run_import.schedule().rooms.values()
         for event in room.slots
         if event.title == "Panel"
     ]
     assert len(set(guids)) == len(guids) == 2
 
 
-def test_the_days_are_those_of_the_whole_conference(importing):
-    importing(
+def test_fillers_cover_the_whole_conference(run_import):
+    run_import(
         {
             "hall": {"schedule-key": "Great Hall", "conference": "LCA"},
             "lab": {"schedule-key": "Lab", "conference": "LCA"},
         }
     )
 
-    hall = importing.schedule().rooms["hall"].slots
+    hall = run_import.schedule().rooms["hall"].slots
     assert [event.title for event in hall] == [
         "LCA not yet started",
         "Opening",
@@ -172,38 +172,36 @@ def test_the_days_are_those_of_the_whole_conference(importing):
         ),
     ],
 )
-def test_if_anything_fails_the_old_schedule_stays_and_one_line_says_why(
-    importing, config, feed, line
-):
-    importing({"Lab": {}})
-    before = importing.target.read_bytes()
+def test_failed_import_keeps_the_schedule_and_reports_one_line(run_import, config, feed, line):
+    run_import({"Lab": {}})
+    before = run_import.target.read_bytes()
 
     with pytest.raises(ImportFailedError) as refusal:
-        importing(config, feed)
+        run_import(config, feed)
 
     assert line in str(refusal.value)
     assert "\n" not in str(refusal.value)
-    assert importing.target.read_bytes() == before
+    assert run_import.target.read_bytes() == before
 
 
-def test_a_schedule_that_is_suddenly_half_empty_needs_a_yes(importing):
-    importing({"hall": {"schedule-key": "Great Hall", "schedule-see-also": ["Plenary", "Lab"]}})
+def test_import_that_loses_half_of_the_talks_needs_a_confirmation(run_import):
+    run_import({"hall": {"schedule-key": "Great Hall", "schedule-see-also": ["Plenary", "Lab"]}})
 
     with pytest.raises(ImportFailedError) as refusal:
-        importing({"Lab": {}})
+        run_import({"Lab": {}})
 
     assert str(refusal.value) == (
         "the new schedule has 1 talks, the one in service 4; "
         "if that is right, import it with --accept-shrink"
     )
-    importing({"Lab": {}}, accept_shrink=True)
-    assert list(importing.schedule().rooms) == ["Lab"]
+    run_import({"Lab": {}}, accept_shrink=True)
+    assert list(run_import.schedule().rooms) == ["Lab"]
 
 
-def test_an_import_tells_what_is_different_from_before(importing):
-    importing({"Lab": {}})
+def test_import_returns_the_changes(run_import):
+    run_import({"Lab": {}})
 
-    outcome = importing({"Lab": {}}, [item("Lab", "24 11:00", "Soldering")])
+    result = run_import({"Lab": {}}, [item("Lab", "24 11:00", "Soldering")])
 
-    [change] = outcome.changes
+    [change] = result.changes
     assert (change.kind, change.before.start.hour, change.after.start.hour) == ("moved", 23, 0)

@@ -1,4 +1,4 @@
-"""Finding plugins, and choosing the one that reads a feed."""
+"""Loading plugins, and selecting the parser of a feed."""
 
 from datetime import UTC, datetime
 
@@ -31,30 +31,30 @@ def parse(feed, context):
 
 
 @pytest.fixture
-def drop(tmp_path):
-    def drop(file="mine.py", name="mine", confidence=1.0, text=PLUGIN):
+def write_plugin(tmp_path):
+    def write_plugin(file="mine.py", name="mine", confidence=1.0, text=PLUGIN):
         (tmp_path / file).write_text(
             text.replace("{name}", name).replace("{confidence}", str(confidence))
         )
         return tmp_path
 
-    return drop
+    return write_plugin
 
 
-MINE = open_feed(b'{"mine": [9, 10]}')
+FEED = open_feed(b'{"mine": [9, 10]}')
 
 
-def test_a_file_dropped_into_the_folder_is_found_without_installing(drop):
-    found = select_parser(MINE, load_parsers(drop()))
+def test_plugin_in_the_folder_is_loaded(write_plugin):
+    registered = select_parser(FEED, load_parsers(write_plugin()))
 
-    assert (found.parser.name, found.origin.endswith("mine.py")) == ("mine", True)
-    checked, _ = parse_and_validate(MINE, found)
-    assert [talk.start for talk in checked.talks] == [
+    assert (registered.parser.name, registered.origin.endswith("mine.py")) == ("mine", True)
+    validated, _ = parse_and_validate(FEED, registered)
+    assert [talk.start for talk in validated.talks] == [
         datetime(2026, 11, 24, hour, tzinfo=UTC) for hour in (9, 10)
     ]
 
 
-def test_an_installed_package_is_found_by_its_entry_point(drop, tmp_path, monkeypatch):
+def test_installed_plugin_is_loaded_by_its_entry_point(write_plugin, tmp_path, monkeypatch):
     package = tmp_path / "site"
     info = package / "conf_feeds-1.0.dist-info"
     info.mkdir(parents=True)
@@ -65,12 +65,12 @@ def test_an_installed_package_is_found_by_its_entry_point(drop, tmp_path, monkey
     )
     monkeypatch.syspath_prepend(package)
 
-    found = load_parsers()["conf"]
+    registered = load_parsers()["conf"]
 
-    assert found.origin == "package conf-feeds"
+    assert registered.origin == "package conf-feeds"
 
 
-def test_the_built_in_parsers_are_found_and_come_in_order():
+def test_built_in_parsers_are_loaded_in_order():
     names = list(load_parsers())
 
     assert {"zookeepr", "symposion", "pycon", "veyepar", "schedule.xml", "schedule.json"} <= set(
@@ -79,21 +79,21 @@ def test_the_built_in_parsers_are_found_and_come_in_order():
     assert names == sorted(names)
 
 
-def test_a_folder_that_does_not_exist_holds_no_plugin(tmp_path):
+def test_missing_plugin_folder_is_allowed(tmp_path):
     assert load_parsers(tmp_path / "none") == load_parsers()
 
 
-def test_the_surest_parser_reads_the_feed(drop):
-    drop("other.py", "other", 0.4)
+def test_parser_with_the_highest_confidence_is_selected(write_plugin):
+    write_plugin("other.py", "other", 0.4)
 
-    assert select_parser(MINE, load_parsers(drop(confidence=0.6))).parser.name == "mine"
+    assert select_parser(FEED, load_parsers(write_plugin(confidence=0.6))).parser.name == "mine"
 
 
-def test_a_tie_is_an_error_that_names_both(drop):
-    drop("other.py", "other")
+def test_equal_confidence_is_an_error_that_names_both_parsers(write_plugin):
+    write_plugin("other.py", "other")
 
     with pytest.raises(FeedError) as refusal:
-        select_parser(MINE, load_parsers(drop()))
+        select_parser(FEED, load_parsers(write_plugin()))
 
     assert str(refusal.value) == (
         "several parsers are equally sure of this json document: mine, other; "
@@ -101,18 +101,18 @@ def test_a_tie_is_an_error_that_names_both(drop):
     )
 
 
-def test_the_configured_format_always_wins(drop):
-    drop("other.py", "other", 0.4)
+def test_configured_format_overrides_confidence(write_plugin):
+    write_plugin("other.py", "other", 0.4)
 
-    assert select_parser(MINE, load_parsers(drop()), "other").parser.name == "other"
+    assert select_parser(FEED, load_parsers(write_plugin()), "other").parser.name == "other"
 
 
-def test_a_format_that_does_not_exist_is_said_with_those_that_do(drop):
+def test_unknown_format_is_reported_with_the_known_ones(write_plugin):
     with pytest.raises(FeedError, match=r"there is no format called 'mime'; .* mine,"):
-        select_parser(MINE, load_parsers(drop()), "mime")
+        select_parser(FEED, load_parsers(write_plugin()), "mime")
 
 
-def test_a_feed_that_nobody_recognises_is_said_with_what_was_tried():
+def test_unrecognised_feed_is_reported_with_the_tried_parsers():
     with pytest.raises(
         FeedError, match=r"no parser recognises this json document; tried: .*zookeepr"
     ):
@@ -133,9 +133,9 @@ def test_a_feed_that_nobody_recognises_is_said_with_what_was_tried():
         ),
     ],
 )
-def test_a_plugin_that_cannot_be_used_is_named(drop, text, line):
+def test_unusable_plugin_is_named(write_plugin, text, line):
     with pytest.raises(PluginError) as refusal:
-        load_parsers(drop(text=text))
+        load_parsers(write_plugin(text=text))
 
     assert "mine.py" in str(refusal.value)
     assert line in str(refusal.value)
@@ -151,25 +151,25 @@ def test_a_plugin_that_cannot_be_used_is_named(drop, text, line):
         ("encoder_sources", "register_stats_sources"),
     ],
 )
-def test_plugin_with_a_former_hook_name_is_refused_with_the_new_name(drop, former, name):
+def test_plugin_with_a_former_hook_name_is_refused_with_the_new_name(write_plugin, former, name):
     plugin = f"from streaming_system.plugin import hookimpl\n\n@hookimpl\ndef {former}(): pass\n"
 
     with pytest.raises(PluginError) as refusal:
-        load_parsers(drop(text=plugin))
+        load_parsers(write_plugin(text=plugin))
 
     assert str(refusal.value).endswith(
         f"mine.py: the hook {former!r} is now called {name!r}: rename it"
     )
 
 
-def test_a_parser_that_raises_is_named_and_ends_as_a_feed_error(drop):
-    folder = drop(text=PLUGIN.replace("for hour in", "1 / 0\n    for hour in"))
+def test_exception_of_a_parser_becomes_a_feed_error_with_its_name(write_plugin):
+    folder = write_plugin(text=PLUGIN.replace("for hour in", "1 / 0\n    for hour in"))
 
     with pytest.raises(FeedError, match=r"the parser 'mine' \(.*mine\.py\) failed: ZeroDivision"):
-        parse_and_validate(MINE, load_parsers(folder)["mine"])
+        parse_and_validate(FEED, load_parsers(folder)["mine"])
 
 
-def test_a_parser_that_fails_to_look_does_not_keep_the_others_from_it(drop):
-    drop("broken.py", "broken", "1 / 0")
+def test_exception_of_recognise_does_not_affect_other_parsers(write_plugin):
+    write_plugin("broken.py", "broken", "1 / 0")
 
-    assert select_parser(MINE, load_parsers(drop())).parser.name == "mine"
+    assert select_parser(FEED, load_parsers(write_plugin())).parser.name == "mine"
