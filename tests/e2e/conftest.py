@@ -12,6 +12,7 @@ from programs import require
 
 from .config import configuration_with_theme
 from .pages import log_in, page_paths, unreachable_posts  # noqa: F401 - Fixtures.
+from .schedule_pages import open_schedule, write_schedule  # noqa: F401 - Fixtures.
 from .shared_sites import SharedSites
 from .sites import copy_checkout, run_in_checkout, serving, serving_site
 from .stream import (  # noqa: F401 - Fixtures.

@@ -2,8 +2,6 @@
 
 import pytest
 
-from .test_schedule import open_schedule, write_schedule  # noqa: F401 - Fixtures.
-
 WIDE = {"width": 1280, "height": 800}
 
 
@@ -53,7 +51,7 @@ def test_language_switch_works_by_keyboard_and_touch(visit, site):
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
 
 
-def test_pages_and_scripts_use_the_browsers_language(open_in_german, write_schedule):  # noqa: F811
+def test_pages_and_scripts_use_the_browsers_language(open_in_german, write_schedule):
     page = open_in_german("/schedule")
     page.locator(".star").first.wait_for()
 
@@ -88,7 +86,7 @@ def test_english_pages_fetch_no_catalogue(visit, site):
     assert [url for url in page.requested_urls if "/words/" in url] == []
 
 
-def test_scripts_fall_back_to_english_without_a_catalogue(new_page, site, write_schedule):  # noqa: F811
+def test_scripts_fall_back_to_english_without_a_catalogue(new_page, site, write_schedule):
     page = new_page(locale="de", viewport=WIDE)
     page.route("**/words/**", lambda route: route.abort())
     page.goto(site.url + "/schedule")
@@ -99,7 +97,7 @@ def test_scripts_fall_back_to_english_without_a_catalogue(new_page, site, write_
     assert "Favourite: Opening" in labels
 
 
-def test_search_and_talks_keep_the_language_of_the_address(open_schedule):  # noqa: F811
+def test_search_and_talks_keep_the_language_of_the_address(open_schedule):
     page = open_schedule("/schedule?lang=de")
 
     page.get_by_role("searchbox", name="Suchen").fill("vogel")
@@ -111,14 +109,14 @@ def test_search_and_talks_keep_the_language_of_the_address(open_schedule):  # no
     assert page.errors == []
 
 
-def test_countdown_of_a_talk_uses_the_language_of_the_address(open_schedule):  # noqa: F811
+def test_countdown_of_a_talk_uses_the_language_of_the_address(open_schedule):
     page = open_schedule("/talk/Birds?lang=de")
 
     page.locator("[data-status]:text('bis zum Beginn')").wait_for()
     assert page.errors == []
 
 
-def test_note_on_the_viewers_time_zone_is_translated(open_schedule):  # noqa: F811
+def test_note_on_the_viewers_time_zone_is_translated(open_schedule):
     page = open_schedule("/schedule?lang=es", timezone_id="America/Bogota", locale="es-CO")
 
     page.get_by_role("button", name="Mi zona horaria").click()
@@ -129,7 +127,7 @@ def test_note_on_the_viewers_time_zone_is_translated(open_schedule):  # noqa: F8
     )
 
 
-def test_viewer_in_the_events_zone_gets_no_switch(open_schedule):  # noqa: F811
+def test_viewer_in_the_events_zone_gets_no_switch(open_schedule):
     page = open_schedule("/schedule?lang=es", timezone_id="UTC")
 
     assert page.get_by_role("button", name="Mi zona horaria").count() == 0

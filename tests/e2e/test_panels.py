@@ -1,4 +1,4 @@
-"""The panels beside the player, and theatre mode, in Chromium."""
+"""The panels beside the player in Chromium."""
 
 import json
 import re
@@ -14,7 +14,6 @@ from .player_site import wait_until_playing
 
 CHAT = "https://web.libera.chat/"
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
-LANDSCAPE_PHONE = {**PHONE, "viewport": {"width": 844, "height": 390}}
 
 
 class MastodonHandler(BaseHTTPRequestHandler):
@@ -294,54 +293,3 @@ def test_failed_fetch_of_posts_shows_an_error_and_is_retried(visit):
 
     page.get_by_text("What a talk").wait_for()
     assert not error.is_visible()
-
-
-def test_theatre_shows_only_the_video_until_the_viewer_leaves(site, visit):
-    page = visit("/example")
-    theatre = button(page, "Theatre")
-    theatre.click()
-    size = page.viewport_size
-    assert box(page, ".stage") == {
-        "left": 0, "top": 0, "right": size["width"], "bottom": size["height"],
-    }  # fmt: skip
-    other_parts = page.locator("header, .room-actions, .columns").locator("visible=true")
-    assert other_parts.count() == 0
-
-    page.keyboard.press("Escape")
-
-    assert other_parts.count() == 3
-    assert theatre.evaluate("element => element === document.activeElement")
-    # Like the player's keyboard shortcut.
-    page.evaluate("document.dispatchEvent(new CustomEvent('theatre'))")
-    assert other_parts.count() == 0
-    page.reload()
-    button(page, "Leave theatre").wait_for()
-    assert other_parts.count() == 0
-    button(page, "Leave theatre").click()
-    assert other_parts.count() == 3
-    page.reload()
-    theatre.wait_for()
-    assert other_parts.count() == 3
-
-
-def test_theatre_applies_to_its_tab_only(site, visit):
-    page = visit("/example")
-    button(page, "Theatre").click()
-
-    other = page.context.new_page()
-    other.goto(f"{site.url}/example")
-
-    button(other, "Theatre").wait_for()
-    assert other.locator("header").is_visible()
-
-
-def test_phone_in_landscape_shows_only_the_player(go_live, visit):
-    go_live("example")
-    page = visit("/example", **LANDSCAPE_PHONE)
-    page.locator(".stage video").wait_for(timeout=15_000)
-
-    assert not page.locator("header").is_visible()
-    assert box(page, ".stage") == {"left": 0, "top": 0, "right": 844, "bottom": 390}
-    # Other parts are below.
-    page.locator(".under h1").scroll_into_view_if_needed()
-    assert box(page, ".under h1")["bottom"] <= 390

@@ -3,8 +3,17 @@
 import { t } from "../i18n.js";
 import { isMainVideo, soundsOf } from "./endpoints.js";
 
+/** Return the options and the chosen one of each menu. */
+export function buildMenus({ engine, source, available, levels, preferences }) {
+  return {
+    quality: qualities({ engine, source, available, levels }),
+    delay: delays({ source, available, preferred: preferences.delay }),
+    ...(engine?.tracks() ?? { language: none(), subtitles: none() }),
+  };
+}
+
 /** The levels of HLS or the formats of the endpoint, and sound and slides alone if any endpoint has them. */
-export function qualities({ engine, source, available, levels }) {
+function qualities({ engine, source, available, levels }) {
   if (!source) return none();
   const all = available.flatMap(({ sources }) => sources);
   const alone = [
@@ -27,7 +36,7 @@ function streamOptions(sources) {
 }
 
 /** The delays behind live. */
-export function delays({ source, available, preferred }) {
+function delays({ source, available, preferred }) {
   if (!source) return none();
   const lowest = hasOptional(available, "whep") ? [{ id: "lowest", label: t("Lowest delay") }] : [];
   const steady = available.some(({ sources }) => sources.some(({ format }) => format === "hls"))

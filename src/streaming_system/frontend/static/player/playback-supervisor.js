@@ -2,7 +2,7 @@
 
 import { nextSource } from "./endpoints.js";
 import { makeEngine } from "./engines.js";
-import { delays, qualities } from "./menus.js";
+import { buildMenus } from "./menus.js";
 import { PlaylistProgress } from "./playlist-progress.js";
 import { StreamSelection } from "./stream-selection.js";
 
@@ -10,7 +10,7 @@ const CHECK_INTERVAL = 500;
 // The first frame should not wait longer for the tracker's list than this.
 const FIRST_LIST_TIMEOUT = 700;
 const LIST_TIMEOUT = 2000;
-// Playback stands still and no data arrives; stands still although data arrives; has not started.
+// Playback stalls without data; stalls although data arrives; has not started.
 const DATA_TIMEOUT = 4000;
 const STALL_TIMEOUT = 8000;
 const START_TIMEOUT = 20000;
@@ -22,8 +22,6 @@ const HEALTHY_AFTER = 10000;
 const WANTED_GRACE = 120000;
 // After this time of a pause the engine stops loading.
 const PAUSE_GRACE = 60000;
-// A playlist that has ended is played up to this many seconds before its end.
-const END_MARGIN_SECONDS = 0.5;
 
 /**
  * Dispatches `state` when `state` changes (loading, playing, waiting, offline, blocked, stopped), and `options` when the
@@ -56,7 +54,7 @@ export class PlaybackSupervisor extends EventTarget {
     });
     on(document, "visibilitychange", () => (document.hidden ? this.sleepIfUnattended() : this.wake()));
     on(video, "leavepictureinpicture", () => this.sleepIfUnattended());
-    on(window, "online", () => { if (this.isRetrying()) this.tryNext(); });
+    on(window, "online", () => { if (this.isWanted && this.engine === null && !this.isAsleep) this.tryNext(); });
     this.checkTimer = setInterval(() => this.check(), CHECK_INTERVAL);
   }
 
@@ -99,10 +97,6 @@ export class PlaybackSupervisor extends EventTarget {
     clearTimeout(this.retryTimer);
     this.setWanted(false);
     this.setState("stopped");
-  }
-
-  isRetrying() {
-    return this.isWanted && this.engine === null && !this.isAsleep;
   }
 
   /** Whether the stream is neither visible nor audible. A picture in picture is always visible. */
@@ -156,17 +150,18 @@ export class PlaybackSupervisor extends EventTarget {
     }
   }
 
+  /** Whether an ended stream has played, except for the last half second. */
   isAtEnd() {
     const { buffered, currentTime } = this.video;
-    return this.isPlaylistEnded && (buffered.length === 0 || buffered.end(buffered.length - 1) - currentTime < END_MARGIN_SECONDS);
+    return this.isPlaylistEnded && (buffered.length === 0 || buffered.end(buffered.length - 1) - currentTime < 0.5);
   }
 
   async play() {
     try {
       await this.video.play();
     } catch (error) {
-      if (error.name !== "NotAllowedError") return;
       // Browsers block autoplay with sound.
+      if (error.name !== "NotAllowedError") return;
       if (this.video.muted) {
         this.setWanted(false);
         this.setState("blocked");
@@ -190,18 +185,16 @@ export class PlaybackSupervisor extends EventTarget {
       this.video.toggleAttribute("data-wanted", this.isWanted);
       this.setState("playing");
     } else if (this.state === "loading") this.setState("playing");
-    if (this.playingSince !== null && now - this.playingSince > HEALTHY_AFTER) this.resetFailures();
-  }
-
-  resetFailures() {
-    this.failed.clear();
-    this.retries = 0;
+    if (this.playingSince !== null && now - this.playingSince > HEALTHY_AFTER) {
+      this.failed.clear();
+      this.retries = 0;
+    }
   }
 
   /** Detect stalls. */
   check() {
-    const now = performance.now();
     if (!this.isWanted || this.isAsleep) return;
+    const now = performance.now();
     if (now - this.unhealthySince > WANTED_GRACE) this.video.removeAttribute("data-wanted");
     if (!this.engine || this.video.paused && !this.video.ended) return;
     const stalled = now - this.movedAt;
@@ -271,15 +264,9 @@ export class PlaybackSupervisor extends EventTarget {
 
   /** Return the options and the chosen one of each menu, by the names of preferences. */
   menus() {
-    const { engine, source } = this;
-    const available = this.streams.all();
+    const { engine, source, preferences } = this;
     if (engine && source.format === "hls") this.levels = engine.qualities();
-    const none = { options: [], chosen: "" };
-    return {
-      quality: qualities({ engine, source, available, levels: this.levels }),
-      delay: delays({ source, available, preferred: this.preferences.delay }),
-      ...(engine?.tracks() ?? { language: none, subtitles: none }),
-    };
+    return buildMenus({ engine, source, available: this.streams.all(), levels: this.levels, preferences });
   }
 
   /** Return the shortest delay behind the newest moment, in seconds, at which the stream plays without stalls. */
