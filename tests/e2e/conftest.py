@@ -24,6 +24,7 @@ from .stream import (  # noqa: F401 - Fixtures.
     source,
     stream,
 )
+from .webm_server import resume_streams, streams  # noqa: F401 - Fixtures.
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from ports import free_port
 from .config import set_ini_key
 from .conftest import page_opener
 from .sites import set_up_data
-from .test_playback_reports import PLAYBACK_PATH, resume_streams, streams, wait_until_wanted  # noqa: F401 - Fixtures.
+from .test_playback_reports import PLAYBACK_PATH, wait_until_wanted
 from .test_separate_apps import PSERVE, set_port
 
 
@@ -17,7 +17,7 @@ def ports():
 
 
 @pytest.fixture
-def split_sites(checkout, serve_command, run_command, ports, streams, allowed):  # noqa: F811 - The fixture's name.
+def split_sites(checkout, serve_command, run_command, ports, streams, allowed):
     """Frontend and tracker as on two hosts; return the site of each."""
     pages, tracker = (f"http://127.0.0.1:{port}" for port in ports)
     set_up_data(checkout, run_command)
@@ -42,7 +42,7 @@ def go_live(tracker):
 
 
 @pytest.mark.parametrize("allowed", ["PAGES"])
-def test_page_of_the_site_turns_live_plays_and_reports(split_sites, chromium, resume_streams):  # noqa: F811
+def test_page_of_the_site_turns_live_plays_and_reports(split_sites, chromium, resume_streams):
     pages, tracker = split_sites
     with page_opener(chromium, pages) as visit:
         page = visit("/example")

@@ -6,7 +6,7 @@ import pytest
 
 from .player_site import open_setting, video_data, wait_until_playing
 from .stream import SlidesEncoder, TranslatedEncoder
-from .test_playback_reports import TEST_VIDEO
+from .webm_server import TEST_VIDEO
 
 HAS_SUBTITLES = """() => {
   const tracks = [...document.querySelector('video').textTracks];
