@@ -66,7 +66,7 @@ def target(tmp_path_factory, migrate):  # noqa: F811
     with Session(engine) as db:
         now = datetime.now(UTC)
         Accounts(db).create("ada", PASSWORD, now=now)
-        _, target.token = Tokens(db).issue(label="x", scope="crew", by="ada", now=now)
+        _, target.token = Tokens(db).issue(label="x", scope="crew", created_by="ada", now=now)
         db.commit()
     engine.dispose()
     try:

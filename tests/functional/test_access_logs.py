@@ -247,7 +247,7 @@ class TestPrivacy:
 
     def test_salts_of_days_before_yesterday_go_with_the_next_report(self, send, db, rows):
         for days in (2, 1, 0):
-            DailySalts(db).of_day((NOW - timedelta(days=days)).date())
+            DailySalts(db).get((NOW - timedelta(days=days)).date())
 
         send(line())
 

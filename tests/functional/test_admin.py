@@ -14,7 +14,7 @@ from webtest import TestApp
 from streaming_system import tracker as tracker_app
 from streaming_system.tracker.crew import passwords
 from streaming_system.tracker.crew.accounts import Accounts
-from streaming_system.tracker.crew.audit import AuditEntry as Trail
+from streaming_system.tracker.crew.audit import AuditLog
 from streaming_system.tracker.crew.passwords import hash_password
 from streaming_system.tracker.db.session import make_engine
 from streaming_system.tracker.models import (
@@ -803,7 +803,7 @@ class TestAudit:
         engine = make_engine({"sqlalchemy.url": database})
         with Session(engine) as db:
             for number in range(201):
-                Trail(db).note(account="x", action="x", subject=f"{number}", now=NOON)
+                AuditLog(db).record(account="x", action="x", subject=f"{number}", now=NOON)
             db.commit()
         engine.dispose()
 

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from streaming_system.tracker.crew.annotations import Annotations
-from streaming_system.tracker.crew.audit import Audit
+from streaming_system.tracker.crew.audit import AuditLog
 from streaming_system.tracker.crew.errors import CrewError
 from streaming_system.tracker.crew.tokens import Tokens
 from streaming_system.tracker.models import Token
@@ -28,7 +28,9 @@ def db(engine):
 
 class TestTokens:
     def test_a_token_has_256_random_bits_and_only_its_hash_is_kept(self, tokens, db, rows):
-        token, text = tokens.issue(label="hall 1", scope="room", room="hall", by="ada", now=NOON)
+        token, text = tokens.issue(
+            label="hall 1", scope="room", room="hall", created_by="ada", now=NOON
+        )
         db.commit()
 
         assert re.fullmatch(r"sst_[A-Za-z0-9_-]{43}", text)
@@ -48,19 +50,21 @@ class TestTokens:
         }
 
     def test_no_two_are_alike(self, tokens):
-        texts = {tokens.issue(label="x", scope="crew", by="ada", now=NOON)[1] for _ in range(20)}
+        texts = {
+            tokens.issue(label="x", scope="crew", created_by="ada", now=NOON)[1] for _ in range(20)
+        }
 
         assert len(texts) == 20
 
     def test_its_text_is_what_it_is_known_by(self, tokens):
-        token, text = tokens.issue(label="x", scope="crew", by="ada", now=NOON)
+        token, text = tokens.issue(label="x", scope="crew", created_by="ada", now=NOON)
 
         assert tokens.authenticate(text, now=NOON) is token
         for other in ("", text[:-1], text + "a", "sst_" + "a" * 43, token.hash, token.hint):
             assert tokens.authenticate(other, now=NOON) is None
 
     def test_when_it_was_used_is_known_to_the_minute(self, tokens):
-        token, text = tokens.issue(label="x", scope="crew", by="ada", now=NOON)
+        token, text = tokens.issue(label="x", scope="crew", created_by="ada", now=NOON)
 
         used = []
         for seconds in (0, 59, 60, 61):
@@ -70,7 +74,7 @@ class TestTokens:
         assert used == [0, 0, 60, 60]
 
     def test_a_revoked_one_is_good_for_nothing_and_is_still_listed(self, tokens):
-        token, text = tokens.issue(label="x", scope="crew", by="ada", now=NOON)
+        token, text = tokens.issue(label="x", scope="crew", created_by="ada", now=NOON)
 
         assert tokens.revoke(token.id, now=NOON) is True
         assert tokens.revoke(token.id, now=NOON + MINUTE) is False
@@ -95,14 +99,15 @@ class TestTokens:
     def test_one_that_says_less_than_it_may_is_refused(self, tokens, change, complaint):
         with pytest.raises(CrewError) as refusal:
             tokens.issue(
-                **{"label": "x", "scope": "room", "room": "hall", "by": "ada", "now": NOON} | change
+                **{"label": "x", "scope": "room", "room": "hall", "created_by": "ada", "now": NOON}
+                | change
             )
 
         assert str(refusal.value) == complaint
         assert tokens.all() == []
 
     def test_reports_with_tokens_that_come_at_once_wait_for_each_other(self, tokens, db, engine):
-        _, text = tokens.issue(label="x", scope="room", room="hall", by="ada", now=NOON)
+        _, text = tokens.issue(label="x", scope="room", room="hall", created_by="ada", now=NOON)
         db.commit()
         start, failures = threading.Barrier(8), []
 
@@ -113,7 +118,7 @@ class TestTokens:
                 try:
                     with Session(engine) as own:
                         token = Tokens(own).authenticate(text, now=now)
-                        Audit(own).note(
+                        AuditLog(own).record(
                             account=token.label, action="report", subject=f"{number}", now=now
                         )
                         own.commit()
@@ -127,7 +132,7 @@ class TestTokens:
             thread.join()
 
         assert failures == []
-        assert len(Audit(db).latest()) == 40
+        assert len(AuditLog(db).latest()) == 40
 
     @pytest.fixture
     def tokens(self, db):
@@ -137,7 +142,9 @@ class TestTokens:
 class TestAnnotations:
     def test_they_are_told_in_the_order_of_time_with_those_of_all_rooms(self, annotations):
         for minute, room in ((2, ""), (0, "hall"), (1, "lab"), (3, "hall")):
-            annotations.add(at=NOON + minute * MINUTE, label=f"{minute}", room=room, by="ada")
+            annotations.add(
+                at=NOON + minute * MINUTE, label=f"{minute}", room=room, created_by="ada"
+            )
 
         def labels(*arguments):
             return [a.label for a in annotations.between(NOON, NOON + 3 * MINUTE, *arguments)]
@@ -148,7 +155,7 @@ class TestAnnotations:
         assert [a.label for a in annotations.latest(2)] == ["3", "2"]
 
     def test_one_can_be_removed_once(self, annotations):
-        annotation = annotations.add(at=NOON, label="x", by="ada")
+        annotation = annotations.add(at=NOON, label="x", created_by="ada")
 
         assert annotations.remove(annotation.id) is True
         assert annotations.remove(annotation.id) is False
@@ -166,7 +173,7 @@ class TestAnnotations:
     )
     def test_one_that_no_graph_could_show_is_refused(self, annotations, label, at, complaint):
         with pytest.raises(CrewError) as refusal:
-            annotations.add(at=at, label=label, by="ada")
+            annotations.add(at=at, label=label, created_by="ada")
 
         assert str(refusal.value) == complaint
 
@@ -178,7 +185,7 @@ class TestAnnotations:
 class TestAudit:
     def test_the_newest_come_first_and_can_be_asked_for_by_account(self, audit):
         for number, name in enumerate(("ada", "bob", "ada")):
-            audit.note(account=name, action="x", subject=f"{number}", now=NOON + number * MINUTE)
+            audit.record(account=name, action="x", subject=f"{number}", now=NOON + number * MINUTE)
 
         assert [entry.subject for entry in audit.latest()] == ["2", "1", "0"]
         assert [entry.subject for entry in audit.latest(1)] == ["2"]
@@ -186,7 +193,7 @@ class TestAudit:
         assert audit.accounts() == ["ada", "bob"]
 
     def test_a_subject_of_any_length_and_characters_is_one_line(self, audit):
-        audit.note(
+        audit.record(
             account="a" * 99, action="x" * 99, subject="a\n\x00\x1b[2K" + "b" * 300, now=NOON
         )
 
@@ -196,4 +203,4 @@ class TestAudit:
 
     @pytest.fixture
     def audit(self, db):
-        return Audit(db)
+        return AuditLog(db)

@@ -452,7 +452,7 @@ class TestFallbacks:
 
     def test_and_so_by_the_json_api_with_a_token_of_the_group(self, falling_back, db):
         _, text = Tokens(db).issue(
-            label="x", scope="room", room="overflow", by="ada", now=datetime.now(UTC)
+            label="x", scope="room", room="overflow", created_by="ada", now=datetime.now(UTC)
         )
         db.commit()
         address = "/api/v1/rooms/overflow/endpoints/extra"

@@ -34,4 +34,4 @@ def test_a_password_that_is_too_long_is_told_so(accounts):
         accounts.create("ada", "a" * (MAX_PASSWORD_CHARS + 1), now=NOON)
 
     assert str(refusal.value) == "a password has at least 8 characters and at most 1024"
-    assert not accounts.any()
+    assert not accounts.has_any()

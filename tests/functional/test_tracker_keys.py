@@ -66,18 +66,18 @@ class TestKeys:
 
 class TestSalts:
     def test_every_day_has_its_own(self, db):
-        monday = DailySalts(db).of_day(MONDAY)
+        monday = DailySalts(db).get(MONDAY)
 
-        assert DailySalts(db).of_day(MONDAY) == monday != DailySalts(db).of_day(TUESDAY)
+        assert DailySalts(db).get(MONDAY) == monday != DailySalts(db).get(TUESDAY)
 
     def test_those_of_days_before_are_forgotten(self, db, rows):
-        monday, tuesday = DailySalts(db).of_day(MONDAY), DailySalts(db).of_day(TUESDAY)
+        monday, tuesday = DailySalts(db).get(MONDAY), DailySalts(db).get(TUESDAY)
 
-        assert DailySalts(db).forget(before=TUESDAY) == 1
+        assert DailySalts(db).delete_before(TUESDAY) == 1
         db.commit()
 
         assert [row["value"] for row in rows(Salt)] == [tuesday]
-        assert DailySalts(db).of_day(MONDAY) != monday
+        assert DailySalts(db).get(MONDAY) != monday
 
 
 class TestHashed:

@@ -193,7 +193,12 @@ def token_of(engine):
     """Return the text of a new token for the hall."""
     with Session(engine) as db, db.begin():
         _, text = Tokens(db).issue(
-            label="Kill", scope="room", room="hall", endpoint="", by="tests", now=datetime.now(UTC)
+            label="Kill",
+            scope="room",
+            room="hall",
+            endpoint="",
+            created_by="tests",
+            now=datetime.now(UTC),
         )
     return text
 

@@ -32,7 +32,7 @@ def create_account(
     """Create an account. A viewer has read-only access."""
     if if_none:
         with open_admin_session(ini) as session:
-            if session.accounts.any():
+            if session.accounts.has_any():
                 return
         if not sys.stdin.isatty():
             click.echo(
@@ -210,7 +210,7 @@ def annotate(ini: Path, label: str, at: str, room: str) -> None:
     run_action(
         ini,
         lambda session: session.crew.annotate(
-            at=session.moment(at), label=label, room=room, now=session.now
+            at=session.parse_time(at), label=label, room=room, now=session.now
         ),
         with_rooms=True,
     )

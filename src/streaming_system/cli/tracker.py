@@ -116,7 +116,7 @@ def tracker_backup(ini: Path, path: Path) -> None:
         settings = load_app_settings(ini, "tracker")
     try:
         with progress("Backing up") as show_progress, _open_output(path) as file:
-            summary = backup(settings, file, tell=show_progress)
+            summary = backup(settings, file, on_progress=show_progress)
     except (BackupError, StartupError) as error:
         raise click.ClickException(str(error)) from None
     except OSError as error:
@@ -144,7 +144,7 @@ def tracker_restore(ini: Path, path: Path, replace: bool) -> None:
         settings = load_app_settings(ini, "tracker")
     try:
         with progress("Restoring") as show_progress, path.open("rb") as file:
-            summary = restore(settings, file, replace=replace, tell=show_progress)
+            summary = restore(settings, file, replace=replace, on_progress=show_progress)
     except BackupError as error:
         raise click.ClickException(f"{path}: {error}; nothing has changed") from None
     except StartupError as error:

@@ -11,7 +11,7 @@ from streaming_system.tracker.audience.playback import PlaybackService
 from streaming_system.tracker.audience.viewer_history import ViewerHistory
 from streaming_system.tracker.audience.viewers import ViewerCountCache, Viewers
 from streaming_system.tracker.crew.annotations import Annotations
-from streaming_system.tracker.crew.audit import Audit
+from streaming_system.tracker.crew.audit import AuditLog
 from streaming_system.tracker.crew.server_keys import ServerKeys
 from streaming_system.tracker.crew.tokens import Tokens
 from streaming_system.tracker.endpoints.endpoints import Endpoints
@@ -27,7 +27,7 @@ from streaming_system.tracker.pipeline.pipeline import Pipeline
 SERVICES: dict[str, Callable[[Any], Any]] = {
     "annotations": lambda r: Annotations(r.db),
     "audience": lambda r: ViewerHistory(r.db),
-    "audit": lambda r: Audit(r.db),
+    "audit": lambda r: AuditLog(r.db),
     "directory": lambda r: StreamDirectory(
         r.endpoints, r.registry.settings["conference"], r.registry.settings["endpoint.url"]
     ),

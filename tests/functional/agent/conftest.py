@@ -61,7 +61,7 @@ class RealTracker(Served):
                 scope=scope,
                 room=room,
                 endpoint=endpoint,
-                by="tests",
+                created_by="tests",
                 now=datetime.now(UTC),
             )
         engine.dispose()

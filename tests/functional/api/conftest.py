@@ -71,7 +71,7 @@ def token(database):
                 scope=scope,
                 room=room,
                 endpoint=endpoint,
-                by="tests",
+                created_by="tests",
                 now=datetime.now(UTC),
             )
         return {"Authorization": f"Bearer {issued[1]}"}

@@ -184,7 +184,9 @@ def test_log_files_with_addresses_go_after_their_days(prune, engine, tmp_path):
     with Session(engine) as db, db.begin():
         settings = {"logdir": tmp_path / "logs", "privacy.days": 2, "logdir.size": 10**6,
                     "logdir.files": 10}  # fmt: skip
-        AccessLogs(db, settings).take(room="hall", name="a", text=line, now=NOW - timedelta(days=4))
+        AccessLogs(db, settings).ingest(
+            room="hall", name="a", text=line, now=NOW - timedelta(days=4)
+        )
 
     assert prune(**keys).deleted["log files"] == 1
     assert [path for path in (tmp_path / "logs").rglob("*") if path.is_file()] == []
@@ -198,7 +200,9 @@ def test_log_files_go_even_while_another_machine_prunes_the_database(
     line = '203.0.113.9 - - [21/Nov/2026:12:00:00 +0000] "GET /a HTTP/1.1" 200 5 "-" "VLC"'
     with Session(engine) as db, db.begin():
         settings = {"logdir": folder, "privacy.days": 2, "logdir.size": 10**6, "logdir.files": 10}
-        AccessLogs(db, settings).take(room="hall", name="a", text=line, now=NOW - timedelta(days=4))
+        AccessLogs(db, settings).ingest(
+            room="hall", name="a", text=line, now=NOW - timedelta(days=4)
+        )
     tried = []
 
     def meanwhile(seconds):

@@ -61,7 +61,12 @@ def crew(shared_url):
     with Session(engine) as db, db.begin():
         Accounts(db).create("ada", PASSWORD, now=datetime.now(UTC))
         token, text = Tokens(db).issue(
-            label="Two", scope="room", room="hall", endpoint="", by="tests", now=datetime.now(UTC)
+            label="Two",
+            scope="room",
+            room="hall",
+            endpoint="",
+            created_by="tests",
+            now=datetime.now(UTC),
         )
         number = token.id
     engine.dispose()

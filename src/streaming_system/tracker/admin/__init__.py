@@ -1,1 +1,1 @@
-"""What the crew's pages share: sessions and forms."""
+"""Sessions, security and forms of the crew's pages."""

@@ -1,4 +1,4 @@
-"""What the crew's forms may say: only declared fields, each with a bound."""
+"""The schemas of the crew's forms: every field has a maximum length."""
 
 from typing import Any
 
@@ -6,38 +6,44 @@ import colander
 
 from streaming_system.tracker.crew.errors import CrewError
 
-# Enough for every field together; the rest is never read.
+# Larger than all fields of a form together. Larger bodies are rejected unread.
 MAX_BODY_BYTES = 64 * 1024
 
-# What WebOb raises, apart from plain ValueErrors, where a body is no form: an unknown charset of a
-# field, one of the whole body other than UTF-8, an encoded form within the form, and too many.
-INVALID_BODY_ERRORS = (ValueError, LookupError, DeprecationWarning, AttributeError, RecursionError)
+# The errors that WebOb raises for a body that is no form: apart from ValueError, for an unknown
+# charset of a field, a body charset other than UTF-8, a nested multipart form, and deep nesting.
+INVALID_BODY_ERRORS = (
+    ValueError,
+    LookupError,
+    DeprecationWarning,
+    AttributeError,
+    RecursionError,
+)
 
 
-def _text_field(name: str, most: int) -> colander.SchemaNode:
-    """Return a text that may be missing: what it must be is the services' business."""
+def _text_field(name: str, max_chars: int) -> colander.SchemaNode:
+    """Return an optional text; the services validate its content."""
     return colander.SchemaNode(
         colander.String(allow_empty=True),
         name=name,
         missing="",
-        validator=colander.Length(max=most, max_err=f"the field {name} is too long"),
+        validator=colander.Length(max=max_chars, max_err=f"the field {name} is too long"),
     )
 
 
 class _RowIdType(colander.SchemaType):
-    """The number of a row, as a form says it."""
+    """The id of a row, as text."""
 
     def deserialize(self, node: colander.SchemaNode, cstruct: Any) -> Any:
         if cstruct is colander.null:
             return cstruct
-        # Ten digits are enough for the largest number that a row can have.
+        # The largest id has ten digits.
         if not (cstruct.isascii() and cstruct.isdigit() and len(cstruct) <= 10):
             raise colander.Invalid(node, f"the field {node.name} is no number")
         return int(cstruct)
 
 
 def _row_id_field(name: str) -> colander.SchemaNode:
-    """Return the number of a row; there is no row with the number 0."""
+    """Return the id of a row; a missing one is 0, which no row has."""
     return colander.SchemaNode(_RowIdType(), name=name, missing=0)
 
 
@@ -71,11 +77,11 @@ ACCOUNT_FORM = _form_schema(
 
 
 def parse_form(form: colander.SchemaNode, fields: Any) -> dict[str, Any]:
-    """Return what somebody has filled in.
+    """Return the values of a form.
 
-    :raises CrewError: with one line that says what will not do.
+    :raises CrewError: for the first invalid field.
     """
-    # What is sent as a file, or as a form within the form, is no text.
+    # Uploaded files are not texts, and are ignored.
     texts = {
         node.name: value
         for node in form.children

@@ -1,6 +1,6 @@
-"""Who of the crew is asking, what they may do, and what keeps others out of the admin pages.
+"""Sessions, permissions and browser security of the crew's pages.
 
-Nothing here is for the old protocol or the JSON API: they know neither cookies nor sessions.
+The legacy protocol and the JSON API use neither cookies nor sessions.
 """
 
 import secrets
@@ -22,20 +22,17 @@ from streaming_system.tracker.crew.revoked_sessions import RevokedSessions
 from streaming_system.tracker.crew.server_keys import ServerKeys
 from streaming_system.tracker.db.session import ensure_write_transaction, write_transaction
 
-# A session ends when nobody has used it for so long, and after so long in any case.
 SESSION_IDLE_TIMEOUT = timedelta(hours=12)
 SESSION_MAX_AGE = timedelta(days=3)
-# How exactly it is known when a session was used last.
 LAST_SEEN_RESOLUTION = timedelta(minutes=5)
 
-# Who may look may see every page; who may `admin` may change what they show.
-PERMISSIONS = {"admin": {"look", "admin"}, "viewer": {"look"}}
+PERMISSIONS = {"admin": {"view", "admin"}, "viewer": {"view"}}
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS", "TRACE")
 SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; form-action 'self'; "
     "img-src data:; base-uri 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
-    # Browsers still say to ourselves where a form was, which Pyramid compares with our own name.
+    # Pyramid's CSRF check needs the referrer of requests from this origin.
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cache-Control": "no-store",
@@ -44,7 +41,7 @@ SECURITY_HEADERS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Identity:
-    """Somebody of the crew who has logged in."""
+    """A logged-in crew member."""
 
     id: int
     name: str
@@ -52,15 +49,15 @@ class Identity:
 
 
 class SecurityPolicy:
-    """Sessions say who it is; the account says whether that still holds, and what they may do."""
+    """Authenticates by session, and authorises by the role of the account."""
 
     def __init__(self) -> None:
         self._identities = RequestLocalCache(_load_identity)
 
     def identity(self, request: Any) -> Identity | None:
-        """Return who it is, for whom Pyramid asks once for each request."""
-        found: Identity | None = self._identities.get_or_create(request)
-        return found
+        """Return the logged-in crew member, once loaded per request."""
+        identity: Identity | None = self._identities.get_or_create(request)
+        return identity
 
     def authenticated_userid(self, request: Any) -> str | None:
         """Return the name of the account."""
@@ -68,20 +65,22 @@ class SecurityPolicy:
         return identity.name if identity else None
 
     def permits(self, request: Any, context: Any, permission: str) -> Any:
-        """Tell whether they may do it."""
+        """Return whether the account has a permission."""
         identity = self.identity(request)
         allowed = identity is not None and permission in PERMISSIONS.get(identity.role, ())
         return (Allowed if allowed else Denied)("%s", permission)
 
-    def remember(self, request: Any, userid: int, *, epoch: int) -> list[tuple[str, str]]:
-        """Begin a session. What there was before, and its CSRF token, means nothing any more."""
+    def remember(
+        self, request: Any, userid: int, *, session_generation: int
+    ) -> list[tuple[str, str]]:
+        """Start a new session. The previous one and its CSRF token become invalid."""
         request.session.invalidate()
         now = request.now.timestamp()
         request.session.update(
             {
                 "id": secrets.token_urlsafe(32),
                 "account": userid,
-                "epoch": epoch,
+                "epoch": session_generation,
                 "since": now,
                 "seen": now,
             }
@@ -90,10 +89,12 @@ class SecurityPolicy:
         return []
 
     def forget(self, request: Any) -> list[tuple[str, str]]:
-        """End the session, wherever its cookie has been copied to."""
+        """End the session, including copies of its cookie."""
         if "id" in request.session:
-            request.ended_sessions.add(
-                request.session["id"], now=request.now, forget=request.now - SESSION_MAX_AGE
+            request.revoked_sessions.revoke(
+                request.session["id"],
+                now=request.now,
+                expired_before=request.now - SESSION_MAX_AGE,
             )
         request.session.invalidate()
         self._identities.clear(request)
@@ -101,11 +102,12 @@ class SecurityPolicy:
 
 
 def includeme(config: Any) -> None:
-    """Guard the admin pages."""
+    """Secure the admin pages."""
     with write_transaction(config.registry["db.sessions"]) as db:
-        cookies, failures = ServerKeys(db).get("session"), ServerKeys(db).get("login")
-    sessions = _SessionFactory(cookies, secure=config.get_settings()["session.secure"])
-    config.set_session_factory(sessions)
+        cookie_key, login_key = ServerKeys(db).get("session"), ServerKeys(db).get("login")
+    config.set_session_factory(
+        _SessionFactory(cookie_key, secure=config.get_settings()["session.secure"])
+    )
     config.set_security_policy(SecurityPolicy())
     config.set_default_csrf_options(require_csrf=True, callback=is_admin_page)
     config.add_subscriber(_validate_form_body, ContextFound)
@@ -113,30 +115,30 @@ def includeme(config: Any) -> None:
     config.add_request_method(_crew_actions, "crew", reify=True)
     config.add_request_method(lambda request: Accounts(request.db), "accounts", reify=True)
     config.add_request_method(
-        lambda request: RevokedSessions(request.db), "ended_sessions", reify=True
+        lambda request: RevokedSessions(request.db), "revoked_sessions", reify=True
     )
     config.add_request_method(
-        lambda request: Logins(request.registry["db.sessions"], failures), "logins", reify=True
+        lambda request: Logins(request.registry["db.sessions"], login_key), "logins", reify=True
     )
 
 
 def is_admin_page(request: Any) -> bool:
-    """Tell whether this is about a page for people who log in."""
-    # The address may be one that cannot be decoded.
+    """Return whether a request is for a page of the crew."""
+    # request.path raises an error for a path that cannot be decoded.
     path = request.environ.get("PATH_INFO", "")
     return bool(path == "/admin" or path.startswith("/admin/"))
 
 
 class _SessionFactory:
-    """Sessions in a signed cookie that browsers show to the admin pages alone.
+    """Creates sessions in a signed cookie, which browsers send to the admin pages only.
 
-    They hold no more than numbers of their own and of an account, and the times of
-    :func:`_load_identity`, which sets the limits of time, too.
+    A session contains its id, an account id, and times. :func:`_load_identity` checks the times,
+    so the cookie itself does not expire.
     """
 
     def __init__(self, key: bytes, *, secure: bool) -> None:
         self._key, self._secure = key, secure
-        # One for each prefix that the app is mounted at: that is one.
+        # One factory for each path prefix of the app; normally one.
         self._factories: dict[str, Any] = {}
 
     def __call__(self, request: Any) -> Any:
@@ -149,7 +151,7 @@ class _SessionFactory:
                 path=path,
                 secure=self._secure,
                 httponly=True,
-                # Links in a chat lead to the page, not to a log-in; forms of others get nothing.
+                # Links from other sites open the page with the session; their forms lack it.
                 samesite="Lax",
                 timeout=None,
                 reissue_time=None,
@@ -167,7 +169,7 @@ def _load_identity(request: Any) -> Identity | None:
     now = request.now.timestamp()
     if (
         account is None
-        or request.ended_sessions.has(session["id"])
+        or request.revoked_sessions.is_revoked(session["id"])
         or account.epoch != session["epoch"]
         or now - session["since"] >= SESSION_MAX_AGE.total_seconds()
         or now - session["seen"] >= SESSION_IDLE_TIMEOUT.total_seconds()
@@ -181,15 +183,15 @@ def _load_identity(request: Any) -> Identity | None:
 
 def _crew_actions(request: Any) -> CrewActions:
     rooms = request.registry.settings["conference"].groups
-    return CrewActions(request.db, rooms, by=request.identity.name)
+    return CrewActions(request.db, rooms, account=request.identity.name)
 
 
 def _validate_form_body(event: ContextFound) -> None:
-    """Refuse what is no form of ours before anything reads it."""
+    """Reject an invalid body before a view parses it."""
     request = event.request
     if request.method in SAFE_METHODS or not is_admin_page(request):
         return
-    # A body of unknown length would be read whole before anyone could look at it.
+    # Without Content-Length, the whole body would be read first.
     if request.content_length is None or request.content_length > MAX_BODY_BYTES:
         raise HTTPRequestEntityTooLarge(f"a form has at most {MAX_BODY_BYTES} bytes")
     request.request_body_tempfile_limit = MAX_BODY_BYTES

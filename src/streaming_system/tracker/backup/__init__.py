@@ -1,4 +1,4 @@
-"""Back up the tracker's database, and bring it back, while the site is running."""
+"""Backup and restore of the tracker's database while the site is running."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -27,7 +27,7 @@ from streaming_system.tracker.settings import StartupError
 
 __all__ = ["BackupError", "BackupSummary", "StartupError", "backup", "restore"]
 
-# What it says when it has been thrown away must be true of backups, too.
+# Salts must not outlive their day, not even in a backup.
 EXCLUDED_TABLES = {Salt.__tablename__}
 LOCK_TIMEOUT_SECONDS = 30
 
@@ -36,9 +36,10 @@ ProgressCallback = Callable[[str], None]
 
 @dataclass(frozen=True, kw_only=True)
 class BackupSummary:
-    """What has been written or brought back.
+    """What was written or restored.
 
-    :param revision: of the migrations, and ``taken`` the moment that the rows are of.
+    :param revision: the revision of the migrations.
+    :param taken: the time of the snapshot.
     """
 
     revision: str
@@ -50,64 +51,69 @@ class BackupSummary:
         return sum(checksum.rows for checksum in self.checksums.values())
 
 
-def backup(ini: Mapping[str, str], file: BinaryIO, *, tell: ProgressCallback) -> BackupSummary:
-    """Write all tables as they are at one moment. Nobody who writes meanwhile has to wait.
+def backup(
+    ini: Mapping[str, str], file: BinaryIO, *, on_progress: ProgressCallback
+) -> BackupSummary:
+    """Write a snapshot of all tables. Concurrent writers do not wait.
 
-    :param ini: what the ini says to ``[app:tracker]``.
-    :param tell: is told how far it is.
-    :raises StartError: if the database cannot be opened.
-    :raises BackupError: if it cannot be read.
+    :param ini: the settings of ``[app:tracker]``.
+    :param on_progress: is called with messages.
+    :raises StartupError: if the database cannot be opened.
+    :raises BackupError: if the database cannot be read.
     :raises OSError: if the file cannot be written.
     """
-    with _engine(ini) as engine, _snapshot_transaction(engine) as connection:
+    with _open_engine(ini) as engine, _snapshot_transaction(engine) as connection:
         revision, taken = _revision(connection), datetime.now(UTC)
         tables = _reflect_tables(connection, set(Base.metadata.tables) - EXCLUDED_TABLES)
         _lock_tables(connection, tables, "ACCESS SHARE")
         checksums = {}
         with closing(BackupWriter(file, revision=revision, taken=taken, tables=tables)) as writer:
             for name, table in tables.items():
-                for checksum in writer.table(table, connection):
+                for checksum in writer.write_table(table, connection):
                     checksums[name] = checksum
-                    tell(f"{name}: {checksum.rows:,} rows")
+                    on_progress(f"{name}: {checksum.rows:,} rows")
     return BackupSummary(revision=revision, taken=taken, checksums=checksums)
 
 
 def restore(
-    ini: Mapping[str, str], file: BinaryIO, *, replace: bool, tell: ProgressCallback
+    ini: Mapping[str, str], file: BinaryIO, *, replace: bool, on_progress: ProgressCallback
 ) -> BackupSummary:
-    """Bring back all tables, or change nothing.
+    """Restore all tables in one transaction.
 
-    Who reads meanwhile sees the old rows; who writes waits.
+    Until the commit, readers see the old rows, and writers wait.
 
-    :param ini: what the ini says to ``[app:tracker]``.
-    :param file: is read twice: nothing is begun with a file that is not whole.
-    :param replace: whether rows that are there may be thrown away.
-    :param tell: is told how far it is.
-    :raises StartError: if the database cannot be opened.
-    :raises BackupError: if the file is damaged, or does not fit the database.
+    :param ini: the settings of ``[app:tracker]``.
+    :param file: is read twice: first to verify it, then to restore it.
+    :param replace: whether existing rows may be deleted.
+    :param on_progress: is called with messages.
+    :raises StartupError: if the database cannot be opened.
+    :raises BackupError: if the file is damaged, or does not match the database.
     """
-    tell("the file")
-    checked = BackupReader(file)
-    for _ in checked.batches():
+    on_progress("the file")
+    verified = BackupReader(file)
+    for _ in verified.batches():
         pass
-    with _engine(ini) as engine, _write_transaction(engine) as connection:
-        _check_revision(connection, checked.revision)
-        tables = _reflect_tables(connection, set(checked.columns))
-        _check_columns(tables, checked.columns)
+    with _open_engine(ini) as engine, _write_transaction(engine) as connection:
+        _require_revision(connection, verified.revision)
+        tables = _reflect_tables(connection, set(verified.columns))
+        _require_columns(tables, verified.columns)
         _lock_tables(connection, tables, "EXCLUSIVE")
         _truncate(connection, tables, replace)
-        _insert_rows(connection, tables, BackupReader(file), tell)
+        _insert_rows(connection, tables, BackupReader(file), on_progress)
         for name, table in tables.items():
-            tell(f"{name}: the checksum")
-            if _table_checksum(connection, table, checked.columns[name]) != checked.checksums[name]:
+            on_progress(f"{name}: the checksum")
+            if (
+                _table_checksum(connection, table, verified.columns[name])
+                != (verified.checksums[name])
+            ):
                 raise BackupError(f"table {name!r} does not read back as it is in the backup")
     return BackupSummary(
-        revision=checked.revision, taken=checked.taken, checksums=checked.checksums
+        revision=verified.revision, taken=verified.taken, checksums=verified.checksums
     )
 
 
 @contextmanager
-def _engine(ini: Mapping[str, str]) -> Iterator[sa.Engine]:
+def _open_engine(ini: Mapping[str, str]) -> Iterator[sa.Engine]:
     engine = make_engine(ini)
     try:
         require_database_file(engine)
@@ -115,7 +121,7 @@ def _engine(ini: Mapping[str, str]) -> Iterator[sa.Engine]:
             engine.connect().close()
         yield engine
     except (sa.exc.DBAPIError, sa.exc.StatementError) as error:
-        # A value that the driver does not take is a plain error of Python's.
+        # For a value that the driver rejects, "orig" is a built-in exception or None.
         raise BackupError(f"the database: {str(error.orig or error).splitlines()[0]}") from None
     finally:
         engine.dispose()
@@ -123,8 +129,8 @@ def _engine(ini: Mapping[str, str]) -> Iterator[sa.Engine]:
 
 @contextmanager
 def _snapshot_transaction(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """Open a transaction that sees one moment, whatever others commit."""
-    # A transaction of SQLite always does.
+    """Open a transaction that does not see later commits."""
+    # Every transaction of SQLite is a snapshot.
     if engine.dialect.name == "postgresql":
         engine = engine.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
@@ -143,39 +149,40 @@ def _write_transaction(engine: sa.Engine) -> Iterator[sa.Connection]:
 
 def _revision(connection: sa.Connection) -> str:
     table = sa.table("alembic_version", sa.column("version_num"))
-    found = None
+    revision = None
     if sa.inspect(connection).has_table(table.name):
-        found = connection.scalar(sa.select(table.c.version_num))
-    if found is None:
+        revision = connection.scalar(sa.select(table.c.version_num))
+    if revision is None:
         raise BackupError(f"{DATABASE_LABEL} has never been migrated: run make initdb")
-    return str(found)
+    return str(revision)
 
 
-def _check_revision(connection: sa.Connection, expected: str) -> None:
-    found = _revision(connection)
-    if found != expected:
+def _require_revision(connection: sa.Connection, expected: str) -> None:
+    revision = _revision(connection)
+    if revision != expected:
         raise BackupError(
-            f"is of revision {expected}, but the database is of {found}: bring an empty database "
-            f"to it (alembic -c INI upgrade {expected}), restore there, then run make migrate"
+            f"is of revision {expected}, but the database is of {revision}: migrate an empty "
+            f"database to it (alembic -c INI upgrade {expected}), restore there, then run make "
+            "migrate"
         )
 
 
 def _reflect_tables(connection: sa.Connection, names: set[str]) -> dict[str, sa.Table]:
-    """Return those tables that are there, as they are there: a database may be older than we."""
-    there = names & set(sa.inspect(connection).get_table_names())
+    """Return the existing tables with their columns; the database may have an older schema."""
+    existing = names & set(sa.inspect(connection).get_table_names())
     metadata = sa.MetaData()
-    metadata.reflect(connection, only=sorted(there))
-    return {table.name: table for table in metadata.sorted_tables if table.name in there}
+    metadata.reflect(connection, only=sorted(existing))
+    return {table.name: table for table in metadata.sorted_tables if table.name in existing}
 
 
-def _check_columns(tables: Mapping[str, sa.Table], columns: Mapping[str, list[str]]) -> None:
+def _require_columns(tables: Mapping[str, sa.Table], columns: Mapping[str, list[str]]) -> None:
     for name, expected in columns.items():
         if name not in tables or set(tables[name].columns.keys()) != set(expected):
-            raise BackupError(f"has a table {name!r} that is not so in the database")
+            raise BackupError(f"has a table {name!r} with other columns than the database")
 
 
 def _lock_tables(connection: sa.Connection, tables: Mapping[str, sa.Table], mode: str) -> None:
-    # Whoever writes to SQLite has locked all of it already.
+    # A write transaction of SQLite locks the whole database.
     if connection.dialect.name == "postgresql" and tables:
         quote = connection.dialect.identifier_preparer.quote
         names = ", ".join(quote(name) for name in sorted(tables))
@@ -183,47 +190,48 @@ def _lock_tables(connection: sa.Connection, tables: Mapping[str, sa.Table], mode
 
 
 def _truncate(connection: sa.Connection, tables: Mapping[str, sa.Table], replace: bool) -> None:
+    """Delete all rows if ``replace`` is set; else require that there are none."""
     for table in reversed(list(tables.values())):
         if replace:
             connection.execute(sa.delete(table))
         elif connection.scalar(sa.select(sa.exists().select_from(table))):
             raise BackupError(
-                f"{DATABASE_LABEL} is not empty (table {table.name!r} has rows), and only "
-                "--replace throws them away"
+                f"{DATABASE_LABEL} is not empty (table {table.name!r} has rows); "
+                "--replace deletes all rows first"
             )
 
 
 def _insert_rows(
     connection: sa.Connection,
     tables: Mapping[str, sa.Table],
-    file: BackupReader,
-    tell: ProgressCallback,
+    reader: BackupReader,
+    on_progress: ProgressCallback,
 ) -> None:
-    done = 0
-    for name, batch in file.batches():
+    count = 0
+    for name, batch in reader.batches():
         table = tables[name]
         try:
-            rows = decode_rows(table, file.columns[name], batch)
+            rows = decode_rows(table, reader.columns[name], batch)
         except (TypeError, ValueError) as error:
-            raise BackupError(f"has a value in table {name!r} that is none: {error}") from None
+            raise BackupError(f"has an invalid value in table {name!r}: {error}") from None
         connection.execute(sa.insert(table), rows)
-        done += len(rows)
-        tell(f"{name}: {done:,} rows")
+        count += len(rows)
+        on_progress(f"{name}: {count:,} rows")
     if connection.dialect.name == "postgresql":
         for table in tables.values():
             _reset_sequences(connection, table)
 
 
 def _reset_sequences(connection: sa.Connection, table: sa.Table) -> None:
-    """Let PostgreSQL number new rows after those that are there."""
+    """Move the sequences of a table behind its largest ids."""
     for column in table.primary_key.columns:
         name = connection.scalar(sa.select(sa.func.pg_get_serial_sequence(table.name, column.name)))
-        top = connection.scalar(sa.select(sa.func.max(column))) if name else None
-        if top is not None:
-            # Sequences stay as they are set even if all is rolled back, so none is ever set back.
+        max_id = connection.scalar(sa.select(sa.func.max(column))) if name else None
+        if max_id is not None:
+            # setval is not rolled back with the transaction, so it must never move backwards.
             connection.execute(
-                sa.text(f"SELECT setval(:name, GREATEST(:top, last_value)) FROM {name}"),  # noqa: S608 - PostgreSQL has quoted it.
-                {"name": name, "top": top},
+                sa.text(f"SELECT setval(:name, GREATEST(:max_id, last_value)) FROM {name}"),  # noqa: S608 - PostgreSQL returns a quoted name.
+                {"name": name, "max_id": max_id},
             )
 
 

@@ -1,8 +1,7 @@
-"""The file of a backup: compressed lines of JSON that are the same from every database.
+"""The file format of backups: gzipped JSON lines, which are independent of the database.
 
-The first line says what it is and which columns the tables have. Then, for each table in turn,
-come its rows, a list each, and an object with their count and checksum. A file that ends early, or
-in which anything has changed, is found out.
+The first line has the version and the columns of all tables. Then follow, for each table, its rows
+as lists, and an object with their number and checksum. A truncated or changed file is detected.
 """
 
 import gzip
@@ -22,20 +21,21 @@ BATCH_ROWS = 1000
 
 
 class BackupError(Exception):
-    """What cannot be backed up or restored, with one line that says why."""
+    """A failed backup or restore; the message is one line."""
 
 
 @dataclass
 class Checksum:
-    """How many rows a table has, and the sum of the SHA-256 of each.
+    """The number of rows of a table, and the sum of their SHA-256 hashes.
 
-    A sum says the same in whichever order a database gives its rows.
+    The sum does not depend on the order of the rows, which differs between databases.
     """
 
     rows: int = 0
     total: int = 0
 
     def add(self, line: bytes) -> None:
+        """Add a row."""
         self.rows += 1
         self.total = (self.total + int.from_bytes(hashlib.sha256(line).digest(), "big")) % 2**256
 
@@ -45,24 +45,24 @@ class Checksum:
 
 
 class BackupWriter:
-    """Writes tables into a file, one after the other. Without its end, a file counts as cut off."""
+    """Writes tables into a file. Without :meth:`close`, the file counts as truncated."""
 
     def __init__(
         self, file: BinaryIO, *, revision: str, taken: datetime, tables: Mapping[str, sa.Table]
     ) -> None:
-        # Level 6 takes twice as long for a few hundredths of the size.
+        # Level 6 takes twice as long and saves a few per cent.
         self._file = gzip.GzipFile(fileobj=file, mode="wb", compresslevel=3, mtime=0)
-        head = {
+        header = {
             "format": FORMAT,
             "version": FORMAT_VERSION,
             "revision": revision,
             "taken": _encode_time(taken),
             "tables": {name: list(table.columns.keys()) for name, table in tables.items()},
         }
-        self._file.write(_encode_line(head))
+        self._file.write(_encode_line(header))
 
-    def table(self, table: sa.Table, connection: sa.Connection) -> Iterator[Checksum]:
-        """Write the rows of a table; yield now and then how many it has been."""
+    def write_table(self, table: sa.Table, connection: sa.Connection) -> Iterator[Checksum]:
+        """Write the rows of a table; yield the checksum so far after each batch."""
         checksum = Checksum()
         for lines in iter_lines(connection, list(table.columns)):
             for line in lines:
@@ -75,50 +75,52 @@ class BackupWriter:
         yield checksum
 
     def close(self) -> None:
-        """End the file, and leave it open."""
+        """Finish the compressed stream; the file itself stays open."""
         self._file.close()
 
 
 class BackupReader:
-    """Reads a file, from its beginning to its end.
+    """Reads a file from start to end.
 
-    :raises BackupError: here, or later, where the file is not as it was written.
+    :raises BackupError: here or later, if the file is damaged.
     """
 
     def __init__(self, file: BinaryIO) -> None:
         file.seek(0)
         self._file = gzip.GzipFile(fileobj=file, mode="rb")
-        head = self._next()
-        if not isinstance(head, dict) or head.get("format") != FORMAT:
+        header = self._parse(self._next_line())
+        if not isinstance(header, dict) or header.get("format") != FORMAT:
             raise BackupError("is no backup of a tracker")
-        if head.get("version") != FORMAT_VERSION:
+        if header.get("version") != FORMAT_VERSION:
             raise BackupError(
-                f"is of version {head.get('version')!r}, but this program reads {FORMAT_VERSION}"
+                f"is of version {header.get('version')!r}, but this program reads {FORMAT_VERSION}"
             )
         try:
-            self.revision = str(head["revision"])
-            self.taken = _decode_time(head["taken"])
-            self.columns = {str(name): list(columns) for name, columns in head["tables"].items()}
+            self.revision = str(header["revision"])
+            self.taken = _decode_time(header["taken"])
+            self.columns = {str(name): list(columns) for name, columns in header["tables"].items()}
         except (AttributeError, KeyError, TypeError, ValueError):
-            raise BackupError("is damaged: its first line says too little") from None
+            raise BackupError("is damaged: its first line is incomplete") from None
         self.checksums: dict[str, Checksum] = {}
 
     def batches(self) -> Iterator[tuple[str, list[list[Any]]]]:
-        """Yield the rows of all tables, a thousand at a time, and note what each should come to."""
+        """Yield the rows of all tables in batches, and verify the checksum of each table."""
         for name in self.columns:
-            yield from ((name, batch) for batch in self._table(name))
-        if self._read():
-            raise BackupError("is damaged: something follows its end")
+            yield from ((name, batch) for batch in self._table_batches(name))
+        if self._next_line():
+            raise BackupError("is damaged: it continues after its last table")
 
-    def _table(self, name: str) -> Iterator[list[list[Any]]]:
+    def _table_batches(self, name: str) -> Iterator[list[list[Any]]]:
         checksum, batch, width = Checksum(), [], len(self.columns[name])
         while True:
-            line = self._read()
-            row = self._parsed(line)
+            line = self._next_line()
+            row = self._parse(line)
             if isinstance(row, dict):
                 break
             if not isinstance(row, list) or len(row) != width:
-                raise BackupError(f"is damaged: table {name!r} has a row of another shape")
+                raise BackupError(
+                    f"is damaged: table {name!r} has a row with a wrong number of values"
+                )
             checksum.add(line)
             batch.append(row)
             if len(batch) == BATCH_ROWS:
@@ -130,22 +132,19 @@ class BackupReader:
         if batch:
             yield batch
 
-    def _next(self) -> Any:
-        return self._parsed(self._read())
-
-    def _read(self) -> bytes:
+    def _next_line(self) -> bytes:
         try:
             return self._file.readline()
         except gzip.BadGzipFile as error:
             raise BackupError(f"is damaged, or no backup: {error}") from None
         except EOFError:
-            raise BackupError("is cut off before its end") from None
+            raise BackupError("is truncated") from None
         except zlib.error as error:
             raise BackupError(f"is damaged: {error}") from None
 
-    def _parsed(self, line: bytes) -> Any:
+    def _parse(self, line: bytes) -> Any:
         if not line:
-            raise BackupError("is cut off before its end")
+            raise BackupError("is truncated")
         try:
             return json.loads(line)
         except ValueError:
@@ -155,27 +154,27 @@ class BackupReader:
 def iter_lines(
     connection: sa.Connection, columns: Sequence[sa.Column[Any]]
 ) -> Iterator[list[bytes]]:
-    """Yield the rows of a table as lines of a file, a thousand at a time."""
-    makers = [_converter(column, _ENCODERS) for column in columns]
+    """Yield the rows of a table as lines of a file, in batches."""
+    converters = [_converter(column, _ENCODERS) for column in columns]
     rows = connection.execute(sa.select(*columns), execution_options={"yield_per": BATCH_ROWS})
-    for part in rows.partitions():
-        yield [_encode_line(_convert(makers, row)) for row in part]
+    for batch in rows.partitions():
+        yield [_encode_line(_convert(converters, row)) for row in batch]
 
 
 def decode_rows(
     table: sa.Table, columns: Sequence[str], rows: list[list[Any]]
 ) -> list[dict[str, Any]]:
-    """Return rows of a file as what the table takes."""
-    makers = [_converter(table.columns[name], _DECODERS) for name in columns]
-    return [dict(zip(columns, _convert(makers, row), strict=True)) for row in rows]
+    """Return rows of a file as values of a table."""
+    converters = [_converter(table.columns[name], _DECODERS) for name in columns]
+    return [dict(zip(columns, _convert(converters, row), strict=True)) for row in rows]
 
 
 Converter = Callable[[Any], Any]
 
 
-def _encode_time(moment: datetime) -> str:
-    # SQLite knows no offsets: what it keeps is UTC.
-    utc = moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
+def _encode_time(time: datetime) -> str:
+    # SQLite stores UTC without offset.
+    utc = time if time.tzinfo is None else time.astimezone(UTC).replace(tzinfo=None)
     return f"{utc.isoformat(timespec='microseconds')}Z"
 
 
@@ -183,7 +182,7 @@ def _decode_time(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-# What JSON does not know by itself.
+# The types that JSON lacks.
 _ENCODERS: dict[type[sa.types.TypeEngine[Any]], Converter] = {
     sa.DateTime: _encode_time,
     sa.Date: date.isoformat,
@@ -197,15 +196,18 @@ _DECODERS: dict[type[sa.types.TypeEngine[Any]], Converter] = {
 
 
 def _converter(
-    column: sa.Column[Any], makers: Mapping[type[sa.types.TypeEngine[Any]], Converter]
+    column: sa.Column[Any], converters: Mapping[type[sa.types.TypeEngine[Any]], Converter]
 ) -> Converter | None:
-    return next((make for kind, make in makers.items() if isinstance(column.type, kind)), None)
+    return next(
+        (converter for kind, converter in converters.items() if isinstance(column.type, kind)),
+        None,
+    )
 
 
-def _convert(makers: Sequence[Converter | None], row: Sequence[Any]) -> list[Any]:
+def _convert(converters: Sequence[Converter | None], row: Sequence[Any]) -> list[Any]:
     return [
-        value if make is None or value is None else make(value)
-        for make, value in zip(makers, row, strict=True)
+        value if convert is None or value is None else convert(value)
+        for convert, value in zip(converters, row, strict=True)
     ]
 
 

@@ -1,1 +1,1 @@
-"""Accounts, logins and tokens of the crew, and what they do."""
+"""Accounts, logins and tokens of the crew, and their audit log."""

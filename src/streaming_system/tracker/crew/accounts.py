@@ -1,4 +1,4 @@
-"""The people of the crew who may log in."""
+"""Accounts of crew members."""
 
 import re
 from collections.abc import Sequence
@@ -15,25 +15,24 @@ from streaming_system.tracker.models import Account
 ACCOUNT_NAME_PATTERN = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
 MIN_PASSWORD_CHARS = 8
 MAX_PASSWORD_CHARS = 1024
-# A viewer sees what an admin sees, and changes nothing but the own password.
+# A viewer sees the same pages as an admin, and can only change the own password.
 ROLES = ("admin", "viewer")
 
 
 class AccountError(CrewError):
-    """Something that cannot be done with an account, with one line that says why."""
+    """A rejected operation on an account; the message is one line."""
 
 
 class Accounts:
-    """The accounts; passwords are kept as argon2 hashes only."""
+    """The accounts. Passwords are stored as argon2 hashes."""
 
     def __init__(self, db: Session) -> None:
         self.db = db
 
     def create(self, name: str, password: str, *, now: datetime, role: str = "admin") -> Account:
-        """Make an account.
+        """Create an account.
 
-        :raises AccountError: for a name, password or role that is not allowed, or a name that is
-            taken.
+        :raises AccountError: for an invalid name, password or role, or an existing name.
         """
         if not ACCOUNT_NAME_PATTERN.fullmatch(name):
             raise AccountError(
@@ -52,95 +51,95 @@ class Accounts:
         return account
 
     def verify(self, name: str, password: str) -> Account | None:
-        """Return the account if name and password are right. Both answers take the same time."""
+        """Return the account if name and password are right. Both results take the same time."""
         account = self.find(name)
         if not passwords.verify(account.password_hash if account else None, password):
             return None
         return account
 
     def find(self, name: str) -> Account | None:
-        """Return the account of that name."""
+        """Return the account with a name."""
         if not ACCOUNT_NAME_PATTERN.fullmatch(name):
             return None
         return self.db.scalar(sa.select(Account).where(Account.name == name))
 
-    def get(self, id: int) -> Account | None:  # noqa: A002 - It is the column's name.
-        """Return an account by its number."""
-        return self.db.get(Account, id)
+    def get(self, account_id: int) -> Account | None:
+        """Return an account by id."""
+        return self.db.get(Account, account_id)
 
     def all(self) -> Sequence[Account]:
-        """Return all accounts, by name."""
+        """Return all accounts by name."""
         return self.db.scalars(sa.select(Account).order_by(Account.name)).all()
 
-    def any(self) -> bool:
-        """Tell whether there is an account at all."""
+    def has_any(self) -> bool:
+        """Return whether an account exists."""
         return self.db.scalar(sa.select(Account.id).limit(1)) is not None
 
-    def change_password(self, name: str, proven: str, new: str) -> Account:
-        """Give the account another password, for somebody who has shown that they know the old one.
+    def change_password(self, name: str, verified_hash: str, new: str) -> Account:
+        """Change the password of an account after its owner entered the old one.
 
-        :param proven: the hash that the old one was compared with.
-        :raises AccountError: if it is another one by now, or the new password is not allowed.
+        :param verified_hash: the hash that the old password was verified with.
+        :raises AccountError: if the hash has changed since, or the new password is not allowed.
         """
-        kept = _hash_password(new)
-        account = self._found(name)
-        if account.password_hash != proven:
+        password_hash = _hash_password(new)
+        account = self._require(name)
+        if account.password_hash != verified_hash:
             raise AccountError("the old password has been changed in the meantime")
-        return self._set_password(account, kept)
+        return self._set_password_hash(account, password_hash)
 
     def reset_password(self, name: str, new: str) -> Account:
-        """Give the account another password.
+        """Set a new password.
 
-        :raises AccountError: if there is no such account, or the password is not allowed.
+        :raises AccountError: if the account does not exist, or the password is not allowed.
         """
-        kept = _hash_password(new)
-        return self._set_password(self._found(name), kept)
+        password_hash = _hash_password(new)
+        return self._set_password_hash(self._require(name), password_hash)
 
     def end_sessions(self, name: str) -> Account:
-        """Log the account out everywhere.
+        """End all sessions of an account.
 
-        :raises AccountError: if there is none of that name.
+        :raises AccountError: if the account does not exist.
         """
-        account = self._found(name)
+        account = self._require(name)
         account.epoch += 1
         return account
 
     def set_role(self, name: str, role: str) -> Account:
-        """Let the account be something else.
+        """Change the role of an account.
 
-        :raises AccountError: if there is none of that name, no such role, or if no admin is left.
+        :raises AccountError: if account or role does not exist, or if it is the last admin.
         """
         _validate_role(role)
-        account = self._found(name)
+        account = self._require(name)
         if role != "admin":
-            self._keep_an_admin(account)
+            self._require_another_admin(account)
         account.role = role
         return account
 
     def delete(self, name: str) -> None:
-        """Delete the account, and end its sessions.
+        """Delete an account, which ends its sessions.
 
-        :raises AccountError: if there is none of that name, or if no admin is left.
+        :raises AccountError: if the account does not exist, or if it is the last admin.
         """
-        account = self._found(name)
-        self._keep_an_admin(account)
+        account = self._require(name)
+        self._require_another_admin(account)
         self.db.delete(account)
         self.db.flush()
 
-    def _found(self, name: str) -> Account:
+    def _require(self, name: str) -> Account:
         ensure_write_transaction(self.db)
         account = self.find(name)
         if account is None:
             raise AccountError(f"there is no account called {name!r:.80}")
         return account
 
-    def _set_password(self, account: Account, kept: str) -> Account:
-        account.password_hash = kept
+    def _set_password_hash(self, account: Account, password_hash: str) -> Account:
+        account.password_hash = password_hash
         account.epoch += 1
         return account
 
-    def _keep_an_admin(self, account: Account) -> None:
-        # Two admins who demote each other at once wait for each other here.
+    def _require_another_admin(self, account: Account) -> None:
+        # The lock serialises two admins who demote each other at once.
         admins = self.db.scalars(
             sa.select(Account.id).where(Account.role == "admin").with_for_update()
         ).all()
@@ -156,6 +155,7 @@ def _validate_role(role: str) -> None:
 def _hash_password(password: str) -> str:
     if not MIN_PASSWORD_CHARS <= len(password) <= MAX_PASSWORD_CHARS:
         raise AccountError(
-            f"a password has at least {MIN_PASSWORD_CHARS} characters and at most {MAX_PASSWORD_CHARS}"
+            f"a password has at least {MIN_PASSWORD_CHARS} characters and at most "
+            f"{MAX_PASSWORD_CHARS}"
         )
     return passwords.hash_password(password)

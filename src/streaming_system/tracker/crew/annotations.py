@@ -1,4 +1,4 @@
-"""What the crew wrote beside the graphs."""
+"""Annotations of graphs."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -10,29 +10,29 @@ from streaming_system.tracker.crew.errors import CrewError, validate_single_line
 from streaming_system.tracker.db.session import ensure_write_transaction
 from streaming_system.tracker.models import Annotation
 
-# Nothing that a graph could show; databases and clocks differ in what they take beyond.
+# Databases and clients differ in their range of times; no graph shows others.
 MIN_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 MAX_TIME = datetime(2100, 1, 1, tzinfo=UTC)
 
 
 class Annotations:
-    """The annotations: a word about a moment each."""
+    """The annotations: each one labels a time."""
 
     def __init__(self, db: Session) -> None:
         self.db = db
 
-    def add(self, *, at: datetime, label: str, by: str, room: str = "") -> Annotation:
-        """Write a word about a moment.
+    def add(self, *, at: datetime, label: str, created_by: str, room: str = "") -> Annotation:
+        """Add an annotation.
 
-        :param room: the room that it is about; "" for all.
-        :param by: who wrote it.
-        :raises CrewError: for a label that is no line, or a moment out of reach.
+        :param room: the room; "" for all.
+        :param created_by: the name of the account.
+        :raises CrewError: for an invalid label or time.
         """
         label = validate_single_line(label, "the label", 200)
         if not MIN_TIME <= at < MAX_TIME:
             raise CrewError("the time is not within the years 2000 to 2099")
         ensure_write_transaction(self.db)
-        annotation = Annotation(at=at, label=label, room=room, created_by=by)
+        annotation = Annotation(at=at, label=label, room=room, created_by=created_by)
         self.db.add(annotation)
         self.db.flush()
         return annotation
@@ -40,7 +40,7 @@ class Annotations:
     def between(
         self, begin: datetime, end: datetime, room: str | None = None
     ) -> Sequence[Annotation]:
-        """Return the annotations from ``begin`` until before ``end``, in the order of time.
+        """Return the annotations from ``begin`` until before ``end``, in chronological order.
 
         :param room: only those of this room and those of all rooms.
         """
@@ -50,20 +50,20 @@ class Annotations:
         return self.db.scalars(query.order_by(Annotation.at, Annotation.id)).all()
 
     def latest(self, limit: int = 200) -> Sequence[Annotation]:
-        """Return the annotations of the newest moments, newest first."""
+        """Return the latest annotations, latest first."""
         return self.db.scalars(
             sa.select(Annotation).order_by(Annotation.at.desc(), Annotation.id.desc()).limit(limit)
         ).all()
 
-    def get(self, id: int) -> Annotation | None:  # noqa: A002 - It is the column's name.
-        """Return an annotation by its number."""
-        return self.db.get(Annotation, id)
+    def get(self, annotation_id: int) -> Annotation | None:
+        """Return an annotation by id."""
+        return self.db.get(Annotation, annotation_id)
 
-    def remove(self, id: int) -> bool:  # noqa: A002
-        """Delete an annotation; tell whether it was there."""
+    def remove(self, annotation_id: int) -> bool:
+        """Delete an annotation; return whether it existed."""
         ensure_write_transaction(self.db)
         return bool(
             self.db.execute(
-                sa.delete(Annotation).where(Annotation.id == id).returning(Annotation.id)
+                sa.delete(Annotation).where(Annotation.id == annotation_id).returning(Annotation.id)
             ).first()
         )

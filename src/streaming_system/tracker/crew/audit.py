@@ -1,4 +1,4 @@
-"""Who of the crew did what, and when."""
+"""The audit log of the crew's actions."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -7,44 +7,48 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from streaming_system.tracker.db.session import ensure_write_transaction
-from streaming_system.tracker.models import AuditEntry as Entry
+from streaming_system.tracker.models import AuditEntry
 
 
-class Audit:
-    """The audit trail. It only grows."""
+class AuditLog:
+    """The audit log. Entries are never changed."""
 
     def __init__(self, db: Session) -> None:
         self.db = db
 
-    def note(self, *, account: str, action: str, subject: str, now: datetime) -> None:
-        """Write down that an account did something.
+    def record(self, *, account: str, action: str, subject: str, now: datetime) -> None:
+        """Add an entry.
 
-        :param account: its name; ``cli:NAME`` for somebody at the command line.
-        :param action: what was done, such as ``token.issue``.
-        :param subject: what it was done to, for people.
+        :param account: the name of the account; ``cli:USER`` for the command line.
+        :param action: the kind of action, such as ``token.issue``.
+        :param subject: a description of the changed object.
         """
         ensure_write_transaction(self.db)
         self.db.add(
-            Entry(
+            AuditEntry(
                 at=now, account=account[:64], action=action[:32], subject=_sanitize(subject)[:200]
             )
         )
 
-    def latest(self, limit: int = 200, account: str | None = None) -> Sequence[Entry]:
+    def latest(self, limit: int = 200, account: str | None = None) -> Sequence[AuditEntry]:
         """Return the newest entries, newest first.
 
-        :param account: only those of this account.
+        :param account: only entries of this account.
         """
-        query = sa.select(Entry)
+        query = sa.select(AuditEntry)
         if account is not None:
-            query = query.where(Entry.account == account)
-        return self.db.scalars(query.order_by(Entry.at.desc(), Entry.id.desc()).limit(limit)).all()
+            query = query.where(AuditEntry.account == account)
+        return self.db.scalars(
+            query.order_by(AuditEntry.at.desc(), AuditEntry.id.desc()).limit(limit)
+        ).all()
 
     def accounts(self) -> Sequence[str]:
-        """Return the names of all who have ever done something, also of those who are gone."""
-        return self.db.scalars(sa.select(Entry.account).distinct().order_by(Entry.account)).all()
+        """Return the names of all accounts with entries, including deleted accounts."""
+        return self.db.scalars(
+            sa.select(AuditEntry.account).distinct().order_by(AuditEntry.account)
+        ).all()
 
 
 def _sanitize(text: str) -> str:
-    """Return a text that cannot pretend to be another line, nor break a terminal."""
+    """Replace control characters, so that a text stays in its line and is safe in a terminal."""
     return "".join(character if character.isprintable() else "\ufffd" for character in text)

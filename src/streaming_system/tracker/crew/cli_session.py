@@ -1,4 +1,4 @@
-"""What the command line does with the tracker's database."""
+"""The command line's access to the tracker's database."""
 
 import os
 import pwd
@@ -12,11 +12,15 @@ from sqlalchemy.orm import Session
 
 from streaming_system.tracker.crew.accounts import ROLES, AccountError, Accounts
 from streaming_system.tracker.crew.annotations import Annotations
-from streaming_system.tracker.crew.audit import Audit
+from streaming_system.tracker.crew.audit import AuditLog
 from streaming_system.tracker.crew.crew import CrewActions, parse_time
 from streaming_system.tracker.crew.errors import CrewError
 from streaming_system.tracker.crew.tokens import SCOPES, Tokens
-from streaming_system.tracker.db.session import is_unavailable_error, make_engine, require_tables
+from streaming_system.tracker.db.session import (
+    is_unavailable_error,
+    make_engine,
+    require_tables,
+)
 from streaming_system.tracker.endpoints.endpoints import Endpoints
 from streaming_system.tracker.settings import StartupError
 
@@ -33,7 +37,7 @@ __all__ = [
 
 @dataclass(frozen=True, kw_only=True)
 class AdminSession:
-    """What there is to look at and to do, at one moment."""
+    """The services for one command, and its time."""
 
     now: datetime
     crew: CrewActions
@@ -41,12 +45,12 @@ class AdminSession:
     tokens: Tokens
     endpoints: Endpoints
     annotations: Annotations
-    audit: Audit
+    audit: AuditLog
 
-    def moment(self, text: str) -> datetime:
-        """Return the moment that somebody has written, now if nobody has.
+    def parse_time(self, text: str) -> datetime:
+        """Return the time in a text; the current time for an empty one.
 
-        :raises CrewError: if it is none.
+        :raises CrewError: if the text is no time.
         """
         return parse_time(text, now=self.now)
 
@@ -55,20 +59,20 @@ class AdminSession:
 def admin_session(
     settings: Mapping[str, str], rooms: Collection[str] = ()
 ) -> Iterator[AdminSession]:
-    """Open the database that ``[app:tracker]`` names, for whoever runs this; commit at the end.
+    """Open the database of ``[app:tracker]`` for the system user; commit at the end.
 
-    :param rooms: the ids of the rooms that there are.
-    :raises StartError: if the database cannot be used.
+    :param rooms: the ids of all rooms.
+    :raises StartupError: if the database is unusable.
     """
     with _database_session(settings) as db:
         yield AdminSession(
             now=datetime.now(UTC),
-            crew=CrewActions(db, rooms, by=f"cli:{_system_user()}"),
+            crew=CrewActions(db, rooms, account=f"cli:{_system_user()}"),
             accounts=Accounts(db),
             tokens=Tokens(db),
             endpoints=Endpoints(db),
             annotations=Annotations(db),
-            audit=Audit(db),
+            audit=AuditLog(db),
         )
 
 
@@ -89,7 +93,7 @@ def _database_session(settings: Mapping[str, str]) -> Iterator[Session]:
 
 
 def _system_user() -> str:
-    """Return whom the system takes this process for; the environment could say anybody."""
+    """Return the user of this process; environment variables can be forged."""
     try:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:

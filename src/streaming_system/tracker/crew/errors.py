@@ -1,22 +1,22 @@
-"""How a service says no."""
+"""Errors that are shown to crew members."""
 
 
 class CrewError(Exception):
-    """What somebody of the crew asked for and cannot have, with one line that says why."""
+    """A rejected request of a crew member; the message is one line."""
 
 
-def validate_single_line(text: str, what: str, longest: int) -> str:
-    """Return a text of one line as it may be kept: without space around it.
+def validate_single_line(text: str, description: str, max_chars: int) -> str:
+    """Return a text of one line without surrounding white space.
 
-    :param what: what it is, for people, such as ``the label``.
-    :raises CrewError: if it is empty, too long, or not a line.
+    :param description: the name of the text in messages, such as ``the label``.
+    :raises CrewError: if it is empty, too long, or not printable.
     """
     text = text.strip()
     if not text:
-        raise CrewError(f"{what} is empty")
-    if len(text) > longest:
-        raise CrewError(f"{what} is too long; allowed: {longest} characters")
-    # Control characters, halves of surrogate pairs, and what turns the direction of writing.
+        raise CrewError(f"{description} is empty")
+    if len(text) > max_chars:
+        raise CrewError(f"{description} is too long; allowed: {max_chars} characters")
+    # Control characters, surrogates, and characters that change the direction of text.
     if not text.isprintable():
-        raise CrewError(f"{what} has characters that cannot be shown")
+        raise CrewError(f"{description} has characters that cannot be shown")
     return text

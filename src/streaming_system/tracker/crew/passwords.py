@@ -1,4 +1,4 @@
-"""Passwords, as argon2 keeps them."""
+"""Password hashing with argon2."""
 
 import functools
 import secrets
@@ -10,34 +10,34 @@ HASHER = PasswordHasher()
 
 
 def hash_password(password: str) -> str:
-    """Return what is kept of a password."""
+    """Return the argon2 hash of a password."""
     return HASHER.hash(_encode(password))
 
 
-def verify(kept: str | None, password: str) -> bool:
-    """Tell whether a password is the one that was kept.
+def verify(password_hash: str | None, password: str) -> bool:
+    """Return whether a password matches a hash.
 
-    :param kept: ``None`` where there is no such account; the answer takes as long then, so that
-        nobody learns who has an account.
+    :param password_hash: ``None`` for an unknown account. The result takes the same time, so that
+        clients cannot find out which accounts exist.
     """
     try:
-        HASHER.verify(dummy_hash() if kept is None else kept, _encode(password))
+        HASHER.verify(dummy_hash() if password_hash is None else password_hash, _encode(password))
     except (VerificationError, InvalidHashError):
         return False
-    return kept is not None
+    return password_hash is not None
 
 
-def needs_rehash(kept: str) -> bool:
-    """Tell whether a password should be hashed anew, because argon2 is used otherwise today."""
-    return HASHER.check_needs_rehash(kept)
+def needs_rehash(password_hash: str) -> bool:
+    """Return whether a hash has other parameters than new ones have."""
+    return HASHER.check_needs_rehash(password_hash)
 
 
 @functools.cache
 def dummy_hash() -> str:
-    """Return the hash of a password that nobody knows."""
+    """Return the hash of a random password."""
     return hash_password(secrets.token_urlsafe())
 
 
 def _encode(password: str) -> bytes:
-    # What a terminal sends in another encoding arrives as halves of surrogate pairs.
+    # Input of a terminal with another encoding contains surrogates.
     return password.encode("utf-8", "surrogatepass")

@@ -1,4 +1,4 @@
-"""Sessions that have been logged out of."""
+"""Revoked sessions."""
 
 from datetime import datetime
 
@@ -10,20 +10,20 @@ from streaming_system.tracker.models import RevokedSession
 
 
 class RevokedSessions:
-    """What makes a log-out hold: a session is a cookie, and cookies can be copied."""
+    """The sessions that ended with a log-out. A session is a cookie, which can be copied."""
 
     def __init__(self, db: Session) -> None:
         self.db = db
 
-    def add(self, id: str, *, now: datetime, forget: datetime) -> None:  # noqa: A002
-        """End a session.
+    def revoke(self, session_id: str, *, now: datetime, expired_before: datetime) -> None:
+        """Revoke a session, and delete those that have expired.
 
-        :param forget: sessions that ended before this are too old to be taken in any case.
+        :param expired_before: sessions that were revoked before this time are expired anyway.
         """
         ensure_write_transaction(self.db)
-        self.db.execute(sa.delete(RevokedSession).where(RevokedSession.at < forget))
-        self.db.merge(RevokedSession(id=id, at=now))
+        self.db.execute(sa.delete(RevokedSession).where(RevokedSession.at < expired_before))
+        self.db.merge(RevokedSession(id=session_id, at=now))
 
-    def has(self, id: str) -> bool:  # noqa: A002
-        """Tell whether a session has ended."""
-        return self.db.get(RevokedSession, id) is not None
+    def is_revoked(self, session_id: str) -> bool:
+        """Return whether a session was revoked."""
+        return self.db.get(RevokedSession, session_id) is not None

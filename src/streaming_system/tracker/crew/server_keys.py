@@ -1,4 +1,4 @@
-"""Secrets of the server's own: keys that stay, and a salt for every day that does not."""
+"""Secrets of the server: permanent keys, and salts that are deleted after their day."""
 
 import hashlib
 import hmac
@@ -16,44 +16,44 @@ KEY_BYTES = 32
 
 
 class ServerKeys:
-    """Random keys that all workers share, each made when it is needed first."""
+    """Random keys that all workers share, created on first use."""
 
     def __init__(self, db: Session) -> None:
         self.db = db
 
     def get(self, name: str) -> bytes:
-        """Return the key of this name: 32 random bytes, for good."""
+        """Return the permanent key with a name: 32 random bytes."""
         return _get_or_create(self.db, ServerKey, {"name": name})
 
 
 class DailySalts:
-    """What the addresses of a day are hashed with: once it is forgotten, nobody can guess back."""
+    """The salts of address hashes. After a salt is deleted, its hashes cannot be reversed."""
 
     def __init__(self, db: Session) -> None:
         self.db = db
 
-    def of_day(self, day: date) -> bytes:
-        """Return the salt of a day in UTC: 32 random bytes, until they are forgotten."""
+    def get(self, day: date) -> bytes:
+        """Return the salt of a day in UTC: 32 random bytes."""
         return _get_or_create(self.db, Salt, {"day": day})
 
-    def forget(self, before: date) -> int:
-        """Forget the salts of all days before this one; return how many there were."""
-        forgotten = self.db.execute(sa.delete(Salt).where(Salt.day < before))
-        return int(getattr(forgotten, "rowcount", 0))
+    def delete_before(self, day: date) -> int:
+        """Delete the salts of all earlier days; return the number deleted."""
+        result = self.db.execute(sa.delete(Salt).where(Salt.day < day))
+        return int(getattr(result, "rowcount", 0))
 
 
 def hash_visitor(address: str, user_agent: str, salt: bytes) -> bytes:
-    """Return 16 bytes that stand for a viewer as long as the salt is the same."""
-    # The length keeps apart what would read the same when put together.
+    """Return 16 bytes that identify a visitor as long as the salt is the same."""
+    # The length separates address and user agent unambiguously.
     text = f"{len(address)} {address}{user_agent}".encode("utf-8", "surrogatepass")
     return hmac.digest(salt, text, hashlib.sha256)[:16]
 
 
 def _get_or_create(db: Session, model: type[ServerKey] | type[Salt], key: dict[str, Any]) -> bytes:
-    """Return the value of a row, which is made if it is not there.
+    """Return the value of a row, which is created if it does not exist.
 
-    A session whose transaction has not begun stays so: its first statement decides whether it
-    reads or writes, and that is not ours to decide.
+    If the session has no transaction yet, this function uses its own: the caller's first
+    statement decides whether the transaction of the session reads or writes.
     """
     if db.in_transaction():
         return _select_value(db, model, key) or _create(db, model, key)
@@ -69,7 +69,7 @@ def _get_or_create(db: Session, model: type[ServerKey] | type[Salt], key: dict[s
 def _create(
     db: Session | sa.Connection, model: type[ServerKey] | type[Salt], key: dict[str, Any]
 ) -> bytes:
-    # Two workers may need it first at once; the database decides whose it is.
+    # Two workers may create the row at once; the first one wins.
     dialect = db.get_bind().dialect.name if isinstance(db, Session) else db.dialect.name
     insert = (postgresql if dialect == "postgresql" else sqlite).insert
     db.execute(
@@ -77,7 +77,7 @@ def _create(
     )
     value = _select_value(db, model, key)
     if value is None:
-        raise LookupError(f"{model.__tablename__} does not keep what it is given")
+        raise LookupError(f"{model.__tablename__} lacks a row that was just inserted")
     return value
 
 

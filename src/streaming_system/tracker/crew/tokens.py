@@ -1,4 +1,4 @@
-"""What programs show instead of a password."""
+"""Tokens, with which programs authenticate."""
 
 import hashlib
 import secrets
@@ -14,14 +14,14 @@ from streaming_system.tracker.models import Token
 
 PREFIX = "sst_"
 SCOPES = ("room", "endpoint", "crew")
-# The prefix and six characters: enough to tell tokens apart, far too little to guess one.
+# The prefix and six characters: enough to recognise a token, too little to guess one.
 HINT_CHARS = len(PREFIX) + 6
 TOKEN_CHARS = len(PREFIX) + 43
 LAST_USED_RESOLUTION = timedelta(minutes=1)
 
 
 class Tokens:
-    """The tokens. Their texts are 256 random bits, so that a plain hash keeps them safe."""
+    """The tokens. Their texts are 256 random bits, so an unsalted hash is safe."""
 
     def __init__(self, db: Session) -> None:
         self.db = db
@@ -31,77 +31,75 @@ class Tokens:
         *,
         label: str,
         scope: str,
-        by: str,
+        created_by: str,
         now: datetime,
         room: str = "",
         endpoint: str = "",
     ) -> tuple[Token, str]:
-        """Make a token, and return it with its text, which nobody can have again.
+        """Create a token; return it with its text, which is not stored.
 
         :param scope: ``room``, ``endpoint`` or ``crew``; see :class:`Token`.
-        :param by: who asked for it.
-        :raises CrewError: for a label that is no line, or a scope without what belongs to it.
+        :param created_by: the name of the account.
+        :raises CrewError: for an invalid label, scope, room or endpoint.
         """
         label = validate_single_line(label, "the label", 100)
         if scope not in SCOPES:
             raise CrewError(f"the scope is {scope!r:.40}; allowed: {', '.join(SCOPES)}")
-        room = (
-            validate_single_line(room, "the room", 64)
-            if scope != "crew"
-            else _require_empty(room, "room", scope)
-        )
-        endpoint = (
-            validate_single_line(endpoint, "the endpoint", 64)
-            if scope == "endpoint"
-            else _require_empty(endpoint, "endpoint", scope)
-        )
+        if scope == "crew":
+            _require_empty(room, "room", scope)
+        else:
+            room = validate_single_line(room, "the room", 64)
+        if scope == "endpoint":
+            endpoint = validate_single_line(endpoint, "the endpoint", 64)
+        else:
+            _require_empty(endpoint, "endpoint", scope)
         ensure_write_transaction(self.db)
         text = PREFIX + secrets.token_urlsafe(32)
         token = Token(
             label=label,
             scope=scope,
-            room=room,
-            endpoint=endpoint,
+            room=room.strip(),
+            endpoint=endpoint.strip(),
             hash=_hash_token(text),
             hint=text[:HINT_CHARS],
             created_at=now,
-            created_by=by,
+            created_by=created_by,
         )
         self.db.add(token)
         self.db.flush()
         return token, text
 
     def authenticate(self, text: str, *, now: datetime) -> Token | None:
-        """Return the token with this text, unless there is none or it has been revoked."""
+        """Return the token with a text; ``None`` if it does not exist or was revoked."""
         if not (text.startswith(PREFIX) and len(text) == TOKEN_CHARS and text.isascii()):
             return None
-        # Who shows a token has something to report: its transaction writes.
+        # Clients with a token send reports, so the transaction will write.
         ensure_write_transaction(self.db)
         token = self.db.scalar(
             sa.select(Token).where(Token.hash == _hash_token(text), Token.revoked_at.is_(None))
         )
-        # To the minute is enough, and spares a write for every report.
+        # The resolution saves a write per report.
         if token and (token.used_at is None or token.used_at <= now - LAST_USED_RESOLUTION):
             token.used_at = now
         return token
 
     def all(self) -> Sequence[Token]:
-        """Return all tokens, also those that have been revoked, newest first."""
+        """Return all tokens including revoked ones, newest first."""
         return self.db.scalars(
             sa.select(Token).order_by(Token.created_at.desc(), Token.id.desc())
         ).all()
 
-    def get(self, id: int) -> Token | None:  # noqa: A002 - It is the column's name.
-        """Return a token by its number."""
-        return self.db.get(Token, id)
+    def get(self, token_id: int) -> Token | None:
+        """Return a token by id."""
+        return self.db.get(Token, token_id)
 
-    def revoke(self, id: int, *, now: datetime) -> bool:  # noqa: A002
-        """Refuse a token from now on; tell whether it was good until now."""
+    def revoke(self, token_id: int, *, now: datetime) -> bool:
+        """Revoke a token; return whether it was valid before."""
         ensure_write_transaction(self.db)
         return bool(
             self.db.execute(
                 sa.update(Token)
-                .where(Token.id == id, Token.revoked_at.is_(None))
+                .where(Token.id == token_id, Token.revoked_at.is_(None))
                 .values(revoked_at=now)
                 .returning(Token.id)
             ).first()
@@ -112,8 +110,7 @@ def _hash_token(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _require_empty(value: str, what: str, scope: str) -> str:
-    """Make sure that nobody believes a token to be narrower than it is."""
+def _require_empty(value: str, field: str, scope: str) -> None:
+    """Reject a value that would not restrict the token."""
     if value.strip():
-        raise CrewError(f"a token for the scope {scope} has no {what}")
-    return ""
+        raise CrewError(f"a token for the scope {scope} has no {field}")

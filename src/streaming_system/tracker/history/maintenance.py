@@ -88,7 +88,7 @@ def run_maintenance(
         transactions, now = _ThrottledTransactions(engine, sleep), clock()
         # Log files are local: each machine deletes its own, even while another one has the lock.
         with transactions.begin() as db:
-            deleted_files = AccessLogs(db, settings).prune(now=now)
+            deleted_files = AccessLogs(db, settings).delete_expired_files(now=now)
         with _advisory_lock(engine):
             result = _maintain_tables(transactions, settings, now)
         result.deleted.update(+Counter({"log files": deleted_files}))

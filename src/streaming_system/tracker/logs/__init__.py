@@ -1,1 +1,1 @@
-"""Access logs that streaming servers hand in."""
+"""Access logs that endpoints upload."""

@@ -1,4 +1,4 @@
-"""Access logs of web servers, in the combined format: one line for each request."""
+"""The combined log format: one line per request."""
 
 import functools
 import re
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 
 MAX_LINE_CHARS = 32 * 1024
-# More than any answer has; a larger number is garbage.
+# Larger sizes are invalid.
 MAX_RESPONSE_BYTES = 2**50
 
 _QUOTED = r'"((?:[^"\\]|\\.)*)"'
 _LINE = re.compile(
-    r"(\S{1,255}) \S+ .*?\[([^\[\]]{26})\] "  # The user may hold blanks.
+    r"(\S{1,255}) \S+ .*?\[([^\[\]]{26})\] "  # The user name may contain spaces.
     rf"{_QUOTED} ([1-5][0-9][0-9]) ([0-9]{{1,20}}|-)(?: {_QUOTED} {_QUOTED})?(?= |$)"
 )
 _TIME = re.compile(
@@ -24,7 +24,7 @@ _CONTROL_CHARS = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ud800-\udf
 
 @dataclass(frozen=True, kw_only=True)
 class AccessLogLine:
-    """One request that a web server has answered. ``time`` is when, in UTC."""
+    """One request of a web server; ``time`` is in UTC."""
 
     address: str
     time: datetime
@@ -35,8 +35,8 @@ class AccessLogLine:
     referer: str
     user_agent: str
 
-    def by(self, pseudonym: str) -> str:
-        """Return the line as one that says nothing of who it was but a pseudonym."""
+    def anonymize(self, pseudonym: str) -> str:
+        """Return the line with a pseudonym instead of address, user and user agent."""
         return (
             f'{pseudonym} - - [{self.time_text}] "{self.request}" {self.status} {self.bytes} '
             f'"{self.referer}" "-"'
@@ -44,21 +44,21 @@ class AccessLogLine:
 
 
 def split_lines(text: str) -> list[str]:
-    """Return the lines of a text, each safe to print; empty ones are left out."""
+    """Return the non-empty lines of a text, with control characters escaped."""
     lines = (line.rstrip("\r") for line in text.split("\n"))
     return [_CONTROL_CHARS.sub(_escape_char, line) for line in lines if line]
 
 
 def parse_line(line: str) -> AccessLogLine | None:
-    """Return what a line says, None where it is not in the format."""
+    """Return the fields of a line; ``None`` if it is not in the combined format."""
     if len(line) > MAX_LINE_CHARS:
         return None
-    found = _LINE.match(line)
-    if found is None:
+    match = _LINE.match(line)
+    if match is None:
         return None
-    address, time_text, request, status, count, referer, user_agent = found.groups("-")
+    address, time_text, request, status, size_text, referer, user_agent = match.groups("-")
     time = _parse_time(time_text)
-    size = 0 if count == "-" else int(count)
+    size = 0 if size_text == "-" else int(size_text)
     if time is None or size > MAX_RESPONSE_BYTES:
         return None
     return AccessLogLine(
@@ -73,23 +73,23 @@ def parse_line(line: str) -> AccessLogLine | None:
     )
 
 
-# Many lines are of the same second.
+# Many lines have the same second.
 @functools.lru_cache(maxsize=1024)
 def _parse_time(text: str) -> datetime | None:
-    found = _TIME.fullmatch(text)
-    if found is None or found[2] not in _MONTHS:
+    match = _TIME.fullmatch(text)
+    if match is None or match[2] not in _MONTHS:
         return None
-    day, year, hour, minute, second = (int(found[group]) for group in (1, 3, 4, 5, 6))
-    offset = timedelta(hours=int(found[8]), minutes=int(found[9]))
+    day, year, hour, minute, second = (int(match[group]) for group in (1, 3, 4, 5, 6))
+    offset = timedelta(hours=int(match[8]), minutes=int(match[9]))
     try:
-        zone = timezone(-offset if found[7] == "-" else offset)
-        month = _MONTHS.index(found[2]) + 1
-        # A leap second belongs to the minute that it ends.
-        moment = datetime(year, month, day, hour, minute, min(second, 59), tzinfo=zone)
-        return moment.astimezone(UTC)
+        zone = timezone(-offset if match[7] == "-" else offset)
+        month = _MONTHS.index(match[2]) + 1
+        # datetime has no leap seconds; one counts as second 59.
+        time = datetime(year, month, day, hour, minute, min(second, 59), tzinfo=zone)
+        return time.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
 
 
-def _escape_char(found: re.Match[str]) -> str:
-    return f"\\x{ord(found[0]):02x}"
+def _escape_char(match: re.Match[str]) -> str:
+    return f"\\x{ord(match[0]):02x}"

@@ -1,4 +1,4 @@
-"""Access logs of endpoints: kept as files, and counted by the hour."""
+"""Ingests access logs of endpoints: stores their lines in files, and counts them per hour."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -16,24 +16,24 @@ from streaming_system.tracker.logs.access_log_format import AccessLogLine, parse
 from streaming_system.tracker.logs.store import RotatingLogStore
 from streaming_system.tracker.models import LogBatch, LogHour, LogVisitor
 
-# Lines from further away are kept, but not counted: who saw them cannot be told any more.
+# Older lines are stored, but not counted: the salt of their day is deleted.
 MAX_PAST = timedelta(days=1)
-# A clock may be fast.
+# The clock of an endpoint may be fast.
 MAX_FUTURE = timedelta(hours=1)
-# Figures stay below what databases can count.
+# Counters stop here: databases reject larger integers.
 MAX_COUNT = 2**62
 
 
 class AccessLogError(Exception):
-    """Log lines that cannot be kept now, with one line that says why."""
+    """Log lines that cannot be stored; the message is one line."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class AccessLogTotal:
-    """What access logs say of one hour, or of one endpoint in several.
+    """The totals of one hour, or of one endpoint over several hours.
 
-    ``viewers`` are distinct ones of an hour at one endpoint: the most in any hour, or, for one
-    hour, those of all endpoints added up.
+    ``viewers`` are distinct within an hour and endpoint. For an endpoint, it is the maximum over
+    its hours; for an hour, it is the sum over all endpoints.
     """
 
     hour: datetime | None = None
@@ -47,35 +47,35 @@ class AccessLogTotal:
 
 @dataclass(kw_only=True)
 class _HourlyTotals:
-    """What the lines of one hour say."""
+    """The totals of the lines of one hour."""
 
     hits: int = 0
-    sent: int = 0
+    bytes_sent: int = 0
     errors: int = 0
     visitors: set[bytes] = field(default_factory=set)
 
     def add(self, line: AccessLogLine, visitor: bytes) -> None:
         self.hits += 1
-        self.sent += line.bytes
+        self.bytes_sent += line.bytes
         self.errors += line.status >= 400
         self.visitors.add(visitor)
 
 
 class AccessLogs:
-    """The access logs that endpoints hand in."""
+    """The access logs of endpoints."""
 
     def __init__(self, db: Session, settings: Mapping[str, Any]) -> None:
         self.db = db
-        self.days: int = settings["privacy.days"]
+        self.address_retention_days: int = settings["privacy.days"]
         folder = settings["logdir"]
-        self.files = folder and RotatingLogStore(
+        self.store = folder and RotatingLogStore(
             folder=folder,
-            size=settings["logdir.size"],
-            files=settings["logdir.files"],
-            daily=self.days > 0,
+            max_file_bytes=settings["logdir.size"],
+            max_rotated_files=settings["logdir.files"],
+            rotate_daily=self.address_retention_days > 0,
         )
 
-    def take(
+    def ingest(
         self,
         *,
         room: str,
@@ -84,85 +84,90 @@ class AccessLogs:
         batch: tuple[str, str] | None = None,
         now: datetime,
     ) -> None:
-        """Keep the lines of an endpoint's access log, and count them.
+        """Store and count the lines of an endpoint's access log.
 
-        The figures come first: if the lines cannot be written they are undone, so that what is
-        sent again is counted once. Once this returns, the lines are on the disk.
+        The counters are written first. If the lines cannot be written, the transaction is rolled
+        back, so that a retry is counted once. When this method returns, the lines are on disk.
 
-        :param text: lines in the combined format; what cannot be read is kept, but not counted.
-        :param batch: who hands them in, and its word for them: the sender's last one is not taken
-            again.
-        :raises LogsError: if the lines cannot be kept. Then nothing is.
+        :param text: lines in the combined format; invalid lines are stored, but not counted.
+        :param batch: the ids of sender and batch; the last batch of a sender is ignored if it is
+            sent again.
+        :raises AccessLogError: if the lines cannot be stored; then nothing is counted.
         """
-        if not self.files:
+        if not self.store:
             raise AccessLogError("the tracker keeps no logs: the ini file has no logdir")
-        if batch and not self._is_new(room, *batch, now):
+        if batch and not self._record_batch(room, *batch, now):
             return
-        viewers = _VisitorHasher(DailySalts(self.db), now)
+        hasher = _VisitorHasher(DailySalts(self.db), now)
         hours: dict[datetime, _HourlyTotals] = {}
-        kept = []
+        stored = []
         for text_line in split_lines(text):
             line = parse_line(text_line)
-            visitor = viewers.of(line) if line else b""
+            visitor = hasher.hash(line) if line else b""
             if line and _is_countable(line, now):
                 hour = line.time.replace(minute=0, second=0)
                 hours.setdefault(hour, _HourlyTotals()).add(line, visitor)
-            kept.append(text_line if self.days else _anonymize(text_line, line, visitor))
-        if not kept:
+            stored.append(
+                text_line if self.address_retention_days else _anonymize(text_line, line, visitor)
+            )
+        if not stored:
             return
         self._count(room, name, hours, now)
-        lines = "".join(f"{line}\n" for line in kept).encode()
+        lines = "".join(f"{line}\n" for line in stored).encode()
         try:
-            self.files.append(room=room, name=name, lines=lines, now=now)
+            self.store.append(room=room, name=name, lines=lines, now=now)
         except OSError as error:
             raise AccessLogError("the logs cannot be written now; send them again") from error
 
-    def by_endpoint(self, *, begin: datetime, end: datetime) -> Sequence[AccessLogTotal]:
-        """Return the figures of the hours that begin within a span, by room and endpoint."""
+    def totals_by_endpoint(self, *, begin: datetime, end: datetime) -> Sequence[AccessLogTotal]:
+        """Return the totals of the hours that start within a time range, by room and endpoint."""
         return self._totals(begin, end, LogHour.room, LogHour.name)
 
-    def by_hour(self, *, begin: datetime, end: datetime) -> Sequence[AccessLogTotal]:
-        """Return the figures of each hour that begins within a span, of all endpoints together."""
+    def totals_by_hour(self, *, begin: datetime, end: datetime) -> Sequence[AccessLogTotal]:
+        """Return the totals over all endpoints of each hour that starts within a time range."""
         return self._totals(begin, end, LogHour.hour)
 
-    def prune(self, *, now: datetime) -> int:
-        """Remove log files with addresses that are too old; return how many there were.
+    def delete_expired_files(self, *, now: datetime) -> int:
+        """Delete log files with addresses after their retention; return the number deleted.
 
-        :raises LogsError: if they cannot be removed.
+        :raises AccessLogError: if they cannot be deleted.
         """
-        if not (self.files and self.days):
+        if not (self.store and self.address_retention_days):
             return 0
         try:
-            return self.files.prune(before=now - timedelta(days=self.days))
+            return self.store.delete_before(now - timedelta(days=self.address_retention_days))
         except OSError as error:
             raise AccessLogError(f"old log files cannot be removed: {error}") from None
 
-    def _is_new(self, room: str, sender: str, batch: str, now: datetime) -> bool:
-        """Note what is handed in; who hands in the same meanwhile waits for what becomes of it."""
+    def _record_batch(self, room: str, sender: str, batch: str, now: datetime) -> bool:
+        """Store the id of a batch; return whether it is new.
+
+        A concurrent request with the same batch waits here for the end of this transaction.
+        """
         dialect = ensure_write_transaction(self.db).dialect.name
         insert = (postgresql if dialect == "postgresql" else sqlite).insert(LogBatch.__table__)
-        noted = insert.on_conflict_do_update(
+        upsert = insert.on_conflict_do_update(
             index_elements=["sender", "room"],
             set_={"batch": insert.excluded.batch, "at": insert.excluded.at},
             where=LogBatch.__table__.c.batch != insert.excluded.batch,
         ).returning(LogBatch.__table__.c.sender)
         values = {"sender": sender, "room": room, "batch": batch, "at": now}
-        return self.db.execute(noted, values).first() is not None
+        return self.db.execute(upsert, values).first() is not None
 
-    def _totals(self, begin: datetime, end: datetime, *by: Any) -> list[AccessLogTotal]:
-        # Who came in two hours was a viewer in each of them, and no more than that is known.
-        viewers = sa.func.sum if LogHour.hour in by else sa.func.max
+    def _totals(self, begin: datetime, end: datetime, *group: Any) -> list[AccessLogTotal]:
+        # The same viewer may be counted in several hours, so hours are not added up.
+        viewers = sa.func.sum if LogHour.hour in group else sa.func.max
         rows = self.db.execute(
             sa.select(
-                *by,
+                *group,
                 sa.func.sum(LogHour.hits).label("hits"),
                 sa.func.sum(LogHour.bytes).label("bytes"),
                 sa.func.sum(LogHour.errors).label("errors"),
                 viewers(LogHour.viewers).label("viewers"),
             )
             .where(LogHour.hour >= begin, LogHour.hour < end)
-            .group_by(*by)
-            .order_by(*by)
+            .group_by(*group)
+            .order_by(*group)
         )
         return [_access_log_total(row) for row in rows.mappings()]
 
@@ -170,18 +175,20 @@ class AccessLogs:
         self, room: str, name: str, hours: Mapping[datetime, _HourlyTotals], now: datetime
     ) -> None:
         dialect = ensure_write_transaction(self.db).dialect.name
-        DailySalts(self.db).forget(before=(now - MAX_PAST).date())
+        DailySalts(self.db).delete_before((now - MAX_PAST).date())
         if not hours:
             return
         insert = (postgresql if dialect == "postgresql" else sqlite).insert
-        # All writers go through the rows in one order, so that none waits for one that waits.
+        # Rows are always written in primary-key order to avoid deadlocks.
         visitors = [
             {"hour": hour, "room": room, "name": name, "visitor": visitor}
             for hour in sorted(hours)
             for visitor in sorted(hours[hour].visitors)
         ]
-        seen = insert(LogVisitor.__table__).on_conflict_do_nothing().returning(LogVisitor.hour)
-        new = Counter(self.db.scalars(seen, visitors))
+        insert_new = (
+            insert(LogVisitor.__table__).on_conflict_do_nothing().returning(LogVisitor.hour)
+        )
+        new_visitors = Counter(self.db.scalars(insert_new, visitors))
         upsert = insert(LogHour.__table__)
         self.db.execute(
             upsert.on_conflict_do_update(
@@ -197,9 +204,9 @@ class AccessLogs:
                     "room": room,
                     "name": name,
                     "hits": hours[hour].hits,
-                    "bytes": hours[hour].sent,
+                    "bytes": hours[hour].bytes_sent,
                     "errors": hours[hour].errors,
-                    "viewers": new[hour],
+                    "viewers": new_visitors[hour],
                 }
                 for hour in sorted(hours)
             ],
@@ -207,28 +214,29 @@ class AccessLogs:
 
 
 def _access_log_total(row: Any) -> AccessLogTotal:
-    # PostgreSQL's sums are decimals.
-    figures = {name: int(row[name]) for name in ("hits", "bytes", "errors", "viewers")}
-    return AccessLogTotal(**{**row, **figures})
+    # PostgreSQL returns sums as Decimal.
+    totals = {name: int(row[name]) for name in ("hits", "bytes", "errors", "viewers")}
+    return AccessLogTotal(**{**row, **totals})
 
 
 class _VisitorHasher:
-    """Who sent a request: a hash with the salt of its day."""
+    """Hashes address and user agent with the salt of the day."""
 
     def __init__(self, salts: DailySalts, now: datetime) -> None:
         self._salts, self._now = salts, now
-        self._by_day: dict[date, bytes] = {}
-        self._known: dict[tuple[str, str, date], bytes] = {}
+        self._salt_by_day: dict[date, bytes] = {}
+        self._hashes: dict[tuple[str, str, date], bytes] = {}
 
-    def of(self, line: AccessLogLine) -> bytes:
-        # Salts of other days are gone, or would be made for nothing.
+    def hash(self, line: AccessLogLine) -> bytes:
+        # Lines that are not countable use today's salt: other days' salts are deleted, and a new
+        # one would be of no use.
         day = (line.time if _is_countable(line, self._now) else self._now).date()
         key = (line.address, line.user_agent, day)
-        if key not in self._known:
-            if day not in self._by_day:
-                self._by_day[day] = self._salts.of_day(day)
-            self._known[key] = hash_visitor(line.address, line.user_agent, self._by_day[day])
-        return self._known[key]
+        if key not in self._hashes:
+            if day not in self._salt_by_day:
+                self._salt_by_day[day] = self._salts.get(day)
+            self._hashes[key] = hash_visitor(line.address, line.user_agent, self._salt_by_day[day])
+        return self._hashes[key]
 
 
 def _is_countable(line: AccessLogLine, now: datetime) -> bool:
@@ -236,12 +244,12 @@ def _is_countable(line: AccessLogLine, now: datetime) -> bool:
 
 
 def _anonymize(text: str, line: AccessLogLine | None, visitor: bytes) -> str:
-    """Return a line as it may be kept where no address may be."""
+    """Return a line without personal data."""
     if line is None:
         return f"# a line of {len(text)} characters that cannot be read"
-    return line.by(visitor.hex())
+    return line.anonymize(visitor.hex())
 
 
 def _saturating_sum(old: Any, new: Any) -> Any:
-    # Neither database wraps around, but both would refuse the report.
+    # Beyond their range, both databases would reject the statement.
     return sa.case((old > MAX_COUNT - new, MAX_COUNT), else_=old + new)

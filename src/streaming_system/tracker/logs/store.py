@@ -1,4 +1,4 @@
-"""Log files: several processes append whole lines to them, and close the ones that are full."""
+"""Log files with rotation. Several processes append whole lines to them."""
 
 import fcntl
 import os
@@ -17,53 +17,51 @@ _BLOCK_BYTES = 64 * 1024
 
 @dataclass(frozen=True, kw_only=True)
 class RotatingLogStore:
-    """One file for each room and endpoint: ``folder/ROOM/NAME.log``; closed ones end in ``.1``…
+    """One file per room and endpoint: ``folder/ROOM/NAME.log``; rotated files end in ``.1``…
 
-    Nothing but these is ever opened, and no symbolic link is followed below the folder. Whoever
-    writes, closes or removes a file of a room holds the lock of the room's folder.
+    The store opens only these files, and follows no symbolic link below the folder. A process
+    holds the lock of a room's folder while it writes, rotates or deletes files in it.
 
-    :param size: at how many bytes a file is closed; one report is never divided.
-    :param files: how many closed files of each endpoint are kept.
-    :param daily: close files at midnight, UTC, too.
+    :param max_file_bytes: the size at which a file is rotated; one report is never split.
+    :param max_rotated_files: the number of rotated files per endpoint.
+    :param rotate_daily: rotate files at midnight, UTC, too.
     """
 
     folder: Path
-    size: int
-    files: int
-    daily: bool = False
+    max_file_bytes: int
+    max_rotated_files: int
+    rotate_daily: bool = False
 
     def append(self, *, room: str, name: str, lines: bytes, now: datetime) -> None:
-        """Add whole lines to a file: all of them, or, if that fails, none.
+        """Append whole lines to a file, and flush them to disk: all lines or none.
 
-        They are on the disk when this returns.
-
-        :raises OSError: if they cannot be written.
+        :raises OSError: if the lines cannot be written.
         """
-        # An address may begin with a colon: ::1.
+        # An address may start with a colon: ::1.
         file = f"{_validate_name(name.replace(':', '_'))}.log"
-        with self._locked(_validate_name(room)) as room_folder:
-            if self._is_full(room_folder, file, len(lines), now):
-                self._close(room_folder, file)
+        with self._lock_room(_validate_name(room)) as room_folder:
+            if self._must_rotate(room_folder, file, len(lines), now):
+                self._rotate(room_folder, file)
             flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
             descriptor = os.open(file, flags | os.O_CLOEXEC, 0o640, dir_fd=room_folder)
             try:
                 if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                    raise OSError(f"{file} is no file")
+                    raise OSError(f"{file} is no regular file")
                 _append_lines(descriptor, lines, now)
             finally:
                 os.close(descriptor)
 
-    def prune(self, *, before: datetime) -> int:
-        """Remove the files of all days in UTC that began before a moment; return how many."""
-        removed = 0
+    def delete_before(self, cutoff: datetime) -> int:
+        """Delete the files of days (UTC) that started by a time; return the number deleted."""
+        deleted = 0
         for room in self._rooms():
-            with self._locked(room) as room_folder:
+            with self._lock_room(room) as room_folder:
                 for file in _list_files(room_folder):
-                    written = _last_modified(room_folder, file)
-                    if _LOG_FILE.fullmatch(file) and written and _midnight(written) <= before:
+                    modified = _last_modified(room_folder, file)
+                    if _LOG_FILE.fullmatch(file) and modified and _midnight(modified) <= cutoff:
                         os.unlink(file, dir_fd=room_folder)
-                        removed += 1
-        return removed
+                        deleted += 1
+        return deleted
 
     def _rooms(self) -> list[str]:
         if not self.folder.is_dir():
@@ -76,8 +74,8 @@ class RotatingLogStore:
             )
 
     @contextmanager
-    def _locked(self, room: str) -> Iterator[int]:
-        """Open the folder of a room for us alone."""
+    def _lock_room(self, room: str) -> Iterator[int]:
+        """Open and lock the folder of a room; yield its descriptor."""
         self.folder.mkdir(mode=0o750, parents=True, exist_ok=True)
         flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
         folder = os.open(self.folder, flags)
@@ -90,29 +88,29 @@ class RotatingLogStore:
             fcntl.flock(room_folder, fcntl.LOCK_EX)
             yield room_folder
         finally:
-            # Closing it unlocks it.
+            # This releases the lock.
             os.close(room_folder)
 
-    def _is_full(self, room_folder: int, file: str, more: int, now: datetime) -> bool:
+    def _must_rotate(self, room_folder: int, file: str, added_bytes: int, now: datetime) -> bool:
         try:
-            found = os.stat(file, dir_fd=room_folder, follow_symlinks=False)
+            status = os.stat(file, dir_fd=room_folder, follow_symlinks=False)
         except FileNotFoundError:
             return False
-        if not found.st_size:
+        if not status.st_size:
             return False
-        written = datetime.fromtimestamp(found.st_mtime, UTC)
-        old = self.daily and written.date() != now.astimezone(UTC).date()
-        return old or found.st_size + more > self.size
+        modified = datetime.fromtimestamp(status.st_mtime, UTC)
+        is_old = self.rotate_daily and modified.date() != now.astimezone(UTC).date()
+        return is_old or status.st_size + added_bytes > self.max_file_bytes
 
-    def _close(self, room_folder: int, file: str) -> None:
-        """Give every closed file the next number, the oldest first, and the open one the first."""
-        closed = []
+    def _rotate(self, room_folder: int, file: str) -> None:
+        """Rename ``.log.1`` to ``.log.2`` and so on, then ``.log`` to ``.log.1``."""
+        numbers = []
         for entry in _list_files(room_folder):
-            found = _LOG_FILE.fullmatch(entry)
-            if found and found[1] == file and found[2]:
-                closed.append(int(found[2]))
-        for number in sorted(closed, reverse=True):
-            if number >= self.files:
+            match = _LOG_FILE.fullmatch(entry)
+            if match and match[1] == file and match[2]:
+                numbers.append(int(match[2]))
+        for number in sorted(numbers, reverse=True):
+            if number >= self.max_rotated_files:
                 os.unlink(f"{file}.{number}", dir_fd=room_folder)
             else:
                 _rename(f"{file}.{number}", f"{file}.{number + 1}", room_folder)
@@ -120,9 +118,9 @@ class RotatingLogStore:
 
 
 def _validate_name(name: str) -> str:
-    # Rooms and addresses have been checked before; this is what keeps us within the folder.
+    # Callers have validated rooms and addresses. This check confines paths to the folder.
     if not _SAFE_NAME.fullmatch(name):
-        raise ValueError(f"{name!r:.80} can be no name of a file")
+        raise ValueError(f"{name!r:.80} is no safe file name")
     return name
 
 
@@ -149,7 +147,7 @@ def _append_lines(descriptor: int, lines: bytes, now: datetime) -> None:
         while rest:
             rest = rest[os.write(descriptor, rest) :]
         os.utime(descriptor, (now.timestamp(), now.timestamp()))
-        # Some file systems say only now that they are full.
+        # Some file systems report a full disk only here.
         os.fsync(descriptor)
     except OSError:
         os.ftruncate(descriptor, end)
@@ -157,7 +155,7 @@ def _append_lines(descriptor: int, lines: bytes, now: datetime) -> None:
 
 
 def _truncate_partial_line(descriptor: int) -> int:
-    """Return where the next line begins; cut off what a killed writer did not finish."""
+    """Remove the partial last line of a killed writer; return the size of the file."""
     end = size = os.fstat(descriptor).st_size
     while end:
         begin = max(0, end - _BLOCK_BYTES)
@@ -172,12 +170,12 @@ def _truncate_partial_line(descriptor: int) -> int:
 
 
 def _last_modified(folder: int, file: str) -> datetime | None:
-    """Return when a file was written last, None if it is no file."""
-    found = os.stat(file, dir_fd=folder, follow_symlinks=False)
-    if not stat.S_ISREG(found.st_mode):
+    """Return when a file was modified; ``None`` if it is no regular file."""
+    status = os.stat(file, dir_fd=folder, follow_symlinks=False)
+    if not stat.S_ISREG(status.st_mode):
         return None
-    return datetime.fromtimestamp(found.st_mtime, UTC)
+    return datetime.fromtimestamp(status.st_mtime, UTC)
 
 
-def _midnight(moment: datetime) -> datetime:
-    return moment.replace(hour=0, minute=0, second=0, microsecond=0)
+def _midnight(time: datetime) -> datetime:
+    return time.replace(hour=0, minute=0, second=0, microsecond=0)

@@ -77,8 +77,8 @@ def _log_totals(logs: AccessLogs, now: datetime) -> dict[str, Any]:
     end = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
     begin = end - timedelta(hours=LOG_HOURS)
     return {
-        "endpoints": logs.by_endpoint(begin=begin, end=end),
-        "hours": logs.by_hour(begin=begin, end=end),
+        "endpoints": logs.totals_by_endpoint(begin=begin, end=end),
+        "hours": logs.totals_by_hour(begin=begin, end=end),
     }
 
 

@@ -13,7 +13,7 @@ from streaming_system.web.health import READ_METHODS
 
 TEMPLATE_DIR = "streaming_system.tracker:templates/admin"
 # The options of a view that shows a page.
-PAGE_VIEW: dict[str, Any] = {"request_method": READ_METHODS, "permission": "look"}
+PAGE_VIEW: dict[str, Any] = {"request_method": READ_METHODS, "permission": "view"}
 
 
 def action(name: str, permission: str = "admin") -> dict[str, Any]:

@@ -40,11 +40,11 @@ class LoginPage(AdminPage):
         login = request.logins.log_in(
             fields["name"], fields["password"], address=request.remote_addr or "", now=request.now
         )
-        if login.wait:
-            return self.render_lockout(login.wait)
+        if login.retry_after:
+            return self.render_lockout(login.retry_after)
         if login.account is None:
             return self.render_error("name or password is wrong")
-        headers = remember(request, login.account, epoch=login.epoch)
+        headers = remember(request, login.account, session_generation=login.session_generation)
         next_path = fields["next"] if ADMIN_PATH.fullmatch(fields["next"]) else "/admin"
         return HTTPSeeOther(request.script_name + next_path, headers=headers)
 
@@ -53,10 +53,12 @@ class LoginPage(AdminPage):
         return {}
 
 
-@view_config(route_name="admin.logout", request_method="POST", permission="look")
+@view_config(route_name="admin.logout", request_method="POST", permission="view")
 def log_out(request: Any) -> Any:
     """Log out this browser."""
-    request.audit.note(account=request.identity.name, action="logout", subject="", now=request.now)
+    request.audit.record(
+        account=request.identity.name, action="logout", subject="", now=request.now
+    )
     headers = forget(request)
     request.session.flash("You are logged out.")
     return HTTPSeeOther(request.route_path("admin.login"), headers=headers)
@@ -75,7 +77,7 @@ class PasswordPage(AdminPage):
         """Show the forms."""
         return self.page()
 
-    @view_config(**action("change", permission="look"))
+    @view_config(**action("change", permission="view"))
     def change(self) -> Any:
         """Change the password, and end all other sessions."""
         request = self.request
@@ -89,21 +91,21 @@ class PasswordPage(AdminPage):
         # verification of the password.
         request.tm.abort()
         request.tm.begin()
-        login = request.logins.prove(
+        login = request.logins.verify_password(
             request.identity.name,
             fields["old"],
             address=request.remote_addr or "",
             now=request.now,
         )
-        if login.wait:
-            return self.render_lockout(login.wait)
+        if login.retry_after:
+            return self.render_lockout(login.retry_after)
         if login.account is None:
             return self.render_error("the old password is wrong")
         return self.handle_post(
             forms.PASSWORD_FORM, lambda fields: self._change(fields, login.password_hash)
         )
 
-    @view_config(**action("everywhere", permission="look"))
+    @view_config(**action("everywhere", permission="view"))
     def log_out_everywhere(self) -> Any:
         """End all sessions of the account."""
         self.request.crew.end_sessions(now=self.request.now)
@@ -117,9 +119,9 @@ class PasswordPage(AdminPage):
 
     def _change(self, fields: Any, verified_hash: str) -> str:
         account = self.request.crew.change_password(
-            proven=verified_hash, new=fields["new"], now=self.request.now
+            verified_hash=verified_hash, new=fields["new"], now=self.request.now
         )
-        remember(self.request, account.id, epoch=account.epoch)
+        remember(self.request, account.id, session_generation=account.epoch)
         return "Your password is changed; all other sessions have ended."
 
 

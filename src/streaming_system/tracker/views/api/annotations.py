@@ -33,7 +33,10 @@ def add_annotation(request: Any) -> dict[str, Any]:
     if request.client.scope == "room" and request.client.room != body["room"]:
         raise insufficient_scope("the token is for annotations of another room")
     added = request.annotations.add(
-        at=body["at"], label=body["label"], room=body["room"] or "", by=request.client.account
+        at=body["at"],
+        label=body["label"],
+        room=body["room"] or "",
+        created_by=request.client.account,
     )
     record_audit(request, "annotation.add", added.label)
     request.response.status_int = 201

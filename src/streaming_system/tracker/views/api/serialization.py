@@ -45,6 +45,6 @@ def require_room(request: Any, room: str | None) -> None:
 
 def record_audit(request: Any, action: str, subject: str) -> None:
     """Record an action of the client in the audit log."""
-    request.audit.note(
+    request.audit.record(
         account=request.client.account, action=action, subject=subject, now=request.now
     )

@@ -26,7 +26,7 @@ def issue_token(request: Any) -> dict[str, Any]:
         scope=body["scope"],
         room=body["room"] or "",
         endpoint=body["endpoint"] or "",
-        by=request.client.account,
+        created_by=request.client.account,
         now=request.now,
     )
     record_audit(request, "token.issue", f"{token.hint} {token.label}")
