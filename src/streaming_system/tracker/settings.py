@@ -102,9 +102,9 @@ SETTINGS: Mapping[str, Setting] = {
     # The maximum number of concurrent reports in one transaction.
     "report.together": Setting("64", Integer(1, 1000, allowed="reports, 1 to 1000")),
     # The retention of samples, of rollups per minute, and of rollups per ten minutes.
-    "keep.raw": Setting("3", Number(1, 10_000, allowed="hours, 1 or more")),
-    "keep.minutes": Setting("8", _DAYS),
-    "keep.tens": Setting("400", _DAYS),
+    "retention.samples_hours": Setting("3", Number(1, 10_000, allowed="hours, 1 or more")),
+    "retention.minutes_days": Setting("8", _DAYS),
+    "retention.ten_minutes_days": Setting("400", _DAYS),
     # The rate limits of an address and of a token. All viewers at a venue, or in a provider's town,
     # may share one address: thousands of players that send a request every five seconds.
     "limit.reports": Setting("12000/minute", _RATE),

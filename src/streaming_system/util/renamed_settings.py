@@ -5,6 +5,9 @@ from typing import Any
 
 RENAMED_SETTINGS: Mapping[str, str] = {
     "answers.kept": "response_cache.enabled",
+    "keep.minutes": "retention.minutes_days",
+    "keep.raw": "retention.samples_hours",
+    "keep.tens": "retention.ten_minutes_days",
     "outbound.private": "outbound.allowed_private_networks",
 }
 

@@ -26,7 +26,7 @@ def prune(tracker_settings):
     """Return a function that prunes as the timer does, at some moment."""
 
     def prune(now=NOW, **keep):
-        kept = {"keep.raw": "1", "keep.minutes": "1"} | keep
+        kept = {"retention.samples_hours": "1", "retention.minutes_days": "1"} | keep
         return maintenance.run_maintenance(
             tracker_settings | kept, clock=lambda: now, sleep=lambda seconds: None
         )

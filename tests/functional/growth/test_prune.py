@@ -87,15 +87,15 @@ def test_pruning_at_any_moments_gives_the_same_as_pruning_once(add, prune, rows,
     add(Player, players(5))
     chance = random.Random(5)
     for minutes in sorted((chance.uniform(0, 60) for _ in range(12)), reverse=True):
-        prune(NOW - minutes * MINUTE, **{"keep.raw": "10"})
-    prune(**{"keep.raw": "10"})
+        prune(NOW - minutes * MINUTE, **{"retention.samples_hours": "10"})
+    prune(**{"retention.samples_hours": "10"})
     tables = (Sample1Min, Sample10Min, Playback1Min, Playback10Min)
     in_turns = [sorted(rows(table), key=str) for table in tables]
     with engine.begin() as connection:
         for table in (*tables, RollupCursor):
             connection.execute(sa.delete(table))
 
-    prune(**{"keep.raw": "10"})
+    prune(**{"retention.samples_hours": "10"})
 
     assert [sorted(rows(table), key=str) for table in tables] == in_turns
 
@@ -117,7 +117,7 @@ def test_pruning_that_is_killed_again_and_again_loses_nothing(
     add(Sample, samples(17))
     add(Playback, playback(17))
     before = lines(190, 10 * MINUTE)
-    settings = json.dumps(tracker_settings | {"keep.raw": "1"})
+    settings = json.dumps(tracker_settings | {"retention.samples_hours": "1"})
     chance = random.Random(17)
 
     for _ in range(4):

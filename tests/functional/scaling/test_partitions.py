@@ -88,7 +88,7 @@ def test_what_comes_too_early_or_late_gets_a_partition_with_the_next_prune(
         run("INSERT INTO rollup SELECT 'sample_minute', '2026-11-25 12:00Z'")
     everything = contents(sql)["sample"]
 
-    done = prune(**{"keep.raw": "30"})
+    done = prune(**{"retention.samples_hours": "30"})
 
     found = parts(sql, "sample")
     assert found.pop("sample_default") == 0
@@ -97,7 +97,7 @@ def test_what_comes_too_early_or_late_gets_a_partition_with_the_next_prune(
     assert max(found.values()) == 60
     assert sum(count > 0 for count in found.values()) == hours + 1
     assert done.partitions["created"] > 0
-    assert prune(**{"keep.raw": "30"}).partitions == {}
+    assert prune(**{"retention.samples_hours": "30"}).partitions == {}
 
 
 def test_partitions_of_another_width_fit_between_those_that_are_there(
@@ -107,15 +107,15 @@ def test_partitions_of_another_width_fit_between_those_that_are_there(
     prune()
 
     # A month: partitions of a quarter of a day.
-    prune(**{"keep.raw": "500"})
+    prune(**{"retention.samples_hours": "500"})
     sample(200, NOW + DAY, timedelta(hours=1))
-    prune(**{"keep.raw": "500"})
+    prune(**{"retention.samples_hours": "500"})
     found = parts(sql, "sample")
     assert sum(found.values()) == 200
     assert found["sample_default"] == 0
 
     # Hours again; what is older than these 90 goes, a quarter of a day at a time.
-    prune(**{"keep.raw": "90"})
+    prune(**{"retention.samples_hours": "90"})
 
     assert 90 + 24 <= sum(parts(sql, "sample").values()) <= 90 + 24 + 6
 
@@ -204,7 +204,7 @@ def test_a_week_of_minutes_goes_with_a_fraction_of_what_deleting_it_writes(
         run(fill.format("sample_minute", end, ROWS - 1))
         run(f"INSERT INTO rollup SELECT 'sample_ten', '{NOW}'")
     # All partitions are there, and nothing is old yet.
-    prune(NOW + 9 * DAY, **{"keep.minutes": "90"})
+    prune(NOW + 9 * DAY, **{"retention.minutes_days": "90"})
     assert parts(sql, "sample_minute")["sample_minute_default"] == 0
 
     def delete():

@@ -71,8 +71,8 @@ class Partition:
 
 def partition_schemes(settings: Mapping[str, Any]) -> dict[type[Base], PartitionScheme]:
     """Return the partitioning of each history table; widths depend on the retention."""
-    reports = _choose_width(timedelta(hours=settings["keep.raw"]), HOUR)
-    minutes = _choose_width(timedelta(days=settings["keep.minutes"]), DAY)
+    reports = _choose_width(timedelta(hours=settings["retention.samples_hours"]), HOUR)
+    minutes = _choose_width(timedelta(days=settings["retention.minutes_days"]), DAY)
     widths = {Sample: reports, Playback: reports, Sample1Min: minutes, Playback1Min: minutes}
     return {
         model: PartitionScheme(table=model.__tablename__, width=width)

@@ -92,13 +92,13 @@ EXPIRY_RULES: tuple[
 
 
 class Retention:
-    """The retention settings: ``keep.raw``, ``keep.minutes`` and ``keep.tens``."""
+    """The retention settings: ``retention.samples_hours``, ``retention.minutes_days`` and ``retention.ten_minutes_days``."""
 
     def __init__(self, db: Session, settings: Mapping[str, Any]) -> None:
         self.db = db
-        self._reports = timedelta(hours=settings["keep.raw"])
-        self._minutes = timedelta(days=settings["keep.minutes"])
-        self._ten_minutes = timedelta(days=settings["keep.tens"])
+        self._reports = timedelta(hours=settings["retention.samples_hours"])
+        self._minutes = timedelta(days=settings["retention.minutes_days"])
+        self._ten_minutes = timedelta(days=settings["retention.ten_minutes_days"])
 
     def cutoffs(self, *, now: datetime) -> RetentionCutoffs:
         """Return the times before which rows are expired."""

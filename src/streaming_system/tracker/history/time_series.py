@@ -68,8 +68,8 @@ class TimeSeriesQuery:
     def __init__(self, db: Session, settings: Mapping[str, Any]) -> None:
         """Create a query; ``settings`` define the retention of samples and minutes."""
         self.db = db
-        self._samples_retention = timedelta(hours=settings["keep.raw"])
-        self._minutes_retention = timedelta(days=settings["keep.minutes"])
+        self._samples_retention = timedelta(hours=settings["retention.samples_hours"])
+        self._minutes_retention = timedelta(days=settings["retention.minutes_days"])
 
     def finest_step(self, *, begin: datetime, end: datetime, now: datetime) -> timedelta:
         """Return the smallest step with :data:`MAX_POINTS` points at most and available data."""
