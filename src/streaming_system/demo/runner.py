@@ -149,7 +149,7 @@ class DemoRunner:
     def _live(self) -> Mapping[str, str] | None:
         """Return the rooms that are live at the tracker, if it answers."""
         try:
-            return stream_urls.fetch_live_stream_urls(self._tracker, within=1)
+            return stream_urls.fetch_live_stream_urls(self._tracker, timeout=1)
         except TrackerUnavailableError:
             return None
 

@@ -1,13 +1,13 @@
-"""Which streams pictures are made of, and what is said to whoever gets [preview] wrong."""
+"""Configuration of thumbnails in agent.ini, and stream URLs from trackers."""
 
 import json
 
 import pytest
 
-from streaming_system.agent import config
+from streaming_system.agent.config import load_agent_config
 from streaming_system.agent.config_section import AgentConfigError
-from streaming_system.agent.preview import config as preview
 from streaming_system.agent.preview import stream_urls
+from streaming_system.agent.preview.config import parse_preview_config
 from streaming_system.agent.tracker_http import TrackerUnavailableError
 
 INI = """
@@ -28,44 +28,49 @@ folder = previews
 
 
 @pytest.fixture
-def read(tmp_path):
-    """Return a function that reads the section of an agent.ini."""
+def parse(tmp_path):
+    """Return a function that parses the section of an agent.ini."""
 
-    def read(text):
+    def parse(text):
         file = tmp_path / "agent.ini"
         file.write_text(text)
-        return preview.parse_preview_config(config.load_agent_config(file))
+        return parse_preview_config(load_agent_config(file))
 
-    return read
+    return parse
 
 
-def test_by_default_the_rooms_own_streams_with_a_picture_are_looked_at(read, tmp_path):
-    found = read(INI)
+def test_default_rooms_are_the_local_streams_with_video(parse, tmp_path):
+    config = parse(INI)
 
-    assert found.rooms == {
+    assert config.rooms == {
         "hall": "https://edge1.example.org/hall/webcast-high.webm",
         "garden": "https://edge1.example.org/garden/stream.m3u8",
     }
-    assert found.folder == tmp_path / "previews"
-    assert (found.interval, found.at_once, found.timeout, found.tracker) == (20, 2, 10, None)
+    assert config.folder == tmp_path / "previews"
+    assert (config.interval, config.max_parallel, config.timeout, config.tracker) == (
+        20,
+        2,
+        10,
+        None,
+    )
 
 
-def test_rooms_that_are_named_are_looked_at_alone(read):
-    found = read(INI + "rooms =\n    lab = rtmp://127.0.0.1/live/lab?a=b\n")
+def test_configured_rooms_replace_the_default(parse):
+    config = parse(INI + "rooms =\n    lab = rtmp://127.0.0.1/live/lab?a=b\n")
 
-    assert found.rooms == {"lab": "rtmp://127.0.0.1/live/lab?a=b"}
+    assert config.rooms == {"lab": "rtmp://127.0.0.1/live/lab?a=b"}
 
 
-def test_with_a_tracker_only_what_is_named_is_known_from_the_start(read):
-    found = read(INI + "from = http://127.0.0.1:8000/tracker/\n")
+def test_tracker_replaces_the_default(parse):
+    config = parse(INI + "from = http://127.0.0.1:8000/tracker/\n")
 
-    assert (found.rooms, found.tracker) == ({}, "http://127.0.0.1:8000/tracker")
+    assert (config.rooms, config.tracker) == ({}, "http://127.0.0.1:8000/tracker")
 
 
 @pytest.mark.parametrize(
     ("old", "new", "line"),
     [
-        ("folder = previews", "", "[preview] folder: is missing; allowed: the folder that"),
+        ("folder = previews", "", "[preview] folder: is missing; allowed: the folder from which"),
         (
             "folder = previews",
             "folder = p\nat.once = 0",
@@ -89,46 +94,50 @@ def test_with_a_tracker_only_what_is_named_is_known_from_the_start(read):
         ("url = https://edge1.example.org/{room}/", "", "rooms: is missing; allowed: ROOM = ADDR"),
     ],
 )
-def test_a_mistake_is_one_line(read, old, new, line):
+def test_error_is_one_line(parse, old, new, line):
     assert old in INI
 
-    with pytest.raises(AgentConfigError) as refusal:
-        read(INI.replace(old, new))
+    with pytest.raises(AgentConfigError) as error:
+        parse(INI.replace(old, new))
 
-    assert line in str(refusal.value)
-    assert str(refusal.value).startswith("agent.ini: [preview]")
+    assert line in str(error.value)
+    assert str(error.value).startswith("agent.ini: [preview]")
 
 
-class Says:
-    """A tracker that says something."""
+class FakeTracker:
+    """A tracker client with a fixed response."""
 
     url = "http://tracker"
 
-    def __init__(self, said, status=200):
-        self.said, self.status, self.reason = said, status, "Reason"
+    def __init__(self, body, status=200):
+        self.body, self.status, self.reason = body, status, "Reason"
 
     def call(self, method, path, **more):
         assert (method, path) == ("GET", "/streams.json")
-        return self, self.said if isinstance(self.said, bytes) else json.dumps(self.said).encode()
+        body = self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
+        return self, body
 
 
-def rooms(**endpoints):
+def rooms_json(**endpoints):
     return {"rooms": {room: {"endpoints": listed} for room, listed in endpoints.items()}}
 
 
-def at(url, *formats):
+def endpoint_json(url, *formats):
     return {"url": url, "formats": list(formats)}
 
 
-def test_a_tracker_tells_where_its_live_rooms_are():
-    said = rooms(
-        hall=[at("http://a/x/", "opus"), at("http://b/x/", "webm_low", "webm_high")],
-        lab=[at("https://c/lab/", "hls", "webm_high")],
+def test_live_rooms_of_a_tracker_have_urls():
+    body = rooms_json(
+        hall=[
+            endpoint_json("http://a/x/", "opus"),
+            endpoint_json("http://b/x/", "webm_low", "webm_high"),
+        ],
+        lab=[endpoint_json("https://c/lab/", "hls", "webm_high")],
         silent=[],
-        sound=[at("http://d/", "opus")],
+        sound=[endpoint_json("http://d/", "opus")],
     )
 
-    assert stream_urls.fetch_live_stream_urls(Says(said)) == {
+    assert stream_urls.fetch_live_stream_urls(FakeTracker(body)) == {
         "hall": "http://b/x/webcast-high.webm",
         "lab": "https://c/lab/stream.m3u8",
     }
@@ -138,20 +147,25 @@ def test_a_tracker_tells_where_its_live_rooms_are():
     "url",
     ["file:///etc/", "rtmp://a/", "http:///", "http://a b/", "-i http://a/", "concat:a", None],
 )
-def test_nobody_can_lead_it_to_anything_but_a_web_server(url):
-    assert stream_urls.fetch_live_stream_urls(Says(rooms(hall=[at(url, "hls")]))) == {}
+def test_endpoint_urls_are_limited_to_web_servers(url):
+    assert (
+        stream_urls.fetch_live_stream_urls(
+            FakeTracker(rooms_json(hall=[endpoint_json(url, "hls")]))
+        )
+        == {}
+    )
 
 
 @pytest.mark.parametrize(
-    "said", [b"<html>", [], {}, {"rooms": []}, {"rooms": None}, b"[" * 100_000]
+    "body", [b"<html>", [], {}, {"rooms": []}, {"rooms": None}, b"[" * 100_000]
 )
-def test_rubbish_is_no_answer(said):
+def test_invalid_response_is_an_error(body):
     with pytest.raises(TrackerUnavailableError):
-        stream_urls.fetch_live_stream_urls(Says(said))
+        stream_urls.fetch_live_stream_urls(FakeTracker(body))
 
 
 @pytest.mark.parametrize(
-    "said",
+    "body",
     [
         {"rooms": {"hall": None}},
         {"rooms": {"hall": {"endpoints": "all"}}},
@@ -160,8 +174,8 @@ def test_rubbish_is_no_answer(said):
                 "hall": {"endpoints": [1, None, {"url": 1}, {"url": "http://a/", "formats": 1}]}
             }
         },
-        {"rooms": {"../hall": {"endpoints": [at("http://a/", "hls")]}}},
+        {"rooms": {"../hall": {"endpoints": [endpoint_json("http://a/", "hls")]}}},
     ],
 )
-def test_rubbish_within_an_answer_is_passed_over(said):
-    assert stream_urls.fetch_live_stream_urls(Says(said)) == {}
+def test_invalid_rooms_are_ignored(body):
+    assert stream_urls.fetch_live_stream_urls(FakeTracker(body)) == {}

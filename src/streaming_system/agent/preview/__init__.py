@@ -1,1 +1,1 @@
-"""Pictures of what is on in the rooms: looked at in turn, written for the site to show."""
+"""Thumbnails of live rooms, taken from their streams."""

@@ -1,4 +1,4 @@
-"""`[preview]` of agent.ini."""
+"""Configuration of thumbnails: ``[preview]`` of agent.ini."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,18 +12,20 @@ DEFAULT_STATUS_ADDRESS = ("127.0.0.1", 9182)
 
 @dataclass(frozen=True, kw_only=True)
 class PreviewConfig:
-    """What ``[preview]`` says.
+    """The settings in ``[preview]``.
 
-    :param interval: seconds from one picture of a room to the next.
-    :param at_once: how many rooms are looked at at the same time.
-    :param timeout: how many seconds one look may take.
-    :param rooms: the addresses of rooms' streams that are always looked at.
-    :param tracker: whose live rooms are looked at, too; ``None``: no one's.
+    :param folder: the folder from which the site serves thumbnails.
+    :param interval: seconds between two thumbnails of a room.
+    :param max_parallel: the number of rooms that are processed in parallel.
+    :param timeout: seconds for one thumbnail.
+    :param rooms: stream URLs of rooms that always get thumbnails.
+    :param tracker: URL of the tracker whose live rooms get thumbnails, too; ``None``: no tracker.
+    :param status: host and port of the status server; ``None``: it does not run.
     """
 
     folder: Path
     interval: float
-    at_once: int
+    max_parallel: int
     timeout: float
     rooms: Mapping[str, str]
     tracker: str | None
@@ -31,14 +33,14 @@ class PreviewConfig:
 
 
 def parse_preview_config(agent: AgentConfig) -> PreviewConfig:
-    """Return what ``[preview]`` says.
+    """Return the settings in ``[preview]``.
 
-    :raises ConfigError: if there is none, or something in it is not allowed.
+    :raises AgentConfigError: if the section is missing or invalid.
     """
     section = agent.section("preview")
     folder = section.path("folder")
     if folder is None:
-        raise section.error("folder", "", "the folder that the site serves pictures from")
+        raise section.error("folder", "", "the folder from which the site serves pictures")
     rooms, tracker = stream_urls.parse_room_urls(section), section.url("from", "")
     if not rooms and not tracker:
         rooms = stream_urls.local_stream_urls(agent) if agent.url else {}

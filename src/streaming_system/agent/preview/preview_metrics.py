@@ -1,4 +1,4 @@
-"""How the previews are, for people and for Prometheus on this machine."""
+"""Health and Prometheus metrics of the thumbnail service, on a loopback address."""
 
 import time
 from collections.abc import Iterable
@@ -11,39 +11,39 @@ from streaming_system.agent.status_server import StatusServer, counter, gauge
 
 
 class PreviewStatusServer(StatusServer):
-    """Answers on a loopback address.
+    """The status server of the thumbnail service.
 
-    :raises OSError: if nothing can listen there.
+    :raises OSError: if the address is not available.
     """
 
-    def __init__(self, preview: ThumbnailService, address: tuple[str, int]) -> None:
-        self._preview = preview
+    def __init__(self, service: ThumbnailService, address: tuple[str, int]) -> None:
+        self._service = service
         super().__init__(address)
 
     def problems(self) -> list[str]:
         """Return a line for everything that is wrong."""
         lines = []
         now = time.monotonic()
-        for room, look in self._preview.looks().items():
-            if look.trouble:
-                lines.append(f"{room}: {look.trouble}")
-            elif look.seen is None:
-                lines.append(f"{room}: has not been looked at yet")
-            elif now - look.seen > THUMBNAIL_TTL:
-                lines.append(f"{room}: has not been looked at for a minute: too many rooms at once")
-        return lines + ([self._preview.trouble] if self._preview.trouble else [])
+        for room, state in self._service.rooms().items():
+            if state.problem:
+                lines.append(f"{room}: {state.problem}")
+            elif state.captured_at is None:
+                lines.append(f"{room}: has no picture yet")
+            elif now - state.captured_at > THUMBNAIL_TTL:
+                lines.append(f"{room}: has an old picture: at.once is too low for this many rooms")
+        return lines + ([self._service.problem] if self._service.problem else [])
 
     def collect(self) -> Iterable[Metric]:
-        """Return the figures."""
-        age = gauge("preview_age_seconds", "How old a room's picture is.", ["room"])
-        took = gauge("preview_seconds", "How long the last look at a room took.", ["room"])
-        total = counter("previews", "Looks by how they ended.", ["room", "result"])
-        running = gauge("preview_running", "How many rooms are looked at now.", [])
-        running.add_metric([], len(self._preview.programs))
-        for room, look in self._preview.looks().items():
-            if look.seen is not None:
-                age.add_metric([room], time.monotonic() - look.seen)
-            took.add_metric([room], look.seconds)
-            total.add_metric([room, "taken"], look.taken)
-            total.add_metric([room, "failed"], look.failed)
-        yield from (age, took, total, running)
+        """Return the metrics."""
+        age = gauge("preview_age_seconds", "Age of a room's picture.", ["room"])
+        duration = gauge("preview_seconds", "Duration of the last run for a room.", ["room"])
+        total = counter("previews", "Runs by result.", ["room", "result"])
+        running = gauge("preview_running", "Rooms that are being processed.", [])
+        running.add_metric([], len(self._service.runner))
+        for room, state in self._service.rooms().items():
+            if state.captured_at is not None:
+                age.add_metric([room], time.monotonic() - state.captured_at)
+            duration.add_metric([room], state.seconds)
+            total.add_metric([room, "taken"], state.successes)
+            total.add_metric([room, "failed"], state.failures)
+        yield from (age, duration, total, running)

@@ -1,4 +1,4 @@
-"""Makes pictures of what is on, room by room, until it is told to stop."""
+"""Takes thumbnails of live rooms in turn."""
 
 import logging
 import threading
@@ -21,47 +21,52 @@ from streaming_system.util.log_once import LogOnce
 
 log = logging.getLogger(__name__)
 
+MAX_TRACKER_INTERVAL = 10.0
+
 
 @dataclass
 class RoomThumbnailState:
-    """How it stands with a room's picture.
+    """The state of a room. Times are those of the monotonic clock.
 
-    :param due: when to look again, by the monotonic clock.
-    :param seen: when there was something to see.
+    :param url: of the stream.
+    :param due: when the next thumbnail is due.
+    :param captured_at: when the last thumbnail was taken.
+    :param is_offline: whether the "no signal" thumbnail was written since then.
+    :param seconds: duration of the last run.
     """
 
-    address: str
+    url: str
     due: float = 0.0
-    busy: bool = False
-    seen: float | None = None
-    trouble: str = ""
-    dark: bool = False
-    taken: int = 0
-    failed: int = 0
+    is_busy: bool = False
+    captured_at: float | None = None
+    problem: str = ""
+    is_offline: bool = False
+    successes: int = 0
+    failures: int = 0
     seconds: float = 0.0
 
 
 class ThumbnailService(AgentService):
-    """Looks at rooms in turn, at some of them at once.
+    """Takes thumbnails of rooms in turn, of some in parallel, until :attr:`stop` is set.
 
-    :raises ConfigError: if ``[preview]`` cannot be used.
+    :raises AgentConfigError: if ``[preview]`` is invalid.
     """
 
-    _frames: ThumbnailWriter
+    _writer: ThumbnailWriter
 
     def __init__(self, agent: AgentConfig) -> None:
         self.config = parse_preview_config(agent)
         self.stop = threading.Event()
-        self.trouble = ""
-        self.programs = ProcessRunner(self.stop)
-        self._lock = threading.Condition()
-        self._looks: dict[str, RoomThumbnailState] = {}
+        self.problem = ""
+        self.runner = ProcessRunner(self.stop)
+        self._condition = threading.Condition()
+        self._rooms: dict[str, RoomThumbnailState] = {}
         self._warnings = LogOnce(log)
         self._tracker = BoundedHttpClient(self.config.tracker) if self.config.tracker else None
         self._section = agent.section("preview")
-        self._lookers = [
-            threading.Thread(target=self._work, name=f"preview {number}", daemon=True)
-            for number in range(self.config.at_once)
+        self._capture_threads = [
+            threading.Thread(target=self._capture_loop, name=f"preview {number}", daemon=True)
+            for number in range(self.config.max_parallel)
         ]
         self.threads = list(self._lookers)
         if self._tracker:
@@ -80,47 +85,47 @@ class ThumbnailService(AgentService):
         join_threads(self._lookers, deadline)
 
     def run(self) -> None:
-        """Go on until :attr:`stop` is set.
+        """Run until :attr:`stop` is set.
 
-        :raises ConfigError: if there is no ffmpeg that can do it, or no folder to write into.
+        :raises AgentConfigError: if ffmpeg is not usable, or the folder is not writable.
         """
         try:
-            self._frames = self._prepare()
+            self._writer = self._create_writer()
         except ProgramError as error:
             if self.stop.is_set():
                 return
             raise AgentConfigError(f"{self._section.file.name}: [preview]: {error}") from None
-        log.info("previews: %s into %s", ", ".join(self._frames.formats), self.config.folder)
+        log.info("previews: %s into %s", ", ".join(self._writer.formats), self.config.folder)
         if self._tracker is None:
-            self._look_at(self.config.rooms)
+            self._set_rooms(self.config.rooms)
         super().run()
 
     def clear(self) -> None:
-        """Remove all pictures that were written, when nobody writes any more."""
-        with self._lock:
-            self._looks.clear()
-        if hasattr(self, "_frames"):
-            self._remove_gone()
+        """Remove all thumbnails of this service; call it after :meth:`run`."""
+        with self._condition:
+            self._rooms.clear()
+        if hasattr(self, "_writer"):
+            self._remove_old_rooms()
 
-    def looks(self) -> Mapping[str, RoomThumbnailState]:
-        """Return how it stands with each room."""
-        with self._lock:
-            return dict(self._looks)
+    def rooms(self) -> Mapping[str, RoomThumbnailState]:
+        """Return the state of each room."""
+        with self._condition:
+            return dict(self._rooms)
 
-    def _prepare(self) -> ThumbnailWriter:
-        found = ffmpeg.find_ffmpeg()
-        if found is None:
+    def _create_writer(self) -> ThumbnailWriter:
+        ffmpeg_path = ffmpeg.find_ffmpeg()
+        if ffmpeg_path is None:
             raise ProgramError("needs ffmpeg, which is not installed")
         folder = self.config.folder
         try:
-            return ThumbnailWriter(folder, found, self.programs, within=self.config.timeout)
+            return ThumbnailWriter(folder, ffmpeg_path, self.runner, timeout=self.config.timeout)
         except OSError as error:
             raise self._section.error(
-                "folder", str(folder), f"a folder to write into, but {error.strerror}"
+                "folder", str(folder), f"a writable folder, but {error.strerror}"
             ) from None
 
-    def _ask(self, tracker: BoundedHttpClient) -> None:
-        """Ask the tracker again and again which rooms are live."""
+    def _poll_tracker_loop(self, tracker: BoundedHttpClient) -> None:
+        """Update the rooms from the tracker until the service stops."""
         backoff = Backoff()
         while not self.stop.is_set():
             try:
@@ -132,83 +137,94 @@ class ThumbnailService(AgentService):
                 self._warnings.warn(tracker.url, str(failure))
             else:
                 backoff.reset()
-                self.trouble = ""
+                self.problem = ""
                 self._warnings.resolve(tracker.url)
-                self._look_at(rooms)
-            self.stop.wait(max(min(self.config.interval, 10), backoff.remaining()))
+                self._set_rooms(rooms)
+            interval = min(self.config.interval, MAX_TRACKER_INTERVAL)
+            self.stop.wait(max(interval, backoff.remaining()))
 
-    def _look_at(self, rooms: Mapping[str, str]) -> None:
-        """Look at these rooms and no others from now on."""
-        with self._lock:
-            for room, address in rooms.items():
-                self._looks.setdefault(room, RoomThumbnailState(address)).address = address
-            for room in [room for room in self._looks if room not in rooms]:
-                del self._looks[room]
-            self._lock.notify_all()
-        self._remove_gone()
+    def _set_rooms(self, rooms: Mapping[str, str]) -> None:
+        """Set the rooms and their URLs; remove the thumbnails of other rooms."""
+        with self._condition:
+            for room, url in rooms.items():
+                self._rooms.setdefault(room, RoomThumbnailState(url)).url = url
+            for room in [room for room in self._rooms if room not in rooms]:
+                del self._rooms[room]
+            self._condition.notify_all()
+        self._remove_old_rooms()
 
-    def _remove_gone(self) -> None:
+    def _remove_old_rooms(self) -> None:
         try:
-            for room in self._frames.written:
-                with self._lock:
-                    if room not in self._looks:
-                        self._frames.remove(room)
+            for room in self._writer.rooms:
+                with self._condition:
+                    if room not in self._rooms:
+                        self._writer.remove(room)
         except OSError as error:
-            self._warnings.warn(str(self.config.folder), f"old pictures stay: {error.strerror}")
+            folder = str(self.config.folder)
+            self._warnings.warn(folder, f"old pictures cannot be removed: {error.strerror}")
 
-    def _work(self) -> None:
-        while (job := self._next()) is not None:
-            room, look = job
-            began = time.monotonic()
+    def _capture_loop(self) -> None:
+        while (job := self._next_room()) is not None:
+            room, state = job
+            start = time.monotonic()
             try:
-                self._take(room, look)
+                self._capture(room, state)
             except OSError as error:
-                self._failed(room, look, f"{self.config.folder}: {error.strerror}")
+                self._record_failure(room, state, f"{self.config.folder}: {error.strerror}")
             except Exception as error:
-                # Whatever it is, the next look may go well; without this thread there is none.
-                log.debug("a look at %s failed", room, exc_info=True)
-                self._failed(room, look, f"{type(error).__name__}: {error!s:.200}")
-            with self._lock:
-                look.seconds = time.monotonic() - began
-                look.due = max(began + self.config.interval, time.monotonic())
-                look.busy = False
-                gone = self._looks.get(room) is not look
-                self._lock.notify_all()
-            if gone:
-                self._remove_gone()
+                # The thread must survive: the next run may succeed.
+                log.debug("the thumbnail of %s failed", room, exc_info=True)
+                self._record_failure(room, state, f"{type(error).__name__}: {error!s:.200}")
+            with self._condition:
+                state.seconds = time.monotonic() - start
+                state.due = max(start + self.config.interval, time.monotonic())
+                state.is_busy = False
+                was_removed = self._rooms.get(room) is not state
+                self._condition.notify_all()
+            if was_removed:
+                self._remove_old_rooms()
 
-    def _next(self) -> tuple[str, RoomThumbnailState] | None:
-        """Wait until a room is due, and take it; return nothing when all is over."""
-        with self._lock:
+    def _next_room(self) -> tuple[str, RoomThumbnailState] | None:
+        """Wait until a room is due, and reserve it; return ``None`` when the service stops."""
+        with self._condition:
             while not self.stop.is_set():
-                idle = [(look.due, room) for room, look in self._looks.items() if not look.busy]
+                idle = [
+                    (state.due, room) for room, state in self._rooms.items() if not state.is_busy
+                ]
                 due, room = min(idle, default=(time.monotonic() + 60, ""))
                 if room and due <= time.monotonic():
-                    look = self._looks[room]
-                    look.busy = True
-                    return room, look
-                self._lock.wait(max(0.01, due - time.monotonic()))
+                    state = self._rooms[room]
+                    state.is_busy = True
+                    return room, state
+                self._condition.wait(max(0.01, due - time.monotonic()))
         return None
 
-    def _take(self, room: str, look: RoomThumbnailState) -> None:
+    def _capture(self, room: str, state: RoomThumbnailState) -> None:
         try:
-            self._frames.grab(room, look.address)
+            self._writer.capture(room, state.url)
         except ProgramError as error:
             if self.stop.is_set():
                 return
-            # An address may hold what is nobody's business.
-            self._failed(room, look, str(error).replace(look.address, "its stream"))
-            # By this clock, too: one of the wall that leaps makes every picture look old.
-            lately = look.seen is not None and time.monotonic() - look.seen <= THUMBNAIL_TTL
-            if not look.dark and not lately and self._frames.dark(room):
-                self._frames.no_signal(room)
-                look.dark = True
+            # The URL may contain a secret, and /healthz shows the problem.
+            self._record_failure(room, state, str(error).replace(state.url, "its stream"))
+            if not state.is_offline and not self._has_current_thumbnail(room, state):
+                self._writer.write_no_signal(room)
+                state.is_offline = True
             return
-        look.seen, look.trouble, look.dark = time.monotonic(), "", False
-        look.taken += 1
+        state.captured_at, state.problem, state.is_offline = time.monotonic(), "", False
+        state.successes += 1
         self._warnings.resolve(f"preview of {room}")
 
-    def _failed(self, room: str, look: RoomThumbnailState, trouble: str) -> None:
-        look.failed += 1
-        look.trouble = trouble
-        self._warnings.warn(f"preview of {room}", trouble)
+    def _has_current_thumbnail(self, room: str, state: RoomThumbnailState) -> bool:
+        """Return whether the last thumbnail is recent.
+
+        After a jump of the wall clock, the dates of files are wrong; the monotonic clock is not.
+        """
+        captured_at = state.captured_at
+        is_recent = captured_at is not None and time.monotonic() - captured_at <= THUMBNAIL_TTL
+        return is_recent or not self._writer.is_expired(room)
+
+    def _record_failure(self, room: str, state: RoomThumbnailState, problem: str) -> None:
+        state.failures += 1
+        state.problem = problem
+        self._warnings.warn(f"preview of {room}", problem)

@@ -1,4 +1,4 @@
-"""Where the streams are that a preview is made of."""
+"""Stream URLs of rooms: from agent.ini or from a tracker."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -13,7 +13,7 @@ from streaming_system.agent.tracker_http import (
     TrackerUnavailableError,
 )
 
-# What shows most at the least cost comes first; the names are those of docs/player.md.
+# Preferred streams first: good pictures at low cost. docs/player.md defines the names.
 STREAM_FILES = {
     "hls": "stream.m3u8",
     "webm_high": "webcast-high.webm",
@@ -25,33 +25,32 @@ STREAM_FILES = {
     "slides": "slides.m3u8",
 }
 ROOM_URL_FORMAT = "ROOM = ADDRESS, an address that begins with http, https, rtmp or rtmps"
-# Of a hundred rooms with ten servers each.
+# Enough for a hundred rooms with ten endpoints each.
 MAX_STREAM_LIST_BYTES = 1024 * 1024
 
 
-def best_stream_url(url: str, streams: Iterable[str]) -> str | None:
-    """Return the address of a stream with a picture, if there is one.
+def best_stream_url(base_url: str, streams: Iterable[str]) -> str | None:
+    """Return the URL of the best stream with video, if there is one.
 
-    :param url: where the streams lie.
-    :param streams: as the tracker calls them, such as ``hls`` or ``webm_high``.
+    :param streams: the tracker's names, such as ``hls`` or ``webm_high``.
     """
-    # All qualities of HLS are in one playlist.
-    there = {"hls" if stream.startswith("hls_") else stream for stream in streams}
+    # One master playlist has all HLS renditions.
+    names = {"hls" if stream.startswith("hls_") else stream for stream in streams}
     for name, file in STREAM_FILES.items():
-        if name in there:
-            return f"{url.rstrip('/')}/{file}"
+        if name in names:
+            return f"{base_url.rstrip('/')}/{file}"
     return None
 
 
 def parse_room_urls(section: ConfigSection) -> dict[str, str]:
-    """Return the addresses that a section names.
+    """Return the URLs in ``rooms``, by room.
 
-    :raises ConfigError: if one is none.
+    :raises AgentConfigError: if a line is invalid.
     """
-    found: list[tuple[str, str]] = []
+    rooms: list[tuple[str, str]] = []
     for line in section.lines("rooms"):
-        room, _, address = (part.strip() for part in line.partition("="))
-        if not ROOM_PATTERN.fullmatch(room) or not is_url(address, PROTOCOLS):
+        room, _, url = (part.strip() for part in line.partition("="))
+        if not ROOM_PATTERN.fullmatch(room) or not is_url(url, PROTOCOLS):
             raise section.error("rooms", line, ROOM_URL_FORMAT)
         found.append((room, address))
     section.require_unique("rooms", [room for room, _ in found], "room")
@@ -59,26 +58,25 @@ def parse_room_urls(section: ConfigSection) -> dict[str, str]:
 
 
 def local_stream_urls(agent: AgentConfig) -> dict[str, str]:
-    """Return the addresses of what is streamed from here."""
-    rooms: dict[str, set[str]] = {}
+    """Return the URLs of the streams of this machine, by room."""
+    streams: dict[str, set[str]] = {}
     for source in agent.sources:
         for stream in source.streams:
-            rooms.setdefault(stream.room, set()).add(stream.name)
-    found = {
-        room: best_stream_url(agent.url.replace("{room}", room), streams)
-        for room, streams in rooms.items()
+            streams.setdefault(stream.room, set()).add(stream.name)
+    urls = {
+        room: best_stream_url(agent.url.replace("{room}", room), names)
+        for room, names in streams.items()
     }
-    return {room: address for room, address in found.items() if address}
+    return {room: url for room, url in urls.items() if url}
 
 
 def fetch_live_stream_urls(
-    tracker: BoundedHttpClient, *, within: float = TOTAL_TIMEOUT
+    tracker: BoundedHttpClient, *, timeout: float = TOTAL_TIMEOUT
 ) -> dict[str, str]:
-    """Return the addresses of all rooms that a tracker knows to be live.
+    """Return the URLs of all rooms that are live at a tracker, by room.
 
-    :param within: how many seconds it may take to answer.
-
-    :raises Unreachable: if it does not say.
+    :param timeout: in seconds.
+    :raises TrackerUnavailableError: if the request fails or the response is invalid.
     """
     where = f"{tracker.url}/streams.json"
     answer, data = tracker.call(
@@ -87,28 +85,25 @@ def fetch_live_stream_urls(
     if answer.status != 200:
         raise TrackerUnavailableError(f"{where}: {answer.status} {answer.reason}")
     try:
-        rooms = json.loads(data)["rooms"].items()
+        rooms = json.loads(body)["rooms"].items()
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        raise TrackerUnavailableError(f"{where}: does not answer as a tracker does") from None
-    found = {
-        str(room): _endpoint_stream_url(listed)
-        for room, listed in rooms
-        if ROOM_PATTERN.fullmatch(str(room))
-    }
-    return {room: address for room, address in found.items() if address}
+        raise TrackerUnavailableError(f"{url}: is not the response of a tracker") from None
+    urls = {str(room): _room_stream_url(entry) for room, entry in rooms}
+    return {room: url for room, url in urls.items() if url and ROOM_PATTERN.fullmatch(room)}
 
 
-def _endpoint_stream_url(listed: Any) -> str | None:
-    """Return the address of the first server of a room that can be asked."""
-    endpoints = listed.get("endpoints") if isinstance(listed, Mapping) else None
+def _room_stream_url(room: Any) -> str | None:
+    """Return the best URL of the first endpoint with video."""
+    endpoints = room.get("endpoints") if isinstance(room, Mapping) else None
     for endpoint in endpoints if isinstance(endpoints, list) else []:
         if not isinstance(endpoint, Mapping):
             continue
         formats = endpoint.get("formats")
-        offered = formats if isinstance(formats, list) else []
-        streams = [name for name in offered if isinstance(name, str)]
-        address = best_stream_url(str(endpoint.get("url")), streams)
-        # Who registers says where; that may be nothing but a server of the web.
-        if address and is_url(address, ("http", "https")):
-            return address
+        streams = [
+            name for name in (formats if isinstance(formats, list) else []) if isinstance(name, str)
+        ]
+        url = best_stream_url(str(endpoint.get("url")), streams)
+        # Endpoints register arbitrary URLs, so only web servers are allowed.
+        if url and is_url(url, ("http", "https")):
+            return url
     return None

@@ -1,6 +1,6 @@
-"""Pictures of rooms in a folder: one frame of a stream, in two sizes, in each format there is.
+"""Takes thumbnails with ffmpeg: one frame of a stream, in two sizes and several formats.
 
-The folder belongs to the site: it shows a picture that is younger than a minute.
+The files lie in a folder of the site, which shows them for a minute.
 """
 
 import contextlib
@@ -27,9 +27,10 @@ from streaming_system.agent.tracker_http import USER_AGENT
 
 log = logging.getLogger(__name__)
 
+# Width and height by suffix of the file name.
 THUMBNAIL_SIZES = {"": (480, 270), "-large": (1280, 720)}
-# What can be tried for each format, the best first; the JPEG comes last, since the site shows no
-# others without it.
+# Options of ffmpeg for each format, in order of preference. JPEG is published last, since the site
+# only shows the other formats beside a JPEG.
 IMAGE_ENCODERS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "webp": (("-c:v", "libwebp", "-quality", "70", "-f", "webp"),),
     "avif": (
@@ -38,158 +39,170 @@ IMAGE_ENCODERS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     ),
     "jpg": (("-c:v", "mjpeg", "-q:v", "5", "-f", "image2", "-update", "1"),),
 }
-# The site takes an older picture for none.
+# The site ignores older thumbnails.
 THUMBNAIL_TTL = 60.0
-# What may be used to fetch a stream; a playlist can lead neither to files nor to other protocols.
+# Allowed protocols by scheme: a playlist can refer neither to files nor to other protocols.
 PROTOCOLS = {
     "http": "http,https,tcp,tls,crypto",
     "https": "http,https,tcp,tls,crypto",
     "rtmp": "rtmp,tcp",
     "rtmps": "rtmps,tls,tcp",
 }
-# What a stream can be; ffmpeg reads many more formats, some of which lead elsewhere.
+# ffmpeg supports many more formats; some of them refer to other resources.
 INPUT_FORMATS = "hls,mpegts,mov,mp4,matroska,webm,flv,live_flv,ogg,aac,mp3,webvtt"
 MAX_PIXELS = 7680 * 4320
+# The picture in its display aspect ratio.
+SQUARE_PIXELS = r"scale=w=min(iw*sar\,4096):h=ih,setsar=1"
 NO_SIGNAL_FILTERS = (
     "hue=s=0,eq=brightness=-0.25:contrast=0.6,"
     "drawbox=y=ih*2/5:h=ih/5:w=iw:x=0:color=0x101214:t=fill"
 )
 NO_SIGNAL_TEXT = ",drawtext=text=no signal:fontcolor=white:fontsize=h/10:x=(w-tw)/2:y=(h-th)/2"
+NO_SIGNAL_AGE = 3600.0
 MANIFEST_NAME = ".previews.json"
 TEMP_PREFIX = ".preview-"
+TEMP_FOLDER_TTL = 600.0
 
 
 @dataclass(frozen=True)
 class ImageEncoder:
-    """How a picture is written."""
+    """An image format, and the options of ffmpeg for it."""
 
-    end: str
+    extension: str
     options: tuple[str, ...]
 
 
 class ThumbnailWriter:
-    """The folder of the pictures, and ffmpeg that makes them.
+    """Writes thumbnails of rooms into a folder.
 
-    :param ffmpeg: where it is.
-    :param within: how many seconds a frame may take.
-    :raises ProgramError: if ffmpeg cannot even write a JPEG.
-    :raises OSError: if nothing can be written into the folder.
+    :param ffmpeg: path of the program.
+    :param timeout: seconds for one thumbnail.
+    :raises ProgramError: if ffmpeg cannot write JPEG.
+    :raises OSError: if the folder is not writable.
     """
 
-    def __init__(
-        self, folder: Path, ffmpeg: str, programs: ProcessRunner, *, within: float
-    ) -> None:
+    def __init__(self, folder: Path, ffmpeg: str, runner: ProcessRunner, *, timeout: float) -> None:
         self.folder = folder
-        self._ffmpeg, self._programs, self._within = ffmpeg, programs, within
+        self._ffmpeg, self._runner, self._timeout = ffmpeg, runner, timeout
         folder.mkdir(parents=True, exist_ok=True)
-        self._tidy()
-        self._written = set(self._ledger())
-        self._writing = threading.Lock()
+        self._remove_old_temp_folders()
+        self._rooms = set(self._load_manifest())
+        self._manifest_lock = threading.Lock()
+        # The content of the "no signal" files, by file name without the room.
         self._no_signal: dict[str, bytes] = {}
-        self._writers = tuple(self._able())
+        self._encoders = tuple(self._detect_encoders())
 
     @property
     def formats(self) -> tuple[str, ...]:
-        """The formats that this ffmpeg can write."""
-        return tuple(writer.end for writer in self._writers)
+        """The file extensions of the formats that this ffmpeg can write."""
+        return tuple(encoder.extension for encoder in self._encoders)
 
     @property
-    def written(self) -> frozenset[str]:
-        """The rooms of which there are pictures that we have written."""
-        return frozenset(self._written)
+    def rooms(self) -> frozenset[str]:
+        """The rooms with thumbnails of this program, also of earlier runs."""
+        return frozenset(self._rooms)
 
-    def grab(self, room: str, url: str) -> None:
-        """Replace a room's pictures by what is on.
+    def capture(self, room: str, url: str) -> None:
+        """Replace the thumbnails of a room by a frame of its stream.
 
-        :raises ProgramError: if nothing could be seen; then nothing is changed.
+        :raises ProgramError: if there is no frame; then the old thumbnails stay.
         """
         scheme = url.partition(":")[0]
         source = ["-protocol_whitelist", PROTOCOLS[scheme], "-format_whitelist", INPUT_FORMATS]
-        source += ["-rw_timeout", str(round(self._within * 1_000_000))]
+        source += ["-rw_timeout", str(round(self._timeout * 1_000_000))]
         if scheme.startswith("http"):
-            # Agents know it, and do not count it as a viewer.
+            # Agents do not count this user agent as a viewer.
             source += ["-user_agent", f"{USER_AGENT} preview"]
-        # Whoever joins a stream may get a second of it that only makes sense with what was before;
-        # ffmpeg fails over that, though it has the picture that follows.
+        # A live stream may start between two key frames. ffmpeg reports errors until the next one.
         source += ["-max_error_rate", "1"]
         source += ["-analyzeduration", "3000000", "-max_pixels", str(MAX_PIXELS)]
         source += ["-threads", "1", "-i", url]
-        # A player would show it in this shape, whatever shape its dots have.
-        shape = r"scale=w=min(iw*sar\,4096):h=ih,setsar=1"
-        with self._beside() as beside:
-            self._make(source, shape, self._writers, beside)
-            self._publish(room, beside)
+        with self._temp_folder() as temp:
+            self._write_images(source, SQUARE_PIXELS, self._encoders, temp)
+            self._publish(room, temp)
 
-    def dark(self, room: str) -> bool:
-        """Tell whether a room has no picture that the site would show."""
+    def is_expired(self, room: str) -> bool:
+        """Return whether a room has no thumbnail that the site would show."""
         try:
             status = (self.folder / f"{room}.jpg").stat()
         except OSError:
             return True
         return time.time() - status.st_mtime > THUMBNAIL_TTL
 
-    def no_signal(self, room: str) -> None:
-        """Replace a room's pictures by one that says that there is none.
+    def write_no_signal(self, room: str) -> None:
+        """Replace the thumbnails of a room by "no signal" images.
 
-        It bears an old date: the site shows a room's name instead, which is better.
+        They have an old date, so the site shows the room's name instead, which looks better.
         """
-        old = time.time() - 3600
-        with self._beside() as beside:
+        old = time.time() - NO_SIGNAL_AGE
+        with self._temp_folder() as temp:
             for name, data in self._no_signal.items():
-                (beside / name).write_bytes(data)
-                os.utime(beside / name, (old, old))
-            self._publish(room, beside)
+                (temp / name).write_bytes(data)
+                os.utime(temp / name, (old, old))
+            self._publish(room, temp)
 
     def remove(self, room: str) -> None:
-        """Remove a room's pictures, if we have written them."""
-        if room not in self._written:
+        """Remove the thumbnails of a room if this program wrote them."""
+        if room not in self._rooms:
             return
         for size in THUMBNAIL_SIZES:
-            for end in IMAGE_ENCODERS:
-                (self.folder / f"{room}{size}.{end}").unlink(missing_ok=True)
-        self._note(self._written.discard, room)
+            for extension in IMAGE_ENCODERS:
+                (self.folder / f"{room}{size}.{extension}").unlink(missing_ok=True)
+        self._update_manifest(self._rooms.discard, room)
 
-    def _able(self) -> Iterator[ImageEncoder]:
-        """Yield how this ffmpeg writes each format, as it turns out when it does."""
+    def _detect_encoders(self) -> Iterator[ImageEncoder]:
+        """Yield the first working encoder of each format; they write the "no signal" images."""
         bars = ("-f", "lavfi", "-i", "smptehdbars=size=1280x720:rate=1")
-        for end, ways in IMAGE_ENCODERS.items():
-            for options in ways:
-                writer = ImageEncoder(end, options)
-                with self._beside() as beside:
-                    # There may be no font.
-                    for filters in (NO_SIGNAL_FILTERS + NO_SIGNAL_TEXT, NO_SIGNAL_FILTERS):
-                        with contextlib.suppress(ProgramError):
-                            self._make(bars, filters, (writer,), beside)
-                            break
-                    else:
-                        continue
-                    for size in THUMBNAIL_SIZES:
-                        name = f"{size}.{end}"
-                        self._no_signal[name] = (beside / name).read_bytes()
-                yield writer
-                break
+        for extension, variants in IMAGE_ENCODERS.items():
+            for options in variants:
+                encoder = ImageEncoder(extension, options)
+                if self._write_no_signal_images(bars, encoder):
+                    yield encoder
+                    break
             else:
                 if end == "jpg" or self._programs.stopped:
                     raise ProgramError("this ffmpeg cannot write JPEG")
-                log.warning("previews: this ffmpeg cannot write %s; it is left out", end.upper())
+                format_ = extension.upper()
+                log.warning("previews: this ffmpeg cannot write %s; it is skipped", format_)
 
-    def _make(
-        self, source: Sequence[str], filters: str, writers: Iterable[ImageEncoder], beside: Path
+    def _write_no_signal_images(self, source: Sequence[str], encoder: ImageEncoder) -> bool:
+        """Write the "no signal" images of a format; return whether ffmpeg can do it."""
+        with self._temp_folder() as temp:
+            # Without a font, drawtext fails.
+            for filters in (NO_SIGNAL_FILTERS + NO_SIGNAL_TEXT, NO_SIGNAL_FILTERS):
+                with contextlib.suppress(ProgramError):
+                    self._write_images(source, filters, (encoder,), temp)
+                    break
+            else:
+                return False
+            for size in THUMBNAIL_SIZES:
+                name = f"{size}.{encoder.extension}"
+                self._no_signal[name] = (temp / name).read_bytes()
+        return True
+
+    def _write_images(
+        self,
+        source: Sequence[str],
+        filters: str,
+        encoders: Iterable[ImageEncoder],
+        folder: Path,
     ) -> None:
-        """Let ffmpeg write pictures, called after size and format, into a folder."""
+        """Write images into a folder, named after size and format, such as ``-large.jpg``."""
         command = [self._ffmpeg, *QUIET_FLAGS, *source]
         names = []
         for size, (width, height) in THUMBNAIL_SIZES.items():
-            fit = (
+            resize = (
                 f"{filters},scale={width}:{height}:force_original_aspect_ratio=decrease:"
                 f"force_divisible_by=2,pad={width}:{height}:(ow-iw)/2:(oh-ih)/2"
             )
-            for writer in writers:
-                # JPEG has all the 256 shades, videos have fewer.
-                colours = "scale=out_range=pc,format=yuvj420p" if writer.end == "jpg" else ""
-                names.append(f"{size}.{writer.end}")
-                command += ["-vf", f"{fit},{colours or 'format=yuv420p'}", "-frames:v", "1"]
-                command += ["-an", "-sn", "-dn", "-threads", "1", *writer.options, f"./{names[-1]}"]
+            for encoder in encoders:
+                # JPEG uses the full range of values, video does not.
+                is_jpeg = encoder.extension == "jpg"
+                pixels = "scale=out_range=pc,format=yuvj420p" if is_jpeg else "format=yuv420p"
+                names.append(f"{size}.{encoder.extension}")
+                command += ["-vf", f"{resize},{pixels}", "-frames:v", "1"]
+                command += ["-an", "-sn", "-dn", "-threads", "1"]
+                command += [*encoder.options, f"./{names[-1]}"]
         try:
             ended = self._programs.run(command, self._within, cwd=beside)
         except ProgramTimeoutError:
@@ -197,34 +210,33 @@ class ThumbnailWriter:
         if ended.status:
             raise ProgramError(last_line(ended.stderr) or f"ffmpeg: ended with {ended.status}")
         for name in names:
-            # Of a stream without a single picture, some versions make empty files.
-            if not (beside / name).is_file() or not (beside / name).stat().st_size:
+            # For a stream without a video frame, some versions write empty files.
+            if not (folder / name).is_file() or not (folder / name).stat().st_size:
                 raise ProgramError("there is no picture in it")
 
-    def _publish(self, room: str, beside: Path) -> None:
-        if room not in self._written:
-            # Known before they are there, so that they are ours even after a power cut.
-            self._note(self._written.add, room)
-        for writer in self._writers:
+    def _publish(self, room: str, temp: Path) -> None:
+        if room not in self._rooms:
+            # The manifest has the room first, so that its files can be removed after a crash.
+            self._update_manifest(self._rooms.add, room)
+        for encoder in self._encoders:
             for size in THUMBNAIL_SIZES:
-                picture = beside / f"{size}.{writer.end}"
-                # The site may run as somebody else.
-                picture.chmod(0o644)
-                picture.replace(self.folder / f"{room}{size}.{writer.end}")
+                image = temp / f"{size}.{encoder.extension}"
+                # The site may run as another user.
+                image.chmod(0o644)
+                image.replace(self.folder / f"{room}{size}.{encoder.extension}")
 
     @contextlib.contextmanager
-    def _beside(self) -> Iterator[Path]:
-        # Within the folder, since a file can only be moved at once within one file system.
-        with tempfile.TemporaryDirectory(dir=self.folder, prefix=TEMP_PREFIX) as beside:
-            yield Path(beside)
+    def _temp_folder(self) -> Iterator[Path]:
+        # Below the folder: replacing a file is only atomic within one file system.
+        with tempfile.TemporaryDirectory(dir=self.folder, prefix=TEMP_PREFIX) as temp:
+            yield Path(temp)
 
-    def _tidy(self) -> None:
-        """Remove what a power cut has left."""
-        for left in self.folder.glob(f"{TEMP_PREFIX}*"):
-            if time.time() - left.stat().st_mtime > 600:
-                shutil.rmtree(left, ignore_errors=True)
+    def _remove_old_temp_folders(self) -> None:
+        for folder in self.folder.glob(f"{TEMP_PREFIX}*"):
+            if time.time() - folder.stat().st_mtime > TEMP_FOLDER_TTL:
+                shutil.rmtree(folder, ignore_errors=True)
 
-    def _ledger(self) -> list[str]:
+    def _load_manifest(self) -> list[str]:
         try:
             rooms = json.loads((self.folder / MANIFEST_NAME).read_text(encoding="ascii"))
         except (OSError, ValueError):
@@ -232,11 +244,11 @@ class ThumbnailWriter:
         rooms = rooms if isinstance(rooms, list) else []
         return [room for room in rooms if isinstance(room, str) and ROOM_PATTERN.fullmatch(room)]
 
-    def _note(self, change: Callable[[str], None], room: str) -> None:
-        with self._writing, self._beside() as beside:
+    def _update_manifest(self, change: Callable[[str], None], room: str) -> None:
+        with self._manifest_lock, self._temp_folder() as temp:
             change(room)
-            if not self._written:
+            if not self._rooms:
                 (self.folder / MANIFEST_NAME).unlink(missing_ok=True)
                 return
-            (beside / MANIFEST_NAME).write_text(json.dumps(sorted(self._written)), encoding="ascii")
-            (beside / MANIFEST_NAME).replace(self.folder / MANIFEST_NAME)
+            (temp / MANIFEST_NAME).write_text(json.dumps(sorted(self._rooms)), encoding="ascii")
+            (temp / MANIFEST_NAME).replace(self.folder / MANIFEST_NAME)
