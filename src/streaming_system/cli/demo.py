@@ -56,7 +56,7 @@ def demo(ini: Path, viewers: int) -> None:
             rooms={room.id: room.title for room in shown},
             site=f"{parts.scheme}://{parts.netloc}",
             tracker=tracker,
-            previews=Path(folder).absolute() if folder else None,
+            preview_folder=Path(folder).absolute() if folder else None,
             token=token,
             viewers=viewers,
         )

@@ -1,4 +1,4 @@
-"""A few viewers: Chromium without a window, on rooms' pages."""
+"""The demo's viewers: headless Chromium on the pages of rooms."""
 
 import os
 import shutil
@@ -8,13 +8,13 @@ PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 
 
 def find_chromium() -> str | None:
-    """Return where Chromium is."""
+    """Return the path of Chromium."""
     return next(filter(None, map(shutil.which, PROGRAMS)), None)
 
 
 def chromium_command(chromium: str, url: str, profile: Path) -> list[str]:
-    """Return what plays a room's page."""
-    # Whoever looks at the demo comes first.
+    """Return the command that opens a room's page."""
+    # The user's own browser has priority.
     nice = shutil.which("nice")
     return [
         *((nice, "-n", "10") if nice else ()),

@@ -1,4 +1,4 @@
-"""An Icecast for the demo, on a port and with passwords of its own, where it is installed."""
+"""The demo's Icecast, with its own port and password."""
 
 import grp
 import os
@@ -23,16 +23,16 @@ CONFIG = """<icecast>
   <security><chroot>0</chroot>{owner}</security>
 </icecast>
 """
-# Debian's name, and the others'.
+# The name of Debian, and that of other distributions.
 PROGRAMS = ("icecast2", "icecast")
 SHARED_FOLDERS = (Path("/usr/share/icecast2"), Path("/usr/share/icecast"))
-# Icecast does not run as root.
+# Icecast refuses to run as root.
 UNPRIVILEGED_USERS = (("nobody", "nogroup"), ("nobody", "nobody"))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Icecast:
-    """Where the demo's Icecast is, and how it is started."""
+    """The command, the port and the password of the demo's Icecast."""
 
     command: tuple[str, ...]
     port: int
@@ -42,13 +42,13 @@ class Icecast:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def target(self, mount: str) -> str:
-        """Return where ffmpeg sends a stream to."""
+    def source_url(self, mount: str) -> str:
+        """Return the URL to which ffmpeg sends a stream."""
         return f"icecast://source:{self.password}@127.0.0.1:{self.port}{mount}"
 
 
 def prepare_icecast(folder: Path) -> Icecast | None:
-    """Return an Icecast that can be started, or nothing where it is not installed."""
+    """Write the configuration; return the Icecast, ``None`` if it is not installed."""
     path = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/bin"
     program = next(filter(None, (shutil.which(name, path=path) for name in PROGRAMS)), None)
     base = next((shared for shared in SHARED_FOLDERS if (shared / "web").is_dir()), None)
@@ -73,7 +73,7 @@ def _changeowner_xml() -> str | None:
 
 
 def _find_free_port() -> int:
-    # It cannot be told to choose one.
+    # Icecast cannot choose a free port by itself.
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -1,4 +1,4 @@
-"""Programs that run for as long as the demo does, and end with it."""
+"""Processes of the demo: they restart after a failure and end with the demo."""
 
 import contextlib
 import os
@@ -18,131 +18,147 @@ from streaming_system.agent.subprocesses import (
     last_line,
 )
 
-# Who does not end within so many seconds of being asked is killed.
+# Seconds between SIGTERM and SIGKILL.
 TERMINATE_TIMEOUT = 2.0
-# A program that has ended is started again after so many seconds.
+# Seconds between the end of a process and its restart.
 RESTART_INTERVAL = 2.0
-# One that has ended so often, each time within so many seconds, is left alone.
-MAX_RAPID_EXITS, MIN_UPTIME_SECONDS = 3, 10.0
+# A process that ends this often, each time after less than the minimum uptime, is not restarted.
+MAX_RAPID_EXITS = 3
+MIN_UPTIME_SECONDS = 10.0
 
 
 class DemoStoppedError(Exception):
-    """Somebody has ended the demo while something was waited for."""
+    """The user stopped the demo during an operation."""
 
 
 @dataclass
 class ManagedProcess:
-    """A program, which leads a group of its own.
+    """A process, which leads its own process group.
 
-    :param again: whether it is started again when it has ended.
+    :param restarts: whether it is restarted after it ends.
+    :param rapid_exits: consecutive exits after less than the minimum uptime.
     """
 
     name: str
     command: Sequence[str]
     folder: Path
     log: Path
-    again: bool
+    restarts: bool
     process: subprocess.Popen[bytes]
-    began: float
-    ended: float | None = None
-    tries: int = 0
+    started_at: float
+    ended_at: float | None = None
+    rapid_exits: int = 0
 
     @property
-    def runs(self) -> bool:
+    def is_running(self) -> bool:
         return self.process.poll() is None
 
     @property
-    def said(self) -> str:
-        """The last thing it has said."""
-        with self.log.open("rb") as opened:
-            opened.seek(max(0, self.log.stat().st_size - MAX_STDERR_BYTES))
-            return last_line(opened.read(MAX_STDERR_BYTES).decode("utf-8", "replace"))
+    def log_tail(self) -> str:
+        """The last line of its output."""
+        with self.log.open("rb") as log:
+            log.seek(max(0, self.log.stat().st_size - MAX_STDERR_BYTES))
+            return last_line(log.read(MAX_STDERR_BYTES).decode("utf-8", "replace"))
 
 
 class ProcessGroup:
-    """All that the demo has started.
+    """All processes of the demo.
 
-    :param stop: whether somebody has ended the demo.
-    :param say: shows people a line.
+    :param folder: for logs, and the default working directory.
+    :param stop: is set when the user stops the demo.
+    :param print_line: shows a line to the user.
     """
 
-    def __init__(self, folder: Path, stop: threading.Event, say: Callable[[str], None]) -> None:
-        self._folder, self.stop, self._say = folder, stop, say
-        self._children: list[ManagedProcess] = []
+    def __init__(
+        self, folder: Path, stop: threading.Event, print_line: Callable[[str], None]
+    ) -> None:
+        self.stop = stop
+        self._folder, self._print_line = folder, print_line
+        self._processes: list[ManagedProcess] = []
 
     def start(
-        self, name: str, command: Sequence[str], *, folder: Path | None = None, again: bool = True
+        self,
+        name: str,
+        command: Sequence[str],
+        *,
+        folder: Path | None = None,
+        restarts: bool = True,
     ) -> ManagedProcess:
-        """Start a program.
+        """Start a process.
 
-        :raises ProgramError: if that cannot be.
-        :raises Stopped: if all is over.
+        :raises ProgramError: if the program cannot be run.
+        :raises DemoStoppedError: if the demo was stopped.
         """
         if self.stop.is_set():
             raise DemoStoppedError
         log, folder = self._folder / f"{name}.log", folder or self._folder
-        process = _spawn(command, folder, log)
-        child = ManagedProcess(name, command, folder, log, again, process, time.monotonic())
-        self._children.append(child)
-        return child
+        process = ManagedProcess(
+            name, command, folder, log, restarts, _spawn(command, folder, log), time.monotonic()
+        )
+        self._processes.append(process)
+        return process
 
-    def tend(self) -> None:
-        """Start again what has ended."""
-        for child in self._children:
-            if child.runs:
-                child.ended = None
+    def supervise(self) -> None:
+        """Restart the processes that have ended; call it periodically."""
+        for process in self._processes:
+            if process.is_running:
+                process.ended_at = None
                 continue
             now = time.monotonic()
-            if child.ended is None:
-                child.ended = now
-                child.tries = child.tries + 1 if now - child.began < MIN_UPTIME_SECONDS else 1
-                child.again = child.again and child.tries < MAX_RAPID_EXITS
-                what = "it is started again" if child.again else "the rest goes on without it"
-                said = f" ({child.said})" if child.said else ""
-                self._say(f"{child.name} has ended{said}; {what}.")
-            elif child.again and now - child.ended > RESTART_INTERVAL:
-                # What it had started goes, too.
-                kill_group(child.process.pid)
-                child.process = _spawn(child.command, child.folder, child.log)
-                child.began, child.ended = now, None
+            if process.ended_at is None:
+                process.ended_at = now
+                self._handle_exit(process, now - process.started_at)
+            elif process.restarts and now - process.ended_at > RESTART_INTERVAL:
+                # Its child processes may still run.
+                kill_group(process.process.pid)
+                process.process = _spawn(process.command, process.folder, process.log)
+                process.started_at, process.ended_at = now, None
+
+    def _handle_exit(self, process: ManagedProcess, uptime: float) -> None:
+        process.rapid_exits = process.rapid_exits + 1 if uptime < MIN_UPTIME_SECONDS else 1
+        process.restarts = process.restarts and process.rapid_exits < MAX_RAPID_EXITS
+        consequence = "it is restarted" if process.restarts else "the rest continues without it"
+        tail = process.log_tail
+        reason = f" ({tail})" if tail else ""
+        self._print_line(f"{process.name} has ended{reason}; {consequence}.")
 
     def wait_until(
-        self, is_true: Callable[[], bool], seconds: float, *needed: ManagedProcess
+        self, condition: Callable[[], bool], seconds: float, *required: ManagedProcess
     ) -> bool:
-        """Wait for something; return whether it has come within so many seconds.
+        """Wait for a condition; return whether it became true in time.
 
-        :param needed: the programs without which it cannot come.
-        :raises Stopped: if all is over.
+        :param required: processes without which it cannot become true.
+        :raises DemoStoppedError: if the demo is stopped.
         """
-        give_up = time.monotonic() + seconds
-        while not is_true():
+        deadline = time.monotonic() + seconds
+        while not condition():
             if self.stop.wait(0.1):
                 raise DemoStoppedError
-            if time.monotonic() > give_up or not all(child.runs for child in needed):
+            if time.monotonic() > deadline or not all(one.is_running for one in required):
                 return False
         return True
 
-    def end(self) -> None:
-        """Ask all to end, the last ones first; kill who does not."""
-        for child in reversed(self._children):
+    def terminate(self) -> None:
+        """Terminate all processes, the newest first; kill those that ignore it."""
+        for process in reversed(self._processes):
             with contextlib.suppress(ProcessLookupError):
-                os.killpg(child.process.pid, signal.SIGTERM)
-        give_up = time.monotonic() + TERMINATE_TIMEOUT
-        for child in self._children:
+                os.killpg(process.process.pid, signal.SIGTERM)
+        deadline = time.monotonic() + TERMINATE_TIMEOUT
+        for process in self._processes:
             with contextlib.suppress(subprocess.TimeoutExpired):
-                child.process.wait(max(0.0, give_up - time.monotonic()))
-        for child in self._children:
-            kill_group(child.process.pid)
-            child.process.wait()
+                process.process.wait(max(0.0, deadline - time.monotonic()))
+        for process in self._processes:
+            kill_group(process.process.pid)
+            process.process.wait()
 
 
 def _spawn(command: Sequence[str], folder: Path, log: Path) -> subprocess.Popen[bytes]:
-    # Some leave things behind; they go with the demo's own folder.
+    # Temporary files of the programs are removed with the demo's folder.
     environment = os.environ | {"TMPDIR": str(log.parent)}
     try:
         with log.open("wb") as output:
-            # A group of its own: Ctrl-C at the terminal reaches the demo, which ends all in order.
-            return subprocess.Popen(  # noqa: S603 - A list of words, and no shell.
+            # In its own session, so that Ctrl-C only reaches the demo, which ends the others.
+            return subprocess.Popen(  # noqa: S603 - A list of arguments, and no shell.
                 die_with_parent(command),
                 cwd=folder,
                 env=environment,

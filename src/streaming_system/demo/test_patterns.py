@@ -1,4 +1,4 @@
-"""Test patterns with a room's name and a clock, encoded by ffmpeg."""
+"""Test patterns with the room's name and a clock, encoded by ffmpeg."""
 
 import contextlib
 import tempfile
@@ -8,12 +8,12 @@ from streaming_system.agent.ffmpeg import QUIET_FLAGS
 from streaming_system.agent.subprocesses import ProcessRunner, ProgramError
 from streaming_system.demo.icecast import Icecast
 
-# Each room looks and sounds different. Small and slow: three must do on two cores.
+# Each room has another picture and tone. Three small streams run on two cores.
 VIDEO_SOURCES = ("testsrc2", "smptehdbars", "pal100bars", "rgbtestsrc")
 TONES_HZ = (220, 277, 330, 392)
 FRAME_SIZE, FRAME_RATE = "640x360", 10
 HLS_BITRATE, WEBM_BITRATE = 400_000, 180_000
-# The name in the middle, the clock below it. A name may hold anything, so it is read from a file.
+# The name in the middle, the clock below it. The name is in a file because of special characters.
 NAME_FILTER = (
     "drawtext=textfile=name.txt:expansion=none:fontsize=44:fontcolor=white:box=1:boxborderw=14:"
     "boxcolor=black@0.7:x=(w-tw)/2:y=h/2-th-20"
@@ -24,8 +24,8 @@ CLOCK_FILTER = (
 )
 
 
-def can_draw_text(ffmpeg: str, programs: ProcessRunner) -> bool:
-    """Tell whether this ffmpeg can write words into pictures, and has a font for it."""
+def can_draw_text(ffmpeg: str, runner: ProcessRunner) -> bool:
+    """Return whether this ffmpeg can draw text, and has a font."""
     with tempfile.TemporaryDirectory() as folder, contextlib.suppress(ProgramError):
         (Path(folder) / "name.txt").write_text("Room")
         picture = ("-f", "lavfi", "-i", f"testsrc2=size={FRAME_SIZE}", "-frames:v", "1")
@@ -36,17 +36,18 @@ def can_draw_text(ffmpeg: str, programs: ProcessRunner) -> bool:
 
 
 def encoder_command(
-    ffmpeg: str, number: int, *, words: bool, icecast: Icecast | None, room: str
+    ffmpeg: str, number: int, *, with_text: bool, icecast: Icecast | None, room: str
 ) -> list[str]:
-    """Return what encodes a room's pattern, to be run in the folder of its HLS.
+    """Return the command that encodes a room's pattern; it runs in the room's HLS folder.
 
-    :param number: which of the rooms it is.
+    :param number: the index of the room.
+    :param icecast: also receives the stream as WebM.
     """
-    # Without words, a pattern that counts seconds itself.
-    picture = VIDEO_SOURCES[number % len(VIDEO_SOURCES)] if words else "testsrc"
-    filters = f"[0:v]{NAME_FILTER},{CLOCK_FILTER}" if words else "[0:v]null"
+    # The pattern testsrc has a counter of its own.
+    picture = VIDEO_SOURCES[number % len(VIDEO_SOURCES)] if with_text else "testsrc"
+    filters = f"[0:v]{NAME_FILTER},{CLOCK_FILTER}" if with_text else "[0:v]null"
     filters += ",format=yuv420p"
-    filters += ",split[hls][whole];[whole]scale=320:180[webm]" if icecast else "[hls]"
+    filters += ",split[hls][full];[full]scale=320:180[webm]" if icecast else "[hls]"
     return [
         ffmpeg, *QUIET_FLAGS,
         "-re", "-f", "lavfi", "-i", f"{picture}=size={FRAME_SIZE}:rate={FRAME_RATE}",
@@ -57,7 +58,7 @@ def encoder_command(
         *("-g", str(2 * FRAME_RATE), "-maxrate", "350k", "-bufsize", "700k"),
         *("-c:a", "aac", "-b:a", "48k"),
         *("-f", "hls", "-hls_time", "2", "-hls_list_size", "8"),
-        # A new run counts on, so that players follow.
+        # After a restart, segment numbers continue, so that players continue.
         *("-hls_start_number_source", "epoch", "-hls_flags", "delete_segments+temp_file"),
         "stream.m3u8",
         *(_webm_options(icecast, room) if icecast else ()),
@@ -70,10 +71,10 @@ def _webm_options(icecast: Icecast, room: str) -> list[str]:
         *("-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8", "-b:v", "150k"),
         *("-g", str(2 * FRAME_RATE), "-c:a", "libopus", "-b:a", "32k"),
         *("-f", "webm", "-cluster_time_limit", "1000", "-content_type", "video/webm"),
-        icecast.target(mount(room)),
+        icecast.source_url(mount_path(room)),
     ]  # fmt: skip
 
 
-def mount(room: str) -> str:
-    """Return where a room's WebM is: below the room's id, as players ask for it."""
+def mount_path(room: str) -> str:
+    """Return the mount of a room's WebM stream; its name is fixed, see docs/player.md."""
     return f"/{room}/webcast-high.webm"

@@ -1,4 +1,4 @@
-"""The parts of the demo: programs that are tended, files that are served."""
+"""Processes and the web server of the demo."""
 
 import subprocess
 import sys
@@ -11,130 +11,134 @@ import urllib3
 
 from streaming_system.agent.access_log_viewers import ViewerWindow
 from streaming_system.agent.config import AccessLogConfig, StreamConfig
-from streaming_system.demo import processes as module
+from streaming_system.demo import processes as processes_module
 from streaming_system.demo.hls_server import HlsServer
 from streaming_system.demo.processes import DemoStoppedError, ProcessGroup
 
 
 @pytest.fixture
-def said():
+def printed_lines():
     return []
 
 
 @pytest.fixture
-def children(tmp_path, said):
+def processes(tmp_path, printed_lines):
     stop = threading.Event()
-    children = ProcessGroup(tmp_path, stop, said.append)
-    yield children
-    children.end()
+    processes = ProcessGroup(tmp_path, stop, printed_lines.append)
+    yield processes
+    processes.terminate()
 
 
-class TestChildren:
-    def test_what_ends_is_told_and_started_again(self, children, said, monkeypatch):
-        monkeypatch.setattr(module, "RESTART_INTERVAL", 0.0)
-        child = children.start("encoder", ("sh", "-c", "echo no camera >&2; exit 1"))
+class TestProcessGroup:
+    def test_process_is_restarted_after_its_end(self, processes, printed_lines, monkeypatch):
+        monkeypatch.setattr(processes_module, "RESTART_INTERVAL", 0.0)
+        child = processes.start("encoder", ("sh", "-c", "echo no camera >&2; exit 1"))
         first = child.process.pid
         child.process.wait()
 
-        children.tend()
-        assert said == ["encoder has ended (no camera); it is started again."]
+        processes.supervise()
+        assert printed_lines == ["encoder has ended (no camera); it is restarted."]
         time.sleep(0.01)
-        children.tend()
+        processes.supervise()
 
         assert child.process.pid != first
 
-    def test_what_never_lasts_is_left_alone(self, children, said, monkeypatch):
-        monkeypatch.setattr(module, "RESTART_INTERVAL", 0.0)
-        child = children.start("viewer", ("false",))
+    def test_process_is_not_restarted_after_rapid_exits(
+        self, processes, printed_lines, monkeypatch
+    ):
+        monkeypatch.setattr(processes_module, "RESTART_INTERVAL", 0.0)
+        child = processes.start("viewer", ("false",))
 
         for _ in range(10):
             child.process.wait()
-            children.tend()
+            processes.supervise()
             time.sleep(0.01)
 
-        assert said == [
-            "viewer has ended; it is started again.",
-            "viewer has ended; it is started again.",
-            "viewer has ended; the rest goes on without it.",
+        assert printed_lines == [
+            "viewer has ended; it is restarted.",
+            "viewer has ended; it is restarted.",
+            "viewer has ended; the rest continues without it.",
         ]
 
-    def test_what_is_not_needed_stays_away(self, children, said, monkeypatch):
-        monkeypatch.setattr(module, "RESTART_INTERVAL", 0.0)
-        child = children.start("site", ("true",), again=False)
+    def test_process_without_restarts_is_not_restarted(self, processes, printed_lines, monkeypatch):
+        monkeypatch.setattr(processes_module, "RESTART_INTERVAL", 0.0)
+        child = processes.start("site", ("true",), restarts=False)
         first = child.process.pid
         child.process.wait()
 
         for _ in range(3):
-            children.tend()
+            processes.supervise()
 
-        assert (child.process.pid, said) == (
+        assert (child.process.pid, printed_lines) == (
             first,
-            ["site has ended; the rest goes on without it."],
+            ["site has ended; the rest continues without it."],
         )
 
-    def test_who_does_not_listen_is_killed_with_all_that_it_has_started(self, children, tmp_path):
-        deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)"
-        script = f"{sys.executable} -c '{deaf}' & echo $! > inner; trap '' TERM; echo > ready; wait"
-        child = children.start("deaf", ("sh", "-c", script))
-        assert children.wait_until((tmp_path / "ready").exists, 10, child)
+    def test_process_that_ignores_sigterm_is_killed_with_its_children(self, processes, tmp_path):
+        ignore_sigterm = (
+            "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)"
+        )
+        script = f"{sys.executable} -c '{ignore_sigterm}' & echo $! > inner; trap '' TERM; echo > ready; wait"
+        child = processes.start("deaf", ("sh", "-c", script))
+        assert processes.wait_until((tmp_path / "ready").exists, 10, child)
         inner = int((tmp_path / "inner").read_text())
-        began = time.monotonic()
+        start = time.monotonic()
 
-        children.end()
+        processes.terminate()
 
-        assert time.monotonic() - began < module.TERMINATE_TIMEOUT + 2
-        assert not child.runs
-        _wait_until_gone(inner)
+        assert time.monotonic() - start < processes_module.TERMINATE_TIMEOUT + 2
+        assert not child.is_running
+        _wait_until_dead(inner)
 
-    def test_waiting_ends_with_the_demo_and_with_what_it_waits_for(self, children):
-        child = children.start("short", ("true",))
+    def test_waiting_ends_with_the_demo_or_the_required_process(self, processes):
+        child = processes.start("short", ("true",))
         child.process.wait()
-        assert not children.wait_until(lambda: False, 60, child)
+        assert not processes.wait_until(lambda: False, 60, child)
 
-        children.stop.set()
+        processes.stop.set()
         with pytest.raises(DemoStoppedError):
-            children.wait_until(lambda: False, 60)
+            processes.wait_until(lambda: False, 60)
         with pytest.raises(DemoStoppedError):
-            children.start("late", ("true",))
+            processes.start("late", ("true",))
 
 
-def _wait_until_gone(pid):
-    give_up = time.monotonic() + 10
-    while _runs(pid):
-        assert time.monotonic() < give_up, "it has outlived the demo"
+def _wait_until_dead(pid):
+    deadline = time.monotonic() + 10
+    while _is_running(pid):
+        assert time.monotonic() < deadline, "the process has outlived the demo"
         time.sleep(0.02)
 
 
-def _runs(pid):
+def _is_running(pid):
     try:
-        # Whoever adopts it may not have buried it yet.
+        # Its new parent may not have reaped it yet.
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except (FileNotFoundError, ProcessLookupError):
         return False
 
 
-def test_nothing_outlives_a_demo_that_is_killed(tmp_path):
+def test_processes_end_with_a_killed_demo(tmp_path):
     code = (
         "import sys, threading, time; from pathlib import Path\n"
-        "from streaming_system.demo.processes import Children\n"
-        "children = Children(Path(sys.argv[1]), threading.Event(), print)\n"
-        "print(children.start('one', ('sleep', '60')).process.pid, flush=True); time.sleep(60)"
+        "from streaming_system.demo.processes import ProcessGroup\n"
+        "group = ProcessGroup(Path(sys.argv[1]), threading.Event(), print)\n"
+        "print(group.start('one', ('sleep', '60')).process.pid, flush=True); time.sleep(60)"
     )
     demo = subprocess.Popen([sys.executable, "-c", code, tmp_path], stdout=subprocess.PIPE)
     pid = int(demo.stdout.readline())
-    give_up = time.monotonic() + 10
+    deadline = time.monotonic() + 10
     while not Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"sleep"):
-        assert time.monotonic() < give_up, "it does not start"
+        assert time.monotonic() < deadline, "the process does not start"
         time.sleep(0.02)
 
     demo.kill()
     demo.wait()
     demo.stdout.close()
 
-    _wait_until_gone(pid)
+    _wait_until_dead(pid)
 
 
-def test_files_are_served_to_pages_of_the_site_and_viewers_counted(tmp_path):
+def test_hls_server_allows_other_origins_and_its_log_counts_viewers(tmp_path):
     folder, log = tmp_path / "hls", tmp_path / "access.log"
     (folder / "hall").mkdir(parents=True)
     (folder / "hall/stream.m3u8").write_text("#EXTM3U\n")
@@ -146,7 +150,7 @@ def test_files_are_served_to_pages_of_the_site_and_viewers_counted(tmp_path):
     window.count()
     try:
         with urllib3.PoolManager(retries=False, timeout=5) as pool:
-            answers = [
+            responses = [
                 pool.request("GET", f"{server.url}{path}", headers={"User-Agent": agent})
                 for path, agent in (
                     ("/hall/stream.m3u8", 'Player "1"'),
@@ -160,9 +164,9 @@ def test_files_are_served_to_pages_of_the_site_and_viewers_counted(tmp_path):
     finally:
         server.close()
 
-    assert [answer.status for answer in answers] == [200, 200, 200, 200, 404, 404]
-    assert answers[0].headers["Access-Control-Allow-Origin"] == "*"
-    assert answers[0].headers["Content-Type"] == "application/vnd.apple.mpegurl"
-    assert answers[0].headers["Cache-Control"] == "no-store"
+    assert [response.status for response in responses] == [200, 200, 200, 200, 404, 404]
+    assert responses[0].headers["Access-Control-Allow-Origin"] == "*"
+    assert responses[0].headers["Content-Type"] == "application/vnd.apple.mpegurl"
+    assert responses[0].headers["Cache-Control"] == "no-store"
     assert window.count()["hall"].clients == 2
     window.close()
