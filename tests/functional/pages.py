@@ -34,7 +34,7 @@ HALL = [
               speakers=("Ada", "Bo"), url="https://e.example/keynote", subtitle="A subtitle",
               do_not_record=True),
     make_talk("11:30", 30, "<b>Panel</b>"),
-    make_talk("12:00", 30, "Moved", via="Plenary"),
+    make_talk("12:00", 30, "Moved", relayed_from="Plenary"),
 ]  # fmt: skip
 LAB = [make_talk("11:00", 30, "Soldering")]
 

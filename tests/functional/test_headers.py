@@ -246,7 +246,7 @@ class TestSecurity:
                 ),
                 guid="guid-hostile",
             ),
-            make_talk("11:30", 30, HOSTILE, via=HOSTILE, language=HOSTILE),
+            make_talk("11:30", 30, HOSTILE, relayed_from=HOSTILE, language=HOSTILE),
         )
         stub_tracker.document = streams_document(hall=["webm_high", "ogg_high"])
         return make_site(**{"tracker.internal_url": stub_tracker.url})

@@ -336,7 +336,7 @@ class TestRoomSchedule:
 
     def test_relayed_talk_is_listed_once(self, site, write_schedule):
         write_schedule(hall=[make_talk("24 10:00", 30, "Plenary")],
-             lab=[make_talk("24 10:00", 30, "Plenary", guid="2", via="Hall")])  # fmt: skip
+             lab=[make_talk("24 10:00", 30, "Plenary", guid="2", relayed_from="Hall")])  # fmt: skip
 
         assert titles(site.get("/schedule")) == ["Plenary"]
         [talk] = site.get("/lab/schedule").html.select(".talk")

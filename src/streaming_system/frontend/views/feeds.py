@@ -81,7 +81,7 @@ def now_and_next_atom(request: Any) -> Response:
     ]
     _add_element(feed, "id", page)
     _add_element(feed, "title", state.room.title)
-    updated = request.schedule.imported or datetime.fromtimestamp(0, UTC)
+    updated = request.schedule.imported_at or datetime.fromtimestamp(0, UTC)
     _add_element(feed, "updated", updated.isoformat(timespec="seconds"))
     author = ElementTree.SubElement(feed, "author")
     _add_element(author, "name", state.room.conference or request.site_title)

@@ -20,7 +20,7 @@ def live(request: Any) -> Response:
 def ready(request: Any) -> Response:
     """Return 200 if the schedule file is readable. The configuration was checked at the start."""
     try:
-        modified_at = request.registry["schedule"].written()
+        modified_at = request.registry["schedule"].modified_at()
     except ScheduleFileError as error:
         return health.not_ready_response(health.NotReadyError(f"the schedule file {error}"))
     age = (datetime.now(UTC) - modified_at).total_seconds()
