@@ -46,17 +46,12 @@ def impatient_site(site_under_fault, server):
     config = json.loads(original)
     config["hall"]["schedule"] = server.url
     private.write_text(json.dumps(config))
-    ini = harmed.folder / "impatient.ini"
-    text = (harmed.folder / "production.ini").read_text()
-    own = (
-        "feed.seconds = 1\nfeed.download = 1048576\noutbound.allowed_private_networks = 127.0.0.1\n"
-    )
-    ini.write_text(text.replace("[DEFAULT]\n", f"[DEFAULT]\n{own}"))
-    done = imported(harmed)
-    assert done.returncode == 0, done.stderr
-    wait_for_talk(harmed, "The first")
-    yield harmed.folder / "var/schedule.json"
-    private.write_text(before)
+    text = (site_under_fault.folder / "production.ini").read_text()
+    limits = "feed.seconds = 1\nfeed.download = 1048576\noutbound.private = 127.0.0.1\n"
+    ini = site_under_fault.folder / "impatient.ini"
+    ini.write_text(text.replace("[DEFAULT]\n", f"[DEFAULT]\n{limits}"))
+    yield site_under_fault
+    private.write_text(original)
 
 
 @pytest.fixture

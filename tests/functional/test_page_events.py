@@ -124,7 +124,7 @@ def test_new_stream_is_published_and_further_reports_are_not(tracker, nginx, at)
     register(tracker, data='{"overall_clients": "x"}', status=400)
     register(tracker)
     register(tracker)
-    tracker.app.registry["push"].publish_async("schedule")
+    tracker.app.registry["page_events"].publish_async("schedule")
 
     topics = [nginx.messages.get(timeout=TIMEOUT)["what"] for _ in range(2)]
 

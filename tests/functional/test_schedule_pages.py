@@ -1,4 +1,4 @@
-"""The schedule pages over HTTP, without JavaScript."""
+"""The programme's pages over HTTP, as a browser without JavaScript gets them."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -17,8 +17,8 @@ NOW = datetime(2026, 11, 23, 23, 20, tzinfo=UTC)
 HOSTILE = "</script><b>Café & </title>"
 
 
-def make_talk(start, minutes, title, **more):
-    """Return a talk in November 2026, by its local start: "24 10:00"."""
+def event(start, minutes, title, **more):
+    """Return a talk that starts at a local time of November 2026, "24 10:00"."""
     begins = datetime.strptime(f"2026-11-{start}", "%Y-%m-%d %H:%M").replace(tzinfo=SYDNEY)
     begins = begins.astimezone(UTC)
     more = {"guid": f"guid-{title}"} | more
@@ -26,18 +26,18 @@ def make_talk(start, minutes, title, **more):
 
 
 HALL = [
-    make_talk("24 10:00", 60, "Keynote", speakers=("Ada Lovelace", "Bo"), track="Main",
-              language="en", abstract="<p>About <b>it</b></p>", url="https://e.example/keynote",
-              subtitle="A subtitle", do_not_record=True),
-    make_talk("24 11:30", 30, HOSTILE, guid="a/b?c@e.example", track="</style>"),
-    make_talk("24 23:30", 90, "Night owls"),
-    make_talk("25 02:00", 30, "Last song"),
-    make_talk("25 09:00", 30, "Closing", language="فارسی"),
+    event("24 10:00", 60, "Keynote", speakers=("Ada Lovelace", "Bo"), track="Main", language="en",
+          abstract="<p>About <b>it</b></p>", url="https://e.example/keynote", subtitle="A subtitle",
+          do_not_record=True),
+    event("24 11:30", 30, HOSTILE, guid="a/b?c@e.example", track="</style>"),
+    event("24 23:30", 90, "Night owls"),
+    event("25 02:00", 30, "Last song"),
+    event("25 09:00", 30, "Closing", language="فارسی"),
 ]  # fmt: skip
 LAB = [
-    make_talk("24 10:30", 60, "Soldering", track="Workshops"),
-    make_talk("24 10:45", 30, "Also soldering"),
-    make_talk("24 12:00", 26 * 60, "Exhibition"),
+    event("24 10:30", 60, "Soldering", track="Workshops"),
+    event("24 10:45", 30, "Also soldering"),
+    event("24 12:00", 26 * 60, "Exhibition"),
 ]
 
 
@@ -47,11 +47,11 @@ def schedule_file(tmp_path):
 
 
 @pytest.fixture
-def write_schedule(schedule_file):
-    """Return a function that replaces the schedule; each room is a list of talks."""
+def plan(schedule_file):
+    """Return a function that replaces the programme; each room is a list of talks."""
 
-    def write_schedule(zone=SYDNEY, **rooms):
-        everything = [make_talk for events in rooms.values() for make_talk in events]
+    def plan(zone=SYDNEY, **rooms):
+        everything = [event for events in rooms.values() for event in events]
         save_schedule(
             Schedule(
                 rooms={
@@ -61,8 +61,8 @@ def write_schedule(schedule_file):
                             events,
                             room=name,
                             conference="Test Conf",
-                            begin=min(make_talk.start for make_talk in everything),
-                            end=max(make_talk.end for make_talk in everything),
+                            begin=min(event.start for event in everything),
+                            end=max(event.end for event in everything),
                             zone=zone,
                         ),
                     )
@@ -72,13 +72,13 @@ def write_schedule(schedule_file):
             schedule_file,
         )
 
-    return write_schedule
+    return plan
 
 
 @pytest.fixture
-def site(make_site, write_schedule):
-    """The pages without a tracker."""
-    write_schedule(hall=HALL, lab=LAB)
+def site(make_site, plan):
+    """The pages, with no tracker to ask."""
+    plan(hall=HALL, lab=LAB)
     return make_site()
 
 
@@ -91,7 +91,7 @@ def titles(page):
 
 
 def cells(page):
-    """Return the visible table: the title in each column of each row, with spans expanded."""
+    """Return the table as people see it: per row the title in each column, spans filled in."""
     rows = page.html.select(".grid tbody tr")
     drawn = [{} for _ in rows]
     for number, row in enumerate(rows):
@@ -106,8 +106,8 @@ def cells(page):
     }
 
 
-class TestGrid:
-    def test_grid_is_a_table_of_rooms_and_times(self, site):
+class TestTheGrid:
+    def test_today_is_a_table_of_rooms_and_times(self, site):
         page = site.get("/schedule")
 
         heads = [(text(th), th.get("colspan")) for th in page.html.select(".grid thead th")]
@@ -134,7 +134,7 @@ class TestGrid:
             "02:00": ["Last song", "Exhibition", ""],
         }
 
-    def test_grid_continues_talk_of_previous_day(self, site):
+    def test_what_began_the_day_before_goes_on(self, site):
         page = site.get("/schedule?day=2026-11-25")
 
         assert titles(page) == ["Closing", "Exhibition"]
@@ -147,7 +147,7 @@ class TestGrid:
             ("09:00", "Closing"),
         ]
 
-    def test_grid_cell_has_all_data_of_a_talk(self, site):
+    def test_a_talk_says_all_that_a_list_of_talks_needs(self, site):
         talk = site.get("/schedule").html.select_one(".talk")
 
         assert text(talk.select_one(".when")) == "10:00–11:00 Great Hall"
@@ -161,8 +161,8 @@ class TestGrid:
         notes = [text(note) for note in talk.select(".notes span")]
         assert notes == ["Not recorded", "Main", "EN"]
 
-    def test_grid_has_a_gap_row_for_hours_without_talks(self, site, write_schedule):
-        write_schedule(hall=[make_talk("24 10:00", 30, "Early"), make_talk("24 20:00", 30, "Late")])
+    def test_nothing_is_on_for_hours(self, site, plan):
+        plan(hall=[event("24 10:00", 30, "Early"), event("24 20:00", 30, "Late")])
 
         rows = site.get("/schedule").html.select(".grid tbody tr")
 
@@ -172,13 +172,13 @@ class TestGrid:
             ("20:00", False),
         ]
 
-    def test_grid_does_not_overlap_talks_at_odd_minutes(self, site, write_schedule):
-        write_schedule(hall=[make_talk("24 10:00", 7, "One"), make_talk("24 10:07", 1, "Two")])
+    def test_talks_at_odd_minutes_do_not_overlap(self, site, plan):
+        plan(hall=[event("24 10:00", 7, "One"), event("24 10:07", 1, "Two")])
 
         assert cells(site.get("/schedule")) == {"10:00": ["One"], "10:07": ["Two"]}
 
-    def test_grid_shows_long_talk_on_each_of_its_days(self, site, write_schedule):
-        write_schedule(hall=[make_talk("24 10:00", 3 * 24 * 60, "Exhibition")])
+    def test_a_long_event_alone_fills_each_of_its_days(self, site, plan):
+        plan(hall=[event("24 10:00", 3 * 24 * 60, "Exhibition")])
 
         days = site.get("/schedule").html.select("#days a")
         assert [text(a) for a in days][1:3] == ["Wed 25 Nov", "Thu 26 Nov"]
@@ -190,8 +190,8 @@ def text_of(html):
     return " ".join(html.split())
 
 
-class TestList:
-    def test_list_groups_talks_by_start(self, site):
+class TestTheList:
+    def test_it_has_the_times_and_what_starts_then(self, site):
         page = site.get("/schedule?view=list").html
 
         assert [text(h) for h in page.select("h2")] == ["Tuesday 24 November"]
@@ -199,7 +199,7 @@ class TestList:
         assert slots == [("10:00", 1), ("10:30", 1), ("10:45", 1), ("11:30", 1), ("12:00", 1),
                          ("23:30", 1), ("02:00", 1)]  # fmt: skip
 
-    def test_all_days_show_as_a_list(self, site):
+    def test_all_days_are_a_list(self, site):
         page = site.get("/schedule?day=all")
 
         assert [text(h) for h in page.html.select("h2")] == [
@@ -209,8 +209,8 @@ class TestList:
         assert len(titles(page)) == 8
 
 
-class TestNavigation:
-    def test_day_links_repeat_the_query(self, site):
+class TestTheWay:
+    def test_days_keep_the_rest_of_the_address(self, site):
         days = site.get("/schedule?room=hall&view=list").html.select("#days a")
 
         assert [(text(a), a["href"], a.get("aria-current")) for a in days] == [
@@ -222,13 +222,13 @@ class TestNavigation:
     @pytest.mark.parametrize(
         ("query", "current"), [("", []), ("?view=grid", ["Grid"]), ("?view=list", ["List"])]
     )
-    def test_view_switch_shows_selected_view(self, site, query, current):
+    def test_the_switch_says_what_was_chosen(self, site, query, current):
         page = site.get(f"/schedule{query}").html
 
         assert [text(a) for a in page.select("#views [aria-current]")] == current
         assert len(page.select(".grid")) == (query != "?view=list")
 
-    def test_grid_stylesheet_is_for_wide_screens_unless_selected(self, site):
+    def test_the_grid_is_for_wide_screens_unless_asked_for(self, site):
         def media(query):
             sheet = site.get(f"/schedule{query}").html.select_one("link[href*=schedule-grid]")
             return sheet and sheet["media"]
@@ -237,7 +237,7 @@ class TestNavigation:
         assert media("?view=grid") == "screen"
         assert media("?view=list") is None
 
-    def test_query_selects_room(self, site):
+    def test_a_room_can_be_chosen(self, site):
         form = site.get("/schedule?day=2026-11-25").forms[1]
         form["room"] = "hall"
 
@@ -250,13 +250,13 @@ class TestNavigation:
         ("now", "day"),
         [
             (datetime(2026, 10, 1, tzinfo=UTC), "Tue 24 Nov"),
-            # Three o'clock at night belongs to the previous day.
+            # At three in the night, it is still the evening before.
             (datetime(2026, 11, 24, 16, 0, tzinfo=UTC), "Tue 24 Nov"),
             (datetime(2026, 11, 24, 19, 0, tzinfo=UTC), "Wed 25 Nov"),
             (datetime(2027, 1, 1, tzinfo=UTC), "Tue 24 Nov"),
         ],
     )
-    def test_default_day_is_today_or_next_or_first(self, site, clock, now, day):
+    def test_without_a_day_it_is_today_or_the_next_or_the_first(self, site, clock, now, day):
         clock["now"] = now
 
         assert text(site.get("/schedule").html.select_one("#days [aria-current]")) == day
@@ -265,11 +265,11 @@ class TestNavigation:
         ("query", "status"),
         [("day=tomorrow", 400), ("day=2026-13-01", 400), ("view=cube", 400), ("room=cellar", 404)],
     )
-    def test_invalid_query_is_400(self, site, query, status):
+    def test_what_cannot_be_is_refused(self, site, query, status):
         site.get(f"/schedule?{query}", status=status)
 
     @pytest.mark.parametrize("day", ["2026-12-24", "0001-01-01", "9999-12-31"])
-    def test_day_without_talks_shows_notice(self, site, day):
+    def test_day_without_talks_gets_a_filler(self, site, day):
         page = site.get(f"/schedule?day={day}").html
 
         assert text(page.select_one("#programme h2")).startswith("Nothing is planned on ")
@@ -278,7 +278,7 @@ class TestNavigation:
 
 class TestSearch:
     @pytest.mark.parametrize(
-        ("words", "expected"),
+        ("words", "found"),
         [
             ("keynote", ["Keynote"]),
             ("LOVELACE key", ["Keynote"]),
@@ -290,27 +290,27 @@ class TestSearch:
             ("nobody", []),
         ],
     )
-    def test_search_matches_all_words_on_all_days(self, site, words, expected):
+    def test_all_words_are_looked_for_on_all_days(self, site, words, found):
         form = site.get("/schedule?day=2026-11-24").forms[0]
         form["q"] = words
 
         page = form.submit()
 
-        assert titles(page) == expected
+        assert titles(page) == found
         assert page.forms[0]["q"].value == words
 
-    def test_day_and_room_narrow_the_search(self, site):
+    def test_a_day_and_a_room_narrow_it(self, site):
         assert titles(site.get("/schedule?q=o&room=hall&day=2026-11-25")) == ["Closing"]
 
-    def test_search_without_results_links_the_schedule(self, site):
+    def test_nothing_found_leads_back(self, site):
         page = site.get("/schedule?q=nobody").html
 
         assert text(page.select_one("#programme h2")) == "No talk has all of these words."
         assert text(page.select_one("#count")) == "0 talks with “nobody”."
 
 
-class TestRoomSchedule:
-    def test_room_schedule_lists_all_days(self, site):
+class TestOneRoom:
+    def test_its_schedule_is_a_list_of_all_its_days(self, site):
         page = site.get("/lab/schedule")
 
         assert text(page.html.h1) == "Schedule of Lab"
@@ -321,22 +321,22 @@ class TestRoomSchedule:
             "/lab/schedule?day=all",
         ]
 
-    def test_room_grid_has_one_room(self, site):
+    def test_its_grid_has_one_room(self, site):
         page = site.get("/lab/schedule?view=grid")
 
         assert [text(th) for th in page.html.select(".grid thead th")] == ["Lab"]
 
-    def test_room_without_talks_shows_notice(self, site):
+    def test_a_room_without_programme_says_so(self, site):
         page = site.get("/tube/schedule").html
 
         assert text(page.select_one("#programme h2")) == "There is no programme yet."
 
-    def test_schedule_of_unknown_room_is_404(self, site):
+    def test_an_unknown_room_has_none(self, site):
         site.get("/cellar/schedule", status=404)
 
-    def test_relayed_talk_is_listed_once(self, site, write_schedule):
-        write_schedule(hall=[make_talk("24 10:00", 30, "Plenary")],
-             lab=[make_talk("24 10:00", 30, "Plenary", guid="2", relayed_from="Hall")])  # fmt: skip
+    def test_a_talk_shown_from_another_room_is_listed_once_for_all(self, site, plan):
+        plan(hall=[event("24 10:00", 30, "Plenary")],
+             lab=[event("24 10:00", 30, "Plenary", guid="2", relayed_from="Hall")])  # fmt: skip
 
         assert titles(site.get("/schedule")) == ["Plenary"]
         [talk] = site.get("/lab/schedule").html.select(".talk")
@@ -344,8 +344,8 @@ class TestRoomSchedule:
         assert "shown from Hall" in text(site.get("/talk/2").html.select_one("dl"))
 
 
-class TestTalkPage:
-    def test_talk_page_has_all_data(self, site):
+class TestATalk:
+    def test_its_page_tells_everything(self, site):
         page = site.get("/talk/guid-Keynote").html
 
         assert text(page.h1) == "Keynote"
@@ -377,14 +377,14 @@ class TestTalkPage:
             (40, "Over"),
         ],
     )
-    def test_talk_page_shows_status(self, site, clock, minutes, status):
+    def test_it_says_how_it_stands(self, site, clock, minutes, status):
         clock["now"] = NOW + timedelta(minutes=minutes)
 
         badge = site.get("/talk/guid-Keynote").html.select_one("[data-status]")
 
         assert text(badge) == status.replace("On now, 60 min", "On now, 1 h 0 min")
 
-    def test_talk_page_shows_day_of_later_end(self, site):
+    def test_one_that_ends_on_another_day_says_so(self, site):
         facts = site.get("/talk/guid-Night owls".replace(" ", "%20"), status=404)
         assert text(facts.html.h1) == "This page does not exist"
 
@@ -396,26 +396,26 @@ class TestTalkPage:
         page = site.get(path).html
         assert text(page.dd) == "23:30 – Wednesday 01:00 AEDT (Australia/Sydney)"
 
-    def test_unsafe_guid_gets_a_hashed_url(self, site):
+    def test_a_guid_that_no_address_can_hold_gets_another(self, site):
         links = [talk.a["href"] for talk in site.get("/schedule").html.select(".talk")]
 
         assert all(len(link.split("/")) == 3 for link in links)
         assert text(site.get(links[3]).html.h1) == text_of(HOSTILE)
 
-    def test_calendar_of_talk_has_one_entry(self, site):
-        response = site.get("/talk/guid-Keynote.ics")
+    def test_its_calendar_has_it_alone(self, site):
+        answer = site.get("/talk/guid-Keynote.ics")
 
-        assert response.content_type == "text/calendar"
-        [talk] = icalendar.Calendar.from_ical(response.body).walk("VEVENT")
+        assert answer.content_type == "text/calendar"
+        [talk] = icalendar.Calendar.from_ical(answer.body).walk("VEVENT")
         assert (str(talk["summary"]), str(talk["uid"])) == ("Keynote", "guid-Keynote")
         assert talk["dtstart"].dt == HALL[0].start
 
-    def test_removed_talk_is_404(self, site, write_schedule):
-        write_schedule(hall=[make_talk("24 10:00", 30, "Another")])
+    def test_one_that_is_gone_is_not_found(self, site, plan):
+        plan(hall=[event("24 10:00", 30, "Another")])
 
         assert "perhaps it has been cancelled" in site.get("/talk/guid-Keynote", status=404).text
-        response = site.get("/talk/guid-Keynote.ics", status=404)
-        assert "no such talk" in response.json["error"]
+        answer = site.get("/talk/guid-Keynote.ics", status=404)
+        assert "no such talk" in answer.json["error"]
 
 
 class TestEveryPage:
@@ -423,7 +423,7 @@ class TestEveryPage:
              "/hall/schedule", "/talk/guid-Keynote", "/hall", "/")  # fmt: skip
 
     @pytest.mark.parametrize("path", PAGES)
-    def test_schedule_pages_escape_texts_of_a_feed(self, site, path, clock):
+    def test_what_a_feed_says_is_text(self, site, path, clock):
         clock["now"] = NOW + timedelta(minutes=75)
         page = site.get(path)
 
@@ -432,7 +432,7 @@ class TestEveryPage:
         assert page.text.count("</script>") == page.text.count("<script")
 
     @pytest.mark.parametrize("path", PAGES)
-    def test_schedule_page_has_one_heading_and_no_inline_style(self, site, path):
+    def test_it_has_one_heading_and_no_style_of_its_own(self, site, path):
         page = site.get(path)
 
         assert len(page.html.select("h1")) == 1
@@ -442,7 +442,7 @@ class TestEveryPage:
         assert len(page.html.select("main")) == 1
 
     @pytest.mark.parametrize("path", [*PAGES[:6], "/talk/guid-Keynote.ics"])
-    def test_schedule_page_has_an_etag(self, site, path):
+    def test_it_is_sent_once(self, site, path):
         first = site.get(path)
 
         again = site.get(path, headers={"If-None-Match": first.headers["ETag"]}, status=304)
@@ -450,22 +450,22 @@ class TestEveryPage:
         assert again.body == b""
         assert "max-age" in first.headers["Cache-Control"]
 
-    def test_etag_changes_with_the_schedule(self, site, write_schedule):
+    def test_it_is_sent_again_when_the_schedule_has_changed(self, site, plan):
         tag = site.get("/schedule").headers["ETag"]
 
-        write_schedule(hall=[make_talk("24 10:00", 30, "Another")])
+        plan(hall=[event("24 10:00", 30, "Another")])
 
         page = site.get("/schedule", headers={"If-None-Match": tag}, status=200)
         assert titles(page) == ["Another"]
 
-    def test_schedule_page_is_the_same_a_minute_later(self, site, clock):
+    def test_the_minute_does_not_change_it(self, site, clock):
         tag = site.get("/schedule").headers["ETag"]
 
         clock["now"] += timedelta(minutes=7)
 
         site.get("/schedule", headers={"If-None-Match": tag}, status=304)
 
-    def test_empty_schedule_shows_a_page(self, site, schedule_file):
+    def test_an_empty_schedule_is_a_page(self, site, schedule_file):
         save_schedule(Schedule(rooms={}), schedule_file)
 
         page = site.get("/schedule").html
@@ -473,15 +473,15 @@ class TestEveryPage:
         assert text(page.select_one("#programme h2")) == "There is no programme yet."
         assert page.select("#days a, .by-room") == []
 
-    def test_single_room_has_no_room_selector(self, site, write_schedule):
-        write_schedule(hall=HALL[:1])
+    def test_one_room_needs_no_choice_of_rooms(self, site, plan):
+        plan(hall=HALL[:1])
 
         page = site.get("/schedule")
 
         assert page.html.select(".by-room") == []
         assert titles(page) == ["Keynote"]
 
-    def test_room_pages_and_cards_link_talks(self, site):
+    def test_rooms_and_cards_lead_to_their_talks(self, site):
         room = site.get("/hall").html
         assert room.select_one(".about a[href='/talk/guid-Keynote']")
         assert room.select_one(".programme a")["href"].startswith("/talk/")
@@ -491,8 +491,8 @@ class TestEveryPage:
         assert site.get("/").html.select_one("header nav a[href='/schedule']")
 
 
-def test_schedule_shows_configured_rooms_only(site, write_schedule, conference):
-    write_schedule(hall=HALL[:1], cellar=LAB)
+def test_only_the_rooms_of_the_configuration_are_shown(site, plan, conference):
+    plan(hall=HALL[:1], cellar=LAB)
 
     assert titles(site.get("/schedule")) == ["Keynote"]
     assert json.loads(site.get("/schedule.json").text)

@@ -1,1 +1,1 @@
-"""The whole system alive on one machine, to be looked at: `streaming-system agent demo`."""
+"""The demo: the whole system on one machine, with test patterns and viewers."""

@@ -30,8 +30,8 @@ def can_draw_text(ffmpeg: str, runner: ProcessRunner) -> bool:
         (Path(folder) / "name.txt").write_text("Room")
         picture = ("-f", "lavfi", "-i", f"testsrc2=size={FRAME_SIZE}", "-frames:v", "1")
         filters = ("-vf", f"{NAME_FILTER},{CLOCK_FILTER}")
-        encoder_command = [ffmpeg, *QUIET_FLAGS, *picture, *filters, "-f", "null", "-"]
-        return programs.run(encoder_command, 20, cwd=Path(folder)).status == 0
+        command = [ffmpeg, *QUIET_FLAGS, *picture, *filters, "-f", "null", "-"]
+        return runner.run(command, 20, cwd=Path(folder)).status == 0
     return False
 
 

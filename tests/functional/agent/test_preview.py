@@ -22,7 +22,7 @@ THUMBNAIL_SIZES = {"": (480, 270), "-large": (1280, 720)}
 
 
 class RunningPreview(RunningAgent):
-    """`streaming-system agent preview`, with an agent.ini of its own."""
+    """`streaming-system agent preview`, with its own agent.ini."""
 
     def __init__(self, folder, **keys):
         port, self.pictures = free_port(), folder / "previews"
@@ -415,14 +415,16 @@ def _processes_in(folder):
     return pids
 
 
-def test_the_site_shows_what_was_seen_and_a_pattern_where_nothing_was(
+def test_site_shows_thumbnails_and_a_pattern_without_one(
     preview, stand_in, hls, make_site, stub_tracker
 ):
     stand_in.says |= hls
     running = preview(
         rooms={"hall": f"{stand_in.url}/stream.m3u8", "lab": f"{stand_in.url}/none.m3u8"}
     )
-    wait_until(lambda: running.taken("hall") and "lab.jpg" in running.names(), 60, "both rooms")
+    wait_until(
+        lambda: running.successes("hall") and "lab.jpg" in running.file_names(), 60, "both rooms"
+    )
     stub_tracker.document = streams_document(hall=["hls"], lab=["hls"])
     site = make_site(
         **{"preview.folder": str(running.pictures), "tracker.internal_url": stub_tracker.url}

@@ -6,7 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 NOW = datetime(2026, 11, 25, 12, 3, 20, tzinfo=UTC)
 MINUTE, SECOND = timedelta(minutes=1), timedelta(seconds=1)
-KEPT = {"retention.samples_hours": 1.0, "retention.minutes_days": 1.0, "retention.ten_minutes_days": 400.0}
+KEPT = {
+    "retention.samples_hours": 1.0,
+    "retention.minutes_days": 1.0,
+    "retention.ten_minutes_days": 400.0,
+}
 
 
 def samples(seed, minutes=200):

@@ -50,7 +50,7 @@ def parse_preview_config(agent: AgentConfig) -> PreviewConfig:
     config = PreviewConfig(
         folder=folder,
         interval=section.number("interval", 20, minimum=2, maximum=50),
-        at_once=section.integer("at.once", 2, minimum=1, maximum=64),
+        max_parallel=section.integer("at.once", 2, minimum=1, maximum=64),
         timeout=section.number("timeout", 10, minimum=1, maximum=30),
         rooms=rooms,
         tracker=tracker or None,

@@ -21,7 +21,7 @@ class PreviewStatusServer(StatusServer):
         super().__init__(address)
 
     def problems(self) -> list[str]:
-        """Return a line for everything that is wrong."""
+        """Return a line for each problem."""
         lines = []
         now = time.monotonic()
         for room, state in self._service.rooms().items():

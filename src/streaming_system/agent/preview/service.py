@@ -68,21 +68,21 @@ class ThumbnailService(AgentService):
             threading.Thread(target=self._capture_loop, name=f"preview {number}", daemon=True)
             for number in range(self.config.max_parallel)
         ]
-        self.threads = list(self._lookers)
+        self.threads = list(self._capture_threads)
         if self._tracker:
-            ask = partial(self._ask, self._tracker)
-            self.threads.append(threading.Thread(target=ask, name="rooms", daemon=True))
+            target = partial(self._poll_tracker_loop, self._tracker)
+            self.threads.append(threading.Thread(target=target, name="rooms", daemon=True))
         self.senders = ()
 
     def wake(self) -> None:
-        """Let everybody look who waits; what is running ends."""
-        self.programs.kill_all()
-        with self._lock:
-            self._lock.notify_all()
+        """Kill running programs, and wake the threads."""
+        self.runner.kill_all()
+        with self._condition:
+            self._condition.notify_all()
 
     def finish_work(self, deadline: float) -> None:
-        """Let nobody be in the middle of writing a picture."""
-        join_threads(self._lookers, deadline)
+        """Wait for the threads that may be writing files."""
+        join_threads(self._capture_threads, deadline)
 
     def run(self) -> None:
         """Run until :attr:`stop` is set.
@@ -130,11 +130,11 @@ class ThumbnailService(AgentService):
         while not self.stop.is_set():
             try:
                 rooms = {**stream_urls.fetch_live_stream_urls(tracker), **self.config.rooms}
-            except TrackerUnavailableError as failure:
-                # The rooms of the last answer go on.
-                backoff.record_failure(failure.retry_after)
-                self.trouble = str(failure)
-                self._warnings.warn(tracker.url, str(failure))
+            except TrackerUnavailableError as error:
+                # The rooms of the last response stay.
+                backoff.record_failure(error.retry_after)
+                self.problem = str(error)
+                self._warnings.warn(tracker.url, str(error))
             else:
                 backoff.reset()
                 self.problem = ""

@@ -52,9 +52,9 @@ def parse_room_urls(section: ConfigSection) -> dict[str, str]:
         room, _, url = (part.strip() for part in line.partition("="))
         if not ROOM_PATTERN.fullmatch(room) or not is_url(url, PROTOCOLS):
             raise section.error("rooms", line, ROOM_URL_FORMAT)
-        found.append((room, address))
-    section.require_unique("rooms", [room for room, _ in found], "room")
-    return dict(found)
+        rooms.append((room, url))
+    section.require_unique("rooms", [room for room, _ in rooms], "room")
+    return dict(rooms)
 
 
 def local_stream_urls(agent: AgentConfig) -> dict[str, str]:
@@ -78,12 +78,12 @@ def fetch_live_stream_urls(
     :param timeout: in seconds.
     :raises TrackerUnavailableError: if the request fails or the response is invalid.
     """
-    where = f"{tracker.url}/streams.json"
-    answer, data = tracker.call(
-        "GET", "/streams.json", timeout=within, max_bytes=MAX_STREAM_LIST_BYTES
+    url = f"{tracker.url}/streams.json"
+    response, body = tracker.call(
+        "GET", "/streams.json", timeout=timeout, max_bytes=MAX_STREAM_LIST_BYTES
     )
-    if answer.status != 200:
-        raise TrackerUnavailableError(f"{where}: {answer.status} {answer.reason}")
+    if response.status != 200:
+        raise TrackerUnavailableError(f"{url}: {response.status} {response.reason}")
     try:
         rooms = json.loads(body)["rooms"].items()
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):

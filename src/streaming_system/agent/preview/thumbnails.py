@@ -160,7 +160,7 @@ class ThumbnailWriter:
                     yield encoder
                     break
             else:
-                if end == "jpg" or self._programs.stopped:
+                if extension == "jpg" or self._runner.stopped:
                     raise ProgramError("this ffmpeg cannot write JPEG")
                 format_ = extension.upper()
                 log.warning("previews: this ffmpeg cannot write %s; it is skipped", format_)
@@ -204,11 +204,12 @@ class ThumbnailWriter:
                 command += ["-an", "-sn", "-dn", "-threads", "1"]
                 command += [*encoder.options, f"./{names[-1]}"]
         try:
-            ended = self._programs.run(command, self._within, cwd=beside)
+            completed = self._runner.run(command, self._timeout, cwd=folder)
         except ProgramTimeoutError:
-            raise ProgramError(f"nothing within {self._within:g} s") from None
-        if ended.status:
-            raise ProgramError(last_line(ended.stderr) or f"ffmpeg: ended with {ended.status}")
+            raise ProgramError(f"no picture within {self._timeout:g} s") from None
+        if completed.status:
+            message = last_line(completed.stderr)
+            raise ProgramError(message or f"ffmpeg: ended with {completed.status}")
         for name in names:
             # For a stream without a video frame, some versions write empty files.
             if not (folder / name).is_file() or not (folder / name).stat().st_size:
