@@ -10,7 +10,7 @@ from streaming_system.net.ssrf import parse_allowed_networks
 from streaming_system.plugin import FeedError
 from streaming_system.schedule_import.download import fetch_feed
 
-LOOPBACK = parse_allowed_networks({"outbound.private": "127.0.0.1"})
+LOOPBACK = parse_allowed_networks({"outbound.allowed_private_networks": "127.0.0.1"})
 
 
 class Handler(BaseHTTPRequestHandler):
