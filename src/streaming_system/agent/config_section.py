@@ -4,13 +4,24 @@ import ipaddress
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import Any
 
-_BITRATE_PATTERN = re.compile(r"([0-9]{1,14}|[0-9]{1,8}\.[0-9]{1,3})\s*([kKMG]?)")
-_BITRATE_FACTORS = {"": 1, "k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9}
-MAX_BITRATE = 10**13
-_BYTE_SIZE_PATTERN = re.compile(r"([0-9]{1,14})\s*([kKMG]?)")
+from streaming_system.util.validation import (
+    Bitrate,
+    ByteSize,
+    Field,
+    Flag,
+    Integer,
+    InvalidValueError,
+    Number,
+    Url,
+)
+
 MAX_SECRET_CHARS = 1000
+_BASE_URL = Url(
+    base_only=True,
+    allowed="http:// or https://, a host, perhaps a port and a path, and nothing else",
+)
 
 
 class AgentConfigError(Exception):
@@ -69,29 +80,31 @@ class ConfigSection:
             raise self.error(key, value, allowed)
         return value
 
+    def parse(self, key: str, field: Field, default: str | None = None) -> Any:
+        """Return a value that a field parses."""
+        return self.parse_value(key, field, self.text(key, default, field.allowed))
+
+    def parse_value(self, key: str, field: Field, value: str) -> Any:
+        """Return a part of a value that a field parses."""
+        try:
+            return field.parse(value)
+        except InvalidValueError as error:
+            raise self.error(key, value, error.allowed) from None
+
     def number(self, key: str, default: float, *, minimum: float, maximum: float) -> float:
         """Return a number within bounds."""
-        value = self.text(key, str(default))
         allowed = f"a number, {minimum:g} to {maximum:g}"
-        if not re.fullmatch(r"[0-9]{1,15}(\.[0-9]{1,9})?", value):
-            raise self.error(key, value, allowed)
-        if not minimum <= float(value) <= maximum:
-            raise self.error(key, value, allowed)
-        return float(value)
+        number: float = self.parse(key, Number(minimum, maximum, allowed=allowed), str(default))
+        return number
 
     def integer(self, key: str, default: int, *, minimum: int, maximum: int) -> int:
         """Return an integer within bounds."""
-        number = self.number(key, default, minimum=minimum, maximum=maximum)
-        if number != int(number):
-            raise self.error(key, str(number), f"a whole number, {minimum} to {maximum}")
-        return int(number)
+        integer: int = self.parse(key, Integer(minimum, maximum), str(default))
+        return integer
 
     def flag(self, key: str, default: bool) -> bool:
         """Return a boolean."""
-        value = self.text(key, "yes" if default else "no")
-        if value not in ("yes", "no", "true", "false"):
-            raise self.error(key, value, "yes or no")
-        return value in ("yes", "true")
+        return bool(self.parse(key, Flag("yes or no"), "yes" if default else "no"))
 
     def bitrate(self, key: str) -> int | None:
         """Return a bitrate in bit/s, such as 10G or 2500k; ``None`` if the key is missing."""
@@ -100,20 +113,12 @@ class ConfigSection:
 
     def parse_bitrate(self, key: str, value: str) -> int:
         """Return a bitrate in bit/s."""
-        match = _BITRATE_PATTERN.fullmatch(value)
-        bitrate = round(float(match[1]) * _BITRATE_FACTORS[match[2]]) if match else 0
-        if not 1 <= bitrate <= MAX_BITRATE:
-            raise self.error(key, value, "bit/s, such as 2500k, 10G or 10000000000")
+        bitrate: int = self.parse_value(key, Bitrate(), value)
         return bitrate
 
     def byte_size(self, key: str, default: str, *, minimum: int, maximum: int) -> int:
         """Return a number of bytes within bounds, such as 512k or 256M."""
-        value = self.text(key, default)
-        match = _BYTE_SIZE_PATTERN.fullmatch(value)
-        size = int(match[1]) * 1024 ** " KMG".index(match[2].upper() or " ") if match else 0
-        if not minimum <= size <= maximum:
-            bounds = f"{_format_byte_size(minimum)} to {_format_byte_size(maximum)}"
-            raise self.error(key, value, f"bytes, such as 512k or 256M, {bounds}")
+        size: int = self.parse(key, ByteSize(minimum, maximum), default)
         return size
 
     def path(self, key: str) -> Path | None:
@@ -128,18 +133,13 @@ class ConfigSection:
 
     def base_url(self, key: str, value: str) -> str:
         """Return a validated http or https URL without a final slash."""
-        allowed = "http:// or https://, a host, perhaps a port and a path, and nothing else"
-        if not is_url(value, ("http", "https")) or re.search("[?@]", value):
-            raise self.error(key, value, allowed)
-        return value.rstrip("/")
+        url: str = self.parse_value(key, _BASE_URL, value)
+        return url
 
     def full_url(self, key: str, *schemes: str) -> str:
         """Return a required URL unchanged; it may have a query."""
-        allowed = f"an address that begins with {', '.join(f'{one}://' for one in schemes)}"
-        value = self.text(key, None, allowed)
-        if not is_url(value, schemes):
-            raise self.error(key, value, allowed)
-        return value
+        url: str = self.parse(key, Url(*schemes))
+        return url
 
     def secret(self, key: str) -> str:
         """Return a secret from the key, or from the file that ``KEY.file`` names."""
@@ -188,19 +188,6 @@ class ConfigSection:
                 )
 
 
-def _format_byte_size(size: int) -> str:
-    for power, letter in ((3, "G"), (2, "M"), (1, "k")):
-        if size % 1024**power == 0:
-            return f"{size // 1024**power}{letter}"
-    return str(size)
-
-
 def is_url(value: str, schemes: Iterable[str]) -> bool:
     """Return whether a text is an absolute URL with one of the schemes."""
-    try:
-        parts = urlsplit(value)
-        is_absolute = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return False
-    # Visible ASCII without "#" and "\\".
-    return is_absolute and re.fullmatch(r'[!"$-\[\]-~]{1,2000}', value) is not None
+    return Url(*schemes).is_valid(value)

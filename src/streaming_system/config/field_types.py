@@ -4,22 +4,24 @@ import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import colander
 
-GROUP_PATTERN = re.compile(r"[A-Za-z0-9_]{1,64}", re.ASCII)
+from streaming_system.util.validation import (
+    Field,
+    InvalidValueError,
+    RoomId,
+    TimeZone,
+    describe_invalid,
+    describe_value,
+)
+
 _ORIGIN = re.compile(
     r"https?://(?:\*\.)?[a-z0-9-]+(?:\.[a-z0-9-]+)*(?::[0-9]{1,5})?", re.ASCII | re.IGNORECASE
 )
 _HLS_PLAYLIST = re.compile(
     r"(?:[A-Za-z0-9._~-]|\{room\})+(?:/(?:[A-Za-z0-9._~-]|\{room\})+)*", re.ASCII
 )
-
-
-def describe_value(value: Any) -> str:
-    """Return a value for an error message, with 80 characters at most."""
-    return f"{value!r:.80}"
 
 
 class ConfigType(colander.SchemaType):
@@ -43,21 +45,21 @@ class TextType(ConfigType):
         if value is False or value is None:
             return ""
         if not isinstance(value, str):
-            raise colander.Invalid(
-                node, f"is {describe_value(value)}; allowed: text in quotes, or false"
-            )
+            raise colander.Invalid(node, describe_invalid(value, "text in quotes, or false"))
         return value.strip()
 
 
-class SecondsType(ConfigType):
-    """A whole number of seconds, up to a day."""
+class ConfigFieldType(ConfigType):
+    """Adapts a field of :mod:`streaming_system.util.validation`."""
 
-    def parse(self, node: colander.SchemaNode, value: Any) -> int:
-        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 86400:
-            raise colander.Invalid(
-                node, f"is {describe_value(value)}; allowed: a whole number of seconds, 0 to 86400"
-            )
-        return value
+    def __init__(self, field: Field) -> None:
+        self._field = field
+
+    def parse(self, node: colander.SchemaNode, value: Any) -> Any:
+        try:
+            return self._field.validate(value)
+        except InvalidValueError as error:
+            raise colander.Invalid(node, describe_invalid(value, error.allowed)) from None
 
 
 class TextListType(ConfigType):
@@ -68,7 +70,7 @@ class TextListType(ConfigType):
             return ()
         texts = [value] if isinstance(value, str) else value
         if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
-            raise colander.Invalid(node, f"is {describe_value(value)}; allowed: a list of texts")
+            raise colander.Invalid(node, describe_invalid(value, "a list of texts"))
         return tuple(text.strip() for text in texts if text.strip())
 
 
@@ -95,7 +97,7 @@ class GroupListType(TextListType):
     def parse(self, node: colander.SchemaNode, value: Any) -> tuple[Any, ...]:
         names = super().parse(node, value)
         for name in names:
-            if not GROUP_PATTERN.fullmatch(name):
+            if not RoomId().is_valid(name):
                 raise colander.Invalid(
                     node, f"{describe_value(name)}; allowed: names of 1 to 64 of A-Z a-z 0-9 _"
                 )
@@ -125,8 +127,10 @@ class HlsPlaylistType(TextType):
         if not _HLS_PLAYLIST.fullmatch(path):
             raise colander.Invalid(
                 node,
-                f"is {describe_value(value)}; allowed: a path below an endpoint's base URL, such "
-                "as stream.m3u8 or {room}/index.m3u8",
+                describe_invalid(
+                    value,
+                    "a path below an endpoint's base URL, such as stream.m3u8 or {room}/index.m3u8",
+                ),
             )
         return path
 
@@ -136,16 +140,7 @@ class TimeZoneType(TextType):
 
     def parse(self, node: colander.SchemaNode, value: Any) -> Any:
         name = super().parse(node, value)
-        if not name:
-            return None
-        try:
-            return ZoneInfo(name)
-        except (ValueError, KeyError, OSError):
-            raise colander.Invalid(
-                node,
-                f"{describe_value(name)} is no time zone; allowed: a name of the IANA database "
-                "such as Europe/Berlin or UTC",
-            ) from None
+        return ConfigFieldType(TimeZone()).parse(node, name) if name else None
 
 
 class ColumnMapType(ConfigType):
@@ -155,9 +150,7 @@ class ColumnMapType(ConfigType):
         valid = isinstance(value, dict) and all(isinstance(text, str) for text in value.values())
         if value is not False and not valid:
             raise colander.Invalid(
-                node,
-                f"is {describe_value(value)}; allowed: an object of texts such as "
-                '{"room": "Room"}',
+                node, describe_invalid(value, 'an object of texts such as {"room": "Room"}')
             )
         return dict(value or {})
 
@@ -185,7 +178,5 @@ def parse_time(value: Any) -> datetime | None:
     try:
         return datetime.fromisoformat(value)
     except (TypeError, ValueError):
-        raise ValueError(
-            f"is {describe_value(value)}; allowed: a time such as 2026-11-25T09:00 or "
-            "2026-11-25T09:00+01:00"
-        ) from None
+        allowed = "a time such as 2026-11-25T09:00 or 2026-11-25T09:00+01:00"
+        raise ValueError(describe_invalid(value, allowed)) from None

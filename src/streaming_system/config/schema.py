@@ -9,16 +9,15 @@ import colander
 
 from streaming_system.config.field_types import (
     ColumnMapType,
+    ConfigFieldType,
     GroupListType,
     HlsPlaylistType,
     OriginListType,
     RegexListType,
-    SecondsType,
     TextListType,
     TextType,
     TimeZoneType,
     ValidatedType,
-    describe_value,
 )
 from streaming_system.config.model import DEFAULT_HLS_PLAYLIST
 from streaming_system.config.social import (
@@ -27,12 +26,16 @@ from streaming_system.config.social import (
     validate_posts,
 )
 from streaming_system.config.stream_types import (
+    ALLOWED_VIDEO_ID,
     LABEL_PATTERN,
     VIDEO_ID_PATTERN,
     FallbackListType,
     RegionMapType,
     TimedSourceListType,
 )
+from streaming_system.util.validation import Integer, PrintableText, describe_invalid
+
+_RELOAD_SECONDS = Integer(0, 86400, allowed="a whole number of seconds, 0 to 86400")
 
 _NO_FLUMOTION = "has no effect: pages do not use Flumotion"
 
@@ -57,9 +60,7 @@ def _validate_web_address(node: colander.SchemaNode, value: str) -> None:
     except ValueError:
         scheme = "?"
     if scheme not in ("", "http", "https"):
-        raise colander.Invalid(
-            node, f"is {describe_value(value)}; allowed: an http(s) address or a path"
-        )
+        raise colander.Invalid(node, describe_invalid(value, "an http(s) address or a path"))
 
 
 def _validate_feed(node: colander.SchemaNode, value: str) -> None:
@@ -69,36 +70,25 @@ def _validate_feed(node: colander.SchemaNode, value: str) -> None:
     except ValueError:
         valid = False
     if not valid:
-        raise colander.Invalid(
-            node,
-            f"is {describe_value(value)}; allowed: an http:// or https:// address, or a path",
-        )
+        allowed = "an http:// or https:// address, or a path"
+        raise colander.Invalid(node, describe_invalid(value, allowed))
 
 
 def _validate_theme(node: colander.SchemaNode, value: str) -> None:
     is_path = re.search(r"[/.]", value)
     if "\0" in value or (value and not is_path and not LABEL_PATTERN.fullmatch(value)):
-        raise colander.Invalid(
-            node,
-            f"is {describe_value(value)}; allowed: a built-in theme's name, or a path such as "
-            "./theme",
-        )
+        allowed = "a built-in theme's name, or a path such as ./theme"
+        raise colander.Invalid(node, describe_invalid(value, allowed))
 
 
 def _validate_video_id(node: colander.SchemaNode, value: str) -> None:
     if value and not VIDEO_ID_PATTERN.fullmatch(value):
-        raise colander.Invalid(
-            node,
-            f"is {describe_value(value)}; allowed: the id of a video, such as dQw4w9WgXcQ, or "
-            "false",
-        )
+        allowed = f"{ALLOWED_VIDEO_ID}, or false"
+        raise colander.Invalid(node, describe_invalid(value, allowed))
 
 
-def _validate_single_line(node: colander.SchemaNode, value: str) -> None:
-    if not value or len(value) > 200 or not value.isprintable():
-        raise colander.Invalid(
-            node, f"is {describe_value(value)}; allowed: 1 to 200 printable characters"
-        )
+def _validate_title(node: colander.SchemaNode, value: str) -> None:
+    ConfigFieldType(PrintableText(200)).parse(node, value)
 
 
 def _text_node(name: str, validator: Any = None) -> colander.SchemaNode:
@@ -114,7 +104,7 @@ class SiteConfigSchema(colander.Schema):
 
     secret = _text_node("secret")
     localips = colander.SchemaNode(RegexListType(), missing=())
-    reload = colander.SchemaNode(SecondsType(), missing=600)
+    reload = colander.SchemaNode(ConfigFieldType(_RELOAD_SECONDS), missing=600)
     groups = colander.SchemaNode(GroupListType(), missing=())
     hls_playlist = colander.SchemaNode(
         HlsPlaylistType(), name="hls-playlist", missing=DEFAULT_HLS_PLAYLIST
@@ -131,7 +121,7 @@ class SiteConfigSchema(colander.Schema):
 class RoomConfigSchema(colander.Schema):
     """The object ``default``, and the object of each room."""
 
-    title = colander.SchemaNode(TextType(), validator=_validate_single_line)
+    title = colander.SchemaNode(TextType(), validator=_validate_title)
     conference = _text_node("conference")
     link = _text_node("link", _validate_web_address)
     logo = _text_node("logo", _validate_web_address)

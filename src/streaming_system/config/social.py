@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import SplitResult, quote, urlsplit
 
 from streaming_system.config.model import MastodonFeed
+from streaming_system.util.validation import describe_invalid
 
 HASHTAG_PATTERN = re.compile(r"[#＃](\w{1,100})")
 _MATRIX_ALIAS = re.compile(r"[#!][^\s:/?#]{1,200}:[A-Za-z0-9.:-]{1,200}")
@@ -34,11 +35,11 @@ def validate_posts(value: Any) -> MastodonFeed | None:
     url = _split_url(server)
     tag = re.fullmatch(r"#?(\w{0,100})", hashtag) if isinstance(hashtag, str) else None
     if url is None or tag is None or not _is_server_url(url):
-        raise ValueError(
-            f"is {value!r:.80}; allowed: "
+        allowed = (
             '{"server": "https://mastodon.social", "hashtag": "ourconf"}, '
             '"#ourconf@mastodon.social", or the server alone if twitter has the hashtag'
         )
+        raise ValueError(describe_invalid(value, allowed))
     return MastodonFeed(server=f"{url.scheme}://{url.netloc.lower()}", hashtag=tag[1])
 
 
@@ -50,7 +51,7 @@ def validate_matrix_alias(value: Any) -> str:
     if not value:
         return ""
     if not isinstance(value, str) or not _MATRIX_ALIAS.fullmatch(value):
-        raise ValueError(f"is {value!r:.80}; allowed: an address such as #ourconf:matrix.org")
+        raise ValueError(describe_invalid(value, "an address such as #ourconf:matrix.org"))
     return value
 
 
@@ -76,10 +77,12 @@ def url_template_validator(
                 return str(value)
             if url.scheme == "mailto" and "@" in url.path:
                 return str(value)
-        raise ValueError(
-            f"is {value!r:.80}; allowed: an address that begins with {' or '.join(schemes)}, in "
-            f"which {', '.join(f'{{{name}}}' for name in placeholders)} may stand behind the host"
+        names = ", ".join(f"{{{name}}}" for name in placeholders)
+        allowed = (
+            f"an address that begins with {' or '.join(schemes)}, in which {names} may stand "
+            "behind the host"
         )
+        raise ValueError(describe_invalid(value, allowed))
 
     return validate_url_template
 

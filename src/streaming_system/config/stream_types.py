@@ -8,16 +8,16 @@ from urllib.parse import urlsplit
 import colander
 
 from streaming_system.config.field_types import (
-    GROUP_PATTERN,
     ConfigType,
     TextListType,
-    describe_value,
     parse_time,
 )
 from streaming_system.config.model import Fallback, Region, TimedSource
+from streaming_system.util.validation import RoomId, describe_invalid, describe_value
 
 LABEL_PATTERN = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)
 VIDEO_ID_PATTERN = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+ALLOWED_VIDEO_ID = "the id of a video, such as dQw4w9WgXcQ"
 # The value appears in a Content-Security-Policy header and in front of paths, so it must not
 # contain separators of either.
 _ABSOLUTE_URL = re.compile(r"https?://[A-Za-z0-9.:\[\]_-]+(?:[/?][^\s\x00-\x20\x7f\"<>]*)?")
@@ -31,7 +31,7 @@ class FallbackListType(TextListType):
 
     def _parse_fallback(self, node: colander.SchemaNode, text: str) -> Fallback:
         kind, _, name = text.partition(":")
-        if kind == "group" and GROUP_PATTERN.fullmatch(name):
+        if kind == "group" and RoomId().is_valid(name):
             return Fallback(kind="group", value=name)
         if kind == "youtube" and VIDEO_ID_PATTERN.fullmatch(name):
             return Fallback(kind="youtube", value=name)
@@ -54,7 +54,7 @@ class TimedSourceListType(ConfigType):
         if value is False or value is None:
             return ()
         if not isinstance(value, list):
-            raise colander.Invalid(node, f"is {describe_value(value)}; allowed: a list of sources")
+            raise colander.Invalid(node, describe_invalid(value, "a list of sources"))
         sources = []
         for number, source in enumerate(value, 1):
             try:
@@ -66,10 +66,8 @@ class TimedSourceListType(ConfigType):
     def _parse_source(self, location: str, source: Any) -> TimedSource:
         allowed = (*self._TIMES, *self._KINDS)
         if not isinstance(source, dict):
-            raise ValueError(
-                f'{location}: is {describe_value(source)}; allowed: an object such as {{"from": '
-                '"2026-11-25T09:00", "youtube": "ID"}'
-            )
+            allowed_source = 'an object such as {"from": "2026-11-25T09:00", "youtube": "ID"}'
+            raise ValueError(f"{location}: {describe_invalid(source, allowed_source)}")
         unknown = next((key for key in source if key not in (*allowed, "")), None)
         if unknown is not None:
             raise ValueError(
@@ -100,9 +98,7 @@ class RegionMapType(ConfigType):
         if value is False or value is None:
             return ()
         if not isinstance(value, dict):
-            raise colander.Invalid(
-                node, f"is {describe_value(value)}; allowed: an object of regions"
-            )
+            raise colander.Invalid(node, describe_invalid(value, "an object of regions"))
         return tuple(self._parse_region(node, name, rules) for name, rules in value.items() if name)
 
     def _parse_region(self, node: colander.SchemaNode, name: str, rules: Any) -> Region:
@@ -137,16 +133,14 @@ class RegionMapType(ConfigType):
 def _parse_video_id(value: Any) -> str:
     text = value.strip() if isinstance(value, str) else ""
     if not VIDEO_ID_PATTERN.fullmatch(text):
-        raise ValueError(
-            f"is {describe_value(value)}; allowed: the id of a video, such as dQw4w9WgXcQ"
-        )
+        raise ValueError(describe_invalid(value, ALLOWED_VIDEO_ID))
     return text
 
 
 def _parse_absolute_url(value: Any) -> str:
     text = value.strip() if isinstance(value, str) else ""
     if not _is_absolute_url(text):
-        raise ValueError(f"is {describe_value(value)}; allowed: an http:// or https:// address")
+        raise ValueError(describe_invalid(value, "an http:// or https:// address"))
     return text
 
 

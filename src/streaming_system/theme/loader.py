@@ -28,6 +28,16 @@ from streaming_system.theme.model import (
 )
 from streaming_system.theme.templates import validate_templates
 from streaming_system.util.json_document import parse_json5
+from streaming_system.util.validation import (
+    Field,
+    Flag,
+    Integer,
+    InvalidValueError,
+    Nullable,
+    PrintableText,
+    describe_invalid,
+    describe_value,
+)
 
 EXAMPLES_FOLDER = Path(__file__).parent / "examples"
 MAX_FILE_BYTES = 256 * 1024
@@ -46,6 +56,7 @@ _FONT_USES = ("text", "titles")
 _FONT_WEIGHTS = tuple(str(weight) for weight in range(100, 1000, 100))
 _FONT_FAMILY = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _-]{0,60}", re.ASCII)
 _FILE_PATH = re.compile(r"[A-Za-z0-9_./-]+", re.ASCII)
+_RADIUS = Integer(0, 32, allowed="a whole number of px, 0 to 32")
 _IMAGE_SUFFIXES = tuple(suffix for suffix in MEDIA_TYPES if suffix != ".woff2")
 # The formats that social networks and messengers support.
 _BITMAP_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
@@ -64,8 +75,8 @@ def load_theme(name: str) -> Theme:
         folder = EXAMPLES_FOLDER / name
         if name not in example_names():
             raise ThemeError(
-                f"there is no built-in theme {name!r:.80}; allowed: {', '.join(example_names())}, "
-                "or the path of a folder, such as ./theme"
+                f"there is no built-in theme {describe_value(name)}; allowed: "
+                f"{', '.join(example_names())}, or the path of a folder, such as ./theme"
             )
     if not folder.is_dir():
         raise ThemeError(f"{folder}: is no folder; a theme is a folder with a theme.json")
@@ -91,11 +102,11 @@ class _ThemeLoader:
         validate_css(self.folder, css)
         return Theme(
             folder=self.folder,
-            name=self._validate_name(values.get("name", self.folder.name)),
+            name=self._validate("name", values.get("name", self.folder.name), PrintableText(80)),
             colours=self._parse_colours(values.get("colours", {})),
             fonts=self._parse_fonts(values.get("fonts", {})),
-            radius=self._validate_radius(values.get("radius")),
-            shadow=self._validate_shadow(values.get("shadow", True)),
+            radius=self._validate("radius", values.get("radius"), Nullable(_RADIUS)),
+            shadow=self._validate("shadow", values.get("shadow", True), Flag()),
             logo=self._validate_image("logo", values),
             favicon=self._validate_image("favicon", values),
             social_image=self._validate_image("social", values, _BITMAP_SUFFIXES),
@@ -128,7 +139,7 @@ class _ThemeLoader:
 
     def _validate_object(self, key: str, value: Any, allowed: Iterable[str]) -> Mapping[str, Any]:
         if not isinstance(value, dict):
-            self._fail(key, f"is {value!r:.80}; allowed: an object: {{…}}")
+            self._fail(key, describe_invalid(value, "an object: {…}"))
         for name in value:
             if name not in allowed:
                 near = difflib.get_close_matches(name, list(allowed), 1)
@@ -139,22 +150,11 @@ class _ThemeLoader:
                 )
         return value
 
-    def _validate_name(self, value: Any) -> str:
-        if not isinstance(value, str) or not value.isprintable() or not 0 < len(value) <= 80:
-            self._fail("name", f"is {value!r:.80}; allowed: 1 to 80 printable characters")
-        return value
-
-    def _validate_shadow(self, value: Any) -> bool:
-        if not isinstance(value, bool):
-            self._fail("shadow", f"is {value!r:.80}; allowed: true or false")
-        return value
-
-    def _validate_radius(self, value: Any) -> int | None:
-        if value is None:
-            return None
-        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 32:
-            self._fail("radius", f"is {value!r:.80}; allowed: a whole number of px, 0 to 32")
-        return value
+    def _validate(self, key: str, value: Any, field: Field) -> Any:
+        try:
+            return field.validate(value)
+        except InvalidValueError as error:
+            self._fail(key, describe_invalid(value, error.allowed))
 
     def _validate_image(
         self, key: str, values: Mapping[str, Any], suffixes: tuple[str, ...] = _IMAGE_SUFFIXES
@@ -167,8 +167,10 @@ class _ThemeLoader:
         if not is_path or not value.lower().endswith(suffixes):
             self._fail(
                 key,
-                f"is {value!r:.80}; allowed: the path of a file in fonts/ or pictures/ that ends "
-                f"in {', '.join(suffixes)}",
+                describe_invalid(
+                    value,
+                    f"the path of a file in fonts/ or pictures/ that ends in {', '.join(suffixes)}",
+                ),
             )
         if find_file(self.folder, value) is None:
             self._fail(key, f"there is no file {self.folder / value}")
@@ -187,8 +189,11 @@ class _ThemeLoader:
         if not names or not all(isinstance(n, str) and _FONT_FAMILY.fullmatch(n) for n in names):
             self._fail(
                 f"{key}.stack",
-                f"is {stack!r:.80}; allowed: a list of families, such as "
-                '["Georgia", "serif"], of letters, digits and spaces',
+                describe_invalid(
+                    stack,
+                    'a list of families, such as ["Georgia", "serif"], of letters, digits and '
+                    "spaces",
+                ),
             )
         files = self._validate_object(f"{key}.files", values.get("files", {}), _FONT_WEIGHTS)
         return Font(
@@ -256,5 +261,5 @@ class _ThemeLoader:
     def _parse_colour(self, key: str, text: Any) -> Colour:
         colour = parse_colour(text) if isinstance(text, str) and len(text) < 60 else None
         if colour is None:
-            self._fail(key, f"is {text!r:.80}, which is no colour; allowed: {ALLOWED_NOTATIONS}")
+            self._fail(key, describe_invalid(text, ALLOWED_NOTATIONS))
         return colour

@@ -49,9 +49,14 @@ class InvalidValueError(ValueError):
         self.allowed = allowed
 
 
+def describe_value(value: Any) -> str:
+    """Return a value for an error message: at most the first 80 characters of its repr."""
+    return f"{value!r:.{MAX_VALUE_CHARS}}"
+
+
 def describe_invalid(value: Any, allowed: str) -> str:
-    """Return ``is VALUE; allowed: …``: one line that shows at most the first 80 characters."""
-    return f"is {value!r:.{MAX_VALUE_CHARS}}; allowed: {allowed}"
+    """Return ``is VALUE; allowed: …`` in one line."""
+    return f"is {describe_value(value)}; allowed: {allowed}"
 
 
 class Field:
@@ -144,6 +149,17 @@ class Text(Field):
             "maxLength": self.max_length,
             "pattern": self.pattern,
         }
+
+
+class PrintableText(Field):
+    """A text of printable characters, which excludes control characters and unusual spaces."""
+
+    def __init__(self, max_length: int) -> None:
+        self.max_length = max_length
+        self.allowed = f"1 to {max_length} printable characters"
+
+    def is_valid(self, value: Any) -> bool:
+        return isinstance(value, str) and 0 < len(value) <= self.max_length and value.isprintable()
 
 
 class Identifier(Text):
@@ -302,6 +318,23 @@ class Choice(Field):
 
     def json_schema(self) -> dict[str, Any]:
         return {"type": "string", "enum": list(self.values)}
+
+
+class Nullable(Field):
+    """The values of another field, or null."""
+
+    def __init__(self, field: Field) -> None:
+        self._field = field
+        self.allowed = f"{field.allowed}, or null"
+
+    def validate(self, value: Any) -> Any:
+        return None if value is None else self._field.validate(value)
+
+    def json_schema(self) -> dict[str, Any]:
+        schema = self._field.json_schema()
+        if "enum" in schema:
+            schema["enum"] = [*schema["enum"], None]
+        return {**schema, "type": [schema["type"], "null"]}
 
 
 class Rfc3339DateTime(Field):

@@ -73,7 +73,7 @@ def test_component_is_parsed(components_of, tmp_path):
         ("^icecast2 -c", "(", "command: is '('; allowed: a regular expression; missing )"),
         ("command = ^icecast2 -c", "", "command: is missing; allowed: a regular expression, or"),
         ('"icecast 2"', '"icecast', "allowed: a command in shell syntax; No closing"),
-        ("bad.after = 3", "bad.after = 0", "bad.after: is '0'; allowed: a number, 1 to 100"),
+        ("bad.after = 3", "bad.after = 0", "bad.after: is '0'; allowed: a whole number, 1 to 100"),
         ("bad.after", "bad.affter", "bad.affter: is no key; allowed: "),
         ("use = process", "use = hls\nurl = ftp://x/", "url: is 'ftp://x/'; allowed: an address"),
         ("use = process", "use = unit\nunit = --now", "unit: is '--now'; allowed: a unit of"),

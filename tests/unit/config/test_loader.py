@@ -192,11 +192,11 @@ class TestLoading:
     [
         (
             {"schedule-timezone": "Mars/Phobos"},
-            f"key 'schedule-timezone': 'Mars/Phobos' is no time zone; {TIME_ZONES_HINT}",
+            f"key 'schedule-timezone': is 'Mars/Phobos'; {TIME_ZONES_HINT}",
         ),
         (
             {"schedule-timezone": "../../etc/passwd"},
-            f"key 'schedule-timezone': '../../etc/passwd' is no time zone; {TIME_ZONES_HINT}",
+            f"key 'schedule-timezone': is '../../etc/passwd'; {TIME_ZONES_HINT}",
         ),
         ({"link": 7}, "key 'link': is 7; allowed: text in quotes, or false"),
         (

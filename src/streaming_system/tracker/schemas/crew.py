@@ -5,17 +5,12 @@ from typing import Any, ClassVar
 
 import colander
 
-from streaming_system.tracker.schemas.types import (
-    ApiSchema,
-    BoundedList,
-    DisplayText,
-    Member,
-    Nullable,
-)
+from streaming_system.tracker.schemas.types import ApiSchema, BoundedList, DisplayText, Member
 from streaming_system.util.validation import (
     Choice,
     Identifier,
     Integer,
+    Nullable,
     Rfc3339DateTime,
     RoomId,
     Text,

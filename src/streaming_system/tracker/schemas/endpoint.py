@@ -13,7 +13,6 @@ from streaming_system.tracker.schemas.types import (
     BoundedList,
     DisplayText,
     Member,
-    Nullable,
 )
 from streaming_system.util.validation import (
     MAX_BITRATE,
@@ -22,6 +21,7 @@ from streaming_system.util.validation import (
     Host,
     Identifier,
     Integer,
+    Nullable,
     Rfc3339DateTime,
     RoomId,
     Text,

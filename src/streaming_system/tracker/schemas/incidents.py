@@ -1,13 +1,7 @@
 """API schemas of incidents."""
 
-from streaming_system.tracker.schemas.types import (
-    ApiSchema,
-    BoundedList,
-    DisplayText,
-    Member,
-    Nullable,
-)
-from streaming_system.util.validation import Integer, Rfc3339DateTime
+from streaming_system.tracker.schemas.types import ApiSchema, BoundedList, DisplayText, Member
+from streaming_system.util.validation import Integer, Nullable, Rfc3339DateTime
 
 
 class IncidentSchema(ApiSchema):

@@ -1,17 +1,12 @@
 """API schemas of machines and their components."""
 
 from streaming_system.tracker.pipeline.pipeline import MAX_COMPONENTS, MOODS
-from streaming_system.tracker.schemas.types import (
-    ApiSchema,
-    BoundedList,
-    DisplayText,
-    Member,
-    Nullable,
-)
+from streaming_system.tracker.schemas.types import ApiSchema, BoundedList, DisplayText, Member
 from streaming_system.util.validation import (
     Choice,
     Identifier,
     Integer,
+    Nullable,
     Number,
     Rfc3339DateTime,
     RoomId,

@@ -4,17 +4,12 @@ from typing import Any
 
 from streaming_system.tracker.schemas.endpoint import STREAM_FORMATS
 from streaming_system.tracker.schemas.room import RoomViewersSchema
-from streaming_system.tracker.schemas.types import (
-    ApiSchema,
-    BoundedList,
-    DisplayText,
-    Member,
-    Nullable,
-)
+from streaming_system.tracker.schemas.types import ApiSchema, BoundedList, DisplayText, Member
 from streaming_system.util.validation import (
     Choice,
     Flag,
     Integer,
+    Nullable,
     Number,
     Rfc3339DateTime,
     RoomId,

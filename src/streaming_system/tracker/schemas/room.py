@@ -6,12 +6,12 @@ from streaming_system.tracker.schemas.types import (
     BoundedList,
     DisplayText,
     Member,
-    Nullable,
 )
 from streaming_system.util.validation import (
     Flag,
     Identifier,
     Integer,
+    Nullable,
     Number,
     Rfc3339DateTime,
     RoomId,

@@ -148,22 +148,6 @@ class DisplayText(Field):
         return {"type": "string"}
 
 
-class Nullable(Field):
-    """The values of another field, or null."""
-
-    def __init__(self, field: Field) -> None:
-        self._field = field
-
-    def validate(self, value: Any) -> Any:
-        return None if value is None else self._field.validate(value)
-
-    def json_schema(self) -> dict[str, Any]:
-        schema = self._field.json_schema()
-        if "enum" in schema:
-            schema["enum"] = [*schema["enum"], None]
-        return {**schema, "type": [schema["type"], "null"]}
-
-
 class BoundedList(colander.SchemaType):
     """A list of values of one type.
 
