@@ -68,9 +68,7 @@ def test_config_check_reports_corrections_of_the_theme(run, site):
     (site / "look/theme.json").write_text('{"colours": {"dark": {"accent": "#33"}}}')
     result = run("config", "check")
     assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
-    assert (
-        "look/theme.json: key 'colours.dark.accent': is '#33'; allowed: #rgb" in result.stderr
-    )
+    assert "look/theme.json: key 'colours.dark.accent': is '#33'; allowed: #rgb" in result.stderr
     # A machine without the frontend needs no theme.
     assert run("config", "check", "--only", "tracker").exit_code == 0
 

@@ -97,9 +97,7 @@ def _validate_request(request: Any, operation: Operation) -> dict[str, Any]:
     values = parse_path_params(request)
     if operation.query is not None:
         values |= parse_query(request, operation.query)
-    if operation.body is not None:
-        values |= parse_body(request, operation)
-    return values
+    return values | parse_body(request, operation)
 
 
 def _method_not_allowed_view(allowed: str) -> Callable[[Any], Any]:

@@ -37,10 +37,12 @@ def _parse_parameter(schema: ApiSchema, name: str, text: str) -> Any:
 
 
 def parse_body(request: Any, operation: Operation) -> dict[str, Any]:
-    """Return the validated members of the body.
+    """Return the validated members of the body; none if the operation has no body.
 
     :raises ApiError: if the body is too large, not JSON, or invalid.
     """
+    if operation.body is None:
+        return {}
     if request.content_type not in operation.media or "Content-Encoding" in request.headers:
         raise api_error(
             "unsupported-media-type",
@@ -50,7 +52,6 @@ def parse_body(request: Any, operation: Operation) -> dict[str, Any]:
     if charset not in ("utf-8", "utf8"):
         raise api_error("unsupported-media-type", "allowed: UTF-8")
     value = _parse_json(_read_bounded_body(request, operation.max_body_bytes))
-    assert operation.body is not None  # noqa: S101 - For mypy.
     return _validate(operation.body, value, "pointer", "something in the body is not allowed")
 
 

@@ -1,0 +1,68 @@
+"""Fields of hosts and URLs."""
+
+import ipaddress
+import re
+from typing import Any
+from urllib.parse import urlsplit
+
+from streaming_system.util.validation.base import Field
+from streaming_system.util.validation.texts import Text
+
+HOST_PATTERN = r"^([A-Za-z0-9.-]{1,253}|[0-9A-Fa-f:.]{2,45})$"
+
+_DNS_LABEL = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)")
+_URL_CHARACTERS = re.compile(r'[!"$-\[\]-~]{1,2000}')  # Visible ASCII without "#" and "\".
+
+
+class Host(Text):
+    """An IP address or a DNS name."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            253, min_length=1, pattern=HOST_PATTERN, allowed="an IP address or a host name"
+        )
+
+    def is_valid(self, value: Any) -> bool:
+        return super().is_valid(value) and is_host(value)
+
+    def json_schema(self) -> dict[str, Any]:
+        formats = [{"format": name} for name in ("hostname", "ipv4", "ipv6")]
+        return {**super().json_schema(), "anyOf": formats}
+
+
+def is_host(text: str) -> bool:
+    """Return whether a text is an IP address or a valid DNS name."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        labels = text.removesuffix(".").split(".")
+        # A name whose last label is a number is a mistyped address.
+        return all(map(_DNS_LABEL.fullmatch, labels)) and not labels[-1].isdigit()
+    return True
+
+
+class Url(Field):
+    """An absolute URL of some schemes, in visible ASCII and without a fragment.
+
+    :param base_only: refuses a user and a query, and removes the final slash.
+    """
+
+    def __init__(self, *schemes: str, base_only: bool = False, allowed: str = "") -> None:
+        self._schemes, self._base_only = schemes or ("http", "https"), base_only
+        prefixes = ", ".join(f"{scheme}://" for scheme in self._schemes)
+        self.allowed = allowed or f"an address that begins with {prefixes}"
+
+    def is_valid(self, value: Any) -> bool:
+        if not isinstance(value, str) or not _URL_CHARACTERS.fullmatch(value):
+            return False
+        try:
+            parts = urlsplit(value)
+            complete = parts.scheme in self._schemes and parts.hostname and parts.port != 0
+        except ValueError:
+            # A port above 65535, or brackets around something that is not an address.
+            return False
+        return bool(complete) and not (self._base_only and re.search("[?@]", value))
+
+    def validate(self, value: Any) -> Any:
+        url = super().validate(value)
+        return url.rstrip("/") if self._base_only else url
