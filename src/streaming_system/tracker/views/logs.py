@@ -17,7 +17,7 @@ def ingest_logs(request: Any) -> Response:
     report = parse_access_log_report(request)
     outage_log = request.registry["trouble.logs"]
     try:
-        request.logs.take(
+        request.logs.ingest(
             room=report.room,
             name=report.name,
             text=report.text,
