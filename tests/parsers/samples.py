@@ -1,4 +1,4 @@
-"""A small good feed of every format, for tests that break it."""
+"""A small valid sample of each format, for tests that damage it."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Feeds that lie: refused with one line, or read without what is wrong in them."""
+"""Hostile feeds are refused in one line, or sanitised."""
 
 import csv
 import re
@@ -12,10 +12,10 @@ from streaming_system.plugin_host.sandbox import ResourceLimits
 from streaming_system.schedule_import.feed_reader import FeedReaderOptions, fetch_and_parse
 
 SHARED = Path(__file__).parents[3] / "shared" / "feeds" / "hostile"
-# The zone of formats whose times carry no offset.
-LOCAL = {"zookeepr": "Australia/Sydney", "symposion": "Australia/Sydney"}
-# What must cost an honest reader little must not cost us much.
-READER = FeedReaderOptions(limits=ResourceLimits(timeout=20, max_memory_bytes=400 * 2**20))
+# Zones of formats without offsets.
+ZONES = {"zookeepr": "Australia/Sydney", "symposion": "Australia/Sydney"}
+# A correct reader needs few resources for these feeds.
+OPTIONS = FeedReaderOptions(limits=ResourceLimits(timeout=20, max_memory_bytes=400 * 2**20))
 
 
 def rows():
@@ -26,42 +26,42 @@ def rows():
         return list(csv.DictReader(file, delimiter="\t"))
 
 
-def test_the_hostile_feeds_are_there(shared):
+def test_hostile_feeds_are_present(shared):
     assert len(rows()) > 60
 
 
 @pytest.mark.parametrize("row", rows(), ids=lambda row: row["file"])
-def test_a_hostile_feed_does_no_harm(row):
+def test_hostile_feed_is_refused_or_sanitised(row):
     words = row["format"].split()
-    zone = words[1] if len(words) > 1 else LOCAL.get(words[0])
+    zone = words[1] if len(words) > 1 else ZONES.get(words[0])
     timezone = ZoneInfo(zone) if zone else None
     source = str(SHARED / row["file"])
 
     if row["verdict"] == "REJECT":
         with pytest.raises(FeedError) as refusal:
-            fetch_and_parse(source, READER, timezone)
+            fetch_and_parse(source, OPTIONS, timezone)
         assert re.fullmatch(r"[^\n]{5,600}", str(refusal.value))
         return
 
-    checked = fetch_and_parse(source, READER, timezone).validated
+    validated = fetch_and_parse(source, OPTIONS, timezone).validated
 
-    assert checked.talks
+    assert validated.talks
     if row["verdict"] == "SKIP_EVENT" and row["file"] != "41_ten_megabyte_title.json":
-        assert checked.skipped
-    told = re.search(r"; (\d+) events", row["what a trustworthy importer does"])
-    if row["verdict"] == "ACCEPT_SANITISED" and told:
-        assert len(checked.talks) == int(told[1])
-    for talk in checked.talks:
+        assert validated.skipped
+    count = re.search(r"; (\d+) events", row["what a trustworthy importer does"])
+    if row["verdict"] == "ACCEPT_SANITISED" and count:
+        assert len(validated.talks) == int(count[1])
+    for talk in validated.talks:
         texts = "\n".join((talk.title, *talk.rooms, talk.abstract, *talk.speakers))
         assert not re.search(r"root:x:|[\x00-\x08\u202a-\u202e]", texts)
-        # A title is text and shown as such; an abstract is HTML.
+        # Pages escape titles, but not abstracts.
         assert not re.search(r"<(script|img)|href=.javascript", talk.abstract)
         assert re.match(r"https?://|$", talk.url)
         assert len(talk.title) <= 1000
         assert talk.end > talk.start
 
 
-def test_a_feed_that_costs_too_much_time_is_stopped(tmp_path):
+def test_slow_parser_is_stopped(tmp_path):
     (tmp_path / "slow.py").write_text(
         "import itertools\n"
         "from streaming_system.plugin import Parser, hookimpl\n"
@@ -74,15 +74,15 @@ def test_a_feed_that_costs_too_much_time_is_stopped(tmp_path):
         "    yield\n"
     )
     (tmp_path / "feed.json").write_text("{}")
-    reader = FeedReaderOptions(
+    options = FeedReaderOptions(
         plugin_folder=tmp_path, format="slow", limits=ResourceLimits(timeout=0.5)
     )
 
     with pytest.raises(FeedError, match=r"took longer than 0\.5 s and was stopped"):
-        fetch_and_parse(str(tmp_path / "feed.json"), reader)
+        fetch_and_parse(str(tmp_path / "feed.json"), options)
 
 
-def test_a_plugin_that_eats_memory_is_stopped(tmp_path):
+def test_parser_is_stopped_at_the_memory_limit(tmp_path):
     (tmp_path / "fat.py").write_text(
         "from streaming_system.plugin import Parser, hookimpl\n"
         "@hookimpl\n"
@@ -92,15 +92,15 @@ def test_a_plugin_that_eats_memory_is_stopped(tmp_path):
         "    return ['x' * 10**9]\n"
     )
     (tmp_path / "feed.json").write_text("{}")
-    reader = FeedReaderOptions(
+    options = FeedReaderOptions(
         plugin_folder=tmp_path, format="fat", limits=ResourceLimits(max_memory_bytes=500 * 2**20)
     )
 
     with pytest.raises(FeedError, match="needs more than 500 MiB of memory"):
-        fetch_and_parse(str(tmp_path / "feed.json"), reader)
+        fetch_and_parse(str(tmp_path / "feed.json"), options)
 
 
-def test_a_plugin_that_kills_its_process_takes_nothing_else_with_it(tmp_path):
+def test_plugin_that_exits_only_ends_its_subprocess(tmp_path):
     (tmp_path / "exit.py").write_text("import os\nos._exit(3)\n")
     (tmp_path / "feed.json").write_text("{}")
 

@@ -1,4 +1,4 @@
-"""Real feeds against figures that were counted without any importer."""
+"""Real feeds, compared with counts that were made without an importer."""
 
 import csv
 from datetime import datetime
@@ -30,39 +30,41 @@ FORMATS = {
     "sched.com JSON": "sched",
     "schedule2.json": "schedule2.json",
 }
-# The manifest counts these among its events; the schedule leaves them out and says so.
-COUNTED = {"no-room", "zero-length", "placeholder", "cancelled", "not-accepted", "all-day"}
-# Entries that are years off: the export of 2018 still holds 22 events of 2016, that of 2016 one of
-# April 2017. A schedule that showed them would last for two years.
-STRAY = {"EMF2016_emf.json": 1, "EMF2018_emf.json": 22, "EMF2018_emf.ics": 22}
+# The manifest counts these entries as events; the import skips and reports them.
+COUNTED_SKIPS = {"no-room", "zero-length", "placeholder", "cancelled", "not-accepted", "all-day"}
+# Entries of other years: the export of 2018 has 22 events of 2016, and the one of 2016 has an event
+# of April 2017.
+DATE_OUTLIERS = {"EMF2016_emf.json": 1, "EMF2018_emf.json": 22, "EMF2018_emf.ics": 22}
 
-# Figures that were checked by hand and found wrong, with what is right.
-CORRECTED = {
-    # All 218 entries have a start and a duration; the one that was counted has no title.
+# Corrections of wrong counts, validated by hand.
+CORRECTIONS = {
+    # All 218 entries have a start and a duration; the counted one has no title.
     ("LCA2015_zookeepr.json", "skipped_no_time"): "0",
 }
 
 SHARED = Path(__file__).parents[3] / "shared" / "feeds"
 
 
-def rows(folder):
+def load_rows(folder):
     path = SHARED / folder / "MANIFEST.tsv"
     if not path.exists():
         return []
     with path.open(newline="", encoding="utf-8") as file:
-        found = list(csv.DictReader(file, delimiter="\t"))
-    for row in found:
-        row.update({key: right for (name, key), right in CORRECTED.items() if name == row["file"]})
-    return found
+        rows = list(csv.DictReader(file, delimiter="\t"))
+    for row in rows:
+        row.update(
+            {key: value for (name, key), value in CORRECTIONS.items() if name == row["file"]}
+        )
+    return rows
 
 
 def parser_for(row):
-    whole = row["format"]
-    return FORMATS.get(whole) or FORMATS.get(whole.split("/")[0])
+    format_ = row["format"]
+    return FORMATS.get(format_) or FORMATS.get(format_.split("/")[0])
 
 
-REAL = [row for row in rows("real") if parser_for(row)]
-OTHER = [row for row in rows("real") if not parser_for(row)]
+REAL = [row for row in load_rows("real") if parser_for(row)]
+OTHER = [row for row in load_rows("real") if not parser_for(row)]
 
 
 @pytest.fixture(scope="session")
@@ -70,7 +72,7 @@ def feeds(shared):
     return shared / "feeds"
 
 
-def test_the_real_feeds_are_there(shared):
+def test_real_feeds_are_present(shared):
     assert len(REAL) > 20
     assert len(OTHER) == 5
 
@@ -80,34 +82,34 @@ def in_utc(text):
 
 
 @pytest.mark.parametrize("row", REAL, ids=lambda row: row["file"])
-def test_a_real_feed_agrees_with_its_figures(feeds, row):
+def test_real_feed_matches_its_independent_counts(feeds, row):
     feed = open_feed((feeds / "real" / row["file"]).read_bytes(), row["file"])
-    found = select_parser(feed, load_parsers())
+    selected = select_parser(feed, load_parsers())
     zone = None if row["tz_assumed"] == "in feed" else ZoneInfo(row["tz_assumed"])
 
-    checked, _ = parse_and_validate(feed, found, zone)
+    validated, _ = parse_and_validate(feed, selected, zone)
 
-    assert found.parser.name == parser_for(row)
-    left_out = sum(skipped.reason in COUNTED for skipped in checked.skipped)
-    stray = sum(skipped.reason == "out-of-range" for skipped in checked.skipped)
-    assert stray == STRAY.get(row["file"], 0)
-    assert len(checked.talks) + left_out + stray == int(row["events"])
-    assert sum(s.reason == "no-time" for s in checked.skipped) == int(row["skipped_no_time"])
-    ends_early = sum(s.reason == "ends-before-start" for s in checked.skipped)
+    assert selected.parser.name == parser_for(row)
+    skipped = sum(entry.reason in COUNTED_SKIPS for entry in validated.skipped)
+    outliers = sum(entry.reason == "out-of-range" for entry in validated.skipped)
+    assert outliers == DATE_OUTLIERS.get(row["file"], 0)
+    assert len(validated.talks) + skipped + outliers == int(row["events"])
+    assert sum(s.reason == "no-time" for s in validated.skipped) == int(row["skipped_no_time"])
+    ends_early = sum(s.reason == "ends-before-start" for s in validated.skipped)
     assert ends_early == int(row["end_before_start"])
-    if left_out + stray == 0:
-        assert len({", ".join(talk.rooms) for talk in checked.talks}) == int(row["rooms"])
-        minutes = sum((talk.end - talk.start).total_seconds() for talk in checked.talks) / 60
+    if skipped + outliers == 0:
+        assert len({", ".join(talk.rooms) for talk in validated.talks}) == int(row["rooms"])
+        minutes = sum((talk.end - talk.start).total_seconds() for talk in validated.talks) / 60
         assert minutes == int(row["total_minutes"])
-        assert min(talk.start for talk in checked.talks) == in_utc(row["first_start_utc"])
-        assert max(talk.end for talk in checked.talks) == in_utc(row["last_end_utc"])
-    assert checked.entries == len(checked.talks) + len(checked.skipped)
-    # The addresses of the speakers, as whoever collected the feeds has replaced them.
-    assert "redacted@" not in repr(checked.talks)
+        assert min(talk.start for talk in validated.talks) == in_utc(row["first_start_utc"])
+        assert max(talk.end for talk in validated.talks) == in_utc(row["last_end_utc"])
+    assert validated.entries == len(validated.talks) + len(validated.skipped)
+    # The collectors of the feeds have replaced the speakers' addresses.
+    assert "redacted@" not in repr(validated.talks)
 
 
 @pytest.mark.parametrize("row", OTHER, ids=lambda row: row["file"])
-def test_a_feed_of_another_format_is_recognised_as_none_of_ours(feeds, row):
+def test_feed_of_an_unsupported_format_is_not_recognised(feeds, row):
     feed = open_feed((feeds / "real" / row["file"]).read_bytes(), row["file"])
 
     with pytest.raises(FeedError, match="no parser recognises"):
