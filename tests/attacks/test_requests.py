@@ -248,7 +248,7 @@ def test_a_webhook_inside_is_not_called_unless_the_ini_allows_it(victim):
         webhook.incident_changed(INCIDENT, options)
     assert victim.connections == 0
 
-    webhook.notify_incident(INCIDENT, {**options, "outbound.allowed_private_networks": "127.0.0.1"})
+    webhook.incident_changed(INCIDENT, {**options, "outbound.allowed_private_networks": "127.0.0.1"})
     assert victim.asked == ["/hook"]
 
 
@@ -257,7 +257,7 @@ def test_nor_can_its_answer_lead_there(victim, stranger):
     options = {"plugin.webhook.url": url_of(stranger, "127.0.0.9", "/hook")}
 
     with pytest.raises(ValueError, match="answered with status 307"):
-        webhook.notify_incident(
+        webhook.incident_changed(
             INCIDENT, {**options, "outbound.allowed_private_networks": "127.0.0.9"}
         )
     assert victim.connections == 0

@@ -15,7 +15,7 @@ from streaming_system.util.backoff import Backoff
 log = logging.getLogger(__name__)
 
 MIN_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS = 10.0, 600.0
-# Words of the ini for plugins begin so; whom they may ask is for all.
+# Plugins get the ini keys with these prefixes: their own options, and the SSRF allow list.
 PLUGIN_SETTING_PREFIXES = ("plugin.", ssrf.SETTING)
 
 
