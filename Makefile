@@ -1,10 +1,10 @@
-# make testserve   sets everything up and serves the site on http://127.0.0.1:8000
+# make testserve   sets up and serves the site on http://127.0.0.1:8000
 # make test        passes its tests
 # The other targets: make help
 
 PYTHON ?= python3
 INI ?= development.ini
-# Where testserve listens: ARGS="127.0.0.1:8123" make testserve
+# The address of testserve: ARGS="127.0.0.1:8123" make testserve
 ARGS ?=
 
 VENV := .venv
@@ -13,16 +13,16 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
-# Who has told Python not to keep what it compiles would pay for that at each start.
+# PYTHONDONTWRITEBYTECODE would slow down every start; ignore it here.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 
 .PHONY: help
-help:  ## Say what there is.
+help:  ## Show this help.
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sort | sed 's/:.*## /\t/' | expand -t 14
 
-# The environment. A stamp stands for each step, so that nothing is done twice.
+# The environment. A stamp file marks each completed step.
 
 $(VENV)/made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -45,12 +45,12 @@ $(VENV)/installed-dev: $(VENV)/installed requirements-dev.txt
 .PHONY: install dev
 install: $(VENV)/installed  ## Install the program and its locked dependencies into .venv.
 
-dev: $(VENV)/installed-dev  ## Install what tests and checks need, too.
+dev: $(VENV)/installed-dev  ## Also install what tests and checks need.
 
 # The site.
 
 .PHONY: initdb migrate schedule testserve demo
-initdb migrate: $(VENV)/installed  ## Create the tracker's database, or bring it up to date.
+initdb migrate: $(VENV)/installed  ## Create or migrate the tracker's database.
 	@$(BIN)/alembic -c $(INI) upgrade head
 
 schedule: $(VENV)/installed  ## Import the schedule.
@@ -61,7 +61,7 @@ var/tracker.sqlite: $(VENV)/installed $(wildcard alembic/versions/*.py)
 	@touch $@
 
 testserve demo: INI := development.ini
-# What an ini sets cannot be overridden on the command line, so a copy says it.
+# The command line cannot override settings of an ini file, so make changes a copy.
 testserve demo: SERVED = $(if $(ARGS),var/testserve.ini,$(INI))
 
 define SET_UP
@@ -74,12 +74,12 @@ define SET_UP
 @$(if $(ARGS),sed 's|^address = .*|address = $(ARGS)|; s|%(here)s|$(CURDIR)|g' $(INI) > var/testserve.ini)
 endef
 
-testserve: $(VENV)/installed var/tracker.sqlite  ## Set everything up and serve the site.
+testserve: $(VENV)/installed var/tracker.sqlite  ## Set up and serve the site.
 	$(SET_UP)
 	@echo "Serving on http://$(or $(ARGS),127.0.0.1:8000)"
 	@exec $(BIN)/pserve $(SERVED)
 
-demo: $(VENV)/installed var/tracker.sqlite  ## Serve the site with streams, pictures and viewers (needs ffmpeg).
+demo: $(VENV)/installed var/tracker.sqlite  ## Serve the site with streams, thumbnails and viewers (needs ffmpeg).
 	$(SET_UP)
 	@exec $(BIN)/streaming-system -c $(SERVED) agent demo
 
@@ -93,7 +93,7 @@ BROWSERS ?= $$(nproc)
 OTHER_TESTS := -n $(WORKERS) --dist worksteal --ignore tests/e2e
 BROWSER_TESTS := -n $(BROWSERS) --dist loadscope -p no:schemathesis -p no:hypothesispytest tests/e2e
 
-check: lint  ## Style, types, unit and parser tests, documentation: a first answer, in 90 seconds.
+check: lint  ## Run the fast checks and tests: style, types, unit tests, parsers, documentation (90 seconds).
 	@$(PYTEST) -n auto -m "not slow and not exhaustive" \
 		tests/unit tests/parsers tests/test_docs.py tests/test_isolation.py
 
@@ -109,90 +109,90 @@ test-exhaustive: $(VENV)/installed-dev  ## Pass what is only worth it now and th
 	@TESTS_EXHAUSTIVE=1 $(PYTEST) -m "exhaustive or deep" $(OTHER_TESTS)
 	@TESTS_EXHAUSTIVE=1 $(PYTEST) -m "exhaustive or deep" $(BROWSER_TESTS)
 
-lint: $(VENV)/installed-dev  ## Check style, types and imports.
+lint: $(VENV)/installed-dev  ## Check style, types, imports and vocabulary.
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache --no-logo
 	@$(BIN)/python tools/vocabulary.py
 
-format: $(VENV)/installed-dev  ## Put the code in order.
+format: $(VENV)/installed-dev  ## Format the code.
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-faults: $(VENV)/installed-dev  ## Break everything once, and write what that does into docs/faults.md.
+faults: $(VENV)/installed-dev  ## Run the fault-injection tests, and write their results to docs/faults.md.
 	@$(BIN)/python benchmarks/faults.py
 
-bench: $(VENV)/installed-dev  ## Measure all that has a goal (needs wrk, nginx): ARGS="--only room,index".
+bench: $(VENV)/installed-dev  ## Measure everything that has a goal (needs wrk, nginx): ARGS="--only room,index".
 	@$(BIN)/python -W ignore benchmarks/bench.py $(ARGS)
 
-bench-check: $(VENV)/installed-dev  ## Name what got slower than what was committed: ARGS="--results FILE".
+bench-check: $(VENV)/installed-dev  ## Find regressions against the committed results: ARGS="--results FILE".
 	@$(BIN)/python -W ignore benchmarks/bench_check.py $(ARGS)
 
-bench-balance: $(VENV)/installed-dev  ## Simulate how viewers are shared out; takes a few minutes.
+bench-balance: $(VENV)/installed-dev  ## Simulate load balancing; takes a few minutes.
 	@$(BIN)/python benchmarks/balance.py --json benchmarks/balance.json
 
-bench-growth: $(VENV)/installed-dev  ## Measure what look-ups cost when the database has grown.
+bench-growth: $(VENV)/installed-dev  ## Measure the cost of queries in a grown database.
 	@$(BIN)/python -W ignore benchmarks/growth.py
 
-bench-first-frame: $(VENV)/installed-dev  ## Measure how soon a room's page shows its first frame.
+bench-first-frame: $(VENV)/installed-dev  ## Measure the time to the first frame of a room's page.
 	@$(BIN)/python benchmarks/first_frame.py
 
-bench-agent: $(VENV)/installed-dev  ## Measure the agent beside a streaming server: memory, processor.
+bench-agent: $(VENV)/installed-dev  ## Measure the agent's memory and CPU time.
 	@$(BIN)/python benchmarks/agent.py
 
-bench-costs: $(VENV)/installed-dev  ## Measure what a viewer's requests cost each program (needs nginx).
+bench-costs: $(VENV)/installed-dev  ## Measure the cost of each kind of request (needs nginx).
 	@$(BIN)/python -W ignore benchmarks/costs.py
 
 bench-viewers: $(VENV)/installed-dev  ## Simulate an event's viewers, 1,000 to 100,000 (needs nginx): ARGS="--viewers 1000".
 	@cd benchmarks && $(CURDIR)/$(BIN)/python -W ignore -m viewers $(ARGS)
 
-capacity: $(VENV)/installed-dev  ## Work out what an event needs from these costs: ARGS="--viewers 5000".
+capacity: $(VENV)/installed-dev  ## Calculate the hardware for an event from these costs: ARGS="--viewers 5000".
 	@$(BIN)/python benchmarks/capacity.py $(ARGS)
 
-fuzz: $(VENV)/installed-dev  ## Look for feeds that make a parser fail, for a minute.
+fuzz: $(VENV)/installed-dev  ## Fuzz the feed parsers for a minute.
 	@$(PIP) install --require-hashes -r requirements-fuzz.txt
 	@$(BIN)/python benchmarks/fuzz_feeds.py
 
-lock: $(VENV)/installed-dev  ## Renew the lists of locked dependencies (UPGRADE=1: newest versions).
+lock: $(VENV)/installed-dev  ## Update the lock files (UPGRADE=1: newest versions).
 	@$(LOCK) $(if $(UPGRADE),--upgrade) --extra postgresql -o requirements.txt setup.py requirements-build.in
 	@$(LOCK) $(if $(UPGRADE),--upgrade) --extra sentry --extra otel -c requirements.txt -o requirements-extras.txt setup.py
 	@$(LOCK) $(if $(UPGRADE),--upgrade) -c requirements.txt -c requirements-extras.txt -o requirements-dev.txt requirements-dev.in
 	@$(LOCK) $(if $(UPGRADE),--upgrade) -c requirements.txt -o requirements-fuzz.txt requirements-fuzz.in
 
 .PHONY: lighthouse pictures
-lighthouse: $(VENV)/installed-dev  ## Ask Lighthouse about the pages of a site that runs: URL=http://… (needs npm).
+lighthouse: $(VENV)/installed-dev  ## Run Lighthouse on a running site: URL=http://… (needs npm).
 	@$(BIN)/python tools/lighthouse.py $(or $(URL),http://127.0.0.1:8000) $(PAGES)
 
-pictures: $(VENV)/installed-dev  ## Take pictures of the pages of a site that runs: URL=http://… TO=folder
+pictures: $(VENV)/installed-dev  ## Take screenshots of a running site: URL=http://… TO=folder
 	@$(BIN)/python tools/pictures.py $(or $(URL),http://127.0.0.1:8000) $(or $(TO),var/pictures)
 
 .PHONY: vendor
-vendor: $(VENV)/installed-dev  ## Fetch what browsers need of others' work (needs npm).
+vendor: $(VENV)/installed-dev  ## Download the third-party browser libraries (needs npm).
 	@$(BIN)/python tools/vendor.py
 
 .PHONY: catalogues
-catalogues: $(VENV)/installed-dev  ## Bring the words of all languages up to date.
+catalogues: $(VENV)/installed-dev  ## Update the translation catalogues.
 	@$(BIN)/python tools/catalogues.py
 
 .PHONY: audit sbom wheel
-audit: $(VENV)/installed  ## Ask whether a locked dependency is known to be vulnerable.
+audit: $(VENV)/installed  ## Check the locked packages for known vulnerabilities.
 	@$(BIN)/python tools/audit.py
 
-sbom: $(VENV)/installed-dev  ## Write what the program is made of to dist/sbom.json (CycloneDX).
+sbom: $(VENV)/installed-dev  ## Write the software bill of materials to dist/sbom.json (CycloneDX).
 	@$(BIN)/python tools/sbom.py dist/sbom.json
 
-wheel: $(VENV)/installed  ## Build the wheel: the same commit gives the same bytes.
+wheel: $(VENV)/installed  ## Build a reproducible wheel.
 	@$(BIN)/python tools/build_wheel.py dist
 
-# Away with it.
+# Clean up.
 
 .PHONY: clean distclean
-clean:  ## Remove what tests and checks left.
+clean:  ## Remove files of tests and checks.
 	@rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
 	@find . -path ./$(VENV) -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
 
-distclean: clean  ## Remove everything that make has made, and nothing else.
+distclean: clean  ## Remove everything that make has created.
 	@rm -rf $(VENV) src/streaming_system.egg-info
 	@rm -f var/tracker.sqlite var/tracker.sqlite-wal var/tracker.sqlite-shm \
 		var/schedule.json var/testserve.ini
