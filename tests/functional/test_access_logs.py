@@ -1,4 +1,4 @@
-"""Access logs of endpoints, over HTTP: files, figures, and what is never stored."""
+"""Access logs of endpoints over HTTP: files, hourly totals and privacy."""
 
 import concurrent.futures
 import re
@@ -43,7 +43,7 @@ def tracker_settings(tracker_settings, logdir):
 
 @pytest.fixture
 def send(tracker):
-    """Return a function that hands in log lines, by default good ones of the hall."""
+    """Return a function that uploads log lines of the hall."""
 
     def send(*lines, status=200, sender="203.0.113.1", **form):
         form = {"secret": SECRET, "group": "hall", "data": "\n".join(lines)} | form
@@ -55,8 +55,8 @@ def send(tracker):
 
 
 @pytest.fixture
-def kept(logdir):
-    """Return a function that tells the lines in all files."""
+def stored_lines(logdir):
+    """Return a function that returns the lines of all files."""
     return lambda: [
         text for path in sorted(logdir.rglob("*.log*")) for text in path.read_text().splitlines()
     ]
@@ -70,22 +70,22 @@ def db(database):
     engine.dispose()
 
 
-class TestFigures:
-    def test_lines_are_counted_by_the_hour(self, send, rows):
-        answer = send(
+class TestTotals:
+    def test_lines_are_counted_per_hour(self, send, rows):
+        response = send(
             line(),
             line(size=500),
             line(address="192.0.2.8", status=404, size="-"),
             line(time=NOW - timedelta(hours=2)),
         )
 
-        assert (answer.content_type, answer.text) == ("text/plain", "OK\n")
+        assert (response.content_type, response.text) == ("text/plain", "OK\n")
         earlier, now = sorted(rows(LogHour), key=lambda row: row["hour"])
-        where = {"room": "hall", "name": "203.0.113.1"}
-        assert now == where | {"hour": HOUR, "hits": 3, "bytes": 1500, "errors": 1, "viewers": 2}
+        key = {"room": "hall", "name": "203.0.113.1"}
+        assert now == key | {"hour": HOUR, "hits": 3, "bytes": 1500, "errors": 1, "viewers": 2}
         assert earlier["hour"] == HOUR - timedelta(hours=2)
 
-    def test_reports_add_up_and_a_viewer_counts_once_an_hour(self, send, rows):
+    def test_reports_add_up_and_a_viewer_counts_once_per_hour(self, send, rows):
         send(line(), line(address="192.0.2.8"))
         send(line(), line(agent="mpv"))
 
@@ -102,25 +102,27 @@ class TestFigures:
             (timedelta(days=9000), False),
         ],
     )
-    def test_lines_of_other_days_are_kept_but_not_counted(self, send, rows, kept, age, counted):
-        # The tracker's now: this file may have been read a good while ago.
+    def test_lines_of_other_days_are_stored_but_not_counted(
+        self, send, rows, stored_lines, age, counted
+    ):
+        # Not NOW: this module may have been imported long ago.
         send(line(time=datetime.now(UTC) - age))
 
         assert len(rows(LogHour)) == counted
-        assert len(kept()) == 1
+        assert len(stored_lines()) == 1
 
-    def test_the_hour_is_that_of_the_line_s_own_zone(self, send, rows):
+    def test_hour_is_converted_to_utc(self, send, rows):
         send(line(time=NOW.astimezone(timezone(timedelta(hours=5, minutes=45)))))
 
         assert [row["hour"] for row in rows(LogHour)] == [HOUR]
 
-    def test_what_cannot_be_read_is_never_an_error(self, send, rows, kept):
+    def test_invalid_lines_are_no_error(self, send, rows, stored_lines):
         send("garbage", "\0\r\x1b[2J", "x" * 100_000, line(), "", '"' * 5000)
 
         assert [row["hits"] for row in rows(LogHour)] == [1]
-        assert len(kept()) == 5
+        assert len(stored_lines()) == 5
 
-    def test_bytes_that_are_not_utf_8_are_taken(self, tracker, rows):
+    def test_bytes_other_than_utf_8_are_accepted(self, tracker, rows):
         form = urllib.parse.urlencode(
             {"secret": SECRET, "group": "hall", "data": line(agent="VLC \xff").encode("latin-1")}
         )
@@ -129,7 +131,7 @@ class TestFigures:
 
         assert [row["hits"] for row in rows(LogHour)] == [1]
 
-    def test_a_report_may_come_as_a_form_of_parts(self, tracker, rows):
+    def test_multipart_form_is_accepted(self, tracker, rows):
         boundary = b'--x\r\nContent-Disposition: form-data; name="%s"\r\n\r\n%s\r\n'
         fields = {b"secret": SECRET, b"group": "hall", b"data": line()}
         parts = [boundary % (name, value.encode()) for name, value in fields.items()]
@@ -143,18 +145,18 @@ class TestFigures:
 
         assert [row["hits"] for row in rows(LogHour)] == [1]
 
-    def test_lines_in_a_file_are_refused(self, tracker, logdir):
-        answer = tracker.post(
+    def test_file_upload_is_rejected(self, tracker, logdir):
+        response = tracker.post(
             "/endpoint/logs",
             {"secret": SECRET, "group": "hall"},
             upload_files=[("data", "access.log", line().encode())],
             status=400,
         )
 
-        assert answer.text == "ERROR DATA there is no field data with the lines\n"
+        assert response.text == "ERROR DATA there is no field data with the lines\n"
         assert not logdir.exists()
 
-    def test_figures_stay_countable(self, send, rows, database):
+    def test_totals_saturate(self, send, rows, database):
         send(line(size=2**50))
         engine = make_engine({"sqlalchemy.url": database})
         with engine.begin() as connection:
@@ -165,19 +167,19 @@ class TestFigures:
 
         assert [row["bytes"] for row in rows(LogHour)] == [2**62]
 
-    def test_many_reports_at_once_are_all_counted(self, send, rows, kept):
-        def report(number):
+    def test_concurrent_reports_are_all_counted(self, send, rows, stored_lines):
+        def send_report(number):
             viewers = [line(address=f"192.0.2.{(number + n) % 5}") for n in range(3)]
             return send(*viewers, sender=f"203.0.113.{number % 3}").text
 
         with concurrent.futures.ThreadPoolExecutor(6) as pool:
-            answers = list(pool.map(report, range(36)))
+            responses = list(pool.map(send_report, range(36)))
 
-        assert answers == ["OK\n"] * 36
+        assert responses == ["OK\n"] * 36
         assert [(row["hits"], row["viewers"]) for row in rows(LogHour)] == [(36, 5)] * 3
-        assert len(kept()) == 108
+        assert len(stored_lines()) == 108
 
-    def test_a_batch_that_comes_again_is_neither_kept_nor_counted(self, send, rows, kept):
+    def test_repeated_batch_is_neither_stored_nor_counted(self, send, rows, stored_lines):
         first, second = line(), line(size=500)
         send(first, batch="edge1:1")
         send(second, batch="edge2:1", sender="203.0.113.2")
@@ -186,25 +188,25 @@ class TestFigures:
         assert send(first, batch="edge1:1").text == "OK\n"
 
         assert [row["hits"] for row in rows(LogHour)] == [1, 1, 1]
-        assert len(kept()) == 3
+        assert len(stored_lines()) == 3
         send(second, batch="edge1:2")
-        assert len(kept()) == 4
+        assert len(stored_lines()) == 4
 
-    def test_the_same_batch_at_once_is_kept_once(self, send, kept):
+    def test_concurrent_copies_of_a_batch_are_stored_once(self, send, stored_lines):
         with concurrent.futures.ThreadPoolExecutor(4) as pool:
-            answers = list(pool.map(lambda _: send(line(), batch="edge1:1"), range(4)))
+            responses = list(pool.map(lambda _: send(line(), batch="edge1:1"), range(4)))
 
-        assert [answer.text for answer in answers] == ["OK\n"] * 4
-        assert len(kept()) == 1
+        assert [response.text for response in responses] == ["OK\n"] * 4
+        assert len(stored_lines()) == 1
 
     @pytest.mark.parametrize("batch", ["", "edge1", ":1", "edge1:", "a b:1", "e:" + "1" * 61])
-    def test_a_batch_without_sender_and_word_is_refused(self, send, kept, batch):
-        answer = send(line(), batch=batch, status=400)
+    def test_invalid_batch_id_is_rejected(self, send, stored_lines, batch):
+        response = send(line(), batch=batch, status=400)
 
-        assert answer.text.startswith("ERROR BATCH ")
-        assert kept() == []
+        assert response.text.startswith("ERROR BATCH ")
+        assert stored_lines() == []
 
-    def test_the_crew_sees_them(self, tracker, send):
+    def test_totals_are_on_the_stats_page(self, tracker, send):
         send(line(size=2_500_000_000), line(address="192.0.2.8", status=500))
         send(line(time=NOW - timedelta(hours=20)))
         send(line(time=NOW - timedelta(hours=25)), group="lab")
@@ -218,24 +220,24 @@ class TestFigures:
 
 
 class TestPrivacy:
-    def test_no_address_or_agent_is_stored(self, send, kept, database, rows):
+    def test_addresses_and_user_agents_are_not_stored(self, send, stored_lines, database, rows):
         send(line(user="jane"), "garbage of 192.0.2.7 with VLC")
 
-        [known, unknown] = kept()
-        pseudonym, rest = known.split(" ", 1)
+        [parsed, invalid] = stored_lines()
+        pseudonym, rest = parsed.split(" ", 1)
         assert re.fullmatch("[0-9a-f]{32}", pseudonym)
         assert rest.startswith("- - [")
         assert rest.endswith('"GET /high.webm HTTP/1.1" 200 1000 "-" "-"')
-        assert unknown == "# a line of 29 characters that cannot be read"
+        assert invalid == "# a line of 29 characters that cannot be read"
         assert bytes.fromhex(pseudonym) == rows(LogVisitor)[0]["visitor"]
 
-    def test_a_viewer_has_one_pseudonym_a_day(self, send, kept):
+    def test_viewer_has_one_pseudonym_per_day(self, send, stored_lines):
         send(line(), line(), line(agent="mpv"))
 
-        first, second, other = (text.split()[0] for text in kept())
+        first, second, other = (text.split()[0] for text in stored_lines())
         assert first == second != other
 
-    def test_what_makes_them_out_is_forgotten(self, tracker_settings, send, rows):
+    def test_salts_and_visitors_are_deleted(self, tracker_settings, send, rows):
         send(line())
 
         maintenance.run_maintenance(tracker_settings, clock=lambda: NOW + timedelta(days=1))
@@ -245,7 +247,7 @@ class TestPrivacy:
         assert rows(Salt) == rows(LogVisitor) == []
         assert len(rows(LogHour)) == 1
 
-    def test_salts_of_days_before_yesterday_go_with_the_next_report(self, send, db, rows):
+    def test_next_report_deletes_salts_older_than_yesterday(self, send, db, rows):
         for days in (2, 1, 0):
             DailySalts(db).get((NOW - timedelta(days=days)).date())
 
@@ -254,26 +256,30 @@ class TestPrivacy:
         assert min(row["day"] for row in rows(Salt)) == (NOW - timedelta(days=1)).date()
 
 
-class TestWhereAddressesMayBeKept:
+class TestStoredAddresses:
     @pytest.fixture
     def tracker_settings(self, tracker_settings):
         return tracker_settings | {"privacy.days": "3"}
 
-    def test_lines_are_kept_as_they_came(self, send, kept):
+    def test_lines_are_stored_unchanged(self, send, stored_lines):
         send(line(user="jane"), "garbage of 192.0.2.7")
 
-        assert kept() == [line(user="jane"), "garbage of 192.0.2.7"]
+        assert stored_lines() == [line(user="jane"), "garbage of 192.0.2.7"]
 
-    def test_old_files_are_removed(self, tracker_settings, send, kept):
+    def test_expired_files_are_deleted(self, tracker_settings, send, stored_lines):
         send(line())
 
-        done = maintenance.run_maintenance(tracker_settings, clock=lambda: NOW + timedelta(days=2))
-        assert done.deleted["log files"] == 0
-        done = maintenance.run_maintenance(tracker_settings, clock=lambda: NOW + timedelta(days=3))
-        assert done.deleted["log files"] == 1
-        assert kept() == []
+        result = maintenance.run_maintenance(
+            tracker_settings, clock=lambda: NOW + timedelta(days=2)
+        )
+        assert result.deleted["log files"] == 0
+        result = maintenance.run_maintenance(
+            tracker_settings, clock=lambda: NOW + timedelta(days=3)
+        )
+        assert result.deleted["log files"] == 1
+        assert stored_lines() == []
 
-    def test_what_is_no_file_stays(self, tracker_settings, send, logdir):
+    def test_folders_and_links_are_not_deleted(self, tracker_settings, send, logdir):
         (logdir / "hall/a.log").mkdir(parents=True)
         (logdir / "hall/b.log").symlink_to("/etc/passwd")
         send(line())
@@ -283,52 +289,50 @@ class TestWhereAddressesMayBeKept:
         assert sorted(path.name for path in (logdir / "hall").iterdir()) == ["a.log", "b.log"]
 
 
-class TestTrouble:
+class TestFailures:
     @pytest.fixture
     def unwritable(self, logdir):
-        """A file where the folder of the logs should be."""
+        """A file in place of the folder of the logs."""
         logdir.write_text("")
 
-    def test_logs_that_cannot_be_written_are_not_counted(self, unwritable, send, rows, caplog):
-        answer = send(line(), status=503)
+    def test_lines_that_cannot_be_written_are_not_counted(self, unwritable, send, rows, caplog):
+        response = send(line(), status=503)
 
-        assert answer.text == "ERROR LOGS the logs cannot be written now; send them again\n"
+        assert response.text == "ERROR LOGS the logs cannot be written now; send them again\n"
         assert rows(LogHour) == rows(LogVisitor) == []
         assert "writing access logs failed" in caplog.text
 
-    def test_a_batch_that_was_refused_is_taken_when_it_comes_again(
-        self, unwritable, logdir, send, kept
-    ):
+    def test_rejected_batch_is_accepted_when_repeated(self, unwritable, logdir, send, stored_lines):
         send(line(), batch="edge1:1", status=503)
         logdir.unlink()
 
         send(line(), batch="edge1:1")
 
-        assert len(kept()) == 1
+        assert len(stored_lines()) == 1
 
-    def test_what_is_sent_again_is_counted_once(self, unwritable, logdir, send, rows):
+    def test_repeated_lines_are_counted_once(self, unwritable, logdir, send, rows):
         send(line(), status=503)
         logdir.unlink()
         send(line())
 
         assert [(row["hits"], row["viewers"]) for row in rows(LogHour)] == [(1, 1)]
 
-    def test_on_a_full_disk_nothing_acknowledged_is_lost_or_counted_twice(
-        self, small_disk, logdir, send, rows, kept
+    def test_full_disk_loses_no_acknowledged_line_and_counts_each_once(
+        self, small_disk, logdir, send, rows, stored_lines
     ):
         logdir.symlink_to(small_disk)
         report = [line(address=f"192.0.2.{number}") for number in range(200)]
-        answers = []
-        while "OK\n" in answers[-1:] or not answers:
-            answers.append(send(*report, status="*").text)
+        responses = []
+        while "OK\n" in responses[-1:] or not responses:
+            responses.append(send(*report, status="*").text)
 
-        assert answers[-1] == "ERROR LOGS the logs cannot be written now; send them again\n"
-        taken = answers.count("OK\n")
-        assert taken > 1
-        assert len(kept()) == 200 * taken
-        assert [row["hits"] for row in rows(LogHour)] == [200 * taken]
+        assert responses[-1] == "ERROR LOGS the logs cannot be written now; send them again\n"
+        accepted = responses.count("OK\n")
+        assert accepted > 1
+        assert len(stored_lines()) == 200 * accepted
+        assert [row["hits"] for row in rows(LogHour)] == [200 * accepted]
 
-    def test_without_a_database_nothing_is_written(self, tracker, send, logdir, before_statement):
+    def test_unavailable_database_prevents_writing(self, tracker, send, logdir, before_statement):
         def fail(*args):
             raise sa.exc.OperationalError("INSERT", {}, Exception("gone"))
 
@@ -338,25 +342,27 @@ class TestTrouble:
         assert not logdir.exists()
 
 
-class TestWithoutAFolder:
+class TestWithoutFolder:
     @pytest.fixture
     def tracker_settings(self, tracker_settings):
         return tracker_settings | {"logdir": ""}
 
-    def test_the_call_says_so(self, send, rows):
-        answer = send(line(), status=503)
+    def test_upload_is_rejected_with_the_reason(self, send, rows):
+        response = send(line(), status=503)
 
-        assert answer.text == ("ERROR LOGS the tracker keeps no logs: the ini file has no logdir\n")
+        assert response.text == (
+            "ERROR LOGS the tracker keeps no logs: the ini file has no logdir\n"
+        )
         assert rows(LogHour) == []
 
 
-class TestWithoutTheSecret:
+class TestWithoutSecret:
     @pytest.fixture
     def tracker_settings(self, tracker_settings):
         return tracker_settings | {"secret.accepted": "false"}
 
     @pytest.mark.parametrize("path", ["/endpoint/register", "/endpoint/logs", "/flumotion/log"])
-    def test_every_old_report_is_refused(self, tracker, path):
+    def test_legacy_reports_are_rejected(self, tracker, path):
         form = {"secret": SECRET, "group": "hall", "data": "{}"}
 
         assert tracker.post(path, form, status=403).text == "ERROR SECRET\n"

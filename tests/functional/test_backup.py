@@ -1,4 +1,4 @@
-"""`streaming-system tracker backup` and `restore`: everything, of one moment, or nothing."""
+"""`streaming-system tracker backup` and `restore`: a complete snapshot, or nothing."""
 
 import gzip
 import json
@@ -37,7 +37,7 @@ THREADS = 4
 
 
 @contextmanager
-def connected(url):
+def connect(url):
     engine = make_engine({"sqlalchemy.url": url})
     try:
         with engine.begin() as connection:
@@ -58,7 +58,7 @@ def run(tmp_path):
         if status:
             assert (result.stdout, result.stderr.count("\n")) == ("", 1)
             return result.stderr
-        # No progress where there is no terminal.
+        # No progress without a terminal.
         assert result.stderr == ""
         return result.stdout
 
@@ -71,8 +71,8 @@ def target(new_migrated_database):
     return new_migrated_database
 
 
-def value(column, number):
-    """Return something that a column of this kind can hold, and that is easily lost."""
+def sample_value(column, number):
+    """Return a value of a column's type that a conversion may lose."""
     if column.nullable and number == 0:
         return None
     kind = column.type
@@ -98,10 +98,10 @@ def value(column, number):
 @pytest.fixture
 def full(database):
     """The URL of a database with rows in each of its tables."""
-    with connected(database) as connection:
+    with connect(database) as connection:
         for table in Base.metadata.sorted_tables:
             rows = [
-                {column.name: value(column, number) for column in table.columns}
+                {column.name: sample_value(column, number) for column in table.columns}
                 for number in range(3)
             ]
             connection.execute(sa.insert(table), rows)
@@ -109,60 +109,62 @@ def full(database):
 
 
 def contents(url):
-    """Return the rows of each table, in an order that no database chose."""
-    with connected(url) as connection:
+    """Return the rows of each table, sorted."""
+    with connect(url) as connection:
         return {
             table.name: sorted(repr(row) for row in connection.execute(sa.select(table)))
             for table in Base.metadata.sorted_tables
         }
 
 
-def test_all_tables_come_back_in_either_database(run, full, target, tmp_path):
+def test_restore_restores_all_tables(run, full, target, tmp_path):
     file = tmp_path / "backup.gz"
     before = contents(full)
     tables = len(before) - 1
 
-    wrote = run(full, "backup", file)
-    restored = run(target, "restore", file)
+    backup_output = run(full, "backup", file)
+    restore_output = run(target, "restore", file)
 
     after = contents(target)
-    # The salt of a day is forgotten with the day, wherever it is.
+    # Salts are not backed up: they must not outlive their day.
     assert (len(before.pop("salt")), after.pop("salt")) == (3, [])
     assert after == before
-    assert wrote.startswith(f"Wrote {file}: {3 * tables} rows of {tables} tables at revision ")
-    assert restored.startswith(f"Restored {3 * tables} rows of {tables} tables as of 20")
+    assert backup_output.startswith(
+        f"Wrote {file}: {3 * tables} rows of {tables} tables at revision "
+    )
+    assert restore_output.startswith(f"Restored {3 * tables} rows of {tables} tables as of 20")
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    again = tmp_path / "again.gz"
-    run(target, "backup", again)
-    assert checksums(again) == checksums(file)
+    second_file = tmp_path / "second.gz"
+    run(target, "backup", second_file)
+    assert checksums(second_file) == checksums(file)
 
 
-def test_new_rows_are_numbered_after_those_that_came_back(run, full, target, tmp_path):
+def test_ids_of_new_rows_follow_the_restored_ids(run, full, target, tmp_path):
     run(full, "backup", tmp_path / "backup.gz")
     run(target, "restore", tmp_path / "backup.gz")
 
-    with connected(target) as connection:
+    with connect(target) as connection:
         for model in (Account, AuditEntry, Sample, Token):
             table = model.__table__
-            top = connection.scalar(sa.select(sa.func.max(table.c.id)))
-            row = {c.name: value(c, 7) for c in table.columns if c.name != "id"}
-            made = connection.execute(sa.insert(table), row)
-            assert made.inserted_primary_key[0] == top + 1
+            max_id = connection.scalar(sa.select(sa.func.max(table.c.id)))
+            row = {c.name: sample_value(c, 7) for c in table.columns if c.name != "id"}
+            result = connection.execute(sa.insert(table), row)
+            assert result.inserted_primary_key[0] == max_id + 1
 
 
-def test_rows_that_are_there_are_thrown_away_only_on_demand(run, full, tmp_path):
+def test_existing_rows_are_deleted_only_with_replace(run, full, tmp_path):
     file = tmp_path / "backup.gz"
     before = contents(full)
     run(full, "backup", file)
-    with connected(full) as connection:
+    with connect(full) as connection:
         connection.execute(sa.delete(Account))
         connection.execute(sa.insert(RollupCursor), {"name": "later", "until": NOW})
     changed = contents(full)
 
-    refused = run(full, "restore", file, status=1)
+    error = run(full, "restore", file, status=1)
 
-    assert "is not empty (table " in refused
-    assert "--replace" in refused
+    assert "is not empty (table " in error
+    assert "--replace" in error
     assert contents(full) == changed
 
     run(full, "restore", file, "--replace")
@@ -178,9 +180,9 @@ def checksums(file):
 
 
 def without_a_row(file):
-    kept = lines(file)
-    kept.remove(next(line for line in kept if line.startswith(b"[")))
-    return gzip.compress(b"".join(kept))
+    rows = lines(file)
+    rows.remove(next(line for line in rows if line.startswith(b"[")))
+    return gzip.compress(b"".join(rows))
 
 
 def with_another_value(file):
@@ -196,7 +198,7 @@ def with_one_bit_changed(file):
 DAMAGES = {
     "empty": lambda file: b"",
     "half": lambda file: file.read_bytes()[: file.stat().st_size // 2],
-    "cut within its end": lambda file: file.read_bytes()[:-3],
+    "truncated in the last bytes": lambda file: file.read_bytes()[:-3],
     "without its last line": lambda file: gzip.compress(b"".join(lines(file)[:-1])),
     "with two ends": lambda file: gzip.compress(b"".join(lines(file)) + lines(file)[-1]),
     "with one bit changed": with_one_bit_changed,
@@ -204,7 +206,7 @@ DAMAGES = {
     "with another value": with_another_value,
     "text": lambda file: b"-- PostgreSQL database dump",
     "other JSON": lambda file: gzip.compress(b'{"version": 1}\n'),
-    "only a head": lambda file: gzip.compress(
+    "only a header": lambda file: gzip.compress(
         b'{"format": "streaming-system tracker backup", "version": 1}\n'
     ),
     "a later version": lambda file: gzip.compress(
@@ -214,22 +216,22 @@ DAMAGES = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_file_changes_nothing(run, full, tmp_path, damage):
+def test_damaged_file_changes_nothing(run, full, tmp_path, damage):
     file = tmp_path / "backup.gz"
     run(full, "backup", file)
     file.write_bytes(DAMAGES[damage](file))
     before = contents(full)
 
-    refused = run(full, "restore", file, "--replace", status=1)
+    error = run(full, "restore", file, "--replace", status=1)
 
-    assert refused.startswith(f"Error: {file}: is ")
-    assert refused.endswith("; nothing has changed\n")
+    assert error.startswith(f"Error: {file}: is ")
+    assert error.endswith("; nothing has changed\n")
     assert contents(full) == before
 
 
-def rewritten(file, change):
-    """Change the rows of a file, by table, and let its checksums be right again."""
-    done, rows = [], []
+def rewrite(file, change):
+    """Change the rows of a file by table, and correct its checksums."""
+    result, rows = [], []
     for line in lines(file):
         if line.startswith(b"["):
             rows.append(line)
@@ -239,17 +241,17 @@ def rewritten(file, change):
             for row in (rows := change(name, rows)):
                 checksum.add(row)
             end = {"table": name, "rows": checksum.rows, "sha256": checksum.sha256}
-            done += [*rows, json.dumps(end).encode() + b"\n"]
+            result += [*rows, json.dumps(end).encode() + b"\n"]
             rows = []
         else:
-            done.append(line)
-    file.write_bytes(gzip.compress(b"".join(done)))
+            result.append(line)
+    file.write_bytes(gzip.compress(b"".join(result)))
 
 
 CHANGES = {
-    "a number twice": lambda name, rows: rows + rows[-1:] if name == "token" else rows,
-    "no time": lambda name, rows: [row.replace(b"2026-", b"year ") for row in rows],
-    "a row that reads back otherwise": lambda name, rows: [
+    "a duplicate id": lambda name, rows: rows + rows[-1:] if name == "token" else rows,
+    "an invalid time": lambda name, rows: [row.replace(b"2026-", b"year ") for row in rows],
+    "a row that is read back differently": lambda name, rows: [
         row.replace(b"[", b"[ ", 1) if name == "token" else row for row in rows
     ],
     "a text for a number": lambda name, rows: [row.replace(b"4611", b'"x",4') for row in rows],
@@ -257,37 +259,37 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_restore_that_fails_in_the_middle_changes_nothing(run, full, tmp_path, change):
+def test_failed_restore_changes_nothing(run, full, tmp_path, change):
     file = tmp_path / "backup.gz"
     run(full, "backup", file)
     run(full, "restore", file, "--replace")
     add_token(full, 4)
-    rewritten(file, CHANGES[change])
+    rewrite(file, CHANGES[change])
     before = contents(full)
 
-    refused = run(full, "restore", file, "--replace", status=1)
+    error = run(full, "restore", file, "--replace", status=1)
 
-    assert refused.endswith("; nothing has changed\n")
+    assert error.endswith("; nothing has changed\n")
     assert contents(full) == before
-    # Nor does the database number new rows as if it had been restored.
+    # The sequences are unchanged, too.
     add_token(full, 5)
 
 
 def add_token(url, number):
     table = Token.__table__
-    row = {c.name: value(c, number) for c in table.columns if c.name != "id"}
-    with connected(url) as connection:
+    row = {c.name: sample_value(c, number) for c in table.columns if c.name != "id"}
+    with connect(url) as connection:
         connection.execute(sa.insert(table), row)
 
 
-def test_a_tracker_that_is_running_answers_from_what_came_back(run, tracker, database, tmp_path):
+def test_running_tracker_uses_the_restored_rows(run, tracker, database, tmp_path):
     file = tmp_path / "backup.gz"
     form = {"secret": SECRET, "group": "hall", "data": '{"overall_clients": 3}'}
     tracker.post("/endpoint/register", form)
     run(database, "backup", file)
-    with connected(database) as connection:
+    with connect(database) as connection:
         connection.execute(sa.delete(Endpoint))
-    # Another list than below, which would be kept for a second.
+    # Not the list below: it would be cached for a second.
     assert tracker.get("/streams.json").json["rooms"]["hall"]["live"] is False
 
     run(database, "restore", file, "--replace")
@@ -296,21 +298,21 @@ def test_a_tracker_that_is_running_answers_from_what_came_back(run, tracker, dat
     tracker.post("/endpoint/register", form)
 
 
-def test_another_revision_is_refused_with_what_to_do(run, full, target, migrate, tmp_path):
+def test_other_revision_is_rejected_with_instructions(run, full, target, migrate, tmp_path):
     file = tmp_path / "backup.gz"
     run(full, "backup", file)
     migrate(target, "-1")
 
-    refused = run(target, "restore", file, status=1)
+    error = run(target, "restore", file, status=1)
 
-    assert "alembic -c INI upgrade " in refused
-    assert "make migrate" in refused
+    assert "alembic -c INI upgrade " in error
+    assert "make migrate" in error
 
 
-def test_a_backup_of_an_older_revision_comes_back_and_is_migrated(run, target, migrate, tmp_path):
+def test_backup_of_an_older_revision_is_restored_and_migrated(run, target, migrate, tmp_path):
     migrate(target, "-1")
-    with connected(target) as connection:
-        row = {column.name: value(column, 1) for column in Account.__table__.columns}
+    with connect(target) as connection:
+        row = {column.name: sample_value(column, 1) for column in Account.__table__.columns}
         connection.execute(sa.insert(Account), row)
 
     run(target, "backup", tmp_path / "old.gz")
@@ -320,7 +322,7 @@ def test_a_backup_of_an_older_revision_comes_back_and_is_migrated(run, target, m
     assert len(contents(target)["account"]) == 1
 
 
-def test_no_table_that_a_migration_has_ever_made_is_left_out(root, migrate, tmp_path):
+def test_models_cover_every_table_of_every_migration(root, migrate, tmp_path):
     config = Config()
     config.set_main_option("script_location", str(root / "alembic"))
     config.set_main_option("path_separator", "os")
@@ -329,23 +331,23 @@ def test_no_table_that_a_migration_has_ever_made_is_left_out(root, migrate, tmp_
 
     for script in reversed(scripts):
         migrate(url, script.revision)
-        with connected(url) as connection:
-            made = set(sa.inspect(connection).get_table_names())
-        assert made - {"alembic_version"} <= set(Base.metadata.tables)
+        with connect(url) as connection:
+            tables = set(sa.inspect(connection).get_table_names())
+        assert tables - {"alembic_version"} <= set(Base.metadata.tables)
 
 
 class Writers:
-    """Threads that write the same number into three tables, a transaction each, without a pause."""
+    """Threads that continuously write a number into three tables in one transaction."""
 
     def __init__(self, url):
         self._engine = make_engine({"sqlalchemy.url": url, "sqlalchemy.pool_size": THREADS})
         self._sessions = sessionmaker(self._engine)
-        self._over = threading.Event()
+        self._stop = threading.Event()
         self._written = [threading.Event() for _ in range(THREADS)]
         self._threads = [
             threading.Thread(target=self._write, args=(number,)) for number in range(THREADS)
         ]
-        self.failed = []
+        self.errors = []
 
     def __enter__(self):
         for thread in self._threads:
@@ -354,21 +356,21 @@ class Writers:
         return self
 
     def __exit__(self, *error):
-        self._over.set()
+        self._stop.set()
         for thread in self._threads:
             thread.join()
         self._engine.dispose()
 
     def wait(self):
-        """Wait until each has written something more."""
+        """Wait until each thread has written again."""
         for event in self._written:
             event.clear()
         for event in self._written:
-            assert event.wait(60), self.failed
+            assert event.wait(60), self.errors
 
     def _write(self, thread):
         number = thread
-        while not self._over.is_set():
+        while not self._stop.is_set():
             text = f"{number:08d}"
             try:
                 with write_transaction(self._sessions) as db:
@@ -383,100 +385,100 @@ class Writers:
                     )  # fmt: skip
                     db.execute(sa.insert(RollupCursor), {"name": text, "until": NOW})
             except sa.exc.DBAPIError as error:
-                self.failed.append(str(error))
+                self.errors.append(str(error))
                 return
             self._written[thread].set()
             number += THREADS
 
 
 def numbers(url):
-    """Return what has been written into each of the three tables."""
-    with connected(url) as connection:
+    """Return the numbers in each of the three tables."""
+    with connect(url) as connection:
         return [
             sorted(connection.scalars(sa.select(column)))
             for column in (AuditEntry.subject, Sample.name, RollupCursor.name)
         ]
 
 
-def test_a_backup_holds_no_half_of_a_transaction(run, database, target, tmp_path):
-    taken = []
+def test_backup_contains_only_complete_transactions(run, database, target, tmp_path):
+    counts = []
     with Writers(database) as writers:
         for number in range(3):
             writers.wait()
             run(database, "backup", tmp_path / str(number))
         writers.wait()
-    assert writers.failed == []
+    assert writers.errors == []
 
     for number in range(3):
         run(target, "restore", tmp_path / str(number), "--replace")
         audit, sample, rollup = numbers(target)
         assert audit == sample == rollup
-        taken.append(len(audit))
-    assert 0 < taken[0] < taken[1] < taken[2] < len(numbers(database)[0])
+        counts.append(len(audit))
+    assert 0 < counts[0] < counts[1] < counts[2] < len(numbers(database)[0])
 
 
-def test_who_writes_while_it_restores_waits_and_goes_on(run, database, tmp_path):
+def test_writers_wait_for_a_restore_and_continue(run, database, tmp_path):
     with Writers(database) as writers:
         run(database, "backup", tmp_path / "backup.gz")
         writers.wait()
         run(database, "restore", tmp_path / "backup.gz", "--replace")
         writers.wait()
 
-    assert writers.failed == []
+    assert writers.errors == []
     audit, sample, rollup = numbers(database)
     assert audit == sample == rollup
 
 
-def test_a_backup_that_cannot_be_written_leaves_the_last_one(run, full, small_disk):
+def test_failed_backup_leaves_the_previous_file(run, full, small_disk):
     file = small_disk / "backup.gz"
     run(full, "backup", file)
-    kept = file.read_bytes()
+    content = file.read_bytes()
     with pytest.raises(OSError, match="No space"):
         (small_disk / "rest").write_bytes(bytes(2**20))
 
-    refused = run(full, "backup", file, status=1)
+    error = run(full, "backup", file, status=1)
 
-    assert refused == f"Error: {file}: cannot be written: No space left on device\n"
-    assert file.read_bytes() == kept
+    assert error == f"Error: {file}: cannot be written: No space left on device\n"
+    assert file.read_bytes() == content
     assert sorted(path.name for path in small_disk.iterdir()) == ["backup.gz", "rest"]
 
 
-def test_a_folder_that_is_not_there_is_one_line(run, full, tmp_path):
-    refused = run(full, "backup", tmp_path / "no" / "backup.gz", status=1)
+def test_missing_folder_is_reported_in_one_line(run, full, tmp_path):
+    error = run(full, "backup", tmp_path / "no" / "backup.gz", status=1)
 
-    assert refused == (
+    assert error == (
         f"Error: {tmp_path}/no/backup.gz: cannot be written: No such file or directory\n"
     )
 
 
-def test_a_file_that_is_not_there_is_one_line(run, full, tmp_path):
-    refused = run(full, "restore", tmp_path / "none.gz", status=1)
+def test_missing_file_is_reported_in_one_line(run, full, tmp_path):
+    error = run(full, "restore", tmp_path / "none.gz", status=1)
 
-    assert refused == f"Error: {tmp_path}/none.gz: cannot be read: No such file or directory\n"
+    assert error == f"Error: {tmp_path}/none.gz: cannot be read: No such file or directory\n"
 
 
-def test_a_database_that_is_not_there_is_one_line_and_no_file(run, full, away, tmp_path):
+def test_unavailable_database_is_reported_and_no_file_is_written(run, full, away, tmp_path):
     run(full, "backup", tmp_path / "good.gz")
     with away():
         for arguments in (["backup", tmp_path / "bad.gz"], ["restore", tmp_path / "good.gz"]):
-            refused = run(full, *arguments, status=1)
-            assert "the database of sqlalchemy.url in the ini file" in refused
+            error = run(full, *arguments, status=1)
+            assert "the database of sqlalchemy.url in the ini file" in error
     assert not (tmp_path / "bad.gz").exists()
 
 
-def test_a_database_without_tables_is_one_line(run, new_database, tmp_path):
+def test_database_without_tables_is_reported_in_one_line(run, new_database, tmp_path):
     if new_database.startswith("sqlite"):
         path = Path(sa.make_url(new_database).database)
         path.parent.mkdir(parents=True)
         path.touch()
 
-    refused = run(new_database, "backup", tmp_path / "backup.gz", status=1)
+    error = run(new_database, "backup", tmp_path / "backup.gz", status=1)
 
-    assert "has never been migrated: run make initdb" in refused
+    assert "has never been migrated: run make initdb" in error
     assert not (tmp_path / "backup.gz").exists()
 
 
-def test_a_backup_goes_through_a_pipe(full, target, run, tmp_path):
+def test_backup_can_be_piped(full, target, run, tmp_path):
     ini = tmp_path / "tracker.ini"
     ini.write_text(f"[app:tracker]\nsqlalchemy.url = {full.replace('%', '%%')}\n")
     piped = CliRunner().invoke(main, ["-c", str(ini), "tracker", "backup", "-"])

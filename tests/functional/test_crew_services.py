@@ -1,4 +1,4 @@
-"""Tokens, annotations and the audit trail, on both databases."""
+"""Tokens, annotations and the audit log, on both databases."""
 
 import hashlib
 import re
@@ -27,7 +27,7 @@ def db(engine):
 
 
 class TestTokens:
-    def test_a_token_has_256_random_bits_and_only_its_hash_is_kept(self, tokens, db, rows):
+    def test_token_has_256_random_bits_and_only_its_hash_is_stored(self, tokens, db, rows):
         token, text = tokens.issue(
             label="hall 1", scope="room", room="hall", created_by="ada", now=NOON
         )
@@ -49,21 +49,21 @@ class TestTokens:
             "revoked_at": None,
         }
 
-    def test_no_two_are_alike(self, tokens):
+    def test_tokens_are_unique(self, tokens):
         texts = {
             tokens.issue(label="x", scope="crew", created_by="ada", now=NOON)[1] for _ in range(20)
         }
 
         assert len(texts) == 20
 
-    def test_its_text_is_what_it_is_known_by(self, tokens):
+    def test_only_the_text_of_a_token_authenticates(self, tokens):
         token, text = tokens.issue(label="x", scope="crew", created_by="ada", now=NOON)
 
         assert tokens.authenticate(text, now=NOON) is token
         for other in ("", text[:-1], text + "a", "sst_" + "a" * 43, token.hash, token.hint):
             assert tokens.authenticate(other, now=NOON) is None
 
-    def test_when_it_was_used_is_known_to_the_minute(self, tokens):
+    def test_last_use_is_stored_with_a_resolution_of_a_minute(self, tokens):
         token, text = tokens.issue(label="x", scope="crew", created_by="ada", now=NOON)
 
         used = []
@@ -73,7 +73,7 @@ class TestTokens:
 
         assert used == [0, 0, 60, 60]
 
-    def test_a_revoked_one_is_good_for_nothing_and_is_still_listed(self, tokens):
+    def test_revoked_token_is_rejected_and_still_listed(self, tokens):
         token, text = tokens.issue(label="x", scope="crew", created_by="ada", now=NOON)
 
         assert tokens.revoke(token.id, now=NOON) is True
@@ -83,7 +83,7 @@ class TestTokens:
         assert [(t.id, t.revoked_at) for t in tokens.all()] == [(token.id, NOON)]
 
     @pytest.mark.parametrize(
-        ("change", "complaint"),
+        ("change", "message"),
         [
             ({"label": "  "}, "the label is empty"),
             ({"label": "a" * 101}, "the label is too long; allowed: 100 characters"),
@@ -96,36 +96,36 @@ class TestTokens:
             ({"scope": "crew"}, "a token for the scope crew has no room"),
         ],
     )
-    def test_one_that_says_less_than_it_may_is_refused(self, tokens, change, complaint):
-        with pytest.raises(CrewError) as refusal:
+    def test_invalid_token_is_rejected(self, tokens, change, message):
+        with pytest.raises(CrewError) as error:
             tokens.issue(
                 **{"label": "x", "scope": "room", "room": "hall", "created_by": "ada", "now": NOON}
                 | change
             )
 
-        assert str(refusal.value) == complaint
+        assert str(error.value) == message
         assert tokens.all() == []
 
-    def test_reports_with_tokens_that_come_at_once_wait_for_each_other(self, tokens, db, engine):
+    def test_concurrent_reports_with_one_token_all_succeed(self, tokens, db, engine):
         _, text = tokens.issue(label="x", scope="room", room="hall", created_by="ada", now=NOON)
         db.commit()
         start, failures = threading.Barrier(8), []
 
-        def report(number):
+        def send_reports(number):
             start.wait()
             for minute in range(5):
                 now = NOON + minute * MINUTE
                 try:
-                    with Session(engine) as own:
-                        token = Tokens(own).authenticate(text, now=now)
-                        AuditLog(own).record(
+                    with Session(engine) as session:
+                        token = Tokens(session).authenticate(text, now=now)
+                        AuditLog(session).record(
                             account=token.label, action="report", subject=f"{number}", now=now
                         )
-                        own.commit()
+                        session.commit()
                 except Exception as error:
                     failures.append(error)
 
-        threads = [threading.Thread(target=report, args=(number,)) for number in range(8)]
+        threads = [threading.Thread(target=send_reports, args=(number,)) for number in range(8)]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -140,7 +140,9 @@ class TestTokens:
 
 
 class TestAnnotations:
-    def test_they_are_told_in_the_order_of_time_with_those_of_all_rooms(self, annotations):
+    def test_annotations_are_in_chronological_order_and_include_those_of_all_rooms(
+        self, annotations
+    ):
         for minute, room in ((2, ""), (0, "hall"), (1, "lab"), (3, "hall")):
             annotations.add(
                 at=NOON + minute * MINUTE, label=f"{minute}", room=room, created_by="ada"
@@ -154,7 +156,7 @@ class TestAnnotations:
         assert labels("") == ["2"]
         assert [a.label for a in annotations.latest(2)] == ["3", "2"]
 
-    def test_one_can_be_removed_once(self, annotations):
+    def test_annotation_can_be_removed_once(self, annotations):
         annotation = annotations.add(at=NOON, label="x", created_by="ada")
 
         assert annotations.remove(annotation.id) is True
@@ -162,7 +164,7 @@ class TestAnnotations:
         assert annotations.latest() == []
 
     @pytest.mark.parametrize(
-        ("label", "at", "complaint"),
+        ("label", "at", "message"),
         [
             ("", NOON, "the label is empty"),
             ("a" * 201, NOON, "the label is too long; allowed: 200 characters"),
@@ -171,11 +173,11 @@ class TestAnnotations:
             ("x", NOON.replace(year=2100), "the time is not within the years 2000 to 2099"),
         ],
     )
-    def test_one_that_no_graph_could_show_is_refused(self, annotations, label, at, complaint):
-        with pytest.raises(CrewError) as refusal:
+    def test_invalid_annotation_is_rejected(self, annotations, label, at, message):
+        with pytest.raises(CrewError) as error:
             annotations.add(at=at, label=label, created_by="ada")
 
-        assert str(refusal.value) == complaint
+        assert str(error.value) == message
 
     @pytest.fixture
     def annotations(self, db):
@@ -183,7 +185,7 @@ class TestAnnotations:
 
 
 class TestAudit:
-    def test_the_newest_come_first_and_can_be_asked_for_by_account(self, audit):
+    def test_newest_entries_come_first_and_can_be_filtered_by_account(self, audit):
         for number, name in enumerate(("ada", "bob", "ada")):
             audit.record(account=name, action="x", subject=f"{number}", now=NOON + number * MINUTE)
 
@@ -192,7 +194,7 @@ class TestAudit:
         assert [entry.subject for entry in audit.latest(account="ada")] == ["2", "0"]
         assert audit.accounts() == ["ada", "bob"]
 
-    def test_a_subject_of_any_length_and_characters_is_one_line(self, audit):
+    def test_subject_is_sanitized_and_truncated(self, audit):
         audit.record(
             account="a" * 99, action="x" * 99, subject="a\n\x00\x1b[2K" + "b" * 300, now=NOON
         )

@@ -1,51 +1,51 @@
-"""Pages of another site that ask the tracker: who may, by the ini."""
+"""CORS: the setting allowed_origins."""
 
 import pytest
 from webtest import TestApp
 
 from streaming_system import tracker as tracker_app
 
-OURS, THEIRS = "https://live.example.org", "https://evil.example"
-ANSWERS = ("/streams.json", "/hall/streams.json", "/api/v1/rooms", "/api/v1/openapi.json")
+ALLOWED, OTHER = "https://live.example.org", "https://evil.example"
+PATHS = ("/streams.json", "/hall/streams.json", "/api/v1/rooms", "/api/v1/openapi.json")
 
 
 @pytest.fixture
 def make_tracker(tracker_settings):
-    made = []
+    apps = []
 
-    def make_tracker(**more):
-        made.append(TestApp(tracker_app.main({}, **tracker_settings, **more)))
-        return made[-1]
+    def make_tracker(**settings):
+        apps.append(TestApp(tracker_app.main({}, **tracker_settings, **settings)))
+        return apps[-1]
 
     yield make_tracker
-    for app in made:
+    for app in apps:
         app.app.registry["db.sessions"].kw["bind"].dispose()
 
 
-def allowed(app, path, origin, method="GET"):
-    answer = app.request(path, method=method, headers={"Origin": origin}, expect_errors=True)
-    return answer.headers.get("Access-Control-Allow-Origin")
+def allowed_origin(app, path, origin, method="GET"):
+    response = app.request(path, method=method, headers={"Origin": origin}, expect_errors=True)
+    return response.headers.get("Access-Control-Allow-Origin")
 
 
-def test_only_the_sites_of_the_ini_may_read_answers(make_tracker):
-    app = make_tracker(allowed_origins=f"{OURS} http://localhost:8000")
+def test_only_allowed_origins_may_read_responses(make_tracker):
+    app = make_tracker(allowed_origins=f"{ALLOWED} http://localhost:8000")
 
-    for path in ANSWERS:
-        assert (path, allowed(app, path, OURS)) == (path, OURS)
-        assert (path, allowed(app, path, THEIRS)) == (path, None)
+    for path in PATHS:
+        assert (path, allowed_origin(app, path, ALLOWED)) == (path, ALLOWED)
+        assert (path, allowed_origin(app, path, OTHER)) == (path, None)
         assert "Origin" in app.get(path, expect_errors=True).headers["Vary"]
-    # Browsers ask this before they send a report.
-    assert allowed(app, "/api/v1/rooms/hall/playback", OURS, "OPTIONS") == OURS
-    assert allowed(app, "/api/v1/rooms/hall/playback", THEIRS, "OPTIONS") is None
+    # Browsers send a preflight request before a report.
+    assert allowed_origin(app, "/api/v1/rooms/hall/playback", ALLOWED, "OPTIONS") == ALLOWED
+    assert allowed_origin(app, "/api/v1/rooms/hall/playback", OTHER, "OPTIONS") is None
 
 
-def test_everybody_may_where_the_ini_does_not_say(make_tracker):
+def test_all_origins_are_allowed_by_default(make_tracker):
     app = make_tracker()
 
-    assert {allowed(app, path, THEIRS) for path in ANSWERS} == {"*"}
+    assert {allowed_origin(app, path, OTHER) for path in PATHS} == {"*"}
 
 
 @pytest.mark.parametrize("value", ["live.example.org", "https://a.example/", "https://", "null"])
-def test_what_is_no_origin_stops_the_start_in_one_line(make_tracker, value):
+def test_invalid_origin_stops_the_start_with_one_line(make_tracker, value):
     with pytest.raises(SystemExit, match=r"allowed_origins.*such as https://live\.example\.org"):
         make_tracker(allowed_origins=value)

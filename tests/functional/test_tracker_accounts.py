@@ -1,4 +1,4 @@
-"""Passwords that a keyboard rarely sends."""
+"""Accounts with unusual passwords."""
 
 from datetime import UTC, datetime
 
@@ -19,8 +19,8 @@ def accounts(database):
     engine.dispose()
 
 
-def test_a_password_in_another_encoding_is_taken_and_known_again(accounts):
-    # This is how a terminal's Latin-1 arrives where UTF-8 is expected.
+def test_password_in_another_encoding_is_accepted_and_verified(accounts):
+    # Latin-1 input of a terminal, decoded as UTF-8.
     password = b"caf\xe9 au lait".decode("utf-8", "surrogateescape")
 
     account = accounts.create("ada", password, now=NOON)
@@ -29,9 +29,9 @@ def test_a_password_in_another_encoding_is_taken_and_known_again(accounts):
     assert accounts.verify("ada", "café au lait") is None
 
 
-def test_a_password_that_is_too_long_is_told_so(accounts):
-    with pytest.raises(AccountError) as refusal:
+def test_too_long_password_is_rejected(accounts):
+    with pytest.raises(AccountError) as error:
         accounts.create("ada", "a" * (MAX_PASSWORD_CHARS + 1), now=NOON)
 
-    assert str(refusal.value) == "a password has at least 8 characters and at most 1024"
+    assert str(error.value) == "a password has at least 8 characters and at most 1024"
     assert not accounts.has_any()

@@ -1,4 +1,4 @@
-"""Lines of access logs, as web servers write them and as they should not be."""
+"""Parsing the combined log format."""
 
 from datetime import UTC, datetime
 
@@ -12,8 +12,8 @@ LINE = (
 )
 
 
-class TestReadLine:
-    def test_a_line_of_the_combined_format(self):
+class TestParseLine:
+    def test_combined_format_is_parsed(self):
         line = parse_line(LINE)
 
         assert (line.address, line.status, line.bytes) == ("192.0.2.7", 200, 1234)
@@ -39,7 +39,7 @@ class TestReadLine:
             (' "https://conf.example/hall" "VLC/3.0.20"', "", "user_agent", "-"),
         ],
     )
-    def test_odd_ones_are_read(self, old, new, field, value):
+    def test_unusual_lines_are_parsed(self, old, new, field, value):
         line = parse_line(LINE.replace(old, new))
 
         assert getattr(line, field) == value
@@ -54,12 +54,12 @@ class TestReadLine:
             ("-1200", 1, 26),
         ],
     )
-    def test_times_of_any_zone(self, zone, hour, day):
+    def test_times_are_converted_to_utc(self, zone, hour, day):
         time = parse_line(LINE.replace("+0100", zone)).time
 
         assert (time.day, time.hour) == (day, hour)
 
-    def test_a_leap_second(self):
+    def test_leap_second_is_accepted(self):
         assert parse_line(LINE.replace(":59 ", ":60 ")).time.second == 59
 
     @pytest.mark.parametrize(
@@ -88,19 +88,19 @@ class TestReadLine:
             ('"GET', "GET"),
         ],
     )
-    def test_garbage_is_no_line(self, old, new):
+    def test_invalid_line_is_rejected(self, old, new):
         assert parse_line(LINE.replace(old, new)) is None
 
-    def test_who_it_was_is_left_out(self):
+    def test_anonymized_line_has_a_pseudonym(self):
         line = parse_line(LINE.replace("- - [", "me jane ["))
 
-        assert line.by("0123") == (
+        assert line.anonymize("0123") == (
             '0123 - - [25/Nov/2026:13:05:59 +0100] "GET /high.webm HTTP/1.1" 200 1234 '
             '"https://conf.example/hall" "-"'
         )
 
 
-class TestLinesOf:
+class TestSplitLines:
     @pytest.mark.parametrize(
         ("text", "lines"),
         [
@@ -115,5 +115,5 @@ class TestLinesOf:
             ("é\ufffd", ["é\ufffd"]),
         ],
     )
-    def test_lines_are_safe_to_print(self, text, lines):
+    def test_control_characters_are_escaped(self, text, lines):
         assert split_lines(text) == lines
