@@ -8,22 +8,21 @@ import hashlib
 import os
 import re
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from io import FileIO
+from pathlib import Path
 from urllib.parse import unquote
 
 from streaming_system.agent.config import AccessLogConfig, StreamConfig
+from streaming_system.agent.logs.checkpoint import Checkpoint
+from streaming_system.agent.logs.config import LogFile
+from streaming_system.agent.logs.tail import LineSink, LogTailer
 from streaming_system.agent.tracker_http import USER_AGENT
+from streaming_system.util.combined_log_format import COMBINED_LOG_LINE, MAX_RESPONSE_BYTES
 
-# Apache's combined log format, which is nginx's default, too.
-_LOG_LINE = re.compile(
-    rb'(\S+) \S+ .{0,200}?\[[^\]]{1,40}\] "[A-Z]{3,10} (\S{1,4000})[^"]*" (\d{3}) (\d{1,12}|-)'
-    rb'(?: "(?:[^"\\]|\\.)*" "((?:[^"\\]|\\.)*)")?'
-)
-CHUNK_BYTES = 256 * 1024
-MAX_LINE_BYTES = 16 * 1024
+_REQUEST_TARGET = re.compile(r"[A-Z]{3,10} (\S{1,4000})")
+MAX_LINE_CHARS = 16 * 1024
 MAX_VIEWERS = 100_000
 # After a suspend, older lines are skipped: they say nothing about the viewers of this moment.
 MAX_BACKLOG_BYTES = 64 * 1024 * 1024
@@ -40,7 +39,7 @@ class ViewerCount:
     sent: int = 0
 
 
-class ViewerWindow:
+class ViewerWindow(LineSink):
     """The viewers in the last seconds of an access log.
 
     :param log: the file, and the path prefix of its mounts.
@@ -61,17 +60,25 @@ class ViewerWindow:
         self._key = os.urandom(16)
         self._viewers: dict[bytes, tuple[float, str]] = {}
         self._sent: deque[tuple[float, str, int]] = deque()
-        self._file: FileIO | None = None
-        self._partial_line = b""
         self._started_at = time.monotonic()
+        self._tailer = LogTailer(
+            LogFile(path=log.file, room=""),
+            self,
+            # It is unknown when older requests were made.
+            start_at_end=True,
+            max_backlog=MAX_BACKLOG_BYTES,
+        )
 
     def count(self) -> Mapping[str, ViewerCount]:
         """Read new lines of the log; return the viewers of each mount.
 
         :raises OSError: if the log cannot be read.
         """
+        self._tailer.poll(lambda: True)
+        if not self._tailer.is_open:
+            # For the error. During a rotation, the log may be missing for a moment.
+            self._log.file.open("rb").close()
         now = time.monotonic()
-        self._read_new_lines(now)
         start = now - self._log.window
         self._viewers = {viewer: seen for viewer, seen in self._viewers.items() if seen[0] > start}
         while self._sent and self._sent[0][0] <= start:
@@ -90,66 +97,39 @@ class ViewerWindow:
 
     def close(self) -> None:
         """Close the log."""
-        if self._file:
-            self._file.close()
-            self._file = None
+        self._tailer.close()
 
-    def _read_new_lines(self, now: float) -> None:
-        sent_bytes: dict[str, int] = {}
-        if self._file is None:
-            self._file = FileIO(self._log.file)
-            # It is unknown when older requests were made.
-            self._file.seek(0, os.SEEK_END)
-        self._read_to_end(self._file, now, sent_bytes)
-        if self._is_rotated(self._file):
-            self._file.close()
-            self._file, self._partial_line = FileIO(self._log.file), b""
-            self._read_to_end(self._file, now, sent_bytes)
+    def append(self, path: Path, room: str, checkpoint: Checkpoint, lines: bytes) -> Checkpoint:
+        """Count the requests in new lines."""
+        now = time.monotonic()
+        sent_bytes: Counter[str] = Counter()
+        for line in lines.decode("latin-1").split("\n"):
+            self._count_line(line, now, sent_bytes)
         self._sent.extend((now, mount, size) for mount, size in sent_bytes.items())
+        return checkpoint
 
-    def _read_to_end(self, file: FileIO, now: float, sent_bytes: dict[str, int]) -> None:
-        size, offset = os.fstat(file.fileno()).st_size, file.tell()
-        if size < offset:
-            # The file was truncated in place.
-            offset, self._partial_line = file.seek(0), b""
-        if size - offset > MAX_BACKLOG_BYTES:
-            file.seek(size - MAX_BACKLOG_BYTES)
-            self._partial_line = b""
-        while chunk := file.read(CHUNK_BYTES):
-            *lines, self._partial_line = (self._partial_line + chunk).split(b"\n")
-            if len(self._partial_line) > MAX_LINE_BYTES:
-                self._partial_line = b""
-            for line in lines:
-                self._count_line(line, now, sent_bytes)
-
-    def _is_rotated(self, file: FileIO) -> bool:
-        try:
-            current, opened = self._log.file.stat(), os.fstat(file.fileno())
-        except FileNotFoundError:
-            # During a rotation there is no file for a moment.
-            return False
-        return (current.st_dev, current.st_ino) != (opened.st_dev, opened.st_ino)
-
-    def _count_line(self, line: bytes, now: float, sent_bytes: dict[str, int]) -> None:
-        match = _LOG_LINE.match(line)
-        if not match or match[3][:1] not in (b"2", b"3"):
+    def _count_line(self, line: str, now: float, sent_bytes: Counter[str]) -> None:
+        match = COMBINED_LOG_LINE.match(line) if len(line) <= MAX_LINE_CHARS else None
+        if not match:
             return
-        mount = self._find_mount(match[2])
+        address, _, request, status, size, _, user_agent = match.groups("")
+        target = _REQUEST_TARGET.match(request)
+        mount = self._find_mount(target[1]) if target and status[0] in "23" else None
         if mount is None:
             return
-        if match[4] != b"-":
-            sent_bytes[mount] = sent_bytes.get(mount, 0) + int(match[4])
-        if (match[5] or b"").startswith(USER_AGENT.encode()):
+        if size != "-" and int(size) <= MAX_RESPONSE_BYTES:
+            sent_bytes[mount] += int(size)
+        if user_agent.startswith(USER_AGENT):
             # Requests of agents are not viewers.
             return
         # A viewer who changes the quality is the same viewer, so the room is hashed, not the mount.
-        identity = b"\0".join((self._rooms[mount].encode(), match[1], match[5] or b""))
+        identity = "\0".join((self._rooms[mount], address, user_agent)).encode()
         viewer = hashlib.blake2b(identity, key=self._key, digest_size=8).digest()
         if viewer in self._viewers or len(self._viewers) < MAX_VIEWERS:
             self._viewers[viewer] = (now, mount)
 
-    def _find_mount(self, target: bytes) -> str | None:
-        path = unquote(target.decode("latin-1").partition("?")[0])
+    def _find_mount(self, target: str) -> str | None:
+        path = unquote(target.partition("?")[0])
         for prefix, mount in self._prefixes:
             if path.startswith(prefix) and path[len(prefix) :][:1] in ("", ".", "/", "-"):
                 return mount

@@ -5,8 +5,9 @@ import time
 
 import pytest
 
-from streaming_system.agent.access_log_viewers import CHUNK_BYTES, ViewerCount, ViewerWindow
+from streaming_system.agent.access_log_viewers import ViewerCount, ViewerWindow
 from streaming_system.agent.config import AccessLogConfig, StreamConfig
+from streaming_system.agent.logs.tail import MAX_LINE_BYTES
 
 STREAMS = [
     StreamConfig(mount="live/hall", room="hall", format="hls"),
@@ -150,7 +151,7 @@ def test_truncated_log_is_followed(log):
 
 def test_invalid_lines_are_skipped(log):
     with log.file.open("ab") as file:
-        file.write(b"\xff\x00 no line\n" + b"x" * (3 * CHUNK_BYTES) + b'\n"""[[[\n')
+        file.write(b"\xff\x00 no line\n" + b"x" * (3 * MAX_LINE_BYTES) + b'\n"""[[[\n')
     log.write("/hls/hall.m3u8")
 
     assert log.clients() == {"live/hall": 1}

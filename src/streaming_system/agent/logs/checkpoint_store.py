@@ -6,9 +6,10 @@ from pathlib import Path
 
 from streaming_system.agent.logs.checkpoint import Checkpoint
 from streaming_system.agent.logs.database import SpoolDatabase
+from streaming_system.agent.logs.tail import LineSink
 
 
-class CheckpointStore(SpoolDatabase):
+class CheckpointStore(SpoolDatabase, LineSink):
     """Stores the checkpoints of logs and of their rotated files."""
 
     def load_checkpoints(self, path: Path) -> list[Checkpoint]:

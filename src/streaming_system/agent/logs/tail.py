@@ -1,9 +1,9 @@
 """Tails an access log across rotations: every whole line goes to the sink once."""
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
 
 from streaming_system.agent.logs.checkpoint import Checkpoint, FileKey, LogFileHandle
 from streaming_system.agent.logs.checkpoint_matcher import CheckpointMatcher, is_copy_of_main
@@ -15,23 +15,27 @@ MAX_LINE_BYTES = 256 * 1024
 CHECKPOINT_RETENTION = 3600.0
 
 
-class LineSink(Protocol):
-    """Stores lines and checkpoints of logs."""
+class LineSink(ABC):
+    """Receives the lines of logs. A subclass that overrides all methods stores checkpoints."""
 
     def load_checkpoints(self, path: Path) -> list[Checkpoint]:
         """Return the stored checkpoints of a log."""
+        return []
 
     def has_log(self, path: Path) -> bool:
         """Return whether a log was added before."""
+        return False
 
     def add_log(self, path: Path, checkpoints: Sequence[Checkpoint]) -> list[Checkpoint]:
         """Add a log with the checkpoints of its rotated files; return the stored checkpoints."""
+        return list(checkpoints)
 
+    @abstractmethod
     def append(self, path: Path, room: str, checkpoint: Checkpoint, lines: bytes) -> Checkpoint:
         """Store whole lines and the checkpoint after them; return the stored checkpoint."""
 
-    def delete_checkpoint(self, checkpoint: Checkpoint) -> None:
-        """Delete a checkpoint."""
+    def delete_checkpoint(self, checkpoint: Checkpoint) -> None:  # noqa: B027 - Optional.
+        """Delete a stored checkpoint."""
 
 
 class LogTailer:
@@ -43,10 +47,21 @@ class LogTailer:
 
     :param log: the file and its room.
     :param close_grace: seconds without growth after which a rotated file is closed.
+    :param start_at_end: skip what a new log contains already.
+    :param max_backlog: skip older lines beyond this number of bytes; ``None``: no limit.
     """
 
-    def __init__(self, log: LogFile, sink: LineSink, close_grace: float = CLOSE_GRACE) -> None:
+    def __init__(
+        self,
+        log: LogFile,
+        sink: LineSink,
+        close_grace: float = CLOSE_GRACE,
+        *,
+        start_at_end: bool = False,
+        max_backlog: int | None = None,
+    ) -> None:
         self.log = log
+        self._start_at_end, self._max_backlog = start_at_end, max_backlog
         self.lines = 0
         self.oversized_lines = 0
         self._sink = sink
@@ -56,6 +71,11 @@ class LogTailer:
         # Checkpoints of files that were not in the last scan, and since when.
         self._other_checkpoints = sink.load_checkpoints(log.path)
         self._missing_since: dict[Checkpoint, float] = {}
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a file of the log is open."""
+        return self._files.is_open
 
     @property
     def problem(self) -> str:
@@ -86,11 +106,11 @@ class LogTailer:
         self._files.close()
 
     def _add_log(self, files: Sequence[LogFileHandle]) -> None:
-        """Start with a new log: read the log from its beginning, but no older rotated files."""
+        """Start with a new log: skip rotated files, which are older."""
         main = self._files.main
         checkpoints = {
             file.key: Checkpoint.at_start(file)
-            if file.key == main
+            if file.key == main and not self._start_at_end
             else Checkpoint.at_start(file).advance(file, file.size())
             for file in files
             if file.key == main or not is_copy_of_main(file, files, main)
@@ -98,10 +118,12 @@ class LogTailer:
         rotated = [checkpoint for checkpoint in checkpoints.values() if checkpoint.head_size]
         stored = self._sink.add_log(self.log.path, rotated)
         self._checkpoints = checkpoints | {checkpoint.key: checkpoint for checkpoint in stored}
-        self._is_new = False
+        # As long as the log is missing, its end is unknown.
+        self._is_new = self._start_at_end and main is None
 
     def _read_lines(self, file: LogFileHandle, should_continue: Callable[[], bool]) -> bool:
         """Read a file; return whether all whole lines were read."""
+        self._skip_backlog(file)
         while should_continue():
             checkpoint = self._checkpoints[file.key]
             data = file.read_at(checkpoint.offset, MAX_LINE_BYTES)
@@ -121,6 +143,13 @@ class LogTailer:
             self.oversized_lines += is_oversized and not in_oversized_line
             self._files.mark_active(file)
         return False
+
+    def _skip_backlog(self, file: LogFileHandle) -> None:
+        checkpoint, size = self._checkpoints[file.key], file.size()
+        if self._max_backlog is not None and size - checkpoint.offset > self._max_backlog:
+            self._checkpoints[file.key] = checkpoint.advance(
+                file, size - self._max_backlog, in_oversized_line=True
+            )
 
     def _prune_checkpoints(self) -> None:
         """Delete checkpoints of files that have been missing for the retention time."""
