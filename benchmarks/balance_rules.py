@@ -11,8 +11,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from streaming_system.config import ConferenceConfig, Room, SiteConfig
-from streaming_system.tracker.endpoints.endpoints import Endpoints, EndpointState
+from streaming_system.tracker.db.session import ensure_write_transaction
+from streaming_system.tracker.endpoints.endpoints import Endpoints
 from streaming_system.tracker.endpoints.stream_directory import StreamDirectory
+from streaming_system.tracker.ingest.endpoints import EndpointReport, EndpointState, ingest
 from streaming_system.tracker.models import Base, Player
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -139,7 +141,7 @@ class TrackerRule(AssignmentRule):
 
     def report(self, number: int, moment: float) -> None:
         viewers = self.world.connected[number]
-        self.endpoints.report(
+        report = EndpointReport(
             room="hall",
             name=str(number),
             state=EndpointState(
@@ -148,9 +150,10 @@ class TrackerRule(AssignmentRule):
             clients=viewers,
             bitrate=viewers * BITS_PER_VIEWER,
             cbitrate=viewers * BITS_PER_VIEWER,
-            figures={},
+            stream_metrics={},
             now=to_datetime(moment),
         )
+        ingest(ensure_write_transaction(self.db), [report])
         self.db.commit()
 
     def joined(self, number: int, moment: float) -> None:
@@ -179,7 +182,7 @@ class ServerSideRule(TrackerRule):
     """``stream.js``: the tracker chooses, and counts its assignments."""
 
     def choose(self, moment: float) -> int:
-        endpoint = self.endpoints.send(rooms=["hall"], now=to_datetime(moment))
+        endpoint = self.endpoints.assign_viewer(rooms=["hall"], now=to_datetime(moment))
         assert endpoint is not None
         self.db.commit()
         return int(endpoint.name)

@@ -6,7 +6,7 @@ import random
 import uuid
 from dataclasses import dataclass
 
-from streaming_system.tracker.audience.playback import PlayerReport
+from streaming_system.tracker.ingest.player_report import PlayerReport
 
 ROOMS = ("hall", "lab")
 ENDPOINTS = ("one", "two", "cdn")

@@ -11,8 +11,10 @@ from sqlalchemy.orm import Session
 
 from streaming_system.tracker.crew.accounts import Accounts
 from streaming_system.tracker.crew.cli_session import AccountError, admin_session
+from streaming_system.tracker.db.session import ensure_write_transaction
 from streaming_system.tracker.endpoints.endpoints import Endpoints
 from streaming_system.tracker.history.partitions import partition_names
+from streaming_system.tracker.ingest.endpoints import from_legacy, ingest
 from streaming_system.tracker.models import Account, Base
 from streaming_system.tracker.settings import StartupError
 
@@ -77,7 +79,7 @@ class TestEndpoints:
     def test_the_least_loaded_comes_first(self, db):
         endpoints = Endpoints(db)
         for ip, bitrate in (("192.0.2.1", 900), ("192.0.2.2", 100), ("192.0.2.3", 500)):
-            endpoints.register(room="hall", ip=ip, figures=figures(bitrate), now=NOON)
+            report(db, ip, bitrate)
             db.commit()
 
         alive = endpoints.alive(now=NOON, room="hall")
@@ -90,15 +92,22 @@ class TestEndpoints:
     )
     def test_an_endpoint_is_alive_then_silent_then_forgotten(self, db, age, alive, silent):
         endpoints = Endpoints(db)
-        endpoints.register(room="hall", ip="192.0.2.1", figures=figures(1), now=NOON)
+        report(db, "192.0.2.1", 1)
 
         now = NOON + timedelta(seconds=age)
 
-        assert (len(endpoints.alive(now=now)), len(endpoints.silent(now=now))) == (alive, silent)
+        assert (len(endpoints.alive(now=now)), len(endpoints.recently_expired(now=now))) == (
+            alive,
+            silent,
+        )
 
 
-def figures(bitrate):
-    return {"overall_clients": 1, "overall_bitrate": bitrate, "overall_cbitrate": bitrate}
+def report(db, ip, bitrate):
+    metrics = {"overall_clients": 1, "overall_bitrate": bitrate, "overall_cbitrate": bitrate}
+    ingest(
+        ensure_write_transaction(db),
+        [from_legacy(room="hall", ip=ip, metrics=metrics, now=NOON)],
+    )
 
 
 class TestAccounts:

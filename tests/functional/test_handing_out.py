@@ -13,8 +13,9 @@ from webtest import TestApp
 
 from streaming_system import tracker as tracker_app
 from streaming_system.tracker.crew.tokens import Tokens
-from streaming_system.tracker.db.session import make_engine
-from streaming_system.tracker.endpoints.endpoints import Endpoints, EndpointState
+from streaming_system.tracker.db.session import ensure_write_transaction, make_engine
+from streaming_system.tracker.endpoints.endpoints import Endpoints
+from streaming_system.tracker.ingest.endpoints import EndpointReport, EndpointState, ingest
 from streaming_system.tracker.models import Endpoint, Player, Sample
 
 GBIT = 10**9
@@ -37,17 +38,18 @@ def db(database):
 def serve(db):
     """Return a function that lets an endpoint of the hall report."""
 
-    def serve(name, viewers=0, room="hall", ago=0, figures=None, **state):
-        Endpoints(db).report(
+    def serve(name, viewers=0, room="hall", ago=0, stream_metrics=None, **state):
+        report = EndpointReport(
             room=room,
             name=name,
             state=EndpointState(**{"host": f"{name}.example.org"} | state),
             clients=viewers,
             bitrate=viewers * 2_000_000,
             cbitrate=0,
-            figures=figures or {},
+            stream_metrics=stream_metrics or {},
             now=datetime.now(UTC) - timedelta(seconds=ago),
         )
+        ingest(ensure_write_transaction(db), [report])
         db.commit()
 
     return serve
@@ -195,7 +197,7 @@ class TestStreamsOfARoom:
         assert answer.cache_control.public
 
     @pytest.mark.parametrize(
-        ("qualities", "figures", "expected"),
+        ("qualities", "metrics", "expected"),
         [
             (("high",), {}, ["hls", "webm", "mp4"]),
             (("high", "low"), {}, ["hls", "webm", "webm_low", "mp4", "mp4_low"]),
@@ -206,9 +208,9 @@ class TestStreamsOfARoom:
         ],
     )
     def test_low_quality_is_offered_where_it_is_named(
-        self, tracker, serve, qualities, figures, expected
+        self, tracker, serve, qualities, metrics, expected
     ):
-        serve("a", formats=("hls", "webm", "mp4"), qualities=qualities, figures=figures)
+        serve("a", formats=("hls", "webm", "mp4"), qualities=qualities, stream_metrics=metrics)
 
         [told] = tracker.get("/hall/streams.json").json["endpoints"]
         assert told["formats"] == expected
@@ -280,7 +282,7 @@ class TestGoodbye:
     def test_it_is_gone_at_once_and_its_figures_fall_to_zero(self, tracker, serve, db, rows):
         serve("a", viewers=7)
 
-        gone = Endpoints(db).goodbye(room="hall", name="a", now=datetime.now(UTC))
+        gone = Endpoints(db).deregister(room="hall", name="a", now=datetime.now(UTC))
         db.commit()
 
         assert gone
@@ -290,11 +292,11 @@ class TestGoodbye:
         assert "a.example.org" not in tracker.get("/endpoint/stats").text
 
     def test_one_that_is_not_there_cannot_leave(self, db):
-        assert not Endpoints(db).goodbye(room="hall", name="a", now=datetime.now(UTC))
+        assert not Endpoints(db).deregister(room="hall", name="a", now=datetime.now(UTC))
 
     def test_it_may_come_back(self, tracker, serve, db):
         serve("a")
-        Endpoints(db).goodbye(room="hall", name="a", now=datetime.now(UTC))
+        Endpoints(db).deregister(room="hall", name="a", now=datetime.now(UTC))
         db.commit()
 
         serve("a")
@@ -426,7 +428,7 @@ class TestFallbacks:
             "own": 0,
             "sound": 1000,
         }
-        Endpoints(db).goodbye(room="lab", name="sound", now=datetime.now(UTC))
+        Endpoints(db).deregister(room="lab", name="sound", now=datetime.now(UTC))
         db.commit()
         told = falling_back.get("/streams.json").json["rooms"]["lab"]
         assert {one["name"]: one["weight"] for one in told["endpoints"]} == {

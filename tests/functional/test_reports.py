@@ -1,9 +1,8 @@
-"""Reports that come at once are written together, and nobody can tell, on both databases."""
+"""Concurrent reports share transactions without any effect on the result, on both databases."""
 
 import random
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -15,8 +14,9 @@ from streaming_system.tracker.db.session import ensure_write_transaction, make_e
 from streaming_system.tracker.endpoints.fallback_groups import FallbackGroups
 from streaming_system.tracker.ingest import endpoints, playback
 from streaming_system.tracker.ingest.endpoints import EndpointReport, EndpointState, from_legacy
-from streaming_system.tracker.ingest.playback import PlayerReport, ReportScheduler
+from streaming_system.tracker.ingest.player_report import PlayerReport
 from streaming_system.tracker.ingest.report_ingest import ReportIngest
+from streaming_system.tracker.ingest.report_scheduler import ReportScheduler
 from streaming_system.tracker.models import Endpoint, Playback, Player, Sample
 
 from .conftest import REPORTING
@@ -25,18 +25,18 @@ pytestmark = pytest.mark.both_databases
 
 NOON = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 SIDS = [f"4dd8bff7-2f5a-4a0b-8b34-{number:012}" for number in range(6)]
-FIGURES = {"overall_clients": 1, "overall_bitrate": 2, "overall_cbitrate": 3}
+METRICS = {"overall_clients": 1, "overall_bitrate": 2, "overall_cbitrate": 3}
 TABLES = (Player, Playback, Endpoint, Sample)
 
 
 @pytest.fixture
-def reports(engine):
+def report_ingest(engine):
     return ReportIngest(engine, REPORTING, ViewerCountCache())
 
 
 @pytest.fixture
 def rows(engine):
-    """Return a function that tells what is in a table, apart from names that are made up."""
+    """Return a function that lists the rows of a table without generated identifiers."""
 
     def rows(model):
         with Session(engine) as db:
@@ -53,46 +53,46 @@ def rows(engine):
 
 
 @pytest.fixture
-def forget(engine):
-    def forget():
+def delete_rows(engine):
+    def delete_rows():
         with engine.begin() as connection:
             for model in TABLES:
                 connection.execute(sa.delete(model))
 
-    return forget
+    return delete_rows
 
 
-def a_player_says(chance, second):
+def random_player_report(dice, second):
     return PlayerReport(
-        sid=chance.choice(SIDS),
-        room=chance.choice(("hall", "hall", "hall", "lab")),
-        endpoint=chance.choice(("", "edge1", "nobody", "youtube")),
-        startup_ms=chance.choice((None, 800)),
-        played_ms=1000 * second + chance.randrange(-3000, 3000) + 3000,
+        sid=dice.choice(SIDS),
+        room=dice.choice(("hall", "hall", "hall", "lab")),
+        endpoint=dice.choice(("", "edge1", "nobody", "youtube")),
+        startup_ms=dice.choice((None, 800)),
+        played_ms=1000 * second + dice.randrange(-3000, 3000) + 3000,
         errors=second // 20,
-        leaving=chance.random() < 0.1,
-        hidden=chance.random() < 0.2,
+        leaving=dice.random() < 0.1,
+        hidden=dice.random() < 0.2,
     )
 
 
-def an_endpoint_says(chance, now):
-    room, name = chance.choice(("hall", "lab")), chance.choice(("192.0.2.1", "192.0.2.2", "e"))
-    if chance.random() < 0.5:
-        figures = {"overall_clients": chance.randrange(9), "webm_high_clients": 2}
+def random_endpoint_report(dice, now):
+    room, name = dice.choice(("hall", "lab")), dice.choice(("192.0.2.1", "192.0.2.2", "e"))
+    if dice.random() < 0.5:
+        metrics = {"overall_clients": dice.randrange(9), "webm_high_clients": 2}
         return from_legacy(
             room=room,
             ip=name,
-            figures=figures | {"overall_bitrate": 5, "overall_cbitrate": 6},
+            metrics=metrics | {"overall_bitrate": 5, "overall_cbitrate": 6},
             now=now,
         )
     return EndpointReport(
         room=room,
         name=name,
         state=EndpointState(host=f"{name}.example.org", tags=("cdn",), software="x"),
-        clients=chance.randrange(9),
+        clients=dice.randrange(9),
         bitrate=7,
         cbitrate=8,
-        figures={},
+        stream_metrics={},
         now=now,
     )
 
@@ -106,158 +106,78 @@ def in_batches(engine, write, items, size):
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_players_come_out_as_if_each_had_been_written_by_itself(
-    engine, rows, forget, monkeypatch, seed
-):
-    chance = random.Random(seed)
-    seconds = sorted(chance.choices(range(300), k=150))
-    told = [(a_player_says(chance, second), NOON + timedelta(seconds=second)) for second in seconds]
-    monkeypatch.setattr(random, "uniform", lambda least, most: most)
-    found = []
+def test_batch_size_does_not_affect_player_rows(engine, rows, delete_rows, monkeypatch, seed):
+    dice = random.Random(seed)
+    seconds = sorted(dice.choices(range(300), k=150))
+    reports = [
+        (random_player_report(dice, second), NOON + timedelta(seconds=second)) for second in seconds
+    ]
+    monkeypatch.setattr(random, "uniform", lambda low, high: high)
+    outcomes = []
     for size in (1, 7, 150):
-        forget()
+        delete_rows()
         with Session(engine) as db, db.begin():
             endpoints.ingest(
                 ensure_write_transaction(db),
-                [from_legacy(room="hall", ip="edge1", figures=FIGURES, now=NOON)],
+                [from_legacy(room="hall", ip="edge1", metrics=METRICS, now=NOON)],
             )
-        pace = ReportScheduler(REPORTING, ViewerCountCache())
-        due = in_batches(
+        scheduler = ReportScheduler(REPORTING, ViewerCountCache())
+        intervals = in_batches(
             engine,
-            lambda c, items, pace=pace: playback.ingest(c, items, pace, FallbackGroups()),
-            told,
+            lambda c, items, s=scheduler: playback.ingest(c, items, s, FallbackGroups()),
+            reports,
             size,
         )
-        found.append((due, rows(Player), rows(Playback)))
+        outcomes.append((intervals, rows(Player), rows(Playback)))
 
-    assert found[0] == found[1] == found[2]
-    assert len(found[0][2]) > 20
+    assert outcomes[0] == outcomes[1] == outcomes[2]
+    assert len(outcomes[0][2]) > 20
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_endpoints_come_out_as_if_each_had_been_written_by_itself(engine, rows, forget, seed):
-    chance = random.Random(seed)
-    seconds = sorted(chance.choices(range(600), k=40))
-    told = [an_endpoint_says(chance, NOON + timedelta(seconds=second)) for second in seconds]
-    found = []
+def test_batch_size_does_not_affect_endpoint_rows(engine, rows, delete_rows, seed):
+    dice = random.Random(seed)
+    seconds = sorted(dice.choices(range(600), k=40))
+    reports = [random_endpoint_report(dice, NOON + timedelta(seconds=second)) for second in seconds]
+    outcomes = []
     for size in (1, 5, 40):
-        forget()
-        known = in_batches(engine, endpoints.ingest, told, size)
-        found.append((known, rows(Endpoint), rows(Sample)))
+        delete_rows()
+        results = in_batches(engine, endpoints.ingest, reports, size)
+        outcomes.append((results, rows(Endpoint), rows(Sample)))
 
-    assert found[0] == found[1] == found[2]
-    assert len(found[0][2]) == 40
-
-
-@pytest.fixture
-def looked_at(monkeypatch):
-    """Return how many reports were taken with a look at what is there, since it was cleared."""
-    found = []
-
-    def noting(write):
-        def noted(connection, reports, *more):
-            found.extend(reports)
-            return write(connection, reports, *more)
-
-        return noted
-
-    monkeypatch.setattr(playback, "ingest", noting(playback.ingest))
-    monkeypatch.setattr(endpoints, "ingest", noting(endpoints.ingest))
-    return found
+    assert outcomes[0] == outcomes[1] == outcomes[2]
+    assert len(outcomes[0][2]) == 40
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
-def test_players_that_go_on_come_out_as_if_they_had_been_looked_at(
-    engine, rows, forget, monkeypatch, looked_at, seed
-):
-    chance = random.Random(seed)
-    said, told = {}, []
-    for second in sorted(chance.choices(range(300), k=150)):
-        report = a_player_says(chance, second)
-        if report.sid in said and chance.random() < 0.7:
-            played = said[report.sid].played_ms + chance.randrange(-500, 5000)
-            report = replace(said[report.sid], played_ms=played)
-        said[report.sid] = report
-        told.append((report, NOON + timedelta(seconds=second)))
-    monkeypatch.setattr(random, "uniform", lambda least, most: most)
-    found, looks = [], []
-    for together in (1, 64):
-        forget()
-        reports = ReportIngest(
-            engine, REPORTING | {"report.together": together}, ViewerCountCache()
-        )
-        reports.endpoint(from_legacy(room="hall", ip="edge1", figures=FIGURES, now=NOON))
-        looked_at.clear()
-        due = [reports.player(report, now=now) for report, now in told]
-        found.append((due, rows(Player), rows(Playback)))
-        looks.append(len(looked_at))
-
-    assert found[0] == found[1]
-    assert looks[0] == len(told)
-    if engine.dialect.name == "postgresql":
-        assert looks[1] < looks[0] - 20
-
-
-@pytest.mark.parametrize("seed", [1, 2, 3])
-def test_endpoints_that_go_on_come_out_as_if_they_had_been_looked_at(
-    engine, rows, forget, looked_at, seed
-):
-    chance = random.Random(seed)
-    seconds = sorted(chance.choices(range(600), k=100))
-    told = [an_endpoint_says(chance, NOON + timedelta(seconds=second)) for second in seconds]
-    found, looks = [], []
-    for together in (1, 64):
-        forget()
-        reports = ReportIngest(
-            engine, REPORTING | {"report.together": together}, ViewerCountCache()
-        )
-        looked_at.clear()
-        known = []
-        for number, report in enumerate(told):
-            known.append(reports.endpoint(report))
-            with engine.begin() as connection:
-                # As if the tracker had sent viewers to it, and the crew wanted it to have none.
-                change = {"handed": Endpoint.handed + number % 50, "drained": number % 7 == 0}
-                connection.execute(sa.update(Endpoint).values(change))
-        found.append((known, rows(Endpoint), rows(Sample)))
-        looks.append(len(looked_at))
-
-    assert found[0] == found[1]
-    assert {each.handed > 0 for each in found[0][0]} == {True, False}
-    assert looks[0] == len(told)
-    if engine.dialect.name == "postgresql":
-        assert looks[1] < looks[0] - 10
-
-
-def test_reports_of_one_player_that_come_at_once_are_written_in_their_order(engine, rows):
-    reports = ReportIngest(engine, REPORTING, ViewerCountCache())
+def test_concurrent_reports_of_a_player_are_written_in_order(engine, rows):
+    report_ingest = ReportIngest(engine, REPORTING, ViewerCountCache())
     for sid in SIDS:
-        reports.player(PlayerReport(sid=sid, room="hall", played_ms=1), now=NOON)
+        report_ingest.submit_playback(PlayerReport(sid=sid, room="hall", played_ms=1), now=NOON)
     with ThreadPoolExecutor(8) as pool:
-        said = [
+        calls = [
             pool.submit(
-                reports.player,
+                report_ingest.submit_playback,
                 PlayerReport(sid=SIDS[number % 2], room="hall", played_ms=1000 * number),
                 now=NOON + timedelta(seconds=1),
             )
             for number in range(1, 41)
         ]
-        assert {call.result(60) for call in said} == {5}
+        assert {call.result(60) for call in calls} == {5}
 
     played = {dict(row)["sid"]: int(dict(row)["played_ms"]) for row in rows(Player)}
     assert played == {SIDS[0]: 40_000, SIDS[1]: 39_000, **dict.fromkeys(SIDS[2:], 1)}
     assert sum(int(dict(row)["played_ms"]) for row in rows(Playback)) == sum(played.values())
 
 
-def test_after_a_restart_of_the_database_no_report_fails(reports, engine, rows):
-    def tell(seconds):
+def test_restart_of_the_database_fails_no_report(report_ingest, engine, rows):
+    def submit(seconds):
         now = NOON + timedelta(seconds=seconds)
         report = PlayerReport(sid=SIDS[0], room="hall", played_ms=1000 + 1000 * seconds)
-        reports.player(report, now=now)
-        reports.endpoint(from_legacy(room="hall", ip="e", figures=FIGURES, now=now))
+        report_ingest.submit_playback(report, now=now)
+        report_ingest.submit_endpoint(from_legacy(room="hall", ip="e", metrics=METRICS, now=now))
 
     for seconds in (0, 5):
-        tell(seconds)
+        submit(seconds)
     other = make_engine({"sqlalchemy.url": engine.url})
     if engine.dialect.name == "postgresql":
         with other.connect() as connection:
@@ -267,13 +187,13 @@ def test_after_a_restart_of_the_database_no_report_fails(reports, engine, rows):
             ).scalars()
             assert ended.all()
     other.dispose()
-    tell(10)
+    submit(10)
 
     assert [dict(row)["played_ms"] for row in rows(Player)] == ["11000"]
     assert len(rows(Sample)) == 3
 
 
-def test_two_workers_take_reports_of_the_same_players_and_lose_nothing(database, rows):
+def test_two_workers_write_reports_of_the_same_players(database, rows):
     engines = [make_engine({"sqlalchemy.url": database}) for _ in range(2)]
     workers = [ReportIngest(engine, REPORTING, ViewerCountCache()) for engine in engines]
     start = threading.Barrier(8)
@@ -284,9 +204,9 @@ def test_two_workers_take_reports_of_the_same_players_and_lose_nothing(database,
             report = PlayerReport(
                 sid=SIDS[(number + played) % 6], room="hall", played_ms=100 * played
             )
-            workers[number % 2].player(report, now=NOON)
-            workers[number % 2].endpoint(
-                from_legacy(room="hall", ip=f"e{played % 3}", figures=FIGURES, now=NOON)
+            workers[number % 2].submit_playback(report, now=NOON)
+            workers[number % 2].submit_endpoint(
+                from_legacy(room="hall", ip=f"e{played % 3}", metrics=METRICS, now=NOON)
             )
 
     with ThreadPoolExecutor(8) as pool:
@@ -294,61 +214,63 @@ def test_two_workers_take_reports_of_the_same_players_and_lose_nothing(database,
     for engine in engines:
         engine.dispose()
 
-    told = {
+    reported = {
         sid: max(100 * p for n in range(8) for p in range(1, 11) if SIDS[(n + p) % 6] == sid)
         for sid in SIDS
     }
-    kept = {dict(row)["sid"]: int(dict(row)["played_ms"]) for row in rows(Player)}
-    assert kept == told
-    # What happened adds up to the same: nothing is there twice.
-    assert sum(int(dict(row)["played_ms"]) for row in rows(Playback)) == sum(told.values())
+    stored = {dict(row)["sid"]: int(dict(row)["played_ms"]) for row in rows(Player)}
+    assert stored == reported
+    # Events add up to the totals: nothing counts twice.
+    assert sum(int(dict(row)["played_ms"]) for row in rows(Playback)) == sum(reported.values())
     assert len(rows(Sample)) == 80
 
 
-def test_a_report_that_the_database_refuses_harms_no_other(reports, engine, rows):
+def test_report_that_the_database_rejects_fails_alone(report_ingest, engine, rows):
     calls = []
     bad = {"startup_ms": 10**12} if engine.dialect.name == "postgresql" else {"played_ms": 10**30}
-    # While somebody else writes, all of them come together.
+    # The reports wait for another transaction, and then share one.
     with ThreadPoolExecutor(4) as pool, Session(engine) as db, db.begin():
         connection = ensure_write_transaction(db)
         if engine.dialect.name == "postgresql":
             connection.exec_driver_sql("LOCK TABLE player IN EXCLUSIVE MODE")
         for sid, more in zip(SIDS, ({}, {}, bad, {}), strict=False):
             report = PlayerReport(sid=sid, room="hall", **more)
-            calls.append(pool.submit(reports.player, report, now=NOON))
-    refused = [call.exception(60) for call in calls]
+            calls.append(pool.submit(report_ingest.submit_playback, report, now=NOON))
+    errors = [call.exception(60) for call in calls]
 
-    assert [error is not None for error in refused] == [False, False, True, False]
+    assert [error is not None for error in errors] == [False, False, True, False]
     assert sorted(dict(row)["sid"] for row in rows(Player)) == [SIDS[0], SIDS[1], SIDS[3]]
 
 
-def test_nothing_is_acknowledged_whose_commit_has_failed(reports, rows):
-    refuse = [True]
+def test_failed_commit_fails_the_report(report_ingest, rows):
+    failures = [True]
 
-    @sa.event.listens_for(reports._engine, "commit")
+    @sa.event.listens_for(report_ingest._engine, "commit")
     def fail(connection):
-        if refuse:
-            refuse.pop()
+        if failures:
+            failures.pop()
             raise sa.exc.OperationalError("COMMIT", {}, Exception("the connection is gone"))
 
     with pytest.raises(sa.exc.OperationalError):
-        reports.player(PlayerReport(sid=SIDS[0], room="hall"), now=NOON)
+        report_ingest.submit_playback(PlayerReport(sid=SIDS[0], room="hall"), now=NOON)
     assert rows(Player) == []
 
-    assert reports.player(PlayerReport(sid=SIDS[0], room="hall"), now=NOON) == 5
+    assert report_ingest.submit_playback(PlayerReport(sid=SIDS[0], room="hall"), now=NOON) == 5
     assert len(rows(Player)) == 1
 
 
-def test_pages_are_told_of_an_endpoint_once_it_is_committed(engine):
+def test_new_endpoint_is_announced_after_its_commit(engine):
     seen = []
 
-    def changed():
+    def on_new_endpoint():
         with Session(engine) as db:
             seen.append(db.scalar(sa.select(sa.func.count()).select_from(Endpoint)))
 
-    reports = ReportIngest(engine, REPORTING, ViewerCountCache(), changed)
+    report_ingest = ReportIngest(engine, REPORTING, ViewerCountCache(), on_new_endpoint)
     for seconds in (0, 30):
         now = NOON + timedelta(seconds=seconds)
-        reports.endpoint(from_legacy(room="hall", ip="192.0.2.1", figures=FIGURES, now=now))
+        report_ingest.submit_endpoint(
+            from_legacy(room="hall", ip="192.0.2.1", metrics=METRICS, now=now)
+        )
 
     assert seen == [1]

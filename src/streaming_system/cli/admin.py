@@ -166,7 +166,7 @@ def list_endpoints(ini: Path, as_json: bool) -> None:
             }
             for state, endpoints in (
                 ("alive", session.endpoints.alive(now=session.now)),
-                ("silent", session.endpoints.silent(now=session.now)),
+                ("silent", session.endpoints.recently_expired(now=session.now)),
             )
             for endpoint in sorted(endpoints, key=lambda e: (e.room, e.name))
         ]

@@ -201,7 +201,7 @@ class DatabaseCollector(Collector):
         try:
             gauges = list(self._query_gauges())
         except (sa.exc.DBAPIError, sa.exc.TimeoutError) as error:
-            self._app["trouble"].failed(getattr(error, "orig", None) or error)
+            self._app["outage_log"].record_failure(getattr(error, "orig", None) or error)
             yield _gauge_family("database_up", up, (), {(): 0})
             return
         yield _gauge_family("database_up", up, (), {(): 1})

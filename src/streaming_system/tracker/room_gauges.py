@@ -54,7 +54,7 @@ class RoomGaugeQuery:
             states[endpoint.room, "draining" if is_draining else "alive"] += 1
             clients[endpoint.room] += endpoint.clients
             bitrate[endpoint.room] += endpoint.bitrate
-        for endpoint in endpoints.silent(now=now):
+        for endpoint in endpoints.recently_expired(now=now):
             if endpoint.last_seen > now - MAX_SILENCE:
                 states[endpoint.room, "silent"] += 1
         viewers = Viewers(self.db, self._fallback_groups)
@@ -62,8 +62,8 @@ class RoomGaugeQuery:
         for (room, _), count in viewers.by_endpoint(now=now).items():
             players[room] += count
         others: Counter[str] = Counter()
-        for (group, _), count in viewers.others(now=now).items():
-            others[self._fallback_groups.home(group)] += count
+        for (group, _), count in viewers.non_reporting(now=now).items():
+            others[self._fallback_groups.accounting_room(group)] += count
         return [
             RoomGauges(
                 room=room,

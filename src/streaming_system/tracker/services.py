@@ -32,7 +32,7 @@ SERVICES: dict[str, Callable[[Any], Any]] = {
         r.endpoints, r.registry.settings["conference"], r.registry.settings["endpoint.url"]
     ),
     "endpoints": lambda r: Endpoints(
-        r.db, changed=lambda: _notify_pages(r), stand_ins=r.registry["fallback_groups"]
+        r.db, on_change=lambda: _notify_pages(r), fallback_groups=r.registry["fallback_groups"]
     ),
     "history": lambda r: TimeSeriesQuery(r.db, r.registry.settings),
     "incidents": lambda r: Incidents(

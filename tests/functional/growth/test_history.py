@@ -17,7 +17,7 @@ def watching(engine):
 
     def watching(minutes, step, room=None):
         with Session(engine) as db:
-            return ViewerHistory(db).watching(
+            return ViewerHistory(db).series(
                 begin=NOW - minutes * MINUTE, end=NOW, step=step, room=room
             )
 

@@ -11,7 +11,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from streaming_system.tracker.audience.playback import PlaybackService, PlayerReport
+from streaming_system.tracker.audience.playback import PlaybackService
+from streaming_system.tracker.ingest.player_report import PlayerReport
 from streaming_system.tracker.db.session import make_engine
 
 NOW = datetime.now(UTC)

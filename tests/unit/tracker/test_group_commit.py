@@ -1,4 +1,4 @@
-"""Writes of several threads in one transaction: who is told what, and in which order."""
+"""Group commit: order, results and failures of writes that share a transaction."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -8,37 +8,37 @@ import pytest
 from streaming_system.tracker.ingest import group_commit
 from streaming_system.tracker.ingest.group_commit import GroupCommit
 
-PATIENCE = 60
-TAKES_IT_AWAY = -100
+TIMEOUT = 60
+CAUSES_OUTAGE = -100
 
 
-class AwayError(Exception):
-    """Nothing can be written at all."""
+class OutageError(Exception):
+    """Every write fails."""
 
 
 class Store:
-    """What is written to. Each batch is let through by the test, one after another."""
+    """A store whose batches wait for the test; negative items are invalid."""
 
     def __init__(self):
-        self.begun, self.may_end = threading.Semaphore(0), threading.Semaphore(0)
-        self.tried, self.kept = [], []
-        self.away = 0
-        self.together = GroupCommit(
-            self.write, hopeless=lambda error: isinstance(error, AwayError), most=4
+        self.batch_begun, self.can_end = threading.Semaphore(0), threading.Semaphore(0)
+        self.batches, self.items = [], []
+        self.outages = 0
+        self.group_commit = GroupCommit(
+            self.write, is_fatal_error=lambda error: isinstance(error, OutageError), max_batch=4
         )
 
     def write(self, items):
-        self.tried.append(items)
-        self.begun.release()
-        assert self.may_end.acquire(timeout=PATIENCE)
-        if self.away:
-            self.away -= 1
-            raise AwayError("the database is away")
-        if items == [TAKES_IT_AWAY]:
-            raise AwayError("the database has gone away")
-        if bad := [item for item in items if item < 0]:
-            raise ValueError(f"{bad} cannot be kept")
-        self.kept += items
+        self.batches.append(items)
+        self.batch_begun.release()
+        assert self.can_end.acquire(timeout=TIMEOUT)
+        if self.outages:
+            self.outages -= 1
+            raise OutageError("unavailable")
+        if items == [CAUSES_OUTAGE]:
+            raise OutageError("unavailable from now on")
+        if invalid := [item for item in items if item < 0]:
+            raise ValueError(f"invalid: {invalid}")
+        self.items += items
         return [10 * item for item in items]
 
 
@@ -48,151 +48,143 @@ def store():
 
 
 @pytest.fixture
-def come(store):
-    """Return a function that lets a thread come with each item, in this order."""
+def submit(store):
+    """Return a function that submits each item in a thread, in this order."""
     with ThreadPoolExecutor(16) as pool:
 
-        def come(*items):
+        def submit(*items):
             calls = []
             for item in items:
-                waiting = len(store.together._waiting)
-                calls.append(pool.submit(store.together.do, item))
-                while not calls[-1].done() and len(store.together._waiting) <= waiting:
+                queued = len(store.group_commit._queue)
+                calls.append(pool.submit(store.group_commit.submit, item))
+                while not calls[-1].done() and len(store.group_commit._queue) <= queued:
                     threading.Event().wait(0.001)
             return calls
 
-        def first(item):
-            call = pool.submit(store.together.do, item)
-            assert store.begun.acquire(timeout=PATIENCE)
+        def begin(item):
+            call = pool.submit(store.group_commit.submit, item)
+            assert store.batch_begun.acquire(timeout=TIMEOUT)
             return call
 
-        come.first = first
-        yield come
-        store.may_end.release(1000)
+        submit.begin = begin
+        yield submit
+        store.can_end.release(1000)
 
 
-def results(calls):
-    return [call.exception(PATIENCE) or call.result() for call in calls]
+def outcomes(calls):
+    return [call.exception(TIMEOUT) or call.result() for call in calls]
 
 
-def test_who_comes_alone_is_written_at_once(store, come):
-    call = come.first(1)
+def test_single_item_is_written_at_once(store, submit):
+    call = submit.begin(1)
 
-    assert store.tried == [[1]]
-    store.may_end.release()
-    assert call.result(PATIENCE) == 10
+    assert store.batches == [[1]]
+    store.can_end.release()
+    assert call.result(TIMEOUT) == 10
 
 
-def test_nobody_is_answered_before_it_is_kept(store, come):
-    call = come.first(1)
+def test_caller_waits_for_the_end_of_the_write(store, submit):
+    call = submit.begin(1)
 
     assert not call.done()
-    assert store.kept == []
+    assert store.items == []
 
 
-def test_who_comes_meanwhile_shares_the_next_and_each_gets_its_own_answer(store, come):
-    first = come.first(1)
-    calls = come(2, 3, 4)
-    store.may_end.release(2)
+def test_items_submitted_during_a_write_share_the_next_batch(store, submit):
+    first = submit.begin(1)
+    calls = submit(2, 3, 4)
+    store.can_end.release(2)
 
-    assert results([first, *calls]) == [10, 20, 30, 40]
-    assert store.tried == [[1], [2, 3, 4]]
-
-
-def test_no_more_are_written_at_once_than_set(store, come):
-    first = come.first(0)
-    calls = come(*range(1, 10))
-    store.may_end.release(100)
-
-    assert results([first, *calls]) == [10 * number for number in range(10)]
-    assert [len(items) for items in store.tried] == [1, 4, 4, 1]
-    assert store.kept == list(range(10))
+    assert outcomes([first, *calls]) == [10, 20, 30, 40]
+    assert store.batches == [[1], [2, 3, 4]]
 
 
-def test_a_bad_one_harms_no_other(store, come):
-    first = come.first(1)
-    calls = come(2, -3, 4)
-    store.may_end.release(100)
+def test_batches_have_a_maximum_size(store, submit):
+    first = submit.begin(0)
+    calls = submit(*range(1, 10))
+    store.can_end.release(100)
 
-    assert first.result(PATIENCE) == 10
-    assert isinstance(calls[1].exception(PATIENCE), ValueError)
-    assert results([calls[0], calls[2]]) == [20, 40]
-    assert store.kept == [1, 2, 4]
-
-
-def test_when_nothing_can_be_written_everybody_hears_it_and_nobody_tries_again(store, come):
-    first = come.first(1)
-    store.may_end.release()
-    assert first.result(PATIENCE) == 10
-    second = come.first(2)
-    calls = come(3, 4)
-    store.away = 2
-    store.may_end.release(100)
-
-    told = results([second, *calls])
-    assert [type(error) for error in told] == [AwayError] * 3
-    assert store.tried == [[1], [2], [3, 4]]
-    assert store.kept == [1]
+    assert outcomes([first, *calls]) == [10 * number for number in range(10)]
+    assert [len(items) for items in store.batches] == [1, 4, 4, 1]
+    assert store.items == list(range(10))
 
 
-def test_when_it_goes_away_amid_single_tries_the_rest_is_not_tried(store, come):
-    first = come.first(1)
-    calls = come(2, TAKES_IT_AWAY, 4)
-    store.may_end.release(100)
+def test_invalid_item_fails_alone(store, submit):
+    first = submit.begin(1)
+    calls = submit(2, -3, 4)
+    store.can_end.release(100)
 
-    assert results([first, calls[0]]) == [10, 20]
-    assert [type(error) for error in results(calls[1:])] == [AwayError] * 2
-    assert store.tried[2:] == [[2], [TAKES_IT_AWAY]]
-    assert store.kept == [1, 2]
+    assert first.result(TIMEOUT) == 10
+    assert isinstance(calls[1].exception(TIMEOUT), ValueError)
+    assert outcomes([calls[0], calls[2]]) == [20, 40]
+    assert store.items == [1, 2, 4]
 
 
-def test_what_comes_after_a_failure_is_written(store, come):
-    failed = come.first(-1)
-    later = come(2)
-    store.may_end.release(100)
+def test_fatal_error_fails_the_batch_without_retries(store, submit):
+    first = submit.begin(1)
+    store.can_end.release()
+    assert first.result(TIMEOUT) == 10
+    second = submit.begin(2)
+    calls = submit(3, 4)
+    store.outages = 2
+    store.can_end.release(100)
 
-    assert isinstance(failed.exception(PATIENCE), ValueError)
-    assert results(later) == [20]
-    assert results(come(3)) == [30]
+    errors = outcomes([second, *calls])
+    assert [type(error) for error in errors] == [OutageError] * 3
+    assert store.batches == [[1], [2], [3, 4]]
+    assert store.items == [1]
+
+
+def test_fatal_error_of_one_item_ends_the_retries(store, submit):
+    first = submit.begin(1)
+    calls = submit(2, CAUSES_OUTAGE, 4)
+    store.can_end.release(100)
+
+    assert outcomes([first, calls[0]]) == [10, 20]
+    assert [type(error) for error in outcomes(calls[1:])] == [OutageError] * 2
+    assert store.batches[2:] == [[2], [CAUSES_OUTAGE]]
+    assert store.items == [1, 2]
+
+
+def test_items_are_written_after_a_failure(store, submit):
+    failed = submit.begin(-1)
+    later = submit(2)
+    store.can_end.release(100)
+
+    assert isinstance(failed.exception(TIMEOUT), ValueError)
+    assert outcomes(later) == [20]
+    assert outcomes(submit(3)) == [30]
 
 
 @pytest.fixture
-def three_at_once(store, come, monkeypatch):
-    """Three have been written at once just now; the next one waits long for others."""
-    monkeypatch.setattr(group_commit, "COMMIT_DELAY_SECONDS", PATIENCE)
-    monkeypatch.setattr(group_commit, "COMMIT_DELAY_WINDOW_SECONDS", PATIENCE)
-    first = come.first(1)
-    calls = come(2, 3, 4)
-    store.may_end.release(2)
-    assert results([first, *calls]) == [10, 20, 30, 40]
-    store.begun.acquire()
+def batch_of_three(store, submit, monkeypatch):
+    """Write a batch of three items, after which the commit delay is long."""
+    monkeypatch.setattr(group_commit, "COMMIT_DELAY_SECONDS", TIMEOUT)
+    first = submit.begin(1)
+    calls = submit(2, 3, 4)
+    store.can_end.release(2)
+    assert outcomes([first, *calls]) == [10, 20, 30, 40]
+    store.batch_begun.acquire()
 
 
-def test_who_comes_first_after_several_waits_for_as_many(store, come, three_at_once):
-    calls = come(5, 6)
-    assert store.tried == [[1], [2, 3, 4]]
-    store.may_end.release()
-    calls += come(7)
+@pytest.mark.usefixtures("batch_of_three")
+def test_leader_waits_for_a_batch_as_large_as_the_last(store, submit):
+    calls = submit(5, 6)
+    assert store.batches == [[1], [2, 3, 4]]
+    store.can_end.release()
+    calls += submit(7)
 
-    assert results(calls) == [50, 60, 70]
-    assert store.tried[2:] == [[5, 6, 7]]
+    assert outcomes(calls) == [50, 60, 70]
+    assert store.batches[2:] == [[5, 6, 7]]
 
 
-def test_who_waits_for_others_that_do_not_come_is_written_alone(
-    store, come, three_at_once, monkeypatch
-):
+@pytest.mark.usefixtures("batch_of_three")
+def test_leader_waits_only_for_the_commit_delay(store, submit, monkeypatch):
     monkeypatch.setattr(group_commit, "COMMIT_DELAY_SECONDS", 0.001)
-    store.may_end.release(2)
+    store.can_end.release(2)
 
-    assert results(come(5)) == [50]
-    # Nobody waits the next time.
-    monkeypatch.setattr(group_commit, "COMMIT_DELAY_SECONDS", PATIENCE)
-    assert results(come(6)) == [60]
-    assert store.tried[2:] == [[5], [6]]
-
-
-def test_nobody_waits_for_those_who_came_long_ago(store, come, three_at_once, monkeypatch):
-    monkeypatch.setattr(group_commit, "COMMIT_DELAY_WINDOW_SECONDS", 0)
-    store.may_end.release()
-
-    assert results(come(5)) == [50]
+    assert outcomes(submit(5)) == [50]
+    # After a batch of one, there is no delay.
+    monkeypatch.setattr(group_commit, "COMMIT_DELAY_SECONDS", TIMEOUT)
+    assert outcomes(submit(6)) == [60]
+    assert store.batches[2:] == [[5], [6]]

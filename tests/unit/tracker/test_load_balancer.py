@@ -1,4 +1,4 @@
-"""Who gets the next viewer: the rules, without a database."""
+"""The rules of the load balancer, without a database."""
 
 import pytest
 
@@ -25,33 +25,33 @@ def candidate(name, viewers=0, **more):
     )
 
 
-def names(found):
-    return [standing.candidate.name for standing in found]
+def names(loads):
+    return [load.candidate.name for load in loads]
 
 
-class TestChoose:
-    def test_the_share_of_the_capacity_decides_not_the_bitrate(self):
+class TestLeastUtilised:
+    def test_endpoint_with_the_lowest_utilisation_is_chosen(self):
         small = candidate("small", 100, capacity=GBIT)
         large = candidate("large", 500, capacity=10 * GBIT)
 
         assert least_utilised(estimate_loads([small, large])).candidate is large
 
-    def test_viewers_who_are_on_their_way_count(self):
-        stormed = candidate("stormed", 10, expected=50, capacity=GBIT)
+    def test_pending_viewers_count_as_load(self):
+        busy = candidate("busy", 10, pending_viewers=50, capacity=GBIT)
         quiet = candidate("quiet", 20, capacity=GBIT)
 
-        assert least_utilised(estimate_loads([stormed, quiet])).candidate is quiet
+        assert least_utilised(estimate_loads([busy, quiet])).candidate is quiet
 
-    def test_what_the_machine_sends_for_other_rooms_counts(self):
+    def test_bitrate_of_the_whole_machine_counts_as_load(self):
         busy = candidate("busy", 10, machine_bitrate=400 * RATE, capacity=GBIT)
         quiet = candidate("quiet", 100, capacity=GBIT)
 
         assert least_utilised(estimate_loads([busy, quiet])).candidate is quiet
 
-    def test_nobody_is_no_choice(self):
+    def test_no_endpoint_is_chosen_from_none(self):
         assert least_utilised(estimate_loads([])) is None
 
-    def test_equals_are_told_apart_by_name_so_that_all_workers_agree(self):
+    def test_endpoints_of_equal_load_are_ordered_by_name(self):
         assert (
             least_utilised(estimate_loads([candidate("b"), candidate("a")])).candidate.name == "a"
         )
@@ -59,35 +59,35 @@ class TestChoose:
 
 class TestEligible:
     @pytest.mark.parametrize(
-        ("found", "expected"),
+        ("candidates", "expected"),
         [
-            ([candidate("a"), candidate("b", closed=True)], ["a"]),
+            ([candidate("a"), candidate("b", draining=True)], ["a"]),
             ([candidate("a", 600, capacity=GBIT), candidate("b", 1)], ["b"]),
-            ([candidate("a", 600, capacity=GBIT), candidate("b", closed=True)], ["a"]),
-            ([candidate("b", closed=True)], ["b"]),
+            ([candidate("a", 600, capacity=GBIT), candidate("b", draining=True)], ["a"]),
+            ([candidate("b", draining=True)], ["b"]),
             ([candidate("a", 600), candidate("b", 9000)], ["a", "b"]),
-            ([candidate("a", closed=True), candidate("b", serves=MediaLevel.SOUND)], ["a"]),
+            ([candidate("a", draining=True), candidate("b", media=MediaLevel.AUDIO)], ["a"]),
             (
-                [candidate("a", serves=MediaLevel.OTHER), candidate("b", serves=MediaLevel.SOUND)],
+                [candidate("a", media=MediaLevel.OTHER), candidate("b", media=MediaLevel.AUDIO)],
                 ["b"],
             ),
             ([], []),
         ],
         ids=[
-            "not to one that is draining",
-            "not to one that is full while another has room",
-            "to a full one rather than to one that is draining",
-            "to one that is draining rather than nowhere",
-            "to any whose capacity nobody knows",
-            "to any picture rather than to sound alone",
-            "to sound rather than to what only some can play",
-            "to nobody",
+            "draining ones are excluded",
+            "full ones are excluded",
+            "full ones come before draining ones",
+            "draining ones are the last choice",
+            "unknown capacity is never full",
+            "video comes before audio",
+            "audio comes before other formats",
+            "no endpoints",
         ],
     )
-    def test_a_viewer_is_sent(self, found, expected):
-        assert names(eligible(estimate_loads(found))) == expected
+    def test_eligible_endpoints(self, candidates, expected):
+        assert names(eligible(estimate_loads(candidates))) == expected
 
-    def test_the_preferred_come_first_until_they_are_full(self):
+    def test_preferred_endpoints_are_chosen_until_full(self):
         near = candidate("near", labels=frozenset(["eu"]), capacity=GBIT)
         full = candidate("near", 600, labels=frozenset(["eu"]), capacity=GBIT)
         far = candidate("far", labels=frozenset(["us"]), capacity=GBIT)
@@ -97,48 +97,48 @@ class TestEligible:
         assert names(eligible(estimate_loads([near, far]), ("asia",))) == ["near", "far"]
 
 
-class TestWeights:
-    def test_they_follow_the_room_that_is_left(self):
-        found = estimate_loads(
+class TestSelectionWeights:
+    def test_weights_follow_headroom(self):
+        loads = estimate_loads(
             [candidate("a", 250, capacity=GBIT), candidate("b", capacity=9 * GBIT)]
         )
 
-        assert selection_weights(found) == [
+        assert selection_weights(loads) == [
             round(WEIGHT_SCALE * 0.5 / 9.5),
             round(WEIGHT_SCALE * 9 / 9.5),
         ]
 
-    def test_who_may_get_nobody_is_drawn_only_when_the_others_have_failed(self):
-        found = estimate_loads([candidate("a"), candidate("b", closed=True)])
+    def test_draining_endpoint_has_weight_zero(self):
+        loads = estimate_loads([candidate("a"), candidate("b", draining=True)])
 
-        assert selection_weights(found) == [WEIGHT_SCALE, 0]
+        assert selection_weights(loads) == [WEIGHT_SCALE, 0]
 
-    def test_full_ones_share_what_is_there_by_capacity(self):
-        found = estimate_loads(
+    def test_weights_of_full_endpoints_follow_capacity(self):
+        loads = estimate_loads(
             [candidate("a", 900, capacity=GBIT), candidate("b", 9000, capacity=9 * GBIT)]
         )
 
-        assert selection_weights(found) == [100, 900]
+        assert selection_weights(loads) == [100, 900]
 
-    def test_those_with_sound_alone_share_who_wants_just_that(self):
-        found = estimate_loads(
+    def test_audio_endpoints_have_weights_of_their_own(self):
+        loads = estimate_loads(
             [
                 candidate("a", 900, capacity=GBIT),
-                candidate("b", capacity=GBIT, serves=MediaLevel.SOUND),
-                candidate("c", capacity=3 * GBIT, serves=MediaLevel.SOUND),
-                candidate("d", closed=True, serves=MediaLevel.SOUND),
+                candidate("b", capacity=GBIT, media=MediaLevel.AUDIO),
+                candidate("c", capacity=3 * GBIT, media=MediaLevel.AUDIO),
+                candidate("d", draining=True, media=MediaLevel.AUDIO),
             ]
         )
 
-        assert selection_weights(found) == [1000, 250, 750, 0]
+        assert selection_weights(loads) == [1000, 250, 750, 0]
 
-    def test_one_whose_capacity_is_unknown_counts_like_the_usual_one_and_is_never_out(self):
-        found = estimate_loads([candidate("a", 5000), candidate("b", capacity=GBIT)])
+    def test_unknown_capacity_counts_as_the_default_and_is_never_full(self):
+        loads = estimate_loads([candidate("a", 5000), candidate("b", capacity=GBIT)])
 
-        [unknown, known] = selection_weights(found)
+        [unknown, known] = selection_weights(loads)
         assert 0 < unknown < known
 
-    def test_impossible_figures_of_one_do_not_harm_the_others(self):
+    def test_impossible_metrics_of_one_endpoint_do_not_affect_the_others(self):
         mad = Candidate(name="mad", clients=1, bitrate=10**13, machine_bitrate=10**13)
 
         assert selection_weights(estimate_loads([mad, candidate("a", 10), candidate("b", 10)]))[

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from streaming_system.tracker.audience.playback import PlayerReport
+from streaming_system.tracker.ingest.player_report import PlayerReport
 from streaming_system.tracker.legacy.player_report import (
     InvalidJsonError,
     issue_cookie,

@@ -1,1 +1,1 @@
-"""Viewers: how many, since when, and how well they see."""
+"""Viewers: how many there are, over time, and their quality of experience."""

@@ -1,4 +1,4 @@
-"""What players say of themselves: that they are there, and how well they play."""
+"""Playback reports within a request's transaction, and the QoE metrics from them."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -10,49 +10,47 @@ from streaming_system.tracker.audience.qoe import QoeMetrics, qoe_metrics
 from streaming_system.tracker.audience.viewers import ViewerCountCache
 from streaming_system.tracker.db.session import ensure_write_transaction
 from streaming_system.tracker.endpoints.fallback_groups import FallbackGroups
-from streaming_system.tracker.ingest.playback import PlayerReport, ReportScheduler, ingest, validity
-
-__all__ = ["PlaybackService", "PlayerReport", "validity"]
+from streaming_system.tracker.ingest.playback import ingest
+from streaming_system.tracker.ingest.player_report import PlayerReport
+from streaming_system.tracker.ingest.report_scheduler import ReportScheduler
 
 
 class PlaybackService:
-    """Takes the reports of players, and says how well they play.
+    """Accepts reports of players, and computes QoE metrics.
 
     :param settings: the app's, for the keys ``report.*``.
-    :param crowd: this process's idea of how many watch; without it, they are counted each time.
-    :param stand_ins: on whose endpoints players of a room may be, besides its own.
+    :param viewer_count: cached by this process; without it, each report counts viewers again.
     """
 
     def __init__(
         self,
         db: Session,
         settings: Mapping[str, Any],
-        crowd: ViewerCountCache | None = None,
-        stand_ins: FallbackGroups | None = None,
+        viewer_count: ViewerCountCache | None = None,
+        fallback_groups: FallbackGroups | None = None,
     ) -> None:
         self.db = db
         self._settings = settings
-        self._crowd = crowd or ViewerCountCache()
-        self._stand_ins = stand_ins or FallbackGroups()
+        self._viewer_count = viewer_count or ViewerCountCache()
+        self._fallback_groups = fallback_groups or FallbackGroups()
 
     def report(self, report: PlayerReport, *, now: datetime) -> int:
-        """Take a report within the session's transaction.
+        """Write a report within the session's transaction.
 
-        Return in how many seconds the next one is due; 0 for never.
+        Return the seconds until the player's next report; 0 after its last one.
         """
-        pace = ReportScheduler(self._settings, self._crowd)
-        [seconds] = ingest(
-            ensure_write_transaction(self.db), [(report, now)], pace, self._stand_ins
-        )
-        return seconds
+        scheduler = ReportScheduler(self._settings, self._viewer_count)
+        connection = ensure_write_transaction(self.db)
+        [interval] = ingest(connection, [(report, now)], scheduler, self._fallback_groups)
+        return interval
 
-    def figures(
+    def qoe_metrics(
         self, *, now: datetime, minutes: int = 5, room: str | None = None, by_endpoint: bool = True
     ) -> Sequence[QoeMetrics]:
-        """Return how well players have played within the last minutes, by room and endpoint.
+        """Return the QoE metrics of the last minutes, by room and endpoint.
 
         :param room: only this one.
-        :param by_endpoint: whether endpoints are told apart; otherwise there is one for each room.
+        :param by_endpoint: whether to separate endpoints; otherwise there is one entry a room.
         """
         begin = now - timedelta(minutes=minutes)
         return qoe_metrics(self.db, begin=begin, now=now, room=room, by_endpoint=by_endpoint)

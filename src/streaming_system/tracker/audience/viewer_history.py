@@ -1,4 +1,4 @@
-"""How many watched, and how well: over time, as players tell it."""
+"""Viewers and rebuffering over time, from playback reports."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -9,6 +9,7 @@ from itertools import accumulate
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from streaming_system.tracker.audience.qoe import rebuffer_ratio
 from streaming_system.tracker.history.sql_time import EpochMs, floor_to, to_ms
 from streaming_system.tracker.history.time_series import MINUTE, TEN_MINUTES, rolled_up_until
 from streaming_system.tracker.models import Playback, Playback1Min, Playback10Min, Player
@@ -20,13 +21,13 @@ _RollupTable = type[Playback1Min | Playback10Min]
 
 @dataclass(frozen=True, kw_only=True)
 class ViewerSeries:
-    """Figures of players over time.
+    """Metrics of players over time.
 
-    :param times: where each step begins.
-    :param viewers: by room, how many players were open when each step began; the last one is how
-        many are open now.
-    :param rebuffering: by room, for which share of the time within each step players stood still
-        while they should have played; ``None`` where none of them should have.
+    :param times: the beginning of each step.
+    :param viewers: by room, the number of open players at the beginning of each step; the last
+        value is the present one.
+    :param rebuffering: by room, the rebuffer ratio of each step; ``None`` for steps without
+        playback.
     """
 
     times: tuple[datetime, ...]
@@ -36,110 +37,111 @@ class ViewerSeries:
 
 
 class ViewerHistory:
-    """What players reported, over time."""
+    """Metrics of players over time, from rollups and, for the latest steps, from reports."""
 
     def __init__(self, db: Session) -> None:
         self.db = db
 
-    def watching(
+    def series(
         self, *, begin: datetime, end: datetime, step: timedelta, room: str | None = None
     ) -> ViewerSeries:
-        """Return the figures of every room that had players.
+        """Return the series of every room that had players.
 
         :param begin: rounded down to a whole step.
         :param end: not in the future.
-        :param step: whole minutes; above ten minutes, whole tens. Less is taken as a minute.
+        :param step: whole minutes; above ten minutes, a multiple of ten. The minimum is a minute.
         :param room: only this room.
         """
         step = max(step, MINUTE)
         begin = floor_to(begin, step)
         times = tuple(begin + step * number for number in range(-((begin - end) // step)))
         table: _RollupTable = Playback10Min if step % TEN_MINUTES == timedelta(0) else Playback1Min
+        # A step is read either from rollups or from reports, so no report counts twice.
+        raw_begin = max(begin, floor_to(min(rolled_up_until(self.db, table), end), step))
         counts: dict[str, list[int]] = defaultdict(lambda: [0] * len(times))
-        # What is reported at the end itself is of a step of its own, which nobody asked for.
-        shares: dict[str, list[float | None]] = defaultdict(lambda: [None] * (len(times) + 1))
-        # Rows are of whole steps, or a step's figures would be added from two places.
-        done = max(begin, floor_to(min(rolled_up_until(self.db, table), end), step))
-        within = (table.at >= begin, table.at < done)
-        db = self.db.connection()
-        for name, place, viewers, rebuffer, played in db.execute(
-            self._by_step(
-                table, begin, step, within, room, _viewers_at_step_start(table, begin, step)
-            )
-        ):
-            counts[name][place] = int(viewers)
-            shares[name][place] = _rebuffer_ratio(int(rebuffer), int(played))
-        for name, place, _, rebuffer, played in db.execute(
-            self._by_step(
-                Playback,
-                begin,
-                step,
-                (Playback.at >= done, Playback.at <= end),
-                room,
-                sa.literal(0),
-            )
-        ):
-            shares[name][place] = _rebuffer_ratio(int(rebuffer), int(played))
-        levels_by_room = self._open(done, end, step, room) if done < end else {}
-        for name, levels in levels_by_room.items():
-            first = (done - begin) // step
-            counts[name][first : len(times)] = levels[: len(times) - first]
+        # A report at ``end`` itself belongs to one further step, which is cut off below.
+        ratios: dict[str, list[float | None]] = defaultdict(lambda: [None] * (len(times) + 1))
+        rolled_up = self._select_by_step(
+            table,
+            begin,
+            step,
+            (table.at >= begin, table.at < raw_begin),
+            room,
+            _viewers_at_step_start(table, begin, step),
+        )
+        for name, index, viewers, rebuffer_ms, played_ms in self.db.execute(rolled_up):
+            counts[name][index] = int(viewers)
+            ratios[name][index] = rebuffer_ratio(int(rebuffer_ms), int(played_ms))
+        raw = self._select_by_step(
+            Playback,
+            begin,
+            step,
+            (Playback.at >= raw_begin, Playback.at <= end),
+            room,
+            sa.literal(0),
+        )
+        for name, index, _, rebuffer_ms, played_ms in self.db.execute(raw):
+            ratios[name][index] = rebuffer_ratio(int(rebuffer_ms), int(played_ms))
+        if raw_begin < end:
+            first = (raw_begin - begin) // step
+            for name, players in self._open_players(raw_begin, end, step, room).items():
+                counts[name][first : len(times)] = players[: len(times) - first]
         return ViewerSeries(
             times=times,
             step=step,
             viewers={name: tuple(counts[name]) for name in sorted(counts)},
-            rebuffering={name: tuple(shares[name][: len(times)]) for name in sorted(shares)},
+            rebuffering={name: tuple(ratios[name][: len(times)]) for name in sorted(ratios)},
         )
 
-    def _by_step(
+    def _select_by_step(
         self,
         table: type[Playback1Min | Playback10Min | Playback],
         begin: datetime,
         step: timedelta,
-        within: tuple[sa.ColumnElement[bool], ...],
+        conditions: tuple[sa.ColumnElement[bool], ...],
         room: str | None,
         viewers: sa.ColumnElement[int],
     ) -> sa.Select[str, int, int, int, int]:
-        place = ((EpochMs(table.at) - to_ms(begin)) // (step // _MS)).label("place")
+        index = ((EpochMs(table.at) - to_ms(begin)) // (step // _MS)).label("place")
         return (
             sa.select(
                 table.room,
-                place,
+                index,
                 sa.func.sum(viewers),
                 sa.func.sum(table.rebuffer_ms),
                 sa.func.sum(table.played_ms),
             )
-            .where(*within, sa.true() if room is None else table.room == room)
-            .group_by(table.room, place)
+            .where(*conditions, sa.true() if room is None else table.room == room)
+            .group_by(table.room, index)
         )
 
-    def _open(
+    def _open_players(
         self, begin: datetime, end: datetime, step: timedelta, room: str | None
     ) -> dict[str, list[int]]:
-        """Return how many players were open at each step from ``begin`` on, by room, from players.
+        """Return the number of open players at each step from ``begin`` on, by room.
 
-        The last number is how many are open at the end.
+        The last number is the one at ``end``.
         """
         of_room = sa.true() if room is None else Player.room == room
         last = -((begin - end) // step) - 1
         changes: dict[str, list[int]] = defaultdict(lambda: [0] * (last + 1))
-        # Those who have come since are few, and found by one index; the others are counted in
-        # another one, without a look at each of them.
+        # Open at the beginning: those that end later, minus those that start later. Each of the two
+        # counts is a range of one index.
         for since, sign in ((sa.true(), 1), (Player.begun > begin, -1)):
-            open_then = (
+            still_open = (
                 sa.select(Player.room, sa.func.count())
                 .where(Player.until > begin, since, of_room)
                 .group_by(Player.room)
             )
-            for name, count in self.db.execute(open_then):
+            for name, count in self.db.execute(still_open):
                 changes[name][0] += sign * count
         for column, sign in ((Player.begun, 1), (Player.until, -1)):
-            # Who comes within a step is there when the next one begins.
-            place = ((EpochMs(column) - to_ms(begin) + step // _MS - 1) // (step // _MS)).label("p")
+            # A change within a step shows at the beginning of the next one.
+            index = ((EpochMs(column) - to_ms(begin) + step // _MS - 1) // (step // _MS)).label("p")
             query = (
-                sa.select(Player.room, place, sa.func.count())
+                sa.select(Player.room, index, sa.func.count())
                 .where(column > begin, column <= end, of_room)
-                .group_by(Player.room, place)
+                .group_by(Player.room, index)
             )
             for name, number, count in self.db.execute(query):
                 changes[name][min(number, last)] += sign * count
@@ -149,11 +151,6 @@ class ViewerHistory:
 def _viewers_at_step_start(
     table: _RollupTable, begin: datetime, step: timedelta
 ) -> sa.ColumnElement[int]:
-    """Return the viewers of those rows that begin with a step, 0 of the others."""
+    """Return the viewers of the rows at the beginning of a step, and 0 for other rows."""
     since = (EpochMs(table.at) - to_ms(begin)) % (step // _MS)
     return sa.case((since == 0, table.viewers), else_=0)
-
-
-def _rebuffer_ratio(rebuffer_ms: int, played_ms: int) -> float | None:
-    both = rebuffer_ms + played_ms
-    return rebuffer_ms / both if both else None

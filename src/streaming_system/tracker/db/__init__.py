@@ -1,1 +1,1 @@
-"""The tracker's connections: sessions, the read replica, readiness."""
+"""Sessions, replica, health and outages of the database."""

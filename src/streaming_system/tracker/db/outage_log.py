@@ -1,4 +1,4 @@
-"""Says once that a thing fails, and once that it is over: not with every call."""
+"""Logs an outage once when it begins, once a minute, and once when it ends."""
 
 import logging
 import threading
@@ -9,58 +9,59 @@ import sqlalchemy as sa
 
 log = logging.getLogger(__name__)
 
-# So long nothing must have failed: a database may take what is read and refuse what is written.
+# An outage ends when nothing has failed for this time: a database may accept reads but no writes.
 RECOVERY_QUIET_PERIOD = 2.0  # seconds
-# While it lasts, it is said again so often.
 REMINDER_INTERVAL = 60.0  # seconds
 
 
 def includeme(config: Any) -> None:
-    """Let views tell ``request.registry["trouble"]`` that the database has failed.
+    """Create ``request.registry["outage_log"]`` for the database.
 
-    ``request.registry["trouble.logs"]`` hears the same of the files of access logs.
+    ``request.registry["outage_log.access_logs"]`` is for the files of access logs.
     """
-    config.registry["trouble.logs"] = OutageLog("writing access logs")
-    trouble = config.registry["trouble"] = OutageLog("the database")
+    config.registry["outage_log.access_logs"] = OutageLog("writing access logs")
+    outage_log = config.registry["outage_log"] = OutageLog("the database")
     engine = config.registry["db.sessions"].kw["bind"]
-    sa.event.listen(engine, "commit", lambda connection: trouble.worked())
+    sa.event.listen(engine, "commit", lambda connection: outage_log.record_success())
 
 
 class OutageLog:
-    """What is wrong with one thing, as seen by all threads of a process.
+    """Counts the failed calls of one outage, across all threads of a process.
 
-    :param what: the subject of the sentences.
+    :param subject: the subject of the log messages.
     """
 
-    def __init__(self, what: str) -> None:
-        self._what = what
+    def __init__(self, subject: str) -> None:
+        self._subject = subject
         self._lock = threading.Lock()
-        self._began = self._last = self._said = 0.0
-        self._calls = 0
+        self._first_failure = self._last_failure = self._last_logged = 0.0
+        self._failures = 0
 
-    def failed(self, error: BaseException) -> None:
-        """Note that a call has failed."""
+    def record_failure(self, error: BaseException) -> None:
+        """Record a failed call."""
         now = time.monotonic()
         with self._lock:
-            self._calls += 1
-            self._last = now
-            if self._calls == 1:
-                self._began = now
-            elif now - self._said < REMINDER_INTERVAL:
+            self._failures += 1
+            self._last_failure = now
+            if self._failures == 1:
+                self._first_failure = now
+            elif now - self._last_logged < REMINDER_INTERVAL:
                 return
-            self._said = now
-            calls = self._calls
+            self._last_logged = now
+            failures = self._failures
         reason = " ".join(str(error).split())
-        log.error("%s failed: %s (calls refused so far: %d)", self._what, reason, calls)
+        log.error("%s failed: %s (calls refused so far: %d)", self._subject, reason, failures)
 
-    def worked(self) -> None:
-        """Note that a call has gone well."""
-        if not self._calls:
+    def record_success(self) -> None:
+        """Record a successful call."""
+        if not self._failures:
             return
         now = time.monotonic()
         with self._lock:
-            if not self._calls or now - self._last < RECOVERY_QUIET_PERIOD:
+            if not self._failures or now - self._last_failure < RECOVERY_QUIET_PERIOD:
                 return
-            calls, self._calls = self._calls, 0
-            seconds = self._last - self._began
-        log.warning("the database works again: %d calls were refused within %.1f s", calls, seconds)
+            failures, self._failures = self._failures, 0
+            seconds = self._last_failure - self._first_failure
+        log.warning(
+            "%s works again: %d calls were refused within %.1f s", self._subject, failures, seconds
+        )

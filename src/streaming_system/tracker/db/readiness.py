@@ -1,4 +1,4 @@
-"""Whether the database can be used: asked over a connection of its own, and never for long."""
+"""Readiness of the database, checked over a separate connection with a timeout."""
 
 import logging
 import threading
@@ -12,77 +12,77 @@ from streaming_system.web.health import NotReadyError
 
 log = logging.getLogger(__name__)
 
-# The last of alembic/versions, which are not installed with the program. A test compares.
+# The latest revision in alembic/versions, which is not installed with the program. A test compares.
 REVISION = "a94c1f6e2d70"
 READINESS_TIMEOUT = 1.0  # seconds
-# By then a database that hangs has been left, so that the next look can begin.
+# Ends the probe of a hung database, so that the next probe can start.
 PROBE_TIMEOUT = 2  # seconds
 MIGRATION_HINT = "run make migrate"
 
 
 def includeme(config: Any) -> None:
-    """Let views ask ``request.registry["readiness"]``."""
+    """Create ``request.registry["readiness"]``."""
     engine = config.registry["db.sessions"].kw["bind"]
     config.registry["readiness"] = Readiness(engine.url)
 
 
 class Readiness:
-    """Looks at the database. There is one look at a time, however many ask and whatever hangs."""
+    """Checks the database. Concurrent callers share one probe."""
 
     def __init__(self, url: sa.URL) -> None:
-        # Neither the connections of requests nor their settings: those may all be waiting.
+        # The pool of the requests may be exhausted.
         self._engine = sa.create_engine(
             url, poolclass=sa.NullPool, connect_args=_timeout_args(url.get_driver_name())
         )
         self._lock = threading.Lock()
-        self._look: _ReadinessProbe | None = None
-        self._said = ""
+        self._probe: _ReadinessProbe | None = None
+        self._logged_reason = ""
 
     def check(self) -> str:
-        """Return the revision of a database that can be used.
+        """Return the revision of the database.
 
-        :raises NotReady: if it cannot, or does not say so in time.
+        :raises NotReadyError: if the database is unavailable, slow or at another revision.
         """
         with self._lock:
-            if self._look is None or self._look.ended.is_set():
-                self._look = _ReadinessProbe(self._engine)
-            look = self._look
-        look.ended.wait(look.begun + READINESS_TIMEOUT - time.monotonic())
+            if self._probe is None or self._probe.ended.is_set():
+                self._probe = _ReadinessProbe(self._engine)
+            probe = self._probe
+        probe.ended.wait(probe.begun + READINESS_TIMEOUT - time.monotonic())
         try:
-            self._judge(look)
+            self._evaluate(probe)
         except NotReadyError as reason:
-            self._note(str(reason), look.error)
+            self._log_change(str(reason), probe.error)
             raise
-        self._note("", None)
+        self._log_change("", None)
         return REVISION
 
-    def _judge(self, look: "_ReadinessProbe") -> None:
-        if not look.ended.is_set():
+    def _evaluate(self, probe: "_ReadinessProbe") -> None:
+        if not probe.ended.is_set():
             raise NotReadyError("the database has not answered within a second")
-        if isinstance(look.error, (sa.exc.DBAPIError, FileNotFoundError)):
+        if isinstance(probe.error, (sa.exc.DBAPIError, FileNotFoundError)):
             raise NotReadyError("the database cannot be used: is it running, and is its URL right?")
-        if look.error is not None:
-            raise look.error
-        if not look.revisions:
+        if probe.error is not None:
+            raise probe.error
+        if not probe.revisions:
             raise NotReadyError(f"the database has not been migrated: {MIGRATION_HINT}")
-        if look.revisions != {REVISION}:
-            found = ", ".join(sorted(look.revisions))
+        if probe.revisions != {REVISION}:
             raise NotReadyError(
-                f"the database is at revision {found}, and this version needs {REVISION}: {MIGRATION_HINT}"
+                f"the database is at revision {', '.join(sorted(probe.revisions))}, "
+                f"and this version needs {REVISION}: {MIGRATION_HINT}"
             )
 
-    def _note(self, reason: str, error: BaseException | None) -> None:
-        """Log what has changed: it is asked for every few seconds."""
+    def _log_change(self, reason: str, error: BaseException | None) -> None:
+        """Log a change of the result; monitors check every few seconds."""
         with self._lock:
-            before, self._said = self._said, reason
-        if reason and reason != before:
+            previous, self._logged_reason = self._logged_reason, reason
+        if reason and reason != previous:
             log.error("not ready: %s (%s)", reason, getattr(error, "orig", None) or error or "-")
-        elif before and not reason:
+        elif previous and not reason:
             log.info("ready again")
 
 
 class _ReadinessProbe:
-    """One question to the database, in a thread that nobody has to wait for."""
+    """One check of the database in a thread, which callers can stop waiting for."""
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
@@ -96,7 +96,7 @@ class _ReadinessProbe:
         try:
             self.revisions = _fetch_revisions(self._engine)
         except Exception as error:
-            # Whoever waits raises it.
+            # The callers raise it.
             self.error = error
         finally:
             self.ended.set()
@@ -105,7 +105,7 @@ class _ReadinessProbe:
 def _fetch_revisions(engine: sa.Engine) -> set[str]:
     sqlite = engine.dialect.name == "sqlite"
     if sqlite and engine.url.database and not Path(engine.url.database).is_file():
-        # Asking would create an empty file.
+        # Connecting would create an empty file.
         raise FileNotFoundError("the file of the database is not there")
     with engine.connect() as connection:
         if not sqlite:
@@ -116,7 +116,7 @@ def _fetch_revisions(engine: sa.Engine) -> set[str]:
 
 
 def _timeout_args(driver: str) -> dict[str, Any]:
-    """Return what ends a connection whose other end is silent."""
+    """Return the driver's arguments for timeouts."""
     if driver in ("psycopg", "psycopg2"):
         return {"connect_timeout": PROBE_TIMEOUT, "tcp_user_timeout": PROBE_TIMEOUT * 1000}
     return {"timeout": PROBE_TIMEOUT} if driver == "pysqlite" else {}

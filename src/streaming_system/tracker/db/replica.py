@@ -1,7 +1,7 @@
-"""A copy of the database that is read where a second more or less does not matter.
+"""A read replica of the database, for views that tolerate a delay of seconds.
 
-Nothing that writes, hands out streams, or decides who may do what, asks it. While it is away, its
-readers ask the database itself.
+Writes, assignments of viewers and permission checks use the primary. So do all views while the
+replica is unavailable.
 """
 
 import contextlib
@@ -23,23 +23,22 @@ from streaming_system.tracker.settings import StartupError
 log = logging.getLogger(__name__)
 
 URL_KEY = "sqlalchemy.replica.url"
-# The routes of which GET and HEAD are answered from it: graphs, figures, and the crew's monitors.
+# Routes whose GET and HEAD requests use the replica: graphs, metrics, and the crew's monitors.
 REPLICA_ROUTES = frozenset(
     ("graphs", "endpoint.stats", "pipeline.stats", "api.samples", "api.playback", "api.components")
 )
-# By then one that hangs counts as away.
+# Timeout for connecting and for the check of a connection.
 REPLICA_TIMEOUT = 2  # seconds
-# So long one that has answered may take for a question; the database itself is asked then, before
-# nginx gives the request up.
+# Timeout of a query. It leaves time for the primary before nginx times out.
 REPLICA_QUERY_TIMEOUT = 10  # seconds
-# For how many seconds one that is away is not asked again.
+# Seconds until the next attempt to use an unavailable replica.
 RETRY_KEY, DEFAULT_RETRY = "sqlalchemy.replica.retry", "10"
 
 
 class Replica:
-    """The other database, and whether it is there.
+    """The replica and its availability.
 
-    :raises StartError: if its URL is none of PostgreSQL's, or another of its keys is wrong.
+    :raises StartupError: if its URL is not one of PostgreSQL, or another of its keys is invalid.
     """
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
@@ -55,50 +54,50 @@ class Replica:
                 f"{RETRY_KEY} in the ini file is {retry!r}; allowed: seconds, 1 to 3600"
             )
         self._retry = int(retry)
-        own = {
+        overrides = {
             "sqlalchemy.url": url,
-            # It would wait without end for one that hangs: see _take.
+            # A pre-ping has no timeout; _on_checkout has one.
             "sqlalchemy.pool_pre_ping": False,
             "sqlalchemy.connect_args": {
                 "connect_timeout": REPLICA_TIMEOUT,
                 "tcp_user_timeout": REPLICA_TIMEOUT * 1000,
-                # Even if the URL is the primary's, nothing is ever written over it.
+                # Read-only even if the URL is the primary's.
                 "options": "-c default_transaction_read_only=on"
                 f" -c statement_timeout={REPLICA_QUERY_TIMEOUT * 1000}",
             },
         }
-        engine = make_engine({**settings, **own})
+        engine = make_engine({**settings, **overrides})
         sa.event.listen(engine, "checkout", _on_checkout)
         sa.event.listen(engine, "checkin", _on_checkin)
         self._sessions = sessionmaker(engine)
         self._lock = threading.Lock()
-        self._ask_at = 0.0
-        self._away = False
+        self._retry_at = 0.0
+        self._is_unavailable = False
 
-    def usable(self) -> bool:
-        """Tell whether to ask it: if it is away, one caller in a while tries."""
-        if not self._away:
+    def is_available(self) -> bool:
+        """Return whether to use the replica; one caller per retry interval tries a failed one."""
+        if not self._is_unavailable:
             return True
         with self._lock:
-            if time.monotonic() < self._ask_at:
+            if time.monotonic() < self._retry_at:
                 return False
-            self._ask_at = time.monotonic() + self._retry
+            self._retry_at = time.monotonic() + self._retry
             return True
 
     def session(self) -> Session:
-        """Return a session that only reads."""
+        """Return a read-only session."""
         return self._sessions()
 
-    def note(self, error: sa.exc.DBAPIError | None) -> None:
-        """Log, once, that it has failed, or that it is back."""
+    def record_result(self, error: sa.exc.DBAPIError | None) -> None:
+        """Record the result of a use; log the begin and the end of an outage."""
         with self._lock:
-            was_away, self._away = self._away, error is not None
+            was_unavailable, self._is_unavailable = self._is_unavailable, error is not None
             if error is not None:
-                self._ask_at = time.monotonic() + self._retry
-        if error is not None and not was_away:
+                self._retry_at = time.monotonic() + self._retry
+        if error is not None and not was_unavailable:
             reason = str(error.orig or error).splitlines()[0]
             log.warning("%s is away, the database itself is asked: %s", URL_KEY, reason)
-        elif was_away and error is None:
+        elif was_unavailable and error is None:
             log.info("%s is back", URL_KEY)
 
     def dispose(self) -> None:
@@ -107,61 +106,61 @@ class Replica:
 
 
 class _ConnectionWatchdog:
-    """Hangs up on a server that has not answered by then, so that whoever waits gets an error.
+    """Shuts down a connection after a timeout, so that the waiting thread gets an error.
 
-    Neither the server's own time-outs nor those of TCP do that for a server that has been stopped:
-    its kernel goes on acknowledging.
+    Timeouts of the server and of TCP do not apply to a stopped server process, because its kernel
+    still acknowledges packets.
 
-    :param seconds: how long it has.
+    :param seconds: the timeout.
     """
 
     def __init__(self, connection: DBAPIConnection, seconds: float) -> None:
-        # The driver may close its own at any time; this one stays that of this connection.
+        # A duplicate, because the driver may close its own descriptor at any time.
         self._socket = socket.socket(fileno=os.dup(connection.fileno()))
-        self._timer = threading.Timer(seconds, self._hang_up)
+        self._timer = threading.Timer(seconds, self._shut_down)
         self._timer.daemon = True
         self._timer.start()
-        self.is_over = False
+        self.has_expired = False
 
-    def _hang_up(self) -> None:
-        self.is_over = True
-        # The other end may have hung up already.
+    def _shut_down(self) -> None:
+        self.has_expired = True
+        # The server may have closed the connection.
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
 
-    def end(self) -> None:
-        """Let the connection be."""
+    def cancel(self) -> None:
+        """Stop watching the connection."""
         self._timer.cancel()
         self._timer.join()
         self._socket.close()
 
 
 def _on_checkout(connection: DBAPIConnection, record: Any, fairy: Any) -> None:
-    """Ask whether a connection is still good, and let a request use it for a while."""
-    deadline = _ConnectionWatchdog(connection, REPLICA_TIMEOUT)
+    """Check a connection, and limit the time of its use."""
+    watchdog = _ConnectionWatchdog(connection, REPLICA_TIMEOUT)
     try:
         connection.cursor().execute("SELECT 1")
         connection.rollback()
     except Exception as error:
-        if deadline.is_over:
+        if watchdog.has_expired:
             raise
-        # The server has been restarted meanwhile: the pool tries a new one.
+        # The server has been restarted: the pool opens another connection.
         raise sa.exc.DisconnectionError from error
     finally:
-        deadline.end()
-    # The server gives up before, if it is still able to.
-    record.info["deadline"] = _ConnectionWatchdog(
+        watchdog.cancel()
+    # The server's own timeout is shorter.
+    record.info["watchdog"] = _ConnectionWatchdog(
         connection, REPLICA_QUERY_TIMEOUT + REPLICA_TIMEOUT
     )
 
 
 def _on_checkin(connection: DBAPIConnection | None, record: Any) -> None:
-    if deadline := record.info.pop("deadline", None):
-        deadline.end()
+    if watchdog := record.info.pop("watchdog", None):
+        watchdog.cancel()
 
 
 def includeme(config: Any) -> None:
-    """Let the views of :data:`REPLICA_ROUTES` read the replica, if the ini names one."""
+    """Use the replica of the ini file, if any, in the views of :data:`REPLICA_ROUTES`."""
     settings = config.get_settings()
     config.registry["replica"] = Replica(settings) if settings.get(URL_KEY) else None
     if config.registry["replica"] is not None:
@@ -172,13 +171,13 @@ def _replica_view_deriver(view: Callable[..., Any], info: Any) -> Callable[..., 
     if info.exception_only:
         return view
 
-    def reading(context: Any, request: Any) -> Any:
+    def read_from_replica(context: Any, request: Any) -> Any:
         replica = request.registry["replica"]
         route = request.matched_route.name if request.matched_route else ""
         if (
             route not in REPLICA_ROUTES
             or request.method not in ("GET", "HEAD")
-            or not replica.usable()
+            or not replica.is_available()
         ):
             return view(context, request)
         with replica.session() as db:
@@ -186,19 +185,19 @@ def _replica_view_deriver(view: Callable[..., Any], info: Any) -> Callable[..., 
             try:
                 response = view(context, request)
             except sa.exc.DBAPIError as error:
-                replica.note(error)
+                replica.record_result(error)
             else:
-                replica.note(None)
+                replica.record_result(None)
                 return response
             finally:
                 _set_request_session(request, None)
         return view(context, request)
 
-    return reading
+    return read_from_replica
 
 
 def _set_request_session(request: Any, db: Session | None) -> None:
-    """Let the services of a request that are made from now on use a session, or the usual one."""
+    """Make the services of a request use this session, or the default one if ``None``."""
     for name in (*request.registry["services"], "db"):
         request.__dict__.pop(name, None)
     if db is not None:

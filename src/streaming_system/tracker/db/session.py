@@ -1,4 +1,4 @@
-"""The database: one session per request, one transaction per session."""
+"""Database sessions: one per request, each with one transaction."""
 
 import re
 import sqlite3
@@ -19,9 +19,9 @@ DATABASE_LABEL = "the database of sqlalchemy.url in the ini file"
 
 
 def includeme(config: Any) -> None:
-    """Give every request ``request.db``, whose transaction ends with the request."""
-    # Using a transaction after it has closed is a bug; explicit_manager says so.
-    # Nor is it asked who somebody is unless a view wants to know: programs have no session.
+    """Add ``request.db``, a session whose transaction ends with the request."""
+    # explicit_manager detects the use of a closed transaction. annotate_user would authenticate
+    # each request, although most come from programs without a session.
     config.add_settings(
         {
             "tm.manager_hook": "pyramid_tm.explicit_manager",
@@ -40,12 +40,12 @@ def includeme(config: Any) -> None:
     config.add_request_method(_open_session, "db", reify=True)
 
 
-# These take a report and write it together with others': services.reports.
+# These requests share a transaction: see ingest.report_ingest.
 _SESSIONLESS_PATHS = re.compile(r"/endpoint/register|/api/v1/rooms/[^/]+/playback")
 
 
 def has_session(request: Any) -> bool:
-    """Tell whether a request may use ``request.db``: two calls, of which there are most, do not."""
+    """Return whether a request may use ``request.db``; the two most frequent kinds may not."""
     environ = request.environ
     return (
         environ["REQUEST_METHOD"] != "POST"
@@ -55,40 +55,40 @@ def has_session(request: Any) -> bool:
 
 def _open_session(request: Any) -> Session:
     session: Session = request.registry["db.sessions"]()
-    # By itself it notices only what is written through models, and rolls back the rest.
+    # Without this state, it would roll back transactions that write without models.
     zope.sqlalchemy.register(session, initial_state=STATUS_CHANGED, transaction_manager=request.tm)
     return session
 
 
 def make_engine(settings: Mapping[str, Any]) -> sa.Engine:
-    """Return the engine that ``sqlalchemy.url`` names.
+    """Create the engine for ``sqlalchemy.url``.
 
-    :raises StartError: if the URL is no database's.
+    :raises StartupError: if the URL is invalid.
     """
     if not settings.get("sqlalchemy.url"):
         raise StartupError("the ini file lacks the key sqlalchemy.url in [app:tracker]")
     try:
-        said = {
+        options = {
             key: value
             for key, value in settings.items()
             if key.startswith("sqlalchemy.") and not key.startswith("sqlalchemy.replica.")
         }
-        url = sa.make_url(said["sqlalchemy.url"])
+        url = sa.make_url(options["sqlalchemy.url"])
         if url.get_driver_name() in ("psycopg", "psycopg2"):
-            # After a restart of the server, a connection of before would cost a caller an error.
-            said.setdefault("sqlalchemy.pool_pre_ping", True)
-            said["sqlalchemy.connect_args"] = {
+            # A restart of the server breaks pooled connections.
+            options.setdefault("sqlalchemy.pool_pre_ping", True)
+            options["sqlalchemy.connect_args"] = {
                 **{
                     key: value for key, value in CONNECTION_TIMEOUTS.items() if key not in url.query
                 },
-                **said.get("sqlalchemy.connect_args", {}),
+                **options.get("sqlalchemy.connect_args", {}),
             }
-        engine = sa.engine_from_config(said, "sqlalchemy.")
+        engine = sa.engine_from_config(options, "sqlalchemy.")
     except (sa.exc.ArgumentError, ImportError, TypeError, ValueError) as error:
-        # A port that is no number is a plain ValueError.
+        # An invalid port raises ValueError.
         raise StartupError(
-            f"sqlalchemy.url in the ini file: {_first_line(error)}; allowed: sqlite:////path/to/file or "
-            "postgresql+psycopg://user:password@host/name"
+            f"sqlalchemy.url in the ini file: {_first_line(error)}; allowed: "
+            "sqlite:////path/to/file or postgresql+psycopg://user:password@host/name"
         ) from None
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "connect", _prepare_sqlite)
@@ -96,7 +96,7 @@ def make_engine(settings: Mapping[str, Any]) -> sa.Engine:
     return engine
 
 
-# What ends a connection to a host that has gone without a word; an URL may say otherwise.
+# Detect a host that is unreachable. Parameters of the URL take precedence.
 CONNECTION_TIMEOUTS = {
     "connect_timeout": 5,  # seconds
     "tcp_user_timeout": 10_000,  # milliseconds
@@ -107,17 +107,17 @@ CONNECTION_TIMEOUTS = {
 
 
 def ensure_write_transaction(db: Session) -> sa.Connection:
-    """Begin the session's transaction as that of a writer, unless it has begun.
+    """Begin the session's transaction as a write transaction, unless it has begun.
 
-    On SQLite, one that has read already can lose against another writer at once. One that begins
-    as a writer waits its turn.
+    On SQLite, a transaction that starts with a read fails at its first write if another one writes.
+    A write transaction waits.
     """
     if db.info.get(_BEGUN_KEY):
         return db.connection()
     return db.connection(execution_options={"sqlite_immediate": True})
 
 
-# Whether the transaction of a session has begun in the database, and not only in the session.
+# Whether the session's transaction has begun in the database, and not only in the session.
 _BEGUN_KEY = "tracker.begun"
 
 
@@ -134,7 +134,7 @@ def _mark_ended(db: Session, transaction: Any) -> None:
 
 @contextmanager
 def write_transaction(sessions: sessionmaker[Session]) -> Iterator[Session]:
-    """Open a session of one short transaction that writes."""
+    """Open a session with one short write transaction."""
     with sessions() as db:
         ensure_write_transaction(db)
         yield db
@@ -142,9 +142,9 @@ def write_transaction(sessions: sessionmaker[Session]) -> Iterator[Session]:
 
 
 def require_tables(engine: sa.Engine) -> None:
-    """Make sure that the database is there and has been migrated.
+    """Require that the database exists and has been migrated.
 
-    :raises StartError: if it is not.
+    :raises StartupError: otherwise.
     """
     require_database_file(engine)
     with startup_errors():
@@ -155,21 +155,21 @@ def require_tables(engine: sa.Engine) -> None:
 
 
 def require_database_file(engine: sa.Engine) -> None:
-    """Make sure that the file of SQLite is there; other databases say so themselves.
+    """Require that the file of a SQLite database exists.
 
-    :raises StartError: if it is not.
+    :raises StartupError: otherwise.
     """
     path = engine.url.database if engine.dialect.name == "sqlite" else None
     if path and not Path(path).is_file():
-        # Asking would create an empty file, and hide that the path is wrong.
+        # Connecting would create an empty file and hide a wrong path.
         raise StartupError(f"{DATABASE_LABEL} is not there ({path}): run make initdb")
 
 
 @contextmanager
 def startup_errors() -> Iterator[None]:
-    """Say in one line why the database cannot be opened.
+    """Convert errors of the driver to a one-line message.
 
-    :raises StartError: instead of what the driver raises.
+    :raises StartupError: if the database cannot be opened.
     """
     try:
         yield
@@ -180,31 +180,29 @@ def startup_errors() -> Iterator[None]:
         ) from None
 
 
-# What PostgreSQL says of a server that only reads, and of a transaction that it has given up
-# because it waited for us. psycopg calls both internal errors.
+# Read-only server; transaction ended by the idle timeout. psycopg raises InternalError for both.
 UNAVAILABLE_SQLSTATES = ("25006", "25P03")
 
 
 def is_unavailable_error(error: sa.exc.DBAPIError) -> bool:
-    """Tell a database that cannot be used now, or takes no writes, from a fault of ours."""
+    """Return whether the database is unavailable or read-only."""
     if isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError):
         return True
     return getattr(error.orig, "sqlstate", None) in UNAVAILABLE_SQLSTATES
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, record: Any) -> None:
-    # The driver would begin transactions only at the first write; ours begin when we say so.
+    # The driver would begin transactions at the first write; _begin_sqlite begins them.
     connection.isolation_level = None
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA busy_timeout = 10000")
     connection.execute("PRAGMA foreign_keys = ON")
-    # With WAL, nothing committed is lost when the process is killed.
+    # With WAL, commits survive the end of the process.
     connection.execute("PRAGMA synchronous = NORMAL")
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:
-    # A transaction that reads first and writes later cannot wait for another writer: SQLite
-    # refuses it at once. One that begins as a writer waits its turn.
+    # See ensure_write_transaction.
     immediate = connection.get_execution_options().get("sqlite_immediate", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
 

@@ -1,1 +1,1 @@
-"""Streaming servers: which there are, what they serve, and who is sent where."""
+"""Endpoints: what they serve, their load, and which viewers are assigned to them."""

@@ -1,7 +1,7 @@
-"""The servers that stream to viewers."""
+"""Queries and changes of the endpoints that have reported."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Sequence, Set
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,126 +16,80 @@ from streaming_system.tracker.endpoints.load_balancer import (
     estimate_loads,
     least_utilised,
 )
-from streaming_system.tracker.ingest.endpoints import (
-    ENDPOINT_TTL,
-    EndpointReport,
-    EndpointState,
-    from_legacy,
-    ingest,
-)
+from streaming_system.tracker.ingest.endpoints import ENDPOINT_TTL
 from streaming_system.tracker.models import Endpoint, Player, Sample
 
-__all__ = ["ENDPOINT_TTL", "EndpointState", "Endpoints"]
+__all__ = ["ENDPOINT_RETENTION", "ENDPOINT_TTL", "REPORT_INTERVAL", "Endpoints"]
 
 REPORT_INTERVAL = timedelta(seconds=30)
 ENDPOINT_RETENTION = timedelta(days=7)
 
 
 class Endpoints:
-    """The endpoints which have registered with us.
+    """The endpoints that have registered.
 
-    :param changed: is called when an endpoint has come, or has said goodbye.
-    :param stand_ins: whose viewers may be on them, besides their own room's.
+    :param on_change: called when an endpoint has deregistered.
     """
 
     def __init__(
         self,
         db: Session,
-        changed: Callable[[], None] = lambda: None,
-        stand_ins: FallbackGroups | None = None,
+        on_change: Callable[[], None] = lambda: None,
+        fallback_groups: FallbackGroups | None = None,
     ) -> None:
         self.db = db
-        self._changed = changed
-        self._stand_ins = stand_ins or FallbackGroups()
+        self._on_change = on_change
+        self._fallback_groups = fallback_groups or FallbackGroups()
 
-    def register(self, *, room: str, ip: str, figures: Mapping[str, int], now: datetime) -> None:
-        """Take a report of the old protocol within the session's transaction.
+    def deregister(self, *, room: str, name: str, now: datetime) -> bool:
+        """Remove an endpoint at its request; return whether it was registered.
 
-        :param figures: as :func:`from_legacy` takes them.
-        """
-        self._write(from_legacy(room=room, ip=ip, figures=figures, now=now))
-
-    def report(
-        self,
-        *,
-        room: str,
-        name: str,
-        state: EndpointState,
-        clients: int,
-        bitrate: int,
-        cbitrate: int,
-        figures: Mapping[str, int],
-        now: datetime,
-    ) -> None:
-        """Take a report: renew the endpoint's state, and keep the figures as history."""
-        self._write(
-            EndpointReport(
-                room=room,
-                name=name,
-                state=state,
-                clients=clients,
-                bitrate=bitrate,
-                cbitrate=cbitrate,
-                figures=figures,
-                now=now,
-            )
-        )
-
-    def _write(self, report: EndpointReport) -> None:
-        [registered] = ingest(ensure_write_transaction(self.db), [report])
-        # What the session has read of it is old.
-        self.db.expire_all()
-        if registered.came:
-            self._changed()
-
-    def goodbye(self, *, room: str, name: str, now: datetime) -> bool:
-        """Take an endpoint out at once, as it asks; tell whether it was there.
-
-        Its figures fall to zero, in the history, too.
+        A last sample sets its metrics to zero.
         """
         ensure_write_transaction(self.db)
-        nothing = {"clients": 0, "bitrate": 0, "cbitrate": 0, "figures": {}}
-        found = self.db.execute(
+        zero = {"clients": 0, "bitrate": 0, "cbitrate": 0, "stream_metrics": {}}
+        row = self.db.execute(
             sa.update(Endpoint)
             .where(Endpoint.room == room, Endpoint.name == name, Endpoint.left_at.is_(None))
-            .values(left_at=now, handed=0, **nothing)
+            .values(left_at=now, assigned=0, **zero)
             .returning(Endpoint.id)
         ).first()
-        if found is None:
+        if row is None:
             return False
-        self.db.execute(sa.insert(Sample).values(room=room, name=name, at=now, **nothing))
-        self._changed()
+        self.db.add(Sample(room=room, name=name, at=now, **zero))
+        self.db.flush()
+        self._on_change()
         return True
 
     def set_drained(self, *, room: str, name: str, drained: bool, now: datetime) -> bool:
-        """Say for the crew whether an endpoint shall get no new viewers; tell whether it is known.
+        """Drain an endpoint on behalf of the crew, or undo that; return whether it exists.
 
-        It holds until the crew says otherwise, whatever the endpoint reports.
+        The setting stays until the crew changes it, whatever the endpoint reports.
         """
         return self._set(room, name, drained=drained)
 
     def set_draining(self, *, room: str, name: str, draining: bool, now: datetime) -> bool:
-        """Say for the endpoint itself whether it wants new viewers; tell whether it is known."""
+        """Drain an endpoint at its own request, or undo that; return whether it exists."""
         return self._set(room, name, draining=draining)
 
     def _set(self, room: str, name: str, **values: bool) -> bool:
         ensure_write_transaction(self.db)
-        found = self.db.execute(
+        row = self.db.execute(
             sa.update(Endpoint)
             .where(Endpoint.room == room, Endpoint.name == name)
             .values(**values)
             .returning(Endpoint.id)
         ).first()
-        return found is not None
+        return row is not None
 
     def get(self, *, room: str, name: str) -> Endpoint | None:
-        """Return an endpoint, alive or not."""
+        """Return an endpoint, expired or not."""
         return self.db.scalar(
             sa.select(Endpoint).where(Endpoint.room == room, Endpoint.name == name)
         )
 
     def alive(self, *, now: datetime, room: str | None = None) -> Sequence[Endpoint]:
-        """Return the endpoints that have reported within :data:`ENDPOINT_TTL`, least loaded first.
+        """Return the endpoints that have reported within the TTL, least loaded first.
 
         :param room: only those of this room.
         """
@@ -144,8 +98,8 @@ class Endpoints:
             query = query.where(Endpoint.room == room)
         return self.db.scalars(query.order_by(Endpoint.bitrate, Endpoint.id)).all()
 
-    def silent(self, *, now: datetime) -> Sequence[Endpoint]:
-        """Return the endpoints that reported last within :data:`ENDPOINT_RETENTION`, newest first."""
+    def recently_expired(self, *, now: datetime) -> Sequence[Endpoint]:
+        """Return the endpoints that stopped reporting within the retention, latest first."""
         return self.db.scalars(
             sa.select(Endpoint)
             .where(
@@ -157,13 +111,10 @@ class Endpoints:
         ).all()
 
     def candidates(self, *, now: datetime) -> Sequence[tuple[Endpoint, Candidate]]:
-        """Return the living endpoints with what matters for sending viewers to them.
-
-        The least loaded come first.
-        """
-        # Endpoints of one machine share its link, whatever rooms they stream.
+        """Return the live endpoints with their load, least loaded first."""
+        # Endpoints on one machine share its link, also those of different rooms.
         other = aliased(Endpoint)
-        machine = (
+        machine_bitrate = (
             sa.select(sa.func.sum(other.bitrate))
             .where(other.host == Endpoint.host, *_is_alive(now, other))
             .scalar_subquery()
@@ -179,39 +130,54 @@ class Endpoints:
             .scalar_subquery()
         )
         rows = self.db.execute(
-            sa.select(Endpoint, machine, joined)
+            sa.select(Endpoint, machine_bitrate, joined)
             .where(*_is_alive(now))
             .order_by(Endpoint.bitrate, Endpoint.id)
         ).all()
-        guests = self._guests({(endpoint.room, endpoint.name) for endpoint, _, _ in rows}, now)
-        expected = {
-            # Who was sent there and who reports from there are the same people.
-            endpoint.id: max(endpoint.handed, players + guests[endpoint.room, endpoint.name])
-            for endpoint, _, players in rows
-        }
-        coming: Counter[str] = Counter()
-        for endpoint, _, _ in rows:
-            coming[endpoint.host] += expected[endpoint.id]
+        joined_from_other_rooms = self._cross_room_viewers(
+            {(endpoint.room, endpoint.name) for endpoint, _, _ in rows}, now
+        )
+        pending, machine_pending = {}, Counter[str]()
+        for endpoint, _, players in rows:
+            key = endpoint.room, endpoint.name
+            # Viewers that were assigned and players that have joined are mostly the same people.
+            pending[key] = max(endpoint.assigned, players + joined_from_other_rooms[key])
+            machine_pending[endpoint.host] += pending[key]
         return [
             (
                 endpoint,
-                _build_candidate(
-                    endpoint, int(bitrate), expected[endpoint.id], coming[endpoint.host]
+                Candidate(
+                    name=endpoint.name,
+                    clients=endpoint.clients,
+                    bitrate=endpoint.bitrate,
+                    machine_bitrate=int(bitrate),
+                    capacity=endpoint.capacity,
+                    pending_viewers=pending[endpoint.room, endpoint.name],
+                    machine_pending_viewers=machine_pending[endpoint.host],
+                    draining=endpoint.draining or endpoint.drained,
+                    media=best_media(formats_of(endpoint)),
+                    labels=frozenset([*endpoint.tags, *filter(None, [endpoint.region])]),
                 ),
             )
             for endpoint, bitrate, _ in rows
         ]
 
-    def _guests(self, alive: Set[tuple[str, str]], now: datetime) -> Counter[tuple[str, str]]:
-        """Return how many players of other rooms have come to each endpoint since its report."""
-        found: Counter[tuple[str, str]] = Counter()
-        if not self._stand_ins.guests:
-            return found
+    def _cross_room_viewers(
+        self, alive: Set[tuple[str, str]], now: datetime
+    ) -> Counter[tuple[str, str]]:
+        """Return how many players of other rooms have joined each endpoint since its report.
+
+        :param alive: the live endpoints, by room and name.
+        """
+        viewers: Counter[tuple[str, str]] = Counter()
+        rooms = self._fallback_groups.rooms_with_fallbacks
+        if not rooms:
+            return viewers
         rows = self.db.execute(
             sa.select(Player.room, Endpoint.room, Endpoint.name, sa.func.count())
             .join(Endpoint, Player.endpoint == Endpoint.name)
             .where(
-                Player.room.in_(self._stand_ins.guests),
+                Player.room.in_(rooms),
                 Player.room != Endpoint.room,
                 Player.moved > Endpoint.last_seen,
                 Player.until > now,
@@ -219,37 +185,37 @@ class Endpoints:
             )
             .group_by(Player.room, Endpoint.room, Endpoint.name)
         )
-        for watched, group, name, players in rows:
-            if self._stand_ins.owner(watched, name, alive) == group:
-                found[group, name] += players
-        return found
+        for player_room, room, name, players in rows:
+            if self._fallback_groups.endpoint_room(player_room, name, alive) == room:
+                viewers[room, name] += players
+        return viewers
 
-    def send(
+    def assign_viewer(
         self, *, rooms: Sequence[str], prefer: Collection[str] = (), now: datetime
     ) -> Endpoint | None:
-        """Choose an endpoint for one more viewer, and count them for all workers.
+        """Choose an endpoint for one more viewer; all workers count the assignment.
 
-        :param rooms: the viewer's room, then those whose endpoints stand in for its own: the first
-            that has an endpoint with room left is taken, or else the first that has any.
-        :param prefer: regions and tags of the endpoints that the viewer is best served by.
+        :param rooms: the viewer's room, then its fallback groups: the first one that has an
+            endpoint with headroom is chosen, or else the first one that has an endpoint.
+        :param prefer: regions and tags of the endpoints that suit the viewer best.
         """
         ensure_write_transaction(self.db)
-        found = self.candidates(now=now)
+        candidates = self.candidates(now=now)
         choices = [
             least_utilised(
-                estimate_loads([c for endpoint, c in found if endpoint.room == room]), prefer
+                estimate_loads([c for endpoint, c in candidates if endpoint.room == room]), prefer
             )
             for room in rooms
         ]
-        offered = [choice for choice in choices if choice]
-        if not offered:
+        loads = [choice for choice in choices if choice]
+        if not loads:
             return None
-        chosen = next((choice for choice in offered if choice.welcomes), offered[0])
-        endpoint = next(endpoint for endpoint, c in found if c is chosen.candidate)
+        chosen = next((load for load in loads if load.accepts_viewers), loads[0])
+        endpoint = next(endpoint for endpoint, c in candidates if c is chosen.candidate)
         self.db.execute(
             sa.update(Endpoint)
             .where(Endpoint.id == endpoint.id)
-            .values(handed=Endpoint.handed + 1)
+            .values(assigned=Endpoint.assigned + 1)
             .execution_options(synchronize_session=False)
         )
         return endpoint
@@ -257,20 +223,3 @@ class Endpoints:
 
 def _is_alive(now: datetime, endpoint: Any = Endpoint) -> tuple[sa.ColumnElement[bool], ...]:
     return (endpoint.last_seen > now - ENDPOINT_TTL, endpoint.left_at.is_(None))
-
-
-def _build_candidate(
-    endpoint: Endpoint, machine_bitrate: int, expected: int, machine_expected: int
-) -> Candidate:
-    return Candidate(
-        name=endpoint.name,
-        clients=endpoint.clients,
-        bitrate=endpoint.bitrate,
-        machine_bitrate=machine_bitrate,
-        capacity=endpoint.capacity,
-        expected=expected,
-        machine_expected=machine_expected,
-        closed=endpoint.draining or endpoint.drained,
-        serves=best_media(formats_of(endpoint)),
-        labels=frozenset([*endpoint.tags, *filter(None, [endpoint.region])]),
-    )

@@ -1,13 +1,13 @@
-"""Who gets the next viewer.
+"""Chooses endpoints for new viewers by load.
 
-Two ways lead to an endpoint. A page of the original asks the tracker, which sends it to the
-endpoint that will be least used with it, counting those it has sent there since the endpoint's last
-report. A player of today reads a list that is the same for everybody for a second, and draws from
-it by weight: each endpoint's weight is the room that it has left, so that shares follow capacities,
-a new endpoint fills up without being stormed, and what reports cannot know yet does little harm.
+There are two ways to an endpoint. A page of the original system asks the tracker, which assigns the
+viewer to the endpoint with the lowest utilisation. It counts the viewers that it has assigned since
+the endpoint's last report. A current player loads a list that is cached for a second, and makes a
+weighted random selection. An endpoint's weight is its headroom, so shares follow capacities, a new
+endpoint fills up gradually, and the age of reports does little harm.
 
-A room may have sound from other endpoints than its picture. They are never weighed against each
-other: who can have the picture shall have it, however little the others have to do.
+A room may have endpoints with video and endpoints with audio only. They are never compared: viewers
+get video if any endpoint has it, whatever the load of the others.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -16,12 +16,12 @@ from statistics import median
 
 from streaming_system.tracker.endpoints.formats import MediaLevel
 
-# A link of 1 Gbit/s is the least that somebody who says nothing about it will have.
+# Assumed for endpoints that report no capacity: a link of 1 Gbit/s.
 DEFAULT_CAPACITY = 10**9
-# What one viewer costs while there is nobody to measure it by, and what can be believed, in bit/s.
+# Bit/s of one viewer: without measurements, and the range of plausible ones.
 DEFAULT_VIEWER_BITRATE = 2_000_000
 MIN_VIEWER_BITRATE, MAX_VIEWER_BITRATE = 64_000, 20_000_000
-# An endpoint is never quite without a chance, or one wrong figure could take it out for good.
+# Lower bound of the headroom, so that a wrong report cannot exclude an endpoint.
 MIN_HEADROOM_SHARE = 0.02
 # The weights of a list sum up to about this.
 WEIGHT_SCALE = 1000
@@ -29,16 +29,16 @@ WEIGHT_SCALE = 1000
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """An endpoint that lives, as far as it matters for sending viewers to it.
+    """A live endpoint, as far as load balancing needs it.
 
     :param clients: viewers at its last report.
     :param bitrate: what it sent to them then, in bit/s.
-    :param machine_bitrate: what its machine sent then, for other rooms, too: they share its link.
-    :param capacity: of the link, in bit/s; ``None`` if it does not say.
-    :param expected: viewers that have been sent there, or come there, since that report.
-    :param machine_expected: those of its whole machine, likewise.
-    :param closed: whether it wants no new viewers (draining).
-    :param serves: the best that viewers get there.
+    :param machine_bitrate: what all endpoints of its machine sent; they share its link.
+    :param capacity: of the link, in bit/s; ``None`` if unknown.
+    :param pending_viewers: viewers that were assigned or have joined since that report.
+    :param machine_pending_viewers: those of all endpoints of its machine.
+    :param draining: whether it accepts no new viewers.
+    :param media: the best media that it serves.
     :param labels: its region and tags.
     """
 
@@ -47,107 +47,108 @@ class Candidate:
     bitrate: int = 0
     machine_bitrate: int = 0
     capacity: int | None = None
-    expected: int = 0
-    machine_expected: int = 0
-    closed: bool = False
-    serves: MediaLevel = MediaLevel.PICTURE
+    pending_viewers: int = 0
+    machine_pending_viewers: int = 0
+    draining: bool = False
+    media: MediaLevel = MediaLevel.VIDEO
     labels: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)
 class EndpointLoad:
-    """How much an endpoint has to do, in bit/s, and how much it could."""
+    """An endpoint's estimated load and capacity, and the bitrate of one viewer, in bit/s."""
 
     candidate: Candidate
     load: float
     capacity: float
-    rate: float
+    viewer_bitrate: float
 
     @property
-    def used_with_one_more(self) -> float:
-        return (self.load + self.rate) / self.capacity
+    def next_utilisation(self) -> float:
+        """The utilisation with one more viewer."""
+        return (self.load + self.viewer_bitrate) / self.capacity
 
     @property
-    def has_room(self) -> bool:
-        """Tell whether one more viewer fits. Nobody is called full who says no capacity."""
-        return self.candidate.capacity is None or self.load + self.rate <= self.capacity
+    def has_headroom(self) -> bool:
+        """Whether it can serve one more viewer; always true if its capacity is unknown."""
+        return self.candidate.capacity is None or self.next_utilisation <= 1
 
     @property
-    def welcomes(self) -> bool:
-        """Tell whether this is where a viewer should go, and not only better than nothing."""
-        return self.has_room and not self.candidate.closed
+    def accepts_viewers(self) -> bool:
+        """Whether it has headroom and is not draining."""
+        return self.has_headroom and not self.candidate.draining
 
     @property
-    def free(self) -> float:
+    def headroom(self) -> float:
         return max(self.capacity - self.load, self.capacity * MIN_HEADROOM_SHARE)
 
 
 def estimate_loads(candidates: Sequence[Candidate]) -> list[EndpointLoad]:
     """Estimate the present loads of a room's endpoints."""
-    known = [candidate.capacity for candidate in candidates if candidate.capacity]
-    usual = float(median(known)) if known else DEFAULT_CAPACITY
-    rate = _viewer_bitrate(candidates)
+    capacities = [candidate.capacity for candidate in candidates if candidate.capacity]
+    default_capacity = float(median(capacities)) if capacities else DEFAULT_CAPACITY
+    bitrate = _viewer_bitrate(candidates)
     return [
         EndpointLoad(
             candidate=candidate,
-            # What a viewer of another room costs will be much the same.
+            # Viewers of other rooms on the same machine have a similar bitrate.
             load=max(candidate.machine_bitrate, candidate.bitrate)
-            + max(candidate.machine_expected, candidate.expected) * rate,
-            capacity=float(candidate.capacity or usual),
-            rate=rate,
+            + max(candidate.machine_pending_viewers, candidate.pending_viewers) * bitrate,
+            capacity=float(candidate.capacity or default_capacity),
+            viewer_bitrate=bitrate,
         )
         for candidate in candidates
     ]
 
 
 def _viewer_bitrate(candidates: Iterable[Candidate]) -> float:
-    """Return what one viewer of these endpoints costs, in bit/s."""
-    found = [(c.bitrate, c.clients) for c in candidates if c.clients and c.bitrate]
-    if not found:
+    """Return the mean bitrate of one viewer of these endpoints, in bit/s."""
+    samples = [(c.bitrate, c.clients) for c in candidates if c.clients and c.bitrate]
+    if not samples:
         return DEFAULT_VIEWER_BITRATE
-    mean = sum(bitrate for bitrate, _ in found) / sum(clients for _, clients in found)
+    mean = sum(bitrate for bitrate, _ in samples) / sum(clients for _, clients in samples)
     return min(max(mean, MIN_VIEWER_BITRATE), MAX_VIEWER_BITRATE)
 
 
-def eligible(found: Sequence[EndpointLoad], prefer: Collection[str] = ()) -> list[EndpointLoad]:
-    """Return the endpoints that a new viewer may be sent to.
+def eligible(loads: Sequence[EndpointLoad], prefer: Collection[str] = ()) -> list[EndpointLoad]:
+    """Return the endpoints to which a new viewer may be assigned.
 
-    These are, of those with a picture that are neither draining nor full, the ones with a preferred
-    label, or all if none has one. If all are full, they are better than nothing; so are, last,
-    draining ones. Where nobody has a picture, the same holds of those with sound.
+    Only endpoints with the best media of the room count. Of these, the first group that is not
+    empty: those that accept viewers and have a preferred label, those that accept viewers, full
+    ones, draining ones.
     """
-    best = min((standing.candidate.serves for standing in found), default=None)
-    found = [standing for standing in found if standing.candidate.serves == best]
-    willing = [standing for standing in found if not standing.candidate.closed]
-    roomy = [standing for standing in found if standing.welcomes]
-    preferred = [s for s in roomy if not s.candidate.labels.isdisjoint(prefer)]
-    return preferred or roomy or willing or found
+    media = min((load.candidate.media for load in loads), default=None)
+    loads = [load for load in loads if load.candidate.media == media]
+    not_draining = [load for load in loads if not load.candidate.draining]
+    accepting = [load for load in loads if load.accepts_viewers]
+    preferred = [load for load in accepting if not load.candidate.labels.isdisjoint(prefer)]
+    return preferred or accepting or not_draining or loads
 
 
 def least_utilised(
-    found: Sequence[EndpointLoad], prefer: Collection[str] = ()
+    loads: Sequence[EndpointLoad], prefer: Collection[str] = ()
 ) -> EndpointLoad | None:
-    """Return the endpoint that will be least used with one more viewer."""
+    """Return the eligible endpoint with the lowest utilisation after one more viewer."""
     return min(
-        eligible(found, prefer),
-        key=lambda standing: (standing.used_with_one_more, standing.candidate.name),
+        eligible(loads, prefer),
+        key=lambda load: (load.next_utilisation, load.candidate.name),
         default=None,
     )
 
 
-def selection_weights(found: Sequence[EndpointLoad], prefer: Collection[str] = ()) -> list[int]:
-    """Return how likely a player shall draw each endpoint; 0: only if others have failed.
+def selection_weights(loads: Sequence[EndpointLoad], prefer: Collection[str] = ()) -> list[int]:
+    """Return the weight of each endpoint for players; 0 means only if the others have failed.
 
-    It draws among those that serve what its viewer wants. Full ones share what there is by
-    capacity.
+    A player selects among the endpoints with the media that its viewer wants, so each media level
+    has its own weights. If all endpoints are full, weights follow capacities.
     """
-    shares = [0.0 for _ in found]
-    for kind in MediaLevel:
-        places = [at for at, standing in enumerate(found) if standing.candidate.serves == kind]
-        chosen = eligible([found[at] for at in places], prefer)
-        full = not any(standing.has_room for standing in chosen)
-        wanted = [at for at in places if found[at] in chosen]
-        free = [found[at].capacity if full else found[at].free for at in wanted]
-        for at, share in zip(wanted, free, strict=True):
-            shares[at] = share / sum(free)
-    return [max(1, round(WEIGHT_SCALE * share)) if share else 0 for share in shares]
+    weights = [0] * len(loads)
+    for media in MediaLevel:
+        chosen = eligible([load for load in loads if load.candidate.media == media], prefer)
+        is_full = not any(load.has_headroom for load in chosen)
+        shares = [load.capacity if is_full else load.headroom for load in loads]
+        total = sum(share for load, share in zip(loads, shares, strict=True) if load in chosen)
+        for index, load in enumerate(loads):
+            if load in chosen:
+                weights[index] = max(1, round(WEIGHT_SCALE * shares[index] / total))
+    return weights

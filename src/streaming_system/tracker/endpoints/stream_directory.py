@@ -1,4 +1,4 @@
-"""What viewers may watch where: the lists that players and pages read."""
+"""The endpoints that each room offers: the lists that players and pages load."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,43 +12,45 @@ from streaming_system.tracker.endpoints.formats import formats_of, is_watchable
 from streaming_system.tracker.ingest.endpoints import EndpointState
 from streaming_system.tracker.models import Endpoint
 
+_Candidates = Sequence[tuple[Endpoint, load_balancer.Candidate]]
+
 
 @dataclass(frozen=True, kw_only=True)
 class StreamOffer:
-    """An endpoint that a viewer of a room may use.
+    """An endpoint that viewers of a room may use.
 
-    :param url: the base of its streams of this room.
-    :param weight: how likely a player shall draw it among the room's; 0: only if others failed.
-    :param own: whether its figures count for this room: of what stands in for several they
-        count once.
+    :param url: the base of its stream URLs for this room.
+    :param weight: its weight in a player's random selection; 0 means only if the others failed.
+    :param counts_for_room: whether its metrics count for this room. Those of a fallback group count
+        for one room only.
     """
 
     endpoint: Endpoint
     url: str
     formats: Sequence[str]
     weight: int
-    own: bool
+    counts_for_room: bool
 
     @property
-    def reaches_viewers(self) -> bool:
-        """Whether there is anything for viewers; only then the room is live by it."""
+    def is_watchable(self) -> bool:
+        """Whether it serves any stream to viewers, which makes the room live."""
         return is_watchable(self.endpoint)
 
 
 class StreamDirectory:
-    """Says which endpoints serve a room.
+    """Lists the endpoints of rooms.
 
-    :param pattern: the URL of an endpoint that names none, with ``{host}`` in it.
+    :param pattern: the URL of endpoints that report none, with ``{host}`` in it.
     """
 
     def __init__(self, endpoints: Endpoints, conference: ConferenceConfig, pattern: str) -> None:
         self._endpoints = endpoints
         self._conference = conference
         self._pattern = pattern
-        self._stand_ins = FallbackGroups(conference.rooms)
+        self._fallback_groups = FallbackGroups(conference.rooms)
 
     def all_rooms(self, *, now: datetime) -> Mapping[str, Sequence[StreamOffer]]:
-        """Return what is offered to viewers of each room, least loaded first, by room id."""
+        """Return the offers of each room by its id, least loaded first."""
         alive = self._endpoints.candidates(now=now)
         return {
             room.id: self._offers(room.id, _serving_endpoints(room, alive))
@@ -58,48 +60,42 @@ class StreamDirectory:
     def room(
         self, room: Room, *, prefer: Collection[str] = (), now: datetime
     ) -> Sequence[StreamOffer]:
-        """Return what is offered to viewers of one room, those to be drawn first.
+        """Return the offers of one room, highest weight first.
 
-        The endpoints of a fallback group are among them while the room's own cannot take all.
+        They include endpoints of fallback groups while the room's own accept no viewers.
         """
         alive = self._endpoints.candidates(now=now)
         offers = self._offers(room.id, _serving_endpoints(room, alive), prefer)
         return sorted(offers, key=lambda offer: (-offer.weight, offer.endpoint.name))
 
     def url(self, endpoint: Endpoint | EndpointState, room: str) -> str:
-        """Return the base of an endpoint's streams of a room."""
+        """Return the base of an endpoint's stream URLs for a room."""
         host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
         return (endpoint.url or self._pattern.replace("{host}", host)).replace("{room}", room)
 
     def _offers(
-        self,
-        room: str,
-        found: Sequence[tuple[Endpoint, load_balancer.Candidate]],
-        prefer: Collection[str] = (),
+        self, room: str, candidates: _Candidates, prefer: Collection[str] = ()
     ) -> Sequence[StreamOffer]:
-        shares = load_balancer.selection_weights(
-            load_balancer.estimate_loads([c for _, c in found]), prefer
-        )
+        loads = load_balancer.estimate_loads([candidate for _, candidate in candidates])
+        weights = load_balancer.selection_weights(loads, prefer)
         return [
             StreamOffer(
                 endpoint=endpoint,
                 url=self.url(endpoint, room),
                 formats=formats_of(endpoint),
-                weight=share,
-                own=self._stand_ins.home(endpoint.room) == room,
+                weight=weight,
+                counts_for_room=self._fallback_groups.accounting_room(endpoint.room) == room,
             )
-            for (endpoint, _), share in zip(found, shares, strict=True)
+            for (endpoint, _), weight in zip(candidates, weights, strict=True)
         ]
 
 
-def _serving_endpoints(
-    room: Room, alive: Sequence[tuple[Endpoint, load_balancer.Candidate]]
-) -> Sequence[tuple[Endpoint, load_balancer.Candidate]]:
-    """Return the room's endpoints, and those of its fallback groups until somebody has room."""
-    found: list[tuple[Endpoint, load_balancer.Candidate]] = []
+def _serving_endpoints(room: Room, alive: _Candidates) -> _Candidates:
+    """Return a room's endpoints, with those of its fallback groups until one accepts viewers."""
+    serving: list[tuple[Endpoint, load_balancer.Candidate]] = []
     for group in room_and_fallbacks(room):
-        found += [pair for pair in alive if pair[0].room == group]
-        best = load_balancer.eligible(load_balancer.estimate_loads([c for _, c in found]))
-        if any(standing.welcomes for standing in best):
+        serving += [pair for pair in alive if pair[0].room == group]
+        loads = load_balancer.estimate_loads([candidate for _, candidate in serving])
+        if any(load.accepts_viewers for load in load_balancer.eligible(loads)):
             break
-    return found
+    return serving

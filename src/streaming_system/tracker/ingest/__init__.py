@@ -1,1 +1,1 @@
-"""Takes in what players and endpoints report, and writes it."""
+"""Writes the reports of players and endpoints to the database."""

@@ -1,4 +1,4 @@
-"""Statements for many rows at once: PostgreSQL takes them as one JSON text, in one round trip."""
+"""Bulk insert and update: PostgreSQL gets all rows as one JSON text, in one round trip."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -12,82 +12,77 @@ Row = Mapping[str, Any]
 
 
 class BulkInsert:
-    """Adds rows to a table.
+    """Inserts rows into a table.
 
-    :param names: the columns that each row has.
+    :param names: the columns of each row.
     """
 
     def __init__(self, table: sa.Table, names: Sequence[str]) -> None:
-        self._each = sa.insert(table)
-        given = json_recordset(table, {name: name for name in names})
-        self._at_once = sa.insert(table).from_select(list(names), sa.select(given))
+        self._single = sa.insert(table)
+        rows = _json_recordset(table, {name: name for name in names})
+        self._bulk = sa.insert(table).from_select(list(names), sa.select(rows))
 
     def __call__(self, connection: sa.Connection, rows: Sequence[Row]) -> None:
-        """Add the rows."""
-        _execute_rows(connection, rows, self._each, self._at_once)
+        """Insert rows."""
+        _execute_rows(connection, rows, self._single, self._bulk)
 
 
 class BulkUpdate:
-    """Changes rows of a table.
+    """Updates rows of a table by their keys.
 
-    :param keys: the columns that find a row; in the rows ``of_`` stands before their names.
-    :param names: the columns that are changed.
+    :param keys: the key columns; rows contain them with the prefix ``of_``.
+    :param names: the columns to change.
     """
 
     def __init__(self, table: sa.Table, keys: Sequence[str], names: Sequence[str]) -> None:
-        found_by = {f"of_{key}": key for key in keys}
-        given = json_recordset(table, found_by | {name: name for name in names})
-        change = sa.update(table)
-        self._each = change.where(
-            *(table.c[key] == sa.bindparam(of_key) for of_key, key in found_by.items())
+        self._keys = {f"of_{key}": key for key in keys}
+        rows = _json_recordset(table, self._keys | {name: name for name in names})
+        update = sa.update(table)
+        self._single = update.where(
+            *(table.c[key] == sa.bindparam(of_key) for of_key, key in self._keys.items())
         ).values({name: sa.bindparam(name) for name in names})
-        # PostgreSQL takes it that there are a hundred rows, and would read all of a small table to
-        # find them. What the keys may be, it finds by an index.
-        self._found_by = found_by
-        self._at_once = (
-            change.where(*(table.c[key] == given.c[of_key] for of_key, key in found_by.items()))
-            .where(*(table.c[key] == any_array(of_key) for of_key, key in found_by.items()))
-            .values({name: given.c[name] for name in names})
+        # PostgreSQL estimates a recordset at 100 rows, and would scan a small table. The keys as
+        # arrays make it use the index.
+        self._bulk = (
+            update.where(*(table.c[key] == rows.c[of_key] for of_key, key in self._keys.items()))
+            .where(*(table.c[key] == _any_of_array(of_key) for of_key, key in self._keys.items()))
+            .values({name: rows.c[name] for name in names})
         )
 
     def __call__(self, connection: sa.Connection, rows: Sequence[Row]) -> None:
-        """Change the rows, none of which is there twice."""
-        keys = {of_key: [row[of_key] for row in rows] for of_key in self._found_by}
-        _execute_rows(connection, rows, self._each, self._at_once, **keys)
+        """Update rows; each key may occur once."""
+        keys = {of_key: [row[of_key] for row in rows] for of_key in self._keys}
+        _execute_rows(connection, rows, self._single, self._bulk, **keys)
 
 
 def _execute_rows(
     connection: sa.Connection,
     rows: Sequence[Row],
-    each: sa.Executable,
-    at_once: sa.Executable,
+    single: sa.Executable,
+    bulk: sa.Executable,
     **keys: Sequence[object],
 ) -> None:
     if not rows:
         return
-    # SQLite has no round trips, and a single row needs no wrapping.
+    # SQLite has no round trips to save.
     if len(rows) == 1 or connection.dialect.name != "postgresql":
-        connection.execute(each, rows)
+        connection.execute(single, rows)
     else:
-        connection.execute(at_once, {"rows": to_json(rows), **keys})
+        text = json.dumps(rows, default=datetime.isoformat)
+        connection.execute(bulk, {"rows": text, **keys})
 
 
-def to_json(rows: Sequence[Row]) -> str:
-    """Return rows as PostgreSQL takes them."""
-    return json.dumps(rows, default=datetime.isoformat)
-
-
-def any_array(name: str) -> sa.ColumnElement[Any]:
-    """Return one of the texts of a parameter."""
+def _any_of_array(name: str) -> sa.ColumnElement[Any]:
+    """Return ``ANY(:name)``, for an array of texts as the parameter."""
     return sa.any_(sa.bindparam(name, type_=ARRAY(sa.Text)))
 
 
-def json_recordset(table: sa.Table, columns: Mapping[str, str]) -> sa.TableValuedAlias:
-    """Return the rows of the parameter ``rows``.
+def _json_recordset(table: sa.Table, columns: Mapping[str, str]) -> sa.TableValuedAlias:
+    """Return the parameter ``rows``, a JSON array of objects, as a table.
 
-    :param columns: their names, and the columns of the table whose types they have.
+    :param columns: its columns, each with the column of ``table`` that has the same type.
     """
     rows = sa.cast(sa.bindparam("rows", type_=sa.Text), sa.JSON)
-    described = (sa.column(name, table.c[column].type) for name, column in columns.items())
-    given = sa.func.json_to_recordset(rows).table_valued(*described, name="given")
-    return given.render_derived(with_types=True)
+    typed = (sa.column(name, table.c[column].type) for name, column in columns.items())
+    recordset = sa.func.json_to_recordset(rows).table_valued(*typed, name="new_rows")
+    return recordset.render_derived(with_types=True)

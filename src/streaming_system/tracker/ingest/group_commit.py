@@ -1,154 +1,119 @@
-"""Several callers' writes in one transaction: those who come during a commit share the next."""
+"""Group commit: concurrent writes share one transaction."""
 
 import threading
-import time
-from collections import deque
 from collections.abc import Callable, Sequence
-from itertools import islice
 from typing import Generic, TypeVar
 
-# Where several come at once, who writes next waits so long for as many as the last time: those who
-# have just been answered may come with what they have next. PostgreSQL's commit_delay is the same.
-COMMIT_DELAY_SECONDS = 0.005  # seconds
-# It was not just now if it is over for longer.
-COMMIT_DELAY_WINDOW_SECONDS = 0.05  # seconds
+# After a batch of several items, the leader waits up to this time for as many again: the callers of
+# the previous batch may return with their next items (cf. PostgreSQL's commit_delay).
+COMMIT_DELAY_SECONDS = 0.005
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
 class _PendingWrite(Generic[Item, Result]):
-    """One caller's item, and what became of it."""
-
-    __slots__ = ("_asleep", "error", "item", "results")
+    """An item of one caller, and the outcome of its write."""
 
     def __init__(self, item: Item) -> None:
         self.item = item
-        # None or one; a result may be None itself.
-        self.results: Sequence[Result] = ()
+        self.is_done = False
+        self.result: Result
         self.error: BaseException | None = None
-        # Nothing that can be waited for is cheaper than a plain lock.
-        self._asleep = threading.Lock()
-        self._asleep.acquire()
-
-    @property
-    def answered(self) -> bool:
-        return self.error is not None or bool(self.results)
-
-    def sleep(self, seconds: float = -1) -> None:
-        self._asleep.acquire(timeout=seconds)
-
-    def wake(self) -> None:
-        self._asleep.release()
-
-    def result(self) -> Result:
-        if self.error is not None:
-            raise self.error
-        return self.results[0]
 
 
 class GroupCommit(Generic[Item, Result]):
-    """Writes items of several threads at once, in the order in which they came.
+    """Writes the items of concurrent callers in batches, in the order of their arrival.
 
-    Who comes while nothing is being written begins, alone if it was alone the last time. Those who
-    come in the meantime wait, and the first of them writes for all. Nobody is answered before
-    ``write`` has returned.
+    The first caller becomes the leader and writes its item at once. Callers that arrive during a
+    write wait; the next leader writes the items of all of them. A caller returns after its own item
+    is committed.
 
-    If it fails, each item is tried by itself: a bad one harms no other.
+    If a batch fails, each of its items is retried alone, so an invalid item fails alone.
 
-    :param write: writes items in one transaction, and returns a result for each once it is
-        committed; where it raises, nothing of it was written.
-    :param hopeless: tells of an error that each item by itself would meet, too, such as that
-        nothing can be reached; it is told to everybody then.
-    :param most: how many items are written at once.
+    :param write: writes items in one transaction and returns a result for each. If it raises, it
+        has written nothing.
+    :param is_fatal_error: whether every item would fail with this error, for example because the
+        database is unavailable. The whole batch then fails without retries.
+    :param max_batch: maximum number of items in a batch.
     """
 
     def __init__(
         self,
         write: Callable[[Sequence[Item]], Sequence[Result]],
         *,
-        hopeless: Callable[[BaseException], bool],
-        most: int = 64,
+        is_fatal_error: Callable[[BaseException], bool],
+        max_batch: int = 64,
     ) -> None:
         self._write = write
-        self._hopeless = hopeless
-        self._most = most
-        self._lock = threading.Lock()
-        self._waiting: deque[_PendingWrite[Item, Result]] = deque()
-        self._writing = False
-        # Who waits for others to come, how many came the last time, and when they were done.
-        self._host: _PendingWrite[Item, Result] | None = None
-        self._last, self._done = 1, 0.0
+        self._is_fatal_error = is_fatal_error
+        self._max_batch = max_batch
+        self._queue: list[_PendingWrite[Item, Result]] = []
+        self._is_writing = False
+        self._last_batch_size = 1
+        lock = threading.Lock()
+        self._item_queued = threading.Condition(lock)
+        self._batch_written = threading.Condition(lock)
 
-    def do(self, item: Item) -> Result:
-        """Write an item, and return its result once that is committed.
+    def submit(self, item: Item) -> Result:
+        """Write an item, and return its result after the commit.
 
-        :raises BaseException: what ``write`` has raised for it.
+        :raises BaseException: the error of ``write`` for this item.
         """
-        call = _PendingWrite[Item, Result](item)
-        with self._lock:
-            self._waiting.append(call)
-            leads, self._writing = not self._writing, True
-            if self._host is not None and len(self._waiting) >= self._last:
-                self._host.wake()
-                self._host = None
-        if not leads:
-            call.sleep()
-        # Whoever is woken up without an answer is the first of those who wait.
-        if not call.answered:
-            self._wait_for_company(call)
-            self._lead(call)
-        return call.result()
+        pending = _PendingWrite[Item, Result](item)
+        with self._item_queued:
+            self._queue.append(pending)
+            self._item_queued.notify()
+        while batch := self._next_batch(pending):
+            try:
+                self._write_or_isolate(batch)
+            finally:
+                with self._batch_written:
+                    self._is_writing = False
+                    for written in batch:
+                        written.is_done = True
+                    self._batch_written.notify_all()
+        if pending.error is not None:
+            raise pending.error
+        return pending.result
 
-    def _wait_for_company(self, own: _PendingWrite[Item, Result]) -> None:
-        """Wait until as many have come as the last time, but not for long."""
-        with self._lock:
-            if (
-                len(self._waiting) >= self._last
-                or time.monotonic() > self._done + COMMIT_DELAY_WINDOW_SECONDS
-            ):
-                return
-            self._host = own
-        own.sleep(COMMIT_DELAY_SECONDS)
+    def _next_batch(
+        self, pending: _PendingWrite[Item, Result]
+    ) -> Sequence[_PendingWrite[Item, Result]]:
+        """Wait until this caller leads, and return its batch; empty if its item is written."""
+        with self._batch_written:
+            self._batch_written.wait_for(lambda: pending.is_done or not self._is_writing)
+            if pending.is_done:
+                return ()
+            self._is_writing = True
+            self._item_queued.wait_for(
+                lambda: len(self._queue) >= self._last_batch_size, COMMIT_DELAY_SECONDS
+            )
+            batch = self._queue[: self._max_batch]
+            del self._queue[: self._max_batch]
+            self._last_batch_size = len(batch)
+            return batch
 
-    def _lead(self, own: _PendingWrite[Item, Result]) -> None:
-        """Write for those who wait, and let the first of those who are left go on."""
-        with self._lock:
-            self._host = None
-            calls = list(islice(self._waiting, self._most))
-            self._last = len(calls)
-            for _ in calls:
-                self._waiting.popleft()
-        try:
-            self._answer(calls)
-        finally:
-            with self._lock:
-                self._done = time.monotonic()
-                following = self._waiting[0] if self._waiting else None
-                self._writing = following is not None
-            if following is not None:
-                following.wake()
-            for call in calls:
-                if call is not own:
-                    call.wake()
-
-    def _answer(self, calls: Sequence[_PendingWrite[Item, Result]]) -> None:
-        error = self._try(calls)
-        alone = len(calls) == 1
-        for call in calls:
-            if error is None:
-                return
-            if alone or self._hopeless(error):
-                call.error = error
+    def _write_or_isolate(self, batch: Sequence[_PendingWrite[Item, Result]]) -> None:
+        """Write a batch; if that fails, write each item alone, until a fatal error."""
+        error = self._attempt(batch)
+        if error is None or len(batch) == 1:
+            return
+        for pending in batch:
+            if self._is_fatal_error(error):
+                pending.error = error
             else:
-                own = call.error = self._try([call])
-                error = own if own is not None and self._hopeless(own) else error
+                error = self._attempt([pending]) or error
 
-    def _try(self, calls: Sequence[_PendingWrite[Item, Result]]) -> BaseException | None:
+    def _attempt(self, batch: Sequence[_PendingWrite[Item, Result]]) -> BaseException | None:
+        """Write items in one transaction, and return its error."""
+        error: BaseException | None = None
         try:
-            results = self._write([call.item for call in calls])
-            for call, result in zip(calls, results, strict=True):
-                call.results = (result,)
-        except BaseException as error:
-            return error
-        return None
+            results = self._write([pending.item for pending in batch])
+            for pending, result in zip(batch, results, strict=True):
+                pending.result = result
+        except BaseException as raised:
+            error = raised
+        for pending in batch:
+            pending.error = error
+        return error

@@ -1,4 +1,4 @@
-"""What a worker is told all the time: reports of players and endpoints, written together."""
+"""Accepts reports of players and endpoints; concurrent ones share a transaction."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -7,93 +7,68 @@ from typing import Any
 import sqlalchemy as sa
 
 from streaming_system.tracker.audience.viewers import ViewerCountCache
-from streaming_system.tracker.db.persistent_connection import PersistentConnection
 from streaming_system.tracker.endpoints.fallback_groups import FallbackGroups
 from streaming_system.tracker.ingest import endpoints, playback
 from streaming_system.tracker.ingest.endpoints import EndpointReport, RegistrationResult
 from streaming_system.tracker.ingest.group_commit import GroupCommit
-from streaming_system.tracker.ingest.playback import PlayerReport
+from streaming_system.tracker.ingest.player_report import PlayerReport
+from streaming_system.tracker.ingest.report_scheduler import ReportScheduler
 
-# PostgreSQL ends one of several transactions that cannot all be done: that one can be tried again.
+# Transactions that PostgreSQL rolled back because of a conflict or deadlock can be retried.
 _RETRYABLE_SQLSTATE_CLASS = "40"
 
 
 class ReportIngest:
-    """Takes the reports that come to this process; those that come at once share a transaction.
-
-    Each is in the database before it is answered.
+    """Accepts the reports that this process receives, and returns after they are committed.
 
     :param settings: the app's, for the keys ``report.*``.
-    :param crowd: this process's idea of how many watch.
-    :param changed: is called when an endpoint has come.
-    :param stand_ins: on whose endpoints players of a room may be, besides its own.
+    :param viewer_count: the number of viewers, cached by this process.
+    :param on_new_endpoint: called after a new endpoint, or one that returns, is committed.
     """
 
     def __init__(
         self,
         engine: sa.Engine,
         settings: Mapping[str, Any],
-        crowd: ViewerCountCache,
-        changed: Callable[[], None] = lambda: None,
-        stand_ins: FallbackGroups | None = None,
+        viewer_count: ViewerCountCache,
+        on_new_endpoint: Callable[[], None] = lambda: None,
+        fallback_groups: FallbackGroups | None = None,
     ) -> None:
-        # The transactions are those of writers from the beginning: see db.begin_writing.
+        # SQLite must begin write transactions as such: see db.session.ensure_write_transaction.
         self._engine = engine.execution_options(sqlite_immediate=True)
-        self._pace = playback.ReportScheduler(settings, crowd)
-        self._changed = changed
-        self._stand_ins = stand_ins or FallbackGroups()
-        most = settings["report.together"]
-        self._players = GroupCommit(self._write_players, hopeless=_is_fatal, most=most)
-        self._endpoints = GroupCommit(self._write_endpoints, hopeless=_is_fatal, most=most)
-        # SQLite has no round trips to save, and a distributed database wants one row at a time.
-        self._goes_on = engine.dialect.name == "postgresql" and most > 1
-        self._for_players, self._for_endpoints = (
-            PersistentConnection(engine),
-            PersistentConnection(engine),
+        self._scheduler = ReportScheduler(settings, viewer_count)
+        self._on_new_endpoint = on_new_endpoint
+        self._fallback_groups = fallback_groups or FallbackGroups()
+        max_batch = settings["report.together"]
+        self._playback = GroupCommit(
+            self._write_playback, is_fatal_error=_is_fatal, max_batch=max_batch
         )
-        self._steady_players = GroupCommit(self._players_go_on, hopeless=_is_fatal, most=most)
-        self._steady_endpoints = GroupCommit(self._endpoints_go_on, hopeless=_is_fatal, most=most)
+        self._endpoints = GroupCommit(
+            self._write_endpoints, is_fatal_error=_is_fatal, max_batch=max_batch
+        )
 
-    def player(self, report: PlayerReport, *, now: datetime) -> int:
-        """Take a player's report, and return in how many seconds the next is due; 0 for never."""
-        # Who has played nothing yet has just come.
-        due = self._steady_players.do((report, now)) if self._goes_on and report.played_ms else None
-        return self._players.do((report, now)) if due is None else due
+    def submit_playback(self, report: PlayerReport, *, now: datetime) -> int:
+        """Write a player's report, and return the seconds until its next one; 0 after the last."""
+        return self._playback.submit((report, now))
 
-    def endpoint(self, report: EndpointReport) -> RegistrationResult:
-        """Take an endpoint's report, and return what is known of it besides."""
-        registered = self._steady_endpoints.do(report) if self._goes_on else None
-        if registered is None:
-            registered = self._endpoints.do(report)
-        if registered.came:
-            self._changed()
-        return registered
+    def submit_endpoint(self, report: EndpointReport) -> RegistrationResult:
+        """Write an endpoint's report, and return the tracker's view of the endpoint."""
+        result = self._endpoints.submit(report)
+        if result.is_new:
+            self._on_new_endpoint()
+        return result
 
-    def _write_players(self, reports: Sequence[tuple[PlayerReport, datetime]]) -> list[int]:
+    def _write_playback(self, reports: Sequence[tuple[PlayerReport, datetime]]) -> list[int]:
         with self._engine.begin() as connection:
-            return playback.ingest(connection, reports, self._pace, self._stand_ins)
+            return playback.ingest(connection, reports, self._scheduler, self._fallback_groups)
 
     def _write_endpoints(self, reports: Sequence[EndpointReport]) -> list[RegistrationResult]:
         with self._engine.begin() as connection:
             return endpoints.ingest(connection, reports)
 
-    def _players_go_on(
-        self, reports: Sequence[tuple[PlayerReport, datetime]]
-    ) -> Sequence[int | None]:
-        return self._for_players.run(
-            lambda standing: playback.ingest_heartbeats(standing, reports, self._pace)
-        )
-
-    def _endpoints_go_on(
-        self, reports: Sequence[EndpointReport]
-    ) -> Sequence[RegistrationResult | None]:
-        return self._for_endpoints.run(
-            lambda standing: endpoints.ingest_heartbeats(standing, reports)
-        )
-
 
 def _is_fatal(error: BaseException) -> bool:
-    """Tell whether the database cannot be used now, whatever is written."""
+    """Return whether every write would fail, for example because the database is unavailable."""
     if isinstance(error, sa.exc.TimeoutError) or not isinstance(error, Exception):
         return True
     if not isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError):
@@ -102,12 +77,12 @@ def _is_fatal(error: BaseException) -> bool:
 
 
 def includeme(config: Any) -> None:
-    """Give the app its ``request.registry["reports"]``."""
+    """Create ``request.registry["report_ingest"]``."""
     registry = config.registry
-    registry["reports"] = ReportIngest(
+    registry["report_ingest"] = ReportIngest(
         registry["db.sessions"].kw["bind"],
         config.get_settings(),
         registry["viewer_counts"],
-        changed=lambda: registry["page_events"].publish_async("streams"),
-        stand_ins=registry["fallback_groups"],
+        on_new_endpoint=lambda: registry["page_events"].publish_async("streams"),
+        fallback_groups=registry["fallback_groups"],
     )

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from streaming_system.tracker.ingest.playback import PlayerReport
+from streaming_system.tracker.ingest.player_report import PlayerReport
 from streaming_system.util.validation import MAX_BITRATE, is_number
 
 # Limits of a player's JSON. Only the values that FIELDS names are used.

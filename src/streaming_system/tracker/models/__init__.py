@@ -1,4 +1,4 @@
-"""What the tracker remembers."""
+"""The tables of the tracker's database."""
 
 from streaming_system.tracker.models.base import Base, UtcDateTime
 from streaming_system.tracker.models.crew import (

@@ -1,4 +1,4 @@
-"""What all tables share."""
+"""The base class and the types of all tables."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -6,14 +6,14 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase
 
-# SQLite numbers rows by itself only where the key is its own kind of integer.
+# SQLite generates keys for its INTEGER type only.
 BIG_ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 
 class UtcDateTime(sa.TypeDecorator[datetime]):
-    """An aware time in UTC. The one place where databases that know no offsets are helped.
+    """A timezone-aware time in UTC.
 
-    SQLite stores what it is given without the offset, so that only UTC may go in.
+    SQLite stores times without an offset, so they are converted to UTC first.
     """
 
     impl = sa.DateTime(timezone=True)
@@ -31,12 +31,12 @@ class UtcDateTime(sa.TypeDecorator[datetime]):
     def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime | None:
         if value is None:
             return None
-        moment: datetime = value
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        time: datetime = value
+        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
 
 
 class Base(DeclarativeBase):
-    """Names every constraint the same way in every database, so that migrations can find it."""
+    """The base class, with names of constraints that migrations can rely on."""
 
     metadata = sa.MetaData(
         naming_convention={

@@ -1,4 +1,4 @@
-"""The crew: who they are, what they may do, what they did, and what is wrong."""
+"""Accounts, tokens, audit log and incidents."""
 
 from datetime import date, datetime
 
@@ -9,9 +9,9 @@ from streaming_system.tracker.models.base import BIG_ID, Base, UtcDateTime
 
 
 class Account(Base):
-    """Somebody of the crew who may log in: an ``admin``, or a ``viewer`` who changes nothing.
+    """A crew member who may log in: an ``admin``, or a ``viewer`` with read-only access.
 
-    ``epoch`` is part of every session; a new number ends all of them.
+    ``epoch`` is the generation of the account's sessions; a new number revokes all of them.
     """
 
     __tablename__ = "account"
@@ -25,7 +25,7 @@ class Account(Base):
 
 
 class RevokedSession(Base):
-    """A session that somebody has logged out of, whose cookie may still be somewhere."""
+    """A session that was logged out; copies of its cookie may still exist."""
 
     __tablename__ = "ended_session"
 
@@ -34,7 +34,7 @@ class RevokedSession(Base):
 
 
 class LoginFailure(Base):
-    """Failed log-ins, by a keyed hash of whom they were for and where they came from."""
+    """Failed logins, by a keyed hash of the account name and the client address."""
 
     __tablename__ = "login_failure"
 
@@ -44,10 +44,10 @@ class LoginFailure(Base):
 
 
 class Token(Base):
-    """What a program shows instead of a password. Only its SHA-256 is kept: it is random enough.
+    """A bearer token of a program. Its SHA-256 is stored, which suffices for a random text.
 
-    ``scope`` is ``room`` (any endpoint of ``room``), ``endpoint`` (that one), or ``crew`` (what an
-    admin may do). ``hint`` is the token's beginning, by which people recognise it.
+    ``scope`` is ``room`` (any endpoint of ``room``), ``endpoint`` (that one), or ``crew`` (the
+    permissions of an admin). ``hint`` is the beginning of the token, shown in lists.
     """
 
     __tablename__ = "token"
@@ -66,7 +66,7 @@ class Token(Base):
 
 
 class Annotation(Base):
-    """A word about a moment, shown in graphs. ``room`` is "" where it is about all."""
+    """A label for a point in time, shown in graphs. ``room`` is "" for all rooms."""
 
     __tablename__ = "annotation"
 
@@ -78,7 +78,7 @@ class Annotation(Base):
 
 
 class IncidentRecord(Base):
-    """Something that is, or was, wrong: of one kind, in one room, with one subject."""
+    """An open or resolved problem of one kind, in one room, with one subject."""
 
     __tablename__ = "incident"
     __table_args__ = (
@@ -100,13 +100,13 @@ class IncidentRecord(Base):
     summary: Mapped[str] = mapped_column(sa.String(300))
     opened_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    # Whether plugins have been told of its beginning and of its end.
+    # Whether plugins have been notified of its begin and of its end.
     told_open: Mapped[bool] = mapped_column(default=False)
     told_closed: Mapped[bool] = mapped_column(default=False)
 
 
 class AuditEntry(Base):
-    """That somebody of the crew did something."""
+    """An action of a crew member."""
 
     __tablename__ = "audit"
 
@@ -118,7 +118,7 @@ class AuditEntry(Base):
 
 
 class ServerKey(Base):
-    """A random key that all workers share, made when it is needed first."""
+    """A random key that all workers share, created at its first use."""
 
     __tablename__ = "server_key"
 
@@ -127,7 +127,7 @@ class ServerKey(Base):
 
 
 class Salt(Base):
-    """What the addresses of one day are hashed with; it is thrown away with the day."""
+    """The salt for hashes of one day's client addresses; it is deleted after that day."""
 
     __tablename__ = "salt"
 

@@ -1,4 +1,4 @@
-"""The servers that stream, and what they have reported."""
+"""Endpoints and the history of their reports."""
 
 from datetime import datetime
 from typing import Any
@@ -10,28 +10,28 @@ from streaming_system.tracker.models.base import BIG_ID, Base, UtcDateTime
 
 
 class EndpointMetrics:
-    """What a server says of itself at one moment.
+    """Metrics that an endpoint reports; bitrates are in bit/s.
 
-    Bitrates are in bit/s. ``bitrate`` is what it sends, ``cbitrate`` what its clients together
-    should get; ``figures`` holds those of single streams, such as ``webm_high_clients``.
+    ``bitrate`` is what it sends, ``cbitrate`` what its clients together should get;
+    ``stream_metrics`` are those of single streams, such as ``webm_high_clients``.
     """
 
     clients: Mapped[int] = mapped_column(sa.BigInteger)
     bitrate: Mapped[int] = mapped_column(sa.BigInteger)
     cbitrate: Mapped[int] = mapped_column(sa.BigInteger)
-    figures: Mapped[dict[str, int]] = mapped_column(sa.JSON)
+    stream_metrics: Mapped[dict[str, int]] = mapped_column("figures", sa.JSON)
 
 
 class Endpoint(EndpointMetrics, Base):
-    """A server which streams one room to viewers, as it is now. Its address is public.
+    """The present state of a server that streams one room to viewers. Its address is public.
 
-    ``name`` identifies it within its room; where it chooses none it is its address. ``url`` is the
-    base of its streams, "" where the ini's pattern makes it of ``host``. ``capacity`` is in
-    bit/s, ``None`` where unknown.
+    ``name`` identifies it within its room; the default is its address. ``url`` is the base of its
+    stream URLs; if it is "", the pattern in the ini file applies to ``host``. ``capacity`` is in
+    bit/s, ``None`` if unknown.
 
-    It is given no new viewers while it says that it is ``draining``, or the crew has ``drained``
-    it. ``since`` is when it began to report without a gap, ``left_at`` when it said goodbye, and
-    ``handed`` how many viewers were sent to it that its last report cannot have counted yet.
+    No viewers are assigned to it while it is ``draining`` at its own request, or ``drained`` by the
+    crew. ``since`` is when it began to report without a gap, ``left_at`` when it deregistered, and
+    ``assigned`` the number of assigned viewers that its last report cannot include yet.
     """
 
     __tablename__ = "endpoint"
@@ -53,11 +53,11 @@ class Endpoint(EndpointMetrics, Base):
     since: Mapped[datetime] = mapped_column(UtcDateTime)
     last_seen: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     left_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    handed: Mapped[int] = mapped_column(sa.BigInteger, default=0)
+    assigned: Mapped[int] = mapped_column("handed", sa.BigInteger, default=0)
 
 
 class Sample(EndpointMetrics, Base):
-    """What an endpoint reported at some moment: the history behind the graphs."""
+    """The metrics of one report: the history behind the graphs."""
 
     __tablename__ = "sample"
     __table_args__ = (sa.Index("ix_sample_room_at", "room", "at"),)
@@ -69,11 +69,12 @@ class Sample(EndpointMetrics, Base):
 
 
 class _SampleRollup:
-    """What an endpoint's reports say of a span that begins at ``at``.
+    """A rollup of an endpoint's samples over an interval that begins at ``at``.
 
-    A report holds until the next one, for 60 s at most. What ends in ``_ms`` is the figure times
-    the milliseconds that it held within the span, so that spans add up and means are over time;
-    what ends in ``_max`` is the largest that held. ``samples`` are the reports of the span.
+    A sample is valid until the next one, for 60 s at most. A column ``_ms`` is the sum of values
+    times their milliseconds of validity within the interval, so that intervals add up and means are
+    weighted by time. A column ``_max`` is the largest valid value. ``samples`` is the number of
+    reports.
     """
 
     at: Mapped[datetime] = mapped_column(UtcDateTime, primary_key=True)
@@ -88,19 +89,19 @@ class _SampleRollup:
 
 
 class Sample1Min(_SampleRollup, Base):
-    """The samples of an endpoint within a minute."""
+    """A rollup of one minute."""
 
     __tablename__ = "sample_minute"
 
 
 class Sample10Min(_SampleRollup, Base):
-    """The samples of an endpoint within ten minutes."""
+    """A rollup of ten minutes."""
 
     __tablename__ = "sample_ten"
 
 
 class LogHour(Base):
-    """What the access log of an endpoint says of one hour. ``viewers`` are distinct ones."""
+    """Totals of an endpoint's access log in one hour. ``viewers`` counts distinct ones."""
 
     __tablename__ = "log_hour"
 
@@ -114,7 +115,7 @@ class LogHour(Base):
 
 
 class LogBatch(Base):
-    """Which lines a sender has handed in last of a room: its own word for them."""
+    """The latest batch of log lines that a sender has delivered for a room, by its own name."""
 
     __tablename__ = "log_batch"
 
@@ -125,7 +126,7 @@ class LogBatch(Base):
 
 
 class LogVisitor(Base):
-    """That somebody was seen in an hour: a hash with the day's salt, which is thrown away."""
+    """A visitor of one hour: the address hashed with the salt of the day."""
 
     __tablename__ = "log_visitor"
 

@@ -1,4 +1,4 @@
-"""The machines and programs that make a stream: mixers, encoders, recorders."""
+"""Components that produce a stream: mixers, encoders, recorders."""
 
 from datetime import datetime
 
@@ -9,10 +9,10 @@ from streaming_system.tracker.models.base import Base, UtcDateTime
 
 
 class Component(Base):
-    """A part of a pipeline on some machine, as it is now.
+    """The present state of a component on a machine.
 
-    ``mood`` is one of Flumotion's words: happy, waking, hungry, sleeping, sad, lost; ``since`` is
-    when it got into that mood, by its machine's clock.
+    ``mood`` is one of Flumotion's: happy, waking, hungry, sleeping, sad, lost. ``since`` is when
+    the component got into that mood, by its machine's clock.
     """
 
     __tablename__ = "component"
@@ -28,7 +28,7 @@ class Component(Base):
 
 
 class ComponentMood(Base):
-    """That a component was in a mood from ``since`` for ``seconds``."""
+    """A period in which a component was in one mood: ``seconds`` from ``since`` on."""
 
     __tablename__ = "component_mood"
 

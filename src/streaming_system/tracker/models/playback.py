@@ -1,4 +1,4 @@
-"""Who watches, and how well."""
+"""Players, and the history of playback."""
 
 from datetime import datetime
 
@@ -9,11 +9,11 @@ from streaming_system.tracker.models.base import BIG_ID, Base, UtcDateTime
 
 
 class Player(Base):
-    """One open player: one viewer. ``sid`` is a random number that the player made for itself.
+    """One open player, which is one viewer. ``sid`` is a random identifier of its own.
 
-    It counts from ``begun`` until ``until``: when the next report is overdue, or, once the player
-    has said goodbye, when it did. The figures are totals since it began, so that a lost report
-    loses nothing. Times that end in ``_ms`` are milliseconds.
+    It counts from ``begun`` until ``until``: when the next report is overdue, or when the player
+    sent its last report. Its metrics are totals since it began, so a lost report loses no data.
+    Columns that end in ``_ms`` are milliseconds.
     """
 
     __tablename__ = "player"
@@ -29,7 +29,7 @@ class Player(Base):
     format: Mapped[str] = mapped_column(sa.String(16))
     quality: Mapped[str] = mapped_column(sa.String(32))
     begun: Mapped[datetime] = mapped_column(UtcDateTime)
-    # When it came to the endpoint that it plays from now.
+    # When it joined its present endpoint.
     moved: Mapped[datetime] = mapped_column(UtcDateTime)
     last_seen: Mapped[datetime] = mapped_column(UtcDateTime)
     until: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -42,7 +42,7 @@ class Player(Base):
 
 
 class _PlaybackCounters:
-    """What happened to players: counts, and times in milliseconds."""
+    """Playback metrics: counts, and times in milliseconds."""
 
     starts: Mapped[int] = mapped_column(sa.Integer)
     played_ms: Mapped[int] = mapped_column(sa.BigInteger)
@@ -53,7 +53,7 @@ class _PlaybackCounters:
 
 
 class Playback(_PlaybackCounters, Base):
-    """What happened to one player since its last report. It does not say to which."""
+    """The changes of one player's totals since its last report, without its identifier."""
 
     __tablename__ = "playback"
     __table_args__ = (sa.Index("ix_playback_at", "at"),)
@@ -69,10 +69,10 @@ class Playback(_PlaybackCounters, Base):
 
 
 class _PlaybackRollup(_PlaybackCounters):
-    """What happened to the players of one endpoint within a span that begins at ``at``.
+    """A rollup of the playback on one endpoint over an interval that begins at ``at``.
 
-    ``startups`` is a histogram: how many players needed how long to start. ``viewers`` is how many
-    there were at the span's beginning.
+    ``startups`` is a histogram of startup times. ``viewers`` is the number at the beginning of the
+    interval.
     """
 
     at: Mapped[datetime] = mapped_column(UtcDateTime, primary_key=True)
@@ -83,19 +83,19 @@ class _PlaybackRollup(_PlaybackCounters):
 
 
 class Playback1Min(_PlaybackRollup, Base):
-    """Playback within a minute."""
+    """A rollup of one minute."""
 
     __tablename__ = "playback_minute"
 
 
 class Playback10Min(_PlaybackRollup, Base):
-    """Playback within ten minutes."""
+    """A rollup of ten minutes."""
 
     __tablename__ = "playback_ten"
 
 
 class RollupCursor(Base):
-    """Up to when the rows of a table of spans have been made."""
+    """The time up to which a rollup table is complete."""
 
     __tablename__ = "rollup"
 

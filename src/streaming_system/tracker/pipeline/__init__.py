@@ -1,1 +1,1 @@
-"""The components that make a room's stream, and how they are."""
+"""The components that produce a room's stream, and their health."""

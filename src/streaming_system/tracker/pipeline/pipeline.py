@@ -1,4 +1,4 @@
-"""The health of what makes the streams: mixers, encoders, recorders, on machines of the venue."""
+"""The health of stream components: mixers, encoders and recorders at the venue."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -12,10 +12,10 @@ from sqlalchemy.orm import Session
 from streaming_system.tracker.db.session import ensure_write_transaction
 from streaming_system.tracker.models import Component, ComponentMood
 
-# Flumotion's moods; a number of its protocol is the place in this list.
+# Flumotion's moods; its protocol sends their indexes in this list.
 MOODS = ("happy", "hungry", "waking", "sleeping", "lost", "sad")
 LOST = "lost"
-# A machine that has said nothing for so long is lost, whatever it said last.
+# After this time without a report, the components of a machine count as lost.
 HEARTBEAT_TIMEOUT = timedelta(seconds=60)
 COMPONENT_RETENTION = timedelta(days=1)
 
@@ -26,7 +26,10 @@ MAX_NAME_CHARS = 64
 
 @dataclass(frozen=True, kw_only=True)
 class ComponentState:
-    """A component as its machine reports it: in this mood since then, by the machine's clock."""
+    """A component as its machine reports it.
+
+    :param since: when it got into its mood, by the machine's clock.
+    """
 
     name: str
     mood: str
@@ -36,7 +39,7 @@ class ComponentState:
 
 @dataclass(frozen=True, kw_only=True)
 class Mood:
-    """That a component of a machine was in a mood from then on, for so many seconds."""
+    """A period of ``seconds`` from ``since`` on in which a component was in one mood."""
 
     component: str
     mood: str
@@ -45,11 +48,11 @@ class Mood:
 
 
 class WrongRoomError(Exception):
-    """A report for a room that speaks of a component which is not of that room."""
+    """A report that is restricted to a room contains a component of another room."""
 
 
 class Pipeline:
-    """The components that machines have reported."""
+    """The components that machines report."""
 
     def __init__(self, db: Session) -> None:
         self.db = db
@@ -62,14 +65,14 @@ class Pipeline:
         room: str = "",
         components: Sequence[ComponentState],
         history: Sequence[Mood],
-        within_room: bool = False,
+        restrict_to_room: bool = False,
         now: datetime,
     ) -> None:
-        """Take all that a machine says of its components of one kind; others of that kind are gone.
+        """Replace a machine's components of one kind in a room.
 
-        :param history: earlier moods; those that are known already change nothing.
-        :param within_room: whether who reports may speak for the components of this room only.
-        :raises NotOfRoom: if so, and they speak for another. The transaction must be rolled back.
+        :param history: earlier moods; stored ones may be repeated.
+        :param restrict_to_room: whether the sender may report components of this room only.
+        :raises WrongRoomError: if it reports others. The transaction must be rolled back.
         """
         dialect = ensure_write_transaction(self.db).dialect.name
         insert = (postgresql if dialect == "postgresql" else sqlite).insert
@@ -83,27 +86,30 @@ class Pipeline:
             )
         )
         common = {"machine": machine, "kind": kind, "room": room, "reported_at": now}
-        # All writers go through the rows in one order, so that none waits for one that waits.
+        # Rows are written in the order of their keys to avoid deadlocks.
         rows = [asdict(states[name]) | common for name in sorted(states)]
         state = insert(Component.__table__)
         changed = ("kind", "room", "mood", "since", "detail", "reported_at")
-        others = sa.and_(Component.room != room, Component.reported_at > now - COMPONENT_RETENTION)
+        is_foreign = sa.and_(
+            Component.room != room, Component.reported_at > now - COMPONENT_RETENTION
+        )
         self._upsert(
             state,
             ["machine", "name"],
             {column: state.excluded[column] for column in changed},
             rows,
-            where=sa.not_(others) if within_room else None,
+            where=sa.not_(is_foreign) if restrict_to_room else None,
         )
-        if within_room:
-            # Now, since nobody else can write these rows until the transaction ends.
-            self._check_own(machine, {*states, *(mood.component for mood in history)}, others)
+        if restrict_to_room:
+            # The rows are locked by the upsert until the transaction ends.
+            names = {*states, *(mood.component for mood in history)}
+            self._require_own_components(machine, names, is_foreign)
         mood = insert(ComponentMood.__table__)
         longer = sa.case(
             (mood.excluded.seconds > ComponentMood.seconds, mood.excluded.seconds),
             else_=ComponentMood.seconds,
         )
-        moods = _mood_rows(machine, [*history, *_elapsed(components, now)])
+        moods = _mood_rows(machine, [*history, *_present_moods(components, now)])
         key = ["machine", "name", "since", "mood"]
         self._upsert(mood, key, {"seconds": longer}, moods)
 
@@ -118,7 +124,7 @@ class Pipeline:
     def history(self, *, now: datetime, minutes: int = 10) -> Sequence[ComponentMood]:
         """Return the moods of the last minutes, oldest first.
 
-        Of each component they begin with the one that it was in when the minutes began.
+        They include each component's mood at the beginning of that time.
         """
         begin = now - timedelta(minutes=minutes)
         before = (
@@ -131,23 +137,23 @@ class Pipeline:
             .group_by(ComponentMood.machine, ComponentMood.name)
             .subquery()
         )
-        of_it = sa.and_(
+        is_initial = sa.and_(
             ComponentMood.machine == before.c.machine,
             ComponentMood.name == before.c.name,
             ComponentMood.since == before.c.since,
         )
-        first = self.db.scalars(sa.select(ComponentMood).join(before, of_it)).all()
-        within = self.db.scalars(
+        initial = self.db.scalars(sa.select(ComponentMood).join(before, is_initial)).all()
+        later = self.db.scalars(
             sa.select(ComponentMood).where(ComponentMood.since > begin, ComponentMood.since <= now)
         ).all()
-        return sorted([*first, *within], key=lambda mood: mood.since)
+        return sorted([*initial, *later], key=lambda mood: mood.since)
 
-    def _check_own(
-        self, machine: str, names: Collection[str], others: sa.ColumnElement[bool]
+    def _require_own_components(
+        self, machine: str, names: Collection[str], is_foreign: sa.ColumnElement[bool]
     ) -> None:
         name = self.db.scalar(
             sa.select(Component.name)
-            .where(Component.machine == machine, Component.name.in_(names), others)
+            .where(Component.machine == machine, Component.name.in_(names), is_foreign)
             .order_by(Component.name)
         )
         if name is not None:
@@ -163,12 +169,12 @@ class Pipeline:
 
 
 def current_mood(component: Component, now: datetime) -> str:
-    """Return the mood of a component, which is lost if its machine has fallen silent."""
+    """Return the mood of a component; it is lost if its machine has stopped reporting."""
     return LOST if now - component.reported_at > HEARTBEAT_TIMEOUT else component.mood
 
 
-def _elapsed(components: Iterable[ComponentState], now: datetime) -> list[Mood]:
-    """Return the moods that components are in as moods that have lasted until now."""
+def _present_moods(components: Iterable[ComponentState], now: datetime) -> list[Mood]:
+    """Return the present moods of components, which have lasted until now."""
     return [
         Mood(
             component=state.name,
@@ -181,7 +187,7 @@ def _elapsed(components: Iterable[ComponentState], now: datetime) -> list[Mood]:
 
 
 def _mood_rows(machine: str, moods: Iterable[Mood]) -> list[dict[str, Any]]:
-    """Return each mood once, as a row, in one order for all writers."""
+    """Return the rows of moods, without duplicates, in the order of their keys."""
     longest: dict[tuple[str, datetime, str], float] = {}
     for mood in moods:
         key = (mood.component, mood.since, mood.mood)

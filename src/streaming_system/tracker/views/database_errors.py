@@ -18,7 +18,7 @@ from streaming_system.tracker.views.errors import (
 @exception_view_config(sa.exc.InterfaceError)
 def database_unavailable(error: sa.exc.DBAPIError, request: Any) -> Response:
     """Return 503. Nothing was acknowledged, so that the client may retry."""
-    request.registry["trouble"].failed(error.orig or error)
+    request.registry["outage_log"].record_failure(error.orig or error)
     reason = "the database cannot be used now"
     return error_response(request, 503, reason, retry_after=RETRY_AFTER_SECONDS)
 

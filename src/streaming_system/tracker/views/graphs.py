@@ -59,7 +59,7 @@ def _endpoint_graphs(request: Any, time_range: Mapping[str, Any]) -> list[dict[s
 
 def _player_graphs(request: Any, time_range: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the graphs of playback reports, if there are any."""
-    series = request.audience.watching(**time_range)
+    series = request.audience.series(**time_range)
     shares = {name: _round_values(line, 3, 0.01) for name, line in series.rebuffering.items()}
     titles = _room_titles(request)
     graphs = [

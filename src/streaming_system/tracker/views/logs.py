@@ -15,7 +15,7 @@ from streaming_system.tracker.logs.ingest import AccessLogError
 def ingest_logs(request: Any) -> Response:
     """Ingest lines of an endpoint's access log."""
     report = parse_access_log_report(request)
-    outage_log = request.registry["trouble.logs"]
+    outage_log = request.registry["outage_log.access_logs"]
     try:
         request.logs.ingest(
             room=report.room,
@@ -26,9 +26,9 @@ def ingest_logs(request: Any) -> Response:
         )
     except AccessLogError as error:
         if error.__cause__:
-            outage_log.failed(error.__cause__)
+            outage_log.record_failure(error.__cause__)
         raise LegacyProtocolError(f"LOGS {error}", status=503) from None
-    outage_log.worked()
+    outage_log.record_success()
     return forms.ok_response()
 
 

@@ -12,7 +12,7 @@ from streaming_system.tracker.legacy.reports import parse_registration
 @view_config(route_name="endpoint.register", request_method="POST")
 def register(request: Any) -> Response:
     """Ingest the report of an endpoint."""
-    request.registry["reports"].endpoint(parse_registration(request))
+    request.registry["report_ingest"].submit_endpoint(parse_registration(request))
     return forms.ok_response()
 
 

@@ -47,7 +47,7 @@ def servers_page(request: Any) -> dict[str, Any]:
     """Show live and silent endpoints; those that need attention come first."""
     request.response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
     now = request.now
-    silent = _server_rows(request, request.endpoints.silent(now=now), now)
+    silent = _server_rows(request, request.endpoints.recently_expired(now=now), now)
     recently_silent = [row for row in silent if row.needs_attention]
     tables = [
         _table("Fallen silent", recently_silent, "No server has fallen silent within an hour."),

@@ -48,7 +48,7 @@ def stream_js(request: Any) -> Response:
         return _js_response("// There is no such room.\n", status=404)
     endpoint = None
     if is_served_by_endpoints(room, request.now):
-        endpoint = request.endpoints.send(
+        endpoint = request.endpoints.assign_viewer(
             rooms=list(room_and_fallbacks(room)), prefer=_preferred_labels(request), now=request.now
         )
     elsewhere = [
@@ -87,16 +87,16 @@ def room_streams_json(request: Any) -> Any:
     if room is None:
         raise HTTPNotFound
     regions = request.registry["regions"]
-    if regions.any and "region" not in request.GET:
+    if regions.is_enabled and "region" not in request.GET:
         return _redirect_to_region(request)
     region = request.GET.get("region", "")
     now = request.now
-    offers = request.directory.room(room, prefer=regions.preferred_in(region), now=now)
+    offers = request.directory.room(room, prefer=regions.preferred_labels(region), now=now)
     return {
         "generated_at": format_utc(now),
         "room": room.id,
-        "region": region if regions.preferred_in(region) else "",
-        "live": any(offer.reaches_viewers for offer in offers) or has_external_stream(room, now),
+        "region": region if regions.preferred_labels(region) else "",
+        "live": any(offer.is_watchable for offer in offers) or has_external_stream(room, now),
         "endpoints": [
             {
                 "name": offer.endpoint.name,
@@ -118,7 +118,7 @@ def room_streams_json(request: Any) -> Any:
 
 def _redirect_to_region(request: Any) -> Response:
     """Redirect a viewer to the list of their region."""
-    region = request.registry["regions"].of(request.remote_addr, request.headers)
+    region = request.registry["regions"].region_of(request.remote_addr, request.headers)
     response = HTTPFound(location=f"?{urlencode({'region': region})}")
     response.headers["Access-Control-Allow-Origin"] = "*"
     response.cache_expires(REGION_TTL_SECONDS)
@@ -130,18 +130,18 @@ def _redirect_to_region(request: Any) -> Response:
 
 def _preferred_labels(request: Any) -> Sequence[str]:
     regions = request.registry["regions"]
-    preferred: Sequence[str] = regions.preferred_in(
-        regions.of(request.remote_addr, request.headers)
+    preferred: Sequence[str] = regions.preferred_labels(
+        regions.region_of(request.remote_addr, request.headers)
     )
     return preferred
 
 
 def _room_json(room: Room, offers: Sequence[StreamOffer], now: datetime) -> dict[str, Any]:
     return {
-        "live": any(offer.reaches_viewers for offer in offers) or has_external_stream(room, now),
+        "live": any(offer.is_watchable for offer in offers) or has_external_stream(room, now),
         "youtube": active_youtube_id(room, now) or None,
-        "clients": sum(offer.endpoint.clients for offer in offers if offer.own),
-        "bitrate": sum(offer.endpoint.bitrate for offer in offers if offer.own),
+        "clients": sum(offer.endpoint.clients for offer in offers if offer.counts_for_room),
+        "bitrate": sum(offer.endpoint.bitrate for offer in offers if offer.counts_for_room),
         "endpoints": [
             {
                 "ip": offer.endpoint.host,

@@ -19,7 +19,7 @@ def overview(request: Any) -> dict[str, Any]:
     """Show the number of objects on each page, and the latest actions."""
     return {
         "alive": len(request.endpoints.alive(now=request.now)),
-        "silent": len(request.endpoints.silent(now=request.now)),
+        "silent": len(request.endpoints.recently_expired(now=request.now)),
         "tokens": sum(token.revoked_at is None for token in request.tokens.all()),
         "annotations": len(request.annotations.latest()),
         "accounts": len(request.accounts.all()),
@@ -64,7 +64,7 @@ class EndpointPage(AdminPage):
         return {
             "now": now,
             "alive": sorted(endpoints.alive(now=now), key=lambda e: (e.room, e.name)),
-            "silent": endpoints.silent(now=now),
+            "silent": endpoints.recently_expired(now=now),
         }
 
 

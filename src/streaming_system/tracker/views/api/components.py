@@ -39,7 +39,7 @@ def report_machine(request: Any) -> dict[str, Any]:
             history=[
                 Mood(component=mood.pop("name"), **mood) for mood in map(dict, body["history"])
             ],
-            within_room=request.client.scope == "room",
+            restrict_to_room=request.client.scope == "room",
             now=request.now,
         )
     except WrongRoomError as error:

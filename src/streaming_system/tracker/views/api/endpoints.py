@@ -43,18 +43,18 @@ def report_endpoint(request: Any) -> dict[str, Any]:
     """Ingest the report of an endpoint."""
     body = request.validated
     key, state = _endpoint_key(request), _endpoint_state(request)
-    result = request.registry["reports"].endpoint(
+    result = request.registry["report_ingest"].submit_endpoint(
         EndpointReport(
             **key,
             state=state,
             clients=body["clients"],
             bitrate=body["bitrate"],
             cbitrate=body["cbitrate"],
-            figures=flatten_by_stream(body["figures"]),
+            stream_metrics=flatten_by_stream(body["figures"]),
             now=request.now,
         )
     )
-    if result.came:
+    if result.is_new:
         request.response.status_int = 201
     return {
         "room": key["room"],
@@ -63,7 +63,7 @@ def report_endpoint(request: Any) -> dict[str, Any]:
         "report_every": int(REPORT_INTERVAL.total_seconds()),
         "next_report_at": format_utc(request.now + REPORT_INTERVAL),
         "alive_until": format_utc(request.now + ENDPOINT_TTL),
-        "viewers_expected": result.handed,
+        "viewers_expected": result.assigned,
         "drained": result.drained,
     }
 
@@ -71,7 +71,7 @@ def report_endpoint(request: Any) -> dict[str, Any]:
 @api_view("endpoint.goodbye")
 def deregister_endpoint(request: Any) -> Any:
     """Deregister an endpoint."""
-    if not request.endpoints.goodbye(**_endpoint_key(request), now=request.now):
+    if not request.endpoints.deregister(**_endpoint_key(request), now=request.now):
         raise api_error("unknown-endpoint", NOT_ALIVE)
     return HTTPNoContent()
 
@@ -142,7 +142,7 @@ def _endpoint_json(request: Any, endpoint: Endpoint) -> dict[str, Any]:
         "clients": endpoint.clients,
         "bitrate": endpoint.bitrate,
         "cbitrate": endpoint.cbitrate,
-        "figures": nest_by_stream(endpoint.figures),
+        "figures": nest_by_stream(endpoint.stream_metrics),
         "since": format_utc(endpoint.since),
         "last_seen": format_utc(endpoint.last_seen),
         "alive_until": format_utc(endpoint.last_seen + ENDPOINT_TTL),

@@ -9,7 +9,8 @@ from pyramid.view import view_config
 
 from streaming_system.tracker.api.dispatch import api_view
 from streaming_system.tracker.audience.qoe import QoeMetrics
-from streaming_system.tracker.ingest.playback import PlayerReport, validity
+from streaming_system.tracker.ingest.player_report import PlayerReport
+from streaming_system.tracker.ingest.report_scheduler import validity
 from streaming_system.tracker.schemas.playback import CMCD_FORMATS, is_session_end
 from streaming_system.tracker.views.api.serialization import format_utc
 
@@ -20,7 +21,8 @@ CORS_ANY_ORIGIN = ("Access-Control-Allow-Origin", "*")
 @api_view("playback.report", preferred=True)
 def report_playback(request: Any) -> Response:
     """Ingest the report of a player."""
-    seconds = request.registry["reports"].player(_player_report(request.validated), now=request.now)
+    report = _player_report(request.validated)
+    seconds = request.registry["report_ingest"].submit_playback(report, now=request.now)
     body = {"next": seconds, "until": format_utc(request.now + validity(seconds))}
     # Pyramid's renderer would take longer than the rest of this view.
     return Response(json.dumps(body).encode(), content_type="application/json")
@@ -32,9 +34,9 @@ def get_room_qoe(request: Any) -> dict[str, Any]:
     room, minutes = request.validated["room"], request.validated["minutes"]
     query = {"now": request.now, "minutes": minutes, "room": room}
     others: Counter[str] = Counter()
-    for (_, name), count in request.viewers.others(now=request.now, room=room).items():
+    for (_, name), count in request.viewers.non_reporting(now=request.now, room=room).items():
         others[name] += count
-    [room_metrics] = request.playback.figures(**query, by_endpoint=False) or [
+    [room_metrics] = request.playback.qoe_metrics(**query, by_endpoint=False) or [
         QoeMetrics(room=room, endpoint=None)
     ]
     return {
@@ -44,7 +46,7 @@ def get_room_qoe(request: Any) -> dict[str, Any]:
         **_qoe_json(room_metrics, sum(others.values())),
         "endpoints": [
             {"endpoint": each.endpoint, **_qoe_json(each, others[each.endpoint])}
-            for each in request.playback.figures(**query)
+            for each in request.playback.qoe_metrics(**query)
         ],
     }
 

@@ -17,7 +17,7 @@ def list_rooms(request: Any) -> dict[str, Any]:
     """Return all rooms."""
     offers = request.directory.all_rooms(now=request.now)
     players = request.viewers.by_endpoint(now=request.now)
-    others = request.viewers.others(now=request.now)
+    others = request.viewers.non_reporting(now=request.now)
     qoe = _recent_qoe(request)
     configured = request.registry.settings["conference"].rooms.values()
     return {
@@ -35,14 +35,14 @@ def get_room(request: Any) -> dict[str, Any]:
     room = request.registry.settings["conference"].rooms[request.validated["room"]]
     offers = request.directory.room(room, now=request.now)
     players = request.viewers.by_endpoint(now=request.now)
-    others = request.viewers.others(now=request.now)
+    others = request.viewers.non_reporting(now=request.now)
     qoe = _recent_qoe(request, room.id).get(room.id)
     return _room_json(room, offers, players, others, qoe, request.now)
 
 
 def _recent_qoe(request: Any, room: str | None = None) -> Mapping[str, QoeMetrics]:
     """Return the recent quality of experience by room."""
-    metrics = request.playback.figures(now=request.now, room=room, by_endpoint=False)
+    metrics = request.playback.qoe_metrics(now=request.now, room=room, by_endpoint=False)
     return {each.room: each for each in metrics}
 
 
@@ -55,11 +55,11 @@ def _room_json(
     now: datetime,
 ) -> dict[str, Any]:
     alive = [offer.endpoint for offer in offers]
-    own = [offer.endpoint for offer in offers if offer.own]
+    own = [offer.endpoint for offer in offers if offer.counts_for_room]
     return {
         "room": room.id,
         "title": room.title,
-        "live": any(offer.reaches_viewers for offer in offers) or has_external_stream(room, now),
+        "live": any(offer.is_watchable for offer in offers) or has_external_stream(room, now),
         "youtube": active_youtube_id(room, now) or None,
         "viewers": {
             "players": sum(count for (watched, _), count in players.items() if watched == room.id),
