@@ -248,7 +248,9 @@ def test_a_webhook_inside_is_not_called_unless_the_ini_allows_it(victim):
         webhook.incident_changed(INCIDENT, options)
     assert victim.connections == 0
 
-    webhook.incident_changed(INCIDENT, {**options, "outbound.allowed_private_networks": "127.0.0.1"})
+    webhook.incident_changed(
+        INCIDENT, {**options, "outbound.allowed_private_networks": "127.0.0.1"}
+    )
     assert victim.asked == ["/hook"]
 
 

@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from streaming_system.tracker.audience.playback import PlaybackService
-from streaming_system.tracker.ingest.player_report import PlayerReport
 from streaming_system.tracker.db.session import make_engine
+from streaming_system.tracker.ingest.player_report import PlayerReport
 
 NOW = datetime.now(UTC)
 

@@ -94,6 +94,25 @@ def test_lines_from_before_the_start_are_ignored(tmp_path):
     second.window.close()
 
 
+def test_missing_log_is_an_error_until_it_exists(tmp_path):
+    file = tmp_path / "access.log"
+    window = ViewerWindow(AccessLogConfig(file=file, path="/hls/{mount}", window=30), STREAMS)
+    with pytest.raises(FileNotFoundError):
+        window.count()
+
+    file.write_text(
+        '203.0.113.9 - - [24/Nov/2026:09:00:00 +0000] "GET /hls/hall.ts HTTP/1.1" 200 9\n'
+    )
+    older = window.count()["live/hall"].clients
+    with file.open("a") as log:
+        log.write(
+            '203.0.113.8 - - [24/Nov/2026:09:00:01 +0000] "GET /hls/hall.ts HTTP/1.1" 200 9\n'
+        )
+
+    assert (older, window.count()["live/hall"].clients) == (0, 1)
+    window.close()
+
+
 def test_viewer_expires_after_the_window(tmp_path, monkeypatch):
     log = Log(tmp_path / "access.log", seconds=10)
     log.write("/hls/hall.m3u8")

@@ -93,33 +93,14 @@ class TestXml:
         }
 
     def test_event_has_all_required_elements_and_no_unknown_ones(self, root):
-        required = set(
-            [
-                "room",
-                "title",
-                "subtitle",
-                "type",
-                "date",
-                "start",
-                "duration",
-                "abstract",
-                "slug",
-                "track",
-            ]
-        )
-        optional = set(
-            [
-                "logo",
-                "persons",
-                "language",
-                "description",
-                "recording",
-                "links",
-                "attachments",
-                "video_download_url",
-                "url",
-            ]
-        )
+        required = {
+            "room", "title", "subtitle", "type", "date", "start", "duration", "abstract", "slug",
+            "track",
+        }  # fmt: skip
+        optional = {
+            "logo", "persons", "language", "description", "recording", "links", "attachments",
+            "video_download_url", "url",
+        }  # fmt: skip
         for element in root.iter("event"):
             names = [child.tag for child in element]
             assert len(set(names)) == len(names)

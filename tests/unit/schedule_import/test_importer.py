@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from streaming_system.config import load
+from streaming_system.config import load_conference
 from streaming_system.schedule.store import ScheduleStore
 from streaming_system.schedule_import.feed_reader import FeedReaderOptions
 from streaming_system.schedule_import.importer import ImportFailedError, import_schedule
@@ -40,7 +40,7 @@ def run_import(tmp_path):
         (tmp_path / "feed.json").write_text(feed if isinstance(feed, str) else json.dumps(feed))
         default = {"schedule": "feed.json", "schedule-timezone": "Australia/Sydney"}
         (tmp_path / "config.json").write_text(json.dumps({"default": default, **config}))
-        loaded = load(tmp_path / "config.json", tmp_path / "none.json")
+        loaded = load_conference(tmp_path / "config.json", tmp_path / "none.json")
         options = FeedReaderOptions(format=loaded.site.schedule_format)
         return import_schedule(loaded, options, target, now=NOW, accept_shrink=accept_shrink)
 

@@ -52,7 +52,7 @@ def parse_registration(request: Any) -> EndpointReport:
         stats = parse_stats(field_text(form, "data"))
     except InvalidStatsError as error:
         raise LegacyProtocolError(f"DATA {error}") from None
-    return from_legacy(room=room, ip=ip, figures=stats, now=request.now)
+    return from_legacy(room=room, ip=ip, metrics=stats, now=request.now)
 
 
 def parse_access_log_report(request: Any) -> AccessLogReport:
