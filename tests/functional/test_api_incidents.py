@@ -1,4 +1,4 @@
-"""What is wrong, over HTTP."""
+"""Incidents over HTTP."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -10,21 +10,21 @@ from .conftest import SECRET
 
 
 @pytest.fixture
-def silent(tracker, at):
-    """A server of the hall that has stopped reporting."""
+def silent_endpoint(tracker, at):
+    """An endpoint of the hall that has stopped reporting."""
     tracker.post("/endpoint/register", {"secret": SECRET, "group": "hall", "data": "{}"})
     at(seconds=61)
 
 
-def test_nothing_is_wrong(tracker):
-    answer = tracker.get("/api/v1/incidents")
+def test_list_is_empty_without_incidents(tracker):
+    response = tracker.get("/api/v1/incidents")
 
-    assert answer.json == {"incidents": []}
-    assert answer.headers["Access-Control-Allow-Origin"] == "*"
-    assert "max-age=1" in answer.headers["Cache-Control"]
+    assert response.json == {"incidents": []}
+    assert response.headers["Access-Control-Allow-Origin"] == "*"
+    assert "max-age=1" in response.headers["Cache-Control"]
 
 
-def test_asking_looks_whether_something_is_wrong(tracker, silent, rows):
+def test_request_checks_for_incidents(tracker, silent_endpoint, rows):
     [incident] = tracker.get("/api/v1/incidents").json["incidents"]
 
     assert (incident["kind"], incident["room"], incident["subject"], incident["closed_at"]) == (
@@ -39,7 +39,7 @@ def test_asking_looks_whether_something_is_wrong(tracker, silent, rows):
     assert [row["id"] for row in rows(IncidentRecord)] == [incident["id"]]
 
 
-def test_asking_often_looks_every_ten_seconds_only(tracker, at, silent):
+def test_requests_check_every_ten_seconds_only(tracker, at, silent_endpoint):
     assert tracker.get("/api/v1/incidents").json["incidents"]
     at(seconds=0)
 

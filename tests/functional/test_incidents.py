@@ -1,4 +1,4 @@
-"""What the crew is told is wrong, and when it is over."""
+"""Incident rules: when an incident opens, and when it is resolved."""
 
 import concurrent.futures
 import json
@@ -21,31 +21,31 @@ pytestmark = pytest.mark.both_databases
 # 11:00 in Sydney.
 NOON = datetime(2026, 11, 24, 0, 0, tzinfo=UTC)
 SYDNEY = ZoneInfo("Australia/Sydney")
-FIGURES = {"clients": 3, "bitrate": 1_000_000, "cbitrate": 0, "figures": {}}
+METRICS = {"clients": 3, "bitrate": 1_000_000, "cbitrate": 0, "figures": {}}
 
 
 def seconds(number):
     return NOON + timedelta(seconds=number)
 
 
-def talk(start=NOON, minutes=60, title="Keynote", **more):
+def talk(start=NOON, minutes=60, title="Keynote", **values):
     end = start + timedelta(minutes=minutes)
-    return Slot(start=start, end=end, title=title, guid=title, **more)
+    return Slot(start=start, end=end, title=title, guid=title, **values)
 
 
 @pytest.fixture
-def plan(tmp_path):
-    """Return a function that writes the programme of rooms, and the file it writes."""
+def write_schedule(tmp_path):
+    """Return a function that writes the schedule of rooms; its ``path`` is the file."""
 
-    def plan(**rooms):
-        planned = {
+    def write_schedule(**rooms):
+        schedules = {
             room: RoomSchedule(timezone=SYDNEY, slots=tuple(events))
             for room, events in rooms.items()
         }
-        save_schedule(Schedule(rooms=planned, imported_at=NOON), plan.path)
+        save_schedule(Schedule(rooms=schedules, imported_at=NOON), write_schedule.path)
 
-    plan.path = tmp_path / "schedule.json"
-    return plan
+    write_schedule.path = tmp_path / "schedule.json"
+    return write_schedule
 
 
 @pytest.fixture
@@ -54,23 +54,25 @@ def settings(tracker_settings):
 
 
 @pytest.fixture
-def check(engine, settings, plan):
-    """Return a function that checks at some moment and returns what is open."""
-    schedule = ScheduleStore(plan.path)
+def check(engine, settings, write_schedule):
+    """Return a function that checks at a time and returns the open incidents."""
+    schedule = ScheduleStore(write_schedule.path)
 
     def check(after=0):
         with Session(engine) as db, db.begin():
-            found = Incidents(db, settings["conference"], schedule, settings)
-            return [(i.kind, i.room, i.subject, i.summary) for i in found.check(now=seconds(after))]
+            incidents = Incidents(db, settings["conference"], schedule, settings)
+            return [
+                (i.kind, i.room, i.subject, i.summary) for i in incidents.check(now=seconds(after))
+            ]
 
     return check
 
 
 @pytest.fixture
 def stream(engine):
-    """Return a function that lets an endpoint have reported."""
+    """Return a function that stores an endpoint with its last report."""
 
-    def stream(seen=0, room="hall", name="203.0.113.5", since=-3600, left=None, **more):
+    def stream(seen=0, room="hall", name="203.0.113.5", since=-3600, left=None, **values):
         with Session(engine) as db, db.begin():
             db.query(Endpoint).filter_by(room=room, name=name).delete()
             db.add(
@@ -81,7 +83,7 @@ def stream(engine):
                     since=seconds(since),
                     last_seen=seconds(seen),
                     left_at=None if left is None else seconds(left),
-                    **FIGURES | more,
+                    **METRICS | values,
                 )
             )
 
@@ -100,7 +102,7 @@ def add(engine):
 
 @pytest.fixture
 def fall_back(conference):
-    """Return a function that gives the hall fallbacks; call it before anything else."""
+    """Return a function that configures fallbacks of the hall; call it first."""
 
     def fall_back(*fallbacks):
         path = Path(conference["config.public"])
@@ -113,7 +115,7 @@ def fall_back(conference):
 
 
 @pytest.fixture(params=["https://cdn.example.org/", "youtube:dQw4w9WgXcQ"])
-def elsewhere(request, fall_back):
+def external_fallback(request, fall_back):
     fall_back(request.param)
 
 
@@ -123,23 +125,25 @@ def overflow(fall_back):
 
 
 class TestFallbacks:
-    def test_a_room_that_can_be_watched_elsewhere_is_not_missed(self, elsewhere, check, plan):
-        plan(hall=[talk()])
+    def test_room_with_an_external_fallback_needs_no_stream(
+        self, external_fallback, check, write_schedule
+    ):
+        write_schedule(hall=[talk()])
 
         assert check(90) == []
 
-    def test_nor_is_one_whose_fallback_group_streams(self, overflow, check, plan, stream):
-        plan(hall=[talk()])
+    def test_stream_of_a_fallback_group_is_enough(self, overflow, check, write_schedule, stream):
+        write_schedule(hall=[talk()])
         stream(seen=60, room="overflow")
 
         assert check(90) == []
 
-    def test_a_server_of_the_group_that_falls_silent_is_named(self, overflow, check, stream):
+    def test_silent_endpoint_of_a_fallback_group_opens_an_incident(self, overflow, check, stream):
         stream(seen=0, room="overflow")
 
         assert [(kind, room) for kind, room, *_ in check(70)] == [("silent-encoder", "hall")]
 
-    def test_it_is_full_only_when_its_fallback_group_is_too(self, overflow, check, stream):
+    def test_room_is_full_only_if_its_fallback_group_is_full(self, overflow, check, stream):
         stream(seen=0, capacity=1_000_000)
         stream(seen=0, room="overflow", capacity=9_000_000)
         assert check(1) == []
@@ -151,8 +155,8 @@ class TestFallbacks:
 
 
 class TestNoStream:
-    def test_a_room_with_a_talk_and_no_stream_is_missed_after_a_minute(self, check, plan):
-        plan(hall=[talk()])
+    def test_talk_without_stream_opens_an_incident_after_a_minute(self, check, write_schedule):
+        write_schedule(hall=[talk()])
 
         assert check(59) == []
         assert check(60) == [
@@ -164,8 +168,8 @@ class TestNoStream:
             )
         ]
 
-    def test_all_is_well_once_the_stream_is_steady(self, check, plan, stream):
-        plan(hall=[talk()])
+    def test_incident_is_resolved_once_the_stream_is_stable(self, check, write_schedule, stream):
+        write_schedule(hall=[talk()])
         check(60)
 
         stream(seen=70, since=70)
@@ -173,15 +177,15 @@ class TestNoStream:
         stream(seen=100, since=70)
         assert check(100) == []
 
-    def test_a_server_that_has_nothing_for_viewers_is_no_stream(self, check, plan, stream):
-        plan(hall=[talk()])
+    def test_endpoint_without_watchable_format_is_no_stream(self, check, write_schedule, stream):
+        write_schedule(hall=[talk()])
 
         stream(seen=60, formats=["rtmp"])
 
         assert [kind for kind, *_ in check(60)] == ["no-stream"]
 
-    def test_a_server_that_comes_and_goes_does_not_flap(self, check, plan, stream, rows):
-        plan(hall=[talk()])
+    def test_unstable_endpoint_opens_one_incident(self, check, write_schedule, stream, rows):
+        write_schedule(hall=[talk()])
         for start in range(60, 1200, 120):
             stream(seen=start, since=start)
             for moment in range(start, start + 120, 10):
@@ -189,23 +193,23 @@ class TestNoStream:
 
         assert len([row for row in rows(IncidentRecord) if row["kind"] == "no-stream"]) == 1
 
-    def test_a_restart_of_the_encoder_is_no_alarm(self, check, plan, stream):
-        plan(hall=[talk()])
+    def test_restart_of_the_agent_opens_no_incident(self, check, write_schedule, stream):
+        write_schedule(hall=[talk()])
         stream(seen=300, left=300)
 
         assert check(310) == []
         assert [kind for kind, *_ in check(331)] == ["no-stream"]
 
-    def test_it_is_over_when_the_talk_is(self, check, plan, rows):
-        plan(hall=[talk(minutes=10)])
+    def test_incident_is_resolved_when_the_talk_ends(self, check, write_schedule, rows):
+        write_schedule(hall=[talk(minutes=10)])
 
         assert len(check(61)) == 1
         assert check(600) == []
         [row] = rows(IncidentRecord)
         assert (row["opened_at"], row["closed_at"]) == (seconds(61), seconds(600))
 
-    def test_the_next_talk_begins_no_new_alarm(self, check, plan, rows):
-        plan(hall=[talk(minutes=10), talk(start=seconds(600), title="Panel")])
+    def test_incident_continues_in_the_next_talk(self, check, write_schedule, rows):
+        write_schedule(hall=[talk(minutes=10), talk(start=seconds(600), title="Panel")])
         for moment in range(60, 900, 30):
             check(moment)
 
@@ -221,17 +225,19 @@ class TestNoStream:
             ("gone", talk()),
         ],
     )
-    def test_gaps_and_talks_elsewhere_need_no_stream(self, check, plan, room, event):
-        plan(**{room: [event]})
+    def test_fillers_and_talks_of_other_rooms_need_no_stream(
+        self, check, write_schedule, room, event
+    ):
+        write_schedule(**{room: [event]})
 
         assert check(90) == []
 
-    def test_without_a_programme_no_room_is_missed(self, check):
+    def test_rooms_need_no_stream_without_schedule(self, check):
         assert check() == []
 
 
 class TestSilentEncoder:
-    def test_one_that_stops_without_goodbye_is_named(self, check, stream):
+    def test_endpoint_that_stops_reporting_opens_an_incident(self, check, stream):
         stream(seen=0)
 
         assert check(59) == []
@@ -244,24 +250,24 @@ class TestSilentEncoder:
             )
         ]
 
-    def test_one_that_the_crew_has_drained_may_be_switched_off(self, check, stream):
+    def test_drained_endpoint_may_be_silent(self, check, stream):
         stream(seen=0, drained=True)
 
         assert check(70) == []
 
-    def test_one_that_said_goodbye_is_not(self, check, stream):
+    def test_deregistered_endpoint_may_be_silent(self, check, stream):
         stream(seen=0, left=0)
 
         assert check(70) == []
 
-    def test_it_is_over_when_it_says_goodbye(self, check, stream):
+    def test_incident_is_resolved_when_the_endpoint_deregisters(self, check, stream):
         stream(seen=0)
         check(70)
         stream(seen=80, left=80)
 
         assert check(90) == []
 
-    def test_it_is_over_when_it_is_back_for_a_while(self, check, stream):
+    def test_incident_is_resolved_when_the_endpoint_is_stable(self, check, stream):
         stream(seen=0)
         check(70)
         stream(seen=100, since=100)
@@ -270,21 +276,21 @@ class TestSilentEncoder:
         stream(seen=130, since=100)
         assert check(130) == []
 
-    def test_it_is_over_after_an_hour(self, check, stream):
+    def test_incident_is_resolved_after_an_hour(self, check, stream):
         stream(seen=0)
 
         assert len(check(70)) == len(check(3599)) == 1
         assert check(3600) == []
 
-    def test_an_old_silence_alarms_only_while_a_talk_is_on(self, check, stream, plan):
+    def test_long_silence_opens_an_incident_only_during_a_talk(self, check, stream, write_schedule):
         stream(seen=0)
         stream(seen=1200, name="steady")
 
         assert check(1200) == []
-        plan(hall=[talk()])
+        write_schedule(hall=[talk()])
         assert [subject for _, _, subject, _ in check(1201)] == ["203.0.113.5"]
 
-    def test_a_room_that_is_gone_alarms_nobody(self, check, stream):
+    def test_endpoint_of_a_removed_room_opens_no_incident(self, check, stream):
         stream(seen=0, room="gone")
 
         assert check(70) == []
@@ -299,12 +305,12 @@ class TestFull:
 
         return loaded
 
-    def test_a_room_whose_servers_are_all_full(self, check, loaded):
+    def test_room_with_full_endpoints_opens_an_incident(self, check, loaded):
         loaded(0.96, 1.2)
 
         assert check() == [("full", "hall", "", "Every server of Great Hall is full (2 in all).")]
 
-    def test_it_lasts_until_one_has_some_room(self, check, loaded):
+    def test_incident_is_resolved_when_an_endpoint_has_headroom(self, check, loaded):
         loaded(0.96, 0.97)
         check()
         loaded(0.91, 0.97)
@@ -312,12 +318,12 @@ class TestFull:
         loaded(0.89, 0.97)
         assert check(2) == []
 
-    def test_one_with_room_is_enough(self, check, loaded):
+    def test_one_endpoint_with_headroom_is_enough(self, check, loaded):
         loaded(0.5, 1.2)
 
         assert check() == []
 
-    def test_a_server_of_unknown_capacity_may_have_room(self, check, loaded, stream):
+    def test_endpoint_of_unknown_capacity_may_have_headroom(self, check, loaded, stream):
         loaded(0.99)
         stream(name="other", bitrate=10**9)
 
@@ -344,7 +350,7 @@ class TestRebuffering:
 
         return players
 
-    def test_many_who_wait_long_are_an_alarm(self, check, players):
+    def test_many_players_with_long_rebuffering_open_an_incident(self, check, players):
         players(12, waited=100)
 
         assert check(1) == [
@@ -357,17 +363,17 @@ class TestRebuffering:
             )
         ]
 
-    def test_few_players_are_none(self, check, players):
+    def test_few_players_open_no_incident(self, check, players):
         players(9, waited=500)
 
         assert check(1) == []
 
-    def test_a_share_below_the_threshold_is_none(self, check, players):
+    def test_ratio_below_the_threshold_opens_no_incident(self, check, players):
         players(20, waited=49)
 
         assert check(1) == []
 
-    def test_it_lasts_until_it_is_well_below_the_threshold(self, check, players):
+    def test_incident_is_resolved_well_below_the_threshold(self, check, players):
         players(12, waited=60)
         check(1)
         players(12, waited=30, after=10)
@@ -386,7 +392,7 @@ def component(mood="happy", since=-600, reported=0, name="mixer", machine="mix1"
 
 class TestComponents:
     @pytest.mark.parametrize("mood", ["sad", "lost"])
-    def test_one_that_is_unwell_is_named(self, check, add, mood):
+    def test_component_with_a_bad_mood_opens_an_incident(self, check, add, mood):
         add(component(mood, detail="no\nsignal"), component("hungry", name="encoder"))
 
         assert check() == [
@@ -398,21 +404,21 @@ class TestComponents:
             )
         ]
 
-    def test_it_is_over_when_it_has_been_well_for_a_while(self, check, add):
+    def test_incident_is_resolved_when_the_component_is_stable(self, check, add):
         add(component("sad"))
         check()
         add(component("happy", since=10, reported=20))
         assert len(check(20)) == 1
         assert check(40) == []
 
-    def test_a_clock_that_is_ahead_keeps_no_alarm_open(self, check, add):
+    def test_clock_in_the_future_keeps_no_incident_open(self, check, add):
         add(component("sad"))
         check()
         add(component("happy", since=7200, reported=20))
 
         assert check(20) == []
 
-    def test_a_silent_machine_is_one_alarm_for_all_its_components(self, check, add):
+    def test_silent_machine_is_one_incident_for_all_its_components(self, check, add):
         add(component("sad"), component(name="encoder"))
 
         assert len(check(119)) == 1
@@ -422,23 +428,25 @@ class TestComponents:
         assert check(3600) == []
 
 
-def test_processes_that_check_at_once_open_one_incident(engine, settings, plan, stream, rows):
-    plan(hall=[talk()], lab=[talk()])
+def test_concurrent_checks_open_one_incident(engine, settings, write_schedule, stream, rows):
+    write_schedule(hall=[talk()], lab=[talk()])
     stream(seen=0)
 
-    def look(number):
+    def check_once(number):
         with Session(engine) as db, db.begin():
-            service = Incidents(db, settings["conference"], ScheduleStore(plan.path), settings)
+            service = Incidents(
+                db, settings["conference"], ScheduleStore(write_schedule.path), settings
+            )
             return len(service.check(now=seconds(70)))
 
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
-        counts = list(pool.map(look, range(16)))
+        counts = list(pool.map(check_once, range(16)))
 
     assert len(rows(IncidentRecord)) == 3
     assert set(counts) <= {1, 2, 3}
 
 
-def test_the_latest_ones_include_what_is_over(engine, settings, check, stream):
+def test_latest_includes_resolved_incidents(engine, settings, check, stream):
     stream(seen=0)
     check(70)
     check(3600)

@@ -1,4 +1,4 @@
-"""What the tracker tells of the past: overall-stats.json."""
+"""Metrics over time: overall-stats.json."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -39,17 +39,17 @@ def register(tracker, room, clients, bitrate):
     )
 
 
-def test_without_a_report_there_are_two_empty_graphs(tracker):
-    answer = tracker.get("/overall-stats.json")
+def test_graphs_are_empty_without_reports(tracker):
+    response = tracker.get("/overall-stats.json")
 
-    assert [(g["title"], g["stacked"], g["series"]) for g in answer.json["graphs"][:2]] == [
+    assert [(g["title"], g["stacked"], g["series"]) for g in response.json["graphs"][:2]] == [
         ("Overall Bitrate", True, []),
         ("Overall Clients", True, []),
     ]
-    assert answer.json["annotations"] == []
+    assert response.json["annotations"] == []
 
 
-def test_a_room_that_streams_is_at_the_end_of_the_graphs_at_once(tracker):
+def test_current_report_is_the_last_point_of_the_graphs(tracker):
     register(tracker, "hall", 12, 9.6 * MBIT)
 
     bitrate, clients = tracker.get("/overall-stats.json?range=10").json["graphs"][:2]
@@ -59,7 +59,7 @@ def test_a_room_that_streams_is_at_the_end_of_the_graphs_at_once(tracker):
     assert clients["series"][0]["data"][-1][1] == 12
 
 
-def test_rooms_come_in_the_order_of_the_configuration(tracker):
+def test_rooms_have_the_order_of_the_configuration(tracker):
     for room in ("lab", "hall"):
         register(tracker, room, 1, MBIT)
 
@@ -71,7 +71,7 @@ def test_rooms_come_in_the_order_of_the_configuration(tracker):
 @pytest.mark.parametrize(
     ("minutes", "seconds"), [(10, 5), (60, 10), (120, 30), (1440, 300), (10080, 1800)]
 )
-def test_every_range_has_a_readable_number_of_points(tracker, minutes, seconds):
+def test_number_of_points_is_limited_in_every_range(tracker, minutes, seconds):
     register(tracker, "hall", 12, MBIT)
 
     data = tracker.get(f"/overall-stats.json?range={minutes}").json["graphs"][0]["series"][0][
@@ -82,20 +82,20 @@ def test_every_range_has_a_readable_number_of_points(tracker, minutes, seconds):
     assert 120 <= len(data) <= 402
 
 
-def test_an_endpoint_counts_in_every_step_while_it_is_alive_and_then_no_more(tracker, add):
+def test_endpoint_counts_until_its_ttl_ends(tracker, add):
     now = datetime.now(UTC)
-    begun = now - timedelta(minutes=5)
+    start = now - timedelta(minutes=5)
     add(
         Sample,
-        sample("hall", "a", begun, 10, 4 * MBIT),
-        sample("hall", "a", begun + timedelta(seconds=30), 10, 4 * MBIT),
-        sample("hall", "b", begun, 5, 2 * MBIT),
+        sample("hall", "a", start, 10, 4 * MBIT),
+        sample("hall", "a", start + timedelta(seconds=30), 10, 4 * MBIT),
+        sample("hall", "b", start, 5, 2 * MBIT),
     )
 
     bitrate, clients = tracker.get("/overall-stats.json?range=10").json["graphs"][:2]
 
     alive = [y for x, y in clients["series"][0]["data"] if y]
-    # The first and the last step begin and end in the midst of a report, or are whole.
+    # The first and the last step may be covered partly.
     assert set(alive[1:11]) == {15}
     assert set(alive[13:17]) == {10}
     assert len(alive) in (18, 19)
@@ -103,18 +103,18 @@ def test_an_endpoint_counts_in_every_step_while_it_is_alive_and_then_no_more(tra
     assert max(y for x, y in bitrate["series"][0]["data"]) == 6
 
 
-def test_a_bad_range_is_refused_with_one_line(tracker):
-    for bad in ("0", "-1", "abc", "1.5", "99999999999", "٣", ""):
-        answer = tracker.get("/overall-stats.json", {"range": bad}, status=400)
+def test_invalid_range_is_rejected_with_one_line(tracker):
+    for invalid in ("0", "-1", "abc", "1.5", "99999999999", "٣", ""):
+        response = tracker.get("/overall-stats.json", {"range": invalid}, status=400)
 
-        assert answer.json["error"].endswith("allowed: a whole number of minutes, 1 to 527040")
+        assert response.json["error"].endswith("allowed: a whole number of minutes, 1 to 527040")
 
 
-def test_there_are_no_figures_of_a_room_that_is_not_there(tracker):
+def test_unknown_room_is_not_found(tracker):
     tracker.get("/overall-stats.json?room=attic", status=404)
 
 
-def test_annotations_of_the_range_are_told(tracker, add):
+def test_annotations_of_the_range_are_included(tracker, add):
     now = datetime.now(UTC).replace(microsecond=0)
     for minutes, label in ((150, "Doors"), (90, "Opening"), (30, "Lunch")):
         add(
@@ -131,14 +131,14 @@ def test_annotations_of_the_range_are_told(tracker, add):
     ]
 
 
-def test_anybody_may_read_it_and_keep_it_for_a_moment(tracker):
-    answer = tracker.get("/overall-stats.json")
+def test_response_is_public_and_cached_for_seconds(tracker):
+    response = tracker.get("/overall-stats.json")
 
-    assert answer.headers["Access-Control-Allow-Origin"] == "*"
-    assert answer.headers["Cache-Control"] == "max-age=3, public"
+    assert response.headers["Access-Control-Allow-Origin"] == "*"
+    assert response.headers["Cache-Control"] == "max-age=3, public"
 
 
-def test_players_add_graphs_of_their_own(tracker, add):
+def test_playback_reports_add_graphs(tracker, add):
     now = datetime.now(UTC)
     add(
         Player,
@@ -166,7 +166,7 @@ def test_players_add_graphs_of_their_own(tracker, add):
     assert {y for _, y in rebuffering["series"][0]["data"]} == {None, 10.0}
 
 
-def test_a_room_has_graphs_of_its_endpoints(tracker, add):
+def test_graphs_of_a_room_show_its_endpoints(tracker, add):
     now = datetime.now(UTC)
     add(
         Sample,

@@ -1,4 +1,4 @@
-"""Plugins hear of what is wrong, once: the command, its built-in webhook, and what may fail."""
+"""Incident notifications: the monitor command, the webhook plugin, and failures."""
 
 import json
 import logging
@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from click.testing import CliRunner
 
 from streaming_system.cli import main
-from streaming_system.plugin import Incident as Told
+from streaming_system.plugin import Incident
 from streaming_system.plugin_host import notifications
 from streaming_system.plugin_host.incident_notifier import IncidentNotifier
 from streaming_system.plugin_host.sandbox import ResourceLimits
@@ -22,7 +22,7 @@ from streaming_system.tracker.models import Endpoint, IncidentRecord
 pytestmark = pytest.mark.both_databases
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
-TOLD = Told(
+INCIDENT = Incident(
     id=1, kind="no-stream", room="hall", title="Great Hall", subject="", summary="No stream.",
     opened_at=NOON,
 )  # fmt: skip
@@ -31,12 +31,12 @@ HEAD = "import pathlib\nfrom streaming_system.plugin import hookimpl\n\n\n@hooki
 
 @pytest.fixture
 def chat():
-    """A chat that takes webhooks: a real HTTP server. Its `status` is what it answers."""
+    """A real HTTP server for webhooks, which responds with its `status`."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self):
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            server.heard.append((self.path, self.headers["Content-Type"], json.loads(body)))
+            server.received.append((self.path, self.headers["Content-Type"], json.loads(body)))
             self.send_response(server.status)
             self.send_header("Content-Length", "0")
             self.end_headers()
@@ -45,7 +45,7 @@ def chat():
             pass
 
     with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.heard, server.status = [], 200
+        server.received, server.status = [], 200
         server.url = f"http://127.0.0.1:{server.server_port}/hooks/crew"
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
@@ -55,26 +55,26 @@ def chat():
 
 
 @pytest.fixture
-def watch(tracker_settings, tmp_path, chat):
-    """Return a function that starts the command and lets it look a few times."""
+def run_monitor(tracker_settings, tmp_path, chat):
+    """Return a function that runs the command for a number of checks."""
     ini = tmp_path / "tracker.ini"
     keys = {**tracker_settings, "plugins.folder": str(tmp_path / "plugins")}
     keys["plugin.webhook.url"], keys["outbound.allowed_private_networks"] = chat.url, "127.0.0.1"
     lines = [f"{key} = {value.replace('%', '%%')}" for key, value in keys.items()]
     ini.write_text("\n".join(["[app:tracker]", "use = egg:streaming-system#tracker", *lines]))
 
-    def watch(count=1):
+    def run_monitor(count=1):
         arguments = ["-c", str(ini), "tracker", "watch", "--count", str(count)]
         result = CliRunner().invoke(main, [*arguments, "--interval", "0.1"])
         assert result.exit_code == 0, result.output
         return result
 
-    return watch
+    return run_monitor
 
 
 @pytest.fixture
 def fall_silent(database, tracker, at):
-    """Return a function that lets a server of the hall fall silent."""
+    """Return a function that makes an endpoint of the hall fall silent."""
 
     def fall_silent():
         from .conftest import SECRET
@@ -86,27 +86,27 @@ def fall_silent(database, tracker, at):
 
 
 @pytest.fixture
-def leave(database):
-    """Return a function that lets every server have said goodbye."""
+def deregister(database):
+    """Return a function that deregisters every endpoint."""
 
-    def leave():
+    def deregister():
         engine = make_engine({"sqlalchemy.url": database})
         with engine.begin() as connection:
             connection.execute(sa.update(Endpoint).values(left_at=datetime.now(UTC)))
         engine.dispose()
 
-    return leave
+    return deregister
 
 
-class TestWatch:
-    def test_the_chat_hears_once_that_it_began_and_once_that_it_is_over(
-        self, watch, chat, fall_silent, leave, rows
+class TestMonitor:
+    def test_webhook_is_notified_once_of_opening_and_once_of_resolution(
+        self, run_monitor, chat, fall_silent, deregister, rows
     ):
         fall_silent()
-        watch(2)
-        watch(1)
+        run_monitor(2)
+        run_monitor(1)
 
-        [(path, kind, message)] = chat.heard
+        [(path, kind, message)] = chat.received
         assert (path, kind) == ("/hooks/crew", "application/json")
         assert message["text"].startswith("The server 203.0.113.1 of Great Hall stopped reporting")
         [row] = rows(IncidentRecord)
@@ -121,39 +121,39 @@ class TestWatch:
             "closed_at": None,
         }
 
-        leave()
-        watch(2)
-        watch(1)
+        deregister()
+        run_monitor(2)
+        run_monitor(1)
 
-        [_, (_, _, over)] = chat.heard
-        assert over["text"] == f"Over after 0 min: {message['text']}"
-        assert over["incident"]["closed_at"] is not None
+        [_, (_, _, resolved)] = chat.received
+        assert resolved["text"] == f"Over after 0 min: {message['text']}"
+        assert resolved["incident"]["closed_at"] is not None
         [row] = rows(IncidentRecord)
         assert (row["told_open"], row["told_closed"]) == (True, True)
 
-    def test_what_a_chat_could_not_take_is_told_later(self, watch, chat, fall_silent, rows):
+    def test_failed_notification_is_retried(self, run_monitor, chat, fall_silent, rows):
         fall_silent()
         chat.status = 500
-        watch()
+        run_monitor()
         assert [row["told_open"] for row in rows(IncidentRecord)] == [False]
 
         chat.status = 204
-        watch()
+        run_monitor()
 
-        assert len(chat.heard) == 2
+        assert len(chat.received) == 2
         assert [row["told_open"] for row in rows(IncidentRecord)] == [True]
 
-    def test_of_what_was_over_before_anybody_looked_both_is_told_in_order(
-        self, watch, chat, fall_silent, leave, tracker
+    def test_resolved_incident_is_notified_as_opened_first(
+        self, run_monitor, chat, fall_silent, deregister, tracker
     ):
         fall_silent()
         tracker.get("/api/v1/incidents")
-        leave()
-        watch(2)
+        deregister()
+        run_monitor(2)
 
-        assert [bool(m["incident"]["closed_at"]) for _, _, m in chat.heard] == [False, True]
+        assert [bool(m["incident"]["closed_at"]) for _, _, m in chat.received] == [False, True]
 
-    def test_what_has_been_over_for_an_hour_is_no_news(self, watch, chat, database, rows):
+    def test_incident_resolved_an_hour_ago_is_not_notified(self, run_monitor, chat, database, rows):
         engine = make_engine({"sqlalchemy.url": database})
         with engine.begin() as connection:
             connection.execute(
@@ -163,12 +163,12 @@ class TestWatch:
                 )
             )  # fmt: skip
         engine.dispose()
-        watch()
+        run_monitor()
 
-        assert chat.heard == []
+        assert chat.received == []
         assert [row["told_closed"] for row in rows(IncidentRecord)] == [True]
 
-    def test_a_wrong_configuration_ends_it_with_one_line(self, tmp_path):
+    def test_invalid_configuration_ends_the_command_with_one_line(self, tmp_path):
         ini = tmp_path / "tracker.ini"
         ini.write_text("[app:tracker]\nuse = egg:streaming-system#tracker\n")
 
@@ -177,82 +177,80 @@ class TestWatch:
         assert result.exit_code == 1
         assert result.stderr.startswith("Error: ")
 
-    def test_it_survives_a_database_that_is_away(
+    def test_monitor_survives_a_database_outage(
         self, tracker_settings, away, fall_silent, tracker, caplog
     ):
         fall_silent()
         tracker.app.registry["db.sessions"].kw["bind"].dispose()
-        heard = []
-        watcher = IncidentMonitor(tracker_settings, lambda news: heard.append(news) or True)
+        notified = []
+        monitor = IncidentMonitor(tracker_settings, lambda n: notified.append(n) or True)
         with away():
-            assert [watcher.run_once(), watcher.run_once()] == [False, False]
+            assert [monitor.run_once(), monitor.run_once()] == [False, False]
 
-        assert watcher.run_once()
-        assert [news.kind for news in heard] == ["silent-encoder"]
+        assert monitor.run_once()
+        assert [notification.kind for notification in notified] == ["silent-encoder"]
         lines = [r.message for r in caplog.records if r.levelno >= logging.WARNING]
         assert len(lines) == 2
         assert lines[1] == "the database is back"
 
 
-class TestAlerts:
+class TestNotifier:
     @pytest.fixture
     def clock(self):
         return {"now": 0.0}
 
     @pytest.fixture
-    def plugin(self, tmp_path):
-        """Return a function that drops a plugin in, and one that reads what it has written."""
+    def write_plugin(self, tmp_path):
+        """Return a function that writes a plugin."""
 
-        def plugin(name, code):
+        def write_plugin(name, code):
             (tmp_path / f"{name}.py").write_text(
                 HEAD + f"def incident_changed(incident, options):\n"
                 f"    folder = pathlib.Path({str(tmp_path)!r})\n    {code}\n"
             )
 
-        return plugin
+        return write_plugin
 
     @pytest.fixture
-    def alerts(self, tmp_path, clock):
+    def notifier(self, tmp_path, clock):
         settings = {"plugin.mine.word": "hello", "sqlalchemy.url": "secret"}
         return IncidentNotifier(settings, tmp_path, ResourceLimits(), clock=lambda: clock["now"])
 
-    def test_a_plugin_gets_the_incident_and_its_own_words_of_the_ini(
-        self, alerts, plugin, tmp_path
+    def test_plugin_gets_the_incident_and_its_own_settings(self, notifier, write_plugin, tmp_path):
+        write_plugin("mine", "(folder / 'notified').write_text(f'{incident.line} {options}')")
+
+        assert notifier.notify(INCIDENT)
+        assert (tmp_path / "notified").read_text() == "No stream. {'plugin.mine.word': 'hello'}"
+
+    def test_failed_plugin_is_retried_with_backoff_and_others_are_not(
+        self, notifier, write_plugin, clock, tmp_path, caplog
     ):
-        plugin("mine", "(folder / 'heard').write_text(f'{incident.line} {options}')")
+        write_plugin("a", "open(folder / 'notified', 'a').write('x')")
+        write_plugin("b", "open(folder / 'tried', 'a').write('x'); (folder / 'works').read_text()")
 
-        assert alerts.notify(TOLD)
-        assert (tmp_path / "heard").read_text() == "No stream. {'plugin.mine.word': 'hello'}"
-
-    def test_one_that_fails_is_asked_again_and_the_others_are_not(
-        self, alerts, plugin, clock, tmp_path, caplog
-    ):
-        plugin("a", "open(folder / 'heard', 'a').write('x')")
-        plugin("b", "open(folder / 'tried', 'a').write('x'); (folder / 'works').read_text()")
-
-        assert not alerts.notify(TOLD)
+        assert not notifier.notify(INCIDENT)
         assert "b.py: a hook failed: FileNotFoundError" in caplog.text
         clock["now"] = 9.9
-        assert not alerts.notify(TOLD)
+        assert not notifier.notify(INCIDENT)
         clock["now"] = 10
-        assert not alerts.notify(TOLD)
+        assert not notifier.notify(INCIDENT)
         clock["now"] = 29.9
-        assert not alerts.notify(TOLD)
+        assert not notifier.notify(INCIDENT)
         assert (tmp_path / "tried").read_text() == "xx"
         (tmp_path / "works").touch()
         clock["now"] = 30
-        assert alerts.notify(TOLD)
-        assert (tmp_path / "heard").read_text() == "x"
+        assert notifier.notify(INCIDENT)
+        assert (tmp_path / "notified").read_text() == "x"
 
-    def test_one_that_hangs_is_stopped(self, alerts, plugin, monkeypatch, caplog):
+    def test_hanging_plugin_is_stopped(self, notifier, write_plugin, monkeypatch, caplog):
         monkeypatch.setattr(notifications, "NOTIFY_TIMEOUT", 0.5)
-        plugin("a", "import time; time.sleep(60)")
+        write_plugin("a", "import time; time.sleep(60)")
 
-        assert not alerts.notify(TOLD)
+        assert not notifier.notify(INCIDENT)
         assert "took longer than 0.5 s" in caplog.text
 
-    def test_one_that_cannot_be_loaded_is_named(self, alerts, tmp_path, caplog):
+    def test_plugin_that_cannot_be_loaded_is_logged(self, notifier, tmp_path, caplog):
         (tmp_path / "broken.py").write_text("1 / 0")
 
-        assert not alerts.notify(TOLD)
+        assert not notifier.notify(INCIDENT)
         assert "broken.py" in caplog.text
