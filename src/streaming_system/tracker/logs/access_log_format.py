@@ -5,15 +5,9 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 
-MAX_LINE_CHARS = 32 * 1024
-# Larger sizes are invalid.
-MAX_RESPONSE_BYTES = 2**50
+from streaming_system.util.combined_log_format import COMBINED_LOG_LINE, MAX_RESPONSE_BYTES
 
-_QUOTED = r'"((?:[^"\\]|\\.)*)"'
-_LINE = re.compile(
-    r"(\S{1,255}) \S+ .*?\[([^\[\]]{26})\] "  # The user name may contain spaces.
-    rf"{_QUOTED} ([1-5][0-9][0-9]) ([0-9]{{1,20}}|-)(?: {_QUOTED} {_QUOTED})?(?= |$)"
-)
+MAX_LINE_CHARS = 32 * 1024
 _TIME = re.compile(
     r"([0-9]{2})/([A-Z][a-z]{2})/([0-9]{4}):([0-9]{2}):([0-9]{2}):([0-9]{2}) "
     r"([+-])([0-9]{2})([0-9]{2})"
@@ -53,7 +47,7 @@ def parse_line(line: str) -> AccessLogLine | None:
     """Return the fields of a line; ``None`` if it is not in the combined format."""
     if len(line) > MAX_LINE_CHARS:
         return None
-    match = _LINE.match(line)
+    match = COMBINED_LOG_LINE.match(line)
     if match is None:
         return None
     address, time_text, request, status, size_text, referer, user_agent = match.groups("-")
