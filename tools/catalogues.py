@@ -19,6 +19,8 @@ FRONTEND = ROOT / "src/streaming_system/frontend"
 DOMAIN = "streaming-system"
 LOCALE = FRONTEND / "locale"
 TEMPLATE = LOCALE / f"{DOMAIN}.pot"
+# Titles of fillers, the only messages outside of the frontend.
+FILLERS = "../schedule/fillers.py"
 # Functions that mark messages, besides gettext's own.
 KEYWORDS = ("translate", "translate_plural:1,2", "gettext_noop", "t", "n:1,2")
 
@@ -39,7 +41,7 @@ def extract(target: Path) -> None:
     # Locations in the file are relative to the working directory.
     with contextlib.chdir(FRONTEND):
         pybabel("extract", "--mapping", ROOT / "pyproject.toml", *keywords, "--add-location=file",
-                "--no-wrap", "--omit-header", "--output-file", target, ".")  # fmt: skip
+                "--no-wrap", "--omit-header", "--output-file", target, ".", FILLERS)  # fmt: skip
 
 
 def update(folder: Path) -> None:

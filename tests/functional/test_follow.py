@@ -25,7 +25,7 @@ from streaming_system.schedule_import.feed_reader import FeedReaderOptions
 from streaming_system.schedule_import.importer import import_schedule
 from streaming_system.schedule_import.mirror import ScheduleMirror
 
-from .pages import NOW, event
+from .pages import NOW, make_talk
 from .served import Served
 
 PATH = "/schedule/file.json"
@@ -103,7 +103,7 @@ class TestPublishedSchedule:
     def test_unknown_rooms_are_omitted(self, site, schedule_file):
         schedule = load_schedule(schedule_file)
         backstage = dataclasses.replace(
-            schedule.rooms["lab"], events=(event("11:00", 30, "Secret"),)
+            schedule.rooms["lab"], slots=(make_talk("11:00", 30, "Secret"),)
         )
         save_schedule(
             dataclasses.replace(schedule, rooms={**schedule.rooms, "backstage": backstage}),
@@ -154,7 +154,7 @@ def valid_response(schedule, **more_headers):
 
 
 def _invalid_response(kind, schedule):
-    newer = changed(schedule, event("10:00", 60, "Another"))
+    newer = changed(schedule, make_talk("10:00", 60, "Another"))
     status, headers, body = valid_response(newer)
     page = b"<!doctype html><title>Log in to the hotel's network</title>"
     text = body.decode()
@@ -168,8 +168,8 @@ def _invalid_response(kind, schedule):
         "500": (500, headers, body),
         "503": (503, {}, b""),
         "unasked-304": (304, {}, b""),
-        "older": valid_response(changed(schedule, event("10:00", 60, "Old"), later=-1)),
-        "other-version": _with_digest(text.replace('"version": 1', '"version": 2')),
+        "older": valid_response(changed(schedule, make_talk("10:00", 60, "Old"), later=-1)),
+        "other-version": _with_digest(text.replace('"version": 2', '"version": 3')),
         "unknown-field": _with_digest(text.replace('"guid"', '"phone"')),
         "no-rooms": valid_response(dataclasses.replace(newer, rooms={})),
         "not-utf-8": (200, {"Repr-Digest": repr_digest(b"\xff{")}, b"\xff{"),
@@ -221,7 +221,7 @@ def test_invalid_response_keeps_the_schedule_and_is_logged_once(
 
 
 def test_accept_older_replaces_a_newer_schedule(publisher, schedule_file):
-    older = changed(load_schedule(schedule_file), event("10:00", 60, "Old"), later=-1)
+    older = changed(load_schedule(schedule_file), make_talk("10:00", 60, "Old"), later=-1)
     publisher.response = valid_response(older)
 
     assert ScheduleMirror(publisher.url, schedule_file, limit=10**6, accept_older=True).look()
@@ -230,7 +230,7 @@ def test_accept_older_replaces_a_newer_schedule(publisher, schedule_file):
 
 
 def test_unchanged_schedule_is_requested_with_its_etag(publisher, schedule_file):
-    newer = changed(load_schedule(schedule_file), event("10:00", 60, "Another"))
+    newer = changed(load_schedule(schedule_file), make_talk("10:00", 60, "Another"))
     publisher.response = valid_response(newer)
     publisher.etags.clear()
     mirror = ScheduleMirror(publisher.url, schedule_file, limit=10**6)
@@ -255,7 +255,7 @@ def test_full_disk_keeps_the_schedule(publisher, schedule_file, small_disk):
     target.write_bytes(schedule_file.read_bytes())
     before = load_schedule(target)
     publisher.response = valid_response(
-        changed(before, event("10:00", 60, "Long", abstract="x" * 300_000))
+        changed(before, make_talk("10:00", 60, "Long", abstract="x" * 300_000))
     )
 
     assert not ScheduleMirror(publisher.url, target, limit=10**6).look()
@@ -289,7 +289,7 @@ def test_follower_survives_restarts_of_the_publisher(conference, schedule_file, 
         wait_until(copy.exists, log.read_text)
         assert copy.read_bytes() == schedule_file.read_bytes()
 
-        newer = changed(load_schedule(schedule_file), event("10:00", 60, "Another"))
+        newer = changed(load_schedule(schedule_file), make_talk("10:00", 60, "Another"))
         save_schedule(newer, schedule_file)
         wait_until(lambda: load_schedule(copy) == newer, log.read_text)
 
@@ -297,7 +297,7 @@ def test_follower_survives_restarts_of_the_publisher(conference, schedule_file, 
         wait_until(lambda: "stays" in log.read_text(), log.read_text)
         assert load_schedule(copy) == newer
 
-        newest = changed(newer, event("10:00", 60, "Last"), later=2)
+        newest = changed(newer, make_talk("10:00", 60, "Last"), later=2)
         save_schedule(newest, schedule_file)
         publisher.start(publisher.port)
         wait_until(lambda: load_schedule(copy) == newest, log.read_text)

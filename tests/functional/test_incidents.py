@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy.orm import Session
 
+from streaming_system.schedule.fillers import Filler, FillerType
 from streaming_system.schedule.model import RoomSchedule, Schedule, Slot
 from streaming_system.schedule.storage import save_schedule
 from streaming_system.schedule.store import ScheduleStore
@@ -218,7 +219,7 @@ class TestNoStream:
     @pytest.mark.parametrize(
         ("room", "event"),
         [
-            ("hall", talk(is_filler=True)),
+            ("hall", talk(filler=Filler(type=FillerType.BREAK))),
             ("hall", talk(relayed_from="Plenary")),
             ("hall", talk(start=seconds(3600))),
             ("tube", talk()),

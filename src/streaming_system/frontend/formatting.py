@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterable
-from datetime import date, datetime, timedelta, tzinfo
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,11 +14,11 @@ from babel.lists import format_list
 from babel.numbers import format_decimal
 from pyramid.i18n import Localizer, make_localizer
 
-from streaming_system.frontend.filler_titles import translate_filler
 from streaming_system.schedule.model import Slot
 
 # Our English has British dates and times.
 _BABEL_LOCALES = {"en": "en_GB"}
+NOON = time(12)
 _FULL_DATE_PATTERNS = {"en": "EEEE d MMMM y"}
 
 
@@ -50,7 +51,8 @@ class LocaleFormatter:
 
     def slot(self, slot: Slot) -> Slot:
         """Return a slot; the title of a filler is translated."""
-        return translate_filler(slot, self) if slot.is_filler else slot
+        title = slot.filler.title(self) if slot.filler else ""
+        return replace(slot, title=title) if title else slot
 
     # Dates and times.
 
@@ -109,7 +111,7 @@ class LocaleFormatter:
     def _format(self, moment: date, pattern: str) -> str:
         if isinstance(moment, datetime):
             return format_datetime(moment, pattern, tzinfo=moment.tzinfo, locale=self.locale)
-        noon = datetime(moment.year, moment.month, moment.day, 12)  # noqa: DTZ001
+        noon = datetime.combine(moment, NOON)
         return format_datetime(noon, pattern, locale=self.locale)
 
     # Names and numbers.

@@ -15,7 +15,6 @@ from streaming_system.config.stream_sources import (
     active_youtube_id,
     next_source_change,
 )
-from streaming_system.frontend.filler_titles import is_break
 from streaming_system.frontend.formatting import ENGLISH_FORMATTER, LocaleFormatter
 from streaming_system.frontend.tracker_client import RoomStatus
 from streaming_system.schedule.model import RoomSchedule, Schedule, Slot
@@ -93,7 +92,7 @@ class RoomView:
         if self.next_talk is None:
             return formatter.translate("Finished") if self.slots else ""
         starts = self.clock(self.next_talk.start)
-        if self._active_slot and is_break(self._active_slot):
+        if self._active_slot and self._active_slot.is_break:
             return formatter.translate("Break until %(time)s", time=starts)
         return formatter.translate("Starts %(time)s", time=starts)
 

@@ -16,7 +16,6 @@ from typing import Any
 from urllib.parse import urljoin
 
 from streaming_system.config import RESERVED_ROOM_IDS, Room, SiteConfig
-from streaming_system.frontend.filler_titles import is_break
 from streaming_system.frontend.room_view import RoomView
 from streaming_system.frontend.streams import (
     StreamLink,
@@ -194,9 +193,8 @@ def _stream_entries(title: str, links: Iterable[StreamLink]) -> list[dict[str, A
 def _current_entry(state: RoomView, slot: Slot) -> dict[str, Any]:
     if not slot.is_filler:
         return _talk_entry(state, slot)
-    is_pause = is_break(slot)
-    filler = {"special": "pause" if is_pause else "gap", "room_known": True}
-    return _time_fields(state, slot) | filler | ({"title": slot.title} if is_pause else {})
+    filler = {"special": "pause" if slot.is_break else "gap", "room_known": True}
+    return _time_fields(state, slot) | filler | ({"title": slot.title} if slot.is_break else {})
 
 
 def _talk_entry(state: RoomView, slot: Slot) -> dict[str, Any]:

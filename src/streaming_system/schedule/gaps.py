@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from streaming_system.schedule.fillers import Filler, FillerType
 from streaming_system.schedule.model import Slot
 
 # Start of the first filler and end of the last one.
@@ -35,7 +36,9 @@ def fill_gaps(
     """
     slots = sorted(slots, key=lambda slot: (slot.start, slot.end, slot.guid))
     days = _days_with_talks(slots, zone)
-    filled = [_make_filler(room, MIN_TIME, begin, f"{conference} not yet started")]
+    before = Filler(type=FillerType.BEFORE_EVENT, event=conference)
+    after = Filler(type=FillerType.AFTER_EVENT, event=conference)
+    filled = [_make_slot(room, MIN_TIME, begin, before)]
     free_from, last = begin, None
     for slot in slots:
         filled.extend(_gap_slots(room, free_from, slot.start, zone, days, last, slot))
@@ -44,7 +47,7 @@ def fill_gaps(
         if slot.end >= free_from:
             free_from, last = slot.end, slot
     filled.extend(_gap_slots(room, free_from, end, zone, days, last, None))
-    filled.append(_make_filler(room, max(end, free_from), MAX_TIME, f"{conference} finished"))
+    filled.append(_make_slot(room, max(end, free_from), MAX_TIME, after))
     return tuple(filled)
 
 
@@ -75,16 +78,17 @@ def _gap_slots(
         had_talk = before is not None and _local_date(before.start, zone) == day
         will_have_talk = after is not None and _local_date(after.start, zone) == day
         if day not in days:
-            title = f"Nothing in {room} today"
+            filler = Filler(type=FillerType.NO_TALKS_TODAY, room=room)
         elif had_talk and will_have_talk:
             if filler_end - filler_start <= MIN_BREAK:
                 continue
-            title = f"{(filler_end - filler_start) // timedelta(minutes=1)} minute break"
+            minutes = (filler_end - filler_start) // timedelta(minutes=1)
+            filler = Filler(type=FillerType.BREAK, minutes=minutes)
         elif will_have_talk:
-            title = f"Not yet started in {room}"
+            filler = Filler(type=FillerType.BEFORE_DAY, room=room)
         else:
-            title = f"Finished for the day in {room}"
-        yield _make_filler(room, filler_start, filler_end, title)
+            filler = Filler(type=FillerType.AFTER_DAY, room=room)
+        yield _make_slot(room, filler_start, filler_end, filler)
 
 
 def _split_by_day(
@@ -101,13 +105,14 @@ def _local_date(instant: datetime, zone: ZoneInfo) -> date:
     return instant.astimezone(zone).date()
 
 
-def _make_filler(room: str, start: datetime, end: datetime, title: str) -> Slot:
+def _make_slot(room: str, start: datetime, end: datetime, filler: Filler) -> Slot:
+    title = filler.title()
     name = f"{room}\n{start.isoformat()}\n{title}"
     return Slot(
         start=start,
         end=end,
         title=title,
         guid=str(uuid.uuid5(_NAMESPACE, name)),
-        is_filler=True,
+        filler=filler,
         talk_type="filler",
     )

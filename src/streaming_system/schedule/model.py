@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from streaming_system.schedule.fillers import Filler, FillerType
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Talk:
@@ -44,7 +46,8 @@ class Slot:
     """A period in the schedule of a room: a talk, or a filler in a gap.
 
     :param abstract: sanitised HTML.
-    :param is_filler: the slot fills a gap; no feed lists it.
+    :param title: in English for a filler.
+    :param filler: the data of a filler; ``None`` for a talk.
     :param relayed_from: for a talk of a ``schedule-see-also`` room, the name of that room in the
         feed; "" for a talk of the room itself.
     """
@@ -53,7 +56,7 @@ class Slot:
     end: datetime
     title: str
     guid: str
-    is_filler: bool = False
+    filler: Filler | None = None
     subtitle: str = ""
     abstract: str = ""
     url: str = ""
@@ -63,6 +66,16 @@ class Slot:
     talk_type: str = ""
     do_not_record: bool | None = None
     relayed_from: str = ""
+
+    @property
+    def is_filler(self) -> bool:
+        """Whether the slot fills a gap; no feed lists it."""
+        return self.filler is not None
+
+    @property
+    def is_break(self) -> bool:
+        """Whether the slot is a break between two talks of a day."""
+        return self.filler is not None and self.filler.type is FillerType.BREAK
 
     def is_on(self, time: datetime) -> bool:
         """Return whether the slot includes ``time``."""

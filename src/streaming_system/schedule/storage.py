@@ -1,8 +1,8 @@
 """Loads and saves the schedule file: a JSON document that the import writes and the pages show.
 
-``{"version": 1, "imported": "2026-11-24T09:00:00Z", "rooms": {ID: {"timezone": ZONE, "events":
+``{"version": 2, "imported": "2026-11-24T09:00:00Z", "rooms": {ID: {"timezone": ZONE, "events":
 [SLOT, …]}}}``. A SLOT has the fields of :class:`Slot`, some under other keys (``_KEYS``). Times are
-in UTC.
+in UTC. Version 1 had ``"generated": true`` instead of ``"filler": {…}``; it is still loaded.
 """
 
 import base64
@@ -14,19 +14,20 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from streaming_system.schedule.fillers import Filler, FillerType
 from streaming_system.schedule.model import RoomSchedule, Schedule, Slot
 from streaming_system.util.atomic_write import atomic_write
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 # Proxies compress known media types only, and Repr-Digest is computed over the bytes as sent.
 MEDIA_TYPE = "application/vnd.streaming-system.schedule+json"
 
 # Fields whose key in the document differs.
-_KEYS = {"is_filler": "generated", "talk_type": "kind", "relayed_from": "via"}
+_KEYS = {"talk_type": "kind", "relayed_from": "via"}
 _FIELDS = {_KEYS.get(field.name, field.name): field.name for field in dataclasses.fields(Slot)}
 # The allowed types by key; all other values are text.
 _TYPES: dict[str, tuple[type, ...]] = {
-    "generated": (bool,),
+    "filler": (dict, type(None)),
     "do_not_record": (bool, type(None)),
     "speakers": (list,),
 }
@@ -59,7 +60,7 @@ def deserialize_schedule(text: str) -> Schedule:
     """
     try:
         document = json.loads(text)
-        if document["version"] != FORMAT_VERSION:
+        if document["version"] not in (1, FORMAT_VERSION):
             raise ScheduleFileError(
                 f"has version {document['version']!r}, but this program reads {FORMAT_VERSION}: "
                 "import the schedule again"
@@ -119,10 +120,13 @@ def _serialize_slot(slot: Slot) -> dict[str, Any]:
         "start": _format_utc(slot.start),
         "end": _format_utc(slot.end),
         "speakers": list(slot.speakers),
+        "filler": dataclasses.asdict(slot.filler) if slot.filler else None,
     }
 
 
 def _deserialize_slot(document: dict[str, Any]) -> Slot:
+    if (generated := document.pop("generated", None)) is not None:
+        document["filler"] = {"type": FillerType.OTHER} if generated is True else None
     if unknown := set(document) - set(_FIELDS):
         raise ValueError(f"unknown field {min(unknown)!r}")
     for key, value in document.items():
@@ -138,8 +142,18 @@ def _deserialize_slot(document: dict[str, Any]) -> Slot:
             "start": _parse_utc(document["start"]),
             "end": _parse_utc(document["end"]),
             "speakers": tuple(speakers),
+            "filler": _deserialize_filler(document.get("filler")),
         }
     )
+
+
+def _deserialize_filler(document: dict[str, Any] | None) -> Filler | None:
+    if document is None:
+        return None
+    filler = Filler(**document | {"type": FillerType(document["type"])})
+    if not isinstance(filler.minutes, int) or not isinstance(filler.room + filler.event, str):
+        raise TypeError(f"filler is {document!r:.60}")
+    return filler
 
 
 def _format_utc(time: datetime) -> str:

@@ -1,5 +1,6 @@
 """Formatting by language, and titles of fillers."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -8,6 +9,7 @@ from pyramid.i18n import make_localizer
 
 from streaming_system.frontend.formatting import ENGLISH_FORMATTER, LocaleFormatter
 from streaming_system.frontend.i18n import DOMAIN, LOCALE_DIR
+from streaming_system.schedule.fillers import Filler, FillerType
 from streaming_system.schedule.gaps import fill_gaps
 from streaming_system.schedule.model import Slot
 
@@ -25,8 +27,8 @@ def talk(hours, minutes=60, title="A talk"):
 
 @pytest.fixture
 def gaps():
-    """All that fills the gaps of a room whose name is that of a gap."""
-    # One day with a break, one without any talk, one that begins late.
+    """The fillers of a room whose title looks like one."""
+    # A day with a break, one without talks, one that starts late.
     filled = fill_gaps(
         [talk(2), talk(4), talk(50)],
         room="Nothing in it",
@@ -35,7 +37,7 @@ def gaps():
         end=START + timedelta(hours=60),
         zone=ZoneInfo("UTC"),
     )
-    return [event for event in filled if event.is_filler]
+    return [slot for slot in filled if slot.is_filler]
 
 
 class TestFillers:
@@ -55,16 +57,14 @@ class TestFillers:
         assert [ENGLISH_FORMATTER.slot(gap) for gap in gaps] == gaps
 
     def test_title_of_a_talk_is_not_translated(self):
-        event = talk(0, title="15 minute break")
+        slot = talk(0, title="15 minute break")
 
-        assert formatter_of("de").slot(event) == event
+        assert formatter_of("de").slot(slot) == slot
 
-    def test_unknown_filler_title_is_unchanged(self, gaps):
-        from dataclasses import replace
+    def test_title_of_a_filler_without_values_is_unchanged(self, gaps):
+        slot = replace(gaps[0], filler=Filler(type=FillerType.OTHER))
 
-        strange = replace(gaps[0], title="Something else")
-
-        assert formatter_of("de").slot(strange) == strange
+        assert formatter_of("de").slot(slot) == slot
 
 
 class TestNumbersAndNames:

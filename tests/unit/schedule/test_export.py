@@ -13,6 +13,7 @@ from streaming_system.config import Room
 from streaming_system.plugin import open_feed
 from streaming_system.schedule.export import EXPORT_FORMATS, export_schedule
 from streaming_system.schedule.export_talks import ExportSite
+from streaming_system.schedule.fillers import Filler, FillerType
 from streaming_system.schedule.model import RoomSchedule, Schedule, Slot
 from streaming_system.schedule_import.parsers import load_parsers, parse_and_validate, select_parser
 
@@ -27,7 +28,7 @@ def slot(hour, title, **more):
 
 
 HALL = (
-    slot(0, "Not yet started", is_filler=True),
+    slot(0, "Not yet started", filler=Filler(type=FillerType.BEFORE_DAY)),
     slot(8, "Keynote <1> & more", abstract="<p>About <b>it</b> &amp; more</p><p>Two</p>",
           speakers=("Ada", "Bo, Jr."), track="Main", language="de", subtitle="Sub",
           talk_type="talk", url="https://e.example/1", do_not_record=True),

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from streaming_system.schedule.fillers import Filler, FillerType
 from streaming_system.schedule.model import RoomSchedule, Schedule, Slot
 from streaming_system.schedule.storage import (
     ScheduleFileError,
@@ -82,12 +83,16 @@ def test_save_reports_an_unwritable_folder_in_one_line(tmp_path):
     "damage",
     [
         lambda document: document.pop("version"),
-        lambda document: document.update(version=2),
+        lambda document: document.update(version=3),
         lambda document: document.update(rooms=[]),
         lambda document: document["rooms"]["hall"].update(timezone="Mars/Phobos"),
         lambda document: document["rooms"]["hall"]["events"][0].pop("title"),
         lambda document: document["rooms"]["hall"]["events"][0].update(title=7),
-        lambda document: document["rooms"]["hall"]["events"][0].update(generated="no"),
+        lambda document: document["rooms"]["hall"]["events"][0].update(filler={"type": "nap"}),
+        lambda document: document["rooms"]["hall"]["events"][0].update(filler={}),
+        lambda document: document["rooms"]["hall"]["events"][0].update(
+            filler={"type": "break", "minutes": "9"}
+        ),
         lambda document: document["rooms"]["hall"]["events"][0].update(speakers=[None]),
         lambda document: document["rooms"]["hall"]["events"][0].update(surprise=""),
         lambda document: document["rooms"]["hall"]["events"][0].update(start="2026-11-24T09:00"),
@@ -99,6 +104,30 @@ def test_invalid_document_is_refused(damage):
 
     with pytest.raises(ScheduleFileError):
         deserialize_schedule(json.dumps(document))
+
+
+def test_fillers_are_read_back(path):
+    fillers = [
+        Filler(type=FillerType.BREAK, minutes=9),
+        Filler(type=FillerType.BEFORE_DAY, room="R"),
+    ]
+    slots = tuple(replace(SLOT, filler=filler, title=filler.title()) for filler in fillers)
+    schedule = Schedule(rooms={"hall": RoomSchedule(timezone=ZoneInfo("UTC"), slots=slots)})
+
+    save_schedule(schedule, path)
+
+    assert ScheduleStore(path).current() == schedule
+
+
+def test_fillers_of_version_1_have_no_values():
+    document = json.loads(serialize_schedule(with_title("9 minute break"))) | {"version": 1}
+    [slot] = document["rooms"]["hall"]["events"]
+    del slot["filler"]
+    slot["generated"] = True
+
+    [slot] = deserialize_schedule(json.dumps(document)).rooms["hall"].slots
+
+    assert (slot.filler, slot.title) == (Filler(type=FillerType.OTHER), "9 minute break")
 
 
 class TestScheduleStore:
