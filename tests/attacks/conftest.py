@@ -1,4 +1,4 @@
-"""A whole site, as it is installed, to be attacked: real nginx before real workers."""
+"""An installed site as the target of attacks: real nginx and real workers."""
 
 import json
 import time
@@ -14,43 +14,43 @@ from streaming_system.tracker.crew.accounts import Accounts
 from streaming_system.tracker.crew.tokens import Tokens
 from streaming_system.tracker.db.session import make_engine
 
-# What must never be seen in a log or an answer.
+# These must never be in a log or a response.
 SECRET = "s3cret of the proxy"
 PASSWORD = "correct horse of ada"
 WEBHOOK = "https://chat.example/hooks/t0ken-of-the-chat"
 
 
 class Target(Site):
-    """The site, what it logs, and what the crew knows."""
+    """The site, its logs, and the secrets of the crew."""
 
     def logs(self):
-        """Return all that any of its processes has written."""
+        """Return the logs of all processes."""
         files = [*self.folder.glob("*.log"), *self.folder.glob("nginx/*.log")]
         return "\n".join(file.read_text(errors="replace") for file in files)
 
     def paths(self, marker):
-        """Return all paths that the apps were asked for, once they have a new one in their logs."""
+        """Return the paths of all requests to the apps, up to a marker request."""
         for prefix in ("", "/tracker"):
             assert self.get(f"{prefix}/marker/{marker}").status == 404
-        give_up = time.monotonic() + 30
-        wanted = {f"/marker/{marker}", f"/tracker/marker/{marker}"}
+        deadline = time.monotonic() + 30
+        markers = {f"/marker/{marker}", f"/tracker/marker/{marker}"}
         while True:
             logs = [program.said for program in self.workers.values()]
-            found = [line.get("path") for log in logs for line in map(read_line, log.splitlines())]
-            if wanted <= set(found):
-                return [path for path in found if path]
-            assert time.monotonic() < give_up, found[-20:]
+            paths = [line.get("path") for log in logs for line in map(parse_line, log.splitlines())]
+            if markers <= set(paths):
+                return [path for path in paths if path]
+            assert time.monotonic() < deadline, paths[-20:]
             time.sleep(0.05)
 
 
-def read_line(line):
-    """Return a line of a log as an object; pserve's own first words are none."""
+def parse_line(line):
+    """Parse a JSON log line; return an empty object for pserve's start message."""
     return json.loads(line) if line.startswith("{") else {}
 
 
 @pytest.fixture(scope="session")
 def target(tmp_path_factory, migrate):  # noqa: F811
-    """A site with a venue, an account of the crew, a token, and a log of all that is asked."""
+    """A site with a venue, a crew account, a token, and access logs."""
     require("nginx")
     folder = tmp_path_factory.mktemp("attacked")
     settings = [

@@ -1,7 +1,7 @@
-"""Feeds that are small as they come and large when they are read.
+"""Decompression bombs and other feeds that are much larger than their download.
 
-`tests/parsers/test_hostile.py` reads what has been collected; these are made here, so that they are
-read on every machine.
+Unlike the collected feeds of ``tests/parsers/test_hostile.py``, these are generated, so the tests
+run on every machine.
 """
 
 import gzip
@@ -22,20 +22,20 @@ from streaming_system.schedule_import.download import fetch_feed
 from streaming_system.schedule_import.feed_reader import FeedReaderOptions, parse_feed
 
 MIB = 2**20
-READER = FeedReaderOptions(
+OPTIONS = FeedReaderOptions(
     limits=ResourceLimits(max_decompressed_bytes=8 * MIB, timeout=20, max_memory_bytes=300 * MIB)
 )
-# 200 MiB of spaces are 200 kB.
-LARGE = b" " * MIB
-NESTED = 100_000
+# 200 of these compress to 200 kB.
+BLOCK = b" " * MIB
+NESTING_DEPTH = 100_000
 
 
-def gzipped(times):
+def gzip_blocks(count):
     packer = zlib.compressobj(9, wbits=31)
-    return b"".join(packer.compress(LARGE) for _ in range(times)) + packer.flush()
+    return b"".join(packer.compress(BLOCK) for _ in range(count)) + packer.flush()
 
 
-def zipped(**members):
+def make_zip(**members):
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in members.items():
@@ -43,19 +43,19 @@ def zipped(**members):
     return file.getvalue()
 
 
-def lying(archive, size):
-    """Let a zip file say that each of its files is small."""
+def forge_sizes(archive, size):
+    """Return a zip file that declares a size for each of its files."""
     archive = bytearray(archive)
-    for mark, at in ((b"PK\x01\x02", 24), (b"PK\x03\x04", 22)):
-        place = archive.find(mark)
-        while place >= 0:
-            struct.pack_into("<I", archive, place + at, size)
-            place = archive.find(mark, place + 1)
+    for signature, offset in ((b"PK\x01\x02", 24), (b"PK\x03\x04", 22)):
+        position = archive.find(signature)
+        while position >= 0:
+            struct.pack_into("<I", archive, position + offset, size)
+            position = archive.find(signature, position + 1)
     return bytes(archive)
 
 
 def entities(kind):
-    """XML whose text grows: by entities of entities, or by one that is used often."""
+    """Return XML with entities or external references."""
     if kind == "exponential":
         rows = [f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 12)]
         return f'<!DOCTYPE s [<!ENTITY a0 "x">{"".join(rows)}]><schedule>&a11;</schedule>'
@@ -70,58 +70,58 @@ def entities(kind):
 
 def refusal(data):
     with pytest.raises(FeedError) as refused:
-        parse_feed("feed", data, READER)
+        parse_feed("feed", data, OPTIONS)
     [line] = str(refused.value).splitlines()
     return line
 
 
 @pytest.mark.parametrize("kind", ["exponential", "quadratic", "file", "parameter", "external"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
-def test_xml_with_entities_is_refused_unread(kind, encoding):
+def test_xml_with_entities_is_refused(kind, encoding):
     line = refusal(entities(kind).encode(encoding))
 
     assert "DOCTYPE" in line or "not well-formed XML" in line
     assert "root:" not in line
 
 
-def test_xml_that_is_nested_deeply_is_refused():
-    data = "<schedule>" + "<a>" * NESTED + "</a>" * NESTED + "</schedule>"
+def test_deeply_nested_xml_is_refused():
+    data = "<schedule>" + "<a>" * NESTING_DEPTH + "</a>" * NESTING_DEPTH + "</schedule>"
 
     assert refusal(data.encode()).startswith("not well-formed XML: ")
 
 
 @pytest.mark.parametrize("bracket", ["[", '{"a":'])
-def test_so_is_json(bracket):
-    assert refusal((bracket * NESTED).encode()) == "the JSON is nested too deeply"
+def test_deeply_nested_json_is_refused(bracket):
+    assert refusal((bracket * NESTING_DEPTH).encode()) == "the JSON is nested too deeply"
 
 
-def test_json_of_huge_numbers_costs_no_time():
+def test_json_with_a_huge_number_is_refused_quickly():
     assert refusal(json.dumps({"schedule": 1}).replace("1", "9" * 1_000_000).encode()).startswith(
         "not valid JSON: "
     )
 
 
-def test_gzip_that_grows_is_stopped():
-    bomb = gzipped(200)
+def test_gzip_bomb_is_refused():
+    bomb = gzip_blocks(200)
     assert len(bomb) < MIB
 
     assert refusal(bomb) == "the feed inflates to more than 8,388,608 bytes"
-    # Only what came compressed is inflated, and once.
+    # Only one layer of gzip is decompressed.
     assert refusal(gzip.compress(bomb)) == "the feed is binary data, not text"
 
 
-def test_a_zip_file_that_says_so_is_refused():
-    assert refusal(zipped(**{"sessions.json": LARGE * 100})).endswith("or 8,388,608 bytes")
+def test_zip_bomb_is_refused():
+    assert refusal(make_zip(**{"sessions.json": BLOCK * 100})).endswith("or 8,388,608 bytes")
 
 
-def test_one_of_very_many_files_is_refused():
+def test_zip_with_too_many_files_is_refused():
     many = {f"{number}.json": b"" for number in range(1001)}
 
-    assert refusal(zipped(**many)) == "the zip file holds more than 1000 files or 8,388,608 bytes"
+    assert refusal(make_zip(**many)) == "the zip file holds more than 1000 files or 8,388,608 bytes"
 
 
-def test_one_that_lies_is_stopped():
-    bomb = lying(zipped(**{"sessions.json": LARGE * 100}), 100)
+def test_zip_bomb_with_forged_sizes_is_refused():
+    bomb = forge_sizes(make_zip(**{"sessions.json": BLOCK * 100}), 100)
     assert len(bomb) < MIB
 
     with pytest.raises(FeedError, match=r"sessions\.json"):
@@ -129,26 +129,26 @@ def test_one_that_lies_is_stopped():
     assert len(refusal(bomb)) < 600
 
 
-def test_names_in_it_lead_nowhere(tmp_path, monkeypatch):
+def test_zip_member_names_write_no_file(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names = ("../../escaped", "/tmp/escaped-from-a-zip", "a/../../escaped")
 
-    refusal(zipped(**dict.fromkeys(names, b"[]")))
+    refusal(make_zip(**dict.fromkeys(names, b"[]")))
 
     assert list(tmp_path.rglob("*")) == []
     assert not (tmp_path.parent / "escaped").exists()
 
 
 @pytest.fixture
-def bomber():
-    """A server that sends what is little on its way."""
+def bomb_server():
+    """A server that sends gzip bombs as transfer encodings."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
             self.send_response(200)
             self.send_header("Content-Encoding", self.path.strip("/"))
             self.end_headers()
-            body = gzipped(200)
+            body = gzip_blocks(200)
             for _ in range(self.path.count("gzip") - 1):
                 body = gzip.compress(body)
             self.wfile.write(body)
@@ -165,8 +165,8 @@ def bomber():
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "gzip,gzip", "gzip,gzip,gzip,gzip,gzip,gzip"])
-def test_a_transfer_that_grows_is_stopped(bomber, encoding):
+def test_compressed_transfer_bomb_is_refused(bomb_server, encoding):
     networks = parse_allowed_networks({"outbound.allowed_private_networks": "127.0.0.1"})
 
     with pytest.raises(FeedError, match=r"is larger than|Too many content encodings"):
-        fetch_feed(f"{bomber}/{encoding}", max_bytes=4 * MIB, allowed_networks=networks)
+        fetch_feed(f"{bomb_server}/{encoding}", max_bytes=4 * MIB, allowed_networks=networks)

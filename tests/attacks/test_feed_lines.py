@@ -1,4 +1,4 @@
-"""Texts of feeds that would be lines, fields or formulas of their own in what we write."""
+"""Texts of feeds that try to inject lines or terminal sequences into our output."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -10,13 +10,13 @@ from lxml import etree
 
 from streaming_system.cli import main
 
-BREAKS = {"crlf": "\r\n", "lf": "\n", "cr": "\r", "vt": "\v", "ff": "\f", "nel": "\x85",
+LINE_BREAKS = {"crlf": "\r\n", "lf": "\n", "cr": "\r", "vt": "\v", "ff": "\f", "nel": "\x85",
           "ls": "\u2028", "ps": "\u2029"}  # fmt: skip
 START = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=1)
 
 
 def feed(text):
-    """A schedule.json with a text in every place that we show."""
+    """Return a schedule.json with a text in each field that is shown."""
     event = {
         "guid": f"g{text}", "date": START.isoformat(), "duration": "00:30", "title": f"T{text}",
         "subtitle": f"S{text}", "abstract": f"A{text}", "track": f"K{text}", "type": f"L{text}",
@@ -29,7 +29,7 @@ def feed(text):
 
 @pytest.fixture
 def run(tmp_path, root):
-    """Return a function that imports a feed and exports it again."""
+    """Return a function that runs a schedule command with a feed."""
 
     def run(text, *command):
         (tmp_path / "feed.json").write_text(feed(text))
@@ -48,9 +48,9 @@ def run(tmp_path, root):
     return run
 
 
-@pytest.mark.parametrize("kind", BREAKS)
-def test_none_ends_a_line(run, kind):
-    forged = BREAKS[kind].join(
+@pytest.mark.parametrize("kind", LINE_BREAKS)
+def test_line_breaks_in_feeds_inject_no_line(run, kind):
+    forged = LINE_BREAKS[kind].join(
         ("", "Wrote /etc/forged", "END:VEVENT", "BEGIN:VEVENT", "UID:forged", "X-FORGED:1")
     )
     imported = run(forged, "import")
@@ -71,11 +71,11 @@ def test_none_ends_a_line(run, kind):
     assert not [line for line in watched.output.splitlines() if line.startswith("Wrote /etc")]
 
 
-def test_none_is_a_sequence_for_a_terminal(run, tmp_path):
-    evil = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202egnp.exe"
+def test_terminal_sequences_in_feeds_are_removed(run, tmp_path):
+    sequence = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202egnp.exe"
 
     for command in (["import"], ["check", str(tmp_path / "feed.json")]):
-        result = run(evil, *command)
+        result = run(sequence, *command)
         assert "1 of 1 entries" in result.output
-        for sign in ("\x1b", "\x07", "\x9b", "\u202e"):
-            assert sign not in result.output
+        for character in ("\x1b", "\x07", "\x9b", "\u202e"):
+            assert character not in result.output

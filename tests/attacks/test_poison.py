@@ -1,4 +1,4 @@
-"""Pages that many get out of nginx's cache are none that one stranger has shaped."""
+"""Cache poisoning: a client cannot change the cached pages of other clients."""
 
 import itertools
 
@@ -6,7 +6,7 @@ import pytest
 from functional.proxy.site import FROM_CACHE, NAME, VENUE
 
 NUMBERS = itertools.count()
-ODD = (
+UNUSUAL_HEADERS = (
     {"Cookie": "crew=x; user=y; lang=de"},
     {"Authorization": "Bearer x"},
     {"Accept": "application/json"},
@@ -38,32 +38,36 @@ ODD = (
 PAGES = ("/schedule", "/graphs", "/hall/json")
 
 
-def page(answer, path):
-    """Return what a page says, without its own address."""
-    return answer.status, answer.headers["Content-Type"], answer.data.replace(path.encode(), b"")
+def page(response, path):
+    """Return the status, type and body of a page, without its own URL."""
+    return (
+        response.status,
+        response.headers["Content-Type"],
+        response.data.replace(path.encode(), b""),
+    )
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 @pytest.mark.parametrize("base", PAGES)
-def test_whoever_asks_first_and_how_the_others_get_the_same_page(target, base, method):
+def test_unusual_headers_do_not_poison_cached_pages(target, base, method):
     plain = f"{base}?x{next(NUMBERS):04}"
     target.get(plain)
-    wanted = page(target.get(plain), plain)
-    assert wanted[0] == 200
-    for headers in ODD:
+    expected = page(target.get(plain), plain)
+    assert expected[0] == 200
+    for headers in UNUSUAL_HEADERS:
         path = f"{base}?x{next(NUMBERS):04}"
         target.request(method, path, headers=headers)
 
-        found = page(target.get(path), path)
+        cached = page(target.get(path), path)
 
-        if found != wanted:
-            # Pages tell the minute, and another one may have begun.
+        if cached != expected:
+            # Pages contain the current minute.
             plain = f"{base}?x{next(NUMBERS):04}"
-            wanted = page(target.get(plain), plain)
-        assert found == wanted, headers
+            expected = page(target.get(plain), plain)
+        assert cached == expected, headers
 
 
-def test_a_body_that_comes_with_the_question_changes_nothing(target):
+def test_request_body_does_not_poison_cached_pages(target):
     for body in (b"template=inroom", b"lang=de&template=default"):
         path = f"/schedule?x{next(NUMBERS):04}"
         kind = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -72,26 +76,26 @@ def test_a_body_that_comes_with_the_question_changes_nothing(target):
         assert b'lang="en"' in first.data
 
 
-# The last word is the one that holds; whoever asks gets the page of that name.
-BY_NAME = ("/hall?template=default&template=inroom", "/hall?;template=inroom")
+# The template parameter selects the page for all clients; the last one counts.
+WITH_TEMPLATE = ("/hall?template=default&template=inroom", "/hall?;template=inroom")
 VARIANTS = ("/hall", "/hall/", "/hall?", "/hall?template=", "/hall?template=default",
-            *BY_NAME, "/hall?TEMPLATE=inroom", "/hall?lang=fr",
+            *WITH_TEMPLATE, "/hall?TEMPLATE=inroom", "/hall?lang=fr",
             "/%68%61%6c%6c", "//hall", "/./hall", "/lab/../hall", "/hall#x", "/hall?x=template=",
             "/hall?%74emplate=default")  # fmt: skip
 
 
 @pytest.mark.parametrize("first", ["venue", "viewer"])
-def test_no_spelling_of_a_room_mixes_those_at_the_venue_up_with_the_others(target, first):
-    """What depends on the address of who asks is never kept, whatever it is called."""
+def test_spellings_of_a_room_url_do_not_mix_venue_and_public_pages(target, first):
+    """Pages that depend on the client's address are not cached, at any spelling of their URL."""
     for path in VARIANTS:
-        for who in (first, "viewer" if first == "venue" else "venue"):
-            source = {"source": VENUE} if who == "venue" else {}
-            said = target.raw(
+        for client in (first, "viewer" if first == "venue" else "venue"):
+            source = {"source": VENUE} if client == "venue" else {}
+            response = target.raw(
                 f"GET {path} HTTP/1.1\r\nHost: {NAME}\r\nConnection: close\r\n\r\n", **source
             )
-            if said.startswith("HTTP/1.1 200 "):
-                in_room = "player.css" not in said
-                by_name = path in BY_NAME
-                kept = any(f"X-Cache: {how}" in said for how in FROM_CACHE)
-                assert by_name or in_room == (who == "venue"), (path, who)
-                assert not kept or by_name, (path, who)
+            if response.startswith("HTTP/1.1 200 "):
+                is_venue_page = "player.css" not in response
+                has_template = path in WITH_TEMPLATE
+                cached = any(f"X-Cache: {state}" in response for state in FROM_CACHE)
+                assert has_template or is_venue_page == (client == "venue"), (path, client)
+                assert not cached or has_template, (path, client)

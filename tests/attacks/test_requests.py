@@ -1,6 +1,6 @@
-"""Feeds, posts and webhooks whose address, or the answer of it, leads to where nobody should ask.
+"""SSRF: feeds, posts and webhooks whose URL or redirect leads to a private address.
 
-The victims are real servers on this machine, and what counts is whether they were connected to.
+The victims are real servers on this machine; the tests check whether they get connections.
 """
 
 import json
@@ -40,15 +40,15 @@ HIDDEN = ("127.0.0.1", "localhost", "127.1", "2130706433", "0x7f000001", "0", "[
 
 @contextmanager
 def serving(address, port=0, family=socket.AF_INET):
-    """A server that counts who connects, and answers whatever is asked of it."""
+    """A server that counts connections, and sends a configured response."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self):
             self.do_GET()
 
         def do_GET(self):
-            server.asked.append(self.path)
-            status, headers, body = server.says
+            server.paths.append(self.path)
+            status, headers, body = server.response
             self.send_response(status)
             for name, value in headers:
                 self.send_header(name, value)
@@ -67,8 +67,8 @@ def serving(address, port=0, family=socket.AF_INET):
             return True
 
     with Server((address, port), Handler) as server:
-        server.connections, server.asked = 0, []
-        server.says = (200, [], b"[]")
+        server.connections, server.paths = 0, []
+        server.response = (200, [], b"[]")
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         yield server
@@ -78,14 +78,14 @@ def serving(address, port=0, family=socket.AF_INET):
 
 @pytest.fixture
 def victim():
-    """Something that only this machine reaches, on all its addresses."""
+    """A private server on all addresses of this machine."""
     with serving("::", family=socket.AF_INET6) as server:
         yield server
 
 
 @pytest.fixture
-def stranger(victim):
-    """Somebody's server: to the program it is public, being allowed; its port is the victim's."""
+def public_server(victim):
+    """A server of another site, at an address that counts as public."""
     with serving("127.0.0.9") as server:
         yield server
 
@@ -95,15 +95,17 @@ def url_of(server, host, path="/feed"):
 
 
 @pytest.mark.parametrize("host", HIDDEN)
-def test_a_feed_on_this_machine_is_refused_whatever_it_is_called(victim, host):
-    with pytest.raises(FeedError, match=r"^cannot be downloaded: .*outbound\.private"):
+def test_feed_on_a_loopback_address_is_refused(victim, host):
+    with pytest.raises(
+        FeedError, match=r"^cannot be downloaded: .*outbound\.allowed_private_networks"
+    ):
         fetch_feed(url_of(victim, host))
 
     assert victim.connections == 0
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]"])
-def test_it_is_read_where_the_ini_allows_it(victim, host):
+def test_feed_on_an_allowed_network_is_fetched(victim, host):
     networks = parse_allowed_networks(
         {"outbound.allowed_private_networks": "192.0.2.7, 127.0.0.0/8 ::1"}
     )
@@ -121,36 +123,37 @@ def test_it_is_read_where_the_ini_allows_it(victim, host):
         "64:ff9b:1::a00:1", "2002:a00:1::", "2001:0:4136:e378:8000:63bf:3fff:fdd2",
     ],
 )  # fmt: skip
-def test_an_address_of_nobody_outside_is_not_public(address):
+def test_private_addresses_are_not_global(address):
     assert not is_global_address(ip_address(address))
 
 
 @pytest.mark.parametrize(
     "address", ["1.1.1.1", "93.184.215.14", "2606:4700::1111", "64:ff9b::101:101"]
 )
-def test_one_of_the_internet_is(address):
+def test_public_addresses_are_global(address):
     assert is_global_address(ip_address(address))
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_an_answer_cannot_lead_a_feed_inside(victim, stranger, status):
-    stranger.says = (status, [("Location", url_of(victim, "127.0.0.1", "/secret"))], b"")
+def test_redirect_of_a_feed_to_a_loopback_address_is_refused(victim, public_server, status):
+    public_server.response = (status, [("Location", url_of(victim, "127.0.0.1", "/secret"))], b"")
 
     with pytest.raises(FeedError, match=r"127\.0\.0\.1 is no public address"):
-        fetch_feed(url_of(stranger, "127.0.0.9"), allowed_networks=PUBLIC)
+        fetch_feed(url_of(public_server, "127.0.0.9"), allowed_networks=PUBLIC)
 
-    assert stranger.asked == ["/feed"]
+    assert public_server.paths == ["/feed"]
     assert victim.connections == 0
 
 
 @pytest.mark.parametrize(
-    "place", ["file:///etc/passwd", "ftp://127.0.0.1/", "gopher://127.0.0.1/", "//127.0.0.1:{}/"]
+    "destination",
+    ["file:///etc/passwd", "ftp://127.0.0.1/", "gopher://127.0.0.1/", "//127.0.0.1:{}/"],
 )
-def test_nor_to_a_file_or_another_protocol(victim, stranger, place):
-    stranger.says = (302, [("Location", place.format(victim.server_port))], b"")
+def test_redirect_of_a_feed_to_another_protocol_is_refused(victim, public_server, destination):
+    public_server.response = (302, [("Location", destination.format(victim.server_port))], b"")
 
     with pytest.raises(FeedError, match=r"^cannot be downloaded: ") as refusal:
-        fetch_feed(url_of(stranger, "127.0.0.9"), allowed_networks=PUBLIC)
+        fetch_feed(url_of(public_server, "127.0.0.9"), allowed_networks=PUBLIC)
 
     assert "root:" not in str(refusal.value)
     assert victim.connections == 0
@@ -158,47 +161,53 @@ def test_nor_to_a_file_or_another_protocol(victim, stranger, place):
 
 @pytest.fixture
 def rebinding(monkeypatch):
-    """A name whose server says a public address to whoever asks first, and another then."""
-    said = []
+    """A host name that resolves to a public address first, and to a private one later."""
+    resolutions = []
     resolve = socket.getaddrinfo
 
     def getaddrinfo(host, *more, **options):
         if host == "rebinding.example":
-            host = "127.0.0.1" if said else "127.0.0.9"
-            said.append(host)
+            host = "127.0.0.1" if resolutions else "127.0.0.9"
+            resolutions.append(host)
         return resolve(host, *more, **options)
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
-    return said
+    return resolutions
 
 
-def test_a_name_that_changes_its_address_is_looked_at_at_every_connection(rebinding):
-    with serving("127.0.0.9") as stranger, serving("127.0.0.1", stranger.server_port) as victim:
-        url = url_of(stranger, "rebinding.example")
-        # Where the name pointed when it was looked at is where the request goes.
+def test_dns_rebinding_is_refused(rebinding):
+    with (
+        serving("127.0.0.9") as public_server,
+        serving("127.0.0.1", public_server.server_port) as victim,
+    ):
+        url = url_of(public_server, "rebinding.example")
+        # The request goes to the address that was checked.
         assert fetch_feed(url, allowed_networks=PUBLIC) == b"[]"
-        assert (len(rebinding), stranger.asked, victim.connections) == (1, ["/feed"], 0)
+        assert (len(rebinding), public_server.paths, victim.connections) == (1, ["/feed"], 0)
 
         with pytest.raises(FeedError, match=r"rebinding\.example is 127\.0\.0\.1, which is no pub"):
             fetch_feed(url, allowed_networks=PUBLIC)
         assert victim.connections == 0
 
 
-def test_of_a_name_with_several_addresses_only_the_public_are_asked(monkeypatch):
-    with serving("127.0.0.9") as stranger, serving("127.0.0.1", stranger.server_port) as victim:
+def test_only_public_addresses_of_a_name_are_connected_to(monkeypatch):
+    with (
+        serving("127.0.0.9") as public_server,
+        serving("127.0.0.1", public_server.server_port) as victim,
+    ):
         both = [
-            (socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, stranger.server_port))
+            (socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, public_server.server_port))
             for address in ("127.0.0.1", "127.0.0.9")
         ]
         monkeypatch.setattr(socket, "getaddrinfo", lambda host, *more, **options: (
             both if host == "both.example" else [both[1]]))  # fmt: skip
 
-        assert fetch_feed(url_of(stranger, "both.example"), allowed_networks=PUBLIC) == b"[]"
+        assert fetch_feed(url_of(public_server, "both.example"), allowed_networks=PUBLIC) == b"[]"
         assert victim.connections == 0
 
 
-def test_over_https_the_certificate_is_still_that_of_the_name(victim):
-    """Connecting by address must not make the address the name that is checked."""
+def test_certificate_is_verified_against_the_host_name(victim):
+    """A connection to an address still verifies the certificate against the host name."""
     with (
         safe_pool_manager(PUBLIC, retries=False, timeout=10) as pool,
         pytest.raises(BlockedAddressError),
@@ -212,17 +221,17 @@ def test_over_https_the_certificate_is_still_that_of_the_name(victim):
     with socket.create_server(("127.0.0.9", 0)) as listener:
         port = listener.getsockname()[1]
 
-        def answer():
+        def accept():
             connection, _ = listener.accept()
             with connection, pytest.raises(ssl.SSLError):
-                # It has no certificate: that ends it, once the name has been said.
+                # Without a certificate, the handshake fails after the client has sent the name.
                 context.wrap_socket(connection, server_side=True)
 
-        thread = threading.Thread(target=answer)
+        thread = threading.Thread(target=accept)
         thread.start()
-        here = parse_allowed_networks({"outbound.allowed_private_networks": "127.0.0.0/8 ::1"})
+        networks = parse_allowed_networks({"outbound.allowed_private_networks": "127.0.0.0/8 ::1"})
         with (
-            safe_pool_manager(here, retries=False, timeout=10) as pool,
+            safe_pool_manager(networks, retries=False, timeout=10) as pool,
             pytest.raises(urllib3.exceptions.SSLError),
             resolved("feeds.example", "127.0.0.9"),
         ):
@@ -233,7 +242,7 @@ def test_over_https_the_certificate_is_still_that_of_the_name(victim):
 
 @contextmanager
 def resolved(name, address):
-    """Let a name of nobody be an address."""
+    """Resolve a host name to an address."""
     resolve = socket.getaddrinfo
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(socket, "getaddrinfo", lambda host, *more, **options: (
@@ -241,10 +250,12 @@ def resolved(name, address):
         yield
 
 
-def test_a_webhook_inside_is_not_called_unless_the_ini_allows_it(victim):
+def test_webhook_on_a_loopback_address_needs_permission(victim):
     options = {"plugin.webhook.url": url_of(victim, "127.0.0.1", "/hook")}
 
-    with pytest.raises(BlockedAddressError, match=r"name it in outbound\.private of the ini file$"):
+    with pytest.raises(
+        BlockedAddressError, match=r"name it in outbound\.allowed_private_networks of the ini file$"
+    ):
         webhook.incident_changed(INCIDENT, options)
     assert victim.connections == 0
 
@@ -254,9 +265,9 @@ def test_a_webhook_inside_is_not_called_unless_the_ini_allows_it(victim):
     assert victim.asked == ["/hook"]
 
 
-def test_nor_can_its_answer_lead_there(victim, stranger):
-    stranger.says = (307, [("Location", url_of(victim, "127.0.0.1"))], b"")
-    options = {"plugin.webhook.url": url_of(stranger, "127.0.0.9", "/hook")}
+def test_redirect_of_a_webhook_is_not_followed(victim, public_server):
+    public_server.response = (307, [("Location", url_of(victim, "127.0.0.1"))], b"")
+    options = {"plugin.webhook.url": url_of(public_server, "127.0.0.9", "/hook")}
 
     with pytest.raises(ValueError, match="answered with status 307"):
         webhook.incident_changed(
@@ -265,29 +276,29 @@ def test_nor_can_its_answer_lead_there(victim, stranger):
     assert victim.connections == 0
 
 
-def test_a_server_of_posts_inside_is_not_asked_unless_the_ini_allows_it(
-    victim, tmp_path, root, caplog
-):
+def test_mastodon_server_on_a_loopback_address_needs_permission(victim, tmp_path, root, caplog):
     rooms = {"config": {"secret": "s"}, "hall": {"title": "Hall", "posts": {
         "server": url_of(victim, "127.0.0.1", ""), "hashtag": "conf"}}}  # fmt: skip
     (tmp_path / "private.json").write_text(json.dumps(rooms))
     conference = load_conference(root / "config.json", tmp_path / "private.json")
 
-    [asked] = create_feeds(conference, ()).values()
-    assert asked.get() is None
+    [feed] = create_feeds(conference, ()).values()
+    assert feed.get() is None
     assert victim.connections == 0
     assert "127.0.0.1 is no public address" in caplog.text
 
-    [asked] = create_feeds(conference, parse_allowed_networks({"outbound.allowed_private_networks": "127.1.0.0/16,"
-                                                             "127.0.0.1"})).values()  # fmt: skip
-    assert asked.get() == ()
-    assert len(victim.asked) == 1
+    networks = parse_allowed_networks(
+        {"outbound.allowed_private_networks": "127.1.0.0/16,127.0.0.1"}
+    )
+    [feed] = create_feeds(conference, networks).values()
+    assert feed.get() == ()
+    assert len(victim.paths) == 1
 
 
 class TestCommand:
     @pytest.fixture
     def run(self, tmp_path, root):
-        """Return a function that imports a feed with what the ini says."""
+        """Return a function that imports a feed with settings of the ini."""
 
         def run(source, *lines):
             private = {"config": {"secret": "s"}, "hall": {"title": "Hall", "schedule": source}}
@@ -305,7 +316,7 @@ class TestCommand:
 
         return run
 
-    def test_an_import_says_in_one_line_what_to_do(self, run, victim, tmp_path):
+    def test_import_reports_a_blocked_address_in_one_line(self, run, victim, tmp_path):
         url = url_of(victim, "127.0.0.1")
 
         result = run(url)
@@ -318,24 +329,24 @@ class TestCommand:
         assert victim.connections == 0
         assert not (tmp_path / "schedule.json").exists()
 
-    def test_with_the_key_it_asks(self, run, victim):
+    def test_import_fetches_from_an_allowed_network(self, run, victim):
         assert (
             "no public address"
             not in run(
                 url_of(victim, "127.0.0.1"), "outbound.allowed_private_networks = 127.0.0.1"
             ).stderr
         )
-        assert victim.asked == ["/feed"]
+        assert victim.paths == ["/feed"]
 
-    def test_a_word_that_is_no_network_is_told(self, run):
+    def test_invalid_network_is_reported(self, run):
         result = run("/nowhere", "outbound.allowed_private_networks = 10.0.0.1/8")
 
         assert result.stderr.splitlines()[-1] == (
-            "Error: outbound.allowed_private_networks in the ini file: 10.0.0.1/8 has host bits set; allowed: "
-            "addresses and networks such as 10.0.5.0/24"
+            "Error: outbound.allowed_private_networks in the ini file: 10.0.0.1/8 has host bits "
+            "set; allowed: addresses and networks such as 10.0.5.0/24"
         )
 
-    def test_files_are_read_as_ever(self, run, tmp_path):
+    def test_files_need_no_permission(self, run, tmp_path):
         (tmp_path / "feed.json").write_text("[]")
 
         assert "no public address" not in run(str(tmp_path / "feed.json")).stderr

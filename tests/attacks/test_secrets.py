@@ -1,4 +1,4 @@
-"""Secrets: compared in constant time, and never said, whatever goes wrong."""
+"""Secrets are compared in constant time, and are in no response, log or output."""
 
 import ast
 import re
@@ -17,34 +17,39 @@ from streaming_system.cli import main
 from .conftest import PASSWORD, SECRET, WEBHOOK
 
 SOURCES = Path(__file__).parents[2] / "src/streaming_system"
-# What is worth guessing byte by byte.
-GUESSABLE = re.compile(r"secret|token|passw|digest|signature|\bmac\b|hash|csrf|ours|given")
-# Comparisons by == of what is no secret, or not with what a stranger says; each with its reason.
+# Names of values that could be guessed byte by byte.
+GUESSABLE = re.compile(r"secret|token|passw|digest|signature|\bmac\b|hash|csrf")
+# Comparisons by == that reveal no secret, with the reason.
 HARMLESS = {
-    "agent/source_registry.py: option.kind == 'secret'": "a kind of option",
-    "agent/logs/checkpoint.py: digest(file.read(self.head_size, 0)) == self.head": (
-        "a log's beginning"
+    "agent/logs/checkpoint.py: head_digest(file.read_at(0, self.head_size)) == self.head": (
+        "the beginning of a log"
     ),
-    "frontend/views/sharing.py: asked.netloc == ours.netloc": "names of hosts",
-    "schedule_import/mirror.py: told != digest(document)": "a checksum of what everybody may have",
-    "tracker/crew/crew.py: token.scope == 'endpoint'": "what a token is for",
-    "tracker/crew/crew.py: token.scope == 'room'": "what a token is for",
-    "tracker/crew/accounts.py: account.password_hash != proven": "both are ours",
-    "tracker/crew/logins.py: Account.password_hash == login.password_hash": "both are ours",
-    "tracker/ingest/bulk.py: table.c[key] == given.c[of_key]": "keys of rows",
-    "tracker/crew/tokens.py: Token.hash == _hash(text)": "a hash of what is shown: nobody who "
-    "learns how much of it is right can choose the next",
-    "tracker/crew/tokens.py: Token.id == id": "a number",
-    "tracker/settings.py: secret == config.EXAMPLE_SECRET": "at the start, with a public word",
-    "tracker/views/admin/pages.py: typed['password'] != typed['again']": "typed twice, by one",
+    "agent/source_registry.py: option.kind == 'secret'": "the kind of an option",
+    "schedule_import/mirror.py: digest != repr_digest(document)": "a checksum of public data",
+    "tracker/crew/accounts.py: account.password_hash != verified_hash": "two stored hashes",
+    "tracker/crew/crew.py: token.scope == 'endpoint'": "the scope of a token",
+    "tracker/crew/crew.py: token.scope == 'room'": "the scope of a token",
+    "tracker/crew/logins.py: Account.password_hash == login.password_hash": "two stored hashes",
+    "tracker/crew/tokens.py: Token.hash == _hash_token(text)": (
+        "hashes: a matching prefix does not help to guess the token"
+    ),
+    "tracker/crew/tokens.py: Token.id == token_id": "a number",
+    "tracker/crew/tokens.py: len(text) == TOKEN_CHARS": "a length",
+    "tracker/schemas/crew.py: (token[name] is not None) != (token['scope'] in scopes)": (
+        "the scope of a token"
+    ),
+    "tracker/settings.py: secret == config.EXAMPLE_SECRET": "a public value, at the start",
+    "tracker/views/admin/pages.py: submitted['password'] != submitted['again']": (
+        "two inputs of the same client"
+    ),
 }
 
 
 def comparisons(path):
-    """Return the comparisons by == of a module that are about anything guessable."""
+    """Yield the comparisons by == and != of guessable values in a module."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Compare) and any(
-            isinstance(how, ast.Eq | ast.NotEq) for how in node.ops
+            isinstance(operator, ast.Eq | ast.NotEq) for operator in node.ops
         ):
             sides = [ast.unparse(side) for side in (node.left, *node.comparators)]
             text = ast.unparse(node)
@@ -52,13 +57,13 @@ def comparisons(path):
                 yield f"{path.relative_to(SOURCES)}: {text}"
 
 
-def test_nothing_guessable_is_compared_by_equality():
-    found = {text for path in SOURCES.rglob("*.py") for text in comparisons(path)}
+def test_secrets_are_not_compared_by_equality():
+    comparisons_found = {text for path in SOURCES.rglob("*.py") for text in comparisons(path)}
 
-    assert found == set(HARMLESS)
+    assert comparisons_found == set(HARMLESS)
 
 
-def test_what_strangers_say_is_compared_in_constant_time():
+def test_secrets_are_compared_in_constant_time():
     calls = {
         f"{path.relative_to(SOURCES)}"
         for path in SOURCES.rglob("*.py")
@@ -73,35 +78,35 @@ def test_what_strangers_say_is_compared_in_constant_time():
     ["", SECRET[:-1], SECRET + "x", SECRET.upper(), f" {SECRET}", f"{SECRET}\0", SECRET[::-1],
      "\N{LATIN SMALL LETTER E WITH ACUTE}" * 9, "\ud800".encode("utf-8", "surrogatepass")],
 )  # fmt: skip
-def test_only_the_whole_secret_is_taken(target, secret):
-    answer = target.request(
+def test_only_the_exact_secret_is_accepted(target, secret):
+    response = target.request(
         "POST", "/tracker/endpoint/register",
         fields={"secret": secret, "group": "hall", "data": "{}"}, encode_multipart=False,
     )  # fmt: skip
 
-    assert answer.status in (400, 403)
-    assert answer.data.startswith(b"ERROR")
+    assert response.status in (400, 403)
+    assert response.data.startswith(b"ERROR")
 
 
 @pytest.fixture
 def broken(target):
-    """The site while its database is rubbish, and its schedule, too."""
-    var, away = target.folder / "var", target.folder / "away"
-    away.mkdir()
+    """The site with a corrupt database and a corrupt schedule."""
+    var, backup = target.folder / "var", target.folder / "backup"
+    backup.mkdir()
     for path in var.glob("tracker.sqlite*"):
-        path.rename(away / path.name)
-    (var / "tracker.sqlite").write_bytes(b"rubbish" * 1000)
-    (var / "schedule.json").write_text("{rubbish")
+        path.rename(backup / path.name)
+    (var / "tracker.sqlite").write_bytes(b"garbage" * 1000)
+    (var / "schedule.json").write_text("{garbage")
     yield target
     for path in (*var.glob("tracker.sqlite*"), var / "schedule.json"):
         path.unlink()
-    for path in away.iterdir():
+    for path in backup.iterdir():
         path.rename(var / path.name)
-    away.rmdir()
+    backup.rmdir()
 
 
-def asked(target, token):
-    """Ask for everything that could go wrong, with all secrets at hand; return the answers."""
+def failing_requests(target, token):
+    """Send requests with secrets that fail in many ways; yield the responses."""
     bearer = {"Authorization": f"Bearer {token}"}
     form = {"secret": SECRET, "group": "hall", "data": "{"}
     api = "/tracker/api/v1"
@@ -129,28 +134,28 @@ def asked(target, token):
                 )  # fmt: skip
     yield target.get(f"{api}/tokens", headers={"Authorization": f"Basic {token}"})
     page = target.get("/tracker/admin/login")
-    found = re.search(rb'name="csrf_token" value="(\w+)"', page.data)
+    match = re.search(rb'name="csrf_token" value="(\w+)"', page.data)
     yield target.request(
         "POST", "/tracker/admin/login", encode_multipart=False,
-        fields={"name": PASSWORD, "password": PASSWORD, "csrf_token": found[1] if found else b""},
+        fields={"name": PASSWORD, "password": PASSWORD, "csrf_token": match[1] if match else b""},
         headers={"Cookie": page.headers.get("Set-Cookie", "").split(";")[0]},
     )  # fmt: skip
     yield target.get("/tracker/streams.json")
     yield target.get("/tracker/readyz")
 
 
-def test_no_answer_and_no_log_says_one(broken):
+def test_responses_and_logs_contain_no_secret(broken):
     secrets = {SECRET, PASSWORD, WEBHOOK, "t0ken-of-the-chat", broken.token}
     statuses = set()
-    for answer in asked(broken, broken.token):
-        statuses.add(answer.status)
-        said = f"{answer.headers}\n{answer.data.decode('utf-8', 'replace')}"
-        # A form that is shown again may hold the name that was typed; it is the password here.
-        said = said.replace(f'name="name" value="{PASSWORD}"', "")
-        assert [secret for secret in secrets if secret in said] == [], said
-        assert "Traceback" not in said
-        assert str(broken.folder) not in said
-    # What was asked for did go wrong, in many ways.
+    for response in failing_requests(broken, broken.token):
+        statuses.add(response.status)
+        text = f"{response.headers}\n{response.data.decode('utf-8', 'replace')}"
+        # A form repeats the submitted name, which is the password here.
+        text = text.replace(f'name="name" value="{PASSWORD}"', "")
+        assert [secret for secret in secrets if secret in text] == [], text
+        assert "Traceback" not in text
+        assert str(broken.folder) not in text
+    # The requests have failed in many ways.
     assert {200, 400, 403, 404, 503} <= statuses
     logs = broken.logs()
 
@@ -163,7 +168,7 @@ DATABASE_PASSWORD = "pa55-of-the-database"
 
 @pytest.fixture
 def installed(tmp_path, root):
-    """An ini of a site whose database is away; its address has a password in it."""
+    """The ini of a site whose database is unreachable; its URL contains a password."""
     ini = (root / "production.ini").read_text()
     url = f"postgresql+psycopg://streaming:{DATABASE_PASSWORD}@127.0.0.1:{free_port()}/streaming"
     ini = re.sub(r"^database = .*", f"database = {url}", ini, flags=re.MULTILINE)
@@ -190,20 +195,20 @@ def installed(tmp_path, root):
     ],
     ids=lambda command: "-".join(command[:1] + command[3:5]),
 )
-def test_no_command_that_fails_says_one(installed, command):
+def test_failing_commands_print_no_secret(installed, command):
     program = Path(sys.executable).with_name(command[0])
-    done = subprocess.run(
+    result = subprocess.run(
         [program, *command[1:]], cwd=installed.parent, text=True, capture_output=True, timeout=90,
         input=f"{PASSWORD}\n{PASSWORD}\n", check=False,
     )  # fmt: skip
-    said = done.stdout + done.stderr
+    output = result.stdout + result.stderr
 
-    assert said.strip()
+    assert output.strip()
     for secret in (DATABASE_PASSWORD, SECRET, PASSWORD, "t0ken-of-the-chat"):
-        assert secret not in said
+        assert secret not in output
 
 
-def test_a_configuration_that_is_wrong_near_the_secret_does_not_quote_it(installed):
+def test_error_in_the_configuration_does_not_quote_the_secret(installed):
     private = installed.parent / "config.private.json"
     for text in (
         f'{{"config": {{"secret": "{SECRET}" "x": 1}}}}',

@@ -1,8 +1,8 @@
-"""Requests within requests, where nginx could see one and waitress two.
+"""Request smuggling: nginx and waitress must agree where each request ends.
 
-What is refused in any case stands in tests/functional/proxy/test_hostile.py. Here is what nginx
-lets through, some of it odd: whatever it is, both must agree where it ends, and the next viewer,
-whose request goes down the same connection to the worker, gets the answer to it.
+``tests/functional/proxy/test_hostile.py`` has the requests that nginx always refuses. nginx
+forwards the unusual requests of this module, and the next viewer, whose request uses the same
+connection to the worker, must get its own response.
 """
 
 import itertools
@@ -24,8 +24,8 @@ END = "0\r\n\r\n"
 LENGTH = f"Content-Length: {len(HIDDEN)}"
 CHUNKED = "Transfer-Encoding: chunked"
 
-# Headers of a request, and a body that is a request itself.
-WHOLE = {
+# Headers of a request, and a body that contains another request.
+REQUESTS_IN_BODIES = {
     "length": (LENGTH, HIDDEN),
     "length-with-zeros": (f"Content-Length: 000{len(HIDDEN)}", HIDDEN),
     "length-after-tab": (f"Content-Length:\t{len(HIDDEN)}", HIDDEN),
@@ -63,30 +63,32 @@ WHOLE = {
 
 
 @pytest.fixture
-def asked(target):
-    """Return a function that gives the paths that the apps were asked for."""
+def requested_paths(target):
+    """Return a function that returns the paths of all requests to the apps."""
     return lambda: target.paths(next(NUMBERS))
 
 
 @pytest.mark.parametrize("path", ["/hall", "/tracker/endpoint/register"])
 @pytest.mark.parametrize("method", ["POST", "GET", "HEAD"])
-def test_a_request_in_a_body_stays_a_body(target, method, path, asked):
-    for name, (headers, body) in WHOLE.items():
-        said = target.raw(
+def test_request_in_a_body_is_not_executed(target, method, path, requested_paths):
+    for name, (headers, body) in REQUESTS_IN_BODIES.items():
+        response = target.raw(
             f"{method} {path} HTTP/1.1\r\nHost: {NAME}\r\n{headers}\r\n\r\n{body}{LAST}"
         )
 
-        answers = [line.split(" ")[1] for line in said.split("\r\n") if line.startswith("HTTP/1.")]
-        answers = [status for status in answers if status != "100"]
-        # Either it is refused and the connection ends, or there are two answers: its own, and the
-        # one to the request behind it.
-        assert len(answers) in (1, 2), (name, said)
-        assert answers[1:] in ([], ["200"]), (name, said)
-        assert len(answers) == 2 or "Connection: close" in said, (name, said)
+        statuses = [
+            line.split(" ")[1] for line in response.split("\r\n") if line.startswith("HTTP/1.")
+        ]
+        statuses = [status for status in statuses if status != "100"]
+        # The request is refused and the connection closed, or there are two responses: to this
+        # request, and to the one after it.
+        assert len(statuses) in (1, 2), (name, response)
+        assert statuses[1:] in ([], ["200"]), (name, response)
+        assert len(statuses) == 2 or "Connection: close" in response, (name, response)
         for room, title in (("hall", "Great Hall"), ("lab", "Lab")):
             assert f"<title>{title}".encode() in target.get(f"/{room}?{name}").data, name
 
-    assert not [path for path in asked() if "smuggled" in path]
+    assert not [path for path in requested_paths() if "smuggled" in path]
 
 
 AMBIGUOUS = {
@@ -109,20 +111,20 @@ AMBIGUOUS = {
 
 
 @pytest.mark.parametrize("path", ["/hall", "/tracker/endpoint/register"])
-def test_one_whose_end_is_open_to_doubt_has_no_successor(target, path, asked):
+def test_ambiguous_request_is_refused_and_closes_the_connection(target, path, requested_paths):
     for name, headers in AMBIGUOUS.items():
         version = "1.0" if name.endswith("1.0") else "1.1"
-        said = target.raw(
+        response = target.raw(
             f"POST {path} HTTP/{version}\r\nHost: {NAME}\r\n{headers}\r\n\r\n{END}{HIDDEN}"
         )
 
-        assert said.count("HTTP/1.") == 1, (name, said)
-        assert said.split(" ")[1] in ("400", "411", "501", "505"), (name, said)
-    assert not [path for path in asked() if "smuggled" in path]
+        assert response.count("HTTP/1.") == 1, (name, response)
+        assert response.split(" ")[1] in ("400", "411", "501", "505"), (name, response)
+    assert not [path for path in requested_paths() if "smuggled" in path]
 
 
-def test_a_body_that_is_never_finished_is_never_a_request(target, asked):
-    """nginx hands a body on once it has it; what hangs up halfway has asked for nothing."""
+def test_unfinished_body_is_not_forwarded(target, requested_paths):
+    """nginx forwards a request when its body is complete."""
     for headers, body in ((f"Content-Length: {len(HIDDEN) + 9}", HIDDEN), (CHUNKED, chunk(HIDDEN))):
         with socket.create_connection(
             ("127.0.0.1", target.ports.site), timeout=20, source_address=(VIEWER, 0)
@@ -131,13 +133,13 @@ def test_a_body_that_is_never_finished_is_never_a_request(target, asked):
             connection.sendall((head + body).encode())
             connection.shutdown(socket.SHUT_WR)
             assert connection.recv(9) in (b"", b"HTTP/1.1 ")
-    found = asked()
+    paths = requested_paths()
 
-    assert not [path for path in found if "smuggled" in path or "cut-off" in path]
+    assert not [path for path in paths if "smuggled" in path or "cut-off" in path]
 
 
-# The machine's other users, and another proxy, reach a worker itself.
-LEFT_TO_WAITRESS = {
+# Requests that reach waitress without nginx, from users of the machine or another proxy.
+DIRECT_REQUESTS = {
     name: headers for name, headers in AMBIGUOUS.items()
     if name not in ("both", "both-the-other-way", "encoding-in-http-1.0")
 } | {
@@ -149,15 +151,15 @@ LEFT_TO_WAITRESS = {
 
 
 @pytest.mark.parametrize("app", ["frontend", "tracker"])
-def test_waitress_by_itself_refuses_them_too(target, app, asked):
+def test_waitress_refuses_ambiguous_requests(target, app, requested_paths):
     port = getattr(target.ports, app)[0]
-    for name, headers in LEFT_TO_WAITRESS.items():
+    for name, headers in DIRECT_REQUESTS.items():
         with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
             request = f"POST /x HTTP/1.1\r\nHost: x\r\n{headers}\r\n\r\n{END}{HIDDEN}"
             connection.sendall(request.encode("latin-1"))
             connection.shutdown(socket.SHUT_WR)
-            said = b"".join(iter(lambda: connection.recv(65536), b"")).decode("latin-1")
+            response = b"".join(iter(lambda: connection.recv(65536), b"")).decode("latin-1")
 
-        assert said.count("HTTP/1.") == 1, (name, said)
-        assert said.split(" ")[1] in ("400", "501"), (name, said)
-    assert not [path for path in asked() if "smuggled" in path]
+        assert response.count("HTTP/1.") == 1, (name, response)
+        assert response.split(" ")[1] in ("400", "501"), (name, response)
+    assert not [path for path in requested_paths() if "smuggled" in path]

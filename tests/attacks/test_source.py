@@ -1,4 +1,4 @@
-"""What no line of the program does."""
+"""Forbidden calls in the source, and the security rules of the linter."""
 
 import ast
 import re
@@ -11,7 +11,7 @@ FILES = sorted(
     path for folder in ("src", "parsers", "alembic", "tools", "benchmarks")
     for path in (ROOT / folder).rglob("*.py")
 )  # fmt: skip
-# Each of these runs a text as a program.
+# These evaluate text as a program.
 FORBIDDEN = {
     "eval", "exec", "compile", "os.system", "os.popen", "subprocess.getoutput",
     "subprocess.getstatusoutput", "pickle.loads", "pickle.load", "marshal.loads", "yaml.load",
@@ -25,35 +25,35 @@ def calls(path):
             yield ast.unparse(node.func), node
 
 
-def test_there_are_files_to_look_at():
+def test_source_files_are_found():
     assert len(FILES) > 250
 
 
-def test_nothing_runs_a_text():
-    found = [
+def test_source_evaluates_no_text():
+    violations = [
         f"{path.relative_to(ROOT)}:{node.lineno}: {name}"
         for path in FILES
         for name, node in calls(path)
         if name in FORBIDDEN
     ]
 
-    assert found == []
+    assert violations == []
 
 
-def test_nothing_is_run_by_a_shell():
-    found = [
+def test_source_runs_no_shell():
+    violations = [
         f"{path.relative_to(ROOT)}:{node.lineno}"
         for path in FILES
         for _, node in calls(path)
-        for word in node.keywords
-        if word.arg == "shell" and ast.unparse(word.value) != "False"
+        for keyword in node.keywords
+        if keyword.arg == "shell" and ast.unparse(keyword.value) != "False"
     ]
 
-    assert found == []
+    assert violations == []
 
 
-def test_every_exception_from_the_security_rules_says_why():
-    found = [
+def test_security_rule_exceptions_have_a_reason():
+    violations = [
         f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
         for path in FILES
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
@@ -61,11 +61,11 @@ def test_every_exception_from_the_security_rules_says_why():
         and not re.search(r"# noqa: [A-Z0-9, ]+ - [A-Z][^#]{3,}\.$", line)
     ]
 
-    assert found == []
+    assert violations == []
 
 
 @pytest.mark.parametrize("folder", ["src", "parsers", "alembic"])
-def test_the_security_rules_are_on_for_it(folder):
+def test_security_rules_are_enabled(folder):
     settings = (ROOT / "pyproject.toml").read_text()
     [selected] = re.findall(r"^select = (\[.*\])", settings, re.MULTILINE)
     ignored = settings.partition("per-file-ignores]")[2].partition("[tool.mypy]")[0]

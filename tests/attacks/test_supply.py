@@ -1,4 +1,4 @@
-"""What the program is made of: listed, asked after, and built to the same bytes."""
+"""The supply chain: the SBOM, the audit of dependencies, and reproducible builds."""
 
 import json
 import os
@@ -21,24 +21,24 @@ from functional.agent.servers import free_port
 ROOT = Path(__file__).parents[2]
 
 
-def tool(name, *words, root=ROOT, **environ):
+def run_tool(name, *arguments, root=ROOT, **environ):
     return subprocess.run(
-        [sys.executable, root / "tools" / name, *words], text=True, capture_output=True,
+        [sys.executable, root / "tools" / name, *arguments], text=True, capture_output=True,
         check=False, cwd=root, env=os.environ | environ, timeout=120,
     )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
-def written(tmp_path_factory):
-    """The list, as `make sbom` writes it."""
+def sbom(tmp_path_factory):
+    """The SBOM that `make sbom` writes."""
     target = tmp_path_factory.mktemp("sbom") / "new/sbom.json"
-    done = tool("sbom.py", target, SOURCE_DATE_EPOCH="1700000000")
-    assert done.returncode == 0, done.stderr
+    result = run_tool("sbom.py", target, SOURCE_DATE_EPOCH="1700000000")
+    assert result.returncode == 0, result.stderr
     return target.read_text()
 
 
-class TestList:
-    def test_the_list_is_that_of_the_lock(self, written):
+class TestSbom:
+    def test_sbom_matches_the_lock_file(self, sbom):
         lock = (ROOT / "requirements.txt").read_text()
         locked = {
             (name, version): set(re.findall(r"sha256:(\w+)", rest))
@@ -48,59 +48,63 @@ class TestList:
         }
         listed = {
             (part["name"], part["version"]): {
-                one["content"] for one in part["hashes"] if one["alg"] == "SHA-256"
+                hash_["content"] for hash_ in part["hashes"] if hash_["alg"] == "SHA-256"
             }
-            for part in json.loads(written)["components"]
+            for part in json.loads(sbom)["components"]
         }
 
         assert len(locked) > 40
         assert listed == locked
 
-    def test_it_is_cyclonedx(self, written):
-        assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(written) is None
+    def test_sbom_is_valid_cyclonedx(self, sbom):
+        assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(sbom) is None
 
-    def test_licences_are_named(self, written):
-        document = json.loads(written)
-        named = {part["name"]: json.dumps(part.get("licenses")) for part in document["components"]}
+    def test_sbom_contains_licences(self, sbom):
+        document = json.loads(sbom)
+        licences = {
+            part["name"]: json.dumps(part.get("licenses")) for part in document["components"]
+        }
 
-        assert "MIT" in named["sqlalchemy"]
-        assert "ZPL" in named["waitress"] or "Zope" in named["waitress"]
-        assert sum(text != "null" for text in named.values()) > len(named) * 0.8
+        assert "MIT" in licences["sqlalchemy"]
+        assert "ZPL" in licences["waitress"] or "Zope" in licences["waitress"]
+        assert sum(text != "null" for text in licences.values()) > len(licences) * 0.8
         assert document["metadata"]["component"]["name"] == "streaming-system"
 
-    def test_the_same_lock_gives_the_same_bytes(self, written, tmp_path):
-        tool("sbom.py", tmp_path / "again.json", SOURCE_DATE_EPOCH="1700000000")
+    def test_sbom_is_reproducible(self, sbom, tmp_path):
+        run_tool("sbom.py", tmp_path / "again.json", SOURCE_DATE_EPOCH="1700000000")
 
-        assert (tmp_path / "again.json").read_text() == written
+        assert (tmp_path / "again.json").read_text() == sbom
 
-    def test_a_lock_without_hashes_is_refused(self, tmp_path):
+    def test_lock_file_without_hashes_is_refused(self, tmp_path):
         (tmp_path / "lock.txt").write_text("jinja2==3.1.6\n")
 
-        done = tool("sbom.py", tmp_path / "x.json", "--lock", tmp_path / "lock.txt")
+        result = run_tool("sbom.py", tmp_path / "x.json", "--lock", tmp_path / "lock.txt")
 
-        assert done.returncode == 1
-        assert "not a locked package with a hash; run make lock" in done.stderr
+        assert result.returncode == 1
+        assert "not a locked package with a hash; run make lock" in result.stderr
         assert not (tmp_path / "x.json").exists()
 
 
 @contextmanager
-def database(known, status=200):
-    """A server that speaks as OSV does: https://google.github.io/osv.dev/api/."""
+def osv_server(vulnerabilities, status=200):
+    """A server with the API of OSV: https://google.github.io/osv.dev/api/."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self):
-            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            server.asked = [(q["package"]["name"], q["version"]) for q in asked["queries"]]
-            self.answer(
-                {"results": [{"vulns": [{"id": i} for i in known.get(name, {})]}
-                             for name, _ in server.asked]}
+            query = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            server.packages = [(q["package"]["name"], q["version"]) for q in query["queries"]]
+            self.send_json(
+                {"results": [{"vulns": [{"id": i} for i in vulnerabilities.get(name, {})]}
+                             for name, _ in server.packages]}
             )  # fmt: skip
 
         def do_GET(self):
             number = self.path.rpartition("/")[2]
-            self.answer(next(of[number] for of in known.values() if number in of))
+            self.send_json(
+                next(entries[number] for entries in vulnerabilities.values() if number in entries)
+            )
 
-        def answer(self, value):
+        def send_json(self, value):
             body = json.dumps(value).encode()
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
@@ -120,48 +124,48 @@ def database(known, status=200):
 
 
 class TestAudit:
-    def test_a_known_vulnerability_is_told(self):
-        known = {
+    def test_audit_reports_known_vulnerabilities(self):
+        vulnerabilities = {
             "jinja2": {"GHSA-one": {"summary": "A sandbox\nbreaks."}},
             "waitress": {"GHSA-two": {"summary": "No.", "withdrawn": "2026-01-01T00:00:00Z"}},
         }
-        with database(known) as osv:
-            done = tool("audit.py", "--url", osv.url)
+        with osv_server(vulnerabilities) as osv:
+            result = run_tool("audit.py", "--url", osv.url)
 
-        *lines, last = done.stdout.splitlines()
-        assert done.returncode == 1
+        *lines, last = result.stdout.splitlines()
+        assert result.returncode == 1
         assert len(lines) == 1
         assert re.fullmatch(r"jinja2 [\d.]+: GHSA-one: A sandbox breaks\.", lines[0])
-        assert last == f"{len(osv.asked)} packages, 1 known vulnerabilities"
-        # Each that may be deployed, once.
+        assert last == f"{len(osv.packages)} packages, 1 known vulnerabilities"
+        # All deployed packages, once each.
         locks = [(ROOT / f"requirements{more}.txt").read_text() for more in ("", "-extras")]
         locked = {
             pin for lock in locks for pin in re.findall(r"^([\w.-]+)(?:\[.*\])?==(\S+)", lock, re.M)
         }
-        assert sorted(osv.asked) == sorted(locked)
+        assert sorted(osv.packages) == sorted(locked)
 
-    def test_nothing_known_is_well(self):
-        with database({}) as osv:
-            done = tool("audit.py", "--url", osv.url)
+    def test_audit_succeeds_without_vulnerabilities(self):
+        with osv_server({}) as osv:
+            result = run_tool("audit.py", "--url", osv.url)
 
-        assert (done.returncode, done.stdout.splitlines()[-1][-24:]) == (
+        assert (result.returncode, result.stdout.splitlines()[-1][-24:]) == (
             0,
             ", 0 known vulnerabilities"[-24:],
         )
 
-    def test_what_cannot_be_asked_is_said_and_is_no_clean_bill(self):
-        with database({}, status=503) as osv:
-            failing = tool("audit.py", "--url", osv.url)
-        away = tool("audit.py", "--url", f"http://127.0.0.1:{free_port()}")
+    def test_audit_reports_an_unavailable_osv_server(self):
+        with osv_server({}, status=503) as osv:
+            failing = run_tool("audit.py", "--url", osv.url)
+        unreachable = run_tool("audit.py", "--url", f"http://127.0.0.1:{free_port()}")
 
-        for done in (failing, away):
-            [line] = done.stdout.splitlines()
-            assert (done.returncode, done.stderr) == (0, "")
+        for result in (failing, unreachable):
+            [line] = result.stdout.splitlines()
+            assert (result.returncode, result.stderr) == (0, "")
             assert line.startswith("NOT AUDITED: http://127.0.0.1:")
             assert "vulnerabilities" not in line
 
 
-def test_the_wheel_is_the_same_wherever_and_whenever_it_is_built(tmp_path):
+def test_wheel_is_reproducible(tmp_path):
     built = []
     for name, mask, zone, seed in (
         ("here", 0o022, "UTC", "1"),
@@ -183,15 +187,15 @@ def test_the_wheel_is_the_same_wherever_and_whenever_it_is_built(tmp_path):
         temporary.mkdir()
         before = os.umask(mask)
         try:
-            done = tool(
+            result = run_tool(
                 "build_wheel.py", copy / "dist", root=copy, TZ=zone, PYTHONHASHSEED=seed,
                 TMPDIR=str(temporary), SOURCE_DATE_EPOCH="1700000000",
             )  # fmt: skip
         finally:
             os.umask(before)
-        assert done.returncode == 0, done.stderr
+        assert result.returncode == 0, result.stderr
         [wheel] = (copy / "dist").glob("*.whl")
-        assert done.stdout.split()[0] == sha256(wheel.read_bytes()).hexdigest()
+        assert result.stdout.split()[0] == sha256(wheel.read_bytes()).hexdigest()
         built.append(wheel)
 
     one, other = (wheel.read_bytes() for wheel in built)
@@ -202,12 +206,14 @@ def test_the_wheel_is_the_same_wherever_and_whenever_it_is_built(tmp_path):
     assert not [name for name in names if "__pycache__" in name or name.startswith("tests")]
 
 
-def test_without_a_time_nothing_is_built(tmp_path):
+def test_wheel_needs_the_time_of_the_sources(tmp_path):
     shutil.copytree(ROOT / "tools", tmp_path / "tools")
 
-    done = tool("build_wheel.py", tmp_path, root=tmp_path, SOURCE_DATE_EPOCH="", GIT_DIR="/nowhere")
+    result = run_tool(
+        "build_wheel.py", tmp_path, root=tmp_path, SOURCE_DATE_EPOCH="", GIT_DIR="/nowhere"
+    )
 
-    assert done.returncode == 1
-    assert done.stderr.strip() == (
+    assert result.returncode == 1
+    assert result.stderr.strip() == (
         "no git checkout: set SOURCE_DATE_EPOCH to the time of the sources"
     )

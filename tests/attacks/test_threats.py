@@ -1,4 +1,4 @@
-"""docs/threats.md names tests: they are there, and all that is tested here is named."""
+"""docs/threats.md and the tests that it references."""
 
 import ast
 import re
@@ -6,7 +6,7 @@ from pathlib import Path
 
 TESTS = Path(__file__).parents[1]
 MANUAL = TESTS.parent / "docs/threats.md"
-NAMED = re.compile(r"`((?:\w+/)*test_\w+\.py)::(test_\w+)`")
+REFERENCE = re.compile(r"`((?:\w+/)*test_\w+\.py)::(test_\w+)`")
 
 
 def names_in(path):
@@ -18,28 +18,28 @@ def names_in(path):
     }
 
 
-def test_every_test_that_is_named_exists():
-    named = NAMED.findall(MANUAL.read_text(encoding="utf-8"))
+def test_all_tests_in_the_threat_model_exist():
+    references = REFERENCE.findall(MANUAL.read_text(encoding="utf-8"))
 
-    assert len(named) > 60
+    assert len(references) > 60
     assert [
         f"{path}::{test}"
-        for path, test in named
+        for path, test in references
         if not (TESTS / path).is_file() or test not in names_in(TESTS / path)
     ] == []
 
 
-def test_whatever_is_attacked_here_is_in_the_model():
-    named = {path for path, _ in NAMED.findall(MANUAL.read_text(encoding="utf-8"))}
+def test_all_attack_tests_are_in_the_threat_model():
+    referenced = {path for path, _ in REFERENCE.findall(MANUAL.read_text(encoding="utf-8"))}
     files = {f"attacks/{path.name}" for path in Path(__file__).parent.glob("test_*.py")}
 
-    assert files - named == {"attacks/test_threats.py"}
+    assert files - referenced == {"attacks/test_threats.py"}
 
 
-def test_every_threat_has_a_test():
+def test_each_threat_has_a_test():
     for line in MANUAL.read_text(encoding="utf-8").splitlines():
         if line.startswith("| ") and not line.startswith("| could want"):
-            wants, stops, held, _ = (cell.strip() for cell in line.strip("|").split("|"))
-            assert wants, line
-            assert stops, line
-            assert NAMED.search(held), line
+            goal, defence, tests, _ = (cell.strip() for cell in line.strip("|").split("|"))
+            assert goal, line
+            assert defence, line
+            assert REFERENCE.search(tests), line

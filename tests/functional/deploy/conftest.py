@@ -1,4 +1,4 @@
-"""A machine to deploy to."""
+"""A test machine for deployments."""
 
 import pytest
 from programs import require
@@ -8,7 +8,7 @@ from .machine import Machine
 
 @pytest.fixture(scope="session")
 def programs():
-    """Skip where something is missing that conf/setup.sh needs."""
+    """Skip without the programs that conf/setup.sh needs."""
     require("nginx", "curl", "git", "flock")
 
 

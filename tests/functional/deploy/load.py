@@ -1,4 +1,4 @@
-"""Viewers and streaming servers that ask without a pause, and notice every failure."""
+"""Viewers and streaming servers that send requests continuously, and record failures."""
 
 import http.client
 import itertools
@@ -11,12 +11,12 @@ from ..proxy.site import NAME
 from .machine import SECRET
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
-# One call in so many seconds from each of them.
-PACE = 0.25
+# Seconds between two requests of a thread.
+REQUEST_INTERVAL = 0.25
 
 
 def page(number):
-    """Ask for a page that nginx has not kept."""
+    """Request an uncached page."""
     return "GET", f"/example?n={number}", None, {}
 
 
@@ -29,24 +29,24 @@ def registration(number):
     return "POST", "/tracker/endpoint/register", urllib.parse.urlencode(fields), FORM
 
 
-KINDS = {"pages": page, "streams": streams, "registrations": registration}
+REQUESTS = {"pages": page, "streams": streams, "registrations": registration}
 
 
 class Load:
-    """Some threads, each with a connection to nginx that it keeps."""
+    """Threads that each use a persistent connection to nginx."""
 
-    def __init__(self, port, threads_of_a_kind=2):
+    def __init__(self, port, threads_per_kind=2):
         self._port = port
-        self._over = threading.Event()
+        self._stopped = threading.Event()
         self._numbers = itertools.count(1)
         self._changed = threading.Condition()
-        self.answered = Counter()
+        self.succeeded = Counter()
         self.failed = []
         self.registered = set()
         self._threads = [
             threading.Thread(target=self._run, args=(kind,))
-            for kind in KINDS
-            for _ in range(threads_of_a_kind)
+            for kind in REQUESTS
+            for _ in range(threads_per_kind)
         ]
 
     def __enter__(self):
@@ -55,37 +55,37 @@ class Load:
         return self
 
     def __exit__(self, *error):
-        self._over.set()
+        self._stopped.set()
         for thread in self._threads:
             thread.join()
 
     def wait_for(self, more=30):
-        """Wait for so many more answers, or a failure."""
+        """Wait for ``more`` further responses, or a failure."""
         with self._changed:
-            enough = self.answered.total() + more
+            target = self.succeeded.total() + more
             assert self._changed.wait_for(
-                lambda: self.failed or self.answered.total() >= enough, timeout=60
+                lambda: self.failed or self.succeeded.total() >= target, timeout=60
             )
 
     def _run(self, kind):
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
-        while not self._over.wait(PACE):
+        while not self._stopped.wait(REQUEST_INTERVAL):
             with self._changed:
                 number = next(self._numbers)
             try:
-                method, path, body, headers = KINDS[kind](number)
+                method, path, body, headers = REQUESTS[kind](number)
                 connection.request(method, path, body, {"Host": NAME, **headers})
-                answer = connection.getresponse()
-                text = answer.read()
-                good = answer.status == 200
+                response = connection.getresponse()
+                text = response.read()
+                success = response.status == 200
             except (OSError, http.client.HTTPException) as error:
                 connection.close()
-                good, text = False, repr(error)
+                success, text = False, repr(error)
             with self._changed:
-                if not good:
+                if not success:
                     self.failed.append((kind, number, text))
                 else:
-                    self.answered[kind] += 1
+                    self.succeeded[kind] += 1
                     if kind == "registrations":
                         self.registered.add(number)
                 self._changed.notify_all()

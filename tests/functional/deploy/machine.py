@@ -1,4 +1,4 @@
-"""A machine that conf/setup.sh deploys to: folders, a database, nginx, and who starts services."""
+"""A machine for conf/setup.sh: folders, a database, nginx, and a replacement of systemd."""
 
 import json
 import os
@@ -13,15 +13,15 @@ from pathlib import Path
 from programs import find
 
 from ..agent.servers import Program
-from ..proxy.site import ROOT, Ports, filled_in
+from ..proxy.site import ROOT, Ports, write_nginx_config
 
 SECRET = "s3cret of the deployment"
 NOT_COPIED = shutil.ignore_patterns(
     *(".git", ".venv", "var", "build", "dist", "*.egg-info", "__pycache__", ".*_cache"),
     *("tests", "e2e", ".hypothesis"),
 )
-# nginx lets go of connections sooner, and asks sooner again who was away; so all goes faster.
-SOONER = [
+# Shorter timeouts of nginx, for faster tests.
+SHORT_TIMEOUTS = [
     ("keepalive_timeout 2s", "keepalive_timeout 500ms"),
     ("fail_timeout=2s", "fail_timeout=1s"),
 ]
@@ -29,12 +29,12 @@ SETTLE = "2.1"
 
 
 class Services:
-    """What systemd does for workers: starts them as their units say, ends them by SIGTERM."""
+    """Starts workers with the commands of their units, and stops them by SIGTERM, like systemd."""
 
     def __init__(self, machine):
         self._machine = machine
         self.programs = {}
-        self.asked = []
+        self.restarts = []
         services = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -43,8 +43,8 @@ class Services:
                 self.send_response(200 if services.do(action, name) else 503)
                 self.end_headers()
 
-            def log_message(self, *words):
-                """Nobody reads it."""
+            def log_message(self, *arguments):
+                pass
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
@@ -58,18 +58,18 @@ class Services:
         self.command.chmod(0o755)
 
     def do(self, action, name):
-        """Do what a command says; return whether it went well."""
+        """Run a systemctl command; return whether it succeeded."""
         if action == "is-active":
             return self.programs[name].process.poll() is None
         if action == "restart":
-            self.asked.append(name)
+            self.restarts.append(name)
             if "@" in name:
                 self._restart(name)
         return True
 
     def _restart(self, name):
         if name in self.programs:
-            # It is killed if it does not end; nobody must notice that it does.
+            # SIGTERM, and SIGKILL after a timeout.
             self.programs[name].stop()
             self.ended[name] = self.programs[name].process.returncode
         kind, port = name.split("@")
@@ -86,7 +86,7 @@ class Services:
 
     @property
     def versions(self):
-        """Which version each worker runs."""
+        """The version of each worker."""
         return {
             name: Path(f"/proc/{program.process.pid}/cwd").readlink().name
             for name, program in self.programs.items()
@@ -101,7 +101,7 @@ class Services:
 
 
 class Machine:
-    """Everything that a deployment needs, in one folder."""
+    """All parts of a deployment, in one folder."""
 
     def __init__(self, folder, database):
         self.folder = folder
@@ -109,19 +109,19 @@ class Machine:
         self.counts = folder / "counts"
         self.source = folder / "source"
         self.ports = Ports.free()
-        for new in (self.website, self.counts):
-            new.mkdir()
+        for directory in (self.website, self.counts):
+            directory.mkdir()
         shutil.copytree(ROOT, self.source, ignore=NOT_COPIED)
         self._git("init", "-q")
         self.commit("The first")
         self.database = database
-        self.lay_out()
+        self.write_configuration()
         self.services = Services(self)
         self.services.ended = {}
         self.nginx = None
 
-    def lay_out(self, database=None, secret=SECRET):
-        """Write what an organiser writes."""
+    def write_configuration(self, database=None, secret=SECRET):
+        """Write the files that an organiser writes."""
         ini = (ROOT / "production.ini").read_text()
         url = (database or self.database).replace("%", "%%")
         ini = re.sub(r"^database = .*", lambda _: f"database = {url}", ini, flags=re.MULTILINE)
@@ -136,15 +136,15 @@ class Machine:
         }
         (self.website / "config.private.json").write_text(json.dumps(private))
 
-    def _git(self, *words):
+    def _git(self, *arguments):
         identity = ("-c", "user.name=Tests", "-c", "user.email=tests@example.org")
         return subprocess.run(
-            ["git", "-C", self.source, *identity, *words],
+            ["git", "-C", self.source, *identity, *arguments],
             check=True, capture_output=True, text=True,
         ).stdout.strip()  # fmt: skip
 
     def commit(self, message):
-        """Commit what has changed; return how the version will be called."""
+        """Commit all changes; return the name of the version."""
         self._git("add", "-A")
         self._git("commit", "-q", "--allow-empty", "-m", message)
         return self._git("describe", "--tags", "--always")
@@ -155,23 +155,23 @@ class Machine:
         assert old in text
         (self.source / path).write_text(text.replace(old, new, 1))
 
-    def setup(self, *words, **environ):
-        """Run conf/setup.sh; return how it ended and what it said."""
+    def setup(self, *arguments, **environ):
+        """Run conf/setup.sh; return the completed process."""
         return subprocess.run(
-            [self.source / "conf/setup.sh", *words],
+            [self.source / "conf/setup.sh", *arguments],
             env=os.environ | self.environ() | environ,
             capture_output=True, text=True, check=False, timeout=500,
         )  # fmt: skip
 
     def environ(self):
-        me = subprocess.run(["id", "-un"], capture_output=True, text=True, check=True)
+        user = subprocess.run(["id", "-un"], capture_output=True, text=True, check=True)
         return {
             "WEBSITE": str(self.website),
             "STATE": str(self.state),
             "LOGS": str(self.folder / "logs"),
             "ETC": str(self.folder / "etc"),
-            "DEPLOY_USER": me.stdout.strip(),
-            "RUN_USER": me.stdout.strip(),
+            "DEPLOY_USER": user.stdout.strip(),
+            "RUN_USER": user.stdout.strip(),
             "FRONTENDS": " ".join(map(str, self.ports.frontend)),
             "TRACKERS": " ".join(map(str, self.ports.tracker)),
             "PACKAGES": "",
@@ -185,7 +185,7 @@ class Machine:
         return (self.website / "current").readlink().name
 
     def start_nginx(self):
-        config = filled_in(self.folder / "nginx", self.ports, change=SOONER)
+        config = write_nginx_config(self.folder / "nginx", self.ports, change=SHORT_TIMEOUTS)
         self.nginx = Program(find("nginx"), "-c", config, folder=self.folder, name="nginx")
         self.nginx.wait_for(f"http://127.0.0.1:{self.ports.inside}/x", status=(404,), seconds=30)
 

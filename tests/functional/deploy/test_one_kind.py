@@ -1,4 +1,4 @@
-"""Machines that have only pages, or only the tracker."""
+"""Machines with only frontends or only trackers."""
 
 import pytest
 
@@ -6,33 +6,33 @@ pytestmark = pytest.mark.parametrize("new_database", ["postgresql"], indirect=Tr
 NOWHERE = "postgresql+psycopg://nobody@127.0.0.1:9/nothing"
 
 
-def test_one_of_pages_needs_no_database_and_none_of_the_trackers_services(machine):
-    machine.lay_out(database=NOWHERE)
+def test_frontend_machine_needs_no_database_and_no_tracker_services(machine):
+    machine.write_configuration(database=NOWHERE)
     (port, _) = machine.ports.frontend
 
-    done = machine.setup(FRONTENDS=str(port), TRACKERS="")
+    result = machine.setup(FRONTENDS=str(port), TRACKERS="")
 
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "Database:" not in done.stderr
-    assert machine.services.asked == [f"streaming-frontend@{port}", "streaming-schedule"]
-    assert "an account" not in done.stdout
-    # Workers may not write there.
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "Database:" not in result.stderr
+    assert machine.services.restarts == [f"streaming-frontend@{port}", "streaming-schedule"]
+    assert "an account" not in result.stdout
+    # Workers have no write permission there.
     assert len(list((machine.website / "current").rglob("__jinja2_*.cache"))) > 30
 
 
-def test_one_of_the_tracker_needs_no_schedule_and_no_frontend(machine):
+def test_tracker_machine_needs_no_schedule_and_no_frontend(machine):
     (port, _) = machine.ports.tracker
 
-    done = machine.setup(FRONTENDS="", TRACKERS=str(port))
+    result = machine.setup(FRONTENDS="", TRACKERS=str(port))
 
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "Database: up to Create endpoint" in done.stderr
-    assert machine.services.asked == [f"streaming-tracker@{port}", "streaming-watch"]
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "Database: up to Create endpoint" in result.stderr
+    assert machine.services.restarts == [f"streaming-tracker@{port}", "streaming-watch"]
     assert not (machine.state / "schedule.json").exists()
 
 
-def test_one_of_neither_is_a_mistake(machine):
-    done = machine.setup(FRONTENDS="", TRACKERS="")
+def test_machine_without_ports_is_refused(machine):
+    result = machine.setup(FRONTENDS="", TRACKERS="")
 
-    assert done.returncode == 1
-    assert "FRONTENDS and TRACKERS are both empty; name a port" in done.stderr
+    assert result.returncode == 1
+    assert "FRONTENDS and TRACKERS are both empty; name a port" in result.stderr

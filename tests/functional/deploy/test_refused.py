@@ -1,4 +1,4 @@
-"""What conf/setup.sh does not do."""
+"""Deployments that conf/setup.sh refuses."""
 
 import fcntl
 
@@ -7,43 +7,43 @@ import pytest
 pytestmark = pytest.mark.parametrize("new_database", ["postgresql"], indirect=True)
 
 
-def refused(machine, line, *words):
-    done = machine.setup(*words)
+def expect_refusal(machine, text, *arguments):
+    result = machine.setup(*arguments)
 
-    assert done.returncode == 1, done.stdout
-    (said,) = [each for each in done.stderr.splitlines() if not each.startswith("Database:")]
-    assert line in said
-    # Nothing is in service, and nothing is left of the attempt.
+    assert result.returncode == 1, result.stdout
+    (message,) = [line for line in result.stderr.splitlines() if not line.startswith("Database:")]
+    assert text in message
+    # There is no version, and no file of the attempt.
     assert [path.name for path in machine.website.iterdir() if path.is_dir()] == []
     assert not (machine.website / "current").is_symlink()
-    assert machine.services.asked == []
+    assert machine.services.restarts == []
 
 
-def test_sqlite_and_the_secret_of_the_example(machine):
-    machine.lay_out(database="sqlite:///%(var)s/tracker.sqlite")
-    refused(machine, "is an SQLite database, which is for trials")
+def test_sqlite_and_example_secret_are_refused(machine):
+    machine.write_configuration(database="sqlite:///%(var)s/tracker.sqlite")
+    expect_refusal(machine, "is an SQLite database, which is for trials")
 
-    # The ini may allow it elsewhere; not here.
-    machine.lay_out(secret="move me to config.private.json")
+    # setup.sh refuses the secret even if the ini allows it.
+    machine.write_configuration(secret="move me to config.private.json")
     ini = machine.website / "production.ini"
     ini.write_text(
         ini.read_text().replace("[app:tracker]", "[app:tracker]\nsecret.allow_example = true")
     )
-    refused(machine, "'secret': is the example's, which everybody knows")
+    expect_refusal(machine, "'secret': is the example's, which everybody knows")
 
 
-def test_a_second_run_at_once_and_what_is_not_there(machine):
+def test_concurrent_run_and_missing_prerequisites_are_refused(machine):
     with (machine.website / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        refused(machine, "another run is at work")
+        expect_refusal(machine, "another run is at work")
 
-    refused(machine, "nothing has been deployed", "rollback")
-    refused(machine, "unknown: rolback; allowed: deploy, rollback", "rolback")
+    expect_refusal(machine, "nothing has been deployed", "rollback")
+    expect_refusal(machine, "unknown: rolback; allowed: deploy, rollback", "rolback")
     (machine.website / "config.private.json").unlink()
-    refused(machine, "config.private.json is missing; copy config.private.json.example")
+    expect_refusal(machine, "config.private.json is missing; copy config.private.json.example")
 
 
-def test_a_ready_worker_whose_pages_fail_is_not_taken(machine):
+def test_deployment_fails_if_pages_of_a_ready_worker_fail(machine):
     page = "src/streaming_system/frontend/views/pages.py"
     machine.change(
         page, "    events = overviews(", "    raise LookupError\n    events = overviews("
@@ -51,10 +51,10 @@ def test_a_ready_worker_whose_pages_fail_is_not_taken(machine):
     machine.commit("A version whose pages fail")
     (port,) = machine.ports.frontend[:1]
 
-    done = machine.setup(FRONTENDS=str(port), TRACKERS="")
+    result = machine.setup(FRONTENDS=str(port), TRACKERS="")
 
-    assert done.returncode == 1
-    assert f"streaming-frontend@{port} is not ready" in done.stdout
-    assert "/ is answered with 500" in done.stdout
-    assert "there is no version to go back to" in done.stdout
+    assert result.returncode == 1
+    assert f"streaming-frontend@{port} is not ready" in result.stdout
+    assert "/ is answered with 500" in result.stdout
+    assert "there is no version to go back to" in result.stdout
     assert not (machine.website / "current").is_symlink()

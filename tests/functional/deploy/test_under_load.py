@@ -1,4 +1,4 @@
-"""Versions come and go, and no viewer notices."""
+"""Deployments under load drop no request."""
 
 import sys
 import time
@@ -35,41 +35,41 @@ pytestmark = pytest.mark.parametrize("new_database", ["postgresql"], indirect=Tr
 
 
 class Transcript:
-    """What has been done, and what viewers have noticed meanwhile."""
+    """Runs setup.sh, and checks the responses of the load meanwhile."""
 
     def __init__(self, machine, load):
         self._machine, self._load = machine, load
 
-    def run(self, title, *words, code=0):
-        before, failed = self._load.answered.total(), len(self._load.failed)
-        begun = time.monotonic()
-        done = self._machine.setup(*words)
-        seconds = time.monotonic() - begun
-        # Those that were under way when it ended count, too.
+    def run(self, title, *arguments, code=0):
+        before, failed = self._load.succeeded.total(), len(self._load.failed)
+        start = time.monotonic()
+        result = self._machine.setup(*arguments)
+        seconds = time.monotonic() - start
+        # Include the requests in flight.
         self._load.wait_for()
-        answered = self._load.answered.total() - before
+        responses = self._load.succeeded.total() - before
         failures = self._load.failed[failed:]
         sys.stdout.write(
-            f"\n== {title}: exit {done.returncode} after {seconds:.1f} s, {answered} requests "
-            f"answered, {len(failures)} failed\n{done.stdout}{done.stderr}"
+            f"\n== {title}: exit {result.returncode} after {seconds:.1f} s, {responses} requests "
+            f"answered, {len(failures)} failed\n{result.stdout}{result.stderr}"
         )
-        assert (done.returncode, failures) == (code, []), done.stdout + done.stderr
-        return done
+        assert (result.returncode, failures) == (code, []), result.stdout + result.stderr
+        return result
 
 
 def served_by(machine):
-    """Return the one version that runs, by the name of its commit."""
+    """Return the commit of the version that all workers run."""
     (version,) = set(machine.services.versions.values())
     assert version == machine.current
     return version.rsplit("-", 2)[0]
 
 
-# It starts eighteen workers, one after the other.
+# The test starts eighteen workers sequentially.
 @pytest.mark.timeout(900)
-def test_no_request_is_dropped_by_deployments_good_and_bad(machine, new_database):
+def test_deployments_drop_no_request(machine, new_database):
     first = machine.commit("The first")
-    done = machine.setup()
-    assert done.returncode == 0, done.stderr + done.stdout
+    result = machine.setup()
+    assert result.returncode == 0, result.stderr + result.stdout
     assert served_by(machine) == first
     machine.start_nginx()
 
@@ -87,18 +87,18 @@ def test_no_request_is_dropped_by_deployments_good_and_bad(machine, new_database
 
         machine.change(FRONTEND, "    settings: dict", "    raise RuntimeError\n    settings: dict")
         machine.commit("A version that cannot start")
-        done = transcript.run("A version that cannot start", code=1)
-        assert "it has ended" in done.stdout
+        result = transcript.run("A version that cannot start", code=1)
+        assert "it has ended" in result.stdout
         assert served_by(machine) == third
 
         transcript.run("Back to the one before", "rollback")
         assert served_by(machine) == second
 
-    assert min(load.answered.values()) >= 100
-    # Each worker ended by itself, once it had done all that it had taken on.
+    assert min(load.succeeded.values()) >= 100
+    # Each worker has finished its requests, and exited by itself.
     assert set(machine.services.ended.values()) == {0}, machine.services.ended
     engine = sa.create_engine(new_database)
     with engine.connect() as connection:
-        kept = list(connection.scalars(sa.select(Sample.clients)))
+        stored = list(connection.scalars(sa.select(Sample.clients)))
     engine.dispose()
-    assert sorted(kept) == sorted(load.registered)
+    assert sorted(stored) == sorted(load.registered)

@@ -1,4 +1,4 @@
-"""Six machines and a viewer."""
+"""A site on six machines, and a viewer."""
 
 import dataclasses
 import sys
@@ -16,7 +16,7 @@ from .site import Site
 
 @pytest.fixture(scope="module")
 def planned():
-    """The schedule that B imports."""
+    """The schedule that host B publishes."""
     return Schedule(
         rooms={
             name: RoomSchedule(timezone=SYDNEY, slots=tuple(events))
@@ -28,12 +28,11 @@ def planned():
 
 @pytest.fixture(scope="module")
 def machines(request, tmp_path_factory, migrate, planned):
-    """The site, on network namespaces if the kernel allows them."""
+    """The site, in network namespaces if the kernel allows them."""
     require("nginx", "ip")
     postgresql = server_package()
     network = Namespaces() if Namespaces.allowed() else Addresses()
     if isinstance(network, Addresses):
-        # Whoever reads that all is well shall know of what.
         with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
             sys.stderr.write(
                 "\nNO NETWORK NAMESPACES HERE (they need root, CAP_SYS_ADMIN and iproute2): the "
@@ -48,15 +47,17 @@ def machines(request, tmp_path_factory, migrate, planned):
 
 @pytest.fixture
 def later(planned):
-    """Return a function that gives the schedule with one title changed, imported later."""
+    """Return a function that returns the schedule with another title and a later import."""
 
     def later(title, minutes):
         hall = planned.rooms["hall"]
         first = dataclasses.replace(hall.slots[0], title=title)
-        events = (first, *hall.slots[1:])
         return dataclasses.replace(
             planned,
-            rooms={**planned.rooms, "hall": dataclasses.replace(hall, slots=events)},
+            rooms={
+                **planned.rooms,
+                "hall": dataclasses.replace(hall, slots=(first, *hall.slots[1:])),
+            },
             imported_at=NOW.replace(minute=NOW.minute + minutes),
         )
 

@@ -1,4 +1,4 @@
-"""Machines in one: a network namespace for each, or an address where the kernel allows none."""
+"""Machines, simulated by network namespaces, or by addresses if the kernel forbids those."""
 
 import ctypes
 import os
@@ -16,38 +16,38 @@ _CLONE_NEWNET = 0x40000000
 
 
 class Host:
-    """A machine: its address, and the programs that run on it."""
+    """A machine with an address and programs."""
 
     def __init__(self, network, name, number):
         self.network, self.name = network, name
         self.address = f"{network.first}{number}"
         self.programs = []
-        # One thread, so that it is where it has gone to.
-        self._there = ThreadPoolExecutor(1, initializer=network.enter, initargs=(name,))
+        # A thread that stays in the namespace.
+        self._thread = ThreadPoolExecutor(1, initializer=network.enter, initargs=(name,))
 
     def start(self, *command, folder, name):
         program = Program(*self.network.prefix(self.name), *command, folder=folder, name=name)
         self.programs.append(program)
         return program
 
-    def do(self, action, *arguments, **more):
-        """Call a function on this machine, as far as the network is concerned."""
-        return self._there.submit(action, *arguments, **more).result()
+    def call(self, function, *arguments, **more):
+        """Call a function in the network of this machine."""
+        return self._thread.submit(function, *arguments, **more).result()
 
     def request(self, method, url, *, timeout=30, **more):
         with urllib3.PoolManager(
             retries=False, timeout=timeout, source_address=(self.address, 0)
         ) as pool:
-            return self.do(pool.request, method, url, redirect=False, **more)
+            return self.call(pool.request, method, url, redirect=False, **more)
 
     def stop(self):
         for program in self.programs:
             program.kill()
-        self._there.shutdown()
+        self._thread.shutdown()
 
 
 class Network:
-    """Machines at one switch."""
+    """Machines connected by a switch."""
 
     def __init__(self):
         self.hosts = {}
@@ -62,7 +62,7 @@ class Network:
 
 
 class Namespaces(Network):
-    """Each machine has a network namespace; a bridge in one more is the switch."""
+    """A network namespace for each machine, and one with a bridge as the switch."""
 
     first = "10.77.0."
     kind = "network namespaces"
@@ -70,14 +70,14 @@ class Namespaces(Network):
     def __init__(self):
         super().__init__()
         self._name = f"streaming-{os.getpid()}"
-        self._made = []
+        self._namespaces = []
         self._switch = self._namespace("switch")
         self._ip("-n", self._switch, "link", "add", "bridge", "type", "bridge")
         self._ip("-n", self._switch, "link", "set", "bridge", "up")
 
     @staticmethod
     def allowed():
-        """Tell whether the kernel lets us; a container may not."""
+        """Return whether the kernel allows namespaces; some containers do not."""
         if os.geteuid() != 0 or find("ip") is None:
             return False
         name = f"streaming-try-{os.getpid()}"
@@ -90,27 +90,29 @@ class Namespaces(Network):
 
     def add(self, name):
         host = super().add(name)
-        there = self._namespace(name)
+        namespace = self._namespace(name)
         self._ip(
             *("-n", self._switch, "link", "add", f"to-{name}", "type", "veth"),
-            *("peer", "name", "eth0", "netns", there),
+            *("peer", "name", "eth0", "netns", namespace),
         )
         self._ip("-n", self._switch, "link", "set", f"to-{name}", "master", "bridge", "up")
-        self._ip("-n", there, "address", "add", f"{host.address}/24", "dev", "eth0")
-        self._ip("-n", there, "link", "set", "eth0", "up")
+        self._ip("-n", namespace, "address", "add", f"{host.address}/24", "dev", "eth0")
+        self._ip("-n", namespace, "link", "set", "eth0", "up")
         return host
 
     def prefix(self, name):
         return (find("ip"), "netns", "exec", f"{self._name}-{name}")
 
     def enter(self, name):
-        """Put the thread that calls into the namespace."""
-        with Path(f"/run/netns/{self._name}-{name}").open() as there:
+        """Move the calling thread into the namespace."""
+        with Path(f"/run/netns/{self._name}-{name}").open() as namespace:
             libc = ctypes.CDLL(None, use_errno=True)
-            assert libc.setns(there.fileno(), _CLONE_NEWNET) == 0, os.strerror(ctypes.get_errno())
+            assert libc.setns(namespace.fileno(), _CLONE_NEWNET) == 0, os.strerror(
+                ctypes.get_errno()
+            )
 
     def cut(self, name):
-        """Pull the plug: packets are lost without a word."""
+        """Disconnect a machine: its packets are lost."""
         self._ip("-n", self._switch, "link", "set", f"to-{name}", "down")
 
     def join(self, name):
@@ -118,26 +120,25 @@ class Namespaces(Network):
 
     def stop(self):
         super().stop()
-        for name in self._made:
+        for name in self._namespaces:
             self._ip("netns", "delete", name)
 
     def _namespace(self, name):
         full = f"{self._name}-{name}"
         self._ip("netns", "add", full)
-        self._made.append(full)
+        self._namespaces.append(full)
         self._ip("-n", full, "link", "set", "lo", "up")
         return full
 
     @staticmethod
-    def _ip(*words):
-        subprocess.run(["ip", *words], check=True, capture_output=True, timeout=30)
+    def _ip(*arguments):
+        subprocess.run(["ip", *arguments], check=True, capture_output=True, timeout=30)
 
 
 class Addresses(Network):
-    """Each machine is an address of this one; one that is cut off is stopped as it stands.
+    """An address of this machine for each simulated one; cutting it off stops its processes.
 
-    Connections to it hang, as they do to a machine without a network, but for the first that the
-    kernel takes.
+    Connections to it hang, except those that fit into the backlog of the kernel.
     """
 
     first = "127.0.1."
@@ -147,7 +148,7 @@ class Addresses(Network):
         return ()
 
     def enter(self, name):
-        """All are in one place."""
+        """Do nothing: all machines share a network."""
 
     def cut(self, name):
         self._signal(name, signal.SIGSTOP)

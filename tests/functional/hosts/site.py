@@ -1,4 +1,4 @@
-"""A site on six machines, set up as docs/scaling.md says."""
+"""A site on six machines, configured as in docs/scaling.md."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from programs import find
 from streaming_system.schedule.storage import save_schedule
 
 from ..agent.servers import free_port
-from ..proxy.site import NAME, ROOT, Ports, filled_in
+from ..proxy.site import NAME, ROOT, Ports, write_nginx_config
 
 SECRET = "s3cret of all machines"
 PAGES = "https://live.example.org"
@@ -32,16 +32,16 @@ def program(name):
 
 
 def example(host):
-    """Return what docs/scaling.md has another ini say on a host: (section, key, value)."""
+    """Return the settings of a host's ini in docs/scaling.md: (section, key, value)."""
     manual = (ROOT / "docs/scaling.md").read_text()
     [block] = re.findall(rf"^# production\.ini on {host}\b.*\n([^`]*)```", manual, re.MULTILINE)
-    section, found = "", []
+    section, settings = "", []
     for line in block.splitlines():
         if line.startswith("["):
             section = line
         elif " = " in line:
-            found.append((section, *line.split(" = ", 1)))
-    return found
+            settings.append((section, *line.split(" = ", 1)))
+    return settings
 
 
 class Site:
@@ -55,7 +55,7 @@ class Site:
         self.database = free_port()
         self._start_database(migrate, postgresql)
         for name in "bcde":
-            self._lay_out(name)
+            self._write_files(name)
         self.publish(schedule)
         self.frontends = [
             f"http://{host.address}:{port}"
@@ -74,18 +74,18 @@ class Site:
             *("schedule", "follow", "--interval", "0.2"),
             folder=folder / "c", name="follow",
         )  # fmt: skip
-        config = filled_in(folder / "nginx", self.ports, change=self._nginx())
+        config = write_nginx_config(folder / "nginx", self.ports, change=self._nginx())
         self.a.start(find("nginx"), "-c", config, folder=folder, name="nginx")
-        self.until(lambda: all(self.is_up(url) for url in self._all()), "all answer")
+        self.until(lambda: all(self.is_up(url) for url in self._all_urls()), "all are up")
 
-    def _all(self):
+    def _all_urls(self):
         return [*(f"{url}/readyz" for url in (*self.frontends, *self.trackers)), self.url("/")]
 
     def url(self, path):
         return f"http://{self.a.address}:{self.ports.site}{path}"
 
     def get(self, path, **more):
-        """Ask as a viewer does: nginx."""
+        """Send a viewer's request to nginx."""
         return self.viewer.request("GET", self.url(path), headers={"Host": NAME}, **more)
 
     def is_up(self, url):
@@ -95,13 +95,13 @@ class Site:
             return False
 
     def until(self, is_true, what, seconds=60):
-        give_up = time.monotonic() + seconds
-        while not (answer := is_true()):
-            assert time.monotonic() < give_up, f"not within {seconds} s: {what}\n{self.said()}"
+        deadline = time.monotonic() + seconds
+        while not (response := is_true()):
+            assert time.monotonic() < deadline, f"not within {seconds} s: {what}\n{self.logs()}"
             time.sleep(0.05)
-        return answer
+        return response
 
-    def said(self):
+    def logs(self):
         return "\n".join(
             f"{host.name}: {each.said[-2000:]}"
             for host in self.network.hosts.values()
@@ -112,7 +112,7 @@ class Site:
         save_schedule(schedule, self.folder / "b/var/schedule.json")
 
     def is_registered(self, tracker, room):
-        """Register as an encoder does that tries again soon."""
+        """Register an endpoint; return whether it succeeded."""
         try:
             return self.register(tracker, room, timeout=5).status == 200
         except urllib3.exceptions.HTTPError:
@@ -125,11 +125,11 @@ class Site:
         )  # fmt: skip
 
     def is_live(self, tracker, room):
-        answer = self.viewer.request("GET", f"{tracker}/streams.json")
-        return answer.json()["rooms"][room]["live"]
+        response = self.viewer.request("GET", f"{tracker}/streams.json")
+        return response.json()["rooms"][room]["live"]
 
-    def _fits(self, value):
-        """Return what the docs say, with the addresses and ports that there are."""
+    def _adapt(self, value):
+        """Replace the addresses and ports of the docs by those of the test."""
         for number, host in enumerate("abcdef", 1):
             value = re.sub(rf"\b10\.0\.0\.{number}\b", self.network.hosts[host].address, value)
         for old, new in (("8000", self.ports.inside), ("8101", self.ports.frontend[0])):
@@ -138,31 +138,31 @@ class Site:
             f"{self.f.address}/streaming_system", f"{self.f.address}:{self.database}/postgres"
         )
 
-    def _lay_out(self, host):
+    def _write_files(self, host):
         folder = self.folder / host
         (folder / "var").mkdir(parents=True)
         ini = (ROOT / "production.ini").read_text()
         for section, key, value in example(host.upper()):
             assert f"\n{section}\n" in ini, section
-            # The last of two lines of one name would be refused: the first one goes.
+            # A duplicate key would be refused: remove the first one.
             head, tail = ini.split(f"\n{section}\n", 1)
             body, *rest = re.split(r"(?=\n\[)", tail, maxsplit=1)
             body = re.sub(rf"^{re.escape(key)} = .*\n?", "", body, flags=re.MULTILINE)
-            ini = f"{head}\n{section}\n{key} = {self._fits(value)}\n{body}{''.join(rest)}"
+            ini = f"{head}\n{section}\n{key} = {self._adapt(value)}\n{body}{''.join(rest)}"
         (folder / "production.ini").write_text(ini)
         shutil.copy(ROOT / "config.json", folder)
         (folder / "config.private.json").write_text(json.dumps(CONFIG))
 
     def _nginx(self):
-        """Return what the docs have another nginx.conf say."""
-        ours = f"127.0.0.1:{self.ports.site}", f"127.0.0.1:{self.ports.inside}"
+        """Return the replacements in nginx.conf according to the docs."""
+        listeners = f"127.0.0.1:{self.ports.site}", f"127.0.0.1:{self.ports.inside}"
         hosts = zip(
             (self.b, self.c, self.d, self.e),
             (*self.ports.frontend, *self.ports.tracker),
             strict=True,
         )
         return [
-            *((old, old.replace("127.0.0.1", self.a.address)) for old in ours),
+            *((old, old.replace("127.0.0.1", self.a.address)) for old in listeners),
             *(
                 (f"server 127.0.0.1:{port}", f"server {host.address}:{port}")
                 for host, port in hosts
@@ -171,14 +171,14 @@ class Site:
 
     def _serve(self, host, app, port):
         unit = (ROOT / f"conf/streaming-{app}@.service").read_text()
-        _, *words = re.search(r"^ExecStart=(.*)", unit, re.MULTILINE)[1].split()
-        words = [word.replace("%i", str(port)) for word in words]
-        host.start(program("pserve"), *words, folder=self.folder / host.name, name=app)
+        _, *arguments = re.search(r"^ExecStart=(.*)", unit, re.MULTILINE)[1].split()
+        arguments = [word.replace("%i", str(port)) for word in arguments]
+        host.start(program("pserve"), *arguments, folder=self.folder / host.name, name=app)
 
     def _start_database(self, migrate, postgresql):
         data = self.folder / "database"
-        with postgresql.get_server(data) as made:
-            binaries = made.bin_path
+        with postgresql.get_server(data) as server:
+            binaries = server.bin_path
         with (data / "pg_hba.conf").open("a") as rules:
             rules.write(f"host all all {self.network.first}0/24 trust\n")
         # PostgreSQL does not run as root.
@@ -191,11 +191,11 @@ class Site:
         )  # fmt: skip
         url = f"postgresql+psycopg://postgres@{self.f.address}:{self.database}/postgres"
 
-        def migrated():
+        def is_migrated():
             try:
-                self.viewer.do(migrate, url)
+                self.viewer.call(migrate, url)
             except sa.exc.OperationalError:
                 return False
             return True
 
-        self.until(migrated, "the database is ready")
+        self.until(is_migrated, "the database is ready")

@@ -1,25 +1,24 @@
-"""What viewers and encoders notice of several machines: nothing, even while some are away."""
+"""A site on several machines, also while some of them are cut off."""
 
 import itertools
 
 from ..proxy.site import NAME
 from .site import PAGES
 
-# A viewer waits no longer.
-PATIENCE = 5
-ASKED = itertools.count()
+MAX_RESPONSE_TIME = 5  # seconds
+QUERY_NUMBERS = itertools.count()
 
 
 def page(machines, frontend, path):
     return machines.viewer.request("GET", f"{frontend}{path}", headers={"Host": NAME})
 
 
-def fresh(machines):
-    """Return what nobody has asked for yet, so that no cache can answer."""
-    return machines.get(f"/schedule?q=Keynote{next(ASKED)}", timeout=PATIENCE)
+def get_uncached(machines):
+    """Request a page that no cache contains."""
+    return machines.get(f"/schedule?q=Keynote{next(QUERY_NUMBERS)}", timeout=MAX_RESPONSE_TIME)
 
 
-def test_each_host_gives_the_same_pages(machines):
+def test_all_frontend_hosts_serve_the_same_pages(machines):
     one, other = machines.frontends
 
     for path in ("/", "/hall", "/schedule?day=all", "/talk/guid-Soldering", "/schedule/file.json"):
@@ -29,7 +28,7 @@ def test_each_host_gives_the_same_pages(machines):
         assert pages[0].headers["ETag"] == pages[1].headers["ETag"]
 
 
-def test_what_one_host_imports_the_other_shows(machines, later):
+def test_import_on_one_host_reaches_the_other_host(machines, later):
     machines.publish(later("A keynote moved in", 1))
 
     for frontend in machines.frontends:
@@ -39,14 +38,14 @@ def test_what_one_host_imports_the_other_shows(machines, later):
         )
 
 
-def test_what_is_said_to_one_tracker_the_other_knows(machines):
+def test_registration_at_one_tracker_reaches_the_other_tracker(machines):
     one, other = machines.trackers
     assert not machines.is_live(other, "hall")
 
     assert machines.register(one, "hall").data == b"OK\n"
 
     machines.until(lambda: machines.is_live(other, "hall"), "a live room on the other tracker")
-    # And the pages of both, through nginx and the trackers.
+    # The pages of both frontends get it through nginx.
     for frontend in machines.frontends:
         machines.until(
             lambda url=frontend: b'data-live="true"' in page(machines, url, "/").data,
@@ -54,39 +53,39 @@ def test_what_is_said_to_one_tracker_the_other_knows(machines):
         )
 
 
-def test_only_the_pages_of_the_site_may_ask_the_tracker_of_another_name(machines):
+def test_cors_allows_only_the_pages_of_the_site(machines):
     def allowed(tracker, origin):
-        answer = machines.viewer.request(
+        response = machines.viewer.request(
             "GET", f"{tracker}/streams.json", headers={"Origin": origin}
         )
-        return answer.headers.get("Access-Control-Allow-Origin")
+        return response.headers.get("Access-Control-Allow-Origin")
 
     assert [allowed(each, PAGES) for each in machines.trackers] == [PAGES, PAGES]
     assert [allowed(each, "https://evil.example") for each in machines.trackers] == [None, None]
-    # The pages' own policy lets browsers ask there.
+    # The pages' policy allows requests to the tracker.
     policy = page(machines, machines.frontends[1], "/schedule").headers["Content-Security-Policy"]
     assert "connect-src 'self' https://tracker.example.org;" in policy
 
 
-def test_pages_come_while_a_host_of_pages_is_cut_off(machines):
+def test_pages_are_served_while_a_frontend_host_is_cut_off(machines):
     assert machines.get("/schedule").status == 200
     machines.network.cut("b")
     try:
-        answers = [fresh(machines).status for _ in range(4)]
-        kept = machines.get("/schedule", timeout=PATIENCE)
+        responses = [get_uncached(machines).status for _ in range(4)]
+        cached = machines.get("/schedule", timeout=MAX_RESPONSE_TIME)
     finally:
         machines.network.join("b")
 
-    assert answers == [200] * 4
-    assert kept.status == 200
+    assert responses == [200] * 4
+    assert cached.status == 200
     frontend = machines.frontends[0]
     machines.until(lambda: machines.is_up(f"{frontend}/readyz"), "the host is back")
 
 
-def test_one_tracker_does_the_work_of_two_while_its_host_is_cut_off(machines):
+def test_tracker_works_while_another_tracker_host_is_cut_off(machines):
     machines.network.cut("d")
     try:
-        # The first may find the connection that was there.
+        # The first request can use a connection to the host that is cut off.
         machines.until(
             lambda: machines.is_registered(machines.url("/tracker"), "lab"),
             "a registration by nginx",
@@ -96,13 +95,13 @@ def test_one_tracker_does_the_work_of_two_while_its_host_is_cut_off(machines):
         machines.network.join("d")
 
 
-def test_pages_come_while_all_trackers_are_cut_off(machines):
+def test_pages_are_served_while_all_trackers_are_cut_off(machines):
     machines.until(lambda: b'data-live="true"' in machines.get("/").data, "a live room")
     for name in "de":
         machines.network.cut(name)
     try:
-        assert [fresh(machines).status for _ in range(4)] == [200] * 4
-        assert machines.get("/", timeout=PATIENCE).status == 200
+        assert [get_uncached(machines).status for _ in range(4)] == [200] * 4
+        assert machines.get("/", timeout=MAX_RESPONSE_TIME).status == 200
         for frontend in machines.frontends:
             assert page(machines, frontend, "/hall").status == 200
     finally:

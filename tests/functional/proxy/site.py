@@ -1,4 +1,4 @@
-"""The site as it is installed: conf/nginx.conf before workers that production.ini starts."""
+"""An installed site: conf/nginx.conf in front of workers with production.ini."""
 
 import json
 import os
@@ -20,14 +20,14 @@ from ..agent.servers import Program, free_port
 ROOT = Path(__file__).parents[3]
 NAME = "live.example.org"
 SECRET = "s3cret of the proxy"
-# All of 127/8 is this machine: a test may call from any of it.
+# Loopback addresses as source addresses of requests.
 VIEWER, VENUE = "127.0.0.77", "127.0.0.88"
-# For whoever measures: nobody is one caller too many.
+# Disables nginx's rate limits.
 NO_LIMITS = [(f"rate={rate}r/s", "rate=1000000r/s") for rate in (100, 1000, 5000)]
-# One request a minute of each address, and another one at once.
-FEW = [(f"rate={rate}r/s", "rate=1r/m") for rate in (1000, 5000)]
-FEW += [(f"burst={burst} ", "burst=1 ") for burst in (2000, 20000)]
-# What nginx calls an answer that nobody waited for the app for.
+# One request per minute and address, with a burst of one.
+STRICT_LIMITS = [(f"rate={rate}r/s", "rate=1r/m") for rate in (1000, 5000)]
+STRICT_LIMITS += [(f"burst={burst} ", "burst=1 ") for burst in (2000, 20000)]
+# Values of X-Cache of responses from the cache.
 FROM_CACHE = ("HIT", "STALE", "UPDATING")
 HTTP = """
 {modules}
@@ -53,14 +53,14 @@ http {{
 """
 
 
-def take(text, mark):
-    """Take a mark away, as the head of the file says."""
+def remove_mark(text, mark):
+    """Enable the lines behind a mark, as the head of nginx.conf describes."""
     return re.sub(rf"^( *)#{mark} ", r"\1", text, flags=re.MULTILINE)
 
 
 @dataclass(kw_only=True)
 class Ports:
-    """Where everybody listens."""
+    """The ports of nginx and the workers."""
 
     site: int
     inside: int
@@ -69,20 +69,20 @@ class Ports:
 
     @classmethod
     def free(cls):
-        found = set()
-        while len(found) < 6:
-            found.add(free_port())
-        one, two, *rest = sorted(found)
-        return cls(site=one, inside=two, frontend=rest[:2], tracker=rest[2:])
+        ports = set()
+        while len(ports) < 6:
+            ports.add(free_port())
+        site, inside, *rest = sorted(ports)
+        return cls(site=site, inside=inside, frontend=rest[:2], tracker=rest[2:])
 
 
-def filled_in(folder, ports, marks=(), change=(), modules=(), connections=512):
-    """Write conf/nginx.conf with ports and folders of a test; return the main file's path."""
+def write_nginx_config(folder, ports, marks=(), change=(), modules=(), connections=512):
+    """Write conf/nginx.conf with the ports and folders of a test; return the main file."""
     text = (ROOT / "conf/nginx.conf").read_text()
     for mark in marks:
-        text = take(text, mark)
+        text = remove_mark(text, mark)
     text = re.sub(r"^ *listen \[::\].*\n", "", text, flags=re.MULTILINE)
-    own = [
+    replacements = [
         ("listen 80", f"listen 127.0.0.1:{ports.site}"),
         ("listen 443", f"listen 127.0.0.1:{ports.site + 1}"),
         ("127.0.0.1:8000", f"127.0.0.1:{ports.inside}"),
@@ -93,30 +93,30 @@ def filled_in(folder, ports, marks=(), change=(), modules=(), connections=512):
         ("/var/cache/", f"{folder}/"),
         ("/var/log/nginx/", f"{folder}/"),
     ]
-    for old, new in [*own, *change]:
+    for old, new in [*replacements, *change]:
         assert old in text or old == "listen 443", old
         text = text.replace(old, new)
     folder.mkdir(exist_ok=True)
     (folder / "site.conf").write_text(text)
     user = "user root;" if os.geteuid() == 0 else ""
-    wanted = [*modules, *([find("ngx_nchan_module")] if "push" in marks else [])]
-    loaded = "\n".join(f"load_module {module};" for module in wanted)
+    all_modules = [*modules, *([find("ngx_nchan_module")] if "push" in marks else [])]
+    load_modules = "\n".join(f"load_module {module};" for module in all_modules)
     (folder / "nginx.conf").write_text(
-        HTTP.format(folder=folder, user=user, modules=loaded, connections=connections)
+        HTTP.format(folder=folder, user=user, modules=load_modules, connections=connections)
     )
     return folder / "nginx.conf"
 
 
-def check(config):
-    """Return what ``nginx -t`` says, and whether it is content."""
-    done = subprocess.run(
+def check_nginx_config(config):
+    """Return the exit status and the messages of ``nginx -t``."""
+    result = subprocess.run(
         [find("nginx"), "-t", "-c", config], capture_output=True, text=True, check=False
     )
-    return done.returncode, done.stderr
+    return result.returncode, result.stderr
 
 
 def wait_until(is_true, seconds, what):
-    """Ask until the answer is true."""
+    """Poll until ``is_true`` returns true."""
     deadline = time.monotonic() + seconds
     while not is_true():
         assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
@@ -124,7 +124,7 @@ def wait_until(is_true, seconds, what):
 
 
 class Site:
-    """nginx and its workers, in a folder of their own."""
+    """nginx and its workers, in one folder."""
 
     def __init__(
         self,
@@ -144,14 +144,16 @@ class Site:
         self._environ = environ
         self.ports = Ports.free()
         self.marks = marks
-        self._config = filled_in(folder / "nginx", self.ports, marks, change, modules, connections)
-        self._lay_out(localips, settings)
+        self._config = write_nginx_config(
+            folder / "nginx", self.ports, marks, change, modules, connections
+        )
+        self._write_files(localips, settings)
         self.workers = {}
         self.nginx = None
 
-    def _lay_out(self, localips, settings):
+    def _write_files(self, localips, settings):
         ini = (ROOT / "production.ini").read_text()
-        # A % would begin an interpolation.
+        # Escape the interpolation of ini files.
         database = f"database = {self.database}".replace("%", "%%")
         ini = re.sub(r"^database = .*", lambda _: database, ini, flags=re.MULTILINE)
         ini = ini.replace("127.0.0.1:8000", f"127.0.0.1:{self.ports.inside}")
@@ -188,19 +190,19 @@ class Site:
         )
 
     def start_worker(self, app, port):
-        """Start a worker as its unit does."""
+        """Start a worker with the command of its systemd unit."""
         unit = (ROOT / f"conf/streaming-{app}@.service").read_text()
         command = re.search(r"^ExecStart=(.*)", unit, re.MULTILINE)[1].replace("%i", str(port))
-        program, *words = command.split()
+        program, *arguments = command.split()
         self.workers[app, port] = Program(
-            *(Path(sys.executable).with_name(Path(program).name), *words),
+            *(Path(sys.executable).with_name(Path(program).name), *arguments),
             folder=self.folder,
             name=f"{app}-{port}",
             environ=self._environ,
         )
 
     def wait_for_worker(self, app, port):
-        """Wait until a worker answers."""
+        """Wait until a worker responds."""
         path = "/robots.txt" if app == "frontend" else "/tracker/streams.json"
         self.workers[app, port].wait_for(f"http://127.0.0.1:{port}{path}", seconds=30)
 
@@ -210,13 +212,13 @@ class Site:
                 program.kill()
 
     def kill(self, app):
-        """End all workers of an app without a chance to do anything more."""
+        """Kill all workers of an app."""
         for (kind, _), program in self.workers.items():
             if kind == app:
                 program.kill()
 
     def request(self, method, path, *, host=NAME, source=VIEWER, port=None, **more):
-        """Ask as a browser does, from an address."""
+        """Send a request as a browser does, from a source address."""
         pool = urllib3.HTTPConnectionPool(
             "127.0.0.1",
             port or self.ports.site,
@@ -232,18 +234,18 @@ class Site:
         return self.request("GET", path, **more)
 
     def wait_until_expired(self):
-        """Wait until nothing is fresh any more that the cache holds now."""
+        """Wait until all pages that the cache holds now have expired."""
         page = f"/lab?cached={uuid.uuid4()}"
         self.get(page)
         wait_until(lambda: self.get(page).headers["X-Cache"] != "HIT", 10, "the page has expired")
 
     def raw(self, text, source=VIEWER):
-        """Send bytes as they are; return all that comes until nginx hangs up."""
+        """Send raw bytes; return all that nginx sends until it closes the connection."""
         with socket.create_connection(
             ("127.0.0.1", self.ports.site), timeout=20, source_address=(source, 0)
         ) as connection:
             connection.sendall(text.encode("latin-1"))
-            said = b""
+            response = b""
             while part := connection.recv(65536):
-                said += part
-            return said.decode("latin-1")
+                response += part
+            return response.decode("latin-1")

@@ -1,4 +1,4 @@
-"""What nginx keeps, for how long, and what it never keeps."""
+"""nginx's cache: cached pages, their age, and responses that are never cached."""
 
 import re
 import time
@@ -13,23 +13,23 @@ from streaming_system.schedule.storage import save_schedule
 
 from .site import FROM_CACHE, VENUE, VIEWER, wait_until
 
-MANY = 30
+CONCURRENT_VIEWERS = 30
 
 
-def at_once(site, path, **more):
-    """Ask many times at the same moment."""
-    with ThreadPoolExecutor(MANY) as viewers:
-        return list(viewers.map(lambda _: site.get(path, **more), range(MANY)))
+def get_concurrently(site, path, **more):
+    """Send many requests at the same time."""
+    with ThreadPoolExecutor(CONCURRENT_VIEWERS) as viewers:
+        return list(viewers.map(lambda _: site.get(path, **more), range(CONCURRENT_VIEWERS)))
 
 
-def states(answers):
-    """Count what the cache did, by its name for it."""
-    found = [answer.headers.get("X-Cache", "") for answer in answers]
-    return {state: found.count(state) for state in sorted(set(found))}
+def cache_states(responses):
+    """Count the responses by X-Cache."""
+    states = [response.headers.get("X-Cache", "") for response in responses]
+    return {state: states.count(state) for state in sorted(set(states))}
 
 
-def of_one_talk(title):
-    """Return a schedule whose only talk is on now."""
+def schedule_with_talk(title):
+    """Return a schedule with one current talk."""
     now = datetime.now(UTC)
     talk = Slot(start=now - timedelta(hours=1), end=now + timedelta(hours=1), title=title, guid="1")
     hall = RoomSchedule(timezone=ZoneInfo("UTC"), slots=(talk,))
@@ -37,47 +37,47 @@ def of_one_talk(title):
 
 
 class TestMicroCache:
-    def test_many_viewers_of_a_new_page_cost_the_app_one_request(self, proxied):
-        # The app's first page of all takes longer: it reads its templates.
+    def test_concurrent_viewers_of_a_new_page_cause_one_request_to_the_app(self, proxied):
+        # The first page of an app loads its templates.
         proxied.get("/hall?before")
 
-        # Whoever has waited for half a second asks the app: it may be that the machine is busy.
+        # nginx stops waiting after half a second, so a busy machine needs further attempts.
         for number in range(20):
-            began = time.monotonic()
-            answers = at_once(proxied, f"/hall?first{number}")
-            if time.monotonic() - began < 0.5:
+            start = time.monotonic()
+            responses = get_concurrently(proxied, f"/hall?first{number}")
+            if time.monotonic() - start < 0.5:
                 break
 
-        assert {answer.status for answer in answers} == {200}
-        assert states(answers)["MISS"] == 1
-        # The others waited for it, or came later and found it; none asked the app.
-        assert set(states(answers)) <= {"MISS", *FROM_CACHE}
-        assert len({answer.data for answer in answers}) == 1
+        assert {response.status for response in responses} == {200}
+        assert cache_states(responses)["MISS"] == 1
+        # All other requests are answered from the cache.
+        assert set(cache_states(responses)) <= {"MISS", *FROM_CACHE}
+        assert len({response.data for response in responses}) == 1
 
-    def test_within_the_second_the_app_is_not_asked_again(self, proxied):
-        # A machine that is busy may need longer than a second for two requests.
+    def test_page_is_cached_for_a_second(self, proxied):
+        # A busy machine can need more than a second for two requests.
         for number in range(10):
-            began = time.monotonic()
+            start = time.monotonic()
             first, second = (proxied.get(f"/lab?within{number}") for _ in range(2))
-            if time.monotonic() - began < 1:
+            if time.monotonic() - start < 1:
                 break
 
         assert (first.headers["X-Cache"], second.headers["X-Cache"]) == ("MISS", "HIT")
 
-    def test_afterwards_nobody_gets_the_page_of_before(self, proxied):
+    def test_expired_page_is_revalidated(self, proxied):
         proxied.get("/?renewed")
         proxied.wait_until_expired()
 
-        answers = at_once(proxied, "/?renewed")
+        responses = get_concurrently(proxied, "/?renewed")
 
-        # The app says that it has not changed; until it has, others ask, too.
-        assert set(states(answers)) <= {"REVALIDATED", "EXPIRED", "HIT"}
-        assert {answer.status for answer in answers} == {200}
+        # Requests during the revalidation also reach the app.
+        assert set(cache_states(responses)) <= {"REVALIDATED", "EXPIRED", "HIT"}
+        assert {response.status for response in responses} == {200}
 
-    def test_two_seconds_after_an_import_nothing_is_old(self, make_proxied):
+    def test_all_pages_are_new_two_seconds_after_an_import(self, make_proxied):
         site = make_proxied(frontends=2)
         file = site.folder / "var/schedule.json"
-        save_schedule(of_one_talk("What it was called"), file)
+        save_schedule(schedule_with_talk("Former title"), file)
         paths = [
             *(
                 "/",
@@ -90,37 +90,37 @@ class TestMicroCache:
             *("/hall/json", "/hall/atom", "/hall/schedule", "/schedule.xml", "/schedule.json"),
             *("/schedule.ics", "/schedule/file.json", "/streams/v2.json", "/monitor"),
         ]
-        codings = [{"Accept-Encoding": coding} for coding in ("", "gzip", "br")]
-        asked = [(path, coding) for path in paths for coding in codings]
-        for path, coding in asked:
-            assert b"What it was called" in site.get(path, headers=coding).data, path
+        encodings = [{"Accept-Encoding": encoding} for encoding in ("", "gzip", "br")]
+        requests = [(path, headers) for path in paths for headers in encodings]
+        for path, headers in requests:
+            assert b"Former title" in site.get(path, headers=headers).data, path
 
-        save_schedule(of_one_talk("Brand new title"), file)
-        # A second in nginx, and one more in which the app may renew it.
+        save_schedule(schedule_with_talk("Brand new title"), file)
+        # A second in nginx, and another one in the app.
         site.wait_until_expired()
         site.wait_until_expired()
 
-        for path, coding in asked:
-            answer = site.get(path, headers=coding)
-            assert b"Brand new title" in answer.data, path
-            # nginx has shown it for a second at most, and so may browsers.
-            assert answer.headers["Cache-Control"] == "max-age=1, public", path
+        for path, headers in requests:
+            response = site.get(path, headers=headers)
+            assert b"Brand new title" in response.data, path
+            # nginx and browsers cache it for a second.
+            assert response.headers["Cache-Control"] == "max-age=1, public", path
 
-    def test_what_a_browser_has_is_not_sent_again(self, proxied):
+    def test_conditional_request_gets_304(self, proxied):
         for path in ("/", "/hall", "/schedule", "/hall/rss"):
             first = proxied.get(path, headers={"Accept-Encoding": "gzip"})
             again = proxied.get(path, headers={"If-None-Match": first.headers["ETag"]})
             assert (path, again.status, again.data) == (path, 304, b"")
 
-    def test_each_language_is_kept_by_itself(self, proxied):
-        said = {
+    def test_languages_are_cached_separately(self, proxied):
+        content_languages = {
             language: proxied.get("/?both", headers={"Accept-Language": language}).headers[
                 "Content-Language"
             ]
             for language in ("de", "fr", "de", "en")
         }
 
-        assert said == {"de": "de", "fr": "fr", "en": "en"}
+        assert content_languages == {"de": "de", "fr": "fr", "en": "en"}
         again = proxied.get("/?both", headers={"Accept-Language": "de"})
         assert again.headers["X-Cache"] in FROM_CACHE
 
@@ -132,60 +132,64 @@ class TestMicroCache:
             (("", "pl", "en-US,en;q=0.9,de;q=0.1", "*"), "en"),
         ],
     )
-    def test_spellings_of_a_language_share_a_page(self, proxied, spellings, language):
-        # A machine that is busy may need longer for them than a page is kept.
+    def test_equivalent_language_headers_share_a_cached_page(self, proxied, spellings, language):
+        # On a busy machine, the page can expire in between.
         for number in range(10):
-            path = f"/hall?spelt={language}{number}"
-            answers = [proxied.get(path, headers={"Accept-Language": one}) for one in spellings]
-            if states(answers).get("MISS") == 1:
+            path = f"/hall?spelling={language}{number}"
+            responses = [
+                proxied.get(path, headers={"Accept-Language": value}) for value in spellings
+            ]
+            if cache_states(responses).get("MISS") == 1:
                 break
 
-        assert {answer.headers["Content-Language"] for answer in answers} == {language}
-        assert states(answers)["MISS"] == 1
+        assert {response.headers["Content-Language"] for response in responses} == {language}
+        assert cache_states(responses)["MISS"] == 1
 
-    def test_errors_are_not_kept(self, proxied):
+    def test_errors_are_not_cached(self, proxied):
         for _ in range(2):
-            answer = proxied.get("/hall?delta=x")
-            assert (answer.status, answer.headers["X-Cache"]) == (400, "MISS")
+            response = proxied.get("/hall?delta=x")
+            assert (response.status, response.headers["X-Cache"]) == (400, "MISS")
 
-    def test_the_tracker_is_not_kept(self, proxied):
+    def test_tracker_is_not_cached(self, proxied):
         for _ in range(2):
             assert "X-Cache" not in proxied.get("/tracker/streams.js").headers
 
-    def test_of_its_lists_one_answer_a_second_does_for_all(self, proxied):
+    def test_stream_lists_are_cached_for_a_second(self, proxied):
         for path in ("/tracker/streams.json", "/tracker/hall/streams.json"):
             first = proxied.get(path)
             assert (path, first.status) == (path, 200)
-            found = [proxied.get(path) for _ in range(20)]
-            assert {answer.headers["X-Cache"] for answer in found} <= {*FROM_CACHE, "EXPIRED"}
-            assert sum(answer.headers["X-Cache"] in FROM_CACHE for answer in found) >= 15
-            # It is never old.
-            made = datetime.fromisoformat(found[-1].json()["generated_at"])
-            assert datetime.now(UTC) - made < timedelta(seconds=10)
+            responses = [proxied.get(path) for _ in range(20)]
+            assert {response.headers["X-Cache"] for response in responses} <= {
+                *FROM_CACHE,
+                "EXPIRED",
+            }
+            assert sum(response.headers["X-Cache"] in FROM_CACHE for response in responses) >= 15
+            generated_at = datetime.fromisoformat(responses[-1].json()["generated_at"])
+            assert datetime.now(UTC) - generated_at < timedelta(seconds=10)
 
-    def test_of_a_rooms_list_nothing_is_asked_but_the_region(self, proxied):
+    def test_cache_key_of_stream_lists_ignores_unknown_parameters(self, proxied):
         path = "/tracker/hall/streams.json"
         proxied.get(path)
-        found = [proxied.get(f"{path}?{number}&region=&x={number}") for number in range(20)]
+        responses = [proxied.get(f"{path}?{number}&region=&x={number}") for number in range(20)]
 
-        assert {answer.status for answer in found} == {200}
-        assert sum(answer.headers["X-Cache"] in FROM_CACHE for answer in found) >= 15
+        assert {response.status for response in responses} == {200}
+        assert sum(response.headers["X-Cache"] in FROM_CACHE for response in responses) >= 15
 
-    def test_lists_outlive_the_tracker_for_a_moment(self, make_proxied):
+    def test_cached_stream_lists_are_served_while_the_tracker_is_down(self, make_proxied):
         site = make_proxied(frontends=0, trackers=1)
-        said = site.get("/tracker/streams.json").json()
+        before = site.get("/tracker/streams.json").json()
         site.kill("tracker")
 
-        def answer():
+        def get_list():
             return site.get("/tracker/streams.json")
 
-        wait_until(lambda: answer().headers["X-Cache"] == "STALE", 10, "the list has expired")
-        assert (answer().status, answer().json()) == (200, said)
-        # What nobody has asked for lately is not there.
+        wait_until(lambda: get_list().headers["X-Cache"] == "STALE", 10, "the list has expired")
+        assert (get_list().status, get_list().json()) == (200, before)
+        # This list is not in the cache.
         assert site.get("/tracker/lab/streams.json").status == 503
 
-    def test_pages_know_from_the_trackers_workers_what_is_live(self, proxied):
-        answer = proxied.request(
+    def test_pages_get_live_rooms_from_all_tracker_workers(self, proxied):
+        response = proxied.request(
             "POST",
             "/tracker/endpoint/register",
             fields={
@@ -196,69 +200,71 @@ class TestMicroCache:
             encode_multipart=False,
         )
 
-        assert answer.data == b"OK\n"
-        give_up = time.monotonic() + 15
+        assert response.data == b"OK\n"
+        deadline = time.monotonic() + 15
         while b'"live"' not in proxied.get("/streams/v2.json").data:
-            assert time.monotonic() < give_up, proxied.get("/streams/v2.json").data
+            assert time.monotonic() < deadline, proxied.get("/streams/v2.json").data
             time.sleep(0.2)
 
 
 class TestFiles:
-    def test_static_files_are_kept_for_ever_whatever_is_asked_of_them(self, proxied):
+    def test_static_files_are_cached_regardless_of_the_query(self, proxied):
         page = proxied.get("/").data.decode()
         path = re.search(r"/static/[0-9a-f]{12}/site\.css", page)[0]
         first = proxied.get(path)
         assert first.headers["Cache-Control"] == "immutable, max-age=31536000, public"
 
-        for question in ("", "?1", "?2"):
-            assert proxied.get(path + question).headers["X-Cache"] == "HIT"
+        for query in ("", "?1", "?2"):
+            assert proxied.get(path + query).headers["X-Cache"] == "HIT"
 
-    def test_a_page_of_another_version_does_not_fix_todays_file_for_ever(self, proxied):
-        answer = proxied.get("/static/0123456789ab/site.css")
+    def test_static_file_at_the_path_of_another_version_is_not_immutable(self, proxied):
+        response = proxied.get("/static/0123456789ab/site.css")
 
-        assert answer.status == 200
-        assert "immutable" not in answer.headers["Cache-Control"]
+        assert response.status == 200
+        assert "immutable" not in response.headers["Cache-Control"]
 
-    def test_text_is_sent_small_and_the_page_is_the_same(self, proxied):
+    def test_texts_are_compressed(self, proxied):
         for path in ("/", "/static/site.css", "/hall/json", "/tracker/streams.json?x"):
             plain = proxied.get(path)
-            small = proxied.get(path, headers={"Accept-Encoding": "gzip"}, decode_content=False)
+            compressed = proxied.get(
+                path, headers={"Accept-Encoding": "gzip"}, decode_content=False
+            )
             if len(plain.data) < 512:
                 continue
-            assert (path, small.headers["Content-Encoding"]) == (path, "gzip")
-            assert "Accept-Encoding" in small.headers["Vary"]
-            assert len(small.data) < len(plain.data) / 1.5
+            assert (path, compressed.headers["Content-Encoding"]) == (path, "gzip")
+            assert "Accept-Encoding" in compressed.headers["Vary"]
+            assert len(compressed.data) < len(plain.data) / 1.5
 
-    def test_pages_of_the_crew_are_not_compressed(self, proxied):
-        answer = proxied.get(
+    def test_crew_pages_are_not_compressed(self, proxied):
+        response = proxied.get(
             "/tracker/admin/login", headers={"Accept-Encoding": "gzip"}, decode_content=False
         )
 
-        assert answer.status == 200
-        assert "Content-Encoding" not in answer.headers
+        assert response.status == 200
+        assert "Content-Encoding" not in response.headers
 
 
-class TestAway:
+class TestOutage:
     @pytest.fixture
     def fragile(self, make_proxied):
         site = make_proxied(frontends=2)
         yield site
         site.stop()
 
-    def test_pages_stay_while_the_app_is_away_and_it_comes_back(self, fragile):
-        kept = ("/", "/hall", "/schedule", "/robots.txt", "/hall/json")
-        before = {path: fragile.get(path).data for path in kept}
+    def test_cached_pages_are_served_while_the_app_is_down(self, fragile):
+        paths = ("/", "/hall", "/schedule", "/robots.txt", "/hall/json")
+        before = {path: fragile.get(path).data for path in paths}
         assert all(before.values())
 
         fragile.kill("frontend")
-        # None of them may be shown so long while it is renewed, but for when the app is away.
+        # Longer than stale pages are served during a revalidation.
         deadline = time.monotonic() + 7
         while time.monotonic() < deadline:
-            for path in kept:
-                answer = fragile.get(path)
-                assert (path, answer.status, answer.data) == (path, 200, before[path])
+            for path in paths:
+                response = fragile.get(path)
+                assert (path, response.status, response.data) == (path, 200, before[path])
             time.sleep(0.2)
-        # What nobody has looked at lately is not there; that is said to people.
+        # This page is not in the cache.
         missing = fragile.get("/lab")
         assert (missing.status, missing.headers["Retry-After"]) == (503, "5")
         assert missing.headers["Cache-Control"] == "no-store"
@@ -268,65 +274,69 @@ class TestAway:
             fragile.start_worker("frontend", port)
         for (_, port), worker in fragile.workers.items():
             worker.wait_for(f"http://127.0.0.1:{port}/robots.txt", seconds=60)
-        began = time.monotonic()
+        start = time.monotonic()
         while fragile.get("/lab").status != 200:
-            assert time.monotonic() - began < 5
+            assert time.monotonic() - start < 5
             time.sleep(0.1)
 
-    def test_one_worker_of_two_is_missed_by_nobody(self, fragile):
+    def test_all_requests_succeed_while_one_of_two_workers_is_down(self, fragile):
         fragile.workers["frontend", fragile.ports.frontend[0]].kill()
 
-        answers = [fragile.get(f"/hall?{number}") for number in range(20)]
+        responses = [fragile.get(f"/hall?{number}") for number in range(20)]
 
-        assert {answer.status for answer in answers} == {200}
+        assert {response.status for response in responses} == {200}
 
-    def test_a_tracker_that_is_away_is_told_in_one_line(self, fragile):
-        answer = fragile.get("/tracker/streams.js")
+    def test_tracker_that_is_down_is_reported_in_one_line(self, fragile):
+        response = fragile.get("/tracker/streams.js")
 
-        assert answer.status == 503
-        assert answer.data == b"ERROR AWAY for a moment; send it again in 5 s\n"
+        assert response.status == 503
+        assert response.data == b"ERROR AWAY for a moment; send it again in 5 s\n"
         assert fragile.get("/hall").status == 200
 
 
-def in_room(answer):
-    assert answer.status == 200
-    # The words differ by language; the player's stylesheet is with the player alone.
-    return b"player.css" not in answer.data
+def is_venue_page(response):
+    assert response.status == 200
+    # Only pages with a player have its stylesheet.
+    return b"player.css" not in response.data
 
 
 class TestVenue:
-    def test_neither_gets_the_others_page_in_any_order(self, venue_site):
+    def test_venue_and_others_get_their_own_pages_in_any_order(self, venue_site):
         for path in ("/hall", "/hall?lang=de", "/%68all", "/hall?template=default", "/hall?x"):
             for source in (VENUE, VIEWER, VIEWER, VENUE, VIEWER):
-                answer = venue_site.get(path, source=source)
-                assert (path, source, in_room(answer)) == (path, source, source == VENUE)
-                assert "private" in answer.headers["Cache-Control"]
-                assert answer.headers.get("X-Cache") in (None, "MISS")
+                response = venue_site.get(path, source=source)
+                assert (path, source, is_venue_page(response)) == (path, source, source == VENUE)
+                assert "private" in response.headers["Cache-Control"]
+                assert response.headers.get("X-Cache") in (None, "MISS")
 
-    def test_nor_at_the_same_moment(self, venue_site):
-        sources = [VENUE, VIEWER] * (MANY // 2)
-        with ThreadPoolExecutor(MANY) as viewers:
-            answers = list(viewers.map(lambda one: venue_site.get("/lab", source=one), sources))
+    def test_venue_and_others_get_their_own_pages_at_the_same_time(self, venue_site):
+        sources = [VENUE, VIEWER] * (CONCURRENT_VIEWERS // 2)
+        with ThreadPoolExecutor(CONCURRENT_VIEWERS) as viewers:
+            responses = list(
+                viewers.map(lambda source: venue_site.get("/lab", source=source), sources)
+            )
 
-        assert [in_room(answer) for answer in answers] == [one == VENUE for one in sources]
+        assert [is_venue_page(response) for response in responses] == [
+            source == VENUE for source in sources
+        ]
 
-    def test_a_page_that_is_asked_for_by_name_is_kept(self, venue_site):
+    def test_page_with_a_template_parameter_is_cached(self, venue_site):
         for template in ("group", "inroom"):
             venue_site.get(f"/hall?template={template}")
             again = venue_site.get(f"/hall?template={template}", source=VENUE)
             assert again.headers["X-Cache"] in FROM_CACHE
-            assert in_room(again) == (template == "inroom")
+            assert is_venue_page(again) == (template == "inroom")
 
-    def test_other_pages_are_kept(self, venue_site):
+    def test_pages_without_a_venue_variant_are_cached(self, venue_site):
         for path in ("/", "/schedule", "/monitor", "/hall/json"):
             venue_site.get(path)
             assert venue_site.get(path, source=VENUE).headers["X-Cache"] in FROM_CACHE
 
-    def test_with_the_mark_browsers_are_told_that_they_have_a_page(self, venue_site):
+    def test_conditional_requests_work_with_the_mark(self, venue_site):
         for source in (VENUE, VIEWER):
             first = venue_site.get("/hall", source=source, headers={"Accept-Encoding": "gzip"})
-            asked = {"If-None-Match": first.headers["ETag"]}
-            again = venue_site.get("/hall", source=source, headers=asked)
+            conditional = {"If-None-Match": first.headers["ETag"]}
+            again = venue_site.get("/hall", source=source, headers=conditional)
             assert again.status == (304 if venue_site.marks else 200)
 
     @pytest.mark.parametrize(
@@ -341,5 +351,5 @@ class TestVenue:
             {"Remote-Addr": VENUE},
         ],
     )
-    def test_nobody_gets_into_the_room_by_claiming_so(self, venue_site, claim):
-        assert not in_room(venue_site.get("/hall", headers=claim))
+    def test_forwarding_headers_do_not_select_the_venue_page(self, venue_site, claim):
+        assert not is_venue_page(venue_site.get("/hall", headers=claim))

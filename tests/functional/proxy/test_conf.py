@@ -1,4 +1,4 @@
-"""conf/nginx.conf as it is, and with each of its marks taken away."""
+"""conf/nginx.conf, without and with each of its marks."""
 
 import gzip
 import re
@@ -10,15 +10,15 @@ import pytest
 import urllib3
 from programs import require
 
-from .site import NAME, ROOT, VIEWER, Ports, check, filled_in, take
+from .site import NAME, ROOT, VIEWER, Ports, check_nginx_config, remove_mark, write_nginx_config
 
 MARKS = ("https", "cdn", "log", "venue", "push")
-DECODE = {"gzip": gzip.decompress, "br": brotli.decompress}
+DECODERS = {"gzip": gzip.decompress, "br": brotli.decompress}
 
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory):
-    """A certificate of a test, as pairs of what the file says and what is there."""
+    """A test certificate, as a replacement of the path in nginx.conf."""
     require("openssl")
     folder = tmp_path_factory.mktemp("certificate")
     key, chain = folder / "privkey.pem", folder / "fullchain.pem"
@@ -32,37 +32,37 @@ def certificate(tmp_path_factory):
 
 
 @pytest.mark.parametrize("marks", [(), *[(mark,) for mark in MARKS], MARKS])
-def test_nginx_takes_it(nginx, tmp_path, certificate, marks):
+def test_nginx_accepts_the_configuration(nginx, tmp_path, certificate, marks):
     if "push" in marks:
         require("ngx_nchan_module")
-    config = filled_in(tmp_path, Ports.free(), marks, certificate)
+    config = write_nginx_config(tmp_path, Ports.free(), marks, certificate)
 
-    status, said = check(config)
+    status, messages = check_nginx_config(config)
 
-    assert status == 0, said
-    assert "[warn]" not in said
+    assert status == 0, messages
+    assert "[warn]" not in messages
 
 
-def test_every_mark_is_explained_and_does_something():
+def test_each_mark_is_documented_and_has_an_effect():
     text = (ROOT / "conf/nginx.conf").read_text()
 
     assert set(re.findall(r"^ *#(\w+) ", text, re.MULTILINE)) == set(MARKS)
     for mark in MARKS:
         assert f"#   #{mark} " in text
-        assert take(text, mark) != text
+        assert remove_mark(text, mark) != text
 
 
-def test_every_language_of_ours_is_one_of_nginx():
+def test_nginx_knows_all_languages_of_the_site():
     text = (ROOT / "conf/nginx.conf").read_text()
     folder = ROOT / "src/streaming_system/frontend/locale"
 
     listed = re.search(r"<streaming_liked>([^)]*)\)", text)[1].split("|")
 
-    ours = {path.parent.parent.name for path in folder.glob("*/LC_MESSAGES/*.po")}
-    assert set(listed) == {"en"} | {name.replace("_", "-") for name in ours}
+    languages = {path.parent.parent.name for path in folder.glob("*/LC_MESSAGES/*.po")}
+    assert set(listed) == {"en"} | {name.replace("_", "-") for name in languages}
 
 
-def test_with_the_mark_everything_goes_by_https(make_proxied, certificate):
+def test_https_mark_redirects_everything_to_https(make_proxied, certificate):
     site = make_proxied(marks=("https",), change=certificate)
     port = site.ports.site + 1
     trusted = ssl.create_default_context(cafile=f"{certificate[0][1]}/fullchain.pem")
@@ -71,7 +71,7 @@ def test_with_the_mark_everything_goes_by_https(make_proxied, certificate):
         source_address=(VIEWER, 0), retries=False,
     ) as pool:  # fmt: skip
         page = pool.request("GET", "/hall", headers={"Host": NAME})
-        # There is no tracker, and nginx answers itself.
+        # Without a tracker, nginx responds itself.
         others = [
             pool.request("GET", "/tracker/streams.js", headers={"Host": NAME}),
             pool.request("POST", "/hall", headers={"Host": NAME, "Content-Length": "99999"}),
@@ -83,12 +83,11 @@ def test_with_the_mark_everything_goes_by_https(make_proxied, certificate):
     for other in others:
         assert other.headers["Strict-Transport-Security"] == "max-age=31536000"
     assert page.headers["Strict-Transport-Security"] == "max-age=31536000"
-    # Addresses in it are those of https.
     assert f"https://{NAME}/".encode() in page.data
     assert f"http://{NAME}/".encode() not in page.data
-    away = site.get("/hall?x")
-    assert (away.status, away.headers["Location"]) == (301, f"https://{NAME}/hall?x")
-    # No other name is answered, not even with a certificate.
+    redirect = site.get("/hall?x")
+    assert (redirect.status, redirect.headers["Location"]) == (301, f"https://{NAME}/hall?x")
+    # TLS connections for other names are refused.
     other = ssl.create_default_context()
     with (
         urllib3.HTTPSConnectionPool(
@@ -100,30 +99,30 @@ def test_with_the_mark_everything_goes_by_https(make_proxied, certificate):
 
 
 @pytest.mark.parametrize(
-    ("accepted", "coding"),
+    ("accepted", "encoding"),
     [
         ("gzip, deflate, br, zstd", "br"),
         ("gzip, deflate", "gzip"),
-        # Whoever says it in detail is served by nginx itself.
+        # nginx compresses itself for headers with quality values.
         ("br;q=0, gzip;q=1.0", "gzip"),
         ("deflate", None),
         ("", None),
     ],
 )
 @pytest.mark.parametrize("address", ["/", "/schedule", "{site.css}"])
-def test_each_gets_what_it_takes(proxied, accepted, coding, address):
+def test_response_has_the_accepted_encoding(proxied, accepted, encoding, address):
     page = proxied.get("/").data
     if address.startswith("{"):
         address = re.search(rb'"(/static/[0-9a-f]+/site\.css)"', page)[1].decode()
-    whole = proxied.get(address, headers={"Accept-Encoding": "identity"}, decode_content=False)
+    identity = proxied.get(address, headers={"Accept-Encoding": "identity"}, decode_content=False)
 
-    # The first fills the cache, the second comes from it.
+    # The second response comes from the cache.
     for _ in range(2):
-        answer = proxied.get(address, headers={"Accept-Encoding": accepted}, decode_content=False)
-        assert answer.headers.get("Content-Encoding") == coding
-        assert "Accept-Encoding" in answer.headers["Vary"]
-        if coding is None:
-            assert answer.data == whole.data
+        response = proxied.get(address, headers={"Accept-Encoding": accepted}, decode_content=False)
+        assert response.headers.get("Content-Encoding") == encoding
+        assert "Accept-Encoding" in response.headers["Vary"]
+        if encoding is None:
+            assert response.data == identity.data
         else:
-            assert DECODE[coding](answer.data)[:15] == whole.data[:15]
-            assert len(answer.data) < len(whole.data) / 2
+            assert DECODERS[encoding](response.data)[:15] == identity.data[:15]
+            assert len(response.data) < len(identity.data) / 2

@@ -1,4 +1,4 @@
-"""What strangers send, as nginx and the apps behind it take it."""
+"""Hostile requests to nginx and the apps behind it."""
 
 import json
 import os
@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from .site import FEW, FROM_CACHE, NAME, VENUE, VIEWER, wait_until
+from .site import FROM_CACHE, NAME, STRICT_LIMITS, VENUE, VIEWER, wait_until
 
 SECRET = "s3cret of the proxy"
 LOGIN = "/tracker/admin/login"
@@ -19,10 +19,10 @@ def head(*lines):
 
 class TestNames:
     @pytest.mark.parametrize("name", ["evil.example", "127.0.0.1", "live.example.org.evil.example"])
-    def test_another_name_gets_nothing(self, proxied, name):
+    def test_other_host_names_get_no_response(self, proxied, name):
         assert proxied.raw(head("GET / HTTP/1.1", f"Host: {name}", "")) == ""
 
-    def test_nor_does_one_in_the_request_line_or_none(self, proxied):
+    def test_host_name_in_the_request_line_and_missing_host_get_no_response(self, proxied):
         line = "GET http://evil.example/ HTTP/1.1"
         assert proxied.raw(head(line, f"Host: {NAME}", "")) == ""
         assert proxied.raw(head("GET / HTTP/1.0", "")) == ""
@@ -39,28 +39,28 @@ class TestNames:
             {"X-Original-URL": "/evil.example"},
         ],
     )
-    def test_a_claimed_name_stands_in_no_page_and_poisons_none(self, proxied, claim):
+    def test_forwarded_host_is_in_no_page_and_poisons_no_cache(self, proxied, claim):
         path = f"/hall?{next(iter(claim))}"
 
         claimed = proxied.get(path, headers=claim)
-        kept = proxied.get(path)
+        cached = proxied.get(path)
 
-        assert kept.headers["X-Cache"] in FROM_CACHE
-        for answer in (claimed, kept):
-            assert answer.status == 200
-            assert b"evil" not in answer.data
-            assert b"6666" not in answer.data
-            assert f"http://{NAME}/".encode() in answer.data
+        assert cached.headers["X-Cache"] in FROM_CACHE
+        for response in (claimed, cached):
+            assert response.status == 200
+            assert b"evil" not in response.data
+            assert b"6666" not in response.data
+            assert f"http://{NAME}/".encode() in response.data
 
-    def test_a_claimed_scheme_is_not_believed(self, proxied):
-        answer = proxied.get("/lab?scheme", headers={"X-Forwarded-Proto": "https"})
+    def test_forwarded_scheme_is_ignored(self, proxied):
+        response = proxied.get("/lab?scheme", headers={"X-Forwarded-Proto": "https"})
 
-        assert f"https://{NAME}".encode() not in answer.data
+        assert f"https://{NAME}".encode() not in response.data
 
-    def test_two_names_are_refused(self, proxied):
-        said = proxied.raw(head("GET / HTTP/1.1", f"Host: {NAME}", "Host: evil.example", ""))
+    def test_two_host_headers_are_refused(self, proxied):
+        response = proxied.raw(head("GET / HTTP/1.1", f"Host: {NAME}", "Host: evil.example", ""))
 
-        assert said.startswith("HTTP/1.1 400 ")
+        assert response.startswith("HTTP/1.1 400 ")
 
 
 class TestSmuggling:
@@ -79,40 +79,38 @@ class TestSmuggling:
             ("Transfer-Encoding: chunked, identity",),
         ],
     )
-    def test_a_body_of_two_lengths_is_refused_and_nothing_after_it_is_answered(
-        self, proxied, headers
-    ):
+    def test_ambiguous_body_length_is_refused_without_a_second_response(self, proxied, headers):
         hidden = head("GET /tracker/metrics HTTP/1.1", f"Host: {NAME}", "")
         for path in ("/", "/tracker/endpoint/register"):
-            said = proxied.raw(
+            response = proxied.raw(
                 head(f"POST {path} HTTP/1.1", f"Host: {NAME}", *headers, "") + "0\r\n\r\n" + hidden
             )
 
-            assert said.split(" ")[1] in ("400", "501"), said
-            assert said.count("HTTP/1.1 ") == 1
+            assert response.split(" ")[1] in ("400", "501"), response
+            assert response.count("HTTP/1.1 ") == 1
 
-    def test_a_broken_line_in_a_header_is_refused_or_dropped(self, proxied):
+    def test_malformed_header_is_refused_or_dropped(self, proxied):
         for line in ("Transfer-Encoding : chunked", "X: a\rTransfer-Encoding: chunked"):
-            said = proxied.raw(
+            response = proxied.raw(
                 head("POST / HTTP/1.1", f"Host: {NAME}", line, "Content-Length: 5",
                      "Connection: close", "")
                 + "0\r\n\r\n"
             )  # fmt: skip
-            # The five bytes are the body, and there is no second answer.
-            assert said.count("HTTP/1.1 ") == 1, said
-            assert said.split(" ")[1] in ("400", "404", "405"), said
+            # The five bytes are the body; there is no second response.
+            assert response.count("HTTP/1.1 ") == 1, response
+            assert response.split(" ")[1] in ("400", "404", "405"), response
 
-    def test_an_address_cannot_add_a_header(self, proxied):
+    def test_url_cannot_inject_a_header(self, proxied):
         for path in (
             "/hall%0d%0aX-Evil:%201",
             "/hall?lang=%0d%0aX-Evil:%201",
             "/x%0d%0aX-Evil:1/y",
         ):
-            answer = proxied.get(path)
-            assert "X-Evil" not in answer.headers
-            assert answer.status in (200, 400, 404)
+            response = proxied.get(path)
+            assert "X-Evil" not in response.headers
+            assert response.status in (200, 400, 404)
 
-    def test_a_null_byte_is_refused(self, proxied):
+    def test_null_byte_is_refused(self, proxied):
         assert proxied.raw(head("GET /hall%00.css HTTP/1.0", f"Host: {NAME}", "")).startswith(
             "HTTP/1.1 400 "
         )
@@ -122,7 +120,7 @@ class TestPaths:
     @pytest.mark.parametrize("folder", ["/static", "/static/0123456789ab", "/theme/0123456789ab",
                                         "/preview", "/brand"])  # fmt: skip
     @pytest.mark.parametrize(
-        "way",
+        "path",
         [
             "../" * 8 + "etc/passwd",
             "..%2f" * 8 + "etc/passwd",
@@ -141,16 +139,16 @@ class TestPaths:
             "../var/tracker.sqlite",
         ],
     )
-    def test_no_way_leads_out_of_a_folder(self, proxied, folder, way):
-        request = head(f"GET {folder}/{way} HTTP/1.1", f"Host: {NAME}", "Connection: close", "")
+    def test_path_traversal_is_refused(self, proxied, folder, path):
+        request = head(f"GET {folder}/{path} HTTP/1.1", f"Host: {NAME}", "Connection: close", "")
 
-        said = proxied.raw(request)
+        response = proxied.raw(request)
 
-        assert said.split(" ")[1] in ("400", "404"), said[:300]
-        assert "root:" not in said
-        assert SECRET not in said
+        assert response.split(" ")[1] in ("400", "404"), response[:300]
+        assert "root:" not in response
+        assert SECRET not in response
 
-    def test_what_lies_in_the_folders_is_there(self, proxied):
+    def test_public_files_are_served(self, proxied):
         assert proxied.get("/static/site.css").status == 200
         assert proxied.get("/preview/hall.jpg").data == b"a picture"
 
@@ -176,152 +174,152 @@ class TestMetrics:
             f"http://{NAME}/tracker/metrics",
         ],
     )
-    def test_they_are_closed_whatever_they_are_called(self, proxied, path):
+    def test_metrics_are_refused_at_all_spellings_of_their_path(self, proxied, path):
         request = head(f"GET {path} HTTP/1.1", f"Host: {NAME}", "X-Forwarded-For: 127.0.0.1",
                        "Connection: close", "")  # fmt: skip
 
-        said = proxied.raw(request)
+        response = proxied.raw(request)
 
-        assert said.split(" ")[1] in ("400", "403", "404"), said[:300]
-        assert "streaming_" not in said
+        assert response.split(" ")[1] in ("400", "403", "404"), response[:300]
+        assert "streaming_" not in response
 
-    def test_the_machine_itself_has_them(self, proxied):
-        answer = proxied.get("/tracker/metrics", source="127.0.0.1")
+    def test_metrics_are_served_to_the_machine_itself(self, proxied):
+        response = proxied.get("/tracker/metrics", source="127.0.0.1")
 
-        assert answer.status == 200
-        assert b"streaming_http_requests_total" in answer.data
+        assert response.status == 200
+        assert b"streaming_http_requests_total" in response.data
 
 
 class TestBodies:
-    def test_one_that_is_too_large_is_refused_in_one_line(self, proxied):
-        for path, most in (("/tracker/endpoint/logs", 4 << 20), ("/hall", 64 << 10)):
-            answer = proxied.request(
-                "POST", path, body=b"", headers={"Content-Length": str(most + 1)}
+    def test_too_large_body_is_refused_in_one_line(self, proxied):
+        for path, max_bytes in (("/tracker/endpoint/logs", 4 << 20), ("/hall", 64 << 10)):
+            response = proxied.request(
+                "POST", path, body=b"", headers={"Content-Length": str(max_bytes + 1)}
             )
-            assert answer.status == 413
-            [line] = answer.data.decode().splitlines()
+            assert response.status == 413
+            [line] = response.data.decode().splitlines()
             assert line == "ERROR SIZE the body is larger than this address takes"
 
-    def test_a_head_that_is_too_large_is_refused(self, proxied):
+    def test_too_large_head_is_refused(self, proxied):
         assert proxied.get("/", headers={"X": "x" * 50_000}).status == 400
         assert proxied.get("/" + "x" * 50_000).status == 414
 
 
 class TestIdentity:
-    def test_a_claimed_address_is_no_new_caller_to_the_tracker(self, make_proxied):
+    def test_forwarded_address_does_not_reset_the_tracker_rate_limit(self, make_proxied):
         strict = make_proxied(
             frontends=0, trackers=1, settings=[("app:tracker", "limit.reads", "5/minute")]
         )
-        found = [
+        responses = [
             strict.get("/tracker/streams.js", headers={"X-Forwarded-For": f"198.51.100.{n}"})
             for n in range(7)
         ]
 
-        assert [answer.status for answer in found] == [200] * 5 + [429] * 2
-        # Somebody else is not held up.
+        assert [response.status for response in responses] == [200] * 5 + [429] * 2
+        # Another address is not limited.
         assert strict.get("/tracker/streams.js", source="127.0.0.66").status == 200
 
-    def test_nor_to_nginx(self, make_proxied):
+    def test_forwarded_address_does_not_reset_the_nginx_rate_limit(self, make_proxied):
         site = make_proxied(
             frontends=0, trackers=1,
             change=[("rate=1000r/s", "rate=1r/m"), ("burst=2000", "burst=4")],
         )  # fmt: skip
-        found = [
+        responses = [
             site.get("/tracker/streams.js", headers={"X-Forwarded-For": f"198.51.100.{n}"})
             for n in range(7)
         ]
 
-        assert [answer.status for answer in found] == [200] * 5 + [429] * 2
-        assert found[-1].data == b"ERROR TOO MANY calls; send it again in 5 s\n"
-        assert found[-1].headers["Retry-After"] == "5"
+        assert [response.status for response in responses] == [200] * 5 + [429] * 2
+        assert responses[-1].data == b"ERROR TOO MANY calls; send it again in 5 s\n"
+        assert responses[-1].headers["Retry-After"] == "5"
         assert site.get("/tracker/streams.js", source="127.0.0.66").status == 200
 
-    def test_nor_are_made_up_questions_rendered_without_end(self, make_proxied):
+    def test_unique_queries_are_rate_limited(self, make_proxied):
         site = make_proxied(change=[("rate=100r/s", "rate=1r/m"), ("burst=1000", "burst=4")])
 
-        found = [site.get(f"/?{n}") for n in range(7)]
+        responses = [site.get(f"/?{n}") for n in range(7)]
 
-        assert [answer.status for answer in found] == [200] * 5 + [429] * 2
-        assert found[-1].data == b"ERROR TOO MANY calls; send it again in 5 s\n"
-        # Pages that nobody asks anything of are there, for somebody else all of them.
+        assert [response.status for response in responses] == [200] * 5 + [429] * 2
+        assert responses[-1].data == b"ERROR TOO MANY calls; send it again in 5 s\n"
+        # Pages without a query, and other addresses, are not limited.
         assert site.get("/hall").status == 200
         assert site.get("/?7", source="127.0.0.66").status == 200
 
-    def test_pages_and_lists_that_are_in_the_cache_are_limited_too(self, make_proxied):
-        site = make_proxied(trackers=1, change=FEW)
+    def test_cached_pages_and_lists_are_rate_limited(self, make_proxied):
+        site = make_proxied(trackers=1, change=STRICT_LIMITS)
         for number, path in enumerate(("/", "/tracker/streams.json", "/tracker/hall/streams.json")):
-            found = [site.get(path, source=f"127.0.1.{number + 1}") for _ in range(3)]
+            responses = [site.get(path, source=f"127.0.1.{number + 1}") for _ in range(3)]
 
-            assert (path, [answer.status for answer in found]) == (path, [200, 200, 429])
-            assert found[-1].data == b"ERROR TOO MANY calls; send it again in 5 s\n"
+            assert (path, [response.status for response in responses]) == (path, [200, 200, 429])
+            assert responses[-1].data == b"ERROR TOO MANY calls; send it again in 5 s\n"
 
-    def test_behind_a_cdn_only_the_cdn_is_believed(self, make_proxied):
+    def test_only_the_cdn_can_forward_addresses(self, make_proxied):
         site = make_proxied(
             localips=["^203\\.0\\.113\\.5$"], trackers=1, marks=("cdn",),
-            change=[("198.51.100.0/24", "127.0.0.99"), *FEW],
+            change=[("198.51.100.0/24", "127.0.0.99"), *STRICT_LIMITS],
         )  # fmt: skip
 
-        def shown(source, claim):
-            answer = site.get("/hall", source=source, headers={"X-Forwarded-For": claim})
-            assert answer.status == 200
-            return "player" if b"player.css" in answer.data else "room"
+        def page_kind(source, claim):
+            response = site.get("/hall", source=source, headers={"X-Forwarded-For": claim})
+            assert response.status == 200
+            return "player" if b"player.css" in response.data else "room"
 
-        assert shown("127.0.0.99", "203.0.113.5") == "room"
-        # What the viewer claimed to the CDN stands before what the CDN saw.
-        assert shown("127.0.0.99", "203.0.113.5, 203.0.113.77") == "player"
-        assert shown(VIEWER, "203.0.113.5") == "player"
+        assert page_kind("127.0.0.99", "203.0.113.5") == "room"
+        # The CDN appends the viewer's address to a forged header.
+        assert page_kind("127.0.0.99", "203.0.113.5, 203.0.113.77") == "player"
+        assert page_kind(VIEWER, "203.0.113.5") == "player"
 
-        # Of one network of IPv6, all count as one.
-        found = [
+        # Addresses of the same IPv6 network share a limit.
+        statuses = [
             site.get("/tracker/streams.js", source="127.0.0.99",
                      headers={"X-Forwarded-For": address}).status
             for address in ("2001:db8:1:2::1", "2001:db8:1:2::2", "2001:db8:1:2:a:b:c:d",
                             "2001:db8:1:3::1")
         ]  # fmt: skip
-        assert found == [200, 200, 429, 200]
+        assert statuses == [200, 200, 429, 200]
 
-    def test_every_answer_has_an_id_of_ours(self, proxied):
+    def test_each_response_has_a_generated_request_id(self, proxied):
         ids = {
             proxied.get(path, headers={"X-Request-Id": "mine"}).headers["X-Request-Id"]
             for path in ("/", "/", "/tracker/streams.js", "/nothing", "/static/site.css")
         }
 
         assert len(ids) == 5
-        assert all(len(one) == 32 for one in ids)
+        assert all(len(id_) == 32 for id_ in ids)
 
 
-def test_without_the_mark_nothing_is_logged(proxied):
+def test_access_log_is_empty_without_the_mark(proxied):
     proxied.get("/hall")
     log = proxied.folder / "nginx/streaming.log"
     before = log.rename(log.with_suffix(".before"))
 
-    # nginx writes all lines that it holds back before it opens its logs again.
+    # nginx flushes its log buffer when it reopens its logs.
     os.kill(proxied.nginx.process.pid, signal.SIGUSR1)
     wait_until(log.exists, 10, "the log is open again")
 
     assert before.read_text() == ""
 
 
-def test_no_log_holds_an_address(make_proxied):
+def test_logs_contain_no_address_or_user_agent(make_proxied):
     site = make_proxied(frontends=1, marks=("log",))
     site.get("/hall", source=VENUE, headers={"User-Agent": "a browser of somebody"})
     site.get("/tracker/streams.js", source=VENUE)
     site.request("POST", "/hall", source=VENUE, body=b"", headers={"Content-Length": "999999"})
-    answer = site.get("/lab", source=VENUE)
+    response = site.get("/lab", source=VENUE)
     log = site.folder / "nginx/streaming.log"
-    give_up = time.monotonic() + 10
+    deadline = time.monotonic() + 10
     while len(lines := log.read_text().splitlines()) < 4:
-        assert time.monotonic() < give_up, lines
+        assert time.monotonic() < deadline, lines
         time.sleep(0.1)
 
-    shown = [json.loads(line) for line in lines]
-    assert [(line["path"], line["status"]) for line in shown] == [
+    records = [json.loads(line) for line in lines]
+    assert [(line["path"], line["status"]) for line in records] == [
         ("/hall", 200),
         ("/tracker/streams.js", 503),
         ("/hall", 413),
         ("/lab", 200),
     ]
-    assert shown[-1]["id"] == answer.headers["X-Request-Id"]
+    assert records[-1]["id"] == response.headers["X-Request-Id"]
     for file in (site.folder / "nginx").glob("*.log"):
         assert VENUE not in file.read_text()
         assert "somebody" not in file.read_text()
