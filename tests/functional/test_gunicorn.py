@@ -1,4 +1,4 @@
-"""gunicorn serves both apps from the file that pserve reads."""
+"""gunicorn serves both apps from the ini file of pserve."""
 
 import re
 import shutil
@@ -20,7 +20,7 @@ COMMANDS = {
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory, migrate):
-    """A site as an organiser lays it out, on SQLite."""
+    """The folder of a site on SQLite."""
     folder = tmp_path_factory.mktemp("gunicorn")
     url = f"sqlite:///{folder}/tracker.sqlite"
     ini = (ROOT / "production.ini").read_text()
@@ -56,51 +56,53 @@ def serve(folder):
         program.kill()
 
 
-def get(url, method="GET", **more):
+def request(url, method="GET", **options):
     with urllib3.PoolManager(retries=False, timeout=60) as pool:
-        return pool.request(method, url, **more)
+        return pool.request(method, url, **options)
 
 
-def test_both_apps_in_one_process(serve):
+def test_one_process_serves_both_apps(serve):
     url, program = serve("both")
 
-    assert b"Great Hall" in get(f"{url}/hall").data
+    assert b"Great Hall" in request(f"{url}/hall").data
     fields = {"secret": "s3cret of gunicorn", "group": "hall", "data": "{}"}
-    answer = get(f"{url}/tracker/endpoint/register", "POST", fields=fields, encode_multipart=False)
-    assert (answer.status, answer.data) == (200, b"OK\n")
+    response = request(
+        f"{url}/tracker/endpoint/register", "POST", fields=fields, encode_multipart=False
+    )
+    assert (response.status, response.data) == (200, b"OK\n")
     program.stop()
     assert program.process.returncode == 0
-    # What the apps log is JSON, as with pserve; gunicorn's own lines are text.
-    own = [line for line in program.said.splitlines() if not line.startswith("[")]
-    assert [line for line in own if not line.startswith("{")] == []
+    # The apps log JSON, as with pserve; the lines of gunicorn are text.
+    lines = [line for line in program.said.splitlines() if not line.startswith("[")]
+    assert [line for line in lines if not line.startswith("{")] == []
 
 
-def test_encoders_behind_the_proxy_are_told_apart_by_their_own_addresses(serve):
+def test_endpoints_behind_the_proxy_are_identified_by_their_addresses(serve):
     url, _ = serve("both")
     fields = {"secret": "s3cret of gunicorn", "group": "hall", "data": "{}"}
     register = f"{url}/tracker/endpoint/register"
 
-    # What they say of themselves stands before what nginx knows.
-    for said in ("192.0.2.1", "192.0.2.2", "198.51.100.9, 192.0.2.3"):
-        headers = {"X-Forwarded-For": said}
-        answer = get(register, "POST", fields=fields, encode_multipart=False, headers=headers)
-        assert answer.status == 200
+    # A client can send the header, too; nginx appends the real address.
+    for addresses in ("192.0.2.1", "192.0.2.2", "198.51.100.9, 192.0.2.3"):
+        headers = {"X-Forwarded-For": addresses}
+        response = request(register, "POST", fields=fields, encode_multipart=False, headers=headers)
+        assert response.status == 200
 
-    known = get(f"{url}/tracker/api/v1/rooms/hall/endpoints").json()["endpoints"]
-    names = {each["name"] for each in known}
+    endpoints = request(f"{url}/tracker/api/v1/rooms/hall/endpoints").json()["endpoints"]
+    names = {each["name"] for each in endpoints}
     assert {"192.0.2.1", "192.0.2.2", "192.0.2.3"} <= names
     assert "198.51.100.9" not in names
 
 
-def test_the_pages_alone(serve):
+def test_frontend_runs_alone(serve):
     url, _ = serve("frontend")
 
-    assert b"Great Hall" in get(f"{url}/hall").data
-    assert get(f"{url}/tracker/streams.json").status == 404
+    assert b"Great Hall" in request(f"{url}/hall").data
+    assert request(f"{url}/tracker/streams.json").status == 404
 
 
-def test_the_tracker_alone_keeps_its_prefix(serve):
+def test_tracker_runs_alone_below_its_prefix(serve):
     url, _ = serve("tracker", prefix="/tracker")
 
-    assert get(f"{url}/tracker/readyz").status == 200
-    assert "/tracker/" in get(f"{url}/tracker/admin/login").data.decode()
+    assert request(f"{url}/tracker/readyz").status == 200
+    assert "/tracker/" in request(f"{url}/tracker/admin/login").data.decode()

@@ -1,4 +1,4 @@
-"""What was acknowledged is there, however the process ended."""
+"""A killed tracker loses no acknowledged report."""
 
 import sys
 
@@ -15,11 +15,11 @@ from .writers import WRITES, Writers, token_of, what_is_kept
 pytestmark = pytest.mark.both_databases
 
 KILLS = scaled(1, 6)
-BETWEEN_KILLS = 150
+WRITES_BETWEEN_KILLS = 150
 
 
-class Load(Writers):
-    """Clients of a process that is killed at its work."""
+class ClientLoad(Writers):
+    """Clients of a server that is killed under load."""
 
     def __init__(self, server, token):
         super().__init__(lambda: server.port, token)
@@ -43,7 +43,7 @@ class Load(Writers):
 
 @pytest.fixture
 def token(database):
-    """The text of a token for the hall."""
+    """A token for the hall."""
     engine = make_engine({"sqlalchemy.url": database})
     yield token_of(engine)
     engine.dispose()
@@ -51,44 +51,42 @@ def token(database):
 
 @pytest.fixture
 def server(tmp_path, tracker_settings):
-    free = {f"limit.{rate}": "off" for rate in ("reports", "writes", "reads")}
+    no_limits = {f"limit.{rate}": "off" for rate in ("reports", "writes", "reads")}
     logdir = {"logdir": str(tmp_path / "logs"), "logdir.size": "1048576"}
-    server = Served(tmp_path, tracker_settings | free | logdir)
+    server = Served(tmp_path, tracker_settings | no_limits | logdir)
     yield server
     server.stop()
 
 
 @pytest.fixture
-def found(database, tmp_path):
-    """Return a function that reads the numbers of all writes of each kind that are kept."""
+def stored_numbers(database, tmp_path):
+    """Return a function that returns the numbers of all stored writes by kind."""
     engine = make_engine({"sqlalchemy.url": database})
     yield lambda: what_is_kept(engine, tmp_path / "logs/hall")
     engine.dispose()
 
 
-def test_a_killed_process_loses_nothing_that_it_has_acknowledged(
-    server, token, found, database, rows
-):
-    with Load(server, token) as load:
+def test_killed_tracker_loses_no_acknowledged_writes(server, token, stored_numbers, database, rows):
+    with ClientLoad(server, token) as load:
         for _ in range(KILLS):
-            load.wait_for(BETWEEN_KILLS)
+            load.wait_for(WRITES_BETWEEN_KILLS)
             load.kill_and_restart()
-        # It takes reports again, too.
-        load.wait_for(BETWEEN_KILLS)
+        # It accepts reports again.
+        load.wait_for(WRITES_BETWEEN_KILLS)
 
-    kept = found()
+    stored = stored_numbers()
     sys.stdout.write(
         f"\n{sa.make_url(database).drivername}: {KILLS + 1} kills, {load.cut_off} calls cut off\n"
     )
     sys.stdout.writelines(
-        f"  {kind}: {len(known)} acknowledged, {len(known & kept[kind])} found\n"
+        f"  {kind}: {len(known)} acknowledged, {len(known & stored[kind])} stored\n"
         for kind, known in load.known.items()
     )
-    lost = {kind: sorted(known - kept[kind]) for kind, known in load.known.items()}
+    lost = {kind: sorted(known - stored[kind]) for kind, known in load.known.items()}
     assert lost == {kind: [] for kind in WRITES}
-    assert load.acknowledged.total() >= (KILLS + 1) * BETWEEN_KILLS
+    assert load.acknowledged.total() >= (KILLS + 1) * WRITES_BETWEEN_KILLS
     assert min(load.acknowledged[kind] for kind in WRITES) >= 2 * (KILLS + 1)
-    # It was always killed while it was at work.
+    # Each kill interrupted requests.
     assert load.cut_off > KILLS
-    # What logs were counted as is as safe as the lines themselves.
+    # The counts of log lines are as durable as the lines.
     assert sum(row["hits"] for row in rows(LogHour)) >= load.acknowledged["logs"]

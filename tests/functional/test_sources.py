@@ -1,4 +1,4 @@
-"""Rooms whose source changes by the clock: pages, apps and the tracker say the same."""
+"""Scheduled sources of a room: pages, apps and the tracker use the same one."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -11,13 +11,13 @@ from streaming_system import tracker as tracker_app
 from .conftest import SECRET
 from .pages import NOW, streams_document
 
-# The pages' clock stands at NOW, which is 10:20 in Sydney.
+# The clock of the pages is frozen at NOW, which is 10:20 in Sydney.
 SOURCES = [
     {"from": "2026-11-24T10:00", "youtube": "morning"},
     {"from": "2026-11-24T11:00", "url": "https://cdn.example/{room}/"},
     {"from": "2026-11-24T12:00", "until": "2026-11-24T13:00", "iframe": "https://v.example/1"},
 ]
-LATER = {"youtube": 0, "url": 45, "iframe": 110, "": 170}
+MINUTES_UNTIL = {"youtube": 0, "url": 45, "iframe": 110, "": 170}
 
 
 @pytest.fixture
@@ -31,10 +31,10 @@ def conference(conference, tmp_path):
 
 @pytest.fixture
 def at(clock):
-    """Return a function that moves the clock to when a kind of source is on."""
+    """Return a function that sets the clock to the time of a kind of source."""
 
     def at(kind):
-        clock["now"] = NOW + timedelta(minutes=LATER[kind])
+        clock["now"] = NOW + timedelta(minutes=MINUTES_UNTIL[kind])
 
     return at
 
@@ -44,12 +44,12 @@ def stage(site):
 
 
 class TestPages:
-    def test_the_stage_shows_what_is_on(self, site, at):
+    def test_stage_shows_the_current_source(self, site, at):
         assert stage(site).select_one("[data-youtube]")["data-youtube"] == "morning"
         at("url")
-        shown = stage(site)
-        assert shown.select("[data-youtube]") == []
-        assert shown.select_one("source")["src"] == "https://cdn.example/hall/stream.m3u8"
+        video_stage = stage(site)
+        assert video_stage.select("[data-youtube]") == []
+        assert video_stage.select_one("source")["src"] == "https://cdn.example/hall/stream.m3u8"
         at("iframe")
         link = stage(site).select_one("[data-frame]")
         assert (link["data-frame"], link["href"]) == ("https://v.example/1",) * 2
@@ -57,9 +57,9 @@ class TestPages:
         at("")
         assert "That was all from Great Hall." in stage(site).get_text()
 
-    def test_the_stage_has_a_name_for_each_source(self, site, at):
+    def test_stage_has_a_name_for_each_source(self, site, at):
         names = []
-        for kind in LATER:
+        for kind in MINUTES_UNTIL:
             at(kind)
             names.append(stage(site)["data-source"])
 
@@ -70,24 +70,26 @@ class TestPages:
             "",
         ]
 
-    def test_the_page_knows_when_to_look_again(self, site, clock):
+    def test_page_has_the_time_of_the_next_change(self, site, clock):
         clock["now"] = NOW + timedelta(minutes=25)
-        about = site.get("/hall").html.select_one("[data-refresh=now]")
-        assert about["data-changes"] == "2026-11-24T00:00:00+00:00"
+        refresh = site.get("/hall").html.select_one("[data-refresh=now]")
+        assert refresh["data-changes"] == "2026-11-24T00:00:00+00:00"
 
-        # In the middle of a talk.
+        # A talk is running.
         clock["now"] = datetime(2026, 11, 24, 0, 59, tzinfo=UTC)
-        about = site.get("/hall").html.select_one("[data-refresh=now]")
-        assert about["data-changes"] == "2026-11-24T01:00:00+00:00"
+        refresh = site.get("/hall").html.select_one("[data-refresh=now]")
+        assert refresh["data-changes"] == "2026-11-24T01:00:00+00:00"
 
-    def test_a_page_may_frame_all_that_it_will_ever_show(self, site):
+    def test_page_may_frame_all_scheduled_sources(self, site):
         policy = site.get("/hall").headers["Content-Security-Policy"]
 
-        framed = next(part for part in policy.split("; ") if part.startswith("frame-src "))
-        assert {"https://v.example", "https://www.youtube-nocookie.com"} <= set(framed.split())
+        frame_sources = next(part for part in policy.split("; ") if part.startswith("frame-src "))
+        assert {"https://v.example", "https://www.youtube-nocookie.com"} <= set(
+            frame_sources.split()
+        )
         assert "frame-src" not in site.get("/lab").headers["Content-Security-Policy"]
 
-    def test_servers_are_not_used_while_a_source_is_on(self, make_site, stub_tracker, at):
+    def test_endpoints_are_not_used_during_a_source(self, make_site, stub_tracker, at):
         stub_tracker.document = streams_document(hall=["webm_high"])
         site = make_site(**{"tracker.internal_url": stub_tracker.url})
 
@@ -95,7 +97,7 @@ class TestPages:
         at("")
         assert stage(site).select_one("source")["src"].startswith("http://192.0.2.5:8080/")
 
-    def test_a_room_is_live_while_a_source_is_on(self, make_site, stub_tracker, at):
+    def test_room_is_live_during_a_source(self, make_site, stub_tracker, at):
         stub_tracker.document = streams_document(hall=None)
         site = make_site(**{"tracker.internal_url": stub_tracker.url})
 
@@ -105,7 +107,7 @@ class TestPages:
 
 
 class TestApps:
-    def test_the_document_and_the_playlist_follow(self, site, at):
+    def test_document_and_playlist_use_the_current_source(self, site, at):
         def hall():
             [event] = site.get("/streams/v2.json").json
             return next(r for r in event["groups"][0]["rooms"] if r["slug"] == "hall")
@@ -123,7 +125,7 @@ class TestApps:
 class TestTracker:
     @pytest.fixture
     def tracker_at(self, tracker_settings, tmp_path):
-        """Return a function that starts a tracker whose hall is on one source, or on none."""
+        """Return a function that starts a tracker with one current source in the hall."""
         apps = []
 
         def tracker_at(**source):
@@ -163,23 +165,23 @@ class TestTracker:
             ),
         ],
     )
-    def test_it_names_the_source_that_is_on_and_no_endpoint(
+    def test_tracker_returns_the_current_source_and_no_endpoint(
         self, tracker_at, source, youtube, place, script
     ):
         tracker = tracker_at(**source)
 
-        one = tracker.get("/hall/streams.json").json
-        assert (one["live"], one["endpoints"], one["fallbacks"]) == (True, [], [place])
-        listed = tracker.get("/streams.json").json["rooms"]["hall"]
-        assert (listed["live"], listed["youtube"], listed["endpoints"]) == (True, youtube, [])
-        # Who has begun to watch a server is still counted.
-        assert listed["clients"] == 3
-        old = tracker.get("/hall/stream.js").text
-        assert old == f"var streamer_hall = new Streams({script});\n"
+        room = tracker.get("/hall/streams.json").json
+        assert (room["live"], room["endpoints"], room["fallbacks"]) == (True, [], [place])
+        entry = tracker.get("/streams.json").json["rooms"]["hall"]
+        assert (entry["live"], entry["youtube"], entry["endpoints"]) == (True, youtube, [])
+        # Clients that still watch an endpoint are counted.
+        assert entry["clients"] == 3
+        script_text = tracker.get("/hall/stream.js").text
+        assert script_text == f"var streamer_hall = new Streams({script});\n"
 
-    def test_it_names_endpoints_again_when_the_source_is_over(self, tracker_at):
-        over = (datetime.now(UTC) - timedelta(minutes=1)).isoformat()
-        tracker = tracker_at(youtube="now", until=over)
+    def test_tracker_returns_endpoints_after_the_source(self, tracker_at):
+        end = (datetime.now(UTC) - timedelta(minutes=1)).isoformat()
+        tracker = tracker_at(youtube="now", until=end)
 
-        one = tracker.get("/hall/streams.json").json
-        assert (one["live"], len(one["endpoints"]), one["fallbacks"]) == (True, 1, [])
+        room = tracker.get("/hall/streams.json").json
+        assert (room["live"], len(room["endpoints"]), room["fallbacks"]) == (True, 1, [])

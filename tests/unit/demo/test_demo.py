@@ -78,7 +78,8 @@ class TestProcessGroup:
         ignore_sigterm = (
             "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)"
         )
-        script = f"{sys.executable} -c '{ignore_sigterm}' & echo $! > inner; trap '' TERM; echo > ready; wait"
+        child_command = f"{sys.executable} -c '{ignore_sigterm}'"
+        script = f"{child_command} & echo $! > inner; trap '' TERM; echo > ready; wait"
         child = processes.start("deaf", ("sh", "-c", script))
         assert processes.wait_until((tmp_path / "ready").exists, 10, child)
         inner = int((tmp_path / "inner").read_text())
