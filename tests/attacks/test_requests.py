@@ -262,7 +262,7 @@ def test_webhook_on_a_loopback_address_needs_permission(victim):
     webhook.incident_changed(
         INCIDENT, {**options, "outbound.allowed_private_networks": "127.0.0.1"}
     )
-    assert victim.asked == ["/hook"]
+    assert victim.paths == ["/hook"]
 
 
 def test_redirect_of_a_webhook_is_not_followed(victim, public_server):
