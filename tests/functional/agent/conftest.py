@@ -1,4 +1,4 @@
-"""What runs beside a streaming server, against a tracker that is served, and against bad ones."""
+"""Fixtures of the agent's tests: trackers, streaming servers and agents."""
 
 import json
 import shutil
@@ -21,14 +21,14 @@ from streaming_system.tracker.models import Base
 from ..conftest import SECRET
 from ..served import Served
 from .fake_log_tracker import FakeLogTracker
+from .fake_server import FakeServer
 from .log_files import LogWriter, logs_section
 from .running import RunningAgent, write_ini
 from .servers import Icecast, NginxRtmp, free_port
-from .standin import FakeServer
 
 
 class RealTracker(Served):
-    """A tracker, with what tests want to know of it."""
+    """A tracker process with access to its database and API."""
 
     def __init__(self, folder, settings, database) -> None:
         super().__init__(folder, settings)
@@ -41,11 +41,11 @@ class RealTracker(Served):
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def runs(self):
+    def is_running(self):
         return self._process is not None and self._process.poll() is None
 
-    def forget(self):
-        """Forget everything that was reported."""
+    def reset(self):
+        """Delete all data."""
         engine = make_engine({"sqlalchemy.url": self._database})
         with engine.begin() as connection:
             for table in reversed(Base.metadata.sorted_tables):
@@ -68,28 +68,29 @@ class RealTracker(Served):
         return text
 
     def get(self, path):
-        answer = self._pool.request("GET", self.url + path)
-        assert answer.status == 200, answer.data
-        return answer.json()
+        return self._fetch(path).json()
 
     def page(self, path):
-        """A page as a document."""
-        answer = self._pool.request("GET", self.url + path)
-        assert answer.status == 200, answer.data
-        return BeautifulSoup(answer.data, "html.parser")
+        """Return a page as a document."""
+        return BeautifulSoup(self._fetch(path).data, "html.parser")
+
+    def _fetch(self, path):
+        response = self._pool.request("GET", self.url + path)
+        assert response.status == 200, response.data
+        return response
 
     def rows(self, query, **values):
-        """What a query finds in its database."""
+        """Return the rows of a query."""
         engine = make_engine({"sqlalchemy.url": self._database})
         with engine.connect() as connection:
-            found = [tuple(row) for row in connection.execute(sa.text(query), values)]
+            rows = [tuple(row) for row in connection.execute(sa.text(query), values)]
         engine.dispose()
-        return found
+        return rows
 
     def endpoints(self, room="hall"):
-        """The endpoints of a room that are alive, by name."""
-        listed = self.get(f"/api/v1/rooms/{room}/endpoints")["endpoints"]
-        return {endpoint["name"]: endpoint for endpoint in listed}
+        """Return the live endpoints of a room by name."""
+        endpoints = self.get(f"/api/v1/rooms/{room}/endpoints")["endpoints"]
+        return {endpoint["name"]: endpoint for endpoint in endpoints}
 
     def close(self):
         self.stop()
@@ -98,7 +99,7 @@ class RealTracker(Served):
 
 @pytest.fixture(scope="session")
 def tracker_process(migrate, tmp_path_factory):
-    """A tracker that is served over HTTP for all these tests: starting one takes a while."""
+    """A tracker process; all tests share it, because it starts slowly."""
     folder = tmp_path_factory.mktemp("tracker")
     database = f"sqlite:///{folder}/tracker.sqlite"
     migrate(database)
@@ -119,31 +120,31 @@ def tracker_process(migrate, tmp_path_factory):
 
 @pytest.fixture
 def served(tracker_process):
-    """A tracker that is served over HTTP, and that knows of nothing."""
-    if not tracker_process.runs():
+    """A tracker process without data."""
+    if not tracker_process.is_running():
         tracker_process.start()
-    tracker_process.forget()
+    tracker_process.reset()
     return tracker_process
 
 
 @pytest.fixture
-def stand_in():
-    """A server that says what it is told to say, and keeps what it is asked."""
+def fake_server():
+    """A server with configurable responses that records requests."""
     with FakeServer() as server:
         yield server
 
 
 def wait_until(is_true, seconds, what):
-    """Ask until the answer is true."""
-    give_up = time.monotonic() + seconds
-    while not (answer := is_true()):
-        assert time.monotonic() < give_up, f"not within {seconds} s: {what}"
+    """Poll until the result is true, and return it."""
+    deadline = time.monotonic() + seconds
+    while not (result := is_true()):
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
         time.sleep(0.1)
-    return answer
+    return result
 
 
 def json_response(document, status=200, type_="application/json"):
-    """Return a stand-in's answer."""
+    """Return a response of a fake server."""
     return status, {"Content-Type": type_}, json.dumps(document).encode()
 
 
@@ -152,21 +153,21 @@ def agent(tmp_path):
     """Return a function that starts an agent."""
     started = []
 
-    def agent(**more):
-        started.append(RunningAgent(tmp_path / f"agent{len(started)}", **more))
+    def agent(**options):
+        started.append(RunningAgent(tmp_path / f"agent{len(started)}", **options))
         return started[-1]
 
     yield agent
-    for one in started:
-        one.stop()
+    for process in started:
+        process.stop()
 
 
 @pytest.fixture
 def once(tmp_path, caplog):
-    """Return a function that lets an agent report once; it returns the status and what was said."""
+    """Return a function that runs `agent register --once`, and returns its status and output."""
 
-    def once(**more):
-        ini = write_ini(tmp_path / "once", **more)
+    def once(**options):
+        ini = write_ini(tmp_path / "once", **options)
         result = CliRunner().invoke(main, ["agent", "register", "-c", str(ini), "--once"])
         assert result.exception is None or isinstance(result.exception, SystemExit)
         return result.exit_code, caplog.text + result.output
@@ -176,7 +177,7 @@ def once(tmp_path, caplog):
 
 @pytest.fixture
 def icecast(tmp_path):
-    """A real Icecast."""
+    """Icecast."""
     require("icecast2")
     require("ffmpeg")
     server = Icecast(tmp_path / "icecast")
@@ -186,7 +187,7 @@ def icecast(tmp_path):
 
 @pytest.fixture
 def nginx_rtmp(tmp_path):
-    """A real nginx with the RTMP module."""
+    """nginx with its RTMP module."""
     require("nginx")
     require("ngx_rtmp_module")
     require("ffmpeg")
@@ -197,15 +198,15 @@ def nginx_rtmp(tmp_path):
 
 @pytest.fixture
 def encoders():
-    """Return a function that keeps a program until the test ends."""
-    kept = []
+    """Return a function that registers a program to be stopped at the end of the test."""
+    programs = []
 
-    def keep(program):
-        kept.append(program)
+    def register(program):
+        programs.append(program)
         return program
 
-    yield keep
-    for program in kept:
+    yield register
+    for program in programs:
         program.stop()
 
 

@@ -4,7 +4,7 @@ import threading
 import urllib.parse
 from collections import Counter
 
-from .standin import FakeServer
+from .fake_server import FakeServer
 
 OK = (200, {}, b"OK\n")
 
@@ -28,7 +28,7 @@ class FakeLogTracker(FakeServer):
         self.recognises_batches = True
         self._batches = {}
         self._lock = threading.Lock()
-        self.says = {"/endpoint/logs": self._accept}
+        self.responses = {"/endpoint/logs": self._accept}
 
     def _accept(self, request):
         with self._lock:
@@ -46,7 +46,7 @@ class FakeLogTracker(FakeServer):
             self._batches[sender, form["group"]] = batch
             self.lines.update(lines)
             self.rooms[form["group"]] += len(lines)
-            self.asked.clear()
+            self.requests.clear()
             if self.lose_response:
                 self.lose_response, self.lost_lines = False, lines
                 return (502, {}, b"<html>502 Bad Gateway</html>")

@@ -28,9 +28,9 @@ def write_ini(folder, *, trackers, token, sources, status="off", interval=1):
 class RunningAgent(Program):
     """`streaming-system agent COMMAND` with an agent.ini."""
 
-    def __init__(self, folder, *, command="register", options=(), status_port=None, **said):
+    def __init__(self, folder, *, command="register", options=(), status_port=None, **ini):
         self.status_port = status_port or free_port()
-        self.ini = write_ini(folder, status=f"127.0.0.1:{self.status_port}", **said)
+        self.ini = write_ini(folder, status=f"127.0.0.1:{self.status_port}", **ini)
         program = Path(sys.executable).with_name("streaming-system")
         super().__init__(
             program,
@@ -80,7 +80,7 @@ class RunningAgent(Program):
     def wait_for_exit(self, seconds=20):
         """Wait until it exits by itself; return its exit status and its output."""
         status = self.process.wait(seconds)
-        return status, self.said
+        return status, self.output
 
     def stop(self):
         self._pool.clear()

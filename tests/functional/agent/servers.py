@@ -1,4 +1,4 @@
-"""Real streaming servers, where they are installed."""
+"""Icecast and nginx, if they are installed."""
 
 import contextlib
 import os
@@ -16,7 +16,7 @@ __all__ = ["free_port"]
 
 
 class Program:
-    """A process that a test has started, and what it says."""
+    """A process of a test, with its output."""
 
     def __init__(self, *command, folder, name, environ=None):
         self.log = folder / f"{name}.log"
@@ -32,22 +32,25 @@ class Program:
             )
 
     @property
-    def said(self):
+    def output(self):
         return self.log.read_text(errors="replace")
 
+    # Tests outside this folder use this name.
+    said = output
+
     def wait_for(self, url, status=(200,), seconds=20):
-        """Wait until it answers; who waits is no viewer, so that nobody counts this as one."""
-        give_up = time.monotonic() + seconds
-        known = {"User-Agent": USER_AGENT}
-        with urllib3.PoolManager(retries=False, timeout=2, headers=known) as pool:
+        """Wait until a URL responds; the user agent excludes the requests from viewer counts."""
+        deadline = time.monotonic() + seconds
+        headers = {"User-Agent": USER_AGENT}
+        with urllib3.PoolManager(retries=False, timeout=2, headers=headers) as pool:
             while True:
-                assert self.process.poll() is None, f"has ended:\n{self.said}"
+                assert self.process.poll() is None, f"has ended:\n{self.output}"
                 try:
                     if pool.request("GET", url).status in status:
                         return
                 except urllib3.exceptions.HTTPError:
                     pass
-                assert time.monotonic() < give_up, f"{url} does not answer:\n{self.said}"
+                assert time.monotonic() < deadline, f"{url} does not respond:\n{self.output}"
                 time.sleep(0.1)
 
     def stop(self):
@@ -59,7 +62,7 @@ class Program:
                 self.kill()
 
     def kill(self):
-        """End it and its children: nginx's workers would go on without their master."""
+        """Kill it and its children: nginx's workers survive their master."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
@@ -83,7 +86,7 @@ OWNER = "<changeowner><user>nobody</user><group>nogroup</group></changeowner>"
 
 
 class Icecast:
-    """Icecast on a port of its own."""
+    """Icecast on a free port."""
 
     def __init__(self, folder):
         self.port = free_port()
@@ -95,7 +98,7 @@ class Icecast:
             ICECAST.format(port=self.port, folder=folder, owner=OWNER if root else "")
         )
         if root:
-            # It must reach its logs as nobody.
+            # Icecast writes its logs as an unprivileged user.
             folder.chmod(0o777)
             for parent in folder.parents:
                 if not parent.stat().st_mode & 0o001:
@@ -165,7 +168,7 @@ http {{
 
 
 class NginxRtmp:
-    """nginx with the RTMP module, on ports of its own."""
+    """nginx with its RTMP module, on free ports."""
 
     def __init__(self, folder):
         self.port, self.rtmp = free_port(), free_port()

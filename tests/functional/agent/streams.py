@@ -1,8 +1,8 @@
-"""Streams that ffmpeg makes, as a server hands them out."""
+"""Streams that ffmpeg encodes."""
 
 import subprocess
 
-# What is seen and heard, by what is wrong with it.
+# ffmpeg's sources of good and faulty streams.
 PICTURES = {
     "good": "testsrc2=size=160x90:rate=10",
     "black": "color=black:size=160x90:rate=10",
@@ -12,7 +12,7 @@ SOUNDS = {"good": "sine=frequency=440", "silent": "anullsrc=channel_layout=stere
 
 
 def make_film(file, picture="good", sound="good", seconds=6):
-    """Make a film: ffmpeg plays it as it plays a stream."""
+    """Encode a file that ffmpeg plays like a stream."""
     inputs, codecs = [], []
     if picture:
         inputs += ["-f", "lavfi", "-i", PICTURES[picture]]

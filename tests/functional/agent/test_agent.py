@@ -10,28 +10,28 @@ from streaming_system.agent.config import load_agent_config
 from streaming_system.agent.register import RegistrationService
 
 from .conftest import json_response, wait_until
+from .fake_server import endless_response
 from .running import write_ini
-from .said import ACCEPTED, CDN, ICECAST, icecast_stats, received_reports
-from .standin import endless_response
+from .sample_data import ACCEPTED, CDN, ICECAST, icecast_stats, received_reports
 
 
 class TestShutdown:
-    def test_agent_drains_and_deregisters_within_two_seconds(self, stand_in, agent):
-        stand_in.says["*"] = lambda request: (
+    def test_agent_drains_and_deregisters_within_two_seconds(self, fake_server, agent):
+        fake_server.responses["*"] = lambda request: (
             (204, {}, b"") if request.method == "DELETE" else ACCEPTED
         )
-        agent = agent(trackers=[stand_in.url], token="token = sst_x", sources=CDN)
-        stand_in.wait_for(1, 60)
+        agent = agent(trackers=[fake_server.url], token="token = sst_x", sources=CDN)
+        fake_server.wait_for(1, 60)
 
         assert agent.terminate() < 2
 
         assert agent.process.returncode == 0
-        assert [request.method for request in stand_in.asked] == ["PUT", "PUT", "DELETE"]
-        assert [report.get("draining", False) for report in received_reports(stand_in)] == [
+        assert [request.method for request in fake_server.requests] == ["PUT", "PUT", "DELETE"]
+        assert [report.get("draining", False) for report in received_reports(fake_server)] == [
             False,
             True,
         ]
-        assert {request.path for request in stand_in.asked} == {
+        assert {request.path for request in fake_server.requests} == {
             "/api/v1/rooms/hall/endpoints/edge1"
         }
 
@@ -43,10 +43,10 @@ class TestShutdown:
 
         assert served.endpoints() == {}
 
-    def test_hanging_tracker_does_not_delay_the_shutdown(self, stand_in, agent):
-        stand_in.says["*"] = endless_response(stand_in.over, b" ", 0.1)
-        agent = agent(trackers=[stand_in.url], token="token = sst_x", sources=CDN)
-        stand_in.wait_for(1, 60)
+    def test_hanging_tracker_does_not_delay_the_shutdown(self, fake_server, agent):
+        fake_server.responses["*"] = endless_response(fake_server.stopped, b" ", 0.1)
+        agent = agent(trackers=[fake_server.url], token="token = sst_x", sources=CDN)
+        fake_server.wait_for(1, 60)
 
         assert agent.terminate() < 2
 
@@ -66,35 +66,35 @@ class TestTrackerFailures:
             ((200, {}, b"[" * 60000), "is not the API of a tracker"),
         ],
     )
-    def test_agent_logs_failure_once_and_backs_off(self, stand_in, agent, response, line):
+    def test_agent_logs_failure_once_and_backs_off(self, fake_server, agent, response, line):
         times = []
 
         def respond(request):
             times.append(time.monotonic())
             return response
 
-        stand_in.says["*"] = respond
-        agent = agent(trackers=[stand_in.url], token="token = sst_x", sources=CDN)
-        stand_in.wait_for(4, 60)
+        fake_server.responses["*"] = respond
+        agent = agent(trackers=[fake_server.url], token="token = sst_x", sources=CDN)
+        fake_server.wait_for(4, 60)
 
         delays = [later - earlier for earlier, later in pairwise(times)]
         assert delays[2] > delays[0]
-        assert agent.said.count(line) == 1
+        assert agent.output.count(line) == 1
         assert agent.process.poll() is None
         assert agent.healthz()[0] == 503
 
-        stand_in.says["*"] = ACCEPTED
+        fake_server.responses["*"] = ACCEPTED
         wait_until(lambda: agent.healthz() == (200, "ok\n"), 20, "the agent is healthy again")
 
-    def test_restarted_tracker_gets_reports_again(self, served, stand_in, agent):
+    def test_restarted_tracker_gets_reports_again(self, served, fake_server, agent):
         # The number of viewers changes with each poll.
-        stand_in.says["/status-json.xsl"] = lambda request: icecast_stats(
-            listeners=len(stand_in.asked)
+        fake_server.responses["/status-json.xsl"] = lambda request: icecast_stats(
+            listeners=len(fake_server.requests)
         )
         agent = agent(
             trackers=[served.url],
             token=f"token = {served.token()}",
-            sources=ICECAST.format(url=stand_in.url),
+            sources=ICECAST.format(url=fake_server.url),
         )
         wait_until(lambda: "edge1" in served.endpoints(), 60, "the endpoint is registered")
         before = _accepted(agent)
@@ -115,7 +115,7 @@ class TestTrackerFailures:
 
         wait_until(lambda: _failed(agent) >= 2, 60, "two failures")
 
-        assert agent.said.count("cannot be reached") == 1
+        assert agent.output.count("cannot be reached") == 1
         assert agent.terminate() < 2
 
     def test_agent_works_with_one_of_two_trackers(self, served, agent):
@@ -142,13 +142,13 @@ class TestRejectedCredentials:
         assert line.startswith(f"Error: {served.url}/api/v1/rooms/hall/endpoints/edge1: 401 ")
         assert "sst_wrong" not in output
 
-    def test_rejected_token_is_sent_once(self, stand_in, agent):
+    def test_rejected_token_is_sent_once(self, fake_server, agent):
         problem = {"title": "A valid token is needed", "status": 401, "detail": "no"}
-        stand_in.says["*"] = json_response(problem, 401, "application/problem+json")
-        agent = agent(trackers=[stand_in.url], token="token = sst_x", sources=CDN)
+        fake_server.responses["*"] = json_response(problem, 401, "application/problem+json")
+        agent = agent(trackers=[fake_server.url], token="token = sst_x", sources=CDN)
 
         assert agent.wait_for_exit(60)[0] == 2
-        assert len(stand_in.asked) == 1
+        assert len(fake_server.requests) == 1
 
     def test_wrong_secret_is_one_line_and_exit_status_2(self, served, agent):
         agent = agent(
@@ -164,7 +164,7 @@ class TestRejectedCredentials:
         sources = CDN + "    lab = lab hls\n"
         agent = agent(trackers=[served.url], token=f"token = {served.token()}", sources=sources)
 
-        wait_until(lambda: "lab/endpoints/edge1: 403" in agent.said, 60, "one line about the lab")
+        wait_until(lambda: "lab/endpoints/edge1: 403" in agent.output, 60, "one line about the lab")
 
         assert agent.process.poll() is None
         assert list(served.endpoints()) == ["edge1"]
@@ -193,28 +193,32 @@ class TestRejectedCredentials:
 
 
 class TestReportInterval:
-    def test_tracker_determines_the_interval(self, stand_in, agent):
+    def test_tracker_determines_the_interval(self, fake_server, agent):
         times = []
 
         def respond(request):
             times.append(time.monotonic())
             return json_response({"report_every": 3})
 
-        stand_in.says["*"] = respond
-        agent(trackers=[stand_in.url], token="token = sst_x", sources=CDN)
-        stand_in.wait_for(3, 60)
+        fake_server.responses["*"] = respond
+        agent(trackers=[fake_server.url], token="token = sst_x", sources=CDN)
+        fake_server.wait_for(3, 60)
 
         # The source is polled every second, but does not change.
         assert all(2.5 < later - earlier < 6 for earlier, later in pairwise(times))
 
-    def test_change_is_reported_within_an_interval(self, stand_in, agent):
-        stand_in.says = {"*": ACCEPTED, "/status-json.xsl": icecast_stats()}
-        agent(trackers=[stand_in.url], token="token = x", sources=ICECAST.format(url=stand_in.url))
-        wait_until(lambda: received_reports(stand_in), 60, "a report")
+    def test_change_is_reported_within_an_interval(self, fake_server, agent):
+        fake_server.responses = {"*": ACCEPTED, "/status-json.xsl": icecast_stats()}
+        agent(
+            trackers=[fake_server.url],
+            token="token = x",
+            sources=ICECAST.format(url=fake_server.url),
+        )
+        wait_until(lambda: received_reports(fake_server), 60, "a report")
 
-        stand_in.says["/status-json.xsl"] = icecast_stats(listeners=9)
+        fake_server.responses["/status-json.xsl"] = icecast_stats(listeners=9)
 
-        wait_until(lambda: received_reports(stand_in)[-1]["clients"] == 9, 10, "nine clients")
+        wait_until(lambda: received_reports(fake_server)[-1]["clients"] == 9, 10, "nine clients")
 
     def test_legacy_client_reports_every_interval(self, served, agent):
         agent = agent(
@@ -228,15 +232,18 @@ class TestReportInterval:
 
 class TestResources:
     @pytest.fixture
-    def busy_agent(self, stand_in, agent):
+    def busy_agent(self, fake_server, agent):
         """An agent with eight mounts that polls ten times as often as by default."""
         mounts = [{"listenurl": f"http://h/{n}.webm", "listeners": n} for n in range(8)]
         icecast_stats = json_response({"icestats": {"source": mounts}})
-        stand_in.says = {"*": json_response({"report_every": 1}), "/status-json.xsl": icecast_stats}
+        fake_server.responses = {
+            "*": json_response({"report_every": 1}),
+            "/status-json.xsl": icecast_stats,
+        }
         streams = "".join(f"    /{n}.webm = room{n} webm_high\n" for n in range(8))
-        sources = ICECAST.format(url=stand_in.url).partition("    /hall")[0] + streams
-        agent = agent(trackers=[stand_in.url], token="token = x", sources=sources)
-        wait_until(lambda: len(received_reports(stand_in)) >= 8, 60, "eight rooms")
+        sources = ICECAST.format(url=fake_server.url).partition("    /hall")[0] + streams
+        agent = agent(trackers=[fake_server.url], token="token = x", sources=sources)
+        wait_until(lambda: len(received_reports(fake_server)) >= 8, 60, "eight rooms")
         return agent
 
     def test_agent_with_eight_mounts_uses_less_than_60_mib(self, busy_agent):
@@ -246,25 +253,29 @@ class TestResources:
 
         assert busy_agent.resident_mib() < 60
 
-    def test_agent_with_eight_mounts_uses_less_than_2_percent_of_a_core(self, stand_in, busy_agent):
-        before, count = busy_agent.cpu_seconds(), len(stand_in.asked)
+    def test_agent_with_eight_mounts_uses_less_than_2_percent_of_a_core(
+        self, fake_server, busy_agent
+    ):
+        before, count = busy_agent.cpu_seconds(), len(fake_server.requests)
 
         # Ten times: a poll, and a report of each of eight rooms.
-        stand_in.wait_for(count + 9 * 10, 60)
+        fake_server.wait_for(count + 9 * 10, 60)
 
         assert (busy_agent.cpu_seconds() - before) / 10 < 0.02 * 10
 
 
 class TestClock:
-    def test_clock_jump_changes_nothing(self, stand_in, tmp_path, monkeypatch):
+    def test_clock_jump_changes_nothing(self, fake_server, tmp_path, monkeypatch):
         reports = []
 
         def respond(request):
             reports.append(request)
             return json_response({"report_every": 1})
 
-        stand_in.says["*"] = respond
-        ini = write_ini(tmp_path / "agent", trackers=[stand_in.url], token="token = x", sources=CDN)
+        fake_server.responses["*"] = respond
+        ini = write_ini(
+            tmp_path / "agent", trackers=[fake_server.url], token="token = x", sources=CDN
+        )
         registration = RegistrationService(load_agent_config(ini))
         thread = threading.Thread(target=registration.run)
         thread.start()
@@ -273,7 +284,7 @@ class TestClock:
                 before, now = len(reports), time.time()
                 monkeypatch.setattr("time.time", lambda years=years, now=now: now + years * 3e7)
                 start = time.monotonic()
-                stand_in.wait_for(before + 3, 30)
+                fake_server.wait_for(before + 3, 30)
                 # One report per second: neither a burst nor a gap.
                 assert time.monotonic() - start > 1.5
         finally:
@@ -284,12 +295,14 @@ class TestClock:
 
 
 class TestStatus:
-    def test_health_and_metrics_are_served(self, stand_in, agent):
-        stand_in.says = {"*": ACCEPTED, "/status-json.xsl": icecast_stats(bitrate=800)}
+    def test_health_and_metrics_are_served(self, fake_server, agent):
+        fake_server.responses = {"*": ACCEPTED, "/status-json.xsl": icecast_stats(bitrate=800)}
         agent = agent(
-            trackers=[stand_in.url], token="token = x", sources=ICECAST.format(url=stand_in.url)
+            trackers=[fake_server.url],
+            token="token = x",
+            sources=ICECAST.format(url=fake_server.url),
         )
-        wait_until(lambda: received_reports(stand_in), 60, "a report")
+        wait_until(lambda: received_reports(fake_server), 60, "a report")
 
         assert wait_until(lambda: _is_healthy(agent), 10, "the agent is healthy")
         assert agent.metric("source_up") == {'{source="icecast"}': 1}
@@ -297,9 +310,9 @@ class TestStatus:
         assert list(agent.metric("tracker_up").values()) == [1]
         assert agent.get("/else")[0] == 404
 
-    def test_used_port_is_one_line(self, stand_in, agent):
-        port = int(stand_in.url.rpartition(":")[2])
-        agent = agent(trackers=[stand_in.url], token="token = x", sources=CDN, status_port=port)
+    def test_used_port_is_one_line(self, fake_server, agent):
+        port = int(fake_server.url.rpartition(":")[2])
+        agent = agent(trackers=[fake_server.url], token="token = x", sources=CDN, status_port=port)
 
         status, output = agent.wait_for_exit(60)
 

@@ -27,8 +27,8 @@ def test_pattern_supports_any_room_name_or_none(ffmpeg, tmp_path, encoders, titl
 
     running = encoders(Program(*command, folder=tmp_path, name="ffmpeg"))
 
-    wait_until((tmp_path / "stream.m3u8").exists, 30, running.said)
-    assert running.said == ""
+    wait_until((tmp_path / "stream.m3u8").exists, 30, running.output)
+    assert running.output == ""
     # The sequence number is a time, so that players continue after a restart.
     sequence = (tmp_path / "stream.m3u8").read_text().partition("MEDIA-SEQUENCE:")[2].split()[0]
     assert int(sequence) > 1_700_000_000

@@ -7,8 +7,8 @@ import time
 from collections import Counter
 
 from .conftest import wait_until
+from .fake_server import endless_response
 from .log_files import append_lines, line, lines_read, metric_total, stored_paths
-from .standin import endless_response
 
 
 class TestRotation:
@@ -97,7 +97,7 @@ class TestRotation:
 
         wait_until(lambda: stored_paths(served) == written, 20, "the lines have arrived")
         wait_until(lambda: agent.healthz() == (200, "ok\n"), 10, "the agent is healthy")
-        assert agent.said.count("does not exist") == 1
+        assert agent.output.count("does not exist") == 1
 
     def test_incomplete_line_is_sent_after_its_end(self, served, logs, log):
         written = append_lines(log, range(3))
@@ -126,11 +126,11 @@ class TestShutdown:
         assert output.endswith("hall is refused: 403 ERROR SECRET\n")
         assert "wrong" not in output
 
-    def test_hanging_tracker_delays_the_exit_by_less_than_two_seconds(self, stand_in, logs, log):
-        stand_in.says["*"] = endless_response(stand_in.over, b" ", 0.1)
+    def test_hanging_tracker_delays_the_exit_by_less_than_two_seconds(self, fake_server, logs, log):
+        fake_server.responses["*"] = endless_response(fake_server.stopped, b" ", 0.1)
         append_lines(log, range(3))
-        agent = logs(stand_in)
-        stand_in.wait_for(1, 30)
+        agent = logs(fake_server)
+        fake_server.wait_for(1, 30)
 
         assert agent.terminate() < 2
 

@@ -69,7 +69,7 @@ class TestTrackerOutage:
         assert count_paths(log_tracker.lines.elements()) == written
 
     @pytest.mark.parametrize("killed", [False, True])
-    def test_lines_arrive_once_after_a_lost_response(self, served, stand_in, logs, log, killed):
+    def test_lines_arrive_once_after_a_lost_response(self, served, fake_server, logs, log, killed):
         """A proxy times out before the tracker responds, while more lines are written."""
         responses = []
 
@@ -83,14 +83,14 @@ class TestTrackerOutage:
             lost = len(responses) == 1 or (killed and len(responses) == 2)
             return (503, {}, b"<html>") if lost else (responses[-1].status, {}, responses[-1].data)
 
-        stand_in.says["*"] = proxy
+        fake_server.responses["*"] = proxy
         append_lines(log, range(100))
-        agent = logs(stand_in)
+        agent = logs(fake_server)
         wait_until(lambda: responses, 30, "the tracker has lines without acknowledgement")
         if killed:
             wait_until(lambda: lines_read(agent) == 200, 30, "more lines are read")
             agent.kill()
-            agent = logs(stand_in)
+            agent = logs(fake_server)
         written = Counter(f"/main/{number}" for number in range(200))
 
         wait_until(lambda: stored_paths(served).total() >= 200, 30, "all lines have arrived")
@@ -137,8 +137,8 @@ class TestTrackerOutage:
         assert arrived == Counter(f"/main/{number}" for number in range(dropped, 30_000))
         assert arrived <= written
         message = f"{dropped} lines were dropped because the spool was full"
-        wait_until(lambda: message in agent.said, 10, "the number is logged")
-        assert agent.said.count("the oldest lines are dropped") == 1
+        wait_until(lambda: message in agent.output, 10, "the number is logged")
+        assert agent.output.count("the oldest lines are dropped") == 1
 
     def test_dropped_lines_are_counted_and_logged_once_across_restarts(
         self, log_tracker, logs, log
@@ -153,7 +153,7 @@ class TestTrackerOutage:
 
         second = logs(log_tracker, spool="1M")
         message = f"{dropped} lines were dropped because the spool was full"
-        wait_until(lambda: message in second.said, 30, "the number is logged")
+        wait_until(lambda: message in second.output, 30, "the number is logged")
         wait_until(
             lambda: metric_total(second, "log_lines_waiting") == 0, 30, "the rest has arrived"
         )
@@ -167,8 +167,8 @@ class TestTrackerOutage:
 
         assert dropped_by(third) == dropped
         # All three agents write to the same log.
-        assert third.said.count("lines were dropped") == 1
-        assert third.said.count("the oldest lines are dropped") == 1
+        assert third.output.count("lines were dropped") == 1
+        assert third.output.count("the oldest lines are dropped") == 1
 
     def test_one_of_two_trackers_is_unavailable(self, served, log_tracker, logs, log):
         log_tracker.error_response = (500, {}, b"")
@@ -205,7 +205,7 @@ class TestTrackerOutage:
 
         assert count_paths(log_tracker.lines.elements()) == written
         assert log_tracker.largest_body <= 100_000
-        assert "the batch size is halved" in agent.said
+        assert "the batch size is halved" in agent.output
 
 
 class TestSpoolFile:
@@ -224,7 +224,7 @@ class TestSpoolFile:
         wait_until(lambda: log_tracker.lines.total() >= 20_000, 40, "all lines have arrived")
 
         assert count_paths(log_tracker.lines.elements()) == written
-        assert "lines wait in their logs" in agent.said
+        assert "lines wait in their logs" in agent.output
         wait_until(lambda: agent.healthz() == (200, "ok\n"), 10, "the agent is healthy")
 
     def test_damaged_spool_is_reported_in_one_line(self, log_tracker, logs, tmp_path):

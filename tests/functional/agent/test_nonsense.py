@@ -3,8 +3,8 @@
 import pytest
 
 from .conftest import json_response, wait_until
-from .said import ACCEPTED, ICECAST, icecast_stats, received_reports
-from .standin import endless_response, raw_handler
+from .fake_server import endless_response, raw_handler
+from .sample_data import ACCEPTED, ICECAST, icecast_stats, received_reports
 
 HTML = (200, {"Content-Type": "text/html"}, b"<!DOCTYPE html><html><body>Log in</body></html>")
 DEEP = b"<a>" * 100_000
@@ -49,38 +49,42 @@ class TestInvalidResponses:
             ("password = p", (200, {}, b"\x00\xff" * 100), "the response is no XML"),
         ],
     )
-    def test_invalid_response_is_one_line(self, stand_in, once, password, response, line):
-        stand_in.says = {"*": ACCEPTED, "/status-json.xsl": response, "/admin/stats": response}
-        sources = ICECAST.format(url=f"{stand_in.url}\n{password}")
+    def test_invalid_response_is_one_line(self, fake_server, once, password, response, line):
+        fake_server.responses = {
+            "*": ACCEPTED,
+            "/status-json.xsl": response,
+            "/admin/stats": response,
+        }
+        sources = ICECAST.format(url=f"{fake_server.url}\n{password}")
 
-        _, output = once(trackers=[stand_in.url], token="token = x", sources=sources)
+        _, output = once(trackers=[fake_server.url], token="token = x", sources=sources)
 
         assert line in output
-        assert received_reports(stand_in) == []
+        assert received_reports(fake_server) == []
 
-    def test_endless_response_is_aborted(self, stand_in, once):
-        stand_in.says = {
+    def test_endless_response_is_aborted(self, fake_server, once):
+        fake_server.responses = {
             "*": ACCEPTED,
-            "/status-json.xsl": endless_response(stand_in.over, b" ", 0.05),
+            "/status-json.xsl": endless_response(fake_server.stopped, b" ", 0.05),
         }
-        sources = ICECAST.format(url=stand_in.url)
+        sources = ICECAST.format(url=fake_server.url)
 
-        _, output = once(trackers=[stand_in.url], token="token = x", sources=sources)
+        _, output = once(trackers=[fake_server.url], token="token = x", sources=sources)
 
         assert "the response takes too long" in output
-        assert received_reports(stand_in) == []
+        assert received_reports(fake_server) == []
 
-    def test_missing_access_log_falls_back_to_the_count_of_the_server(self, stand_in, once):
-        stand_in.says = {"*": ACCEPTED, "/status-json.xsl": icecast_stats()}
-        sources = ICECAST.format(url=f"{stand_in.url}\naccess.log = none.log")
+    def test_missing_access_log_falls_back_to_the_count_of_the_server(self, fake_server, once):
+        fake_server.responses = {"*": ACCEPTED, "/status-json.xsl": icecast_stats()}
+        sources = ICECAST.format(url=f"{fake_server.url}\naccess.log = none.log")
 
-        status, output = once(trackers=[stand_in.url], token="token = x", sources=sources)
+        status, output = once(trackers=[fake_server.url], token="token = x", sources=sources)
 
         assert status == 0
         assert "icecast access.log: cannot be read: No such file" in output
-        assert [report["clients"] for report in received_reports(stand_in)] == [4]
+        assert [report["clients"] for report in received_reports(fake_server)] == [4]
 
-    def test_endpoint_survives_one_failure_and_is_removed_after_three(self, stand_in, agent):
+    def test_endpoint_survives_one_failure_and_is_removed_after_three(self, fake_server, agent):
         deregistrations = []
 
         def tracker(request):
@@ -98,41 +102,43 @@ class TestInvalidResponses:
             counts.append(len(deregistrations))
             return next(responses, HTML)
 
-        stand_in.says = {"*": tracker, "/status-json.xsl": icecast}
+        fake_server.responses = {"*": tracker, "/status-json.xsl": icecast}
         agent = agent(
-            trackers=[stand_in.url], token="token = x", sources=ICECAST.format(url=stand_in.url)
+            trackers=[fake_server.url],
+            token="token = x",
+            sources=ICECAST.format(url=fake_server.url),
         )
 
         wait_until(lambda: deregistrations, 60, "a deregistration")
 
         # A single failure keeps the endpoint; three in a row remove it.
         assert counts[:7] == [0] * 7
-        assert {report["clients"] for report in received_reports(stand_in)} == {4}
+        assert {report["clients"] for report in received_reports(fake_server)} == {4}
         assert agent.process.poll() is None
 
     @pytest.mark.parametrize("response", [HTML, icecast_stats(listeners=-1)])
-    def test_last_report_is_repeated_during_a_failure(self, stand_in, agent, response):
+    def test_last_report_is_repeated_during_a_failure(self, fake_server, agent, response):
         # The tracker expects reports more often than the server is polled.
         accepted = json_response({"report_every": 1})
         responses = iter([icecast_stats()])
-        stand_in.says = {
+        fake_server.responses = {
             "*": lambda request: (204, {}, b"") if request.method == "DELETE" else accepted,
             "/status-json.xsl": lambda request: next(responses, response),
         }
         agent(
-            trackers=[stand_in.url],
+            trackers=[fake_server.url],
             token="token = x",
-            sources=ICECAST.format(url=stand_in.url),
+            sources=ICECAST.format(url=fake_server.url),
             interval=3,
         )
-        wait_until(lambda: "DELETE" in methods(stand_in), 60, "a deregistration")
+        wait_until(lambda: "DELETE" in methods(fake_server), 60, "a deregistration")
 
-        requests = methods(stand_in)
+        requests = methods(fake_server)
         second_poll = [index for index, method in enumerate(requests) if method == "GET"][1]
         assert requests[second_poll:].count("PUT") >= 3
-        assert {report["clients"] for report in received_reports(stand_in)} == {4}
+        assert {report["clients"] for report in received_reports(fake_server)} == {4}
 
 
-def methods(stand_in):
+def methods(fake_server):
     """The methods of requests to a fake server (GET) and tracker (PUT, DELETE)."""
-    return [request.method for request in list(stand_in.asked)]
+    return [request.method for request in list(fake_server.requests)]

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from .conftest import json_response
-from .said import ACCEPTED
+from .sample_data import ACCEPTED
 
 SOURCES = """
 [source:own]
@@ -17,7 +17,7 @@ streams =
 
 
 @pytest.fixture
-def once_with(tmp_path, stand_in, once):
+def once_with(tmp_path, fake_server, once):
     """Return a function that runs `agent register --once` with a plugin."""
 
     def once_with(plugin):
@@ -25,9 +25,9 @@ def once_with(tmp_path, stand_in, once):
         folder.mkdir(parents=True)
         (folder / "my_server.py").write_text(plugin)
         return once(
-            trackers=[stand_in.url],
+            trackers=[fake_server.url],
             token="token = sst_x\nplugins = plugins",
-            sources=SOURCES.format(url=stand_in.url),
+            sources=SOURCES.format(url=fake_server.url),
         )
 
     return once_with
@@ -43,8 +43,8 @@ def example(root):
     return f"from streaming_system.plugin import {names}\n\n{code}"
 
 
-def test_example_of_the_manual_works(stand_in, once_with, example):
-    stand_in.says = {
+def test_example_of_the_manual_works(fake_server, once_with, example):
+    fake_server.responses = {
         "*": ACCEPTED,
         "/streams": json_response({"streams": [{"name": "hall", "viewers": 7}, {"name": "else"}]}),
     }
@@ -52,16 +52,16 @@ def test_example_of_the_manual_works(stand_in, once_with, example):
     status, output = once_with(example)
 
     assert (status, "hall: hls; 7 clients, 0 bit/s\n" in output) == (0, True)
-    assert [request.method for request in stand_in.asked] == ["GET", "PUT"]
+    assert [request.method for request in fake_server.requests] == ["GET", "PUT"]
 
 
-def test_failing_plugin_is_one_line(stand_in, once_with, example):
-    stand_in.says = {"*": ACCEPTED}
+def test_failing_plugin_is_one_line(fake_server, once_with, example):
+    fake_server.responses = {"*": ACCEPTED}
 
     status, output = once_with(example.replace("for stream in", "1 / 0\n    for stream in"))
 
     assert (status, "own: ZeroDivisionError: division by zero" in output) == (1, True)
-    assert stand_in.asked == []
+    assert fake_server.requests == []
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,9 @@ from programs import find, require
 
 from ..pages import streams_document
 from .conftest import json_response, wait_until
+from .fake_server import endless_response, raw_handler
 from .running import RunningAgent
 from .servers import Program, free_port
-from .standin import endless_response, raw_handler
 
 # The id of a cluster in WebM.
 CLUSTER_ID = b"\x1f\x43\xb6\x75"
@@ -126,10 +126,10 @@ def colour(picture, x, y):
 
 
 class TestThumbnails:
-    def test_hls_has_thumbnails_in_two_sizes_and_three_formats(self, preview, stand_in, hls):
-        stand_in.says |= hls
+    def test_hls_has_thumbnails_in_two_sizes_and_three_formats(self, preview, fake_server, hls):
+        fake_server.responses |= hls
 
-        running = preview(rooms={"hall": f"{stand_in.url}/stream.m3u8"})
+        running = preview(rooms={"hall": f"{fake_server.url}/stream.m3u8"})
 
         wait_until(lambda: running.successes("hall"), 60, "a picture")
         expected_names = {
@@ -144,13 +144,13 @@ class TestThumbnails:
         assert [colour(picture, x, 360) for x in (40, 640, 1240)] == ["", "red", ""]
         assert running.healthz() == (200, "ok\n")
         # Agents do not count this user agent as a viewer.
-        assert {asked.headers["User-Agent"] for asked in stand_in.asked} == {
+        assert {asked.headers["User-Agent"] for asked in fake_server.requests} == {
             "streaming-system (agent) preview"
         }
 
-    def test_webm_thumbnail_is_renewed(self, preview, stand_in, webm):
-        stand_in.says |= webm
-        running = preview(rooms={"hall": f"{stand_in.url}/hall.webm"})
+    def test_webm_thumbnail_is_renewed(self, preview, fake_server, webm):
+        fake_server.responses |= webm
+        running = preview(rooms={"hall": f"{fake_server.url}/hall.webm"})
         wait_until(lambda: running.successes("hall"), 60, "a picture")
         picture = running.pictures / "hall.jpg"
         before = picture.stat()
@@ -162,7 +162,7 @@ class TestThumbnails:
         assert colour(picture, 240, 135) == "blue"
 
     def test_stream_that_starts_between_two_key_frames_has_a_thumbnail(
-        self, preview, stand_in, tmp_path
+        self, preview, fake_server, tmp_path
     ):
         # As with Icecast in the middle of a stream: the first second cannot be decoded.
         files = encode(
@@ -171,12 +171,16 @@ class TestThumbnails:
         )  # fmt: skip
         head, *clusters = files["/hall.webm"][2].split(CLUSTER_ID)
         assert len(clusters) > 2
-        stand_in.says["/hall.webm"] = (200, {}, head + CLUSTER_ID + CLUSTER_ID.join(clusters[1:]))
+        fake_server.responses["/hall.webm"] = (
+            200,
+            {},
+            head + CLUSTER_ID + CLUSTER_ID.join(clusters[1:]),
+        )
 
-        running = preview(rooms={"hall": f"{stand_in.url}/hall.webm"})
+        running = preview(rooms={"hall": f"{fake_server.url}/hall.webm"})
 
         wait_until(lambda: running.successes("hall") + running.failures("hall"), 60, "an attempt")
-        assert running.successes("hall"), running.said
+        assert running.successes("hall"), running.output
         assert colour(running.pictures / "hall.jpg", 240, 135) == "blue"
 
     def test_icecast_stream_has_a_thumbnail(self, preview, icecast, encoders):
@@ -187,9 +191,9 @@ class TestThumbnails:
         wait_until(lambda: running.successes("hall"), 60, "a picture")
         assert size(running.pictures / "hall.jpg") == (480, 270)
 
-    def test_thumbnail_is_replaced_atomically(self, preview, stand_in, hls):
-        stand_in.says |= hls
-        running = preview(rooms={"hall": f"{stand_in.url}/stream.m3u8"})
+    def test_thumbnail_is_replaced_atomically(self, preview, fake_server, hls):
+        fake_server.responses |= hls
+        running = preview(rooms={"hall": f"{fake_server.url}/stream.m3u8"})
         wait_until(lambda: running.successes("hall"), 60, "a picture")
         pictures = [running.pictures / f"hall{which}.jpg" for which in THUMBNAIL_SIZES]
         edges, stop = set(), threading.Event()
@@ -210,7 +214,7 @@ class TestThumbnails:
 
         assert edges == {(b"\xff\xd8", b"\xff\xd9")}
 
-    def test_unsupported_format_is_skipped(self, preview, stand_in, hls, tmp_path, monkeypatch):
+    def test_unsupported_format_is_skipped(self, preview, fake_server, hls, tmp_path, monkeypatch):
         # Like an ffmpeg that was built without the libraries.
         folder = tmp_path / "bin"
         folder.mkdir()
@@ -220,14 +224,14 @@ class TestThumbnails:
         )
         (folder / "ffmpeg").chmod(0o755)
         monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
-        stand_in.says |= hls
+        fake_server.responses |= hls
 
-        running = preview(rooms={"hall": f"{stand_in.url}/stream.m3u8"})
+        running = preview(rooms={"hall": f"{fake_server.url}/stream.m3u8"})
 
         wait_until(lambda: running.successes("hall"), 60, "a picture")
         assert running.file_names() == {"hall.jpg", "hall-large.jpg"}
-        assert running.said.count("this ffmpeg cannot write") == 2
-        assert "this ffmpeg cannot write AVIF; it is skipped" in running.said
+        assert running.output.count("this ffmpeg cannot write") == 2
+        assert "this ffmpeg cannot write AVIF; it is skipped" in running.output
 
     def test_missing_ffmpeg_is_reported_in_one_line(self, preview, tmp_path, monkeypatch):
         monkeypatch.setenv("PATH", str(tmp_path))
@@ -235,21 +239,21 @@ class TestThumbnails:
         running = preview(rooms={"hall": "http://127.0.0.1:9/x"})
 
         assert running.process.wait(60) == 1
-        assert running.said == (
+        assert running.output == (
             "Error: agent.ini: [preview]: needs ffmpeg, which is not installed\n"
         )
 
 
 class TestOfflineStreams:
     def test_hanging_server_does_not_delay_other_rooms_and_leaves_no_process(
-        self, preview, stand_in, hls
+        self, preview, fake_server, hls
     ):
         @raw_handler
         def hang(handler):
-            stand_in.over.wait(60)
+            fake_server.stopped.wait(60)
 
-        stand_in.says |= {**hls, "/hangs.m3u8": hang}
-        rooms = {"lab": f"{stand_in.url}/hangs.m3u8", "hall": f"{stand_in.url}/stream.m3u8"}
+        fake_server.responses |= {**hls, "/hangs.m3u8": hang}
+        rooms = {"lab": f"{fake_server.url}/hangs.m3u8", "hall": f"{fake_server.url}/stream.m3u8"}
 
         running = preview(rooms=rooms, timeout=1.5, **{"at.once": 2})
 
@@ -263,33 +267,37 @@ class TestOfflineStreams:
         assert _processes_in(running.pictures) == []
 
     @pytest.mark.parametrize("content", ["html", "noise", "endless", "sound", "playlist"])
-    def test_undecodable_stream_has_a_no_signal_picture(self, preview, stand_in, content, tmp_path):
-        stand_in.says["/x"] = {
+    def test_undecodable_stream_has_a_no_signal_picture(
+        self, preview, fake_server, content, tmp_path
+    ):
+        fake_server.responses["/x"] = {
             "html": (200, {"Content-Type": "text/html"}, b"<html><h1>Log in</h1></html>"),
             "noise": (200, {"Content-Type": "video/webm"}, os.urandom(300_000)),
-            "endless": endless_response(stand_in.over, b"\0" * 65536, 0.01),
+            "endless": endless_response(fake_server.stopped, b"\0" * 65536, 0.01),
             "sound": _encode_audio(tmp_path),
             "playlist": (200, {}, b"#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n#EXT-X-ENDLIST\n"),
         }[content]
 
-        running = preview(rooms={"hall": f"{stand_in.url}/x"}, timeout=3)
+        running = preview(rooms={"hall": f"{fake_server.url}/x"}, timeout=3)
 
         wait_until(lambda: (running.pictures / "hall.jpg").exists(), 60, "a picture without signal")
         assert size(running.pictures / "hall-large.webp") == (1280, 720)
         # The date is old, so that the site shows the name of the room instead.
         assert time.time() - (running.pictures / "hall.jpg").stat().st_mtime > 600
         wait_until(lambda: running.healthz()[0] == 503, 10, "the problem is reported")
-        assert running.said.count("WARNING") == 1
-        assert stand_in.url not in running.healthz()[1]
+        assert running.output.count("WARNING") == 1
+        assert fake_server.url not in running.healthz()[1]
 
     @pytest.mark.parametrize("jump", [0, 3600])
-    def test_last_picture_stays_for_a_while_when_a_stream_ends(self, preview, stand_in, hls, jump):
-        stand_in.says |= hls
-        running = preview(rooms={"hall": f"{stand_in.url}/stream.m3u8"})
+    def test_last_picture_stays_for_a_while_when_a_stream_ends(
+        self, preview, fake_server, hls, jump
+    ):
+        fake_server.responses |= hls
+        running = preview(rooms={"hall": f"{fake_server.url}/stream.m3u8"})
         wait_until(lambda: running.successes("hall"), 60, "a picture")
 
-        stand_in.says.clear()
-        stand_in.says["*"] = (404, {}, b"")
+        fake_server.responses.clear()
+        fake_server.responses["*"] = (404, {}, b"")
         wait_until(lambda: running.failures("hall"), 60, "a failure")
         # After a jump of the clock, pictures look old.
         then = time.time() - jump
@@ -302,7 +310,7 @@ class TestOfflineStreams:
 
 
 class TestManyRooms:
-    def test_number_of_parallel_runs_is_limited(self, preview, stand_in):
+    def test_number_of_parallel_runs_is_limited(self, preview, fake_server):
         requests, max_requests, lock = 0, 0, threading.Lock()
 
         @raw_handler
@@ -316,8 +324,8 @@ class TestManyRooms:
             with lock:
                 requests -= 1
 
-        stand_in.says["*"] = slow
-        rooms = {f"room{n}": f"{stand_in.url}/{n}.webm" for n in range(7)}
+        fake_server.responses["*"] = slow
+        rooms = {f"room{n}": f"{fake_server.url}/{n}.webm" for n in range(7)}
 
         running = preview(rooms=rooms, timeout=1, **{"at.once": 3})
 
@@ -332,21 +340,21 @@ class TestManyRooms:
         assert max(child_counts) <= 3
 
     def test_rooms_follow_the_tracker_and_only_own_pictures_are_removed(
-        self, preview, stand_in, hls, tmp_path
+        self, preview, fake_server, hls, tmp_path
     ):
         def live(*rooms):
-            endpoints = [{"url": stand_in.url, "formats": ["hls"]}]
+            endpoints = [{"url": fake_server.url, "formats": ["hls"]}]
             return json_response({"rooms": {room: {"endpoints": endpoints} for room in rooms}})
 
-        stand_in.says |= {**hls, "/tracker/streams.json": live("hall", "lab")}
-        running = preview(**{"from": f"{stand_in.url}/tracker"})
+        fake_server.responses |= {**hls, "/tracker/streams.json": live("hall", "lab")}
+        running = preview(**{"from": f"{fake_server.url}/tracker"})
         wait_until(lambda: running.successes("hall") and running.successes("lab"), 60, "two rooms")
         (running.pictures / "garden.jpg").write_bytes(b"of another program")
 
-        stand_in.says["/tracker/streams.json"] = (500, {}, b"")
+        fake_server.responses["/tracker/streams.json"] = (500, {}, b"")
         wait_until(lambda: "500" in running.healthz()[1], 60, "the error is reported")
         assert "lab.jpg" in running.file_names()
-        stand_in.says["/tracker/streams.json"] = live("hall")
+        fake_server.responses["/tracker/streams.json"] = live("hall")
 
         def rooms_with_pictures():
             return {name.partition(".")[0].removesuffix("-large") for name in running.file_names()}
@@ -357,9 +365,9 @@ class TestManyRooms:
             "only the pictures of the lab are removed",
         )
 
-    def test_old_pictures_are_removed_after_a_restart(self, preview, stand_in, hls):
-        stand_in.says |= hls
-        url = f"{stand_in.url}/stream.m3u8"
+    def test_old_pictures_are_removed_after_a_restart(self, preview, fake_server, hls):
+        fake_server.responses |= hls
+        url = f"{fake_server.url}/stream.m3u8"
         first = preview(rooms={"hall": url, "lab": url})
         wait_until(lambda: first.successes("hall") and first.successes("lab"), 60, "two rooms")
         assert first.terminate() < 2
@@ -379,14 +387,14 @@ class TestManyRooms:
         assert "hall.jpg" in first.file_names()
 
 
-def test_service_stops_within_two_seconds(preview, stand_in):
+def test_service_stops_within_two_seconds(preview, fake_server):
     @raw_handler
     def hang(handler):
-        stand_in.over.wait(60)
+        fake_server.stopped.wait(60)
 
-    stand_in.says["*"] = hang
+    fake_server.responses["*"] = hang
     running = preview(
-        rooms={"hall": f"{stand_in.url}/x"}, timeout=30, **{"from": f"{stand_in.url}/tracker"}
+        rooms={"hall": f"{fake_server.url}/x"}, timeout=30, **{"from": f"{fake_server.url}/tracker"}
     )
     wait_until(running.children, 60, "a run")
     children = running.children()
@@ -395,7 +403,7 @@ def test_service_stops_within_two_seconds(preview, stand_in):
 
     assert running.process.returncode == 0
     assert [pid for pid in children if Path(f"/proc/{pid}").exists()] == []
-    assert "Traceback" not in running.said
+    assert "Traceback" not in running.output
 
 
 def _encode_audio(folder):
@@ -416,11 +424,11 @@ def _processes_in(folder):
 
 
 def test_site_shows_thumbnails_and_a_pattern_without_one(
-    preview, stand_in, hls, make_site, stub_tracker
+    preview, fake_server, hls, make_site, stub_tracker
 ):
-    stand_in.says |= hls
+    fake_server.responses |= hls
     running = preview(
-        rooms={"hall": f"{stand_in.url}/stream.m3u8", "lab": f"{stand_in.url}/none.m3u8"}
+        rooms={"hall": f"{fake_server.url}/stream.m3u8", "lab": f"{fake_server.url}/none.m3u8"}
     )
     wait_until(
         lambda: running.successes("hall") and "lab.jpg" in running.file_names(), 60, "both rooms"

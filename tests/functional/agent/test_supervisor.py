@@ -14,9 +14,9 @@ from e2e.stream import Encoder, Origin
 from programs import require
 
 from .conftest import json_response, wait_until
+from .fake_server import endless_response
 from .running import write_ini
 from .servers import free_port
-from .standin import endless_response
 from .streams import make_film
 
 ACCEPTED = json_response({"machine": "edge1", "components": 1, "report_every": 30})
@@ -304,65 +304,71 @@ class TestUnits:
 
 
 class TestIndependence:
-    def test_hanging_check_does_not_delay_other_checks(self, stand_in, server, watch):
+    def test_hanging_check_does_not_delay_other_checks(self, fake_server, server, watch):
         require("ffmpeg")
         server.start()
-        stand_in.says["/api/v1/components/edge1"] = ACCEPTED
-        stand_in.says["/hang.ts"] = endless_response(stand_in.over, b"\0", 0.1)
+        fake_server.responses["/api/v1/components/edge1"] = ACCEPTED
+        fake_server.responses["/hang.ts"] = endless_response(fake_server.stopped, b"\0", 0.1)
         hanging = "".join(
-            f"[watch:film{n}]\nuse = picture\nurl = {stand_in.url}/hang.ts\ninterval = 1\n"
+            f"[watch:film{n}]\nuse = picture\nurl = {fake_server.url}/hang.ts\ninterval = 1\n"
             "limit = 60\n"
             for n in range(3)
         )
         running = watch(
-            f"{hanging}{server.section()}", trackers=[stand_in.url], general="at.once = 2"
+            f"{hanging}{server.section()}", trackers=[fake_server.url], general="at.once = 2"
         )
         wait_until(
-            lambda: reported_moods(stand_in, "server")[-1:] == ["happy"], 60, "the server is happy"
+            lambda: reported_moods(fake_server, "server")[-1:] == ["happy"],
+            60,
+            "the server is happy",
         )
-        wait_until(lambda: count_ffmpeg(stand_in) == 2, 20, "two checks run")
+        wait_until(lambda: count_ffmpeg(fake_server) == 2, 20, "two checks run")
 
         server.kill()
 
         wait_until(lambda: len(server.start_arguments) == 2, 5, "the server is restarted")
-        assert count_ffmpeg(stand_in) == 2
+        assert count_ffmpeg(fake_server) == 2
         assert running.terminate() < 2
-        wait_until(lambda: count_ffmpeg(stand_in) == 0, 2, "no ffmpeg runs")
+        wait_until(lambda: count_ffmpeg(fake_server) == 0, 2, "no ffmpeg runs")
 
-    def test_changes_are_reported_at_once_and_states_each_interval(self, stand_in, server, watch):
+    def test_changes_are_reported_at_once_and_states_each_interval(
+        self, fake_server, server, watch
+    ):
         server.start()
-        stand_in.says["*"] = ACCEPTED
-        watch(server.section(), trackers=[stand_in.url])
+        fake_server.responses["*"] = ACCEPTED
+        watch(server.section(), trackers=[fake_server.url])
         wait_until(
-            lambda: reported_moods(stand_in, "server")[-1:] == ["happy"], 60, "the server is happy"
+            lambda: reported_moods(fake_server, "server")[-1:] == ["happy"],
+            60,
+            "the server is happy",
         )
 
-        count = len(reported_moods(stand_in, "server"))
+        count = len(reported_moods(fake_server, "server"))
         wait_until(
-            lambda: len(reported_moods(stand_in, "server")) >= count + 2,
+            lambda: len(reported_moods(fake_server, "server")) >= count + 2,
             4,
             "the state is reported again",
         )
 
 
-def reports(stand_in):
+def reports(fake_server):
     """Return the reports to the JSON API."""
-    return [json.loads(one.body) for one in list(stand_in.asked) if one.method == "PUT"]
+    return [json.loads(one.body) for one in list(fake_server.requests) if one.method == "PUT"]
 
 
-def reported_moods(stand_in, name):
+def reported_moods(fake_server, name):
     return [
         one["mood"]
-        for report in reports(stand_in)
+        for report in reports(fake_server)
         for one in report["components"]
         if one["name"] == name
     ]
 
 
-def count_ffmpeg(stand_in):
+def count_ffmpeg(fake_server):
     ps = subprocess.run(["ps", "-eww", "-o", "args"], capture_output=True, text=True, check=True)
     return sum(
-        line.startswith("ffmpeg") and stand_in.url in line for line in ps.stdout.splitlines()
+        line.startswith("ffmpeg") and fake_server.url in line for line in ps.stdout.splitlines()
     )
 
 
@@ -436,11 +442,11 @@ class TestTrackers:
         assert components(served) == {}
         assert server.start_arguments == ["first"]
 
-    def test_hanging_tracker_does_not_delay_the_exit(self, stand_in, server, watch):
+    def test_hanging_tracker_does_not_delay_the_exit(self, fake_server, server, watch):
         server.start()
-        stand_in.says["*"] = endless_response(stand_in.over, b" ", 0.1)
-        running = watch(server.section(), trackers=[stand_in.url])
-        stand_in.wait_for(1, 60)
+        fake_server.responses["*"] = endless_response(fake_server.stopped, b" ", 0.1)
+        running = watch(server.section(), trackers=[fake_server.url])
+        fake_server.wait_for(1, 60)
 
         assert running.terminate() < 2
 
@@ -463,7 +469,7 @@ class TestTrackers:
             token=f"token = {served.token()}",
         )
         wait_until(lambda: mood(served, "server") == "happy", 60, "the server is happy")
-        wait_until(lambda: "annotations: " in running.said, 10, "the rejection is logged")
+        wait_until(lambda: "annotations: " in running.output, 10, "the rejection is logged")
 
         server.kill()
 
@@ -471,7 +477,7 @@ class TestTrackers:
         wait_until(lambda: mood(served, "server") == "happy", 10, "the server is happy again")
         assert set(components(served)) == {"server"}
         assert [label.partition(":")[0] for label in labels(served)] == ["server on edge1"]
-        assert running.said.count("/api/v1/annotations: 403") == 1
+        assert running.output.count("/api/v1/annotations: 403") == 1
 
 
 HAPPY = '{mood="happy",part="server",room="hall"}'
@@ -492,13 +498,13 @@ def mood_rows(served):
     return mood_rows
 
 
-def test_option_once_prints_all_states(tmp_path, server, stand_in):
-    stand_in.says["/"] = (503, {}, b"")
+def test_option_once_prints_all_states(tmp_path, server, fake_server):
+    fake_server.responses["/"] = (503, {}, b"")
     ini = write_ini(
         tmp_path / "once",
         trackers=["http://127.0.0.1:1"],
         token="",
-        sources=f"{server.section()}[watch:web]\nuse = http\nurl = {stand_in.url}/\n",
+        sources=f"{server.section()}[watch:web]\nuse = http\nurl = {fake_server.url}/\n",
     )
 
     result = run_once(ini)

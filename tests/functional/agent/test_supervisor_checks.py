@@ -18,7 +18,7 @@ from streaming_system.agent.supervisor.check_tools import CheckTools
 from streaming_system.agent.supervisor.check_types import CHECK_TYPES
 
 from .conftest import wait_until
-from .standin import endless_response, raw_handler
+from .fake_server import endless_response, raw_handler
 from .streams import make_film
 
 
@@ -189,11 +189,11 @@ class TestUnit:
 
 
 class TestHttp:
-    def test_status_and_text_are_checked(self, check, stand_in):
-        run_check = check("http", url=f"{stand_in.url}/health?full=1", text="all well")
+    def test_status_and_text_are_checked(self, check, fake_server):
+        run_check = check("http", url=f"{fake_server.url}/health?full=1", text="all well")
         results = []
         for response in ((200, {}, b"all well"), (200, {}, b"not well"), (500, {}, b"all well")):
-            stand_in.says["/health"] = response
+            fake_server.responses["/health"] = response
             results.append(run_check())
 
         assert results == [
@@ -201,22 +201,22 @@ class TestHttp:
             ("sad", "responds without the expected text"),
             ("sad", "responds with status 500"),
         ]
-        assert stand_in.asked[0].path == "/health?full=1"
+        assert fake_server.requests[0].path == "/health?full=1"
 
-    def test_redirect_is_not_followed(self, check, stand_in):
-        stand_in.says["/"] = (302, {"Location": "/there"}, b"")
+    def test_redirect_is_not_followed(self, check, fake_server):
+        fake_server.responses["/"] = (302, {"Location": "/there"}, b"")
 
-        assert check("http", url=f"{stand_in.url}/", status="200 302")() == ("happy", "")
-        assert len(stand_in.asked) == 1
+        assert check("http", url=f"{fake_server.url}/", status="200 302")() == ("happy", "")
+        assert len(fake_server.requests) == 1
 
-    def test_slow_response_is_aborted_at_the_timeout(self, check, stand_in):
-        stand_in.says["*"] = endless_response(stand_in.over, b" ", 0.1)
+    def test_slow_response_is_aborted_at_the_timeout(self, check, fake_server):
+        fake_server.responses["*"] = endless_response(fake_server.stopped, b" ", 0.1)
 
         start = time.monotonic()
-        assert check("http", url=stand_in.url)(1) == ("sad", "takes more than 1 s")
+        assert check("http", url=fake_server.url)(1) == ("sad", "takes more than 1 s")
         assert time.monotonic() - start < 3
 
-    def test_connection_error_is_reported_without_the_url(self, check, stand_in):
+    def test_connection_error_is_reported_without_the_url(self, check, fake_server):
         assert check("http", url="http://127.0.0.1:1/")() == (
             "sad",
             "cannot be reached: connection refused",
@@ -275,10 +275,10 @@ class TestHls:
             (b"#EXTM3U\n#EXT-X-TARGETDURATION:x\n", "the playlist is invalid: ValueError"),
         ],
     )
-    def test_invalid_playlist_is_sad(self, check, stand_in, body, detail):
-        stand_in.says["/stream.m3u8"] = (200, {}, body)
+    def test_invalid_playlist_is_sad(self, check, fake_server, body, detail):
+        fake_server.responses["/stream.m3u8"] = (200, {}, body)
 
-        assert check("hls", url=f"{stand_in.url}/stream.m3u8")() == ("sad", detail)
+        assert check("hls", url=f"{fake_server.url}/stream.m3u8")() == ("sad", detail)
 
 
 class TestStream:
@@ -295,32 +295,32 @@ class TestStream:
 
         return respond
 
-    def test_initial_burst_does_not_count(self, check, stand_in):
-        stand_in.says["*"] = self.stream(stand_in.over, 500_000, 1250)
+    def test_initial_burst_does_not_count(self, check, fake_server):
+        fake_server.responses["*"] = self.stream(fake_server.stopped, 500_000, 1250)
 
-        mood, detail = check("stream", url=stand_in.url, bitrate="300k", seconds=1)()
+        mood, detail = check("stream", url=fake_server.url, bitrate="300k", seconds=1)()
 
         assert (mood, detail[:5], detail[-7:]) == ("hungry", "only ", " kbit/s")
         assert 60 < int(detail.split()[1]) < 140
 
-    def test_sufficient_bitrate_is_happy(self, check, stand_in):
-        stand_in.says["*"] = self.stream(stand_in.over, 0, 12_500)
+    def test_sufficient_bitrate_is_happy(self, check, fake_server):
+        fake_server.responses["*"] = self.stream(fake_server.stopped, 0, 12_500)
 
-        assert check("stream", url=stand_in.url, bitrate="300k", seconds=1)()[0] == "happy"
+        assert check("stream", url=fake_server.url, bitrate="300k", seconds=1)()[0] == "happy"
 
-    def test_stream_without_data_and_ended_stream_are_sad(self, check, stand_in):
-        stand_in.says["/still"] = self.stream(stand_in.over, 50_000, 0)
-        stand_in.says["/end"] = (200, {}, b"x" * 1000)
+    def test_stream_without_data_and_ended_stream_are_sad(self, check, fake_server):
+        fake_server.responses["/still"] = self.stream(fake_server.stopped, 50_000, 0)
+        fake_server.responses["/end"] = (200, {}, b"x" * 1000)
 
-        assert check("stream", url=f"{stand_in.url}/still", seconds=1)() == (
+        assert check("stream", url=f"{fake_server.url}/still", seconds=1)() == (
             "sad",
             "transfers no data",
         )
-        assert check("stream", url=f"{stand_in.url}/end", seconds=1)() == (
+        assert check("stream", url=f"{fake_server.url}/end", seconds=1)() == (
             "sad",
             "the stream has ended",
         )
-        assert check("stream", url=f"{stand_in.url}/none", seconds=1)() == (
+        assert check("stream", url=f"{fake_server.url}/none", seconds=1)() == (
             "sad",
             "responds with status 404",
         )
@@ -386,34 +386,36 @@ class TestVideoAndAudio:
             "cannot be played: Server returned 404 Not Found",
         )
 
-    def test_hanging_ffmpeg_is_killed(self, check, stand_in):
+    def test_hanging_ffmpeg_is_killed(self, check, fake_server):
         require("ffmpeg")
-        stand_in.says["*"] = endless_response(stand_in.over, b"\0", 0.1)
+        fake_server.responses["*"] = endless_response(fake_server.stopped, b"\0", 0.1)
 
         start = time.monotonic()
-        result = check("picture", url=f"{stand_in.url}/hang.ts")(1)
+        result = check("picture", url=f"{fake_server.url}/hang.ts")(1)
 
         assert result == ("sad", "played nothing within 1 s")
         assert time.monotonic() - start < 3
-        assert not running(f"{stand_in.url}/hang.ts")
+        assert not running(f"{fake_server.url}/hang.ts")
 
-    def test_runner_kills_running_checks(self, stand_in, tmp_path):
+    def test_runner_kills_running_checks(self, fake_server, tmp_path):
         require("ffmpeg")
-        stand_in.says["*"] = endless_response(stand_in.over, b"\0", 0.1)
+        fake_server.responses["*"] = endless_response(fake_server.stopped, b"\0", 0.1)
         runner = ProcessRunner()
-        section = ConfigSection(tmp_path / "a.ini", "watch:it", {"url": f"{stand_in.url}/end.ts"})
+        section = ConfigSection(
+            tmp_path / "a.ini", "watch:it", {"url": f"{fake_server.url}/end.ts"}
+        )
         run_check = CHECK_TYPES["picture"].create(
             section, CheckTools(runner=runner, ffmpeg="ffmpeg")
         )
         thread = threading.Thread(target=run_check, args=(60,))
         thread.start()
-        wait_until(lambda: running(f"{stand_in.url}/end.ts"), 10, "ffmpeg runs")
+        wait_until(lambda: running(f"{fake_server.url}/end.ts"), 10, "ffmpeg runs")
 
         runner.kill_all()
         thread.join(5)
 
         assert not thread.is_alive()
-        assert not running(f"{stand_in.url}/end.ts")
+        assert not running(f"{fake_server.url}/end.ts")
 
     def test_missing_ffmpeg_is_reported(self, tmp_path):
         section = ConfigSection(tmp_path / "a.ini", "watch:it", {"url": "http://h/"})

@@ -15,7 +15,7 @@ from streaming_system.agent.tracker_http import (
 )
 
 from .conftest import json_response
-from .standin import endless_response
+from .fake_server import endless_response
 
 STATE = {
     "url": "https://edge1.example.org/{room}/",
@@ -145,34 +145,34 @@ class TestFailingTracker:
             ((200, {}, b"x" * 70_000), r"more than 65,536 bytes; is this a tracker\?"),
         ],
     )
-    def test_invalid_response_is_a_retryable_error(self, stand_in, response, line):
-        stand_in.says["*"] = response
+    def test_invalid_response_is_a_retryable_error(self, fake_server, response, line):
+        fake_server.responses["*"] = response
 
         with pytest.raises(TrackerUnavailableError, match=line) as error:
-            ApiTrackerClient(stand_in.url, "t").report("hall", "edge1", STATE)
+            ApiTrackerClient(fake_server.url, "t").report("hall", "edge1", STATE)
 
         assert not isinstance(error.value, ReportRejectedError)
         assert "\n" not in str(error.value)
         # The client neither retries nor follows redirects.
-        assert len(stand_in.asked) == 1
+        assert len(fake_server.requests) == 1
 
-    def test_retry_after_is_parsed(self, stand_in):
+    def test_retry_after_is_parsed(self, fake_server):
         problem = {"type": "#service-unavailable", "title": "No", "status": 503}
         status, headers, body = json_response(problem, 503, "application/problem+json")
-        stand_in.says["*"] = (status, headers | {"Retry-After": "17"}, body)
+        fake_server.responses["*"] = (status, headers | {"Retry-After": "17"}, body)
 
         with pytest.raises(TrackerUnavailableError) as error:
-            ApiTrackerClient(stand_in.url, "t").report("hall", "edge1", STATE)
+            ApiTrackerClient(fake_server.url, "t").report("hall", "edge1", STATE)
 
         assert error.value.retry_after == 17
 
     @pytest.mark.parametrize("pause", [0.0, 0.05])
-    def test_endless_response_is_aborted(self, stand_in, pause):
-        stand_in.says["*"] = endless_response(stand_in.over, b" ", pause)
+    def test_endless_response_is_aborted(self, fake_server, pause):
+        fake_server.responses["*"] = endless_response(fake_server.stopped, b" ", pause)
         started = time.monotonic()
 
         with pytest.raises(TrackerUnavailableError, match=r"takes too long|more than 65,536 bytes"):
-            ApiTrackerClient(stand_in.url, "t").report("hall", "edge1", STATE, timeout=1)
+            ApiTrackerClient(fake_server.url, "t").report("hall", "edge1", STATE, timeout=1)
 
         assert time.monotonic() - started < 3
 
@@ -190,19 +190,19 @@ class TestFailingTracker:
         ("report_every", "interval"),
         [(0, 1), (-5, 1), (10**9, 300), (25, 25), ("soon", None), (True, None), (None, None)],
     )
-    def test_report_interval_is_bounded(self, stand_in, report_every, interval):
-        stand_in.says["*"] = json_response({"report_every": report_every})
+    def test_report_interval_is_bounded(self, fake_server, report_every, interval):
+        fake_server.responses["*"] = json_response({"report_every": report_every})
 
         assert (
-            ApiTrackerClient(stand_in.url, "t").report("hall", "e", STATE).report_interval
+            ApiTrackerClient(fake_server.url, "t").report("hall", "e", STATE).report_interval
             == interval
         )
 
 
-def test_token_cannot_inject_a_header(stand_in):
-    stand_in.says["*"] = json_response({})
+def test_token_cannot_inject_a_header(fake_server):
+    fake_server.responses["*"] = json_response({})
 
     with contextlib.suppress(TrackerUnavailableError):
-        ApiTrackerClient(stand_in.url, "t\r\nX-Mine: 1").report("hall", "edge1", STATE)
+        ApiTrackerClient(fake_server.url, "t\r\nX-Mine: 1").report("hall", "edge1", STATE)
 
-    assert not any("X-Mine" in request.headers for request in stand_in.asked)
+    assert not any("X-Mine" in request.headers for request in fake_server.requests)

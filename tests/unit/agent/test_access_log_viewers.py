@@ -29,8 +29,8 @@ class Log:
 
     def write(self, target, *, address="203.0.113.9", agent="VLC", status=200, size=1000, end="\n"):
         line = (
-            f'{address} - - [24/Nov/2026:09:00:00 +0000] "GET {target} HTTP/1.1" {status} {size} "-" '
-            f'"{agent}"'
+            f'{address} - - [24/Nov/2026:09:00:00 +0000] "GET {target} HTTP/1.1" {status} {size} '
+            f'"-" "{agent}"'
         )
         with self.file.open("a") as file:
             file.write(line + end)

@@ -1,4 +1,4 @@
-"""What stand-ins say, and what they are told."""
+"""Configuration, responses and requests of fake servers."""
 
 import json
 
@@ -25,6 +25,6 @@ def icecast_stats(**source):
     return json_response({"icestats": {"source": mount}})
 
 
-def received_reports(stand_in):
-    """The reports that a stand-in of a tracker has got."""
-    return [json.loads(asked.body) for asked in list(stand_in.asked) if asked.method == "PUT"]
+def received_reports(fake_server):
+    """Return the reports that a fake tracker received."""
+    return [json.loads(r.body) for r in list(fake_server.requests) if r.method == "PUT"]

@@ -1,4 +1,4 @@
-"""A server of any kind, as bad as it is told to be."""
+"""An HTTP server with configurable responses, also invalid and endless ones."""
 
 import contextlib
 import threading
@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @dataclass
 class RecordedRequest:
-    """A request that came."""
+    """A request to the fake server."""
 
     method: str
     path: str
@@ -17,28 +17,28 @@ class RecordedRequest:
 
 
 class FakeServer:
-    """A server on a free port of this machine.
+    """A server on a free local port.
 
-    ``says`` maps a path (or "*") to an answer: ``(status, headers, body)``, a function that takes
-    an :class:`RecordedRequest` and returns one, or one that takes the raw handler (``raw``).
+    ``responses`` maps a path (or "*") to a response: ``(status, headers, body)``, a function that
+    takes a :class:`RecordedRequest` and returns one, or a :func:`raw_handler`.
     """
 
     def __init__(self) -> None:
-        self.says = {"*": (404, {}, b"")}
-        self.asked = []
-        self.over = threading.Event()
+        self.responses = {"*": (404, {}, b"")}
+        self.requests = []
+        self.stopped = threading.Event()
         self._changed = threading.Condition()
 
     def __enter__(self):
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        # Whoever is still being tormented when the test ends is let go.
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _create_handler(self))
+        # Endless responses must not delay the end of a test.
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
         self._thread.start()
         return self
 
     def __exit__(self, *error):
-        self.over.set()
+        self.stopped.set()
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
@@ -47,22 +47,22 @@ class FakeServer:
     def url(self):
         return f"http://127.0.0.1:{self._server.server_port}"
 
-    def answer(self, handler):
+    def respond(self, handler):
         length = int(handler.headers.get("Content-Length") or 0)
-        asked = RecordedRequest(
+        request = RecordedRequest(
             handler.command,
             handler.path,
             {name.title(): value for name, value in handler.headers.items()},
             handler.rfile.read(length),
         )
         with self._changed:
-            self.asked.append(asked)
+            self.requests.append(request)
             self._changed.notify_all()
-        said = self.says.get(handler.path.partition("?")[0], self.says.get("*"))
-        if getattr(said, "raw", False):
-            said(handler)
+        response = self.responses.get(handler.path.partition("?")[0], self.responses.get("*"))
+        if getattr(response, "is_raw", False):
+            response(handler)
             return
-        status, headers, body = said(asked) if callable(said) else said
+        status, headers, body = response(request) if callable(response) else response
         handler.send_response(status)
         for name, value in headers.items():
             handler.send_header(name, value)
@@ -73,18 +73,19 @@ class FakeServer:
             handler.wfile.write(body)
 
     def wait_for(self, count, seconds=10):
-        """Wait until so many requests have come."""
+        """Wait until ``count`` requests have arrived."""
         with self._changed:
-            assert self._changed.wait_for(lambda: len(self.asked) >= count, seconds), self.asked
+            has_arrived = self._changed.wait_for(lambda: len(self.requests) >= count, seconds)
+            assert has_arrived, self.requests
 
 
-def _handler(stand_in):
+def _create_handler(fake_server):
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self):
             with contextlib.suppress(OSError):
-                stand_in.answer(self)
+                fake_server.respond(self)
 
         def do_PUT(self):
             self.do_GET()
@@ -102,22 +103,22 @@ def _handler(stand_in):
 
 
 def raw_handler(function):
-    """Mark an answer that writes to the connection by itself."""
-    function.raw = True
+    """Mark a function that takes the request handler and writes the response itself."""
+    function.is_raw = True
     return function
 
 
-def endless_response(over, piece=b"x" * 65536, pause=0.0):
-    """Return an answer that never ends."""
+def endless_response(stopped, chunk=b"x" * 65536, pause=0.0):
+    """Return a response that ends when ``stopped`` is set."""
 
     @raw_handler
-    def answer(handler):
+    def respond(handler):
         handler.send_response(200)
         handler.send_header("Content-Type", "application/json")
         handler.send_header("Connection", "close")
         handler.end_headers()
         handler.close_connection = True
-        while not over.wait(pause):
-            handler.wfile.write(piece)
+        while not stopped.wait(pause):
+            handler.wfile.write(chunk)
 
-    return answer
+    return respond

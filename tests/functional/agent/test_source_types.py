@@ -105,11 +105,11 @@ STARTED_AT = datetime(2026, 11, 24, 8, 0, 0, 500_000, tzinfo=UTC)
 
 
 @pytest.fixture
-def probe(stand_in):
+def probe(fake_server):
     """Return a function that creates a probe of the fake server."""
 
     def probe(mounts=("live/hall", "live/lab"), **options):
-        return HttpProbe(options={"url": stand_in.url, **options}, mounts=mounts)
+        return HttpProbe(options={"url": fake_server.url, **options}, mounts=mounts)
 
     return probe
 
@@ -132,8 +132,8 @@ def test_source_types_are_registered():
     ]
 
 
-def test_srs_counts_viewers_without_the_publisher(stand_in, probe):
-    stand_in.says["/api/v1/streams/"] = json_response(SRS)
+def test_srs_counts_viewers_without_the_publisher(fake_server, probe):
+    fake_server.responses["/api/v1/streams/"] = json_response(SRS)
 
     [hall] = poll("srs", probe())
 
@@ -141,21 +141,21 @@ def test_srs_counts_viewers_without_the_publisher(stand_in, probe):
     assert (hall.sent, hall.bitrate, hall.codec) == (14336000, 2048000, "H264, AAC")
 
 
-def test_srs_error_is_reported(stand_in, probe):
-    stand_in.says["/api/v1/streams/"] = json_response({"code": 2048})
+def test_srs_error_is_reported(fake_server, probe):
+    fake_server.responses["/api/v1/streams/"] = json_response({"code": 2048})
 
     with pytest.raises(SourceError, match="SRS reports an error: code 2048"):
         poll("srs", probe())
 
 
-def test_mediamtx_counts_readers_and_derives_bitrates_from_counters(stand_in, probe):
+def test_mediamtx_counts_readers_and_derives_bitrates_from_counters(fake_server, probe):
     later = json.loads(json.dumps(MEDIAMTX))
     later["items"][0] |= {"bytesReceived": 1001000, "bytesSent": 9009000}
     client = probe(user="agent", password="secret")
-    stand_in.says["/v3/paths/list"] = json_response(MEDIAMTX)
+    fake_server.responses["/v3/paths/list"] = json_response(MEDIAMTX)
     [first] = poll("mediamtx", client)
-    stand_in.says["/v3/paths/list"] = json_response(later)
-    stand_in.over.wait(0.3)
+    fake_server.responses["/v3/paths/list"] = json_response(later)
+    fake_server.stopped.wait(0.3)
 
     [second] = poll("mediamtx", client)
 
@@ -163,17 +163,17 @@ def test_mediamtx_counts_readers_and_derives_bitrates_from_counters(stand_in, pr
     assert (first.codec, first.since) == ("H264, MPEG-4 Audio", STARTED_AT)
     assert second.sent == pytest.approx(9 * second.bitrate, rel=0.01)
     assert 0 < second.bitrate < 8 * 1_000_000 / 0.3
-    assert stand_in.asked[0].headers["Authorization"].startswith("Basic ")
+    assert fake_server.requests[0].headers["Authorization"].startswith("Basic ")
 
 
 @pytest.mark.parametrize("statistics", [OME_FLAT, OME_NEW])
-def test_ovenmediaengine_counts_viewer_connections(stand_in, probe, statistics):
+def test_ovenmediaengine_counts_viewer_connections(fake_server, probe, statistics):
     for path, response in (
         ("/v1/vhosts/default/apps/live/streams", ["hall"]),
         ("/v1/vhosts/default/apps/live/streams/hall", OME_STREAM),
         ("/v1/stats/current/vhosts/default/apps/live/streams/hall", statistics),
     ):
-        stand_in.says[path] = json_response(
+        fake_server.responses[path] = json_response(
             {"statusCode": 200, "message": "OK", "response": response}
         )
 
@@ -182,27 +182,27 @@ def test_ovenmediaengine_counts_viewer_connections(stand_in, probe, statistics):
     assert (hall.mount, hall.clients, hall.sent) == ("live/hall", 7, 18000000)
     assert (hall.bitrate, hall.codec, hall.since) == (2628000, "H264, AAC", STARTED_AT)
     # OvenMediaEngine expects the AccessToken without a user.
-    assert stand_in.asked[0].headers["Authorization"] == "Basic dG9rZW4="
+    assert fake_server.requests[0].headers["Authorization"] == "Basic dG9rZW4="
 
 
-def test_owncast_without_a_password_uses_the_public_status(stand_in, probe):
-    stand_in.says["/api/status"] = json_response(OWNCAST)
+def test_owncast_without_a_password_uses_the_public_status(fake_server, probe):
+    fake_server.responses["/api/status"] = json_response(OWNCAST)
 
     [live] = poll("owncast", probe(password=""))
 
     assert (live.mount, live.clients, live.since) == ("live", 7, STARTED_AT)
 
 
-def test_owncast_with_a_password_uses_the_admin_status(stand_in, probe):
-    stand_in.says["/api/admin/status"] = json_response(OWNCAST_ADMIN)
+def test_owncast_with_a_password_uses_the_admin_status(fake_server, probe):
+    fake_server.responses["/api/admin/status"] = json_response(OWNCAST_ADMIN)
 
     [live] = poll("owncast", probe(user="admin", password="secret"))
 
     assert (live.clients, live.bitrate, live.codec) == (7, 2628000, "H.264")
 
 
-def test_offline_owncast_has_no_mounts(stand_in, probe):
-    stand_in.says["/api/status"] = json_response(OWNCAST | {"online": False})
+def test_offline_owncast_has_no_mounts(fake_server, probe):
+    fake_server.responses["/api/status"] = json_response(OWNCAST | {"online": False})
 
     assert poll("owncast", probe(password="")) == []
 
@@ -240,10 +240,10 @@ def test_missing_command_is_reported(probe):
         poll("command", probe(command="/none"))
 
 
-def test_cdn_mount_is_registered_while_its_playlist_is_available(stand_in, probe):
-    stand_in.says["/live/hall/stream.m3u8"] = (200, {}, b"#EXTM3U")
+def test_cdn_mount_is_registered_while_its_playlist_is_available(fake_server, probe):
+    fake_server.responses["/live/hall/stream.m3u8"] = (200, {}, b"#EXTM3U")
 
-    [hall] = poll("static", probe(check=f"{stand_in.url}/{{mount}}/stream.m3u8"))
+    [hall] = poll("static", probe(check=f"{fake_server.url}/{{mount}}/stream.m3u8"))
 
     assert hall.mount == "live/hall"
     assert {stats.mount for stats in poll("static", probe(check=""))} == {
@@ -252,7 +252,7 @@ def test_cdn_mount_is_registered_while_its_playlist_is_available(stand_in, probe
     }
 
 
-def test_hanging_playlists_do_not_delay_other_checks(stand_in, probe, caplog):
+def test_hanging_playlists_do_not_delay_other_checks(fake_server, probe, caplog):
     mounts = [f"live/{number}" for number in range(10)]
     last_requested = threading.Event()
 
@@ -261,9 +261,9 @@ def test_hanging_playlists_do_not_delay_other_checks(stand_in, probe, caplog):
             last_requested.set()
         return (200 if last_requested.wait(30) else 504), {}, b"#EXTM3U"
 
-    stand_in.says["*"] = playlist
+    fake_server.responses["*"] = playlist
 
-    stats = poll("static", probe(mounts, check=f"{stand_in.url}/{{mount}}/stream.m3u8"))
+    stats = poll("static", probe(mounts, check=f"{fake_server.url}/{{mount}}/stream.m3u8"))
 
     assert [mount.mount for mount in stats] == mounts
     assert caplog.text == ""
@@ -280,8 +280,8 @@ def test_hanging_playlists_do_not_delay_other_checks(stand_in, probe, caplog):
         ),
     ],
 )
-def test_icecast_lists_no_mount_one_or_several(stand_in, probe, document, mounts):
-    stand_in.says["/status-json.xsl"] = json_response(document)
+def test_icecast_lists_no_mount_one_or_several(fake_server, probe, document, mounts):
+    fake_server.responses["/status-json.xsl"] = json_response(document)
 
     assert [stats.mount for stats in poll("icecast", probe(password=""))] == mounts
 
@@ -301,9 +301,9 @@ def test_icecast_lists_no_mount_one_or_several(stand_in, probe, document, mounts
         ([], None, "clients is []"),
     ],
 )
-def test_invalid_numbers_are_logged_once(stand_in, probe, caplog, listeners, clients, warning):
+def test_invalid_numbers_are_logged_once(fake_server, probe, caplog, listeners, clients, warning):
     source = {"listenurl": "http://h/hall.webm", "listeners": listeners}
-    stand_in.says["/status-json.xsl"] = json_response({"icestats": {"source": source}})
+    fake_server.responses["/status-json.xsl"] = json_response({"icestats": {"source": source}})
     streams = [StreamConfig(mount="/hall.webm", room="hall", format="webm")]
     warnings = LogOnce(log)
 
