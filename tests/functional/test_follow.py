@@ -14,7 +14,7 @@ from threading import Thread
 
 import pytest
 
-from streaming_system.config import load
+from streaming_system.config import load_conference
 from streaming_system.schedule.storage import (
     load_schedule,
     repr_digest,
@@ -44,11 +44,11 @@ def wait_until(is_true, describe, seconds=60):
 
 def changed(schedule, *events, later=1):
     """Return a schedule with other talks in the hall, imported ``later`` minutes later."""
-    hall = dataclasses.replace(schedule.rooms["hall"], events=events)
+    hall = dataclasses.replace(schedule.rooms["hall"], slots=events)
     return dataclasses.replace(
         schedule,
         rooms={**schedule.rooms, "hall": hall},
-        imported=NOW + timedelta(minutes=later),
+        imported_at=NOW + timedelta(minutes=later),
     )
 
 
@@ -92,7 +92,7 @@ class TestPublishedSchedule:
                            "schedule-timezone": "Europe/Berlin"}}  # fmt: skip
         config = Path(conference["config.public"])
         config.write_text(json.dumps(public))
-        loaded = load(config, tmp_path / "none.json")
+        loaded = load_conference(config, tmp_path / "none.json")
         import_schedule(loaded, FeedReaderOptions(format=""), tmp_path / "imported.json", now=NOW)
 
         text = make_site(**{"schedule.file": str(tmp_path / "imported.json")}).get(PATH).text
@@ -208,9 +208,9 @@ def test_invalid_response_keeps_the_schedule_and_is_logged_once(
     before = schedule_file.read_bytes()
     publisher.response = _invalid_response(kind, load_schedule(schedule_file))
     limit = 100 if kind == "too-large" else 10**6
-    mirror = ScheduleMirror(publisher.url, schedule_file, limit=limit)
+    mirror = ScheduleMirror(publisher.url, schedule_file, max_bytes=limit)
 
-    assert [mirror.look(), mirror.look()] == [False, False]
+    assert [mirror.poll(), mirror.poll()] == [False, False]
 
     assert schedule_file.read_bytes() == before
     assert list(schedule_file.parent.glob(".*.draft")) == []
@@ -224,7 +224,7 @@ def test_accept_older_replaces_a_newer_schedule(publisher, schedule_file):
     older = changed(load_schedule(schedule_file), make_talk("10:00", 60, "Old"), later=-1)
     publisher.response = valid_response(older)
 
-    assert ScheduleMirror(publisher.url, schedule_file, limit=10**6, accept_older=True).look()
+    assert ScheduleMirror(publisher.url, schedule_file, max_bytes=10**6, accept_older=True).poll()
 
     assert load_schedule(schedule_file) == older
 
@@ -233,19 +233,19 @@ def test_unchanged_schedule_is_requested_with_its_etag(publisher, schedule_file)
     newer = changed(load_schedule(schedule_file), make_talk("10:00", 60, "Another"))
     publisher.response = valid_response(newer)
     publisher.etags.clear()
-    mirror = ScheduleMirror(publisher.url, schedule_file, limit=10**6)
-    assert mirror.look()
+    mirror = ScheduleMirror(publisher.url, schedule_file, max_bytes=10**6)
+    assert mirror.poll()
     publisher.response = (304, {}, b"")
     before = schedule_file.stat()
 
-    assert mirror.look()
+    assert mirror.poll()
 
     assert publisher.etags == [None, '"1"']
     assert schedule_file.stat() == before
     # A lost file is downloaded again.
     schedule_file.write_text("{")
     publisher.response = valid_response(newer)
-    assert mirror.look()
+    assert mirror.poll()
     assert publisher.etags[-1] is None
     assert load_schedule(schedule_file) == newer
 
@@ -258,7 +258,7 @@ def test_full_disk_keeps_the_schedule(publisher, schedule_file, small_disk):
         changed(before, make_talk("10:00", 60, "Long", abstract="x" * 300_000))
     )
 
-    assert not ScheduleMirror(publisher.url, target, limit=10**6).look()
+    assert not ScheduleMirror(publisher.url, target, max_bytes=10**6).poll()
 
     assert load_schedule(target) == before
     assert [path.name for path in small_disk.iterdir()] == ["schedule.json"]
@@ -309,7 +309,7 @@ def test_follower_survives_restarts_of_the_publisher(conference, schedule_file, 
     assert output.count("gone: Another: hall, Tue 24 Nov 10:00–11:00") == 1
     assert output.count("new: Last: hall, Tue 24 Nov 10:00–11:00") == 1
     assert output.count("stays") == 1
-    assert output.count("all is well again") == 1
+    assert output.count("is good again") == 1
 
 
 @pytest.mark.parametrize("url", ["ftp://host/x", "schedule.json", "http://"])
