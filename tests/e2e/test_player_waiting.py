@@ -26,7 +26,7 @@ def scheduled_talk(player_site, room):
     schedule = load_schedule(path)
     zone = next(iter(schedule.rooms.values())).timezone
     rooms = {**schedule.rooms, room: RoomSchedule(timezone=zone, events=(talk,))}
-    save_schedule(Schedule(rooms=rooms, imported=schedule.imported), path)
+    save_schedule(Schedule(rooms=rooms, imported_at=schedule.imported_at), path)
     player_site.wait_for(lambda: "&lt;Opening&gt;" in player_site.text(f"/{room}"), 10, "the talk")
     return talk
 

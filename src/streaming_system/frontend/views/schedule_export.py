@@ -53,7 +53,7 @@ def schedule_file(request: Any) -> Response:
     rooms = {
         name: schedule.rooms[name] for name in request.conference.rooms if name in schedule.rooms
     }
-    document = serialize_schedule(Schedule(rooms=rooms, imported_at=schedule.imported)).encode()
+    document = serialize_schedule(Schedule(rooms=rooms, imported_at=schedule.imported_at)).encode()
     response = Response(document, content_type=MEDIA_TYPE)
     response.headers["Repr-Digest"] = repr_digest(document)
     return response
