@@ -124,12 +124,17 @@ def test_make_targets_in_the_documents_exist(root):
     makefile = (root / "Makefile").read_text()
     targets = set(re.findall(r"^([a-z -]+):(?!=)", makefile, re.MULTILINE))
     names = {name for line in targets for name in line.split()}
-    told = set()
+    named_targets = set()
     for document in [root / "README.md", root / "CONTRIBUTING.md", *root.glob("docs/*.md")]:
-        told |= set(re.findall(r"(?:^|`| )make ([a-z]+)", document.read_text(), re.MULTILINE))
+        named_targets |= set(
+            re.findall(r"(?:^|`| )make ([a-z]+)", document.read_text(), re.MULTILINE)
+        )
 
-    assert {"testserve", "test"} <= told
-    assert told & {"testserve", "test", "distclean", "migrate", "lint", "lock"} - names == set()
+    assert {"testserve", "test"} <= named_targets
+    assert (
+        named_targets & {"testserve", "test", "distclean", "migrate", "lint", "lock"} - names
+        == set()
+    )
 
 
 def test_commands_in_the_readme_exist(root):

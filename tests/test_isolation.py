@@ -43,13 +43,13 @@ def imported_by():
     def imported_by(module):
         if module not in known:
             code = f"import sys, streaming_system.{module}; print(*sys.modules)"
-            answer = subprocess.run(
+            result = subprocess.run(
                 [sys.executable, "-W", "ignore", "-c", code],
                 capture_output=True,
                 text=True,
                 check=True,
             )
-            known[module] = set(answer.stdout.split())
+            known[module] = set(result.stdout.split())
         return known[module]
 
     return imported_by

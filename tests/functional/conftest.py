@@ -118,7 +118,7 @@ def migrated_database(request, tmp_path_factory, migrate):
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def new_database(request, tmp_path):
-    """The URL of a database that nobody has migrated; of SQLite, not even the folder exists."""
+    """The URL of a database without migrations; for SQLite, its folder is missing, too."""
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path}/not/yet/tracker.sqlite"
         return
@@ -288,11 +288,11 @@ def small_disk(tmp_path):
 
 @pytest.fixture
 def away(database):
-    """Return a context manager, within which nobody can open the database."""
+    """Return a context manager that makes the database unreachable."""
     url = sa.make_url(database)
 
     def allow(allowed):
-        # From another database of the same server: this one answers nobody meanwhile.
+        # Connect to another database: this one refuses connections meanwhile.
         engine = sa.create_engine(url.set(database="template1"), isolation_level="AUTOCOMMIT")
         with engine.connect() as connection:
             connection.exec_driver_sql(f"ALTER DATABASE {url.database} ALLOW_CONNECTIONS {allowed}")

@@ -58,13 +58,13 @@ class Served:
             text=True,
             start_new_session=True,
         )
-        said = []
+        lines = []
         for line in self._process.stderr:
-            said.append(line)
+            lines.append(line)
             if found := re.search(r"Serving on http://127\.0\.0\.1:(\d+)", line):
                 self.port = int(found[1])
                 return
-        raise AssertionError(f"the {self._app} did not start:\n{''.join(said)}")
+        raise AssertionError(f"the {self._app} did not start:\n{''.join(lines)}")
 
     def kill(self) -> None:
         """End the process as a lack of memory does: without a chance to do anything more."""
