@@ -381,7 +381,7 @@ class Writers:
                     db.execute(
                         sa.insert(Sample),
                         {"room": "hall", "name": text, "at": NOW, "clients": 1, "bitrate": 1,
-                         "cbitrate": 1, "figures": {}},
+                         "cbitrate": 1, "stream_metrics": {}},
                     )  # fmt: skip
                     db.execute(sa.insert(RollupCursor), {"name": text, "until": NOW})
             except sa.exc.DBAPIError as error:

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.both_databases
 # 11:00 in Sydney.
 NOON = datetime(2026, 11, 24, 0, 0, tzinfo=UTC)
 SYDNEY = ZoneInfo("Australia/Sydney")
-METRICS = {"clients": 3, "bitrate": 1_000_000, "cbitrate": 0, "figures": {}}
+METRICS = {"clients": 3, "bitrate": 1_000_000, "cbitrate": 0, "stream_metrics": {}}
 
 
 def seconds(number):
