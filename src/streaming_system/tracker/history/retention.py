@@ -92,7 +92,7 @@ EXPIRY_RULES: tuple[
 
 
 class Retention:
-    """The retention settings: ``retention.samples_hours``, ``retention.minutes_days`` and ``retention.ten_minutes_days``."""
+    """Applies the settings ``retention.…``."""
 
     def __init__(self, db: Session, settings: Mapping[str, Any]) -> None:
         self.db = db
