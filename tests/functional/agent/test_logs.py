@@ -84,7 +84,7 @@ class TestRotation:
 
         agent = logs(served, options=["--once"])
 
-        assert agent.ended() == (0, "")
+        assert agent.wait_for_exit() == (0, "")
         assert stored_paths(served) == written
 
     def test_missing_log_is_reported_and_sent_later(self, served, logs, log):
@@ -119,7 +119,7 @@ class TestShutdown:
     def test_wrong_secret_is_one_line_and_status_2(self, served, logs, log):
         append_lines(log, range(3))
 
-        status, output = logs(served, secret="wrong").ended()
+        status, output = logs(served, secret="wrong").wait_for_exit()
 
         assert (status, output.count("\n")) == (2, 1)
         assert output.startswith("Error: ")
@@ -148,7 +148,7 @@ class TestLineContent:
         )
         log.write_bytes(b"".join(one + b"\n" for one in lines))
 
-        assert logs(log_tracker, options=["--once"]).ended() == (0, "")
+        assert logs(log_tracker, options=["--once"]).wait_for_exit() == (0, "")
 
         sent = [one.encode("utf-8", "surrogateescape") for one in log_tracker.lines.elements()]
         assert sorted(sent) == sorted(lines)
@@ -156,7 +156,7 @@ class TestLineContent:
     def test_tracker_accepts_invalid_bytes(self, served, logs, log):
         log.write_bytes(line(1, agent="VLC \xff").encode("latin-1") + b"\n\x00\xff\n")
 
-        assert logs(served, options=["--once"]).ended() == (0, "")
+        assert logs(served, options=["--once"]).wait_for_exit() == (0, "")
 
         assert stored_paths(served) == Counter(["/main/1"])
 

@@ -42,7 +42,7 @@ class TestTrackerOutage:
         )
         assert stored_paths(served) == written
         assert metric_total(agent, "log_lines_waiting") == metric_total(agent, "spool_bytes") == 0
-        assert agent.resident() < 60
+        assert agent.resident_mib() < 60
         wait_until(
             lambda: (agent.ini.parent / "state/logs.sqlite").stat().st_size < 2**21,
             10,
@@ -231,7 +231,7 @@ class TestSpoolFile:
         (tmp_path / "agent/state").mkdir(parents=True)
         (tmp_path / "agent/state/logs.sqlite").write_bytes(b"x" * 10_000)
 
-        status, output = logs(log_tracker).ended()
+        status, output = logs(log_tracker).wait_for_exit()
 
         assert status == 1
         assert "logs.sqlite: is damaged: move it away" in output
@@ -242,7 +242,7 @@ class TestSpoolFile:
         first = logs(log_tracker)
         wait_until(lambda: first.healthz()[0] == 200, 30, "the agent runs")
 
-        status, output = logs(log_tracker).ended()
+        status, output = logs(log_tracker).wait_for_exit()
 
         assert (status, output.count("\n")) == (1, 1)
         assert output.endswith("is this service running twice?\n")

@@ -453,7 +453,7 @@ class TestTrackers:
     def test_invalid_token_ends_the_supervisor_with_one_line(self, served, server, watch):
         running = watch(server.section(), trackers=[served.url], token="token = sst_wrong")
 
-        status, output = running.ended(60)
+        status, output = running.wait_for_exit(60)
 
         assert status == 2
         assert [line for line in output.splitlines() if "401" in line] == [
