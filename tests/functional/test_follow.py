@@ -103,7 +103,7 @@ class TestPublishedSchedule:
     def test_unknown_rooms_are_omitted(self, site, schedule_file):
         schedule = load_schedule(schedule_file)
         backstage = dataclasses.replace(
-            schedule.rooms["lab"], slots=(make_talk("11:00", 30, "Secret"),)
+            schedule.rooms["lab"], events=(make_talk("11:00", 30, "Secret"),)
         )
         save_schedule(
             dataclasses.replace(schedule, rooms={**schedule.rooms, "backstage": backstage}),
@@ -169,7 +169,7 @@ def _invalid_response(kind, schedule):
         "503": (503, {}, b""),
         "unasked-304": (304, {}, b""),
         "older": valid_response(changed(schedule, make_talk("10:00", 60, "Old"), later=-1)),
-        "other-version": _with_digest(text.replace('"version": 2', '"version": 3')),
+        "other-version": _with_digest(text.replace('"version": 1', '"version": 2')),
         "unknown-field": _with_digest(text.replace('"guid"', '"phone"')),
         "no-rooms": valid_response(dataclasses.replace(newer, rooms={})),
         "not-utf-8": (200, {"Repr-Digest": repr_digest(b"\xff{")}, b"\xff{"),

@@ -33,10 +33,12 @@ def load_sources(folder: Path | None = None) -> Mapping[str, StatsSource]:
     """
     manager = create_plugin_manager(folder, built_in=BUILT_IN_PACKAGE)
     sources: dict[str, StatsSource] = {}
-    for hook in manager.hook.encoder_sources.get_hookimpls():
+    for hook in manager.hook.register_stats_sources.get_hookimpls():
         for source in _call_plugin(hook):
             if not isinstance(source, StatsSource):
-                raise PluginError(f"{hook.plugin_name}: encoder_sources must return Sources")
+                raise PluginError(
+                    f"{hook.plugin_name}: register_stats_sources must return a list of StatsSource"
+                )
             if source.name in sources:
                 raise PluginError(f"{hook.plugin_name}: there is a source {source.name!r} already")
             sources[source.name] = source

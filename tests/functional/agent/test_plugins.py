@@ -37,7 +37,7 @@ def once_with(tmp_path, fake_server, once):
 def example(root):
     """The example plugin of the manual."""
     manual = (root / "docs/parsers.md").read_text()
-    chapter = manual.partition("## encoder_sources()")[2]
+    chapter = manual.partition("## register_stats_sources()")[2]
     code = re.search(r"```py\n(.*?)```", chapter, re.DOTALL)[1]
     names = "MountStats, SourceOption, StatsSource, hookimpl, require_list, require_object"
     return f"from streaming_system.plugin import {names}\n\n{code}"
@@ -70,18 +70,18 @@ def test_failing_plugin_is_one_line(fake_server, once_with, example):
         ("import nothing_of_that_name", "my_server.py: ModuleNotFoundError"),
         (
             "from streaming_system.plugin import hookimpl\n\n\n"
-            "@hookimpl\ndef encoder_sources():\n    return ['icecast']\n",
-            "encoder_sources must return Sources",
+            "@hookimpl\ndef register_stats_sources():\n    return ['icecast']\n",
+            "register_stats_sources must return a list of StatsSource",
         ),
         (
             "from streaming_system.plugin import StatsSource, hookimpl\n\n\n"
-            "@hookimpl\ndef encoder_sources():\n"
-            "    return [StatsSource(name='icecast', summary='', options=(), read=list)]\n",
+            "@hookimpl\ndef register_stats_sources():\n"
+            "    return [StatsSource(name='icecast', summary='', options=(), fetch=list)]\n",
             "there is a source 'icecast' already",
         ),
         (
             "from streaming_system.plugin import hookimpl\n\n\n"
-            "@hookimpl\ndef encoder_sources():\n    return 1 / 0\n",
+            "@hookimpl\ndef register_stats_sources():\n    return 1 / 0\n",
             "my_server.py: ZeroDivisionError",
         ),
     ],

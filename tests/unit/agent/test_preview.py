@@ -74,7 +74,7 @@ def test_tracker_replaces_the_default(parse):
         (
             "folder = previews",
             "folder = p\nat.once = 0",
-            "at.once: is '0'; allowed: a number, 1 to",
+            "at.once: is '0'; allowed: a whole number, 1 to",
         ),
         ("folder = previews", "folder = p\ninterval = 60", "interval: is '60'; allowed: a number"),
         ("folder = previews", "folder = p\nfrom = tracker", "from: is 'tracker'; allowed: http://"),

@@ -134,7 +134,7 @@ def test_example_agent_ini_is_valid_with_all_comments_enabled(root, tmp_path):
     agent = load_agent_config(tmp_path / "agent.ini")
     sources = configure_sources(agent)
     components = parse_components(
-        agent, CheckTools(programs=ProcessRunner(), ffmpeg=parse_supervisor_config(agent).ffmpeg)
+        agent, CheckTools(runner=ProcessRunner(), ffmpeg=parse_supervisor_config(agent).ffmpeg)
     )
 
     assert (agent.token, agent.secret) == ("secret", "secret")

@@ -120,8 +120,8 @@ def test_sample_event_has_current_talks_in_three_rooms(run, site):
     for room in schedule["rooms"].values():
         current = [e for e in room["events"] if e["start"] <= schedule["imported"] < e["end"]]
         coming = [e for e in room["events"] if e["start"] > schedule["imported"]]
-        assert [event["generated"] for event in current] == [False]
-        assert coming[0]["generated"] is False
+        assert [slot["filler"] for slot in current] == [None]
+        assert coming[0]["filler"] is None
 
 
 def test_failed_import_is_one_line_and_keeps_the_schedule(run, site):
