@@ -140,7 +140,7 @@ class TestAccounts:
             Accounts(db).create(name, password, now=NOON)
 
         assert line in str(refusal.value)
-        assert not Accounts(db).any()
+        assert not Accounts(db).has_any()
 
     def test_without_a_database_the_command_line_says_so(self, tmp_path):
         settings = {"sqlalchemy.url": f"sqlite:///{tmp_path}/none.sqlite"}

@@ -141,12 +141,12 @@ def test_monitor_publishes_a_stream_that_falls_silent(tracker_settings, nginx, a
     register(tracker)
     tracker.app.registry["db.sessions"].kw["bind"].dispose()
     monitor = IncidentMonitor(tracker_settings | {"push.url": nginx.url}, lambda notification: True)
-    assert monitor.look()
-    assert monitor.look()
+    assert monitor.run_once()
+    assert monitor.run_once()
     assert nginx.messages.empty()
 
     at(seconds=61)
-    assert monitor.look()
+    assert monitor.run_once()
 
     assert nginx.messages.get(timeout=TIMEOUT)["what"] == "streams"
     engine = make_engine({"sqlalchemy.url": database})
@@ -154,5 +154,5 @@ def test_monitor_publishes_a_stream_that_falls_silent(tracker_settings, nginx, a
         connection.execute(sa.delete(Endpoint))
     engine.dispose()
     # The stream was removed before.
-    assert monitor.look()
+    assert monitor.run_once()
     assert nginx.messages.empty()
