@@ -70,7 +70,7 @@ class TestPublishedSchedule:
             text
             for room in document["rooms"].values()
             for talk in room["events"]
-            if not talk["generated"]
+            if not talk["filler"]
             for value in talk.values()
             for text in (value if isinstance(value, list) else [value])
             if isinstance(text, str) and not re.fullmatch(r"\d{4}-.*Z", text)
@@ -103,7 +103,7 @@ class TestPublishedSchedule:
     def test_unknown_rooms_are_omitted(self, site, schedule_file):
         schedule = load_schedule(schedule_file)
         backstage = dataclasses.replace(
-            schedule.rooms["lab"], events=(make_talk("11:00", 30, "Secret"),)
+            schedule.rooms["lab"], slots=(make_talk("11:00", 30, "Secret"),)
         )
         save_schedule(
             dataclasses.replace(schedule, rooms={**schedule.rooms, "backstage": backstage}),
@@ -169,7 +169,7 @@ def _invalid_response(kind, schedule):
         "503": (503, {}, b""),
         "unasked-304": (304, {}, b""),
         "older": valid_response(changed(schedule, make_talk("10:00", 60, "Old"), later=-1)),
-        "other-version": _with_digest(text.replace('"version": 1', '"version": 2')),
+        "other-version": _with_digest(text.replace('"version": 2', '"version": 3')),
         "unknown-field": _with_digest(text.replace('"guid"', '"phone"')),
         "no-rooms": valid_response(dataclasses.replace(newer, rooms={})),
         "not-utf-8": (200, {"Repr-Digest": repr_digest(b"\xff{")}, b"\xff{"),
@@ -186,8 +186,8 @@ def _with_digest(text):
     ("kind", "reason"),
     [
         ("truncated", "cannot be downloaded"),
-        ("truncated-quietly", "the checksum is not that of what came"),
-        ("changed", "the checksum is not that of what came"),
+        ("truncated-quietly", "the checksum does not match"),
+        ("changed", "the checksum does not match"),
         ("no-checksum", "has no checksum (Repr-Digest)"),
         ("html", "has no checksum (Repr-Digest)"),
         ("html-with-checksum", "is not a schedule"),
@@ -195,7 +195,7 @@ def _with_digest(text):
         ("503", "the server answered 503"),
         ("unasked-304", "the server answered 304"),
         ("older", "--accept-older"),
-        ("other-version", "has version 2"),
+        ("other-version", "has version 3"),
         ("unknown-field", "unknown field 'phone'"),
         ("no-rooms", "has no rooms"),
         ("not-utf-8", "it is not UTF-8"),

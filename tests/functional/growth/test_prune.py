@@ -107,7 +107,9 @@ from datetime import datetime
 from streaming_system.tracker.history import maintenance
 
 settings, now = json.loads(sys.argv[1]), datetime.fromisoformat(sys.argv[2])
-maintenance.run_maintenance(settings, clock=lambda: now, sleep=lambda seconds: print("turn", flush=True))
+maintenance.run_maintenance(
+    settings, clock=lambda: now, sleep=lambda seconds: print("turn", flush=True)
+)
 """
 
 
