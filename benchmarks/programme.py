@@ -29,4 +29,4 @@ def write_talks(path: Path, rooms: Iterable[str], *, length: timedelta, numbers:
         )
         for room in rooms
     }
-    save_schedule(Schedule(rooms=schedules, imported=now), path)
+    save_schedule(Schedule(rooms=schedules, imported_at=now), path)

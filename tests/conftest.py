@@ -35,8 +35,8 @@ MARKED_FIXTURES = {
 EXHAUSTIVE_PATHS = (
     "tests/attacks/test_supply.py",
     "tests/e2e/test_demo.py",
-    "tests/e2e/test_newcomer.py::test_a_first_start",
-    "tests/e2e/test_newcomer.py::test_make_distclean",
+    "tests/e2e/test_quick_start.py::test_first_start",
+    "tests/e2e/test_quick_start.py::test_make_distclean",
     "tests/faults",
     "tests/functional/deploy/test_one_kind.py",
     "tests/functional/deploy/test_under_load.py",
@@ -57,7 +57,7 @@ DEEP_PATHS = (
     "tests/functional/agent/test_logs_once.py",
     "tests/functional/test_log_files.py::TestManyProcesses",
     "tests/functional/test_sigkill.py",
-    "tests/functional/test_tracker_keys.py::TestKeys::test_processes_that_need_it_first_at_once_agree",
+    "tests/functional/test_tracker_keys.py::TestKeys::test_concurrent_processes_create_one_key",
     "tests/functional/test_tracker_viewers.py",
     "tests/parsers/test_fuzz.py",
 )

@@ -38,7 +38,7 @@ def write_schedule(site):
         save_schedule(
             Schedule(
                 rooms={
-                    room: RoomSchedule(timezone=ZoneInfo("UTC"), events=tuple(slots))
+                    room: RoomSchedule(timezone=ZoneInfo("UTC"), slots=tuple(slots))
                     for room, slots in rooms.items()
                 }
             ),

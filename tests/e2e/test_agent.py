@@ -66,7 +66,7 @@ def start_endpoint(tmp_path, site, clean_environment, programs):
             )
         )
         executable = Path(sys.executable).with_name("streaming-system")
-        command = (executable, "encoder", "register", "-c", ini)
+        command = (executable, "agent", "register", "-c", ini)
         programs.append(Program(*command, folder=tmp_path, name=f"{name}-agent"))
         return server
 

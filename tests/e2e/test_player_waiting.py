@@ -25,7 +25,7 @@ def scheduled_talk(player_site, room):
     talk = Slot(guid="talk", title="<Opening>", start=start, end=start + STARTS_IN)
     schedule = load_schedule(path)
     zone = next(iter(schedule.rooms.values())).timezone
-    rooms = {**schedule.rooms, room: RoomSchedule(timezone=zone, events=(talk,))}
+    rooms = {**schedule.rooms, room: RoomSchedule(timezone=zone, slots=(talk,))}
     save_schedule(Schedule(rooms=rooms, imported_at=schedule.imported_at), path)
     player_site.wait_for(lambda: "&lt;Opening&gt;" in player_site.text(f"/{room}"), 10, "the talk")
     return talk

@@ -32,7 +32,7 @@ def test_make_testserve_and_a_fake_encoder_show_a_live_room(
         assert parse_live_rooms(site.text("/")) == []
 
         encoder = run_command(
-            COMMAND, "encoder", "fake", "--ip", "127.0.0.1", "--server", f"{url}/tracker",
+            COMMAND, "agent", "fake-encoder", "--ip", "127.0.0.1", "--server", f"{url}/tracker",
             "--count", "2", "--interval", "0.2",
         )  # fmt: skip
 
@@ -77,7 +77,7 @@ def test_room_without_reports_leaves_the_index(own_site):
 
 
 def test_rejected_fake_encoder_exits_with_one_line(site, clean_environment):
-    fake = (COMMAND, "encoder", "fake", "--server", f"{site.url}/tracker", "--count", "1")
+    fake = (COMMAND, "agent", "fake-encoder", "--server", f"{site.url}/tracker", "--count", "1")
     for arguments, message in (
         (("--secret", "wrong"), "example is refused: 403 ERROR SECRET"),
         (("--group", "nowhere"), "nowhere is refused: 4"),

@@ -129,7 +129,7 @@ def test_click_with_a_modifier_opens_a_tab(open_hall, site):
     for options in ({"modifiers": ["Control"]}, {"button": "middle"}):
         with page.context.expect_page() as opened:
             link.click(**options)
-        assert opened.value.url == f"{site.url}/lab"
+        opened.value.wait_for_url(f"{site.url}/lab")
     assert page.url == f"{site.url}/example"
 
 
