@@ -164,7 +164,7 @@ def includeme(config: Any) -> None:
     settings = config.get_settings()
     config.registry["replica"] = Replica(settings) if settings.get(URL_KEY) else None
     if config.registry["replica"] is not None:
-        config.add_view_deriver(_replica_view_deriver, "replica", under="checked")
+        config.add_view_deriver(_replica_view_deriver, "replica", under="api_operation")
 
 
 def _replica_view_deriver(view: Callable[..., Any], info: Any) -> Callable[..., Any]:
