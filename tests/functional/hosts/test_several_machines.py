@@ -96,6 +96,9 @@ def test_tracker_works_while_another_tracker_host_is_cut_off(machines):
 
 
 def test_pages_are_served_while_all_trackers_are_cut_off(machines):
+    machines.until(
+        lambda: machines.is_registered(machines.url("/tracker"), "lab"), "a registration by nginx"
+    )
     machines.until(lambda: b'data-live="true"' in machines.get("/").data, "a live room")
     for name in "de":
         machines.network.cut(name)
