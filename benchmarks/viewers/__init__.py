@@ -19,8 +19,9 @@ load per second; costs are per viewer-minute of the event. Four things depend on
   in that second. Periodic work (workers poll the tracker, the database vacuums) happens more often
   per minute of the event. A factor below 1 makes the results worse than reality.
 - The tracker sets the interval of player reports, and expires overdue players. Its settings are
-  converted to its own seconds: ``report.shortest`` and ``report.longest`` are divided by the
-  factor, ``report.rate`` is multiplied by it. ``next`` is converted back to seconds of the event.
+  converted to its own seconds: ``ingest.min_interval`` and ``ingest.max_interval`` are divided by
+  the factor, ``ingest.target_rate`` is multiplied by it. ``next`` is converted back to seconds of
+  the event.
 - The tracker expires endpoints after sixty seconds without a report. Where ten seconds of the event
   take longer than fifty seconds, they report every fifty seconds.
 - A dead endpoint stays in the lists for sixty seconds, which are fewer seconds of the event.

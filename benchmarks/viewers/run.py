@@ -85,9 +85,9 @@ def write_schedule(site: Site, begin: datetime, talks: list[float], factor: floa
 def time_settings(factor: float) -> list[tuple[str, str, object]]:
     """Return settings that convert the tracker's intervals to the event's clock."""
     return [
-        ("app:tracker", "report.shortest", round(MIN_INTERVAL / factor)),
-        ("app:tracker", "report.longest", round(MAX_INTERVAL / factor)),
-        ("app:tracker", "report.rate", TARGET_RATE * factor),
+        ("app:tracker", "ingest.min_interval", round(MIN_INTERVAL / factor)),
+        ("app:tracker", "ingest.max_interval", round(MAX_INTERVAL / factor)),
+        ("app:tracker", "ingest.target_rate", TARGET_RATE * factor),
     ]
 
 

@@ -38,10 +38,10 @@ from .postgres import temporary_server
 SECRET = "s3cret of the tests"
 # How often players report, as the ini has it by default.
 REPORTING = {
-    "report.rate": 20.0,
-    "report.shortest": 5,
-    "report.longest": 60,
-    "report.together": 64,
+    "ingest.target_rate": 20.0,
+    "ingest.min_interval": 5,
+    "ingest.max_interval": 60,
+    "ingest.max_batch": 64,
 }
 
 

@@ -678,6 +678,10 @@ class TestStart:
                 {"sqlalchemy.url": "sqlite://", "answers.kept": "false"},
                 "answers.kept in the ini file has a new name: use response_cache.enabled",
             ),
+            (
+                {"sqlalchemy.url": "sqlite://", "report.rate": "20"},
+                "report.rate in the ini file has a new name: use ingest.target_rate",
+            ),
         ],
     )
     def test_invalid_setting_stops_the_start_with_one_line(self, conference, settings, line):

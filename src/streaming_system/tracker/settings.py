@@ -96,11 +96,11 @@ SETTINGS: Mapping[str, Setting] = {
     # The retention of viewers' addresses and user agents in log files; 0: they are not stored.
     "privacy.days": Setting("0", Integer(0, 365, allowed="a whole number of days, 0 to 365")),
     # The target rate of playback reports, and the bounds of the interval of one player.
-    "report.rate": Setting("20", Number(0.1, 1e6, allowed="reports a second, 0.1 or more")),
-    "report.shortest": Setting("5", _REPORT_SECONDS),
-    "report.longest": Setting("60", _REPORT_SECONDS),
+    "ingest.target_rate": Setting("20", Number(0.1, 1e6, allowed="reports a second, 0.1 or more")),
+    "ingest.min_interval": Setting("5", _REPORT_SECONDS),
+    "ingest.max_interval": Setting("60", _REPORT_SECONDS),
     # The maximum number of concurrent reports in one transaction.
-    "report.together": Setting("64", Integer(1, 1000, allowed="reports, 1 to 1000")),
+    "ingest.max_batch": Setting("64", Integer(1, 1000, allowed="reports, 1 to 1000")),
     # The retention of samples, of rollups per minute, and of rollups per ten minutes.
     "retention.samples_hours": Setting("3", Number(1, 10_000, allowed="hours, 1 or more")),
     "retention.minutes_days": Setting("8", _DAYS),

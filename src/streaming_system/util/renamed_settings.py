@@ -9,6 +9,10 @@ RENAMED_SETTINGS: Mapping[str, str] = {
     "keep.raw": "retention.samples_hours",
     "keep.tens": "retention.ten_minutes_days",
     "outbound.private": "outbound.allowed_private_networks",
+    "report.longest": "ingest.max_interval",
+    "report.rate": "ingest.target_rate",
+    "report.shortest": "ingest.min_interval",
+    "report.together": "ingest.max_batch",
 }
 
 

@@ -66,7 +66,11 @@ def statements(url, migrate):
     def report(**figures):
         sid = figures.pop("sid", None) or uuid.uuid4().hex
         with Session(engine) as db, db.begin():
-            settings = {"report.shortest": 5, "report.longest": 60, "report.rate": 20.0}
+            settings = {
+                "ingest.min_interval": 5,
+                "ingest.max_interval": 60,
+                "ingest.target_rate": 20.0,
+            }
             PlaybackService(db, settings).report(PlayerReport(sid=sid, **figures), now=NOW)
         return sid
 

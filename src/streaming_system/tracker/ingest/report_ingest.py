@@ -39,7 +39,7 @@ class ReportIngest:
         self._scheduler = ReportScheduler(settings, viewer_count)
         self._on_new_endpoint = on_new_endpoint
         self._fallback_groups = fallback_groups or FallbackGroups()
-        max_batch = settings["report.together"]
+        max_batch = settings["ingest.max_batch"]
         self._playback = GroupCommit(
             self._write_playback, is_fatal_error=_is_fatal, max_batch=max_batch
         )

@@ -33,9 +33,9 @@ class ReportScheduler:
     """
 
     def __init__(self, settings: Mapping[str, Any], viewer_count: ViewerCountCache) -> None:
-        self._min_interval: int = settings["report.shortest"]
-        self._max_interval: int = settings["report.longest"]
-        self._target_rate: float = settings["report.rate"]
+        self._min_interval: int = settings["ingest.min_interval"]
+        self._max_interval: int = settings["ingest.max_interval"]
+        self._target_rate: float = settings["ingest.target_rate"]
         self._viewer_count = viewer_count
 
     def next_interval(self, report: PlayerReport, connection: sa.Connection, now: datetime) -> int:
