@@ -14,12 +14,12 @@ from streaming_system.tracker.history.partitions import is_lock_timeout, partiti
 from streaming_system.tracker.models import Base, UtcDateTime
 from streaming_system.tracker.settings import StartupError
 
-# A key for PostgreSQL's locks that nobody else uses by accident.
+# The key of PostgreSQL's advisory lock; the hash avoids collisions with other programs.
 LOCK = int.from_bytes(hashlib.sha256(b"streaming-system migrate").digest()[:8], "big", signed=True)
-# Whoever waits for a table makes all wait who come later: reports, too.
-PATIENCE = "3s"
-# So often it is tried; in between, those who have waited behind it get through.
-TRIES, PAUSE = 20, 3  # seconds
+# Statements queue behind a migration that waits for a table lock, so it gives up soon and retries.
+LOCK_TIMEOUT = "3s"
+# Queued statements proceed between two attempts.
+MAX_ATTEMPTS, RETRY_INTERVAL = 20, 3  # seconds
 
 
 def run() -> None:
@@ -43,13 +43,13 @@ def run() -> None:
 
 
 def migrate_beside_others(connection) -> None:
-    """Migrate when no other machine does, and give way to whoever has a table for long."""
-    for left in reversed(range(TRIES)):
+    """Migrate when no other machine does; retry while transactions hold a table lock."""
+    for left in reversed(range(MAX_ATTEMPTS)):
         try:
             with connection.begin():
                 # Of two machines, the second one finds the work done.
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
-                connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{PATIENCE}'")
+                connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
                 migrate(connection)
             return
         except sa.exc.OperationalError as error:
@@ -61,7 +61,7 @@ def migrate_beside_others(connection) -> None:
                     "who): nothing has changed; try again later"
                 ) from None
         sys.stderr.write("Database: somebody is using it for long; trying again\n")
-        time.sleep(PAUSE)
+        time.sleep(RETRY_INTERVAL)
 
 
 def make_folder(url) -> None:

@@ -1,4 +1,4 @@
-"""Create player, playback and what is rolled up
+"""Add players, playback reports and rollups
 
 Revision: c2b7e6f3d022, after c1a20d4a8b11, 2026-11-25.
 """

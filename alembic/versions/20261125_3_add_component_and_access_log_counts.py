@@ -1,4 +1,4 @@
-"""Create component and the figures of access logs
+"""Add components and the counts of access logs
 
 Revision: c3d91b5e7033, after c2b7e6f3d022, 2026-11-25.
 """

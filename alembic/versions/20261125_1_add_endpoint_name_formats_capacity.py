@@ -1,4 +1,4 @@
-"""Let endpoints have names and say what they serve
+"""Add name, formats and capacity of endpoints
 
 Revision: c1a20d4a8b11, after 60fa4efe3f61, 2026-11-25.
 """
@@ -14,7 +14,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    # An endpoint's state is as young as its last report: it is made anew, not translated.
+    # Endpoints report their state every few seconds, so the table is recreated, not converted.
     op.drop_table("endpoint")
     op.create_table(
         "endpoint",

@@ -1,4 +1,4 @@
-"""Let rolled up samples be means over time
+"""Change rolled up samples to time-weighted means
 
 Revision: c5d1f0a9e355, after c5f0b7a1d055, 2026-11-25.
 """
@@ -12,18 +12,18 @@ depends_on = None
 
 # No version that filled these tables was ever released, so they are empty.
 TABLES = ("sample_minute", "sample_ten")
-FIGURES = ("clients", "bitrate", "cbitrate")
+METRICS = ("clients", "bitrate", "cbitrate")
 
 
 def upgrade() -> None:
     for table in TABLES:
         with op.batch_alter_table(table) as batch:
-            for figure in FIGURES:
+            for figure in METRICS:
                 batch.alter_column(f"{figure}_sum", new_column_name=f"{figure}_ms")
 
 
 def downgrade() -> None:
     for table in TABLES:
         with op.batch_alter_table(table) as batch:
-            for figure in FIGURES:
+            for figure in METRICS:
                 batch.alter_column(f"{figure}_ms", new_column_name=f"{figure}_sum")

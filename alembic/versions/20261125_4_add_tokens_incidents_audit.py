@@ -1,4 +1,4 @@
-"""Create token, incident and what the crew keeps
+"""Add tokens, incidents, annotations and the audit log
 
 Revision: c4e83a6c9044, after c3d91b5e7033, 2026-11-25.
 """

@@ -1,4 +1,4 @@
-"""Find the players that have come to an endpoint
+"""Add an index of the players assigned to an endpoint
 
 Revision: c5f0b7a1d055, after c4e83a6c9044, 2026-11-25.
 """
