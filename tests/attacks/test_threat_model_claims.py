@@ -90,7 +90,7 @@ LINE_BREAKS = ("%0d%0a", "%0a", "%0d", "%E5%98%8A%E5%98%8D", "%E2%80%A8", "%C2%8
 @pytest.mark.parametrize("line_break", LINE_BREAKS)
 def test_line_break_in_a_url_injects_no_header_or_log_line(target, line_break):
     forged = f'{line_break}{{"level":"ERROR","message":"forged-{line_break.strip("%")[:2]}"}}'
-    before = {program: len(program.response) for program in target.workers.values()}
+    before = {program: len(program.output) for program in target.workers.values()}
     paths = [f"/hall{forged}", f"/{forged}", f"/tracker/hall{forged}/log", f"/preview/{forged}.jpg",
              f"/static/{forged}", f"/hall?lang={forged}", f"/schedule?q={forged}&day={forged}",
              f"/tracker/admin/login?next=/admin{forged}", f"/tracker/endpoint{forged}"]  # fmt: skip
@@ -108,7 +108,7 @@ def test_line_break_in_a_url_injects_no_header_or_log_line(target, line_break):
     while last not in (written := log.read_text(errors="replace")):
         assert time.monotonic() < deadline
         time.sleep(0.1)
-    workers = "".join(program.response[before[program] :] for program in target.workers.values())
+    workers = "".join(program.output[before[program] :] for program in target.workers.values())
     for line in (written + workers).split("\n"):
         assert line == "" or line.startswith(("{", "Starting server")), line
         record = parse_line(line)

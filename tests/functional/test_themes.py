@@ -199,7 +199,7 @@ class TestStart:
         ("text", "message"),
         [
             ("{", "theme/theme.json: line 1"),
-            ('{"colours": {"light": {"accent": "#fff;} *{}"}}}', "is no colour"),
+            ('{"colours": {"light": {"accent": "#fff;} *{}"}}}', "allowed: #rgb"),
             ('{"logo": "../config.json"}', "key 'logo': is '../config.json'; allowed: the path of"),
         ],
     )

@@ -105,7 +105,7 @@ class _SafeConnection(HTTPConnection):
     allowed_networks: ClassVar[Networks] = ()
 
     def _new_conn(self) -> socket.socket:
-        failure: Exception | None = None
+        failure: Exception = NewConnectionError(self, f"{self.host} has no address")
         for address in self._resolve():
             try:
                 connection = create_connection(
@@ -123,7 +123,6 @@ class _SafeConnection(HTTPConnection):
             else:
                 sys.audit("http.client.connect", self, self.host, self.port)
                 return connection
-        assert failure is not None  # noqa: S101 - _resolve returns an address or raises.
         raise failure
 
     def _resolve(self) -> Iterator[str]:

@@ -142,8 +142,8 @@ class EveryLineOnce(RuleBasedStateMachine):
 
     @rule()
     def send(self):
-        for sender in self.shipping.reporters:
-            sender.round()
+        for sender in self.shipping.senders:
+            sender.send_once()
 
     @rule(response=st.none() | st.sampled_from(ERRORS))
     def set_tracker_response(self, response):
@@ -172,7 +172,7 @@ class EveryLineOnce(RuleBasedStateMachine):
             self.poll()
             self.send()
             assert self.tracker.lines == self.written
-            assert not self.shipping.troubles() or not self.log.exists()
+            assert not self.shipping.problems() or not self.log.exists()
             assert self.shipping.spool.size == 0
         finally:
             self.shipping.close()

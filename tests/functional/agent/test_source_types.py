@@ -116,7 +116,7 @@ def probe(fake_server):
 
 def poll(name, probe):
     probe.start_poll()
-    return list(load_sources()[name].read(probe))
+    return list(load_sources()[name].fetch(probe))
 
 
 def test_source_types_are_registered():

@@ -82,7 +82,7 @@ class TestProcess:
         assert check_pid_file() == ("sad", f"process {pid} is stopped")
 
     def test_minimum_number_of_processes_is_checked(self, check, sleeper):
-        run_check = check("process", command=sleeper[0], minimum=2)
+        run_check = check("process", command=sleeper[0], least=2)
 
         wait_until(lambda: run_check() == ("sad", "1 process, 2 expected"), 5, "one process runs")
 
