@@ -46,7 +46,9 @@ def test_concurrent_run_and_missing_prerequisites_are_refused(machine):
 def test_deployment_fails_if_pages_of_a_ready_worker_fail(machine):
     page = "src/streaming_system/frontend/views/pages.py"
     machine.change(
-        page, "    events = overviews(", "    raise LookupError\n    events = overviews("
+        page,
+        "    events = event_overviews(",
+        "    raise LookupError\n    events = event_overviews(",
     )
     machine.commit("A version whose pages fail")
     (port,) = machine.ports.frontend[:1]
