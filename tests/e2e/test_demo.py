@@ -163,7 +163,7 @@ def test_demo_reports_an_address_in_use_in_one_line(
         demo = run_in_checkout(checkout, clean_environment | {"TMPDIR": str(temp_folder)}, *DEMO)
 
     assert (demo.returncode, demo.stdout) == (1, "")
-    assert demo.stderr.startswith(f"Error: the site does not answer at http://{address}/ (")
+    assert demo.stderr.startswith(f"Error: the site does not respond at http://{address}/ (")
     assert "Address already in use" in demo.stderr
     assert demo.stderr.count("\n") == 1
     assert commands_with(temp_folder) == []
