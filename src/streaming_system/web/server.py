@@ -8,7 +8,6 @@ response or after ``drain_idle`` seconds, and exits after ``drain_seconds`` at t
 import logging
 import select
 import signal
-import threading
 import time
 from typing import Any
 
@@ -49,17 +48,19 @@ def serve(app: Any, global_conf: dict[str, str], **settings: str) -> int:
     listeners = [each for each in sockets.values() if isinstance(each, BaseWSGIServer)]
     for listener in listeners:
         listener.channel_class = GracefulChannel
-    stopping = threading.Event()
+    stopping = False
 
     def stop(*_: object) -> None:
-        stopping.set()
+        # No event: its lock could be held by this handler, interrupted by a second signal.
+        nonlocal stopping
+        stopping = True
         # Wakes the loop up; only this is safe in a signal handler.
         listeners[0].pull_trigger()
 
     signal.signal(signal.SIGTERM, stop)
     server.print_listen("Serving on http://{}:{}")
     try:
-        while not stopping.is_set():
+        while not stopping:
             wasyncore.loop(
                 server.adj.asyncore_loop_timeout, server.adj.asyncore_use_poll, sockets, 1
             )
