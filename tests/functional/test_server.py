@@ -13,9 +13,9 @@ import pytest
 
 from .agent.servers import Program, free_port
 
-# /slow responds after a request of /go.
+# /slow responds after a request of /go; /jump sets the wall clock forward by an hour.
 APP = """
-import sys, threading
+import sys, threading, time
 from streaming_system.web.server import serve
 
 go = threading.Event()
@@ -27,6 +27,9 @@ def app(environ, start_response):
         go.wait(60)
     if environ["PATH_INFO"] == "/go":
         go.set()
+    if environ["PATH_INFO"] == "/jump":
+        wall_clock = time.time
+        time.time = lambda: wall_clock() + 3600
     start_response("200 OK", [("Content-Length", str(len(body)))])
     return [body]
 
@@ -127,6 +130,15 @@ def test_draining_server_closes_idle_connections(start, connect):
     program.process.terminate()
 
     assert program.process.wait(60) == 0
+
+
+def test_idle_connections_stay_open_after_a_clock_jump(start, connect):
+    port, _ = start()
+    idle, other = connect(port), connect(port)
+    assert post(idle).read() == b"words"
+    for path in ("/jump", "/", "/", "/"):
+        assert post(other, path).read() == b"words"
+    assert post(idle).read() == b"words"
 
 
 def test_draining_server_exits_at_deadline_and_logs_cut_off_requests(start, connect):

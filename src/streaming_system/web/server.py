@@ -9,6 +9,8 @@ import logging
 import select
 import signal
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from waitress import wasyncore
@@ -33,6 +35,20 @@ class GracefulChannel(HTTPChannel):
     """A connection of a server that drains."""
 
     task_class = ConnectionCloseTask
+    _last_activity = 0.0
+
+    @property
+    def last_activity(self) -> float:
+        """Monotonic time of the last activity.
+
+        waitress would store the wall clock: after a jump all connections look idle, and a request
+        that is sent while they are closed is lost.
+        """
+        return self._last_activity
+
+    @last_activity.setter
+    def last_activity(self, _: float) -> None:
+        self._last_activity = time.monotonic()
 
     def is_busy(self) -> bool:
         """Return whether a request or a response is in progress."""
@@ -48,6 +64,7 @@ def serve(app: Any, global_conf: dict[str, str], **settings: str) -> int:
     listeners = [each for each in sockets.values() if isinstance(each, BaseWSGIServer)]
     for listener in listeners:
         listener.channel_class = GracefulChannel
+        listener.maintenance = partial(_close_idle_connections, listener.maintenance)
     stopping = False
 
     def stop(*_: object) -> None:
@@ -71,6 +88,10 @@ def serve(app: Any, global_conf: dict[str, str], **settings: str) -> int:
     return 0
 
 
+def _close_idle_connections(maintenance: Callable[[float], None], _wall_clock: float) -> None:
+    maintenance(time.monotonic())
+
+
 def _drain(sockets: dict[int, Any], listeners: list[Any], seconds: float, idle: float) -> None:
     for listener in listeners:
         # The backlog holds connections that the proxy takes for accepted.
@@ -86,7 +107,7 @@ def _drain(sockets: dict[int, Any], listeners: list[Any], seconds: float, idle: 
                 log.warning("%d requests cut off: not done within %g s", busy, seconds)
             break
         for channel in channels:
-            if not channel.is_busy() and time.time() - channel.last_activity > idle:
+            if not channel.is_busy() and time.monotonic() - channel.last_activity > idle:
                 channel.handle_close()
         wasyncore.loop(0.1, listeners[0].adj.asyncore_use_poll, sockets, 1)
 
