@@ -25,7 +25,7 @@ COLUMNS = {
     "slowest": "slowest_page",
     "writes acknowledged": "acknowledged",
     "lost": "lost",
-    'rejected "not now"': "told_not_now",
+    'rejected "not now"': "unavailable_responses",
     "cut off": "writes_cut_off",
     "accepted again after": "writes_back",
     "lines of log": "most_lines",

@@ -82,15 +82,15 @@ def seconds_to_first_response(launch: Callable[[], Program], port: int, path: st
     program = launch()
     try:
         while True:
-            assert program.process.poll() is None, program.said
+            assert program.process.poll() is None, program.output
             try:
                 status, _, _ = send_call(port, HttpCall(path=path))
             except OSError:
-                assert time.perf_counter() < started + START_TIMEOUT, program.said
+                assert time.perf_counter() < started + START_TIMEOUT, program.output
                 # A short delay: busy polling would slow down the program.
                 time.sleep(0.002)
                 continue
-            assert status == 200, program.said
+            assert status == 200, program.output
             return time.perf_counter() - started
     finally:
         program.kill()

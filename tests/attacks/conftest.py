@@ -35,7 +35,7 @@ class Target(Site):
         deadline = time.monotonic() + 30
         markers = {f"/marker/{marker}", f"/tracker/marker/{marker}"}
         while True:
-            logs = [program.said for program in self.workers.values()]
+            logs = [program.output for program in self.workers.values()]
             paths = [line.get("path") for log in logs for line in map(parse_line, log.splitlines())]
             if markers <= set(paths):
                 return [path for path in paths if path]

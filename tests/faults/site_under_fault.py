@@ -7,7 +7,7 @@ import time
 import psutil
 import sqlalchemy as sa
 from functional.proxy.site import NAME, NO_LIMITS, SECRET, Site
-from functional.writers import WRITES, Writers, token_of, what_is_kept
+from functional.writers import WRITES, Writers, stored_writes, token_of
 
 from .viewers import Viewers
 
@@ -50,11 +50,11 @@ class SiteUnderFault(Site):
             secret=SECRET,
             prefix="/tracker",
             headers={"Host": NAME},
-            away=True,
+            retry_unavailable=True,
         )
 
     def stored_writes(self):
-        return what_is_kept(self.engine, self.folder / "var/endpoint-logs/hall")
+        return stored_writes(self.engine, self.folder / "var/endpoint-logs/hall")
 
     def restart(self, app, port):
         """Start a worker again, as systemd does."""
@@ -107,7 +107,7 @@ class FaultRun:
     def wait_for_recovery(self, since):
         """Wait until new requests succeed; record the times since the cause has ended."""
         pages = self.viewers.wait_for_recovery(since)
-        writes = self.writers.back(since)
+        writes = self.writers.wait_for_recovery(since)
         self.metrics |= {"pages_back": round(pages, 1), "writes_back": round(writes, 1)}
         assert max(pages, writes) < RECOVERY_TIMEOUT
 
@@ -142,7 +142,7 @@ class FaultRun:
             "slowest_page": round(self.viewers.slowest, 2),
             "acknowledged": sum(map(len, known.values())),
             "lost": sum(map(len, lost.values())),
-            "told_not_now": self.writers.away.total(),
+            "unavailable_responses": self.writers.unavailable.total(),
             "writes_cut_off": self.writers.cut_off,
             "most_lines": max(map(len, records.values())),
         }

@@ -76,7 +76,7 @@ def test_slow_connections_do_not_block_pages(crowded, record_result, through, ki
             path = "/healthz" if app == "frontend" else "/tracker/healthz"
             assert crowded.get(path, port=at).status == 200
     run.expect_no_failed_pages()
-    assert run.writers.away.total() == run.writers.cut_off == 0
+    assert run.writers.unavailable.total() == run.writers.cut_off == 0
     record_result(f"{SLOW_CONNECTIONS} slow connections to {through}: {kind}", **run.metrics)
 
 

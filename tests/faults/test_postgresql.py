@@ -37,7 +37,7 @@ def test_pages_are_served_while_postgresql_is_slow(site_under_fault, postgres, r
         run.wait_for_recovery(now())
     run.expect_no_failed_pages()
     # All waiting requests succeed.
-    assert run.writers.away.total() == run.writers.cut_off == 0
+    assert run.writers.unavailable.total() == run.writers.cut_off == 0
     assert run.writers.slowest > SLOW - 1
     assert run.by_app["tracker"] == []
     record_result(f"PostgreSQL slow: every statement waits for {SLOW:g} s", **run.metrics)
@@ -45,17 +45,17 @@ def test_pages_are_served_while_postgresql_is_slow(site_under_fault, postgres, r
 
 def test_reads_succeed_while_postgresql_is_read_only(site_under_fault, postgres, record_result):
     with site_under_fault.loaded() as run:
-        postgres.say(
+        postgres.execute(
             "ALTER SYSTEM SET default_transaction_read_only = on", "SELECT pg_reload_conf()"
         )
         try:
-            run.writers.wait_until_away()
+            run.writers.wait_until_unavailable()
             seen = run.viewers.seen
             run.viewers.wait_for(30)
             assert site_under_fault.get("/tracker/hall/streams.json").status == 200
             assert run.viewers.seen > seen
         finally:
-            postgres.say(
+            postgres.execute(
                 "SET default_transaction_read_only = off",
                 "ALTER SYSTEM RESET default_transaction_read_only",
                 "SELECT pg_reload_conf()",
@@ -71,7 +71,7 @@ def test_site_recovers_after_postgresql_ran_out_of_connections(
 ):
     with site_under_fault.loaded() as run:
         with postgres.crowded():
-            run.writers.wait_until_away()
+            run.writers.wait_until_unavailable()
             run.viewers.wait_for(30)
         run.wait_for_recovery(now())
     run.expect_no_failed_pages()
@@ -82,9 +82,9 @@ def test_site_recovers_after_postgresql_ran_out_of_connections(
 def test_site_recovers_after_outage_of_postgresql(site_under_fault, postgres, record_result):
     with site_under_fault.loaded() as run:
         postgres.stop("immediate")
-        run.writers.wait_until_away()
+        run.writers.wait_until_unavailable()
         wait(OUTAGE)
-        unavailable_responses = run.writers.away.total()
+        unavailable_responses = run.writers.unavailable.total()
         recovery_start = now()
         postgres.start()
         run.wait_for_recovery(recovery_start)

@@ -150,15 +150,15 @@ def test_schedule_watch_recovers_after_failures_of_the_feed_server(
     try:
         failures, deadline = server.request_count + 2, now() + RECOVERY_TIMEOUT
         while server.request_count < failures:
-            assert watch.process.poll() is None, watch.said
-            assert now() < deadline, watch.said
+            assert watch.process.poll() is None, watch.output
+            assert now() < deadline, watch.output
             time.sleep(0.05)
         server.body, server.mode = feed("The second"), "working"
         recovery_start = now()
         wait_for_talk(impatient_site, "The second")
         recovery = now() - recovery_start
-        assert watch.said.count("answered 500") <= 3
-        assert "Traceback" not in watch.said
+        assert watch.output.count("answered 500") <= 3
+        assert "Traceback" not in watch.output
     finally:
         watch.kill()
     record_result(

@@ -16,7 +16,7 @@ MIB = 2**20
 def test_pages_are_served_while_the_tracker_is_stopped(site_under_fault, record_result):
     with site_under_fault.loaded() as run:
         site_under_fault.kill("tracker")
-        run.writers.wait_until_away()
+        run.writers.wait_until_unavailable()
         seen = run.viewers.seen
         run.viewers.wait_for(100)
         assert run.viewers.seen >= seen + 100
@@ -54,7 +54,7 @@ def test_only_log_delivery_fails_while_the_log_disk_is_full(site_under_fault, re
         before = [fill_disk(worker, MIB) for worker in workers]
         run.writers.wait_for_refusals("logs", 20)
         run.writers.wait_for(40)
-        assert set(run.writers.away) == {"logs"}
+        assert set(run.writers.unavailable) == {"logs"}
         for worker, limits in zip(workers, before, strict=True):
             free_disk(worker, limits)
         run.wait_for_recovery(now())
@@ -78,14 +78,14 @@ def test_site_recovers_after_the_disk_of_sqlite_was_full(small, record_result):
     with small.loaded() as run:
         # Neither the database nor the log can grow.
         before = fill_disk(worker, 1024)
-        run.writers.wait_until_away()
+        run.writers.wait_until_unavailable()
         run.viewers.wait_for(40)
         assert small.get("/tracker/healthz").status == 200
         free_disk(worker, before)
         recovery_start = now()
         run.wait_for_recovery(recovery_start)
-        while "the database works again" not in worker.said:
-            assert now() < recovery_start + RECOVERY_TIMEOUT, worker.said
+        while "the database works again" not in worker.output:
+            assert now() < recovery_start + RECOVERY_TIMEOUT, worker.output
             time.sleep(0.1)
     run.expect_no_failed_pages()
     record_result("Disk full for SQLite, and for what its worker logs", **run.metrics)
@@ -126,7 +126,7 @@ def test_site_recovers_after_clock_jumps(tmp_path, clock, postgres, migrate, rec
                 live = now() - recovery_start
             run.expect_no_failed_pages()
             assert run.writers.cut_off == 0
-            assert run.writers.away.total() == 0
+            assert run.writers.unavailable.total() == 0
             assert run.by_app["tracker"] == []
             record_result(
                 f"Clock jumps: {offset // HOUR:+d} h from the right time",

@@ -43,7 +43,7 @@ class Viewer:
         """Send a report, unless another has been planned since."""
         if not (self.open or leaving) or due != self.due:
             return None
-        told = PlayerReport(
+        report = PlayerReport(
             sid=self.sid,
             room=self.room,
             endpoint=self.endpoint,
@@ -54,18 +54,18 @@ class Viewer:
         )
         chance, network = self.dice.random(), self.audience.network
         if self.dice.random() < network.twice:
-            self.audience.after(self.dice.uniform(0.1, 20), self.audience.deliver, told)
+            self.audience.after(self.dice.uniform(0.1, 20), self.audience.deliver, report)
         if chance < network.lost or self.audience.time < self.offline_until:
             return self.plan(GIVES_UP_AFTER + TRIES_AGAIN_AFTER * self.dice.random())
         if chance < network.lost + network.late:
-            return self.audience.after(self.dice.uniform(0.2, 2.5), self.send, told, chance)
-        return self.send(told, chance)
+            return self.audience.after(self.dice.uniform(0.2, 2.5), self.send, report, chance)
+        return self.send(report, chance)
 
-    def send(self, told, chance):
-        seconds = self.audience.deliver(told)
+    def send(self, report, chance):
+        seconds = self.audience.deliver(report)
         if 1 - chance < self.audience.network.unanswered:
             seconds = GIVES_UP_AFTER + TRIES_AGAIN_AFTER
-        if not told.leaving:
+        if not report.leaving:
             self.plan(seconds)
 
     def plan(self, seconds):
@@ -99,13 +99,13 @@ class Viewer:
         self.offline_until = self.audience.time + self.dice.uniform(5, 30)
 
     def leave(self):
-        """Close the page, which says goodbye."""
+        """Close the page, which sends an end report."""
         if self.open:
             self.crash()
             self.report(self.due, leaving=True)
 
     def come_back(self):
-        """Go back to the page, which the browser has kept."""
+        """Go back to the page, which the browser has cached."""
         if not self.open:
             self.open = True
             self.audience.open.add(self)
@@ -160,9 +160,9 @@ class Audience:
     def after(self, seconds, action, *details):
         heapq.heappush(self._events, (self.time + seconds, next(self._order), action, details))
 
-    def deliver(self, told):
+    def deliver(self, report):
         self.reports += 1
-        return self._deliver(told, self.time)
+        return self._deliver(report, self.time)
 
     def minutes(self):
         """Let time pass; stop at every minute."""

@@ -97,7 +97,7 @@ class Postgres:
 
     @contextlib.contextmanager
     def frozen(self):
-        """Let it say nothing any more, and hang up on nobody: a host that has lost its network."""
+        """Suspend the server without closing connections, like a host that has lost its network."""
         processes = self.processes()
         for process in processes:
             with contextlib.suppress(psutil.NoSuchProcess):
@@ -110,18 +110,18 @@ class Postgres:
                     process.resume()
 
     def backends(self):
-        """Return the ids of the processes that serve others than us."""
+        """Return the ids of the processes that serve other connections."""
         with self.engine.connect() as connection:
             return list(connection.exec_driver_sql(OTHERS).scalars())
 
     def kill_backend(self):
-        """Kill one process that is at work for a client; return once the server is up again."""
+        """Kill the process of one client; return once the server is up again."""
         [victim, *_] = self.backends()
         os.kill(victim, signal.SIGKILL)
         self.wait()
 
     def wait(self, seconds=30):
-        """Wait until it takes connections."""
+        """Wait until the server accepts connections."""
         give_up = time.monotonic() + seconds
         while True:
             try:
@@ -131,27 +131,27 @@ class Postgres:
                 assert time.monotonic() < give_up
                 time.sleep(0.05)
 
-    def say(self, *statements):
-        """Say something to it as its owner."""
+    def execute(self, *statements):
+        """Execute statements as the owner of the server."""
         with self.engine.connect() as connection:
             for statement in statements:
                 connection.exec_driver_sql(statement)
 
     def new_database(self):
-        """Return the URL of a database of one's own."""
+        """Create a database, and return its URL."""
         name = f"own_{uuid.uuid4().hex}"
-        self.say(f"CREATE DATABASE {name}")
+        self.execute(f"CREATE DATABASE {name}")
         return sa.make_url(self.url).set(database=name).render_as_string(hide_password=False)
 
     @contextlib.contextmanager
     def locked(self, tables):
-        """Let everybody wait who wants anything of these tables."""
+        """Lock tables, so that every other statement on them waits."""
         engine = sa.create_engine(self.url, poolclass=sa.NullPool)
         give_up = time.monotonic() + 30
         with engine.connect() as connection:
             while True:
                 try:
-                    # Whoever waits while it holds something would be part of a deadlock.
+                    # Waiting with a part of the locks could deadlock.
                     connection.exec_driver_sql(f"LOCK TABLE {', '.join(tables)} NOWAIT")
                     break
                 except sa.exc.OperationalError:

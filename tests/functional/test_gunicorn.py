@@ -73,7 +73,7 @@ def test_one_process_serves_both_apps(serve):
     program.stop()
     assert program.process.returncode == 0
     # The apps log JSON, as with pserve; the lines of gunicorn are text.
-    lines = [line for line in program.said.splitlines() if not line.startswith("[")]
+    lines = [line for line in program.output.splitlines() if not line.startswith("[")]
     assert [line for line in lines if not line.startswith("{")] == []
 
 

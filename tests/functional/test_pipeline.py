@@ -78,7 +78,7 @@ class TestReport:
             ("mix2", "sound"),
         ]
 
-    def test_history_that_is_told_again_is_kept_once(self, report, rows):
+    def test_a_repeated_history_is_stored_once(self, report, rows):
         past = [("camera", "sad", ago(minutes=4), 60.0)]
         report(past, camera=("happy", ago(minutes=3)), now=ago(minutes=1))
         report(past, camera=("happy", ago(minutes=3)))
@@ -86,7 +86,7 @@ class TestReport:
         moods = sorted(rows(ComponentMood), key=lambda row: row["since"])
         assert [(row["mood"], row["seconds"]) for row in moods] == [("sad", 60), ("happy", 180)]
 
-    def test_what_is_told_shorter_later_stays_as_long_as_it_was(self, report, rows):
+    def test_a_shorter_duration_in_a_later_report_is_ignored(self, report, rows):
         report([("camera", "sad", ago(minutes=4), 60.0)])
         report([("camera", "sad", ago(minutes=4), 20.0), ("camera", "sad", ago(minutes=4), 30.0)])
 
@@ -240,7 +240,7 @@ class TestPage:
         assert page.select_one("td .mood").get_text() == "lost"
         assert "silent since" in page.select_one("thead").get_text()
 
-    def test_a_clock_that_is_wrong_is_said(self, tracker, send):
+    def test_a_wrong_clock_is_shown(self, tracker, send):
         send({"camera": ("happy", 0)}, clock=3600)
         send({"camera": ("happy", 0)}, identifier="mix2", clock=-50)
 
@@ -257,9 +257,9 @@ class TestPage:
     def test_the_page_loads_nothing_from_elsewhere(self, tracker, send):
         send({"camera": ("happy", 0)})
 
-        answer = tracker.get("/flumotion/stats")
+        response = tracker.get("/flumotion/stats")
 
-        assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'")
-        assert 'style="' not in answer.text
-        for sheet in answer.html.select("link[rel=stylesheet]"):
+        assert response.headers["Content-Security-Policy"].startswith("default-src 'none'")
+        assert 'style="' not in response.text
+        for sheet in response.html.select("link[rel=stylesheet]"):
             tracker.get(sheet["href"])

@@ -278,7 +278,7 @@ class TestTheWay:
 
 class TestSearch:
     @pytest.mark.parametrize(
-        ("words", "found"),
+        ("words", "expected"),
         [
             ("keynote", ["Keynote"]),
             ("LOVELACE key", ["Keynote"]),
@@ -287,26 +287,26 @@ class TestSearch:
             ("lab", ["Soldering", "Also soldering", "Exhibition"]),
             ("closing", ["Closing"]),
             ("</script>", [text_of(HOSTILE)]),
-            ("nobody", []),
+            ("unicorn", []),
         ],
     )
-    def test_all_words_are_looked_for_on_all_days(self, site, words, found):
+    def test_search_covers_all_words_and_days(self, site, words, expected):
         form = site.get("/schedule?day=2026-11-24").forms[0]
         form["q"] = words
 
         page = form.submit()
 
-        assert titles(page) == found
+        assert titles(page) == expected
         assert page.forms[0]["q"].value == words
 
     def test_a_day_and_a_room_narrow_it(self, site):
         assert titles(site.get("/schedule?q=o&room=hall&day=2026-11-25")) == ["Closing"]
 
     def test_nothing_found_leads_back(self, site):
-        page = site.get("/schedule?q=nobody").html
+        page = site.get("/schedule?q=unicorn").html
 
         assert text(page.select_one("#programme h2")) == "No talk has all of these words."
-        assert text(page.select_one("#count")) == "0 talks with “nobody”."
+        assert text(page.select_one("#count")) == "0 talks with “unicorn”."
 
 
 class TestOneRoom:
@@ -403,19 +403,19 @@ class TestATalk:
         assert text(site.get(links[3]).html.h1) == text_of(HOSTILE)
 
     def test_its_calendar_has_it_alone(self, site):
-        answer = site.get("/talk/guid-Keynote.ics")
+        response = site.get("/talk/guid-Keynote.ics")
 
-        assert answer.content_type == "text/calendar"
-        [talk] = icalendar.Calendar.from_ical(answer.body).walk("VEVENT")
+        assert response.content_type == "text/calendar"
+        [talk] = icalendar.Calendar.from_ical(response.body).walk("VEVENT")
         assert (str(talk["summary"]), str(talk["uid"])) == ("Keynote", "guid-Keynote")
         assert talk["dtstart"].dt == HALL[0].start
 
-    def test_one_that_is_gone_is_not_found(self, site, plan):
+    def test_a_removed_talk_is_not_found(self, site, plan):
         plan(hall=[event("24 10:00", 30, "Another")])
 
         assert "perhaps it has been cancelled" in site.get("/talk/guid-Keynote", status=404).text
-        answer = site.get("/talk/guid-Keynote.ics", status=404)
-        assert "no such talk" in answer.json["error"]
+        response = site.get("/talk/guid-Keynote.ics", status=404)
+        assert "no such talk" in response.json["error"]
 
 
 class TestEveryPage:

@@ -49,7 +49,7 @@ def start(tmp_path):
         started.append(program)
         # This connection is closed at once, so that only the test's own remain.
         while not can_connect(port):
-            assert program.process.poll() is None, program.said
+            assert program.process.poll() is None, program.output
             time.sleep(0.05)
         return port, program
 
@@ -92,7 +92,7 @@ def test_draining_server_serves_connected_clients_and_refuses_others(start, conn
     slow_bodies = []
     thread = threading.Thread(target=lambda: slow_bodies.append(post(slow, "/slow").read()))
     thread.start()
-    while "slow request" not in program.said:
+    while "slow request" not in program.output:
         assert program.process.poll() is None
 
     program.process.send_signal(signal.SIGTERM)
@@ -145,13 +145,13 @@ def test_draining_server_exits_at_deadline_and_logs_cut_off_requests(start, conn
     port, program = start("drain_seconds=1")
     slow = connect(port)
     slow.request("POST", "/slow", b"words")
-    while "slow request" not in program.said:
+    while "slow request" not in program.output:
         assert program.process.poll() is None
 
     program.process.terminate()
 
     assert program.process.wait(60) == 0
-    assert "1 requests cut off: not done within 1 s" in program.said
+    assert "1 requests cut off: not done within 1 s" in program.output
 
 
 @pytest.mark.parametrize("text", ["soon", "-1", "nan"])

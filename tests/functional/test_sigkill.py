@@ -10,7 +10,7 @@ from streaming_system.tracker.db.session import make_engine
 from streaming_system.tracker.models import LogHour
 
 from .served import Served
-from .writers import WRITES, Writers, token_of, what_is_kept
+from .writers import WRITES, Writers, stored_writes, token_of
 
 pytestmark = pytest.mark.both_databases
 
@@ -38,7 +38,7 @@ class ClientLoad(Writers):
         self.pause()
         self.server.kill()
         self.server.start()
-        self.go_on()
+        self.resume()
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def server(tmp_path, tracker_settings):
 def stored_numbers(database, tmp_path):
     """Return a function that returns the numbers of all stored writes by kind."""
     engine = make_engine({"sqlalchemy.url": database})
-    yield lambda: what_is_kept(engine, tmp_path / "logs/hall")
+    yield lambda: stored_writes(engine, tmp_path / "logs/hall")
     engine.dispose()
 
 

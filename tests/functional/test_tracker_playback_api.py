@@ -1,4 +1,4 @@
-"""What a player and a page may ask, over HTTP."""
+"""The playback API over HTTP, as players and pages use it."""
 
 import json
 
@@ -37,22 +37,22 @@ def test_every_key_of_a_report_is_documented(root):
 
 
 @pytest.mark.parametrize("media", ["text/plain;charset=UTF-8", "application/json"])
-def test_a_player_is_told_when_to_report_again(tracker, rows, media):
-    answer = tracker.post(HALL, json.dumps(REPORT), content_type=media)
+def test_a_response_contains_the_time_of_the_next_report(tracker, rows, media):
+    response = tracker.post(HALL, json.dumps(REPORT), content_type=media)
 
-    assert set(answer.json) == {"next", "until"}
-    assert answer.json["next"] == 5
-    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert set(response.json) == {"next", "until"}
+    assert response.json["next"] == 5
+    assert response.headers["Access-Control-Allow-Origin"] == "*"
     [player] = rows(Player)
     assert (player["sid"], player["room"], player["endpoint"]) == (SID, "hall", "cdn")
     assert (player["format"], player["quality"], player["startup_ms"]) == ("hls", "high", 820)
 
 
-def test_the_figures_of_a_room_are_there_for_every_page(tracker):
+def test_every_page_may_read_the_metrics_of_a_room(tracker):
     tracker.post_json(HALL, REPORT)
-    answer = tracker.get(HALL)
+    response = tracker.get(HALL)
 
-    figures = {
+    metrics = {
         "viewers": {"players": 1, "others": 0},
         "starts": 1,
         "startup_p50_ms": 820,
@@ -66,27 +66,27 @@ def test_the_figures_of_a_room_are_there_for_every_page(tracker):
         "dropped": 12,
         "bitrate": 2_500_000,
     }
-    generated_at = answer.json.pop("generated_at")
-    assert answer.json | {"generated_at": generated_at} == {
+    generated_at = response.json.pop("generated_at")
+    assert response.json | {"generated_at": generated_at} == {
         "room": "hall",
         "generated_at": generated_at,
         "minutes": 5,
-        **figures,
-        "endpoints": [{"endpoint": "cdn", **figures}],
+        **metrics,
+        "endpoints": [{"endpoint": "cdn", **metrics}],
     }
-    assert "max-age=1" in answer.headers["Cache-Control"]
-    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert "max-age=1" in response.headers["Cache-Control"]
+    assert response.headers["Access-Control-Allow-Origin"] == "*"
 
 
-def test_a_room_without_players_has_figures_too(tracker):
-    answer = tracker.get("/api/v1/rooms/lab/playback?minutes=60")
+def test_a_room_without_players_has_metrics(tracker):
+    response = tracker.get("/api/v1/rooms/lab/playback?minutes=60")
 
-    assert answer.json["viewers"] == {"players": 0, "others": 0}
-    assert answer.json["rebuffer_ratio"] is None
-    assert answer.json["endpoints"] == []
+    assert response.json["viewers"] == {"players": 0, "others": 0}
+    assert response.json["rebuffer_ratio"] is None
+    assert response.json["endpoints"] == []
 
 
-def test_what_only_a_server_sees_is_counted_apart(tracker):
+def test_clients_without_a_player_report_are_counted_separately(tracker):
     form = {"secret": "s3cret of the tests", "group": "hall", "data": '{"overall_clients": 3}'}
     tracker.post("/endpoint/register", form)
     tracker.post_json(HALL, REPORT | {"cdn": "203.0.113.1"})
@@ -95,24 +95,24 @@ def test_what_only_a_server_sees_is_counted_apart(tracker):
 
 
 @pytest.mark.parametrize("state", ["q", "e", "f"])
-def test_a_goodbye_ends_a_viewer_at_once(tracker, state):
+def test_an_end_report_removes_the_viewer_immediately(tracker, state):
     tracker.post_json(HALL, REPORT)
-    answer = tracker.post_json(HALL, REPORT | {"sta": state, "played": 61_000})
+    response = tracker.post_json(HALL, REPORT | {"sta": state, "played": 61_000})
 
-    assert answer.json["next"] == 0
+    assert response.json["next"] == 0
     assert tracker.get(HALL).json["viewers"]["players"] == 0
 
 
-def test_a_page_that_nobody_sees_reports_rarely(tracker):
+def test_a_page_in_the_background_reports_rarely(tracker):
     assert tracker.post_json(HALL, REPORT | {"bg": True}).json["next"] == 60
 
 
-def test_another_site_may_ask_whether_it_may_send_json(tracker):
-    answer = tracker.options(HALL, status=204)
+def test_a_preflight_request_of_another_site_succeeds(tracker):
+    response = tracker.options(HALL, status=204)
 
-    assert answer.headers["Access-Control-Allow-Origin"] == "*"
-    assert "POST" in answer.headers["Access-Control-Allow-Methods"]
-    assert answer.headers["Access-Control-Allow-Headers"] == "Content-Type"
+    assert response.headers["Access-Control-Allow-Origin"] == "*"
+    assert "POST" in response.headers["Access-Control-Allow-Methods"]
+    assert response.headers["Access-Control-Allow-Headers"] == "Content-Type"
 
 
 @pytest.mark.parametrize(
@@ -136,29 +136,29 @@ def test_another_site_may_ask_whether_it_may_send_json(tracker):
         ({"user": "Alice"}, "user"),
     ],
 )
-def test_a_report_is_refused_with_the_name_of_what_is_wrong(tracker, rows, change, member):
-    answer = tracker.post_json(HALL, REPORT | change, status=400)
+def test_a_refusal_names_the_invalid_member(tracker, rows, change, member):
+    response = tracker.post_json(HALL, REPORT | change, status=400)
 
-    assert answer.content_type == "application/problem+json"
-    assert [error["pointer"] for error in answer.json["errors"]] == [f"/{member}"]
+    assert response.content_type == "application/problem+json"
+    assert [error["pointer"] for error in response.json["errors"]] == [f"/{member}"]
     assert rows(Player) == []
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff", b"[" * 8000, b'{"sid": NaN}', b"null"])
-def test_what_is_no_report_is_a_problem(tracker, body):
-    answer = tracker.post(HALL, body, content_type="text/plain", status=400)
+def test_an_invalid_body_is_a_problem(tracker, body):
+    response = tracker.post(HALL, body, content_type="text/plain", status=400)
 
-    assert answer.content_type == "application/problem+json"
-    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert response.content_type == "application/problem+json"
+    assert response.headers["Access-Control-Allow-Origin"] == "*"
 
 
 def test_a_report_that_is_too_large_is_not_read(tracker):
-    answer = tracker.post(HALL, b" " * 8193, content_type="text/plain", status=413)
+    response = tracker.post(HALL, b" " * 8193, content_type="text/plain", status=413)
 
-    assert answer.json["limit"] == 8192
+    assert response.json["limit"] == 8192
 
 
-def test_a_room_that_does_not_exist_has_no_players(tracker, rows):
+def test_an_unknown_room_has_no_players(tracker, rows):
     tracker.post_json("/api/v1/rooms/attic/playback", REPORT, status=404)
     tracker.get("/api/v1/rooms/attic/playback", status=404)
 
@@ -170,10 +170,10 @@ def test_minutes_are_a_number(tracker, minutes):
     tracker.get(HALL, {"minutes": minutes}, status=400)
 
 
-def test_nothing_of_the_caller_is_kept(tracker, rows):
+def test_no_property_of_the_client_is_stored(tracker, rows):
     headers = {"User-Agent": "Mozilla/5.0 (Alice)", "Cookie": "user=alice"}
-    answer = tracker.post_json(HALL, REPORT, headers=headers)
+    response = tracker.post_json(HALL, REPORT, headers=headers)
 
-    assert "Set-Cookie" not in answer.headers
-    kept = str(rows(Player))
-    assert [word for word in ("203.0.113", "Mozilla", "alice") if word in kept] == []
+    assert "Set-Cookie" not in response.headers
+    stored = str(rows(Player))
+    assert [word for word in ("203.0.113", "Mozilla", "alice") if word in stored] == []

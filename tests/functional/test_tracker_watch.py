@@ -159,7 +159,7 @@ class TestMonitor:
             connection.execute(
                 sa.insert(IncidentRecord).values(
                     kind="full", room="hall", subject="", summary="x", opened_at=NOON,
-                    closed_at=NOON, told_open=False, told_closed=False,
+                    closed_at=NOON, notified_open=False, notified_closed=False,
                 )
             )  # fmt: skip
         engine.dispose()

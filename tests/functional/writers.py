@@ -1,4 +1,4 @@
-"""Clients that write without a pause, and what of it is kept afterwards."""
+"""Clients that write continuously, and the writes that are stored afterwards."""
 
 import http.client
 import itertools
@@ -18,44 +18,46 @@ from streaming_system.tracker.models import Playback, Player, Sample
 
 from .conftest import SECRET
 
-THREADS_OF_A_KIND = 2
+THREADS_PER_KIND = 2
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 JSON = {"Content-Type": "application/json"}
 
 
 class Writers:
-    """Threads that write, and note what has been acknowledged.
+    """Threads that write, and record the acknowledged writes.
 
-    :param port: says where the tracker is at the moment.
-    :param prefix: of the tracker's addresses.
+    :param port: returns the current port of the tracker.
+    :param prefix: of the tracker's URLs.
     :param headers: of each request.
-    :param away: whether "not now" (503 with Retry-After) is an answer; it is sent anew then.
+    :param retry_unavailable: whether a 503 with Retry-After is retried; otherwise it is a refusal.
     """
 
-    def __init__(self, port, token, *, secret=SECRET, prefix="", headers=(), away=False):
+    def __init__(
+        self, port, token, *, secret=SECRET, prefix="", headers=(), retry_unavailable=False
+    ):
         self._port, self._prefix, self._headers = port, prefix, dict(headers)
         self.token, self.secret = token, secret
         self._numbers = itertools.count(1)
         self._changed = threading.Condition()
-        self._up = threading.Event()
-        self._over = threading.Event()
-        self._away = away
+        self._running = threading.Event()
+        self._stopped = threading.Event()
+        self._retry_unavailable = retry_unavailable
         self.acknowledged = Counter()
-        self.away = Counter()
+        self.unavailable = Counter()
         self.refused = []
         self.cut_off = 0
         self.slowest = 0.0
         self.known = {kind: set() for kind in WRITES}
-        # When calls that have been acknowledged began, and when they were.
+        # The times at which acknowledged requests began and ended.
         self._times = {kind: [] for kind in WRITES}
         self._threads = [
             threading.Thread(target=self._write, args=(kind, f"{kind}{number}"))
             for kind in WRITES
-            for number in range(THREADS_OF_A_KIND)
+            for number in range(THREADS_PER_KIND)
         ]
 
     def __enter__(self):
-        self._up.set()
+        self._running.set()
         for thread in self._threads:
             thread.start()
         return self
@@ -65,21 +67,21 @@ class Writers:
         self.join()
 
     def end(self):
-        self._over.set()
-        self._up.set()
+        self._stopped.set()
+        self._running.set()
 
     def join(self):
         for thread in self._threads:
             thread.join()
 
     def pause(self):
-        self._up.clear()
+        self._running.clear()
 
-    def go_on(self):
-        self._up.set()
+    def resume(self):
+        self._running.set()
 
     def wait_for(self, more):
-        """Wait until so many more writes of every kind together have been acknowledged."""
+        """Wait until this number of further writes is acknowledged."""
         with self._changed:
             enough = self.acknowledged.total() + more
             assert self._changed.wait_for(
@@ -87,8 +89,8 @@ class Writers:
             )
         assert self.refused == [], self.refused[:3]
 
-    def back(self, since):
-        """Wait for an acknowledged call of each kind that began after a moment; return how long."""
+    def wait_for_recovery(self, since):
+        """Wait for an acknowledged write of each kind after a time; return the duration."""
 
         def after(kind):
             return [done for begun, done in self._times[kind] if begun > since]
@@ -96,42 +98,44 @@ class Writers:
         with self._changed:
             assert self._changed.wait_for(
                 lambda: self.refused or all(after(kind) for kind in WRITES), timeout=60
-            ), (self.acknowledged, self.away)
+            ), (self.acknowledged, self.unavailable)
             assert self.refused == []
             return max(min(after(kind)) for kind in WRITES) - since
 
-    def wait_until_away(self):
-        """Wait until writes of each kind have been told to come back later."""
-        before = self.away.copy()
+    def wait_until_unavailable(self):
+        """Wait until a write of each kind gets a 503 with Retry-After."""
+        before = self.unavailable.copy()
         with self._changed:
             assert self._changed.wait_for(
-                lambda: self.refused or all(self.away[kind] > before[kind] for kind in WRITES),
+                lambda: (
+                    self.refused or all(self.unavailable[kind] > before[kind] for kind in WRITES)
+                ),
                 timeout=60,
-            ), (self.acknowledged, self.away)
+            ), (self.acknowledged, self.unavailable)
         assert self.refused == []
 
     def wait_for_refusals(self, kind, more):
-        """Wait until so many more writes of a kind have been told to come back later."""
+        """Wait until this number of further writes of a kind get a 503 with Retry-After."""
         with self._changed:
-            enough = self.away[kind] + more
+            enough = self.unavailable[kind] + more
             assert self._changed.wait_for(
-                lambda: self.refused or self.away[kind] >= enough, timeout=60
-            ), (self.acknowledged, self.away)
+                lambda: self.refused or self.unavailable[kind] >= enough, timeout=60
+            ), (self.acknowledged, self.unavailable)
         assert self.refused == []
 
     def _write(self, kind, who):
-        while not self._over.is_set():
-            self._up.wait()
+        while not self._stopped.is_set():
+            self._running.wait()
             connection = http.client.HTTPConnection("127.0.0.1", self._port(), timeout=60)
             try:
-                while not self._over.is_set():
+                while not self._stopped.is_set():
                     self._write_one(connection, kind, who)
             except (OSError, http.client.HTTPException):
-                # It was killed before it answered: nothing was acknowledged.
+                # The worker was killed before its response: nothing was acknowledged.
                 with self._changed:
                     self.cut_off += 1
-                if self._away:
-                    self._over.wait(0.05)
+                if self._retry_unavailable:
+                    self._stopped.wait(0.05)
             finally:
                 connection.close()
 
@@ -141,23 +145,27 @@ class Writers:
         method, path, headers, body = WRITES[kind](self.token, who, number, self.secret)
         begun = time.monotonic()
         connection.request(method, self._prefix + path, body, headers | self._headers)
-        answer = connection.getresponse()
-        text = answer.read()
+        response = connection.getresponse()
+        text = response.read()
         with self._changed:
             self.slowest = max(self.slowest, time.monotonic() - begun)
-            away = self._away and answer.status == 503 and answer.headers["Retry-After"]
-            if answer.status in (200, 201):
+            is_unavailable = (
+                self._retry_unavailable
+                and response.status == 503
+                and response.headers["Retry-After"]
+            )
+            if response.status in (200, 201):
                 self.known[kind].add(number)
                 self.acknowledged[kind] += 1
                 self._times[kind].append((begun, time.monotonic()))
-            elif away:
-                self.away[kind] += 1
+            elif is_unavailable:
+                self.unavailable[kind] += 1
             else:
-                self.refused.append((kind, answer.status, text))
+                self.refused.append((kind, response.status, text))
             self._changed.notify_all()
-        if away:
-            # A real one waits for five seconds.
-            self._over.wait(0.1)
+        if is_unavailable:
+            # A real client waits for five seconds.
+            self._stopped.wait(0.1)
 
 
 def form(secret, **fields):
@@ -190,7 +198,7 @@ WRITES = {"registration": registration, "state": state, "playback": playback, "l
 
 
 def token_of(engine):
-    """Return the text of a new token for the hall."""
+    """Issue a token for the hall; return its text."""
     with Session(engine) as db, db.begin():
         _, text = Tokens(db).issue(
             label="Kill",
@@ -203,8 +211,8 @@ def token_of(engine):
     return text
 
 
-def what_is_kept(engine, folder):
-    """Return the numbers of all writes of each kind that are kept."""
+def stored_writes(engine, folder):
+    """Return the numbers of all stored writes of each kind."""
     with engine.connect() as connection:
         samples = connection.execute(sa.select(Sample.name, Sample.clients)).all()
         players = set(connection.scalars(sa.select(Player.sid)))

@@ -35,9 +35,6 @@ class Program:
     def output(self):
         return self.log.read_text(errors="replace")
 
-    # Tests outside this folder use this name.
-    said = output
-
     def wait_for(self, url, status=(200,), seconds=20):
         """Wait until a URL responds; the user agent excludes the requests from viewer counts."""
         deadline = time.monotonic() + seconds

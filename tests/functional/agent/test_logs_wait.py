@@ -254,7 +254,7 @@ class TestSpoolFile:
         wait_until(lambda: lines_read(agent) == 10, 30, "all lines are read")
         agent.kill()
         with contextlib.closing(sqlite3.connect(tmp_path / "agent/state/logs.sqlite")) as spool:
-            spool.execute("DROP TABLE dropped")
+            spool.execute("DROP TABLE dropped_lines")
         log_tracker.error_response = None
 
         logs(log_tracker)

@@ -144,7 +144,7 @@ class TestThumbnails:
         assert [colour(picture, x, 360) for x in (40, 640, 1240)] == ["", "red", ""]
         assert running.healthz() == (200, "ok\n")
         # Agents do not count this user agent as a viewer.
-        assert {asked.headers["User-Agent"] for asked in fake_server.requests} == {
+        assert {request.headers["User-Agent"] for request in fake_server.requests} == {
             "streaming-system (agent) preview"
         }
 

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from streaming_system.tracker.history import maintenance
 from streaming_system.tracker.history.time_series import TimeSeriesQuery
 
-from .reports import KEPT, MINUTE, NOW
+from .reports import MINUTE, NOW, RETENTION
 
 
 @pytest.fixture
@@ -26,9 +26,9 @@ def prune(tracker_settings):
     """Return a function that prunes as the timer does, at some moment."""
 
     def prune(now=NOW, **keep):
-        kept = {"retention.samples_hours": "1", "retention.minutes_days": "1"} | keep
+        settings = {"retention.samples_hours": "1", "retention.minutes_days": "1"} | keep
         return maintenance.run_maintenance(
-            tracker_settings | kept, clock=lambda: now, sleep=lambda seconds: None
+            tracker_settings | settings, clock=lambda: now, sleep=lambda seconds: None
         )
 
     return prune
@@ -40,7 +40,7 @@ def lines(engine):
 
     def lines(minutes, step, now=NOW, room=None):
         with Session(engine) as db:
-            return TimeSeriesQuery(db, KEPT).fetch(
+            return TimeSeriesQuery(db, RETENTION).fetch(
                 begin=now - minutes * MINUTE, end=now, step=step, room=room
             )
 

@@ -1,4 +1,4 @@
-"""What endpoints and players report, made up for tests, and what it comes to."""
+"""Generated reports of endpoints and players, and the graphs expected from them."""
 
 import random
 from collections import defaultdict
@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 NOW = datetime(2026, 11, 25, 12, 3, 20, tzinfo=UTC)
 MINUTE, SECOND = timedelta(minutes=1), timedelta(seconds=1)
-KEPT = {
+RETENTION = {
     "retention.samples_hours": 1.0,
     "retention.minutes_days": 1.0,
     "retention.ten_minutes_days": 400.0,
@@ -14,7 +14,7 @@ KEPT = {
 
 
 def samples(seed, minutes=200):
-    """Return what some endpoints report, with gaps, goodbyes and two programs of one name."""
+    """Return samples of some endpoints, with gaps, end reports and two programs of one name."""
     chance = random.Random(seed)
     rows = []
     for room, name in (("hall", "a"), ("hall", "b"), ("lab", "a"), ("gone", "x")):

@@ -74,12 +74,12 @@ def test_an_endpoint_that_ends_falls_to_zero(add, prune, lines):
         [
             {"room": "hall", "name": name, "at": begun + place * MINUTE / 2, "clients": clients,
              "bitrate": 0, "cbitrate": 0, "figures": {}}
-            for name, figures in (("silent", [7] * 8), ("goodbye", [5] * 7 + [0]))
-            for place, clients in enumerate(figures)
+            for name, counts in (("silent", [7] * 8), ("leaving", [5] * 7 + [0]))
+            for place, clients in enumerate(counts)
         ],
     )  # fmt: skip
     # The last report of one is that of half past the fourth minute, and holds for a minute; the
-    # other says goodbye at that moment.
+    # other sends its end report at that moment.
     expected = (0, 12, 12, 12, 7 + 5 / 2, 7 / 2, 0, 0)
 
     before = lines(31, MINUTE)

@@ -31,7 +31,7 @@ from streaming_system.tracker.models import (
     Sample10Min,
 )
 
-from .reports import KEPT, MINUTE, NOW, held, playback, players, samples
+from .reports import MINUTE, NOW, RETENTION, held, playback, players, samples
 
 pytestmark = pytest.mark.both_databases
 
@@ -157,7 +157,7 @@ def test_what_is_old_is_forgotten_and_nothing_else(add, prune, rows, engine):
         add(
             IncidentRecord,
             [{"kind": "silent", "room": "", "subject": str(days), "summary": "", "opened_at": then,
-              "closed_at": then, "told_open": True, "told_closed": True}],
+              "closed_at": then, "notified_open": True, "notified_closed": True}],
         )  # fmt: skip
     for name, days in (("young", 6), ("old", 8)):
         add(
@@ -224,7 +224,7 @@ def test_nothing_is_forgotten_before_it_is_rolled_up(add, rows, engine):
     count = len(rows(Sample))
 
     with Session(engine) as db:
-        times = Retention(db, KEPT).cutoffs(now=NOW)
+        times = Retention(db, RETENTION).cutoffs(now=NOW)
 
     assert times.samples < min(row["at"] for row in rows(Sample))
     assert len(rows(Sample)) == count

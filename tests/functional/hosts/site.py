@@ -103,7 +103,7 @@ class Site:
 
     def logs(self):
         return "\n".join(
-            f"{host.name}: {each.said[-2000:]}"
+            f"{host.name}: {each.output[-2000:]}"
             for host in self.network.hosts.values()
             for each in host.programs
         )

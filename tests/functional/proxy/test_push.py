@@ -251,5 +251,5 @@ def test_open_page_polls_when_push_stops(make_proxied, chromium):  # noqa: F811
     assert page.errors == []
     page.context.close()
     [tracker] = [program for (app, _), program in site.workers.items() if app == "tracker"]
-    wait_until(lambda: "pages are not notified" in tracker.said, "the tracker says so")
-    assert tracker.said.count("pages are not notified") == 1
+    wait_until(lambda: "pages are not notified" in tracker.output, "the tracker says so")
+    assert tracker.output.count("pages are not notified") == 1

@@ -19,7 +19,7 @@ class Standby:
     def __init__(self, primary: str) -> None:
         self._primary = sa.make_url(primary)
         # The same programs that the first server is of.
-        self._bin = Path(ask(primary, "SELECT setting FROM pg_config WHERE name = 'BINDIR'"))
+        self._bin = Path(scalar(primary, "SELECT setting FROM pg_config WHERE name = 'BINDIR'"))
         # The path of a socket must be short.
         self._folder = Path(tempfile.mkdtemp(prefix="standby-"))
         # PostgreSQL does not run as root.
@@ -53,25 +53,25 @@ class Standby:
         while True:
             assert self._process.poll() is None, (self._folder / "log").read_text()
             try:
-                return self.ask("SELECT 1")
+                return self.scalar("SELECT 1")
             except sa.exc.OperationalError:
                 assert time.monotonic() < give_up, (self._folder / "log").read_text()
                 time.sleep(0.1)
 
-    def ask(self, text: str):
-        """Return the first value of a question, asked over a connection of its own."""
-        return ask(self.url, text)
+    def scalar(self, text: str):
+        """Return the first value of a query on a new connection."""
+        return scalar(self.url, text)
 
     def catch_up(self) -> None:
-        """Wait until it knows all that the first server knows now."""
-        told = ask(self._primary, "SELECT pg_current_wal_flush_lsn()")
+        """Wait until the standby has replayed everything that the primary has flushed."""
+        flushed = scalar(self._primary, "SELECT pg_current_wal_flush_lsn()")
         give_up = time.monotonic() + 60
-        while not self.ask(f"SELECT pg_last_wal_replay_lsn() >= '{told}'"):
+        while not self.scalar(f"SELECT pg_last_wal_replay_lsn() >= '{flushed}'"):
             assert time.monotonic() < give_up
             time.sleep(0.05)
 
     def kill(self) -> None:
-        """End it at once, as if its machine were gone."""
+        """Stop the server immediately, like a machine that fails."""
         if self._process is not None and self._process.poll() is None:
             # Its children end with it: they are not ours to be found by name.
             self._run("pg_ctl", "-D", self._data, "-m", "immediate", "stop")
@@ -79,7 +79,7 @@ class Standby:
 
     @contextlib.contextmanager
     def frozen(self):
-        """Let it say nothing any more, while its machine goes on acknowledging what it is sent."""
+        """Suspend the server, while its machine still acknowledges packets."""
         first = psutil.Process(self._process.pid)
         processes = [first, *first.children(recursive=True)]
         for process in processes:
@@ -102,7 +102,7 @@ class Standby:
         assert done.returncode == 0, done.stderr
 
 
-def ask(url, text):
+def scalar(url, text):
     engine = sa.create_engine(url, poolclass=sa.NullPool)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         return connection.exec_driver_sql(text).scalar()

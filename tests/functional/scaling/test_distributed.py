@@ -54,7 +54,7 @@ def test_every_unique_key_contains_the_column_that_the_table_is_distributed_by(
 
 @pytest.fixture
 def statements(url, migrate):
-    """Return a function that takes reports of a player, and the statements that it sent."""
+    """Return a function that ingests a report of a player, and the SQL statements of it."""
     migrate(url)
     engine = make_engine({"sqlalchemy.url": url})
     sent = []
@@ -63,15 +63,15 @@ def statements(url, migrate):
     def note(connection, cursor, statement, parameters, context, many):
         sent.append(" ".join(statement.split()))
 
-    def report(**figures):
-        sid = figures.pop("sid", None) or uuid.uuid4().hex
+    def report(**metrics):
+        sid = metrics.pop("sid", None) or uuid.uuid4().hex
         with Session(engine) as db, db.begin():
             settings = {
                 "ingest.min_interval": 5,
                 "ingest.max_interval": 60,
                 "ingest.target_rate": 20.0,
             }
-            PlaybackService(db, settings).report(PlayerReport(sid=sid, **figures), now=NOW)
+            PlaybackService(db, settings).report(PlayerReport(sid=sid, **metrics), now=NOW)
         return sid
 
     report.sent = sent

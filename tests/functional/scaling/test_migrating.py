@@ -31,13 +31,13 @@ def start(root, url, tmp_path):
     return start
 
 
-def test_two_machines_that_migrate_at_once_do_it_once(start):
+def test_concurrent_migrations_run_once(start):
     machines = [start("head") for _ in range(2)]
 
-    said = [machine.communicate(timeout=120)[1] for machine in machines]
+    outputs = [machine.communicate(timeout=120)[1] for machine in machines]
 
-    assert [machine.returncode for machine in machines] == [0, 0], said
-    assert sorted("Create endpoint, sample" in words for words in said) == [False, True]
+    assert [machine.returncode for machine in machines] == [0, 0], outputs
+    assert sorted("Create endpoint, sample" in words for words in outputs) == [False, True]
 
 
 def test_nobodys_report_waits_for_a_migration_that_waits_for_a_long_query(

@@ -1,4 +1,4 @@
-"""A read replica answers graphs and figures, and nobody notices when it is gone."""
+"""Graphs are queried on a read replica, and on the primary while the replica is unavailable."""
 
 import json
 import sys
@@ -46,26 +46,26 @@ class Tracker:
         self._pool = urllib3.PoolManager(retries=False, timeout=60)
 
     def get(self, path):
-        answer = self._pool.request("GET", self.url + path)
-        assert answer.status == 200, answer.data
-        return answer
+        response = self._pool.request("GET", self.url + path)
+        assert response.status == 200, response.data
+        return response
 
     def register(self, room):
         fields = {"secret": SECRET, "group": room, "data": json.dumps({"overall_clients": 7})}
-        answer = self._pool.request(
+        response = self._pool.request(
             "POST", f"{self.url}/endpoint/register", fields=fields, encode_multipart=False
         )
-        assert answer.status == 200, answer.data
+        assert response.status == 200, response.data
 
     def live(self):
-        """Return which rooms players are told to be live."""
+        """Return the live rooms of the stream directory."""
         rooms = self.get("/streams.json").json()["rooms"]
         return {name for name, room in rooms.items() if room["live"]}
 
-    def drawn(self):
+    def rooms_in_graphs(self):
         """Return which rooms the graphs show."""
-        # A question of its own, whose answer nobody has kept.
-        path = f"/overall-stats.json?minutes=10&asked={time.monotonic_ns()}"
+        # A unique URL, so that no cached response is used.
+        path = f"/overall-stats.json?minutes=10&time={time.monotonic_ns()}"
         [_, clients] = self.get(path).json()["graphs"][:2]
         return {series["label"] for series in clients["series"]}
 
@@ -80,82 +80,82 @@ def tracker(standby, url, conference, tmp_path):
     tracker.program.stop()
 
 
-def test_graphs_are_the_replicas_and_players_are_sent_by_the_database_itself(tracker, standby):
+def test_graphs_use_the_replica_and_assignments_use_the_primary(tracker, standby):
     tracker.register("hall")
     standby.catch_up()
-    assert tracker.drawn() == {"hall"}
+    assert tracker.rooms_in_graphs() == {"hall"}
     assert "lab" not in tracker.live()
 
-    # The replica stands still: it shows what is read from it.
-    standby.ask("SELECT pg_wal_replay_pause()")
+    # A paused replica shows which queries use it.
+    standby.scalar("SELECT pg_wal_replay_pause()")
     tracker.register("lab")
     assert "lab" in tracker.live()
-    assert tracker.drawn() == {"hall"}
+    assert tracker.rooms_in_graphs() == {"hall"}
     assert b"Lab" not in tracker.get("/endpoint/stats").data
-    standby.ask("SELECT pg_wal_replay_resume()")
+    standby.scalar("SELECT pg_wal_replay_resume()")
     standby.catch_up()
-    assert tracker.drawn() == {"hall", "lab"}
+    assert tracker.rooms_in_graphs() == {"hall", "lab"}
 
     standby.kill()
     tracker.register("tube")
     for _ in range(5):
-        assert tracker.drawn() == {"hall", "lab", "tube"}
+        assert tracker.rooms_in_graphs() == {"hall", "lab", "tube"}
         assert "database" in tracker.get("/readyz").data.decode()
-    assert tracker.program.said.count("is away") == 1
+    assert tracker.program.output.count("is away") == 1
 
     standby.start()
     wait_until_back(tracker, {"hall", "lab", "tube"})
-    assert tracker.program.said.count("is away") == 1
-    # It is read again, and only read.
-    standby.ask("SELECT pg_wal_replay_pause()")
-    assert tracker.drawn() == {"hall", "lab", "tube"}
-    standby.ask("SELECT pg_wal_replay_resume()")
+    assert tracker.program.output.count("is away") == 1
+    # The replica is used again.
+    standby.scalar("SELECT pg_wal_replay_pause()")
+    assert tracker.rooms_in_graphs() == {"hall", "lab", "tube"}
+    standby.scalar("SELECT pg_wal_replay_resume()")
 
 
-def test_one_that_hangs_costs_one_answer_two_seconds(tracker, standby):
+def test_a_hanging_replica_delays_one_response(tracker, standby):
     tracker.register("hall")
     standby.catch_up()
-    # There are connections that were good until now.
-    assert tracker.drawn() == {"hall"}
+    # The pool now has working connections.
+    assert tracker.rooms_in_graphs() == {"hall"}
 
     with standby.frozen():
         tracker.register("lab")
         for _ in range(3):
-            assert tracker.drawn() == {"hall", "lab"}
-        assert tracker.program.said.count("is away") == 1
+            assert tracker.rooms_in_graphs() == {"hall", "lab"}
+        assert tracker.program.output.count("is away") == 1
 
     wait_until_back(tracker, {"hall", "lab"})
 
 
-def test_a_question_that_does_not_end_is_asked_the_database_itself(tracker, standby, url):
+def test_a_query_that_times_out_on_the_replica_runs_on_the_primary(tracker, standby, url):
     tracker.register("hall")
     engine = sa.create_engine(url, poolclass=sa.NullPool)
     with engine.begin() as connection:
-        # The replica takes over locks; it keeps this one, for it does not hear of its end.
+        # The replica replays this lock and, since it is paused, not its release.
         connection.exec_driver_sql("LOCK TABLE annotation IN ACCESS EXCLUSIVE MODE")
         tracker.register("lab")
         standby.catch_up()
-        standby.ask("SELECT pg_wal_replay_pause()")
-        while standby.ask("SELECT pg_get_wal_replay_pause_state()") != "paused":
+        standby.scalar("SELECT pg_wal_replay_pause()")
+        while standby.scalar("SELECT pg_get_wal_replay_pause_state()") != "paused":
             time.sleep(0.05)
 
-    assert tracker.drawn() == {"hall", "lab"}
-    assert "statement timeout" in tracker.program.said
+    assert tracker.rooms_in_graphs() == {"hall", "lab"}
+    assert "statement timeout" in tracker.program.output
 
-    standby.ask("SELECT pg_wal_replay_resume()")
+    standby.scalar("SELECT pg_wal_replay_resume()")
     wait_until_back(tracker, {"hall", "lab"})
 
 
 def wait_until_back(tracker, rooms):
-    """Wait until the replica is asked again; the graphs show all rooms all the time."""
+    """Wait until the replica is used again; the graphs must show all rooms meanwhile."""
     give_up = time.monotonic() + 60
-    while "sqlalchemy.replica.url is back" not in tracker.program.said:
-        assert tracker.drawn() == rooms
-        assert time.monotonic() < give_up, tracker.program.said
+    while "sqlalchemy.replica.url is back" not in tracker.program.output:
+        assert tracker.rooms_in_graphs() == rooms
+        assert time.monotonic() < give_up, tracker.program.output
         time.sleep(0.1)
 
 
-def test_a_replica_that_was_never_there_is_no_reason_not_to_start(url, migrate, conference):
+def test_the_app_starts_without_its_replica(url, migrate, conference):
     migrate(url)
     nowhere = "postgresql+psycopg://x:x@127.0.0.1:9/x"
     keys = {"sqlalchemy.url": url, "sqlalchemy.replica.url": nowhere}
@@ -167,7 +167,7 @@ def test_a_replica_that_was_never_there_is_no_reason_not_to_start(url, migrate, 
     app.app.registry["replica"].dispose()
 
 
-def test_nothing_is_written_over_it_even_if_it_is_the_database_itself(url, migrate):
+def test_replica_sessions_are_read_only(url, migrate):
     migrate(url)
     replica = Replica({"sqlalchemy.url": url, "sqlalchemy.replica.url": url})
 
@@ -177,17 +177,17 @@ def test_nothing_is_written_over_it_even_if_it_is_the_database_itself(url, migra
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "says"),
+    ("key", "value", "message"),
     [
         ("sqlalchemy.replica.url", "sqlite:////x", "sqlalchemy.replica.url in the ini file is no"),
         ("sqlalchemy.replica.retry", "soon", "sqlalchemy.replica.retry in the ini file is 'soon'"),
     ],
 )
-def test_a_mistake_in_the_ini_is_one_line(url, migrate, conference, key, value, says):
+def test_an_invalid_replica_setting_is_one_line(url, migrate, conference, key, value, message):
     migrate(url)
     good = {"sqlalchemy.url": url, "sqlalchemy.replica.url": url}
 
-    with pytest.raises(SystemExit, match=says) as ended:
+    with pytest.raises(SystemExit, match=message) as exit_info:
         tracker_app.main({}, **conference, **(good | {key: value}))
 
-    assert "\n" not in str(ended.value)
+    assert "\n" not in str(exit_info.value)

@@ -1,4 +1,4 @@
-"""Two workers share a database, and nothing else: whatever one knows, the other knows at once."""
+"""Two workers that share only a database have the same state at any time."""
 
 import contextlib
 import http.cookies
@@ -22,7 +22,7 @@ PASSWORD = "correct horse"
 
 
 class Worker:
-    """A process of its own, asked as clients ask it."""
+    """A worker process with an HTTP client."""
 
     def __init__(self, folder, settings):
         folder.mkdir()
@@ -30,7 +30,7 @@ class Worker:
         self.served.start()
         self._pool = urllib3.PoolManager(retries=False, timeout=60)
 
-    def ask(self, method, path, headers=None, pool=None, **more):
+    def request(self, method, path, headers=None, pool=None, **more):
         url = f"http://127.0.0.1:{self.served.port}{path}"
         return (pool or self._pool).request(
             method, url, headers=headers or {}, redirect=False, **more
@@ -39,7 +39,7 @@ class Worker:
     def form(self, path, cookie="", pool=None, **fields):
         headers = {"Content-Type": "application/x-www-form-urlencoded", "Cookie": cookie,
                    "Origin": f"http://127.0.0.1:{self.served.port}"}  # fmt: skip
-        return self.ask("POST", path, headers, pool, body=urllib.parse.urlencode(fields))
+        return self.request("POST", path, headers, pool, body=urllib.parse.urlencode(fields))
 
     def register(self, clients):
         data = json.dumps({"overall_clients": clients})
@@ -48,7 +48,7 @@ class Worker:
 
 @pytest.fixture(scope="module")
 def shared_url(server, migrate):
-    """The URL of the database of both."""
+    """Return the URL of the shared database."""
     url = server()
     migrate(url)
     return url
@@ -56,7 +56,7 @@ def shared_url(server, migrate):
 
 @pytest.fixture(scope="module")
 def crew(shared_url):
-    """Ada's account and a token of the hall: its number and its text."""
+    """Create Ada's account and a token of the hall; return the token's id and text."""
     engine = make_engine({"sqlalchemy.url": shared_url})
     with Session(engine) as db, db.begin():
         Accounts(db).create("ada", PASSWORD, now=datetime.now(UTC))
@@ -75,7 +75,7 @@ def crew(shared_url):
 
 @pytest.fixture(scope="module")
 def pair(crew, shared_url, tmp_path_factory):
-    """Two workers; each lets an address read 30 times a minute."""
+    """Start two workers; the rate limit of each is 200 reads an hour and address."""
     folder = tmp_path_factory.mktemp("workers")
     config = {"config": {"secret": SECRET}, "hall": {"title": "Great Hall"}}
     (folder / "config.json").write_text(json.dumps(config))
@@ -94,11 +94,11 @@ def pair(crew, shared_url, tmp_path_factory):
         yield workers
 
 
-def cookie(answer, before=""):
-    """Return the cookie that a browser sends back after an answer."""
-    if "Set-Cookie" not in answer.headers:
+def cookie(response, before=""):
+    """Return the cookie that a browser sends after a response."""
+    if "Set-Cookie" not in response.headers:
         return before
-    jar = http.cookies.SimpleCookie(answer.headers["Set-Cookie"])
+    jar = http.cookies.SimpleCookie(response.headers["Set-Cookie"])
     return f"crew={jar['crew'].value}"
 
 
@@ -107,70 +107,70 @@ def csrf(page):
 
 
 def log_in(first, second):
-    """Fetch the form of one worker, and send it to the other."""
-    form = first.ask("GET", "/admin/login")
-    answer = second.form(
+    """Fetch the form from one worker, and submit it to the other."""
+    form = first.request("GET", "/admin/login")
+    response = second.form(
         "/admin/login", cookie(form), csrf_token=csrf(form), name="ada", password=PASSWORD
     )
-    assert answer.status == 303, answer.data
-    return cookie(answer)
+    assert response.status == 303, response.data
+    return cookie(response)
 
 
-def test_what_one_worker_is_told_the_other_knows_at_once(pair, crew):
+def test_a_write_to_one_worker_is_visible_at_the_other(pair, crew):
     one, two = pair
     number, token = crew
     bearer = {"Authorization": f"Bearer {token}"}
 
-    for told, asked, clients in ((one, two, 5), (two, one, 8), (one, two, 13)):
-        assert told.register(clients).status == 200
-        seen = asked.ask("GET", "/hall/streams.json").json()
+    for writer, reader, clients in ((one, two, 5), (two, one, 8), (one, two, 13)):
+        assert writer.register(clients).status == 200
+        seen = reader.request("GET", "/hall/streams.json").json()
         assert (seen["live"], len(seen["endpoints"])) == (True, 1)
-        figures = asked.ask("GET", "/api/v1/rooms/hall/endpoints").json()
-        assert [each["clients"] for each in figures["endpoints"]] == [clients]
+        document = reader.request("GET", "/api/v1/rooms/hall/endpoints").json()
+        assert [each["clients"] for each in document["endpoints"]] == [clients]
 
     state = {"headers": bearer | {"Content-Type": "application/json"},
              "body": json.dumps({"url": "http://192.0.2.1/", "clients": 1})}  # fmt: skip
     for worker in pair:
-        assert worker.ask("PUT", "/api/v1/rooms/hall/endpoints/a", **state).status < 300
+        assert worker.request("PUT", "/api/v1/rooms/hall/endpoints/a", **state).status < 300
     session = log_in(one, two)
     for worker in (one, two):
-        page = worker.ask("GET", "/admin/tokens", {"Cookie": session})
+        page = worker.request("GET", "/admin/tokens", {"Cookie": session})
         assert (page.status, "Two" in page.data.decode()) == (200, True)
         session = cookie(page, session)
     revoked = one.form("/admin/tokens", session, csrf_token=csrf(page), do="revoke", id=number)
     assert revoked.status == 303, revoked.data
-    # Not within some time: the next call is refused.
-    assert two.ask("PUT", "/api/v1/rooms/hall/endpoints/a", **state).status == 401
+    # The very next request is refused.
+    assert two.request("PUT", "/api/v1/rooms/hall/endpoints/a", **state).status == 401
 
-    page = two.ask("GET", "/admin", {"Cookie": session})
+    page = two.request("GET", "/admin", {"Cookie": session})
     assert two.form("/admin/logout", session, csrf_token=csrf(page)).status == 303
-    assert one.ask("GET", "/admin", {"Cookie": session}).status == 303
+    assert one.request("GET", "/admin", {"Cookie": session}).status == 303
 
 
-def test_failed_log_ins_at_one_worker_delay_the_next_at_the_other(pair, crew):
+def test_failed_logins_count_at_both_workers(pair, crew):
     one, two = pair
     statuses = []
     # A name and an address that no other test uses: both are locked out afterwards.
     with urllib3.PoolManager(retries=False, timeout=60, source_address=("127.0.0.8", 0)) as pool:
         for worker in (one, two) * 6:
-            form = worker.ask("GET", "/admin/login", pool=pool)
+            form = worker.request("GET", "/admin/login", pool=pool)
             fields = {"csrf_token": csrf(form), "name": "eve", "password": "wrong"}
             response = worker.form("/admin/login", cookie(form), pool, **fields)
             statuses.append(response.status)
     assert 429 in statuses
 
 
-def test_each_worker_counts_calls_for_itself(pair):
-    # An address that no other test calls from.
+def test_each_worker_has_its_own_rate_limits(pair):
+    # An address that no other test uses.
     with urllib3.PoolManager(retries=False, timeout=60, source_address=("127.0.0.9", 0)) as pool:
-        # Each is a question of its own, whose answer nobody has kept.
-        answers = [
+        # Unique URLs, so that no cached response is used.
+        statuses_by_worker = [
             [
-                worker.ask("GET", f"/streams.json?{number}", pool=pool).status
+                worker.request("GET", f"/streams.json?{number}", pool=pool).status
                 for number in range(201)
             ]
             for worker in pair
         ]
 
-    # So two workers let through twice what the ini says, and never more.
-    assert answers == [[200] * 200 + [429]] * 2
+    # Two workers accept twice the limit of the ini file.
+    assert statuses_by_worker == [[200] * 200 + [429]] * 2

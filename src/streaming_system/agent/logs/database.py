@@ -20,8 +20,8 @@ SCHEMA = """
 """
 # Tables that were added later; older versions of the program ignore them.
 ADDED_TABLES = """
-    CREATE TABLE IF NOT EXISTS dropped (tracker TEXT PRIMARY KEY, lines INTEGER NOT NULL,
-        told INTEGER NOT NULL);
+    CREATE TABLE IF NOT EXISTS dropped_lines (tracker TEXT PRIMARY KEY, lines INTEGER NOT NULL,
+        reported INTEGER NOT NULL);
     CREATE TABLE IF NOT EXISTS offered (tracker TEXT NOT NULL, room TEXT NOT NULL,
         chunk INTEGER NOT NULL, offset INTEGER NOT NULL, PRIMARY KEY (tracker, room));
     CREATE TABLE IF NOT EXISTS name (name TEXT NOT NULL);

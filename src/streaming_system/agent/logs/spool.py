@@ -47,7 +47,7 @@ class Spool(CheckpointStore, ChangeNotifier):
         with self._translate_errors():
             with self._transaction():
                 marks = ",".join("?" * len(self._trackers))
-                for table in ("sent", "offered", "dropped"):
+                for table in ("sent", "offered", "dropped_lines"):
                     self._db.execute(
                         f"DELETE FROM {table} WHERE tracker NOT IN ({marks})",  # noqa: S608 - Marks only.
                         self._trackers,
@@ -64,7 +64,7 @@ class Spool(CheckpointStore, ChangeNotifier):
                     self._db.execute("SELECT tracker, room, chunk, offset FROM offered"),
                 )
             )
-            for tracker, lines, reported in self._db.execute("SELECT * FROM dropped"):
+            for tracker, lines, reported in self._db.execute("SELECT * FROM dropped_lines"):
                 self.dropped[tracker], self._reported_drops[tracker] = lines, reported
             [[self.size]] = self._db.execute(
                 "SELECT COALESCE(SUM(LENGTH(lines) + ?), 0) FROM chunk", [CHUNK_OVERHEAD_BYTES]
@@ -111,7 +111,7 @@ class Spool(CheckpointStore, ChangeNotifier):
             self._db.execute("DELETE FROM chunk WHERE id = ?", [id_])
             freed += len(lines) + CHUNK_OVERHEAD_BYTES
         self._db.executemany(
-            "INSERT INTO dropped VALUES (?, ?, 0)"
+            "INSERT INTO dropped_lines VALUES (?, ?, 0)"
             " ON CONFLICT (tracker) DO UPDATE SET lines = lines + excluded.lines",
             lost.items(),
         )
@@ -207,7 +207,7 @@ class Spool(CheckpointStore, ChangeNotifier):
                     [(*key, *self._sent[key]) for key in self._dirty_acks],
                 )
                 self._db.executemany(
-                    "UPDATE dropped SET told = ? WHERE tracker = ?",
+                    "UPDATE dropped_lines SET reported = ? WHERE tracker = ?",
                     [(self._reported_drops[tracker], tracker) for tracker, _ in self._dirty_acks],
                 )
                 for room in {room for _, room in self._dirty_acks}:

@@ -132,12 +132,12 @@ class Incidents:
         ensure_write_transaction(self.db)
         is_resolved = IncidentRecord.closed_at.is_not(None)
         is_pending = sa.or_(
-            ~IncidentRecord.told_open, sa.and_(is_resolved, ~IncidentRecord.told_closed)
+            ~IncidentRecord.notified_open, sa.and_(is_resolved, ~IncidentRecord.notified_closed)
         )
         self.db.execute(
             sa.update(IncidentRecord)
             .where(is_pending, is_resolved, IncidentRecord.closed_at <= now - NOTIFICATION_TTL)
-            .values(told_open=True, told_closed=True)
+            .values(notified_open=True, notified_closed=True)
             .execution_options(synchronize_session=False)
         )
         rows = self.db.scalars(
@@ -155,13 +155,13 @@ class Incidents:
             subject=incident.subject,
             summary=incident.summary,
             opened_at=incident.opened_at,
-            closed_at=incident.closed_at if incident.told_open else None,
+            closed_at=incident.closed_at if incident.notified_open else None,
         )
 
     def mark_notified(self, notification: IncidentNotification) -> None:
         """Store that plugins were notified."""
         is_opening = notification.closed_at is None
-        flag = IncidentRecord.told_open if is_opening else IncidentRecord.told_closed
+        flag = IncidentRecord.notified_open if is_opening else IncidentRecord.notified_closed
         ensure_write_transaction(self.db)
         self.db.execute(
             sa.update(IncidentRecord)
@@ -181,8 +181,8 @@ class Incidents:
                 "subject": finding.subject,
                 "summary": to_single_line(finding.summary),
                 "opened_at": now,
-                "told_open": False,
-                "told_closed": False,
+                "notified_open": False,
+                "notified_closed": False,
             }
             for finding in findings
         ]

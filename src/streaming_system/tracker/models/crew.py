@@ -101,8 +101,10 @@ class IncidentRecord(Base):
     opened_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     # Whether plugins have been notified of its begin and of its end.
-    told_open: Mapped[bool] = mapped_column(default=False)
-    told_closed: Mapped[bool] = mapped_column(default=False)
+    notified_open: Mapped[bool] = mapped_column("told_open", key="notified_open", default=False)
+    notified_closed: Mapped[bool] = mapped_column(
+        "told_closed", key="notified_closed", default=False
+    )
 
 
 class AuditEntry(Base):

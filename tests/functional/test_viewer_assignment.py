@@ -1,4 +1,4 @@
-"""Where viewers are sent: over HTTP, with real databases."""
+"""The assignment of viewers to endpoints, over HTTP and with real databases."""
 
 import json
 from collections import Counter
@@ -36,7 +36,7 @@ def db(database):
 
 @pytest.fixture
 def serve(db):
-    """Return a function that lets an endpoint of the hall report."""
+    """Return a function that ingests a report of an endpoint."""
 
     def serve(name, viewers=0, room="hall", ago=0, stream_metrics=None, **state):
         report = EndpointReport(
@@ -57,7 +57,7 @@ def serve(db):
 
 @pytest.fixture
 def join(db):
-    """Return a function that lets players of the hall come to an endpoint."""
+    """Return a function that adds players to an endpoint."""
 
     def join(endpoint, number, room="hall"):
         now = datetime.now(UTC)
@@ -84,7 +84,7 @@ def join(db):
 
 @pytest.fixture
 def app(app_pool, tracker_settings):
-    """Return a function that makes another tracker: another worker, or one with more settings."""
+    """Return a function that creates a tracker app: another worker, or other settings."""
     workers = []
 
     def app(config=None, **settings):
@@ -110,8 +110,8 @@ def sent_to(tracker, room="hall", **more):
 
 
 def weights(tracker, path="/hall/streams.json", **more):
-    answer = tracker.get(path, **more)
-    return {told["name"]: told["weight"] for told in answer.json["endpoints"]}
+    response = tracker.get(path, **more)
+    return {endpoint["name"]: endpoint["weight"] for endpoint in response.json["endpoints"]}
 
 
 class TestStreamScript:
@@ -121,24 +121,24 @@ class TestStreamScript:
 
         assert Counter(sent_to(tracker) for _ in range(20)) == {"small": 2, "large": 18}
 
-    def test_workers_count_together(self, app, serve):
+    def test_workers_share_the_count_of_assigned_viewers(self, app, serve):
         serve("a")
         serve("b")
         workers = [app(), app()]
 
         assert Counter(sent_to(workers[n % 2]) for n in range(12)) == {"a": 6, "b": 6}
 
-    def test_a_report_takes_the_place_of_what_was_counted(self, tracker, serve, rows):
+    def test_a_report_replaces_the_count_of_assigned_viewers(self, tracker, serve, rows):
         serve("a", ago=30)
         for _ in range(30):
             sent_to(tracker)
 
         serve("a", viewers=28)
 
-        # Those of the last two seconds have come so lately that the report does not know them yet.
+        # The report cannot include the viewers that were assigned in its last two seconds.
         assert [(row["clients"], row["handed"]) for row in rows(Endpoint)] == [(28, 2)]
 
-    def test_nobody_is_sent_to_the_silent_the_draining_and_the_full(self, tracker, serve):
+    def test_expired_draining_and_full_endpoints_get_no_viewers(self, tracker, serve):
         serve("silent", ago=61)
         serve("draining", draining=True)
         serve("full", viewers=500, capacity=GBIT)
@@ -158,7 +158,7 @@ class TestStreamScript:
 
         assert "<" not in tracker.get("/hall/stream.js").text
 
-    def test_who_can_have_a_picture_is_not_sent_to_sound_alone(self, tracker, serve):
+    def test_audio_only_endpoints_get_no_viewers_while_video_is_available(self, tracker, serve):
         serve("video", viewers=600, capacity=GBIT, formats=("hls",))
         serve("sound", formats=("mp3", "opus"))
 
@@ -169,9 +169,9 @@ class TestStreamsOfARoom:
     def test_the_endpoints_are_named_with_what_they_serve_and_weights(self, tracker, serve):
         serve("a", formats=("hls", "webm"), qualities=("hd",), region="eu", tags=("cdn",))
 
-        answer = tracker.get("/hall/streams.json")
+        response = tracker.get("/hall/streams.json")
 
-        document = answer.json
+        document = response.json
         assert datetime.now(UTC) - datetime.fromisoformat(document.pop("generated_at")) < timedelta(
             minutes=1
         )
@@ -192,9 +192,9 @@ class TestStreamsOfARoom:
             ],
             "fallbacks": [],
         }
-        assert answer.headers["Access-Control-Allow-Origin"] == "*"
-        assert answer.cache_control.max_age == 1
-        assert answer.cache_control.public
+        assert response.headers["Access-Control-Allow-Origin"] == "*"
+        assert response.cache_control.max_age == 1
+        assert response.cache_control.public
 
     @pytest.mark.parametrize(
         ("qualities", "metrics", "expected"),
@@ -203,7 +203,7 @@ class TestStreamsOfARoom:
             (("high", "low"), {}, ["hls", "webm", "webm_low", "mp4", "mp4_low"]),
             (("720p", "sd"), {}, ["hls", "webm", "webm_low", "mp4", "mp4_low"]),
             (("low",), {}, ["hls", "webm_low", "mp4_low"]),
-            # It tells which of them it has.
+            # Its metrics name the format that it has.
             (("hd", "sd"), {"webm_low_clients": 0}, ["hls", "webm", "webm_low", "mp4"]),
         ],
     )
@@ -212,28 +212,28 @@ class TestStreamsOfARoom:
     ):
         serve("a", formats=("hls", "webm", "mp4"), qualities=qualities, stream_metrics=metrics)
 
-        [told] = tracker.get("/hall/streams.json").json["endpoints"]
-        assert told["formats"] == expected
-        [told] = tracker.get("/streams.json").json["rooms"]["hall"]["endpoints"]
-        assert told["formats"] == expected
+        [endpoint] = tracker.get("/hall/streams.json").json["endpoints"]
+        assert endpoint["formats"] == expected
+        [endpoint] = tracker.get("/streams.json").json["rooms"]["hall"]["endpoints"]
+        assert endpoint["formats"] == expected
 
     @pytest.mark.parametrize(
         ("formats", "live"),
         [(("rtmp", "flv", "ts"), False), (("rtmp", "dash"), True), (("opus",), True), ((), True)],
     )
-    def test_a_room_is_live_by_what_viewers_can_be_given(self, tracker, serve, formats, live):
+    def test_a_room_is_live_if_its_formats_are_playable(self, tracker, serve, formats, live):
         serve("a", formats=formats)
 
         assert tracker.get("/hall/streams.json").json["live"] is live
         assert tracker.get("/streams.json").json["rooms"]["hall"]["live"] is live
         assert tracker.get("/api/v1/rooms/hall").json["live"] is live
 
-    def test_a_room_that_does_not_exist_is_not_there(self, tracker):
-        answer = tracker.get("/nowhere/streams.json", status=404)
+    def test_an_unknown_room_is_not_found(self, tracker):
+        response = tracker.get("/nowhere/streams.json", status=404)
 
-        assert answer.json == {"error": "there is nothing at this address"}
+        assert response.json == {"error": "there is nothing at this address"}
 
-    def test_those_that_shall_get_nobody_are_the_last_resort(self, tracker, serve):
+    def test_draining_endpoints_are_the_last_resort(self, tracker, serve):
         serve("a")
         serve("b", draining=True)
 
@@ -260,7 +260,7 @@ class TestStreamsOfARoom:
 
         assert weights(tracker) == {"b": 1000, "a": 0}
 
-    def test_and_so_do_those_who_come_to_them_between_two_reports(self, tracker, serve, join):
+    def test_players_of_all_rooms_on_one_machine_count_between_reports(self, tracker, serve, join):
         serve("a", host="one.example.org", capacity=GBIT, ago=10)
         serve("a", room="lab", host="one.example.org", capacity=GBIT, ago=10)
         serve("b", capacity=GBIT, ago=10)
@@ -278,8 +278,10 @@ class TestStreamsOfARoom:
         assert max(Counter(names).values()) <= 50
 
 
-class TestGoodbye:
-    def test_it_is_gone_at_once_and_its_figures_fall_to_zero(self, tracker, serve, db, rows):
+class TestDeregistration:
+    def test_a_deregistered_endpoint_disappears_and_its_metrics_fall_to_zero(
+        self, tracker, serve, db, rows
+    ):
         serve("a", viewers=7)
 
         gone = Endpoints(db).deregister(room="hall", name="a", now=datetime.now(UTC))
@@ -291,10 +293,10 @@ class TestGoodbye:
         assert [sample["clients"] for sample in rows(Sample)] == [7, 0]
         assert "a.example.org" not in tracker.get("/endpoint/stats").text
 
-    def test_one_that_is_not_there_cannot_leave(self, db):
+    def test_an_unknown_endpoint_cannot_be_deregistered(self, db):
         assert not Endpoints(db).deregister(room="hall", name="a", now=datetime.now(UTC))
 
-    def test_it_may_come_back(self, tracker, serve, db):
+    def test_a_deregistered_endpoint_can_register_again(self, tracker, serve, db):
         serve("a")
         Endpoints(db).deregister(room="hall", name="a", now=datetime.now(UTC))
         db.commit()
@@ -352,19 +354,19 @@ class TestRegions:
         assert followed["endpoints"][0]["name"] == endpoint
         assert sent_to(regional, **caller) == endpoint
 
-    def test_the_rest_is_there_when_the_preferred_are_full(self, regional, serve):
+    def test_other_regions_are_used_when_the_preferred_endpoints_are_full(self, regional, serve):
         serve("here", tags=("venue",), viewers=600, capacity=GBIT)
 
-        told = weights(regional, "/hall/streams.json?region=venue")
+        endpoint = weights(regional, "/hall/streams.json?region=venue")
 
-        assert told["here"] == 0
-        assert told["europe"] == told["elsewhere"] > 0
+        assert endpoint["here"] == 0
+        assert endpoint["europe"] == endpoint["elsewhere"] > 0
 
-    def test_a_region_that_nobody_has_configured_is_none(self, regional):
-        answer = regional.get("/hall/streams.json?region=%3Cscript%3E")
+    def test_an_unknown_region_is_ignored(self, regional):
+        response = regional.get("/hall/streams.json?region=%3Cscript%3E")
 
-        assert answer.json["region"] == ""
-        assert {told["weight"] for told in answer.json["endpoints"]} == {333}
+        assert response.json["region"] == ""
+        assert {endpoint["weight"] for endpoint in response.json["endpoints"]} == {333}
 
     def test_a_file_of_countries_knows_them_by_address(self, app, serve, tmp_path):
         countries = mmdb_writer.MMDBWriter(ip_version=6, ipv4_compatible=True)
@@ -403,17 +405,15 @@ class TestFallbacks:
                     ]
                 },
             },
-            # What the tests report does not come through this process.
+            # The reports of these tests bypass this process.
             **{"response_cache.enabled": "false"},
         )
 
-    def test_a_group_stands_in_for_endpoints_that_are_not_there_or_full(
-        self, falling_back, serve, db
-    ):
+    def test_a_group_replaces_missing_and_full_endpoints(self, falling_back, serve, db):
         serve("extra", room="overflow", url="https://extra.example.org/{room}/")
 
-        [told] = falling_back.get("/lab/streams.json").json["endpoints"]
-        assert (told["name"], told["url"]) == ("extra", "https://extra.example.org/lab/")
+        [endpoint] = falling_back.get("/lab/streams.json").json["endpoints"]
+        assert (endpoint["name"], endpoint["url"]) == ("extra", "https://extra.example.org/lab/")
 
         serve("own", room="lab", capacity=GBIT)
         assert weights(falling_back, "/lab/streams.json") == {"own": 1000}
@@ -430,17 +430,17 @@ class TestFallbacks:
         }
         Endpoints(db).deregister(room="lab", name="sound", now=datetime.now(UTC))
         db.commit()
-        told = falling_back.get("/streams.json").json["rooms"]["lab"]
-        assert {one["name"]: one["weight"] for one in told["endpoints"]} == {
+        room = falling_back.get("/streams.json").json["rooms"]["lab"]
+        assert {each["name"]: each["weight"] for each in room["endpoints"]} == {
             "extra": 1000,
             "own": 0,
         }
 
     def test_a_cdn_and_youtube_are_named_in_order_and_make_the_room_live(self, falling_back):
-        answer = falling_back.get("/lab/streams.json").json
+        response = falling_back.get("/lab/streams.json").json
 
-        assert answer["live"]
-        assert answer["fallbacks"] == [
+        assert response["live"]
+        assert response["fallbacks"] == [
             {"kind": "url", "url": "https://cdn.example.org/lab/"},
             {"kind": "youtube", "youtube": "dQw4w9WgXcQ"},
         ]
@@ -452,7 +452,7 @@ class TestFallbacks:
 
         assert falling_back.post("/endpoint/register", form).text == "OK\n"
 
-    def test_and_so_by_the_json_api_with_a_token_of_the_group(self, falling_back, db):
+    def test_endpoints_may_register_for_a_group_over_the_json_api(self, falling_back, db):
         _, text = Tokens(db).issue(
             label="x", scope="room", room="overflow", created_by="ada", now=datetime.now(UTC)
         )
@@ -463,8 +463,8 @@ class TestFallbacks:
         falling_back.authorization = ("Bearer", text)
         falling_back.put_json(address, state, status=201)
 
-        [told] = falling_back.get("/lab/streams.json").json["endpoints"]
-        assert told["url"] == "https://extra.example.org/lab/"
+        [endpoint] = falling_back.get("/lab/streams.json").json["endpoints"]
+        assert endpoint["url"] == "https://extra.example.org/lab/"
         falling_back.get("/api/v1/rooms/overflow/playback", status=404)
 
 
@@ -476,7 +476,7 @@ class TestViewersOnOtherRoomsEndpoints:
                 "config": {"groups": ["overflow"]},
                 "lab": {"fallbacks": ["group:hall", "group:overflow"]},
             },
-            # What the tests report does not come through this process.
+            # The reports of these tests bypass this process.
             **{"response_cache.enabled": "false"},
         )
 
@@ -490,13 +490,15 @@ class TestViewersOnOtherRoomsEndpoints:
         assert rooms["hall"]["viewers"] == {"players": 0, "others": 9}
         assert (rooms["lab"]["bitrate"], rooms["hall"]["bitrate"]) == (0, 20_000_000)
         assert rooms["lab"]["endpoints"] == ["edge"]
-        told = falling_back.get("/streams.json").json["rooms"]
-        assert [(told[room]["clients"], told[room]["bitrate"]) for room in ("lab", "hall")] == [
+        streams = falling_back.get("/streams.json").json["rooms"]
+        assert [
+            (streams[room]["clients"], streams[room]["bitrate"]) for room in ("lab", "hall")
+        ] == [
             (0, 0),
             (10, 20_000_000),
         ]
-        figures = falling_back.get("/api/v1/rooms/lab/playback").json
-        assert [each["endpoint"] for each in figures["endpoints"]] == ["edge"]
+        metrics = falling_back.get("/api/v1/rooms/lab/playback").json
+        assert [each["endpoint"] for each in metrics["endpoints"]] == ["edge"]
         metrics = falling_back.get("/metrics").text
         assert 'streaming_viewers{kind="others",room="hall"} 9.0' in metrics
 
@@ -505,10 +507,10 @@ class TestViewersOnOtherRoomsEndpoints:
         report = {"sid": "0" * 32, "cdn": "extra", "sf": "h", "played": 0}
         falling_back.post_json("/api/v1/rooms/lab/playback", report)
 
-        told = falling_back.get("/api/v1/rooms/lab").json
-        assert (told["viewers"], told["bitrate"]) == ({"players": 1, "others": 4}, 10_000_000)
-        [figures] = falling_back.get("/api/v1/rooms/lab/playback").json["endpoints"]
-        assert figures["viewers"] == {"players": 1, "others": 4}
+        room = falling_back.get("/api/v1/rooms/lab").json
+        assert (room["viewers"], room["bitrate"]) == ({"players": 1, "others": 4}, 10_000_000)
+        [metrics] = falling_back.get("/api/v1/rooms/lab/playback").json["endpoints"]
+        assert metrics["viewers"] == {"players": 1, "others": 4}
 
     def test_count_between_two_reports(self, falling_back, serve, join):
         serve("a", capacity=GBIT, ago=10)
