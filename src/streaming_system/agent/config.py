@@ -3,10 +3,11 @@
 import configparser
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from streaming_system.agent.config_section import AgentConfigError, ConfigSection
+from streaming_system.agent.stream_files import DEFAULT_HLS_PLAYLIST, stream_url
 
 __all__ = [
     "AccessLogConfig",
@@ -43,6 +44,9 @@ class StreamConfig:
     :param mount: the server's name, such as ``/hall.webm`` or ``live/hall``.
     :param quality: "" if the room has only one.
     :param bitrate: in bit/s, if agent.ini has it.
+    :param endpoint: the endpoint of the room that serves it.
+    :param base_url: of the endpoint, for the room; "" if the tracker's configuration decides.
+    :param hls_playlist: path of HLS playlists below the base URL.
     """
 
     mount: str
@@ -50,6 +54,21 @@ class StreamConfig:
     format: str
     quality: str = ""
     bitrate: int | None = None
+    endpoint: str = ""
+    base_url: str = ""
+    hls_playlist: str = DEFAULT_HLS_PLAYLIST
+
+    @property
+    def url(self) -> str | None:
+        """Where viewers play it; ``None`` if that is unknown, or if HTTP cannot play the format."""
+        if not self.base_url:
+            return None
+        return stream_url(
+            self.base_url.replace("{room}", self.room),
+            self.format,
+            self.quality,
+            self.hls_playlist.replace("{room}", self.room),
+        )
 
     @property
     def name(self) -> str:
@@ -93,6 +112,7 @@ class AgentConfig:
     :param token: for the JSON API; "" if there is none.
     :param secret: for the legacy protocol and for access logs; "" if there is none.
     :param url: base URL of the streams; ``{room}`` in it stands for the room's id.
+    :param checks_streams: whether a stream is registered only while it plays at its URL.
     :param interval: polling interval in seconds.
     :param capacity: of the link, in bit/s.
     :param status: address of the status server; ``None`` disables it.
@@ -107,6 +127,7 @@ class AgentConfig:
     secret: str = field(repr=False)
     name: str
     url: str
+    checks_streams: bool
     interval: float
     capacity: int | None
     region: str
@@ -171,7 +192,8 @@ def _parse_agent(file: Path, sections: Mapping[str, ConfigSection]) -> AgentConf
         token=section.secret("token"),
         secret=section.secret("secret"),
         name=section.pattern("name", NAME_PATTERN, NAME_FORMAT),
-        url=_parse_url(section),
+        url=_parse_url(section, "url"),
+        checks_streams=section.flag("check", True),
         interval=section.number("interval", 10, minimum=1, maximum=30),
         capacity=section.bitrate("capacity"),
         region=section.pattern("region", NAME_PATTERN, NAME_FORMAT, ""),
@@ -179,7 +201,9 @@ def _parse_agent(file: Path, sections: Mapping[str, ConfigSection]) -> AgentConf
         status=section.loopback_address("status", DEFAULT_STATUS_ADDRESS),
         state=section.path("state") or DEFAULT_STATE_DIR,
         plugins=section.path("plugins"),
-        sources=tuple(_parse_source(s) for name, s in sections.items() if _is_source(name)),
+        sources=tuple(
+            _parse_source(s, section) for name, s in sections.items() if _is_source(name)
+        ),
         sections={
             name: s for name, s in sections.items() if name != "agent" and not _is_source(name)
         },
@@ -200,12 +224,20 @@ def _parse_trackers(section: ConfigSection) -> tuple[str, ...]:
     return trackers
 
 
-def _parse_url(section: ConfigSection) -> str:
-    url = section.text("url", "")
+def _parse_url(section: ConfigSection, key: str) -> str:
+    url = section.text(key, "")
     if url:
         # Braces are not allowed in URLs.
-        section.base_url("url", url.replace("{room}", "room"))
+        section.base_url(key, url.replace("{room}", "room"))
     return url
+
+
+def _parse_hls_playlist(section: ConfigSection, default: str) -> str:
+    path = section.text("hls.playlist", default)
+    if path.startswith("/") or not path.endswith(".m3u8") or not path.isprintable():
+        allowed = "a path below the base URL that ends in .m3u8, such as {room}/stream.m3u8"
+        raise section.error("hls.playlist", path, allowed)
+    return path
 
 
 def _parse_tags(section: ConfigSection) -> tuple[str, ...]:
@@ -218,13 +250,28 @@ def _parse_tags(section: ConfigSection) -> tuple[str, ...]:
     return tags
 
 
-def _parse_source(section: ConfigSection) -> SourceConfig:
-    streams = tuple(_parse_stream(section, line) for line in section.lines("streams"))
+def _parse_source(section: ConfigSection, agent: ConfigSection) -> SourceConfig:
+    name = section.name.removeprefix("source:")
+    url = _parse_url(section, "streams.url")
+    # The streams of an endpoint have one base URL, so another URL is another endpoint.
+    endpoint = f"{agent.text('name')}-{name}" if url else agent.text("name")
+    if not NAME_PATTERN.fullmatch(endpoint):
+        raise section.error("streams.url", url, f"a section whose name with {endpoint} is shorter")
+    playlist = _parse_hls_playlist(section, _parse_hls_playlist(agent, DEFAULT_HLS_PLAYLIST))
+    streams = tuple(
+        replace(
+            _parse_stream(section, line),
+            endpoint=endpoint,
+            base_url=url or agent.text("url", ""),
+            hls_playlist=playlist,
+        )
+        for line in section.lines("streams")
+    )
     if not streams:
         raise section.error("streams", "", "MOUNT = ROOM STREAM, one a line")
     section.require_unique("streams", [stream.mount for stream in streams], "mount")
     return SourceConfig(
-        name=section.name.removeprefix("source:"),
+        name=name,
         use=section.text("use"),
         streams=streams,
         access_log=_parse_access_log(section),

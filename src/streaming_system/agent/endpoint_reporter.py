@@ -10,7 +10,7 @@ from typing import Any
 
 from streaming_system.agent.config import AgentConfig
 from streaming_system.agent.source_state import SourceStateStore
-from streaming_system.agent.stats import is_significant_change
+from streaming_system.agent.stats import EndpointKey, is_significant_change
 from streaming_system.agent.tracker_client import TrackerClient
 from streaming_system.agent.tracker_http import (
     ReportRejectedError,
@@ -27,7 +27,7 @@ MIN_DRAIN_SECONDS, MIN_DEREGISTER_SECONDS = 0.8, 0.05
 
 @dataclass
 class LastReport:
-    """The last report that the tracker accepted for a room. Times are monotonic.
+    """The last report that the tracker accepted for an endpoint. Times are monotonic.
 
     :param due: when the tracker expects the next report.
     """
@@ -38,7 +38,7 @@ class LastReport:
 
 
 class EndpointReporter(TrackerSender):
-    """Reports significant changes at once, and unchanged rooms when they are due."""
+    """Reports significant changes at once, and unchanged endpoints when they are due."""
 
     def __init__(
         self,
@@ -49,62 +49,55 @@ class EndpointReporter(TrackerSender):
     ) -> None:
         super().__init__(tracker, states, stop)
         self._agent, self._states = agent, states
-        self._reported: dict[str, LastReport] = {}
-
-    @property
-    def rooms(self) -> tuple[str, ...]:
-        """The rooms for which the tracker has an endpoint of this agent."""
-        return tuple(self._reported)
+        self._reported: dict[EndpointKey, LastReport] = {}
 
     def send_pending(self) -> None:
-        """Report rooms that changed or are due, and deregister rooms that have ended.
+        """Report endpoints that changed or are due, and deregister those that have ended.
 
         :raises TrackerError: if the tracker does not accept the reports.
         """
         snapshot = self._states.snapshot()
-        # The tracker forgets an endpoint after a minute without a report, so the last report of a
-        # room in an unknown state is repeated.
+        # The tracker forgets an endpoint after a minute without a report, so the last report of an
+        # endpoint in an unknown state is repeated.
         repeated = {
-            room: last.report
-            for room, last in self._reported.items()
-            if room in snapshot.unknown_rooms
+            key: last.report for key, last in self._reported.items() if key in snapshot.unknown
         }
         self._report({**snapshot.reports, **repeated})
-        for room in [r for r in self._reported if r not in snapshot.reports]:
-            if room not in snapshot.unknown_rooms:
-                self.tracker.deregister(room, self._agent.name)
-                del self._reported[room]
-                log.info("%s: %s is not streamed from here any more", self.tracker.url, room)
+        for key in [key for key in self._reported if key not in snapshot.reports]:
+            if key not in snapshot.unknown:
+                self.tracker.deregister(key.room, key.name)
+                del self._reported[key]
+                log.info("%s: %s is not streamed from here any more", self.tracker.url, key.room)
 
     def next_due(self) -> float:
-        """Return when the next room has to be reported again."""
+        """Return when the next endpoint has to be reported again."""
         return min(
             (last.due for last in self._reported.values()), default=time.monotonic() + MAX_WAIT
         )
 
-    def _report(self, reports: Mapping[str, Mapping[str, Any]]) -> None:
-        for room, report in reports.items():
+    def _report(self, reports: Mapping[EndpointKey, Mapping[str, Any]]) -> None:
+        for key, report in reports.items():
             if self._stop_event.is_set():
                 return
             now = time.monotonic()
-            if self._is_rejected(room, now) or not self._is_due(room, report, now):
+            if self._is_rejected(key.room, now) or not self._is_due(key, report, now):
                 continue
             try:
-                ack = self.tracker.report(room, self._agent.name, report)
+                ack = self.tracker.report(key.room, key.name, report)
             except ReportRejectedError as error:
-                self._record_rejection(room, str(error))
+                self._record_rejection(key.room, str(error))
                 continue
             except UnauthorizedError as error:
                 # A token may be valid for one of several rooms. A token that is valid for none of
                 # them is a configuration error.
                 if not (error.is_forbidden and self.accepted):
                     raise
-                self._record_rejection(room, str(error))
+                self._record_rejection(key.room, str(error))
                 continue
-            self._record_report(room, report, ack.report_interval, now)
+            self._record_report(key, report, ack.report_interval, now)
 
-    def _is_due(self, room: str, report: Mapping[str, Any], now: float) -> bool:
-        last = self._reported.get(room)
+    def _is_due(self, key: EndpointKey, report: Mapping[str, Any], now: float) -> bool:
+        last = self._reported.get(key)
         if last is None or now >= last.due:
             return True
         # Half an interval batches the changes of a room's sources into one report.
@@ -112,25 +105,24 @@ class EndpointReporter(TrackerSender):
         return is_settled and is_significant_change(report, last.report)
 
     def _record_report(
-        self, room: str, report: Mapping[str, Any], interval: float | None, now: float
+        self, key: EndpointKey, report: Mapping[str, Any], interval: float | None, now: float
     ) -> None:
-        if room not in self._reported:
-            log.info("%s: %s is streamed from here", self.tracker.url, room)
-        self._reported[room] = LastReport(report, now, now + (interval or self._agent.interval))
-        self._record_success(room)
+        if key not in self._reported:
+            log.info("%s: %s is streamed from here", self.tracker.url, key.room)
+        self._reported[key] = LastReport(report, now, now + (interval or self._agent.interval))
+        self._record_success(key.room)
 
     def deregister(self, deadline: float) -> None:
         """Drain all endpoints, then deregister them."""
-        name = self._agent.name
-        for room, last in self._reported.items():
+        for key, last in self._reported.items():
             remaining = deadline - time.monotonic()
             if remaining > MIN_DRAIN_SECONDS:
                 draining = {**last.report, "draining": True}
                 # If this fails, the deregistration may still succeed.
                 with contextlib.suppress(TrackerUnavailableError):
-                    self.tracker.report(room, name, draining, timeout=remaining / 2)
-        for room in list(self._reported):
+                    self.tracker.report(key.room, key.name, draining, timeout=remaining / 2)
+        for key in list(self._reported):
             remaining = deadline - time.monotonic()
             if remaining > MIN_DEREGISTER_SECONDS:
-                self.tracker.deregister(room, name, timeout=remaining)
-                del self._reported[room]
+                self.tracker.deregister(key.room, key.name, timeout=remaining)
+                del self._reported[key]

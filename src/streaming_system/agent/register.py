@@ -1,13 +1,39 @@
 """Registers the streams of this machine with trackers."""
 
 import threading
+import time
 
 from streaming_system.agent.agent_service import AgentService, create_tracker_clients
 from streaming_system.agent.config import AgentConfig, AgentConfigError
 from streaming_system.agent.endpoint_reporter import EndpointReporter
+from streaming_system.agent.liveness import StreamChecker, create_checkers
 from streaming_system.agent.source_poller import SourcePoller
 from streaming_system.agent.source_registry import configure_sources
 from streaming_system.agent.source_state import SourceStateStore
+from streaming_system.agent.supervisor.event_log import ComponentLog
+from streaming_system.agent.supervisor.reporter import PipelineReporter
+from streaming_system.agent.tracker_sender import TrackerSender
+
+# The longest wait of ``--once`` for the first result of each check.
+MAX_CHECK_SECONDS = 30.0
+MAX_MACHINE_CHARS = 64
+
+
+class StreamComponent:
+    """A stream as a component of the pipeline."""
+
+    kind = "streamer"
+
+    def __init__(self, checker: StreamChecker) -> None:
+        self.name, self.room = checker.subject, checker.stream.room
+
+
+def _require_one_endpoint(agent: AgentConfig) -> None:
+    """Raise an error if a room has several endpoints, which the legacy protocol cannot report."""
+    for source in agent.sources:
+        if source.streams[0].endpoint != agent.name:
+            allowed = "no such key, because --legacy has one endpoint for each room"
+            raise source.options.error("streams.url", source.streams[0].base_url, allowed)
 
 
 class RegistrationService(AgentService):
@@ -17,7 +43,7 @@ class RegistrationService(AgentService):
     :raises AgentConfigError: if agent.ini is incomplete or invalid.
     """
 
-    senders: list[EndpointReporter]
+    senders: list[TrackerSender]
 
     def __init__(self, agent: AgentConfig, *, legacy: bool = False) -> None:
         self.agent = agent
@@ -25,25 +51,68 @@ class RegistrationService(AgentService):
         if not agent.sources:
             raise AgentConfigError(f"{agent.file.name}: has no section [source:NAME]")
         sources = configure_sources(agent)
-        self.states = SourceStateStore(agent, sources)
-        self.senders = [
-            EndpointReporter(tracker, agent, self.states, self.stop)
-            for tracker in create_tracker_clients(agent, legacy=legacy)
+        if legacy:
+            _require_one_endpoint(agent)
+        self.checkers = create_checkers(agent, self._record_check, self.stop)
+        self.states = SourceStateStore(agent, sources, self.checkers)
+        self._stream_log = ComponentLog()
+        for checker in self.checkers.values():
+            self._stream_log.set_state(checker.subject, "waking", "is being checked")
+        trackers = create_tracker_clients(agent, legacy=legacy)
+        self.endpoint_reporters = [
+            EndpointReporter(tracker, agent, self.states, self.stop) for tracker in trackers
         ]
+        self.senders = [*self.endpoint_reporters]
+        # The crew's page shows why a stream is not registered.
+        if self.checkers and not legacy:
+            self.senders += [
+                PipelineReporter(
+                    tracker,
+                    f"{agent.name}:streams"[:MAX_MACHINE_CHARS],
+                    agent.interval,
+                    [StreamComponent(checker) for checker in self.checkers.values()],
+                    self._stream_log,
+                    self.stop,
+                )
+                for tracker in trackers
+            ]
         self.pollers = [
             SourcePoller(source, self.states, agent.interval, self.stop) for source in sources
         ]
-        self.threads = self.pollers
+        self.threads = (*self.checkers.values(), *self.pollers)
 
     def wake(self) -> None:
         """Wake the threads that wait for changes."""
         self.states.notify()
+        self._stream_log.notify()
+
+    def _record_check(self, checker: StreamChecker) -> None:
+        mood = "happy" if checker.status.is_playing else "sad"
+        self._stream_log.set_state(checker.subject, mood, checker.status.problem)
+        self.states.notify()
 
     def run_once(self) -> None:
-        """Poll every source once, and report to every tracker once.
+        """Check every stream and poll every source once, and report to every tracker once.
 
         :raises CredentialsRejectedError: if a tracker rejects the token or the secret.
         """
+        checkers = self.checkers.values()
+        for checker in checkers:
+            checker.start()
+        version, deadline = -1, time.monotonic() + MAX_CHECK_SECONDS
+        while not all(checker.status.is_known for checker in checkers):
+            if (remaining := deadline - time.monotonic()) <= 0:
+                break
+            version = self.states.wait(version, remaining)
         for poller in self.pollers:
             poller.poll()
         self.send_once()
+        self.stop.set()
+
+    def stream_problems(self) -> list[str]:
+        """Return one line for each stream that does not play."""
+        return [
+            f"{checker.subject}: {checker.url}: {checker.status.problem or 'is not checked yet'}"
+            for checker in self.checkers.values()
+            if not checker.status.is_playing
+        ]

@@ -29,12 +29,13 @@ class RegistrationStatusServer(StatusServer):
             elif state.validated.invalid_mounts:
                 mounts = ", ".join(sorted(state.validated.invalid_mounts))
                 lines.append(f"{name}: invalid stats of {mounts}")
+        lines += self._registration.stream_problems()
         return lines + self._registration.unreachable_trackers()
 
     def collect(self) -> Iterable[Metric]:
         """Return the metrics for Prometheus."""
         yield from self._source_metrics()
-        yield from tracker_metrics(self._registration.senders)
+        yield from tracker_metrics(self._registration.endpoint_reporters)
 
     def _source_metrics(self) -> Iterator[Metric]:
         up = gauge("source_up", "Whether a server could be read.", ["source"])
@@ -55,4 +56,12 @@ class RegistrationStatusServer(StatusServer):
                     bitrate.add_metric(values, stats.bitrate)
                 if stats.raw.since:
                     since.add_metric(values, stats.raw.since.timestamp())
-        yield from (up, clients, sent, bitrate, since)
+        yield from (up, clients, sent, bitrate, since, self._playing_streams())
+
+    def _playing_streams(self) -> Metric:
+        playing = gauge(
+            "stream_playing", "Whether a stream plays at its URL.", ["source", "mount", "room"]
+        )
+        for (source, mount), checker in self._registration.checkers.items():
+            playing.add_metric([source, mount, checker.stream.room], checker.status.is_playing)
+        return playing

@@ -8,7 +8,7 @@ from dataclasses import replace
 from streaming_system.agent.access_log_viewers import ViewerWindow
 from streaming_system.agent.source_registry import ConfiguredSource
 from streaming_system.agent.source_state import SourceStateStore
-from streaming_system.agent.stats import ValidatedStats, validate_stats
+from streaming_system.agent.stats import ValidatedStats, empty_stats, validate_stats
 from streaming_system.plugin.stats_source import SourceError
 from streaming_system.util.log_once import LogOnce
 
@@ -61,7 +61,8 @@ class SourcePoller(threading.Thread):
     def _record_failure(self, problem: str) -> None:
         line = " ".join(problem.split())[:300]
         self._warnings.warn(self._source.config.name, line)
-        self._states.record_failure(self._source.config.name, line)
+        viewers = self._with_viewers(ValidatedStats())
+        self._states.record_failure(self._source.config.name, line, viewers)
 
     def _with_viewers(self, validated: ValidatedStats) -> ValidatedStats:
         """Return the stats with the viewers that the access log has, if there is one."""
@@ -74,8 +75,13 @@ class SourcePoller(threading.Thread):
             self._warnings.warn(subject, f"cannot be read: {error.strerror}")
             return validated
         self._warnings.resolve(subject)
+        listed = dict(validated.mounts)
+        for stream in self._source.config.streams:
+            # The access log has viewers of a stream that the server does not list, too.
+            if (self._source.config.name, stream.mount) in self._states.checkers:
+                listed.setdefault(stream.mount, empty_stats(stream))
         mounts = {
             mount: stats.with_viewers(viewers[mount].clients, viewers[mount].sent)
-            for mount, stats in validated.mounts.items()
+            for mount, stats in listed.items()
         }
         return replace(validated, mounts=mounts)

@@ -1,19 +1,33 @@
-"""Thread-safe store of the latest stats of each source; pollers write, reporters read."""
+"""Thread-safe store of the latest stats of each source; pollers write, reporters read.
+
+A stream with a check is registered while the check finds it playing; the stats of its server are
+then only numbers. Without a check, a stream is registered while its server lists it.
+"""
 
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from streaming_system.agent.config import AgentConfig
+from streaming_system.agent.config import AgentConfig, StreamConfig
+from streaming_system.agent.liveness import StreamChecker
 from streaming_system.agent.source_registry import ConfiguredSource
-from streaming_system.agent.stats import ValidatedMountStats, ValidatedStats, build_reports
+from streaming_system.agent.stats import (
+    EndpointKey,
+    ValidatedMountStats,
+    ValidatedStats,
+    build_reports,
+    empty_stats,
+    endpoint_key,
+)
 from streaming_system.util.versioned_condition import ChangeNotifier
 
 # After this many failed polls, the streams of a source count as ended.
 MAX_CONSECUTIVE_FAILURES = 3
 # Extra seconds before a poll that does not return counts as failed.
 POLL_GRACE = 15.0
+# How long the last stats of a stream that plays are used if its server does not list it.
+LAST_STATS_TTL = 30.0
 
 
 @dataclass
@@ -34,18 +48,26 @@ class SourceState:
 class ReportSnapshot:
     """The reports of one moment.
 
-    :param reports: by room, of each room that is streaming.
-    :param unknown_rooms: rooms whose state is unknown: their last report stays valid.
+    :param reports: by endpoint, of each endpoint that is streaming.
+    :param unknown: endpoints whose state is unknown: their last report stays valid.
     """
 
-    reports: Mapping[str, Mapping[str, Any]]
-    unknown_rooms: frozenset[str]
+    reports: Mapping[EndpointKey, Mapping[str, Any]]
+    unknown: frozenset[EndpointKey]
 
 
 class SourceStateStore(ChangeNotifier):
-    """Stores the states of all sources, and derives the reports of the rooms."""
+    """Stores the states of all sources, and derives the reports of the endpoints.
 
-    def __init__(self, agent: AgentConfig, sources: tuple[ConfiguredSource, ...]) -> None:
+    :param checkers: by source and mount.
+    """
+
+    def __init__(
+        self,
+        agent: AgentConfig,
+        sources: tuple[ConfiguredSource, ...],
+        checkers: Mapping[tuple[str, str], StreamChecker],
+    ) -> None:
         super().__init__()
         self._agent = agent
         self._sources = {source.config.name: source for source in sources}
@@ -54,6 +76,9 @@ class SourceStateStore(ChangeNotifier):
         self._states = {name: SourceState() for name in self._sources}
         # Consecutive polls with invalid stats, by source and mount.
         self._invalid_counts: dict[tuple[str, str], int] = {}
+        # The last stats by source and mount, and their monotonic time.
+        self._last_stats: dict[tuple[str, str], tuple[ValidatedMountStats, float]] = {}
+        self.checkers = checkers
 
     def record_success(self, source: str, validated: ValidatedStats) -> None:
         """Store the stats of a successful poll."""
@@ -67,40 +92,67 @@ class SourceStateStore(ChangeNotifier):
                 count = self._invalid_counts.get((source, mount), 0)
                 self._invalid_counts[source, mount] = count + 1
             self._states[source] = SourceState(validated=validated, polled_at=time.monotonic())
+            self._store_stats(source, validated)
             self._notify()
 
-    def record_failure(self, source: str, problem: str) -> None:
-        """Count a failed poll."""
+    def record_failure(self, source: str, problem: str, viewers: ValidatedStats) -> None:
+        """Count a failed poll.
+
+        :param viewers: that were counted elsewhere.
+        """
         with self._changed:
+            self._store_stats(source, viewers)
             state = self._states[source]
             state.failures += 1
             state.polled_at = time.monotonic()
             state.problem = problem
             self._notify()
 
+    def _store_stats(self, source: str, validated: ValidatedStats) -> None:
+        now = time.monotonic()
+        for mount, stats in validated.mounts.items():
+            self._last_stats[source, mount] = (stats, now)
+
     def snapshot(self) -> ReportSnapshot:
         """Return the reports of this moment."""
         with self._changed:
-            unknown_rooms = set()
+            unknown: set[EndpointKey] = set()
             stats: list[ValidatedMountStats] = []
-            for name, state in self._states.items():
-                streams = self._sources[name].config.streams
-                if self._is_unknown(state):
-                    unknown_rooms |= {stream.room for stream in streams}
-                elif not self._is_gone(state):
-                    stats += state.validated.mounts.values()
-                    unknown_rooms |= {
-                        stream.room
-                        for stream in streams
-                        if 0
-                        < self._invalid_counts.get((name, stream.mount), 0)
-                        < MAX_CONSECUTIVE_FAILURES
-                    }
+            for name, source in self._sources.items():
+                for stream in source.config.streams:
+                    if self._is_stream_unknown(name, stream):
+                        unknown.add(endpoint_key(stream))
+                    elif mount := self._stream_stats(name, stream):
+                        stats.append(mount)
             reports = build_reports(self._agent, self._software, stats)
         return ReportSnapshot(
-            reports={room: report for room, report in reports.items() if room not in unknown_rooms},
-            unknown_rooms=frozenset(unknown_rooms),
+            reports={key: report for key, report in reports.items() if key not in unknown},
+            unknown=frozenset(unknown),
         )
+
+    def _is_stream_unknown(self, source: str, stream: StreamConfig) -> bool:
+        if checker := self.checkers.get((source, stream.mount)):
+            return not checker.status.is_known
+        if self._is_unknown(self._states[source]):
+            return True
+        count = self._invalid_counts.get((source, stream.mount), 0)
+        return 0 < count < MAX_CONSECUTIVE_FAILURES and not self._is_gone(self._states[source])
+
+    def _stream_stats(self, source: str, stream: StreamConfig) -> ValidatedMountStats | None:
+        """Return the stats of a stream; ``None`` if it does not play."""
+        state = self._states[source]
+        checker = self.checkers.get((source, stream.mount))
+        if checker is None:
+            return None if self._is_gone(state) else state.validated.mounts.get(stream.mount)
+        status = checker.status
+        if not status.is_playing:
+            return None
+        stats, at = self._last_stats.get((source, stream.mount), (None, 0.0))
+        if stats is None or time.monotonic() - at > LAST_STATS_TTL:
+            return empty_stats(stream)
+        # Requests of the agent are not counted in access logs.
+        has_access_log = self._sources[source].config.access_log is not None
+        return stats if has_access_log else stats.without_clients(status.own_clients)
 
     def states(self) -> Mapping[str, SourceState]:
         """Return the state of each source by name."""

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from streaming_system.agent.config import AgentConfig, StreamConfig
 from streaming_system.plugin.stats_source import MountStats
@@ -42,6 +42,10 @@ class ValidatedMountStats:
     sent: int | None
     bitrate: int | None
     raw: MountStats
+
+    def without_clients(self, number: int) -> "ValidatedMountStats":
+        """Return a copy without clients that are no viewers."""
+        return replace(self, clients=max(0, self.clients - number)) if number else self
 
     def with_viewers(self, clients: int, sent: int) -> "ValidatedMountStats":
         """Return a copy with viewers that were counted elsewhere."""
@@ -94,6 +98,17 @@ def validate_stats(
     return ValidatedStats(mounts=ordered, invalid_mounts=frozenset(invalid_mounts))
 
 
+def empty_stats(stream: StreamConfig) -> ValidatedMountStats:
+    """Return the stats of a stream that its server does not list."""
+    return ValidatedMountStats(
+        stream=stream,
+        clients=0,
+        sent=None,
+        bitrate=stream.bitrate,
+        raw=MountStats(mount=stream.mount),
+    )
+
+
 def _validate_number(name: str, value: Any, maximum: int, errors: dict[str, str]) -> int | None:
     """Return a number from 0 to ``maximum``; ``None`` if it is missing, or invalid: see errors."""
     if value is None:
@@ -111,14 +126,28 @@ def _validate_number(name: str, value: Any, maximum: int, errors: dict[str, str]
     return round(number)
 
 
+class EndpointKey(NamedTuple):
+    """An endpoint: a room, and its name within the room."""
+
+    room: str
+    name: str
+
+
+def endpoint_key(stream: StreamConfig) -> EndpointKey:
+    """Return the endpoint that serves a stream."""
+    return EndpointKey(stream.room, stream.endpoint)
+
+
 def build_reports(
     agent: AgentConfig, software: str, stats: Iterable[ValidatedMountStats]
-) -> dict[str, dict[str, Any]]:
-    """Return the request bodies of the tracker's API, by room."""
-    rooms: dict[str, list[ValidatedMountStats]] = {}
+) -> dict[EndpointKey, dict[str, Any]]:
+    """Return the request bodies of the tracker's API, by endpoint."""
+    endpoints: dict[EndpointKey, list[ValidatedMountStats]] = {}
     for mount in stats:
-        rooms.setdefault(mount.stream.room, []).append(mount)
-    return {room: _build_report(agent, software, mounts) for room, mounts in sorted(rooms.items())}
+        endpoints.setdefault(endpoint_key(mount.stream), []).append(mount)
+    return {
+        key: _build_report(agent, software, mounts) for key, mounts in sorted(endpoints.items())
+    }
 
 
 def _build_report(
@@ -133,7 +162,7 @@ def _build_report(
             _add_to_totals(by_stream.setdefault(mount.stream.name, {}), counts)
     qualities = dict.fromkeys(m.stream.quality for m in mounts if m.stream.quality)
     optional = {
-        "url": agent.url,
+        "url": mounts[0].stream.base_url,
         "capacity": agent.capacity,
         "region": agent.region,
         "tags": list(agent.tags),

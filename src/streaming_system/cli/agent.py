@@ -80,14 +80,17 @@ def agent_register(agent_ini: Path, legacy: bool, once: bool) -> None:
 
 
 def _print_reports(registration: "RegistrationService") -> None:
-    """Print the reports; exit with status 1 if a source or a report failed."""
-    for room, report in registration.states.snapshot().reports.items():
+    """Print the reports; exit with status 1 if nothing streams, or anything failed."""
+    reports = registration.states.snapshot().reports
+    for key, report in reports.items():
         streams = ", ".join(report["formats"])
-        click.echo(f"{room}: {streams}; {report['clients']} clients, {report['bitrate']} bit/s")
+        click.echo(f"{key.room}: {streams}; {report['clients']} clients, {report['bitrate']} bit/s")
+    if not reports:
+        click.echo("Nothing is streamed from here: no room was registered.")
     problems = [s.problem for s in registration.states.states().values() if s.problem]
-    problems += registration.unreachable_trackers()
+    problems += registration.stream_problems() + registration.unreachable_trackers()
     # Each problem was logged when it occurred.
-    if problems or any(sender.failed for sender in registration.senders):
+    if problems or not reports or any(sender.failed for sender in registration.senders):
         sys.exit(1)
 
 

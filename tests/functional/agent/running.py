@@ -11,15 +11,19 @@ import urllib3
 
 from .servers import Program, free_port
 
+DEFAULT_URL = "http://127.0.0.1:8080/{room}/"
 
-def write_ini(folder, *, trackers, token, sources, status="off", interval=1):
-    """Write an agent.ini."""
+
+def write_ini(
+    folder, *, trackers, token, sources, status="off", interval=1, url=DEFAULT_URL, check="no"
+):
+    """Write an agent.ini. Nothing serves the default URL, so streams are not checked by default."""
     folder.mkdir(exist_ok=True)
     lines = "\n".join(f"    {tracker}" for tracker in trackers)
     ini = folder / "agent.ini"
     ini.write_text(
         f"[agent]\ntrackers =\n{lines}\n{token}\nname = edge1\n"
-        f"url = http://127.0.0.1:8080/{{room}}/\ninterval = {interval}\n"
+        f"url = {url}\ncheck = {check}\ninterval = {interval}\n"
         f"status = {status}\n{sources}\n"
     )
     return ini

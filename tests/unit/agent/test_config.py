@@ -60,13 +60,24 @@ def test_agent_ini_is_loaded(load):
     assert agent.state == Path("/var/lib/streaming-agent")
     [source] = agent.sources
     assert (source.name, source.use, source.access_log) == ("icecast", "icecast", None)
+    shared = {"endpoint": "edge1", "base_url": agent.url}
     assert source.streams == (
         StreamConfig(
-            mount="/hall.webm", room="hall", format="webm", quality="high", bitrate=2_500_000
+            mount="/hall.webm",
+            room="hall",
+            format="webm",
+            quality="high",
+            bitrate=2_500_000,
+            **shared,
         ),
-        StreamConfig(mount="/hall-low.webm", room="hall", format="webm", quality="low"),
-        StreamConfig(mount="/lab.opus", room="lab", format="opus"),
+        StreamConfig(mount="/hall-low.webm", room="hall", format="webm", quality="low", **shared),
+        StreamConfig(mount="/lab.opus", room="lab", format="opus", **shared),
     )
+    assert [stream.url for stream in source.streams] == [
+        "https://edge1.example.org/hall/webcast-high.webm",
+        "https://edge1.example.org/hall/webcast-low.webm",
+        "https://edge1.example.org/lab/webcast.ogg",
+    ]
     assert [stream.name for stream in source.streams] == ["webm_high", "webm_low", "opus"]
     assert source.options.url("url") == "http://127.0.0.1:8000"
     assert agent.sections["logs"].text("file") == "/var/log/nginx/access.log"

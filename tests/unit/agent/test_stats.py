@@ -60,7 +60,7 @@ def test_report_of_a_room_is_the_sum_of_its_mounts(agent):
     )
 
     assert reports == {
-        "hall": {
+        ("hall", "edge1"): {
             "url": "https://edge1.example.org/{room}/",
             "capacity": 10**10,
             "region": "eu",
@@ -93,7 +93,7 @@ def test_api_accepts_the_smallest_and_largest_report(agent, clients):
         validate_stats("a", streams, stats, LogOnce(log)).mounts.values(),
     )
 
-    assert set(reports) == {"hall", "lab"}
+    assert set(reports) == {("hall", "edge1"), ("lab", "edge1")}
     for report in reports.values():
         assert EndpointReportSchema().deserialize(report)["clients"] == clients
 

@@ -2,9 +2,9 @@
 
 import pytest
 
+from streaming_system.agent.hls_progress import FetchError, parse_playlist, rendition_urls
 from streaming_system.agent.supervisor.check_result import CheckResult
 from streaming_system.agent.supervisor.event_log import MAX_PAST_STATES, ComponentLog
-from streaming_system.agent.supervisor.hls import FetchError, parse_playlist, rendition_urls
 from streaming_system.agent.supervisor.hysteresis import Hysteresis
 from streaming_system.agent.supervisor.media import parse_analysis
 from streaming_system.agent.supervisor.restart_policy import RestartConfig, RestartPolicy

@@ -1,45 +1,22 @@
 """Stream URLs of rooms: from agent.ini or from a tracker."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from streaming_system.agent.config import ROOM_PATTERN, AgentConfig, ConfigSection
 from streaming_system.agent.config_section import is_url
 from streaming_system.agent.preview.thumbnails import PROTOCOLS
+from streaming_system.agent.stream_files import best_stream_url
 from streaming_system.agent.tracker_http import (
     TOTAL_TIMEOUT,
     BoundedHttpClient,
     TrackerUnavailableError,
 )
 
-# Preferred streams first: good pictures at low cost. docs/player.md defines the names.
-STREAM_FILES = {
-    "hls": "stream.m3u8",
-    "webm_high": "webcast-high.webm",
-    "webm": "webcast-high.webm",
-    "mp4_high": "webcast-high.mp4",
-    "mp4": "webcast-high.mp4",
-    "webm_low": "webcast-low.webm",
-    "mp4_low": "webcast-low.mp4",
-    "slides": "slides.m3u8",
-}
 ROOM_URL_FORMAT = "ROOM = ADDRESS, an address that begins with http, https, rtmp or rtmps"
 # Enough for a hundred rooms with ten endpoints each.
 MAX_STREAM_LIST_BYTES = 1024 * 1024
-
-
-def best_stream_url(base_url: str, streams: Iterable[str]) -> str | None:
-    """Return the URL of the best stream with video, if there is one.
-
-    :param streams: the tracker's names, such as ``hls`` or ``webm_high``.
-    """
-    # One master playlist has all HLS renditions.
-    names = {"hls" if stream.startswith("hls_") else stream for stream in streams}
-    for name, file in STREAM_FILES.items():
-        if name in names:
-            return f"{base_url.rstrip('/')}/{file}"
-    return None
 
 
 def parse_room_urls(section: ConfigSection) -> dict[str, str]:

@@ -3,9 +3,9 @@
 import urllib3
 
 from streaming_system.agent.config_section import ConfigSection
+from streaming_system.agent.fetch import FetchError, fetch_url
 from streaming_system.agent.supervisor.check_result import CheckResult, happy, sad
 from streaming_system.agent.supervisor.check_tools import CheckTools
-from streaming_system.agent.supervisor.fetch import FetchError, fetch_url
 
 MAX_BODY_BYTES = 1024 * 1024
 

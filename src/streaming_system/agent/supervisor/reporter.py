@@ -5,9 +5,8 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
-from streaming_system.agent.supervisor.config import ComponentConfig
 from streaming_system.agent.supervisor.event_log import ComponentLog, LogSlice, PastState
 from streaming_system.agent.tracker_client import ComponentTrackerClient
 from streaming_system.agent.tracker_http import (
@@ -24,6 +23,22 @@ MAX_HISTORY_ENTRIES = 150
 ANNOTATIONS = "annotations"
 
 
+class ReportedComponent(Protocol):
+    """A component whose states are reported."""
+
+    @property
+    def name(self) -> str:
+        """The name, unique on the machine."""
+
+    @property
+    def kind(self) -> str:
+        """One of the API's kinds of components."""
+
+    @property
+    def room(self) -> str:
+        """The room that it works for; "" for several."""
+
+
 class PipelineReporter(TrackerSender):
     """Reports changes at once, and all states each interval.
 
@@ -37,7 +52,7 @@ class PipelineReporter(TrackerSender):
         tracker: ComponentTrackerClient,
         machine: str,
         interval: float,
-        components: Sequence[ComponentConfig],
+        components: Sequence[ReportedComponent],
         component_log: ComponentLog,
         stop: threading.Event,
     ) -> None:

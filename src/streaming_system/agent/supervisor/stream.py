@@ -5,9 +5,9 @@ import time
 import urllib3
 
 from streaming_system.agent.config_section import ConfigSection
+from streaming_system.agent.fetch import FetchError, open_response
 from streaming_system.agent.supervisor.check_result import CheckResult, happy, hungry, sad
 from streaming_system.agent.supervisor.check_tools import CheckTools
-from streaming_system.agent.supervisor.fetch import FetchError, open_response
 from streaming_system.net.bounded_http import CHUNK_BYTES
 
 # A server sends its buffer to a new client at once; the measurement begins after that burst.
