@@ -287,6 +287,30 @@ def test_icecast_lists_no_mount_one_or_several(fake_server, probe, document, mou
 
 
 @pytest.mark.parametrize(
+    "fields",
+    [
+        '"title": - ,',
+        '"title":-',
+        '"title":007, "server_name": 1.2.3',
+        '"server_name":"Say "hi" \\ there","title":"x"',
+        '"title":"a\tb\x01",',
+    ],
+)
+def test_a_broken_field_of_icecast_loses_no_mount(fake_server, probe, fields):
+    mounts = ",".join(
+        f'{{"audio_info":"x","listeners":{number},"listenurl":"http://h:1/{number}.mp3",'
+        f'"server_type":"audio/mpeg",{fields.strip(",")},"dummy":null}}'
+        for number in (1, 2)
+    )
+    body = f'{{"icestats":{{"admin":"a@example.org","source":[{mounts}]}}}}'
+    fake_server.responses["/status-json.xsl"] = (200, {}, body.encode())
+
+    stats = poll("icecast", probe(password=""))
+
+    assert [(mount.mount, mount.clients) for mount in stats] == [("/1.mp3", 1), ("/2.mp3", 2)]
+
+
+@pytest.mark.parametrize(
     ("listeners", "clients", "warning"),
     [
         (0, 0, ""),

@@ -3,13 +3,16 @@
 https://icecast.org/docs/icecast-2.4.1/server-stats.html
 """
 
-from collections.abc import Iterable, Iterator
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 from streaming_system.plugin import (
     MountStats,
+    SourceError,
     SourceOption,
     SourceProbe,
     StatsSource,
@@ -17,6 +20,12 @@ from streaming_system.plugin import (
     parse_timestamp,
     require_list,
     require_object,
+)
+
+_OBJECT_START = re.compile(r'\{(?=\s*")')
+_OWN_FIELDS = re.compile(
+    r'"(listenurl|listeners|server_type|stream_start_iso8601|bitrate)"\s*:\s*'
+    r'("(?:[^"\\]|\\.)*"|\d{1,15})(?=\s*[,}])'
 )
 
 
@@ -42,14 +51,45 @@ def fetch_stats(probe: SourceProbe) -> Iterable[MountStats]:
 
 
 def _fetch_public(probe: SourceProbe) -> Iterator[MountStats]:
-    stats = require_object(
-        require_object(probe.json("/status-json.xsl"), "the response").get("icestats"), "icestats"
-    )
-    # Icecast writes one mount as an object, several as a list, and no key for none.
-    sources = stats.get("source", [])
-    for source in require_list(sources if isinstance(sources, list) else [sources], "source"):
-        mount = urlsplit(str(source.get("listenurl", ""))).path
+    for source in _fetch_public_sources(probe):
+        mount = _mount_path(source.get("listenurl"))
         yield _mount_stats(mount, source.get("listeners"), source)
+
+
+def _fetch_public_sources(probe: SourceProbe) -> Sequence[Mapping[str, Any]]:
+    try:
+        document = probe.json("/status-json.xsl")
+    except SourceError:
+        # Icecast 2.4 writes a title such as "-" or "007" without quotes, which is no JSON.
+        sources = _scan_sources(probe.get("/status-json.xsl"))
+        if not sources:
+            raise
+        return sources
+    stats = require_object(require_object(document, "the response").get("icestats"), "icestats")
+    # Icecast writes one mount as an object, several as a list, and no key for none.
+    found = stats.get("source", [])
+    return require_list(found if isinstance(found, list) else [found], "source")
+
+
+def _scan_sources(body: bytes) -> Sequence[Mapping[str, Any]]:
+    """Return the fields of each mount that Icecast itself writes, from a document that is no JSON.
+
+    The other fields come from encoders, and one of them is broken.
+    """
+    text = body.decode("utf-8", "replace")
+    objects = (dict(_OWN_FIELDS.findall(part)) for part in _OBJECT_START.split(text))
+    return [
+        {key: json.loads(value) for key, value in fields.items()}
+        for fields in objects
+        if "listenurl" in fields
+    ]
+
+
+def _mount_path(url: Any) -> str:
+    try:
+        return urlsplit(str(url or "")).path
+    except ValueError:
+        return ""
 
 
 def _fetch_admin(probe: SourceProbe) -> Iterator[MountStats]:
