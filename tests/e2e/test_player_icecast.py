@@ -1,6 +1,8 @@
 """WebM from Icecast."""
 
 import os
+import re
+import shlex
 import subprocess
 import time
 import urllib.request
@@ -71,7 +73,8 @@ class Icecast:
              "-re", "-f", "lavfi", "-i", "sine=frequency=440",
              "-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8", "-b:v", "100k",
              "-g", "10", "-c:a", "libopus", "-b:a", "32k", "-f", "webm",
-             "-cluster_time_limit", "1000", "-content_type", "video/webm", mount]
+             "-cluster_size_limit", "8M", "-cluster_time_limit", "10000",
+             "-content_type", "video/webm", mount]
         )  # fmt: skip
         # The header of WebM arrives before the first frames.
         self.wait_for("webcast-high.webm", 30_000)
@@ -80,6 +83,65 @@ class Icecast:
         for process in (self.encoder, self.server):
             process.kill()
             process.wait()
+
+    def feed_by_documentation(self, root):
+        """Run the command of docs/encoder.md with a test picture."""
+        text = (root / "docs/encoder.md").read_text()
+        [command] = re.findall(r"^ {4}(ffmpeg (?:.*\\\n)*.*icecast://.*)$", text, re.MULTILINE)
+        words = shlex.split(command.replace("\\\n", " "))
+        start = words.index("-re")
+        assert words[start : start + 3] == ["-re", "-i", "INPUT"]
+        words[start : start + 3] = [
+            "-nostdin", "-loglevel", "error",
+            "-re", "-f", "lavfi", "-i", "testsrc2=size=480x270:rate=25",
+            "-re", "-f", "lavfi", "-i", "sine=frequency=440",
+        ]  # fmt: skip
+        words[-1] = f"icecast://source:hackme@127.0.0.1:{self.port}/webcast-high.webm"
+        self.encoder = subprocess.Popen(words)
+        self.wait_for("webcast-high.webm", 30_000)
+
+
+JOIN = """urls => Promise.all(urls.map(url => new Promise(resolve => {
+    const video = document.createElement("video");
+    const start = performance.now();
+    const end = result => {
+        video.removeAttribute("src");
+        video.load();
+        video.remove();
+        resolve(result);
+    };
+    video.muted = true;
+    video.onerror = () => end(video.error.message);
+    video.ontimeupdate = () => {
+        if (video.currentTime > video.buffered.start(0) + 0.2) end(performance.now() - start);
+    };
+    setTimeout(() => end(`stalled at ${video.currentTime} s, state ${video.readyState}`), 20000);
+    video.src = url;
+    document.body.append(video);
+    video.play().catch(() => {});
+})))"""
+# A browser opens six connections to a server.
+JOINS, PARALLEL_JOINS = 30, 5
+
+
+@pytest.mark.exhaustive
+def test_every_join_of_the_documented_recipe_plays(
+    tmp_path, root, new_page, record_testsuite_property
+):
+    require("ffmpeg", "icecast2")
+    icecast = Icecast(tmp_path)
+    try:
+        icecast.feed_by_documentation(root)
+        page = new_page()
+        page.goto(f"{icecast.url}status-json.xsl")
+        results = []
+        for start in range(0, JOINS, PARALLEL_JOINS):
+            numbers = range(start, start + PARALLEL_JOINS)
+            results += page.evaluate(JOIN, [f"{icecast.url}webcast-high.webm?{n}" for n in numbers])
+    finally:
+        icecast.stop()
+    assert [result for result in results if isinstance(result, str)] == []
+    record_testsuite_property("slowest WebM join (ms)", round(max(results)))
 
 
 @pytest.fixture

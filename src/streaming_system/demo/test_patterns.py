@@ -18,6 +18,9 @@ NAME_FILTER = (
     "drawtext=textfile=name.txt:expansion=none:fontsize=44:fontcolor=white:box=1:boxborderw=14:"
     "boxcolor=black@0.7:x=(w-tw)/2:y=h/2-th-20"
 )
+# Clusters end at keyframes only. Icecast lets a player join at any cluster, and browsers can only
+# decode a stream that begins with a keyframe.
+WEBM_CLUSTER_OPTIONS = ("-cluster_size_limit", "8M", "-cluster_time_limit", "10000")
 CLOCK_FILTER = (
     r"drawtext=text='%{localtime\:%X}':fontsize=44:fontcolor=white:box=1:boxborderw=14:"
     "boxcolor=black@0.7:x=(w-tw)/2:y=h/2+20"
@@ -69,8 +72,8 @@ def _webm_options(icecast: Icecast, room: str) -> list[str]:
     return [
         *("-map", "[webm]", "-map", "1:a", "-threads", "1"),
         *("-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8", "-b:v", "150k"),
-        *("-g", str(2 * FRAME_RATE), "-c:a", "libopus", "-b:a", "32k"),
-        *("-f", "webm", "-cluster_time_limit", "1000", "-content_type", "video/webm"),
+        *("-g", str(FRAME_RATE), "-c:a", "libopus", "-b:a", "32k"),
+        *("-f", "webm", *WEBM_CLUSTER_OPTIONS, "-content_type", "video/webm"),
         icecast.source_url(mount_path(room)),
     ]  # fmt: skip
 

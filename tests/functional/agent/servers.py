@@ -116,7 +116,8 @@ class Icecast:
             *("-f", "lavfi", "-i", "sine=frequency=440"),
             *("-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8", "-b:v", "150k"),
             *("-g", "10", "-c:a", "libopus", "-b:a", "32k"),
-            *("-f", "webm", "-cluster_time_limit", "500", "-content_type", "video/webm", target),
+            *("-f", "webm", "-cluster_size_limit", "8M", "-cluster_time_limit", "10000"),
+            *("-content_type", "video/webm", target),
             folder=self.folder,
             name=f"ffmpeg{mount.replace('/', '-')}",
         )
