@@ -1,6 +1,7 @@
 """What a player and a page may ask, over HTTP."""
 
 import json
+from datetime import timedelta
 
 import pytest
 
@@ -49,6 +50,11 @@ def test_a_player_is_told_when_to_report_again(tracker, rows, media):
 
 
 def test_the_figures_of_a_room_are_there_for_every_page(tracker):
+    clock = tracker.app.registry["clock"]
+    begin = clock()
+    tracker.post_json(HALL, {"sid": SID, "cdn": "cdn"})
+    # A player has not played for longer than the tracker has known it.
+    tracker.app.registry["clock"] = lambda: begin + timedelta(seconds=62)
     tracker.post_json(HALL, REPORT)
     answer = tracker.get(HALL)
 

@@ -1,5 +1,6 @@
 """Playback reports by the legacy protocol."""
 
+import dataclasses
 from typing import Any
 
 from pyramid.httpexceptions import HTTPFound
@@ -13,6 +14,7 @@ from streaming_system.tracker.legacy.player_report import (
     parse_player_report,
     verify_cookies,
 )
+from streaming_system.tracker.rate_limiting import client_key
 
 COOKIE_NAME = "user"
 COOKIE_KEY_NAME = "player-cookie"
@@ -39,6 +41,11 @@ def ingest_report(request: Any) -> Response:
         )
     except InvalidJsonError:
         return _json_response(*RESULT_CODES["bad json"])
+    player = dataclasses.replace(
+        player,
+        client=client_key(request.remote_addr),
+        network=request.registry["player_networks"].bucket(request.remote_addr),
+    )
     return _json_response(0, request.playback.report(player, now=request.now))
 
 
