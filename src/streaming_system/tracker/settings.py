@@ -115,7 +115,7 @@ SETTINGS: Mapping[str, Setting] = {
     "limit.graphs": Setting("300/minute", _RATE),
     "limit.logins": Setting("20/minute", _RATE),
     # The number of new players of an address.
-    "limit.players": Setting("3000/hour", _RATE),
+    "limit.players": Setting("10000/hour", _RATE),
     # The thresholds of rebuffering incidents: the rebuffer ratio, the number of players, and the
     # number of networks without which the ratio must be above the threshold, plus one.
     "alert.rebuffering": Setting("0.05", Number(0, 1, allowed="a share, 0 to 1")),
