@@ -58,11 +58,11 @@ class Site:
         return [incident["kind"] for incident in found]
 
 
-def good(milliseconds):
+def playing(milliseconds):
     return {"played": milliseconds, "msd": 800}
 
 
-def bad(milliseconds):
+def stuttering(milliseconds):
     return {"played": milliseconds // 2, "bsda": milliseconds // 2, "msd": 800}
 
 
@@ -90,7 +90,7 @@ def site(start):
     return start()
 
 
-def viewers(count, claims=good):
+def viewers(count, claims=playing):
     """Return players, each in a network of its own."""
     return [(f"198.51.{number}.7", claims) for number in range(count)]
 
@@ -141,7 +141,7 @@ def test_new_identifier_for_each_report_adds_no_stall(site):
 
 
 def test_stalls_of_players_in_several_networks_open_an_incident(site):
-    site.watch(viewers(12, bad))
+    site.watch(viewers(12, stuttering))
 
     assert site.qoe["rebuffer_ratio"] == pytest.approx(0.5)
     assert site.incidents == ["rebuffering"]
@@ -149,14 +149,14 @@ def test_stalls_of_players_in_several_networks_open_an_incident(site):
 
 def test_incident_needs_no_more_networks_than_the_ini_file_says(start):
     site = start(**{"alert.networks": "1"})
-    site.watch([("203.0.113.1", bad)] * 12)
+    site.watch([("203.0.113.1", stuttering)] * 12)
 
     assert site.incidents == ["rebuffering"]
 
 
 def test_players_without_an_address_count_as_different_networks(site):
     # A tracker behind a Unix socket sees no address.
-    site.watch([("", bad)] * 12)
+    site.watch([("", stuttering)] * 12)
 
     assert site.incidents == ["rebuffering"]
 
@@ -212,7 +212,7 @@ def test_old_player_is_bounded_in_the_same_way(site, engine):
 
 
 def test_database_has_no_address_of_a_player(site, engine):
-    site.watch([("203.0.113.77", good), ("2001:db8:77::77", good)], seconds=60)
+    site.watch([("203.0.113.77", playing), ("2001:db8:77::77", playing)], seconds=60)
 
     with engine.connect() as connection:
         tables = sa.inspect(engine).get_table_names()

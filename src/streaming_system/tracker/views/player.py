@@ -9,6 +9,7 @@ from pyramid.view import view_config
 
 from streaming_system.tracker.legacy import form as forms
 from streaming_system.tracker.legacy.player_report import (
+    COOKIE_KEY_NAME,
     InvalidJsonError,
     issue_cookie,
     parse_player_report,
@@ -17,7 +18,6 @@ from streaming_system.tracker.legacy.player_report import (
 from streaming_system.tracker.rate_limiting import client_key
 
 COOKIE_NAME = "user"
-COOKIE_KEY_NAME = "player-cookie"
 RESULT_CODES = {"unknown room": (1, -1), "bad json": (2, -1), "no cookie": (1025, 0)}
 
 
