@@ -7,8 +7,10 @@ from datetime import UTC, datetime
 import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner
+from sqlalchemy.orm import Session
 
 from streaming_system.cli import main
+from streaming_system.tracker.crew.crew import CrewActions
 from streaming_system.tracker.crew.erasure import ID_COLUMNS, NAME_COLUMNS
 from streaming_system.tracker.models import Account, AuditEntry, Base, Player, Token
 
@@ -16,6 +18,7 @@ pytestmark = pytest.mark.both_databases
 
 NAME, SIMILAR = "zebedee.q", "zebedee"
 PASSWORD = "correct horse battery\n"
+NOON = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 PLAYBACK = "/api/v1/rooms/hall/playback"
 
 
@@ -58,19 +61,16 @@ def stored(engine):
     return stored
 
 
-def work(tracker, name):
+def work(tracker, engine, name):
     """Let an account log in after a failure, issue a token and add an annotation."""
-
-    def submit(page, **fields):
-        form = next(f for f in tracker.get(page).forms.values() if set(fields) <= set(f.fields))
-        for field, value in fields.items():
-            form[field] = value
-        return form.submit(expect_errors=True)
-
     for password in ("wrong password", PASSWORD.strip()):
-        submit("/admin/login", name=name, password=password)
-    submit("/admin/tokens", label="The laptop", scope="room", room="hall")
-    submit("/admin/annotations", label="Keynote begins", at="2026-11-25 12:00")
+        form = tracker.get("/admin/login").forms["login"]
+        form["name"], form["password"] = name, password
+        form.submit(expect_errors=True)
+    with Session(engine) as db, db.begin():
+        actions = CrewActions(db, ["hall"], account=name)
+        actions.issue_token(label="The laptop", scope="room", room="hall", endpoint="", now=NOON)
+        actions.annotate(at=NOON, label="Keynote begins", room="hall", now=NOON)
 
 
 @pytest.fixture
@@ -79,8 +79,8 @@ def insecure(tracker_settings):
     tracker_settings["session.secure"] = "false"
 
 
-def test_nothing_of_an_account_is_left(insecure, tracker, run, people, stored, rows):
-    work(tracker, NAME)
+def test_nothing_of_an_account_is_left(insecure, tracker, run, people, engine, stored, rows):
+    work(tracker, engine, NAME)
     run("admin", "role", NAME, "viewer")
     run("admin", "logout", NAME)
     run("admin", "password", NAME, "--password-stdin", stdin=PASSWORD)
