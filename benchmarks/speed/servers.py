@@ -23,7 +23,8 @@ ROOMS = [f"room{number}" for number in range(60)]
 LIVE_ROOMS = ROOMS[:30]
 TALK_COUNT = 900
 LIMITS_OFF = tuple(
-    ("app:tracker", f"limit.{what}", "off") for what in ("reports", "writes", "reads", "graphs")
+    ("app:tracker", f"limit.{what}", "off")
+    for what in ("reports", "players", "writes", "reads", "graphs")
 )
 FORM_HEADERS = {"Content-Type": "application/x-www-form-urlencoded"}
 # Endpoints leave the lists after two minutes without a report.

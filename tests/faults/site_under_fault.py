@@ -15,7 +15,8 @@ RECOVERY_TIMEOUT = 30  # seconds
 MAX_LOG_LINES = 6
 # These tests measure load, not rate limits.
 UNLIMITED_SETTINGS = [
-    ("app:tracker", f"limit.{rate}", "off") for rate in ("reports", "writes", "reads", "graphs")
+    ("app:tracker", f"limit.{rate}", "off")
+    for rate in ("reports", "players", "writes", "reads", "graphs")
 ]
 # A slow test machine must not count as a fault.
 NGINX_CHANGES = [("proxy_read_timeout 4s", "proxy_read_timeout 30s"), *NO_LIMITS]

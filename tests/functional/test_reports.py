@@ -158,7 +158,7 @@ def test_concurrent_reports_of_a_player_are_written_in_order(engine, rows):
             pool.submit(
                 report_ingest.submit_playback,
                 PlayerReport(sid=SIDS[number % 2], room="hall", played_ms=1000 * number),
-                now=NOON + timedelta(seconds=1),
+                now=NOON + timedelta(seconds=number),
             )
             for number in range(1, 41)
         ]
@@ -204,7 +204,8 @@ def test_two_workers_write_reports_of_the_same_players(database, rows):
             report = PlayerReport(
                 sid=SIDS[(number + played) % 6], room="hall", played_ms=100 * played
             )
-            workers[number % 2].submit_playback(report, now=NOON)
+            now = NOON + timedelta(milliseconds=100 * played)
+            workers[number % 2].submit_playback(report, now=now)
             workers[number % 2].submit_endpoint(
                 from_legacy(room="hall", ip=f"e{played % 3}", metrics=METRICS, now=NOON)
             )

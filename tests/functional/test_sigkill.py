@@ -51,7 +51,7 @@ def token(database):
 
 @pytest.fixture
 def server(tmp_path, tracker_settings):
-    no_limits = {f"limit.{rate}": "off" for rate in ("reports", "writes", "reads")}
+    no_limits = {f"limit.{rate}": "off" for rate in ("reports", "players", "writes", "reads")}
     logdir = {"logdir": str(tmp_path / "logs"), "logdir.size": "1048576"}
     server = Served(tmp_path, tracker_settings | no_limits | logdir)
     yield server

@@ -154,11 +154,12 @@ class TestQoeMetrics:
             report(0, sid=f"{SID}{number}", endpoint="one", startup_ms=100 * number, bitrate=1000)
         for number in range(1, 21):
             report(4, sid=f"{SID}{number}", endpoint="one", played_ms=3_000, rebuffer_ms=1_000)
-        report(4, sid=SID, endpoint="cdn", played_ms=1_800_000, errors=2, bitrate=4_000)
+        report(-32, sid=SID, endpoint="cdn")
+        report(4, sid=SID, endpoint="cdn", played_ms=36_000, errors=2, bitrate=4_000)
 
         cdn, one = qoe_metrics(5)
 
-        assert (cdn.endpoint, cdn.viewers, cdn.errors_per_hour) == ("cdn", 1, 4.0)
+        assert (cdn.endpoint, cdn.viewers, cdn.errors_per_hour) == ("cdn", 1, 200.0)
         assert (one.endpoint, one.viewers, one.starts) == ("one", 20, 20)
         assert (one.startup_p50_ms, one.startup_p95_ms) == (1_000, 1_900)
         assert one.rebuffer_ratio == 0.25

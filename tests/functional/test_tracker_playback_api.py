@@ -1,6 +1,7 @@
 """The playback API over HTTP, as players and pages use it."""
 
 import json
+from datetime import timedelta
 
 import pytest
 
@@ -49,6 +50,11 @@ def test_a_response_contains_the_time_of_the_next_report(tracker, rows, media):
 
 
 def test_every_page_may_read_the_metrics_of_a_room(tracker):
+    clock = tracker.app.registry["clock"]
+    begin = clock()
+    tracker.post_json(HALL, {"sid": SID, "cdn": "cdn"})
+    # A player has not played for longer than the tracker has known it.
+    tracker.app.registry["clock"] = lambda: begin + timedelta(seconds=62)
     tracker.post_json(HALL, REPORT)
     response = tracker.get(HALL)
 

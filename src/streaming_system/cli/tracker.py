@@ -12,6 +12,7 @@ from typing import BinaryIO
 import click
 
 from streaming_system.cli.common import feed_options, one_line_errors, progress
+from streaming_system.cli.tracker_erase import erase
 from streaming_system.config.ini import load_app_settings
 from streaming_system.plugin import Incident
 from streaming_system.plugin_host.incident_notifier import IncidentNotifier
@@ -24,6 +25,9 @@ STDOUT = "-"
 @click.group()
 def tracker() -> None:
     """Maintain the tracker's database."""
+
+
+tracker.add_command(erase)
 
 
 @tracker.command("watch")
@@ -150,7 +154,8 @@ def tracker_restore(ini: Path, path: Path, replace: bool) -> None:
     except StartupError as error:
         raise click.ClickException(str(error)) from None
     except OSError as error:
-        raise click.ClickException(f"{path}: cannot be read: {error.strerror}") from None
+        # A pipe cannot be read twice; Python's error for that has no number.
+        raise click.ClickException(f"{path}: cannot be read: {error.strerror or error}") from None
     click.echo(
         f"Restored {summary.rows:,} rows of {len(summary.checksums)} tables as of "
         f"{summary.taken:%Y-%m-%d %H:%M:%S} UTC; the checksum of each is right."

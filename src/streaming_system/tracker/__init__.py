@@ -25,6 +25,8 @@ def main(global_config: dict[str, str], **local: str) -> Any:
             config.include(".metrics")
             config.include(".db.replica")
             config.include(".db.session")
+            config.include(".db.bounds")
+            config.include(".ingest.player_networks")
             config.include(".ingest.report_ingest")
             config.include(".db.outage_log")
             config.include(".db.readiness")

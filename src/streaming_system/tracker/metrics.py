@@ -27,6 +27,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 from pyramid.tweens import INGRESS
 
+from streaming_system.tracker.db.bounds import BOUNDS
 from streaming_system.tracker.incidents.detector import INCIDENT_TYPES
 from streaming_system.tracker.incidents.incidents import Incidents
 from streaming_system.tracker.room_gauges import RoomGaugeQuery, RoomGauges
@@ -136,7 +137,14 @@ class Metrics:
             ("kind",),
             registry=counter_registry,
         )
+        bounds = Counter(
+            "streaming_bounds_reached",
+            "How often a bound of the ini file was reached.",
+            ("bound",),
+            registry=counter_registry,
+        )
         # Every label value exists from the start, with the value 0.
+        self._bound_counters = {name: bounds.labels(name) for name in BOUNDS}
         self._report_counters = {
             key: self._reports.labels(kind) for key, kind in REPORT_TYPES.items()
         }
@@ -176,6 +184,10 @@ class Metrics:
                 reports=self._report_counters.get((route, method)) if status == "2" else None,
             ),
         )
+
+    def count_bound(self, name: str) -> None:
+        """Count that one of :data:`BOUNDS` was reached."""
+        self._bound_counters[name].inc()
 
     def text(self) -> bytes:
         """Return all metrics in the text format of Prometheus."""
@@ -230,9 +242,10 @@ class DatabaseCollector(Collector):
         yield _gauge_family("incidents", "What is wrong now.", ("kind",), self._incidents(now))
 
     def _incidents(self, now: datetime) -> Mapping[tuple[str, ...], float]:
-        app = self._app
+        app, settings = self._app, self._app.settings
+        on_reached = app["bounds"].on_reached
         with app["db.sessions"]() as db:
-            incidents = Incidents(db, app.settings["conference"], app["schedule"], app.settings)
+            incidents = Incidents(db, settings["conference"], app["schedule"], settings, on_reached)
             # This runs the detector if it is due: the gauges do not depend on a monitor process.
             current = incidents.current(app["incident_throttle"], now=now)
             kinds = [incident.kind for incident in current]

@@ -16,6 +16,7 @@ from limits.storage import MemoryStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 
 from streaming_system.tracker.api.operations import OPERATIONS
+from streaming_system.tracker.ingest.player_report import PlayerReport
 
 # The rate of each operation: limit.reports, limit.reads and so on in the ini file.
 ROUTE_RATES: Mapping[tuple[str, str], str] = {
@@ -81,7 +82,10 @@ class RateLimiter:
 
 
 def client_key(address: str | None) -> str:
-    """Return the key that an address is counted by: for IPv6 its /64, which one client owns."""
+    """Return the key that an address is counted by: for IPv6 its /64, which one client owns.
+
+    All clients without an address count as one.
+    """
     if ":" not in (address or ""):
         return str(address)
     try:
@@ -95,8 +99,21 @@ def client_key(address: str | None) -> str:
 
 def includeme(config: Any) -> None:
     """Count the requests of every route in :data:`ROUTE_RATES`."""
-    config.registry["limiter"] = RateLimiter(config.get_settings())
+    registry = config.registry
+    registry["limiter"] = RateLimiter(config.get_settings())
+    registry["admit_player"] = lambda report: _admit_player(registry, report)
     config.add_view_deriver(_rate_limit_deriver, "limited")
+
+
+def _admit_player(registry: Any, report: PlayerReport) -> RateLimitedError | None:
+    """Count a new player of an address; return why it is refused."""
+    try:
+        if report.client:
+            registry["limiter"].hit("players", report.client)
+    except RateLimitedError as error:
+        registry["bounds"].on_reached("players_per_address")
+        return error
+    return None
 
 
 def _rate_limit_deriver(view: Callable[..., Any], info: Any) -> Callable[..., Any]:

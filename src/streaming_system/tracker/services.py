@@ -36,13 +36,22 @@ SERVICES: dict[str, Callable[[Any], Any]] = {
     ),
     "history": lambda r: TimeSeriesQuery(r.db, r.registry.settings),
     "incidents": lambda r: Incidents(
-        r.db, r.registry.settings["conference"], r.registry["schedule"], r.registry.settings
+        r.db,
+        r.registry.settings["conference"],
+        r.registry["schedule"],
+        r.registry.settings,
+        r.registry["bounds"].on_reached,
     ),
     "keys": lambda r: ServerKeys(r.db),
-    "logs": lambda r: AccessLogs(r.db, r.registry.settings),
-    "pipeline": lambda r: Pipeline(r.db),
+    "logs": lambda r: AccessLogs(r.db, r.registry.settings, r.registry["bounds"]),
+    "pipeline": lambda r: Pipeline(r.db, r.registry["bounds"]),
     "playback": lambda r: PlaybackService(
-        r.db, r.registry.settings, r.registry["viewer_counts"], r.registry["fallback_groups"]
+        r.db,
+        r.registry.settings,
+        r.registry["viewer_counts"],
+        r.registry["fallback_groups"],
+        r.registry["bounds"],
+        r.registry["admit_player"],
     ),
     "tokens": lambda r: Tokens(r.db),
     "viewers": lambda r: Viewers(r.db, r.registry["fallback_groups"]),

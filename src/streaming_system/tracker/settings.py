@@ -75,6 +75,7 @@ _FLAG = Flag()
 _RATE = ParsedText(_parse_rate, "a rate such as 600/minute, or off")
 _REPORT_SECONDS = Integer(1, 600, allowed="seconds, 1 to 600")
 _DAYS = Number(1, 10_000, allowed="days, 1 or more")
+_COUNT = Integer(1, 10**6, allowed="a whole number, 1 to 1000000")
 
 SETTINGS: Mapping[str, Setting] = {
     # The base URL of endpoints that report none.
@@ -113,9 +114,19 @@ SETTINGS: Mapping[str, Setting] = {
     # A query over time costs the database a thousand times as much as a list.
     "limit.graphs": Setting("300/minute", _RATE),
     "limit.logins": Setting("20/minute", _RATE),
-    # The thresholds of rebuffering incidents: the rebuffer ratio, and the number of players.
+    # The number of new players of an address.
+    "limit.players": Setting("10000/hour", _RATE),
+    # The thresholds of rebuffering incidents: the rebuffer ratio, the number of players, and the
+    # number of networks without which the ratio must be above the threshold, plus one.
     "alert.rebuffering": Setting("0.05", Number(0, 1, allowed="a share, 0 to 1")),
-    "alert.players": Setting("10", Integer(1, 10**6, allowed="a whole number from 1")),
+    "alert.players": Setting("10", _COUNT),
+    "alert.networks": Setting("3", _COUNT),
+    # The bounds on what tokens, the shared secret and players can fill.
+    "bound.endpoints_per_room": Setting("200", _COUNT),
+    "bound.endpoints_per_token": Setting("100", _COUNT),
+    "bound.components_per_room": Setting("1000", _COUNT),
+    "bound.incidents_per_room": Setting("20", _COUNT),
+    "bound.rows_per_table": Setting("5000000", Integer(1, 10**12, allowed="a whole number from 1")),
     # The sources of a viewer's region: a header of a CDN, a MaxMind database of countries.
     "region.header": Setting("", ParsedText(str.strip, "the name of a header")),
     "region.file": Setting("", ParsedText(_parse_path, "the path of a MaxMind file")),

@@ -44,7 +44,9 @@ PROJECT = {
 @pytest.fixture
 def application(tracker_settings):
     """The tracker without rate limits: 429 would hide errors."""
-    unlimited = {f"limit.{rate}": "off" for rate in ("reports", "reads", "writes", "logins")}
+    unlimited = {
+        f"limit.{rate}": "off" for rate in ("reports", "players", "reads", "writes", "logins")
+    }
     application = main({}, **tracker_settings | unlimited)
     yield application
     application.registry["db.sessions"].kw["bind"].dispose()

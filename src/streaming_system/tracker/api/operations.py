@@ -64,6 +64,7 @@ OPERATIONS: tuple[Operation, ...] = (
         },
         scopes=REPORT_SCOPES,
         limit="reports",
+        problems=("limit-reached",),
     ),
     Operation(
         id="endpoint.goodbye",
@@ -113,6 +114,7 @@ OPERATIONS: tuple[Operation, ...] = (
         max_body_bytes=8 * 1024,
         responses={200: playback.PlaybackReportResponseSchema()},
         limit="reports",
+        problems=("limit-reached",),
     ),
     Operation(
         id="playback.get",
@@ -150,7 +152,7 @@ OPERATIONS: tuple[Operation, ...] = (
         responses={200: pipeline.MachineReportResponseSchema()},
         scopes=("room", "crew"),
         limit="reports",
-        problems=("unknown-room",),
+        problems=("unknown-room", "limit-reached"),
     ),
     Operation(
         id="annotation.list",
@@ -171,7 +173,7 @@ OPERATIONS: tuple[Operation, ...] = (
         responses={201: crew.AnnotationSchema()},
         scopes=("room", "crew"),
         limit="writes",
-        problems=("unknown-room",),
+        problems=("unknown-room", "limit-reached"),
     ),
     Operation(
         id="annotation.remove",

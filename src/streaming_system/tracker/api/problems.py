@@ -121,6 +121,12 @@ PROBLEM_TYPES: Mapping[str, ProblemType] = {
         title="The address does not know this method",
         description="The header `Allow` lists the allowed methods.",
     ),
+    "limit-reached": ProblemType(
+        status=409,
+        title="There are as many as there may be",
+        description="`detail` names the limit and the key of the tracker's ini file. Nothing was "
+        "changed. What exists already can still report.",
+    ),
     "body-too-large": ProblemType(
         status=413,
         title="The body is too large",
@@ -158,6 +164,7 @@ _TYPE_BY_STATUS = {
         "bad-address",
         "not-found",
         "method-not-allowed",
+        "limit-reached",
         "too-many-requests",
         "internal-server-error",
         "service-unavailable",

@@ -8,9 +8,10 @@ from sqlalchemy.orm import Session
 
 from streaming_system.tracker.audience.qoe import QoeMetrics, qoe_metrics
 from streaming_system.tracker.audience.viewers import ViewerCountCache
+from streaming_system.tracker.db.bounds import Bounds
 from streaming_system.tracker.db.session import ensure_write_transaction
 from streaming_system.tracker.endpoints.fallback_groups import FallbackGroups
-from streaming_system.tracker.ingest.playback import ingest
+from streaming_system.tracker.ingest.playback import AdmitPlayer, ingest
 from streaming_system.tracker.ingest.player_report import PlayerReport
 from streaming_system.tracker.ingest.report_scheduler import ReportScheduler
 
@@ -20,6 +21,8 @@ class PlaybackService:
 
     :param settings: the app's, for the keys ``report.*``.
     :param viewer_count: cached by this process; without it, each report counts viewers again.
+    :param bounds: of the rows of tables.
+    :param admit: returns why a new player is refused.
     """
 
     def __init__(
@@ -28,21 +31,31 @@ class PlaybackService:
         settings: Mapping[str, Any],
         viewer_count: ViewerCountCache | None = None,
         fallback_groups: FallbackGroups | None = None,
+        bounds: Bounds | None = None,
+        admit: AdmitPlayer = lambda report: None,
     ) -> None:
         self.db = db
         self._settings = settings
         self._viewer_count = viewer_count or ViewerCountCache()
         self._fallback_groups = fallback_groups or FallbackGroups()
+        self._bounds = bounds
+        self._admit = admit
 
     def report(self, report: PlayerReport, *, now: datetime) -> int:
         """Write a report within the session's transaction.
 
         Return the seconds until the player's next report; 0 after its last one.
+
+        :raises Exception: the error of ``admit``, or :exc:`BoundReachedError`, for a new player.
         """
         scheduler = ReportScheduler(self._settings, self._viewer_count)
         connection = ensure_write_transaction(self.db)
-        [interval] = ingest(connection, [(report, now)], scheduler, self._fallback_groups)
-        return interval
+        [result] = ingest(
+            connection, [(report, now)], scheduler, self._fallback_groups, self._bounds, self._admit
+        )
+        if isinstance(result, Exception):
+            raise result
+        return result
 
     def qoe_metrics(
         self, *, now: datetime, minutes: int = 5, room: str | None = None, by_endpoint: bool = True

@@ -13,7 +13,7 @@ from streaming_system.tracker.ingest.player_report import TOTAL_COLUMNS, Playbac
 from streaming_system.tracker.models import Base
 
 _playback_table = sa.Table("playback", Base.metadata)
-_SUMMED_COLUMNS = ("starts", *TOTAL_COLUMNS)
+_SUMMED_COLUMNS = ("starts", *TOTAL_COLUMNS, "outliers")
 _HOUR_MS = 3_600_000
 
 
@@ -26,6 +26,7 @@ class QoeMetrics(PlaybackTotals):
     :param starts: the number of players that have started.
     :param startup_p50_ms: the median startup time, in milliseconds.
     :param bitrate: the mean bitrate over playing time, in bit/s.
+    :param outliers: the number of reports that claimed what cannot be; nothing else counts them.
     """
 
     room: str
@@ -35,6 +36,7 @@ class QoeMetrics(PlaybackTotals):
     startup_p50_ms: int | None = None
     startup_p95_ms: int | None = None
     bitrate: int | None = None
+    outliers: int = 0
 
     @property
     def rebuffer_ratio(self) -> float | None:
@@ -51,6 +53,27 @@ def rebuffer_ratio(rebuffer_ms: int, played_ms: int) -> float | None:
     """Return the fraction of the time during which streams stalled; ``None`` without playback."""
     total = rebuffer_ms + played_ms
     return rebuffer_ms / total if total else None
+
+
+def ratio_without_worst_networks(
+    db: Session, *, room: str, begin: datetime, now: datetime, networks: int
+) -> float | None:
+    """Return the rebuffer ratio of a room without some networks that rebuffered the longest.
+
+    Reports from unknown networks always count.
+
+    :param networks: the number of networks to leave out.
+    """
+    table = _playback_table
+    sums = db.execute(
+        sa.select(table.c.network, sa.func.sum(table.c.rebuffer_ms), sa.func.sum(table.c.played_ms))
+        .where(table.c.at > begin, table.c.at <= now, table.c.room == room)
+        .group_by(table.c.network)
+    ).all()
+    worst_first = sorted(sums, key=lambda row: (row[0] is None, -row[1]))
+    left_out = [row for row in worst_first[:networks] if row[0] is not None]
+    rest = [row for row in sums if row not in left_out]
+    return rebuffer_ratio(int(sum(row[1] for row in rest)), int(sum(row[2] for row in rest)))
 
 
 def qoe_metrics(

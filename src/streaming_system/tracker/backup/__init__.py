@@ -13,9 +13,9 @@ from streaming_system.tracker.backup.format import (
     BackupReader,
     BackupWriter,
     Checksum,
-    decode_rows,
     iter_lines,
 )
+from streaming_system.tracker.backup.values import decode_rows
 from streaming_system.tracker.db.session import (
     DATABASE_LABEL,
     make_engine,
@@ -83,7 +83,7 @@ def restore(
     Until the commit, readers see the old rows, and writers wait.
 
     :param ini: the settings of ``[app:tracker]``.
-    :param file: is read twice: first to verify it, then to restore it.
+    :param file: is read twice: first to verify it, then to restore it. It may be hostile.
     :param replace: whether existing rows may be deleted.
     :param on_progress: is called with messages.
     :raises StartupError: if the database cannot be opened.
@@ -91,12 +91,27 @@ def restore(
     """
     on_progress("the file")
     verified = BackupReader(file)
-    for _ in verified.batches():
-        pass
-    with _open_engine(ini) as engine, _write_transaction(engine) as connection:
-        _require_revision(connection, verified.revision)
-        tables = _reflect_tables(connection, set(verified.columns))
-        _require_columns(tables, verified.columns)
+    with _open_engine(ini) as engine:
+        # A file for another database is refused before it is read completely.
+        with engine.connect() as connection:
+            _matching_tables(connection, verified)
+        for _ in verified.batches():
+            pass
+        _insert_verified(engine, file, verified, replace, on_progress)
+    return BackupSummary(
+        revision=verified.revision, taken=verified.taken, checksums=verified.checksums
+    )
+
+
+def _insert_verified(
+    engine: sa.Engine,
+    file: BinaryIO,
+    verified: BackupReader,
+    replace: bool,
+    on_progress: ProgressCallback,
+) -> None:
+    with _write_transaction(engine) as connection:
+        tables = _matching_tables(connection, verified)
         _lock_tables(connection, tables, "EXCLUSIVE")
         _truncate(connection, tables, replace)
         _insert_rows(connection, tables, BackupReader(file), on_progress)
@@ -107,9 +122,26 @@ def restore(
                 != (verified.checksums[name])
             ):
                 raise BackupError(f"table {name!r} does not read back as it is in the backup")
-    return BackupSummary(
-        revision=verified.revision, taken=verified.taken, checksums=verified.checksums
-    )
+
+
+def _matching_tables(connection: sa.Connection, backup: BackupReader) -> dict[str, sa.Table]:
+    """Return the tables of the database, which must be those of the file.
+
+    :raises BackupError: if they are not.
+    """
+    _require_revision(connection, backup.revision)
+    tables = _reflect_tables(connection, set(Base.metadata.tables) - EXCLUDED_TABLES)
+    for name in sorted(backup.columns.keys() ^ tables.keys()):
+        raise BackupError(
+            f"has a table {name!r:.80} that backups do not have"
+            if name in backup.columns
+            else f"lacks the table {name!r}"
+        )
+    for name, table in tables.items():
+        # A column must not occur twice, either.
+        if sorted(map(str, backup.columns[name])) != sorted(table.columns.keys()):
+            raise BackupError(f"has a table {name!r} with other columns than the database")
+    return tables
 
 
 @contextmanager
@@ -173,12 +205,6 @@ def _reflect_tables(connection: sa.Connection, names: set[str]) -> dict[str, sa.
     metadata = sa.MetaData()
     metadata.reflect(connection, only=sorted(existing))
     return {table.name: table for table in metadata.sorted_tables if table.name in existing}
-
-
-def _require_columns(tables: Mapping[str, sa.Table], columns: Mapping[str, list[str]]) -> None:
-    for name, expected in columns.items():
-        if name not in tables or set(tables[name].columns.keys()) != set(expected):
-            raise BackupError(f"has a table {name!r} with other columns than the database")
 
 
 def _lock_tables(connection: sa.Connection, tables: Mapping[str, sa.Table], mode: str) -> None:

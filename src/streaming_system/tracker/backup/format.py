@@ -7,21 +7,40 @@ as lists, and an object with their number and checksum. A truncated or changed f
 import gzip
 import hashlib
 import json
+import re
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import datetime
 from typing import Any, BinaryIO
 
 import sqlalchemy as sa
 
+from streaming_system.tracker.backup.values import (
+    decode_time,
+    encode_row,
+    encode_time,
+    row_encoders,
+)
+
 FORMAT = "streaming-system tracker backup"
 FORMAT_VERSION = 1
 BATCH_ROWS = 1000
+BATCH_BYTES = 4 * 1024 * 1024
+MAX_LINE_BYTES = 1024 * 1024
+# Rows compress by a factor of 10 to 50. More than this is a decompression bomb.
+MAX_COMPRESSION_RATIO = 200
+MIN_INFLATED_LIMIT_BYTES = 64 * 1024 * 1024
+MAX_ERROR_CHARS = 300
+_REVISION_PATTERN = re.compile(r"[A-Za-z0-9_]{1,64}", re.ASCII)
 
 
 class BackupError(Exception):
-    """A failed backup or restore; the message is one line."""
+    """A failed backup or restore; the message is one line, whatever the file contains."""
+
+    def __init__(self, message: str) -> None:
+        line = "".join(c if c.isprintable() else "\ufffd" for c in message)
+        super().__init__(line if len(line) <= MAX_ERROR_CHARS else f"{line[:MAX_ERROR_CHARS]}…")
 
 
 @dataclass
@@ -56,7 +75,7 @@ class BackupWriter:
             "format": FORMAT,
             "version": FORMAT_VERSION,
             "revision": revision,
-            "taken": _encode_time(taken),
+            "taken": encode_time(taken),
             "tables": {name: list(table.columns.keys()) for name, table in tables.items()},
         }
         self._file.write(_encode_line(header))
@@ -86,19 +105,22 @@ class BackupReader:
     """
 
     def __init__(self, file: BinaryIO) -> None:
+        size = file.seek(0, 2)
         file.seek(0)
+        self._remaining = max(MAX_COMPRESSION_RATIO * size, MIN_INFLATED_LIMIT_BYTES)
         self._file = gzip.GzipFile(fileobj=file, mode="rb")
         header = self._parse(self._next_line())
         if not isinstance(header, dict) or header.get("format") != FORMAT:
             raise BackupError("is no backup of a tracker")
         if header.get("version") != FORMAT_VERSION:
             raise BackupError(
-                f"is of version {header.get('version')!r}, but this program reads {FORMAT_VERSION}"
+                f"is of version {header.get('version')!r:.40}, but this program reads "
+                f"{FORMAT_VERSION}"
             )
         try:
-            self.revision = str(header["revision"])
-            self.taken = _decode_time(header["taken"])
-            self.columns = {str(name): list(columns) for name, columns in header["tables"].items()}
+            self.revision = _parse_revision(header["revision"])
+            self.taken = decode_time(header["taken"])
+            self.columns = {name: list(columns) for name, columns in header["tables"].items()}
         except (AttributeError, KeyError, TypeError, ValueError):
             raise BackupError("is damaged: its first line is incomplete") from None
         self.checksums: dict[str, Checksum] = {}
@@ -112,6 +134,7 @@ class BackupReader:
 
     def _table_batches(self, name: str) -> Iterator[list[list[Any]]]:
         checksum, batch, width = Checksum(), [], len(self.columns[name])
+        batch_bytes = 0
         while True:
             line = self._next_line()
             row = self._parse(line)
@@ -123,9 +146,10 @@ class BackupReader:
                 )
             checksum.add(line)
             batch.append(row)
-            if len(batch) == BATCH_ROWS:
+            batch_bytes += len(line)
+            if len(batch) == BATCH_ROWS or batch_bytes >= BATCH_BYTES:
                 yield batch
-                batch = []
+                batch, batch_bytes = [], 0
         if row != {"table": name, "rows": checksum.rows, "sha256": checksum.sha256}:
             raise BackupError(f"is damaged: the checksum of table {name!r} is wrong")
         self.checksums[name] = checksum
@@ -134,20 +158,28 @@ class BackupReader:
 
     def _next_line(self) -> bytes:
         try:
-            return self._file.readline()
+            line = self._file.readline(MAX_LINE_BYTES + 1)
         except gzip.BadGzipFile as error:
             raise BackupError(f"is damaged, or no backup: {error}") from None
         except EOFError:
             raise BackupError("is truncated") from None
         except zlib.error as error:
             raise BackupError(f"is damaged: {error}") from None
+        self._remaining -= len(line)
+        if len(line) > MAX_LINE_BYTES:
+            raise BackupError(f"is no backup: a line has more than {MAX_LINE_BYTES:,} bytes")
+        if self._remaining < 0:
+            raise BackupError(
+                f"is no backup: it inflates to more than {MAX_COMPRESSION_RATIO} times its size"
+            )
+        return line
 
     def _parse(self, line: bytes) -> Any:
         if not line:
             raise BackupError("is truncated")
         try:
-            return json.loads(line)
-        except ValueError:
+            return json.loads(line, parse_constant=_reject_constant)
+        except (ValueError, RecursionError):
             raise BackupError("is damaged, or no backup: a line is no JSON") from None
 
 
@@ -155,61 +187,22 @@ def iter_lines(
     connection: sa.Connection, columns: Sequence[sa.Column[Any]]
 ) -> Iterator[list[bytes]]:
     """Yield the rows of a table as lines of a file, in batches."""
-    converters = [_converter(column, _ENCODERS) for column in columns]
+    encoders = row_encoders(columns)
     rows = connection.execute(sa.select(*columns), execution_options={"yield_per": BATCH_ROWS})
     for batch in rows.partitions():
-        yield [_encode_line(_convert(converters, row)) for row in batch]
-
-
-def decode_rows(
-    table: sa.Table, columns: Sequence[str], rows: list[list[Any]]
-) -> list[dict[str, Any]]:
-    """Return rows of a file as values of a table."""
-    converters = [_converter(table.columns[name], _DECODERS) for name in columns]
-    return [dict(zip(columns, _convert(converters, row), strict=True)) for row in rows]
-
-
-Converter = Callable[[Any], Any]
-
-
-def _encode_time(time: datetime) -> str:
-    # SQLite stores UTC without offset.
-    utc = time if time.tzinfo is None else time.astimezone(UTC).replace(tzinfo=None)
-    return f"{utc.isoformat(timespec='microseconds')}Z"
-
-
-def _decode_time(text: str) -> datetime:
-    return datetime.fromisoformat(text)
-
-
-# The types that JSON lacks.
-_ENCODERS: dict[type[sa.types.TypeEngine[Any]], Converter] = {
-    sa.DateTime: _encode_time,
-    sa.Date: date.isoformat,
-    sa.LargeBinary: bytes.hex,
-}
-_DECODERS: dict[type[sa.types.TypeEngine[Any]], Converter] = {
-    sa.DateTime: _decode_time,
-    sa.Date: date.fromisoformat,
-    sa.LargeBinary: bytes.fromhex,
-}
-
-
-def _converter(
-    column: sa.Column[Any], converters: Mapping[type[sa.types.TypeEngine[Any]], Converter]
-) -> Converter | None:
-    return next(
-        (converter for kind, converter in converters.items() if isinstance(column.type, kind)),
-        None,
-    )
-
-
-def _convert(converters: Sequence[Converter | None], row: Sequence[Any]) -> list[Any]:
-    return [
-        value if convert is None or value is None else convert(value)
-        for convert, value in zip(converters, row, strict=True)
-    ]
+        yield [_encode_line(encode_row(encoders, row)) for row in batch]
 
 
 def _encode_line(value: Any) -> bytes:
     return json.dumps(value, separators=(",", ":")).encode() + b"\n"
+
+
+def _parse_revision(value: Any) -> str:
+    # Error messages contain it as a part of a command.
+    if not (isinstance(value, str) and _REVISION_PATTERN.fullmatch(value)):
+        raise ValueError("the revision is no word")
+    return value
+
+
+def _reject_constant(text: str) -> None:
+    raise ValueError(f"{text} is no JSON")

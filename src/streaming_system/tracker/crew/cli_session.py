@@ -14,6 +14,7 @@ from streaming_system.tracker.crew.accounts import ROLES, AccountError, Accounts
 from streaming_system.tracker.crew.annotations import Annotations
 from streaming_system.tracker.crew.audit import AuditLog
 from streaming_system.tracker.crew.crew import CrewActions, parse_time
+from streaming_system.tracker.crew.erasure import Erasure
 from streaming_system.tracker.crew.errors import CrewError
 from streaming_system.tracker.crew.tokens import SCOPES, Tokens
 from streaming_system.tracker.db.session import (
@@ -46,6 +47,7 @@ class AdminSession:
     endpoints: Endpoints
     annotations: Annotations
     audit: AuditLog
+    erasure: Erasure
 
     def parse_time(self, text: str) -> datetime:
         """Return the time in a text; the current time for an empty one.
@@ -73,6 +75,7 @@ def admin_session(
             endpoints=Endpoints(db),
             annotations=Annotations(db),
             audit=AuditLog(db),
+            erasure=Erasure(db, account=f"cli:{_system_user()}"),
         )
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from streaming_system.config import ConferenceConfig, Room
 from streaming_system.config.stream_sources import has_external_stream
 from streaming_system.schedule.model import Schedule, Slot
-from streaming_system.tracker.audience.qoe import qoe_metrics
+from streaming_system.tracker.audience.qoe import qoe_metrics, ratio_without_worst_networks
 from streaming_system.tracker.endpoints.endpoints import ENDPOINT_TTL
 from streaming_system.tracker.endpoints.fallback_groups import room_and_fallbacks
 from streaming_system.tracker.endpoints.formats import is_watchable
@@ -29,7 +29,7 @@ SILENCE_ALARM_WINDOW = timedelta(minutes=10)
 MAX_SILENCE = timedelta(hours=1)
 MACHINE_REPORT_TIMEOUT = timedelta(seconds=120)
 PLAYBACK_WINDOW = timedelta(minutes=5)
-INCIDENT_TYPES = ("no-stream", "silent-encoder", "full", "rebuffering", "component")
+INCIDENT_TYPES = ("no-stream", "silent-encoder", "full", "rebuffering", "component", "more")
 BAD_MOODS = ("sad", "lost")
 # Utilisation at which "full" opens, and at which it is resolved.
 FULL_THRESHOLD, FULL_CLEAR_THRESHOLD = 0.95, 0.9
@@ -37,6 +37,9 @@ FULL_THRESHOLD, FULL_CLEAR_THRESHOLD = 0.95, 0.9
 REBUFFERING_CLEAR_FACTOR = 0.75
 MAX_SUMMARY_CHARS = 300
 MAX_SUBJECT_CHARS = 128
+
+# Kind, room and subject.
+IncidentKey = tuple[str, str, str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,12 +59,17 @@ class IncidentFinding:
     summary: str
     should_open: bool = True
 
+    @property
+    def key(self) -> IncidentKey:
+        """Identify the problem among all open ones."""
+        return self.kind, self.room, self.subject
+
 
 class IncidentDetector:
     """Finds problems.
 
     :param schedule: the schedule; rooms without talks need no stream.
-    :param settings: provides ``alert.rebuffering`` and ``alert.players``.
+    :param settings: provides ``alert.rebuffering``, ``alert.players`` and ``alert.networks``.
     """
 
     def __init__(
@@ -165,14 +173,25 @@ class IncidentDetector:
         for metrics in qoe_metrics(self.db, begin=begin, now=now, room=None, by_endpoint=False):
             room = self.rooms.get(metrics.room)
             ratio = metrics.rebuffer_ratio or 0
-            if room is not None and ratio > threshold * REBUFFERING_CLEAR_FACTOR:
+            if room is None or ratio <= threshold * REBUFFERING_CLEAR_FACTOR:
+                continue
+            # Anybody may report, so fewer networks than these open no incident, however many
+            # players they invent.
+            others = ratio_without_worst_networks(
+                self.db,
+                room=room.id,
+                begin=begin,
+                now=now,
+                networks=self.settings["alert.networks"] - 1,
+            )
+            if (others or 0) > threshold * REBUFFERING_CLEAR_FACTOR:
                 yield IncidentFinding(
                     kind="rebuffering",
                     room=room.id,
                     summary=f"Viewers of {room.title} waited for {ratio:.0%} of their time in "
                     f"the five minutes before {self._format_time(room, now)} "
                     f"({metrics.viewers} players).",
-                    should_open=ratio > threshold
+                    should_open=min(ratio, others or 0) > threshold
                     and metrics.viewers >= self.settings["alert.players"],
                 )
 

@@ -1,7 +1,7 @@
 """Open and resolved incidents."""
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,6 +14,7 @@ from streaming_system.config import ConferenceConfig
 from streaming_system.schedule.model import Schedule
 from streaming_system.schedule.store import ScheduleStore
 from streaming_system.tracker.db.session import ensure_write_transaction
+from streaming_system.tracker.incidents.bounds import OVERFLOW_TYPE, bound_findings
 from streaming_system.tracker.incidents.detector import (
     IncidentDetector,
     IncidentFinding,
@@ -65,6 +66,7 @@ class Incidents:
     """The incident table.
 
     :param schedule: the schedule; ``None`` disables the rule for rooms without stream.
+    :param on_bound: called with ``incidents_per_room`` whenever that bound is reached.
     """
 
     def __init__(
@@ -73,8 +75,10 @@ class Incidents:
         conference: ConferenceConfig,
         schedule: ScheduleStore | None,
         settings: Mapping[str, Any],
+        on_bound: Callable[[str], None] = lambda name: None,
     ) -> None:
         self.db = db
+        self._on_bound = on_bound
         self.conference = conference
         self.schedule = schedule
         self.settings = settings
@@ -88,11 +92,21 @@ class Incidents:
         connection = ensure_write_transaction(self.db)
         schedule = self.schedule.current() if self.schedule else Schedule()
         detector = IncidentDetector(self.db, self.conference, schedule, self.settings)
-        findings = {(f.kind, f.room, f.subject): f for f in detector.detect(now=now)}
         open_incidents = {(i.kind, i.room, i.subject): i for i in self.open()}
+        findings = bound_findings(
+            detector.detect(now=now),
+            open_incidents.keys(),
+            self.conference.rooms,
+            self.settings["bound.incidents_per_room"],
+        )
+        if any(finding.kind == OVERFLOW_TYPE for finding in findings.values()):
+            self._on_bound("incidents_per_room")
         new = [f for key, f in findings.items() if f.should_open and key not in open_incidents]
         self._insert(connection.dialect.name, new, now)
         self._resolve([i.id for key, i in open_incidents.items() if key not in findings], now)
+        for key, incident in open_incidents.items():
+            if incident.kind == OVERFLOW_TYPE and key in findings:
+                incident.summary = to_single_line(findings[key].summary)
         return self.open()
 
     def current(self, throttle: CheckThrottle, *, now: datetime) -> Sequence[IncidentRecord]:

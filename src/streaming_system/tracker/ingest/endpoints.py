@@ -9,7 +9,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from streaming_system.tracker import models
+from streaming_system.tracker.db.bounds import BoundReachedError, Bounds, serialize_new
 from streaming_system.tracker.ingest.bulk import BulkInsert, BulkUpdate
+from streaming_system.tracker.ingest.endpoint_bounds import make_space
 
 # Two report intervals: one report may be lost.
 ENDPOINT_TTL = timedelta(seconds=60)
@@ -47,6 +49,7 @@ class EndpointReport:
     :param bitrate: bit/s that the endpoint sends.
     :param cbitrate: bit/s that its clients together should get.
     :param stream_metrics: metrics of single streams, such as ``webm_high_clients``.
+    :param token: the id of the sender's token; ``None`` for the shared secret.
     """
 
     room: str
@@ -57,6 +60,7 @@ class EndpointReport:
     cbitrate: int
     stream_metrics: Mapping[str, int]
     now: datetime
+    token: int | None = None
 
 
 def from_legacy(*, room: str, ip: str, metrics: Mapping[str, int], now: datetime) -> EndpointReport:
@@ -124,26 +128,42 @@ _INSERT_SAMPLES = BulkInsert(_sample_table, (*_KEY_COLUMNS, "at", *_METRIC_COLUM
 
 
 def ingest(
-    connection: sa.Connection, reports: Sequence[EndpointReport]
-) -> list[RegistrationResult]:
+    connection: sa.Connection, reports: Sequence[EndpointReport], bounds: Bounds | None = None
+) -> list[RegistrationResult | BoundReachedError]:
     """Write reports, and return the tracker's view of each endpoint after its report.
 
-    The result does not depend on how reports are divided into batches.
+    The result does not depend on how reports are divided into batches. A new endpoint beyond a
+    bound is refused: the result of its reports is an error. Known endpoints are never refused.
 
     :param connection: in a write transaction.
     :param reports: in the order of arrival.
     """
+    bounds = bounds or Bounds({})
     rows = _select_for_update(connection, {_endpoint_key(report) for report in reports})
     first_reports = {_endpoint_key(report): report for report in reversed(reports)}
     inserted: set[tuple[str, str]] = set()
-    # Another worker may insert the same endpoint: the loop ends when every row exists.
-    while missing := first_reports.keys() - rows.keys():
-        inserted |= {key for key in sorted(missing) if _insert_new(connection, first_reports[key])}
+    refused: dict[tuple[str, str], BoundReachedError] = {}
+    if first_reports.keys() - rows.keys():
+        serialize_new(connection)
+        # Another worker may have inserted the same endpoint meanwhile.
+        rows |= _select_for_update(connection, first_reports.keys() - rows.keys())
+    # During a deployment, workers of the previous version insert without this lock: the loop ends
+    # when every row exists.
+    while missing := first_reports.keys() - rows.keys() - refused.keys():
+        for key in sorted(missing):
+            new = first_reports[key]
+            if error := make_space(connection, bounds, room=new.room, token=new.token, now=new.now):
+                refused[key] = error
+            elif _insert_new(connection, new):
+                inserted.add(key)
         rows |= _select_for_update(connection, missing)
     changes: dict[tuple[str, str], dict[str, Any]] = {}
-    results = []
+    results: list[RegistrationResult | BoundReachedError] = []
     for report in reports:
         key = _endpoint_key(report)
+        if key in refused:
+            results.append(refused[key])
+            continue
         row = rows[key]
         if key not in inserted or first_reports[key] is not report:
             row.update(_renew_lease(row, report.now))
@@ -154,6 +174,17 @@ def ingest(
             )
         )
     _update_endpoints(connection, changes)
+    _insert_samples(
+        connection, [report for report in reports if _endpoint_key(report) not in refused], bounds
+    )
+    return results
+
+
+def _insert_samples(
+    connection: sa.Connection, reports: Sequence[EndpointReport], bounds: Bounds
+) -> None:
+    if not reports or not bounds.has_space(connection, "sample", now=reports[-1].now):
+        return
     _INSERT_SAMPLES(
         connection,
         [
@@ -161,7 +192,6 @@ def ingest(
             for report in reports
         ],
     )
-    return results
 
 
 def _endpoint_key(report: EndpointReport) -> tuple[str, str]:
@@ -179,6 +209,7 @@ def _select_for_update(
 def _insert_new(connection: sa.Connection, report: EndpointReport) -> bool:
     """Insert an endpoint unless its row exists; return whether it was inserted."""
     values = {"room": report.room, "name": report.name, "since": report.now}
+    values["token_id"] = report.token
     values |= {**_reported_columns(report), "last_seen": report.now, "left_at": None}
     return connection.execute(_INSERT_ENDPOINT[connection.dialect.name], values).first() is not None
 

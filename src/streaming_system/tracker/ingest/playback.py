@@ -1,7 +1,7 @@
 """Writes reports of players: many reports in one transaction."""
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,8 +10,11 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from streaming_system.tracker import models
+from streaming_system.tracker.db.bounds import Bounds
 from streaming_system.tracker.endpoints.fallback_groups import FallbackGroups
 from streaming_system.tracker.ingest.bulk import BulkInsert, BulkUpdate
+from streaming_system.tracker.ingest.claims import counted_columns
+from streaming_system.tracker.ingest.endpoint_names import EndpointNames
 from streaming_system.tracker.ingest.player_report import (
     NON_ENDPOINT_SOURCES,
     TOTAL_COLUMNS,
@@ -21,11 +24,16 @@ from streaming_system.tracker.ingest.report_scheduler import ReportScheduler, va
 
 # A longer absence ends the player's session; the next report begins another one.
 SESSION_GAP = timedelta(seconds=60)
+# The difference between the clocks of hosts. Within it, the time of a player's last report does not
+# decrease: otherwise, alternating between hosts would lengthen the time that it may claim.
+MAX_CLOCK_SKEW = timedelta(seconds=2)
+# A report without any change that follows so soon is a repetition by the network: it does not
+# shorten the time that the next one may claim.
+REPETITION_WINDOW = timedelta(seconds=2)
 
 # This is the tracker's busiest code path, so its statements are built once.
 _player_table = sa.Table("player", models.Base.metadata)
 _playback_table = sa.Table("playback", models.Base.metadata)
-_endpoint_table = sa.Table("endpoint", models.Base.metadata)
 _STREAM_COLUMNS = ("room", "endpoint", "format", "quality")
 _REPORTED_COLUMNS = ("room", "format", "quality", "startup_ms", *TOTAL_COLUMNS)
 # Columns that every report changes, and the other ones.
@@ -52,13 +60,10 @@ _INSERT_PLAYER = {
     for dialect, insert in (("postgresql", postgresql.insert), ("sqlite", sqlite.insert))
 }
 _ARCHIVE_SESSION = sa.insert(_player_table)
+_OTHER_COUNTED_COLUMNS = ("startup_ms", "bitrate", "network", "outliers")
 _INSERT_PLAYBACK = BulkInsert(
-    _playback_table, ("at", "starts", "bitrate", *_STREAM_COLUMNS, *TOTAL_COLUMNS, "startup_ms")
-)
-_ENDPOINTS_BY_NAME = sa.select(_endpoint_table.c.room, _endpoint_table.c.name).where(
-    sa.tuple_(_endpoint_table.c.room, _endpoint_table.c.name).in_(
-        sa.bindparam("keys", expanding=True)
-    )
+    _playback_table,
+    ("at", "starts", *_STREAM_COLUMNS, *TOTAL_COLUMNS, *_OTHER_COUNTED_COLUMNS),
 )
 
 
@@ -71,39 +76,61 @@ class TimedReport:
     until: datetime
 
 
+# Returns why a new player is refused; ``None`` if it is admitted.
+AdmitPlayer = Callable[[PlayerReport], Exception | None]
+
+
 def ingest(
     connection: sa.Connection,
     reports: Sequence[tuple[PlayerReport, datetime]],
     scheduler: ReportScheduler,
     fallback_groups: FallbackGroups,
-) -> list[int]:
+    bounds: Bounds | None = None,
+    admit: AdmitPlayer = lambda report: None,
+) -> list[int | Exception]:
     """Write reports, and return the seconds until each player's next one; 0 after its last one.
 
     The result does not depend on how reports are divided into batches. Reports may be late,
-    repeated or out of order: totals never decrease, and each report counts once.
+    repeated or out of order: totals never decrease, and each report counts once. An increase counts
+    as far as :func:`counted_columns` allows. The result of a refused report of a new player is an
+    error; reports of known players are never refused.
 
     :param connection: in a write transaction.
     :param reports: each with its time of arrival, in the order of arrival.
     """
     intervals = [scheduler.next_interval(report, connection, now) for report, now in reports]
-    _PlaybackBatch(connection, fallback_groups).write(
+    batch = _PlaybackBatch(connection, fallback_groups, bounds or Bounds({}), admit)
+    batch.write(
         [
             TimedReport(report, now, now + validity(interval))
             for (report, now), interval in zip(reports, intervals, strict=True)
         ]
     )
-    return intervals
+    return [
+        batch.refused.get(report.sid, interval)
+        for (report, _), interval in zip(reports, intervals, strict=True)
+    ]
 
 
 class _PlaybackBatch:
-    """The rows of the players that report: loaded, updated in memory, and written."""
+    """The rows of the players that report: loaded, updated in memory, and written.
 
-    def __init__(self, connection: sa.Connection, fallback_groups: FallbackGroups) -> None:
+    :ivar refused: the errors of new players that are not admitted, by ``sid``.
+    """
+
+    def __init__(
+        self,
+        connection: sa.Connection,
+        fallback_groups: FallbackGroups,
+        bounds: Bounds,
+        admit: AdmitPlayer,
+    ) -> None:
         self._connection = connection
-        self._fallback_groups = fallback_groups
+        self._endpoint_names = EndpointNames(connection, fallback_groups)
+        self._bounds = bounds
+        self._admit = admit
+        self.refused: dict[str, Exception] = {}
         self._players: dict[str, dict[str, Any]] = {}
-        # The resolved endpoint of each room and reported endpoint; "" for an unknown one.
-        self._endpoints: dict[tuple[str, str], str] = {}
         # The changed players, and whether rare columns have changed.
         self._changed: dict[str, bool] = {}
         self._ended_sessions: list[dict[str, Any]] = []
@@ -111,11 +138,18 @@ class _PlaybackBatch:
 
     def write(self, batch: Sequence[TimedReport]) -> None:
         self._load_players({timed.report.sid for timed in batch})
-        self._find_endpoints([timed.report for timed in batch])
+        # Most players stay at the endpoint of their last report.
+        self._endpoint_names.load(
+            timed.report for timed in batch if not self._has_same_endpoint(timed.report)
+        )
         first_reports: dict[str, TimedReport] = {}
         for timed in batch:
             if timed.report.sid not in self._players:
                 first_reports.setdefault(timed.report.sid, timed)
+        for sid, timed in list(first_reports.items()):
+            if error := self._refusal(timed):
+                self.refused[sid] = error
+                del first_reports[sid]
         inserted = self._insert_players(first_reports) if first_reports else set()
         if others := first_reports.keys() - inserted:
             # Another worker has inserted these players.
@@ -123,7 +157,8 @@ class _PlaybackBatch:
         for timed in batch:
             sid = timed.report.sid
             if sid in inserted and first_reports[sid] is timed:
-                self._add_event(self._players[sid], self._players[sid], timed, starts=1)
+                player = self._players[sid]
+                self._count_claims(player, player, None, player["startup_ms"], timed, starts=1)
             elif sid in self._players:
                 self._update_player(self._players[sid], timed)
         self._store()
@@ -150,6 +185,12 @@ class _PlaybackBatch:
         self._players.update((sid, rows[sid]) for sid in inserted)
         return inserted
 
+    def _refusal(self, timed: TimedReport) -> Exception | None:
+        """Return why a new player is refused."""
+        if not self._bounds.has_space(self._connection, "player", now=timed.now):
+            return self._bounds.table_full_error("player")
+        return self._admit(timed.report)
+
     def _update_player(self, player: dict[str, Any], timed: TimedReport) -> None:
         report = timed.report
         deltas = {name: getattr(report, name) - player[name] for name in TOTAL_COLUMNS}
@@ -161,7 +202,8 @@ class _PlaybackBatch:
         if not is_outdated:
             self._apply(player, timed, deltas)
         elif not report.leaving:
-            player.update(last_seen=timed.now, until=max(timed.until, player["until"]))
+            # Its time is not that of the totals, which later claims are compared with.
+            player.update(until=max(timed.until, player["until"]))
             self._changed.setdefault(report.sid, False)
 
     def _apply(self, player: dict[str, Any], timed: TimedReport, deltas: Mapping[str, int]) -> None:
@@ -179,48 +221,36 @@ class _PlaybackBatch:
             player["begun"] = now
         if has_moved or before["until"] <= now:
             player["moved"] = now
-        player.update(state, last_seen=now, until=timed.until)
+        elapsed = now - before["last_seen"]
+        is_repeated = timedelta() <= elapsed <= REPETITION_WINDOW and not any(deltas.values())
+        is_skewed = -MAX_CLOCK_SKEW <= elapsed < timedelta()
+        last_seen = before["last_seen"] if is_repeated or is_skewed else now
+        player.update(state, last_seen=last_seen, until=max(timed.until, last_seen))
         has_rare_change = any(player[name] != before[name] for name in _RARE_COLUMNS)
         self._changed[report.sid] = self._changed.get(report.sid, False) or has_rare_change
         if any(deltas.values()) or new_startup is not None:
             # A player that has moved reports what it played at the previous endpoint.
             stream = before if has_moved else state
-            self._add_event(stream, {**deltas, "startup_ms": new_startup}, timed)
+            self._count_claims(stream, deltas, elapsed, new_startup, timed)
 
-    def _add_event(
+    def _count_claims(
         self,
         stream: Mapping[str, Any],
-        totals: Mapping[str, Any],
+        claims: Mapping[str, int],
+        elapsed: timedelta | None,
+        startup_ms: int | None,
         timed: TimedReport,
         starts: int = 0,
     ) -> None:
+        """Add what counts of an increase of totals to the history."""
         self._events.append(
             {
                 "at": timed.now,
                 "starts": starts,
-                "bitrate": timed.report.bitrate,
                 **{name: stream[name] for name in _STREAM_COLUMNS},
-                **{name: totals[name] for name in (*TOTAL_COLUMNS, "startup_ms")},
+                **counted_columns(timed.report, claims, elapsed, startup_ms),
             }
         )
-
-    def _find_endpoints(self, reports: Iterable[PlayerReport]) -> None:
-        """Look up the endpoints that players report for the first time."""
-        reported = {
-            (report.room, report.endpoint)
-            for report in reports
-            if report.endpoint not in NON_ENDPOINT_SOURCES and not self._has_same_endpoint(report)
-        }
-        if not reported:
-            return
-        # The endpoint may belong to a fallback group of the room.
-        groups = {room: self._fallback_groups.groups(room) for room, _ in reported}
-        keys = {(group, name) for room, name in reported for group in groups[room]}
-        rows = self._connection.execute(_ENDPOINTS_BY_NAME, {"keys": sorted(keys)})
-        existing = {(row.room, row.name) for row in rows}
-        for room, name in reported:
-            is_known = any((group, name) in existing for group in groups[room])
-            self._endpoints[room, name] = name if is_known else ""
 
     def _has_same_endpoint(self, report: PlayerReport) -> bool:
         """Return whether the player's row has the room and endpoint of its report."""
@@ -231,10 +261,7 @@ class _PlaybackBatch:
         """Return the source of a player's stream; "" for an unknown endpoint."""
         if report.endpoint in NON_ENDPOINT_SOURCES or self._has_same_endpoint(report):
             return report.endpoint
-        if (report.room, report.endpoint) not in self._endpoints:
-            # Within this batch, the player has moved away and back.
-            self._find_endpoints([report])
-        return self._endpoints[report.room, report.endpoint]
+        return self._endpoint_names.get(report)
 
     def _state(self, report: PlayerReport) -> dict[str, Any]:
         state = {name: getattr(report, name) for name in _REPORTED_COLUMNS}
@@ -253,4 +280,7 @@ class _PlaybackBatch:
                     if self._changed[sid] is has_rare_change
                 ],
             )
-        _INSERT_PLAYBACK(self._connection, self._events)
+        if self._events and self._bounds.has_space(
+            self._connection, _playback_table.name, now=self._events[-1]["at"]
+        ):
+            _INSERT_PLAYBACK(self._connection, self._events)

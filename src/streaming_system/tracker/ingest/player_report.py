@@ -1,6 +1,6 @@
 """A playback report of one player."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 # Sources of a stream that are not endpoints; "" if the player does not know its source.
 NON_ENDPOINT_SOURCES = frozenset({"", "youtube", "cdn"})
@@ -34,6 +34,8 @@ class PlayerReport(PlaybackTotals):
     :param bitrate: of the stream, in bit/s.
     :param leaving: whether this is the last report.
     :param hidden: whether the page is in the background, where browsers throttle reports.
+    :param client: the key that new players of its address are counted by; never stored.
+    :param network: the bucket of its network; ``None`` if its address is unknown.
     """
 
     sid: str
@@ -45,3 +47,5 @@ class PlayerReport(PlaybackTotals):
     bitrate: int | None = None
     leaving: bool = False
     hidden: bool = False
+    client: str = field(default="", repr=False)
+    network: int | None = None

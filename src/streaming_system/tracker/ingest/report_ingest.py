@@ -7,10 +7,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from streaming_system.tracker.audience.viewers import ViewerCountCache
+from streaming_system.tracker.db.bounds import BoundReachedError, Bounds
 from streaming_system.tracker.endpoints.fallback_groups import FallbackGroups
 from streaming_system.tracker.ingest import endpoints, playback
 from streaming_system.tracker.ingest.endpoints import EndpointReport, RegistrationResult
 from streaming_system.tracker.ingest.group_commit import GroupCommit
+from streaming_system.tracker.ingest.playback import AdmitPlayer
 from streaming_system.tracker.ingest.player_report import PlayerReport
 from streaming_system.tracker.ingest.report_scheduler import ReportScheduler
 
@@ -24,6 +26,8 @@ class ReportIngest:
     :param settings: the app's, for the keys ``report.*``.
     :param viewer_count: the number of viewers, cached by this process.
     :param on_new_endpoint: called after a new endpoint, or one that returns, is committed.
+    :param bounds: of endpoints, and of the rows of tables.
+    :param admit: returns why a new player is refused.
     """
 
     def __init__(
@@ -33,12 +37,16 @@ class ReportIngest:
         viewer_count: ViewerCountCache,
         on_new_endpoint: Callable[[], None] = lambda: None,
         fallback_groups: FallbackGroups | None = None,
+        bounds: Bounds | None = None,
+        admit: AdmitPlayer = lambda report: None,
     ) -> None:
         # SQLite must begin write transactions as such: see db.session.ensure_write_transaction.
         self._engine = engine.execution_options(sqlite_immediate=True)
         self._scheduler = ReportScheduler(settings, viewer_count)
         self._on_new_endpoint = on_new_endpoint
         self._fallback_groups = fallback_groups or FallbackGroups()
+        self._bounds = bounds or Bounds({})
+        self._admit = admit
         max_batch = settings["ingest.max_batch"]
         self._playback = GroupCommit(
             self._write_playback, is_fatal_error=_is_fatal, max_batch=max_batch
@@ -48,23 +56,46 @@ class ReportIngest:
         )
 
     def submit_playback(self, report: PlayerReport, *, now: datetime) -> int:
-        """Write a player's report, and return the seconds until its next one; 0 after the last."""
-        return self._playback.submit((report, now))
+        """Write a player's report, and return the seconds until its next one; 0 after the last.
+
+        :raises Exception: the error of ``admit``, or :exc:`BoundReachedError`, for a new player.
+        """
+        result = self._playback.submit((report, now))
+        if isinstance(result, Exception):
+            raise result
+        return result
 
     def submit_endpoint(self, report: EndpointReport) -> RegistrationResult:
-        """Write an endpoint's report, and return the tracker's view of the endpoint."""
+        """Write an endpoint's report, and return the tracker's view of the endpoint.
+
+        :raises BoundReachedError: for a new endpoint.
+        """
         result = self._endpoints.submit(report)
+        if isinstance(result, Exception):
+            raise result
         if result.is_new:
             self._on_new_endpoint()
         return result
 
-    def _write_playback(self, reports: Sequence[tuple[PlayerReport, datetime]]) -> list[int]:
+    # A refusal is a result and not an exception: it must not roll back the rest of its batch.
+    def _write_playback(
+        self, reports: Sequence[tuple[PlayerReport, datetime]]
+    ) -> list[int | Exception]:
         with self._engine.begin() as connection:
-            return playback.ingest(connection, reports, self._scheduler, self._fallback_groups)
+            return playback.ingest(
+                connection,
+                reports,
+                self._scheduler,
+                self._fallback_groups,
+                self._bounds,
+                self._admit,
+            )
 
-    def _write_endpoints(self, reports: Sequence[EndpointReport]) -> list[RegistrationResult]:
+    def _write_endpoints(
+        self, reports: Sequence[EndpointReport]
+    ) -> list[RegistrationResult | BoundReachedError]:
         with self._engine.begin() as connection:
-            return endpoints.ingest(connection, reports)
+            return endpoints.ingest(connection, reports, self._bounds)
 
 
 def _is_fatal(error: BaseException) -> bool:
@@ -85,4 +116,6 @@ def includeme(config: Any) -> None:
         registry["viewer_counts"],
         on_new_endpoint=lambda: registry["page_events"].publish_async("streams"),
         fallback_groups=registry["fallback_groups"],
+        bounds=registry["bounds"],
+        admit=lambda report: registry["admit_player"](report),
     )

@@ -14,6 +14,7 @@ from streaming_system.util.validation import MAX_BITRATE, is_number
 MAX_DEPTH = 10
 MAX_VALUES = 1000
 
+COOKIE_KEY_NAME = "player-cookie"
 MAX_COUNT = 2**31 - 1
 MAX_DURATION_MS = 10 * 366 * 86400 * 1000
 FORMATS = {
@@ -67,9 +68,15 @@ def parse_player_report(text: str, *, identity: str, room: str, key: bytes) -> P
         field, parse = FIELDS.get(name.rpartition(".")[2].lower().replace("-", "_"), (None, None))
         if field and parse and (metric := parse(value)) is not None:
             metrics.setdefault(field, metric)
-    # A browser in one room is one viewer. Its ids in different rooms cannot be linked.
-    sid = hmac.digest(key, f"sid {room} {identity}".encode(), hashlib.sha256).hex()[:32]
-    return PlayerReport(sid=sid, room=room, **metrics)
+    return PlayerReport(sid=player_sid(key, room, identity), room=room, **metrics)
+
+
+def player_sid(key: bytes, room: str, identity: str) -> str:
+    """Return the identifier of a browser in a room, where it is one viewer.
+
+    Its identifiers in different rooms cannot be linked.
+    """
+    return hmac.digest(key, f"sid {room} {identity}".encode(), hashlib.sha256).hex()[:32]
 
 
 def _cookie_digest(key: bytes, identity: str) -> str:

@@ -11,6 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from streaming_system.tracker.crew.server_keys import DailySalts, hash_visitor
+from streaming_system.tracker.db.bounds import Bounds
 from streaming_system.tracker.db.session import ensure_write_transaction
 from streaming_system.tracker.logs.access_log_format import AccessLogLine, parse_line, split_lines
 from streaming_system.tracker.logs.store import RotatingLogStore
@@ -64,8 +65,11 @@ class _HourlyTotals:
 class AccessLogs:
     """The access logs of endpoints."""
 
-    def __init__(self, db: Session, settings: Mapping[str, Any]) -> None:
+    def __init__(
+        self, db: Session, settings: Mapping[str, Any], bounds: Bounds | None = None
+    ) -> None:
         self.db = db
+        self._bounds = bounds or Bounds({})
         self.address_retention_days: int = settings["privacy.days"]
         folder = settings["logdir"]
         self.store = folder and RotatingLogStore(
@@ -174,9 +178,14 @@ class AccessLogs:
     def _count(
         self, room: str, name: str, hours: Mapping[datetime, _HourlyTotals], now: datetime
     ) -> None:
-        dialect = ensure_write_transaction(self.db).dialect.name
+        connection = ensure_write_transaction(self.db)
+        dialect = connection.dialect.name
         DailySalts(self.db).delete_before((now - MAX_PAST).date())
-        if not hours:
+        # Beyond the bound of their tables, lines are stored without being counted.
+        if not hours or not all(
+            self._bounds.has_space(connection, model.__tablename__, now=now)
+            for model in (LogVisitor, LogHour)
+        ):
             return
         insert = (postgresql if dialect == "postgresql" else sqlite).insert
         # Rows are always written in primary-key order to avoid deadlocks.

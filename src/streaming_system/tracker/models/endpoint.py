@@ -32,6 +32,7 @@ class Endpoint(EndpointMetrics, Base):
     No viewers are assigned to it while it is ``draining`` at its own request, or ``drained`` by the
     crew. ``since`` is when it began to report without a gap, ``left_at`` when it deregistered, and
     ``assigned`` the number of assigned viewers that its last report cannot include yet.
+    ``token_id`` is the token that registered it first, ``None`` for the shared secret.
     """
 
     __tablename__ = "endpoint"
@@ -54,6 +55,7 @@ class Endpoint(EndpointMetrics, Base):
     last_seen: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     left_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     assigned: Mapped[int] = mapped_column("handed", sa.BigInteger, default=0)
+    token_id: Mapped[int | None] = mapped_column(sa.Integer)
 
 
 class Sample(EndpointMetrics, Base):

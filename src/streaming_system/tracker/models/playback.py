@@ -53,7 +53,12 @@ class _PlaybackCounters:
 
 
 class Playback(_PlaybackCounters, Base):
-    """The changes of one player's totals since its last report, without its identifier."""
+    """What counts of the changes of one player's totals since its last report.
+
+    It has no identifier of the player. ``network`` is a bucket of thousands of networks; see
+    ``ingest/player_networks.py``. ``outliers`` is 1 if the report claimed what cannot be, so that
+    nothing of it counts.
+    """
 
     __tablename__ = "playback"
     __table_args__ = (sa.Index("ix_playback_at", "at"),)
@@ -66,6 +71,8 @@ class Playback(_PlaybackCounters, Base):
     quality: Mapped[str] = mapped_column(sa.String(32))
     startup_ms: Mapped[int | None] = mapped_column(sa.Integer)
     bitrate: Mapped[int | None] = mapped_column(sa.BigInteger)
+    network: Mapped[int | None] = mapped_column(sa.Integer)
+    outliers: Mapped[int] = mapped_column(sa.Integer, default=0, server_default="0")
 
 
 class _PlaybackRollup(_PlaybackCounters):

@@ -1,6 +1,6 @@
 """The health of stream components: mixers, encoders and recorders at the venue."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence, Set
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from streaming_system.tracker.db.bounds import Bounds, serialize_new
 from streaming_system.tracker.db.session import ensure_write_transaction
 from streaming_system.tracker.models import Component, ComponentMood
 
@@ -54,8 +55,9 @@ class WrongRoomError(Exception):
 class Pipeline:
     """The components that machines report."""
 
-    def __init__(self, db: Session) -> None:
+    def __init__(self, db: Session, bounds: Bounds | None = None) -> None:
         self.db = db
+        self._bounds = bounds or Bounds({})
 
     def report(
         self,
@@ -73,10 +75,12 @@ class Pipeline:
         :param history: earlier moods; stored ones may be repeated.
         :param restrict_to_room: whether the sender may report components of this room only.
         :raises WrongRoomError: if it reports others. The transaction must be rolled back.
+        :raises BoundReachedError: if it reports new ones, and the room has as many as it may have.
         """
-        dialect = ensure_write_transaction(self.db).dialect.name
-        insert = (postgresql if dialect == "postgresql" else sqlite).insert
+        connection = ensure_write_transaction(self.db)
+        insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert
         states = {component.name: component for component in components}
+        self._require_space(connection, machine, room, states.keys(), now)
         self.db.execute(
             sa.delete(Component).where(
                 Component.machine == machine,
@@ -111,7 +115,8 @@ class Pipeline:
         )
         moods = _mood_rows(machine, [*history, *_present_moods(components, now)])
         key = ["machine", "name", "since", "mood"]
-        self._upsert(mood, key, {"seconds": longer}, moods)
+        if self._bounds.has_space(connection, ComponentMood.__tablename__, now=now):
+            self._upsert(mood, key, {"seconds": longer}, moods)
 
     def current(self, *, now: datetime) -> Sequence[Component]:
         """Return the components of all machines that have reported within a day, by name."""
@@ -147,6 +152,25 @@ class Pipeline:
             sa.select(ComponentMood).where(ComponentMood.since > begin, ComponentMood.since <= now)
         ).all()
         return sorted([*initial, *later], key=lambda mood: mood.since)
+
+    def _require_space(
+        self, connection: sa.Connection, machine: str, room: str, names: Set[str], now: datetime
+    ) -> None:
+        """Require space for the new components of a report."""
+        maximum = self._bounds.get("components_per_room")
+        known = sa.select(Component.name).where(Component.machine == machine)
+        if maximum is None or names <= set(self.db.scalars(known)):
+            return
+        serialize_new(connection)
+        new = names - set(self.db.scalars(known))
+        in_room = sa.select(sa.func.count()).where(
+            Component.room == room, Component.reported_at > now - COMPONENT_RETENTION
+        )
+        if new and (self.db.scalar(in_room) or 0) + len(new) > maximum:
+            raise self._bounds.error(
+                "components_per_room",
+                "the room has as many components as it may have; report under the names of these",
+            )
 
     def _require_own_components(
         self, machine: str, names: Collection[str], is_foreign: sa.ColumnElement[bool]

@@ -13,6 +13,7 @@ from pyramid.response import Response
 from pyramid.view import exception_view_config, notfound_view_config
 
 from streaming_system.tracker.api.problems import ApiError, problem_for_status
+from streaming_system.tracker.db.bounds import BoundReachedError
 from streaming_system.tracker.legacy.errors import LegacyProtocolError, legacy_error_response
 from streaming_system.tracker.rate_limiting import RateLimitedError
 
@@ -59,6 +60,13 @@ def rate_limited(error: RateLimitedError, request: Any) -> Response:
     """Return 429 and the time after which the client may retry."""
     reason = f"TOO MANY calls; send it again in {error.seconds} s"
     return error_response(request, 429, reason, retry_after=error.seconds)
+
+
+@exception_view_config(BoundReachedError)
+def bound_reached(error: BoundReachedError, request: Any) -> Response:
+    """Return 409: the request is right, but there are as many of these as there may be."""
+    is_api = request.environ.get("PATH_INFO", "").startswith("/api/")
+    return error_response(request, 409, error.detail if is_api else f"LIMIT {error.detail}")
 
 
 @exception_view_config(Exception)

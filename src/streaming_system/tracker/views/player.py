@@ -1,5 +1,6 @@
 """Playback reports by the legacy protocol."""
 
+import dataclasses
 from typing import Any
 
 from pyramid.httpexceptions import HTTPFound
@@ -8,14 +9,15 @@ from pyramid.view import view_config
 
 from streaming_system.tracker.legacy import form as forms
 from streaming_system.tracker.legacy.player_report import (
+    COOKIE_KEY_NAME,
     InvalidJsonError,
     issue_cookie,
     parse_player_report,
     verify_cookies,
 )
+from streaming_system.tracker.rate_limiting import client_key
 
 COOKIE_NAME = "user"
-COOKIE_KEY_NAME = "player-cookie"
 RESULT_CODES = {"unknown room": (1, -1), "bad json": (2, -1), "no cookie": (1025, 0)}
 
 
@@ -39,6 +41,11 @@ def ingest_report(request: Any) -> Response:
         )
     except InvalidJsonError:
         return _json_response(*RESULT_CODES["bad json"])
+    player = dataclasses.replace(
+        player,
+        client=client_key(request.remote_addr),
+        network=request.registry["player_networks"].bucket(request.remote_addr),
+    )
     return _json_response(0, request.playback.report(player, now=request.now))
 
 

@@ -8,6 +8,7 @@ from pyramid.httpexceptions import HTTPNoContent
 from streaming_system.tracker.api.auth import insufficient_scope
 from streaming_system.tracker.api.dispatch import api_view
 from streaming_system.tracker.api.problems import api_error
+from streaming_system.tracker.db.session import ensure_write_transaction
 from streaming_system.tracker.models import Annotation
 from streaming_system.tracker.views.api.serialization import format_utc, record_audit, require_room
 
@@ -32,6 +33,8 @@ def add_annotation(request: Any) -> dict[str, Any]:
     require_room(request, body["room"])
     if request.client.scope == "room" and request.client.room != body["room"]:
         raise insufficient_scope("the token is for annotations of another room")
+    connection = ensure_write_transaction(request.db)
+    request.registry["bounds"].require_space(connection, "annotation", now=request.now)
     added = request.annotations.add(
         at=body["at"],
         label=body["label"],

@@ -52,6 +52,7 @@ def report_endpoint(request: Any) -> dict[str, Any]:
             cbitrate=body["cbitrate"],
             stream_metrics=flatten_by_stream(body["figures"]),
             now=request.now,
+            token=request.client.id,
         )
     )
     if result.is_new:

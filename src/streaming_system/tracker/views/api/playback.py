@@ -11,6 +11,7 @@ from streaming_system.tracker.api.dispatch import api_view
 from streaming_system.tracker.audience.qoe import QoeMetrics
 from streaming_system.tracker.ingest.player_report import PlayerReport
 from streaming_system.tracker.ingest.report_scheduler import validity
+from streaming_system.tracker.rate_limiting import client_key
 from streaming_system.tracker.schemas.playback import CMCD_FORMATS, is_session_end
 from streaming_system.tracker.views.api.serialization import format_utc
 
@@ -21,7 +22,7 @@ CORS_ANY_ORIGIN = ("Access-Control-Allow-Origin", "*")
 @api_view("playback.report", preferred=True)
 def report_playback(request: Any) -> Response:
     """Ingest the report of a player."""
-    report = _player_report(request.validated)
+    report = _player_report(request, request.validated)
     seconds = request.registry["report_ingest"].submit_playback(report, now=request.now)
     body = {"next": seconds, "until": format_utc(request.now + validity(seconds))}
     # Pyramid's renderer would take longer than the rest of this view.
@@ -66,7 +67,7 @@ def preflight(request: Any) -> Response:
     return response
 
 
-def _player_report(body: dict[str, Any]) -> PlayerReport:
+def _player_report(request: Any, body: dict[str, Any]) -> PlayerReport:
     return PlayerReport(
         sid=body["sid"],
         room=body["room"],
@@ -82,6 +83,8 @@ def _player_report(body: dict[str, Any]) -> PlayerReport:
         bitrate=None if body["br"] is None else 1000 * body["br"],
         leaving=is_session_end(body),
         hidden=body["bg"],
+        client=client_key(request.remote_addr),
+        network=request.registry["player_networks"].bucket(request.remote_addr),
     )
 
 
