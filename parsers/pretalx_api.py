@@ -107,7 +107,8 @@ def _parse_slot(entry, context):
     slot, submission = entry["slot"], entry["submission"]
     if not isinstance(slot, dict) or not isinstance(submission, dict | None):
         raise SkipEntryError(
-            "bad-value", f"the API names it only: add {entry['expand']} to the URL"
+            "bad-value",
+            f"the talk is only named by a number or code: add {entry['expand']} to the URL",
         )
     is_break = submission is None
     submission = submission or {}

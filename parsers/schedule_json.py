@@ -58,7 +58,8 @@ def parse(feed, context):
     base = conference.get("base_url") or feed.json["schedule"].get("base_url")
     base = base if isinstance(base, str) else ""
     generator = feed.json.get("generator")
-    context.days_first = isinstance(generator, dict) and generator.get("name") == "pretalx"
+    if isinstance(generator, dict) and generator.get("name") == "pretalx":
+        context.days_first = True
 
     def parse_item(item):
         event = item["event"]

@@ -61,8 +61,8 @@ class _ScheduleDocument:
         self.base = conference.get("base_url", "")
         self.day_change = conference.get("day_change", "")
         generator = next(_children(root, "generator"), None)
-        # pretalx writes days first, and only in durations over a day.
-        context.days_first = generator is not None and generator.get("name") == "pretalx"
+        if generator is not None and generator.get("name") == "pretalx":
+            context.days_first = True
 
     def events(self):
         """Yield the position and the fields of each event, below rooms or directly below days."""

@@ -38,6 +38,7 @@ def recognise(feed: Feed) -> float:
 
 
 def parse(feed, context):
+    context.days_first = False
     locations = {
         str(row["pk"]): row["fields"].get("name")
         for row in feed.json

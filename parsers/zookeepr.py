@@ -47,6 +47,9 @@ def recognise_list(feed: Feed) -> float:
 
 
 def parse_list(feed, context):
+    # Durations are Python's notation of a timedelta.
+    context.days_first = False
+
     def parse_item(item):
         title = clean_str(item["Title"])
         if title == PLACEHOLDER_TITLE:

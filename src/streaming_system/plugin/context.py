@@ -29,6 +29,7 @@ from streaming_system.plugin.values import (
     FeedValueError,
     clean_str,
     clean_str_list,
+    describe_type,
     parse_duration,
 )
 from streaming_system.schedule.model import Talk
@@ -50,8 +51,9 @@ class ParseContext:
         self.skipped: list[SkippedEntry] = []
         self._warnings: list[str] = []
         self._counts: Counter[str] = Counter()
-        #: Whether the program that wrote the feed writes days first in durations of three parts.
-        self.days_first = False
+        #: Whether the program that wrote the feed writes days first in durations of three parts;
+        #: ``None`` if that is unknown.
+        self.days_first: bool | None = None
         #: The end of the event, if the feed has one.
         self.event_end: datetime | None = None
         self._notation = DurationNotation()
@@ -228,7 +230,7 @@ class ParseContext:
         :param title_key: the key of an item's title, for the report.
         """
         if not isinstance(items, list):
-            self.skip("bad-value", "feed", detail=f"{type(items).__name__} where a list should be")
+            self.skip("bad-value", "feed", detail=f"{describe_type(items)} instead of a list")
             return
         yield from self.parse_located_items(
             ((f"item {number}", item) for number, item in enumerate(items, 1)), parse, title_key
@@ -265,9 +267,7 @@ class ParseContext:
         self._ambiguous_end = None
         try:
             if not isinstance(item, dict):
-                raise SkipEntryError(
-                    "bad-value", f"{type(item).__name__} where an object should be"
-                )
+                raise SkipEntryError("bad-value", f"{describe_type(item)} instead of an object")
             title = _entry_title(item.get(title_key))
             talk = parse(item)
         except SkipEntryError as error:

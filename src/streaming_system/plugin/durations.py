@@ -76,20 +76,23 @@ class Decision:
 class NotationEvidence:
     """What decides between both readings, besides the values themselves.
 
-    :param generator_days_first: whether the feed was written by a program that writes days first.
+    :param generator_days_first: whether the feed was written by a program that writes days first;
+        ``None`` if that is unknown.
     :param event_end: the end of the last day, if the feed has it.
     :param starts: the starts of all talks by room, in order.
     """
 
     notation: DurationNotation = field(default_factory=DurationNotation)
-    generator_days_first: bool = False
+    generator_days_first: bool | None = None
     event_end: datetime | None = None
     starts: Mapping[str, Sequence[datetime]] = field(default_factory=dict)
 
     def decide(self, ends: Sequence[AmbiguousEnd]) -> Decision:
         """Decide for all ambiguous durations of a feed."""
-        if self.generator_days_first:
-            return Decision(days_first=True)
+        if self.generator_days_first is not None:
+            return Decision(
+                days_first=self.generator_days_first, certain=not self.generator_days_first
+            )
         if self.notation.hours_first:
             return Decision(days_first=False, certain=not self.notation.two_parts)
         adjacent = sum(map(self._is_followed, ends))

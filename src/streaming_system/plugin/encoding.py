@@ -150,7 +150,7 @@ def _decode_detected(data: bytes) -> DecodedText:
 
 
 def _detect_encoding(data: bytes) -> str:
-    sample = _sample_lines(data)
+    sample = _sample_texts(data)
     if sum(byte >= 0x80 for byte in sample) < MIN_DETECTABLE_BYTES:
         return DEFAULT_LEGACY_ENCODING
     matches = list(from_bytes(sample, cp_isolation=list(LEGACY_ENCODINGS)))
@@ -160,17 +160,18 @@ def _detect_encoding(data: bytes) -> str:
     return matches[0].encoding
 
 
-def _sample_lines(data: bytes) -> bytes:
-    """Return lines with other characters than ASCII, which the detection depends on."""
-    lines: list[bytes] = []
+def _sample_texts(data: bytes) -> bytes:
+    """Return the values with other characters than ASCII, which the detection depends on."""
+    texts: list[bytes] = []
     size = 0
-    for line in data.split(b"\n"):
-        if not line.isascii():
-            lines.append(line[:MAX_SAMPLE_BYTES])
-            size += len(lines[-1])
+    # No encoding has these delimiters inside of a character.
+    for text in re.split(rb"[<>\"\n]", data):
+        if not text.isascii():
+            texts.append(text[:MAX_SAMPLE_BYTES])
+            size += len(texts[-1])
         if size >= MAX_SAMPLE_BYTES:
             break
-    return b"\n".join(lines)
+    return b"\n".join(texts)
 
 
 def _decode_with_replacements(data: bytes, encoding: str) -> DecodedText:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from lxml import etree
 
 from streaming_system.plugin.encoding import BinaryDataError, decode_text
+from streaming_system.plugin.values import describe_type
 
 MAX_DOWNLOAD_BYTES = 16 * 2**20
 MAX_DECOMPRESSED_BYTES = 64 * 2**20
@@ -160,7 +161,7 @@ def _parse_json(text: str, *, must_be_json: bool) -> Any:
     except ValueError:
         raise FeedError("not valid JSON: a number has more than 4,300 digits") from None
     if not isinstance(value, dict | list):
-        raise FeedError(f"the JSON is a bare {type(value).__name__}, not an object or a list")
+        raise FeedError(f"the JSON is {describe_type(value)}, not an object or a list")
     return value
 
 

@@ -103,6 +103,16 @@ def list_items(value: Any) -> list[Any]:
     return [value]
 
 
+def describe_type(value: Any) -> str:
+    """Return the name of a value's type in JSON, for messages: "a text", "a list"."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "a truth value"
+    names = {str: "a text", int: "a number", float: "a number", list: "a list", dict: "an object"}
+    return names.get(type(value), "another type")
+
+
 def parse_duration(value: Any) -> timedelta:
     """Parse a duration.
 

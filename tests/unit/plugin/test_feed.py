@@ -30,8 +30,8 @@ def test_syntax_of_a_feed_is_detected(data, kind):
     [
         (b"", "the feed is empty"),
         (b" \n\t", "the feed is empty"),
-        (b"null", "the JSON is a bare NoneType, not an object or a list"),
-        (b"10", "the JSON is a bare int, not an object or a list"),
+        (b"null", "the JSON is null, not an object or a list"),
+        (b"10", "the JSON is a number, not an object or a list"),
         (b'{"a": NaN}', "not valid JSON: NaN is not JSON"),
         (b'{"a": ' + b"1" * 5000 + b"}", "not valid JSON: a number has more than 4,300 digits"),
         (b'{"a": 1', "not valid JSON: line 1, column 8, where it ends too early"),
