@@ -1,11 +1,15 @@
 """Feeds in pages."""
 
 import json
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
+from streaming_system.net.ssrf import parse_allowed_networks
 from streaming_system.plugin import FeedError
 from streaming_system.plugin_host.sandbox import ResourceLimits
+from streaming_system.schedule_import.feed_reader import FeedReaderOptions, fetch_and_parse
 from streaming_system.schedule_import.pages import MAX_PAGES, fetch_pages
 
 URL = "https://e.example/api/slots/"
@@ -114,3 +118,43 @@ def test_size_of_all_pages_is_limited(fetch):
 
     with pytest.raises(FeedError, match=f"the pages are larger than {limit} bytes"):
         fetch_pages(URL, fetch, ResourceLimits(max_download_bytes=limit))
+
+
+class ApiHandler(BaseHTTPRequestHandler):
+    """Serves two pages of slots, as pretalx's API does."""
+
+    def do_GET(self):
+        number = 2 if "page=2" in self.path else 1
+        slot = {
+            "start": f"2026-11-24T1{number}:00:00+01:00",
+            "end": f"2026-11-24T1{number}:30:00+01:00",
+            "room": {"name": {"en": "Hall"}},
+            "submission": {"code": f"T{number}", "title": f"Talk {number}", "state": "confirmed"},
+        }
+        link = f"http://{self.headers['Host']}/api/slots/?page=2" if number == 1 else None
+        body = json.dumps({"count": 2, "next": link, "previous": None, "results": [slot]})
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.end_headers()
+        self.wfile.write(body.encode())
+
+    def log_message(self, *args):
+        pass
+
+
+def test_talks_of_all_pages_are_read_from_a_server():
+    networks = parse_allowed_networks({"outbound.allowed_private_networks": "127.0.0.1"})
+    with HTTPServer(("127.0.0.1", 0), ApiHandler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            feed = fetch_and_parse(
+                f"http://127.0.0.1:{server.server_port}/api/slots/",
+                FeedReaderOptions(allowed_networks=networks),
+            )
+        finally:
+            server.shutdown()
+            thread.join()
+
+    assert feed.format == "pretalx-api"
+    assert [talk.title for talk in feed.validated.talks] == ["Talk 1", "Talk 2"]
