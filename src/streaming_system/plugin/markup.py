@@ -65,6 +65,8 @@ def html_from_unknown_markup(
 
     :param fallback: converts a text without known HTML tags; Markdown by default.
     """
+    if "<" not in value and "&" not in value:
+        return fallback(value)
     if "&" in value and not _INLINE_TAG.search(value) and not _BLOCK_TAG.search(value):
         resolved = _resolve_entities(value)
         # HTML that was escaped once too often, and plain text in which a program escaped "&".
@@ -93,9 +95,11 @@ def join_abstracts(
 
     :param convert: converts each text; texts that only differ in markup and white space are equal.
     """
+    fragments = [convert(text) for text in texts if text]
+    if len(fragments) < 2:
+        return "".join(fragments)
     distinct: dict[str, str] = {}
-    for text in texts:
-        fragment = convert(text)
+    for fragment in fragments:
         words = " ".join(html.unescape(_ANY_TAG.sub(" ", fragment)).split())
         if words:
             distinct.setdefault(words, fragment)

@@ -146,6 +146,9 @@ def is_empty_document(document: Any) -> bool:
 
 def _plain_texts(talk: Talk) -> Talk:
     """Return a talk with its titles and names as plain text; feeds of all formats have markup."""
+    names = (talk.title, talk.subtitle, talk.track, talk.talk_type, talk.url)
+    if not any("&" in name or "<" in name for name in (*names, *talk.rooms, *talk.speakers)):
+        return talk
     return replace(
         talk,
         title=plain_text(talk.title),
