@@ -184,6 +184,9 @@ class TestEncodings:
         assert titles(validated) == ["Größe 🎉"]
         assert validated.warnings == ()
 
+    def test_incomplete_character_at_the_end_costs_nothing(self, document):
+        assert titles(parse(document("Größe").encode("utf-16") + b"\n")) == ["Größe"]
+
     @pytest.mark.parametrize(
         ("title", "encoding"),
         [("Café – „Größe“", "windows-1252"), ("Открытие конференции", "windows-1251")],
@@ -398,6 +401,17 @@ class TestOddValues:
         day = {"date": "2026-11-24", "rooms": {"Hall": {"0": json_event(), "2": json_event(2, 11)}}}
 
         assert titles(parse(json_feed(day))) == ["Talk 1", "Talk 2"]
+
+    def test_days_can_have_their_dates_as_keys(self):
+        feed = json_feed()
+        feed["schedule"]["conference"]["days"] = {
+            "2026-11-24": json_day(json_event(room={"id": 3, "name": "Hall"})),
+            "2026-11-25": {"rooms": []},
+        }
+
+        validated = parse(feed)
+
+        assert (titles(validated), validated.warnings) == (["Talk 1"], ())
 
     @pytest.mark.parametrize(
         "document",
