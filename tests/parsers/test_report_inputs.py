@@ -451,6 +451,17 @@ class TestOddValues:
             assert (titles(validated), minutes(validated)) == (["A"], [60])
             assert len(validated.skipped) == 1
 
+    @pytest.mark.parametrize("odd", [None, "x", {"id": 2, "name": True, "sessions": None}])
+    def test_odd_room_of_a_grid_costs_only_itself(self, odd):
+        session = {"id": 1, "title": "A", "startsAt": "2026-11-24T10:00:00",
+                   "endsAt": "2026-11-24T11:00:00", "speakers": None}  # fmt: skip
+        room = {"id": 1, "name": "Hall", "sessions": [session]}
+        days = [{"date": "2026-11-24", "rooms": [room, odd], "timeSlots": []}, None]
+
+        validated = parse(days)
+
+        assert [talk.rooms for talk in validated.talks] == [("Hall",)]
+
     @pytest.mark.parametrize("value", [["x"], {"a": ["b"]}, True])
     @pytest.mark.parametrize("key", ["title", "date", "duration", "room", "abstract", "language"])
     def test_odd_value_is_explained_without_names_of_programming(self, key, value):
