@@ -632,6 +632,16 @@ class TestEmf2026:
         ]
         assert validated.talks[0].speakers == ("Ada",)
 
+    def test_times_are_british_without_a_configured_zone(self):
+        feed = open_feed(json.dumps([self.ITEM]).encode())
+        summer = feed.json[0]["occurrences"][0]
+        summer.update(start_date="2026-10-24 10:00:00", end_date="2026-10-24 11:00:00")
+
+        validated, context = parse_and_validate(feed, PARSERS["emf"])
+
+        assert validated.talks[0].start.hour == 9
+        assert context.feed_timezone == ZoneInfo("Europe/London")
+
     def test_event_without_occurrence_is_not_scheduled(self):
         validated = parse([self.ITEM, self.ITEM | {"id": 2, "occurrences": []}])
 
