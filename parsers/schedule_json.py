@@ -1,4 +1,4 @@
-"""schedule.json, version 1, of frab, pretalx and the tools of the C3VOC.
+"""schedule.json, version 1, of frab, pretalx, EMF and the tools of the C3VOC.
 
 ``{"schedule": {"conference": {"days": [{"rooms": {ROOM: [EVENT, …]}}]}}}``, where an EVENT has
 ``date`` (ISO 8601 with offset), ``duration`` or ``end``, ``title``, ``persons`` and so on.
@@ -9,15 +9,16 @@ from urllib.parse import urljoin
 
 from streaming_system.plugin import (
     Feed,
+    FeedError,
     Parser,
-    SkipEntryError,
+    ScheduleDay,
     Talk,
+    clean_names,
     clean_str,
-    clean_str_list,
     hookimpl,
-    html_from_unknown_markup,
+    join_abstracts,
+    list_items,
     parse_do_not_record,
-    parse_duration,
 )
 
 
@@ -34,12 +35,13 @@ def register_parsers():
 
 
 def recognise(feed: Feed) -> float:
-    days = _conference(feed).get("days")
-    return float(
-        isinstance(days, list)
-        and bool(days)
-        and all(isinstance(day, dict) and isinstance(day.get("rooms"), dict) for day in days)
-    )
+    conference = _conference(feed)
+    if "days" not in conference or "events" in feed.json["schedule"]:
+        return 0.0
+    days = [day for day in _days(conference) if day]
+    with_rooms = sum(isinstance(day, dict) and isinstance(day.get("rooms"), dict) for day in days)
+    without_rooms = sum(isinstance(day, dict) and not day.get("rooms") for day in days)
+    return float(with_rooms > 0 or without_rooms == len(days))
 
 
 def _conference(feed):
@@ -48,58 +50,79 @@ def _conference(feed):
     return conference if isinstance(conference, dict) else {}
 
 
+def _days(conference):
+    """Return the days; some programs write an object with their dates as keys."""
+    days = conference.get("days")
+    return list(days.values()) if isinstance(days, dict) else list_items(days)
+
+
 def parse(feed, context):
     conference = _conference(feed)
+    if not conference:
+        raise FeedError("the feed has no object schedule/conference: it is no schedule.json")
     context.set_feed_timezone(conference.get("time_zone_name"))
     base = conference.get("base_url") or feed.json["schedule"].get("base_url")
     base = base if isinstance(base, str) else ""
+    generator = feed.json.get("generator")
+    if isinstance(generator, dict) and generator.get("name") == "pretalx":
+        context.days_first = True
 
     def parse_item(item):
         event = item["event"]
-        start = context.parse_time(event["date"])
+        start = item["day"].parse_start(
+            context, clean_str(event.get("date")), clean_str(event.get("start"))
+        )
         return Talk(
-            rooms=clean_str_list(clean_str(event.get("room")) or item["room"]),
+            rooms=context.select_room(item["room"], event.get("room")),
             start=start,
-            end=_parse_end(event, start, context),
+            end=context.parse_end(start, end=event.get("end"), duration=event.get("duration")),
             title=clean_str(event["title"]),
             subtitle=clean_str(event.get("subtitle")),
-            abstract=html_from_unknown_markup(
-                "\n\n".join(
-                    filter(None, (clean_str(event.get(key)) for key in ("abstract", "description")))
-                )
+            abstract=join_abstracts(
+                clean_str(event.get(key)) for key in ("abstract", "description")
             ),
             url=_absolute_url(base, event),
             guid=str(event.get("guid") or event.get("id") or event.get("code") or ""),
-            speakers=_speakers(event.get("persons")),
-            track=_parse_name(event.get("track")),
+            speakers=clean_names(event.get("persons")),
+            track=clean_str(event.get("track")),
             language=clean_str(event.get("language")),
-            talk_type=_parse_name(event.get("type")),
+            talk_type=clean_str(event.get("type")),
             do_not_record=parse_do_not_record(event.get("do_not_record")),
         )
 
-    return context.parse_located_items(_events(conference["days"]), parse_item)
+    return context.parse_located_items(_events(_days(conference), context), parse_item)
 
 
-def _events(days):
-    for day_number, day in enumerate(days, 1):
-        for room, events in day["rooms"].items():
-            for number, event in enumerate(events if isinstance(events, list) else [events], 1):
-                is_object = isinstance(event, dict)
+def _events(days, context):
+    for number, day in enumerate(days, 1):
+        # PHP writes an empty object as an empty list.
+        if not day or (isinstance(day, dict) and not day.get("rooms")):
+            continue
+        rooms = day.get("rooms") if isinstance(day, dict) else None
+        if not isinstance(rooms, dict):
+            yield f"day {number}", rooms or day
+            continue
+        schedule_day = ScheduleDay(
+            date=_text(day, "date"), start=_text(day, "day_start"), end=_text(day, "day_end")
+        )
+        schedule_day.set_event_end(context)
+        for room, events in rooms.items():
+            for index, event in enumerate(list_items(events), 1):
                 yield (
-                    f"day {day_number}, {room!r:.60}, event {number}",
-                    {"event": event, "room": room, "title": event.get("title")}
-                    if is_object
+                    f"day {number}, {room!r:.60}, event {index}",
+                    {
+                        "event": event,
+                        "day": schedule_day,
+                        "room": room,
+                        "title": event.get("title"),
+                    }
+                    if isinstance(event, dict)
                     else event,
                 )
 
 
-def _parse_end(event, start, context):
-    # Prefer the end: programs disagree on the format of durations over 24 hours.
-    if event.get("end"):
-        return context.parse_time(event["end"])
-    if not event.get("duration"):
-        raise SkipEntryError("no-time", "neither end nor duration")
-    return start + parse_duration(event["duration"])
+def _text(item, key):
+    return item[key] if isinstance(item.get(key), str) else ""
 
 
 def _absolute_url(base, event):
@@ -108,20 +131,3 @@ def _absolute_url(base, event):
         return urljoin(base, url) if url else ""
     except ValueError:
         return ""
-
-
-def _parse_name(value):
-    """Return the name of a track or type: a text, a localised text, or an object with a name."""
-    if isinstance(value, dict) and "name" in value:
-        value = value["name"]
-    return clean_str(value)
-
-
-def _speakers(persons):
-    names = []
-    for person in persons if isinstance(persons, list) else []:
-        if isinstance(person, dict):
-            keys = ("public_name", "name", "full_public_name")
-            person = next((person[key] for key in keys if person.get(key)), None)
-        names.append(person)
-    return clean_str_list(names)

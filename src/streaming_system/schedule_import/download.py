@@ -1,9 +1,9 @@
 """Fetches feeds from URLs and files."""
 
-import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from email.message import Message
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,6 +15,7 @@ from streaming_system.net.bounded_http import (
     read_bounded,
 )
 from streaming_system.net.ssrf import Networks, safe_pool_manager
+from streaming_system.plugin.encoding import transcode_to_utf8
 from streaming_system.plugin.feed import MAX_DOWNLOAD_BYTES, FeedError
 
 CONNECT_TIMEOUT = 10.0  # seconds
@@ -22,6 +23,15 @@ READ_TIMEOUT = 30.0
 # The timeout of a whole download, as a multiple of the read timeout.
 TOTAL_TIMEOUT_FACTOR = 4
 RETRIES = urllib3.Retry(total=5, connect=2, read=1, redirect=5, backoff_factor=0.5)
+ERROR_DESCRIPTIONS: tuple[tuple[type[Exception], str], ...] = (
+    (urllib3.exceptions.NameResolutionError, "the name of the server cannot be resolved"),
+    (urllib3.exceptions.NewConnectionError, "no connection to the server"),
+    (urllib3.exceptions.TimeoutError, "the server does not answer in time"),
+    (urllib3.exceptions.SSLError, "the certificate of the server is not valid"),
+    (urllib3.exceptions.ProtocolError, "the server broke off the connection"),
+    (urllib3.exceptions.DecodeError, "the compression of the response is broken"),
+    (urllib3.exceptions.LocationParseError, "the address is not valid"),
+)
 USER_AGENT = "streaming-system (schedule import)"
 
 
@@ -29,7 +39,8 @@ USER_AGENT = "streaming-system (schedule import)"
 class FetchedFeed:
     """A fetched feed.
 
-    :param data: the bytes; ``None`` if the feed has not changed.
+    :param data: the bytes; ``None`` if the feed has not changed. If only the header
+        ``Content-Type`` declares their encoding, they are converted to UTF-8.
     :param validators: the request headers that make the next request conditional.
     :param repr_digest: the header ``Repr-Digest``; "" if the response has none.
     """
@@ -120,10 +131,16 @@ def _read_response(
         if name in response.headers
     }
     return FetchedFeed(
-        data=data,
+        data=transcode_to_utf8(data, _charset(response.headers.get("Content-Type", ""))),
         validators=validators,
         repr_digest=response.headers.get("Repr-Digest", ""),
     )
+
+
+def _charset(content_type: str) -> str:
+    message = Message()
+    message["Content-Type"] = content_type
+    return message.get_content_charset("")
 
 
 def _too_large(max_bytes: int) -> FeedError:
@@ -131,6 +148,13 @@ def _too_large(max_bytes: int) -> FeedError:
 
 
 def _describe_error(error: urllib3.exceptions.HTTPError) -> str:
+    """Return why a download failed, in our words instead of urllib3's."""
     cause = getattr(error, "reason", None) or error
-    # urllib3 includes the memory address of the connection.
-    return re.sub(r"<[^<>]* at 0x[0-9a-f]+>: ", "", f"{cause!s:.200}".replace("\n", " "))
+    description = next(
+        (text for error_type, text in ERROR_DESCRIPTIONS if isinstance(cause, error_type)),
+        f"{cause!s:.200}".replace("\n", " "),
+    )
+    origin = cause.__cause__ if isinstance(cause, Exception) else None
+    if isinstance(origin, OSError) and origin.strerror:
+        description = f"{description}: {origin.strerror}"
+    return description

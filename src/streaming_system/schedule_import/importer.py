@@ -17,6 +17,7 @@ from streaming_system.schedule.model import Schedule
 from streaming_system.schedule_import.compile import RoomFeed, ScheduleError, compile_schedule
 from streaming_system.schedule_import.download import fetch_feed
 from streaming_system.schedule_import.feed_reader import FeedReaderOptions, parse_feed
+from streaming_system.schedule_import.pages import fetch_pages
 from streaming_system.schedule_import.validate import ValidatedTalks
 
 # An import that leaves fewer talks than this share of the current ones needs a confirmation.
@@ -110,7 +111,7 @@ def _parse_feeds(
     for (source, zone), room_ids in rooms_by_feed.items():
         try:
             if source not in downloads:
-                downloads[source] = fetch(source)
+                downloads[source] = fetch_pages(source, fetch, options.limits)
             parsed = parse_feed(source, downloads[source], options, zone)
         except (FeedError, PluginError) as error:
             raise ImportFailedError(f"{source}: {error}") from error

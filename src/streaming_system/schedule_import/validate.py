@@ -7,13 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from streaming_system.plugin.context import (
-    ParseContext,
-    SkipEntryError,
-    SkippedEntry,
-    normalise_time,
-)
+from streaming_system.plugin.context import ParseContext
 from streaming_system.plugin.feed import FeedError
+from streaming_system.plugin.feed_times import normalise_time
+from streaming_system.plugin.skipped_entry import SkipEntryError, SkippedEntry
 from streaming_system.schedule.model import Talk
 from streaming_system.util.sanitize import sanitise_html, sanitise_text, sanitise_url
 
