@@ -6,12 +6,12 @@ from typing import Any
 from urllib.parse import urljoin
 
 import m3u8
-import urllib3
 
 from streaming_system.agent.config_section import ConfigSection
 from streaming_system.agent.supervisor.check_result import CheckResult, happy, sad
 from streaming_system.agent.supervisor.check_tools import CheckTools
 from streaming_system.agent.supervisor.fetch import FetchError, HttpResult, fetch_url
+from streaming_system.net.request_deadline import deadline_pool_manager
 
 MAX_PLAYLIST_BYTES = 1024 * 1024
 MAX_SEGMENT_BYTES = 32 * 1024 * 1024
@@ -39,7 +39,7 @@ class HlsCheck:
     def __init__(self, section: ConfigSection, tools: CheckTools) -> None:
         self._url = section.full_url("url", "http", "https")
         self._stall_timeout = section.number("still", 0, minimum=0, maximum=600)
-        self._pool = urllib3.PoolManager()
+        self._pool = deadline_pool_manager()
         self._progress: dict[str, PlaylistProgress] = {}
 
     def __call__(self, timeout: float) -> CheckResult | None:
