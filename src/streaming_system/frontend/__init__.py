@@ -87,5 +87,5 @@ def main(global_config: dict[str, str], **local: str) -> Any:
         config.include(".security_headers")
         config.scan(".views")
         config.scan(".errors")
-    app = config.make_wsgi_app()
-    return RequestGuardMiddleware(add_response_cache(app, config.get_settings()), app)
+    app = add_response_cache(config.make_wsgi_app(), config.get_settings())
+    return RequestGuardMiddleware(app)

@@ -36,7 +36,6 @@ def main(global_config: dict[str, str], **local: str) -> Any:
             config.include(".cors")
             config.include(".api")
             config.scan(".views")
-        app = config.make_wsgi_app()
-        return RequestGuardMiddleware(add_response_cache(app, settings), app)
+        return RequestGuardMiddleware(add_response_cache(config.make_wsgi_app(), settings))
     except StartupError as error:
         raise SystemExit(str(error)) from None

@@ -52,21 +52,30 @@ def _raise_if_invalid(event: ContextFound) -> None:
 class RequestGuardMiddleware:
     """Validates requests, and responds to exceptions that the app has not handled.
 
-    :param app: the Pyramid app, perhaps behind a cache.
-    :param uncached_app: the Pyramid app itself, which handles invalid requests.
+    :param app: the Pyramid app, or the cache in front of it.
     """
 
-    def __init__(self, app: Any, uncached_app: Any) -> None:
-        self._app: WSGIApplication = app
-        self._uncached_app: WSGIApplication = uncached_app
-        self.registry = uncached_app.registry
+    def __init__(self, app: Any) -> None:
+        self._handler = app
+        self.registry = app.registry
+
+    @property
+    def app(self) -> WSGIApplication:
+        """The app behind the cache. It handles invalid requests."""
+        app: WSGIApplication = getattr(self._handler, "app", self._handler)
+        return app
+
+    @app.setter
+    def app(self, app: WSGIApplication) -> None:
+        self._handler.app = app
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Handle a request."""
         environ["HTTP_X_REQUEST_ID"] = request_id.request_id_from(environ)
         environ[REASON_KEY] = reason = validate_request(environ)
+        handler: WSGIApplication = self.app if reason else self._handler
         try:
-            return (self._uncached_app if reason else self._app)(environ, start_response)
+            return handler(environ, start_response)
         except Exception:
             return _respond_to_error(environ, start_response)
 

@@ -30,7 +30,9 @@ _ETAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"')
 _LENGTH = re.compile(r"[0-9]{0,18}")
 # RFC 6265, 4.1.1.
 _COOKIE = re.compile(
-    r"[!#$%&'*+.^_`|~0-9A-Za-z-]+=(?P<quote>\"?)[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]*(?P=quote)"
+    r"(?P<name>[!#$%&'*+.^_`|~0-9A-Za-z-]+)="
+    r"(?P<value>(?P<quote>\"?)[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]*(?P=quote)(?!.))?.*",
+    re.DOTALL,
 )
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e]")
 
@@ -130,11 +132,14 @@ def _clean_date(value: str) -> str | None:
 
 
 def _clean_cookies(value: str) -> str | None:
-    """Return the cookies that RFC 6265 allows; others on the same host can be anything."""
+    """Return the cookies with the values that RFC 6265 allows; other values become empty.
+
+    Other programs on the same host set cookies of any kind. The app deletes its own invalid ones.
+    """
     if len(value) > MAX_COOKIE_CHARS:
         return None
-    pairs = [pair.strip() for pair in value.split(";")]
-    return "; ".join(pair for pair in pairs if _COOKIE.fullmatch(pair))
+    matches = (_COOKIE.fullmatch(pair.strip()) for pair in value.split(";"))
+    return "; ".join(f"{match['name']}={match['value'] or ''}" for match in matches if match)
 
 
 def _clean_origin(value: str) -> str | None:
