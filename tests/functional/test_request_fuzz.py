@@ -201,6 +201,7 @@ def assert_no_failure(app, request):
 @pytest.fixture
 def pages_app(live_site):  # noqa: F811
     paths = [*route_paths(live_site).values(), "/preview/hall.webp", "/static/", "/nothing",
+             "/theme/x/pictures/logo.svg", "/theme/x/fonts/a.woff2",
              "/hall?template=inroom", "/schedule?view=list", "/schedule?q=a"]  # fmt: skip
     return live_site.app, paths
 

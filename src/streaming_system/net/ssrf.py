@@ -37,6 +37,8 @@ _NAT64_NETWORKS = (
     ipaddress.IPv6Network("64:ff9b::/96"),
     ipaddress.IPv6Network("64:ff9b:1::/48"),
 )
+# Azure serves the metadata of a machine at a public address, other clouds at private ones.
+_METADATA_ADDRESSES = frozenset({ipaddress.IPv4Address("168.63.129.16")})
 
 
 class NetworkSettingError(ValueError):
@@ -87,7 +89,9 @@ def safe_pool_manager(networks: Networks = (), **options: Any) -> urllib3.PoolMa
 
 
 def is_global_address(address: Address) -> bool:
-    """Return whether an address is routed on the public internet."""
+    """Return whether an address is routed on the public internet, and not a cloud's own."""
+    if address in _METADATA_ADDRESSES:
+        return False
     if isinstance(address, ipaddress.IPv6Address):
         embedded = _embedded_ipv4(address)
         if embedded is not None:
