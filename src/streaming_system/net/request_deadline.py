@@ -60,7 +60,9 @@ class RequestDeadline:
                 self._sockets.pop().close()
         # A body without a length seems to be complete when its connection ends.
         if self._is_over and (error is None or isinstance(error, HTTPError | OSError)):
-            raise ResponseTimeoutError(f"takes longer than {self._seconds:g} s") from None
+            raise ResponseTimeoutError(
+                f"the response takes too long: more than {self._seconds:g} s"
+            ) from None
 
     def watch(self, connection: socket.socket) -> None:
         """End a connection at the deadline, or at once if it has passed."""
