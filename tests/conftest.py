@@ -56,6 +56,7 @@ DEEP_PATHS = (
     "tests/functional/api/test_schemathesis.py",
     "tests/functional/agent/test_logs_once.py",
     "tests/functional/test_log_files.py::TestManyProcesses",
+    "tests/functional/test_request_fuzz.py",
     "tests/functional/test_sigkill.py",
     "tests/functional/test_tracker_keys.py::TestKeys::test_concurrent_processes_create_one_key",
     "tests/functional/test_tracker_viewers.py",

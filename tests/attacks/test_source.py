@@ -52,6 +52,18 @@ def test_source_runs_no_shell():
     assert violations == []
 
 
+def test_source_writes_no_csv():
+    """A cell that begins with = + - @, a tab or CR is a formula: an export must quote these."""
+    violations = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in FILES
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if re.search(r"csv\.(writer|DictWriter)|text/csv|tab-separated|to_csv", line)
+    ]
+
+    assert violations == []
+
+
 def test_security_rule_exceptions_have_a_reason():
     violations = [
         f"{path.relative_to(ROOT)}:{number}: {line.strip()}"

@@ -87,19 +87,29 @@ class TestSbom:
 
 @contextmanager
 def osv_server(vulnerabilities, status=200):
-    """A server with the API of OSV: https://google.github.io/osv.dev/api/."""
+    """A server with the API of OSV: https://google.github.io/osv.dev/api/.
+
+    It lists an advisory for the versions in its ``affects``, or for every version.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self):
-            query = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            server.packages = [(q["package"]["name"], q["version"]) for q in query["queries"]]
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            queries = [
+                (query["package"]["name"], query.get("version")) for query in body["queries"]
+            ]
+            server.packages += [query for query in queries if query[1]]
             self.send_json(
-                {"results": [{"vulns": [{"id": i} for i in vulnerabilities.get(name, {})]}
-                             for name, _ in server.packages]}
+                {"results": [{"vulns": [
+                    {"id": number, "modified": entry.get("modified")}
+                    for number, entry in vulnerabilities.get(name, {}).items()
+                    if version is None or version in entry.get("affects", [version])
+                ]} for name, version in queries]}
             )  # fmt: skip
 
         def do_GET(self):
             number = self.path.rpartition("/")[2]
+            server.fetched.append(number)
             self.send_json(
                 next(entries[number] for entries in vulnerabilities.values() if number in entries)
             )
@@ -118,19 +128,42 @@ def osv_server(vulnerabilities, status=200):
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         server.url = f"http://127.0.0.1:{server.server_port}"
+        server.packages, server.fetched = [], []
         yield server
         server.shutdown()
         thread.join()
 
 
+def locked_version(name):
+    """Return the version of a package in the lock file."""
+    lock = (ROOT / "requirements.txt").read_text()
+    return re.search(rf"^{name}==(\S+)", lock, re.MULTILINE)[1]
+
+
+def advisory(name, **affected):
+    """Return an advisory in OSV's format."""
+    package = {"name": name, "ecosystem": "PyPI"}
+    return {
+        "summary": "A header breaks.",
+        "modified": "2026-11-01T00:00:00Z",
+        "affects": affected.pop("affects", []),
+        "affected": [{"package": package, **affected}],
+    }
+
+
 class TestAudit:
-    def test_audit_reports_known_vulnerabilities(self):
+    @pytest.fixture
+    def audit(self, tmp_path):
+        """Return a function that runs the audit with a copy of its own."""
+        return lambda url: run_tool("audit.py", "--url", url, "--copy", tmp_path / "var/copy.json")
+
+    def test_audit_reports_known_vulnerabilities(self, audit):
         vulnerabilities = {
             "jinja2": {"GHSA-one": {"summary": "A sandbox\nbreaks."}},
             "waitress": {"GHSA-two": {"summary": "No.", "withdrawn": "2026-01-01T00:00:00Z"}},
         }
         with osv_server(vulnerabilities) as osv:
-            result = run_tool("audit.py", "--url", osv.url)
+            result = audit(osv.url)
 
         *lines, last = result.stdout.splitlines()
         assert result.returncode == 1
@@ -144,25 +177,75 @@ class TestAudit:
         }
         assert sorted(osv.packages) == sorted(locked)
 
-    def test_audit_succeeds_without_vulnerabilities(self):
+    def test_audit_succeeds_without_vulnerabilities(self, audit):
         with osv_server({}) as osv:
-            result = run_tool("audit.py", "--url", osv.url)
+            result = audit(osv.url)
 
         assert (result.returncode, result.stdout.splitlines()[-1][-24:]) == (
             0,
             ", 0 known vulnerabilities"[-24:],
         )
 
-    def test_audit_reports_an_unavailable_osv_server(self):
+    def test_audit_fails_in_one_line_if_osv_is_unavailable(self, audit):
         with osv_server({}, status=503) as osv:
-            failing = run_tool("audit.py", "--url", osv.url)
-        unreachable = run_tool("audit.py", "--url", f"http://127.0.0.1:{free_port()}")
+            failing = audit(osv.url)
+        unreachable = audit(f"http://127.0.0.1:{free_port()}")
 
         for result in (failing, unreachable):
             [line] = result.stdout.splitlines()
-            assert (result.returncode, result.stderr) == (0, "")
+            assert (result.returncode, result.stderr) == (2, "")
             assert line.startswith("NOT AUDITED: http://127.0.0.1:")
-            assert "vulnerabilities" not in line
+            assert line.endswith("; there is no copy of its advisories; try again elsewhere")
+
+    @pytest.mark.parametrize(
+        "affected",
+        [
+            {"versions": ["0.1", "{}"]},
+            {"ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}]}]},
+            {"ranges": [{"type": "ECOSYSTEM",
+                         "events": [{"introduced": "0.1"}, {"last_affected": "{}"}]}]},
+        ],
+    )  # fmt: skip
+    def test_lock_is_checked_against_the_copy_while_osv_is_unavailable(self, audit, affected):
+        affected = json.loads(json.dumps(affected).replace("{}", locked_version("jinja2")))
+        with osv_server({"jinja2": {"GHSA-one": advisory("Jinja2", **affected)}}) as osv:
+            # OSV does not list it for the locked version yet, but for another one.
+            assert audit(osv.url).returncode == 1
+
+        result = audit(f"http://127.0.0.1:{free_port()}")
+
+        finding, last = result.stdout.splitlines()
+        assert result.returncode == 2
+        assert finding == f"jinja2 {locked_version('jinja2')}: GHSA-one: A header breaks."
+        assert re.search(r"; its copy of \d{4}-\d\d-\d\d names 1; try again elsewhere$", last)
+
+    @pytest.mark.parametrize(
+        "affected",
+        [
+            {"versions": ["0.1"]},
+            {"ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "0.9"}]}]},
+            {"ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "9999"}]}]},
+            {"ranges": [{"type": "GIT", "events": [{"introduced": "0"}]}]},
+        ],
+    )
+    def test_advisories_about_other_versions_are_no_findings(self, audit, affected):
+        with osv_server({"jinja2": {"GHSA-one": advisory("jinja2", **affected)}}) as osv:
+            results = [audit(osv.url), audit(osv.url)]
+            # An advisory that has not changed is fetched once.
+            assert osv.fetched == ["GHSA-one"]
+        results.append(audit(f"http://127.0.0.1:{free_port()}"))
+
+        assert [result.returncode for result in results] == [0, 0, 2]
+        assert len(results[2].stdout.splitlines()) == 1
+
+    def test_damaged_copy_is_reported_in_one_line(self, audit, tmp_path):
+        (tmp_path / "var").mkdir()
+        (tmp_path / "var/copy.json").write_text("[]")
+
+        result = audit(f"http://127.0.0.1:{free_port()}")
+
+        assert result.returncode == 1
+        assert result.stderr.splitlines()[0].endswith("; delete it")
 
 
 def test_wheel_is_reproducible(tmp_path):

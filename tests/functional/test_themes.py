@@ -143,6 +143,35 @@ class TestServing:
 
 
 class TestPictures:
+    def test_picture_that_is_opened_as_a_page_runs_no_script(self, themed, tmp_path):
+        version = stylesheet_url(themed.get("/")).split("/")[2]
+        script = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
+        (tmp_path / "brand").mkdir()
+        for name in ("logo.svg", "favicon.svg"):
+            (tmp_path / "brand" / name).write_bytes(script)
+
+        for path in ("/brand/logo", "/favicon.ico", f"/theme/{version}/pictures/logo.svg"):
+            response = themed.get(path)
+
+            assert response.content_type == "image/svg+xml"
+            policy = response.headers["Content-Security-Policy"].split("; ")
+            assert {"default-src 'none'", "sandbox"} <= set(policy)
+            assert "script-src" not in str(policy)
+            assert response.headers["X-Content-Type-Options"] == "nosniff"
+
+    def test_files_of_the_brand_folder_have_the_types_of_their_addresses(self, themed, tmp_path):
+        (tmp_path / "brand").mkdir()
+        page = b"<!doctype html><script>alert(1)</script>"
+        for name in ("logo.png", "favicon.ico", "robots.txt", "icon-192.png", "index.html"):
+            (tmp_path / "brand" / name).write_bytes(page)
+
+        for path in ("/brand/logo?x", "/favicon.ico?x", "/robots.txt", "/brand/icon-192.png"):
+            response = themed.get(path)
+
+            assert response.content_type in ("image/png", "image/x-icon", "text/plain")
+            assert response.headers["X-Content-Type-Options"] == "nosniff"
+        themed.get("/brand/index.html", status=404)
+
     def test_brand_folder_has_precedence_over_theme_and_builtin_files(self, themed, tmp_path):
         assert themed.get("/brand/logo").body == SVG
         # The theme has no favicon.

@@ -10,7 +10,8 @@ from urllib.parse import urljoin
 import urllib3
 
 from streaming_system.agent.tracker_http import USER_AGENT
-from streaming_system.net.bounded_http import ResponseTimeoutError, read_bounded
+from streaming_system.net.bounded_http import read_bounded
+from streaming_system.net.request_deadline import RequestDeadline, ResponseTimeoutError
 
 MAX_CONNECT_TIMEOUT = 5.0
 _ERRNO = re.compile(r"\[Errno -?\d+\] ([A-Za-z ]+)")
@@ -72,14 +73,17 @@ def fetch_url(
     :raises FetchError: if the request fails or takes longer than ``timeout`` seconds.
     """
     deadline = time.monotonic() + timeout
-    with open_response(
-        pool, url, read_timeout=timeout, follow_redirects=follow_redirects
-    ) as response:
-        try:
+    try:
+        with (
+            RequestDeadline(timeout),
+            open_response(
+                pool, url, read_timeout=timeout, follow_redirects=follow_redirects
+            ) as response,
+        ):
             body = read_bounded(response, max_bytes=max_bytes, deadline=deadline, truncate=True)
-        except ResponseTimeoutError:
-            raise FetchError(f"takes more than {timeout:g} s") from None
-        return HttpResult(url=_final_url(url, response), status=response.status, body=body)
+            return HttpResult(url=_final_url(url, response), status=response.status, body=body)
+    except ResponseTimeoutError:
+        raise FetchError(f"takes more than {timeout:g} s") from None
 
 
 def _final_url(url: str, response: urllib3.BaseHTTPResponse) -> str:

@@ -7,9 +7,9 @@ from typing import Any
 from urllib.parse import urljoin
 
 import m3u8
-import urllib3
 
 from streaming_system.agent.fetch import FetchError, HttpResult, fetch_url
+from streaming_system.net.request_deadline import deadline_pool_manager
 
 MAX_PLAYLIST_BYTES = 1024 * 1024
 MAX_RENDITIONS = 8
@@ -42,7 +42,7 @@ class HlsProgress:
         self._url = url
         self._stall_timeout = stall_timeout
         self._max_segment_bytes = max_segment_bytes
-        self._pool = urllib3.PoolManager()
+        self._pool = deadline_pool_manager()
         self._progress: dict[str, PlaylistProgress] = {}
 
     @property

@@ -17,6 +17,7 @@ from streaming_system.agent.config import AgentConfig, SourceConfig, StreamConfi
 from streaming_system.agent.fetch import FetchError, fetch_url, open_response
 from streaming_system.agent.hls_progress import HlsProgress
 from streaming_system.net.bounded_http import CHUNK_BYTES
+from streaming_system.net.request_deadline import deadline_pool_manager
 from streaming_system.util.log_once import LogOnce
 
 log = logging.getLogger(__name__)
@@ -74,7 +75,7 @@ class StreamChecker(threading.Thread, ABC):
         self.status = StreamStatus()
         self._on_change, self._stop_event = on_change, stop
         self._failures = 0
-        self._pool = urllib3.PoolManager()
+        self._pool = deadline_pool_manager()
         self._warnings = LogOnce(log)
 
     def run(self) -> None:

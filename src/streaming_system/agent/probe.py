@@ -10,10 +10,11 @@ import urllib3
 
 from streaming_system.agent.subprocesses import ProcessRunner, ProgramError
 from streaming_system.agent.tracker_http import USER_AGENT
-from streaming_system.net.bounded_http import (
+from streaming_system.net.bounded_http import ResponseTooLargeError, read_bounded
+from streaming_system.net.request_deadline import (
+    RequestDeadline,
     ResponseTimeoutError,
-    ResponseTooLargeError,
-    read_bounded,
+    deadline_pool_manager,
 )
 from streaming_system.plugin.stats_source import SourceError
 from streaming_system.util.log_once import describe_error
@@ -36,7 +37,7 @@ class HttpProbe:
     def __init__(self, *, options: Mapping[str, str], mounts: Sequence[str]) -> None:
         self.options, self.mounts = options, mounts
         # A source may make several requests in parallel, to several servers.
-        self._pool = urllib3.PoolManager(
+        self._pool = deadline_pool_manager(
             retries=False, num_pools=MAX_PARALLEL, maxsize=MAX_PARALLEL
         )
         self._totals: dict[str, tuple[float, float]] = {}
@@ -55,19 +56,22 @@ class HttpProbe:
         url = path if "://" in path else self.options.get("url", "") + path
         deadline = time.monotonic() + TIMEOUT
         try:
-            response = self._pool.request(
-                "GET",
-                url,
-                headers={"User-Agent": USER_AGENT, **(headers or self._credentials())},
-                redirect=False,
-                preload_content=False,
-                timeout=urllib3.Timeout(connect=CONNECT_TIMEOUT, read=TIMEOUT),
-            )
-            try:
-                return _read_body(url, response, deadline)
-            finally:
-                # The rest of a body that was not read must not reach the next request.
-                response.close()
+            with RequestDeadline(TIMEOUT):
+                response = self._pool.request(
+                    "GET",
+                    url,
+                    headers={"User-Agent": USER_AGENT, **(headers or self._credentials())},
+                    redirect=False,
+                    preload_content=False,
+                    timeout=urllib3.Timeout(connect=CONNECT_TIMEOUT, read=TIMEOUT),
+                )
+                try:
+                    return _read_body(url, response, deadline)
+                finally:
+                    # The rest of a body that was not read must not reach the next request.
+                    response.close()
+        except ResponseTimeoutError as error:
+            raise SourceError(f"{url}: {error}") from None
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
             raise SourceError(f"{url}: cannot be read: {describe_error(error)}") from None
 
@@ -123,7 +127,7 @@ def _read_body(url: str, response: urllib3.BaseHTTPResponse, deadline: float) ->
         raise SourceError(f"{url}: {response.status} {response.reason}")
     try:
         return read_bounded(response, max_bytes=MAX_BODY_BYTES, deadline=deadline)
-    except (ResponseTooLargeError, ResponseTimeoutError) as error:
+    except ResponseTooLargeError as error:
         raise SourceError(f"{url}: {error}") from None
 
 

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,19 +72,21 @@ class ProcessRunner:
         *,
         max_stdout: int = MAX_STDOUT_BYTES,
         cwd: Path | None = None,
+        environ: Mapping[str, str] | None = None,
     ) -> CompletedProgram:
         """Run a program until it ends, then kill the processes that it left behind.
 
         :param timeout: in seconds.
         :param max_stdout: in bytes.
         :param cwd: its working directory; by default that of this process.
+        :param environ: variables to add to the environment of this process.
         :raises ProgramError: if it cannot be run or exceeds a limit.
         """
         name = command[0]
         with self._lock:
             if self.stopped:
                 raise ProgramError(f"{name}: not started, because the agent stops")
-            process = _start_process(command, cwd)
+            process = _start_process(command, cwd, environ)
             self._running.add(process.pid)
         # Popen.__exit__ would wait for the process without a timeout.
         try:
@@ -138,11 +140,14 @@ class ProcessRunner:
         return bytes(stdout), stderr[-MAX_STDERR_BYTES:].decode("utf-8", "replace")
 
 
-def _start_process(command: Sequence[str], cwd: Path | None) -> subprocess.Popen[bytes]:
+def _start_process(
+    command: Sequence[str], cwd: Path | None, environ: Mapping[str, str] | None
+) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(  # noqa: S603 - The operator names the command in agent.ini.
             die_with_parent(command),
             cwd=cwd,
+            env=os.environ | (environ or {}),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

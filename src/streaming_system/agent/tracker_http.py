@@ -5,10 +5,11 @@ from typing import Any
 
 import urllib3
 
-from streaming_system.net.bounded_http import (
+from streaming_system.net.bounded_http import ResponseTooLargeError, read_bounded
+from streaming_system.net.request_deadline import (
+    RequestDeadline,
     ResponseTimeoutError,
-    ResponseTooLargeError,
-    read_bounded,
+    deadline_pool_manager,
 )
 from streaming_system.util.log_once import describe_error
 
@@ -58,7 +59,7 @@ class BoundedHttpClient:
 
     def __init__(self, server: str) -> None:
         self.url = server.rstrip("/")
-        self._pool = urllib3.PoolManager(retries=False, headers={"User-Agent": USER_AGENT})
+        self._pool = deadline_pool_manager(retries=False, headers={"User-Agent": USER_AGENT})
 
     def call(
         self,
@@ -78,21 +79,22 @@ class BoundedHttpClient:
         url = f"{self.url}{path}"
         deadline = time.monotonic() + timeout
         try:
-            response = self._pool.request(
-                method,
-                url,
-                timeout=urllib3.Timeout(connect=min(CONNECT_TIMEOUT, timeout), read=timeout),
-                redirect=False,
-                preload_content=False,
-                **options,
-            )
-            try:
-                body = read_bounded(response, max_bytes=max_bytes, deadline=deadline)
-            except BaseException:
-                # The rest of the body makes the connection useless for another request.
-                response.close()
-                raise
-            response.release_conn()
+            with RequestDeadline(timeout):
+                response = self._pool.request(
+                    method,
+                    url,
+                    timeout=urllib3.Timeout(connect=min(CONNECT_TIMEOUT, timeout), read=timeout),
+                    redirect=False,
+                    preload_content=False,
+                    **options,
+                )
+                try:
+                    body = read_bounded(response, max_bytes=max_bytes, deadline=deadline)
+                except BaseException:
+                    # The rest of the body makes the connection useless for another request.
+                    response.close()
+                    raise
+                response.release_conn()
         except ResponseTooLargeError as error:
             raise TrackerUnavailableError(f"{url}: {error}; is this a tracker?") from None
         except ResponseTimeoutError as error:

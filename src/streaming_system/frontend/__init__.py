@@ -25,6 +25,7 @@ from streaming_system.net.ssrf import NetworkSettingError, parse_allowed_network
 from streaming_system.schedule.store import ScheduleStore
 from streaming_system.theme import ThemeError
 from streaming_system.util.renamed_settings import find_renamed_setting
+from streaming_system.web.request_guard import RequestGuardMiddleware
 
 JINJA2_SETTINGS = {
     "jinja2.trim_blocks": "true",
@@ -80,9 +81,11 @@ def main(global_config: dict[str, str], **local: str) -> Any:
         config.include(".social_meta")
         config.include(".routes")
         config.include("streaming_system.web.request_id")
+        config.include("streaming_system.web.request_guard")
         config.include("streaming_system.web.telemetry")
         config.include(".http_cache")
         config.include(".security_headers")
         config.scan(".views")
         config.scan(".errors")
-    return add_response_cache(config.make_wsgi_app(), config.get_settings())
+    app = add_response_cache(config.make_wsgi_app(), config.get_settings())
+    return RequestGuardMiddleware(app)

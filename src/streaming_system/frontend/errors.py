@@ -2,12 +2,13 @@
 
 import logging
 from typing import Any
-from urllib.parse import unquote_to_bytes
 
 from pyramid.exceptions import URLDecodeError
 from pyramid.httpexceptions import HTTPBadRequest, HTTPException, HTTPInternalServerError
 from pyramid.response import Response
 from pyramid.view import exception_view_config, notfound_view_config
+
+from streaming_system.web.request_guard import InvalidRequestError
 
 log = logging.getLogger(__name__)
 
@@ -44,15 +45,10 @@ def undecodable_path(error: URLDecodeError, request: Any) -> Response:
     return response
 
 
-@exception_view_config(UnicodeDecodeError, renderer="error.jinja2")
-def undecodable_query(error: UnicodeDecodeError, request: Any) -> dict[str, Any]:
-    """Return a 400 if the query is not UTF-8, else a 500."""
-    try:
-        unquote_to_bytes(request.query_string).decode()
-    except UnicodeDecodeError:
-        return _error_values(request, HTTPBadRequest.code, "")
-    values: dict[str, Any] = internal_error(error, request)
-    return values
+@exception_view_config(InvalidRequestError, renderer="error.jinja2")
+def invalid_request(error: InvalidRequestError, request: Any) -> dict[str, Any]:
+    """Return a 400; the page explains it in the viewer's language."""
+    return _error_values(request, HTTPBadRequest.code, "")
 
 
 @exception_view_config(Exception, renderer="error.jinja2")

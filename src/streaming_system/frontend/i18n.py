@@ -98,9 +98,12 @@ class Languages(Mapping[str, Language]):
         return self._by_tag.get(tag.lower())
 
     def best_match(self, accept_language: Any) -> Language:
-        """Return the best language for a browser; ``de`` matches ``de-AT``."""
+        """Return the best language for a browser; ``de`` matches ``de-AT``.
+
+        A browser that refuses all of them gets English.
+        """
         tags = [language.tag for language in self.values()]
-        best = accept_language.lookup(tags, default_tag=SOURCE_LANGUAGE)
+        best = accept_language.lookup(tags, default_tag=SOURCE_LANGUAGE, default=SOURCE_LANGUAGE)
         return self.by_tag(best) or self[SOURCE_LANGUAGE]
 
 
@@ -157,11 +160,7 @@ def _requested_language(request: Any) -> Language | None:
     """Return the language of ``?lang=``, if it exists."""
     if not _is_page(request):
         return None
-    try:
-        tag = request.GET.get("lang", "")
-    except UnicodeDecodeError:
-        return None
-    language: Language | None = request.registry["languages"].by_tag(tag)
+    language: Language | None = request.registry["languages"].by_tag(request.GET.get("lang", ""))
     return language
 
 
@@ -186,10 +185,7 @@ def _translate(request: Any, message: str, **values: object) -> str:
 
 def _page_query(request: Any) -> dict[str, str]:
     """Return the query of the page without its language; a view may replace it."""
-    try:
-        return {name: request.GET[name] for name in QUERY_PARAMS if name in request.GET}
-    except UnicodeDecodeError:
-        return {}
+    return {name: request.GET[name] for name in QUERY_PARAMS if name in request.GET}
 
 
 def _url_in_language(request: Any, language: Language | None) -> str:

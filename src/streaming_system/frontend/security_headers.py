@@ -28,6 +28,8 @@ _DENIED_FEATURES = (
 # For our player and for embedded players.
 _PLAYER_FEATURES = ("autoplay", "encrypted-media", "fullscreen", "picture-in-picture")
 _SITE_FEATURES = ("clipboard-write", "screen-wake-lock")
+# An SVG file that is opened by itself is a document: as such it runs no script and loads nothing.
+SVG_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
 
 
 def includeme(config: Any) -> None:
@@ -38,7 +40,8 @@ def includeme(config: Any) -> None:
 
     def add_headers(event: NewResponse) -> None:
         headers = event.response.headers
-        headers.setdefault("Content-Security-Policy", policy)
+        is_svg = event.response.content_type == "image/svg+xml"
+        headers.setdefault("Content-Security-Policy", SVG_POLICY if is_svg else policy)
         headers["X-Content-Type-Options"] = "nosniff"
         headers["Referrer-Policy"] = "strict-origin-when-cross-origin"
         headers["Permissions-Policy"] = permissions

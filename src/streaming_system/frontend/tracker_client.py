@@ -12,10 +12,11 @@ from typing import Any, Generic, TypeVar
 
 import urllib3
 
-from streaming_system.net.bounded_http import (
+from streaming_system.net.bounded_http import ResponseTooLargeError, read_bounded
+from streaming_system.net.request_deadline import (
+    RequestDeadline,
     ResponseTimeoutError,
-    ResponseTooLargeError,
-    read_bounded,
+    deadline_pool_manager,
 )
 from streaming_system.util.log_once import LogOnce
 
@@ -111,7 +112,8 @@ class PolledResource(Generic[T]):
     :param refresh_interval: seconds between two requests.
     :param max_staleness: seconds after which the last value expires.
     :param pool: an SSRF-safe one for servers other than our tracker.
-    :param body_timeout: the maximum number of seconds to receive the body.
+    :param body_timeout: the maximum number of seconds to receive the body; the whole request has
+        twice as many.
     """
 
     def __init__(
@@ -133,7 +135,7 @@ class PolledResource(Generic[T]):
         self._body_timeout, self._max_body_bytes = body_timeout, max_body_bytes
         self._clock = clock
         # Without retries, urllib3 does not follow redirects either.
-        self._pool = pool or urllib3.PoolManager(
+        self._pool = pool or deadline_pool_manager(
             timeout=TIMEOUT, retries=False, headers=REQUEST_HEADERS
         )
         self._refreshing = threading.Lock()
@@ -172,15 +174,16 @@ class PolledResource(Generic[T]):
             self._requested_at = self._clock()
 
     def _fetch(self) -> bytes:
-        response = self._pool.request("GET", self._url, preload_content=False)
-        try:
-            body = read_bounded(
-                response,
-                max_bytes=self._max_body_bytes,
-                deadline=time.monotonic() + self._body_timeout,
-            )
-        finally:
-            response.release_conn()
+        with RequestDeadline(2 * self._body_timeout):
+            response = self._pool.request("GET", self._url, preload_content=False)
+            try:
+                body = read_bounded(
+                    response,
+                    max_bytes=self._max_body_bytes,
+                    deadline=time.monotonic() + self._body_timeout,
+                )
+            finally:
+                response.release_conn()
         if response.status != 200:
             raise ValueError(f"status {response.status}")
         return body

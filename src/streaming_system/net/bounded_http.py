@@ -4,15 +4,13 @@ import time
 
 import urllib3
 
+from streaming_system.net.request_deadline import ResponseTimeoutError
+
 CHUNK_BYTES = 64 * 1024
 
 
 class ResponseTooLargeError(Exception):
     """The body exceeds its size limit."""
-
-
-class ResponseTimeoutError(Exception):
-    """The body was not complete at the deadline."""
 
 
 def read_bounded(

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 import urllib3
-from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connection import HTTPSConnection
 from urllib3.exceptions import (
     ConnectTimeoutError,
     HTTPError,
@@ -21,6 +21,8 @@ from urllib3.exceptions import (
     NewConnectionError,
 )
 from urllib3.util.connection import create_connection
+
+from streaming_system.net.request_deadline import DeadlineConnection
 
 SETTING = "outbound.allowed_private_networks"
 
@@ -35,6 +37,8 @@ _NAT64_NETWORKS = (
     ipaddress.IPv6Network("64:ff9b::/96"),
     ipaddress.IPv6Network("64:ff9b:1::/48"),
 )
+# Azure serves the metadata of a machine at a public address, other clouds at private ones.
+_METADATA_ADDRESSES = frozenset({ipaddress.IPv4Address("168.63.129.16")})
 
 
 class NetworkSettingError(ValueError):
@@ -67,7 +71,7 @@ def safe_pool_manager(networks: Networks = (), **options: Any) -> urllib3.PoolMa
     :param options: those of :class:`urllib3.PoolManager`.
     """
 
-    class SafeHttpConnection(_SafeConnection, HTTPConnection):
+    class SafeHttpConnection(_SafeConnection):
         allowed_networks = networks
 
     class SafeHttpsConnection(_SafeConnection, HTTPSConnection):
@@ -85,7 +89,9 @@ def safe_pool_manager(networks: Networks = (), **options: Any) -> urllib3.PoolMa
 
 
 def is_global_address(address: Address) -> bool:
-    """Return whether an address is routed on the public internet."""
+    """Return whether an address is routed on the public internet, and not a cloud's own."""
+    if address in _METADATA_ADDRESSES:
+        return False
     if isinstance(address, ipaddress.IPv6Address):
         embedded = _embedded_ipv4(address)
         if embedded is not None:
@@ -99,12 +105,13 @@ def _embedded_ipv4(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | No
     return address.ipv4_mapped or address.sixtofour
 
 
-class _SafeConnection(HTTPConnection):
+class _SafeConnection(DeadlineConnection):
     """A connection to a checked address."""
 
     allowed_networks: ClassVar[Networks] = ()
 
-    def _new_conn(self) -> socket.socket:
+    def open_socket(self) -> socket.socket:
+        """Return a socket that is connected to a checked address."""
         failure: Exception = NewConnectionError(self, f"{self.host} has no address")
         for address in self._resolve():
             try:

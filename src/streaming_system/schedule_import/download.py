@@ -9,11 +9,8 @@ from urllib.parse import urlsplit
 
 import urllib3
 
-from streaming_system.net.bounded_http import (
-    ResponseTimeoutError,
-    ResponseTooLargeError,
-    read_bounded,
-)
+from streaming_system.net.bounded_http import ResponseTooLargeError, read_bounded
+from streaming_system.net.request_deadline import RequestDeadline, ResponseTimeoutError
 from streaming_system.net.ssrf import Networks, safe_pool_manager
 from streaming_system.plugin.encoding import transcode_to_utf8
 from streaming_system.plugin.feed import MAX_DOWNLOAD_BYTES, FeedError
@@ -87,15 +84,21 @@ def fetch_if_changed(
         return FetchedFeed(data=_read_file(Path(source), max_bytes))
     headers = {"User-Agent": USER_AGENT, **(validators or {})}
     timeouts = urllib3.Timeout(connect=min(CONNECT_TIMEOUT, timeout), read=timeout)
+    total_timeout = TOTAL_TIMEOUT_FACTOR * timeout
     try:
-        with safe_pool_manager(allowed_networks, timeout=timeouts, retries=RETRIES) as pool:
+        with (
+            RequestDeadline(total_timeout),
+            safe_pool_manager(allowed_networks, timeout=timeouts, retries=RETRIES) as pool,
+        ):
             response = pool.request("GET", source, preload_content=False, headers=headers)
             try:
                 if response.status == 304 and validators:
                     return FetchedFeed(data=None, validators=validators)
-                return _read_response(response, max_bytes, TOTAL_TIMEOUT_FACTOR * timeout)
+                return _read_response(response, max_bytes, total_timeout)
             finally:
                 response.close()
+    except ResponseTimeoutError:
+        raise FeedError(f"takes longer than {total_timeout:g} s to download") from None
     except urllib3.exceptions.HTTPError as error:
         raise FeedError(f"cannot be downloaded: {_describe_error(error)}") from None
 
@@ -120,8 +123,6 @@ def _read_response(
         data = read_bounded(response, max_bytes=max_bytes, deadline=time.monotonic() + timeout)
     except ResponseTooLargeError:
         raise _too_large(max_bytes) from None
-    except ResponseTimeoutError:
-        raise FeedError(f"takes longer than {timeout:g} s to download") from None
     validators = {
         conditional: response.headers[name]
         for name, conditional in (

@@ -111,11 +111,14 @@ def find_file(folder: Path, path: str) -> tuple[Path, str] | None:
     is_plain = all(part and not part.startswith(".") and part.isprintable() for part in parts)
     if parts[0] not in PUBLIC_FOLDERS or len(parts) < 2 or not is_plain or "\\" in path:
         return None
-    file = (folder / path).resolve()
-    # A symbolic link may point outside the folder.
-    if not media_type or not file.is_relative_to(folder.resolve()) or not file.is_file():
+    try:
+        file = (folder / path).resolve()
+        # A symbolic link may point outside the folder.
+        is_public = file.is_relative_to(folder.resolve()) and file.is_file()
+    except OSError:
+        # Such as a name that is longer than the file system allows.
         return None
-    return file, media_type
+    return (file, media_type) if media_type and is_public else None
 
 
 def builtin_colours() -> dict[str, dict[str, ContrastFix]]:

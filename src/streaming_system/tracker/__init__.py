@@ -6,6 +6,7 @@ from pyramid.config import Configurator
 
 from streaming_system.tracker.response_cache import add_response_cache
 from streaming_system.tracker.settings import StartupError, load_settings
+from streaming_system.web.request_guard import RequestGuardMiddleware
 
 
 def main(global_config: dict[str, str], **local: str) -> Any:
@@ -20,6 +21,7 @@ def main(global_config: dict[str, str], **local: str) -> Any:
             # The database is opened after every other check, so that a failed start has nothing to
             # close.
             config.include("streaming_system.web.request_id")
+            config.include("streaming_system.web.request_guard")
             config.include("streaming_system.web.telemetry")
             config.include(".services")
             config.include(".metrics")
@@ -36,6 +38,6 @@ def main(global_config: dict[str, str], **local: str) -> Any:
             config.include(".cors")
             config.include(".api")
             config.scan(".views")
-        return add_response_cache(config.make_wsgi_app(), settings)
+        return RequestGuardMiddleware(add_response_cache(config.make_wsgi_app(), settings))
     except StartupError as error:
         raise SystemExit(str(error)) from None

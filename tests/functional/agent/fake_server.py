@@ -1,6 +1,7 @@
 """An HTTP server with configurable responses, also invalid and endless ones."""
 
 import contextlib
+import ssl
 import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -23,14 +24,19 @@ class FakeServer:
     takes a :class:`RecordedRequest` and returns one, or a :func:`raw_handler`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, host="127.0.0.1", certificate=None) -> None:
+        self._host, self._certificate = host, certificate
         self.responses = {"*": (404, {}, b"")}
         self.requests = []
         self.stopped = threading.Event()
         self._changed = threading.Condition()
 
     def __enter__(self):
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _create_handler(self))
+        self._server = ThreadingHTTPServer((self._host, 0), _create_handler(self))
+        if self._certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(self._certificate)
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         # Endless responses must not delay the end of a test.
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
@@ -45,7 +51,8 @@ class FakeServer:
 
     @property
     def url(self):
-        return f"http://127.0.0.1:{self._server.server_port}"
+        scheme = "https" if self._certificate else "http"
+        return f"{scheme}://{self._host}:{self._server.server_port}"
 
     def respond(self, handler):
         length = int(handler.headers.get("Content-Length") or 0)

@@ -12,7 +12,7 @@ from programs import find, require
 
 from ..pages import streams_document
 from .conftest import json_response, wait_until
-from .fake_server import endless_response, raw_handler
+from .fake_server import FakeServer, endless_response, raw_handler
 from .running import RunningAgent
 from .servers import Program, free_port
 
@@ -275,7 +275,11 @@ class TestOfflineStreams:
             "noise": (200, {"Content-Type": "video/webm"}, os.urandom(300_000)),
             "endless": endless_response(fake_server.stopped, b"\0" * 65536, 0.01),
             "sound": _encode_audio(tmp_path),
-            "playlist": (200, {}, b"#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n#EXT-X-ENDLIST\n"),
+            "playlist": (
+                200,
+                {},
+                b"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nfile:///etc/passwd\n#EXT-X-ENDLIST\n",
+            ),
         }[content]
 
         running = preview(rooms={"hall": f"{fake_server.url}/x"}, timeout=3)
@@ -307,6 +311,95 @@ class TestOfflineStreams:
 
         assert (running.pictures / "hall.jpg").stat().st_ino == picture.st_ino
         assert colour(running.pictures / "hall.jpg", 240, 135) == "red"
+
+
+def forwarding(url):
+    return (302, {"Location": url}, b"")
+
+
+def master_playlist(url):
+    return (200, {}, f"#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\n{url}\n".encode())
+
+
+def playlist(url):
+    return (
+        200,
+        {},
+        f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{url}.ts\n#EXT-X-ENDLIST\n".encode(),
+    )
+
+
+def keyed_playlist(url):
+    key = f'#EXT-X-KEY:METHOD=AES-128,URI="{url}"\n'
+    return (
+        200,
+        {},
+        f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n{key}#EXTINF:1,\n{url}.ts\n#EXT-X-ENDLIST\n".encode(),
+    )
+
+
+class TestAddresses:
+    """Another server of this machine must get no request."""
+
+    @pytest.fixture
+    def internal(self):
+        with FakeServer() as server:
+            server.responses["*"] = (200, {}, b"internal")
+            yield server
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "http://127.0.0.1:{port}/", "http://localhost:{port}/", "http://127.1:{port}/",
+            "http://[::ffff:127.0.0.1]:{port}/", "http://2130706433:{port}/",
+            "https://127.0.0.1:{port}/", "http://0:{port}/",
+        ],
+    )  # fmt: skip
+    def test_stream_of_an_endpoint_on_this_machine_needs_a_setting(
+        self, preview, fake_server, internal, url
+    ):
+        port = internal.url.rpartition(":")[2]
+        endpoint = {"url": url.format(port=port), "formats": ["hls"]}
+        document = {"rooms": {"hall": {"endpoints": [endpoint]}}}
+        fake_server.responses["/tracker/streams.json"] = json_response(document)
+
+        running = preview(**{"from": f"{fake_server.url}/tracker"})
+
+        wait_until(lambda: running.failures("hall"), 60, "a failure")
+        assert "name its address in networks of [preview]" in running.healthz()[1]
+        assert internal.requests == []
+
+    @pytest.mark.parametrize("reference", [forwarding, master_playlist, playlist, keyed_playlist])
+    def test_stream_that_refers_to_another_server_needs_a_setting(
+        self, preview, fake_server, reference
+    ):
+        with FakeServer("127.0.0.2") as elsewhere:
+            elsewhere.responses["*"] = (200, {}, b"internal")
+            fake_server.responses["/stream.m3u8"] = reference(f"{elsewhere.url}/x")
+
+            running = preview(rooms={"hall": f"{fake_server.url}/stream.m3u8"})
+
+            wait_until(lambda: running.failures("hall"), 60, "a failure")
+            assert "127.0.0.2 is not admitted" in running.healthz()[1]
+            assert elsewhere.requests == []
+
+    def test_setting_admits_another_server(self, preview, fake_server, hls):
+        with FakeServer("127.0.0.2") as elsewhere:
+            elsewhere.responses |= hls
+            fake_server.responses["/x"] = forwarding(f"{elsewhere.url}/stream.m3u8")
+
+            running = preview(rooms={"hall": f"{fake_server.url}/x"}, networks="127.0.0.2/32")
+
+            wait_until(lambda: running.successes("hall"), 60, "a picture")
+
+    def test_stream_over_https_has_a_thumbnail(self, preview, hls, tmp_path):
+        certificate = create_certificate(tmp_path)
+        with FakeServer(certificate=certificate) as server:
+            server.responses |= hls
+
+            running = preview(rooms={"hall": f"{server.url}/stream.m3u8"})
+
+            wait_until(lambda: running.successes("hall"), 60, "a picture")
 
 
 class TestManyRooms:
@@ -347,7 +440,7 @@ class TestManyRooms:
             return json_response({"rooms": {room: {"endpoints": endpoints} for room in rooms}})
 
         fake_server.responses |= {**hls, "/tracker/streams.json": live("hall", "lab")}
-        running = preview(**{"from": f"{fake_server.url}/tracker"})
+        running = preview(**{"from": f"{fake_server.url}/tracker", "networks": "127.0.0.1"})
         wait_until(lambda: running.successes("hall") and running.successes("lab"), 60, "two rooms")
         (running.pictures / "garden.jpg").write_bytes(b"of another program")
 
@@ -408,6 +501,18 @@ def test_service_stops_within_two_seconds(preview, fake_server):
 
 def _encode_audio(folder):
     return encode(folder / "sound", "-f", "lavfi", "-i", "sine", "-t", "2", "x.ogg")["/x.ogg"]
+
+
+def create_certificate(folder):
+    """Create a self-signed certificate; return a file with it and its key."""
+    pem = folder / "server.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj",
+         "/CN=localhost", "-keyout", pem, "-out", folder / "certificate.pem"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    pem.write_bytes(pem.read_bytes() + (folder / "certificate.pem").read_bytes())
+    return pem
 
 
 def _processes_in(folder):

@@ -1,8 +1,10 @@
 """Hostile requests to nginx and the apps behind it."""
 
+import contextlib
 import json
 import os
 import signal
+import socket
 import time
 
 import pytest
@@ -254,6 +256,26 @@ class TestIdentity:
 
             assert (path, [response.status for response in responses]) == (path, [200, 200, 429])
             assert responses[-1].data == b"ERROR TOO MANY calls; send it again in 5 s\n"
+
+    def test_connections_of_one_address_are_limited(self, make_proxied):
+        limit = "limit_conn streaming_connections "
+        site = make_proxied(trackers=1, change=[(f"{limit}5000", f"{limit}3")])
+        unfinished = head(
+            "POST /tracker/endpoint/register HTTP/1.1", f"Host: {NAME}", "Content-Length: 9", ""
+        )
+        with contextlib.ExitStack() as stack:
+            for _ in range(3):
+                address = ("127.0.0.1", site.ports.site)
+                connection = stack.enter_context(
+                    socket.create_connection(address, source_address=(VIEWER, 0))
+                )
+                connection.sendall(unfinished.encode() + b"a")
+
+            wait_until(lambda: site.get("/").status == 429, 10, "the limit is reached")
+
+            assert site.get("/").data == b"ERROR TOO MANY calls; send it again in 5 s\n"
+            assert site.get("/", source="127.0.0.66").status == 200
+        wait_until(lambda: site.get("/").status == 200, 20, "the limit is no longer reached")
 
     def test_only_the_cdn_can_forward_addresses(self, make_proxied):
         site = make_proxied(

@@ -34,12 +34,12 @@ HIDE = """hidden => {
 }"""
 
 
-def with_push(make_proxied):
+def with_push(make_proxied, *change):
     require("ngx_nchan_module")
     site = make_proxied(
         trackers=1,
         marks=("push",),
-        change=BY_ADDRESS,
+        change=[*BY_ADDRESS, *change],
         settings=[("DEFAULT", "push.url", "http://%(address)s/push")],
     )
     site.url = f"http://127.0.0.1:{site.ports.site}"
@@ -143,6 +143,28 @@ class TestEvents:
 
         assert here.exists()
         assert events.get(timeout=TIMEOUT)["what"] == "schedule"
+
+    def test_subscribers_of_one_address_do_not_exclude_others(self, make_proxied):
+        limit = "limit_conn streaming_connections "
+        site = with_push(make_proxied, (f"{limit}5000", f"{limit}3"))
+        with contextlib.ExitStack() as stack:
+
+            def subscribe(source):
+                pool = stack.enter_context(
+                    urllib3.HTTPConnectionPool(
+                        "127.0.0.1", site.ports.site, source_address=(source, 0), retries=False
+                    )
+                )
+                headers = {"Host": "127.0.0.1", "Accept": "text/event-stream"}
+                response = pool.request(
+                    "GET", "/push", headers=headers, preload_content=False, timeout=TIMEOUT
+                )
+                stack.callback(response.shutdown)
+                return response.status
+
+            assert [subscribe(VIEWER) for _ in range(5)] == [200, 200, 200, 429, 429]
+            assert subscribe("127.0.0.66") == 200
+            assert site.get("/", host="127.0.0.1", source="127.0.0.66").status == 200
 
     def test_other_clients_cannot_publish_page_events(self, push_site, events):
         for method in ("POST", "PUT", "DELETE"):

@@ -1,6 +1,7 @@
 """Configuration of thumbnails in agent.ini, and stream URLs from trackers."""
 
 import json
+from ipaddress import ip_address
 
 import pytest
 
@@ -91,6 +92,11 @@ def test_tracker_replaces_the_default(parse):
             "folder = p\nfoldr = q",
             "foldr: is no key; allowed: at.once, folder",
         ),
+        (
+            "folder = previews",
+            "folder = p\nnetworks = 10.0.0.1/8",
+            "networks: is '10.0.0.1/8'; allowed: addresses and networks such as",
+        ),
         ("url = https://edge1.example.org/{room}/", "", "rooms: is missing; allowed: ROOM = ADDR"),
     ],
 )
@@ -102,6 +108,44 @@ def test_error_is_one_line(parse, old, new, line):
 
     assert line in str(error.value)
     assert str(error.value).startswith("agent.ini: [preview]")
+
+
+PRIVATE = ("127.0.0.1", "10.0.0.1", "169.254.169.254", "168.63.129.16", "::1", "fd00:ec2::254",
+           "::ffff:127.0.0.1", "0.0.0.0", "fe80::1")  # fmt: skip
+
+
+class TestAddresses:
+    """Which connections the thumbnail of http://edge.example/ may make."""
+
+    def admits(self, parse, host, address, networks="", *, is_configured=False, port=80):
+        policy = parse(INI + f"networks = {networks}\n").policy
+        admits = policy.for_stream("http://edge.example/x", is_configured=is_configured)
+        return admits(host, port, ip_address(address))
+
+    def test_own_public_address_is_admitted(self, parse):
+        for host in ("edge.example", "EDGE.example"):
+            assert self.admits(parse, host, "1.1.1.1")
+
+    @pytest.mark.parametrize("address", PRIVATE)
+    def test_own_private_address_needs_a_setting(self, parse, address):
+        assert not self.admits(parse, "edge.example", address)
+        assert not self.admits(parse, "edge.example", address, "public")
+        if "ffff" not in address:
+            assert self.admits(parse, "edge.example", address, f"10.9.9.9 {address}")
+
+    @pytest.mark.parametrize("address", PRIVATE)
+    def test_address_of_a_configured_stream_is_admitted(self, parse, address):
+        assert self.admits(parse, "edge.example", address, is_configured=True)
+        assert not self.admits(parse, "other.example", address, is_configured=True)
+        assert not self.admits(parse, "edge.example", address, is_configured=True, port=5432)
+
+    def test_other_servers_need_a_setting(self, parse):
+        assert not self.admits(parse, "cdn.example", "1.1.1.1")
+        assert self.admits(parse, "cdn.example", "1.1.1.1", "public")
+        assert self.admits(parse, "cdn.example", "1.1.1.1", "\n    10.0.0.0/8\n    1.1.1.0/24")
+
+    def test_mapped_address_is_that_of_ipv4(self, parse):
+        assert self.admits(parse, "edge.example", "::ffff:127.0.0.1", "127.0.0.0/8")
 
 
 class FakeTracker:

@@ -260,7 +260,8 @@ class TestFiles:
         ["theme.json", "theme.css", "templates/index.jinja2", "pictures", "pictures/", "",
          "pictures/../theme.json", "pictures/../../secret.svg", "../secret.svg", "/secret.svg",
          "pictures/.hidden.svg", "pictures//logo.svg", "pictures\\logo.svg", "pictures/page.html",
-         "pictures/link.svg", "pictures/logo.svg\0", "PICTURES/logo.svg"],
+         "pictures/link.svg", "pictures/logo.svg\0", "PICTURES/logo.svg",
+         f"pictures/{'a' * 300}.svg", f"pictures/{'a/' * 3000}.svg"],
     )  # fmt: skip
     def test_other_paths_are_not_public(self, create_theme, folder, path):
         theme = create_theme(index="{% extends 'site/index.jinja2' %}")

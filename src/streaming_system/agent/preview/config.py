@@ -6,6 +6,7 @@ from pathlib import Path
 
 from streaming_system.agent.config import AgentConfig
 from streaming_system.agent.preview import stream_urls
+from streaming_system.agent.preview.admission import AddressPolicy, parse_address_policy
 
 DEFAULT_STATUS_ADDRESS = ("127.0.0.1", 9182)
 
@@ -20,6 +21,7 @@ class PreviewConfig:
     :param timeout: seconds for one thumbnail.
     :param rooms: stream URLs of rooms that always get thumbnails.
     :param tracker: URL of the tracker whose live rooms get thumbnails, too; ``None``: no tracker.
+    :param policy: the addresses that thumbnails may come from.
     :param status: host and port of the status server; ``None``: it does not run.
     """
 
@@ -29,6 +31,7 @@ class PreviewConfig:
     timeout: float
     rooms: Mapping[str, str]
     tracker: str | None
+    policy: AddressPolicy
     status: tuple[str, int] | None
 
 
@@ -54,6 +57,7 @@ def parse_preview_config(agent: AgentConfig) -> PreviewConfig:
         timeout=section.number("timeout", 10, minimum=1, maximum=30),
         rooms=rooms,
         tracker=tracker or None,
+        policy=parse_address_policy(section),
         status=section.loopback_address("status", DEFAULT_STATUS_ADDRESS),
     )
     section.reject_unknown_keys()

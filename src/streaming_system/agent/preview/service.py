@@ -201,7 +201,10 @@ class ThumbnailService(AgentService):
 
     def _capture(self, room: str, state: RoomThumbnailState) -> None:
         try:
-            self._writer.capture(room, state.url)
+            admits = self.config.policy.for_stream(
+                state.url, is_configured=room in self.config.rooms
+            )
+            self._writer.capture(room, state.url, admits)
         except ProgramError as error:
             if self.stop.is_set():
                 return

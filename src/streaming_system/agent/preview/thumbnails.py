@@ -17,6 +17,7 @@ from pathlib import Path
 
 from streaming_system.agent.config import ROOM_PATTERN
 from streaming_system.agent.ffmpeg import QUIET_FLAGS
+from streaming_system.agent.preview.admission import KEY as NETWORKS_KEY
 from streaming_system.agent.subprocesses import (
     ProcessRunner,
     ProgramError,
@@ -24,6 +25,7 @@ from streaming_system.agent.subprocesses import (
     last_line,
 )
 from streaming_system.agent.tracker_http import USER_AGENT
+from streaming_system.net.filtering_proxy import Admits, FilteringProxy
 
 log = logging.getLogger(__name__)
 
@@ -43,8 +45,8 @@ IMAGE_ENCODERS: Mapping[str, tuple[tuple[str, ...], ...]] = {
 THUMBNAIL_TTL = 60.0
 # Allowed protocols by scheme: a playlist can refer neither to files nor to other protocols.
 PROTOCOLS = {
-    "http": "http,https,tcp,tls,crypto",
-    "https": "http,https,tcp,tls,crypto",
+    "http": "http,https,httpproxy,tcp,tls,crypto",
+    "https": "http,https,httpproxy,tcp,tls,crypto",
     "rtmp": "rtmp,tcp",
     "rtmps": "rtmps,tls,tcp",
 }
@@ -102,9 +104,11 @@ class ThumbnailWriter:
         """The rooms with thumbnails of this program, also of earlier runs."""
         return frozenset(self._rooms)
 
-    def capture(self, room: str, url: str) -> None:
+    def capture(self, room: str, url: str, admits: Admits) -> None:
         """Replace the thumbnails of a room by a frame of its stream.
 
+        :param admits: decides about each HTTP connection. URLs of RTMP come from agent.ini only,
+            and refer to no others.
         :raises ProgramError: if there is no frame; then the old thumbnails stay.
         """
         scheme = url.partition(":")[0]
@@ -117,8 +121,16 @@ class ThumbnailWriter:
         source += ["-max_error_rate", "1"]
         source += ["-analyzeduration", "3000000", "-max_pixels", str(MAX_PIXELS)]
         source += ["-threads", "1", "-i", url]
-        with self._temp_folder() as temp:
-            self._write_images(source, SQUARE_PIXELS, self._encoders, temp)
+        with self._temp_folder() as temp, FilteringProxy(admits, timeout=self._timeout) as proxy:
+            try:
+                self._write_images(source, SQUARE_PIXELS, self._encoders, temp, proxy=proxy.url)
+            except ProgramError:
+                if not proxy.refused:
+                    raise
+                raise ProgramError(
+                    f"{proxy.refused} is not admitted; if it is right, name its address in "
+                    f"{NETWORKS_KEY} of [preview]"
+                ) from None
             self._publish(room, temp)
 
     def is_expired(self, room: str) -> bool:
@@ -186,8 +198,13 @@ class ThumbnailWriter:
         filters: str,
         encoders: Iterable[ImageEncoder],
         folder: Path,
+        *,
+        proxy: str = "",
     ) -> None:
-        """Write images into a folder, named after size and format, such as ``-large.jpg``."""
+        """Write images into a folder, named after size and format, such as ``-large.jpg``.
+
+        :param proxy: the URL of the proxy for all HTTP connections.
+        """
         command = [self._ffmpeg, *QUIET_FLAGS, *source]
         names = []
         for size, (width, height) in THUMBNAIL_SIZES.items():
@@ -204,7 +221,9 @@ class ThumbnailWriter:
                 command += ["-an", "-sn", "-dn", "-threads", "1"]
                 command += [*encoder.options, f"./{names[-1]}"]
         try:
-            completed = self._runner.run(command, self._timeout, cwd=folder)
+            # The environment applies to playlists, segments and redirects, too.
+            environ = {"http_proxy": proxy, "no_proxy": ""}
+            completed = self._runner.run(command, self._timeout, cwd=folder, environ=environ)
         except ProgramTimeoutError:
             raise ProgramError(f"no picture within {self._timeout:g} s") from None
         if completed.status:

@@ -1,11 +1,10 @@
 """Checks the response of an HTTP server."""
 
-import urllib3
-
 from streaming_system.agent.config_section import ConfigSection
 from streaming_system.agent.fetch import FetchError, fetch_url
 from streaming_system.agent.supervisor.check_result import CheckResult, happy, sad
 from streaming_system.agent.supervisor.check_tools import CheckTools
+from streaming_system.net.request_deadline import deadline_pool_manager
 
 MAX_BODY_BYTES = 1024 * 1024
 
@@ -21,7 +20,7 @@ class HttpCheck:
             raise section.error("status", text, "expected statuses, such as 200, or 200 302")
         self._statuses = {int(status) for status in statuses}
         self._text = section.text("text", "").encode()
-        self._pool = urllib3.PoolManager()
+        self._pool = deadline_pool_manager()
 
     def __call__(self, timeout: float) -> CheckResult:
         """Return whether the response is as expected."""

@@ -18,12 +18,9 @@ MAX_PARAMETERS = 100
 def parse_query(request: Any, schema: ApiSchema) -> dict[str, Any]:
     """Return the validated query parameters.
 
-    :raises ApiError: if the query is not UTF-8, or a parameter is invalid.
+    :raises ApiError: if a parameter is invalid.
     """
-    try:
-        pairs = list(request.GET.items())
-    except UnicodeDecodeError:
-        raise api_error("bad-address", "the query is not in UTF-8") from None
+    pairs = list(request.GET.items())
     if len(pairs) > MAX_PARAMETERS or len({name for name, _ in pairs}) < len(pairs):
         raise api_error("invalid", "a parameter is there more than once")
     values = {name: _parse_parameter(schema, name, text) for name, text in pairs}

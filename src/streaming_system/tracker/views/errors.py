@@ -16,6 +16,7 @@ from streaming_system.tracker.api.problems import ApiError, problem_for_status
 from streaming_system.tracker.db.bounds import BoundReachedError
 from streaming_system.tracker.legacy.errors import LegacyProtocolError, legacy_error_response
 from streaming_system.tracker.rate_limiting import RateLimitedError
+from streaming_system.web.request_guard import InvalidRequestError
 
 RETRY_AFTER_SECONDS = 5
 
@@ -47,6 +48,12 @@ def not_found(error: HTTPException, request: Any) -> Response:
 def undecodable_path(error: URLDecodeError, request: Any) -> Response:
     """Return 400 for a path that is not UTF-8."""
     return error_response(request, 400, "the address is not UTF-8")
+
+
+@exception_view_config(InvalidRequestError)
+def invalid_request(error: InvalidRequestError, request: Any) -> Response:
+    """Return 400 for an invalid header or query."""
+    return error_response(request, 400, str(error))
 
 
 @exception_view_config(HTTPException)
