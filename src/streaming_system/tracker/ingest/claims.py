@@ -67,7 +67,11 @@ def bound_claims(claims: Mapping[str, int], elapsed: timedelta | None) -> dict[s
         # The ratio of both stays.
         rebuffer = rebuffer * counted_ms // (played + rebuffer)
         played = counted_ms - rebuffer
-    events = {name: min(claims[name], _max_events(name, counted_ms)) for name in EVENT_RATES}
+    # Nearly always, there are none.
+    events = {
+        name: claims[name] and min(claims[name], _max_events(name, counted_ms))
+        for name in EVENT_RATES
+    }
     return {"played_ms": played, "rebuffer_ms": rebuffer, **events}
 
 
@@ -80,7 +84,8 @@ def _is_outlier(claims: Mapping[str, int], known_ms: int | None) -> bool:
     if claims["played_ms"] + claims["rebuffer_ms"] > max_ms:
         return True
     return any(
-        claims[name] > OUTLIER_FACTOR * _max_events(name, max_ms) + OUTLIER_SLACK
+        claims[name] > OUTLIER_SLACK
+        and claims[name] > OUTLIER_FACTOR * _max_events(name, max_ms) + OUTLIER_SLACK
         for name in EVENT_RATES
     )
 

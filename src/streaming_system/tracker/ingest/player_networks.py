@@ -14,7 +14,7 @@ from streaming_system.tracker.crew.server_keys import ServerKeys
 
 NETWORK_BUCKETS = 4096
 KEY_NAME = "player-network"
-_PREFIX_LENGTHS = {4: 24, 6: 48}
+IPV4_DOTS, IPV6_PREFIX_BITS = 3, 48
 
 
 class PlayerNetworks:
@@ -37,15 +37,25 @@ def network_bucket(address: str | None, key: bytes) -> int | None:
 
     :param key: shared by all processes, so that they agree.
     """
-    try:
-        parsed = ipaddress.ip_address(address or "")
-    except ValueError:
+    prefix = _network_prefix(address or "")
+    if not prefix:
         return None
-    parsed = getattr(parsed, "ipv4_mapped", None) or parsed
-    prefix = int(parsed) >> (parsed.max_prefixlen - _PREFIX_LENGTHS[parsed.version])
-    text = b"%d %d" % (parsed.version, prefix)
-    digest = hashlib.blake2b(text, digest_size=4, key=key).digest()
+    digest = hashlib.blake2b(prefix.encode(), digest_size=4, key=key).digest()
     return int.from_bytes(digest, "big") % NETWORK_BUCKETS
+
+
+def _network_prefix(address: str) -> str:
+    """Return the part of an address that its network has in common; "" if it is no address."""
+    # ipaddress takes as long as the rest of the claims; every report needs this.
+    if ":" not in address:
+        return address.rpartition(".")[0] if address.count(".") == IPV4_DOTS else ""
+    try:
+        parsed = ipaddress.IPv6Address(address)
+    except ValueError:
+        return ""
+    if parsed.ipv4_mapped is not None:
+        return _network_prefix(str(parsed.ipv4_mapped))
+    return f"{int(parsed) >> (128 - IPV6_PREFIX_BITS):x}"
 
 
 def includeme(config: Any) -> None:
