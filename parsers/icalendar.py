@@ -11,6 +11,7 @@ import icalendar
 import recurring_ical_events
 from icalendar.error import BrokenCalendarProperty
 from lxml import html as lxml_html
+from streaming_system.parsers.icalendar_export import PRODID, restore_talk
 
 from streaming_system.plugin import (
     Feed,
@@ -28,6 +29,8 @@ from streaming_system.plugin import (
 ALLOWED_FREQUENCIES = {"DAILY", "WEEKLY", "MONTHLY", "YEARLY"}
 MAX_OCCURRENCES = 366
 MAX_RECURRENCE_SPAN = timedelta(days=366)
+EVENT_BEGIN = re.compile(rb"^BEGIN:VEVENT", re.IGNORECASE | re.MULTILINE)
+EVENT_END = re.compile(rb"^END:VEVENT", re.IGNORECASE | re.MULTILINE)
 # Symposion's summaries, "Main Conference: talk"; the title is in the description.
 SYMPOSION_SUMMARY = re.compile(
     r"[^:]{1,60}: (talk|tutorial|plenary|keynote|miniconf|break|.{1,20})"
@@ -60,14 +63,16 @@ def parse(feed, context):
         raise FeedError(f"not valid iCalendar: {str(error).splitlines()[0][:200]}") from None
     if not isinstance(calendar, icalendar.Calendar):
         raise FeedError("not valid iCalendar: it is not one calendar")
-    if feed.data.upper().count(b"BEGIN:VEVENT") != feed.data.upper().count(b"END:VEVENT"):
+    if len(EVENT_BEGIN.findall(feed.data)) != len(EVENT_END.findall(feed.data)):
         raise FeedError("not valid iCalendar: an event begins and does not end")
     context.set_feed_timezone(str(calendar.get("X-WR-TIMEZONE", "")))
-    symposion = "linux.conf.au" in str(calendar.get("PRODID", ""))
+    product = str(calendar.get("PRODID", ""))
+    symposion = "linux.conf.au" in product
 
     def parse_item(item):
         try:
-            return _parse_talk(item["event"], context, symposion)
+            talk = _parse_talk(item["event"], context, symposion)
+            return restore_talk(talk, item["event"]) if product == PRODID else talk
         except BrokenCalendarProperty as error:
             raise SkipEntryError("bad-value", str(error)[:100]) from None
 

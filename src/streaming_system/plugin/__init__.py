@@ -25,6 +25,7 @@ from streaming_system.plugin.markup import (
     html_from_plain_text,
     html_from_unknown_markup,
 )
+from streaming_system.plugin.origin import FeedOrigin
 from streaming_system.plugin.stats_source import (
     MountStats,
     SourceError,
@@ -40,15 +41,18 @@ from streaming_system.plugin.values import (
     clean_str_list,
     parse_do_not_record,
     parse_duration,
+    parse_references,
 )
 from streaming_system.schedule.diff import Change
-from streaming_system.schedule.model import Talk
+from streaming_system.schedule.model import Link, Talk
 
 __all__ = [
     "Change",
     "Feed",
     "FeedError",
+    "FeedOrigin",
     "Incident",
+    "Link",
     "MountStats",
     "ParseContext",
     "Parser",
@@ -73,6 +77,7 @@ __all__ = [
     "parse_allowed_networks",
     "parse_do_not_record",
     "parse_duration",
+    "parse_references",
     "parse_timestamp",
     "register_parsers",
     "register_stats_sources",

@@ -61,12 +61,18 @@ def compile_schedule(
                 end=max(slot.end for slot in conference_slots),
                 zone=zone,
             ),
+            guid=_room_guid(room, feeds[room.id].validated),
         )
     return Schedule(rooms=schedules, imported_at=imported_at)
 
 
 def _conference_title(room: Room) -> str:
     return room.conference or room.title
+
+
+def _room_guid(room: Room, validated: ValidatedTalks) -> str:
+    names = sorted({name for talk in validated.talks for name in talk.rooms})
+    return validated.room_guids.get(_room_feed_name(room, names), "")
 
 
 def _room_slots(room: Room, talks: Iterable[Talk], used_guids: set[str]) -> list[Slot]:
@@ -131,5 +137,9 @@ def _make_slot(talk: Talk, room: Room, used_guids: set[str], *, relayed_from: st
         language=talk.language,
         talk_type=talk.talk_type,
         do_not_record=talk.do_not_record,
+        recording_license=talk.recording_license,
+        feedback_url=talk.feedback_url,
+        links=talk.links,
+        attachments=talk.attachments,
         relayed_from=relayed_from,
     )

@@ -83,7 +83,7 @@ def test_save_reports_an_unwritable_folder_in_one_line(tmp_path):
     "damage",
     [
         lambda document: document.pop("version"),
-        lambda document: document.update(version=3),
+        lambda document: document.update(version=4),
         lambda document: document.update(rooms=[]),
         lambda document: document["rooms"]["hall"].update(timezone="Mars/Phobos"),
         lambda document: document["rooms"]["hall"]["events"][0].pop("title"),
