@@ -36,6 +36,7 @@ from streaming_system.plugin.stats_source import (
     require_object,
 )
 from streaming_system.plugin.values import (
+    clean_people,
     clean_str,
     clean_str_list,
     parse_do_not_record,
@@ -59,6 +60,7 @@ __all__ = [
     "SourceProbe",
     "StatsSource",
     "Talk",
+    "clean_people",
     "clean_str",
     "clean_str_list",
     "enrich_talk",

@@ -108,8 +108,8 @@ def _append_talk(room: etree._Element, talk: ExportTalk) -> None:
         _append_text(recording, "license", "")
         _append_text(recording, "optout", "true" if slot.do_not_record else "false")
     persons = etree.SubElement(element, "persons")
-    for name in slot.speakers:
-        _append_text(persons, "person", name)
+    for speaker_id, name in talk.speakers:
+        etree.SubElement(persons, "person", id=str(speaker_id)).text = name
     links = etree.SubElement(element, "links")
     for label, url in talk.links:
         etree.SubElement(links, "link", href=url).text = label
@@ -174,9 +174,7 @@ def _json_talk(talk: ExportTalk) -> dict[str, Any]:
         "abstract": slot.abstract,
         "description": "",
         "do_not_record": slot.do_not_record,
-        "persons": [
-            {"id": number, "public_name": name} for number, name in enumerate(slot.speakers, 1)
-        ],
+        "persons": [{"id": speaker_id, "public_name": name} for speaker_id, name in talk.speakers],
         "links": [{"title": label, "url": url} for label, url in talk.links],
     }
 
@@ -195,7 +193,7 @@ def to_ics(talks: list[ExportTalk], site: ExportSite) -> bytes:
         calendar.add("x-wr-timezone", talks[0].zone.key)
     for talk in talks:
         event = icalendar.Event()
-        event.add("uid", talk.slot.guid)
+        event.add("uid", talk.uid)
         # A constant, so that an unchanged schedule gives the same ETag.
         event.add("dtstamp", talk.slot.start)
         event.add("dtstart", talk.start)

@@ -8,10 +8,10 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from streaming_system.config import Room
+from streaming_system.schedule.identity import as_uuid, derive_number, is_global, speaker_key
 from streaming_system.schedule.model import Schedule, Slot
 
 _NAMESPACE = uuid.UUID("7d1f6f2e-35c0-5d68-9f52-2f7f6c8e1b90")
-_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,10 +28,13 @@ class ExportSite:
 
 @dataclass(frozen=True, kw_only=True)
 class ExportTalk:
-    """A talk in its room, independent of the format."""
+    """A talk in its room, independent of the format.
 
-    number: int
+    :param event: the name of the event, which qualifies guids that are unique within it only.
+    """
+
     slot: Slot
+    event: str
     room: str
     page: str
     zone: ZoneInfo
@@ -47,8 +50,24 @@ class ExportTalk:
     @property
     def guid(self) -> str:
         """The talk's guid as a UUID, as the schemas require."""
-        guid = self.slot.guid
-        return guid if _UUID.fullmatch(guid) else str(uuid.uuid5(_NAMESPACE, guid))
+        return as_uuid(self.slot.guid, self.event)
+
+    @property
+    def uid(self) -> str:
+        """The talk's guid as a UID of iCalendar, which is unique in the world."""
+        return self.slot.guid if is_global(self.slot.guid) else self.guid
+
+    @property
+    def number(self) -> int:
+        """The talk's number, as apps store it for favourites and alarms."""
+        return self.slot.number or derive_number(self.slot.guid)
+
+    @property
+    def speakers(self) -> list[tuple[int, str]]:
+        """The numbers and names of the speakers."""
+        names = self.slot.speakers
+        ids = self.slot.speaker_ids or [derive_number(speaker_key(name)) for name in names]
+        return list(zip(ids, names, strict=True))
 
     @property
     def slug(self) -> str:
@@ -67,7 +86,6 @@ def export_talks(
     :param rooms: the configured rooms, by id.
     """
     titles = [room.title for room in rooms.values()]
-    number = 0
     # A relayed talk is exported once: in its own room, if that is configured.
     in_own_room = {
         (slot.start, slot.title)
@@ -84,10 +102,9 @@ def export_talks(
             is_relay = slot.relayed_from and (slot.start, slot.title) in in_own_room
             if slot.is_filler or is_relay:
                 continue
-            number += 1
             yield ExportTalk(
-                number=number,
                 slot=slot,
+                event=rooms[room_id].conference or site.title,
                 room=name,
                 page=f"{site.url}/{room_id}",
                 zone=room_schedule.timezone,

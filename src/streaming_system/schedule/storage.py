@@ -1,8 +1,9 @@
 """Loads and saves the schedule file: a JSON document that the import writes and the pages show.
 
-``{"version": 2, "imported": "2026-11-24T09:00:00Z", "rooms": {ID: {"timezone": ZONE, "events":
+``{"version": 3, "imported": "2026-11-24T09:00:00Z", "rooms": {ID: {"timezone": ZONE, "events":
 [SLOT, …]}}}``. A SLOT has the fields of :class:`Slot`, some under other keys (``_KEYS``). Times are
-in UTC. Version 1 had ``"generated": true`` instead of ``"filler": {…}``; it is still loaded.
+in UTC. Version 1 had ``"generated": true`` instead of ``"filler": {…}``, and version 2 no numbers
+of talks and speakers. Both are still loaded.
 """
 
 import base64
@@ -18,7 +19,7 @@ from streaming_system.schedule.fillers import Filler, FillerType
 from streaming_system.schedule.model import RoomSchedule, Schedule, Slot
 from streaming_system.util.atomic_write import atomic_write
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 # Proxies compress known media types only, and Repr-Digest is computed over the bytes as sent.
 MEDIA_TYPE = "application/vnd.streaming-system.schedule+json"
 
@@ -30,6 +31,8 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "filler": (dict, type(None)),
     "do_not_record": (bool, type(None)),
     "speakers": (list,),
+    "speaker_ids": (list,),
+    "number": (int,),
 }
 
 
@@ -60,7 +63,7 @@ def deserialize_schedule(text: str) -> Schedule:
     """
     try:
         document = json.loads(text)
-        if document["version"] not in (1, FORMAT_VERSION):
+        if document["version"] not in (1, 2, FORMAT_VERSION):
             raise ScheduleFileError(
                 f"has version {document['version']!r}, but this program reads {FORMAT_VERSION}: "
                 "import the schedule again"
@@ -120,6 +123,7 @@ def _serialize_slot(slot: Slot) -> dict[str, Any]:
         "start": _format_utc(slot.start),
         "end": _format_utc(slot.end),
         "speakers": list(slot.speakers),
+        "speaker_ids": list(slot.speaker_ids),
         "filler": dataclasses.asdict(slot.filler) if slot.filler else None,
     }
 
@@ -135,6 +139,11 @@ def _deserialize_slot(document: dict[str, Any]) -> Slot:
     speakers = document.get("speakers", [])
     if not all(isinstance(name, str) for name in speakers):
         raise TypeError("a speaker is no text")
+    speaker_ids = document.get("speaker_ids", [])
+    if any(type(number) is not int for number in (document.get("number", 0), *speaker_ids)):
+        raise TypeError("a number of a talk or a speaker is no number")
+    if speaker_ids and len(speaker_ids) != len(speakers):
+        raise ValueError(f"{len(speakers)} speakers have {len(speaker_ids)} numbers")
     fields = {_FIELDS[key]: value for key, value in document.items()}
     return Slot(
         **fields
@@ -142,6 +151,7 @@ def _deserialize_slot(document: dict[str, Any]) -> Slot:
             "start": _parse_utc(document["start"]),
             "end": _parse_utc(document["end"]),
             "speakers": tuple(speakers),
+            "speaker_ids": tuple(speaker_ids),
             "filler": _deserialize_filler(document.get("filler")),
         }
     )
