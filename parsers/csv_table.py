@@ -119,6 +119,7 @@ def parse(feed, context):
             abstract=html_from_unknown_markup(cell("abstract")),
             url=cell("url"),
             guid=f"csv-{cell('guid')}" if cell("guid") else "",
+            number=cell("guid"),
             speakers=clean_str_list(cell("speakers").split(",")),
             track=cell("track"),
             language=cell("language"),

@@ -42,6 +42,7 @@ def parse(feed, context):
             abstract=html_from_plain_text(clean_str(item.get("description"))),
             url=clean_str(item.get("link")),
             guid=f"emf-{item.get('source')}-{item['id']}" if item.get("id") else "",
+            number=item.get("id"),
             speakers=clean_str_list(item.get("speaker")),
             talk_type=clean_str(item.get("type")),
             do_not_record=None if may_record is None else not may_record,

@@ -16,6 +16,7 @@ def restore_talk(talk, event):
     conference = next((str(link) for link in _values(event, "CONFERENCE")), "")
     site_url = conference.rpartition("/")[0]
     tracks = [name for categories in _values(event, "CATEGORIES") for name in categories.cats]
+    speakers = _values(event, "X-TALK-SPEAKER")
     return replace(
         talk,
         title=_text(event, "SUMMARY"),
@@ -23,15 +24,17 @@ def restore_talk(talk, event):
         abstract=_text(event, "STYLED-DESCRIPTION"),
         url="" if is_talk_page(site_url, talk.url) else talk.url,
         guid=_text(event, "X-TALK-GUID") or talk.guid,
-        speakers=tuple(map(str, _values(event, "X-TALK-SPEAKER"))),
+        number=_text(event, "X-TALK-NUMBER"),
+        speakers=tuple(map(str, speakers)),
+        speaker_ids=tuple(speaker.params.get("X-ID", "") for speaker in speakers),
         track=str(tracks[0]) if tracks else "",
         language=_text(event, "X-TALK-LANGUAGE"),
         talk_type=_text(event, "X-TALK-TYPE"),
         do_not_record=parse_do_not_record(_text(event, "X-TALK-DO-NOT-RECORD")),
         recording_license=_text(event, "X-TALK-RECORDING-LICENSE"),
         feedback_url=_text(event, "X-TALK-FEEDBACK-URL"),
-        links=_links(event, "LINK"),
-        attachments=_links(event, "ATTACH"),
+        links=_links(event, "X-TALK-LINK"),
+        attachments=_links(event, "X-TALK-ATTACHMENT"),
     )
 
 
@@ -45,6 +48,6 @@ def _text(event, name):
 
 
 def _links(event, name):
-    return tuple(
-        Link(url=str(value), title=value.params.get("LABEL", "")) for value in _values(event, name)
-    )
+    """Return the links of texts with a URL, a space and a title."""
+    texts = (str(value).partition(" ") for value in _values(event, name))
+    return tuple(Link(url=url, title=title) for url, _, title in texts)

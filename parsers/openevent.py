@@ -9,6 +9,7 @@ from streaming_system.plugin import (
     Parser,
     SkipEntryError,
     Talk,
+    clean_people,
     clean_str,
     clean_str_list,
     hookimpl,
@@ -62,6 +63,11 @@ def parse(feed, context):
             raise SkipEntryError("not-accepted", f"state is {item['state']!r:.40}")
         room = item["microlocation"]
         track = item.get("track")
+        speakers, speaker_ids = clean_people(
+            (speaker.get("name"), speaker.get("id"))
+            for speaker in item.get("speakers") or []
+            if isinstance(speaker, dict)
+        )
         return Talk(
             rooms=clean_str_list(room.get("name") if isinstance(room, dict) else None),
             start=context.parse_time(
@@ -74,13 +80,9 @@ def parse(feed, context):
                 clean_str(item.get("long_abstract")) or clean_str(item.get("short_abstract"))
             ),
             guid=f"openevent-{item['id']}",
-            speakers=clean_str_list(
-                [
-                    speaker.get("name")
-                    for speaker in item.get("speakers") or []
-                    if isinstance(speaker, dict)
-                ]
-            ),
+            number=item["id"],
+            speakers=speakers,
+            speaker_ids=speaker_ids,
             track=clean_str(track.get("name")) if isinstance(track, dict) else "",
             language=clean_str(item.get("language")),
         )

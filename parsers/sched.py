@@ -43,6 +43,7 @@ def parse(feed, context):
             title=clean_str(item["name"]),
             abstract=html_from_unknown_markup(clean_str(item.get("description"))),
             guid=clean_str(item.get("id")) or clean_str(item["event_key"]),
+            number=item["event_key"],
             speakers=clean_str_list(
                 [_speaker_name(person) for person in item.get("speakers") or []]
             ),

@@ -11,6 +11,7 @@ from streaming_system.plugin import (
     Parser,
     SkipEntryError,
     Talk,
+    clean_people,
     clean_str,
     clean_str_list,
     hookimpl,
@@ -18,6 +19,9 @@ from streaming_system.plugin import (
     parse_duration,
     parse_references,
 )
+
+NAME_KEYS = ("public_name", "name", "full_public_name")
+IDENTIFIER_KEYS = ("id", "guid", "code")
 
 
 @hookimpl
@@ -63,6 +67,7 @@ def parse(feed, context):
         event = item["event"]
         event |= extensions.get(str(event.get("guid")), {})
         start = context.parse_time(event["date"])
+        speakers, speaker_ids = clean_people(_speakers(event.get("persons")))
         return Talk(
             rooms=clean_str_list(clean_str(event.get("room")) or item["room"]),
             start=start,
@@ -76,7 +81,9 @@ def parse(feed, context):
             ),
             url=origin.talk_url(clean_str(event.get("url")) or clean_str(event.get("link"))),
             guid=str(event.get("guid") or event.get("id") or event.get("code") or ""),
-            speakers=_speakers(event.get("persons")),
+            number=event.get("id"),
+            speakers=speakers,
+            speaker_ids=speaker_ids,
             track=_parse_name(event.get("track")),
             language=clean_str(event.get("language")),
             talk_type=_parse_name(event.get("type")),
@@ -120,10 +127,13 @@ def _parse_name(value):
 
 
 def _speakers(persons):
-    names = []
+    """Yield the names and the identifiers of speakers."""
     for person in persons if isinstance(persons, list) else []:
         if isinstance(person, dict):
-            keys = ("public_name", "name", "full_public_name")
-            person = next((person[key] for key in keys if person.get(key)), None)
-        names.append(person)
-    return clean_str_list(names)
+            name, identifier = (
+                next((person[key] for key in keys if person.get(key)), None)
+                for keys in (NAME_KEYS, IDENTIFIER_KEYS)
+            )
+            yield name, identifier
+        else:
+            yield person, None

@@ -8,6 +8,7 @@ from streaming_system.plugin import (
     FeedOrigin,
     Parser,
     Talk,
+    clean_people,
     clean_str,
     clean_str_list,
     hookimpl,
@@ -60,6 +61,11 @@ def parse(feed, context):
         recording = features.get("recording") if isinstance(features, dict) else None
         language = clean_str(event.get("language"))
         texts = (clean_str(event.get(key), language) for key in ("abstract", "description"))
+        speakers, speaker_ids = clean_people(
+            (person.get("name"), person.get("id") or person.get("guid") or person.get("code"))
+            for person in event.get("participants") or []
+            if isinstance(person, dict) and person.get("role") in (None, "SPEAKER")
+        )
         return Talk(
             rooms=clean_str_list(clean_str(room.get("name") if isinstance(room, dict) else room)),
             start=context.parse_time(event["start"]),
@@ -69,13 +75,9 @@ def parse(feed, context):
             abstract=origin.html("\n\n".join(filter(None, texts))),
             url=origin.talk_url(clean_str(event.get("url"))),
             guid=clean_str(event.get("guid")) or clean_str(event.get("code")),
-            speakers=clean_str_list(
-                [
-                    person.get("name")
-                    for person in event.get("participants") or []
-                    if isinstance(person, dict) and person.get("role") in (None, "SPEAKER")
-                ]
-            ),
+            number=event.get("id"),
+            speakers=speakers,
+            speaker_ids=speaker_ids,
             track=clean_str(names.get(_slug(event.get("track")))),
             language=language,
             talk_type=clean_str(event.get("type")),

@@ -15,6 +15,7 @@ from streaming_system.plugin import (
     Parser,
     SkipEntryError,
     Talk,
+    clean_people,
     clean_str_list,
     hookimpl,
     parse_do_not_record,
@@ -96,6 +97,7 @@ class _ScheduleDocument:
     def _event_fields(self, day, room, element):
         event = _fields(element)
         event["element"], event["day_element"] = element, day
+        event["number"] = element.get("id")
         event["guid"] = element.get("guid") or element.get("id") or element.get("code") or ""
         if self.origin.is_own_export:
             event["guid"] = event.get("feed_guid") or event["guid"]
@@ -105,6 +107,7 @@ class _ScheduleDocument:
     def parse_talk(self, event):
         start = self._parse_start(event)
         element = event["element"]
+        speakers, speaker_ids = clean_people(_speakers(element))
         # Some exports repeat the abstract as the description.
         abstracts = dict.fromkeys(filter(None, (event.get("abstract"), event.get("description"))))
         return Talk(
@@ -116,7 +119,9 @@ class _ScheduleDocument:
             abstract="".join(map(self.origin.html, abstracts)),
             url=self.origin.talk_url(event.get("url", "")),
             guid=event["guid"],
-            speakers=tuple(_speakers(element)),
+            number=event["number"],
+            speakers=speakers,
+            speaker_ids=speaker_ids,
             track=event.get("track", ""),
             language=event.get("language", ""),
             talk_type=event.get("type", ""),
@@ -200,9 +205,8 @@ def _spans_midnight(day):
 def _speakers(event):
     for persons in _children(event, "persons"):
         for person in _children(persons, "person"):
-            name = person.get("public_name") or (person.text or "").strip()
-            if name:
-                yield name
+            identifier = person.get("id") or person.get("guid") or person.get("code")
+            yield person.get("public_name") or person.text, identifier
 
 
 def _references(event, list_name, name):

@@ -9,6 +9,7 @@ from streaming_system.plugin import (
     Feed,
     Parser,
     Talk,
+    clean_people,
     clean_str,
     clean_str_list,
     hookimpl,
@@ -87,7 +88,7 @@ def parse_all(feed, context):
             context,
             room=rooms.get(str(session.get("roomId")), ""),
             all_rooms=rooms.values(),
-            speakers=[speakers.get(str(key)) for key in session.get("speakers") or []],
+            speakers=[(speakers.get(str(key)), key) for key in session.get("speakers") or []],
         ),
     )
 
@@ -103,7 +104,7 @@ def parse_grid(feed, context):
                     context,
                     room=clean_str(room["name"]),
                     all_rooms=rooms.values(),
-                    speakers=_speaker_names(session),
+                    speakers=_speakers(session),
                 ),
             )
 
@@ -117,12 +118,13 @@ def parse_sessions(feed, context):
                 context,
                 room=clean_str(session.get("room")),
                 all_rooms=(),
-                speakers=_speaker_names(session),
+                speakers=_speakers(session),
             ),
         )
 
 
 def _parse_talk(session, context, *, room, all_rooms, speakers):
+    names, speaker_ids = clean_people(speakers)
     is_plenary = session.get("isPlenumSession") is True and all_rooms
     return Talk(
         # A plenary session is listed in only one of its rooms.
@@ -132,7 +134,9 @@ def _parse_talk(session, context, *, room, all_rooms, speakers):
         title=clean_str(session["title"]),
         abstract=html_from_plain_text(clean_str(session.get("description"))),
         guid=f"sessionize-{session['id']}",
-        speakers=clean_str_list(speakers),
+        number=session["id"],
+        speakers=names,
+        speaker_ids=speaker_ids,
         talk_type="break" if session.get("isServiceSession") is True else "",
     )
 
@@ -146,6 +150,7 @@ def _names_by_id(items, key="name"):
     }
 
 
-def _speaker_names(session):
+def _speakers(session):
+    """Return the names and the identifiers of the speakers."""
     people = session.get("speakers") or []
-    return [person.get("name") for person in people if isinstance(person, dict)]
+    return [(person.get("name"), person.get("id")) for person in people if isinstance(person, dict)]

@@ -12,6 +12,7 @@ from streaming_system.plugin import (
     Parser,
     SkipEntryError,
     Talk,
+    clean_people,
     clean_str,
     clean_str_list,
     hookimpl,
@@ -77,6 +78,7 @@ def _parse(feed, context, convert):
                 raise SkipEntryError("placeholder")
             title = talk_type[:1].upper() + talk_type[1:]
         start = context.parse_time(slot["start"])
+        speakers, speaker_ids = clean_people(_speakers(slot))
         return Talk(
             # Names of rooms can contain commas, so the list is better than the joined text.
             rooms=clean_str_list(slot["rooms"])
@@ -90,7 +92,9 @@ def _parse(feed, context, convert):
             abstract=convert(clean_str(slot.get("abstract")) or clean_str(slot.get("description"))),
             url=clean_str(slot.get("conf_url")),
             guid=f"symposion-{slot['conf_key']}",
-            speakers=_speakers(slot),
+            number=slot["conf_key"],
+            speakers=speakers,
+            speaker_ids=speaker_ids,
             track=clean_str(slot.get("track")),
             talk_type=talk_type,
         )
@@ -106,7 +110,9 @@ def _parse_minutes(slot):
 
 
 def _speakers(slot):
-    people = slot.get("speakers") or slot.get("authors") or []
-    return clean_str_list(
-        [person.get("name") if isinstance(person, dict) else person for person in people]
-    )
+    """Yield the names and the identifiers of speakers."""
+    for person in slot.get("speakers") or slot.get("authors") or []:
+        if isinstance(person, dict):
+            yield person.get("name"), person.get("id")
+        else:
+            yield person, None

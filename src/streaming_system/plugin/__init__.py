@@ -37,6 +37,7 @@ from streaming_system.plugin.stats_source import (
     require_object,
 )
 from streaming_system.plugin.values import (
+    clean_people,
     clean_str,
     clean_str_list,
     parse_do_not_record,
@@ -63,6 +64,7 @@ __all__ = [
     "SourceProbe",
     "StatsSource",
     "Talk",
+    "clean_people",
     "clean_str",
     "clean_str_list",
     "enrich_talk",

@@ -1,6 +1,7 @@
 """Parses values of feeds: texts, durations, flags."""
 
 import re
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -42,6 +43,20 @@ def clean_str_list(value: Any) -> tuple[str, ...]:
     """
     items = value if isinstance(value, list | tuple) else [value]
     return tuple(item.strip() for item in items if isinstance(item, str) and item.strip())
+
+
+def clean_people(people: Iterable[tuple[Any, Any]]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the names and the identifiers of people, as a talk's speakers and speaker_ids.
+
+    :param people: pairs of a name and the feed's identifier, a number or a text; a pair whose name
+        is no text or empty is dropped, and an identifier of another type becomes "".
+    """
+    named = [
+        (name.strip(), str(identifier) if type(identifier) in (int, str) else "")
+        for name, identifier in people
+        if isinstance(name, str) and name.strip()
+    ]
+    return tuple(name for name, _ in named), tuple(identifier for _, identifier in named)
 
 
 def parse_duration(value: Any) -> timedelta:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from streaming_system.config import Room
 from streaming_system.schedule.days import day_start, main_zone, schedule_day
+from streaming_system.schedule.identity import as_uuid, derive_number, is_global, speaker_key
 from streaming_system.schedule.model import RoomSchedule, Schedule, Slot
 from streaming_system.schedule.site_links import (
     ROOM_LINK_TITLE,
@@ -18,7 +19,6 @@ from streaming_system.schedule.site_links import (
 )
 
 _NAMESPACE = uuid.UUID("7d1f6f2e-35c0-5d68-9f52-2f7f6c8e1b90")
-_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _MINUTE = timedelta(minutes=1)
 MAX_SLUG_CHARS = 60
 MIN_ACRONYM_CHARS = 4
@@ -69,12 +69,13 @@ class ExportPerson:
 class ExportTalk:
     """A talk in its room, independent of the format.
 
+    :param event: the name of the event, which qualifies guids that are unique within it only.
     :param page: URL of the talk's page on the site.
     :param zone: the zone of the export.
     """
 
-    number: int
     slot: Slot
+    event: str
     room: ExportRoom
     page: str
     zone: ZoneInfo
@@ -105,7 +106,17 @@ class ExportTalk:
     @property
     def guid(self) -> str:
         """The talk's guid as a UUID, as the schemas require."""
-        return as_uuid(self.slot.guid)
+        return as_uuid(self.slot.guid, self.event)
+
+    @property
+    def uid(self) -> str:
+        """The talk's guid as a UID of iCalendar, which is unique in the world."""
+        return self.slot.guid if is_global(self.slot.guid) else self.guid
+
+    @property
+    def number(self) -> int:
+        """The talk's number, as apps store it for favourites and alarms."""
+        return self.slot.number or derive_number(self.slot.guid)
 
     @property
     def url(self) -> str:
@@ -114,7 +125,12 @@ class ExportTalk:
 
     @property
     def persons(self) -> list[ExportPerson]:
-        return [_person(name) for name in self.slot.speakers]
+        names = self.slot.speakers
+        ids = self.slot.speaker_ids or [derive_number(speaker_key(name)) for name in names]
+        return [
+            ExportPerson(id=number, guid=as_uuid(f"speaker-{number}", self.event), name=name)
+            for number, name in zip(ids, names, strict=True)
+        ]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,16 +221,16 @@ def collect_export(
     talks: list[ExportTalk] = []
     for room_id, room_schedule in scheduled.items():
         room = _export_room(room_id, room_schedule, rooms, site)
-        for slot in _exported_slots(room_schedule, in_own_room):
-            talks.append(
-                ExportTalk(
-                    number=len(talks) + 1,
-                    slot=slot,
-                    room=room,
-                    page=talk_page(site.url, slot),
-                    zone=zone,
-                )
+        talks += [
+            ExportTalk(
+                slot=slot,
+                event=rooms[room_id].conference or site.title,
+                room=room,
+                page=talk_page(site.url, slot),
+                zone=zone,
             )
+            for slot in _exported_slots(room_schedule, in_own_room)
+        ]
     return ScheduleExport(
         site=site,
         zone=zone,
@@ -244,16 +260,6 @@ def _exported_slots(
         is_relay = slot.relayed_from and (slot.start, slot.title) in in_own_room
         if not slot.is_filler and not is_relay:
             yield slot
-
-
-def as_uuid(guid: str) -> str:
-    """Return a guid if it is a UUID, else a UUID derived from it."""
-    return guid if _UUID.fullmatch(guid) else str(uuid.uuid5(_NAMESPACE, guid))
-
-
-def _person(name: str) -> ExportPerson:
-    guid = uuid.uuid5(_NAMESPACE, name)
-    return ExportPerson(id=guid.int % (2**31 - 1) + 1, guid=str(guid), name=name)
 
 
 def _full_minutes(instant: datetime) -> int:

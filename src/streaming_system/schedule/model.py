@@ -31,7 +31,11 @@ class Talk:
     :param abstract: an HTML fragment, not sanitised.
     :param url: absolute URL of the talk's page.
     :param guid: an identifier that stays the same when the talk moves; "" if the feed has none.
+    :param number: the feed's number of the talk, also as text; the import ignores anything else
+        than 1 to 2³¹−1.
     :param speakers: names, without addresses.
+    :param speaker_ids: the feed's identifiers of the speakers in the same order, "" for a speaker
+        without one; () if it has none. They are not published, except numbers.
     :param talk_type: the feed's word for it: "talk", "workshop", "break", …
     :param do_not_record: the speaker's wish; ``None`` if the feed has none.
     :param recording_license: the licence of the recording, in the words of the feed.
@@ -47,7 +51,9 @@ class Talk:
     abstract: str = ""
     url: str = ""
     guid: str = ""
+    number: int | str | None = None
     speakers: tuple[str, ...] = ()
+    speaker_ids: tuple[str, ...] = ()
     track: str = ""
     language: str = ""
     talk_type: str = ""
@@ -65,6 +71,11 @@ class Slot:
 
     :param abstract: sanitised HTML.
     :param title: in English for a filler.
+    :param guid: unique in the schedule.
+    :param number: identifies the talk in exports; unique in the schedule, 1 to 2³¹−1; 0 for a
+        filler, and in files of version 2.
+    :param speaker_ids: numbers that identify the speakers in exports, in the order of
+        ``speakers``; each speaker has the same one in all talks. () in files of version 2.
     :param filler: the data of a filler; ``None`` for a talk.
     :param relayed_from: for a talk of a ``schedule-see-also`` room, the name of that room in the
         feed; "" for a talk of the room itself.
@@ -76,11 +87,13 @@ class Slot:
     end: datetime
     title: str
     guid: str
+    number: int = 0
     filler: Filler | None = None
     subtitle: str = ""
     abstract: str = ""
     url: str = ""
     speakers: tuple[str, ...] = ()
+    speaker_ids: tuple[int, ...] = ()
     track: str = ""
     language: str = ""
     talk_type: str = ""

@@ -2,8 +2,8 @@
 
 ``{"version": 3, "imported": "2026-11-24T09:00:00Z", "rooms": {ID: {"timezone": ZONE, "guid": UUID,
 "events": [SLOT, …]}}}``. A SLOT has the fields of :class:`Slot`, some under other keys (``_KEYS``).
-Times are in UTC. Earlier versions are still loaded: version 1 had ``"generated": true`` instead of
-``"filler": {…}``, and version 2 had no guids of rooms and no revisions, links and licences.
+Times are in UTC. Version 1 had ``"generated": true`` instead of ``"filler": {…}``, and version 2 no
+numbers of talks and speakers, guids of rooms, revisions, links and licences. Both are still loaded.
 """
 
 import base64
@@ -31,6 +31,8 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "filler": (dict, type(None)),
     "do_not_record": (bool, type(None)),
     "speakers": (list,),
+    "speaker_ids": (list,),
+    "number": (int,),
     "links": (list,),
     "attachments": (list,),
     "changed": (str, type(None)),
@@ -130,6 +132,7 @@ def _serialize_slot(slot: Slot) -> dict[str, Any]:
         "links": [dataclasses.asdict(link) for link in slot.links],
         "attachments": [dataclasses.asdict(link) for link in slot.attachments],
         "changed": _format_utc(slot.changed_at) if slot.changed_at else None,
+        "speaker_ids": list(slot.speaker_ids),
         "filler": dataclasses.asdict(slot.filler) if slot.filler else None,
     }
 
@@ -142,6 +145,11 @@ def _deserialize_slot(document: dict[str, Any]) -> Slot:
     for key, value in document.items():
         if not isinstance(value, _TYPES.get(key, (str,))):
             raise TypeError(f"{key} is {value!r:.60}")
+    speaker_ids = document.get("speaker_ids", [])
+    if any(type(number) is not int for number in (document.get("number", 0), *speaker_ids)):
+        raise TypeError("a number of a talk or a speaker is no number")
+    if speaker_ids and len(speaker_ids) != len(document.get("speakers", [])):
+        raise ValueError(f"speakers have {len(speaker_ids)} numbers")
     fields = {_FIELDS[key]: value for key, value in document.items()}
     return Slot(
         **fields
@@ -149,6 +157,7 @@ def _deserialize_slot(document: dict[str, Any]) -> Slot:
             "start": _parse_utc(document["start"]),
             "end": _parse_utc(document["end"]),
             "speakers": tuple(map(_require_text, document.get("speakers", ()))),
+            "speaker_ids": tuple(speaker_ids),
             "links": tuple(map(_deserialize_link, document.get("links", ()))),
             "attachments": tuple(map(_deserialize_link, document.get("attachments", ()))),
             "changed_at": _parse_utc(document["changed"]) if document.get("changed") else None,

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 from streaming_system.config import Room
 from streaming_system.schedule.gaps import fill_gaps
 from streaming_system.schedule.model import RoomSchedule, Schedule, Slot, Talk
-from streaming_system.schedule_import.validate import ValidatedTalks, room_guid
+from streaming_system.schedule_import.identifiers import PlacedTalk, TalkIds, assign_ids
+from streaming_system.schedule_import.validate import ValidatedTalks
 from streaming_system.util.sanitize import sanitise_text
 
 MAX_ROOM_NAME_CHARS = 200
@@ -37,10 +38,7 @@ def compile_schedule(
     :raises ScheduleError: if a configured room is missing in its feed.
     """
     rooms = [room for room in rooms if room.id in feeds]
-    used_guids: set[str] = set()
-    slots = {
-        room.id: _room_slots(room, feeds[room.id].validated.talks, used_guids) for room in rooms
-    }
+    slots = _slots_by_room(rooms, feeds)
     schedules = {}
     for room in rooms:
         zone = room.schedule_timezone or feeds[room.id].timezone or ZoneInfo("UTC")
@@ -75,20 +73,38 @@ def _room_guid(room: Room, validated: ValidatedTalks) -> str:
     return validated.room_guids.get(_room_feed_name(room, names), "")
 
 
-def _room_slots(room: Room, talks: Iterable[Talk], used_guids: set[str]) -> list[Slot]:
+def _slots_by_room(rooms: Iterable[Room], feeds: Mapping[str, RoomFeed]) -> dict[str, list[Slot]]:
+    feeds_in_order: list[ValidatedTalks] = []
+    placed = []
+    for room in rooms:
+        validated = feeds[room.id].validated
+        if validated not in feeds_in_order:
+            feeds_in_order.append(validated)
+        placed.extend(_place_talks(room, validated.talks, feeds_in_order.index(validated)))
+    slots: dict[str, list[Slot]] = {room.id: [] for room in rooms}
+    all_ids = assign_ids(placed, [validated.talks for validated in feeds_in_order])
+    for item, ids in zip(placed, all_ids, strict=True):
+        slots[item.room_id].append(_make_slot(item, ids))
+    return slots
+
+
+def _place_talks(room: Room, talks: Iterable[Talk], feed: int) -> list[PlacedTalk]:
+    """Return the talks of a room, and those of other rooms that it relays."""
     names = sorted({name for talk in talks for name in talk.rooms})
     feed_name = _room_feed_name(room, names)
     relayed_names = [
         _require_known_room(room, "schedule-see-also", name, names)
         for name in room.schedule_see_also
     ]
-    slots = []
+    placed = []
     for talk in talks:
         if feed_name in talk.rooms:
-            slots.append(_make_slot(talk, room, used_guids, relayed_from=""))
+            placed.append(PlacedTalk(talk=talk, room_id=room.id, feed=feed))
         elif relayed_from := next((name for name in relayed_names if name in talk.rooms), ""):
-            slots.append(_make_slot(talk, room, used_guids, relayed_from=relayed_from))
-    return slots
+            placed.append(
+                PlacedTalk(talk=talk, room_id=room.id, feed=feed, relayed_from=relayed_from)
+            )
+    return placed
 
 
 def _room_feed_name(room: Room, names: list[str]) -> str:
@@ -120,19 +136,19 @@ def _format_room_list(names: list[str]) -> str:
     return f"{listed} and {more} more" if more > 0 else listed
 
 
-def _make_slot(talk: Talk, room: Room, used_guids: set[str], *, relayed_from: str) -> Slot:
-    # A talk in several rooms keeps its guid in the first one.
-    guid = talk.guid if talk.guid not in used_guids else room_guid(talk.guid, room.id)
-    used_guids.add(guid)
+def _make_slot(item: PlacedTalk, ids: TalkIds) -> Slot:
+    talk = item.talk
     return Slot(
         start=talk.start,
         end=talk.end,
         title=talk.title,
-        guid=guid,
+        guid=ids.guid,
+        number=ids.number,
         subtitle=talk.subtitle,
         abstract=talk.abstract,
         url=talk.url,
         speakers=talk.speakers,
+        speaker_ids=ids.speaker_ids,
         track=talk.track,
         language=talk.language,
         talk_type=talk.talk_type,
@@ -141,5 +157,5 @@ def _make_slot(talk: Talk, room: Room, used_guids: set[str], *, relayed_from: st
         feedback_url=talk.feedback_url,
         links=talk.links,
         attachments=talk.attachments,
-        relayed_from=relayed_from,
+        relayed_from=item.relayed_from,
     )

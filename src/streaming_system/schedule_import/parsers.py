@@ -105,7 +105,7 @@ def parse_and_validate(
         talks = chosen.parser.parse(feed, context)
         if manager is not None:
             talks = apply_talk_hooks(manager, talks, context)
-        return validate_talks(talks, context, feed.source), context
+        return validate_talks(talks, context), context
     except (FeedError, PluginError, MemoryError):
         raise
     except Exception as error:

@@ -20,7 +20,7 @@ def later(talk, **delta):
 
 
 def validate(*talks, context=None):
-    return validate_talks(talks, context or ParseContext(), "http://e.example/feed")
+    return validate_talks(talks, context or ParseContext())
 
 
 @pytest.mark.parametrize(

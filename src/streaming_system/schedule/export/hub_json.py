@@ -8,6 +8,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Any
 
 from streaming_system.schedule.export_talks import (
@@ -89,9 +90,7 @@ def _talk(talk: ExportTalk, export: ScheduleExport, tracks: dict[str, str]) -> d
         "track": {"slug": tracks[slot.track]} if slot.track else None,
         "abstract": slot.abstract or None,
         "description": None,
-        "participants": [
-            {"guid": person.guid, "name": person.name, "role": "SPEAKER"} for person in talk.persons
-        ],
+        "participants": [asdict(person) | {"role": "SPEAKER"} for person in talk.persons],
         "links": _links(talk),
         "attachments": [_link(link) for link in slot.attachments],
     }
@@ -122,6 +121,7 @@ def _extensions(talk: ExportTalk) -> dict[str, Any]:
     slot = talk.slot
     fields = {
         "guid": (slot.guid, talk.guid),
+        "id": (talk.number, None),
         "type": (slot.talk_type, _hub_type(slot.talk_type)),
         "language": (slot.language, slot.language if _LANGUAGE.fullmatch(slot.language) else ""),
         "do_not_record": (slot.do_not_record, None),

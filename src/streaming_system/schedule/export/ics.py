@@ -44,7 +44,7 @@ def to_ics(export: ScheduleExport) -> bytes:
 
 def _add_standard_properties(event: "icalendar.Event", talk: ExportTalk) -> None:
     slot = talk.slot
-    event.add("uid", slot.guid)
+    event.add("uid", talk.uid)
     # Without a known change a constant, so that an unchanged schedule gives the same ETag.
     event.add("dtstamp", slot.changed_at or slot.start)
     if slot.changed_at:
@@ -75,23 +75,29 @@ def _add_standard_properties(event: "icalendar.Event", talk: ExportTalk) -> None
             parameters={"VALUE": "URI", "LINKREL": "related"} | _parameters(label=link.title),
         )
     for link in slot.attachments:
-        event.add("attach", link.url, parameters=_parameters(label=link.title))
+        event.add("attach", link.url)
 
 
 def _add_talk_properties(event: "icalendar.Event", talk: ExportTalk) -> None:
     slot = talk.slot
     texts: list[tuple[str, str]] = [
+        ("guid", "" if slot.guid == talk.uid else slot.guid),
+        ("number", str(talk.number)),
         ("subtitle", slot.subtitle),
-        *(("speaker", name) for name in slot.speakers),
         ("type", slot.talk_type),
         ("language", slot.language),
         ("do-not-record", "" if slot.do_not_record is None else str(slot.do_not_record).upper()),
         ("recording-license", slot.recording_license),
         ("feedback-url", slot.feedback_url),
+        # In parameters such as LABEL, programs disagree on backslashes.
+        *(("link", f"{link.url} {link.title}".strip()) for link in slot.links),
+        *(("attachment", f"{link.url} {link.title}".strip()) for link in slot.attachments),
     ]
     for name, value in texts:
         if value:
             event.add(f"x-talk-{name}", value, parameters=TEXT)
+    for person in talk.persons:
+        event.add("x-talk-speaker", person.name, parameters=TEXT | {"X-ID": str(person.id)})
 
 
 def _parameters(**values: str) -> dict[str, Any]:
