@@ -15,7 +15,7 @@ from streaming_system.schedule_import.compile import RoomFeed, compile_schedule
 from streaming_system.schedule_import.validate import validate_talks
 
 from .round_trip import NOW, differences, import_feed
-from .test_manifest import REAL
+from .test_manifest import REAL, zone_of
 
 ROOMS = {
     "hall": Room(id="hall", title="Hall, upper floor"),
@@ -106,8 +106,7 @@ def test_import_of_an_export_loses_nothing(export_format, feed_talks, zone):
 @pytest.mark.parametrize("export_format", EXPORT_FORMATS)
 @pytest.mark.parametrize("row", REAL, ids=lambda row: row["file"])
 def test_import_of_an_exported_real_feed_loses_nothing(shared, row, export_format):
-    zone = None if row["tz_assumed"] == "in feed" else ZoneInfo(row["tz_assumed"])
     data = (shared / "feeds" / "real" / row["file"]).read_bytes()
-    schedule, rooms, _ = import_feed(data, zone)
+    schedule, rooms, _ = import_feed(data, zone_of(row))
 
     assert differences(schedule, rooms, export_format) == []
