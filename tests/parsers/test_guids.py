@@ -83,10 +83,10 @@ def test_every_talk_has_the_guid_of_its_feed(shared, parse_real, row):
         return
     raw = raw_identifiers(shared / "feeds" / "real" / row["file"])
     guids = [PREFIX.sub("", talk.guid, count=1) for talk in talks]
-    kept = [guid for guid in guids if guid in raw]
+    unchanged = [guid for guid in guids if guid in raw]
     others = [START_SUFFIX.sub("", guid) for guid in guids if guid not in raw]
     # Only a repeated guid is made unique, and its first talk keeps it.
-    assert set(others) <= set(kept)
+    assert set(others) <= set(unchanged)
     assert all(raw[guid] > 1 for guid in others)
 
 

@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from streaming_system.config import Room
@@ -30,7 +31,7 @@ class ExportSite:
 class ExportTalk:
     """A talk in its room, independent of the format.
 
-    :param event: the name of the event, which qualifies guids that are unique within it only.
+    :param event: qualifies guids that are unique within an event only; see :func:`event_of`.
     """
 
     slot: Slot
@@ -78,6 +79,14 @@ class ExportTalk:
         return [("Live stream", f"{self.page}#stream"), ("The room's page", self.page)]
 
 
+def event_of(room: Room, site_url: str) -> str:
+    """Return the name of a room's event, or the host of the site if the event has no name.
+
+    The title of the site would depend on the viewer's language.
+    """
+    return room.conference or urlsplit(site_url).hostname or ""
+
+
 def export_talks(
     schedule: Schedule, rooms: Mapping[str, Room], site: ExportSite
 ) -> Iterator[ExportTalk]:
@@ -104,7 +113,7 @@ def export_talks(
                 continue
             yield ExportTalk(
                 slot=slot,
-                event=rooms[room_id].conference or site.title,
+                event=event_of(rooms[room_id], site.url),
                 room=name,
                 page=f"{site.url}/{room_id}",
                 zone=room_schedule.timezone,

@@ -191,8 +191,11 @@ def _assign_guids(talks: list[Talk], context: ParseContext) -> list[Talk]:
     for guid, group in groups.items():
         first, *others = sorted(group, key=lambda talk: (talk.start, talk.end, talk.rooms))
         result.append(replace(first, guid=guid))
+        starts: Counter[str] = Counter()
         for talk in others:
-            unique = make_unique(f"{guid}-{talk.start:%Y%m%dT%H%M}", used)
+            name = f"{guid}-{talk.start:%Y%m%dT%H%M}"
+            starts[name] += 1
+            unique = make_unique(name if starts[name] == 1 else f"{name}-{starts[name]}", used)
             used.add(unique)
             result.append(replace(talk, guid=unique))
     return result
