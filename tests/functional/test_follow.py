@@ -171,7 +171,7 @@ def _invalid_response(kind, schedule):
         "503": (503, {}, b""),
         "unasked-304": (304, {}, b""),
         "older": valid_response(changed(schedule, make_talk("10:00", 60, "Old"), later=-1)),
-        "other-version": _with_digest(text.replace('"version": 2', '"version": 4')),
+        "other-version": _with_digest(text.replace('"version": 3', '"version": 4')),
         "unknown-field": _with_digest(text.replace('"guid"', '"phone"')),
         "no-rooms": valid_response(dataclasses.replace(newer, rooms={})),
         "not-utf-8": (200, {"Repr-Digest": repr_digest(b"\xff{")}, b"\xff{"),
