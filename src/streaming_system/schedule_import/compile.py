@@ -93,7 +93,8 @@ def _place_talks(room: Room, talks: Iterable[Talk], feed: int) -> list[PlacedTal
     placed = []
     for talk in talks:
         if feed_name in talk.rooms:
-            placed.append(PlacedTalk(talk=talk, room_id=room.id, feed=feed))
+            rank = talk.rooms.index(feed_name)
+            placed.append(PlacedTalk(talk=talk, room_id=room.id, feed=feed, rank=rank))
         elif relayed_from := next((name for name in relayed_names if name in talk.rooms), ""):
             placed.append(
                 PlacedTalk(talk=talk, room_id=room.id, feed=feed, relayed_from=relayed_from)
