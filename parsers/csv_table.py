@@ -95,7 +95,9 @@ def parse(feed, context):
     columns = context.columns or _known_layout(header)
     if not columns:
         raise FeedError("nothing says which column holds what: set schedule-columns")
-    missing = [key for key in REQUIRED_FIELDS if columns.get(key) not in header]
+    # The table of an event with one room needs no column for it.
+    required = [key for key in REQUIRED_FIELDS if key != "room" or key in columns]
+    missing = [key for key in required if columns.get(key) not in header]
     if missing:
         raise FeedError(
             f"the table has no column for {', '.join(missing)}; "

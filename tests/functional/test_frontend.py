@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from xml.etree import ElementTree
 from zoneinfo import ZoneInfo
 
+import icalendar
 import pytest
 
 from streaming_system.schedule.model import Schedule, Slot
@@ -519,6 +520,13 @@ class TestRss:
         assert now.findtext("link") == "https://e.example/keynote"
         assert now.findtext("description") == "<p>About <b>it</b></p>"
         assert now.find("guid").attrib == {"isPermaLink": "false"}
+        # The same as in the exports.
+        [uid] = [
+            str(event["uid"])
+            for event in icalendar.Calendar.from_ical(site.get("/schedule.ics").body).walk("VEVENT")
+            if event["summary"] == "Keynote & more"
+        ]
+        assert now.findtext("guid") == uid
         assert parsedate_to_datetime(now.findtext("pubDate")) == HALL[0].start
         assert following.findtext("title") == "Next: 30 minute break"
         assert following.findtext("link") == "http://localhost/hall"

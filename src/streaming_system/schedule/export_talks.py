@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from streaming_system.config import Room
@@ -69,7 +70,7 @@ class ExportPerson:
 class ExportTalk:
     """A talk in its room, independent of the format.
 
-    :param event: the name of the event, which qualifies guids that are unique within it only.
+    :param event: qualifies guids that are unique within an event only; see :func:`event_of`.
     :param page: URL of the talk's page on the site.
     :param zone: the zone of the export.
     """
@@ -202,6 +203,14 @@ class ExportDay:
         return talks
 
 
+def event_of(room: Room, site_url: str) -> str:
+    """Return the name of a room's event, or the host of the site if the event has no name.
+
+    The title of the site would depend on the viewer's language.
+    """
+    return room.conference or urlsplit(site_url).hostname or ""
+
+
 def collect_export(
     schedule: Schedule, rooms: Mapping[str, Room], site: ExportSite
 ) -> ScheduleExport:
@@ -224,7 +233,7 @@ def collect_export(
         talks += [
             ExportTalk(
                 slot=slot,
-                event=rooms[room_id].conference or site.title,
+                event=event_of(rooms[room_id], site.url),
                 room=room,
                 page=talk_page(site.url, slot),
                 zone=zone,

@@ -1,6 +1,6 @@
 """Compiles the schedule of the site from the validated talks of its feeds."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -29,12 +29,12 @@ class RoomFeed:
 
 
 def compile_schedule(
-    rooms: Iterable[Room], feeds: Mapping[str, RoomFeed], *, imported_at: datetime
+    rooms: Iterable[Room], feeds: Mapping[str, RoomFeed], *, imported_at: datetime | None
 ) -> Schedule:
     """Return the schedule of all rooms that have a feed.
 
     :param feeds: by room id.
-    :param imported_at: time of the import (UTC).
+    :param imported_at: time of the import (UTC); ``None`` for a preview.
     :raises ScheduleError: if a configured room is missing in its feed.
     """
     rooms = [room for room in rooms if room.id in feeds]
@@ -99,7 +99,8 @@ def _place_talks(room: Room, talks: Iterable[Talk], feed: int) -> list[PlacedTal
     placed = []
     for talk in talks:
         if feed_name in talk.rooms:
-            placed.append(PlacedTalk(talk=talk, room_id=room.id, feed=feed))
+            rank = talk.rooms.index(feed_name)
+            placed.append(PlacedTalk(talk=talk, room_id=room.id, feed=feed, rank=rank))
         elif relayed_from := next((name for name in relayed_names if name in talk.rooms), ""):
             placed.append(
                 PlacedTalk(talk=talk, room_id=room.id, feed=feed, relayed_from=relayed_from)
@@ -107,16 +108,30 @@ def _place_talks(room: Room, talks: Iterable[Talk], feed: int) -> list[PlacedTal
     return placed
 
 
+def is_room_in_feed(room: Room, names: Collection[str]) -> bool:
+    """Return whether a room is one of the feed's.
+
+    :param names: the feed's rooms.
+    """
+    return any(name in names for name in possible_names(room))
+
+
+def possible_names(room: Room) -> list[str]:
+    """Return the names that a feed can have for a room, the best first."""
+    names = (room.schedule_key,) if room.schedule_key else (room.title, room.id)
+    return [sanitise_text(name, MAX_ROOM_NAME_CHARS) for name in names]
+
+
 def _room_feed_name(room: Room, names: list[str]) -> str:
     """Return the name that the feed has for a room."""
     if room.schedule_key:
         return _require_known_room(room, "schedule-key", room.schedule_key, names)
-    for name in (room.title, room.id):
-        if sanitise_text(name, MAX_ROOM_NAME_CHARS) in names:
-            return sanitise_text(name, MAX_ROOM_NAME_CHARS)
+    for name in possible_names(room):
+        if name in names:
+            return name
     raise ScheduleError(
         f"room {room.id!r}: has no schedule-key, and the feed has no room called {room.title!r}; "
-        f"it has: {_format_room_list(names)}"
+        f"it has: {format_room_list(names)}"
     )
 
 
@@ -125,12 +140,13 @@ def _require_known_room(room: Room, key: str, name: str, names: list[str]) -> st
     if feed_name not in names:
         raise ScheduleError(
             f"room {room.id!r}: the feed has no room called {feed_name!r} ({key}); "
-            f"it has: {_format_room_list(names)}"
+            f"it has: {format_room_list(names)}"
         )
     return feed_name
 
 
-def _format_room_list(names: list[str]) -> str:
+def format_room_list(names: list[str]) -> str:
+    """Return the names of a feed's rooms for a message, the first ones of a long list."""
     listed = ", ".join(repr(name) for name in names[:MAX_LISTED_ROOMS])
     more = len(names) - MAX_LISTED_ROOMS
     return f"{listed} and {more} more" if more > 0 else listed

@@ -22,12 +22,14 @@ class PlacedTalk:
     """A talk in one of the rooms that show it.
 
     :param feed: the position of its feed in the configuration.
+    :param rank: the position of the room in the talk's list.
     :param relayed_from: as in :class:`~streaming_system.schedule.model.Slot`.
     """
 
     talk: Talk
     room_id: str
     feed: int
+    rank: int = 0
     relayed_from: str = ""
 
 
@@ -87,7 +89,7 @@ def _find_clashes(
 def _assign_guids(placed: Sequence[PlacedTalk], clashes: frozenset[int]) -> list[str]:
     guids = [""] * len(placed)
     used: set[str] = set()
-    for position in _own_rooms_first(placed):
+    for position in _main_rooms_first(placed):
         item = placed[position]
         guid = item.talk.guid
         if guid in used or (item.feed in clashes and not is_global(guid)):
@@ -97,12 +99,17 @@ def _assign_guids(placed: Sequence[PlacedTalk], clashes: frozenset[int]) -> list
     return guids
 
 
-def _own_rooms_first(placed: Sequence[PlacedTalk]) -> list[int]:
-    """Return the positions of talks, those in their own rooms before relayed ones.
+def _main_rooms_first(placed: Sequence[PlacedTalk]) -> list[int]:
+    """Return the positions of talks, those in the first of their own rooms before the others.
 
-    A talk has its own guid and number in its first room, not where it is relayed.
+    A talk has its own guid and number in its first room of the feed that is configured, never where
+    it is relayed. The ids of rooms do not matter.
     """
-    return sorted(range(len(placed)), key=lambda position: bool(placed[position].relayed_from))
+
+    def sort_key(position: int) -> tuple[bool, int]:
+        return bool(placed[position].relayed_from), placed[position].rank
+
+    return sorted(range(len(placed)), key=sort_key)
 
 
 def _assign_talk_numbers(
@@ -110,7 +117,7 @@ def _assign_talk_numbers(
 ) -> dict[str, int]:
     wanted: list[tuple[int, str, int | None]] = []
     numbered: set[tuple[int, str]] = set()
-    for position in _own_rooms_first(placed):
+    for position in _main_rooms_first(placed):
         item = placed[position]
         own = (item.feed, item.talk.guid)
         number = None if item.feed in clashes or own in numbered else parse_number(item.talk.number)

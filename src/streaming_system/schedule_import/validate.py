@@ -2,7 +2,7 @@
 
 import statistics
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -52,10 +52,14 @@ class ValidatedTalks:
     room_guids: Mapping[str, str] = field(default_factory=dict)
 
 
-def validate_talks(talks: Iterable[Talk], context: ParseContext) -> ValidatedTalks:
+def validate_talks(
+    talks: Iterable[Talk], context: ParseContext, default_rooms: Sequence[str] = ()
+) -> ValidatedTalks:
     """Validate, normalise and deduplicate talks, and assign missing guids.
 
     :param context: the context of the parser; its reports are part of the result.
+    :param default_rooms: possible names of the room of talks without one: the first that the feed
+        names, else the first one; without any, such talks are skipped.
     :raises FeedError: if no talk is valid, or if there are too many talks or rooms.
     """
     valid: list[Talk] = []
@@ -63,11 +67,12 @@ def validate_talks(talks: Iterable[Talk], context: ParseContext) -> ValidatedTal
         if count > MAX_TALKS:
             raise FeedError(f"the feed lists more than {MAX_TALKS:,} talks")
         try:
-            valid.append(_normalise_talk(talk))
+            valid.append(_normalise_talk(talk, is_room_required=not default_rooms))
         except SkipEntryError as error:
             title = sanitise_text(talk.title)
             context.skip(error.reason, talk.feed_location, title, str(error))
     entries = len(valid) + len(context.skipped)
+    valid = _place_in_default_room(valid, default_rooms)
     valid = _deduplicate(_drop_date_outliers(valid, context), context)
     if not valid:
         raise FeedError(_describe_no_usable_talks(entries, context))
@@ -88,7 +93,13 @@ def validate_talks(talks: Iterable[Talk], context: ParseContext) -> ValidatedTal
     )
 
 
-def _normalise_talk(talk: Talk) -> Talk:
+def _place_in_default_room(talks: list[Talk], default_rooms: Sequence[str]) -> list[Talk]:
+    rooms = {room for talk in talks for room in talk.rooms}
+    name = next((name for name in default_rooms if name in rooms), "".join(default_rooms[:1]))
+    return [talk if talk.rooms else replace(talk, rooms=(name,)) for talk in talks]
+
+
+def _normalise_talk(talk: Talk, *, is_room_required: bool) -> Talk:
     if talk.start.tzinfo is None or talk.end.tzinfo is None:
         raise SkipEntryError("no-time", "a time without UTC offset")
     start, end = normalise_time(talk.start), normalise_time(talk.end)
@@ -99,8 +110,8 @@ def _normalise_talk(talk: Talk) -> Talk:
     if end - start > MAX_TALK_DURATION:
         raise SkipEntryError("bad-value", f"lasts more than {MAX_TALK_DURATION.days} days")
     rooms = tuple(dict.fromkeys(_sanitise_names(talk.rooms)))
-    if not rooms:
-        raise SkipEntryError("no-room")
+    if not rooms and is_room_required:
+        raise SkipEntryError("no-room", "set schedule-room-default to the room of such talks")
     speakers, speaker_ids = _sanitise_speakers(talk)
     return replace(
         talk,
@@ -200,8 +211,11 @@ def _assign_guids(talks: list[Talk], context: ParseContext) -> list[Talk]:
     for guid, group in groups.items():
         first, *others = sorted(group, key=lambda talk: (talk.start, talk.end, talk.rooms))
         result.append(replace(first, guid=guid))
+        starts: Counter[str] = Counter()
         for talk in others:
-            unique = make_unique(f"{guid}-{talk.start:%Y%m%dT%H%M}", used)
+            name = f"{guid}-{talk.start:%Y%m%dT%H%M}"
+            starts[name] += 1
+            unique = make_unique(name if starts[name] == 1 else f"{name}-{starts[name]}", used)
             used.add(unique)
             result.append(replace(talk, guid=unique))
     return result

@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 import pytest
 
 from streaming_system.config import Room
-from streaming_system.plugin import open_feed
+from streaming_system.plugin import Talk, open_feed
 from streaming_system.schedule.export_talks import ExportSite, collect_export
 from streaming_system.schedule_import.compile import RoomFeed, compile_schedule
+from streaming_system.schedule_import.identifiers import PlacedTalk, assign_ids
 from streaming_system.schedule_import.parsers import load_parsers, parse_and_validate
 
 SITE = ExportSite(title="Conf 2026", url="https://live.example.org")
@@ -115,6 +116,22 @@ def test_relay_of_a_talk_does_not_take_its_identifiers(run_import):
     assert ids(talks)["aula", "Panel"] == alone["aula", "Panel"] == ("p", 5, ())
     assert talks["lab", "Panel"].guid == "p-lab"
     assert talks["lab", "Panel"].number != 5
+
+
+def test_plenary_has_its_identifiers_in_its_first_room_whatever_rooms_are_configured():
+    start = datetime(2026, 11, 24, 9, tzinfo=UTC)
+    plenary = Talk(
+        rooms=("Main", "Annex"), start=start, end=start, title="Plenary", guid="p", number=5
+    )
+    main = PlacedTalk(talk=plenary, room_id="main", feed=0, rank=0)
+    annex = PlacedTalk(talk=plenary, room_id="annex", feed=0, rank=1)
+
+    in_annex, in_main = assign_ids([annex, main], [[plenary]])
+
+    assert [in_main] == assign_ids([main], [[plenary]])
+    assert (in_main.guid, in_main.number) == ("p", 5)
+    assert in_annex.guid == "p-annex"
+    assert in_annex.number != 5
 
 
 def test_repeated_guid_and_number_stay_with_the_first_talk(run_import):
