@@ -7,14 +7,15 @@ import pytest
 from depth import scaled
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from lxml import etree
 
 from streaming_system.config import Room
 from streaming_system.plugin import FeedError, Link, ParseContext, Talk
-from streaming_system.schedule.export import EXPORT_FORMATS
+from streaming_system.schedule.export import EXPORT_FORMATS, export_schedule
 from streaming_system.schedule_import.compile import RoomFeed, compile_schedule
 from streaming_system.schedule_import.validate import validate_talks
 
-from .round_trip import NOW, differences, import_feed
+from .round_trip import NOW, SITE, differences, import_feed
 from .test_manifest import REAL, zone_of
 
 ROOMS = {
@@ -110,3 +111,24 @@ def test_import_of_an_exported_real_feed_loses_nothing(shared, row, export_forma
     schedule, rooms, _ = import_feed(data, zone_of(row))
 
     assert differences(schedule, rooms, export_format) == []
+
+
+def test_exported_report_keeps_its_ids_and_has_readable_durations(shared):
+    exported = []
+    for name in ("roundtrip_source.xml", "roundtrip_source_one_more.xml"):
+        schedule, rooms, _ = import_feed((shared / "reports" / "feeds" / name).read_bytes())
+        for export_format in EXPORT_FORMATS:
+            assert differences(schedule, rooms, export_format) == []
+        exported.append(etree.fromstring(export_schedule(schedule, rooms, SITE, "frab-xml")))
+
+    before, after = (
+        {event.get("guid"): event.get("id") for event in root.iter("event")} for root in exported
+    )
+    assert before.items() < after.items()
+    assert sorted(duration.text for duration in exported[0].iter("duration")) == [
+        "00:20",
+        "00:30",
+        "01:00",
+        "5:00:00",
+    ]
+    assert all(person.get("id") for person in exported[0].iter("person"))

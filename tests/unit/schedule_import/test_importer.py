@@ -1,7 +1,7 @@
 """Imports of feeds into the schedule file."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -36,13 +36,13 @@ FEED = [
 def run_import(tmp_path):
     target = tmp_path / "var" / "schedule.json"
 
-    def run_import(config, feed=FEED, accept_shrink=False):
+    def run_import(config, feed=FEED, accept_shrink=False, now=NOW):
         (tmp_path / "feed.json").write_text(feed if isinstance(feed, str) else json.dumps(feed))
         default = {"schedule": "feed.json", "schedule-timezone": "Australia/Sydney"}
         (tmp_path / "config.json").write_text(json.dumps({"default": default, **config}))
         loaded = load_conference(tmp_path / "config.json", tmp_path / "none.json")
         options = FeedReaderOptions(format=loaded.site.schedule_format)
-        return import_schedule(loaded, options, target, now=NOW, accept_shrink=accept_shrink)
+        return import_schedule(loaded, options, target, now=now, accept_shrink=accept_shrink)
 
     run_import.schedule = lambda: ScheduleStore(target).current()
     run_import.target = target
@@ -66,6 +66,20 @@ def test_import_maps_rooms_of_the_feed_to_configured_rooms(run_import):
         ("hall", "lab"),
         4,
     )
+
+
+def test_import_records_which_talks_it_changed(run_import):
+    hall = {"hall": {"schedule-key": "Great Hall"}}
+    later = NOW + timedelta(days=1)
+    run_import(hall)
+
+    moved = item("Great Hall", "24 16:00", "Keynote", Id="Great Hall24 10:00")
+    run_import(hall, [item("Great Hall", "24 08:00", "Doors open"), *FEED[:2], moved], now=later)
+
+    talks = {slot.title: slot for slot in run_import.schedule().rooms["hall"].slots}
+    assert (talks["Opening"].revision, talks["Opening"].changed_at) == (0, NOW)
+    assert (talks["Keynote"].revision, talks["Keynote"].changed_at) == (1, later)
+    assert (talks["Doors open"].revision, talks["Doors open"].changed_at) == (0, later)
 
 
 def test_import_converts_local_times_to_utc(run_import):
