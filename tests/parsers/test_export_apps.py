@@ -10,7 +10,7 @@ from streaming_system.schedule.export_talks import collect_export
 
 from .app_readers import RefusedError, confclerk, eventfahrplan, giggity
 from .round_trip import SITE, import_feed
-from .test_manifest import REAL, zone_of
+from .test_manifest import real_feeds, zone_of
 
 MINUTE = timedelta(minutes=1)
 FEED = """<?xml version="1.0" encoding="utf-8"?>
@@ -159,7 +159,7 @@ class TestConfClerk:
         assert {title: talk.day for title, talk in talks.items()} == DAYS
 
 
-@pytest.mark.parametrize("row", REAL, ids=lambda row: row["file"])
+@pytest.mark.parametrize("row", real_feeds())
 def test_apps_read_all_talks_of_exported_real_feeds(shared, row):
     data = (shared / "feeds" / "real" / row["file"]).read_bytes()
     schedule, rooms, _ = import_feed(data, zone_of(row))
