@@ -110,7 +110,7 @@ def test_import_of_an_exported_real_feed_loses_nothing(shared, row):
     schedule, rooms, _ = import_feed(data, zone_of(row))
 
     lost = {name: differences(schedule, rooms, name) for name in EXPORT_FORMATS}
-    assert lost == dict.fromkeys(EXPORT_FORMATS, [])
+    assert lost == {key: [] for key in EXPORT_FORMATS}
 
 
 def test_exported_report_keeps_its_ids_and_has_readable_durations(shared):
