@@ -99,7 +99,7 @@ def test_odd_links_cost_only_themselves(odd):
     assert (talk.title, talk.links, talk.attachments) == ("Talk", (), ())
 
 
-def test_links_to_another_site_of_this_program_are_kept():
+def test_link_called_like_ours_in_a_feed_of_another_program_is_kept():
     generated = XML.replace("<conference>", '<generator name="frab"/><conference>', 1)
     document = generated.replace(">Blog<", ">Live stream<").replace(
         "https://e.example/blog", "https://e.example/conf/hall#stream"
