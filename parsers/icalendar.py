@@ -11,11 +11,11 @@ import icalendar
 import recurring_ical_events
 from icalendar.error import BrokenCalendarProperty
 from lxml import html as lxml_html
-from streaming_system.parsers.icalendar_export import PRODID, restore_talk
 
 from streaming_system.plugin import (
     Feed,
     FeedError,
+    FeedOrigin,
     Parser,
     SkipEntryError,
     Talk,
@@ -25,6 +25,8 @@ from streaming_system.plugin import (
     html_from_plain_text,
     html_from_unknown_markup,
 )
+
+from .icalendar_export import restore_talk
 
 ALLOWED_FREQUENCIES = {"DAILY", "WEEKLY", "MONTHLY", "YEARLY"}
 MAX_OCCURRENCES = 366
@@ -67,12 +69,13 @@ def parse(feed, context):
         raise FeedError("not valid iCalendar: an event begins and does not end")
     context.set_feed_timezone(str(calendar.get("X-WR-TIMEZONE", "")))
     product = str(calendar.get("PRODID", ""))
+    origin = FeedOrigin.of_calendar(product)
     symposion = "linux.conf.au" in product
 
     def parse_item(item):
         try:
             talk = _parse_talk(item["event"], context, symposion)
-            return restore_talk(talk, item["event"]) if product == PRODID else talk
+            return restore_talk(talk, item["event"], origin) if origin.is_own_export else talk
         except BrokenCalendarProperty as error:
             raise SkipEntryError("bad-value", str(error)[:100]) from None
 

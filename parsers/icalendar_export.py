@@ -3,18 +3,15 @@
 from dataclasses import replace
 
 from streaming_system.plugin import Link, parse_do_not_record
-from streaming_system.schedule.site_links import PRODID, is_talk_page
-
-__all__ = ["PRODID", "restore_talk"]
 
 
-def restore_talk(talk, event):
+def restore_talk(talk, event, origin):
     """Return the talk of an event of our own export, with the fields of its ``X-TALK-`` properties.
 
     Calendars of other programs need guesses at titles and descriptions; an own export needs none.
     """
     conference = next((str(link) for link in _values(event, "CONFERENCE")), "")
-    site_url = conference.rpartition("/")[0]
+    site = replace(origin, base_url=conference.rpartition("/")[0])
     tracks = [name for categories in _values(event, "CATEGORIES") for name in categories.cats]
     speakers = _values(event, "X-TALK-SPEAKER")
     return replace(
@@ -22,7 +19,7 @@ def restore_talk(talk, event):
         title=_text(event, "SUMMARY"),
         subtitle=_text(event, "X-TALK-SUBTITLE"),
         abstract=_text(event, "STYLED-DESCRIPTION"),
-        url="" if is_talk_page(site_url, talk.url) else talk.url,
+        url=site.talk_url(talk.url),
         guid=_text(event, "X-TALK-GUID") or talk.guid,
         number=_text(event, "X-TALK-NUMBER"),
         speakers=tuple(map(str, speakers)),

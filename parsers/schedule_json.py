@@ -56,12 +56,12 @@ def parse(feed, context):
     context.set_feed_timezone(conference.get("time_zone_name"))
     schedule = feed.json["schedule"]
     base = conference.get("base_url") or schedule.get("base_url")
-    origin = FeedOrigin.of_json(feed.json, base if isinstance(base, str) else "")
+    origin = FeedOrigin.of_json(feed.json, base)
     extensions = origin.extensions(schedule)
     rooms = conference.get("rooms")
     for room in rooms if isinstance(rooms, list) else []:
         if isinstance(room, dict):
-            context.set_room_guid(clean_str(room.get("name")), room.get("guid"))
+            context.set_room_guid(room.get("name"), room.get("guid"))
 
     def parse_item(item):
         event = item["event"]

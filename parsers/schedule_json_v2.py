@@ -47,11 +47,11 @@ def parse(feed, context):
     tracks = conference.get("tracks")
     tracks = tracks if isinstance(tracks, list) else []
     names = {_slug(track): track.get("name") for track in tracks if isinstance(track, dict)}
-    origin = FeedOrigin.of_json(feed.json, clean_str(schedule.get("base_url")))
+    origin = FeedOrigin.of_json(feed.json, schedule.get("base_url"))
     extensions = origin.extensions(schedule)
     for room in conference["rooms"]:
         if isinstance(room, dict):
-            context.set_room_guid(clean_str(room.get("name")), room.get("guid"))
+            context.set_room_guid(room.get("name"), room.get("guid"))
 
     def parse_event(event):
         event |= extensions.get(str(event.get("guid")), {})

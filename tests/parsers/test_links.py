@@ -28,7 +28,7 @@ JSON = {
     "schedule": {
         "base_url": "https://e.example/conf/",
         "conference": {
-            "rooms": [{"name": "Hall", "guid": ROOM_GUID}, None],
+            "rooms": [{"name": "Hall", "guid": ROOM_GUID}, {"name": 7, "guid": ROOM_GUID}, None],
             "days": [
                 {
                     "rooms": {

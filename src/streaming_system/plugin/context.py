@@ -86,9 +86,9 @@ class ParseContext:
         except (ValueError, ZoneInfoNotFoundError, OSError):
             self.warn(f"the feed names a time zone that does not exist: {name[:64]!r}")
 
-    def set_room_guid(self, room: str, guid: object) -> None:
+    def set_room_guid(self, room: object, guid: object) -> None:
         """Keep the UUID that the feed has for a room; other values are ignored."""
-        if isinstance(guid, str) and _UUID.fullmatch(guid):
+        if isinstance(room, str) and isinstance(guid, str) and _UUID.fullmatch(guid):
             self.room_guids.setdefault(room, guid)
 
     def warn(self, message: str) -> None:

@@ -10,6 +10,7 @@ from streaming_system.schedule.model import Link
 from streaming_system.schedule.site_links import (
     EXTENSION_KEY,
     GENERATOR,
+    PRODID,
     is_site_link,
     is_talk_page,
 )
@@ -27,11 +28,19 @@ class FeedOrigin:
     base_url: str = ""
 
     @classmethod
-    def of_json(cls, document: Any, base_url: str) -> "FeedOrigin":
+    def of_json(cls, document: Any, base_url: object) -> "FeedOrigin":
         """Return the origin of a schedule.json of either version."""
         generator = document.get("generator")
         name = generator.get("name") if isinstance(generator, dict) else ""
-        return cls(generator=name if isinstance(name, str) else "", base_url=base_url)
+        return cls(
+            generator=name if isinstance(name, str) else "",
+            base_url=base_url.strip() if isinstance(base_url, str) else "",
+        )
+
+    @classmethod
+    def of_calendar(cls, product: str, base_url: str = "") -> "FeedOrigin":
+        """Return the origin of a calendar with a ``PRODID``."""
+        return cls(generator=GENERATOR if product == PRODID else product, base_url=base_url)
 
     @property
     def is_own_export(self) -> bool:
