@@ -19,6 +19,7 @@ setup(
         "streaming_system.frontend": ["templates/**/*", "static/**/*", "locale/**/*"],
         "streaming_system.theme": ["examples/**/*"],
         "streaming_system.tracker": ["templates/**/*", "static/**/*"],
+        "streaming_system.util": ["*.tsv"],
     },
     install_requires=[
         "alembic>=1.18",
