@@ -4,6 +4,7 @@ Calendars are often concatenated, edited by hand or written by templates, so a l
 nowhere costs only itself. Events without an end are refused: the feed is incomplete.
 """
 
+import difflib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -90,6 +91,10 @@ def _format_lines(numbers: list[int]) -> str:
     return f"line {listed} is" if len(numbers) == 1 else f"lines {listed}{more} are"
 
 
+def _is_misspelt(name: str, expected: str) -> bool:
+    return difflib.SequenceMatcher(None, name[:MAX_EXCERPT_CHARS], expected).ratio() >= 0.8
+
+
 class _ComponentTree:
     """Nests components. A line outside of them, or without a name, is reported."""
 
@@ -99,6 +104,7 @@ class _ComponentTree:
         self.open: list[Component] = []
         self.ignored: list[tuple[int, str]] = []
         self.joined: list[int] = []
+        self.unclosed: list[Component] = []
 
     def add_line(self, number, text):
         match = _PROPERTY.match(text)
@@ -119,18 +125,27 @@ class _ComponentTree:
             raise FeedError(f"not valid iCalendar: {name} in line {line} begins and does not end")
         if not any(root.name == "VCALENDAR" for root in self.roots):
             raise FeedError("not valid iCalendar: there is no BEGIN:VCALENDAR")
-        for number, text in self.ignored[:MAX_LISTED_LINES]:
-            excerpt = text.strip()[:MAX_EXCERPT_CHARS]
-            self.warn(f"line {number} is no property of a calendar: ignored: {excerpt!r}")
-        if len(self.ignored) > MAX_LISTED_LINES:
-            self.warn(f"{len(self.ignored) - MAX_LISTED_LINES} more such lines are ignored")
+        self._warn_about_each(
+            f"line {number} is no property of a calendar: ignored: {text[:MAX_EXCERPT_CHARS]!r}"
+            for number, text in self.ignored
+        )
+        self._warn_about_each(
+            f"line {component.line}: {component.name} has no END" for component in self.unclosed
+        )
         if self.joined:
             self.warn(f"{_format_lines(self.joined)} not folded: taken as part of the text before")
         return self.roots
 
+    def _warn_about_each(self, messages):
+        listed = list(messages)
+        for message in listed[:MAX_LISTED_LINES]:
+            self.warn(message)
+        if len(listed) > MAX_LISTED_LINES:
+            self.warn(f"{len(listed) - MAX_LISTED_LINES} more lines like the one before")
+
     def _begin(self, number, name):
         if name == "VCALENDAR" and self.open:
-            self._close_until(0, number)
+            self._close_until(0)
         for component in self.open:
             if component.name == name == "VEVENT":
                 raise FeedError(
@@ -142,7 +157,10 @@ class _ComponentTree:
     def _end(self, number, name):
         depths = [depth for depth, component in enumerate(self.open) if component.name == name]
         if depths:
-            self._close_until(depths[-1] + 1, number)
+            self._close_until(depths[-1] + 1)
+            self._close()
+        elif self.open and _is_misspelt(name, self.open[-1].name):
+            self.ignored.append((number, f"END:{name}"))
             self._close()
         elif name == "VEVENT":
             raise FeedError(
@@ -151,7 +169,7 @@ class _ComponentTree:
         else:
             self.ignored.append((number, f"END:{name}"))
 
-    def _close_until(self, depth, number):
+    def _close_until(self, depth):
         """Close components whose END is missing."""
         while len(self.open) > depth:
             component = self.open[-1]
@@ -159,7 +177,7 @@ class _ComponentTree:
                 raise FeedError(
                     f"not valid iCalendar: the event in line {component.line} does not end"
                 )
-            self.warn(f"line {number}: {component.name} in line {component.line} has no END")
+            self.unclosed.append(component)
             self._close()
 
     def _close(self):

@@ -17,7 +17,7 @@ _SINGLE = {
     "CLASS", "DESCRIPTION", "DTEND", "DTSTART", "DURATION", "LAST-MODIFIED", "LOCATION",
     "RECURRENCE-ID", "SEQUENCE", "STATUS", "SUMMARY", "UID", "URL",
 }  # fmt: skip
-_REPEATABLE = {"CATEGORIES", "EXDATE", "EXRULE", "RDATE", "RRULE"}
+_REPEATABLE = {"CATEGORIES", "EXRULE"}
 _ZONED = {"DTEND", "DTSTART", "EXDATE", "RDATE", "RECURRENCE-ID"}
 # The value of a time has no colon, but the name of its zone can have one, without quotes.
 _TZID = re.compile(r';\s*TZID\s*=\s*("[^"]*"|[^;]*)', re.IGNORECASE)
@@ -96,6 +96,9 @@ def parse_event(component, location, zones, warn, *, cancels) -> CalendarEvent:
         if item.name in _ZONED:
             dates += item.text.count(",")
             lines.append(_hide_zone(item.text))
+        elif item.name == "RRULE":
+            # Some programs write a space after each comma.
+            lines.append("".join(item.text.split()))
         elif item.name in _SINGLE | _REPEATABLE:
             lines.append(item.text)
     if dates > MAX_DATES:

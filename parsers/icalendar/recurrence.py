@@ -130,7 +130,7 @@ class _EventGroup:
 
     def _expand(self, series, changes) -> Iterator[Occurrence]:
         try:
-            components = _expand(series, self._relevant_changes(series, changes))
+            components = self._list_components(series, self._relevant_changes(series, changes))
         except SkipEntryError as skip:
             self._skip(series, skip.reason, str(skip))
             yield from self._single_changes(changes)
@@ -159,7 +159,7 @@ class _EventGroup:
         outdated = [change for change in changes if change.sequence < series.sequence]
         if not outdated:
             return changes
-        starts = {in_utc(time_of(item, "DTSTART")) for item in _expand(series, [])}
+        starts = {in_utc(time_of(item, "DTSTART")) for item in self._list_components(series, [])}
         for change in outdated:
             if in_utc(change.recurrence_id) not in starts:
                 self._skip(change, "duplicate", "its series has changed since")
@@ -178,6 +178,12 @@ class _EventGroup:
             else:
                 yield Occurrence(event=change, component=change.component, guid=guid)
 
+    def _list_components(self, series, changes):
+        def warn(message):
+            self.context.warn(f"{series.location}: {message}")
+
+        return _list_components(series, changes, warn)
+
     def _skip(self, event, reason, detail=""):
         self.context.skip(reason, event.location, event.title, detail)
 
@@ -186,7 +192,9 @@ def _utc_start(event):
     return None if event.start is None else in_utc(event.start)
 
 
-def _expand(series: CalendarEvent, changes: list[CalendarEvent]) -> list[icalendar.Event]:
+def _list_components(
+    series: CalendarEvent, changes: list[CalendarEvent], warn
+) -> list[icalendar.Event]:
     """Return the occurrences of a series, sorted by start.
 
     :raises SkipEntryError: if its rules are unbounded, or repeat more often than daily.
@@ -198,7 +206,7 @@ def _expand(series: CalendarEvent, changes: list[CalendarEvent]) -> list[icalend
             raise SkipEntryError("all-day")
         raise SkipEntryError("bad-value", describe_invalid(series.component, "DTSTART"))
     rules = _as_list(series.component.get("RRULE"))
-    starts = [start for rule in rules for start in list_starts(rule, series.start)]
+    starts = [start for rule in rules for start in list_starts(rule, series.start, warn)]
     component = series.component.copy()
     component.pop("RRULE", None)
     component["RDATE"] = [vDDDLists(starts), *_as_list(series.component.get("RDATE"))]

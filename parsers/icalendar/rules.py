@@ -22,10 +22,11 @@ MAX_RECURRENCE_SPAN = timedelta(days=366)
 LATEST_YEAR = 9990
 
 
-def list_starts(rule, start: datetime) -> list[datetime]:
+def list_starts(rule, start: datetime, warn) -> list[datetime]:
     """Return the starts that a rule gives to a series, in the zone of ``start``.
 
     :param start: the first start.
+    :param warn: is called with a line if the rule goes on for more than a year.
     :raises SkipEntryError: if the rule is unbounded, or repeats more often than daily.
     """
     _require_bounded(rule)
@@ -34,11 +35,15 @@ def list_starts(rule, start: datetime) -> list[datetime]:
     )
     shift = _latest_similar_year(start.year) - start.year
     shifted = start.replace(year=start.year + shift, tzinfo=None)
-    end = _local_end(rule, start)
+    latest = start.replace(tzinfo=None) + MAX_RECURRENCE_SPAN
+    until = _local_until(rule, start)
     starts = []
     for match in _matches(text, shifted):
         local = match.replace(year=match.year - shift)
-        if local > end:
+        if until is not None and local > until:
+            break
+        if local > latest:
+            warn("repeats for more than a year: only the first one is taken")
             break
         if len(starts) == MAX_OCCURRENCES:
             raise SkipEntryError("bad-value", "repeats too often")
@@ -70,20 +75,19 @@ def _require_bounded(rule):
         raise SkipEntryError("bad-value", "repeats without an interval")
 
 
-def _local_end(rule, start: datetime) -> datetime:
-    """Return the latest start of a series, as a local time.
+def _local_until(rule, start: datetime) -> datetime | None:
+    """Return the latest start of a rule, as a local time; ``None`` if it has a count instead.
 
     UNTIL can be a time in UTC, a local time, or a day, whose last moment it means.
     """
-    end = start.replace(tzinfo=None) + MAX_RECURRENCE_SPAN
     if "UNTIL" not in rule:
-        return end
+        return None
     until = rule["UNTIL"][0]
     if is_date(until):
-        until = datetime.combine(until, time.max)
-    elif until.tzinfo is not None:
-        until = until.astimezone(start.tzinfo or UTC).replace(tzinfo=None)
-    return min(until, end)
+        return datetime.combine(until, time.max)
+    if until.tzinfo is None:
+        return until
+    return until.astimezone(start.tzinfo or UTC).replace(tzinfo=None)
 
 
 @cache

@@ -215,6 +215,19 @@ class TestSeries:
         assert starts(document) == ["Other 28 09:00"]
         assert skips(document) == [("bad-value", "Talk", detail)]
 
+    def test_rule_can_contain_spaces(self):
+        series = event(rrule="FREQ=DAILY; COUNT=3; BYDAY=TU, WE, TH")
+
+        assert starts(calendar(series)) == DAILY
+
+    def test_only_the_first_year_of_a_series_is_taken(self):
+        series = event(rrule="FREQ=YEARLY;COUNT=3")
+
+        assert starts(calendar(series)) == ["Talk 24 09:00"]
+        assert "event 1: repeats for more than a year: only the first one is taken" in warnings(
+            calendar(series)
+        )
+
     def test_rule_that_never_matches_takes_no_time(self):
         # dateutil searches up to the year 9999, which takes several seconds for each series.
         series = [
@@ -440,15 +453,17 @@ class TestSloppyParts:
             (calendar("END:VTIMEZONE", event()), "line 3 is no property of a calendar"),
             (
                 calendar(event(status="CONFIRMED\nBEGIN:VALARM\nTRIGGER:x")),
-                "VALARM in line 10 has no END",
+                "line 10: VALARM has no END",
             ),
             (
                 "BEGIN:VCALENDAR\nVERSION:2.0\n" + calendar(event()),
-                "VCALENDAR in line 1 has no END",
+                "line 1: VCALENDAR has no END",
             ),
             (calendar(event(dtstart=f"{BERLIN}20261124T100000\nDTSTART:20261124T080000Z")),
              "event 1: DTSTART occurs twice: the first one is taken"),
             (calendar(event(duration="PT3H")), "event 1: has DTEND and DURATION: DTEND is taken"),
+            (calendar(event()).replace("END:VEVENT", "END:VEVETN"), "'END:VEVETN'"),
+            (calendar(event()).replace("END:VCALENDAR", "END:VCALENDARD"), "'END:VCALENDARD'"),
             (calendar(event(sequence="two")), "event 1: SEQUENCE 'two' has an invalid value"),
         ],
     )  # fmt: skip
