@@ -9,10 +9,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from icalendar.prop import TypesFactory
+
 from streaming_system.plugin import FeedError
 
 MAX_LISTED_LINES = 5
 MAX_EXCERPT_CHARS = 60
+MAX_DEPTH = 100
+MAX_TEXT_CHARS = 64 * 1024
 
 _PROPERTY = re.compile(r"([A-Za-z0-9-]+)[ \t]*[;:]")
 _TEXT_PROPERTIES = {"COMMENT", "DESCRIPTION", "LOCATION", "SUMMARY"}
@@ -114,7 +118,7 @@ class _ComponentTree:
             self._begin(number, value)
         elif name == "END":
             self._end(number, value)
-        elif name and self.open:
+        elif name and self.open and not self._continues_text(match[1]):
             self.open[-1].properties.append(Property(name=name, text=text))
         elif not self._join(number, text):
             self.ignored.append((number, text))
@@ -152,6 +156,8 @@ class _ComponentTree:
                     f"not valid iCalendar: the event in line {component.line} does not end "
                     f"before the one in line {number} begins"
                 )
+        if len(self.open) == MAX_DEPTH:
+            raise FeedError(f"not valid iCalendar: line {number} is nested too deeply")
         self.open.append(Component(name=name, line=number))
 
     def _end(self, number, name):
@@ -184,12 +190,22 @@ class _ComponentTree:
         component = self.open.pop()
         (self.open[-1].components if self.open else self.roots).append(component)
 
+    def _follows_text(self) -> bool:
+        properties = self.open[-1].properties if self.open else []
+        return bool(properties) and properties[-1].name in _TEXT_PROPERTIES
+
+    def _continues_text(self, name: str) -> bool:
+        """Return whether "https:" or "Note:" is a part of a text that is not folded."""
+        is_property = name.isupper() or name.upper() in TypesFactory.types_map
+        return self._follows_text() and not is_property
+
     def _join(self, number, text) -> bool:
         """Append an unfolded line to the text that it most likely continues."""
-        properties = self.open[-1].properties if self.open else []
-        if not properties or properties[-1].name not in _TEXT_PROPERTIES:
+        if not self._follows_text():
             return False
-        last = properties[-1]
-        properties[-1] = Property(name=last.name, text=f"{last.text}\\n{text}")
+        last = self.open[-1].properties.pop()
+        if len(last.text) < MAX_TEXT_CHARS:
+            last = Property(name=last.name, text=f"{last.text}\\n{text}")
+        self.open[-1].properties.append(last)
         self.joined.append(number)
         return True

@@ -488,11 +488,12 @@ class TestSloppyParts:
         assert second == "Other 28 09:00"
 
     def test_description_that_is_not_folded_is_complete(self):
-        document = calendar(event(description="Dear all,\nplease come early."))
+        description = "Dear all,\nplease come early.\nSpeaker: Ada\nhttps://e.example/"
+        document = calendar(event(description=description))
 
         [talk] = parse(document)[0].talks
-        assert talk.abstract == "<p>Dear all,<br>please come early.</p>"
-        assert "line 10 is not folded" in warnings(document)[0]
+        assert talk.abstract == f"<p>{description}</p>".replace("\n", "<br>")
+        assert "lines 10, 11, 12 are not folded" in warnings(document)[0]
 
     @pytest.mark.parametrize("document", [calendar(), calendar("BEGIN:VTODO", "END:VTODO")])
     def test_empty_calendar_lists_no_talk(self, document):
@@ -506,6 +507,7 @@ class TestSloppyParts:
             calendar(event()).partition("END:VEVENT")[0],
             calendar(event().removesuffix("END:VEVENT"), event("b")),
             calendar(event().removeprefix("BEGIN:VEVENT\n"), event("b")),
+            "BEGIN:VCALENDAR\n" + "BEGIN:X-A\n" * 1000,
         ],
     )
     def test_incomplete_calendar_is_refused(self, document):
