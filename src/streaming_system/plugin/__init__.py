@@ -44,6 +44,7 @@ from streaming_system.plugin.values import (
 )
 from streaming_system.schedule.diff import Change
 from streaming_system.schedule.model import Talk
+from streaming_system.util.time_zones import find_time_zone
 
 __all__ = [
     "Change",
@@ -65,6 +66,7 @@ __all__ = [
     "clean_str_list",
     "enrich_talk",
     "filter_talk",
+    "find_time_zone",
     "hookimpl",
     "html_from_html",
     "html_from_markdown",
