@@ -5,10 +5,9 @@
 https://github.com/voc/schedule holds the schema.
 """
 
-from urllib.parse import urljoin
-
 from streaming_system.plugin import (
     Feed,
+    FeedOrigin,
     Parser,
     SkipEntryError,
     Talk,
@@ -16,9 +15,9 @@ from streaming_system.plugin import (
     clean_str,
     clean_str_list,
     hookimpl,
-    html_from_unknown_markup,
     parse_do_not_record,
     parse_duration,
+    parse_references,
 )
 
 NAME_KEYS = ("public_name", "name", "full_public_name")
@@ -55,11 +54,18 @@ def _conference(feed):
 def parse(feed, context):
     conference = _conference(feed)
     context.set_feed_timezone(conference.get("time_zone_name"))
-    base = conference.get("base_url") or feed.json["schedule"].get("base_url")
-    base = base if isinstance(base, str) else ""
+    schedule = feed.json["schedule"]
+    base = conference.get("base_url") or schedule.get("base_url")
+    origin = FeedOrigin.of_json(feed.json, base if isinstance(base, str) else "")
+    extensions = origin.extensions(schedule)
+    rooms = conference.get("rooms")
+    for room in rooms if isinstance(rooms, list) else []:
+        if isinstance(room, dict):
+            context.set_room_guid(clean_str(room.get("name")), room.get("guid"))
 
     def parse_item(item):
         event = item["event"]
+        event |= extensions.get(str(event.get("guid")), {})
         start = context.parse_time(event["date"])
         speakers, speaker_ids = clean_people(_speakers(event.get("persons")))
         return Talk(
@@ -68,12 +74,12 @@ def parse(feed, context):
             end=_parse_end(event, start, context),
             title=clean_str(event["title"]),
             subtitle=clean_str(event.get("subtitle")),
-            abstract=html_from_unknown_markup(
+            abstract=origin.html(
                 "\n\n".join(
                     filter(None, (clean_str(event.get(key)) for key in ("abstract", "description")))
                 )
             ),
-            url=_absolute_url(base, event),
+            url=origin.talk_url(clean_str(event.get("url")) or clean_str(event.get("link"))),
             guid=str(event.get("guid") or event.get("id") or event.get("code") or ""),
             number=event.get("id"),
             speakers=speakers,
@@ -82,6 +88,10 @@ def parse(feed, context):
             language=clean_str(event.get("language")),
             talk_type=_parse_name(event.get("type")),
             do_not_record=parse_do_not_record(event.get("do_not_record")),
+            recording_license=clean_str(event.get("recording_license")),
+            feedback_url=origin.absolute_url(clean_str(event.get("feedback_url"))),
+            links=origin.links(parse_references(event.get("links"))),
+            attachments=origin.links(parse_references(event.get("attachments"))),
         )
 
     return context.parse_located_items(_events(conference["days"]), parse_item)
@@ -107,14 +117,6 @@ def _parse_end(event, start, context):
     if not event.get("duration"):
         raise SkipEntryError("no-time", "neither end nor duration")
     return start + parse_duration(event["duration"])
-
-
-def _absolute_url(base, event):
-    url = clean_str(event.get("url")) or clean_str(event.get("link"))
-    try:
-        return urljoin(base, url) if url else ""
-    except ValueError:
-        return ""
 
 
 def _parse_name(value):

@@ -3,17 +3,17 @@
 ``{"schedule": {"conference": {"rooms": [...]}, "events": [{"start", "end", "room", …}]}}``
 """
 
-from urllib.parse import urljoin
-
 from streaming_system.plugin import (
     Feed,
+    FeedOrigin,
     Parser,
     Talk,
     clean_people,
     clean_str,
     clean_str_list,
     hookimpl,
-    html_from_unknown_markup,
+    parse_do_not_record,
+    parse_references,
 )
 
 
@@ -47,8 +47,14 @@ def parse(feed, context):
     tracks = conference.get("tracks")
     tracks = tracks if isinstance(tracks, list) else []
     names = {_slug(track): track.get("name") for track in tracks if isinstance(track, dict)}
+    origin = FeedOrigin.of_json(feed.json, clean_str(schedule.get("base_url")))
+    extensions = origin.extensions(schedule)
+    for room in conference["rooms"]:
+        if isinstance(room, dict):
+            context.set_room_guid(clean_str(room.get("name")), room.get("guid"))
 
     def parse_event(event):
+        event |= extensions.get(str(event.get("guid")), {})
         room = event.get("room") or {}
         room_details = rooms.get(_slug(room), {}) if isinstance(room, dict) else {}
         features = room_details.get("features")
@@ -66,8 +72,8 @@ def parse(feed, context):
             end=context.parse_time(event["end"]),
             title=clean_str(event["title"], language),
             subtitle=clean_str(event.get("subtitle"), language),
-            abstract=html_from_unknown_markup("\n\n".join(filter(None, texts))),
-            url=urljoin(clean_str(schedule.get("base_url")), clean_str(event.get("url"))),
+            abstract=origin.html("\n\n".join(filter(None, texts))),
+            url=origin.talk_url(clean_str(event.get("url"))),
             guid=clean_str(event.get("guid")) or clean_str(event.get("code")),
             number=event.get("id"),
             speakers=speakers,
@@ -76,10 +82,30 @@ def parse(feed, context):
             language=language,
             talk_type=clean_str(event.get("type")),
             # Only this value forbids recording; others describe the room's equipment.
-            do_not_record=True if recording == "not_allowed" else None,
+            do_not_record=(
+                True
+                if recording == "not_allowed"
+                else parse_do_not_record(event.get("do_not_record"))
+            ),
+            recording_license=clean_str(event.get("recording_license")),
+            feedback_url=next(iter(_links(event, is_feedback=True)), ("", ""))[0],
+            links=origin.links(_links(event, is_feedback=False)),
+            attachments=origin.links(parse_references(event.get("attachments"))),
         )
 
     return context.parse_items(schedule["events"], parse_event)
+
+
+def _links(event, *, is_feedback):
+    """Return the URLs and titles of the links, to feedback forms or to anything else."""
+    links = event.get("links")
+    return parse_references(
+        [
+            link
+            for link in (links if isinstance(links, list) else [])
+            if isinstance(link, dict) and (link.get("type") == "FEEDBACK") is is_feedback
+        ]
+    )
 
 
 def _slug(item):

@@ -8,17 +8,16 @@ to the next morning. https://github.com/voc/schedule has the XML Schema.
 
 import re
 from datetime import timedelta
-from urllib.parse import urljoin
 
 from streaming_system.plugin import (
     Feed,
+    FeedOrigin,
     Parser,
     SkipEntryError,
     Talk,
     clean_people,
     clean_str_list,
     hookimpl,
-    html_from_unknown_markup,
     parse_do_not_record,
     parse_duration,
 )
@@ -74,9 +73,12 @@ class _ScheduleDocument:
         self.ambiguous_durations = 0
         conference = _fields(next(_children(root, "conference")))
         context.set_feed_timezone(conference.get("time_zone_name"))
-        self.base = conference.get("base_url", "")
         self.day_change = _parse_clock(conference.get("day_change", ""))
         generator = next(_children(root, "generator"), None)
+        self.origin = FeedOrigin(
+            generator="" if generator is None else generator.get("name", ""),
+            base_url=conference.get("base_url", ""),
+        )
         # Only pretalx writes days first, and only in durations over a day.
         self.days_first = generator is not None and generator.get("name") == "pretalx"
         self.duration_order = "days first" if self.days_first else "hours first"
@@ -88,6 +90,7 @@ class _ScheduleDocument:
                 if _name(child) == "event":
                     yield self._event_fields(day, "", child)
                 elif _name(child) == "room":
+                    self.context.set_room_guid(child.get("name", ""), child.get("guid"))
                     for event in _children(child, "event"):
                         yield self._event_fields(day, child.get("name", ""), event)
 
@@ -96,6 +99,8 @@ class _ScheduleDocument:
         event["element"], event["day_element"] = element, day
         event["number"] = element.get("id")
         event["guid"] = element.get("guid") or element.get("id") or element.get("code") or ""
+        if self.origin.is_own_export:
+            event["guid"] = event.get("feed_guid") or event["guid"]
         event["room"] = event.get("room") or room
         return f"line {element.sourceline}", event
 
@@ -111,8 +116,8 @@ class _ScheduleDocument:
             end=self._parse_end(event, start),
             title=event.get("title", ""),
             subtitle=event.get("subtitle", ""),
-            abstract="".join(map(html_from_unknown_markup, abstracts)),
-            url=self._absolute_url(event.get("url", "")),
+            abstract="".join(map(self.origin.html, abstracts)),
+            url=self.origin.talk_url(event.get("url", "")),
             guid=event["guid"],
             number=event["number"],
             speakers=speakers,
@@ -121,6 +126,10 @@ class _ScheduleDocument:
             language=event.get("language", ""),
             talk_type=event.get("type", ""),
             do_not_record=_parse_opt_out(element),
+            recording_license=_recording_license(element),
+            feedback_url=self.origin.absolute_url(event.get("feedback_url", "")),
+            links=self.origin.links(_references(element, "links", "link")),
+            attachments=self.origin.links(_references(element, "attachments", "attachment")),
         )
 
     def _parse_start(self, event):
@@ -148,6 +157,9 @@ class _ScheduleDocument:
 
     def _parse_end(self, event, start):
         duration = event.get("duration", "")
+        if self.origin.is_own_export and event.get("end"):
+            # The exact end, where the duration cannot express it.
+            return self.context.parse_time(event["end"])
         if not duration:
             if event.get("end"):
                 return self.context.parse_time(event["end"])
@@ -158,12 +170,6 @@ class _ScheduleDocument:
             if self.days_first:
                 return start + timedelta(days=first, hours=second, minutes=third)
         return start + parse_duration(duration)
-
-    def _absolute_url(self, url):
-        try:
-            return urljoin(self.base, url) if url else ""
-        except ValueError:
-            return ""
 
 
 def _name(element):
@@ -201,6 +207,22 @@ def _speakers(event):
         for person in _children(persons, "person"):
             identifier = person.get("id") or person.get("guid") or person.get("code")
             yield person.get("public_name") or person.text, identifier
+
+
+def _references(event, list_name, name):
+    """Yield the URL and the title of links; older programs have the URL as text."""
+    for references in _children(event, list_name):
+        for reference in _children(references, name):
+            text = (reference.text or "").strip()
+            url = (reference.get("href") or text).strip()
+            yield url, "" if text == url else text
+
+
+def _recording_license(event):
+    for recording in _children(event, "recording"):
+        for license_element in _children(recording, "license"):
+            return (license_element.text or "").strip()
+    return ""
 
 
 def _parse_opt_out(event):

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from lxml import html as lxml_html
+from streaming_system.parsers.icalendar_export import PRODID, restore_talk
 
 from streaming_system.plugin import (
     Feed,
@@ -62,6 +63,7 @@ def recognise(feed: Feed) -> float:
 def parse(feed, context):
     roots = parse_components(feed.data, context.warn)
     symposion = any("linux.conf.au" in root.value("PRODID") for root in roots)
+    is_own_export = any(root.value("PRODID") == PRODID for root in roots)
     zone_name = next(filter(None, (root.value("X-WR-TIMEZONE") for root in roots)), "")
     context.set_feed_timezone(zone_name)
     used_zones = Counter()
@@ -73,9 +75,12 @@ def parse(feed, context):
         )
         for occurrence in list_occurrences(events, context)
     )
-    yield from context.parse_located_items(
-        occurrences, lambda item: _parse_talk(item["occurrence"], context, symposion)
-    )
+
+    def parse_item(item):
+        talk = _parse_talk(item["occurrence"], context, symposion)
+        return restore_talk(talk, item["occurrence"].component) if is_own_export else talk
+
+    yield from context.parse_located_items(occurrences, parse_item)
     if context.feed_timezone is None and used_zones:
         # After the last talk: the configured zone comes first for times without zone.
         [(zone, _)] = used_zones.most_common(1)

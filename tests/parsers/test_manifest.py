@@ -63,6 +63,11 @@ def parser_for(row):
     return FORMATS.get(format_) or FORMATS.get(format_.split("/")[0])
 
 
+def zone_of(row):
+    """Return the zone to configure for a feed without one."""
+    return None if row["tz_assumed"] == "in feed" else ZoneInfo(row["tz_assumed"])
+
+
 REAL = [row for row in load_rows("real") if parser_for(row)]
 OTHER = [row for row in load_rows("real") if not parser_for(row)]
 
@@ -85,7 +90,7 @@ def in_utc(text):
 def test_real_feed_matches_its_independent_counts(feeds, row):
     feed = open_feed((feeds / "real" / row["file"]).read_bytes(), row["file"])
     selected = select_parser(feed, load_parsers())
-    zone = None if row["tz_assumed"] == "in feed" else ZoneInfo(row["tz_assumed"])
+    zone = zone_of(row)
 
     validated, _ = parse_and_validate(feed, selected, zone)
 

@@ -25,6 +25,7 @@ from streaming_system.plugin.markup import (
     html_from_plain_text,
     html_from_unknown_markup,
 )
+from streaming_system.plugin.origin import FeedOrigin
 from streaming_system.plugin.stats_source import (
     MountStats,
     SourceError,
@@ -41,16 +42,19 @@ from streaming_system.plugin.values import (
     clean_str_list,
     parse_do_not_record,
     parse_duration,
+    parse_references,
 )
 from streaming_system.schedule.diff import Change
-from streaming_system.schedule.model import Talk
+from streaming_system.schedule.model import Link, Talk
 from streaming_system.util.time_zones import find_time_zone
 
 __all__ = [
     "Change",
     "Feed",
     "FeedError",
+    "FeedOrigin",
     "Incident",
+    "Link",
     "MountStats",
     "ParseContext",
     "Parser",
@@ -77,6 +81,7 @@ __all__ = [
     "parse_allowed_networks",
     "parse_do_not_record",
     "parse_duration",
+    "parse_references",
     "parse_timestamp",
     "register_parsers",
     "register_stats_sources",

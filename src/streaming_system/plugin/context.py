@@ -33,6 +33,8 @@ MIN_TIME, MAX_TIME = datetime(1970, 1, 2, tzinfo=UTC), datetime(2099, 12, 31, tz
 
 _ISO_DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]([01]\d|2[0-3]):[0-5]\d(?!\d)", re.ASCII)
 
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
+
 
 class SkipEntryError(ValueError):
     """Raised by a parser to skip the current entry; :meth:`ParseContext.parse_items` reports it."""
@@ -68,6 +70,7 @@ class ParseContext:
         self.timezone = timezone
         self.columns: Mapping[str, str] = columns or {}
         self.feed_timezone: ZoneInfo | None = None
+        self.room_guids: dict[str, str] = {}
         self.skipped: list[SkippedEntry] = []
         self.warnings: list[str] = []
 
@@ -88,6 +91,11 @@ class ParseContext:
             self.warn(f"the feed names a time zone that does not exist: {name[:64]!r}")
         else:
             self.feed_timezone = zone
+
+    def set_room_guid(self, room: str, guid: object) -> None:
+        """Keep the UUID that the feed has for a room; other values are ignored."""
+        if isinstance(guid, str) and _UUID.fullmatch(guid):
+            self.room_guids.setdefault(room, guid)
 
     def warn(self, message: str) -> None:
         """Report a problem that an organiser should know of; the import continues."""
@@ -185,12 +193,12 @@ class ParseContext:
 
 
 def normalise_time(time: datetime) -> datetime:
-    """Convert an aware time to UTC.
+    """Convert an aware time to UTC, in full seconds.
 
     :raises SkipEntryError: ``out-of-range`` before 1970 or after 2099.
     """
     try:
-        time = time.astimezone(UTC)
+        time = time.astimezone(UTC).replace(microsecond=0)
     except OverflowError:
         raise SkipEntryError("out-of-range", f"the year {time.year}") from None
     if not MIN_TIME <= time <= MAX_TIME:

@@ -107,6 +107,24 @@ def _parse_iso_duration(value: str) -> timedelta | None:
     return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
 
 
+def parse_references(value: Any) -> tuple[tuple[str, str], ...]:
+    """Return the URLs and titles of links or attachments: objects with ``url`` and ``title``.
+
+    Items of other types, and values that are not text, are dropped.
+    """
+    items = value if isinstance(value, list) else []
+    references = [
+        tuple(_text_or_empty(item.get(key)) for key in ("url", "title"))
+        for item in items
+        if isinstance(item, dict)
+    ]
+    return tuple((url, title) for url, title in references if url)
+
+
+def _text_or_empty(value: Any) -> str:
+    return value.strip() if isinstance(value, str) else ""
+
+
 def parse_do_not_record(value: Any) -> bool | None:
     """Return whether a "do not record" value forbids recording; ``None`` if it is empty.
 

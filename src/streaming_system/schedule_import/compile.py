@@ -59,12 +59,18 @@ def compile_schedule(
                 end=max(slot.end for slot in conference_slots),
                 zone=zone,
             ),
+            guid=_room_guid(room, feeds[room.id].validated),
         )
     return Schedule(rooms=schedules, imported_at=imported_at)
 
 
 def _conference_title(room: Room) -> str:
     return room.conference or room.title
+
+
+def _room_guid(room: Room, validated: ValidatedTalks) -> str:
+    names = sorted({name for talk in validated.talks for name in talk.rooms})
+    return validated.room_guids.get(_room_feed_name(room, names), "")
 
 
 def _slots_by_room(rooms: Iterable[Room], feeds: Mapping[str, RoomFeed]) -> dict[str, list[Slot]]:
@@ -163,5 +169,9 @@ def _make_slot(item: PlacedTalk, ids: TalkIds) -> Slot:
         language=talk.language,
         talk_type=talk.talk_type,
         do_not_record=talk.do_not_record,
+        recording_license=talk.recording_license,
+        feedback_url=talk.feedback_url,
+        links=talk.links,
+        attachments=talk.attachments,
         relayed_from=item.relayed_from,
     )

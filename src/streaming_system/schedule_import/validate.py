@@ -2,8 +2,8 @@
 
 import statistics
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from streaming_system.plugin.context import (
@@ -14,7 +14,7 @@ from streaming_system.plugin.context import (
 )
 from streaming_system.plugin.feed import FeedError
 from streaming_system.schedule.identity import derive_guid, make_unique, parse_number
-from streaming_system.schedule.model import Talk
+from streaming_system.schedule.model import Link, Talk
 from streaming_system.util.sanitize import (
     sanitise_html,
     sanitise_identifier,
@@ -32,6 +32,7 @@ MAX_NAME_CHARS = 200
 MAX_LANGUAGE_CHARS = 35
 MAX_TYPE_CHARS = 100
 MAX_SPEAKERS = 100
+MAX_LINKS = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,12 +42,14 @@ class ValidatedTalks:
     :param entries: number of entries in the feed.
     :param skipped: the entries that are left out, with reasons.
     :param warnings: problems that an organiser should know of.
+    :param room_guids: the UUIDs that the feed has for its rooms, by name.
     """
 
     talks: tuple[Talk, ...]
     entries: int
     skipped: tuple[SkippedEntry, ...]
     warnings: tuple[str, ...]
+    room_guids: Mapping[str, str] = field(default_factory=dict)
 
 
 def validate_talks(
@@ -84,6 +87,9 @@ def validate_talks(
         entries=entries,
         skipped=tuple(context.skipped),
         warnings=tuple(context.warnings),
+        room_guids={
+            sanitise_text(name, MAX_NAME_CHARS): guid for name, guid in context.room_guids.items()
+        },
     )
 
 
@@ -123,6 +129,10 @@ def _normalise_talk(talk: Talk, *, is_room_required: bool) -> Talk:
         track=sanitise_text(talk.track, MAX_NAME_CHARS),
         language=sanitise_text(talk.language, MAX_LANGUAGE_CHARS),
         talk_type=sanitise_text(talk.talk_type, MAX_TYPE_CHARS),
+        recording_license=sanitise_text(talk.recording_license, MAX_NAME_CHARS),
+        feedback_url=sanitise_url(talk.feedback_url),
+        links=_sanitise_links(talk.links),
+        attachments=_sanitise_links(talk.attachments),
     )
 
 
@@ -144,6 +154,16 @@ def _sanitise_speakers(talk: Talk) -> tuple[tuple[str, ...], tuple[str, ...]]:
         if name
     ]
     return tuple(name for name, _ in people), tuple(identifier for _, identifier in people)
+
+
+def _sanitise_links(links: tuple[Link, ...]) -> tuple[Link, ...]:
+    """Return the links with a valid URL, each URL once; a title that repeats it is dropped."""
+    valid: dict[str, Link] = {}
+    for link in links[:MAX_LINKS]:
+        if url := sanitise_url(link.url):
+            title = sanitise_text(link.title, MAX_NAME_CHARS)
+            valid.setdefault(url, Link(url=url, title="" if title == url else title))
+    return tuple(valid.values())
 
 
 def _drop_date_outliers(talks: list[Talk], context: ParseContext) -> list[Talk]:

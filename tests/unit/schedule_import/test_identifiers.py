@@ -7,7 +7,7 @@ import pytest
 
 from streaming_system.config import Room
 from streaming_system.plugin import Talk, open_feed
-from streaming_system.schedule.export_talks import ExportSite, export_talks
+from streaming_system.schedule.export_talks import ExportSite, collect_export
 from streaming_system.schedule_import.compile import RoomFeed, compile_schedule
 from streaming_system.schedule_import.identifiers import PlacedTalk, assign_ids
 from streaming_system.schedule_import.parsers import load_parsers, parse_and_validate
@@ -47,7 +47,7 @@ def run_import(parsers):
                 parsed[id(document)] = RoomFeed(validated=validated)
             feeds[room_id] = parsed[id(document)]
         schedule = compile_schedule(rooms.values(), feeds, imported_at=datetime.now(UTC))
-        run_import.exported = list(export_talks(schedule, rooms, SITE))
+        run_import.exported = collect_export(schedule, rooms, SITE).talks
         return {
             (room_id, slot.title): slot
             for room_id, room in schedule.rooms.items()
