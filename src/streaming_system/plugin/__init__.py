@@ -46,6 +46,7 @@ from streaming_system.plugin.values import (
 )
 from streaming_system.schedule.diff import Change
 from streaming_system.schedule.model import Link, Talk
+from streaming_system.util.time_zones import find_time_zone
 
 __all__ = [
     "Change",
@@ -69,6 +70,7 @@ __all__ = [
     "clean_str_list",
     "enrich_talk",
     "filter_talk",
+    "find_time_zone",
     "hookimpl",
     "html_from_html",
     "html_from_markdown",

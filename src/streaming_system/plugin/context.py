@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal, get_args
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from streaming_system.plugin.values import clean_str
 from streaming_system.schedule.model import Talk
+from streaming_system.util.time_zones import find_time_zone
 
 SkipReason = Literal[
     "no-time",
@@ -17,6 +18,7 @@ SkipReason = Literal[
     "no-room",
     "placeholder",
     "cancelled",
+    "private",
     "not-accepted",
     "all-day",
     "out-of-range",
@@ -78,13 +80,17 @@ class ParseContext:
         return self.feed_timezone or self.timezone
 
     def set_feed_timezone(self, name: object) -> None:
-        """Use the zone that the feed names. Ignore an empty name; warn about an unknown zone."""
+        """Use the zone that the feed names. Ignore an empty name; warn about an unknown zone.
+
+        :param name: as :func:`~streaming_system.util.time_zones.find_time_zone` accepts it.
+        """
         if not isinstance(name, str) or not name.strip():
             return
-        try:
-            self.feed_timezone = ZoneInfo(name.strip())
-        except (ValueError, ZoneInfoNotFoundError, OSError):
+        zone = find_time_zone(name)
+        if zone is None:
             self.warn(f"the feed names a time zone that does not exist: {name[:64]!r}")
+        else:
+            self.feed_timezone = zone
 
     def set_room_guid(self, room: object, guid: object) -> None:
         """Keep the UUID that the feed has for a room; other values are ignored."""

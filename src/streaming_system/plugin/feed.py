@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import re
 import zipfile
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -12,6 +13,9 @@ from lxml import etree
 MAX_DOWNLOAD_BYTES = 16 * 2**20
 MAX_DECOMPRESSED_BYTES = 64 * 2**20
 MAX_ZIP_MEMBERS = 1000
+
+# Some servers write a line of their own before the calendar.
+_CALENDAR = re.compile(rb"^BEGIN:VCALENDAR(?!\S)", re.IGNORECASE | re.MULTILINE)
 
 
 class FeedError(Exception):
@@ -77,9 +81,10 @@ def open_feed(
     # UTF-16 XML starts with a byte order mark; the XML parser decodes it.
     if start[:1] == b"<" or data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return Feed(data=data, source=source, kind="xml", xml=_parse_xml(data, start))
-    text = _decode_utf8(data)
-    if start[:15].upper() == b"BEGIN:VCALENDAR":
+    if start[:1] not in (b"{", b"[") and _CALENDAR.search(start):
+        # The parser decodes the lines: a fold can be inside a character.
         return Feed(data=data, source=source, kind="ics")
+    text = _decode_utf8(data)
     try:
         value = json.loads(text, parse_constant=_reject_constant)
     except RecursionError:
