@@ -464,6 +464,8 @@ class TestSloppyParts:
             (calendar(event(duration="PT3H")), "event 1: has DTEND and DURATION: DTEND is taken"),
             (calendar(event()).replace("END:VEVENT", "END:VEVETN"), "'END:VEVETN'"),
             (calendar(event()).replace("END:VCALENDAR", "END:VCALENDARD"), "'END:VCALENDARD'"),
+            (calendar(event(rdate=":20261124T090000Z", exrule="FREQ=DAILY;COUNT=2")),
+             "event 1: EXRULE has no effect: use EXDATE"),
             (calendar(event(sequence="two")), "event 1: SEQUENCE 'two' has an invalid value"),
         ],
     )  # fmt: skip
