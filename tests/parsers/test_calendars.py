@@ -348,6 +348,14 @@ class TestTimeZones:
             "the time zone 'Europe/Berln' (TZID) is unknown: its times are taken in Europe/Berlin"
         ]
 
+    def test_unknown_zone_does_not_matter_for_a_time_in_utc(self):
+        talk = event(start="20261124T100000Z", end="20261124T103000Z", zone=";TZID=Mars:")
+
+        assert starts(calendar(talk)) == ["Talk 24 10:00"]
+        assert warnings(calendar(talk)) == [
+            "the time zone 'Mars' (TZID) is unknown: its times end with Z and are taken in UTC"
+        ]
+
     def test_offset_has_no_summer_time_and_a_warning_says_so(self):
         document = calendar(event("t", "20260724T100000", "20260724T110000", ";TZID=UTC+01:00:"))
 
