@@ -76,11 +76,12 @@ class CalendarZones:
         definition = self.definitions.get(name)
         if known is None and definition is not None:
             known = find_time_zone(definition.value("X-LIC-LOCATION"))
-        if known is None or (is_fixed_offset(known) and not _names_offset(name)):
+        is_guess = known is not None and is_fixed_offset(known) and not _names_offset(name)
+        if known is None or is_guess:
             defined = self._define(name)
             if defined is not None:
                 return defined
-        if known is not None and is_fixed_offset(known) and not _names_offset(name):
+        if is_guess:
             offset = _format_offset(known.utcoffset(None))
             self._warn_once(
                 f"the time zone {_shorten(name)!r} (TZID) has no rules: taken as {offset}, "
