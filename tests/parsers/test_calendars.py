@@ -256,10 +256,26 @@ class TestRevisionsAndCancellations:
         assert starts(document) == ["New 24 14:00", "Other 28 09:00"]
         assert skips(document) == [("duplicate", "Old", "SEQUENCE 0 is older than 1")]
 
-    def test_different_talks_with_one_uid_are_all_taken(self):
-        second = event(start="20261125T100000", end="20261125T103000", summary="Second")
+    @pytest.mark.parametrize("modified", [None, "20261002T080000Z"])
+    def test_different_talks_with_one_uid_are_all_taken(self, modified):
+        first = event(last_modified=modified and "20261001T080000Z")
+        second = event(
+            start="20261125T100000",
+            end="20261125T103000",
+            summary="Second",
+            last_modified=modified,
+        )
 
-        assert starts(calendar(event(), second)) == ["Talk 24 09:00", "Second 25 09:00"]
+        assert starts(calendar(first, second)) == ["Talk 24 09:00", "Second 25 09:00"]
+
+    def test_last_modified_revision_at_the_same_time_counts(self):
+        new = event(summary="New", last_modified="20261002T080000Z")
+        old = event(summary="Old", last_modified="20261001T080000Z")
+
+        assert starts(calendar(new, old)) == ["New 24 09:00"]
+        assert skips(calendar(new, old)) == [
+            ("duplicate", "Old", "another revision was modified later")
+        ]
 
     @pytest.mark.parametrize("status", ["CANCELLED", "cancelled", "CANCELED"])
     def test_cancelled_occurrence_is_left_out(self, status):
