@@ -59,11 +59,11 @@ class CalendarEvent:
         return time_of(self.component, "RECURRENCE-ID")
 
     @property
-    def revision(self) -> tuple[int, float]:
-        """The revision of the event; a higher one replaces it."""
+    def modified(self) -> float:
+        """The time of the last modification in seconds; 0.0 if it is unknown."""
         modified = value_of(self.component, "LAST-MODIFIED")
         is_time = isinstance(modified, datetime) and modified.tzinfo is not None
-        return self.sequence, modified.timestamp() if is_time else 0.0
+        return modified.timestamp() if is_time else 0.0
 
     @property
     def sequence(self) -> int:

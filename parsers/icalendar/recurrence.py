@@ -93,16 +93,28 @@ class _EventGroup:
             yield from self._single_changes(self.changes)
 
     def _latest(self, events):
-        """Return the events with the highest SEQUENCE."""
+        """Return the events with the highest SEQUENCE; of those at one time, the last modified.
+
+        Some feeds use one UID for different events, so LAST-MODIFIED alone does not decide.
+        """
         highest = max((event.sequence for event in events), default=0)
+        modified = defaultdict(float)
+        for event in events:
+            key = event.sequence, _utc_start(event)
+            modified[key] = max(modified[key], event.modified)
+        latest = []
         for event in events:
             if event.sequence < highest:
                 self._skip(event, "duplicate", f"SEQUENCE {event.sequence} is older than {highest}")
-        return [event for event in events if event.sequence == highest]
+            elif 0 < event.modified < modified[event.sequence, _utc_start(event)]:
+                self._skip(event, "duplicate", "another revision was modified later")
+            else:
+                latest.append(event)
+        return latest
 
     def _choose_change(self, events):
         """Return the latest change of an occurrence; of equal ones, the cancellation."""
-        latest = max(events, key=lambda event: (event.revision, event.is_cancelled))
+        latest = max(events, key=_revision)
         for event in events:
             if event is not latest:
                 self._skip(event, "duplicate", "an older revision of this occurrence")
@@ -186,6 +198,10 @@ class _EventGroup:
 
     def _skip(self, event, reason, detail=""):
         self.context.skip(reason, event.location, event.title, detail)
+
+
+def _revision(event):
+    return event.sequence, event.modified, event.is_cancelled
 
 
 def _utc_start(event):

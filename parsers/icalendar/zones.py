@@ -35,10 +35,11 @@ class CalendarZones:
         for definition in calendar.children("VTIMEZONE"):
             for item in definition.properties:
                 if item.name == "TZID":
-                    name = item.text.partition(":")[2].strip()
+                    name = item.text.partition(":")[2].strip(' "')
                     self.definitions.setdefault(name, definition)
         self.zones: dict[str, tzinfo | None] = {}
         self.defined: dict[str, tzinfo | None] = {}
+        self.compared: set[tuple[str, int, int]] = set()
         self.contradicted: set[str] = set()
 
     def localise(self, time, name):
@@ -48,6 +49,7 @@ class CalendarZones:
         """
         zone = self._find(name)
         if zone is None:
+            self._warn_about_unknown(name, time)
             return time
         local = time.replace(tzinfo=zone)
         if time.tzinfo is not None and local.utcoffset():
@@ -74,18 +76,23 @@ class CalendarZones:
         definition = self.definitions.get(name)
         if known is None and definition is not None:
             known = find_time_zone(definition.value("X-LIC-LOCATION"))
-        if known is None or (is_fixed_offset(known) and not _names_offset(name)):
+        is_guess = known is not None and is_fixed_offset(known) and not _names_offset(name)
+        if known is None or is_guess:
             defined = self._define(name)
             if defined is not None:
                 return defined
-            self._warn_about_guess(name, known)
+        if is_guess:
+            offset = _format_offset(known.utcoffset(None))
+            self._warn_once(
+                f"the time zone {_shorten(name)!r} (TZID) has no rules: taken as {offset}, "
+                "without summer time"
+            )
         return known
 
-    def _warn_about_guess(self, name, zone):
+    def _warn_about_unknown(self, name, time):
         fallback = self.default or self.context.effective_timezone
-        if zone is not None:
-            offset = _format_offset(zone.utcoffset(None) or timedelta())
-            result = f"has no rules: taken as {offset}, without summer time"
+        if time.tzinfo is not None:
+            result = "is unknown: its times end with Z and are taken in UTC"
         elif fallback is not None:
             result = f"is unknown: its times are taken in {fallback.key}"
         else:
@@ -101,8 +108,11 @@ class CalendarZones:
 
     def _warn_if_defined_otherwise(self, name, zone, local):
         defined = self._define(name)
-        if defined is None or name in self.contradicted:
+        # Once a month is enough, and dateutil is slow.
+        month = (name, local.year, local.month)
+        if defined is None or name in self.contradicted or month in self.compared:
             return
+        self.compared.add(month)
         try:
             offset = local.replace(tzinfo=defined).utcoffset()
         except (ValueError, ArithmeticError):

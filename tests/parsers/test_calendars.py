@@ -256,10 +256,26 @@ class TestRevisionsAndCancellations:
         assert starts(document) == ["New 24 14:00", "Other 28 09:00"]
         assert skips(document) == [("duplicate", "Old", "SEQUENCE 0 is older than 1")]
 
-    def test_different_talks_with_one_uid_are_all_taken(self):
-        second = event(start="20261125T100000", end="20261125T103000", summary="Second")
+    @pytest.mark.parametrize("modified", [None, "20261002T080000Z"])
+    def test_different_talks_with_one_uid_are_all_taken(self, modified):
+        first = event(last_modified=modified and "20261001T080000Z")
+        second = event(
+            start="20261125T100000",
+            end="20261125T103000",
+            summary="Second",
+            last_modified=modified,
+        )
 
-        assert starts(calendar(event(), second)) == ["Talk 24 09:00", "Second 25 09:00"]
+        assert starts(calendar(first, second)) == ["Talk 24 09:00", "Second 25 09:00"]
+
+    def test_last_modified_revision_at_the_same_time_counts(self):
+        new = event(summary="New", last_modified="20261002T080000Z")
+        old = event(summary="Old", last_modified="20261001T080000Z")
+
+        assert starts(calendar(new, old)) == ["New 24 09:00"]
+        assert skips(calendar(new, old)) == [
+            ("duplicate", "Old", "another revision was modified later")
+        ]
 
     @pytest.mark.parametrize("status", ["CANCELLED", "cancelled", "CANCELED"])
     def test_cancelled_occurrence_is_left_out(self, status):
@@ -346,6 +362,14 @@ class TestTimeZones:
         assert starts(document, ZoneInfo("Europe/Berlin")) == ["Talk 24 09:00"]
         assert warnings(document, ZoneInfo("Europe/Berlin")) == [
             "the time zone 'Europe/Berln' (TZID) is unknown: its times are taken in Europe/Berlin"
+        ]
+
+    def test_unknown_zone_does_not_matter_for_a_time_in_utc(self):
+        talk = event(start="20261124T100000Z", end="20261124T103000Z", zone=";TZID=Mars:")
+
+        assert starts(calendar(talk)) == ["Talk 24 10:00"]
+        assert warnings(calendar(talk)) == [
+            "the time zone 'Mars' (TZID) is unknown: its times end with Z and are taken in UTC"
         ]
 
     def test_offset_has_no_summer_time_and_a_warning_says_so(self):
@@ -464,6 +488,8 @@ class TestSloppyParts:
             (calendar(event(duration="PT3H")), "event 1: has DTEND and DURATION: DTEND is taken"),
             (calendar(event()).replace("END:VEVENT", "END:VEVETN"), "'END:VEVETN'"),
             (calendar(event()).replace("END:VCALENDAR", "END:VCALENDARD"), "'END:VCALENDARD'"),
+            (calendar(event(rdate=":20261124T090000Z", exrule="FREQ=DAILY;COUNT=2")),
+             "event 1: EXRULE has no effect: use EXDATE"),
             (calendar(event(sequence="two")), "event 1: SEQUENCE 'two' has an invalid value"),
         ],
     )  # fmt: skip
