@@ -31,6 +31,7 @@ setup(
         "babel>=2.17",
         "brotli>=1.2",
         "cachetools>=8.0",
+        "charset-normalizer>=3.4",
         "click>=8.2",
         "colander>=2.0",
         "icalendar>=7.0",

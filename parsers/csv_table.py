@@ -1,4 +1,4 @@
-"""CSV tables of any program, with a configured column map.
+"""Tables of any program (CSV, semicolons, tabs), with a configured column map.
 
 ``schedule-columns`` in the configuration maps ``room``, ``title``, ``date``, ``start``, ``end`` or
 ``duration``, ``abstract``, ``speakers``, ``url``, ``track``, ``language`` and ``guid`` to columns;
@@ -9,6 +9,7 @@ and the columns Title, Room, Start, End.
 
 import csv
 import io
+import re
 from datetime import timedelta
 
 from streaming_system.plugin import (
@@ -20,7 +21,6 @@ from streaming_system.plugin import (
     clean_str_list,
     hookimpl,
     html_from_unknown_markup,
-    parse_duration,
 )
 
 VOCTOSCHED_COLUMNS = {
@@ -45,6 +45,7 @@ SCHED_SHEET_COLUMNS = {
     "date-format": "%m-%d-%Y",
 }
 DEFAULT_COLUMNS = {"room": "Room", "title": "Title", "start": "Start", "end": "End"}
+SEPARATORS = ",;\t"
 REQUIRED_FIELDS = ("room", "title", "start")
 CLOCK_FORMATS = ("%H:%M", "%H:%M:%S", "%I:%M %p")
 
@@ -65,12 +66,34 @@ def recognise(feed: Feed) -> float:
     if feed.kind != "text":
         return 0.0
     # Tables that need a column map also need schedule-format.
-    return 0.8 if _known_layout(_header(feed)) else 0.0
+    return 0.8 if _select_separator(feed.text, {})[1] else 0.0
 
 
-def _header(feed):
-    first_row = next(csv.reader(io.StringIO(feed.text)), [])
+def _select_separator(text, configured):
+    """Return the separator of a table, and its column map; an empty map if nothing fits.
+
+    :param configured: the configured column map; an empty one for a known layout.
+    """
+    headers = {separator: _header(text, separator) for separator in SEPARATORS}
+    for separator, header in headers.items():
+        columns = configured or _known_layout(header)
+        if columns and all(columns.get(key) in header for key in REQUIRED_FIELDS):
+            return separator, columns
+    # For the message: the separator that gives the most columns.
+    return max(headers, key=lambda separator: len(headers[separator])), configured
+
+
+def _header(text, separator):
+    try:
+        first_row = next(csv.reader(io.StringIO(_table(text)), delimiter=separator), [])
+    except csv.Error:
+        return set()
     return {name.strip() for name in first_row}
+
+
+def _table(text):
+    """Return a table without the line that names the separator for Excel."""
+    return re.sub(r"\Asep=.\r?\n", "", text)
 
 
 def _known_layout(header):
@@ -86,13 +109,8 @@ def _known_layout(header):
 def parse(feed, context):
     if feed.kind != "text":
         raise FeedError(f"the feed is a {feed.kind} document, not a table")
-    try:
-        reader = csv.DictReader(io.StringIO(feed.text, newline=""), strict=True)
-        rows = list(reader)
-    except csv.Error as error:
-        raise FeedError(f"not a valid table, line {reader.line_num}: {error}") from None
-    header = {name.strip() for name in reader.fieldnames or [] if name}
-    columns = context.columns or _known_layout(header)
+    separator, columns = _select_separator(feed.text, context.columns)
+    header = _header(feed.text, separator)
     if not columns:
         raise FeedError("nothing says which column holds what: set schedule-columns")
     # The table of an event with one room needs no column for it.
@@ -103,10 +121,6 @@ def parse(feed, context):
             f"the table has no column for {', '.join(missing)}; "
             f"its columns are: {', '.join(sorted(header))[:300]}"
         )
-    rows = [
-        {name.strip(): value for name, value in row.items() if isinstance(name, str)}
-        for row in rows
-    ]
 
     def parse_row(row):
         def cell(key):
@@ -127,8 +141,45 @@ def parse(feed, context):
             language=cell("language"),
         )
 
-    located_rows = ((f"line {number}", row) for number, row in enumerate(rows, 2))
-    return context.parse_located_items(located_rows, parse_row, columns["title"])
+    return context.parse_located_items(
+        _rows(feed.text, separator, context), parse_row, columns["title"]
+    )
+
+
+def _rows(text, separator, context):
+    """Yield the position and the cells of each row by column; report rows with broken quotes."""
+    first_line = 1 + text.count("\n") - _table(text).count("\n")
+    names, rows = None, _strict_rows(_table(text), separator)
+    for offset, row in rows if rows is not None else _rows_of_lines(_table(text), separator):
+        location = f"line {first_line + offset}"
+        if row is None:
+            context.skip("bad-value", location, detail="the quotation marks do not match")
+        elif names is None:
+            names = [name.strip() for name in row]
+        elif any(cell.strip() for cell in row):
+            yield location, dict(zip(names, row, strict=False))
+
+
+def _strict_rows(text, separator):
+    """Return the rows of a table with the line of each; ``None`` if a quoted cell does not end."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    rows, line = [], 0
+    try:
+        for row in reader:
+            rows.append((line, row))
+            line = reader.line_num
+    except csv.Error:
+        return None
+    return rows
+
+
+def _rows_of_lines(text, separator):
+    """Yield each line as a row, so that a broken one costs only itself; ``None`` for that one."""
+    for number, line in enumerate(text.splitlines()):
+        try:
+            yield number, next(csv.reader([line], delimiter=separator, strict=True), [])
+        except csv.Error:
+            yield number, None
 
 
 def _parse_time(date, clock, columns, context):
@@ -143,10 +194,9 @@ def _parse_time(date, clock, columns, context):
 
 
 def _parse_end(cell, start, columns, context):
-    if cell("end"):
-        end = _parse_time(cell("date"), cell("end"), columns, context)
-        # A talk that ends before its start ends on the next day.
-        return end if end >= start else end + timedelta(days=1)
-    if not cell("duration"):
-        raise SkipEntryError("no-time", "neither end nor duration")
-    return start + parse_duration(cell("duration"))
+    if not cell("end"):
+        return context.parse_end(start, duration=cell("duration"))
+    end = _parse_time(cell("date"), cell("end"), columns, context)
+    # A talk that ends before its start ends on the next day.
+    end = end if end >= start else end + timedelta(days=1)
+    return context.parse_end(start, end=end, duration=cell("duration"))

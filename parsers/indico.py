@@ -5,7 +5,6 @@ timetable does the same for each day. A poster session has dozens of talks in on
 time.
 """
 
-from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from streaming_system.plugin import (
@@ -17,6 +16,7 @@ from streaming_system.plugin import (
     clean_str_list,
     hookimpl,
     html_from_unknown_markup,
+    list_items,
 )
 
 
@@ -40,11 +40,13 @@ def register_parsers():
 
 def recognise_event(feed: Feed) -> float:
     results = feed.json.get("results") if isinstance(feed.json, dict) else None
-    if not isinstance(results, list) or not results or not isinstance(results[0], dict):
+    if not isinstance(results, list):
         return 0.0
-    fossil = str(results[0].get("_fossil", ""))
+    events = [event for event in results if isinstance(event, dict)]
+    fossils = [str(event.get("_fossil", "")) for event in events]
     return float(
-        feed.json.get("_type") == "HTTPAPIResult" or fossil.startswith("conferenceMetadata")
+        (feed.json.get("_type") == "HTTPAPIResult" and bool(events) >= bool(results))
+        or any(fossil.startswith("conferenceMetadata") for fossil in fossils)
     )
 
 
@@ -52,14 +54,13 @@ def recognise_timetable(feed: Feed) -> float:
     results = feed.json.get("results") if isinstance(feed.json, dict) else None
     return float(
         isinstance(results, dict)
-        and bool(results)
         and feed.json.get("_type") == "HTTPAPIResult"
-        and all(isinstance(days, dict) for days in results.values())
+        and any(isinstance(days, dict) or not days for days in [*results.values(), None])
     )
 
 
 def parse_event(feed, context):
-    for conference in feed.json["results"]:
+    for conference in list_items(feed.json["results"]):
         seen = set()
 
         def parse_item(item, conference=conference, seen=seen):
@@ -81,8 +82,7 @@ def parse_event(feed, context):
 
 
 def _list(item, key):
-    value = item.get(key) if isinstance(item, dict) else None
-    return value if isinstance(value, list) else []
+    return list_items(item.get(key)) if isinstance(item, dict) else []
 
 
 def parse_timetable(feed, context):
@@ -94,14 +94,18 @@ def parse_timetable(feed, context):
 def _entries(results):
     """Yield the entries of a timetable, with the entries of sessions instead of the sessions."""
     for days in results.values():
-        for day, entries in days.items():
-            for key, entry in entries.items() if isinstance(entries, dict) else ():
+        for day, entries in _items(days):
+            for key, entry in _items(entries):
                 if not isinstance(entry, dict) or entry.get("entryType") != "Session":
                     yield f"{day} {key}", entry
                     continue
-                inner = entry.get("entries")
-                for inner_key, item in inner.items() if isinstance(inner, dict) else ():
+                for inner_key, item in _items(entry.get("entries")):
                     yield f"{day} {key} {inner_key}", item
+
+
+def _items(value):
+    """Return the keys and values of an object; those of a list, which PHP writes if it is empty."""
+    return value.items() if isinstance(value, dict) else enumerate(list_items(value), 1)
 
 
 def _parse_talk(item, context, conference):
@@ -116,18 +120,15 @@ def _parse_talk(item, context, conference):
         guid=f"indico-{item.get('_type') or item.get('entryType') or ''}-{item['id']}",
         number=item["id"],
         speakers=_speakers(item),
-        track=clean_str(item.get("track")) if isinstance(item.get("track"), str) else "",
-        talk_type=clean_str(item.get("type")) if isinstance(item.get("type"), str) else "",
+        track=_text(item, "track"),
+        talk_type=_text(item, "type"),
     )
 
 
 def _parse_end(item, start, context):
-    if item.get("endDate"):
-        return _parse_time(item["endDate"], context)
-    minutes = item.get("duration")
-    if isinstance(minutes, bool) or not isinstance(minutes, int):
-        raise SkipEntryError("no-time", "neither end nor duration")
-    return start + timedelta(minutes=minutes)
+    end = _parse_time(item["endDate"], context) if item.get("endDate") else None
+    # With an end, some versions count the duration without breaks.
+    return context.parse_end(start, end=end, duration=item.get("duration") if end is None else None)
 
 
 def _parse_time(value, context):
@@ -142,9 +143,14 @@ def _parse_time(value, context):
 
 def _room(item):
     for key in ("room", "roomFullname"):
-        if isinstance(item.get(key), str) and item[key].strip():
-            return item[key]
+        if name := _text(item, key):
+            return name
     return ""
+
+
+def _text(item, key):
+    value = item.get(key)
+    return clean_str(value) if isinstance(value, str | int | float) else ""
 
 
 def _speakers(item):

@@ -14,6 +14,7 @@ from streaming_system.plugin import (
     clean_str_list,
     hookimpl,
     html_from_unknown_markup,
+    share_with_keys,
 )
 
 START_KEYS, END_KEYS = ("starts_at", "start_time"), ("ends_at", "end_time")
@@ -33,23 +34,19 @@ def register_parsers():
 
 
 def recognise(feed: Feed) -> float:
-    sessions = _sessions(feed)
-    if not isinstance(sessions, list) or not sessions:
+    sessions = _open_sessions(feed).json
+    if feed.kind == "zip" and sessions == []:
+        return 1.0
+    if not isinstance(sessions, list):
         return 0.0
-    return float(sum(map(_is_session, sessions)) >= 0.8 * len(sessions))
+    items = [_normalise_keys(item) if isinstance(item, dict) else item for item in sessions]
+    return share_with_keys(items, "microlocation", START_KEYS)
 
 
-def _sessions(feed):
-    if feed.kind == "zip":
-        members = {name.rpartition("/")[2].removesuffix(".json"): name for name in feed.members}
-        return feed.open_member(members["sessions"]).json if "sessions" in members else None
-    return feed.json
-
-
-def _is_session(item):
-    if not isinstance(item, dict) or "microlocation" not in item:
-        return False
-    return any(key in _normalise_keys(item) for key in START_KEYS)
+def _open_sessions(feed):
+    """Return the list of sessions of a zip file, or the feed itself."""
+    members = {name.rpartition("/")[2].removesuffix(".json"): name for name in feed.members}
+    return feed.open_member(members["sessions"]) if "sessions" in members else feed
 
 
 def _normalise_keys(item):
@@ -57,23 +54,25 @@ def _normalise_keys(item):
 
 
 def parse(feed, context):
+    sessions = _open_sessions(feed)
+    if sessions is not feed:
+        for warning in sessions.warnings:
+            context.warn(f"sessions.json, {warning}")
+
     def parse_item(item):
         item = _normalise_keys(item)
         if item.get("state") not in (None, "", *ACCEPTED_STATES):
             raise SkipEntryError("not-accepted", f"state is {item['state']!r:.40}")
         room = item["microlocation"]
+        start = context.parse_time(next((item[key] for key in START_KEYS if item.get(key)), None))
         track = item.get("track")
-        speakers, speaker_ids = clean_people(
-            (speaker.get("name"), speaker.get("id"))
-            for speaker in item.get("speakers") or []
-            if isinstance(speaker, dict)
-        )
+        speakers, speaker_ids = clean_people(item.get("speakers"))
         return Talk(
-            rooms=clean_str_list(room.get("name") if isinstance(room, dict) else None),
-            start=context.parse_time(
-                next((item[key] for key in START_KEYS if item.get(key)), None)
+            rooms=clean_str_list(room.get("name") if isinstance(room, dict) else room),
+            start=start,
+            end=context.parse_end(
+                start, end=next((item[key] for key in END_KEYS if item.get(key)), None)
             ),
-            end=context.parse_time(next((item[key] for key in END_KEYS if item.get(key)), None)),
             title=clean_str(item["title"]),
             subtitle=clean_str(item.get("subtitle")),
             abstract=html_from_unknown_markup(
@@ -83,8 +82,8 @@ def parse(feed, context):
             number=item["id"],
             speakers=speakers,
             speaker_ids=speaker_ids,
-            track=clean_str(track.get("name")) if isinstance(track, dict) else "",
+            track=clean_str(track.get("name") if isinstance(track, dict) else track),
             language=clean_str(item.get("language")),
         )
 
-    return context.parse_items(_sessions(feed), parse_item)
+    return context.parse_items(sessions.json, parse_item)

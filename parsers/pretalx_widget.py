@@ -14,6 +14,7 @@ from streaming_system.plugin import (
     clean_str_list,
     hookimpl,
     html_from_markdown,
+    list_items,
     parse_do_not_record,
 )
 
@@ -52,19 +53,19 @@ def parse(feed, context):
         title = clean_str(item["title"])
         start = context.parse_time(item["start"])
         speaker_names, speaker_ids = clean_people(
-            (speakers.get(code), code) for code in item.get("speakers") or []
+            [(speakers.get(str(code)), code) for code in list_items(item.get("speakers"))]
         )
         return Talk(
-            rooms=clean_str_list(clean_str(rooms.get(item.get("room")))),
+            rooms=clean_str_list(clean_str(rooms.get(str(item.get("room"))))),
             start=start,
-            end=context.parse_time(item["end"]),
+            end=context.parse_end(start, end=item.get("end"), duration=item.get("duration")),
             title=title,
             abstract=html_from_markdown(clean_str(item.get("abstract"))),
             guid=clean_str(item.get("code")) and f"pretalx-{item['code']}-{item.get('id', '')}",
             number=item.get("id"),
             speakers=speaker_names,
             speaker_ids=speaker_ids,
-            track=clean_str(tracks.get(item.get("track"))),
+            track=clean_str(tracks.get(str(item.get("track")))),
             talk_type="" if item.get("code") else "break",
             do_not_record=parse_do_not_record(item.get("do_not_record")),
         )
@@ -73,9 +74,9 @@ def parse(feed, context):
 
 
 def _names_by_key(items, key):
-    """Return the names of items by id or code."""
+    """Return the names of items by id or code, as text: talks refer to them as either type."""
     return {
-        item[key]: item.get("name")
+        str(item[key]): item.get("name")
         for item in items
         if isinstance(item, dict) and isinstance(item.get(key), int | str)
     }

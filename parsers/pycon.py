@@ -9,11 +9,12 @@ from streaming_system.plugin import (
     Feed,
     Parser,
     Talk,
+    clean_names,
     clean_str,
     clean_str_list,
     hookimpl,
     html_from_markdown,
-    parse_duration,
+    share_with_keys,
 )
 
 ROOM_KEYS, TITLE_KEYS = ("room", "room name"), ("name", "title")
@@ -32,37 +33,31 @@ def register_parsers():
 
 
 def recognise(feed: Feed) -> float:
-    if not isinstance(feed.json, list) or not feed.json:
+    if not isinstance(feed.json, list):
         return 0.0
+    items = [_lower_keys(item) if isinstance(item, dict) else item for item in feed.json]
     # Below 1.0: other lists have the same keys.
-    return 0.9 if sum(map(_is_talk, feed.json)) >= 0.8 * len(feed.json) else 0.0
-
-
-def _is_talk(item):
-    keys = {key.lower() for key in item} if isinstance(item, dict) else set()
-    return (
-        "start" in keys
-        and bool(keys & {"end", "duration"})
-        and bool(keys & {"conf_key", "conf_url"})
-        and bool(keys & set(ROOM_KEYS))
-        and bool(keys & set(TITLE_KEYS))
+    return 0.9 * share_with_keys(
+        items, "start", ("end", "duration"), ("conf_key", "conf_url"), ROOM_KEYS, TITLE_KEYS
     )
+
+
+def _lower_keys(item):
+    return {key.lower(): value for key, value in item.items()}
 
 
 def parse(feed, context):
     def parse_item(item):
-        item = {key.lower(): value for key, value in item.items()}
+        item = _lower_keys(item)
         if item.get("kind", "talk") not in ("plenary", "talk"):
             return None
         start = context.parse_time(item["start"])
         title = _first_text(item, TITLE_KEYS)
-        speakers = _speakers(item.get("authors"))
+        speakers = clean_names(item.get("authors"))
         return Talk(
             rooms=clean_str_list(_first_text(item, ROOM_KEYS)),
             start=start,
-            end=context.parse_time(item["end"])
-            if item.get("end")
-            else start + parse_duration(item["duration"]),
+            end=context.parse_end(start, end=item.get("end"), duration=item.get("duration")),
             title=f"{title}: {speakers[0]}" if title == "Keynote" and speakers else title,
             abstract=html_from_markdown(clean_str(item.get("abstract"))),
             url=clean_str(item.get("conf_url")),
@@ -77,10 +72,3 @@ def parse(feed, context):
 
 def _first_text(item, keys):
     return next((clean_str(item[key]) for key in keys if key in item), "")
-
-
-def _speakers(authors):
-    people = authors if isinstance(authors, list) else [authors]
-    return clean_str_list(
-        [person.get("name") if isinstance(person, dict) else person for person in people]
-    )

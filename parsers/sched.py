@@ -10,10 +10,13 @@ from streaming_system.plugin import (
     Parser,
     SkipEntryError,
     Talk,
+    clean_people,
     clean_str,
     clean_str_list,
     hookimpl,
     html_from_unknown_markup,
+    parse_flag,
+    share_with_keys,
 )
 
 
@@ -25,28 +28,27 @@ def register_parsers():
 
 
 def recognise(feed: Feed) -> float:
-    keys = {"event_key", "name", "event_start", "event_end"}
-    if not isinstance(feed.json, list) or not feed.json:
+    if not isinstance(feed.json, list):
         return 0.0
-    matching = sum(isinstance(item, dict) and keys <= item.keys() for item in feed.json)
-    return float(matching >= 0.8 * len(feed.json))
+    return share_with_keys(feed.json, "event_key", "name", "event_start", "event_end")
 
 
 def parse(feed, context):
     def parse_item(item):
-        if item.get("active", "Y") != "Y":
+        if not parse_flag(item.get("active", "Y")):
             raise SkipEntryError("cancelled", "not active")
+        start = _parse_time(item, "start", context)
+        speakers, speaker_ids = clean_people(item.get("speakers"))
         return Talk(
             rooms=clean_str_list(item.get("venue")),
-            start=_parse_time(item, "start", context),
-            end=_parse_time(item, "end", context),
+            start=start,
+            end=context.parse_end(start, end=_parse_time(item, "end", context)),
             title=clean_str(item["name"]),
             abstract=html_from_unknown_markup(clean_str(item.get("description"))),
             guid=clean_str(item.get("id")) or clean_str(item["event_key"]),
             number=item["event_key"],
-            speakers=clean_str_list(
-                [_speaker_name(person) for person in item.get("speakers") or []]
-            ),
+            speakers=speakers,
+            speaker_ids=speaker_ids,
             track=clean_str(item.get("event_type")),
             talk_type=clean_str(item.get("event_subtype")),
         )
@@ -55,11 +57,7 @@ def parse(feed, context):
 
 
 def _parse_time(item, name, context):
-    timestamp = item.get(f"{name}_time_ts")
-    if isinstance(timestamp, str | int) and str(timestamp).isdigit():
+    timestamp = clean_str(item.get(f"{name}_time_ts"))
+    if timestamp.isascii() and timestamp.isdigit():
         return datetime.fromtimestamp(int(timestamp), UTC)
     return context.parse_time(item[f"event_{name}"])
-
-
-def _speaker_name(person):
-    return person.get("name") if isinstance(person, dict) else person

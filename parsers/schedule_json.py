@@ -1,4 +1,4 @@
-"""schedule.json, version 1, of frab, pretalx and the tools of the C3VOC.
+"""schedule.json, version 1, of frab, pretalx, EMF and the tools of the C3VOC.
 
 ``{"schedule": {"conference": {"days": [{"rooms": {ROOM: [EVENT, …]}}]}}}``, where an EVENT has
 ``date`` (ISO 8601 with offset), ``duration`` or ``end``, ``title``, ``persons`` and so on.
@@ -7,21 +7,18 @@ https://github.com/voc/schedule holds the schema.
 
 from streaming_system.plugin import (
     Feed,
+    FeedError,
     FeedOrigin,
     Parser,
-    SkipEntryError,
+    ScheduleDay,
     Talk,
     clean_people,
     clean_str,
-    clean_str_list,
     hookimpl,
+    list_items,
     parse_do_not_record,
-    parse_duration,
     parse_references,
 )
-
-NAME_KEYS = ("public_name", "name", "full_public_name")
-IDENTIFIER_KEYS = ("id", "guid", "code")
 
 
 @hookimpl
@@ -37,12 +34,13 @@ def register_parsers():
 
 
 def recognise(feed: Feed) -> float:
-    days = _conference(feed).get("days")
-    return float(
-        isinstance(days, list)
-        and bool(days)
-        and all(isinstance(day, dict) and isinstance(day.get("rooms"), dict) for day in days)
-    )
+    conference = _conference(feed)
+    if "days" not in conference or "events" in feed.json["schedule"]:
+        return 0.0
+    days = [day for day in list_items(conference["days"]) if day]
+    with_rooms = sum(isinstance(day, dict) and isinstance(day.get("rooms"), dict) for day in days)
+    without_rooms = sum(isinstance(day, dict) and not day.get("rooms") for day in days)
+    return float(with_rooms > 0 or without_rooms == len(days))
 
 
 def _conference(feed):
@@ -53,31 +51,33 @@ def _conference(feed):
 
 def parse(feed, context):
     conference = _conference(feed)
+    if not conference:
+        raise FeedError("the feed has no object schedule/conference: it is no schedule.json")
     context.set_feed_timezone(conference.get("time_zone_name"))
     schedule = feed.json["schedule"]
     base = conference.get("base_url") or schedule.get("base_url")
     origin = FeedOrigin.of_json(feed.json, base)
+    context.days_first = True if origin.generator == "pretalx" else None
     extensions = origin.extensions(schedule)
-    rooms = conference.get("rooms")
-    for room in rooms if isinstance(rooms, list) else []:
+    for room in list_items(conference.get("rooms")):
         if isinstance(room, dict):
             context.set_room_guid(room.get("name"), room.get("guid"))
 
     def parse_item(item):
         event = item["event"]
         event |= extensions.get(str(event.get("guid")), {})
-        start = context.parse_time(event["date"])
-        speakers, speaker_ids = clean_people(_speakers(event.get("persons")))
+        start = item["day"].parse_start(
+            context, clean_str(event.get("date")), clean_str(event.get("start"))
+        )
+        speakers, speaker_ids = clean_people(event.get("persons"))
         return Talk(
-            rooms=clean_str_list(clean_str(event.get("room")) or item["room"]),
+            rooms=context.select_room(item["room"], event.get("room")),
             start=start,
-            end=_parse_end(event, start, context),
+            end=context.parse_end(start, end=event.get("end"), duration=event.get("duration")),
             title=clean_str(event["title"]),
             subtitle=clean_str(event.get("subtitle")),
-            abstract=origin.html(
-                "\n\n".join(
-                    filter(None, (clean_str(event.get(key)) for key in ("abstract", "description")))
-                )
+            abstract=origin.abstract(
+                clean_str(event.get(key)) for key in ("abstract", "description")
             ),
             url=origin.talk_url(clean_str(event.get("url")) or clean_str(event.get("link"))),
             guid=str(event.get("guid") or event.get("id") or event.get("code") or ""),
@@ -94,29 +94,39 @@ def parse(feed, context):
             attachments=origin.links(parse_references(event.get("attachments"))),
         )
 
-    return context.parse_located_items(_events(conference["days"]), parse_item)
+    return context.parse_located_items(_events(conference.get("days"), context), parse_item)
 
 
-def _events(days):
-    for day_number, day in enumerate(days, 1):
-        for room, events in day["rooms"].items():
-            for number, event in enumerate(events if isinstance(events, list) else [events], 1):
-                is_object = isinstance(event, dict)
+def _events(days, context):
+    for number, day in enumerate(list_items(days), 1):
+        # PHP writes an empty object as an empty list.
+        if not day or (isinstance(day, dict) and not day.get("rooms")):
+            continue
+        rooms = day.get("rooms") if isinstance(day, dict) else None
+        if not isinstance(rooms, dict):
+            yield f"day {number}", rooms or day
+            continue
+        schedule_day = ScheduleDay(
+            date=_text(day, "date"), start=_text(day, "day_start"), end=_text(day, "day_end")
+        )
+        schedule_day.set_event_end(context)
+        for room, events in rooms.items():
+            for index, event in enumerate(list_items(events), 1):
                 yield (
-                    f"day {day_number}, {room!r:.60}, event {number}",
-                    {"event": event, "room": room, "title": event.get("title")}
-                    if is_object
+                    f"day {number}, {room!r:.60}, event {index}",
+                    {
+                        "event": event,
+                        "day": schedule_day,
+                        "room": room,
+                        "title": event.get("title"),
+                    }
+                    if isinstance(event, dict)
                     else event,
                 )
 
 
-def _parse_end(event, start, context):
-    # Prefer the end: programs disagree on the format of durations over 24 hours.
-    if event.get("end"):
-        return context.parse_time(event["end"])
-    if not event.get("duration"):
-        raise SkipEntryError("no-time", "neither end nor duration")
-    return start + parse_duration(event["duration"])
+def _text(item, key):
+    return item[key] if isinstance(item.get(key), str) else ""
 
 
 def _parse_name(value):
@@ -124,16 +134,3 @@ def _parse_name(value):
     if isinstance(value, dict) and "name" in value:
         value = value["name"]
     return clean_str(value)
-
-
-def _speakers(persons):
-    """Yield the names and the identifiers of speakers."""
-    for person in persons if isinstance(persons, list) else []:
-        if isinstance(person, dict):
-            name, identifier = (
-                next((person[key] for key in keys if person.get(key)), None)
-                for keys in (NAME_KEYS, IDENTIFIER_KEYS)
-            )
-            yield name, identifier
-        else:
-            yield person, None

@@ -12,6 +12,7 @@ from streaming_system.plugin import (
     clean_str,
     clean_str_list,
     hookimpl,
+    list_items,
     parse_do_not_record,
     parse_references,
 )
@@ -33,46 +34,48 @@ def recognise(feed: Feed) -> float:
     schedule = feed.json.get("schedule") if isinstance(feed.json, dict) else None
     if not isinstance(schedule, dict) or not isinstance(schedule.get("conference"), dict):
         return 0.0
-    return float(
-        isinstance(schedule.get("events"), list)
-        and isinstance(schedule["conference"].get("rooms"), list)
-    )
+    return float("events" in schedule and "rooms" in schedule["conference"])
 
 
 def parse(feed, context):
     schedule = feed.json["schedule"]
     conference = schedule["conference"]
     context.set_feed_timezone(conference.get("time_zone_name"))
-    rooms = {_slug(room): room for room in conference["rooms"] if isinstance(room, dict)}
-    tracks = conference.get("tracks")
-    tracks = tracks if isinstance(tracks, list) else []
-    names = {_slug(track): track.get("name") for track in tracks if isinstance(track, dict)}
+    rooms = {
+        _slug(room): room for room in list_items(conference.get("rooms")) if isinstance(room, dict)
+    }
+    tracks = [track for track in list_items(conference.get("tracks")) if isinstance(track, dict)]
+    names = {_slug(track): track.get("name") for track in tracks}
     origin = FeedOrigin.of_json(feed.json, schedule.get("base_url"))
     extensions = origin.extensions(schedule)
-    for room in conference["rooms"]:
+    for room in list_items(conference.get("rooms")):
         if isinstance(room, dict):
             context.set_room_guid(room.get("name"), room.get("guid"))
 
     def parse_event(event):
         event |= extensions.get(str(event.get("guid")), {})
         room = event.get("room") or {}
-        room_details = rooms.get(_slug(room), {}) if isinstance(room, dict) else {}
+        room_details = rooms.get(_slug(room), {})
         features = room_details.get("features")
         recording = features.get("recording") if isinstance(features, dict) else None
         language = clean_str(event.get("language"))
-        texts = (clean_str(event.get(key), language) for key in ("abstract", "description"))
+        start = context.parse_time(event["start"])
         speakers, speaker_ids = clean_people(
-            (person.get("name"), person.get("id") or person.get("guid") or person.get("code"))
-            for person in event.get("participants") or []
-            if isinstance(person, dict) and person.get("role") in (None, "SPEAKER")
+            [
+                person
+                for person in list_items(event.get("participants") or event.get("persons"))
+                if not isinstance(person, dict) or person.get("role") in (None, "SPEAKER")
+            ]
         )
         return Talk(
-            rooms=clean_str_list(clean_str(room.get("name") if isinstance(room, dict) else room)),
-            start=context.parse_time(event["start"]),
-            end=context.parse_time(event["end"]),
+            rooms=_room_names(room, room_details, context),
+            start=start,
+            end=context.parse_end(start, end=event.get("end"), duration=event.get("duration")),
             title=clean_str(event["title"], language),
             subtitle=clean_str(event.get("subtitle"), language),
-            abstract=origin.html("\n\n".join(filter(None, texts))),
+            abstract=origin.abstract(
+                clean_str(event.get(key), language) for key in ("abstract", "description")
+            ),
             url=origin.talk_url(clean_str(event.get("url"))),
             guid=clean_str(event.get("guid")) or clean_str(event.get("code")),
             number=event.get("id"),
@@ -93,7 +96,16 @@ def parse(feed, context):
             attachments=origin.links(parse_references(event.get("attachments"))),
         )
 
-    return context.parse_items(schedule["events"], parse_event)
+    return context.parse_items(list_items(schedule["events"]), parse_event)
+
+
+def _room_names(room, details, context):
+    """Return the name of a talk's room: its own, or that of the list for a reference."""
+    listed = clean_str_list(details.get("name"))
+    own = clean_str_list(room.get("name") if isinstance(room, dict) else room)
+    if isinstance(room, dict) and own and listed:
+        return context.select_room(listed, room["name"])
+    return listed or own
 
 
 def _links(event, *, is_feedback):

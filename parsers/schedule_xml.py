@@ -6,24 +6,24 @@ FOSDEM, frab, pretalx, wafer, OSEM, EMF and the C3VOC write it with small differ
 to the next morning. https://github.com/voc/schedule has the XML Schema.
 """
 
-import re
-from datetime import timedelta
+import html
+from copy import deepcopy
+
+from lxml import etree
 
 from streaming_system.plugin import (
     Feed,
     FeedOrigin,
     Parser,
-    SkipEntryError,
+    ScheduleDay,
     Talk,
     clean_people,
-    clean_str_list,
     hookimpl,
     parse_do_not_record,
-    parse_duration,
 )
 
-CLOCK = re.compile(r"(\d{1,2}):(\d\d)(?::\d\d)?", re.ASCII)
-THREE_PART_DURATION = re.compile(r"(\d+):(\d+):(\d+)", re.ASCII)
+# Elements whose children are markup, not data.
+ABSTRACTS = ("abstract", "description")
 
 
 @hookimpl
@@ -43,50 +43,40 @@ def recognise(feed: Feed) -> float:
     if root is None or _name(root) != "schedule":
         return 0.0
     conference = next(_children(root, "conference"), None)
-    return float(
-        conference is not None
-        and next(_children(conference, "title"), None) is not None
-        and next(_children(root, "day"), None) is not None
-    )
+    return float(conference is not None and next(_children(conference, "title"), None) is not None)
 
 
 def parse(feed, context):
     document = _ScheduleDocument(feed.xml, context)
-    yield from context.parse_located_items(document.events(), document.parse_talk)
-    if document.date_conflicts:
-        context.warn(
-            f"{document.date_conflicts} events have a date that disagrees with their start; "
-            "the date is taken"
-        )
-    if document.ambiguous_durations:
-        context.warn(
-            f"{document.ambiguous_durations} durations of three parts may mean hours, minutes and "
-            f"seconds or days, hours and minutes; taken as {document.duration_order}"
-        )
+    return context.parse_located_items(document.events(), document.parse_talk)
 
 
 class _ScheduleDocument:
     def __init__(self, root, context):
         self.root = root
         self.context = context
-        self.date_conflicts = 0
-        self.ambiguous_durations = 0
         conference = _fields(next(_children(root, "conference")))
         context.set_feed_timezone(conference.get("time_zone_name"))
-        self.day_change = _parse_clock(conference.get("day_change", ""))
+        self.day_change = conference.get("day_change", "")
         generator = next(_children(root, "generator"), None)
         self.origin = FeedOrigin(
             generator="" if generator is None else generator.get("name", ""),
             base_url=conference.get("base_url", ""),
         )
-        # Only pretalx writes days first, and only in durations over a day.
-        self.days_first = generator is not None and generator.get("name") == "pretalx"
-        self.duration_order = "days first" if self.days_first else "hours first"
+        if self.origin.generator == "pretalx":
+            context.days_first = True
 
     def events(self):
         """Yield the position and the fields of each event, below rooms or directly below days."""
-        for day in _children(self.root, "day"):
-            for child in day:
+        for element in _children(self.root, "day"):
+            day = ScheduleDay(
+                date=element.get("date", ""),
+                start=element.get("start", ""),
+                end=element.get("end", ""),
+                day_change=self.day_change,
+            )
+            day.set_event_end(self.context)
+            for child in element:
                 if _name(child) == "event":
                     yield self._event_fields(day, "", child)
                 elif _name(child) == "room":
@@ -96,27 +86,27 @@ class _ScheduleDocument:
 
     def _event_fields(self, day, room, element):
         event = _fields(element)
-        event["element"], event["day_element"] = element, day
+        event["element"], event["day"] = element, day
         event["number"] = element.get("id")
         event["guid"] = element.get("guid") or element.get("id") or element.get("code") or ""
         if self.origin.is_own_export:
             event["guid"] = event.get("feed_guid") or event["guid"]
-        event["room"] = event.get("room") or room
+        event["room_of_list"] = room
         return f"line {element.sourceline}", event
 
     def parse_talk(self, event):
-        start = self._parse_start(event)
+        start = event["day"].parse_start(
+            self.context, event.get("date", ""), event.get("start", "")
+        )
         element = event["element"]
-        speakers, speaker_ids = clean_people(_speakers(element))
-        # Some exports repeat the abstract as the description.
-        abstracts = dict.fromkeys(filter(None, (event.get("abstract"), event.get("description"))))
+        speakers, speaker_ids = clean_people(list(_speakers(element)))
         return Talk(
-            rooms=clean_str_list(event["room"]),
+            rooms=self.context.select_room(event["room_of_list"], event.get("room", "")),
             start=start,
             end=self._parse_end(event, start),
             title=event.get("title", ""),
             subtitle=event.get("subtitle", ""),
-            abstract="".join(map(self.origin.html, abstracts)),
+            abstract=self.origin.abstract(event.get(name, "") for name in ABSTRACTS),
             url=self.origin.talk_url(event.get("url", "")),
             guid=event["guid"],
             number=event["number"],
@@ -132,44 +122,12 @@ class _ScheduleDocument:
             attachments=self.origin.links(_references(element, "attachments", "attachment")),
         )
 
-    def _parse_start(self, event):
-        day, clock = event["day_element"], _parse_clock(event.get("start", ""))
-        if event.get("date"):
-            start = self.context.parse_time(event["date"])
-            if clock is not None and self.context.effective_timezone is not None:
-                local = start.astimezone(self.context.effective_timezone)
-                self.date_conflicts += timedelta(hours=local.hour, minutes=local.minute) != clock
-            return start
-        if clock is None:
-            raise SkipEntryError("no-time", "neither date nor start")
-        hours, minutes = divmod(int(clock.total_seconds()) // 60, 60)
-        start = self.context.parse_time(f"{day.get('date', '')}T{hours:02}:{minutes:02}")
-        change = self.day_change
-        if change is None and _spans_midnight(day):
-            change = timedelta(hours=4)
-        if change is None or clock >= change:
-            return start
-        # The same local time on the next day, which can be 23 or 25 hours later.
-        local = start.astimezone(self.context.effective_timezone).replace(tzinfo=None) + timedelta(
-            days=1
-        )
-        return self.context.parse_time(local.isoformat())
-
     def _parse_end(self, event, start):
-        duration = event.get("duration", "")
-        if self.origin.is_own_export and event.get("end"):
+        end, duration = event.get("end"), event.get("duration")
+        if end and self.origin.is_own_export:
             # The exact end, where the duration cannot express it.
-            return self.context.parse_time(event["end"])
-        if not duration:
-            if event.get("end"):
-                return self.context.parse_time(event["end"])
-            raise SkipEntryError("no-time", "neither duration nor end")
-        if parts := THREE_PART_DURATION.fullmatch(duration):
-            first, second, third = map(int, parts.groups())
-            self.ambiguous_durations += third > 0
-            if self.days_first:
-                return start + timedelta(days=first, hours=second, minutes=third)
-        return start + parse_duration(duration)
+            duration = None
+        return self.context.parse_end(start, end=end, duration=duration)
 
 
 def _name(element):
@@ -185,35 +143,47 @@ def _fields(element):
     """Return the texts of an element's children by name; the first child of each name counts."""
     fields = {}
     for child in element:
-        fields.setdefault(_name(child), (child.text or "").strip())
+        name = _name(child)
+        if name not in fields:
+            fields[name] = _inner_markup(child) if name in ABSTRACTS else _text(child)
     return fields
 
 
-def _parse_clock(value):
-    """Return the time since midnight of a text such as "9:30"; ``None`` if it is invalid."""
-    match = CLOCK.fullmatch(value)
-    if not match or int(match[1]) > 23 or int(match[2]) > 59:
-        return None
-    return timedelta(hours=int(match[1]), minutes=int(match[2]))
+def _text(element):
+    """Return the text of an element and of the markup in it, without line ends."""
+    return " ".join("".join(element.itertext()).split()) if len(element) else _own_text(element)
 
 
-def _spans_midnight(day):
-    start, end = day.get("start", "")[:10], day.get("end", "")[:10]
-    return bool(start and end and start != end)
+def _own_text(element):
+    return (element.text or "").strip()
+
+
+def _inner_markup(element):
+    """Return the content of an element: its text, or its markup as HTML."""
+    if not len(element):
+        return _own_text(element)
+    parts = [html.escape(element.text or "", quote=False)]
+    for child in element:
+        copy = deepcopy(child)
+        for inner in copy.iter():
+            inner.tag = _name(inner)
+        etree.cleanup_namespaces(copy)
+        parts.append(etree.tostring(copy, encoding="unicode", method="html"))
+    return "".join(parts).strip()
 
 
 def _speakers(event):
     for persons in _children(event, "persons"):
         for person in _children(persons, "person"):
             identifier = person.get("id") or person.get("guid") or person.get("code")
-            yield person.get("public_name") or person.text, identifier
+            yield person.get("public_name") or _text(person), identifier
 
 
 def _references(event, list_name, name):
     """Yield the URL and the title of links; older programs have the URL as text."""
     for references in _children(event, list_name):
         for reference in _children(references, name):
-            text = (reference.text or "").strip()
+            text = _text(reference)
             url = (reference.get("href") or text).strip()
             yield url, "" if text == url else text
 
@@ -221,7 +191,7 @@ def _references(event, list_name, name):
 def _recording_license(event):
     for recording in _children(event, "recording"):
         for license_element in _children(recording, "license"):
-            return (license_element.text or "").strip()
+            return _own_text(license_element)
     return ""
 
 
@@ -229,5 +199,5 @@ def _parse_opt_out(event):
     for recording in _children(event, "recording"):
         for name in ("optout", "opt_out"):
             for flag in _children(recording, name):
-                return parse_do_not_record((flag.text or "").strip())
+                return parse_do_not_record(_own_text(flag))
     return None

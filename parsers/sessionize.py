@@ -14,6 +14,9 @@ from streaming_system.plugin import (
     clean_str_list,
     hookimpl,
     html_from_plain_text,
+    list_items,
+    parse_flag,
+    share_with_keys,
 )
 
 
@@ -48,34 +51,31 @@ def recognise_all(feed: Feed) -> float:
     lists = ("sessions", "speakers", "rooms", "categories")
     return float(
         all(isinstance(document.get(name), list) for name in lists)
-        and _are_sessions(document["sessions"], {"startsAt", "roomId", "isServiceSession"})
+        and _is_list_of(document["sessions"], "startsAt", "roomId", "isServiceSession")
     )
 
 
 def recognise_grid(feed: Feed) -> float:
-    return float(
-        _are_objects(feed.json, {"date", "rooms", "timeSlots"})
-        and all(_are_objects(day["rooms"], {"id", "name", "sessions"}) for day in feed.json)
-    )
+    if not isinstance(feed.json, list):
+        return 0.0
+    days = [day for day in feed.json if isinstance(day, dict)]
+    rooms = [room for day in days for room in list_items(day.get("rooms"))]
+    share = share_with_keys(feed.json, "date", "rooms", "timeSlots")
+    return share if _is_list_of(rooms, "id", "name", "sessions") else 0.0
 
 
 def recognise_sessions(feed: Feed) -> float:
-    return float(
-        _are_objects(feed.json, {"groupId", "groupName", "sessions"})
-        and any(_are_sessions(group["sessions"], {"startsAt", "room"}) for group in feed.json)
-    )
+    if not isinstance(feed.json, list):
+        return 0.0
+    groups = [group for group in feed.json if isinstance(group, dict)]
+    sessions = [session for group in groups for session in list_items(group.get("sessions"))]
+    share = share_with_keys(feed.json, "groupId", "groupName", "sessions")
+    return share if _is_list_of(sessions, "startsAt", "room") else 0.0
 
 
-def _are_objects(items, keys):
-    return (
-        isinstance(items, list)
-        and bool(items)
-        and all(isinstance(item, dict) and keys <= item.keys() for item in items)
-    )
-
-
-def _are_sessions(items, keys):
-    return isinstance(items, list) and _are_objects(items[:1], keys)
+def _is_list_of(items, *keys):
+    """Return whether a list is empty, or most of its items have the keys."""
+    return not items or share_with_keys(items, *keys) > 0
 
 
 def parse_all(feed, context):
@@ -88,69 +88,68 @@ def parse_all(feed, context):
             context,
             room=rooms.get(str(session.get("roomId")), ""),
             all_rooms=rooms.values(),
-            speakers=[(speakers.get(str(key)), key) for key in session.get("speakers") or []],
+            speakers=[(speakers.get(str(key)), key) for key in list_items(session.get("speakers"))],
         ),
     )
 
 
 def parse_grid(feed, context):
-    for day in feed.json:
-        rooms = _names_by_id(day["rooms"])
-        for room in day["rooms"]:
+    for day in _objects(feed.json):
+        rooms = _names_by_id(list_items(day.get("rooms")))
+        for room in _objects(day.get("rooms")):
             yield from context.parse_items(
-                room["sessions"],
+                list_items(room.get("sessions")),
                 lambda session, rooms=rooms, room=room: _parse_talk(
                     session,
                     context,
-                    room=clean_str(room["name"]),
+                    room=clean_str(room.get("name")),
                     all_rooms=rooms.values(),
-                    speakers=_speakers(session),
+                    speakers=session.get("speakers"),
                 ),
             )
 
 
 def parse_sessions(feed, context):
-    for group in feed.json:
+    for group in _objects(feed.json):
         yield from context.parse_items(
-            group["sessions"],
+            list_items(group.get("sessions")),
             lambda session: _parse_talk(
                 session,
                 context,
                 room=clean_str(session.get("room")),
                 all_rooms=(),
-                speakers=_speakers(session),
+                speakers=session.get("speakers"),
             ),
         )
 
 
+def _objects(value):
+    return [item for item in list_items(value) if isinstance(item, dict)]
+
+
 def _parse_talk(session, context, *, room, all_rooms, speakers):
     names, speaker_ids = clean_people(speakers)
-    is_plenary = session.get("isPlenumSession") is True and all_rooms
+    is_plenary = parse_flag(session.get("isPlenumSession")) and all_rooms
+    start = context.parse_time(session.get("startsAt"))
     return Talk(
         # A plenary session is listed in only one of its rooms.
         rooms=tuple(all_rooms) if is_plenary else clean_str_list(room),
-        start=context.parse_time(session.get("startsAt")),
-        end=context.parse_time(session.get("endsAt")),
+        start=start,
+        end=context.parse_end(start, end=session.get("endsAt")),
         title=clean_str(session["title"]),
         abstract=html_from_plain_text(clean_str(session.get("description"))),
         guid=f"sessionize-{session['id']}",
         number=session["id"],
         speakers=names,
         speaker_ids=speaker_ids,
-        talk_type="break" if session.get("isServiceSession") is True else "",
+        talk_type="break" if parse_flag(session.get("isServiceSession")) else "",
     )
 
 
 def _names_by_id(items, key="name"):
     """Return names by id as text, because sessions refer to ids as numbers or as texts."""
     return {
-        str(item["id"]): item[key]
+        str(item["id"]): clean_str(item[key])
         for item in items
-        if isinstance(item, dict) and "id" in item and isinstance(item.get(key), str)
+        if isinstance(item, dict) and "id" in item and isinstance(item.get(key), str | int)
     }
-
-
-def _speakers(session):
-    """Return the names and the identifiers of the speakers."""
-    people = session.get("speakers") or []
-    return [(person.get("name"), person.get("id")) for person in people if isinstance(person, dict)]

@@ -5,8 +5,6 @@ also has an object ``conference``, times with offsets, and HTML. ``room`` is ``r
 commas. ``released`` means that the video was published; it is no wish about recording.
 """
 
-from datetime import timedelta
-
 from streaming_system.plugin import (
     Feed,
     Parser,
@@ -18,6 +16,9 @@ from streaming_system.plugin import (
     hookimpl,
     html_from_html,
     html_from_markdown,
+    list_items,
+    parse_flag,
+    share_with_keys,
 )
 
 # The title of slots without a talk.
@@ -43,20 +44,18 @@ def register_parsers():
 
 
 def recognise_symposion(feed: Feed) -> float:
-    return float(_has_slots(feed) and "conference" not in feed.json)
+    return _share_of_slots(feed) if "conference" not in (feed.json or ()) else 0.0
 
 
 def recognise_pyconus(feed: Feed) -> float:
-    return float(_has_slots(feed) and isinstance(feed.json.get("conference"), dict))
+    return _share_of_slots(feed) if "conference" in (feed.json or ()) else 0.0
 
 
-def _has_slots(feed):
+def _share_of_slots(feed):
     slots = feed.json.get("schedule") if isinstance(feed.json, dict) else None
-    if not isinstance(slots, list) or not slots:
-        return False
-    keys = {"conf_key", "kind", "start"}
-    matching = sum(isinstance(slot, dict) and keys <= slot.keys() for slot in slots)
-    return matching >= 0.8 * len(slots)
+    if not isinstance(slots, list):
+        return 0.0
+    return share_with_keys(slots, "conf_key", "kind", "start") if slots else 0.5
 
 
 def parse_symposion(feed, context):
@@ -69,7 +68,7 @@ def parse_pyconus(feed, context):
 
 def _parse(feed, context, convert):
     def parse_slot(slot):
-        if slot.get("cancelled") is True:
+        if parse_flag(slot.get("cancelled")):
             raise SkipEntryError("cancelled")
         talk_type = clean_str(slot["kind"])
         title = clean_str(slot.get("name"))
@@ -78,16 +77,14 @@ def _parse(feed, context, convert):
                 raise SkipEntryError("placeholder")
             title = talk_type[:1].upper() + talk_type[1:]
         start = context.parse_time(slot["start"])
-        speakers, speaker_ids = clean_people(_speakers(slot))
+        speakers, speaker_ids = clean_people(slot.get("speakers") or slot.get("authors"))
         return Talk(
             # Names of rooms can contain commas, so the list is better than the joined text.
-            rooms=clean_str_list(slot["rooms"])
+            rooms=clean_str_list(list_items(slot["rooms"]))
             if "rooms" in slot
             else clean_str_list(clean_str(slot.get("room"))),
             start=start,
-            end=context.parse_time(slot["end"])
-            if slot.get("end")
-            else start + _parse_minutes(slot),
+            end=_parse_end(slot, start, context),
             title=title,
             abstract=convert(clean_str(slot.get("abstract")) or clean_str(slot.get("description"))),
             url=clean_str(slot.get("conf_url")),
@@ -102,17 +99,9 @@ def _parse(feed, context, convert):
     return context.parse_items(feed.json["schedule"], parse_slot, title_key="name")
 
 
-def _parse_minutes(slot):
-    minutes = slot["duration"]
-    if isinstance(minutes, bool) or not isinstance(minutes, int):
-        raise SkipEntryError("no-time", f"duration is {minutes!r:.40}")
-    return timedelta(minutes=minutes)
-
-
-def _speakers(slot):
-    """Yield the names and the identifiers of speakers."""
-    for person in slot.get("speakers") or slot.get("authors") or []:
-        if isinstance(person, dict):
-            yield person.get("name"), person.get("id")
-        else:
-            yield person, None
+def _parse_end(slot, start, context):
+    # Durations can disagree with ends, which symposion's calendar shows.
+    has_end = bool(slot.get("end"))
+    return context.parse_end(
+        start, end=slot.get("end"), duration=None if has_end else slot.get("duration")
+    )

@@ -8,13 +8,12 @@
 from streaming_system.plugin import (
     Feed,
     Parser,
-    SkipEntryError,
     Talk,
     clean_str,
     clean_str_list,
     hookimpl,
     html_from_markdown,
-    parse_duration,
+    share_with_keys,
 )
 
 
@@ -34,16 +33,14 @@ def recognise(feed: Feed) -> float:
     if not isinstance(feed.json, list):
         return 0.0
     rows = [item for item in feed.json if isinstance(item, dict)]
-    if len(rows) < len(feed.json) or not all(
-        {"pk", "model", "fields"} <= row.keys() for row in rows
-    ):
-        return 0.0
-    return float(any(row["model"] == "main.episode" for row in rows))
+    has_episodes = any(row.get("model") == "main.episode" for row in rows)
+    return share_with_keys(feed.json, "pk", "model", "fields") if has_episodes else 0.0
 
 
 def parse(feed, context):
+    context.days_first = False
     locations = {
-        row["pk"]: row["fields"].get("name")
+        str(row["pk"]): row["fields"].get("name")
         for row in feed.json
         if isinstance(row, dict)
         and row.get("model") == "main.location"
@@ -55,13 +52,11 @@ def parse(feed, context):
         episode = row["episode"]
         start = context.parse_time(episode["start"])
         location = episode.get("location")
-        room = locations.get(location, location) if isinstance(location, int | str) else ""
+        room = locations.get(str(location), location) if isinstance(location, int | str) else ""
         return Talk(
             rooms=clean_str_list(room),
             start=start,
-            end=context.parse_time(episode["end"])
-            if episode.get("end")
-            else start + _parse_length(episode.get("duration")),
+            end=context.parse_end(start, end=episode.get("end"), duration=episode.get("duration")),
             title=clean_str(episode["name"]),
             abstract=html_from_markdown(clean_str(episode.get("description"))),
             url=clean_str(episode.get("public_url")) or clean_str(episode.get("conf_url")),
@@ -81,9 +76,3 @@ def parse(feed, context):
         if not isinstance(row, dict) or row.get("model") == "main.episode"
     )
     return context.parse_located_items(episodes, parse_row)
-
-
-def _parse_length(value):
-    if not value:
-        raise SkipEntryError("no-time", "neither end nor duration")
-    return parse_duration(value)

@@ -14,8 +14,9 @@ from streaming_system.plugin import (
     clean_str_list,
     hookimpl,
     html_from_unknown_markup,
+    list_items,
     parse_do_not_record,
-    parse_duration,
+    share_with_keys,
 )
 
 PLACEHOLDER_TITLE = "miniconf schedules to be determined"
@@ -40,18 +41,15 @@ def register_parsers():
 
 
 def recognise_list(feed: Feed) -> float:
-    if not isinstance(feed.json, list) or not feed.json:
+    if not isinstance(feed.json, list):
         return 0.0
-    objects = [item for item in feed.json if isinstance(item, dict)]
-    events = sum(map(_is_event, objects))
-    return float(events >= 0.8 * len(objects) and events > 0.5 * len(feed.json))
-
-
-def _is_event(item):
-    return {"Title", "Room Name", "Start"} <= item.keys() and ("Duration" in item or "End" in item)
+    return share_with_keys(feed.json, "Title", "Room Name", "Start", ("Duration", "End"))
 
 
 def parse_list(feed, context):
+    # Durations are Python's notation of a timedelta.
+    context.days_first = False
+
     def parse_item(item):
         title = clean_str(item["Title"])
         if title == PLACEHOLDER_TITLE:
@@ -60,9 +58,7 @@ def parse_list(feed, context):
         return Talk(
             rooms=clean_str_list(clean_str(item["Room Name"])),
             start=start,
-            end=context.parse_time(item["End"])
-            if item.get("End")
-            else start + parse_duration(item["Duration"]),
+            end=context.parse_end(start, end=item.get("End"), duration=item.get("Duration")),
             title=title,
             abstract=html_from_unknown_markup(clean_str(item.get("Description"))),
             url=clean_str(item.get("URL")),
@@ -75,15 +71,10 @@ def parse_list(feed, context):
 
 
 def recognise_rooms(feed: Feed) -> float:
-    if not isinstance(feed.json, dict) or not feed.json:
+    if not isinstance(feed.json, dict):
         return 0.0
-    items = [item for items in feed.json.values() if isinstance(items, list) for item in items]
-    keys = {"title", "start", "end", "event_id", "schedule_id"}
-    return float(
-        bool(items)
-        and all(isinstance(value, list) for value in feed.json.values())
-        and all(isinstance(item, dict) and keys <= item.keys() for item in items)
-    )
+    items = [item for items in feed.json.values() for item in list_items(items)]
+    return share_with_keys(items, "title", "start", "end", "event_id", "schedule_id")
 
 
 def parse_rooms(feed, context):
@@ -91,8 +82,8 @@ def parse_rooms(feed, context):
         room, item = pair["room"], pair["item"]
         return Talk(
             rooms=clean_str_list(room),
-            start=context.parse_time(item["start"]),
-            end=context.parse_time(item["end"]),
+            start=(start := context.parse_time(item["start"])),
+            end=context.parse_end(start, end=item["end"]),
             title=clean_str(item["title"]),
             abstract=html_from_unknown_markup(clean_str(item.get("abstract"))),
             url=clean_str(item.get("url")),
@@ -103,9 +94,14 @@ def parse_rooms(feed, context):
         )
 
     located_items = (
-        (f"{room!r:.60} item {number}", {"room": room, "item": item, "title": item.get("title")})
+        (
+            f"{room!r:.60} item {number}",
+            {"room": room, "item": item, "title": item.get("title")}
+            if isinstance(item, dict)
+            else item,
+        )
         for room, items in feed.json.items()
-        for number, item in enumerate(items, 1)
+        for number, item in enumerate(list_items(items), 1)
     )
     return context.parse_located_items(located_items, parse_item)
 

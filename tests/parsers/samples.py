@@ -173,6 +173,43 @@ JSON = {
         "timezone": "Europe/Berlin",
         "event_start": "2026-07-04",
     },
+    "pretalx-api": {
+        "count": 2,
+        "next": None,
+        "previous": None,
+        "results": [
+            {
+                "id": 1,
+                "room": {"id": 2, "name": {"en": "Hall"}},
+                "start": "2026-07-04T10:00:00+02:00",
+                "end": "2026-07-04T10:45:00+02:00",
+                "duration": 45,
+                "submission": {
+                    "code": "ABC",
+                    "title": "Keynote",
+                    "state": "confirmed",
+                    "speakers": [{"code": "S1", "name": "Ada"}],
+                    "track": {"id": 3, "name": {"en": "Main"}},
+                    "abstract": "x",
+                    "do_not_record": False,
+                },
+            },
+            {
+                "code": "DEF",
+                "title": "Panel",
+                "state": "confirmed",
+                "speakers": ["S1"],
+                "slots": [
+                    {
+                        "id": 3,
+                        "room": 2,
+                        "start": "2026-07-04T12:00:00+02:00",
+                        "end": "2026-07-04T13:00:00+02:00",
+                    }
+                ],
+            },
+        ],
+    },
     "sessionize-all": {
         "sessions": [SESSION | {"speakers": ["1"]}],
         "speakers": [{"id": "1", "fullName": "Ada"}],
@@ -231,7 +268,21 @@ JSON = {
             "source": "database",
             "speaker": "Ada",
             "may_record": True,
-        }
+        },
+        {
+            "id": 2,
+            "title": "Panel",
+            "names": "Ada",
+            "occurrences": [
+                {
+                    "occurrence_num": 1,
+                    "venue": "Hall",
+                    "start_date": "2026-07-04 12:00:00",
+                    "end_date": "2026-07-04 13:00:00",
+                    "video_privacy": "public",
+                }
+            ],
+        },
     ],
     "sched": [
         {

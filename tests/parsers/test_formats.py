@@ -92,7 +92,7 @@ class TestZookeepr:
         bad = [
             self.ITEM | {"Duration": "-1 day, 23:15:00"},
             self.ITEM | {"Start": "2026-02-30 10:00:00"},
-            self.ITEM | {"Title": 17},
+            self.ITEM | {"Title": ["a"]},
             self.ITEM | {"Start": None},
         ]
 
@@ -316,8 +316,7 @@ class TestScheduleJson:
         "document",
         [
             {"schedule": {}},
-            {"schedule": {"conference": {"days": []}}},
-            {"schedule": {"conference": {"days": [{"rooms": []}]}}},
+            {"schedule": {"conference": {"days": [{"rooms": ["Hall"]}]}}},
             {"schedule": {"monday": [{"title": "x"}]}},
             {"schedule": [{"title": "x", "start": "2026-07-04"}]},
             [{"title": "x"}],
@@ -468,7 +467,7 @@ class TestScheduleXml:
         [
             b"<schedule><lesson/></schedule>",
             b"<schedule><conference/><day/></schedule>",
-            b"<schedule><conference><title>x</title></conference></schedule>",
+            b"<schedule><conference><acronym>x</acronym></conference></schedule>",
             b"<tv><programme/></tv>",
         ],
     )

@@ -5,7 +5,7 @@ its talks. ``docs/parsers.md`` explains how to write, test and deploy one.
 """
 
 from streaming_system.net.ssrf import parse_allowed_networks, safe_pool_manager
-from streaming_system.plugin.context import ParseContext, SkipEntryError, SkipReason
+from streaming_system.plugin.context import ParseContext
 from streaming_system.plugin.feed import Feed, FeedError, open_feed
 from streaming_system.plugin.hooks import (
     Parser,
@@ -24,8 +24,11 @@ from streaming_system.plugin.markup import (
     html_from_markdown,
     html_from_plain_text,
     html_from_unknown_markup,
+    join_abstracts,
 )
 from streaming_system.plugin.origin import FeedOrigin
+from streaming_system.plugin.schedule_day import ScheduleDay
+from streaming_system.plugin.skipped_entry import SkipEntryError, SkipReason
 from streaming_system.plugin.stats_source import (
     MountStats,
     SourceError,
@@ -37,12 +40,17 @@ from streaming_system.plugin.stats_source import (
     require_object,
 )
 from streaming_system.plugin.values import (
+    FeedValueError,
+    clean_names,
     clean_people,
     clean_str,
     clean_str_list,
+    list_items,
     parse_do_not_record,
     parse_duration,
+    parse_flag,
     parse_references,
+    share_with_keys,
 )
 from streaming_system.schedule.diff import Change
 from streaming_system.schedule.model import Link, Talk
@@ -53,11 +61,13 @@ __all__ = [
     "Feed",
     "FeedError",
     "FeedOrigin",
+    "FeedValueError",
     "Incident",
     "Link",
     "MountStats",
     "ParseContext",
     "Parser",
+    "ScheduleDay",
     "SkipEntryError",
     "SkipReason",
     "SourceError",
@@ -65,6 +75,7 @@ __all__ = [
     "SourceProbe",
     "StatsSource",
     "Talk",
+    "clean_names",
     "clean_people",
     "clean_str",
     "clean_str_list",
@@ -77,10 +88,13 @@ __all__ = [
     "html_from_plain_text",
     "html_from_unknown_markup",
     "incident_changed",
+    "join_abstracts",
+    "list_items",
     "open_feed",
     "parse_allowed_networks",
     "parse_do_not_record",
     "parse_duration",
+    "parse_flag",
     "parse_references",
     "parse_timestamp",
     "register_parsers",
@@ -90,4 +104,5 @@ __all__ = [
     "room_aliases",
     "safe_pool_manager",
     "schedule_changed",
+    "share_with_keys",
 ]

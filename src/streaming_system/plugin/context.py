@@ -1,60 +1,42 @@
 """The context of a parse run: time zones, and the report of skipped entries and warnings."""
 
 import re
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from typing import Any, Literal, get_args
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from streaming_system.plugin.values import clean_str
+from streaming_system.plugin.durations import (
+    AmbiguousEnd,
+    DurationNotation,
+    NotationEvidence,
+    describe_uncertain_ends,
+)
+from streaming_system.plugin.feed_times import (
+    MAX_TIME,
+    MIN_TIME,
+    normalise_time,
+    parse_date_time,
+)
+from streaming_system.plugin.skipped_entry import (
+    SKIP_REASONS,
+    SkipEntryError,
+    SkippedEntry,
+    SkipReason,
+)
+from streaming_system.plugin.values import (
+    FeedValueError,
+    clean_str,
+    clean_str_list,
+    describe_type,
+    parse_duration,
+)
 from streaming_system.schedule.model import Talk
 from streaming_system.util.time_zones import find_time_zone
 
-SkipReason = Literal[
-    "no-time",
-    "ends-before-start",
-    "zero-length",
-    "no-room",
-    "placeholder",
-    "cancelled",
-    "private",
-    "not-accepted",
-    "all-day",
-    "out-of-range",
-    "bad-value",
-    "duplicate",
-]
-SKIP_REASONS: frozenset[str] = frozenset(get_args(SkipReason))
-
-# Times outside of this range are errors in the feed; datetime arithmetic overflows near year 1 and
-# year 9999.
-MIN_TIME, MAX_TIME = datetime(1970, 1, 2, tzinfo=UTC), datetime(2099, 12, 31, tzinfo=UTC)
-
-_ISO_DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]([01]\d|2[0-3]):[0-5]\d(?!\d)", re.ASCII)
-
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
-
-
-class SkipEntryError(ValueError):
-    """Raised by a parser to skip the current entry; :meth:`ParseContext.parse_items` reports it."""
-
-    def __init__(self, reason: SkipReason, detail: str = "") -> None:
-        super().__init__(detail or reason)
-        self.reason: SkipReason = reason
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SkippedEntry:
-    """An entry of the feed that the import leaves out.
-
-    :param location: position in the feed: "line 812", "item 12".
-    """
-
-    reason: SkipReason
-    location: str
-    title: str
-    detail: str = ""
 
 
 class ParseContext:
@@ -72,7 +54,17 @@ class ParseContext:
         self.feed_timezone: ZoneInfo | None = None
         self.room_guids: dict[str, str] = {}
         self.skipped: list[SkippedEntry] = []
-        self.warnings: list[str] = []
+        self._warnings: list[str] = []
+        self._counts: Counter[str] = Counter()
+        #: Whether the program that wrote the feed writes days first in durations of three parts;
+        #: ``None`` if that is unknown.
+        self.days_first: bool | None = None
+        #: The end of the event, if the feed has one.
+        self.event_end: datetime | None = None
+        self._notation = DurationNotation()
+        self._ambiguous_end: AmbiguousEnd | None = None
+        # By whether days come first.
+        self._uncertain_ends: dict[bool, list[AmbiguousEnd]] = defaultdict(list)
 
     @property
     def effective_timezone(self) -> ZoneInfo | None:
@@ -93,13 +85,32 @@ class ParseContext:
             self.feed_timezone = zone
 
     def set_room_guid(self, room: object, guid: object) -> None:
-        """Keep the UUID that the feed has for a room; other values are ignored."""
+        """Store the UUID that the feed has for a room; other values are ignored."""
         if isinstance(room, str) and isinstance(guid, str) and _UUID.fullmatch(guid):
             self.room_guids.setdefault(room, guid)
 
+    @property
+    def warnings(self) -> list[str]:
+        """The reported problems, each with its number or its place."""
+        return (
+            self._warnings
+            + [f"{count} {message}" for message, count in self._counts.items()]
+            + [
+                describe_uncertain_ends(ends, days_first)
+                for days_first, ends in self._uncertain_ends.items()
+            ]
+        )
+
     def warn(self, message: str) -> None:
         """Report a problem that an organiser should know of; the import continues."""
-        self.warnings.append(message)
+        self._warnings.append(message)
+
+    def count(self, message: str) -> None:
+        """Report a problem that many entries can have; it becomes one warning with their number.
+
+        :param message: the text after the number: "events have no end".
+        """
+        self._counts[message] += 1
 
     def skip(self, reason: SkipReason, location: str, title: str = "", detail: str = "") -> None:
         """Report a skipped entry.
@@ -125,15 +136,74 @@ class ParseContext:
             raise SkipEntryError("no-time")
         if not isinstance(value, str):
             raise SkipEntryError("bad-value", f"{value!r:.60} is not a time")
-        time = _parse_time(value.strip(), formats)
+        time = parse_date_time(value.strip(), formats)
         if time.tzinfo is None:
             zone = zone or self.effective_timezone
             if zone is None:
                 raise SkipEntryError(
                     "no-time", f"{value!r:.60} has no UTC offset: set schedule-timezone"
                 )
+            if zone is self.feed_timezone and self.timezone not in (None, zone):
+                self.count(
+                    f"times without offset are in the feed's time zone, {zone.key}, not in the "
+                    f"configured one, {self.timezone}"
+                )
             time = self._localise(time, zone)
+        elif self.feed_timezone is not None:
+            self._compare_offset(time, self.feed_timezone)
         return normalise_time(time)
+
+    def _compare_offset(self, time: datetime, zone: ZoneInfo) -> None:
+        offset = time.utcoffset()
+        # Many programs write all times in UTC. Conversions overflow near year 1 and year 9999.
+        if not offset or not MIN_TIME.year < time.year < MAX_TIME.year:
+            return
+        if offset != time.astimezone(zone).utcoffset():
+            self.count(
+                f"times have another UTC offset than the feed's time zone, {zone.key}; the offset "
+                "is taken"
+            )
+
+    def parse_end(
+        self, start: datetime, *, end: object = None, duration: object = None
+    ) -> datetime:
+        """Return the end of a talk in UTC: its end, else its start and duration.
+
+        A duration of three parts can mean ``HH:MM:SS`` or ``D:HH:MM``; :meth:`parse_items` decides
+        after the last entry, and can replace the end. An end and a duration that disagree are
+        reported.
+
+        :param end: as :meth:`parse_time` accepts it, or an aware time.
+        :param duration: as :func:`parse_duration` accepts it.
+        :raises SkipEntryError: ``no-time`` if there is neither; else as :meth:`parse_time`.
+        :raises ValueError: if there is no end, and the duration is invalid.
+        """
+        # Exact durations: local arithmetic would ignore clock changes.
+        start = start.astimezone(UTC)
+        has_duration = duration is not None and duration != ""
+        if end is None or end == "":
+            if not has_duration:
+                raise SkipEntryError("no-time", "neither end nor duration")
+            return self._parse_duration_end(start, duration)
+        try:
+            parsed = end.astimezone(UTC) if isinstance(end, datetime) else self.parse_time(end)
+        except SkipEntryError:
+            if not has_duration:
+                raise
+            self.count("ends cannot be read; the duration is taken")
+            return self._parse_duration_end(start, duration)
+        if has_duration and not _is_duration_of(parsed - start, duration):
+            self.count("events have an end that disagrees with their duration; the end is taken")
+        return parsed
+
+    def _parse_duration_end(self, start: datetime, duration: object) -> datetime:
+        days_first = self._notation.count(duration)
+        end = start + parse_duration(duration)
+        if days_first is not None:
+            self._ambiguous_end = AmbiguousEnd(
+                text=str(duration), start=start, hours_first=end, days_first=start + days_first
+            )
+        return end
 
     def _localise(self, naive: datetime, zone: ZoneInfo) -> datetime:
         aware = naive.replace(tzinfo=zone)
@@ -145,6 +215,22 @@ class ParseContext:
         elif aware.utcoffset() != aware.replace(fold=1).utcoffset():
             self.warn(f"{naive} happens twice in {zone.key}: the first is taken")
         return aware
+
+    def select_room(self, listed_in: object, named: object) -> tuple[str, ...]:
+        """Return the room of a talk: the one whose list it is in, else the one that it names.
+
+        :param listed_in: the room of the list.
+        :param named: the room in the talk itself; a disagreement is reported.
+        """
+        rooms, own_rooms = clean_str_list(listed_in), clean_str_list(named)
+        spellings = {" ".join(room.split()) for room in rooms}
+        translations = named.values() if isinstance(named, dict) else own_rooms
+        if rooms and own_rooms and not spellings & {" ".join(str(t).split()) for t in translations}:
+            self.count(
+                f"events name another room ({own_rooms[0]!r:.60}) than the one that lists them "
+                f"({rooms[0]!r:.60}), which is taken"
+            )
+        return rooms or own_rooms
 
     def parse_items(
         self, items: object, parse: Callable[[Any], Talk | None], *, title_key: str = "title"
@@ -158,7 +244,7 @@ class ParseContext:
         :param title_key: the key of an item's title, for the report.
         """
         if not isinstance(items, list):
-            self.skip("bad-value", "feed", detail=f"{type(items).__name__} where a list should be")
+            self.skip("bad-value", "feed", detail=f"{describe_type(items)} instead of a list")
             return
         yield from self.parse_located_items(
             ((f"item {number}", item) for number, item in enumerate(items, 1)), parse, title_key
@@ -171,54 +257,62 @@ class ParseContext:
         title_key: str = "title",
     ) -> Iterator[Talk]:
         """Do the same as :meth:`parse_items` for pairs of a position in the feed and an item."""
+        held: list[tuple[Talk, AmbiguousEnd]] = []
+        starts: dict[str, list[datetime]] = {}
         for location, item in items:
-            title = ""
-            try:
-                if not isinstance(item, dict):
-                    raise SkipEntryError(
-                        "bad-value", f"{type(item).__name__} where an object should be"
-                    )
-                title = _entry_title(item.get(title_key))
-                talk = parse(item)
-            except SkipEntryError as error:
-                self.skip(error.reason, location, title, str(error))
-            except KeyError as error:
-                self.skip("bad-value", location, title, f"no {error.args[0]!r:.60}")
-            except (TypeError, ValueError, AttributeError, ArithmeticError) as error:
-                # A wrong type anywhere in an item skips only that item.
-                self.skip("bad-value", location, title, f"{error!s:.100}")
+            talk = self._parse_item(location, item, parse, title_key)
+            if talk is None:
+                continue
+            for room in talk.rooms:
+                starts.setdefault(room, []).append(talk.start)
+            if self._ambiguous_end is None:
+                yield talk
             else:
-                if talk is not None:
-                    yield replace(talk, feed_location=location)
+                end = replace(self._ambiguous_end, rooms=talk.rooms, location=location)
+                held.append((talk, end))
+        if held:
+            yield from self._decide_ends(held, starts)
 
-
-def normalise_time(time: datetime) -> datetime:
-    """Convert an aware time to UTC, in full seconds.
-
-    :raises SkipEntryError: ``out-of-range`` before 1970 or after 2099.
-    """
-    try:
-        time = time.astimezone(UTC).replace(microsecond=0)
-    except OverflowError:
-        raise SkipEntryError("out-of-range", f"the year {time.year}") from None
-    if not MIN_TIME <= time <= MAX_TIME:
-        raise SkipEntryError("out-of-range", f"the year {time.year}")
-    return time
-
-
-def _parse_time(value: str, formats: tuple[str, ...]) -> datetime:
-    for pattern in formats:
+    def _parse_item(
+        self, location: str, item: Any, parse: Callable[[Any], Talk | None], title_key: str
+    ) -> Talk | None:
+        """Parse one item; report an item that cannot be parsed, and return ``None``."""
+        title = ""
+        self._ambiguous_end = None
         try:
-            return datetime.strptime(value, pattern)  # noqa: DTZ007 - The caller adds the zone.
-        except ValueError:
-            continue
-    # fromisoformat also accepts dates without a time, and weeks.
-    if not _ISO_DATE_TIME.match(value):
-        raise SkipEntryError("bad-value", f"{value!r:.60} is not a date and time")
-    try:
-        return datetime.fromisoformat(value)
-    except ValueError as error:
-        raise SkipEntryError("bad-value", f"{value!r:.60}: {error}") from None
+            if not isinstance(item, dict):
+                raise SkipEntryError("bad-value", f"{describe_type(item)} instead of an object")
+            title = _entry_title(item.get(title_key))
+            talk = parse(item)
+        except SkipEntryError as error:
+            self.skip(error.reason, location, title, str(error))
+        except FeedValueError as error:
+            self.skip("bad-value", location, title, f"{error!s:.100}")
+        except KeyError as error:
+            self.skip("bad-value", location, title, f"no {error.args[0]!r:.60}")
+        except (TypeError, ValueError, AttributeError, ArithmeticError, LookupError):
+            # A wrong type anywhere in an item skips only that item.
+            self.skip("bad-value", location, title, "a value has another type than it should")
+        else:
+            return None if talk is None else replace(talk, feed_location=location)
+        return None
+
+    def _decide_ends(
+        self, held: list[tuple[Talk, AmbiguousEnd]], starts: dict[str, list[datetime]]
+    ) -> Iterator[Talk]:
+        """Yield the talks whose durations can be read in two ways, with the right end."""
+        evidence = NotationEvidence(
+            notation=self._notation,
+            generator_days_first=self.days_first,
+            event_end=self.event_end,
+            starts={room: sorted(times) for room, times in starts.items()},
+        )
+        decision = evidence.decide([end for _, end in held])
+        for talk, end in held:
+            days_first = decision.days_first and not evidence.is_beyond_event(end.days_first)
+            if not decision.certain:
+                self._uncertain_ends[days_first].append(end)
+            yield replace(talk, end=end.days_first) if days_first else talk
 
 
 def _entry_title(value: object) -> str:
@@ -226,3 +320,12 @@ def _entry_title(value: object) -> str:
         return clean_str(value)
     except ValueError:
         return ""
+
+
+def _is_duration_of(length: timedelta, duration: object) -> bool:
+    """Return whether a duration, which may be invalid, can be the length of a talk."""
+    try:
+        readings = [parse_duration(duration), DurationNotation().count(duration)]
+    except FeedValueError:
+        return True
+    return length in readings

@@ -5,7 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urljoin
 
-from streaming_system.plugin.markup import html_from_html, html_from_unknown_markup
+from streaming_system.plugin.markup import (
+    html_from_html,
+    html_from_unknown_markup,
+    join_abstracts,
+)
 from streaming_system.schedule.model import Link
 from streaming_system.schedule.site_links import (
     EXTENSION_KEY,
@@ -58,9 +62,11 @@ class FeedOrigin:
         items = extensions.items() if isinstance(extensions, dict) else ()
         return {guid: fields for guid, fields in items if isinstance(fields, dict)}
 
-    def html(self, value: str) -> str:
-        """Render an abstract as HTML."""
-        return html_from_html(value) if self.is_own_export else html_from_unknown_markup(value)
+    def abstract(self, texts: Iterable[str]) -> str:
+        """Render the abstract and the description of a talk as HTML."""
+        return join_abstracts(
+            texts, html_from_html if self.is_own_export else html_from_unknown_markup
+        )
 
     def absolute_url(self, url: str) -> str:
         """Return a URL joined to the base URL; "" if it is empty or invalid."""

@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from email.message import Message
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,6 +16,7 @@ from streaming_system.net.bounded_http import (
     read_bounded,
 )
 from streaming_system.net.ssrf import Networks, safe_pool_manager
+from streaming_system.plugin.encoding import transcode_to_utf8
 from streaming_system.plugin.feed import MAX_DOWNLOAD_BYTES, FeedError
 
 CONNECT_TIMEOUT = 10.0  # seconds
@@ -29,7 +31,8 @@ USER_AGENT = "streaming-system (schedule import)"
 class FetchedFeed:
     """A fetched feed.
 
-    :param data: the bytes; ``None`` if the feed has not changed.
+    :param data: the bytes; ``None`` if the feed has not changed. If only the header
+        ``Content-Type`` declares their encoding, they are converted to UTF-8.
     :param validators: the request headers that make the next request conditional.
     :param repr_digest: the header ``Repr-Digest``; "" if the response has none.
     """
@@ -120,10 +123,16 @@ def _read_response(
         if name in response.headers
     }
     return FetchedFeed(
-        data=data,
+        data=transcode_to_utf8(data, _charset(response.headers.get("Content-Type", ""))),
         validators=validators,
         repr_digest=response.headers.get("Repr-Digest", ""),
     )
+
+
+def _charset(content_type: str) -> str:
+    message = Message()
+    message["Content-Type"] = content_type
+    return message.get_content_charset("")
 
 
 def _too_large(max_bytes: int) -> FeedError:

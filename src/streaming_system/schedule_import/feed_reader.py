@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -10,6 +11,7 @@ from streaming_system.plugin.feed import FeedError, open_feed
 from streaming_system.plugin_host.manager import create_plugin_manager
 from streaming_system.plugin_host.sandbox import ResourceLimits, SandboxError, run_sandboxed
 from streaming_system.schedule_import.download import fetch_feed
+from streaming_system.schedule_import.pages import fetch_pages
 from streaming_system.schedule_import.parsers import (
     parse_and_validate,
     registered_parsers,
@@ -83,13 +85,14 @@ def fetch_and_parse(
     timezone: ZoneInfo | None = None,
     default_rooms: tuple[str, ...] = (),
 ) -> ParsedFeed:
-    """Fetch a feed, and parse it with :func:`parse_feed`."""
-    data = fetch_feed(
-        source,
+    """Fetch a feed with its pages, and parse it with :func:`parse_feed`."""
+    fetch = partial(
+        fetch_feed,
         max_bytes=options.limits.max_download_bytes,
         timeout=options.limits.timeout,
         allowed_networks=options.allowed_networks,
     )
+    data = fetch_pages(source, fetch, options.limits)
     return parse_feed(source, data, options, timezone, default_rooms)
 
 

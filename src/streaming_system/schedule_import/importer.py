@@ -18,6 +18,7 @@ from streaming_system.schedule.revisions import with_revisions
 from streaming_system.schedule_import.compile import RoomFeed, ScheduleError, compile_schedule
 from streaming_system.schedule_import.download import fetch_feed
 from streaming_system.schedule_import.feed_reader import FeedReaderOptions, parse_feed
+from streaming_system.schedule_import.pages import fetch_pages
 from streaming_system.schedule_import.room_feeds import default_room_names, rooms_of_feed
 from streaming_system.schedule_import.validate import ValidatedTalks
 
@@ -114,7 +115,7 @@ def _parse_feeds(
     for (source, zone), room_ids in rooms_by_feed.items():
         try:
             if source not in downloads:
-                downloads[source] = fetch(source)
+                downloads[source] = fetch_pages(source, fetch, options.limits)
             default_rooms = default_room_names(rooms_of_feed(config, source))
             parsed = parse_feed(source, downloads[source], options, zone, default_rooms)
         except (FeedError, PluginError) as error:

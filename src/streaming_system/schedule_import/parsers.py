@@ -1,9 +1,10 @@
 """Selects the parser of a feed, and runs it."""
 
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pluggy
@@ -11,8 +12,10 @@ import pluggy
 from streaming_system.plugin.context import ParseContext
 from streaming_system.plugin.feed import Feed, FeedError
 from streaming_system.plugin.hooks import Parser
+from streaming_system.plugin.markup import plain_text
 from streaming_system.plugin_host.hooks import apply_talk_hooks
 from streaming_system.plugin_host.manager import PluginError, call_plugin, create_plugin_manager
+from streaming_system.schedule.model import Talk
 from streaming_system.schedule_import.validate import ValidatedTalks, validate_talks
 
 log = logging.getLogger(__name__)
@@ -61,8 +64,8 @@ def select_parser(
     """Return the parser for a feed.
 
     :param name: the configured ``schedule-format``; "" to recognise the feed.
-    :raises FeedError: if the named parser is unknown, or if no parser or several recognise the
-        feed.
+    :raises FeedError: if the named parser is unknown, if no parser or several recognise the feed,
+        or if the feed is empty.
     """
     if name:
         if name not in parsers:
@@ -73,6 +76,8 @@ def select_parser(
     confidence = {key: _confidence(candidate, feed) for key, candidate in parsers.items()}
     best = max(confidence.values(), default=0.0)
     if best <= 0:
+        if isinstance(feed.json, list) and is_empty_document(feed.json):
+            raise FeedError("the feed lists no talk at all")
         raise FeedError(
             f"no parser recognises this {feed.kind} document; tried: {', '.join(parsers)}"
         )
@@ -103,8 +108,10 @@ def parse_and_validate(
     :raises PluginError: if a hook fails.
     """
     context = ParseContext(timezone, columns)
+    for warning in feed.warnings:
+        context.warn(warning)
     try:
-        talks = chosen.parser.parse(feed, context)
+        talks: Iterable[Talk] = map(_plain_texts, chosen.parser.parse(feed, context))
         if manager is not None:
             talks = apply_talk_hooks(manager, talks, context)
         return validate_talks(talks, context, default_rooms), context
@@ -117,10 +124,43 @@ def parse_and_validate(
             raise FeedError(
                 f"this {feed.kind} document is not what the parser {chosen.parser.name!r} reads"
             ) from error
+        # The message helps the author of a plugin, not the organiser.
+        detail = "" if chosen.origin.startswith("built in") else f": {error!s:.200}"
         raise FeedError(
             f"the parser {chosen.parser.name!r} ({chosen.origin}) failed: "
-            f"{type(error).__name__}: {error!s:.200}"
+            f"{type(error).__name__}{detail}"
         ) from error
+
+
+def is_empty_document(document: Any) -> bool:
+    """Return whether a JSON document has lists and objects, and no value in them."""
+    inner = [document]
+    while inner:
+        value = inner.pop()
+        if isinstance(value, dict):
+            inner.extend(value.values())
+        elif isinstance(value, list):
+            inner.extend(value)
+        elif value is not None:
+            return False
+    return True
+
+
+def _plain_texts(talk: Talk) -> Talk:
+    """Return a talk with its titles and names as plain text; feeds of all formats have markup."""
+    names = (talk.title, talk.subtitle, talk.track, talk.talk_type, talk.url)
+    if not any("&" in name or "<" in name for name in (*names, *talk.rooms, *talk.speakers)):
+        return talk
+    return replace(
+        talk,
+        title=plain_text(talk.title),
+        subtitle=plain_text(talk.subtitle),
+        rooms=tuple(map(plain_text, talk.rooms)),
+        speakers=tuple(map(plain_text, talk.speakers)),
+        track=plain_text(talk.track),
+        talk_type=plain_text(talk.talk_type),
+        url=talk.url.replace("&amp;", "&"),
+    )
 
 
 def _confidence(candidate: RegisteredParser, feed: Feed) -> float:

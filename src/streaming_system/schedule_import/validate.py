@@ -6,13 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from streaming_system.plugin.context import (
-    ParseContext,
-    SkipEntryError,
-    SkippedEntry,
-    normalise_time,
-)
+from streaming_system.plugin.context import ParseContext
 from streaming_system.plugin.feed import FeedError
+from streaming_system.plugin.feed_times import normalise_time
+from streaming_system.plugin.skipped_entry import SkipEntryError, SkippedEntry
 from streaming_system.schedule.identity import derive_guid, make_unique, parse_number
 from streaming_system.schedule.model import Link, Talk
 from streaming_system.util.sanitize import (

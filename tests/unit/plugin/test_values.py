@@ -37,6 +37,11 @@ from streaming_system.plugin import (
         ("P1DT1H", 1500),
         (" 0:45 ", 45),
         ("0:00", 0),
+        (45.0, 45),
+        ("45.0", 45),
+        ("45 min", 45),
+        ("1 h 30 min", 90),
+        ("1h30m", 90),
     ],
 )
 def test_durations_are_parsed_in_all_formats(value, minutes):
@@ -61,6 +66,10 @@ def test_invalid_duration_is_refused(value):
         ({"de": "Saal", "en": "Hall"}, "Hall"),
         ({"de": "Saal", "fr": "Salle"}, "Saal"),
         ({"de": None, "fr": "Salle"}, "Salle"),
+        (1984, "1984"),
+        (5.0, "5"),
+        (1.5, "1.5"),
+        ({"en": 5}, "5"),
     ],
 )
 def test_text_is_selected_from_localised_values(value, expected):
@@ -71,14 +80,14 @@ def test_requested_language_is_preferred():
     assert clean_str({"de": "Saal", "en": "Hall"}, "de") == "Saal"
 
 
-@pytest.mark.parametrize("value", [7, ["x"], {}, {"en": 5}, True])
+@pytest.mark.parametrize("value", [["x"], {}, {"en": ["x"]}, True, 10**50])
 def test_other_types_are_no_text(value):
     with pytest.raises(ValueError, match="is not text"):
         clean_str(value)
 
 
 def test_list_of_texts_drops_other_types():
-    assert clean_str_list(["Ada", None, "", 7, " Bo "]) == ("Ada", "Bo")
+    assert clean_str_list(["Ada", None, "", True, [], " Bo ", 7]) == ("Ada", "Bo", "7")
     assert clean_str_list("Ada") == ("Ada",)
     assert clean_str_list(None) == ()
 

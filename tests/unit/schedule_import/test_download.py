@@ -20,6 +20,15 @@ class Handler(BaseHTTPRequestHandler):
     def respond_json(self):
         self.send(200, b'{"a": 1}')
 
+    def respond_latin1(self):
+        self.send(200, b'{"a": "\xe9"}', ("Content-Type", "application/json; charset=ISO-8859-1"))
+
+    def respond_wrong_charset(self):
+        self.send(200, b'{"a": "\xc3\xa9"}', ("Content-Type", "text/xml; charset=ISO-8859-1"))
+
+    def respond_unknown_charset(self):
+        self.send(200, b'{"a": "\xe9"}', ("Content-Type", "application/json; charset=none"))
+
     def respond_zipped(self):
         self.send(200, gzip.compress(b"x" * 5000), ("Content-Encoding", "gzip"))
 
@@ -52,6 +61,19 @@ def server():
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
         thread.join()
+
+
+@pytest.mark.parametrize(
+    ("path", "data"),
+    [
+        ("latin1", b'{"a": "\xc3\xa9"}'),
+        # UTF-8 that a server labels with its default.
+        ("wrong_charset", b'{"a": "\xc3\xa9"}'),
+        ("unknown_charset", b'{"a": "\xe9"}'),
+    ],
+)
+def test_charset_of_the_response_is_used_if_the_feed_has_none(server, path, data):
+    assert fetch_feed(f"{server}/{path}", allowed_networks=LOOPBACK) == data
 
 
 @pytest.mark.parametrize("path", ["json", "moved"])
