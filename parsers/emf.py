@@ -1,9 +1,9 @@
 """EMF Camp's JSON: a list of events with local times, which differs from year to year.
 
-Until 2024, an event has one time and venue; since 2026, it has a list of ``occurrences``. In some
-years, local times end with a wrong ``Z``. ``may_record`` is the opposite of "do not record";
-``video_privacy`` is "public" if the recording can be published. schedule.frab, which EMF also
-publishes, has more data.
+Until 2024, an event has one time and venue; since 2026, it has a list of ``occurrences``. Times are
+British unless a zone is configured; in some years, they end with a wrong ``Z``. ``may_record`` is
+the opposite of "do not record"; ``video_privacy`` is "public" if the recording can be published.
+schedule.frab, which EMF also publishes, has more data.
 """
 
 from streaming_system.plugin import (
@@ -19,6 +19,8 @@ from streaming_system.plugin import (
     parse_do_not_record,
     share_with_keys,
 )
+
+CAMP_TIMEZONE = "Europe/London"
 
 
 @hookimpl
@@ -38,6 +40,9 @@ def recognise(feed: Feed) -> float:
 
 
 def parse(feed, context):
+    if context.timezone is None:
+        context.set_feed_timezone(CAMP_TIMEZONE)
+
     def parse_item(entry):
         item, occurrence = entry["item"], entry["occurrence"]
         times = item if occurrence is None else occurrence

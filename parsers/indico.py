@@ -127,8 +127,7 @@ def _parse_talk(item, context, conference):
 
 def _parse_end(item, start, context):
     end = _parse_time(item["endDate"], context) if item.get("endDate") else None
-    # With an end, some versions count the duration without breaks.
-    return context.parse_end(start, end=end, duration=item.get("duration") if end is None else None)
+    return context.parse_end(start, end=end, duration=item.get("duration"))
 
 
 def _parse_time(value, context):

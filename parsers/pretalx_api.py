@@ -123,14 +123,14 @@ def _parse_slot(entry, context):
         [person for person in list_items(submission.get("speakers")) if isinstance(person, dict)]
     )
     return Talk(
-        rooms=clean_str_list(_name(slot.get("room"))),
+        rooms=clean_str_list(slot.get("room")),
         start=start,
         end=context.parse_end(
             start,
             end=slot.get("end"),
             duration=slot.get("duration") or submission.get("duration"),
         ),
-        title=_name(slot.get("description") if is_break else submission.get("title")),
+        title=clean_str(slot.get("description") if is_break else submission.get("title")),
         abstract=join_abstracts(
             (clean_str(submission.get(key)) for key in ("abstract", "description")),
             html_from_markdown,
@@ -146,10 +146,6 @@ def _parse_slot(entry, context):
     )
 
 
-def _name(value):
-    """Return the name of a room, track or type: an object with a name, or a localised text."""
-    return clean_str(value["name"] if isinstance(value, dict) and "name" in value else value)
-
-
 def _reference_name(value):
-    return "" if isinstance(value, int) else _name(value)
+    """Return the name of a track or type; "" for its number."""
+    return "" if isinstance(value, int) else clean_str(value)

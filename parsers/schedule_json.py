@@ -37,7 +37,7 @@ def recognise(feed: Feed) -> float:
     conference = _conference(feed)
     if "days" not in conference or "events" in feed.json["schedule"]:
         return 0.0
-    days = [day for day in list_items(conference["days"]) if day]
+    days = [day for day in _days(conference) if day]
     with_rooms = sum(isinstance(day, dict) and isinstance(day.get("rooms"), dict) for day in days)
     without_rooms = sum(isinstance(day, dict) and not day.get("rooms") for day in days)
     return float(with_rooms > 0 or without_rooms == len(days))
@@ -47,6 +47,12 @@ def _conference(feed):
     schedule = feed.json.get("schedule") if isinstance(feed.json, dict) else None
     conference = schedule.get("conference") if isinstance(schedule, dict) else None
     return conference if isinstance(conference, dict) else {}
+
+
+def _days(conference):
+    """Return the days; some programs write an object with their dates as keys."""
+    days = conference.get("days")
+    return list(days.values()) if isinstance(days, dict) else list_items(days)
 
 
 def parse(feed, context):
@@ -84,9 +90,9 @@ def parse(feed, context):
             number=event.get("id"),
             speakers=speakers,
             speaker_ids=speaker_ids,
-            track=_parse_name(event.get("track")),
+            track=clean_str(event.get("track")),
             language=clean_str(event.get("language")),
-            talk_type=_parse_name(event.get("type")),
+            talk_type=clean_str(event.get("type")),
             do_not_record=parse_do_not_record(event.get("do_not_record")),
             recording_license=clean_str(event.get("recording_license")),
             feedback_url=origin.absolute_url(clean_str(event.get("feedback_url"))),
@@ -94,11 +100,11 @@ def parse(feed, context):
             attachments=origin.links(parse_references(event.get("attachments"))),
         )
 
-    return context.parse_located_items(_events(conference.get("days"), context), parse_item)
+    return context.parse_located_items(_events(_days(conference), context), parse_item)
 
 
 def _events(days, context):
-    for number, day in enumerate(list_items(days), 1):
+    for number, day in enumerate(days, 1):
         # PHP writes an empty object as an empty list.
         if not day or (isinstance(day, dict) and not day.get("rooms")):
             continue
@@ -127,10 +133,3 @@ def _events(days, context):
 
 def _text(item, key):
     return item[key] if isinstance(item.get(key), str) else ""
-
-
-def _parse_name(value):
-    """Return the name of a track or type: a text, a localised text, or an object with a name."""
-    if isinstance(value, dict) and "name" in value:
-        value = value["name"]
-    return clean_str(value)

@@ -149,7 +149,8 @@ def _parse_talk(session, context, *, room, all_rooms, speakers):
 def _names_by_id(items, key="name"):
     """Return names by id as text, because sessions refer to ids as numbers or as texts."""
     return {
-        str(item["id"]): clean_str(item[key])
+        str(item["id"]): name
         for item in items
-        if isinstance(item, dict) and "id" in item and isinstance(item.get(key), str | int)
+        if isinstance(item, dict) and "id" in item
+        for name in clean_str_list(item.get(key))
     }

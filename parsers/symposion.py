@@ -84,7 +84,7 @@ def _parse(feed, context, convert):
             if "rooms" in slot
             else clean_str_list(clean_str(slot.get("room"))),
             start=start,
-            end=_parse_end(slot, start, context),
+            end=context.parse_end(start, end=slot.get("end"), duration=slot.get("duration")),
             title=title,
             abstract=convert(clean_str(slot.get("abstract")) or clean_str(slot.get("description"))),
             url=clean_str(slot.get("conf_url")),
@@ -97,11 +97,3 @@ def _parse(feed, context, convert):
         )
 
     return context.parse_items(feed.json["schedule"], parse_slot, title_key="name")
-
-
-def _parse_end(slot, start, context):
-    # Durations can disagree with ends, which symposion's calendar shows.
-    has_end = bool(slot.get("end"))
-    return context.parse_end(
-        start, end=slot.get("end"), duration=None if has_end else slot.get("duration")
-    )

@@ -184,6 +184,9 @@ class TestEncodings:
         assert titles(validated) == ["Größe 🎉"]
         assert validated.warnings == ()
 
+    def test_incomplete_character_at_the_end_costs_nothing(self, document):
+        assert titles(parse(document("Größe").encode("utf-16") + b"\n")) == ["Größe"]
+
     @pytest.mark.parametrize(
         ("title", "encoding"),
         [("Café – „Größe“", "windows-1252"), ("Открытие конференции", "windows-1251")],
@@ -399,6 +402,17 @@ class TestOddValues:
 
         assert titles(parse(json_feed(day))) == ["Talk 1", "Talk 2"]
 
+    def test_days_can_have_their_dates_as_keys(self):
+        feed = json_feed()
+        feed["schedule"]["conference"]["days"] = {
+            "2026-11-24": json_day(json_event(room={"id": 3, "name": "Hall"})),
+            "2026-11-25": {"rooms": []},
+        }
+
+        validated = parse(feed)
+
+        assert (titles(validated), validated.warnings) == (["Talk 1"], ())
+
     @pytest.mark.parametrize(
         "document",
         [
@@ -436,6 +450,17 @@ class TestOddValues:
             validated = parse(document)
             assert (titles(validated), minutes(validated)) == (["A"], [60])
             assert len(validated.skipped) == 1
+
+    @pytest.mark.parametrize("odd", [None, "x", {"id": 2, "name": True, "sessions": None}])
+    def test_odd_room_of_a_grid_costs_only_itself(self, odd):
+        session = {"id": 1, "title": "A", "startsAt": "2026-11-24T10:00:00",
+                   "endsAt": "2026-11-24T11:00:00", "speakers": None}  # fmt: skip
+        room = {"id": 1, "name": "Hall", "sessions": [session]}
+        days = [{"date": "2026-11-24", "rooms": [room, odd], "timeSlots": []}, None]
+
+        validated = parse(days)
+
+        assert [talk.rooms for talk in validated.talks] == [("Hall",)]
 
     @pytest.mark.parametrize("value", [["x"], {"a": ["b"]}, True])
     @pytest.mark.parametrize("key", ["title", "date", "duration", "room", "abstract", "language"])
@@ -606,6 +631,16 @@ class TestEmf2026:
             (("Stage B",), "emf-1-2", True),
         ]
         assert validated.talks[0].speakers == ("Ada",)
+
+    def test_times_are_british_without_a_configured_zone(self):
+        feed = open_feed(json.dumps([self.ITEM]).encode())
+        summer = feed.json[0]["occurrences"][0]
+        summer.update(start_date="2026-10-24 10:00:00", end_date="2026-10-24 11:00:00")
+
+        validated, context = parse_and_validate(feed, PARSERS["emf"])
+
+        assert validated.talks[0].start.hour == 9
+        assert context.feed_timezone == ZoneInfo("Europe/London")
 
     def test_event_without_occurrence_is_not_scheduled(self):
         validated = parse([self.ITEM, self.ITEM | {"id": 2, "occurrences": []}])

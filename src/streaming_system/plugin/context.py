@@ -224,7 +224,8 @@ class ParseContext:
         """
         rooms, own_rooms = clean_str_list(listed_in), clean_str_list(named)
         spellings = {" ".join(room.split()) for room in rooms}
-        translations = named.values() if isinstance(named, dict) else own_rooms
+        name = named.get("name", named) if isinstance(named, dict) else named
+        translations = name.values() if isinstance(name, dict) else own_rooms
         if rooms and own_rooms and not spellings & {" ".join(str(t).split()) for t in translations}:
             self.count(
                 f"events name another room ({own_rooms[0]!r:.60}) than the one that lists them "

@@ -63,7 +63,10 @@ def decode_text(data: bytes) -> DecodedText:
     """
     unicode_encoding = json.detect_encoding(data)
     if unicode_encoding.startswith(("utf-16", "utf-32")):
-        decoded = _decode_with_replacements(data, unicode_encoding)
+        width = 2 if "16" in unicode_encoding else 4
+        # An editor that does not know the encoding adds a line end of one byte.
+        complete = data[: len(data) // width * width]
+        decoded = _decode_with_replacements(complete, unicode_encoding)
     else:
         decoded = _decode_bytes(data.removeprefix(codecs.BOM_UTF8))
     return _replace_control_characters(decoded)

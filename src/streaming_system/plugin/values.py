@@ -37,10 +37,13 @@ def clean_str(value: Any, language: str = "") -> str:
     """Return a text without surrounding white space; "" for ``None``.
 
     A number is its digits. A mapping of languages to texts (a localised feed) gives the text in
-    ``language``, else in English, else the first one.
+    ``language``, else in English, else the first one. Of an object with a ``name``, such as a room
+    or a track, the name counts.
 
     :raises ValueError: for any other type.
     """
+    if isinstance(value, Mapping) and "name" in value:
+        value = value["name"]
     if isinstance(value, Mapping) and value:
         texts = {key: _plain_text(text) for key, text in value.items()}
         if all(text is not None for text in texts.values()):

@@ -1,6 +1,5 @@
 """Fetches feeds from URLs and files."""
 
-import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,6 +23,15 @@ READ_TIMEOUT = 30.0
 # The timeout of a whole download, as a multiple of the read timeout.
 TOTAL_TIMEOUT_FACTOR = 4
 RETRIES = urllib3.Retry(total=5, connect=2, read=1, redirect=5, backoff_factor=0.5)
+ERROR_DESCRIPTIONS: tuple[tuple[type[Exception], str], ...] = (
+    (urllib3.exceptions.NameResolutionError, "the name of the server cannot be resolved"),
+    (urllib3.exceptions.NewConnectionError, "no connection to the server"),
+    (urllib3.exceptions.TimeoutError, "the server does not answer in time"),
+    (urllib3.exceptions.SSLError, "the certificate of the server is not valid"),
+    (urllib3.exceptions.ProtocolError, "the server broke off the connection"),
+    (urllib3.exceptions.DecodeError, "the compression of the response is broken"),
+    (urllib3.exceptions.LocationParseError, "the address is not valid"),
+)
 USER_AGENT = "streaming-system (schedule import)"
 
 
@@ -140,6 +148,13 @@ def _too_large(max_bytes: int) -> FeedError:
 
 
 def _describe_error(error: urllib3.exceptions.HTTPError) -> str:
+    """Return why a download failed, in our words instead of urllib3's."""
     cause = getattr(error, "reason", None) or error
-    # urllib3 includes the memory address of the connection.
-    return re.sub(r"<[^<>]* at 0x[0-9a-f]+>: ", "", f"{cause!s:.200}".replace("\n", " "))
+    description = next(
+        (text for error_type, text in ERROR_DESCRIPTIONS if isinstance(cause, error_type)),
+        f"{cause!s:.200}".replace("\n", " "),
+    )
+    origin = cause.__cause__ if isinstance(cause, Exception) else None
+    if isinstance(origin, OSError) and origin.strerror:
+        description = f"{description}: {origin.strerror}"
+    return description

@@ -70,6 +70,7 @@ def test_invalid_duration_is_refused(value):
         (5.0, "5"),
         (1.5, "1.5"),
         ({"en": 5}, "5"),
+        ({"id": 1, "name": {"de": "Saal", "en": "Hall"}}, "Hall"),
     ],
 )
 def test_text_is_selected_from_localised_values(value, expected):
