@@ -11,7 +11,11 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.11",
     # The parsers lie at the top level, where organisers find them as examples.
-    packages=[*find_packages("src"), "streaming_system.parsers"],
+    packages=[
+        *find_packages("src"),
+        "streaming_system.parsers",
+        "streaming_system.parsers.icalendar",
+    ],
     package_dir={"": "src", "streaming_system.parsers": "parsers"},
     package_data={
         "streaming_system": ["py.typed"],
@@ -19,6 +23,7 @@ setup(
         "streaming_system.frontend": ["templates/**/*", "static/**/*", "locale/**/*"],
         "streaming_system.theme": ["examples/**/*"],
         "streaming_system.tracker": ["templates/**/*", "static/**/*"],
+        "streaming_system.util": ["*.tsv"],
     },
     install_requires=[
         "alembic>=1.18",

@@ -113,7 +113,9 @@ def parse(feed, context):
     header = _header(feed.text, separator)
     if not columns:
         raise FeedError("nothing says which column holds what: set schedule-columns")
-    missing = [key for key in REQUIRED_FIELDS if columns.get(key) not in header]
+    # The table of an event with one room needs no column for it.
+    required = [key for key in REQUIRED_FIELDS if key != "room" or key in columns]
+    missing = [key for key in required if columns.get(key) not in header]
     if missing:
         raise FeedError(
             f"the table has no column for {', '.join(missing)}; "
@@ -133,6 +135,7 @@ def parse(feed, context):
             abstract=html_from_unknown_markup(cell("abstract")),
             url=cell("url"),
             guid=f"csv-{cell('guid')}" if cell("guid") else "",
+            number=cell("guid"),
             speakers=clean_str_list(cell("speakers").split(",")),
             track=cell("track"),
             language=cell("language"),

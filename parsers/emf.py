@@ -56,6 +56,7 @@ def parse(feed, context):
             ),
             url=clean_str(item.get("link")),
             guid=_guid(item, occurrence),
+            number=item.get("id") if occurrence is None else None,
             speakers=clean_str_list(item.get("names") or item.get("speaker")),
             talk_type=clean_str(item.get("type")),
             do_not_record=_parse_recording(item, times),

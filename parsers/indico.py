@@ -118,6 +118,7 @@ def _parse_talk(item, context, conference):
         abstract=html_from_unknown_markup(clean_str(item.get("description"))),
         url=clean_str(item.get("url")),
         guid=f"indico-{item.get('_type') or item.get('entryType') or ''}-{item['id']}",
+        number=item["id"],
         speakers=_speakers(item),
         track=_text(item, "track"),
         talk_type=_text(item, "type"),

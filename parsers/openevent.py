@@ -9,7 +9,7 @@ from streaming_system.plugin import (
     Parser,
     SkipEntryError,
     Talk,
-    clean_names,
+    clean_people,
     clean_str,
     clean_str_list,
     hookimpl,
@@ -66,6 +66,7 @@ def parse(feed, context):
         room = item["microlocation"]
         start = context.parse_time(next((item[key] for key in START_KEYS if item.get(key)), None))
         track = item.get("track")
+        speakers, speaker_ids = clean_people(item.get("speakers"))
         return Talk(
             rooms=clean_str_list(room.get("name") if isinstance(room, dict) else room),
             start=start,
@@ -78,7 +79,9 @@ def parse(feed, context):
                 clean_str(item.get("long_abstract")) or clean_str(item.get("short_abstract"))
             ),
             guid=f"openevent-{item['id']}",
-            speakers=clean_names(item.get("speakers")),
+            number=item["id"],
+            speakers=speakers,
+            speaker_ids=speaker_ids,
             track=clean_str(track.get("name") if isinstance(track, dict) else track),
             language=clean_str(item.get("language")),
         )

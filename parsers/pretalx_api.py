@@ -11,7 +11,7 @@ from streaming_system.plugin import (
     Parser,
     SkipEntryError,
     Talk,
-    clean_names,
+    clean_people,
     clean_str,
     clean_str_list,
     hookimpl,
@@ -118,6 +118,10 @@ def _parse_slot(entry, context):
     if isinstance(slot.get("room"), int):
         context.count(f"rooms are numbers: add {entry['expand']} to the URL to get their names")
     code = clean_str(submission.get("code"))
+    # Codes of speakers that are not expanded are no names.
+    speakers, speaker_ids = clean_people(
+        [person for person in list_items(submission.get("speakers")) if isinstance(person, dict)]
+    )
     return Talk(
         rooms=clean_str_list(slot.get("room")),
         start=start,
@@ -133,7 +137,8 @@ def _parse_slot(entry, context):
         ),
         # Ids of slots change with each release of the schedule.
         guid=f"pretalx-{code}" if code else "",
-        speakers=_speaker_names(submission.get("speakers")),
+        speakers=speakers,
+        speaker_ids=speaker_ids,
         track=_reference_name(submission.get("track")),
         language=clean_str(submission.get("content_locale")),
         talk_type="break" if is_break else _reference_name(submission.get("submission_type")),
@@ -144,7 +149,3 @@ def _parse_slot(entry, context):
 def _reference_name(value):
     """Return the name of a track or type; "" for its number."""
     return "" if isinstance(value, int) else clean_str(value)
-
-
-def _speaker_names(speakers):
-    return clean_names([person for person in list_items(speakers) if isinstance(person, dict)])

@@ -9,6 +9,7 @@ from streaming_system.plugin import (
     Feed,
     Parser,
     Talk,
+    clean_people,
     clean_str,
     clean_str_list,
     hookimpl,
@@ -51,6 +52,9 @@ def parse(feed, context):
     def parse_item(item):
         title = clean_str(item["title"])
         start = context.parse_time(item["start"])
+        speaker_names, speaker_ids = clean_people(
+            [(speakers.get(str(code)), code) for code in list_items(item.get("speakers"))]
+        )
         return Talk(
             rooms=clean_str_list(clean_str(rooms.get(str(item.get("room"))))),
             start=start,
@@ -58,9 +62,9 @@ def parse(feed, context):
             title=title,
             abstract=html_from_markdown(clean_str(item.get("abstract"))),
             guid=clean_str(item.get("code")) and f"pretalx-{item['code']}-{item.get('id', '')}",
-            speakers=clean_str_list(
-                [speakers.get(str(code)) for code in list_items(item.get("speakers"))]
-            ),
+            number=item.get("id"),
+            speakers=speaker_names,
+            speaker_ids=speaker_ids,
             track=clean_str(tracks.get(str(item.get("track")))),
             talk_type="" if item.get("code") else "break",
             do_not_record=parse_do_not_record(item.get("do_not_record")),

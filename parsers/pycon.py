@@ -62,6 +62,7 @@ def parse(feed, context):
             abstract=html_from_markdown(clean_str(item.get("abstract"))),
             url=clean_str(item.get("conf_url")),
             guid=str(item.get("conf_key") or item.get("conf_url") or ""),
+            number=item.get("conf_key"),
             speakers=speakers,
             talk_type=clean_str(item.get("kind")),
         )

@@ -49,6 +49,7 @@ def parse(feed, context):
             start=start,
             end=start + parse_duration(talk["minutes"]),
             title=clean_str(talk["title"]),
+            guid=f"sample-{item['room']}-{start:%Y%m%dT%H%M}",
             abstract=html_from_markdown(clean_str(talk.get("abstract"))),
             speakers=clean_str_list(talk.get("speakers")),
         )

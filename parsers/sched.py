@@ -10,7 +10,7 @@ from streaming_system.plugin import (
     Parser,
     SkipEntryError,
     Talk,
-    clean_names,
+    clean_people,
     clean_str,
     clean_str_list,
     hookimpl,
@@ -38,6 +38,7 @@ def parse(feed, context):
         if not parse_flag(item.get("active", "Y")):
             raise SkipEntryError("cancelled", "not active")
         start = _parse_time(item, "start", context)
+        speakers, speaker_ids = clean_people(item.get("speakers"))
         return Talk(
             rooms=clean_str_list(item.get("venue")),
             start=start,
@@ -45,7 +46,9 @@ def parse(feed, context):
             title=clean_str(item["name"]),
             abstract=html_from_unknown_markup(clean_str(item.get("description"))),
             guid=clean_str(item.get("id")) or clean_str(item["event_key"]),
-            speakers=clean_names(item.get("speakers")),
+            number=item["event_key"],
+            speakers=speakers,
+            speaker_ids=speaker_ids,
             track=clean_str(item.get("event_type")),
             talk_type=clean_str(item.get("event_subtype")),
         )

@@ -5,20 +5,19 @@
 https://github.com/voc/schedule holds the schema.
 """
 
-from urllib.parse import urljoin
-
 from streaming_system.plugin import (
     Feed,
     FeedError,
+    FeedOrigin,
     Parser,
     ScheduleDay,
     Talk,
-    clean_names,
+    clean_people,
     clean_str,
     hookimpl,
-    join_abstracts,
     list_items,
     parse_do_not_record,
+    parse_references,
 )
 
 
@@ -61,33 +60,44 @@ def parse(feed, context):
     if not conference:
         raise FeedError("the feed has no object schedule/conference: it is no schedule.json")
     context.set_feed_timezone(conference.get("time_zone_name"))
-    base = conference.get("base_url") or feed.json["schedule"].get("base_url")
-    base = base if isinstance(base, str) else ""
-    generator = feed.json.get("generator")
-    if isinstance(generator, dict) and generator.get("name") == "pretalx":
-        context.days_first = True
+    schedule = feed.json["schedule"]
+    base = conference.get("base_url") or schedule.get("base_url")
+    origin = FeedOrigin.of_json(feed.json, base)
+    context.days_first = True if origin.generator == "pretalx" else None
+    extensions = origin.extensions(schedule)
+    for room in list_items(conference.get("rooms")):
+        if isinstance(room, dict):
+            context.set_room_guid(room.get("name"), room.get("guid"))
 
     def parse_item(item):
         event = item["event"]
+        event |= extensions.get(str(event.get("guid")), {})
         start = item["day"].parse_start(
             context, clean_str(event.get("date")), clean_str(event.get("start"))
         )
+        speakers, speaker_ids = clean_people(event.get("persons"))
         return Talk(
             rooms=context.select_room(item["room"], event.get("room")),
             start=start,
             end=context.parse_end(start, end=event.get("end"), duration=event.get("duration")),
             title=clean_str(event["title"]),
             subtitle=clean_str(event.get("subtitle")),
-            abstract=join_abstracts(
+            abstract=origin.abstract(
                 clean_str(event.get(key)) for key in ("abstract", "description")
             ),
-            url=_absolute_url(base, event),
+            url=origin.talk_url(clean_str(event.get("url")) or clean_str(event.get("link"))),
             guid=str(event.get("guid") or event.get("id") or event.get("code") or ""),
-            speakers=clean_names(event.get("persons")),
+            number=event.get("id"),
+            speakers=speakers,
+            speaker_ids=speaker_ids,
             track=clean_str(event.get("track")),
             language=clean_str(event.get("language")),
             talk_type=clean_str(event.get("type")),
             do_not_record=parse_do_not_record(event.get("do_not_record")),
+            recording_license=clean_str(event.get("recording_license")),
+            feedback_url=origin.absolute_url(clean_str(event.get("feedback_url"))),
+            links=origin.links(parse_references(event.get("links"))),
+            attachments=origin.links(parse_references(event.get("attachments"))),
         )
 
     return context.parse_located_items(_events(_days(conference), context), parse_item)
@@ -123,11 +133,3 @@ def _events(days, context):
 
 def _text(item, key):
     return item[key] if isinstance(item.get(key), str) else ""
-
-
-def _absolute_url(base, event):
-    url = clean_str(event.get("url")) or clean_str(event.get("link"))
-    try:
-        return urljoin(base, url) if url else ""
-    except ValueError:
-        return ""

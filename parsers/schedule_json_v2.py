@@ -3,18 +3,18 @@
 ``{"schedule": {"conference": {"rooms": [...]}, "events": [{"start", "end", "room", …}]}}``
 """
 
-from urllib.parse import urljoin
-
 from streaming_system.plugin import (
     Feed,
+    FeedOrigin,
     Parser,
     Talk,
-    clean_names,
+    clean_people,
     clean_str,
     clean_str_list,
     hookimpl,
-    join_abstracts,
     list_items,
+    parse_do_not_record,
+    parse_references,
 )
 
 
@@ -46,37 +46,54 @@ def parse(feed, context):
     }
     tracks = [track for track in list_items(conference.get("tracks")) if isinstance(track, dict)]
     names = {_slug(track): track.get("name") for track in tracks}
+    origin = FeedOrigin.of_json(feed.json, schedule.get("base_url"))
+    extensions = origin.extensions(schedule)
+    for room in list_items(conference.get("rooms")):
+        if isinstance(room, dict):
+            context.set_room_guid(room.get("name"), room.get("guid"))
 
     def parse_event(event):
+        event |= extensions.get(str(event.get("guid")), {})
         room = event.get("room") or {}
         room_details = rooms.get(_slug(room), {})
         features = room_details.get("features")
         recording = features.get("recording") if isinstance(features, dict) else None
         language = clean_str(event.get("language"))
         start = context.parse_time(event["start"])
+        speakers, speaker_ids = clean_people(
+            [
+                person
+                for person in list_items(event.get("participants") or event.get("persons"))
+                if not isinstance(person, dict) or person.get("role") in (None, "SPEAKER")
+            ]
+        )
         return Talk(
             rooms=_room_names(room, room_details, context),
             start=start,
             end=context.parse_end(start, end=event.get("end"), duration=event.get("duration")),
             title=clean_str(event["title"], language),
             subtitle=clean_str(event.get("subtitle"), language),
-            abstract=join_abstracts(
+            abstract=origin.abstract(
                 clean_str(event.get(key), language) for key in ("abstract", "description")
             ),
-            url=urljoin(clean_str(schedule.get("base_url")), clean_str(event.get("url"))),
+            url=origin.talk_url(clean_str(event.get("url"))),
             guid=clean_str(event.get("guid")) or clean_str(event.get("code")),
-            speakers=clean_names(
-                [
-                    person
-                    for person in list_items(event.get("participants") or event.get("persons"))
-                    if not isinstance(person, dict) or person.get("role") in (None, "SPEAKER")
-                ]
-            ),
+            number=event.get("id"),
+            speakers=speakers,
+            speaker_ids=speaker_ids,
             track=clean_str(names.get(_slug(event.get("track")))),
             language=language,
             talk_type=clean_str(event.get("type")),
             # Only this value forbids recording; others describe the room's equipment.
-            do_not_record=True if recording == "not_allowed" else None,
+            do_not_record=(
+                True
+                if recording == "not_allowed"
+                else parse_do_not_record(event.get("do_not_record"))
+            ),
+            recording_license=clean_str(event.get("recording_license")),
+            feedback_url=next(iter(_links(event, is_feedback=True)), ("", ""))[0],
+            links=origin.links(_links(event, is_feedback=False)),
+            attachments=origin.links(parse_references(event.get("attachments"))),
         )
 
     return context.parse_items(list_items(schedule["events"]), parse_event)
@@ -89,6 +106,18 @@ def _room_names(room, details, context):
     if isinstance(room, dict) and own and listed:
         return context.select_room(listed, room["name"])
     return listed or own
+
+
+def _links(event, *, is_feedback):
+    """Return the URLs and titles of the links, to feedback forms or to anything else."""
+    links = event.get("links")
+    return parse_references(
+        [
+            link
+            for link in (links if isinstance(links, list) else [])
+            if isinstance(link, dict) and (link.get("type") == "FEEDBACK") is is_feedback
+        ]
+    )
 
 
 def _slug(item):

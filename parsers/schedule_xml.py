@@ -8,18 +8,17 @@ to the next morning. https://github.com/voc/schedule has the XML Schema.
 
 import html
 from copy import deepcopy
-from urllib.parse import urljoin
 
 from lxml import etree
 
 from streaming_system.plugin import (
     Feed,
+    FeedOrigin,
     Parser,
     ScheduleDay,
     Talk,
-    clean_str_list,
+    clean_people,
     hookimpl,
-    join_abstracts,
     parse_do_not_record,
 )
 
@@ -58,10 +57,13 @@ class _ScheduleDocument:
         self.context = context
         conference = _fields(next(_children(root, "conference")))
         context.set_feed_timezone(conference.get("time_zone_name"))
-        self.base = conference.get("base_url", "")
         self.day_change = conference.get("day_change", "")
         generator = next(_children(root, "generator"), None)
-        if generator is not None and generator.get("name") == "pretalx":
+        self.origin = FeedOrigin(
+            generator="" if generator is None else generator.get("name", ""),
+            base_url=conference.get("base_url", ""),
+        )
+        if self.origin.generator == "pretalx":
             context.days_first = True
 
     def events(self):
@@ -78,13 +80,17 @@ class _ScheduleDocument:
                 if _name(child) == "event":
                     yield self._event_fields(day, "", child)
                 elif _name(child) == "room":
+                    self.context.set_room_guid(child.get("name", ""), child.get("guid"))
                     for event in _children(child, "event"):
                         yield self._event_fields(day, child.get("name", ""), event)
 
     def _event_fields(self, day, room, element):
         event = _fields(element)
         event["element"], event["day"] = element, day
+        event["number"] = element.get("id")
         event["guid"] = element.get("guid") or element.get("id") or element.get("code") or ""
+        if self.origin.is_own_export:
+            event["guid"] = event.get("feed_guid") or event["guid"]
         event["room_of_list"] = room
         return f"line {element.sourceline}", event
 
@@ -93,27 +99,35 @@ class _ScheduleDocument:
             self.context, event.get("date", ""), event.get("start", "")
         )
         element = event["element"]
+        speakers, speaker_ids = clean_people(list(_speakers(element)))
         return Talk(
             rooms=self.context.select_room(event["room_of_list"], event.get("room", "")),
             start=start,
-            end=self.context.parse_end(start, end=event.get("end"), duration=event.get("duration")),
+            end=self._parse_end(event, start),
             title=event.get("title", ""),
             subtitle=event.get("subtitle", ""),
-            abstract=join_abstracts(event.get(name, "") for name in ABSTRACTS),
-            url=self._absolute_url(event.get("url", "")),
+            abstract=self.origin.abstract(event.get(name, "") for name in ABSTRACTS),
+            url=self.origin.talk_url(event.get("url", "")),
             guid=event["guid"],
-            speakers=clean_str_list(list(_speakers(element))),
+            number=event["number"],
+            speakers=speakers,
+            speaker_ids=speaker_ids,
             track=event.get("track", ""),
             language=event.get("language", ""),
             talk_type=event.get("type", ""),
             do_not_record=_parse_opt_out(element),
+            recording_license=_recording_license(element),
+            feedback_url=self.origin.absolute_url(event.get("feedback_url", "")),
+            links=self.origin.links(_references(element, "links", "link")),
+            attachments=self.origin.links(_references(element, "attachments", "attachment")),
         )
 
-    def _absolute_url(self, url):
-        try:
-            return urljoin(self.base, url) if url else ""
-        except ValueError:
-            return ""
+    def _parse_end(self, event, start):
+        end, duration = event.get("end"), event.get("duration")
+        if end and self.origin.is_own_export:
+            # The exact end, where the duration cannot express it.
+            duration = None
+        return self.context.parse_end(start, end=end, duration=duration)
 
 
 def _name(element):
@@ -161,7 +175,24 @@ def _inner_markup(element):
 def _speakers(event):
     for persons in _children(event, "persons"):
         for person in _children(persons, "person"):
-            yield person.get("public_name") or _text(person)
+            identifier = person.get("id") or person.get("guid") or person.get("code")
+            yield person.get("public_name") or _text(person), identifier
+
+
+def _references(event, list_name, name):
+    """Yield the URL and the title of links; older programs have the URL as text."""
+    for references in _children(event, list_name):
+        for reference in _children(references, name):
+            text = _text(reference)
+            url = (reference.get("href") or text).strip()
+            yield url, "" if text == url else text
+
+
+def _recording_license(event):
+    for recording in _children(event, "recording"):
+        for license_element in _children(recording, "license"):
+            return _own_text(license_element)
+    return ""
 
 
 def _parse_opt_out(event):

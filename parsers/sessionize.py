@@ -9,7 +9,7 @@ from streaming_system.plugin import (
     Feed,
     Parser,
     Talk,
-    clean_names,
+    clean_people,
     clean_str,
     clean_str_list,
     hookimpl,
@@ -88,7 +88,7 @@ def parse_all(feed, context):
             context,
             room=rooms.get(str(session.get("roomId")), ""),
             all_rooms=rooms.values(),
-            speakers=[speakers.get(str(key)) for key in list_items(session.get("speakers"))],
+            speakers=[(speakers.get(str(key)), key) for key in list_items(session.get("speakers"))],
         ),
     )
 
@@ -104,7 +104,7 @@ def parse_grid(feed, context):
                     context,
                     room=clean_str(room.get("name")),
                     all_rooms=rooms.values(),
-                    speakers=_speaker_names(session),
+                    speakers=session.get("speakers"),
                 ),
             )
 
@@ -118,7 +118,7 @@ def parse_sessions(feed, context):
                 context,
                 room=clean_str(session.get("room")),
                 all_rooms=(),
-                speakers=_speaker_names(session),
+                speakers=session.get("speakers"),
             ),
         )
 
@@ -128,6 +128,7 @@ def _objects(value):
 
 
 def _parse_talk(session, context, *, room, all_rooms, speakers):
+    names, speaker_ids = clean_people(speakers)
     is_plenary = parse_flag(session.get("isPlenumSession")) and all_rooms
     start = context.parse_time(session.get("startsAt"))
     return Talk(
@@ -138,7 +139,9 @@ def _parse_talk(session, context, *, room, all_rooms, speakers):
         title=clean_str(session["title"]),
         abstract=html_from_plain_text(clean_str(session.get("description"))),
         guid=f"sessionize-{session['id']}",
-        speakers=clean_str_list(speakers),
+        number=session["id"],
+        speakers=names,
+        speaker_ids=speaker_ids,
         talk_type="break" if parse_flag(session.get("isServiceSession")) else "",
     )
 
@@ -151,7 +154,3 @@ def _names_by_id(items, key="name"):
         if isinstance(item, dict) and "id" in item
         for name in clean_str_list(item.get(key))
     }
-
-
-def _speaker_names(session):
-    return clean_names(session.get("speakers"))

@@ -10,7 +10,7 @@ from streaming_system.plugin import (
     Parser,
     SkipEntryError,
     Talk,
-    clean_names,
+    clean_people,
     clean_str,
     clean_str_list,
     hookimpl,
@@ -77,6 +77,7 @@ def _parse(feed, context, convert):
                 raise SkipEntryError("placeholder")
             title = talk_type[:1].upper() + talk_type[1:]
         start = context.parse_time(slot["start"])
+        speakers, speaker_ids = clean_people(slot.get("speakers") or slot.get("authors"))
         return Talk(
             # Names of rooms can contain commas, so the list is better than the joined text.
             rooms=clean_str_list(list_items(slot["rooms"]))
@@ -88,7 +89,9 @@ def _parse(feed, context, convert):
             abstract=convert(clean_str(slot.get("abstract")) or clean_str(slot.get("description"))),
             url=clean_str(slot.get("conf_url")),
             guid=f"symposion-{slot['conf_key']}",
-            speakers=clean_names(slot.get("speakers") or slot.get("authors")),
+            number=slot["conf_key"],
+            speakers=speakers,
+            speaker_ids=speaker_ids,
             track=clean_str(slot.get("track")),
             talk_type=talk_type,
         )

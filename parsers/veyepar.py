@@ -61,6 +61,7 @@ def parse(feed, context):
             abstract=html_from_markdown(clean_str(episode.get("description"))),
             url=clean_str(episode.get("public_url")) or clean_str(episode.get("conf_url")),
             guid=f"veyepar-{row['pk']}",
+            number=row["pk"],
             speakers=clean_str_list(clean_str(episode.get("authors")).split(",")),
         )
 

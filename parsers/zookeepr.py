@@ -63,6 +63,7 @@ def parse_list(feed, context):
             abstract=html_from_unknown_markup(clean_str(item.get("Description"))),
             url=clean_str(item.get("URL")),
             guid=_guid(item.get("Id")),
+            number=item.get("Id"),
             speakers=clean_str_list(item.get("Presenters")),
         )
 
@@ -87,6 +88,7 @@ def parse_rooms(feed, context):
             abstract=html_from_unknown_markup(clean_str(item.get("abstract"))),
             url=clean_str(item.get("url")),
             guid=_guid(item.get("schedule_id")),
+            number=item.get("schedule_id"),
             speakers=clean_str_list(item.get("presenters")),
             do_not_record=parse_do_not_record(item.get("do_not_record")),
         )

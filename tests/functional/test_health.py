@@ -92,8 +92,8 @@ class TestFrontend:
         ("break_it", "reason"),
         [
             (lambda path: path.unlink(), "cannot be read: No such file or directory"),
-            (lambda path: path.write_text('{"version": 3'), "is not a schedule"),
-            (lambda path: path.write_text('{"version": 3}'), "has version 3"),
+            (lambda path: path.write_text('{"version": 4'), "is not a schedule"),
+            (lambda path: path.write_text('{"version": 4}'), "has version 4"),
             (lambda path: path.write_bytes(b"\xff"), "cannot be read: it is not UTF-8"),
         ],
     )

@@ -48,6 +48,7 @@ PROGRAMS = (
     "/streams/v2.json",
     "/schedule.xml",
     "/schedule.json",
+    "/schedule2.json",
     "/schedule.ics",
     "/talk/guid-Moved.ics",
 )

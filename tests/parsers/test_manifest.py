@@ -63,8 +63,27 @@ def parser_for(row):
     return FORMATS.get(format_) or FORMATS.get(format_.split("/")[0])
 
 
+def zone_of(row):
+    """Return the zone to configure for a feed without one."""
+    return None if row["tz_assumed"] == "in feed" else ZoneInfo(row["tz_assumed"])
+
+
 REAL = [row for row in load_rows("real") if parser_for(row)]
+# Exports of larger feeds, and their imports, take seconds.
+MAX_QUICK_EVENTS = 50
 OTHER = [row for row in load_rows("real") if not parser_for(row)]
+
+
+def real_feeds():
+    """Return the real feeds as parameters of tests that export them."""
+    return [
+        pytest.param(
+            row,
+            id=row["file"],
+            marks=[pytest.mark.slow] if int(row["events"]) > MAX_QUICK_EVENTS else [],
+        )
+        for row in REAL
+    ]
 
 
 @pytest.fixture(scope="session")
@@ -85,7 +104,7 @@ def in_utc(text):
 def test_real_feed_matches_its_independent_counts(feeds, row):
     feed = open_feed((feeds / "real" / row["file"]).read_bytes(), row["file"])
     selected = select_parser(feed, load_parsers())
-    zone = None if row["tz_assumed"] == "in feed" else ZoneInfo(row["tz_assumed"])
+    zone = zone_of(row)
 
     validated, _ = parse_and_validate(feed, selected, zone)
 

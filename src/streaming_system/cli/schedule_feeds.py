@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,27 +9,19 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from streaming_system.cli.common import (
-    DEFAULT_INI,
-    feed_options,
-    load_config,
-    one_line_errors,
-    progress,
-)
-from streaming_system.config.ini import load_app_settings
+from streaming_system.cli.common import one_line_errors, progress
+from streaming_system.cli.feed_site import FeedSite, load_feed_site
+from streaming_system.plugin.feed import FeedError
 from streaming_system.schedule.diff import (
     SlotSummary,
     diff_slots,
     summarize_schedule,
     summarize_talks,
 )
-from streaming_system.schedule.model import Talk
+from streaming_system.schedule.model import Schedule, Talk
 from streaming_system.schedule.storage import ScheduleFileError, load_schedule
-from streaming_system.schedule_import.feed_reader import (
-    FeedReaderOptions,
-    ParsedFeed,
-    fetch_and_parse,
-)
+from streaming_system.schedule_import.feed_reader import ParsedFeed
+from streaming_system.schedule_import.room_feeds import preview_schedule
 
 CHANGE_COLOURS = {"appeared": "green", "vanished": "red"}
 
@@ -65,31 +56,57 @@ TIMEZONE = click.option(
 def diff(ini: Path, old: str, new: str, timezone: ZoneInfo | None) -> None:
     """Show talks that moved, appeared and vanished between two feeds.
 
-    OLD and NEW are files or URLs of feeds, or the site's schedule file.
+    OLD and NEW are files or URLs of feeds, or the site's schedule file. With a schedule file, a
+    feed is compared as the site would import it: in the configured rooms that use it.
     """
     with one_line_errors():
-        options = load_feed_options(ini)
+        site = load_feed_site(ini)
         with progress(f"Reading {old} and {new}"):
-            before, _ = _load_for_diff(old, options, timezone)
-            after, zone = _load_for_diff(new, options, timezone)
-    changes = diff_slots(before, after)
+            before, after = (_load_source(source, site, timezone) for source in (old, new))
+        match before, after:
+            case Schedule(), ParsedFeed():
+                before, after = _align(before, new, after, site)
+            case ParsedFeed(), Schedule():
+                after, before = _align(after, old, before, site)
+    changes = diff_slots(_summarize(before), _summarize(after))
+    zone = timezone or _display_zone(after) or _display_zone(before) or ZoneInfo("UTC")
     for change in changes:
         colour = CHANGE_COLOURS.get(change.kind, "yellow")
-        click.secho(change.describe(timezone or zone), fg=colour)
+        click.secho(change.describe(zone), fg=colour)
     click.echo(f"{len(changes)} changes" if changes else "No changes")
 
 
-def _load_for_diff(
-    source: str, options: FeedReaderOptions, timezone: ZoneInfo | None
-) -> tuple[list[SlotSummary], ZoneInfo]:
-    """Return the talks of a feed or a schedule file, and the time zone to show them in."""
+def _load_source(source: str, site: FeedSite, timezone: ZoneInfo | None) -> Schedule | ParsedFeed:
     try:
-        schedule = load_schedule(Path(source))
+        return load_schedule(Path(source))
     except ScheduleFileError:
-        feed = fetch_and_parse(source, options, timezone)
-        return summarize_talks(feed.validated.talks), feed.timezone or ZoneInfo("UTC")
-    zones = [room.timezone for room in schedule.rooms.values()]
-    return summarize_schedule(schedule), zones[0] if zones else ZoneInfo("UTC")
+        return site.fetch_and_parse(source, timezone)
+
+
+def _align(
+    schedule: Schedule, source: str, feed: ParsedFeed, site: FeedSite
+) -> tuple[Schedule, Schedule]:
+    """Return a schedule file and the schedule that a feed would give, both of the same rooms."""
+    if site.config is None:
+        raise FeedError(
+            f"{source} can only be compared with a schedule file by the rooms of a configuration: "
+            "name the ini file of the site by --config"
+        )
+    preview = preview_schedule(site.config, source, feed)
+    rooms = {name: room for name, room in schedule.rooms.items() if name in preview.rooms}
+    return dataclasses.replace(schedule, rooms=rooms), preview
+
+
+def _summarize(source: Schedule | ParsedFeed) -> list[SlotSummary]:
+    if isinstance(source, Schedule):
+        return summarize_schedule(source)
+    return summarize_talks(source.validated.talks)
+
+
+def _display_zone(source: Schedule | ParsedFeed) -> ZoneInfo | None:
+    if isinstance(source, Schedule):
+        return next((room.timezone for room in source.rooms.values() if room.slots), None)
+    return source.timezone
 
 
 @click.command()
@@ -104,23 +121,13 @@ def check(ini: Path, source: str, format_: str, timezone: ZoneInfo | None, as_js
     Exit status 0: the feed is valid; 1: it is rejected; 2: wrong usage.
     """
     with one_line_errors():
-        options = load_feed_options(ini, format_)
+        site = load_feed_site(ini)
         with progress(f"Reading {source}"):
-            feed = fetch_and_parse(source, options, timezone)
+            feed = site.fetch_and_parse(source, timezone, format_)
     if as_json:
         click.echo(json.dumps(feed_summary(feed), ensure_ascii=False, indent=1))
     else:
         _print_feed(feed, feed.timezone or timezone or ZoneInfo("UTC"))
-
-
-def load_feed_options(ini: Path, format_: str = "") -> FeedReaderOptions:
-    """Return how the ini reads feeds; without the default ini, only built-in parsers are used."""
-    if not ini.is_file() and str(ini) == DEFAULT_INI:
-        settings: Mapping[str, str] = {}
-    else:
-        settings = load_app_settings(ini, "frontend")
-    site = load_config(settings).site if settings else None
-    return dataclasses.replace(feed_options(settings, site), format=format_)
 
 
 def feed_summary(feed: ParsedFeed) -> dict[str, Any]:

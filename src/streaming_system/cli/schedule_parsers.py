@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from streaming_system.cli.common import one_line_errors
-from streaming_system.cli.schedule_feeds import load_feed_options
+from streaming_system.cli.feed_site import load_feed_site
 from streaming_system.schedule_import.authoring.conformance import check_plugin
 from streaming_system.schedule_import.authoring.scaffold import ScaffoldError, scaffold_parser
 from streaming_system.schedule_import.parsers import load_parsers
@@ -16,7 +16,7 @@ from streaming_system.schedule_import.parsers import load_parsers
 def formats(ini: Path) -> None:
     """List the feed formats and the origins of their parsers."""
     with one_line_errors():
-        parsers = load_parsers(load_feed_options(ini).plugin_folder)
+        parsers = load_parsers(load_feed_site(ini).options.plugin_folder)
     width = max(len(name) for name in parsers)
     for name, registered in parsers.items():
         click.echo(f"{name:{width}}  {registered.parser.summary}  [{registered.origin}]")
@@ -28,7 +28,7 @@ def formats(ini: Path) -> None:
 def new_parser_command(ini: Path, name: str) -> None:
     """Write a working parser plugin, a sample and a test into the plugins folder."""
     with one_line_errors():
-        folder = load_feed_options(ini).plugin_folder or Path("plugins")
+        folder = load_feed_site(ini).options.plugin_folder or Path("plugins")
         try:
             paths = scaffold_parser(name, folder)
         except ScaffoldError as error:

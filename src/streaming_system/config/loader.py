@@ -100,6 +100,7 @@ class _ConfigMerger:
             for room_id in sorted(set(self.sections) - set(_SECTIONS))
         }
         self._validate_fallback_groups(site, rooms)
+        self._validate_default_rooms(rooms)
         if not rooms:
             self.warnings.append("no room is configured: the site will be empty")
         return ConferenceConfig(
@@ -117,6 +118,7 @@ class _ConfigMerger:
         return replace(
             room,
             schedule=room.schedule or site.schedule_url,
+            schedule_room_default=room.schedule_room_default or site.schedule_room_default,
             schedule_timezone=room.schedule_timezone or site.schedule_timezone,
             sources=self._resolve_source_times(room, site),
         )
@@ -164,6 +166,18 @@ class _ConfigMerger:
                         f"{self._key_location(room.id, 'fallbacks')}: there is no room "
                         f"{fallback.value!r}, nor is it one of the groups in section 'config'"
                     )
+
+    def _validate_default_rooms(self, rooms: Mapping[str, Room]) -> None:
+        for room in rooms.values():
+            name = room.schedule_room_default
+            if not name or any(name in other.names for other in rooms.values()):
+                continue
+            key = "schedule-room-default"
+            section = room.id if self._file_of(room.id, key) else "config"
+            raise ConfigError(
+                f"{self._key_location(section, key)}: there is no room {name!r:.80}; "
+                f"allowed: {', '.join(rooms)}"
+            )
 
     def _validate(
         self, section: str, values: dict[str, Any], schema: colander.Schema

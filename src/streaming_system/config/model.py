@@ -86,6 +86,7 @@ class SiteConfig:
     :param schedule_format: the name of the feed parser; "" to detect it.
     :param schedule_url: the feed of every room that has none of its own.
     :param schedule_columns: for a feed that is a table, the column of each field.
+    :param schedule_room_default: the value of every room without one of its own.
     :param embed: the origins whose pages may frame the player; ``*`` for all.
     :param theme: a built-in theme's name, an absolute path, or "" for the default look.
     """
@@ -99,6 +100,7 @@ class SiteConfig:
     schedule_format: str = ""
     schedule_url: str = ""
     schedule_columns: Mapping[str, str] = field(default_factory=dict)
+    schedule_room_default: str = ""
     schedule_timezone: ZoneInfo | None = None
     embed: tuple[str, ...] = ()
     theme: str = ""
@@ -119,6 +121,8 @@ class Room:
     :param schedule: the schedule feed: a URL, an absolute path, or "" for none.
     :param schedule_key: the room's name in the feed.
     :param schedule_see_also: other rooms of the feed whose talks are shown here, too.
+    :param schedule_room_default: the room of the feed's talks that name none: one of its
+        :attr:`names`, "" if there is none.
     :param schedule_timezone: the room's time zone; ``None`` for that of the feed.
     :param youtube: the id of a YouTube video; a room with a video always counts as live.
     :param fallbacks: in order of preference.
@@ -148,6 +152,7 @@ class Room:
     schedule: str = ""
     schedule_key: str = ""
     schedule_see_also: tuple[str, ...] = ()
+    schedule_room_default: str = ""
     schedule_timezone: ZoneInfo | None = None
     youtube: str = ""
     fallbacks: tuple[Fallback, ...] = ()
@@ -158,6 +163,11 @@ class Room:
     chat: str = ""
     posts: MastodonFeed | None = None
     feedback: str = ""
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names by which the configuration can refer to the room."""
+        return frozenset({self.id, self.title, self.schedule_key} - {""})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from streaming_system.config import Room
 from streaming_system.config.social import expand_url_template
 from streaming_system.frontend.room_view import RoomView
-from streaming_system.frontend.schedule_page.schedule_view import talk_id
 from streaming_system.schedule.model import Slot
+from streaming_system.schedule.site_links import talk_id
 
 # How long after its end a talk can be rated on the page of its room.
 FEEDBACK_WINDOW = timedelta(hours=1)

@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from streaming_system.frontend.room_view import RoomView, natural_sort_key
-from streaming_system.frontend.schedule_page.schedule_view import DAY_START
+from streaming_system.schedule.days import DAY_START
 from streaming_system.schedule.model import Slot
 
 # A room whose next talk starts within this time is listed as starting soon.

@@ -8,8 +8,8 @@ from pyramid.httpexceptions import HTTPBadRequest, HTTPNotFound
 from streaming_system.config import ConferenceConfig, Room
 from streaming_system.frontend.formatting import gettext_noop
 from streaming_system.frontend.previews import FORMATS
-from streaming_system.frontend.schedule_page.schedule_view import talk_id
 from streaming_system.schedule.model import Slot
+from streaming_system.schedule.site_links import talk_id
 
 # The title in the example config.json.
 DEFAULT_TITLE = "Unknown stream"

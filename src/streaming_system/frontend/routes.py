@@ -43,6 +43,7 @@ def includeme(config: Any) -> None:
         ("talk", f"/talk/{TALK_PATTERN}"),
         ("schedule.xml", "/schedule.xml"),
         ("schedule.json", "/schedule.json"),
+        ("schedule.hub", "/schedule2.json"),
         ("schedule.ics", "/schedule.ics"),
         ("schedule.file", "/schedule/file.json"),
         ("embed", f"/embed/{ROOM_PATTERN}"),

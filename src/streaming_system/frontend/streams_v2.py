@@ -23,6 +23,8 @@ from streaming_system.frontend.streams import (
     stream_formats,
     stream_links,
 )
+from streaming_system.schedule.export_talks import event_of
+from streaming_system.schedule.identity import as_uuid
 from streaming_system.schedule.model import Slot
 
 # MIME type -> protocol key and its label.
@@ -130,6 +132,7 @@ def _conference_entry(
 
 def _room_entry(state: RoomView, mandator: str, urls: UrlBuilder, now: datetime) -> dict[str, Any]:
     room = state.room
+    event = event_of(room, urls.site_url)
     poster = urls.poster_url(room)
     image = urls.absolute(poster) if poster else urls.default_image_url
     return {
@@ -144,8 +147,8 @@ def _room_entry(state: RoomView, mandator: str, urls: UrlBuilder, now: datetime)
         "status": {True: "live", False: "offline", None: "unknown"}[state.live],
         "youtube": f"https://www.youtube.com/watch?v={state.youtube}" if state.youtube else None,
         "talks": {
-            "current": _current_entry(state, state.current) if state.current else None,
-            "next": _talk_entry(state, state.next_talk) if state.next_talk else None,
+            "current": _current_entry(state, state.current, event) if state.current else None,
+            "next": _talk_entry(state, state.next_talk, event) if state.next_talk else None,
         },
         "streams": _stream_entries(room.title, room_stream_links(state, urls.site, now)),
     }
@@ -190,16 +193,16 @@ def _stream_entries(title: str, links: Iterable[StreamLink]) -> list[dict[str, A
     ]
 
 
-def _current_entry(state: RoomView, slot: Slot) -> dict[str, Any]:
+def _current_entry(state: RoomView, slot: Slot, event: str) -> dict[str, Any]:
     if not slot.is_filler:
-        return _talk_entry(state, slot)
+        return _talk_entry(state, slot, event)
     filler = {"special": "pause" if slot.is_break else "gap", "room_known": True}
     return _time_fields(state, slot) | filler | ({"title": slot.title} if slot.is_break else {})
 
 
-def _talk_entry(state: RoomView, slot: Slot) -> dict[str, Any]:
+def _talk_entry(state: RoomView, slot: Slot, event: str) -> dict[str, Any]:
     return _time_fields(state, slot) | {
-        "guid": slot.guid,
+        "guid": as_uuid(slot.guid, event),
         "code": "",
         "track": slot.track,
         "title": slot.title,

@@ -26,6 +26,7 @@ from streaming_system.plugin.markup import (
     html_from_unknown_markup,
     join_abstracts,
 )
+from streaming_system.plugin.origin import FeedOrigin
 from streaming_system.plugin.schedule_day import ScheduleDay
 from streaming_system.plugin.skipped_entry import SkipEntryError, SkipReason
 from streaming_system.plugin.stats_source import (
@@ -41,23 +42,28 @@ from streaming_system.plugin.stats_source import (
 from streaming_system.plugin.values import (
     FeedValueError,
     clean_names,
+    clean_people,
     clean_str,
     clean_str_list,
     list_items,
     parse_do_not_record,
     parse_duration,
     parse_flag,
+    parse_references,
     share_with_keys,
 )
 from streaming_system.schedule.diff import Change
-from streaming_system.schedule.model import Talk
+from streaming_system.schedule.model import Link, Talk
+from streaming_system.util.time_zones import find_time_zone
 
 __all__ = [
     "Change",
     "Feed",
     "FeedError",
+    "FeedOrigin",
     "FeedValueError",
     "Incident",
+    "Link",
     "MountStats",
     "ParseContext",
     "Parser",
@@ -70,10 +76,12 @@ __all__ = [
     "StatsSource",
     "Talk",
     "clean_names",
+    "clean_people",
     "clean_str",
     "clean_str_list",
     "enrich_talk",
     "filter_talk",
+    "find_time_zone",
     "hookimpl",
     "html_from_html",
     "html_from_markdown",
@@ -87,6 +95,7 @@ __all__ = [
     "parse_do_not_record",
     "parse_duration",
     "parse_flag",
+    "parse_references",
     "parse_timestamp",
     "register_parsers",
     "register_stats_sources",

@@ -1,11 +1,12 @@
 """The context of a parse run: time zones, and the report of skipped entries and warnings."""
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from streaming_system.plugin.durations import (
     AmbiguousEnd,
@@ -33,6 +34,9 @@ from streaming_system.plugin.values import (
     parse_duration,
 )
 from streaming_system.schedule.model import Talk
+from streaming_system.util.time_zones import find_time_zone
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
 
 
 class ParseContext:
@@ -48,6 +52,7 @@ class ParseContext:
         self.timezone = timezone
         self.columns: Mapping[str, str] = columns or {}
         self.feed_timezone: ZoneInfo | None = None
+        self.room_guids: dict[str, str] = {}
         self.skipped: list[SkippedEntry] = []
         self._warnings: list[str] = []
         self._counts: Counter[str] = Counter()
@@ -67,13 +72,22 @@ class ParseContext:
         return self.feed_timezone or self.timezone
 
     def set_feed_timezone(self, name: object) -> None:
-        """Use the zone that the feed names. Ignore an empty name; warn about an unknown zone."""
+        """Use the zone that the feed names. Ignore an empty name; warn about an unknown zone.
+
+        :param name: as :func:`~streaming_system.util.time_zones.find_time_zone` accepts it.
+        """
         if not isinstance(name, str) or not name.strip():
             return
-        try:
-            self.feed_timezone = ZoneInfo(name.strip())
-        except (ValueError, ZoneInfoNotFoundError, OSError):
+        zone = find_time_zone(name)
+        if zone is None:
             self.warn(f"the feed names a time zone that does not exist: {name[:64]!r}")
+        else:
+            self.feed_timezone = zone
+
+    def set_room_guid(self, room: object, guid: object) -> None:
+        """Store the UUID that the feed has for a room; other values are ignored."""
+        if isinstance(room, str) and isinstance(guid, str) and _UUID.fullmatch(guid):
+            self.room_guids.setdefault(room, guid)
 
     @property
     def warnings(self) -> list[str]:

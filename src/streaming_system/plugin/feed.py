@@ -27,6 +27,9 @@ _CDATA = re.compile(r"(<!\[CDATA\[.*?\]\]>)", re.DOTALL)
 # An ampersand that begins none of the references that XML defines itself.
 _AMPERSAND = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#\d+|#x[0-9A-Fa-f]+);)([A-Za-z0-9]{1,32};)?")
 
+# Some servers write a line of their own before the calendar.
+_CALENDAR = re.compile(rb"^BEGIN:VCALENDAR(?!\S)", re.IGNORECASE | re.MULTILINE)
+
 
 class FeedError(Exception):
     """A feed that cannot be imported; the message is one line for its author."""
@@ -96,6 +99,9 @@ def open_feed(
     start = text[:4096].lstrip()
     if not start:
         raise FeedError("the feed is empty")
+    if start[0] not in "{[<" and _CALENDAR.search(data[:4096]):
+        # The parser decodes the lines: a fold can be inside a character.
+        return Feed(data=data, source=source, kind="ics")
     kind: Literal["xml", "json", "ics", "text"] = "text"
     value = root = None
     if start[0] == "<":

@@ -13,12 +13,12 @@ _ISO_DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]([01]\d|2[0-3]):[0-5]\d(?!\d)",
 
 
 def normalise_time(time: datetime) -> datetime:
-    """Convert an aware time to UTC.
+    """Convert an aware time to UTC, in full seconds.
 
     :raises SkipEntryError: ``out-of-range`` before 1970 or after 2099.
     """
     try:
-        time = time.astimezone(UTC)
+        time = time.astimezone(UTC).replace(microsecond=0)
     except OverflowError:
         raise SkipEntryError("out-of-range", f"the year {time.year}") from None
     if not MIN_TIME <= time <= MAX_TIME:

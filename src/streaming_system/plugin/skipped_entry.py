@@ -11,6 +11,7 @@ SkipReason = Literal[
     "placeholder",
     "cancelled",
     "not-accepted",
+    "private",
     "all-day",
     "out-of-range",
     "bad-value",

@@ -1,7 +1,7 @@
 """Parses values of feeds: texts, names, lists, durations, flags."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -25,6 +25,8 @@ _FALSE_WORDS = {"false", "0", "no", "n", "off"}
 
 # Keys of a person's name, the best first.
 NAME_KEYS = ("public_name", "name", "full_public_name", "fullName", "full_name", "display_name")
+# Keys of a person's identifier, the best first.
+IDENTIFIER_KEYS = ("id", "guid", "code")
 
 
 class FeedValueError(ValueError):
@@ -83,9 +85,7 @@ def clean_names(value: Any) -> tuple[str, ...]:
     """Return the names of persons: of texts, and of objects with a key such as ``public_name``."""
     return clean_str_list(
         [
-            next((item[key] for key in NAME_KEYS if item.get(key)), None)
-            if isinstance(item, dict)
-            else item
+            _first_value(item, NAME_KEYS) if isinstance(item, dict) else item
             for item in list_items(value)
         ]
     )
@@ -114,6 +114,29 @@ def describe_type(value: Any) -> str:
         return "a truth value"
     names = {str: "a text", int: "a number", float: "a number", list: "a list", dict: "an object"}
     return names.get(type(value), "another type")
+
+
+def clean_people(value: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the names and the identifiers of persons, as a talk's speakers and speaker_ids.
+
+    :param value: a list of texts, of objects with keys such as ``public_name`` and ``id``, or of
+        pairs of a name and an identifier. An item without a name is dropped; an identifier that
+        is neither a number nor a text is "".
+    """
+    names, identifiers = [], []
+    for item in list_items(value):
+        if isinstance(item, dict):
+            name, identifier = (_first_value(item, keys) for keys in (NAME_KEYS, IDENTIFIER_KEYS))
+        else:
+            name, identifier = item if isinstance(item, tuple) else (item, "")
+        for cleaned in clean_str_list([name]):
+            names.append(cleaned)
+            identifiers.append(str(identifier) if type(identifier) in (int, str) else "")
+    return tuple(names), tuple(identifiers)
+
+
+def _first_value(item: Mapping[str, Any], keys: Sequence[str]) -> Any:
+    return next((item[key] for key in keys if item.get(key)), None)
 
 
 def parse_duration(value: Any) -> timedelta:
@@ -167,6 +190,24 @@ def _parse_iso_duration(value: str) -> timedelta | None:
         return None
     days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
     return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+
+
+def parse_references(value: Any) -> tuple[tuple[str, str], ...]:
+    """Return the URLs and titles of links or attachments: objects with ``url`` and ``title``.
+
+    Items of other types, and values that are not text, are dropped.
+    """
+    items = value if isinstance(value, list) else []
+    references = [
+        tuple(_text_or_empty(item.get(key)) for key in ("url", "title"))
+        for item in items
+        if isinstance(item, dict)
+    ]
+    return tuple((url, title) for url, title in references if url)
+
+
+def _text_or_empty(value: Any) -> str:
+    return value.strip() if isinstance(value, str) else ""
 
 
 def parse_flag(value: Any) -> bool:

@@ -48,9 +48,10 @@ def create_plugin_manager(
     manager = pluggy.PluginManager(PROJECT)
     manager.add_hookspecs(hooks)
     package = importlib.import_module(built_in)
-    for module in sorted(info.name for info in pkgutil.iter_modules(package.__path__)):
-        plugin = importlib.import_module(f"{built_in}.{module}")
-        _register_plugin(manager, plugin, f"built in ({module}.py)")
+    for info in sorted(pkgutil.iter_modules(package.__path__), key=lambda info: info.name):
+        plugin = importlib.import_module(f"{built_in}.{info.name}")
+        file_name = f"{info.name}/" if info.ispkg else f"{info.name}.py"
+        _register_plugin(manager, plugin, f"built in ({file_name})")
     for point in sorted(
         importlib.metadata.entry_points(group=ENTRY_POINT_GROUP), key=lambda p: p.name
     ):

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from streaming_system.schedule.identity import is_derived
 from streaming_system.schedule.model import Schedule, Talk
 
 
@@ -74,17 +75,20 @@ def summarize_talks(talks: Iterable[Talk]) -> list[SlotSummary]:
 def diff_slots(old: Iterable[SlotSummary], new: Iterable[SlotSummary]) -> list[Change]:
     """Return the changes from ``old`` to ``new``, in order of time.
 
-    Talks are matched by guid and room, then by guid, then by title and room, then by title: without
-    guids in the feed, a talk gets another guid when it moves.
+    Talks are matched by place, time and title, because the guids of repeated talks depend on the
+    others; then by guid; then by title, because the feed may have given no guid or another one. A
+    talk without a guid of the feed is also matched by place and time.
     """
     before, after = list(old), list(new)
     pairs: list[tuple[SlotSummary, SlotSummary]] = []
     keys: tuple[Callable[[SlotSummary], Hashable], ...] = (
         lambda slot: slot,
-        lambda slot: (slot.guid, slot.room),
+        lambda slot: (slot.room, slot.start, slot.end, slot.title),
+        lambda slot: (slot.guid.removesuffix(f"-{slot.room}"), slot.room),
         lambda slot: slot.guid,
         lambda slot: (slot.title, slot.room),
         lambda slot: slot.title,
+        lambda slot: (slot.room, slot.start, slot.end) if is_derived(slot.guid) else object(),
     )
     for key in keys:
         before, after = _pair_by_key(before, after, key, pairs)

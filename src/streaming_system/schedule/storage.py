@@ -1,8 +1,9 @@
 """Loads and saves the schedule file: a JSON document that the import writes and the pages show.
 
-``{"version": 2, "imported": "2026-11-24T09:00:00Z", "rooms": {ID: {"timezone": ZONE, "events":
-[SLOT, …]}}}``. A SLOT has the fields of :class:`Slot`, some under other keys (``_KEYS``). Times are
-in UTC. Version 1 had ``"generated": true`` instead of ``"filler": {…}``; it is still loaded.
+``{"version": 3, "imported": "2026-11-24T09:00:00Z", "rooms": {ID: {"timezone": ZONE, "guid": UUID,
+"events": [SLOT, …]}}}``. A SLOT has the fields of :class:`Slot`, some under other keys (``_KEYS``).
+Times are in UTC. Version 1 had ``"generated": true`` instead of ``"filler": {…}``, and version 2 no
+numbers of talks and speakers, guids of rooms, revisions, links and licences. Both are still loaded.
 """
 
 import base64
@@ -15,21 +16,27 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from streaming_system.schedule.fillers import Filler, FillerType
-from streaming_system.schedule.model import RoomSchedule, Schedule, Slot
+from streaming_system.schedule.model import Link, RoomSchedule, Schedule, Slot
 from streaming_system.util.atomic_write import atomic_write
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 # Proxies compress known media types only, and Repr-Digest is computed over the bytes as sent.
 MEDIA_TYPE = "application/vnd.streaming-system.schedule+json"
 
 # Fields whose key in the document differs.
-_KEYS = {"talk_type": "kind", "relayed_from": "via"}
+_KEYS = {"talk_type": "kind", "relayed_from": "via", "changed_at": "changed"}
 _FIELDS = {_KEYS.get(field.name, field.name): field.name for field in dataclasses.fields(Slot)}
 # The allowed types by key; all other values are text.
 _TYPES: dict[str, tuple[type, ...]] = {
     "filler": (dict, type(None)),
     "do_not_record": (bool, type(None)),
     "speakers": (list,),
+    "speaker_ids": (list,),
+    "number": (int,),
+    "links": (list,),
+    "attachments": (list,),
+    "changed": (str, type(None)),
+    "revision": (int,),
 }
 
 
@@ -45,6 +52,7 @@ def serialize_schedule(schedule: Schedule) -> str:
         "rooms": {
             room_id: {
                 "timezone": room.timezone.key,
+                "guid": room.guid,
                 "events": [_serialize_slot(slot) for slot in room.slots],
             }
             for room_id, room in schedule.rooms.items()
@@ -60,7 +68,7 @@ def deserialize_schedule(text: str) -> Schedule:
     """
     try:
         document = json.loads(text)
-        if document["version"] not in (1, FORMAT_VERSION):
+        if document["version"] not in range(1, FORMAT_VERSION + 1):
             raise ScheduleFileError(
                 f"has version {document['version']!r}, but this program reads {FORMAT_VERSION}: "
                 "import the schedule again"
@@ -70,6 +78,7 @@ def deserialize_schedule(text: str) -> Schedule:
                 room_id: RoomSchedule(
                     timezone=ZoneInfo(room["timezone"]),
                     slots=tuple(_deserialize_slot(slot) for slot in room["events"]),
+                    guid=_require_text(room.get("guid", "")),
                 )
                 for room_id, room in document["rooms"].items()
             },
@@ -120,6 +129,10 @@ def _serialize_slot(slot: Slot) -> dict[str, Any]:
         "start": _format_utc(slot.start),
         "end": _format_utc(slot.end),
         "speakers": list(slot.speakers),
+        "links": [dataclasses.asdict(link) for link in slot.links],
+        "attachments": [dataclasses.asdict(link) for link in slot.attachments],
+        "changed": _format_utc(slot.changed_at) if slot.changed_at else None,
+        "speaker_ids": list(slot.speaker_ids),
         "filler": dataclasses.asdict(slot.filler) if slot.filler else None,
     }
 
@@ -132,19 +145,35 @@ def _deserialize_slot(document: dict[str, Any]) -> Slot:
     for key, value in document.items():
         if not isinstance(value, _TYPES.get(key, (str,))):
             raise TypeError(f"{key} is {value!r:.60}")
-    speakers = document.get("speakers", [])
-    if not all(isinstance(name, str) for name in speakers):
-        raise TypeError("a speaker is no text")
+    speaker_ids = document.get("speaker_ids", [])
+    if any(type(number) is not int for number in (document.get("number", 0), *speaker_ids)):
+        raise TypeError("a number of a talk or a speaker is no number")
+    if speaker_ids and len(speaker_ids) != len(document.get("speakers", [])):
+        raise ValueError(f"speakers have {len(speaker_ids)} numbers")
     fields = {_FIELDS[key]: value for key, value in document.items()}
     return Slot(
         **fields
         | {
             "start": _parse_utc(document["start"]),
             "end": _parse_utc(document["end"]),
-            "speakers": tuple(speakers),
+            "speakers": tuple(map(_require_text, document.get("speakers", ()))),
+            "speaker_ids": tuple(speaker_ids),
+            "links": tuple(map(_deserialize_link, document.get("links", ()))),
+            "attachments": tuple(map(_deserialize_link, document.get("attachments", ()))),
+            "changed_at": _parse_utc(document["changed"]) if document.get("changed") else None,
             "filler": _deserialize_filler(document.get("filler")),
         }
     )
+
+
+def _deserialize_link(document: dict[str, Any]) -> Link:
+    return Link(url=_require_text(document["url"]), title=_require_text(document["title"]))
+
+
+def _require_text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r:.60} is no text")
+    return value
 
 
 def _deserialize_filler(document: dict[str, Any] | None) -> Filler | None:

@@ -53,12 +53,17 @@ class ParsedFeed:
 
 
 def parse_feed(
-    source: str, data: bytes, options: FeedReaderOptions, timezone: ZoneInfo | None = None
+    source: str,
+    data: bytes,
+    options: FeedReaderOptions,
+    timezone: ZoneInfo | None = None,
+    default_rooms: tuple[str, ...] = (),
 ) -> ParsedFeed:
     """Parse and validate a feed in a sandbox.
 
-    :param source: URL or path, for messages and for guids.
+    :param source: URL or path, for messages.
     :param timezone: the configured zone of times without offset.
+    :param default_rooms: possible names of the room of talks without one, the best first.
     :raises FeedError: if it is invalid, or exceeds a limit.
     :raises PluginError: if a plugin cannot be loaded, or a hook fails.
     """
@@ -66,7 +71,7 @@ def parse_feed(
         parsed: ParsedFeed = run_sandboxed(
             "reading it",
             _parse_in_sandbox,
-            (source, data, options, timezone),
+            (source, data, options, timezone, default_rooms),
             options.limits,
         )
     except SandboxError as error:
@@ -75,7 +80,10 @@ def parse_feed(
 
 
 def fetch_and_parse(
-    source: str, options: FeedReaderOptions, timezone: ZoneInfo | None = None
+    source: str,
+    options: FeedReaderOptions,
+    timezone: ZoneInfo | None = None,
+    default_rooms: tuple[str, ...] = (),
 ) -> ParsedFeed:
     """Fetch a feed with its pages, and parse it with :func:`parse_feed`."""
     fetch = partial(
@@ -85,16 +93,22 @@ def fetch_and_parse(
         allowed_networks=options.allowed_networks,
     )
     data = fetch_pages(source, fetch, options.limits)
-    return parse_feed(source, data, options, timezone)
+    return parse_feed(source, data, options, timezone, default_rooms)
 
 
 def _parse_in_sandbox(
-    source: str, data: bytes, options: FeedReaderOptions, timezone: ZoneInfo | None
+    source: str,
+    data: bytes,
+    options: FeedReaderOptions,
+    timezone: ZoneInfo | None,
+    default_rooms: tuple[str, ...],
 ) -> ParsedFeed:
     feed = open_feed(data, source, max_bytes=options.limits.max_decompressed_bytes)
     manager = create_plugin_manager(options.plugin_folder, options.only_plugin)
     chosen = select_parser(feed, registered_parsers(manager), options.format)
-    validated, context = parse_and_validate(feed, chosen, timezone, options.columns, manager)
+    validated, context = parse_and_validate(
+        feed, chosen, timezone, options.columns, manager, default_rooms
+    )
     return ParsedFeed(
         format=chosen.parser.name, validated=validated, timezone=context.feed_timezone
     )

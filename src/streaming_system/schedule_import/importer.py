@@ -14,10 +14,12 @@ from streaming_system.plugin_host.notifications import notify_schedule_changes
 from streaming_system.schedule import storage
 from streaming_system.schedule.diff import Change, diff_slots, summarize_schedule
 from streaming_system.schedule.model import Schedule
+from streaming_system.schedule.revisions import with_revisions
 from streaming_system.schedule_import.compile import RoomFeed, ScheduleError, compile_schedule
 from streaming_system.schedule_import.download import fetch_feed
 from streaming_system.schedule_import.feed_reader import FeedReaderOptions, parse_feed
 from streaming_system.schedule_import.pages import fetch_pages
+from streaming_system.schedule_import.room_feeds import default_room_names, rooms_of_feed
 from streaming_system.schedule_import.validate import ValidatedTalks
 
 # An import that leaves fewer talks than this share of the current ones needs a confirmation.
@@ -79,7 +81,9 @@ def import_schedule(
     results, feeds = _parse_feeds(config, options, fetch)
     try:
         schedule = compile_schedule(config.rooms.values(), feeds, imported_at=now)
-        before = summarize_schedule(_load_current_schedule(target))
+        current = _load_current_schedule(target)
+        schedule = with_revisions(schedule, current, now=now)
+        before = summarize_schedule(current)
         after = summarize_schedule(schedule)
         if len(after) < len(before) * MIN_SHARE_OF_TALKS and not accept_shrink:
             raise ImportFailedError(
@@ -112,7 +116,8 @@ def _parse_feeds(
         try:
             if source not in downloads:
                 downloads[source] = fetch_pages(source, fetch, options.limits)
-            parsed = parse_feed(source, downloads[source], options, zone)
+            default_rooms = default_room_names(rooms_of_feed(config, source))
+            parsed = parse_feed(source, downloads[source], options, zone, default_rooms)
         except (FeedError, PluginError) as error:
             raise ImportFailedError(f"{source}: {error}") from error
         feed = RoomFeed(validated=parsed.validated, timezone=parsed.timezone)

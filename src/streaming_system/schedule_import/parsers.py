@@ -96,12 +96,14 @@ def parse_and_validate(
     timezone: ZoneInfo | None = None,
     columns: Mapping[str, str] | None = None,
     manager: pluggy.PluginManager | None = None,
+    default_rooms: tuple[str, ...] = (),
 ) -> tuple[ValidatedTalks, ParseContext]:
     """Parse a feed and validate its talks.
 
     :param timezone: the configured zone of times without offset.
     :param columns: the configured column map of a table.
     :param manager: the plugins that can hide and change talks.
+    :param default_rooms: possible names of the room of talks without one, the best first.
     :raises FeedError: if the feed is invalid, or the parser fails.
     :raises PluginError: if a hook fails.
     """
@@ -112,7 +114,7 @@ def parse_and_validate(
         talks: Iterable[Talk] = map(_plain_texts, chosen.parser.parse(feed, context))
         if manager is not None:
             talks = apply_talk_hooks(manager, talks, context)
-        return validate_talks(talks, context, feed.source), context
+        return validate_talks(talks, context, default_rooms), context
     except (FeedError, PluginError, MemoryError):
         raise
     except Exception as error:

@@ -1,18 +1,23 @@
 """Validates and normalises the talks of a feed, independently of its format."""
 
 import statistics
-import uuid
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from streaming_system.plugin.context import ParseContext
 from streaming_system.plugin.feed import FeedError
 from streaming_system.plugin.feed_times import normalise_time
 from streaming_system.plugin.skipped_entry import SkipEntryError, SkippedEntry
-from streaming_system.schedule.model import Talk
-from streaming_system.util.sanitize import sanitise_html, sanitise_text, sanitise_url
+from streaming_system.schedule.identity import derive_guid, make_unique, parse_number
+from streaming_system.schedule.model import Link, Talk
+from streaming_system.util.sanitize import (
+    sanitise_html,
+    sanitise_identifier,
+    sanitise_text,
+    sanitise_url,
+)
 
 MAX_TALKS = 5000
 MAX_ROOMS = 300
@@ -24,8 +29,7 @@ MAX_NAME_CHARS = 200
 MAX_LANGUAGE_CHARS = 35
 MAX_TYPE_CHARS = 100
 MAX_SPEAKERS = 100
-
-_NAMESPACE = uuid.UUID("0f1c2c1e-7a0b-5d0e-9f3a-6d1f4f8a2b57")
+MAX_LINKS = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,21 +39,24 @@ class ValidatedTalks:
     :param entries: number of entries in the feed.
     :param skipped: the entries that are left out, with reasons.
     :param warnings: problems that an organiser should know of.
+    :param room_guids: the UUIDs that the feed has for its rooms, by name.
     """
 
     talks: tuple[Talk, ...]
     entries: int
     skipped: tuple[SkippedEntry, ...]
     warnings: tuple[str, ...]
+    room_guids: Mapping[str, str] = field(default_factory=dict)
 
 
 def validate_talks(
-    talks: Iterable[Talk], context: ParseContext, source: str = ""
+    talks: Iterable[Talk], context: ParseContext, default_rooms: Sequence[str] = ()
 ) -> ValidatedTalks:
     """Validate, normalise and deduplicate talks, and assign missing guids.
 
     :param context: the context of the parser; its reports are part of the result.
-    :param source: URL or path of the feed, for new guids.
+    :param default_rooms: possible names of the room of talks without one: the first that the feed
+        names, else the first one; without any, such talks are skipped.
     :raises FeedError: if no talk is valid, or if there are too many talks or rooms.
     """
     valid: list[Talk] = []
@@ -57,18 +64,19 @@ def validate_talks(
         if count > MAX_TALKS:
             raise FeedError(f"the feed lists more than {MAX_TALKS:,} talks")
         try:
-            valid.append(_normalise_talk(talk))
+            valid.append(_normalise_talk(talk, is_room_required=not default_rooms))
         except SkipEntryError as error:
             title = sanitise_text(talk.title)
             context.skip(error.reason, talk.feed_location, title, str(error))
     entries = len(valid) + len(context.skipped)
+    valid = _place_in_default_room(valid, default_rooms)
     valid = _deduplicate(_drop_date_outliers(valid, context), context)
     if not valid:
         raise FeedError(_describe_no_usable_talks(entries, context))
     rooms = {room for talk in valid for room in talk.rooms}
     if len(rooms) > MAX_ROOMS:
         raise FeedError(f"the feed names {len(rooms):,} rooms; at most {MAX_ROOMS} are taken")
-    valid = sorted(_assign_guids(valid, source, context), key=lambda talk: (talk.start, talk.end))
+    valid = sorted(_assign_guids(valid, context), key=lambda talk: (talk.start, talk.end))
     _warn_about_overlaps(valid, context)
     _warn_about_similar_rooms(rooms, context)
     return ValidatedTalks(
@@ -76,10 +84,19 @@ def validate_talks(
         entries=entries,
         skipped=tuple(context.skipped),
         warnings=tuple(context.warnings),
+        room_guids={
+            sanitise_text(name, MAX_NAME_CHARS): guid for name, guid in context.room_guids.items()
+        },
     )
 
 
-def _normalise_talk(talk: Talk) -> Talk:
+def _place_in_default_room(talks: list[Talk], default_rooms: Sequence[str]) -> list[Talk]:
+    rooms = {room for talk in talks for room in talk.rooms}
+    name = next((name for name in default_rooms if name in rooms), "".join(default_rooms[:1]))
+    return [talk if talk.rooms else replace(talk, rooms=(name,)) for talk in talks]
+
+
+def _normalise_talk(talk: Talk, *, is_room_required: bool) -> Talk:
     if talk.start.tzinfo is None or talk.end.tzinfo is None:
         raise SkipEntryError("no-time", "a time without UTC offset")
     start, end = normalise_time(talk.start), normalise_time(talk.end)
@@ -90,8 +107,9 @@ def _normalise_talk(talk: Talk) -> Talk:
     if end - start > MAX_TALK_DURATION:
         raise SkipEntryError("bad-value", f"lasts more than {MAX_TALK_DURATION.days} days")
     rooms = tuple(dict.fromkeys(_sanitise_names(talk.rooms)))
-    if not rooms:
-        raise SkipEntryError("no-room")
+    if not rooms and is_room_required:
+        raise SkipEntryError("no-room", "set schedule-room-default to the room of such talks")
+    speakers, speaker_ids = _sanitise_speakers(talk)
     return replace(
         talk,
         rooms=rooms,
@@ -101,16 +119,48 @@ def _normalise_talk(talk: Talk) -> Talk:
         subtitle=sanitise_text(talk.subtitle),
         abstract=sanitise_html(talk.abstract),
         url=sanitise_url(talk.url),
-        guid=sanitise_text(talk.guid, MAX_NAME_CHARS),
-        speakers=_sanitise_names(talk.speakers[:MAX_SPEAKERS]),
+        guid=sanitise_identifier(talk.guid),
+        number=parse_number(talk.number),
+        speakers=speakers,
+        speaker_ids=speaker_ids,
         track=sanitise_text(talk.track, MAX_NAME_CHARS),
         language=sanitise_text(talk.language, MAX_LANGUAGE_CHARS),
         talk_type=sanitise_text(talk.talk_type, MAX_TYPE_CHARS),
+        recording_license=sanitise_text(talk.recording_license, MAX_NAME_CHARS),
+        feedback_url=sanitise_url(talk.feedback_url),
+        links=_sanitise_links(talk.links),
+        attachments=_sanitise_links(talk.attachments),
     )
 
 
 def _sanitise_names(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(filter(None, (sanitise_text(name, MAX_NAME_CHARS) for name in names)))
+
+
+def _sanitise_speakers(talk: Talk) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the names and identifiers of the speakers with a name.
+
+    A plugin that changes the number of names invalidates the identifiers.
+    """
+    names = [sanitise_text(name, MAX_NAME_CHARS) for name in talk.speakers[:MAX_SPEAKERS]]
+    if len(talk.speaker_ids) != len(talk.speakers):
+        return tuple(filter(None, names)), ()
+    people = [
+        (name, sanitise_identifier(identifier))
+        for name, identifier in zip(names, talk.speaker_ids, strict=False)
+        if name
+    ]
+    return tuple(name for name, _ in people), tuple(identifier for _, identifier in people)
+
+
+def _sanitise_links(links: tuple[Link, ...]) -> tuple[Link, ...]:
+    """Return the links with a valid URL, each URL once; a title that repeats it is dropped."""
+    valid: dict[str, Link] = {}
+    for link in links[:MAX_LINKS]:
+        if url := sanitise_url(link.url):
+            title = sanitise_text(link.title, MAX_NAME_CHARS)
+            valid.setdefault(url, Link(url=url, title="" if title == url else title))
+    return tuple(valid.values())
 
 
 def _drop_date_outliers(talks: list[Talk], context: ParseContext) -> list[Talk]:
@@ -141,30 +191,31 @@ def _deduplicate(talks: list[Talk], context: ParseContext) -> list[Talk]:
     return list(unique.values())
 
 
-def _assign_guids(talks: list[Talk], source: str, context: ParseContext) -> list[Talk]:
-    """Give each talk a unique guid that stays the same over imports."""
-    counts = Counter(talk.guid for talk in talks if talk.guid)
-    repeated = sum(1 for count in counts.values() if count > 1)
+def _assign_guids(talks: list[Talk], context: ParseContext) -> list[Talk]:
+    """Give each talk a unique guid that stays the same over imports.
+
+    The first talk with a guid keeps it, and the start is appended for the others. The order of the
+    talks in the feed does not matter.
+    """
+    groups: dict[str, list[Talk]] = {}
+    for talk in talks:
+        groups.setdefault(talk.guid or derive_guid(talk.title), []).append(talk)
+    repeated = sum(len(group) > 1 for group in groups.values() if group[0].guid)
     if repeated:
         context.warn(f"{repeated} guids are used by more than one talk: made unique by start")
-    used: set[str] = set()
+    used = set(groups)
     result = []
-    for talk in talks:
-        guid = talk.guid
-        if not guid or guid in used:
-            name = "\n".join((source, guid, talk.start.isoformat(), *talk.rooms))
-            guid = str(uuid.uuid5(_NAMESPACE, name))
-            # Two talks at the same time in the same room, or a feed that contains this guid.
-            while guid in used:
-                guid = str(uuid.uuid5(_NAMESPACE, guid + talk.title))
-        used.add(guid)
-        result.append(replace(talk, guid=guid))
+    for guid, group in groups.items():
+        first, *others = sorted(group, key=lambda talk: (talk.start, talk.end, talk.rooms))
+        result.append(replace(first, guid=guid))
+        starts: Counter[str] = Counter()
+        for talk in others:
+            name = f"{guid}-{talk.start:%Y%m%dT%H%M}"
+            starts[name] += 1
+            unique = make_unique(name if starts[name] == 1 else f"{name}-{starts[name]}", used)
+            used.add(unique)
+            result.append(replace(talk, guid=unique))
     return result
-
-
-def room_guid(guid: str, room_id: str) -> str:
-    """Return the guid of a talk in its second and further rooms."""
-    return str(uuid.uuid5(_NAMESPACE, f"{guid}\n{room_id}"))
 
 
 def _warn_about_overlaps(talks: list[Talk], context: ParseContext) -> None:

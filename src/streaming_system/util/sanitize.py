@@ -1,6 +1,7 @@
 """Sanitises text, HTML and links from feeds."""
 
 import re
+import uuid
 from urllib.parse import urlsplit
 
 import nh3
@@ -8,6 +9,8 @@ import nh3
 MAX_TEXT_CHARS = 1000
 MAX_HTML_CHARS = 64 * 1024
 MAX_URL_CHARS = 2000
+# The limit of a UID in calendars (RFC 7986, section 5.3).
+MAX_IDENTIFIER_CHARS = 255
 
 # Without images, which would be requests to third parties, and without the headings h1 and h2,
 # which belong to the page.
@@ -54,6 +57,16 @@ def sanitise_text(value: str, max_chars: int = MAX_TEXT_CHARS) -> str:
     """
     line = _redact_emails(" ".join(strip_unprintable(value[: max_chars * 4]).split()))
     return line if len(line) <= max_chars else line[: max_chars - 1].rstrip() + "…"
+
+
+def sanitise_identifier(value: str) -> str:
+    """Return ``value`` as one line without control characters; a UUID if that is too long.
+
+    An identifier can look like an e-mail address: calendars have UIDs such as
+    ``talk-1@example.org``.
+    """
+    line = " ".join(strip_unprintable(value).split())
+    return line if len(line) <= MAX_IDENTIFIER_CHARS else str(uuid.uuid5(uuid.NAMESPACE_OID, line))
 
 
 def sanitise_html(value: str, max_chars: int = MAX_HTML_CHARS) -> str:

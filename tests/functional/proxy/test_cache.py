@@ -88,6 +88,7 @@ class TestMicroCache:
                 "/hall/rss",
             ),
             *("/hall/json", "/hall/atom", "/hall/schedule", "/schedule.xml", "/schedule.json"),
+            "/schedule2.json",
             *("/schedule.ics", "/schedule/file.json", "/streams/v2.json", "/monitor"),
         ]
         encodings = [{"Accept-Encoding": encoding} for encoding in ("", "gzip", "br")]

@@ -198,6 +198,10 @@ class TestLoading:
             {"schedule-timezone": "../../etc/passwd"},
             f"key 'schedule-timezone': is '../../etc/passwd'; {TIME_ZONES_HINT}",
         ),
+        (
+            {"schedule-room-default": "Hal"},
+            "key 'schedule-room-default': there is no room 'Hal'; allowed: hall",
+        ),
         ({"link": 7}, "key 'link': is 7; allowed: text in quotes, or false"),
         (
             {"link": "javascript:alert(1)"},

@@ -24,8 +24,10 @@ SLOT = Slot(
     end=datetime(2026, 11, 24, 10, tzinfo=UTC),
     title="Streaming für alle",
     guid="g",
+    number=7,
     abstract="<p>…</p>",
     speakers=("Ada", "Bo"),
+    speaker_ids=(3, 4),
     do_not_record=True,
 )
 SCHEDULE = Schedule(
@@ -83,7 +85,7 @@ def test_save_reports_an_unwritable_folder_in_one_line(tmp_path):
     "damage",
     [
         lambda document: document.pop("version"),
-        lambda document: document.update(version=3),
+        lambda document: document.update(version=4),
         lambda document: document.update(rooms=[]),
         lambda document: document["rooms"]["hall"].update(timezone="Mars/Phobos"),
         lambda document: document["rooms"]["hall"]["events"][0].pop("title"),
@@ -94,6 +96,10 @@ def test_save_reports_an_unwritable_folder_in_one_line(tmp_path):
             filler={"type": "break", "minutes": "9"}
         ),
         lambda document: document["rooms"]["hall"]["events"][0].update(speakers=[None]),
+        lambda document: document["rooms"]["hall"]["events"][0].update(speaker_ids=["7"]),
+        lambda document: document["rooms"]["hall"]["events"][0].update(speaker_ids=[7]),
+        lambda document: document["rooms"]["hall"]["events"][0].update(number="7"),
+        lambda document: document["rooms"]["hall"]["events"][0].update(number=True),
         lambda document: document["rooms"]["hall"]["events"][0].update(surprise=""),
         lambda document: document["rooms"]["hall"]["events"][0].update(start="2026-11-24T09:00"),
     ],
@@ -128,6 +134,16 @@ def test_fillers_of_version_1_have_no_values():
     [slot] = deserialize_schedule(json.dumps(document)).rooms["hall"].slots
 
     assert (slot.filler, slot.title) == (Filler(type=FillerType.OTHER), "9 minute break")
+
+
+def test_file_of_version_2_is_loaded_without_numbers():
+    document = json.loads(serialize_schedule(SCHEDULE)) | {"version": 2}
+    [slot] = document["rooms"]["hall"]["events"]
+    del slot["number"], slot["speaker_ids"]
+
+    [slot] = deserialize_schedule(json.dumps(document)).rooms["hall"].slots
+
+    assert (slot.guid, slot.number, slot.speakers, slot.speaker_ids) == ("g", 0, ("Ada", "Bo"), ())
 
 
 class TestScheduleStore:

@@ -1,7 +1,7 @@
 """Imports of feeds into the schedule file."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -36,13 +36,13 @@ FEED = [
 def run_import(tmp_path):
     target = tmp_path / "var" / "schedule.json"
 
-    def run_import(config, feed=FEED, accept_shrink=False):
+    def run_import(config, feed=FEED, accept_shrink=False, now=NOW):
         (tmp_path / "feed.json").write_text(feed if isinstance(feed, str) else json.dumps(feed))
         default = {"schedule": "feed.json", "schedule-timezone": "Australia/Sydney"}
         (tmp_path / "config.json").write_text(json.dumps({"default": default, **config}))
         loaded = load_conference(tmp_path / "config.json", tmp_path / "none.json")
         options = FeedReaderOptions(format=loaded.site.schedule_format)
-        return import_schedule(loaded, options, target, now=NOW, accept_shrink=accept_shrink)
+        return import_schedule(loaded, options, target, now=now, accept_shrink=accept_shrink)
 
     run_import.schedule = lambda: ScheduleStore(target).current()
     run_import.target = target
@@ -66,6 +66,20 @@ def test_import_maps_rooms_of_the_feed_to_configured_rooms(run_import):
         ("hall", "lab"),
         4,
     )
+
+
+def test_import_records_which_talks_it_changed(run_import):
+    hall = {"hall": {"schedule-key": "Great Hall"}}
+    later = NOW + timedelta(days=1)
+    run_import(hall)
+
+    moved = item("Great Hall", "24 16:00", "Keynote", Id="Great Hall24 10:00")
+    run_import(hall, [item("Great Hall", "24 08:00", "Doors open"), *FEED[:2], moved], now=later)
+
+    talks = {slot.title: slot for slot in run_import.schedule().rooms["hall"].slots}
+    assert (talks["Opening"].revision, talks["Opening"].changed_at) == (0, NOW)
+    assert (talks["Keynote"].revision, talks["Keynote"].changed_at) == (1, later)
+    assert (talks["Doors open"].revision, talks["Doors open"].changed_at) == (0, later)
 
 
 def test_import_converts_local_times_to_utc(run_import):
@@ -117,6 +131,52 @@ def test_talk_in_two_rooms_gets_two_guids(run_import):
     assert len(set(guids)) == len(guids) == 2
 
 
+def test_talks_without_a_room_are_those_of_the_only_room(run_import):
+    run_import({"hall": {}}, [item("", "24 09:00", "Opening"), item(" ", "24 10:00", "Keynote")])
+
+    assert titles(run_import.schedule(), "hall") == ["Opening", "Keynote"]
+
+
+@pytest.mark.parametrize(
+    ("hall", "name"),
+    [
+        ({"title": "Great Hall"}, "Great Hall"),
+        ({"title": "Hall", "schedule-key": "Great Hall"}, "Great Hall"),
+        ({"title": "The best hall"}, "hall"),
+    ],
+)
+def test_talks_without_a_room_join_the_others_of_the_only_room(run_import, hall, name):
+    feed = [item(name, "24 09:00", "Opening"), item("Lab", "24 09:00", "Soldering")]
+
+    run_import({"hall": hall}, [*feed, item("", "24 13:00", "Lunch")])
+
+    assert titles(run_import.schedule(), "hall") == ["Opening", "Lunch"]
+
+
+@pytest.mark.parametrize("name", ["hall", "The Hall", "Great Hall"])
+@pytest.mark.parametrize("section", ["config", "default", "Lab"])
+def test_key_names_the_room_of_talks_without_one(run_import, name, section):
+    rooms = {"hall": {"title": "The Hall", "schedule-key": "Great Hall"}, "Lab": {}}
+    default = {"schedule": "feed.json", "schedule-timezone": "Australia/Sydney"}
+    config = {"config": {}, "default": default, **rooms}
+    config[section] = config[section] | {"schedule-room-default": name}
+
+    run_import(config, [*FEED, item("", "24 13:00", "Lunch")])
+
+    assert titles(run_import.schedule(), "hall") == ["Opening", "Keynote", "Lunch"]
+    assert titles(run_import.schedule(), "Lab") == ["Soldering"]
+
+
+def test_talks_without_a_room_are_left_out_if_several_rooms_use_the_feed(run_import):
+    rooms = {"hall": {"schedule-key": "Great Hall"}, "Lab": {}}
+
+    [feed] = run_import(rooms, [*FEED, item("", "24 13:00", "Lunch")]).feeds
+
+    assert [(entry.title, entry.reason, entry.detail) for entry in feed.validated.skipped] == [
+        ("Lunch", "no-room", "set schedule-room-default to the room of such talks")
+    ]
+
+
 def test_fillers_cover_the_whole_conference(run_import):
     run_import(
         {
@@ -162,6 +222,12 @@ def test_fillers_cover_the_whole_conference(run_import):
             {"config": {"schedule-format": "zooker"}, "Lab": {}},
             FEED,
             "feed.json: there is no format called 'zooker'; schedule-format may be: ",
+        ),
+        (
+            {"hall": {}, "Lab": {}},
+            [item("", "24 09:00", "Opening")],
+            "feed.json: none of the 1 entries can be used; the first, item 1: no-room, "
+            "set schedule-room-default to the room of such talks",
         ),
         ({"hall": {"schedule": False}}, FEED, "no room has a feed: set schedule-url, or schedule"),
         (

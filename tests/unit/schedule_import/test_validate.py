@@ -20,7 +20,7 @@ def later(talk, **delta):
 
 
 def validate(*talks, context=None):
-    return validate_talks(talks, context or ParseContext(), "http://e.example/feed")
+    return validate_talks(talks, context or ParseContext())
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,10 @@ def test_feed_without_valid_talks_is_refused_with_the_first_reason():
     with pytest.raises(FeedError) as refusal:
         validate(replace(TALK, rooms=()), replace(TALK, end=NOON))
 
-    assert str(refusal.value) == ("none of the 2 entries can be used; the first, item 1: no-room")
+    assert str(refusal.value) == (
+        "none of the 2 entries can be used; the first, item 1: no-room, "
+        "set schedule-room-default to the room of such talks"
+    )
 
 
 def test_feed_without_entries_is_refused():

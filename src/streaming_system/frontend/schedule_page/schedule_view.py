@@ -3,31 +3,22 @@
 import re
 import threading
 import unicodedata
-import uuid
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from streaming_system.config import ConferenceConfig, Room
 from streaming_system.frontend.room_view import natural_sort_key
+from streaming_system.schedule.days import day_start, main_zone, schedule_day
 from streaming_system.schedule.model import Schedule, Slot
+from streaming_system.schedule.site_links import talk_id
 
-# Talks after midnight belong to the previous day.
-DAY_START = timedelta(hours=5)
 # The number of colours for tracks; pages show the name of the track as well.
 TRACK_COLOURS = 8
 
-_NAMESPACE = uuid.UUID("3c0f7b7e-1d0a-5a59-8f5b-7b1c7c1f5a11")
-_SAFE_ID = re.compile(r"[A-Za-z0-9_-]{1,200}", re.ASCII)
 _LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", re.ASCII)
-
-
-def talk_id(talk: Slot) -> str:
-    """Return the id of a talk in URLs: its guid, or a hash of a guid that needs escaping."""
-    return talk.guid if _SAFE_ID.fullmatch(talk.guid) else str(uuid.uuid5(_NAMESPACE, talk.guid))
 
 
 def language_tag(language: str) -> str:
@@ -91,8 +82,7 @@ class ScheduleView:
     def __init__(self, schedule: Schedule, rooms: Iterable[Room]) -> None:
         scheduled = [room for room in rooms if room.id in schedule.rooms]
         self.rooms = sorted(scheduled, key=lambda room: natural_sort_key(room.title))
-        zones = Counter(schedule.rooms[room.id].timezone.key for room in self.rooms)
-        self.zone = ZoneInfo(zones.most_common(1)[0][0]) if zones else ZoneInfo("UTC")
+        self.zone = main_zone(schedule.rooms[room.id].timezone for room in scheduled)
         talks = [
             (room, slot)
             for room in self.rooms
@@ -131,7 +121,7 @@ class ScheduleView:
 
     def day_start(self, day: date) -> datetime:
         """Return the start of a day of the schedule."""
-        return datetime.combine(day, time(), self.zone) + DAY_START
+        return day_start(day, self.zone)
 
     def talks_on(self, day: date, entries: Iterable[ScheduleEntry]) -> list[ScheduleEntry]:
         """Return the talks that start on a day, or continue from an earlier one.
@@ -161,7 +151,7 @@ class ScheduleView:
         return [entry.day + timedelta(days=n) for n in range((last - entry.day).days + 1)]
 
     def _day(self, moment: datetime) -> date:
-        return (moment.astimezone(self.zone) - DAY_START).date()
+        return schedule_day(moment, self.zone)
 
 
 def search(entries: Iterable[ScheduleEntry], query: str) -> list[ScheduleEntry]:

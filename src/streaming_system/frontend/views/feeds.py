@@ -12,6 +12,8 @@ from pyramid.view import view_config
 
 from streaming_system.frontend.http_cache import SCHEDULE_MAX_AGE
 from streaming_system.frontend.room_view import RoomView, build_room_view
+from streaming_system.schedule.export_talks import event_of
+from streaming_system.schedule.identity import as_uuid
 from streaming_system.schedule.model import Slot
 
 ATOM_NAMESPACE = "http://www.w3.org/2005/Atom"
@@ -62,7 +64,8 @@ def now_and_next_rss(request: Any) -> Response:
     # During a gap without a filler, there is no current slot.
     for label, slot in (("Now", state.current), ("Next", state.next_slot)):
         if slot:
-            _add_item(channel, label, slot, slot.url or page)
+            guid = as_uuid(slot.guid, event_of(state.room, request.application_url))
+            _add_item(channel, label, slot, slot.url or page, guid)
     body = ElementTree.tostring(rss, encoding="utf-8", xml_declaration=True)
     response = Response(body, content_type="application/rss+xml", charset="utf-8")
     response.headers["Access-Control-Allow-Origin"] = "*"
@@ -100,12 +103,12 @@ def now_and_next_atom(request: Any) -> Response:
     return response
 
 
-def _add_item(channel: ElementTree.Element, label: str, slot: Slot, link: str) -> None:
+def _add_item(channel: ElementTree.Element, label: str, slot: Slot, link: str, guid: str) -> None:
     item = ElementTree.SubElement(channel, "item")
     _add_element(item, "title", f"{label}: {slot.title}")
     _add_element(item, "link", link)
     _add_element(item, "description", slot.abstract)
-    _add_element(item, "guid", slot.guid, isPermaLink="false")
+    _add_element(item, "guid", guid, isPermaLink="false")
     _add_element(item, "pubDate", _format_rfc_822(slot.start))
 
 

@@ -16,6 +16,7 @@ from streaming_system.schedule.storage import MEDIA_TYPE, repr_digest, serialize
 MEDIA_TYPES = {
     "frab-xml": "application/xml",
     "json": "application/json",
+    "hub-json": "application/json",
     "ics": "text/calendar",
 }
 
@@ -28,8 +29,14 @@ def as_xml(request: Any) -> Response:
 
 @view_config(route_name="schedule.json", http_cache=SCHEDULE_MAX_AGE)
 def as_json(request: Any) -> Response:
-    """Return the whole schedule as schedule.json."""
+    """Return the whole schedule as schedule.json, version 1."""
     return _export_response(request, "json", request.conference.rooms)
+
+
+@view_config(route_name="schedule.hub", http_cache=SCHEDULE_MAX_AGE)
+def as_hub_json(request: Any) -> Response:
+    """Return the whole schedule as schedule.json, version 2."""
+    return _export_response(request, "hub-json", request.conference.rooms)
 
 
 @view_config(route_name="schedule.ics", http_cache=SCHEDULE_MAX_AGE)
