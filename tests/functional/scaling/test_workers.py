@@ -166,7 +166,7 @@ def test_each_worker_counts_calls_for_itself(pair):
         # Each is a question of its own, whose answer nobody has kept.
         answers = [
             [
-                worker.ask("GET", f"/streams.json?{number}", pool=pool).status
+                worker.ask("GET", f"/streams.json?told={number}", pool=pool).status
                 for number in range(201)
             ]
             for worker in pair
