@@ -35,6 +35,7 @@ class PageCache:
 
     def __init__(self, max_bytes: int = MAX_CACHE_BYTES) -> None:
         self._lock = threading.Lock()
+        self._rendering = threading.Lock()
         self._schedule: Schedule | None = None
         self._pages: LRUCache[Hashable, tuple[Page, int]] = LRUCache(
             max_bytes, getsizeof=lambda entry: entry[1]
@@ -42,13 +43,23 @@ class PageCache:
 
     def get(self, schedule: Schedule, key: Hashable, render: Callable[[], str]) -> Page:
         """Return a cached page, or render it."""
+        if (page := self._lookup(schedule, key)) is not None:
+            return page
+        if not self._pages.maxsize:
+            return with_etag(render())
+        # One at a time: threads would not be faster, and would render the same page several times.
+        with self._rendering:
+            return self._lookup(schedule, key) or self._render(schedule, key, render)
+
+    def _lookup(self, schedule: Schedule, key: Hashable) -> Page | None:
         with self._lock:
             if schedule is not self._schedule:
                 self._pages.clear()
                 self._schedule = schedule
-            if (entry := self._pages.get(key)) is not None:
-                return entry[0]
-        # Rendering without the lock: concurrent misses render the same page twice.
+            entry = self._pages.get(key)
+        return entry[0] if entry else None
+
+    def _render(self, schedule: Schedule, key: Hashable, render: Callable[[], str]) -> Page:
         page = with_etag(render())
         # The host name of a request is part of the key.
         size = len(page[0]) + 4 * len(str(key)) + OBJECT_BYTES
