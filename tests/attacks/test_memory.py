@@ -14,7 +14,7 @@ REQUESTS = 1500
 # What nginx accepts in a line of a request, with a little left for the rest of the line.
 LONG = 7800
 # Of waitress, for clients that reach a worker without nginx.
-LONGEST = 38_000
+MAX_HEADER_BYTES = 38_000
 
 
 def filler(number, length):
@@ -51,8 +51,8 @@ FRONTEND = {
     "host": lambda number: ("/schedule?day=all", {"Host": filler(number, 1000)}),
     "host of exports": lambda number: ("/schedule.xml", {"Host": filler(number, 250)}),
     "request id": header_request("/hall/json", "X-Request-ID"),
-    "longest query": path_request("/robots.txt?{}", LONGEST),
-    "longest header": header_request("/robots.txt", "If-None-Match", '"{}"', LONGEST),
+    "longest query": path_request("/robots.txt?{}", MAX_HEADER_BYTES),
+    "longest header": header_request("/robots.txt", "If-None-Match", '"{}"', MAX_HEADER_BYTES),
 }
 TRACKER = {
     "query of the list": path_request("/tracker/streams.json?{}"),
@@ -65,7 +65,7 @@ TRACKER = {
     "Accept-Encoding": header_request("/tracker/streams.json", "Accept-Encoding", "gzip, {}"),
     "Origin": header_request("/tracker/streams.json", "Origin", "https://{}"),
     "token": header_request("/tracker/api/v1/tokens", "Authorization", "Bearer {}"),
-    "longest query": path_request("/tracker/streams.json?{}", LONGEST),
+    "longest query": path_request("/tracker/streams.json?{}", MAX_HEADER_BYTES),
 }
 
 
