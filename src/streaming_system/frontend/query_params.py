@@ -31,8 +31,9 @@ MAX_NUMBER_CHARS = 20
 
 def normalise_search(text: str) -> str:
     """Return search words in lower case and NFC, with single spaces between them."""
+    # Lower case can be longer: "İ" has two characters.
     words = unicodedata.normalize("NFC", text[:MAX_SEARCH_CHARS].lower())
-    return " ".join(words.split())
+    return " ".join(words[:MAX_SEARCH_CHARS].split())
 
 
 def _normalise_day(text: str) -> str | None:

@@ -23,7 +23,7 @@ SECRET = "s3cret of the proxy"
 # Loopback addresses as source addresses of requests.
 VIEWER, VENUE = "127.0.0.77", "127.0.0.88"
 # Disables nginx's rate limits.
-NO_LIMITS = [(f"rate={rate}r/s", "rate=1000000r/s") for rate in (10, 20, 50, 200, 1000, 5000)]
+NO_LIMITS = [(f"rate={rate}r/s", "rate=1000000r/s") for rate in (20, 50, 200, 1000, 5000)]
 # One request per minute and address, with a burst of one.
 STRICT_LIMITS = [(f"rate={rate}r/s", "rate=1r/m") for rate in (1000, 5000)]
 STRICT_LIMITS += [(f"burst={burst} ", "burst=1 ") for burst in (2000, 20000)]
