@@ -102,7 +102,7 @@ def request_kinds(viewer: Viewer) -> dict[str, tuple[int, Callable[[int], object
         "servers of a room": (6000, lambda _: viewer.send("GET", "/tracker/hall/streams.json")),
         "first report": (1500, first_report),
         "report": (3000, next_report),
-        "page, rendered": (400, lambda number: viewer.send("GET", f"/hall?{number}")),
+        "page, rendered": (400, lambda number: viewer.send("GET", f"/hall?delta={number}")),
         "registration": (500, lambda number: register(viewer, number)),
     }
 

@@ -37,6 +37,7 @@ NOTES = {
     "import_ended_after": "the import ended after {} s, and changed nothing",
     "live_after": "live again after {} s",
     "median_page": "half of the pages within {} s",
+    "room_p95": "95 % of a room's pages within {} s",
     "pages_a_second": "{} pages a second",
 }
 

@@ -19,6 +19,9 @@ UNLIMITED_SETTINGS = [
     for rate in ("reports", "players", "writes", "reads", "graphs")
 ]
 # A slow test machine must not count as a fault.
+PATIENT_WORKERS = [
+    (f"server:{app}_worker", "queue_timeout", "60") for app in ("frontend", "tracker")
+]
 NGINX_CHANGES = [("proxy_read_timeout 4s", "proxy_read_timeout 30s"), *NO_LIMITS]
 
 
@@ -28,7 +31,7 @@ class SiteUnderFault(Site):
     def __init__(self, folder, **more):
         super().__init__(
             folder,
-            settings=[*UNLIMITED_SETTINGS, *more.pop("settings", ())],
+            settings=[*UNLIMITED_SETTINGS, *PATIENT_WORKERS, *more.pop("settings", ())],
             change=NGINX_CHANGES,
             **more,
         )

@@ -70,7 +70,7 @@ class Viewers:
             number += 1
             uncached = number % 2 == 0
             path = PAGES[number % len(PAGES)] + (
-                f"?{self._run_id}-{thread}-{number}" if uncached else ""
+                f"?told={self._run_id}-{thread}-{number}" if uncached else ""
             )
             start = time.monotonic()
             try:

@@ -73,6 +73,7 @@ class TestFrontend:
         assert response.json == {
             "ready": True,
             "schedule": {"age_seconds": pytest.approx(3600, abs=60), "rooms": 2},
+            "dropped_requests": {"expired": 0, "abandoned": 0},
         }
 
     def test_schedule_file_from_the_future_has_age_zero(self, site, schedule_file):

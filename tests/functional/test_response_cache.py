@@ -291,12 +291,13 @@ class TestStaleWhileRevalidate:
         assert first not in bodies
 
     def test_cache_evicts_entries_beyond_its_size(self, cached_app, blocking_app):
-        app, _ = cached_app(max_bytes=20_000)
+        app, _ = cached_app(max_bytes=64_000)
 
         for number in range(100):
             app.get(f"/?{number}")
 
-        # Each has a body of 1 kB, which counts twice, and 150 bytes of key and headers.
+        # Each has a body of 1 kB, which counts twice, 600 bytes of key and headers, and 4 kB of
+        # objects.
         assert len(app.app._cache) == 9
         app.get("/?99")
         assert blocking_app.count == 100

@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
 import icalendar
@@ -10,6 +11,7 @@ import pytest
 from streaming_system.schedule.gaps import fill_gaps
 from streaming_system.schedule.model import RoomSchedule, Schedule, Slot
 from streaming_system.schedule.storage import save_schedule
+from streaming_system.web import response_cache
 
 SYDNEY = ZoneInfo("Australia/Sydney")
 # 10:20 on Tuesday in Sydney.
@@ -297,7 +299,8 @@ class TestSearch:
         page = form.submit()
 
         assert titles(page) == expected
-        assert page.forms[0]["q"].value == words
+        # Questions that differ in case share a cached page.
+        assert page.forms[0]["q"].value == words.lower()
 
     def test_a_day_and_a_room_narrow_it(self, site):
         assert titles(site.get("/schedule?q=o&room=hall&day=2026-11-25")) == ["Closing"]
@@ -307,6 +310,52 @@ class TestSearch:
 
         assert text(page.select_one("#programme h2")) == "No talk has all of these words."
         assert text(page.select_one("#count")) == "0 talks with “unicorn”."
+
+    def test_many_results_are_on_several_pages(self, make_site, plan):
+        plan(
+            hall=[event(f"24 {10 + n // 6}:{n % 6}0", 10, f"Song {n}") for n in range(70)],
+            lab=[event("25 09:00", 30, f"Song {n}") for n in range(70, 120)],
+        )
+        page = make_site().get("/schedule?q=song")
+
+        found, notes = [], []
+        while True:
+            found += titles(page)
+            notes.append(text(page.html.select_one(".pages p")))
+            assert text(page.html.select_one("#count")) == "120 talks with “song”."
+            if not page.html.select(".pages [rel=next]"):
+                break
+            page = page.click("More talks")
+
+        assert sorted(found) == sorted(f"Song {n}" for n in range(120))
+        assert notes == [
+            "Talks 1 to 50 of 120.",
+            "Talks 51 to 100 of 120.",
+            "Talks 101 to 120 of 120.",
+        ]
+        assert titles(page.click("Previous talks").click("Previous talks")) == found[:50]
+        # The links of a page lead to the first page of another selection, or to this page.
+        assert "page=3" not in page.html.select_one("#days a")["href"]
+        assert "page=3" in page.html.select_one(".languages a")["href"]
+        assert not make_site().get("/schedule?day=all").html.select(".pages")
+
+    @pytest.mark.parametrize("page", ["0", "2", "-1", "x", "1.0", "10000"])
+    def test_page_beyond_the_results_is_refused(self, site, page):
+        response = site.get(f"/schedule?q=soldering&page={page}", status="4*")
+
+        assert f"Page is '{page}'; allowed: 1" in text(response.html)
+
+    @pytest.mark.parametrize(
+        "words", ["Soldering  LAB", "soldering%20lab", "SOLDERING+lab+", "q=soldering+lab&q=x&x=1"]
+    )
+    def test_equal_questions_are_rendered_once(self, site, monkeypatch, words):
+        monkeypatch.setattr(response_cache, "time", SimpleNamespace(monotonic=lambda: 1000.0))
+        first = site.get("/schedule?q=soldering+lab")
+        site.app.app = None
+
+        page = site.get(f"/schedule?{words if 'q=' in words else f'q={words}'}")
+
+        assert page.body == first.body
 
 
 class TestOneRoom:

@@ -38,13 +38,13 @@ serve(app, {}, listen=sys.argv[1], **dict(word.split("=") for word in sys.argv[2
 
 
 @pytest.fixture
-def start(tmp_path):
+def start_app(tmp_path):
     started = []
 
-    def start(*settings):
+    def start_app(code, *settings):
         port = free_port()
         program = Program(
-            sys.executable, "-c", APP, f"127.0.0.1:{port}", *settings, folder=tmp_path, name="app"
+            sys.executable, "-c", code, f"127.0.0.1:{port}", *settings, folder=tmp_path, name="app"
         )
         started.append(program)
         # This connection is closed at once, so that only the test's own remain.
@@ -53,9 +53,14 @@ def start(tmp_path):
             time.sleep(0.05)
         return port, program
 
-    yield start
+    yield start_app
     for program in started:
         program.kill()
+
+
+@pytest.fixture
+def start(start_app):
+    return lambda *settings: start_app(APP, *settings)
 
 
 @pytest.fixture

@@ -9,9 +9,10 @@ from pyramid.settings import asbool
 from streaming_system.config import ConfigError, load_conference_from_settings
 from streaming_system.frontend.i18n import DOMAIN
 from streaming_system.frontend.mastodon import create_feeds
-from streaming_system.frontend.page_cache import MAX_PAGES, PageCache, add_response_cache
+from streaming_system.frontend.page_cache import MAX_CACHE_BYTES, PageCache, add_response_cache
 from streaming_system.frontend.previews import PreviewStore
 from streaming_system.frontend.schedule_page.schedule_view import ScheduleViewCache
+from streaming_system.frontend.schedule_page.talk_html import TalkHtmlCache
 from streaming_system.frontend.theming import ThemeProvider
 from streaming_system.frontend.tracker_client import (
     PUSH_REFRESH_INTERVAL,
@@ -59,7 +60,11 @@ def main(global_config: dict[str, str], **local: str) -> Any:
         config.registry["schedule"] = ScheduleStore(Path(settings["schedule.file"]))
         config.registry["schedule_views"] = ScheduleViewCache(settings["conference"])
         reloads_templates = asbool(settings.get("pyramid.reload_templates"))
-        config.registry["page_cache"] = PageCache(0 if reloads_templates else MAX_PAGES)
+        max_bytes = 0 if reloads_templates else MAX_CACHE_BYTES
+        config.registry["page_cache"] = PageCache(max_bytes)
+        # Exports are the most expensive to render; pages must not evict them.
+        config.registry["export_cache"] = PageCache(max_bytes)
+        config.registry["talk_html"] = TalkHtmlCache(max_bytes)
         folder = settings.get("preview.folder")
         config.registry["preview_store"] = PreviewStore(Path(folder) if folder else None)
         tracker = settings.get("tracker.internal_url", "")

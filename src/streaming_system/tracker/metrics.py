@@ -34,6 +34,7 @@ from streaming_system.tracker.room_gauges import RoomGaugeQuery, RoomGauges
 from streaming_system.tracker.settings import StartupError
 from streaming_system.web.health import HEALTH_ROUTES
 from streaming_system.web.request_id import TWEEN_NAME as REQUEST_ID_TWEEN
+from streaming_system.web.request_queue import dropped_requests
 
 # The folder in which several processes share their counters; prometheus_client reads the variable
 # at import.
@@ -148,6 +149,14 @@ class Metrics:
         self._report_counters = {
             key: self._reports.labels(kind) for key, kind in REPORT_TYPES.items()
         }
+        dropped = Counter(
+            "streaming_dropped_requests",
+            "Requests that waited too long, or whose clients hung up, before the app saw them.",
+            ("reason",),
+            registry=counter_registry,
+        )
+        drop_counters = {reason: dropped.labels(reason) for reason in dropped_requests.counts()}
+        dropped_requests.on_drop = lambda reason: drop_counters[reason].inc()
         # labels() is slower than counting, so that the few children are cached.
         self._request_counters: dict[tuple[str, str, str], _RequestCounters] = {}
         self._registry.register(DatabaseCollector(app))

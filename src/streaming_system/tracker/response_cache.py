@@ -4,17 +4,20 @@ Reports to another worker become visible after a second, as they do behind any p
 hits are counted in the metrics but not in rate limits, because they cost next to nothing.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Set
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from pyramid.settings import asbool
 
+from streaming_system.tracker.endpoints.regions import Regions
 from streaming_system.web import request_id
+from streaming_system.web.normalised_query import ValueNormaliser, normalise_query, up_to
 from streaming_system.web.response_cache import ResponseCacheMiddleware
 
 GRAPHS_PATH = "/overall-stats.json"
 STREAMS_SUFFIX = "/streams.json"
+MAX_CHANGE_ID_CHARS = 64
 READ_ONLY_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # Playback reports are frequent, and their effect may become visible a second later.
 PLAYBACK_SUFFIX = "/playback"
@@ -27,6 +30,7 @@ def add_response_cache(app: Any, settings: Any) -> WSGIApplication:
         unchanged: WSGIApplication = app
         return unchanged
     metrics = registry["metrics"]
+    allowed_origins = settings["allowed_origins"] or frozenset()
     logs = asbool(settings.get("access_log"))
     invalidation = WriteInvalidationMiddleware(app)
 
@@ -38,7 +42,8 @@ def add_response_cache(app: Any, settings: Any) -> WSGIApplication:
     return ResponseCacheMiddleware(
         invalidation,
         dependencies=lambda: (invalidation.generation,),
-        vary_key=lambda environ: None,
+        vary_key=lambda environ: _allowed_origin(environ, allowed_origins),
+        normalise_query=_query_normaliser(registry["regions"]),
         clock=lambda: registry["clock"](),
         is_cacheable_path=lambda path: path.endswith(STREAMS_SUFFIX) or path == GRAPHS_PATH,
         on_hit=record_hit,
@@ -67,6 +72,28 @@ class WriteInvalidationMiddleware:
         finally:
             # The transaction is committed; responses rendered meanwhile may miss the change.
             self.generation = object()
+
+
+def _allowed_origin(environ: WSGIEnvironment, allowed: Set[str]) -> str:
+    origin = environ.get("HTTP_ORIGIN", "").lower()
+    return origin if origin in allowed else ""
+
+
+def _query_normaliser(regions: Regions) -> Callable[[WSGIEnvironment], str]:
+    """Return a function that leaves out of a query what lists and graphs ignore."""
+
+    def known_region(name: str) -> str:
+        # The list of an unknown region is that of none; without the parameter, it is a redirect.
+        return name if regions.preferred_labels(name) else ""
+
+    # The id of a change, which pages add: they want no response from before it.
+    of_lists: Mapping[str, ValueNormaliser] = {"told": up_to(MAX_CHANGE_ID_CHARS)}
+    of_rooms: Mapping[str, ValueNormaliser] = {**of_lists, "region": known_region}
+    of_graphs: Mapping[str, ValueNormaliser] = {"range": str, "room": str}
+    by_path = {STREAMS_SUFFIX: of_lists, GRAPHS_PATH: of_graphs}
+    return lambda environ: normalise_query(
+        environ.get("QUERY_STRING", ""), by_path.get(environ["PATH_INFO"], of_rooms)
+    )
 
 
 def _route_name(path: str) -> str:

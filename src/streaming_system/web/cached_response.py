@@ -15,6 +15,13 @@ MIN_COMPRESS_BYTES = 512
 # Headers that describe a body, which a 304 does not have.
 ENTITY_HEADERS = frozenset({"content-length", "content-type", "content-encoding"})
 
+# Memory of a response and of its encodings besides the texts: objects, dictionaries and lists. A
+# header takes two strings and a tuple.
+OBJECT_BYTES = 4096
+HEADER_BYTES = 160
+# Browsers send 40 characters, and proxies one name.
+MAX_ACCEPT_ENCODING_CHARS = 256
+
 Headers = list[tuple[str, str]]
 
 
@@ -73,9 +80,9 @@ class CachedResponse:
 
     @property
     def size(self) -> int:
-        """Estimated bytes of memory: key, headers, body, and encoded bodies."""
-        headers = sum(len(name) + len(value) for name, value in self.headers)
-        return len(str(self.key)) + headers + 2 * len(self.body)
+        """Estimated bytes of memory: key, headers, body, encoded bodies, and their objects."""
+        headers = sum(HEADER_BYTES + len(name) + len(value) for name, value in self.headers)
+        return OBJECT_BYTES + len(str(self.key)) + headers + 2 * len(self.body)
 
     def age(self, wall: float, monotonic: float) -> float:
         """Return its age in seconds; infinite if the wall clock went back."""
@@ -84,7 +91,9 @@ class CachedResponse:
 
     def encode(self, accept_encoding: str) -> EncodedResponse:
         """Return it in the content coding that an ``Accept-Encoding`` header prefers."""
-        encoding = _negotiate_encoding(accept_encoding) if self._is_compressible else ""
+        encoding = ""
+        if self._is_compressible and len(accept_encoding) <= MAX_ACCEPT_ENCODING_CHARS:
+            encoding = _negotiate_encoding(accept_encoding)
         if encoding not in self._encoded:
             headers, body = self._encode(encoding)
             not_modified = without_headers(headers, ENTITY_HEADERS)
@@ -124,12 +133,8 @@ def _negotiate_encoding(accept_encoding: str) -> str:
 
 def etag_matches(if_none_match: str, etag: str) -> bool:
     """Return whether an ``If-None-Match`` header lists an entity tag (RFC 9110, 13.1.2)."""
-    return bool(if_none_match and etag) and etag in _parse_if_none_match(if_none_match)
-
-
-@lru_cache(1024)
-def _parse_if_none_match(value: str) -> Any:
-    return ETagMatcher.parse(value, strong=False)
+    # Not cached: a client can send any number of long lists.
+    return bool(if_none_match and etag) and etag in ETagMatcher.parse(if_none_match, strong=False)
 
 
 def get_etag(headers: Headers) -> str:

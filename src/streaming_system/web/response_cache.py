@@ -4,6 +4,9 @@ A response is fresh for a second and is then served for another second while one
 (stale-while-revalidate). Hits do not reach Pyramid. Cached are responses with ``Cache-Control:
 public`` and those that a view marks (:data:`VARIES_BY_GROUP_KEY`). An entry is invalid once any of
 its dependencies is replaced, so that a new schedule shows at once.
+
+Clients can write anything into a key, so that its length is limited and counts as memory. The app
+gets the normalised query that is in the key: what the key lacks cannot change a response.
 """
 
 import threading
@@ -31,11 +34,13 @@ TTL_SECONDS = 1.0
 STALE_WHILE_REVALIDATE_SECONDS = 1.0
 MAX_CACHE_BYTES = 16 * 2**20
 MAX_BODY_BYTES = 2 * 2**20
+# Two hundred characters of a search take up to 2,400, percent-encoded.
+MAX_KEY_CHARS = 4096
 # A view sets this key of the environ if its response depends on the client by the client's group
 # only. Such a response is private for other caches, which do not know the groups.
 VARIES_BY_GROUP_KEY = "streaming_system.by_group"
 
-# Request headers that are part of the cache key.
+# Request headers that are part of the cache key, or of what ``vary_key`` returns.
 _SUPPORTED_VARY = frozenset({"accept-encoding", "accept-language", "origin"})
 # Requests with these headers expect something else than the whole response.
 _BYPASS_HEADERS = (
@@ -53,7 +58,9 @@ class ResponseCacheMiddleware:
 
     :param app: the WSGI app, with a ``registry``.
     :param dependencies: returns, quickly, the objects that responses are rendered from.
-    :param vary_key: returns what a response depends on besides its URL, such as a language.
+    :param vary_key: returns what a response depends on besides its URL, such as a language or an
+        allowed origin: few different values.
+    :param normalise_query: returns the query without what the app ignores.
     :param clock: the app's clock.
     :param is_cacheable_path: returns whether responses of a path are cached.
     :param on_hit: called for each response from the cache, which the app does not see, with the
@@ -67,6 +74,9 @@ class ResponseCacheMiddleware:
         *,
         dependencies: Callable[[], tuple[object, ...]],
         vary_key: Callable[[WSGIEnvironment], Hashable],
+        normalise_query: Callable[[WSGIEnvironment], str] = lambda environ: environ.get(
+            "QUERY_STRING", ""
+        ),
         clock: Callable[[], datetime],
         is_cacheable_path: Callable[[str], bool] = lambda path: True,
         on_hit: Callable[[WSGIEnvironment, int, float], None],
@@ -75,6 +85,7 @@ class ResponseCacheMiddleware:
         self.app: WSGIApplication = app
         self.registry = app.registry
         self._dependencies, self._vary_key, self._clock = dependencies, vary_key, clock
+        self._normalise_query = normalise_query
         self._is_cacheable_path, self._on_hit = is_cacheable_path, on_hit
         self._lock = threading.Lock()
         self._cache: TTLCache[Hashable, CachedResponse] = TTLCache(
@@ -86,11 +97,12 @@ class ResponseCacheMiddleware:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Respond from the cache or from the app."""
-        if (
-            environ["REQUEST_METHOD"] != "GET"
-            or not self._is_cacheable_path(environ["PATH_INFO"])
-            or any(name in environ for name in _BYPASS_HEADERS)
+        if environ["REQUEST_METHOD"] not in ("GET", "HEAD") or not self._is_cacheable_path(
+            environ["PATH_INFO"]
         ):
+            return self.app(environ, start_response)
+        environ = {**environ, "QUERY_STRING": self._normalise_query(environ)}
+        if environ["REQUEST_METHOD"] == "HEAD" or any(name in environ for name in _BYPASS_HEADERS):
             return self.app(environ, start_response)
         # The app uses the same id.
         environ["HTTP_X_REQUEST_ID"] = own_id = request_id.request_id_from(environ)
@@ -109,10 +121,11 @@ class ResponseCacheMiddleware:
             environ.get("HTTP_HOST") or (environ["SERVER_NAME"], environ["SERVER_PORT"]),
             environ["SCRIPT_NAME"],
             environ["PATH_INFO"],
-            environ.get("QUERY_STRING", ""),
-            environ.get("HTTP_ORIGIN"),
+            environ["QUERY_STRING"],
             self._vary_key(environ),
         )
+        if len(str(key)) > MAX_KEY_CHARS:
+            return self.app(environ, start_response)
         try:
             wall, dependencies = self._clock().timestamp(), self._dependencies()
         except Exception:

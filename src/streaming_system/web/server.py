@@ -3,6 +3,9 @@
 waitress drops the requests in progress at SIGTERM. This server drains: it closes its listening
 sockets (a proxy retries a refused connection at the next worker), closes each connection with its
 response or after ``drain_idle`` seconds, and exits after ``drain_seconds`` at the latest.
+
+A request that has waited for a thread longer than ``queue_timeout`` seconds gets a 503, and one
+whose client has hung up is dropped: :mod:`streaming_system.web.request_queue`.
 """
 
 import logging
@@ -18,7 +21,14 @@ from waitress.channel import HTTPChannel
 from waitress.server import BaseWSGIServer, create_server
 from waitress.task import WSGITask
 
+from streaming_system.web import request_queue
+
 log = logging.getLogger(__name__)
+
+# nginx forwards up to 32 KiB of a client's headers, and adds its own.
+MAX_HEADER_BYTES = 40 * 2**10
+# Pyramid caches 1,000 paths of any length.
+MAX_PATH_BYTES = 1024
 
 
 class ConnectionCloseTask(WSGITask):
@@ -35,6 +45,9 @@ class GracefulChannel(HTTPChannel):
     """A connection of a server that drains."""
 
     task_class = ConnectionCloseTask
+    parser_class = request_queue.TimedRequestParser
+    # How long a request may wait for a thread, in seconds.
+    queue_timeout = float("inf")
     _last_activity = 0.0
 
     @property
@@ -54,16 +67,45 @@ class GracefulChannel(HTTPChannel):
         """Return whether a request or a response is in progress."""
         return bool(self.requests or self.request or self.total_outbufs_len)
 
+    def service(self) -> None:
+        """Handle a request in a worker thread, unless the client does not wait for it any more."""
+        request = self.requests[0]
+        if request_queue.is_abandoned(self.socket):
+            request_queue.dropped_requests.record(request_queue.ABANDONED)
+            # waitress closes the connection instead of calling the app.
+            self.connected = False
+            super().service()
+            self.server.pull_trigger()
+            return
+        if request.error is None:
+            request.error = self._refusal(request)
+        super().service()
+
+    def _refusal(self, request: Any) -> request_queue.PlainError | None:
+        if time.monotonic() - request.received_at > self.queue_timeout:
+            request_queue.dropped_requests.record(request_queue.EXPIRED)
+            return request_queue.overload_error()
+        if len(request.path) > MAX_PATH_BYTES:
+            return request_queue.PlainError(
+                414,
+                "URI Too Long",
+                f"ERROR PATH the path of the address is longer than {MAX_PATH_BYTES} bytes",
+            )
+        return None
+
 
 def serve(app: Any, global_conf: dict[str, str], **settings: str) -> int:
     """Serve an app until SIGTERM (graceful) or SIGINT (immediate)."""
     drain_seconds = _parse_seconds(settings, "drain_seconds", 30)
     drain_idle = _parse_seconds(settings, "drain_idle", 3)
+    queue_timeout = _parse_seconds(settings, "queue_timeout", 30)
+    settings.setdefault("max_request_header_size", str(MAX_HEADER_BYTES))
+    channel_class = type("Channel", (GracefulChannel,), {"queue_timeout": queue_timeout})
     server = create_server(app, **settings)
     sockets = server.map if hasattr(server, "map") else server._map
     listeners = [each for each in sockets.values() if isinstance(each, BaseWSGIServer)]
     for listener in listeners:
-        listener.channel_class = GracefulChannel
+        listener.channel_class = channel_class
         listener.maintenance = partial(_close_idle_connections, listener.maintenance)
     stopping = False
 

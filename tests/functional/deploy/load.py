@@ -16,8 +16,8 @@ REQUEST_INTERVAL = 0.25
 
 
 def page(number):
-    """Request an uncached page."""
-    return "GET", f"/example?n={number}", None, {}
+    """Request a page past nginx's cache."""
+    return "GET", f"/example?told={number}", None, {}
 
 
 def streams(number):

@@ -23,7 +23,7 @@ SECRET = "s3cret of the proxy"
 # Loopback addresses as source addresses of requests.
 VIEWER, VENUE = "127.0.0.77", "127.0.0.88"
 # Disables nginx's rate limits.
-NO_LIMITS = [(f"rate={rate}r/s", "rate=1000000r/s") for rate in (100, 1000, 5000)]
+NO_LIMITS = [(f"rate={rate}r/s", "rate=1000000r/s") for rate in (20, 50, 200, 1000, 5000)]
 # One request per minute and address, with a burst of one.
 STRICT_LIMITS = [(f"rate={rate}r/s", "rate=1r/m") for rate in (1000, 5000)]
 STRICT_LIMITS += [(f"burst={burst} ", "burst=1 ") for burst in (2000, 20000)]
@@ -235,7 +235,7 @@ class Site:
 
     def wait_until_expired(self):
         """Wait until all pages that the cache holds now have expired."""
-        page = f"/lab?cached={uuid.uuid4()}"
+        page = f"/lab?told={uuid.uuid4()}"
         self.get(page)
         wait_until(lambda: self.get(page).headers["X-Cache"] != "HIT", 10, "the page has expired")
 

@@ -1,5 +1,6 @@
 """conf/nginx.conf, without and with each of its marks."""
 
+import configparser
 import gzip
 import re
 import ssl
@@ -10,8 +11,12 @@ import pytest
 import urllib3
 from programs import require
 
+from streaming_system.frontend.query_params import PARAMS
+
 from .site import NAME, ROOT, VIEWER, Ports, check_nginx_config, remove_mark, write_nginx_config
 
+# Cache keys of later news and later previews.
+FOR_NGINX_ONLY = {"told", "at"}
 MARKS = ("https", "cdn", "log", "venue", "push")
 DECODERS = {"gzip": gzip.decompress, "br": brotli.decompress}
 
@@ -60,6 +65,33 @@ def test_nginx_knows_all_languages_of_the_site():
 
     languages = {path.parent.parent.name for path in folder.glob("*/LC_MESSAGES/*.po")}
     assert set(listed) == {"en"} | {name.replace("_", "-") for name in languages}
+
+
+def test_nginx_forwards_the_parameters_that_the_app_knows():
+    text = (ROOT / "conf/nginx.conf").read_text()
+
+    maps = re.findall(
+        r'^map \$args (\$streaming_\w+) \{ default ""; '
+        r'"~\(\?:\^\|&\)\(\?<asked_(\w+)>(\w+)=\[\^&\]\+\)" "&\$asked_(\w+)"; \}$',
+        text,
+        re.MULTILINE,
+    )
+
+    assert {name for _, name, _, _ in maps} == PARAMS.keys() | FOR_NGINX_ONLY
+    assert all(capture == name == used for _, capture, name, used in maps)
+    question = re.search(r'^map "([^"]*)" \$streaming_question', text, re.MULTILINE)[1]
+    assert question == "".join(variable for variable, *_ in maps)
+
+
+def test_requests_leave_the_queue_before_nginx_gives_up():
+    ini = configparser.RawConfigParser()
+    ini.read(ROOT / "production.ini")
+    text = (ROOT / "conf/nginx.conf").read_text()
+    default, *others = (int(seconds) for seconds in re.findall(r"proxy_read_timeout (\d+)s", text))
+
+    assert others == [4, 30]
+    assert ini.getint("server:frontend", "queue_timeout") < 4
+    assert ini.getint("server:tracker", "queue_timeout") < default == 10
 
 
 def test_https_mark_redirects_everything_to_https(make_proxied, certificate):

@@ -238,16 +238,36 @@ class TestIdentity:
         assert responses[-1].headers["Retry-After"] == "5"
         assert site.get("/tracker/streams.js", source="127.0.0.66").status == 200
 
-    def test_unique_queries_are_rate_limited(self, make_proxied):
-        site = make_proxied(change=[("rate=100r/s", "rate=1r/m"), ("burst=1000", "burst=4")])
+    @pytest.mark.parametrize(
+        ("rate", "burst", "path"),
+        [
+            ("rate=50r/s", "burst=200 delay=50", "/schedule?day=2026-11-{n:02}"),
+            ("rate=20r/s", "burst=100 delay=20", "/schedule?q=word{n}"),
+            ("rate=20r/s", "burst=100 delay=20", "/hall?delta={n}"),
+        ],
+    )
+    def test_expensive_questions_are_rate_limited(self, make_proxied, rate, burst, path):
+        site = make_proxied(change=[(rate, "rate=1r/m"), (burst, "burst=4 nodelay")])
 
-        responses = [site.get(f"/?{n}") for n in range(7)]
+        responses = [site.get(path.format(n=n + 1)) for n in range(7)]
 
         assert [response.status for response in responses] == [200] * 5 + [429] * 2
         assert responses[-1].data == b"ERROR TOO MANY calls; send it again in 5 s\n"
+        assert responses[-1].headers["Retry-After"] == "5"
         # Pages without a query, and other addresses, are not limited.
         assert site.get("/hall").status == 200
-        assert site.get("/?7", source="127.0.0.66").status == 200
+        assert site.get(path.format(n=7), source="127.0.0.66").status == 200
+
+    def test_invented_queries_come_from_the_cache_without_a_limit(self, make_proxied):
+        site = make_proxied(change=[("rate=50r/s", "rate=1r/m"), ("rate=20r/s", "rate=1r/m")])
+        page = site.get("/schedule").data
+
+        for n in range(300):
+            response = site.get(f"/schedule?{n}&x={n}&%71=x&day=")
+            assert response.status == 200
+            assert response.data == page
+        log = (site.folder / f"frontend-{site.ports.frontend[0]}.log").read_text()
+        assert "overload" not in log
 
     def test_cached_pages_and_lists_are_rate_limited(self, make_proxied):
         site = make_proxied(trackers=1, change=STRICT_LIMITS)

@@ -166,7 +166,7 @@ def test_each_worker_has_its_own_rate_limits(pair):
         # Unique URLs, so that no cached response is used.
         statuses_by_worker = [
             [
-                worker.request("GET", f"/streams.json?{number}", pool=pool).status
+                worker.request("GET", f"/streams.json?told={number}", pool=pool).status
                 for number in range(201)
             ]
             for worker in pair

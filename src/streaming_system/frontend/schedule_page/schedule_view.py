@@ -106,8 +106,9 @@ class ScheduleView:
         self.entries = sorted(entries, key=lambda entry: entry.talk.start)
         self.days = sorted({day for entry in self.entries for day in self._days(entry)})
 
+    @cached_property
     def deduplicated(self) -> list[ScheduleEntry]:
-        """Return the talks without relayed ones whose original is listed."""
+        """The talks without relayed ones whose original is listed."""
         originals = {(e.talk.start, e.talk.title) for e in self.entries if not e.talk.relayed_from}
         return [
             entry
@@ -161,13 +162,14 @@ def search(entries: Iterable[ScheduleEntry], query: str) -> list[ScheduleEntry]:
 
 
 class ScheduleViewCache:
-    """The view of the current schedule. It is thread-safe."""
+    """The views of the current schedule. It is thread-safe."""
 
     def __init__(self, conference: ConferenceConfig) -> None:
         self._rooms = conference.rooms
         self._lock = threading.Lock()
         self._schedule: Schedule | None = None
         self._view = ScheduleView(Schedule(), ())
+        self._room_views: dict[str, ScheduleView] = {}
         self._by_id: Mapping[str, ScheduleEntry] = {}
 
     def get(self, schedule: Schedule) -> ScheduleView:
@@ -175,9 +177,21 @@ class ScheduleViewCache:
         with self._lock:
             if schedule is not self._schedule:
                 self._view = ScheduleView(schedule, self._rooms.values())
+                self._room_views = {}
                 self._by_id = {entry.id: entry for entry in self._view.entries}
                 self._schedule = schedule
             return self._view
+
+    def of_room(self, schedule: Schedule, room: Room) -> ScheduleView:
+        """Return the view of one configured room."""
+        self.get(schedule)
+        with self._lock:
+            if schedule is not self._schedule:
+                # Another thread has replaced it since.
+                return ScheduleView(schedule, [room])
+            if room.id not in self._room_views:
+                self._room_views[room.id] = ScheduleView(schedule, [room])
+            return self._room_views[room.id]
 
     def find_talk(self, schedule: Schedule, talk_id: str) -> ScheduleEntry | None:
         """Return the talk with an id."""

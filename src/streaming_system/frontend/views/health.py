@@ -8,6 +8,7 @@ from pyramid.view import view_config
 
 from streaming_system.schedule.storage import ScheduleFileError
 from streaming_system.web import health
+from streaming_system.web.request_queue import dropped_requests
 
 
 @view_config(route_name="health.live")
@@ -25,4 +26,9 @@ def ready(request: Any) -> Response:
         return health.not_ready_response(health.NotReadyError(f"the schedule file {error}"))
     age = (datetime.now(UTC) - modified_at).total_seconds()
     rooms = len(request.schedule.rooms)
-    return health.ready_response({"schedule": {"age_seconds": max(0, round(age)), "rooms": rooms}})
+    return health.ready_response(
+        {
+            "schedule": {"age_seconds": max(0, round(age)), "rooms": rooms},
+            "dropped_requests": dropped_requests.counts(),
+        }
+    )

@@ -1,5 +1,6 @@
 """The schedule of all rooms or of one, and the page of a talk."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -15,6 +16,7 @@ from streaming_system.config import Room
 from streaming_system.frontend.feedback import feedback_url
 from streaming_system.frontend.http_cache import SCHEDULE_MAX_AGE
 from streaming_system.frontend.page_cache import page_response, with_etag
+from streaming_system.frontend.query_params import normalise_search
 from streaming_system.frontend.room_view import build_room_view
 from streaming_system.frontend.schedule_page.grid import ScheduleGrid, build_grid
 from streaming_system.frontend.schedule_page.schedule_view import (
@@ -29,7 +31,9 @@ from streaming_system.schedule.model import RoomSchedule, Schedule
 
 ALL_DAYS = "all"
 VIEWS = ("", "grid", "list")
-MAX_SEARCH_CHARS = 200
+# Results of a search on a page; others are a link away.
+MAX_RESULTS = 50
+MAX_PAGE = 9999
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,15 +42,17 @@ class ScheduleQuery:
 
     :param day: an ISO date, :data:`ALL_DAYS`, or "" for the default.
     :param view: "" for the view that fits the screen.
+    :param page: of the results of a search, from 1.
     """
 
     day: str = ""
     room: str = ""
     view: str = ""
     q: str = ""
+    page: int = 1
 
     def to_params(self, **changes: str) -> dict[str, str]:
-        """Return the query parameters, with some changes."""
+        """Return the query parameters of the first page, with some changes."""
         values = {"day": self.day, "room": self.room, "view": self.view, "q": self.q} | changes
         return {name: value for name, value in values.items() if value}
 
@@ -127,13 +133,18 @@ def _parse_query(request: Any, room: str) -> ScheduleQuery:
             raise HTTPBadRequest(
                 request.invalid_value_message("day", day, "YYYY-MM-DD, all")
             ) from None
-    search_words = " ".join(request.GET.get("q", "")[:MAX_SEARCH_CHARS].split())
-    return ScheduleQuery(day=day, room=room, view=view, q=search_words)
+    search_words = normalise_search(request.GET.get("q", ""))
+    page = request.GET.get("page", "1")
+    if not re.fullmatch(r"[0-9]{1,4}", page, re.ASCII) or int(page) < 1:
+        raise HTTPBadRequest(request.invalid_value_message("page", page, f"1–{MAX_PAGE}"))
+    return ScheduleQuery(
+        day=day, room=room, view=view, q=search_words, page=int(page) if search_words else 1
+    )
 
 
 def _schedule_page(request: Any, query: ScheduleQuery, room: Room | None) -> Response:
-    all_rooms = request.registry["schedule_views"].get(request.schedule)
-    view = all_rooms if room is None else ScheduleView(request.schedule, [room])
+    views = request.registry["schedule_views"]
+    view = views.of_room(request.schedule, room) if room else views.get(request.schedule)
     day = _select_day(request, query, view, room)
     request.page_query = _page_query(request, query)
 
@@ -157,7 +168,8 @@ def _schedule_page(request: Any, query: ScheduleQuery, room: Room | None) -> Res
 def _page_query(request: Any, query: ScheduleQuery) -> dict[str, str]:
     """Return the query of this page in another language, without unknown parameters."""
     delta = {"delta": request.GET["delta"]} if "delta" in request.GET else {}
-    return query.to_params() | delta
+    page = {"page": str(query.page)} if query.page > 1 else {}
+    return query.to_params() | page | delta
 
 
 def _select_day(
@@ -177,9 +189,15 @@ def _select_day(
 def _template_values(
     request: Any, query: ScheduleQuery, view: ScheduleView, room: Room | None, day: date | None
 ) -> dict[str, Any]:
-    entries = view.entries if room else view.deduplicated()
+    entries = view.entries if room else view.deduplicated
     matching = search(entries, query.q) if query.q else entries
-    listed = matching if day is None else view.talks_on(day, matching)
+    found = matching if day is None else view.talks_on(day, matching)
+    pages = -(-len(found) // MAX_RESULTS) if query.q else 1
+    if query.page > max(pages, 1):
+        allowed = f"1–{pages}" if pages > 1 else "1"
+        raise HTTPNotFound(request.invalid_value_message("page", str(query.page), allowed))
+    first = (query.page - 1) * MAX_RESULTS
+    listed = found[first : first + MAX_RESULTS] if query.q else found
     as_list = day is None or query.view == "list"
     return {
         "filters": query,
@@ -189,12 +207,26 @@ def _template_values(
         "days": view.days,
         "zone": view.zone,
         "zone_names": request.formatter.zones(entry.start for entry in listed or entries),
-        "count": len(listed),
+        "count": len(found),
+        "pages": pages,
+        "first": first + 1,
+        "last": first + len(listed),
+        "render_talk": _talk_renderer(request),
         "as_list": as_list,
         "table": None if as_list else _day_grid(view, listed, day),
         "language_tag": language_tag,
         "agenda": list(_group_by_day(listed, day)) if as_list else [],
     }
+
+
+def _talk_renderer(request: Any) -> Any:
+    # Links repeat ?lang=.
+    variant = (
+        request.locale_name,
+        request.requested_language is not None,
+        request.script_name,
+    )
+    return request.registry["talk_html"].renderer(request.schedule, variant)
 
 
 def _day_grid(view: ScheduleView, entries: list[ScheduleEntry], day: date | None) -> ScheduleGrid:

@@ -57,10 +57,16 @@ def schedule_file(request: Any) -> Response:
     schedule = request.schedule
     if schedule.imported_at is None and not schedule.rooms:
         raise HTTPServiceUnavailable("there is no schedule here yet")
-    rooms = {
-        name: schedule.rooms[name] for name in request.conference.rooms if name in schedule.rooms
-    }
-    document = serialize_schedule(Schedule(rooms=rooms, imported_at=schedule.imported_at)).encode()
+
+    def serialize() -> str:
+        rooms = {
+            name: schedule.rooms[name]
+            for name in request.conference.rooms
+            if name in schedule.rooms
+        }
+        return serialize_schedule(Schedule(rooms=rooms, imported_at=schedule.imported_at))
+
+    document, _ = request.registry["export_cache"].get(schedule, "file", serialize)
     response = Response(document, content_type=MEDIA_TYPE)
     response.headers["Repr-Digest"] = repr_digest(document)
     return response
@@ -71,7 +77,7 @@ def _export_response(request: Any, form: str, rooms: Any) -> Response:
         request.schedule,
         ExportSite(title=request.site_title, url=request.application_url),
     )
-    page = request.registry["page_cache"].get(
+    page = request.registry["export_cache"].get(
         schedule,
         (form, tuple(rooms), site),
         lambda: export_schedule(schedule, rooms, site, form).decode(),
