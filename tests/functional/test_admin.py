@@ -143,6 +143,16 @@ def submit(app, path, button, nth=0, /, status=303, **fields):
     return form.submit("do", value=button, status=status)
 
 
+def lock(app, name, *, attempts, addresses):
+    """Guess a password from several addresses until the account is locked for all of them."""
+    address = app.extra_environ["REMOTE_ADDR"]
+    for attempt in range(attempts):
+        app.extra_environ["REMOTE_ADDR"] = f"198.51.100.{attempt % addresses}"
+        assert log_in(app, name, "wrong horse", status="*").status_int in (400, 429)
+    app.extra_environ["REMOTE_ADDR"] = address
+    assert log_in(app, name, status="*").status_int == 429
+
+
 def flash_message(response):
     return response.follow().html.select_one(".flash").get_text(strip=True)
 
@@ -442,6 +452,125 @@ class TestLockout:
             log_in(app, "ada", "wrong horse", status=status)
         log_in(app, "alan", status=303)
 
+    def test_browser_that_has_logged_in_before_is_not_slowed_by_other_clients(
+        self, people, start, clock
+    ):
+        owner, stranger = start(), start()
+        log_in(owner, "ada", status=303)
+        lock(stranger, "ada", attempts=52, addresses=13)
+
+        for address in ("203.0.113.1", "198.51.100.99"):
+            stranger.extra_environ["REMOTE_ADDR"] = address
+            log_in(stranger, "ada", status=429)
+        # The address does not matter: the owner may have another one by now.
+        owner.extra_environ["REMOTE_ADDR"] = "198.51.100.1"
+        owner.get("/admin").forms[0].submit(status=303)
+        log_in(owner, "ada", status=303)
+        change = {"old": PASSWORD, "new": "tr0ub4dor", "again": "tr0ub4dor"}
+        submit(owner, "/admin/password", "change", **change)
+
+    def test_failures_of_a_known_browser_are_counted_for_it_alone(self, people, start):
+        owner, other = start(), start()
+        log_in(owner, "ada", status=303)
+        for _ in range(5):
+            log_in(owner, "ada", "wrong horse", status=400)
+
+        log_in(owner, "ada", status=429)
+        log_in(other, "ada", status=303)
+
+    def test_browser_is_known_for_the_accounts_that_have_logged_in(self, people, start):
+        app, stranger = start(), start()
+        for name in ("ada", "vera"):
+            log_in(app, name, status=303)
+            app.get("/admin").forms[0].submit()
+        for name in ("ada", "vera", "alan"):
+            lock(stranger, name, attempts=52, addresses=13)
+
+        statuses = {n: log_in(app, n, status="*").status_int for n in ("ada", "vera", "alan")}
+
+        assert statuses == {"ada": 303, "vera": 303, "alan": 429}
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda cookie, clock: cookie[:-8] + "AAAAAAAA",
+            lambda cookie, clock: "x",
+            lambda cookie, clock: "\u00e4",
+            lambda cookie, clock: base64.urlsafe_b64encode(b"0" * 32 + b'{"id": "x"}').decode(),
+            lambda cookie, clock: setattr(clock, "now", NOON + timedelta(days=180)) or cookie,
+        ],
+        ids=["changed", "short", "not latin", "forged", "expired"],
+    )
+    def test_forged_or_expired_device_cookie_is_ignored(self, people, start, clock, change):
+        owner, thief, stranger = start(), start(), start()
+        log_in(owner, "ada", status=303)
+        cookie = change(owner.cookies["device"], clock)
+        lock(stranger, "ada", attempts=52, addresses=13)
+
+        token = login_form(thief)["csrf_token"].value
+        fields = {"csrf_token": token, "name": "ada", "password": PASSWORD}
+        cookies = {"Cookie": f"crew={thief.cookies['crew']}; device={cookie}"}
+        thief.post("/admin/login", fields, headers=cookies, status=429)
+
+    def test_device_cookie_reveals_no_name_and_is_limited_to_admin_pages(self, people, start):
+        app = start(**{"session.secure": "true"})
+        app.extra_environ |= {"wsgi.url_scheme": "https", "HTTP_HOST": "live.example"}
+
+        response = log_in(app, "ada", headers={"Origin": "https://live.example"})
+        session, device = response.headers.getall("Set-Cookie")
+
+        name, _, rest = device.partition("=")
+        value, *attributes = rest.split("; ")
+        assert (session.partition("=")[0], name) == ("crew", "device")
+        assert {a for a in attributes if not a.startswith(("Max-Age", "expires"))} == {
+            "Path=/admin",
+            "secure",
+            "HttpOnly",
+            "SameSite=Strict",
+        }
+        content = base64.urlsafe_b64decode(value + "==")
+        assert b"ada" not in content[content.index(b"{") :].replace(b'"', b" ").split()
+        assert b"203.0.113" not in content
+
+    def test_name_with_an_address_does_not_count_for_that_address(self, people, start):
+        attacker, owner = start(), start()
+        attacker.extra_environ["REMOTE_ADDR"] = "198.51.100.7"
+        for name in ("ada|203.0.113.1", '["address", "ada", "203.0.113.1"]', "ada\x00203.0.113.1"):
+            for _ in range(6):
+                log_in(attacker, name, "wrong horse", status="*")
+
+        log_in(owner, "ada", status=303)
+
+    def test_log_ins_of_a_known_browser_have_a_rate_limit_of_their_own(self, people, start):
+        app = start("own", **{"limit.logins": "3/hour"})
+        log_in(app, "ada", status=303)
+        stranger = TestApp(app.app, extra_environ=app.extra_environ)
+        for _ in range(2):
+            log_in(stranger, "eve", status=400)
+        log_in(stranger, "eve", status=429)
+
+        app.get("/admin").forms[0].submit()
+        log_in(app, "ada", status=303)
+
+    def test_admin_ends_the_lockout_of_an_account(self, ada, start):
+        stranger = start()
+        lock(stranger, "vera", attempts=52, addresses=13)
+        lock(stranger, "alan", attempts=52, addresses=13)
+
+        response = submit(ada, "/admin/accounts", "unlock", 2)
+
+        assert flash_message(response) == "vera can log in again at once."
+        log_in(start(), "alan", status=429)
+        log_in(start(), "vera", status=303)
+
+    def test_password_reset_ends_the_lockout(self, ada, start):
+        lock(start(), "vera", attempts=52, addresses=13)
+        new = {"password": "tr0ub4dor", "again": "tr0ub4dor"}
+
+        submit(ada, "/admin/accounts", "reset", 2, **new)
+
+        log_in(start(), "vera", "tr0ub4dor", status=303)
+
     def test_ipv6_addresses_of_one_network_share_a_lockout(self, people, start):
         app = start()
         for number in range(5):
@@ -727,8 +856,8 @@ class TestPassword:
         log_in(app, "vera", status=303)
         fields = {"old": "wrong horse", "new": "tr0ub4dor", "again": "tr0ub4dor"}
 
-        submit(app, "/admin/password", "change", status=400, **fields)
-        submit(app, "/admin/password", "change", status=429, **fields)
+        for status in (400, 400, 429):
+            submit(app, "/admin/password", "change", status=status, **fields)
 
     def test_reports_do_not_wait_for_password_verification(self, vera, monkeypatch, rows):
         verify = passwords.verify
@@ -788,6 +917,21 @@ class TestAudit:
             ("ada", "logout"),
         ]
         assert "eve" not in str(rows(AuditEntry))
+
+    def test_failed_logins_are_apart_from_deeds(self, ada, start):
+        stranger = start()
+        for name in ("vera", "eve"):
+            log_in(stranger, name, "wrong horse", status=400)
+        submit(ada, "/admin/annotations", "add", label="Keynote")
+
+        def actions(path, **query):
+            response = ada.get(path, query)
+            return [row.select("td")[1].get_text() for row in response.html.select("tbody tr")]
+
+        assert actions("/admin/audit") == ["annotation.add", "login"]
+        assert actions("/admin/audit", show="failures") == ["login.failed"] * 2
+        assert actions("/admin/audit", show="failures", account="vera") == ["login.failed"]
+        assert "login.failed" not in ada.get("/admin").text
 
     def test_entries_can_be_filtered_by_account(self, ada, browser):
         browser("vera")

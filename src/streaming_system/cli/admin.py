@@ -69,7 +69,7 @@ def list_accounts(ini: Path, as_json: bool) -> None:
 @PASSWORD_STDIN
 @click.pass_obj
 def set_password(ini: Path, name: str, password_stdin: bool) -> None:
-    """Set the password of an account, and end its sessions."""
+    """Set the password of an account, and end its sessions and lockouts."""
     password = _read_password(password_stdin)
     run_action(
         ini,
@@ -83,6 +83,14 @@ def set_password(ini: Path, name: str, password_stdin: bool) -> None:
 def log_out(ini: Path, name: str) -> None:
     """End all sessions of an account; its password stays."""
     run_action(ini, lambda session: session.crew.log_out(name=name, now=session.now))
+
+
+@admin.command("unlock")
+@click.argument("name")
+@click.pass_obj
+def unlock_account(ini: Path, name: str) -> None:
+    """End the lockouts of an account after failed log-ins."""
+    run_action(ini, lambda session: session.crew.unlock_account(name=name, now=session.now))
 
 
 @admin.command("role")
@@ -240,12 +248,16 @@ def list_annotations(ini: Path, annotation_id: int | None, as_json: bool) -> Non
     show_default=True,
     help="Maximum number of entries.",
 )
+@click.option("--failed-logins", is_flag=True, help="Show failed log-ins instead of actions.")
 @AS_JSON
 @click.pass_obj
-def list_audit(ini: Path, account: str | None, limit: int, as_json: bool) -> None:
+def list_audit(
+    ini: Path, account: str | None, limit: int, failed_logins: bool, as_json: bool
+) -> None:
     """Show the audit trail, newest first."""
     with open_admin_session(ini) as session:
-        rows = make_rows(session.audit.latest(limit, account), "at", "account", "action", "subject")
+        entries = session.audit.latest(limit, account, failed_logins=failed_logins)
+        rows = make_rows(entries, "at", "account", "action", "subject")
     print_rows(rows, as_json)
 
 

@@ -14,12 +14,14 @@ from pyramid.request import RequestLocalCache
 from pyramid.security import Allowed, Denied
 from pyramid.session import SignedCookieSessionFactory
 
+from streaming_system.tracker.admin.devices import DeviceCookies
 from streaming_system.tracker.admin.forms import INVALID_BODY_ERRORS, MAX_BODY_BYTES
 from streaming_system.tracker.crew.accounts import Accounts
 from streaming_system.tracker.crew.crew import CrewActions
+from streaming_system.tracker.crew.login_failures import LoginClient
 from streaming_system.tracker.crew.logins import Logins
 from streaming_system.tracker.crew.revoked_sessions import RevokedSessions
-from streaming_system.tracker.crew.server_keys import ServerKeys
+from streaming_system.tracker.crew.server_keys import LOGIN_KEY_NAME, ServerKeys
 from streaming_system.tracker.db.session import ensure_write_transaction, write_transaction
 
 SESSION_IDLE_TIMEOUT = timedelta(hours=12)
@@ -104,10 +106,11 @@ class SecurityPolicy:
 def includeme(config: Any) -> None:
     """Secure the admin pages."""
     with write_transaction(config.registry["db.sessions"]) as db:
-        cookie_key, login_key = ServerKeys(db).get("session"), ServerKeys(db).get("login")
-    config.set_session_factory(
-        _SessionFactory(cookie_key, secure=config.get_settings()["session.secure"])
-    )
+        cookie_key, login_key = ServerKeys(db).get("session"), ServerKeys(db).get(LOGIN_KEY_NAME)
+    secure = config.get_settings()["session.secure"]
+    config.set_session_factory(_SessionFactory(cookie_key, secure=secure))
+    config.registry["login_key"] = login_key
+    config.registry["device_cookies"] = DeviceCookies(cookie_key, secure=secure)
     config.set_security_policy(SecurityPolicy())
     config.set_default_csrf_options(require_csrf=True, callback=is_admin_page)
     config.add_subscriber(_validate_form_body, ContextFound)
@@ -120,6 +123,10 @@ def includeme(config: Any) -> None:
     config.add_request_method(
         lambda request: Logins(request.registry["db.sessions"], login_key), "logins", reify=True
     )
+    config.add_request_method(
+        lambda request: request.registry["device_cookies"].load(request), "device", reify=True
+    )
+    config.add_request_method(_login_client, "login_client")
 
 
 def is_admin_page(request: Any) -> bool:
@@ -183,7 +190,20 @@ def _load_identity(request: Any) -> Identity | None:
 
 def _crew_actions(request: Any) -> CrewActions:
     rooms = request.registry.settings["conference"].groups
-    return CrewActions(request.db, rooms, account=request.identity.name)
+    return CrewActions(
+        request.db,
+        rooms,
+        account=request.identity.name,
+        login_key=request.registry["login_key"],
+    )
+
+
+def _login_client(request: Any, name: str) -> LoginClient:
+    """Return the client of a request that logs in with an account name."""
+    return LoginClient(
+        address=request.remote_addr or "",
+        device=request.device.id_for(request.logins.name_key(name)),
+    )
 
 
 def _validate_form_body(event: ContextFound) -> None:

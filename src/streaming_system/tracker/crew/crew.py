@@ -9,6 +9,8 @@ from streaming_system.tracker.crew.accounts import AccountError, Accounts
 from streaming_system.tracker.crew.annotations import Annotations
 from streaming_system.tracker.crew.audit import AuditLog
 from streaming_system.tracker.crew.errors import CrewError, validate_single_line
+from streaming_system.tracker.crew.login_failures import LoginFailureKeys, LoginFailures
+from streaming_system.tracker.crew.server_keys import LOGIN_KEY_NAME, ServerKeys
 from streaming_system.tracker.crew.tokens import Tokens
 from streaming_system.tracker.endpoints.endpoints import Endpoints
 from streaming_system.tracker.models import Account, Token
@@ -25,12 +27,21 @@ class CrewActions:
 
     :param rooms: the ids of all rooms.
     :param account: the name of the account, or ``cli:USER``.
+    :param login_key: the key of the hashes of failed logins; the default is that of the database.
     """
 
-    def __init__(self, db: Session, rooms: Collection[str], *, account: str) -> None:
+    def __init__(
+        self,
+        db: Session,
+        rooms: Collection[str],
+        *,
+        account: str,
+        login_key: bytes | None = None,
+    ) -> None:
         self.db = db
         self._rooms = rooms
         self._account = account
+        self._login_key = login_key
 
     def issue_token(
         self, *, label: str, scope: str, room: str, endpoint: str, now: datetime
@@ -103,8 +114,9 @@ class CrewActions:
         return f"{account.name} is {'an admin' if role == 'admin' else 'a viewer'} now."
 
     def reset_password(self, *, name: str, password: str, now: datetime) -> str:
-        """Set a new password of an account, which ends its sessions."""
+        """Set a new password of an account, which ends its sessions and lockouts."""
         account = Accounts(self.db).reset_password(name, password)
+        self._unlock(name)
         self._record("account.password", account.name, now)
         return f"{account.name} has another password, and is logged out everywhere."
 
@@ -114,6 +126,7 @@ class CrewActions:
         :param verified_hash: see :meth:`Accounts.change_password`.
         """
         account = Accounts(self.db).change_password(self._account, verified_hash, new)
+        self._unlock(account.name)
         self._record("account.password", account.name, now)
         return account
 
@@ -129,11 +142,23 @@ class CrewActions:
         self._record("logout.everywhere", name, now)
         return f"{name} is logged out everywhere."
 
+    def unlock_account(self, *, name: str, now: datetime) -> str:
+        """End the lockouts of an account after failed logins."""
+        if Accounts(self.db).find(name) is None:
+            raise AccountError(f"there is no account called {name!r:.80}")
+        self._unlock(name)
+        self._record("account.unlock", name, now)
+        return f"{name} can log in again at once."
+
     def delete_account(self, *, name: str, now: datetime) -> str:
         """Delete an account, which ends its sessions."""
         Accounts(self.db).delete(name)
         self._record("account.delete", name, now)
         return f"Deleted the account {name}."
+
+    def _unlock(self, name: str) -> None:
+        key = self._login_key or ServerKeys(self.db).get(LOGIN_KEY_NAME)
+        LoginFailures(self.db).unlock(LoginFailureKeys(key).name(name))
 
     def _require_room(self, room: str) -> None:
         if not room:

@@ -34,11 +34,15 @@ class RevokedSession(Base):
 
 
 class LoginFailure(Base):
-    """Failed logins, by a keyed hash of the account name and the client address."""
+    """Failed logins, by a keyed hash of an account name and an address or a device.
+
+    ``name_key`` is the keyed hash of the account name alone.
+    """
 
     __tablename__ = "login_failure"
 
     key: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
+    name_key: Mapped[str] = mapped_column(sa.String(64), index=True, server_default="")
     count: Mapped[int]
     last_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
 

@@ -37,14 +37,16 @@ class LoginPage(AdminPage):
             fields = forms.parse_form(forms.LOGIN_FORM, request.POST)
         except CrewError as error:
             return self.render_error(str(error))
+        name = fields["name"]
         login = request.logins.log_in(
-            fields["name"], fields["password"], address=request.remote_addr or "", now=request.now
+            name, fields["password"], client=request.login_client(name), now=request.now
         )
         if login.retry_after:
             return self.render_lockout(login.retry_after)
         if login.account is None:
             return self.render_error("name or password is wrong")
         headers = remember(request, login.account, session_generation=login.session_generation)
+        request.registry["device_cookies"].store(request, request.logins.name_key(login.name))
         next_path = fields["next"] if ADMIN_PATH.fullmatch(fields["next"]) else "/admin"
         return HTTPSeeOther(request.script_name + next_path, headers=headers)
 
@@ -91,11 +93,9 @@ class PasswordPage(AdminPage):
         # verification of the password.
         request.tm.abort()
         request.tm.begin()
+        name = request.identity.name
         login = request.logins.verify_password(
-            request.identity.name,
-            fields["old"],
-            address=request.remote_addr or "",
-            now=request.now,
+            name, fields["old"], client=request.login_client(name), now=request.now
         )
         if login.retry_after:
             return self.render_lockout(login.retry_after)
