@@ -6,15 +6,18 @@ import pwd
 import re
 from datetime import UTC, datetime, timedelta
 
+import pyotp
 import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner
 from sqlalchemy.orm import Session, sessionmaker
 
 from streaming_system.cli import main
+from streaming_system.tracker.crew.accounts import Accounts
 from streaming_system.tracker.crew.audit import AuditLog
 from streaming_system.tracker.crew.login_failures import LoginClient
 from streaming_system.tracker.crew.logins import Logins
+from streaming_system.tracker.crew.second_factor import SecondFactors, create_secret
 from streaming_system.tracker.crew.server_keys import LOGIN_KEY_NAME, ServerKeys
 from streaming_system.tracker.models import (
     Account,
@@ -22,6 +25,7 @@ from streaming_system.tracker.models import (
     AuditEntry,
     Endpoint,
     LoginFailure,
+    RecoveryCode,
     Token,
 )
 
@@ -84,7 +88,7 @@ def test_password_prompt_is_confirmed_and_hidden(run):
 def test_list_prints_columns(run, ada):
     heading, row = run("list").splitlines()
 
-    assert heading.split() == ["name", "role", "created_at"]
+    assert heading.split() == ["name", "role", "created_at", "second_factor"]
     assert row.split()[:2] == ["ada", "admin"]
 
 
@@ -169,6 +173,30 @@ def test_lockout_ends_with_a_command(run, ada, engine, rows, command, password):
 
     assert rows(LoginFailure) == []
     assert log_in(password).name == "ada"
+
+
+def test_second_factor_is_listed_and_reset(run, ada, engine, rows):
+    now, secret = datetime.now(UTC), create_secret()
+    with Session(engine) as db:
+        account = Accounts(db).require("ada")
+        SecondFactors(db).enable(account, secret, pyotp.TOTP(secret).at(now), now=now)
+        db.commit()
+    assert run("list").splitlines()[1].split()[-1] == "yes"
+    assert secret not in run("list", "--json")
+
+    line = run("reset-second-factor", "ada")
+
+    assert line == "ada logs in without a second factor, and is logged out everywhere.\n"
+    assert (rows(Account)[0]["totp_secret"], rows(RecoveryCode)) == (None, [])
+    assert "ada has no second factor" in run("reset-second-factor", "ada", status=1)
+
+
+@pytest.mark.parametrize("password", ["12345678", "test-conf-ada"])
+def test_guessable_password_is_refused(run, rows, password):
+    line = run("create", "ada", "--password-stdin", stdin=f"{password}\n", status=1)
+
+    assert "the password is easy to guess; use a longer one" in line
+    assert rows(Account) == []
 
 
 def test_failed_logins_are_listed_apart(run, ada, engine):

@@ -51,6 +51,7 @@ def create_account(
         lambda session: session.crew.create_account(
             name=account, password=password, role=role, now=session.now
         ),
+        with_conference=True,
     )
 
 
@@ -60,7 +61,10 @@ def create_account(
 def list_accounts(ini: Path, as_json: bool) -> None:
     """List the accounts."""
     with open_admin_session(ini) as session:
-        rows = make_rows(session.accounts.all(), "name", "role", "created_at")
+        accounts = session.accounts.all()
+        rows = make_rows(accounts, "name", "role", "created_at")
+        for row, account in zip(rows, accounts, strict=True):
+            row["second_factor"] = account.totp_secret is not None
     print_rows(rows, as_json)
 
 
@@ -74,7 +78,16 @@ def set_password(ini: Path, name: str, password_stdin: bool) -> None:
     run_action(
         ini,
         lambda session: session.crew.reset_password(name=name, password=password, now=session.now),
+        with_conference=True,
     )
+
+
+@admin.command("reset-second-factor")
+@click.argument("name")
+@click.pass_obj
+def reset_second_factor(ini: Path, name: str) -> None:
+    """Let an account log in without a second factor, and end its sessions."""
+    run_action(ini, lambda session: session.crew.reset_second_factor(name=name, now=session.now))
 
 
 @admin.command("logout")
@@ -126,7 +139,7 @@ def issue_token(ini: Path, label: str, room: str, endpoint: str, crew: bool) -> 
     if not (crew or room):
         raise click.UsageError("give a scope: --room, --room and --endpoint, or --crew")
     scope = "crew" if crew else "endpoint" if endpoint else "room"
-    with open_admin_session(ini, with_rooms=True) as session:
+    with open_admin_session(ini, with_conference=True) as session:
         _, text = session.crew.issue_token(
             label=label, scope=scope, room=room, endpoint=endpoint, now=session.now
         )
@@ -220,7 +233,7 @@ def annotate(ini: Path, label: str, at: str, room: str) -> None:
         lambda session: session.crew.annotate(
             at=session.parse_time(at), label=label, room=room, now=session.now
         ),
-        with_rooms=True,
+        with_conference=True,
     )
 
 

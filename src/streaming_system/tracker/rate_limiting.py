@@ -35,6 +35,8 @@ ROUTE_RATES: Mapping[tuple[str, str], str] = {
     ("GET", "api.manual"): "reads",
     ("POST", "admin.login"): "logins",
     ("POST", "admin.password"): "logins",
+    ("POST", "admin.secondfactor"): "logins",
+    ("POST", "admin.accounts"): "logins",
     **{(operation.method, operation.route): operation.limit for operation in OPERATIONS},
 }
 

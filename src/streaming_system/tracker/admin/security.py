@@ -28,7 +28,8 @@ SESSION_IDLE_TIMEOUT = timedelta(hours=12)
 SESSION_MAX_AGE = timedelta(days=3)
 LAST_SEEN_RESOLUTION = timedelta(minutes=5)
 
-PERMISSIONS = {"admin": {"view", "admin"}, "viewer": {"view"}}
+# "own" is for the pages of one's own account.
+PERMISSIONS = {"admin": {"own", "view", "admin"}, "viewer": {"own", "view"}}
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS", "TRACE")
 SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; form-action 'self'; "
@@ -48,6 +49,8 @@ class Identity:
     id: int
     name: str
     role: str
+    # Whether the account lacks a second factor that the settings require.
+    lacks_second_factor: bool
 
 
 class SecurityPolicy:
@@ -70,6 +73,8 @@ class SecurityPolicy:
         """Return whether the account has a permission."""
         identity = self.identity(request)
         allowed = identity is not None and permission in PERMISSIONS.get(identity.role, ())
+        if identity is not None and identity.lacks_second_factor:
+            allowed = permission == "own"
         return (Allowed if allowed else Denied)("%s", permission)
 
     def remember(
@@ -185,15 +190,22 @@ def _load_identity(request: Any) -> Identity | None:
         return None
     if now - session["seen"] >= LAST_SEEN_RESOLUTION.total_seconds():
         session["seen"] = now
-    return Identity(id=account.id, name=account.name, role=account.role)
+    is_required = request.registry.settings["second_factor.required"]
+    return Identity(
+        id=account.id,
+        name=account.name,
+        role=account.role,
+        lacks_second_factor=is_required and account.totp_secret is None,
+    )
 
 
 def _crew_actions(request: Any) -> CrewActions:
-    rooms = request.registry.settings["conference"].groups
+    conference = request.registry.settings["conference"]
     return CrewActions(
         request.db,
-        rooms,
+        conference.groups,
         account=request.identity.name,
+        event=conference.default.conference,
         login_key=request.registry["login_key"],
     )
 

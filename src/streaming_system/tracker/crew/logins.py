@@ -1,4 +1,4 @@
-"""Logins with name and password, and lockout after failed attempts."""
+"""Logins with name, password and second factor, and lockout after failed attempts."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +14,7 @@ from streaming_system.tracker.crew.login_failures import (
     LoginFailureKeys,
     LoginFailures,
 )
+from streaming_system.tracker.crew.second_factor import SecondFactors
 from streaming_system.tracker.db.session import write_transaction
 from streaming_system.tracker.models import Account
 
@@ -45,10 +46,10 @@ class Logins:
         return self._keys.name(name)
 
     def log_in(
-        self, name: str, password: str, *, client: LoginClient, now: datetime
+        self, name: str, password: str, *, client: LoginClient, now: datetime, code: str = ""
     ) -> LoginResult:
-        """Log in; see :meth:`verify_password`."""
-        login = self.verify_password(name, password, client=client, now=now)
+        """Log in; see :meth:`verify`."""
+        login = self.verify(name, password, client=client, now=now, code=code)
         if login.account is None:
             return login
         new_hash = ""
@@ -66,10 +67,20 @@ class Logins:
             AuditLog(db).record(account=login.name, action="login", subject="", now=now)
         return login
 
-    def verify_password(
-        self, name: str, password: str, *, client: LoginClient, now: datetime
+    def verify(
+        self,
+        name: str,
+        password: str,
+        *,
+        client: LoginClient,
+        now: datetime,
+        code: str | None = None,
     ) -> LoginResult:
-        """Return the account if name and password are right and no lockout applies."""
+        """Return the account if name and password are right and no lockout applies.
+
+        :param code: a code of the second factor, if the account has one; ``None`` if the password
+            is enough.
+        """
         free_attempts = self._keys.free_attempts(name, client)
         # An attempt counts as failed until it succeeds, so that parallel attempts count, too.
         with write_transaction(self._sessions) as db:
@@ -80,7 +91,12 @@ class Logins:
             account = Accounts(db).find(name)
         is_right = passwords.verify(account.password_hash if account else None, password)
         if account is None or not is_right:
-            self._record_failure(account.name if account else "", now)
+            # An unknown name is not recorded: it may be a password in the wrong field.
+            known = account.name if account else ""
+            self._record_failure(known, "" if known else "a name that no account has", now)
+            return LoginResult()
+        if code is not None and account.totp_secret and not self._use_code(account, code, now):
+            self._record_failure(account.name, "the right password without a valid code", now)
             return LoginResult()
         with write_transaction(self._sessions) as db:
             LoginFailures(db).delete(free_attempts)
@@ -91,8 +107,10 @@ class Logins:
             password_hash=account.password_hash,
         )
 
-    def _record_failure(self, name: str, now: datetime) -> None:
-        # An unknown name is not recorded: it may be a password in the wrong field.
-        subject = "" if name else "a name that no account has"
+    def _use_code(self, account: Account, code: str, now: datetime) -> bool:
+        with write_transaction(self._sessions) as db:
+            return SecondFactors(db).use_code(account.id, code, now=now)
+
+    def _record_failure(self, name: str, subject: str, now: datetime) -> None:
         with write_transaction(self._sessions) as db:
             AuditLog(db).record(account=name, action=FAILED_LOGIN, subject=subject, now=now)

@@ -192,6 +192,16 @@ class AccountPage(AdminPage):
         """Set the password of an account."""
         return self.handle_post(forms.ACCOUNT_FORM, self._reset)
 
+    @view_config(**action("reset-factor"))
+    def reset_second_factor(self) -> Any:
+        """Remove the second factor of an account."""
+        return self.handle_post(
+            forms.ACCOUNT_FORM,
+            lambda submitted: self.request.crew.reset_second_factor(
+                name=submitted["name"], now=self.request.now
+            ),
+        )
+
     @view_config(**action("unlock"))
     def unlock(self) -> Any:
         """End the lockouts of an account."""
@@ -224,6 +234,8 @@ class AccountPage(AdminPage):
 
     def _reset(self, submitted: Any) -> str:
         _require_matching_passwords(submitted)
+        if submitted["name"] == self.request.identity.name:
+            return self.change_own_password(submitted["old"], submitted["password"])
         message: str = self.request.crew.reset_password(
             name=submitted["name"], password=submitted["password"], now=self.request.now
         )
