@@ -176,6 +176,9 @@ vendor: $(VENV)/installed-dev  ## Download the third-party browser libraries (ne
 catalogues: $(VENV)/installed-dev  ## Update the translation catalogues.
 	@$(BIN)/python tools/catalogues.py
 
+.PHONY: privacy-tables
+privacy-tables: $(VENV)/installed  ## Update the list of stored data in docs/privacy.md.
+	@$(BIN)/python tools/privacy_tables.py
 
 .PHONY: audit sbom wheel
 audit: $(VENV)/installed  ## Check the locked packages for known vulnerabilities.
