@@ -71,7 +71,7 @@ define SET_UP
 @if [ -z "$$(find var/schedule.json -mtime -1 2>/dev/null)" ]; then \
 	$(BIN)/streaming-system -c $(INI) schedule import || [ -f var/schedule.json ]; fi
 @$(BIN)/streaming-system -c $(INI) admin create --if-none
-@$(if $(ARGS),sed 's|^address = .*|address = $(ARGS)|; s|%(here)s|$(CURDIR)|g' $(INI) > var/testserve.ini)
+@$(if $(ARGS),umask 027; sed 's|^address = .*|address = $(ARGS)|; s|%(here)s|$(CURDIR)|g' $(INI) > var/testserve.ini)
 endef
 
 testserve: $(VENV)/installed var/tracker.sqlite  ## Set up and serve the site.
@@ -175,6 +175,10 @@ vendor: $(VENV)/installed-dev  ## Download the third-party browser libraries (ne
 .PHONY: catalogues
 catalogues: $(VENV)/installed-dev  ## Update the translation catalogues.
 	@$(BIN)/python tools/catalogues.py
+
+.PHONY: privacy-tables
+privacy-tables: $(VENV)/installed  ## Update the list of stored data in docs/privacy.md.
+	@$(BIN)/python tools/privacy_tables.py
 
 .PHONY: audit sbom wheel
 audit: $(VENV)/installed  ## Check the locked packages for known vulnerabilities.

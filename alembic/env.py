@@ -13,6 +13,7 @@ from streaming_system.tracker.db.session import make_engine, startup_errors
 from streaming_system.tracker.history.partitions import is_lock_timeout, partition_names
 from streaming_system.tracker.models import Base, UtcDateTime
 from streaming_system.tracker.settings import StartupError
+from streaming_system.util.private_files import make_private_file, make_private_folder
 
 # The key of PostgreSQL's advisory lock; the hash avoids collisions with other programs.
 LOCK = int.from_bytes(hashlib.sha256(b"streaming-system migrate").digest()[:8], "big", signed=True)
@@ -30,7 +31,7 @@ def run() -> None:
         return
     settings = load_app_settings(Path(context.config.config_file_name), "tracker")
     engine = make_engine(settings)
-    make_folder(engine.url)
+    make_file(engine.url)
     with startup_errors():
         connection = engine.connect()
     with connection:
@@ -64,13 +65,16 @@ def migrate_beside_others(connection) -> None:
         time.sleep(RETRY_INTERVAL)
 
 
-def make_folder(url) -> None:
-    """Make the folder of an SQLite file; other databases live elsewhere."""
+def make_file(url) -> None:
+    """Make an SQLite file and its folder, both hidden from other users; other databases live
+    elsewhere.
+    """
     if url.get_backend_name() != "sqlite" or not url.database:
         return
     folder = Path(url.database).parent
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private_folder(folder)
+        make_private_file(Path(url.database))
     except OSError as error:
         raise StartupError(
             f"the folder of sqlalchemy.url in the ini file ({folder}) cannot be made: "

@@ -49,7 +49,8 @@ machine() {
     done
     install -d "$LOGS"
     install -d -o "$DEPLOY_USER" -g "$(id -gn "$DEPLOY_USER")" "$WEBSITE"
-    install -d -o "$RUN_USER" -g "$(id -gn "$RUN_USER")" "$STATE" "$STATE"/{previews,endpoint-logs}
+    install -d -m 750 -o "$RUN_USER" -g "$(id -gn "$RUN_USER")" \
+        "$STATE" "$STATE"/{previews,endpoint-logs}
 }
 
 private() {

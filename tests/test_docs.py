@@ -2,6 +2,7 @@
 
 import configparser
 import re
+import runpy
 
 import colander
 import pytest
@@ -13,6 +14,8 @@ from streaming_system.config.schema import RoomConfigSchema, SiteConfigSchema
 from streaming_system.plugin import open_feed
 from streaming_system.plugin_host.manager import create_plugin_manager
 from streaming_system.schedule_import.parsers import load_parsers, parse_and_validate, select_parser
+from streaming_system.tracker.models import Base
+from streaming_system.tracker.settings import SETTINGS
 
 
 def blocks(text, language):
@@ -77,6 +80,34 @@ def test_every_key_of_our_own_in_an_ini_is_documented(root, ini):
         keys |= {key for key in parser[app] if key != "use" and not key.startswith("pyramid.")}
 
     assert sorted(key for key in keys if f"`{key}`" not in manual) == []
+
+
+def test_every_stored_column_is_in_the_privacy_notice(root):
+    manual = (root / "docs/privacy.md").read_text()
+    rows = dict(re.findall(r"^\| `(\w+)` \|(.*)\|$", manual, re.MULTILINE))
+
+    assert sorted(rows) == sorted(Base.metadata.tables)
+    for name, table in Base.metadata.tables.items():
+        about, columns, retention = (cell.strip() for cell in rows[name].split("|"))
+        assert about, name
+        assert retention, name
+        described = dict(re.findall(r"`(\w+)`: ([^;]+)", columns))
+        assert sorted(described) == sorted(table.columns.keys()), name
+
+
+def test_privacy_notice_has_the_descriptions_of_the_models(root):
+    module = runpy.run_path(str(root / "tools/privacy_tables.py"))
+    manual = (root / "docs/privacy.md").read_text()
+
+    assert module["format_tables"](Base.metadata) in manual
+
+
+def test_retention_settings_in_the_privacy_notice_exist(root):
+    manual = (root / "docs/privacy.md").read_text()
+    names = set(re.findall(r"`(retention\.\w+)`", manual))
+
+    assert names <= set(SETTINGS)
+    assert len(names) == 3
 
 
 def test_links_between_documents_lead_somewhere(root):

@@ -39,7 +39,16 @@ def test_admin_pages_fit_the_window_without_third_party_requests(visit, site, lo
     page = visit("/tracker/admin", reduced_motion="reduce")
     log_in(page)
 
-    for path in ("", "/endpoints", "/tokens", "/annotations", "/accounts", "/audit", "/password"):
+    for path in (
+        "",
+        "/endpoints",
+        "/tokens",
+        "/annotations",
+        "/accounts",
+        "/audit",
+        "/password",
+        "/secondfactor",
+    ):
         page.goto(f"{site.url}/tracker/admin{path}")
         assert page.locator("h1").count() == 1, path
         for width, scheme in product((320, 1280), ("light", "dark")):

@@ -5,7 +5,9 @@ import hashlib
 import re
 from datetime import UTC, datetime, timedelta
 
+import pyotp
 import pytest
+import segno
 import sqlalchemy as sa
 from argon2 import PasswordHasher
 from sqlalchemy.orm import Session
@@ -23,12 +25,16 @@ from streaming_system.tracker.models import (
     AuditEntry,
     Endpoint,
     LoginFailure,
+    RecoveryCode,
     Token,
 )
 
 from .conftest import SECRET
 
-PAGES = ("", "/endpoints", "/tokens", "/annotations", "/accounts", "/audit", "/password")
+PAGES = (
+    *("", "/endpoints", "/tokens", "/annotations", "/accounts", "/audit"),
+    *("/password", "/secondfactor"),
+)
 PASSWORD = "correct horse"
 # Reports use the real time.
 NOON = datetime.now(UTC).replace(microsecond=0)
@@ -115,9 +121,9 @@ def endpoint(ada):
     return "203.0.113.1"
 
 
-def log_in(app, name, password=PASSWORD, **more):
+def log_in(app, name, password=PASSWORD, code="", **more):
     form = login_form(app)
-    form["name"], form["password"] = name, password
+    form["name"], form["password"], form["code"] = name, password, code
     return form.submit(**more)
 
 
@@ -141,6 +147,16 @@ def submit(app, path, button, nth=0, /, status=303, **fields):
     for field, value in fields.items():
         form[field].force_value(value)
     return form.submit("do", value=button, status=status)
+
+
+def lock(app, name, *, attempts, addresses):
+    """Guess a password from several addresses until the account is locked for all of them."""
+    address = app.extra_environ["REMOTE_ADDR"]
+    for attempt in range(attempts):
+        app.extra_environ["REMOTE_ADDR"] = f"198.51.100.{attempt % addresses}"
+        assert log_in(app, name, "wrong horse", status="*").status_int in (400, 429)
+    app.extra_environ["REMOTE_ADDR"] = address
+    assert log_in(app, name, status="*").status_int == 429
 
 
 def flash_message(response):
@@ -268,7 +284,7 @@ class TestForms:
             "/admin/login", {"csrf_token": token}, upload_files=files, status=400
         )
 
-        assert error_message(response) == "Name or password is wrong."
+        assert error_message(response) == "Name, password or code is wrong."
 
 
 class TestLogIn:
@@ -279,7 +295,7 @@ class TestLogIn:
     def test_wrong_name_and_wrong_password_have_the_same_message(self, anonymous, name, password):
         response = log_in(anonymous, name, password, status=400)
 
-        assert error_message(response) == "Name or password is wrong."
+        assert error_message(response) == "Name, password or code is wrong."
         assert response.form["name"].value == name
         assert response.form["password"].value == ""
         anonymous.get("/admin", status=303)
@@ -441,6 +457,125 @@ class TestLockout:
             app.extra_environ["REMOTE_ADDR"] = f"198.51.100.{number}"
             log_in(app, "ada", "wrong horse", status=status)
         log_in(app, "alan", status=303)
+
+    def test_browser_that_has_logged_in_before_is_not_slowed_by_other_clients(
+        self, people, start, clock
+    ):
+        owner, stranger = start(), start()
+        log_in(owner, "ada", status=303)
+        lock(stranger, "ada", attempts=52, addresses=13)
+
+        for address in ("203.0.113.1", "198.51.100.99"):
+            stranger.extra_environ["REMOTE_ADDR"] = address
+            log_in(stranger, "ada", status=429)
+        # The address does not matter: the owner may have another one by now.
+        owner.extra_environ["REMOTE_ADDR"] = "198.51.100.1"
+        owner.get("/admin").forms[0].submit(status=303)
+        log_in(owner, "ada", status=303)
+        change = {"old": PASSWORD, "new": "tr0ub4dor", "again": "tr0ub4dor"}
+        submit(owner, "/admin/password", "change", **change)
+
+    def test_failures_of_a_known_browser_are_counted_for_it_alone(self, people, start):
+        owner, other = start(), start()
+        log_in(owner, "ada", status=303)
+        for _ in range(5):
+            log_in(owner, "ada", "wrong horse", status=400)
+
+        log_in(owner, "ada", status=429)
+        log_in(other, "ada", status=303)
+
+    def test_browser_is_known_for_the_accounts_that_have_logged_in(self, people, start):
+        app, stranger = start(), start()
+        for name in ("ada", "vera"):
+            log_in(app, name, status=303)
+            app.get("/admin").forms[0].submit()
+        for name in ("ada", "vera", "alan"):
+            lock(stranger, name, attempts=52, addresses=13)
+
+        statuses = {n: log_in(app, n, status="*").status_int for n in ("ada", "vera", "alan")}
+
+        assert statuses == {"ada": 303, "vera": 303, "alan": 429}
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda cookie, clock: cookie[:-8] + "AAAAAAAA",
+            lambda cookie, clock: "x",
+            lambda cookie, clock: "\u00e4",
+            lambda cookie, clock: base64.urlsafe_b64encode(b"0" * 32 + b'{"id": "x"}').decode(),
+            lambda cookie, clock: setattr(clock, "now", NOON + timedelta(days=180)) or cookie,
+        ],
+        ids=["changed", "short", "not latin", "forged", "expired"],
+    )
+    def test_forged_or_expired_device_cookie_is_ignored(self, people, start, clock, change):
+        owner, thief, stranger = start(), start(), start()
+        log_in(owner, "ada", status=303)
+        cookie = change(owner.cookies["device"], clock)
+        lock(stranger, "ada", attempts=52, addresses=13)
+
+        token = login_form(thief)["csrf_token"].value
+        fields = {"csrf_token": token, "name": "ada", "password": PASSWORD}
+        cookies = {"Cookie": f"crew={thief.cookies['crew']}; device={cookie}"}
+        thief.post("/admin/login", fields, headers=cookies, status=429)
+
+    def test_device_cookie_reveals_no_name_and_is_limited_to_admin_pages(self, people, start):
+        app = start(**{"session.secure": "true"})
+        app.extra_environ |= {"wsgi.url_scheme": "https", "HTTP_HOST": "live.example"}
+
+        response = log_in(app, "ada", headers={"Origin": "https://live.example"})
+        session, device = response.headers.getall("Set-Cookie")
+
+        name, _, rest = device.partition("=")
+        value, *attributes = rest.split("; ")
+        assert (session.partition("=")[0], name) == ("crew", "device")
+        assert {a for a in attributes if not a.startswith(("Max-Age", "expires"))} == {
+            "Path=/admin",
+            "secure",
+            "HttpOnly",
+            "SameSite=Strict",
+        }
+        content = base64.urlsafe_b64decode(value + "==")
+        assert b"ada" not in content[content.index(b"{") :].replace(b'"', b" ").split()
+        assert b"203.0.113" not in content
+
+    def test_name_with_an_address_does_not_count_for_that_address(self, people, start):
+        attacker, owner = start(), start()
+        attacker.extra_environ["REMOTE_ADDR"] = "198.51.100.7"
+        for name in ("ada|203.0.113.1", '["address", "ada", "203.0.113.1"]', "ada\x00203.0.113.1"):
+            for _ in range(6):
+                log_in(attacker, name, "wrong horse", status="*")
+
+        log_in(owner, "ada", status=303)
+
+    def test_log_ins_of_a_known_browser_have_a_rate_limit_of_their_own(self, people, start):
+        app = start("own", **{"limit.logins": "3/hour"})
+        log_in(app, "ada", status=303)
+        stranger = TestApp(app.app, extra_environ=app.extra_environ)
+        for _ in range(2):
+            log_in(stranger, "eve", status=400)
+        log_in(stranger, "eve", status=429)
+
+        app.get("/admin").forms[0].submit()
+        log_in(app, "ada", status=303)
+
+    def test_admin_ends_the_lockout_of_an_account(self, ada, start):
+        stranger = start()
+        lock(stranger, "vera", attempts=52, addresses=13)
+        lock(stranger, "alan", attempts=52, addresses=13)
+
+        response = submit(ada, "/admin/accounts", "unlock", 2)
+
+        assert flash_message(response) == "vera can log in again at once."
+        log_in(start(), "alan", status=429)
+        log_in(start(), "vera", status=303)
+
+    def test_password_reset_ends_the_lockout(self, ada, start):
+        lock(start(), "vera", attempts=52, addresses=13)
+        new = {"password": "tr0ub4dor", "again": "tr0ub4dor"}
+
+        submit(ada, "/admin/accounts", "reset", 2, **new)
+
+        log_in(start(), "vera", "tr0ub4dor", status=303)
 
     def test_ipv6_addresses_of_one_network_share_a_lockout(self, people, start):
         app = start()
@@ -620,6 +755,8 @@ class TestAccounts:
             ({"name": "cli:root"}, "The name &#39;cli:root&#39; is not allowed"),
             ({"role": "owner"}, "The role is &#39;owner&#39;; allowed: admin, viewer."),
             ({"password": "short", "again": "short"}, "A password has at least 8 characters"),
+            ({"password": "12345678", "again": "12345678"}, "The password is easy to guess;"),
+            ({"password": "evetestconf", "again": "evetestconf"}, "The password is easy to guess;"),
             ({"again": "other horse"}, "The two passwords are not the same."),
         ],
     )
@@ -653,6 +790,28 @@ class TestAccounts:
         vera.get("/admin", status=303)
         log_in(start(), "vera", PASSWORD, status=400)
         log_in(start(), "vera", "tr0ub4dor", status=303)
+
+    def test_own_password_needs_the_old_one(self, ada, browser, start, rows):
+        other, before = browser("ada"), rows(Account)
+        new = {"password": "tr0ub4dor", "again": "tr0ub4dor"}
+        for old in ("wrong horse", ""):
+            response = submit(ada, "/admin/accounts", "reset", 0, status=400, old=old, **new)
+            assert error_message(response) == "The old password is wrong."
+            assert rows(Account) == before
+
+        response = submit(ada, "/admin/accounts", "reset", 0, old=PASSWORD, **new)
+
+        assert flash_message(response) == "Your password is changed; all other sessions have ended."
+        ada.get("/admin", status=200)
+        other.get("/admin", status=303)
+        log_in(start(), "ada", "tr0ub4dor", status=303)
+
+    def test_guesses_of_the_own_password_on_the_accounts_page_lock_the_account(self, ada):
+        new = {"password": "tr0ub4dor", "again": "tr0ub4dor"}
+        for _ in range(5):
+            submit(ada, "/admin/accounts", "reset", 0, status=400, old="wrong horse", **new)
+
+        submit(ada, "/admin/accounts", "reset", 0, status=429, old=PASSWORD, **new)
 
     def test_deleted_account_is_logged_out(self, ada, browser, rows):
         vera = browser("vera")
@@ -697,6 +856,7 @@ class TestPassword:
             ({"old": "wrong horse"}, "The old password is wrong."),
             ({"again": "other"}, "The two new passwords are not the same."),
             ({"new": "short", "again": "short"}, "A password has at least 8 characters"),
+            ({"new": "password", "again": "password"}, "The password is easy to guess;"),
         ],
     )
     def test_invalid_password_change_changes_nothing(self, vera, rows, fields, line):
@@ -727,8 +887,8 @@ class TestPassword:
         log_in(app, "vera", status=303)
         fields = {"old": "wrong horse", "new": "tr0ub4dor", "again": "tr0ub4dor"}
 
-        submit(app, "/admin/password", "change", status=400, **fields)
-        submit(app, "/admin/password", "change", status=429, **fields)
+        for status in (400, 400, 429):
+            submit(app, "/admin/password", "change", status=status, **fields)
 
     def test_reports_do_not_wait_for_password_verification(self, vera, monkeypatch, rows):
         verify = passwords.verify
@@ -768,6 +928,203 @@ class TestPassword:
         log_in(start(), "ada", status=303)
 
 
+def code_of(secret, clock, steps=0):
+    return pyotp.TOTP(secret).at(clock.now + timedelta(seconds=30 * steps))
+
+
+def enable_second_factor(app, clock):
+    """Turn the second factor on; return the key and the recovery codes."""
+    form = find_form(app, "/admin/secondfactor", "enable")
+    secret = form["secret"].value
+    form["code"], form["password"] = code_of(secret, clock), PASSWORD
+    response = form.submit("do", value="enable", status=200)
+    return secret, [code.get_text() for code in response.html.select("code.secret")]
+
+
+class TestSecondFactor:
+    def test_log_in_needs_a_code_once_it_is_on(self, vera, start, clock):
+        secret, _ = enable_second_factor(vera, clock)
+        clock.now += timedelta(minutes=1)
+
+        for code in ("", "123456", "0" * 64, "\u0661" * 6, code_of(secret, clock, steps=-2)):
+            response = log_in(start(), "vera", code=code, status=400)
+            assert error_message(response) == "Name, password or code is wrong."
+        clock.now += timedelta(minutes=1)
+        log_in(start(), "vera", "wrong horse", code=code_of(secret, clock), status=400)
+        clock.now += timedelta(minutes=1)
+        log_in(start(), "vera", code=code_of(secret, clock), status=303)
+        log_in(start(), "ada", status=303)
+
+    @pytest.mark.parametrize(
+        ("steps", "status"), [(-2, 400), (-1, 303), (0, 303), (1, 303), (2, 400)]
+    )
+    def test_clocks_may_differ_by_half_a_minute(self, vera, start, clock, steps, status):
+        secret, _ = enable_second_factor(vera, clock)
+        clock.now += timedelta(minutes=5)
+
+        log_in(start(), "vera", code=code_of(secret, clock, steps), status=status)
+
+    def test_code_is_valid_once_in_all_workers(self, vera, start, clock):
+        secret, _ = enable_second_factor(vera, clock)
+        used = code_of(secret, clock)
+        log_in(start("one"), "vera", code=used, status=400)
+        clock.now += timedelta(seconds=30)
+        code = code_of(secret, clock)
+
+        log_in(start("one"), "vera", code=f" {code[:3]} {code[3:]} ", status=303)
+
+        for worker, replayed in (("one", code), ("two", code), ("two", used)):
+            log_in(start(worker), "vera", code=replayed, status=400)
+
+    def test_recovery_code_replaces_a_code_once(self, vera, start, clock, rows):
+        _, codes = enable_second_factor(vera, clock)
+        assert len(set(codes)) == 10
+        assert all(re.fullmatch("([a-z2-7]{4}-){3}[a-z2-7]{4}", code) for code in codes)
+        assert not [row for row in rows(RecoveryCode) if row["hash"] in codes]
+
+        log_in(start(), "vera", code=codes[0].upper().replace("-", " "), status=303)
+
+        log_in(start(), "vera", code=codes[0], status=400)
+        log_in(start(), "vera", code=codes[1], status=303)
+        assert len(rows(RecoveryCode)) == 8
+
+    def test_guessed_codes_lock_the_account_although_the_password_is_right(
+        self, vera, start, clock, rows
+    ):
+        secret, _ = enable_second_factor(vera, clock)
+        clock.now += timedelta(minutes=1)
+        stranger = start()
+        for number in range(5):
+            log_in(stranger, "vera", code=f"{number:06}", status=400)
+
+        log_in(stranger, "vera", code=code_of(secret, clock), status=429)
+
+        subjects = [r["subject"] for r in rows(AuditEntry) if r["action"] == "login.failed"]
+        assert subjects == ["the right password without a valid code"] * 5
+
+    def test_page_has_a_qr_code_and_nothing_of_other_hosts(self, vera):
+        response = vera.get("/admin/secondfactor")
+
+        [image] = response.html.select("img")
+        secret = response.html.select_one("code.secret").get_text()
+        uri = f"otpauth://totp/Test%20Conf:vera?secret={secret}&issuer=Test%20Conf"
+        assert image["src"] == segno.make(uri, micro=False).svg_data_uri(
+            scale=4, border=4, dark="#000", light="#fff"
+        )
+        assert re.fullmatch("[A-Z2-7]{32}", secret)
+        assert vera.get("/admin/secondfactor").html.select_one("code.secret").get_text() != secret
+
+    @pytest.mark.parametrize(
+        ("fields", "line"),
+        [
+            ({"password": "wrong horse"}, "The old password is wrong."),
+            ({"code": "000000"}, "The code is wrong; check the clock of the app&#39;s device."),
+            ({"secret": "AAAA"}, "The code is wrong; check the clock of the app&#39;s device."),
+            ({"secret": "a" * 65}, "The field secret is too long."),
+        ],
+    )
+    def test_invalid_second_factor_is_not_turned_on(self, vera, clock, rows, fields, line):
+        before, form = rows(Account), find_form(vera, "/admin/secondfactor", "enable")
+        secret = form["secret"].value
+        valid = {"secret": secret, "code": code_of(secret, clock), "password": PASSWORD}
+        for field, value in (valid | fields).items():
+            form[field].force_value(value)
+
+        response = form.submit("do", value="enable", status=400)
+
+        assert error_message(response) == line
+        shown = response.html.select_one("code.secret").get_text()
+        assert (shown == secret) == ("secret" not in fields)
+        assert PASSWORD not in response.text
+        assert (rows(Account), rows(RecoveryCode)) == (before, [])
+
+    def test_turning_it_on_and_off_ends_other_sessions(self, vera, browser, start, clock, rows):
+        other = browser("vera")
+        secret, codes = enable_second_factor(vera, clock)
+        other.get("/admin", status=303)
+        vera.get("/admin", status=200)
+        second = start()
+        log_in(second, "vera", code=codes[0], status=303)
+        clock.now += timedelta(minutes=1)
+        fields = {"code": code_of(secret, clock), "password": PASSWORD}
+
+        response = submit(vera, "/admin/secondfactor", "disable", **fields)
+
+        assert flash_message(response) == "The second factor is off; all other sessions have ended."
+        second.get("/admin", status=303)
+        log_in(second, "vera", status=303)
+        assert rows(RecoveryCode) == []
+
+    @pytest.mark.parametrize("button", ["disable", "codes"])
+    def test_changes_need_password_and_code(self, vera, clock, rows, button):
+        secret, _ = enable_second_factor(vera, clock)
+        before = rows(Account), rows(RecoveryCode)
+        clock.now += timedelta(minutes=1)
+        for fields in (
+            {"code": "000000", "password": PASSWORD},
+            {"code": "", "password": PASSWORD},
+            {"code": code_of(secret, clock), "password": "wrong horse"},
+        ):
+            response = submit(vera, "/admin/secondfactor", button, status=400, **fields)
+            assert error_message(response) == "The password or the code is wrong."
+        assert (rows(Account), rows(RecoveryCode)) == before
+
+    def test_new_recovery_codes_replace_the_old_ones(self, vera, start, clock):
+        _, old = enable_second_factor(vera, clock)
+        fields = {"code": old[0], "password": PASSWORD}
+
+        response = submit(vera, "/admin/secondfactor", "codes", status=200, **fields)
+
+        new = [code.get_text() for code in response.html.select("code.secret")]
+        assert len(set(new) - set(old)) == 10
+        log_in(start(), "vera", code=old[1], status=400)
+        log_in(start(), "vera", code=new[1], status=303)
+
+    def test_admin_resets_the_second_factor_of_another_account_only(
+        self, ada, browser, start, clock, rows
+    ):
+        vera = browser("vera")
+        enable_second_factor(vera, clock)
+        enable_second_factor(ada, clock)
+
+        response = submit(ada, "/admin/accounts", "reset-factor")
+
+        assert flash_message(response) == (
+            "vera logs in without a second factor, and is logged out everywhere."
+        )
+        vera.get("/admin", status=303)
+        log_in(start(), "vera", status=303)
+        token = ada.get("/admin").forms[0]["csrf_token"].value
+        fields = {"do": "reset-factor", "name": "ada", "csrf_token": token}
+        response = ada.post("/admin/accounts", fields, status=400)
+        assert error_message(response) == "Turn off your own second factor on its page."
+        assert [row["name"] for row in rows(Account) if row["totp_secret"]] == ["ada"]
+
+    def test_deleted_account_leaves_no_recovery_codes(self, ada, browser, clock, rows):
+        enable_second_factor(browser("vera"), clock)
+
+        submit(ada, "/admin/accounts", "delete", 2)
+
+        assert rows(RecoveryCode) == []
+
+    def test_required_second_factor_comes_before_all_other_pages(self, people, start, clock):
+        app = start("required", **{"second_factor.required": "true"})
+        log_in(app, "ada", status=303)
+
+        for path in PAGES:
+            if path not in ("/password", "/secondfactor"):
+                response = app.get(f"/admin{path}", status=303)
+                assert response.location == "http://localhost/admin/secondfactor"
+        token = app.get("/admin/password").forms[0]["csrf_token"].value
+        fields = {"do": "issue", "label": "x", "scope": "crew", "csrf_token": token}
+        assert app.post("/admin/tokens", fields, status=303).location.endswith("/secondfactor")
+
+        enable_second_factor(app, clock)
+
+        for path in PAGES:
+            app.get(f"/admin{path}", status=200)
+
+
 class TestAudit:
     def test_actions_are_recorded_with_their_account(self, ada, endpoint, rows):
         log_in(ada, "eve", "secret typed as a name", status=400)
@@ -788,6 +1145,21 @@ class TestAudit:
             ("ada", "logout"),
         ]
         assert "eve" not in str(rows(AuditEntry))
+
+    def test_failed_logins_are_apart_from_deeds(self, ada, start):
+        stranger = start()
+        for name in ("vera", "eve"):
+            log_in(stranger, name, "wrong horse", status=400)
+        submit(ada, "/admin/annotations", "add", label="Keynote")
+
+        def actions(path, **query):
+            response = ada.get(path, query)
+            return [row.select("td")[1].get_text() for row in response.html.select("tbody tr")]
+
+        assert actions("/admin/audit") == ["annotation.add", "login"]
+        assert actions("/admin/audit", show="failures") == ["login.failed"] * 2
+        assert actions("/admin/audit", show="failures", account="vera") == ["login.failed"]
+        assert "login.failed" not in ada.get("/admin").text
 
     def test_entries_can_be_filtered_by_account(self, ada, browser):
         browser("vera")
@@ -837,6 +1209,7 @@ class TestInjection:
             "endpoints": ({"do": "drain", "room": "hall", "name": endpoint},),
             "login": ({"name": "ada", "password": "x", "next": "x"},),
             "password": ({"do": "change", "old": "x", "new": "y", "again": "y"},),
+            "secondfactor": ({"do": "enable", "secret": "x", "code": "1", "password": "x"},),
         }
         for path, (base, *more) in forms.items():
             for field in (set(base) - {"do"}) | set(more):
@@ -845,12 +1218,12 @@ class TestInjection:
                 assert response.status_int in (200, 303, 400, 403, 429), (path, field)
                 assert "evil" not in str(response.headers).lower(), (path, field)
                 if response.status_int != 303:
-                    assert not response.html.select("script, img"), (path, field)
+                    assert not response.html.select("script, img:not(.qr)"), (path, field)
                 if path == "login":
                     token = login_form(ada)["csrf_token"].value
 
         for path in PAGES:
             response = ada.get(f"/admin{path}", status="*")
             assert response.status_int < 400
-            assert not response.html.select("script, img")
+            assert not response.html.select("script, img:not(.qr)")
         assert {"ada", "alan", "vera"} <= {row["name"] for row in rows(Account)}

@@ -6,12 +6,28 @@ import pwd
 import re
 from datetime import UTC, datetime, timedelta
 
+import pyotp
 import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner
+from sqlalchemy.orm import Session, sessionmaker
 
 from streaming_system.cli import main
-from streaming_system.tracker.models import Account, Annotation, AuditEntry, Endpoint, Token
+from streaming_system.tracker.crew.accounts import Accounts
+from streaming_system.tracker.crew.audit import AuditLog
+from streaming_system.tracker.crew.login_failures import LoginClient
+from streaming_system.tracker.crew.logins import Logins
+from streaming_system.tracker.crew.second_factor import SecondFactors, create_secret
+from streaming_system.tracker.crew.server_keys import LOGIN_KEY_NAME, ServerKeys
+from streaming_system.tracker.models import (
+    Account,
+    Annotation,
+    AuditEntry,
+    Endpoint,
+    LoginFailure,
+    RecoveryCode,
+    Token,
+)
 
 from .conftest import SECRET
 
@@ -72,7 +88,7 @@ def test_password_prompt_is_confirmed_and_hidden(run):
 def test_list_prints_columns(run, ada):
     heading, row = run("list").splitlines()
 
-    assert heading.split() == ["name", "role", "created_at"]
+    assert heading.split() == ["name", "role", "created_at", "second_factor"]
     assert row.split()[:2] == ["ada", "admin"]
 
 
@@ -138,6 +154,63 @@ def test_logout_ends_sessions_and_keeps_the_password(run, ada, rows):
     assert after == before | {"epoch": before["epoch"] + 1}
 
 
+@pytest.mark.parametrize(
+    ("command", "password"),
+    [(["unlock", "ada"], PASSWORD), (["password", "ada", "--password-stdin"], "tr0ub4dor\n")],
+)
+def test_lockout_ends_with_a_command(run, ada, engine, rows, command, password):
+    with Session(engine) as db:
+        key = ServerKeys(db).get(LOGIN_KEY_NAME)
+    logins, client = Logins(sessionmaker(engine), key), LoginClient(address="203.0.113.1")
+
+    def log_in(password):
+        now = datetime.now(UTC)
+        return logins.log_in("ada", password.strip(), client=client, now=now)
+
+    assert [log_in("wrong horse").retry_after for _ in range(6)] == [0] * 5 + [1]
+
+    run(*command, stdin=password)
+
+    assert rows(LoginFailure) == []
+    assert log_in(password).name == "ada"
+
+
+def test_second_factor_is_listed_and_reset(run, ada, engine, rows):
+    now, secret = datetime.now(UTC), create_secret()
+    with Session(engine) as db:
+        account = Accounts(db).require("ada")
+        SecondFactors(db).enable(account, secret, pyotp.TOTP(secret).at(now), now=now)
+        db.commit()
+    assert run("list").splitlines()[1].split()[-1] == "yes"
+    assert secret not in run("list", "--json")
+
+    line = run("reset-second-factor", "ada")
+
+    assert line == "ada logs in without a second factor, and is logged out everywhere.\n"
+    assert (rows(Account)[0]["totp_secret"], rows(RecoveryCode)) == (None, [])
+    assert "ada has no second factor" in run("reset-second-factor", "ada", status=1)
+
+
+@pytest.mark.parametrize("password", ["12345678", "test-conf-ada"])
+def test_guessable_password_is_refused(run, rows, password):
+    line = run("create", "ada", "--password-stdin", stdin=f"{password}\n", status=1)
+
+    assert "the password is easy to guess; use a longer one" in line
+    assert rows(Account) == []
+
+
+def test_failed_logins_are_listed_apart(run, ada, engine):
+    with Session(engine) as db:
+        AuditLog(db).record(account="ada", action="login.failed", subject="", now=datetime.now(UTC))
+        db.commit()
+
+    def actions(*options):
+        return [row["action"] for row in json.loads(run("audit", "--json", *options))]
+
+    assert actions() == ["account.create"]
+    assert actions("--failed-logins") == ["login.failed"]
+
+
 def test_annotation_is_added_listed_and_deleted(run, rows):
     run("annotate", "Keynote", "--at", "2026-11-24 12:00", "--room", "hall")
 
@@ -174,6 +247,7 @@ def test_audit_trail_has_actions_with_the_system_user(run, ada, rows):
         (["role", "ada", "viewer"], "ada is the last admin; make another one first"),
         (["delete", "ada"], "ada is the last admin; make another one first"),
         (["delete", "eve"], "there is no account called 'eve'"),
+        (["unlock", "eve"], "there is no account called 'eve'"),
         (["logout", "eve"], "there is no account called 'eve'"),
         (["delete", "a\x1b[2K"], r"there is no account called 'a\x1b[2K'"),
         (["create", "ada", "--password-stdin"], "there is an account called ada already"),

@@ -312,8 +312,10 @@ def test_other_revision_is_rejected_with_instructions(run, full, target, migrate
 def test_backup_of_an_older_revision_is_restored_and_migrated(run, target, migrate, tmp_path):
     migrate(target, "-1")
     with connect(target) as connection:
-        row = {column.name: sample_value(column, 1) for column in Account.__table__.columns}
-        connection.execute(sa.insert(Account), row)
+        table = sa.Table("account", sa.MetaData(), autoload_with=connection)
+        connection.execute(
+            sa.insert(table), {column.name: sample_value(column, 1) for column in table.columns}
+        )
 
     run(target, "backup", tmp_path / "old.gz")
     run(target, "restore", tmp_path / "old.gz", "--replace")

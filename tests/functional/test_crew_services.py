@@ -12,6 +12,7 @@ from streaming_system.tracker.crew.annotations import Annotations
 from streaming_system.tracker.crew.audit import AuditLog
 from streaming_system.tracker.crew.errors import CrewError
 from streaming_system.tracker.crew.tokens import Tokens
+from streaming_system.tracker.history import retention
 from streaming_system.tracker.models import Token
 
 pytestmark = pytest.mark.both_databases
@@ -193,6 +194,22 @@ class TestAudit:
         assert [entry.subject for entry in audit.latest(1)] == ["2"]
         assert [entry.subject for entry in audit.latest(account="ada")] == ["2", "0"]
         assert audit.accounts() == ["ada", "bob"]
+
+    def test_only_the_latest_failed_logins_are_retained(self, audit, db, monkeypatch):
+        monkeypatch.setattr(retention, "MAX_FAILED_LOGINS", 2)
+        for number in range(4):
+            for action in ("login.failed", "token.issue"):
+                audit.record(account="ada", action=action, subject=f"{number}", now=NOON)
+        db.flush()
+        rules = {name: (model, rule) for model, name, rule in retention.EXPIRY_RULES}
+        model, rule = rules["audit entries of failed log-ins"]
+        days = {f"retention.{name}": 1 for name in ("samples_hours", "minutes_days")}
+        service = retention.Retention(db, days | {"retention.ten_minutes_days": 1})
+
+        assert service.delete_expired(model, rule(service.cutoffs(now=NOON))) == 2
+
+        assert [e.subject for e in audit.latest(failed_logins=True)] == ["3", "2"]
+        assert len(audit.latest()) == 4
 
     def test_subject_is_sanitized_and_truncated(self, audit):
         audit.record(

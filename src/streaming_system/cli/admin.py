@@ -51,6 +51,7 @@ def create_account(
         lambda session: session.crew.create_account(
             name=account, password=password, role=role, now=session.now
         ),
+        with_conference=True,
     )
 
 
@@ -60,7 +61,10 @@ def create_account(
 def list_accounts(ini: Path, as_json: bool) -> None:
     """List the accounts."""
     with open_admin_session(ini) as session:
-        rows = make_rows(session.accounts.all(), "name", "role", "created_at")
+        accounts = session.accounts.all()
+        rows = make_rows(accounts, "name", "role", "created_at")
+        for row, account in zip(rows, accounts, strict=True):
+            row["second_factor"] = account.totp_secret is not None
     print_rows(rows, as_json)
 
 
@@ -69,12 +73,21 @@ def list_accounts(ini: Path, as_json: bool) -> None:
 @PASSWORD_STDIN
 @click.pass_obj
 def set_password(ini: Path, name: str, password_stdin: bool) -> None:
-    """Set the password of an account, and end its sessions."""
+    """Set the password of an account, and end its sessions and lockouts."""
     password = _read_password(password_stdin)
     run_action(
         ini,
         lambda session: session.crew.reset_password(name=name, password=password, now=session.now),
+        with_conference=True,
     )
+
+
+@admin.command("reset-second-factor")
+@click.argument("name")
+@click.pass_obj
+def reset_second_factor(ini: Path, name: str) -> None:
+    """Let an account log in without a second factor, and end its sessions."""
+    run_action(ini, lambda session: session.crew.reset_second_factor(name=name, now=session.now))
 
 
 @admin.command("logout")
@@ -83,6 +96,14 @@ def set_password(ini: Path, name: str, password_stdin: bool) -> None:
 def log_out(ini: Path, name: str) -> None:
     """End all sessions of an account; its password stays."""
     run_action(ini, lambda session: session.crew.log_out(name=name, now=session.now))
+
+
+@admin.command("unlock")
+@click.argument("name")
+@click.pass_obj
+def unlock_account(ini: Path, name: str) -> None:
+    """End the lockouts of an account after failed log-ins."""
+    run_action(ini, lambda session: session.crew.unlock_account(name=name, now=session.now))
 
 
 @admin.command("role")
@@ -118,7 +139,7 @@ def issue_token(ini: Path, label: str, room: str, endpoint: str, crew: bool) -> 
     if not (crew or room):
         raise click.UsageError("give a scope: --room, --room and --endpoint, or --crew")
     scope = "crew" if crew else "endpoint" if endpoint else "room"
-    with open_admin_session(ini, with_rooms=True) as session:
+    with open_admin_session(ini, with_conference=True) as session:
         _, text = session.crew.issue_token(
             label=label, scope=scope, room=room, endpoint=endpoint, now=session.now
         )
@@ -212,7 +233,7 @@ def annotate(ini: Path, label: str, at: str, room: str) -> None:
         lambda session: session.crew.annotate(
             at=session.parse_time(at), label=label, room=room, now=session.now
         ),
-        with_rooms=True,
+        with_conference=True,
     )
 
 
@@ -240,12 +261,16 @@ def list_annotations(ini: Path, annotation_id: int | None, as_json: bool) -> Non
     show_default=True,
     help="Maximum number of entries.",
 )
+@click.option("--failed-logins", is_flag=True, help="Show failed log-ins instead of actions.")
 @AS_JSON
 @click.pass_obj
-def list_audit(ini: Path, account: str | None, limit: int, as_json: bool) -> None:
+def list_audit(
+    ini: Path, account: str | None, limit: int, failed_logins: bool, as_json: bool
+) -> None:
     """Show the audit trail, newest first."""
     with open_admin_session(ini) as session:
-        rows = make_rows(session.audit.latest(limit, account), "at", "account", "action", "subject")
+        entries = session.audit.latest(limit, account, failed_logins=failed_logins)
+        rows = make_rows(entries, "at", "account", "action", "subject")
     print_rows(rows, as_json)
 
 

@@ -16,28 +16,28 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def open_admin_session(ini: Path, *, with_rooms: bool = False) -> Iterator["AdminSession"]:
+def open_admin_session(ini: Path, *, with_conference: bool = False) -> Iterator["AdminSession"]:
     """Open the tracker's database; an error becomes one line on stderr and exit status 1.
 
-    :param with_rooms: load the rooms of the configuration, which some actions validate.
+    :param with_conference: load the event and its rooms, which some actions validate.
     """
     # The database library slows down the start, so other commands do not import it.
     from streaming_system.tracker.crew.cli_session import CrewError, StartupError, admin_session
 
     with one_line_errors():
         settings = load_app_settings(ini, "tracker")
-        rooms = load_conference_from_settings(settings).groups if with_rooms else ()
+        conference = load_conference_from_settings(settings) if with_conference else None
     try:
-        with admin_session(settings, rooms) as session:
+        with admin_session(settings, conference) as session:
             yield session
     except (CrewError, StartupError) as error:
         raise click.ClickException(str(error)) from None
 
 
 def run_action(
-    ini: Path, action: "Callable[[AdminSession], str]", *, with_rooms: bool = False
+    ini: Path, action: "Callable[[AdminSession], str]", *, with_conference: bool = False
 ) -> None:
     """Run an action and print the line that it returns."""
-    with open_admin_session(ini, with_rooms=with_rooms) as session:
+    with open_admin_session(ini, with_conference=with_conference) as session:
         line = action(session)
     click.echo(line)

@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 from streaming_system.schedule.fillers import Filler, FillerType
 from streaming_system.schedule.model import Link, RoomSchedule, Schedule, Slot
 from streaming_system.util.atomic_write import atomic_write
+from streaming_system.util.private_files import FILE_MODE, make_private_folder
 
 FORMAT_VERSION = 3
 # Proxies compress known media types only, and Repr-Digest is computed over the bytes as sent.
@@ -115,9 +116,8 @@ def save_schedule(schedule: Schedule, path: Path) -> None:
     if deserialize_schedule(text) != schedule:
         raise ScheduleFileError("the draft does not read back as what was written")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # The frontend can run as another user.
-        with atomic_write(path, mode=0o644) as file:
+        make_private_folder(path.parent)
+        with atomic_write(path, mode=FILE_MODE) as file:
             file.write(text.encode())
     except OSError as error:
         raise ScheduleFileError(f"{path}: cannot be written: {error.strerror}") from None

@@ -36,6 +36,8 @@ ROUTE_RATES: Mapping[tuple[str, str], str] = {
     ("GET", "api.manual"): "reads",
     ("POST", "admin.login"): "logins",
     ("POST", "admin.password"): "logins",
+    ("POST", "admin.secondfactor"): "logins",
+    ("POST", "admin.accounts"): "logins",
     **{(operation.method, operation.route): operation.limit for operation in OPERATIONS},
 }
 
@@ -126,7 +128,18 @@ def _rate_limit_deriver(view: Callable[..., Any], info: Any) -> Callable[..., An
         route = request.matched_route.name if request.matched_route else ""
         rate = ROUTE_RATES.get((method, route))
         if rate is not None:
-            request.registry["limiter"].hit(rate, client_key(request.remote_addr))
+            request.registry["limiter"].hit(rate, _client(request, rate))
         return view(context, request)
 
     return limited
+
+
+def _client(request: Any, rate: str) -> str:
+    """Return the client that a request counts for.
+
+    Log-ins from a browser that has logged in before have a count of their own: others of the same
+    address, such as a venue's, cannot use it up.
+    """
+    if rate == "logins" and request.device.id:
+        return f"device {request.device.id}"
+    return client_key(request.remote_addr)

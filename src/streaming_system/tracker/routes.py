@@ -65,6 +65,7 @@ def _add_crew_routes(config: Any) -> None:
         ("admin.login", "/login"),
         ("admin.logout", "/logout"),
         ("admin.password", "/password"),
+        ("admin.secondfactor", "/secondfactor"),
         ("admin.tokens", "/tokens"),
         ("admin.endpoints", "/endpoints"),
         ("admin.annotations", "/annotations"),

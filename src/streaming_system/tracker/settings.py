@@ -140,6 +140,8 @@ SETTINGS: Mapping[str, Setting] = {
     "response_cache.enabled": Setting("true", _FLAG),
     # Send the session cookie of the crew over HTTPS only.
     "session.secure": Setting("true", _FLAG),
+    # Require a second factor of every account of the crew.
+    "second_factor.required": Setting("false", _FLAG),
 }
 
 

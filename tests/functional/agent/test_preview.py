@@ -158,7 +158,7 @@ class TestThumbnails:
         wait_until(lambda: running.successes("hall") >= 2, 60, "a second picture")
 
         assert picture.stat().st_ino != before.st_ino
-        assert picture.stat().st_mode & 0o777 == 0o644
+        assert picture.stat().st_mode & 0o777 == 0o640
         assert colour(picture, 240, 135) == "blue"
 
     def test_stream_that_starts_between_two_key_frames_has_a_thumbnail(

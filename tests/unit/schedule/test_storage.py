@@ -61,10 +61,10 @@ def test_file_contains_utc_times_and_readable_text(path):
     assert (slot["start"], slot["end"]) == ("2026-11-24T09:00:00Z", "2026-11-24T10:00:00Z")
 
 
-def test_file_is_readable_by_other_users(path):
+def test_file_is_readable_by_owner_and_group_only(path):
     save_schedule(SCHEDULE, path)
 
-    assert stat.filemode(path.stat().st_mode) == "-rw-r--r--"
+    assert stat.filemode(path.stat().st_mode) == "-rw-r-----"
 
 
 def test_save_leaves_no_temporary_file(path):

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from streaming_system.util.private_files import make_private_file, make_private_folder
+
 SCHEMA_VERSION = 1
 SCHEMA = """
     CREATE TABLE chunk (id INTEGER PRIMARY KEY AUTOINCREMENT, room TEXT NOT NULL,
@@ -46,7 +48,8 @@ class SpoolDatabase:
         self._file = file
         self._lock = threading.RLock()
         try:
-            file.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+            make_private_folder(file.parent)
+            make_private_file(file)
             self._db = sqlite3.connect(
                 file, timeout=0, isolation_level=None, check_same_thread=False
             )

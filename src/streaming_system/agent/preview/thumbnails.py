@@ -26,6 +26,7 @@ from streaming_system.agent.subprocesses import (
 )
 from streaming_system.agent.tracker_http import USER_AGENT
 from streaming_system.net.filtering_proxy import Admits, FilteringProxy
+from streaming_system.util.private_files import FILE_MODE, make_private_file, make_private_folder
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +87,7 @@ class ThumbnailWriter:
     def __init__(self, folder: Path, ffmpeg: str, runner: ProcessRunner, *, timeout: float) -> None:
         self.folder = folder
         self._ffmpeg, self._runner, self._timeout = ffmpeg, runner, timeout
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private_folder(folder)
         self._remove_old_temp_folders()
         self._rooms = set(self._load_manifest())
         self._manifest_lock = threading.Lock()
@@ -241,8 +242,8 @@ class ThumbnailWriter:
         for encoder in self._encoders:
             for size in THUMBNAIL_SIZES:
                 image = temp / f"{size}.{encoder.extension}"
-                # The site may run as another user.
-                image.chmod(0o644)
+                # The site may run as another user of the group.
+                image.chmod(FILE_MODE)
                 image.replace(self.folder / f"{room}{size}.{encoder.extension}")
 
     @contextlib.contextmanager
@@ -270,5 +271,6 @@ class ThumbnailWriter:
             if not self._rooms:
                 (self.folder / MANIFEST_NAME).unlink(missing_ok=True)
                 return
+            make_private_file(temp / MANIFEST_NAME)
             (temp / MANIFEST_NAME).write_text(json.dumps(sorted(self._rooms)), encoding="ascii")
             (temp / MANIFEST_NAME).replace(self.folder / MANIFEST_NAME)

@@ -52,10 +52,16 @@ def _form_schema(*fields: colander.SchemaNode) -> colander.SchemaNode:
 
 
 LOGIN_FORM = _form_schema(
-    _text_field("name", 200), _text_field("password", 4096), _text_field("next", 2000)
+    _text_field("name", 200),
+    _text_field("password", 4096),
+    _text_field("code", 64),
+    _text_field("next", 2000),
 )
 PASSWORD_FORM = _form_schema(
     _text_field("old", 4096), _text_field("new", 4096), _text_field("again", 4096)
+)
+SECOND_FACTOR_FORM = _form_schema(
+    _text_field("secret", 64), _text_field("password", 4096), _text_field("code", 64)
 )
 TOKEN_FORM = _form_schema(
     _text_field("label", 400),
@@ -70,6 +76,7 @@ ANNOTATION_FORM = _form_schema(
 )
 ACCOUNT_FORM = _form_schema(
     _text_field("name", 200),
+    _text_field("old", 4096),
     _text_field("password", 4096),
     _text_field("again", 4096),
     _text_field("role", 64),

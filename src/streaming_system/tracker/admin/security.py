@@ -14,19 +14,22 @@ from pyramid.request import RequestLocalCache
 from pyramid.security import Allowed, Denied
 from pyramid.session import SignedCookieSessionFactory
 
+from streaming_system.tracker.admin.devices import DeviceCookies
 from streaming_system.tracker.admin.forms import INVALID_BODY_ERRORS, MAX_BODY_BYTES
 from streaming_system.tracker.crew.accounts import Accounts
 from streaming_system.tracker.crew.crew import CrewActions
+from streaming_system.tracker.crew.login_failures import LoginClient
 from streaming_system.tracker.crew.logins import Logins
 from streaming_system.tracker.crew.revoked_sessions import RevokedSessions
-from streaming_system.tracker.crew.server_keys import ServerKeys
+from streaming_system.tracker.crew.server_keys import LOGIN_KEY_NAME, ServerKeys
 from streaming_system.tracker.db.session import ensure_write_transaction, write_transaction
 
 SESSION_IDLE_TIMEOUT = timedelta(hours=12)
 SESSION_MAX_AGE = timedelta(days=3)
 LAST_SEEN_RESOLUTION = timedelta(minutes=5)
 
-PERMISSIONS = {"admin": {"view", "admin"}, "viewer": {"view"}}
+# "own" is for the pages of one's own account.
+PERMISSIONS = {"admin": {"own", "view", "admin"}, "viewer": {"own", "view"}}
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS", "TRACE")
 SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; form-action 'self'; "
@@ -46,6 +49,8 @@ class Identity:
     id: int
     name: str
     role: str
+    # Whether the account lacks a second factor that the settings require.
+    lacks_second_factor: bool
 
 
 class SecurityPolicy:
@@ -68,6 +73,8 @@ class SecurityPolicy:
         """Return whether the account has a permission."""
         identity = self.identity(request)
         allowed = identity is not None and permission in PERMISSIONS.get(identity.role, ())
+        if identity is not None and identity.lacks_second_factor:
+            allowed = permission == "own"
         return (Allowed if allowed else Denied)("%s", permission)
 
     def remember(
@@ -104,10 +111,11 @@ class SecurityPolicy:
 def includeme(config: Any) -> None:
     """Secure the admin pages."""
     with write_transaction(config.registry["db.sessions"]) as db:
-        cookie_key, login_key = ServerKeys(db).get("session"), ServerKeys(db).get("login")
-    config.set_session_factory(
-        _SessionFactory(cookie_key, secure=config.get_settings()["session.secure"])
-    )
+        cookie_key, login_key = ServerKeys(db).get("session"), ServerKeys(db).get(LOGIN_KEY_NAME)
+    secure = config.get_settings()["session.secure"]
+    config.set_session_factory(_SessionFactory(cookie_key, secure=secure))
+    config.registry["login_key"] = login_key
+    config.registry["device_cookies"] = DeviceCookies(cookie_key, secure=secure)
     config.set_security_policy(SecurityPolicy())
     config.set_default_csrf_options(require_csrf=True, callback=is_admin_page)
     config.add_subscriber(_validate_form_body, ContextFound)
@@ -120,6 +128,10 @@ def includeme(config: Any) -> None:
     config.add_request_method(
         lambda request: Logins(request.registry["db.sessions"], login_key), "logins", reify=True
     )
+    config.add_request_method(
+        lambda request: request.registry["device_cookies"].load(request), "device", reify=True
+    )
+    config.add_request_method(_login_client, "login_client")
 
 
 def is_admin_page(request: Any) -> bool:
@@ -178,12 +190,32 @@ def _load_identity(request: Any) -> Identity | None:
         return None
     if now - session["seen"] >= LAST_SEEN_RESOLUTION.total_seconds():
         session["seen"] = now
-    return Identity(id=account.id, name=account.name, role=account.role)
+    is_required = request.registry.settings["second_factor.required"]
+    return Identity(
+        id=account.id,
+        name=account.name,
+        role=account.role,
+        lacks_second_factor=is_required and account.totp_secret is None,
+    )
 
 
 def _crew_actions(request: Any) -> CrewActions:
-    rooms = request.registry.settings["conference"].groups
-    return CrewActions(request.db, rooms, account=request.identity.name)
+    conference = request.registry.settings["conference"]
+    return CrewActions(
+        request.db,
+        conference.groups,
+        account=request.identity.name,
+        event=conference.default.conference,
+        login_key=request.registry["login_key"],
+    )
+
+
+def _login_client(request: Any, name: str) -> LoginClient:
+    """Return the client of a request that logs in with an account name."""
+    return LoginClient(
+        address=request.remote_addr or "",
+        device=request.device.id_for(request.logins.name_key(name)),
+    )
 
 
 def _validate_form_body(event: ContextFound) -> None:

@@ -1,7 +1,7 @@
 """Accounts of crew members."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -24,10 +24,14 @@ class AccountError(CrewError):
 
 
 class Accounts:
-    """The accounts. Passwords are stored as argon2 hashes."""
+    """The accounts. Passwords are stored as argon2 hashes.
 
-    def __init__(self, db: Session) -> None:
+    :param context: names that passwords must not consist of, such as that of the event.
+    """
+
+    def __init__(self, db: Session, context: Collection[str] = ()) -> None:
         self.db = db
+        self._context = context
 
     def create(self, name: str, password: str, *, now: datetime, role: str = "admin") -> Account:
         """Create an account.
@@ -39,9 +43,8 @@ class Accounts:
                 f"the name {name!r:.80} is not allowed; use 1 to 64 of A-Z a-z 0-9 . _ -"
             )
         _validate_role(role)
-        account = Account(
-            name=name, password_hash=_hash_password(password), role=role, created_at=now
-        )
+        password_hash = self._hash_password(name, password)
+        account = Account(name=name, password_hash=password_hash, role=role, created_at=now)
         ensure_write_transaction(self.db)
         try:
             with self.db.begin_nested():
@@ -81,8 +84,8 @@ class Accounts:
         :param verified_hash: the hash that the old password was verified with.
         :raises AccountError: if the hash has changed since, or the new password is not allowed.
         """
-        password_hash = _hash_password(new)
-        account = self._require(name)
+        password_hash = self._hash_password(name, new)
+        account = self.require(name)
         if account.password_hash != verified_hash:
             raise AccountError("the old password has been changed in the meantime")
         return self._set_password_hash(account, password_hash)
@@ -92,15 +95,15 @@ class Accounts:
 
         :raises AccountError: if the account does not exist, or the password is not allowed.
         """
-        password_hash = _hash_password(new)
-        return self._set_password_hash(self._require(name), password_hash)
+        password_hash = self._hash_password(name, new)
+        return self._set_password_hash(self.require(name), password_hash)
 
     def end_sessions(self, name: str) -> Account:
         """End all sessions of an account.
 
         :raises AccountError: if the account does not exist.
         """
-        account = self._require(name)
+        account = self.require(name)
         account.epoch += 1
         return account
 
@@ -110,7 +113,7 @@ class Accounts:
         :raises AccountError: if account or role does not exist, or if it is the last admin.
         """
         _validate_role(role)
-        account = self._require(name)
+        account = self.require(name)
         if role != "admin":
             self._require_another_admin(account)
         account.role = role
@@ -121,12 +124,28 @@ class Accounts:
 
         :raises AccountError: if the account does not exist, or if it is the last admin.
         """
-        account = self._require(name)
+        account = self.require(name)
         self._require_another_admin(account)
         self.db.delete(account)
         self.db.flush()
 
-    def _require(self, name: str) -> Account:
+    def _hash_password(self, name: str, password: str) -> str:
+        if not MIN_PASSWORD_CHARS <= len(password) <= MAX_PASSWORD_CHARS:
+            raise AccountError(
+                f"a password has at least {MIN_PASSWORD_CHARS} characters and at most "
+                f"{MAX_PASSWORD_CHARS}"
+            )
+        if passwords.is_guessable(password, (name, *self._context)):
+            raise AccountError(
+                "the password is easy to guess; use a longer one, such as four unrelated words"
+            )
+        return passwords.hash_password(password)
+
+    def require(self, name: str) -> Account:
+        """Return the account with a name, in a write transaction.
+
+        :raises AccountError: if it does not exist.
+        """
         ensure_write_transaction(self.db)
         account = self.find(name)
         if account is None:
@@ -150,12 +169,3 @@ class Accounts:
 def _validate_role(role: str) -> None:
     if role not in ROLES:
         raise AccountError(f"the role is {role!r:.40}; allowed: {', '.join(ROLES)}")
-
-
-def _hash_password(password: str) -> str:
-    if not MIN_PASSWORD_CHARS <= len(password) <= MAX_PASSWORD_CHARS:
-        raise AccountError(
-            f"a password has at least {MIN_PASSWORD_CHARS} characters and at most "
-            f"{MAX_PASSWORD_CHARS}"
-        )
-    return passwords.hash_password(password)

@@ -9,6 +9,8 @@ from sqlalchemy.orm import Session
 from streaming_system.tracker.db.session import ensure_write_transaction
 from streaming_system.tracker.models import AuditEntry
 
+FAILED_LOGIN = "login.failed"
+
 
 class AuditLog:
     """The audit log. Entries are never changed."""
@@ -30,12 +32,17 @@ class AuditLog:
             )
         )
 
-    def latest(self, limit: int = 200, account: str | None = None) -> Sequence[AuditEntry]:
+    def latest(
+        self, limit: int = 200, account: str | None = None, *, failed_logins: bool = False
+    ) -> Sequence[AuditEntry]:
         """Return the newest entries, newest first.
 
         :param account: only entries of this account.
+        :param failed_logins: only failed logins. The default is all others, because any stranger
+            can cause thousands of failed ones.
         """
-        query = sa.select(AuditEntry)
+        is_failed_login = AuditEntry.action == FAILED_LOGIN
+        query = sa.select(AuditEntry).where(is_failed_login if failed_logins else ~is_failed_login)
         if account is not None:
             query = query.where(AuditEntry.account == account)
         return self.db.scalars(

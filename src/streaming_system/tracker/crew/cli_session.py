@@ -2,7 +2,7 @@
 
 import os
 import pwd
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from streaming_system.config import ConferenceConfig
 from streaming_system.tracker.crew.accounts import ROLES, AccountError, Accounts
 from streaming_system.tracker.crew.annotations import Annotations
 from streaming_system.tracker.crew.audit import AuditLog
@@ -59,17 +60,22 @@ class AdminSession:
 
 @contextmanager
 def admin_session(
-    settings: Mapping[str, str], rooms: Collection[str] = ()
+    settings: Mapping[str, str], conference: ConferenceConfig | None = None
 ) -> Iterator[AdminSession]:
     """Open the database of ``[app:tracker]`` for the system user; commit at the end.
 
-    :param rooms: the ids of all rooms.
+    :param conference: the event and its rooms, for actions that validate them.
     :raises StartupError: if the database is unusable.
     """
     with _database_session(settings) as db:
         yield AdminSession(
             now=datetime.now(UTC),
-            crew=CrewActions(db, rooms, account=f"cli:{_system_user()}"),
+            crew=CrewActions(
+                db,
+                conference.groups if conference else (),
+                account=f"cli:{_system_user()}",
+                event=conference.default.conference if conference else "",
+            ),
             accounts=Accounts(db),
             tokens=Tokens(db),
             endpoints=Endpoints(db),

@@ -9,6 +9,9 @@ from streaming_system.tracker.crew.accounts import AccountError, Accounts
 from streaming_system.tracker.crew.annotations import Annotations
 from streaming_system.tracker.crew.audit import AuditLog
 from streaming_system.tracker.crew.errors import CrewError, validate_single_line
+from streaming_system.tracker.crew.login_failures import LoginFailureKeys, LoginFailures
+from streaming_system.tracker.crew.second_factor import SecondFactors
+from streaming_system.tracker.crew.server_keys import LOGIN_KEY_NAME, ServerKeys
 from streaming_system.tracker.crew.tokens import Tokens
 from streaming_system.tracker.endpoints.endpoints import Endpoints
 from streaming_system.tracker.models import Account, Token
@@ -25,12 +28,24 @@ class CrewActions:
 
     :param rooms: the ids of all rooms.
     :param account: the name of the account, or ``cli:USER``.
+    :param event: the name of the event, which passwords must not consist of.
+    :param login_key: the key of the hashes of failed logins; the default is that of the database.
     """
 
-    def __init__(self, db: Session, rooms: Collection[str], *, account: str) -> None:
+    def __init__(
+        self,
+        db: Session,
+        rooms: Collection[str],
+        *,
+        account: str,
+        event: str = "",
+        login_key: bytes | None = None,
+    ) -> None:
         self.db = db
+        self._accounts = Accounts(db, (event,))
         self._rooms = rooms
         self._account = account
+        self._login_key = login_key
 
     def issue_token(
         self, *, label: str, scope: str, room: str, endpoint: str, now: datetime
@@ -92,19 +107,22 @@ class CrewActions:
 
     def create_account(self, *, name: str, password: str, role: str, now: datetime) -> str:
         """Create an account."""
-        account = Accounts(self.db).create(name, password, role=role, now=now)
+        account = self._accounts.create(name, password, role=role, now=now)
         self._record("account.create", f"{account.name} as {role}", now)
         return f"Created the {role} account {account.name}"
 
     def set_role(self, *, name: str, role: str, now: datetime) -> str:
         """Change the role of an account."""
-        account = Accounts(self.db).set_role(name, role)
+        account = self._accounts.set_role(name, role)
         self._record("account.role", f"{account.name} is {role}", now)
         return f"{account.name} is {'an admin' if role == 'admin' else 'a viewer'} now."
 
     def reset_password(self, *, name: str, password: str, now: datetime) -> str:
-        """Set a new password of an account, which ends its sessions."""
-        account = Accounts(self.db).reset_password(name, password)
+        """Set a new password of another account, which ends its sessions and lockouts."""
+        if name == self._account:
+            raise AccountError("change your own password on the page of your account")
+        account = self._accounts.reset_password(name, password)
+        self._unlock(name)
         self._record("account.password", account.name, now)
         return f"{account.name} has another password, and is logged out everywhere."
 
@@ -113,27 +131,68 @@ class CrewActions:
 
         :param verified_hash: see :meth:`Accounts.change_password`.
         """
-        account = Accounts(self.db).change_password(self._account, verified_hash, new)
+        account = self._accounts.change_password(self._account, verified_hash, new)
+        self._unlock(account.name)
         self._record("account.password", account.name, now)
         return account
 
+    def enable_second_factor(self, *, secret: str, code: str, now: datetime) -> list[str]:
+        """Require codes of an app for the own log-ins; return the recovery codes."""
+        account = self._accounts.require(self._account)
+        codes = SecondFactors(self.db).enable(account, secret, code, now=now)
+        self._record("second_factor.enable", account.name, now)
+        return codes
+
+    def renew_recovery_codes(self, *, now: datetime) -> list[str]:
+        """Replace the own recovery codes; return the new ones."""
+        account = self._accounts.require(self._account)
+        codes = SecondFactors(self.db).renew_recovery_codes(account)
+        self._record("second_factor.codes", account.name, now)
+        return codes
+
+    def disable_second_factor(self, *, now: datetime) -> Account:
+        """Require no second factor for the own log-ins any more, which ends the own sessions."""
+        account = self._accounts.require(self._account)
+        SecondFactors(self.db).remove(account)
+        self._record("second_factor.disable", account.name, now)
+        return account
+
+    def reset_second_factor(self, *, name: str, now: datetime) -> str:
+        """Remove the second factor of another account, which ends its sessions."""
+        if name == self._account:
+            raise AccountError("turn off your own second factor on its page")
+        SecondFactors(self.db).remove(self._accounts.require(name))
+        self._record("second_factor.reset", name, now)
+        return f"{name} logs in without a second factor, and is logged out everywhere."
+
     def end_sessions(self, *, now: datetime) -> Account:
         """End all own sessions."""
-        account = Accounts(self.db).end_sessions(self._account)
+        account = self._accounts.end_sessions(self._account)
         self._record("logout.everywhere", "", now)
         return account
 
     def log_out(self, *, name: str, now: datetime) -> str:
         """End all sessions of an account."""
-        Accounts(self.db).end_sessions(name)
+        self._accounts.end_sessions(name)
         self._record("logout.everywhere", name, now)
         return f"{name} is logged out everywhere."
 
+    def unlock_account(self, *, name: str, now: datetime) -> str:
+        """End the lockouts of an account after failed logins."""
+        self._accounts.require(name)
+        self._unlock(name)
+        self._record("account.unlock", name, now)
+        return f"{name} can log in again at once."
+
     def delete_account(self, *, name: str, now: datetime) -> str:
         """Delete an account, which ends its sessions."""
-        Accounts(self.db).delete(name)
+        self._accounts.delete(name)
         self._record("account.delete", name, now)
         return f"Deleted the account {name}."
+
+    def _unlock(self, name: str) -> None:
+        key = self._login_key or ServerKeys(self.db).get(LOGIN_KEY_NAME)
+        LoginFailures(self.db).unlock(LoginFailureKeys(key).name(name))
 
     def _require_room(self, room: str) -> None:
         if not room:

@@ -1,27 +1,22 @@
-"""Logins with name and password, and lockout after failed attempts."""
+"""Logins with name, password and second factor, and lockout after failed attempts."""
 
-import hmac
-import ipaddress
-import math
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, sessionmaker
 
 from streaming_system.tracker.crew import passwords
 from streaming_system.tracker.crew.accounts import Accounts
-from streaming_system.tracker.crew.audit import AuditLog
-from streaming_system.tracker.db.session import ensure_write_transaction, write_transaction
-from streaming_system.tracker.models import Account, LoginFailure
-from streaming_system.util.backoff import exponential_delay
-
-# Failed attempts before a lockout: for a name from one address, and from all addresses together.
-FREE_ATTEMPTS = 5
-FREE_ATTEMPTS_PER_NAME = 50
-MAX_LOCKOUT = timedelta(minutes=15)
-FAILURE_TTL = timedelta(days=1)
+from streaming_system.tracker.crew.audit import FAILED_LOGIN, AuditLog
+from streaming_system.tracker.crew.login_failures import (
+    LoginClient,
+    LoginFailureKeys,
+    LoginFailures,
+)
+from streaming_system.tracker.crew.second_factor import SecondFactors
+from streaming_system.tracker.db.session import write_transaction
+from streaming_system.tracker.models import Account
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,11 +39,17 @@ class Logins:
 
     def __init__(self, sessions: sessionmaker[Session], key: bytes) -> None:
         self._sessions = sessions
-        self._key = key
+        self._keys = LoginFailureKeys(key)
 
-    def log_in(self, name: str, password: str, *, address: str, now: datetime) -> LoginResult:
-        """Log in; see :meth:`verify_password`."""
-        login = self.verify_password(name, password, address=address, now=now)
+    def name_key(self, name: str) -> str:
+        """Return the keyed hash of an account name."""
+        return self._keys.name(name)
+
+    def log_in(
+        self, name: str, password: str, *, client: LoginClient, now: datetime, code: str = ""
+    ) -> LoginResult:
+        """Log in; see :meth:`verify`."""
+        login = self.verify(name, password, client=client, now=now, code=code)
         if login.account is None:
             return login
         new_hash = ""
@@ -66,30 +67,39 @@ class Logins:
             AuditLog(db).record(account=login.name, action="login", subject="", now=now)
         return login
 
-    def verify_password(
-        self, name: str, password: str, *, address: str, now: datetime
+    def verify(
+        self,
+        name: str,
+        password: str,
+        *,
+        client: LoginClient,
+        now: datetime,
+        code: str | None = None,
     ) -> LoginResult:
         """Return the account if name and password are right and no lockout applies.
 
-        :param address: the client's address; only a keyed hash of it is stored.
+        :param code: a code of the second factor, if the account has one; ``None`` if the password
+            is enough.
         """
-        free_attempts = {
-            self._hash(f"{name}|{_address_prefix(address)}"): FREE_ATTEMPTS,
-            self._hash(name): FREE_ATTEMPTS_PER_NAME,
-        }
+        free_attempts = self._keys.free_attempts(name, client)
         # An attempt counts as failed until it succeeds, so that parallel attempts count, too.
         with write_transaction(self._sessions) as db:
-            retry_after = _count_attempt(db, free_attempts, now)
+            retry_after = LoginFailures(db).count_attempt(self.name_key(name), free_attempts, now)
         if retry_after:
             return LoginResult(retry_after=retry_after)
         with self._sessions() as db:
             account = Accounts(db).find(name)
         is_right = passwords.verify(account.password_hash if account else None, password)
         if account is None or not is_right:
-            self._record_failure(account.name if account else "", now)
+            # An unknown name is not recorded: it may be a password in the wrong field.
+            known = account.name if account else ""
+            self._record_failure(known, "" if known else "a name that no account has", now)
+            return LoginResult()
+        if code is not None and account.totp_secret and not self._use_code(account, code, now):
+            self._record_failure(account.name, "the right password without a valid code", now)
             return LoginResult()
         with write_transaction(self._sessions) as db:
-            db.execute(sa.delete(LoginFailure).where(LoginFailure.key.in_(free_attempts)))
+            LoginFailures(db).delete(free_attempts)
         return LoginResult(
             account=account.id,
             name=account.name,
@@ -97,64 +107,10 @@ class Logins:
             password_hash=account.password_hash,
         )
 
-    def _record_failure(self, name: str, now: datetime) -> None:
-        # An unknown name is not recorded: it may be a password in the wrong field.
-        subject = "" if name else "a name that no account has"
+    def _use_code(self, account: Account, code: str, now: datetime) -> bool:
         with write_transaction(self._sessions) as db:
-            AuditLog(db).record(account=name, action="login.failed", subject=subject, now=now)
+            return SecondFactors(db).use_code(account.id, code, now=now)
 
-    def _hash(self, text: str) -> str:
-        return hmac.digest(self._key, text.encode("utf-8", "surrogatepass"), "sha256").hex()
-
-
-def _count_attempt(db: Session, free_attempts: dict[str, int], now: datetime) -> int:
-    """Count an attempt for each key; during a lockout, return its remaining seconds instead.
-
-    :param free_attempts: the number of attempts without lockout, by key.
-    """
-    connection = ensure_write_transaction(db)
-    db.execute(sa.delete(LoginFailure).where(LoginFailure.last_at <= now - FAILURE_TTL))
-    # Rows are always locked in primary-key order to avoid deadlocks.
-    failures = db.scalars(
-        sa.select(LoginFailure)
-        .where(LoginFailure.key.in_(free_attempts))
-        .order_by(LoginFailure.key)
-        .with_for_update()
-    )
-    remaining = max(
-        (f.last_at + _lockout(f.count, free_attempts[f.key]) - now for f in failures),
-        default=timedelta(),
-    )
-    if remaining > timedelta():
-        return math.ceil(remaining.total_seconds())
-    insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert
-    for key in sorted(free_attempts):
-        db.execute(
-            insert(LoginFailure)
-            .values(key=key, count=1, last_at=now)
-            .on_conflict_do_update(
-                index_elements=["key"], set_={"count": LoginFailure.count + 1, "last_at": now}
-            )
-        )
-    return 0
-
-
-def _lockout(failures: int, free_attempts: int) -> timedelta:
-    """Return the lockout after a number of failures: 1 s, 2 s, 4 s …"""
-    seconds = exponential_delay(
-        failures - free_attempts + 1, initial=1, maximum=MAX_LOCKOUT.total_seconds()
-    )
-    return timedelta(seconds=seconds)
-
-
-def _address_prefix(address: str) -> str:
-    """Return the part of an address that its owner cannot change: /64 for IPv6."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if parsed.version == 4:
-        return str(parsed)
-    if parsed.ipv4_mapped:
-        return str(parsed.ipv4_mapped)
-    return str(ipaddress.ip_network(f"{parsed.exploded}/64", strict=False))
+    def _record_failure(self, name: str, subject: str, now: datetime) -> None:
+        with write_transaction(self._sessions) as db:
+            AuditLog(db).record(account=name, action=FAILED_LOGIN, subject=subject, now=now)

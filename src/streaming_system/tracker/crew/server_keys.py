@@ -13,6 +13,8 @@ from sqlalchemy.orm import Session
 from streaming_system.tracker.models import Salt, ServerKey
 
 KEY_BYTES = 32
+# The key that names and addresses of failed logins are hashed with.
+LOGIN_KEY_NAME = "login"
 
 
 class ServerKeys:

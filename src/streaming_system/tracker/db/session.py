@@ -14,6 +14,7 @@ from zope.sqlalchemy.datamanager import STATUS_CHANGED
 
 from streaming_system.tracker.models import Base
 from streaming_system.tracker.settings import StartupError
+from streaming_system.util.private_files import remove_permissions_of_others
 
 DATABASE_LABEL = "the database of sqlalchemy.url in the ini file"
 
@@ -155,14 +156,18 @@ def require_tables(engine: sa.Engine) -> None:
 
 
 def require_database_file(engine: sa.Engine) -> None:
-    """Require that the file of a SQLite database exists.
+    """Require that the file of a SQLite database exists; hide it from other users.
 
-    :raises StartupError: otherwise.
+    :raises StartupError: if it does not exist.
     """
     path = engine.url.database if engine.dialect.name == "sqlite" else None
     if path and not Path(path).is_file():
         # Connecting would create an empty file and hide a wrong path.
         raise StartupError(f"{DATABASE_LABEL} is not there ({path}): run make initdb")
+    if path:
+        # It contains the keys of the crew's cookies. SQLite creates the others with its mode.
+        for suffix in ("", "-wal", "-shm"):
+            remove_permissions_of_others(Path(f"{path}{suffix}"))
 
 
 @contextmanager

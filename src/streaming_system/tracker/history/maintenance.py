@@ -36,6 +36,7 @@ from streaming_system.tracker.history.rollup import ROLLUP_RULES, RollupRunner
 from streaming_system.tracker.logs.ingest import AccessLogError, AccessLogs
 from streaming_system.tracker.models import Sample1Min
 from streaming_system.tracker.settings import StartupError, load_settings
+from streaming_system.util.private_files import make_private_file
 
 __all__ = ["AlreadyRunningError", "MaintenanceResult", "StartupError", "run_maintenance"]
 
@@ -241,7 +242,9 @@ def _advisory_lock(engine: sa.Engine) -> Iterator[None]:
             connection.execute(sa.select(sa.func.pg_advisory_unlock(_LOCK_KEY)))
         return
     # A file beside the database: closing the database file would release SQLite's own locks.
-    with Path(f"{engine.url.database}-prune").open("w") as file:
+    path = Path(f"{engine.url.database}-prune")
+    make_private_file(path)
+    with path.open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from streaming_system.tracker.crew.audit import FAILED_LOGIN
 from streaming_system.tracker.db.session import ensure_write_transaction
 from streaming_system.tracker.endpoints.endpoints import ENDPOINT_RETENTION, ENDPOINT_TTL
 from streaming_system.tracker.history.rollup import RollupRunner, RollupTable
@@ -36,6 +37,8 @@ from streaming_system.tracker.models import (
 # Rows that one transaction deletes at most.
 MAX_BATCH_ROWS = 5000
 DAY = timedelta(days=1)
+# Strangers cause failed log-ins, so their number is limited, too.
+MAX_FAILED_LOGINS = 10_000
 # Log lines are counted for a day; their hour may have started an hour earlier.
 LATE_GRACE = timedelta(hours=1)
 
@@ -88,6 +91,20 @@ EXPIRY_RULES: tuple[
     (LoginFailure, "failed log-ins", lambda c: LoginFailure.last_at < c.now - DAY),
     (IncidentRecord, "incidents", lambda c: IncidentRecord.closed_at < c.ten_minutes),
     (AuditEntry, "audit entries", lambda c: AuditEntry.at < c.ten_minutes),
+    (
+        AuditEntry,
+        "audit entries of failed log-ins",
+        lambda c: sa.and_(
+            AuditEntry.action == FAILED_LOGIN,
+            AuditEntry.id
+            <= sa.select(AuditEntry.id)
+            .where(AuditEntry.action == FAILED_LOGIN)
+            .order_by(AuditEntry.id.desc())
+            .offset(MAX_FAILED_LOGINS)
+            .limit(1)
+            .scalar_subquery(),
+        ),
+    ),
 )
 
 

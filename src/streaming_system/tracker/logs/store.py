@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from streaming_system.util.private_files import FILE_MODE, FOLDER_MODE, make_private_folder
+
 _SAFE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,63}", re.ASCII)
 _LOG_FILE = re.compile(r"(.+\.log)(?:\.([1-9][0-9]*))?", re.ASCII)
 _BLOCK_BYTES = 64 * 1024
@@ -43,7 +45,7 @@ class RotatingLogStore:
             if self._must_rotate(room_folder, file, len(lines), now):
                 self._rotate(room_folder, file)
             flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
-            descriptor = os.open(file, flags | os.O_CLOEXEC, 0o640, dir_fd=room_folder)
+            descriptor = os.open(file, flags | os.O_CLOEXEC, FILE_MODE, dir_fd=room_folder)
             try:
                 if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                     raise OSError(f"{file} is no regular file")
@@ -76,7 +78,7 @@ class RotatingLogStore:
     @contextmanager
     def _lock_room(self, room: str) -> Iterator[int]:
         """Open and lock the folder of a room; yield its descriptor."""
-        self.folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+        make_private_folder(self.folder)
         flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
         folder = os.open(self.folder, flags)
         try:
@@ -131,7 +133,7 @@ def _list_files(folder: int) -> list[str]:
 
 def _ensure_folder(name: str, parent: int) -> None:
     try:
-        os.mkdir(name, mode=0o750, dir_fd=parent)
+        os.mkdir(name, mode=FOLDER_MODE, dir_fd=parent)
     except FileExistsError:
         return
 

@@ -10,6 +10,16 @@ from sqlalchemy.orm import DeclarativeBase
 BIG_ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 
+def stored(purpose: str) -> dict[str, str]:
+    """Return the ``info`` of a column: what it contains, for docs/privacy.md."""
+    return {"purpose": purpose}
+
+
+def stored_rows(*, about: str, retention: str) -> dict[str, dict[str, str]]:
+    """Return the options of a table: whom or what its rows are about, and their retention."""
+    return {"info": {"about": about, "retention": retention}}
+
+
 class UtcDateTime(sa.TypeDecorator[datetime]):
     """A timezone-aware time in UTC.
 

@@ -192,6 +192,26 @@ class AccountPage(AdminPage):
         """Set the password of an account."""
         return self.handle_post(forms.ACCOUNT_FORM, self._reset)
 
+    @view_config(**action("reset-factor"))
+    def reset_second_factor(self) -> Any:
+        """Remove the second factor of an account."""
+        return self.handle_post(
+            forms.ACCOUNT_FORM,
+            lambda submitted: self.request.crew.reset_second_factor(
+                name=submitted["name"], now=self.request.now
+            ),
+        )
+
+    @view_config(**action("unlock"))
+    def unlock(self) -> Any:
+        """End the lockouts of an account."""
+        return self.handle_post(
+            forms.ACCOUNT_FORM,
+            lambda submitted: self.request.crew.unlock_account(
+                name=submitted["name"], now=self.request.now
+            ),
+        )
+
     @view_config(**action("delete"))
     def delete(self) -> Any:
         """Delete an account."""
@@ -214,6 +234,8 @@ class AccountPage(AdminPage):
 
     def _reset(self, submitted: Any) -> str:
         _require_matching_passwords(submitted)
+        if submitted["name"] == self.request.identity.name:
+            return self.change_own_password(submitted["old"], submitted["password"])
         message: str = self.request.crew.reset_password(
             name=submitted["name"], password=submitted["password"], now=self.request.now
         )
@@ -228,14 +250,16 @@ class AccountPage(AdminPage):
     route_name="admin.audit", renderer=f"{TEMPLATE_DIR}/audit.jinja2", http_cache=0, **PAGE_VIEW
 )
 def audit(request: Any) -> dict[str, Any]:
-    """Show the audit log of all accounts or of one."""
+    """Show the actions, or the failed logins, of all accounts or of one."""
     accounts = request.audit.accounts()
     requested = request.GET.get("account", "")
     selected = requested if requested in accounts else ""
+    failed_logins = request.GET.get("show") == "failures"
     return {
         "accounts": accounts,
         "chosen": selected,
-        "entries": request.audit.latest(account=selected or None),
+        "failures": failed_logins,
+        "entries": request.audit.latest(account=selected or None, failed_logins=failed_logins),
     }
 
 

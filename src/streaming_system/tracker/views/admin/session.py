@@ -11,7 +11,7 @@ from pyramid.view import exception_view_config, forbidden_view_config, view_conf
 from streaming_system.tracker.admin import forms
 from streaming_system.tracker.admin.security import SAFE_METHODS
 from streaming_system.tracker.crew.errors import CrewError
-from streaming_system.tracker.views.admin import PAGE_VIEW, TEMPLATE_DIR, AdminPage, action
+from streaming_system.tracker.views.admin import OWN_PAGE_VIEW, TEMPLATE_DIR, AdminPage, action
 from streaming_system.web.health import READ_METHODS
 
 # A path of an admin page. A redirect to it cannot leave the site.
@@ -31,20 +31,26 @@ class LoginPage(AdminPage):
 
     @view_config(request_method="POST")
     def log_in(self) -> Any:
-        """Log in with a name and a password."""
+        """Log in with a name, a password, and a code if the account has a second factor."""
         request = self.request
         try:
             fields = forms.parse_form(forms.LOGIN_FORM, request.POST)
         except CrewError as error:
             return self.render_error(str(error))
+        name = fields["name"]
         login = request.logins.log_in(
-            fields["name"], fields["password"], address=request.remote_addr or "", now=request.now
+            name,
+            fields["password"],
+            client=request.login_client(name),
+            now=request.now,
+            code=fields["code"],
         )
         if login.retry_after:
             return self.render_lockout(login.retry_after)
         if login.account is None:
-            return self.render_error("name or password is wrong")
+            return self.render_error("name, password or code is wrong")
         headers = remember(request, login.account, session_generation=login.session_generation)
+        request.registry["device_cookies"].store(request, request.logins.name_key(login.name))
         next_path = fields["next"] if ADMIN_PATH.fullmatch(fields["next"]) else "/admin"
         return HTTPSeeOther(request.script_name + next_path, headers=headers)
 
@@ -53,7 +59,7 @@ class LoginPage(AdminPage):
         return {}
 
 
-@view_config(route_name="admin.logout", request_method="POST", permission="view")
+@view_config(route_name="admin.logout", request_method="POST", permission="own")
 def log_out(request: Any) -> Any:
     """Log out this browser."""
     request.audit.record(
@@ -72,40 +78,17 @@ class PasswordPage(AdminPage):
 
     route = "admin.password"
 
-    @view_config(**PAGE_VIEW)
+    @view_config(**OWN_PAGE_VIEW)
     def show(self) -> dict[str, Any]:
         """Show the forms."""
         return self.page()
 
-    @view_config(**action("change", permission="view"))
+    @view_config(**action("change", permission="own"))
     def change(self) -> Any:
         """Change the password, and end all other sessions."""
-        request = self.request
-        try:
-            fields = forms.parse_form(forms.PASSWORD_FORM, request.POST)
-        except CrewError as error:
-            return self.render_error(str(error))
-        if fields["new"] != fields["again"]:
-            return self.render_error("the two new passwords are not the same")
-        # The identity check began a write transaction. It must not block reports during the slow
-        # verification of the password.
-        request.tm.abort()
-        request.tm.begin()
-        login = request.logins.verify_password(
-            request.identity.name,
-            fields["old"],
-            address=request.remote_addr or "",
-            now=request.now,
-        )
-        if login.retry_after:
-            return self.render_lockout(login.retry_after)
-        if login.account is None:
-            return self.render_error("the old password is wrong")
-        return self.handle_post(
-            forms.PASSWORD_FORM, lambda fields: self._change(fields, login.password_hash)
-        )
+        return self.handle_post(forms.PASSWORD_FORM, self._change)
 
-    @view_config(**action("everywhere", permission="view"))
+    @view_config(**action("everywhere", permission="own"))
     def log_out_everywhere(self) -> Any:
         """End all sessions of the account."""
         self.request.crew.end_sessions(now=self.request.now)
@@ -114,20 +97,21 @@ class PasswordPage(AdminPage):
         return HTTPSeeOther(self.request.route_path("admin.login"), headers=headers)
 
     def content(self) -> dict[str, Any]:
-        """The page has the forms only."""
-        return {}
+        """Return whether the account has a second factor."""
+        account = self.request.accounts.get(self.request.identity.id)
+        return {"has_second_factor": account.totp_secret is not None}
 
-    def _change(self, fields: Any, verified_hash: str) -> str:
-        account = self.request.crew.change_password(
-            verified_hash=verified_hash, new=fields["new"], now=self.request.now
-        )
-        remember(self.request, account.id, session_generation=account.epoch)
-        return "Your password is changed; all other sessions have ended."
+    def _change(self, fields: Any) -> str:
+        if fields["new"] != fields["again"]:
+            raise CrewError("the two new passwords are not the same")
+        return self.change_own_password(fields["old"], fields["new"])
 
 
 @forbidden_view_config(path_info=r"^/admin(?:/|$)", renderer=f"{TEMPLATE_DIR}/refused.jinja2")
 def forbidden_view(error: HTTPForbidden, request: Any) -> Any:
     """Redirect to the login page; show an error to an account that lacks the permission."""
+    if request.identity and request.identity.lacks_second_factor:
+        return HTTPSeeOther(request.route_path("admin.secondfactor"))
     if request.identity:
         return _error_page(request, 403, "Your account may look, and change nothing.")
     path = (
