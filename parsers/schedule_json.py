@@ -64,6 +64,7 @@ def parse(feed, context):
     base = conference.get("base_url") or schedule.get("base_url")
     origin = FeedOrigin.of_json(feed.json, base)
     context.days_first = True if origin.generator == "pretalx" else None
+    context.has_plain_texts = origin.is_own_export
     extensions = origin.extensions(schedule)
     for room in list_items(conference.get("rooms")):
         if isinstance(room, dict):

@@ -47,6 +47,7 @@ def parse(feed, context):
     tracks = [track for track in list_items(conference.get("tracks")) if isinstance(track, dict)]
     names = {_slug(track): track.get("name") for track in tracks}
     origin = FeedOrigin.of_json(feed.json, schedule.get("base_url"))
+    context.has_plain_texts = origin.is_own_export
     extensions = origin.extensions(schedule)
     for room in list_items(conference.get("rooms")):
         if isinstance(room, dict):

@@ -63,6 +63,7 @@ class _ScheduleDocument:
             generator="" if generator is None else generator.get("name", ""),
             base_url=conference.get("base_url", ""),
         )
+        context.has_plain_texts = self.origin.is_own_export
         if self.origin.generator == "pretalx":
             context.days_first = True
 

@@ -66,6 +66,7 @@ def parse(feed, context):
     symposion = any("linux.conf.au" in root.value("PRODID") for root in roots)
     products = [root.value("PRODID") for root in roots]
     origin = FeedOrigin.of_calendar(products[0] if len(products) == 1 else "")
+    context.has_plain_texts = origin.is_own_export
     zone_name = next(filter(None, (root.value("X-WR-TIMEZONE") for root in roots)), "")
     context.set_feed_timezone(zone_name)
     used_zones = Counter()

@@ -17,7 +17,8 @@ _SINGLE = {
     "CLASS", "DESCRIPTION", "DTEND", "DTSTART", "DURATION", "LAST-MODIFIED", "LOCATION",
     "RECURRENCE-ID", "SEQUENCE", "STATUS", "SUMMARY", "UID", "URL",
 }  # fmt: skip
-_REPEATABLE = {"CATEGORIES", "EXRULE"}
+# CONFERENCE, STYLED-DESCRIPTION and X-TALK- are those of our own export.
+_REPEATABLE = {"CATEGORIES", "CONFERENCE", "EXRULE", "STYLED-DESCRIPTION"}
 _ZONED = {"DTEND", "DTSTART", "EXDATE", "RDATE", "RECURRENCE-ID"}
 # The value of a time has no colon, but the name of its zone can have one, without quotes.
 _TZID = re.compile(r';\s*TZID\s*=\s*("[^"]*"|[^;]*)', re.IGNORECASE)
@@ -99,7 +100,7 @@ def parse_event(component, location, zones, warn, *, cancels) -> CalendarEvent:
         elif item.name == "RRULE":
             # Some programs write a space after each comma.
             lines.append("".join(item.text.split()))
-        elif item.name in _SINGLE | _REPEATABLE:
+        elif item.name in _SINGLE | _REPEATABLE or item.name.startswith("X-TALK-"):
             lines.append(item.text)
     if dates > MAX_DATES:
         raise SkipEntryError("bad-value", f"lists more than {MAX_DATES:,} dates")

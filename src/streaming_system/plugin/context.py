@@ -53,6 +53,8 @@ class ParseContext:
         self.columns: Mapping[str, str] = columns or {}
         self.feed_timezone: ZoneInfo | None = None
         self.room_guids: dict[str, str] = {}
+        # Titles and names of an export of this program have neither markup nor entities.
+        self.has_plain_texts = False
         self.skipped: list[SkippedEntry] = []
         self._warnings: list[str] = []
         self._counts: Counter[str] = Counter()

@@ -111,7 +111,10 @@ def parse_and_validate(
     for warning in feed.warnings:
         context.warn(warning)
     try:
-        talks: Iterable[Talk] = map(_plain_texts, chosen.parser.parse(feed, context))
+        talks: Iterable[Talk] = (
+            talk if context.has_plain_texts else _plain_texts(talk)
+            for talk in chosen.parser.parse(feed, context)
+        )
         if manager is not None:
             talks = apply_talk_hooks(manager, talks, context)
         return validate_talks(talks, context, default_rooms), context

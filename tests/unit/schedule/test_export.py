@@ -252,6 +252,14 @@ class TestHubJson:
                 room["guid"] for room in schedule["conference"]["rooms"]
             }
 
+    def test_event_refers_to_its_room_by_slug(self, schedule):
+        slugs = {room["slug"]: room["name"] for room in schedule["conference"]["rooms"]}
+
+        assert slugs == {"hall": "Hall", "lab": "Lab"}
+        assert [slugs[event["room"]["slug"]] for event in schedule["events"]] == [
+            "Hall", "Lab", "Hall",
+        ]  # fmt: skip
+
     def test_event_refers_to_its_track_by_slug(self, schedule):
         assert schedule["conference"]["tracks"] == [{"name": "Main", "slug": "main"}]
         assert schedule["events"][0]["track"] == {"slug": "main"}

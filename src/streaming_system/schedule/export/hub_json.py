@@ -34,6 +34,7 @@ _LANGUAGE = re.compile(r"[a-z]{2}", re.ASCII)
 def to_hub_json(export: ScheduleExport) -> bytes:
     """Return schedule.json, version 2."""
     tracks = _unique_slugs(talk.slot.track for talk in export.talks if talk.slot.track)
+    rooms = _unique_slugs(room.id for room in export.rooms)
     details = {talk.guid: _extensions(talk) for talk in export.talks}
     document = {
         "generator": {"name": GENERATOR},
@@ -49,7 +50,7 @@ def to_hub_json(export: ScheduleExport) -> bytes:
                 "time_zone_name": export.zone.key,
                 "url": f"{export.site.url}/",
                 "tracks": [{"name": name, "slug": slug} for name, slug in tracks.items()],
-                "rooms": [_room(room) for room in export.rooms],
+                "rooms": [_room(room, rooms[room.id]) for room in export.rooms],
                 "days": [
                     {
                         "index": day.index,
@@ -61,7 +62,7 @@ def to_hub_json(export: ScheduleExport) -> bytes:
                 ],
             },
             "events": [
-                _talk(talk, export, tracks)
+                _talk(talk, export, tracks, rooms)
                 for talk in sorted(export.talks, key=lambda talk: talk.slot.start)
             ],
             EXTENSION_KEY: {guid: fields for guid, fields in details.items() if fields},
@@ -70,18 +71,21 @@ def to_hub_json(export: ScheduleExport) -> bytes:
     return json.dumps(document, ensure_ascii=False, indent=1).encode()
 
 
-def _room(room: ExportRoom) -> dict[str, str]:
-    return {"name": room.name, "guid": room.guid, "stream_id": room.id, "url": room.page}
+def _room(room: ExportRoom, slug: str) -> dict[str, str]:
+    reference = {"name": room.name, "slug": slug, "guid": room.guid}
+    return reference | {"stream_id": room.id, "url": room.page}
 
 
-def _talk(talk: ExportTalk, export: ScheduleExport, tracks: dict[str, str]) -> dict[str, Any]:
-    slot = talk.slot
+def _talk(
+    talk: ExportTalk, export: ScheduleExport, tracks: dict[str, str], rooms: dict[str, str]
+) -> dict[str, Any]:
+    slot, room = talk.slot, talk.room
     return {
         "type": _hub_type(slot.talk_type),
         "guid": talk.guid,
         "start": talk.start.isoformat(),
         "end": talk.end.isoformat(),
-        "room": {"name": talk.room.name, "guid": talk.room.guid},
+        "room": {"name": room.name, "slug": rooms[room.id], "guid": room.guid},
         "url": talk.url,
         "slug": export.slug(talk),
         "title": slot.title,
