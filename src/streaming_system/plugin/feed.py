@@ -28,7 +28,7 @@ _CDATA = re.compile(r"(<!\[CDATA\[.*?\]\]>)", re.DOTALL)
 _AMPERSAND = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#\d+|#x[0-9A-Fa-f]+);)([A-Za-z0-9]{1,32};)?")
 
 # Some servers write a line of their own before the calendar.
-_CALENDAR = re.compile(rb"^BEGIN:VCALENDAR(?!\S)", re.IGNORECASE | re.MULTILINE)
+_CALENDAR = re.compile(r"^BEGIN:VCALENDAR(?!\S)", re.IGNORECASE | re.MULTILINE)
 
 
 class FeedError(Exception):
@@ -99,14 +99,11 @@ def open_feed(
     start = text[:4096].lstrip()
     if not start:
         raise FeedError("the feed is empty")
-    if start[0] not in "{[<" and _CALENDAR.search(data[:4096]):
-        # The parser decodes the lines: a fold can be inside a character.
-        return Feed(data=data, source=source, kind="ics")
     kind: Literal["xml", "json", "ics", "text"] = "text"
     value = root = None
     if start[0] == "<":
         kind, root = "xml", _parse_xml(text.lstrip(), warnings)
-    elif start[:15].upper() == "BEGIN:VCALENDAR":
+    elif start[0] not in "{[" and _CALENDAR.search(start):
         kind = "ics"
     elif (value := _parse_json(text, must_be_json=start[0] in "{[")) is not None:
         kind = "json"
