@@ -61,7 +61,7 @@ def test_nginx_knows_all_languages_of_the_site():
     text = (ROOT / "conf/nginx.conf").read_text()
     folder = ROOT / "src/streaming_system/frontend/locale"
 
-    listed = re.search(r"<streaming_liked>([^)]*)\)", text)[1].split("|")
+    listed = re.search(r"<streaming_known_language>([^)]*)\)", text)[1].split("|")
 
     languages = {path.parent.parent.name for path in folder.glob("*/LC_MESSAGES/*.po")}
     assert set(listed) == {"en"} | {name.replace("_", "-") for name in languages}
@@ -72,14 +72,14 @@ def test_nginx_forwards_the_parameters_that_the_app_knows():
 
     maps = re.findall(
         r'^map \$args (\$streaming_\w+) \{ default ""; '
-        r'"~\(\?:\^\|&\)\(\?<asked_(\w+)>(\w+)=\[\^&\]\+\)" "&\$asked_(\w+)"; \}$',
+        r'"~\(\?:\^\|&\)\(\?<arg_of_(\w+)>(\w+)=\[\^&\]\+\)" "&\$arg_of_(\w+)"; \}$',
         text,
         re.MULTILINE,
     )
 
     assert {name for _, name, _, _ in maps} == PARAMS.keys() | FOR_NGINX_ONLY
     assert all(capture == name == used for _, capture, name, used in maps)
-    question = re.search(r'^map "([^"]*)" \$streaming_question', text, re.MULTILINE)[1]
+    question = re.search(r'^map "([^"]*)" \$streaming_query', text, re.MULTILINE)[1]
     assert question == "".join(variable for variable, *_ in maps)
 
 
