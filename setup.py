@@ -51,6 +51,7 @@ setup(
         "pyramid>=2.1",
         "pyramid_jinja2>=2.10",
         "pyramid_tm>=2.6",
+        "python-dateutil>=2.9",
         "python-json-logger>=4.0",
         "recurring-ical-events>=3.8",
         "rutter>=1.0",

@@ -307,6 +307,16 @@ class TestIcs:
         assert str(keynote["X-TALK-DO-NOT-RECORD"]) == "TRUE"
         assert str(party["X-TALK-DO-NOT-RECORD"]) == "FALSE"
 
+    @pytest.mark.parametrize("language", ["German\\", "de, en", "Deutsch: formal"])
+    def test_language_that_is_no_tag_does_not_cost_the_title(self, language):
+        talk = slot(8, "Keynote", language=language)
+        schedule = Schedule(rooms={"hall": RoomSchedule(timezone=BERLIN, slots=(talk,))})
+        calendar = icalendar.Calendar.from_ical(export_schedule(schedule, ROOMS, SITE, "ics"))
+
+        [event] = calendar.walk("VEVENT")
+        assert event["SUMMARY"] == "Keynote"
+        assert event["X-TALK-LANGUAGE"] == language
+
     def test_revision_and_time_of_the_last_change_are_those_of_the_import(self, calendar):
         keynote = calendar.walk("VEVENT")[0]
 

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 TEXT = {"VALUE": "TEXT"}
 
+# BCP 47.
+_LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", re.ASCII)
+
 
 def to_ics(export: ScheduleExport) -> bytes:
     """Return iCalendar with the time zones that it uses."""
@@ -56,7 +59,8 @@ def _add_standard_properties(event: "icalendar.Event", talk: ExportTalk) -> None
         start, end = slot.start, slot.end
     event.add("dtstart", start)
     event.add("dtend", end)
-    event.add("summary", slot.title, parameters=_parameters(language=slot.language))
+    language = slot.language if _LANGUAGE_TAG.fullmatch(slot.language) else ""
+    event.add("summary", slot.title, parameters=_parameters(language=language))
     event.add("location", talk.room.name)
     event.add("url", talk.url)
     event.add("description", _description(talk))
@@ -89,7 +93,6 @@ def _add_talk_properties(event: "icalendar.Event", talk: ExportTalk) -> None:
         ("do-not-record", "" if slot.do_not_record is None else str(slot.do_not_record).upper()),
         ("recording-license", slot.recording_license),
         ("feedback-url", slot.feedback_url),
-        # In parameters such as LABEL, programs disagree on backslashes.
         *(("link", f"{link.url} {link.title}".strip()) for link in slot.links),
         *(("attachment", f"{link.url} {link.title}".strip()) for link in slot.attachments),
     ]
@@ -101,7 +104,8 @@ def _add_talk_properties(event: "icalendar.Event", talk: ExportTalk) -> None:
 
 
 def _parameters(**values: str) -> dict[str, Any]:
-    return {name.upper(): value for name, value in values.items() if value}
+    # In parameters, programs disagree on backslashes.
+    return {name.upper(): value for name, value in values.items() if value and "\\" not in value}
 
 
 def _is_ambiguous(local: datetime) -> bool:
