@@ -41,17 +41,16 @@ def parse(feed, context):
     schedule = feed.json["schedule"]
     conference = schedule["conference"]
     context.set_feed_timezone(conference.get("time_zone_name"))
-    rooms = {
-        _slug(room): room for room in list_items(conference.get("rooms")) if isinstance(room, dict)
-    }
+    listed = [room for room in list_items(conference.get("rooms")) if isinstance(room, dict)]
+    # Without slugs, events name their rooms.
+    rooms = {_slug(room): room for room in listed if _slug(room)}
     tracks = [track for track in list_items(conference.get("tracks")) if isinstance(track, dict)]
     names = {_slug(track): track.get("name") for track in tracks}
     origin = FeedOrigin.of_json(feed.json, schedule.get("base_url"))
     context.has_plain_texts = origin.is_own_export
     extensions = origin.extensions(schedule)
-    for room in list_items(conference.get("rooms")):
-        if isinstance(room, dict):
-            context.set_room_guid(room.get("name"), room.get("guid"))
+    for room in listed:
+        context.set_room_guid(room.get("name"), room.get("guid"))
 
     def parse_event(event):
         event |= extensions.get(str(event.get("guid")), {})

@@ -222,3 +222,20 @@ def test_uids_of_calendars_are_unique_in_the_world(run_import):
     uids = {talk.slot.title: talk.uid for talk in run_import.exported}
     assert uids["Keynote"] == "talk-1@example.org"
     assert len(uids["Opening"]) == 36
+
+
+def test_talks_of_rooms_without_slugs_have_their_own_room(parsers):
+    rooms = [{"name": "Hall"}, {"name": "Lab"}]
+    events = [
+        {"guid": room["name"], "title": "T", "room": room, "start": "2026-11-24T09:00:00Z",
+         "end": "2026-11-24T10:00:00Z"}
+        for room in rooms
+    ]  # fmt: skip
+    document = {"schedule": {"conference": {"title": "C", "rooms": rooms}, "events": events}}
+
+    opened = open_feed(json.dumps(document).encode())
+    validated, _ = parse_and_validate(opened, parsers["schedule2.json"])
+
+    assert {talk.guid: talk.rooms for talk in validated.talks} == {
+        "Hall": ("Hall",), "Lab": ("Lab",)
+    }  # fmt: skip
