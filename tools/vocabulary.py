@@ -1,8 +1,7 @@
 """Checks the words of names, comments, documents and commit subjects: `make lint`.
 
-CONTRIBUTING.md explains the rules; tools/vocabulary.toml lists them. The check ignores the files
-in tools/vocabulary_pending.txt, which still need a rewrite. A clean file must leave that list, so
-it only gets shorter. Exit status 1: there are findings.
+CONTRIBUTING.md explains the rules; tools/vocabulary.toml lists them. Exit status 1: there are
+findings.
 """
 
 import argparse
@@ -14,7 +13,6 @@ import tomllib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +20,6 @@ from source_text import Snippet, is_supported, snippets
 
 ROOT = Path(__file__).parent.parent
 RULES = "tools/vocabulary.toml"
-PENDING = "tools/vocabulary_pending.txt"
 SKIPPED_FOLDERS = {".git", ".venv", "__pycache__", "build", "dist", "var"}
 
 _NAME_PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
@@ -128,16 +125,8 @@ class Tree:
         self.root = root
         self.vocabulary = Vocabulary((root / RULES).read_text(encoding="utf-8"))
 
-    @cached_property
-    def pending(self) -> dict[str, int]:
-        """The files that still need a rewrite, with their lines in the list."""
-        file = self.root / PENDING
-        lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
-        return {line: n for n, line in enumerate(lines, 1) if line and not line.startswith("#")}
-
-    @cached_property
     def findings(self) -> list[Finding]:
-        """Every finding without an exception, in pending files, too."""
+        """Return every finding without an exception."""
         findings, used = [], set()
         for finding in sorted([*self._check_files(), *self._check_history()]):
             number = self.vocabulary.exception_for(finding)
@@ -149,15 +138,6 @@ class Tree:
                 word = f"{entry['file']} {entry['rule']}"
                 findings.append(Finding(RULES, 1, word, "remove the unused exception", "allow"))
         return findings
-
-    def open_findings(self) -> list[Finding]:
-        """Return the findings outside of pending files, and the wrong lines of that list."""
-        unclean = {finding.path for finding in self.findings}
-        return [finding for finding in self.findings if finding.path not in self.pending] + [
-            Finding(PENDING, line, path, "remove it from the list: it is clean or gone", "pending")
-            for path, line in self.pending.items()
-            if path not in unclean
-        ]
 
     def _check_files(self) -> Iterator[Finding]:
         classes = defaultdict(list)
@@ -171,9 +151,8 @@ class Tree:
                 yield from self._duplicates(name, places)
 
     def _duplicates(self, name: str, places: Sequence[tuple[str, int]]) -> Iterator[Finding]:
-        """Yield the definitions of a class name; only pending ones as long as there are any."""
-        waiting = [place for place in places if place[0] in self.pending]
-        for path, line in waiting or places:
+        """Yield the definitions of a class name."""
+        for path, line in places:
             others = ", ".join(sorted({other for other, _ in places} - {path})) or "this file"
             use = f"use another name: it is also defined in {others}"
             yield Finding(path, line, name, use, "class duplicate")
@@ -223,13 +202,10 @@ def _matches(path: str, patterns: Iterable[str]) -> bool:
 
 def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("paths", nargs="*", help="only these files or folders, also pending ones")
-    parser.add_argument(
-        "--count", action="store_true", help="print findings per rule, also pending"
-    )
+    parser.add_argument("paths", nargs="*", help="only these files or folders")
+    parser.add_argument("--count", action="store_true", help="print findings per rule")
     options = parser.parse_args(arguments)
-    tree = Tree(root)
-    findings = tree.findings if options.count or options.paths else tree.open_findings()
+    findings = Tree(root).findings()
     if options.paths:
         folders = tuple(path.rstrip("/") + "/" for path in options.paths)
         findings = [finding for finding in findings if f"{finding.path}/".startswith(folders)]
@@ -238,7 +214,7 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
             print(f"{count:6} {rule}")
     else:
         print(*findings, sep="\n", end="\n" if findings else "")
-    print(f"{len(findings)} findings, {len(tree.pending)} files pending")
+    print(f"{len(findings)} findings")
     return 1 if findings else 0
 
 

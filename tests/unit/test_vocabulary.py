@@ -110,35 +110,19 @@ class TestFiles:
         ]
 
 
-class TestPending:
-    def test_a_pending_file_is_not_checked(self, check):
-        assert check({"src/a.py": "# nobody\n"}, pending="src/a.py\n") == []
-
-    @pytest.mark.parametrize("files", [{"src/a.py": "# fine\n"}, {}])
-    def test_a_clean_or_missing_file_must_leave_the_list(self, check, files):
-        [finding] = check(files, pending="# A comment.\n\nsrc/a.py\n")
-
-        assert finding.startswith('tools/vocabulary_pending.txt:3: "src/a.py": remove it')
-
-    def test_a_duplicate_class_is_due_in_the_pending_file_only(self, check):
-        files = {"src/a.py": "class Pace: ...\n", "src/b.py": "class Pace: ...\n"}
-
-        assert check(files, pending="src/b.py\n") == []
-
-    def test_paths_and_counts_include_pending_files(self, make_tree, run):
-        root = make_tree(
-            {"src/a.py": "# nobody, nobody\n", "src/ab.py": "MOST = 1\n"}, "src/a.py\n"
-        )
+class TestOptions:
+    def test_paths_and_counts(self, make_tree, run):
+        root = make_tree({"src/a.py": "# nobody, nobody\n", "src/ab.py": "MOST = 1\n"})
 
         assert run(root, "src/a.py") == [
             'src/a.py:1: "nobody": use the noun',
             'src/a.py:1: "nobody": use the noun',
-            "2 findings, 1 files pending",
+            "2 findings",
         ]
         assert run(root, "--count") == [
             "     1 constant maximum",
             "     2 prose nobody",
-            "3 findings, 1 files pending",
+            "3 findings",
         ]
 
 
@@ -204,11 +188,10 @@ def vocabulary(script):
 
 @pytest.fixture
 def make_tree(tmp_path):
-    """Return a function that creates a project with files, pending files and rules."""
+    """Return a function that creates a project with files and rules."""
 
-    def make_tree(files, pending="", rules=RULES):
-        tools = {"tools/vocabulary.toml": rules, "tools/vocabulary_pending.txt": pending}
-        for path, text in (files | tools).items():
+    def make_tree(files, rules=RULES):
+        for path, text in (files | {"tools/vocabulary.toml": rules}).items():
             file = tmp_path / path
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text)
