@@ -182,7 +182,7 @@ def _load_identity(request: Any) -> Identity | None:
     if (
         account is None
         or request.revoked_sessions.is_revoked(session["id"])
-        or account.epoch != session["epoch"]
+        or account.session_generation != session["epoch"]
         or now - session["since"] >= SESSION_MAX_AGE.total_seconds()
         or now - session["seen"] >= SESSION_IDLE_TIMEOUT.total_seconds()
     ):

@@ -104,7 +104,7 @@ class Accounts:
         :raises AccountError: if the account does not exist.
         """
         account = self.require(name)
-        account.epoch += 1
+        account.session_generation += 1
         return account
 
     def set_role(self, name: str, role: str) -> Account:
@@ -154,7 +154,7 @@ class Accounts:
 
     def _set_password_hash(self, account: Account, password_hash: str) -> Account:
         account.password_hash = password_hash
-        account.epoch += 1
+        account.session_generation += 1
         return account
 
     def _require_another_admin(self, account: Account) -> None:

@@ -23,7 +23,7 @@ from streaming_system.tracker.models import Account
 class LoginResult:
     """The result of an attempt: an account, or ``None`` and the seconds of the lockout.
 
-    ``session_generation`` is the account's ``epoch``. ``password_hash`` is the hash that the
+    ``session_generation`` is the account's. ``password_hash`` is the hash that the
     password was verified with.
     """
 
@@ -103,7 +103,7 @@ class Logins:
         return LoginResult(
             account=account.id,
             name=account.name,
-            session_generation=account.epoch,
+            session_generation=account.session_generation,
             password_hash=account.password_hash,
         )
 

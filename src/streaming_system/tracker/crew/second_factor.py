@@ -42,7 +42,7 @@ class SecondFactors:
         if step is None:
             raise CrewError("the code is wrong; check the clock of the app's device")
         account.totp_secret, account.totp_step = secret, step
-        account.epoch += 1
+        account.session_generation += 1
         return self.renew_recovery_codes(account)
 
     def remove(self, account: Account) -> None:
@@ -54,7 +54,7 @@ class SecondFactors:
         if account.totp_secret is None:
             raise CrewError(f"{account.name} has no second factor")
         account.totp_secret = None
-        account.epoch += 1
+        account.session_generation += 1
         self._delete_recovery_codes(account.id)
 
     def renew_recovery_codes(self, account: Account) -> list[str]:

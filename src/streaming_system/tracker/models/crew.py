@@ -11,7 +11,7 @@ from streaming_system.tracker.models.base import BIG_ID, Base, UtcDateTime, stor
 class Account(Base):
     """A crew member who may log in: an ``admin``, or a ``viewer`` with read-only access.
 
-    ``epoch`` is the generation of the account's sessions; a new number revokes all of them.
+    ``session_generation`` is stored in each session; a new number revokes all older ones.
     ``totp_secret`` is the key of the app that creates the second factor, ``None`` without one;
     ``totp_step`` is the number of the 30 seconds that the last accepted code was for.
     """
@@ -26,8 +26,8 @@ class Account(Base):
     )
     role: Mapped[str] = mapped_column(sa.String(16), info=stored("admin or viewer"))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, info=stored("when it was created"))
-    epoch: Mapped[int] = mapped_column(
-        default=0, server_default="0", info=stored("number that ends older sessions")
+    session_generation: Mapped[int] = mapped_column(
+        "epoch", default=0, server_default="0", info=stored("number that ends older sessions")
     )
     totp_secret: Mapped[str | None] = mapped_column(
         sa.String(64), info=stored("key of the second factor, as the app has it")

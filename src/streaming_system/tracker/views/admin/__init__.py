@@ -130,7 +130,7 @@ class AdminPage:
 
     def continue_session(self, account: Account) -> None:
         """Start another session after a change that has ended all sessions of the account."""
-        remember(self.request, account.id, session_generation=account.epoch)
+        remember(self.request, account.id, session_generation=account.session_generation)
 
     def render_lockout(self, seconds: int) -> dict[str, Any]:
         """Show the page with the time until the lockout ends."""
