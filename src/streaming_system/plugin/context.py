@@ -1,7 +1,7 @@
 """The context of a parse run: time zones, and the report of skipped entries and warnings."""
 
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -20,12 +20,8 @@ from streaming_system.plugin.feed_times import (
     normalise_time,
     parse_date_time,
 )
-from streaming_system.plugin.skipped_entry import (
-    SKIP_REASONS,
-    SkipEntryError,
-    SkippedEntry,
-    SkipReason,
-)
+from streaming_system.plugin.parse_report import ParseReport
+from streaming_system.plugin.skipped_entry import SkipEntryError
 from streaming_system.plugin.values import (
     FeedValueError,
     clean_str,
@@ -39,7 +35,7 @@ from streaming_system.util.time_zones import find_time_zone
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
 
 
-class ParseContext:
+class ParseContext(ParseReport):
     """Gives a parser the configuration of its feed, and collects its report.
 
     :param timezone: the configured zone of the feed, if any.
@@ -49,15 +45,13 @@ class ParseContext:
     def __init__(
         self, timezone: ZoneInfo | None = None, columns: Mapping[str, str] | None = None
     ) -> None:
+        super().__init__()
         self.timezone = timezone
         self.columns: Mapping[str, str] = columns or {}
         self.feed_timezone: ZoneInfo | None = None
         self.room_guids: dict[str, str] = {}
         # Titles and names of an export of this program have neither markup nor entities.
         self.has_plain_texts = False
-        self.skipped: list[SkippedEntry] = []
-        self._warnings: list[str] = []
-        self._counts: Counter[str] = Counter()
         #: Whether the program that wrote the feed writes days first in durations of three parts;
         #: ``None`` if that is unknown.
         self.days_first: bool | None = None
@@ -94,36 +88,10 @@ class ParseContext:
     @property
     def warnings(self) -> list[str]:
         """The reported problems, each with its number or its place."""
-        return (
-            self._warnings
-            + [f"{count} {message}" for message, count in self._counts.items()]
-            + [
-                describe_uncertain_ends(ends, days_first)
-                for days_first, ends in self._uncertain_ends.items()
-            ]
-        )
-
-    def warn(self, message: str) -> None:
-        """Report a problem that an organiser should know of; the import continues."""
-        self._warnings.append(message)
-
-    def count(self, message: str) -> None:
-        """Report a problem that many entries can have; it becomes one warning with their number.
-
-        :param message: the text after the number: "events have no end".
-        """
-        self._counts[message] += 1
-
-    def skip(self, reason: SkipReason, location: str, title: str = "", detail: str = "") -> None:
-        """Report a skipped entry.
-
-        :param location: position in the feed: "line 812", "item 12".
-        """
-        if reason not in SKIP_REASONS:
-            raise ValueError(f"{reason!r} is not a reason to skip; use one of {SKIP_REASONS}")
-        self.skipped.append(
-            SkippedEntry(reason=reason, location=location, title=title[:200], detail=detail)
-        )
+        return super().warnings + [
+            describe_uncertain_ends(ends, days_first)
+            for days_first, ends in self._uncertain_ends.items()
+        ]
 
     def parse_time(self, value: object, *formats: str, zone: ZoneInfo | None = None) -> datetime:
         """Parse a time and return it in UTC.
