@@ -52,7 +52,8 @@ class Viewer:
         self.connection.request(method, path, body, all_headers)
         response = self.connection.getresponse()
         text = response.read()
-        assert response.status < 300, (path, response.status, text[:200])
+        is_refused = response.status >= 300 or text.startswith(b"ERROR")
+        assert not is_refused, (path, response.status, text[:200])
         self.bytes += len(text) + sum(len(key) + len(value) + 4 for key, value in
                                       response.getheaders()) + 17  # fmt: skip
         return gzip.decompress(text) if response.headers["Content-Encoding"] == "gzip" else text

@@ -57,6 +57,7 @@ def measure_on(
                     status, _, body = send_call(
                         port, replace(call, body=call.body.replace(TURN_PLACEHOLDER, "1"))
                     )
+                    assert (status, body[:5]) != (200, b"ERROR"), body
                     assert status == 200, body
                 ours = LoadTarget(
                     port, calls, folder, pid=site.workers["tracker", port].process.pid

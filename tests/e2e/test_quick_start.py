@@ -79,9 +79,9 @@ def test_room_without_reports_leaves_the_index(own_site):
 def test_rejected_fake_encoder_exits_with_one_line(site, clean_environment):
     fake = (COMMAND, "agent", "fake-encoder", "--server", f"{site.url}/tracker", "--count", "1")
     for arguments, message in (
-        (("--secret", "wrong"), "example is refused: 403 ERROR SECRET"),
-        (("--group", "nowhere"), "nowhere is refused: 4"),
-        (("--ip", "not-an-address"), "example is refused: 400 ERROR "),
+        (("--secret", "wrong"), "example is refused: 200 ERROR SECRET"),
+        (("--group", "nowhere"), "nowhere is refused: 200 ERROR GROUP"),
+        (("--ip", "not-an-address"), "example is refused: 200 ERROR REMOTE_ADDR "),
     ):
         rejected = run_in_checkout(site.checkout, clean_environment, *fake, *arguments)
 

@@ -295,7 +295,7 @@ def test_running_tracker_uses_the_restored_rows(run, tracker, database, tmp_path
     run(database, "restore", file, "--replace")
 
     assert tracker.get("/hall/streams.json").json["live"] is True
-    tracker.post("/endpoint/register", form)
+    assert tracker.post("/endpoint/register", form).text == "OK\n"
 
 
 def test_other_revision_is_rejected_with_instructions(run, full, target, migrate, tmp_path):

@@ -49,7 +49,8 @@ def metrics(tracker):
 
 def register(tracker, room="hall", **stats):
     fields = {"secret": SECRET, "group": room, "data": json.dumps(stats)}
-    return tracker.post("/endpoint/register", fields)
+    response = tracker.post("/endpoint/register", fields)
+    assert response.text == "OK\n"
 
 
 def play(tracker):
@@ -131,7 +132,7 @@ def test_requests_are_counted_by_route_method_and_status_class(tracker, metrics)
     tracker.get("/streams.json")
     tracker.get("/streams.json")
     tracker.get("/hall/nothing", status=404)
-    tracker.post("/endpoint/register", {"secret": "wrong"}, status=403)
+    tracker.post("/endpoint/register", {"secret": "wrong"}, status=200)
     scraped = metrics()
 
     assert scraped.all("http_requests_total") == {
@@ -160,11 +161,43 @@ def test_clients_cannot_add_labels(tracker, metrics):
     assert len(scraped.all("http_requests_total")) == len(before.all("http_requests_total")) + 5
 
 
+def test_refused_reports_count_as_failures_in_spite_of_their_status(
+    tracker, metrics, before_statement
+):
+    register(tracker)
+
+    is_available = False
+
+    def fail(*args):
+        if not is_available:
+            raise sa.exc.OperationalError("INSERT", {}, Exception("gone"))
+
+    fields = {"secret": SECRET, "group": "hall", "data": "{}"}
+    pipeline = {"secret": SECRET, "identifier": "m1", "recorded_time": "1.0"}
+    pipeline["data"] = json.dumps({"current": {"encoder": ["happy", 1]}, "history": {}})
+    before_statement(tracker.app, fail)
+    for path, form in (
+        ("/endpoint/register", fields),
+        ("/endpoint/logs", fields),
+        ("/flumotion/log", pipeline),
+    ):
+        assert tracker.post(path, form, status=200).text.startswith(
+            ("ERROR DATABASE ", "ERROR LOGS ")
+        )
+    is_available = True
+
+    scraped = metrics()
+    for route in ("endpoint.register", "endpoint.logs", "pipeline.report"):
+        assert scraped("http_requests_total", route=route, method="POST", status="5xx") == 1
+    assert scraped("reports_total", kind="registration") == 1
+    assert scraped("reports_total", kind="logs") == scraped("reports_total", kind="components") == 0
+
+
 def test_accepted_reports_are_counted(tracker, metrics, tmp_path):
     accepted = {"registration": 2, "playback": 1, "components": 1, "old-player": 1}
     register(tracker)
     register(tracker)
-    tracker.post("/endpoint/register", {"secret": "wrong"}, status=403)
+    tracker.post("/endpoint/register", {"secret": "wrong"}, status=200)
     play(tracker)
     tracker.post_json(PLAYBACK, {"sid": ""}, status=400)
     pipeline = {"current": {"encoder": ["happy", 1]}, "history": {}}

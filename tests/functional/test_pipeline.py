@@ -173,7 +173,9 @@ class TestPage:
                 "recorded_time": str(now),
                 "data": json.dumps(data),
             }
-            return tracker.post("/flumotion/log", form)
+            response = tracker.post("/flumotion/log", form)
+            assert response.text == "OK\n"
+            return response
 
         return send
 

@@ -9,10 +9,14 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import brotli
 import pytest
+import sqlalchemy as sa
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Status
 from webtest import TestApp
 
 from streaming_system import tracker as tracker_app
+
+from .conftest import SECRET
 
 # Data of a viewer in all parts of a request.
 OWN = {
@@ -139,6 +143,57 @@ class TestSentry:
         # Reports arrive in order: none was sent before the error.
         _, body = sink.wait()
         assert b"LookupError" in body
+
+
+@ON_SQLITE
+class TestRefusedReports:
+    """The client gets status 200, but an error in the tracker is one for its operators."""
+
+    FIELDS = {"secret": SECRET, "group": "hall", "data": "{}"}
+
+    @pytest.fixture
+    def start(self, tracker_settings, before_statement):
+        """Return a function that starts a tracker whose statements fail with an error."""
+        apps = []
+
+        def start(error, **settings):
+            app = tracker_app.main({}, **tracker_settings, **settings)
+            app = TestApp(app, extra_environ={"REMOTE_ADDR": "192.0.2.1"})
+            apps.append(app)
+
+            def fail(*args):
+                raise error("INSERT", {}, Exception("value too long"))
+
+            before_statement(app.app, fail)
+            return app
+
+        yield start
+        for app in apps:
+            app.app.registry["db.sessions"].kw["bind"].dispose()
+
+    def test_sentry_gets_the_error(self, start, sink):
+        app = start(sa.exc.DataError, **{"sentry.dsn": f"http://key@127.0.0.1:{sink.port}/7"})
+
+        response = app.post("/endpoint/register", self.FIELDS, status=200)
+
+        assert response.text == "ERROR INTERNAL something is wrong on our side\n"
+        _, body = sink.wait()
+        assert b"DataError" in body
+
+    def test_span_of_an_unavailable_database_is_an_error(self, start, sink, monkeypatch):
+        monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "50")
+        endpoint = {"otel.endpoint": f"http://127.0.0.1:{sink.port}", "otel.share": "1"}
+        app = start(sa.exc.OperationalError, **endpoint)
+
+        response = app.post("/endpoint/register", self.FIELDS, status=200)
+
+        assert response.text.startswith("ERROR DATABASE ")
+        _, body = sink.wait()
+        (resource,) = ExportTraceServiceRequest.FromString(body).resource_spans
+        (span,) = resource.scope_spans[0].spans
+        assert span.status.code == Status.STATUS_CODE_ERROR
+        found = {each.key: each.value for each in span.attributes}
+        assert found["http.response.status_code"].int_value == 200
 
 
 class TestOpenTelemetry:

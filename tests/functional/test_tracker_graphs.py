@@ -103,11 +103,30 @@ def test_endpoint_counts_until_its_ttl_ends(tracker, add):
     assert max(y for x, y in bitrate["series"][0]["data"]) == 6
 
 
-def test_invalid_range_is_rejected_with_one_line(tracker):
-    for invalid in ("0", "-1", "abc", "1.5", "99999999999", "٣", ""):
-        response = tracker.get("/overall-stats.json", {"range": invalid}, status=400)
+RANGES = {
+    120: ("abc", "1.5", "1e3", "nan", "٣", "", " ", "-", "1 2", "\0", "0" * 5000 + "x", "120"),
+    1: ("0", "-1", "-99999999999", "1", " +1 ", "000"),
+    10: ("0000000000010",),
+    527_040: ("527040", "527041", "99999999999", "9" * 5000),
+}
 
-        assert response.json["error"].endswith("allowed: a whole number of minutes, 1 to 527040")
+
+def test_any_range_is_a_graph_of_the_default_or_nearest_length(tracker):
+    register(tracker, "hall", 12, 9.6 * MBIT)
+    for minutes, texts in RANGES.items():
+        for text in texts:
+            graph = tracker.get("/overall-stats.json", {"range": text}).json["graphs"][0]
+
+            points = graph["series"][0]["data"]
+            length = timedelta(milliseconds=points[-1][0] - points[0][0])
+            step = timedelta(seconds=graph["step"])
+            assert abs(length - timedelta(minutes=minutes)) <= step, text[:20]
+
+
+def test_other_values_are_rejected_with_one_line(tracker):
+    response = tracker.get("/overall-stats.json", {"range": "abc", "room": "x" * 65}, status=400)
+
+    assert response.json["error"]
 
 
 def test_unknown_room_is_not_found(tracker):

@@ -19,6 +19,8 @@ from streaming_system.tracker.models import Playback, Player, Sample
 from .conftest import SECRET
 
 THREADS_PER_KIND = 2
+# Refusals of the legacy protocol, with status 200, after which a client may retry.
+RETRYABLE_LINES = (b"ERROR DATABASE ", b"ERROR LOGS ", b"ERROR AWAY ")
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 JSON = {"Content-Type": "application/json"}
 
@@ -29,7 +31,8 @@ class Writers:
     :param port: returns the current port of the tracker.
     :param prefix: of the tracker's URLs.
     :param headers: of each request.
-    :param retry_unavailable: whether a 503 with Retry-After is retried; otherwise it is a refusal.
+    :param retry_unavailable: whether a 503 with Retry-After is retried, or its form in the legacy
+        protocol; otherwise it is a refusal.
     """
 
     def __init__(
@@ -103,7 +106,7 @@ class Writers:
             return max(min(after(kind)) for kind in WRITES) - since
 
     def wait_until_unavailable(self):
-        """Wait until a write of each kind gets a 503 with Retry-After."""
+        """Wait until a write of each kind is refused with Retry-After."""
         before = self.unavailable.copy()
         with self._changed:
             assert self._changed.wait_for(
@@ -115,7 +118,7 @@ class Writers:
         assert self.refused == []
 
     def wait_for_refusals(self, kind, more):
-        """Wait until this number of further writes of a kind get a 503 with Retry-After."""
+        """Wait until this number of further writes of a kind are refused with Retry-After."""
         with self._changed:
             enough = self.unavailable[kind] + more
             assert self._changed.wait_for(
@@ -151,10 +154,10 @@ class Writers:
             self.slowest = max(self.slowest, time.monotonic() - begun)
             is_unavailable = (
                 self._retry_unavailable
-                and response.status == 503
+                and (response.status == 503 or text.startswith(RETRYABLE_LINES))
                 and response.headers["Retry-After"]
             )
-            if response.status in (200, 201):
+            if response.status in (200, 201) and not text.startswith(b"ERROR"):
                 self.known[kind].add(number)
                 self.acknowledged[kind] += 1
                 self._times[kind].append((begun, time.monotonic()))

@@ -22,6 +22,21 @@ from streaming_system.agent.tracker_http import (
 FORM_HEADERS = {"Content-Type": "application/x-www-form-urlencoded", "User-Agent": USER_AGENT}
 CHUNK_BYTES = 16 * 1024
 MAX_MESSAGE_CHARS = 200
+# The first words after ERROR in a response with status 200 by which a tracker rejects the content.
+# After all others, such as DATABASE, AWAY, LOGS and INTERNAL, the same report may succeed later.
+REJECTION_CODES = frozenset(
+    {
+        "GROUP",
+        "DATA",
+        "FORM",
+        "REMOTE_ADDR",
+        "BATCH",
+        "IDENTIFIER",
+        "TYPE",
+        "RECORDED_TIME",
+        "LIMIT",
+    }
+)
 
 
 class LegacyTrackerClient(BoundedHttpClient):
@@ -112,14 +127,22 @@ class LegacyTrackerClient(BoundedHttpClient):
         first_line = printable_line(message.partition("\n")[0])[:MAX_MESSAGE_CHARS]
         reason = f"{response.status} {first_line or response.reason}"
         line = f"{self.url}{path}: {subject} is refused: {reason}"
-        if message.startswith("ERROR SECRET"):
+        code = _error_code(message)
+        if code == "SECRET":
             raise UnauthorizedError(line)
         if response.status == 413:
             raise PayloadTooLargeError(line)
+        # Older trackers refuse a report with another status than 200.
         is_client_error = 400 <= response.status < 500 and response.status != 429
-        if message.startswith("ERROR ") and is_client_error:
+        if (code and is_client_error) or (code in REJECTION_CODES and response.status == 200):
             raise ReportRejectedError(line)
         raise TrackerUnavailableError(line, retry_after=retry_after(response))
+
+
+def _error_code(message: str) -> str:
+    """Return the word after ``ERROR``, "" if a response is no error of the protocol."""
+    words = message.split(maxsplit=2)
+    return words[1] if len(words) > 1 and words[0] == "ERROR" else ""
 
 
 def _address_field(ip: str) -> dict[str, str]:

@@ -43,17 +43,19 @@ def erase_player(ini: Path, player: str) -> None:
 
 
 def _old_player_sids(session: "AdminSession", ini: Path, cookie: str) -> list[str]:
-    """Return the identifiers of an old player in all rooms; none if the cookie is not valid."""
+    """Return the identifiers of an old player in all rooms.
+
+    The signature is not verified: it depends on the user agent, and the id alone is secret.
+    """
     from streaming_system.tracker.crew.server_keys import ServerKeys
     from streaming_system.tracker.legacy.player_report import (
         COOKIE_KEY_NAME,
         player_sid,
-        verify_cookies,
     )
 
     key = ServerKeys(session.erasure.db).get(COOKIE_KEY_NAME)
-    identity = verify_cookies([cookie], key)
-    if identity is None:
+    identity = cookie.rpartition(".")[0]
+    if not identity:
         return []
     with one_line_errors():
         rooms = load_conference_from_settings(load_app_settings(ini, "tracker")).rooms

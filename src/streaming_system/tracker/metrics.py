@@ -35,6 +35,7 @@ from streaming_system.tracker.settings import StartupError
 from streaming_system.web.health import HEALTH_ROUTES
 from streaming_system.web.request_id import TWEEN_NAME as REQUEST_ID_TWEEN
 from streaming_system.web.request_queue import dropped_requests
+from streaming_system.web.response_outcome import outcome_status
 
 # The folder in which several processes share their counters; prometheus_client reads the variable
 # at import.
@@ -171,7 +172,7 @@ class Metrics:
         if method not in HTTP_METHODS:
             # Clients can invent methods.
             method = "other"
-        status = "5" if response is None else response.status
+        status = "5" if response is None else outcome_status(response)
         counters = self.count(name, method, status, seconds)
         if counters.reports is not None and not getattr(response, "is_refused", False):
             counters.reports.inc()

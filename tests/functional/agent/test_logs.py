@@ -123,7 +123,7 @@ class TestShutdown:
 
         assert (status, output.count("\n")) == (2, 1)
         assert output.startswith("Error: ")
-        assert output.endswith("hall is refused: 403 ERROR SECRET\n")
+        assert output.endswith("hall is refused: 200 ERROR SECRET\n")
         assert "wrong" not in output
 
     def test_hanging_tracker_delays_the_exit_by_less_than_two_seconds(self, fake_server, logs, log):

@@ -19,6 +19,10 @@ from .fake_log_tracker import FakeLogTracker
 
 ERRORS = [
     (503, {"Retry-After": "1"}, b"ERROR LOGS the logs cannot be written now\n"),
+    (200, {"Retry-After": "1"}, b"ERROR LOGS the logs cannot be written now\n"),
+    (200, {"Retry-After": "1"}, b"ERROR DATABASE the database cannot be used now\n"),
+    (200, {}, b"ERROR GROUP\n"),
+    (200, {}, b"ERROR OperationalError\nTraceback (most recent call last):\n"),
     (500, {}, b"<html>Internal Server Error</html>"),
     (404, {}, b"ERROR GROUP\n"),
     (200, {}, b"<html>Welcome to nginx</html>"),

@@ -192,7 +192,7 @@ class TestTrackerOutage:
         wait_until(lambda: stored_paths(served) == written, 30, "the hall's lines have arrived")
 
         wait_until(
-            lambda: "cellar is refused: 404 ERROR GROUP" in agent.healthz()[1], 10, "it is reported"
+            lambda: "cellar is refused: 200 ERROR GROUP" in agent.healthz()[1], 10, "it is reported"
         )
         assert metric_total(agent, "log_lines_waiting") == 5
 

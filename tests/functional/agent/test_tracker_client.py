@@ -108,7 +108,7 @@ class TestRealTracker:
         assert "sst_" not in str(error.value)
 
     def test_wrong_secret_is_rejected(self, served):
-        with pytest.raises(UnauthorizedError, match="hall is refused: 403 ERROR SECRET"):
+        with pytest.raises(UnauthorizedError, match="hall is refused: 200 ERROR SECRET"):
             LegacyTrackerClient(served.url, "wrong").report("hall", "edge1", STATE)
 
     def test_invalid_value_is_named(self, served):

@@ -77,7 +77,7 @@ class Load:
                 connection.request(method, path, body, {"Host": NAME, **headers})
                 response = connection.getresponse()
                 text = response.read()
-                success = response.status == 200
+                success = response.status == 200 and not text.startswith(b"ERROR")
             except (OSError, http.client.HTTPException) as error:
                 connection.close()
                 success, text = False, repr(error)

@@ -114,7 +114,7 @@ class Site:
     def is_registered(self, tracker, room):
         """Register an endpoint; return whether it succeeded."""
         try:
-            return self.register(tracker, room, timeout=5).status == 200
+            return self.register(tracker, room, timeout=5).data == b"OK\n"
         except urllib3.exceptions.HTTPError:
             return False
 

@@ -294,6 +294,18 @@ class TestOutage:
         assert response.data == b"ERROR AWAY for a moment; send it again in 5 s\n"
         assert fragile.get("/hall").status == 200
 
+    @pytest.mark.parametrize("path", ["endpoint/register", "endpoint/logs", "flumotion/log"])
+    def test_report_of_the_legacy_protocol_gets_200_while_the_tracker_is_down(self, fragile, path):
+        """The original's programs stop after any other status."""
+        response = fragile.request("POST", f"/tracker/{path}", body=b"secret=s")
+
+        assert (response.status, response.headers["Retry-After"]) == (200, "5")
+        assert response.headers["Cache-Control"] == "no-store"
+        assert response.data == b"ERROR AWAY for a moment; send it again in 5 s\n"
+        for method, other in (("GET", path), ("POST", "hall/log"), ("PUT", f"api/v1/{path}")):
+            response = fragile.request(method, f"/tracker/{other}", body=b"")
+            assert (response.status, response.headers["Retry-After"]) == (503, "5")
+
 
 def is_venue_page(response):
     assert response.status == 200

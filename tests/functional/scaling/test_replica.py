@@ -59,7 +59,7 @@ class Tracker:
         response = self._pool.request(
             "POST", f"{self.url}/endpoint/register", fields=fields, encode_multipart=False
         )
-        assert response.status == 200, response.data
+        assert response.data == b"OK\n"
 
     def live(self):
         """Return the live rooms of the stream directory."""

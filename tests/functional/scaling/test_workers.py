@@ -122,7 +122,7 @@ def test_a_write_to_one_worker_is_visible_at_the_other(pair, crew):
     bearer = {"Authorization": f"Bearer {token}"}
 
     for writer, reader, clients in ((one, two, 5), (two, one, 8), (one, two, 13)):
-        assert writer.register(clients).status == 200
+        assert writer.register(clients).data == b"OK\n"
         seen = reader.request("GET", "/hall/streams.json").json()
         assert (seen["live"], len(seen["endpoints"])) == (True, 1)
         document = reader.request("GET", "/api/v1/rooms/hall/endpoints").json()

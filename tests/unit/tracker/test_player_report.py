@@ -14,6 +14,7 @@ from streaming_system.tracker.legacy.player_report import (
 )
 
 KEY = b"k" * 32
+AGENT = "VLC/3.0"
 
 
 def parse(data, *, identity="me", room="hall", key=KEY):
@@ -22,20 +23,29 @@ def parse(data, *, identity="me", room="hall", key=KEY):
 
 class TestCookie:
     def test_issued_cookie_is_verified(self):
-        cookie = issue_cookie(KEY)
+        cookie = issue_cookie(KEY, AGENT)
 
-        identity = verify_cookies([cookie], KEY)
+        identity = verify_cookies([cookie], KEY, AGENT)
         assert identity
         assert cookie.startswith(identity)
-        assert issue_cookie(KEY) != cookie
+        assert issue_cookie(KEY, AGENT) != cookie
 
     def test_cookie_of_another_key_is_refused(self):
-        assert verify_cookies([issue_cookie(b"x" * 32)], KEY) is None
+        assert verify_cookies([issue_cookie(b"x" * 32, AGENT)], KEY, AGENT) is None
+
+    @pytest.mark.parametrize("other", ["", "Firefox", f" {AGENT}", AGENT.lower()])
+    def test_cookie_of_another_user_agent_is_refused(self, other):
+        assert verify_cookies([issue_cookie(KEY, AGENT)], KEY, other) is None
+
+    def test_id_with_a_part_of_the_user_agent_is_refused(self):
+        identity, _, digest = issue_cookie(KEY, "A B").partition(".")
+
+        assert verify_cookies([f"{identity} A.{digest}"], KEY, "B") is None
 
     def test_plain_hash_of_the_id_is_refused(self):
         digest = hashlib.sha256(b"me").hexdigest()
 
-        assert verify_cookies([f"me.{digest}"], KEY) is None
+        assert verify_cookies([f"me.{digest}"], KEY, AGENT) is None
 
 
 class TestParsePlayerReport:

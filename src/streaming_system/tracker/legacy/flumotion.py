@@ -1,6 +1,7 @@
 """Parses the reports of Flumotion's logger: a form with the components' moods as JSON."""
 
 import json
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -86,14 +87,32 @@ class _UnixTimeText(Field):
             raise self.error() from None
 
 
+def _prepare_identifier(text: Any) -> Any:
+    """Drop the last words of an identifier that is too long.
+
+    The original's watchdog sends the name of its machine and then all addresses by default.
+    """
+    if text is colander.null:
+        return text
+    text = text.strip()
+    if len(text) <= MAX_NAME_CHARS:
+        return text
+    return textwrap.shorten(
+        text, MAX_NAME_CHARS, placeholder="", break_long_words=False, break_on_hyphens=False
+    )
+
+
+def _validate_identifier(node: colander.SchemaNode, text: str) -> None:
+    # Unprintable characters include all that the database does not accept.
+    if not (text and text.isprintable()):
+        raise colander.Invalid(node, f"allowed: 1 to {MAX_NAME_CHARS} printable characters")
+
+
 class FlumotionFormSchema(colander.Schema):
     """The form fields besides the moods."""
 
     identifier = colander.SchemaNode(
-        colander.String(),
-        validator=colander.Regex(
-            r"^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,63}\Z", "allowed: 1 to 64 of A-Z a-z 0-9 _ . : -"
-        ),
+        colander.String(), preparer=_prepare_identifier, validator=_validate_identifier
     )
     type = colander.SchemaNode(
         colander.String(),

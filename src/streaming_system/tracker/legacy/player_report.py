@@ -35,18 +35,18 @@ class InvalidJsonError(ValueError):
     """The body of a report is not a JSON object."""
 
 
-def issue_cookie(key: bytes) -> str:
-    """Return the value of a new cookie: a random id and its HMAC."""
+def issue_cookie(key: bytes, user_agent: str) -> str:
+    """Return the value of a new cookie: a random id, and its HMAC with the user agent."""
     identity = secrets.token_urlsafe(16)
-    return f"{identity}.{_cookie_digest(key, identity)}"
+    return f"{identity}.{_cookie_digest(key, identity, user_agent)}"
 
 
-def verify_cookies(cookies: Iterable[str], key: bytes) -> str | None:
-    """Return the id of the first valid cookie, ``None`` if there is none."""
+def verify_cookies(cookies: Iterable[str], key: bytes, user_agent: str) -> str | None:
+    """Return the id of the first cookie that is valid for a user agent, ``None`` without one."""
     for cookie in cookies:
         identity, _, digest = cookie.rpartition(".")
         # compare_digest accepts non-ASCII characters as bytes only.
-        expected = _cookie_digest(key, identity).encode()
+        expected = _cookie_digest(key, identity, user_agent).encode()
         if identity and hmac.compare_digest(digest.encode(), expected):
             return identity
     return None
@@ -79,8 +79,10 @@ def player_sid(key: bytes, room: str, identity: str) -> str:
     return hmac.digest(key, f"sid {room} {identity}".encode(), hashlib.sha256).hex()[:32]
 
 
-def _cookie_digest(key: bytes, identity: str) -> str:
-    return hmac.digest(key, f"cookie {identity}".encode(), hashlib.sha256).hex()
+def _cookie_digest(key: bytes, identity: str, user_agent: str) -> str:
+    # Headers contain no line feeds, so no other id and user agent have the same text.
+    text = f"cookie {identity}\n{user_agent}"
+    return hmac.digest(key, text.encode(), hashlib.sha256).hex()
 
 
 def _flatten(data: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -17,10 +17,13 @@ from streaming_system.tracker.views.errors import (
 @exception_view_config(sa.exc.OperationalError)
 @exception_view_config(sa.exc.InterfaceError)
 def database_unavailable(error: sa.exc.DBAPIError, request: Any) -> Response:
-    """Return 503. Nothing was acknowledged, so that the client may retry."""
+    """Return 503. Nothing was acknowledged, so that the client may retry.
+
+    Reports of the legacy protocol get ``ERROR DATABASE`` with status 200.
+    """
     request.registry["outage_log"].record_failure(error.orig or error)
     reason = "the database cannot be used now"
-    return error_response(request, 503, reason, retry_after=RETRY_AFTER_SECONDS)
+    return error_response(request, 503, reason, code="DATABASE", retry_after=RETRY_AFTER_SECONDS)
 
 
 @exception_view_config(sa.exc.InternalError)

@@ -14,7 +14,11 @@ from pyramid.view import exception_view_config, notfound_view_config
 
 from streaming_system.tracker.api.problems import ApiError, problem_for_status
 from streaming_system.tracker.db.bounds import BoundReachedError
-from streaming_system.tracker.legacy.errors import LegacyProtocolError, legacy_error_response
+from streaming_system.tracker.legacy.errors import (
+    LegacyProtocolError,
+    legacy_error_response,
+    set_report_status,
+)
 from streaming_system.tracker.rate_limiting import RateLimitedError
 from streaming_system.web.request_guard import InvalidRequestError
 
@@ -35,6 +39,7 @@ def legacy_protocol_error(error: LegacyProtocolError, request: Any) -> Response:
     response = legacy_error_response(error.reason, error.status)
     if error.status == 503:
         response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    set_report_status(request, response)
     return response
 
 
@@ -72,29 +77,32 @@ def rate_limited(error: RateLimitedError, request: Any) -> Response:
 @exception_view_config(BoundReachedError)
 def bound_reached(error: BoundReachedError, request: Any) -> Response:
     """Return 409: the request is right, but there are as many of these as there may be."""
-    is_api = request.environ.get("PATH_INFO", "").startswith("/api/")
-    return error_response(request, 409, error.detail if is_api else f"LIMIT {error.detail}")
+    return error_response(request, 409, error.detail, code="LIMIT")
 
 
 @exception_view_config(Exception)
 def internal_error(error: Exception, request: Any) -> Response:
     """Log an unexpected error. The response does not reveal it."""
     log.error("%s %s failed", request.method, request.path, exc_info=error)
-    return error_response(request, 500, "something is wrong on our side")
+    return error_response(request, 500, "something is wrong on our side", code="INTERNAL")
 
 
 def error_response(
-    request: Any, status: int, reason: str, retry_after: int | None = None
+    request: Any, status: int, reason: str, *, code: str = "", retry_after: int | None = None
 ) -> Response:
     """Return an error in the protocol of the request.
 
+    :param code: the first word of the line of the legacy protocol, if the tracker refuses a valid
+        request.
     :param retry_after: seconds after which the client may retry.
     """
     # WebOb's path attributes fail if the path is not UTF-8.
     if request.environ.get("PATH_INFO", "").startswith("/api/"):
         response = problem_for_status(status, reason).to_response(request.script_name)
     elif request.method == "POST":
-        response = legacy_error_response(reason, status)
+        response = legacy_error_response(f"{code} {reason}" if code else reason, status)
+        if code:
+            set_report_status(request, response)
     else:
         response = Response(
             json_body={"error": reason},

@@ -31,7 +31,7 @@ def ingest_report(request: Any) -> Response:
     cookies = _parse_cookies(request)
     if not cookies:
         return _issue_cookie_response(request, key)
-    identity = verify_cookies(cookies, key)
+    identity = verify_cookies(cookies, key, _user_agent(request))
     if identity is None:
         return _delete_cookie_response(request)
     form = forms.parse_form(request)
@@ -68,7 +68,7 @@ def _issue_cookie_response(request: Any, key: bytes) -> Response:
     response = _json_response(*RESULT_CODES["no cookie"])
     response.set_cookie(
         COOKIE_NAME,
-        issue_cookie(key),
+        issue_cookie(key, _user_agent(request)),
         path=_cookie_path(request),
         httponly=True,
         samesite="Lax",
@@ -90,6 +90,11 @@ def _parse_cookies(request: Any) -> list[str]:
     # WebOb fails if any cookie is not UTF-8.
     pairs = (pair.partition("=") for pair in request.environ.get("HTTP_COOKIE", "").split(";"))
     return [value.strip(' "') for name, _, value in pairs if name.strip() == COOKIE_NAME]
+
+
+def _user_agent(request: Any) -> str:
+    user_agent: str = request.environ.get("HTTP_USER_AGENT", "")
+    return user_agent
 
 
 def _cookie_path(request: Any) -> str:

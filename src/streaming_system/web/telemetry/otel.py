@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from streaming_system.web.json_logging import current_request_id
+from streaming_system.web.response_outcome import outcome_status
 from streaming_system.web.telemetry import (
     Observer,
     TelemetryError,
@@ -58,10 +59,11 @@ def create_observer(settings: Mapping[str, Any], app: str) -> Observer:
             record_exception=False,
             set_status_on_exception=False,
         ) as span:
-            status = 500
+            status, is_failure = 500, True
             try:
                 response = handler(request)
                 status = response.status_int
+                is_failure = outcome_status(response).startswith("5")
                 return response
             finally:
                 route = route_pattern(request)
@@ -74,7 +76,7 @@ def create_observer(settings: Mapping[str, Any], app: str) -> Observer:
                         "request.id": current_request_id.get(),
                     }
                 )
-                if status >= 500:
+                if is_failure:
                     span.set_status(Status(StatusCode.ERROR))
 
     def unless_health(request: Any, handler: Callable[[Any], Any]) -> Any:

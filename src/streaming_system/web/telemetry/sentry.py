@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from streaming_system.web.json_logging import current_request_id
+from streaming_system.web.response_outcome import outcome_status
 from streaming_system.web.telemetry import (
     Observer,
     TelemetryError,
@@ -62,7 +63,8 @@ def create_observer(settings: Mapping[str, Any], app: str) -> Observer:
             report(request, error)
             raise
         # An exception with another status is intended.
-        if response.status_int == 500 and (exc_info := getattr(request, "exc_info", None)):
+        is_internal_error = outcome_status(response).startswith("500")
+        if is_internal_error and (exc_info := getattr(request, "exc_info", None)):
             report(request, exc_info)
         return response
 
