@@ -26,8 +26,9 @@ class Endpoint(EndpointMetrics, Base):
     """The present state of a server that streams one room to viewers. Its address is public.
 
     ``name`` identifies it within its room; the default is its address. ``url`` is the base of its
-    stream URLs; if it is "", the pattern in the ini file applies to ``host``. ``capacity`` is in
-    bit/s, ``None`` if unknown.
+    stream URLs; if it is "", the pattern in the ini file applies to ``host``. ``files`` are the
+    paths of streams below it, by stream, where they are not the conventional ones. ``capacity`` is
+    in bit/s, ``None`` if unknown.
 
     No viewers are assigned to it while it is ``draining`` at its own request, or ``drained`` by the
     crew. ``since`` is when it began to report without a gap, ``left_at`` when it deregistered, and
@@ -45,6 +46,7 @@ class Endpoint(EndpointMetrics, Base):
     url: Mapped[str] = mapped_column(sa.String(1000), default="")
     formats: Mapped[list[str]] = mapped_column(sa.JSON, default=list)
     qualities: Mapped[list[str]] = mapped_column(sa.JSON, default=list)
+    files: Mapped[dict[str, str]] = mapped_column(sa.JSON, default=dict, server_default="{}")
     capacity: Mapped[int | None] = mapped_column(sa.BigInteger)
     region: Mapped[str] = mapped_column(sa.String(64), default="")
     tags: Mapped[list[str]] = mapped_column(sa.JSON, default=list)
