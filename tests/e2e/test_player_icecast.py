@@ -65,8 +65,8 @@ class Icecast:
         except OSError:
             return False
 
-    def feed(self):
-        mount = f"icecast://source:hackme@127.0.0.1:{self.port}/webcast-high.webm"
+    def feed(self, file="webcast-high.webm"):
+        mount = f"icecast://source:hackme@127.0.0.1:{self.port}/{file}"
         self.encoder = subprocess.Popen(
             ["ffmpeg", "-nostdin", "-loglevel", "error",
              "-re", "-f", "lavfi", "-i", "testsrc2=size=160x90:rate=10",
@@ -77,7 +77,7 @@ class Icecast:
              "-content_type", "video/webm", mount]
         )  # fmt: skip
         # The header of WebM arrives before the first frames.
-        self.wait_for("webcast-high.webm", 30_000)
+        self.wait_for(file, 30_000)
 
     def stop(self):
         for process in (self.encoder, self.server):
@@ -151,6 +151,21 @@ def icecast(tmp_path):
     icecast.feed()
     yield icecast
     icecast.stop()
+
+
+def test_a_mount_with_a_name_of_its_own_plays(player_site, room, tmp_path, open_page):
+    require("ffmpeg", "icecast2")
+    icecast = Icecast(tmp_path)
+    try:
+        icecast.feed("hall.webm")
+        player_site.register(room, "edge1", icecast, ["webm"], files={"webm_high": "hall.webm"})
+        player_site.wait_for(lambda: "hall.webm" in player_site.text(f"/{room}"), 10, "a link")
+        page = open_page(f"/{room}")
+        wait_until_playing(page, PLAYBACK_TIMEOUT_MS)
+        assert f"{icecast.url}hall.webm" in page.requested_urls
+        assert not any("webcast-high" in url for url in page.requested_urls)
+    finally:
+        icecast.stop()
 
 
 def test_webm_from_icecast_plays_and_resumes_with_its_encoder(

@@ -88,7 +88,12 @@ def random_endpoint_report(dice, now):
     return EndpointReport(
         room=room,
         name=name,
-        state=EndpointState(host=f"{name}.example.org", tags=("cdn",), software="x"),
+        state=EndpointState(
+            host=f"{name}.example.org",
+            tags=("cdn",),
+            files={"mp3": f"{dice.randrange(9)}.mp3"},
+            software="x",
+        ),
         clients=dice.randrange(9),
         bitrate=7,
         cbitrate=8,

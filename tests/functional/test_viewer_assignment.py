@@ -196,6 +196,25 @@ class TestStreamsOfARoom:
         assert response.cache_control.max_age == 1
         assert response.cache_control.public
 
+    @pytest.mark.both_databases
+    def test_files_are_named_where_they_are_reported(self, tracker, serve):
+        serve("a", formats=("hls", "mp3"), files={"hls": "{room}/x.m3u8", "mp3": "hall.mp3"})
+        serve("b", formats=("hls",))
+        serve("c", formats=("hls",), files={"hls": "y.m3u8"})
+        # The next report replaces them.
+        serve("c", formats=("hls",), files={"hls": "z.m3u8"})
+
+        expected = {
+            "a": {"hls": "hall/x.m3u8", "mp3": "hall.mp3"},
+            "b": None,
+            "c": {"hls": "z.m3u8"},
+        }
+        for endpoints in (
+            tracker.get("/hall/streams.json").json["endpoints"],
+            tracker.get("/streams.json").json["rooms"]["hall"]["endpoints"],
+        ):
+            assert {each["name"]: each.get("files") for each in endpoints} == expected
+
     @pytest.mark.parametrize(
         ("qualities", "metrics", "expected"),
         [

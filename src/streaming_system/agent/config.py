@@ -1,15 +1,24 @@
 """Loads and validates agent.ini."""
 
 import configparser
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from streaming_system.agent.config_section import AgentConfigError, ConfigSection
-from streaming_system.agent.stream_files import DEFAULT_HLS_PLAYLIST, stream_url
+from streaming_system.agent.stream_config import (
+    FORMATS,
+    NAME_FORMAT,
+    NAME_PATTERN,
+    ROOM_PATTERN,
+    StreamConfig,
+    parse_stream,
+)
+from streaming_system.util.validation import RelativeUrl
 
 __all__ = [
+    "FORMATS",
+    "ROOM_PATTERN",
     "AccessLogConfig",
     "AgentConfig",
     "AgentConfigError",
@@ -19,15 +28,6 @@ __all__ = [
     "load_agent_config",
 ]
 
-ROOM_PATTERN = re.compile(r"[A-Za-z0-9_]{1,64}")
-NAME_PATTERN = re.compile(r"[A-Za-z0-9:][A-Za-z0-9._:-]{0,63}")
-NAME_FORMAT = "1 to 64 of A-Z a-z 0-9 . _ : -"
-# The formats of the tracker's API.
-FORMATS = (
-    "hls", "dash", "webm", "ogg", "opus", "mp3", "aac", "mp4", "flv", "ts", "whep", "rtmp",
-    "slides",
-)  # fmt: skip
-MAX_BITRATE = 10**13
 MAX_TAGS = 16
 
 DEFAULT_STATUS_ADDRESS = ("127.0.0.1", 9180)
@@ -35,45 +35,6 @@ DEFAULT_STATE_DIR = Path("/var/lib/streaming-agent")
 
 # Sections of other services of the agent, which parse them.
 OTHER_SECTIONS = ("logs", "preview", "watch")
-
-
-@dataclass(frozen=True, kw_only=True)
-class StreamConfig:
-    """A mount of a server, and the stream that it is for viewers.
-
-    :param mount: the server's name, such as ``/hall.webm`` or ``live/hall``.
-    :param quality: "" if the room has only one.
-    :param bitrate: in bit/s, if agent.ini has it.
-    :param endpoint: the endpoint of the room that serves it.
-    :param base_url: of the endpoint, for the room; "" if the tracker's configuration decides.
-    :param hls_playlist: path of HLS playlists below the base URL.
-    """
-
-    mount: str
-    room: str
-    format: str
-    quality: str = ""
-    bitrate: int | None = None
-    endpoint: str = ""
-    base_url: str = ""
-    hls_playlist: str = DEFAULT_HLS_PLAYLIST
-
-    @property
-    def url(self) -> str | None:
-        """Where viewers play it; ``None`` if that is unknown, or if HTTP cannot play the format."""
-        if not self.base_url:
-            return None
-        return stream_url(
-            self.base_url.replace("{room}", self.room),
-            self.format,
-            self.quality,
-            self.hls_playlist.replace("{room}", self.room),
-        )
-
-    @property
-    def name(self) -> str:
-        """The tracker's name of the stream, such as ``webm_high``."""
-        return f"{self.format}_{self.quality}" if self.quality else self.format
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -232,9 +193,9 @@ def _parse_url(section: ConfigSection, key: str) -> str:
     return url
 
 
-def _parse_hls_playlist(section: ConfigSection, default: str) -> str:
-    path = section.text("hls.playlist", default)
-    if path.startswith("/") or not path.endswith(".m3u8") or not path.isprintable():
+def _parse_hls_playlist(section: ConfigSection) -> str:
+    path = section.text("hls.playlist", "")
+    if path and not (RelativeUrl().is_valid(path) and path.partition("?")[0].endswith(".m3u8")):
         allowed = "a path below the base URL that ends in .m3u8, such as {room}/stream.m3u8"
         raise section.error("hls.playlist", path, allowed)
     return path
@@ -257,13 +218,14 @@ def _parse_source(section: ConfigSection, agent: ConfigSection) -> SourceConfig:
     endpoint = f"{agent.text('name')}-{name}" if url else agent.text("name")
     if not NAME_PATTERN.fullmatch(endpoint):
         raise section.error("streams.url", url, f"a section whose name with {endpoint} is shorter")
-    playlist = _parse_hls_playlist(section, _parse_hls_playlist(agent, DEFAULT_HLS_PLAYLIST))
+    use = section.text("use")
+    base_url = url or agent.text("url", "")
+    default_playlist = _parse_hls_playlist(agent)
+    playlist = _parse_hls_playlist(section) or default_playlist
     streams = tuple(
         replace(
-            _parse_stream(section, line),
+            parse_stream(section, line, base_url=base_url, hls_playlist=playlist, use=use),
             endpoint=endpoint,
-            base_url=url or agent.text("url", ""),
-            hls_playlist=playlist,
         )
         for line in section.lines("streams")
     )
@@ -272,35 +234,10 @@ def _parse_source(section: ConfigSection, agent: ConfigSection) -> SourceConfig:
     section.require_unique("streams", [stream.mount for stream in streams], "mount")
     return SourceConfig(
         name=name,
-        use=section.text("use"),
+        use=use,
         streams=streams,
         access_log=_parse_access_log(section),
         options=section,
-    )
-
-
-def _parse_stream(section: ConfigSection, line: str) -> StreamConfig:
-    allowed = "MOUNT = ROOM STREAM, and perhaps the stream's bit/s, such as 2500k"
-    # The name of a mount may contain "=", a room's id cannot.
-    mount, equals, rest = line.rpartition("=")
-    words = rest.split()
-    if not equals or not mount.strip() or not 2 <= len(words) <= 3:
-        raise section.error("streams", line, allowed)
-    room, stream, *bitrate = words
-    if not ROOM_PATTERN.fullmatch(room):
-        raise section.error("streams", line, f"{allowed}; a room's id is made of A-Z a-z 0-9 _")
-    format_, _, quality = stream.partition("_")
-    if format_ not in FORMATS or ("_" in stream and not NAME_PATTERN.fullmatch(quality)):
-        formats = ", ".join(FORMATS)
-        raise section.error(
-            "streams", line, f"a STREAM is a format, and perhaps _QUALITY; formats: {formats}"
-        )
-    return StreamConfig(
-        mount=mount.strip(),
-        room=room,
-        format=format_,
-        quality=quality,
-        bitrate=section.parse_bitrate("streams", bitrate[0]) if bitrate else None,
     )
 
 

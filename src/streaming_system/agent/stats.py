@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from streaming_system.agent.config import AgentConfig, StreamConfig
+from streaming_system.agent.stream_config import reported_files
 from streaming_system.plugin.stats_source import MountStats
 from streaming_system.util.log_once import LogOnce
 
@@ -163,6 +164,7 @@ def _build_report(
     qualities = dict.fromkeys(m.stream.quality for m in mounts if m.stream.quality)
     optional = {
         "url": mounts[0].stream.base_url,
+        "files": reported_files(mount.stream for mount in mounts),
         "capacity": agent.capacity,
         "region": agent.region,
         "tags": list(agent.tags),

@@ -87,7 +87,7 @@ _PREFERENCE = (
 class StreamFormat:
     """A stream that endpoints can serve.
 
-    :param path: relative to the base URL of the endpoint.
+    :param path: relative to the base URL of the endpoint, unless it reports another one.
     :param is_optional: see :data:`_OPTIONAL_STREAMS`.
     """
 
@@ -232,7 +232,7 @@ def stream_links(endpoint: EndpointInfo | None, formats: list[StreamFormat]) -> 
     return [
         StreamLink(
             label=stream_format.label,
-            url=endpoint.url + stream_format.path,
+            url=endpoint.url + _stream_path(endpoint, stream_format),
             mime_type=stream_format.mime_type,
             stream=stream_format.stream,
             endpoint=endpoint.name,
@@ -242,6 +242,19 @@ def stream_links(endpoint: EndpointInfo | None, formats: list[StreamFormat]) -> 
         for stream_format in formats
         if stream_format.stream != _WHEP and _has_stream(endpoint, stream_format.stream)
     ]
+
+
+def _stream_path(endpoint: EndpointInfo, stream_format: StreamFormat) -> str:
+    """Return the path of a stream below an endpoint's base URL: reported, or conventional."""
+    stream = stream_format.stream
+    family = stream.partition("_")[0]
+    names = [stream]
+    if not stream.endswith("_low"):
+        # The same rule as in _has_stream: a format without quality means the high one.
+        names += [f"{family}_high", family, *(["opus"] if family == "ogg" else [])]
+    return next(
+        (endpoint.files[name] for name in names if name in endpoint.files), stream_format.path
+    )
 
 
 def default_sources(links: list[StreamLink]) -> list[StreamLink]:

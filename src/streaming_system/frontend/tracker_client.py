@@ -6,7 +6,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
@@ -48,11 +48,13 @@ class EndpointInfo:
     """An endpoint that streams a room.
 
     :param url: the base URL of its streams.
+    :param files: paths of streams below it, by stream, where they are not the conventional ones.
     :param weight: its share of new viewers; 0 for an endpoint of last resort.
     """
 
     url: str
     formats: tuple[str, ...] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
     name: str = ""
     weight: int = 0
 
@@ -99,6 +101,7 @@ class OpenIncident:
 T = TypeVar("T")
 # A URL that needs no escaping in an attribute or a line of a playlist.
 _SAFE_URL = re.compile(r"https?://[^\s\x00-\x20\x7f\"<>]+")
+_SAFE_PATH = re.compile(r"[^\s\x00-\x20\x7f\"<>/#][^\s\x00-\x20\x7f\"<>#]{0,999}")
 
 
 class PolledResource(Generic[T]):
@@ -203,6 +206,7 @@ def parse_streams(document: Any) -> Mapping[str, RoomStatus]:
                 EndpointInfo(
                     url=str(endpoint["url"]),
                     formats=tuple(map(str, endpoint["formats"])),
+                    files=_parse_files(endpoint.get("files")),
                     # An endpoint without a name is identified by its address.
                     name=str(endpoint.get("name") or endpoint.get("ip") or ""),
                     weight=max(0, int(endpoint.get("weight") or 0)),
@@ -212,6 +216,17 @@ def parse_streams(document: Any) -> Mapping[str, RoomStatus]:
             ),
         )
         for room_id, room in document["rooms"].items()
+    }
+
+
+def _parse_files(files: Any) -> Mapping[str, str]:
+    """Return the valid paths; a tracker of another version may have none."""
+    if not isinstance(files, dict):
+        return {}
+    return {
+        str(stream): file
+        for stream, file in files.items()
+        if isinstance(file, str) and _SAFE_PATH.fullmatch(file)
     }
 
 

@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 import time
+import urllib.request
 
 import pytest
 
@@ -178,6 +179,33 @@ def test_each_source_may_have_its_own_url_and_playlist(start, served, fake_serve
     }
 
 
+def test_a_file_is_checked_and_reported_where_players_find_it(
+    start, served, fake_server, hls_server
+):
+    fake_server.responses["/hall/live/index.m3u8"] = (302, {"Location": "/hall/stream.m3u8"}, b"")
+    source = "[source:a]\nuse = static\nstreams =\n    hall = hall hls file=live/index.m3u8\n"
+
+    start(sources=source)
+
+    endpoint = wait_until(lambda: served.endpoints().get("edge1"), 20, "it is registered")
+    assert endpoint["files"] == {"hls": "live/index.m3u8"}
+    [offer] = served.get("/hall/streams.json")["endpoints"]
+    assert offer["url"] + offer["files"]["hls"] == f"{fake_server.url}/hall/live/index.m3u8"
+
+
+def test_a_missing_file_is_named(once, served, fake_server, hls_server):
+    status, output = once(
+        trackers=[served.url],
+        token=f"token = {served.token('crew', '')}",
+        sources="[source:a]\nuse = static\nstreams =\n    hall = hall hls file=gone.m3u8\n",
+        url=f"{fake_server.url}/{{room}}/",
+        check="yes",
+    )
+
+    assert status == 1
+    assert f"{fake_server.url}/hall/gone.m3u8: the playlist responds with status 404" in output
+
+
 class TestIcecast:
     SOURCE = (
         "[source:icecast]\nuse = icecast\nurl = {url}\n"
@@ -213,6 +241,25 @@ class TestIcecast:
             encoder.kill()
         encoders(icecast.encode("/hall/webcast-high.webm"))
         wait_until(lambda: "edge1" in served.endpoints(), 20 + SLACK_SECONDS, "it is back")
+
+    def test_any_mount_below_the_base_url_plays(self, icecast, served, agent, encoders):
+        agent(
+            trackers=[served.url],
+            token=f"token = {served.token('crew', '')}",
+            sources="[source:icecast]\nuse = icecast\n"
+            f"url = {icecast.url}\nstreams =\n    /hall.webm = hall webm_high\n",
+            url=f"{icecast.url}/",
+            check="yes",
+        )
+        encoders(icecast.encode("/hall.webm"))
+
+        wait_until(lambda: "edge1" in served.endpoints(), 40, "it is registered")
+
+        [offer] = served.get("/hall/streams.json")["endpoints"]
+        assert offer["files"] == {"webm_high": "hall.webm"}
+        with urllib.request.urlopen(offer["url"] + offer["files"]["webm_high"], timeout=10) as body:
+            # The signature of Matroska.
+            assert body.read(4) == b"\x1aE\xdf\xa3"
 
     def test_a_wrong_mount_is_named(self, icecast, served, running, encoders):
         encoders(icecast.encode("/hall.webm"))

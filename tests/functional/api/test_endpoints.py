@@ -4,13 +4,16 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from streaming_system.tracker.endpoints.formats import LEGACY_STREAMS
 from streaming_system.tracker.models import Endpoint, Sample, Token
+from streaming_system.tracker.schemas.endpoint import STREAM_FORMATS
 
 EDGE = "/api/v1/rooms/hall/endpoints/edge1"
 REPORT = {
     "url": "https://edge1.example.org:8443/live",
     "formats": ["hls", "webm"],
     "qualities": ["high", "low"],
+    "files": {"webm_low": "hall/low.webm", "whep": "rtc/v1/whep/?app=live&stream=hall"},
     "capacity": 1_000_000_000,
     "draining": False,
     "region": "eu",
@@ -53,6 +56,17 @@ class TestReport:
         }
         assert endpoint["host"] == "edge1.example.org"
         assert api.get("/api/v1/rooms/hall/endpoints").json == {"endpoints": [endpoint]}
+
+    def test_files_are_those_of_the_room(self, api, hall):
+        api.put_json(EDGE, {"files": {"hls": "{room}/index.m3u8"}}, headers=hall)
+
+        assert api.get(EDGE).json["files"] == {"hls": "hall/index.m3u8"}
+
+    def test_endpoint_without_files_has_no_such_member(self, api, hall):
+        api.put_json(EDGE, REPORT, headers=hall)
+        api.put_json(EDGE, {"formats": ["hls"]}, headers=hall)
+
+        assert "files" not in api.get(EDGE).json
 
     def test_second_report_replaces_the_state_and_adds_a_sample(self, api, hall, rows):
         api.put_json(EDGE, REPORT, headers=hall, status=201)
@@ -128,6 +142,26 @@ class TestReport:
             ({"formats": "hls"}, "/formats"),
             ({"qualities": ["a b"]}, "/qualities/0"),
             ({"qualities": [str(number) for number in range(17)]}, "/qualities"),
+            ({"files": []}, "/files"),
+            ({"files": {"vhs": "a"}}, "/files/vhs"),
+            ({"files": {"mp3": 1}}, "/files/mp3"),
+            ({"files": {"mp3": ""}}, "/files/mp3"),
+            ({"files": {"mp3": "/hall.mp3"}}, "/files/mp3"),
+            ({"files": {"mp3": "//evil.example/a"}}, "/files/mp3"),
+            ({"files": {"mp3": "http://evil.example/a"}}, "/files/mp3"),
+            ({"files": {"mp3": "javascript:alert(1)"}}, "/files/mp3"),
+            ({"files": {"mp3": "../admin"}}, "/files/mp3"),
+            ({"files": {"mp3": "a/%2E%2e/b"}}, "/files/mp3"),
+            ({"files": {"mp3": "a/."}}, "/files/mp3"),
+            ({"files": {"mp3": "a#b"}}, "/files/mp3"),
+            ({"files": {"mp3": "a?b=c d"}}, "/files/mp3"),
+            ({"files": {"mp3": "a%"}}, "/files/mp3"),
+            ({"files": {"mp3": "a%0Ab"}}, "/files/mp3"),
+            ({"files": {"mp3": "a\n"}}, "/files/mp3"),
+            ({"files": {"mp3": "a\\b"}}, "/files/mp3"),
+            ({"files": {"mp3": "ä"}}, "/files/mp3"),
+            ({"files": {"mp3": "x" * 201}}, "/files/mp3"),
+            ({"files": dict.fromkeys((*STREAM_FORMATS, *LEGACY_STREAMS), "a")}, "/files"),
             ({"capacity": -1}, "/capacity"),
             ({"capacity": 10**30}, "/capacity"),
             ({"capacity": 1.5}, "/capacity"),

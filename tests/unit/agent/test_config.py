@@ -10,6 +10,7 @@ from streaming_system.agent.config import (
     StreamConfig,
     load_agent_config,
 )
+from streaming_system.agent.stream_config import reported_files
 
 VALID_INI = """
 [agent]
@@ -124,6 +125,15 @@ def test_access_log_has_defaults(load):
         ("= lab opus", "= the lab opus 3", "[source:icecast] streams: is '/lab.opus = the lab op"),
         ("/lab.opus", "/hall.webm", "[source:icecast] streams: is '/hall.webm'; allowed: every"),
         ("2500k", "fast", "[source:icecast] streams: is 'fast'; allowed: bit/s"),
+        ("2500k", "file=../x", "[source:icecast] streams: is '../x'; allowed: a path below the ba"),
+        ("2500k", "file=", "[source:icecast] streams: is missing; allowed: a path below the base"),
+        (
+            "2500k",
+            "file=a 2500k",
+            "[source:icecast] streams: is '/hall.webm = hall webm_high file=",
+        ),
+        ("capacity = 10G", "hls.playlist = a b.m3u8", "[agent] hls.playlist: is 'a b.m3u8'; allow"),
+        ("capacity = 10G", "hls.playlist = /a.m3u8", "[agent] hls.playlist: is '/a.m3u8'; allowed"),
         ("[logs]", "access.path = hls\n[logs]", "[source:icecast] access.path: is 'hls'; allowed:"),
         ("[logs]", "[log]", "[log]: is no section; allowed: [agent], [source:NAME]"),
         ("[agent]", "[agnt]", "agent.ini: has no section [agent]"),
@@ -142,6 +152,99 @@ def test_invalid_value_is_one_line_with_place_and_allowed_values(load, old, new,
     assert str(error.value).startswith("agent.ini: ")
     assert "\n" not in str(error.value)
     assert "sst_abc" not in str(error.value)
+
+
+FILES_INI = """
+[agent]
+trackers = http://127.0.0.1:8000/tracker
+name = edge1
+url = {url}
+{agent}
+[source:own]
+use = {use}
+streams =
+    {line}
+"""
+
+
+@pytest.mark.parametrize(
+    ("url", "line", "file", "played"),
+    [
+        # The mount is below the base URL.
+        ("http://e:8000/", "/hall.mp3 = hall mp3", {"mp3": "hall.mp3"}, "http://e:8000/hall.mp3"),
+        ("http://e:8000", "/hall.mp3 = hall mp3", {"mp3": "hall.mp3"}, "http://e:8000/hall.mp3"),
+        ("http://e/{room}/", "/hall/a.ogg = hall opus", {"opus": "a.ogg"}, "http://e/hall/a.ogg"),
+        ("http://e/", "/a b.ts = hall ts", {"ts": "a%20b.ts"}, "http://e/a%20b.ts"),
+        ("http://e/", "/h.webm = hall webm_sd", {"webm_low": "h.webm"}, "http://e/h.webm"),
+        ("http://e/", "/h.webm = hall webm_hd", {"webm": "h.webm"}, "http://e/h.webm"),
+        ("http://e/", "/h.webm = hall webm_high", {"webm_high": "h.webm"}, "http://e/h.webm"),
+        # It has the conventional name.
+        (
+            "http://e:8000/{room}/",
+            "/hall/webcast-high.webm = hall webm_high",
+            {},
+            "http://e:8000/hall/webcast-high.webm",
+        ),
+        # It is elsewhere on the server.
+        ("http://e/{room}/", "/hall.mp3 = hall mp3", {}, "http://e/hall/webcast.mp3"),
+        ("http://e/{room}/", "/hall = hall mp3", {}, "http://e/hall/webcast.mp3"),
+        ("http://e/", "/../hall = hall mp3", {}, "http://e/webcast.mp3"),
+        ("http://e/", "hall.mp3 = hall mp3", {}, "http://e/webcast.mp3"),
+        # The line names it.
+        (
+            "http://e/{room}/",
+            "/hall.mp3 = hall mp3 128k file=sound/{room}.mp3",
+            {"mp3": "sound/{room}.mp3"},
+            "http://e/hall/sound/hall.mp3",
+        ),
+        ("", "/hall.mp3 = hall mp3", {}, None),
+        ("", "/hall.mp3 = hall mp3 file=a.mp3", {"mp3": "a.mp3"}, None),
+    ],
+)
+def test_a_mount_of_icecast_is_played_at_its_own_path(load, url, line, file, played):
+    agent = load(FILES_INI.format(url=url, agent="", use="icecast", line=line))
+
+    [stream] = agent.sources[0].streams
+    assert reported_files([stream]) == file
+    assert stream.url == played
+
+
+@pytest.mark.parametrize(
+    ("agent", "line", "file", "played"),
+    [
+        ("", "live/hall = hall hls", {}, "http://e/hall/stream.m3u8"),
+        ("", "/hall/hall.mp3 = hall mp3", {}, "http://e/hall/webcast.mp3"),
+        (
+            "hls.playlist = index.m3u8",
+            "live/hall = hall hls",
+            {"hls": "index.m3u8"},
+            "http://e/hall/index.m3u8",
+        ),
+        (
+            "hls.playlist = index.m3u8",
+            "live/hall = hall hls file=a.m3u8",
+            {"hls": "a.m3u8"},
+            "http://e/hall/a.m3u8",
+        ),
+        ("hls.playlist = index.m3u8", "a = hall slides", {}, "http://e/hall/slides.m3u8"),
+        ("", "a=b = hall dash file=x?a=b", {"dash": "x?a=b"}, "http://e/hall/x?a=b"),
+        ("", "hall = hall whep file=hall/whep", {"whep": "hall/whep"}, None),
+    ],
+)
+def test_other_servers_have_conventional_files_unless_named(load, agent, line, file, played):
+    url = "http://e/{room}/"
+    config = load(FILES_INI.format(url=url, agent=agent, use="static", line=line))
+
+    [stream] = config.sources[0].streams
+    assert reported_files([stream]) == file
+    assert stream.url == played
+
+
+def test_a_file_is_that_of_the_stream_that_players_choose(load):
+    lines = "a = hall webm_hd file=a\n    b = hall webm_high file=b\n    c = hall webm_low file=c"
+    agent = load(FILES_INI.format(url="http://e/", agent="", use="static", line=lines))
+
+    assert reported_files(agent.sources[0].streams) == {"webm_high": "b", "webm_low": "c"}
 
 
 def test_missing_file_is_one_line(tmp_path):

@@ -56,6 +56,23 @@ def test_default_rooms_are_the_local_streams_with_video(parse, tmp_path):
     )
 
 
+def test_default_rooms_have_the_files_and_urls_of_their_sources(parse):
+    config = parse(
+        INI.replace("{room}/", "", 1).replace(
+            "[preview]", "    /fig = lab webm file=lab.webm\n[preview]"
+        )
+        + "[source:nginx]\nuse = static\nstreams.url = https://edge2.example.org/{room}/\n"
+        "hls.playlist = index.m3u8\nstreams =\n    attic = attic hls\n"
+    )
+
+    assert config.rooms == {
+        "hall": "https://edge1.example.org/hall.webm",
+        "garden": "https://edge1.example.org/garden",
+        "lab": "https://edge1.example.org/lab.webm",
+        "attic": "https://edge2.example.org/attic/index.m3u8",
+    }
+
+
 def test_configured_rooms_replace_the_default(parse):
     config = parse(INI + "rooms =\n    lab = rtmp://127.0.0.1/live/lab?a=b\n")
 
@@ -166,8 +183,8 @@ def rooms_json(**endpoints):
     return {"rooms": {room: {"endpoints": listed} for room, listed in endpoints.items()}}
 
 
-def endpoint_json(url, *formats):
-    return {"url": url, "formats": list(formats)}
+def endpoint_json(url, *formats, **more):
+    return {"url": url, "formats": list(formats), **more}
 
 
 def test_live_rooms_of_a_tracker_have_urls():
@@ -177,6 +194,8 @@ def test_live_rooms_of_a_tracker_have_urls():
             endpoint_json("http://b/x/", "webm_low", "webm_high"),
         ],
         lab=[endpoint_json("https://c/lab/", "hls", "webm_high")],
+        attic=[endpoint_json("http://e", "webm", files={"webm": "attic.webm", "hls": 1})],
+        cellar=[endpoint_json("http://f/", "hls", files=["hls"])],
         silent=[],
         sound=[endpoint_json("http://d/", "opus")],
     )
@@ -184,6 +203,8 @@ def test_live_rooms_of_a_tracker_have_urls():
     assert stream_urls.fetch_live_stream_urls(FakeTracker(body)) == {
         "hall": "http://b/x/webcast-high.webm",
         "lab": "https://c/lab/stream.m3u8",
+        "attic": "http://e/attic.webm",
+        "cellar": "http://f/stream.m3u8",
     }
 
 

@@ -2,6 +2,7 @@
 
 import logging
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -103,6 +104,22 @@ def test_formats_and_streams_match_the_tracker():
 
     assert config.FORMATS == STREAM_FORMATS
     assert frozenset(LEGACY_STREAMS) == stats.REPORTED_STREAMS
+
+
+def test_report_has_the_files_that_players_cannot_guess(agent):
+    streams = [
+        replace(stream, file="a.webm" if stream.quality == "high" else "")
+        for stream in agent.sources[0].streams
+    ]
+    stats = [MountStats(mount=stream.mount, clients=1) for stream in streams]
+
+    reports = build_reports(
+        agent, "test", validate_stats("a", streams, stats, LogOnce(log)).mounts.values()
+    )
+
+    assert reports["hall", "edge1"]["files"] == {"webm_high": "a.webm"}
+    assert "files" not in reports["lab", "edge1"]
+    assert EndpointReportSchema().deserialize(reports["hall", "edge1"])["files"]
 
 
 REPORT = {"clients": 5, "bitrate": 1000, "cbitrate": 1000, "formats": ["hls"], "figures": {}}

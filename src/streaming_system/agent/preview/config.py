@@ -46,7 +46,7 @@ def parse_preview_config(agent: AgentConfig) -> PreviewConfig:
         raise section.error("folder", "", "the folder from which the site serves pictures")
     rooms, tracker = stream_urls.parse_room_urls(section), section.url("from", "")
     if not rooms and not tracker:
-        rooms = stream_urls.local_stream_urls(agent) if agent.url else {}
+        rooms = stream_urls.local_stream_urls(agent)
     if not rooms and not tracker:
         allowed = "ROOM = ADDRESS, one a line, or from, or a url and streams in the other sections"
         raise section.error("rooms", "", allowed)

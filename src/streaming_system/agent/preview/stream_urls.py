@@ -7,7 +7,7 @@ from typing import Any
 from streaming_system.agent.config import ROOM_PATTERN, AgentConfig, ConfigSection
 from streaming_system.agent.config_section import is_url
 from streaming_system.agent.preview.thumbnails import PROTOCOLS
-from streaming_system.agent.stream_files import best_stream_url
+from streaming_system.agent.stream_files import VIDEO_FILES, best_stream_url
 from streaming_system.agent.tracker_http import (
     TOTAL_TIMEOUT,
     BoundedHttpClient,
@@ -36,15 +36,14 @@ def parse_room_urls(section: ConfigSection) -> dict[str, str]:
 
 def local_stream_urls(agent: AgentConfig) -> dict[str, str]:
     """Return the URLs of the streams of this machine, by room."""
-    streams: dict[str, set[str]] = {}
-    for source in agent.sources:
-        for stream in source.streams:
-            streams.setdefault(stream.room, set()).add(stream.name)
-    urls = {
-        room: best_stream_url(agent.url.replace("{room}", room), names)
-        for room, names in streams.items()
-    }
-    return {room: url for room, url in urls.items() if url}
+    streams = [stream for source in agent.sources for stream in source.streams]
+    preference = list(VIDEO_FILES)
+    videos = [stream for stream in streams if stream.file_key in VIDEO_FILES]
+    urls: dict[str, str] = {}
+    for stream in sorted(videos, key=lambda stream: preference.index(stream.file_key)):
+        if stream.url:
+            urls.setdefault(stream.room, stream.url)
+    return urls
 
 
 def fetch_live_stream_urls(
@@ -79,8 +78,15 @@ def _room_stream_url(room: Any) -> str | None:
         streams = [
             name for name in (formats if isinstance(formats, list) else []) if isinstance(name, str)
         ]
-        url = best_stream_url(str(endpoint.get("url")), streams)
+        url = best_stream_url(
+            str(endpoint.get("url")), streams, _text_members(endpoint.get("files"))
+        )
         # Endpoints register arbitrary URLs, so only web servers are allowed.
         if url and is_url(url, ("http", "https")):
             return url
     return None
+
+
+def _text_members(document: Any) -> dict[str, str]:
+    members = document.items() if isinstance(document, Mapping) else ()
+    return {name: value for name, value in members if isinstance(value, str)}

@@ -20,6 +20,7 @@ class StreamOffer:
     """An endpoint that viewers of a room may use.
 
     :param url: the base of its stream URLs for this room.
+    :param files: paths of streams below it, by stream, where they are not the conventional ones.
     :param weight: its weight in a player's random selection; 0 means only if the others failed.
     :param counts_for_room: whether its metrics count for this room. Those of a fallback group count
         for one room only.
@@ -28,6 +29,7 @@ class StreamOffer:
     endpoint: Endpoint
     url: str
     formats: Sequence[str]
+    files: Mapping[str, str]
     weight: int
     counts_for_room: bool
 
@@ -83,11 +85,17 @@ class StreamDirectory:
                 endpoint=endpoint,
                 url=self.url(endpoint, room),
                 formats=formats_of(endpoint),
+                files=stream_files(endpoint, room),
                 weight=weight,
                 counts_for_room=self._fallback_groups.accounting_room(endpoint.room) == room,
             )
             for (endpoint, _), weight in zip(candidates, weights, strict=True)
         ]
+
+
+def stream_files(endpoint: Endpoint, room: str) -> dict[str, str]:
+    """Return the paths that an endpoint reports, by stream, for a room."""
+    return {stream: file.replace("{room}", room) for stream, file in endpoint.files.items()}
 
 
 def _serving_endpoints(room: Room, alive: _Candidates) -> _Candidates:

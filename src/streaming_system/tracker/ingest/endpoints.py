@@ -1,7 +1,7 @@
 """Writes reports of endpoints: many reports in one transaction."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -26,6 +26,7 @@ class EndpointState:
     :param host: its address or DNS name.
     :param url: the base of its stream URLs, with ``{room}`` for the room's id if it serves several;
         "" if the pattern in the ini file applies.
+    :param files: paths of streams below ``url``, by stream.
     :param capacity: of its link, in bit/s; ``None`` if unknown.
     """
 
@@ -33,6 +34,7 @@ class EndpointState:
     url: str = ""
     formats: tuple[str, ...] = ()
     qualities: tuple[str, ...] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
     capacity: int | None = None
     draining: bool = False
     region: str = ""
@@ -99,7 +101,7 @@ class RegistrationResult:
 _endpoint_table = sa.Table("endpoint", models.Base.metadata)
 _sample_table = sa.Table("sample", models.Base.metadata)
 _KEY_COLUMNS = ("room", "name")
-_STATE_COLUMNS = tuple(field.name for field in fields(EndpointState))
+_STATE_COLUMNS = tuple(each.name for each in fields(EndpointState))
 _METRIC_COLUMNS = ("clients", "bitrate", "cbitrate", "figures")
 _LEASE_COLUMNS = ("last_seen", "left_at", "since", "handed")
 # Rows are locked in the order of their keys to avoid deadlocks.

@@ -30,8 +30,9 @@ class Endpoint(EndpointMetrics, Base):
     """The present state of a server that streams one room to viewers. Its address is public.
 
     ``name`` identifies it within its room; the default is its address. ``url`` is the base of its
-    stream URLs; if it is "", the pattern in the ini file applies to ``host``. ``capacity`` is in
-    bit/s, ``None`` if unknown.
+    stream URLs; if it is "", the pattern in the ini file applies to ``host``. ``files`` are the
+    paths of streams below it, by stream, where they are not the conventional ones. ``capacity`` is
+    in bit/s, ``None`` if unknown.
 
     No viewers are assigned to it while it is ``draining`` at its own request, or ``drained`` by the
     crew. ``since`` is when it began to report without a gap, ``left_at`` when it deregistered, and
@@ -57,6 +58,9 @@ class Endpoint(EndpointMetrics, Base):
     )
     qualities: Mapped[list[str]] = mapped_column(
         sa.JSON, default=list, info=stored("qualities of its streams")
+    )
+    files: Mapped[dict[str, str]] = mapped_column(
+        sa.JSON, default=dict, server_default="{}", info=stored("paths of its streams")
     )
     capacity: Mapped[int | None] = mapped_column(
         sa.BigInteger, info=stored("bit/s that it can send")

@@ -17,11 +17,13 @@ from streaming_system.tracker.schemas.types import (
 from streaming_system.util.validation import (
     MAX_BITRATE,
     Choice,
+    Field,
     Flag,
     Host,
     Identifier,
     Integer,
     Nullable,
+    RelativeUrl,
     Rfc3339DateTime,
     RoomId,
     Text,
@@ -31,6 +33,7 @@ STREAM_FORMATS = (
     "hls", "dash", "webm", "ogg", "opus", "mp3", "aac", "mp4", "flv", "ts", "whep", "rtmp",
     "slides",
 )  # fmt: skip
+MAX_FILES = 16
 
 
 def _clients(missing: Any = 0) -> Member:
@@ -77,6 +80,34 @@ class MetricsByStreamSchema(ApiSchema):
         super().__init__(*streams, loop, **kw)
 
 
+class FilesByStreamSchema(ApiSchema):
+    """The path of each stream below the endpoint's base URL, where it is not the conventional one.
+
+    A stream is a format, or a format with its quality, such as `webm_low`.
+    """
+
+    also: ClassVar[Mapping[str, Any]] = {"maxProperties": MAX_FILES}
+    field: ClassVar[Field] = RelativeUrl()
+
+    def __init__(self, **kw: Any) -> None:
+        streams = [
+            Member(self.field, name=stream, missing=colander.drop)
+            for stream in (*STREAM_FORMATS, *LEGACY_STREAMS)
+        ]
+        super().__init__(*streams, example={"mp3": "hall.mp3"}, **kw)
+
+    def validator(self, node: colander.SchemaNode, files: dict[str, str]) -> None:
+        """Refuse too many files."""
+        if len(files) > MAX_FILES:
+            raise colander.Invalid(node, f"allowed: an object of at most {MAX_FILES} members")
+
+
+class RoomFilesByStreamSchema(FilesByStreamSchema):
+    """The path of each stream that an endpoint has reported, below its base URL for a room."""
+
+    field = DisplayText()
+
+
 class EndpointReportSchema(ApiSchema):
     """The properties and current metrics of an endpoint.
 
@@ -117,6 +148,11 @@ class EndpointReportSchema(ApiSchema):
         description="The short names of its qualities. With `low` or `sd` among them, its WebM and "
         "MP4 are offered in low quality, too; without any others, in low quality only.",
         example=["high", "low"],
+    )
+    files = FilesByStreamSchema(
+        missing={},
+        description="The paths of streams below `url`, perhaps with a query; `{room}` is the "
+        "placeholder of the room's id. Other streams have their conventional paths.",
     )
     capacity = Member(
         Nullable(Integer(1, MAX_BITRATE)),
@@ -204,6 +240,9 @@ class EndpointSchema(ApiSchema):
     url = Member(DisplayText(), example="https://edge1.example.org:8443/live/")
     formats = Member(BoundedList(Choice(*STREAM_FORMATS), 16), example=["hls", "webm"])
     qualities = Member(BoundedList(Identifier(), 16), example=["high", "low"])
+    files = RoomFilesByStreamSchema(
+        missing=colander.drop, description="The paths of streams that it has reported."
+    )
     capacity = Member(
         Nullable(Integer(1, MAX_BITRATE)), description="In bit/s.", example=1000000000
     )

@@ -102,6 +102,7 @@ def room_streams_json(request: Any) -> Any:
                 "name": offer.endpoint.name,
                 "url": offer.url,
                 "formats": list(offer.formats),
+                **_files_json(offer),
                 "qualities": offer.endpoint.qualities,
                 "region": offer.endpoint.region,
                 "tags": offer.endpoint.tags,
@@ -151,12 +152,17 @@ def _room_json(room: Room, offers: Sequence[StreamOffer], now: datetime) -> dict
                 "bitrate": offer.endpoint.bitrate,
                 "last_seen": format_utc(offer.endpoint.last_seen),
                 "formats": list(offer.formats),
+                **_files_json(offer),
                 "weight": offer.weight,
             }
             # Endpoints get no new viewers while a timed source is active.
             for offer in (offers if is_served_by_endpoints(room, now) else ())
         ],
     }
+
+
+def _files_json(offer: StreamOffer) -> dict[str, Any]:
+    return {"files": offer.files} if offer.files else {}
 
 
 def _js_literal(value: Any) -> str:

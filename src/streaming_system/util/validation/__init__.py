@@ -12,7 +12,7 @@ from streaming_system.util.validation.base import (
     describe_invalid,
     describe_value,
 )
-from streaming_system.util.validation.network import Host, Url, is_host
+from streaming_system.util.validation.network import Host, RelativeUrl, Url, is_host
 from streaming_system.util.validation.numbers import (
     MAX_BITRATE,
     Bitrate,
@@ -47,6 +47,7 @@ __all__ = [
     "Number",
     "ParsedText",
     "PrintableText",
+    "RelativeUrl",
     "Rfc3339DateTime",
     "RoomId",
     "Text",

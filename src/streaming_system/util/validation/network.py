@@ -10,6 +10,16 @@ from streaming_system.util.validation.texts import Text
 
 HOST_PATTERN = r"^([A-Za-z0-9.-]{1,253}|[0-9A-Fa-f:.]{2,45})$"
 
+# A path, perhaps with a query. No segment is "." or "..", and a first segment with a colon would be
+# a scheme; "{room}" is the placeholder of a room's id.
+RELATIVE_URL_PATTERN = (
+    r"^(?!/)(?![^/?]*:)(?!([^?]*/)?(\.|%2[Ee]){1,2}([/?]|$))"
+    r"([A-Za-z0-9._~!$&()*+,;=:@/-]|%[2-6][0-9A-Fa-f]|%7[0-9A-Ea-e]|%[89A-Fa-f][0-9A-Fa-f]|\{room\})+"
+    r"(\?([A-Za-z0-9._~!$&()*+,;=:@/?-]|%[2-6][0-9A-Fa-f]|%7[0-9A-Ea-e]|%[89A-Fa-f][0-9A-Fa-f]"
+    r"|\{room\})*)?$"
+)
+MAX_RELATIVE_URL_CHARS = 200
+
 _DNS_LABEL = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)")
 _URL_CHARACTERS = re.compile(r'[!"$-\[\]-~]{1,2000}')  # Visible ASCII without "#" and "\".
 
@@ -39,6 +49,20 @@ def is_host(text: str) -> bool:
         # A name whose last label is a number is a mistyped address.
         return all(map(_DNS_LABEL.fullmatch, labels)) and not labels[-1].isdigit()
     return True
+
+
+class RelativeUrl(Text):
+    """The URL of a stream relative to its endpoint's base URL: a path, perhaps with a query."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            MAX_RELATIVE_URL_CHARS,
+            min_length=1,
+            pattern=RELATIVE_URL_PATTERN,
+            allowed=f"a path below the base URL, such as hall.mp3 or {{room}}/index.m3u8: 1 to "
+            f"{MAX_RELATIVE_URL_CHARS} characters of URLs, no / at the start, no . or .. between "
+            "slashes, and no fragment",
+        )
 
 
 class Url(Field):

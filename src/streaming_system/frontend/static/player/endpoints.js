@@ -9,7 +9,7 @@ export async function fetchEndpoints(list, milliseconds) {
     const cdns = fallbacks.filter(({ kind }) => kind === "url");
     return {
       servers: [
-        ...endpoints.map(({ name, url, formats, weight }) => ({ name, url, formats, weight })),
+        ...endpoints.map(({ name, url, formats, files, weight }) => ({ name, url, formats, files, weight })),
         // Fallback URLs follow in their order when all endpoints have failed.
         ...cdns.map(({ url }) => ({ name: "cdn", url, formats: null, weight: -1 })),
       ].filter(({ url }) => /^https?:/.test(url)),
@@ -26,8 +26,17 @@ export function sourcesOf(server, formats, canPlay) {
   return playable.map(([stream, file, type, label, extra]) => {
     const [format, quality = ""] = stream.split("_");
     const audio = type.startsWith("audio/");
-    return { server: server.name, url: server.url + file, stream, format, quality, type, label, audio, extra };
+    return { server: server.name, url: server.url + pathOf(server, stream, file), stream, format, quality, type, label, audio, extra };
   });
+}
+
+/** Return the path of a stream below an endpoint's base URL: the one that it reports, or the conventional one. */
+function pathOf({ files }, stream, file) {
+  const [format] = stream.split("_");
+  const names = [stream];
+  if (!stream.endsWith("_low")) names.push(`${format}_high`, format);
+  if (format === "ogg") names.push("opus");
+  return names.map((name) => files?.[name]).find((path) => typeof path === "string") ?? file;
 }
 
 /**

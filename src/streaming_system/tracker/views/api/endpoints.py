@@ -8,6 +8,7 @@ from pyramid.httpexceptions import HTTPNoContent
 from streaming_system.tracker.api.dispatch import api_view
 from streaming_system.tracker.api.problems import api_error
 from streaming_system.tracker.endpoints.endpoints import ENDPOINT_TTL, REPORT_INTERVAL
+from streaming_system.tracker.endpoints.stream_directory import stream_files
 from streaming_system.tracker.ingest.endpoints import EndpointReport, EndpointState
 from streaming_system.tracker.legacy.form import normalise_address
 from streaming_system.tracker.models import Endpoint
@@ -114,6 +115,7 @@ def _endpoint_state(request: Any) -> EndpointState:
         url=f"http://{bracketed}:{body['port']}/" if body["port"] else body["url"],
         formats=tuple(body["formats"]),
         qualities=tuple(body["qualities"]),
+        files=body["files"],
         capacity=body["capacity"],
         draining=body["draining"],
         region=body["region"] or "",
@@ -127,6 +129,7 @@ def _is_alive(request: Any, endpoint: Endpoint) -> bool:
 
 
 def _endpoint_json(request: Any, endpoint: Endpoint) -> dict[str, Any]:
+    files = stream_files(endpoint, endpoint.room)
     return {
         "name": endpoint.name,
         "room": endpoint.room,
@@ -134,6 +137,7 @@ def _endpoint_json(request: Any, endpoint: Endpoint) -> dict[str, Any]:
         "url": request.directory.url(endpoint, endpoint.room),
         "formats": endpoint.formats,
         "qualities": endpoint.qualities,
+        **({"files": files} if files else {}),
         "capacity": endpoint.capacity,
         "region": endpoint.region or None,
         "tags": endpoint.tags,
