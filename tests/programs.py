@@ -24,6 +24,7 @@ PACKAGES = {
     "make": "make",
     "nginx": "nginx",
     "openssl": "openssl",
+    "promtool": "prometheus",
     "setpriv": "util-linux",
     "systemd-analyze": "systemd",
     "systemd-tmpfiles": "systemd",

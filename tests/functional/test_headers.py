@@ -13,8 +13,8 @@ from .pages import make_talk, streams_document
 HOSTILE = "</script><b>Bold & \"quoted\"</b><img src=x onerror='a()'>"
 # Redirects have no content.
 REDIRECTS = {"room.of_event"}
-# Health checks are never cached.
-UNCACHEABLE = {"health.live", "health.ready"}
+# Health checks and metrics are never cached.
+UNCACHEABLE = {"health.live", "health.ready", "metrics"}
 
 
 def route_paths(site, room="hall", talk="guid-Soldering"):

@@ -88,6 +88,7 @@ def main(global_config: dict[str, str], **local: str) -> Any:
         config.include("streaming_system.web.request_id")
         config.include("streaming_system.web.request_guard")
         config.include("streaming_system.web.telemetry")
+        config.include(".metrics")
         config.include(".http_cache")
         config.include(".security_headers")
         config.scan(".views")

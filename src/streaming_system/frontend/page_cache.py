@@ -97,6 +97,7 @@ def add_response_cache(app: Any, settings: Any) -> WSGIApplication:
         return uncached
     schedule, room_statuses = registry["schedule"], registry["room_statuses"]
     languages, site = registry["languages"], settings["conference"].site
+    metrics = registry["metrics"]
     logs_requests = asbool(settings.get("access_log"))
 
     @lru_cache(1024)
@@ -113,6 +114,7 @@ def add_response_cache(app: Any, settings: Any) -> WSGIApplication:
         return best_language(header), at_venue
 
     def on_hit(environ: WSGIEnvironment, status: int, seconds: float) -> None:
+        metrics.count_hit(environ["PATH_INFO"], status, seconds)
         if logs_requests:
             request_id.log_access("GET", request_id.request_path(environ), status, seconds)
 

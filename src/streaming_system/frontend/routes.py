@@ -32,6 +32,7 @@ def includeme(config: Any) -> None:
     health.add_routes(config)
     for name, path in (
         ("index", "/"),
+        ("metrics", "/metrics"),
         ("monitor", "/monitor"),
         ("graphs", "/graphs"),
         ("brand.favicon", "/favicon.ico"),

@@ -1,0 +1,86 @@
+"""Prometheus metrics of the pages: requests, the response cache, and the schedule's age."""
+
+import importlib.metadata
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from pyramid.interfaces import IRoutesMapper
+from pyramid.request import Request
+
+from streaming_system.schedule.storage import ScheduleFileError
+from streaming_system.schedule.store import ScheduleStore
+from streaming_system.web.request_metrics import RequestMetrics, add_metrics
+from streaming_system.web.request_queue import dropped_requests
+
+# Hits are of few paths; a site has a page for each talk.
+MAX_CACHED_ROUTES = 2048
+
+
+def includeme(config: Any) -> None:
+    """Measure every request."""
+    add_metrics(config, lambda: PageMetrics(config.registry))
+
+
+class PageMetrics(RequestMetrics):
+    """Counts the requests of the pages, also those that the response cache served."""
+
+    def __init__(self, app: Any) -> None:
+        super().__init__("streaming_page")
+        self._app = app
+        self._hits = self.counter(
+            "streaming_page_cache_hits", "Responses from the response cache.", ("route",)
+        )
+        self._route_name = lru_cache(MAX_CACHED_ROUTES)(self._find_route_name)
+        self.registry.register(_WorkerCollector(app["schedule"]))
+
+    def count_hit(self, path: str, status: int, seconds: float) -> None:
+        """Count a response from the cache, which the app does not see."""
+        route = self._route_name(path)
+        self.count(route, "GET", str(status), seconds)
+        self._hits.labels(route).inc()
+
+    def _find_route_name(self, path: str) -> str:
+        mapper = self._app.getUtility(IRoutesMapper)
+        request = Request({"REQUEST_METHOD": "GET", "SCRIPT_NAME": "", "PATH_INFO": path})
+        route = mapper(request)["route"]
+        return "none" if route is None else str(route.name)
+
+
+class _WorkerCollector(Collector):
+    """Reads the state of this worker at each scrape."""
+
+    def __init__(self, schedule: ScheduleStore) -> None:
+        self._schedule = schedule
+        self._version = importlib.metadata.version("streaming-system")
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the version, the dropped requests, and the schedule's age if it is readable."""
+        build = GaugeMetricFamily(
+            "streaming_build_info", "The version that runs.", labels=["version"]
+        )
+        build.add_metric([self._version], 1)
+        yield build
+        dropped = CounterMetricFamily(
+            "streaming_page_dropped_requests",
+            "Requests that waited too long, or whose clients hung up, before the app saw them.",
+            labels=["reason"],
+        )
+        for reason, count in dropped_requests.counts().items():
+            dropped.add_metric([reason], count)
+        yield dropped
+        text = "Whether the schedule file is readable."
+        try:
+            modified_at = self._schedule.modified_at()
+        except ScheduleFileError:
+            yield GaugeMetricFamily("streaming_schedule_up", text, value=0)
+            return
+        yield GaugeMetricFamily("streaming_schedule_up", text, value=1)
+        yield GaugeMetricFamily(
+            "streaming_schedule_age_seconds",
+            "How long ago the schedule last changed, in seconds.",
+            value=max(0.0, (datetime.now(UTC) - modified_at).total_seconds()),
+        )
