@@ -90,7 +90,7 @@ def english(page):
 DATA = re.compile(
     r"Keynote & more|<b>Panel</b>|Moved|Soldering|Plenary|A subtitle|About|it\b|Ada|\bada\b|Bo\b"
     r"|Great Hall|\bhall\b|Lab\b|\blab\b|Tube|Test Conf|AEDT|UTC|Australia/Sydney|panel"
-    r"|iCalendar|schedule\.xml|schedule\.json|overall-stats\.json|'nonsense'|YYYY-MM-DD, all"
+    r"|iCalendar|schedule\.xml|schedule2?\.json|overall-stats\.json|'nonsense'|YYYY-MM-DD, all"
     r"|day\b|nothing-here"
 )
 

@@ -29,7 +29,9 @@ _DENIED_FEATURES = (
 _PLAYER_FEATURES = ("autoplay", "encrypted-media", "fullscreen", "picture-in-picture")
 _SITE_FEATURES = ("clipboard-write", "screen-wake-lock")
 # An SVG file that is opened by itself is a document: as such it runs no script and loads nothing.
-SVG_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
+SVG_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'; sandbox"
+)
 
 
 def includeme(config: Any) -> None:

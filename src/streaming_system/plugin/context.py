@@ -52,14 +52,12 @@ class ParseContext(ParseReport):
         self.room_guids: dict[str, str] = {}
         # Titles and names of an export of this program have neither markup nor entities.
         self.has_plain_texts = False
-        #: Whether the program that wrote the feed writes days first in durations of three parts;
-        #: ``None`` if that is unknown.
+        #: Whether the feed's generator writes days first in three-part durations, if known.
         self.days_first: bool | None = None
         #: The end of the event, if the feed has one.
         self.event_end: datetime | None = None
         self._notation = DurationNotation()
         self._ambiguous_end: AmbiguousEnd | None = None
-        # By whether days come first.
         self._uncertain_ends: dict[bool, list[AmbiguousEnd]] = defaultdict(list)
 
     @property
