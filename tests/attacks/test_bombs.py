@@ -168,5 +168,5 @@ def bomb_server():
 def test_compressed_transfer_bomb_is_refused(bomb_server, encoding):
     networks = parse_allowed_networks({"outbound.allowed_private_networks": "127.0.0.1"})
 
-    with pytest.raises(FeedError, match=r"is larger than|Too many content encodings"):
+    with pytest.raises(FeedError, match=r"is larger than|compression of the response is broken"):
         fetch_feed(f"{bomb_server}/{encoding}", max_bytes=4 * MIB, allowed_networks=networks)

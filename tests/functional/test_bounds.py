@@ -367,12 +367,14 @@ class TestRows:
         return tracker
 
     def wait_for_statistics(self, engine, rows):
-        """Wait until PostgreSQL's statistics know the number of rows, which takes a second."""
+        """Wait until PostgreSQL's statistics know the number of rows."""
         if engine.dialect.name != "postgresql":
             return
         deadline = time.monotonic() + 60
         while set(self.counted_rows(engine).values()) != {rows}:
             assert time.monotonic() < deadline, self.counted_rows(engine)
+            with engine.begin() as connection:
+                connection.exec_driver_sql("ANALYZE")
             time.sleep(0.05)
 
     def counted_rows(self, engine):

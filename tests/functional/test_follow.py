@@ -303,6 +303,8 @@ def test_follower_survives_restarts_of_the_publisher(conference, schedule_file, 
         save_schedule(newest, schedule_file)
         publisher.start(publisher.port)
         wait_until(lambda: load_schedule(copy) == newest, log.read_text)
+        # The log follows the file.
+        wait_until(lambda: "new: Last: hall" in log.read_text(), log.read_text)
     finally:
         follower.terminate()
         follower.wait()

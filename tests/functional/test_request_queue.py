@@ -76,7 +76,7 @@ def test_request_that_waited_too_long_gets_503_without_work(busy, connect):  # n
     assert response.headers["Cache-Control"] == "no-store"
     state = json.loads(get(connect(port)).read())
     assert state == {"paths": ["/slow", "/state"], "dropped": {"expired": 1, "abandoned": 0}}
-    assert "overload: since the start, 1 requests waited too long" in program.said
+    assert "overload: since the start, 1 requests waited too long" in program.output
 
 
 def test_request_of_a_client_that_hung_up_is_dropped(busy, connect):  # noqa: F811

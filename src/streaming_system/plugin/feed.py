@@ -87,6 +87,8 @@ def open_feed(
     """
     if data[:2] == b"\x1f\x8b":
         data = _decompress(data, max_bytes)
+        if data[:2] == b"\x1f\x8b":
+            raise FeedError("the feed is binary data, not text")
     if data[:4] == b"PK\x03\x04":
         return Feed(data=data, source=source, kind="zip", members=_zip_members(data, max_bytes))
     if len(data) > max_bytes:

@@ -115,10 +115,10 @@ def test_legacy_protocol_gets_429_as_plain_text(limited, rows):
 
 def test_other_paths_get_429_as_json(limited):
     app = limited(reads="1/minute")
-    app.get("/streams.json?n=1")
+    app.get("/streams.json?told=1")
 
     # A repeated query would be a cache hit, which is not counted.
-    assert app.get("/streams.json?n=2", status=429).json["error"].startswith("TOO MANY")
+    assert app.get("/streams.json?told=2", status=429).json["error"].startswith("TOO MANY")
 
 
 def test_limit_can_be_switched_off(limited):

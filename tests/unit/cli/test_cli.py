@@ -212,7 +212,7 @@ def test_schedule_check_prints_a_table_per_room_and_day(run, tmp_path):
     ("text", "line"),
     [
         ("", "Error: the feed is empty"),
-        ("[", "Error: not valid JSON: Expecting value: line 1 column 2 (char 1)"),
+        ("[", "Error: not valid JSON: line 1, column 2"),
         (
             json.dumps(PLENARY),
             "Error: none of the 2 entries can be used; the first, item 1: no-time",
