@@ -159,6 +159,7 @@ class TestConfClerk:
         assert {title: talk.day for title, talk in talks.items()} == DAYS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("row", real_feeds())
 def test_apps_read_all_talks_of_exported_real_feeds(shared, row):
     data = (shared / "feeds" / "real" / row["file"]).read_bytes()

@@ -69,21 +69,12 @@ def zone_of(row):
 
 
 REAL = [row for row in load_rows("real") if parser_for(row)]
-# Exports of larger feeds, and their imports, take seconds.
-MAX_QUICK_EVENTS = 50
 OTHER = [row for row in load_rows("real") if not parser_for(row)]
 
 
 def real_feeds():
     """Return the real feeds as parameters of tests that export them."""
-    return [
-        pytest.param(
-            row,
-            id=row["file"],
-            marks=[pytest.mark.slow] if int(row["events"]) > MAX_QUICK_EVENTS else [],
-        )
-        for row in REAL
-    ]
+    return [pytest.param(row, id=row["file"]) for row in REAL]
 
 
 @pytest.fixture(scope="session")

@@ -104,6 +104,7 @@ def test_import_of_an_export_loses_nothing(export_format, feed_talks, zone):
     assert differences(schedule, ROOMS, export_format) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("row", real_feeds())
 def test_import_of_an_exported_real_feed_loses_nothing(shared, row):
     data = (shared / "feeds" / "real" / row["file"]).read_bytes()

@@ -18,6 +18,7 @@ INCIDENT = Incident(
 )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_dripping_webhook_is_stopped(monkeypatch):
     monkeypatch.setattr(notifications, "NOTIFY_TIMEOUT", 5)
     stop, connected = threading.Event(), threading.Event()

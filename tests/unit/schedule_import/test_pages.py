@@ -99,6 +99,7 @@ def test_circle_of_pages_is_refused(fetch):
         fetch_pages(URL, fetch, LIMITS)
 
 
+@pytest.mark.slow
 def test_number_of_pages_is_limited():
     urls = []
 
