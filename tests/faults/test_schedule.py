@@ -22,7 +22,7 @@ DAMAGES = {
 }
 # By mode of the server, the reason in the error message.
 FAILURES = {
-    "hanging": "timed out",
+    "hanging": "does not answer in time",
     "endless": "is larger than",
     "slow": "takes longer than 4 s to download",
     "failing": "answered 500",

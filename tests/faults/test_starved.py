@@ -127,7 +127,12 @@ def test_site_recovers_after_clock_jumps(tmp_path, clock, postgres, migrate, rec
             run.expect_no_failed_pages()
             assert run.writers.cut_off == 0
             assert run.writers.unavailable.total() == 0
-            assert run.by_app["tracker"] == []
+            # A busy worker drops the requests of clients that have given up, and logs their number.
+            assert [
+                line
+                for line in run.by_app["tracker"]
+                if line["logger"] != "streaming_system.web.request_queue"
+            ] == []
             record_result(
                 f"Clock jumps: {offset // HOUR:+d} h from the right time",
                 live_after=round(live, 1),
