@@ -457,7 +457,7 @@ class TestSloppyParts:
             calendar("BEGIN:VTODO", "UID:x", "DUE:never", "END:VTODO", event()),
             calendar("X-WR-CALNAME:", "X-ANYTHING;A=B:\\;\\", event(x_note="a:b;c")),
             calendar(event(rdate=":", description="")),
-            calendar(event(attendee=";CN=x:nobody", geo=":here", dtstamp=":x", created=":y")),
+            calendar(event(attendee=";CN=x:guest", geo=":here", dtstamp=":x", created=":y")),
             calendar(event()).replace("\n", "\r\r\n"),
             calendar(event()).replace("\n", "\r"),
             calendar(event()).replace("BEGIN", "begin").replace("VEVENT", "vevent"),
