@@ -3,7 +3,7 @@
 import re
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from urllib.parse import urljoin
 
@@ -58,6 +58,27 @@ def open_response(
             response.close()
     except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
         raise FetchError(_describe_error(error)) from None
+
+
+@contextmanager
+def open_stream(
+    pool: urllib3.PoolManager, url: str, *, timeout: float
+) -> Iterator[urllib3.BaseHTTPResponse]:
+    """Request an endless response, and close it afterwards.
+
+    :param pool: a :func:`deadline_pool_manager`.
+    :param timeout: seconds for all headers together, and then seconds without data.
+    :raises FetchError: if the request fails, also while the caller reads the body.
+    """
+    with ExitStack() as stack:
+        try:
+            with RequestDeadline(timeout):
+                response = stack.enter_context(
+                    open_response(pool, url, read_timeout=timeout, follow_redirects=True)
+                )
+        except ResponseTimeoutError:
+            raise FetchError(f"takes more than {timeout:g} s") from None
+        yield response
 
 
 def fetch_url(

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import urllib3
 
 from streaming_system.agent.config import AgentConfig, SourceConfig, StreamConfig
-from streaming_system.agent.fetch import FetchError, fetch_url, open_response
+from streaming_system.agent.fetch import FetchError, fetch_url, open_stream
 from streaming_system.agent.hls_progress import HlsProgress
 from streaming_system.net.bounded_http import CHUNK_BYTES
 from streaming_system.net.request_deadline import deadline_pool_manager
@@ -146,9 +146,7 @@ class ContinuousChecker(StreamChecker):
     """Stays connected to an endless response, such as Icecast's, and checks that bytes arrive."""
 
     def _check(self) -> None:
-        with open_response(
-            self._pool, self.url, read_timeout=STALL_TIMEOUT, follow_redirects=True
-        ) as response:
+        with open_stream(self._pool, self.url, timeout=STALL_TIMEOUT) as response:
             if response.status != 200:
                 raise FetchError(f"responds with status {response.status}")
             connected_at = time.monotonic()

@@ -285,6 +285,22 @@ def test_a_server_that_never_responds_is_named(start, served, fake_server):
     assert served.endpoints() == {}
 
 
+def test_a_server_that_drips_its_headers_is_named(start, served, fake_server):
+    @raw_handler
+    def drip(handler):
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\n")
+        while not fake_server.stopped.wait(0.5):
+            handler.wfile.write(b"X: y\r\n")
+            handler.wfile.flush()
+
+    fake_server.responses["/hall/webcast-high.webm"] = drip
+
+    running = start("webm_high")
+
+    wait_until(lambda: "webm: takes more than 8 s" in running.healthz()[1], 25, "it is named")
+    assert served.endpoints() == {}
+
+
 def test_an_unreachable_address_is_named(served, once):
     status, output = once(
         trackers=[served.url],

@@ -5,10 +5,11 @@ import time
 import urllib3
 
 from streaming_system.agent.config_section import ConfigSection
-from streaming_system.agent.fetch import FetchError, open_response
+from streaming_system.agent.fetch import FetchError, open_stream
 from streaming_system.agent.supervisor.check_result import CheckResult, happy, hungry, sad
 from streaming_system.agent.supervisor.check_tools import CheckTools
 from streaming_system.net.bounded_http import CHUNK_BYTES
+from streaming_system.net.request_deadline import deadline_pool_manager
 
 # A server sends its buffer to a new client at once; the measurement begins after that burst.
 BURST_GRACE = 1.0
@@ -21,14 +22,12 @@ class StreamCheck:
         self._url = section.full_url("url", "http", "https")
         self._min_bitrate = section.bitrate("bitrate") or 1
         self._seconds = section.number("seconds", 4, minimum=1, maximum=60)
-        self._pool = urllib3.PoolManager()
+        self._pool = deadline_pool_manager()
 
     def __call__(self, timeout: float) -> CheckResult:
         """Return whether the bitrate is high enough."""
         try:
-            with open_response(
-                self._pool, self._url, read_timeout=self._seconds, follow_redirects=True
-            ) as response:
+            with open_stream(self._pool, self._url, timeout=self._seconds) as response:
                 if response.status != 200:
                     return sad(f"responds with status {response.status}")
                 bitrate = self._measure_bitrate(response)
