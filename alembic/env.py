@@ -58,10 +58,10 @@ def migrate_beside_others(connection) -> None:
                 raise
             if not left:
                 raise StartupError(
-                    "somebody has had a table of the database for too long (pg_stat_activity says "
-                    "who): nothing has changed; try again later"
+                    "another connection has locked a table for too long (pg_stat_activity lists "
+                    "it): nothing has changed; try again later"
                 ) from None
-        sys.stderr.write("Database: somebody is using it for long; trying again\n")
+        sys.stderr.write("Database: another connection has locked a table; retrying\n")
         time.sleep(RETRY_INTERVAL)
 
 

@@ -48,7 +48,7 @@ def test_nobodys_report_waits_for_a_migration_that_waits_for_a_long_query(
     with engine.begin() as reader:
         reader.exec_driver_sql("SELECT count(*) FROM sample")
         machine = start("head")
-        while "trying again" not in (line := machine.stderr.readline()):
+        while "retrying" not in (line := machine.stderr.readline()):
             assert line, "it has ended"
         # It has let go of all that it had, and waits for none.
         sample(1)
