@@ -32,9 +32,20 @@ class Listener(threading.Thread):
 
     def run(self):
         with urllib3.PoolManager(retries=False, timeout=10) as pool:
-            response = pool.request("GET", self._url, preload_content=False)
+            while not self.connected.is_set() and not self.stop.is_set():
+                try:
+                    self._read(pool)
+                except urllib3.exceptions.HTTPError:
+                    # Icecast refuses clients until a mount has its first cluster: retry, as
+                    # players do.
+                    self.stop.wait(0.5)
+
+    def _read(self, pool):
+        response = pool.request("GET", self._url, preload_content=False)
+        try:
             while not self.stop.is_set() and response.read(4096):
                 self.connected.set()
+        finally:
             response.close()
 
 
@@ -45,7 +56,7 @@ def listen():
     def listen(url):
         listeners.append(Listener(url))
         listeners[-1].start()
-        assert listeners[-1].connected.wait(15), f"{url} sends nothing"
+        assert listeners[-1].connected.wait(30), f"{url} sends nothing"
 
     yield listen
     for listener in listeners:
