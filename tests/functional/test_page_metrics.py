@@ -53,7 +53,9 @@ def test_schedule_age_is_the_time_since_its_last_change(site, scrape, schedule_f
     assert lost.all("schedule_age_seconds") == {}
 
 
-def test_dropped_requests_of_the_worker_are_counted(site, scrape):
+def test_dropped_requests_of_the_worker_are_counted(site, scrape, monkeypatch):
+    # The counts belong to the process, which other tests share.
+    monkeypatch.setattr(dropped_requests, "_counts", dropped_requests.counts())
     before = scrape(site)("page_dropped_requests_total", reason="expired")
     dropped_requests.record("expired")
 
