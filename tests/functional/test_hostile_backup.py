@@ -13,8 +13,6 @@ from streaming_system.tracker.backup.format import Checksum
 
 from .test_backup import contents, full, lines, run  # noqa: F401 - Two are fixtures.
 
-pytestmark = pytest.mark.both_databases
-
 MIB = 1024 * 1024
 
 

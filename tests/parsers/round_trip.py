@@ -1,5 +1,6 @@
 """Imports feeds, exports the schedule, and imports the export again."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from streaming_system.config import Room
@@ -14,10 +15,16 @@ NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
 PARSERS = load_parsers()
 
 
-def import_feed(data, zone=None, rooms=None):
-    """Return the schedule of a feed, and its rooms, by default one for each room of the feed."""
+def import_feed(data, zone=None, rooms=None, talks=None):
+    """Return the schedule of a feed, and its rooms, by default one for each room of the feed.
+
+    :param talks: import about as many talks only, from the first to the last.
+    """
     feed = open_feed(data)
     validated, context = parse_and_validate(feed, select_parser(feed, PARSERS), zone)
+    if talks:
+        step = max(1, len(validated.talks) // talks)
+        validated = replace(validated, talks=validated.talks[::step])
     if rooms is None:
         names = dict.fromkeys(name for talk in validated.talks for name in talk.rooms)
         rooms = {f"r{n}": Room(id=f"r{n}", title=name) for n, name in enumerate(names)}

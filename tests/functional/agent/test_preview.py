@@ -18,6 +18,7 @@ from .servers import Program, free_port
 
 # The id of a cluster in WebM.
 CLUSTER_ID = b"\x1f\x43\xb6\x75"
+FFMPEG = find("ffmpeg")
 THUMBNAIL_SIZES = {"": (480, 270), "-large": (1280, 720)}
 
 
@@ -58,9 +59,28 @@ def _require_ffmpeg():
     require("ffmpeg")
 
 
+def use_ffmpeg_without(monkeypatch, folder, *encoders):
+    """Let programs find an ffmpeg that was built without some libraries."""
+    folder.mkdir(exist_ok=True)
+    patterns = "|".join(f"*{encoder}*" for encoder in encoders)
+    (folder / "ffmpeg").write_text(
+        f'#!/bin/sh\ncase "$*" in {patterns}) echo Unknown encoder >&2; exit 1;; esac\n'
+        f'exec {FFMPEG} "$@"\n'
+    )
+    (folder / "ffmpeg").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+
+
 @pytest.fixture
-def preview(tmp_path):
+def avif():
+    """Ask for AVIF, which takes most of the processor time of a thumbnail."""
+
+
+@pytest.fixture
+def preview(request, tmp_path, monkeypatch):
     """Return a function that starts a thumbnail service."""
+    if "avif" not in request.fixturenames:
+        use_ffmpeg_without(monkeypatch, tmp_path / "bin", "av1")
     started = []
 
     def preview(folder="agent", **keys):
@@ -126,7 +146,9 @@ def colour(picture, x, y):
 
 
 class TestThumbnails:
-    def test_hls_has_thumbnails_in_two_sizes_and_three_formats(self, preview, fake_server, hls):
+    def test_hls_has_thumbnails_in_two_sizes_and_three_formats(
+        self, avif, preview, fake_server, hls
+    ):
         fake_server.responses |= hls
 
         running = preview(rooms={"hall": f"{fake_server.url}/stream.m3u8"})
@@ -215,15 +237,7 @@ class TestThumbnails:
         assert edges == {(b"\xff\xd8", b"\xff\xd9")}
 
     def test_unsupported_format_is_skipped(self, preview, fake_server, hls, tmp_path, monkeypatch):
-        # Like an ffmpeg that was built without the libraries.
-        folder = tmp_path / "bin"
-        folder.mkdir()
-        (folder / "ffmpeg").write_text(
-            '#!/bin/sh\ncase "$*" in *av1*|*libwebp*) echo Unknown encoder >&2; exit 1;; esac\n'
-            f'exec {find("ffmpeg")} "$@"\n'
-        )
-        (folder / "ffmpeg").chmod(0o755)
-        monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+        use_ffmpeg_without(monkeypatch, tmp_path / "bin", "av1", "libwebp")
         fake_server.responses |= hls
 
         running = preview(rooms={"hall": f"{fake_server.url}/stream.m3u8"})
@@ -234,7 +248,7 @@ class TestThumbnails:
         assert "this ffmpeg cannot write AVIF; it is skipped" in running.output
 
     def test_missing_ffmpeg_is_reported_in_one_line(self, preview, tmp_path, monkeypatch):
-        monkeypatch.setenv("PATH", str(tmp_path))
+        monkeypatch.setenv("PATH", str(tmp_path / "empty"))
 
         running = preview(rooms={"hall": "http://127.0.0.1:9/x"})
 
@@ -289,7 +303,7 @@ class TestOfflineStreams:
         # The date is old, so that the site shows the name of the room instead.
         assert time.time() - (running.pictures / "hall.jpg").stat().st_mtime > 600
         wait_until(lambda: running.healthz()[0] == 503, 10, "the problem is reported")
-        assert running.output.count("WARNING") == 1
+        assert running.output.count("WARNING: preview of hall") == 1
         assert fake_server.url not in running.healthz()[1]
 
     @pytest.mark.parametrize("jump", [0, 3600])
@@ -529,7 +543,7 @@ def _processes_in(folder):
 
 
 def test_site_shows_thumbnails_and_a_pattern_without_one(
-    preview, fake_server, hls, make_site, stub_tracker
+    avif, preview, fake_server, hls, make_site, stub_tracker
 ):
     fake_server.responses |= hls
     running = preview(

@@ -21,7 +21,7 @@ from schemathesis.engine import events, from_schema
 from streaming_system.tracker import main
 from streaming_system.tracker.api.operations import OPERATIONS
 
-EXAMPLES = scaled(4, 25)
+EXAMPLES = scaled(2, 25)
 PROJECT = {
     "generation": GenerationConfig(
         max_examples=EXAMPLES, deterministic=True, no_shrink=True, database="none"
@@ -61,6 +61,7 @@ def seeded(api, crew):
     api.post_json("/api/v1/annotations", {"at": now, "label": "Keynote"}, headers=crew)
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.usefixtures("seeded")
 def test_generated_requests_get_documented_responses(application, crew):
     project = ProjectConfig(headers=crew, **PROJECT)
