@@ -40,13 +40,16 @@ class RegistrationService(AgentService):
     """Polls the sources of agent.ini and reports their streams.
 
     :param legacy: use the form protocol with the secret instead of the JSON API.
-    :param once: do not claim the endpoints: the service itself may run beside this one.
+    :param has_instance: claim the endpoints for this agent. Without it, an agent is accepted beside
+        another one with the same name.
     :raises AgentConfigError: if agent.ini is incomplete or invalid.
     """
 
     senders: list[TrackerSender]
 
-    def __init__(self, agent: AgentConfig, *, legacy: bool = False, once: bool = False) -> None:
+    def __init__(
+        self, agent: AgentConfig, *, legacy: bool = False, has_instance: bool = True
+    ) -> None:
         self.agent = agent
         self.stop = threading.Event()
         if not agent.sources:
@@ -59,7 +62,8 @@ class RegistrationService(AgentService):
         self._stream_log = ComponentLog()
         for checker in self.checkers.values():
             self._stream_log.set_state(checker.subject, "waking", "is being checked")
-        has_instance = not (legacy or once)
+        # The legacy protocol has no instances.
+        has_instance = has_instance and not legacy
         self._instance = AgentInstance(agent.state, agent.name) if has_instance else None
         instance = self._instance.id if self._instance else ""
         trackers = create_tracker_clients(agent, legacy=legacy, instance=instance)
