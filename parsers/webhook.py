@@ -26,6 +26,7 @@ def incident_changed(incident, options):
         "summary": incident.summary,
         "opened_at": incident.opened_at.isoformat(),
         "closed_at": incident.closed_at.isoformat() if incident.closed_at else None,
+        "preview": incident.preview or None,
     }
     networks = parse_allowed_networks(options)
     with safe_pool_manager(networks, timeout=TIMEOUT, retries=False) as pool:

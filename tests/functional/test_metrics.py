@@ -13,7 +13,7 @@ from webob import Request
 
 from streaming_system import tracker as tracker_app
 from streaming_system.tracker.db.session import make_engine
-from streaming_system.tracker.incidents.detector import INCIDENT_TYPES
+from streaming_system.tracker.incidents.finding import INCIDENT_TYPES
 from streaming_system.tracker.models import Endpoint, IncidentRecord
 
 from .conftest import SECRET

@@ -144,3 +144,25 @@ class TestLinks:
 
         assert pictured.get("/preview/hall.jpg").body == ours.read_bytes()
         pictured.get("/preview/hall.webp", status=404)
+
+
+def test_monitor_shows_the_preview_of_an_incident_and_links_the_large_one(
+    pictured, put, stub_tracker
+):
+    put("hall.jpg")
+    put("hall-large.jpg")
+    stub_tracker.documents["/api/v1/incidents"] = {
+        "incidents": [
+            {"room": room, "summary": summary, "opened_at": "2026-11-23T21:19:00.000Z"}
+            for room, summary in (("hall", "Black."), ("lab", "Silent."), ("", "A wrong clock."))
+        ]
+    }
+
+    page = pictured.get("/monitor").html
+
+    black, silent, clock = page.select(".incidents li")
+    [image] = black.select("img")
+    assert (image["src"], image["alt"]) == ("/preview/hall.jpg", "Great Hall")
+    assert image.parent["href"] == "/preview/hall-large.jpg"
+    # There is no recent picture of the lab.
+    assert silent.select("img") == clock.select("img") == []

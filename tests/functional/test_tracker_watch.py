@@ -119,6 +119,7 @@ class TestMonitor:
             "summary": message["text"],
             "opened_at": row["opened_at"].isoformat(),
             "closed_at": None,
+            "preview": "/preview/hall-large.jpg",
         }
 
         deregister()

@@ -27,6 +27,8 @@ class AgentService(ABC):
     stop: threading.Event
     threads: Sequence[threading.Thread]
     senders: Sequence[TrackerSender]
+    # Whether the service is useless without a tracker.
+    needs_trackers = True
 
     @abstractmethod
     def wake(self) -> None:
@@ -49,13 +51,16 @@ class AgentService(ABC):
                     problem = sender.credentials_problem
                     if problem and problem not in rejections:
                         rejections.add(problem)
-                        if len(self.senders) > 1:
+                        if len(self.senders) > 1 or not self.needs_trackers:
                             log.error("%s; this tracker is not called any more", problem)
-                if rejections and all(sender.credentials_problem for sender in self.senders):
+                if rejections and self.needs_trackers and self._all_rejected():
                     raise self.credentials_error()
         finally:
             self.stop.set()
             self._shut_down()
+
+    def _all_rejected(self) -> bool:
+        return all(sender.credentials_problem for sender in self.senders)
 
     def send_once(self) -> None:
         """Send one report to each tracker.
@@ -96,11 +101,12 @@ def join_threads(threads: Iterable[threading.Thread], deadline: float) -> None:
 
 
 def create_tracker_clients(
-    agent: AgentConfig, *, legacy: bool
+    agent: AgentConfig, *, legacy: bool, instance: str = ""
 ) -> Sequence[ApiTrackerClient] | Sequence[LegacyTrackerClient]:
     """Return a client for each tracker of the configuration.
 
     :param legacy: use the form protocol with the secret instead of the JSON API.
+    :param instance: the id of this agent, for the endpoints that it reports.
     :raises AgentConfigError: if the token or the secret is missing.
     """
     if legacy:
@@ -109,4 +115,4 @@ def create_tracker_clients(
         return [LegacyTrackerClient(url, agent.secret) for url in agent.trackers]
     if not agent.token:
         raise agent.error("token", "", "a token from the crew, or --legacy and a secret")
-    return [ApiTrackerClient(url, agent.token) for url in agent.trackers]
+    return [ApiTrackerClient(url, agent.token, instance=instance) for url in agent.trackers]

@@ -13,6 +13,7 @@ from streaming_system.agent.source_state import SourceStateStore
 from streaming_system.agent.stats import EndpointKey, is_significant_change
 from streaming_system.agent.tracker_client import TrackerClient
 from streaming_system.agent.tracker_http import (
+    NameTakenError,
     ReportRejectedError,
     TrackerUnavailableError,
     UnauthorizedError,
@@ -23,6 +24,8 @@ log = logging.getLogger(__name__)
 
 # Seconds that a shutdown needs for a draining report, and for a deregistration.
 MIN_DRAIN_SECONDS, MIN_DEREGISTER_SECONDS = 0.8, 0.05
+# Seconds until an endpoint whose name is taken is reported again: the other agent may end.
+NAME_TAKEN_BACKOFF = 15.0
 
 
 @dataclass
@@ -50,6 +53,8 @@ class EndpointReporter(TrackerSender):
         super().__init__(tracker, states, stop)
         self._agent, self._states = agent, states
         self._reported: dict[EndpointKey, LastReport] = {}
+        # Why the tracker refuses endpoints that another agent reports.
+        self.name_clashes: dict[EndpointKey, str] = {}
 
     def send_pending(self) -> None:
         """Report endpoints that changed or are due, and deregister those that have ended.
@@ -63,6 +68,8 @@ class EndpointReporter(TrackerSender):
             key: last.report for key, last in self._reported.items() if key in snapshot.unknown
         }
         self._report({**snapshot.reports, **repeated})
+        for key in self.name_clashes.keys() - snapshot.reports.keys():
+            del self.name_clashes[key]
         for key in [key for key in self._reported if key not in snapshot.reports]:
             if key not in snapshot.unknown:
                 self.tracker.deregister(key.room, key.name)
@@ -80,10 +87,18 @@ class EndpointReporter(TrackerSender):
             if self._stop_event.is_set():
                 return
             now = time.monotonic()
-            if self._is_rejected(key.room, now) or not self._is_due(key, report, now):
+            is_rejected = self._is_rejected(key.room, now) or self._is_rejected(_label(key), now)
+            if is_rejected or not self._is_due(key, report, now):
                 continue
             try:
                 ack = self.tracker.report(key.room, key.name, report)
+            except NameTakenError as error:
+                # The endpoint is the other agent's, so this one must not deregister it.
+                self._reported.pop(key, None)
+                self.name_clashes[key] = str(error)
+                self._record_rejection(_label(key), str(error))
+                self._rejected_until[_label(key)] = now + NAME_TAKEN_BACKOFF
+                continue
             except ReportRejectedError as error:
                 self._record_rejection(key.room, str(error))
                 continue
@@ -109,6 +124,8 @@ class EndpointReporter(TrackerSender):
     ) -> None:
         if key not in self._reported:
             log.info("%s: %s is streamed from here", self.tracker.url, key.room)
+        if self.name_clashes.pop(key, ""):
+            self._resolve_rejection(_label(key))
         self._reported[key] = LastReport(report, now, now + (interval or self._agent.interval))
         self._record_success(key.room)
 
@@ -126,3 +143,7 @@ class EndpointReporter(TrackerSender):
             if remaining > MIN_DEREGISTER_SECONDS:
                 self.tracker.deregister(key.room, key.name, timeout=remaining)
                 del self._reported[key]
+
+
+def _label(key: EndpointKey) -> str:
+    return f"{key.name} in {key.room}"

@@ -9,6 +9,7 @@ from urllib.parse import urljoin
 import m3u8
 
 from streaming_system.agent.fetch import FetchError, HttpResult, fetch_url
+from streaming_system.agent.segment import describe_cut
 from streaming_system.net.request_deadline import deadline_pool_manager
 
 MAX_PLAYLIST_BYTES = 1024 * 1024
@@ -44,6 +45,8 @@ class HlsProgress:
         self._max_segment_bytes = max_segment_bytes
         self._pool = deadline_pool_manager()
         self._progress: dict[str, PlaylistProgress] = {}
+        # How the newest segment of a playlist is cut off; "" if none is.
+        self.cut = ""
 
     @property
     def media_sequence(self) -> int:
@@ -63,6 +66,7 @@ class HlsProgress:
         ] or [first]
         known = self._progress
         self._progress = {r.url: known[r.url] for r in results if r.url in known}
+        self.cut = ""
         # Each playlist is loaded, even if one has not advanced.
         advanced = [self._has_advanced(result, deadline) for result in results]
         return all(advanced)
@@ -71,10 +75,11 @@ class HlsProgress:
         playlist = parse_playlist(result.body)
         if playlist["is_endlist"]:
             raise FetchError("the stream has ended")
-        segments = [segment["uri"] for segment in playlist["segments"] if "uri" in segment]
+        segments = [segment for segment in playlist["segments"] if "uri" in segment]
         if not segments:
             raise FetchError("the playlist is empty")
-        now, position = time.monotonic(), (playlist["media_sequence"] or 0, segments[-1])
+        last = segments[-1]
+        now, position = time.monotonic(), (playlist["media_sequence"] or 0, last["uri"])
         progress = self._progress.get(result.url)
         if progress is None:
             progress = self._progress[result.url] = PlaylistProgress(position, now)
@@ -87,10 +92,13 @@ class HlsProgress:
             raise FetchError(
                 f"the playlist is stuck for {unchanged:.0f} s at segment {position[0]}"
             )
-        url = urljoin(result.url, segments[-1])
+        url = urljoin(result.url, last["uri"])
         segment = self._fetch(url, deadline, self._max_segment_bytes, "the last segment")
         if not segment.body:
             raise FetchError("the last segment is empty")
+        # Of a larger one, the end is unknown.
+        if len(segment.body) < self._max_segment_bytes:
+            self.cut = describe_cut(segment.body, _parse_duration(last)) or self.cut
         return progress.has_advanced
 
     def _fetch(self, url: str, deadline: float, max_bytes: int, subject: str) -> HttpResult:
@@ -125,6 +133,14 @@ def parse_playlist(body: bytes) -> dict[str, Any]:
     except Exception:
         # For invalid input, the library raises ValueError, KeyError, IndexError and others.
         raise FetchError("the playlist is invalid") from None
+
+
+def _parse_duration(segment: dict[str, Any]) -> float:
+    """Return the duration that a playlist declares for a segment; 0 without a valid one."""
+    try:
+        return float(segment.get("duration") or 0)
+    except (TypeError, ValueError):
+        return 0.0
 
 
 def rendition_urls(playlist: dict[str, Any], base_url: str) -> list[str]:

@@ -6,17 +6,17 @@ import time
 from streaming_system.agent.agent_service import AgentService, create_tracker_clients
 from streaming_system.agent.config import AgentConfig, AgentConfigError
 from streaming_system.agent.endpoint_reporter import EndpointReporter
+from streaming_system.agent.instance import AgentInstance
 from streaming_system.agent.liveness import StreamChecker, create_checkers
 from streaming_system.agent.source_poller import SourcePoller
 from streaming_system.agent.source_registry import configure_sources
 from streaming_system.agent.source_state import SourceStateStore
 from streaming_system.agent.supervisor.event_log import ComponentLog
-from streaming_system.agent.supervisor.reporter import PipelineReporter
+from streaming_system.agent.supervisor.reporter import MAX_MACHINE_CHARS, PipelineReporter
 from streaming_system.agent.tracker_sender import TrackerSender
 
 # The longest wait of ``--once`` for the first result of each check.
 MAX_CHECK_SECONDS = 30.0
-MAX_MACHINE_CHARS = 64
 
 
 class StreamComponent:
@@ -40,12 +40,16 @@ class RegistrationService(AgentService):
     """Polls the sources of agent.ini and reports their streams.
 
     :param legacy: use the form protocol with the secret instead of the JSON API.
+    :param has_instance: claim the endpoints for this agent. Without it, an agent is accepted beside
+        another one with the same name.
     :raises AgentConfigError: if agent.ini is incomplete or invalid.
     """
 
     senders: list[TrackerSender]
 
-    def __init__(self, agent: AgentConfig, *, legacy: bool = False) -> None:
+    def __init__(
+        self, agent: AgentConfig, *, legacy: bool = False, has_instance: bool = True
+    ) -> None:
         self.agent = agent
         self.stop = threading.Event()
         if not agent.sources:
@@ -58,7 +62,11 @@ class RegistrationService(AgentService):
         self._stream_log = ComponentLog()
         for checker in self.checkers.values():
             self._stream_log.set_state(checker.subject, "waking", "is being checked")
-        trackers = create_tracker_clients(agent, legacy=legacy)
+        # The legacy protocol has no instances.
+        has_instance = has_instance and not legacy
+        self._instance = AgentInstance(agent.state, agent.name) if has_instance else None
+        instance = self._instance.id if self._instance else ""
+        trackers = create_tracker_clients(agent, legacy=legacy, instance=instance)
         self.endpoint_reporters = [
             EndpointReporter(tracker, agent, self.states, self.stop) for tracker in trackers
         ]
@@ -70,7 +78,7 @@ class RegistrationService(AgentService):
                     tracker,
                     f"{agent.name}:streams"[:MAX_MACHINE_CHARS],
                     agent.interval,
-                    [StreamComponent(checker) for checker in self.checkers.values()],
+                    self._stream_components,
                     self._stream_log,
                     self.stop,
                 )
@@ -86,9 +94,24 @@ class RegistrationService(AgentService):
         self.states.notify()
         self._stream_log.notify()
 
+    def finish_work(self, deadline: float) -> None:
+        """Release the id of this agent."""
+        if self._instance:
+            self._instance.close()
+
+    def name_clashes(self) -> list[str]:
+        """Return one line for each endpoint that another agent reports."""
+        return [line for each in self.endpoint_reporters for line in each.name_clashes.values()]
+
+    def _stream_components(self) -> list[StreamComponent]:
+        return [StreamComponent(checker) for checker in self.checkers.values()]
+
     def _record_check(self, checker: StreamChecker) -> None:
-        mood = "happy" if checker.status.is_playing else "sad"
-        self._stream_log.set_state(checker.subject, mood, checker.status.problem)
+        if checker.status.is_playing:
+            self._stream_log.set_state(checker.subject, "happy")
+        else:
+            problem = checker.status.problem
+            self._stream_log.set_state(checker.subject, "sad", problem, condition="stalled")
         self.states.notify()
 
     def run_once(self) -> None:

@@ -30,11 +30,13 @@ class RegistrationStatusServer(StatusServer):
                 mounts = ", ".join(sorted(state.validated.invalid_mounts))
                 lines.append(f"{name}: invalid stats of {mounts}")
         lines += self._registration.stream_problems()
+        lines += self._registration.name_clashes()
         return lines + self._registration.unreachable_trackers()
 
     def collect(self) -> Iterable[Metric]:
         """Return the metrics for Prometheus."""
         yield from self._source_metrics()
+        yield self._name_clashes()
         yield from tracker_metrics(self._registration.endpoint_reporters)
 
     def _source_metrics(self) -> Iterator[Metric]:
@@ -57,6 +59,15 @@ class RegistrationStatusServer(StatusServer):
                 if stats.raw.since:
                     since.add_metric(values, stats.raw.since.timestamp())
         yield from (up, clients, sent, bitrate, since, self._playing_streams())
+
+    def _name_clashes(self) -> Metric:
+        taken = gauge(
+            "name_taken", "Whether another agent reports an endpoint.", ["tracker", "room", "name"]
+        )
+        for reporter in self._registration.endpoint_reporters:
+            for key in list(reporter.name_clashes):
+                taken.add_metric([reporter.tracker.url, *key], 1)
+        return taken
 
     def _playing_streams(self) -> Metric:
         playing = gauge(

@@ -65,6 +65,9 @@ def tracker_metrics(senders: Sequence[TrackerSender]) -> Iterator[Metric]:
     up = gauge("tracker_up", "Whether a tracker takes reports.", ["tracker"])
     age = gauge("last_report_age_seconds", "How old the last report is.", ["tracker"])
     total = counter("reports", "Reports by how they ended.", ["tracker", "result"])
+    clock = gauge(
+        "clock_offset_seconds", "How far this clock is ahead of a tracker's.", ["tracker"]
+    )
     for sender in senders:
         url = sender.tracker.url
         up.add_metric([url], not sender.problem)
@@ -72,7 +75,9 @@ def tracker_metrics(senders: Sequence[TrackerSender]) -> Iterator[Metric]:
         total.add_metric([url, "failed"], sender.failed)
         if sender.last_accepted is not None:
             age.add_metric([url], time.monotonic() - sender.last_accepted)
-    yield from (up, age, total)
+        if (offset := sender.tracker.clock.offset) is not None:
+            clock.add_metric([url], offset)
+    yield from (up, age, total, clock)
 
 
 class _HttpServer(ThreadingHTTPServer):

@@ -1,5 +1,6 @@
 """Client of a tracker's JSON API, and the interface of all tracker clients."""
 
+import contextlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,10 +10,12 @@ from urllib.parse import quote
 
 import urllib3
 
+from streaming_system.agent.tracker_clock import TrackerClock
 from streaming_system.agent.tracker_http import (
     TOTAL_TIMEOUT,
     USER_AGENT,
     BoundedHttpClient,
+    NameTakenError,
     ReportRejectedError,
     TrackerError,
     TrackerUnavailableError,
@@ -44,6 +47,7 @@ class TrackerClient(Protocol):
     """Client of one tracker, for either protocol."""
 
     url: str
+    clock: TrackerClock
 
     def report(
         self, room: str, name: str, state: Mapping[str, Any], *, timeout: float = TOTAL_TIMEOUT
@@ -72,19 +76,23 @@ class ComponentTrackerClient(TrackerClient, Protocol):
     def annotate(self, label: str, *, room: str | None, at: datetime) -> None:
         """Add an annotation to the graphs."""
 
+    def compare_clocks(self) -> None:
+        """Compare the clocks before the first report, which has times."""
+
 
 class ApiTrackerClient(BoundedHttpClient):
     """Client of a tracker's JSON API.
 
     :param server: URL of the tracker, such as ``https://live.example.org/tracker``.
     :param token: issued by the crew for this endpoint, room, or machine.
+    :param instance: the id of this agent; "" if its endpoints have no other agents.
     """
 
     reports_by_room = supports_annotations = True
 
-    def __init__(self, server: str, token: str) -> None:
+    def __init__(self, server: str, token: str, *, instance: str = "") -> None:
         super().__init__(server)
-        self._token = token
+        self._token, self._instance = token, instance
 
     def report(
         self, room: str, name: str, state: Mapping[str, Any], *, timeout: float = TOTAL_TIMEOUT
@@ -93,18 +101,31 @@ class ApiTrackerClient(BoundedHttpClient):
 
         :raises TrackerError: if the tracker does not accept it.
         """
-        result = self._call_api("PUT", _endpoint_path(room, name), state, timeout=timeout)
+        body = {**state, **self._clock_member()}
+        if self._instance:
+            body["instance"] = self._instance
+        result = self._call_api("PUT", _endpoint_path(room, name), body, timeout=timeout)
         return ReportAck(
             report_interval=parse_delay(result.get("report_every")),
             drained=result.get("drained") is True,
         )
 
     def deregister(self, room: str, name: str, *, timeout: float = TOTAL_TIMEOUT) -> None:
-        """Remove an endpoint at once; it is no error if the tracker does not have it.
+        """Remove an endpoint at once.
+
+        It is no error if the tracker does not have it, or has that of another agent.
 
         :raises TrackerError: if the tracker does not accept it.
         """
-        self._call_api("DELETE", _endpoint_path(room, name), timeout=timeout, may_be_missing=True)
+        query = {"instance": self._instance} if self._instance else {}
+        with contextlib.suppress(NameTakenError):
+            self._call_api(
+                "DELETE",
+                _endpoint_path(room, name),
+                timeout=timeout,
+                may_be_missing=True,
+                fields=query,
+            )
 
     def report_components(
         self, machine: str, report: Mapping[str, Any], *, timeout: float = TOTAL_TIMEOUT
@@ -114,7 +135,8 @@ class ApiTrackerClient(BoundedHttpClient):
         :raises TrackerError: if the tracker does not accept it.
         """
         path = f"/components/{quote(machine, safe=':')}"
-        result = self._call_api("PUT", path, report, timeout=timeout)
+        body = {**report, **self._clock_member()}
+        result = self._call_api("PUT", path, body, timeout=timeout)
         return ReportAck(report_interval=parse_delay(result.get("report_every")))
 
     def annotate(self, label: str, *, room: str | None, at: datetime) -> None:
@@ -132,6 +154,10 @@ class ApiTrackerClient(BoundedHttpClient):
         :raises TrackerError: if the tracker does not return them.
         """
         return self._call_api("GET", f"/rooms/{quote(room, safe='')}/samples", fields=query)
+
+    def _clock_member(self) -> dict[str, float]:
+        offset = self.clock.offset
+        return {} if offset is None else {"clock_offset": round(offset, 1)}
 
     def _call_api(
         self,
@@ -172,6 +198,8 @@ class ApiTrackerClient(BoundedHttpClient):
         line = f"{url}: {response.status} {_describe_problem(document)}"
         if response.status in (401, 403):
             return UnauthorizedError(line, is_forbidden=response.status == 403)
+        if response.status == 409 and str(document.get("type")).endswith("#name-taken"):
+            return NameTakenError(line)
         if response.status in (400, 404, 405, 413, 415):
             return ReportRejectedError(line)
         return TrackerUnavailableError(line, retry_after=retry_after(response))

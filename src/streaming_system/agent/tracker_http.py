@@ -5,6 +5,7 @@ from typing import Any
 
 import urllib3
 
+from streaming_system.agent.tracker_clock import TrackerClock
 from streaming_system.net.bounded_http import ResponseTooLargeError, read_bounded
 from streaming_system.net.request_deadline import (
     RequestDeadline,
@@ -50,6 +51,10 @@ class ReportRejectedError(TrackerUnavailableError):
     """The tracker rejects the content: an unknown room, an invalid value."""
 
 
+class NameTakenError(ReportRejectedError):
+    """Another agent reports an endpoint of this name; the tracker accepts one of both."""
+
+
 class PayloadTooLargeError(ReportRejectedError):
     """The request body exceeds a limit of the tracker, or of a proxy in front of it."""
 
@@ -59,7 +64,18 @@ class BoundedHttpClient:
 
     def __init__(self, server: str) -> None:
         self.url = server.rstrip("/")
+        self.clock = TrackerClock()
+        self._has_compared_clocks = False
         self._pool = deadline_pool_manager(retries=False, headers={"User-Agent": USER_AGENT})
+
+    def compare_clocks(self) -> None:
+        """Make a request, once, to learn the tracker's time.
+
+        :raises TrackerUnavailableError: if the tracker is unreachable.
+        """
+        if not self._has_compared_clocks:
+            self.call("GET", "/healthz")
+            self._has_compared_clocks = True
 
     def call(
         self,
@@ -77,7 +93,8 @@ class BoundedHttpClient:
         :raises TrackerUnavailableError: if there is no such response in time.
         """
         url = f"{self.url}{path}"
-        deadline = time.monotonic() + timeout
+        sent = time.monotonic()
+        deadline = sent + timeout
         try:
             with RequestDeadline(timeout):
                 response = self._pool.request(
@@ -88,6 +105,9 @@ class BoundedHttpClient:
                     preload_content=False,
                     **options,
                 )
+                # A cache stores the header of an earlier response.
+                if "Age" not in response.headers:
+                    self.clock.record(response.headers.get("Date"), sent, time.monotonic())
                 try:
                     body = read_bounded(response, max_bytes=max_bytes, deadline=deadline)
                 except BaseException:

@@ -102,12 +102,15 @@ class TrackerSender(threading.Thread, ABC):
                 self._send_lock.release()
 
     def _record_success(self, subject: str) -> None:
-        self._rejected_until.pop(subject, None)
+        self._resolve_rejection(subject)
         self._backoff.reset()
         self.problem = ""
         self.accepted += 1
         self.last_accepted = time.monotonic()
         self._warnings.resolve(self.tracker.url)
+
+    def _resolve_rejection(self, subject: str) -> None:
+        self._rejected_until.pop(subject, None)
         self._warnings.resolve(f"{self.tracker.url} {subject}")
 
     def _record_rejection(self, subject: str, line: str) -> None:

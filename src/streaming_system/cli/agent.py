@@ -66,7 +66,12 @@ def agent_register(agent_ini: Path, legacy: bool, once: bool) -> None:
 
     _configure_logging()
     with one_line_errors():
-        registration = RegistrationService(config.load_agent_config(agent_ini), legacy=legacy)
+        registration = RegistrationService(
+            config.load_agent_config(agent_ini),
+            legacy=legacy,
+            # The service itself may run beside this command.
+            has_instance=not once,
+        )
     with _exit_if_unauthorized():
         if once:
             registration.run_once()

@@ -183,7 +183,8 @@ class DemoRunner:
             access_log=folder / "access.log",
             preview_folder=config.preview_folder,
         )
-        self._run_service("HLS", RegistrationService(agent))
+        # A demo that was killed may start again at once.
+        self._run_service("HLS", RegistrationService(agent, has_instance=False))
         if config.preview_folder:
             self._run_service("previews", ThumbnailService(agent))
         if icecast_server:
@@ -194,7 +195,7 @@ class DemoRunner:
                 rooms=config.rooms,
                 icecast=icecast_server,
             )
-            self._run_service("WebM", RegistrationService(agent))
+            self._run_service("WebM", RegistrationService(agent, has_instance=False))
 
     def _run_service(self, name: str, service: AgentService) -> None:
         def run() -> None:

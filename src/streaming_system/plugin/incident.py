@@ -9,14 +9,17 @@ class Incident:
     """An open or resolved incident.
 
     :param id: identifies the incident when it opens and when it is resolved.
-    :param kind: ``no-stream``, ``silent-encoder``, ``full``, ``rebuffering``, ``component`` or
-        ``more``.
+    :param kind: ``no-stream``, ``black``, ``frozen``, ``silence``, ``stalled``,
+        ``silent-encoder``, ``name-clash``, ``full``, ``rebuffering``, ``disk``, ``segments``,
+        ``clock``, ``component`` or ``more``.
     :param room: the room's id; "" if it concerns no room or several.
     :param title: the room's title.
     :param subject: the server, machine or component that it concerns; "" for the room itself.
     :param summary: what has happened, in a sentence.
     :param opened_at: start, in UTC.
     :param closed_at: end, in UTC; ``None`` while it is open.
+    :param preview: the URL of the room's current picture, relative to the site if the tracker's
+        ``frontend.url`` is; "" without a room.
     """
 
     id: int
@@ -27,6 +30,7 @@ class Incident:
     summary: str
     opened_at: datetime
     closed_at: datetime | None = None
+    preview: str = ""
 
     @property
     def line(self) -> str:

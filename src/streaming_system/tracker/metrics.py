@@ -15,7 +15,7 @@ from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from streaming_system.tracker.db.bounds import BOUNDS
-from streaming_system.tracker.incidents.detector import INCIDENT_TYPES
+from streaming_system.tracker.incidents.finding import INCIDENT_TYPES
 from streaming_system.tracker.incidents.incidents import Incidents
 from streaming_system.tracker.room_gauges import RoomGaugeQuery, RoomGauges
 from streaming_system.web.request_metrics import RequestKey, RequestMetrics, add_metrics

@@ -74,6 +74,7 @@ def _parse_origins(text: str) -> frozenset[str] | None:
 _FLAG = Flag()
 _RATE = ParsedText(_parse_rate, "a rate such as 600/minute, or off")
 _REPORT_SECONDS = Integer(1, 600, allowed="seconds, 1 to 600")
+_ALERT_SECONDS = Number(0, 86400, allowed="seconds, 0 to 86400; 0 for never")
 _DAYS = Number(1, 10_000, allowed="days, 1 or more")
 _COUNT = Integer(1, 10**6, allowed="a whole number, 1 to 1000000")
 
@@ -121,6 +122,14 @@ SETTINGS: Mapping[str, Setting] = {
     "alert.rebuffering": Setting("0.05", Number(0, 1, allowed="a share, 0 to 1")),
     "alert.players": Setting("10", _COUNT),
     "alert.networks": Setting("3", _COUNT),
+    # After how many seconds of a talk a black, frozen or silent stream opens an incident; a frozen
+    # one sooner if it is silent, too. 0: never.
+    "alert.black": Setting("30", _ALERT_SECONDS),
+    "alert.frozen": Setting("900", _ALERT_SECONDS),
+    "alert.frozen_silent": Setting("60", _ALERT_SECONDS),
+    "alert.silence": Setting("120", _ALERT_SECONDS),
+    # By how many seconds the clock of an agent may differ from ours.
+    "alert.clock": Setting("5", Number(2, 3600, allowed="seconds, 2 to 3600")),
     # The bounds on what tokens, the shared secret and players can fill.
     "bound.endpoints_per_room": Setting("200", _COUNT),
     "bound.endpoints_per_token": Setting("100", _COUNT),

@@ -7,6 +7,7 @@ PICTURES = {
     "good": "testsrc2=size=160x90:rate=10",
     "black": "color=black:size=160x90:rate=10",
     "frozen": "color=red:size=160x90:rate=10",
+    "still": "color=yellow:size=160x90:rate=10",
 }
 SOUNDS = {"good": "sine=frequency=440", "silent": "anullsrc=channel_layout=stereo"}
 

@@ -12,7 +12,7 @@ import pytest
 from e2e.stream import Encoder, Origin
 from programs import require
 
-from streaming_system.agent.config_section import ConfigSection
+from streaming_system.agent.config_section import AgentConfigError, ConfigSection
 from streaming_system.agent.subprocesses import ProcessRunner
 from streaming_system.agent.supervisor.check_tools import CheckTools
 from streaming_system.agent.supervisor.check_types import CHECK_TYPES
@@ -283,6 +283,45 @@ class TestHls:
 
         assert check("hls", url=f"{fake_server.url}/stream.m3u8")() == ("sad", detail)
 
+    def test_cut_segment_is_hungry(self, check, fake_server, tmp_path):
+        require("ffmpeg")
+        make_film(tmp_path / "it.ts", seconds=4)
+        segment = (tmp_path / "it.ts").read_bytes()
+        text = "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\nit.ts\n"
+        fake_server.responses["/stream.m3u8"] = (200, {}, text.encode())
+        fake_server.responses["/it.ts"] = (200, {}, segment)
+        run_check = check("hls", url=f"{fake_server.url}/stream.m3u8")
+        assert run_check() is None
+
+        # What fits on a full disk.
+        fake_server.responses["/it.ts"] = (200, {}, segment[: len(segment) // 4])
+
+        mood, detail = run_check()
+        assert mood == "hungry"
+        assert detail.startswith("the last segment has ")
+        assert detail.endswith(" s instead of 4.0 s")
+
+
+class TestDisk:
+    def test_free_space_is_compared_with_a_share_or_a_size(self, check, tmp_path):
+        moods = [
+            check("disk", path=tmp_path, free=free)()[0] for free in ("0.1%", "1M", "99%", "900T")
+        ]
+
+        assert moods == ["happy", "happy", "hungry", "hungry"]
+        assert check("disk", path=tmp_path)()[1].endswith(" GB are free")
+
+    def test_missing_folder_is_reported(self, check, tmp_path):
+        assert check("disk", path=tmp_path / "none")() == (
+            "sad",
+            "cannot be checked: the folder: No such file or directory",
+        )
+
+    @pytest.mark.parametrize("free", ["much", "100%", "-5%", "%"])
+    def test_invalid_limit_is_rejected(self, check, tmp_path, free):
+        with pytest.raises(AgentConfigError, match="allowed: a share such as 5%, or a size"):
+            check("disk", path=tmp_path, free=free)
+
 
 class TestStream:
     @staticmethod
@@ -364,6 +403,20 @@ class TestVideoAndAudio:
         make_film(films.folder / "it.ts", picture=picture)
 
         assert check("picture", url=f"{films.url}it.ts", seconds=4)() == expected
+
+    def test_slides_that_change_between_checks_begin_another_episode(self, films, tmp_path):
+        section = ConfigSection(tmp_path / "a.ini", "watch:it", {"url": f"{films.url}it.ts"})
+        run_check = CHECK_TYPES["picture"].create(
+            section, CheckTools(runner=ProcessRunner(), ffmpeg="ffmpeg")
+        )
+        results = []
+        for picture in ("frozen", "frozen", "still", "still"):
+            (films.folder / "it.ts").unlink(missing_ok=True)
+            make_film(films.folder / "it.ts", picture=picture, sound=None)
+            results.append(run_check(20))
+
+        assert [result.condition for result in results] == ["frozen"] * 4
+        assert [result.episode for result in results] == [0, 0, 1, 1]
 
     def test_frozen_video_can_be_allowed(self, check, films):
         make_film(films.folder / "it.ts", picture="frozen")

@@ -107,7 +107,7 @@ def test_tracker_replaces_the_default(parse):
         (
             "folder = previews",
             "folder = p\nfoldr = q",
-            "foldr: is no key; allowed: at.once, folder",
+            "foldr: is no key; allowed: at.once, floor, folder",
         ),
         (
             "folder = previews",

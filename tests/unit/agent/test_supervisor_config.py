@@ -66,7 +66,7 @@ def test_component_is_parsed(components_of, tmp_path):
 @pytest.mark.parametrize(
     ("before", "after", "line"),
     [
-        ("use = process", "use = magic", "use: is 'magic'; allowed: process, unit, http, hls"),
+        ("use = process", "use = magic", "use: is 'magic'; allowed: process, unit, disk, http"),
         ("use = process", "", "use: is missing; allowed: process, unit"),
         ("kind = encoder", "kind = toaster", "kind: is 'toaster'; allowed: mixer, encoder"),
         ("room = hall", "room = a/b", "room: is 'a/b'; allowed: a room's id"),

@@ -19,6 +19,7 @@ class PreviewConfig:
     :param interval: seconds between two thumbnails of a room.
     :param max_parallel: the number of rooms that are processed in parallel.
     :param timeout: seconds for one thumbnail.
+    :param silence_floor: sound counts as silence below this many dB under full scale.
     :param rooms: stream URLs of rooms that always get thumbnails.
     :param tracker: URL of the tracker whose live rooms get thumbnails, too; ``None``: no tracker.
     :param policy: the addresses that thumbnails may come from.
@@ -29,6 +30,7 @@ class PreviewConfig:
     interval: float
     max_parallel: int
     timeout: float
+    silence_floor: float
     rooms: Mapping[str, str]
     tracker: str | None
     policy: AddressPolicy
@@ -55,6 +57,7 @@ def parse_preview_config(agent: AgentConfig) -> PreviewConfig:
         interval=section.number("interval", 20, minimum=2, maximum=50),
         max_parallel=section.integer("at.once", 2, minimum=1, maximum=64),
         timeout=section.number("timeout", 10, minimum=1, maximum=30),
+        silence_floor=section.number("floor", 50, minimum=1, maximum=120),
         rooms=rooms,
         tracker=tracker or None,
         policy=parse_address_policy(section),

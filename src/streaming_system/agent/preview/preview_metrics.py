@@ -5,9 +5,10 @@ from collections.abc import Iterable
 
 from prometheus_client.metrics_core import Metric
 
+from streaming_system.agent.condition_metrics import condition_metric
 from streaming_system.agent.preview.service import ThumbnailService
 from streaming_system.agent.preview.thumbnails import THUMBNAIL_TTL
-from streaming_system.agent.status_server import StatusServer, counter, gauge
+from streaming_system.agent.status_server import StatusServer, counter, gauge, tracker_metrics
 
 
 class PreviewStatusServer(StatusServer):
@@ -31,7 +32,8 @@ class PreviewStatusServer(StatusServer):
                 lines.append(f"{room}: has no picture yet")
             elif now - state.captured_at > THUMBNAIL_TTL:
                 lines.append(f"{room}: has an old picture: at.once is too low for this many rooms")
-        return lines + ([self._service.problem] if self._service.problem else [])
+        lines += [self._service.problem] if self._service.problem else []
+        return lines + self._service.unreachable_trackers()
 
     def collect(self) -> Iterable[Metric]:
         """Return the metrics."""
@@ -47,3 +49,5 @@ class PreviewStatusServer(StatusServer):
             total.add_metric([room, "taken"], state.successes)
             total.add_metric([room, "failed"], state.failures)
         yield from (age, duration, total, running)
+        yield condition_metric(self._service.media.log, self._service.media.components())
+        yield from tracker_metrics(self._service.senders)

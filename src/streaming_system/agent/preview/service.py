@@ -8,14 +8,22 @@ from dataclasses import dataclass
 from functools import partial
 
 from streaming_system.agent import ffmpeg
-from streaming_system.agent.agent_service import AgentService, join_threads
+from streaming_system.agent.agent_service import (
+    AgentService,
+    create_tracker_clients,
+    join_threads,
+)
 from streaming_system.agent.config import AgentConfig
 from streaming_system.agent.config_section import AgentConfigError
 from streaming_system.agent.preview import stream_urls
 from streaming_system.agent.preview.config import parse_preview_config
+from streaming_system.agent.preview.measurement import SoundMeter
+from streaming_system.agent.preview.room_media import RoomMedia
 from streaming_system.agent.preview.thumbnails import THUMBNAIL_TTL, ThumbnailWriter
 from streaming_system.agent.subprocesses import ProcessRunner, ProgramError
+from streaming_system.agent.supervisor.reporter import MAX_MACHINE_CHARS, PipelineReporter
 from streaming_system.agent.tracker_http import BoundedHttpClient, TrackerUnavailableError
+from streaming_system.net.filtering_proxy import Admits
 from streaming_system.util.backoff import Backoff
 from streaming_system.util.log_once import LogOnce
 
@@ -53,6 +61,9 @@ class ThumbnailService(AgentService):
     """
 
     _writer: ThumbnailWriter
+    _sound_meter: SoundMeter
+    # Thumbnails are useful without reports.
+    needs_trackers = False
 
     def __init__(self, agent: AgentConfig) -> None:
         self.config = parse_preview_config(agent)
@@ -72,13 +83,25 @@ class ThumbnailService(AgentService):
         if self._tracker:
             target = partial(self._poll_tracker_loop, self._tracker)
             self.threads.append(threading.Thread(target=target, name="rooms", daemon=True))
-        self.senders = ()
+        self.media = RoomMedia(self.config.silence_floor)
+        self.senders = [
+            PipelineReporter(
+                client,
+                f"{agent.name}:pictures"[:MAX_MACHINE_CHARS],
+                agent.interval,
+                self.media.components,
+                self.media.log,
+                self.stop,
+            )
+            for client in (create_tracker_clients(agent, legacy=False) if agent.token else ())
+        ]
 
     def wake(self) -> None:
         """Kill running programs, and wake the threads."""
         self.runner.kill_all()
         with self._condition:
             self._condition.notify_all()
+        self.media.log.notify()
 
     def finish_work(self, deadline: float) -> None:
         """Wait for the threads that may be writing files."""
@@ -96,6 +119,8 @@ class ThumbnailService(AgentService):
                 return
             raise AgentConfigError(f"{self._section.file.name}: [preview]: {error}") from None
         log.info("previews: %s into %s", ", ".join(self._writer.formats), self.config.folder)
+        if not self.senders:
+            log.info("previews: without a token, no black, frozen or silent stream is reported")
         if self._tracker is None:
             self._set_rooms(self.config.rooms)
         super().run()
@@ -116,9 +141,10 @@ class ThumbnailService(AgentService):
         ffmpeg_path = ffmpeg.find_ffmpeg()
         if ffmpeg_path is None:
             raise ProgramError("needs ffmpeg, which is not installed")
-        folder = self.config.folder
+        folder, timeout = self.config.folder, self.config.timeout
+        self._sound_meter = SoundMeter(ffmpeg_path, self.runner, timeout=timeout)
         try:
-            return ThumbnailWriter(folder, ffmpeg_path, self.runner, timeout=self.config.timeout)
+            return ThumbnailWriter(folder, ffmpeg_path, self.runner, timeout=timeout)
         except OSError as error:
             raise self._section.error(
                 "folder", str(folder), f"a writable folder, but {error.strerror}"
@@ -148,9 +174,12 @@ class ThumbnailService(AgentService):
         with self._condition:
             for room, url in rooms.items():
                 self._rooms.setdefault(room, RoomThumbnailState(url)).url = url
-            for room in [room for room in self._rooms if room not in rooms]:
+            removed = [room for room in self._rooms if room not in rooms]
+            for room in removed:
                 del self._rooms[room]
             self._condition.notify_all()
+        for room in removed:
+            self.media.remove(room)
         self._remove_old_rooms()
 
     def _remove_old_rooms(self) -> None:
@@ -180,7 +209,10 @@ class ThumbnailService(AgentService):
                 state.due = max(start + self.config.interval, time.monotonic())
                 state.is_busy = False
                 was_removed = self._rooms.get(room) is not state
+                is_gone = room not in self._rooms
                 self._condition.notify_all()
+            if is_gone:
+                self.media.remove(room)
             if was_removed:
                 self._remove_old_rooms()
 
@@ -204,7 +236,7 @@ class ThumbnailService(AgentService):
             admits = self.config.policy.for_stream(
                 state.url, is_configured=room in self.config.rooms
             )
-            self._writer.capture(room, state.url, admits)
+            picture = self._writer.capture(room, state.url, admits)
         except ProgramError as error:
             if self.stop.is_set():
                 return
@@ -214,9 +246,20 @@ class ThumbnailService(AgentService):
                 self._writer.write_no_signal(room)
                 state.is_offline = True
             return
+        self.media.record_picture(room, picture)
         state.captured_at, state.problem, state.is_offline = time.monotonic(), "", False
         state.successes += 1
         self._warnings.resolve(f"preview of {room}")
+        if self.senders:
+            self._measure_sound(room, state, admits)
+
+    def _measure_sound(self, room: str, state: RoomThumbnailState, admits: Admits) -> None:
+        try:
+            self.media.record_sound(room, self._sound_meter.measure_peak(state.url, admits))
+        except ProgramError as error:
+            if not self.stop.is_set():
+                problem = str(error).replace(state.url, "its stream")
+                self.media.record_sound_problem(room, problem)
 
     def _has_current_thumbnail(self, room: str, state: RoomThumbnailState) -> bool:
         """Return whether the last thumbnail is recent.
@@ -230,4 +273,5 @@ class ThumbnailService(AgentService):
     def _record_failure(self, room: str, state: RoomThumbnailState, problem: str) -> None:
         state.failures += 1
         state.problem = problem
+        self.media.record_problem(room, problem)
         self._warnings.warn(f"preview of {room}", problem)

@@ -6,7 +6,7 @@ from typing import Any
 
 from streaming_system.agent.config import ROOM_PATTERN, AgentConfig, ConfigSection
 from streaming_system.agent.config_section import is_url
-from streaming_system.agent.preview.thumbnails import PROTOCOLS
+from streaming_system.agent.preview.stream_input import PROTOCOLS
 from streaming_system.agent.stream_files import VIDEO_FILES, best_stream_url
 from streaming_system.agent.tracker_http import (
     TOTAL_TIMEOUT,

@@ -17,15 +17,15 @@ from pathlib import Path
 
 from streaming_system.agent.config import ROOM_PATTERN
 from streaming_system.agent.ffmpeg import QUIET_FLAGS
-from streaming_system.agent.preview.admission import KEY as NETWORKS_KEY
+from streaming_system.agent.preview.measurement import GREY_OUTPUT, load_grey_picture
+from streaming_system.agent.preview.stream_input import filtered_connections, input_options
 from streaming_system.agent.subprocesses import (
     ProcessRunner,
     ProgramError,
     ProgramTimeoutError,
     last_line,
 )
-from streaming_system.agent.tracker_http import USER_AGENT
-from streaming_system.net.filtering_proxy import Admits, FilteringProxy
+from streaming_system.net.filtering_proxy import Admits
 from streaming_system.util.private_files import FILE_MODE, make_private_file, make_private_folder
 
 log = logging.getLogger(__name__)
@@ -44,16 +44,6 @@ IMAGE_ENCODERS: Mapping[str, tuple[tuple[str, ...], ...]] = {
 }
 # The site ignores older thumbnails.
 THUMBNAIL_TTL = 60.0
-# Allowed protocols by scheme: a playlist can refer neither to files nor to other protocols.
-PROTOCOLS = {
-    "http": "http,https,httpproxy,tcp,tls,crypto",
-    "https": "http,https,httpproxy,tcp,tls,crypto",
-    "rtmp": "rtmp,tcp",
-    "rtmps": "rtmps,tls,tcp",
-}
-# ffmpeg supports many more formats; some of them refer to other resources.
-INPUT_FORMATS = "hls,mpegts,mov,mp4,matroska,webm,flv,live_flv,ogg,aac,mp3,webvtt"
-MAX_PIXELS = 7680 * 4320
 # The picture in its display aspect ratio.
 SQUARE_PIXELS = r"scale=w=min(iw*sar\,4096):h=ih,setsar=1"
 NO_SIGNAL_FILTERS = (
@@ -105,34 +95,22 @@ class ThumbnailWriter:
         """The rooms with thumbnails of this program, also of earlier runs."""
         return frozenset(self._rooms)
 
-    def capture(self, room: str, url: str, admits: Admits) -> None:
+    def capture(self, room: str, url: str, admits: Admits) -> bytes | None:
         """Replace the thumbnails of a room by a frame of its stream.
 
-        :param admits: decides about each HTTP connection. URLs of RTMP come from agent.ini only,
-            and refer to no others.
+        It returns the frame as a small grey picture, ``None`` if this ffmpeg did not write it.
+
+        :param admits: decides about each HTTP connection.
         :raises ProgramError: if there is no frame; then the old thumbnails stay.
         """
-        scheme = url.partition(":")[0]
-        source = ["-protocol_whitelist", PROTOCOLS[scheme], "-format_whitelist", INPUT_FORMATS]
-        source += ["-rw_timeout", str(round(self._timeout * 1_000_000))]
-        if scheme.startswith("http"):
-            # Agents do not count this user agent as a viewer.
-            source += ["-user_agent", f"{USER_AGENT} preview"]
-        # A live stream may start between two key frames. ffmpeg reports errors until the next one.
-        source += ["-max_error_rate", "1"]
-        source += ["-analyzeduration", "3000000", "-max_pixels", str(MAX_PIXELS)]
-        source += ["-threads", "1", "-i", url]
-        with self._temp_folder() as temp, FilteringProxy(admits, timeout=self._timeout) as proxy:
-            try:
-                self._write_images(source, SQUARE_PIXELS, self._encoders, temp, proxy=proxy.url)
-            except ProgramError:
-                if not proxy.refused:
-                    raise
-                raise ProgramError(
-                    f"{proxy.refused} is not admitted; if it is right, name its address in "
-                    f"{NETWORKS_KEY} of [preview]"
-                ) from None
+        source = input_options(url, self._timeout)
+        with self._temp_folder() as temp:
+            with filtered_connections(admits, self._timeout) as environ:
+                self._write_images(
+                    source, SQUARE_PIXELS, self._encoders, temp, environ, more_outputs=GREY_OUTPUT
+                )
             self._publish(room, temp)
+            return load_grey_picture(temp)
 
     def is_expired(self, room: str) -> bool:
         """Return whether a room has no thumbnail that the site would show."""
@@ -199,12 +177,14 @@ class ThumbnailWriter:
         filters: str,
         encoders: Iterable[ImageEncoder],
         folder: Path,
+        environ: Mapping[str, str] | None = None,
         *,
-        proxy: str = "",
+        more_outputs: Sequence[str] = (),
     ) -> None:
         """Write images into a folder, named after size and format, such as ``-large.jpg``.
 
-        :param proxy: the URL of the proxy for all HTTP connections.
+        :param environ: variables of the environment of ffmpeg.
+        :param more_outputs: options of ffmpeg for other files.
         """
         command = [self._ffmpeg, *QUIET_FLAGS, *source]
         names = []
@@ -221,9 +201,8 @@ class ThumbnailWriter:
                 command += ["-vf", f"{resize},{pixels}", "-frames:v", "1"]
                 command += ["-an", "-sn", "-dn", "-threads", "1"]
                 command += [*encoder.options, f"./{names[-1]}"]
+        command += more_outputs
         try:
-            # The environment applies to playlists, segments and redirects, too.
-            environ = {"http_proxy": proxy, "no_proxy": ""}
             completed = self._runner.run(command, self._timeout, cwd=folder, environ=environ)
         except ProgramTimeoutError:
             raise ProgramError(f"no picture within {self._timeout:g} s") from None

@@ -17,11 +17,15 @@ class CheckResult:
     :param mood: ``happy``; ``hungry``: degraded; ``waking``: starting; ``sad``: failed;
         ``sleeping``: switched off.
     :param restart_may_help: whether a restart could fix the problem.
+    :param condition: a fault that the tracker knows, such as ``black``; "" for none of these.
+    :param episode: another number means that the condition has begun again.
     """
 
     mood: str
     detail: str = ""
     restart_may_help: bool = True
+    condition: str = ""
+    episode: int = 0
 
 
 class Check(Protocol):
@@ -39,9 +43,9 @@ def happy(detail: str = "") -> CheckResult:
     return CheckResult(mood="happy", detail=detail)
 
 
-def hungry(detail: str) -> CheckResult:
+def hungry(detail: str, condition: str = "", episode: int = 0) -> CheckResult:
     """Return the result for a degraded component."""
-    return CheckResult(mood="hungry", detail=detail)
+    return CheckResult(mood="hungry", detail=detail, condition=condition, episode=episode)
 
 
 def sad(detail: str) -> CheckResult:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from streaming_system.agent.config_section import ConfigSection
 from streaming_system.agent.supervisor.check_result import Check
 from streaming_system.agent.supervisor.check_tools import CheckTools
+from streaming_system.agent.supervisor.disk import DiskCheck
 from streaming_system.agent.supervisor.hls import HlsCheck
 from streaming_system.agent.supervisor.http import HttpCheck
 from streaming_system.agent.supervisor.media import AudioCheck, VideoCheck
@@ -33,6 +34,7 @@ class CheckType:
 CHECK_TYPES = {
     "process": CheckType(create=ProcessCheck, interval=5, timeout=5),
     "unit": CheckType(create=UnitCheck, interval=5, timeout=5),
+    "disk": CheckType(create=DiskCheck, interval=30, timeout=5),
     "http": CheckType(create=HttpCheck, interval=10, timeout=5),
     "hls": CheckType(create=HlsCheck, interval=10, timeout=10),
     "stream": CheckType(create=StreamCheck, interval=15, timeout=15),

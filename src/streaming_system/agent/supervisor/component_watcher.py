@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from streaming_system.agent.supervisor.check_result import MOOD_LEVELS, SLEEPING, CheckResult
@@ -74,7 +75,7 @@ class ComponentWatcher(threading.Thread):
         elif self.restarts and self._needs_restart(state, self.restarts):
             self._restart_if_allowed(state, self.restarts)
         else:
-            self._set_state(state.mood, state.detail)
+            self._set_result(state)
 
     @staticmethod
     def _needs_restart(state: CheckResult, restarts: RestartPolicy) -> bool:
@@ -86,15 +87,15 @@ class ComponentWatcher(threading.Thread):
         had_given_up = restarts.given_up
         if restarts.can_restart():
             # Trackers get the failure even if the restart is instant.
-            self._set_state(state.mood, state.detail)
+            self._set_result(state)
             self._restart(state, restarts)
             return
         if not restarts.given_up:
             delay = f"{restarts.backoff_remaining():.0f} s"
-            self._set_state(state.mood, f"{state.detail}; next restart in {delay}")
+            self._set_result(replace(state, detail=f"{state.detail}; next restart in {delay}"))
             return
         reason = f"gave up after {restarts.config.max_per_hour} restarts within an hour"
-        self._set_state("sad", f"{state.detail}; {reason}")
+        self._set_result(replace(state, mood="sad", detail=f"{state.detail}; {reason}"))
         if not had_given_up:
             self._annotate(f"{reason}: {state.detail}", datetime.now(UTC))
 
@@ -116,9 +117,20 @@ class ComponentWatcher(threading.Thread):
         self._set_state(SLEEPING, detail)
 
     def _set_state(self, mood: str, detail: str) -> None:
-        if self._component_log.set_state(self.component.name, mood, detail):
-            level = logging.WARNING if mood in ("hungry", "sad") else logging.INFO
-            log.log(level, "%s is %s%s", self.component.name, mood, f": {detail}" if detail else "")
+        self._set_result(CheckResult(mood=mood, detail=detail))
+
+    def _set_result(self, result: CheckResult) -> None:
+        has_changed = self._component_log.set_state(
+            self.component.name,
+            result.mood,
+            result.detail,
+            condition=result.condition,
+            episode=result.episode,
+        )
+        if has_changed:
+            level = logging.WARNING if result.mood in ("hungry", "sad") else logging.INFO
+            detail = f": {result.detail}" if result.detail else ""
+            log.log(level, "%s is %s%s", self.component.name, result.mood, detail)
 
     def _annotate(self, text: str, at: datetime) -> None:
         label = f"{self.component.name} on {self._machine}: {text}"

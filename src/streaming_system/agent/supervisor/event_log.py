@@ -24,6 +24,8 @@ class CurrentState:
 
     :param since: start of the mood, in UTC.
     :param started_at: the same as time of the monotonic clock.
+    :param condition: a fault that the tracker knows, such as ``black``; "" for none of these.
+    :param episode: distinguishes states of the same mood and condition.
     """
 
     name: str
@@ -31,15 +33,31 @@ class CurrentState:
     detail: str
     since: datetime
     started_at: float
+    condition: str = ""
+    episode: int = 0
+
+    @property
+    def identity(self) -> tuple[str, str, int]:
+        """What makes another state."""
+        return self.mood, self.condition, self.episode
+
+    @property
+    def age(self) -> float:
+        """The seconds since its start."""
+        return time.monotonic() - self.started_at
 
 
 @dataclass(frozen=True, kw_only=True)
 class PastState:
-    """A mood of a component that is over."""
+    """A mood of a component that is over.
+
+    :param started_at: its start by the monotonic clock.
+    """
 
     name: str
     mood: str
     since: datetime
+    started_at: float
     seconds: float
 
 
@@ -90,29 +108,50 @@ class ComponentLog(ChangeNotifier):
         self._annotations: SequenceBuffer[ComponentAnnotation] = SequenceBuffer(MAX_ANNOTATIONS)
         self._states: dict[str, CurrentState] = {}
 
-    def set_state(self, name: str, mood: str, detail: str = "") -> bool:
-        """Set the state of a component; return whether the mood changed."""
+    def set_state(
+        self, name: str, mood: str, detail: str = "", *, condition: str = "", episode: int = 0
+    ) -> bool:
+        """Set the state of a component; return whether the mood or the condition changed."""
         now = time.monotonic()
         detail = "".join(c if c.isprintable() else " " for c in detail)[:MAX_DETAIL_CHARS]
+        identity = mood, condition, episode
         with self._changed:
             before = self._states.get(name)
-            if before and before.mood == mood:
+            if before and before.identity == identity:
                 self._states[name] = replace(before, detail=detail)
                 return False
             since = datetime.now(UTC)
             if before:
                 seconds = round(now - before.started_at, 3)
                 self._past.append(
-                    PastState(name=name, mood=before.mood, since=before.since, seconds=seconds)
+                    PastState(
+                        name=name,
+                        mood=before.mood,
+                        since=before.since,
+                        started_at=before.started_at,
+                        seconds=seconds,
+                    )
                 )
                 # Trackers identify a state by its start, so starts must differ.
                 if timedelta() <= since - before.since < TIME_RESOLUTION:
                     since = before.since + TIME_RESOLUTION
             self._states[name] = CurrentState(
-                name=name, mood=mood, detail=detail, since=since, started_at=now
+                name=name,
+                mood=mood,
+                detail=detail,
+                since=since,
+                started_at=now,
+                condition=condition,
+                episode=episode,
             )
             self._notify()
-            return True
+            return before is None or before.identity[:2] != identity[:2]
+
+    def remove(self, name: str) -> None:
+        """Remove a component, if there is one of that name."""
+        with self._changed:
+            if self._states.pop(name, None) is not None:
+                self._notify()
 
     def annotate(self, label: str, *, room: str, at: datetime) -> None:
         """Add an annotation."""

@@ -3,7 +3,7 @@
 from streaming_system.agent.config_section import ConfigSection
 from streaming_system.agent.fetch import FetchError
 from streaming_system.agent.hls_progress import HlsProgress
-from streaming_system.agent.supervisor.check_result import CheckResult, happy, sad
+from streaming_system.agent.supervisor.check_result import CheckResult, happy, hungry, sad
 from streaming_system.agent.supervisor.check_tools import CheckTools
 
 MAX_SEGMENT_BYTES = 32 * 1024 * 1024
@@ -29,4 +29,6 @@ class HlsCheck:
             has_advanced = self._progress.advance(timeout)
         except FetchError as error:
             return sad(str(error))
+        if self._progress.cut:
+            return hungry(self._progress.cut, "segments")
         return happy(f"segment {self._progress.media_sequence}") if has_advanced else None

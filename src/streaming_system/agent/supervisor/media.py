@@ -1,11 +1,14 @@
 """Checks video and audio: ffmpeg plays some seconds and detects black, frozen and silent parts."""
 
 import re
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from streaming_system.agent.config_section import ConfigSection
 from streaming_system.agent.ffmpeg import QUIET_FLAGS
+from streaming_system.agent.picture import PICTURE_OPTIONS, PictureHistory
 from streaming_system.agent.subprocesses import (
     ProgramError,
     ProgramNotFoundError,
@@ -62,8 +65,13 @@ class FfmpegAnalyzer:
         self._seconds = section.number("seconds", 5, minimum=1, maximum=60)
         self._tools = tools
 
-    def analyze(self, options: Sequence[str], timeout: float) -> AnalysisResult:
+    def analyze(
+        self, options: Sequence[str], timeout: float, *, more_outputs: Sequence[str] = ()
+    ) -> AnalysisResult:
         """Return what ffmpeg detected.
+
+        :param options: of ffmpeg, with the filter.
+        :param more_outputs: options and names of more files that it writes.
 
         :raises StreamUnplayableError: if it could not play anything.
         """
@@ -72,7 +80,7 @@ class FfmpegAnalyzer:
             # Print the played time on stderr, once at the end.
             *("-progress", "pipe:2", "-stats_period", "600"),
             *("-threads", "1", "-t", f"{self._seconds:g}", "-i", self._url),
-            *(*options, "-f", "null", "-"),
+            *(*options, "-f", "null", "-", *more_outputs),
         )
         try:
             completed = self._tools.runner.run(command, timeout)
@@ -100,24 +108,35 @@ class FfmpegAnalyzer:
 
 
 class VideoCheck:
-    """Detects black and frozen video."""
+    """Detects black and frozen video.
+
+    Slides stand still for the seconds of a check, too. So the picture must also be the same as that
+    of the last check; otherwise, it counts as having changed in between.
+    """
 
     def __init__(self, section: ConfigSection, tools: CheckTools) -> None:
         self._analyzer = FfmpegAnalyzer(section, tools)
         self._detect_black = section.flag("black", True)
         self._detect_frozen = section.flag("frozen", True)
+        self._pictures = PictureHistory()
         self._max_share = section.number("share", 0.9, minimum=0.1, maximum=1)
 
     def __call__(self, timeout: float) -> CheckResult:
         """Return the state of the video."""
-        try:
-            result = self._analyzer.analyze(("-map", "0:v:0", "-vf", VIDEO_FILTERS), timeout)
-        except StreamUnplayableError as error:
-            return error.result
+        with tempfile.TemporaryDirectory(prefix="streaming-picture-") as folder:
+            file = Path(folder) / "picture"
+            picture = ("-map", "0:v:0", *PICTURE_OPTIONS, str(file))
+            video = ("-map", "0:v:0", "-vf", VIDEO_FILTERS)
+            try:
+                result = self._analyzer.analyze(video, timeout, more_outputs=picture)
+            except StreamUnplayableError as error:
+                return error.result
+            if file.exists():
+                self._pictures.add(file.read_bytes())
         if self._detect_black and result.share("black") >= self._max_share:
-            return hungry("the picture is black")
+            return hungry("the picture is black", "black")
         if self._detect_frozen and result.share("freeze") >= self._max_share:
-            return hungry("the picture is frozen")
+            return hungry("the picture is frozen", "frozen", self._pictures.changes)
         return happy()
 
 
@@ -136,7 +155,8 @@ class AudioCheck:
             result = self._analyzer.analyze(("-map", "0:a:0", "-af", self._filters), timeout)
         except StreamUnplayableError as error:
             return error.result
-        return hungry("silence") if result.share("silence") >= self._max_share else happy()
+        is_silent = result.share("silence") >= self._max_share
+        return hungry("silence", "silence") if is_silent else happy()
 
 
 def parse_analysis(stdout: str, stderr: str) -> AnalysisResult:

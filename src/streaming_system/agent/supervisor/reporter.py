@@ -3,11 +3,16 @@
 import logging
 import threading
 import time
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import UTC
 from typing import Any, Protocol
 
-from streaming_system.agent.supervisor.event_log import ComponentLog, LogSlice, PastState
+from streaming_system.agent.supervisor.event_log import (
+    ComponentLog,
+    CurrentState,
+    LogSlice,
+    PastState,
+)
 from streaming_system.agent.tracker_client import ComponentTrackerClient
 from streaming_system.agent.tracker_http import (
     ReportRejectedError,
@@ -21,6 +26,9 @@ log = logging.getLogger(__name__)
 # So many past states fit into one report beside all current states.
 MAX_HISTORY_ENTRIES = 150
 ANNOTATIONS = "annotations"
+MAX_MACHINE_CHARS = 64
+# Kind and room of the components of one report.
+_Group = tuple[str, str]
 
 
 class ReportedComponent(Protocol):
@@ -43,6 +51,8 @@ class PipelineReporter(TrackerSender):
     """Reports changes at once, and all states each interval.
 
     A report holds all components of one kind, and of one room if the tracker distinguishes rooms.
+
+    :param components: returns the present components; those without a state are not reported yet.
     """
 
     tracker: ComponentTrackerClient
@@ -52,18 +62,15 @@ class PipelineReporter(TrackerSender):
         tracker: ComponentTrackerClient,
         machine: str,
         interval: float,
-        components: Sequence[ReportedComponent],
+        components: Callable[[], Iterable[ReportedComponent]],
         component_log: ComponentLog,
         stop: threading.Event,
     ) -> None:
         super().__init__(tracker, component_log, stop)
         self._machine, self._interval, self._component_log = machine, interval, component_log
-        self._groups: dict[tuple[str, str], list[str]] = {}
-        for component in components:
-            key = (component.kind, component.room if tracker.reports_by_room else "")
-            self._groups.setdefault(key, []).append(component.name)
-        # The numbers of the last entries that the tracker has.
-        self._sent_past = dict.fromkeys(self._groups, 0)
+        self._components = components
+        # The numbers of the last entries that the tracker has, by kind and room.
+        self._sent_past: dict[_Group, int] = {}
         self._sent_annotations = 0
         self._due = 0.0
 
@@ -72,16 +79,20 @@ class PipelineReporter(TrackerSender):
 
         :raises TrackerError: if the tracker is unavailable or rejects the credentials.
         """
-        entries = self._component_log.since(min(self._sent_past.values()), self._sent_annotations)
+        self.tracker.compare_clocks()
+        groups = self._current_groups()
+        sent_past = min((self._sent_past.get(key, 0) for key in groups), default=0)
+        entries = self._component_log.since(sent_past, self._sent_annotations)
         unauthorized = []
-        for key in self._groups:
+        # A group without components any more is reported once, to remove it.
+        for key, names in {**dict.fromkeys(self._sent_past, ()), **groups}.items():
             if self._stop_event.is_set():
                 return
             group = _group_label(*key)
             if self._is_rejected(group, time.monotonic()):
                 continue
             try:
-                self._send_group(key, entries)
+                self._send_group(key, [name for name in names if name in entries.states], entries)
             except ReportRejectedError as error:
                 self._record_rejection(group, str(error))
             except UnauthorizedError as error:
@@ -92,6 +103,8 @@ class PipelineReporter(TrackerSender):
                 self._record_rejection(group, str(error))
             else:
                 self._record_success(group)
+                if key not in groups:
+                    del self._sent_past[key]
         if unauthorized and not self.accepted:
             raise unauthorized[0]
         self._send_annotations(entries)
@@ -101,32 +114,39 @@ class PipelineReporter(TrackerSender):
         """Return when the next full report is due."""
         return self._due
 
+    def _current_groups(self) -> dict[_Group, list[str]]:
+        """Return the names of the components of each report."""
+        groups: dict[_Group, list[str]] = {}
+        for component in self._components():
+            key = (component.kind, component.room if self.tracker.reports_by_room else "")
+            groups.setdefault(key, []).append(component.name)
+        return groups
+
     def deregister(self, deadline: float) -> None:
         """Remove the components from the tracker: they are not monitored any more."""
-        for kind, room in self._groups:
+        for kind, room in self._sent_past:
             timeout = deadline - time.monotonic()
             if timeout > 0.05 and not self._is_rejected(_group_label(kind, room), time.monotonic()):
                 report: Mapping[str, Any] = {"kind": kind, "room": room or None, "components": []}
                 self.tracker.report_components(self._machine, report, timeout=timeout)
 
-    def _send_group(self, key: tuple[str, str], entries: LogSlice) -> None:
-        (kind, room), names = key, self._groups[key]
+    def _send_group(self, key: _Group, names: Collection[str], entries: LogSlice) -> None:
+        kind, room = key
         pending = [
             (number, past)
             for number, past in entries.past
-            if number > self._sent_past[key] and past.name in names
+            if number > self._sent_past.get(key, 0) and past.name in names
         ]
         while True:
             batch, pending = pending[:MAX_HISTORY_ENTRIES], pending[MAX_HISTORY_ENTRIES:]
             report = {
                 "kind": kind,
                 "room": room or None,
-                "components": [_component_json(entries, name) for name in names],
-                "history": [_history_json(past) for _, past in batch],
+                "components": [self._component_json(entries.states[name]) for name in names],
+                "history": [self._history_json(past) for _, past in batch],
             }
             self.tracker.report_components(self._machine, report)
-            if batch:
-                self._sent_past[key] = batch[-1][0]
+            self._sent_past[key] = batch[-1][0] if batch else self._sent_past.get(key, 0)
             if not pending:
                 break
 
@@ -139,9 +159,8 @@ class PipelineReporter(TrackerSender):
             if self._stop_event.is_set():
                 return
             try:
-                self.tracker.annotate(
-                    annotation.label, room=annotation.room or None, at=annotation.at
-                )
+                at = self.tracker.clock.correct(annotation.at)
+                self.tracker.annotate(annotation.label, room=annotation.room or None, at=at)
             except (ReportRejectedError, UnauthorizedError) as error:
                 # Reports of states continue.
                 self._warnings.warn(f"{self.tracker.url} {ANNOTATIONS}", str(error))
@@ -151,22 +170,25 @@ class PipelineReporter(TrackerSender):
                 return
             self._sent_annotations = number
 
+    def _component_json(self, state: CurrentState) -> Mapping[str, Any]:
+        condition = {"condition": state.condition} if state.condition else {}
+        return {
+            "name": state.name,
+            "mood": state.mood,
+            "since": self._format_start(state),
+            "detail": state.detail,
+            **condition,
+        }
+
+    def _history_json(self, past: PastState) -> Mapping[str, Any]:
+        since = self._format_start(past)
+        return {"name": past.name, "mood": past.mood, "since": since, "seconds": past.seconds}
+
+    def _format_start(self, state: CurrentState | PastState) -> str:
+        # Trackers detect repeated entries by this text, so it is the same in every report.
+        since = self.tracker.clock.correct(state.since, state.started_at)
+        return since.astimezone(UTC).isoformat(timespec="milliseconds")
+
 
 def _group_label(kind: str, room: str) -> str:
     return f"{kind} of {room}" if room else kind
-
-
-def _component_json(entries: LogSlice, name: str) -> Mapping[str, Any]:
-    state = entries.states[name]
-    since = _format_time(state.since)
-    return {"name": name, "mood": state.mood, "since": since, "detail": state.detail}
-
-
-def _history_json(past: PastState) -> Mapping[str, Any]:
-    since = _format_time(past.since)
-    return {"name": past.name, "mood": past.mood, "since": since, "seconds": past.seconds}
-
-
-def _format_time(at: datetime) -> str:
-    # Trackers detect repeated entries by this text, so it is the same in every report.
-    return at.astimezone(UTC).isoformat(timespec="milliseconds")

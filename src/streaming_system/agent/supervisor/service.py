@@ -39,7 +39,12 @@ class SupervisorService(AgentService):
         self.threads = self.watchers
         self.senders = [
             PipelineReporter(
-                tracker, agent.name, agent.interval, components, self.component_log, self.stop
+                tracker,
+                agent.name,
+                agent.interval,
+                lambda: components,
+                self.component_log,
+                self.stop,
             )
             for tracker in create_tracker_clients(agent, legacy=legacy)
         ]

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from prometheus_client.metrics_core import Metric
 
+from streaming_system.agent.condition_metrics import condition_metric
 from streaming_system.agent.status_server import StatusServer, counter, gauge, tracker_metrics
 from streaming_system.agent.supervisor.check_result import MOOD_LEVELS, SLEEPING
 from streaming_system.agent.supervisor.service import SupervisorService
@@ -33,6 +34,8 @@ class SupervisorStatusServer(StatusServer):
     def collect(self) -> Iterable[Metric]:
         """Return the metrics."""
         yield from self._component_metrics()
+        components = [watcher.component for watcher in self._supervisor.watchers]
+        yield condition_metric(self._supervisor.component_log, components)
         yield from tracker_metrics(self._supervisor.senders)
 
     def _component_metrics(self) -> Iterator[Metric]:

@@ -64,7 +64,7 @@ OPERATIONS: tuple[Operation, ...] = (
         },
         scopes=REPORT_SCOPES,
         limit="reports",
-        problems=("limit-reached",),
+        problems=("limit-reached", "name-taken"),
     ),
     Operation(
         id="endpoint.goodbye",
@@ -72,10 +72,11 @@ OPERATIONS: tuple[Operation, ...] = (
         route="api.endpoint",
         summary="Deregister an endpoint",
         description="The endpoint gets no more viewers, and its metrics become zero, at once.",
+        query=endpoint.DeregistrationQuerySchema(),
         responses={204: None},
         scopes=REPORT_SCOPES,
         limit="reports",
-        problems=("unknown-endpoint",),
+        problems=("unknown-endpoint", "name-taken"),
     ),
     Operation(
         id="endpoint.drain",

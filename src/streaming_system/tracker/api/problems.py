@@ -127,6 +127,13 @@ PROBLEM_TYPES: Mapping[str, ProblemType] = {
         description="`detail` names the limit and the key of the tracker's ini file. Nothing was "
         "changed. What exists already can still report.",
     ),
+    "name-taken": ProblemType(
+        status=409,
+        title="Another agent has this name",
+        description="Two agents use the same name for their endpoints. `detail` says since when "
+        "the other one does. Nothing was changed. Give one of them another name. A minute after "
+        "the last report of the other one, the name is free.",
+    ),
     "body-too-large": ProblemType(
         status=413,
         title="The body is too large",

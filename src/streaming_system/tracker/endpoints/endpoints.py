@@ -17,6 +17,7 @@ from streaming_system.tracker.endpoints.load_balancer import (
     least_utilised,
 )
 from streaming_system.tracker.ingest.endpoints import ENDPOINT_TTL
+from streaming_system.tracker.ingest.instances import find_name_clash
 from streaming_system.tracker.models import Endpoint, Player, Sample
 
 __all__ = ["ENDPOINT_RETENTION", "ENDPOINT_TTL", "REPORT_INTERVAL", "Endpoints"]
@@ -41,12 +42,22 @@ class Endpoints:
         self._on_change = on_change
         self._fallback_groups = fallback_groups or FallbackGroups()
 
-    def deregister(self, *, room: str, name: str, now: datetime) -> bool:
+    def deregister(self, *, room: str, name: str, now: datetime, instance: str = "") -> bool:
         """Remove an endpoint at its request; return whether it was registered.
 
         A last sample sets its metrics to zero.
+
+        :param instance: the agent that deregisters it; "" if it has no such id.
+        :raises NameClashError: if another instance reports the endpoint.
         """
         ensure_write_transaction(self.db)
+        endpoint = self.db.scalar(
+            sa.select(Endpoint)
+            .where(Endpoint.room == room, Endpoint.name == name, *_is_alive(now))
+            .with_for_update()
+        )
+        if endpoint and (clash := find_name_clash(vars(endpoint), instance)):
+            raise clash
         zero = {"clients": 0, "bitrate": 0, "cbitrate": 0, "stream_metrics": {}}
         row = self.db.execute(
             sa.update(Endpoint)

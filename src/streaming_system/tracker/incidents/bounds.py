@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 
 from streaming_system.config import Room
-from streaming_system.tracker.incidents.detector import IncidentFinding, IncidentKey
+from streaming_system.tracker.incidents.finding import IncidentFinding, IncidentKey
 
 # The kind of the incident that counts those that are not listed.
 OVERFLOW_TYPE = "more"

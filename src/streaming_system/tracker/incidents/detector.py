@@ -1,8 +1,7 @@
 """Incident detection: rules over reports and the schedule. Read-only."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,66 +9,39 @@ from sqlalchemy.orm import Session
 
 from streaming_system.config import ConferenceConfig, Room
 from streaming_system.config.stream_sources import has_external_stream
-from streaming_system.schedule.model import Schedule, Slot
+from streaming_system.schedule.model import Schedule
 from streaming_system.tracker.audience.qoe import qoe_metrics, ratio_without_worst_networks
 from streaming_system.tracker.endpoints.endpoints import ENDPOINT_TTL
 from streaming_system.tracker.endpoints.fallback_groups import room_and_fallbacks
 from streaming_system.tracker.endpoints.formats import is_watchable
+from streaming_system.tracker.incidents.agent_rules import find_name_clashes, find_wrong_clocks
+from streaming_system.tracker.incidents.component_rules import find_component_problems
+from streaming_system.tracker.incidents.finding import STABLE_AFTER, IncidentFinding
+from streaming_system.tracker.incidents.media_rules import find_media_problems
+from streaming_system.tracker.incidents.programme import Programme
 from streaming_system.tracker.models import Component, Endpoint
 
 # A stream may start this long after its talk.
 TALK_START_GRACE = timedelta(seconds=60)
-# An endpoint must report for this long, at least twice, before its incident is resolved.
-STABLE_AFTER = timedelta(seconds=20)
 # An endpoint that deregistered may restart within this time.
 RESTART_GRACE = timedelta(seconds=30)
 # A silent endpoint opens an incident for this long; later only during a talk of its room.
 SILENCE_ALARM_WINDOW = timedelta(minutes=10)
 # After this long without reports, an endpoint or machine counts as removed.
 MAX_SILENCE = timedelta(hours=1)
-MACHINE_REPORT_TIMEOUT = timedelta(seconds=120)
 PLAYBACK_WINDOW = timedelta(minutes=5)
-INCIDENT_TYPES = ("no-stream", "silent-encoder", "full", "rebuffering", "component", "more")
-BAD_MOODS = ("sad", "lost")
 # Utilisation at which "full" opens, and at which it is resolved.
 FULL_THRESHOLD, FULL_CLEAR_THRESHOLD = 0.95, 0.9
 # "rebuffering" is resolved below this share of the threshold at which it opens.
 REBUFFERING_CLEAR_FACTOR = 0.75
 MAX_SUMMARY_CHARS = 300
-MAX_SUBJECT_CHARS = 128
-
-# Kind, room and subject.
-IncidentKey = tuple[str, str, str]
-
-
-@dataclass(frozen=True, kw_only=True)
-class IncidentFinding:
-    """A problem that a rule found.
-
-    :param kind: one of :data:`INCIDENT_TYPES`.
-    :param room: the room's id; "" for no room or several.
-    :param subject: the affected endpoint or machine; "" for the room itself.
-    :param summary: a sentence for the crew, which stays true until the incident is resolved.
-    :param should_open: ``False`` if the problem only keeps an open incident open.
-    """
-
-    kind: str
-    room: str
-    subject: str = ""
-    summary: str
-    should_open: bool = True
-
-    @property
-    def key(self) -> IncidentKey:
-        """Identify the problem among all open ones."""
-        return self.kind, self.room, self.subject
 
 
 class IncidentDetector:
     """Finds problems.
 
     :param schedule: the schedule; rooms without talks need no stream.
-    :param settings: provides ``alert.rebuffering``, ``alert.players`` and ``alert.networks``.
+    :param settings: provides the keys ``alert.…``.
     """
 
     def __init__(
@@ -81,18 +53,23 @@ class IncidentDetector:
     ) -> None:
         self.db = db
         self.rooms = conference.rooms
-        self.schedule = schedule
+        self.programme = Programme(conference.rooms, schedule)
         self.settings = settings
 
     def detect(self, *, now: datetime) -> Sequence[IncidentFinding]:
         """Return all problems."""
         endpoints = self._recent_endpoints(now)
+        components = self._recent_components(now)
+        alive = [e for of_room in endpoints.values() for e in of_room if _is_alive(e, now)]
         return [
             *self._no_stream(endpoints, now),
             *self._silent(endpoints, now),
             *self._full(endpoints, now),
             *self._rebuffering(now),
-            *self._components(now),
+            *find_component_problems(components, self.programme, now),
+            *find_media_problems(components, self.programme, self.settings, now),
+            *find_name_clashes(alive, self.rooms, now),
+            *find_wrong_clocks(alive, components, self.settings["alert.clock"], now),
         ]
 
     def _recent_endpoints(self, now: datetime) -> Mapping[str, Sequence[Endpoint]]:
@@ -103,19 +80,19 @@ class IncidentDetector:
             result.setdefault(endpoint.room, []).append(endpoint)
         return result
 
-    def _current_talk(self, room: str, now: datetime) -> Slot | None:
-        """Return the current talk of a room, excluding fillers and talks of other rooms."""
-        schedule = self.schedule.rooms.get(room)
-        for slot in schedule.upcoming(now, 1) if schedule else ():
-            if slot.is_on(now) and not slot.is_filler and not slot.relayed_from:
-                return slot
-        return None
+    def _recent_components(self, now: datetime) -> Sequence[Component]:
+        query = sa.select(Component).where(Component.reported_at > now - MAX_SILENCE)
+        return self.db.scalars(query.order_by(Component.machine, Component.name)).all()
 
     def _no_stream(
         self, endpoints: Mapping[str, Sequence[Endpoint]], now: datetime
     ) -> Iterator[IncidentFinding]:
         for room in self.rooms.values():
-            talk = None if has_external_stream(room, now) else self._current_talk(room.id, now)
+            talk = (
+                None
+                if has_external_stream(room, now)
+                else self.programme.current_talk(room.id, now)
+            )
             watchable = [e for e in _endpoints_of(room, endpoints) if is_watchable(e)]
             if talk is None or any(_is_stable(endpoint, now) for endpoint in watchable):
                 continue
@@ -127,7 +104,7 @@ class IncidentDetector:
                 kind="no-stream",
                 room=room.id,
                 summary=f"{room.title} has no stream; “{talk.title[:120]}” began there at "
-                f"{self._format_time(room, talk.start)}.",
+                f"{self.programme.format_time(room, talk.start)}.",
                 # An open incident continues in the next talk, without a new grace period.
                 should_open=not has_stream and talk.start <= now - TALK_START_GRACE,
             )
@@ -145,9 +122,9 @@ class IncidentDetector:
                 room=room.id,
                 subject=endpoint.name,
                 summary=f"The server {endpoint.name} of {room.title} stopped reporting at "
-                f"{self._format_time(room, endpoint.last_seen)}.",
+                f"{self.programme.format_time(room, endpoint.last_seen)}.",
                 should_open=not _is_alive(endpoint, now)
-                and (is_recent or self._current_talk(room.id, now) is not None),
+                and (is_recent or self.programme.current_talk(room.id, now) is not None),
             )
 
     def _full(
@@ -189,47 +166,10 @@ class IncidentDetector:
                     kind="rebuffering",
                     room=room.id,
                     summary=f"Viewers of {room.title} waited for {ratio:.0%} of their time in "
-                    f"the five minutes before {self._format_time(room, now)} "
+                    f"the five minutes before {self.programme.format_time(room, now)} "
                     f"({metrics.viewers} players).",
                     should_open=min(ratio, others or 0) > threshold
                     and metrics.viewers >= self.settings["alert.players"],
-                )
-
-    def _components(self, now: datetime) -> Iterator[IncidentFinding]:
-        query = sa.select(Component).where(Component.reported_at > now - MAX_SILENCE)
-        machines: dict[str, list[Component]] = {}
-        for component in self.db.scalars(query.order_by(Component.machine, Component.name)):
-            machines.setdefault(component.machine, []).append(component)
-        for machine, components in machines.items():
-            last_seen = max(component.reported_at for component in components)
-            if last_seen > now - MACHINE_REPORT_TIMEOUT:
-                yield from self._moods(components, now)
-                continue
-            # One finding per silent machine: the moods of its components are outdated.
-            rooms = {component.room for component in components}
-            yield IncidentFinding(
-                kind="component",
-                room=rooms.pop() if len(rooms) == 1 else "",
-                subject=machine,
-                summary=f"The machine {machine} stopped reporting at {last_seen:%H:%M:%S} UTC.",
-            )
-
-    def _moods(self, components: Iterable[Component], now: datetime) -> Iterator[IncidentFinding]:
-        for component in components:
-            is_bad = component.mood in BAD_MOODS
-            # "since" is in the time of the machine's clock; times in the future are ignored.
-            is_recovering = timedelta() <= now - component.since < STABLE_AFTER
-            if is_bad or is_recovering:
-                room = self.rooms.get(component.room)
-                room_part = f" of {room.title}" if room else ""
-                detail = f": {component.detail}" if component.detail else ""
-                yield IncidentFinding(
-                    kind="component",
-                    room=component.room,
-                    subject=f"{component.name} on {component.machine}"[:MAX_SUBJECT_CHARS],
-                    summary=f"{component.name} on {component.machine}{room_part} is "
-                    f"{component.mood}{detail}.",
-                    should_open=is_bad,
                 )
 
     def _endpoints_with_room(
@@ -242,12 +182,6 @@ class IncidentDetector:
                 if group not in seen:
                     yield from ((room, endpoint) for endpoint in endpoints.get(group, ()))
                 seen.add(group)
-
-    def _format_time(self, room: Room, time: datetime) -> str:
-        """Return a time in the room's time zone."""
-        schedule = self.schedule.rooms.get(room.id)
-        zone = schedule.timezone if schedule else room.schedule_timezone or UTC
-        return f"{time.astimezone(zone):%H:%M %Z}"
 
 
 def to_single_line(text: str, max_chars: int = MAX_SUMMARY_CHARS) -> str:

@@ -15,11 +15,8 @@ from streaming_system.schedule.model import Schedule
 from streaming_system.schedule.store import ScheduleStore
 from streaming_system.tracker.db.session import ensure_write_transaction
 from streaming_system.tracker.incidents.bounds import OVERFLOW_TYPE, bound_findings
-from streaming_system.tracker.incidents.detector import (
-    IncidentDetector,
-    IncidentFinding,
-    to_single_line,
-)
+from streaming_system.tracker.incidents.detector import IncidentDetector, to_single_line
+from streaming_system.tracker.incidents.finding import IncidentFinding
 from streaming_system.tracker.models import IncidentRecord
 
 CHECK_INTERVAL = timedelta(seconds=10)
@@ -32,6 +29,7 @@ class IncidentNotification:
     """An opened or resolved incident that plugins are not yet notified of.
 
     :param title: the title of the room.
+    :param preview: the URL of the room's preview; "" without a room.
     :param closed_at: ``None`` for the notification that the incident opened.
     """
 
@@ -43,6 +41,7 @@ class IncidentNotification:
     summary: str
     opened_at: datetime
     closed_at: datetime | None
+    preview: str
 
 
 class CheckThrottle:
@@ -170,7 +169,16 @@ class Incidents:
             summary=incident.summary,
             opened_at=incident.opened_at,
             closed_at=incident.closed_at if incident.notified_open else None,
+            preview=self.preview_url(incident.room),
         )
+
+    def preview_url(self, room: str) -> str:
+        """Return the URL of a room's preview, below ``frontend.url``; "" for an unknown room."""
+        if room not in self.conference.rooms:
+            return ""
+        own_preview = self.conference.rooms[room].preview
+        site = self.settings["frontend.url"].rstrip("/")
+        return own_preview or f"{site}/preview/{room}-large.jpg"
 
     def mark_notified(self, notification: IncidentNotification) -> None:
         """Store that plugins were notified."""

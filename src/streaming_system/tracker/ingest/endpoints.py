@@ -12,6 +12,7 @@ from streaming_system.tracker import models
 from streaming_system.tracker.db.bounds import BoundReachedError, Bounds, serialize_new
 from streaming_system.tracker.ingest.bulk import BulkInsert, BulkUpdate
 from streaming_system.tracker.ingest.endpoint_bounds import make_space
+from streaming_system.tracker.ingest.instances import NameClashError, find_name_clash, next_instance
 
 # Two report intervals: one report may be lost.
 ENDPOINT_TTL = timedelta(seconds=60)
@@ -28,6 +29,7 @@ class EndpointState:
         "" if the pattern in the ini file applies.
     :param files: paths of streams below ``url``, by stream.
     :param capacity: of its link, in bit/s; ``None`` if unknown.
+    :param clock_offset: seconds that its machine's clock is ahead of ours; ``None`` if unknown.
     """
 
     host: str
@@ -40,6 +42,7 @@ class EndpointState:
     region: str = ""
     tags: tuple[str, ...] = ()
     software: str = ""
+    clock_offset: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,6 +55,7 @@ class EndpointReport:
     :param cbitrate: bit/s that its clients together should get.
     :param stream_metrics: metrics of single streams, such as ``webm_high_clients``.
     :param token: the id of the sender's token; ``None`` for the shared secret.
+    :param instance: the sender among all agents with this endpoint name; "" if it has no such id.
     """
 
     room: str
@@ -63,6 +67,7 @@ class EndpointReport:
     stream_metrics: Mapping[str, int]
     now: datetime
     token: int | None = None
+    instance: str = ""
 
 
 def from_legacy(*, room: str, ip: str, metrics: Mapping[str, int], now: datetime) -> EndpointReport:
@@ -98,15 +103,20 @@ class RegistrationResult:
     drained: bool
 
 
+# The result of a refused report.
+RefusedReport = BoundReachedError | NameClashError
+
 _endpoint_table = sa.Table("endpoint", models.Base.metadata)
 _sample_table = sa.Table("sample", models.Base.metadata)
 _KEY_COLUMNS = ("room", "name")
 _STATE_COLUMNS = tuple(each.name for each in fields(EndpointState))
 _METRIC_COLUMNS = ("clients", "bitrate", "cbitrate", "figures")
-_LEASE_COLUMNS = ("last_seen", "left_at", "since", "handed")
+_LEASE_COLUMNS = ("last_seen", "left_at", "since", "handed", "instance", "clash_at", "clash_host")
 # Rows are locked in the order of their keys to avoid deadlocks.
 _SELECT_FOR_UPDATE = (
-    sa.select(*(_endpoint_table.c[name] for name in (*_KEY_COLUMNS, "drained", *_LEASE_COLUMNS)))
+    sa.select(
+        *(_endpoint_table.c[name] for name in (*_KEY_COLUMNS, "host", "drained", *_LEASE_COLUMNS))
+    )
     .where(
         sa.tuple_(_endpoint_table.c.room, _endpoint_table.c.name).in_(
             sa.bindparam("keys", expanding=True)
@@ -122,6 +132,7 @@ _UPDATE_ENDPOINTS = {
     ),
     False: BulkUpdate(_endpoint_table, _KEY_COLUMNS, ("host", *_METRIC_COLUMNS, *_LEASE_COLUMNS)),
 }
+_UPDATE_CLASHES = BulkUpdate(_endpoint_table, _KEY_COLUMNS, ("clash_at", "clash_host"))
 _INSERT_ENDPOINT = {
     dialect: insert(_endpoint_table).on_conflict_do_nothing().returning(_endpoint_table.c.id)
     for dialect, insert in (("postgresql", postgresql.insert), ("sqlite", sqlite.insert))
@@ -131,11 +142,12 @@ _INSERT_SAMPLES = BulkInsert(_sample_table, (*_KEY_COLUMNS, "at", *_METRIC_COLUM
 
 def ingest(
     connection: sa.Connection, reports: Sequence[EndpointReport], bounds: Bounds | None = None
-) -> list[RegistrationResult | BoundReachedError]:
+) -> list[RegistrationResult | RefusedReport]:
     """Write reports, and return the tracker's view of each endpoint after its report.
 
     The result does not depend on how reports are divided into batches. A new endpoint beyond a
-    bound is refused: the result of its reports is an error. Known endpoints are never refused.
+    bound is refused: the result of its reports is an error. So is the result of a report of another
+    instance than the one whose lease is valid. Other reports of known endpoints are never refused.
 
     :param connection: in a write transaction.
     :param reports: in the order of arrival.
@@ -160,26 +172,41 @@ def ingest(
                 inserted.add(key)
         rows |= _select_for_update(connection, missing)
     changes: dict[tuple[str, str], dict[str, Any]] = {}
-    results: list[RegistrationResult | BoundReachedError] = []
+    clashes: dict[tuple[str, str], dict[str, Any]] = {}
+    accepted: list[EndpointReport] = []
+    results: list[RegistrationResult | RefusedReport] = []
     for report in reports:
         key = _endpoint_key(report)
         if key in refused:
             results.append(refused[key])
             continue
         row = rows[key]
+        if _is_lease_valid(row, report.now) and (clash := find_name_clash(row, report.instance)):
+            host = report.state.host if report.state else ""
+            row.update(clash_at=report.now, clash_host=host)
+            clashes[key] = row
+            results.append(clash)
+            continue
         if key not in inserted or first_reports[key] is not report:
-            row.update(_renew_lease(row, report.now))
-            changes[key] = {**changes.get(key, {}), **_reported_columns(report), **row}
+            columns = _reported_columns(report)
+            row.update(_renew_lease(row, report), host=columns["host"])
+            changes[key] = {**changes.get(key, {}), **columns, **row}
+        accepted.append(report)
         results.append(
             RegistrationResult(
                 is_new=row["since"] == report.now, assigned=row["handed"], drained=row["drained"]
             )
         )
     _update_endpoints(connection, changes)
-    _insert_samples(
-        connection, [report for report in reports if _endpoint_key(report) not in refused], bounds
-    )
+    _UPDATE_CLASHES(connection, [_clash_columns(key, clashes[key]) for key in sorted(clashes)])
+    _insert_samples(connection, accepted, bounds)
     return results
+
+
+def _clash_columns(key: tuple[str, str], row: Mapping[str, Any]) -> dict[str, Any]:
+    room, name = key
+    clash = {column: row[column] for column in ("clash_at", "clash_host")}
+    return {"of_room": room, "of_name": name, **clash}
 
 
 def _insert_samples(
@@ -211,18 +238,24 @@ def _select_for_update(
 def _insert_new(connection: sa.Connection, report: EndpointReport) -> bool:
     """Insert an endpoint unless its row exists; return whether it was inserted."""
     values = {"room": report.room, "name": report.name, "since": report.now}
-    values["token_id"] = report.token
+    values |= {"token_id": report.token, "instance": report.instance}
     values |= {**_reported_columns(report), "last_seen": report.now, "left_at": None}
     return connection.execute(_INSERT_ENDPOINT[connection.dialect.name], values).first() is not None
 
 
-def _renew_lease(row: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    """Return the lease columns of an endpoint that reports now."""
-    if row["left_at"] is not None or row["last_seen"] <= now - ENDPOINT_TTL:
-        since, pending = now, 0
-    else:
+def _is_lease_valid(row: Mapping[str, Any], now: datetime) -> bool:
+    return row["left_at"] is None and row["last_seen"] > now - ENDPOINT_TTL
+
+
+def _renew_lease(row: Mapping[str, Any], report: EndpointReport) -> dict[str, Any]:
+    """Return the lease columns of an endpoint after a report."""
+    now, is_valid = report.now, _is_lease_valid(row, report.now)
+    if is_valid:
         since, pending = row["since"], _pending_assignments(row["handed"], now - row["last_seen"])
-    return {"last_seen": now, "left_at": None, "since": since, "handed": pending}
+    else:
+        since, pending = now, 0
+    lease = {"last_seen": now, "left_at": None, "since": since, "handed": pending}
+    return lease | next_instance(row, report.instance, is_lease_valid=is_valid)
 
 
 def _pending_assignments(assigned: int, elapsed: timedelta) -> int:

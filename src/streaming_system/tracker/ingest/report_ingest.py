@@ -7,10 +7,14 @@ from typing import Any
 import sqlalchemy as sa
 
 from streaming_system.tracker.audience.viewers import ViewerCountCache
-from streaming_system.tracker.db.bounds import BoundReachedError, Bounds
+from streaming_system.tracker.db.bounds import Bounds
 from streaming_system.tracker.endpoints.fallback_groups import FallbackGroups
 from streaming_system.tracker.ingest import endpoints, playback
-from streaming_system.tracker.ingest.endpoints import EndpointReport, RegistrationResult
+from streaming_system.tracker.ingest.endpoints import (
+    EndpointReport,
+    RefusedReport,
+    RegistrationResult,
+)
 from streaming_system.tracker.ingest.group_commit import GroupCommit
 from streaming_system.tracker.ingest.playback import AdmitPlayer
 from streaming_system.tracker.ingest.player_report import PlayerReport
@@ -69,6 +73,7 @@ class ReportIngest:
         """Write an endpoint's report, and return the tracker's view of the endpoint.
 
         :raises BoundReachedError: for a new endpoint.
+        :raises NameClashError: if another instance reports it.
         """
         result = self._endpoints.submit(report)
         if isinstance(result, Exception):
@@ -93,7 +98,7 @@ class ReportIngest:
 
     def _write_endpoints(
         self, reports: Sequence[EndpointReport]
-    ) -> list[RegistrationResult | BoundReachedError]:
+    ) -> list[RegistrationResult | RefusedReport]:
         with self._engine.begin() as connection:
             return endpoints.ingest(connection, reports, self._bounds)
 

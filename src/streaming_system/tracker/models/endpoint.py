@@ -38,6 +38,10 @@ class Endpoint(EndpointMetrics, Base):
     crew. ``since`` is when it began to report without a gap, ``left_at`` when it deregistered, and
     ``assigned`` the number of assigned viewers that its last report cannot include yet.
     ``token_id`` is the token that registered it first, ``None`` for the shared secret.
+
+    ``instance`` is the agent that may report it; "" if it reports without such an id. ``clash_at``
+    is when another instance last tried, and ``clash_host`` where that one streams. ``clock_offset``
+    is by how many seconds its machine's clock is ahead, ``None`` if unknown.
     """
 
     __tablename__ = "endpoint"
@@ -93,6 +97,18 @@ class Endpoint(EndpointMetrics, Base):
     )
     token_id: Mapped[int | None] = mapped_column(
         sa.Integer, info=stored("id of the token that registered it first")
+    )
+    instance: Mapped[str] = mapped_column(
+        sa.String(64), default="", server_default="", info=stored("random id of its agent")
+    )
+    clash_at: Mapped[datetime | None] = mapped_column(
+        UtcDateTime, info=stored("when another agent last used its name")
+    )
+    clash_host: Mapped[str] = mapped_column(
+        sa.String(255), default="", server_default="", info=stored("address of that other server")
+    )
+    clock_offset: Mapped[float | None] = mapped_column(
+        sa.Float, info=stored("seconds that its clock is ahead")
     )
 
 

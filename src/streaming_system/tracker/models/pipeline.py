@@ -12,7 +12,9 @@ class Component(Base):
     """The present state of a component on a machine.
 
     ``mood`` is one of Flumotion's: happy, waking, hungry, sleeping, sad, lost. ``since`` is when
-    the component got into that mood, by its machine's clock.
+    the component got into that mood, by its machine's clock. ``condition`` is a fault that opens an
+    incident of its own kind, "" for none; ``clock_offset`` is by how many seconds the machine's
+    clock is ahead, ``None`` if unknown.
     """
 
     __tablename__ = "component"
@@ -31,6 +33,12 @@ class Component(Base):
     detail: Mapped[str] = mapped_column(sa.String(200), info=stored("message of the program"))
     reported_at: Mapped[datetime] = mapped_column(
         UtcDateTime, index=True, info=stored("time of its last report")
+    )
+    condition: Mapped[str] = mapped_column(
+        sa.String(16), default="", server_default="", info=stored("kind of fault")
+    )
+    clock_offset: Mapped[float | None] = mapped_column(
+        sa.Float, info=stored("seconds that the machine's clock is ahead")
     )
 
 

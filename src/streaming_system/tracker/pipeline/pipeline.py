@@ -16,6 +16,8 @@ from streaming_system.tracker.models import Component, ComponentMood
 # Flumotion's moods; its protocol sends their indexes in this list.
 MOODS = ("happy", "hungry", "waking", "sleeping", "lost", "sad")
 LOST = "lost"
+# Faults that open an incident of their own kind: what viewers see and hear, and what breaks soon.
+CONDITIONS = ("black", "frozen", "silence", "stalled", "disk", "segments")
 # After this time without a report, the components of a machine count as lost.
 HEARTBEAT_TIMEOUT = timedelta(seconds=60)
 COMPONENT_RETENTION = timedelta(days=1)
@@ -30,12 +32,14 @@ class ComponentState:
     """A component as its machine reports it.
 
     :param since: when it got into its mood, by the machine's clock.
+    :param condition: one of :data:`CONDITIONS`; "" for none of these.
     """
 
     name: str
     mood: str
     since: datetime
     detail: str = ""
+    condition: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,12 +72,14 @@ class Pipeline:
         components: Sequence[ComponentState],
         history: Sequence[Mood],
         restrict_to_room: bool = False,
+        clock_offset: float | None = None,
         now: datetime,
     ) -> None:
         """Replace a machine's components of one kind in a room.
 
         :param history: earlier moods; stored ones may be repeated.
         :param restrict_to_room: whether the sender may report components of this room only.
+        :param clock_offset: seconds that the machine's clock is ahead; ``None`` if unknown.
         :raises WrongRoomError: if it reports others. The transaction must be rolled back.
         :raises BoundReachedError: if it reports new ones, and the room has as many as it may have.
         """
@@ -89,11 +95,11 @@ class Pipeline:
                 Component.name.not_in(states),
             )
         )
-        common = {"machine": machine, "kind": kind, "room": room, "reported_at": now}
+        common = {"kind": kind, "room": room, "reported_at": now, "clock_offset": clock_offset}
         # Rows are written in the order of their keys to avoid deadlocks.
-        rows = [asdict(states[name]) | common for name in sorted(states)]
+        rows = [{"machine": machine, **asdict(states[name]), **common} for name in sorted(states)]
         state = insert(Component.__table__)
-        changed = ("kind", "room", "mood", "since", "detail", "reported_at")
+        changed = (*common, "mood", "since", "detail", "condition")
         is_foreign = sa.and_(
             Component.room != room, Component.reported_at > now - COMPONENT_RETENTION
         )

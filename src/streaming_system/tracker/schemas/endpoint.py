@@ -13,6 +13,7 @@ from streaming_system.tracker.schemas.types import (
     BoundedList,
     DisplayText,
     Member,
+    clock_offset_member,
 )
 from streaming_system.util.validation import (
     MAX_BITRATE,
@@ -34,6 +35,10 @@ STREAM_FORMATS = (
     "slides",
 )  # fmt: skip
 MAX_FILES = 16
+_INSTANCE = (
+    "A random id of the sender, the same in all its reports. While one instance reports an "
+    "endpoint, others are refused (409). Reports without an id are never refused."
+)
 
 
 def _clients(missing: Any = 0) -> Member:
@@ -174,6 +179,8 @@ class EndpointReportSchema(ApiSchema):
         example=["cdn"],
     )
     software = Member(Text(200), missing="", description="Its software.", example="nginx 1.28")
+    instance = Member(Identifier(), missing="", description=_INSTANCE, example="b7c1f0e2d4a84f7e")
+    clock_offset = clock_offset_member()
     clients = _clients()
     bitrate = _bitrate()
     cbitrate = _cbitrate()
@@ -187,6 +194,18 @@ class EndpointReportSchema(ApiSchema):
             invalid = colander.Invalid(node)
             invalid["port"] = "allowed: either url or port, not both"
             raise invalid
+
+
+class DeregistrationQuerySchema(ApiSchema):
+    """The query of a deregistration."""
+
+    instance = Member(
+        Identifier(),
+        missing="",
+        description="The id that the sender's reports have. An endpoint that another instance "
+        "reports stays (409).",
+        example="b7c1f0e2d4a84f7e",
+    )
 
 
 class DrainingSchema(ApiSchema):

@@ -18,6 +18,12 @@ class IncidentSchema(ApiSchema):
     )
     opened_at = Member(Rfc3339DateTime(), example="2026-08-22T12:01:00.000Z")
     closed_at = Member(Nullable(Rfc3339DateTime()), example=None)
+    preview = Member(
+        Nullable(DisplayText()),
+        description="The address of the room's current picture, relative to the site if the "
+        "tracker's `frontend.url` is; null without a room.",
+        example="/preview/hall-large.jpg",
+    )
 
 
 class IncidentListSchema(ApiSchema):

@@ -1,7 +1,13 @@
 """API schemas of machines and their components."""
 
-from streaming_system.tracker.pipeline.pipeline import MAX_COMPONENTS, MOODS
-from streaming_system.tracker.schemas.types import ApiSchema, BoundedList, DisplayText, Member
+from streaming_system.tracker.pipeline.pipeline import CONDITIONS, MAX_COMPONENTS, MOODS
+from streaming_system.tracker.schemas.types import (
+    ApiSchema,
+    BoundedList,
+    DisplayText,
+    Member,
+    clock_offset_member,
+)
 from streaming_system.util.validation import (
     Choice,
     Identifier,
@@ -25,6 +31,12 @@ class ComponentStateSchema(ApiSchema):
         example="2026-08-22T09:00:00Z",
     )
     detail = Member(Text(200), missing="", description="Details for people.", example="25 frames/s")
+    condition = Member(
+        Nullable(Choice(*CONDITIONS)),
+        missing=None,
+        description="A fault that opens an incident of this kind. `since` is then its start.",
+        example=None,
+    )
 
 
 class ComponentPastStateSchema(ApiSchema):
@@ -54,6 +66,7 @@ class MachineReportSchema(ApiSchema):
         missing=(),
         description="Past moods; those that were reported before change nothing.",
     )
+    clock_offset = clock_offset_member()
 
 
 class MachineReportResponseSchema(ApiSchema):
@@ -81,6 +94,7 @@ class ComponentSchema(ApiSchema):
     mood = Member(Choice(*MOODS), example="happy")
     since = Member(Rfc3339DateTime(), example="2026-08-22T09:00:00.000Z")
     detail = Member(DisplayText(), example="25 frames/s")
+    condition = Member(Nullable(Choice(*CONDITIONS)), example=None)
     reported_at = Member(Rfc3339DateTime(), example="2026-08-22T12:00:00.000Z")
 
 

@@ -10,9 +10,17 @@ from urllib.parse import urlsplit
 
 import colander
 
-from streaming_system.util.validation import Field, InvalidValueError, Text, is_host
+from streaming_system.util.validation import (
+    Field,
+    InvalidValueError,
+    Nullable,
+    Number,
+    Text,
+    is_host,
+)
 
 MAX_CLIENTS = 10_000_000
+MAX_CLOCK_OFFSET = 10**10
 
 # No user, query or fragment; "{room}" is the placeholder of a room's id.
 _BASE_URL_PATTERN = (
@@ -188,3 +196,14 @@ class BoundedList(colander.SchemaType):
             "maxItems": self.max_items,
             **({"uniqueItems": True} if self.distinct else {}),
         }
+
+
+def clock_offset_member() -> Member:
+    """Return the member of a report with the offset of the sender's clock."""
+    return Member(
+        Nullable(Number(-MAX_CLOCK_OFFSET, MAX_CLOCK_OFFSET)),
+        missing=None,
+        description="By how many seconds the sender's clock is ahead of the tracker's (the header "
+        "`Date`); null if unknown.",
+        example=0.2,
+    )

@@ -13,7 +13,9 @@ from pyramid.response import Response
 from pyramid.view import exception_view_config, notfound_view_config
 
 from streaming_system.tracker.api.problems import ApiError, problem_for_status
+from streaming_system.tracker.api.problems import api_error as build_api_error
 from streaming_system.tracker.db.bounds import BoundReachedError
+from streaming_system.tracker.ingest.instances import NameClashError
 from streaming_system.tracker.legacy.errors import (
     LegacyProtocolError,
     legacy_error_response,
@@ -78,6 +80,12 @@ def rate_limited(error: RateLimitedError, request: Any) -> Response:
 def bound_reached(error: BoundReachedError, request: Any) -> Response:
     """Return 409: the request is right, but there are as many of these as there may be."""
     return error_response(request, 409, error.detail, code="LIMIT")
+
+
+@exception_view_config(NameClashError)
+def name_taken(error: NameClashError, request: Any) -> Response:
+    """Return 409. Only the JSON API has instances of agents."""
+    return build_api_error("name-taken", error.detail).to_response(request.script_name)
 
 
 @exception_view_config(Exception)

@@ -35,11 +35,15 @@ def report_machine(request: Any) -> dict[str, Any]:
             machine=body["machine"],
             kind=body["kind"],
             room=body["room"] or "",
-            components=[ComponentState(**component) for component in body["components"]],
+            components=[
+                ComponentState(**component | {"condition": component["condition"] or ""})
+                for component in body["components"]
+            ],
             history=[
                 Mood(component=mood.pop("name"), **mood) for mood in map(dict, body["history"])
             ],
             restrict_to_room=request.client.scope == "room",
+            clock_offset=body["clock_offset"],
             now=request.now,
         )
     except WrongRoomError as error:
@@ -61,5 +65,6 @@ def _component_json(request: Any, component: Component) -> dict[str, Any]:
         "mood": current_mood(component, request.now),
         "since": format_utc(component.since),
         "detail": component.detail,
+        "condition": component.condition or None,
         "reported_at": format_utc(component.reported_at),
     }

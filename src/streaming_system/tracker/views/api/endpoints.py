@@ -54,6 +54,7 @@ def report_endpoint(request: Any) -> dict[str, Any]:
             stream_metrics=flatten_by_stream(body["figures"]),
             now=request.now,
             token=request.client.id,
+            instance=body["instance"],
         )
     )
     if result.is_new:
@@ -73,7 +74,10 @@ def report_endpoint(request: Any) -> dict[str, Any]:
 @api_view("endpoint.goodbye")
 def deregister_endpoint(request: Any) -> Any:
     """Deregister an endpoint."""
-    if not request.endpoints.deregister(**_endpoint_key(request), now=request.now):
+    instance = request.validated["instance"]
+    if not request.endpoints.deregister(
+        **_endpoint_key(request), now=request.now, instance=instance
+    ):
         raise api_error("unknown-endpoint", NOT_ALIVE)
     return HTTPNoContent()
 
@@ -121,6 +125,7 @@ def _endpoint_state(request: Any) -> EndpointState:
         region=body["region"] or "",
         tags=tuple(body["tags"]),
         software=body["software"],
+        clock_offset=body["clock_offset"],
     )
 
 

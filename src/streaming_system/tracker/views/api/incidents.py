@@ -14,10 +14,10 @@ def list_incidents(request: Any) -> dict[str, Any]:
     # Pages of any site may use them.
     request.response.headers["Access-Control-Allow-Origin"] = "*"
     current = request.incidents.current(request.registry["incident_throttle"], now=request.now)
-    return {"incidents": [_incident_json(incident) for incident in current]}
+    return {"incidents": [_incident_json(request, incident) for incident in current]}
 
 
-def _incident_json(incident: IncidentRecord) -> dict[str, Any]:
+def _incident_json(request: Any, incident: IncidentRecord) -> dict[str, Any]:
     return {
         "id": incident.id,
         "kind": incident.kind,
@@ -26,4 +26,5 @@ def _incident_json(incident: IncidentRecord) -> dict[str, Any]:
         "summary": incident.summary,
         "opened_at": format_utc(incident.opened_at),
         "closed_at": format_utc(incident.closed_at) if incident.closed_at else None,
+        "preview": request.incidents.preview_url(incident.room) or None,
     }

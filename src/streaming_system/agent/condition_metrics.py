@@ -1,0 +1,25 @@
+"""The metric about faults of components, which the supervisor and the thumbnail service share."""
+
+from collections.abc import Iterable
+
+from prometheus_client.metrics_core import Metric
+
+from streaming_system.agent.status_server import gauge
+from streaming_system.agent.supervisor.event_log import ComponentLog
+from streaming_system.agent.supervisor.reporter import ReportedComponent
+
+
+def condition_metric(log: ComponentLog, components: Iterable[ReportedComponent]) -> Metric:
+    """Return since how many seconds each component has had its present condition."""
+    seconds = gauge(
+        "condition_seconds",
+        "How long a part has been black, frozen, silent or otherwise faulty.",
+        ["part", "room", "condition"],
+    )
+    states = log.states()
+    for component in components:
+        state = states.get(component.name)
+        if state and state.condition:
+            labels = [component.name, component.room, state.condition]
+            seconds.add_metric(labels, state.age)
+    return seconds
