@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from streaming_system.agent.config import ROOM_PATTERN
-from streaming_system.agent.ffmpeg import QUIET_FLAGS
+from streaming_system.agent.ffmpeg import QUIET_FLAGS, user_agent_options
 from streaming_system.agent.preview.admission import KEY as NETWORKS_KEY
 from streaming_system.agent.subprocesses import (
     ProcessRunner,
@@ -24,7 +24,6 @@ from streaming_system.agent.subprocesses import (
     ProgramTimeoutError,
     last_line,
 )
-from streaming_system.agent.tracker_http import USER_AGENT
 from streaming_system.net.filtering_proxy import Admits, FilteringProxy
 from streaming_system.util.private_files import FILE_MODE, make_private_file, make_private_folder
 
@@ -115,9 +114,7 @@ class ThumbnailWriter:
         scheme = url.partition(":")[0]
         source = ["-protocol_whitelist", PROTOCOLS[scheme], "-format_whitelist", INPUT_FORMATS]
         source += ["-rw_timeout", str(round(self._timeout * 1_000_000))]
-        if scheme.startswith("http"):
-            # Agents do not count this user agent as a viewer.
-            source += ["-user_agent", f"{USER_AGENT} preview"]
+        source += user_agent_options(url, "preview")
         # A live stream may start between two key frames. ffmpeg reports errors until the next one.
         source += ["-max_error_rate", "1"]
         source += ["-analyzeduration", "3000000", "-max_pixels", str(MAX_PIXELS)]
