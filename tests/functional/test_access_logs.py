@@ -91,6 +91,15 @@ class TestTotals:
         assert now == key | {"hour": HOUR, "hits": 3, "bytes": 1500, "errors": 1, "viewers": 2}
         assert earlier["hour"] == HOUR - timedelta(hours=2)
 
+    def test_our_own_checks_are_no_viewers(self, send, rows):
+        checks = [f"streaming-system (agent){purpose}" for purpose in ("", " preview", " check")]
+        send(*(line(address="192.0.2.9", agent=agent) for agent in checks))
+        assert [(row["hits"], row["viewers"]) for row in rows(LogHour)] == [(3, 0)]
+
+        send(line(agent=checks[0]), *(line(address=f"192.0.2.{n}") for n in range(7)))
+
+        assert [(row["hits"], row["viewers"]) for row in rows(LogHour)] == [(11, 7)]
+
     def test_reports_add_up_and_a_viewer_counts_once_per_hour(self, send, rows):
         send(line(), line(address="192.0.2.8"))
         send(line(), line(agent="mpv"))

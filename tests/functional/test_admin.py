@@ -668,14 +668,27 @@ class TestTokens:
 class TestEndpoints:
     def test_endpoint_is_drained_and_undrained(self, ada, endpoint, rows):
         drained = submit(ada, "/admin/endpoints", "drain")
-        assert flash_message(drained) == "203.0.113.1 of hall gets no new viewers."
+        assert flash_message(drained) == (
+            "203.0.113.1 of hall is drained, but no other server can take new viewers of hall: it "
+            "gets them until one can."
+        )
         assert [row["drained"] for row in rows(Endpoint)] == [True]
-        assert "drained by the crew" in ada.get("/admin/endpoints").text
+        page = ada.get("/admin/endpoints").text
+        assert "yes: drained by the crew, but no other server can take them" in page
 
         assert flash_message(submit(ada, "/admin/endpoints", "undrain")) == (
             "203.0.113.1 of hall gets viewers again."
         )
         assert [row["drained"] for row in rows(Endpoint)] == [False]
+
+    def test_drained_endpoint_beside_another_gets_no_viewers(self, ada, endpoint):
+        form = {"secret": SECRET, "group": "hall", "data": "{}"}
+        ada.post("/endpoint/register", form, extra_environ={"REMOTE_ADDR": "203.0.113.2"})
+
+        drained = submit(ada, "/admin/endpoints", "drain")
+
+        assert flash_message(drained) == "203.0.113.1 of hall gets no new viewers."
+        assert "none: drained by the crew" in ada.get("/admin/endpoints").text
 
     def test_unknown_endpoint_is_reported_in_one_line(self, ada):
         token = ada.get("/admin").forms[0]["csrf_token"].value

@@ -117,8 +117,12 @@ def test_token_has_the_requested_scope(run, rows, options, scope):
 def test_endpoint_is_drained_and_undrained(run, tracker, rows):
     tracker.post("/endpoint/register", {"secret": SECRET, "group": "hall", "data": "{}"})
 
-    run("drain", "hall", "203.0.113.1")
+    line = run("drain", "hall", "203.0.113.1")
     assert [row["drained"] for row in rows(Endpoint)] == [True]
+    assert line == (
+        "203.0.113.1 of hall is drained, but no other server can take new viewers of hall: it gets "
+        "them until one can.\n"
+    )
     run("undrain", "hall", "203.0.113.1")
     assert [row["drained"] for row in rows(Endpoint)] == [False]
 

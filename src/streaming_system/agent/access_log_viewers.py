@@ -1,16 +1,19 @@
 """Counts the viewers of segmented streams in a web server's access log.
 
-A client that requested a playlist or segment within the window is a viewer. Addresses are not
+A client that requested a playlist or segment within the window is a viewer. At the start, the times
+of the lines show which ones are within it; later, a line counts when it is read. Addresses are not
 stored: only keyed hashes of address and user agent, in memory; the key ends with the process.
 """
 
 import hashlib
+import math
 import os
 import re
 import time
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -18,13 +21,17 @@ from streaming_system.agent.config import AccessLogConfig, StreamConfig
 from streaming_system.agent.logs.checkpoint import Checkpoint
 from streaming_system.agent.logs.config import LogFile
 from streaming_system.agent.logs.tail import LineSink, LogTailer
-from streaming_system.agent.tracker_http import USER_AGENT
-from streaming_system.util.combined_log_format import COMBINED_LOG_LINE, MAX_RESPONSE_BYTES
+from streaming_system.util.combined_log_format import (
+    COMBINED_LOG_LINE,
+    MAX_RESPONSE_BYTES,
+    parse_log_time,
+)
+from streaming_system.util.user_agents import is_check
 
 _REQUEST_TARGET = re.compile(r"[A-Z]{3,10} (\S{1,4000})")
 MAX_LINE_CHARS = 16 * 1024
 MAX_VIEWERS = 100_000
-# After a suspend, older lines are skipped: they say nothing about the viewers of this moment.
+# Older lines say nothing about the viewers of this moment: at the start, and after a suspend.
 MAX_BACKLOG_BYTES = 64 * 1024 * 1024
 
 
@@ -61,12 +68,9 @@ class ViewerWindow(LineSink):
         self._viewers: dict[bytes, tuple[float, str]] = {}
         self._sent: deque[tuple[float, str, int]] = deque()
         self._started_at = time.monotonic()
+        self._is_first_read = True
         self._tailer = LogTailer(
-            LogFile(path=log.file, room=""),
-            self,
-            # It is unknown when older requests were made.
-            start_at_end=True,
-            max_backlog=MAX_BACKLOG_BYTES,
+            LogFile(path=log.file, room=""), self, max_backlog=MAX_BACKLOG_BYTES
         )
 
     def count(self) -> Mapping[str, ViewerCount]:
@@ -78,6 +82,7 @@ class ViewerWindow(LineSink):
         if not self._tailer.is_open:
             # For the error. During a rotation, the log may be missing for a moment.
             self._log.file.open("rb").close()
+        self._is_first_read = False
         now = time.monotonic()
         start = now - self._log.window
         self._viewers = {viewer: seen for viewer, seen in self._viewers.items() if seen[0] > start}
@@ -101,32 +106,42 @@ class ViewerWindow(LineSink):
 
     def append(self, path: Path, room: str, checkpoint: Checkpoint, lines: bytes) -> Checkpoint:
         """Count the requests in new lines."""
-        now = time.monotonic()
-        sent_bytes: Counter[str] = Counter()
+        now, wall_time = time.monotonic(), datetime.now(UTC)
+        sent_bytes: Counter[tuple[float, str]] = Counter()
         for line in lines.decode("latin-1").split("\n"):
-            self._count_line(line, now, sent_bytes)
-        self._sent.extend((now, mount, size) for mount, size in sent_bytes.items())
+            self._count_line(line, now, wall_time, sent_bytes)
+        self._sent.extend((at, mount, size) for (at, mount), size in sorted(sent_bytes.items()))
         return checkpoint
 
-    def _count_line(self, line: str, now: float, sent_bytes: Counter[str]) -> None:
+    def _count_line(
+        self,
+        line: str,
+        now: float,
+        wall_time: datetime,
+        sent_bytes: Counter[tuple[float, str]],
+    ) -> None:
         match = COMBINED_LOG_LINE.match(line) if len(line) <= MAX_LINE_CHARS else None
         if not match:
             return
-        address, _, request, status, size, _, user_agent = match.groups("")
+        address, time_text, request, status, size, _, user_agent = match.groups("")
+        age = _line_age(time_text, wall_time) if self._is_first_read else 0.0
+        if age > self._log.window:
+            return
+        at = now - age
+        self._started_at = min(self._started_at, at)
         target = _REQUEST_TARGET.match(request)
         mount = self._find_mount(target[1]) if target and status[0] in "23" else None
         if mount is None:
             return
         if size != "-" and int(size) <= MAX_RESPONSE_BYTES:
-            sent_bytes[mount] += int(size)
-        if user_agent.startswith(USER_AGENT):
-            # Requests of agents are not viewers.
+            sent_bytes[at, mount] += int(size)
+        if is_check(user_agent):
             return
         # A viewer who changes the quality is the same viewer, so the room is hashed, not the mount.
         identity = "\0".join((self._rooms[mount], address, user_agent)).encode()
         viewer = hashlib.blake2b(identity, key=self._key, digest_size=8).digest()
         if viewer in self._viewers or len(self._viewers) < MAX_VIEWERS:
-            self._viewers[viewer] = (now, mount)
+            self._viewers[viewer] = (at, mount)
 
     def _find_mount(self, target: str) -> str | None:
         path = unquote(target.partition("?")[0])
@@ -134,3 +149,12 @@ class ViewerWindow(LineSink):
             if path.startswith(prefix) and path[len(prefix) :][:1] in ("", ".", "/", "-"):
                 return mount
         return None
+
+
+def _line_age(time_text: str, wall_time: datetime) -> float:
+    """Return the age of a line in seconds; infinity if its time is invalid."""
+    logged_at = parse_log_time(time_text)
+    if logged_at is None:
+        return math.inf
+    # Lines have whole seconds, and a clock that was set back makes them future.
+    return max(0.0, (wall_time - logged_at).total_seconds())

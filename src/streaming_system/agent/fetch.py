@@ -9,9 +9,9 @@ from urllib.parse import urljoin
 
 import urllib3
 
-from streaming_system.agent.tracker_http import USER_AGENT
 from streaming_system.net.bounded_http import read_bounded
 from streaming_system.net.request_deadline import RequestDeadline, ResponseTimeoutError
+from streaming_system.util.user_agents import USER_AGENT
 
 MAX_CONNECT_TIMEOUT = 5.0
 _ERRNO = re.compile(r"\[Errno -?\d+\] ([A-Za-z ]+)")

@@ -10,7 +10,6 @@ from urllib.parse import quote_plus
 from streaming_system.agent.tracker_client import ReportAck, printable_line
 from streaming_system.agent.tracker_http import (
     TOTAL_TIMEOUT,
-    USER_AGENT,
     BoundedHttpClient,
     PayloadTooLargeError,
     ReportRejectedError,
@@ -18,6 +17,7 @@ from streaming_system.agent.tracker_http import (
     UnauthorizedError,
     retry_after,
 )
+from streaming_system.util.user_agents import USER_AGENT
 
 FORM_HEADERS = {"Content-Type": "application/x-www-form-urlencoded", "User-Agent": USER_AGENT}
 CHUNK_BYTES = 16 * 1024

@@ -41,12 +41,10 @@ class StreamStatus:
 
     :param is_known: false until the first check has a result.
     :param problem: one line; "" if it plays.
-    :param own_clients: connections of the check itself, which a server counts as clients.
     """
 
     is_known: bool = False
     problem: str = ""
-    own_clients: int = 0
 
     @property
     def is_playing(self) -> bool:
@@ -60,7 +58,11 @@ class StreamChecker(threading.Thread, ABC):
     :param subject: its name for people; unique.
     :param url: where viewers play it.
     :param on_change: called with the checker after each change of :attr:`status`.
+    :ivar has_connection: whether an open connection transfers the stream, as that of a viewer does.
     """
+
+    # Whether each request of the check is one of a viewer, in contrast to one connection.
+    loads_segments = True
 
     def __init__(
         self,
@@ -73,6 +75,7 @@ class StreamChecker(threading.Thread, ABC):
         self.subject, self.stream, self.url = subject, stream, url
         super().__init__(name=f"check of {subject}", daemon=True)
         self.status = StreamStatus()
+        self.has_connection = False
         self._on_change, self._stop_event = on_change, stop
         self._failures = 0
         self._pool = deadline_pool_manager()
@@ -98,10 +101,10 @@ class StreamChecker(threading.Thread, ABC):
         :raises FetchError: if it does not play.
         """
 
-    def _record_success(self, own_clients: int = 0) -> None:
+    def _record_success(self) -> None:
         self._failures = 0
         self._warnings.resolve(self.subject)
-        self._set_status(StreamStatus(is_known=True, own_clients=own_clients))
+        self._set_status(StreamStatus(is_known=True))
 
     def _record_failure(self, problem: str) -> None:
         self._failures += 1
@@ -145,21 +148,30 @@ class HlsChecker(StreamChecker):
 class ContinuousChecker(StreamChecker):
     """Stays connected to an endless response, such as Icecast's, and checks that bytes arrive."""
 
+    loads_segments = False
+
     def _check(self) -> None:
         with open_stream(self._pool, self.url, timeout=STALL_TIMEOUT) as response:
             if response.status != 200:
                 raise FetchError(f"responds with status {response.status}")
-            connected_at = time.monotonic()
-            while not self._stop_event.is_set():
-                try:
-                    chunk = response.read1(CHUNK_BYTES)
-                except urllib3.exceptions.ReadTimeoutError:
-                    self._failures = MAX_CONSECUTIVE_FAILURES
-                    raise FetchError(f"no data for {STALL_TIMEOUT:.0f} s") from None
-                if not chunk:
-                    raise FetchError("the stream has ended")
-                if time.monotonic() - connected_at > BURST_GRACE:
-                    self._record_success(own_clients=1)
+            self.has_connection = True
+            try:
+                self._read(response)
+            finally:
+                self.has_connection = False
+
+    def _read(self, response: urllib3.BaseHTTPResponse) -> None:
+        connected_at = time.monotonic()
+        while not self._stop_event.is_set():
+            try:
+                chunk = response.read1(CHUNK_BYTES)
+            except urllib3.exceptions.ReadTimeoutError:
+                self._failures = MAX_CONSECUTIVE_FAILURES
+                raise FetchError(f"no data for {STALL_TIMEOUT:.0f} s") from None
+            if not chunk:
+                raise FetchError("the stream has ended")
+            if time.monotonic() - connected_at > BURST_GRACE:
+                self._record_success()
 
 
 class ManifestChecker(StreamChecker):

@@ -9,7 +9,6 @@ from xml.etree import ElementTree
 import urllib3
 
 from streaming_system.agent.subprocesses import ProcessRunner, ProgramError
-from streaming_system.agent.tracker_http import USER_AGENT
 from streaming_system.net.bounded_http import ResponseTooLargeError, read_bounded
 from streaming_system.net.request_deadline import (
     RequestDeadline,
@@ -18,6 +17,7 @@ from streaming_system.net.request_deadline import (
 )
 from streaming_system.plugin.stats_source import SourceError
 from streaming_system.util.log_once import describe_error
+from streaming_system.util.user_agents import USER_AGENT
 
 MAX_BODY_BYTES = 2 * 1024 * 1024
 MAX_DEPTH = 50

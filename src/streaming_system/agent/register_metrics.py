@@ -48,16 +48,16 @@ class RegistrationStatusServer(StatusServer):
         since = gauge("stream_start_seconds", "When a mount's stream began.", labels)
         for name, state in self._registration.states.states().items():
             up.add_metric([name], state.polled_at is not None and not state.failures)
-            for mount, stats in state.validated.mounts.items():
-                stream = stats.stream
-                values = [name, mount, stream.room, stream.name, stats.raw.codec[:60]]
-                clients.add_metric(values, stats.clients)
-                if stats.sent is not None:
-                    sent.add_metric(values, stats.sent)
-                if stats.bitrate is not None:
-                    bitrate.add_metric(values, stats.bitrate)
-                if stats.raw.since:
-                    since.add_metric(values, stats.raw.since.timestamp())
+        for (name, mount), stats in self._registration.states.playing_streams().items():
+            stream = stats.stream
+            values = [name, mount, stream.room, stream.name, stats.raw.codec[:60]]
+            clients.add_metric(values, stats.clients)
+            if stats.sent is not None:
+                sent.add_metric(values, stats.sent)
+            if stats.bitrate is not None:
+                bitrate.add_metric(values, stats.bitrate)
+            if stats.raw.since:
+                since.add_metric(values, stats.raw.since.timestamp())
         yield from (up, clients, sent, bitrate, since, self._playing_streams())
 
     def _name_clashes(self) -> Metric:

@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from collections.abc import Collection
 from dataclasses import replace
 
 from streaming_system.agent.access_log_viewers import ViewerWindow
@@ -45,8 +46,12 @@ class SourcePoller(threading.Thread):
         config, probe = self._source.config, self._source.probe
         probe.start_poll()
         try:
+            connected = self._connected_checks()
             stats = list(self._source.source.fetch(probe))
+            # A check that connects or disconnects meanwhile is probably not in the stats.
+            connected &= self._connected_checks()
             validated = validate_stats(config.name, config.streams, stats, self._warnings)
+            validated = self._without_checks(validated, connected)
             validated = self._with_viewers(validated)
         except SourceError as error:
             self._record_failure(str(error))
@@ -63,6 +68,31 @@ class SourcePoller(threading.Thread):
         self._warnings.warn(self._source.config.name, line)
         viewers = self._with_viewers(ValidatedStats())
         self._states.record_failure(self._source.config.name, line, viewers)
+
+    def _connected_checks(self) -> frozenset[str]:
+        """Return the mounts to which checks of this agent are connected as viewers are."""
+        return frozenset(
+            mount
+            for (source, mount), checker in self._states.checkers.items()
+            if source == self._source.config.name and checker.has_connection
+        )
+
+    def _without_checks(
+        self, validated: ValidatedStats, connected: Collection[str]
+    ) -> ValidatedStats:
+        """Return the stats without the checks of this agent."""
+        mounts = {}
+        for mount, stats in validated.mounts.items():
+            checker = self._states.checkers.get((self._source.config.name, mount))
+            mounts[mount] = (
+                stats
+                if checker is None
+                else stats.without_checks(
+                    connections=int(mount in connected),
+                    sessions=int(checker.loads_segments and checker.status.is_playing),
+                )
+            )
+        return replace(validated, mounts=mounts)
 
     def _with_viewers(self, validated: ValidatedStats) -> ValidatedStats:
         """Return the stats with the viewers that the access log has, if there is one."""
@@ -81,7 +111,7 @@ class SourcePoller(threading.Thread):
             if (self._source.config.name, stream.mount) in self._states.checkers:
                 listed.setdefault(stream.mount, empty_stats(stream))
         mounts = {
-            mount: stats.with_viewers(viewers[mount].clients, viewers[mount].sent)
+            mount: stats.with_logged_viewers(viewers[mount].clients, viewers[mount].sent)
             for mount, stats in listed.items()
         }
         return replace(validated, mounts=mounts)

@@ -116,19 +116,31 @@ class SourceStateStore(ChangeNotifier):
     def snapshot(self) -> ReportSnapshot:
         """Return the reports of this moment."""
         with self._changed:
-            unknown: set[EndpointKey] = set()
-            stats: list[ValidatedMountStats] = []
-            for name, source in self._sources.items():
-                for stream in source.config.streams:
-                    if self._is_stream_unknown(name, stream):
-                        unknown.add(endpoint_key(stream))
-                    elif mount := self._stream_stats(name, stream):
-                        stats.append(mount)
+            unknown = {
+                endpoint_key(stream)
+                for name, source in self._sources.items()
+                for stream in source.config.streams
+                if self._is_stream_unknown(name, stream)
+            }
+            stats = self._playing_streams().values()
             reports = build_reports(self._agent, self._software, stats)
         return ReportSnapshot(
             reports={key: report for key, report in reports.items() if key not in unknown},
             unknown=frozenset(unknown),
         )
+
+    def playing_streams(self) -> Mapping[tuple[str, str], ValidatedMountStats]:
+        """Return the stats of the streams that play, by source and mount."""
+        with self._changed:
+            return self._playing_streams()
+
+    def _playing_streams(self) -> dict[tuple[str, str], ValidatedMountStats]:
+        stats = {
+            (name, stream.mount): self._stream_stats(name, stream)
+            for name, source in self._sources.items()
+            for stream in source.config.streams
+        }
+        return {key: mount for key, mount in stats.items() if mount}
 
     def _is_stream_unknown(self, source: str, stream: StreamConfig) -> bool:
         if checker := self.checkers.get((source, stream.mount)):
@@ -144,15 +156,12 @@ class SourceStateStore(ChangeNotifier):
         checker = self.checkers.get((source, stream.mount))
         if checker is None:
             return None if self._is_gone(state) else state.validated.mounts.get(stream.mount)
-        status = checker.status
-        if not status.is_playing:
+        if not checker.status.is_playing:
             return None
         stats, at = self._last_stats.get((source, stream.mount), (None, 0.0))
         if stats is None or time.monotonic() - at > LAST_STATS_TTL:
             return empty_stats(stream)
-        # Requests of the agent are not counted in access logs.
-        has_access_log = self._sources[source].config.access_log is not None
-        return stats if has_access_log else stats.without_clients(status.own_clients)
+        return stats
 
     def states(self) -> Mapping[str, SourceState]:
         """Return the state of each source by name."""

@@ -33,6 +33,7 @@ _LIMITS = {"clients": MAX_CLIENTS, "bitrate": MAX_BITRATE, "cbitrate": MAX_BITRA
 class ValidatedMountStats:
     """Stats of one mount with numbers within the limits.
 
+    :param unlogged: the clients that an access log does not have, such as RTMP and WHEP players.
     :param sent: bit/s to all clients together; ``None`` if unknown.
     :param bitrate: bit/s of the stream; ``None`` if unknown.
     :param raw: as the source returned them.
@@ -43,14 +44,30 @@ class ValidatedMountStats:
     sent: int | None
     bitrate: int | None
     raw: MountStats
+    unlogged: int = 0
 
-    def without_clients(self, number: int) -> "ValidatedMountStats":
-        """Return a copy without clients that are no viewers."""
-        return replace(self, clients=max(0, self.clients - number)) if number else self
+    def without_checks(self, *, connections: int, sessions: int) -> "ValidatedMountStats":
+        """Return a copy without the agent's own checks, if the server counts them.
 
-    def with_viewers(self, clients: int, sent: int) -> "ValidatedMountStats":
-        """Return a copy with viewers that were counted elsewhere."""
-        return replace(self, clients=clients, sent=sent)
+        :param connections: open connections that transfer the stream.
+        :param sessions: checks that load segments, one after the other.
+        """
+        if not self.raw.includes_checks:
+            return self
+        unlogged = max(0, self.unlogged - connections)
+        if self.raw.segment_clients is None:
+            # The server has no sessions of HLS, or does not tell its viewers apart.
+            return replace(self, clients=max(0, self.clients - connections), unlogged=unlogged)
+        segment_clients = max(0, self.clients - self.unlogged - sessions)
+        return replace(self, clients=unlogged + segment_clients, unlogged=unlogged)
+
+    def with_logged_viewers(self, clients: int, sent: int) -> "ValidatedMountStats":
+        """Return a copy with the viewers of an access log, and those that it does not have."""
+        if self.unlogged:
+            own = self.sent or 0
+            # What the server sends may include the segments.
+            sent = sent + own if self.clients == self.unlogged else max(sent, own)
+        return replace(self, clients=clients + self.unlogged, sent=sent)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +94,10 @@ def validate_stats(
             continue
         subject = f"{source} {raw.mount}"
         errors: dict[str, str] = {}
-        clients = _validate_number("clients", raw.clients, MAX_CLIENTS, errors)
+        clients = _validate_number("clients", raw.clients, MAX_CLIENTS, errors) or 0
+        segment_clients = _validate_number(
+            "segment_clients", raw.segment_clients, MAX_CLIENTS, errors
+        )
         sent = _validate_number("sent", raw.sent, MAX_BITRATE, errors)
         bitrate = _validate_number("bitrate", raw.bitrate, MAX_BITRATE, errors)
         if errors:
@@ -89,7 +109,8 @@ def validate_stats(
             continue
         mounts[raw.mount] = ValidatedMountStats(
             stream=stream,
-            clients=clients or 0,
+            clients=clients,
+            unlogged=max(0, clients - (clients if segment_clients is None else segment_clients)),
             sent=sent,
             bitrate=bitrate if stream.bitrate is None else stream.bitrate,
             raw=raw,

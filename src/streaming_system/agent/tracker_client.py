@@ -13,7 +13,6 @@ import urllib3
 from streaming_system.agent.tracker_clock import TrackerClock
 from streaming_system.agent.tracker_http import (
     TOTAL_TIMEOUT,
-    USER_AGENT,
     BoundedHttpClient,
     NameTakenError,
     ReportRejectedError,
@@ -23,6 +22,7 @@ from streaming_system.agent.tracker_http import (
     parse_delay,
     retry_after,
 )
+from streaming_system.util.user_agents import USER_AGENT
 
 PROBLEM_CONTENT_TYPE = "application/problem+json"
 MAX_LABEL_CHARS = 200

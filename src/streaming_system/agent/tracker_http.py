@@ -13,12 +13,12 @@ from streaming_system.net.request_deadline import (
     deadline_pool_manager,
 )
 from streaming_system.util.log_once import describe_error
+from streaming_system.util.user_agents import USER_AGENT
 
 MAX_BODY_BYTES = 64 * 1024
 CONNECT_TIMEOUT, TOTAL_TIMEOUT = 5.0, 10.0
 # Bounds of the delays that a tracker may request, in seconds.
 MIN_DELAY, MAX_DELAY = 1.0, 300.0
-USER_AGENT = "streaming-system (agent)"
 
 
 class TrackerError(Exception):

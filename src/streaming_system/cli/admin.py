@@ -199,7 +199,7 @@ def list_endpoints(ini: Path, as_json: bool) -> None:
 @click.argument("endpoint")
 @click.pass_obj
 def drain_endpoint(ini: Path, room: str, endpoint: str) -> None:
-    """Assign no new viewers to an endpoint."""
+    """Assign no new viewers to an endpoint, as long as another one can take them."""
     _set_drained(ini, room, endpoint, True)
 
 
@@ -218,6 +218,7 @@ def _set_drained(ini: Path, room: str, endpoint: str, drained: bool) -> None:
         lambda session: session.crew.drain(
             room=room, name=endpoint, drained=drained, now=session.now
         ),
+        with_conference=True,
     )
 
 

@@ -55,6 +55,7 @@ from streaming_system.plugin.values import (
 from streaming_system.schedule.diff import Change
 from streaming_system.schedule.model import Link, Talk
 from streaming_system.util.time_zones import find_time_zone
+from streaming_system.util.user_agents import is_check
 
 __all__ = [
     "Change",
@@ -88,6 +89,7 @@ __all__ = [
     "html_from_plain_text",
     "html_from_unknown_markup",
     "incident_changed",
+    "is_check",
     "join_abstracts",
     "list_items",
     "open_feed",

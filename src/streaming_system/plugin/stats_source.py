@@ -18,7 +18,12 @@ class MountStats:
     Pass numbers on as the server sends them, also as texts: the agent validates them.
 
     :param mount: its name in ``streams`` of agent.ini.
-    :param clients: the number of viewers; ``None`` if the server does not report it.
+    :param clients: the number of viewers; ``None`` if the server does not report it. Publishers,
+        relays and what :func:`is_check` recognises are none.
+    :param segment_clients: those of them that play HLS or DASH. An access log replaces these, and
+        the others count beside it; ``None``: it replaces all.
+    :param includes_checks: whether the agent's own check of the mount may be among the clients;
+        the agent then subtracts it.
     :param sent: bitrate to all viewers together, in bit/s.
     :param bitrate: bitrate to one viewer, in bit/s.
     :param codec: such as ``VP8, Opus``.
@@ -27,6 +32,8 @@ class MountStats:
 
     mount: str
     clients: Any = None
+    segment_clients: Any = None
+    includes_checks: bool = True
     sent: Any = None
     bitrate: Any = None
     codec: str = ""

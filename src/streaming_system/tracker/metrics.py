@@ -108,7 +108,7 @@ class DatabaseCollector(Collector):
             start = time.perf_counter()
             db.execute(sa.select(1))
             seconds = time.perf_counter() - start
-            query = RoomGaugeQuery(db, self._app["fallback_groups"])
+            query = RoomGaugeQuery(db, self._app["fallback_groups"], self._app["ended_rooms"])
             rooms = query.rooms(conference.rooms, now=now)
         yield _gauge_family(
             "database_seconds", "How long a question took, in seconds.", (), {(): seconds}

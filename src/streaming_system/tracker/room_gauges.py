@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from streaming_system.tracker.audience.ended_rooms import EndedRooms
 from streaming_system.tracker.audience.viewers import Viewers
 from streaming_system.tracker.endpoints.endpoints import Endpoints
 from streaming_system.tracker.endpoints.fallback_groups import FallbackGroups
@@ -39,8 +40,14 @@ class RoomGauges:
 class RoomGaugeQuery:
     """Queries the numbers of rooms. The number of queries is the same for any number of rooms."""
 
-    def __init__(self, db: Session, fallback_groups: FallbackGroups | None = None) -> None:
+    def __init__(
+        self,
+        db: Session,
+        fallback_groups: FallbackGroups | None = None,
+        ended_rooms: EndedRooms | None = None,
+    ) -> None:
         self.db = db
+        self._ended_rooms = ended_rooms
         self._fallback_groups = fallback_groups or FallbackGroups()
 
     def rooms(self, ids: Collection[str], *, now: datetime) -> Sequence[RoomGauges]:
@@ -57,7 +64,7 @@ class RoomGaugeQuery:
         for endpoint in endpoints.recently_expired(now=now):
             if endpoint.last_seen > now - MAX_SILENCE:
                 states[endpoint.room, "silent"] += 1
-        viewers = Viewers(self.db, self._fallback_groups)
+        viewers = Viewers(self.db, self._fallback_groups, self._ended_rooms)
         players: Counter[str] = Counter()
         for (room, _), count in viewers.by_endpoint(now=now).items():
             players[room] += count

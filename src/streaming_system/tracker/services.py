@@ -7,6 +7,7 @@ from typing import Any
 
 from streaming_system.net.page_events import PageEventPublisher
 from streaming_system.schedule.store import ScheduleStore
+from streaming_system.tracker.audience.ended_rooms import EndedRooms
 from streaming_system.tracker.audience.playback import PlaybackService
 from streaming_system.tracker.audience.viewer_history import ViewerHistory
 from streaming_system.tracker.audience.viewers import ViewerCountCache, Viewers
@@ -26,7 +27,7 @@ from streaming_system.tracker.pipeline.pipeline import Pipeline
 # The services by the name of the request attribute.
 SERVICES: dict[str, Callable[[Any], Any]] = {
     "annotations": lambda r: Annotations(r.db),
-    "audience": lambda r: ViewerHistory(r.db),
+    "audience": lambda r: ViewerHistory(r.db, r.registry["ended_rooms"]),
     "audit": lambda r: AuditLog(r.db),
     "directory": lambda r: StreamDirectory(
         r.endpoints, r.registry.settings["conference"], r.registry.settings["endpoint.url"]
@@ -52,9 +53,10 @@ SERVICES: dict[str, Callable[[Any], Any]] = {
         r.registry["fallback_groups"],
         r.registry["bounds"],
         r.registry["admit_player"],
+        r.registry["ended_rooms"],
     ),
     "tokens": lambda r: Tokens(r.db),
-    "viewers": lambda r: Viewers(r.db, r.registry["fallback_groups"]),
+    "viewers": lambda r: Viewers(r.db, r.registry["fallback_groups"], r.registry["ended_rooms"]),
 }
 
 
@@ -78,6 +80,7 @@ def includeme(config: Any) -> None:
     config.registry["incident_throttle"] = CheckThrottle()
     config.registry["viewer_counts"] = ViewerCountCache()
     config.registry["fallback_groups"] = FallbackGroups(settings["conference"].rooms)
+    config.registry["ended_rooms"] = EndedRooms(settings["conference"].rooms)
     config.registry["regions"] = Regions(
         settings["conference"].site.regions, settings["region.header"], settings["region.file"]
     )

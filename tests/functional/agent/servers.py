@@ -10,7 +10,7 @@ import urllib3
 from ports import free_port
 from programs import find
 
-from streaming_system.agent.tracker_http import USER_AGENT
+from streaming_system.util.user_agents import USER_AGENT
 
 __all__ = ["free_port"]
 

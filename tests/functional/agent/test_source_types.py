@@ -141,6 +141,28 @@ def test_srs_counts_viewers_without_the_publisher(fake_server, probe):
     assert (hall.sent, hall.bitrate, hall.codec) == (14336000, 2048000, "H264, AAC")
 
 
+def test_srs_separates_hls_from_other_players_and_leaves_out_checks(fake_server, probe):
+    players = [
+        ("hls-play", ""),
+        ("hls-play", ""),
+        ("rtc-play", ""),
+        ("rtmp-play", "https://example.org/player.swf"),
+        ("rtmp-play", "streaming-system/agent"),
+    ]
+    clients = [
+        {"stream": "vid-2", "type": type_, "publish": False, "swfUrl": swf}
+        for type_, swf in players
+    ]
+    clients.append({"stream": "vid-2", "type": "fmle-publish", "publish": True})
+    clients.append({"stream": "vid-9", "type": "rtc-play", "publish": False})
+    fake_server.responses["/api/v1/streams/"] = json_response(SRS)
+    fake_server.responses["/api/v1/clients/"] = json_response({"code": 0, "clients": clients})
+
+    [hall] = poll("srs", probe())
+
+    assert (hall.clients, hall.segment_clients) == (4, 2)
+
+
 def test_srs_error_is_reported(fake_server, probe):
     fake_server.responses["/api/v1/streams/"] = json_response({"code": 2048})
 
@@ -166,6 +188,37 @@ def test_mediamtx_counts_readers_and_derives_bitrates_from_counters(fake_server,
     assert fake_server.requests[0].headers["Authorization"].startswith("Basic ")
 
 
+def test_mediamtx_counts_whep_and_hls_and_leaves_out_checks(fake_server, probe):
+    document = json.loads(json.dumps(MEDIAMTX))
+    document["items"][0]["readers"] = [
+        {"type": type_, "id": str(number)}
+        for number, type_ in enumerate(
+            [
+                "webRTCSession",
+                "webRTCSession",
+                "rtspSession",
+                "rtmpConn",
+                "hlsSession",
+                "hlsSession",
+            ]
+        )
+    ]
+    fake_server.responses["/v3/paths/list"] = json_response(document)
+    for name, items in {
+        "rtspsessions": [{"id": "2", "userAgent": "streaming-system (agent) check"}],
+        "rtmpconns": [{"id": "3", "userAgent": "LNX 9,0,124,2"}],
+        "hlssessions": [
+            {"id": "4", "userAgent": "Mozilla/5.0"},
+            {"id": "5", "userAgent": "streaming-system (agent)"},
+        ],
+    }.items():
+        fake_server.responses[f"/v3/{name}/list"] = json_response({"pageCount": 1, "items": items})
+
+    [hall] = poll("mediamtx", probe(("hall",)))
+
+    assert (hall.clients, hall.segment_clients) == (4, 1)
+
+
 @pytest.mark.parametrize("statistics", [OME_FLAT, OME_NEW])
 def test_ovenmediaengine_counts_viewer_connections(fake_server, probe, statistics):
     for path, response in (
@@ -180,6 +233,7 @@ def test_ovenmediaengine_counts_viewer_connections(fake_server, probe, statistic
     [hall] = poll("ovenmediaengine", probe(password="token", vhost="default"))
 
     assert (hall.mount, hall.clients, hall.sent) == ("live/hall", 7, 18000000)
+    assert hall.segment_clients == 3
     assert (hall.bitrate, hall.codec, hall.since) == (2628000, "H264, AAC", STARTED_AT)
     # OvenMediaEngine expects the AccessToken without a user.
     assert fake_server.requests[0].headers["Authorization"] == "Basic dG9rZW4="
@@ -267,6 +321,59 @@ def test_hanging_playlists_do_not_delay_other_checks(fake_server, probe, caplog)
 
     assert [mount.mount for mount in stats] == mounts
     assert caplog.text == ""
+
+
+LISTENERS = ("Lavf/59", "Lavf/59", "", "streaming-system (agent)", "Icecast 2.4.4")
+
+
+def test_icecast_with_a_password_counts_neither_checks_nor_relays(fake_server, probe):
+    listeners = "".join(
+        f"<listener><IP>::1</IP><UserAgent>{name}</UserAgent></listener>" for name in LISTENERS
+    )
+    mount = "<source mount='/hall.webm'><listeners>5</listeners></source>"
+    fake_server.responses["/admin/stats"] = (200, {}, f"<icestats>{mount}</icestats>".encode())
+    fake_server.responses["/admin/listclients"] = (
+        200,
+        {},
+        f"<icestats><source mount='/hall.webm'><Listeners>5</Listeners>{listeners}</source>"
+        "</icestats>".encode(),
+    )
+
+    [hall] = poll("icecast", probe(("/hall.webm",), user="admin", password="secret"))
+
+    assert (hall.clients, hall.includes_checks) == (3, False)
+
+
+def test_icecast_without_its_list_of_listeners_counts_all(fake_server, probe):
+    mount = "<source mount='/hall.webm'><listeners>5</listeners></source>"
+    fake_server.responses["/admin/stats"] = (200, {}, f"<icestats>{mount}</icestats>".encode())
+
+    [hall] = poll("icecast", probe(("/hall.webm",), user="admin", password="secret"))
+
+    assert (hall.clients, hall.includes_checks) == ("5", True)
+
+
+RTMP_STAT = """<rtmp><server><application><name>live</name><live><stream><name>hall</name>
+<nclients>{total}</nclients><publishing/>{clients}</stream></live></application></server></rtmp>"""
+RTMP_CLIENTS = """
+<client><flashver>FMLE/3.0 (compatible; FMSc/1.0)</flashver><publishing/></client>
+<client><flashver>LNX 9,0,124,2</flashver></client><client><flashver>VLC</flashver></client>
+<client><flashver>streaming-system/agent</flashver></client>
+<client><address>unix:/tmp/nginx-rtmp.0</address></client>"""
+
+
+@pytest.mark.parametrize(
+    ("total", "clients", "viewers"), [("5", RTMP_CLIENTS, 2), ("3", "", 2), ("0", "", 0)]
+)
+def test_nginx_rtmp_counts_neither_publishers_nor_relays_nor_checks(
+    fake_server, probe, total, clients, viewers
+):
+    body = RTMP_STAT.format(total=total, clients=clients).encode()
+    fake_server.responses["/stat"] = (200, {}, body)
+
+    [hall] = poll("nginx_rtmp", probe(url=f"{fake_server.url}/stat"))
+
+    assert (hall.mount, hall.clients, hall.segment_clients) == ("live/hall", viewers, 0)
 
 
 @pytest.mark.parametrize(

@@ -418,6 +418,18 @@ class TestVideoAndAudio:
         assert [result.condition for result in results] == ["frozen"] * 4
         assert [result.episode for result in results] == [0, 0, 1, 1]
 
+    def test_servers_and_logs_can_tell_the_check_from_a_viewer(self, check, films, fake_server):
+        make_film(films.folder / "it.ts")
+        film = (films.folder / "it.ts").read_bytes()
+        fake_server.responses["/it.ts"] = (200, {"Content-Type": "video/mp2t"}, film)
+
+        for use in ("picture", "sound"):
+            assert check(use, url=f"{fake_server.url}/it.ts", seconds=2)() == ("happy", "")
+
+        assert {request.headers["User-Agent"] for request in fake_server.requests} == {
+            "streaming-system (agent) check"
+        }
+
     def test_frozen_video_can_be_allowed(self, check, films):
         make_film(films.folder / "it.ts", picture="frozen")
 

@@ -233,7 +233,8 @@ class TestDraining:
 
         response = api.put_json(f"{EDGE}/draining", {"draining": True}, headers=headers)
 
-        assert response.json == {"draining": True, "drained": False}
+        # There is no other endpoint.
+        assert response.json == {"draining": True, "drained": False, "new_viewers": True}
         assert api.get(EDGE).json["draining"] is True
 
     def test_flag_of_the_crew_survives_reports(self, api, hall, crew):
@@ -241,9 +242,33 @@ class TestDraining:
 
         response = api.put_json(f"{EDGE}/draining", {"draining": True}, headers=crew)
 
-        assert response.json == {"draining": False, "drained": True}
+        assert response.json == {"draining": False, "drained": True, "new_viewers": True}
         assert api.put_json(EDGE, REPORT, headers=hall).json["drained"] is True
         assert api.get(EDGE).json["drained"] is True
+
+    @pytest.mark.parametrize(
+        ("other", "new_viewers"),
+        [
+            ({}, False),
+            ({"draining": True}, True),
+            # It has no picture.
+            ({"formats": ["opus"]}, True),
+        ],
+    )
+    def test_drained_endpoint_gets_viewers_if_no_other_can_take_them(
+        self, api, hall, crew, other, new_viewers
+    ):
+        video = REPORT | {"formats": ["webm"], "files": {}}
+        api.put_json(EDGE, video, headers=hall)
+        api.put_json(f"{EDGE}2", video | other, headers=hall)
+
+        response = api.put_json(f"{EDGE}/draining", {"draining": True}, headers=crew)
+
+        assert response.json["new_viewers"] is new_viewers
+        endpoints = api.get("/hall/streams.json").json["endpoints"]
+        assert {e["name"]: bool(e["weight"]) for e in endpoints}["edge1"] is new_viewers
+        undrained = api.put_json(f"{EDGE}/draining", {"draining": False}, headers=crew)
+        assert undrained.json["new_viewers"] is True
 
     def test_unknown_endpoint_cannot_drain(self, api, crew):
         api.put_json(f"{EDGE}/draining", {"draining": True}, headers=crew, status=404)

@@ -2,6 +2,7 @@
 
 import os
 import time
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
@@ -27,11 +28,18 @@ class Log:
         )
         self.window.count()
 
-    def write(self, target, *, address="203.0.113.9", agent="VLC", status=200, size=1000, end="\n"):
-        line = (
-            f'{address} - - [24/Nov/2026:09:00:00 +0000] "GET {target} HTTP/1.1" {status} {size} '
-            f'"-" "{agent}"'
-        )
+    def write(
+        self,
+        target,
+        *,
+        address="203.0.113.9",
+        agent="VLC",
+        status=200,
+        size=1000,
+        end="\n",
+        at="24/Nov/2026:09:00:00 +0000",
+    ):
+        line = f'{address} - - [{at}] "GET {target} HTTP/1.1" {status} {size} "-" "{agent}"'
         with self.file.open("a") as file:
             file.write(line + end)
 
@@ -81,7 +89,27 @@ def test_other_requests_and_errors_are_not_counted(log, target, fields):
     assert log.clients() == {}
 
 
-def test_lines_from_before_the_start_are_ignored(tmp_path):
+def test_viewers_of_the_last_seconds_count_from_the_start(tmp_path):
+    first = Log(tmp_path / "access.log", seconds=60)
+    now = datetime.now(UTC)
+    for age in (0, 5, 55, 70, 3600):
+        at = f"{now - timedelta(seconds=age):%d/%b/%Y:%H:%M:%S} +0000"
+        first.write("/hls/hall.m3u8", agent=f"{age} s", at=at, size=7500)
+    zone = timezone(timedelta(hours=-3, minutes=-30))
+    first.write("/hls/hall.m3u8", agent="zone", at=f"{now.astimezone(zone):%d/%b/%Y:%H:%M:%S %z}")
+    first.write("/hls/hall.m3u8", agent="no time", at="99/Xyz/2026:09:00:00 +0000")
+
+    window = ViewerWindow(AccessLogConfig(file=first.file, path="/hls/{mount}", window=60), STREAMS)
+
+    count = window.count()["live/hall"]
+    assert count.clients == 4
+    # Three of 7500 bytes and one of 1000 within 55 s.
+    assert 3000 < count.sent < 4000
+    window.close()
+    first.window.close()
+
+
+def test_lines_from_before_the_window_are_ignored(tmp_path):
     file = tmp_path / "old.log"
     file.touch()
     first = Log(file)
@@ -195,8 +223,19 @@ def test_addresses_and_user_agents_are_not_stored(log):
     assert "My Own Browser" not in state
 
 
-def test_requests_of_agents_are_not_counted(log):
-    log.write("/hls/hall.m3u8", agent="streaming-system (agent) preview", size=500)
-    log.write("/hls/hall.m3u8", address="203.0.113.10")
+@pytest.mark.parametrize(
+    ("agent", "is_viewer"),
+    [
+        ("streaming-system (agent)", False),
+        ("streaming-system (agent) preview", False),
+        ("streaming-system (agent) check", False),
+        ("streaming-system", False),
+        ("streaming-systematic", True),
+        ("Mozilla/5.0 streaming-system (agent)", True),
+        ("-", True),
+    ],
+)
+def test_requests_of_our_own_checks_are_not_counted(log, agent, is_viewer):
+    log.write("/hls/hall.m3u8", agent=agent, size=500)
 
-    assert log.clients() == {"live/hall": 1}
+    assert log.clients() == ({"live/hall": 1} if is_viewer else {})

@@ -122,6 +122,51 @@ def test_report_has_the_files_that_players_cannot_guess(agent):
     assert EndpointReportSchema().deserialize(reports["hall", "edge1"])["files"]
 
 
+@pytest.mark.parametrize(
+    ("stats", "logged", "total"),
+    [
+        # A server whose viewers are not distinguished: the log replaces its number.
+        ({"clients": 7}, 20, 20),
+        # Players of RTMP are in no log.
+        ({"clients": 5, "segment_clients": 0}, 20, 25),
+        # Four play HLS, and are in the log, too.
+        ({"clients": 9, "segment_clients": 4}, 20, 25),
+        ({"clients": None, "segment_clients": None}, 20, 20),
+        ({"clients": 3, "segment_clients": 8}, 20, 20),
+    ],
+)
+def test_viewers_of_an_access_log_count_beside_those_that_it_does_not_have(
+    agent, stats, logged, total
+):
+    [mount] = _validate(agent, MountStats(mount="/hall.m3u8", **stats))
+
+    assert mount.with_logged_viewers(logged, 1000).clients == total
+
+
+@pytest.mark.parametrize(
+    ("stats", "connections", "sessions", "viewers"),
+    [
+        ({"clients": 8}, 1, 0, 7),
+        ({"clients": 0}, 1, 0, 0),
+        # A check by HLS is no client of a server that does not count HLS.
+        ({"clients": 8}, 0, 1, 8),
+        ({"clients": 8, "segment_clients": 8}, 0, 1, 7),
+        ({"clients": 8, "segment_clients": 0}, 0, 1, 8),
+        ({"clients": 8, "includes_checks": False}, 1, 1, 8),
+    ],
+)
+def test_own_checks_are_subtracted_where_the_server_counts_them(
+    agent, stats, connections, sessions, viewers
+):
+    [mount] = _validate(agent, MountStats(mount="/hall.m3u8", **stats))
+
+    assert mount.without_checks(connections=connections, sessions=sessions).clients == viewers
+
+
+def _validate(agent, *stats):
+    return validate_stats("a", agent.sources[0].streams, stats, LogOnce(log)).mounts.values()
+
+
 REPORT = {"clients": 5, "bitrate": 1000, "cbitrate": 1000, "formats": ["hls"], "figures": {}}
 
 

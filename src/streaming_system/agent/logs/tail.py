@@ -47,7 +47,6 @@ class LogTailer:
 
     :param log: the file and its room.
     :param close_grace: seconds without growth after which a rotated file is closed.
-    :param start_at_end: skip what a new log contains already.
     :param max_backlog: skip older lines beyond this number of bytes; ``None``: no limit.
     """
 
@@ -57,11 +56,10 @@ class LogTailer:
         sink: LineSink,
         close_grace: float = CLOSE_GRACE,
         *,
-        start_at_end: bool = False,
         max_backlog: int | None = None,
     ) -> None:
         self.log = log
-        self._start_at_end, self._max_backlog = start_at_end, max_backlog
+        self._max_backlog = max_backlog
         self.lines = 0
         self.oversized_lines = 0
         self._sink = sink
@@ -110,7 +108,7 @@ class LogTailer:
         main = self._files.main
         checkpoints = {
             file.key: Checkpoint.at_start(file)
-            if file.key == main and not self._start_at_end
+            if file.key == main
             else Checkpoint.at_start(file).advance(file, file.size())
             for file in files
             if file.key == main or not is_copy_of_main(file, files, main)
@@ -118,8 +116,7 @@ class LogTailer:
         rotated = [checkpoint for checkpoint in checkpoints.values() if checkpoint.head_size]
         stored = self._sink.add_log(self.log.path, rotated)
         self._checkpoints = checkpoints | {checkpoint.key: checkpoint for checkpoint in stored}
-        # As long as the log is missing, its end is unknown.
-        self._is_new = self._start_at_end and main is None
+        self._is_new = False
 
     def _read_lines(self, file: LogFileHandle, should_continue: Callable[[], bool]) -> bool:
         """Read a file; return whether all whole lines were read."""

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+from streaming_system.agent.ffmpeg import user_agent_options
 from streaming_system.agent.preview.admission import KEY as NETWORKS_KEY
 from streaming_system.agent.subprocesses import ProgramError
-from streaming_system.agent.tracker_http import USER_AGENT
 from streaming_system.net.filtering_proxy import Admits, FilteringProxy
 
 # Allowed protocols by scheme: a playlist can refer neither to files nor to other protocols.
@@ -29,9 +29,7 @@ def input_options(url: str, timeout: float, *, seconds: float | None = None) -> 
     scheme = url.partition(":")[0]
     options = ["-protocol_whitelist", PROTOCOLS[scheme], "-format_whitelist", INPUT_FORMATS]
     options += ["-rw_timeout", str(round(timeout * 1_000_000))]
-    if scheme.startswith("http"):
-        # Agents do not count this user agent as a viewer.
-        options += ["-user_agent", f"{USER_AGENT} preview"]
+    options += user_agent_options(url, "preview")
     # A live stream may start between two key frames. ffmpeg reports errors until the next one.
     options += ["-max_error_rate", "1"]
     options += ["-analyzeduration", "3000000", "-max_pixels", str(MAX_PIXELS)]

@@ -6,9 +6,10 @@ https://icecast.org/docs/icecast-2.4.1/server-stats.html
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from streaming_system.plugin import (
     MountStats,
@@ -17,11 +18,14 @@ from streaming_system.plugin import (
     SourceProbe,
     StatsSource,
     hookimpl,
+    is_check,
     parse_timestamp,
     require_list,
     require_object,
 )
 
+# Another Icecast, which has listeners of its own.
+RELAY_AGENT = "Icecast "
 _OBJECT_START = re.compile(r'\{(?=\s*")')
 _OWN_FIELDS = re.compile(
     r'"(listenurl|listeners|server_type|stream_start_iso8601|bitrate)"\s*:\s*'
@@ -96,23 +100,36 @@ def _fetch_admin(probe: SourceProbe) -> Iterator[MountStats]:
     for element in probe.xml("/admin/stats").iter("source"):
         source = {child.tag: child.text or "" for child in element}
         mount = element.get("mount", "")
-        yield _mount_stats(
-            mount,
-            source.get("listeners"),
-            source,
+        received = probe.rate(f"{mount} received", source.get("total_bytes_read"))
+        clients: Any = source.get("listeners")
+        viewers = _count_viewers(probe, mount) if clients != "0" else 0
+        stats = _mount_stats(mount, clients if viewers is None else viewers, source)
+        yield replace(
+            stats,
+            includes_checks=viewers is None,
             sent=probe.rate(f"{mount} sent", source.get("total_bytes_sent")),
-            received=probe.rate(f"{mount} received", source.get("total_bytes_read")),
+            bitrate=stats.bitrate if received is None else received,
         )
 
 
-def _mount_stats(
-    mount: str, clients: Any, source: Any, sent: float | None = None, received: float | None = None
-) -> MountStats:
+def _count_viewers(probe: SourceProbe, mount: str) -> int | None:
+    """Return the listeners of a mount without checks and relays; ``None`` if there is no list."""
+    if mount not in probe.mounts:
+        return None
+    try:
+        root = probe.xml(f"/admin/listclients?mount={quote(mount)}")
+    except SourceError:
+        # The list of a large audience exceeds the limit of a response.
+        return None
+    names = [listener.findtext("UserAgent") or "" for listener in root.iter("listener")]
+    return sum(not is_check(name) and not name.startswith(RELAY_AGENT) for name in names)
+
+
+def _mount_stats(mount: str, clients: Any, source: Any) -> MountStats:
     return MountStats(
         mount=mount,
         clients=clients,
-        sent=sent,
-        bitrate=received if received is not None else _announced_bitrate(source),
+        bitrate=_announced_bitrate(source),
         codec=str(source.get("server_type") or ""),
         since=_stream_start(source),
     )

@@ -2,11 +2,13 @@
 
 https://github.com/arut/nginx-rtmp-module/wiki/Directives#statistics
 
-It counts RTMP viewers only; HLS viewers are counted in nginx's access log: see ``access.log``.
+It counts RTMP viewers only; HLS viewers are counted in nginx's access log, beside them: see
+``access.log``.
 """
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from xml.etree.ElementTree import Element
 
 from streaming_system.plugin import (
@@ -16,6 +18,7 @@ from streaming_system.plugin import (
     SourceProbe,
     StatsSource,
     hookimpl,
+    is_check,
 )
 
 
@@ -46,16 +49,29 @@ def fetch_stats(probe: SourceProbe) -> Iterator[MountStats]:
 
 
 def _mount_stats(application: str, stream: Element) -> MountStats:
-    publishers = len(stream.findall("client/publishing"))
-    clients = stream.findtext("nclients")
     return MountStats(
         mount=f"{application}/{stream.findtext('name', '')}",
-        clients=int(clients) - publishers if clients and clients.isdecimal() else clients,
+        clients=_count_players(stream),
+        segment_clients=0,
+        includes_checks=False,
         sent=stream.findtext("bw_out"),
         bitrate=stream.findtext("bw_in"),
         codec=", ".join(filter(None, (e.text for e in stream.iterfind("meta//codec")))),
         since=_stream_start(stream.findtext("time", "")),
     )
+
+
+def _count_players(stream: Element) -> Any:
+    """Return the number of viewers: neither publishers nor relays nor checks."""
+    clients, total = stream.findall("client"), stream.findtext("nclients")
+    if not clients and total and total.isdecimal():
+        # Without the mask ``clients`` in nginx.conf, there is a number only, with the publisher.
+        return max(0, int(total) - 1)
+    if total and not total.isdecimal():
+        return total
+    names = [c.findtext("flashver") for c in clients if c.find("publishing") is None]
+    # A relay of nginx itself has no name.
+    return sum(bool(name) and not is_check(name) for name in names)
 
 
 def _stream_start(milliseconds: str) -> datetime | None:

@@ -21,7 +21,8 @@ from streaming_system.plugin import (
 )
 
 # Connections of viewers; the others are servers, recordings and thumbnails.
-VIEWER_CONNECTIONS = ("webrtc", "llhls", "hlsv3", "hls", "dash", "lldash", "srt")
+SEGMENT_CONNECTIONS = ("llhls", "hlsv3", "hls", "dash", "lldash")
+VIEWER_CONNECTIONS = (*SEGMENT_CONNECTIONS, "webrtc", "srt")
 
 
 @hookimpl
@@ -84,11 +85,14 @@ def _mount_stats(mount: str, statistics: Any, stream: Any) -> MountStats:
         for kind in ("video", "audio")
         if isinstance(track.get(kind), dict)
     ]
-    counts = [connections[kind] for kind in VIEWER_CONNECTIONS if kind in connections]
-    is_valid = all(isinstance(count, int) and count >= 0 for count in counts)
+    counts = {kind: connections[kind] for kind in VIEWER_CONNECTIONS if kind in connections}
+    is_valid = all(isinstance(count, int) and count >= 0 for count in counts.values())
     return MountStats(
         mount=mount,
-        clients=sum(counts) if is_valid else -1,
+        clients=sum(counts.values()) if is_valid else -1,
+        segment_clients=sum(counts.get(kind, 0) for kind in SEGMENT_CONNECTIONS)
+        if is_valid
+        else None,
         sent=outgoing.get("lastThroughputOut"),
         bitrate=_bitrate(media),
         codec=", ".join(str(track["codec"]) for track in media if track.get("codec")),

@@ -49,6 +49,8 @@ def fetch_stats(probe: SourceProbe) -> Iterator[MountStats]:
         mount="live",
         # Missing if Owncast is configured to hide it.
         clients=status.get("viewerCount"),
+        # All its viewers play HLS.
+        segment_clients=status.get("viewerCount"),
         bitrate=_bitrate(details),
         codec=", ".join(
             str(details[key]) for key in ("videoCodec", "audioCodec") if details.get(key)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from streaming_system.agent.config_section import ConfigSection
-from streaming_system.agent.ffmpeg import QUIET_FLAGS
+from streaming_system.agent.ffmpeg import QUIET_FLAGS, user_agent_options
 from streaming_system.agent.picture import PICTURE_OPTIONS, PictureHistory
 from streaming_system.agent.subprocesses import (
     ProgramError,
@@ -79,6 +79,7 @@ class FfmpegAnalyzer:
             *(self._tools.ffmpeg, *QUIET_FLAGS),
             # Print the played time on stderr, once at the end.
             *("-progress", "pipe:2", "-stats_period", "600"),
+            *user_agent_options(self._url, "check"),
             *("-threads", "1", "-t", f"{self._seconds:g}", "-i", self._url),
             *(*options, "-f", "null", "-", *more_outputs),
         )

@@ -207,6 +207,7 @@ def _crew_actions(request: Any) -> CrewActions:
         account=request.identity.name,
         event=conference.default.conference,
         login_key=request.registry["login_key"],
+        directory=request.directory,
     )
 
 

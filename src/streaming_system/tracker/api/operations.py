@@ -83,8 +83,9 @@ OPERATIONS: tuple[Operation, ...] = (
         method="PUT",
         route="api.draining",
         summary="Drain an endpoint, or stop draining it",
-        description="A draining endpoint gets no new viewers and keeps its current ones. A token "
-        "of the room or the endpoint sets the endpoint's own flag, which its next report "
+        description="A draining endpoint gets no new viewers and keeps its current ones. If no "
+        "other endpoint can take the new viewers of a room, it still gets them: `new_viewers`. A "
+        "token of the room or the endpoint sets the endpoint's own flag, which its next report "
         "overwrites; a token of the crew sets the crew's flag, which stays until the crew changes "
         "it.",
         body=endpoint.DrainingSchema(),

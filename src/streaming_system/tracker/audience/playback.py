@@ -6,8 +6,9 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from streaming_system.tracker.audience.ended_rooms import EndedRooms
 from streaming_system.tracker.audience.qoe import QoeMetrics, qoe_metrics
-from streaming_system.tracker.audience.viewers import ViewerCountCache
+from streaming_system.tracker.audience.viewers import ViewerCountCache, Viewers
 from streaming_system.tracker.db.bounds import Bounds
 from streaming_system.tracker.db.session import ensure_write_transaction
 from streaming_system.tracker.endpoints.fallback_groups import FallbackGroups
@@ -23,6 +24,7 @@ class PlaybackService:
     :param viewer_count: cached by this process; without it, each report counts viewers again.
     :param bounds: of the rows of tables.
     :param admit: returns why a new player is refused.
+    :param ended_rooms: finds the rooms whose players are no viewers.
     """
 
     def __init__(
@@ -33,6 +35,7 @@ class PlaybackService:
         fallback_groups: FallbackGroups | None = None,
         bounds: Bounds | None = None,
         admit: AdmitPlayer = lambda report: None,
+        ended_rooms: EndedRooms | None = None,
     ) -> None:
         self.db = db
         self._settings = settings
@@ -40,6 +43,7 @@ class PlaybackService:
         self._fallback_groups = fallback_groups or FallbackGroups()
         self._bounds = bounds
         self._admit = admit
+        self._ended_rooms = ended_rooms or EndedRooms()
 
     def report(self, report: PlayerReport, *, now: datetime) -> int:
         """Write a report within the session's transaction.
@@ -48,7 +52,7 @@ class PlaybackService:
 
         :raises Exception: the error of ``admit``, or :exc:`BoundReachedError`, for a new player.
         """
-        scheduler = ReportScheduler(self._settings, self._viewer_count)
+        scheduler = ReportScheduler(self._settings, self._viewer_count, self._ended_rooms)
         connection = ensure_write_transaction(self.db)
         [result] = ingest(
             connection, [(report, now)], scheduler, self._fallback_groups, self._bounds, self._admit
@@ -66,4 +70,12 @@ class PlaybackService:
         :param by_endpoint: whether to separate endpoints; otherwise there is one entry a room.
         """
         begin = now - timedelta(minutes=minutes)
-        return qoe_metrics(self.db, begin=begin, now=now, room=room, by_endpoint=by_endpoint)
+        viewers = Viewers(self.db, self._fallback_groups, self._ended_rooms)
+        return qoe_metrics(
+            self.db,
+            begin=begin,
+            now=now,
+            room=room,
+            by_endpoint=by_endpoint,
+            viewers=viewers.by_endpoint(now=now),
+        )

@@ -1,6 +1,6 @@
 """Quality of experience (QoE) metrics from playback reports."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,7 +8,6 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from streaming_system.tracker.audience.viewers import Viewers
 from streaming_system.tracker.ingest.player_report import TOTAL_COLUMNS, PlaybackTotals
 from streaming_system.tracker.models import Base
 
@@ -77,16 +76,25 @@ def ratio_without_worst_networks(
 
 
 def qoe_metrics(
-    db: Session, *, begin: datetime, now: datetime, room: str | None, by_endpoint: bool
+    db: Session,
+    *,
+    begin: datetime,
+    now: datetime,
+    room: str | None,
+    by_endpoint: bool,
+    viewers: Mapping[tuple[str, str], int],
 ) -> Sequence[QoeMetrics]:
-    """Return the metrics from ``begin`` to ``now``, ordered by room and endpoint."""
+    """Return the metrics from ``begin`` to ``now``, ordered by room and endpoint.
+
+    :param viewers: the numbers of viewers by room and endpoint.
+    """
     metrics: dict[tuple[str, str | None], dict[str, Any]] = {}
-    for (player_room, endpoint), viewers in Viewers(db).by_endpoint(now=now).items():
+    for (player_room, endpoint), count in viewers.items():
         if room in (None, player_room):
             values = metrics.setdefault(
                 (player_room, endpoint if by_endpoint else None), {"viewers": 0}
             )
-            values["viewers"] += viewers
+            values["viewers"] += count
     keys = [_playback_table.c.room] + ([_playback_table.c.endpoint] if by_endpoint else [])
     conditions = [_playback_table.c.at > begin, _playback_table.c.at <= now]
     if room is not None:

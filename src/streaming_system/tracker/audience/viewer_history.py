@@ -9,7 +9,9 @@ from itertools import accumulate
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from streaming_system.tracker.audience.ended_rooms import EndedRooms
 from streaming_system.tracker.audience.qoe import rebuffer_ratio
+from streaming_system.tracker.audience.viewers import Viewers
 from streaming_system.tracker.history.sql_time import EpochMs, floor_to, to_ms
 from streaming_system.tracker.history.time_series import MINUTE, TEN_MINUTES, rolled_up_until
 from streaming_system.tracker.models import Playback, Playback1Min, Playback10Min, Player
@@ -39,8 +41,9 @@ class ViewerSeries:
 class ViewerHistory:
     """Metrics of players over time, from rollups and, for the latest steps, from reports."""
 
-    def __init__(self, db: Session) -> None:
+    def __init__(self, db: Session, ended_rooms: EndedRooms | None = None) -> None:
         self.db = db
+        self._ended_rooms = ended_rooms or EndedRooms()
 
     def series(
         self, *, begin: datetime, end: datetime, step: timedelta, room: str | None = None
@@ -145,7 +148,12 @@ class ViewerHistory:
             )
             for name, number, count in self.db.execute(query):
                 changes[name][min(number, last)] += sign * count
-        return {name: list(accumulate(changes[name])) for name in changes}
+        players = {name: list(accumulate(changes[name])) for name in changes}
+        # The present players of a room whose stream has just ended are no viewers.
+        viewers = Viewers(self.db, ended_rooms=self._ended_rooms)
+        for name in self._ended_rooms.find(self.db, now=end) & players.keys():
+            players[name][-1] = viewers.count(now=end, room=name)
+        return players
 
 
 def _viewers_at_step_start(

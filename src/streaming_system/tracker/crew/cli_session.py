@@ -24,7 +24,8 @@ from streaming_system.tracker.db.session import (
     require_tables,
 )
 from streaming_system.tracker.endpoints.endpoints import Endpoints
-from streaming_system.tracker.settings import StartupError
+from streaming_system.tracker.endpoints.stream_directory import StreamDirectory
+from streaming_system.tracker.settings import DEFAULT_ENDPOINT_URL, StartupError
 
 __all__ = [
     "ROLES",
@@ -75,6 +76,9 @@ def admin_session(
                 conference.groups if conference else (),
                 account=f"cli:{_system_user()}",
                 event=conference.default.conference if conference else "",
+                directory=StreamDirectory(Endpoints(db), conference, DEFAULT_ENDPOINT_URL)
+                if conference
+                else None,
             ),
             accounts=Accounts(db),
             tokens=Tokens(db),

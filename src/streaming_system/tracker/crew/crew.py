@@ -14,6 +14,7 @@ from streaming_system.tracker.crew.second_factor import SecondFactors
 from streaming_system.tracker.crew.server_keys import LOGIN_KEY_NAME, ServerKeys
 from streaming_system.tracker.crew.tokens import Tokens
 from streaming_system.tracker.endpoints.endpoints import Endpoints
+from streaming_system.tracker.endpoints.stream_directory import StreamDirectory
 from streaming_system.tracker.models import Account, Token
 
 __all__ = ["AccountError", "CrewActions", "CrewError", "parse_time"]
@@ -30,6 +31,7 @@ class CrewActions:
     :param account: the name of the account, or ``cli:USER``.
     :param event: the name of the event, which passwords must not consist of.
     :param login_key: the key of the hashes of failed logins; the default is that of the database.
+    :param directory: the endpoints of each room, to describe the effect of draining.
     """
 
     def __init__(
@@ -40,12 +42,14 @@ class CrewActions:
         account: str,
         event: str = "",
         login_key: bytes | None = None,
+        directory: StreamDirectory | None = None,
     ) -> None:
         self.db = db
         self._accounts = Accounts(db, (event,))
         self._rooms = rooms
         self._account = account
         self._login_key = login_key
+        self._directory = directory
 
     def issue_token(
         self, *, label: str, scope: str, room: str, endpoint: str, now: datetime
@@ -82,8 +86,17 @@ class CrewActions:
             raise CrewError(f"there is no endpoint {name} in the room {room}")
         self._record("endpoint.drain" if drained else "endpoint.undrain", f"{room} {name}", now)
         if drained:
-            return f"{name} of {room} gets no new viewers."
+            return self._describe_drained(room, name, now)
         return f"{name} of {room} gets viewers again."
+
+    def _describe_drained(self, room: str, name: str, now: datetime) -> str:
+        last_resorts = self._directory.last_resorts(now=now) if self._directory else {}
+        if rooms := last_resorts.get((room, name)):
+            return (
+                f"{name} of {room} is drained, but no other server can take new viewers of "
+                f"{', '.join(rooms)}: it gets them until one can."
+            )
+        return f"{name} of {room} gets no new viewers."
 
     def annotate(self, *, at: datetime, label: str, room: str, now: datetime) -> str:
         """Add an annotation; ``room`` is "" for all rooms."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from streaming_system.config import ConferenceConfig, Room
+from streaming_system.config.stream_sources import is_served_by_endpoints
 from streaming_system.tracker.endpoints import load_balancer
 from streaming_system.tracker.endpoints.endpoints import Endpoints
 from streaming_system.tracker.endpoints.fallback_groups import FallbackGroups, room_and_fallbacks
@@ -69,6 +70,21 @@ class StreamDirectory:
         alive = self._endpoints.candidates(now=now)
         offers = self._offers(room.id, _serving_endpoints(room, alive), prefer)
         return sorted(offers, key=lambda offer: (-offer.weight, offer.endpoint.name))
+
+    def last_resorts(self, *, now: datetime) -> Mapping[tuple[str, str], Sequence[str]]:
+        """Return the draining endpoints that get new viewers, because no other can serve them.
+
+        The keys are their rooms and names; the values, the ids of the rooms of the viewers.
+        """
+        rooms: dict[tuple[str, str], list[str]] = {}
+        for room, offers in self.all_rooms(now=now).items():
+            if not is_served_by_endpoints(self._conference.rooms[room], now):
+                continue
+            for offer in offers:
+                endpoint = offer.endpoint
+                if offer.weight and (endpoint.draining or endpoint.drained):
+                    rooms.setdefault((endpoint.room, endpoint.name), []).append(room)
+        return rooms
 
     def url(self, endpoint: Endpoint | EndpointState, room: str) -> str:
         """Return the base of an endpoint's stream URLs for a room."""

@@ -10,7 +10,9 @@ from sqlalchemy.orm import Session
 from streaming_system.config import ConferenceConfig, Room
 from streaming_system.config.stream_sources import has_external_stream
 from streaming_system.schedule.model import Schedule
+from streaming_system.tracker.audience.ended_rooms import EndedRooms
 from streaming_system.tracker.audience.qoe import qoe_metrics, ratio_without_worst_networks
+from streaming_system.tracker.audience.viewers import Viewers
 from streaming_system.tracker.endpoints.endpoints import ENDPOINT_TTL
 from streaming_system.tracker.endpoints.fallback_groups import room_and_fallbacks
 from streaming_system.tracker.endpoints.formats import is_watchable
@@ -147,7 +149,10 @@ class IncidentDetector:
     def _rebuffering(self, now: datetime) -> Iterator[IncidentFinding]:
         threshold = self.settings["alert.rebuffering"]
         begin = now - PLAYBACK_WINDOW
-        for metrics in qoe_metrics(self.db, begin=begin, now=now, room=None, by_endpoint=False):
+        viewers = Viewers(self.db, ended_rooms=EndedRooms(self.rooms)).by_endpoint(now=now)
+        for metrics in qoe_metrics(
+            self.db, begin=begin, now=now, room=None, by_endpoint=False, viewers=viewers
+        ):
             room = self.rooms.get(metrics.room)
             ratio = metrics.rebuffer_ratio or 0
             if room is None or ratio <= threshold * REBUFFERING_CLEAR_FACTOR:

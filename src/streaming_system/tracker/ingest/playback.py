@@ -20,7 +20,7 @@ from streaming_system.tracker.ingest.player_report import (
     TOTAL_COLUMNS,
     PlayerReport,
 )
-from streaming_system.tracker.ingest.report_scheduler import ReportScheduler, validity
+from streaming_system.tracker.ingest.report_scheduler import ReportScheduler
 
 # A longer absence ends the player's session; the next report begins another one.
 SESSION_GAP = timedelta(seconds=60)
@@ -102,7 +102,7 @@ def ingest(
     batch = _PlaybackBatch(connection, fallback_groups, bounds or Bounds({}), admit)
     batch.write(
         [
-            TimedReport(report, now, now + validity(interval))
+            TimedReport(report, now, scheduler.viewer_until(report, interval, connection, now))
             for (report, now), interval in zip(reports, intervals, strict=True)
         ]
     )

@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from streaming_system.tracker.audience.ended_rooms import EndedRooms
 from streaming_system.tracker.audience.viewers import ViewerCountCache
 from streaming_system.tracker.db.bounds import Bounds
 from streaming_system.tracker.endpoints.fallback_groups import FallbackGroups
@@ -32,6 +33,7 @@ class ReportIngest:
     :param on_new_endpoint: called after a new endpoint, or one that returns, is committed.
     :param bounds: of endpoints, and of the rows of tables.
     :param admit: returns why a new player is refused.
+    :param ended_rooms: finds the rooms whose players are no viewers.
     """
 
     def __init__(
@@ -43,10 +45,11 @@ class ReportIngest:
         fallback_groups: FallbackGroups | None = None,
         bounds: Bounds | None = None,
         admit: AdmitPlayer = lambda report: None,
+        ended_rooms: EndedRooms | None = None,
     ) -> None:
         # SQLite must begin write transactions as such: see db.session.ensure_write_transaction.
         self._engine = engine.execution_options(sqlite_immediate=True)
-        self._scheduler = ReportScheduler(settings, viewer_count)
+        self._scheduler = ReportScheduler(settings, viewer_count, ended_rooms)
         self._on_new_endpoint = on_new_endpoint
         self._fallback_groups = fallback_groups or FallbackGroups()
         self._bounds = bounds or Bounds({})
@@ -123,4 +126,5 @@ def includeme(config: Any) -> None:
         fallback_groups=registry["fallback_groups"],
         bounds=registry["bounds"],
         admit=lambda report: registry["admit_player"](report),
+        ended_rooms=registry["ended_rooms"],
     )

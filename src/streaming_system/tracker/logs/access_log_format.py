@@ -1,18 +1,16 @@
 """The combined log format: one line per request."""
 
-import functools
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime
 
-from streaming_system.util.combined_log_format import COMBINED_LOG_LINE, MAX_RESPONSE_BYTES
+from streaming_system.util.combined_log_format import (
+    COMBINED_LOG_LINE,
+    MAX_RESPONSE_BYTES,
+    parse_log_time,
+)
 
 MAX_LINE_CHARS = 32 * 1024
-_TIME = re.compile(
-    r"([0-9]{2})/([A-Z][a-z]{2})/([0-9]{4}):([0-9]{2}):([0-9]{2}):([0-9]{2}) "
-    r"([+-])([0-9]{2})([0-9]{2})"
-)
-_MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 _CONTROL_CHARS = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
@@ -51,7 +49,7 @@ def parse_line(line: str) -> AccessLogLine | None:
     if match is None:
         return None
     address, time_text, request, status, size_text, referer, user_agent = match.groups("-")
-    time = _parse_time(time_text)
+    time = parse_log_time(time_text)
     size = 0 if size_text == "-" else int(size_text)
     if time is None or size > MAX_RESPONSE_BYTES:
         return None
@@ -65,24 +63,6 @@ def parse_line(line: str) -> AccessLogLine | None:
         referer=referer,
         user_agent=user_agent,
     )
-
-
-# Many lines have the same second.
-@functools.lru_cache(maxsize=1024)
-def _parse_time(text: str) -> datetime | None:
-    match = _TIME.fullmatch(text)
-    if match is None or match[2] not in _MONTHS:
-        return None
-    day, year, hour, minute, second = (int(match[group]) for group in (1, 3, 4, 5, 6))
-    offset = timedelta(hours=int(match[8]), minutes=int(match[9]))
-    try:
-        zone = timezone(-offset if match[7] == "-" else offset)
-        month = _MONTHS.index(match[2]) + 1
-        # datetime has no leap seconds; one counts as second 59.
-        time = datetime(year, month, day, hour, minute, min(second, 59), tzinfo=zone)
-        return time.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
 
 
 def _escape_char(match: re.Match[str]) -> str:

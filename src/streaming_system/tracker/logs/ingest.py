@@ -16,6 +16,7 @@ from streaming_system.tracker.db.session import ensure_write_transaction
 from streaming_system.tracker.logs.access_log_format import AccessLogLine, parse_line, split_lines
 from streaming_system.tracker.logs.store import RotatingLogStore
 from streaming_system.tracker.models import LogBatch, LogHour, LogVisitor
+from streaming_system.util.user_agents import is_check
 
 # Older lines are stored, but not counted: the salt of their day is deleted.
 MAX_PAST = timedelta(days=1)
@@ -33,8 +34,8 @@ class AccessLogError(Exception):
 class AccessLogTotal:
     """The totals of one hour, or of one endpoint over several hours.
 
-    ``viewers`` are distinct within an hour and endpoint. For an endpoint, it is the maximum over
-    its hours; for an hour, it is the sum over all endpoints.
+    ``viewers`` are distinct within an hour and endpoint, without our own checks. For an endpoint,
+    it is the maximum over its hours; for an hour, it is the sum over all endpoints.
     """
 
     hour: datetime | None = None
@@ -59,7 +60,8 @@ class _HourlyTotals:
         self.hits += 1
         self.bytes_sent += line.bytes
         self.errors += line.status >= 400
-        self.visitors.add(visitor)
+        if not is_check(line.user_agent):
+            self.visitors.add(visitor)
 
 
 class AccessLogs:
@@ -197,7 +199,7 @@ class AccessLogs:
         insert_new = (
             insert(LogVisitor.__table__).on_conflict_do_nothing().returning(LogVisitor.hour)
         )
-        new_visitors = Counter(self.db.scalars(insert_new, visitors))
+        new_visitors = Counter(self.db.scalars(insert_new, visitors) if visitors else ())
         upsert = insert(LogHour.__table__)
         self.db.execute(
             upsert.on_conflict_do_update(

@@ -215,10 +215,15 @@ class DrainingSchema(ApiSchema):
 
 
 class DrainingResponseSchema(ApiSchema):
-    """The flags of an endpoint; each of them stops new viewers."""
+    """The flags of an endpoint; each of them stops new viewers if another one can take them."""
 
     draining = Member(Flag(), description="The endpoint's own flag.")
     drained = Member(Flag(), description="The crew's flag.")
+    new_viewers = Member(
+        Flag(),
+        description="Whether it gets new viewers: it is not draining, or no other endpoint can "
+        "serve them.",
+    )
 
 
 class EndpointReportResponseSchema(ApiSchema):

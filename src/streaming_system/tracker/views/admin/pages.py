@@ -65,6 +65,7 @@ class EndpointPage(AdminPage):
             "now": now,
             "alive": sorted(endpoints.alive(now=now), key=lambda e: (e.room, e.name)),
             "silent": endpoints.recently_expired(now=now),
+            "last_resorts": self.request.directory.last_resorts(now=now),
         }
 
 

@@ -95,7 +95,13 @@ def drain_endpoint(request: Any) -> dict[str, Any]:
     if not is_known:
         raise api_error("unknown-endpoint", "no endpoint of that name has reported in this room")
     endpoint = request.endpoints.get(**key)
-    return {"draining": endpoint.draining, "drained": endpoint.drained}
+    is_drained = endpoint.draining or endpoint.drained
+    last_resorts = request.directory.last_resorts(now=request.now) if is_drained else {}
+    return {
+        "draining": endpoint.draining,
+        "drained": endpoint.drained,
+        "new_viewers": not is_drained or (key["room"], key["name"]) in last_resorts,
+    }
 
 
 def _endpoint_key(request: Any) -> dict[str, str]:
