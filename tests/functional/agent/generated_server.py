@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import urllib3
+
 from .servers import Program, free_port
 
 PROGRAM = Path(sys.executable).with_name("streaming-system")
@@ -16,6 +18,9 @@ TEST_PATTERN = (
     *("-f", "lavfi", "-i", "sine=frequency=440"),
 )
 
+# Status, type and first bytes of a stream of WebM.
+WEBM_RESPONSE = (200, "video/webm", b"\x1a\x45\xdf\xa3")
+
 
 def open_folder(folder):
     """Let the users of Icecast and nginx reach a folder, if root runs the tests."""
@@ -23,6 +28,20 @@ def open_folder(folder):
         mode = path.stat().st_mode
         if not mode & stat.S_IXOTH:
             path.chmod(mode | 0o011)
+
+
+def fetch_start(url):
+    """Return status, type and first bytes of an endless stream; ``None`` if it has not begun."""
+    with urllib3.PoolManager(retries=False, timeout=10) as pool:
+        try:
+            response = pool.request("GET", url, preload_content=False)
+        except urllib3.exceptions.HTTPError:
+            # Icecast closes connections to a mount until it has its first cluster.
+            return None
+        try:
+            return response.status, response.headers["Content-Type"], response.read(4)
+        finally:
+            response.close()
 
 
 class GeneratedServer:

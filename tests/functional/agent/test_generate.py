@@ -8,10 +8,9 @@ import urllib3
 from programs import require
 
 from .conftest import wait_until
-from .generated_server import GeneratedServer
+from .generated_server import WEBM_RESPONSE, GeneratedServer, fetch_start
 
 ROOMS = ("hall", "lab")
-WEBM_START = b"\x1a\x45\xdf\xa3"
 TS_START = b"G"
 
 
@@ -39,16 +38,6 @@ def fetch(url):
         return pool.request("GET", url)
 
 
-def fetch_start(url):
-    """Return the first bytes of an endless stream."""
-    with urllib3.PoolManager(retries=False, timeout=10) as pool:
-        response = pool.request("GET", url, preload_content=False)
-        try:
-            return response.read(4) if response.status == 200 else b""
-        finally:
-            response.close()
-
-
 def fetch_segments(playlist_url):
     """Return the URLs of a playlist's segments; none if there is no playlist."""
     response = fetch(playlist_url)
@@ -57,6 +46,11 @@ def fetch_segments(playlist_url):
     assert response.headers["Access-Control-Allow-Origin"] == "*"
     lines = response.data.decode().splitlines()
     return [urljoin(playlist_url, line) for line in lines if line and not line.startswith("#")]
+
+
+def last_number(playlist_url):
+    """Return the number of the last segment of nginx's playlist."""
+    return int(fetch_segments(playlist_url)[-1].rpartition("/")[2].removesuffix(".ts"))
 
 
 def wait_for_rooms(served, file):
@@ -89,7 +83,7 @@ def test_generated_icecast_makes_all_rooms_live(generate, served, encoders):
 
     assert urls == {room: edge.viewer_url(room) for room in ROOMS}
     for url in urls.values():
-        wait_until(lambda url=url: fetch_start(url) == WEBM_START, 20, f"{url} plays")
+        wait_until(lambda url=url: fetch_start(url) == WEBM_RESPONSE, 20, f"{url} plays")
     assert "Traceback" not in agent.output
 
     # The password of a room is good for that room only.
@@ -120,19 +114,22 @@ def test_generated_nginx_makes_all_rooms_live_and_survives_a_reload(generate, se
 
         edge.control_nginx("reload")
 
+        # The new workers do not list the streams of encoders that are connected to the old ones.
         for room, url in urls.items():
-            last = fetch_segments(url)[-1]
+            last = last_number(url)
+            # A stream that has stalled would be gone by then.
             wait_until(
-                lambda url=url, last=last: fetch_segments(url)[-1] != last, 30, f"{url} advances"
+                lambda url=url, last=last: last_number(url) > last + 8, 40, f"{url} advances"
             )
             assert publishers[room].process.poll() is None
-        assert set(served.endpoints("hall")) == set(served.endpoints("lab")) == {"edge1"}
+            assert set(served.endpoints(room)) == {"edge1"}
 
         # An encoder that restarts continues the same playlist.
         publishers["hall"].kill()
         encoders(edge.publish("hall"))
-        last = fetch_segments(urls["hall"])[-1]
-        wait_until(lambda: fetch_segments(urls["hall"])[-1] != last, 30, "the playlist advances")
+        last = last_number(urls["hall"])
+        wait_until(lambda: last_number(urls["hall"]) > last, 30, "the playlist advances")
         assert fetch(fetch_segments(urls["hall"])[-1]).data.startswith(TS_START)
+        assert (edge.folder / "var/log/error.log").read_text() == ""
     finally:
         edge.control_nginx("stop")

@@ -11,7 +11,7 @@ import urllib3
 from programs import find, require
 
 from .conftest import wait_until
-from .generated_server import TEST_PATTERN, open_folder
+from .generated_server import TEST_PATTERN, WEBM_RESPONSE, fetch_start, open_folder
 from .servers import Program, free_port
 
 ROOT = Path(__file__).parents[3]
@@ -54,17 +54,8 @@ def test_icecast_plays_what_the_documented_script_publishes(folder, encoders):
     server.wait_for(f"http://127.0.0.1:{port}/status-json.xsl")
     encoders(publish(folder, "publish-icecast.sh", 8000, port))
 
-    def start_of_stream():
-        with urllib3.PoolManager(retries=False, timeout=10) as pool:
-            url = f"http://127.0.0.1:{port}/hall/webcast-high.webm"
-            response = pool.request("GET", url, preload_content=False)
-            try:
-                return (response.status, response.headers["Content-Type"], response.read(4))
-            finally:
-                response.close()
-
-    expected = (200, "video/webm", b"\x1a\x45\xdf\xa3")
-    wait_until(lambda: start_of_stream() == expected, 20, "the mount plays")
+    url = f"http://127.0.0.1:{port}/hall/webcast-high.webm"
+    wait_until(lambda: fetch_start(url) == WEBM_RESPONSE, 20, "the mount plays")
 
 
 @pytest.fixture
@@ -104,7 +95,6 @@ def test_nginx_plays_what_the_documented_script_publishes(folder, certificate, e
     )
     text = config.read_text()
     assert "worker_processes 2;" in text
-    assert "rtmp_auto_push on;" in text
     if not has_ipv6():
         config.write_text(re.sub(r" *listen \[::\].*\n", "", text))
     server = encoders(
@@ -130,12 +120,6 @@ def test_nginx_plays_what_the_documented_script_publishes(folder, certificate, e
         segment = pool.request("GET", f"/hls/hall/{segments()[-1]}")
         assert (segment.headers["Content-Type"], segment.data[:1]) == ("video/mp2t", b"G")
         assert pool.request("GET", "/stat").status == 404
-
-    # Each worker knows the stream: whichever one responds lists it.
-    with urllib3.PoolManager(retries=False, timeout=5) as pool:
-        url = f"http://127.0.0.1:{ports['stats']}/stat"
-        found = [b"<name>hall</name>" in pool.request("GET", url).data for _ in range(20)]
-    assert all(found)
 
 
 def has_ipv6():
@@ -202,6 +186,7 @@ def test_access_log_of_nginx_is_deleted_after_a_day(tmp_path, folder):
         log.write_text(content)
         subprocess.run(command, check=True, capture_output=True)
 
+    # nginx itself creates the new log.
     assert {path.name: path.read_text() for path in log.parent.iterdir()} == {
-        "access.log": "", "access.log.1": "today",
-    }  # fmt: skip
+        "access.log.1": "today"
+    }

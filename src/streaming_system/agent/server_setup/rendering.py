@@ -5,7 +5,7 @@ from typing import Any
 
 import jinja2
 
-from streaming_system.agent.server_setup.server_types import ENCODER_OPTIONS
+from streaming_system.agent.server_setup.server_types import BITRATES, ENCODER_OPTIONS
 from streaming_system.agent.server_setup.setup import ServerSetup
 
 # All values are validated, and none has a character that XML, YAML or a shell would interpret.
@@ -62,5 +62,6 @@ def _template_values(setup: ServerSetup) -> dict[str, Any]:
     return values | {
         "server": setup.type.name,
         "source": setup.type.source,
+        "bitrates": BITRATES,
         "is_generated": True,
     }

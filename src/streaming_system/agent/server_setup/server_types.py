@@ -24,6 +24,8 @@ ENCODER_OPTIONS = {
         "-c:a aac -b:a 128k -ar 48000 -f flv",
     ),
 }
+# Bitrates of these streams, for servers that do not measure them.
+BITRATES = {"webm_high": "1264k", "webm_low": "448k", "ogg": "96k", "mp3": "128k", "hls": "2628k"}
 
 
 @dataclass(frozen=True, kw_only=True)
