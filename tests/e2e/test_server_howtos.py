@@ -83,7 +83,7 @@ class Machine:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGTERM)
                 process.wait(20)
-        for pid_file in self.checkout.glob("var/*/var/nginx.pid"):
+        for pid_file in self.checkout.glob("*/var/nginx.pid"):
             os.kill(int(pid_file.read_text()), signal.SIGTERM)
         self._namespace.kill()
         self._namespace.wait()
@@ -110,6 +110,7 @@ def machine(checkout, clean_environment, tmp_path):
 
 
 @pytest.mark.exhaustive
+@pytest.mark.timeout(2 * MAX_SECONDS)
 @pytest.mark.parametrize("title", HOWTOS)
 def test_howto_ends_with_a_room_that_plays(root, machine, title):
     require(*HOWTOS[title])

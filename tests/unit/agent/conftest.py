@@ -27,6 +27,10 @@ def config(tmp_path):
 @pytest.fixture
 def generate(tmp_path, config):
     """Return a function that runs `agent generate` with an exit status, and returns its output."""
+    # The user of nginx must be able to enter the folder.
+    for folder in (tmp_path, *tmp_path.parents):
+        if not folder.stat().st_mode & 0o001:
+            folder.chmod(0o711)
 
     def generate(*options, status=0, server="icecast", **kwargs):
         result = CliRunner().invoke(

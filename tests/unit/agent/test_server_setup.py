@@ -1,6 +1,7 @@
 """`agent generate`: the files that it writes, and its errors."""
 
 import json
+import os
 import re
 import stat
 import subprocess
@@ -133,6 +134,17 @@ def test_server_of_a_trial_listens_on_loopback_only(generate, tmp_path):
 
     listen = re.findall(r"listen (\S+);", (tmp_path / "edge/nginx.conf").read_text())
     assert listen == ["127.0.0.1:1935", "127.0.0.1:8081", "127.0.0.1:80"]
+
+
+def test_folder_that_the_user_of_nginx_cannot_enter_is_one_line(generate, tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "getuid", lambda: 0)
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+
+    output = generate("--to", str(closed / "edge"), server="nginx-rtmp", status=1)
+
+    assert output.startswith("Error: --to: the user of the server cannot enter ")
+    assert output.count("\n") == 1
 
 
 @pytest.mark.parametrize(

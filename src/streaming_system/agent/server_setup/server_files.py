@@ -1,7 +1,9 @@
 """Writes the files of a streaming server."""
 
 import contextlib
+import os
 import shutil
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -33,6 +35,8 @@ def write_server_files(
                 "the same"
             )
         folder.mkdir(parents=True, exist_ok=True)
+        if has_state:
+            _require_access(folder)
         for name, text in files.items():
             file = folder / name
             file.parent.mkdir(mode=0o755, exist_ok=True)
@@ -54,3 +58,13 @@ def _create_state_folders(folder: Path) -> None:
         # Other users cannot change the owner, and other systems lack these users.
         with contextlib.suppress(LookupError, PermissionError):
             shutil.chown(folder / name, user, group)
+
+
+def _require_access(folder: Path) -> None:
+    """Require that the user of a server that root starts can enter the folder."""
+    closed = [path for path in (folder, *folder.parents) if not path.stat().st_mode & stat.S_IXOTH]
+    if os.getuid() == 0 and closed:
+        raise ServerSetupError(
+            f"--to: the user of the server cannot enter {closed[-1]}; choose another folder, or "
+            "start as an ordinary user"
+        )
