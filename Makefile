@@ -180,6 +180,10 @@ catalogues: $(VENV)/installed-dev  ## Update the translation catalogues.
 privacy-tables: $(VENV)/installed  ## Update the list of stored data in docs/privacy.md.
 	@$(BIN)/python tools/privacy_tables.py
 
+.PHONY: server-configurations
+server-configurations: $(VENV)/installed  ## Update conf/servers, and the files in the documentation.
+	@$(BIN)/python tools/server_configurations.py
+
 .PHONY: audit sbom wheel
 audit: $(VENV)/installed  ## Check the locked packages for known vulnerabilities.
 	@$(BIN)/python tools/audit.py

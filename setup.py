@@ -20,6 +20,7 @@ setup(
     package_data={
         "streaming_system": ["py.typed"],
         "streaming_system.schedule_import.authoring": ["*.txt"],
+        "streaming_system.agent.server_setup": ["templates/*"],
         "streaming_system.frontend": ["templates/**/*", "static/**/*", "locale/**/*"],
         "streaming_system.theme": ["examples/**/*"],
         "streaming_system.tracker": ["templates/**/*", "static/**/*"],

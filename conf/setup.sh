@@ -127,8 +127,8 @@ print(load_app_settings(Path("production.ini"), "tracker")["sqlalchemy.url"])')
 configure() {
     local conf=$WEBSITE/$1/conf
     install -d "$ETC"/{systemd/system,tmpfiles.d,logrotate.d}
-    install -m 644 "$conf"/streaming-{frontend@,tracker@,schedule,follow,watch,prune,preview}.service \
-        "$conf"/streaming-prune.timer "$ETC/systemd/system"
+    install -m 644 "$conf"/streaming-{frontend@,tracker@,schedule,follow,watch,prune,preview,backup}.service \
+        "$conf"/streaming-{prune,backup}.timer "$ETC/systemd/system"
     install -m 644 "$conf/tmpfiles.conf" "$ETC/tmpfiles.d/streaming-system.conf"
     install -m 644 "$conf/logrotate.conf" "$ETC/logrotate.d/streaming-system"
     service daemon-reload

@@ -56,6 +56,7 @@ def test_services_have_minimal_write_access():
     }
 
     assert allowed == {
+        "streaming-backup.service": ["/var/backups/streaming"],
         # It replaces the schedule file atomically.
         "streaming-follow.service": [state],
         "streaming-frontend@.service": [],
@@ -72,7 +73,11 @@ def test_services_have_minimal_write_access():
         ]
         # "current" is a link to the active version.
         assert "WorkingDirectory=/srv/website/current\n" in unit_text(name)
-        assert "ExecStart=/srv/website/current/.venv/bin/" in unit_text(name)
+        assert re.search(
+            r"^ExecStart=(/bin/sh -c 'exec )?/srv/website/current/\.venv/bin/",
+            unit_text(name),
+            re.MULTILINE,
+        )
 
 
 @pytest.mark.parametrize("app", ["frontend", "tracker"])
@@ -82,6 +87,13 @@ def test_workers_have_enough_time_to_drain(app):
     # The default of drain_seconds is 30.
     assert int(re.search(r"^TimeoutStopSec=(\d+)", text, re.MULTILINE)[1]) > 30
     assert "/pserve -q " in text
+
+
+def test_documented_drop_in_is_part_of_the_unit():
+    manual = (ROOT / "docs/monitoring.md").read_text()
+    [drop_in] = re.findall(r"```ini\n\[Service\]\n(.*?)```", manual, re.DOTALL)
+
+    assert set(drop_in.splitlines()) <= set(unit_text("streaming-tracker@.service").splitlines())
 
 
 def test_tmpfiles_create_the_folders_of_services(tmp_path):

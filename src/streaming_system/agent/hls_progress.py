@@ -21,7 +21,7 @@ MAX_TARGET_DURATION = 120.0
 class PlaylistProgress:
     """The last position of a playlist, and when it changed.
 
-    :param position: media sequence number and URI of the last segment.
+    :param position: media sequence number, and URI of the last segment without its query.
     """
 
     position: tuple[int, str]
@@ -44,7 +44,8 @@ class HlsProgress:
         self._stall_timeout = stall_timeout
         self._max_segment_bytes = max_segment_bytes
         self._pool = deadline_pool_manager()
-        self._progress: dict[str, PlaylistProgress] = {}
+        # By the number and the URL of the rendition.
+        self._progress: dict[tuple[int, str], PlaylistProgress] = {}
         # How the newest segment of a playlist is cut off; "" if none is.
         self.cut = ""
 
@@ -64,14 +65,18 @@ class HlsProgress:
         results = [
             self._fetch(url, deadline, MAX_PLAYLIST_BYTES, "a playlist") for url in urls
         ] or [first]
-        known = self._progress
-        self._progress = {r.url: known[r.url] for r in results if r.url in known}
         self.cut = ""
+        renditions = {
+            (number, _without_query(result.url)): result for number, result in enumerate(results)
+        }
+        self._progress = {
+            key: progress for key, progress in self._progress.items() if key in renditions
+        }
         # Each playlist is loaded, even if one has not advanced.
-        advanced = [self._has_advanced(result, deadline) for result in results]
+        advanced = [self._has_advanced(key, renditions[key], deadline) for key in renditions]
         return all(advanced)
 
-    def _has_advanced(self, result: HttpResult, deadline: float) -> bool:
+    def _has_advanced(self, key: tuple[int, str], result: HttpResult, deadline: float) -> bool:
         playlist = parse_playlist(result.body)
         if playlist["is_endlist"]:
             raise FetchError("the stream has ended")
@@ -79,10 +84,11 @@ class HlsProgress:
         if not segments:
             raise FetchError("the playlist is empty")
         last = segments[-1]
-        now, position = time.monotonic(), (playlist["media_sequence"] or 0, last["uri"])
-        progress = self._progress.get(result.url)
+        now = time.monotonic()
+        position = (playlist["media_sequence"] or 0, _without_query(last["uri"]))
+        progress = self._progress.get(key)
         if progress is None:
-            progress = self._progress[result.url] = PlaylistProgress(position, now)
+            progress = self._progress[key] = PlaylistProgress(position, now)
         elif progress.position != position:
             progress.position, progress.changed_at, progress.has_advanced = position, now, True
         unchanged = now - progress.changed_at
@@ -112,6 +118,11 @@ class HlsProgress:
         if result.status != 200:
             raise FetchError(f"{subject} responds with status {result.status}")
         return result
+
+
+def _without_query(url: str) -> str:
+    # MediaMTX and SRS add the id of a new session to the URLs in each response.
+    return url.partition("?")[0]
 
 
 def parse_playlist(body: bytes) -> dict[str, Any]:

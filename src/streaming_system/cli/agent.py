@@ -16,6 +16,7 @@ import click
 
 from streaming_system.agent import config, fake_encoder
 from streaming_system.agent.legacy_tracker_client import LegacyTrackerClient
+from streaming_system.cli.agent_generate import agent_generate
 from streaming_system.cli.common import one_line_errors
 from streaming_system.cli.demo import demo
 from streaming_system.cli.signals import stop_on_signals
@@ -176,6 +177,7 @@ def agent_preview(agent_ini: Path) -> None:
 
 
 agent.add_command(demo)
+agent.add_command(agent_generate)
 
 
 @agent.command("fake-encoder")

@@ -1,5 +1,6 @@
 """Streams are registered while viewers can play them, whatever the server's status page says."""
 
+import itertools
 import os
 import signal
 import threading
@@ -7,6 +8,9 @@ import time
 import urllib.request
 
 import pytest
+
+from streaming_system.agent.fetch import FetchError
+from streaming_system.agent.hls_progress import HlsProgress
 
 from .conftest import wait_until
 from .fake_server import raw_handler
@@ -138,6 +142,51 @@ def test_once_waits_for_a_playlist_to_advance(once, served, fake_server, hls_ser
     )
 
     assert (status, "hall: hls; 0 clients" in output) == (0, True), output
+
+
+class TestSessions:
+    """MediaMTX and SRS add the id of a new session to the URLs in each response."""
+
+    @pytest.fixture
+    def session_server(self, fake_server):
+        """Serve a playlist that advances each second while ``is_running``."""
+        sessions = itertools.count()
+        begin = time.monotonic()
+        fake_server.is_running = True
+
+        def respond(request):
+            path, _, query = request.path.partition("?")
+            if path == "/hall/stream.m3u8":
+                url = f"media.m3u8?session={next(sessions)}"
+                return 200, {}, f"#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\n{url}\n".encode()
+            if path == "/hall/media.m3u8":
+                number = int(time.monotonic() - begin) if fake_server.is_running else 0
+                text = playlist(number).decode().replace(".ts\n", f".ts?{query}\n")
+                return 200, {}, text.encode()
+            return 200, {}, b"G" * 188
+
+        fake_server.responses["*"] = respond
+        return fake_server
+
+    def test_stream_is_registered(self, once, served, session_server):
+        status, output = once(
+            trackers=[served.url],
+            token=f"token = {served.token('crew', '')}",
+            sources=STATIC.format(stream="hls"),
+            url=f"{session_server.url}/{{room}}/",
+            check="yes",
+        )
+
+        assert (status, "hall: hls; 0 clients" in output) == (0, True), output
+
+    def test_stalled_stream_is_stuck(self, session_server):
+        session_server.is_running = False
+        url = f"{session_server.url}/hall/stream.m3u8"
+        progress = HlsProgress(url, stall_timeout=lambda target: 0.0, max_segment_bytes=1000)
+
+        assert progress.advance(10) is False
+        with pytest.raises(FetchError, match="the playlist is stuck for"):
+            progress.advance(10)
 
 
 def test_a_stream_that_the_status_page_misses_stays_registered(
