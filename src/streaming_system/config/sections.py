@@ -98,11 +98,7 @@ class ConfigSections:
         :param path: the key, and the keys and indexes below it; () for the whole section.
         :param subject: how to call the section; by default its name and the key.
         """
-        owner = section
-        if path and (section, path[0]) not in self._key_files:
-            owner = DEFAULT if (DEFAULT, path[0]) in self._key_files else section
-        file = self._key_files.get((owner, str(path[0]))) if path else None
-        file = file or self._section_files.get(owner)
+        owner, file = self._origin(section, path)
         key = f": key {path[0]!r:.80}" if path else ""
         finding = Finding(
             file=file.path if file else None,
@@ -115,6 +111,21 @@ class ConfigSections:
         is_inherited = owner != section
         if not (is_inherited and finding.place in {each.place for each in self.findings}):
             self.findings.append(finding)
+
+    def place(self, section: str, key: str) -> str:
+        """Return the file, line and column of a key."""
+        owner, file = self._origin(section, (key,))
+        position = file.position((owner, key)) if file else None
+        return Finding(file=file.path if file else None, position=position, message="").place
+
+    def _origin(self, section: str, path: tuple[str | int, ...]) -> tuple[str, ConfigFile | None]:
+        """Return the section and file that set a key; without a path, those of a section."""
+        if not path:
+            return section, self._section_files.get(section)
+        for owner in (section, DEFAULT):
+            if file := self._key_files.get((owner, str(path[0]))):
+                return owner, file
+        return section, self._section_files.get(section)
 
     def sort_findings(self) -> None:
         """Order the findings by file, line and column."""

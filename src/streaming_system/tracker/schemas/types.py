@@ -10,14 +10,14 @@ from urllib.parse import urlsplit
 
 import colander
 
-from streaming_system.util.validation import STREAM_ENDINGS, Field, InvalidValueError, Text, is_host
+from streaming_system.util.validation import FILE_ENDINGS, Field, InvalidValueError, Text, is_host
 
 MAX_CLIENTS = 10_000_000
 
 # No user, query or fragment, and no whole playlist; "{room}" is the placeholder of a room's id.
 _WHOLE_STREAM = "|".join(
     "".join(f"[{char}{char.upper()}]" if char.isalpha() else char for char in ending[1:])
-    for ending in STREAM_ENDINGS
+    for ending in FILE_ENDINGS
 )
 _BASE_URL_PATTERN = (
     rf"^(?!.*\.({_WHOLE_STREAM})$)"

@@ -21,7 +21,7 @@ from streaming_system.util.validation.base import (
     describe_value,
 )
 from streaming_system.util.validation.network import (
-    STREAM_ENDINGS,
+    FILE_ENDINGS,
     Host,
     RelativeUrl,
     Url,
@@ -47,8 +47,8 @@ from streaming_system.util.validation.texts import (
 from streaming_system.util.validation.times import Rfc3339DateTime, TimeZone
 
 __all__ = [
+    "FILE_ENDINGS",
     "MAX_BITRATE",
-    "STREAM_ENDINGS",
     "Bitrate",
     "ByteSize",
     "Choice",

@@ -19,8 +19,8 @@ ROOM_PLACEHOLDER = "{room}"
 
 # Files that are no folder of streams, and no stream that the players can play.
 _OTHER_FILE_ENDINGS = frozenset(
-    {".asx", ".f4m", ".flv", ".htm", ".html", ".ism", ".js", ".json", ".m3u", ".m4s", ".php",
-     ".pls", ".sdp", ".smil", ".ts", ".txt", ".xml", ".xspf"}
+    {".asx", ".f4m", ".flv", ".htm", ".html", ".ism", ".js", ".json", ".m3u", ".m4s", ".mpd",
+     ".php", ".pls", ".sdp", ".smil", ".ts", ".txt", ".xml", ".xspf"}
 )  # fmt: skip
 _PICTURE_ENDINGS = frozenset({".avif", ".gif", ".ico", ".jpeg", ".jpg", ".png", ".svg", ".webp"})
 _PAGE_ENDINGS = frozenset({".htm", ".html", ".ics", ".json", ".pdf", ".php", ".txt", ".xml"})

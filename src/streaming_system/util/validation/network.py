@@ -24,7 +24,6 @@ MAX_RELATIVE_URL_CHARS = 200
 # The ending of the whole address of a stream, and the stream that it is.
 STREAM_ENDINGS: Mapping[str, str] = {
     ".m3u8": "hls",
-    ".mpd": "dash",
     ".webm": "webm_high",
     ".mp4": "mp4_high",
     ".ogg": "ogg_high",
@@ -32,6 +31,8 @@ STREAM_ENDINGS: Mapping[str, str] = {
     ".aac": "aac_high",
     ".mp3": "mp3_high",
 }
+# What is no folder of streams. Pages play no DASH by itself.
+FILE_ENDINGS = (*STREAM_ENDINGS, ".mpd")
 
 _DNS_LABEL = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)")
 _URL_CHARACTERS = re.compile(r'[!"$-\[\]-~]{1,2000}')  # Visible ASCII without "#" and "\".
@@ -98,7 +99,7 @@ class Url(Field):
         except ValueError:
             # A port above 65535, or brackets around something that is not an address.
             return False
-        is_base = not re.search("[?@]", value) and not value.lower().endswith((*STREAM_ENDINGS,))
+        is_base = not re.search("[?@]", value) and not value.lower().endswith(FILE_ENDINGS)
         return bool(complete) and (is_base or not self._base_only)
 
     def validate(self, value: Any) -> Any:
