@@ -88,7 +88,7 @@ def _check_ini(ini: IniFile, apps: Collection[str]) -> list[Finding]:
     findings = [
         Finding(file=ini.path, message=f"has no section [app:{app}]")
         for app in apps
-        if ini.app_section(app) is None
+        if f"app:{app}" not in ini.parser
     ]
     findings += check_ini_keys(ini, keys, is_complete=True)
     for section in ini.parser.sections():
@@ -106,8 +106,7 @@ def _check_ini(ini: IniFile, apps: Collection[str]) -> list[Finding]:
 
 
 def _app_values(ini: IniFile, apps: Collection[str]) -> dict[str, dict[str, str]]:
-    sections = {app: ini.app_section(app) for app in apps}
-    return {app: ini.values(section) for app, section in sections.items() if section}
+    return {app: ini.values(f"app:{app}") for app in apps if f"app:{app}" in ini.parser}
 
 
 def _check_feeds(ini: IniFile, values: Mapping[str, str], checked: CheckedConference) -> None:
@@ -179,7 +178,8 @@ def _check_tracker(
     try:
         make_engine(values).dispose()
     except tracker.StartupError as error:
-        result.findings.append(ini.finding("app:tracker", "sqlalchemy.url", str(error)))
+        message = str(error).removeprefix("sqlalchemy.url in the ini file: ")
+        result.findings.append(ini.finding("app:tracker", "sqlalchemy.url", message))
     if production and values.get("sqlalchemy.url", "").startswith("sqlite"):
         message = tracker.SQLITE_IN_PRODUCTION
         result.findings.append(ini.finding("app:tracker", "sqlalchemy.url", message))

@@ -33,11 +33,19 @@ NO_VALUE = {"enum": [False, None]}
 
 
 class InvalidItems(colander.Invalid):
-    """A value with several problems, each with the keys and indexes that lead to it."""
+    """A value with several problems, each with the keys and indexes that lead to it.
 
-    def __init__(self, node: colander.SchemaNode, problems: Sequence[tuple[Path, str]]) -> None:
+    :param valid: the items without a problem.
+    """
+
+    def __init__(
+        self,
+        node: colander.SchemaNode,
+        problems: Sequence[tuple[Path, str]],
+        valid: tuple[Any, ...] = (),
+    ) -> None:
         super().__init__(node, [message for _, message in problems])
-        self.problems = problems
+        self.problems, self.valid = problems, valid
 
 
 def problems_of(error: colander.Invalid) -> Sequence[tuple[Path, str]]:
@@ -123,7 +131,7 @@ class TextListType(ConfigType):
                 except ValueError as error:
                     problems.append(((index,) if is_list else (), str(error)))
         if problems:
-            raise InvalidItems(node, problems)
+            raise InvalidItems(node, problems, tuple(items))
         return tuple(items)
 
     def parse_item(self, text: str) -> Any:

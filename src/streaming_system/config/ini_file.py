@@ -23,7 +23,6 @@ from streaming_system.util.validation import (
 )
 
 DEFAULT = "DEFAULT"
-APP_EGG = "egg:streaming-system#"
 
 _SECTION = re.compile(r"\[([^\]]+)\]")
 _KEY = re.compile(r"([^\s#;:=\[][^:=]*?)\s*[:=]")
@@ -105,13 +104,6 @@ class IniFile:
             message=message,
         )
 
-    def app_section(self, app: str) -> str | None:
-        """Return the section of an app, whatever its name is."""
-        for section in self.parser.sections():
-            if self.parser.get(section, "use", fallback="", raw=True) == f"{APP_EGG}{app}":
-                return section
-        return None
-
     def values(self, section: str) -> dict[str, str]:
         """Return the values of a section that can be interpolated, those of DEFAULT included."""
         values = {}
@@ -139,7 +131,7 @@ def load_ini(path: Path) -> IniFile | Finding:
     except UnicodeDecodeError as error:
         return Finding(file=path, message=f"is not UTF-8 (byte {error.start})")
     except configparser.Error as error:
-        return _syntax_finding(path, error)
+        return _syntax_finding(path, text, error)
     return IniFile(
         path=path,
         parser=parser,
@@ -148,7 +140,7 @@ def load_ini(path: Path) -> IniFile | Finding:
     )
 
 
-def _syntax_finding(path: Path, error: configparser.Error) -> Finding:
+def _syntax_finding(path: Path, text: str, error: configparser.Error) -> Finding:
     line = getattr(error, "lineno", None)
     match error:
         case configparser.DuplicateOptionError():
@@ -158,8 +150,8 @@ def _syntax_finding(path: Path, error: configparser.Error) -> Finding:
         case configparser.MissingSectionHeaderError():
             message = "a line stands before the first section; begin with [DEFAULT]"
         case configparser.ParsingError():
-            line, text = error.errors[0] if error.errors else (None, "")
-            message = f"{str(text).strip()!s:.80} is no line KEY = VALUE"
+            line = error.errors[0][0]
+            message = f"{text.splitlines()[line - 1].strip()!r:.80} is no line KEY = VALUE"
         case _:
             message = str(error).splitlines()[0]
     position = Position(line, 1) if line else None
@@ -193,8 +185,8 @@ def check_ini_keys(
         if not _is_known(ini, key, keys) and (is_complete or near):
             findings.append(_unknown_key(ini, DEFAULT, key, keys))
     for app, app_keys in apps.items():
-        section = ini.app_section(app)
-        if section is None:
+        section = f"app:{app}"
+        if section not in ini.parser:
             continue
         known = {**COMMON_KEYS, **app_keys}
         findings += [

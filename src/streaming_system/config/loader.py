@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import colander
 
 from streaming_system.config.cross_checks import check_rooms
-from streaming_system.config.field_types import problems_of
+from streaming_system.config.field_types import InvalidItems, problems_of
 from streaming_system.config.findings import WARNING, Finding, errors_of, warnings_of
 from streaming_system.config.interpolation import interpolate
 from streaming_system.config.model import (
@@ -184,7 +184,7 @@ class _ConferenceBuilder:
                 # A key that "default" refers to may be one of each room.
                 if section != DEFAULT:
                     self._sections.add(section, (key,), str(error))
-        return result
+        return {"title": section, **result}
 
     def _resolve_source_times(self, room: Room, site: SiteConfig) -> tuple[TimedSource, ...]:
         try:
@@ -211,6 +211,12 @@ class _ConferenceBuilder:
             if "title" in invalid:
                 valid["title"] = section
             result = schema.deserialize(valid)
+            # Other checks go on with the valid items of a list.
+            result |= {
+                child.node.name: child.valid
+                for child in error.children
+                if isinstance(child, InvalidItems)
+            }
         for key in ("schedule", "schedule-url"):
             if result.get(key):
                 result[key] = self._resolve_feed(section, key, result[key])

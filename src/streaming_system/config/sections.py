@@ -79,7 +79,7 @@ class ConfigSections:
                 continue
             self._section_files[name] = file
             if not isinstance(values, dict):
-                self.add(name, (), "must be an object: {…}")
+                self.add(name, (), "must be an object: {…}; keys belong in one, such as 'default'")
                 continue
             self.values.setdefault(name, {}).update(values)
             self._key_files.update({(name, key): file for key in values})
