@@ -61,10 +61,16 @@ def check_site(path: Path, *, apps: Collection[str] = APPS, production: bool = F
     if isinstance(ini, Finding):
         result.findings.append(ini)
         return result
+    sections = [f"app:{app}" for app in apps if f"app:{app}" in ini.parser]
+    result.findings += [each for name in sections for each in ini.broken_references(name)]
+    if result.findings:
+        return result
     result.findings += _check_ini(ini, apps)
     values = _app_values(ini, apps)
+    if not values:
+        return result
     try:
-        paths = config_paths(values.get(FRONTEND) or values.get(TRACKER) or {})
+        paths = config_paths(next(iter(values.values())))
     except ConfigError as error:
         result.findings.append(Finding(file=path, message=str(error)))
         return result
@@ -85,11 +91,11 @@ def _check_ini(ini: IniFile, apps: Collection[str]) -> list[Finding]:
     from streaming_system.web.server_settings import OWN_FIELDS, check_server_settings
 
     keys: dict[str, Mapping[str, Field | None]] = {FRONTEND: FRONTEND_KEYS, TRACKER: ini_keys()}
-    findings = [
-        Finding(file=ini.path, message=f"has no section [app:{app}]")
-        for app in apps
-        if f"app:{app}" not in ini.parser
-    ]
+    missing = [f"[app:{app}]" for app in apps if f"app:{app}" not in ini.parser]
+    findings = []
+    if missing:
+        message = f"has no section {', and no '.join(missing)}"
+        findings.append(Finding(file=ini.path, message=message))
     findings += check_ini_keys(ini, keys, is_complete=True)
     for section in ini.parser.sections():
         if not section.startswith("server:"):

@@ -104,6 +104,18 @@ class IniFile:
             message=message,
         )
 
+    def broken_references(self, section: str) -> list[Finding]:
+        """Return the values of a section that refer to keys which do not exist."""
+        values = self.values(section)
+        findings = []
+        for key in self.parser.options(section):
+            if key not in values:
+                names = _REFERENCE.findall(self.parser.get(section, key, raw=True))
+                missing = next((name for name in names if name not in values), key)
+                message = f"refers to %({missing})s, which is no key; set it"
+                findings.append(self.finding(section, key, message))
+        return findings
+
     def values(self, section: str) -> dict[str, str]:
         """Return the values of a section that can be interpolated, those of DEFAULT included."""
         values = {}

@@ -64,12 +64,12 @@ class SiteConfigSchema(colander.Schema):
     schedule_format = text_key(
         "the parser to use, by name (`streaming-system schedule formats` lists them); without it "
         "the format is detected",
-        "frab-xml",
+        "our-conference",
         name="schedule-format",
     )
     schedule_columns = key(
         ColumnMapType(),
-        'for a table with commas, semicolons or tabs (`schedule-format: "csv"`): which column '
+        "for a table with commas, semicolons or tabs (`schedule-format` is `csv`): which column "
         'holds what, such as `{"room": "Room", "title": "Title", "date": "Day", "start": "From", '
         '"end": "To", "date-format": "%d.%m.%Y"}`',
         {"room": "Room", "title": "Title", "date": "Day", "start": "From", "end": "To"},

@@ -145,8 +145,9 @@ def parse_and_validate(
 
 def _describe_similar_formats(feed: Feed, parsers: Mapping[str, RegisteredParser]) -> str:
     candidates = {name: registered.parser for name, registered in parsers.items()}
-    names = similar_formats(feed, candidates)
-    return f"closest known formats: {', '.join(names)}; " if names else ""
+    if names := similar_formats(feed, candidates):
+        return f"closest known formats: {', '.join(names)}; "
+    return f"tried: {', '.join(parsers)}; " if parsers else ""
 
 
 def is_empty_document(document: Any) -> bool:

@@ -21,7 +21,11 @@ def similar_formats(feed: Feed, parsers: Mapping[str, Parser]) -> list[str]:
     few parsers mention counts more.
     """
     names = set(_document_names(feed))
-    mentioned = {key: names & _names_in_code(parser) for key, parser in parsers.items()}
+    mentioned = {
+        key: names & _names_in_code(parser)
+        for key, parser in parsers.items()
+        if _can_read(parser, feed.kind)
+    }
     parser_counts = Counter(name for each in mentioned.values() for name in each)
     scores = {key: sum(1 / parser_counts[name] for name in each) for key, each in mentioned.items()}
     best = sorted(scores, key=lambda key: (-scores[key], key))[:MAX_SIMILAR]
@@ -54,12 +58,22 @@ def _json_names(document: Any) -> Iterator[str]:
             queue.extend(value[:MAX_NAMES])
 
 
-def _names_in_code(parser: Parser) -> set[str]:
-    """Return the texts in the code of a parser, lowercase."""
+def _code_of(parser: Parser) -> list[CodeType]:
+    """Return the code of the functions in the parser's module."""
     module = inspect.getmodule(parser.parse)
     members = vars(module).values() if module else ()
     own = [each for each in members if inspect.getmodule(each) is module]
-    return {text.lower() for member in own for text in _texts(getattr(member, "__code__", None))}
+    return [member.__code__ for member in own if hasattr(member, "__code__")]
+
+
+def _names_in_code(parser: Parser) -> set[str]:
+    """Return the texts in the code of a parser, lowercase."""
+    return {text.lower() for code in _code_of(parser) for text in _texts(code)}
+
+
+def _can_read(parser: Parser, kind: str) -> bool:
+    """Return whether the code of a parser accesses documents of a kind."""
+    return any(kind in code.co_names for code in _code_of(parser))
 
 
 def _texts(constant: Any) -> Iterable[str]:
