@@ -1,5 +1,6 @@
 """The syntax of JSON5: the position of each member, and what is wrong with a broken document."""
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -56,6 +57,14 @@ class JsonSyntaxError(ValueError):
         where = f"line {position.line}, column {position.column}: " if position else ""
         super().__init__(where + problem)
         self.problem, self.position = problem, position
+
+
+def _parse_string(text: str) -> str:
+    try:
+        # It joins surrogates, and it is fast.
+        return str(json.loads(text))
+    except ValueError:
+        return str(json5.loads(text))
 
 
 def member_positions(text: str) -> dict[Path, Position]:
@@ -151,7 +160,7 @@ class JsonSyntax:
         if token.kind == "quote":
             raise self._unclosed(token)
         if token.kind == "string":
-            self._record(str(json5.loads(token.text)), token)
+            self._record(_parse_string(token.text), token)
         elif token.kind == "word" and _IDENTIFIER.fullmatch(token.text):
             self._record(token.text, token)
         elif token.text == ",":
