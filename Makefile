@@ -176,6 +176,10 @@ vendor: $(VENV)/installed-dev  ## Download the third-party browser libraries (ne
 catalogues: $(VENV)/installed-dev  ## Update the translation catalogues.
 	@$(BIN)/python tools/catalogues.py
 
+.PHONY: config-reference
+config-reference: $(VENV)/installed  ## Update the JSON Schema of the configuration and the tables in docs/configuration.md.
+	@$(BIN)/python tools/config_reference.py
+
 .PHONY: privacy-tables
 privacy-tables: $(VENV)/installed  ## Update the list of stored data in docs/privacy.md.
 	@$(BIN)/python tools/privacy_tables.py

@@ -82,6 +82,10 @@ setup(
             "behind_proxy = streaming_system.web.proxy_headers:proxy_headers_filter"
         ],
         "paste.server_runner": ["server = streaming_system.web.server:serve"],
-        "console_scripts": ["streaming-system = streaming_system.cli:main"],
+        "console_scripts": [
+            "streaming-system = streaming_system.cli:main",
+            # Instead of Pyramid's own script, which it calls.
+            "pserve = streaming_system.web.pserve:main",
+        ],
     },
 )

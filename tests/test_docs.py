@@ -70,6 +70,15 @@ def test_every_configuration_key_is_documented(root):
     assert isinstance(SiteConfigSchema(), colander.Schema)
 
 
+def test_schema_and_tables_of_the_configuration_are_up_to_date(root):
+    module = runpy.run_path(str(root / "tools/config_reference.py"))
+    manual = (root / "docs/configuration.md").read_text()
+
+    hint = "run make config-reference"
+    assert (root / "conf/config.schema.json").read_text() == module["format_schema"](), hint
+    assert module["replace_tables"](manual) == manual, hint
+
+
 @pytest.mark.parametrize("ini", ["development.ini", "production.ini"])
 def test_every_key_of_our_own_in_an_ini_is_documented(root, ini):
     manual = (root / "docs/running.md").read_text()

@@ -293,3 +293,11 @@ class TestAtom:
         page = site.get("/hall").html
 
         assert page.select_one('link[type="application/atom+xml"]')["href"] == "/hall/atom"
+
+
+def test_json_schema_of_the_configuration_is_served(site, root):
+    response = site.get("/config.schema.json")
+
+    assert response.content_type == "application/schema+json"
+    assert response.headers["Access-Control-Allow-Origin"] == "*"
+    assert response.json == json.loads((root / "conf/config.schema.json").read_text())

@@ -731,6 +731,25 @@ class TestStart:
 
         assert "room 'hall': key 'titel': unknown key; did you mean 'title'?" in str(stop.value)
 
+    def test_every_error_of_the_configuration_is_one_line(self, make_site, tmp_path):
+        (tmp_path / "config.json").write_text('{"config": {"reload": "x"},\n"hall": {"link": 7}}')
+
+        with pytest.raises(SystemExit) as stop:
+            make_site()
+
+        assert [line.partition("config.json:")[2][:12] for line in str(stop.value).split("\n")] == [
+            "1:13: sectio",
+            "2:10: room '",
+        ]
+
+    def test_warnings_of_the_configuration_are_logged(self, make_site, tmp_path, caplog):
+        keys = {"schedule-key": "A"}
+        (tmp_path / "config.json").write_text(json.dumps({"hall": keys, "lab": keys}))
+
+        make_site()
+
+        assert "room 'lab': key 'schedule-key': is 'A', as in room 'hall'" in caplog.text
+
     def test_new_schedule_shows_without_restart(self, site, schedule_file):
         assert site.get("/lab/json").json != []
 

@@ -250,3 +250,17 @@ class TestSecurity:
         )
         stub_tracker.document = streams_document(hall=["webm_high", "ogg_high"])
         return make_site(**{"tracker.internal_url": stub_tracker.url})
+
+
+def test_policy_allows_pictures_of_an_ipv6_address(make_site, tmp_path):
+    path = tmp_path / "config.json"
+    document = json.loads(path.read_text())
+    document["hall"] |= {"preview": "http://[2001:db8::1]:8080/hall.jpg", "logo": "/logo.png"}
+    path.write_text(json.dumps(document))
+
+    policy = make_site().get("/hall").headers["Content-Security-Policy"]
+
+    # Its grammar has no IPv6 addresses.
+    assert "[" not in policy
+    [images] = [part for part in policy.split("; ") if part.startswith("img-src ")]
+    assert "http://*:8080" in images.split()

@@ -169,3 +169,36 @@ def test_invalid_drain_setting_stops_the_start_with_one_line(text):
         1,
         f"drain_idle in the ini file is '{text}'; allowed: seconds, 0 to 3600\n",
     )
+
+
+def test_address_in_use_stops_the_start_with_one_line_and_a_status():
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        address = f"127.0.0.1:{other.getsockname()[1]}"
+        done = subprocess.run(
+            [sys.executable, "-c", APP, address], capture_output=True, text=True, check=False
+        )
+
+    assert (done.returncode, done.stderr) == (
+        1,
+        f"cannot listen on {address}: Address already in use; stop the program that uses it "
+        "(ss -tlnp), or change the address in the ini file\n",
+    )
+
+
+def test_pserve_reports_wrong_settings_of_its_server_in_one_line(tmp_path):
+    ini = tmp_path / "site.ini"
+    ini.write_text(
+        "[app:main]\nuse = call:ping:create\n"
+        "[server:main]\nuse = egg:streaming-system#server\nthreads = many\n"
+        "[loggers]\nkeys = root\n[handlers]\nkeys =\n[formatters]\nkeys =\n"
+        "[logger_root]\nhandlers =\n"
+    )
+    (tmp_path / "ping.py").write_text("def create(global_conf): return None\n")
+
+    done = subprocess.run(
+        [sys.executable, "-m", "streaming_system.web.pserve", "-q", str(ini)],
+        capture_output=True, text=True, check=False, cwd=tmp_path,
+    )  # fmt: skip
+
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert done.stderr.startswith(f"{ini}: threads in the ini file is 'many'; allowed: a whole")

@@ -106,6 +106,25 @@ class TestPages:
             assert stage(site)["data-live"] == live
 
 
+PLAYLIST = "https://cdn.example/hall/index.m3u8?token=abc&e=1"
+
+
+class TestWholePlaylist:
+    @pytest.fixture
+    def conference(self, conference, tmp_path):
+        path = tmp_path / "config.json"
+        document = json.loads(path.read_text())
+        document["hall"] |= {"sources": [], "fallbacks": [PLAYLIST]}
+        path.write_text(json.dumps(document))
+        return conference
+
+    def test_pages_and_apps_open_it_as_it_is(self, site):
+        assert [source["src"] for source in stage(site).select("source")] == [PLAYLIST]
+        urls = [line for line in site.get("/hall/stream.m3u").text.splitlines() if "://" in line]
+        assert urls == [PLAYLIST]
+        assert "cdn.example/hall/webcast" not in site.get("/streams/v2.json").text
+
+
 class TestApps:
     def test_document_and_playlist_use_the_current_source(self, site, at):
         def hall():
@@ -156,6 +175,17 @@ class TestTracker:
                 None,
                 {"kind": "url", "url": "https://cdn.example/hall/"},
                 '"https://cdn.example/hall/"',
+            ),
+            (
+                {"url": "https://cdn.example/{room}/index.m3u8?t=1"},
+                None,
+                {
+                    "kind": "url",
+                    "url": "https://cdn.example/hall/",
+                    "formats": ["hls"],
+                    "files": {"hls": "index.m3u8?t=1"},
+                },
+                "''",
             ),
             (
                 {"iframe": "https://v.example/1"},

@@ -622,9 +622,32 @@ class TestStart:
     def test_secret_of_the_example_is_refused(self, example, database):
         line = self.start(example | {"sqlalchemy.url": database})
 
-        assert line.startswith(
-            "config.private.json: section 'config': key 'secret': is the example's"
+        assert "config.json:1:13: section 'config': key 'secret': is the example's" in line
+
+    def test_all_errors_of_the_ini_and_the_configuration_stop_the_start(self, example, tmp_path):
+        ini = tmp_path / "site.ini"
+        ini.write_text(
+            "[DEFAULT]\naccess_log = maybe\n[app:tracker]\nuse = egg:streaming-system#tracker\n"
+            "ingest.max_batches = 5\nbound.rows_per_table = many\n"
         )
+
+        lines = self.start(example | {"__file__": str(ini)}).splitlines()
+
+        assert [line.removeprefix(f"{ini}:") for line in lines] == [
+            "5:1: [app:tracker]: key 'ingest.max_batches': unknown key; did you mean "
+            "'ingest.max_batch'? docs/running.md lists the keys",
+            "2:1: [DEFAULT]: key 'access_log': is 'maybe'; allowed: true or false",
+            "6:1: [app:tracker]: key 'bound.rows_per_table': is 'many'; allowed: a whole number "
+            "from 1",
+        ]
+
+    def test_weak_secret_is_logged(self, example, database, tmp_path, caplog):
+        (tmp_path / "config.json").write_text('{"config": {"secret": "s3cret"}, "hall": {}}')
+
+        app = TestApp(tracker_app.main({}, **example, **{"sqlalchemy.url": database}))
+
+        assert "the secret in section 'config' is weak: it has 6 characters" in caplog.text
+        app.app.registry["db.sessions"].kw["bind"].dispose()
 
     def test_secret_of_the_example_is_accepted_if_the_ini_allows_it(self, example, database):
         settings = example | {"sqlalchemy.url": database, "secret.allow_example": "true"}

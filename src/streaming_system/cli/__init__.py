@@ -8,10 +8,10 @@ import click
 
 from streaming_system.cli.admin import admin
 from streaming_system.cli.agent import agent, renamed_encoder
-from streaming_system.cli.common import DEFAULT_INI, load_config, one_line_errors, warn_about_theme
+from streaming_system.cli.common import DEFAULT_INI
+from streaming_system.cli.config import config
 from streaming_system.cli.schedule import schedule
 from streaming_system.cli.tracker import tracker
-from streaming_system.config.ini import load_app_settings
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -39,50 +39,9 @@ def main(context: click.Context, ini: Path, verbose: bool) -> None:
     context.obj = ini
 
 
-@main.group()
-def config() -> None:
-    """Check config.json and config.private.json."""
-
-
-@config.command("check")
-@click.option(
-    "--only",
-    type=click.Choice(["frontend", "tracker"]),
-    help="Check only what this app needs.",
-)
-@click.option(
-    "--production",
-    is_flag=True,
-    help="Reject settings for development: SQLite, and the example's secret.",
-)
-@click.pass_obj
-def config_check(ini: Path, only: str | None, production: bool) -> None:
-    """Validate the configuration, as the site does at its start."""
-    # The web framework slows down the start, so other commands do not import it.
-    from streaming_system.tracker.settings import (
-        StartupError,
-        load_settings,
-        require_production_safety,
-    )
-
-    with one_line_errors():
-        conference = load_config(load_app_settings(ini, only or "frontend"))
-        if only != "tracker":
-            warn_about_theme(conference)
-        try:
-            if only != "frontend":
-                settings = load_app_settings(ini, "tracker")
-                load_settings(settings)
-                if production:
-                    require_production_safety(settings)
-        except StartupError as error:
-            raise click.ClickException(str(error)) from None
-    click.echo(f"{len(conference.rooms)} rooms: {', '.join(conference.rooms)}")
-    click.echo("The configuration is good.")
-
-
 main.add_command(admin)
 main.add_command(agent)
+main.add_command(config)
 main.add_command(renamed_encoder)
 main.add_command(schedule)
 main.add_command(tracker)

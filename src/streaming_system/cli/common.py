@@ -29,12 +29,13 @@ DEFAULT_INI = "development.ini"
 
 @contextmanager
 def one_line_errors() -> Iterator[None]:
-    """Turn errors in files and feeds into one line on stderr and exit status 1."""
+    """Turn each error in files and feeds into one line on stderr, and exit status 1."""
     try:
         yield
+    except ConfigError as error:
+        raise click.ClickException("\nError: ".join(error.lines)) from None
     except (
         SettingsError,
-        ConfigError,
         AgentConfigError,
         PluginError,
         ImportFailedError,
@@ -71,21 +72,6 @@ def load_config(settings: Mapping[str, str]) -> ConferenceConfig:
     for warning in config.warnings:
         click.echo(f"warning: {warning}", err=True)
     return config
-
-
-def warn_about_theme(config: ConferenceConfig) -> None:
-    """Load the theme of the configuration, and print its warnings."""
-    # The template engine slows down the start, so other commands do not import it.
-    from streaming_system import theme
-
-    if config.site.theme:
-        try:
-            loaded = theme.load_theme(config.site.theme)
-        except theme.ThemeError as error:
-            raise click.ClickException(" ".join(str(error).split())) from None
-        for note in loaded.warnings:
-            click.echo(f"warning: {note}", err=True)
-        click.echo(f"theme: {loaded.name}")
 
 
 def feed_options(settings: Mapping[str, str], site: SiteConfig | None = None) -> FeedReaderOptions:

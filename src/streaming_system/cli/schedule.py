@@ -54,17 +54,27 @@ def import_command(ini: Path, accept_shrink: bool) -> None:
         target = Path(require(settings, "schedule.file"))
         config = load_config(settings)
         with progress("Reading the feeds"):
-            outcome = import_schedule(
-                config,
-                feed_options(settings, config.site),
-                target,
-                now=datetime.now(UTC),
-                accept_shrink=accept_shrink,
-            )
+            try:
+                outcome = import_schedule(
+                    config,
+                    feed_options(settings, config.site),
+                    target,
+                    now=datetime.now(UTC),
+                    accept_shrink=accept_shrink,
+                )
+            except ImportFailedError as error:
+                remaining = _describe_current_schedule(target)
+                raise ImportFailedError(f"{error}; {remaining}") from None
             PageEventPublisher(settings.get("push.url", "")).publish("schedule")
     for feed in outcome.feeds:
         _print_imported(feed)
+    for warning in outcome.warnings:
+        click.echo(f"warning: {warning}", err=True)
     click.echo(f"Wrote {target}")
+
+
+def _describe_current_schedule(target: Path) -> str:
+    return "the schedule in service stays" if target.exists() else "there is no schedule yet"
 
 
 def _print_imported(feed: ImportedFeed) -> None:
@@ -125,9 +135,11 @@ def watch_command(ini: Path, interval: float, count: int | None, accept_shrink: 
                 fetch=feeds.fetch,
             )
         except (ImportFailedError, FeedError) as error:
-            log.warning("%s; the schedule in service stays", error)
+            log.warning("%s; %s", error, _describe_current_schedule(target))
             return False
         imported = True
+        for warning in outcome.warnings:
+            log.warning("%s", warning)
         pages.publish("schedule")
         log.info("imported; %s changes", len(outcome.changes))
         return True

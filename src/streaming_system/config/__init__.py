@@ -1,6 +1,13 @@
 """The conference: config.json, overridden by config.private.json, validated."""
 
-from streaming_system.config.loader import load_conference, load_conference_from_settings
+from streaming_system.config.findings import Finding
+from streaming_system.config.loader import (
+    CheckedConference,
+    check_conference,
+    config_paths,
+    load_conference,
+    load_conference_from_settings,
+)
 from streaming_system.config.model import (
     EXAMPLE_SECRET,
     ConferenceConfig,
@@ -18,14 +25,18 @@ __all__ = [
     "EXAMPLE_SECRET",
     "RESERVED_ROOM_IDS",
     "ROOM_ID_PATTERN",
+    "CheckedConference",
     "ConferenceConfig",
     "ConfigError",
     "Fallback",
+    "Finding",
     "MastodonFeed",
     "Region",
     "Room",
     "SiteConfig",
     "TimedSource",
+    "check_conference",
+    "config_paths",
     "load_conference",
     "load_conference_from_settings",
 ]

@@ -1,12 +1,15 @@
-"""The field types of the configuration, for colander."""
+"""The field types of the configuration, for colander and JSON Schema."""
 
+import ipaddress
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
 import colander
 
+from streaming_system.config.model import LocalNetwork
+from streaming_system.util.json_syntax import Path
 from streaming_system.util.validation import (
     Field,
     InvalidValueError,
@@ -16,12 +19,40 @@ from streaming_system.util.validation import (
     describe_value,
 )
 
-_ORIGIN = re.compile(
-    r"https?://(?:\*\.)?[a-z0-9-]+(?:\.[a-z0-9-]+)*(?::[0-9]{1,5})?", re.ASCII | re.IGNORECASE
+ORIGIN_PATTERN = r"https?://(?:\*\.)?[a-zA-Z0-9-]+(?:\.[a-zA-Z0-9-]+)*(?::[0-9]{1,5})?"
+HLS_PLAYLIST_PATTERN = r"(?:[A-Za-z0-9._~-]|\{room\})+(?:/(?:[A-Za-z0-9._~-]|\{room\})+)*"
+_LOCAL_ADDRESSES = (
+    'allowed: a list of networks such as "192.0.2.0/24", and of patterns such as '
+    '"^192\\\\.0\\\\.2\\\\."'
 )
-_HLS_PLAYLIST = re.compile(
-    r"(?:[A-Za-z0-9._~-]|\{room\})+(?:/(?:[A-Za-z0-9._~-]|\{room\})+)*", re.ASCII
-)
+_NETWORK = re.compile(r"[0-9.]*[0-9]/[0-9]+|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(?:/[0-9]+)?")
+# Letters that no address has, outside of escapes such as \d.
+_NAME = re.compile(r"(?<![\\?])[g-zG-Z]{2}")
+# Values that stand for none.
+NO_VALUE = {"enum": [False, None]}
+
+
+class InvalidItems(colander.Invalid):
+    """A value with several problems, each with the keys and indexes that lead to it.
+
+    :param valid: the items without a problem.
+    """
+
+    def __init__(
+        self,
+        node: colander.SchemaNode,
+        problems: Sequence[tuple[Path, str]],
+        valid: tuple[Any, ...] = (),
+    ) -> None:
+        super().__init__(node, [message for _, message in problems])
+        self.problems, self.valid = problems, valid
+
+
+def problems_of(error: colander.Invalid) -> Sequence[tuple[Path, str]]:
+    """Return the problems of a value."""
+    if isinstance(error, InvalidItems):
+        return error.problems
+    return [((), message) for message in error.messages()]
 
 
 class ConfigType(colander.SchemaType):
@@ -37,16 +68,33 @@ class ConfigType(colander.SchemaType):
         """
         raise NotImplementedError
 
+    def json_schema(self) -> dict[str, Any]:
+        """Return the type as JSON Schema."""
+        raise NotImplementedError
+
 
 class TextType(ConfigType):
-    """Text, or ``false`` for none."""
+    """Text, or ``false`` for none.
+
+    :param field: the field of the text, unless it is "".
+    """
+
+    def __init__(self, field: Field | None = None) -> None:
+        self._field = field
 
     def parse(self, node: colander.SchemaNode, value: Any) -> Any:
         if value is False or value is None:
             return ""
         if not isinstance(value, str):
             raise colander.Invalid(node, describe_invalid(value, "text in quotes, or false"))
-        return value.strip()
+        text = value.strip()
+        return ConfigFieldType(self._field).parse(node, text) if self._field and text else text
+
+    def json_schema(self) -> dict[str, Any]:
+        text = {"type": "string"}
+        if self._field is None:
+            return {"anyOf": [text, NO_VALUE]}
+        return {"anyOf": [self._field.json_schema(), {"const": ""}, NO_VALUE]}
 
 
 class ConfigFieldType(ConfigType):
@@ -61,6 +109,9 @@ class ConfigFieldType(ConfigType):
         except InvalidValueError as error:
             raise colander.Invalid(node, describe_invalid(value, error.allowed)) from None
 
+    def json_schema(self) -> dict[str, Any]:
+        return self._field.json_schema()
+
 
 class TextListType(ConfigType):
     """A list of texts, or one text. Empty texts are dropped."""
@@ -71,52 +122,93 @@ class TextListType(ConfigType):
         texts = [value] if isinstance(value, str) else value
         if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
             raise colander.Invalid(node, describe_invalid(value, "a list of texts"))
-        return tuple(text.strip() for text in texts if text.strip())
+        is_list = isinstance(value, list)
+        items, problems = [], []
+        for index, text in enumerate(texts):
+            if text.strip():
+                try:
+                    items.append(self.parse_item(text.strip()))
+                except ValueError as error:
+                    problems.append(((index,) if is_list else (), str(error)))
+        if problems:
+            raise InvalidItems(node, problems, tuple(items))
+        return tuple(items)
+
+    def parse_item(self, text: str) -> Any:
+        """Return the value of one text.
+
+        :raises ValueError: with the text and the allowed values.
+        """
+        return text
+
+    def item_schema(self) -> dict[str, Any]:
+        """Return the JSON Schema of one text."""
+        return {"type": "string"}
+
+    def json_schema(self) -> dict[str, Any]:
+        item = {"anyOf": [self.item_schema(), {"const": ""}]}
+        return {"anyOf": [{"type": "array", "items": item}, item, NO_VALUE]}
 
 
-class RegexListType(TextListType):
-    """A list of regular expressions; the result is compiled."""
+class LocalAddressListType(TextListType):
+    """A list of networks, addresses and regular expressions of addresses."""
 
-    def parse(self, node: colander.SchemaNode, value: Any) -> tuple[Any, ...]:
-        patterns = []
-        for text in super().parse(node, value):
-            try:
-                patterns.append(re.compile(text))
-            except re.error as error:
-                raise colander.Invalid(
-                    node,
-                    f"{describe_value(text)} is no regular expression ({error}); allowed: a list "
-                    'of patterns such as "^192\\\\.0\\\\.2\\\\."',
+    def parse_item(self, text: str) -> LocalNetwork | re.Pattern[str]:
+        """Return the network, or else the compiled pattern."""
+        try:
+            return ipaddress.ip_network(text)
+        except ValueError as error:
+            if _NETWORK.fullmatch(text):
+                is_near = "host bits" in str(error)
+                allowed = ipaddress.ip_network(text, strict=False) if is_near else "192.0.2.0/24"
+                raise ValueError(
+                    f"{describe_value(text)} is no network; allowed: a network such as {allowed}"
                 ) from None
-        return tuple(patterns)
+        try:
+            pattern = re.compile(text)
+        except re.error as error:
+            raise ValueError(
+                f"{describe_value(text)} is no regular expression ({error}); {_LOCAL_ADDRESSES}"
+            ) from None
+        if _NAME.search(text):
+            raise ValueError(f"{describe_value(text)} matches no address; {_LOCAL_ADDRESSES}")
+        return pattern
+
+    def item_schema(self) -> dict[str, Any]:
+        """Return the JSON Schema of one text."""
+        return {"type": "string", "format": "regex"}
 
 
 class GroupListType(TextListType):
     """A list of names with the syntax of room ids."""
 
-    def parse(self, node: colander.SchemaNode, value: Any) -> tuple[Any, ...]:
-        names = super().parse(node, value)
-        for name in names:
-            if not RoomId().is_valid(name):
-                raise colander.Invalid(
-                    node, f"{describe_value(name)}; allowed: names of 1 to 64 of A-Z a-z 0-9 _"
-                )
-        return names
+    def parse_item(self, text: str) -> str:
+        """Return the name."""
+        if not RoomId().is_valid(text):
+            raise ValueError(f"{describe_value(text)}; allowed: names of 1 to 64 of A-Z a-z 0-9 _")
+        return text
+
+    def item_schema(self) -> dict[str, Any]:
+        """Return the JSON Schema of one text."""
+        return RoomId().json_schema()
 
 
 class OriginListType(TextListType):
     """A list of origins: scheme, host and port."""
 
-    def parse(self, node: colander.SchemaNode, value: Any) -> tuple[Any, ...]:
-        origins = super().parse(node, value)
-        for origin in origins:
-            if origin != "*" and not _ORIGIN.fullmatch(origin):
-                raise colander.Invalid(
-                    node,
-                    f"{describe_value(origin)}; allowed: a list of sites without a path, such as "
-                    '"https://blog.example.org" or "https://*.example.com", or "*" for all',
-                )
-        return origins
+    def parse_item(self, text: str) -> str:
+        """Return the origin."""
+        if text == "*" or re.fullmatch(ORIGIN_PATTERN, text, re.IGNORECASE | re.ASCII):
+            return text
+        note = " (browsers accept no IPv6 address there: give it a name)" if "://[" in text else ""
+        raise ValueError(
+            f"{describe_value(text)}{note}; allowed: a list of sites without a path, such as "
+            '"https://blog.example.org" or "https://*.example.com", or "*" for all'
+        )
+
+    def item_schema(self) -> dict[str, Any]:
+        """Return the JSON Schema of one text."""
+        return {"type": "string", "pattern": rf"^(?:\*|{ORIGIN_PATTERN})$"}
 
 
 class HlsPlaylistType(TextType):
@@ -124,7 +216,7 @@ class HlsPlaylistType(TextType):
 
     def parse(self, node: colander.SchemaNode, value: Any) -> Any:
         path = super().parse(node, value)
-        if not _HLS_PLAYLIST.fullmatch(path):
+        if not re.fullmatch(HLS_PLAYLIST_PATTERN, path, re.ASCII):
             raise colander.Invalid(
                 node,
                 describe_invalid(
@@ -133,6 +225,9 @@ class HlsPlaylistType(TextType):
                 ),
             )
         return path
+
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": "string", "pattern": f"^{HLS_PLAYLIST_PATTERN}$"}
 
 
 class TimeZoneType(TextType):
@@ -154,18 +249,28 @@ class ColumnMapType(ConfigType):
             )
         return dict(value or {})
 
+    def json_schema(self) -> dict[str, Any]:
+        columns = {"type": "object", "additionalProperties": {"type": "string"}}
+        return {"anyOf": [columns, {"const": False}]}
+
 
 class ValidatedType(ConfigType):
-    """A type whose function converts values, or raises ``ValueError`` with the allowed values."""
+    """A type whose function converts values, or raises ``ValueError`` with the allowed values.
 
-    def __init__(self, convert: Callable[[Any], Any]) -> None:
-        self._convert = convert
+    :param schema: the type as JSON Schema.
+    """
+
+    def __init__(self, convert: Callable[[Any], Any], schema: dict[str, Any]) -> None:
+        self._convert, self._schema = convert, schema
 
     def parse(self, node: colander.SchemaNode, value: Any) -> Any:
         try:
             return self._convert(value)
         except ValueError as error:
             raise colander.Invalid(node, str(error)) from None
+
+    def json_schema(self) -> dict[str, Any]:
+        return {"anyOf": [self._schema, {"enum": ["", False, None]}]}
 
 
 def parse_time(value: Any) -> datetime | None:

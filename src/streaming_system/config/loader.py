@@ -1,15 +1,21 @@
-"""Loads config.json, overrides it with config.private.json, and validates the result."""
+"""Loads config.json, overrides it with config.private.json, and validates the result.
 
-import difflib
+All problems are found in one run: :func:`check_conference` returns them, :func:`load_conference`
+raises the errors.
+"""
+
 import re
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import colander
 
+from streaming_system.config.cross_checks import check_rooms
+from streaming_system.config.field_types import InvalidItems, problems_of
+from streaming_system.config.findings import WARNING, Finding, errors_of, warnings_of
 from streaming_system.config.interpolation import interpolate
 from streaming_system.config.model import (
     ConferenceConfig,
@@ -20,19 +26,47 @@ from streaming_system.config.model import (
 )
 from streaming_system.config.room_ids import validate_room_id
 from streaming_system.config.schema import RETIRED_KEYS, RoomConfigSchema, SiteConfigSchema
+from streaming_system.config.sections import DEFAULT, SITE, ConfigSections
 from streaming_system.config.social import HASHTAG_PATTERN
 from streaming_system.config.stream_sources import SourceTimeError, resolve_source_times
-from streaming_system.util.json_document import parse_json5
+from streaming_system.util.suggestions import did_you_mean, similar_name
+from streaming_system.util.validation import suggest_absolute
 
-_SECTIONS = ("config", "default")
+_MIN_SECTION_SIMILARITY = 0.8
 
 
-def load_conference_from_settings(settings: Mapping[str, str]) -> ConferenceConfig:
-    """Load the files that the ini file names.
+@dataclass(frozen=True, kw_only=True)
+class CheckedConference:
+    """The configuration, and everything that is wrong with it.
+
+    :param conference: ``None`` if there are errors.
+    :param sections: the merged files, which know the place of each key.
+    """
+
+    conference: ConferenceConfig | None
+    sections: ConfigSections
+
+    @property
+    def findings(self) -> list[Finding]:
+        """The errors and warnings, in the order of the files."""
+        return self.sections.findings
+
+    def require(self) -> ConferenceConfig:
+        """Return the configuration.
+
+        :raises ConfigError: if there are errors.
+        """
+        if self.conference is None:
+            raise ConfigError(*errors_of(self.findings))
+        return self.conference
+
+
+def config_paths(settings: Mapping[str, str]) -> tuple[Path, Path]:
+    """Return the paths of the public and the private file.
 
     :param settings: ``config.public`` and ``config.private`` are paths. If the private file does
         not exist and the ini file sets ``config.example`` (development only), that file is used.
-    :raises ConfigError: if the configuration is invalid.
+    :raises ConfigError: if the ini file lacks a key.
     """
     try:
         public, private = Path(settings["config.public"]), Path(settings["config.private"])
@@ -40,81 +74,84 @@ def load_conference_from_settings(settings: Mapping[str, str]) -> ConferenceConf
         raise ConfigError(f"the ini file lacks the key {error.args[0]} in [DEFAULT]") from None
     if not private.exists() and "config.example" in settings:
         private = Path(settings["config.example"])
-    return load_conference(public, private)
+    return public, private
+
+
+def load_conference_from_settings(settings: Mapping[str, str]) -> ConferenceConfig:
+    """Load the files that the ini file names; see :func:`config_paths`.
+
+    :raises ConfigError: if the configuration is invalid.
+    """
+    return load_conference(*config_paths(settings))
 
 
 def load_conference(public: Path, private: Path) -> ConferenceConfig:
     """Load ``public``, override it with ``private`` if that exists, and validate the result.
 
-    :raises ConfigError: if the configuration is invalid.
+    :raises ConfigError: with all errors, if the configuration is invalid.
     """
-    merger = _ConfigMerger()
-    merger.add_file(public, _load_object(public))
+    return check_conference(public, private).require()
+
+
+def check_conference(public: Path, private: Path) -> CheckedConference:
+    """Load both files as :func:`load_conference` does, and find everything that is wrong."""
+    sections = ConfigSections()
+    sections.add_file(public)
     if private.exists():
-        merger.add_file(private, _load_object(private))
+        sections.add_file(private)
     else:
-        merger.warnings.append(f"{private} does not exist: only {public.name} is used")
-    return merger.build()
+        message = f"does not exist: only {public.name} is used"
+        sections.findings.append(Finding(file=private, message=message, severity=WARNING))
+    conference = _ConferenceBuilder(sections).build()
+    has_errors = bool(errors_of(sections.findings))
+    return CheckedConference(conference=None if has_errors else conference, sections=sections)
 
 
-def _load_object(path: Path) -> dict[str, Any]:
-    try:
-        document = parse_json5(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: is not UTF-8 (byte {error.start})") from None
-    except ValueError as error:
-        raise ConfigError(f"{path}: {error}") from None
-    if not isinstance(document, dict):
-        raise ConfigError(f"{path}: must hold one object: {{…}}")
-    return document
+class _ConferenceBuilder:
+    """Validates sections. Values with errors are replaced by those that the key has by default."""
 
-
-class _ConfigMerger:
-    """Merges files section by section, key by key, and remembers the file of each key."""
-
-    def __init__(self) -> None:
-        self.sections: dict[str, dict[str, Any]] = {name: {} for name in _SECTIONS}
-        self.key_files: dict[tuple[str, str], Path] = {}
-        self.section_files: dict[str, Path] = {}
-        self.warnings: list[str] = []
-
-    def add_file(self, path: Path, document: dict[str, Any]) -> None:
-        """Override the keys so far with those of a file."""
-        for name, values in document.items():
-            if not isinstance(values, dict):
-                raise ConfigError(f"{path}: {_location(name)}: must be an object: {{…}}")
-            self.section_files[name] = path
-            self.sections.setdefault(name, {}).update(values)
-            self.key_files.update({(name, key): path for key in values})
+    def __init__(self, sections: ConfigSections) -> None:
+        self._sections = sections
 
     def build(self) -> ConferenceConfig:
-        """Return the validated configuration."""
-        site_values = self._validate("config", self.sections["config"], SiteConfigSchema())
-        site = SiteConfig(**_to_attributes(site_values))
+        """Return the configuration, and add all problems to the findings."""
+        sections = self._sections
+        site = SiteConfig(**self._validate(SITE, sections.values[SITE], SiteConfigSchema()))
         # Source times without offset use a room's time zone; "default" is no room.
-        default = replace(self._build_room("default", {}), sources=())
+        default = replace(self._build_room(DEFAULT, {}), sources=())
         rooms = {
             room_id: self._build_room_of_site(room_id, site)
-            for room_id in sorted(set(self.sections) - set(_SECTIONS))
+            for room_id in sections.room_ids
+            if not self._is_misspelt_section(room_id)
         }
-        self._validate_fallback_groups(site, rooms)
-        self._validate_default_rooms(rooms)
-        if not rooms:
-            self.warnings.append("no room is configured: the site will be empty")
+        if sections.is_complete:
+            check_rooms(sections, site, rooms)
+        sections.sort_findings()
+        if not rooms and sections.is_complete:
+            message = "no room is configured: the site will be empty"
+            sections.findings.append(Finding(message=message, severity=WARNING))
         return ConferenceConfig(
-            site=site, default=default, rooms=rooms, warnings=tuple(self.warnings)
+            site=site, default=default, rooms=rooms, warnings=tuple(warnings_of(sections.findings))
         )
+
+    def _is_misspelt_section(self, name: str) -> bool:
+        near = similar_name(name, (SITE, DEFAULT), _MIN_SECTION_SIMILARITY)
+        if near:
+            self._sections.add(
+                name,
+                (),
+                f"is unknown; did you mean {near!r}? All other sections are rooms; if this is one, "
+                "choose another name",
+                subject=f"section {name!r:.80}",
+            )
+        return bool(near)
 
     def _build_room_of_site(self, room_id: str, site: SiteConfig) -> Room:
         try:
             validate_room_id(room_id)
         except ValueError as error:
-            raise ConfigError(
-                f"{self.section_files[room_id]}: room {room_id!r:.80}: {error}"
-            ) from None
-        room = self._build_room(room_id, self.sections["default"])
+            self._sections.add(room_id, (), str(error))
+        room = self._build_room(room_id, self._sections.values[DEFAULT])
         return replace(
             room,
             schedule=room.schedule or site.schedule_url,
@@ -124,30 +161,30 @@ class _ConfigMerger:
         )
 
     def _build_room(self, room_id: str, defaults: dict[str, Any]) -> Room:
-        values = {"title": room_id, **defaults, **self.sections[room_id]}
+        values = {"title": room_id, **defaults, **self._sections.values[room_id]}
         values = self._validate(room_id, self._interpolate(room_id, values), RoomConfigSchema())
-        room = Room(id=room_id, **_to_attributes(values))
+        room = Room(id=room_id, **values)
         if room.posts is None or room.posts.hashtag:
             return room
         match = HASHTAG_PATTERN.search(room.twitter)
-        if match is None and room_id != "default":
-            raise ConfigError(
-                f"{self._key_location(room_id, 'posts')}: names no hashtag, nor does twitter; "
-                'allowed: "#ourconf@mastodon.social"'
+        if match is None and room_id != DEFAULT:
+            self._sections.add(
+                room_id,
+                ("posts",),
+                'names no hashtag, nor does twitter; allowed: "#ourconf@mastodon.social"',
             )
         return replace(room, posts=replace(room.posts, hashtag=match[1] if match else ""))
 
     def _interpolate(self, section: str, values: dict[str, Any]) -> dict[str, Any]:
-        # References in "default" are replaced once per room: %(group)s differs.
-        if section == "default":
-            return values
         result = {}
         for key in values:
             try:
                 result[key] = interpolate(section, key, values)
             except ValueError as error:
-                raise ConfigError(f"{self._key_location(section, key)}: {error}") from None
-        return result
+                # A key that "default" refers to may be one of each room.
+                if section != DEFAULT:
+                    self._sections.add(section, (key,), str(error))
+        return {"title": section, **result}
 
     def _resolve_source_times(self, room: Room, site: SiteConfig) -> tuple[TimedSource, ...]:
         try:
@@ -155,77 +192,68 @@ class _ConfigMerger:
                 room.sources, room.schedule_timezone or site.schedule_timezone
             )
         except SourceTimeError as error:
-            raise ConfigError(f"{self._key_location(room.id, 'sources')}: {error}") from None
-
-    def _validate_fallback_groups(self, site: SiteConfig, rooms: Mapping[str, Room]) -> None:
-        for room in rooms.values():
-            for fallback in room.fallbacks:
-                known = fallback.value in rooms or fallback.value in site.groups
-                if fallback.kind == "group" and not known:
-                    raise ConfigError(
-                        f"{self._key_location(room.id, 'fallbacks')}: there is no room "
-                        f"{fallback.value!r}, nor is it one of the groups in section 'config'"
-                    )
-
-    def _validate_default_rooms(self, rooms: Mapping[str, Room]) -> None:
-        for room in rooms.values():
-            name = room.schedule_room_default
-            if not name or any(name in other.names for other in rooms.values()):
-                continue
-            key = "schedule-room-default"
-            section = room.id if self._file_of(room.id, key) else "config"
-            raise ConfigError(
-                f"{self._key_location(section, key)}: there is no room {name!r:.80}; "
-                f"allowed: {', '.join(rooms)}"
-            )
+            self._sections.add(room.id, ("sources", *error.path), str(error))
+            return ()
 
     def _validate(
         self, section: str, values: dict[str, Any], schema: colander.Schema
     ) -> dict[str, Any]:
-        allowed = [node.name for node in schema.children]
-        for key in values:
-            if key not in allowed and key not in RETIRED_KEYS:
-                near = difflib.get_close_matches(key, allowed, 1)
-                hint = f"did you mean {near[0]!r}? " if near else ""
-                raise ConfigError(
-                    f"{self._key_location(section, key)}: unknown key; {hint}"
-                    f"allowed: {', '.join(sorted(allowed))}"
-                )
-            # One warning for a key of "default", not one for each room.
-            if key in RETIRED_KEYS and key in self.sections[section]:
-                self.warnings.append(f"{self._key_location(section, key)}: {RETIRED_KEYS[key]}")
+        """Return the attributes of a section."""
+        self._check_keys(section, values, [node.name for node in schema.children])
         try:
             result: dict[str, Any] = schema.deserialize(values)
         except colander.Invalid as error:
-            key, message = next(iter(error.asdict().items()))
-            raise ConfigError(f"{self._key_location(section, key)}: {message}") from None
+            for child in error.children:
+                for path, message in problems_of(child):
+                    self._sections.add(section, (child.node.name, *path), message)
+            invalid = {child.node.name for child in error.children}
+            valid = {key: value for key, value in values.items() if key not in invalid}
+            if "title" in invalid:
+                valid["title"] = section
+            result = schema.deserialize(valid)
+            # Other checks go on with the valid items of a list.
+            result |= {
+                child.node.name: child.valid
+                for child in error.children
+                if isinstance(child, InvalidItems)
+            }
         for key in ("schedule", "schedule-url"):
-            if key in result:
-                result[key] = self._resolve_path(section, key, result[key])
+            if result.get(key):
+                result[key] = self._resolve_feed(section, key, result[key])
         # A value without slash and dot is the name of a built-in theme.
         if re.search(r"[/.]", result.get("theme", "")):
-            result["theme"] = self._resolve_path(section, "theme", result["theme"])
-        return result
+            result["theme"] = str(self._sections.folder_of(section, "theme") / result["theme"])
+        return {key.replace("-", "_"): value for key, value in result.items()}
 
-    def _resolve_path(self, section: str, key: str, source: str) -> str:
+    def _check_keys(self, section: str, values: dict[str, Any], allowed: list[str]) -> None:
+        other = SiteConfigSchema() if section != SITE else RoomConfigSchema()
+        elsewhere = {node.name for node in other.children}
+        place = f"section {SITE!r}" if section != SITE else f"section {DEFAULT!r} or a room"
+        for key in values:
+            # One warning for a key of "default", not one for each room.
+            if key in RETIRED_KEYS:
+                if self._sections.has_key(section, key):
+                    self._sections.add(section, (key,), RETIRED_KEYS[key], severity=WARNING)
+            elif key in elsewhere and key not in allowed:
+                self._sections.add(section, (key,), f"is a key of {place}: move it there")
+            elif key not in allowed:
+                self._sections.add(
+                    section,
+                    (key,),
+                    f"unknown key; {did_you_mean(key, allowed)}allowed: "
+                    f"{', '.join(sorted(allowed))}",
+                )
+
+    def _resolve_feed(self, section: str, key: str, source: str) -> str:
         """Make a path absolute; it is relative to the file that sets the key."""
-        if not source or urlsplit(source).scheme in ("http", "https"):
+        if urlsplit(source).scheme in ("http", "https"):
             return source
-        file = self._file_of(section, key)
-        return str((file.parent if file else Path()).resolve() / source)
-
-    def _file_of(self, section: str, key: str) -> Path | None:
-        return self.key_files.get((section, key)) or self.key_files.get(("default", key))
-
-    def _key_location(self, section: str, dotted_key: str) -> str:
-        key = dotted_key.split(".")[0]
-        file = self._file_of(section, key) or self.section_files.get(section) or "configuration"
-        return f"{file}: {_location(section)}: key {key!r:.80}"
-
-
-def _location(section: str) -> str:
-    return f"section {section!r}" if section in _SECTIONS else f"room {section!r:.80}"
-
-
-def _to_attributes(values: dict[str, Any]) -> dict[str, Any]:
-    return {key.replace("-", "_"): value for key, value in values.items()}
+        path = self._sections.folder_of(section, key) / source
+        suggestion = suggest_absolute(source) if "/" in source else ""
+        if suggestion and not path.exists():
+            self._sections.add(
+                section,
+                (key,),
+                f"{source!r:.80} begins with no https://; did you mean {suggestion}?",
+            )
+        return str(path)

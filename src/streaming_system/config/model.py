@@ -4,15 +4,25 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from zoneinfo import ZoneInfo
 
 EXAMPLE_SECRET = "move me to config.private.json"  # noqa: S105 - This secret is public.
 DEFAULT_HLS_PLAYLIST = "stream.m3u8"
 
 
+LocalNetwork = IPv4Network | IPv6Network
+
+
 class ConfigError(Exception):
-    """An invalid configuration; the message is one line: file, room, key and allowed values."""
+    """An invalid configuration.
+
+    :ivar lines: the problems, one line each: file, position, room, key and what to do.
+    """
+
+    def __init__(self, *lines: str) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = lines
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +87,7 @@ class SiteConfig:
     """The settings of the whole site: the object ``config``.
 
     :param secret: the shared secret with which agents register; "" if none is set.
-    :param localips: regular expressions that match addresses of viewers in the venue.
+    :param localips: networks of the venue, and regular expressions that match their addresses.
     :param reload: seconds after which a page without JavaScript reloads; 0 for never.
     :param groups: fallback groups, for which endpoints can register as for rooms.
     :param regions: the regions of viewers; the first match wins.
@@ -92,7 +102,7 @@ class SiteConfig:
     """
 
     secret: str
-    localips: tuple[re.Pattern[str], ...] = ()
+    localips: tuple[LocalNetwork | re.Pattern[str], ...] = ()
     reload: int = 600
     groups: tuple[str, ...] = ()
     regions: tuple[Region, ...] = ()
@@ -107,7 +117,20 @@ class SiteConfig:
 
     def is_local(self, address: str) -> bool:
         """Return whether a viewer with this address is in the venue."""
-        return any(pattern.match(address) for pattern in self.localips)
+        return any(
+            pattern.match(address)
+            if isinstance(pattern, re.Pattern)
+            else _contains(pattern, address)
+            for pattern in self.localips
+        )
+
+
+def _contains(network: LocalNetwork, text: str) -> bool:
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return False
+    return (getattr(address, "ipv4_mapped", None) or address) in network
 
 
 @dataclass(frozen=True, kw_only=True)

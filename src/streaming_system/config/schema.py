@@ -1,41 +1,31 @@
-"""The schemas of config.json and config.private.json: every key and its type."""
+"""The schemas of config.json and config.private.json: every key, its type and its meaning.
 
-import re
-from collections.abc import Callable
+The loader, the JSON Schema and the tables in docs/configuration.md share them.
+"""
+
 from typing import Any
-from urllib.parse import urlsplit
 
 import colander
 
 from streaming_system.config.field_types import (
-    ColumnMapType,
     ConfigFieldType,
-    GroupListType,
-    HlsPlaylistType,
-    OriginListType,
-    RegexListType,
     TextListType,
     TextType,
     TimeZoneType,
     ValidatedType,
 )
-from streaming_system.config.model import DEFAULT_HLS_PLAYLIST
+from streaming_system.config.schema_keys import FEED, VIDEO_ID, key, text_key, url_template_key
+from streaming_system.config.site_schema import SiteConfigSchema
 from streaming_system.config.social import (
-    url_template_validator,
+    MATRIX_SCHEMA,
+    POSTS_SCHEMA,
     validate_matrix_alias,
     validate_posts,
 )
-from streaming_system.config.stream_types import (
-    ALLOWED_VIDEO_ID,
-    LABEL_PATTERN,
-    VIDEO_ID_PATTERN,
-    FallbackListType,
-    RegionMapType,
-    TimedSourceListType,
-)
-from streaming_system.util.validation import Integer, PrintableText, describe_invalid
+from streaming_system.config.stream_types import FallbackListType, TimedSourceListType
+from streaming_system.util.validation import PrintableText, WebAddress
 
-_RELOAD_SECONDS = Integer(0, 86400, allowed="a whole number of seconds, 0 to 86400")
+__all__ = ["RETIRED_KEYS", "RoomConfigSchema", "SiteConfigSchema"]
 
 _NO_FLUMOTION = "has no effect: pages do not use Flumotion"
 
@@ -53,99 +43,148 @@ RETIRED_KEYS = {
 }
 
 
-def _validate_web_address(node: colander.SchemaNode, value: str) -> None:
-    """Reject URLs that a page must not link to, such as javascript:."""
-    try:
-        scheme = urlsplit(value).scheme
-    except ValueError:
-        scheme = "?"
-    if scheme not in ("", "http", "https"):
-        raise colander.Invalid(node, describe_invalid(value, "an http(s) address or a path"))
+class TitleType(TextType):
+    """A text that is not empty."""
 
+    _title = ConfigFieldType(PrintableText(200))
 
-def _validate_feed(node: colander.SchemaNode, value: str) -> None:
-    try:
-        parts = urlsplit(value)
-        valid = not parts.scheme or (parts.scheme in ("http", "https") and bool(parts.netloc))
-    except ValueError:
-        valid = False
-    if not valid:
-        allowed = "an http:// or https:// address, or a path"
-        raise colander.Invalid(node, describe_invalid(value, allowed))
+    def parse(self, node: colander.SchemaNode, value: Any) -> Any:
+        return self._title.parse(node, super().parse(node, value))
 
-
-def _validate_theme(node: colander.SchemaNode, value: str) -> None:
-    is_path = re.search(r"[/.]", value)
-    if "\0" in value or (value and not is_path and not LABEL_PATTERN.fullmatch(value)):
-        allowed = "a built-in theme's name, or a path such as ./theme"
-        raise colander.Invalid(node, describe_invalid(value, allowed))
-
-
-def _validate_video_id(node: colander.SchemaNode, value: str) -> None:
-    if value and not VIDEO_ID_PATTERN.fullmatch(value):
-        allowed = f"{ALLOWED_VIDEO_ID}, or false"
-        raise colander.Invalid(node, describe_invalid(value, allowed))
-
-
-def _validate_title(node: colander.SchemaNode, value: str) -> None:
-    ConfigFieldType(PrintableText(200)).parse(node, value)
-
-
-def _text_node(name: str, validator: Any = None) -> colander.SchemaNode:
-    return colander.SchemaNode(TextType(), name=name, missing="", validator=validator)
-
-
-def _validated_node(convert: Callable[[Any], Any], missing: Any = "") -> colander.SchemaNode:
-    return colander.SchemaNode(ValidatedType(convert), missing=missing)
-
-
-class SiteConfigSchema(colander.Schema):
-    """The object ``config``."""
-
-    secret = _text_node("secret")
-    localips = colander.SchemaNode(RegexListType(), missing=())
-    reload = colander.SchemaNode(ConfigFieldType(_RELOAD_SECONDS), missing=600)
-    groups = colander.SchemaNode(GroupListType(), missing=())
-    hls_playlist = colander.SchemaNode(
-        HlsPlaylistType(), name="hls-playlist", missing=DEFAULT_HLS_PLAYLIST
-    )
-    regions = colander.SchemaNode(RegionMapType(), missing=())
-    schedule_format = _text_node("schedule-format")
-    schedule_url = _text_node("schedule-url", _validate_feed)
-    schedule_columns = colander.SchemaNode(ColumnMapType(), name="schedule-columns", missing={})
-    schedule_room_default = _text_node("schedule-room-default")
-    schedule_timezone = colander.SchemaNode(TimeZoneType(), name="schedule-timezone", missing=None)
-    embed = colander.SchemaNode(OriginListType(), missing=())
-    theme = _text_node("theme", _validate_theme)
+    def json_schema(self) -> dict[str, Any]:
+        return self._title.json_schema()
 
 
 class RoomConfigSchema(colander.Schema):
     """The object ``default``, and the object of each room."""
 
-    title = colander.SchemaNode(TextType(), validator=_validate_title)
-    conference = _text_node("conference")
-    link = _text_node("link", _validate_web_address)
-    logo = _text_node("logo", _validate_web_address)
-    twitter = _text_node("twitter")
-    twitter_announce = _text_node("twitter_announce")
-    ircnetwork = _text_node("ircnetwork")
-    ircchannel = _text_node("ircchannel")
-    channel = _text_node("channel")
-    irclog = _text_node("irclog", _validate_web_address)
-    preview = _text_node("preview", _validate_web_address)
-    schedule = _text_node("schedule", _validate_feed)
-    schedule_key = _text_node("schedule-key")
-    schedule_see_also = colander.SchemaNode(TextListType(), name="schedule-see-also", missing=())
-    schedule_room_default = _text_node("schedule-room-default")
-    schedule_timezone = colander.SchemaNode(TimeZoneType(), name="schedule-timezone", missing=None)
-    youtube = _text_node("youtube", _validate_video_id)
-    fallbacks = colander.SchemaNode(FallbackListType(), missing=())
-    sources = colander.SchemaNode(TimedSourceListType(), missing=())
-    recordings = _text_node("recordings", _validate_web_address)
-    webchat = _validated_node(url_template_validator("room", "network", "channel"), missing=None)
-    matrix = _validated_node(validate_matrix_alias)
-    chat = _validated_node(url_template_validator("room", "network", "channel", "matrix"))
-    posts = _validated_node(validate_posts, missing=None)
-    feedback = _validated_node(
-        url_template_validator("room", "talk", schemes=("https", "http", "mailto"))
+    title = key(
+        TitleType(),
+        "the name of the room; in `default`, the name of the site",
+        "Main Hall",
+    )
+    conference = text_key(
+        "the event; rooms of one event begin and end together", "Example Conf 2026"
+    )
+    link = text_key("the event's website", "https://example.org/", field=WebAddress())
+    logo = text_key(
+        "a picture for the event's heading: an address, or a path on this site",
+        "/brand/logo",
+        field=WebAddress(),
+    )
+    schedule = text_key(
+        "the room's feed: an `http(s)://` URL, or a path relative to the file that names it",
+        "https://example.org/schedule.xml",
+        field=FEED,
+    )
+    schedule_key = text_key(
+        "the room's name in the feed; without it, the import searches for the title, then the id",
+        "Main Hall",
+        name="schedule-key",
+    )
+    schedule_see_also = key(
+        TextListType(),
+        "other rooms in the feed (a name or a list) whose talks are shown here too, such as the "
+        "plenary, with the room they happen in",
+        ["Plenary"],
+        name="schedule-see-also",
+        missing=(),
+    )
+    schedule_room_default = text_key(
+        "the room that gets the talks of the feed that name no room: the id, title or "
+        "`schedule-key` of a room with this feed. A feed that only one room uses needs no key: "
+        "that room gets them.",
+        "Main Hall",
+        name="schedule-room-default",
+    )
+    schedule_timezone = key(
+        TimeZoneType(),
+        "the time zone of the room, such as `Europe/Berlin`. Also the zone of times in the feed "
+        "without an offset, unless the feed names its own.",
+        "Europe/Berlin",
+        name="schedule-timezone",
+        missing=None,
+    )
+    ircnetwork = text_key("the IRC network of the chat", "irc.libera.chat")
+    ircchannel = text_key("the IRC channel of the chat", "#ourconf-%(group)s")
+    channel = text_key("the older name of `ircchannel`", "#ourconf")
+    irclog = text_key(
+        "the log of the chat", "https://logs.example.org/ourconf.html", field=WebAddress()
+    )
+    twitter = text_key(
+        "a link to a Twitter search. If it has a hashtag, that is also the one for `posts`, unless "
+        "`posts` names one.",
+        "@ourconf OR #ourconf",
+    )
+    twitter_announce = text_key(
+        "the account for announcements: `@user@host` for one in the fediverse, `@user` for Twitter",
+        "@ourconf@mastodon.social",
+    )
+    preview = text_key(
+        "the URL of a thumbnail of the room; without it, the "
+        "[pictures that encoders write](pages.md#preview-pictures)",
+        "https://cdn.example.org/%(group)s.jpg",
+        field=WebAddress(),
+    )
+    youtube = text_key(
+        "the id of a YouTube stream; such a room always counts as live. Nothing is loaded from "
+        "YouTube until a viewer clicks.",
+        "dQw4w9WgXcQ",
+        field=VIDEO_ID,
+    )
+    fallbacks = key(
+        FallbackListType(),
+        "where viewers go if the room's endpoints are missing or full, a list in order: "
+        '`"group:NAME"` (the endpoints of another room or of one of the `groups`), `"https://…"` '
+        '([an address of streams](#addresses-of-streams)), `"youtube:ID"`',
+        ["group:overflow", "https://cdn.example.org/{room}/", "youtube:dQw4w9WgXcQ"],
+        missing=(),
+    )
+    webchat = url_template_key(
+        "the IRC web client, an https URL with `{network}`, `{channel}` (without its `#`) and "
+        "`{room}` in it. Default: that of libera.chat, hackint or OFTC itself, KiwiIRC for other "
+        "networks; `false` for none.",
+        "https://chat.example.org/?channel={channel}",
+        False,
+        placeholders=("room", "network", "channel"),
+        missing=None,
+    )
+    matrix = key(
+        ValidatedType(validate_matrix_alias, MATRIX_SCHEMA),
+        "a Matrix room, such as `#ourconf:matrix.org`; becomes a link to `matrix.to`",
+        "#ourconf:matrix.org",
+        missing="",
+    )
+    chat = url_template_key(
+        "any other chat that allows framing, an https URL with `{room}`, `{network}`, `{channel}` "
+        "and `{matrix}` in it; it replaces the IRC client",
+        "https://chat.example.org/{room}",
+        placeholders=("room", "network", "channel", "matrix"),
+    )
+    posts = key(
+        ValidatedType(validate_posts, POSTS_SCHEMA),
+        'posts about the room from a Mastodon server: `"#ourconf@mastodon.social"`, or '
+        '`{"server": "https://mastodon.social", "hashtag": "ourconf"}`, or the server alone if '
+        "`twitter` has the hashtag. The site fetches them, not the viewers: "
+        "[details](pages.md#beside-the-player).",
+        "#ourconf@mastodon.social",
+        missing=None,
+    )
+    feedback = url_template_key(
+        "where viewers send feedback on a talk: a URL with `{room}` and `{talk}` (the talk's id on "
+        "this site) in it, or `mailto:team@example.org?subject={talk}`",
+        "https://feedback.example.org/{talk}",
+        placeholders=("room", "talk"),
+        schemes=("https", "http", "mailto"),
+    )
+    sources = key(
+        TimedSourceListType(),
+        "timed sources of the room; see [below](#sources-with-times)",
+        [{"from": "2026-11-25T09:00", "youtube": "dQw4w9WgXcQ"}],
+        missing=(),
+    )
+    recordings = text_key(
+        "the URL of the event's recordings; the index links to it after the event",
+        "https://media.example.org/c/ourconf",
+        field=WebAddress("absolute"),
     )

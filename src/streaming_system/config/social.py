@@ -10,6 +10,22 @@ from streaming_system.util.validation import describe_invalid
 
 HASHTAG_PATTERN = re.compile(r"[#＃](\w{1,100})")
 _MATRIX_ALIAS = re.compile(r"[#!][^\s:/?#]{1,200}:[A-Za-z0-9.:-]{1,200}")
+MATRIX_SCHEMA = {"type": "string", "pattern": f"^{_MATRIX_ALIAS.pattern}$"}
+POSTS_SCHEMA = {
+    "anyOf": [
+        {"type": "string"},
+        {
+            "type": "object",
+            "properties": {
+                "": True,
+                "server": {"type": "string", "description": "the origin of a Mastodon server"},
+                "hashtag": {"anyOf": [{"type": "string"}, {"enum": [False, None]}]},
+            },
+            "required": ["server"],
+            "additionalProperties": False,
+        },
+    ]
+}
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _HOST = re.compile(r"[A-Za-z0-9.:\[\]-]+")
 _LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
@@ -85,6 +101,11 @@ def url_template_validator(
         raise ValueError(describe_invalid(value, allowed))
 
     return validate_url_template
+
+
+def url_template_schema(*schemes: str) -> dict[str, Any]:
+    """Return the URL templates of some schemes as JSON Schema."""
+    return {"type": "string", "pattern": rf"^(?:{'|'.join(schemes)}):[^\s]+$"}
 
 
 def expand_url_template(template: str, **values: str) -> str:

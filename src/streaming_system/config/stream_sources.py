@@ -10,7 +10,15 @@ from streaming_system.config.model import Fallback, Room, TimedSource
 
 
 class SourceTimeError(ValueError):
-    """Invalid times of sources; the message follows the key."""
+    """Invalid times of sources; the message follows the key.
+
+    :ivar path: the index of the source, and perhaps the key of the time.
+    """
+
+    def __init__(self, number: int, key: str, message: str) -> None:
+        location = f"source {number}" + (f", {key!r}" if key else "")
+        super().__init__(f"{location}: {message}")
+        self.path: tuple[str | int, ...] = (number - 1, *([key] if key else ()))
 
 
 def resolve_source_times(
@@ -23,38 +31,42 @@ def resolve_source_times(
     aware = tuple(
         replace(
             source,
-            start=_to_utc(source.start, zone, f"source {number}, 'from'"),
-            until=_to_utc(source.until, zone, f"source {number}, 'until'"),
+            start=_to_utc(source.start, zone, number, "from"),
+            until=_to_utc(source.until, zone, number, "until"),
         )
         for number, source in enumerate(sources, 1)
     )
     for number, source in enumerate(aware, 1):
         if source.start and source.until and source.until <= source.start:
-            raise SourceTimeError(f"source {number}, 'until': must be later than its 'from'")
+            raise SourceTimeError(number, "until", "must be later than its 'from'")
     for number, (before, source) in enumerate(pairwise(aware), 2):
         if source.start is None:
-            raise SourceTimeError(f"source {number}: lacks 'from'; only the first may omit it")
+            raise SourceTimeError(number, "", "lacks 'from'; only the first may omit it")
         if before.start and source.start <= before.start:
             raise SourceTimeError(
-                f"source {number}, 'from': must be later than that of source {number - 1}; "
-                "put them in chronological order"
+                number,
+                "from",
+                f"must be later than that of source {number - 1}; put them in chronological order",
             )
         if before.until and source.start < before.until:
             raise SourceTimeError(
-                f"source {number}, 'from': overlaps source {number - 1}, which is on until "
-                f"{before.until:%Y-%m-%dT%H:%MZ}"
+                number,
+                "from",
+                f"overlaps source {number - 1}, which is on until {before.until:%Y-%m-%dT%H:%MZ}",
             )
     return aware
 
 
-def _to_utc(time: datetime | None, zone: ZoneInfo | None, location: str) -> datetime | None:
+def _to_utc(time: datetime | None, zone: ZoneInfo | None, number: int, key: str) -> datetime | None:
     if time is None:
         return None
     if time.tzinfo is None:
         if zone is None:
             raise SourceTimeError(
-                f"{location}: {time:%Y-%m-%dT%H:%M} has no offset, and the room no "
-                "'schedule-timezone'; add one of them"
+                number,
+                key,
+                f"{time:%Y-%m-%dT%H:%M} has no offset, and the room no 'schedule-timezone'; "
+                "add one of them",
             )
         time = time.replace(tzinfo=zone)
     return time.astimezone(UTC)

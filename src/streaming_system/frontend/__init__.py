@@ -1,5 +1,6 @@
 """The pages for viewers. They need the configuration and one schedule file."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ from pyramid.config import Configurator
 from pyramid.settings import asbool
 
 from streaming_system.config import ConfigError, load_conference_from_settings
+from streaming_system.config.ini_file import FRONTEND_KEYS, require_valid_ini
 from streaming_system.frontend.i18n import DOMAIN
 from streaming_system.frontend.mastodon import create_feeds
 from streaming_system.frontend.page_cache import MAX_CACHE_BYTES, PageCache, add_response_cache
@@ -28,6 +30,8 @@ from streaming_system.theme import ThemeError
 from streaming_system.util.renamed_settings import find_renamed_setting
 from streaming_system.web.request_guard import RequestGuardMiddleware
 
+log = logging.getLogger(__name__)
+
 JINJA2_SETTINGS = {
     "jinja2.trim_blocks": "true",
     "jinja2.lstrip_blocks": "true",
@@ -40,17 +44,20 @@ JINJA2_SETTINGS = {
 def main(global_config: dict[str, str], **local: str) -> Any:
     """Return the frontend WSGI application.
 
-    :raises SystemExit: with a one-line message if the configuration is invalid.
+    :raises SystemExit: with one line for each error, if the configuration is invalid.
     """
     settings: dict[str, Any] = {**global_config, **local}
     if renamed := find_renamed_setting(settings):
         raise SystemExit(renamed)
     try:
+        require_valid_ini(settings, "frontend", FRONTEND_KEYS)
         settings["conference"] = load_conference_from_settings(settings)
         settings["themes"] = ThemeProvider.from_settings(settings)
         networks = parse_allowed_networks(settings)
     except (ConfigError, ThemeError, NetworkSettingError) as error:
         raise SystemExit(str(error)) from None
+    for warning in settings["conference"].warnings:
+        log.warning("%s", warning)
     if not settings.get("schedule.file"):
         raise SystemExit("the ini file lacks the key schedule.file in [DEFAULT]")
     settings.setdefault("tracker.url", "/tracker")

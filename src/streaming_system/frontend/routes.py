@@ -57,6 +57,7 @@ def includeme(config: Any) -> None:
         ("apps.v2", "/streams/v2.json"),
         ("apps.schema", "/streams/v2.schema.json"),
         ("apps.playlist", "/streams.m3u"),
+        ("config.schema", "/config.schema.json"),
         ("words", "/words/{language:[A-Za-z0-9-]+}.json"),
         ("room.preview", f"/preview/{ROOM_PATTERN}{{large:(?:-large)?}}.{{form:avif|webp|jpg}}"),
         ("room.playlist", f"/{ROOM_PATTERN}/stream.m3u"),

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable
 from typing import Any
-from urllib.parse import urlsplit
 
 from pyramid.events import NewResponse
 
 from streaming_system.config import ConferenceConfig
 from streaming_system.frontend.streams import embed_origins
+from streaming_system.util.validation import csp_source
 
 # Denied to pages and their frames. Browsers log a warning for unknown names.
 _DENIED_FEATURES = (
@@ -101,9 +101,9 @@ def content_security_policy(
         browser as blobs.
     :param frames: URLs of external players and chats whose origins may be framed.
     """
-    framed = sorted(set(map(_origin, frames)))
+    framed = sorted(set(map(csp_source, frames)))
     rooms = (conference.default, *conference.rooms.values())
-    images = {_origin(url) for room in rooms for url in (room.logo, room.preview)} - {""}
+    images = {csp_source(url) for room in rooms for url in (room.logo, room.preview)} - {""}
     return "; ".join(
         (
             "default-src 'none'",
@@ -115,7 +115,11 @@ def content_security_policy(
             " ".join(
                 filter(
                     None,
-                    ["connect-src 'self'", _origin(tracker_url), "http: https:" if streams else ""],
+                    [
+                        "connect-src 'self'",
+                        csp_source(tracker_url),
+                        "http: https:" if streams else "",
+                    ],
                 )
             ),
             *([" ".join(["frame-src", *framed])] if framed else []),
@@ -125,8 +129,3 @@ def content_security_policy(
             "frame-ancestors 'self'",
         )
     )
-
-
-def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}" if parts.scheme and parts.netloc else ""

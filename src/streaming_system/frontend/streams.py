@@ -14,6 +14,7 @@ from streaming_system.config.stream_sources import (
 )
 from streaming_system.frontend.formatting import gettext_noop
 from streaming_system.frontend.tracker_client import EndpointInfo, RoomStatus
+from streaming_system.util.validation import split_stream_url
 
 YOUTUBE_ORIGIN = "https://www.youtube-nocookie.com"
 
@@ -149,9 +150,12 @@ def external_endpoint(room: Room, now: datetime) -> EndpointInfo | None:
     """Return the active fallback of type ``url`` as an endpoint."""
     for fallback in active_external_fallbacks(room, now):
         if fallback.kind == "url":
-            formats = tuple(stream for stream, *_ in _STREAMS if stream not in _OPTIONAL_STREAMS)
-            url = fallback.value.replace("{room}", room.id)
-            return EndpointInfo(url=url, name="cdn", formats=formats)
+            address = split_stream_url(fallback.value.replace("{room}", room.id))
+            # A whole address is that of one stream; a base has perhaps all of them.
+            formats = tuple(address.files) or tuple(
+                stream for stream, *_ in _STREAMS if stream not in _OPTIONAL_STREAMS
+            )
+            return EndpointInfo(url=address.base, name="cdn", formats=formats, files=address.files)
     return None
 
 

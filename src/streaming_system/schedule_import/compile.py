@@ -1,6 +1,6 @@
 """Compiles the schedule of the site from the validated talks of its feeds."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -29,39 +29,51 @@ class RoomFeed:
 
 
 def compile_schedule(
-    rooms: Iterable[Room], feeds: Mapping[str, RoomFeed], *, imported_at: datetime | None
+    rooms: Iterable[Room],
+    feeds: Mapping[str, RoomFeed],
+    *,
+    imported_at: datetime | None,
+    warn: Callable[[str], None] = lambda line: None,
 ) -> Schedule:
-    """Return the schedule of all rooms that have a feed.
+    """Return the schedule of all rooms that have a feed. A room that its feed lacks has no talks.
 
     :param feeds: by room id.
     :param imported_at: time of the import (UTC); ``None`` for a preview.
-    :raises ScheduleError: if a configured room is missing in its feed.
+    :param warn: gets one line for each room, and each related room, that its feed lacks.
+    :raises ScheduleError: if the feeds have none of the rooms.
     """
     rooms = [room for room in rooms if room.id in feeds]
-    slots = _slots_by_room(rooms, feeds)
+    slots = _slots_by_room(rooms, feeds, warn)
     schedules = {}
     for room in rooms:
         zone = room.schedule_timezone or feeds[room.id].timezone or ZoneInfo("UTC")
-        conference = _conference_title(room)
-        conference_slots = [
-            slot
-            for other in rooms
-            if _conference_title(other) == conference
-            for slot in slots[other.id]
-        ]
         schedules[room.id] = RoomSchedule(
             timezone=zone,
-            slots=fill_gaps(
-                slots[room.id],
-                room=room.title,
-                conference=conference,
-                begin=min(slot.start for slot in conference_slots),
-                end=max(slot.end for slot in conference_slots),
-                zone=zone,
-            ),
+            slots=_fill(room, rooms, slots, zone) if slots[room.id] else (),
             guid=_room_guid(room, feeds[room.id].validated),
         )
     return Schedule(rooms=schedules, imported_at=imported_at)
+
+
+def _fill(
+    room: Room, rooms: Iterable[Room], slots: Mapping[str, list[Slot]], zone: ZoneInfo
+) -> tuple[Slot, ...]:
+    """Return the slots of a room, with fillers from the begin of its conference to the end."""
+    conference = _conference_title(room)
+    conference_slots = [
+        slot
+        for other in rooms
+        if _conference_title(other) == conference
+        for slot in slots[other.id]
+    ]
+    return fill_gaps(
+        slots[room.id],
+        room=room.title,
+        conference=conference,
+        begin=min(slot.start for slot in conference_slots),
+        end=max(slot.end for slot in conference_slots),
+        zone=zone,
+    )
 
 
 def _conference_title(room: Room) -> str:
@@ -70,17 +82,26 @@ def _conference_title(room: Room) -> str:
 
 def _room_guid(room: Room, validated: ValidatedTalks) -> str:
     names = sorted({name for talk in validated.talks for name in talk.rooms})
-    return validated.room_guids.get(_room_feed_name(room, names), "")
+    return validated.room_guids.get(_room_feed_name(room, names) or "", "")
 
 
-def _slots_by_room(rooms: Iterable[Room], feeds: Mapping[str, RoomFeed]) -> dict[str, list[Slot]]:
+def _slots_by_room(
+    rooms: Iterable[Room], feeds: Mapping[str, RoomFeed], warn: Callable[[str], None]
+) -> dict[str, list[Slot]]:
+    warnings: list[str] = []
     feeds_in_order: list[ValidatedTalks] = []
     placed = []
     for room in rooms:
         validated = feeds[room.id].validated
         if validated not in feeds_in_order:
             feeds_in_order.append(validated)
-        placed.extend(_place_talks(room, validated.talks, feeds_in_order.index(validated)))
+        placed.extend(
+            _place_talks(room, validated.talks, feeds_in_order.index(validated), warnings)
+        )
+    if warnings and not placed:
+        raise ScheduleError(warnings[0])
+    for line in warnings:
+        warn(line)
     slots: dict[str, list[Slot]] = {room.id: [] for room in rooms}
     all_ids = assign_ids(placed, [validated.talks for validated in feeds_in_order])
     for item, ids in zip(placed, all_ids, strict=True):
@@ -88,14 +109,24 @@ def _slots_by_room(rooms: Iterable[Room], feeds: Mapping[str, RoomFeed]) -> dict
     return slots
 
 
-def _place_talks(room: Room, talks: Iterable[Talk], feed: int) -> list[PlacedTalk]:
+def _place_talks(
+    room: Room, talks: Iterable[Talk], feed: int, warnings: list[str]
+) -> list[PlacedTalk]:
     """Return the talks of a room, and those of other rooms that it relays."""
     names = sorted({name for talk in talks for name in talk.rooms})
     feed_name = _room_feed_name(room, names)
-    relayed_names = [
-        _require_known_room(room, "schedule-see-also", name, names)
-        for name in room.schedule_see_also
-    ]
+    if feed_name is None:
+        warnings.append(_describe_missing_room(room, names))
+    relayed_names = []
+    for name in room.schedule_see_also:
+        relayed = sanitise_text(name, MAX_ROOM_NAME_CHARS)
+        if relayed in names:
+            relayed_names.append(relayed)
+        else:
+            warnings.append(
+                f"room {room.id!r}: the feed has no room called {relayed!r} (schedule-see-also); "
+                f"it has: {format_room_list(names)}"
+            )
     placed = []
     for talk in talks:
         if feed_name in talk.rooms:
@@ -122,27 +153,20 @@ def possible_names(room: Room) -> list[str]:
     return [sanitise_text(name, MAX_ROOM_NAME_CHARS) for name in names]
 
 
-def _room_feed_name(room: Room, names: list[str]) -> str:
-    """Return the name that the feed has for a room."""
+def _room_feed_name(room: Room, names: Collection[str]) -> str | None:
+    """Return the name that the feed has for a room; ``None`` if it has none."""
+    return next((name for name in possible_names(room) if name in names), None)
+
+
+def _describe_missing_room(room: Room, names: list[str]) -> str:
+    it_has = f"it has: {format_room_list(names)}"
     if room.schedule_key:
-        return _require_known_room(room, "schedule-key", room.schedule_key, names)
-    for name in possible_names(room):
-        if name in names:
-            return name
-    raise ScheduleError(
+        [name] = possible_names(room)
+        return f"room {room.id!r}: the feed has no room called {name!r} (schedule-key); {it_has}"
+    return (
         f"room {room.id!r}: has no schedule-key, and the feed has no room called {room.title!r}; "
-        f"it has: {format_room_list(names)}"
+        f"{it_has}"
     )
-
-
-def _require_known_room(room: Room, key: str, name: str, names: list[str]) -> str:
-    feed_name = sanitise_text(name, MAX_ROOM_NAME_CHARS)
-    if feed_name not in names:
-        raise ScheduleError(
-            f"room {room.id!r}: the feed has no room called {feed_name!r} ({key}); "
-            f"it has: {format_room_list(names)}"
-        )
-    return feed_name
 
 
 def format_room_list(names: list[str]) -> str:

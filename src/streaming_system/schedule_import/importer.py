@@ -47,10 +47,14 @@ class ImportedFeed:
 
 @dataclass(frozen=True, kw_only=True)
 class ImportResult:
-    """The result of an import: all feeds, and the changes to the previous schedule."""
+    """The result of an import: all feeds, and the changes to the previous schedule.
+
+    :param warnings: the rooms that got no talks, one line each.
+    """
 
     feeds: tuple[ImportedFeed, ...]
     changes: tuple[Change, ...]
+    warnings: tuple[str, ...] = ()
 
 
 def import_schedule(
@@ -79,8 +83,11 @@ def import_schedule(
         allowed_networks=options.allowed_networks,
     )
     results, feeds = _parse_feeds(config, options, fetch)
+    warnings: list[str] = []
     try:
-        schedule = compile_schedule(config.rooms.values(), feeds, imported_at=now)
+        schedule = compile_schedule(
+            config.rooms.values(), feeds, imported_at=now, warn=warnings.append
+        )
         current = _load_current_schedule(target)
         schedule = with_revisions(schedule, current, now=now)
         before = summarize_schedule(current)
@@ -96,7 +103,7 @@ def import_schedule(
     changes = diff_slots(before, after)
     zones = {room_id: room.timezone for room_id, room in schedule.rooms.items()}
     notify_schedule_changes(changes, zones, options.plugin_folder, options.limits)
-    return ImportResult(feeds=tuple(results), changes=tuple(changes))
+    return ImportResult(feeds=tuple(results), changes=tuple(changes), warnings=tuple(warnings))
 
 
 def _parse_feeds(

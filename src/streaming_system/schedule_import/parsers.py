@@ -16,9 +16,13 @@ from streaming_system.plugin.markup import plain_text
 from streaming_system.plugin_host.hooks import apply_talk_hooks
 from streaming_system.plugin_host.manager import PluginError, call_plugin, create_plugin_manager
 from streaming_system.schedule.model import Talk
+from streaming_system.schedule_import.similar_formats import similar_formats
 from streaming_system.schedule_import.validate import ValidatedTalks, validate_talks
+from streaming_system.util.suggestions import did_you_mean
 
 log = logging.getLogger(__name__)
+
+NEW_PARSER_HINT = "to write a parser: streaming-system schedule new-parser NAME"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +74,8 @@ def select_parser(
     if name:
         if name not in parsers:
             raise FeedError(
-                f"there is no format called {name!r}; schedule-format may be: {', '.join(parsers)}"
+                f"there is no format called {name!r}; {did_you_mean(name, parsers)}"
+                f"schedule-format may be: {', '.join(parsers)}; {NEW_PARSER_HINT}"
             )
         return parsers[name]
     confidence = {key: _confidence(candidate, feed) for key, candidate in parsers.items()}
@@ -79,7 +84,8 @@ def select_parser(
         if isinstance(feed.json, list) and is_empty_document(feed.json):
             raise FeedError("the feed lists no talk at all")
         raise FeedError(
-            f"no parser recognises this {feed.kind} document; tried: {', '.join(parsers)}"
+            f"no parser recognises this {feed.kind} document; "
+            f"{_describe_similar_formats(feed, parsers)}{NEW_PARSER_HINT}"
         )
     winners = [key for key, value in confidence.items() if value == best]
     if len(winners) > 1:
@@ -124,8 +130,10 @@ def parse_and_validate(
         # Parsers are untrusted: report each exception in one line with the parser's name.
         log.debug("parser %s failed", chosen.parser.name, exc_info=True)
         if not _confidence(chosen, feed):
+            parsers = registered_parsers(manager) if manager else {}
             raise FeedError(
-                f"this {feed.kind} document is not what the parser {chosen.parser.name!r} reads"
+                f"this {feed.kind} document is not what the parser {chosen.parser.name!r} reads; "
+                f"{_describe_similar_formats(feed, parsers)}{NEW_PARSER_HINT}"
             ) from error
         # The message helps the author of a plugin, not the organiser.
         detail = "" if chosen.origin.startswith("built in") else f": {error!s:.200}"
@@ -133,6 +141,13 @@ def parse_and_validate(
             f"the parser {chosen.parser.name!r} ({chosen.origin}) failed: "
             f"{type(error).__name__}{detail}"
         ) from error
+
+
+def _describe_similar_formats(feed: Feed, parsers: Mapping[str, RegisteredParser]) -> str:
+    candidates = {name: registered.parser for name, registered in parsers.items()}
+    if names := similar_formats(feed, candidates):
+        return f"closest known formats: {', '.join(names)}; "
+    return f"tried: {', '.join(parsers)}; " if parsers else ""
 
 
 def is_empty_document(document: Any) -> bool:

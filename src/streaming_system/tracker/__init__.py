@@ -1,21 +1,29 @@
 """The tracker stores endpoints, viewers and their history. Other programs reach it by HTTP only."""
 
+import logging
 from typing import Any
 
 from pyramid.config import Configurator
 
 from streaming_system.tracker.response_cache import add_response_cache
-from streaming_system.tracker.settings import StartupError, load_settings
+from streaming_system.tracker.settings import StartupError, load_settings, secret_warning
 from streaming_system.web.request_guard import RequestGuardMiddleware
+
+log = logging.getLogger(__name__)
 
 
 def main(global_config: dict[str, str], **local: str) -> Any:
     """Return the tracker WSGI application.
 
-    An invalid configuration ends the process with a one-line message.
+    An invalid configuration ends the process with one line for each error.
     """
     try:
         settings = load_settings({**global_config, **local})
+        conference = settings["conference"]
+        for warning in conference.warnings:
+            log.warning("%s", warning)
+        if problem := secret_warning(conference):
+            log.warning("the secret in section 'config' %s", problem)
         with Configurator(settings=settings) as config:
             config.include("pyramid_jinja2")
             # The database is opened after every other check, so that a failed start has nothing to

@@ -10,6 +10,8 @@ import limits
 from pyramid.settings import asbool
 
 from streaming_system import config
+from streaming_system.config.findings import errors_of
+from streaming_system.config.ini_file import TRACKER_KEYS, require_valid_ini
 from streaming_system.util.renamed_settings import find_renamed_setting
 from streaming_system.util.validation import (
     Field,
@@ -21,11 +23,23 @@ from streaming_system.util.validation import (
     describe_invalid,
 )
 
+# The section and key of the shared secret, for messages.
+SECRET_KEY = ("config", ("secret",))
+MIN_SECRET_CHARS = 16
+_GENERATE_SECRET = "python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"  # noqa: S105 - It is a command.
+GUESSABLE_SECRET = (
+    "is weak: a program guesses it in less than 100 million attempts; use a random one "
+    f"({_GENERATE_SECRET})"
+)
+SQLITE_IN_PRODUCTION = (
+    "is an SQLite database, which is for trials; allowed in production: "
+    "postgresql+psycopg://user:password@host/name"
+)
 DEFAULT_ENDPOINT_URL = "http://{host}:8080/"
 
 
 class StartupError(Exception):
-    """The tracker cannot start; one line says what is wrong, where, and how to fix it."""
+    """The tracker cannot start; each line says what is wrong, where, and how to fix it."""
 
 
 @dataclass(frozen=True)
@@ -154,35 +168,32 @@ SETTINGS: Mapping[str, Setting] = {
 }
 
 
+def ini_keys() -> dict[str, Field | None]:
+    """Return the keys of the tracker's section, and their fields."""
+    return {**TRACKER_KEYS, **{name: setting.field for name, setting in SETTINGS.items()}}
+
+
 def load_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings of the app: the values of :data:`SETTINGS`, and ``conference``.
 
     ``conference`` is the :class:`ConferenceConfig` of the JSON files. Other keys stay unchanged.
 
-    :raises StartupError: if a setting or the configuration is invalid.
+    :raises StartupError: with one line for each error, if a setting or the configuration is
+        invalid.
     """
     if renamed := find_renamed_setting(settings):
         raise StartupError(renamed)
     try:
-        conference = config.load_conference_from_settings(settings)
+        require_valid_ini(settings, "tracker", ini_keys())
+        checked = config.check_conference(*config.config_paths(settings))
+        conference = checked.require()
     except config.ConfigError as error:
         raise StartupError(str(error)) from None
-    _require_secret(conference.site.secret, asbool(settings.get("secret.allow_example")))
+    if problem := secret_problem(conference, asbool(settings.get("secret.allow_example"))):
+        checked.sections.add(*SECRET_KEY, problem)
+        raise StartupError("\n".join(errors_of(checked.findings)))
     values = {name: _parse_setting(name, setting, settings) for name, setting in SETTINGS.items()}
     return {**settings, "conference": conference, **values}
-
-
-def require_production_safety(settings: Mapping[str, Any]) -> None:
-    """Refuse settings that are for trials only.
-
-    :raises StartupError: if there are any.
-    """
-    _require_secret(config.load_conference_from_settings(settings).site.secret, allow_example=False)
-    if str(settings.get("sqlalchemy.url", "")).startswith("sqlite"):
-        raise StartupError(
-            "sqlalchemy.url in the ini file is an SQLite database, which is for trials; allowed in "
-            "production: postgresql+psycopg://user:password@host/name"
-        )
 
 
 def _parse_setting(name: str, setting: Setting, settings: Mapping[str, Any]) -> Any:
@@ -194,12 +205,25 @@ def _parse_setting(name: str, setting: Setting, settings: Mapping[str, Any]) -> 
         raise StartupError(f"{name} in the ini file {invalid}") from None
 
 
-def _require_secret(secret: str, allow_example: bool) -> None:
+def secret_problem(conference: config.ConferenceConfig, allow_example: bool) -> str:
+    """Return why the tracker cannot use the secret; "" if it can."""
+    secret = conference.site.secret
     if not secret:
-        raise StartupError("config.private.json: section 'config': key 'secret': set one")
+        return f"set one in config.private.json, such as {_GENERATE_SECRET}"
     if secret == config.EXAMPLE_SECRET and not allow_example:
-        raise StartupError(
-            "config.private.json: section 'config': key 'secret': is the example's, which "
-            "everybody knows; allowed: any text of your own "
-            "(python3 -c 'import secrets; print(secrets.token_urlsafe(32))')"
+        return (
+            "is the example's, which everybody knows; allowed: any text of your own "
+            f"({_GENERATE_SECRET})"
         )
+    return ""
+
+
+def secret_warning(conference: config.ConferenceConfig) -> str:
+    """Return why the secret is weak; "" if it is not."""
+    secret = conference.site.secret
+    if secret == config.EXAMPLE_SECRET or len(secret) >= MIN_SECRET_CHARS:
+        return ""
+    return (
+        f"is weak: it has {len(secret)} characters, and programs can try many; use "
+        f"{MIN_SECRET_CHARS} or more random ones ({_GENERATE_SECRET})"
+    )

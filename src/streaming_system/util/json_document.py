@@ -7,13 +7,16 @@ from typing import Any
 
 import json5
 
+from streaming_system.util.json_syntax import JsonSyntax, JsonSyntaxError, Position
+
 _COMMENT_LINE = re.compile(r"^[ \t]*//.*$", re.MULTILINE)
+_JSON5_POSITION = re.compile(r"^<string>:(\d+) (.*?)(?: at column (\d+))?$")
 
 
 def parse_json5(text: str) -> Any:
     """Parse JSON5. Members named "" are dropped: files end their objects with ``"": ""``.
 
-    :raises ValueError: with one line: the syntax error and its position, or a duplicate key.
+    :raises JsonSyntaxError: with one line: what is wrong, and its position.
     """
     try:
         # Most files are plain JSON apart from comment lines; the JSON parser is 100 times faster.
@@ -21,13 +24,18 @@ def parse_json5(text: str) -> Any:
         return json.loads(_COMMENT_LINE.sub("", text), object_pairs_hook=_unique_members)
     except (ValueError, RecursionError):
         pass
+    # It says more clearly than the parsers what is wrong.
+    JsonSyntax(text).validate()
     try:
         return json5.loads(text, object_pairs_hook=_unique_members)
     except RecursionError:
-        raise ValueError("is nested too deeply") from None
+        raise JsonSyntaxError("is nested too deeply", None) from None
     except ValueError as error:
         line = str(error).splitlines()[0]
-        raise ValueError(re.sub(r"^<string>:(\d+)", r"line \1:", line)[:200]) from None
+        if match := _JSON5_POSITION.match(line):
+            position = Position(int(match[1]), int(match[3] or 1))
+            raise JsonSyntaxError(match[2][:200], position) from None
+        raise JsonSyntaxError(line[:200], None) from None
 
 
 def _unique_members(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ whose client has hung up is dropped: :mod:`streaming_system.web.request_queue`.
 import logging
 import select
 import signal
+import sys
 import time
 from collections.abc import Callable
 from functools import partial
@@ -22,6 +23,7 @@ from waitress.server import BaseWSGIServer, create_server
 from waitress.task import WSGITask
 
 from streaming_system.web import request_queue
+from streaming_system.web.server_settings import check_server_settings
 
 log = logging.getLogger(__name__)
 
@@ -94,14 +96,33 @@ class GracefulChannel(HTTPChannel):
         return None
 
 
+class ServerError(Exception):
+    """The server cannot start; the message is one line."""
+
+
 def serve(app: Any, global_conf: dict[str, str], **settings: str) -> int:
-    """Serve an app until SIGTERM (graceful) or SIGINT (immediate)."""
-    drain_seconds = _parse_seconds(settings, "drain_seconds", 30)
-    drain_idle = _parse_seconds(settings, "drain_idle", 3)
-    queue_timeout = _parse_seconds(settings, "queue_timeout", 30)
+    """Serve an app until SIGTERM (graceful) or SIGINT (immediate).
+
+    :raises ServerError: if a setting is invalid, or the address is in use.
+    """
+    file = global_conf.get("__file__")
+    prefix = f"{file}: " if file else ""
+    for key, problem in check_server_settings(settings).items():
+        subject = f"{key} in the ini file " if key else "the server in the ini file: "
+        raise _startup_error(f"{prefix}{subject}{problem}")
+    drain_seconds = float(settings.pop("drain_seconds", 30))
+    drain_idle = float(settings.pop("drain_idle", 3))
+    queue_timeout = float(settings.pop("queue_timeout", 30))
     settings.setdefault("max_request_header_size", str(MAX_HEADER_BYTES))
     channel_class = type("Channel", (GracefulChannel,), {"queue_timeout": queue_timeout})
-    server = create_server(app, **settings)
+    try:
+        server = create_server(app, **settings)
+    except OSError as error:
+        address = settings.get("listen") or settings.get("unix_socket") or settings.get("port", "")
+        raise _startup_error(
+            f"{prefix}cannot listen on {address}: {error.strerror or error}; stop the program that "
+            "uses it (ss -tlnp), or change the address in the ini file"
+        ) from None
     sockets = server.map if hasattr(server, "map") else server._map
     listeners = [each for each in sockets.values() if isinstance(each, BaseWSGIServer)]
     for listener in listeners:
@@ -154,13 +175,18 @@ def _drain(sockets: dict[int, Any], listeners: list[Any], seconds: float, idle: 
         wasyncore.loop(0.1, listeners[0].adj.asyncore_use_poll, sockets, 1)
 
 
-def _parse_seconds(settings: dict[str, str], key: str, default: float) -> float:
-    text = settings.pop(key, str(default))
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = -1
-    # Every comparison with NaN is false.
-    if not 0 <= seconds <= 3600:
-        raise SystemExit(f"{key} in the ini file is {text!r}; allowed: seconds, 0 to 3600")
-    return seconds
+def _startup_error(line: str) -> ServerError:
+    """Return an error that ends the process with one line and exit status 1.
+
+    pserve turns SystemExit into exit status 0, so that no supervisor would notice.
+    """
+    default_hook = sys.excepthook
+
+    def print_line(error_type: type[BaseException], error: BaseException, trace: Any) -> None:
+        if isinstance(error, ServerError):
+            print(error, file=sys.stderr)  # noqa: T201 - It is the only output of the process.
+        else:
+            default_hook(error_type, error, trace)
+
+    sys.excepthook = print_line
+    return ServerError(line)

@@ -18,6 +18,7 @@ def site(root, tmp_path):
     for name in names:
         shutil.copy(root / name, tmp_path)
     shutil.copytree(root / "conf", tmp_path / "conf")
+    (tmp_path / "plugins").mkdir()
     return tmp_path
 
 
@@ -44,7 +45,7 @@ def test_config_check_reports_an_error_in_one_line(run, site):
     result = run("config", "check")
 
     assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr.startswith(f"Error: {site}/config.private.json: room 'monitor': ")
+    assert result.stderr.startswith(f"Error: {site}/config.private.json:1:2: room 'monitor': ")
     assert result.stderr.count("\n") == 1
 
 
@@ -97,7 +98,7 @@ def test_admin_create_reports_a_missing_database(run):
     [
         ("none.ini", "none.ini: there is no such file; name the ini file with -c"),
         ("empty.ini", "empty.ini: has no section [app:frontend]"),
-        ("broken.ini", "broken.ini: "),
+        ("broken.ini", "broken.ini:2:1: [app:frontend]: key 'use': refers to %(nothing)s, "),
     ],
 )
 def test_invalid_ini_file_is_one_line(run, site, ini, line):
@@ -134,7 +135,7 @@ def test_failed_import_is_one_line_and_keeps_the_schedule(run, site):
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr == (
         f"Error: {site}/conf/sample-event.json: the feed is an HTML page, not a schedule: "
-        "is the address right?\n"
+        "is the address right?; the schedule in service stays\n"
     )
     assert (site / "var/schedule.json").read_bytes() == before
 

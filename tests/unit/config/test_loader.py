@@ -1,6 +1,7 @@
 """Loading and validating the configuration."""
 
 import json
+import re
 
 import pytest
 
@@ -38,7 +39,8 @@ def error_message(load, tmp_path):
     def error_message(*documents):
         with pytest.raises(ConfigError) as error:
             load(*documents)
-        return str(error.value).replace(f"{tmp_path}/", "")
+        # The table of broken configurations has the lines and columns.
+        return re.sub(r"\.json:\d+:\d+:", ".json:", str(error.value).replace(f"{tmp_path}/", ""))
 
     return error_message
 
@@ -205,7 +207,8 @@ class TestLoading:
         ({"link": 7}, "key 'link': is 7; allowed: text in quotes, or false"),
         (
             {"link": "javascript:alert(1)"},
-            "key 'link': is 'javascript:alert(1)'; allowed: an http(s) address or a path",
+            "key 'link': is 'javascript:alert(1)'; allowed: an address that begins with https:// "
+            "or http://, or a path",
         ),
         (
             {"schedule": "ftp://e.example/x"},
@@ -267,7 +270,8 @@ def test_unknown_key_is_reported_with_similar_and_allowed_keys(error_message):
         (
             {"localips": ["("]},
             "key 'localips': '(' is no regular expression (missing ), unterminated subpattern at "
-            'position 0); allowed: a list of patterns such as "^192\\\\.0\\\\.2\\\\."',
+            'position 0); allowed: a list of networks such as "192.0.2.0/24", and of patterns such '
+            'as "^192\\\\.0\\\\.2\\\\."',
         ),
     ],
 )
@@ -294,12 +298,17 @@ def test_room_id_contains_only_ascii_letters_digits_and_underscores(error_messag
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        ("{", "config.json: line 1: Unexpected end of input at column 2"),
+        ("{", "config.json: the '{' that begins here is not closed"),
         ("[]", "config.json: must hold one object: {…}"),
-        ('{"hall": 5}', "config.json: room 'hall': must be an object: {…}"),
+        (
+            '{"hall": 5}',
+            "config.json: room 'hall': must be an object: {…}; keys belong in one, such as "
+            "'default'",
+        ),
         (
             '{"hall": {}, "hall": {}}',
-            "config.json: duplicate key 'hall' in one object",
+            "config.json: duplicate key 'hall' in one object: line 1 has it, too; remove or "
+            "rename one",
         ),
     ],
 )

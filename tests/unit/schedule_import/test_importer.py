@@ -208,11 +208,6 @@ def test_fillers_cover_the_whole_conference(run_import):
             "'Great Hall', 'Lab', 'Plenary'",
         ),
         (
-            {"Lab": {"schedule-see-also": ["Plenum"]}},
-            FEED,
-            "room 'Lab': the feed has no room called 'Plenum' (schedule-see-also); it has: ",
-        ),
-        (
             {"hall": {"title": "The Hall"}},
             FEED,
             "room 'hall': has no schedule-key, and the feed has no room called 'The Hall'; it ",
@@ -221,7 +216,8 @@ def test_fillers_cover_the_whole_conference(run_import):
         (
             {"config": {"schedule-format": "zooker"}, "Lab": {}},
             FEED,
-            "feed.json: there is no format called 'zooker'; schedule-format may be: ",
+            "feed.json: there is no format called 'zooker'; did you mean 'zookeepr'? "
+            "schedule-format may be: ",
         ),
         (
             {"hall": {}, "Lab": {}},
@@ -248,6 +244,25 @@ def test_failed_import_keeps_the_schedule_and_reports_one_line(run_import, confi
     assert line in str(refusal.value)
     assert "\n" not in str(refusal.value)
     assert run_import.target.read_bytes() == before
+
+
+def test_room_without_talks_in_its_feed_is_a_warning(run_import):
+    result = run_import(
+        {
+            "hall": {"schedule-key": "Great Hall"},
+            "studio": {"schedule-key": "Studio"},
+            "Lab": {"schedule-see-also": ["Plenum"]},
+        }
+    )
+
+    assert result.warnings == (
+        "room 'Lab': the feed has no room called 'Plenum' (schedule-see-also); it has: "
+        "'Great Hall', 'Lab', 'Plenary'",
+        "room 'studio': the feed has no room called 'Studio' (schedule-key); it has: "
+        "'Great Hall', 'Lab', 'Plenary'",
+    )
+    rooms = run_import.schedule().rooms
+    assert [bool(rooms[name].slots) for name in ("hall", "Lab", "studio")] == [True, True, False]
 
 
 def test_import_that_loses_half_of_the_talks_needs_a_confirmation(run_import):

@@ -1,5 +1,6 @@
 """Loading plugins, and selecting the parser of a feed."""
 
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -117,6 +118,23 @@ def test_unrecognised_feed_is_reported_with_the_tried_parsers():
         FeedError, match=r"no parser recognises this json document; tried: .*zookeepr"
     ):
         select_parser(open_feed(b'{"yours": []}'), load_parsers())
+
+
+@pytest.mark.parametrize(
+    ("feed", "closest"),
+    [
+        ('{"talks": [{"guid": "x", "persons": [], "recording_license": ""}]}', "schedule.json"),
+        ("<timetable><event><persons/><recording/></event></timetable>", "schedule.xml"),
+        ('[{"sessionId": 1, "isPlenumSession": false, "startsAt": "x"}]', "sessionize-"),
+    ],
+)
+def test_unrecognised_feed_is_reported_with_the_closest_formats(feed, closest):
+    with pytest.raises(FeedError) as error:
+        select_parser(open_feed(feed.encode()), load_parsers())
+
+    names = re.search(r"closest known formats: (.*?); to write a parser: .* new-parser NAME$",
+                      str(error.value))[1]  # fmt: skip
+    assert any(name.startswith(closest) for name in names.split(", ")), names
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import colander
 
 from streaming_system.util.validation import (
+    FILE_ENDINGS,
     Field,
     InvalidValueError,
     Nullable,
@@ -22,9 +23,14 @@ from streaming_system.util.validation import (
 MAX_CLIENTS = 10_000_000
 MAX_CLOCK_OFFSET = 10**10
 
-# No user, query or fragment; "{room}" is the placeholder of a room's id.
+# No user, query or fragment, and no whole playlist; "{room}" is the placeholder of a room's id.
+_WHOLE_STREAM = "|".join(
+    "".join(f"[{char}{char.upper()}]" if char.isalpha() else char for char in ending[1:])
+    for ending in FILE_ENDINGS
+)
 _BASE_URL_PATTERN = (
-    r"^https?://([A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?"
+    rf"^(?!.*\.({_WHOLE_STREAM})$)"
+    r"https?://([A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?"
     r"(/([A-Za-z0-9._~!$&()*+,;=:@%/-]|\{room\})*)?$"
 )
 MAX_UNKNOWN_MEMBERS = 10
@@ -130,8 +136,8 @@ class BaseUrl(Text):
             500,
             min_length=8,
             pattern=_BASE_URL_PATTERN,
-            allowed="http:// or https://, a host, perhaps a port and a path, and no user, query "
-            "or fragment",
+            allowed="http:// or https://, a host, perhaps a port and the path of a folder, and no "
+            "user, query, fragment or playlist, whose path belongs in files",
         )
 
     def is_valid(self, value: Any) -> bool:

@@ -10,7 +10,7 @@ from pyramid.httpexceptions import HTTPFound, HTTPNotFound
 from pyramid.response import Response
 from pyramid.view import view_config
 
-from streaming_system.config import Room
+from streaming_system.config import Fallback, Room
 from streaming_system.config.stream_sources import (
     active_external_fallbacks,
     active_youtube_id,
@@ -20,6 +20,7 @@ from streaming_system.config.stream_sources import (
 from streaming_system.tracker.endpoints.fallback_groups import room_and_fallbacks
 from streaming_system.tracker.endpoints.stream_directory import StreamOffer
 from streaming_system.tracker.views.api.serialization import format_utc
+from streaming_system.util.validation import split_stream_url
 
 # Behind a cache, any number of players costs one query per second.
 CACHE_CONTROL = (1, {"public": True, "stale_while_revalidate": 5, "stale_if_error": 30})
@@ -52,14 +53,17 @@ def stream_js(request: Any) -> Response:
             rooms=list(room_and_fallbacks(room)), prefer=_preferred_labels(request), now=request.now
         )
     elsewhere = [
-        place.value for place in active_external_fallbacks(room, request.now) if place.kind == "url"
+        split_stream_url(place.value.replace("{room}", room.id))
+        for place in active_external_fallbacks(room, request.now)
+        if place.kind == "url"
     ]
     if endpoint:
         stream = f"new Streams({_js_literal(request.directory.url(endpoint, room.id))})"
-    elif elsewhere:
-        stream = f"new Streams({_js_literal(elsewhere[0].replace('{room}', room.id))})"
+    elif elsewhere and not elsewhere[0].files:
+        stream = f"new Streams({_js_literal(elsewhere[0].base)})"
     elif has_external_stream(room, request.now):
         # The original's pages show YouTube only if the room has a stream; they ignore its address.
+        # They append names of files to it, so they cannot play a whole address.
         stream = "new Streams('')"
     else:
         stream = "null"
@@ -111,10 +115,18 @@ def room_streams_json(request: Any) -> Any:
             for offer in (offers if is_served_by_endpoints(room, now) else ())
         ],
         "fallbacks": [
-            {"kind": place.kind, place.kind: place.value.replace("{room}", room.id)}
-            for place in active_external_fallbacks(room, now)
+            _fallback_json(place, room) for place in active_external_fallbacks(room, now)
         ],
     }
+
+
+def _fallback_json(place: Fallback, room: Room) -> dict[str, Any]:
+    value = place.value.replace("{room}", room.id)
+    if place.kind != "url":
+        return {"kind": place.kind, place.kind: value}
+    address = split_stream_url(value)
+    only = {"formats": list(address.files), "files": address.files} if address.files else {}
+    return {"kind": "url", "url": address.base, **only}
 
 
 def _redirect_to_region(request: Any) -> Response:

@@ -5,6 +5,14 @@ Settings, configurations, themes and the API share them. A field raises
 ``KEY in the ini file is 'x'; allowed: a whole number, 1 to 5``.
 """
 
+from streaming_system.util.validation.addresses import (
+    StreamAddress,
+    StreamUrl,
+    WebAddress,
+    csp_source,
+    split_stream_url,
+    suggest_absolute,
+)
 from streaming_system.util.validation.base import (
     Field,
     InvalidValueError,
@@ -12,7 +20,13 @@ from streaming_system.util.validation.base import (
     describe_invalid,
     describe_value,
 )
-from streaming_system.util.validation.network import Host, RelativeUrl, Url, is_host
+from streaming_system.util.validation.network import (
+    FILE_ENDINGS,
+    Host,
+    RelativeUrl,
+    Url,
+    is_host,
+)
 from streaming_system.util.validation.numbers import (
     MAX_BITRATE,
     Bitrate,
@@ -33,6 +47,7 @@ from streaming_system.util.validation.texts import (
 from streaming_system.util.validation.times import Rfc3339DateTime, TimeZone
 
 __all__ = [
+    "FILE_ENDINGS",
     "MAX_BITRATE",
     "Bitrate",
     "ByteSize",
@@ -50,11 +65,17 @@ __all__ = [
     "RelativeUrl",
     "Rfc3339DateTime",
     "RoomId",
+    "StreamAddress",
+    "StreamUrl",
     "Text",
     "TimeZone",
     "Url",
+    "WebAddress",
+    "csp_source",
     "describe_invalid",
     "describe_value",
     "is_host",
     "is_number",
+    "split_stream_url",
+    "suggest_absolute",
 ]

@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,6 +20,19 @@ RELATIVE_URL_PATTERN = (
     r"|\{room\})*)?$"
 )
 MAX_RELATIVE_URL_CHARS = 200
+
+# The ending of the whole address of a stream, and the stream that it is.
+STREAM_ENDINGS: Mapping[str, str] = {
+    ".m3u8": "hls",
+    ".webm": "webm_high",
+    ".mp4": "mp4_high",
+    ".ogg": "ogg_high",
+    ".opus": "ogg_high",
+    ".aac": "aac_high",
+    ".mp3": "mp3_high",
+}
+# What is no folder of streams. Pages play no DASH by itself.
+FILE_ENDINGS = (*STREAM_ENDINGS, ".mpd")
 
 _DNS_LABEL = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)")
 _URL_CHARACTERS = re.compile(r'[!"$-\[\]-~]{1,2000}')  # Visible ASCII without "#" and "\".
@@ -68,7 +82,7 @@ class RelativeUrl(Text):
 class Url(Field):
     """An absolute URL of some schemes, in visible ASCII and without a fragment.
 
-    :param base_only: refuses a user and a query, and removes the final slash.
+    :param base_only: refuses a user, a query and whole playlists, and removes the final slash.
     """
 
     def __init__(self, *schemes: str, base_only: bool = False, allowed: str = "") -> None:
@@ -85,7 +99,8 @@ class Url(Field):
         except ValueError:
             # A port above 65535, or brackets around something that is not an address.
             return False
-        return bool(complete) and not (self._base_only and re.search("[?@]", value))
+        is_base = not re.search("[?@]", value) and not value.lower().endswith(FILE_ENDINGS)
+        return bool(complete) and (is_base or not self._base_only)
 
     def validate(self, value: Any) -> Any:
         url = super().validate(value)

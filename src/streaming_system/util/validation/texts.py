@@ -81,6 +81,14 @@ class PrintableText(Field):
     def is_valid(self, value: Any) -> bool:
         return isinstance(value, str) and 0 < len(value) <= self.max_length and value.isprintable()
 
+    def json_schema(self) -> dict[str, Any]:
+        return {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": self.max_length,
+            "pattern": LINE_PATTERN,
+        }
+
 
 class Identifier(Text):
     """The name of an endpoint, region, tag, quality or machine."""

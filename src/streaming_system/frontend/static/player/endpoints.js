@@ -11,7 +11,7 @@ export async function fetchEndpoints(list, milliseconds) {
       servers: [
         ...endpoints.map(({ name, url, formats, files, weight }) => ({ name, url, formats, files, weight })),
         // Fallback URLs follow in their order when all endpoints have failed.
-        ...cdns.map(({ url }) => ({ name: "cdn", url, formats: null, weight: -1 })),
+        ...cdns.map(({ url, formats = null, files = {} }) => ({ name: "cdn", url, formats, files, weight: -1 })),
       ].filter(({ url }) => /^https?:/.test(url)),
       youtube: fallbacks.find(({ kind }) => kind === "youtube")?.youtube ?? "",
     };

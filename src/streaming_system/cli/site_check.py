@@ -1,0 +1,208 @@
+"""Finds what cannot work in a site's ini file and configuration, all of it in one run."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from streaming_system.config import (
+    EXAMPLE_SECRET,
+    CheckedConference,
+    ConferenceConfig,
+    ConfigError,
+    Finding,
+    check_conference,
+    config_paths,
+)
+from streaming_system.config.findings import ERROR, WARNING
+from streaming_system.config.ini_file import FRONTEND_KEYS, IniFile, check_ini_keys, load_ini
+from streaming_system.config.sections import SITE, ConfigSections
+from streaming_system.net.ssrf import SETTING, NetworkSettingError, parse_allowed_networks
+from streaming_system.plugin_host.manager import PluginError
+from streaming_system.schedule_import.parsers import load_parsers
+from streaming_system.util.suggestions import did_you_mean
+from streaming_system.util.validation import Field
+
+FRONTEND, TRACKER = "frontend", "tracker"
+APPS = (FRONTEND, TRACKER)
+
+
+@dataclass
+class SiteCheck:
+    """The result of :func:`check_site`.
+
+    :ivar findings: errors and warnings, in the order of the files.
+    :ivar conference: the configuration; ``None`` if it has errors.
+    :ivar sections: the sections of the JSON files, which know the place of each key.
+    :ivar theme: the name of the theme, "" if there is none.
+    """
+
+    findings: list[Finding] = field(default_factory=list)
+    conference: ConferenceConfig | None = None
+    sections: ConfigSections = field(default_factory=ConfigSections)
+    theme: str = ""
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether the site cannot work as configured."""
+        return any(finding.severity == ERROR for finding in self.findings)
+
+
+def check_site(path: Path, *, apps: Collection[str] = APPS, production: bool = False) -> SiteCheck:
+    """Check an ini file and the configuration that it names, as the apps do at their start.
+
+    It also checks what only commands use: plugins, formats and files of feeds.
+
+    :param apps: the apps that this machine runs.
+    :param production: refuse what is for development.
+    """
+    result = SiteCheck()
+    ini = load_ini(path)
+    if isinstance(ini, Finding):
+        result.findings.append(ini)
+        return result
+    sections = [f"app:{app}" for app in apps if f"app:{app}" in ini.parser]
+    result.findings += [each for name in sections for each in ini.broken_references(name)]
+    if result.findings:
+        return result
+    result.findings += _check_ini(ini, apps)
+    values = _app_values(ini, apps)
+    if not values:
+        return result
+    try:
+        paths = config_paths(next(iter(values.values())))
+    except ConfigError as error:
+        result.findings.append(Finding(file=path, message=str(error)))
+        return result
+    checked = check_conference(*paths)
+    result.conference, result.sections = checked.conference, checked.sections
+    if FRONTEND in values:
+        _check_feeds(ini, values[FRONTEND], checked)
+        result.theme = _check_theme(checked)
+    if TRACKER in values:
+        _check_tracker(ini, values[TRACKER], checked, result, production=production)
+    checked.sections.sort_findings()
+    result.findings += checked.findings
+    return result
+
+
+def _check_ini(ini: IniFile, apps: Collection[str]) -> list[Finding]:
+    from streaming_system.tracker.settings import ini_keys
+    from streaming_system.web.server_settings import OWN_FIELDS, check_server_settings
+
+    keys: dict[str, Mapping[str, Field | None]] = {FRONTEND: FRONTEND_KEYS, TRACKER: ini_keys()}
+    missing = [f"[app:{app}]" for app in apps if f"app:{app}" not in ini.parser]
+    findings = []
+    if missing:
+        message = f"has no section {', and no '.join(missing)}"
+        findings.append(Finding(file=ini.path, message=message))
+    findings += check_ini_keys(ini, keys, is_complete=True)
+    for section in ini.parser.sections():
+        if not section.startswith("server:"):
+            continue
+        values = ini.values(section)
+        own = {key: values[key] for (name, key) in ini.places if name == section and key in values}
+        if "streaming-system#server" not in own.get("use", ""):
+            own = {key: text for key, text in own.items() if key not in OWN_FIELDS}
+        findings += [
+            ini.finding(section, key, problem)
+            for key, problem in check_server_settings(own).items()
+        ]
+    return findings
+
+
+def _app_values(ini: IniFile, apps: Collection[str]) -> dict[str, dict[str, str]]:
+    return {app: ini.values(f"app:{app}") for app in apps if f"app:{app}" in ini.parser}
+
+
+def _check_feeds(ini: IniFile, values: Mapping[str, str], checked: CheckedConference) -> None:
+    """Check the plugins, and the formats and files of feeds."""
+    sections = checked.sections
+    try:
+        parse_allowed_networks(values)
+    except NetworkSettingError as error:
+        sections.findings.append(ini.finding("DEFAULT", SETTING, str(error)))
+    folder = Path(values["plugins.folder"]) if values.get("plugins.folder") else None
+    if folder and not folder.is_dir():
+        message = f"there is no folder {folder}; create it, or remove the key"
+        sections.findings.append(ini.finding("DEFAULT", "plugins.folder", message))
+    try:
+        parsers = load_parsers(folder)
+    except PluginError as error:
+        sections.findings.append(ini.finding("DEFAULT", "plugins.folder", str(error)))
+        parsers = {}
+    name = str(sections.values[SITE].get("schedule-format") or "").strip()
+    if parsers and name and name not in parsers:
+        sections.add(
+            SITE,
+            ("schedule-format",),
+            f"there is no format {name!r:.80}; {did_you_mean(name, parsers)}allowed: "
+            f"{', '.join(parsers)}, or a plugin of yours (streaming-system schedule new-parser)",
+        )
+    for room in checked.conference.rooms.values() if checked.conference else ():
+        if (
+            room.schedule
+            and not urlsplit(room.schedule).scheme
+            and not Path(room.schedule).is_file()
+        ):
+            is_own = any(sections.has_key(each, "schedule") for each in (room.id, "default"))
+            sections.add(
+                room.id if is_own else SITE,
+                ("schedule" if is_own else "schedule-url",),
+                f"there is no file {room.schedule}; a web address begins with https://",
+            )
+
+
+def _check_theme(checked: CheckedConference) -> str:
+    # The template engine slows down the start, so other commands do not import it.
+    from streaming_system import theme
+
+    if checked.conference is None or not checked.conference.site.theme:
+        return ""
+    try:
+        loaded = theme.load_theme(checked.conference.site.theme)
+    except theme.ThemeError as error:
+        checked.sections.add(SITE, ("theme",), str(error))
+        return ""
+    for note in loaded.warnings:
+        checked.sections.findings.append(Finding(message=note, severity=WARNING))
+    return loaded.name
+
+
+def _check_tracker(
+    ini: IniFile,
+    values: Mapping[str, str],
+    checked: CheckedConference,
+    result: SiteCheck,
+    *,
+    production: bool,
+) -> None:
+    from streaming_system.tracker import settings as tracker
+    from streaming_system.tracker.crew.passwords import is_guessable
+    from streaming_system.tracker.db.session import make_engine
+
+    try:
+        make_engine(values).dispose()
+    except tracker.StartupError as error:
+        message = str(error).removeprefix("sqlalchemy.url in the ini file: ")
+        result.findings.append(ini.finding("app:tracker", "sqlalchemy.url", message))
+    if production and values.get("sqlalchemy.url", "").startswith("sqlite"):
+        message = tracker.SQLITE_IN_PRODUCTION
+        result.findings.append(ini.finding("app:tracker", "sqlalchemy.url", message))
+    region_file = values.get("region.file", "")
+    if region_file and not Path(region_file).is_file():
+        message = f"there is no file {region_file}"
+        result.findings.append(ini.finding("app:tracker", "region.file", message))
+    if checked.conference is None:
+        return
+    is_trial = not production and values.get("secret.allow_example", "").lower() in (
+        "true", "yes", "on", "1",
+    )  # fmt: skip
+    secret = checked.conference.site.secret
+    if problem := tracker.secret_problem(checked.conference, allow_example=is_trial):
+        checked.sections.add(*tracker.SECRET_KEY, problem)
+    elif secret != EXAMPLE_SECRET and is_guessable(secret, checked.conference.rooms):
+        severity = WARNING if is_trial else ERROR
+        checked.sections.add(*tracker.SECRET_KEY, tracker.GUESSABLE_SECRET, severity=severity)
+    elif problem := tracker.secret_warning(checked.conference):
+        checked.sections.add(*tracker.SECRET_KEY, problem, severity=WARNING)
