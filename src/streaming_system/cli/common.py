@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 
@@ -21,8 +22,9 @@ from streaming_system.plugin.feed import FeedError
 from streaming_system.plugin_host.manager import PluginError
 from streaming_system.plugin_host.sandbox import ResourceLimits
 from streaming_system.schedule.storage import ScheduleFileError
-from streaming_system.schedule_import.feed_reader import FeedReaderOptions
-from streaming_system.schedule_import.importer import ImportFailedError
+from streaming_system.schedule_import.feed_reader import FeedReaderOptions, is_sample_feed
+from streaming_system.schedule_import.importer import ImportFailedError, describe_sample_feed
+from streaming_system.util.validation import Flag, InvalidValueError, describe_invalid
 
 DEFAULT_INI = "development.ini"
 
@@ -100,6 +102,7 @@ def feed_options(settings: Mapping[str, str], site: SiteConfig | None = None) ->
         raise SettingsError(str(error)) from None
     return FeedReaderOptions(
         allowed_networks=networks,
+        allow_sample=_flag(settings, "schedule.allow_sample"),
         plugin_folder=Path(folder) if folder else None,
         format=site.schedule_format if site else "",
         columns=site.schedule_columns if site else {},
@@ -116,6 +119,25 @@ def feed_options(settings: Mapping[str, str], site: SiteConfig | None = None) ->
             ),
         ),
     )
+
+
+def refuse_sample_feeds(settings: Mapping[str, str], config: ConferenceConfig) -> None:
+    """Fail if a room's feed is a file of made-up talks."""
+    options = feed_options(settings, config.site)
+    for source in sorted({room.schedule for room in config.rooms.values()} - {""}):
+        is_local = urlsplit(source).scheme not in ("http", "https")
+        if is_local and is_sample_feed(source, options):
+            raise click.ClickException(describe_sample_feed(source))
+
+
+def _flag(settings: Mapping[str, str], key: str) -> bool:
+    text = settings.get(key, "false").strip()
+    try:
+        return bool(Flag().parse(text))
+    except InvalidValueError as error:
+        raise SettingsError(
+            f"{key} in the ini file {describe_invalid(text, error.allowed)}"
+        ) from None
 
 
 def _positive_integer(settings: Mapping[str, str], key: str, default: int) -> int:
