@@ -8,8 +8,17 @@ import click
 
 from streaming_system.cli.admin import admin
 from streaming_system.cli.agent import agent, renamed_encoder
-from streaming_system.cli.common import DEFAULT_INI, load_config, one_line_errors, warn_about_theme
+from streaming_system.cli.common import (
+    DEFAULT_INI,
+    load_config,
+    one_line_errors,
+    refuse_sample_feeds,
+    warn_about_theme,
+)
+from streaming_system.cli.init import init_command
+from streaming_system.cli.plugins import plugins_command
 from streaming_system.cli.schedule import schedule
+from streaming_system.cli.serve import serve
 from streaming_system.cli.tracker import tracker
 from streaming_system.config.ini import load_app_settings
 
@@ -66,7 +75,10 @@ def config_check(ini: Path, only: str | None, production: bool) -> None:
     )
 
     with one_line_errors():
-        conference = load_config(load_app_settings(ini, only or "frontend"))
+        site_settings = load_app_settings(ini, only or "frontend")
+        conference = load_config(site_settings)
+        if production and only != "tracker":
+            refuse_sample_feeds(site_settings, conference)
         if only != "tracker":
             warn_about_theme(conference)
         try:
@@ -84,5 +96,8 @@ def config_check(ini: Path, only: str | None, production: bool) -> None:
 main.add_command(admin)
 main.add_command(agent)
 main.add_command(renamed_encoder)
+main.add_command(init_command)
+main.add_command(plugins_command)
 main.add_command(schedule)
+main.add_command(serve)
 main.add_command(tracker)
