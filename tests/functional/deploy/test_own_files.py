@@ -52,7 +52,9 @@ def test_plugins_themes_catalogues_and_feeds_are_deployed(machine, packaged_plug
         "@hookimpl\ndef enrich_talk(talk):\n    return replace(talk, title=talk.title.upper())\n"
     )
     (website / "look").mkdir()
-    (website / "look/theme.json").write_text('{"name": "Ours", "colours": {"accent": "#7a1fa2"}}')
+    (website / "look/theme.json").write_text(
+        '{"name": "Ours", "colours": {"light": {"accent": "#7a1fa2"}}}'
+    )
     catalogue = root / "src/streaming_system/frontend/locale/de/LC_MESSAGES"
     shutil.copytree(catalogue, website / "languages/nl/LC_MESSAGES")
     ini = (website / "production.ini").read_text()
