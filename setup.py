@@ -10,15 +10,23 @@ setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     python_requires=">=3.11",
-    # The parsers lie at the top level, where organisers find them as examples.
+    # The parsers lie at the top level, where organisers find them as examples, and the migrations
+    # where Alembic's command finds them.
     packages=[
         *find_packages("src"),
         "streaming_system.parsers",
         "streaming_system.parsers.icalendar",
+        "streaming_system.migrations",
+        "streaming_system.migrations.versions",
     ],
-    package_dir={"": "src", "streaming_system.parsers": "parsers"},
+    package_dir={
+        "": "src",
+        "streaming_system.parsers": "parsers",
+        "streaming_system.migrations": "alembic",
+    },
     package_data={
         "streaming_system": ["py.typed"],
+        "streaming_system.event_setup": ["files/**/*"],
         "streaming_system.schedule_import.authoring": ["*.txt"],
         "streaming_system.agent.server_setup": ["templates/*"],
         "streaming_system.frontend": ["templates/**/*", "static/**/*", "locale/**/*"],

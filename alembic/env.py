@@ -1,4 +1,7 @@
-"""Brings the tracker's database from one schema to the next: `alembic -c INI upgrade head`."""
+"""Brings the tracker's database from one schema to the next: `alembic -c INI upgrade head`.
+
+`streaming-system tracker migrate` and `serve` run it, too, with settings that they have loaded.
+"""
 
 import hashlib
 import sys
@@ -29,7 +32,9 @@ def run() -> None:
     if connection is not None:
         migrate(connection)
         return
-    settings = load_app_settings(Path(context.config.config_file_name), "tracker")
+    settings = context.config.attributes.get("settings")
+    if settings is None:
+        settings = load_app_settings(Path(context.config.config_file_name), "tracker")
     engine = make_engine(settings)
     make_file(engine.url)
     with startup_errors():
@@ -106,4 +111,6 @@ def migrate(connection) -> None:
 try:
     run()
 except (SettingsError, StartupError) as error:
+    if "settings" in context.config.attributes:
+        raise
     sys.exit(str(error))

@@ -71,16 +71,39 @@ build() {
     "${git[@]}" ls-files -z | tar -C "$source" --null -T - -cf - --owner=0 --group=0 |
         as "$DEPLOY_USER" tar -C "$folder" --no-same-owner -xf -
     as "$DEPLOY_USER" ln -sfn "$STATE" "$folder/var"
-    as "$DEPLOY_USER" ln -sfn ../config.private.json "$folder/config.private.json"
-    # What is this event's, and in no repository.
-    local own
-    for own in production.ini brand plugins; do
-        [ -e "$WEBSITE/$own" ] || continue
-        as "$DEPLOY_USER" rm -rf "${folder:?}/$own"
-        as "$DEPLOY_USER" ln -sfn "../$own" "$folder/$own"
-    done
+    link_own "$folder"
     cd "$folder"
     if [ -n "$VENV_FROM" ]; then reuse; else install_locked; fi
+    [ ! -e "$WEBSITE/requirements.txt" ] || install_own "$folder"
+}
+
+# Links all that is this event's: themes, catalogues and feeds lie where the configuration names them.
+link_own() {
+    local folder=$1 path name
+    for path in "$WEBSITE"/*; do
+        name=${path##*/}
+        case $name in
+            config.json | config.private.json | production.ini | brand | plugins)
+                as "$DEPLOY_USER" rm -rf "${folder:?}/$name" ;;
+            current | *-????????-??????) continue ;;
+            # The program's own files stay.
+            *) [ ! -e "$folder/$name" ] || continue ;;
+        esac
+        as "$DEPLOY_USER" ln -sfn "../$name" "$folder/$name"
+    done
+}
+
+# Installs the plugins that the event's requirements.txt names. They change no package of ours. Paths
+# in it are relative to it.
+install_own() {
+    local folder=$1
+    local pip=("${VENV_FROM:-$folder/.venv}/bin/python" -m pip --disable-pip-version-check --quiet
+        --python "$folder/.venv/bin/python")
+    as "$DEPLOY_USER" "${pip[@]}" list --format=freeze --exclude-editable |
+        as "$DEPLOY_USER" tee "$folder/.constraints" >/dev/null
+    cd "$WEBSITE"
+    as "$DEPLOY_USER" "${pip[@]}" install --no-cache-dir -r requirements.txt -c "$folder/.constraints"
+    cd "$folder"
 }
 
 install_locked() {
@@ -295,9 +318,11 @@ deploy() {
     [ -n "$FRONTENDS" ] || only=(--only tracker)
     [ -n "$TRACKERS" ] || only=(--only frontend)
     as "$RUN_USER" .venv/bin/streaming-system -c production.ini config check --production "${only[@]}"
+    # With a plugin that does not load, no import would succeed.
+    as "$RUN_USER" .venv/bin/streaming-system -c production.ini plugins >/dev/null
     if [ -n "$TRACKERS" ]; then
         database
-        as "$RUN_USER" .venv/bin/alembic -c production.ini upgrade head
+        as "$RUN_USER" .venv/bin/streaming-system -c production.ini tracker migrate >/dev/null
     fi
     # Without a programme no page is ready; later ones are brought by a service.
     local first=()

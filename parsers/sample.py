@@ -30,6 +30,7 @@ def register_parsers():
             summary="the sample event, whose talks are always on",
             recognise=recognise,
             parse=parse,
+            is_sample=True,
         )
     ]
 

@@ -16,7 +16,16 @@ from pathlib import Path
 from timestamps import ROOT, commit_time
 
 # The files that setup.py and MANIFEST.in include.
-SOURCES = ("src", "parsers", "setup.py", "pyproject.toml", "MANIFEST.in", "README.md", "LICENSE")
+SOURCES = (
+    "src",
+    "parsers",
+    "alembic",
+    "setup.py",
+    "pyproject.toml",
+    "MANIFEST.in",
+    "README.md",
+    "LICENSE",
+)
 
 
 def copy_sources(target):

@@ -28,11 +28,12 @@ from streaming_system.tracker.models import (
     RecoveryCode,
     Token,
 )
+from streaming_system.util.plugin_inventory import PluginInfo, save_inventory
 
 from .conftest import SECRET
 
 PAGES = (
-    *("", "/endpoints", "/tokens", "/annotations", "/accounts", "/audit"),
+    *("", "/endpoints", "/tokens", "/annotations", "/accounts", "/audit", "/plugins"),
     *("/password", "/secondfactor"),
 )
 PASSWORD = "correct horse"
@@ -192,7 +193,15 @@ class TestPages:
         submit(ada, "/admin/tokens", "issue", label="x", scope="crew", status=200)
         submit(ada, "/admin/annotations", "add", label="x")
 
-        for path in ("", "/endpoints", "/tokens", "/annotations", "/accounts", "/audit"):
+        for path in (
+            "",
+            "/endpoints",
+            "/tokens",
+            "/annotations",
+            "/accounts",
+            "/audit",
+            "/plugins",
+        ):
             buttons = vera.get(f"/admin{path}").html.find_all("button")
             assert {b.get_text() for b in buttons} <= {"Log out", "Show"}, path
 
@@ -1192,6 +1201,37 @@ class TestAudit:
         engine.dispose()
 
         assert len(ada.get("/admin/audit").html.select("tbody tr")) == 200
+
+
+class TestPlugins:
+    def test_page_lists_the_plugins_of_the_last_import(self, browser, start, people, tmp_path):
+        settings = {"schedule.file": str(tmp_path / "schedule.json")}
+        app = start(**settings)
+        log_in(app, "vera")
+        assert "No import has run on this machine" in app.get("/admin/plugins").text
+
+        plugins = [
+            PluginInfo(
+                name="zookeepr",
+                origin="built in (zookeepr.py)",
+                hooks=("register_parsers",),
+                formats=("zookeepr",),
+                is_built_in=True,
+            ),
+            PluginInfo(name="ours", origin="plugins/ours.py", error="SyntaxError: <b> & more"),
+        ]
+        save_inventory(tmp_path / "plugins.json", plugins, now=NOON)
+        page = app.get("/admin/plugins").html
+
+        rows = [
+            [cell.get_text(strip=True) for cell in row.select("th, td")]
+            for row in page.select("tbody tr")
+        ]
+        # The event's own come first.
+        assert rows == [
+            ["ours", "plugins/ours.py", "Not loaded:SyntaxError: <b> & more"],
+            ["zookeepr", "built in (zookeepr.py)", "register_parsers", "zookeepr"],
+        ]
 
 
 class TestInjection:

@@ -171,15 +171,17 @@ class TestTracker:
             (
                 "UPDATE alembic_version SET version_num = 'c5d1f0a9e355'",
                 f"the database is at revision c5d1f0a9e355, and this version needs {REVISION}: "
-                "run make migrate",
+                "run make migrate, or streaming-system tracker migrate",
             ),
             (
                 "DELETE FROM alembic_version",
-                "the database has not been migrated: run make migrate",
+                "the database has not been migrated: run make migrate, or streaming-system "
+                "tracker migrate",
             ),
             (
                 "ALTER TABLE alembic_version RENAME TO gone",
-                "the database has not been migrated: run make migrate",
+                "the database has not been migrated: run make migrate, or streaming-system "
+                "tracker migrate",
             ),
         ],
     )

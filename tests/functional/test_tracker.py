@@ -721,4 +721,6 @@ class TestStart:
 
         assert self.start(
             conference | {"sqlalchemy.url": f"sqlite:///{tmp_path}/empty.sqlite"}
-        ).endswith("lacks the table 'account': run make initdb")
+        ).endswith(
+            "lacks the table 'account': run make initdb, or streaming-system tracker migrate"
+        )

@@ -10,7 +10,10 @@ from streaming_system.cli.admin import admin
 from streaming_system.cli.agent import agent, renamed_encoder
 from streaming_system.cli.common import DEFAULT_INI
 from streaming_system.cli.config import config
+from streaming_system.cli.init import init_command
+from streaming_system.cli.plugins import plugins_command
 from streaming_system.cli.schedule import schedule
+from streaming_system.cli.serve import serve
 from streaming_system.cli.tracker import tracker
 
 
@@ -43,5 +46,8 @@ main.add_command(admin)
 main.add_command(agent)
 main.add_command(config)
 main.add_command(renamed_encoder)
+main.add_command(init_command)
+main.add_command(plugins_command)
 main.add_command(schedule)
+main.add_command(serve)
 main.add_command(tracker)

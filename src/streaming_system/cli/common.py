@@ -1,7 +1,7 @@
 """Helpers of several commands."""
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from streaming_system.config import (
     SiteConfig,
     load_conference_from_settings,
 )
+from streaming_system.config.findings import ERROR, Finding
 from streaming_system.config.ini import SettingsError
 from streaming_system.net.ssrf import NetworkSettingError, parse_allowed_networks
 from streaming_system.plugin.feed import FeedError
@@ -23,6 +24,7 @@ from streaming_system.plugin_host.sandbox import ResourceLimits
 from streaming_system.schedule.storage import ScheduleFileError
 from streaming_system.schedule_import.feed_reader import FeedReaderOptions
 from streaming_system.schedule_import.importer import ImportFailedError
+from streaming_system.util.validation import Flag, InvalidValueError, describe_invalid
 
 DEFAULT_INI = "development.ini"
 
@@ -86,6 +88,7 @@ def feed_options(settings: Mapping[str, str], site: SiteConfig | None = None) ->
         raise SettingsError(str(error)) from None
     return FeedReaderOptions(
         allowed_networks=networks,
+        allow_sample=_flag(settings, "schedule.allow_sample"),
         plugin_folder=Path(folder) if folder else None,
         format=site.schedule_format if site else "",
         columns=site.schedule_columns if site else {},
@@ -102,6 +105,23 @@ def feed_options(settings: Mapping[str, str], site: SiteConfig | None = None) ->
             ),
         ),
     )
+
+
+def print_findings(findings: Iterable[Finding]) -> None:
+    """Print each problem of a configuration as one line on stderr."""
+    for finding in findings:
+        label = "Error" if finding.severity == ERROR else "warning"
+        click.echo(f"{label}: {finding}", err=True)
+
+
+def _flag(settings: Mapping[str, str], key: str) -> bool:
+    text = settings.get(key, "false").strip()
+    try:
+        return bool(Flag().parse(text))
+    except InvalidValueError as error:
+        raise SettingsError(
+            f"{key} in the ini file {describe_invalid(text, error.allowed)}"
+        ) from None
 
 
 def _positive_integer(settings: Mapping[str, str], key: str, default: int) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from streaming_system.cli.common import print_findings
 from streaming_system.cli.site_check import APPS, check_site
 from streaming_system.config.findings import ERROR
 from streaming_system.config.sections import DEFAULT, SITE, ConfigSections
@@ -34,9 +35,7 @@ def check_command(ini: Path, only: str | None, production: bool) -> None:
     Exit status 0: there are at most warnings; 1: there are errors.
     """
     result = check_site(ini, apps=(only,) if only else APPS, production=production)
-    for finding in result.findings:
-        label = "Error" if finding.severity == ERROR else "warning"
-        click.echo(f"{label}: {finding}", err=True)
+    print_findings(result.findings)
     if result.has_errors or result.conference is None:
         raise click.exceptions.Exit(1)
     if result.theme:

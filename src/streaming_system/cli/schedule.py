@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from streaming_system.cli.common import feed_options, load_config, one_line_errors, progress
+from streaming_system.cli.plugins import record_plugins
 from streaming_system.cli.schedule_feeds import check, diff
 from streaming_system.cli.schedule_follow import follow
 from streaming_system.cli.schedule_parsers import check_plugin_command, formats, new_parser_command
@@ -53,6 +54,7 @@ def import_command(ini: Path, accept_shrink: bool) -> None:
         settings = load_app_settings(ini, "frontend")
         target = Path(require(settings, "schedule.file"))
         config = load_config(settings)
+        record_plugins(settings, target)
         with progress("Reading the feeds"):
             try:
                 outcome = import_schedule(
@@ -126,6 +128,7 @@ def watch_command(ini: Path, interval: float, count: int | None, accept_shrink: 
                 feeds.fetch(source)
             if imported and not feeds.changed:
                 return True
+            record_plugins(settings, target)
             outcome = import_schedule(
                 config,
                 options,

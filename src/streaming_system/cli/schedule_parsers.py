@@ -26,7 +26,10 @@ def formats(ini: Path) -> None:
 @click.argument("name")
 @click.pass_obj
 def new_parser_command(ini: Path, name: str) -> None:
-    """Write a working parser plugin, a sample and a test into the plugins folder."""
+    """Write a working parser plugin, a sample and a test into the plugins folder.
+
+    pyproject.toml beside them makes the folder a package that pip can install.
+    """
     with one_line_errors():
         folder = load_feed_site(ini).options.plugin_folder or Path("plugins")
         try:
@@ -35,6 +38,8 @@ def new_parser_command(ini: Path, name: str) -> None:
             raise click.ClickException(str(error)) from None
     for path in paths:
         click.echo(f"Wrote {path}")
+    if paths[-1].name != "pyproject.toml":
+        click.echo(f"{folder / 'pyproject.toml'} has another form; add the entry point yourself")
     click.echo(f"Now: streaming-system schedule check-plugin {paths[0]}")
 
 

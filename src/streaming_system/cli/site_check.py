@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from streaming_system.cli.common import feed_options
 from streaming_system.config import (
     EXAMPLE_SECRET,
     CheckedConference,
@@ -15,10 +16,13 @@ from streaming_system.config import (
     config_paths,
 )
 from streaming_system.config.findings import ERROR, WARNING
+from streaming_system.config.ini import SettingsError
 from streaming_system.config.ini_file import FRONTEND_KEYS, IniFile, check_ini_keys, load_ini
 from streaming_system.config.sections import SITE, ConfigSections
 from streaming_system.net.ssrf import SETTING, NetworkSettingError, parse_allowed_networks
 from streaming_system.plugin_host.manager import PluginError
+from streaming_system.schedule_import.feed_reader import is_sample_feed
+from streaming_system.schedule_import.importer import describe_sample_feed
 from streaming_system.schedule_import.parsers import load_parsers
 from streaming_system.util.suggestions import did_you_mean
 from streaming_system.util.validation import Field
@@ -78,6 +82,8 @@ def check_site(path: Path, *, apps: Collection[str] = APPS, production: bool = F
     result.conference, result.sections = checked.conference, checked.sections
     if FRONTEND in values:
         _check_feeds(ini, values[FRONTEND], checked)
+        if production:
+            _refuse_sample_feeds(values[FRONTEND], checked)
         result.theme = _check_theme(checked)
     if TRACKER in values:
         _check_tracker(ini, values[TRACKER], checked, result, production=production)
@@ -145,12 +151,34 @@ def _check_feeds(ini: IniFile, values: Mapping[str, str], checked: CheckedConfer
             and not urlsplit(room.schedule).scheme
             and not Path(room.schedule).is_file()
         ):
-            is_own = any(sections.has_key(each, "schedule") for each in (room.id, "default"))
+            section, key = _schedule_key(room.id, sections)
             sections.add(
-                room.id if is_own else SITE,
-                ("schedule" if is_own else "schedule-url",),
+                section,
+                (key,),
                 f"there is no file {room.schedule}; a web address begins with https://",
             )
+
+
+def _refuse_sample_feeds(values: Mapping[str, str], checked: CheckedConference) -> None:
+    """Report each local feed whose talks are made up."""
+    if checked.conference is None:
+        return
+    try:
+        options = feed_options(values, checked.conference.site)
+    except SettingsError:
+        return  # The check of the ini file reports it.
+    for room in checked.conference.rooms.values():
+        is_local = urlsplit(room.schedule).scheme not in ("http", "https")
+        if room.schedule and is_local and is_sample_feed(room.schedule, options):
+            section, key = _schedule_key(room.id, checked.sections)
+            checked.sections.add(section, (key,), describe_sample_feed(room.schedule))
+
+
+def _schedule_key(room_id: str, sections: ConfigSections) -> tuple[str, str]:
+    """Return the section and the key that set the feed of a room."""
+    if any(sections.has_key(each, "schedule") for each in (room_id, "default")):
+        return room_id, "schedule"
+    return SITE, "schedule-url"
 
 
 def _check_theme(checked: CheckedConference) -> str:

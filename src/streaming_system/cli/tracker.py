@@ -105,6 +105,27 @@ def tracker_prune(ini: Path) -> None:
     click.echo(line)
 
 
+@tracker.command("migrate")
+@click.pass_obj
+def tracker_migrate(ini: Path) -> None:
+    """Create the database, or migrate it to the schema of this version."""
+    with one_line_errors():
+        migrate(ini)
+    click.echo("The database has the schema of this version.")
+
+
+def migrate(ini: Path) -> None:
+    """Create or migrate the database; print each migration on stderr."""
+    # The database library slows down the start, so other commands do not import it.
+    from streaming_system.tracker.db.migrations import migrate_database
+    from streaming_system.tracker.settings import StartupError
+
+    try:
+        migrate_database(load_app_settings(ini, "tracker"))
+    except StartupError as error:
+        raise click.ClickException(str(error)) from None
+
+
 @tracker.command("backup")
 @click.argument("path", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path))
 @click.pass_obj

@@ -53,6 +53,7 @@ COMMON_KEYS: Mapping[str, Field | None] = {
     "config.private": None,
     "config.example": None,
     "schedule.file": None,
+    "schedule.allow_sample": _FLAG,
     "schedule.follow": _URL,
     "push.url": None,
     "plugins.folder": None,
@@ -74,6 +75,7 @@ FRONTEND_KEYS: Mapping[str, Field | None] = {
     "brand.folder": None,
     "preview.folder": None,
     "languages.folder": None,
+    "languages.offered": None,
 }
 # Besides those of tracker.settings.
 TRACKER_KEYS: Mapping[str, Field | None] = {"secret.allow_example": _FLAG}

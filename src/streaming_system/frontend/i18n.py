@@ -1,6 +1,6 @@
 """The language of a page: from ``?lang=``, else from the browser, else English."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +21,7 @@ SOURCE_LANGUAGE = "en"
 # Native names of the included languages, which are all written from left to right. Babel has the
 # same, but would load all its data of these languages at each start.
 NATIVE_NAMES = {"de": "Deutsch", "en": "English", "es": "español", "fr": "français"}
+INCLUDED_TAGS = tuple(NATIVE_NAMES)
 # Query parameters that links to the same page in another language repeat.
 QUERY_PARAMS = ("day", "room", "view", "q", "range", "template", "delta")
 
@@ -66,26 +67,39 @@ class Language:
 
 
 class Languages(Mapping[str, Language]):
-    """The languages with catalogues, by name, and English."""
+    """The languages that pages offer, by name: those with catalogues, and English.
 
-    def __init__(self, folders: Iterable[Path]) -> None:
+    :param offered: the tags of the languages to offer; () for all.
+    :raises SystemExit: with a one-line message if one of them has no catalogue.
+    """
+
+    def __init__(self, folders: Iterable[Path], offered: Sequence[str] = ()) -> None:
         catalogues: dict[str, list[Path]] = {SOURCE_LANGUAGE: []}
         for folder in folders:
             for catalogue in sorted(folder.glob(f"*/LC_MESSAGES/{DOMAIN}.mo")):
                 catalogues.setdefault(catalogue.parent.parent.name, []).append(catalogue)
-        self._languages = {
+        known = {
             name: Language(name=name, catalogues=_with_fallback(name, catalogues))
             for name in sorted(catalogues, key=_native_sort_key)
         }
         # Included catalogues are tested and load on demand. Those of organisers load now, so that
         # an invalid one stops the start.
-        for language in self._languages.values():
+        for language in known.values():
             if any(LOCALE_DIR not in path.parents for path in language.catalogues):
                 _ = language.js_catalogue
-        self._by_tag = {one.tag.lower(): one for one in self._languages.values()}
+        self._by_tag = {one.tag.lower(): one for one in known.values()}
+        if offered:
+            self._by_tag = {tag: _offered_language(tag, self._by_tag) for tag in offered}
+        self._languages = {
+            name: one for name, one in known.items() if one.tag.lower() in self._by_tag
+        }
+        # Programs, and pages for browsers that accept none of the languages.
+        self._source = known[SOURCE_LANGUAGE]
+        is_english_offered = SOURCE_LANGUAGE in self._languages
+        self.default = self._source if is_english_offered else self._by_tag[offered[0]]
 
     def __getitem__(self, name: str) -> Language:
-        return self._languages[name]
+        return self._source if name == SOURCE_LANGUAGE else self._languages[name]
 
     def __iter__(self) -> Any:
         return iter(self._languages)
@@ -100,11 +114,20 @@ class Languages(Mapping[str, Language]):
     def best_match(self, accept_language: Any) -> Language:
         """Return the best language for a browser; ``de`` matches ``de-AT``.
 
-        A browser that refuses all of them gets English.
+        A browser that refuses all of them gets English, or the first one without English.
         """
         tags = [language.tag for language in self.values()]
-        best = accept_language.lookup(tags, default_tag=SOURCE_LANGUAGE, default=SOURCE_LANGUAGE)
-        return self.by_tag(best) or self[SOURCE_LANGUAGE]
+        default = self.default.tag
+        return self.by_tag(accept_language.lookup(tags, default=default)) or self.default
+
+
+def _offered_language(tag: str, languages: Mapping[str, Language]) -> Language:
+    if tag not in languages:
+        raise SystemExit(
+            f"languages.offered in the ini file names {tag!r}, which has no translation; "
+            f"allowed: {' '.join(languages)}"
+        )
+    return languages[tag]
 
 
 def _with_fallback(name: str, catalogues: Mapping[str, list[Path]]) -> tuple[Path, ...]:
@@ -136,7 +159,8 @@ def includeme(config: Any) -> None:
     for folder in folders:
         if not folder.is_dir():
             raise SystemExit(f"languages.folder in the ini file is {folder}, which is no folder")
-    config.registry["languages"] = Languages(folders)
+    offered = settings.get("languages.offered", "").lower().split()
+    config.registry["languages"] = Languages(folders, offered)
     config.add_translation_dirs(*map(str, folders))
     config.set_locale_negotiator(_negotiate)
     config.add_request_method(_requested_language, "requested_language", reify=True)

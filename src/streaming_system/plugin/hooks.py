@@ -30,12 +30,15 @@ class Parser:
     :param parse: gets a :class:`Feed` and a :class:`ParseContext` and yields a :class:`Talk` for
         each entry. The import validates, sorts and fills gaps. A parser reports a skipped entry by
         :meth:`ParseContext.skip`, and raises :class:`FeedError` for a feed that it cannot parse.
+    :param is_sample: the talks are made up, for trials. Production refuses such a feed, and the
+        import of a real one replaces it without a confirmation.
     """
 
     name: str
     summary: str
     recognise: Callable[[Feed], float]
     parse: Callable[[Feed, ParseContext], Iterable[Talk]]
+    is_sample: bool = False
 
 
 @hookspec

@@ -5,7 +5,9 @@ import importlib.metadata
 import importlib.util
 import logging
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -33,6 +35,23 @@ class PluginError(Exception):
     """A plugin cannot be loaded or has failed; the message is one line that names it."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class PluginCandidate:
+    """A plugin that can be loaded.
+
+    :param name: name of its module.
+    :param origin: where it is: "built in (…)", "package …", or the path of its file.
+    :param load: returns the module; it can raise anything.
+    :param module: the full name of its module; "" for a file of the plugin folder.
+    """
+
+    name: str
+    origin: str
+    load: Callable[[], ModuleType]
+    module: str = ""
+    is_built_in: bool = False
+
+
 def create_plugin_manager(
     folder: Path | None = None,
     only_plugin: Path | None = None,
@@ -41,29 +60,94 @@ def create_plugin_manager(
     """Return a manager with all plugins, loaded in a fixed order.
 
     :param folder: the plugin folder; files called ``test_…`` are tests, and not loaded.
-    :param only_plugin: the only file of the folder to load.
+    :param only_plugin: the only file of the folder to load. An installed plugin with the same file
+        or the same module name is left out: the file replaces it.
     :param built_in: the package of the built-in plugins.
     :raises PluginError: if a plugin cannot be loaded, or implements an unknown hook.
     """
-    manager = pluggy.PluginManager(PROJECT)
-    manager.add_hookspecs(hooks)
-    package = importlib.import_module(built_in)
-    for info in sorted(pkgutil.iter_modules(package.__path__), key=lambda info: info.name):
-        plugin = importlib.import_module(f"{built_in}.{info.name}")
-        file_name = f"{info.name}/" if info.ispkg else f"{info.name}.py"
-        _register_plugin(manager, plugin, f"built in ({file_name})")
-    for point in sorted(
-        importlib.metadata.entry_points(group=ENTRY_POINT_GROUP), key=lambda p: p.name
-    ):
-        origin = f"package {point.dist.name if point.dist else point.value}"
-        _register_plugin(manager, call_plugin(origin, point.load), origin)
-    for path in sorted(folder.glob("*.py")) if folder and folder.is_dir() else []:
-        if path == only_plugin or (only_plugin is None and not path.name.startswith("test_")):
-            _register_plugin(manager, _load_plugin_file(path), str(path))
+    manager = create_empty_manager()
+    for candidate in find_plugins(folder, only_plugin, built_in):
+        register_plugin(manager, candidate)
     return manager
 
 
-def _register_plugin(manager: pluggy.PluginManager, plugin: ModuleType, origin: str) -> None:
+def create_empty_manager() -> pluggy.PluginManager:
+    """Return a manager that knows the hooks, and no plugin."""
+    manager = pluggy.PluginManager(PROJECT)
+    manager.add_hookspecs(hooks)
+    return manager
+
+
+def find_plugins(
+    folder: Path | None, only_plugin: Path | None = None, built_in: str = BUILT_IN_PACKAGE
+) -> Iterator[PluginCandidate]:
+    """Yield the plugins in the order in which they are loaded.
+
+    The parameters are those of :func:`create_plugin_manager`.
+    """
+    packaged = (*_built_in_plugins(built_in), *_installed_plugins())
+    if only_plugin is None:
+        yield from packaged
+        for path in sorted(folder.glob("*.py")) if folder and folder.is_dir() else []:
+            if not path.name.startswith("test_"):
+                yield _file_plugin(path)
+        return
+    file = _file_plugin(only_plugin)
+    for candidate in packaged:
+        if _module_file(candidate.module) == only_plugin.resolve():
+            # A module of a package cannot be loaded without it.
+            file = replace(candidate, origin=str(only_plugin))
+        elif candidate.is_built_in or candidate.name != file.name:
+            yield candidate
+    yield file
+
+
+def _built_in_plugins(built_in: str) -> Iterator[PluginCandidate]:
+    package = importlib.import_module(built_in)
+    for info in sorted(pkgutil.iter_modules(package.__path__), key=lambda info: info.name):
+        file_name = f"{info.name}/" if info.ispkg else f"{info.name}.py"
+        module = f"{built_in}.{info.name}"
+        yield PluginCandidate(
+            name=info.name,
+            origin=f"built in ({file_name})",
+            load=partial(importlib.import_module, module),
+            module=module,
+            is_built_in=True,
+        )
+
+
+def _installed_plugins() -> Iterator[PluginCandidate]:
+    points = importlib.metadata.entry_points(group=ENTRY_POINT_GROUP)
+    for point in sorted(points, key=lambda point: point.name):
+        yield PluginCandidate(
+            name=point.module.split(".")[-1],
+            origin=f"package {point.dist.name if point.dist else point.value}",
+            load=point.load,
+            module=point.module,
+        )
+
+
+def _file_plugin(path: Path) -> PluginCandidate:
+    name = path.resolve().parent.name if path.stem == "__init__" else path.stem
+    return PluginCandidate(name=name, origin=str(path), load=partial(_load_plugin_file, path))
+
+
+def _module_file(module: str) -> Path | None:
+    """Return the file of a module; ``None`` if it cannot be found."""
+    try:
+        spec = importlib.util.find_spec(module) if module else None
+    except (ImportError, ValueError, AttributeError):
+        return None
+    return Path(spec.origin).resolve() if spec and spec.origin else None
+
+
+def register_plugin(manager: pluggy.PluginManager, candidate: PluginCandidate) -> ModuleType:
+    """Load a plugin, register its hooks, and return its module.
+
+    :raises PluginError: if it cannot be loaded, or implements an unknown hook.
+    """
+    origin = candidate.origin
+    plugin: ModuleType = call_plugin(origin, candidate.load)
     for old, new in RENAMED_HOOKS.items():
         if manager.parse_hookimpl_opts(plugin, old) is not None:
             raise PluginError(f"{origin}: the hook {old!r} is now called {new!r}: rename it")
@@ -72,15 +156,15 @@ def _register_plugin(manager: pluggy.PluginManager, plugin: ModuleType, origin: 
         manager.check_pending()
     except pluggy.PluginValidationError as error:
         raise PluginError(f"{origin}: {error!s:.200}") from None
+    return plugin
 
 
 def _load_plugin_file(path: Path) -> ModuleType:
     spec = importlib.util.spec_from_file_location(f"streaming_system_dropped_{path.stem}", path)
     if spec is None or spec.loader is None:
-        raise PluginError(f"{path}: cannot be loaded")
+        raise ImportError("it cannot be loaded")
     module = importlib.util.module_from_spec(spec)
-    loader = spec.loader
-    call_plugin(str(path), lambda: loader.exec_module(module))
+    spec.loader.exec_module(module)
     return module
 
 

@@ -126,11 +126,13 @@ class RoomSchedule:
     """The slots of a room, in order of time, and the zone for display.
 
     :param guid: the UUID that the feed has for the room; "" if it has none.
+    :param is_sample: whether the talks are made up, for trials.
     """
 
     timezone: ZoneInfo
     slots: tuple[Slot, ...]
     guid: str = ""
+    is_sample: bool = False
 
     def upcoming(self, now: datetime, count: int = 2) -> tuple[Slot, ...]:
         """Return the current slot and the next ones, at most ``count``.

@@ -1,9 +1,10 @@
 """Loads and saves the schedule file: a JSON document that the import writes and the pages show.
 
 ``{"version": 3, "imported": "2026-11-24T09:00:00Z", "rooms": {ID: {"timezone": ZONE, "guid": UUID,
-"events": [SLOT, …]}}}``. A SLOT has the fields of :class:`Slot`, some under other keys (``_KEYS``).
-Times are in UTC. Version 1 had ``"generated": true`` instead of ``"filler": {…}``, and version 2 no
-numbers of talks and speakers, guids of rooms, revisions, links and licences. Both are still loaded.
+"sample": BOOL, "events": [SLOT, …]}}}``. A SLOT has the fields of :class:`Slot`, some under other
+keys (``_KEYS``). Times are in UTC. Version 1 had ``"generated": true`` instead of
+``"filler": {…}``, and version 2 no numbers of talks and speakers, guids of rooms, revisions, links
+and licences. Both are still loaded.
 """
 
 import base64
@@ -54,6 +55,7 @@ def serialize_schedule(schedule: Schedule) -> str:
             room_id: {
                 "timezone": room.timezone.key,
                 "guid": room.guid,
+                "sample": room.is_sample,
                 "events": [_serialize_slot(slot) for slot in room.slots],
             }
             for room_id, room in schedule.rooms.items()
@@ -80,6 +82,7 @@ def deserialize_schedule(text: str) -> Schedule:
                     timezone=ZoneInfo(room["timezone"]),
                     slots=tuple(_deserialize_slot(slot) for slot in room["events"]),
                     guid=_require_text(room.get("guid", "")),
+                    is_sample=_require_flag(room.get("sample", False)),
                 )
                 for room_id, room in document["rooms"].items()
             },
@@ -173,6 +176,12 @@ def _deserialize_link(document: dict[str, Any]) -> Link:
 def _require_text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{value!r:.60} is no text")
+    return value
+
+
+def _require_flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(f"{value!r:.60} is neither true nor false")
     return value
 
 

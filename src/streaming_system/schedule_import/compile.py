@@ -22,10 +22,14 @@ class ScheduleError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class RoomFeed:
-    """The talks of the feed of one room, and the zone that the feed names."""
+    """The talks of the feed of one room, and the zone that the feed names.
+
+    :param is_sample: whether the talks are made up, for trials.
+    """
 
     validated: ValidatedTalks
     timezone: ZoneInfo | None = None
+    is_sample: bool = False
 
 
 def compile_schedule(
@@ -51,6 +55,7 @@ def compile_schedule(
             timezone=zone,
             slots=_fill(room, rooms, slots, zone) if slots[room.id] else (),
             guid=_room_guid(room, feeds[room.id].validated),
+            is_sample=feeds[room.id].is_sample,
         )
     return Schedule(rooms=schedules, imported_at=imported_at)
 

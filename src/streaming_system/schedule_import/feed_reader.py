@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from streaming_system.net.ssrf import Networks
 from streaming_system.plugin.feed import FeedError, open_feed
-from streaming_system.plugin_host.manager import create_plugin_manager
+from streaming_system.plugin_host.manager import PluginError, create_plugin_manager
 from streaming_system.plugin_host.sandbox import ResourceLimits, SandboxError, run_sandboxed
 from streaming_system.schedule_import.download import fetch_feed
 from streaming_system.schedule_import.pages import fetch_pages
@@ -29,6 +29,7 @@ class FeedReaderOptions:
     :param format: name of the parser; "" to recognise the feed.
     :param columns: the column map of a table.
     :param allowed_networks: private networks that feeds may come from.
+    :param allow_sample: import feeds of made-up talks, too.
     """
 
     plugin_folder: Path | None = None
@@ -37,6 +38,7 @@ class FeedReaderOptions:
     columns: Mapping[str, str] = field(default_factory=dict)
     limits: ResourceLimits = field(default_factory=ResourceLimits)
     allowed_networks: Networks = ()
+    allow_sample: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,11 +47,13 @@ class ParsedFeed:
 
     :param format: name of the parser.
     :param timezone: the zone that the feed names.
+    :param is_sample: whether its talks are made up, for trials.
     """
 
     format: str
     validated: ValidatedTalks
     timezone: ZoneInfo | None = None
+    is_sample: bool = False
 
 
 def parse_feed(
@@ -110,5 +114,29 @@ def _parse_in_sandbox(
         feed, chosen, timezone, options.columns, manager, default_rooms
     )
     return ParsedFeed(
-        format=chosen.parser.name, validated=validated, timezone=context.feed_timezone
+        format=chosen.parser.name,
+        validated=validated,
+        timezone=context.feed_timezone,
+        is_sample=chosen.parser.is_sample,
     )
+
+
+def is_sample_feed(source: str, options: FeedReaderOptions) -> bool:
+    """Return whether the talks of a local feed are made up, for trials.
+
+    A feed that cannot be read is none: its import reports the reason.
+    """
+    try:
+        data = fetch_feed(source, max_bytes=options.limits.max_download_bytes)
+        is_sample: bool = run_sandboxed(
+            "recognising it", _is_sample_in_sandbox, (source, data, options), options.limits
+        )
+    except (FeedError, PluginError, SandboxError):
+        return False
+    return is_sample
+
+
+def _is_sample_in_sandbox(source: str, data: bytes, options: FeedReaderOptions) -> bool:
+    feed = open_feed(data, source, max_bytes=options.limits.max_decompressed_bytes)
+    manager = create_plugin_manager(options.plugin_folder)
+    return select_parser(feed, registered_parsers(manager), options.format).parser.is_sample

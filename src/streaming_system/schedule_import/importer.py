@@ -1,7 +1,7 @@
 """Imports the feeds of all rooms into the schedule file, or changes nothing if one fails."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -88,7 +88,7 @@ def import_schedule(
         schedule = compile_schedule(
             config.rooms.values(), feeds, imported_at=now, warn=warnings.append
         )
-        current = _load_current_schedule(target)
+        current = _without_replaced_sample(_load_current_schedule(target), schedule)
         schedule = with_revisions(schedule, current, now=now)
         before = summarize_schedule(current)
         after = summarize_schedule(schedule)
@@ -127,7 +127,11 @@ def _parse_feeds(
             parsed = parse_feed(source, downloads[source], options, zone, default_rooms)
         except (FeedError, PluginError) as error:
             raise ImportFailedError(f"{source}: {error}") from error
-        feed = RoomFeed(validated=parsed.validated, timezone=parsed.timezone)
+        if parsed.is_sample and not options.allow_sample:
+            raise ImportFailedError(describe_sample_feed(source))
+        feed = RoomFeed(
+            validated=parsed.validated, timezone=parsed.timezone, is_sample=parsed.is_sample
+        )
         feeds.update(dict.fromkeys(room_ids, feed))
         results.append(
             ImportedFeed(
@@ -138,6 +142,28 @@ def _parse_feeds(
             )
         )
     return results, feeds
+
+
+def describe_sample_feed(source: str) -> str:
+    """Return why production refuses a feed of made-up talks."""
+    return (
+        f"{source}: is the sample event, which is for trials; set the address of your event's feed "
+        "in config.private.json (schedule-url, or schedule of a room)"
+    )
+
+
+def _without_replaced_sample(current: Schedule, schedule: Schedule) -> Schedule:
+    """Return the current schedule without made-up talks that the new one does not have.
+
+    They need no confirmation, and plugins need not report that they have vanished.
+    """
+    samples = {room_id for room_id, room in schedule.rooms.items() if room.is_sample}
+    rooms = {
+        room_id: room
+        for room_id, room in current.rooms.items()
+        if room_id in samples or not room.is_sample
+    }
+    return replace(current, rooms=rooms)
 
 
 def _load_current_schedule(target: Path) -> Schedule:

@@ -71,6 +71,7 @@ def _add_crew_routes(config: Any) -> None:
         ("admin.annotations", "/annotations"),
         ("admin.accounts", "/accounts"),
         ("admin.audit", "/audit"),
+        ("admin.plugins", "/plugins"),
     ):
         config.add_route(name, f"/admin{path}")
     # Room names are arbitrary, so that their routes come last.

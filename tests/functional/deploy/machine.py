@@ -16,6 +16,10 @@ from ..agent.servers import Program
 from ..proxy.site import ROOT, Ports, write_nginx_config
 
 SECRET = "s3cret of the deployment"
+FEED = """Room,Title,Start,End
+Main Hall,Welcome,2026-11-24T10:00:00Z,2026-11-24T10:30:00Z
+Main Hall,Keynote,2026-11-24T11:00:00Z,2026-11-24T12:00:00Z
+"""
 NOT_COPIED = shutil.ignore_patterns(
     *(".git", ".venv", "var", "build", "dist", "*.egg-info", "__pycache__", ".*_cache"),
     *("tests", "e2e", ".hypothesis"),
@@ -131,9 +135,11 @@ class Machine:
         (self.website / "production.ini").write_text(ini)
         private = {
             "config": {"secret": secret},
-            "default": {"conference": "Test Conf", "schedule": "conf/sample-event.json"},
+            "default": {"conference": "Test Conf", "schedule": "feeds/ours.csv"},
             "example": {"title": "Great Hall", "schedule-key": "Main Hall"},
         }
+        (self.website / "feeds").mkdir(exist_ok=True)
+        (self.website / "feeds/ours.csv").write_text(FEED)
         (self.website / "config.private.json").write_text(json.dumps(private))
 
     def _git(self, *arguments):

@@ -86,6 +86,31 @@ def test_production_rejects_the_secret_of_the_example(run, site):
     assert run("config", "check", "--only", "frontend", ini="production.ini").exit_code == 0
 
 
+@pytest.mark.parametrize("command", [("schedule", "import"), ("config", "check", "--production")])
+def test_production_rejects_the_sample_event(run, site, command):
+    private = (site / "config.private.json.example").read_text()
+    (site / "config.private.json").write_text(private.replace("move me to", "a secret of"))
+
+    result = run(*command, ini="production.ini")
+
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert f"{site}/conf/sample-event.json: is the sample event" in result.stderr
+    assert not (site / "var/schedule.json").exists()
+    # A machine without pages has no schedule of its own.
+    result = run("config", "check", "--production", "--only", "tracker", ini="production.ini")
+    assert "sample event" not in result.stderr
+
+
+def test_invalid_flag_in_the_ini_file_is_one_line(run, site):
+    ini = site / "development.ini"
+    ini.write_text(ini.read_text().replace("allow_sample = true", "allow_sample = perhaps"))
+
+    result = run("schedule", "import")
+
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert "schedule.allow_sample in the ini file is 'perhaps'; allowed: true" in result.stderr
+
+
 def test_admin_create_reports_a_missing_database(run):
     result = run("admin", "create", "ada", "--password-stdin")
 

@@ -36,12 +36,12 @@ FEED = [
 def run_import(tmp_path):
     target = tmp_path / "var" / "schedule.json"
 
-    def run_import(config, feed=FEED, accept_shrink=False, now=NOW):
+    def run_import(config, feed=FEED, accept_shrink=False, now=NOW, allow_sample=True):
         (tmp_path / "feed.json").write_text(feed if isinstance(feed, str) else json.dumps(feed))
         default = {"schedule": "feed.json", "schedule-timezone": "Australia/Sydney"}
         (tmp_path / "config.json").write_text(json.dumps({"default": default, **config}))
         loaded = load_conference(tmp_path / "config.json", tmp_path / "none.json")
-        options = FeedReaderOptions(format=loaded.site.schedule_format)
+        options = FeedReaderOptions(format=loaded.site.schedule_format, allow_sample=allow_sample)
         return import_schedule(loaded, options, target, now=now, accept_shrink=accept_shrink)
 
     run_import.schedule = lambda: ScheduleStore(target).current()
@@ -277,6 +277,54 @@ def test_import_that_loses_half_of_the_talks_needs_a_confirmation(run_import):
     )
     run_import({"Lab": {}}, accept_shrink=True)
     assert list(run_import.schedule().rooms) == ["Lab"]
+
+
+SAMPLE = {"sample-event": {"Great Hall": [{"title": "Made up", "minutes": 30}]}}
+
+
+def test_first_real_import_replaces_the_sample_event_without_a_confirmation(run_import):
+    run_import({"hall": {"schedule-key": "Great Hall"}}, SAMPLE)
+    assert len(titles(run_import.schedule(), "hall")) > 100
+
+    result = run_import({"lab": {"schedule-key": "Lab"}, "hall": {"schedule-key": "Great Hall"}})
+
+    assert titles(run_import.schedule(), "lab") == ["Soldering"]
+    assert titles(run_import.schedule(), "hall") == ["Opening", "Keynote"]
+    # Plugins get the talks of the event, and nothing about those of the sample.
+    assert [change.kind for change in result.changes] == ["appeared"] * 3
+
+
+def test_real_talks_beside_the_sample_event_still_need_a_confirmation(run_import, tmp_path):
+    rooms = {
+        "hall": {"schedule-key": "Great Hall", "schedule-see-also": ["Plenary", "Lab"]},
+        "tent": {"schedule-key": "Great Hall", "schedule": "sample.json"},
+    }
+    (tmp_path / "sample.json").write_text(json.dumps(SAMPLE))
+    run_import(rooms)
+
+    with pytest.raises(ImportFailedError, match="has 1 talks, the one in service 4;"):
+        run_import({"lab": {"schedule-key": "Lab"}})
+
+
+def test_sample_event_is_renewed_like_any_feed(run_import):
+    hall = {"hall": {"schedule-key": "Great Hall"}}
+    run_import(hall, SAMPLE)
+
+    renamed = {"sample-event": {"Great Hall": [{"title": "Renamed", "minutes": 30}]}}
+
+    assert {change.kind for change in run_import(hall, renamed).changes} == {"renamed"}
+
+
+def test_production_refuses_the_sample_event(run_import, tmp_path):
+    hall = {"hall": {"schedule-key": "Great Hall"}}
+    run_import(hall)
+    before = run_import.target.read_bytes()
+
+    with pytest.raises(ImportFailedError) as refusal:
+        run_import(hall, SAMPLE, allow_sample=False)
+
+    assert str(refusal.value).startswith(f"{tmp_path}/feed.json: is the sample event, which is for")
+    assert run_import.target.read_bytes() == before
 
 
 def test_import_returns_the_changes(run_import):

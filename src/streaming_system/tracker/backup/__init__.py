@@ -18,6 +18,7 @@ from streaming_system.tracker.backup.format import (
 from streaming_system.tracker.backup.values import decode_rows
 from streaming_system.tracker.db.session import (
     DATABASE_LABEL,
+    SETUP_HINT,
     make_engine,
     require_database_file,
     startup_errors,
@@ -185,7 +186,7 @@ def _revision(connection: sa.Connection) -> str:
     if sa.inspect(connection).has_table(table.name):
         revision = connection.scalar(sa.select(table.c.version_num))
     if revision is None:
-        raise BackupError(f"{DATABASE_LABEL} has never been migrated: run make initdb")
+        raise BackupError(f"{DATABASE_LABEL} has never been migrated: {SETUP_HINT}")
     return str(revision)
 
 

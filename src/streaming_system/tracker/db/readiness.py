@@ -17,7 +17,7 @@ REVISION = "7be2d94a1c36"
 READINESS_TIMEOUT = 1.0  # seconds
 # Ends the probe of a hung database, so that the next probe can start.
 PROBE_TIMEOUT = 2  # seconds
-MIGRATION_HINT = "run make migrate"
+MIGRATION_HINT = "run make migrate, or streaming-system tracker migrate"
 
 
 def includeme(config: Any) -> None:

@@ -16,6 +16,7 @@ from streaming_system.tracker.models import Base
 from streaming_system.tracker.settings import StartupError
 from streaming_system.util.private_files import remove_permissions_of_others
 
+SETUP_HINT = "run make initdb, or streaming-system tracker migrate"
 DATABASE_LABEL = "the database of sqlalchemy.url in the ini file"
 
 
@@ -152,7 +153,7 @@ def require_tables(engine: sa.Engine) -> None:
         tables = set(sa.inspect(engine).get_table_names())
     missing = set(Base.metadata.tables) - tables
     if missing:
-        raise StartupError(f"{DATABASE_LABEL} lacks the table {min(missing)!r}: run make initdb")
+        raise StartupError(f"{DATABASE_LABEL} lacks the table {min(missing)!r}: {SETUP_HINT}")
 
 
 def require_database_file(engine: sa.Engine) -> None:
@@ -163,7 +164,7 @@ def require_database_file(engine: sa.Engine) -> None:
     path = engine.url.database if engine.dialect.name == "sqlite" else None
     if path and not Path(path).is_file():
         # Connecting would create an empty file and hide a wrong path.
-        raise StartupError(f"{DATABASE_LABEL} is not there ({path}): run make initdb")
+        raise StartupError(f"{DATABASE_LABEL} is not there ({path}): {SETUP_HINT}")
     if path:
         # It contains the keys of the crew's cookies. SQLite creates the others with its mode.
         for suffix in ("", "-wal", "-shm"):

@@ -1,0 +1,1 @@
+"""Sets up the folder of an event: its configuration, inis and README."""

@@ -1,0 +1,201 @@
+"""`streaming-system init` and `serve`, from nothing to a site, as docs/first-event.md has it."""
+
+import contextlib
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+import urllib3
+from ports import free_port
+
+FEED = """<?xml version="1.0" encoding="utf-8"?>
+<schedule>
+ <conference><title>Our Conf</title><time_zone_name>Europe/Berlin</time_zone_name></conference>
+ <day index="1" date="2026-11-24" start="2026-11-24T09:00:00+01:00" end="2026-11-24T19:00:00+01:00">
+  <room name="Main Hall">
+   <event id="1" guid="0d7a5b3e-5c5c-4d7a-9d2e-000000000001">
+    <date>2026-11-24T10:00:00+01:00</date><start>10:00</start><duration>00:45</duration>
+    <title>Opening of everything</title>
+   </event>
+  </room>
+  <room name="Café Zoë">
+   <event id="2" guid="0d7a5b3e-5c5c-4d7a-9d2e-000000000002">
+    <date>2026-11-24T11:00:00+01:00</date><start>11:00</start><duration>00:30</duration>
+    <title>Soldering for all</title>
+   </event>
+  </room>
+ </day>
+</schedule>
+"""
+BIN = Path(sys.executable).parent
+REAL_FEEDS = ("DiVOCr2r_pretalx.xml", "EMF2018_emf.ics")
+
+
+class ServedEvent:
+    """A running `streaming-system serve`."""
+
+    def __init__(self, command, folder, environ, url):
+        self.url, self._log_file = url, folder / "serve.log"
+        with self._log_file.open("wb") as log:
+            self.process = subprocess.Popen(
+                command, cwd=folder, env=environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
+        self._pool = urllib3.PoolManager(timeout=10, retries=False)
+
+    @property
+    def log(self):
+        return self._log_file.read_text()
+
+    def wait_for(self, condition, what):
+        deadline = time.monotonic() + 90
+        while not (value := condition()):
+            assert self.process.poll() is None, f"it has ended:\n{self.log}"
+            assert time.monotonic() < deadline, f"not: {what}\n{self.log}"
+            time.sleep(0.1)
+        return value
+
+    def text(self, path):
+        response = self._pool.request("GET", self.url + path)
+        assert response.status == 200, f"{path}: {response.status}"
+        return response.data.decode()
+
+
+@contextlib.contextmanager
+def serving(command, folder, environ, port):
+    event = ServedEvent(command, folder, environ, f"http://127.0.0.1:{port}")
+    try:
+        event.wait_for(lambda: "Ctrl-C ends it." in event.log, "all runs")
+        yield event
+    finally:
+        if event.process.poll() is None:
+            event.process.terminate()
+            event.process.wait(30)
+
+
+def documented_commands(root):
+    """Return the commands of the document, by their subcommand."""
+    text = (root / "docs/first-event.md").read_text()
+    lines = "\n".join(re.findall(r"```sh\n(.*?)```", text, re.DOTALL)).splitlines()
+    return [shlex.split(line) for line in lines if line]
+
+
+@pytest.fixture
+def environ():
+    names = {name: value for name, value in os.environ.items() if not name.startswith("STREAMING")}
+    return names | {"PATH": f"{BIN}:{os.environ['PATH']}"}
+
+
+def test_documented_commands_lead_from_a_feed_to_a_site(root, tmp_path, environ):
+    (tmp_path / "schedule.xml").write_text(FEED)
+    port = free_port()
+    init, serve, fake_encoder = documented_commands(root)
+
+    result = subprocess.run(
+        init, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False
+    )
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "2 talks in 2 rooms on 24 November 2026 (schedule.xml, Europe/Berlin)" in result.stdout
+
+    listen = {"STREAMING_SYSTEM_LISTEN": f"127.0.0.1:{port}"}
+    with serving(serve, tmp_path, environ | listen, port) as event:
+        assert f"http://127.0.0.1:{port}/tracker/admin" in event.log
+        assert "admin create NAME" in event.log
+        index = event.text("/")
+        for name in ("Our Conf", "Main Hall", "Café Zoë"):
+            assert name in index
+        assert "Soldering for all" in event.text("/schedule?day=all")
+        assert '"Opening of everything"' in event.text("/schedule.json")
+        assert event.text("/tracker/healthz") == "ok\n"
+        event.text("/readyz")
+        event.text("/tracker/readyz")
+
+        server = ["--server", f"{event.url}/tracker", "--count", "1"]
+        encoder = subprocess.run(
+            [*fake_encoder, *server], cwd=tmp_path, env=environ, capture_output=True, text=True,
+            check=False,
+        )  # fmt: skip
+        assert (encoder.returncode, encoder.stderr) == (0, "")
+        event.wait_for(
+            lambda: 'data-room="main_hall" data-live="true"' in event.text("/"), "the room is live"
+        )
+
+        processes = psutil.Process(event.process.pid).children(recursive=True)
+        assert len(processes) >= 2
+        event.process.send_signal(signal.SIGINT)
+        assert event.process.wait(30) == 0, event.log
+        assert not any(process.is_running() for process in processes)
+        assert "Traceback" not in event.log
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("name", REAL_FEEDS)
+def test_real_feed_becomes_a_site(shared, tmp_path, environ, name):
+    port = free_port()
+    feed = shared / "feeds/real" / name
+    command = ["streaming-system", "init", "it", "--name", "It", "--feed", feed, "--yes"]
+    result = subprocess.run(
+        command, cwd=tmp_path, env=environ, capture_output=True, text=True, check=True
+    )
+    talks, rooms = map(int, re.search(r"(\d+) talks? in (\d+) rooms?", result.stdout).groups())
+
+    serve = ["streaming-system", "serve", "--listen", f"127.0.0.1:{port}"]
+    # The working directory is the event's own.
+    with serving(serve, tmp_path / "it", environ, port) as event:
+        assert f"It, {rooms} room" in event.log
+        assert event.text("/schedule.xml").count("<event ") >= talks
+
+
+@pytest.mark.exhaustive
+def test_all_processes_end_with_a_killed_serve(root, tmp_path, environ):
+    (tmp_path / "schedule.xml").write_text(FEED)
+    port = free_port()
+    init, serve, _ = documented_commands(root)
+    subprocess.run(init, cwd=tmp_path, env=environ, capture_output=True, check=True)
+
+    command = [*serve, "--listen", f"127.0.0.1:{port}"]
+    with serving(command, tmp_path, environ, port) as event:
+        processes = psutil.Process(event.process.pid).children(recursive=True)
+        event.process.kill()
+        event.process.wait()
+
+    _, alive = psutil.wait_procs(processes, timeout=30)
+    assert alive == []
+
+
+@pytest.mark.exhaustive
+def test_wheel_serves_an_event_without_a_checkout(root, tmp_path, environ):
+    """A virtualenv with the wheel and its dependencies has all files that it needs."""
+    build = [sys.executable, root / "tools/build_wheel.py", tmp_path / "dist"]
+    subprocess.run(build, check=True, capture_output=True)
+    venv = tmp_path / "venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True)
+    [packages] = venv.glob("lib/python*/site-packages")
+    [wheel] = (tmp_path / "dist").iterdir()
+    install = [sys.executable, "-m", "pip", "--python", venv / "bin/python", "install", "--quiet",
+               "--no-deps", "--no-index", wheel]  # fmt: skip
+    subprocess.run(install, check=True)
+    (packages / "dependencies.pth").write_text(f"{_site_packages()}\n")
+    (tmp_path / "schedule.xml").write_text(FEED)
+    port = free_port()
+    init, serve, _ = documented_commands(root)
+    program = venv / "bin/streaming-system"
+
+    result = subprocess.run(
+        [program, *init[1:]], cwd=tmp_path, env=environ, capture_output=True, text=True, check=False
+    )
+    assert (result.returncode, result.stderr) == (0, "")
+    command = [program, *serve[1:], "--listen", f"127.0.0.1:{port}"]
+    with serving(command, tmp_path, environ, port) as event:
+        assert "Soldering for all" in event.text("/schedule?day=all")
+        event.text("/tracker/readyz")
+
+
+def _site_packages():
+    return Path(psutil.__file__).parents[1]
