@@ -22,6 +22,7 @@ from streaming_system.tracker.history.time_series import TimeSeriesQuery
 from streaming_system.tracker.incidents.incidents import CheckThrottle, Incidents
 from streaming_system.tracker.logs.ingest import AccessLogs
 from streaming_system.tracker.pipeline.pipeline import Pipeline
+from streaming_system.tracker.publishing.stream_keys import StreamKeys
 
 # The services by the name of the request attribute.
 SERVICES: dict[str, Callable[[Any], Any]] = {
@@ -53,6 +54,7 @@ SERVICES: dict[str, Callable[[Any], Any]] = {
         r.registry["bounds"],
         r.registry["admit_player"],
     ),
+    "stream_keys": lambda r: StreamKeys(r.db),
     "tokens": lambda r: Tokens(r.db),
     "viewers": lambda r: Viewers(r.db, r.registry["fallback_groups"]),
 }
