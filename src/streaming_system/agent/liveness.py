@@ -33,6 +33,10 @@ BURST_GRACE = 1.5
 MAX_CONSECUTIVE_FAILURES = 2
 MAX_SEGMENT_BYTES = 64 * 1024
 MAX_MANIFEST_BYTES = 1024 * 1024
+# The beginning of a connection, in which video is measured.
+SAMPLE_SECONDS = 12.0
+MAX_SAMPLE_BYTES = 4 * 1024 * 1024
+VIDEO_FORMATS = frozenset(("webm", "mp4", "ogg", "flv", "ts"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,13 +147,20 @@ class HlsChecker(StreamChecker):
 
 
 class ContinuousChecker(StreamChecker):
-    """Stays connected to an endless response, such as Icecast's, and checks that bytes arrive."""
+    """Stays connected to an endless response, such as Icecast's, and checks that bytes arrive.
+
+    :ivar sample: the first seconds of the connection, until they are measured; empty before.
+    """
+
+    sample = b""
 
     def _check(self) -> None:
         with open_stream(self._pool, self.url, timeout=STALL_TIMEOUT) as response:
             if response.status != 200:
                 raise FetchError(f"responds with status {response.status}")
             connected_at = time.monotonic()
+            self.sample, sample = b"", bytearray()
+            is_sampling = self.stream.format in VIDEO_FORMATS
             while not self._stop_event.is_set():
                 try:
                     chunk = response.read1(CHUNK_BYTES)
@@ -158,7 +169,13 @@ class ContinuousChecker(StreamChecker):
                     raise FetchError(f"no data for {STALL_TIMEOUT:.0f} s") from None
                 if not chunk:
                     raise FetchError("the stream has ended")
-                if time.monotonic() - connected_at > BURST_GRACE:
+                elapsed = time.monotonic() - connected_at
+                if is_sampling:
+                    sample += chunk
+                    is_sampling = elapsed < SAMPLE_SECONDS and len(sample) < MAX_SAMPLE_BYTES
+                    if not is_sampling:
+                        self.sample, sample = bytes(sample), bytearray()
+                if elapsed > BURST_GRACE:
                     self._record_success(own_clients=1)
 
 

@@ -201,8 +201,8 @@ def is_significant_change(report: Mapping[str, Any], previous: Mapping[str, Any]
     for name in ("bitrate", "cbitrate"):
         if abs(report[name] - previous[name]) > max(report[name], previous[name]) / 10:
             return True
-    # The figures of streams change with the totals.
-    ignored = ("bitrate", "cbitrate", "figures")
+    # The figures of streams change with the totals; what encoders send is not urgent.
+    ignored = ("bitrate", "cbitrate", "figures", "ingest")
     return {k: v for k, v in report.items() if k not in ignored} != {
         k: v for k, v in previous.items() if k not in ignored
     }

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from streaming_system.plugin import (
+    IngestStats,
     MountStats,
     SourceError,
     SourceOption,
@@ -115,6 +116,8 @@ def _mount_stats(
         bitrate=received if received is not None else _announced_bitrate(source),
         codec=str(source.get("server_type") or ""),
         since=_stream_start(source),
+        # Icecast knows the frame rate of Theora only.
+        ingest=IngestStats(nominal_frame_rate=source.get("frame_rate")),
     )
 
 
