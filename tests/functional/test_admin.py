@@ -32,7 +32,7 @@ from streaming_system.tracker.models import (
 from .conftest import SECRET
 
 PAGES = (
-    *("", "/endpoints", "/tokens", "/annotations", "/accounts", "/audit"),
+    *("", "/endpoints", "/ingest", "/tokens", "/annotations", "/accounts", "/audit"),
     *("/password", "/secondfactor"),
 )
 PASSWORD = "correct horse"

@@ -210,6 +210,8 @@ def _read_body(request: Any) -> bytes | None:
     """Return the body; ``None`` if its length is unknown or too large."""
     if request.content_length is None or request.content_length > MAX_BODY_BYTES:
         return None
+    # WebOb stores larger bodies in temporary files.
+    request.request_body_tempfile_limit = MAX_BODY_BYTES
     body: bytes = request.body
     return body
 
