@@ -108,9 +108,7 @@ def test_packets_without_a_time_are_ignored():
     "content",
     [
         "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\n{url}\n#EXT-X-ENDLIST\n",
-        "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\n{file}\n#EXT-X-ENDLIST\n",
         "ffconcat version 1.0\nfile {file}\n",
-        "ffconcat version 1.0\nfile {url}\n",
     ],
 )
 def test_ffprobe_opens_no_other_file_or_connection(tmp_path, content):
