@@ -414,7 +414,18 @@ def test_signature_of_one_token_is_not_valid_for_another(start, server, key):
 
 
 @pytest.mark.parametrize(
-    "header", ["", "Bearer", "Basic", "Basic !", "Basic eA==", "Basic /////w==", "Digest x"]
+    "header",
+    [
+        "",
+        "Bearer",
+        "Basic",
+        "Basic !",
+        "Basic eA==",
+        "Basic /////w==",
+        "Basic \xff",
+        "Bearer \xff",
+        "Digest x",
+    ],
 )
 def test_server_without_a_valid_token_gets_401(start, key, header):
     response = start().post(
