@@ -42,6 +42,7 @@ def test_admin_pages_fit_the_window_without_third_party_requests(visit, site, lo
     for path in (
         "",
         "/endpoints",
+        "/ingest",
         "/tokens",
         "/annotations",
         "/accounts",

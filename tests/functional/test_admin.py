@@ -33,7 +33,7 @@ from streaming_system.util.plugin_inventory import PluginInfo, save_inventory
 from .conftest import SECRET
 
 PAGES = (
-    *("", "/endpoints", "/tokens", "/annotations", "/accounts", "/audit", "/plugins"),
+    *("", "/endpoints", "/ingest", "/tokens", "/annotations", "/accounts", "/audit", "/plugins"),
     *("/password", "/secondfactor"),
 )
 PASSWORD = "correct horse"

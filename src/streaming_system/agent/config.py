@@ -74,6 +74,7 @@ class AgentConfig:
     :param secret: for the legacy protocol and for access logs; "" if there is none.
     :param url: base URL of the streams; ``{room}`` in it stands for the room's id.
     :param checks_streams: whether a stream is registered only while it plays at its URL.
+    :param measures_video: whether frame rates and keyframe intervals are measured.
     :param interval: polling interval in seconds.
     :param capacity: of the link, in bit/s.
     :param status: address of the status server; ``None`` disables it.
@@ -89,6 +90,7 @@ class AgentConfig:
     name: str
     url: str
     checks_streams: bool
+    measures_video: bool
     interval: float
     capacity: int | None
     region: str
@@ -155,6 +157,7 @@ def _parse_agent(file: Path, sections: Mapping[str, ConfigSection]) -> AgentConf
         name=section.pattern("name", NAME_PATTERN, NAME_FORMAT),
         url=_parse_url(section, "url"),
         checks_streams=section.flag("check", True),
+        measures_video=section.flag("measure", True),
         interval=section.number("interval", 10, minimum=1, maximum=30),
         capacity=section.bitrate("capacity"),
         region=section.pattern("region", NAME_PATTERN, NAME_FORMAT, ""),

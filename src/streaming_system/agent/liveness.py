@@ -33,6 +33,10 @@ BURST_GRACE = 1.5
 MAX_CONSECUTIVE_FAILURES = 2
 MAX_SEGMENT_BYTES = 64 * 1024
 MAX_MANIFEST_BYTES = 1024 * 1024
+# The beginning of a connection, in which video is measured.
+SAMPLE_SECONDS = 12.0
+MAX_SAMPLE_BYTES = 4 * 1024 * 1024
+VIDEO_FORMATS = frozenset(("webm", "mp4", "ogg", "flv", "ts"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,7 +150,12 @@ class HlsChecker(StreamChecker):
 
 
 class ContinuousChecker(StreamChecker):
-    """Stays connected to an endless response, such as Icecast's, and checks that bytes arrive."""
+    """Stays connected to an endless response, such as Icecast's, and checks that bytes arrive.
+
+    :ivar sample: the first seconds of the connection, until they are measured; empty before.
+    """
+
+    sample = b""
 
     loads_segments = False
 
@@ -162,6 +171,8 @@ class ContinuousChecker(StreamChecker):
 
     def _read(self, response: urllib3.BaseHTTPResponse) -> None:
         connected_at = time.monotonic()
+        self.sample, sample = b"", bytearray()
+        is_sampling = self.stream.format in VIDEO_FORMATS
         while not self._stop_event.is_set():
             try:
                 chunk = response.read1(CHUNK_BYTES)
@@ -170,7 +181,13 @@ class ContinuousChecker(StreamChecker):
                 raise FetchError(f"no data for {STALL_TIMEOUT:.0f} s") from None
             if not chunk:
                 raise FetchError("the stream has ended")
-            if time.monotonic() - connected_at > BURST_GRACE:
+            elapsed = time.monotonic() - connected_at
+            if is_sampling:
+                sample += chunk
+                is_sampling = elapsed < SAMPLE_SECONDS and len(sample) < MAX_SAMPLE_BYTES
+                if not is_sampling:
+                    self.sample, sample = bytes(sample), bytearray()
+            if elapsed > BURST_GRACE:
                 self._record_success()
 
 

@@ -1,5 +1,6 @@
 """Registers the streams of this machine with trackers."""
 
+import shutil
 import threading
 import time
 
@@ -14,6 +15,7 @@ from streaming_system.agent.source_state import SourceStateStore
 from streaming_system.agent.supervisor.event_log import ComponentLog
 from streaming_system.agent.supervisor.reporter import MAX_MACHINE_CHARS, PipelineReporter
 from streaming_system.agent.tracker_sender import TrackerSender
+from streaming_system.agent.video_measurement import VideoMeasurer
 
 # The longest wait of ``--once`` for the first result of each check.
 MAX_CHECK_SECONDS = 30.0
@@ -88,6 +90,10 @@ class RegistrationService(AgentService):
             SourcePoller(source, self.states, agent.interval, self.stop) for source in sources
         ]
         self.threads = (*self.checkers.values(), *self.pollers)
+        # The legacy protocol does not report what encoders send.
+        if agent.measures_video and not legacy and self.checkers and shutil.which("ffprobe"):
+            measurer = VideoMeasurer(self.checkers.values(), self.states, self.stop)
+            self.threads = (*self.threads, measurer)
 
     def wake(self) -> None:
         """Wake the threads that wait for changes."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from streaming_system.agent.config import AgentConfig, StreamConfig
+from streaming_system.agent.ingest_health import VideoMeasurement, add_ingest
 from streaming_system.agent.liveness import StreamChecker
 from streaming_system.agent.source_registry import ConfiguredSource
 from streaming_system.agent.stats import (
@@ -79,6 +80,7 @@ class SourceStateStore(ChangeNotifier):
         # The last stats by source and mount, and their monotonic time.
         self._last_stats: dict[tuple[str, str], tuple[ValidatedMountStats, float]] = {}
         self.checkers = checkers
+        self._measurements: dict[StreamConfig, VideoMeasurement] = {}
 
     def record_success(self, source: str, validated: ValidatedStats) -> None:
         """Store the stats of a successful poll."""
@@ -122,8 +124,10 @@ class SourceStateStore(ChangeNotifier):
                 for stream in source.config.streams
                 if self._is_stream_unknown(name, stream)
             }
-            stats = self._playing_streams().values()
-            reports = build_reports(self._agent, self._software, stats)
+            stats = list(self._playing_streams().values())
+            reports = add_ingest(
+                build_reports(self._agent, self._software, stats), stats, self._measurements
+            )
         return ReportSnapshot(
             reports={key: report for key, report in reports.items() if key not in unknown},
             unknown=frozenset(unknown),
@@ -162,6 +166,16 @@ class SourceStateStore(ChangeNotifier):
         if stats is None or time.monotonic() - at > LAST_STATS_TTL:
             return empty_stats(stream)
         return stats
+
+    def record_measurement(
+        self, stream: StreamConfig, measurement: VideoMeasurement | None
+    ) -> None:
+        """Store what was measured in a stream; ``None`` if nothing is known any more."""
+        with self._changed:
+            if measurement is None:
+                self._measurements.pop(stream, None)
+            else:
+                self._measurements[stream] = measurement
 
     def states(self) -> Mapping[str, SourceState]:
         """Return the state of each source by name."""

@@ -218,12 +218,20 @@ def _add_to_totals(totals: dict[str, int], counts: Mapping[str, int]) -> None:
 
 
 def is_significant_change(report: Mapping[str, Any], previous: Mapping[str, Any]) -> bool:
-    """Return whether a report differs by more than 10 % of a bitrate."""
+    """Return whether a report differs by more than 10 % of a bitrate, or knows another stream."""
     for name in ("bitrate", "cbitrate"):
         if abs(report[name] - previous[name]) > max(report[name], previous[name]) / 10:
             return True
-    # The figures of streams change with the totals.
-    ignored = ("bitrate", "cbitrate", "figures")
+    if _measured_streams(report) != _measured_streams(previous):
+        return True
+    # The figures of streams change with the totals; other values of encoders are not urgent.
+    ignored = ("bitrate", "cbitrate", "figures", "ingest")
     return {k: v for k, v in report.items() if k not in ignored} != {
         k: v for k, v in previous.items() if k not in ignored
     }
+
+
+def _measured_streams(report: Mapping[str, Any]) -> set[str]:
+    """Return the streams whose keyframe interval is known."""
+    ingest = report.get("ingest", ())
+    return {stream["stream"] for stream in ingest if "keyframe_interval" in stream}

@@ -12,6 +12,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 MAX_STDOUT_BYTES = 2 * 1024 * 1024
 # The end of stderr is retained.
@@ -73,6 +74,7 @@ class ProcessRunner:
         max_stdout: int = MAX_STDOUT_BYTES,
         cwd: Path | None = None,
         environ: Mapping[str, str] | None = None,
+        stdin: IO[bytes] | None = None,
     ) -> CompletedProgram:
         """Run a program until it ends, then kill the processes that it left behind.
 
@@ -80,13 +82,14 @@ class ProcessRunner:
         :param max_stdout: in bytes.
         :param cwd: its working directory; by default that of this process.
         :param environ: variables to add to the environment of this process.
+        :param stdin: a file that it reads; by default nothing.
         :raises ProgramError: if it cannot be run or exceeds a limit.
         """
         name = command[0]
         with self._lock:
             if self.stopped:
                 raise ProgramError(f"{name}: not started, because the agent stops")
-            process = _start_process(command, cwd, environ)
+            process = _start_process(command, cwd, environ, stdin)
             self._running.add(process.pid)
         # Popen.__exit__ would wait for the process without a timeout.
         try:
@@ -141,14 +144,17 @@ class ProcessRunner:
 
 
 def _start_process(
-    command: Sequence[str], cwd: Path | None, environ: Mapping[str, str] | None
+    command: Sequence[str],
+    cwd: Path | None,
+    environ: Mapping[str, str] | None,
+    stdin: IO[bytes] | None,
 ) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(  # noqa: S603 - The operator names the command in agent.ini.
             die_with_parent(command),
             cwd=cwd,
             env=os.environ | (environ or {}),
-            stdin=subprocess.DEVNULL,
+            stdin=stdin or subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,

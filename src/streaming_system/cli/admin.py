@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from streaming_system.cli.admin_session import open_admin_session, run_action
+from streaming_system.cli.admin_stream_key import stream_key
 from streaming_system.cli.tables import format_utc, make_rows, print_rows
 
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -17,7 +18,10 @@ ROLE = click.Choice(["admin", "viewer"])
 
 @click.group()
 def admin() -> None:
-    """Manage accounts, tokens, endpoints and annotations of the crew."""
+    """Manage accounts, tokens, stream keys, endpoints and annotations of the crew."""
+
+
+admin.add_command(stream_key)
 
 
 @admin.command("create")
@@ -133,12 +137,13 @@ def token() -> None:
 @click.option("--room", metavar="ROOM", default="", help="Valid for the endpoints of this room.")
 @click.option("--endpoint", metavar="NAME", default="", help="Valid for this endpoint of the room.")
 @click.option("--crew", is_flag=True, help="Valid for everything that an admin may do.")
+@click.option("--publish", is_flag=True, help="Valid for the publish hooks of all rooms.")
 @click.pass_obj
-def issue_token(ini: Path, label: str, room: str, endpoint: str, crew: bool) -> None:
+def issue_token(ini: Path, label: str, room: str, endpoint: str, crew: bool, publish: bool) -> None:
     """Issue a token and print it. It cannot be printed again."""
-    if not (crew or room):
-        raise click.UsageError("give a scope: --room, --room and --endpoint, or --crew")
-    scope = "crew" if crew else "endpoint" if endpoint else "room"
+    if not (crew or room or publish) or (crew and publish):
+        raise click.UsageError("give a scope: --room, --room and --endpoint, --crew, or --publish")
+    scope = "crew" if crew else "publish" if publish else "endpoint" if endpoint else "room"
     with open_admin_session(ini, with_conference=True) as session:
         _, text = session.crew.issue_token(
             label=label, scope=scope, room=room, endpoint=endpoint, now=session.now

@@ -30,6 +30,7 @@ from streaming_system.plugin.origin import FeedOrigin
 from streaming_system.plugin.schedule_day import ScheduleDay
 from streaming_system.plugin.skipped_entry import SkipEntryError, SkipReason
 from streaming_system.plugin.stats_source import (
+    IngestStats,
     MountStats,
     SourceError,
     SourceOption,
@@ -64,6 +65,7 @@ __all__ = [
     "FeedOrigin",
     "FeedValueError",
     "Incident",
+    "IngestStats",
     "Link",
     "MountStats",
     "ParseContext",

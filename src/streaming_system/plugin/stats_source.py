@@ -12,6 +12,26 @@ class SourceError(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
+class IngestStats:
+    """What an encoder sends to a mount, as far as the server knows it.
+
+    Pass numbers on as the server sends them, also as texts: the agent validates them.
+
+    :param frame_rate: frames per second that arrive.
+    :param nominal_frame_rate: frames per second that the encoder announces.
+    :param keyframe_interval: seconds between two keyframes.
+    :param dropped: frames or packets lost since the start of the stream.
+    """
+
+    frame_rate: Any = None
+    nominal_frame_rate: Any = None
+    keyframe_interval: Any = None
+    width: Any = None
+    height: Any = None
+    dropped: Any = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class MountStats:
     """The stats of one mount, or rendition, that is streaming.
 
@@ -28,6 +48,7 @@ class MountStats:
     :param bitrate: bitrate to one viewer, in bit/s.
     :param codec: such as ``VP8, Opus``.
     :param since: start of the stream.
+    :param ingest: what its encoder sends, if the server knows that.
     """
 
     mount: str
@@ -38,6 +59,7 @@ class MountStats:
     bitrate: Any = None
     codec: str = ""
     since: datetime | None = None
+    ingest: IngestStats | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -27,6 +27,8 @@ API_ROUTES = (
     ("api.incidents", "/incidents"),
     ("api.tokens", "/tokens"),
     ("api.token", "/tokens/{token}"),
+    ("api.stream_keys", "/stream-keys"),
+    ("api.stream_key", "/stream-keys/{key}"),
 )
 
 
@@ -35,6 +37,9 @@ def includeme(config: Any) -> None:
     config.add_route("endpoint.register", "/endpoint/register")
     _add_api_routes(config)
     _add_legacy_routes(config)
+    # OvenMediaEngine signs its requests with a secret that belongs to a token.
+    config.add_route("publish.signed_hook", "/publish/ovenmediaengine/{token:[0-9]{1,9}}")
+    config.add_route("publish.hook", "/publish/{server}")
     config.add_static_view("static", "static", cache_max_age=3600)
     _add_crew_routes(config)
 
@@ -67,6 +72,7 @@ def _add_crew_routes(config: Any) -> None:
         ("admin.password", "/password"),
         ("admin.secondfactor", "/secondfactor"),
         ("admin.tokens", "/tokens"),
+        ("admin.ingest", "/ingest"),
         ("admin.endpoints", "/endpoints"),
         ("admin.annotations", "/annotations"),
         ("admin.accounts", "/accounts"),

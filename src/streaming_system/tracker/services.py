@@ -23,6 +23,7 @@ from streaming_system.tracker.history.time_series import TimeSeriesQuery
 from streaming_system.tracker.incidents.incidents import CheckThrottle, Incidents
 from streaming_system.tracker.logs.ingest import AccessLogs
 from streaming_system.tracker.pipeline.pipeline import Pipeline
+from streaming_system.tracker.publishing.stream_keys import StreamKeys
 
 # The services by the name of the request attribute.
 SERVICES: dict[str, Callable[[Any], Any]] = {
@@ -55,6 +56,7 @@ SERVICES: dict[str, Callable[[Any], Any]] = {
         r.registry["admit_player"],
         r.registry["ended_rooms"],
     ),
+    "stream_keys": lambda r: StreamKeys(r.db),
     "tokens": lambda r: Tokens(r.db),
     "viewers": lambda r: Viewers(r.db, r.registry["fallback_groups"], r.registry["ended_rooms"]),
 }

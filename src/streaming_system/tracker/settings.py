@@ -12,6 +12,7 @@ from pyramid.settings import asbool
 from streaming_system import config
 from streaming_system.config.findings import errors_of
 from streaming_system.config.ini_file import TRACKER_KEYS, require_valid_ini
+from streaming_system.tracker.ingest_address import IngestAddress, parse_ingest_address
 from streaming_system.util.renamed_settings import find_renamed_setting
 from streaming_system.util.validation import (
     Field,
@@ -85,6 +86,15 @@ def _parse_origins(text: str) -> frozenset[str] | None:
     return origins
 
 
+def _ingest_address(example: str, *schemes: str) -> Setting:
+    """Return the setting of the addresses for one protocol; {room} stands for the room's id."""
+
+    def parse(text: str) -> IngestAddress:
+        return parse_ingest_address(text, schemes)
+
+    return Setting("", ParsedText(parse, f"an address such as {example}, or lines of ROOM = URL"))
+
+
 _FLAG = Flag()
 _RATE = ParsedText(_parse_rate, "a rate such as 600/minute, or off")
 _REPORT_SECONDS = Integer(1, 600, allowed="seconds, 1 to 600")
@@ -117,6 +127,12 @@ SETTINGS: Mapping[str, Setting] = {
     "ingest.max_interval": Setting("60", _REPORT_SECONDS),
     # The maximum number of concurrent reports in one transaction.
     "ingest.max_batch": Setting("64", Integer(1, 1000, allowed="reports, 1 to 1000")),
+    # Whether a room that has never had a stream key accepts every encoder.
+    "ingest.open": Setting("false", _FLAG),
+    # The addresses that the crew's page shows for encoders.
+    "ingest.rtmp": _ingest_address("rtmp://ingest.example.org/live", "rtmp", "rtmps"),
+    "ingest.whip": _ingest_address("https://ingest.example.org/{room}/whip", "https", "http"),
+    "ingest.icecast": _ingest_address("icecast://ingest.example.org:8000/{room}.webm", "icecast"),
     # The retention of samples, of rollups per minute, and of rollups per ten minutes.
     "retention.samples_hours": Setting("3", Number(1, 10_000, allowed="hours, 1 or more")),
     "retention.minutes_days": Setting("8", _DAYS),
@@ -129,6 +145,8 @@ SETTINGS: Mapping[str, Setting] = {
     # A query over time costs the database a thousand times as much as a list.
     "limit.graphs": Setting("300/minute", _RATE),
     "limit.logins": Setting("20/minute", _RATE),
+    # The number of refused encoders of a room, and of requests to the hooks without a valid token.
+    "limit.publish": Setting("60/minute", _RATE),
     # The number of new players of an address.
     "limit.players": Setting("10000/hour", _RATE),
     # The thresholds of rebuffering incidents: the rebuffer ratio, the number of players, and the
@@ -194,6 +212,15 @@ def load_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
         raise StartupError("\n".join(errors_of(checked.findings)))
     values = {name: _parse_setting(name, setting, settings) for name, setting in SETTINGS.items()}
     return {**settings, "conference": conference, **values}
+
+
+def load_ingest_addresses(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of ``ingest.rtmp`` and the like, for a program that is not the app.
+
+    :raises StartupError: if one is invalid.
+    """
+    names = ("ingest.rtmp", "ingest.whip", "ingest.icecast")
+    return {name: _parse_setting(name, SETTINGS[name], settings) for name in names}
 
 
 def _parse_setting(name: str, setting: Setting, settings: Mapping[str, Any]) -> Any:

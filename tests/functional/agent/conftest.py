@@ -34,7 +34,7 @@ class RealTracker(Served):
         super().__init__(folder, settings)
         self.secret = SECRET
         self.logs = folder / "logs"
-        self._database = database
+        self.database = database
         self._pool = urllib3.PoolManager(retries=False, timeout=10)
 
     @property
@@ -46,7 +46,7 @@ class RealTracker(Served):
 
     def reset(self):
         """Delete all data."""
-        engine = make_engine({"sqlalchemy.url": self._database})
+        engine = make_engine({"sqlalchemy.url": self.database})
         with engine.begin() as connection:
             for table in reversed(Base.metadata.sorted_tables):
                 connection.execute(sa.delete(table))
@@ -54,7 +54,7 @@ class RealTracker(Served):
         shutil.rmtree(self.logs, ignore_errors=True)
 
     def token(self, scope="room", room="hall", endpoint=""):
-        engine = make_engine({"sqlalchemy.url": self._database})
+        engine = make_engine({"sqlalchemy.url": self.database})
         with Session(engine) as db, db.begin():
             _, text = Tokens(db).issue(
                 label="Test",
@@ -81,7 +81,7 @@ class RealTracker(Served):
 
     def rows(self, query, **values):
         """Return the rows of a query."""
-        engine = make_engine({"sqlalchemy.url": self._database})
+        engine = make_engine({"sqlalchemy.url": self.database})
         with engine.connect() as connection:
             rows = [tuple(row) for row in connection.execute(sa.text(query), values)]
         engine.dispose()

@@ -71,7 +71,7 @@ ICECAST = """<icecast>
     <admin-user>admin</admin-user><admin-password>secret</admin-password></authentication>
   <hostname>127.0.0.1</hostname>
   <listen-socket><port>{port}</port><bind-address>127.0.0.1</bind-address></listen-socket>
-  <fileserve>1</fileserve>
+  <fileserve>1</fileserve>{mounts}
   <paths><basedir>/usr/share/icecast2</basedir><logdir>{folder}</logdir>
     <webroot>/usr/share/icecast2/web</webroot><adminroot>/usr/share/icecast2/admin</adminroot></paths>
   <logging><accesslog>access.log</accesslog><errorlog>error.log</errorlog></logging>
@@ -83,16 +83,21 @@ OWNER = "<changeowner><user>nobody</user><group>nogroup</group></changeowner>"
 
 
 class Icecast:
-    """Icecast on a free port."""
+    """Icecast on a free port.
 
-    def __init__(self, folder):
+    :param mounts: further elements of its configuration.
+    """
+
+    def __init__(self, folder, mounts=""):
         self.port = free_port()
         self.folder = folder
         folder.mkdir()
         root = os.getuid() == 0
         config = folder / "icecast.xml"
         config.write_text(
-            ICECAST.format(port=self.port, folder=folder, owner=OWNER if root else "")
+            ICECAST.format(
+                port=self.port, folder=folder, mounts=mounts, owner=OWNER if root else ""
+            )
         )
         if root:
             # Icecast writes its logs as an unprivileged user.
@@ -135,6 +140,7 @@ rtmp {{
         listen 127.0.0.1:{rtmp};
         application live {{
             live on;
+            {application}
             hls on;
             hls_path {folder}/hls;
             hls_fragment 1s;
@@ -145,6 +151,7 @@ rtmp {{
     }}
 }}
 http {{
+    {http}
     access_log {folder}/access.log combined;
     types {{ application/vnd.apple.mpegurl m3u8; video/mp2t ts; text/xml xml; }}
     client_body_temp_path {folder}/body;
@@ -166,16 +173,25 @@ http {{
 
 
 class NginxRtmp:
-    """nginx with its RTMP module, on free ports."""
+    """nginx with its RTMP module, on free ports.
 
-    def __init__(self, folder):
+    :param application: further directives for the RTMP application.
+    :param http: further directives for the http block.
+    """
+
+    def __init__(self, folder, application="", http=""):
         self.port, self.rtmp = free_port(), free_port()
         self.folder = folder
         folder.mkdir()
         (folder / "hls").mkdir()
         config = folder / "nginx.conf"
         text = NGINX.format(
-            module=find("ngx_rtmp_module"), folder=folder, port=self.port, rtmp=self.rtmp
+            module=find("ngx_rtmp_module"),
+            folder=folder,
+            port=self.port,
+            rtmp=self.rtmp,
+            application=application,
+            http=http,
         )
         if os.getuid() == 0:
             text = f"user root;\n{text}"

@@ -99,6 +99,7 @@ def path_of(operation, **parameters):
         "machine": "mixer1",
         "annotation": 1,
         "token": 1,
+        "key": 1,
     }
     return API_PREFIX + dict(API_ROUTES)[operation.route].format(**examples | parameters)
 

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from streaming_system.plugin import (
+    IngestStats,
     MountStats,
     SourceError,
     SourceOption,
@@ -132,6 +133,8 @@ def _mount_stats(mount: str, clients: Any, source: Any) -> MountStats:
         bitrate=_announced_bitrate(source),
         codec=str(source.get("server_type") or ""),
         since=_stream_start(source),
+        # Icecast knows the frame rate of Theora only.
+        ingest=IngestStats(nominal_frame_rate=source.get("frame_rate")),
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from streaming_system.plugin import (
+    IngestStats,
     MountStats,
     SourceError,
     SourceOption,
@@ -77,7 +78,24 @@ def fetch_stats(probe: SourceProbe) -> Iterator[MountStats]:
             bitrate=probe.rate(f"{name} received", path.get("bytesReceived")),
             codec=", ".join(map(str, tracks)) if isinstance(tracks, list) else "",
             since=parse_timestamp(path.get("readyTime")),
+            ingest=_ingest_stats(path),
         )
+
+
+def _ingest_stats(path: Any) -> IngestStats:
+    """Return what the publisher sends; versions before 1.17 know less."""
+    tracks = path.get("tracks2")
+    properties = [
+        track["codecProps"]
+        for track in (tracks if isinstance(tracks, list) else ())
+        if isinstance(track, dict) and isinstance(track.get("codecProps"), dict)
+    ]
+    video: dict[str, Any] = next((each for each in properties if "width" in each), {})
+    return IngestStats(
+        width=video.get("width"),
+        height=video.get("height"),
+        dropped=path.get("inboundFramesInError"),
+    )
 
 
 def _find_checks(probe: SourceProbe, types: Collection[Any]) -> frozenset[Any]:

@@ -12,6 +12,7 @@ from typing import Any
 from xml.etree.ElementTree import Element
 
 from streaming_system.plugin import (
+    IngestStats,
     MountStats,
     SourceError,
     SourceOption,
@@ -58,6 +59,12 @@ def _mount_stats(application: str, stream: Element) -> MountStats:
         bitrate=stream.findtext("bw_in"),
         codec=", ".join(filter(None, (e.text for e in stream.iterfind("meta//codec")))),
         since=_stream_start(stream.findtext("time", "")),
+        # The module does not count what an encoder has lost.
+        ingest=IngestStats(
+            nominal_frame_rate=stream.findtext("meta/video/frame_rate"),
+            width=stream.findtext("meta/video/width"),
+            height=stream.findtext("meta/video/height"),
+        ),
     )
 
 

@@ -4,11 +4,12 @@ https://github.com/AirenSoft/OvenMediaEngine/blob/master/docs/rest-api/v1/statis
 and https://github.com/AirenSoft/OvenMediaEngine/blob/master/docs/rest-api/v1/virtualhost/application/stream/README.md
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
 from streaming_system.plugin import (
+    IngestStats,
     MountStats,
     SourceError,
     SourceOption,
@@ -97,6 +98,23 @@ def _mount_stats(mount: str, statistics: Any, stream: Any) -> MountStats:
         bitrate=_bitrate(media),
         codec=", ".join(str(track["codec"]) for track in media if track.get("codec")),
         since=parse_timestamp(stream["input"].get("createdTime")),
+        ingest=_ingest_stats(tracks),
+    )
+
+
+def _ingest_stats(tracks: Sequence[Mapping[str, Any]]) -> IngestStats | None:
+    video = next((t["video"] for t in tracks if isinstance(t.get("video"), dict)), None)
+    if video is None:
+        return None
+    frame_rate, interval = video.get("framerate"), video.get("keyFrameInterval")
+    # The interval is a number of frames.
+    is_known = isinstance(interval, int | float) and isinstance(frame_rate, int | float)
+    return IngestStats(
+        frame_rate=video.get("framerateLatest"),
+        nominal_frame_rate=frame_rate,
+        keyframe_interval=interval / frame_rate if is_known and frame_rate and interval else None,
+        width=video.get("width"),
+        height=video.get("height"),
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from streaming_system.plugin import (
+    IngestStats,
     MountStats,
     SourceError,
     SourceOption,
@@ -53,12 +54,14 @@ def fetch_stats(probe: SourceProbe) -> Iterator[MountStats]:
         if publish.get("active") not in (True, "true"):
             continue
         kbps = require_object(stream.get("kbps"), "kbps")
+        mount = f"{stream.get('app')}/{stream.get('name')}"
         yield MountStats(
-            mount=f"{stream.get('app')}/{stream.get('name')}",
+            mount=mount,
             **_viewer_counts(stream, clients),
             sent=_to_bits(kbps.get("send_30s")),
             bitrate=_to_bits(kbps.get("recv_30s")),
             codec=", ".join(_codecs(stream)),
+            ingest=_ingest_stats(stream, probe.rate(f"{mount} frames", stream.get("frames"))),
         )
 
 
@@ -93,6 +96,20 @@ def _viewer_counts(
         if client.get("publish") not in (True, "true") and not is_check(client.get("swfUrl"))
     ]
     return {"clients": len(players), "segment_clients": players.count(HLS_PLAYER)}
+
+
+def _ingest_stats(stream: Any, frame_bits: float | None) -> IngestStats:
+    """Return what the encoder sends.
+
+    :param frame_bits: the rate of the counter of frames, as if each frame were a byte.
+    """
+    video = stream.get("video")
+    size = video if isinstance(video, dict) else {}
+    return IngestStats(
+        frame_rate=None if frame_bits is None else frame_bits / 8,
+        width=size.get("width"),
+        height=size.get("height"),
+    )
 
 
 def _to_bits(kilobits: Any) -> Any:

@@ -69,6 +69,9 @@ TOKEN_FORM = _form_schema(
     _text_field("room", 200),
     _text_field("endpoint", 400),
 )
+STREAM_KEY_FORM = _form_schema(
+    _text_field("room", 200), _text_field("label", 400), _text_field("expires", 64)
+)
 ROW_ACTION_FORM = _form_schema(_row_id_field("id"))
 ENDPOINT_FORM = _form_schema(_text_field("room", 200), _text_field("name", 400))
 ANNOTATION_FORM = _form_schema(

@@ -7,6 +7,7 @@ from typing import Any
 from streaming_system.tracker.api.operation import Operation
 from streaming_system.tracker.api.problems import ApiError, api_error
 from streaming_system.tracker.crew.tokens import Tokens
+from streaming_system.tracker.models import Token
 
 REALM = 'Bearer realm="tracker"'
 MAX_TOKEN_CHARS = 200
@@ -34,6 +35,8 @@ class ApiClient:
             # If the path has no room, the body has one, and the view checks it.
             "room": self.room == path.get("room", self.room),
             "endpoint": (self.room, self.endpoint) == (path.get("room"), path.get("endpoint")),
+            # No operation has this scope.
+            "publish": True,
         }
         return self.scope in operation.scopes and covers_path[self.scope]
 
@@ -50,21 +53,32 @@ def authenticate(request: Any) -> ApiClient:
         raise api_error(
             "unauthorized", "send Authorization: Bearer and a token", {"WWW-Authenticate": REALM}
         )
-    with request.registry["db.sessions"]() as db, db.begin():
-        token = Tokens(db).authenticate(text.strip()[:MAX_TOKEN_CHARS], now=request.now)
-        if token is None:
-            raise api_error(
-                "unauthorized",
-                "the token is not valid",
-                {"WWW-Authenticate": f'{REALM}, error="invalid_token"'},
-            )
-        return ApiClient(
-            id=token.id,
-            label=token.label,
-            scope=token.scope,
-            room=token.room,
-            endpoint=token.endpoint,
+    client = find_client(request, text.strip())
+    if client is None:
+        raise api_error(
+            "unauthorized",
+            "the token is not valid",
+            {"WWW-Authenticate": f'{REALM}, error="invalid_token"'},
         )
+    return client
+
+
+def find_client(request: Any, text: str) -> ApiClient | None:
+    """Return the client with a token, and record the token's use; ``None`` for an invalid token."""
+    with request.registry["db.sessions"]() as db, db.begin():
+        token = Tokens(db).authenticate(text[:MAX_TOKEN_CHARS], now=request.now)
+        return to_client(token) if token else None
+
+
+def to_client(token: Token) -> ApiClient:
+    """Return the client that a token identifies."""
+    return ApiClient(
+        id=token.id,
+        label=token.label,
+        scope=token.scope,
+        room=token.room,
+        endpoint=token.endpoint,
+    )
 
 
 def require_scope(client: ApiClient, operation: Operation, path: Mapping[str, str]) -> None:

@@ -14,6 +14,7 @@ from streaming_system.tracker.schemas import (
     playback,
     room,
     samples,
+    stream_keys,
 )
 
 REPORT_SCOPES = ("room", "endpoint", "crew")
@@ -211,6 +212,38 @@ OPERATIONS: tuple[Operation, ...] = (
         method="DELETE",
         route="api.token",
         summary="Revoke a token",
+        responses={204: None},
+        scopes=CREW_SCOPES,
+        limit="writes",
+    ),
+    Operation(
+        id="stream_key.list",
+        method="GET",
+        route="api.stream_keys",
+        summary="List the stream keys",
+        responses={200: stream_keys.StreamKeyListSchema()},
+        scopes=CREW_SCOPES,
+    ),
+    Operation(
+        id="stream_key.create",
+        method="POST",
+        route="api.stream_keys",
+        summary="Create a stream key",
+        description="With it, an encoder may publish the room. The response has the key's text, "
+        "which the tracker does not store, and what to type into encoders. A room has at most two "
+        "valid keys at a time.",
+        body=stream_keys.StreamKeyCreateSchema(),
+        responses={201: stream_keys.CreatedStreamKeySchema()},
+        scopes=CREW_SCOPES,
+        limit="writes",
+        problems=("unknown-room",),
+    ),
+    Operation(
+        id="stream_key.revoke",
+        method="DELETE",
+        route="api.stream_key",
+        summary="Revoke a stream key",
+        description="Streaming servers refuse it from now on. A stream that runs already goes on.",
         responses={204: None},
         scopes=CREW_SCOPES,
         limit="writes",

@@ -32,6 +32,11 @@ PATH_PARAMETERS: Mapping[str, colander.SchemaNode] = {
         description="Its id.",
         example="3",
     ),
+    "key": Member(
+        Text(9, min_length=1, pattern=_ID_PATTERN, allowed="a number"),
+        description="Its id.",
+        example="3",
+    ),
 }
 
 

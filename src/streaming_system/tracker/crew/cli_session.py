@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -25,7 +26,13 @@ from streaming_system.tracker.db.session import (
 )
 from streaming_system.tracker.endpoints.endpoints import Endpoints
 from streaming_system.tracker.endpoints.stream_directory import StreamDirectory
-from streaming_system.tracker.settings import DEFAULT_ENDPOINT_URL, StartupError
+from streaming_system.tracker.publishing.hook_secrets import HookSecrets
+from streaming_system.tracker.publishing.stream_keys import StreamKeys
+from streaming_system.tracker.settings import (
+    DEFAULT_ENDPOINT_URL,
+    StartupError,
+    load_ingest_addresses,
+)
 
 __all__ = [
     "ROLES",
@@ -46,6 +53,9 @@ class AdminSession:
     crew: CrewActions
     accounts: Accounts
     tokens: Tokens
+    stream_keys: StreamKeys
+    hook_secrets: HookSecrets
+    ingest_addresses: Mapping[str, Any]
     endpoints: Endpoints
     annotations: Annotations
     audit: AuditLog
@@ -82,6 +92,9 @@ def admin_session(
             ),
             accounts=Accounts(db),
             tokens=Tokens(db),
+            stream_keys=StreamKeys(db),
+            hook_secrets=HookSecrets(db),
+            ingest_addresses=load_ingest_addresses(settings),
             endpoints=Endpoints(db),
             annotations=Annotations(db),
             audit=AuditLog(db),

@@ -15,7 +15,8 @@ from streaming_system.tracker.crew.server_keys import LOGIN_KEY_NAME, ServerKeys
 from streaming_system.tracker.crew.tokens import Tokens
 from streaming_system.tracker.endpoints.endpoints import Endpoints
 from streaming_system.tracker.endpoints.stream_directory import StreamDirectory
-from streaming_system.tracker.models import Account, Token
+from streaming_system.tracker.models import Account, StreamKey, Token
+from streaming_system.tracker.publishing.stream_keys import StreamKeys
 
 __all__ = ["AccountError", "CrewActions", "CrewError", "parse_time"]
 
@@ -77,6 +78,26 @@ class CrewActions:
         label = _token_label(token) if token else f"{token_id}"
         self._record("token.revoke", label, now)
         return f"Revoked the token {label}."
+
+    def create_stream_key(
+        self, *, room: str, label: str, expires_at: datetime | None, now: datetime
+    ) -> tuple[StreamKey, str]:
+        """Create a stream key of a room; return it with its text."""
+        self._require_room(room)
+        key, text = StreamKeys(self.db).create(
+            room=room, label=label, expires_at=expires_at, created_by=self._account, now=now
+        )
+        self._record("stream_key.create", f"{_key_label(key)} for {room}", now)
+        return key, text
+
+    def revoke_stream_key(self, key_id: int, *, now: datetime) -> str:
+        """Revoke a stream key."""
+        keys = StreamKeys(self.db)
+        key = keys.get(key_id) if 0 < key_id <= MAX_ID else None
+        if key is None or not keys.revoke(key_id, now=now):
+            raise CrewError("there is no such stream key, or it has been revoked already")
+        self._record("stream_key.revoke", f"{_key_label(key)} for {key.room}", now)
+        return f"Revoked the stream key {_key_label(key)} of {key.room}."
 
     def drain(self, *, room: str, name: str, drained: bool, now: datetime) -> str:
         """Drain an endpoint, or assign viewers to it again."""
@@ -239,8 +260,14 @@ def token_scope_label(token: Token) -> str:
         return f"all endpoints of {token.room}"
     if token.scope == "endpoint":
         return f"{token.endpoint} of {token.room}"
+    if token.scope == "publish":
+        return "the publish hooks of all rooms"
     return "what an admin may do"
 
 
 def _token_label(token: Token) -> str:
     return f"{token.label} ({token.hint}…)"
+
+
+def _key_label(key: StreamKey) -> str:
+    return f"{key.label} ({key.hint}…)"

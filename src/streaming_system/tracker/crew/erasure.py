@@ -18,6 +18,7 @@ from streaming_system.tracker.models import (
     Base,
     LoginFailure,
     Player,
+    StreamKey,
     Token,
 )
 
@@ -44,7 +45,7 @@ class Erasure:
         Failed log-ins of all accounts are deleted, too: they are keyed hashes, and those of a name
         and an address cannot be found by the name alone.
 
-        :return: labels of tokens and annotations that contain the name; people wrote them.
+        :return: labels of tokens, stream keys and annotations that contain the name.
         :raises CrewError: if nothing is stored under this name, or if it is that of the last admin.
         """
         ensure_write_transaction(self.db)
@@ -111,7 +112,7 @@ class Erasure:
         labels = sa.union(
             *(
                 sa.select(model.label).where(model.label.contains(name, autoescape=True))
-                for model in (Token, Annotation)
+                for model in (Token, StreamKey, Annotation)
             )
         )
         return sorted(self.db.scalars(labels))

@@ -13,7 +13,7 @@ from streaming_system.tracker.db.session import ensure_write_transaction
 from streaming_system.tracker.models import Token
 
 PREFIX = "sst_"
-SCOPES = ("room", "endpoint", "crew")
+SCOPES = ("room", "endpoint", "crew", "publish")
 # The prefix and six characters: enough to recognise a token, too little to guess one.
 HINT_CHARS = len(PREFIX) + 6
 TOKEN_CHARS = len(PREFIX) + 43
@@ -38,14 +38,14 @@ class Tokens:
     ) -> tuple[Token, str]:
         """Create a token; return it with its text, which is not stored.
 
-        :param scope: ``room``, ``endpoint`` or ``crew``; see :class:`Token`.
+        :param scope: one of :data:`SCOPES`; see :class:`Token`.
         :param created_by: the name of the account.
         :raises CrewError: for an invalid label, scope, room or endpoint.
         """
         label = validate_single_line(label, "the label", 100)
         if scope not in SCOPES:
             raise CrewError(f"the scope is {scope!r:.40}; allowed: {', '.join(SCOPES)}")
-        if scope == "crew":
+        if scope in ("crew", "publish"):
             _require_empty(room, "room", scope)
         else:
             room = validate_single_line(room, "the room", 64)
@@ -78,6 +78,18 @@ class Tokens:
         token = self.db.scalar(
             sa.select(Token).where(Token.hash == _hash_token(text), Token.revoked_at.is_(None))
         )
+        return self._record_use(token, now)
+
+    def use(self, token_id: int, *, now: datetime) -> Token | None:
+        """Return the token with an id, whose holder has signed a request.
+
+        :return: ``None`` if it does not exist or was revoked.
+        """
+        ensure_write_transaction(self.db)
+        token = self.db.get(Token, token_id)
+        return self._record_use(token if token and token.revoked_at is None else None, now)
+
+    def _record_use(self, token: Token | None, now: datetime) -> Token | None:
         # The resolution saves a write per report.
         if token and (token.used_at is None or token.used_at <= now - LAST_USED_RESOLUTION):
             token.used_at = now

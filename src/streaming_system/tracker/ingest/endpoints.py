@@ -28,6 +28,7 @@ class EndpointState:
     :param url: the base of its stream URLs, with ``{room}`` for the room's id if it serves several;
         "" if the pattern in the ini file applies.
     :param files: paths of streams below ``url``, by stream.
+    :param ingest: what encoders send to it: a :class:`StreamIngestSchema` for each stream.
     :param capacity: of its link, in bit/s; ``None`` if unknown.
     :param clock_offset: seconds that its machine's clock is ahead of ours; ``None`` if unknown.
     """
@@ -37,6 +38,7 @@ class EndpointState:
     formats: tuple[str, ...] = ()
     qualities: tuple[str, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
+    ingest: tuple[Mapping[str, Any], ...] = ()
     capacity: int | None = None
     draining: bool = False
     region: str = ""
@@ -272,7 +274,7 @@ def _reported_columns(report: EndpointReport) -> dict[str, Any]:
     if report.state is None:
         return {"host": report.name, **_metrics(report)}
     state = {name: getattr(report.state, name) for name in _STATE_COLUMNS}
-    lists = {name: list(state[name]) for name in ("formats", "qualities", "tags")}
+    lists = {name: list(state[name]) for name in ("formats", "qualities", "tags", "ingest")}
     return {**state, **lists, **_metrics(report)}
 
 

@@ -30,6 +30,7 @@ from streaming_system.tracker.models.playback import (
     Player,
     RollupCursor,
 )
+from streaming_system.tracker.models.stream_key import StreamKey
 
 __all__ = [
     "Account",
@@ -56,6 +57,7 @@ __all__ = [
     "Sample1Min",
     "Sample10Min",
     "ServerKey",
+    "StreamKey",
     "Token",
     "UtcDateTime",
 ]

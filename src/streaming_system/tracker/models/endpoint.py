@@ -31,8 +31,9 @@ class Endpoint(EndpointMetrics, Base):
 
     ``name`` identifies it within its room; the default is its address. ``url`` is the base of its
     stream URLs; if it is "", the pattern in the ini file applies to ``host``. ``files`` are the
-    paths of streams below it, by stream, where they are not the conventional ones. ``capacity`` is
-    in bit/s, ``None`` if unknown.
+    paths of streams below it, by stream, where they are not the conventional ones. ``ingest`` is
+    what encoders send to it, a :class:`StreamIngestSchema` for each stream. ``capacity`` is in
+    bit/s, ``None`` if unknown.
 
     No viewers are assigned to it while it is ``draining`` at its own request, or ``drained`` by the
     crew. ``since`` is when it began to report without a gap, ``left_at`` when it deregistered, and
@@ -65,6 +66,12 @@ class Endpoint(EndpointMetrics, Base):
     )
     files: Mapped[dict[str, str]] = mapped_column(
         sa.JSON, default=dict, server_default="{}", info=stored("paths of its streams")
+    )
+    ingest: Mapped[list[dict[str, Any]]] = mapped_column(
+        sa.JSON,
+        default=list,
+        server_default="[]",
+        info=stored("what encoders send: bitrates, frame rates, keyframe intervals, drops"),
     )
     capacity: Mapped[int | None] = mapped_column(
         sa.BigInteger, info=stored("bit/s that it can send")

@@ -16,7 +16,7 @@ from streaming_system.util.validation import (
     Text,
 )
 
-TOKEN_SCOPES = ("room", "endpoint", "crew")
+TOKEN_SCOPES = ("room", "endpoint", "crew", "publish")
 
 
 class TokenCreateSchema(ApiSchema):
@@ -36,6 +36,7 @@ class TokenCreateSchema(ApiSchema):
                 ("room", "string", "null", ["room"]),
                 ("endpoint", "string", "string", ["room", "endpoint"]),
                 ("crew", "null", "null", []),
+                ("publish", "null", "null", []),
             )
         ]
     }
@@ -45,8 +46,8 @@ class TokenCreateSchema(ApiSchema):
     )
     scope = Member(
         Choice(*TOKEN_SCOPES),
-        description="What it covers: all endpoints of `room`, one `endpoint` of it, or all "
-        "operations of the crew.",
+        description="What it covers: all endpoints of `room`, one `endpoint` of it, all operations "
+        "of the crew, or the hooks that streaming servers ask whether an encoder may publish.",
         example="room",
     )
     room = Member(Nullable(RoomId()), missing=None, example="hall")

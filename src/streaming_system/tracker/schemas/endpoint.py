@@ -24,6 +24,7 @@ from streaming_system.util.validation import (
     Identifier,
     Integer,
     Nullable,
+    Number,
     RelativeUrl,
     Rfc3339DateTime,
     RoomId,
@@ -39,6 +40,9 @@ _INSTANCE = (
     "A random id of the sender, the same in all its reports. While one instance reports an "
     "endpoint, others are refused (409). Reports without an id are never refused."
 )
+MAX_INGEST_STREAMS = 16
+MAX_FRAME_RATE = 1000
+MAX_KEYFRAME_INTERVAL = 3600
 
 
 def _clients(missing: Any = 0) -> Member:
@@ -113,6 +117,50 @@ class RoomFilesByStreamSchema(FilesByStreamSchema):
     field = DisplayText()
 
 
+class StreamIngestSchema(ApiSchema):
+    """What an encoder sends for one stream, as far as the server or the agent knows."""
+
+    stream = Member(
+        Identifier(), description="A format, or a format with its quality.", example="hls"
+    )
+    bitrate = Member(
+        Integer(0, MAX_BITRATE), missing=colander.drop, description="In bit/s.", example=3100000
+    )
+    frame_rate = Member(
+        Number(0, MAX_FRAME_RATE),
+        missing=colander.drop,
+        description="Frames per second that arrive.",
+        example=24.9,
+    )
+    nominal_frame_rate = Member(
+        Number(0, MAX_FRAME_RATE),
+        missing=colander.drop,
+        description="Frames per second that the encoder announces.",
+        example=25,
+    )
+    keyframe_interval = Member(
+        Number(0, MAX_KEYFRAME_INTERVAL),
+        missing=colander.drop,
+        description="The longest time between two keyframes, in seconds.",
+        example=2,
+    )
+    width = Member(Integer(0, 100_000), missing=colander.drop, example=1280)
+    height = Member(Integer(0, 100_000), missing=colander.drop, example=720)
+    dropped = Member(
+        Integer(0, 10**12),
+        missing=colander.drop,
+        description="Frames or packets lost since `since`.",
+        example=0,
+    )
+    codec = Member(Text(100), missing=colander.drop, example="H264, AAC")
+    since = Member(
+        Rfc3339DateTime(),
+        missing=colander.drop,
+        description="The start of the stream.",
+        example="2026-08-22T09:00:00.000Z",
+    )
+
+
 class EndpointReportSchema(ApiSchema):
     """The properties and current metrics of an endpoint.
 
@@ -181,6 +229,11 @@ class EndpointReportSchema(ApiSchema):
     software = Member(Text(200), missing="", description="Its software.", example="nginx 1.28")
     instance = Member(Identifier(), missing="", description=_INSTANCE, example="b7c1f0e2d4a84f7e")
     clock_offset = clock_offset_member()
+    ingest = Member(
+        BoundedList(StreamIngestSchema(), MAX_INGEST_STREAMS, distinct=False),
+        missing=(),
+        description="What encoders send to it, for the crew's page.",
+    )
     clients = _clients()
     bitrate = _bitrate()
     cbitrate = _cbitrate()

@@ -17,8 +17,11 @@ from streaming_system.tracker.views.admin import PAGE_VIEW, TEMPLATE_DIR, AdminP
 )
 def overview(request: Any) -> dict[str, Any]:
     """Show the number of objects on each page, and the latest actions."""
+    alive = request.endpoints.alive(now=request.now)
     return {
-        "alive": len(request.endpoints.alive(now=request.now)),
+        "alive": len(alive),
+        "streams": sum(len(endpoint.ingest) for endpoint in alive),
+        "stream_keys": sum(key.is_valid(request.now) for key in request.stream_keys.all()),
         "silent": len(request.endpoints.recently_expired(now=request.now)),
         "tokens": sum(token.revoked_at is None for token in request.tokens.all()),
         "annotations": len(request.annotations.latest()),

@@ -1,5 +1,6 @@
 """Endpoints: they report, deregister and drain; anyone may list them."""
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -126,6 +127,7 @@ def _endpoint_state(request: Any) -> EndpointState:
         formats=tuple(body["formats"]),
         qualities=tuple(body["qualities"]),
         files=body["files"],
+        ingest=tuple(_stream_ingest_json(stream) for stream in body["ingest"]),
         capacity=body["capacity"],
         draining=body["draining"],
         region=body["region"] or "",
@@ -133,6 +135,12 @@ def _endpoint_state(request: Any) -> EndpointState:
         software=body["software"],
         clock_offset=body["clock_offset"],
     )
+
+
+def _stream_ingest_json(stream: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what an encoder sends as JSON, the form in which it is stored."""
+    since = stream.get("since")
+    return {**stream, "since": format_utc(since)} if since else dict(stream)
 
 
 def _is_alive(request: Any, endpoint: Endpoint) -> bool:

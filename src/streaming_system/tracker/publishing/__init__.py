@@ -1,0 +1,1 @@
+"""Stream keys, the hooks of streaming servers, and the health of what encoders send."""
