@@ -8,7 +8,14 @@ import click
 
 from streaming_system.cli.admin import admin
 from streaming_system.cli.agent import agent, renamed_encoder
-from streaming_system.cli.common import DEFAULT_INI, load_config, one_line_errors, warn_about_theme
+from streaming_system.cli.common import (
+    DEFAULT_INI,
+    load_config,
+    one_line_errors,
+    validate_site_files,
+    warn_about_theme,
+)
+from streaming_system.cli.reload import reload_command
 from streaming_system.cli.schedule import schedule
 from streaming_system.cli.tracker import tracker
 from streaming_system.config.ini import load_app_settings
@@ -69,6 +76,7 @@ def config_check(ini: Path, only: str | None, production: bool) -> None:
         conference = load_config(load_app_settings(ini, only or "frontend"))
         if only != "tracker":
             warn_about_theme(conference)
+            validate_site_files(load_app_settings(ini, "frontend"))
         try:
             if only != "frontend":
                 settings = load_app_settings(ini, "tracker")
@@ -84,5 +92,6 @@ def config_check(ini: Path, only: str | None, production: bool) -> None:
 main.add_command(admin)
 main.add_command(agent)
 main.add_command(renamed_encoder)
+main.add_command(reload_command)
 main.add_command(schedule)
 main.add_command(tracker)

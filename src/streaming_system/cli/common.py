@@ -23,6 +23,7 @@ from streaming_system.plugin_host.sandbox import ResourceLimits
 from streaming_system.schedule.storage import ScheduleFileError
 from streaming_system.schedule_import.feed_reader import FeedReaderOptions
 from streaming_system.schedule_import.importer import ImportFailedError
+from streaming_system.util.file_watch import FileWatch
 
 DEFAULT_INI = "development.ini"
 
@@ -86,6 +87,24 @@ def warn_about_theme(config: ConferenceConfig) -> None:
         for note in loaded.warnings:
             click.echo(f"warning: {note}", err=True)
         click.echo(f"theme: {loaded.name}")
+
+
+def validate_site_files(settings: Mapping[str, str]) -> None:
+    """Validate the files of the pages besides the configuration: theme, catalogues and brand.
+
+    :raises click.ClickException: if one is invalid.
+    """
+    # The web framework slows down the start, so other commands do not import it.
+    from streaming_system.frontend.brand import BrandError, validate_brand_folder
+    from streaming_system.frontend.i18n import LanguageError
+    from streaming_system.frontend.site_state import load_site_state
+    from streaming_system.theme import ThemeError
+
+    try:
+        load_site_state(settings, FileWatch())
+        validate_brand_folder(settings.get("brand.folder"))
+    except (BrandError, LanguageError, ThemeError) as error:
+        raise click.ClickException(" ".join(str(error).split())) from None
 
 
 def feed_options(settings: Mapping[str, str], site: SiteConfig | None = None) -> FeedReaderOptions:

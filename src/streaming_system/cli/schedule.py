@@ -1,7 +1,10 @@
 """`streaming-system schedule …`: imports, checks, compares and exports schedules."""
 
 import logging
+import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import click
@@ -10,6 +13,11 @@ from streaming_system.cli.common import feed_options, load_config, one_line_erro
 from streaming_system.cli.schedule_feeds import check, diff
 from streaming_system.cli.schedule_follow import follow
 from streaming_system.cli.schedule_parsers import check_plugin_command, formats, new_parser_command
+from streaming_system.config import (
+    ConferenceConfig,
+    configuration_files,
+    load_conference_from_settings,
+)
 from streaming_system.config.ini import load_app_settings, require
 from streaming_system.net.page_events import PageEventPublisher
 from streaming_system.plugin.feed import FeedError
@@ -22,6 +30,8 @@ from streaming_system.schedule_import.importer import (
     import_schedule,
 )
 from streaming_system.schedule_import.poll import ConditionalFetcher, run_poll_loop
+from streaming_system.util.file_watch import FileWatch
+from streaming_system.web.reloader import CHECK_INTERVAL, Reloader
 
 log = logging.getLogger("streaming_system.schedule")
 
@@ -95,30 +105,32 @@ def _print_imported(feed: ImportedFeed) -> None:
 def watch_command(ini: Path, interval: float, count: int | None, accept_shrink: bool) -> None:
     """Poll the feeds, import changes and log them.
 
-    The current schedule stays if a feed fails or has lost half of its talks.
+    The current schedule stays if a feed fails or has lost half of its talks. A change of the
+    configuration starts a poll at once.
     """
     with one_line_errors():
         settings = load_app_settings(ini, "frontend")
         target = Path(require(settings, "schedule.file"))
-        config = load_config(settings)
-        options = feed_options(settings, config.site)
+        options = feed_options(settings, load_config(settings).site)
+        configurations = Reloader(partial(_load_conference, settings), "configuration")
     pages = PageEventPublisher(settings.get("push.url", ""))
     feeds = ConditionalFetcher(
         options.limits.max_download_bytes, options.limits.timeout, options.allowed_networks
     )
-    imported = False
+    imported: ConferenceConfig | None = None
 
     def poll() -> bool:
         nonlocal imported
         feeds.changed = False
+        config = configurations.current()
         try:
             for source in {room.schedule for room in config.rooms.values()} - {""}:
                 feeds.fetch(source)
-            if imported and not feeds.changed:
+            if imported is config and not feeds.changed:
                 return True
             outcome = import_schedule(
                 config,
-                options,
+                feed_options(settings, config.site),
                 target,
                 now=datetime.now(UTC),
                 accept_shrink=accept_shrink,
@@ -127,13 +139,26 @@ def watch_command(ini: Path, interval: float, count: int | None, accept_shrink: 
         except (ImportFailedError, FeedError) as error:
             log.warning("%s; the schedule in service stays", error)
             return False
-        imported = True
+        imported = config
         pages.publish("schedule")
         log.info("imported; %s changes", len(outcome.changes))
         return True
 
     logging.getLogger("streaming_system").setLevel(logging.INFO)
-    run_poll_loop(poll, interval=interval, count=count)
+
+    def sleep(seconds: float) -> None:
+        """Wait for the next poll, or for a change of the configuration."""
+        end = time.monotonic() + seconds
+        before = configurations.value
+        while (rest := end - time.monotonic()) > 0 and configurations.current() is before:
+            time.sleep(min(rest, CHECK_INTERVAL))
+
+    run_poll_loop(poll, interval=interval, count=count, sleep=sleep)
+
+
+def _load_conference(settings: Mapping[str, str], watch: FileWatch) -> ConferenceConfig:
+    watch.add(*configuration_files(settings))
+    return load_conference_from_settings(settings)
 
 
 @schedule.command("export")

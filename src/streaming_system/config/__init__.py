@@ -1,6 +1,10 @@
 """The conference: config.json, overridden by config.private.json, validated."""
 
-from streaming_system.config.loader import load_conference, load_conference_from_settings
+from streaming_system.config.loader import (
+    configuration_files,
+    load_conference,
+    load_conference_from_settings,
+)
 from streaming_system.config.model import (
     EXAMPLE_SECRET,
     ConferenceConfig,
@@ -26,6 +30,7 @@ __all__ = [
     "Room",
     "SiteConfig",
     "TimedSource",
+    "configuration_files",
     "load_conference",
     "load_conference_from_settings",
 ]

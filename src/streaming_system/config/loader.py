@@ -34,13 +34,22 @@ def load_conference_from_settings(settings: Mapping[str, str]) -> ConferenceConf
         not exist and the ini file sets ``config.example`` (development only), that file is used.
     :raises ConfigError: if the configuration is invalid.
     """
+    public, private, *example = configuration_files(settings)
+    if example and not private.exists():
+        private = example[0]
+    return load_conference(public, private)
+
+
+def configuration_files(settings: Mapping[str, str]) -> tuple[Path, ...]:
+    """Return the files that the ini file names: public, private and, in development, the example.
+
+    :raises ConfigError: if the ini file lacks one.
+    """
     try:
-        public, private = Path(settings["config.public"]), Path(settings["config.private"])
+        names = [settings["config.public"], settings["config.private"]]
     except KeyError as error:
         raise ConfigError(f"the ini file lacks the key {error.args[0]} in [DEFAULT]") from None
-    if not private.exists() and "config.example" in settings:
-        private = Path(settings["config.example"])
-    return load_conference(public, private)
+    return tuple(map(Path, [*names, *filter(None, [settings.get("config.example")])]))
 
 
 def load_conference(public: Path, private: Path) -> ConferenceConfig:

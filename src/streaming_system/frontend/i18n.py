@@ -1,14 +1,19 @@
 """The language of a page: from ``?lang=``, else from the browser, else English."""
 
+import hashlib
+import struct
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
+from gettext import GNUTranslations
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 from babel import Locale, UnknownLocaleError
 from pyramid.events import BeforeRender, NewResponse
+from pyramid.i18n import make_localizer
+from pyramid.interfaces import ILocalizer, ITranslationDirectories
 
 from streaming_system.frontend.formatting import LocaleFormatter
 from streaming_system.frontend.js_catalogue import JsCatalogue, load_js_catalogue
@@ -42,6 +47,13 @@ class Language:
         return self.name.replace("_", "-")
 
     @cached_property
+    def version(self) -> str:
+        """A hash of the organisers' catalogues; "" without any."""
+        own = [path for path in self.catalogues if LOCALE_DIR not in path.parents]
+        content = b"".join(hashlib.sha256(path.read_bytes()).digest() for path in own)
+        return hashlib.sha256(content).hexdigest()[:12] if own else ""
+
+    @cached_property
     def js_catalogue(self) -> JsCatalogue:
         """The translations of the JavaScript modules."""
         return load_js_catalogue(self.name, self.catalogues)
@@ -65,12 +77,21 @@ class Language:
         return "rtl" if self.locale.character_order == "right-to-left" else "ltr"
 
 
+class LanguageError(Exception):
+    """An invalid folder or catalogue; the message is one line."""
+
+
 class Languages(Mapping[str, Language]):
-    """The languages with catalogues, by name, and English."""
+    """The languages with catalogues, by name, and English.
+
+    :param folders: of the catalogues; later ones override earlier ones.
+    :raises LanguageError: if a catalogue or its folder is invalid.
+    """
 
     def __init__(self, folders: Iterable[Path]) -> None:
+        self.folders = tuple(folders)
         catalogues: dict[str, list[Path]] = {SOURCE_LANGUAGE: []}
-        for folder in folders:
+        for folder in self.folders:
             for catalogue in sorted(folder.glob(f"*/LC_MESSAGES/{DOMAIN}.mo")):
                 catalogues.setdefault(catalogue.parent.parent.name, []).append(catalogue)
         self._languages = {
@@ -78,10 +99,13 @@ class Languages(Mapping[str, Language]):
             for name in sorted(catalogues, key=_native_sort_key)
         }
         # Included catalogues are tested and load on demand. Those of organisers load now, so that
-        # an invalid one stops the start.
+        # an invalid one is refused.
         for language in self._languages.values():
-            if any(LOCALE_DIR not in path.parents for path in language.catalogues):
-                _ = language.js_catalogue
+            own = [path for path in language.catalogues if LOCALE_DIR not in path.parents]
+            for path in own:
+                _validate_catalogue(path)
+            if own:
+                _ = language.js_catalogue, language.version
         self._by_tag = {one.tag.lower(): one for one in self._languages.values()}
 
     def __getitem__(self, name: str) -> Language:
@@ -107,6 +131,28 @@ class Languages(Mapping[str, Language]):
         return self.by_tag(best) or self[SOURCE_LANGUAGE]
 
 
+def load_languages(extra: Path | None) -> Languages:
+    """Return the included languages, and those of a folder.
+
+    :raises LanguageError: if the folder or a catalogue is invalid.
+    """
+    if extra and not extra.is_dir():
+        raise LanguageError(f"languages.folder in the ini file is {extra}, which is no folder")
+    return Languages([LOCALE_DIR, *([extra] if extra else [])])
+
+
+def _validate_catalogue(path: Path) -> None:
+    try:
+        with path.open("rb") as file:
+            GNUTranslations(file)
+    except OSError as error:
+        raise LanguageError(
+            f"{path}: cannot be read: {error.strerror}; msgfmt compiles it from its .po file"
+        ) from None
+    except (ValueError, LookupError, struct.error):
+        raise LanguageError(f"{path}: is damaged; msgfmt compiles it from its .po file") from None
+
+
 def _with_fallback(name: str, catalogues: Mapping[str, list[Path]]) -> tuple[Path, ...]:
     """Return the catalogues of a language; those of ``pt`` come before those of ``pt_BR``."""
     base, _, country = name.partition("_")
@@ -117,7 +163,7 @@ def _native_sort_key(name: str) -> str:
     try:
         locale = Locale.parse(name)
     except (UnknownLocaleError, ValueError):
-        raise SystemExit(
+        raise LanguageError(
             f"a folder of catalogues is called {name}, which is no language; "
             "right are names like de or pt_BR"
         ) from None
@@ -130,14 +176,12 @@ def _native_name(locale: Locale) -> str | None:
 
 def includeme(config: Any) -> None:
     """Set up the languages and the negotiation."""
-    settings = config.get_settings()
-    extra = settings.get("languages.folder")
-    folders = [LOCALE_DIR, *([Path(extra)] if extra else [])]
-    for folder in folders:
-        if not folder.is_dir():
-            raise SystemExit(f"languages.folder in the ini file is {folder}, which is no folder")
-    config.registry["languages"] = Languages(folders)
-    config.add_translation_dirs(*map(str, folders))
+    languages: Languages = config.get_settings()["site_state"].languages
+    config.registry["languages"] = languages
+    config.add_translation_dirs(*map(str, languages.folders))
+    if len(languages.folders) > 1:
+        # Now, since a later version of the organisers' catalogues may be invalid.
+        config.action(None, partial(_load_localizers, config.registry, languages), order=999)
     config.set_locale_negotiator(_negotiate)
     config.add_request_method(_requested_language, "requested_language", reify=True)
     config.add_request_method(
@@ -149,6 +193,12 @@ def includeme(config: Any) -> None:
     config.add_request_method(_url_in_language, "url_in_language")
     config.add_subscriber(_add_translation_globals, BeforeRender)
     config.add_subscriber(_set_content_language, NewResponse)
+
+
+def _load_localizers(registry: Any, languages: Languages) -> None:
+    folders = registry.queryUtility(ITranslationDirectories, default=[])
+    for name in languages:
+        registry.registerUtility(make_localizer(name, folders), ILocalizer, name=name)
 
 
 def _is_page(request: Any) -> bool:

@@ -16,6 +16,8 @@ def main(global_config: dict[str, str], **local: str) -> Any:
     """
     try:
         settings = load_settings({**global_config, **local})
+        # It would become outdated: requests have the current one.
+        del settings["conference"]
         with Configurator(settings=settings) as config:
             config.include("pyramid_jinja2")
             # The database is opened after every other check, so that a failed start has nothing to
@@ -23,6 +25,7 @@ def main(global_config: dict[str, str], **local: str) -> Any:
             config.include("streaming_system.web.request_id")
             config.include("streaming_system.web.request_guard")
             config.include("streaming_system.web.telemetry")
+            config.include(".live_configuration")
             config.include(".services")
             config.include(".metrics")
             config.include(".db.replica")

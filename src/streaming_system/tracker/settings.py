@@ -10,6 +10,7 @@ import limits
 from pyramid.settings import asbool
 
 from streaming_system import config
+from streaming_system.util.file_watch import FileWatch
 from streaming_system.util.renamed_settings import find_renamed_setting
 from streaming_system.util.validation import (
     Field,
@@ -154,13 +155,24 @@ def load_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     """
     if renamed := find_renamed_setting(settings):
         raise StartupError(renamed)
+    conference = load_conference(settings, FileWatch())
+    values = {name: _parse_setting(name, setting, settings) for name, setting in SETTINGS.items()}
+    return {**settings, "conference": conference, **values}
+
+
+def load_conference(settings: Mapping[str, Any], watch: FileWatch) -> config.ConferenceConfig:
+    """Return the configuration of the JSON files, with a secret.
+
+    :param watch: gets the files.
+    :raises StartupError: if the configuration is invalid.
+    """
     try:
+        watch.add(*config.configuration_files(settings))
         conference = config.load_conference_from_settings(settings)
     except config.ConfigError as error:
         raise StartupError(str(error)) from None
     _require_secret(conference.site.secret, asbool(settings.get("secret.allow_example")))
-    values = {name: _parse_setting(name, setting, settings) for name, setting in SETTINGS.items()}
-    return {**settings, "conference": conference, **values}
+    return conference
 
 
 def require_production_safety(settings: Mapping[str, Any]) -> None:

@@ -36,7 +36,7 @@ class ReportIngest:
         settings: Mapping[str, Any],
         viewer_count: ViewerCountCache,
         on_new_endpoint: Callable[[], None] = lambda: None,
-        fallback_groups: FallbackGroups | None = None,
+        fallback_groups: Callable[[], FallbackGroups] = FallbackGroups,
         bounds: Bounds | None = None,
         admit: AdmitPlayer = lambda report: None,
     ) -> None:
@@ -44,7 +44,7 @@ class ReportIngest:
         self._engine = engine.execution_options(sqlite_immediate=True)
         self._scheduler = ReportScheduler(settings, viewer_count)
         self._on_new_endpoint = on_new_endpoint
-        self._fallback_groups = fallback_groups or FallbackGroups()
+        self._fallback_groups = fallback_groups
         self._bounds = bounds or Bounds({})
         self._admit = admit
         max_batch = settings["ingest.max_batch"]
@@ -86,7 +86,7 @@ class ReportIngest:
                 connection,
                 reports,
                 self._scheduler,
-                self._fallback_groups,
+                self._fallback_groups(),
                 self._bounds,
                 self._admit,
             )
@@ -115,7 +115,7 @@ def includeme(config: Any) -> None:
         config.get_settings(),
         registry["viewer_counts"],
         on_new_endpoint=lambda: registry["page_events"].publish_async("streams"),
-        fallback_groups=registry["fallback_groups"],
+        fallback_groups=lambda: registry["configuration"].current().fallback_groups,
         bounds=registry["bounds"],
         admit=lambda report: registry["admit_player"](report),
     )

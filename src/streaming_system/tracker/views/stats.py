@@ -69,7 +69,7 @@ def servers_page(request: Any) -> dict[str, Any]:
         "tables": [table for table in tables if table["servers"] or table["title"] == "Streaming"],
         "playback": request.playback.qoe_metrics(now=now, by_endpoint=False),
         "logs": _log_totals(request.logs, now),
-        "rooms": request.registry.settings["conference"].rooms,
+        "rooms": request.conference.rooms,
     }
 
 

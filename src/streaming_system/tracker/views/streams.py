@@ -31,7 +31,7 @@ REGION_TTL_SECONDS = 300
 def streams_js(request: Any) -> Response:
     """Return the list of live rooms for the original's pages."""
     alive = {endpoint.room for endpoint in request.endpoints.alive(now=request.now)}
-    rooms = request.registry.settings["conference"].rooms.values()
+    rooms = request.conference.rooms.values()
     active = [
         room.id
         for room in rooms
@@ -43,7 +43,7 @@ def streams_js(request: Any) -> Response:
 @view_config(route_name="stream.script", http_cache=0)
 def stream_js(request: Any) -> Response:
     """Assign a viewer of the original's pages to the endpoint that will be least utilised."""
-    room = request.registry.settings["conference"].rooms.get(request.matchdict["room"])
+    room = request.conference.rooms.get(request.matchdict["room"])
     if room is None:
         return _js_response("// There is no such room.\n", status=404)
     endpoint = None
@@ -72,7 +72,7 @@ def streams_json(request: Any) -> dict[str, Any]:
     offers = request.directory.all_rooms(now=request.now)
     # Pages of any site may use the list.
     request.response.headers["Access-Control-Allow-Origin"] = "*"
-    rooms = request.registry.settings["conference"].rooms.values()
+    rooms = request.conference.rooms.values()
     return {
         "generated_at": format_utc(request.now),
         "rooms": {room.id: _room_json(room, offers[room.id], request.now) for room in rooms},
@@ -83,10 +83,10 @@ def streams_json(request: Any) -> dict[str, Any]:
 def room_streams_json(request: Any) -> Any:
     """Return the endpoints of one room with weights. All viewers of a region share the response."""
     request.response.headers["Access-Control-Allow-Origin"] = "*"
-    room = request.registry.settings["conference"].rooms.get(request.matchdict["room"])
+    room = request.conference.rooms.get(request.matchdict["room"])
     if room is None:
         raise HTTPNotFound
-    regions = request.registry["regions"]
+    regions = request.regions
     if regions.is_enabled and "region" not in request.GET:
         return _redirect_to_region(request)
     region = request.GET.get("region", "")
@@ -119,7 +119,7 @@ def room_streams_json(request: Any) -> Any:
 
 def _redirect_to_region(request: Any) -> Response:
     """Redirect a viewer to the list of their region."""
-    region = request.registry["regions"].region_of(request.remote_addr, request.headers)
+    region = request.regions.region_of(request.remote_addr, request.headers)
     response = HTTPFound(location=f"?{urlencode({'region': region})}")
     response.headers["Access-Control-Allow-Origin"] = "*"
     response.cache_expires(REGION_TTL_SECONDS)
@@ -130,7 +130,7 @@ def _redirect_to_region(request: Any) -> Response:
 
 
 def _preferred_labels(request: Any) -> Sequence[str]:
-    regions = request.registry["regions"]
+    regions = request.regions
     preferred: Sequence[str] = regions.preferred_labels(
         regions.region_of(request.remote_addr, request.headers)
     )

@@ -5,6 +5,7 @@ from typing import Any
 from pyramid.view import view_config, view_defaults
 
 from streaming_system.tracker.admin import forms
+from streaming_system.tracker.admin.configuration_status import configuration_status
 from streaming_system.tracker.crew.accounts import ROLES
 from streaming_system.tracker.crew.crew import parse_time, token_scope_label
 from streaming_system.tracker.crew.errors import CrewError
@@ -23,6 +24,7 @@ def overview(request: Any) -> dict[str, Any]:
         "tokens": sum(token.revoked_at is None for token in request.tokens.all()),
         "annotations": len(request.annotations.latest()),
         "accounts": len(request.accounts.all()),
+        "configuration": configuration_status(request),
         "latest": request.audit.latest(5),
     }
 
@@ -106,7 +108,7 @@ class TokenPage(AdminPage):
             "tokens": self.request.tokens.all(),
             "reach": token_scope_label,
             "scopes": SCOPES,
-            "rooms": self.request.registry.settings["conference"].groups,
+            "rooms": self.request.conference.groups,
             "issued": None,
             "text": "",
         }
@@ -155,7 +157,7 @@ class AnnotationPage(AdminPage):
         return {
             "now": self.request.now,
             "annotations": self.request.annotations.latest(),
-            "rooms": self.request.registry.settings["conference"].rooms,
+            "rooms": self.request.conference.rooms,
         }
 
 

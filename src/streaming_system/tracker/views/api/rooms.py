@@ -19,7 +19,7 @@ def list_rooms(request: Any) -> dict[str, Any]:
     players = request.viewers.by_endpoint(now=request.now)
     others = request.viewers.non_reporting(now=request.now)
     qoe = _recent_qoe(request)
-    configured = request.registry.settings["conference"].rooms.values()
+    configured = request.conference.rooms.values()
     return {
         "generated_at": format_utc(request.now),
         "rooms": [
@@ -32,7 +32,7 @@ def list_rooms(request: Any) -> dict[str, Any]:
 @api_view("room.get")
 def get_room(request: Any) -> dict[str, Any]:
     """Return one room."""
-    room = request.registry.settings["conference"].rooms[request.validated["room"]]
+    room = request.conference.rooms[request.validated["room"]]
     offers = request.directory.room(room, now=request.now)
     players = request.viewers.by_endpoint(now=request.now)
     others = request.viewers.non_reporting(now=request.now)

@@ -1,0 +1,73 @@
+"""The configuration of the conference, which is loaded again when its files change."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from streaming_system.config import ConferenceConfig
+from streaming_system.config.differences import (
+    Summary,
+    describe_differences,
+    summarise_conference,
+)
+from streaming_system.config.worker_records import WorkerRecord, trigger_file
+from streaming_system.tracker.endpoints.fallback_groups import FallbackGroups
+from streaming_system.tracker.endpoints.regions import Regions
+from streaming_system.tracker.settings import load_conference
+from streaming_system.util.file_watch import FileWatch
+from streaming_system.web.reloader import Reloader, ReloadStatus
+
+
+class LiveConfiguration:
+    """One valid configuration, and what the tracker derives from it.
+
+    :raises StartupError: if a file of the settings cannot be read.
+    """
+
+    def __init__(self, conference: ConferenceConfig, settings: Mapping[str, Any]) -> None:
+        self.conference = conference
+        self.fallback_groups = FallbackGroups(conference.rooms)
+        self.regions = Regions(
+            conference.site.regions, settings["region.header"], settings["region.file"]
+        )
+
+    def summary(self) -> Summary:
+        """Return what people may want to know of a change, by part and key."""
+        return summarise_conference(self.conference)
+
+
+def create_reloader(settings: Mapping[str, Any]) -> Reloader[LiveConfiguration]:
+    """Return the provider of the current configuration.
+
+    :raises StartupError: if the configuration is invalid.
+    """
+    record = WorkerRecord(settings, "tracker")
+
+    def load(watch: FileWatch) -> LiveConfiguration:
+        return LiveConfiguration(load_conference(settings, watch), settings)
+
+    def describe(old: LiveConfiguration, new: LiveConfiguration) -> str:
+        return "; ".join(describe_differences(old.summary(), new.summary()))
+
+    def write_record(status: ReloadStatus, configuration: LiveConfiguration) -> None:
+        record.update(status, status.refusal, configuration.summary)
+
+    return Reloader(
+        load,
+        "configuration",
+        trigger=trigger_file(settings),
+        describe=describe,
+        on_check=write_record,
+    )
+
+
+def includeme(config: Any) -> None:
+    """Add the configuration to requests; a request uses one version."""
+    reloader = create_reloader(config.get_settings())
+    config.registry["configuration"] = reloader
+    for name, function in {
+        "configuration": lambda request: reloader.current(),
+        "conference": lambda request: request.configuration.conference,
+        "fallback_groups": lambda request: request.configuration.fallback_groups,
+        "regions": lambda request: request.configuration.regions,
+    }.items():
+        config.add_request_method(function, name, reify=True)
