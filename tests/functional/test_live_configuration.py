@@ -124,7 +124,7 @@ def test_theme_changes_as_a_whole_or_not_at_all(live, change, folder, tmp_path):
         "theme.json": '{"logo": "pictures/logo.svg"}',
         "theme.css": ".card { color: red }",
         "pictures/logo.svg": "<svg>first</svg>",
-        "templates/share.jinja2": "first template",
+        "templates/offline.jinja2": "first template",
     }.items():
         (theme / name).parent.mkdir(parents=True, exist_ok=True)
         (theme / name).write_text(content)
@@ -136,24 +136,23 @@ def test_theme_changes_as_a_whole_or_not_at_all(live, change, folder, tmp_path):
     change(config={"secret": SECRET, "theme": "./look"})
     wait_for(lambda: "color: red" in stylesheet())
     assert "first" in live.get("/brand/logo").text
-    assert "first template" in live.get("/hall").text
 
     # One invalid file refuses all of them, also those that are read late.
     (theme / "theme.css").write_text(".card { color: blue")
     (theme / "pictures/logo.svg").write_text("<svg>second</svg>")
-    (theme / "templates/share.jinja2").write_text("second template {% if %}")
+    (theme / "templates/offline.jinja2").write_text("second template {% if %}")
     (folder / "reload").touch()
     wait_for(lambda: live.get("/") and load_workers({"workers.folder": folder})[0].refusal)
     assert "color: red" in stylesheet()
     assert "first" in live.get("/brand/logo").text
-    assert "first template" in live.get("/lab").text
+    assert live.get("/offline").text == "first template"
 
     (theme / "theme.css").write_text(".card { color: blue }")
-    (theme / "templates/share.jinja2").write_text("second template")
+    (theme / "templates/offline.jinja2").write_text("second template")
     (folder / "reload").touch()
     wait_for(lambda: "color: blue" in stylesheet())
     assert "second" in live.get("/brand/logo").text
-    assert "second template" in live.get("/hall").text
+    assert live.get("/offline").text == "second template"
 
 
 def test_catalogue_is_added_and_a_damaged_one_is_refused(make_site, folder, tmp_path, root):
@@ -217,7 +216,7 @@ def test_tracker_takes_rooms_and_secret_of_the_changed_configuration(tracker, ch
     fields = {"secret": "other secret", "group": "nook", "data": '{"overall_clients": 3}'}
     assert "nook" not in tracker.get("/streams.json").json["rooms"]
 
-    change(config={"secret": "other secret"}, nook={"fallbacks": [{"group": "hall"}]}, lab=None)
+    change(config={"secret": "other secret"}, nook={"fallbacks": ["group:hall"]}, lab=None)
 
     wait_for(lambda: "nook" in tracker.get("/streams.json").json["rooms"])
     tracker.post("/endpoint/register", fields)
@@ -242,7 +241,7 @@ def test_crew_sees_a_refused_change_of_the_tracker_and_of_the_pages(crew, live, 
 
 
 @pytest.fixture
-def ini(tmp_path, folder, schedule_file, conference, database):
+def ini(tmp_path, folder, schedule_file, conference):
     """An ini file for the command line."""
     (tmp_path / "site.ini").write_text(
         f"""
@@ -256,7 +255,7 @@ use = egg:streaming-system#frontend
 brand.folder = {tmp_path / "brand"}
 [app:tracker]
 use = egg:streaming-system#tracker
-sqlalchemy.url = {database}
+sqlalchemy.url = sqlite:///{tmp_path / "none.sqlite"}
 """.replace("%", "%%")
     )
     return tmp_path / "site.ini"

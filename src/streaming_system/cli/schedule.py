@@ -178,7 +178,7 @@ def export_command(ini: Path, format_: str, url: str | None) -> None:
         config = load_config(settings)
         current = load_schedule(Path(require(settings, "schedule.file")))
     site_url = url or f"http://{settings.get('address', 'localhost')}"
-    events = {room.conference for room in config.rooms.values()} - {""}
-    title = ", ".join(sorted(events)) or config.default.title
+    events = dict.fromkeys(room.conference for room in config.rooms.values())
+    title = ", ".join(filter(None, events)) or config.default.title
     site = ExportSite(title=title, url=site_url.rstrip("/"))
     click.echo(export_schedule(current, config.rooms, site, format_), nl=False)

@@ -19,6 +19,7 @@ from streaming_system.util.validation import (
 _ORIGIN = re.compile(
     r"https?://(?:\*\.)?[a-z0-9-]+(?:\.[a-z0-9-]+)*(?::[0-9]{1,5})?", re.ASCII | re.IGNORECASE
 )
+LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*", re.ASCII)
 _HLS_PLAYLIST = re.compile(
     r"(?:[A-Za-z0-9._~-]|\{room\})+(?:/(?:[A-Za-z0-9._~-]|\{room\})+)*", re.ASCII
 )
@@ -47,6 +48,24 @@ class TextType(ConfigType):
         if not isinstance(value, str):
             raise colander.Invalid(node, describe_invalid(value, "text in quotes, or false"))
         return value.strip()
+
+
+class LocalizedTextType(TextType):
+    """A text, or an object with one text per language; the result is a text or a mapping."""
+
+    def parse(self, node: colander.SchemaNode, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return super().parse(node, value)
+        texts = {key: text.strip() for key, text in value.items() if isinstance(text, str)}
+        valid = all(LANGUAGE_TAG.fullmatch(tag) and text for tag, text in texts.items())
+        if not valid or not texts or len(texts) != len(value):
+            raise colander.Invalid(
+                node,
+                describe_invalid(
+                    value, 'a text, or one per language, such as {"en": "Hall", "de": "Saal"}'
+                ),
+            )
+        return texts
 
 
 class ConfigFieldType(ConfigType):
@@ -102,6 +121,22 @@ class GroupListType(TextListType):
                     node, f"{describe_value(name)}; allowed: names of 1 to 64 of A-Z a-z 0-9 _"
                 )
         return names
+
+
+class LanguageListType(TextListType):
+    """A list of languages."""
+
+    def parse(self, node: colander.SchemaNode, value: Any) -> tuple[Any, ...]:
+        tags = super().parse(node, value)
+        folded = [tag.lower() for tag in tags]
+        for tag in tags:
+            if not LANGUAGE_TAG.fullmatch(tag) or folded.count(tag.lower()) > 1:
+                raise colander.Invalid(
+                    node,
+                    f'{describe_value(tag)}; allowed: a list of languages such as ["de", "en"], '
+                    "each once",
+                )
+        return tags
 
 
 class OriginListType(TextListType):

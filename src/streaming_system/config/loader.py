@@ -10,10 +10,11 @@ from urllib.parse import urlsplit
 
 import colander
 
-from streaming_system.config.interpolation import interpolate
+from streaming_system.config.interpolation import LOCALIZED_KEYS, interpolate
 from streaming_system.config.model import (
     ConferenceConfig,
     ConfigError,
+    LocalizedText,
     Room,
     SiteConfig,
     TimedSource,
@@ -88,6 +89,7 @@ class _ConfigMerger:
         self.key_files: dict[tuple[str, str], Path] = {}
         self.section_files: dict[str, Path] = {}
         self.warnings: list[str] = []
+        self.default_language = ""
 
     def add_file(self, path: Path, document: dict[str, Any]) -> None:
         """Override the keys so far with those of a file."""
@@ -102,11 +104,13 @@ class _ConfigMerger:
         """Return the validated configuration."""
         site_values = self._validate("config", self.sections["config"], SiteConfigSchema())
         site = SiteConfig(**_to_attributes(site_values))
+        self.default_language = site.languages[0] if site.languages else "en"
         # Source times without offset use a room's time zone; "default" is no room.
         default = replace(self._build_room("default", {}), sources=())
         rooms = {
             room_id: self._build_room_of_site(room_id, site)
-            for room_id in sorted(set(self.sections) - set(_SECTIONS))
+            for room_id in self.sections
+            if room_id not in _SECTIONS
         }
         self._validate_fallback_groups(site, rooms)
         self._validate_default_rooms(rooms)
@@ -135,7 +139,13 @@ class _ConfigMerger:
     def _build_room(self, room_id: str, defaults: dict[str, Any]) -> Room:
         values = {"title": room_id, **defaults, **self.sections[room_id]}
         values = self._validate(room_id, self._interpolate(room_id, values), RoomConfigSchema())
-        room = Room(id=room_id, **_to_attributes(values))
+        translations = {
+            key: LocalizedText(value, self.default_language)
+            for key, value in values.items()
+            if key in LOCALIZED_KEYS and not isinstance(value, str)
+        }
+        values |= {key: text.get(self.default_language) for key, text in translations.items()}
+        room = Room(id=room_id, translations=translations, **_to_attributes(values))
         if room.posts is None or room.posts.hashtag:
             return room
         match = HASHTAG_PATTERN.search(room.twitter)

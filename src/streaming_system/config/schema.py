@@ -1,7 +1,7 @@
 """The schemas of config.json and config.private.json: every key and its type."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,6 +12,8 @@ from streaming_system.config.field_types import (
     ConfigFieldType,
     GroupListType,
     HlsPlaylistType,
+    LanguageListType,
+    LocalizedTextType,
     OriginListType,
     RegexListType,
     TextListType,
@@ -87,8 +89,9 @@ def _validate_video_id(node: colander.SchemaNode, value: str) -> None:
         raise colander.Invalid(node, describe_invalid(value, allowed))
 
 
-def _validate_title(node: colander.SchemaNode, value: str) -> None:
-    ConfigFieldType(PrintableText(200)).parse(node, value)
+def _validate_title(node: colander.SchemaNode, value: str | Mapping[str, str]) -> None:
+    for text in (value,) if isinstance(value, str) else value.values():
+        ConfigFieldType(PrintableText(200)).parse(node, text)
 
 
 def _text_node(name: str, validator: Any = None) -> colander.SchemaNode:
@@ -115,6 +118,7 @@ class SiteConfigSchema(colander.Schema):
     schedule_columns = colander.SchemaNode(ColumnMapType(), name="schedule-columns", missing={})
     schedule_room_default = _text_node("schedule-room-default")
     schedule_timezone = colander.SchemaNode(TimeZoneType(), name="schedule-timezone", missing=None)
+    languages = colander.SchemaNode(LanguageListType(), missing=())
     embed = colander.SchemaNode(OriginListType(), missing=())
     theme = _text_node("theme", _validate_theme)
 
@@ -122,8 +126,8 @@ class SiteConfigSchema(colander.Schema):
 class RoomConfigSchema(colander.Schema):
     """The object ``default``, and the object of each room."""
 
-    title = colander.SchemaNode(TextType(), validator=_validate_title)
-    conference = _text_node("conference")
+    title = colander.SchemaNode(LocalizedTextType(), validator=_validate_title)
+    conference = colander.SchemaNode(LocalizedTextType(), missing="")
     link = _text_node("link", _validate_web_address)
     logo = _text_node("logo", _validate_web_address)
     twitter = _text_node("twitter")

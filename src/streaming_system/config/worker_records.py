@@ -4,7 +4,6 @@ The crew's page and ``streaming-system reload`` show it. Without the folder, wor
 changes by themselves.
 """
 
-import contextlib
 import json
 import logging
 import os
@@ -65,8 +64,7 @@ class WorkerRecord:
             return
         # A worker that was forked has a record of its own.
         content = os.getpid(), status, refusal
-        if content == self._written:
-            self._renew()
+        if content == self._written and self._renew():
             return
         worker = Worker(
             app=self._app,
@@ -84,12 +82,17 @@ class WorkerRecord:
             log.debug("%s: cannot be written: %s", self._folder, error.strerror)
         self._written, self._renewed_at = content, time.monotonic()
 
-    def _renew(self) -> None:
-        """Show that the process still runs."""
-        if self._path and time.monotonic() - self._renewed_at >= RENEW_INTERVAL:
-            with contextlib.suppress(OSError):
+    def _renew(self) -> bool:
+        """Show that the process still runs; return whether there is a record."""
+        if time.monotonic() - self._renewed_at < RENEW_INTERVAL:
+            return self._path is None or self._path.exists()
+        self._renewed_at = time.monotonic()
+        try:
+            if self._path:
                 os.utime(self._path)
-            self._renewed_at = time.monotonic()
+        except OSError:
+            return False
+        return True
 
 
 def workers_folder(settings: Mapping[str, Any]) -> Path | None:

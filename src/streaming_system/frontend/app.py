@@ -12,7 +12,7 @@ from streaming_system.frontend.i18n import DOMAIN
 from streaming_system.frontend.mastodon import Timeline, create_feeds
 from streaming_system.frontend.page_cache import MAX_CACHE_BYTES, PageCache, add_response_cache
 from streaming_system.frontend.previews import PreviewStore
-from streaming_system.frontend.schedule_page.schedule_view import ScheduleViewCache
+from streaming_system.frontend.schedule_page.schedule_view import ScheduleViewCaches
 from streaming_system.frontend.schedule_page.talk_html import TalkHtmlCache
 from streaming_system.frontend.site_state import SiteState
 from streaming_system.frontend.tracker_client import (
@@ -89,7 +89,7 @@ def build_app(
     settings |= {"conference": state.conference, "site_state": state}
     with Configurator(settings=settings) as config:
         shared.add_to(config.registry, state)
-        config.registry["schedule_views"] = ScheduleViewCache(state.conference)
+        config.registry["schedule_views"] = ScheduleViewCaches()
         max_bytes = 0 if asbool(settings.get("pyramid.reload_templates")) else MAX_CACHE_BYTES
         config.registry["page_cache"] = PageCache(max_bytes)
         # Exports are the most expensive to render; pages must not evict them.

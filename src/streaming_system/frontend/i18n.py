@@ -2,7 +2,7 @@
 
 import hashlib
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from gettext import GNUTranslations
@@ -17,7 +17,7 @@ from pyramid.interfaces import ILocalizer, ITranslationDirectories
 
 from streaming_system.frontend.formatting import LocaleFormatter
 from streaming_system.frontend.js_catalogue import JsCatalogue, load_js_catalogue
-from streaming_system.frontend.routes import PAGE_ROUTES
+from streaming_system.frontend.routes import is_page
 
 DOMAIN = "streaming-system"
 LOCALE_DIR = Path(__file__).parent / "locale"
@@ -85,10 +85,11 @@ class Languages(Mapping[str, Language]):
     """The languages with catalogues, by name, and English.
 
     :param folders: of the catalogues; later ones override earlier ones.
-    :raises LanguageError: if a catalogue or its folder is invalid.
+    :param tags: the languages to offer, in order, the default one first; empty for all.
+    :raises LanguageError: if a catalogue or its folder is invalid, or missing for a tag.
     """
 
-    def __init__(self, folders: Iterable[Path]) -> None:
+    def __init__(self, folders: Iterable[Path], tags: Sequence[str] = ()) -> None:
         self.folders = tuple(folders)
         catalogues: dict[str, list[Path]] = {SOURCE_LANGUAGE: []}
         for folder in self.folders:
@@ -107,6 +108,11 @@ class Languages(Mapping[str, Language]):
             if own:
                 _ = language.js_catalogue, language.version
         self._by_tag = {one.tag.lower(): one for one in self._languages.values()}
+        if tags:
+            chosen = [self._require(tag) for tag in tags]
+            self._languages = {language.name: language for language in chosen}
+            self._by_tag = {language.tag.lower(): language for language in chosen}
+        self.default = self.by_tag(tags[0] if tags else "") or self._languages[SOURCE_LANGUAGE]
 
     def __getitem__(self, name: str) -> Language:
         return self._languages[name]
@@ -124,21 +130,32 @@ class Languages(Mapping[str, Language]):
     def best_match(self, accept_language: Any) -> Language:
         """Return the best language for a browser; ``de`` matches ``de-AT``.
 
-        A browser that refuses all of them gets English.
+        A browser that refuses all of them gets the default one.
         """
-        tags = [language.tag for language in self.values()]
-        best = accept_language.lookup(tags, default_tag=SOURCE_LANGUAGE, default=SOURCE_LANGUAGE)
-        return self.by_tag(best) or self[SOURCE_LANGUAGE]
+        tags, default = [language.tag for language in self.values()], self.default.tag
+        best = accept_language.lookup(tags, default_tag=default, default=default)
+        return self.by_tag(best) or self.default
+
+    def _require(self, tag: str) -> Language:
+        language = self.by_tag(tag)
+        if language is None:
+            known = ", ".join(sorted(one.tag for one in self._languages.values()))
+            raise LanguageError(
+                f"section 'config': key 'languages': there is no catalogue for {tag!r:.40}; "
+                f"allowed: {known}, and those of languages.folder in the ini file"
+            )
+        return language
 
 
-def load_languages(extra: Path | None) -> Languages:
+def load_languages(extra: Path | None, tags: Sequence[str] = ()) -> Languages:
     """Return the included languages, and those of a folder.
 
+    :param tags: the languages to offer, in order; empty for all.
     :raises LanguageError: if the folder or a catalogue is invalid.
     """
     if extra and not extra.is_dir():
         raise LanguageError(f"languages.folder in the ini file is {extra}, which is no folder")
-    return Languages([LOCALE_DIR, *([extra] if extra else [])])
+    return Languages([LOCALE_DIR, *([extra] if extra else [])], tags)
 
 
 def _validate_catalogue(path: Path) -> None:
@@ -185,7 +202,9 @@ def includeme(config: Any) -> None:
     config.set_locale_negotiator(_negotiate)
     config.add_request_method(_requested_language, "requested_language", reify=True)
     config.add_request_method(
-        lambda request: request.registry["languages"][request.locale_name], "language", reify=True
+        lambda request: languages.get(request.locale_name, languages.default),
+        "language",
+        reify=True,
     )
     config.add_request_method(_formatter, "formatter", reify=True)
     config.add_request_method(_translate, "translate")
@@ -201,21 +220,16 @@ def _load_localizers(registry: Any, languages: Languages) -> None:
         registry.registerUtility(make_localizer(name, folders), ILocalizer, name=name)
 
 
-def _is_page(request: Any) -> bool:
-    """Return whether the response is for people; so is the error page of an unknown path."""
-    return request.matched_route is None or request.matched_route.name in PAGE_ROUTES
-
-
 def _requested_language(request: Any) -> Language | None:
     """Return the language of ``?lang=``, if it exists."""
-    if not _is_page(request):
+    if not is_page(request):
         return None
     language: Language | None = request.registry["languages"].by_tag(request.GET.get("lang", ""))
     return language
 
 
 def _negotiate(request: Any) -> str:
-    if not _is_page(request):
+    if not is_page(request):
         return SOURCE_LANGUAGE
     language = request.requested_language or request.registry["languages"].best_match(
         request.accept_language
@@ -225,7 +239,9 @@ def _negotiate(request: Any) -> str:
 
 
 def _formatter(request: Any) -> LocaleFormatter:
-    return LocaleFormatter(request.locale_name, request.localizer, DOMAIN)
+    return LocaleFormatter(
+        request.locale_name, request.localizer, DOMAIN, request.translated_titles
+    )
 
 
 def _translate(request: Any, message: str, **values: object) -> str:
@@ -253,7 +269,7 @@ def _add_translation_globals(event: BeforeRender) -> None:
 
 def _set_content_language(event: NewResponse) -> None:
     request, response = event.request, event.response
-    if response.content_type != "text/html" or not _is_page(request):
+    if response.content_type != "text/html" or not is_page(request):
         return
     response.content_language = (request.language.tag,)
     if request.requested_language is None:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from itertools import islice
 from typing import Any
@@ -186,13 +186,12 @@ def build_room_view(
 
 
 def build_room_views(request: Any) -> list[RoomView]:
-    """Return all rooms: live ones first, then by the start of their current or next talk."""
+    """Return all rooms, in the order of the configuration."""
     statuses = request.registry["room_statuses"].get()
-    states = [
+    return [
         build_room_view(room, request.schedule, statuses, request.now, request.formatter)
         for room in request.conference.rooms.values()
     ]
-    return sorted(states, key=_sort_key)
 
 
 def natural_sort_key(title: str) -> list[str | int]:
@@ -200,14 +199,3 @@ def natural_sort_key(title: str) -> list[str | int]:
     return [
         int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", title.casefold())
     ]
-
-
-def _sort_key(state: RoomView) -> tuple[bool, bool, datetime, list[str | int]]:
-    never = datetime.max.replace(tzinfo=UTC)
-    starts = state.next_talk.start if state.next_talk else never
-    return (
-        not state.live,
-        state.talk is None,
-        starts if not state.talk else state.now,
-        natural_sort_key(state.room.title),
-    )

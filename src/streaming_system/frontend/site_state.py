@@ -1,8 +1,9 @@
 """What the pages are rendered from besides the schedule: configuration, theme and languages."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,22 @@ class SiteState:
     conference: ConferenceConfig
     theme: ActiveTheme | None
     languages: Languages
+
+    @cached_property
+    def conferences(self) -> Mapping[str, ConferenceConfig]:
+        """The configuration with its texts in each language, by the name of the language."""
+        return {
+            name: self.conference.in_language(language.tag)
+            for name, language in self.languages.items()
+        }
+
+    @cached_property
+    def translated_titles(self) -> Mapping[str, Mapping[str, str]]:
+        """The titles that differ from the default ones, by the name of the language."""
+        return {
+            name: dict(_differing_titles(self.conference, translated))
+            for name, translated in self.conferences.items()
+        }
 
     def summary(self) -> Summary:
         """Return what people may want to know of a change, by part and key."""
@@ -60,8 +77,16 @@ def load_site_state(settings: Mapping[str, Any], watch: FileWatch) -> SiteState:
     return SiteState(
         conference=conference,
         theme=theme,
-        languages=load_languages(Path(folder) if folder else None),
+        languages=load_languages(Path(folder) if folder else None, conference.site.languages),
     )
+
+
+def _differing_titles(
+    conference: ConferenceConfig, translated: ConferenceConfig
+) -> Iterator[tuple[str, str]]:
+    for room in conference.rooms.values():
+        other = translated.rooms[room.id]
+        yield from {room.title: other.title, room.conference: other.conference}.items()
 
 
 def _load_theme(name: str, watch: FileWatch) -> ActiveTheme | None:

@@ -30,6 +30,11 @@ class LiveConfiguration:
             conference.site.regions, settings["region.header"], settings["region.file"]
         )
 
+    def room_number(self, room: str) -> int:
+        """Return the position of a room or group in the configuration; unknown ones come last."""
+        groups = self.conference.groups
+        return groups.index(room) if room in groups else len(groups)
+
     def summary(self) -> Summary:
         """Return what people may want to know of a change, by part and key."""
         return summarise_conference(self.conference)

@@ -103,7 +103,7 @@ class TestLoading:
     def test_example_configuration_is_valid_without_warnings(self, root):
         config = load_conference(root / "config.json", root / "config.private.json.example")
 
-        assert list(config.rooms) == ["example", "garden", "lab"]
+        assert list(config.rooms) == ["example", "lab", "garden"]
         assert config.warnings == ()
 
     @pytest.mark.parametrize(

@@ -61,11 +61,14 @@ class EndpointPage(AdminPage):
         return message
 
     def content(self) -> dict[str, Any]:
-        """Return the endpoints, sorted by room and name."""
+        """Return the endpoints, by the order of the rooms and by name."""
         endpoints, now = self.request.endpoints, self.request.now
+        number = self.request.configuration.room_number
         return {
             "now": now,
-            "alive": sorted(endpoints.alive(now=now), key=lambda e: (e.room, e.name)),
+            "alive": sorted(
+                endpoints.alive(now=now), key=lambda e: (number(e.room), e.room, e.name)
+            ),
             "silent": endpoints.recently_expired(now=now),
         }
 
