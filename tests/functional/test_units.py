@@ -58,12 +58,15 @@ def test_services_have_minimal_write_access():
     assert allowed == {
         # It replaces the schedule file atomically.
         "streaming-follow.service": [state],
-        # "-": an upgraded machine has no such folder yet.
-        "streaming-frontend@.service": [f"-{state}/workers"],
+        "streaming-frontend@.service": [f"{state}/workers"],
         "streaming-preview.service": [f"{state}/previews"],
         "streaming-prune.service": [f"{state}/endpoint-logs"],
         "streaming-schedule.service": [state],
-        "streaming-tracker@.service": [f"{state}/endpoint-logs", f"-{state}/workers"],
+        "streaming-tracker@.service": [
+            f"{state}/endpoint-logs",
+            f"{state}/workers",
+            f"{state}/crew",
+        ],
         "streaming-watch.service": [],
     }
     for name in allowed:

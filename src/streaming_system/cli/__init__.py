@@ -15,6 +15,7 @@ from streaming_system.cli.common import (
     validate_site_files,
     warn_about_theme,
 )
+from streaming_system.cli.config_show import config_show
 from streaming_system.cli.reload import reload_command
 from streaming_system.cli.schedule import schedule
 from streaming_system.cli.tracker import tracker
@@ -48,7 +49,7 @@ def main(context: click.Context, ini: Path, verbose: bool) -> None:
 
 @main.group()
 def config() -> None:
-    """Check config.json and config.private.json."""
+    """Check and show the configuration."""
 
 
 @config.command("check")
@@ -89,6 +90,7 @@ def config_check(ini: Path, only: str | None, production: bool) -> None:
     click.echo("The configuration is good.")
 
 
+config.add_command(config_show)
 main.add_command(admin)
 main.add_command(agent)
 main.add_command(renamed_encoder)

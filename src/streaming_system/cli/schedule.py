@@ -3,13 +3,18 @@
 import logging
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 import click
 
 from streaming_system.cli.common import feed_options, load_config, one_line_errors, progress
+from streaming_system.cli.import_report import (
+    describe_feed,
+    describe_skipped,
+    import_and_report,
+    report_failure,
+)
 from streaming_system.cli.schedule_feeds import check, diff
 from streaming_system.cli.schedule_follow import follow
 from streaming_system.cli.schedule_parsers import check_plugin_command, formats, new_parser_command
@@ -19,18 +24,15 @@ from streaming_system.config import (
     load_conference_from_settings,
 )
 from streaming_system.config.ini import load_app_settings, require
+from streaming_system.config.worker_records import import_trigger_file
 from streaming_system.net.page_events import PageEventPublisher
 from streaming_system.plugin.feed import FeedError
 from streaming_system.schedule.export import EXPORT_FORMATS, export_schedule
 from streaming_system.schedule.export_talks import ExportSite
 from streaming_system.schedule.storage import load_schedule
-from streaming_system.schedule_import.importer import (
-    ImportedFeed,
-    ImportFailedError,
-    import_schedule,
-)
+from streaming_system.schedule_import.importer import ImportedFeed, ImportFailedError
 from streaming_system.schedule_import.poll import ConditionalFetcher, run_poll_loop
-from streaming_system.util.file_watch import FileWatch
+from streaming_system.util.file_watch import FileStat, FileWatch, stat_file
 from streaming_system.web.reloader import CHECK_INTERVAL, Reloader
 
 log = logging.getLogger("streaming_system.schedule")
@@ -64,12 +66,8 @@ def import_command(ini: Path, accept_shrink: bool) -> None:
         target = Path(require(settings, "schedule.file"))
         config = load_config(settings)
         with progress("Reading the feeds"):
-            outcome = import_schedule(
-                config,
-                feed_options(settings, config.site),
-                target,
-                now=datetime.now(UTC),
-                accept_shrink=accept_shrink,
+            outcome = import_and_report(
+                config, feed_options(settings, config.site), target, accept_shrink=accept_shrink
             )
             PageEventPublisher(settings.get("push.url", "")).publish("schedule")
     for feed in outcome.feeds:
@@ -78,16 +76,11 @@ def import_command(ini: Path, accept_shrink: bool) -> None:
 
 
 def _print_imported(feed: ImportedFeed) -> None:
-    checked = feed.validated
-    click.echo(
-        f"{feed.source}: {feed.format}, {len(checked.talks)} of {checked.entries} entries "
-        f"for {', '.join(feed.rooms)}"
-    )
-    for warning in checked.warnings:
+    click.echo(describe_feed(feed))
+    for warning in feed.validated.warnings:
         click.echo(f"  warning: {warning}", err=True)
-    for skipped in checked.skipped:
-        detail = f" ({skipped.detail})" if skipped.detail not in ("", skipped.reason) else ""
-        click.echo(f"  left out: {skipped.location}: {skipped.title!r}: {skipped.reason}{detail}")
+    for skipped in feed.validated.skipped:
+        click.echo(f"  left out: {describe_skipped(skipped)}")
 
 
 @schedule.command("watch")
@@ -117,6 +110,7 @@ def watch_command(ini: Path, interval: float, count: int | None, accept_shrink: 
     feeds = ConditionalFetcher(
         options.limits.max_download_bytes, options.limits.timeout, options.allowed_networks
     )
+    request = ImportRequest(settings)
     imported: ConferenceConfig | None = None
 
     def poll() -> bool:
@@ -126,17 +120,17 @@ def watch_command(ini: Path, interval: float, count: int | None, accept_shrink: 
         try:
             for source in {room.schedule for room in config.rooms.values()} - {""}:
                 feeds.fetch(source)
-            if imported is config and not feeds.changed:
+            if imported is config and not feeds.changed and not request.is_pending():
                 return True
-            outcome = import_schedule(
+            outcome = import_and_report(
                 config,
                 feed_options(settings, config.site),
                 target,
-                now=datetime.now(UTC),
                 accept_shrink=accept_shrink,
                 fetch=feeds.fetch,
             )
         except (ImportFailedError, FeedError) as error:
+            report_failure(error, target)
             log.warning("%s; the schedule in service stays", error)
             return False
         imported = config
@@ -147,10 +141,12 @@ def watch_command(ini: Path, interval: float, count: int | None, accept_shrink: 
     logging.getLogger("streaming_system").setLevel(logging.INFO)
 
     def sleep(seconds: float) -> None:
-        """Wait for the next poll, or for a change of the configuration."""
+        """Wait for the next poll, a change of the configuration, or a request of the crew."""
         end = time.monotonic() + seconds
         before = configurations.value
         while (rest := end - time.monotonic()) > 0 and configurations.current() is before:
+            if request.has_arrived():
+                return
             time.sleep(min(rest, CHECK_INTERVAL))
 
     run_poll_loop(poll, interval=interval, count=count, sleep=sleep)
@@ -159,6 +155,28 @@ def watch_command(ini: Path, interval: float, count: int | None, accept_shrink: 
 def _load_conference(settings: Mapping[str, str], watch: FileWatch) -> ConferenceConfig:
     watch.add(*configuration_files(settings))
     return load_conference_from_settings(settings)
+
+
+class ImportRequest:
+    """The file with which the crew requests an import: it is touched."""
+
+    def __init__(self, settings: Mapping[str, str]) -> None:
+        self._path = import_trigger_file(settings)
+        self._stat = self._new_stat = self._stat_path()
+
+    def has_arrived(self) -> bool:
+        """Return whether there is a request that no import has served."""
+        self._new_stat = self._stat_path()
+        return self._new_stat != self._stat
+
+    def is_pending(self) -> bool:
+        """Return whether there is a request; the caller serves it."""
+        is_pending = self.has_arrived()
+        self._stat = self._new_stat
+        return is_pending
+
+    def _stat_path(self) -> FileStat:
+        return stat_file(self._path) if self._path else None
 
 
 @schedule.command("export")

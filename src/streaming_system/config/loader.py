@@ -19,6 +19,7 @@ from streaming_system.config.model import (
     SiteConfig,
     TimedSource,
 )
+from streaming_system.config.overrides import Overrides, load_overrides, overrides_file
 from streaming_system.config.room_ids import validate_room_id
 from streaming_system.config.schema import RETIRED_KEYS, RoomConfigSchema, SiteConfigSchema
 from streaming_system.config.social import HASHTAG_PATTERN
@@ -28,21 +29,33 @@ from streaming_system.util.json_document import parse_json5
 _SECTIONS = ("config", "default")
 
 
-def load_conference_from_settings(settings: Mapping[str, str]) -> ConferenceConfig:
+def load_conference_from_settings(
+    settings: Mapping[str, str], overrides: Overrides | None = None
+) -> ConferenceConfig:
     """Load the files that the ini file names.
 
     :param settings: ``config.public`` and ``config.private`` are paths. If the private file does
         not exist and the ini file sets ``config.example`` (development only), that file is used.
+    :param overrides: the changes of the crew; ``None`` for those in the file.
     :raises ConfigError: if the configuration is invalid.
     """
-    public, private, *example = configuration_files(settings)
+    return merge_files(settings, overrides).build()
+
+
+def merge_files(settings: Mapping[str, str], overrides: Overrides | None = None) -> "ConfigMerger":
+    """Return the merged files before validation, as :func:`load_conference_from_settings`."""
+    overriding, public, private, *example = configuration_files(settings)
     if example and not private.exists():
         private = example[0]
-    return load_conference(public, private)
+    merger = _merge(public, private)
+    merger.add_overrides(overriding, load_overrides(overriding) if overrides is None else overrides)
+    return merger
 
 
 def configuration_files(settings: Mapping[str, str]) -> tuple[Path, ...]:
-    """Return the files that the ini file names: public, private and, in development, the example.
+    """Return the files that the ini file names.
+
+    They are the one with the changes of the crew, public, private and, in development, the example.
 
     :raises ConfigError: if the ini file lacks one.
     """
@@ -50,7 +63,8 @@ def configuration_files(settings: Mapping[str, str]) -> tuple[Path, ...]:
         names = [settings["config.public"], settings["config.private"]]
     except KeyError as error:
         raise ConfigError(f"the ini file lacks the key {error.args[0]} in [DEFAULT]") from None
-    return tuple(map(Path, [*names, *filter(None, [settings.get("config.example")])]))
+    overriding = overrides_file(settings)
+    return (overriding, *map(Path, [*names, *filter(None, [settings.get("config.example")])]))
 
 
 def load_conference(public: Path, private: Path) -> ConferenceConfig:
@@ -58,13 +72,17 @@ def load_conference(public: Path, private: Path) -> ConferenceConfig:
 
     :raises ConfigError: if the configuration is invalid.
     """
-    merger = _ConfigMerger()
+    return _merge(public, private).build()
+
+
+def _merge(public: Path, private: Path) -> "ConfigMerger":
+    merger = ConfigMerger()
     merger.add_file(public, _load_object(public))
     if private.exists():
         merger.add_file(private, _load_object(private))
     else:
         merger.warnings.append(f"{private} does not exist: only {public.name} is used")
-    return merger.build()
+    return merger
 
 
 def _load_object(path: Path) -> dict[str, Any]:
@@ -81,7 +99,7 @@ def _load_object(path: Path) -> dict[str, Any]:
     return document
 
 
-class _ConfigMerger:
+class ConfigMerger:
     """Merges files section by section, key by key, and remembers the file of each key."""
 
     def __init__(self) -> None:
@@ -90,6 +108,7 @@ class _ConfigMerger:
         self.section_files: dict[str, Path] = {}
         self.warnings: list[str] = []
         self.default_language = ""
+        self.order: tuple[str, ...] = ()
 
     def add_file(self, path: Path, document: dict[str, Any]) -> None:
         """Override the keys so far with those of a file."""
@@ -100,6 +119,23 @@ class _ConfigMerger:
             self.sections.setdefault(name, {}).update(values)
             self.key_files.update({(name, key): path for key in values})
 
+    @property
+    def room_ids(self) -> list[str]:
+        """The rooms in order: that of the crew, then that of the files."""
+        ids = [name for name in self.sections if name not in _SECTIONS]
+        order = [room_id for room_id in self.order if room_id in ids]
+        return [*order, *(room_id for room_id in ids if room_id not in order)]
+
+    def add_overrides(self, path: Path, overrides: Overrides) -> None:
+        """Override the keys so far with the changes of the crew."""
+        self.order = overrides.order
+        for room_id, values in overrides.rooms.items():
+            if room_id in self.section_files:
+                self.sections[room_id].update(values)
+                self.key_files.update({(room_id, key): path for key in values})
+            else:
+                self.warnings.append(f"{path}: there is no room {room_id!r:.80} any more")
+
     def build(self) -> ConferenceConfig:
         """Return the validated configuration."""
         site_values = self._validate("config", self.sections["config"], SiteConfigSchema())
@@ -107,11 +143,7 @@ class _ConfigMerger:
         self.default_language = site.languages[0] if site.languages else "en"
         # Source times without offset use a room's time zone; "default" is no room.
         default = replace(self._build_room("default", {}), sources=())
-        rooms = {
-            room_id: self._build_room_of_site(room_id, site)
-            for room_id in self.sections
-            if room_id not in _SECTIONS
-        }
+        rooms = {room_id: self._build_room_of_site(room_id, site) for room_id in self.room_ids}
         self._validate_fallback_groups(site, rooms)
         self._validate_default_rooms(rooms)
         if not rooms:

@@ -159,6 +159,8 @@ class Room:
     :param chat: the URL template of another chat.
     :param posts: the posts about the room.
     :param feedback: the URL template of the feedback form of a talk.
+    :param message: a line for the viewers of the room.
+    :param closed: whether the room has no streams for viewers, even while endpoints serve it.
     :param translations: the texts of ``title`` and ``conference`` by key and language, if they
         differ by language. The attributes have those of the default language.
     """
@@ -189,6 +191,8 @@ class Room:
     chat: str = ""
     posts: MastodonFeed | None = None
     feedback: str = ""
+    message: str = ""
+    closed: bool = False
     translations: Mapping[str, LocalizedText] = field(default_factory=dict)
 
     def in_language(self, tag: str) -> "Room":

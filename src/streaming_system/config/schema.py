@@ -35,9 +35,12 @@ from streaming_system.config.stream_types import (
     RegionMapType,
     TimedSourceListType,
 )
-from streaming_system.util.validation import Integer, PrintableText, describe_invalid
+from streaming_system.util.validation import Flag, Integer, PrintableText, describe_invalid
 
 _RELOAD_SECONDS = Integer(0, 86400, allowed="a whole number of seconds, 0 to 86400")
+
+# A message is one line above the player.
+MAX_MESSAGE_CHARS = 300
 
 _NO_FLUMOTION = "has no effect: pages do not use Flumotion"
 
@@ -92,6 +95,11 @@ def _validate_video_id(node: colander.SchemaNode, value: str) -> None:
 def _validate_title(node: colander.SchemaNode, value: str | Mapping[str, str]) -> None:
     for text in (value,) if isinstance(value, str) else value.values():
         ConfigFieldType(PrintableText(200)).parse(node, text)
+
+
+def _validate_message(node: colander.SchemaNode, value: str) -> None:
+    if value:
+        ConfigFieldType(PrintableText(MAX_MESSAGE_CHARS)).parse(node, value)
 
 
 def _text_node(name: str, validator: Any = None) -> colander.SchemaNode:
@@ -150,6 +158,8 @@ class RoomConfigSchema(colander.Schema):
     matrix = _validated_node(validate_matrix_alias)
     chat = _validated_node(url_template_validator("room", "network", "channel", "matrix"))
     posts = _validated_node(validate_posts, missing=None)
+    message = _text_node("message", _validate_message)
+    closed = colander.SchemaNode(ConfigFieldType(Flag()), missing=False)
     feedback = _validated_node(
         url_template_validator("room", "talk", schemes=("https", "http", "mailto"))
     )

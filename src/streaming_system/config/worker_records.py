@@ -23,6 +23,7 @@ from streaming_system.web.reloader import ReloadStatus
 log = logging.getLogger(__name__)
 
 TRIGGER_NAME = "reload"
+IMPORT_TRIGGER_NAME = "import"
 # A worker renews its record while it has requests.
 RENEW_INTERVAL = 20.0  # seconds
 # The age from which on a record of another machine, or of another container, is ignored.
@@ -105,6 +106,12 @@ def trigger_file(settings: Mapping[str, Any]) -> Path | None:
     """Return the file that asks all workers for a check at once when it is touched."""
     folder = workers_folder(settings)
     return folder / TRIGGER_NAME if folder else None
+
+
+def import_trigger_file(settings: Mapping[str, Any]) -> Path | None:
+    """Return the file that asks `schedule watch` for an import when it is touched."""
+    folder = workers_folder(settings)
+    return folder / IMPORT_TRIGGER_NAME if folder else None
 
 
 def load_workers(settings: Mapping[str, Any]) -> list[Worker]:

@@ -81,6 +81,8 @@ class RoomView:
     def badge(self) -> str:
         """The status on the room's card, in a few words."""
         formatter = self.formatter
+        if self.room.closed:
+            return formatter.translate("Closed")
         if self.live:
             return formatter.translate("Live")
         if self.talk:
@@ -136,7 +138,7 @@ class RoomView:
     @property
     def needs_attention(self) -> bool:
         """Whether a talk is on without a stream."""
-        return self.live is False and self.talk is not None
+        return self.live is False and self.talk is not None and not self.room.closed
 
     def clock(self, moment: datetime) -> str:
         """Return a local time, with the day unless it is today."""
@@ -170,8 +172,8 @@ def build_room_view(
     room_schedule = schedule.rooms.get(room.id) or RoomSchedule(
         timezone=room.schedule_timezone or ZoneInfo("UTC"), slots=()
     )
-    status = None if statuses is None else statuses.get(room.id)
-    live = None if statuses is None else bool(status and status.live)
+    status = None if statuses is None or room.closed else statuses.get(room.id)
+    live = bool(status and status.live) if statuses is not None or room.closed else None
     return RoomView(
         room=room,
         now=now,

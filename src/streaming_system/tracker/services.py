@@ -13,6 +13,7 @@ from streaming_system.tracker.audience.viewers import ViewerCountCache, Viewers
 from streaming_system.tracker.crew.annotations import Annotations
 from streaming_system.tracker.crew.audit import AuditLog
 from streaming_system.tracker.crew.server_keys import ServerKeys
+from streaming_system.tracker.crew.site_changes import SiteChanges
 from streaming_system.tracker.crew.tokens import Tokens
 from streaming_system.tracker.endpoints.endpoints import Endpoints
 from streaming_system.tracker.endpoints.stream_directory import StreamDirectory
@@ -50,6 +51,9 @@ SERVICES: dict[str, Callable[[Any], Any]] = {
         r.fallback_groups,
         r.registry["bounds"],
         r.registry["admit_player"],
+    ),
+    "site_changes": lambda r: SiteChanges(
+        r.db, r.registry.settings, account=r.identity.name if r.identity else ""
     ),
     "tokens": lambda r: Tokens(r.db),
     "viewers": lambda r: Viewers(r.db, r.fallback_groups),

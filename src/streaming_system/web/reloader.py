@@ -99,7 +99,12 @@ class Reloader(Generic[Value]):
                 self._lock.release()
         return self._value
 
-    def _check(self, now: float, *, is_due: bool) -> None:
+    def reload(self) -> None:
+        """Load changed files now, without waiting until they have settled."""
+        with self._lock:
+            self._check(self._clock(), is_due=True, is_settled=True)
+
+    def _check(self, now: float, *, is_due: bool, is_settled: bool = False) -> None:
         self._trigger_checked_at = now
         trigger = self._stat_trigger()
         is_triggered, self._trigger_stat = trigger != self._trigger_stat, trigger
@@ -109,7 +114,7 @@ class Reloader(Generic[Value]):
         stats = self._watch.scan()
         if stats == self._watch.stats or self._watch.has_same_content(stats):
             self._pending = None
-        elif is_triggered or self._has_settled(stats, now):
+        elif is_triggered or is_settled or self._has_settled(stats, now):
             self._pending = None
             self._reload()
         elif stats != self._pending:

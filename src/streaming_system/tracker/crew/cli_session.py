@@ -17,6 +17,7 @@ from streaming_system.tracker.crew.audit import AuditLog
 from streaming_system.tracker.crew.crew import CrewActions, parse_time
 from streaming_system.tracker.crew.erasure import Erasure
 from streaming_system.tracker.crew.errors import CrewError
+from streaming_system.tracker.crew.site_changes import SiteChanges
 from streaming_system.tracker.crew.tokens import SCOPES, Tokens
 from streaming_system.tracker.db.session import (
     is_unavailable_error,
@@ -44,6 +45,7 @@ class AdminSession:
     now: datetime
     crew: CrewActions
     accounts: Accounts
+    site_changes: SiteChanges
     tokens: Tokens
     endpoints: Endpoints
     annotations: Annotations
@@ -77,6 +79,7 @@ def admin_session(
                 event=conference.default.conference if conference else "",
             ),
             accounts=Accounts(db),
+            site_changes=SiteChanges(db, settings, account=f"cli:{_system_user()}"),
             tokens=Tokens(db),
             endpoints=Endpoints(db),
             annotations=Annotations(db),

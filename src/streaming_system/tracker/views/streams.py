@@ -18,7 +18,7 @@ from streaming_system.config.stream_sources import (
     is_served_by_endpoints,
 )
 from streaming_system.tracker.endpoints.fallback_groups import room_and_fallbacks
-from streaming_system.tracker.endpoints.stream_directory import StreamOffer
+from streaming_system.tracker.endpoints.stream_directory import StreamOffer, is_live
 from streaming_system.tracker.views.api.serialization import format_utc
 
 # Behind a cache, any number of players costs one query per second.
@@ -35,7 +35,11 @@ def streams_js(request: Any) -> Response:
     active = [
         room.id
         for room in rooms
-        if has_external_stream(room, request.now) or not alive.isdisjoint(room_and_fallbacks(room))
+        if has_external_stream(room, request.now)
+        or (
+            is_served_by_endpoints(room, request.now)
+            and not alive.isdisjoint(room_and_fallbacks(room))
+        )
     ]
     return _js_response(f"var streamers_active = {_js_literal(active)};\n")
 
@@ -96,7 +100,7 @@ def room_streams_json(request: Any) -> Any:
         "generated_at": format_utc(now),
         "room": room.id,
         "region": region if regions.preferred_labels(region) else "",
-        "live": any(offer.is_watchable for offer in offers) or has_external_stream(room, now),
+        "live": is_live(room, offers, now),
         "endpoints": [
             {
                 "name": offer.endpoint.name,
@@ -139,7 +143,7 @@ def _preferred_labels(request: Any) -> Sequence[str]:
 
 def _room_json(room: Room, offers: Sequence[StreamOffer], now: datetime) -> dict[str, Any]:
     return {
-        "live": any(offer.is_watchable for offer in offers) or has_external_stream(room, now),
+        "live": is_live(room, offers, now),
         "youtube": active_youtube_id(room, now) or None,
         "clients": sum(offer.endpoint.clients for offer in offers if offer.counts_for_room),
         "bitrate": sum(offer.endpoint.bitrate for offer in offers if offer.counts_for_room),
