@@ -69,6 +69,13 @@ class Client(threading.Thread):
         self.failures, self.versions = [], set()
 
     def run(self):
+        try:
+            self._request_pages()
+        finally:
+            for connection in self._connections:
+                connection.close()
+
+    def _request_pages(self):
         while self.left:
             path = self.PATHS[self.left % len(self.PATHS)]
             # Also pages that no cache has.

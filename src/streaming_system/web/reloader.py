@@ -137,6 +137,7 @@ class Reloader(Generic[Value]):
         except (Exception, SystemExit) as error:
             refusal = " ".join(str(error).split()) or type(error).__name__
             log.warning("%s; the %s before stays in service", refusal, self._subject)
+            log.debug("the %s is refused", self._subject, exc_info=True)
             # The files of the value in service, and those of the refused one: a repair of either
             # is another change.
             watch.add_all(self._watch)
